@@ -19,7 +19,7 @@ class _Note(msgspec.Struct, frozen=True):
     until_ms: int
 
 
-class FileOfBan:
+class BanFile:
     """One file in a profile's private folder, about one exchange."""
 
     def __init__(self, folder: Path, origin: str) -> None:

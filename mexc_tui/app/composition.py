@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from mexc_tui.app.ban_file import FileOfBan
-from mexc_tui.app.endpoints import LiveKey
-from mexc_tui.app.market_adapter import PracticeDay, WireMarket, WireParts
+from mexc_tui.app.ban_file import BanFile
+from mexc_tui.app.endpoints import LoadedKey
+from mexc_tui.app.market_adapter import MarketAdapterParts, MexcMarket, PracticeStatus
 from mexc_tui.app.paper import SCOPE, PaperMarket, Serve, paper_balances, paper_exchange
-from mexc_tui.app.process_metrics import Machine, MachineParts
+from mexc_tui.app.process_metrics import ProcessMetrics, ProcessMetricsParts
 from mexc_tui.app.settings_mapping import (
     cache_lifetimes,
     cache_of,
@@ -27,20 +27,20 @@ from mexc_tui.app.settings_mapping import (
     store_limits,
     supervisor_limits,
 )
-from mexc_tui.app.settings_store import FileSettings
-from mexc_tui.app.startup import FileOfDay, first_answer, holds_something, keep_ban
-from mexc_tui.app.trading_adapter import TradingParts, WireTrading
+from mexc_tui.app.settings_store import SettingsStore
+from mexc_tui.app.startup import PracticeDayFile, first_answer, holds_something, keep_ban
+from mexc_tui.app.trading_adapter import MexcTrading, TradingAdapterParts
 from mexc_tui.app.trading_settings_mapping import trading_numbers
-from mexc_tui.desk.answer_cache import Answers
-from mexc_tui.desk.service import Door, DoorParts
-from mexc_tui.engine.engine import Engine, Identity, Numbers, Parts
-from mexc_tui.engine.health import FIRST_SAMPLES, ClockNotKnown
+from mexc_tui.desk.answer_cache import AnswerCache
+from mexc_tui.desk.service import DeskService, DeskServiceParts
+from mexc_tui.engine.engine import Engine, EngineIdentity, EngineParameters, EngineParts
+from mexc_tui.engine.health import FIRST_SAMPLES, ClockUnknown
 from mexc_tui.engine.market.prices import QUOTE
-from mexc_tui.engine.runtime.event_feed import Bus
+from mexc_tui.engine.runtime.event_feed import EventFeed
 from mexc_tui.engine.runtime.start_patience import GO_ON_S
-from mexc_tui.engine.runtime.subscriber import Notice, ObserverPolicy, Resume
+from mexc_tui.engine.runtime.subscriber import Notice, Resume, SubscriberPolicy
 from mexc_tui.engine.runtime.supervisor import StartFailed
-from mexc_tui.engine.trading import TradingPart
+from mexc_tui.engine.trading import TradingSetup
 from mexc_tui.engine.views.facade import EngineFace
 from mexc_tui.engine.views.screens import EngineScreens
 from mexc_tui.engine.views.trading_facade import trading_face
@@ -52,7 +52,7 @@ from mexc_tui.host.desk_id import NAME as INSTANCE
 from mexc_tui.host.desk_id import instance_of
 from mexc_tui.host.folders import make_folders
 from mexc_tui.host.halt_file import NAME as HALT
-from mexc_tui.host.halt_file import FileOfHalt
+from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.host.leftovers import delete_leftovers
 from mexc_tui.host.listen_key_file import ListenKeyFile
 from mexc_tui.host.lock import engine_lock, scope_of
@@ -70,7 +70,7 @@ from mexc_tui.settings.live import LiveSettings
 from mexc_tui.settings.load import Layers, Loaded, load
 from mexc_tui.settings.table import Settings
 from mexc_tui.store.caches.cache import Cache
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.thread import SqliteThread
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def real_sockets() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class EngineEnvironment:
     """What of the outside world an engine is given; a simulation gives its own."""
 
     clock: Clock
@@ -99,32 +99,32 @@ class Outside:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EngineLocation:
     """Where an engine works and what it is told. `layers` are the settings' places but file and scenario."""
 
     endpoint: Endpoint
     is_practice: bool
     paths: Paths
     layers: Layers = field(default_factory=Layers)
-    key: LiveKey | None = None
+    key: LoadedKey | None = None
     """None: what the endpoint itself holds, of a practice exchange."""
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class RunningEngine:
     """An engine that is ready, and the parts that a desk stands on."""
 
     engine: Engine
     face: EngineFace
-    store: Store
+    store: SqliteStore
     loaded: Loaded
     """Settings as they were at the start."""
-    day: PracticeDay
+    day: PracticeStatus
     """As the practice exchange told it at the start; of the real one: nothing."""
 
 
 @asynccontextmanager
-async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
+async def joined(place: EngineLocation, outside: EngineEnvironment) -> AsyncGenerator[RunningEngine]:
     """Run an engine for as long as the block runs: up in order, down in the reverse order.
 
     Raises PathsError, EngineRuns, SettingsError, StorageRefused, StorageDamaged, OriginRefused, ExchangeError
@@ -138,16 +138,16 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         transport = await stack.enter_async_context(HttpTransport(outside.connector()))
         scope = scope_of(place.endpoint) if place.endpoint.api_key else SCOPE
         holds = await asyncio.to_thread(holds_something, place.paths.store, outside.clock, scope)
-        ban_file = FileOfBan(place.paths.state, place.endpoint.rest)
-        day = PracticeDay()
+        ban_file = BanFile(place.paths.state, place.endpoint.rest)
+        day = PracticeStatus()
         if place.is_practice:
-            noted = FileOfDay(place.paths.state, place.endpoint.world)
+            noted = PracticeDayFile(place.paths.state, place.endpoint.world)
             day = await first_answer(
                 transport, place.endpoint.web, noted, ban_file, outside.clock, holds=holds
             )
         layers, loaded = await _settings(place, day)
         settings = loaded.settings
-        store = await Store.open(
+        store = await SqliteStore.open(
             place.paths.store,
             outside.clock,
             limits=store_limits(settings),
@@ -156,7 +156,7 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         )
         stack.push_async_callback(store.close)
         head = await store.journal_head()
-        bus = Bus((), outside.clock, last_sequence=head)
+        bus = EventFeed((), outside.clock, last_sequence=head)
         stack.push_async_callback(bus.close)
         store.publish_to(bus.accept)
         cache = await cache_of(settings, store, outside.clock)
@@ -165,18 +165,18 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         keep_ban(client.budget, ban_file, outside.clock)
         market = await _market(place, outside, transport, client, loaded, cache, stack)
         engine = Engine(
-            Parts(
+            EngineParts(
                 clock=outside.clock,
                 rng=outside.rng,
                 books=store,
                 bus=bus,
                 market=market,
-                home=FileSettings(place.paths.settings, layers),
+                home=SettingsStore(place.paths.settings, layers),
                 live=LiveSettings(loaded),
-                numbers=Numbers(
+                numbers=EngineParameters(
                     detection_settings, poll_numbers, supervisor_limits(settings), trading_numbers(), kept
                 ),
-                identity=Identity(
+                identity=EngineIdentity(
                     os.getpid(),
                     place.paths.profile,
                     settings.mode.value,
@@ -191,14 +191,14 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         await _start(engine, store)
         stack.push_async_callback(engine.stop)
         face = EngineFace(engine)
-        answers = Answers(cache, lambda: bus.state().last_sequence, cache_lifetimes(settings))
+        answers = AnswerCache(cache, lambda: bus.state().last_sequence, cache_lifetimes(settings))
         machine = _machine(outside, client, market, engine, store, bus)
         stack.push_async_callback(machine.close)
         await _open_door(place, outside, engine, face, store, bus, answers, machine, stack)
-        yield Joined(engine, face, store, loaded, day)
+        yield RunningEngine(engine, face, store, loaded, day)
 
 
-async def _start(engine: Engine, store: Store) -> None:
+async def _start(engine: Engine, store: SqliteStore) -> None:
     """Start an engine; where damage keeps it from that, say which backup to restore."""
     try:
         await engine.start()
@@ -209,7 +209,7 @@ async def _start(engine: Engine, store: Store) -> None:
         raise StorageDamaged(f"{error} {store.backups.advice()}") from error
 
 
-def _check_practice(place: Place) -> None:
+def _check_practice(place: EngineLocation) -> None:
     """Refuse a practice exchange that is not on this machine: practice never reaches a real one."""
     endpoint = place.endpoint
     for url in (endpoint.rest, endpoint.ws, endpoint.web):
@@ -218,20 +218,20 @@ def _check_practice(place: Place) -> None:
 
 
 async def _open_door(
-    place: Place,
-    outside: Outside,
+    place: EngineLocation,
+    outside: EngineEnvironment,
     engine: Engine,
     face: EngineFace,
-    store: Store,
-    bus: Bus,
-    answers: Answers,
-    machine: Machine,
+    store: SqliteStore,
+    bus: EventFeed,
+    answers: AnswerCache,
+    machine: ProcessMetrics,
     stack: AsyncExitStack,
 ) -> None:
     """Let faces in; facts go on to them as they are committed, those they missed from the journal."""
     money = await trading_face(engine)
-    door = Door(
-        DoorParts(
+    door = DeskService(
+        DeskServiceParts(
             face=face,
             books=store,
             clock=outside.clock,
@@ -257,19 +257,24 @@ async def _open_door(
             case _:
                 return
 
-    observer = bus.observe("desk", tell, ObserverPolicy(repaints=0))
+    observer = bus.observe("desk", tell, SubscriberPolicy(repaints=0))
     stack.push_async_callback(bus.leave, observer, 1.0)
     await door.open(place.paths.socket)
     stack.push_async_callback(door.close)
 
 
 def _machine(
-    outside: Outside, client: MexcClient, market: WireMarket, engine: Engine, store: Store, bus: Bus
-) -> Machine:
+    outside: EngineEnvironment,
+    client: MexcClient,
+    market: MexcMarket,
+    engine: Engine,
+    store: SqliteStore,
+    bus: EventFeed,
+) -> ProcessMetrics:
     """Return what measures this process and these parts."""
     port = None if engine.rooms is None else engine.rooms.port
-    return Machine(
-        MachineParts(
+    return ProcessMetrics(
+        ProcessMetricsParts(
             clock=outside.clock,
             database=store.path,
             store=store.state,
@@ -278,19 +283,21 @@ def _machine(
             breakers=lambda: client.breakers,
             lines=market.lines,
             counts=market.stream_counts,
-            private=port.private_line if isinstance(port, WireTrading) else lambda: None,
+            private=port.private_line if isinstance(port, MexcTrading) else lambda: None,
         )
     )
 
 
-async def _settings(place: Place, day: PracticeDay) -> tuple[Layers, Loaded]:
+async def _settings(place: EngineLocation, day: PracticeStatus) -> tuple[Layers, Loaded]:
     """Read every place of the settings; a practice exchange lends some."""
     layers = replace(place.layers, lent=lent_layer(day.settings, "of the practice exchange"))
     file = await asyncio.to_thread(read_file, place.paths.settings)
     return layers, load(replace(layers, file=file))
 
 
-async def _client(place: Place, outside: Outside, settings: Settings, stack: AsyncExitStack) -> MexcClient:
+async def _client(
+    place: EngineLocation, outside: EngineEnvironment, settings: Settings, stack: AsyncExitStack
+) -> MexcClient:
     endpoint = place.endpoint
     made_up = Credentials(endpoint.api_key, Secret(endpoint.api_secret)) if endpoint.api_key else None
     return await stack.enter_async_context(
@@ -306,16 +313,16 @@ async def _client(place: Place, outside: Outside, settings: Settings, stack: Asy
 
 
 async def _trading(
-    place: Place,
-    outside: Outside,
+    place: EngineLocation,
+    outside: EngineEnvironment,
     client: MexcClient,
-    market: WireMarket,
-    store: Store,
+    market: MexcMarket,
+    store: SqliteStore,
     settings: Settings,
     stack: AsyncExitStack,
     *,
     holds: bool,
-) -> TradingPart | None:
+) -> TradingSetup | None:
     """Return the account's side; None without a key."""
     if isinstance(market, PaperMarket):
         endpoint = await _paper(market, outside.serve, store, settings, stack, holds=holds)
@@ -329,8 +336,8 @@ async def _trading(
     if not endpoint.api_key:
         return None
     connector = await stack.enter_async_context(outside.connector() or aiohttp.TCPConnector())
-    port = WireTrading(
-        TradingParts(
+    port = MexcTrading(
+        TradingAdapterParts(
             clock=outside.clock,
             client=client,
             stream_url=endpoint.ws,
@@ -342,13 +349,13 @@ async def _trading(
     )
     instance = instance_of(place.paths.state / INSTANCE, outside.rng)
     words = "" if place.key is None else place.key.words
-    return TradingPart(port, scope, instance, FileOfHalt(place.paths.state, scope), words)
+    return TradingSetup(port, scope, instance, HaltFileOnDisk(place.paths.state, scope), words)
 
 
 async def _paper(
     market: PaperMarket,
     serve: Serve,
-    store: Store,
+    store: SqliteStore,
     settings: Settings,
     stack: AsyncExitStack,
     *,
@@ -365,7 +372,7 @@ async def _paper(
     except TimeoutError:
         log.warning("the paper exchange begins with this machine's clock: the market has not told its own")
     if problem and not holds:
-        raise StartFailed("clock", str(ClockNotKnown(problem)))
+        raise StartFailed("clock", str(ClockUnknown(problem)))
     balances = await store.read("paper balances", paper_balances)
     if not balances:
         balances = {QUOTE: settings.paper_balance_quote}
@@ -374,20 +381,20 @@ async def _paper(
 
 
 async def _market(
-    place: Place,
-    outside: Outside,
+    place: EngineLocation,
+    outside: EngineEnvironment,
     transport: HttpTransport,
     client: MexcClient,
     loaded: Loaded,
     cache: Cache,
     stack: AsyncExitStack,
-) -> WireMarket:
+) -> MexcMarket:
     endpoint, settings = place.endpoint, loaded.settings
     connector = await stack.enter_async_context(outside.connector() or aiohttp.TCPConnector())
     origins = MEXC_WEB if endpoint.web in MEXC_WEB else (endpoint.web,)
-    kind = PaperMarket if settings.mode is Mode.PAPER else WireMarket
+    kind = PaperMarket if settings.mode is Mode.PAPER else MexcMarket
     return kind(
-        WireParts(
+        MarketAdapterParts(
             clock=outside.clock,
             client=client,
             web=WebSite(transport, outside.clock, origins),

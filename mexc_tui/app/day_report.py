@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mexc_tui.detection.judging import Verdict, judge
+from mexc_tui.detection.judging import ClaimVerdict, judge
 from mexc_tui.detection.settings import LabelRule
-from mexc_tui.engine.accounting.equity_check import Money, every_position, every_snipe, money_of
+from mexc_tui.engine.accounting.equity_check import EquityIdentity, every_position, every_snipe, money_of
 from mexc_tui.model.event import EngineStarted, SnipeRefused, TakenUp
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.report.day import DayReport
-from mexc_tui.report.kept import Day, Kept, KeptMoney, KeptSignal, KeptTrading
+from mexc_tui.report.kept import Kept, KeptMoney, KeptSignal, KeptTrading, StoredDay
 from mexc_tui.report.making import report_of
 from mexc_tui.settings.load import Loaded
 from mexc_tui.settings.row import text_of
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import Reading
 
 MOST_LISTINGS = 5_000
@@ -30,10 +30,10 @@ BEFORE_START_MS = 5_000
 """An exchange's clock and ours differ, and a listing may be seen while an engine starts."""
 
 
-def day_of(loaded: Loaded, world: str, from_ms: int, to_ms: int) -> Day:
+def day_of(loaded: Loaded, world: str, from_ms: int, to_ms: int) -> StoredDay:
     """Return which day it is, with the settings that hold in it."""
     settings = loaded.settings
-    return Day(
+    return StoredDay(
         mode=settings.mode.value,
         world=world,
         from_ms=from_ms,
@@ -53,7 +53,7 @@ def stored_report(stored: Reading, loaded: Loaded, now_ms: int | None, since_ms:
     return report_of(day, kept_of(stored, day))
 
 
-def _last_day(stored: Reading, loaded: Loaded, now_ms: int | None, since_ms: int | None) -> Day:
+def _last_day(stored: Reading, loaded: Loaded, now_ms: int | None, since_ms: int | None) -> StoredDay:
     starts = [one.event for one in stored.journal.of_kind("engine_started", MOST_STARTS)]
     began = [one for one in starts if isinstance(one, EngineStarted)]
     last = began[-1] if began else EngineStarted(at_ms=0, about="", mode=loaded.settings.mode.value)
@@ -68,12 +68,12 @@ def _last_day(stored: Reading, loaded: Loaded, now_ms: int | None, since_ms: int
     return replace(day, mode=last.mode, maturity_ms=maturity_ms)
 
 
-async def report_day(store: Store, day: Day) -> DayReport:
+async def report_day(store: SqliteStore, day: StoredDay) -> DayReport:
     """Return the report of a day, by all that is committed now. Raises StorageError."""
     return report_of(day, await store.read("report of a day", lambda stored: kept_of(stored, day)))
 
 
-def kept_of(stored: Reading, day: Day) -> Kept:
+def kept_of(stored: Reading, day: StoredDay) -> Kept:
     """Return what is stored of a day."""
     label = f"{LabelRule().version}:{day.maturity_ms}"
     listings = [one for one in stored.listings.latest(MOST_LISTINGS) if _was_heard_of(one, day)]
@@ -91,7 +91,7 @@ def kept_of(stored: Reading, day: Day) -> Kept:
     )
 
 
-def _trading(stored: Reading, day: Day) -> KeptTrading | None:
+def _trading(stored: Reading, day: StoredDay) -> KeptTrading | None:
     """Return the books that were compared last; None if they are of another world, or there are none."""
     scope = stored.newest_scope()
     if not scope or (day.world and not scope.endswith(f"/{day.world}")):
@@ -113,7 +113,7 @@ def _trading(stored: Reading, day: Day) -> KeptTrading | None:
     )
 
 
-def _money(money: Money) -> KeptMoney:
+def _money(money: EquityIdentity) -> KeptMoney:
     return KeptMoney(
         start=money.start,
         flows=money.flows,
@@ -131,12 +131,12 @@ def _outcome(stored: Reading, listing: Listing, label: str) -> ListingOutcome | 
 
 
 def _signals(
-    stored: Reading, listing: Listing, day: Day, outcome: ListingOutcome | None
+    stored: Reading, listing: Listing, day: StoredDay, outcome: ListingOutcome | None
 ) -> Iterator[KeptSignal]:
     for one in _ids(listing):
         for signal in stored.signals.of_listing(one, MOST_SIGNALS):
             if day.from_ms <= signal.at_ms <= day.to_ms:
-                verdict = judge(signal, outcome) if outcome is not None else Verdict.CENSORED
+                verdict = judge(signal, outcome) if outcome is not None else ClaimVerdict.CENSORED
                 yield KeptSignal(signal, _came_true(verdict))
 
 
@@ -144,9 +144,9 @@ def _ids(listing: Listing) -> tuple[str, ...]:
     return (listing.id, *listing.also_ids)
 
 
-def _was_heard_of(listing: Listing, day: Day) -> bool:
+def _was_heard_of(listing: Listing, day: StoredDay) -> bool:
     return any(day.from_ms <= seen.at_ms <= day.to_ms for seen in listing.sightings)
 
 
-def _came_true(verdict: Verdict) -> bool | None:
-    return None if verdict is Verdict.CENSORED else verdict is Verdict.HIT
+def _came_true(verdict: ClaimVerdict) -> bool | None:
+    return None if verdict is ClaimVerdict.CENSORED else verdict is ClaimVerdict.HIT

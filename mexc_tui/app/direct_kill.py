@@ -14,13 +14,13 @@ from random import Random
 import aiohttp
 import msgspec
 
-from mexc_tui.app.endpoints import Lent, SystemClock
+from mexc_tui.app.endpoints import ExchangeHandle, SystemClock
 from mexc_tui.desk.ask import ask
-from mexc_tui.desk.kinds import DeskError, Outcome
+from mexc_tui.desk.kinds import CommandOutcome, FrontEndError
 from mexc_tui.desk.trading import KILL, Killing
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.rest.orders import CANCEL_SYMBOLS
-from mexc_tui.host.halt_file import FileOfHalt
+from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.host.lock import is_held, noted_holder, scope_of, socket_of
 from mexc_tui.host.paths import Paths
 from mexc_tui.ledger.ids import PREFIX
@@ -33,7 +33,7 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.ports.store import Clock, Stored
 from mexc_tui.store.looking import look_into
-from mexc_tui.store.opening import Limits
+from mexc_tui.store.opening import StoreLimits
 from mexc_tui.store.reserve import Reserve
 
 DEADLINE_S = 45.0
@@ -80,7 +80,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class KillEnvironment:
     """What of the outside world this is given; a simulation gives its own."""
 
     clock: Clock
@@ -139,18 +139,18 @@ class _Sight:
 
 
 async def kill_direct(
-    lent: Lent,
+    lent: ExchangeHandle,
     paths: Paths,
     by: str,
     tell: Tell,
-    outside: Outside | None = None,
+    outside: KillEnvironment | None = None,
     deadline_s: float = DEADLINE_S,
 ) -> Killed:
     """Halt durably, command the engine that runs, and cancel until nothing of this desk is seen any more.
 
     `tell` gets a line as soon as there is something to say: above all, what cannot be reached.
     """
-    outside, endpoint = outside or Outside(SystemClock(), Random()), lent.endpoint
+    outside, endpoint = outside or KillEnvironment(SystemClock(), Random()), lent.endpoint
     problem = _write_halt(scope_of(endpoint), paths, by, outside.clock.now_ms())
     tell(_halt_words(problem))
     commanded = asyncio.ensure_future(asyncio.to_thread(_command_engine, paths, by, tell))
@@ -187,16 +187,16 @@ def _command_engine(paths: Paths, by: str, tell: Tell) -> _Commanded:
             deadline_s=ENGINE_S,
             silent_s=SILENT_S,
         )
-    except DeskError as error:
+    except FrontEndError as error:
         words = f"{who} cannot be commanded: {error} It reads the halt before it buys or places anything."
         commanded = _Commanded(words)
     else:
-        commanded = _Commanded(f"{who}: {reply.words}", is_done=reply.outcome is Outcome.DONE)
+        commanded = _Commanded(f"{who}: {reply.words}", is_done=reply.outcome is CommandOutcome.DONE)
     tell(commanded.words)
     return commanded
 
 
-def _credentials(lent: Lent) -> Credentials:
+def _credentials(lent: ExchangeHandle) -> Credentials:
     if lent.key is not None:
         return lent.key.credentials
     return Credentials(lent.endpoint.api_key, Secret(lent.endpoint.api_secret))
@@ -225,7 +225,7 @@ def halt_without_key(paths: Paths, by: str, tell: Tell) -> tuple[bool, tuple[str
 def _halt_newest(paths: Paths, by: str) -> tuple[str, ...]:
     """Halt the newest books of a profile durably; return what was written, and what was not done."""
     try:
-        limits = Limits(busy_timeout_s=STORE_S, deadline_s=STORE_S)
+        limits = StoreLimits(busy_timeout_s=STORE_S, deadline_s=STORE_S)
         scope = look_into(paths.store, SystemClock(), lambda stored: stored.newest_scope(), limits)
     except StorageError as error:
         return (f"NO HALT IS WRITTEN: the desk's books cannot be read: {error}",)
@@ -243,7 +243,7 @@ def touched_symbols(store: Path, scope: str) -> tuple[frozenset[str], str]:
         return frozenset(row.symbol for row in rows)
 
     try:
-        limits = Limits(busy_timeout_s=STORE_S, deadline_s=STORE_S)
+        limits = StoreLimits(busy_timeout_s=STORE_S, deadline_s=STORE_S)
         return look_into(store, SystemClock(), read, limits), ""
     except StorageError as error:
         return frozenset(), f"The desk's books cannot be read: {error}"
@@ -253,7 +253,7 @@ def _write_halt(scope: str, paths: Paths, by: str, now_ms: int) -> str:
     halt = Trading(
         state=TradingState.HALTED, cause=Cause.EMERGENCY, words="kill --direct", since_ms=now_ms, by=by
     )
-    file = FileOfHalt(paths.state, scope)
+    file = HaltFileOnDisk(paths.state, scope)
     try:
         try:
             file.write(halt)

@@ -29,7 +29,7 @@ class StartError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class LiveKey:
+class LoadedKey:
     """A key out of the keyring."""
 
     credentials: "Credentials"
@@ -38,12 +38,12 @@ class LiveKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Lent:
+class ExchangeHandle:
     """An exchange that was chosen, with the key that orders are signed with."""
 
     endpoint: Endpoint
     """Names the access key, if there is one."""
-    key: LiveKey | None = None
+    key: LoadedKey | None = None
     """None: what the endpoint itself holds, of a practice exchange."""
 
 

@@ -4,13 +4,13 @@ from random import Random
 
 import msgspec
 
-from mexc_tui.app.endpoints import LiveKey, SystemClock
+from mexc_tui.app.endpoints import LoadedKey, SystemClock
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.model.account import KeyRight, KeyRights
 from mexc_tui.model.errors import ExchangeError
 
 
-class KeyChecked(msgspec.Struct, frozen=True, kw_only=True):
+class KeyCheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it."""
 
     is_fit: bool
@@ -19,7 +19,7 @@ class KeyChecked(msgspec.Struct, frozen=True, kw_only=True):
     """Line by line, for people."""
 
 
-async def check_key(origin: str, key: LiveKey) -> KeyChecked:
+async def check_key(origin: str, key: LoadedKey) -> KeyCheckResult:
     """Ask by harmless probes. Raises ExchangeError when the exchange does not answer or knows no such key."""
     async with MexcClient(origin, clock=SystemClock(), rng=Random(), credentials=key.credentials) as client:
         measured = await client.measure_clock(3)
@@ -28,7 +28,7 @@ async def check_key(origin: str, key: LiveKey) -> KeyChecked:
         return judged(await client.account.rights(), key.words)
 
 
-def judged(rights: KeyRights, lasting: str) -> KeyChecked:
+def judged(rights: KeyRights, lasting: str) -> KeyCheckResult:
     """Say what rights mean for live trading."""
     lines = [_trades(rights), _withdraws(rights.withdraws)]
     if rights.reads_withdrawals is KeyRight.HAS:
@@ -40,7 +40,7 @@ def judged(rights: KeyRights, lasting: str) -> KeyChecked:
         and rights.withdraws is KeyRight.LACKS
     )
     lines.append("It is fit for live trading." if is_fit else "It is NOT fit for live trading.")
-    return KeyChecked(is_fit=is_fit, words=tuple(lines))
+    return KeyCheckResult(is_fit=is_fit, words=tuple(lines))
 
 
 def _trades(rights: KeyRights) -> str:

@@ -8,14 +8,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mexc_tui.app.endpoints import MEXC, Lent, LiveKey, StartError, practice_exchange, read_endpoint
+from mexc_tui.app.endpoints import (
+    MEXC,
+    ExchangeHandle,
+    LoadedKey,
+    StartError,
+    practice_exchange,
+    read_endpoint,
+)
 from mexc_tui.host.paths import Paths, PathsError, paths_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.mode import Mode
 from mexc_tui.settings.file import read_file
-from mexc_tui.settings.layers import Unreadable, environment_layer, flag_layer
+from mexc_tui.settings.layers import UnreadableSettings, environment_layer, flag_layer
 from mexc_tui.settings.load import Layers, SettingsError, load, mistakes
-from mexc_tui.wording.next_steps import Chosen
+from mexc_tui.wording.next_steps import ChosenOptions
 
 NO_KEY = (
     "Live trading needs a key of MEXC, and the keyring has none for profile {profile}. Nothing was started. "
@@ -27,12 +34,12 @@ NOT_LIVE = (
 )
 
 
-class WrongUsage(Exception):
+class UsageProblem(Exception):
     """A command line that contradicts itself; the text says how."""
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
+class LaunchOptions:
     """What the command line says."""
 
     mode: str | None
@@ -47,25 +54,25 @@ class Launch:
     """Whether the report is for programs."""
 
     @property
-    def chosen(self) -> Chosen:
+    def chosen(self) -> ChosenOptions:
         """Return what next steps must name to be about the same desk."""
         file = "" if self.exchange_file is None else str(self.exchange_file)
-        return Chosen(self.profile or "", self.mode or "", file)
+        return ChosenOptions(self.profile or "", self.mode or "", file)
 
 
-def layers_of(launch: Launch, environ: Mapping[str, str]) -> Layers:
+def layers_of(launch: LaunchOptions, environ: Mapping[str, str]) -> Layers:
     """Return the places above the settings file. Raises WrongUsage for a flag that is wrong by itself."""
     try:
         flags = flag_layer({"mode": launch.mode}, launch.assignments)
-    except Unreadable as error:
-        raise WrongUsage(str(error)) from None
+    except UnreadableSettings as error:
+        raise UsageProblem(str(error)) from None
     problems = mistakes(flags)
     if problems:
-        raise WrongUsage(str(SettingsError(problems)))
+        raise UsageProblem(str(SettingsError(problems)))
     return Layers(flags=flags, environment=environment_layer(environ))
 
 
-def mode_of(launch: Launch, layers: Layers, environ: Mapping[str, str]) -> Mode:
+def mode_of(launch: LaunchOptions, layers: Layers, environ: Mapping[str, str]) -> Mode:
     """Return the mode: a flag, a variable or the settings file names it.
 
     Raises SettingsError, StartError or WrongUsage.
@@ -73,7 +80,7 @@ def mode_of(launch: Launch, layers: Layers, environ: Mapping[str, str]) -> Mode:
     file = read_file(places_of(launch.profile or "any", environ).settings)
     mode = load(Layers(layers.flags, layers.environment, file)).settings.mode
     if mode is not Mode.PRACTICE and launch.until_done:
-        raise WrongUsage("--until-done goes with --mode practice: a day on MEXC is never over.")
+        raise UsageProblem("--until-done goes with --mode practice: a day on MEXC is never over.")
     return mode
 
 
@@ -82,24 +89,24 @@ def places_of(profile: str, environ: Mapping[str, str]) -> Paths:
     try:
         return paths_of(profile, environ)
     except PathsError as error:
-        raise WrongUsage(str(error)) from None
+        raise UsageProblem(str(error)) from None
 
 
 @asynccontextmanager
-async def lent_of(launch: Launch, mode: Mode) -> AsyncGenerator[Lent]:
+async def lent_of(launch: LaunchOptions, mode: Mode) -> AsyncGenerator[ExchangeHandle]:
     """Lend the exchange that was chosen; a practice exchange of our own lives as long as the block runs.
 
     In live mode it comes with the key of the keyring. Raises StartError.
     """
     if launch.exchange_file is None and mode is Mode.PRACTICE:
         async with practice_exchange(launch.scenario, launch.seed) as endpoint:
-            yield Lent(endpoint)
+            yield ExchangeHandle(endpoint)
         return
     endpoint = await asyncio.to_thread(stand_in, launch.exchange_file, mode)
     if mode is Mode.LIVE:
-        yield Lent(*await asyncio.to_thread(with_key, endpoint, launch.profile))
+        yield ExchangeHandle(*await asyncio.to_thread(with_key, endpoint, launch.profile))
     else:
-        yield Lent(endpoint)
+        yield ExchangeHandle(endpoint)
 
 
 def stand_in(exchange_file: Path | None, mode: Mode) -> Endpoint:
@@ -110,23 +117,23 @@ def stand_in(exchange_file: Path | None, mode: Mode) -> Endpoint:
     return found if mode is Mode.PRACTICE else Endpoint(found.rest, found.ws, found.web)
 
 
-def with_key(endpoint: Endpoint, profile: str | None) -> tuple[Endpoint, LiveKey]:
+def with_key(endpoint: Endpoint, profile: str | None) -> tuple[Endpoint, LoadedKey]:
     """Return an exchange with the key that the keyring has for a profile. Blocks; raises StartError."""
-    from mexc_tui.host.credentials import Keys, KeysError  # only who trades live waits for it
+    from mexc_tui.host.credentials import CredentialsError, StoredKeys  # only who trades live waits for it
     from mexc_tui.host.process_hardening import forbid_dumps
 
     mine = profile or Mode.LIVE.value
     _check_stand_in(endpoint)
-    keys = Keys(mine)
+    keys = StoredKeys(mine)
     forbid_dumps()
     try:
         key, shown = keys.read(), keys.shown()
-    except KeysError as error:
+    except CredentialsError as error:
         raise StartError(str(error)) from None
     if key is None or shown is None:
         raise StartError(NO_KEY.format(profile=mine))
     named = Endpoint(endpoint.rest, endpoint.ws, endpoint.web, key.access_key)
-    return named, LiveKey(key, shown.lasting(datetime.now(UTC).date()))
+    return named, LoadedKey(key, shown.lasting(datetime.now(UTC).date()))
 
 
 def _check_stand_in(endpoint: Endpoint) -> None:

@@ -19,15 +19,15 @@ from mexc_tui.exchange.streams.market_messages import best_quote_of, deals_of, t
 from mexc_tui.exchange.streams.public_streams import MarketStreams
 from mexc_tui.exchange.streams.shard import Hole, ShardState
 from mexc_tui.exchange.streams.socket import SocketTimings
-from mexc_tui.exchange.streams.subscription_state import FeedState, Phase
-from mexc_tui.exchange.streams.topics import Kind, Topic
+from mexc_tui.exchange.streams.subscription_state import FeedState, SubscriptionPhase
+from mexc_tui.exchange.streams.topics import StreamTopic, TopicKind
 from mexc_tui.market.attention import LISTING_KINDS, StreamKind, WantedStream
 from mexc_tui.market.polling import Room
 from mexc_tui.market.versions import VersionOrder
 from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.calendar import Calendar, WebSymbols
 from mexc_tui.model.errors import ExchangeError
-from mexc_tui.model.listing import Source
+from mexc_tui.model.listing import ListingSource
 from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.rows import Rows
@@ -49,20 +49,20 @@ DEEP = 20
 MOST_SILENT = 5
 """As many levels as the exchange pushes whole (protocol 7.5)."""
 
-_TOPICS: Mapping[StreamKind, Callable[[str], Topic]] = {
+_TOPICS: Mapping[StreamKind, Callable[[str], StreamTopic]] = {
     StreamKind.DEALS: topics.deals,
     StreamKind.BEST_QUOTE: topics.best_quote,
     StreamKind.TOP_LEVELS: topics.top_levels,
     StreamKind.DEEP_LEVELS: lambda symbol: topics.top_levels(symbol, DEEP),
 }
-_KINDS: Mapping[Kind, StreamKind] = {
-    Kind.DEALS: StreamKind.DEALS,
-    Kind.BEST_QUOTE: StreamKind.BEST_QUOTE,
-    Kind.TOP_LEVELS: StreamKind.TOP_LEVELS,
+_KINDS: Mapping[TopicKind, StreamKind] = {
+    TopicKind.DEALS: StreamKind.DEALS,
+    TopicKind.BEST_QUOTE: StreamKind.BEST_QUOTE,
+    TopicKind.TOP_LEVELS: StreamKind.TOP_LEVELS,
 }
 
 
-class PracticeDay(msgspec.Struct, frozen=True):
+class PracticeStatus(msgspec.Struct, frozen=True):
     """What the practice exchange says of itself, and MEXC does not."""
 
     world: str = ""
@@ -74,7 +74,7 @@ class PracticeDay(msgspec.Struct, frozen=True):
     """Lent to a desk in practice mode."""
 
 
-class NotServed(ExchangeError):
+class PracticeUnavailable(ExchangeError):
     """A practice exchange answered with an error."""
 
     def __init__(self, method: str, path: str, problem: str, answer: RawAnswer) -> None:
@@ -82,7 +82,7 @@ class NotServed(ExchangeError):
         self.answer = answer
 
 
-async def practice_day(transport: HttpTransport, origin: str) -> PracticeDay:
+async def practice_day(transport: HttpTransport, origin: str) -> PracticeStatus:
     """Ask a practice exchange for its day. Raises ExchangeError."""
     answer = await transport.send(
         "GET",
@@ -94,15 +94,15 @@ async def practice_day(transport: HttpTransport, origin: str) -> PracticeDay:
         cap_bytes=PRACTICE_CAP_BYTES,
     )
     if answer.status >= 400:
-        raise NotServed("GET", PRACTICE_PATH, f"HTTP {answer.status}", answer)
+        raise PracticeUnavailable("GET", PRACTICE_PATH, f"HTTP {answer.status}", answer)
     try:
-        return msgspec.json.decode(answer.body, type=PracticeDay)
+        return msgspec.json.decode(answer.body, type=PracticeStatus)
     except msgspec.DecodeError:
         raise ExchangeError("GET", PRACTICE_PATH, "no practice exchange answers there") from None
 
 
 @dataclass(frozen=True, slots=True)
-class WireParts:
+class MarketAdapterParts:
     """The open parts that the port is made of; they stay the caller's."""
 
     clock: Clock
@@ -123,10 +123,10 @@ class WireParts:
     """Answers of one practice world are none of another's."""
 
 
-class WireMarket:
+class MexcMarket:
     """`engine.outside.Market` on the wire."""
 
-    def __init__(self, parts: WireParts) -> None:
+    def __init__(self, parts: MarketAdapterParts) -> None:
         """Connect to nothing yet. Raises OriginRefused for a strange URL."""
         self._parts = parts
         self._market = parts.client.market
@@ -141,10 +141,10 @@ class WireMarket:
         )
         self._versions = VersionOrder()
         """Of each channel; over all channels of a pair they are compared where prices are used."""
-        self._wanted: dict[WantedStream, Topic] = {}
+        self._wanted: dict[WantedStream, StreamTopic] = {}
         self._sink: StreamSink | None = None
         self._is_over = False
-        self._ages_ms: dict[Source, int] = {}
+        self._ages_ms: dict[ListingSource, int] = {}
 
     @property
     def has_key(self) -> bool:
@@ -172,7 +172,7 @@ class WireMarket:
     async def calendar(self) -> Calendar:
         """Ask the web site what is to list."""
         space = Space("calendar", Calendar, self._parts.kept)
-        return await self._recent(Source.CALENDAR, space, self._parts.web.calendar)
+        return await self._recent(ListingSource.CALENDAR, space, self._parts.web.calendar)
 
     async def web_symbols(self) -> WebSymbols:
         """Ask the web site for its pairs."""
@@ -193,7 +193,7 @@ class WireMarket:
     async def announcements(self) -> tuple[Announcement, ...]:
         """Ask for the newest headlines."""
         space = Space("announcements", tuple[Announcement, ...], self._parts.kept)
-        return await self._recent(Source.ANNOUNCEMENT, space, self._market.announcements)
+        return await self._recent(ListingSource.ANNOUNCEMENT, space, self._market.announcements)
 
     def room(self) -> Room:
         """Return what the request budget lets polls ask now without waiting; nothing under a ban."""
@@ -201,11 +201,11 @@ class WireMarket:
         weight = budget.left_now(LaneName.WEIGHT, Purpose.ORDINARY)
         return Room(weight, budget.left_now(LaneName.REQUESTS, Purpose.ORDINARY))
 
-    def age_ms(self, source: Source) -> int:
+    def age_ms(self, source: ListingSource) -> int:
         """Return how old the newest answer of a source was when it was given; 0 if it was asked for."""
         return self._ages_ms.get(source, 0)
 
-    async def _recent(self, source: Source, space: Space[T], fetch: Callable[[], Awaitable[T]]) -> T:
+    async def _recent(self, source: ListingSource, space: Space[T], fetch: Callable[[], Awaitable[T]]) -> T:
         """Begin with what an engine before this one was told, if that is recent; from then on ask.
 
         So neither a start nor a crash loop waits for these pages or wears the exchange's patience out.
@@ -251,17 +251,17 @@ class WireMarket:
         finally:
             self._sink = None
 
-    def _on_push(self, topic: Topic, push: Push, received_ns: int) -> None:
+    def _on_push(self, topic: StreamTopic, push: Push, received_ns: int) -> None:
         if self._sink is None:
             return
         match topic.kind:
-            case Kind.DEALS:
+            case TopicKind.DEALS:
                 self._sink.on_deals(deals_of(push))
-            case Kind.BEST_QUOTE:
+            case TopicKind.BEST_QUOTE:
                 quote = best_quote_of(push)
                 if self._is_in_order(topic, quote, received_ns):
                     self._sink.on_quote(quote)
-            case Kind.TOP_LEVELS:
+            case TopicKind.TOP_LEVELS:
                 levels = top_levels_of(push)
                 tell = self._sink.on_deep_levels if _is_deep(topic) else self._sink.on_levels
                 if self._is_in_order(topic, levels, received_ns):
@@ -269,7 +269,7 @@ class WireMarket:
             case _:
                 return
 
-    def _is_in_order(self, topic: Topic, told: BestQuote | TopLevels, received_ns: int) -> bool:
+    def _is_in_order(self, topic: StreamTopic, told: BestQuote | TopLevels, received_ns: int) -> bool:
         return self._versions.accepts(topic.channel, told.version, received_ns)
 
     def _on_hole(self, hole: Hole) -> None:
@@ -294,14 +294,18 @@ class WireMarket:
         """Return how the streams are; of pairs that do not trade nothing needs to come."""
         state = self._streams.state()
         silent = [feed for feed in state.feeds if feed.is_stale]
-        stale = [one for one in silent if one.phase is Phase.ASKED or not is_not_trading(one.topic.symbol)]
+        stale = [
+            one
+            for one in silent
+            if one.phase is SubscriptionPhase.ASKED or not is_not_trading(one.topic.symbol)
+        ]
         heard = [feed.age_s for feed in state.feeds if feed.age_s is not None]
         return StreamsRow(
             topics=len(state.feeds),
-            live=sum(feed.phase is Phase.LIVE for feed in state.feeds),
+            live=sum(feed.phase is SubscriptionPhase.LIVE for feed in state.feeds),
             stale=len(stale),
             quiet=len(silent) - len(stale),
-            refused=sum(feed.phase is Phase.REFUSED for feed in state.feeds),
+            refused=sum(feed.phase is SubscriptionPhase.REFUSED for feed in state.feeds),
             connections=state.connections,
             messages=state.messages,
             messages_per_s=state.messages_per_s,
@@ -360,8 +364,8 @@ class WireMarket:
         )
 
 
-def _is_deep(topic: Topic) -> bool:
-    return topic.kind is Kind.TOP_LEVELS and topic.detail == str(DEEP)
+def _is_deep(topic: StreamTopic) -> bool:
+    return topic.kind is TopicKind.TOP_LEVELS and topic.detail == str(DEEP)
 
 
 def _unheard_s(feed: FeedState) -> float:

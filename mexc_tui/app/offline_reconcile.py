@@ -13,16 +13,16 @@ import msgspec
 
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.app.settings_mapping import client_limits, socket_timings, store_limits
-from mexc_tui.app.trading_adapter import TradingParts, WireTrading
+from mexc_tui.app.trading_adapter import MexcTrading, TradingAdapterParts
 from mexc_tui.app.trading_settings_mapping import reconcile_numbers
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.accounting.reconciler import Reconciler
-from mexc_tui.engine.market.prices import Prices
+from mexc_tui.engine.market.prices import PriceCache
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.host.desk_id import NAME as INSTANCE
 from mexc_tui.host.desk_id import instance_of
 from mexc_tui.host.folders import make_folders
-from mexc_tui.host.halt_file import FileOfHalt
+from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.host.listen_key_file import ListenKeyFile
 from mexc_tui.host.lock import engine_lock, scope_of
 from mexc_tui.host.paths import Paths
@@ -33,7 +33,7 @@ from mexc_tui.model.reconciliation import Reconciliation, lasting
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.ports.store import Stored
 from mexc_tui.settings.table import Settings
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 
 DEADLINE_S = 120.0
 """The fence of an order in doubt is waited for, and an exchange that is busy."""
@@ -46,7 +46,7 @@ NO_BOOKS = (
 )
 
 
-class NotCompared(Exception):
+class ReconcileFailed(Exception):
     """Books could not be compared; the text says why, and what to do."""
 
 
@@ -54,8 +54,8 @@ class NotCompared(Exception):
 class _Desk:
     """What one comparison works with. `strangers`: client ids with our prefix that this desk never made."""
 
-    store: Store
-    keeper: Bookkeeper
+    store: SqliteStore
+    keeper: LedgerWriter
     reconciler: Reconciler
     strangers: list[str]
 
@@ -70,10 +70,10 @@ async def compare_books(
     """
     clock, scope = SystemClock(), scope_of(endpoint)
     if not paths.store.is_file() or not paths.store.stat().st_size:
-        raise NotCompared(NO_BOOKS)
+        raise ReconcileFailed(NO_BOOKS)
     make_folders(paths)
     with engine_lock(paths, endpoint.api_key):
-        store = await Store.open(paths.store, clock, limits=store_limits(settings))
+        store = await SqliteStore.open(paths.store, clock, limits=store_limits(settings))
         try:
             before = await store.read("newest run", lambda stored: _newest(stored, scope))
             async with (
@@ -87,8 +87,8 @@ async def compare_books(
                 aiohttp.TCPConnector() as connector,
             ):
                 await client.measure_clock()
-                port = WireTrading(
-                    TradingParts(
+                port = MexcTrading(
+                    TradingAdapterParts(
                         clock,
                         client,
                         endpoint.ws,
@@ -100,7 +100,7 @@ async def compare_books(
                 )
                 desk = _desk(store, port, scope, paths, settings, clock)
                 await _until_taken_up(desk.reconciler, deadline_s)
-            halt_file = FileOfHalt(paths.state, scope)
+            halt_file = HaltFileOnDisk(paths.state, scope)
             if desk.strangers and halt_file.read() is None:
                 words = stranger_words(desk.strangers[0], desk.keeper.instance)
                 halt_file.write(_halt(words, by, clock.now_ms()))
@@ -114,7 +114,7 @@ def _newest(stored: Stored, scope: str) -> int:
     """Return the number of the newest run. Raises NotCompared if these books never began."""
     tables = stored.trading(scope)
     if not tables.entries.balances():
-        raise NotCompared(NO_BOOKS)
+        raise ReconcileFailed(NO_BOOKS)
     return next((number for number, _ in tables.reconciliations.page(limit=1)), 0)
 
 
@@ -125,12 +125,12 @@ def _runs(stored: Stored, scope: str, before: int) -> tuple[Reconciliation, ...]
 
 
 def _desk(
-    store: Store, port: WireTrading, scope: str, paths: Paths, settings: Settings, clock: SystemClock
+    store: SqliteStore, port: MexcTrading, scope: str, paths: Paths, settings: Settings, clock: SystemClock
 ) -> _Desk:
     strangers = list[str]()
-    prices = Prices(clock, port.now_ms)
+    prices = PriceCache(clock, port.now_ms)
     instance = instance_of(paths.state / INSTANCE, Random())
-    keeper = Bookkeeper(store, scope, (instance, clock.now_ms()), port.now_ms, prices.in_quote)
+    keeper = LedgerWriter(store, scope, (instance, clock.now_ms()), port.now_ms, prices.in_quote)
     reconciler = Reconciler(
         port, keeper, store, prices, clock, lambda: reconcile_numbers(settings), strangers.append
     )
@@ -147,7 +147,7 @@ async def _until_taken_up(reconciler: Reconciler, deadline_s: float) -> None:
             working.result()  # it never ends but by an error
         if not known.done():
             why = reconciler.problem or f"an order is still in doubt after {deadline_s:.0f} s"
-            raise NotCompared(f"Books could not be compared: {why}")
+            raise ReconcileFailed(f"Books could not be compared: {why}")
         await _until_confirmed(reconciler)
     finally:
         for task in (working, known):
@@ -172,7 +172,7 @@ def _halt(words: str, by: str, now_ms: int) -> Trading:
 def _together(runs: tuple[Reconciliation, ...], reconciler: Reconciler) -> Reconciliation:
     """Return all that these runs found: what the first could not explain is not forgotten by the second."""
     if not runs:
-        raise NotCompared(f"Books could not be compared: {reconciler.problem or 'no run was stored'}")
+        raise ReconcileFailed(f"Books could not be compared: {reconciler.problem or 'no run was stored'}")
     return msgspec.structs.replace(
         runs[-1],
         explained=tuple(one for run in runs for one in run.explained),

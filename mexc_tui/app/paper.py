@@ -9,11 +9,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.app.market_adapter import WireMarket, WireParts
+from mexc_tui.app.market_adapter import MarketAdapterParts, MexcMarket
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.market.attention import StreamKind, WantedStream
 from mexc_tui.model.endpoint import Endpoint
-from mexc_tui.model.position import Account
+from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.rows import Rows
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 from mexc_tui.model.symbol import Symbol
@@ -30,10 +30,10 @@ Serve = Callable[[PracticeServer], AbstractAsyncContextManager[Endpoint]]
 """Lets clients reach an exchange for as long as the block runs."""
 
 
-class PaperMarket(WireMarket):
+class PaperMarket(MexcMarket):
     """The market's port, which tells the paper exchange all that it tells the engine."""
 
-    def __init__(self, parts: WireParts) -> None:
+    def __init__(self, parts: MarketAdapterParts) -> None:
         super().__init__(parts)
         self._pairs: dict[str, Symbol] = {}
         self._paper: _Mirroring | None = None
@@ -142,7 +142,7 @@ class _Tee:
 class _MarketClock:
     """The market's time for the paper exchange; it never goes back."""
 
-    def __init__(self, market: WireMarket) -> None:
+    def __init__(self, market: MexcMarket) -> None:
         self._market = market
         self._last_ms = 0
 
@@ -158,7 +158,7 @@ def paper_balances(stored: Stored) -> dict[str, Decimal]:
     """Return what the paper account held when the last engine ended; nothing before the first."""
     held = dict[str, Decimal]()
     for one in stored.trading(SCOPE).entries.balances():
-        if one.account in (Account.DESK, Account.OWN) and one.amount > 0:
+        if one.account in (LedgerAccount.DESK, LedgerAccount.OWN) and one.amount > 0:
             held[one.asset] = held.get(one.asset, Decimal(0)) + one.amount
     return held
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mexc_tui.engine.runtime.event_feed import BusState
+from mexc_tui.engine.runtime.event_feed import EventFeedState
 from mexc_tui.exchange.limits.breaker import BreakerState
 from mexc_tui.exchange.limits.budget import BudgetState
-from mexc_tui.exchange.rest.routes import Group
+from mexc_tui.exchange.rest.routes import RouteGroup
 from mexc_tui.exchange.streams.shard import ShardState
 from mexc_tui.model.engine_view import (
     BreakerRow,
@@ -38,15 +38,15 @@ SEQUENCE_AT, SEQUENCE_BYTES = 12, 4
 
 
 @dataclass(frozen=True, slots=True)
-class MachineParts:
+class ProcessMetricsParts:
     """What is measured; each is asked at the moment of a question."""
 
     clock: Clock
     database: Path
     store: Callable[[], StoreState]
-    bus: Callable[[], BusState]
+    bus: Callable[[], EventFeedState]
     budget: Callable[[], BudgetState]
-    breakers: Callable[[], Mapping[Group, BreakerState]]
+    breakers: Callable[[], Mapping[RouteGroup, BreakerState]]
     lines: Callable[[], Sequence[ShardState]]
     counts: Callable[[], tuple[int, int]]
     """Messages of streams: waiting, lost."""
@@ -62,10 +62,10 @@ class _Sample:
     messages: tuple[int, ...]
 
 
-class Machine:
+class ProcessMetrics:
     """Measures this process and the parts of one engine. It belongs to the engine's loop."""
 
-    def __init__(self, parts: MachineParts) -> None:
+    def __init__(self, parts: ProcessMetricsParts) -> None:
         """Measure nothing yet."""
         self._parts = parts
         self._lags: deque[tuple[int, float]] = deque()
@@ -233,7 +233,7 @@ def _rate(messages: int, number: int, since: tuple[_Sample, float] | None) -> fl
     return (messages - since[0].messages[number]) / since[1]
 
 
-def _observers(bus: BusState) -> tuple[QueueRow, ...]:
+def _observers(bus: EventFeedState) -> tuple[QueueRow, ...]:
     return tuple(
         QueueRow(
             name=one.name,
@@ -249,7 +249,7 @@ def _observers(bus: BusState) -> tuple[QueueRow, ...]:
     )
 
 
-def _breaker(group: Group, state: BreakerState) -> BreakerRow:
+def _breaker(group: RouteGroup, state: BreakerState) -> BreakerRow:
     return BreakerRow(
         group=group.value,
         phase=state.phase.value,

@@ -10,11 +10,18 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext,
 from dataclasses import replace
 from typing import Any
 
-from mexc_tui.app.endpoints import Lent
-from mexc_tui.app.launch_options import Launch, layers_of, lent_of, mode_of, places_of
-from mexc_tui.app.run_screen import Beside, Viewing, engine_theme, farewell, show, show_attached
+from mexc_tui.app.endpoints import ExchangeHandle
+from mexc_tui.app.launch_options import LaunchOptions, layers_of, lent_of, mode_of, places_of
+from mexc_tui.app.run_screen import (
+    InProcessEngine,
+    ScreenOptions,
+    engine_theme,
+    farewell,
+    show,
+    show_attached,
+)
 from mexc_tui.engine.runtime.thread import EngineThread, Main
-from mexc_tui.host.detach import INTERRUPTED, Tether, tethered
+from mexc_tui.host.detach import INTERRUPTED, DetachedTerminal, tethered
 from mexc_tui.host.folders import make_folders
 from mexc_tui.host.logs.handler import log_to
 from mexc_tui.host.paths import Paths
@@ -34,11 +41,11 @@ SWITCH_S = 0.001
 
 log = logging.getLogger(__name__)
 
-Lend = Callable[[Launch, Mode], AbstractAsyncContextManager[Lent]]
-Run = Callable[[Launch, Mapping[str, str], asyncio.Event, Lend], Coroutine[Any, Any, int]]
+Lend = Callable[[LaunchOptions, Mode], AbstractAsyncContextManager[ExchangeHandle]]
+Run = Callable[[LaunchOptions, Mapping[str, str], asyncio.Event, Lend], Coroutine[Any, Any, int]]
 
 
-def run_desk(launch: Launch, viewing: Viewing, environ: Mapping[str, str]) -> int:
+def run_desk(launch: LaunchOptions, viewing: ScreenOptions, environ: Mapping[str, str]) -> int:
     """Open the desk and return an exit code: on the profile's engine if it runs, else on one of its own.
 
     Raises WrongUsage, and what `launching` raises for what cannot be used.
@@ -58,13 +65,13 @@ def run_desk(launch: Launch, viewing: Viewing, environ: Mapping[str, str]) -> in
     )
 
 
-def _dressed(viewing: Viewing, layers: Layers, paths: Paths) -> Viewing:
+def _dressed(viewing: ScreenOptions, layers: Layers, paths: Paths) -> ScreenOptions:
     """Return the viewing with what the settings say of screens."""
     settings = load(replace(layers, file=read_file(paths.settings))).settings
     return replace(viewing, theme=viewing.theme or settings.theme)
 
 
-def _welcome(launch: Launch, paths: Paths, mode: Mode) -> str:
+def _welcome(launch: LaunchOptions, paths: Paths, mode: Mode) -> str:
     """Return what a person is told the first time a profile is opened."""
     told = paths.state / "welcomed"
     if told.exists():
@@ -76,14 +83,19 @@ def _welcome(launch: Launch, paths: Paths, mode: Mode) -> str:
 
 
 def _inside(
-    launch: Launch, mode: Mode, paths: Paths, viewing: Viewing, environ: Mapping[str, str], tether: Tether
+    launch: LaunchOptions,
+    mode: Mode,
+    paths: Paths,
+    viewing: ScreenOptions,
+    environ: Mapping[str, str],
+    tether: DetachedTerminal,
 ) -> int:
     """Run engine and screen; go on without the screen once that is left or lost. Return the engine's code."""
     log_to(tether.log_file)
     sys.setswitchinterval(SWITCH_S)
     engine = EngineThread(_main(launch, mode, environ))
     engine.start()
-    ended = show(paths, viewing, environ, tether, Beside(engine.when_ended, engine.stop))
+    ended = show(paths, viewing, environ, tether, InProcessEngine(engine.when_ended, engine.stop))
     words = farewell(paths, ended, is_own=True)
     if ended.how is Ending.INTERRUPTED:
         return _interrupted(engine, tether, f"{ended.owed}{words}\n")
@@ -99,7 +111,7 @@ def _inside(
     return code
 
 
-def _main(launch: Launch, mode: Mode, environ: Mapping[str, str]) -> Main:
+def _main(launch: LaunchOptions, mode: Mode, environ: Mapping[str, str]) -> Main:
     async def main(told: asyncio.Event) -> int:
         async with AsyncExitStack() as stack:
             # The exchange starts in its own process while this one loads the engine's rooms.
@@ -116,13 +128,13 @@ def _engine() -> Run:
     return run_engine
 
 
-def _give_back(tether: Tether, owed: str) -> None:
+def _give_back(tether: DetachedTerminal, owed: str) -> None:
     tether.back()
     sys.stdout.write(owed)
     sys.stdout.flush()
 
 
-def _interrupted(engine: EngineThread, tether: Tether, last_words: str) -> int:
+def _interrupted(engine: EngineThread, tether: DetachedTerminal, last_words: str) -> int:
     """Stop an engine that was still starting, by force if that takes too long; return the exit code."""
     engine.stop()
     write_soon(tether.out, last_words)
@@ -140,7 +152,7 @@ def _interrupted(engine: EngineThread, tether: Tether, last_words: str) -> int:
     return INTERRUPTED
 
 
-def _code_of(launch: Launch, engine: EngineThread) -> int:
+def _code_of(launch: LaunchOptions, engine: EngineThread) -> int:
     """Wait until the engine has ended; return its exit code."""
     from mexc_tui.app.run_headless import WHY_NOT_UP, told_why
 

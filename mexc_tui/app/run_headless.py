@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from random import Random
 
-from mexc_tui.app.composition import Joined, Outside, Place, joined
+from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
 from mexc_tui.app.day_report import day_of, report_day
-from mexc_tui.app.endpoints import Lent, StartError, SystemClock
-from mexc_tui.app.launch_options import Launch, WrongUsage, layers_of, lent_of, mode_of, places_of
-from mexc_tui.desk.kinds import DeskError
+from mexc_tui.app.endpoints import ExchangeHandle, StartError, SystemClock
+from mexc_tui.app.launch_options import LaunchOptions, UsageProblem, layers_of, lent_of, mode_of, places_of
+from mexc_tui.desk.kinds import FrontEndError
 from mexc_tui.engine.runtime.supervisor import StartFailed
 from mexc_tui.engine.runtime.tasks import is_being_cancelled
 from mexc_tui.exchange.origins import OriginRefused
@@ -35,32 +35,32 @@ FINISHED, DIFFERENCE, WRONG_USAGE, NOT_STARTED, IN_THE_MIDDLE = 0, 1, 2, 3, 4
 
 log = logging.getLogger(__name__)
 
-NOT_UP = (SettingsError, PathsError, StartError, EngineRuns, StorageError, OriginRefused, DeskError)
+NOT_UP = (SettingsError, PathsError, StartError, EngineRuns, StorageError, OriginRefused, FrontEndError)
 WHY_NOT_UP = (*NOT_UP, ExchangeError, StartFailed, OSError, UnicodeError)
-Lend = Callable[[Launch, Mode], AbstractAsyncContextManager[Lent]]
+Lend = Callable[[LaunchOptions, Mode], AbstractAsyncContextManager[ExchangeHandle]]
 """Lends the exchange that was chosen for as long as a block runs."""
 
-IN_TROUBLE = (StorageError, ExchangeError, DeskError)
+IN_TROUBLE = (StorageError, ExchangeError, FrontEndError)
 
 
-def run_headless(launch: Launch, environ: Mapping[str, str]) -> int:
+def run_headless(launch: LaunchOptions, environ: Mapping[str, str]) -> int:
     """Run an engine until it is told to end; return the exit code. What is wrong is one line on stderr."""
     log_to_stderr()
     try:
         return asyncio.run(_alone(launch, environ))
-    except WrongUsage as error:
+    except UsageProblem as error:
         return _fail(launch, str(error), WRONG_USAGE)
     except WHY_NOT_UP as error:
         return told_why(launch, error)
 
 
-def told_why(launch: Launch, error: Exception) -> int:
+def told_why(launch: LaunchOptions, error: Exception) -> int:
     """Say why an engine could not start; return the exit code."""
     words = str(error) if isinstance(error, NOT_UP) else f"The engine could not start. {trouble_words(error)}"
     return _fail(launch, words, NOT_STARTED)
 
 
-async def _alone(launch: Launch, environ: Mapping[str, str]) -> int:
+async def _alone(launch: LaunchOptions, environ: Mapping[str, str]) -> int:
     """Run in this thread's loop; SIGTERM and SIGINT stop it gracefully."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -70,7 +70,7 @@ async def _alone(launch: Launch, environ: Mapping[str, str]) -> int:
 
 
 async def run_engine(
-    launch: Launch, environ: Mapping[str, str], told: asyncio.Event, lend: Lend = lent_of
+    launch: LaunchOptions, environ: Mapping[str, str], told: asyncio.Event, lend: Lend = lent_of
 ) -> int:
     """Run an engine until `told` is set, a face stops it, or its day is over; return the exit code.
 
@@ -106,7 +106,7 @@ async def _give_up_when_told(running: "asyncio.Task[int]", ready: asyncio.Event,
 
 
 async def _run(
-    launch: Launch, environ: Mapping[str, str], told: asyncio.Event, ready: asyncio.Event, lend: Lend
+    launch: LaunchOptions, environ: Mapping[str, str], told: asyncio.Event, ready: asyncio.Event, lend: Lend
 ) -> int:
     layers = layers_of(launch, environ)
     mode = mode_of(launch, layers, environ)
@@ -114,8 +114,8 @@ async def _run(
     add_log_file(paths.log)
     async with lend(launch, mode) as lent:
         endpoint = lent.endpoint
-        place = Place(endpoint, mode is Mode.PRACTICE, paths, layers, lent.key)
-        outside = Outside(SystemClock(), Random(os.urandom(16)))
+        place = EngineLocation(endpoint, mode is Mode.PRACTICE, paths, layers, lent.key)
+        outside = EngineEnvironment(SystemClock(), Random(os.urandom(16)))
         async with joined(place, outside) as running:
             ready.set()
             limit_log(running.loaded.settings.keep_log_mb)
@@ -134,7 +134,7 @@ async def _run(
         return code
 
 
-async def _serve(running: Joined, launch: Launch, told: asyncio.Event) -> int:
+async def _serve(running: RunningEngine, launch: LaunchOptions, told: asyncio.Event) -> int:
     """Wait for the end; report a practice day that is over."""
     engine = running.engine
     listening = asyncio.create_task(_stop_when_told(running, told))
@@ -158,7 +158,7 @@ async def _serve(running: Joined, launch: Launch, told: asyncio.Event) -> int:
     return FINISHED
 
 
-async def _report(running: Joined) -> DayReport:
+async def _report(running: RunningEngine) -> DayReport:
     """Return the report of the practice day that is over."""
     engine = running.engine
     now_ms = engine.parts.market.now_ms()
@@ -167,12 +167,12 @@ async def _report(running: Joined) -> DayReport:
     return await report_day(running.store, day)
 
 
-async def _stop_when_told(running: Joined, told: asyncio.Event) -> None:
+async def _stop_when_told(running: RunningEngine, told: asyncio.Event) -> None:
     await told.wait()
     running.engine.ask_to_stop("told to from outside")
 
 
-async def _tell_taken_up(running: Joined, launch: Launch) -> None:
+async def _tell_taken_up(running: RunningEngine, launch: LaunchOptions) -> None:
     """Say what an engine before this one left open, and what became of it, once that is known."""
     rooms = running.engine.rooms
     if rooms is None:
@@ -192,7 +192,7 @@ def _say(words: str) -> None:
         os.write(descriptor, f"{words}\n".encode("utf-8", "backslashreplace"))
 
 
-def _fail(launch: Launch, words: str, code: int) -> int:
+def _fail(launch: LaunchOptions, words: str, code: int) -> int:
     for line in with_options(words, launch.chosen).splitlines():
         _say(f"mexc-tui: {' '.join(line.split())}")
     return code

@@ -17,15 +17,15 @@ from random import Random
 from mexc_tui.desk import asking
 from mexc_tui.desk.ask import ask
 from mexc_tui.desk.client import BACK_OFF_S, DeskClient
-from mexc_tui.desk.kinds import DeskError, Role
-from mexc_tui.host.detach import INTERRUPTED, INTERRUPTED_WORDS, Tether, tethered
+from mexc_tui.desk.kinds import FrontEndError, Role
+from mexc_tui.host.detach import INTERRUPTED, INTERRUPTED_WORDS, DetachedTerminal, tethered
 from mexc_tui.host.local_zone import local_zone
 from mexc_tui.host.lock import socket_of
 from mexc_tui.host.logs.handler import log_to
 from mexc_tui.host.paths import Paths, paths_of
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
-from mexc_tui.tui.action_mixin import Outside
+from mexc_tui.tui.action_mixin import AppEnvironment
 from mexc_tui.tui.app import MOST_PROBLEM, DeskApp
 from mexc_tui.tui.desk_source import source_of
 from mexc_tui.tui.screens.quit import Ending
@@ -46,7 +46,7 @@ NO_TERMINAL = (
 
 
 @dataclass(frozen=True, slots=True)
-class Viewing:
+class ScreenOptions:
     """How a person wants to look."""
 
     theme: str = ""
@@ -58,7 +58,7 @@ class Viewing:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ScreenResult:
     """How a screen ended."""
 
     how: Ending
@@ -74,7 +74,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class InProcessEngine:
     """An engine that runs in this process, as far as its screen is concerned."""
 
     when_ended: Callable[[Callable[[], None]], None]
@@ -98,14 +98,14 @@ def engine_theme(paths: Paths) -> str | None:
             now_ms=_now_ms(),
             deadline_s=LOOK_S,
         )
-    except DeskError:
+    except FrontEndError:
         return None
     rows = [] if reply.result is None else reply.result.rows
     return next((row.value for row in rows if row.name == "theme"), DEFAULT)
 
 
 def run_attached(
-    profile: str | None, mode: str | None, viewing: Viewing, environ: Mapping[str, str]
+    profile: str | None, mode: str | None, viewing: ScreenOptions, environ: Mapping[str, str]
 ) -> int | None:
     """Open the desk on a profile's running engine and return an exit code; None: none runs.
 
@@ -123,13 +123,13 @@ def _profile_of(mode: str | None, environ: Mapping[str, str]) -> str:
     is_plain = not any(name.startswith(PREFIX) for name in environ)
     if mode is not None or (is_plain and not paths_of("any", environ).settings.exists()):
         return mode or Mode.PRACTICE.value
-    from mexc_tui.app.launch_options import Launch, layers_of, mode_of
+    from mexc_tui.app.launch_options import LaunchOptions, layers_of, mode_of
 
-    launch = Launch(mode, "", 0, None, None)
+    launch = LaunchOptions(mode, "", 0, None, None)
     return mode_of(launch, layers_of(launch, environ), environ).value
 
 
-def show_attached(paths: Paths, viewing: Viewing, environ: Mapping[str, str]) -> int:
+def show_attached(paths: Paths, viewing: ScreenOptions, environ: Mapping[str, str]) -> int:
     """Show an engine of another process; leaving does nothing to it. Return an exit code."""
     paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -144,7 +144,9 @@ def show_attached(paths: Paths, viewing: Viewing, environ: Mapping[str, str]) ->
     )
 
 
-def _attached(paths: Paths, viewing: Viewing, environ: Mapping[str, str], tether: Tether) -> int:
+def _attached(
+    paths: Paths, viewing: ScreenOptions, environ: Mapping[str, str], tether: DetachedTerminal
+) -> int:
     log_to(tether.log_file)
     ended = show(paths, viewing, environ, tether, None)
     tether.signals.handle_with(lambda _: None)  # it ends already
@@ -157,19 +159,23 @@ def _attached(paths: Paths, viewing: Viewing, environ: Mapping[str, str], tether
 
 
 def show(
-    paths: Paths, viewing: Viewing, environ: Mapping[str, str], tether: Tether, beside: Beside | None
-) -> Ended:
+    paths: Paths,
+    viewing: ScreenOptions,
+    environ: Mapping[str, str],
+    tether: DetachedTerminal,
+    beside: InProcessEngine | None,
+) -> ScreenResult:
     """Show the desk on the terminal of `tether` until the screen ends; return how it did."""
     try:
         return asyncio.run(_show(paths, viewing, environ, tether, beside))
     except Exception as error:  # an engine of this process outlives whatever the screen does
         log.exception("the screen broke")
-        return Ended(Ending.BROKE, GIVE_BACK, clean(f"{type(error).__name__}: {error}", MOST_PROBLEM))
+        return ScreenResult(Ending.BROKE, GIVE_BACK, clean(f"{type(error).__name__}: {error}", MOST_PROBLEM))
     finally:
         tether.signals.keep()
 
 
-def farewell(paths: Paths, ended: Ended, *, is_own: bool) -> str:
+def farewell(paths: Paths, ended: ScreenResult, *, is_own: bool) -> str:
     """Return what the shell is told at the end."""
     if ended.how is Ending.ENGINE_ENDED:
         return "The engine has ended."
@@ -194,8 +200,12 @@ def _log_of(paths: Paths, *, is_own: bool) -> Path:
 
 
 async def _show(
-    paths: Paths, viewing: Viewing, environ: Mapping[str, str], tether: Tether, beside: Beside | None
-) -> Ended:
+    paths: Paths,
+    viewing: ScreenOptions,
+    environ: Mapping[str, str],
+    tether: DetachedTerminal,
+    beside: InProcessEngine | None,
+) -> ScreenResult:
     loop = asyncio.get_running_loop()
     role = Role.VIEW if viewing.is_read_only else Role.OPERATE
     back_off_s = BACK_OFF_S if beside is None else BACK_OFF_S / 10
@@ -219,7 +229,7 @@ async def _show(
         local_zone(environ),
         is_economy=viewing.is_economy,
         welcome=viewing.welcome,
-        outside=Outside(paths.state / "taken", "TMUX" in environ),
+        outside=AppEnvironment(paths.state / "taken", "TMUX" in environ),
         driver_class=driver_of(terminal),
     )
     terminal.hung_up = lambda: app.end(Ending.HUNG_UP)
@@ -237,7 +247,7 @@ async def _show(
         gc.enable()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    return Ended(app.ending, terminal.owed, app.problem)
+    return ScreenResult(app.ending, terminal.owed, app.problem)
 
 
 def _collect_what_is_new() -> None:
@@ -251,7 +261,7 @@ def _broke(app: DeskApp, ended: "asyncio.Task[None]") -> None:
     app.broke(ended.exception() or RuntimeError(f"{ended.get_name()} ended"))
 
 
-def _signalled(app: DeskApp, beside: Beside | None, number: int) -> None:
+def _signalled(app: DeskApp, beside: InProcessEngine | None, number: int) -> None:
     """Leave when the terminal is lost; else stop an engine of this process gracefully, and the screen."""
     if number == signal.SIGHUP:
         app.end(Ending.HUNG_UP)

@@ -6,18 +6,18 @@ from math import ceil
 from typing import TypeVar
 
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
-from mexc_tui.engine.market.poll_worker import PollNumbers
+from mexc_tui.engine.market.poll_worker import PollParameters
 from mexc_tui.engine.runtime.supervisor import SupervisorLimits
 from mexc_tui.exchange.client import ClientLimits
 from mexc_tui.exchange.limits.breaker import BreakerLimits
 from mexc_tui.exchange.limits.budget import DEFAULT_LANES, LaneLimit, LaneName
-from mexc_tui.exchange.limits.budget import Limits as BudgetLimits
+from mexc_tui.exchange.limits.budget import BudgetLimits
 from mexc_tui.exchange.limits.call_limits import CallLimits
 from mexc_tui.exchange.limits.clock_offset import OffsetLimits
 from mexc_tui.exchange.rest import routes
 from mexc_tui.exchange.streams.socket import SocketTimings
 from mexc_tui.market.polling import WINDOW_S, Bounds, Every
-from mexc_tui.model.listing import Source, Triple
+from mexc_tui.model.listing import ListingSource, Triple
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.storage import Keep
 from mexc_tui.ports.market import CLOCK_SAMPLES
@@ -27,8 +27,8 @@ from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.database import DatabaseLevel
 from mexc_tui.store.caches.level import PROMOTED_MS, LevelName, Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
-from mexc_tui.store.opening import Limits as StoreLimits
-from mexc_tui.store.store import Store
+from mexc_tui.store.opening import StoreLimits
+from mexc_tui.store.store import SqliteStore
 
 MS = 1_000
 DAY_MS = 86_400_000
@@ -136,7 +136,7 @@ def cache_lifetimes(settings: Settings) -> Lifetimes:
     return Lifetimes(memory_ms=_ms(settings.cache_memory_s), database_ms=_ms(settings.cache_database_s))
 
 
-async def cache_of(settings: Settings, store: Store, clock: Clock) -> Cache:
+async def cache_of(settings: Settings, store: SqliteStore, clock: Clock) -> Cache:
     """Return the cache: memory, then the database, rid of what expired. Raises StorageError."""
     database = DatabaseLevel(store, clock)
     await database.forget_expired()
@@ -180,7 +180,7 @@ def detection_settings(settings: Settings) -> DetectionSettings:
 
 
 @once_each
-def poll_numbers(settings: Settings) -> PollNumbers:
+def poll_numbers(settings: Settings) -> PollParameters:
     """Return how often each source is asked (rules 6), and the weight that polls may use."""
     far, news = _ms(settings.calendar_poll_s), _ms(settings.announcements_poll_s)
     usual, near = _ms(settings.symbols_poll_s), _ms(settings.symbols_poll_near_s)
@@ -188,19 +188,19 @@ def poll_numbers(settings: Settings) -> PollNumbers:
     info = max(opening, _ms(settings.exchange_info_least_s))
     soon, slow, rare = min(far, usual), 2 * near, min(news, 60 * MS)
     ladder = {
-        Source.CALENDAR: Every(far, soon, min(soon, near), min(soon, near)),
-        Source.SYMBOLS_V2: Every(far, soon, min(soon, slow), min(soon, slow)),
-        Source.EXCHANGE_INFO: Every(far, soon, max(near, info), info, weight=25),
-        Source.DEFAULT_SYMBOLS: Every(usual, usual, near, opening, weight=1),
-        Source.SELF_SYMBOLS: Every(far, soon, near, opening, weight=1),
-        Source.ANNOUNCEMENT: Every(news, rare, rare, rare, weight=8),
+        ListingSource.CALENDAR: Every(far, soon, min(soon, near), min(soon, near)),
+        ListingSource.SYMBOLS_V2: Every(far, soon, min(soon, slow), min(soon, slow)),
+        ListingSource.EXCHANGE_INFO: Every(far, soon, max(near, info), info, weight=25),
+        ListingSource.DEFAULT_SYMBOLS: Every(usual, usual, near, opening, weight=1),
+        ListingSource.SELF_SYMBOLS: Every(far, soon, near, opening, weight=1),
+        ListingSource.ANNOUNCEMENT: Every(news, rare, rare, rare, weight=8),
     }
     bounds = Bounds(
         soon_ms=settings.advance_s * MS,
         hour_ms=settings.near_before_s * MS,
         now_ms=settings.opening_before_s * MS,
     )
-    return PollNumbers(ladder, bounds, polls_weight_per_10s(settings))
+    return PollParameters(ladder, bounds, polls_weight_per_10s(settings))
 
 
 def polls_weight_per_10s(settings: Settings) -> int:

@@ -9,7 +9,7 @@ from mexc_tui.settings.load import Layers, Loaded, load
 _Stamp = tuple[int, int, int] | None
 
 
-class FileSettings:
+class SettingsStore:
     """`engine.outside.SettingsHome` on one file. `layers` are the places around it."""
 
     def __init__(self, file: Path, layers: Layers) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from mexc_tui.app.ban_file import FileOfBan
-from mexc_tui.app.market_adapter import PRACTICE_PATH, NotServed, PracticeDay, practice_day
+from mexc_tui.app.ban_file import BanFile
+from mexc_tui.app.market_adapter import PRACTICE_PATH, PracticeStatus, PracticeUnavailable, practice_day
 from mexc_tui.engine.runtime.start_patience import GO_ON_S
 from mexc_tui.exchange.limits.bans import Ban, BanLimits, Bans
 from mexc_tui.exchange.limits.budget import RateBudget
@@ -39,7 +39,7 @@ def holds_something(database: Path, clock: Clock, scope: str) -> bool:
         return True
 
 
-def keep_ban(budget: RateBudget, file: FileOfBan, clock: Clock) -> None:
+def keep_ban(budget: RateBudget, file: BanFile, clock: Clock) -> None:
     """Let a budget go on with the ban of the last engine, and keep what this one is told of."""
     ban = file.read(clock.now_ms())
     if ban is not None:
@@ -47,7 +47,7 @@ def keep_ban(budget: RateBudget, file: FileOfBan, clock: Clock) -> None:
     budget.on_ban = file.write
 
 
-class FileOfDay:
+class PracticeDayFile:
     """What a practice exchange said of itself last, in a profile's private folder."""
 
     def __init__(self, folder: Path, world: str) -> None:
@@ -55,15 +55,15 @@ class FileOfDay:
         self._path = folder / DAY
         self._world = world
 
-    def read(self) -> PracticeDay | None:
+    def read(self) -> PracticeStatus | None:
         """Return what was noted of this world; None: nothing that can be read."""
         try:
-            day = msgspec.json.decode(self._path.read_bytes(), type=PracticeDay)
+            day = msgspec.json.decode(self._path.read_bytes(), type=PracticeStatus)
         except (OSError, msgspec.DecodeError):
             return None
         return day if day.world == self._world else None
 
-    def write(self, day: PracticeDay) -> None:
+    def write(self, day: PracticeStatus) -> None:
         """Note it. A disk that does not take it is reported: a start without an answer knows less then."""
         try:
             write_note(self._path, msgspec.json.encode(day))
@@ -72,8 +72,14 @@ class FileOfDay:
 
 
 async def first_answer(
-    transport: HttpTransport, origin: str, noted: FileOfDay, ban_file: FileOfBan, clock: Clock, *, holds: bool
-) -> PracticeDay:
+    transport: HttpTransport,
+    origin: str,
+    noted: PracticeDayFile,
+    ban_file: BanFile,
+    clock: Clock,
+    *,
+    holds: bool,
+) -> PracticeStatus:
     """Return what a practice exchange says of itself. It is not asked while a ban is in force.
 
     Without an answer it is what it said last, if something is held. Raises ExchangeError if nothing is.
@@ -84,14 +90,14 @@ async def first_answer(
         if not holds:
             raise
         log.warning("the start goes on with what the practice exchange said last: %s", error)
-        return noted.read() or PracticeDay()
+        return noted.read() or PracticeStatus()
     noted.write(day)
     return day
 
 
 async def _asked(
-    transport: HttpTransport, origin: str, ban_file: FileOfBan, clock: Clock, deadline_s: float | None
-) -> PracticeDay:
+    transport: HttpTransport, origin: str, ban_file: BanFile, clock: Clock, deadline_s: float | None
+) -> PracticeStatus:
     ban = ban_file.read(clock.now_ms())
     if ban is not None:
         problem = f"not sent: {ban.kind.value}: for another {ban.left_s:.0f} s"
@@ -101,14 +107,14 @@ async def _asked(
             return await practice_day(transport, origin)
     except TimeoutError:
         raise ExchangeError("GET", PRACTICE_PATH, f"no answer within {deadline_s:g} s") from None
-    except NotServed as error:
+    except PracticeUnavailable as error:
         ban = _ban_of(error, clock)
         if ban is not None:
             ban_file.write(ban)
         raise
 
 
-def _ban_of(error: NotServed, clock: Clock) -> Ban | None:
+def _ban_of(error: PracticeUnavailable, clock: Clock) -> Ban | None:
     """Return the ban that an answer means; None: it means none."""
     bans, now_ns = Bans(BanLimits()), clock.monotonic_ns()
     bans.note(error.answer.status, error.answer.retry_after_s, now_ns)

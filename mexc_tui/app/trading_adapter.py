@@ -26,13 +26,13 @@ from mexc_tui.model.report import CancelReport, OrderReport, PlacedOrder, TradeR
 from mexc_tui.model.rows import Rows
 from mexc_tui.model.stream import FillUpdate, OrderUpdate, PrivateUpdate
 from mexc_tui.ports.store import Clock
-from mexc_tui.ports.trading import ClockReading, FiringLine, PrivateSink, PrivateState
+from mexc_tui.ports.trading import ClockReading, FiringLine, UserStreamSink, UserStreamState
 
 NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class TradingParts:
+class TradingAdapterParts:
     """The open parts that the port is made of; they stay the caller's."""
 
     clock: Clock
@@ -45,14 +45,14 @@ class TradingParts:
     """Which listen keys are ours, over restarts too."""
 
 
-class WireTrading:
+class MexcTrading:
     """`engine.trading_ports.Trading` on the wire."""
 
-    def __init__(self, parts: TradingParts) -> None:
+    def __init__(self, parts: TradingAdapterParts) -> None:
         """Connect to nothing yet. Raises OriginRefused for a strange URL."""
         self._parts = parts
         self._orders, self._account = parts.client.orders, parts.client.account
-        self._sink: PrivateSink | None = None
+        self._sink: UserStreamSink | None = None
         self._private = UserStream(
             parts.stream_url,
             parts.connector,
@@ -238,7 +238,7 @@ class WireTrading:
 
     # ---- the private stream
 
-    async def run_private(self, sink: PrivateSink) -> None:
+    async def run_private(self, sink: UserStreamSink) -> None:
         """Serve the private stream until cancelled."""
         self._sink = sink
         try:
@@ -246,11 +246,11 @@ class WireTrading:
         finally:
             self._sink = None
 
-    def private_state(self) -> PrivateState:
+    def private_state(self) -> UserStreamState:
         """Return how the private stream is."""
         state = self._private.state()
         silent_ms = None if state.silent_s is None else int(state.silent_s * 1_000)
-        return PrivateState(state.is_live, state.reason, silent_ms)
+        return UserStreamState(state.is_live, state.reason, silent_ms)
 
     def probe_private(self) -> None:
         """Ping the private connection now."""

@@ -4,12 +4,12 @@ import re
 from decimal import Decimal
 
 from mexc_tui.app.settings_mapping import once_each, socket_timings
-from mexc_tui.engine.accounting.reconciler import ReconcileNumbers
-from mexc_tui.engine.entries.entry_context import EntryNumbers
-from mexc_tui.engine.safety.live_unlock import LiveNumbers
-from mexc_tui.engine.safety.risk_monitor import GuardNumbers
-from mexc_tui.engine.safety.safety import SafetyNumbers
-from mexc_tui.engine.trading import TradingNumbers
+from mexc_tui.engine.accounting.reconciler import ReconcileParameters
+from mexc_tui.engine.entries.entry_context import EntryParameters
+from mexc_tui.engine.safety.live_unlock import LiveParameters
+from mexc_tui.engine.safety.risk_monitor import RiskMonitorParameters
+from mexc_tui.engine.safety.safety import SafetyParameters
+from mexc_tui.engine.trading import TradingParameters
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.policy import OnCritical
 from mexc_tui.model.snipe import ExitPlan
@@ -25,13 +25,13 @@ from mexc_tui.sniping.sizing import SizeRules
 MS = 1_000
 
 
-def trading_numbers() -> TradingNumbers:
+def trading_numbers() -> TradingParameters:
     """Return where the rooms of trading find their numbers."""
-    return TradingNumbers(
+    return TradingParameters(
         reconcile=reconcile_numbers,
         entry=entry_numbers,
         safety=safety_numbers,
-        live=lambda settings: LiveNumbers(settings.unlock_hours),
+        live=lambda settings: LiveParameters(settings.unlock_hours),
         exits=exit_bounds(),
     )
 
@@ -52,9 +52,9 @@ def _bounds(name: str) -> tuple[Decimal, Decimal]:
 
 
 @once_each
-def reconcile_numbers(settings: Settings) -> ReconcileNumbers:
+def reconcile_numbers(settings: Settings) -> ReconcileParameters:
     """Return how often books are compared, and what a difference weighs."""
-    return ReconcileNumbers(
+    return ReconcileParameters(
         every_s=settings.reconcile_s,
         steps=settings.reconcile_steps_quote,
         explained_below=settings.explained_below_quote,
@@ -63,9 +63,9 @@ def reconcile_numbers(settings: Settings) -> ReconcileNumbers:
 
 
 @once_each
-def entry_numbers(settings: Settings) -> EntryNumbers:
+def entry_numbers(settings: Settings) -> EntryParameters:
     """Return all that decides about entries."""
-    return EntryNumbers(
+    return EntryParameters(
         mode=settings.mode,
         arming=arm_rules(settings),
         limits=risk_limits(settings),
@@ -162,10 +162,10 @@ def exit_plan(settings: Settings) -> ExitPlan:
 
 
 @once_each
-def safety_numbers(settings: Settings) -> SafetyNumbers:
+def safety_numbers(settings: Settings) -> SafetyParameters:
     """Return what stops trading, and what a stopping engine does."""
-    return SafetyNumbers(
-        guard=GuardNumbers(rules=guard_rules(settings), reconcile_ms=settings.reconcile_s * MS),
+    return SafetyParameters(
+        guard=RiskMonitorParameters(rules=guard_rules(settings), reconcile_ms=settings.reconcile_s * MS),
         tightening=TighteningRules(
             step_pct=settings.guard_tighten_pct, lasts_ms=settings.guard_tighten_s * MS
         ),

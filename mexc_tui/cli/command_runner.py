@@ -14,7 +14,7 @@ import msgspec
 from mexc_tui.host.standard_streams import is_output_whole
 
 if TYPE_CHECKING:
-    from mexc_tui.cli.data_source import Reach
+    from mexc_tui.cli.data_source import DataSource
     from mexc_tui.cli.tables import Pen
     from mexc_tui.desk.kinds import Args, CommandKind, Result
 
@@ -30,10 +30,10 @@ NARROWEST = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class CommandRunner:
     """How a command was asked: of which profile, and whether a person or a program reads."""
 
-    reach: "Reach"
+    reach: "DataSource"
     pen: "Pen"
     as_json: bool
 
@@ -81,12 +81,12 @@ class Asker:
         What was done in part is printed too, and then the exit code is 1.
         """
         from mexc_tui.cli.json_output import encode
-        from mexc_tui.desk.kinds import Outcome
+        from mexc_tui.desk.kinds import CommandOutcome
 
         reply = self.reach.tell(kind, args, deadline_s)
         if self.as_json and reply.result is not None:
             click.echo(encode(as_json(reply.result) if as_json else reply.result))
-        if reply.outcome is not Outcome.DONE:
+        if reply.outcome is not CommandOutcome.DONE:
             fail(reply.words, NOT_DONE)
         if not self.as_json:
             click.echo(as_chosen(reply.words))
@@ -102,15 +102,15 @@ def asked(command: Command) -> Command:
 @contextmanager
 def asking(
     profile: str | None, as_json: bool, mode: str | None = None, *, is_emergency: bool = False
-) -> Generator[Asker]:
+) -> Generator[CommandRunner]:
     """Turn what can go wrong into one line and an exit code. The flags of the command above hold here too.
 
     `mode`: whose profile it is, unless something says otherwise. `is_emergency`: of a command that lowers
     risk, which needs no settings and waits for nobody that is silent.
     """
-    from mexc_tui.cli.data_source import Failure, Reach
+    from mexc_tui.cli.data_source import CommandFailed, DataSource
     from mexc_tui.cli.tables import Pen
-    from mexc_tui.desk.kinds import DeskError
+    from mexc_tui.desk.kinds import FrontEndError
     from mexc_tui.model.storage import StorageError
     from mexc_tui.settings.load import SettingsError
 
@@ -120,16 +120,16 @@ def asking(
     try:
         named, wanted = _above("profile", profile), _above("mode", None) or mode
         assignments = [text for one in _contexts(above) for text in one.params.get("assignments") or ()]
-        reach = Reach(named, wanted, os.environ, assignments, is_emergency=is_emergency)
+        reach = DataSource(named, wanted, os.environ, assignments, is_emergency=is_emergency)
         if reach.passed_over:
             words = f"{reach.passed_over} Passed over: this is about profile {reach.paths.profile}."
             say(words)
-        yield Asker(reach, pen, is_json)
-    except Failure as failure:
+        yield CommandRunner(reach, pen, is_json)
+    except CommandFailed as failure:
         fail(str(failure), failure.code)
     except SettingsError as error:
         fail_each(str(error), WRONG)
-    except (DeskError, StorageError) as error:
+    except (FrontEndError, StorageError) as error:
         fail(str(error), NO_ENGINE)
 
 
@@ -160,9 +160,9 @@ def fail_each(words: str, code: int) -> NoReturn:
 
 def as_chosen(text: str) -> str:
     """Return a text whose next steps are about the profile, mode and exchange of this command line."""
-    from mexc_tui.wording.next_steps import Chosen, with_options
+    from mexc_tui.wording.next_steps import ChosenOptions, with_options
 
-    return with_options(text, Chosen(_chosen("profile"), _chosen("mode"), _chosen("exchange_file")))
+    return with_options(text, ChosenOptions(_chosen("profile"), _chosen("mode"), _chosen("exchange_file")))
 
 
 def _chosen(name: str) -> str:

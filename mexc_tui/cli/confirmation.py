@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from mexc_tui.cli.command_runner import NOT_DONE, WRONG, Asker, as_chosen, fail
+from mexc_tui.cli.command_runner import NOT_DONE, WRONG, CommandRunner, as_chosen, fail
 
 
 def yes_flag(command: click.decorators.FC) -> click.decorators.FC:
@@ -15,7 +15,7 @@ def yes_flag(command: click.decorators.FC) -> click.decorators.FC:
 NOBODY = "This moves money, and nobody is at a terminal to be asked: add --yes if you mean it."
 
 
-def agree(asker: Asker, plan: str, nobody: str = NOBODY) -> None:
+def agree(asker: CommandRunner, plan: str, nobody: str = NOBODY) -> None:
     """Say what is about to be done, in numbers, and go on only if a person says yes.
 
     `nobody`: what is said where nobody can be asked.
@@ -26,13 +26,13 @@ def agree(asker: Asker, plan: str, nobody: str = NOBODY) -> None:
         fail("Nothing was done.", NOT_DONE)
 
 
-def agree_by_word(asker: Asker, plan: str, word: str, nobody: str) -> None:
+def agree_by_word(asker: CommandRunner, plan: str, word: str, nobody: str) -> None:
     """Say what is about to be done, and go on only if a person types the word."""
     _check_terminal(nobody)
     _typed(asker, plan, word, f"Type the word {word} to go on")
 
 
-def typed_word(asker: Asker, plan: str, word: str) -> str:
+def typed_word(asker: CommandRunner, plan: str, word: str) -> str:
     """Say what is about to be done, and return what a person types where a mere yes is too easy."""
     _check_terminal(f"After what stopped it a yes is not enough: type the word {word} at a terminal.")
     return _typed(
@@ -40,7 +40,7 @@ def typed_word(asker: Asker, plan: str, word: str) -> str:
     )
 
 
-def _typed(asker: Asker, plan: str, word: str, question: str) -> str:
+def _typed(asker: CommandRunner, plan: str, word: str, question: str) -> str:
     click.echo("\n".join(_folded(asker, plan)), err=True)
     typed = str(click.prompt(question, default="", show_default=False, err=True))
     if typed.strip().lower() != word:
@@ -48,7 +48,7 @@ def _typed(asker: Asker, plan: str, word: str, question: str) -> str:
     return typed
 
 
-def typed_phrase(asker: Asker, plan: str, phrase: str) -> str:
+def typed_phrase(asker: CommandRunner, plan: str, phrase: str) -> str:
     """Say what is about to begin, and return the phrase that was made up for this time, as it was typed."""
     _check_terminal("Going live asks for a phrase, and nobody is at a terminal to type it.")
     click.echo("\n".join(_folded(asker, plan)), err=True)
@@ -59,7 +59,7 @@ def typed_phrase(asker: Asker, plan: str, phrase: str) -> str:
     return typed
 
 
-def _folded(asker: Asker, plan: str) -> list[str]:
+def _folded(asker: CommandRunner, plan: str) -> list[str]:
     from mexc_tui.cli.tables import fold
 
     return fold(as_chosen(plan), "    ", asker.pen)

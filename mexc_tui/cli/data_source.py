@@ -16,10 +16,10 @@ from mexc_tui.desk.ask import ask
 from mexc_tui.desk.kinds import (
     Args,
     CommandKind,
-    DeskError,
-    DeskSilent,
+    CommandOutcome,
+    EngineSilent,
+    FrontEndError,
     NoEngine,
-    Outcome,
     Reply,
     Result,
 )
@@ -35,7 +35,7 @@ from mexc_tui.model.view import AlertRow, FactRow, ListingRow, SettingRow, Signa
 from mexc_tui.model.why import WhyRow
 from mexc_tui.report.day import DayReport
 from mexc_tui.settings.file import read_file, set_value
-from mexc_tui.settings.layers import Given, Layer, environment_layer, flag_layer
+from mexc_tui.settings.layers import GivenValue, Layer, environment_layer, flag_layer
 from mexc_tui.settings.load import Layers, Loaded, SettingsError, load, mistakes
 from mexc_tui.settings.rows import setting_rows
 from mexc_tui.settings.table import Settings
@@ -55,7 +55,7 @@ LOOK_EVERY_S = 0.05
 T = TypeVar("T")
 
 
-class Failure(Exception):
+class CommandFailed(Exception):
     """What was asked could not be done; one line of plain words, and the exit code that says so."""
 
     def __init__(self, words: str, code: int) -> None:
@@ -80,7 +80,7 @@ class Fits:
         return is_about and self.kind in ("", kind) and at_ms >= self.since_ms
 
 
-class Reach:
+class DataSource:
     """One profile, as far as a command line reaches."""
 
     def __init__(
@@ -110,7 +110,7 @@ class Reach:
                 named = _that_runs(environ) or named
             self.paths: Paths = paths_of(named, environ)
         except PathsError as error:
-            raise Failure(str(error), WRONG) from None
+            raise CommandFailed(str(error), WRONG) from None
 
     @cached_property
     def who(self) -> str:
@@ -125,7 +125,7 @@ class Reach:
         """Return how the engine is, or what is known while none answers."""
         try:
             return self.ask(asking.STATUS, asking.Nothing(), STATUS_S)
-        except DeskError as error:
+        except FrontEndError as error:
             return self._last_engine(str(error))
 
     def listings(self) -> list[ListingRow]:
@@ -177,7 +177,7 @@ class Reach:
         from mexc_tui.app.day_report import stored_report
 
         if not self.has_store:
-            raise Failure(f"There is no day to report: {self.without_store}", NO_ENGINE)
+            raise CommandFailed(f"There is no day to report: {self.without_store}", NO_ENGINE)
         now_ms = self.clock.now_ms() if is_held(self.paths.lock) else None
         return self.look(lambda stored: stored_report(stored, self._settings, now_ms, since_ms))
 
@@ -216,7 +216,7 @@ class Reach:
 
         Raises SettingsError for a value that no engine would take.
         """
-        wrong = mistakes(Layer({name: Given(text, "this command")})) if text is not None else []
+        wrong = mistakes(Layer({name: GivenValue(text, "this command")})) if text is not None else []
         if wrong:
             raise SettingsError(wrong)
         try:
@@ -226,7 +226,7 @@ class Reach:
             row = next(row for row in setting_rows(loaded) if row.name == name)
             return row, f"{name} = {row.value} (from {row.origin}); {self.absence[0]}."
         if reply.result is None:
-            raise Failure(reply.words, NOT_DONE)
+            raise CommandFailed(reply.words, NOT_DONE)
         return reply.result, reply.words
 
     def stop(self) -> int:
@@ -236,15 +236,15 @@ class Reach:
         while is_held(self.paths.lock):
             if self.clock.monotonic_ns() > give_up_ns:
                 words = f"Process {stopping.pid} was told to stop and has not ended after {STOP_S:.0f} s."
-                raise Failure(words, NOT_DONE)
+                raise CommandFailed(words, NOT_DONE)
             time.sleep(LOOK_EVERY_S)
         return stopping.pid
 
     def ask(self, kind: CommandKind[Args, Result], args: Args, deadline_s: float = DEADLINE_S) -> Result:
         """Return the engine's answer. Raises Failure if there is none in it, NoEngine without an engine."""
         reply = self.tell(kind, args, deadline_s)
-        if reply.result is None or reply.outcome is not Outcome.DONE:
-            raise Failure(reply.words, NOT_DONE)
+        if reply.result is None or reply.outcome is not CommandOutcome.DONE:
+            raise CommandFailed(reply.words, NOT_DONE)
         return reply.result
 
     def tell(
@@ -261,7 +261,7 @@ class Reach:
                 deadline_s=deadline_s,
                 silent_s=SILENT_S if self._is_emergency else None,
             )
-        except (NoEngine, DeskSilent) as error:
+        except (NoEngine, EngineSilent) as error:
             if not (self._is_emergency and is_held(self.paths.lock)):
                 raise
             raise type(error)(f"{error} {self.without_engine}") from None
@@ -337,7 +337,7 @@ class Reach:
             return
         found = sorted(one.name for one in self.paths.state.parent.glob("*") if one.is_dir())
         others = f" Profiles: {', '.join(found)}." if found else " No profile has been used yet."
-        raise Failure(f"There is no profile {profile}.{others}", NO_ENGINE)
+        raise CommandFailed(f"There is no profile {profile}.{others}", NO_ENGINE)
 
     def look(self, work: "Callable[[Reading], T]") -> T:
         """Return what `work` makes of what is stored. Raises StorageError."""
@@ -439,5 +439,5 @@ def _that_runs(environ: Mapping[str, str]) -> str:
     running = sorted(one.parent.name for one in profiles_of(environ).glob("*/engine.lock") if is_held(one))
     if len(running) > 1:
         words = f"The settings cannot be read, and engines of several profiles run: {', '.join(running)}."
-        raise Failure(f"{words} Name one with --profile.", WRONG)
+        raise CommandFailed(f"{words} Name one with --profile.", WRONG)
     return running[0] if running else ""

@@ -13,7 +13,7 @@ from mexc_tui.cli import (
     restore_command,
     trading_commands,
 )
-from mexc_tui.cli.command_runner import NO_ENGINE, Asker, asked, asking
+from mexc_tui.cli.command_runner import NO_ENGINE, CommandRunner, asked, asking
 from mexc_tui.cli.confirmation import yes_flag
 from mexc_tui.cli.symbol_names import any_name, pair_name
 from mexc_tui.host.standard_streams import check_output
@@ -53,7 +53,7 @@ def stop(yes: bool, profile: str | None, as_json: bool) -> None:
     """
     from mexc_tui.cli.json_output import StopJson
     from mexc_tui.cli.stop_page import stop_page
-    from mexc_tui.cli.trading_source import Books
+    from mexc_tui.cli.trading_source import StoredTrading
     from mexc_tui.desk.kinds import NoEngine
 
     with asking(profile, as_json, is_emergency=True) as asker:
@@ -67,17 +67,17 @@ def stop(yes: bool, profile: str | None, as_json: bool) -> None:
                 raise
             asker.show(StopJson(profile=mine, stopped=False, cause=str(error)), lambda gone, _: gone.cause)
             sys.exit(NO_ENGINE)
-        held = tuple(row.symbol for row in Books(asker.reach).positions() if row.quantity)
+        held = tuple(row.symbol for row in StoredTrading(asker.reach).positions() if row.quantity)
         asker.show(StopJson(profile=mine, stopped=True, pid=pid, held=held), stop_page)
 
 
-def _agree_to_end(asker: Asker) -> None:
+def _agree_to_end(asker: CommandRunner) -> None:
     """Ask before an engine ends that watches stops. Raises NoEngine."""
     from mexc_tui.cli.confirmation import agree_by_word
     from mexc_tui.cli.preview_text import end_plan
-    from mexc_tui.cli.trading_source import Books
+    from mexc_tui.cli.trading_source import StoredTrading
 
-    held = Books(asker.reach).held()
+    held = StoredTrading(asker.reach).held()
     if held.positions:
         plan = end_plan(asker.reach.paths.profile, held)
         nobody = f"{plan} Nobody is at a terminal to be asked: add --yes if you mean it."
@@ -254,7 +254,7 @@ def journal(
         asker.show_all(asker.reach.facts(last, wanted), facts_page)
 
 
-def _follow(asker: Asker, last: int, wanted: "Fits") -> None:
+def _follow(asker: CommandRunner, last: int, wanted: "Fits") -> None:
     from mexc_tui.cli import json_output
     from mexc_tui.cli.follow_command import follow
     from mexc_tui.cli.pages import fact_line
@@ -288,7 +288,7 @@ def report(since: str | None, profile: str | None, as_json: bool) -> None:
         asker.show(asker.reach.report(since_ms), lambda report, _: to_text(report).rstrip())
 
 
-def _moment(option: str, text: str | None, asker: Asker) -> int | None:
+def _moment(option: str, text: str | None, asker: CommandRunner) -> int | None:
     """Return a moment that was given as an option."""
     from mexc_tui.wording.moments import moment_ms
 

@@ -12,7 +12,7 @@ from mexc_tui.cli.command_runner import NO_ENGINE, NOT_DONE, WRONG, as_chosen, f
 from mexc_tui.model.mode import Mode
 
 if TYPE_CHECKING:
-    from mexc_tui.host.credentials import Keys
+    from mexc_tui.host.credentials import StoredKeys
 
 profiled = click.option("--profile", default=Mode.LIVE.value, show_default=True, help="Whose key.")
 NONE = "There is no key of profile {profile} in the keyring. Next step: mexc-tui keys set"
@@ -29,13 +29,13 @@ def keys() -> None:
 @click.option("--stdin", "from_pipe", is_flag=True, help="Two lines of standard input: access key, secret.")
 def set_key(profile: str, from_pipe: bool) -> None:
     """Put a key into the keyring of this machine, in place of the one before. It is typed unseen."""
-    from mexc_tui.host.credentials import KeysError
+    from mexc_tui.host.credentials import CredentialsError
 
     keeper = _keys(profile)
     access_key, secret = _piped() if from_pipe else _typed()
     try:
         keeper.keep(access_key, secret, datetime.now(UTC).date())
-    except KeysError as error:
+    except CredentialsError as error:
         fail(str(error), NOT_DONE)
     click.echo(
         as_chosen(f"Kept for profile {profile}. Next steps: mexc-tui keys check, then mexc-tui --mode live")
@@ -46,11 +46,11 @@ def set_key(profile: str, from_pipe: bool) -> None:
 @profiled
 def show(profile: str) -> None:
     """Show the end of the access key, and until when it lasts."""
-    from mexc_tui.host.credentials import KeysError
+    from mexc_tui.host.credentials import CredentialsError
 
     try:
         found = _keys(profile).shown()
-    except KeysError as error:
+    except CredentialsError as error:
         fail(str(error), NOT_DONE)
     if found is None:
         fail(NONE.format(profile=profile), NO_ENGINE)
@@ -72,12 +72,12 @@ def check(profile: str, exchange_file: Path | None) -> None:
     from mexc_tui.app.key_check import check_key
     from mexc_tui.app.launch_options import stand_in, with_key
     from mexc_tui.exchange.origins import OriginRefused
-    from mexc_tui.model.errors import ExchangeError, Refused
+    from mexc_tui.model.errors import ExchangeError, RequestRefused
 
     try:
         endpoint, key = with_key(stand_in(exchange_file, Mode.LIVE), profile)
         checked = asyncio.run(check_key(endpoint.rest, key))
-    except Refused as error:
+    except RequestRefused as error:
         fail(f"The exchange takes no order with this key: {error}", NOT_DONE)
     except (StartError, OriginRefused, ExchangeError) as error:
         fail(str(error), NO_ENGINE)
@@ -91,7 +91,7 @@ def check(profile: str, exchange_file: Path | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(profile: str, yes: bool) -> None:
     """Take the key out of the keyring. On the exchange it goes on: delete it there too."""
-    from mexc_tui.host.credentials import KeysError
+    from mexc_tui.host.credentials import CredentialsError
 
     if not yes and not (
         sys.stdin.isatty() and click.confirm(f"Remove the key of profile {profile}?", err=True)
@@ -99,7 +99,7 @@ def remove(profile: str, yes: bool) -> None:
         fail("Nothing was done: add --yes if you mean it.", NOT_DONE)
     try:
         had = _keys(profile).remove()
-    except KeysError as error:
+    except CredentialsError as error:
         fail(str(error), NOT_DONE)
     click.echo(f"Removed. {ON_SITE}" if had else as_chosen(NONE.format(profile=profile)))
 
@@ -107,12 +107,12 @@ def remove(profile: str, yes: bool) -> None:
 ON_SITE = "On the exchange it goes on: delete it on its site too."
 
 
-def _keys(profile: str) -> "Keys":
-    from mexc_tui.host.credentials import Keys
+def _keys(profile: str) -> "StoredKeys":
+    from mexc_tui.host.credentials import StoredKeys
     from mexc_tui.host.paths import PathsError, check_profile
 
     try:
-        return Keys(check_profile(profile))
+        return StoredKeys(check_profile(profile))
     except PathsError as error:
         fail(str(error), WRONG)
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from mexc_tui.cli.command_runner import NO_ENGINE, NOT_DONE, Asker, as_chosen, asking, fail, say
+from mexc_tui.cli.command_runner import NO_ENGINE, NOT_DONE, CommandRunner, as_chosen, asking, fail, say
 from mexc_tui.cli.confirmation import agree
 
 if TYPE_CHECKING:
-    from mexc_tui.app.endpoints import Lent
+    from mexc_tui.app.endpoints import ExchangeHandle
     from mexc_tui.model.endpoint import Endpoint
 
 NO_KEY = (
@@ -60,9 +60,9 @@ def _tell(words: str) -> None:
     say(words)
 
 
-def _lent(asker: Asker, exchange_file: Path | None, *, yes: bool) -> "Lent":
+def _lent(asker: CommandRunner, exchange_file: Path | None, *, yes: bool) -> "ExchangeHandle":
     """Return where the orders are and the key to cancel them: of the keyring for a live profile."""
-    from mexc_tui.app.endpoints import Lent, StartError
+    from mexc_tui.app.endpoints import ExchangeHandle, StartError
     from mexc_tui.app.launch_options import stand_in
     from mexc_tui.host.lock import is_held
     from mexc_tui.model.mode import Mode
@@ -80,22 +80,22 @@ def _lent(asker: Asker, exchange_file: Path | None, *, yes: bool) -> "Lent":
         fail(str(error), NO_ENGINE)
     if not endpoint.api_key:
         fail(NO_KEY, NO_ENGINE)
-    return Lent(endpoint)
+    return ExchangeHandle(endpoint)
 
 
-def _with_key_or_halted(asker: Asker, endpoint: "Endpoint", *, yes: bool) -> "Lent":
+def _with_key_or_halted(asker: CommandRunner, endpoint: "Endpoint", *, yes: bool) -> "ExchangeHandle":
     """Return the place with the key of the keyring; without one only the halt is written."""
-    from mexc_tui.app.endpoints import Lent, StartError
+    from mexc_tui.app.endpoints import ExchangeHandle, StartError
     from mexc_tui.app.launch_options import with_key
 
     paths = asker.reach.paths
     try:
-        return Lent(*with_key(endpoint, paths.profile))
+        return ExchangeHandle(*with_key(endpoint, paths.profile))
     except StartError as error:
         _halt_without_key(asker, str(error), yes=yes)
 
 
-def _halt_without_key(asker: Asker, why: str, *, yes: bool) -> NoReturn:
+def _halt_without_key(asker: CommandRunner, why: str, *, yes: bool) -> NoReturn:
     """Write the halt and command the engine that runs; exit code 0 when it cancelled every order."""
     from mexc_tui.app.direct_kill import halt_without_key
 
@@ -111,18 +111,18 @@ def _halt_without_key(asker: Asker, why: str, *, yes: bool) -> NoReturn:
 
 def _is_live(profile: str) -> bool:
     """Whether a profile trades live: by its name, or because the keyring has a key of it."""
-    from mexc_tui.host.credentials import Keys, KeysError
+    from mexc_tui.host.credentials import CredentialsError, StoredKeys
     from mexc_tui.model.mode import Mode
 
     if profile in list(Mode):
         return profile == Mode.LIVE
     try:
-        return Keys(profile).read() is not None
-    except KeysError:
+        return StoredKeys(profile).read() is not None
+    except CredentialsError:
         return False
 
 
-def _kill_on_paper(asker: Asker, *, yes: bool) -> None:
+def _kill_on_paper(asker: CommandRunner, *, yes: bool) -> None:
     from mexc_tui.app.direct_kill import kill_paper
     from mexc_tui.app.paper import SCOPE
     from mexc_tui.cli.json_output import encode

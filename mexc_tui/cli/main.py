@@ -15,7 +15,7 @@ from mexc_tui.cli import loading_screen
 from mexc_tui.host.standard_streams import OutputLost, prepare, problem_of_output, trouble_words
 
 if TYPE_CHECKING:
-    from mexc_tui.app.launch_options import Launch
+    from mexc_tui.app.launch_options import LaunchOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 NOT_DONE, NOT_STARTED, INTERRUPTED = 1, 3, 130
@@ -156,9 +156,9 @@ def main(
     if not headless:
         gc.disable()  # nothing that is being loaded is garbage; `showing` lets it collect again
         loading_screen.show("opens the desk …")
-    from mexc_tui.app.launch_options import Launch
+    from mexc_tui.app.launch_options import LaunchOptions
 
-    launch = Launch(mode, scenario, seed, exchange_file, profile, until_done, assignments, as_json)
+    launch = LaunchOptions(mode, scenario, seed, exchange_file, profile, until_done, assignments, as_json)
     if headless:
         from mexc_tui.app.run_headless import run_headless
 
@@ -175,12 +175,12 @@ def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, e
     """Open the desk on an engine that runs; leaving it does nothing to the engine."""
     gc.disable()  # nothing that is being loaded is garbage; `showing` lets it collect again
     loading_screen.show("looks for the engine …")
-    from mexc_tui.app.run_screen import NO_TERMINAL, Viewing, has_terminal, run_attached
+    from mexc_tui.app.run_screen import NO_TERMINAL, ScreenOptions, has_terminal, run_attached
 
     if not has_terminal():
         raise click.UsageError(NO_TERMINAL)
     try:
-        code = run_attached(profile, mode, Viewing(theme, economy, read_only), os.environ)
+        code = run_attached(profile, mode, ScreenOptions(theme, economy, read_only), os.environ)
     except Exception as error:
         loading_screen.hide()
         _say_why(error)
@@ -192,15 +192,15 @@ def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, e
     sys.exit(code)
 
 
-def _on_screen(launch: "Launch", theme: str, *, is_economy: bool) -> int:
+def _on_screen(launch: "LaunchOptions", theme: str, *, is_economy: bool) -> int:
     """Show the desk, with an engine inside if none runs; what is wrong is one line on stderr."""
     from mexc_tui.app.run_desk import run_desk
-    from mexc_tui.app.run_screen import NO_TERMINAL, Viewing, has_terminal
+    from mexc_tui.app.run_screen import NO_TERMINAL, ScreenOptions, has_terminal
 
     if not has_terminal():
         raise click.UsageError(NO_TERMINAL)
     try:
-        return run_desk(launch, Viewing(theme, is_economy), os.environ)
+        return run_desk(launch, ScreenOptions(theme, is_economy), os.environ)
     except Exception as error:
         loading_screen.hide()
         _say_why(error)
@@ -209,14 +209,14 @@ def _on_screen(launch: "Launch", theme: str, *, is_economy: bool) -> int:
 def _say_why(error: Exception) -> NoReturn:
     """Say in one line why there is no screen; raise what nobody foresaw."""
     from mexc_tui.app.endpoints import StartError
-    from mexc_tui.app.launch_options import WrongUsage
+    from mexc_tui.app.launch_options import UsageProblem
     from mexc_tui.cli.command_runner import fail, fail_each
     from mexc_tui.host.paths import PathsError
     from mexc_tui.settings.load import SettingsError
 
     if isinstance(error, SettingsError):
         fail_each(str(error), NOT_STARTED)
-    if isinstance(error, WrongUsage | PathsError):
+    if isinstance(error, UsageProblem | PathsError):
         raise click.UsageError(str(error)) from None
     if isinstance(error, StartError | OSError | UnicodeError):
         fail(trouble_words(error), NOT_STARTED)
@@ -263,16 +263,16 @@ def watch(
     Without a SYMBOL: the busiest pairs and the listings that are about to open.
     """
     from mexc_tui.app.endpoints import StartError
-    from mexc_tui.app.launch_options import Launch, WrongUsage
+    from mexc_tui.app.launch_options import LaunchOptions, UsageProblem
     from mexc_tui.cli.command_runner import fail_each
-    from mexc_tui.cli.watch import Watch
+    from mexc_tui.cli.watch import BookWatch
     from mexc_tui.model.errors import ExchangeError
     from mexc_tui.settings.load import SettingsError
 
-    launch = Launch(mode, scenario, seed, exchange_file, profile)
+    launch = LaunchOptions(mode, scenario, seed, exchange_file, profile)
     try:
-        asyncio.run(Watch(launch, symbols, seconds).run(os.environ))
-    except WrongUsage as error:
+        asyncio.run(BookWatch(launch, symbols, seconds).run(os.environ))
+    except UsageProblem as error:
         raise click.UsageError(str(error)) from None
     except (StartError, SettingsError, ExchangeError) as error:
         fail_each(str(error), NOT_STARTED)

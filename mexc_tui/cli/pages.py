@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from mexc_tui.cli.signal_pages import STAGES
-from mexc_tui.cli.tables import Cell, Column, Pen, Tone, cut, figure, fold, table
+from mexc_tui.cli.tables import Pen, TextCell, TextColumn, TextTone, cut, figure, fold, table
 from mexc_tui.cli.trading_pages import OLD_MS
 from mexc_tui.model.digits import exact, price_number
 from mexc_tui.model.severity import Severity
@@ -18,18 +18,18 @@ from mexc_tui.wording.moments import NONE, ahead, when
 _LISTING = (
     "SYMBOL",
     "STAGE",
-    Column("OPENS", 4),
+    TextColumn("OPENS", 4),
     "(UTC)",
-    Column("", 1),
-    Column("BY", 5),
-    Column("MOVES", 3),
-    Column("STATES", 7),
-    Column("API", 2),
-    Column("PRICE", 6),
+    TextColumn("", 1),
+    TextColumn("BY", 5),
+    TextColumn("MOVES", 3),
+    TextColumn("STATES", 7),
+    TextColumn("API", 2),
+    TextColumn("PRICE", 6),
     "OUTCOME",
     "NOTE",
 )
-_ALERT = ("LAST", "(UTC)", "SEVERITY", "ABOUT", "TIMES", Column("STATE", 1), Column("RULE", 2))
+_ALERT = ("LAST", "(UTC)", "SEVERITY", "ABOUT", "TIMES", TextColumn("STATE", 1), TextColumn("RULE", 2))
 _OF_COMMANDS = ("command_begun", "command_done")
 """Facts about a command's id, of which the beginning is enough to see what belongs together."""
 ABOUT = 24
@@ -46,7 +46,7 @@ def _loop(loop: LoopRow) -> str:
 def status_page(status: StatusRow, pen: Pen) -> str:
     """Return how an engine is."""
     state = status.trading_state
-    tone = Tone.GOOD if state is TradingState.ACTIVE else Tone.BAD
+    tone = TextTone.GOOD if state is TradingState.ACTIVE else TextTone.BAD
     clock, streams = status.clock, status.streams
     offset = NONE if clock.offset_ms is None else f"{clock.offset_ms:+.1f} ms ±{clock.error_ms or 0:.1f}"
     place = f"world {status.world}" if status.world else "the real exchange"
@@ -61,7 +61,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
             f"{streams.quiet} not trading, "
             f"{streams.connections} connections, {streams.messages_per_s:,.0f} messages/s",
         ),
-        *[_pair("", pen.write(reason, Tone.WARN)) for reason in (*streams.reasons, *streams.silent)],
+        *[_pair("", pen.write(reason, TextTone.WARN)) for reason in (*streams.reasons, *streams.silent)],
         _pair(
             "knowing",
             f"{status.pairs:,} pairs, {status.listings:,} listings ahead, {status.signals:,} signals stand, "
@@ -69,16 +69,16 @@ def status_page(status: StatusRow, pen: Pen) -> str:
         ),
     ]
     if status.loop.last_gap_ms is not None:
-        lines.append(_pair("loop", pen.write(_loop(status.loop), Tone.WARN)))
+        lines.append(_pair("loop", pen.write(_loop(status.loop), TextTone.WARN)))
     if status.budget.ban:
-        lines.append(_pair("ban", pen.write(status.budget.ban, Tone.BAD)))
-    lines += [_pair("skipped", pen.write(one, Tone.WARN)) for one in status.budget.skipped_rows]
-    lines += [_pair("excluded", pen.write(one, Tone.WARN)) for one in status.not_compared]
+        lines.append(_pair("ban", pen.write(status.budget.ban, TextTone.BAD)))
+    lines += [_pair("skipped", pen.write(one, TextTone.WARN)) for one in status.budget.skipped_rows]
+    lines += [_pair("excluded", pen.write(one, TextTone.WARN)) for one in status.not_compared]
     lines += [_source(one.source, one.read_ms, one.problem, status.now_ms, pen) for one in status.sources]
     for worker in status.workers:
         if worker.is_degraded or worker.failures:
             words = f"{worker.name}: {worker.state}, {worker.failures} failures, {worker.last_error}"
-            lines.append(_pair("worker", pen.write(words, Tone.WARN)))
+            lines.append(_pair("worker", pen.write(words, TextTone.WARN)))
     if status.pending_settings:
         lines.append(_pair("restart", f"waiting for the next start: {', '.join(status.pending_settings)}"))
     return "\n".join(folded for line in lines for folded in fold(line, " " * 10, pen))
@@ -86,7 +86,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
 
 def _source(name: str, read_ms: int | None, problem: str, now_ms: int, pen: Pen) -> str:
     words = f"{name} read {ahead(read_ms, now_ms)}" if read_ms is not None else f"{name} not read yet"
-    return _pair("source", words + (f": {pen.write(problem, Tone.WARN)}" if problem else ""))
+    return _pair("source", words + (f": {pen.write(problem, TextTone.WARN)}" if problem else ""))
 
 
 def alerts_page(rows: Sequence[AlertRow], pen: Pen) -> str:
@@ -99,19 +99,20 @@ def alerts_page(rows: Sequence[AlertRow], pen: Pen) -> str:
     return "\n".join([head, *(f"{line}\n{text}" for line, text in zip(lines, texts, strict=True))])
 
 
-def _alert(row: AlertRow) -> tuple[Cell, ...]:
+def _alert(row: AlertRow) -> tuple[TextCell, ...]:
     day, time = when(row.last_ms).split()
     is_bad = row.severity in (Severity.ERROR, Severity.CRITICAL)
     return (
-        Cell(day),
-        Cell(time),
-        Cell(row.severity, Tone.BAD if is_bad else Tone.WARN),
-        Cell(cut(row.about, ABOUT)),
-        Cell(str(row.times), is_number=True),
-        Cell(
-            "open" if row.closed_ms is None else "closed", Tone.PLAIN if row.closed_ms is None else Tone.FAINT
+        TextCell(day),
+        TextCell(time),
+        TextCell(row.severity, TextTone.BAD if is_bad else TextTone.WARN),
+        TextCell(cut(row.about, ABOUT)),
+        TextCell(str(row.times), is_number=True),
+        TextCell(
+            "open" if row.closed_ms is None else "closed",
+            TextTone.PLAIN if row.closed_ms is None else TextTone.FAINT,
         ),
-        Cell(alert_title(row.rule)),
+        TextCell(alert_title(row.rule)),
     )
 
 
@@ -123,29 +124,29 @@ def listings_page(rows: Sequence[ListingRow], now_ms: int, pen: Pen) -> str:
     return table(_LISTING, [_listing(row, now_ms) for row in ordered], pen)
 
 
-def _listing(row: ListingRow, now_ms: int) -> tuple[Cell, ...]:
+def _listing(row: ListingRow, now_ms: int) -> tuple[TextCell, ...]:
     opened = row.opened_ms if row.opened_ms is not None else row.opens_ms
     notes = (
         [f"was {', '.join(name for name in row.names if name != row.symbol)}"] if len(row.names) > 1 else []
     )
     notes += row.disagreements
     return (
-        Cell(row.symbol),
-        Cell(row.stage, STAGES.get(row.stage, Tone.PLAIN)),
-        Cell(when(opened)[:10]),
-        Cell(when(opened)[11:]),
-        Cell(ahead(opened, now_ms), Tone.FAINT),
-        Cell(row.opens_source or row.first_source),
-        Cell(str(row.moves), Tone.WARN if row.moves else Tone.PLAIN, is_number=True),
-        Cell(row.triple or NONE),
-        Cell("yes" if row.api_allowed else "no", Tone.GOOD if row.api_allowed else Tone.PLAIN),
+        TextCell(row.symbol),
+        TextCell(row.stage, STAGES.get(row.stage, TextTone.PLAIN)),
+        TextCell(when(opened)[:10]),
+        TextCell(when(opened)[11:]),
+        TextCell(ahead(opened, now_ms), TextTone.FAINT),
+        TextCell(row.opens_source or row.first_source),
+        TextCell(str(row.moves), TextTone.WARN if row.moves else TextTone.PLAIN, is_number=True),
+        TextCell(row.triple or NONE),
+        TextCell("yes" if row.api_allowed else "no", TextTone.GOOD if row.api_allowed else TextTone.PLAIN),
         _price(row, now_ms),
-        Cell(row.outcome or NONE),
-        Cell("; ".join(notes), Tone.WARN),
+        TextCell(row.outcome or NONE),
+        TextCell("; ".join(notes), TextTone.WARN),
     )
 
 
-def _price(row: ListingRow, now_ms: int) -> Cell:
+def _price(row: ListingRow, now_ms: int) -> TextCell:
     """Return the last price, with a ~ in front of one that is not current."""
     found = exact(row.price)
     if found is None:
@@ -158,11 +159,11 @@ def settings_page(rows: Sequence[SettingRow], pen: Pen) -> str:
     """Return every setting, one line each."""
     cells = [
         (
-            Cell(row.name),
-            Cell(row.value or "empty", Tone.PLAIN if row.value == row.default else Tone.GOOD),
-            Cell(row.unit),
-            Cell(f"{row.pending} from the next start" if row.pending else "", Tone.WARN),
-            Cell(row.origin, Tone.FAINT if row.value == row.default else Tone.PLAIN),
+            TextCell(row.name),
+            TextCell(row.value or "empty", TextTone.PLAIN if row.value == row.default else TextTone.GOOD),
+            TextCell(row.unit),
+            TextCell(f"{row.pending} from the next start" if row.pending else "", TextTone.WARN),
+            TextCell(row.origin, TextTone.FAINT if row.value == row.default else TextTone.PLAIN),
         )
         for row in rows
     ]
@@ -172,14 +173,14 @@ def settings_page(rows: Sequence[SettingRow], pen: Pen) -> str:
 def setting_page(row: SettingRow, pen: Pen) -> str:
     """Return everything there is to know about one setting."""
     lines = [
-        f"{pen.write(row.name, Tone.HEAD)} = {row.value or 'empty'} {row.unit}".rstrip(),
+        f"{pen.write(row.name, TextTone.HEAD)} = {row.value or 'empty'} {row.unit}".rstrip(),
         f"  {row.help}",
         _pair("  from", row.origin),
         _pair("  allowed", f"{row.allowed} {row.unit}".rstrip()),
         _pair("  default", row.default or "empty"),
     ]
     if row.pending:
-        lines.append(_pair("  next", pen.write(f"{row.pending} from the next start", Tone.WARN)))
+        lines.append(_pair("  next", pen.write(f"{row.pending} from the next start", TextTone.WARN)))
     elif row.needs_restart:
         lines.append(_pair("  change", "in force at the next start"))
     return "\n".join(lines)
@@ -194,7 +195,7 @@ def fact_line(row: FactRow, pen: Pen) -> str:
     rest = f"  {at}  {row.kind:<17}  {about:<14}  {words}".rstrip()
     if pen.columns is not None:
         rest = cut(rest, pen.columns - len(number))
-    return pen.write(number, Tone.FAINT) + rest
+    return pen.write(number, TextTone.FAINT) + rest
 
 
 def facts_page(rows: Iterable[FactRow], pen: Pen) -> str:

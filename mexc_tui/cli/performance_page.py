@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from mexc_tui.cli.tables import Cell, Column, Pen, Tone, fold, table
-from mexc_tui.model.position import Day
+from mexc_tui.cli.tables import Pen, TextCell, TextColumn, TextTone, fold, table
+from mexc_tui.model.position import TradingDay
 from mexc_tui.model.trading_view import MetricRow, PerformanceRow
 from mexc_tui.wording.money import amount, signed
 
@@ -24,7 +24,9 @@ def performance_page(row: PerformanceRow, pen: Pen) -> str:
 
 def _identity(row: PerformanceRow, pen: Pen) -> Iterable[str]:
     gap = row.identity_gap
-    holds = pen.write("holds", Tone.GOOD) if abs(gap) < EXACT else pen.write(f"is {gap:f} off", Tone.BAD)
+    holds = (
+        pen.write("holds", TextTone.GOOD) if abs(gap) < EXACT else pen.write(f"is {gap:f} off", TextTone.BAD)
+    )
     yield from fold(f"Books of {row.scope}, in {row.quote_asset}", "    ", pen)
     yield from fold(
         f"equity {amount(row.equity)} = start {amount(row.start_equity)} {_plus(row.flows)} from outside "
@@ -39,21 +41,21 @@ def _plus(value: Decimal) -> str:
     return f"{'-' if value < 0 else '+'} {amount(abs(value))}"
 
 
-def _metric(row: MetricRow) -> tuple[Cell, ...]:
-    return Cell(row.name), Cell(row.words, Tone.FAINT if row.value is None else Tone.PLAIN)
+def _metric(row: MetricRow) -> tuple[TextCell, ...]:
+    return TextCell(row.name), TextCell(row.words, TextTone.FAINT if row.value is None else TextTone.PLAIN)
 
 
-def _days(days: Sequence[Day], pen: Pen) -> str:
+def _days(days: Sequence[TradingDay], pen: Pen) -> str:
     cells = [
         (
-            Cell(day.day),
-            Cell(signed(day.realised), is_number=True),
-            Cell(amount(day.fees), is_number=True),
-            Cell(str(day.opened), is_number=True),
-            Cell(str(day.closed), is_number=True),
-            Cell(f"{day.wins} / {day.losses}"),
+            TextCell(day.day),
+            TextCell(signed(day.realised), is_number=True),
+            TextCell(amount(day.fees), is_number=True),
+            TextCell(str(day.opened), is_number=True),
+            TextCell(str(day.closed), is_number=True),
+            TextCell(f"{day.wins} / {day.losses}"),
         )
         for day in days
     ]
-    heads = ("DAY (UTC)", "REALISED", "FEES", Column("OPENED", 1), Column("CLOSED", 2), "WON / LOST")
+    heads = ("DAY (UTC)", "REALISED", "FEES", TextColumn("OPENED", 1), TextColumn("CLOSED", 2), "WON / LOST")
     return table(heads, cells, pen)

@@ -14,7 +14,7 @@ HUNDRED = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldText:
     """Everything that a stop of all would touch."""
 
     positions: Sequence[PositionRow] = ()
@@ -56,7 +56,7 @@ def dust_plan(row: DustRow) -> str:
     )
 
 
-def stop_plan(name: str, held: Held) -> str:
+def stop_plan(name: str, held: HeldText) -> str:
     """Say what a flattening or an emergency stop would sell, cancel and disarm."""
     known = [one.value for one in held.positions if one.value is not None]
     unknown = len(held.positions) - len(known)
@@ -71,7 +71,7 @@ def stop_plan(name: str, held: Held) -> str:
     return f"{name}: {', '.join(parts)}, and stay halted until you resume."
 
 
-def end_plan(profile: str, held: Held) -> str:
+def end_plan(profile: str, held: HeldText) -> str:
     """Say what stays open without a stop when the engine ends, and what does not happen then."""
     ours = sum(one.state is not OrderState.FOREIGN for one in held.orders)
     open_ = ", ".join(_unwatched(one) for one in held.positions)

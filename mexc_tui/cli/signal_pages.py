@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from mexc_tui.cli.tables import Cell, Column, Pen, Tone, fold, table
+from mexc_tui.cli.tables import Pen, TextCell, TextColumn, TextTone, fold, table
 from mexc_tui.cli.trading_pages import verdict_lines, what_if_page
-from mexc_tui.model.listing import Stage
+from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import MIN_N_FOR_RATE
 from mexc_tui.model.view import ListingRow, SignalRow
@@ -12,20 +12,24 @@ from mexc_tui.model.why import DetectorSays, ListingStory, SnipeSays, SourceSays
 from mexc_tui.wording.moments import ahead, by, clock, span_words, when
 from mexc_tui.wording.signals import change_words, claim_words, probability, readable
 
-STAGES = {Stage.OPEN.value: Tone.GOOD, Stage.CANCELLED.value: Tone.BAD, Stage.NEVER_API.value: Tone.BAD}
+STAGES = {
+    ListingStage.OPEN.value: TextTone.GOOD,
+    ListingStage.CANCELLED.value: TextTone.BAD,
+    ListingStage.NEVER_API.value: TextTone.BAD,
+}
 _SEVERITIES = {
-    Severity.WARNING.value: Tone.WARN,
-    Severity.ERROR.value: Tone.BAD,
-    Severity.CRITICAL.value: Tone.BAD,
+    Severity.WARNING.value: TextTone.WARN,
+    Severity.ERROR.value: TextTone.BAD,
+    Severity.CRITICAL.value: TextTone.BAD,
 }
 _SIGNAL = (
-    Column("DATE", 5),
+    TextColumn("DATE", 5),
     "(UTC)",
     "SYMBOL",
     "DETECTOR",
-    Column("TOPIC", 4),
-    Column("", 1),
-    Column("CLAIM", 2),
+    TextColumn("TOPIC", 4),
+    TextColumn("", 1),
+    TextColumn("CLAIM", 2),
     "PROBABILITY",
     "N",
     "WHY",
@@ -39,19 +43,19 @@ def signals_page(rows: Sequence[SignalRow], pen: Pen) -> str:
     return table(_SIGNAL, [_signal(row) for row in rows[::-1]], pen)
 
 
-def _signal(row: SignalRow) -> tuple[Cell, ...]:
+def _signal(row: SignalRow) -> tuple[TextCell, ...]:
     day, time = when(row.at_ms).split()
     return (
-        Cell(day),
-        Cell(time),
-        Cell(row.symbol),
-        Cell(row.detector, _SEVERITIES.get(row.severity, Tone.PLAIN)),
-        Cell(row.topic),
-        Cell("stands" if row.stands else "ended", Tone.PLAIN if row.stands else Tone.FAINT),
-        Cell(claim_words(row)),
-        Cell(probability(row)),
-        Cell(f"{row.n} few" if 0 < row.n < MIN_N_FOR_RATE else str(row.n)),
-        Cell("; ".join(row.reasons)),
+        TextCell(day),
+        TextCell(time),
+        TextCell(row.symbol),
+        TextCell(row.detector, _SEVERITIES.get(row.severity, TextTone.PLAIN)),
+        TextCell(row.topic),
+        TextCell("stands" if row.stands else "ended", TextTone.PLAIN if row.stands else TextTone.FAINT),
+        TextCell(claim_words(row)),
+        TextCell(probability(row)),
+        TextCell(f"{row.n} few" if 0 < row.n < MIN_N_FOR_RATE else str(row.n)),
+        TextCell("; ".join(row.reasons)),
     )
 
 
@@ -62,14 +66,16 @@ def why_page(answer: WhyRow, pen: Pen) -> str:
     parts = ["\n".join(_story(story, answer.at_ms, pen)) for story in answer.listings]
     parts += ["\n".join(_snipe(says, pen)) for says in answer.snipes]
     if answer.what_if is not None:
-        parts.append(f"{pen.write('If it were armed now', Tone.HEAD)}\n{what_if_page(answer.what_if, pen)}")
+        parts.append(
+            f"{pen.write('If it were armed now', TextTone.HEAD)}\n{what_if_page(answer.what_if, pen)}"
+        )
     return "\n\n".join(parts)
 
 
 def _snipe(says: SnipeSays, pen: Pen) -> Iterable[str]:
     """Return a snipe and what the validators said of it."""
     snipe = says.snipe
-    yield pen.write(f"Snipe {snipe.state.value}", Tone.HEAD)
+    yield pen.write(f"Snipe {snipe.state.value}", TextTone.HEAD)
     yield from fold(f"  armed {when(snipe.armed_ms)} UTC by {snipe.by}: {snipe.reason}", " " * 4, pen)
     yield from verdict_lines(says.verdicts, pen)
 
@@ -77,19 +83,20 @@ def _snipe(says: SnipeSays, pen: Pen) -> Iterable[str]:
 def _story(story: ListingStory, now_ms: int, pen: Pen) -> Iterable[str]:
     row = story.listing
     day_ms = row.opened_ms or row.opens_ms or row.first_seen_ms
-    yield f"{pen.write(row.symbol, Tone.HEAD)}  {pen.write(row.stage, STAGES.get(row.stage, Tone.PLAIN))}"
+    stage = pen.write(row.stage, STAGES.get(row.stage, TextTone.PLAIN))
+    yield f"{pen.write(row.symbol, TextTone.HEAD)}  {stage}"
     yield from _opening(row, now_ms, pen)
     for words in row.disagreements:
-        yield from _toned(f"  ! {words}", Tone.WARN, pen)
+        yield from _toned(f"  ! {words}", TextTone.WARN, pen)
     said = sorted((one for says in story.detectors for one in says.said), key=lambda one: -one.at_ms)
     yield from _part("Stands", [one for one in said if one.stands], day_ms, pen)
     yield from _part("Ended", [one for one in said if not one.stands], day_ms, pen)
     yield from _silent([says for says in story.detectors if not says.said and says.why_not], pen)
-    yield pen.write("Sources", Tone.HEAD)
+    yield pen.write("Sources", TextTone.HEAD)
     widest = max((len(source.source) for source in story.sources), default=0)
     for source in story.sources:
         yield from fold(_source(source, widest, day_ms), " " * 14, pen)
-    yield pen.write("Changes", Tone.HEAD)
+    yield pen.write("Changes", TextTone.HEAD)
     for change in story.changes:
         yield from fold(f"  {clock(change.at_ms, day_ms)}  {change_words(change)}", " " * 14, pen)
 
@@ -125,9 +132,9 @@ def _part(head: str, said: Sequence[SignalRow], day_ms: int, pen: Pen) -> Iterab
     """Return signals, newest first: when and what, how likely, and why."""
     if not said:
         return
-    yield pen.write(head, Tone.HEAD)
+    yield pen.write(head, TextTone.HEAD)
     for one in said:
-        tone = _SEVERITIES.get(one.severity, Tone.PLAIN)
+        tone = _SEVERITIES.get(one.severity, TextTone.PLAIN)
         yield f"  {clock(one.at_ms, day_ms)}  {pen.write(f'{one.detector} {one.topic}', tone)}"
         yield from fold(f"    {claim_words(one)}: {one.words}", " " * 6, pen)
         yield from fold(f"    because {'; '.join(map(readable, one.reasons))}", " " * 6, pen)
@@ -136,7 +143,7 @@ def _part(head: str, said: Sequence[SignalRow], day_ms: int, pen: Pen) -> Iterab
 def _silent(detectors: Sequence[DetectorSays], pen: Pen) -> Iterable[str]:
     if not detectors:
         return
-    yield pen.write("Said nothing", Tone.HEAD)
+    yield pen.write("Said nothing", TextTone.HEAD)
     for says in detectors:
         yield from fold(f"  {says.detector}: {says.why_not}", " " * 4, pen)
 
@@ -146,5 +153,5 @@ def _source(source: SourceSays, widest: int, day_ms: int) -> str:
     return f"  {clock(source.since_ms, day_ms)}  {source.source:<{widest}}  {words}"
 
 
-def _toned(text: str, tone: Tone, pen: Pen) -> Iterable[str]:
+def _toned(text: str, tone: TextTone, pen: Pen) -> Iterable[str]:
     return (pen.write(line, tone) for line in fold(text, " " * 4, pen))

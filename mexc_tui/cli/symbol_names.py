@@ -9,7 +9,7 @@ from mexc_tui.model.pair_names import resolve, typed_name
 from mexc_tui.model.text import clean_name, is_tradable_name
 
 if TYPE_CHECKING:
-    from mexc_tui.cli.command_runner import Asker
+    from mexc_tui.cli.command_runner import CommandRunner
     from mexc_tui.model.trading_view import PositionRow
 
 
@@ -28,11 +28,11 @@ def pair_name(symbol: str) -> str:
     return name
 
 
-def held_position(asker: "Asker", name: str) -> "PositionRow":
+def held_position(asker: "CommandRunner", name: str) -> "PositionRow":
     """Return the open position that a name means; ends the command if there is none. Raises NoEngine."""
-    from mexc_tui.cli.trading_source import Books
+    from mexc_tui.cli.trading_source import StoredTrading
 
-    held = {row.symbol: row for row in Books(asker.reach).held().positions}
+    held = {row.symbol: row for row in StoredTrading(asker.reach).held().positions}
     symbol = resolve(name, held.__contains__, prefers_usual=False)
     if symbol is None:
         others = f" Open: {', '.join(sorted(held))}." if held else ""

@@ -18,7 +18,7 @@ LAST = 20
 """A last column of words keeps so much of them before another column is left out."""
 
 
-class Tone(Enum):
+class TextTone(Enum):
     """What a cell wants to say by its colour."""
 
     PLAIN = ""
@@ -30,11 +30,11 @@ class Tone(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class TextCell:
     """A text and its tone; `is_number` puts it to the right."""
 
     text: str
-    tone: Tone = Tone.PLAIN
+    tone: TextTone = TextTone.PLAIN
     is_number: bool = False
     number: Number | None = None
     """What its text is in full: where that does not fit, fewer digits are shown."""
@@ -48,13 +48,15 @@ class Cell:
         return TOO_NARROW if self.is_number and _FIGURE.match(self.text) else cut(self.text, most)
 
 
-def figure(number: Number | None, tone: Tone = Tone.PLAIN) -> Cell:
+def figure(number: Number | None, tone: TextTone = TextTone.PLAIN) -> TextCell:
     """Return the cell of a number; None: it is not known."""
-    return Cell(NONE, tone, is_number=True) if number is None else Cell(str(number), tone, True, number)
+    return (
+        TextCell(NONE, tone, is_number=True) if number is None else TextCell(str(number), tone, True, number)
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TextColumn:
     """A column. Where room is short the one with the highest `goes` is left out first; 0 stays."""
 
     head: str
@@ -69,18 +71,18 @@ class Pen:
     columns: int | None = None
     """How wide a line may be; None: as long as it likes."""
 
-    def write(self, text: str, tone: Tone) -> str:
+    def write(self, text: str, tone: TextTone) -> str:
         """Return the text in its tone."""
         return f"\x1b[{tone.value}m{text}\x1b[0m" if self.has_colour and tone.value else text
 
 
-def table(heads: Sequence[str | Column], rows: Iterable[Sequence[Cell]], pen: Pen) -> str:
+def table(heads: Sequence[str | TextColumn], rows: Iterable[Sequence[TextCell]], pen: Pen) -> str:
     """Return rows under their heads, within the pen's width if it has one.
 
     What does not fit is left out column by column, then cut short: JSON has all of it.
     """
-    columns = [Column(head) if isinstance(head, str) else head for head in heads]
-    lines = [[Cell(column.head, Tone.HEAD) for column in columns], *rows]
+    columns = [TextColumn(head) if isinstance(head, str) else head for head in heads]
+    lines = [[TextCell(column.head, TextTone.HEAD) for column in columns], *rows]
     widths = [max(width(line[place].text) for line in lines) for place in range(len(columns))]
     numbers = [any(line[place].is_number for line in lines[1:]) for place in range(len(columns))]
     shown = list(range(len(columns)))
@@ -94,7 +96,7 @@ def table(heads: Sequence[str | Column], rows: Iterable[Sequence[Cell]], pen: Pe
     return "\n".join(_line(line, shown, widths, numbers, pen) for line in lines)
 
 
-def _kept(columns: Sequence[Column], widths: Sequence[int], most: int) -> list[int]:
+def _kept(columns: Sequence[TextColumn], widths: Sequence[int], most: int) -> list[int]:
     """Return which columns stay; the last one may be cut to a few words."""
     shown = list(range(len(columns)))
     for place in sorted(shown, key=lambda place: -columns[place].goes):
@@ -128,7 +130,7 @@ def _cut_to(shown: Sequence[int], widths: list[int], least: Sequence[int], most:
 
 
 def _line(
-    cells: Sequence[Cell], shown: Sequence[int], widths: Sequence[int], numbers: Sequence[bool], pen: Pen
+    cells: Sequence[TextCell], shown: Sequence[int], widths: Sequence[int], numbers: Sequence[bool], pen: Pen
 ) -> str:
     parts: list[str] = []
     for place in shown:

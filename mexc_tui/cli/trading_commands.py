@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mexc_tui.cli.command_runner import NOT_DONE, Asker, asked, asking, fail
+from mexc_tui.cli.command_runner import NOT_DONE, CommandRunner, asked, asking, fail
 from mexc_tui.cli.confirmation import agree, typed_word, yes_flag
 from mexc_tui.cli.symbol_names import held_position, pair_name
 
 if TYPE_CHECKING:
-    from mexc_tui.cli.trading_source import Books
+    from mexc_tui.cli.trading_source import StoredTrading
 
 EXCHANGE_S = 200.0
 """A command waits so long that must be seen to have happened at the exchange: cancels, then sales."""
@@ -176,10 +176,10 @@ def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_jso
 @asked
 def halt(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
     """Stop buying until a person resumes: entry orders are cancelled, snipes disarmed. Exits go on."""
-    from mexc_tui.desk.trading import HALT, Stopping
+    from mexc_tui.desk.trading import HALT, HaltRequest
 
     with asking(profile, as_json, is_emergency=True) as asker:
-        asker.tell(HALT, Stopping(words=_reason(words)), deadline_s=EXCHANGE_S)
+        asker.tell(HALT, HaltRequest(words=_reason(words)), deadline_s=EXCHANGE_S)
 
 
 @click.command("reduce-only")
@@ -187,10 +187,10 @@ def halt(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
 @asked
 def reduce_only(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
     """Buy nothing until a person resumes; armed snipes wait, exits go on."""
-    from mexc_tui.desk.trading import REDUCE_ONLY, Stopping
+    from mexc_tui.desk.trading import REDUCE_ONLY, HaltRequest
 
     with asking(profile, as_json, is_emergency=True) as asker:
-        asker.tell(REDUCE_ONLY, Stopping(words=_reason(words)))
+        asker.tell(REDUCE_ONLY, HaltRequest(words=_reason(words)))
 
 
 @click.command()
@@ -267,17 +267,17 @@ def kill(direct: bool, exchange_file: Path | None, yes: bool, profile: str | Non
         asker.tell(KILL, Killing(), deadline_s=EXCHANGE_S)
 
 
-def _agree_to_stop(asker: Asker, name: str, *, yes: bool) -> None:
+def _agree_to_stop(asker: CommandRunner, name: str, *, yes: bool) -> None:
     from mexc_tui.cli.preview_text import stop_plan
 
     if not yes:
         agree(asker, stop_plan(name, _books(asker).held()))
 
 
-def _books(asker: Asker) -> "Books":
-    from mexc_tui.cli.trading_source import Books
+def _books(asker: CommandRunner) -> "StoredTrading":
+    from mexc_tui.cli.trading_source import StoredTrading
 
-    return Books(asker.reach)
+    return StoredTrading(asker.reach)
 
 
 def _percent(text: str | None) -> Decimal | None:

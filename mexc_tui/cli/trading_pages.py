@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from mexc_tui.cli.tables import Cell, Column, Pen, Tone, figure, fold, table
+from mexc_tui.cli.tables import Pen, TextCell, TextColumn, TextTone, figure, fold, table
 from mexc_tui.model.digits import exact, money_number, quantity_number, quote_number
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import Side
@@ -31,46 +31,46 @@ OLD_MS = 2_000
 _SNIPE = (
     "SYMBOL",
     "STATE",
-    Column("OPENS (UTC)", 3),
-    Column("", 4),
+    TextColumn("OPENS (UTC)", 3),
+    TextColumn("", 4),
     "SPEND",
-    Column("AT MOST", 2),
-    Column("TRIES", 5),
+    TextColumn("AT MOST", 2),
+    TextColumn("TRIES", 5),
     "BOUGHT",
-    Column("BY", 6),
-    Column("WHY", 1),
+    TextColumn("BY", 6),
+    TextColumn("WHY", 1),
 )
 _ORDER = (
     "SYMBOL",
     "SIDE",
-    Column("FOR", 2),
+    TextColumn("FOR", 2),
     "STATE",
     "PRICE",
     "QUANTITY",
     "FILLED",
-    Column("AVERAGE", 3),
-    Column("FEES", 5),
-    Column("SINCE (UTC)", 4),
-    Column("WHY", 1),
+    TextColumn("AVERAGE", 3),
+    TextColumn("FEES", 5),
+    TextColumn("SINCE (UTC)", 4),
+    TextColumn("WHY", 1),
 )
 _POSITION = (
     "SYMBOL",
-    Column("STATE", 5),
+    TextColumn("STATE", 5),
     "QUANTITY",
     "ENTRY",
-    Column("BID", 2),
+    TextColumn("BID", 2),
     "VALUE",
     "P&L",
-    Column("%", 1),
-    Column("REALISED", 4),
-    Column("STOP", 3),
+    TextColumn("%", 1),
+    TextColumn("REALISED", 4),
+    TextColumn("STOP", 3),
 )
 _STATES = {
-    SnipeState.FILLED: Tone.GOOD,
-    SnipeState.READY: Tone.GOOD,
-    SnipeState.REJECTED: Tone.BAD,
-    SnipeState.MISSED: Tone.WARN,
-    SnipeState.UNKNOWN: Tone.BAD,
+    SnipeState.FILLED: TextTone.GOOD,
+    SnipeState.READY: TextTone.GOOD,
+    SnipeState.REJECTED: TextTone.BAD,
+    SnipeState.MISSED: TextTone.WARN,
+    SnipeState.UNKNOWN: TextTone.BAD,
 }
 
 
@@ -81,19 +81,19 @@ def snipes_page(rows: Sequence[SnipeRow], now_ms: int, pen: Pen) -> str:
     return table(_SNIPE, [_snipe(row, now_ms) for row in rows], pen)
 
 
-def _snipe(row: SnipeRow, now_ms: int) -> tuple[Cell, ...]:
+def _snipe(row: SnipeRow, now_ms: int) -> tuple[TextCell, ...]:
     bought = f"{price(row.filled_quantity)} for {amount(row.filled_value)}" if row.filled_quantity else NONE
     return (
-        Cell(row.symbol),
-        Cell(row.state.value, _STATES.get(row.state, Tone.PLAIN)),
-        Cell(when(row.opens_ms)[5:]),
-        Cell(ahead(row.opens_ms, now_ms), Tone.FAINT),
+        TextCell(row.symbol),
+        TextCell(row.state.value, _STATES.get(row.state, TextTone.PLAIN)),
+        TextCell(when(row.opens_ms)[5:]),
+        TextCell(ahead(row.opens_ms, now_ms), TextTone.FAINT),
         _amount(row.spend_cap),
         _price(row.price_cap),
-        Cell(str(row.attempts), is_number=True),
-        Cell(bought),
-        Cell(row.by),
-        Cell(row.reason),
+        TextCell(str(row.attempts), is_number=True),
+        TextCell(bought),
+        TextCell(row.by),
+        TextCell(row.reason),
     )
 
 
@@ -104,19 +104,19 @@ def orders_page(rows: Sequence[OrderRow], pen: Pen) -> str:
     return table(_ORDER, [_order(row) for row in rows], pen)
 
 
-def _order(row: OrderRow) -> tuple[Cell, ...]:
+def _order(row: OrderRow) -> tuple[TextCell, ...]:
     return (
-        Cell(row.symbol),
-        Cell(row.side.value.lower(), Tone.GOOD if row.side is Side.BUY else Tone.WARN),
-        Cell("somebody else" if row.state is OrderState.FOREIGN else row.role.value.replace("_", " ")),
-        Cell(row.state.value, Tone.BAD if row.state is OrderState.UNKNOWN else Tone.PLAIN),
-        Cell("market", is_number=True) if row.price is None else _price(row.price),
+        TextCell(row.symbol),
+        TextCell(row.side.value.lower(), TextTone.GOOD if row.side is Side.BUY else TextTone.WARN),
+        TextCell("somebody else" if row.state is OrderState.FOREIGN else row.role.value.replace("_", " ")),
+        TextCell(row.state.value, TextTone.BAD if row.state is OrderState.UNKNOWN else TextTone.PLAIN),
+        TextCell("market", is_number=True) if row.price is None else _price(row.price),
         _price(row.quantity),
         _price(row.filled_quantity),
         _price(row.average_price),
-        Cell(row.fees or NONE),
-        Cell(when(row.created_ms)[5:]),
-        Cell(row.reason),
+        TextCell(row.fees or NONE),
+        TextCell(when(row.created_ms)[5:]),
+        TextCell(row.reason),
     )
 
 
@@ -130,13 +130,13 @@ def positions_page(rows: Sequence[PositionRow], pen: Pen) -> str:
     return "\n".join(lines)
 
 
-def _position(row: PositionRow) -> tuple[Cell, ...]:
+def _position(row: PositionRow) -> tuple[TextCell, ...]:
     is_closed = row.closed_ms is not None
     gain, gain_pct = (row.realised, row.realised_pct) if is_closed else (row.unrealised, row.unrealised_pct)
-    tone = Tone.PLAIN if not gain else Tone.GOOD if gain > 0 else Tone.BAD
+    tone = TextTone.PLAIN if not gain else TextTone.GOOD if gain > 0 else TextTone.BAD
     return (
-        Cell(row.symbol),
-        Cell("delisted", Tone.BAD) if row.delisted else Cell(row.state.value),
+        TextCell(row.symbol),
+        TextCell("delisted", TextTone.BAD) if row.delisted else TextCell(row.state.value),
         _price(row.quantity),
         _price(row.entry_price),
         _price(row.bid, _mark(row)),
@@ -159,15 +159,15 @@ def _ending(row: PositionRow, pen: Pen) -> str:
     if row.closed_ms is not None:
         return f"closed {when(row.closed_ms)} UTC by {row.close_reason.value or 'no reason kept'}"
     is_safe = row.protection is Protection.ENGINE
-    parts = [pen.write(row.protection_words, Tone.PLAIN if is_safe else Tone.WARN)]
+    parts = [pen.write(row.protection_words, TextTone.PLAIN if is_safe else TextTone.WARN)]
     parts += [f"rung {one.number} {price(one.price)} ({one.where})" for one in row.rungs]
     return "; ".join(parts)
 
 
 def risk_page(row: RiskRow, pen: Pen) -> str:
     """Return what the desk is worth, what it may do, and what is left of each limit."""
-    tone = Tone.GOOD if row.state is TradingState.ACTIVE else Tone.BAD
-    guard = Tone.PLAIN if row.guard is GuardLevel.NORMAL else Tone.WARN
+    tone = TextTone.GOOD if row.state is TradingState.ACTIVE else TextTone.BAD
+    guard = TextTone.PLAIN if row.guard is GuardLevel.NORMAL else TextTone.WARN
     guessed = "" if row.is_complete else " (an estimate: a price is missing)"
     lines = [
         f"trading   {pen.write(row.state.value, tone)}" + (f": {row.cause_words}" if row.cause_words else ""),
@@ -182,7 +182,7 @@ def risk_page(row: RiskRow, pen: Pen) -> str:
     if row.unlocked_until_ms is not None:
         lines.append(f"live      UNLOCKED until {when(row.unlocked_until_ms)} UTC")
     if lowered := tightening_words(row.tightening):
-        lines.append(f"limits    {pen.write(lowered, Tone.WARN)}; to lift it: mexc-tui restore-limits")
+        lines.append(f"limits    {pen.write(lowered, TextTone.WARN)}; to lift it: mexc-tui restore-limits")
     if row.paused_until_ms is not None:
         lines.append(f"paused    until {when(row.paused_until_ms)} UTC")
     folded = [one for line in lines for one in fold(line, " " * 10, pen)]
@@ -193,37 +193,37 @@ def limits_page(rows: Sequence[LimitRow], pen: Pen) -> str:
     """Return limits and what is left of each."""
     cells = [
         (
-            Cell(row.name.replace("_", " ")),
+            TextCell(row.name.replace("_", " ")),
             _of(row.used, row.unit),
             _of(row.limit, row.unit),
             _of(_left(row), row.unit),
-            Cell(row.unit),
-            Cell(row.words),
+            TextCell(row.unit),
+            TextCell(row.words),
         )
         for row in rows
     ]
-    return table(("LIMIT", "USED", "OF", "LEFT", "", Column("", 1)), cells, pen)
+    return table(("LIMIT", "USED", "OF", "LEFT", "", TextColumn("", 1)), cells, pen)
 
 
 def _left(row: LimitRow) -> Decimal | None:
     return None if row.used is None else max(row.limit - row.used, Decimal(0))
 
 
-def _of(value: Decimal | None, unit: str) -> Cell:
+def _of(value: Decimal | None, unit: str) -> TextCell:
     return _amount(value) if unit else _price(value)
 
 
-def _amount(value: Decimal | None, mark: str = "") -> Cell:
+def _amount(value: Decimal | None, mark: str = "") -> TextCell:
     found = exact(value)
     return figure(None if found is None else replace(quote_number(found), before=mark))
 
 
-def _price(value: Decimal | None, mark: str = "") -> Cell:
+def _price(value: Decimal | None, mark: str = "") -> TextCell:
     found = exact(value)
     return figure(None if found is None else replace(quantity_number(found), before=mark))
 
 
-def _signed(value: Decimal | None, tone: Tone = Tone.PLAIN, places: int | None = None) -> Cell:
+def _signed(value: Decimal | None, tone: TextTone = TextTone.PLAIN, places: int | None = None) -> TextCell:
     found = exact(value)
     if found is None:
         return figure(None, tone)
@@ -233,10 +233,12 @@ def _signed(value: Decimal | None, tone: Tone = Tone.PLAIN, places: int | None =
 
 def what_if_page(row: WhatIfRow, pen: Pen) -> str:
     """Return what every validator would say."""
-    verdict = pen.write("would be armed", Tone.GOOD) if row.approved else pen.write("refused", Tone.BAD)
+    verdict = (
+        pen.write("would be armed", TextTone.GOOD) if row.approved else pen.write("refused", TextTone.BAD)
+    )
     caps = f", {row.bound}" if row.bound else ""
     spend = f", spending {amount(row.spend_cap)}{caps}" if row.spend_cap is not None else ""
-    lines = fold(f"{pen.write(row.symbol, Tone.HEAD)}  {verdict}{spend}", " " * 4, pen)
+    lines = fold(f"{pen.write(row.symbol, TextTone.HEAD)}  {verdict}{spend}", " " * 4, pen)
     lines += fold(f"  {row.words}", " " * 4, pen) if row.words else []
     return "\n".join([*lines, *verdict_lines(row.verdicts, pen)])
 
@@ -244,7 +246,7 @@ def what_if_page(row: WhatIfRow, pen: Pen) -> str:
 def verdict_lines(verdicts: Iterable[Verdict], pen: Pen) -> Iterable[str]:
     """Return one line for each verdict, with what would turn a no round."""
     for one in verdicts:
-        mark = pen.write("yes", Tone.GOOD) if one.passed else pen.write("NO ", Tone.BAD)
+        mark = pen.write("yes", TextTone.GOOD) if one.passed else pen.write("NO ", TextTone.BAD)
         words = f"  {mark}  {one.stage.value} {one.name}: {one.value} (limit {one.limit})"
         flip = f"; turns round: {one.flip}" if one.flip else ""
         until = f" (by itself {when(one.until_ms)} UTC)" if one.until_ms is not None else ""
@@ -259,11 +261,11 @@ def reconciliation_page(row: ReconciliationRow, pen: Pen) -> str:
     )
     lines = fold(head, "    ", pen)
     if row.problem:
-        lines += fold(pen.write(f"It could not be finished: {row.problem}", Tone.BAD), "    ", pen)
+        lines += fold(pen.write(f"It could not be finished: {row.problem}", TextTone.BAD), "    ", pen)
     for one in row.unexplained:
-        lines += fold(pen.write(f"  unexplained: {_difference(one)}", Tone.BAD), " " * 6, pen)
+        lines += fold(pen.write(f"  unexplained: {_difference(one)}", TextTone.BAD), " " * 6, pen)
     for one in row.excluded:
-        lines += fold(pen.write(f"  not compared: {one.words}", Tone.WARN), " " * 6, pen)
+        lines += fold(pen.write(f"  not compared: {one.words}", TextTone.WARN), " " * 6, pen)
     for one in row.explained:
         lines += fold(f"  explained: {_difference(one)}", " " * 6, pen)
     return "\n".join(lines)

@@ -5,15 +5,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from mexc_tui.cli.data_source import NO_ENGINE, Failure, Reach
-from mexc_tui.cli.preview_text import Held
+from mexc_tui.cli.data_source import NO_ENGINE, CommandFailed, DataSource
+from mexc_tui.cli.preview_text import HeldText
 from mexc_tui.desk import trading as kinds
 from mexc_tui.desk.ask import look
 from mexc_tui.desk.asking import Nothing
-from mexc_tui.desk.kinds import DeskSilent, NoEngine, Row, ViewKind
+from mexc_tui.desk.kinds import EngineSilent, NoEngine, Row, ViewKind
 from mexc_tui.engine.accounting.performance import performance_of
 from mexc_tui.engine.views.trading_rows import (
-    Sight,
+    RowContext,
     blind_sight,
     order_row,
     position_row,
@@ -42,10 +42,10 @@ LOOK_S = 5.0
 HEAVY_S = 30.0
 
 
-class Books:
+class StoredTrading:
     """What the desk holds, as far as a command line reaches."""
 
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, reach: DataSource) -> None:
         self._reach = reach
 
     def snipes(self, last: int | None = None) -> list[SnipeRow]:
@@ -80,9 +80,9 @@ class Books:
             rows = self._stored_positions(lambda tables: tables.positions.open())
         return sorted(rows, key=lambda row: (row.opened_ms, row.id))
 
-    def held(self) -> Held:
+    def held(self) -> HeldText:
         """Return all that a stop would touch. Raises NoEngine."""
-        return Held(
+        return HeldText(
             tuple(self._held()),
             tuple(self._look(kinds.ORDERS)),
             tuple(self._look(kinds.SNIPES)),
@@ -92,7 +92,7 @@ class Books:
         """Return the engine's risk. Raises NoEngine, or Failure if it does not trade."""
         rows = self._look(kinds.RISK)
         if not rows:
-            raise Failure("This engine only looks: it holds nothing and buys nothing.", 1)
+            raise CommandFailed("This engine only looks: it holds nothing and buys nothing.", 1)
         return rows[0]
 
     def performance(self) -> PerformanceRow:
@@ -120,12 +120,12 @@ class Books:
                 raise self._no_books() from None
             return reconciliation_row(run)
         if reply.result is None:
-            raise Failure(reply.words, 1)
+            raise CommandFailed(reply.words, 1)
         return reply.result
 
     # ---- helpers
 
-    def _blind(self, run: "Reconciliation | None" = None) -> Sight:
+    def _blind(self, run: "Reconciliation | None" = None) -> RowContext:
         words, is_silent = self._reach.absence
         return blind_sight(words, run, is_silent=is_silent)
 
@@ -134,7 +134,7 @@ class Books:
         stored = self._stored_positions(lambda tables: tables.positions.page(limit=last))
         try:
             seen = {row.id: row for row in self._look(kinds.POSITIONS)}
-        except (NoEngine, DeskSilent):
+        except (NoEngine, EngineSilent):
             seen = dict[str, PositionRow]()
         return [seen.get(row.id, row) for row in stored]
 
@@ -147,7 +147,7 @@ class Books:
 
     def _compared(self, exchange_file: Path) -> "Reconciliation":
         from mexc_tui.app.endpoints import StartError, read_endpoint
-        from mexc_tui.app.offline_reconcile import NotCompared, compare_books
+        from mexc_tui.app.offline_reconcile import ReconcileFailed, compare_books
         from mexc_tui.exchange.origins import OriginRefused
         from mexc_tui.host.lock import EngineRuns
         from mexc_tui.host.paths import PathsError
@@ -156,8 +156,8 @@ class Books:
         try:
             endpoint = read_endpoint(exchange_file)
             return asyncio.run(compare_books(endpoint, reach.paths, reach.engine_settings, reach.who))
-        except (StartError, NotCompared, OriginRefused, EngineRuns, PathsError) as error:
-            raise Failure(str(error), NO_ENGINE) from None
+        except (StartError, ReconcileFailed, OriginRefused, EngineRuns, PathsError) as error:
+            raise CommandFailed(str(error), NO_ENGINE) from None
 
     def _held(self) -> list[PositionRow]:
         """Return the open positions of a running engine. Raises NoEngine."""
@@ -188,18 +188,18 @@ class Books:
 
         return self._reach.look(read)
 
-    def _no_books(self) -> Failure:
+    def _no_books(self) -> CommandFailed:
         words = f"No engine of profile {self._reach.paths.profile} has traded yet: there are no books."
-        return Failure(words, NO_ENGINE)
+        return CommandFailed(words, NO_ENGINE)
 
 
-def _position(tables: "TradingTables", position: "Position", sight: Sight) -> PositionRow:
+def _position(tables: "TradingTables", position: "Position", sight: RowContext) -> PositionRow:
     orders = tables.orders.of_position(position.id)
     intents = tables.intents.of_position(position.id)
     return position_row(position, orders, intents, sight)
 
 
-def _open_orders(tables: "TradingTables", sight: Sight) -> list[OrderRow]:
+def _open_orders(tables: "TradingTables", sight: RowContext) -> list[OrderRow]:
     foreign = (one for one in tables.orders.foreign() if not one.state.is_terminal)
     sent = (one for one in tables.orders.open() if one.state is not OrderState.INTENT)
     return [order_row(one, sight) for one in (*sent, *foreign)]

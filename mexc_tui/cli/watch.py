@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from mexc_tui.app.endpoints import MEXC, StartError, SystemClock
-from mexc_tui.app.launch_options import Launch, layers_of, lent_of, mode_of
+from mexc_tui.app.launch_options import LaunchOptions, layers_of, lent_of, mode_of
 from mexc_tui.cli.watch_text import Header, Line, opening_text, page
-from mexc_tui.engine.market.order_book_sync import BookKeeper
+from mexc_tui.engine.market.order_book_sync import OrderBookSync
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.origins import OriginRefused
 from mexc_tui.exchange.rest.transport import HttpTransport
@@ -27,8 +27,8 @@ from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.market_messages import deals_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams
 from mexc_tui.exchange.streams.shard import Hole
-from mexc_tui.exchange.streams.subscription_state import FeedState, Phase
-from mexc_tui.exchange.streams.topics import Kind, Topic
+from mexc_tui.exchange.streams.subscription_state import FeedState, SubscriptionPhase
+from mexc_tui.exchange.streams.topics import StreamTopic, TopicKind
 from mexc_tui.host.standard_streams import OutputLost, check_output
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import ExchangeError
@@ -50,10 +50,10 @@ LOOK_AHEAD_MS = 900_000
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class BookWatch:
     """What to watch and where. `run` does it; raises StartError in plain words."""
 
-    launch: Launch
+    launch: LaunchOptions
     symbols: tuple[str, ...]
     seconds: float | None
 
@@ -99,7 +99,7 @@ class _Watched:
     """One symbol: its topics, what it last traded at, and what the calendar says."""
 
     symbol: str
-    topics: tuple[Topic, ...]
+    topics: tuple[StreamTopic, ...]
     opens_ms: int | None = None
     last: StreamDeal | None = None
 
@@ -122,7 +122,7 @@ class Watcher:
         self._client = client
         self._web = web
         rng = Random(os.urandom(8))
-        self._books = BookKeeper(client.market, clock, rng)
+        self._books = OrderBookSync(client.market, clock, rng)
         self._streams = MarketStreams(
             endpoint.ws,
             connector,
@@ -227,18 +227,18 @@ class Watcher:
 
     # ---- what comes in
 
-    def _on_push(self, topic: Topic, push: Push, received_ns: int) -> None:
+    def _on_push(self, topic: StreamTopic, push: Push, received_ns: int) -> None:
         watched = self._watched.get(topic.symbol)
         if watched is None:
             return
-        if topic.kind is Kind.DEPTH:
+        if topic.kind is TopicKind.DEPTH:
             self._books.apply(topic.symbol, push.aggre_depths, received_ns)
-        elif topic.kind is Kind.DEALS and (deals := deals_of(push)):
+        elif topic.kind is TopicKind.DEALS and (deals := deals_of(push)):
             watched.last = max(deals, key=lambda deal: deal.time_ms)
 
     def _on_hole(self, hole: Hole) -> None:
         topic = topics.parse(hole.channel)
-        if topic.kind is Kind.DEPTH:
+        if topic.kind is TopicKind.DEPTH:
             (self._books.resume if hole.is_closed else self._books.lose)(topic.symbol)
 
     # ---- the clock
@@ -312,5 +312,5 @@ class Watcher:
             age_s=min(ages, default=None),
             stale=any(feed.is_stale for feed in feeds),
             book=self._books.state(watched.symbol).value,
-            refused=all(feed.phase is Phase.REFUSED for feed in feeds),
+            refused=all(feed.phase is SubscriptionPhase.REFUSED for feed in feeds),
         )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mexc_tui.cli.tables import NONE, Cell, Column, Pen, cut, figure, table
+from mexc_tui.cli.tables import NONE, Pen, TextCell, TextColumn, cut, figure, table
 from mexc_tui.model.digits import exact, price_number
 
 
@@ -47,7 +47,15 @@ def opening_text(opens_ms: int | None, now_ms: int) -> str:
     return f"opens in {span}" if opens_ms > now_ms else f"open for {span}"
 
 
-_COLUMNS = ("SYMBOL", Column("BID", 3), Column("ASK", 2), "LAST", Column("", 1), Column("AGE", 4), "STATE")
+_COLUMNS = (
+    "SYMBOL",
+    TextColumn("BID", 3),
+    TextColumn("ASK", 2),
+    "LAST",
+    TextColumn("", 1),
+    TextColumn("AGE", 4),
+    "STATE",
+)
 
 
 def page(header: Header, lines: Iterable[Line], width: int = 80) -> str:
@@ -64,17 +72,17 @@ def page(header: Header, lines: Iterable[Line], width: int = 80) -> str:
     return "\n".join(cut(line, width) for line in [*top, *rows, *warnings])
 
 
-def _row(line: Line) -> tuple[Cell, ...]:
+def _row(line: Line) -> tuple[TextCell, ...]:
     bid, ask, last = (_price(one, line.decimals) for one in (line.bid, line.ask, line.last))
     age = NONE if line.age_s is None else f"{line.age_s:.1f} s"
     return (
-        Cell(line.symbol),
+        TextCell(line.symbol),
         bid,
         ask,
         last,
-        Cell(line.last_side),
-        Cell(age, is_number=True),
-        Cell(_state(line)),
+        TextCell(line.last_side),
+        TextCell(age, is_number=True),
+        TextCell(_state(line)),
     )
 
 
@@ -89,6 +97,6 @@ def _state(line: Line) -> str:
     return line.state
 
 
-def _price(value: float | None, decimals: int | None) -> Cell:
+def _price(value: float | None, decimals: int | None) -> TextCell:
     found = exact(value)
     return figure(None if found is None else price_number(found, decimals))

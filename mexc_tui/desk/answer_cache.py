@@ -14,14 +14,14 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Recent(Generic[T]):
+class CachedAnswer(Generic[T]):
     """An answer, and how long ago it was read."""
 
     value: T
     age_ms: int
 
 
-class Answers:
+class AnswerCache:
     """Keeps answers in memory, each only until the next fact: nobody is told what is no longer so."""
 
     def __init__(self, cache: Cache, newest: Callable[[], int], kept: Lifetimes) -> None:
@@ -30,8 +30,10 @@ class Answers:
         self._newest = newest
         self._kept = Lifetimes(memory_ms=kept.memory_ms)
 
-    async def of(self, name: str, kind: type[T], asked: Asked, read: Callable[[], Awaitable[T]]) -> Recent[T]:
+    async def of(
+        self, name: str, kind: type[T], asked: Asked, read: Callable[[], Awaitable[T]]
+    ) -> CachedAnswer[T]:
         """Return the answer to a question of this name, read at most once for all who ask now."""
         key = f"{self._newest()} {msgspec.json.encode(asked).decode()}"
         found = await self._cache.get(Space(name, kind, self._kept), key, read)
-        return Recent(found.value, 0 if found.level is None else found.age_ms)
+        return CachedAnswer(found.value, 0 if found.level is None else found.age_ms)

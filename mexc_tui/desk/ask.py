@@ -10,16 +10,16 @@ from mexc_tui.desk.connection import Connection, connect
 from mexc_tui.desk.kinds import (
     Args,
     CommandKind,
-    DeskRefused,
-    DeskSilent,
+    EngineSilent,
     Reply,
     Result,
     Role,
     Row,
+    ViewerRefused,
     ViewKind,
 )
 from mexc_tui.desk.mirror import Mirror
-from mexc_tui.desk.wire import Answer, Changes, Give, Refused, raw, reply_to
+from mexc_tui.desk.wire import Changes, CommandAnswer, CommandMessage, RefusedMessage, raw, reply_to
 
 _Said = TypeVar("_Said")
 
@@ -40,7 +40,7 @@ def ask(
     `silent_s`: an engine that says nothing at all for so long, not even that it lives, is given up.
     Raises NoEngine, DeskRefused or DeskSilent; then give the same `command_id` again to learn what was done.
     """
-    give = Give(
+    give = CommandMessage(
         id=command_id or uuid4().hex,
         name=kind.name,
         at_ms=now_ms,
@@ -53,10 +53,10 @@ def ask(
         while True:
             async with asyncio.timeout(silent_s):
                 said = await connection.receive()
-            if isinstance(said, Answer) and said.id == give.id:
+            if isinstance(said, CommandAnswer) and said.id == give.id:
                 return reply_to(said, kind)
-            if isinstance(said, Refused):
-                raise DeskRefused(said.words)
+            if isinstance(said, RefusedMessage):
+                raise ViewerRefused(said.words)
 
     return asyncio.run(_within(path, who, Role.OPERATE, deadline_s, talk, silent_s))
 
@@ -71,8 +71,8 @@ def look(path: Path, kind: ViewKind[Row], *, who: str, deadline_s: float) -> Map
             said = await connection.receive()
             if isinstance(said, Changes):
                 mirror.apply(said)
-            elif isinstance(said, Refused):
-                raise DeskRefused(said.words)
+            elif isinstance(said, RefusedMessage):
+                raise ViewerRefused(said.words)
         return mirror.rows
 
     return asyncio.run(_within(path, who, Role.VIEW, deadline_s, talk))
@@ -97,6 +97,6 @@ async def _within(
                 connection.close()
     except TimeoutError:
         late_s = deadline_s if waited.expired() or silent_s is None else silent_s
-        raise DeskSilent(f"The engine at {path} did not answer within {late_s:g} s.") from None
+        raise EngineSilent(f"The engine at {path} did not answer within {late_s:g} s.") from None
     except (ConnectionError, asyncio.IncompleteReadError):
-        raise DeskSilent(f"The engine at {path} hung up before it answered.") from None
+        raise EngineSilent(f"The engine at {path} hung up before it answered.") from None

@@ -124,7 +124,7 @@ class SettingList(msgspec.Struct, frozen=True):
     rows: list[SettingRow]
 
 
-class Stopping(msgspec.Struct, frozen=True):
+class EngineStopping(msgspec.Struct, frozen=True):
     """The process that is stopping."""
 
     pid: int
@@ -146,4 +146,4 @@ ADD_LISTING = CommandKind("listings_add", ListingAdded, ListingRow)
 DROP_LISTING = CommandKind("listings_drop", ListingDropped, ListingRow)
 SET = CommandKind("settings_set", SettingChange, SettingRow)
 UNDO = CommandKind("settings_undo", SettingUndo, SettingRow)
-STOP = CommandKind("stop", Nothing, Stopping, reduces_risk=True, needs_operator=True)
+STOP = CommandKind("stop", Nothing, EngineStopping, reduces_risk=True, needs_operator=True)

@@ -11,17 +11,27 @@ from typing import Any
 from uuid import uuid4
 
 from mexc_tui.desk.connection import Connection, connect
-from mexc_tui.desk.kinds import Args, CommandKind, DeskError, DeskSilent, Reply, Result, Role, Row, ViewKind
+from mexc_tui.desk.kinds import (
+    Args,
+    CommandKind,
+    EngineSilent,
+    FrontEndError,
+    Reply,
+    Result,
+    Role,
+    Row,
+    ViewKind,
+)
 from mexc_tui.desk.mirror import Mirror
 from mexc_tui.desk.wire import (
-    Answer,
-    BadFrame,
     Changes,
+    CommandAnswer,
+    CommandMessage,
     EngineMessage,
     Facts,
     Follow,
-    Give,
-    Refused,
+    ProtocolError,
+    RefusedMessage,
     Welcome,
     raw,
     reply_to,
@@ -79,7 +89,7 @@ class DeskClient:
         self._on_fact: Callable[[Fact], None] | None = None
         self._fact = 0
         self._is_for_news = False
-        self._waiting: dict[str, tuple[Give, asyncio.Future[Answer]]] = {}
+        self._waiting: dict[str, tuple[CommandMessage, asyncio.Future[CommandAnswer]]] = {}
         self._connection: Connection | None = None
         self._listeners: list[Callable[[LinkState], None]] = []
         self.state = LinkState(Link.DISCONNECTED, "Not connected yet.", None, 0, None)
@@ -111,7 +121,7 @@ class DeskClient:
                 connection = await self._connect()
                 tries = 0
                 await self._attend(connection)
-            except DeskError as error:
+            except FrontEndError as error:
                 words = str(error)
             except (ConnectionError, asyncio.IncompleteReadError):
                 pass  # said above
@@ -132,14 +142,14 @@ class DeskClient:
         Raises DeskSilent at the deadline; then give it again with the same `command_id`.
         """
         now_ms = self._now_ms()
-        give = Give(
+        give = CommandMessage(
             id=command_id or uuid4().hex,
             name=kind.name,
             at_ms=now_ms,
             until_ms=now_ms + int(deadline_s * 1_000),
             args=raw(args),
         )
-        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        answered: asyncio.Future[CommandAnswer] = asyncio.get_running_loop().create_future()
         self._waiting[give.id] = give, answered
         try:
             async with asyncio.timeout(deadline_s):
@@ -147,7 +157,7 @@ class DeskClient:
                     await self._send(self._connection.send(give))
                 return reply_to(await answered, kind)
         except TimeoutError:
-            raise DeskSilent(
+            raise EngineSilent(
                 f"{kind.name} was not answered within {deadline_s:g} s: what it did is unknown."
             ) from None
         finally:
@@ -201,23 +211,23 @@ class DeskClient:
                     await connection.send(mirror.ask(connection.welcome.engine, anew=True))
             case Facts():
                 self._take_facts(said)
-            case Answer():
+            case CommandAnswer():
                 _, answered = self._waiting.get(said.id, (None, None))
                 if answered is not None and not answered.done():
                     answered.set_result(said)
-            case Refused():
-                raise DeskError(f"{said.about}: {said.words}")
+            case RefusedMessage():
+                raise FrontEndError(f"{said.about}: {said.words}")
             case _:
                 pass  # a beat: that it came is all it says
 
     def _take_facts(self, said: Facts) -> None:
         for told in said.facts:
             if told.sequence != self._fact + 1:
-                raise BadFrame(f"Fact {told.sequence} came where {self._fact + 1} was due.")
+                raise ProtocolError(f"Fact {told.sequence} came where {self._fact + 1} was due.")
             try:
                 fact = Fact(told.sequence, events.decode(bytes(told.event)))
             except events.BadEvent as error:
-                raise BadFrame(f"Fact {told.sequence}: {error}") from None
+                raise ProtocolError(f"Fact {told.sequence}: {error}") from None
             self._fact = told.sequence
             if self._on_fact is not None:
                 self._on_fact(fact)

@@ -10,8 +10,8 @@ from typing import Any, Generic, Protocol
 
 import msgspec
 
-from mexc_tui.desk.kinds import Args, CommandKind, Outcome, Result, Role
-from mexc_tui.desk.wire import Answer, Give, encode
+from mexc_tui.desk.kinds import Args, CommandKind, CommandOutcome, Result, Role
+from mexc_tui.desk.wire import CommandAnswer, CommandMessage, encode
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.pair_names import AmbiguousName
 from mexc_tui.model.storage import StorageError
@@ -28,7 +28,7 @@ STOPPING = "The engine is stopping: it begins nothing new."
 
 
 @dataclass(frozen=True, slots=True)
-class Giver:
+class CommandSender:
     """Who gave a command: a name of its own choosing, and what the system says of its process."""
 
     who: str
@@ -39,12 +39,12 @@ class Giver:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ReceivedCommand:
     """A command as it goes into the audit and to its handler."""
 
     id: str
     name: str
-    giver: Giver
+    giver: CommandSender
     at_ms: int
     """When it was given, by its giver."""
     received_ms: int
@@ -55,32 +55,32 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Done(Generic[Result]):
+class HandlerResult(Generic[Result]):
     """What a handler achieved, in words ("5 of 5 orders cancelled, 2 positions left") and as a value."""
 
     words: str
     result: Result
-    outcome: Outcome = Outcome.DONE
+    outcome: CommandOutcome = CommandOutcome.DONE
     age_ms: int = 0
     """How old the result is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class AuditEntry:
     """What the audit knows of an id: the digest of its command, and the answer if it was given."""
 
     digest: str
-    answer: Answer | None
+    answer: CommandAnswer | None
 
 
 class Audit(Protocol):
     """The durable, append-only list of commands that act."""
 
-    async def begin(self, given: Given) -> Audited | None:
+    async def begin(self, given: ReceivedCommand) -> AuditEntry | None:
         """Write a command down, durably, unless its id is there already: then return what is there."""
         ...
 
-    async def end(self, given: Given, answer: Answer) -> None:
+    async def end(self, given: ReceivedCommand, answer: CommandAnswer) -> None:
         """Write down what came of it."""
         ...
 
@@ -88,15 +88,15 @@ class Audit(Protocol):
 @dataclass(slots=True)
 class _Kept:
     digest: str
-    task: "asyncio.Task[Answer] | None"
-    answer: Answer | None = None
+    task: "asyncio.Task[CommandAnswer] | None"
+    answer: CommandAnswer | None = None
     size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Handler:
     kind: CommandKind[Any, Any]
-    handle: Callable[[Any, Given], Awaitable[Done[Any]]]
+    handle: Callable[[Any, ReceivedCommand], Awaitable[HandlerResult[Any]]]
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ class CommandDesk:
     _handlers: dict[str, _Handler] = field(default_factory=dict[str, _Handler])
     _kept: OrderedDict[str, _Kept] = field(default_factory=OrderedDict[str, _Kept])
     _is_closing: bool = False
-    _running: set["asyncio.Task[Answer]"] = field(default_factory=set["asyncio.Task[Answer]"])
+    _running: set["asyncio.Task[CommandAnswer]"] = field(default_factory=set["asyncio.Task[CommandAnswer]"])
     _auditing: set["asyncio.Task[str]"] = field(default_factory=set["asyncio.Task[str]"])
     _began_ms: int = 0
 
@@ -117,12 +117,14 @@ class CommandDesk:
         self._began_ms = self.now_ms()
 
     def handle(
-        self, kind: CommandKind[Args, Result], handle: Callable[[Args, Given], Awaitable[Done[Result]]]
+        self,
+        kind: CommandKind[Args, Result],
+        handle: Callable[[Args, ReceivedCommand], Awaitable[HandlerResult[Result]]],
     ) -> None:
         """Let `handle` do the commands of a kind."""
         self._handlers[kind.name] = _Handler(kind, handle)
 
-    async def do(self, give: Give, giver: Giver) -> Answer:
+    async def do(self, give: CommandMessage, giver: CommandSender) -> CommandAnswer:
         """Do a command and return its answer; never raises. A caller who is cancelled does not stop it."""
         handler = self._handlers.get(give.name)
         if handler is None:
@@ -139,7 +141,9 @@ class CommandDesk:
             return refused(give.id, f"{give.name}: {error}")
         body = encode(args)
         digest = blake2b(give.name.encode() + b"\0" + body, digest_size=16).hexdigest()
-        given = Given(give.id, give.name, giver, give.at_ms, self.now_ms(), give.until_ms, body, digest)
+        given = ReceivedCommand(
+            give.id, give.name, giver, give.at_ms, self.now_ms(), give.until_ms, body, digest
+        )
         if not kind.acts:
             if self._is_closing:
                 return refused(give.id, STOPPING)
@@ -159,7 +163,7 @@ class CommandDesk:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def _once(self, handler: _Handler, args: object, given: Given) -> Answer:
+    async def _once(self, handler: _Handler, args: object, given: ReceivedCommand) -> CommandAnswer:
         kept = self._kept.get(given.id)
         if kept is None:
             if self._is_closing:
@@ -175,7 +179,9 @@ class CommandDesk:
         assert kept.answer is not None
         return repeated(kept.answer)
 
-    async def _act(self, handler: _Handler, args: object, given: Given, kept: _Kept) -> Answer:
+    async def _act(
+        self, handler: _Handler, args: object, given: ReceivedCommand, kept: _Kept
+    ) -> CommandAnswer:
         """Write down, do, write down what came of it, remember. What lowers risk is done first."""
         if handler.kind.reduces_risk and given.at_ms >= self._began_ms:
             answer = await self._act_first(handler, args, given)
@@ -206,7 +212,7 @@ class CommandDesk:
         self._keep(kept, answer)
         return answer
 
-    async def _act_first(self, handler: _Handler, args: object, given: Given) -> Answer:
+    async def _act_first(self, handler: _Handler, args: object, given: ReceivedCommand) -> CommandAnswer:
         """Do at once what lowers risk; the audit is written beside it, and hardly waited for."""
         begun = asyncio.ensure_future(self.audit.begin(given))
         answer = await self._run(handler, args, given)
@@ -217,7 +223,9 @@ class CommandDesk:
         note = auditing.result() if auditing.done() else " It is not written down yet."
         return msgspec.structs.replace(answer, words=answer.words + note)
 
-    async def _audit(self, begun: "asyncio.Future[Audited | None]", given: Given, answer: Answer) -> str:
+    async def _audit(
+        self, begun: "asyncio.Future[AuditEntry | None]", given: ReceivedCommand, answer: CommandAnswer
+    ) -> str:
         """Write down what was done; return words for whoever asked if that cannot be."""
         try:
             await begun
@@ -227,7 +235,7 @@ class CommandDesk:
             return " It could not be written down."
         return ""
 
-    async def _run(self, handler: _Handler, args: object, given: Given) -> Answer:
+    async def _run(self, handler: _Handler, args: object, given: ReceivedCommand) -> CommandAnswer:
         try:
             done = await handler.handle(args, given)
             result = encode(done.result)
@@ -236,18 +244,18 @@ class CommandDesk:
         except StorageError as error:
             log.warning("%s could not be done: %s", given.name, error)
             words = f"{given.name} could not be done: {error} Check what it did first."
-            return Answer(id=given.id, outcome=Outcome.FAILED, words=words)
+            return CommandAnswer(id=given.id, outcome=CommandOutcome.FAILED, words=words)
         except (Exception, asyncio.CancelledError) as error:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise
             log.exception("the command %s broke", given.name)
             words = f"{given.name} broke on the way ({type(error).__name__}). Look at what it did first."
-            return Answer(id=given.id, outcome=Outcome.FAILED, words=words)
+            return CommandAnswer(id=given.id, outcome=CommandOutcome.FAILED, words=words)
         if len(result) > LARGEST_RESULT:
             words = f"{done.words} What there is to show does not fit ({len(result):,} bytes): ask for less."
-            return Answer(id=given.id, outcome=Outcome.PARTLY, words=words)
-        return Answer(
+            return CommandAnswer(id=given.id, outcome=CommandOutcome.PARTLY, words=words)
+        return CommandAnswer(
             id=given.id,
             outcome=done.outcome,
             words=done.words,
@@ -255,14 +263,14 @@ class CommandDesk:
             age_ms=done.age_ms,
         )
 
-    def _start(self, work: "Awaitable[Answer]") -> "asyncio.Task[Answer]":
+    def _start(self, work: "Awaitable[CommandAnswer]") -> "asyncio.Task[CommandAnswer]":
         task = asyncio.ensure_future(work)
         assert isinstance(task, asyncio.Task)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
 
-    def _keep(self, kept: _Kept, answer: Answer) -> None:
+    def _keep(self, kept: _Kept, answer: CommandAnswer) -> None:
         kept.answer, kept.task, kept.size = answer, None, len(bytes(answer.result)) + len(answer.words)
         total = sum(one.size for one in self._kept.values())
         for key, one in list(self._kept.items()):
@@ -279,20 +287,20 @@ def _log_untaken(what: str, error: Exception) -> None:
     log.error("the audit does not take %s: %s", what, error, exc_info=None if is_store else error)
 
 
-def refused(command_id: str, words: str) -> Answer:
+def refused(command_id: str, words: str) -> CommandAnswer:
     """Return the answer that nothing was done, and why."""
-    return Answer(id=command_id, outcome=Outcome.REFUSED, words=words)
+    return CommandAnswer(id=command_id, outcome=CommandOutcome.REFUSED, words=words)
 
 
-def repeated(answer: Answer) -> Answer:
+def repeated(answer: CommandAnswer) -> CommandAnswer:
     """Return an answer as it is given a second time."""
     return msgspec.structs.replace(answer, is_repeated=True)
 
 
-def _answer_of(before: Audited, given: Given) -> Answer:
+def _answer_of(before: AuditEntry, given: ReceivedCommand) -> CommandAnswer:
     if before.digest != given.digest:
         return refused(given.id, "This id was used for another command. Nothing was done.")
     if before.answer is not None:
         return repeated(before.answer)
     words = f"{given.name} was begun before, and the engine ended on the way. Look at what it did first."
-    return Answer(id=given.id, outcome=Outcome.UNKNOWN, words=words, is_repeated=True)
+    return CommandAnswer(id=given.id, outcome=CommandOutcome.UNKNOWN, words=words, is_repeated=True)

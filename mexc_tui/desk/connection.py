@@ -5,7 +5,7 @@ import os
 import socket
 from pathlib import Path
 
-from mexc_tui.desk.kinds import DeskError, DeskRefused, NoEngine, Role
+from mexc_tui.desk.kinds import FrontEndError, NoEngine, Role, ViewerRefused
 from mexc_tui.desk.place import peer_of
 from mexc_tui.desk.wire import (
     PROTOCOL,
@@ -13,7 +13,7 @@ from mexc_tui.desk.wire import (
     EngineMessage,
     FromViewer,
     Hello,
-    Refused,
+    RefusedMessage,
     Welcome,
     frame,
     from_engine,
@@ -50,7 +50,7 @@ async def connect(path: Path, who: str, role: Role) -> Connection:
         connection.setblocking(False)
         await asyncio.get_running_loop().sock_connect(connection, str(path))
         if peer_of(connection).uid != os.geteuid():
-            raise DeskRefused(f"The engine at {path} belongs to another user.")
+            raise ViewerRefused(f"The engine at {path} belongs to another user.")
         reader, writer = await asyncio.open_unix_connection(sock=connection)
     except OSError as error:
         connection.close()
@@ -63,10 +63,10 @@ async def connect(path: Path, who: str, role: Role) -> Connection:
     try:
         writer.write(frame(Hello(protocol=PROTOCOL, role=role, who=who)))
         said = from_engine(await read_frame(reader))
-        if isinstance(said, Refused):
-            raise DeskRefused(said.words)
+        if isinstance(said, RefusedMessage):
+            raise ViewerRefused(said.words)
         if not isinstance(said, Welcome):
-            raise DeskError(f"The engine does not begin with a welcome. {SAME_RELEASE}")
+            raise FrontEndError(f"The engine does not begin with a welcome. {SAME_RELEASE}")
     except (ConnectionError, asyncio.IncompleteReadError):
         writer.transport.abort()
         raise NoEngine(f"The engine at {path} hung up. Try again.") from None

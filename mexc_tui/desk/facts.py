@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from mexc_tui.desk.wire import MAX_FRAME, Facts, Told, encode
+from mexc_tui.desk.wire import MAX_FRAME, FactMessage, Facts, encode
 from mexc_tui.model import event as events
 from mexc_tui.model.event import Fact
 
@@ -31,7 +31,7 @@ class FactFeed:
         """Begin with the journal at `head`."""
         self.head = head
         self._source = source
-        self._recent: deque[Told] = deque(maxlen=RECENT)
+        self._recent: deque[FactMessage] = deque(maxlen=RECENT)
 
     def add(self, fact: Fact) -> None:
         """Take a committed fact. One that is not the next sends everybody to the journal."""
@@ -44,12 +44,12 @@ class FactFeed:
 
     async def page(self, after: int) -> Facts:
         """Return what comes behind `after`, at most a page."""
-        told: Sequence[Told]
+        told: Sequence[FactMessage]
         if self._recent and self._recent[0].sequence <= after + 1:
             told = [known for known in self._recent if known.sequence > after]
         else:
             told = [_told(fact) for fact in await self._source.after(after, PAGE_FACTS)]
-        size, page = 0, list[Told]()
+        size, page = 0, list[FactMessage]()
         for one in told[:PAGE_FACTS]:
             size += len(bytes(one.event)) + 16
             if page and size > PAGE_BYTES:
@@ -58,7 +58,7 @@ class FactFeed:
         return Facts(facts=page)
 
 
-def _told(fact: Fact) -> Told:
+def _told(fact: Fact) -> FactMessage:
     body = events.encode(fact.event)
     if len(body) > LARGEST:  # the number must be told all the same
         body = encode(
@@ -71,4 +71,4 @@ def _told(fact: Fact) -> Told:
                 "bytes": len(body),
             }
         )
-    return Told(fact.sequence, msgspec.Raw(body))
+    return FactMessage(fact.sequence, msgspec.Raw(body))

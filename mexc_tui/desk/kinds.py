@@ -18,7 +18,7 @@ class Role(StrEnum):
     OPERATE = "operate"  # every command
 
 
-class Outcome(StrEnum):
+class CommandOutcome(StrEnum):
     """What a command achieved."""
 
     DONE = "done"
@@ -61,7 +61,7 @@ class CommandKind(Generic[Args, Result]):
 class Reply(Generic[Result]):
     """What came of a command, for the one who gave it."""
 
-    outcome: Outcome
+    outcome: CommandOutcome
     words: str
     result: Result | None
     is_repeated: bool
@@ -70,21 +70,21 @@ class Reply(Generic[Result]):
     """How old the result was when it was sent: answers out of the store are kept for seconds."""
 
 
-class DeskError(Exception):
+class FrontEndError(Exception):
     """A face could not do what it wanted; the text says why in plain words, and the next step."""
 
 
-class NoEngine(DeskError):
+class NoEngine(FrontEndError):
     """Nobody answers at the socket."""
 
 
-class DeskRefused(DeskError):
+class ViewerRefused(FrontEndError):
     """The engine answered, and does not want this viewer or this question."""
 
 
-class DeskSilent(DeskError):
+class EngineSilent(FrontEndError):
     """The engine did not answer in time. What a command did is unknown: give it again with the same id."""
 
 
-class DeskInUse(DeskError):
+class SocketInUse(FrontEndError):
     """Another engine serves this socket."""

@@ -7,7 +7,7 @@ from typing import Generic
 import msgspec
 
 from mexc_tui.desk.kinds import Row, ViewKind
-from mexc_tui.desk.wire import SAME_RELEASE, BadFrame, Changes, Subscribe
+from mexc_tui.desk.wire import SAME_RELEASE, Changes, ProtocolError, Subscribe
 
 Listener = Callable[[frozenset[str]], None]
 ONLY_RESET = -1
@@ -59,7 +59,7 @@ class Mirror(Generic[Row]):
                 self._next[key] = self._decoder.decode(body)
         except msgspec.DecodeError as error:
             words = f"A row of {self.kind.name} is not what this face knows ({error}). {SAME_RELEASE}"
-            raise BadFrame(words) from None
+            raise ProtocolError(words) from None
         self._next.update(dict.fromkeys(changes.gone))
         self._next_version = changes.upto
         if not changes.more:

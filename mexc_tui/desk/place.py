@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mexc_tui.desk.kinds import DeskError, DeskInUse
+from mexc_tui.desk.kinds import FrontEndError, SocketInUse
 
 PRIVATE = 0o600
 BACKLOG = 1024
@@ -32,7 +32,7 @@ def peer_of(connection: socket.socket) -> Peer:
     return Peer(uid, pid)
 
 
-class Place:
+class DeskSocket:
     """A listening socket at a path, and the lock beside it that says its engine lives."""
 
     def __init__(self, path: Path) -> None:
@@ -45,7 +45,7 @@ class Place:
             self._inode = path.stat().st_ino
         except OSError as error:
             os.close(self._lock)
-            raise DeskError(f"No socket can be made at {path}: {error.strerror or error}.") from error
+            raise FrontEndError(f"No socket can be made at {path}: {error.strerror or error}.") from error
         except BaseException:
             os.close(self._lock)
             raise
@@ -63,12 +63,12 @@ def _lock(path: Path) -> int:
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
     except OSError as error:
-        raise DeskError(f"{path} cannot be opened: {error.strerror}.") from error
+        raise FrontEndError(f"{path} cannot be opened: {error.strerror}.") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(handle)
-        raise DeskInUse(f"An engine already serves {path.with_suffix('')}: attach to it.") from None
+        raise SocketInUse(f"An engine already serves {path.with_suffix('')}: attach to it.") from None
     return handle
 
 
@@ -79,12 +79,12 @@ def _clear(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(found.st_mode):
-        raise DeskError(f"{path} is no socket: move it away.")
+        raise FrontEndError(f"{path} is no socket: move it away.")
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         problem = probe.connect_ex(str(path))
     if problem != errno.ECONNREFUSED:  # it answers, or is too busy to: it lives
-        raise DeskInUse(f"An engine already serves {path}: attach to it.")
+        raise SocketInUse(f"An engine already serves {path}: attach to it.")
     path.unlink()
 
 
@@ -97,7 +97,7 @@ def _listen(path: Path) -> socket.socket:
         listening.bind(str(path))
         if stat.S_IMODE(path.stat().st_mode) & ~PRIVATE:
             path.unlink()
-            raise DeskError(f"This system opens sockets in {path.parent} to others: it is not served.")
+            raise FrontEndError(f"This system opens sockets in {path.parent} to others: it is not served.")
         listening.listen(BACKLOG)
         listening.setblocking(False)
     except BaseException:

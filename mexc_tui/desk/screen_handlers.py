@@ -4,19 +4,19 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from mexc_tui.desk import looking
-from mexc_tui.desk.answer_cache import Answers, Recent
+from mexc_tui.desk.answer_cache import AnswerCache, CachedAnswer
 from mexc_tui.desk.asking import Nothing
-from mexc_tui.desk.commands import CommandDesk, Done, Given
+from mexc_tui.desk.commands import CommandDesk, HandlerResult, ReceivedCommand
 from mexc_tui.desk.kinds import CommandKind
 from mexc_tui.desk.server import DeskServer
 from mexc_tui.engine.views.guard_rows import guard_history
 from mexc_tui.engine.views.screen_face import ScreenFace
-from mexc_tui.engine.views.symbol_view import Wish
+from mexc_tui.engine.views.symbol_view import SymbolRequest
 from mexc_tui.model.engine_view import DetectorsRow, LatencyRow, MachineRow, ViewerRow
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.plan_view import EquityRow
-from mexc_tui.ports.store import Books
+from mexc_tui.ports.store import Store
 
 T = TypeVar("T")
 
@@ -24,10 +24,10 @@ NO_SCREENS = "This engine has nothing to draw: it was started without its screen
 ALL: tuple[CommandKind[Any, Any], ...] = (looking.DETECTORS, looking.MARKET, looking.EQUITY, looking.LATENCY)
 
 
-def handle_guard(desk: CommandDesk, books: Books, answers: Answers) -> None:
+def handle_guard(desk: CommandDesk, books: Store, answers: AnswerCache) -> None:
     """Answer what the guard did, with an engine that trades and with one that only looks."""
 
-    async def guard(args: looking.GuardAsked, _: Given) -> Done[looking.GuardPage]:
+    async def guard(args: looking.GuardAsked, _: ReceivedCommand) -> HandlerResult[looking.GuardPage]:
         async def read() -> looking.GuardPage:
             found = await books.read(
                 "guard history", lambda stored: guard_history(stored, args.before, args.limit)
@@ -39,21 +39,21 @@ def handle_guard(desk: CommandDesk, books: Books, answers: Answers) -> None:
     desk.handle(looking.GUARD, guard)
 
 
-def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers) -> None:
+def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: AnswerCache) -> None:
     """Answer what screens ask; many who ask the same about what is stored cost one reading."""
     if face is None:
         for kind in ALL:
             desk.handle(kind, _refuse)
         return
 
-    async def detectors(args: Nothing, _: Given) -> Done[DetectorsRow]:
+    async def detectors(args: Nothing, _: ReceivedCommand) -> HandlerResult[DetectorsRow]:
         return _recent(await answers.of("detectors", DetectorsRow, args, face.detectors))
 
-    async def market(args: looking.MarketAsked, _: Given) -> Done[MarketRow]:
-        wish = Wish(args.levels, args.trades, args.spans, args.path_since_ms)
-        return Done("", await face.market(args.symbol.upper(), wish))
+    async def market(args: looking.MarketAsked, _: ReceivedCommand) -> HandlerResult[MarketRow]:
+        wish = SymbolRequest(args.levels, args.trades, args.spans, args.path_since_ms)
+        return HandlerResult("", await face.market(args.symbol.upper(), wish))
 
-    async def equity(args: looking.EquityAsked, _: Given) -> Done[EquityRow]:
+    async def equity(args: looking.EquityAsked, _: ReceivedCommand) -> HandlerResult[EquityRow]:
         async def read() -> EquityRow:
             return await face.equity(args.since_ms, args.points)
 
@@ -61,7 +61,7 @@ def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers)
 
     desk.handle(looking.DETECTORS, detectors)
 
-    async def latency(args: looking.LatencyAsked, _: Given) -> Done[LatencyRow]:
+    async def latency(args: looking.LatencyAsked, _: ReceivedCommand) -> HandlerResult[LatencyRow]:
         async def read() -> LatencyRow:
             return await face.latency(args.shots)
 
@@ -72,11 +72,11 @@ def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers)
     desk.handle(looking.MARKET, market)
 
 
-def _recent(found: Recent[T]) -> Done[T]:
-    return Done("", found.value, age_ms=found.age_ms)
+def _recent(found: CachedAnswer[T]) -> HandlerResult[T]:
+    return HandlerResult("", found.value, age_ms=found.age_ms)
 
 
-class Measured(Protocol):
+class MetricsSource(Protocol):
     """What measures the process and its parts."""
 
     def beat(self, late_s: float) -> None:
@@ -89,15 +89,15 @@ class Measured(Protocol):
 
 
 def handle_machine(
-    desk: CommandDesk, machine: Measured | None, viewers: Callable[[], Sequence[ViewerRow]]
+    desk: CommandDesk, machine: MetricsSource | None, viewers: Callable[[], Sequence[ViewerRow]]
 ) -> None:
     """Answer what the engine costs."""
     if machine is None:
         desk.handle(looking.MACHINE, _refuse)
         return
 
-    async def tell(_: Nothing, __: Given) -> Done[MachineRow]:
-        return Done("", machine.row(viewers()))
+    async def tell(_: Nothing, __: ReceivedCommand) -> HandlerResult[MachineRow]:
+        return HandlerResult("", machine.row(viewers()))
 
     desk.handle(looking.MACHINE, tell)
 
@@ -117,5 +117,5 @@ def viewer_rows(server: DeskServer) -> list[ViewerRow]:
     ]
 
 
-async def _refuse(_: object, __: Given) -> Done[Any]:
+async def _refuse(_: object, __: ReceivedCommand) -> HandlerResult[Any]:
     raise CommandRefused(NO_SCREENS)

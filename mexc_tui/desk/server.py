@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mexc_tui.desk.commands import FULL, Audit, CommandDesk, Giver
+from mexc_tui.desk.commands import FULL, Audit, CommandDesk, CommandSender
 from mexc_tui.desk.facts import FactFeed, FactSource
 from mexc_tui.desk.kinds import Role
-from mexc_tui.desk.place import BACKLOG, Peer, Place, peer_of
-from mexc_tui.desk.viewer import Shown, Viewer
+from mexc_tui.desk.place import BACKLOG, DeskSocket, Peer, peer_of
+from mexc_tui.desk.viewer import Viewer, ViewerContext
 from mexc_tui.desk.views import View
 from mexc_tui.desk.wire import (
     PROTOCOL,
     SAME_RELEASE,
-    BadFrame,
     Hello,
-    Refused,
+    ProtocolError,
+    RefusedMessage,
     Welcome,
     frame,
     from_viewer,
@@ -73,11 +73,11 @@ class DeskServer:
         self._parts = parts
         self._facts = FactFeed(parts.facts, parts.head)
         views = {view.kind.name: view for view in parts.views}
-        self._shown = Shown(views, self._facts, self.commands, parts.engine, parts.now_ms)
+        self._shown = ViewerContext(views, self._facts, self.commands, parts.engine, parts.now_ms)
         self._viewers: set[Viewer] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._greeting: dict[asyncio.Task[None], None] = {}
-        self._place: Place | None = None
+        self._place: DeskSocket | None = None
         self._server: asyncio.Server | None = None
 
     @property
@@ -87,7 +87,7 @@ class DeskServer:
 
     async def open(self, path: Path) -> None:
         """Serve at a path, in a folder that exists. Raises DeskInUse, or DeskError if it cannot be had."""
-        self._place = Place(path)
+        self._place = DeskSocket(path)
         self._server = await asyncio.start_unix_server(self._accept, sock=self._place.socket, backlog=BACKLOG)
 
     def tell(self, fact: Fact) -> None:
@@ -136,7 +136,7 @@ class DeskServer:
     ) -> None:
         giver = await self._greet(reader, writer)
         self._greeting.pop(task, None)
-        if isinstance(giver, Refused):
+        if isinstance(giver, RefusedMessage):
             writer.write(frame(giver))
             return
         viewer = Viewer(self._shown, giver, reader, writer)
@@ -148,29 +148,31 @@ class DeskServer:
         finally:
             self._viewers.discard(viewer)
 
-    async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Giver | Refused:
+    async def _greet(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> CommandSender | RefusedMessage:
         """Return who it is, after welcoming it; or why it is not let in."""
         parts = self._parts
         # asyncio hands out a stand-in of the socket; a duplicate of its number asks the same connection.
         with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as connection:
             peer = parts.peer_of(connection)
         if peer.uid != os.geteuid():
-            return Refused(about="hello", words="This desk belongs to another user.")
+            return RefusedMessage(about="hello", words="This desk belongs to another user.")
         try:
             hello = from_viewer(await read_frame(reader, HELLO_S))
-        except BadFrame as error:
-            return Refused(about="frame", words=str(error))
+        except ProtocolError as error:
+            return RefusedMessage(about="frame", words=str(error))
         except TimeoutError:
-            return Refused(about="hello", words="No hello came in time.")
+            return RefusedMessage(about="hello", words="No hello came in time.")
         if not isinstance(hello, Hello):
-            return Refused(about="hello", words="The first message is a hello.")
+            return RefusedMessage(about="hello", words="The first message is a hello.")
         if hello.protocol != PROTOCOL:
             words = f"This engine speaks version {PROTOCOL} of the protocol, you speak {hello.protocol}."
-            return Refused(about="hello", words=f"{words} {SAME_RELEASE}")
+            return RefusedMessage(about="hello", words=f"{words} {SAME_RELEASE}")
         reserved = sum(viewer.giver.is_reserved for viewer in self._viewers)
         is_reserved = len(self._viewers) - reserved >= MAX_VIEWERS
         if is_reserved and reserved >= RESERVED:
-            return Refused(about="hello", words=FULL)
+            return RefusedMessage(about="hello", words=FULL)
         role = hello.role if parts.highest is Role.OPERATE else Role.VIEW
         welcome = Welcome(
             protocol=PROTOCOL,
@@ -182,7 +184,7 @@ class DeskServer:
             head=self._facts.head,
         )
         writer.write(frame(welcome))
-        return Giver(clean_name(hello.who), peer.pid, role, is_reserved)
+        return CommandSender(clean_name(hello.who), peer.pid, role, is_reserved)
 
 
 async def _see_out(writer: asyncio.StreamWriter) -> None:

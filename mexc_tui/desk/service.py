@@ -13,15 +13,21 @@ from typing import TypeVar
 import msgspec
 
 from mexc_tui.desk import asking
-from mexc_tui.desk.answer_cache import Answers
-from mexc_tui.desk.commands import Audited, CommandDesk, Done, Given
-from mexc_tui.desk.kinds import Outcome
+from mexc_tui.desk.answer_cache import AnswerCache
+from mexc_tui.desk.commands import AuditEntry, CommandDesk, HandlerResult, ReceivedCommand
+from mexc_tui.desk.kinds import CommandOutcome
 from mexc_tui.desk.known import LISTINGS, SIGNALS, STATUS
-from mexc_tui.desk.screen_handlers import Measured, handle_guard, handle_machine, handle_screens, viewer_rows
+from mexc_tui.desk.screen_handlers import (
+    MetricsSource,
+    handle_guard,
+    handle_machine,
+    handle_screens,
+    viewer_rows,
+)
 from mexc_tui.desk.server import DeskParts, DeskServer
 from mexc_tui.desk.trading_handlers import TradingViews, handle_trading, show
 from mexc_tui.desk.views import View
-from mexc_tui.desk.wire import Answer, encode
+from mexc_tui.desk.wire import CommandAnswer, encode
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.views import stored_queries
 from mexc_tui.engine.views.face import Face
@@ -32,7 +38,7 @@ from mexc_tui.model.event import CommandBegun, CommandDone, Fact
 from mexc_tui.model.text import clean
 from mexc_tui.model.view import ListingRow, SettingRow, StatusRow
 from mexc_tui.model.why import SnipeSays, WhyRow
-from mexc_tui.ports.store import Books, Clock
+from mexc_tui.ports.store import Clock, Store
 
 REFRESH_S = 0.25
 """Views follow the engine so closely."""
@@ -47,7 +53,7 @@ Shown = TypeVar("Shown", bound=msgspec.Struct)
 class JournalFacts:
     """The journal as the desk hands it to viewers."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Store) -> None:
         self._books = books
 
     async def after(self, sequence: int, limit: int) -> Sequence[Fact]:
@@ -58,11 +64,11 @@ class JournalFacts:
 class JournalAudit:
     """Commands that act, as facts of the journal: durable, append-only, found by their id."""
 
-    def __init__(self, books: Books, clock: Clock) -> None:
+    def __init__(self, books: Store, clock: Clock) -> None:
         self._books = books
         self._clock = clock
 
-    async def begin(self, given: Given) -> Audited | None:
+    async def begin(self, given: ReceivedCommand) -> AuditEntry | None:
         """Write a command down unless its id is there already: then return what is there."""
         at_ms = self._clock.now_ms()
         event = CommandBegun(
@@ -81,9 +87,9 @@ class JournalAudit:
             await self._books.write("command begun", lambda unit: unit.record(event))
             return None
         done = next((fact.event for fact in facts if isinstance(fact.event, CommandDone)), None)
-        return Audited(begun.digest, None if done is None else _answer(done))
+        return AuditEntry(begun.digest, None if done is None else _answer(done))
 
-    async def end(self, given: Given, answer: Answer) -> None:
+    async def end(self, given: ReceivedCommand, answer: CommandAnswer) -> None:
         """Write down what came of it."""
         event = CommandDone(
             at_ms=self._clock.now_ms(),
@@ -97,38 +103,38 @@ class JournalAudit:
         await self._books.write("command done", lambda unit: unit.record(event))
 
 
-def _answer(done: CommandDone) -> Answer:
-    return Answer(
+def _answer(done: CommandDone) -> CommandAnswer:
+    return CommandAnswer(
         id=done.about,
-        outcome=Outcome(done.outcome),
+        outcome=CommandOutcome(done.outcome),
         words=done.words,
         result=msgspec.Raw(done.result.encode()),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class DoorParts:
+class DeskServiceParts:
     """What a door needs. `engine` is another text for each start, `head` the journal's newest number."""
 
     face: Face
-    books: Books
+    books: Store
     clock: Clock
     detection: Callable[[], DetectionSettings]
     engine: str
     head: int
-    answers: Answers
+    answers: AnswerCache
     trading: TradingFace | None = None
     """None: this engine only looks."""
     screens: ScreenFace | None = None
     """None: nothing is drawn of it."""
-    machine: Measured | None = None
+    machine: MetricsSource | None = None
     """None: nobody measures what it costs."""
 
 
-class Door:
+class DeskService:
     """The desk of one engine. Everything here belongs to the engine's loop."""
 
-    def __init__(self, parts: DoorParts) -> None:
+    def __init__(self, parts: DeskServiceParts) -> None:
         status = parts.face.status()
         self._parts = parts
         self._status, self._listings, self._signals = View(STATUS), View(LISTINGS), View(SIGNALS)
@@ -190,13 +196,13 @@ class Door:
                 self.refresh()
 
 
-def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
+def _answer_questions(desk: CommandDesk, parts: DeskServiceParts) -> None:
     face, books, answers = parts.face, parts.books, parts.answers
 
-    async def status(_: asking.Nothing, __: Given) -> Done[StatusRow]:
-        return Done("", face.status())
+    async def status(_: asking.Nothing, __: ReceivedCommand) -> HandlerResult[StatusRow]:
+        return HandlerResult("", face.status())
 
-    async def listings(args: asking.ListingsAsked, _: Given) -> Done[asking.ListingPage]:
+    async def listings(args: asking.ListingsAsked, _: ReceivedCommand) -> HandlerResult[asking.ListingPage]:
         async def read() -> asking.ListingPage:
             now_ms, detection = face.status().now_ms, parts.detection()
             rows = await books.read(
@@ -210,9 +216,9 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
         page = await answers.of("listings", asking.ListingPage, args, read)
         live = {one.id: one for one in face.listings()}
         rows = [live.get(one.id, one) for one in page.value.rows]
-        return Done("", asking.ListingPage(rows), age_ms=page.age_ms)
+        return HandlerResult("", asking.ListingPage(rows), age_ms=page.age_ms)
 
-    async def signals(args: asking.SignalsAsked, _: Given) -> Done[asking.SignalPage]:
+    async def signals(args: asking.SignalsAsked, _: ReceivedCommand) -> HandlerResult[asking.SignalPage]:
         async def read() -> asking.SignalPage:
             found = await books.read(
                 "signals", lambda stored: stored_queries.signals(stored, args.before, args.limit, args.symbol)
@@ -220,9 +226,9 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
             return asking.SignalPage(*found)
 
         page = await answers.of("signals", asking.SignalPage, args, read)
-        return Done("", page.value, age_ms=page.age_ms)
+        return HandlerResult("", page.value, age_ms=page.age_ms)
 
-    async def why(args: asking.WhyAsked, _: Given) -> Done[WhyRow]:
+    async def why(args: asking.WhyAsked, _: ReceivedCommand) -> HandlerResult[WhyRow]:
         async def read() -> WhyRow:
             now_ms, detection, books_now = face.status().now_ms, parts.detection(), face.liquidity()
             return await books.read(
@@ -236,16 +242,16 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
             msgspec.structs.replace(s, listing=live.get(s.listing.id, s.listing)) for s in row.listings
         )
         row = msgspec.structs.replace(row, listings=tuple(stories))
-        return Done("", await _as_of_now(row, parts.trading), age_ms=found.age_ms)
+        return HandlerResult("", await _as_of_now(row, parts.trading), age_ms=found.age_ms)
 
-    async def journal(args: asking.JournalAsked, _: Given) -> Done[asking.FactPage]:
+    async def journal(args: asking.JournalAsked, _: ReceivedCommand) -> HandlerResult[asking.FactPage]:
         rows = await books.read(
             "journal",
             lambda stored: stored_queries.journal(
                 stored, args.before, args.limit, args.about, args.kind, args.since_ms
             ),
         )
-        return Done("", asking.FactPage(_fitting(rows)))
+        return HandlerResult("", asking.FactPage(_fitting(rows)))
 
     desk.handle(asking.STATUS, status)
     desk.handle(asking.LISTINGS, listings)
@@ -256,42 +262,42 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
 
 
 def _answer_about_itself(desk: CommandDesk, face: Face) -> None:
-    async def alerts(args: asking.AlertsAsked, _: Given) -> Done[asking.AlertPage]:
+    async def alerts(args: asking.AlertsAsked, _: ReceivedCommand) -> HandlerResult[asking.AlertPage]:
         rows = await face.alerts(args.limit, closed=args.closed)
-        return Done("", asking.AlertPage(list(_fitting(rows))))
+        return HandlerResult("", asking.AlertPage(list(_fitting(rows))))
 
-    async def settings(_: asking.Nothing, __: Given) -> Done[asking.SettingList]:
-        return Done("", asking.SettingList(list(face.settings())))
+    async def settings(_: asking.Nothing, __: ReceivedCommand) -> HandlerResult[asking.SettingList]:
+        return HandlerResult("", asking.SettingList(list(face.settings())))
 
     desk.handle(asking.ALERTS, alerts)
     desk.handle(asking.SETTINGS, settings)
 
 
 def _take_commands(desk: CommandDesk, face: Face) -> None:
-    async def add(args: asking.ListingAdded, _: Given) -> Done[ListingRow]:
+    async def add(args: asking.ListingAdded, _: ReceivedCommand) -> HandlerResult[ListingRow]:
         row = await face.add_listing(args.symbol, args.opens_ms, clean(args.note))
-        return Done(f"{row.symbol} is watched: {row.stage}.", row)
+        return HandlerResult(f"{row.symbol} is watched: {row.stage}.", row)
 
-    async def drop(args: asking.ListingDropped, _: Given) -> Done[ListingRow]:
+    async def drop(args: asking.ListingDropped, _: ReceivedCommand) -> HandlerResult[ListingRow]:
         row = await face.drop_listing(args.symbol, clean(args.note))
-        return Done(f"{row.symbol} is dropped.", row)
+        return HandlerResult(f"{row.symbol} is dropped.", row)
 
-    async def change(args: asking.SettingChange, given: Given) -> Done[SettingRow]:
+    async def change(args: asking.SettingChange, given: ReceivedCommand) -> HandlerResult[SettingRow]:
         row = await face.change_setting(args.name, args.text, given.giver.who)
         waits = f", {row.pending} from the next start" if row.pending else ""
-        return Done(f"{row.name} = {row.value}{waits}.", row)
+        return HandlerResult(f"{row.name} = {row.value}{waits}.", row)
 
-    async def check(args: asking.SettingChange, _: Given) -> Done[asking.Agreed]:
-        return Done(await face.check_setting(args.name, args.text), asking.Agreed())
+    async def check(args: asking.SettingChange, _: ReceivedCommand) -> HandlerResult[asking.Agreed]:
+        return HandlerResult(await face.check_setting(args.name, args.text), asking.Agreed())
 
-    async def undo(args: asking.SettingUndo, given: Given) -> Done[SettingRow]:
+    async def undo(args: asking.SettingUndo, given: ReceivedCommand) -> HandlerResult[SettingRow]:
         row, change = await face.undo_setting(args.name, given.giver.who)
         waits = " from the next start" if row.pending else ""
-        return Done(f"{row.name} = {change.old} again{waits}; it was {change.new}.", row)
+        return HandlerResult(f"{row.name} = {change.old} again{waits}; it was {change.new}.", row)
 
-    async def stop(_: asking.Nothing, given: Given) -> Done[asking.Stopping]:
+    async def stop(_: asking.Nothing, given: ReceivedCommand) -> HandlerResult[asking.EngineStopping]:
         face.stop(f"asked by {given.giver.who}")
-        return Done("Stopping.", asking.Stopping(face.status().pid))
+        return HandlerResult("Stopping.", asking.EngineStopping(face.status().pid))
 
     desk.handle(asking.ADD_LISTING, add)
     desk.handle(asking.DROP_LISTING, drop)

@@ -43,7 +43,7 @@ class Closing(Asked, frozen=True, kw_only=True):
     """Above 0, 100 at most."""
 
 
-class Stopping(Asked, frozen=True, kw_only=True):
+class HaltRequest(Asked, frozen=True, kw_only=True):
     """Why entries are to stop, in the person's own words."""
 
     words: Text = ""
@@ -122,8 +122,8 @@ RESTORE_LIMITS = CommandKind("restore_limits", Nothing, Achieved)
 UNLOCK = CommandKind("unlock", UnlockAsked, Achieved)
 DISARM = CommandKind("disarm", OfSymbol, SnipeRow, reduces_risk=True)
 CLOSE = CommandKind("close", Closing, Achieved, reduces_risk=True)
-HALT = CommandKind("halt", Stopping, Achieved, reduces_risk=True)
-REDUCE_ONLY = CommandKind("reduce_only", Stopping, Achieved, reduces_risk=True)
+HALT = CommandKind("halt", HaltRequest, Achieved, reduces_risk=True)
+REDUCE_ONLY = CommandKind("reduce_only", HaltRequest, Achieved, reduces_risk=True)
 LOCK = CommandKind("lock", Nothing, Achieved, reduces_risk=True)
 FLATTEN = CommandKind("flatten", Nothing, Achieved, reduces_risk=True)
 KILL = CommandKind("kill", Killing, Achieved, reduces_risk=True)

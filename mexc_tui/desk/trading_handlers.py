@@ -8,10 +8,10 @@ import msgspec
 
 from mexc_tui.desk import trading as kinds
 from mexc_tui.desk.asking import Agreed, Nothing
-from mexc_tui.desk.commands import CommandDesk, Done, Given
-from mexc_tui.desk.kinds import CommandKind, Outcome, Role, Row
+from mexc_tui.desk.commands import CommandDesk, HandlerResult, ReceivedCommand
+from mexc_tui.desk.kinds import CommandKind, CommandOutcome, Role, Row
 from mexc_tui.desk.views import View
-from mexc_tui.engine.runtime.command_result import Acted
+from mexc_tui.engine.runtime.command_result import CommandResult
 from mexc_tui.engine.views.trading_face import TradingFace
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.plan_view import Preview, PreviewRow
@@ -73,36 +73,38 @@ def handle_trading(desk: CommandDesk, face: TradingFace | None, changed: Callabl
     _act(desk, face, changed)
 
 
-async def _refuse(_: object, __: Given) -> Done[Any]:
+async def _refuse(_: object, __: ReceivedCommand) -> HandlerResult[Any]:
     raise CommandRefused(LOOKS_ONLY)
 
 
 def _answer(desk: CommandDesk, face: TradingFace) -> None:
-    async def what_if(args: kinds.OfSymbol, _: Given) -> Done[WhatIfRow]:
-        return Done("", await face.what_if(args.symbol))
+    async def what_if(args: kinds.OfSymbol, _: ReceivedCommand) -> HandlerResult[WhatIfRow]:
+        return HandlerResult("", await face.what_if(args.symbol))
 
-    async def preview(args: kinds.PreviewAsked, given: Given) -> Done[PreviewRow]:
+    async def preview(args: kinds.PreviewAsked, given: ReceivedCommand) -> HandlerResult[PreviewRow]:
         if args.name is Preview.UNLOCK and given.giver.role is not Role.OPERATE:
             raise CommandRefused(
                 "You are looking only: a phrase that unlocks is for viewers who may operate."
             )
         share = checked_share(args.share_pct)
         row = await face.preview(args.name, args.symbol, share)
-        return Done("", msgspec.structs.replace(row, words=row.words or preview_words(row)))
+        return HandlerResult("", msgspec.structs.replace(row, words=row.words or preview_words(row)))
 
-    async def performance(_: Nothing, __: Given) -> Done[PerformanceRow]:
-        return Done("", await face.performance())
+    async def performance(_: Nothing, __: ReceivedCommand) -> HandlerResult[PerformanceRow]:
+        return HandlerResult("", await face.performance())
 
-    async def reconcile(_: Nothing, __: Given) -> Done[ReconciliationRow]:
+    async def reconcile(_: Nothing, __: ReceivedCommand) -> HandlerResult[ReconciliationRow]:
         row = await face.reconcile()
         words = f"{len(row.explained)} explained, {len(row.unexplained)} unexplained differences."
-        return Done(row.problem or words, row, Outcome.PARTLY if row.problem else Outcome.DONE)
+        return HandlerResult(
+            row.problem or words, row, CommandOutcome.PARTLY if row.problem else CommandOutcome.DONE
+        )
 
-    async def check_exits(args: kinds.ExitsEdit, _: Given) -> Done[Agreed]:
-        return Done(await face.check_exits(args.symbol, _wish(args)), Agreed())
+    async def check_exits(args: kinds.ExitsEdit, _: ReceivedCommand) -> HandlerResult[Agreed]:
+        return HandlerResult(await face.check_exits(args.symbol, _wish(args)), Agreed())
 
-    async def dust(_: Nothing, __: Given) -> Done[DustRow]:
-        return Done("", await face.dust())
+    async def dust(_: Nothing, __: ReceivedCommand) -> HandlerResult[DustRow]:
+        return HandlerResult("", await face.dust())
 
     desk.handle(kinds.WHAT_IF, what_if)
     desk.handle(kinds.CHECK_EXITS, check_exits)
@@ -113,11 +115,16 @@ def _answer(desk: CommandDesk, face: TradingFace) -> None:
 
 
 def _act(desk: CommandDesk, face: TradingFace, changed: Callable[[], None]) -> None:
-    def take(kind: CommandKind[Args, Result], act: Callable[[Args, Given], Awaitable[Acted[Result]]]) -> None:
-        async def handler(args: Args, given: Given) -> Done[Result]:
+    def take(
+        kind: CommandKind[Args, Result],
+        act: Callable[[Args, ReceivedCommand], Awaitable[CommandResult[Result]]],
+    ) -> None:
+        async def handler(args: Args, given: ReceivedCommand) -> HandlerResult[Result]:
             acted = await act(args, given)
             changed()
-            return Done(acted.words, acted.result, Outcome.DONE if acted.is_all else Outcome.PARTLY)
+            return HandlerResult(
+                acted.words, acted.result, CommandOutcome.DONE if acted.is_all else CommandOutcome.PARTLY
+            )
 
         desk.handle(kind, handler)
 

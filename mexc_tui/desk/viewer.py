@@ -11,19 +11,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mexc_tui.desk.commands import FULL, CommandDesk, Giver, refused
+from mexc_tui.desk.commands import FULL, CommandDesk, CommandSender, refused
 from mexc_tui.desk.facts import FactFeed
 from mexc_tui.desk.views import Cursor, View
 from mexc_tui.desk.wire import (
-    Answer,
-    BadFrame,
     Beat,
     Changes,
+    CommandAnswer,
+    CommandMessage,
     Follow,
     FromEngine,
-    Give,
     Hello,
-    Refused,
+    ProtocolError,
+    RefusedMessage,
     Subscribe,
     frame,
     from_viewer,
@@ -45,7 +45,7 @@ OUTBOX_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ViewerContext:
     """What an engine has for its viewers."""
 
     views: Mapping[str, View[Any]]
@@ -59,7 +59,11 @@ class Viewer:
     """Reads what a viewer says, and writes what is due whenever it has read what came before."""
 
     def __init__(
-        self, shown: Shown, giver: Giver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        shown: ViewerContext,
+        giver: CommandSender,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         self.giver = giver
         self._shown = shown
@@ -102,10 +106,10 @@ class Viewer:
         writing.add_done_callback(self._end_if_broken)
         try:
             await self._read_all()
-        except BadFrame as error:
-            self._tell(Refused(about="frame", words=str(error)))
+        except ProtocolError as error:
+            self._tell(RefusedMessage(about="frame", words=str(error)))
         except TimeoutError:
-            self._tell(Refused(about="frame", words="A frame was not finished in time."))
+            self._tell(RefusedMessage(about="frame", words="A frame was not finished in time."))
         finally:
             writing.cancel()
             for task in self._running:
@@ -153,17 +157,17 @@ class Viewer:
         now_s = asyncio.get_running_loop().time()
         return len(self._commands) == COMMANDS_PER_S and now_s - self._commands[0] < 1.0
 
-    def _hear(self, message: Hello | Subscribe | Follow | Give) -> None:
+    def _hear(self, message: Hello | Subscribe | Follow | CommandMessage) -> None:
         match message:
             case Hello():
-                self._tell(Refused(about="hello", words="You said hello before."))
+                self._tell(RefusedMessage(about="hello", words="You said hello before."))
             case Subscribe() | Follow() if self.giver.is_reserved:
-                raise BadFrame(FULL)
+                raise ProtocolError(FULL)
             case Subscribe():
                 self._subscribe(message)
             case Follow():
                 self._follow(message)
-            case Give():
+            case CommandMessage():
                 self._take(message)
 
     def _subscribe(self, message: Subscribe) -> None:
@@ -171,7 +175,7 @@ class Viewer:
         if view is None:
             known = ", ".join(sorted(self._shown.views)) or "none"
             words = f"This engine has no view {message.view!r}. It has: {known}."
-            self._tell(Refused(about=message.view, words=words))
+            self._tell(RefusedMessage(about=message.view, words=words))
             return
         is_same = message.of == self._shown.engine
         self._cursors[message.view] = view.resume(message.after if is_same else 0)
@@ -182,12 +186,12 @@ class Viewer:
         head = self._shown.facts.head
         if message.after > head:
             words = f"The journal ends at {head}: there is nothing behind {message.after}."
-            self._tell(Refused(about="facts", words=words))
+            self._tell(RefusedMessage(about="facts", words=words))
             return
         self._fact = message.after
         self.notice()
 
-    def _take(self, give: Give) -> None:
+    def _take(self, give: CommandMessage) -> None:
         if self._is_over_limit():
             words = f"More than {COMMANDS_PER_S} messages in a second: not taken up. Wait a second."
             self._tell(refused(give.id, words))
@@ -198,10 +202,10 @@ class Viewer:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
-    async def _do(self, give: Give) -> None:
+    async def _do(self, give: CommandMessage) -> None:
         self._tell(await self._shown.commands.do(give, self.giver))
 
-    def _tell(self, message: Answer | Refused) -> None:
+    def _tell(self, message: CommandAnswer | RefusedMessage) -> None:
         body = frame(message)
         self._outbox.append(body)
         self._outbox_bytes += len(body)

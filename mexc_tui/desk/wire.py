@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
-from mexc_tui.desk.kinds import Args, CommandKind, DeskError, Outcome, Reply, Result, Role
+from mexc_tui.desk.kinds import Args, CommandKind, CommandOutcome, FrontEndError, Reply, Result, Role
 
 PROTOCOL = 1
 MAX_FRAME = 256 * 1024
@@ -54,7 +54,7 @@ class Follow(FromViewer, frozen=True, kw_only=True, tag="follow"):
     after: Number
 
 
-class Give(FromViewer, frozen=True, kw_only=True, tag="give"):
+class CommandMessage(FromViewer, frozen=True, kw_only=True, tag="give"):
     """A command. Times are Unix milliseconds of this machine."""
 
     id: CommandId
@@ -98,7 +98,7 @@ class Changes(FromEngine, frozen=True, kw_only=True, tag="changes"):
     gone: list[str]
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True):
+class FactMessage(msgspec.Struct, frozen=True, array_like=True):
     """A fact and its number."""
 
     sequence: int
@@ -108,14 +108,14 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
 class Facts(FromEngine, frozen=True, kw_only=True, tag="facts"):
     """Facts in order, without a gap to those before."""
 
-    facts: list[Told]
+    facts: list[FactMessage]
 
 
-class Answer(FromEngine, frozen=True, kw_only=True, tag="answer"):
+class CommandAnswer(FromEngine, frozen=True, kw_only=True, tag="answer"):
     """What came of a command."""
 
     id: str
-    outcome: Outcome
+    outcome: CommandOutcome
     words: str
     result: msgspec.Raw = NOTHING
     is_repeated: bool = False
@@ -123,7 +123,7 @@ class Answer(FromEngine, frozen=True, kw_only=True, tag="answer"):
     """How old the result is."""
 
 
-class Refused(FromEngine, frozen=True, kw_only=True, tag="refused"):
+class RefusedMessage(FromEngine, frozen=True, kw_only=True, tag="refused"):
     """A message was not accepted. `about` is hello, frame, facts or the name of a view."""
 
     about: str
@@ -136,11 +136,11 @@ class Beat(FromEngine, frozen=True, kw_only=True, tag="beat"):
     at_ms: int
 
 
-ViewerMessage: TypeAlias = Hello | Subscribe | Follow | Give
-EngineMessage: TypeAlias = Welcome | Changes | Facts | Answer | Refused | Beat
+ViewerMessage: TypeAlias = Hello | Subscribe | Follow | CommandMessage
+EngineMessage: TypeAlias = Welcome | Changes | Facts | CommandAnswer | RefusedMessage | Beat
 
 
-class BadFrame(DeskError):
+class ProtocolError(FrontEndError):
     """The other side sent what is no message of this protocol."""
 
 
@@ -159,13 +159,13 @@ def raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(encode(value))
 
 
-def reply_to(answer: Answer, kind: CommandKind[Args, Result]) -> Reply[Result]:
+def reply_to(answer: CommandAnswer, kind: CommandKind[Args, Result]) -> Reply[Result]:
     """Return an answer for the one who gave the command. Raises BadFrame if its result is another's."""
     try:
         result = None if answer.result == NOTHING else msgspec.json.decode(answer.result, type=kind.result)
     except msgspec.DecodeError as error:
         words = f"The answer to {kind.name} is not what this face knows ({error}). {SAME_RELEASE}"
-        raise BadFrame(words) from None
+        raise ProtocolError(words) from None
     return Reply(answer.outcome, answer.words, result, answer.is_repeated, answer.age_ms)
 
 
@@ -173,7 +173,7 @@ def frame(message: FromViewer | FromEngine) -> bytes:
     """Return a message as it goes over the socket. Raises BadFrame if it is too large."""
     body = encode(message)
     if len(body) > MAX_FRAME:
-        raise BadFrame(f"A message of {len(body):,} bytes: at most {MAX_FRAME:,} fit.")
+        raise ProtocolError(f"A message of {len(body):,} bytes: at most {MAX_FRAME:,} fit.")
     return len(body).to_bytes(4, "big") + body
 
 
@@ -188,7 +188,7 @@ async def read_frame(reader: asyncio.StreamReader, started: float | None = None)
     async with asyncio.timeout(FRAME_S):
         length = int.from_bytes(first + await reader.readexactly(3), "big")
         if not 2 <= length <= MAX_FRAME:
-            raise BadFrame(f"A frame of {length:,} bytes: between 2 and {MAX_FRAME:,} are allowed.")
+            raise ProtocolError(f"A frame of {length:,} bytes: between 2 and {MAX_FRAME:,} are allowed.")
         return await reader.readexactly(length)
 
 
@@ -206,4 +206,4 @@ def _decode(decoder: "msgspec.json.Decoder[_Message]", body: bytes) -> _Message:
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadFrame(f"Not a message of this protocol: {error}") from None
+        raise ProtocolError(f"Not a message of this protocol: {error}") from None

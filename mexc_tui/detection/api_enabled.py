@@ -2,23 +2,23 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.detection.look import Detector, Explanation, Finding, Look, minutes
-from mexc_tui.model.listing import Source
+from mexc_tui.detection.look import Detector, DetectorFinding, DetectorInput, Explanation, minutes
+from mexc_tui.model.listing import ListingSource
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
 
-_ASKED = (Source.EXCHANGE_INFO, Source.DEFAULT_SYMBOLS, Source.SELF_SYMBOLS)
+_ASKED = (ListingSource.EXCHANGE_INFO, ListingSource.DEFAULT_SYMBOLS, ListingSource.SELF_SYMBOLS)
 
 
-def find(look: Look) -> Iterable[Finding]:
+def find(look: DetectorInput) -> Iterable[DetectorFinding]:
     """Find a pair that the API may trade now."""
     listing = look.listing
     if not listing.api_allowed or look.is_over:
         return ()
-    return (Finding("official", f"since {listing.api_ms}"),)
+    return (DetectorFinding("official", f"since {listing.api_ms}"),)
 
 
-def explain(look: Look, finding: Finding) -> Explanation:
+def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
     """Say which official sources agree, and which do not."""
     listing = look.listing
     answers = tuple([Input(source.value, _answer(look, source)) for source in _ASKED])
@@ -39,11 +39,11 @@ def explain(look: Look, finding: Finding) -> Explanation:
     )
 
 
-def _answer(look: Look, source: Source) -> str:
+def _answer(look: DetectorInput, source: ListingSource) -> str:
     seen = look.listing.says(source)
     if seen is None:
         return "not known"
-    if source is Source.EXCHANGE_INFO:
+    if source is ListingSource.EXCHANGE_INFO:
         return "yes" if seen.present and seen.facts.api_allowed else "no"
     return "yes" if seen.present else "no"
 

@@ -24,7 +24,7 @@ class CaseKey(NamedTuple):
     stratum: str
 
 
-class History:
+class CalibrationHistory:
     """Counts of judged cases, as the store hands them out."""
 
     def __init__(

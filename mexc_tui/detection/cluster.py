@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from mexc_tui.detection.look import Detector, Explanation, Finding, Look, minutes
-from mexc_tui.model.listing import Listing, Stage
+from mexc_tui.detection.look import Detector, DetectorFinding, DetectorInput, Explanation, minutes
+from mexc_tui.model.listing import Listing, ListingStage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
 
@@ -14,7 +14,7 @@ def groups(listings: Iterable[Listing], window_ms: int) -> Mapping[str, tuple[Li
     The key is the id of the one that is known longest: it speaks for all.
     """
     timed = sorted(
-        [one for one in listings if one.opens_ms is not None and one.stage is not Stage.CANCELLED],
+        [one for one in listings if one.opens_ms is not None and one.stage is not ListingStage.CANCELLED],
         key=_opens_ms,
     )
     found: dict[str, tuple[Listing, ...]] = {}
@@ -28,14 +28,14 @@ def groups(listings: Iterable[Listing], window_ms: int) -> Mapping[str, tuple[Li
     return found
 
 
-def find(look: Look) -> Iterable[Finding]:
+def find(look: DetectorInput) -> Iterable[DetectorFinding]:
     """Find the group that this listing speaks for."""
     if not look.together:
         return ()
-    return (Finding("together", " ".join(sorted(one.id for one in look.together))),)
+    return (DetectorFinding("together", " ".join(sorted(one.id for one in look.together))),)
 
 
-def explain(look: Look, finding: Finding) -> Explanation:
+def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
     """Say which listings they are and how close they are."""
     times = [_opens_ms(one)[0] for one in look.together]
     names = ", ".join(one.symbol for one in look.together)

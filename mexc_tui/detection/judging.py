@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from mexc_tui.detection.calibration import CaseKey, History, Tally, tally
-from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.detection.calibration import CaseKey, CalibrationHistory, Tally, tally
+from mexc_tui.model.outcome_of_listing import OutcomeEnd, ListingOutcome
 from mexc_tui.model.signal import ClaimKind, Signal
 
 LATE_MS = 15 * 60_000
 """An opening that is later than this went wrong."""
 
 
-class Verdict(StrEnum):
+class ClaimVerdict(StrEnum):
     """What an outcome makes of a claim."""
 
     HIT = "hit"
@@ -20,7 +20,7 @@ class Verdict(StrEnum):
     """Cannot be judged: a gap, moved after the signal, never for the API. Not in rates, but counted."""
 
 
-def judge(signal: Signal, outcome: ListingOutcome) -> Verdict:
+def judge(signal: Signal, outcome: ListingOutcome) -> ClaimVerdict:
     """Hold a claim against what happened (formulas E7)."""
     match signal.claim.kind:
         case ClaimKind.OPENS_BY:
@@ -33,7 +33,7 @@ def judge(signal: Signal, outcome: ListingOutcome) -> Verdict:
             return _opens_together(outcome)
 
 
-def base_verdict(kind: ClaimKind, outcome: ListingOutcome) -> Verdict:
+def base_verdict(kind: ClaimKind, outcome: ListingOutcome) -> ClaimVerdict:
     """Judge a claim of this kind as if it had been made of every listing when it became known."""
     match kind:
         case ClaimKind.OPENS_BY:
@@ -47,7 +47,7 @@ def base_verdict(kind: ClaimKind, outcome: ListingOutcome) -> Verdict:
             return _opens_together(outcome)
 
 
-def history_of(signals: Iterable[Signal], outcomes: Mapping[str, ListingOutcome]) -> History:
+def history_of(signals: Iterable[Signal], outcomes: Mapping[str, ListingOutcome]) -> CalibrationHistory:
     """Count what came true. Each listing counts once per detector and stratum: by its first signal."""
     first: dict[tuple[CaseKey, str], Signal] = {}
     for signal in sorted(signals, key=lambda one: one.at_ms):
@@ -56,50 +56,50 @@ def history_of(signals: Iterable[Signal], outcomes: Mapping[str, ListingOutcome]
     verdicts: dict[CaseKey, list[bool]] = {}
     for (case, subject), signal in first.items():
         outcome = outcomes.get(subject)
-        verdict = judge(signal, outcome) if outcome is not None else Verdict.CENSORED
-        if verdict is not Verdict.CENSORED:
-            verdicts.setdefault(case, []).append(verdict is Verdict.HIT)
+        verdict = judge(signal, outcome) if outcome is not None else ClaimVerdict.CENSORED
+        if verdict is not ClaimVerdict.CENSORED:
+            verdicts.setdefault(case, []).append(verdict is ClaimVerdict.HIT)
     cases = {case: tally(known) for case, known in verdicts.items()}
-    return History(cases, {kind: base_tally(kind, outcomes.values()) for kind in ClaimKind})
+    return CalibrationHistory(cases, {kind: base_tally(kind, outcomes.values()) for kind in ClaimKind})
 
 
 def base_tally(kind: ClaimKind, outcomes: Iterable[ListingOutcome]) -> Tally:
     """Count over all listings, signalled or not."""
     verdicts = (base_verdict(kind, outcome) for outcome in outcomes)
-    return tally(verdict is Verdict.HIT for verdict in verdicts if verdict is not Verdict.CENSORED)
+    return tally(verdict is ClaimVerdict.HIT for verdict in verdicts if verdict is not ClaimVerdict.CENSORED)
 
 
-def _opens_by(outcome: ListingOutcome, at_ms: int, due_ms: int | None) -> Verdict:
-    if outcome.end is End.CANCELLED:
-        return Verdict.MISS
-    if outcome.end is not End.OPENED or any(moved_ms > at_ms for moved_ms in outcome.moved_ms):
-        return Verdict.CENSORED
+def _opens_by(outcome: ListingOutcome, at_ms: int, due_ms: int | None) -> ClaimVerdict:
+    if outcome.end is OutcomeEnd.CANCELLED:
+        return ClaimVerdict.MISS
+    if outcome.end is not OutcomeEnd.OPENED or any(moved_ms > at_ms for moved_ms in outcome.moved_ms):
+        return ClaimVerdict.CENSORED
     assert outcome.opened_ms is not None, "an opened listing has its moment"
-    return Verdict.HIT if due_ms is None or outcome.opened_ms <= due_ms else Verdict.MISS
+    return ClaimVerdict.HIT if due_ms is None or outcome.opened_ms <= due_ms else ClaimVerdict.MISS
 
 
-def _profits(outcome: ListingOutcome) -> Verdict:
+def _profits(outcome: ListingOutcome) -> ClaimVerdict:
     if outcome.reference_return is None:
-        return Verdict.CENSORED
-    return Verdict.HIT if outcome.reference_return > 0 else Verdict.MISS
+        return ClaimVerdict.CENSORED
+    return ClaimVerdict.HIT if outcome.reference_return > 0 else ClaimVerdict.MISS
 
 
-def _goes_wrong(outcome: ListingOutcome, at_ms: int) -> Verdict:
-    if outcome.end in (End.CANCELLED, End.NEVER_API):
-        return Verdict.HIT
-    if outcome.end in (End.UNKNOWN, End.WORLD_ENDED):
-        return Verdict.CENSORED
+def _goes_wrong(outcome: ListingOutcome, at_ms: int) -> ClaimVerdict:
+    if outcome.end in (OutcomeEnd.CANCELLED, OutcomeEnd.NEVER_API):
+        return ClaimVerdict.HIT
+    if outcome.end in (OutcomeEnd.UNKNOWN, OutcomeEnd.WORLD_ENDED):
+        return ClaimVerdict.CENSORED
     late = outcome.late_ms is not None and outcome.late_ms > LATE_MS
     if late or any(moved_ms > at_ms for moved_ms in outcome.moved_ms):
-        return Verdict.HIT
+        return ClaimVerdict.HIT
     if outcome.reference_return is None:
-        return Verdict.CENSORED
-    return Verdict.MISS if outcome.reference_return > 0 else Verdict.HIT
+        return ClaimVerdict.CENSORED
+    return ClaimVerdict.MISS if outcome.reference_return > 0 else ClaimVerdict.HIT
 
 
-def _opens_together(outcome: ListingOutcome) -> Verdict:
-    if outcome.end is End.CANCELLED:
-        return Verdict.MISS
-    if outcome.end is not End.OPENED:
-        return Verdict.CENSORED
-    return Verdict.HIT if outcome.cluster_size > 1 else Verdict.MISS
+def _opens_together(outcome: ListingOutcome) -> ClaimVerdict:
+    if outcome.end is OutcomeEnd.CANCELLED:
+        return ClaimVerdict.MISS
+    if outcome.end is not OutcomeEnd.OPENED:
+        return ClaimVerdict.CENSORED
+    return ClaimVerdict.HIT if outcome.cluster_size > 1 else ClaimVerdict.MISS

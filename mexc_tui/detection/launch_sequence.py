@@ -2,27 +2,35 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.detection.look import Detector, Explanation, Finding, Look, minutes
-from mexc_tui.model.listing import Stage
+from mexc_tui.detection.look import Detector, DetectorFinding, DetectorInput, Explanation, minutes
+from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
 
-_AHEAD = frozenset({Stage.ANNOUNCED, Stage.SCHEDULED, Stage.RESCHEDULED, Stage.VISIBLE, Stage.API_ENABLED})
+_AHEAD = frozenset(
+    {
+        ListingStage.ANNOUNCED,
+        ListingStage.SCHEDULED,
+        ListingStage.RESCHEDULED,
+        ListingStage.VISIBLE,
+        ListingStage.API_ENABLED,
+    }
+)
 _LONG_MS = 12 * 3_600_000
 
 
-def find(look: Look) -> Iterable[Finding]:
+def find(look: DetectorInput) -> Iterable[DetectorFinding]:
     """Find listings that are still to open; each move of the opening is another state."""
     listing = look.listing
     opens_ms = listing.opens_ms
     if look.stage not in _AHEAD:
         return ()
     if opens_ms is None:
-        return (Finding("announced", "without a time"),)
-    return (Finding("announced", f"time {listing.moves + 1}"),) if opens_ms > look.now_ms else ()
+        return (DetectorFinding("announced", "without a time"),)
+    return (DetectorFinding("announced", f"time {listing.moves + 1}"),) if opens_ms > look.now_ms else ()
 
 
-def explain(look: Look, finding: Finding) -> Explanation:
+def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
     """Say who announced it and how much time is left."""
     listing, settings = look.listing, look.settings
     first = listing.sightings[0]

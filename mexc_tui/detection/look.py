@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.market.tape import Liquidity
-from mexc_tui.model.listing import Listing, Stage
+from mexc_tui.model.listing import Listing, ListingStage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, DetectorName, Input
 
@@ -13,12 +13,12 @@ UNKNOWN = "?"
 """State of a topic of which nothing can be said now: what was raised before neither stands firm nor ends."""
 
 
-class Look(NamedTuple):
+class DetectorInput(NamedTuple):
     """One listing at one moment."""
 
     listing: Listing
     now_ms: int
-    stage: Stage
+    stage: ListingStage
     is_over: bool
     """Nothing more is expected of it."""
     settings: DetectionSettings
@@ -27,7 +27,7 @@ class Look(NamedTuple):
     """Listings that open within the same window; given to one of them, which speaks for all."""
 
 
-class Finding(NamedTuple):
+class DetectorFinding(NamedTuple):
     """A topic and the state it is in. Cheap: it is found on each pass, and explained only when it is new."""
 
     topic: str
@@ -51,8 +51,8 @@ class Detector(NamedTuple):
 
     name: DetectorName
     version: int
-    find: Callable[[Look], Iterable[Finding]]
-    explain: Callable[[Look, Finding], Explanation]
+    find: Callable[[DetectorInput], Iterable[DetectorFinding]]
+    explain: Callable[[DetectorInput, DetectorFinding], Explanation]
     held_topics: frozenset[str] = frozenset()
     """Topics that swing around a threshold: they end only after a while."""
 

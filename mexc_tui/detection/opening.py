@@ -2,20 +2,20 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.detection.look import Detector, Explanation, Finding, Look, minutes
-from mexc_tui.model.listing import Source
+from mexc_tui.detection.look import Detector, DetectorFinding, DetectorInput, Explanation, minutes
+from mexc_tui.model.listing import ListingSource
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
 
 
-def find(look: Look) -> Iterable[Finding]:
+def find(look: DetectorInput) -> Iterable[DetectorFinding]:
     """Find an open listing. It opens once, so there is one state, whatever arrives late."""
     if look.listing.opened_ms is None or look.is_over:
         return ()
-    return (Finding("open", "open"),)
+    return (DetectorFinding("open", "open"),)
 
 
-def explain(look: Look, finding: Finding) -> Explanation:
+def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
     """Say what was seen first and how it compares with the plan."""
     listing = look.listing
     opened_ms = listing.opened_ms
@@ -30,7 +30,7 @@ def explain(look: Look, finding: Finding) -> Explanation:
         inputs.append(Input("late_ms", str(late_ms)))
     if not listing.api_allowed:
         reasons.append("no official source lets the API trade it")
-    stream = listing.says(Source.STREAM)
+    stream = listing.says(ListingSource.STREAM)
     if stream is not None and stream.facts.price is not None:
         inputs.append(Input("price", str(stream.facts.price)))
     return Explanation(

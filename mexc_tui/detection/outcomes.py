@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
-from mexc_tui.market.tape import Bar, Tape
-from mexc_tui.model.listing import ChangeKind, Listing, Source, Stage
-from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.market.tape import Tape, TapeBar
+from mexc_tui.model.listing import ChangeKind, Listing, ListingSource, ListingStage
+from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 
 FORGOTTEN_MS = 30 * 86_400_000
 """A listing without a time of which nothing was heard for so long has an unknown end."""
@@ -38,14 +38,14 @@ def outcome_of(
 
 def outcome_of_ended_world(listing: Listing, ended_ms: int, settings: DetectionSettings) -> ListingOutcome:
     """Return the outcome of a listing whose practice world is gone: what was not decided never will be."""
-    is_cancelled = listing.stage is Stage.CANCELLED
+    is_cancelled = listing.stage is ListingStage.CANCELLED
     end = _end(listing, ended_ms, settings) if is_cancelled else None
-    return _label(listing, end or End.WORLD_ENDED, None, ended_ms, settings)
+    return _label(listing, end or OutcomeEnd.WORLD_ENDED, None, ended_ms, settings)
 
 
 def _label(
     listing: Listing,
-    end: End,
+    end: OutcomeEnd,
     tape: Tape | None,
     now_ms: int,
     settings: DetectionSettings,
@@ -54,12 +54,12 @@ def _label(
     traded: bool = False,
 ) -> ListingOutcome:
     rule = settings.label
-    opened_ms = _api_opened_ms(listing) if end is End.OPENED else listing.opened_ms
+    opened_ms = _api_opened_ms(listing) if end is OutcomeEnd.OPENED else listing.opened_ms
     until_ms = None if opened_ms is None else opened_ms + rule.horizon_ms
     in_time = () if tape is None or opened_ms is None else _bars_within(tape.bars, opened_ms, until_ms)
-    gap = end is End.OPENED and (tape is None or _has_gap(tape, opened_ms or 0, until_ms or 0))
+    gap = end is OutcomeEnd.OPENED and (tape is None or _has_gap(tape, opened_ms or 0, until_ms or 0))
     prices = _prices(in_time)
-    can_buy = end is End.OPENED and not gap and opened_ms is not None
+    can_buy = end is OutcomeEnd.OPENED and not gap and opened_ms is not None
     bought = reference_return(in_time, opened_ms or 0, rule) if can_buy else None
     return ListingOutcome(
         listing_id=listing.id,
@@ -85,7 +85,7 @@ def _label(
     )
 
 
-def reference_return(bars: Sequence[Bar], opened_ms: int, rule: LabelRule) -> float | None:
+def reference_return(bars: Sequence[TapeBar], opened_ms: int, rule: LabelRule) -> float | None:
     """Return what the fixed rule would have gained, net of fees and slippage; None: nothing to buy.
 
     Within one second the stop is taken to come before the gains, so the figure flatters nobody.
@@ -110,7 +110,7 @@ def reference_return(bars: Sequence[Bar], opened_ms: int, rule: LabelRule) -> fl
     return _net(got + kept * bars[-1].close * (1 - rule.slippage), cost, rule)
 
 
-def _prices(bars: Sequence[Bar]) -> _Prices:
+def _prices(bars: Sequence[TapeBar]) -> _Prices:
     if not bars:
         return _Prices()
     first = bars[0].open
@@ -122,18 +122,18 @@ def _net(got: float, cost: float, rule: LabelRule) -> float:
     return got * (1 - rule.fee) / cost - 1
 
 
-def _end(listing: Listing, now_ms: int, settings: DetectionSettings) -> End | None:
+def _end(listing: Listing, now_ms: int, settings: DetectionSettings) -> OutcomeEnd | None:
     stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
-    if stage is Stage.CANCELLED:
-        by_hand = listing.says(Source.BY_HAND)
+    if stage is ListingStage.CANCELLED:
+        by_hand = listing.says(ListingSource.BY_HAND)
         is_dropped = by_hand is not None and not by_hand.present
-        return End.UNKNOWN if is_dropped else End.CANCELLED
-    if stage is Stage.NEVER_API:
-        return End.NEVER_API
+        return OutcomeEnd.UNKNOWN if is_dropped else OutcomeEnd.CANCELLED
+    if stage is ListingStage.NEVER_API:
+        return OutcomeEnd.NEVER_API
     opened_ms = _api_opened_ms(listing)
     if opened_ms is not None:
-        return End.OPENED if now_ms >= opened_ms + settings.label.horizon_ms else None
-    return End.UNKNOWN if _is_lost(listing, now_ms, settings) else None
+        return OutcomeEnd.OPENED if now_ms >= opened_ms + settings.label.horizon_ms else None
+    return OutcomeEnd.UNKNOWN if _is_lost(listing, now_ms, settings) else None
 
 
 def _is_lost(listing: Listing, now_ms: int, settings: DetectionSettings) -> bool:
@@ -152,7 +152,7 @@ def _api_opened_ms(listing: Listing) -> int | None:
     return max(listing.opened_ms, listing.api_ms)
 
 
-def _bars_within(bars: Sequence[Bar], opened_ms: int, until_ms: int | None) -> tuple[Bar, ...]:
+def _bars_within(bars: Sequence[TapeBar], opened_ms: int, until_ms: int | None) -> tuple[TapeBar, ...]:
     start_ms = opened_ms - opened_ms % 1_000
     return tuple(
         bar for bar in bars if start_ms <= bar.start_ms and (until_ms is None or bar.start_ms < until_ms)

@@ -13,12 +13,12 @@ from mexc_tui.detection import (
     ready_state,
     risk_warning,
 )
-from mexc_tui.detection.calibration import History
-from mexc_tui.detection.look import UNKNOWN, Detector, Finding, Look, known_inputs
+from mexc_tui.detection.calibration import CalibrationHistory
+from mexc_tui.detection.look import UNKNOWN, Detector, DetectorFinding, DetectorInput, known_inputs
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.listing import Listing
-from mexc_tui.model.signal import Ended, Input, Signal, SignalKey
+from mexc_tui.model.signal import Input, Signal, SignalEnd, SignalKey
 
 DETECTORS: tuple[Detector, ...] = (
     launch_sequence.DETECTOR,
@@ -46,15 +46,15 @@ Standing = Mapping[SignalKey, Stand]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PassResult:
     """What one pass brought."""
 
     raised: tuple[Signal, ...]
-    ended: tuple[Ended, ...]
+    ended: tuple[SignalEnd, ...]
     looked_at: int
 
 
-def standing_after(facts: Iterable[Signal | Ended]) -> dict[SignalKey, Stand]:
+def standing_after(facts: Iterable[Signal | SignalEnd]) -> dict[SignalKey, Stand]:
     """Fold signals and their ends, oldest first: the same after a restart as without one."""
     standing: dict[SignalKey, Stand] = {}
     for fact in facts:
@@ -73,9 +73,9 @@ def detect(
     standing: Standing,
     *,
     settings: DetectionSettings | None = None,
-    history: History | None = None,
+    history: CalibrationHistory | None = None,
     liquidity: Mapping[str, Liquidity] | None = None,
-) -> Found:
+) -> PassResult:
     """Look at every listing given, with `liquidity` by symbol.
 
     What stands about listings that are not given keeps standing.
@@ -96,13 +96,13 @@ def detect_in_slices(
     standing: Standing,
     *,
     settings: DetectionSettings | None = None,
-    history: History | None = None,
+    history: CalibrationHistory | None = None,
     liquidity: Mapping[str, Liquidity] | None = None,
-) -> Generator[None, None, Found]:
+) -> Generator[None, None, PassResult]:
     """Do as `detect` does; give the loop its turn after each part."""
     looking = settings or DetectionSettings()
     looks = list(_looks(tuple(listings), now_ms, looking, liquidity or {}))
-    look_on = _Pass(_renamed(standing, looks), history or History(), looking.config_hash)
+    look_on = _Pass(_renamed(standing, looks), history or CalibrationHistory(), looking.config_hash)
     for start in range(0, len(looks), SLICE):
         for look in looks[start : start + SLICE]:
             look_on.look(look)
@@ -111,22 +111,22 @@ def detect_in_slices(
         name: look.listing.id for look in looks for name in (look.listing.id, *look.listing.also_ids)
     }
     ended = tuple(_ended(standing, look_on.found, looked_at, now_ms, looking.hold_ms))
-    return Found(tuple(look_on.raised), ended, len(looks))
+    return PassResult(tuple(look_on.raised), ended, len(looks))
 
 
 class _Pass:
     """One pass while it goes on."""
 
-    def __init__(self, standing: Standing, history: History, config: str) -> None:
+    def __init__(self, standing: Standing, history: CalibrationHistory, config: str) -> None:
         self.raised: list[Signal] = []
         self.found: dict[SignalKey, str] = {}
         self._standing = standing
         self._history = history
         self._config = config
 
-    def look(self, look: Look) -> None:
+    def look(self, look: DetectorInput) -> None:
         """Let every detector look at one listing."""
-        new: list[tuple[Detector, Finding, SignalKey]] = []
+        new: list[tuple[Detector, DetectorFinding, SignalKey]] = []
         for detector in DETECTORS:
             for finding in detector.find(look):
                 key = SignalKey(detector.name, look.listing.id, finding.topic)
@@ -142,7 +142,12 @@ class _Pass:
             ]
 
     def _signal(
-        self, detector: Detector, look: Look, finding: Finding, key: SignalKey, known: tuple[Input, ...]
+        self,
+        detector: Detector,
+        look: DetectorInput,
+        finding: DetectorFinding,
+        key: SignalKey,
+        known: tuple[Input, ...],
     ) -> Signal:
         why = detector.explain(look, finding)
         return Signal(
@@ -163,7 +168,7 @@ class _Pass:
         )
 
 
-def _renamed(standing: Standing, looks: Iterable[Look]) -> Standing:
+def _renamed(standing: Standing, looks: Iterable[DetectorInput]) -> Standing:
     """Return what stands, also under the ids of listings that have absorbed others."""
     now_id = {old: look.listing.id for look in looks for old in look.listing.also_ids}
     if not now_id:
@@ -181,11 +186,11 @@ def _looks(
     now_ms: int,
     settings: DetectionSettings,
     liquidity: Mapping[str, Liquidity],
-) -> Iterator[Look]:
+) -> Iterator[DetectorInput]:
     together = cluster.groups(listings, settings.cluster_window_ms)
     for listing in listings:
         stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
-        yield Look(
+        yield DetectorInput(
             listing,
             now_ms,
             stage,
@@ -205,7 +210,7 @@ def _ended(
     looked_at: Mapping[str, str],
     now_ms: int,
     hold_ms: int,
-) -> Iterator[Ended]:
+) -> Iterator[SignalEnd]:
     """Yield what stands and is found no more; `looked_at` leads from any id of a listing to its own.
 
     What stands under the id of a listing that was joined to another ends there, and stands on under that
@@ -219,8 +224,8 @@ def _ended(
         is_held = key.topic in _HELD[key.detector] and now_ms - stand.at_ms < hold_ms
         if now_id == key.subject:
             if now_key not in found and not is_held:
-                yield Ended(key, stand.state, now_ms)
+                yield SignalEnd(key, stand.state, now_ms)
             continue
         is_so = found.get(now_key, stand.state if is_held else None) in (stand.state, UNKNOWN)
         into = now_id if is_so and now_key not in standing else ""
-        yield Ended(key, stand.state, now_ms, f"its listing was joined to {now_id}", into)
+        yield SignalEnd(key, stand.state, now_ms, f"its listing was joined to {now_id}", into)

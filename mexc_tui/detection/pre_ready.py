@@ -2,21 +2,21 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.detection.look import Detector, Explanation, Finding, Look, minutes
+from mexc_tui.detection.look import Detector, DetectorFinding, DetectorInput, Explanation, minutes
 from mexc_tui.detection.settings import PreReady
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName
 
 
-def find(look: Look) -> Iterable[Finding]:
+def find(look: DetectorInput) -> Iterable[DetectorFinding]:
     """Find a known combination of sts and st before the ready triple."""
     listing = look.listing
     if listing.triple is None or listing.opened_ms is not None or look.is_over or _step(look) is None:
         return ()
-    return (Finding("triple", f"since {listing.triple_since_ms}"),)
+    return (DetectorFinding("triple", f"since {listing.triple_since_ms}"),)
 
 
-def explain(look: Look, finding: Finding) -> Explanation:
+def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
     """Say which state it is and what is said of it."""
     listing, step = look.listing, _step(look)
     assert step is not None, "only what was found is explained"
@@ -31,7 +31,7 @@ def explain(look: Look, finding: Finding) -> Explanation:
     )
 
 
-def _step(look: Look) -> PreReady | None:
+def _step(look: DetectorInput) -> PreReady | None:
     triple = look.listing.triple
     if triple is None or triple == look.settings.ready_triple:
         return None

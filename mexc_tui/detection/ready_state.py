@@ -2,20 +2,20 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.detection.look import Detector, Explanation, Finding, Look, minutes
+from mexc_tui.detection.look import Detector, DetectorFinding, DetectorInput, Explanation, minutes
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName
 
 
-def find(look: Look) -> Iterable[Finding]:
+def find(look: DetectorInput) -> Iterable[DetectorFinding]:
     """Find the ready triple on a listing that is not open yet."""
     listing = look.listing
     if listing.opened_ms is not None or listing.triple != look.settings.ready_triple or look.is_over:
         return ()
-    return (Finding("triple", f"since {listing.triple_since_ms}"),)
+    return (DetectorFinding("triple", f"since {listing.triple_since_ms}"),)
 
 
-def explain(look: Look, finding: Finding) -> Explanation:
+def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
     """Say what confirms it and what does not."""
     listing, advance_ms = look.listing, look.settings.advance_ms
     reasons = [

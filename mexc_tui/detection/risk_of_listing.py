@@ -1,16 +1,16 @@
 """Risks of the plan: the opening, the name, who still stands by it, and whether a bot may trade it."""
 
-from mexc_tui.detection.look import Look, minutes
+from mexc_tui.detection.look import DetectorInput, minutes
 from mexc_tui.market.life import SAME_MOMENT_MS
-from mexc_tui.model.listing import ChangeKind, Source, Stage, Topic
+from mexc_tui.model.listing import ChangeKind, ListingSource, ListingStage, ListingTopic
 
 
-def moved(look: Look) -> str | None:
+def moved(look: DetectorInput) -> str | None:
     """Its opening was moved, as often as the state says."""
     return f"move {look.listing.moves}" if look.listing.moves else None
 
 
-def moved_words(look: Look) -> str:
+def moved_words(look: DetectorInput) -> str:
     """Say from when to when, and by whom."""
     change = look.listing.last(ChangeKind.MOVED)
     assert change is not None, "a move is in the history"
@@ -21,7 +21,7 @@ def moved_words(look: Look) -> str:
     return f"{change.source} moved the opening {minutes(by_ms)} {way}, {when}"
 
 
-def renamed(look: Look) -> str | None:
+def renamed(look: DetectorInput) -> str | None:
     """It goes by another name than before."""
     if len(look.listing.names) < 2:
         return None
@@ -29,53 +29,57 @@ def renamed(look: Look) -> str | None:
     return f"{change.after} since {change.at_ms}" if change is not None else None
 
 
-def renamed_words(look: Look) -> str:
+def renamed_words(look: DetectorInput) -> str:
     """Say the old and the new name."""
     change = look.listing.last(ChangeKind.RENAMED)
     assert change is not None, "a new name is in the history"
     return f"renamed from {change.before} to {change.after} by {change.source}"
 
 
-def cancelled(look: Look) -> str | None:
+def cancelled(look: DetectorInput) -> str | None:
     """Nobody lists it any more, or a person dropped it."""
-    return f"since {look.listing.cancelled_ms}" if look.stage is Stage.CANCELLED else None
+    return f"since {look.listing.cancelled_ms}" if look.stage is ListingStage.CANCELLED else None
 
 
-def cancelled_words(look: Look) -> str:
+def cancelled_words(look: DetectorInput) -> str:
     """Say who took it back last."""
-    by_hand = look.listing.says(Source.BY_HAND)
+    by_hand = look.listing.says(ListingSource.BY_HAND)
     if by_hand is not None and not by_hand.present:
         return "dropped by hand"
     return "cancelled: no source lists it any more"
 
 
-def withdrawn(look: Look) -> str | None:
+def withdrawn(look: DetectorInput) -> str | None:
     """A source lists it no more, while others still do."""
-    if look.stage is Stage.CANCELLED or not _disagrees(look, Topic.PRESENCE):
+    if look.stage is ListingStage.CANCELLED or not _disagrees(look, ListingTopic.PRESENCE):
         return None
     change = look.listing.last(ChangeKind.WITHDRAWN)
     return f"since {change.at_ms}" if change is not None else None
 
 
-def withdrawn_words(look: Look) -> str:
+def withdrawn_words(look: DetectorInput) -> str:
     """Say who still lists it and who does not."""
-    return next(str(one) for one in look.listing.disagreements if one.topic is Topic.PRESENCE)
+    return next(str(one) for one in look.listing.disagreements if one.topic is ListingTopic.PRESENCE)
 
 
-def disagreement(look: Look) -> str | None:
+def disagreement(look: DetectorInput) -> str | None:
     """Sources contradict each other about the opening or the name."""
     if not look.listing.disagreements:
         return None
-    found = [str(one) for one in look.listing.disagreements if one.topic in (Topic.OPENING, Topic.NAME)]
+    found = [
+        str(one)
+        for one in look.listing.disagreements
+        if one.topic in (ListingTopic.OPENING, ListingTopic.NAME)
+    ]
     return "; ".join(found) or None
 
 
-def disagreement_words(look: Look) -> str:
+def disagreement_words(look: DetectorInput) -> str:
     """Say who says what."""
     return disagreement(look) or ""
 
 
-def overdue(look: Look) -> str | None:
+def overdue(look: DetectorInput) -> str | None:
     """Its moment has passed and nothing has traded."""
     listing = look.listing
     if listing.opens_ms is None or listing.opened_ms is not None or look.is_over:
@@ -84,12 +88,12 @@ def overdue(look: Look) -> str | None:
     return f"move {listing.moves}" if late else None
 
 
-def overdue_words(look: Look) -> str:
+def overdue_words(look: DetectorInput) -> str:
     """Say since when it is due."""
     return f"due {minutes(look.now_ms - (look.listing.opens_ms or 0))} ago and still not open"
 
 
-def early(look: Look) -> str | None:
+def early(look: DetectorInput) -> str | None:
     """It opened before anybody had said."""
     listing = look.listing
     if listing.opened_ms is None or listing.opens_ms is None:
@@ -97,18 +101,18 @@ def early(look: Look) -> str | None:
     return "early" if listing.opens_ms - listing.opened_ms > SAME_MOMENT_MS else None
 
 
-def early_words(look: Look) -> str:
+def early_words(look: DetectorInput) -> str:
     """Say by how much."""
     ahead_ms = (look.listing.opens_ms or 0) - (look.listing.opened_ms or 0)
     return f"opened {minutes(ahead_ms)} before the planned moment"
 
 
-def never_api(look: Look) -> str | None:
+def never_api(look: DetectorInput) -> str | None:
     """A bot may probably, or certainly, not trade it."""
     listing = look.listing
-    if look.stage is Stage.NEVER_API:
+    if look.stage is ListingStage.NEVER_API:
         return "confirmed"
-    if listing.api_allowed or listing.status is None or look.stage is Stage.CANCELLED:
+    if listing.api_allowed or listing.status is None or look.stage is ListingStage.CANCELLED:
         return None  # exchangeInfo does not show it (any more), so it says nothing of the API
     if listing.opened_ms is not None:
         return "open without the API"
@@ -117,7 +121,7 @@ def never_api(look: Look) -> str | None:
     return "suspected" if listing.opens_ms - look.now_ms <= look.settings.api_warning_ms else None
 
 
-def never_api_words(look: Look) -> str:
+def never_api_words(look: DetectorInput) -> str:
     """Say how sure that is."""
     zone = f" (zone {look.listing.zone})" if look.listing.zone else ""
     match never_api(look):
@@ -129,22 +133,25 @@ def never_api_words(look: Look) -> str:
             return f"exchangeInfo shows it, but the API may not trade it so shortly before the opening{zone}"
 
 
-def own_key(look: Look) -> str | None:
+def own_key(look: DetectorInput) -> str | None:
     """Ordinary keys may trade it by API, this account's may not: for longer than the two polls lie apart."""
-    if not _disagrees(look, Topic.API):
+    if not _disagrees(look, ListingTopic.API):
         return None
-    own, ordinary = look.listing.says(Source.SELF_SYMBOLS), look.listing.says(Source.DEFAULT_SYMBOLS)
+    own, ordinary = (
+        look.listing.says(ListingSource.SELF_SYMBOLS),
+        look.listing.says(ListingSource.DEFAULT_SYMBOLS),
+    )
     if own is None or own.present or ordinary is None or not ordinary.present:
         return None
     since_ms = max(own.at_ms, ordinary.at_ms)
     return f"since {since_ms}" if look.now_ms - since_ms >= look.settings.stale_ms else None
 
 
-def own_key_words(look: Look) -> str:
+def own_key_words(look: DetectorInput) -> str:
     """Say what to do."""
     return "selfSymbols does not name it: this key may not trade it; check the key's pairs at the exchange"
 
 
-def _disagrees(look: Look, topic: Topic) -> bool:
+def _disagrees(look: DetectorInput, topic: ListingTopic) -> bool:
     found = look.listing.disagreements
     return bool(found) and any(one.topic is topic for one in found)

@@ -1,12 +1,12 @@
 """Risks of the pair itself: closed sides, suspension, and a book that nobody can leave through."""
 
-from mexc_tui.detection.look import UNKNOWN, Look
+from mexc_tui.detection.look import UNKNOWN, DetectorInput
 from mexc_tui.market.tape import Liquidity
-from mexc_tui.model.listing import ChangeKind, Source
+from mexc_tui.model.listing import ChangeKind, ListingSource
 from mexc_tui.model.symbol import SymbolStatus, TradeSides
 
 
-def side_closed(look: Look) -> str | None:
+def side_closed(look: DetectorInput) -> str | None:
     """Not both sides may be traded."""
     sides = look.listing.sides
     if sides is None or sides is TradeSides.BOTH or sides is TradeSides.UNKNOWN:
@@ -14,7 +14,7 @@ def side_closed(look: Look) -> str | None:
     return f"{sides.name.lower()} since {_since(look, ChangeKind.SIDES)}"
 
 
-def side_closed_words(look: Look) -> str:
+def side_closed_words(look: DetectorInput) -> str:
     """Say which sides are left."""
     match look.listing.sides:
         case TradeSides.BUY_ONLY:
@@ -25,7 +25,7 @@ def side_closed_words(look: Look) -> str:
             return "neither side can be traded"
 
 
-def suspended(look: Look) -> str | None:
+def suspended(look: DetectorInput) -> str | None:
     """The exchange paused it or took it offline."""
     status = look.listing.status
     if status is not SymbolStatus.PAUSED and status is not SymbolStatus.OFFLINE:
@@ -33,36 +33,36 @@ def suspended(look: Look) -> str | None:
     return f"{status.name.lower()} since {_since(look, ChangeKind.STATUS)}"
 
 
-def suspended_words(look: Look) -> str:
+def suspended_words(look: DetectorInput) -> str:
     """Say what the exchange calls it."""
     paused = look.listing.status is SymbolStatus.PAUSED
     return "trading is paused by the exchange" if paused else "the exchange took the pair offline"
 
 
-def delisted(look: Look) -> str | None:
+def delisted(look: DetectorInput) -> str | None:
     """It was open, and exchangeInfo shows it no more."""
     if look.listing.opened_ms is None or look.listing.status is not None:
         return None
-    seen = look.listing.says(Source.EXCHANGE_INFO)
+    seen = look.listing.says(ListingSource.EXCHANGE_INFO)
     return f"since {seen.at_ms}" if seen is not None and not seen.present else None
 
 
-def delisted_words(look: Look) -> str:
+def delisted_words(look: DetectorInput) -> str:
     """Say what that means for one who holds it."""
     return "the pair has vanished from exchangeInfo: what is held of it cannot be sold there"
 
 
-def at_risk(look: Look) -> str | None:
+def at_risk(look: DetectorInput) -> str | None:
     """The exchange itself marks it."""
     return f"since {_since(look, ChangeKind.AT_RISK)}" if look.listing.at_risk else None
 
 
-def at_risk_words(look: Look) -> str:
+def at_risk_words(look: DetectorInput) -> str:
     """Say whose mark it is."""
     return "the exchange marks it as at risk of being delisted"
 
 
-def thin_book(look: Look) -> str | None:
+def thin_book(look: DetectorInput) -> str | None:
     """There is too little to buy or to sell near the best price."""
     if look.listing.opened_ms is None:
         return None
@@ -72,7 +72,7 @@ def thin_book(look: Look) -> str | None:
     return "thin" if min(now.bid_value, now.ask_value) < look.settings.thin_value else None
 
 
-def thin_book_words(look: Look) -> str:
+def thin_book_words(look: DetectorInput) -> str:
     """Say how much there is on each side."""
     now = look.liquidity
     if now is None:
@@ -80,7 +80,7 @@ def thin_book_words(look: Look) -> str:
     return f"near the best price lie {now.bid_value:,.0f} to sell into and {now.ask_value:,.0f} to buy from"
 
 
-def wide_spread(look: Look) -> str | None:
+def wide_spread(look: DetectorInput) -> str | None:
     """Buying and selling at once would cost much, or cannot be done at all."""
     if look.listing.opened_ms is None:
         return None
@@ -91,17 +91,17 @@ def wide_spread(look: Look) -> str | None:
     return "wide" if ratio is None or ratio > look.settings.wide_spread else None
 
 
-def wide_spread_words(look: Look) -> str:
+def wide_spread_words(look: DetectorInput) -> str:
     """Say how wide it is."""
     ratio = look.liquidity.spread_ratio if look.liquidity is not None else None
     return f"the spread is {ratio:.1%}" if ratio is not None else "one side of its book is empty"
 
 
-def _fresh(look: Look) -> Liquidity | None:
+def _fresh(look: DetectorInput) -> Liquidity | None:
     now = look.liquidity
     return now if now is not None and look.now_ms - now.at_ms <= look.settings.stale_ms else None
 
 
-def _since(look: Look, kind: ChangeKind) -> int:
+def _since(look: DetectorInput, kind: ChangeKind) -> int:
     change = look.listing.last(kind)
     return change.at_ms if change is not None else look.listing.visible_ms or 0

@@ -5,35 +5,35 @@ from typing import NamedTuple
 
 from mexc_tui.detection import risk_of_listing as listing_risks
 from mexc_tui.detection import risk_of_market as market_risks
-from mexc_tui.detection.look import Detector, Explanation, Finding, Look
+from mexc_tui.detection.look import Detector, DetectorFinding, DetectorInput, Explanation
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
 
 
-class Risk(NamedTuple):
+class RiskWarning(NamedTuple):
     """One topic. `state` is None while nothing is wrong; `words` says what is."""
 
-    state: Callable[[Look], str | None]
-    words: Callable[[Look], str]
+    state: Callable[[DetectorInput], str | None]
+    words: Callable[[DetectorInput], str]
     severity: Severity = Severity.WARNING
 
 
-RISKS: dict[str, Risk] = {
-    "moved": Risk(listing_risks.moved, listing_risks.moved_words),
-    "renamed": Risk(listing_risks.renamed, listing_risks.renamed_words),
-    "cancelled": Risk(listing_risks.cancelled, listing_risks.cancelled_words, Severity.ERROR),
-    "withdrawn": Risk(listing_risks.withdrawn, listing_risks.withdrawn_words),
-    "disagreement": Risk(listing_risks.disagreement, listing_risks.disagreement_words),
-    "overdue": Risk(listing_risks.overdue, listing_risks.overdue_words),
-    "early": Risk(listing_risks.early, listing_risks.early_words),
-    "never_api": Risk(listing_risks.never_api, listing_risks.never_api_words),
-    "own_key": Risk(listing_risks.own_key, listing_risks.own_key_words),
-    "side_closed": Risk(market_risks.side_closed, market_risks.side_closed_words, Severity.ERROR),
-    "suspended": Risk(market_risks.suspended, market_risks.suspended_words, Severity.CRITICAL),
-    "delisted": Risk(market_risks.delisted, market_risks.delisted_words, Severity.CRITICAL),
-    "at_risk": Risk(market_risks.at_risk, market_risks.at_risk_words),
-    "thin_book": Risk(market_risks.thin_book, market_risks.thin_book_words),
-    "wide_spread": Risk(market_risks.wide_spread, market_risks.wide_spread_words),
+RISKS: dict[str, RiskWarning] = {
+    "moved": RiskWarning(listing_risks.moved, listing_risks.moved_words),
+    "renamed": RiskWarning(listing_risks.renamed, listing_risks.renamed_words),
+    "cancelled": RiskWarning(listing_risks.cancelled, listing_risks.cancelled_words, Severity.ERROR),
+    "withdrawn": RiskWarning(listing_risks.withdrawn, listing_risks.withdrawn_words),
+    "disagreement": RiskWarning(listing_risks.disagreement, listing_risks.disagreement_words),
+    "overdue": RiskWarning(listing_risks.overdue, listing_risks.overdue_words),
+    "early": RiskWarning(listing_risks.early, listing_risks.early_words),
+    "never_api": RiskWarning(listing_risks.never_api, listing_risks.never_api_words),
+    "own_key": RiskWarning(listing_risks.own_key, listing_risks.own_key_words),
+    "side_closed": RiskWarning(market_risks.side_closed, market_risks.side_closed_words, Severity.ERROR),
+    "suspended": RiskWarning(market_risks.suspended, market_risks.suspended_words, Severity.CRITICAL),
+    "delisted": RiskWarning(market_risks.delisted, market_risks.delisted_words, Severity.CRITICAL),
+    "at_risk": RiskWarning(market_risks.at_risk, market_risks.at_risk_words),
+    "thin_book": RiskWarning(market_risks.thin_book, market_risks.thin_book_words),
+    "wide_spread": RiskWarning(market_risks.wide_spread, market_risks.wide_spread_words),
 }
 
 _ONCE_OPEN = frozenset({"early", "delisted", "thin_book", "wide_spread"})
@@ -42,13 +42,13 @@ _BEFORE = tuple((topic, risk.state) for topic, risk in RISKS.items() if topic no
 _AFTER = tuple((topic, risk.state) for topic, risk in RISKS.items() if topic not in _UNTIL_OPEN)
 
 
-def find(look: Look) -> Iterable[Finding]:
+def find(look: DetectorInput) -> Iterable[DetectorFinding]:
     """Find everything that is wrong now."""
     checks = _BEFORE if look.listing.opened_ms is None else _AFTER
-    return [Finding(topic, state) for topic, check in checks if (state := check(look)) is not None]
+    return [DetectorFinding(topic, state) for topic, check in checks if (state := check(look)) is not None]
 
 
-def explain(look: Look, finding: Finding) -> Explanation:
+def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
     """Say what is wrong in one sentence, with the figures."""
     risk = RISKS[finding.topic]
     inputs = [Input("risk", finding.state)]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from mexc_tui.detection.calibration import Tally
 from mexc_tui.detection.forecasts import Murphy, calibration_error, murphy
-from mexc_tui.detection.judging import Verdict, base_tally, base_verdict, judge
+from mexc_tui.detection.judging import ClaimVerdict, base_tally, base_verdict, judge
 from mexc_tui.detection.settings import LabelRule
 from mexc_tui.model.figure import wilson_interval
-from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.signal import (
     MIN_N_FOR_CALIBRATION,
     MIN_N_FOR_RATE,
@@ -103,7 +103,9 @@ def score(
         (signal, judge(signal, outcomes[subject])) for subject, signal in first.items() if subject in outcomes
     ]
     known = [
-        (signal, verdict is Verdict.HIT) for signal, verdict in judged if verdict is not Verdict.CENSORED
+        (signal, verdict is ClaimVerdict.HIT)
+        for signal, verdict in judged
+        if verdict is not ClaimVerdict.CENSORED
     ]
     hits = sum(hit for _, hit in known)
     misses = len(known) - hits
@@ -185,8 +187,8 @@ def _is_target(claim: ClaimKind, outcome: ListingOutcome) -> bool:
     if outcome.opened_ms is not None and outcome.first_seen_ms >= outcome.opened_ms:
         return False
     if claim is ClaimKind.OPENS_BY:
-        return outcome.end is End.OPENED
-    return base_verdict(claim, outcome) is Verdict.HIT
+        return outcome.end is OutcomeEnd.OPENED
+    return base_verdict(claim, outcome) is ClaimVerdict.HIT
 
 
 def _is_in_time(at_ms: int | None, outcome: ListingOutcome, late_ms: int) -> bool:
@@ -200,7 +202,7 @@ def _leads(first: Mapping[str, Signal], outcomes: Mapping[str, ListingOutcome]) 
     found: list[int] = []
     for subject, signal in first.items():
         outcome = outcomes.get(subject)
-        if outcome is not None and outcome.end is End.OPENED and outcome.opened_ms is not None:
+        if outcome is not None and outcome.end is OutcomeEnd.OPENED and outcome.opened_ms is not None:
             found.append(outcome.opened_ms - signal.at_ms)
     return found
 

@@ -2,20 +2,20 @@
 
 from collections.abc import Callable, Mapping
 
-from mexc_tui.detection.look import Look, minutes
+from mexc_tui.detection.look import DetectorInput, minutes
 from mexc_tui.detection.risk_warning import RISKS
-from mexc_tui.model.listing import Source
+from mexc_tui.model.listing import ListingSource
 from mexc_tui.model.signal import DetectorName
 
-_OFFICIAL = (Source.EXCHANGE_INFO, Source.DEFAULT_SYMBOLS, Source.SELF_SYMBOLS)
+_OFFICIAL = (ListingSource.EXCHANGE_INFO, ListingSource.DEFAULT_SYMBOLS, ListingSource.SELF_SYMBOLS)
 
 
-def why_silent(name: DetectorName, look: Look) -> str:
+def why_silent(name: DetectorName, look: DetectorInput) -> str:
     """Say what would have to be otherwise. Only for a detector that finds nothing now."""
     return _WORDS[name](look)
 
 
-def _launch_sequence(look: Look) -> str:
+def _launch_sequence(look: DetectorInput) -> str:
     if look.is_over:
         return _over(look)
     if look.listing.opened_ms is not None:
@@ -23,7 +23,7 @@ def _launch_sequence(look: Look) -> str:
     return "the moment announced for its opening has passed"
 
 
-def _pre_ready(look: Look) -> str:
+def _pre_ready(look: DetectorInput) -> str:
     listing, settings = look.listing, look.settings
     if look.is_over or listing.opened_ms is not None or listing.triple is None:
         return _no_triple(look)
@@ -33,14 +33,14 @@ def _pre_ready(look: Look) -> str:
     return f"symbolsV2 shows {listing.triple}, which is none of the states before it ({known})"
 
 
-def _ready_state(look: Look) -> str:
+def _ready_state(look: DetectorInput) -> str:
     listing = look.listing
     if look.is_over or listing.opened_ms is not None or listing.triple is None:
         return _no_triple(look)
     return f"symbolsV2 shows {listing.triple}, not {look.settings.ready_triple}"
 
 
-def _no_triple(look: Look) -> str:
+def _no_triple(look: DetectorInput) -> str:
     if look.is_over:
         return _over(look)
     if look.listing.opened_ms is not None:
@@ -48,42 +48,42 @@ def _no_triple(look: Look) -> str:
     return "symbolsV2 has shown no states of it"
 
 
-def _api_enabled(look: Look) -> str:
+def _api_enabled(look: DetectorInput) -> str:
     if look.is_over:
         return _over(look)
     said = ", ".join(f"{source} {_answer(look, source)}" for source in _OFFICIAL)
     return f"no official source lets the API trade it: {said}"
 
 
-def _answer(look: Look, source: Source) -> str:
+def _answer(look: DetectorInput, source: ListingSource) -> str:
     seen = look.listing.says(source)
     if seen is None:
         return "says nothing"
     return "lists it without permission" if seen.present else "does not list it"
 
 
-def _opening(look: Look) -> str:
+def _opening(look: DetectorInput) -> str:
     return _over(look) if look.is_over else "no quote and no trade of it has been seen"
 
 
-def _risk_warning(look: Look) -> str:
+def _risk_warning(look: DetectorInput) -> str:
     if look.liquidity is None and look.listing.opened_ms is not None:
         return f"none of {len(RISKS)} checks found anything; its book is not at hand"
     return f"none of {len(RISKS)} checks found anything"
 
 
-def _cluster(look: Look) -> str:
+def _cluster(look: DetectorInput) -> str:
     if look.listing.opens_ms is None:
         return "no opening time is known"
     window = minutes(look.settings.cluster_window_ms)
     return f"nothing else opens within {window} of it, or another listing speaks for the group"
 
 
-def _over(look: Look) -> str:
+def _over(look: DetectorInput) -> str:
     return f"it is {look.stage}: nothing more is expected of it"
 
 
-_WORDS: Mapping[DetectorName, Callable[[Look], str]] = {
+_WORDS: Mapping[DetectorName, Callable[[DetectorInput], str]] = {
     DetectorName.LAUNCH_SEQUENCE: _launch_sequence,
     DetectorName.PRE_READY: _pre_ready,
     DetectorName.READY_STATE: _ready_state,

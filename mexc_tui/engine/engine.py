@@ -7,26 +7,26 @@ from dataclasses import dataclass
 from random import Random
 
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.detection.detection_worker import Detection
-from mexc_tui.engine.detection.outcome_worker import Outcomes
-from mexc_tui.engine.health import Alerts, ClockKeeper, Reload, Trouble
-from mexc_tui.engine.market.knowledge_store import Known
-from mexc_tui.engine.market.poll_worker import PollNumbers, Polls
-from mexc_tui.engine.market.stream_worker import Streams
-from mexc_tui.engine.runtime.event_feed import Bus
-from mexc_tui.engine.runtime.retention import Retention
+from mexc_tui.engine.detection.detection_worker import DetectionWorker
+from mexc_tui.engine.detection.outcome_worker import OutcomeWorker
+from mexc_tui.engine.health import AlertCondition, AlertWorker, ClockWorker, SettingsWorker
+from mexc_tui.engine.market.knowledge_store import KnowledgeStore
+from mexc_tui.engine.market.poll_worker import PollParameters, PollWorker
+from mexc_tui.engine.market.stream_worker import StreamWorker
+from mexc_tui.engine.runtime.event_feed import EventFeed
+from mexc_tui.engine.runtime.retention import RetentionWorker
 from mexc_tui.engine.runtime.start_patience import GO_ON_S
-from mexc_tui.engine.runtime.store_monitor import Storage, StoreWatch
+from mexc_tui.engine.runtime.store_monitor import Storage, StoreMonitor
 from mexc_tui.engine.runtime.supervisor import Supervisor, SupervisorLimits, Worker, WorkerState, WorkerStatus
-from mexc_tui.engine.trading import Surroundings, TradingNumbers, TradingPart, TradingRooms
-from mexc_tui.market.polling import Pace, current_pace
+from mexc_tui.engine.trading import EngineContext, TradingComponents, TradingParameters, TradingSetup
+from mexc_tui.market.polling import PollPace, current_pace
 from mexc_tui.model.event import EngineStarted, EngineStopped
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import Durability, Keep, StorageDamaged, StoredAlert
 from mexc_tui.model.trading import Cause
 from mexc_tui.model.view import TradingState
 from mexc_tui.ports.market import Market, SettingsHome
-from mexc_tui.ports.store import Books, Clock, Unit
+from mexc_tui.ports.store import Clock, Store, UnitOfWork
 from mexc_tui.settings.live import LiveSettings
 from mexc_tui.settings.table import Settings
 from mexc_tui.sniping.request import WorkerFact
@@ -50,18 +50,18 @@ SOURCE_FAILURES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class EngineParameters:
     """What the rooms want to know of the settings; asked anew each time, since those may be reloaded."""
 
     detection: Callable[[Settings], DetectionSettings]
-    polls: Callable[[Settings], PollNumbers]
+    polls: Callable[[Settings], PollParameters]
     supervisor: SupervisorLimits
-    trading: TradingNumbers
+    trading: TradingParameters
     keep: Callable[[Settings], Keep]
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class EngineIdentity:
     """Which engine this is."""
 
     pid: int
@@ -73,19 +73,19 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class EngineParts:
     """Everything that can be swapped."""
 
     clock: Clock
     rng: Random
-    books: Books
-    bus: Bus
+    books: Store
+    bus: EventFeed
     market: Market
     home: SettingsHome
     live: LiveSettings
-    numbers: Numbers
-    identity: Identity
-    trading: TradingPart | None = None
+    numbers: EngineParameters
+    identity: EngineIdentity
+    trading: TradingSetup | None = None
     """None: this engine only looks."""
     storage: Storage | None = None
     """The store, asked about itself."""
@@ -96,7 +96,7 @@ class Parts:
 class Engine:
     """Runs until it is asked to stop, or (if told so) until the practice day is over."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: EngineParts) -> None:
         """Join the workers; nothing runs yet."""
         self.parts = parts
         self.started_ms = 0
@@ -112,15 +112,15 @@ class Engine:
         self._stopped = asyncio.Event()
         settings = self.settings
         market, clock = parts.market, parts.clock
-        self.known = Known(parts.books, self.detection_settings, parts.identity.world_start_ms)
-        self.polls = Polls(market, self.known, lambda: parts.numbers.polls(settings()))
-        self.streams = Streams(
+        self.known = KnowledgeStore(parts.books, self.detection_settings, parts.identity.world_start_ms)
+        self.polls = PollWorker(market, self.known, lambda: parts.numbers.polls(settings()))
+        self.streams = StreamWorker(
             market,
             self.known,
             lambda: settings().near_before_s * 1_000,
             lambda: self.detection_settings().maturity_ms,
         )
-        self.detection = Detection(
+        self.detection = DetectionWorker(
             market,
             self.known,
             clock,
@@ -128,8 +128,8 @@ class Engine:
             lambda: settings().detection_pass_s,
             self.polls.read_ms,
         )
-        self.outcomes = Outcomes(market, self.known, self.detection_settings)
-        self.clock_keeper = ClockKeeper(
+        self.outcomes = OutcomeWorker(market, self.known, self.detection_settings)
+        self.clock_keeper = ClockWorker(
             market,
             self.known,
             clock,
@@ -139,12 +139,12 @@ class Engine:
         self.store_watch = (
             None
             if parts.storage is None
-            else StoreWatch(parts.storage, self._on_lost, lambda: self.detection.is_opening())
+            else StoreMonitor(parts.storage, self._on_lost, lambda: self.detection.is_opening())
         )
         self.retention = (
             None
             if parts.storage is None
-            else Retention(
+            else RetentionWorker(
                 parts.storage,
                 lambda: parts.numbers.keep(settings()),
                 self.clock_keeper.known_ms,
@@ -154,7 +154,7 @@ class Engine:
         self.rooms = (
             None
             if parts.trading is None
-            else TradingRooms(
+            else TradingComponents(
                 parts.trading, parts.books, clock, parts.numbers.trading, settings, self._surroundings()
             )
         )
@@ -164,8 +164,8 @@ class Engine:
             self.streams.prices = (rooms.prices,)
             self.streams.held = lambda: rooms.keeper.open.symbols()
             self.polls.is_opening = self.detection.is_opening = rooms.sniper.is_opening
-        self.reload = Reload(parts.home, parts.live, parts.books, clock)
-        self.alerts = Alerts(
+        self.reload = SettingsWorker(parts.home, parts.live, parts.books, clock)
+        self.alerts = AlertWorker(
             parts.books, clock, self.troubles, lambda: settings().alert_evaluate_s, self._is_alert_over
         )
         self._supervisor = Supervisor(clock, parts.rng, self._note_worker, parts.numbers.supervisor)
@@ -277,7 +277,7 @@ class Engine:
     def _must_not_wait(self) -> bool:
         """Whether a pair is about to open or opens, or the store needs its room for exits."""
         now_ms = self.parts.market.now_ms()
-        is_near = current_pace(self.known.live(now_ms), now_ms) is Pace.NOW
+        is_near = current_pace(self.known.live(now_ms), now_ms) is PollPace.NOW
         return is_near or self.detection.is_opening() or bool(self._store_problem())
 
     def _on_lost(self, about: str, words: str) -> None:
@@ -288,8 +288,8 @@ class Engine:
     def _store_problem(self) -> str:
         return "" if self.store_watch is None else self.store_watch.problem
 
-    def _surroundings(self) -> Surroundings:
-        return Surroundings(
+    def _surroundings(self) -> EngineContext:
+        return EngineContext(
             known=self.known,
             workers=self._worker_facts,
             stream_age_ms=self._stream_age_ms,
@@ -317,7 +317,7 @@ class Engine:
         row = self.parts.market.streams_row()
         return 0 if row.connections and not row.reasons else None
 
-    async def _record(self, work: Callable[[Unit], int]) -> None:
+    async def _record(self, work: Callable[[UnitOfWork], int]) -> None:
         try:
             await self.parts.books.write("engine", work, durability=Durability.FULL)
         except StorageDamaged as error:  # exits go on without it
@@ -355,33 +355,33 @@ class Engine:
             return f"the exchange's clock: {self.clock_keeper.problem}"
         return self.parts.market.clock_row().warning
 
-    def troubles(self) -> Iterable[Trouble]:
+    def troubles(self) -> Iterable[AlertCondition]:
         """Yield what is wrong with the engine now."""
         for worker in self.workers():
             if worker.is_degraded:
-                yield Trouble("engine:worker", worker.name, Severity.ERROR, worker.last_error)
+                yield AlertCondition("engine:worker", worker.name, Severity.ERROR, worker.last_error)
         for source in self.polls.rows():
             if source.failures >= SOURCE_FAILURES:
-                yield Trouble("engine:source", source.source, Severity.WARNING, source.problem)
+                yield AlertCondition("engine:source", source.source, Severity.WARNING, source.problem)
         if self.rooms is not None and self.rooms.reconciler.damage:
-            yield Trouble("engine:books", "books", Severity.CRITICAL, self.rooms.reconciler.damage)
+            yield AlertCondition("engine:books", "books", Severity.CRITICAL, self.rooms.reconciler.damage)
         yield from self._store_troubles()
         state, cause = self.trading()
         if state is not TradingState.ACTIVE:
-            yield Trouble("engine:trading", state.value, Severity.WARNING, cause)
+            yield AlertCondition("engine:trading", state.value, Severity.WARNING, cause)
         if self.rooms is not None and self.rooms.awake.warning:
-            yield Trouble("engine:loop", "event loop", Severity.WARNING, self.rooms.awake.warning)
+            yield AlertCondition("engine:loop", "event loop", Severity.WARNING, self.rooms.awake.warning)
         if self.reload.problem:
-            yield Trouble("engine:settings", "settings", Severity.WARNING, self.reload.problem)
+            yield AlertCondition("engine:settings", "settings", Severity.WARNING, self.reload.problem)
         ban = self.parts.market.budget_row().ban
         if ban:
-            yield Trouble("engine:ban", ban, Severity.ERROR, f"the exchange does not serve us: {ban}")
+            yield AlertCondition("engine:ban", ban, Severity.ERROR, f"the exchange does not serve us: {ban}")
 
-    def _store_troubles(self) -> Iterable[Trouble]:
+    def _store_troubles(self) -> Iterable[AlertCondition]:
         watch = self.store_watch
         if watch is None:
             return
         if watch.problem:
-            yield Trouble("engine:store", "database", Severity.CRITICAL, watch.problem)
+            yield AlertCondition("engine:store", "database", Severity.CRITICAL, watch.problem)
         if watch.backup_problem:
-            yield Trouble("engine:backup", "database", Severity.WARNING, watch.backup_problem)
+            yield AlertCondition("engine:backup", "database", Severity.WARNING, watch.backup_problem)

@@ -5,16 +5,16 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from mexc_tui.engine.market.knowledge_store import Known
-from mexc_tui.engine.runtime.start_patience import Patience
+from mexc_tui.engine.market.knowledge_store import KnowledgeStore
+from mexc_tui.engine.runtime.start_patience import StartPatience
 from mexc_tui.engine.runtime.supervisor import Started, WorkerFailure
-from mexc_tui.market.polling import Pace, current_pace
+from mexc_tui.market.polling import PollPace, current_pace
 from mexc_tui.model.event import Alert
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import Durability, StoredAlert
 from mexc_tui.ports.market import Market, SettingsHome
-from mexc_tui.ports.store import Books, Clock, Unit
-from mexc_tui.settings.live import Change, LiveSettings
+from mexc_tui.ports.store import Clock, Store, UnitOfWork
+from mexc_tui.settings.live import LiveSettings, SettingChange
 from mexc_tui.settings.load import Loaded, SettingsError
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ AGREE_MS = 86_400_000
 """So far apart this machine's clock and the exchange's may be for rows to be deleted by their age."""
 
 
-class ClockNotKnown(WorkerFailure):
+class ClockUnknown(WorkerFailure):
     """The exchange's clock could not be measured at the start; the text says why."""
 
     def __init__(self, problem: str) -> None:
@@ -36,13 +36,13 @@ class ClockNotKnown(WorkerFailure):
         )
 
 
-class ClockKeeper:
+class ClockWorker:
     """One worker: measures the exchange's clock, more often around an opening."""
 
     def __init__(
         self,
         market: Market,
-        known: Known,
+        known: KnowledgeStore,
         clock: Clock,
         every_s: Callable[[], tuple[float, float]],
         holds: Callable[[], bool] = lambda: False,
@@ -74,9 +74,9 @@ class ClockKeeper:
 
     async def run(self, started: Started) -> None:
         """Measure, then again and again. Raises ClockNotKnown if the first try fails and nothing is held."""
-        patience = Patience(self._holds, 0, self._note)
+        patience = StartPatience(self._holds, 0, self._note)
         while problem := await patience.answer(self._market.measure_clock(FIRST_SAMPLES)):
-            await patience.wait(ClockNotKnown(problem))
+            await patience.wait(ClockUnknown(problem))
         self.problem, self._is_measured = "", True
         started()
         self._hurries = True  # a better measurement, once the first questions have been asked
@@ -95,14 +95,14 @@ class ClockKeeper:
     def _pause_s(self) -> float:
         now_ms = self._market.now_ms()
         usual_s, near_s = self._every_s()
-        is_near = current_pace(self._known.live(now_ms), now_ms) is Pace.NOW
+        is_near = current_pace(self._known.live(now_ms), now_ms) is PollPace.NOW
         return near_s if is_near else usual_s
 
 
-class Reload:
+class SettingsWorker:
     """One worker: takes up changes of the settings file; what is wrong changes nothing and is alerted."""
 
-    def __init__(self, home: SettingsHome, live: LiveSettings, books: Books, clock: Clock) -> None:
+    def __init__(self, home: SettingsHome, live: LiveSettings, books: Store, clock: Clock) -> None:
         self._home = home
         self._live = live
         self._books = books
@@ -128,12 +128,12 @@ class Reload:
         self.problem = ""
         await self.take(loaded)
 
-    async def take(self, loaded: Loaded, who: str = "") -> tuple[Change, ...]:
+    async def take(self, loaded: Loaded, who: str = "") -> tuple[SettingChange, ...]:
         """Put in force what is safe; journal each change. `who` is named as the origin, if given."""
         changes = self._live.take(loaded)
         at_ms = self._clock.now_ms()
 
-        def work(unit: Unit) -> None:
+        def work(unit: UnitOfWork) -> None:
             for change in changes:
                 event = change.event(at_ms)
                 unit.settings.add(event)
@@ -146,7 +146,7 @@ class Reload:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class AlertCondition:
     """Something that is wrong now."""
 
     rule: str
@@ -155,14 +155,14 @@ class Trouble:
     text: str
 
 
-class Alerts:
+class AlertWorker:
     """One worker: stores an alert when trouble begins, and closes it when it is over."""
 
     def __init__(
         self,
-        books: Books,
+        books: Store,
         clock: Clock,
-        troubles: Callable[[], Iterable[Trouble]],
+        troubles: Callable[[], Iterable[AlertCondition]],
         every_s: Callable[[], float],
         is_over: Callable[[StoredAlert], bool],
     ) -> None:
@@ -194,7 +194,7 @@ class Alerts:
         ended = {(one.alert.rule, one.alert.about) for one in stored if self._is_over(one)}
         over = sorted(ended | (self._standing - set(troubles)))
 
-        def work(unit: Unit) -> None:
+        def work(unit: UnitOfWork) -> None:
             for one in new:
                 alert = Alert(
                     at_ms=now_ms, about=one.about, severity=one.severity, rule=one.rule, text=one.text

@@ -4,37 +4,37 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
-from mexc_tui.engine.accounting.reconciler import ReconcileNumbers, Reconciler
-from mexc_tui.engine.accounting.unknown_orders import OtherEngines
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
+from mexc_tui.engine.accounting.reconciler import ReconcileParameters, Reconciler
+from mexc_tui.engine.accounting.unknown_orders import UnknownOrders
 from mexc_tui.engine.entries.arming import Arming
-from mexc_tui.engine.entries.entry_context import EntryNumbers, Gates
+from mexc_tui.engine.entries.entry_context import EntryContext, EntryParameters
 from mexc_tui.engine.entries.readiness import PairWatch
 from mexc_tui.engine.entries.sniper import Sniper
-from mexc_tui.engine.exits.dust_conversion import Dust
-from mexc_tui.engine.exits.exit_connection import ExitLine
-from mexc_tui.engine.exits.exit_execution import Selling
-from mexc_tui.engine.exits.exit_monitor import Guardian
-from mexc_tui.engine.exits.exits_edit import ExitsEdit
-from mexc_tui.engine.exits.sellability import SellabilityWatch
+from mexc_tui.engine.exits.dust_conversion import DustConverter
+from mexc_tui.engine.exits.exit_connection import ExitConnection
+from mexc_tui.engine.exits.exit_execution import ExitExecution
+from mexc_tui.engine.exits.exit_monitor import ExitMonitor
+from mexc_tui.engine.exits.exits_edit import ExitsEditor
+from mexc_tui.engine.exits.sellability import SellabilityTracker
 from mexc_tui.engine.exits.take_profits import TakeProfits
-from mexc_tui.engine.market.knowledge_store import Known
-from mexc_tui.engine.market.prices import Prices
-from mexc_tui.engine.market.symbol_filters import Grids
+from mexc_tui.engine.market.knowledge_store import KnowledgeStore
+from mexc_tui.engine.market.prices import PriceCache
+from mexc_tui.engine.market.symbol_filters import SymbolFilters
 from mexc_tui.engine.orders.execution import Execution
-from mexc_tui.engine.orders.key_rights import KeyKeeper
-from mexc_tui.engine.orders.order_resolution import Settling
-from mexc_tui.engine.orders.user_stream_worker import PrivateStream
+from mexc_tui.engine.orders.key_rights import KeyRightsWorker
+from mexc_tui.engine.orders.order_resolution import OrderResolution
+from mexc_tui.engine.orders.user_stream_worker import UserStreamWorker
 from mexc_tui.engine.runtime.start_patience import GO_ON_S
 from mexc_tui.engine.runtime.supervisor import Worker, WorkerStatus
-from mexc_tui.engine.runtime.suspend_detector import Awake
-from mexc_tui.engine.safety.live_unlock import LOCKED, LiveNumbers, Unlocking
-from mexc_tui.engine.safety.safety import Safety, SafetyNumbers, Watched
+from mexc_tui.engine.runtime.suspend_detector import SuspendDetector
+from mexc_tui.engine.safety.live_unlock import LOCKED, LiveParameters, LiveUnlock
+from mexc_tui.engine.safety.safety import Safety, SafetyParameters, Watched
 from mexc_tui.engine.safety.trading_state import HaltFile
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.mode import Mode
-from mexc_tui.ports.store import Books, Clock
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.store import Clock, Store
+from mexc_tui.ports.trading import TradingPort
 from mexc_tui.settings.table import Settings
 from mexc_tui.sniping.exit_edit import ExitBounds
 from mexc_tui.sniping.request import WorkerFact
@@ -46,10 +46,10 @@ IN_FLIGHT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class TradingPart:
+class TradingSetup:
     """What an engine that trades is given. `scope`: account and world; `instance`: the name of this desk."""
 
-    port: Trading
+    port: TradingPort
     scope: str
     instance: str
     halt_file: HaltFile | None = None
@@ -59,22 +59,22 @@ class TradingPart:
 
 
 @dataclass(frozen=True, slots=True)
-class TradingNumbers:
+class TradingParameters:
     """What the rooms want to know of the settings; asked anew each time."""
 
-    reconcile: Callable[[Settings], ReconcileNumbers]
-    entry: Callable[[Settings], EntryNumbers]
-    safety: Callable[[Settings], SafetyNumbers]
-    live: Callable[[Settings], LiveNumbers]
+    reconcile: Callable[[Settings], ReconcileParameters]
+    entry: Callable[[Settings], EntryParameters]
+    safety: Callable[[Settings], SafetyParameters]
+    live: Callable[[Settings], LiveParameters]
     exits: ExitBounds
     """What a person may wish for an open position."""
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class EngineContext:
     """What trading sees of the rest of the engine."""
 
-    known: Known
+    known: KnowledgeStore
     workers: Callable[[], tuple[WorkerFact, ...]]
     """Those that firing rests on."""
     stream_age_ms: Callable[[], int | None]
@@ -92,49 +92,52 @@ class Surroundings:
     """Why nothing may be bought with the store as it is; empty: it may."""
 
 
-class TradingRooms:
+class TradingComponents:
     """Everything about money, of one engine."""
 
     def __init__(
         self,
-        part: TradingPart,
-        books: Books,
+        part: TradingSetup,
+        books: Store,
         clock: Clock,
-        numbers: TradingNumbers,
+        numbers: TradingParameters,
         settings: Callable[[], Settings],
-        around: Surroundings,
+        around: EngineContext,
     ) -> None:
         """Join the rooms; nothing runs yet."""
         port = part.port
         self._store_problem = around.store_problem
 
-        def configured() -> EntryNumbers:
+        def configured() -> EntryParameters:
             return numbers.entry(settings())
 
-        def entry() -> EntryNumbers:
+        def entry() -> EntryParameters:
             return self.safety.tightening.of(configured())
 
         def window_ms() -> int:
             return settings().recv_window_order_ms
 
         self.port = port
-        self.prices = Prices(clock, port.now_ms)
-        self.keeper = Bookkeeper(
+        self.prices = PriceCache(clock, port.now_ms)
+        self.keeper = LedgerWriter(
             books, part.scope, (part.instance, clock.now_ms()), port.now_ms, self.prices.in_quote
         )
         self.execution = Execution(port, self.keeper, self.refusal, window_ms)
-        self.settling = Settling(port, self.keeper, self.execution, window_ms)
-        grids, line = Grids(lambda: around.known.knowledge.pairs), ExitLine(port, self.execution, window_ms)
+        self.settling = OrderResolution(port, self.keeper, self.execution, window_ms)
+        grids, line = (
+            SymbolFilters(lambda: around.known.knowledge.pairs),
+            ExitConnection(port, self.execution, window_ms),
+        )
 
         def stale_ms() -> int:
             return numbers.safety(settings()).stale_ms
 
-        sellability = SellabilityWatch(self.keeper, self.prices, stale_ms, port.now_ms)
-        self.selling = Selling(
+        sellability = SellabilityTracker(self.keeper, self.prices, stale_ms, port.now_ms)
+        self.selling = ExitExecution(
             port, self.keeper, self.execution, self.settling, self.prices, grids, line, sellability
         )
         profits = TakeProfits(port, self.keeper, self.execution, self.settling, self.selling, grids)
-        self.guardian = Guardian(
+        self.guardian = ExitMonitor(
             port,
             self.keeper,
             self.prices,
@@ -145,7 +148,7 @@ class TradingRooms:
             sellability,
             stale_ms,
         )
-        self.exits = ExitsEdit(
+        self.exits = ExitsEditor(
             port,
             self.keeper,
             self.prices,
@@ -165,8 +168,8 @@ class TradingRooms:
             lambda: numbers.reconcile(settings()),
             self._on_stranger,
         )
-        self.dust = Dust(port, self.keeper, self.reconciler)
-        self.awake = Awake(
+        self.dust = DustConverter(port, self.keeper, self.reconciler)
+        self.awake = SuspendDetector(
             clock,
             port.now_ms,
             self.prices.distrust,
@@ -174,11 +177,11 @@ class TradingRooms:
             self.reconciler.hurry,
             self._compared_ms,
         )
-        self.private = PrivateStream(port, self.keeper, self.reconciler.hurry, self._on_stranger)
-        self.other_engines = OtherEngines(
+        self.private = UserStreamWorker(port, self.keeper, self.reconciler.hurry, self._on_stranger)
+        self.other_engines = UnknownOrders(
             port, self.keeper, around.rng, self._on_stranger, lambda: self.safety.resumed_ms()
         )
-        self.gates = Gates(
+        self.gates = EntryContext(
             around.known,
             port,
             self.prices,
@@ -191,13 +194,13 @@ class TradingRooms:
             lambda: self.key.facts,
             lambda: self.safety.equity.limit_equity,
         )
-        self.key = KeyKeeper(
+        self.key = KeyRightsWorker(
             port,
             part.key_words,
             lambda: bool(self.keeper.open.positions or self.keeper.open.intents),
             is_live=settings().mode is Mode.LIVE,
         )
-        self.unlocking = Unlocking(
+        self.unlocking = LiveUnlock(
             books,
             clock,
             around.rng,

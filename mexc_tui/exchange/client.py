@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Self
 
 import aiohttp
 
-from mexc_tui.exchange.firing.warm_connection import WireFiringLine
+from mexc_tui.exchange.firing.warm_connection import WarmConnection
 from mexc_tui.exchange.limits.breaker import BreakerState
-from mexc_tui.exchange.limits.budget import Ban, Limits, RateBudget
+from mexc_tui.exchange.limits.budget import Ban, BudgetLimits, RateBudget
 from mexc_tui.exchange.limits.call_limits import CallLimits
 from mexc_tui.exchange.limits.clock_offset import Measurement, OffsetEstimator, OffsetLimits, measure
 from mexc_tui.exchange.origins import checked_origin
@@ -17,7 +17,7 @@ from mexc_tui.exchange.rest.account import RestAccount
 from mexc_tui.exchange.rest.market import RestMarket
 from mexc_tui.exchange.rest.orders import RestOrders
 from mexc_tui.exchange.rest.requester import Requester
-from mexc_tui.exchange.rest.routes import Group
+from mexc_tui.exchange.rest.routes import RouteGroup
 from mexc_tui.exchange.rest.signing import Signer
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.model.credentials import Credentials
@@ -33,7 +33,7 @@ MEXC_REST = "https://api.mexc.com"
 class ClientLimits:
     """Numbers of the budget, the clock offset and calls; the defaults are for MEXC itself."""
 
-    budget: Limits | None = None
+    budget: BudgetLimits | None = None
     offset: OffsetLimits | None = None
     calls: CallLimits = field(default_factory=CallLimits)
 
@@ -88,9 +88,9 @@ class MexcClient:
         """Close every connection."""
         await self._transport.close()
 
-    def firing_line(self) -> WireFiringLine:
+    def firing_line(self) -> WarmConnection:
         """Return a line of its own for firing, not connected yet; the caller closes it."""
-        return WireFiringLine(self._requester, self._transport.connections, self.origin, self._clock)
+        return WarmConnection(self._requester, self._transport.connections, self.origin, self._clock)
 
     @property
     def bans(self) -> tuple[Ban, ...]:
@@ -104,7 +104,7 @@ class MexcClient:
         return self._requester.skipped.problems
 
     @property
-    def breakers(self) -> dict[Group, BreakerState]:
+    def breakers(self) -> dict[RouteGroup, BreakerState]:
         """Circuit breakers, for display."""
         return {group: breaker.state() for group, breaker in self._requester.breakers.items()}
 

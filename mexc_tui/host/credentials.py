@@ -47,7 +47,7 @@ class Backend(Protocol):
     def delete_password(self, service: str, username: str) -> None: ...
 
 
-class KeysError(Exception):
+class CredentialsError(Exception):
     """A key could not be read or kept; the text says why and what to do, and never holds any of it."""
 
 
@@ -71,7 +71,7 @@ class ShownKey:
         return f"If it is bound to no address, it ends by {ends_on} ({left} days left)."
 
 
-class Keys:
+class StoredKeys:
     """The key of one profile. Methods block, maybe until a person unlocks a keyring, and raise KeysError."""
 
     def __init__(self, profile: str, safe: frozenset[str] | None = None) -> None:
@@ -100,7 +100,7 @@ class Keys:
         """Keep a key in place of the one before. `today` in UTC."""
         for name, text in ((KEY, access_key), (SECRET, secret)):
             if not FORM.fullmatch(text):
-                raise KeysError(
+                raise CredentialsError(
                     f"That is no {name} of the exchange: 8 to 128 letters and digits. Copy it again."
                 )
         self.remove()  # never one's key with another's secret
@@ -127,7 +127,7 @@ class Keys:
     def _get(self, name: str) -> str:
         try:
             return self._backend().get_password(SERVICE, self._name(name)) or ""
-        except KeysError:
+        except CredentialsError:
             raise
         except Exception as error:  # each backend raises its own
             raise _refused(error) from None
@@ -143,14 +143,14 @@ class Keys:
 
             found = keyring.get_keyring()
         except Exception as error:  # a backend that is configured and cannot be loaded raises what it likes
-            raise KeysError(NOT_LOADED.format(error=type(error).__name__)) from None
+            raise CredentialsError(NOT_LOADED.format(error=type(error).__name__)) from None
         links = found.backends if isinstance(found, ChainerBackend) else (found,)
         for backend in links:
             if type(backend).__module__ in self._safe:
                 return cast("Backend", backend)
-        raise KeysError(NO_KEYRING.format(found=f"found: {type(found).__module__}"))
+        raise CredentialsError(NO_KEYRING.format(found=f"found: {type(found).__module__}"))
 
 
-def _refused(error: Exception) -> KeysError:
+def _refused(error: Exception) -> CredentialsError:
     # The words of a backend are not shown: they may hold what it was given.
-    return KeysError(f"The keyring refuses ({type(error).__name__}). Unlock it, then try again.")
+    return CredentialsError(f"The keyring refuses ({type(error).__name__}). Unlock it, then try again.")

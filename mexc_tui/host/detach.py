@@ -61,7 +61,7 @@ class Signals:
             self._handle(number)
 
 
-class Tether:
+class DetachedTerminal:
     """The child's side. Standard output and error are the log while it is held; `out` is the terminal."""
 
     def __init__(self, pipe: int, log_file: Path) -> None:
@@ -114,7 +114,10 @@ class Tether:
 
 
 def tethered(
-    work: Callable[[Tether], int], log_file: Path, killed_words: Callable[[str], str], restoring: str = ""
+    work: Callable[[DetachedTerminal], int],
+    log_file: Path,
+    killed_words: Callable[[str], str],
+    restoring: str = "",
 ) -> int:
     """Do `work` in a child and return its exit code, or the one it said as soon as it has cut itself off.
 
@@ -130,7 +133,7 @@ def tethered(
     if not child:
         os.close(reading)
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # until there is a screen
-        tether = Tether(writing, log_file)
+        tether = DetachedTerminal(writing, log_file)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
         return work(tether)
     _pass_signals_on(child)

@@ -15,7 +15,7 @@ class _Note(msgspec.Struct, frozen=True):
     trading: Trading
 
 
-class FileOfHalt:
+class HaltFileOnDisk:
     """One file in a profile's private folder, for the books of one scope. Raises OSError."""
 
     def __init__(self, folder: Path, scope: str) -> None:

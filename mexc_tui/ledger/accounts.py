@@ -6,7 +6,7 @@ from decimal import Decimal
 from mexc_tui.ledger.numbers import exactly
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO
-from mexc_tui.model.position import Account, Entry, EntryKind, Posting
+from mexc_tui.model.position import LedgerAccount, LedgerEntry, EntryKind, Posting
 
 START_ENTRY = "start"
 """Id of the entry that opens the books."""
@@ -14,31 +14,31 @@ START_ENTRY = "start"
 TAKEN_BACK = "/taken-back"
 """Ends the id of an entry that reverses a drift."""
 
-Sums = Mapping[tuple[Account, str], Decimal]
+Sums = Mapping[tuple[LedgerAccount, str], Decimal]
 """What each account holds of each asset; one that is not there holds nothing."""
 
 
-def start_entry(balances: Iterable[Balance], quote_assets: frozenset[str], at_ms: int) -> Entry:
+def start_entry(balances: Iterable[Balance], quote_assets: frozenset[str], at_ms: int) -> LedgerEntry:
     """Open the books: quote money is the desk's cash, every other coin is the person's own and stays so."""
     postings: list[Posting] = []
     for balance in balances:
         if balance.total:
-            account = Account.DESK if balance.asset in quote_assets else Account.OWN
+            account = LedgerAccount.DESK if balance.asset in quote_assets else LedgerAccount.OWN
             postings += from_outside(account, balance.asset, balance.total)
     words = "the account as it was found; coins in it are not the desk's"
-    return Entry(id=START_ENTRY, kind=EntryKind.START, at_ms=at_ms, postings=tuple(postings), words=words)
+    return LedgerEntry(id=START_ENTRY, kind=EntryKind.START, at_ms=at_ms, postings=tuple(postings), words=words)
 
 
-def from_outside(account: Account, asset: str, amount: Decimal) -> tuple[Posting, ...]:
+def from_outside(account: LedgerAccount, asset: str, amount: Decimal) -> tuple[Posting, ...]:
     """Return the postings of money that came from outside (negative: went there)."""
-    return (Posting(Account.EXTERNAL, asset, -amount), Posting(account, asset, amount)) if amount else ()
+    return (Posting(LedgerAccount.EXTERNAL, asset, -amount), Posting(account, asset, amount)) if amount else ()
 
 
 def drift_entry(
-    account: Account, asset: str, amount: Decimal, *, is_cash: bool, at_ms: int, words: str
-) -> Entry:
+    account: LedgerAccount, asset: str, amount: Decimal, *, is_cash: bool, at_ms: int, words: str
+) -> LedgerEntry:
     """Book what a balance moved by without an order of ours. Never made good by trading (reliability O9)."""
-    return Entry(
+    return LedgerEntry(
         id=f"drift/{account.value}/{asset}/{at_ms}",
         kind=EntryKind.DRIFT,
         at_ms=at_ms,
@@ -48,9 +48,9 @@ def drift_entry(
     )
 
 
-def taken_back(entry: Entry, at_ms: int, words: str) -> Entry:
+def taken_back(entry: LedgerEntry, at_ms: int, words: str) -> LedgerEntry:
     """Reverse a drift that was a false alarm: both together move nothing and are no external flow."""
-    return Entry(
+    return LedgerEntry(
         id=f"{entry.id}{TAKEN_BACK}",
         kind=EntryKind.CORRECTION,
         at_ms=at_ms,
@@ -60,7 +60,7 @@ def taken_back(entry: Entry, at_ms: int, words: str) -> Entry:
     )
 
 
-def standing_drifts(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+def standing_drifts(entries: Iterable[LedgerEntry]) -> tuple[LedgerEntry, ...]:
     """Return the balance drifts among these entries that were not taken back, oldest first."""
     found = {entry.id: entry for entry in entries}
     drifts = (one for one in found.values() if one.kind is EntryKind.DRIFT and not one.client_order_id)
@@ -69,9 +69,9 @@ def standing_drifts(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 @exactly
-def sums(entries: Iterable[Entry]) -> dict[tuple[Account, str], Decimal]:
+def sums(entries: Iterable[LedgerEntry]) -> dict[tuple[LedgerAccount, str], Decimal]:
     """Add up entries by account and asset."""
-    held: dict[tuple[Account, str], Decimal] = {}
+    held: dict[tuple[LedgerAccount, str], Decimal] = {}
     for entry in entries:
         for posting in entry.postings:
             place = (posting.account, posting.asset)
@@ -80,7 +80,7 @@ def sums(entries: Iterable[Entry]) -> dict[tuple[Account, str], Decimal]:
 
 
 @exactly
-def flows(entries: Iterable[Entry]) -> Decimal:
+def flows(entries: Iterable[LedgerEntry]) -> Decimal:
     """Add up what came from outside since the start, in quote units."""
     return sum((entry.flow for entry in entries), ZERO)
 
@@ -88,4 +88,4 @@ def flows(entries: Iterable[Entry]) -> Decimal:
 @exactly
 def expected(held: Sums, asset: str) -> Decimal:
     """Return what the account of the exchange must hold of an asset, free and locked (reliability I8)."""
-    return held.get((Account.DESK, asset), ZERO) + held.get((Account.OWN, asset), ZERO)
+    return held.get((LedgerAccount.DESK, asset), ZERO) + held.get((LedgerAccount.OWN, asset), ZERO)

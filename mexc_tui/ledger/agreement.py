@@ -11,7 +11,7 @@ from mexc_tui.ledger.ids import PREFIX
 from mexc_tui.ledger.numbers import exactly, plain, rounded
 from mexc_tui.model.account import Balance, is_read
 from mexc_tui.model.intent import ZERO, Intent, Order
-from mexc_tui.model.position import Entry, Position
+from mexc_tui.model.position import LedgerEntry, Position
 from mexc_tui.model.reconciliation import Difference, DifferenceKind, Reconciliation
 from mexc_tui.model.report import OrderReport, TradeReport
 from mexc_tui.model.rows import SkippedRow
@@ -60,7 +60,7 @@ class Ours:
     """Assets whose books changed since the first query: both sides are of different moments."""
     unconfirmed: tuple[Unconfirmed, ...] = ()
     """Differences that earlier comparisons saw."""
-    drifts: tuple[Entry, ...] = ()
+    drifts: tuple[LedgerEntry, ...] = ()
     """Drift booked lately and not taken back, oldest first."""
     written_off: tuple[Position, ...] = ()
     """Positions whose coins were lately written off as gone: coins that reappear are theirs."""
@@ -122,7 +122,7 @@ class Show:
 class Post:
     """Add this entry to the books."""
 
-    entry: Entry
+    entry: LedgerEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ Correction: TypeAlias = Tell | Show | Post | Gone | Back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class AgreementOutcome:
     """What a comparison found."""
 
     run: Reconciliation

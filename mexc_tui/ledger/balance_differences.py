@@ -21,13 +21,13 @@ from mexc_tui.ledger.confirming import AssetState, drift_reversed_by, is_confirm
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.intent import ZERO, Order
 from mexc_tui.model.order import Side
-from mexc_tui.model.position import Account, Entry, EntryKind, Position, Posting
+from mexc_tui.model.position import EntryKind, LedgerAccount, LedgerEntry, Position, Posting
 from mexc_tui.model.reconciliation import Difference, DifferenceKind
 from mexc_tui.model.severity import Severity
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class BalancePair:
     """A symbol's two assets."""
 
     base: str
@@ -40,12 +40,12 @@ class Moves:
 
     desk: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     own: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
-    entries: list[Entry] = field(default_factory=list[Entry])
+    entries: list[LedgerEntry] = field(default_factory=list[LedgerEntry])
     """Of foreign orders; ours are booked with their orders."""
 
 
 def moves_of(
-    changed: Iterable[tuple[Order, Order]], pairs: dict[str, Pair], rules: Rules, at_ms: int
+    changed: Iterable[tuple[Order, Order]], pairs: dict[str, BalancePair], rules: Rules, at_ms: int
 ) -> Moves:
     """Add up what orders moved since we last knew them."""
     moves = Moves()
@@ -93,8 +93,8 @@ def compare_balances(
     skip = skip | found.unread
     found.unconfirmed += [pausing(one, theirs.at_ms) for name, one in before.items() if name in skip]
     for asset in sorted(assets - skip):
-        desk = ours.held.get((Account.DESK, asset), ZERO) + moves.desk.get(asset, ZERO)
-        own = ours.held.get((Account.OWN, asset), ZERO) + moves.own.get(asset, ZERO)
+        desk = ours.held.get((LedgerAccount.DESK, asset), ZERO) + moves.desk.get(asset, ZERO)
+        own = ours.held.get((LedgerAccount.OWN, asset), ZERO) + moves.own.get(asset, ZERO)
         total, is_quote = totals.get(asset, ZERO), asset in rules.quote_assets
         state = AssetState(asset, desk, own, total, theirs.at_ms, is_quote)
         if state.short and moves.desk.get(asset):
@@ -116,7 +116,7 @@ def _judge(
     if not is_confirmed(seen, asset.at_ms):
         found.unconfirmed.append(seen)
     elif asset.is_quote:
-        _outside(found, asset, Account.DESK, asset.off, ours, rules)
+        _outside(found, asset, LedgerAccount.DESK, asset.off, ours, rules)
     else:
         _coin(found, asset, ours, rules)
 
@@ -129,16 +129,21 @@ def _coin(found: FoundInBalances, asset: AssetState, ours: Ours, rules: Rules) -
     moved = asset.off + asset.short
     if asset.short:
         if moved:
-            found.corrections.append(Post(_drift_entry(asset, Account.OWN, moved)))
+            found.corrections.append(Post(_drift_entry(asset, LedgerAccount.OWN, moved)))
         _coins_gone(found, asset, ours.positions, rules)
         return
     back = _reappeared(found, asset, ours, rules) if moved > 0 else ZERO
     if moved != back:
-        _outside(found, asset, Account.OWN, moved - back, ours, rules)
+        _outside(found, asset, LedgerAccount.OWN, moved - back, ours, rules)
 
 
 def _outside(
-    found: FoundInBalances, asset: AssetState, account: Account, amount: Decimal, ours: Ours, rules: Rules
+    found: FoundInBalances,
+    asset: AssetState,
+    account: LedgerAccount,
+    amount: Decimal,
+    ours: Ours,
+    rules: Rules,
 ) -> None:
     """Book an external flow, or take one back that this change reverses."""
     reversed_one = drift_reversed_by(account, asset.name, amount, ours, asset.at_ms)
@@ -220,7 +225,7 @@ def _gone(asset: AssetState, short: Decimal, positions: tuple[Position, ...], wo
             corrections.append(Gone(position.id, share, words))
             short -= share
     if short:
-        corrections.append(Post(_drift_entry(asset, Account.DESK, -short)))
+        corrections.append(Post(_drift_entry(asset, LedgerAccount.DESK, -short)))
     return corrections
 
 
@@ -238,7 +243,7 @@ def _drift(asset: AssetState, amount: Decimal, rules: Rules) -> Difference:
     )
 
 
-def _drift_entry(asset: AssetState, account: Account, amount: Decimal) -> Entry:
+def _drift_entry(asset: AssetState, account: LedgerAccount, amount: Decimal) -> LedgerEntry:
     words = f"balance change of {_signed(amount)} {asset.name} without a matching order"
     return drift_entry(account, asset.name, amount, is_cash=asset.is_quote, at_ms=asset.at_ms, words=words)
 
@@ -247,7 +252,7 @@ def _signed(amount: Decimal) -> str:
     return f"+{plain(amount)}" if amount > 0 else plain(amount)
 
 
-def _moved(before: Order, after: Order, pair: Pair) -> dict[str, Decimal]:
+def _moved(before: Order, after: Order, pair: BalancePair) -> dict[str, Decimal]:
     """What an order's news moved in the account, by asset."""
     sign = 1 if after.side is Side.BUY else -1
     moved = {
@@ -259,15 +264,15 @@ def _moved(before: Order, after: Order, pair: Pair) -> dict[str, Decimal]:
     return moved
 
 
-def _foreign_entry(order: Order, moved: dict[str, Decimal], rules: Rules, at_ms: int) -> Entry:
+def _foreign_entry(order: Order, moved: dict[str, Decimal], rules: Rules, at_ms: int) -> LedgerEntry:
     postings: list[Posting] = []
     flow = ZERO
     for asset, amount in moved.items():
         is_cash = asset in rules.quote_assets
-        postings += from_outside(Account.DESK if is_cash else Account.OWN, asset, amount)
+        postings += from_outside(LedgerAccount.DESK if is_cash else LedgerAccount.OWN, asset, amount)
         flow += amount if is_cash else ZERO
     fees = "/".join(f"{fee.asset}={plain(fee.amount)}" for fee in order.fees)
-    return Entry(
+    return LedgerEntry(
         id=f"foreign/{order.order_id}/{plain(order.filled_quantity)}/{plain(order.filled_value)}/{fees}",
         kind=EntryKind.DRIFT,
         at_ms=at_ms,

@@ -13,10 +13,10 @@ import msgspec
 from mexc_tui.ledger.days import kept
 from mexc_tui.ledger.numbers import exactly, plain, rounded
 from mexc_tui.ledger.orders import Advanced
-from mexc_tui.ledger.positions import Holding, holding, settled, spent, with_due_fees
+from mexc_tui.ledger.positions import PositionHolding, holding, settled, spent, with_due_fees
 from mexc_tui.model.intent import ZERO, Fee, Intent, Order, OrderRole
 from mexc_tui.model.order import Side
-from mexc_tui.model.position import Account, Day, Entry, EntryKind, Lot, Position, PositionState, Posting
+from mexc_tui.model.position import LedgerAccount, TradingDay, LedgerEntry, EntryKind, Lot, Position, PositionState, Posting
 
 
 class StaleOrder(ValueError):
@@ -24,7 +24,7 @@ class StaleOrder(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
+class LedgerRows:
     """Rows about one position, read inside the unit of work."""
 
     position: Position
@@ -33,7 +33,7 @@ class Books:
     """All of the position; the one that advanced may be missing."""
     intents: tuple[Intent, ...]
     """All of the position, ended ones too."""
-    day: Day
+    day: TradingDay
     """Of the moment of booking; an empty one if there is none yet."""
 
 
@@ -44,10 +44,10 @@ class Booking:
     position: Position | None
     """None: nothing was ever bought, there is no position to store."""
     lots: tuple[Lot, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[LedgerEntry, ...]
     intents: tuple[Intent, ...]
     """Those that changed: reservations shrink, stops follow what remains, sales end with the position."""
-    day: Day
+    day: TradingDay
     realised: Decimal
     """What this added to the realised profit, in quote units."""
     order: Order | None = None
@@ -57,7 +57,7 @@ class Booking:
 
 
 @exactly
-def book(books: Books, advanced: Advanced, prices: Mapping[str, Decimal], at_ms: int) -> Booking:
+def book(books: LedgerRows, advanced: Advanced, prices: Mapping[str, Decimal], at_ms: int) -> Booking:
     """Book what advanced an order, fill or not. `prices`: quote units for one of each fee asset, where known.
 
     Raises StaleOrder if the order in `books` has other numbers than the one that was advanced.
@@ -78,42 +78,42 @@ def book(books: Books, advanced: Advanced, prices: Mapping[str, Decimal], at_ms:
     return _booking(books, after, sums, orders, entries, words, at_ms, order)
 
 
-def revalue(books: Books, order: Order, prices: Mapping[str, Decimal], at_ms: int) -> Booking:
+def revalue(books: LedgerRows, order: Order, prices: Mapping[str, Decimal], at_ms: int) -> Booking:
     """Book an order's fees that had no price when they were paid, now that `prices` knows more."""
     return book(books, Advanced(before=order, order=order), prices, at_ms)
 
 
 @exactly
-def write_off_dust(books: Books, at_ms: int, words: str) -> Booking:
+def write_off_dust(books: LedgerRows, at_ms: int, words: str) -> Booking:
     """Close a position whose remainder is too small to sell: the coins become the user's (reliability O8)."""
     dust = holding(books.position, books.orders).remaining
     position = msgspec.structs.replace(books.position, dust=books.position.dust + dust)
-    entry = _moved(position, EntryKind.DUST, f"dust/{plain(position.dust)}", Account.OWN, dust, at_ms, words)
+    entry = _moved(position, EntryKind.DUST, f"dust/{plain(position.dust)}", LedgerAccount.OWN, dust, at_ms, words)
     return _written_off(books, position, entry, at_ms)
 
 
 @exactly
-def write_off_gone(books: Books, quantity: Decimal, at_ms: int, words: str) -> Booking:
+def write_off_gone(books: LedgerRows, quantity: Decimal, at_ms: int, words: str) -> Booking:
     """Take coins off a position that the account does not hold; `words` is the evidence."""
     gone = min(quantity, holding(books.position, books.orders).remaining)
     position = msgspec.structs.replace(books.position, gone=books.position.gone + gone)
     key = f"gone/{plain(position.gone)}/{at_ms}"
-    entry = _moved(position, EntryKind.CORRECTION, key, Account.EXTERNAL, gone, at_ms, words)
+    entry = _moved(position, EntryKind.CORRECTION, key, LedgerAccount.EXTERNAL, gone, at_ms, words)
     return _written_off(books, position, entry, at_ms)
 
 
 @exactly
-def take_back_gone(books: Books, quantity: Decimal, at_ms: int, words: str) -> Booking:
+def take_back_gone(books: LedgerRows, quantity: Decimal, at_ms: int, words: str) -> Booking:
     """Return coins to a position that were written off as gone and reappeared; it opens again."""
     back = min(quantity, books.position.gone)
     position = msgspec.structs.replace(books.position, gone=books.position.gone - back)
     key = f"back/{plain(position.gone)}/{at_ms}"
-    entry = _moved(position, EntryKind.CORRECTION, key, Account.EXTERNAL, -back, at_ms, words)
+    entry = _moved(position, EntryKind.CORRECTION, key, LedgerAccount.EXTERNAL, -back, at_ms, words)
     return _written_off(books, position, entry, at_ms)
 
 
 @exactly
-def resettle(books: Books, at_ms: int) -> Booking:
+def resettle(books: LedgerRows, at_ms: int) -> Booking:
     """Compute a position anew after an intent changed (an entry ended, say); nothing is posted."""
     after, sums = settled(books.position, books.orders, books.intents, at_ms)
     return _booking(books, after, sums, books.orders, (), (), at_ms, None)
@@ -134,11 +134,11 @@ def reserved(intent: Intent, orders: tuple[Order, ...]) -> Decimal:
 
 
 def _booking(
-    books: Books,
+    books: LedgerRows,
     after: Position,
-    sums: Holding,
+    sums: PositionHolding,
     orders: tuple[Order, ...],
-    entries: tuple[Entry, ...],
+    entries: tuple[LedgerEntry, ...],
     words: tuple[str, ...],
     at_ms: int,
     order: Order | None,
@@ -159,7 +159,7 @@ def _booking(
     )
 
 
-def _stored(books: Books, advanced: Order) -> Order:
+def _stored(books: LedgerRows, advanced: Order) -> Order:
     """Return the order as it is booked so far; what differs from it but for numbers does not matter here."""
     name = advanced.client_order_id
     stored = next((order for order in books.orders if order.client_order_id == name), None)
@@ -171,7 +171,7 @@ def _stored(books: Books, advanced: Order) -> Order:
     return stored
 
 
-def _written_off(books: Books, position: Position, entry: Entry, at_ms: int) -> Booking:
+def _written_off(books: LedgerRows, position: Position, entry: LedgerEntry, at_ms: int) -> Booking:
     after, sums = settled(position, books.orders, books.intents, at_ms)
     return _booking(books, after, sums, books.orders, (entry,), (entry.words,), at_ms, None)
 
@@ -200,15 +200,15 @@ def _valued(fee: Fee, position: Position, prices: Mapping[str, Decimal]) -> Fee:
     return Fee(fee.asset, fee.amount, fee.value + rounded(fee.unvalued * price))
 
 
-def _trade_entry(position: Position, before: Order, order: Order, at_ms: int) -> tuple[Entry, ...]:
+def _trade_entry(position: Position, before: Order, order: Order, at_ms: int) -> tuple[LedgerEntry, ...]:
     sign = 1 if order.side is Side.BUY else -1
     quantity = sign * (order.filled_quantity - before.filled_quantity)
     value = sign * (order.filled_value - before.filled_value)
     if not (quantity or value):
         return ()
     postings = (
-        *_pair(Account.EXCHANGE, Account.DESK, position.base_asset, quantity),
-        *_pair(Account.DESK, Account.EXCHANGE, position.quote_asset, value),
+        *_pair(LedgerAccount.EXCHANGE, LedgerAccount.DESK, position.base_asset, quantity),
+        *_pair(LedgerAccount.DESK, LedgerAccount.EXCHANGE, position.quote_asset, value),
     )
     what = "bought" if sign > 0 else "sold"
     words = (
@@ -217,9 +217,9 @@ def _trade_entry(position: Position, before: Order, order: Order, at_ms: int) ->
     return (_entry(position, order, EntryKind.TRADE, _so_far(order), postings, at_ms, words),)
 
 
-def _fee_entries(position: Position, before: Order, order: Order, at_ms: int) -> tuple[Entry, ...]:
+def _fee_entries(position: Position, before: Order, order: Order, at_ms: int) -> tuple[LedgerEntry, ...]:
     known = {fee.asset: fee for fee in with_due_fees(before, position.base_asset).fees}
-    entries: list[Entry] = []
+    entries: list[LedgerEntry] = []
     for fee in with_due_fees(order, position.base_asset).fees:
         old = known.get(fee.asset, Fee(fee.asset, ZERO))
         is_desks = fee.asset in (position.base_asset, position.quote_asset)
@@ -227,27 +227,27 @@ def _fee_entries(position: Position, before: Order, order: Order, at_ms: int) ->
         more = fee.amount - old.amount
         if not (more or flow):
             continue
-        payer = Account.DESK if is_desks else Account.OWN
+        payer = LedgerAccount.DESK if is_desks else LedgerAccount.OWN
         key = f"fee/{fee.asset}/{plain(fee.amount)}/{plain(fee.value)}"
         words = f"fee of {plain(more)} {fee.asset}" if more else f"worth of a fee in {fee.asset} is known now"
-        postings = _pair(payer, Account.FEES, fee.asset, more)
+        postings = _pair(payer, LedgerAccount.FEES, fee.asset, more)
         entries.append(_entry(position, order, EntryKind.FEE, key, postings, at_ms, words, flow))
     return tuple(entries)
 
 
 def _oversold_entry(
-    position: Position, order: Order, before: Holding, after: Holding, at_ms: int
-) -> tuple[Entry, ...]:
+    position: Position, order: Order, before: PositionHolding, after: PositionHolding, at_ms: int
+) -> tuple[LedgerEntry, ...]:
     more = after.oversold - before.oversold
     if not more:
         return ()
-    postings = _pair(Account.OWN, Account.DESK, position.base_asset, more)
+    postings = _pair(LedgerAccount.OWN, LedgerAccount.DESK, position.base_asset, more)
     key = f"over/{_so_far(order)}/{plain(order.fee_in(position.base_asset))}"
     words = _words_of_oversold(position, before, after)
     return (_entry(position, order, EntryKind.CORRECTION, key, postings, at_ms, "; ".join(words)),)
 
 
-def _words_of_oversold(position: Position, before: Holding, after: Holding) -> tuple[str, ...]:
+def _words_of_oversold(position: Position, before: PositionHolding, after: PositionHolding) -> tuple[str, ...]:
     more = after.oversold - before.oversold
     asset = position.base_asset
     if more > 0:
@@ -267,7 +267,7 @@ def _so_far(order: Order) -> str:
     return f"{plain(order.filled_quantity)}/{plain(order.filled_value)}"
 
 
-def _pair(source: Account, target: Account, asset: str, amount: Decimal) -> tuple[Posting, ...]:
+def _pair(source: LedgerAccount, target: LedgerAccount, asset: str, amount: Decimal) -> tuple[Posting, ...]:
     """Move an amount from one account to another."""
     return (Posting(source, asset, -amount), Posting(target, asset, amount)) if amount else ()
 
@@ -281,8 +281,8 @@ def _entry(
     at_ms: int,
     words: str,
     flow: Decimal = ZERO,
-) -> Entry:
-    return Entry(
+) -> LedgerEntry:
+    return LedgerEntry(
         id=f"{order.client_order_id}/{key}",
         kind=kind,
         at_ms=at_ms,
@@ -295,14 +295,14 @@ def _entry(
 
 
 def _moved(
-    position: Position, kind: EntryKind, key: str, target: Account, quantity: Decimal, at_ms: int, words: str
-) -> Entry:
+    position: Position, kind: EntryKind, key: str, target: LedgerAccount, quantity: Decimal, at_ms: int, words: str
+) -> LedgerEntry:
     """Move coins off the desk."""
-    return Entry(
+    return LedgerEntry(
         id=f"{position.id}/{key}",
         kind=kind,
         at_ms=at_ms,
-        postings=_pair(Account.DESK, target, position.base_asset, quantity),
+        postings=_pair(LedgerAccount.DESK, target, position.base_asset, quantity),
         position_id=position.id,
         words=words,
     )

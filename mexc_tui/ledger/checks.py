@@ -12,10 +12,10 @@ from mexc_tui.ledger.positions import spent
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, Intent, Order, OrderRole
 from mexc_tui.model.order import Side
-from mexc_tui.model.position import Account, Entry, EquityPoint, Position
+from mexc_tui.model.position import EquityPoint, LedgerAccount, LedgerEntry, Position
 
 HEARTBEAT_MS = 5_000
-_MAY_BE_NEGATIVE = (Account.EXCHANGE, Account.EXTERNAL, Account.FEES, Account.OWN)
+_MAY_BE_NEGATIVE = (LedgerAccount.EXCHANGE, LedgerAccount.EXTERNAL, LedgerAccount.FEES, LedgerAccount.OWN)
 
 
 @exactly
@@ -44,7 +44,7 @@ def within_reservation(intent: Intent, orders: tuple[Order, ...]) -> tuple[str, 
 
 
 @exactly
-def balanced(entry: Entry) -> tuple[str, ...]:
+def balanced(entry: LedgerEntry) -> tuple[str, ...]:
     """I6: the postings of an entry sum to zero for each asset."""
     totals: dict[str, Decimal] = {}
     for posting in entry.postings:
@@ -72,12 +72,13 @@ def lots_agree(held: Sums, positions: Iterable[Position], quote_assets: frozense
     for position in positions:
         left[position.base_asset] = left.get(position.base_asset, ZERO) + position.remaining
     for account, asset in held:
-        if account is Account.DESK and asset not in quote_assets:
+        if account is LedgerAccount.DESK and asset not in quote_assets:
             left.setdefault(asset, ZERO)
     return tuple(
-        f"positions have {plain(amount)} {asset}, the books {plain(held.get((Account.DESK, asset), ZERO))}"
+        f"positions hold {plain(amount)} {asset}, the ledger "
+        f"{plain(held.get((LedgerAccount.DESK, asset), ZERO))}"
         for asset, amount in left.items()
-        if held.get((Account.DESK, asset), ZERO) != amount
+        if held.get((LedgerAccount.DESK, asset), ZERO) != amount
     )
 
 

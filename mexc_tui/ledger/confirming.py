@@ -7,7 +7,7 @@ from decimal import Decimal
 from mexc_tui.ledger.agreement import Ours, Rules, Unconfirmed, worth_of
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.intent import ZERO
-from mexc_tui.model.position import Account, Entry, Posting
+from mexc_tui.model.position import LedgerAccount, LedgerEntry, Posting
 
 DRIFT_SEEN, DRIFT_MS = 2, 10_000
 """A balance change is booked after so many equal comparisons over so long."""
@@ -87,7 +87,9 @@ def needs_history(seen: Unconfirmed, at_ms: int) -> bool:
     return has_changed or is_confirmed(replace(seen, seen=seen.seen + 1), at_ms)
 
 
-def drift_reversed_by(account: Account, asset: str, amount: Decimal, ours: Ours, at_ms: int) -> Entry | None:
+def drift_reversed_by(
+    account: LedgerAccount, asset: str, amount: Decimal, ours: Ours, at_ms: int
+) -> LedgerEntry | None:
     """Return the newest drift that this change takes back exactly; None: it is a change of its own."""
     wanted = Posting(account, asset, -amount)
     recent = (one for one in reversed(ours.drifts) if at_ms - one.at_ms <= REVERSED_WITHIN_MS)

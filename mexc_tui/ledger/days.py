@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from mexc_tui.ledger.numbers import exactly
-from mexc_tui.model.position import Day, Position, PositionState
+from mexc_tui.model.position import Position, PositionState, TradingDay
 
 
 def utc_day(at_ms: int) -> str:
@@ -15,7 +15,7 @@ def utc_day(at_ms: int) -> str:
 
 
 @exactly
-def kept(day: Day, before: Position, after: Position) -> Day:
+def kept(day: TradingDay, before: Position, after: Position) -> TradingDay:
     """Return the day's row after a position changed; days add up to what positions say, late fees too."""
     return msgspec.structs.replace(
         day,

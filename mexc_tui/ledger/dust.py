@@ -5,14 +5,14 @@ from decimal import Decimal
 
 from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.model.intent import ZERO
-from mexc_tui.model.position import Account, Entry, EntryKind, Posting
+from mexc_tui.model.position import EntryKind, LedgerAccount, LedgerEntry, Posting
 
 FEE_ASSET = "MX"
 """What dust is converted into (protocol 4.5)."""
 
 
 @exactly
-def written_off(entries: Iterable[Entry]) -> dict[str, Decimal]:
+def written_off(entries: Iterable[LedgerEntry]) -> dict[str, Decimal]:
     """Return how much lies in the account of each coin of which all is the desk's dust.
 
     `entries`: all of the books, oldest first. Whatever else came to a coin makes all of it the person's own,
@@ -21,7 +21,7 @@ def written_off(entries: Iterable[Entry]) -> dict[str, Decimal]:
     held, mixed = dict[str, Decimal](), set[str]()
     for entry in entries:
         for posting in entry.postings:
-            if posting.account is not Account.OWN:
+            if posting.account is not LedgerAccount.OWN:
                 continue
             asset = posting.asset
             held[asset] = held.get(asset, ZERO) + posting.amount
@@ -34,17 +34,26 @@ def written_off(entries: Iterable[Entry]) -> dict[str, Decimal]:
 
 
 @exactly
-def conversion_entry(coins: Mapping[str, Decimal], received: Decimal, fee: Decimal, at_ms: int) -> Entry:
+def conversion_entry(
+    coins: Mapping[str, Decimal], received: Decimal, fee: Decimal, at_ms: int
+) -> LedgerEntry:
     """Book coins out and MX in, after the fee. Both are the person's own: dust was written off at 0."""
     postings = [
         posting
         for asset, amount in coins.items()
-        for posting in (Posting(Account.OWN, asset, -amount), Posting(Account.EXCHANGE, asset, amount))
+        for posting in (
+            Posting(LedgerAccount.OWN, asset, -amount),
+            Posting(LedgerAccount.EXCHANGE, asset, amount),
+        )
     ]
-    into = ((Account.EXCHANGE, -(received + fee)), (Account.OWN, received), (Account.FEES, fee))
+    into = (
+        (LedgerAccount.EXCHANGE, -(received + fee)),
+        (LedgerAccount.OWN, received),
+        (LedgerAccount.FEES, fee),
+    )
     postings += [Posting(account, FEE_ASSET, amount) for account, amount in into if amount]
     gone = ", ".join(f"{plain(amount)} {asset}" for asset, amount in coins.items())
-    return Entry(
+    return LedgerEntry(
         id=f"converted/{at_ms}",
         kind=EntryKind.DUST,
         at_ms=at_ms,

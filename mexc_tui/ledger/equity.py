@@ -10,7 +10,7 @@ from mexc_tui.model.position import EquityPoint, Position
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class PriceMark:
     """What one position would be sold at. `bid` None: no fresh price. `exit_fee` is a ratio."""
 
     position: Position
@@ -19,7 +19,7 @@ class Mark:
 
 
 @exactly
-def worth(mark: Mark) -> Decimal | None:
+def worth(mark: PriceMark) -> Decimal | None:
     """Return what is left of a position at the bid less the fee of selling; None without a price."""
     if not mark.position.remaining:
         return ZERO
@@ -29,7 +29,7 @@ def worth(mark: Mark) -> Decimal | None:
 
 
 @exactly
-def unrealised(mark: Mark) -> Decimal | None:
+def unrealised(mark: PriceMark) -> Decimal | None:
     """Return the profit of selling the rest now, fees of both ways taken off; None without a price."""
     value = worth(mark)
     return None if value is None else value - mark.position.remaining_cost
@@ -37,7 +37,7 @@ def unrealised(mark: Mark) -> Decimal | None:
 
 @exactly
 def equity_point(
-    cash: Decimal, marks: Iterable[Mark], flows: Decimal, previous: EquityPoint | None, at_ms: int
+    cash: Decimal, marks: Iterable[PriceMark], flows: Decimal, previous: EquityPoint | None, at_ms: int
 ) -> EquityPoint:
     """Return the desk's worth now. `previous`: the last complete point, stored: a restart keeps the peak.
 

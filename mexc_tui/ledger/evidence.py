@@ -12,7 +12,7 @@ from mexc_tui.model.report import OrderReport, PlacedOrder, TradeReport
 from mexc_tui.model.stream import FillUpdate, OrderUpdate
 
 
-class Source(StrEnum):
+class EvidenceSource(StrEnum):
     """Who told."""
 
     ANSWER = "answer"
@@ -23,7 +23,7 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trade:
+class TradeEvidence:
     """A trade of the order. It tells fees; quantities are booked from the order (reliability 1.3)."""
 
     id: str
@@ -32,7 +32,7 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class OrderTerms:
     """What was ordered, as the exchange has it."""
 
     type: OrderType
@@ -45,18 +45,18 @@ class Terms:
 class Evidence:
     """What was told. None: nothing about that. Filled numbers are cumulative, value in quote units."""
 
-    source: Source
+    source: EvidenceSource
     at_ms: int
     words: str
     state: OrderState | None = None
     order_id: str = ""
     filled_quantity: Decimal | None = None
     filled_value: Decimal | None = None
-    trades: tuple[Trade, ...] = ()
+    trades: tuple[TradeEvidence, ...] = ()
     code: int | None = None
     sent_ms: int | None = None
     fence_ms: int | None = None
-    terms: Terms | None = None
+    terms: OrderTerms | None = None
     client_order_id: str = ""
     symbol: str = ""
     side: Side | None = None
@@ -90,7 +90,7 @@ def from_update(update: OrderUpdate) -> Evidence:
     """Read a push about an order."""
     state = OrderState.ACKNOWLEDGED if update.status is None else _OF_STREAM[update.status]
     return Evidence(
-        source=Source.STREAM,
+        source=EvidenceSource.STREAM,
         at_ms=update.sent_ms,
         words=f"the stream says {state.value}",
         state=state,
@@ -107,12 +107,12 @@ def from_fill(fill: FillUpdate) -> Evidence:
     """Read a push about a trade: the order exists and is partly filled, by how much the order itself says."""
     fee = Fee(fill.fee_asset, fill.fee) if fill.fee_asset else None
     return Evidence(
-        source=Source.STREAM,
+        source=EvidenceSource.STREAM,
         at_ms=fill.sent_ms,
         words="the stream shows a trade of it",
         state=OrderState.PARTIAL,
         order_id=fill.order_id,
-        trades=(Trade(fill.trade_id, fill.quantity, fee),),
+        trades=(TradeEvidence(fill.trade_id, fill.quantity, fee),),
         client_order_id=fill.client_order_id,
         symbol=fill.symbol,
         side=fill.side,
@@ -124,7 +124,7 @@ def from_report(report: OrderReport, at_ms: int) -> Evidence:
     state = state_of(report.status)
     why = f", {report.cancel_reason}" if report.cancel_reason else ""
     return Evidence(
-        source=Source.QUESTION,
+        source=EvidenceSource.QUESTION,
         at_ms=report.update_time or report.time or at_ms,
         words=f"the exchange says {state.value}{why}",
         state=state,
@@ -138,13 +138,13 @@ def from_report(report: OrderReport, at_ms: int) -> Evidence:
     )
 
 
-def terms_of(report: OrderReport) -> Terms:
+def terms_of(report: OrderReport) -> OrderTerms:
     """Return what a report says was ordered; a market buy goes by value (protocol 5.2)."""
     kind = report.order_type or OrderType.LIMIT
     by_value = kind is OrderType.MARKET and report.side is Side.BUY and bool(report.quote_quantity)
     if by_value:
-        return Terms(kind, None, None, report.quote_quantity)
-    return Terms(kind, None if kind is OrderType.MARKET else report.price, report.quantity, None)
+        return OrderTerms(kind, None, None, report.quote_quantity)
+    return OrderTerms(kind, None if kind is OrderType.MARKET else report.price, report.quantity, None)
 
 
 def trades_of(order: Order, trades: Iterable[TradeReport]) -> tuple[TradeReport, ...]:
@@ -162,7 +162,7 @@ def trades_of(order: Order, trades: Iterable[TradeReport]) -> tuple[TradeReport,
 def from_trades(trades: tuple[TradeReport, ...]) -> Evidence:
     """Read the trades of one order from GET myTrades (`trades_of`); at least one."""
     told = tuple(
-        Trade(
+        TradeEvidence(
             trade.id,
             trade.quantity,
             None if trade.fee is None or not trade.fee_asset else Fee(trade.fee_asset, trade.fee),
@@ -170,7 +170,7 @@ def from_trades(trades: tuple[TradeReport, ...]) -> Evidence:
         for trade in trades
     )
     return Evidence(
-        source=Source.QUESTION,
+        source=EvidenceSource.QUESTION,
         at_ms=max(trade.time for trade in trades),
         words="the exchange lists trades of it",
         state=OrderState.PARTIAL,
@@ -219,7 +219,7 @@ def answered_for(
 
 def from_fence(state: OrderState, words: str, at_ms: int) -> Evidence:
     """Read what the fence concluded (fence.py): ABSENT, or an end that the exchange no longer remembers."""
-    return Evidence(source=Source.FENCE, at_ms=at_ms, words=words, state=state)
+    return Evidence(source=EvidenceSource.FENCE, at_ms=at_ms, words=words, state=state)
 
 
 def _answer(
@@ -233,7 +233,7 @@ def _answer(
     fence_ms: int | None = None,
 ) -> Evidence:
     return Evidence(
-        source=Source.ANSWER,
+        source=EvidenceSource.ANSWER,
         at_ms=at_ms,
         words=words,
         state=state,

@@ -20,7 +20,7 @@ _ASKED = (OrderState.ACKNOWLEDGED, OrderState.PARTIAL, OrderState.CANCELLING)
 
 
 @dataclass(slots=True)
-class Found:
+class FoundOrder:
     """What came of comparing orders; filled in by one comparison."""
 
     differences: list[Difference] = field(default_factory=list[Difference])
@@ -33,9 +33,9 @@ class Found:
     """Symbols with an order whose outcome is not known."""
 
 
-def compare_orders(ours: Ours, theirs: Theirs, rules: Rules) -> Found:
+def compare_orders(ours: Ours, theirs: Theirs, rules: Rules) -> FoundOrder:
     """Merge every report and trade into our orders, and note what that changed."""
-    found = Found()
+    found = FoundOrder()
     known = _Known(ours)
     trades: dict[str, list[TradeReport]] = {}
     for trade in theirs.trades:
@@ -95,7 +95,7 @@ def _evidence(report: OrderReport, told: tuple[TradeReport, ...], at_ms: int) ->
     return (first, from_trades(told)) if told else (first,)
 
 
-def _ours(found: Found, order: Order, evidence: Iterable[Evidence], rules: Rules) -> None:
+def _ours(found: FoundOrder, order: Order, evidence: Iterable[Evidence], rules: Rules) -> None:
     before = order
     steps: list[Advanced] = []
     for piece in evidence:
@@ -118,7 +118,7 @@ def _is_less(told: Evidence, order: Order) -> bool:
     return told.filled_quantity is not None and told.filled_quantity < order.filled_quantity
 
 
-def _contradiction(found: Found, order: Order, told: Evidence, rules: Rules) -> None:
+def _contradiction(found: FoundOrder, order: Order, told: Evidence, rules: Rules) -> None:
     """It ended with less than we booked: nothing we know explains that, and fills are never taken back."""
     had, has = order.filled_quantity, told.filled_quantity or ZERO
     value = order.filled_value - (told.filled_value or ZERO)
@@ -130,7 +130,7 @@ def _contradiction(found: Found, order: Order, told: Evidence, rules: Rules) -> 
 
 
 def _note(
-    found: Found, before: Order, after: Order, kinds: set[AnomalyKind], words: str, rules: Rules
+    found: FoundOrder, before: Order, after: Order, kinds: set[AnomalyKind], words: str, rules: Rules
 ) -> None:
     kind = _kind(before, after, kinds)
     ours, theirs = _so_far(before), _so_far(after)
@@ -177,7 +177,7 @@ def _kind(before: Order, after: Order, kinds: set[AnomalyKind]) -> DifferenceKin
 
 
 def _not_ours(
-    found: Found,
+    found: FoundOrder,
     known: _Known,
     report: OrderReport,
     told: tuple[TradeReport, ...],
@@ -209,7 +209,7 @@ def _not_ours(
     )  # fmt: skip
 
 
-def _theirs(found: Found, before: Order, evidence: Iterable[Evidence], rules: Rules) -> None:
+def _theirs(found: FoundOrder, before: Order, evidence: Iterable[Evidence], rules: Rules) -> None:
     after = before
     for piece in evidence:
         after = advance(after, piece).order
@@ -226,7 +226,7 @@ def _theirs(found: Found, before: Order, evidence: Iterable[Evidence], rules: Ru
         )
 
 
-def _unlisted(found: Found, orders: Iterable[Order], seen: set[str], theirs: Theirs) -> None:
+def _unlisted(found: FoundOrder, orders: Iterable[Order], seen: set[str], theirs: Theirs) -> None:
     """Orders that we think open and that nobody reported: ask, conclude nothing."""
     for order in orders:
         if order.client_order_id in seen or order.order_id in seen:

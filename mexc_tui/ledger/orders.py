@@ -12,7 +12,7 @@ from enum import Enum
 import msgspec
 
 from mexc_tui.ledger.believed import excess, mismatch, within
-from mexc_tui.ledger.evidence import Evidence, Terms, Trade, state_of, terms_of
+from mexc_tui.ledger.evidence import Evidence, OrderTerms, TradeEvidence, state_of, terms_of
 from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.model.intent import ZERO, Fee, Intent, Order, OrderRole, OrderState, TradesTold
 from mexc_tui.model.order import OrderType, Side
@@ -267,7 +267,7 @@ def _higher(one: OrderState, other: OrderState) -> OrderState:
     return max(one, other, key=_RANK.__getitem__)
 
 
-def _with_terms(order: Order, terms: Terms | None) -> Order:
+def _with_terms(order: Order, terms: OrderTerms | None) -> Order:
     """Complete an order whose own terms a crash has lost (see `suspects`)."""
     if terms is None or order.quantity is not None or order.quote_quantity is not None:
         return order
@@ -310,7 +310,7 @@ def _with_trades(order: Order, evidence: Evidence) -> Order:
     )
 
 
-def _grown(told: TradesTold, trades: tuple[Trade, ...]) -> TradesTold:
+def _grown(told: TradesTold, trades: tuple[TradeEvidence, ...]) -> TradesTold:
     amounts = {fee.asset: fee.amount for fee in told.fees}
     for trade in trades:
         if trade.fee is not None:

@@ -28,7 +28,7 @@ _REASON_OF_ROLE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
+class PositionHolding:
     """What the orders of a position add up to. Quantities in base units, the rest in quote units."""
 
     lots: tuple[Lot, ...]
@@ -62,7 +62,7 @@ def opened(snipe: Snipe, intent: Intent, at_ms: int) -> Position:
 
 
 @exactly
-def holding(position: Position, orders: tuple[Order, ...]) -> Holding:
+def holding(position: Position, orders: tuple[Order, ...]) -> PositionHolding:
     """Add up a position's orders, all of them, with its write-offs (`dust`, `gone`)."""
     orders = tuple(with_due_fees(order, position.base_asset) for order in orders)
     buys = sorted(_filled(orders, Side.BUY), key=lambda order: (order.created_ms, order.client_order_id))
@@ -75,7 +75,7 @@ def holding(position: Position, orders: tuple[Order, ...]) -> Holding:
     remaining_cost = _sum(lot.remaining_cost for lot in lots)
     sold_value = _sum(order.filled_value for order in sells)
     paid_selling = _sum(_paid(position, order) for order in sells)
-    return Holding(
+    return PositionHolding(
         lots=lots,
         bought_quantity=_sum(order.filled_quantity for order in buys),
         bought_value=_sum(order.filled_value for order in buys),
@@ -92,7 +92,7 @@ def holding(position: Position, orders: tuple[Order, ...]) -> Holding:
 @exactly
 def settled(
     position: Position, orders: tuple[Order, ...], intents: tuple[Intent, ...], at_ms: int
-) -> tuple[Position, Holding]:
+) -> tuple[Position, PositionHolding]:
     """Return the position as its orders and intents make it, and what they add up to.
 
     A closed position opens again if a late fill leaves something of it. `at_ms`: when a write-off closes it.
@@ -209,7 +209,7 @@ def _lots(position: Position, buys: list[Order], used: Decimal) -> tuple[Lot, ..
     return tuple(lots)
 
 
-def _state(sums: Holding, orders: tuple[Order, ...], intents: tuple[Intent, ...]) -> PositionState:
+def _state(sums: PositionHolding, orders: tuple[Order, ...], intents: tuple[Intent, ...]) -> PositionState:
     waiting = live(orders)
     may_sell = [order for order in waiting if order.side is Side.SELL]
     is_entering = any(order.side is Side.BUY for order in waiting) or any(

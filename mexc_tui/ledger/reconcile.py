@@ -9,19 +9,19 @@ Nothing is ever made good by trading, and no coin of the person becomes the desk
 
 from collections.abc import Iterable, Mapping
 
-from mexc_tui.ledger.agreement import Ours, Outcome, Rules, Theirs, Unconfirmed
-from mexc_tui.ledger.balance_differences import Pair, compare_balances, moves_of
+from mexc_tui.ledger.agreement import AgreementOutcome, Ours, Rules, Theirs, Unconfirmed
+from mexc_tui.ledger.balance_differences import BalancePair, compare_balances, moves_of
 from mexc_tui.ledger.confirming import in_words
 from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.ledger.order_differences import compare_orders
 from mexc_tui.model.intent import ZERO
-from mexc_tui.model.position import Account
+from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.reconciliation import Excluded, ExcludedCause, Reconciliation, Trigger
 from mexc_tui.model.rows import skipped_words
 
 
 @exactly
-def reconcile(ours: Ours, theirs: Theirs, rules: Rules, trigger: Trigger) -> Outcome:
+def reconcile(ours: Ours, theirs: Theirs, rules: Rules, trigger: Trigger) -> AgreementOutcome:
     """Compare, and return what differs with what puts it right. Changes nothing by itself."""
     found = compare_orders(ours, theirs, rules)
     pairs = _pairs(ours, theirs, rules)
@@ -42,7 +42,7 @@ def reconcile(ours: Ours, theirs: Theirs, rules: Rules, trigger: Trigger) -> Out
         problem=_problem(skip, theirs, unconfirmed),
         excluded=excluded,
     )
-    return Outcome(
+    return AgreementOutcome(
         run=run,
         corrections=(*found.corrections, *balances.corrections),
         ask=tuple(found.ask),
@@ -52,19 +52,19 @@ def reconcile(ours: Ours, theirs: Theirs, rules: Rules, trigger: Trigger) -> Out
     )
 
 
-def _pairs(ours: Ours, theirs: Theirs, rules: Rules) -> dict[str, Pair]:
+def _pairs(ours: Ours, theirs: Theirs, rules: Rules) -> dict[str, BalancePair]:
     """The assets of each symbol: from our own rows, a foreign symbol's by its quote asset at the end."""
-    pairs: dict[str, Pair] = {}
+    pairs: dict[str, BalancePair] = {}
     for symbol in {order.symbol for order in ours.orders} | {report.symbol for report in theirs.orders}:
         for quote in sorted(rules.quote_assets, key=len, reverse=True):
             if symbol.endswith(quote) and symbol != quote:
-                pairs[symbol] = Pair(symbol.removesuffix(quote), quote)
+                pairs[symbol] = BalancePair(symbol.removesuffix(quote), quote)
                 break
-    pairs |= {intent.symbol: Pair(intent.base_asset, intent.quote_asset) for intent in ours.intents}
-    return pairs | {one.symbol: Pair(one.base_asset, one.quote_asset) for one in ours.positions}
+    pairs |= {intent.symbol: BalancePair(intent.base_asset, intent.quote_asset) for intent in ours.intents}
+    return pairs | {one.symbol: BalancePair(one.base_asset, one.quote_asset) for one in ours.positions}
 
 
-def _moving(unsettled: set[str], pairs: dict[str, Pair], ours: Ours, theirs: Theirs) -> set[str]:
+def _moving(unsettled: set[str], pairs: dict[str, BalancePair], ours: Ours, theirs: Theirs) -> set[str]:
     """Return assets whose two sides are not known to be of the same moment.
 
     An order of a dead pair never settles: it holds up its coin (see `_excluded`), not the quote asset.
@@ -75,12 +75,12 @@ def _moving(unsettled: set[str], pairs: dict[str, Pair], ours: Ours, theirs: The
     return assets | unread | set(ours.moved)
 
 
-def _excluded(dead: Mapping[str, str], pairs: dict[str, Pair], ours: Ours) -> tuple[Excluded, ...]:
+def _excluded(dead: Mapping[str, str], pairs: dict[str, BalancePair], ours: Ours) -> tuple[Excluded, ...]:
     """Leave out coins whose pair is gone: they may bear another name now, so nothing is written off."""
     found: list[Excluded] = []
     for symbol in sorted(dead):
         pair = pairs.get(symbol)
-        held = ZERO if pair is None else ours.held.get((Account.DESK, pair.base), ZERO)
+        held = ZERO if pair is None else ours.held.get((LedgerAccount.DESK, pair.base), ZERO)
         if pair is not None:
             words = (
                 f"{symbol}: unknown to the exchange now (delisted or renamed): {plain(held)} {pair.base} "
@@ -99,7 +99,7 @@ def _unread(assets: Iterable[str], ours: Ours, theirs: Theirs) -> Iterable[Exclu
         yield Excluded(asset=asset, words=words, cause=ExcludedCause.UNREAD)
 
 
-def _assets(pair: Pair) -> tuple[str, str]:
+def _assets(pair: BalancePair) -> tuple[str, str]:
     return (pair.base, pair.quote)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mexc_tui.market.polling import expected_ms
-from mexc_tui.model.listing import MATURITY_MS, Listing, Stage
+from mexc_tui.model.listing import MATURITY_MS, Listing, ListingStage
 
 WITHIN_MS = 3_600_000
 HURRY_BEFORE_MS = 15_000
@@ -71,7 +71,7 @@ def in_a_hurry(listings: Iterable[Listing], now_ms: int) -> frozenset[str]:
 
 def may_have_opened(listing: Listing, now_ms: int) -> bool:
     """Whether it may have traded unseen: no trade is known, and its moment has come or nobody knows it."""
-    if listing.traded_ms is not None or listing.stage is Stage.CANCELLED:
+    if listing.traded_ms is not None or listing.stage is ListingStage.CANCELLED:
         return False
     due_ms = min(listing.claimed_ms, default=listing.opens_ms)
     return listing.opened_ms is not None or due_ms is None or due_ms <= now_ms

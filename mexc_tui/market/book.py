@@ -11,9 +11,17 @@ from enum import Enum
 from operator import attrgetter
 from typing import NamedTuple
 
-from mexc_tui.market.book_side import Side, check_levels, read_versions
+from mexc_tui.market.book_side import BookSide, check_levels, read_versions
 from mexc_tui.model.market_data import DepthSnapshot
-from mexc_tui.model.stream import MAX_PRICE, MAX_QUANTITY, MIN_PRICE, NS_PER_S, BadFrame, DepthDelta, Strikes
+from mexc_tui.model.stream import (
+    MAX_PRICE,
+    MAX_QUANTITY,
+    MIN_PRICE,
+    NS_PER_S,
+    BadStreamMessage,
+    DepthDelta,
+    Strikes,
+)
 
 Level = tuple[float, float]
 """(price, quantity)."""
@@ -90,8 +98,8 @@ class OrderBook:
         self.counts = BookCounts()
         self._limits = limits or BookLimits()
         self._stale_after_ns = int(self._limits.stale_after_s * NS_PER_S)
-        self._asks = Side(1)
-        self._bids = Side(-1)
+        self._asks = BookSide(1)
+        self._bids = BookSide(-1)
         self._buffer: list[_Waiting] = []
         self._strikes = Strikes()
         self._is_loaded = False
@@ -165,7 +173,7 @@ class OrderBook:
             check_levels(delta.asks)
             check_levels(delta.bids)
             return self._keep(_Waiting(from_version, to_version, delta), now_ns)
-        except BadFrame:
+        except BadStreamMessage:
             self._reject(now_ns)
             raise
 
@@ -181,8 +189,8 @@ class OrderBook:
         try:
             asks, bids = _read_levels(snapshot.asks), _read_levels(snapshot.bids)
             if asks and bids and max(bids) > min(asks):
-                raise BadFrame(f"a snapshot of {self.symbol} whose bid is above its ask")
-        except BadFrame:
+                raise BadStreamMessage(f"a snapshot of {self.symbol} whose bid is above its ask")
+        except BadStreamMessage:
             self._reject(now_ns)
             raise
         self._asks.replace(asks)
@@ -208,7 +216,7 @@ class OrderBook:
         """Return the versions of a message; without readable ones nobody knows what it changed."""
         try:
             return read_versions(delta)
-        except BadFrame:
+        except BadStreamMessage:
             self._is_whole = False
             raise
 
@@ -243,13 +251,13 @@ class OrderBook:
         try:
             asks.merge(delta.asks)
             bids.merge(delta.bids)
-        except BadFrame:
+        except BadStreamMessage:
             self._discard()
             raise
         ask, bid = asks.best, bids.best
         if ask is not None and bid is not None and ask < bid:
             self._discard()
-            raise BadFrame(f"{self.symbol}: bid {bid} is above ask {ask}")
+            raise BadStreamMessage(f"{self.symbol}: bid {bid} is above ask {ask}")
         self.version = to_version
         self.counts.applied += 1
         keep = self._limits.keep_levels
@@ -271,7 +279,7 @@ def _read_levels(levels: Sequence[tuple[str, str]]) -> dict[float, float]:
     for price_text, quantity_text in levels:
         price, quantity = float(price_text), float(quantity_text)
         if not (MIN_PRICE <= price <= MAX_PRICE and 0 <= quantity <= MAX_QUANTITY):
-            raise BadFrame(f"a snapshot with an absurd level: {price:g}, {quantity:g}")
+            raise BadStreamMessage(f"a snapshot with an absurd level: {price:g}, {quantity:g}")
         if quantity:
             side[price] = quantity
     return side

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from heapq import heapify, heappop, heappush, nsmallest
 
 from mexc_tui.model.number import are_plain, is_number, version_number
-from mexc_tui.model.stream import MAX_PRICE, MAX_QUANTITY, MIN_PRICE, BadFrame, DepthDelta, TextLevel
+from mexc_tui.model.stream import MAX_PRICE, MAX_QUANTITY, MIN_PRICE, BadStreamMessage, DepthDelta, TextLevel
 
 _MAX_VERSION_STEP = 1_000_000
 _MAX_PRICES_KNOWN = 16_384
@@ -14,9 +14,9 @@ def read_versions(delta: DepthDelta) -> tuple[int, int]:
     """Return first and last version of a message. Raises BadFrame when they make no sense."""
     from_version, to_version = version_number(delta.from_version), version_number(delta.to_version)
     if from_version is None or to_version is None:
-        raise BadFrame("versions that are not numbers")
+        raise BadStreamMessage("versions that are not numbers")
     if not 0 < from_version <= to_version < from_version + _MAX_VERSION_STEP:
-        raise BadFrame("versions that make no range")
+        raise BadStreamMessage("versions that make no range")
     return from_version, to_version
 
 
@@ -30,7 +30,9 @@ def check_levels(levels: Sequence[TextLevel]) -> None:
 def read_price(text: str) -> float:
     """Return a price as a number. Raises BadFrame for anything but a plain one in its range."""
     if is_number(text) is None or not MIN_PRICE <= (price := float(text)) <= MAX_PRICE:
-        raise BadFrame(f"a price that is not a number from {MIN_PRICE:g} to {MAX_PRICE:g}: {text[:40]!a}")
+        raise BadStreamMessage(
+            f"a price that is not a number from {MIN_PRICE:g} to {MAX_PRICE:g}: {text[:40]!a}"
+        )
     return price
 
 
@@ -40,11 +42,11 @@ def check_quantity(text: str) -> None:
         raise _bad_quantity(text)
 
 
-def _bad_quantity(text: str) -> BadFrame:
-    return BadFrame(f"a quantity that is not a number from 0 to {MAX_QUANTITY:g}: {text[:40]!a}")
+def _bad_quantity(text: str) -> BadStreamMessage:
+    return BadStreamMessage(f"a quantity that is not a number from 0 to {MAX_QUANTITY:g}: {text[:40]!a}")
 
 
-class Side:
+class BookSide:
     """Prices and quantities of one side, with the best price at hand.
 
     A heap holds every price that came in and maybe left again; it is cleaned when its top is asked for, so

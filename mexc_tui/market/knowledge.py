@@ -20,7 +20,7 @@ from mexc_tui.market.readings import (
 from mexc_tui.market.symbols import SLICE, PairChange, diff_in_slices
 from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.calendar import Calendar, WebSymbols
-from mexc_tui.model.listing import API_GRACE_MS, MATURITY_MS, Listing, Sighting, Source
+from mexc_tui.model.listing import API_GRACE_MS, MATURITY_MS, Listing, ListingSource, Sighting
 from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.pair_names import resolve
 from mexc_tui.model.stream import BestQuote, StreamDeal
@@ -43,12 +43,12 @@ class Knowledge:
         """Start with what is stored; nothing at all on a fresh machine."""
         self.listings = KnownListings(listings)
         self.pairs: dict[str, Symbol] = {pair.symbol: pair for pair in pairs}
-        self.read_ms: dict[Source, int] = {}
+        self.read_ms: dict[ListingSource, int] = {}
         """When each source was last read."""
-        self.doubts: dict[Source, str] = {}
+        self.doubts: dict[ListingSource, str] = {}
         """Sources whose last reading was not believed, and why."""
-        self._names: dict[Source, frozenset[str]] = {}
-        self.names_ms: dict[Source, int] = {}
+        self._names: dict[ListingSource, frozenset[str]] = {}
+        self.names_ms: dict[ListingSource, int] = {}
         """When the lists of names that are believed were read."""
         self._ever_seen = set(self.pairs)
         self._live = {listing.id: listing for listing in self.listings}
@@ -75,13 +75,13 @@ class Knowledge:
     def read_calendar(self, calendar: Calendar, at_ms: int) -> tuple[Update, ...]:
         """Fold in the calendar."""
         return self._fold_web(
-            Source.CALENDAR, read_calendar(calendar.entries, at_ms, self.live(at_ms)), at_ms
+            ListingSource.CALENDAR, read_calendar(calendar.entries, at_ms, self.live(at_ms)), at_ms
         )
 
     def read_web_symbols(self, answer: WebSymbols, at_ms: int) -> tuple[Update, ...]:
         """Fold in symbolsV2."""
         return self._fold_web(
-            Source.SYMBOLS_V2, read_web_symbols(answer.symbols, at_ms, self.live(at_ms)), at_ms
+            ListingSource.SYMBOLS_V2, read_web_symbols(answer.symbols, at_ms, self.live(at_ms)), at_ms
         )
 
     def read_pairs(self, pairs: Sequence[Symbol], at_ms: int) -> tuple[Update, ...]:
@@ -96,17 +96,17 @@ class Knowledge:
         kept: dict[str, Symbol] = {}
         for changes in diff_in_slices(self.pairs, pairs, size):
             gone = [change for change in changes if change.after is None]
-            if gone and not self._believes(Source.EXCHANGE_INFO, len(gone), len(self.pairs)):
+            if gone and not self._believes(ListingSource.EXCHANGE_INFO, len(gone), len(self.pairs)):
                 kept = {change.symbol: change.before for change in gone if change.before is not None}
                 continue
             yield self._fold_pairs(changes, at_ms, first=first)
         if not kept:
-            self.doubts.pop(Source.EXCHANGE_INFO, None)
+            self.doubts.pop(ListingSource.EXCHANGE_INFO, None)
         self.pairs = kept | {pair.symbol: pair for pair in pairs}
         self._ever_seen.update(self.pairs)
-        self.read_ms[Source.EXCHANGE_INFO] = at_ms
+        self.read_ms[ListingSource.EXCHANGE_INFO] = at_ms
 
-    def read_names(self, source: Source, names: Collection[str], at_ms: int) -> tuple[Update, ...]:
+    def read_names(self, source: ListingSource, names: Collection[str], at_ms: int) -> tuple[Update, ...]:
         """Fold in defaultSymbols or selfSymbols."""
         after, before = frozenset(names), self._names.get(source)
         self.read_ms[source] = at_ms
@@ -117,7 +117,7 @@ class Knowledge:
         self._names[source], self.names_ms[source] = after, at_ms
         return self._fold(read_names(source, after, before, at_ms, self.live(at_ms)))
 
-    def names_of(self, source: Source) -> frozenset[str] | None:
+    def names_of(self, source: ListingSource) -> frozenset[str] | None:
         """Return what defaultSymbols or selfSymbols named when it was last believed; None: never read."""
         return self._names.get(source)
 
@@ -125,7 +125,7 @@ class Knowledge:
         """Fold in headlines; those of pairs that trade already say nothing new, so pairs are read first."""
         if not self.pairs:
             return ()
-        self.read_ms[Source.ANNOUNCEMENT] = at_ms
+        self.read_ms[ListingSource.ANNOUNCEMENT] = at_ms
         seen = read_announcements(headlines, at_ms)
         return self._fold(
             one
@@ -172,7 +172,9 @@ class Knowledge:
             raise KeyError(symbol)
         return self._fold_one(dropped_by_hand(listing, at_ms, note))
 
-    def _fold_web(self, source: Source, sightings: Iterable[Sighting], at_ms: int) -> tuple[Update, ...]:
+    def _fold_web(
+        self, source: ListingSource, sightings: Iterable[Sighting], at_ms: int
+    ) -> tuple[Update, ...]:
         """Fold in what a web page says; a page that is suddenly half empty is not believed at once."""
         self.read_ms[source] = at_ms
         seen = tuple(sightings)
@@ -193,7 +195,7 @@ class Knowledge:
             )
         )
 
-    def _believes(self, source: Source, lost: int, held: int) -> bool:
+    def _believes(self, source: ListingSource, lost: int, held: int) -> bool:
         """Whether so many may be gone at once. What is doubted once is believed when it is said again."""
         if lost <= FEW or lost <= MUCH * held or source in self.doubts:
             return True
@@ -225,11 +227,11 @@ class Knowledge:
             self._live[update.after.id] = update.after
         return update
 
-    def _past_of(self, symbol: str, teller: Source) -> Iterator[Sighting]:
+    def _past_of(self, symbol: str, teller: ListingSource) -> Iterator[Sighting]:
         pair = self.pairs.get(symbol)
-        if pair is not None and teller is not Source.EXCHANGE_INFO:
-            at_ms = self.read_ms.get(Source.EXCHANGE_INFO, 0)
-            yield Sighting(source=Source.EXCHANGE_INFO, at_ms=at_ms, facts=of_pair(pair, at_ms))
+        if pair is not None and teller is not ListingSource.EXCHANGE_INFO:
+            at_ms = self.read_ms.get(ListingSource.EXCHANGE_INFO, 0)
+            yield Sighting(source=ListingSource.EXCHANGE_INFO, at_ms=at_ms, facts=of_pair(pair, at_ms))
         for source, names in self._names.items():
             listing = self.listings.named(symbol)
             if source is not teller and listing is not None and symbol in names:

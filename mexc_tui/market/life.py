@@ -5,42 +5,42 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from mexc_tui.model.listing import (
-    Change,
     ChangeKind,
     Disagreement,
-    Facts,
     Listing,
+    ListingChange,
+    ListingFacts,
+    ListingSource,
+    ListingStage,
+    ListingTopic,
     Sighting,
-    Source,
     SourceClaim,
-    Stage,
-    Topic,
 )
 
-_ORDER = {source: number for number, source in enumerate(Source)}
+_ORDER = {source: number for number, source in enumerate(ListingSource)}
 _NAMING = (
-    Source.EXCHANGE_INFO,
-    Source.SELF_SYMBOLS,
-    Source.DEFAULT_SYMBOLS,
-    Source.SYMBOLS_V2,
-    Source.CALENDAR,
-    Source.BY_HAND,
-    Source.ANNOUNCEMENT,
+    ListingSource.EXCHANGE_INFO,
+    ListingSource.SELF_SYMBOLS,
+    ListingSource.DEFAULT_SYMBOLS,
+    ListingSource.SYMBOLS_V2,
+    ListingSource.CALENDAR,
+    ListingSource.BY_HAND,
+    ListingSource.ANNOUNCEMENT,
 )
 """Whose name for the pair is taken, best first."""
-_TIMING = (Source.EXCHANGE_INFO, Source.BY_HAND, Source.CALENDAR)
+_TIMING = (ListingSource.EXCHANGE_INFO, ListingSource.BY_HAND, ListingSource.CALENDAR)
 """Whose opening time counts: the newest word of any of them. symbolsV2 is asked only when they are silent."""
 _HOLDING = (
-    Source.CALENDAR,
-    Source.SYMBOLS_V2,
-    Source.EXCHANGE_INFO,
-    Source.DEFAULT_SYMBOLS,
-    Source.SELF_SYMBOLS,
-    Source.BY_HAND,
+    ListingSource.CALENDAR,
+    ListingSource.SYMBOLS_V2,
+    ListingSource.EXCHANGE_INFO,
+    ListingSource.DEFAULT_SYMBOLS,
+    ListingSource.SELF_SYMBOLS,
+    ListingSource.BY_HAND,
 )
 """A listing that all of these have dropped is cancelled; an announcement stays on the page for ever."""
-_API = (Source.EXCHANGE_INFO, Source.DEFAULT_SYMBOLS, Source.SELF_SYMBOLS)
-_SPOKEN_ONCE = (Source.BY_HAND, Source.ANNOUNCEMENT)
+_API = (ListingSource.EXCHANGE_INFO, ListingSource.DEFAULT_SYMBOLS, ListingSource.SELF_SYMBOLS)
+_SPOKEN_ONCE = (ListingSource.BY_HAND, ListingSource.ANNOUNCEMENT)
 """They say a name once and do not follow it when it changes."""
 SAME_MOMENT_MS = 1_000
 """Openings that differ by less do not contradict each other."""
@@ -69,15 +69,15 @@ class _Life:
     """Walks through the sightings in the order of time."""
 
     def __init__(self) -> None:
-        self._says: dict[Source, Sighting] = {}
-        self._times: dict[Source, _Timed] = {}
+        self._says: dict[ListingSource, Sighting] = {}
+        self._times: dict[ListingSource, _Timed] = {}
         self._names: list[str] = []
         self._left_ms: dict[str, int] = {}
         """Names that a source has given up for another one, and when: a rename that is known as such."""
-        self._changes: list[Change] = []
-        self._name: Facts | None = None
-        self._stage: Stage | None = None
-        self._opening: tuple[Source, int] | None = None
+        self._changes: list[ListingChange] = []
+        self._name: ListingFacts | None = None
+        self._stage: ListingStage | None = None
+        self._opening: tuple[ListingSource, int] | None = None
         self._moves = 0
         self._triple_since_ms: int | None = None
         self._visible_ms: int | None = None
@@ -108,7 +108,7 @@ class _Life:
             self._times[seen.source] = _Timed(opens_ms, seen.at_ms)
         if not seen.present:
             return
-        if seen.source is Source.EXCHANGE_INFO:
+        if seen.source is ListingSource.EXCHANGE_INFO:
             self._visible_ms = _first(self._visible_ms, seen.at_ms)
         if _says_api(seen):
             self._api_ms = _first(self._api_ms, seen.at_ms)
@@ -156,8 +156,8 @@ class _Life:
                  if (timed := self._times.get(source)) is not None]  # fmt: skip
         if known:
             source = max(known)[2]
-        elif Source.SYMBOLS_V2 in self._times:
-            source = Source.SYMBOLS_V2
+        elif ListingSource.SYMBOLS_V2 in self._times:
+            source = ListingSource.SYMBOLS_V2
         else:
             return  # what was known last stays; whether anybody stands by it is a matter of the stage
         opens_ms = self._times[source].opens_ms
@@ -172,36 +172,36 @@ class _Life:
             return
         self._change(ChangeKind.STAGE, seen, self._stage or "", stage)
         self._stage = stage
-        self._cancelled_ms = seen.at_ms if stage is Stage.CANCELLED else None
+        self._cancelled_ms = seen.at_ms if stage is ListingStage.CANCELLED else None
 
-    def _stage_now(self) -> Stage:
+    def _stage_now(self) -> ListingStage:
         if self._is_cancelled():
-            return Stage.CANCELLED
+            return ListingStage.CANCELLED
         if self._opened_ms is not None:
-            return Stage.OPEN
+            return ListingStage.OPEN
         if any(_says_api(seen) for seen in self._says.values()):
-            return Stage.API_ENABLED
-        if self._has(Source.EXCHANGE_INFO):
-            return Stage.VISIBLE
+            return ListingStage.API_ENABLED
+        if self._has(ListingSource.EXCHANGE_INFO):
+            return ListingStage.VISIBLE
         if self._opening is None:
-            return Stage.ANNOUNCED
-        return Stage.RESCHEDULED if self._moves else Stage.SCHEDULED
+            return ListingStage.ANNOUNCED
+        return ListingStage.RESCHEDULED if self._moves else ListingStage.SCHEDULED
 
     def _is_cancelled(self) -> bool:
-        by_hand = self._says.get(Source.BY_HAND)
+        by_hand = self._says.get(ListingSource.BY_HAND)
         if by_hand is not None and not by_hand.present:
             return True
         said = [source for source in _HOLDING if source in self._says]
         dropped = any(change.kind is ChangeKind.WITHDRAWN for change in self._changes)
         return dropped and self._opened_ms is None and not any(map(self._has, said))
 
-    def _has(self, source: Source) -> bool:
+    def _has(self, source: ListingSource) -> bool:
         seen = self._says.get(source)
         return seen is not None and seen.present
 
     def _change(self, kind: ChangeKind, seen: Sighting, before: str, after: str) -> None:
         self._changes.append(
-            Change(kind=kind, at_ms=seen.at_ms, source=seen.source, before=before, after=after)
+            ListingChange(kind=kind, at_ms=seen.at_ms, source=seen.source, before=before, after=after)
         )
 
     def listing(self, listing_id: str, ordered: tuple[Sighting, ...], also_ids: tuple[str, ...]) -> Listing:
@@ -209,9 +209,9 @@ class _Life:
         name, stage = self._name, self._stage
         assert name is not None, "a listing has at least one sighting"
         assert stage is not None, "every sighting leads to a stage"
-        exchange = self._says.get(Source.EXCHANGE_INFO)
+        exchange = self._says.get(ListingSource.EXCHANGE_INFO)
         pair = exchange.facts if exchange is not None and exchange.present else None
-        web = self._says.get(Source.SYMBOLS_V2)
+        web = self._says.get(ListingSource.SYMBOLS_V2)
         return Listing(
             id=listing_id,
             sightings=ordered,
@@ -247,7 +247,7 @@ class _Life:
 
     def _any(self, field: str) -> str:
         """Return a text from the best source that tells it."""
-        for source in (*_NAMING, Source.STREAM):
+        for source in (*_NAMING, ListingSource.STREAM):
             seen = self._says.get(source)
             text = getattr(seen.facts, field) if seen is not None else ""
             if text:
@@ -275,11 +275,11 @@ def _says_api(seen: Sighting) -> bool:
     """Whether this source allows trading through the API."""
     if not seen.present or seen.source not in _API:
         return False
-    return seen.source is not Source.EXCHANGE_INFO or seen.facts.api_allowed is True
+    return seen.source is not ListingSource.EXCHANGE_INFO or seen.facts.api_allowed is True
 
 
 def _disagreements(
-    says: dict[Source, Sighting], times: dict[Source, _Timed], left_ms: dict[str, int]
+    says: dict[ListingSource, Sighting], times: dict[ListingSource, _Timed], left_ms: dict[str, int]
 ) -> Iterable[Disagreement]:
     """Yield every matter on which those who speak now contradict each other.
 
@@ -287,22 +287,23 @@ def _disagreements(
     """
     openings = {source: timed.opens_ms for source, timed in times.items()}
     if openings and max(openings.values()) - min(openings.values()) >= SAME_MOMENT_MS:
-        yield _disagreement(Topic.OPENING, {source: _utc(value) for source, value in openings.items()})
+        yield _disagreement(ListingTopic.OPENING, {source: _utc(value) for source, value in openings.items()})
     names = {
         source: seen.facts.symbol
         for source, seen in says.items()
         if seen.present and source in _NAMING and not _is_outdated(seen, left_ms)
     }
     if len(set(names.values())) > 1:
-        yield _disagreement(Topic.NAME, names)
+        yield _disagreement(ListingTopic.NAME, names)
     holders = {source: "listed" for source in _HOLDING if (seen := says.get(source)) and seen.present}
-    gone = {source: "gone" for source in (Source.CALENDAR, Source.SYMBOLS_V2, Source.EXCHANGE_INFO)
+    official = (ListingSource.CALENDAR, ListingSource.SYMBOLS_V2, ListingSource.EXCHANGE_INFO)
+    gone = {source: "gone" for source in official
             if (seen := says.get(source)) and not seen.present}  # fmt: skip
     if holders and gone:
-        yield _disagreement(Topic.PRESENCE, holders | gone)
+        yield _disagreement(ListingTopic.PRESENCE, holders | gone)
     allowed = {source: "yes" if _says_api(says[source]) else "no" for source in _API if source in says}
     if len(set(allowed.values())) > 1:
-        yield _disagreement(Topic.API, allowed)
+        yield _disagreement(ListingTopic.API, allowed)
 
 
 def _is_outdated(seen: Sighting, left_ms: dict[str, int]) -> bool:
@@ -310,6 +311,6 @@ def _is_outdated(seen: Sighting, left_ms: dict[str, int]) -> bool:
     return seen.source in _SPOKEN_ONCE and seen.at_ms <= left_ms.get(seen.facts.symbol, -1)
 
 
-def _disagreement(topic: Topic, claims: dict[Source, str]) -> Disagreement:
+def _disagreement(topic: ListingTopic, claims: dict[ListingSource, str]) -> Disagreement:
     ordered = sorted(claims.items(), key=lambda claim: _ORDER[claim[0]])
     return Disagreement(topic, tuple(SourceClaim(source, value) for source, value in ordered))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mexc_tui.market.life import listing_from
-from mexc_tui.model.listing import Change, Facts, Listing, Sighting, Source
+from mexc_tui.model.listing import Listing, ListingChange, ListingFacts, ListingSource, Sighting
 
 RELIST_MS = 7 * 86_400_000
 """A new opening so long after the last one is another listing of the same name."""
@@ -20,9 +20,9 @@ class Update:
     absorbed: tuple[Listing, ...] = ()
 
     @property
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> tuple[ListingChange, ...]:
         """What is new in the listing's history."""
-        known = set(self.before.changes) if self.before is not None else set[Change]()
+        known = set(self.before.changes) if self.before is not None else set[ListingChange]()
         return tuple(change for change in self.after.changes if change not in known)
 
 
@@ -61,7 +61,7 @@ class KnownListings:
         """
         matches = self._matches(seen.facts)
         if not matches:
-            if not seen.present or seen.source is Source.STREAM:
+            if not seen.present or seen.source is ListingSource.STREAM:
                 return None
             listing = listing_from(f"{seen.facts.symbol}-{seen.at_ms}", (seen,))
             self._keep(listing)
@@ -80,7 +80,7 @@ class KnownListings:
         """Fold in several; return what they changed, in order."""
         return tuple(update for seen in sightings if (update := self.see(seen)) is not None)
 
-    def _matches(self, facts: Facts) -> list[Listing]:
+    def _matches(self, facts: ListingFacts) -> list[Listing]:
         """Return the listings this is about, surest first; several if it shows them to be one."""
         ids = (
             self._by_coin.get((facts.coin_id, facts.quote), "") if facts.coin_id else "",
@@ -131,7 +131,7 @@ def _is_news(listing: Listing, seen: Sighting) -> bool:
     return seen not in listing.sightings
 
 
-def _may_be_same(listing: Listing, facts: Facts) -> bool:
+def _may_be_same(listing: Listing, facts: ListingFacts) -> bool:
     """Whether nothing speaks against it: another coin of that ticker, or a later listing of it."""
     if listing.coin_id and facts.coin_id and listing.coin_id != facts.coin_id:
         return False
@@ -141,10 +141,10 @@ def _may_be_same(listing: Listing, facts: Facts) -> bool:
     return known_ms is None or facts.opens_ms is None or facts.opens_ms - known_ms < RELIST_MS
 
 
-def _identity(listing: Listing) -> Facts:
-    return Facts(symbol=listing.symbol, coin_id=listing.coin_id, quote=listing.quote)
+def _identity(listing: Listing) -> ListingFacts:
+    return ListingFacts(symbol=listing.symbol, coin_id=listing.coin_id, quote=listing.quote)
 
 
 def _claimed_names(listing: Listing) -> Iterator[str]:
-    says: Mapping[Source, Sighting] = {seen.source: seen for seen in listing.sightings}
+    says: Mapping[ListingSource, Sighting] = {seen.source: seen for seen in listing.sightings}
     return (seen.facts.symbol for seen in says.values() if seen.present)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
 
-from mexc_tui.model.listing import Listing, Source, Stage
+from mexc_tui.model.listing import Listing, ListingSource, ListingStage
 
 WINDOW_S = 10
 """Weights are counted in windows of this length (protocol 3.1)."""
@@ -13,14 +13,14 @@ LAST_LOOK_MS = 1_000
 """So long before an opening the sources of its time are asked once more, out of turn: it may have moved."""
 LATE_MS, LATE_INTERVALS = 30_000, 2
 """Data is too old once it was due for so long, and for so many of its intervals."""
-_TELL_TIMES = frozenset({Source.CALENDAR, Source.EXCHANGE_INFO})
+_TELL_TIMES = frozenset({ListingSource.CALENDAR, ListingSource.EXCHANGE_INFO})
 UNTIMED_MS = 24 * 3_600_000
 """A visible pair without a time may open at any moment; so long we wait for it."""
 UNTIMED_AHEAD_MS = 1_800_000
 """Meanwhile it counts as half an hour away: the pace of the hour, not of the last minutes."""
 
 
-class Pace(IntEnum):
+class PollPace(IntEnum):
     """How near the next opening is."""
 
     FAR = 0
@@ -41,20 +41,20 @@ class Every:
     now_ms: int
     weight: int = 0
 
-    def at(self, pace: Pace) -> int:
+    def at(self, pace: PollPace) -> int:
         """Return the interval at a pace."""
         return (self.far_ms, self.soon_ms, self.hour_ms, self.now_ms)[pace]
 
 
-LADDER: Mapping[Source, Every] = MappingProxyType(
+LADDER: Mapping[ListingSource, Every] = MappingProxyType(
     {
         # The web site is not ours to hammer, and its list is megabytes long (protocol 10).
-        Source.CALENDAR: Every(300_000, 30_000, 5_000, 5_000),
-        Source.SYMBOLS_V2: Every(300_000, 30_000, 10_000, 10_000),
-        Source.EXCHANGE_INFO: Every(300_000, 30_000, 5_000, 3_000, weight=25),
-        Source.DEFAULT_SYMBOLS: Every(30_000, 30_000, 5_000, 1_000, weight=1),
-        Source.SELF_SYMBOLS: Every(300_000, 30_000, 5_000, 1_000, weight=1),
-        Source.ANNOUNCEMENT: Every(300_000, 60_000, 60_000, 60_000, weight=8),
+        ListingSource.CALENDAR: Every(300_000, 30_000, 5_000, 5_000),
+        ListingSource.SYMBOLS_V2: Every(300_000, 30_000, 10_000, 10_000),
+        ListingSource.EXCHANGE_INFO: Every(300_000, 30_000, 5_000, 3_000, weight=25),
+        ListingSource.DEFAULT_SYMBOLS: Every(30_000, 30_000, 5_000, 1_000, weight=1),
+        ListingSource.SELF_SYMBOLS: Every(300_000, 30_000, 5_000, 1_000, weight=1),
+        ListingSource.ANNOUNCEMENT: Every(300_000, 60_000, 60_000, 60_000, weight=8),
     }
 )
 """The polled sources. Streams and these together notice an opening within a second."""
@@ -75,7 +75,7 @@ class Bounds:
 class Poll:
     """One source and when it is due."""
 
-    source: Source
+    source: ListingSource
     due_ms: int
     every_ms: int
     """How often it is asked for at the pace of now, as far as the weight allows."""
@@ -96,13 +96,13 @@ class Room:
     requests: int
 
 
-def affordable(due: Iterable[Source], room: Room, ladder: Mapping[Source, Every]) -> tuple[Source, ...]:
+def affordable(due: Iterable[ListingSource], room: Room, ladder: Mapping[ListingSource, Every]) -> tuple[ListingSource, ...]:
     """Return which of these sources may be asked now, the first ones first; pages of the web site always may.
 
     One that does not fit stays due: its next turn is the same question, so nothing is asked twice later.
     """
     weight, requests = room.weight, room.requests
-    found: list[Source] = []
+    found: list[ListingSource] = []
     for source in due:
         need = ladder[source].weight
         if not need:
@@ -116,10 +116,10 @@ def affordable(due: Iterable[Source], room: Room, ladder: Mapping[Source, Every]
 def plan(
     listings: Iterable[Listing],
     now_ms: int,
-    last_ms: Mapping[Source, int],
+    last_ms: Mapping[ListingSource, int],
     *,
     weight_per_10s: int = 150,
-    ladder: Mapping[Source, Every] = LADDER,
+    ladder: Mapping[ListingSource, Every] = LADDER,
     bounds: Bounds | None = None,
 ) -> tuple[Poll, ...]:
     """Return when each source is due, soonest and longest due first. `last_ms`: when each was asked last.
@@ -142,9 +142,9 @@ def plan(
     return tuple(sorted(polls, key=lambda poll: (poll.due_ms, -poll.late_ms)))
 
 
-def pace_begins(listings: Iterable[Listing], now_ms: int, bounds: Bounds) -> dict[Pace, int]:
+def pace_begins(listings: Iterable[Listing], now_ms: int, bounds: Bounds) -> dict[PollPace, int]:
     """Return the pace of now and each faster one to come, with the moment when it begins."""
-    begins: dict[Pace, int] = {Pace.FAR: now_ms}
+    begins: dict[PollPace, int] = {PollPace.FAR: now_ms}
     for listing in listings:
         for pace, from_ms, until_ms in _spans(listing, now_ms, bounds):
             if now_ms < until_ms:
@@ -153,7 +153,7 @@ def pace_begins(listings: Iterable[Listing], now_ms: int, bounds: Bounds) -> dic
     return {pace: max(from_ms, now_ms) for pace, from_ms in begins.items() if pace >= current}
 
 
-def current_pace(listings: Iterable[Listing], now_ms: int, bounds: Bounds | None = None) -> Pace:
+def current_pace(listings: Iterable[Listing], now_ms: int, bounds: Bounds | None = None) -> PollPace:
     """Return how near the next opening is."""
     return min(pace_begins(listings, now_ms, bounds or Bounds()))
 
@@ -163,7 +163,7 @@ def expected_ms(listing: Listing, now_ms: int) -> tuple[int, ...]:
 
     One that is open, though not to the API, is still awaited there.
     """
-    if listing.stage is Stage.CANCELLED:
+    if listing.stage is ListingStage.CANCELLED:
         return ()
     if listing.opened_ms is not None:
         return () if listing.api_allowed else (listing.opened_ms,)
@@ -175,15 +175,15 @@ def expected_ms(listing: Listing, now_ms: int) -> tuple[int, ...]:
     return (now_ms + UNTIMED_AHEAD_MS,) if waits else ()
 
 
-def _spans(listing: Listing, now_ms: int, bounds: Bounds) -> Iterable[tuple[Pace, int, int]]:
+def _spans(listing: Listing, now_ms: int, bounds: Bounds) -> Iterable[tuple[PollPace, int, int]]:
     """Yield from when until when a listing asks for which pace."""
     for opens_ms in expected_ms(listing, now_ms):
-        yield Pace.SOON, opens_ms - bounds.soon_ms, opens_ms + bounds.overdue_hour_ms
-        yield Pace.HOUR, opens_ms - bounds.hour_ms, opens_ms + bounds.overdue_hour_ms
-        yield Pace.NOW, opens_ms - bounds.now_ms, opens_ms + bounds.overdue_now_ms
+        yield PollPace.SOON, opens_ms - bounds.soon_ms, opens_ms + bounds.overdue_hour_ms
+        yield PollPace.HOUR, opens_ms - bounds.hour_ms, opens_ms + bounds.overdue_hour_ms
+        yield PollPace.NOW, opens_ms - bounds.now_ms, opens_ms + bounds.overdue_now_ms
 
 
-def _due_ms(last_ms: int | None, now_ms: int, begins: Mapping[Pace, int], every: Mapping[Pace, int]) -> int:
+def _due_ms(last_ms: int | None, now_ms: int, begins: Mapping[PollPace, int], every: Mapping[PollPace, int]) -> int:
     """Return the first moment at which the time since the last call is as long as the pace then allows."""
     if last_ms is None:
         return now_ms
@@ -198,7 +198,7 @@ def _last_look_ms(due_ms: int, last_ms: int | None, looks: Iterable[int], every_
     return next(early, due_ms)
 
 
-def _slowed(ladder: Mapping[Source, Every], pace: Pace, weight_per_10s: int) -> dict[Source, int]:
+def _slowed(ladder: Mapping[ListingSource, Every], pace: PollPace, weight_per_10s: int) -> dict[ListingSource, int]:
     """Return the intervals at a pace, the heaviest sources stretched until all fit the weight."""
     intervals = {source: every.at(pace) for source, every in ladder.items()}
     heavy = sorted((source for source in ladder if ladder[source].weight), key=lambda s: -ladder[s].weight)
@@ -213,7 +213,7 @@ def _slowed(ladder: Mapping[Source, Every], pace: Pace, weight_per_10s: int) -> 
     return intervals
 
 
-def _weight_per_10s(ladder: Mapping[Source, Every], intervals: Mapping[Source, int]) -> float:
+def _weight_per_10s(ladder: Mapping[ListingSource, Every], intervals: Mapping[ListingSource, int]) -> float:
     return sum(_share(every.weight, intervals[source]) for source, every in ladder.items())
 
 

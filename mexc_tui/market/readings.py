@@ -7,7 +7,7 @@ from decimal import Decimal
 from mexc_tui.market.symbols import PairChange
 from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.calendar import CalendarEntry, WebSymbol, is_credible_opening, opening_ms
-from mexc_tui.model.listing import Facts, Listing, Sighting, Source, Triple
+from mexc_tui.model.listing import Listing, ListingFacts, ListingSource, Sighting, Triple
 from mexc_tui.model.pair_names import split_symbol
 from mexc_tui.model.stream import BestQuote, StreamDeal
 from mexc_tui.model.symbol import ListedType, Symbol
@@ -27,9 +27,9 @@ _DELISTING = re.compile(r"\bdelist", re.IGNORECASE)
 _TICKER = re.compile(r"\(([A-Z0-9]{1,20})\)")
 
 
-def of_calendar(entry: CalendarEntry) -> Facts:
+def of_calendar(entry: CalendarEntry) -> ListingFacts:
     """Return what one row of the calendar says."""
-    return Facts(
+    return ListingFacts(
         symbol=entry.base + CALENDAR_QUOTE,
         base=entry.base,
         quote=CALENDAR_QUOTE,
@@ -40,9 +40,9 @@ def of_calendar(entry: CalendarEntry) -> Facts:
     )
 
 
-def of_web_symbol(row: WebSymbol, at_ms: int) -> Facts:
+def of_web_symbol(row: WebSymbol, at_ms: int) -> ListingFacts:
     """Return what one row of symbolsV2 says."""
-    return Facts(
+    return ListingFacts(
         symbol=row.base + row.quote,
         base=row.base,
         quote=row.quote,
@@ -54,9 +54,9 @@ def of_web_symbol(row: WebSymbol, at_ms: int) -> Facts:
     )
 
 
-def of_pair(pair: Symbol, at_ms: int) -> Facts:
+def of_pair(pair: Symbol, at_ms: int) -> ListingFacts:
     """Return what exchangeInfo says of one pair."""
-    return Facts(
+    return ListingFacts(
         symbol=pair.symbol,
         base=pair.base_asset,
         quote=pair.quote_asset,
@@ -83,9 +83,9 @@ def read_calendar(
     for entry in rows:
         facts = of_calendar(entry)
         if not old_news(facts):
-            yield Sighting(source=Source.CALENDAR, at_ms=at_ms, facts=facts)
+            yield Sighting(source=ListingSource.CALENDAR, at_ms=at_ms, facts=facts)
     shown = {entry.coin_id or entry.base for entry in rows}
-    for listing, last in _held(known, Source.CALENDAR):
+    for listing, last in _held(known, ListingSource.CALENDAR):
         gone = (last.facts.coin_id or last.facts.base) not in shown
         if gone and listing.opened_ms is None and (last.facts.opens_ms or 0) > at_ms - OLD_MS:
             yield _withdrawn(last, at_ms)
@@ -98,9 +98,9 @@ def read_web_symbols(rows: Iterable[WebSymbol], at_ms: int, known: Collection[Li
     names = {name for listing in known for name in listing.names}
     for row in all_rows:
         if _is_coming(row.opens_ms, at_ms) or row.coin_id in coins or row.base + row.quote in names:
-            yield Sighting(source=Source.SYMBOLS_V2, at_ms=at_ms, facts=of_web_symbol(row, at_ms))
+            yield Sighting(source=ListingSource.SYMBOLS_V2, at_ms=at_ms, facts=of_web_symbol(row, at_ms))
     shown = {(row.coin_id, row.quote) for row in all_rows}
-    for _, last in _held(known, Source.SYMBOLS_V2):
+    for _, last in _held(known, ListingSource.SYMBOLS_V2):
         if (last.facts.coin_id, last.facts.quote) not in shown:
             yield _withdrawn(last, at_ms)
 
@@ -122,17 +122,20 @@ def read_pair_changes(
         if pair is None:
             assert change.before is not None, "a change has a side"
             yield Sighting(
-                source=Source.EXCHANGE_INFO, at_ms=at_ms, facts=of_pair(change.before, at_ms), present=False
+                source=ListingSource.EXCHANGE_INFO,
+                at_ms=at_ms,
+                facts=of_pair(change.before, at_ms),
+                present=False,
             )
             continue
         coming = _is_coming(pair.first_open_ms, at_ms)
         is_new = change.before is None and not was_seen(pair.symbol)
         if coming or is_new or is_known(pair.symbol):
-            yield Sighting(source=Source.EXCHANGE_INFO, at_ms=at_ms, facts=of_pair(pair, at_ms))
+            yield Sighting(source=ListingSource.EXCHANGE_INFO, at_ms=at_ms, facts=of_pair(pair, at_ms))
 
 
 def read_names(
-    source: Source, names: Collection[str], before: Collection[str] | None, at_ms: int,
+    source: ListingSource, names: Collection[str], before: Collection[str] | None, at_ms: int,
     known: Collection[Listing],
 ) -> Iterator[Sighting]:  # fmt: skip
     """Yield what defaultSymbols or selfSymbols allow; `before` is the last reading, None for the first.
@@ -142,12 +145,12 @@ def read_names(
     if before is not None:
         for name in sorted(set(names).difference(before)):
             base, quote = split_symbol(name)
-            facts = Facts(symbol=name, base=base, quote=quote)
+            facts = ListingFacts(symbol=name, base=base, quote=quote)
             yield Sighting(source=source, at_ms=at_ms, facts=facts)
     for listing in known:
         last = listing.says(source)
         name = next((name for name in reversed(listing.names) if name in names), None)
-        facts = Facts(symbol=name or listing.symbol, base=listing.base, quote=listing.quote)
+        facts = ListingFacts(symbol=name or listing.symbol, base=listing.base, quote=listing.quote)
         if name is not None:
             yield Sighting(source=source, at_ms=at_ms, facts=facts)
         elif listing.visible_ms is not None or last is not None:
@@ -164,16 +167,18 @@ def read_announcements(headlines: Iterable[Announcement], at_ms: int) -> Iterato
         announces = _HEADLINE.search(headline.title) and not _DELISTING.search(headline.title)
         if fresh and announces and len(tickers) == 1:
             base = str(tickers[0])
-            facts = Facts(symbol=base + CALENDAR_QUOTE, base=base, quote=CALENDAR_QUOTE, note=headline.title)
-            yield Sighting(source=Source.ANNOUNCEMENT, at_ms=at_ms, facts=facts)
+            facts = ListingFacts(
+                symbol=base + CALENDAR_QUOTE, base=base, quote=CALENDAR_QUOTE, note=headline.title
+            )
+            yield Sighting(source=ListingSource.ANNOUNCEMENT, at_ms=at_ms, facts=facts)
 
 
 def of_quote(quote: BestQuote, at_ms: int, listing: Listing) -> Sighting | None:
     """Return the first quote of a pair that had none; a book without asks is no opening."""
     if listing.opened_ms is not None or quote.ask_price is None:
         return None
-    facts = Facts(symbol=quote.symbol, quoted_ms=at_ms, price=quote.ask_price)
-    return Sighting(source=Source.STREAM, at_ms=at_ms, facts=facts)
+    facts = ListingFacts(symbol=quote.symbol, quoted_ms=at_ms, price=quote.ask_price)
+    return Sighting(source=ListingSource.STREAM, at_ms=at_ms, facts=facts)
 
 
 def of_deal(deal: StreamDeal, at_ms: int, listing: Listing) -> Sighting | None:
@@ -185,8 +190,8 @@ def of_trade(symbol: str, time_ms: int, price: Decimal, at_ms: int, listing: Lis
     """Return the first trade of a pair that had none, or one from before, also when REST told of it."""
     if listing.traded_ms is not None and listing.traded_ms <= time_ms:
         return None
-    facts = Facts(symbol=symbol, quoted_ms=listing.opened_ms, traded_ms=time_ms, price=price)
-    return Sighting(source=Source.STREAM, at_ms=at_ms, facts=facts)
+    facts = ListingFacts(symbol=symbol, quoted_ms=listing.opened_ms, traded_ms=time_ms, price=price)
+    return Sighting(source=ListingSource.STREAM, at_ms=at_ms, facts=facts)
 
 
 def by_hand(symbol: str, opens_ms: int | None, at_ms: int, note: str = "") -> Sighting:
@@ -198,14 +203,14 @@ def by_hand(symbol: str, opens_ms: int | None, at_ms: int, note: str = "") -> Si
     if opens_ms is not None and not is_credible_opening(opens_ms, at_ms):
         raise ValueError("that opening is more than 30 days ahead: check the date")
     base, quote = split_symbol(symbol)
-    facts = Facts(symbol=symbol, base=base, quote=quote, opens_ms=opens_ms, note=note)
-    return Sighting(source=Source.BY_HAND, at_ms=at_ms, facts=facts)
+    facts = ListingFacts(symbol=symbol, base=base, quote=quote, opens_ms=opens_ms, note=note)
+    return Sighting(source=ListingSource.BY_HAND, at_ms=at_ms, facts=facts)
 
 
 def dropped_by_hand(listing: Listing, at_ms: int, note: str = "") -> Sighting:
     """Return that a person wants no more of it; it stays dropped until it is added by hand again."""
-    facts = Facts(symbol=listing.symbol, base=listing.base, quote=listing.quote, note=note)
-    return Sighting(source=Source.BY_HAND, at_ms=at_ms, facts=facts, present=False)
+    facts = ListingFacts(symbol=listing.symbol, base=listing.base, quote=listing.quote, note=note)
+    return Sighting(source=ListingSource.BY_HAND, at_ms=at_ms, facts=facts, present=False)
 
 
 def _credible(opens_ms: int | None, at_ms: int) -> int | None:
@@ -218,19 +223,19 @@ def _is_coming(opens_ms: int | None, at_ms: int) -> bool:
     return opens_ms is not None and opens_ms > at_ms - RECENT_MS and is_credible_opening(opens_ms, at_ms)
 
 
-def _old_news(at_ms: int, known: Collection[Listing]) -> Callable[[Facts], bool]:
+def _old_news(at_ms: int, known: Collection[Listing]) -> Callable[[ListingFacts], bool]:
     """Return a test for rows that opened before we began to look and belong to no listing."""
     coins = {listing.coin_id for listing in known if listing.coin_id}
     names = {name for listing in known for name in listing.names}
 
-    def is_old(facts: Facts) -> bool:
+    def is_old(facts: ListingFacts) -> bool:
         opened = facts.opens_ms is not None and facts.opens_ms <= at_ms - RECENT_MS
         return opened and facts.coin_id not in coins and facts.symbol not in names
 
     return is_old
 
 
-def _held(known: Collection[Listing], source: Source) -> Iterator[tuple[Listing, Sighting]]:
+def _held(known: Collection[Listing], source: ListingSource) -> Iterator[tuple[Listing, Sighting]]:
     """Yield the listings that a source lists at present, with what it said."""
     for listing in known:
         last = listing.says(source)

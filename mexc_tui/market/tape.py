@@ -19,7 +19,7 @@ NEAR = Decimal("0.02")
 
 
 @dataclass(slots=True)
-class Bar:
+class TapeBar:
     """Trades of one second."""
 
     start_ms: int
@@ -72,7 +72,7 @@ class Tape:
     def __init__(self, max_bars: int = MAX_BARS) -> None:
         """Keep the newest `max_bars` seconds in which there were trades."""
         self._max_bars = max_bars
-        self._bars: deque[Bar] = deque()
+        self._bars: deque[TapeBar] = deque()
         self._ids: set[str] = set()
         self._recent: deque[str] = deque(maxlen=MOST_IDS)
         self.first_ms: int | None = None
@@ -87,7 +87,7 @@ class Tape:
         return len(self._bars)
 
     @property
-    def bars(self) -> tuple[Bar, ...]:
+    def bars(self) -> tuple[TapeBar, ...]:
         """Return the bars, oldest first."""
         return tuple(self._bars)
 
@@ -103,7 +103,7 @@ class Tape:
         price, value = float(deal.price), float(deal.price * deal.quantity)
         bought = value if deal.taker_side is Side.BUY else 0.0
         if bar is None:
-            self._bars.append(Bar(start_ms, price, price, price, price, value, bought))
+            self._bars.append(TapeBar(start_ms, price, price, price, price, value, bought))
             self.keep_newest(self._max_bars)
         else:
             bar.high, bar.low = max(bar.high, price), min(bar.low, price)
@@ -153,7 +153,7 @@ class Tape:
             trades_per_s=trades / (span_ms / 1_000),
         )
 
-    def _bar_at(self, start_ms: int) -> Bar | None:
+    def _bar_at(self, start_ms: int) -> TapeBar | None:
         for bar in reversed(self._bars):
             if bar.start_ms <= start_ms:
                 return bar if bar.start_ms == start_ms else None

@@ -6,11 +6,11 @@ from enum import Enum
 
 import msgspec
 
-from mexc_tui.model.answer import Answer, LongText, Ms
+from mexc_tui.model.answer import EndpointAnswer, LongText, Ms
 from mexc_tui.model.rows import SkippedRow
 
 
-class Balance(Answer, frozen=True):
+class Balance(EndpointAnswer, frozen=True):
     """One asset; zero balances are left out by the exchange."""
 
     asset: str
@@ -25,7 +25,7 @@ class Balance(Answer, frozen=True):
         return self.free + self.locked
 
 
-class Account(Answer, frozen=True):
+class Account(EndpointAnswer, frozen=True):
     """GET account. `can_withdraw` speaks of the account, not of the key: probe the key for that."""
 
     balances: tuple[Balance, ...]
@@ -52,14 +52,14 @@ def is_read(asset: str, balances: Iterable[Balance], skipped: Iterable[SkippedRo
     return not is_lacking or any(one.asset == asset for one in balances)
 
 
-class TradeFee(Answer, frozen=True):
+class TradeFee(EndpointAnswer, frozen=True):
     """GET tradeFee, as ratios."""
 
     maker_fee: Decimal = msgspec.field(name="makerCommission")
     taker_fee: Decimal = msgspec.field(name="takerCommission")
 
 
-class MxDeduct(Answer, frozen=True):
+class MxDeduct(EndpointAnswer, frozen=True):
     """GET and POST mxDeduct/enable: whether fees are paid in MX."""
 
     enabled: bool = msgspec.field(name="mxDeductEnable")
@@ -79,13 +79,13 @@ class KycLevel(Enum):
         return cls.UNKNOWN if isinstance(value, str) else None
 
 
-class KycStatus(Answer, frozen=True):
+class KycStatus(EndpointAnswer, frozen=True):
     """GET kyc/status."""
 
     status: KycLevel
 
 
-class ListenKey(Answer, frozen=True):
+class ListenKey(EndpointAnswer, frozen=True):
     """A key to the user stream. Whoever has it sees the account: it hides itself."""
 
     listen_key: str
@@ -95,7 +95,7 @@ class ListenKey(Answer, frozen=True):
         return "ListenKey(***)"
 
 
-class ListenKeys(Answer, frozen=True):
+class ListenKeys(EndpointAnswer, frozen=True):
     """GET userDataStream: all live keys of the account."""
 
     listen_keys: tuple[str, ...] = msgspec.field(name="listenKey")
@@ -105,7 +105,7 @@ class ListenKeys(Answer, frozen=True):
         return f"ListenKeys({len(self.listen_keys)} of them)"
 
 
-class DustFailure(Answer, frozen=True):
+class DustFailure(EndpointAnswer, frozen=True):
     """An asset that could not be converted, and why."""
 
     asset: str
@@ -113,7 +113,7 @@ class DustFailure(Answer, frozen=True):
     code: int | str | None = None
 
 
-class DustConversion(Answer, frozen=True):
+class DustConversion(EndpointAnswer, frozen=True):
     """POST capital/convert: small balances turned into MX."""
 
     converted: tuple[str, ...] = msgspec.field(name="successList")
@@ -123,7 +123,7 @@ class DustConversion(Answer, frozen=True):
     fee: Decimal | None = msgspec.field(name="convertFee", default=None)
 
 
-class DustCandidate(Answer, frozen=True):
+class DustCandidate(EndpointAnswer, frozen=True):
     """GET capital/convert/list: a balance small enough to be converted."""
 
     asset: str

@@ -36,7 +36,7 @@ class BadAnswer(ExchangeError):
     """An answer came that is not what the endpoint promises; the problem names the field."""
 
 
-class Refused(ExchangeError):
+class RequestRefused(ExchangeError):
     """The exchange said no."""
 
     def __init__(self, method: str, path: str, refusal: Refusal) -> None:

@@ -11,13 +11,13 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from mexc_tui.model.intent import Order
-from mexc_tui.model.listing import Change, Sighting
+from mexc_tui.model.listing import ListingChange, Sighting
 from mexc_tui.model.order import Side
 from mexc_tui.model.outcome_of_listing import ListingOutcome
-from mexc_tui.model.position import Entry, Position
+from mexc_tui.model.position import LedgerEntry, Position
 from mexc_tui.model.reconciliation import Reconciliation
 from mexc_tui.model.severity import Severity
-from mexc_tui.model.signal import Ended, Signal
+from mexc_tui.model.signal import Signal, SignalEnd
 from mexc_tui.model.snipe import Attempt, Snipe
 from mexc_tui.model.trading import GuardLevel, Trading
 from mexc_tui.model.verdict import Verdict
@@ -98,7 +98,7 @@ class ListingChanged(Event, frozen=True, kw_only=True, tag="listing_changed"):
     """A listing entered another stage, moved, was renamed, ... `about` is its symbol."""
 
     listing_id: str
-    change: Change
+    change: ListingChange
 
 
 class ListingLabelled(Event, frozen=True, kw_only=True, tag="listing_labelled"):
@@ -119,7 +119,7 @@ class SignalEnded(Event, frozen=True, kw_only=True, tag="signal_ended"):
     Version 2 tells why, and under which listing it stands on.
     """
 
-    ended: Ended
+    ended: SignalEnd
     version: int = 2
 
 
@@ -236,7 +236,7 @@ class TakenUp(Event, frozen=True, kw_only=True, tag="taken_up"):
 class EntryBooked(Event, frozen=True, kw_only=True, tag="entry_booked"):
     """The books have another entry. `about` is the asset or symbol it concerns."""
 
-    entry: Entry
+    entry: LedgerEntry
 
 
 KnownEvent: TypeAlias = (

@@ -12,7 +12,7 @@ Z95 = 1.959963984540054
 _SPANS = ((3_600_000, "h"), (60_000, "min"), (1_000, "s"))
 
 
-class Unit(StrEnum):
+class FigureUnit(StrEnum):
     """What a figure is counted in."""
 
     RATIO = "ratio"
@@ -36,7 +36,7 @@ class Figure(msgspec.Struct, frozen=True):
     minimum: int
     """Fewer than this, and there is no value."""
     words: str = ""
-    unit: Unit = Unit.RATIO
+    unit: FigureUnit = FigureUnit.RATIO
     low: float | None = None
     """Lower end of the interval, 95 % unless its function says otherwise."""
     high: float | None = None
@@ -51,28 +51,28 @@ class Figure(msgspec.Struct, frozen=True):
         return f"{shown}, n {self.n}" + (f", {self.words}" if self.words else "")
 
 
-def too_few(n: int, minimum: int, unit: Unit = Unit.RATIO) -> Figure:
+def too_few(n: int, minimum: int, unit: FigureUnit = FigureUnit.RATIO) -> Figure:
     """Return a figure whose sample is too small for a number."""
     return Figure(None, n, minimum, f"not enough data ({n} of {minimum})", unit)
 
 
-def undefined(n: int, minimum: int, why: str, unit: Unit = Unit.RATIO) -> Figure:
+def undefined(n: int, minimum: int, why: str, unit: FigureUnit = FigureUnit.RATIO) -> Figure:
     """Return a figure that has no value, mostly because its denominator is zero."""
     return Figure(None, n, minimum, f"n/a ({why})", unit)
 
 
-def shown_in(value: float, unit: Unit) -> str:
+def shown_in(value: float, unit: FigureUnit) -> str:
     """Return a number with its unit, for people."""
     match unit:
-        case Unit.SHARE:
+        case FigureUnit.SHARE:
             return f"{money_text(value * 100, 1)}%"
-        case Unit.RATIO | Unit.QUOTE:
+        case FigureUnit.RATIO | FigureUnit.QUOTE:
             return money_text(value)
-        case Unit.BPS:
+        case FigureUnit.BPS:
             return f"{money_text(value, 1)} {unit}"
-        case Unit.MS:
+        case FigureUnit.MS:
             return _span(value)
-        case Unit.R:
+        case FigureUnit.R:
             return f"{money_text(value)} R"
 
 
@@ -81,7 +81,7 @@ def _span(value_ms: float) -> str:
     for unit_ms, unit in _SPANS:
         if abs(value_ms) >= unit_ms:
             return f"{money_text(value_ms / unit_ms, 1)} {unit}"
-    return f"{money_text(value_ms, 1)} {Unit.MS}"
+    return f"{money_text(value_ms, 1)} {FigureUnit.MS}"
 
 
 def wilson_interval(hits: int, n: int) -> tuple[float, float]:

@@ -12,7 +12,7 @@ import msgspec
 from mexc_tui.model.symbol import SymbolStatus, TradeSides
 
 
-class Source(StrEnum):
+class ListingSource(StrEnum):
     """Who told us. Web sources are unofficial and may fail or vanish (protocol 10)."""
 
     CALENDAR = "calendar"
@@ -31,11 +31,11 @@ class Source(StrEnum):
 
 
 _OFFICIAL = frozenset(
-    {Source.EXCHANGE_INFO, Source.DEFAULT_SYMBOLS, Source.SELF_SYMBOLS, Source.ANNOUNCEMENT, Source.STREAM}
+    {ListingSource.EXCHANGE_INFO, ListingSource.DEFAULT_SYMBOLS, ListingSource.SELF_SYMBOLS, ListingSource.ANNOUNCEMENT, ListingSource.STREAM}
 )
 
 
-class Stage(StrEnum):
+class ListingStage(StrEnum):
     """Where a listing stands in its life."""
 
     ANNOUNCED = "announced"
@@ -53,7 +53,7 @@ class Stage(StrEnum):
     @property
     def is_over(self) -> bool:
         """Whether nothing more is expected of it."""
-        return self in (Stage.MATURED, Stage.CANCELLED, Stage.NEVER_API)
+        return self in (ListingStage.MATURED, ListingStage.CANCELLED, ListingStage.NEVER_API)
 
 
 class ChangeKind(StrEnum):
@@ -73,7 +73,7 @@ class ChangeKind(StrEnum):
     AT_RISK = "at_risk"
 
 
-class Topic(StrEnum):
+class ListingTopic(StrEnum):
     """What sources can disagree about."""
 
     OPENING = "opening"
@@ -95,7 +95,7 @@ class Triple(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return text.replace("None", "?") if "None" in text else text
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ListingFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one source says of one listing; it leaves out what it does not tell."""
 
     symbol: str
@@ -128,18 +128,18 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Sighting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a source said from `at_ms` on. Not `present`: it does not list the pair (any more)."""
 
-    source: Source
+    source: ListingSource
     at_ms: int
-    facts: Facts
+    facts: ListingFacts
     present: bool = True
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ListingChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One change, when it was first seen and who told. No source: time passed."""
 
     kind: ChangeKind
     at_ms: int
-    source: Source | None
+    source: ListingSource | None
     before: str
     after: str
 
@@ -147,14 +147,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class SourceClaim(msgspec.Struct, frozen=True):
     """One side of a disagreement."""
 
-    source: Source
+    source: ListingSource
     value: str
 
 
 class Disagreement(msgspec.Struct, frozen=True):
     """Sources that contradict each other at present. It is shown, never settled in silence."""
 
-    topic: Topic
+    topic: ListingTopic
     claims: tuple[SourceClaim, ...]
 
     def __str__(self) -> str:
@@ -183,9 +183,9 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     quote: str
     names: tuple[str, ...]
     """Every symbol that a source gave it, oldest first."""
-    stage: Stage
+    stage: ListingStage
     """Without what only time tells: ask `stage_at`."""
-    changes: tuple[Change, ...]
+    changes: tuple[ListingChange, ...]
     disagreements: tuple[Disagreement, ...] = ()
     full_name: str = ""
     coin_id: str = ""
@@ -193,7 +193,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = ""
     opens_ms: int | None = None
     """The planned opening by the newest credible word."""
-    opens_source: Source | None = None
+    opens_source: ListingSource | None = None
     claimed_ms: tuple[int, ...] = ()
     """Every opening that a source claims at present, earliest first."""
     moves: int = 0
@@ -216,25 +216,25 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
     def stage_at(
         self, now_ms: int, maturity_ms: int = MATURITY_MS, api_grace_ms: int = API_GRACE_MS
-    ) -> Stage:
+    ) -> ListingStage:
         """Return where it stands now: matured and never_api are told by time alone."""
-        if self.stage is Stage.CANCELLED:
+        if self.stage is ListingStage.CANCELLED:
             return self.stage
         if not self.api_allowed and self.api_ms is None:
             began_ms = self.opened_ms if self.opened_ms is not None else self.opens_ms
             if began_ms is not None and now_ms >= began_ms + api_grace_ms:
-                return Stage.NEVER_API
+                return ListingStage.NEVER_API
         if self.opened_ms is not None and now_ms >= self.opened_ms + maturity_ms:
-            return Stage.MATURED
+            return ListingStage.MATURED
         return self.stage
 
-    def says(self, source: Source) -> Sighting | None:
+    def says(self, source: ListingSource) -> Sighting | None:
         """Return what a source says at present; None if it never said a word."""
         for seen in reversed(self.sightings):
             if seen.source is source:
                 return seen
         return None
 
-    def last(self, kind: ChangeKind) -> Change | None:
+    def last(self, kind: ChangeKind) -> ListingChange | None:
         """Return the newest change of a kind."""
         return next((change for change in reversed(self.changes) if change.kind is kind), None)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from mexc_tui.model.answer import Answer, Count, Ms, NumberText
+from mexc_tui.model.answer import Count, EndpointAnswer, Ms, NumberText
 
 
 class Interval(StrEnum):
@@ -22,13 +22,13 @@ class Interval(StrEnum):
     MONTH1 = "1M"
 
 
-class ServerTime(Answer, frozen=True):
+class ServerTime(EndpointAnswer, frozen=True):
     """GET time."""
 
     server_time: Ms
 
 
-class DepthSnapshot(Answer, frozen=True):
+class DepthSnapshot(EndpointAnswer, frozen=True):
     """GET depth: levels `(price, quantity)` as printed, best first, at most 2,000 a side.
 
     Prices are padded here and trimmed on the stream, so a book is keyed by number, never by text.
@@ -40,7 +40,7 @@ class DepthSnapshot(Answer, frozen=True):
     timestamp: Ms | None = None
 
 
-class PublicTrade(Answer, frozen=True):
+class PublicTrade(EndpointAnswer, frozen=True):
     """One element of GET trades; newest first."""
 
     price: Decimal
@@ -52,7 +52,7 @@ class PublicTrade(Answer, frozen=True):
     """BID: the taker bought."""
 
 
-class AggregateTrade(Answer, frozen=True, rename=None):
+class AggregateTrade(EndpointAnswer, frozen=True, rename=None):
     """One element of GET aggTrades; newest first, times in whole seconds."""
 
     price: Decimal = msgspec.field(name="p")
@@ -61,7 +61,7 @@ class AggregateTrade(Answer, frozen=True, rename=None):
     buyer_is_maker: bool = msgspec.field(name="m")
 
 
-class Kline(Answer, frozen=True, array_like=True):
+class Kline(EndpointAnswer, frozen=True, array_like=True):
     """One row of GET klines; oldest first. `close_time` equals the next row's `open_time`."""
 
     open_time: Ms
@@ -74,7 +74,7 @@ class Kline(Answer, frozen=True, array_like=True):
     quote_volume: Decimal
 
 
-class AveragePrice(Answer, frozen=True):
+class AveragePrice(EndpointAnswer, frozen=True):
     """GET avgPrice, over `mins` minutes."""
 
     mins: Count
@@ -101,7 +101,7 @@ def _drop_zero_quotes(ticker: "Ticker24h | BookTicker") -> None:
             msgspec.structs.force_setattr(ticker, name, None)
 
 
-class Ticker24h(Answer, frozen=True):
+class Ticker24h(EndpointAnswer, frozen=True):
     """GET ticker/24hr. Prices are None for a pair without trades or quotes."""
 
     symbol: str
@@ -126,14 +126,14 @@ class Ticker24h(Answer, frozen=True):
         _drop_zero_quotes(self)
 
 
-class PriceTicker(Answer, frozen=True):
+class PriceTicker(EndpointAnswer, frozen=True):
     """GET ticker/price."""
 
     symbol: str
     price: Decimal | None = None
 
 
-class BookTicker(Answer, frozen=True):
+class BookTicker(EndpointAnswer, frozen=True):
     """GET ticker/bookTicker. Prices and quantities of a side without orders are None."""
 
     symbol: str

@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 
 
-class End(StrEnum):
+class OutcomeEnd(StrEnum):
     """How a listing ended."""
 
     OPENED = "opened"
@@ -27,7 +27,7 @@ class ListingOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """Rule and numbers that made this label; labels of different versions are not mixed."""
     labelled_ms: int
     first_seen_ms: int
-    end: End
+    end: OutcomeEnd
     planned_ms: int | None
     """As planned last, before it opened."""
     opened_ms: int | None

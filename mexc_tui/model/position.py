@@ -103,7 +103,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
         return self.state is not PositionState.CLOSED
 
 
-class Account(StrEnum):
+class LedgerAccount(StrEnum):
     """Accounts of the books, one of each per asset (reliability 2.8, I6)."""
 
     DESK = "desk"
@@ -121,7 +121,7 @@ class Account(StrEnum):
 class Posting(msgspec.Struct, frozen=True, array_like=True):
     """One line of an entry: `amount` of `asset` onto an account (negative: off it)."""
 
-    account: Account
+    account: LedgerAccount
     asset: str
     amount: Decimal
 
@@ -139,7 +139,7 @@ class EntryKind(StrEnum):
     DUST = "dust"
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry: its postings sum to zero for each asset."""
 
     id: str
@@ -155,7 +155,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     person's own MX paid is such a flow: it was spent for the desk, not by it."""
 
 
-class Day(msgspec.Struct, frozen=True, kw_only=True):
+class TradingDay(msgspec.Struct, frozen=True, kw_only=True):
     """One UTC day of the desk, kept in the transaction of each fill."""
 
     day: str

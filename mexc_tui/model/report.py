@@ -4,13 +4,13 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.model.answer import Answer, Ms
+from mexc_tui.model.answer import EndpointAnswer, Ms
 from mexc_tui.model.order import OrderStatus, OrderType, Side
 
 _TYPES = {kind.value: kind for kind in OrderType}
 
 
-class PlacedOrder(Answer, frozen=True):
+class PlacedOrder(EndpointAnswer, frozen=True):
     """POST order: never a status, never fills. For MARKET the price is the protection price."""
 
     order_id: str
@@ -27,7 +27,7 @@ class PlacedOrder(Answer, frozen=True):
             raise ValueError("`orderId` is empty")
 
 
-class OrderReport(Answer, frozen=True):
+class OrderReport(EndpointAnswer, frozen=True):
     """GET order, openOrders, allOrders. The truth about an order, up to a short delay."""
 
     symbol: str
@@ -55,7 +55,7 @@ class OrderReport(Answer, frozen=True):
         return _TYPES.get(self.type)
 
 
-class CancelReport(Answer, frozen=True):
+class CancelReport(EndpointAnswer, frozen=True):
     """DELETE order and openOrders. The status may be the one before the cancel: conclude nothing from it."""
 
     symbol: str
@@ -71,7 +71,7 @@ class CancelReport(Answer, frozen=True):
     side: str | None = None
 
 
-class TradeReport(Answer, frozen=True):
+class TradeReport(EndpointAnswer, frozen=True):
     """GET myTrades. Adds price and fee detail; quantities are taken from orders (reliability 1.3)."""
 
     symbol: str

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from mexc_tui.model.listing import Source
+from mexc_tui.model.listing import ListingSource
 from mexc_tui.model.severity import Severity
 
 MIN_N_FOR_RATE = 20
@@ -119,7 +119,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[Input, ...]
 
 
-class Ended(msgspec.Struct, frozen=True, omit_defaults=True):
+class SignalEnd(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a signal saw is no longer so, or it is so under another key."""
 
     key: SignalKey
@@ -139,7 +139,7 @@ class Ended(msgspec.Struct, frozen=True, omit_defaults=True):
 class ReadAge(msgspec.Struct, frozen=True):
     """When a source was last read by a pass; None: never."""
 
-    source: Source
+    source: ListingSource
     age_ms: int | None
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import Enum
 
 from mexc_tui.model.event import Alert
-from mexc_tui.model.position import Account
+from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.signal import DetectorName
 
 
@@ -42,10 +42,10 @@ class CaseTally:
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
+class StoredBalance:
     """What stands on one account of the books in one asset."""
 
-    account: Account
+    account: LedgerAccount
     asset: str
     amount: Decimal
 

@@ -16,7 +16,7 @@ MAX_QUANTITY = 1e20
 NS_PER_S = 1_000_000_000
 
 
-class BadFrame(ValueError):
+class BadStreamMessage(ValueError):
     """A message that cannot be trusted. Its text says which rule it broke, in plain words."""
 
 

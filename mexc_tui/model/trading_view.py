@@ -6,7 +6,7 @@ import msgspec
 
 from mexc_tui.model.intent import OrderRole, OrderState
 from mexc_tui.model.order import OrderType, Side
-from mexc_tui.model.position import CloseReason, Day, EquityPoint, PositionState, Protection
+from mexc_tui.model.position import CloseReason, EquityPoint, PositionState, Protection, TradingDay
 from mexc_tui.model.reconciliation import Difference, Excluded
 from mexc_tui.model.snipe import ExitPlan, SnipeState
 from mexc_tui.model.trading import Cause, GuardLevel, Tightening, TradingState
@@ -225,7 +225,7 @@ class PerformanceRow(Row, frozen=True, kw_only=True):
     identity_gap: Decimal
     """Equity less (start + flows + realised + unrealised): 0 but for rounding."""
     metrics: tuple[MetricRow, ...]
-    days: tuple[Day, ...]
+    days: tuple[TradingDay, ...]
     points: tuple[EquityPoint, ...] = ()
 
 

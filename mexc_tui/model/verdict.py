@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Stage(StrEnum):
+class CheckStage(StrEnum):
     """The pipeline's stages, in their order (architecture 6)."""
 
     SCHEMA = "schema"
@@ -21,7 +21,7 @@ class Stage(StrEnum):
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one validator said. Verdicts are kept with what they were about."""
 
-    stage: Stage
+    stage: CheckStage
     name: str
     """The validator's, in snake_case: it is the same word everywhere."""
     passed: bool

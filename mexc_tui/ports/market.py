@@ -11,7 +11,7 @@ from mexc_tui.market.attention import StreamKind, WantedStream
 from mexc_tui.market.polling import Room
 from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.calendar import Calendar, WebSymbols
-from mexc_tui.model.listing import Source
+from mexc_tui.model.listing import ListingSource
 from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.rows import Rows
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
@@ -100,7 +100,7 @@ class Market(Protocol):
         """Return what the request budget lets polls ask now without waiting; nothing under a ban."""
         ...
 
-    def age_ms(self, source: Source) -> int:
+    def age_ms(self, source: ListingSource) -> int:
         """Return how old the newest answer of a source was when it was given: some are kept over a start."""
         ...
 

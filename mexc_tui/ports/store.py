@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 from mexc_tui.model.event import Alert, AnyEvent, Fact, SettingChanged
-from mexc_tui.model.listing import Listing, Stage
+from mexc_tui.model.listing import Listing, ListingStage
 from mexc_tui.model.market_data import DepthSnapshot
 from mexc_tui.model.outcome_of_listing import ListingOutcome
-from mexc_tui.model.signal import ClaimKind, DetectionPass, DetectorName, Ended, Signal
+from mexc_tui.model.signal import ClaimKind, DetectionPass, DetectorName, Signal, SignalEnd
 from mexc_tui.model.storage import CaseTally, Durability, StoredAlert
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.ports.trading_store import TradingTables
@@ -77,7 +77,12 @@ class ListingTable(Protocol):
     """Every listing ever seen."""
 
     def save(
-        self, listing: Listing, stage: Stage, absorbed: Iterable[Listing] = ..., *, is_over: bool | None = ...
+        self,
+        listing: Listing,
+        stage: ListingStage,
+        absorbed: Iterable[Listing] = ...,
+        *,
+        is_over: bool | None = ...,
     ) -> None:
         """Store a listing as it is now; `absorbed` were found to be the same one.
 
@@ -109,7 +114,7 @@ class SignalTable(Protocol):
         """Store a signal; the state its key stood in before ends."""
         ...
 
-    def end(self, ended: Ended) -> bool:
+    def end(self, ended: SignalEnd) -> bool:
         """Note that what a signal saw is no longer so."""
         ...
 
@@ -259,7 +264,7 @@ class Stored(Protocol):
         ...
 
 
-class Unit(Stored, Protocol):
+class UnitOfWork(Stored, Protocol):
     """What one unit of work may change: all of it or nothing."""
 
     def record(self, event: AnyEvent) -> int:
@@ -267,13 +272,13 @@ class Unit(Stored, Protocol):
         ...
 
 
-class Books(Protocol):
+class Store(Protocol):
     """Where things are kept. What the functions given to it touch is their argument alone."""
 
     async def write(
         self,
         name: str,
-        work: Callable[[Unit], T],
+        work: Callable[[UnitOfWork], T],
         *,
         durability: Durability = ...,
         deadline_s: float | None = None,

@@ -18,7 +18,7 @@ from mexc_tui.model.rows import Rows
 from mexc_tui.model.stream import BalanceUpdate, FillUpdate, OrderUpdate
 
 
-class PrivateSink(Protocol):
+class UserStreamSink(Protocol):
     """Who is told what the private stream brings, in order of arrival, nothing dropped. Calls do not wait."""
 
     def on_order(self, update: OrderUpdate) -> None:
@@ -50,7 +50,7 @@ class ClockReading:
 
 
 @dataclass(frozen=True, slots=True)
-class PrivateState:
+class UserStreamState:
     """The private stream for display and gates."""
 
     is_live: bool
@@ -60,7 +60,7 @@ class PrivateState:
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class SignedOrder:
     """An order as bytes, signed. It may be fired once."""
 
     order: NewOrder
@@ -76,7 +76,7 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
-class Fired:
+class FireResult:
     """What became of a shot, and when; monotonic nanoseconds, None where it did not come to that."""
 
     outcome: SendOutcome[PlacedOrder]
@@ -104,18 +104,20 @@ class FiringLine(Protocol):
         """Connect if need be, and measure the round trip. Raises ExchangeError."""
         ...
 
-    def prepare(self, order: NewOrder, *, purpose: Purpose, timestamp_ms: int, recv_window_ms: int) -> Shot:
+    def prepare(
+        self, order: NewOrder, *, purpose: Purpose, timestamp_ms: int, recv_window_ms: int
+    ) -> SignedOrder:
         """Build and sign a request, in microseconds. Raises ValueError for an order that cannot be sent."""
         ...
 
-    async def fire_at(self, shot: Shot, at_ns: int, may_send: Callable[[], bool]) -> Fired:
+    async def fire_at(self, shot: SignedOrder, at_ns: int, may_send: Callable[[], bool]) -> FireResult:
         """Write a shot at a moment of the monotonic clock, never before it; wait for the answer.
 
         `may_send` is asked immediately before the first byte: if not, nothing is sent.
         """
         ...
 
-    async def fire(self, shot: Shot, may_send: Callable[[], bool]) -> Fired:
+    async def fire(self, shot: SignedOrder, may_send: Callable[[], bool]) -> FireResult:
         """Write a shot at once; wait for the answer."""
         ...
 
@@ -124,7 +126,7 @@ class FiringLine(Protocol):
         ...
 
 
-class Trading(Protocol):
+class TradingPort(Protocol):
     """The account's side of the exchange."""
 
     def now_ms(self) -> int:
@@ -238,7 +240,7 @@ class Trading(Protocol):
         """Return the ban in force, in words; empty: none."""
         ...
 
-    async def run_private(self, sink: PrivateSink) -> None:
+    async def run_private(self, sink: UserStreamSink) -> None:
         """Serve the private stream until cancelled."""
         ...
 
@@ -246,7 +248,7 @@ class Trading(Protocol):
         """Ping the private connection now, so that the next look knows whether it lives."""
         ...
 
-    def private_state(self) -> PrivateState:
+    def private_state(self) -> UserStreamState:
         """Return how the private stream is."""
         ...
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Protocol
 
 from mexc_tui.model.intent import Intent, Order
-from mexc_tui.model.position import Account, Day, Entry, EquityPoint, Lot, Position
+from mexc_tui.model.position import EquityPoint, LedgerAccount, LedgerEntry, Lot, Position, TradingDay
 from mexc_tui.model.reconciliation import Reconciliation
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeKey
-from mexc_tui.model.storage import Balance, Committed, LossRun
+from mexc_tui.model.storage import Committed, LossRun, StoredBalance
 from mexc_tui.model.trading import RiskCheck, Tightening, Trading
 
 
@@ -176,31 +176,31 @@ class PositionTable(Protocol):
 class EntryTable(Protocol):
     """The entries of the books: append-only, chained; balances are kept beside them."""
 
-    def add(self, entry: Entry) -> bool:
+    def add(self, entry: LedgerEntry) -> bool:
         """Book an entry; False: it was booked already. Raises StorageConflict unless it sums to zero."""
         ...
 
-    def get(self, entry_id: str) -> Entry | None:
+    def get(self, entry_id: str) -> LedgerEntry | None:
         """Return one entry."""
         ...
 
-    def of_order(self, client_order_id: str) -> list[Entry]:
+    def of_order(self, client_order_id: str) -> list[LedgerEntry]:
         """Return an order's, oldest first."""
         ...
 
-    def of_position(self, position_id: str) -> list[Entry]:
+    def of_position(self, position_id: str) -> list[LedgerEntry]:
         """Return a position's, oldest first."""
         ...
 
-    def page(self, before: int = ..., limit: int = ...) -> list[tuple[int, Entry]]:
+    def page(self, before: int = ..., limit: int = ...) -> list[tuple[int, LedgerEntry]]:
         """Return entries below a number, newest first, each with its number."""
         ...
 
-    def balance(self, account: Account, asset: str) -> Decimal:
+    def balance(self, account: LedgerAccount, asset: str) -> Decimal:
         """Return one balance, 0 if nothing was booked there."""
         ...
 
-    def balances(self) -> list[Balance]:
+    def balances(self) -> list[StoredBalance]:
         """Return every balance."""
         ...
 
@@ -208,15 +208,15 @@ class EntryTable(Protocol):
 class DayTable(Protocol):
     """Days of the desk."""
 
-    def save(self, day: Day) -> None:
+    def save(self, day: TradingDay) -> None:
         """Store a day as it is now."""
         ...
 
-    def get(self, day: str) -> Day:
+    def get(self, day: str) -> TradingDay:
         """Return a day (2026-11-22), an empty one if nothing happened."""
         ...
 
-    def latest(self, limit: int = ...) -> list[Day]:
+    def latest(self, limit: int = ...) -> list[TradingDay]:
         """Return the newest days on which something happened, newest first."""
         ...
 

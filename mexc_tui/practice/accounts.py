@@ -4,10 +4,10 @@ from decimal import Decimal
 
 from mexc_tui.practice.hub import Hub
 from mexc_tui.practice.ids import coin_id
-from mexc_tui.practice.values import ZERO, Balance, BalanceChange, ChangeKind
+from mexc_tui.practice.values import ZERO, BalanceChange, BookChangeKind, PracticeBalance
 
 
-class Account:
+class PracticeAccount:
     """What the trader has. A movement that would make a balance negative is an error of ours."""
 
     def __init__(self, hub: Hub, balances: dict[str, Decimal]) -> None:
@@ -27,13 +27,13 @@ class Account:
         """Return free + locked."""
         return self.free(asset) + self.locked(asset)
 
-    def balances(self) -> list[Balance]:
+    def balances(self) -> list[PracticeBalance]:
         """Return balances that are not zero, by asset."""
         assets = sorted({*self._free, *self._locked})
-        rows = (Balance(asset, self.free(asset), self.locked(asset)) for asset in assets)
+        rows = (PracticeBalance(asset, self.free(asset), self.locked(asset)) for asset in assets)
         return [row for row in rows if row.free or row.locked]
 
-    def move(self, asset: str, free: Decimal, locked: Decimal, kind: ChangeKind) -> None:
+    def move(self, asset: str, free: Decimal, locked: Decimal, kind: BookChangeKind) -> None:
         """Change a balance and tell it; nothing is told when nothing moves."""
         if not free and not locked:
             return
@@ -53,14 +53,14 @@ class Account:
 
     def pay_fee(self, asset: str, fee: Decimal) -> None:
         """Take a fee, at most what is free."""
-        self.move(asset, -min(fee, self.free(asset)), ZERO, ChangeKind.FEE)
+        self.move(asset, -min(fee, self.free(asset)), ZERO, BookChangeKind.FEE)
 
 
 FEE_STEP = Decimal("1e-12")
 
 
 def fee_of(
-    value: Decimal, rate: Decimal, quote: str, account: Account, mx_price: Decimal | None
+    value: Decimal, rate: Decimal, quote: str, account: PracticeAccount, mx_price: Decimal | None
 ) -> tuple[Decimal, str]:
     """Return (fee, asset) of a trade: in MX if it is deducted and there is enough, else in quote (4.5).
 

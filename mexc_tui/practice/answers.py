@@ -8,7 +8,7 @@ from aiohttp import web
 
 from mexc_tui.practice.limits import Block, TurnedAway
 from mexc_tui.practice.route import Json
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.values import PracticeRefusal
 from mexc_tui.practice.web_pages import BLOCKED_PAGE
 
 _JSON = {"Content-Type": "application/json;charset=utf-8"}
@@ -27,7 +27,7 @@ def answer(data: Json, status: int = 200) -> web.Response:
     return web.Response(body=msgspec.json.encode(data), status=status, headers=_JSON)
 
 
-def refused(refusal: Refusal) -> web.Response:
+def refused(refusal: PracticeRefusal) -> web.Response:
     """Print a refusal; codes that arrive as strings stay strings."""
     return answer({"msg": refusal.message, "code": refusal.code}, refusal.status)
 

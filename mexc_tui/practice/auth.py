@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from mexc_tui.practice.params import SIGNATURE, Params, mandatory
 from mexc_tui.practice.scenario import AccountPlan
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.values import PracticeRefusal
 
 DEFAULT_WINDOW_MS = 5_000
 LARGEST_WINDOW_MS = 60_000
@@ -19,7 +19,7 @@ AHEAD_MS = 1_000
 _KEY = re.compile(r"mx0[a-zA-Z0-9]{15}")
 
 
-class Permission(StrEnum):
+class KeyPermission(StrEnum):
     """Rights of a key (protocol 2.6)."""
 
     ACCOUNT_READ = "SPOT_ACCOUNT_READ"
@@ -47,7 +47,7 @@ class SignedCall:
 class Demand:
     """What an endpoint asks of a signed call."""
 
-    permission: Permission | None = None
+    permission: KeyPermission | None = None
     mandatory: Sequence[str] = ()
     of_pair: bool = False
     """Whether the key's list of pairs applies."""
@@ -65,24 +65,24 @@ class Gate:
     def check(self, call: SignedCall, demand: Demand, now_ms: int) -> None:
         """Let a call in, or raise the Refusal that MEXC would answer."""
         if call.method != "GET" and not call.content_type.lower().startswith("application/json"):
-            raise Refusal(700013, "Invalid content Type.")
+            raise PracticeRefusal(700013, "Invalid content Type.")
         self._check_key(call.key, call.address)
         for name in (SIGNATURE, "timestamp", *demand.mandatory):
             call.params.need(name)
         _check_time(call.params, now_ms)
         if not self._signature_fits(call.params):
-            raise Refusal(700002, "Signature for this request is not valid.")
+            raise PracticeRefusal(700002, "Signature for this request is not valid.")
         self._check_rights(call.params, demand)
 
     def _check_key(self, key: str | None, address: str) -> None:
         if not key:
-            raise Refusal(400, "api key required")
+            raise PracticeRefusal(400, "api key required")
         if not _KEY.fullmatch(key):
-            raise Refusal(700001, "API-key format invalid")
+            raise PracticeRefusal(700001, "API-key format invalid")
         if key != self.key:
-            raise Refusal(10072, "Api key info invalid")
+            raise PracticeRefusal(10072, "Api key info invalid")
         if self._plan.ips and address not in self._plan.ips:
-            raise Refusal(700006, f"IP [{address}] not in the ip white list")
+            raise PracticeRefusal(700006, f"IP [{address}] not in the ip white list")
 
     def _signature_fits(self, params: Params) -> bool:
         """Compare with each text that may have been signed; strict mode does not take the decoded one."""
@@ -97,10 +97,10 @@ class Gate:
 
     def _check_rights(self, params: Params, demand: Demand) -> None:
         if demand.permission is not None and demand.permission not in self._plan.permissions:
-            raise Refusal(700007, "No permission to access the endpoint")
+            raise PracticeRefusal(700007, "No permission to access the endpoint")
         symbol = params.get("symbol")
         if demand.of_pair and self._plan.pairs and symbol and symbol not in self._plan.pairs:
-            raise Refusal(70011, "Pair user ban trade apikey.")
+            raise PracticeRefusal(70011, "Pair user ban trade apikey.")
 
 
 def _check_time(params: Params, now_ms: int) -> None:
@@ -108,12 +108,12 @@ def _check_time(params: Params, now_ms: int) -> None:
     if window_ms is None:
         window_ms = DEFAULT_WINDOW_MS
     if window_ms > LARGEST_WINDOW_MS:
-        raise Refusal(700005, "recvWindow must less than 60000")
+        raise PracticeRefusal(700005, "recvWindow must less than 60000")
     timestamp_ms = params.whole("timestamp")
     if timestamp_ms is None:
         raise mandatory("timestamp")
     if not (timestamp_ms < now_ms + AHEAD_MS and now_ms - timestamp_ms <= window_ms):
-        raise Refusal(700003, "Timestamp for this request is outside of the recvWindow.")
+        raise PracticeRefusal(700003, "Timestamp for this request is outside of the recvWindow.")
 
 
 def credentials(seed: int, world: str) -> tuple[str, str]:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from mexc_tui.practice.hub import Hub
 from mexc_tui.practice.ids import seeded
 from mexc_tui.practice.intervals import DAY_MS
-from mexc_tui.practice.listings import Listing, Step
+from mexc_tui.practice.listings import ListingStep, PracticeListing
 from mexc_tui.practice.motion import Opening
-from mexc_tui.practice.pairs import Pair, PairStatus
+from mexc_tui.practice.pairs import PairStatus, PracticePair
 from mexc_tui.practice.rules import OpeningRules
 from mexc_tui.practice.scenario import ListingPlan, Scenario
 from mexc_tui.practice.schedule import Schedule
 from mexc_tui.practice.traders import Crowd, opening_trade_units, seed_opening
-from mexc_tui.practice.values import Announcement, CalendarEntry, WebSymbol
+from mexc_tui.practice.values import PracticeAnnouncement, PracticeCalendarEntry, PracticeWebSymbol
 
 CALENDAR_KEPT_MS = 7 * DAY_MS
 """How long the calendar shows an opening that is over (protocol 10.1)."""
@@ -21,7 +21,7 @@ OPEN_KEPT = 100
 """A series goes on for ever; beyond this many opened listings the oldest pair is taken off the exchange."""
 
 
-class Board:
+class ListingBoard:
     """Runs the listing plans of a scenario."""
 
     def __init__(
@@ -30,8 +30,8 @@ class Board:
         seed: int,
         hub: Hub,
         schedule: Schedule,
-        pairs: dict[str, Pair],
-        in_use: Callable[[Pair], bool],
+        pairs: dict[str, PracticePair],
+        in_use: Callable[[PracticePair], bool],
     ) -> None:
         """`pairs` are all that exchangeInfo shows; `in_use` says that the account has something there."""
         self._scenario = scenario
@@ -42,17 +42,17 @@ class Board:
         self._in_use = in_use
         self._start_ms = hub.now_ms
         self._taken = {pair.rules.base for pair in pairs.values()}
-        self._listings: dict[str, Listing] = {}
+        self._listings: dict[str, PracticeListing] = {}
         """Coming and open ones, by the symbol of now."""
-        self._opened: deque[Listing] = deque()
-        self._gone: deque[CalendarEntry] = deque()
-        self._announced: deque[Announcement] = deque(maxlen=500)
+        self._opened: deque[PracticeListing] = deque()
+        self._gone: deque[PracticeCalendarEntry] = deque()
+        self._announced: deque[PracticeAnnouncement] = deque(maxlen=500)
         for plan in scenario.listings:
             self._materialise(plan, 0)
 
     def _materialise(self, plan: ListingPlan, number: int) -> None:
         """Add a listing when its first moment comes; a series goes on with the next one."""
-        listing = Listing(plan, number, self._seed, self._start_ms, self._taken)
+        listing = PracticeListing(plan, number, self._seed, self._start_ms, self._taken)
         first_ms = max(listing.opens_ms - listing.lead_ms(), self._start_ms)
 
         def begin(_at_ms: int) -> None:
@@ -63,7 +63,7 @@ class Board:
 
         self._schedule.add(first_ms, begin)
 
-    def _await_step(self, listing: Listing) -> None:
+    def _await_step(self, listing: PracticeListing) -> None:
         coming = listing.next_step()
         if coming is None:
             return
@@ -75,82 +75,82 @@ class Board:
 
         self._schedule.add(max(at_ms, self._hub.now_ms), happen)
 
-    def _happen(self, listing: Listing, step: Step, now_ms: int) -> None:
+    def _happen(self, listing: PracticeListing, step: ListingStep, now_ms: int) -> None:
         before = listing.symbol
-        if step is Step.OPEN:
+        if step is ListingStep.OPEN:
             self._ensure_shown(listing, now_ms)
         listing.apply(step, now_ms)
         match step:
-            case Step.ANNOUNCE:
+            case ListingStep.ANNOUNCE:
                 self._announce(listing, now_ms)
-            case Step.SHOW:
+            case ListingStep.SHOW:
                 self._show(listing)
-            case Step.ALLOW:
+            case ListingStep.ALLOW:
                 self._allow(listing)
-            case Step.OPEN:
+            case ListingStep.OPEN:
                 self._open(listing, now_ms)
             case _:
                 self._plans_changed(listing, step, before)
 
-    def _plans_changed(self, listing: Listing, step: Step, before: str) -> None:
+    def _plans_changed(self, listing: PracticeListing, step: ListingStep, before: str) -> None:
         match step:
-            case Step.RENAME:
+            case ListingStep.RENAME:
                 self._rename(listing, before)
-            case Step.POSTPONE:
+            case ListingStep.POSTPONE:
                 self._moved(listing)
-            case Step.CANCEL:
+            case ListingStep.CANCEL:
                 self._pairs.pop(before, None)
                 self._listings.pop(before, None)
-            case Step.SUSPEND:
+            case ListingStep.SUSPEND:
                 self._suspend(listing)
             case _:
                 pass  # only symbolsV2 shows it
 
-    def _ensure_shown(self, listing: Listing, now_ms: int) -> None:
+    def _ensure_shown(self, listing: PracticeListing, now_ms: int) -> None:
         """An opening earlier than planned brings what should have come before it."""
         api_from_s = listing.plan.api_from_s
-        wanted = [Step.SHOW, Step.READY]
+        wanted = [ListingStep.SHOW, ListingStep.READY]
         if api_from_s is None or api_from_s >= 0:
-            wanted.append(Step.ALLOW)
+            wanted.append(ListingStep.ALLOW)
         for step in wanted:
             if not listing.has(step):
                 self._happen(listing, step, now_ms)
 
-    def _announce(self, listing: Listing, now_ms: int) -> None:
+    def _announce(self, listing: PracticeListing, now_ms: int) -> None:
         if not listing.plan.in_calendar:
             return
         slug = f"{listing.full_name}-{listing.base}".replace(" ", "-").lower()
         title = f"Initial Listing: MEXC Will List {listing.full_name} ({listing.base})"
         self._announced.appendleft(
-            Announcement(title, f"https://www.mexc.com/announcements/article/{slug}", now_ms)
+            PracticeAnnouncement(title, f"https://www.mexc.com/announcements/article/{slug}", now_ms)
         )
 
-    def _show(self, listing: Listing) -> None:
-        pair = Pair(listing.pair_rules(self._scenario.knobs), self._hub, self._seed, None)
+    def _show(self, listing: PracticeListing) -> None:
+        pair = PracticePair(listing.pair_rules(self._scenario.knobs), self._hub, self._seed, None)
         pair.trading = False
-        pair.api_allowed = listing.plan.api_allowed and listing.has(Step.ALLOW)
+        pair.api_allowed = listing.plan.api_allowed and listing.has(ListingStep.ALLOW)
         pair.blocked = listing.plan.blocked
         pair.first_open_ms = listing.opens_ms if self._scenario.knobs.first_open_time else None
         self._pairs[listing.symbol] = pair
 
-    def _allow(self, listing: Listing) -> None:
+    def _allow(self, listing: PracticeListing) -> None:
         pair = self._pairs.get(listing.symbol)
         if pair is not None:
             pair.api_allowed = listing.plan.api_allowed
 
-    def _rename(self, listing: Listing, before: str) -> None:
+    def _rename(self, listing: PracticeListing, before: str) -> None:
         self._listings.pop(before, None)
         self._listings[listing.symbol] = listing
         self._hub.coin_ids[listing.base] = listing.coin_id
         if self._pairs.pop(before, None) is not None:
             self._show(listing)
 
-    def _moved(self, listing: Listing) -> None:
+    def _moved(self, listing: PracticeListing) -> None:
         pair = self._pairs.get(listing.symbol)
         if pair is not None and self._scenario.knobs.first_open_time:
             pair.first_open_ms = listing.opens_ms
 
-    def _open(self, listing: Listing, now_ms: int) -> None:
+    def _open(self, listing: PracticeListing, now_ms: int) -> None:
         pair, plan = self._pairs[listing.symbol], listing.plan
         pair.trading = True
         chance = seeded(self._seed, f"opening/{listing.symbol}/{listing.opens_ms}")
@@ -162,7 +162,7 @@ class Board:
         self._opened.append(listing)
         self._retire(now_ms)
 
-    def _await_crowd(self, listing: Listing, crowd: Crowd, now_ms: int) -> None:
+    def _await_crowd(self, listing: PracticeListing, crowd: Crowd, now_ms: int) -> None:
         gap_ms = crowd.gap_ms(now_ms)
         pair = crowd.pair
         if gap_ms is None or pair.status is not PairStatus.ONLINE:
@@ -178,7 +178,7 @@ class Board:
 
         self._schedule.add(now_ms + gap_ms, act)
 
-    def _suspend(self, listing: Listing) -> None:
+    def _suspend(self, listing: PracticeListing) -> None:
         pair = self._pairs.get(listing.symbol)
         if pair is not None:
             pair.status = PairStatus.PAUSED
@@ -210,17 +210,17 @@ class Board:
         listing = self._listings.get(symbol)
         return OpeningRules() if listing is None else listing.opening_rules(now_ms)
 
-    def calendar(self, now_ms: int) -> list[CalendarEntry]:
+    def calendar(self, now_ms: int) -> list[PracticeCalendarEntry]:
         """Return announced listings, and those that opened in the last week, by their time."""
         entries = [entry for each in self._listings.values() if (entry := each.calendar_entry())]
         entries.extend(self._gone)
         recent = (entry for entry in entries if entry.first_open_ms >= now_ms - CALENDAR_KEPT_MS)
         return sorted(recent, key=lambda entry: entry.first_open_ms)
 
-    def web_symbols(self) -> dict[str, WebSymbol]:
+    def web_symbols(self) -> dict[str, PracticeWebSymbol]:
         """Return the rows of symbolsV2 that listings have, by symbol."""
         return {symbol: row for symbol, each in self._listings.items() if (row := each.web_symbol())}
 
-    def announcements(self) -> list[Announcement]:
+    def announcements(self) -> list[PracticeAnnouncement]:
         """Return announcements, newest first."""
         return list(self._announced)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from mexc_tui.model.order import Side
 
 
-class Resting:
+class RestingOrder:
     """An order in the book. `owner` is the account's order id; "" for other traders."""
 
     __slots__ = ("lots", "owner", "side", "ticks")
@@ -26,7 +26,7 @@ class Ladder:
 
     def __init__(self, side: Side) -> None:
         self.side = side
-        self.levels: dict[int, list[Resting]] = {}
+        self.levels: dict[int, list[RestingOrder]] = {}
         self.totals: dict[int, int] = {}
         self._ticks: list[int] = []
         self._best = -1 if side is Side.BUY else 0
@@ -52,7 +52,7 @@ class Ladder:
             return True
         return ticks >= limit if self.side is Side.BUY else ticks <= limit
 
-    def add(self, order: Resting) -> None:
+    def add(self, order: RestingOrder) -> None:
         """Put an order behind all others of its price."""
         level = self.levels.get(order.ticks)
         if level is None:
@@ -63,13 +63,13 @@ class Ladder:
         level.append(order)
         self.totals[order.ticks] += order.lots
 
-    def load(self, orders: list[Resting]) -> None:
+    def load(self, orders: list[RestingOrder]) -> None:
         """Fill an empty ladder with one order a price."""
         self.levels = {order.ticks: [order] for order in orders}
         self.totals = {order.ticks: order.lots for order in orders}
         self._ticks = sorted(self.totals)
 
-    def remove(self, order: Resting) -> None:
+    def remove(self, order: RestingOrder) -> None:
         """Take an order out."""
         level = self.levels[order.ticks]
         level.remove(order)
@@ -77,7 +77,7 @@ class Ladder:
         if not level:
             self._drop(order.ticks)
 
-    def reduce(self, order: Resting, lots: int) -> None:
+    def reduce(self, order: RestingOrder, lots: int) -> None:
         """Fill `lots` of an order; a filled order leaves the book."""
         order.lots -= lots
         self.totals[order.ticks] -= lots
@@ -125,14 +125,14 @@ class Book:
             found += ladder.totals[ticks]
         return min(found, lots)
 
-    def rest(self, order: Resting) -> None:
+    def rest(self, order: RestingOrder) -> None:
         """Add an order that does not cross."""
         ladder = self.ladder(order.side)
         ladder.add(order)
         after = ladder.totals[order.ticks]
         self._report(order.side, order.ticks, after - order.lots, after)
 
-    def remove(self, order: Resting) -> None:
+    def remove(self, order: RestingOrder) -> None:
         """Take an order out."""
         ladder = self.ladder(order.side)
         ladder.remove(order)
@@ -141,13 +141,13 @@ class Book:
 
     def take(
         self, side: Side, limit: int | None, lots: int | None, budget: int | None = None
-    ) -> list[tuple[Resting, int, int]]:
+    ) -> list[tuple[RestingOrder, int, int]]:
         """Match an incoming order; return (maker, ticks, lots) in the order of the trades.
 
         `lots` bounds the quantity, `budget` the value in ticks x lots; one of them may be None.
         """
         ladder = self.opposite(side)
-        matches: list[tuple[Resting, int, int]] = []
+        matches: list[tuple[RestingOrder, int, int]] = []
         while (ticks := ladder.best()) is not None and ladder.reaches(ticks, limit):
             wanted = _wanted(ticks, lots, budget)
             if wanted <= 0:
@@ -160,7 +160,9 @@ class Book:
         return matches
 
     @staticmethod
-    def _take_level(ladder: Ladder, ticks: int, wanted: int, matches: list[tuple[Resting, int, int]]) -> int:
+    def _take_level(
+        ladder: Ladder, ticks: int, wanted: int, matches: list[tuple[RestingOrder, int, int]]
+    ) -> int:
         got = 0
         for maker in list(ladder.levels[ticks]):
             lots = min(maker.lots, wanted - got)

@@ -3,8 +3,8 @@
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from mexc_tui.practice.history import Bar, History, joined
-from mexc_tui.practice.intervals import DAY_MS, Interval, before, end_of, fixed_length_ms, start_of
+from mexc_tui.practice.history import HistoryBar, PairHistoryStore, joined
+from mexc_tui.practice.intervals import DAY_MS, KlineInterval, before, end_of, fixed_length_ms, start_of
 
 LIVE_KEPT = 1_500
 """Live candles kept of each interval."""
@@ -15,14 +15,14 @@ LIMIT = 1_000
 class _Running:
     """The candles of one interval since the world began; the last one still grows."""
 
-    def __init__(self, interval: Interval) -> None:
+    def __init__(self, interval: KlineInterval) -> None:
         self.interval = interval
-        self.bars: OrderedDict[int, Bar] = OrderedDict()
-        self.bar: Bar | None = None
+        self.bars: OrderedDict[int, HistoryBar] = OrderedDict()
+        self.bar: HistoryBar | None = None
         self.end_ms = 0
         self.dropped_before_ms = 0
 
-    def begin(self, bar: Bar) -> None:
+    def begin(self, bar: HistoryBar) -> None:
         self.bar = bar
         self.end_ms = end_of(self.interval, bar.start_ms)
         self.bars[bar.start_ms] = bar
@@ -34,7 +34,7 @@ class _Running:
 class Candles:
     """All intervals of one pair. `history` is None for a pair that opens after the world began."""
 
-    def __init__(self, history: History | None, last_ticks: int | None) -> None:
+    def __init__(self, history: PairHistoryStore | None, last_ticks: int | None) -> None:
         self._history = history
         self._last = last_ticks
         self._live_from_ms = history.until_ms if history else None
@@ -45,7 +45,7 @@ class Candles:
         """Whether anybody has traded since the world began."""
         return bool(self._running)
 
-    def first_ms(self, interval: Interval) -> int:
+    def first_ms(self, interval: KlineInterval) -> int:
         """Return when the oldest candle began; 0 before a new pair's first trade."""
         oldest_ms = self._history.from_ms if self._history is not None else self._live_from_ms
         return 0 if oldest_ms is None else start_of(interval, oldest_ms)
@@ -53,7 +53,7 @@ class Candles:
     def add(self, at_ms: int, ticks: int, lots: int) -> None:
         """Take a trade into the running candles."""
         if not self._running:
-            self._running = [_Running(interval) for interval in Interval]
+            self._running = [_Running(interval) for interval in KlineInterval]
             self._live_from_ms = self._live_from_ms if self._live_from_ms is not None else at_ms
         value = ticks * lots
         for running in self._running:
@@ -69,36 +69,36 @@ class Candles:
             bar.value += value
         self._last = ticks
 
-    def _next_bar(self, running: _Running, at_ms: int, ticks: int) -> Bar:
+    def _next_bar(self, running: _Running, at_ms: int, ticks: int) -> HistoryBar:
         start_ms = start_of(running.interval, at_ms)
         first = self._last if self._last is not None else ticks
         bar = self._past_part(start_ms) or _flat(start_ms, first)
         running.begin(bar)
         return bar
 
-    def _past_part(self, start_ms: int) -> Bar | None:
+    def _past_part(self, start_ms: int) -> HistoryBar | None:
         if self._history is None or start_ms >= self._history.until_ms:
             return None
         return self._history.part(start_ms, self._history.until_ms)
 
-    def bars(self, interval: Interval, lo_ms: int, hi_ms: int, now_ms: int) -> list[Bar]:
+    def bars(self, interval: KlineInterval, lo_ms: int, hi_ms: int, now_ms: int) -> list[HistoryBar]:
         """Return the candles that start in [lo, hi], oldest first, up to the one running at `now_ms`."""
         hi_ms = min(hi_ms, now_ms)
-        found: list[Bar] = list(self._past(interval, lo_ms, hi_ms))
+        found: list[HistoryBar] = list(self._past(interval, lo_ms, hi_ms))
         found.extend(self._recent(interval, lo_ms, hi_ms))
         return found
 
-    def last_bars(self, interval: Interval, hi_ms: int, count: int, now_ms: int) -> list[Bar]:
+    def last_bars(self, interval: KlineInterval, hi_ms: int, count: int, now_ms: int) -> list[HistoryBar]:
         """Return the last `count` candles that start at or before `hi_ms`."""
         last_ms = start_of(interval, min(hi_ms, now_ms))
         return self.bars(interval, before(interval, last_ms, count - 1), hi_ms, now_ms)[-count:]
 
-    def running(self, interval: Interval, now_ms: int) -> Bar | None:
+    def running(self, interval: KlineInterval, now_ms: int) -> HistoryBar | None:
         """Return the candle being made; None before the first trade of a pair without history."""
         bars = self.last_bars(interval, now_ms, 1, now_ms)
         return bars[0] if bars else None
 
-    def _past(self, interval: Interval, lo_ms: int, hi_ms: int) -> Iterator[Bar]:
+    def _past(self, interval: KlineInterval, lo_ms: int, hi_ms: int) -> Iterator[HistoryBar]:
         """Candles that ended before the live ones begin."""
         history = self._history
         if history is None:
@@ -116,7 +116,7 @@ class Candles:
                 yield bar
             start_ms = end_ms
 
-    def _recent(self, interval: Interval, lo_ms: int, hi_ms: int) -> Iterator[Bar]:
+    def _recent(self, interval: KlineInterval, lo_ms: int, hi_ms: int) -> Iterator[HistoryBar]:
         """Candles since the border; where nobody traded, flat ones."""
         if self._live_from_ms is None or self._last is None:
             return
@@ -145,5 +145,5 @@ class Candles:
         return self._last or 0
 
 
-def _flat(start_ms: int, ticks: int) -> Bar:
-    return Bar(start_ms, ticks, ticks, ticks, ticks, 0, 0)
+def _flat(start_ms: int, ticks: int) -> HistoryBar:
+    return HistoryBar(start_ms, ticks, ticks, ticks, ticks, 0, 0)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from mexc_tui.practice.intervals import Interval
+from mexc_tui.practice.intervals import KlineInterval
 
 ZONES = frozenset(
     (
@@ -17,7 +17,7 @@ ZONES = frozenset(
 )
 
 
-class Kind(Enum):
+class ChannelKind(Enum):
     """Channel names, as in the parameter and in `eventType`."""
 
     AGGRE_DEALS = "spot@public.aggre.deals.v3.api.pb"
@@ -33,24 +33,24 @@ class Kind(Enum):
     ORDERS = "spot@private.orders.v3.api.pb"
 
 
-PRIVATE = frozenset({Kind.ACCOUNT, Kind.DEALS, Kind.ORDERS})
-_AGGREGATED = frozenset({Kind.AGGRE_DEALS, Kind.AGGRE_DEPTH, Kind.AGGRE_BOOK_TICKER})
+PRIVATE = frozenset({ChannelKind.ACCOUNT, ChannelKind.DEALS, ChannelKind.ORDERS})
+_AGGREGATED = frozenset({ChannelKind.AGGRE_DEALS, ChannelKind.AGGRE_DEPTH, ChannelKind.AGGRE_BOOK_TICKER})
 _SPEEDS_MS = {"10ms": 10, "100ms": 100}
 _DEPTHS = {"5": 5, "10": 10, "20": 20}
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class ChannelTopic:
     """One channel with its arguments; `text` is the parameter as the client wrote it."""
 
     text: str
-    kind: Kind
+    kind: ChannelKind
     symbol: str = ""
     period_ms: int = 0
     """Of the aggregated channels."""
     depth: int = 0
     """Of limit.depth."""
-    interval: Interval = Interval.MIN_1
+    interval: KlineInterval = KlineInterval.MIN_1
     """Of kline."""
     zone: str = ""
     """Of the mini tickers."""
@@ -62,7 +62,7 @@ class Topic:
         return self.kind.value + speed
 
 
-def parse(text: str) -> Topic | None:
+def parse(text: str) -> ChannelTopic | None:
     """Read a parameter of SUBSCRIPTION; None: no such channel (obsolete ones and JSON ones included)."""
     name, *rest = _split(text)
     kind = _KINDS.get(name)
@@ -71,15 +71,15 @@ def parse(text: str) -> Topic | None:
     if kind in _AGGREGATED:
         return _aggregated(text, kind, rest)
     if kind in PRIVATE:
-        return Topic(text, kind) if not rest else None
-    if kind is Kind.BOOK_TICKER_BATCH:
-        return Topic(text, kind, rest[0]) if len(rest) == 1 else None
-    if kind is Kind.MINI_TICKERS:
-        return Topic(text, kind, zone=rest[0]) if len(rest) == 1 and rest[0] in ZONES else None
+        return ChannelTopic(text, kind) if not rest else None
+    if kind is ChannelKind.BOOK_TICKER_BATCH:
+        return ChannelTopic(text, kind, rest[0]) if len(rest) == 1 else None
+    if kind is ChannelKind.MINI_TICKERS:
+        return ChannelTopic(text, kind, zone=rest[0]) if len(rest) == 1 and rest[0] in ZONES else None
     return _of_symbol_and_argument(text, kind, rest)
 
 
-_KINDS = {kind.value: kind for kind in Kind}
+_KINDS = {kind.value: kind for kind in ChannelKind}
 
 
 def _split(text: str) -> list[str]:
@@ -88,22 +88,22 @@ def _split(text: str) -> list[str]:
     return [f"{market}@{name}", *arguments]
 
 
-def _aggregated(text: str, kind: Kind, rest: Sequence[str]) -> Topic | None:
+def _aggregated(text: str, kind: ChannelKind, rest: Sequence[str]) -> ChannelTopic | None:
     if len(rest) != 2 or rest[0] not in _SPEEDS_MS:
         return None
-    return Topic(text, kind, rest[1], period_ms=_SPEEDS_MS[rest[0]])
+    return ChannelTopic(text, kind, rest[1], period_ms=_SPEEDS_MS[rest[0]])
 
 
-def _of_symbol_and_argument(text: str, kind: Kind, rest: Sequence[str]) -> Topic | None:
+def _of_symbol_and_argument(text: str, kind: ChannelKind, rest: Sequence[str]) -> ChannelTopic | None:
     if len(rest) != 2:
         return None
     symbol, argument = rest
-    if kind is Kind.LIMIT_DEPTH:
-        return Topic(text, kind, symbol, depth=_DEPTHS[argument]) if argument in _DEPTHS else None
-    if kind is Kind.KLINE:
-        interval = Interval.of_stream(argument)
-        return None if interval is None else Topic(text, kind, symbol, interval=interval)
-    return Topic(text, kind, symbol, zone=argument) if argument in ZONES else None
+    if kind is ChannelKind.LIMIT_DEPTH:
+        return ChannelTopic(text, kind, symbol, depth=_DEPTHS[argument]) if argument in _DEPTHS else None
+    if kind is ChannelKind.KLINE:
+        interval = KlineInterval.of_stream(argument)
+        return None if interval is None else ChannelTopic(text, kind, symbol, interval=interval)
+    return ChannelTopic(text, kind, symbol, zone=argument) if argument in ZONES else None
 
 
 _OFFSET = re.compile(r"UTC([+-])(\d+)(?::(\d+))?")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 
-class Clock(Protocol):
+class PracticeClock(Protocol):
     """Where the exchange's time comes from, in Unix milliseconds. It must not go back."""
 
     def now_ms(self) -> int:

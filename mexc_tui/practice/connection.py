@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from mexc_tui.practice.channels import Topic
+from mexc_tui.practice.channels import ChannelTopic
 from mexc_tui.practice.faults import Faults, Hit
 from mexc_tui.practice.frames import PONG, TEXT, close_frame, frame
 from mexc_tui.practice.scenario import FaultKind, Knobs
@@ -13,14 +13,14 @@ LARGEST_BACKLOG = 8 * 1024 * 1024
 """Bytes that a slow client may leave unread before it is dropped."""
 
 
-class Connection:
+class StreamConnection:
     """Writes frames straight to the transport, all of one moment in one write; never waits for a client."""
 
     def __init__(
         self, transport: asyncio.Transport, now_ms: Callable[[], int], faults: Faults, listen_key: str = ""
     ) -> None:
         self.listen_key = listen_key
-        self.topics: dict[str, Topic] = {}
+        self.topics: dict[str, ChannelTopic] = {}
         self._transport = transport
         self._now_ms = now_ms
         self._faults = faults
@@ -99,12 +99,12 @@ class Connection:
         self._heard.append(now_ms)
         return len(self._heard) <= limit
 
-    def add(self, topic: Topic) -> None:
+    def add(self, topic: ChannelTopic) -> None:
         """Remember a subscription."""
         self.topics[topic.text] = topic
         self._active_ms = self._now_ms()
 
-    def remove(self, text: str) -> Topic | None:
+    def remove(self, text: str) -> ChannelTopic | None:
         """Forget a subscription; None: there was none."""
         topic = self.topics.pop(text, None)
         if not self.topics:

@@ -3,9 +3,16 @@
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_DOWN, Decimal
 
-from mexc_tui.practice.accounts import Account
-from mexc_tui.practice.pairs import Pair
-from mexc_tui.practice.values import ZERO, ChangeKind, Conversion, Dust, FailedConversion, Refusal
+from mexc_tui.practice.accounts import PracticeAccount
+from mexc_tui.practice.pairs import PracticePair
+from mexc_tui.practice.values import (
+    ZERO,
+    BookChangeKind,
+    Conversion,
+    FailedConversion,
+    PracticeDust,
+    PracticeRefusal,
+)
 
 LARGEST_USDT = Decimal(5)
 MOST_ASSETS = 15
@@ -13,25 +20,27 @@ FEE = Decimal("0.02")
 _STEP = Decimal("1e-8")
 
 
-def convertible(account: Account, pairs: Mapping[str, Pair]) -> list[Dust]:
+def convertible(account: PracticeAccount, pairs: Mapping[str, PracticePair]) -> list[PracticeDust]:
     """Return the balances that are small enough and have a price in USDT."""
     rows = (_valued(account, balance.asset, balance.free, pairs) for balance in account.balances())
     return [row for row in rows if row is not None and ZERO < row.value_usdt <= LARGEST_USDT]
 
 
-def _valued(account: Account, asset: str, amount: Decimal, pairs: Mapping[str, Pair]) -> Dust | None:
+def _valued(
+    account: PracticeAccount, asset: str, amount: Decimal, pairs: Mapping[str, PracticePair]
+) -> PracticeDust | None:
     mx, pair = pairs.get("MXUSDT"), pairs.get(f"{asset}USDT")
     if mx is None or asset == "MX" or not (asset == "USDT" or (pair is not None and pair.last_price)):
         return None
     value = amount * (pair.last_price if pair is not None else Decimal(1))
     in_mx = (value / mx.last_price).quantize(_STEP, ROUND_DOWN)
-    return Dust(asset, amount, in_mx, value.quantize(_STEP, ROUND_DOWN), account.coin_id(asset))
+    return PracticeDust(asset, amount, in_mx, value.quantize(_STEP, ROUND_DOWN), account.coin_id(asset))
 
 
-def convert(assets: Sequence[str], account: Account, pairs: Mapping[str, Pair]) -> Conversion:
+def convert(assets: Sequence[str], account: PracticeAccount, pairs: Mapping[str, PracticePair]) -> Conversion:
     """Turn small balances into MX, less the fee."""
     if not 1 <= len(assets) <= MOST_ASSETS:
-        raise Refusal(33333, "param is error")
+        raise PracticeRefusal(33333, "param is error")
     rows = {row.asset: row for row in convertible(account, pairs)}
     done = [rows[asset] for asset in dict.fromkeys(assets) if asset in rows]
     failed = [
@@ -42,6 +51,6 @@ def convert(assets: Sequence[str], account: Account, pairs: Mapping[str, Pair]) 
     total = sum((row.value_mx for row in done), ZERO)
     fee = (total * FEE).quantize(_STEP, ROUND_DOWN)
     for row in done:
-        account.move(row.asset, -row.balance, ZERO, ChangeKind.CONVERT)
-    account.move("MX", total - fee, ZERO, ChangeKind.CONVERT)
+        account.move(row.asset, -row.balance, ZERO, BookChangeKind.CONVERT)
+    account.move("MX", total - fee, ZERO, BookChangeKind.CONVERT)
     return Conversion([row.asset for row in done], failed, total - fee, fee)

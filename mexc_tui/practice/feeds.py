@@ -4,11 +4,11 @@ from decimal import Decimal
 from typing import Protocol
 
 from mexc_tui.model.order import Side
-from mexc_tui.practice.channels import Topic
+from mexc_tui.practice.channels import ChannelTopic
 from mexc_tui.practice.frames import head, sent_at
 from mexc_tui.practice.numbers import trimmed
-from mexc_tui.practice.pairs import Pair
-from mexc_tui.practice.values import Level, Trade
+from mexc_tui.practice.pairs import PracticePair
+from mexc_tui.practice.values import PracticeLevel, PracticeTrade
 from mexc_tui.practice.world import World
 from mexc_tui.proto import stream_pb2 as pb
 
@@ -18,15 +18,15 @@ BATCH_MS = 100
 _SIDE_NUMBER = {Side.BUY: 1, Side.SELL: 2}
 
 
-class Feed(Protocol):
+class ChannelFeed(Protocol):
     """What the publisher asks of a topic. Nothing is gathered before somebody listens."""
 
-    topic: Topic
+    topic: ChannelTopic
     period_ms: int
     is_steady: bool
     """Whether it pushes each period, changed or not."""
 
-    def on_trade(self, trade: Trade) -> bool:
+    def on_trade(self, trade: PracticeTrade) -> bool:
         """Take a trade; whether there is something to push now."""
         ...
 
@@ -44,13 +44,13 @@ class PairFeed:
 
     is_steady = False
 
-    def __init__(self, topic: Topic, pair: Pair, period_ms: int) -> None:
+    def __init__(self, topic: ChannelTopic, pair: PracticePair, period_ms: int) -> None:
         self.topic = topic
         self.period_ms = period_ms
         self._pair = pair
         self._head = head(topic.text, pair.symbol)
 
-    def on_trade(self, trade: Trade) -> bool:
+    def on_trade(self, trade: PracticeTrade) -> bool:
         """Not of interest here."""
         del trade
         return False
@@ -67,11 +67,11 @@ class PairFeed:
 class DealsFeed(PairFeed):
     """aggre.deals: the trades of a period."""
 
-    def __init__(self, topic: Topic, pair: Pair) -> None:
+    def __init__(self, topic: ChannelTopic, pair: PracticePair) -> None:
         super().__init__(topic, pair, topic.period_ms)
         self._deals: list[pb.Deal] = []
 
-    def on_trade(self, trade: Trade) -> bool:
+    def on_trade(self, trade: PracticeTrade) -> bool:
         """Keep the trade for the next push."""
         self._deals.append(
             pb.Deal(
@@ -96,7 +96,7 @@ class DealsFeed(PairFeed):
 class DepthFeed(PairFeed):
     """aggre.depth: the last quantity of each level changed in a period; version ranges are contiguous."""
 
-    def __init__(self, topic: Topic, pair: Pair) -> None:
+    def __init__(self, topic: ChannelTopic, pair: PracticePair) -> None:
         super().__init__(topic, pair, topic.period_ms)
         self._from_version = pair.version + 1
         self._to_version = pair.version
@@ -131,7 +131,7 @@ class BookTickerFeed(PairFeed):
 
     is_steady = True
 
-    def __init__(self, topic: Topic, pair: Pair) -> None:
+    def __init__(self, topic: ChannelTopic, pair: PracticePair) -> None:
         super().__init__(topic, pair, topic.period_ms)
         self._written_version = -1
         self._body = b""
@@ -155,9 +155,9 @@ class BookTickerFeed(PairFeed):
 class BatchTickerFeed(PairFeed):
     """bookTicker.batch: each best quote since the last push."""
 
-    def __init__(self, topic: Topic, pair: Pair) -> None:
+    def __init__(self, topic: ChannelTopic, pair: PracticePair) -> None:
         super().__init__(topic, pair, BATCH_MS)
-        self._last: tuple[Level | None, Level | None] = (None, None)
+        self._last: tuple[PracticeLevel | None, PracticeLevel | None] = (None, None)
         self._items: list[pb.BookTicker] = []
 
     def on_level(self, side: Side, price: Decimal, quantity: Decimal, version: int) -> bool:
@@ -189,10 +189,10 @@ class BatchTickerFeed(PairFeed):
 class LimitDepthFeed(PairFeed):
     """limit.depth: the best levels, whenever they changed."""
 
-    def __init__(self, topic: Topic, pair: Pair, world: World) -> None:
+    def __init__(self, topic: ChannelTopic, pair: PracticePair, world: World) -> None:
         super().__init__(topic, pair, LIMIT_DEPTH_MS)
         self._world = world
-        self._last: tuple[list[Level], list[Level]] = ([], [])
+        self._last: tuple[list[PracticeLevel], list[PracticeLevel]] = ([], [])
 
     def on_level(self, side: Side, price: Decimal, quantity: Decimal, version: int) -> bool:
         """Look again at the next push."""
@@ -221,5 +221,5 @@ def _levels(levels: dict[Decimal, Decimal]) -> list[pb.Level]:
     return [pb.Level(price=trimmed(price), quantity=trimmed(quantity)) for price, quantity in levels.items()]
 
 
-def _quote(level: Level | None) -> tuple[str, str]:
+def _quote(level: PracticeLevel | None) -> tuple[str, str]:
     return ("0", "0") if level is None else (trimmed(level.price), trimmed(level.quantity))

@@ -31,7 +31,7 @@ _OCTAVES = ((64, 0.6), (16, 0.25), (4, 0.1), (1, 0.025))
 _MASK = (1 << 64) - 1
 
 
-class Bar(msgspec.Struct):
+class HistoryBar(msgspec.Struct):
     """One candle in ticks and lots."""
 
     start_ms: int
@@ -42,7 +42,7 @@ class Bar(msgspec.Struct):
     volume: int
     value: int
 
-    def absorb(self, later: "Bar") -> None:
+    def absorb(self, later: "HistoryBar") -> None:
         """Grow by the bar that follows."""
         self.high = max(self.high, later.high)
         self.low = min(self.low, later.low)
@@ -51,9 +51,9 @@ class Bar(msgspec.Struct):
         self.value += later.value
 
 
-def joined(bars: Iterator[Bar], start_ms: int) -> Bar | None:
+def joined(bars: Iterator[HistoryBar], start_ms: int) -> HistoryBar | None:
     """Make one bar of consecutive ones; None if there are none."""
-    whole: Bar | None = None
+    whole: HistoryBar | None = None
     for bar in bars:
         if whole is None:
             whole = msgspec.structs.replace(bar, start_ms=start_ms)
@@ -62,7 +62,7 @@ def joined(bars: Iterator[Bar], start_ms: int) -> Bar | None:
     return whole
 
 
-class History:
+class PairHistoryStore:
     """Candles in [from_ms, until_ms); `until_ms` is a whole minute, `from_ms` a whole day."""
 
     def __init__(
@@ -80,7 +80,7 @@ class History:
         lo = self.until_ms - self.until_ms % MINUTE_MS
         return next(self._bars_whole(MINUTE_MS, lo, lo + MINUTE_MS)).open
 
-    def bars(self, length_ms: int, lo_ms: int, hi_ms: int) -> Iterator[Bar]:
+    def bars(self, length_ms: int, lo_ms: int, hi_ms: int) -> Iterator[HistoryBar]:
         """Return bars of one of LADDER_MS that start in [lo, hi); the last may be unfinished."""
         lo_ms = max(lo_ms, self.from_ms)
         hi_ms = min(hi_ms, self.until_ms)
@@ -94,11 +94,11 @@ class History:
             if part is not None:
                 yield part
 
-    def part(self, lo_ms: int, hi_ms: int) -> Bar | None:
+    def part(self, lo_ms: int, hi_ms: int) -> HistoryBar | None:
         """Return one bar for [lo, hi), both whole minutes, made of the longest parts that fit."""
         return joined(self._pieces(max(lo_ms, self.from_ms), min(hi_ms, self.until_ms)), lo_ms)
 
-    def _pieces(self, lo_ms: int, hi_ms: int) -> Iterator[Bar]:
+    def _pieces(self, lo_ms: int, hi_ms: int) -> Iterator[HistoryBar]:
         while lo_ms < hi_ms:
             length_ms = next(
                 (each for each in LADDER_MS if lo_ms % each == 0 and lo_ms + each <= hi_ms), MINUTE_MS
@@ -113,11 +113,13 @@ class History:
             yield from self._bars_whole(length_ms, lo_ms, end_ms)
             lo_ms = end_ms
 
-    def _bars_whole(self, length_ms: int, lo_ms: int, hi_ms: int) -> Iterator[Bar]:
+    def _bars_whole(self, length_ms: int, lo_ms: int, hi_ms: int) -> Iterator[HistoryBar]:
         for day in range(lo_ms // DAY_MS, (hi_ms - 1) // DAY_MS + 1):
             yield from self._within(self._day(day), 0, length_ms, lo_ms, hi_ms)
 
-    def _within(self, bar: Bar, rung: int, length_ms: int, lo_ms: int, hi_ms: int) -> Iterator[Bar]:
+    def _within(
+        self, bar: HistoryBar, rung: int, length_ms: int, lo_ms: int, hi_ms: int
+    ) -> Iterator[HistoryBar]:
         if LADDER_MS[rung] == length_ms:
             yield bar
             return
@@ -141,16 +143,16 @@ class History:
     def _day_open(self, day: int) -> int:
         return max(round(self._start_ticks * math.exp(self._log_price(day) - self._last_level)), 4)
 
-    def _day(self, day: int) -> Bar:
+    def _day(self, day: int) -> HistoryBar:
         chance = random.Random(_mix(self._salt ^ day * 0x632BE59BD9B4E019))
         first, last = self._day_open(day), self._day_open(day + 1)
         high = round(max(first, last) * (1 + 0.03 * chance.random()))
         low = max(round(min(first, last) * (1 - 0.03 * chance.random())), 1)
         volume = round(self._daily_volume * chance.uniform(0.5, 1.6) * self._start_ticks / first) + 1_440
         value = volume * (first + last + high + low) // 4
-        return Bar(day * DAY_MS, first, high, low, last, volume, value)
+        return HistoryBar(day * DAY_MS, first, high, low, last, volume, value)
 
-    def _split(self, bar: Bar, rung: int) -> list[Bar]:
+    def _split(self, bar: HistoryBar, rung: int) -> list[HistoryBar]:
         part_ms = LADDER_MS[rung + 1]
         count = LADDER_MS[rung] // part_ms
         chance = random.Random(_mix(self._salt + rung * 0xD6E8FEB86659FD93 ^ bar.start_ms))
@@ -161,13 +163,13 @@ class History:
         values = _shares(
             bar.value, [weight * (a + b) for weight, (a, b) in zip(weights, pairwise(points), strict=True)]
         )
-        parts: list[Bar] = []
+        parts: list[HistoryBar] = []
         for index, (first, last) in enumerate(pairwise(points)):
             high, low = max(first, last), min(first, last)
             high += int((bar.high - high) * 0.3 * chance.random())
             low -= int((low - bar.low) * 0.3 * chance.random())
             parts.append(
-                Bar(
+                HistoryBar(
                     bar.start_ms + index * part_ms,
                     first,
                     bar.high if index == tops else high,
@@ -184,7 +186,7 @@ def _longer_fits(at_ms: int, hi_ms: int, length_ms: int) -> bool:
     return any(each > length_ms and at_ms % each == 0 and at_ms + each <= hi_ms for each in LADDER_MS)
 
 
-def _path(bar: Bar, count: int, chance: random.Random) -> list[int]:
+def _path(bar: HistoryBar, count: int, chance: random.Random) -> list[int]:
     swing = (bar.high - bar.low) * 0.6
     points = [bar.open]
     for index in range(1, count):

@@ -2,56 +2,56 @@
 
 import hashlib
 
-from mexc_tui.practice.auth import Demand, Permission
+from mexc_tui.practice.auth import Demand, KeyPermission
 from mexc_tui.practice.http_wallet import empty_page
 from mexc_tui.practice.intervals import DAY_MS
 from mexc_tui.practice.limits import Bucket
-from mexc_tui.practice.listen_keys import ListenKeys
+from mexc_tui.practice.listen_keys import PracticeListenKeys
 from mexc_tui.practice.numbers import trimmed
-from mexc_tui.practice.route import Call, Json, Route, wrapped
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.route import Call, Json, PracticeRoute, wrapped
+from mexc_tui.practice.values import PracticeRefusal
 from mexc_tui.practice.world import World
 
 KEY_DAYS = 90
 """How long a key without addresses lasts (protocol 2.6)."""
 
-_READ = Demand(Permission.ACCOUNT_READ)
+_READ = Demand(KeyPermission.ACCOUNT_READ)
 
 
 class AccountRoutes:
     """Answers about the account. `now_ms` of a call is what the clock shows; keys expire by the world's."""
 
-    def __init__(self, world: World, listen_keys: ListenKeys, api_key: str) -> None:
+    def __init__(self, world: World, listen_keys: PracticeListenKeys, api_key: str) -> None:
         self._world = world
         self._api_key = api_key
         self._plan = world.scenario.account
         self._listen_keys = listen_keys
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[PracticeRoute]:
         """Return the endpoints of this room."""
         stream = "/api/v3/userDataStream"
-        named = Demand(Permission.ACCOUNT_READ, ("listenKey",))
+        named = Demand(KeyPermission.ACCOUNT_READ, ("listenKey",))
         deduct = "/api/v3/mxDeduct/enable"
-        switch = Demand(Permission.ACCOUNT_WRITE, ("mxDeductEnable",))
-        convert = Demand(Permission.ACCOUNT_WRITE, ("asset",))
-        key = Demand(Permission.ACCOUNT_READ, ("accessKey",))
-        fee = Demand(Permission.ACCOUNT_READ, ("symbol",))
+        switch = Demand(KeyPermission.ACCOUNT_WRITE, ("mxDeductEnable",))
+        convert = Demand(KeyPermission.ACCOUNT_WRITE, ("asset",))
+        key = Demand(KeyPermission.ACCOUNT_READ, ("accessKey",))
+        fee = Demand(KeyPermission.ACCOUNT_READ, ("symbol",))
         return [
-            Route("GET", "/api/v3/account", self._account, 10, _READ, (Bucket.ACCOUNT,)),
-            Route("GET", "/api/v3/selfSymbols", self._self_symbols, 1, _READ),
-            Route("GET", "/api/v3/tradeFee", self._trade_fee, 20, fee),
-            Route("GET", "/api/v3/kyc/status", lambda call: {"status": self._plan.kyc}, 1, _READ),
-            Route("GET", "/api/v3/uid", self._uid, 1, _READ),
-            Route("GET", deduct, self._mx_deduct, 1, _READ),
-            Route("POST", deduct, self._set_mx_deduct, 1, switch),
-            Route("POST", "/api/v3/capital/convert", self._convert, 10, convert),
-            Route("GET", "/api/v3/capital/convert/list", self._dust, 1, _READ),
-            Route("GET", "/api/v3/capital/convert", empty_page, 1, _READ),
-            Route("GET", "/api/v3/apiKeyInfo", self._key, 1, key),
-            Route("POST", stream, self._create_key, 1, _READ),
-            Route("GET", stream, self._live_keys, 1, _READ),
-            Route("PUT", stream, self._extend_key, 1, named),
-            Route("DELETE", stream, self._close_key, 1, named),
+            PracticeRoute("GET", "/api/v3/account", self._account, 10, _READ, (Bucket.ACCOUNT,)),
+            PracticeRoute("GET", "/api/v3/selfSymbols", self._self_symbols, 1, _READ),
+            PracticeRoute("GET", "/api/v3/tradeFee", self._trade_fee, 20, fee),
+            PracticeRoute("GET", "/api/v3/kyc/status", lambda call: {"status": self._plan.kyc}, 1, _READ),
+            PracticeRoute("GET", "/api/v3/uid", self._uid, 1, _READ),
+            PracticeRoute("GET", deduct, self._mx_deduct, 1, _READ),
+            PracticeRoute("POST", deduct, self._set_mx_deduct, 1, switch),
+            PracticeRoute("POST", "/api/v3/capital/convert", self._convert, 10, convert),
+            PracticeRoute("GET", "/api/v3/capital/convert/list", self._dust, 1, _READ),
+            PracticeRoute("GET", "/api/v3/capital/convert", empty_page, 1, _READ),
+            PracticeRoute("GET", "/api/v3/apiKeyInfo", self._key, 1, key),
+            PracticeRoute("POST", stream, self._create_key, 1, _READ),
+            PracticeRoute("GET", stream, self._live_keys, 1, _READ),
+            PracticeRoute("PUT", stream, self._extend_key, 1, named),
+            PracticeRoute("DELETE", stream, self._close_key, 1, named),
         ]
 
     def _account(self, call: Call) -> Json:
@@ -86,7 +86,7 @@ class AccountRoutes:
     def _trade_fee(self, call: Call) -> Json:
         pair = self._world.pair(call.params.need("symbol"))
         if pair is None:
-            raise Refusal(-1121, "Invalid symbol.")
+            raise PracticeRefusal(-1121, "Invalid symbol.")
         fees: dict[str, Json] = {
             "makerCommission": float(pair.rules.maker_fee),
             "takerCommission": float(pair.rules.taker_fee),
@@ -102,7 +102,7 @@ class AccountRoutes:
     def _key(self, call: Call) -> Json:
         """Print what the key may do (protocol 4.9). It lasts 90 days, without end if bound to addresses."""
         if call.params.need("accessKey") != self._api_key:
-            raise Refusal(10072, "Api key info invalid")
+            raise PracticeRefusal(10072, "Api key info invalid")
         fields: dict[str, Json] = {
             "note": "practice",
             "accessKey": self._api_key,

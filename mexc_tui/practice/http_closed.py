@@ -4,8 +4,8 @@ Sub-accounts, margin, rebates and brokers belong to other kinds of accounts: a s
 """
 
 from mexc_tui.practice.auth import Demand
-from mexc_tui.practice.route import Call, Json, Route
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.route import Call, Json, PracticeRoute
+from mexc_tui.practice.values import PracticeRefusal
 
 _CLOSED = {
     "POST": (
@@ -36,10 +36,10 @@ _CLOSED = {
 }
 
 
-def closed_routes() -> list[Route]:
+def closed_routes() -> list[PracticeRoute]:
     """Return the endpoints that refuse every key."""
     return [
-        Route(method, f"/api/v3/{path}", _no_right, 1, Demand())
+        PracticeRoute(method, f"/api/v3/{path}", _no_right, 1, Demand())
         for method, paths in _CLOSED.items()
         for path in paths
     ]
@@ -47,4 +47,4 @@ def closed_routes() -> list[Route]:
 
 def _no_right(call: Call) -> Json:
     del call
-    raise Refusal(700007, "No permission to access the endpoint")
+    raise PracticeRefusal(700007, "No permission to access the endpoint")

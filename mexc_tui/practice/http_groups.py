@@ -2,9 +2,9 @@
 
 import msgspec
 
-from mexc_tui.practice.auth import Demand, Permission
-from mexc_tui.practice.route import Call, Json, Route, wrapped
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.auth import Demand, KeyPermission
+from mexc_tui.practice.route import Call, Json, PracticeRoute, wrapped
+from mexc_tui.practice.values import PracticeRefusal
 
 MOST_GROUPS = 10
 
@@ -24,19 +24,19 @@ class StrategyRoutes:
         self._groups: dict[int, _Group] = {}
         self._next_id = 1
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[PracticeRoute]:
         """Return the endpoints of this room."""
         group, uid = "/api/v3/strategy/group", "/api/v3/strategy/group/uid"
-        by_id = Demand(Permission.ACCOUNT_WRITE, ("tradeGroupId",))
-        members = Demand(Permission.ACCOUNT_WRITE, ("uid", "tradeGroupId"))
-        create = Demand(Permission.ACCOUNT_WRITE, ("tradeGroupName",))
+        by_id = Demand(KeyPermission.ACCOUNT_WRITE, ("tradeGroupId",))
+        members = Demand(KeyPermission.ACCOUNT_WRITE, ("uid", "tradeGroupId"))
+        create = Demand(KeyPermission.ACCOUNT_WRITE, ("tradeGroupName",))
         return [
-            Route("POST", group, self._create, 20, create),
-            Route("GET", group, self._list, 20, Demand(Permission.ACCOUNT_READ)),
-            Route("DELETE", group, self._delete, 20, by_id),
-            Route("GET", uid, self._list, 20, Demand(Permission.ACCOUNT_READ)),
-            Route("POST", uid, self._add, 20, members),
-            Route("DELETE", uid, self._remove, 20, members),
+            PracticeRoute("POST", group, self._create, 20, create),
+            PracticeRoute("GET", group, self._list, 20, Demand(KeyPermission.ACCOUNT_READ)),
+            PracticeRoute("DELETE", group, self._delete, 20, by_id),
+            PracticeRoute("GET", uid, self._list, 20, Demand(KeyPermission.ACCOUNT_READ)),
+            PracticeRoute("POST", uid, self._add, 20, members),
+            PracticeRoute("DELETE", uid, self._remove, 20, members),
         ]
 
     def _create(self, call: Call) -> Json:
@@ -44,7 +44,7 @@ class StrategyRoutes:
         if len(self._groups) >= MOST_GROUPS or any(
             group.trade_group_name == name for group in self._groups.values()
         ):
-            raise Refusal(26, "operation not allowed")
+            raise PracticeRefusal(26, "operation not allowed")
         group = _Group(name, self._next_id, call.now_ms, call.now_ms)
         self._groups[group.trade_group_id] = group
         self._next_id += 1
@@ -76,7 +76,7 @@ class StrategyRoutes:
     def _need(self, call: Call) -> _Group:
         group = self._groups.get(call.params.whole("tradeGroupId") or 0)
         if group is None:
-            raise Refusal(22222, "record does not exist")
+            raise PracticeRefusal(22222, "record does not exist")
         return group
 
 

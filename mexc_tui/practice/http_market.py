@@ -4,14 +4,14 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.practice.intervals import Interval
+from mexc_tui.practice.intervals import KlineInterval
 from mexc_tui.practice.limits import Bucket
 from mexc_tui.practice.numbers import padded, padded_levels, trimmed
-from mexc_tui.practice.pairs import LISTED_ORDER_TYPES, Pair, PairStatus
+from mexc_tui.practice.pairs import LISTED_ORDER_TYPES, PracticePair, PairStatus
 from mexc_tui.practice.params import Params, mandatory
-from mexc_tui.practice.route import Call, Json, Route, wrapped
+from mexc_tui.practice.route import Call, Json, PracticeRoute, wrapped
 from mexc_tui.practice.scenario import EmptySide
-from mexc_tui.practice.values import Refusal, Ticker, Trade
+from mexc_tui.practice.values import PracticeRefusal, Ticker, PracticeTrade
 from mexc_tui.practice.world import World
 
 DEEPEST = 2_000
@@ -32,32 +32,32 @@ class MarketRoutes:
         self._knobs = world.scenario.knobs
         self._written: dict[str, tuple[object, msgspec.Raw]] = {}
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[PracticeRoute]:
         """Return the endpoints of this room."""
         return [
-            Route("GET", "/api/v3/ping", lambda call: {}),
-            Route("GET", "/api/v3/time", lambda call: {"serverTime": call.now_ms}),
-            Route("GET", "/api/v3/defaultSymbols", self._default_symbols),
-            Route("GET", "/api/v3/symbol/offline", self._offline, weight=10),
-            Route(
+            PracticeRoute("GET", "/api/v3/ping", lambda call: {}),
+            PracticeRoute("GET", "/api/v3/time", lambda call: {"serverTime": call.now_ms}),
+            PracticeRoute("GET", "/api/v3/defaultSymbols", self._default_symbols),
+            PracticeRoute("GET", "/api/v3/symbol/offline", self._offline, weight=10),
+            PracticeRoute(
                 "GET",
                 "/api/v3/announcements",
                 self._announcements,
                 weight=8,
                 buckets=(Bucket.ANNOUNCEMENTS,),
             ),
-            Route("GET", "/api/v3/exchangeInfo", self._exchange_info, weight=25),
-            Route("GET", "/api/v3/depth", self._depth, weight=3),
-            Route("GET", "/api/v3/trades", self._trades, weight=5),
-            Route("GET", "/api/v3/historicalTrades", self._trades, weight=5),
-            Route("GET", "/api/v3/aggTrades", self._agg_trades),
-            Route("GET", "/api/v3/klines", self._klines),
-            Route("GET", "/api/v3/avgPrice", self._average_price),
-            Route("GET", "/api/v3/ticker/24hr", self._tickers, weight=25),
-            Route("GET", "/api/v3/ticker/price", self._prices, weight=10),
-            Route("GET", "/api/v3/ticker/bookTicker", self._book_tickers, weight=10),
-            Route("GET", "/api/v3/etf/info", self._etf_info),
-            Route("GET", "/api/v1/contract/detail", _no_contracts),
+            PracticeRoute("GET", "/api/v3/exchangeInfo", self._exchange_info, weight=25),
+            PracticeRoute("GET", "/api/v3/depth", self._depth, weight=3),
+            PracticeRoute("GET", "/api/v3/trades", self._trades, weight=5),
+            PracticeRoute("GET", "/api/v3/historicalTrades", self._trades, weight=5),
+            PracticeRoute("GET", "/api/v3/aggTrades", self._agg_trades),
+            PracticeRoute("GET", "/api/v3/klines", self._klines),
+            PracticeRoute("GET", "/api/v3/avgPrice", self._average_price),
+            PracticeRoute("GET", "/api/v3/ticker/24hr", self._tickers, weight=25),
+            PracticeRoute("GET", "/api/v3/ticker/price", self._prices, weight=10),
+            PracticeRoute("GET", "/api/v3/ticker/bookTicker", self._book_tickers, weight=10),
+            PracticeRoute("GET", "/api/v3/etf/info", self._etf_info),
+            PracticeRoute("GET", "/api/v1/contract/detail", _no_contracts),
         ]
 
     # Symbols
@@ -94,16 +94,16 @@ class MarketRoutes:
             "symbols": [self._symbol(pair) for pair in self._asked_pairs(call.params)],
         }
 
-    def _asked_pairs(self, params: Params) -> list[Pair]:
+    def _asked_pairs(self, params: Params) -> list[PracticePair]:
         wanted = params.get("symbols") or params.get("symbol")
         if not wanted:
             return list(self._world.visible_pairs())
         pairs = [self._world.pair(symbol) for symbol in wanted.split(",")]
         if None in pairs and not self._knobs.unknown_symbol_empty:
-            raise Refusal(-1121, "Invalid symbol.")
+            raise PracticeRefusal(-1121, "Invalid symbol.")
         return [pair for pair in pairs if pair is not None]
 
-    def _symbol(self, pair: Pair) -> msgspec.Raw:
+    def _symbol(self, pair: PracticePair) -> msgspec.Raw:
         """Write a symbol; the text is kept as long as nothing about it changes."""
         state = (pair.rules, pair.status, pair.sides, pair.api_allowed, pair.first_open_ms)
         written = self._written.get(pair.symbol)
@@ -115,12 +115,12 @@ class MarketRoutes:
 
     # Market data
 
-    def _pair(self, params: Params) -> Pair:
+    def _pair(self, params: Params) -> PracticePair:
         pair = self._world.pair(params.need("symbol"))
         if pair is None:
-            raise Refusal(-1121, "Invalid symbol.")
+            raise PracticeRefusal(-1121, "Invalid symbol.")
         if pair.blocked:
-            raise Refusal(10007, "symbol not support api")
+            raise PracticeRefusal(10007, "symbol not support api")
         return pair
 
     def _depth(self, call: Call) -> Json:
@@ -145,7 +145,7 @@ class MarketRoutes:
         pair = self._pair(call.params)
         start_ms, end_ms = call.params.whole("startTime"), call.params.whole("endTime")
         if (start_ms is None) != (end_ms is None):
-            raise Refusal(-1128, "Combination of optional parameters invalid.")
+            raise PracticeRefusal(-1128, "Combination of optional parameters invalid.")
         limit = _limit(call.params, default=500, most=MOST_ROWS)
         trades = self._world.trades(pair.symbol, MOST_ROWS)
         if start_ms is not None and end_ms is not None:
@@ -154,9 +154,9 @@ class MarketRoutes:
 
     def _klines(self, call: Call) -> Json:
         pair = self._pair(call.params)
-        interval = Interval.of_rest(call.params.need("interval"))
+        interval = KlineInterval.of_rest(call.params.need("interval"))
         if interval is None:
-            raise Refusal(-1128, "Combination of optional parameters invalid.")
+            raise PracticeRefusal(-1128, "Combination of optional parameters invalid.")
         start_ms, end_ms = call.params.whole("startTime"), call.params.whole("endTime")
         limit = _limit(call.params, default=500, most=MOST_CANDLES)
         return [
@@ -180,7 +180,7 @@ class MarketRoutes:
 
     # Tickers: one symbol gives an object, none gives an array of all; `symbols` is ignored (protocol 4.3)
 
-    def _public_pairs(self) -> list[Pair]:
+    def _public_pairs(self) -> list[PracticePair]:
         return [pair for pair in self._world.visible_pairs() if not pair.blocked]
 
     def _tickers(self, call: Call) -> Json:
@@ -188,7 +188,7 @@ class MarketRoutes:
             return self._ticker(self._pair(call.params))
         return [self._ticker(pair) for pair in self._public_pairs()]
 
-    def _ticker(self, pair: Pair) -> Json:
+    def _ticker(self, pair: PracticePair) -> Json:
         return _ticker(pair, self._world.ticker(pair.symbol), NO_QUOTE[self._knobs.empty_side])
 
     def _prices(self, call: Call) -> Json:
@@ -201,17 +201,17 @@ class MarketRoutes:
             return self._book_ticker(self._pair(call.params))
         return [self._book_ticker(pair) for pair in self._public_pairs()]
 
-    def _book_ticker(self, pair: Pair) -> Json:
+    def _book_ticker(self, pair: PracticePair) -> Json:
         return _book_ticker(pair, NO_QUOTE[self._knobs.empty_side])
 
     def _etf_info(self, call: Call) -> Json:
         """List leveraged tokens: there are none."""
         if call.params.get("symbol"):
-            raise Refusal(-1121, "Invalid symbol.")
+            raise PracticeRefusal(-1121, "Invalid symbol.")
         return []
 
 
-def symbol_fields(pair: Pair, *, with_opening: bool) -> dict[str, Json]:
+def symbol_fields(pair: PracticePair, *, with_opening: bool) -> dict[str, Json]:
     """Return one element of exchangeInfo `symbols` (protocol 4.2)."""
     rules = pair.rules
     fields: dict[str, Json] = {
@@ -249,7 +249,7 @@ def symbol_fields(pair: Pair, *, with_opening: bool) -> dict[str, Json]:
     return fields
 
 
-def _filters(pair: Pair) -> list[Json]:
+def _filters(pair: PracticePair) -> list[Json]:
     up, down = pair.rules.band_up, pair.rules.band_down
     if up is None or down is None:
         return []
@@ -278,7 +278,7 @@ def _no_contracts(call: Call) -> Json:
     return {"success": True, "code": 0, "data": []}
 
 
-def _trade(pair: Pair, trade: Trade) -> Json:
+def _trade(pair: PracticePair, trade: PracticeTrade) -> Json:
     is_sell = trade.taker_side == "SELL"
     return {
         "id": None,
@@ -292,7 +292,7 @@ def _trade(pair: Pair, trade: Trade) -> Json:
     }
 
 
-def _agg_trade(trade: Trade) -> Json:
+def _agg_trade(trade: PracticeTrade) -> Json:
     return {
         "a": None,
         "f": None,
@@ -305,7 +305,7 @@ def _agg_trade(trade: Trade) -> Json:
     }
 
 
-def _ticker(pair: Pair, ticker: Ticker, no_quote: str | None) -> Json:
+def _ticker(pair: PracticePair, ticker: Ticker, no_quote: str | None) -> Json:
     bid, ask, _ = ticker.top
     change = ticker.last - ticker.open
     ratio = round(change / ticker.open, 4) if ticker.open else change
@@ -330,16 +330,16 @@ def _ticker(pair: Pair, ticker: Ticker, no_quote: str | None) -> Json:
     }
 
 
-def _turnover(pair: Pair, value: Decimal) -> str:
+def _turnover(pair: PracticePair, value: Decimal) -> str:
     """Print a quote volume with the decimals of a price, as recorded."""
     return trimmed(round(value, pair.rules.price_decimals))
 
 
-def _price(pair: Pair) -> Json:
+def _price(pair: PracticePair) -> Json:
     return {"symbol": pair.symbol, "price": trimmed(pair.last_price)}
 
 
-def _book_ticker(pair: Pair, no_quote: str | None) -> Json:
+def _book_ticker(pair: PracticePair, no_quote: str | None) -> Json:
     bid, ask, _ = pair.top()
     rules = pair.rules
     return {

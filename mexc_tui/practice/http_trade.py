@@ -2,13 +2,13 @@
 
 import msgspec
 
-from mexc_tui.practice.auth import Demand, Permission
+from mexc_tui.practice.auth import Demand, KeyPermission
 from mexc_tui.practice.limits import Bucket
 from mexc_tui.practice.numbers import trimmed
 from mexc_tui.practice.order_form import cancelled, full_order, open_order, placed, read_order
 from mexc_tui.practice.params import Params, mandatory
-from mexc_tui.practice.route import Call, Json, Route
-from mexc_tui.practice.values import Fill, OrderRecord, Refusal
+from mexc_tui.practice.route import Call, Json, PracticeRoute
+from mexc_tui.practice.values import Fill, OrderRecord, PracticeRefusal
 from mexc_tui.practice.world import World
 
 LARGEST_BATCH = 20
@@ -25,15 +25,15 @@ class TradeRoutes:
         self._world = world
         self._knobs = world.scenario.knobs
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[PracticeRoute]:
         """Return the endpoints of this room. Order-class calls weigh nothing; they share a bucket."""
         place = _writes(*_ORDER)
         one, many = _writes("symbol"), _writes()
         read, read_any = _reads("symbol"), _reads()
         return [
-            Route("POST", "/api/v3/order", self._place, 0, place, _ORDERS),
-            Route("POST", "/api/v3/order/test", self._test, 1, place),
-            Route(
+            PracticeRoute("POST", "/api/v3/order", self._place, 0, place, _ORDERS),
+            PracticeRoute("POST", "/api/v3/order/test", self._test, 1, place),
+            PracticeRoute(
                 "POST",
                 "/api/v3/batchOrders",
                 self._place_batch,
@@ -41,13 +41,13 @@ class TradeRoutes:
                 _writes("batchOrders"),
                 (Bucket.ORDERS, Bucket.BATCH),
             ),
-            Route("DELETE", "/api/v3/order", self._cancel, 0, one, _ORDERS),
-            Route("DELETE", "/api/v3/openOrders", self._cancel_open, 0, one, _ORDERS),
-            Route("DELETE", "/api/v3/order/all", self._cancel_everything, 0, many, _ORDERS),
-            Route("GET", "/api/v3/order", self._order, 2, read),
-            Route("GET", "/api/v3/openOrders", self._open_orders, 3, read_any),
-            Route("GET", "/api/v3/allOrders", self._all_orders, 10, read),
-            Route("GET", "/api/v3/myTrades", self._my_trades, 10, read),
+            PracticeRoute("DELETE", "/api/v3/order", self._cancel, 0, one, _ORDERS),
+            PracticeRoute("DELETE", "/api/v3/openOrders", self._cancel_open, 0, one, _ORDERS),
+            PracticeRoute("DELETE", "/api/v3/order/all", self._cancel_everything, 0, many, _ORDERS),
+            PracticeRoute("GET", "/api/v3/order", self._order, 2, read),
+            PracticeRoute("GET", "/api/v3/openOrders", self._open_orders, 3, read_any),
+            PracticeRoute("GET", "/api/v3/allOrders", self._all_orders, 10, read),
+            PracticeRoute("GET", "/api/v3/myTrades", self._my_trades, 10, read),
         ]
 
     # Placing
@@ -76,7 +76,7 @@ class TradeRoutes:
         named: dict[str, Json] = {"newClientOrderId": client_id} if client_id else {}
         try:
             order = self._world.place(read_order(params))
-        except Refusal as refusal:
+        except PracticeRefusal as refusal:
             return {"newClientOrderId": client_id, "msg": refusal.message, "code": refusal.code}
         return {"symbol": order.symbol, "orderId": order.order_id, "orderListId": -1, **named}
 
@@ -91,11 +91,11 @@ class TradeRoutes:
         gone: list[OrderRecord] = []
         symbols = _symbols(call.params.need("symbol"))
         if len(symbols) > self._knobs.cancel_open_pairs:
-            raise Refusal(-1121, "Invalid symbol.")
+            raise PracticeRefusal(-1121, "Invalid symbol.")
         for symbol in symbols:
             gone.extend(self._world.cancel_all(symbol))
         if not gone and self._knobs.no_open_orders_error:
-            raise Refusal(-2011, "Unknown order sent.")
+            raise PracticeRefusal(-2011, "Unknown order sent.")
         return [{**cancelled(order), "orderListId": -1} for order in gone]
 
     def _cancel_everything(self, call: Call) -> Json:
@@ -136,17 +136,19 @@ class TradeRoutes:
 
 
 def _writes(*names: str) -> Demand:
-    return Demand(Permission.DEAL_WRITE, names, of_pair=True)
+    return Demand(KeyPermission.DEAL_WRITE, names, of_pair=True)
 
 
 def _reads(*names: str) -> Demand:
-    return Demand(Permission.DEAL_READ, names)
+    return Demand(KeyPermission.DEAL_READ, names)
 
 
 def _ids(params: Params) -> tuple[str, str]:
     order_id, client_id = params.get("orderId"), params.get("origClientOrderId")
     if not order_id and not client_id:
-        raise Refusal(700004, "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null")
+        raise PracticeRefusal(
+            700004, "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null"
+        )
     return order_id, client_id
 
 

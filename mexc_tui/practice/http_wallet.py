@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from mexc_tui.practice.auth import Demand, Permission
+from mexc_tui.practice.auth import Demand, KeyPermission
 from mexc_tui.practice.ids import contract_address
-from mexc_tui.practice.route import Call, Json, Route
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.route import Call, Json, PracticeRoute
+from mexc_tui.practice.values import PracticeRefusal
 from mexc_tui.practice.world import World
 
 Answer: TypeAlias = Callable[[Call], Json]
 
-_WITHDRAW_READ = Permission.WITHDRAW_READ
-_WITHDRAW_WRITE = Permission.WITHDRAW_WRITE
-_TRANSFER_READ = Permission.TRANSFER_READ
-_TRANSFER_WRITE = Permission.TRANSFER_WRITE
+_WITHDRAW_READ = KeyPermission.WITHDRAW_READ
+_WITHDRAW_WRITE = KeyPermission.WITHDRAW_WRITE
+_TRANSFER_READ = KeyPermission.TRANSFER_READ
+_TRANSFER_WRITE = KeyPermission.TRANSFER_WRITE
 
 
 class WalletRoutes:
@@ -23,11 +23,11 @@ class WalletRoutes:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[PracticeRoute]:
         """Return the endpoints of this room."""
         capital = "/api/v3/capital"
         return [
-            Route("GET", f"{capital}/config/getall", self._coins, 10, Demand()),
+            PracticeRoute("GET", f"{capital}/config/getall", self._coins, 10, Demand()),
             _reads(f"{capital}/deposit/hisrec", _empty_list, _WITHDRAW_READ, 10),
             _reads(f"{capital}/deposit/address", _empty_list, _WITHDRAW_READ, 10),
             _reads(f"{capital}/withdraw/history", _empty_list, _WITHDRAW_READ),
@@ -51,14 +51,14 @@ class WalletRoutes:
         return [_coin(asset) for asset in held if asked in ("", asset)]
 
 
-def _reads(path: str, answer: Answer, right: Permission, weight: int = 1) -> Route:
-    return Route("GET", path, answer, weight, Demand(right))
+def _reads(path: str, answer: Answer, right: KeyPermission, weight: int = 1) -> PracticeRoute:
+    return PracticeRoute("GET", path, answer, weight, Demand(right))
 
 
 def _writes(
-    method: str, path: str, answer: Answer, right: Permission, mandatory: tuple[str, ...] = ()
-) -> Route:
-    return Route(method, path, answer, 1, Demand(right, mandatory))
+    method: str, path: str, answer: Answer, right: KeyPermission, mandatory: tuple[str, ...] = ()
+) -> PracticeRoute:
+    return PracticeRoute(method, path, answer, 1, Demand(right, mandatory))
 
 
 def _coin(asset: str) -> Json:
@@ -97,9 +97,9 @@ def empty_page(call: Call) -> Json:
 
 def _no_record(call: Call) -> Json:
     del call
-    raise Refusal(22222, "record does not exist")
+    raise PracticeRefusal(22222, "record does not exist")
 
 
 def _not_allowed(call: Call) -> Json:
     del call
-    raise Refusal(26, "operation not allowed")
+    raise PracticeRefusal(26, "operation not allowed")

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mexc_tui.practice.market import Match
-    from mexc_tui.practice.sink import Sink
+    from mexc_tui.practice.sink import MessageSink
 
 
 def _nobody(_match: "Match") -> None:
@@ -23,6 +23,6 @@ class Hub:
         self.counters = Counters(start_ms)
         self.coin_ids: dict[str, str] = {}
         """Ids of assets that were renamed."""
-        self.sinks: list[Sink] = []
+        self.sinks: list[MessageSink] = []
         self.maker_filled: Callable[[Match], None] = _nobody
         """Called when an order of the account was hit while it rested."""

@@ -11,7 +11,7 @@ HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
 
 
-class Interval(Enum):
+class KlineInterval(Enum):
     """(REST name or "" where REST lacks it, stream name)."""
 
     MIN_1 = ("1m", "Min1")
@@ -36,55 +36,55 @@ class Interval(Enum):
         return self.value[1]
 
     @staticmethod
-    def of_rest(name: str) -> "Interval | None":
+    def of_rest(name: str) -> "KlineInterval | None":
         """Find an interval by its REST name."""
-        return next((interval for interval in Interval if name and interval.rest_name == name), None)
+        return next((interval for interval in KlineInterval if name and interval.rest_name == name), None)
 
     @staticmethod
-    def of_stream(name: str) -> "Interval | None":
+    def of_stream(name: str) -> "KlineInterval | None":
         """Find an interval by its stream name."""
-        return next((interval for interval in Interval if interval.stream_name == name), None)
+        return next((interval for interval in KlineInterval if interval.stream_name == name), None)
 
 
 _LENGTHS_MS = {
-    Interval.MIN_1: MINUTE_MS,
-    Interval.MIN_5: 5 * MINUTE_MS,
-    Interval.MIN_15: 15 * MINUTE_MS,
-    Interval.MIN_30: 30 * MINUTE_MS,
-    Interval.MIN_60: HOUR_MS,
-    Interval.HOUR_4: 4 * HOUR_MS,
-    Interval.HOUR_8: 8 * HOUR_MS,
-    Interval.DAY: DAY_MS,
+    KlineInterval.MIN_1: MINUTE_MS,
+    KlineInterval.MIN_5: 5 * MINUTE_MS,
+    KlineInterval.MIN_15: 15 * MINUTE_MS,
+    KlineInterval.MIN_30: 30 * MINUTE_MS,
+    KlineInterval.MIN_60: HOUR_MS,
+    KlineInterval.HOUR_4: 4 * HOUR_MS,
+    KlineInterval.HOUR_8: 8 * HOUR_MS,
+    KlineInterval.DAY: DAY_MS,
 }
 _FIRST_MONDAY_MS = 4 * DAY_MS  # 1970-01-05
 
 
-def fixed_length_ms(interval: Interval) -> int | None:
+def fixed_length_ms(interval: KlineInterval) -> int | None:
     """Return the length of an interval; None for weeks and months, which are made of days."""
     return _LENGTHS_MS.get(interval)
 
 
-def start_of(interval: Interval, at_ms: int) -> int:
+def start_of(interval: KlineInterval, at_ms: int) -> int:
     """Return when the candle began that holds `at_ms`."""
-    if interval is Interval.MONTH:
+    if interval is KlineInterval.MONTH:
         day = datetime.fromtimestamp(at_ms / 1000, UTC)
         return int(datetime(day.year, day.month, 1, tzinfo=UTC).timestamp()) * 1000
-    if interval is Interval.WEEK:
+    if interval is KlineInterval.WEEK:
         return at_ms - (at_ms - _FIRST_MONDAY_MS) % (7 * DAY_MS)
     return at_ms - at_ms % _LENGTHS_MS[interval]
 
 
-def end_of(interval: Interval, start_ms: int) -> int:
+def end_of(interval: KlineInterval, start_ms: int) -> int:
     """Return when the candle ends that began at `start_ms`."""
-    if interval is Interval.MONTH:
+    if interval is KlineInterval.MONTH:
         return start_of(interval, start_ms + 32 * DAY_MS)
-    return start_ms + (7 * DAY_MS if interval is Interval.WEEK else _LENGTHS_MS[interval])
+    return start_ms + (7 * DAY_MS if interval is KlineInterval.WEEK else _LENGTHS_MS[interval])
 
 
-def before(interval: Interval, start_ms: int, count: int) -> int:
+def before(interval: KlineInterval, start_ms: int, count: int) -> int:
     """Return when the candle began that is `count` candles before the one that began at `start_ms`."""
-    if interval is not Interval.MONTH:
-        return start_ms - count * (7 * DAY_MS if interval is Interval.WEEK else _LENGTHS_MS[interval])
+    if interval is not KlineInterval.MONTH:
+        return start_ms - count * (7 * DAY_MS if interval is KlineInterval.WEEK else _LENGTHS_MS[interval])
     for _ in range(count):
         start_ms = start_of(interval, start_ms - 1)
     return start_ms

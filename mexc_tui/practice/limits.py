@@ -81,7 +81,7 @@ class _Visitor:
         self.walled_until_ms = 0
 
 
-class Limits:
+class PracticeLimits:
     """All limits of this exchange; every number comes from the knobs."""
 
     def __init__(self, knobs: Knobs) -> None:

@@ -3,10 +3,10 @@
 from random import Random
 
 from mexc_tui.practice.scenario import Knobs
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.values import PracticeRefusal
 
 
-class ListenKeys:
+class PracticeListenKeys:
     """The live listen keys of the account, oldest first."""
 
     def __init__(self, knobs: Knobs, seed: int) -> None:
@@ -66,5 +66,5 @@ class ListenKeys:
         self._until_ms[key] = now_ms + int(self._knobs.listen_key_s * 1000)
 
 
-def _unknown() -> Refusal:
-    return Refusal("730708", "listen key information error")
+def _unknown() -> PracticeRefusal:
+    return PracticeRefusal("730708", "listen key information error")

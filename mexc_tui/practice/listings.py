@@ -11,12 +11,12 @@ from mexc_tui.practice.ids import coin_id, contract_address, seeded, symbol_id
 from mexc_tui.practice.pairs import PairRules
 from mexc_tui.practice.rules import OpeningRules
 from mexc_tui.practice.scenario import Knobs, ListingPlan, MarketPolicy
-from mexc_tui.practice.values import CalendarEntry, WebSymbol
+from mexc_tui.practice.values import PracticeCalendarEntry, PracticeWebSymbol
 
 _SYLLABLES = ("ZO", "KI", "RA", "VEX", "LU", "MO", "NIX", "TA", "PY", "QUO", "DRA", "FEN", "GO", "HEX", "JU")
 
 
-class Step(IntEnum):
+class ListingStep(IntEnum):
     """What can happen to a listing. Steps of the same moment happen in this order."""
 
     ANNOUNCE = 1
@@ -31,7 +31,7 @@ class Step(IntEnum):
     SUSPEND = 10
 
 
-class Listing:
+class PracticeListing:
     """One listing of a plan; `opens_ms` is the opening as planned now, `opened_ms` when it really opened."""
 
     def __init__(self, plan: ListingPlan, number: int, seed: int, start_ms: int, taken: set[str]) -> None:
@@ -45,7 +45,7 @@ class Listing:
         self.full_name = plan.full_name or f"{self.base.capitalize()} Token"
         self._coin_key = self.base
         self._postponed = 0
-        self._done: set[Step] = set()
+        self._done: set[ListingStep] = set()
 
     @property
     def coin_id(self) -> str:
@@ -57,42 +57,42 @@ class Listing:
         """Name of the pair now."""
         return self.base + self.plan.quote
 
-    def has(self, step: Step) -> bool:
+    def has(self, step: ListingStep) -> bool:
         """Whether a step has happened."""
         return step in self._done
 
-    def next_step(self) -> tuple[int, Step] | None:
+    def next_step(self) -> tuple[int, ListingStep] | None:
         """Return what happens next, and when; None: nothing more."""
         if self.cancelled:
             return None
         return min(self._left(), default=None)
 
-    def _left(self) -> list[tuple[int, Step]]:
+    def _left(self) -> list[tuple[int, ListingStep]]:
         """Return all that has not happened, by the opening as planned now."""
         plan = self.plan
         api_before_s = plan.visible_before_s if plan.api_from_s is None else plan.api_from_s
-        moments = {Step.ALLOW: self._before(min(api_before_s, plan.visible_before_s))}
+        moments = {ListingStep.ALLOW: self._before(min(api_before_s, plan.visible_before_s))}
         if self.opened_ms is None:
             moments |= self._until_open()
         elif plan.suspended_after_s is not None:
-            moments[Step.SUSPEND] = self.opened_ms + _ms(plan.suspended_after_s)
+            moments[ListingStep.SUSPEND] = self.opened_ms + _ms(plan.suspended_after_s)
         return [(at_ms, step) for step, at_ms in moments.items() if step not in self._done]
 
-    def _until_open(self) -> dict[Step, int]:
+    def _until_open(self) -> dict[ListingStep, int]:
         plan = self.plan
         moments = {
-            Step.ANNOUNCE: self._before(plan.announced_before_s),
-            Step.PREPARE: self._before(plan.prepared_before_s),
-            Step.SHOW: self._before(plan.visible_before_s),
-            Step.READY: self._before(plan.ready_before_s),
-            Step.OPEN: self._before(plan.early_s) + self.jitter_ms,
+            ListingStep.ANNOUNCE: self._before(plan.announced_before_s),
+            ListingStep.PREPARE: self._before(plan.prepared_before_s),
+            ListingStep.SHOW: self._before(plan.visible_before_s),
+            ListingStep.READY: self._before(plan.ready_before_s),
+            ListingStep.OPEN: self._before(plan.early_s) + self.jitter_ms,
         }
         if plan.renamed_before_s is not None and plan.renamed_to:
-            moments[Step.RENAME] = self._before(plan.renamed_before_s)
+            moments[ListingStep.RENAME] = self._before(plan.renamed_before_s)
         if plan.cancelled_before_s is not None:
-            moments[Step.CANCEL] = self._before(plan.cancelled_before_s)
+            moments[ListingStep.CANCEL] = self._before(plan.cancelled_before_s)
         if self._postponed < len(plan.postponed):
-            moments[Step.POSTPONE] = self._before(plan.postponed[self._postponed].at_s)
+            moments[ListingStep.POSTPONE] = self._before(plan.postponed[self._postponed].at_s)
         return moments
 
     def _before(self, seconds: float) -> int:
@@ -102,18 +102,18 @@ class Listing:
         """Return how long before its opening the first thing happens."""
         return self.opens_ms - min(at_ms for at_ms, _ in self._left())
 
-    def apply(self, step: Step, at_ms: int) -> None:
+    def apply(self, step: ListingStep, at_ms: int) -> None:
         """Let a step happen to the listing itself."""
         match step:
-            case Step.POSTPONE:
+            case ListingStep.POSTPONE:
                 self.opens_ms += _ms(self.plan.postponed[self._postponed].by_s)
                 self._postponed += 1
                 return
-            case Step.CANCEL:
+            case ListingStep.CANCEL:
                 self.cancelled = True
-            case Step.RENAME:
+            case ListingStep.RENAME:
                 self.base = self.plan.renamed_to
-            case Step.OPEN:
+            case ListingStep.OPEN:
                 self.opened_ms = at_ms
             case _:
                 pass
@@ -135,12 +135,12 @@ class Listing:
         factor = self.plan.ceiling_factor
         return None if factor is None else round(self.plan.price * factor, self.plan.price_precision)
 
-    def calendar_entry(self) -> CalendarEntry | None:
+    def calendar_entry(self) -> PracticeCalendarEntry | None:
         """Return its row of the calendar, if it has one."""
-        if not self.plan.in_calendar or self.cancelled or not self.has(Step.ANNOUNCE):
+        if not self.plan.in_calendar or self.cancelled or not self.has(ListingStep.ANNOUNCE):
             return None
         zone = "assessment" if self.plan.blocked else "NEW"
-        return CalendarEntry(
+        return PracticeCalendarEntry(
             coin_id(self._coin_key),
             self.base,
             self.full_name,
@@ -149,21 +149,21 @@ class Listing:
             f"{self.full_name} is new.",
         )
 
-    def web_symbol(self) -> WebSymbol | None:
+    def web_symbol(self) -> PracticeWebSymbol | None:
         """Return its row of symbolsV2, if it has one; states of protocol 10.3."""
-        shown = self.has(Step.ANNOUNCE) or self.has(Step.PREPARE) or self.has(Step.READY)
+        shown = self.has(ListingStep.ANNOUNCE) or self.has(ListingStep.PREPARE) or self.has(ListingStep.READY)
         if self.cancelled or not (shown or self.opened_ms is not None):
             return None
-        ready = self.has(Step.READY) or self.opened_ms is not None
+        ready = self.has(ListingStep.READY) or self.opened_ms is not None
         plan = self.plan
-        return WebSymbol(
+        return PracticeWebSymbol(
             symbol_id=symbol_id(self._coin_key + plan.quote),
             market_coin_id=coin_id(plan.quote),
             coin_id=coin_id(self._coin_key),
             base=self.base,
             quote=plan.quote,
             full_name=self.full_name,
-            state=2 if ready or self.has(Step.PREPARE) else 1,
+            state=2 if ready or self.has(ListingStep.PREPARE) else 1,
             spot=2 if ready else 1,
             trading=4 if ready else 1,
             price_scale=plan.price_precision,

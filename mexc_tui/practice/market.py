@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from mexc_tui.model.order import Side
-from mexc_tui.practice.book import Book, Resting
+from mexc_tui.practice.book import Book, RestingOrder
 from mexc_tui.practice.candles import Candles
-from mexc_tui.practice.history import Bar, History
+from mexc_tui.practice.history import HistoryBar, PairHistoryStore
 from mexc_tui.practice.ids import number, past_trade_id, seeded
 from mexc_tui.practice.intervals import MINUTE_MS
-from mexc_tui.practice.values import Trade
+from mexc_tui.practice.values import PracticeTrade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,12 +34,12 @@ BOOK_REACH = 0.15
 class Match(NamedTuple):
     """One trade between an incoming order and a resting one, in ticks and lots."""
 
-    maker: Resting
+    maker: RestingOrder
     taker: str
     taker_side: Side
     ticks: int
     lots: int
-    trade: Trade
+    trade: PracticeTrade
 
 
 class _Change(NamedTuple):
@@ -49,15 +49,17 @@ class _Change(NamedTuple):
     before: int
 
 
-class Market:
+class PracticeMarket:
     """Book, tape and candles of one pair, in ticks and lots."""
 
-    def __init__(self, history: History | None = None, last_ticks: int = 0, version: int = 0) -> None:
+    def __init__(
+        self, history: PairHistoryStore | None = None, last_ticks: int = 0, version: int = 0
+    ) -> None:
         self.book = Book(self._level_changed)
         self.candles = Candles(history, last_ticks or None)
-        self.trades: deque[Trade] = deque(maxlen=TRADES_KEPT)
+        self.trades: deque[PracticeTrade] = deque(maxlen=TRADES_KEPT)
         self.history = history
-        self.day_of_quiet: Bar | None = None
+        self.day_of_quiet: HistoryBar | None = None
         """The last 24 hours of a pair that nobody has traded since the world began."""
         self.last_ticks = last_ticks
         self.version = version
@@ -67,7 +69,7 @@ class Market:
         """Called with (side, ticks, lots, version)."""
         self._changes: deque[_Change] = deque(maxlen=CHANGES_KEPT)
 
-    def add_trade(self, trade: Trade, ticks: int, lots: int) -> None:
+    def add_trade(self, trade: PracticeTrade, ticks: int, lots: int) -> None:
         """Take a trade into tape and candles."""
         self.trades.append(trade)
         self.last_ticks = ticks
@@ -112,10 +114,10 @@ def book_levels(turnover: Decimal) -> int:
     return min(max(round(math.sqrt(turnover) / 9), LEAST_LEVELS), MOST_LEVELS)
 
 
-def market_with_past(past: Past) -> Market:
+def market_with_past(past: Past) -> PracticeMarket:
     """Make the market of a pair that traded before the world began; depends on (seed, symbol) alone."""
     chance = seeded(past.seed, f"market/{past.symbol}")
-    history = History(
+    history = PairHistoryStore(
         number(f"{past.seed}/history/{past.symbol}"),
         past.start_ticks,
         past.daily_units / past.start_ticks,
@@ -123,7 +125,7 @@ def market_with_past(past: Past) -> Market:
         past.until_ms - past.until_ms % MINUTE_MS,
     )
     last = history.last_ticks()
-    market = Market(history, last)
+    market = PracticeMarket(history, last)
     spread = max(chance.uniform(0.0001, 0.002), 1 / last)
     for side in Side:
         market.book.ladder(side).load(_first_orders(side, last, spread, past, chance))
@@ -132,11 +134,13 @@ def market_with_past(past: Past) -> Market:
     return market
 
 
-def _first_orders(side: Side, last: int, spread: float, past: Past, chance: random.Random) -> list[Resting]:
+def _first_orders(
+    side: Side, last: int, spread: float, past: Past, chance: random.Random
+) -> list[RestingOrder]:
     away = -1 if side is Side.BUY else 1
     distance = max(round(last * spread * chance.uniform(0.2, 0.8)), 0 if side is Side.BUY else 1)
     widest = BOOK_REACH * 2 / past.levels
-    orders: list[Resting] = []
+    orders: list[RestingOrder] = []
     for depth in range(past.levels):
         ticks = last + away * distance
         if ticks < 1:
@@ -146,12 +150,12 @@ def _first_orders(side: Side, last: int, spread: float, past: Past, chance: rand
         value = past.daily_units / 2_000 * (1 + near / 6) * (share * share + 0.02)
         if depth > near:
             value *= near / depth
-        orders.append(Resting(side, ticks, max(int(value / ticks), 1)))
+        orders.append(RestingOrder(side, ticks, max(int(value / ticks), 1)))
         distance += 1 + int(last * min(spread * (1 + depth / 8), widest) * chance.random())
     return orders
 
 
-def _fill_tape(market: Market, past: Past, chance: random.Random) -> None:
+def _fill_tape(market: PracticeMarket, past: Past, chance: random.Random) -> None:
     """Give the tape a few trades between the best quotes, the last one at the last price."""
     at_ms = past.until_ms - past.until_ms % MINUTE_MS
     bid, ask = market.book.bids.best() or 1, market.book.asks.best() or 1
@@ -161,7 +165,7 @@ def _fill_tape(market: Market, past: Past, chance: random.Random) -> None:
         side = Side.SELL if ticks <= bid else Side.BUY
         lots = max(int(past.daily_units / 20_000 / ticks * (0.1 + chance.random())), 1)
         market.trades.append(
-            Trade(
+            PracticeTrade(
                 Decimal(ticks).scaleb(-past.price_decimals),
                 Decimal(lots).scaleb(-past.quantity_decimals),
                 time_ms,

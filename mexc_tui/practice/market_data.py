@@ -3,17 +3,17 @@
 from decimal import Decimal
 
 from mexc_tui.practice.candles import LIMIT
-from mexc_tui.practice.history import Bar, joined
-from mexc_tui.practice.intervals import DAY_MS, HOUR_MS, Interval, end_of
-from mexc_tui.practice.pairs import Pair
-from mexc_tui.practice.values import ZERO, Candle, Ticker, WebSymbol
+from mexc_tui.practice.history import HistoryBar, joined
+from mexc_tui.practice.intervals import DAY_MS, HOUR_MS, KlineInterval, end_of
+from mexc_tui.practice.pairs import PracticePair
+from mexc_tui.practice.values import ZERO, Candle, PracticeWebSymbol, Ticker
 
 AVERAGE_MS = 300_000
 QUIET_PART_MS = 8 * HOUR_MS
 """Pairs that nobody trades answer their day from parts of this length: cheap for two thousand pairs."""
 
 
-def candle(pair: Pair, interval: Interval, bar: Bar) -> Candle:
+def candle(pair: PracticePair, interval: KlineInterval, bar: HistoryBar) -> Candle:
     """Turn a bar of ticks and lots into a candle."""
     return Candle(
         bar.start_ms,
@@ -28,7 +28,12 @@ def candle(pair: Pair, interval: Interval, bar: Bar) -> Candle:
 
 
 def klines(
-    pair: Pair, interval: Interval, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int
+    pair: PracticePair,
+    interval: KlineInterval,
+    start_ms: int | None,
+    end_ms: int | None,
+    limit: int,
+    now_ms: int,
 ) -> list[Candle]:
     """Return candles, oldest first: the first `limit` from `start_ms` on, else the last `limit`."""
     limit = min(limit, LIMIT)
@@ -42,7 +47,7 @@ def klines(
     return [candle(pair, interval, bar) for bar in bars]
 
 
-def average_price(pair: Pair, now_ms: int) -> Decimal:
+def average_price(pair: PracticePair, now_ms: int) -> Decimal:
     """Return the volume-weighted price of the last five minutes, or the last price."""
     value = volume = ZERO
     for trade in reversed(pair.trades):
@@ -55,19 +60,21 @@ def average_price(pair: Pair, now_ms: int) -> Decimal:
     return round(value / volume, pair.rules.price_decimals)
 
 
-def ticker(pair: Pair, now_ms: int) -> Ticker:
+def ticker(pair: PracticePair, now_ms: int) -> Ticker:
     """Return the last 24 hours."""
     market = pair.market
     if market.day_of_quiet is not None:
         bar = market.day_of_quiet
     elif market.candles.is_live or market.history is None:
-        bars = market.candles.last_bars(Interval.MIN_60, now_ms, 24, now_ms)
+        bars = market.candles.last_bars(KlineInterval.MIN_60, now_ms, 24, now_ms)
         bar = joined(iter(bars), now_ms - DAY_MS)
     else:
         bar = _quiet_day(pair)
         market.day_of_quiet = bar
     if bar is None:
-        bar = Bar(now_ms, market.last_ticks, market.last_ticks, market.last_ticks, market.last_ticks, 0, 0)
+        bar = HistoryBar(
+            now_ms, market.last_ticks, market.last_ticks, market.last_ticks, market.last_ticks, 0, 0
+        )
     return Ticker(
         symbol=pair.symbol,
         last=pair.last_price,
@@ -82,7 +89,7 @@ def ticker(pair: Pair, now_ms: int) -> Ticker:
     )
 
 
-def _quiet_day(pair: Pair) -> Bar | None:
+def _quiet_day(pair: PracticePair) -> HistoryBar | None:
     """The last whole parts before the world began: what a pair shows that nobody has traded since."""
     history = pair.market.history
     if history is None:
@@ -91,10 +98,10 @@ def _quiet_day(pair: Pair) -> Bar | None:
     return joined(history.bars(QUIET_PART_MS, end_ms - DAY_MS, end_ms), end_ms - DAY_MS)
 
 
-def web_symbol(pair: Pair) -> WebSymbol:
+def web_symbol(pair: PracticePair) -> PracticeWebSymbol:
     """Return the row of symbolsV2 of a pair that has long been open."""
     rules = pair.rules
-    return WebSymbol(
+    return PracticeWebSymbol(
         symbol_id=rules.symbol_id,
         market_coin_id=rules.market_coin_id,
         coin_id=rules.coin_id,

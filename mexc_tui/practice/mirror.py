@@ -10,9 +10,9 @@ from decimal import Decimal
 
 from mexc_tui.model.order import Side
 from mexc_tui.model.symbol import Symbol, SymbolStatus
-from mexc_tui.practice.book import Resting
+from mexc_tui.practice.book import RestingOrder
 from mexc_tui.practice.ids import coin_id, symbol_id
-from mexc_tui.practice.pairs import Pair, PairRules, PairStatus, TradeSides
+from mexc_tui.practice.pairs import PairRules, PairStatus, PracticePair, PracticeTradeSides
 from mexc_tui.practice.scenario import AccountPlan, FaultPlan, Knobs, MarketPlan, Scenario
 from mexc_tui.practice.values import ZERO
 from mexc_tui.practice.world import World
@@ -47,7 +47,7 @@ class MirrorWorld(World):
 
     def __init__(self, scenario: Scenario, seed: int, start_ms: int) -> None:
         super().__init__(scenario, seed, start_ms)
-        self._mirrored: dict[str, dict[Side, dict[int, Resting]]] = {}
+        self._mirrored: dict[str, dict[Side, dict[int, RestingOrder]]] = {}
         """Other traders' orders by tick, one a level."""
 
     @property
@@ -59,12 +59,12 @@ class MirrorWorld(World):
         """Take over a pair, new or changed. A name used before keeps its book and orders."""
         pair = self._pairs.get(symbol.symbol)
         if pair is None:
-            pair = Pair(rules_of(symbol), self._hub, self.seed, None)
+            pair = PracticePair(rules_of(symbol), self._hub, self.seed, None)
             pair.trading = False
             self._pairs[symbol.symbol] = pair
             self._mirrored[symbol.symbol] = {side: {} for side in Side}
         pair.status = _STATUS[symbol.status]
-        pair.sides = TradeSides(symbol.sides.value or TradeSides.CLOSED.value)
+        pair.sides = PracticeTradeSides(symbol.sides.value or PracticeTradeSides.CLOSED.value)
         pair.api_allowed = symbol.is_spot_trading_allowed
         pair.first_open_ms = symbol.first_open_ms
 
@@ -103,7 +103,7 @@ class MirrorWorld(World):
             pair.take(taker, beyond, lots)
         pair.market.last_ticks = ticks
 
-    def _withdraw(self, pair: Pair, side: Side, wanted: dict[int, int]) -> None:
+    def _withdraw(self, pair: PracticePair, side: Side, wanted: dict[int, int]) -> None:
         """Take back what is not offered any more, or not so much of it."""
         held = self._mirrored[pair.symbol][side]
         for ticks, order in list(held.items()):
@@ -112,7 +112,7 @@ class MirrorWorld(World):
                     pair.remove(order)
                 del held[ticks]
 
-    def _offer(self, pair: Pair, side: Side, wanted: dict[int, int]) -> None:
+    def _offer(self, pair: PracticePair, side: Side, wanted: dict[int, int]) -> None:
         """Offer what is new; what reaches an order of ours trades with it first."""
         held = self._mirrored[pair.symbol][side]
         for ticks, lots in wanted.items():
@@ -122,13 +122,13 @@ class MirrorWorld(World):
             if pair.book.crosses(side, ticks):
                 left -= sum(match.lots for match in pair.take(side, ticks, lots))
             if left:
-                held[ticks] = Resting(side, ticks, left)
+                held[ticks] = RestingOrder(side, ticks, left)
                 pair.rest(held[ticks])
 
-    def _has_own(self, pair: Pair, side: Side, limit: int) -> bool:
+    def _has_own(self, pair: PracticePair, side: Side, limit: int) -> bool:
         """Whether an order of the account rests where an incoming one with this limit trades."""
         ladder = pair.book.ladder(side)
-        orders: Iterable[Resting] = (
+        orders: Iterable[RestingOrder] = (
             order for ticks, level in ladder.levels.items() if ladder.reaches(ticks, limit) for order in level
         )
         return any(order.owner for order in orders)
@@ -165,7 +165,7 @@ def rules_of(symbol: Symbol) -> PairRules:
     )
 
 
-def _levels(pair: Pair, levels: Iterable[tuple[Decimal, Decimal]]) -> dict[int, int]:
+def _levels(pair: PracticePair, levels: Iterable[tuple[Decimal, Decimal]]) -> dict[int, int]:
     """Return lots by tick; what is finer than a tick or a lot is cut."""
     found: dict[int, int] = {}
     for price, quantity in levels:

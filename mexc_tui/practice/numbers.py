@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from mexc_tui.practice.values import Level
+from mexc_tui.practice.values import PracticeLevel
 
 
 def trimmed(value: Decimal) -> str:
@@ -18,7 +18,9 @@ def padded(value: Decimal, decimals: int) -> str:
     return f"{value:.{decimals}f}"
 
 
-def padded_levels(levels: list[Level], price_decimals: int, quantity_decimals: int) -> list[list[str]]:
+def padded_levels(
+    levels: list[PracticeLevel], price_decimals: int, quantity_decimals: int
+) -> list[list[str]]:
     """Print levels of a book as REST does."""
     return [
         [f"{price:.{price_decimals}f}", f"{quantity:.{quantity_decimals}f}"] for price, quantity in levels

@@ -3,7 +3,7 @@
 from collections import OrderedDict, deque
 
 from mexc_tui.practice.intervals import DAY_MS
-from mexc_tui.practice.values import Fill, OrderRecord, Refusal
+from mexc_tui.practice.values import Fill, OrderRecord, PracticeRefusal
 
 ORDERS_KEPT = 20_000
 FILLS_KEPT = 20_000
@@ -59,7 +59,7 @@ class OrderLog:
         """Find an order as queries see it. Refusal -2013 if they do not."""
         order = self.find(symbol, order_id, client_order_id)
         if order is None or order.visible_from_ms > now_ms or order.created_ms < now_ms - ALL_ORDERS_MS:
-            raise Refusal(-2013, "Order does not exist.")
+            raise PracticeRefusal(-2013, "Order does not exist.")
         return order
 
     def is_used(self, symbol: str, client_order_id: str) -> bool:

@@ -8,12 +8,12 @@ from itertools import islice
 import msgspec
 
 from mexc_tui.model.order import Side
-from mexc_tui.practice.book import Book, Ladder, Resting
+from mexc_tui.practice.book import Book, Ladder, RestingOrder
 from mexc_tui.practice.candles import Candles
 from mexc_tui.practice.hub import Hub
 from mexc_tui.practice.ids import number
-from mexc_tui.practice.market import Market, Match, Past, book_levels, market_with_past
-from mexc_tui.practice.values import BookTop, Depth, Level, Trade
+from mexc_tui.practice.market import PracticeMarket, Match, Past, book_levels, market_with_past
+from mexc_tui.practice.values import BookTop, Depth, PracticeLevel, PracticeTrade
 
 DEPTH_LIMIT = 2_000
 """Levels a side, whatever is asked (protocol 4.3)."""
@@ -35,7 +35,7 @@ class PairStatus(StrEnum):
         return self is PairStatus.ONLINE
 
 
-class TradeSides(IntEnum):
+class PracticeTradeSides(IntEnum):
     """exchangeInfo `tradeSideType` (protocol 4.2)."""
 
     BOTH = 1
@@ -86,7 +86,7 @@ class PairRules(msgspec.Struct, frozen=True, kw_only=True):
     """When the pair opened; klines do not reach further back."""
 
 
-class Pair:
+class PracticePair:
     """A pair as it stands now. Read it freely; only the world changes it.
 
     Its book, tape and candles are made when somebody first looks, from (seed, symbol) alone.
@@ -96,7 +96,7 @@ class Pair:
         """`past_until_ms` is when the world began; None: the pair has no past (a listing)."""
         self.rules = rules
         self.status = PairStatus.ONLINE
-        self.sides = TradeSides.BOTH
+        self.sides = PracticeTradeSides.BOTH
         self.api_allowed = True
         """isSpotTradingAllowed, and member of defaultSymbols."""
         self.blocked = False
@@ -110,7 +110,7 @@ class Pair:
         self._hub = hub
         self._seed = seed
         self._past_until_ms = past_until_ms
-        self._market: Market | None = None
+        self._market: PracticeMarket | None = None
 
     @property
     def symbol(self) -> str:
@@ -123,7 +123,7 @@ class Pair:
         return self.price(self.market.last_ticks)
 
     @property
-    def trades(self) -> deque[Trade]:
+    def trades(self) -> deque[PracticeTrade]:
         """The last trades, oldest first, at most 1,000."""
         return self.market.trades
 
@@ -171,9 +171,9 @@ class Pair:
         market = self.market
         return BookTop(self._best(market.book.bids), self._best(market.book.asks), market.version)
 
-    def _best(self, ladder: Ladder) -> Level | None:
+    def _best(self, ladder: Ladder) -> PracticeLevel | None:
         ticks = ladder.best()
-        return None if ticks is None else Level(self.price(ticks), self.quantity(ladder.totals[ticks]))
+        return None if ticks is None else PracticeLevel(self.price(ticks), self.quantity(ladder.totals[ticks]))
 
     def depth(self, limit: int, now_ms: int, at_ms: int | None = None) -> Depth:
         """Return a snapshot, of `at_ms` as far as the kept changes reach back."""
@@ -189,30 +189,30 @@ class Pair:
             now_ms,
         )
 
-    def _first(self, ladder: Ladder, limit: int) -> list[Level]:
+    def _first(self, ladder: Ladder, limit: int) -> list[PracticeLevel]:
         totals = ladder.totals
         return [
-            Level(self.price(ticks), self.quantity(totals[ticks])) for ticks in islice(ladder.prices(), limit)
+            PracticeLevel(self.price(ticks), self.quantity(totals[ticks])) for ticks in islice(ladder.prices(), limit)
         ]
 
-    def _levels(self, totals: dict[int, int], limit: int, *, best_is_high: bool) -> list[Level]:
+    def _levels(self, totals: dict[int, int], limit: int, *, best_is_high: bool) -> list[PracticeLevel]:
         ordered = sorted((ticks for ticks, lots in totals.items() if lots), reverse=best_is_high)
-        return [Level(self.price(ticks), self.quantity(totals[ticks])) for ticks in ordered[:limit]]
+        return [PracticeLevel(self.price(ticks), self.quantity(totals[ticks])) for ticks in ordered[:limit]]
 
     # For the world only
 
     @property
-    def market(self) -> Market:
+    def market(self) -> PracticeMarket:
         """Book, tape and candles; made at the first look."""
         if self._market is None:
             self._market = self._past_market() if self._past_until_ms is not None else self._new_market()
             self._market.on_level = self._level_changed
         return self._market
 
-    def _new_market(self) -> Market:
-        return Market(version=number(f"{self._seed}/version/{self.symbol}") % 10**9 + 10**9)
+    def _new_market(self) -> PracticeMarket:
+        return PracticeMarket(version=number(f"{self._seed}/version/{self.symbol}") % 10**9 + 10**9)
 
-    def _past_market(self) -> Market:
+    def _past_market(self) -> PracticeMarket:
         rules = self.rules
         value_decimals = rules.price_decimals + rules.quantity_decimals
         return market_with_past(
@@ -238,7 +238,7 @@ class Pair:
         self.last_order_ms = hub.now_ms
         matches: list[Match] = []
         for maker, ticks, filled in market.book.take(side, limit, lots, budget):
-            trade = Trade(self.price(ticks), self.quantity(filled), hub.now_ms, side, hub.counters.trade_id())
+            trade = PracticeTrade(self.price(ticks), self.quantity(filled), hub.now_ms, side, hub.counters.trade_id())
             market.add_trade(trade, ticks, filled)
             for sink in hub.sinks:
                 sink.on_trade(self.symbol, trade)
@@ -248,12 +248,12 @@ class Pair:
                 hub.maker_filled(match)
         return matches
 
-    def rest(self, order: Resting) -> None:
+    def rest(self, order: RestingOrder) -> None:
         """Add an order that does not cross."""
         self.last_order_ms = self.market.now_ms = self._hub.now_ms
         self.market.book.rest(order)
 
-    def remove(self, order: Resting) -> None:
+    def remove(self, order: RestingOrder) -> None:
         """Take an order out of the book."""
         self.market.now_ms = self._hub.now_ms
         self.market.book.remove(order)

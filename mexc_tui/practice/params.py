@@ -6,14 +6,16 @@ from urllib.parse import quote, unquote_plus
 
 import msgspec
 
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.values import PracticeRefusal
 
 SIGNATURE = "signature"
 
 
-def mandatory(name: str) -> Refusal:
+def mandatory(name: str) -> PracticeRefusal:
     """Return the refusal for a parameter that is missing or malformed."""
-    return Refusal(700004, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
+    return PracticeRefusal(
+        700004, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
+    )
 
 
 class Params:

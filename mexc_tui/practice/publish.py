@@ -4,19 +4,19 @@ from decimal import Decimal
 from typing import Protocol
 
 from mexc_tui.model.order import Side
-from mexc_tui.practice.channels import PRIVATE, Kind, Topic
+from mexc_tui.practice.channels import PRIVATE, ChannelKind, ChannelTopic
 from mexc_tui.practice.feeds import (
     BatchTickerFeed,
     BookTickerFeed,
+    ChannelFeed,
     DealsFeed,
     DepthFeed,
-    Feed,
     LimitDepthFeed,
 )
 from mexc_tui.practice.frames import frame
 from mexc_tui.practice.private_pushes import account_push, deal_push, order_push
 from mexc_tui.practice.ticker_feeds import KlineFeed, MiniTickerFeed, MiniTickersFeed
-from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, Trade
+from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, PracticeTrade
 from mexc_tui.practice.world import World
 
 
@@ -35,7 +35,7 @@ class Listener(Protocol):
 class _Line:
     """A feed and its listeners."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: ChannelFeed) -> None:
         self.feed = feed
         self.listeners: list[Listener] = []
         self.is_waiting = False
@@ -76,7 +76,7 @@ class Publisher:
         self._lines: dict[str, _Line] = {}
         self._of_symbol: dict[str, list[_Line]] = {}
         self._periods: dict[int, _Period] = {}
-        self._private: dict[Kind, dict[Listener, str]] = {kind: {} for kind in PRIVATE}
+        self._private: dict[ChannelKind, dict[Listener, str]] = {kind: {} for kind in PRIVATE}
         self._touched: dict[Listener, None] = {}
         self.shown_ms = world.now_ms
         """What the exchange's clock shows: `sendTime` of pushes."""
@@ -84,7 +84,7 @@ class Publisher:
 
     # Who listens
 
-    def subscribe(self, listener: Listener, topic: Topic) -> None:
+    def subscribe(self, listener: Listener, topic: ChannelTopic) -> None:
         """Send a topic to a listener from now on."""
         if topic.kind in PRIVATE:
             self._private[topic.kind][listener] = topic.text
@@ -92,7 +92,7 @@ class Publisher:
         line = self._lines.get(topic.text) or self._open(topic)
         line.listeners.append(listener)
 
-    def unsubscribe(self, listener: Listener, topic: Topic) -> None:
+    def unsubscribe(self, listener: Listener, topic: ChannelTopic) -> None:
         """Stop sending a topic to a listener."""
         if topic.kind in PRIVATE:
             self._private[topic.kind].pop(listener, None)
@@ -102,7 +102,7 @@ class Publisher:
         if not line.listeners:
             self._close(line)
 
-    def _open(self, topic: Topic) -> _Line:
+    def _open(self, topic: ChannelTopic) -> _Line:
         line = _Line(open_feed(topic, self._world))
         self._lines[topic.text] = line
         self._of_symbol.setdefault(topic.symbol, []).append(line)
@@ -153,7 +153,7 @@ class Publisher:
 
     # What happens (Sink)
 
-    def on_trade(self, symbol: str, trade: Trade) -> None:
+    def on_trade(self, symbol: str, trade: PracticeTrade) -> None:
         """Tell the feeds of the pair."""
         for line in self._of_symbol.get(symbol, ()):
             if line.feed.on_trade(trade):
@@ -167,17 +167,17 @@ class Publisher:
 
     def on_order(self, order: OrderRecord) -> None:
         """Push at once."""
-        for listener, channel in self._private[Kind.ORDERS].items():
+        for listener, channel in self._private[ChannelKind.ORDERS].items():
             self._push_now(listener, channel, order_push(channel, order, self.shown_ms))
 
     def on_deal(self, fill: Fill) -> None:
         """Push at once."""
-        for listener, channel in self._private[Kind.DEALS].items():
+        for listener, channel in self._private[ChannelKind.DEALS].items():
             self._push_now(listener, channel, deal_push(channel, fill, self.shown_ms))
 
     def on_balance(self, change: BalanceChange) -> None:
         """Push at once."""
-        for listener, channel in self._private[Kind.ACCOUNT].items():
+        for listener, channel in self._private[ChannelKind.ACCOUNT].items():
             self._push_now(listener, channel, account_push(channel, change, self.shown_ms))
 
     def _wait(self, line: _Line) -> None:
@@ -190,9 +190,9 @@ class Publisher:
         self._touched[listener] = None
 
 
-def open_feed(topic: Topic, world: World) -> Feed:
+def open_feed(topic: ChannelTopic, world: World) -> ChannelFeed:
     """Return a new feed for a public topic; its pair must be visible."""
-    if topic.kind is Kind.MINI_TICKERS:
+    if topic.kind is ChannelKind.MINI_TICKERS:
         return MiniTickersFeed(topic, world)
     pair = world.pair(topic.symbol)
     if pair is None:
@@ -202,13 +202,13 @@ def open_feed(topic: Topic, world: World) -> Feed:
 
 
 _OF_PAIR = {
-    Kind.AGGRE_DEALS: DealsFeed,
-    Kind.AGGRE_DEPTH: DepthFeed,
-    Kind.AGGRE_BOOK_TICKER: BookTickerFeed,
-    Kind.BOOK_TICKER_BATCH: BatchTickerFeed,
+    ChannelKind.AGGRE_DEALS: DealsFeed,
+    ChannelKind.AGGRE_DEPTH: DepthFeed,
+    ChannelKind.AGGRE_BOOK_TICKER: BookTickerFeed,
+    ChannelKind.BOOK_TICKER_BATCH: BatchTickerFeed,
 }
 _OF_WORLD = {
-    Kind.LIMIT_DEPTH: LimitDepthFeed,
-    Kind.KLINE: KlineFeed,
-    Kind.MINI_TICKER: MiniTickerFeed,
+    ChannelKind.LIMIT_DEPTH: LimitDepthFeed,
+    ChannelKind.KLINE: KlineFeed,
+    ChannelKind.MINI_TICKER: MiniTickerFeed,
 }

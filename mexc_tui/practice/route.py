@@ -25,7 +25,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class PracticeRoute:
     """One endpoint (protocol 3.2, 4). `demand` is None for a public one."""
 
     method: str

@@ -6,8 +6,8 @@ from decimal import ROUND_DOWN, Decimal
 import msgspec
 
 from mexc_tui.model.order import NewOrder, OrderType, Side
-from mexc_tui.practice.accounts import Account
-from mexc_tui.practice.pairs import Pair, PairStatus, TradeSides
+from mexc_tui.practice.accounts import PracticeAccount
+from mexc_tui.practice.pairs import PracticePair, PairStatus, PracticeTradeSides
 from mexc_tui.practice.scenario import (
     EarlyOrder,
     ExcessPrecision,
@@ -15,7 +15,7 @@ from mexc_tui.practice.scenario import (
     MarketPolicy,
     MarketSellByQuote,
 )
-from mexc_tui.practice.values import ZERO, Refusal
+from mexc_tui.practice.values import ZERO, PracticeRefusal
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{0,32}")
 LIMIT_TYPES = (OrderType.LIMIT, OrderType.IMMEDIATE_OR_CANCEL, OrderType.FILL_OR_KILL)
@@ -31,30 +31,30 @@ class OpeningRules(msgspec.Struct, frozen=True):
     market_policy: MarketPolicy = MarketPolicy.ALLOW
 
 
-def check_pair(pair: Pair, side: Side, knobs: Knobs) -> None:
+def check_pair(pair: PracticePair, side: Side, knobs: Knobs) -> None:
     """Whether this pair takes orders of this side from API keys now."""
     early = {
         EarlyOrder.DIRECTION_NOT_ALLOWED: _direction_refused(),
-        EarlyOrder.NOT_SUPPORTED: Refusal(10007, "symbol not support api"),
-        EarlyOrder.TRADING_DISABLED: Refusal(30016, "trading disabled"),
+        EarlyOrder.NOT_SUPPORTED: PracticeRefusal(10007, "symbol not support api"),
+        EarlyOrder.TRADING_DISABLED: PracticeRefusal(30016, "trading disabled"),
     }
     if not pair.api_allowed:
-        raise Refusal(10007, "symbol not support api")
+        raise PracticeRefusal(10007, "symbol not support api")
     if pair.status is not PairStatus.ONLINE:
-        raise Refusal(30000, "suspended transaction for the symbol")
+        raise PracticeRefusal(30000, "suspended transaction for the symbol")
     if not pair.trading:
         raise early[knobs.early_order]
-    if pair.sides is TradeSides.CLOSED:
-        raise Refusal(30016, "trading disabled")
-    forbidden = TradeSides.SELL_ONLY if side is Side.BUY else TradeSides.BUY_ONLY
+    if pair.sides is PracticeTradeSides.CLOSED:
+        raise PracticeRefusal(30016, "trading disabled")
+    forbidden = PracticeTradeSides.SELL_ONLY if side is Side.BUY else PracticeTradeSides.BUY_ONLY
     if pair.sides is forbidden:
         raise _direction_refused()
     if side is Side.SELL and pair.rules.base in knobs.trapped:
-        raise Refusal(30028, "the sale of this coin is suspended by risk control")
+        raise PracticeRefusal(30028, "the sale of this coin is suspended by risk control")
 
 
-def _direction_refused() -> Refusal:
-    return Refusal(30001, "The current transaction direction is not allowed to place an order")
+def _direction_refused() -> PracticeRefusal:
+    return PracticeRefusal(30001, "The current transaction direction is not allowed to place an order")
 
 
 def check_type(order: NewOrder, knobs: Knobs, opening: OpeningRules) -> None:
@@ -62,12 +62,12 @@ def check_type(order: NewOrder, knobs: Knobs, opening: OpeningRules) -> None:
     if order.type is not OrderType.MARKET:
         return
     if not knobs.market_enabled or opening.market_policy is MarketPolicy.DISABLED_30019:
-        raise Refusal(30019, "api market order is disabled")
+        raise PracticeRefusal(30019, "api market order is disabled")
     if opening.market_policy is MarketPolicy.TYPE_REFUSED_30041:
-        raise Refusal(30041, "current order type can not place order")
+        raise PracticeRefusal(30041, "current order type can not place order")
 
 
-class Terms(msgspec.Struct, frozen=True):
+class PracticeTerms(msgspec.Struct, frozen=True):
     """An order in ticks and lots. `lots` is None for a MARKET buy that spends `budget` (ticks x lots)."""
 
     side: Side
@@ -85,12 +85,12 @@ class Terms(msgspec.Struct, frozen=True):
 def check_fields(order: NewOrder, knobs: Knobs) -> None:
     """Whether the fields of its type are there and make sense."""
     if not CLIENT_ID.fullmatch(order.client_order_id):
-        raise Refusal(700008, "Illegal characters found in parameter 'newClientOrderId'")
+        raise PracticeRefusal(700008, "Illegal characters found in parameter 'newClientOrderId'")
     for name, amount in _needed(order, knobs):
         if amount is None:
-            raise Refusal(700004, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
+            raise PracticeRefusal(700004, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
         if not amount.is_finite() or amount <= 0 or amount.adjusted() > LARGEST_EXPONENT:
-            raise Refusal(33333, "param is error")
+            raise PracticeRefusal(33333, "param is error")
 
 
 def _needed(order: NewOrder, knobs: Knobs) -> list[tuple[str, Decimal | None]]:
@@ -114,7 +114,7 @@ def spends_quote(order: NewOrder) -> bool:
     return is_market_buy and order.quote_quantity is not None
 
 
-def terms_of(order: NewOrder, pair: Pair, knobs: Knobs, opening: OpeningRules) -> Terms:
+def terms_of(order: NewOrder, pair: PracticePair, knobs: Knobs, opening: OpeningRules) -> PracticeTerms:
     """Return the order in ticks and lots; refuse (or cut: knob) decimals, and MARKET without a book."""
     if order.type is OrderType.MARKET:
         ticks = _protection_ticks(order.side, pair, knobs, opening)
@@ -123,15 +123,15 @@ def terms_of(order: NewOrder, pair: Pair, knobs: Knobs, opening: OpeningRules) -
     if spends_quote(order):
         decimals = pair.rules.price_decimals + pair.rules.quantity_decimals
         budget = int((order.quote_quantity or ZERO).scaleb(decimals))
-        return Terms(order.side, order.type, ticks, None, budget)
+        return PracticeTerms(order.side, order.type, ticks, None, budget)
     if sells_for_quote(order, knobs):
         lots = _lots_worth(order.quote_quantity or ZERO, ticks, pair)
     else:
         lots = _whole(order.quantity or ZERO, pair.rules.quantity_decimals, knobs)
-    return Terms(order.side, order.type, ticks, lots, None)
+    return PracticeTerms(order.side, order.type, ticks, lots, None)
 
 
-def _lots_worth(amount: Decimal, limit: int, pair: Pair) -> int:
+def _lots_worth(amount: Decimal, limit: int, pair: PracticePair) -> int:
     """Return how many lots the bids down to a limit take for this amount of quote, rounded down."""
     decimals = pair.rules.price_decimals + pair.rules.quantity_decimals
     bids, left, lots = pair.book.bids, int(amount.scaleb(decimals)), 0
@@ -142,7 +142,7 @@ def _lots_worth(amount: Decimal, limit: int, pair: Pair) -> int:
         taken = min(wanted, bids.totals[ticks])
         lots, left = lots + taken, left - taken * ticks
     if not lots:
-        raise Refusal(33333, "param is error")
+        raise PracticeRefusal(33333, "param is error")
     return lots
 
 
@@ -150,18 +150,18 @@ def _whole(amount: Decimal, decimals: int, knobs: Knobs) -> int:
     steps = amount.scaleb(decimals)
     whole = steps.to_integral_value(ROUND_DOWN)
     if steps != whole and knobs.excess_precision is ExcessPrecision.REJECT:
-        raise Refusal(10096, "amount precision error")
+        raise PracticeRefusal(10096, "amount precision error")
     if not whole:
-        raise Refusal(33333, "param is error")
+        raise PracticeRefusal(33333, "param is error")
     return int(whole)
 
 
-def _protection_ticks(side: Side, pair: Pair, knobs: Knobs, opening: OpeningRules) -> int:
+def _protection_ticks(side: Side, pair: PracticePair, knobs: Knobs, opening: OpeningRules) -> int:
     """Return the price about 5 % through the touch (protocol 5.2)."""
     touch = pair.book.opposite(side).best()
     if touch is None:
         if opening.market_policy is not MarketPolicy.CANCEL_UNFILLED:
-            raise Refusal(30025, "no exist opponent order")
+            raise PracticeRefusal(30025, "no exist opponent order")
         touch = pair.market.last_ticks or pair.ticks(pair.rules.start_price)
     if side is Side.SELL:
         return max(int(touch * (1 - knobs.market_protection)), 1)
@@ -169,7 +169,7 @@ def _protection_ticks(side: Side, pair: Pair, knobs: Knobs, opening: OpeningRule
     return limit if opening.ceiling is None else min(limit, pair.ticks(opening.ceiling))
 
 
-def check_value(terms: Terms, pair: Pair) -> None:
+def check_value(terms: PracticeTerms, pair: PracticePair) -> None:
     """Minimum quantity, minimum and maximum value (protocol 4.2)."""
     rules = pair.rules
     is_market = terms.type is OrderType.MARKET
@@ -179,19 +179,19 @@ def check_value(terms: Terms, pair: Pair) -> None:
     too_few = terms.lots is not None and pair.quantity(terms.lots) < rules.min_quantity
     if value < smallest or too_few:
         text = f"The minimum transaction volume cannot be less than:{plain(smallest)}{rules.quote}"
-        raise Refusal(30002, text)
+        raise PracticeRefusal(30002, text)
     if value > largest:
         text = f"The maximum transaction volume cannot be greater than:{plain(largest)}{rules.quote}"
-        raise Refusal(30003, text)
+        raise PracticeRefusal(30003, text)
 
 
-def check_price(terms: Terms, pair: Pair, opening: OpeningRules) -> None:
+def check_price(terms: PracticeTerms, pair: PracticePair, opening: OpeningRules) -> None:
     """The opening's ceiling (30010 with its number), then the band around the last price (30087)."""
     if terms.type is OrderType.MARKET:
         return
     price = pair.price(terms.ticks)
     if opening.ceiling is not None and terms.side is Side.BUY and price > opening.ceiling:
-        raise Refusal(30010, f"The price cannot be higher than {plain(opening.ceiling)}{pair.rules.quote}")
+        raise PracticeRefusal(30010, f"The price cannot be higher than {plain(opening.ceiling)}{pair.rules.quote}")
     last = pair.last_price
     if terms.type not in LIMIT_TYPES or not last or opening.ceiling is not None:
         return
@@ -199,25 +199,25 @@ def check_price(terms: Terms, pair: Pair, opening: OpeningRules) -> None:
     too_high = up is not None and terms.side is Side.BUY and price > last * (1 + up)
     too_low = down is not None and terms.side is Side.SELL and price < last * (1 - down)
     if too_high or too_low:
-        raise Refusal(30087, "Order price exceeds allowed range")
+        raise PracticeRefusal(30087, "Order price exceeds allowed range")
 
 
-def check_funds(terms: Terms, pair: Pair, account: Account, knobs: Knobs) -> None:
+def check_funds(terms: PracticeTerms, pair: PracticePair, account: PracticeAccount, knobs: Knobs) -> None:
     """Balances (30004, 30005) and the cap on what one coin may be worth (30027)."""
     rules = pair.rules
     if terms.side is Side.SELL:
         wanted = pair.quantity(terms.lots or 0)
         if account.free(rules.base) < wanted:
             if account.total(rules.base):
-                raise Refusal(30005, "Oversold")
-            raise Refusal(30004, "Insufficient position")
+                raise PracticeRefusal(30005, "Oversold")
+            raise PracticeRefusal(30004, "Insufficient position")
         return
     value = pair.value(terms.units)
     if account.free(rules.quote) < value:
-        raise Refusal(30004, "Insufficient position")
+        raise PracticeRefusal(30004, "Insufficient position")
     cap = knobs.holding_cap_quote
     if cap is not None and account.total(rules.base) * pair.price(terms.ticks) + value > cap:
-        raise Refusal(30027, "max position reached, buying suspended")
+        raise PracticeRefusal(30027, "max position reached, buying suspended")
 
 
 def plain(number: Decimal) -> str:

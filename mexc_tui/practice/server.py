@@ -14,7 +14,7 @@ from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.practice import answers
 from mexc_tui.practice.arrivals import Arrivals
 from mexc_tui.practice.auth import Gate, SignedCall, credentials
-from mexc_tui.practice.clock import Clock, wall_clock
+from mexc_tui.practice.clock import PracticeClock, wall_clock
 from mexc_tui.practice.faults import Faults, Hit
 from mexc_tui.practice.http_account import AccountRoutes
 from mexc_tui.practice.http_closed import closed_routes
@@ -22,14 +22,14 @@ from mexc_tui.practice.http_groups import StrategyRoutes
 from mexc_tui.practice.http_market import MarketRoutes
 from mexc_tui.practice.http_trade import TradeRoutes
 from mexc_tui.practice.http_wallet import WalletRoutes
-from mexc_tui.practice.limits import Block, Limits, TurnedAway
-from mexc_tui.practice.listen_keys import ListenKeys
+from mexc_tui.practice.limits import Block, PracticeLimits, TurnedAway
+from mexc_tui.practice.listen_keys import PracticeListenKeys
 from mexc_tui.practice.params import Params
 from mexc_tui.practice.publish import Publisher
-from mexc_tui.practice.route import Call, Json, Route
+from mexc_tui.practice.route import Call, Json, PracticeRoute
 from mexc_tui.practice.scenario import FaultKind, Scenario
 from mexc_tui.practice.sockets import Sockets
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.values import PracticeRefusal
 from mexc_tui.practice.web_pages import CALENDAR, SYMBOLS, calendar, symbols
 from mexc_tui.practice.world import World
 
@@ -52,7 +52,7 @@ class PracticeServer:
         self,
         scenario: Scenario,
         seed: int,
-        clock: Clock,
+        clock: PracticeClock,
         *,
         strict: bool = False,
         world: World | None = None,
@@ -63,9 +63,9 @@ class PracticeServer:
         self._scenario = scenario
         self.api_key, self.api_secret = credentials(seed, self.world.id)
         self._gate = Gate(self.api_key, self.api_secret, scenario.account, strict=strict)
-        self._limits = Limits(scenario.knobs)
+        self._limits = PracticeLimits(scenario.knobs)
         self._faults = Faults(scenario.faults, seed, self.world.start_ms)
-        self._listen_keys = ListenKeys(scenario.knobs, seed)
+        self._listen_keys = PracticeListenKeys(scenario.knobs, seed)
         self._publisher = Publisher(self.world)
         self._sockets = Sockets(
             self.world, clock, self._faults, self._publisher, self._listen_keys, self._arm
@@ -76,7 +76,7 @@ class PracticeServer:
         self._next_sweep_ms = 0
         self._gone: asyncio.Event = asyncio.Event()
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[PracticeRoute]:
         """Return all endpoints of the API."""
         return [
             *MarketRoutes(self.world).routes(),
@@ -210,7 +210,7 @@ class PracticeServer:
         try:
             page = self._page(request)
             return page if page is not None else self._api(request, body, stale_ms)
-        except Refusal as refusal:
+        except PracticeRefusal as refusal:
             return answers.refused(refusal)
 
     def _page(self, request: web.Request) -> web.Response | None:
@@ -315,7 +315,7 @@ async def serving(
     seed: int,
     *,
     port: int = 0,
-    clock: Clock | None = None,
+    clock: PracticeClock | None = None,
     strict: bool = False,
     warm: bool = False,
 ) -> AsyncGenerator[Endpoint]:

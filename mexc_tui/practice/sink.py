@@ -4,13 +4,13 @@ from decimal import Decimal
 from typing import Protocol
 
 from mexc_tui.model.order import Side
-from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, Trade
+from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, PracticeTrade
 
 
-class Sink(Protocol):
+class MessageSink(Protocol):
     """Called at once, in the order in which things happen. Must neither raise nor move the world."""
 
-    def on_trade(self, symbol: str, trade: Trade) -> None:
+    def on_trade(self, symbol: str, trade: PracticeTrade) -> None:
         """Anybody's trade."""
         ...
 

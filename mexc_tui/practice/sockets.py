@@ -11,15 +11,15 @@ from mexc_tui.practice.channels import (
     NO_SUBSCRIPTION,
     PONG,
     PRIVATE,
-    Kind,
-    Topic,
+    ChannelKind,
+    ChannelTopic,
     acknowledgement,
     parse,
 )
-from mexc_tui.practice.clock import Clock
-from mexc_tui.practice.connection import Connection
+from mexc_tui.practice.clock import PracticeClock
+from mexc_tui.practice.connection import StreamConnection
 from mexc_tui.practice.faults import Faults
-from mexc_tui.practice.listen_keys import ListenKeys
+from mexc_tui.practice.listen_keys import PracticeListenKeys
 from mexc_tui.practice.publish import Publisher
 from mexc_tui.practice.world import World
 
@@ -49,10 +49,10 @@ class Sockets:
     def __init__(
         self,
         world: World,
-        clock: Clock,
+        clock: PracticeClock,
         faults: Faults,
         publisher: Publisher,
-        listen_keys: ListenKeys,
+        listen_keys: PracticeListenKeys,
         changed: Callable[[], None],
     ) -> None:
         self._world = world
@@ -62,7 +62,7 @@ class Sockets:
         self._publisher = publisher
         self._listen_keys = listen_keys
         self._changed = changed
-        self._open: dict[Connection, None] = {}
+        self._open: dict[StreamConnection, None] = {}
 
     def __len__(self) -> int:
         """Return how many are open."""
@@ -76,7 +76,7 @@ class Sockets:
         if not isinstance(transport, asyncio.Transport):
             return response
         listen_key = request.query.get("listenKey", "")
-        socket = Connection(transport, self._clock.now_ms, self._faults, listen_key)
+        socket = StreamConnection(transport, self._clock.now_ms, self._faults, listen_key)
         if listen_key and not self._listen_keys.attach(listen_key, self._clock.now_ms()):
             socket.answer(BAD_LISTEN_KEY)
             socket.close(politely=True)
@@ -89,7 +89,7 @@ class Sockets:
             self._forget(socket)
         return response
 
-    async def _listen(self, socket: Connection, response: web.WebSocketResponse) -> None:
+    async def _listen(self, socket: StreamConnection, response: web.WebSocketResponse) -> None:
         async for message in response:
             if not socket.may_speak(self._knobs.messages_per_s):
                 socket.close(politely=True)
@@ -102,7 +102,7 @@ class Sockets:
             elif message.type is WSMsgType.ERROR:
                 return
 
-    def _forget(self, socket: Connection) -> None:
+    def _forget(self, socket: StreamConnection) -> None:
         self._open.pop(socket, None)
         for topic in socket.topics.values():
             self._publisher.unsubscribe(socket, topic)
@@ -118,7 +118,7 @@ class Sockets:
             if expired or socket.is_over(self._knobs):
                 self.drop(socket)
 
-    def drop(self, socket: Connection) -> None:
+    def drop(self, socket: StreamConnection) -> None:
         """Close a connection as the knob says."""
         socket.close(politely=self._knobs.close_frame)
 
@@ -129,7 +129,7 @@ class Sockets:
 
     # The control protocol
 
-    def _reply(self, socket: Connection, text: str) -> str:
+    def _reply(self, socket: StreamConnection, text: str) -> str:
         try:
             command = msgspec.json.decode(text, type=Command)
         except msgspec.DecodeError:
@@ -144,7 +144,7 @@ class Sockets:
             case _:
                 return _reply(command.id, BAD_MESSAGE)
 
-    def _subscribe(self, socket: Connection, params: list[str]) -> str:
+    def _subscribe(self, socket: StreamConnection, params: list[str]) -> str:
         accepted: list[str] = []
         refused: list[str] = []
         for text in params:
@@ -159,19 +159,19 @@ class Sockets:
             self._publisher.subscribe(socket, topic)
         return acknowledgement(accepted, refused)
 
-    def _allowed(self, socket: Connection, text: str) -> Topic | None:
+    def _allowed(self, socket: StreamConnection, text: str) -> ChannelTopic | None:
         """Read a parameter; None: blocked, for whatever reason (protocol 7.4)."""
         topic = parse(text)
         if topic is None or len(socket.topics) >= self._knobs.subscriptions_per_socket:
             return None
         if topic.kind in PRIVATE:
             return topic if socket.listen_key else None
-        if topic.kind is Kind.MINI_TICKERS:
+        if topic.kind is ChannelKind.MINI_TICKERS:
             return topic
         pair = self._world.pair(topic.symbol)
         return topic if pair is not None and not pair.blocked else None
 
-    def _unsubscribe(self, socket: Connection, params: list[str]) -> str:
+    def _unsubscribe(self, socket: StreamConnection, params: list[str]) -> str:
         ended: list[str] = []
         for text in params:
             topic = socket.remove(text)

@@ -3,13 +3,13 @@
 from decimal import Decimal
 
 from mexc_tui.model.order import Side
-from mexc_tui.practice.channels import Topic, zone_offset_min
+from mexc_tui.practice.channels import ChannelTopic, zone_offset_min
 from mexc_tui.practice.feeds import PairFeed
 from mexc_tui.practice.frames import created_at, head, nested, sent_at
-from mexc_tui.practice.intervals import DAY_MS, MINUTE_MS, Interval
+from mexc_tui.practice.intervals import DAY_MS, MINUTE_MS, KlineInterval
 from mexc_tui.practice.numbers import trimmed
-from mexc_tui.practice.pairs import Pair
-from mexc_tui.practice.values import Ticker, Trade
+from mexc_tui.practice.pairs import PracticePair
+from mexc_tui.practice.values import PracticeTrade, Ticker
 from mexc_tui.practice.world import World
 from mexc_tui.proto import stream_pb2 as pb
 
@@ -20,12 +20,12 @@ TICKER_MS = 3_000
 class KlineFeed(PairFeed):
     """kline: the candle being made, each second in which somebody traded. createTime instead of sendTime."""
 
-    def __init__(self, topic: Topic, pair: Pair, world: World) -> None:
+    def __init__(self, topic: ChannelTopic, pair: PracticePair, world: World) -> None:
         super().__init__(topic, pair, KLINE_MS)
         self._world = world
         self._head = head(topic.text, pair.symbol, pair.rules.symbol_id)
 
-    def on_trade(self, trade: Trade) -> bool:
+    def on_trade(self, trade: PracticeTrade) -> bool:
         """The candle moved."""
         del trade
         return True
@@ -56,7 +56,7 @@ class MiniTickerFeed(PairFeed):
 
     is_steady = True
 
-    def __init__(self, topic: Topic, pair: Pair, world: World) -> None:
+    def __init__(self, topic: ChannelTopic, pair: PracticePair, world: World) -> None:
         super().__init__(topic, pair, TICKER_MS)
         self._days = DayStarts(world)
         self._world = world
@@ -75,14 +75,14 @@ class MiniTickersFeed:
     is_steady = True
     period_ms = TICKER_MS
 
-    def __init__(self, topic: Topic, world: World) -> None:
+    def __init__(self, topic: ChannelTopic, world: World) -> None:
         self.topic = topic
         self._head = head(topic.text)
         self._days = DayStarts(world)
         self._world = world
         self._written: dict[str, tuple[tuple[str, int], bytes]] = {}
 
-    def on_trade(self, trade: Trade) -> bool:
+    def on_trade(self, trade: PracticeTrade) -> bool:
         """Nothing to gather."""
         del trade
         return False
@@ -97,7 +97,7 @@ class MiniTickersFeed:
         items = b"".join(self._item(pair) for pair in self._world.visible_pairs() if not pair.blocked)
         return self._head + sent_at(shown_ms) + nested(pb.Push.MINI_TICKERS_FIELD_NUMBER, items)
 
-    def _item(self, pair: Pair) -> bytes:
+    def _item(self, pair: PracticePair) -> bytes:
         """Write one ticker; without a trade it is kept for a minute, as two thousand of them take long."""
         state = (pair.trades[-1].trade_id if pair.trades else "", self._world.now_ms // MINUTE_MS)
         written = self._written.get(pair.symbol)
@@ -148,7 +148,7 @@ class DayStarts:
         price = self._prices.get(symbol)
         if price is None:
             start_ms = self._world.now_ms - since_ms
-            candles = self._world.klines(symbol, Interval.MIN_15, start_ms=start_ms, limit=1)
+            candles = self._world.klines(symbol, KlineInterval.MIN_15, start_ms=start_ms, limit=1)
             price = candles[0].open if candles else ticker.open
             self._prices[symbol] = price
         return price

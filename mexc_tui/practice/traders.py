@@ -4,9 +4,9 @@ import math
 import random
 
 from mexc_tui.model.order import Side
-from mexc_tui.practice.book import Resting
+from mexc_tui.practice.book import RestingOrder
 from mexc_tui.practice.motion import Motion
-from mexc_tui.practice.pairs import Pair
+from mexc_tui.practice.pairs import PracticePair
 from mexc_tui.practice.scenario import ListingPlan, ListingShape
 
 LEVELS = 60
@@ -22,7 +22,7 @@ BID_LEVELS = 10
 class Crowd:
     """Trades about as often as its motion says, and quotes around the fair price."""
 
-    def __init__(self, pair: Pair, motion: Motion, trade_units: float, chance: random.Random) -> None:
+    def __init__(self, pair: PracticePair, motion: Motion, trade_units: float, chance: random.Random) -> None:
         """`trade_units` is the usual value of a trade in ticks x lots."""
         self.pair = pair
         self._motion = motion
@@ -81,7 +81,7 @@ class Crowd:
     def _pull_crossed(self, side: Side, ticks: int) -> None:
         """Take back own quotes that a new quote of `side` would hit."""
         ladder = self.pair.book.opposite(side)
-        crossed: list[Resting] = []
+        crossed: list[RestingOrder] = []
         for price in ladder.prices():
             if not ladder.reaches(price, ticks):
                 break
@@ -103,7 +103,7 @@ class Crowd:
             if not order.owner:
                 pair.remove(order)
                 break
-        pair.rest(Resting(side, ticks, lots))
+        pair.rest(RestingOrder(side, ticks, lots))
 
     def _trim(self, side: Side) -> None:
         ladder = self.pair.book.ladder(side)
@@ -120,7 +120,7 @@ def _acts_per_s(trades_per_s: float) -> float:
     return max(trades_per_s, min(trades_per_s * QUOTES_PER_TRADE, QUOTES_PER_S))
 
 
-def seed_opening(pair: Pair, plan: ListingPlan, chance: random.Random) -> None:
+def seed_opening(pair: PracticePair, plan: ListingPlan, chance: random.Random) -> None:
     """Fill the empty book of an opening: asks from the reference price up, a few bids below it."""
     reference = pair.ticks(plan.price)
     depth = pair.units(plan.depth_quote) * _DEPTH_SHARES.get(plan.shape, 1.0)
@@ -129,15 +129,17 @@ def seed_opening(pair: Pair, plan: ListingPlan, chance: random.Random) -> None:
     _seed_side(pair, Side.BUY, reference - 1, reference * 0.03, depth * 0.15 / BID_LEVELS, chance)
 
 
-def _seed_side(pair: Pair, side: Side, first: int, step: float, units: float, chance: random.Random) -> None:
+def _seed_side(
+    pair: PracticePair, side: Side, first: int, step: float, units: float, chance: random.Random
+) -> None:
     count = ASK_LEVELS if side is Side.SELL else BID_LEVELS
     for index in range(count):
         away = round(step * (index + chance.random() * 0.8))
         ticks = first + away if side is Side.SELL else first - away
         if ticks >= 1:
-            pair.rest(Resting(side, ticks, max(int(units * (0.3 + 1.4 * chance.random()) / ticks), 1)))
+            pair.rest(RestingOrder(side, ticks, max(int(units * (0.3 + 1.4 * chance.random()) / ticks), 1)))
 
 
-def opening_trade_units(pair: Pair, plan: ListingPlan) -> float:
+def opening_trade_units(pair: PracticePair, plan: ListingPlan) -> float:
     """Return the usual value of a trade at an opening, in ticks x lots."""
     return pair.units(plan.depth_quote) * 0.004 * _DEPTH_SHARES.get(plan.shape, 1.0)

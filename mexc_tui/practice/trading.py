@@ -7,15 +7,15 @@ import msgspec
 
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
 from mexc_tui.practice import rules
-from mexc_tui.practice.accounts import Account, fee_of
-from mexc_tui.practice.book import Resting
+from mexc_tui.practice.accounts import PracticeAccount, fee_of
+from mexc_tui.practice.book import RestingOrder
 from mexc_tui.practice.hub import Hub
 from mexc_tui.practice.market import Match
 from mexc_tui.practice.orders import OrderLog
-from mexc_tui.practice.pairs import Pair
-from mexc_tui.practice.rules import OpeningRules, Terms
+from mexc_tui.practice.pairs import PracticePair
+from mexc_tui.practice.rules import OpeningRules, PracticeTerms
 from mexc_tui.practice.scenario import CancelAnswer, DuplicateClientId, Knobs, PostOnlyCrossing
-from mexc_tui.practice.values import ZERO, ChangeKind, Fill, OrderRecord, Refusal, Trade
+from mexc_tui.practice.values import ZERO, BookChangeKind, Fill, OrderRecord, PracticeRefusal, PracticeTrade
 
 
 class _Live:
@@ -23,25 +23,27 @@ class _Live:
 
     __slots__ = ("frozen", "left", "pair", "record", "resting", "terms")
 
-    def __init__(self, record: OrderRecord, pair: Pair, terms: Terms, frozen: Decimal) -> None:
+    def __init__(
+        self, record: OrderRecord, pair: PracticePair, terms: PracticeTerms, frozen: Decimal
+    ) -> None:
         self.record = record
         self.pair = pair
         self.terms = terms
         self.frozen = frozen
         self.left = terms.budget or 0 if terms.lots is None else terms.lots
         """Lots to fill, or ticks x lots to spend."""
-        self.resting: Resting | None = None
+        self.resting: RestingOrder | None = None
 
     @property
     def frozen_asset(self) -> str:
         return self.pair.rules.quote if self.terms.side is Side.BUY else self.pair.rules.base
 
 
-class Desk:
+class TradingDesk:
     """All that the account can do with orders. The pair was already found, and its opening rules given."""
 
     def __init__(
-        self, hub: Hub, account: Account, log: OrderLog, knobs: Knobs, chance: random.Random
+        self, hub: Hub, account: PracticeAccount, log: OrderLog, knobs: Knobs, chance: random.Random
     ) -> None:
         self._hub = hub
         self._account = account
@@ -50,11 +52,11 @@ class Desk:
         self._chance = chance
         self._live: dict[str, _Live] = {}
         self.mx_deduction = knobs.mx_deduction
-        self.mx_pair: Pair | None = None
+        self.mx_pair: PracticePair | None = None
         """Where the price of MX comes from."""
         hub.maker_filled = self._maker_filled
 
-    def check(self, order: NewOrder, pair: Pair, opening: OpeningRules) -> Terms:
+    def check(self, order: NewOrder, pair: PracticePair, opening: OpeningRules) -> PracticeTerms:
         """Return the order in ticks and lots, or raise the Refusal that `place` would raise."""
         knobs, account = self._knobs, self._account
         rules.check_pair(pair, order.side, knobs)
@@ -64,17 +66,17 @@ class Desk:
         rules.check_value(terms, pair)
         rules.check_price(terms, pair, opening)
         if self._log.open_count() >= knobs.max_open_orders:
-            raise Refusal(30029, "cannot exceed the maximum order limit")
+            raise PracticeRefusal(30029, "cannot exceed the maximum order limit")
         used = order.client_order_id and self._log.is_used(order.symbol, order.client_order_id)
         if used and knobs.duplicate_client_id is DuplicateClientId.REFUSE:
-            raise Refusal(30026, "invalid order ids")
+            raise PracticeRefusal(30026, "invalid order ids")
         rules.check_funds(terms, pair, account, knobs)
         crosses = terms.type is OrderType.LIMIT_MAKER and pair.book.crosses(terms.side, terms.ticks)
         if crosses and knobs.post_only_crossing is PostOnlyCrossing.REJECT:
-            raise Refusal(30041, "current order type can not place order")
+            raise PracticeRefusal(30041, "current order type can not place order")
         return terms
 
-    def place(self, order: NewOrder, pair: Pair, opening: OpeningRules) -> OrderRecord:
+    def place(self, order: NewOrder, pair: PracticePair, opening: OpeningRules) -> OrderRecord:
         """Take and match an order; return it as accepted."""
         terms = self.check(order, pair, opening)
         record = self._accepted(order, pair, terms)
@@ -82,11 +84,11 @@ class Desk:
         live = _Live(record, pair, terms, frozen)
         self._live[record.order_id] = live
         self._tell(live, record)
-        self._account.move(live.frozen_asset, -frozen, frozen, ChangeKind.PLACE)
+        self._account.move(live.frozen_asset, -frozen, frozen, BookChangeKind.PLACE)
         self._match(live)
         return record
 
-    def _accepted(self, order: NewOrder, pair: Pair, terms: Terms) -> OrderRecord:
+    def _accepted(self, order: NewOrder, pair: PracticePair, terms: PracticeTerms) -> OrderRecord:
         now_ms = self._hub.now_ms
         low_ms, high_ms = self._knobs.visibility_ms
         delay_ms = self._chance.randint(low_ms, high_ms) if high_ms else 0
@@ -126,7 +128,7 @@ class Desk:
         if live.record.status.is_terminal:
             return
         if terms.type in (OrderType.LIMIT, OrderType.LIMIT_MAKER):
-            live.resting = Resting(terms.side, terms.ticks, live.left, live.record.order_id)
+            live.resting = RestingOrder(terms.side, terms.ticks, live.left, live.record.order_id)
             pair.rest(live.resting)
         else:
             self._end(live)
@@ -152,15 +154,15 @@ class Desk:
         self._tell_deal(record, match, fee, fee_asset, is_maker=is_maker)
         base, quote = pair.rules.base, pair.rules.quote
         spent, got = (value, quantity) if side is Side.BUY else (quantity, value)
-        account.move(live.frozen_asset, ZERO, -spent, ChangeKind.TRADE)
-        account.move(base if side is Side.BUY else quote, got, ZERO, ChangeKind.TRADE)
+        account.move(live.frozen_asset, ZERO, -spent, BookChangeKind.TRADE)
+        account.move(base if side is Side.BUY else quote, got, ZERO, BookChangeKind.TRADE)
         live.frozen -= spent
         live.frozen -= surplus
-        account.move(live.frozen_asset, surplus, -surplus, ChangeKind.UNFROZEN)
+        account.move(live.frozen_asset, surplus, -surplus, BookChangeKind.UNFROZEN)
         account.pay_fee(fee_asset, fee)
         self._tell(live, record)
         if record.status is OrderStatus.FILLED:
-            self._release(live, ChangeKind.UNFROZEN)
+            self._release(live, BookChangeKind.UNFROZEN)
 
     def _tell_deal(
         self, record: OrderRecord, match: Match, fee: Decimal, fee_asset: str, *, is_maker: bool
@@ -185,7 +187,7 @@ class Desk:
             sink.on_deal(fill)
 
     def _fee(
-        self, pair: Pair, value: Decimal, side: Side, surplus: Decimal, *, is_maker: bool
+        self, pair: PracticePair, value: Decimal, side: Side, surplus: Decimal, *, is_maker: bool
     ) -> tuple[Decimal, str]:
         """Return (fee, asset); a buyer pays at most what is free, with what a better price saved."""
         rate = pair.rules.maker_fee if is_maker else pair.rules.taker_fee
@@ -197,7 +199,7 @@ class Desk:
         return fee, asset
 
     def _filled_record(
-        self, record: OrderRecord, trade: Trade, *, is_full: bool, is_maker: bool
+        self, record: OrderRecord, trade: PracticeTrade, *, is_full: bool, is_maker: bool
     ) -> OrderRecord:
         return msgspec.structs.replace(
             record,
@@ -217,7 +219,7 @@ class Desk:
         for sink in self._hub.sinks:
             sink.on_order(record)
 
-    def _release(self, live: _Live, kind: ChangeKind) -> None:
+    def _release(self, live: _Live, kind: BookChangeKind) -> None:
         """Give back all that an ended order still holds."""
         self._account.move(live.frozen_asset, live.frozen, -live.frozen, kind)
         live.frozen = ZERO
@@ -228,21 +230,21 @@ class Desk:
             live.pair.remove(live.resting)
         some = live.record.executed > 0
         status = OrderStatus.PARTIALLY_CANCELED if some else OrderStatus.CANCELED
-        self._release(live, ChangeKind.CANCEL)
+        self._release(live, BookChangeKind.CANCEL)
         self._tell(live, msgspec.structs.replace(live.record, status=status, updated_ms=self._hub.now_ms))
 
     def cancel(self, symbol: str, order_id: str, client_order_id: str) -> OrderRecord:
         """Cancel one order; the answer shows it before or after (knob). Refusal -2011."""
         order = self._log.find(symbol, order_id, client_order_id)
         if order is None:
-            raise Refusal(-2011, "Unknown order sent.")
+            raise PracticeRefusal(-2011, "Unknown order sent.")
         live = self._live.get(order.order_id)
         if live is None:
             filled = order.status is OrderStatus.FILLED
-            raise Refusal(-2011, "Order filled." if filled else "Unknown order sent.")
+            raise PracticeRefusal(-2011, "Order filled." if filled else "Unknown order sent.")
         answer = self._cancel(live)
         if self._knobs.cancel_race and self._chance.random() < self._knobs.cancel_race:
-            raise Refusal(-2011, "Unknown order sent.")
+            raise PracticeRefusal(-2011, "Unknown order sent.")
         return answer
 
     def _cancel(self, live: _Live) -> OrderRecord:
@@ -254,7 +256,7 @@ class Desk:
         """Cancel every open order of a symbol (None: of the account)."""
         found = [live for live in self._live.values() if symbol in (None, live.record.symbol)]
         if not found and self._knobs.no_open_orders_error:
-            raise Refusal(-2011, "Unknown order sent.")
+            raise PracticeRefusal(-2011, "Unknown order sent.")
         return [self._cancel(live) for live in found]
 
 

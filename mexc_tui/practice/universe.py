@@ -16,7 +16,7 @@ import msgspec
 
 from mexc_tui.practice.ids import coin_id, contract_address, seeded, symbol_id
 from mexc_tui.practice.intervals import DAY_MS
-from mexc_tui.practice.pairs import Pair, PairRules, PairStatus, TradeSides
+from mexc_tui.practice.pairs import PairRules, PairStatus, PracticePair, PracticeTradeSides
 from mexc_tui.practice.scenario import Knobs
 
 QUOTE_SHARES = (("USDC", 0.165), ("BTC", 0.035), ("ETH", 0.025), ("EUR", 0.008))
@@ -103,17 +103,17 @@ def universe(count: int, seed: int, start_ms: int, knobs: Knobs) -> list[Listed]
     return listed
 
 
-def apply_oddity(pair: Pair, oddity: Oddity | None) -> None:
+def apply_oddity(pair: PracticePair, oddity: Oddity | None) -> None:
     """Make a pair odd."""
     match oddity:
         case Oddity.PAUSED:
             pair.status = PairStatus.PAUSED
         case Oddity.BUY_ONLY:
-            pair.sides = TradeSides.BUY_ONLY
+            pair.sides = PracticeTradeSides.BUY_ONLY
         case Oddity.SELL_ONLY:
-            pair.sides = TradeSides.SELL_ONLY
+            pair.sides = PracticeTradeSides.SELL_ONLY
         case Oddity.CLOSED:
-            pair.sides = TradeSides.CLOSED
+            pair.sides = PracticeTradeSides.CLOSED
         case Oddity.NO_API:
             pair.api_allowed = False
         case Oddity.BLOCKED:

@@ -11,7 +11,7 @@ from mexc_tui.model.order import OrderStatus, OrderType, Side, StpMode
 ZERO = Decimal(0)
 
 
-class Refusal(Exception):
+class PracticeRefusal(Exception):
     """The exchange says no (protocol 6.1). `code` is a number, for a few codes a string, as on the wire."""
 
     def __init__(self, code: int | str, message: str, status: int = 400) -> None:
@@ -21,7 +21,7 @@ class Refusal(Exception):
         self.status = status
 
 
-class ChangeKind(StrEnum):
+class BookChangeKind(StrEnum):
     """Why a balance moved; the `type` of account pushes (protocol 5.4, 7.6)."""
 
     PLACE = "ENTRUST_PLACE"
@@ -34,7 +34,7 @@ class ChangeKind(StrEnum):
     CONVERT = "SUGAR"
 
 
-class Level(NamedTuple):
+class PracticeLevel(NamedTuple):
     """One price of a book, `quantity` in base units."""
 
     price: Decimal
@@ -45,20 +45,20 @@ class Depth(NamedTuple):
     """A snapshot of a book, best first; `version` is REST's lastUpdateId, inclusive (protocol 8.1)."""
 
     version: int
-    bids: list[Level]
-    asks: list[Level]
+    bids: list[PracticeLevel]
+    asks: list[PracticeLevel]
     time_ms: int
 
 
 class BookTop(NamedTuple):
     """Best quotes; None where a side is empty."""
 
-    bid: Level | None
-    ask: Level | None
+    bid: PracticeLevel | None
+    ask: PracticeLevel | None
     version: int
 
 
-class Trade(NamedTuple):
+class PracticeTrade(NamedTuple):
     """One trade of anybody. `trade_id` has the form `<18 digits>X1` and grows (protocol 15)."""
 
     price: Decimal
@@ -157,7 +157,7 @@ class Fill(NamedTuple):
     is_self_trade: bool
 
 
-class Balance(NamedTuple):
+class PracticeBalance(NamedTuple):
     """What the account has of one asset; total = free + locked."""
 
     asset: str
@@ -174,11 +174,11 @@ class BalanceChange(NamedTuple):
     free_change: Decimal
     locked: Decimal
     locked_change: Decimal
-    kind: ChangeKind
+    kind: BookChangeKind
     time_ms: int
 
 
-class CalendarEntry(NamedTuple):
+class PracticeCalendarEntry(NamedTuple):
     """One row of the new coin calendar (protocol 10.1)."""
 
     coin_id: str
@@ -189,7 +189,7 @@ class CalendarEntry(NamedTuple):
     introduction: str
 
 
-class WebSymbol(NamedTuple):
+class PracticeWebSymbol(NamedTuple):
     """One row of symbolsV2 (protocol 10.2); `state` is sts, `spot` st, `trading` tt."""
 
     symbol_id: str
@@ -207,7 +207,7 @@ class WebSymbol(NamedTuple):
     contract_address: str
 
 
-class Announcement(NamedTuple):
+class PracticeAnnouncement(NamedTuple):
     """One entry of /announcements, newest first in lists."""
 
     title: str
@@ -215,7 +215,7 @@ class Announcement(NamedTuple):
     posted_ms: int
 
 
-class Dust(NamedTuple):
+class PracticeDust(NamedTuple):
     """A small balance and what it would become (protocol 4.5, capital/convert/list)."""
 
     asset: str

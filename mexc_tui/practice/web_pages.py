@@ -1,7 +1,7 @@
 """The web site's endpoints: new coin calendar and symbolsV2 (protocol 10)."""
 
 from mexc_tui.practice.route import Json
-from mexc_tui.practice.values import CalendarEntry, WebSymbol
+from mexc_tui.practice.values import PracticeCalendarEntry, PracticeWebSymbol
 from mexc_tui.practice.world import World
 
 CALENDAR = "/api/operation/new_coin_calendar"
@@ -32,7 +32,7 @@ def symbols(world: World) -> Json:
     return {"code": 200, "data": {"symbols": by_quote}, "msg": "success"}
 
 
-def _entry(entry: CalendarEntry) -> Json:
+def _entry(entry: PracticeCalendarEntry) -> Json:
     return {
         "vcoinId": entry.coin_id,
         "vcoinName": entry.base,
@@ -44,7 +44,7 @@ def _entry(entry: CalendarEntry) -> Json:
     }
 
 
-def _symbol(symbol: WebSymbol) -> Json:
+def _symbol(symbol: PracticeWebSymbol) -> Json:
     return {
         "id": symbol.symbol_id,
         "mcd": symbol.market_coin_id,

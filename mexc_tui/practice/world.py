@@ -11,39 +11,39 @@ from typing import TYPE_CHECKING
 
 from mexc_tui.model.order import NewOrder
 from mexc_tui.practice import dust, market_data
-from mexc_tui.practice.accounts import Account
-from mexc_tui.practice.board import Board
+from mexc_tui.practice.accounts import PracticeAccount
+from mexc_tui.practice.board import ListingBoard
 from mexc_tui.practice.hub import Hub
 from mexc_tui.practice.ids import seeded
-from mexc_tui.practice.intervals import Interval
+from mexc_tui.practice.intervals import KlineInterval
 from mexc_tui.practice.motion import Steady
 from mexc_tui.practice.orders import OrderLog
-from mexc_tui.practice.pairs import Pair
+from mexc_tui.practice.pairs import PracticePair
 from mexc_tui.practice.scenario import Scenario
 from mexc_tui.practice.schedule import Schedule
 from mexc_tui.practice.traders import Crowd
-from mexc_tui.practice.trading import Desk
+from mexc_tui.practice.trading import TradingDesk
 from mexc_tui.practice.universe import apply_oddity, universe
 from mexc_tui.practice.values import (
     ZERO,
-    Announcement,
-    Balance,
-    CalendarEntry,
+    PracticeAnnouncement,
+    PracticeBalance,
+    PracticeCalendarEntry,
     Candle,
-    ChangeKind,
+    BookChangeKind,
     Conversion,
     Depth,
-    Dust,
+    PracticeDust,
     Fill,
     OrderRecord,
-    Refusal,
+    PracticeRefusal,
     Ticker,
-    Trade,
-    WebSymbol,
+    PracticeTrade,
+    PracticeWebSymbol,
 )
 
 if TYPE_CHECKING:
-    from mexc_tui.practice.sink import Sink
+    from mexc_tui.practice.sink import MessageSink
 
 
 class World:
@@ -55,20 +55,20 @@ class World:
         self.start_ms = start_ms
         self._hub = Hub(start_ms)
         self._schedule = Schedule()
-        self._account = Account(self._hub, scenario.account.balances)
+        self._account = PracticeAccount(self._hub, scenario.account.balances)
         self._log = OrderLog()
-        self._desk = Desk(self._hub, self._account, self._log, scenario.knobs, seeded(seed, "desk"))
-        self._pairs: dict[str, Pair] = {}
+        self._desk = TradingDesk(self._hub, self._account, self._log, scenario.knobs, seeded(seed, "desk"))
+        self._pairs: dict[str, PracticePair] = {}
         self._add_universe()
         self._desk.mx_pair = self._pairs.get("MXUSDT")
-        self._board = Board(scenario, seed, self._hub, self._schedule, self._pairs, self._is_in_use)
+        self._board = ListingBoard(scenario, seed, self._hub, self._schedule, self._pairs, self._is_in_use)
         self._add_crowds()
         self.advance(start_ms)
 
     def _add_universe(self) -> None:
         plan, knobs = self.scenario.market, self.scenario.knobs
         for listed in universe(plan.symbols, self.seed, self.start_ms, knobs):
-            pair = Pair(listed.rules, self._hub, self.seed, self.start_ms)
+            pair = PracticePair(listed.rules, self._hub, self.seed, self.start_ms)
             apply_oddity(pair, listed.oddity)
             if not knobs.first_open_time:
                 pair.first_open_ms = None
@@ -82,7 +82,7 @@ class World:
             if rate > 0 and pair.status.is_online:
                 self._await_crowd(pair, rate)
 
-    def _await_crowd(self, pair: Pair, rate: float) -> None:
+    def _await_crowd(self, pair: PracticePair, rate: float) -> None:
         """A crowd looks at its pair's market only when it first acts."""
         chance = seeded(self.seed, f"crowd/{pair.symbol}")
 
@@ -100,7 +100,7 @@ class World:
         if gap_ms is not None:
             self._schedule.add(now_ms + gap_ms, lambda at_ms: self._act_and_await(crowd, at_ms))
 
-    def _is_in_use(self, pair: Pair) -> bool:
+    def _is_in_use(self, pair: PracticePair) -> bool:
         holds = self._account.total(pair.rules.base) > 0
         return holds or any(order.symbol == pair.symbol for order in self._log.open_now())
 
@@ -110,7 +110,7 @@ class World:
         return self._hub.now_ms
 
     @property
-    def sinks(self) -> "list[Sink]":
+    def sinks(self) -> "list[MessageSink]":
         """Who is told; add to it."""
         return self._hub.sinks
 
@@ -151,11 +151,11 @@ class World:
 
     # Pairs and listings
 
-    def pair(self, symbol: str) -> Pair | None:
+    def pair(self, symbol: str) -> PracticePair | None:
         """Find a pair that exchangeInfo shows now; None: unknown or not visible yet."""
         return self._pairs.get(symbol)
 
-    def visible_pairs(self) -> Sequence[Pair]:
+    def visible_pairs(self) -> Sequence[PracticePair]:
         """Return the pairs that exchangeInfo shows now."""
         return list(self._pairs.values())
 
@@ -168,17 +168,17 @@ class World:
         chosen = self.scenario.account.pairs
         return [symbol for symbol in self.default_symbols() if not chosen or symbol in chosen]
 
-    def calendar(self) -> list[CalendarEntry]:
+    def calendar(self) -> list[PracticeCalendarEntry]:
         """Return the new coin calendar: about a week back, and all that is announced."""
         return self._board.calendar(self.now_ms)
 
-    def web_symbols(self) -> list[WebSymbol]:
+    def web_symbols(self) -> list[PracticeWebSymbol]:
         """Return symbolsV2: every visible pair, and coming ones in their states (protocol 10.3)."""
         listed = self._board.web_symbols()
         settled = (pair for symbol, pair in self._pairs.items() if symbol not in listed)
         return [*listed.values(), *(market_data.web_symbol(pair) for pair in settled)]
 
-    def announcements(self) -> list[Announcement]:
+    def announcements(self) -> list[PracticeAnnouncement]:
         """Return listing announcements, newest first."""
         return self._board.announcements()
 
@@ -191,7 +191,7 @@ class World:
         """
         return self._known(symbol).depth(limit, self.now_ms, at_ms)
 
-    def trades(self, symbol: str, limit: int = 500) -> list[Trade]:
+    def trades(self, symbol: str, limit: int = 500) -> list[PracticeTrade]:
         """Return recent trades, newest first."""
         tape = self._known(symbol).trades
         return list(tape)[: -min(limit, 1_000) - 1 : -1]
@@ -199,7 +199,7 @@ class World:
     def klines(
         self,
         symbol: str,
-        interval: Interval,
+        interval: KlineInterval,
         start_ms: int | None = None,
         end_ms: int | None = None,
         limit: int = 500,
@@ -207,7 +207,7 @@ class World:
         """Return candles, oldest first: `limit` from `start_ms` on if given, else the last up to `end_ms`."""
         return market_data.klines(self._known(symbol), interval, start_ms, end_ms, limit, self.now_ms)
 
-    def candle(self, symbol: str, interval: Interval) -> Candle | None:
+    def candle(self, symbol: str, interval: KlineInterval) -> Candle | None:
         """Return the candle that is being made now; None before a new pair's first trade."""
         pair = self._known(symbol)
         bar = pair.candles.running(interval, self.now_ms)
@@ -266,11 +266,11 @@ class World:
         """Return the account's trades, newest first, at most 100."""
         return self._log.trades(symbol, order_id, start_ms, end_ms, limit, self.now_ms)
 
-    def balances(self) -> list[Balance]:
+    def balances(self) -> list[PracticeBalance]:
         """Return balances that are not zero."""
         return self._account.balances()
 
-    def dust(self) -> list[Dust]:
+    def dust(self) -> list[PracticeDust]:
         """Return small balances that may be converted to MX."""
         return dust.convertible(self._account, self._pairs)
 
@@ -280,28 +280,28 @@ class World:
 
     def deposit(self, asset: str, amount: Decimal) -> None:
         """Move money in from outside (negative: out)."""
-        kind = ChangeKind.DEPOSIT if amount > 0 else ChangeKind.WITHDRAW
+        kind = BookChangeKind.DEPOSIT if amount > 0 else BookChangeKind.WITHDRAW
         self._account.move(asset, amount, ZERO, kind)
 
     # Finding pairs
 
-    def _known(self, symbol: str) -> Pair:
+    def _known(self, symbol: str) -> PracticePair:
         pair = self._pairs.get(symbol)
         if pair is None:
-            raise Refusal(-1121, "Invalid symbol.")
+            raise PracticeRefusal(-1121, "Invalid symbol.")
         return pair
 
-    def _tradable(self, symbol: str) -> Pair:
+    def _tradable(self, symbol: str) -> PracticePair:
         """Find the pair of an order: before it appears 10007, never heard of 30014 (protocol 11.3)."""
         chosen = self.scenario.account.pairs
         if chosen and symbol not in chosen:
-            raise Refusal(30020, "no permission for the symbol")
+            raise PracticeRefusal(30020, "no permission for the symbol")
         pair = self._pairs.get(symbol)
         if pair is not None:
             return pair
         if self._board.is_coming(symbol):
-            raise Refusal(10007, "bad symbol")
-        raise Refusal(30014, "invalid symbol")
+            raise PracticeRefusal(10007, "bad symbol")
+        raise PracticeRefusal(30014, "invalid symbol")
 
     def warm(self) -> Iterator[None]:
         """Make the market and the day of one pair after the other, at each step of the iterator.

@@ -7,19 +7,19 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.model.listing import ChangeKind, Source, Stage
-from mexc_tui.model.outcome_of_listing import End
+from mexc_tui.model.listing import ChangeKind, ListingSource, ListingStage
+from mexc_tui.model.outcome_of_listing import OutcomeEnd
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.report.trading_day import NotArmed, Sniped, TradingDay
 from mexc_tui.wording.digits import plain_json
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class ReportedListing(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a source was first seen to say. No source: time passed."""
 
     at_ms: int
-    source: Source | None
+    source: ListingSource | None
     kind: ChangeKind | None
     """None: the first word of this source about it."""
     words: str
@@ -55,10 +55,10 @@ class Signalled(msgspec.Struct, frozen=True, kw_only=True):
     config_hash: str
 
 
-class Happened(msgspec.Struct, frozen=True, kw_only=True):
+class ReportedOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a listing. Ratios are to the first price seen; None: not known."""
 
-    end: End | None
+    end: OutcomeEnd | None
     """None: not decided when the day was over."""
     planned_ms: int | None
     opened_ms: int | None
@@ -87,14 +87,14 @@ class ListingReport(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str
     names: tuple[str, ...]
     full_name: str
-    stage: Stage
+    stage: ListingStage
     first_seen_ms: int
     moves: int
     disagreements: tuple[str, ...]
     """Between sources, as of the end."""
-    seen: tuple[Seen, ...]
+    seen: tuple[ReportedListing, ...]
     signalled: tuple[Signalled, ...]
-    happened: Happened
+    happened: ReportedOutcome
     refused: tuple[NotArmed, ...] = ()
     sniped: tuple[Sniped, ...] = ()
 
@@ -115,7 +115,7 @@ class Passes(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     longest_pause_ms: int | None
     slowest_ms: float | None
-    never_read: tuple[Source, ...]
+    never_read: tuple[ListingSource, ...]
     """Sources that no pass ever had a reading of."""
 
 
@@ -132,7 +132,7 @@ class Alerted(msgspec.Struct, frozen=True, kw_only=True):
     is_open: bool
 
 
-class Lent(msgspec.Struct, frozen=True, kw_only=True):
+class ScenarioOverride(msgspec.Struct, frozen=True, kw_only=True):
     """A setting in force because the scenario lends it."""
 
     name: str
@@ -166,7 +166,7 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     totals: Totals
     claims: tuple[Claimed, ...]
     passes: Passes
-    lent: tuple[Lent, ...]
+    lent: tuple[ScenarioOverride, ...]
     not_known: tuple[str, ...]
     """What the day as a whole does not tell."""
     listings: tuple[ListingReport, ...]

@@ -15,7 +15,7 @@ from mexc_tui.model.storage import StoredAlert
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class StoredDay:
     """Which day it is. Times are Unix milliseconds of the exchange."""
 
     mode: str

@@ -5,29 +5,29 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from mexc_tui.model.listing import ChangeKind, Listing, Source
-from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.model.listing import ChangeKind, Listing, ListingSource
+from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.signal import DetectionPass, DetectorName
 from mexc_tui.model.storage import StoredAlert
 from mexc_tui.report.day import (
     Alerted,
     Claimed,
     DayReport,
-    Happened,
-    Lent,
     ListingReport,
     Passes,
+    ReportedOutcome,
+    ScenarioOverride,
     Signalled,
     Totals,
 )
-from mexc_tui.report.kept import Day, Kept, KeptSignal
+from mexc_tui.report.kept import Kept, KeptSignal, StoredDay
 from mexc_tui.report.story import story_of
 from mexc_tui.report.trading_making import not_armed, sniped, trading_day
 
 NEVER = 2**63
 
 
-def report_of(day: Day, kept: Kept) -> DayReport:
+def report_of(day: StoredDay, kept: Kept) -> DayReport:
     """Return the report; the same whatever order things were kept in."""
     outcomes = {outcome.listing_id: outcome for outcome in kept.outcomes}
     told = [one for one in kept.listings if _is_of(one, day)]
@@ -47,7 +47,7 @@ def report_of(day: Day, kept: Kept) -> DayReport:
         totals=_totals(listings, len(signals), len(alerts)),
         claims=tuple(_claims(signals)),
         passes=passes,
-        lent=tuple(Lent(name=name, value=value) for name, value in day.lent),
+        lent=tuple(ScenarioOverride(name=name, value=value) for name, value in day.lent),
         not_known=tuple(_gaps(listings, passes)),
         listings=tuple(listings),
         alerts=tuple(alerts),
@@ -55,7 +55,7 @@ def report_of(day: Day, kept: Kept) -> DayReport:
     )
 
 
-def _is_of(listing: Listing, day: Day) -> bool:
+def _is_of(listing: Listing, day: StoredDay) -> bool:
     """Whether anything was said of it on this day."""
     return any(day.from_ms <= seen.at_ms <= day.to_ms for seen in listing.sightings)
 
@@ -66,7 +66,9 @@ def _order(listing: ListingReport) -> tuple[int, str]:
     return (NEVER if moment_ms is None else moment_ms, listing.id)
 
 
-def _listing(listing: Listing, day: Day, kept: Kept, outcomes: dict[str, ListingOutcome]) -> ListingReport:
+def _listing(
+    listing: Listing, day: StoredDay, kept: Kept, outcomes: dict[str, ListingOutcome]
+) -> ListingReport:
     ids = (listing.id, *listing.also_ids)
     outcome = next((outcomes[one] for one in ids if one in outcomes), None)
     mine = sorted(
@@ -116,10 +118,10 @@ def _signalled(kept: KeptSignal, listing: Listing) -> Signalled:
     )
 
 
-def _happened(listing: Listing, outcome: ListingOutcome | None, day: Day) -> Happened:
+def _happened(listing: Listing, outcome: ListingOutcome | None, day: StoredDay) -> ReportedOutcome:
     opened_ms, planned_ms = listing.opened_ms, listing.opens_ms
     known = opened_ms is not None and planned_ms is not None
-    return Happened(
+    return ReportedOutcome(
         end=outcome.end if outcome is not None else None,
         planned_ms=planned_ms,
         opened_ms=opened_ms,
@@ -143,15 +145,15 @@ def _price(outcome: ListingOutcome | None) -> Decimal | None:
     return None if price is None else Decimal(f"{Decimal(repr(price)):f}")
 
 
-def _not_known(listing: Listing, outcome: ListingOutcome | None, day: Day) -> Iterable[str]:
+def _not_known(listing: Listing, outcome: ListingOutcome | None, day: StoredDay) -> Iterable[str]:
     if outcome is None:
         yield _undecided(listing, day)
         return
-    if outcome.end is End.UNKNOWN:
+    if outcome.end is OutcomeEnd.UNKNOWN:
         yield "how it ended: nobody told, or a person dropped it"
-    if outcome.end is End.WORLD_ENDED:
+    if outcome.end is OutcomeEnd.WORLD_ENDED:
         yield "what became of it: its practice world ended before"
-    if outcome.end is not End.OPENED:
+    if outcome.end is not OutcomeEnd.OPENED:
         return
     if outcome.has_gap:
         yield "some of its trades: market data was missing, so the rule's gain is not told"
@@ -161,7 +163,7 @@ def _not_known(listing: Listing, outcome: ListingOutcome | None, day: Day) -> It
         yield "when it was meant to open: nobody named a time"
 
 
-def _undecided(listing: Listing, day: Day) -> str:
+def _undecided(listing: Listing, day: StoredDay) -> str:
     """Say why there is no outcome."""
     seconds = day.maturity_ms / 1_000
     if listing.opened_ms is None:
@@ -179,11 +181,11 @@ def _totals(listings: Sequence[ListingReport], signals: int, alerts: int) -> Tot
     ends = Counter(one.happened.end for one in listings)
     return Totals(
         listings=len(listings),
-        opened=ends[End.OPENED],
-        cancelled=ends[End.CANCELLED],
-        never_api=ends[End.NEVER_API],
-        unknown=ends[End.UNKNOWN],
-        undecided=ends[None] + ends[End.WORLD_ENDED],
+        opened=ends[OutcomeEnd.OPENED],
+        cancelled=ends[OutcomeEnd.CANCELLED],
+        never_api=ends[OutcomeEnd.NEVER_API],
+        unknown=ends[OutcomeEnd.UNKNOWN],
+        undecided=ends[None] + ends[OutcomeEnd.WORLD_ENDED],
         moved=sum(one.moves > 0 for one in listings),
         renamed=sum(any(seen.kind is ChangeKind.RENAMED for seen in one.seen) for one in listings),
         signals=signals,
@@ -214,7 +216,7 @@ def _passes(passes: Iterable[DetectionPass]) -> Passes:
         count=len(ordered),
         longest_pause_ms=max((b.at_ms - a.at_ms for a, b in pairwise(ordered)), default=None),
         slowest_ms=max((one.duration_ns / 1e6 for one in ordered), default=None),
-        never_read=tuple(source for source in Source if source in asked - read),
+        never_read=tuple(source for source in ListingSource if source in asked - read),
     )
 
 

@@ -2,24 +2,24 @@
 
 from collections.abc import Iterator
 
-from mexc_tui.model.listing import Change, ChangeKind, Listing, Sighting, Source, Stage
-from mexc_tui.report.day import Seen
-from mexc_tui.report.kept import Day
+from mexc_tui.model.listing import ChangeKind, Listing, ListingChange, ListingSource, ListingStage, Sighting
+from mexc_tui.report.day import ReportedListing
+from mexc_tui.report.kept import StoredDay
 
 
-def story_of(listing: Listing, day: Day) -> tuple[Seen, ...]:
+def story_of(listing: Listing, day: StoredDay) -> tuple[ReportedListing, ...]:
     """Return the lines; what only time told (matured, never for the API) comes last."""
     changes = [change for change in listing.changes if not _is_said_already(change)]
     lines = [*_first_words(listing), *map(_change, changes), *_told_by_time(listing, day)]
     return tuple(sorted(lines, key=lambda line: line.at_ms))
 
 
-def _first_words(listing: Listing) -> Iterator[Seen]:
-    heard: set[Source] = set()
+def _first_words(listing: Listing) -> Iterator[ReportedListing]:
+    heard: set[ListingSource] = set()
     for sighting in listing.sightings:
         if sighting.source not in heard:
             heard.add(sighting.source)
-            yield Seen(
+            yield ReportedListing(
                 at_ms=sighting.at_ms,
                 source=sighting.source,
                 kind=None,
@@ -34,28 +34,28 @@ def _first_word(seen: Sighting) -> str:
         return f"does not list {facts.symbol}"
     words = [f"lists {facts.symbol}"]
     match seen.source:
-        case Source.STREAM:
+        case ListingSource.STREAM:
             words = ["first trade" if facts.traded_ms is not None else "first quote"]
             if facts.price is not None:
                 words.append(f"at {facts.price:f}")
-        case Source.EXCHANGE_INFO:
+        case ListingSource.EXCHANGE_INFO:
             words.append("open to keys" if facts.api_allowed else "closed to keys")
-        case Source.SYMBOLS_V2:
+        case ListingSource.SYMBOLS_V2:
             words.append(f"in state {facts.triple}")
-        case Source.ANNOUNCEMENT | Source.BY_HAND:
+        case ListingSource.ANNOUNCEMENT | ListingSource.BY_HAND:
             words += [f"“{facts.note}”"] if facts.note else []
         case _:
             pass
-    return ", ".join(words) if seen.source is not Source.STREAM else " ".join(words)
+    return ", ".join(words) if seen.source is not ListingSource.STREAM else " ".join(words)
 
 
-def _is_said_already(change: Change) -> bool:
+def _is_said_already(change: ListingChange) -> bool:
     """The first state stands in the first word of its source."""
     return change.kind is ChangeKind.TRIPLE and not change.before
 
 
-def _change(change: Change) -> Seen:
-    return Seen(
+def _change(change: ListingChange) -> ReportedListing:
+    return ReportedListing(
         at_ms=change.at_ms,
         source=change.source,
         kind=change.kind,
@@ -64,7 +64,7 @@ def _change(change: Change) -> Seen:
     )
 
 
-def _words(change: Change) -> str:
+def _words(change: ListingChange) -> str:
     before, after = change.before or "unknown", change.after or "unknown"
     match change.kind:
         case ChangeKind.STAGE:
@@ -85,13 +85,17 @@ def _words(change: Change) -> str:
             return f"{name} {after}" if not change.before else f"{name} {before} → {after}"
 
 
-def _told_by_time(listing: Listing, day: Day) -> Iterator[Seen]:
+def _told_by_time(listing: Listing, day: StoredDay) -> Iterator[ReportedListing]:
     stage = listing.stage_at(day.to_ms, day.maturity_ms, day.api_grace_ms)
     began_ms = listing.opened_ms if listing.opened_ms is not None else listing.opens_ms
-    if began_ms is None or stage not in (Stage.MATURED, Stage.NEVER_API) or stage is listing.stage:
+    if (
+        began_ms is None
+        or stage not in (ListingStage.MATURED, ListingStage.NEVER_API)
+        or stage is listing.stage
+    ):
         return
-    after_ms = day.maturity_ms if stage is Stage.MATURED else day.api_grace_ms
-    yield Seen(
+    after_ms = day.maturity_ms if stage is ListingStage.MATURED else day.api_grace_ms
+    yield ReportedListing(
         at_ms=began_ms + after_ms,
         source=None,
         kind=ChangeKind.STAGE,

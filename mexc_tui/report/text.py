@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 from textwrap import wrap
 
 from mexc_tui.model.digits import money_text, price_text
-from mexc_tui.model.outcome_of_listing import End
+from mexc_tui.model.outcome_of_listing import OutcomeEnd
 from mexc_tui.model.signal import MIN_N_FOR_RATE, ClaimKind
 from mexc_tui.report.day import (
     Alerted,
     Claimed,
     DayReport,
-    Happened,
     ListingReport,
     Passes,
-    Seen,
+    ReportedListing,
+    ReportedOutcome,
     Signalled,
     Totals,
 )
@@ -32,11 +32,11 @@ _CLAIMS = {
     ClaimKind.OPENS_TOGETHER: "opens together",
 }
 _ENDS = {
-    End.OPENED: "opened",
-    End.CANCELLED: "was cancelled",
-    End.NEVER_API: "was never open to keys",
-    End.UNKNOWN: "ended unseen",
-    End.WORLD_ENDED: "was open-ended when its world ended",
+    OutcomeEnd.OPENED: "opened",
+    OutcomeEnd.CANCELLED: "was cancelled",
+    OutcomeEnd.NEVER_API: "was never open to keys",
+    OutcomeEnd.UNKNOWN: "ended unseen",
+    OutcomeEnd.WORLD_ENDED: "was open-ended when its world ended",
 }
 
 
@@ -114,7 +114,7 @@ def _listing(listing: ListingReport, clock: _Clock) -> Iterator[str]:
     yield from (f"  not known {words}" for words in listing.happened.not_known)
 
 
-def _seen(seen: Seen, clock: _Clock) -> str:
+def _seen(seen: ReportedListing, clock: _Clock) -> str:
     source = seen.source if seen.source is not None else "time"
     opens = f", opens at {clock.at(seen.opens_ms)}" if seen.opens_ms is not None else ""
     return f"{clock.at(seen.at_ms):>8}  {source:<14}  {seen.words}{opens}"
@@ -152,7 +152,7 @@ def _ratio(value: float | None) -> str:
     return "not known" if value is None else f"×{money_text(value)}"
 
 
-def _happened(happened: Happened, clock: _Clock) -> str:
+def _happened(happened: ReportedOutcome, clock: _Clock) -> str:
     words = [_ENDS[happened.end] if happened.end is not None else "is not decided"]
     if happened.opened_ms is not None:
         words.append(f"open since {clock.at(happened.opened_ms)}{_late(happened.late_ms)}")

@@ -20,7 +20,7 @@ class NotArmed(msgspec.Struct, frozen=True, kw_only=True):
     """Those that said no."""
 
 
-class Stage(msgspec.Struct, frozen=True, kw_only=True):
+class ReportedStage(msgspec.Struct, frozen=True, kw_only=True):
     """How long one stage of an attempt took (formulas E6)."""
 
     name: str
@@ -35,10 +35,10 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     answer: str
     code: int | None
     next_step: str
-    stages: tuple[Stage, ...]
+    stages: tuple[ReportedStage, ...]
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
+class ReportedPosition(msgspec.Struct, frozen=True, kw_only=True):
     """One position from its first fill to its end."""
 
     id: str
@@ -73,7 +73,7 @@ class Sniped(msgspec.Struct, frozen=True, kw_only=True):
     """Against the reference, positive is cost; None: nothing filled, or nothing to hold it against."""
     slippage_to: str
     """What it is held against."""
-    positions: tuple[Held, ...]
+    positions: tuple[ReportedPosition, ...]
     shortfall_bps: float | None = None
     """Lost against buying all of it at the decision's price (Perold); None: no price was seen."""
 

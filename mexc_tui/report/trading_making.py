@@ -7,14 +7,14 @@ from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import Attempt, ReferenceSource, Snipe, Stamps
-from mexc_tui.report.kept import Day, KeptTrading
+from mexc_tui.report.kept import KeptTrading, StoredDay
 from mexc_tui.report.trading_day import (
     Accounts,
-    Held,
     NotArmed,
+    ReportedPosition,
+    ReportedStage,
     Restart,
     Sniped,
-    Stage,
     TradingDay,
     TradingTotals,
     Tried,
@@ -26,7 +26,7 @@ NS_PER_MS = 1e6
 _SHOWN = Context(prec=18)
 
 
-def not_armed(listing: Listing, kept: KeptTrading, day: Day) -> tuple[NotArmed, ...]:
+def not_armed(listing: Listing, kept: KeptTrading, day: StoredDay) -> tuple[NotArmed, ...]:
     """Return when and why gates refused a listing."""
     ids = (listing.id, *listing.also_ids)
     return tuple(
@@ -37,7 +37,7 @@ def not_armed(listing: Listing, kept: KeptTrading, day: Day) -> tuple[NotArmed, 
 
 
 def sniped(
-    listing: Listing, kept: KeptTrading, outcome: ListingOutcome | None, day: Day
+    listing: Listing, kept: KeptTrading, outcome: ListingOutcome | None, day: StoredDay
 ) -> tuple[Sniped, ...]:
     """Return the snipes of a listing, with what each bought."""
     ids = (listing.id, *listing.also_ids)
@@ -47,7 +47,7 @@ def sniped(
     return tuple(_sniped(one, kept, outcome) for one in mine)
 
 
-def trading_day(kept: KeptTrading, day: Day) -> TradingDay:
+def trading_day(kept: KeptTrading, day: StoredDay) -> TradingDay:
     """Return the day's trading in numbers, and whether its books are right."""
     snipes = _of_day(kept, day)
     positions = [one for one in kept.positions if day.from_ms <= one.opened_ms <= day.to_ms]
@@ -74,7 +74,7 @@ def trading_day(kept: KeptTrading, day: Day) -> TradingDay:
     return TradingDay(totals=totals, accounts=_accounts(kept, day), restarts=restarts)
 
 
-def _of_day(kept: KeptTrading, day: Day) -> list[Snipe]:
+def _of_day(kept: KeptTrading, day: StoredDay) -> list[Snipe]:
     return [one for one in kept.snipes if day.from_ms <= one.armed_ms <= day.to_ms]
 
 
@@ -131,7 +131,7 @@ def _tried(attempt: Attempt) -> Tried:
     )
 
 
-def _stages(one: Stamps) -> Iterable[Stage]:
+def _stages(one: Stamps) -> Iterable[ReportedStage]:
     spans = (
         ("aim to last byte", one.aim_ns, one.written_ns),
         ("decision to last byte", one.decided_ns, one.written_ns),
@@ -140,11 +140,11 @@ def _stages(one: Stamps) -> Iterable[Stage]:
     )
     for name, start, end in spans:
         if start is not None and end is not None:
-            yield Stage(name=name, ms=(end - start) / NS_PER_MS)
+            yield ReportedStage(name=name, ms=(end - start) / NS_PER_MS)
 
 
-def _held(position: Position) -> Held:
-    return Held(
+def _held(position: Position) -> ReportedPosition:
+    return ReportedPosition(
         id=position.id,
         opened_ms=position.opened_ms,
         closed_ms=position.closed_ms,
@@ -160,7 +160,7 @@ def _held(position: Position) -> Held:
     )
 
 
-def _accounts(kept: KeptTrading, day: Day) -> Accounts:
+def _accounts(kept: KeptTrading, day: StoredDay) -> Accounts:
     runs = sorted(
         (one for one in kept.runs if day.from_ms <= one.at_ms <= day.to_ms), key=lambda one: one.at_ms
     )

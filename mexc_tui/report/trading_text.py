@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from mexc_tui.model.digits import quantity_number, quote_number
-from mexc_tui.report.trading_day import Accounts, Held, NotArmed, Sniped, TradingDay, Tried
+from mexc_tui.report.trading_day import Accounts, NotArmed, ReportedPosition, Sniped, TradingDay, Tried
 
 CENT = Decimal("0.01")
 FEW_TRIES = 3
@@ -92,7 +92,7 @@ def _bought(one: Sniped) -> str:
     return f"{words}, {one.slippage_bps:+.1f} bps to {one.slippage_to}{lost}"
 
 
-def _held(one: Held, at: At) -> Iterator[str]:
+def _held(one: ReportedPosition, at: At) -> Iterator[str]:
     if one.closed_ms is None:
         yield (
             f"  position  {at(one.opened_ms):>8}  open: {_price(one.remaining)} left that cost "

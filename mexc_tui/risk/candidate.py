@@ -24,7 +24,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldPosition:
     """What one open position binds: the higher of its cost and its worth, in quote units."""
 
     symbol: str
@@ -52,7 +52,7 @@ class RiskBook:
     """The desk's cash less all reservations."""
     day_equity: Decimal | None
     """Equity at the start of this UTC day, or when a person resumed after a loss; flows since added."""
-    held: tuple[Held, ...] = ()
+    held: tuple[HeldPosition, ...] = ()
     reserved: tuple[Reserved, ...] = ()
     entries_ms: tuple[int, ...] = ()
     """When entries were made, of two days at least."""

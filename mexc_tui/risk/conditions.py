@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mexc_tui.ledger.numbers import short
-from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.model.verdict import CheckStage, Verdict
 from mexc_tui.risk.candidate import Candidate, Level, RiskBook, RiskLimits
 
 HUNDRED = Decimal(100)
@@ -48,7 +48,7 @@ def walk(levels: Sequence[Level], value: float) -> Walk:
 
 def _verdict(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict:
     return Verdict(
-        stage=Stage.RISK, name=name, passed=passed, value=value, limit=limit, flip="" if passed else flip
+        stage=CheckStage.RISK, name=name, passed=passed, value=value, limit=limit, flip="" if passed else flip
     )
 
 

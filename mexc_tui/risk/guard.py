@@ -59,7 +59,7 @@ class Readings:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RiskFinding:
     """One thing that was found."""
 
     level: GuardLevel
@@ -76,7 +76,7 @@ class Grade:
     """What the guard makes of it all: the gravest level, why, and what is to be done."""
 
     level: GuardLevel
-    findings: tuple[Finding, ...]
+    findings: tuple[RiskFinding, ...]
     actions: tuple[GuardAction, ...]
     halt: Cause = Cause.NONE
     """Why trading halts; NONE: it does not."""
@@ -93,7 +93,7 @@ class Grade:
         return TradingState.REDUCE_ONLY if GuardAction.PAUSE in self.actions else TradingState.ACTIVE
 
 
-def confirmed(looks: Sequence[tuple[Finding, ...]]) -> tuple[Finding, ...]:
+def confirmed(looks: Sequence[tuple[RiskFinding, ...]]) -> tuple[RiskFinding, ...]:
     """Return the newest findings as far as every look agrees; `looks`: oldest first, over the whole time.
 
     A finding from prices counts at the mildest level that any look gave its cause, and not at all if one look
@@ -103,7 +103,7 @@ def confirmed(looks: Sequence[tuple[Finding, ...]]) -> tuple[Finding, ...]:
     return tuple(sure for finding in newest if (sure := _mildest(finding, before)) is not None)
 
 
-def _mildest(finding: Finding, before: Sequence[tuple[Finding, ...]]) -> Finding | None:
+def _mildest(finding: RiskFinding, before: Sequence[tuple[RiskFinding, ...]]) -> RiskFinding | None:
     if not finding.is_priced:
         return finding
     level = finding.level
@@ -115,7 +115,7 @@ def _mildest(finding: Finding, before: Sequence[tuple[Finding, ...]]) -> Finding
     return replace(finding, level=level)
 
 
-def grade(readings: Readings, rules: GuardRules, found: tuple[Finding, ...] | None = None) -> Grade:
+def grade(readings: Readings, rules: GuardRules, found: tuple[RiskFinding, ...] | None = None) -> Grade:
     """Return the grade of what was read, or of those findings of it that were confirmed."""
     if found is None:
         found = findings(readings, rules)
@@ -164,11 +164,11 @@ def _critical_actions(readings: Readings, rules: GuardRules) -> tuple[GuardActio
     return (GuardAction.ALERT, GuardAction.CANCEL, GuardAction.HALT)
 
 
-def findings(readings: Readings, rules: GuardRules) -> tuple[Finding, ...]:
+def findings(readings: Readings, rules: GuardRules) -> tuple[RiskFinding, ...]:
     """Return everything that is to be said of what was read."""
     losses = Decimal(readings.losses_in_a_row)
     found = (
-        *(Finding(GuardLevel.CRITICAL, Cause.INVARIANT, words) for words in readings.breaches),
+        *(RiskFinding(GuardLevel.CRITICAL, Cause.INVARIANT, words) for words in readings.breaches),
         _of_limit("loss of the day", Cause.DAILY_LOSS, readings.daily_loss_pct, rules.daily_loss_pct, rules),
         _of_limit("drawdown", Cause.DRAWDOWN, readings.drawdown_pct, rules.drawdown_pct, rules),
         _count(losses, rules),
@@ -178,35 +178,35 @@ def findings(readings: Readings, rules: GuardRules) -> tuple[Finding, ...]:
     return tuple(finding for finding in found if finding is not None)
 
 
-def _naked(words: str) -> Finding:
-    return Finding(GuardLevel.MEDIUM, Cause.NONE, f"no protection: {words}", trims=False)
+def _naked(words: str) -> RiskFinding:
+    return RiskFinding(GuardLevel.MEDIUM, Cause.NONE, f"no protection: {words}", trims=False)
 
 
 def _of_limit(
     name: str, cause: Cause, value: Decimal | None, limit: Decimal, rules: GuardRules
-) -> Finding | None:
+) -> RiskFinding | None:
     if value is None:
         return None
     share = value * HUNDRED / limit
     words = f"{name} {value:.3g} % of {limit:f} %"
     if share >= HUNDRED:
-        return Finding(GuardLevel.CRITICAL, cause, words, is_priced=True)
+        return RiskFinding(GuardLevel.CRITICAL, cause, words, is_priced=True)
     if share >= rules.high_pct:
-        return Finding(GuardLevel.HIGH, cause, words, is_priced=True)
-    return Finding(GuardLevel.MEDIUM, cause, words, is_priced=True) if share >= rules.medium_pct else None
+        return RiskFinding(GuardLevel.HIGH, cause, words, is_priced=True)
+    return RiskFinding(GuardLevel.MEDIUM, cause, words, is_priced=True) if share >= rules.medium_pct else None
 
 
-def _count(losses: Decimal, rules: GuardRules) -> Finding | None:
+def _count(losses: Decimal, rules: GuardRules) -> RiskFinding | None:
     if losses < rules.losses_halt:
         return None
-    return Finding(GuardLevel.CRITICAL, Cause.LOSSES_IN_A_ROW, f"{losses} losses in a row")
+    return RiskFinding(GuardLevel.CRITICAL, Cause.LOSSES_IN_A_ROW, f"{losses} losses in a row")
 
 
-def _over(exposure_pct: Decimal | None, rules: GuardRules) -> Finding | None:
+def _over(exposure_pct: Decimal | None, rules: GuardRules) -> RiskFinding | None:
     """Say when prices alone carried exposure over its cap: a gain is trimmed, not closed."""
     if exposure_pct is None or exposure_pct <= rules.exposure_pct:
         return None
-    return Finding(
+    return RiskFinding(
         GuardLevel.MEDIUM,
         Cause.NONE,
         f"exposure {exposure_pct:.3g} % of {rules.exposure_pct:f} %",

@@ -6,7 +6,7 @@ All are computed, also after the first no. The caller runs `check_entry` inside 
 from collections.abc import Callable
 from decimal import Decimal
 
-from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.model.verdict import CheckStage, Verdict
 from mexc_tui.risk.candidate import Candidate, RiskBook, RiskLimits
 from mexc_tui.risk.conditions import CONDITIONS
 
@@ -38,7 +38,7 @@ def _verdict(
     name: str, passed: bool, value: str, limit: str, flip: str = "", until_ms: int | None = None
 ) -> Verdict:
     return Verdict(
-        stage=Stage.RISK, name=name, passed=passed, value=value, limit=limit,
+        stage=CheckStage.RISK, name=name, passed=passed, value=value, limit=limit,
         flip="" if passed else flip, until_ms=None if passed else until_ms,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mexc_tui.settings.edit import with_value, without
-from mexc_tui.settings.layers import Given, Layer, Source, Unreadable, file_layer
+from mexc_tui.settings.layers import GivenValue, Layer, SettingSource, UnreadableSettings, file_layer
 from mexc_tui.settings.load import Layers, Loaded, SettingsError, load, mistakes, set_in_of
 from mexc_tui.settings.table import Settings
 
@@ -19,7 +19,7 @@ def read_file(file: Path) -> Layer:
     """Return what a settings file gives; nothing if there is none. Raises SettingsError."""
     try:
         return file_layer(_read(file), str(file))
-    except Unreadable as error:
+    except UnreadableSettings as error:
         raise SettingsError(text=str(error)) from None
 
 
@@ -51,40 +51,42 @@ def _changed(file: Path, name: str, text: str | None, layers: Layers) -> tuple[s
         wanted = file_layer(after, str(file))
         load(replace(layers, file=_as_asked(wanted, name)))
         return before, after, load(replace(layers, file=wanted))
-    except Unreadable as error:
+    except UnreadableSettings as error:
         raise SettingsError(text=str(error)) from None
 
 
 def _value(name: str, text: str) -> object:
-    layer = Layer({name: Given(text.strip(), THIS_CHANGE)})
+    layer = Layer({name: GivenValue(text.strip(), THIS_CHANGE)})
     problems = mistakes(layer)
     if problems:
         raise SettingsError(problems)
-    return getattr(Settings.of(Source(Settings, layer)), name)
+    return getattr(Settings.of(SettingSource(Settings, layer)), name)
 
 
 def _as_asked(layer: Layer, name: str) -> Layer:
     """Return the layer with its true origin at what is to change: it is in no file yet."""
     if name not in layer.values:
         return layer
-    return Layer({**layer.values, name: Given(layer.values[name].value, THIS_CHANGE)})
+    return Layer({**layer.values, name: GivenValue(layer.values[name].value, THIS_CHANGE)})
 
 
 def _read(file: Path) -> str:
     try:
         with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):  # a pipe would be waited for, for ever
-                raise Unreadable(f"{file} is not a plain file: move it away.")
+                raise UnreadableSettings(f"{file} is not a plain file: move it away.")
             raw = stream.read(SIZE_LIMIT + 1)
         if len(raw) > SIZE_LIMIT:
-            raise Unreadable(f"{file} is larger than {SIZE_LIMIT} bytes: it cannot be a settings file.")
+            raise UnreadableSettings(
+                f"{file} is larger than {SIZE_LIMIT} bytes: it cannot be a settings file."
+            )
         return raw.decode("utf-8")
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise Unreadable(f"Cannot read {file}: {error.strerror}.") from None
+        raise UnreadableSettings(f"Cannot read {file}: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise Unreadable(f"{file} is not UTF-8 text.") from None
+        raise UnreadableSettings(f"{file} is not UTF-8 text.") from None
 
 
 def _write(file: Path, text: str) -> None:

@@ -6,7 +6,7 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.settings.row import Amount, Count, Group, Ratio, Switch, Triple, row
 
 
-class Polls(Group):
+class PollSettings(Group):
     """How often sources are asked; faster towards an opening."""
 
     title = "Polls"
@@ -25,7 +25,7 @@ class Polls(Group):
     )
 
 
-class Detection(Group):
+class DetectionGroup(Group):
     """What detectors look for."""
 
     title = "Detection"
@@ -108,7 +108,7 @@ class Staleness(Group):
     stop_stale_s: Ratio = row(2.0, "A stop's price is stale when older.", unit="s", low=0.5, high=60)
 
 
-class Alerts(Group):
+class AlertSettings(Group):
     """When to speak up."""
 
     title = "Alerts"

@@ -18,7 +18,7 @@ _MARK = re.compile(r" *# set in (practice|paper)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class GivenValue:
     """A value as somebody gave it, and where."""
 
     value: object
@@ -32,7 +32,7 @@ class Given:
 class Layer:
     """All that one place gives, by the name of the setting."""
 
-    values: Mapping[str, Given]
+    values: Mapping[str, GivenValue]
 
     @classmethod
     def empty(cls) -> "Layer":
@@ -40,11 +40,11 @@ class Layer:
         return cls({})
 
 
-class Unreadable(Exception):
+class UnreadableSettings(Exception):
     """A place that cannot be read as settings at all; the text says where and why."""
 
 
-class Source(PydanticBaseSettingsSource):
+class SettingSource(PydanticBaseSettingsSource):
     """A layer, as pydantic-settings takes it: the first source that has a value wins."""
 
     def __init__(self, settings: type[BaseSettings], layer: Layer) -> None:
@@ -66,9 +66,12 @@ def file_layer(text: str, file: str) -> Layer:
     try:
         table = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:  # too long a number and too deep a list among them
-        raise Unreadable(f"{file} is not TOML: {error}.") from None
+        raise UnreadableSettings(f"{file} is not TOML: {error}.") from None
     return Layer(
-        {name: Given(value, _place(text, file, name), _set_in(text, name)) for name, value in table.items()}
+        {
+            name: GivenValue(value, _place(text, file, name), _set_in(text, name))
+            for name, value in table.items()
+        }
     )
 
 
@@ -76,7 +79,7 @@ def environment_layer(environ: Mapping[str, str]) -> Layer:
     """Take every variable that begins with the prefix."""
     return Layer(
         {
-            variable.removeprefix(PREFIX).lower(): Given(value, f"the variable {variable}")
+            variable.removeprefix(PREFIX).lower(): GivenValue(value, f"the variable {variable}")
             for variable, value in sorted(environ.items())
             if variable.startswith(PREFIX)
         }
@@ -86,7 +89,7 @@ def environment_layer(environ: Mapping[str, str]) -> Layer:
 def flag_layer(flags: Mapping[str, object], assignments: Iterable[str] = ()) -> Layer:
     """Take flags by the setting's name (None: not given), and `NAME=VALUE` texts. Raises Unreadable."""
     values = {
-        name: Given(value, f"the flag --{name.replace('_', '-')}")
+        name: GivenValue(value, f"the flag --{name.replace('_', '-')}")
         for name, value in flags.items()
         if value is not None
     }
@@ -95,17 +98,17 @@ def flag_layer(flags: Mapping[str, object], assignments: Iterable[str] = ()) -> 
         name = name.strip().replace("-", "_")
         if not is_one:
             # The text could be a secret that landed in the wrong place.
-            raise Unreadable("--set takes NAME=VALUE.")
-        values[name] = Given(value.strip(), f"the flag --set {name}")
+            raise UnreadableSettings("--set takes NAME=VALUE.")
+        values[name] = GivenValue(value.strip(), f"the flag --set {name}")
     return Layer(values)
 
 
 def lent_layer(values: Mapping[str, object], scenario: str) -> Layer:
     """Take what a scenario lends; `load` uses it in practice mode only."""
-    given: dict[str, Given] = {}
+    given: dict[str, GivenValue] = {}
     for name, value in values.items():
         exact = Decimal(str(value)) if isinstance(value, float) else value
-        given[name] = Given(exact, f"the scenario {scenario}")
+        given[name] = GivenValue(exact, f"the scenario {scenario}")
     return Layer(given)
 
 

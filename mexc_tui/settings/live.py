@@ -8,7 +8,7 @@ from mexc_tui.settings.table import TABLE, Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SettingChange:
     """One setting that has another value than before."""
 
     name: str
@@ -38,9 +38,9 @@ class LiveSettings:
         self.current: Settings = loaded.settings
         """In force now. Ask for it each time: it is replaced, never changed."""
         self.wanted: Loaded = loaded
-        self._pending: tuple[Change, ...] = ()
+        self._pending: tuple[SettingChange, ...] = ()
 
-    def take(self, loaded: Loaded) -> tuple[Change, ...]:
+    def take(self, loaded: Loaded) -> tuple[SettingChange, ...]:
         """Put what is safe in force, and return each change since the last time, in the table's order."""
         changes = _changes(self.wanted.settings, loaded)
         safe = {name: getattr(loaded.settings, name) for name in TABLE if not TABLE[name].needs_restart}
@@ -49,14 +49,16 @@ class LiveSettings:
         self._pending = _changes(self.current, loaded)
         return changes
 
-    def pending(self) -> tuple[Change, ...]:
+    def pending(self) -> tuple[SettingChange, ...]:
         """Return what comes into force at the next start."""
         return self._pending
 
 
-def _changes(old: Settings, loaded: Loaded) -> tuple[Change, ...]:
+def _changes(old: Settings, loaded: Loaded) -> tuple[SettingChange, ...]:
     return tuple(
-        Change(name, old.text(name), loaded.settings.text(name), setting.needs_restart, loaded.origin(name))
+        SettingChange(
+            name, old.text(name), loaded.settings.text(name), setting.needs_restart, loaded.origin(name)
+        )
         for name, setting in TABLE.items()
         if getattr(old, name) != getattr(loaded.settings, name)
     )

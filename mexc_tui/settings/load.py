@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
-from mexc_tui.settings.layers import Given, Layer, Source
+from mexc_tui.settings.layers import GivenValue, Layer, SettingSource
 from mexc_tui.settings.row import text_of
 from mexc_tui.settings.table import ASCENDING, TABLE, Settings
 
@@ -88,7 +88,7 @@ def load(layers: Layers) -> Loaded:
         problems.append(_problem("mode", lent.values["mode"], "a scenario cannot lend it"))
     if problems:
         raise SettingsError(problems)
-    settings = Settings.of(*(Source(Settings, layer) for layer in strongest_first))
+    settings = Settings.of(*(SettingSource(Settings, layer) for layer in strongest_first))
     origins: dict[str, str] = {}
     for layer in reversed(strongest_first):
         origins.update({name: given.origin for name, given in layer.values.items()})
@@ -114,12 +114,12 @@ def _is_of_money(name: str) -> bool:
     return name in TABLE and TABLE[name].decides and name != "mode"
 
 
-def _foreign(file: Layer) -> dict[str, Given]:
+def _foreign(file: Layer) -> dict[str, GivenValue]:
     """Return the values that were set in a mode without real money, and would decide about it."""
     return {name: given for name, given in file.values.items() if given.set_in and _is_of_money(name)}
 
 
-def _ignored(name: str, given: Given) -> str:
+def _ignored(name: str, given: GivenValue) -> str:
     return f"{name} = {_shown(given.value)} was set in {given.set_in} ({given.origin})"
 
 
@@ -135,7 +135,7 @@ def _mode(layers: Layers) -> Mode | None:
 def mistakes(layer: Layer) -> list[Problem]:
     """Return what is wrong with each value of a layer by itself."""
     problems: list[Problem] = []
-    sound: dict[str, Given] = {}
+    sound: dict[str, GivenValue] = {}
     for name, given in layer.values.items():
         if name not in TABLE:
             problems.append(_stranger(name, given))
@@ -144,7 +144,7 @@ def mistakes(layer: Layer) -> list[Problem]:
         else:
             sound[name] = given
     try:
-        Settings.of(Source(Settings, Layer(sound)))
+        Settings.of(SettingSource(Settings, Layer(sound)))
     except ValidationError as error:
         wrong: dict[str, str] = {}
         for detail in error.errors(include_url=False, include_input=False, include_context=False):
@@ -157,13 +157,13 @@ def _why(kind: str, message: str) -> str:
     return message.removeprefix("Value error, ") if kind == "value_error" else "not allowed"
 
 
-def _problem(name: str, given: Given, why: str) -> Problem:
+def _problem(name: str, given: GivenValue, why: str) -> Problem:
     setting = TABLE[name]
     allowed = f"{setting.allowed} {setting.unit}".rstrip() if " to " in setting.allowed else setting.allowed
     return Problem(name, _shown(given.value), allowed, given.origin, why)
 
 
-def _stranger(name: str, given: Given) -> Problem:
+def _stranger(name: str, given: GivenValue) -> Problem:
     shown = clean(name, VALUE_LIMIT)
     if _SECRET_NAME.search(name.lower().replace("-", "_")) or _looks_secret(given.value):
         why = (

@@ -45,7 +45,7 @@ class Requests(Group):
     breaker_probes: Count = row(3, "Requests that try whether it may close.", low=1, high=3, restart=True)
 
 
-class Streams(Group):
+class StreamSettings(Group):
     """How streams are kept."""
 
     title = "Streams"
@@ -69,7 +69,7 @@ class Streams(Group):
     stream_backoff_cap_s: Ratio = row(30.0, "Longest such pause.", unit="s", low=1, high=300, restart=True)
 
 
-class Store(Group):
+class StoreSettings(Group):
     """The database and what is kept in it."""
 
     title = "Store"

@@ -8,15 +8,23 @@ from typing import Any
 
 from pydantic_settings import PydanticBaseSettingsSource, SettingsConfigDict
 
-from mexc_tui.settings.knowing import Alerts, Clocks, Detection, Polls, Staleness
+from mexc_tui.settings.knowing import AlertSettings, Clocks, DetectionGroup, PollSettings, Staleness
 from mexc_tui.settings.row import Group, Setting, describe, text_of
-from mexc_tui.settings.running import Caches, Process, Requests, Screen, Store, Streams
-from mexc_tui.settings.trading import Arming, Books, Entry, Exit, Risk, Size, Start
+from mexc_tui.settings.running import Caches, Process, Requests, Screen, StoreSettings, StreamSettings
+from mexc_tui.settings.trading import (
+    ArmingSettings,
+    EntrySettings,
+    Exit,
+    LedgerSettings,
+    RiskSettings,
+    Size,
+    Start,
+)
 
 GROUPS: tuple[type[Group], ...] = (
-    *(Start, Arming, Size, Risk, Entry, Exit, Books),
-    *(Polls, Detection, Clocks, Staleness, Alerts),
-    *(Requests, Streams, Store, Caches, Process, Screen),
+    *(Start, ArmingSettings, Size, RiskSettings, EntrySettings, Exit, LedgerSettings),
+    *(PollSettings, DetectionGroup, Clocks, Staleness, AlertSettings),
+    *(Requests, StreamSettings, StoreSettings, Caches, Process, Screen),
 )
 """In the order in which people read them."""
 
@@ -41,20 +49,20 @@ ASCENDING = (
 
 class Settings(
     Start,
-    Arming,
+    ArmingSettings,
     Size,
-    Risk,
-    Entry,
+    RiskSettings,
+    EntrySettings,
     Exit,
-    Books,
-    Polls,
-    Detection,
+    LedgerSettings,
+    PollSettings,
+    DetectionGroup,
     Clocks,
     Staleness,
-    Alerts,
+    AlertSettings,
     Requests,
-    Streams,
-    Store,
+    StreamSettings,
+    StoreSettings,
     Caches,
     Process,
     Screen,

@@ -46,7 +46,7 @@ class Start(Group):
     )
 
 
-class Arming(Group):
+class ArmingSettings(Group):
     """Which signals may become snipes."""
 
     title = "Arming"
@@ -88,7 +88,7 @@ class Size(Group):
     )
 
 
-class Risk(Group):
+class RiskSettings(Group):
     """Limits before a trade, and when trading stops."""
 
     title = "Risk"
@@ -136,7 +136,7 @@ class Risk(Group):
     )
 
 
-class Entry(Group):
+class EntrySettings(Group):
     """Firing at an opening."""
 
     title = "Entry"
@@ -214,7 +214,7 @@ class Exit(Group):
     on_stop: OnStop = row(OnStop.HOLD, "What a stopping engine does with open positions.")
 
 
-class Books(Group):
+class LedgerSettings(Group):
     """Agreement with the exchange's books."""
 
     title = "Books"

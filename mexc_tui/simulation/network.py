@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from aiohttp import web
 
-from mexc_tui.simulation.wire import Direction, End, join
+from mexc_tui.simulation.wire import Direction, WireEnd, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ class Host:
         """Reset a connection once this many bytes went that way over it."""
         self.lost: set[Direction] = set()
         """Ways that are cut; change it with `lose` and `heal`."""
-        self.ends: list[End] = []
+        self.ends: list[WireEnd] = []
         """The client's ends of the connections that are open, oldest first."""
         self.connected = 0
         """Connections made since the start."""

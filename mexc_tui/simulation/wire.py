@@ -28,7 +28,7 @@ class Road(Protocol):
     reset_after: dict[Direction, int]
     name: str
     port: int
-    ends: "list[End]"
+    ends: "list[WireEnd]"
 
     def draw_latency_s(self) -> float:
         """Return how long the next piece takes."""
@@ -39,10 +39,10 @@ class Road(Protocol):
         ...
 
 
-class End(asyncio.Transport):
+class WireEnd(asyncio.Transport):
     """One end of a connection. What is written here arrives at `peer` after the road's latency."""
 
-    peer: "End"
+    peer: "WireEnd"
 
     def __init__(
         self,
@@ -211,12 +211,14 @@ class End(asyncio.Transport):
         self._protocol.connection_lost(error)
 
 
-def join(road: Road, number: int, client: asyncio.Protocol, server: asyncio.Protocol, *, tls: bool) -> End:
+def join(
+    road: Road, number: int, client: asyncio.Protocol, server: asyncio.Protocol, *, tls: bool
+) -> WireEnd:
     """Connect two protocols; return the client's end. A TLS road only says that it is one."""
     here, there = ("127.0.0.1", 40_000 + number), (road.name, road.port)
     marks: dict[str, Any] = {"sslcontext": object()} if tls else {}
-    near = End(road, number, Direction.TO_SERVER, client, {"sockname": here, "peername": there, **marks})
-    far = End(road, number, Direction.TO_CLIENT, server, {"sockname": there, "peername": here, **marks})
+    near = WireEnd(road, number, Direction.TO_SERVER, client, {"sockname": here, "peername": there, **marks})
+    far = WireEnd(road, number, Direction.TO_CLIENT, server, {"sockname": there, "peername": here, **marks})
     near.peer, far.peer = far, near
     server.connection_made(far)
     client.connection_made(near)

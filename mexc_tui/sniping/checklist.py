@@ -7,7 +7,7 @@ from mexc_tui.ledger.numbers import short
 from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.trading import TradingState
-from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.model.verdict import CheckStage, Verdict
 from mexc_tui.sniping.key_pairs import UNREAD, KeyMay
 from mexc_tui.sniping.plan import FireRules
 from mexc_tui.sniping.rounding import ZERO, buy_quantity, grid_of, misfit
@@ -105,7 +105,7 @@ def checklist(snipe: Snipe, facts: ReadyFacts, limits: ReadyLimits, rules: FireR
 
 
 def _line(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict:
-    return verdict(Stage.SECURITY, name, passed, value, limit, flip)
+    return verdict(CheckStage.SECURITY, name, passed, value, limit, flip)
 
 
 def _pair(snipe: Snipe, facts: ReadyFacts) -> Verdict:

@@ -23,7 +23,7 @@ from mexc_tui.sniping.rounding import (
     too_small,
 )
 from mexc_tui.sniping.sale_terms import NOTHING_LEARNED, SaleTerms
-from mexc_tui.sniping.sellable import DUST_VALUE, SELLABLE, Judgement, Sellability, order_fault
+from mexc_tui.sniping.sellable import DUST_VALUE, SELLABLE, Sellability, SellableJudgement, order_fault
 from mexc_tui.sniping.slippage_cap import SlippageCap
 
 RETRY_MS = (0, 100, 250, 500, 1_000, 2_000, 5_000)
@@ -87,7 +87,7 @@ class SaleTry:
     """Since when nothing was sold; None: the sale begins."""
     tried: OrderType | None = None
     """The type of the last order."""
-    judged: Judgement = SELLABLE
+    judged: SellableJudgement = SELLABLE
     """Whether the rest can be an order at all, by several prices."""
     holds: int = 0
     """Looks in a row at which it was no order."""

@@ -13,7 +13,7 @@ from mexc_tui.ledger.numbers import short
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import ExitPlan
-from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.model.verdict import CheckStage, Verdict
 from mexc_tui.sniping.exits import MS, ExitMemory, higher_stops
 from mexc_tui.sniping.ladder import RungSales
 from mexc_tui.sniping.rounding import HUNDRED, Grid, ceiled
@@ -47,7 +47,7 @@ class ExitWish:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class EditedPosition:
     """The position as it stands now."""
 
     position: Position
@@ -66,7 +66,7 @@ class Edited:
     verdicts: tuple[Verdict, ...]
 
 
-def edit(held: Held, wish: ExitWish, bounds: ExitBounds, now_ms: int) -> Edited:
+def edit(held: EditedPosition, wish: ExitWish, bounds: ExitBounds, now_ms: int) -> Edited:
     """Return the new exits with what every rule says of them."""
     plan, stop = held.position.plan, wish.stop_price or held.memory.stop_price
     strange = [one for one in _numbers(wish) if not one.is_finite()]
@@ -95,7 +95,7 @@ def edit(held: Held, wish: ExitWish, bounds: ExitBounds, now_ms: int) -> Edited:
 _PLAIN = ("trailing", "trailing_after_pct", "trailing_distance_pct", "break_even_rung", "time_stop_s")
 
 
-def kept_rungs(held: Held) -> tuple[Rung, ...]:
+def kept_rungs(held: EditedPosition) -> tuple[Rung, ...]:
     """Return the rungs up to the last one that sold something: what was done cannot be wished otherwise."""
     numbers = (*held.position.rungs_done, *(number for number, sold in held.sold if sold > 0))
     return held.position.plan.ladder[: max(numbers, default=0)]
@@ -107,7 +107,7 @@ def _numbers(wish: ExitWish) -> list[Decimal]:
     return [*rungs, *(one for one in named if one is not None)]
 
 
-def _stop(held: Held, plan: ExitPlan, stop: Decimal, wish: ExitWish) -> Iterable[Verdict]:
+def _stop(held: EditedPosition, plan: ExitPlan, stop: Decimal, wish: ExitWish) -> Iterable[Verdict]:
     entry, bid = held.position.entry_price, held.bid
     if wish.stop_price is not None:
         below, least = (1 - stop / entry) * HUNDRED, _at(entry, MOST_STOP)
@@ -130,7 +130,7 @@ def _trailing(plan: ExitPlan, wish: ExitWish, bounds: ExitBounds) -> Iterable[Ve
         yield _within("trailing_distance_pct", plan.trailing_distance_pct, bounds.trailing_distance, "%")
 
 
-def _ladder(held: Held, plan: ExitPlan, kept: int) -> Iterable[Verdict]:
+def _ladder(held: EditedPosition, plan: ExitPlan, kept: int) -> Iterable[Verdict]:
     shape, fault = " ".join(map(str, plan.ladder)) or "none", plan_fault(plan)
     limit = f"at most {MAX_RUNGS} rising rungs and 100 %"
     yield _line("ladder", not fault, f"{shape}: {fault}" if fault else shape, limit, "mend the ladder")
@@ -169,4 +169,4 @@ def _at(entry: Decimal, below_pct: Decimal) -> Decimal:
 
 
 def _line(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict:
-    return verdict(Stage.RULES, name, passed, value, limit, flip)
+    return verdict(CheckStage.RULES, name, passed, value, limit, flip)

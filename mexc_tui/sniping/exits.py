@@ -24,7 +24,7 @@ from mexc_tui.sniping.confirmation import (
     noted,
     touched,
 )
-from mexc_tui.sniping.ladder import Resting, RungPlace, RungSales, rested, rungs
+from mexc_tui.sniping.ladder import RestingRung, RungPlace, RungSales, rested, rungs
 from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid, floored
 from mexc_tui.sniping.sellable import order_fault
 
@@ -49,13 +49,13 @@ class ExitMemory:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class ExitHolding:
     """What can be sold now. `free` is free at the exchange; `resting` are our own take-profits."""
 
     position: Position
     grid: Grid
     free: Decimal
-    resting: tuple[Resting, ...] = ()
+    resting: tuple[RestingRung, ...] = ()
     sold: RungSales = ()
     """What each rung has sold so far."""
 
@@ -114,7 +114,7 @@ def initial_stop(position: Position) -> Decimal:
     return rounded(position.entry_price * (1 - position.plan.stop_loss_pct / HUNDRED))
 
 
-def decide(holding: Holding, memory: ExitMemory, tick: Tick | None, now_ms: int) -> Decision:
+def decide(holding: ExitHolding, memory: ExitMemory, tick: Tick | None, now_ms: int) -> Decision:
     """Return what a price means for a position, and what time alone means (`tick` None).
 
     `now_ms` is the exchange's time, not before the tick's.
@@ -230,7 +230,7 @@ def _reason(position: Position, memory: ExitMemory, grid: Grid) -> CloseReason:
 
 
 def _confirm(
-    holding: Holding, memory: ExitMemory, tick: Tick | None, now_ms: int, *, is_new: bool
+    holding: ExitHolding, memory: ExitMemory, tick: Tick | None, now_ms: int, *, is_new: bool
 ) -> ExitMemory:
     position = holding.position
     observed, rules = memory.observed, _rules(position, memory.stop_price)
@@ -277,7 +277,7 @@ def _wake_ms(position: Position, memory: ExitMemory, now_ms: int) -> int | None:
 # ---- how much is sold
 
 
-def close(holding: Holding, reason: CloseReason, words: str, part_pct: Decimal = HUNDRED) -> Close | None:
+def close(holding: ExitHolding, reason: CloseReason, words: str, part_pct: Decimal = HUNDRED) -> Close | None:
     """Return the sale of a position or a part of it; None: what is left cannot be sold, it is dust.
 
     What rests in take-profits is cancelled first when the sale needs it.
@@ -292,7 +292,7 @@ def close(holding: Holding, reason: CloseReason, words: str, part_pct: Decimal =
     return Close(reason, quantity, words, cancel if needs else ())
 
 
-def _local_rungs(holding: Holding, tick: Tick) -> tuple[Close, ...]:
+def _local_rungs(holding: ExitHolding, tick: Tick) -> tuple[Close, ...]:
     """Return sales of rungs that are reached and do not rest on the exchange; lowest first."""
     there = rested(holding.resting)
     room = min(holding.position.remaining - holding.rests, holding.free)

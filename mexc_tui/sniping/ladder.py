@@ -31,7 +31,7 @@ class RungPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Resting:
+class RestingRung:
     """A take-profit that rests on the exchange, or may."""
 
     rung: int
@@ -40,7 +40,7 @@ class Resting:
     open_quantity: Decimal
 
 
-def rested(resting: Iterable[Resting]) -> dict[int, Decimal]:
+def rested(resting: Iterable[RestingRung]) -> dict[int, Decimal]:
     """Return how many base units rest for each rung."""
     sums: dict[int, Decimal] = {}
     for one in resting:
@@ -57,7 +57,7 @@ def rungs(
     grid: Grid,
     sold: RungSales = (),
     *,
-    resting: Iterable[Resting] = (),
+    resting: Iterable[RestingRung] = (),
     may_rest: bool = True,
 ) -> tuple[RungPlan, ...]:
     """Return what the ladder still sells of what is owned after fees; the sum never exceeds what remains.
@@ -138,7 +138,7 @@ class Alignment:
 
 
 def align(
-    plans: Iterable[RungPlan], resting: Iterable[Resting], position: Position, free: Decimal, grid: Grid
+    plans: Iterable[RungPlan], resting: Iterable[RestingRung], position: Position, free: Decimal, grid: Grid
 ) -> Alignment:
     """Compare the ladder with what rests. Never places more than is owned and free.
 
@@ -173,7 +173,7 @@ def align(
 
 
 def rungs_done(
-    position: Position, sold: RungSales, grid: Grid, resting: Iterable[Resting] = ()
+    position: Position, sold: RungSales, grid: Grid, resting: Iterable[RestingRung] = ()
 ) -> tuple[int, ...]:
     """Return the rungs that are done: what is left of their share is no order any more, and worth little."""
     done = set(position.rungs_done)

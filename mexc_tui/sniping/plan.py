@@ -33,7 +33,7 @@ class FireRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class FiringAim:
     """When the first attempt is to arrive (exchange time) and when its first byte leaves (engine's clock)."""
 
     arrive_ms: float
@@ -41,7 +41,7 @@ class Aim:
     words: str
 
 
-def aim(opens_ms: int, opens_ns: int, one_way_ns: int, clock_error_ms: float, rules: FireRules) -> Aim:
+def aim(opens_ms: int, opens_ns: int, one_way_ns: int, clock_error_ms: float, rules: FireRules) -> FiringAim:
     """Return when to fire so that the request arrives at the opening.
 
     `opens_ns`: the opening on the engine's monotonic clock; `one_way_ns`: half the fastest round trip.
@@ -51,7 +51,7 @@ def aim(opens_ms: int, opens_ns: int, one_way_ns: int, clock_error_ms: float, ru
     late_ms = max(clock_error_ms - rules.early_ms, 0.0)
     leave_ns = opens_ns + int(late_ms * NS_PER_MS) - one_way_ns
     words = f"at the opening within {clock_error_ms:.1f} ms"
-    return Aim(opens_ms + late_ms, leave_ns, f"{words}, {late_ms:.1f} ms after" if late_ms else words)
+    return FiringAim(opens_ms + late_ms, leave_ns, f"{words}, {late_ms:.1f} ms after" if late_ms else words)
 
 
 def price_cap(

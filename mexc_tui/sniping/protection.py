@@ -11,7 +11,7 @@ from mexc_tui.model.position import Position, Protection
 from mexc_tui.model.symbol import Symbol, SymbolStatus, TradeSides
 from mexc_tui.model.trading import Cause, Trading
 from mexc_tui.sniping.rounding import Grid
-from mexc_tui.sniping.sellable import SELLABLE, Judgement, KnownPrices, Sellability, judge
+from mexc_tui.sniping.sellable import SELLABLE, KnownPrices, Sellability, SellableJudgement, judge
 
 WATCHED = "ends when this engine ends"
 NO_SALES = (TradeSides.BUY_ONLY, TradeSides.CLOSED)
@@ -69,7 +69,7 @@ def hindrance(pair: Symbol | None, trading: Trading, heartbeat_ms: int | None, n
     return ""
 
 
-def _missing(facts: ProtectionFacts, judged: Judgement) -> str:
+def _missing(facts: ProtectionFacts, judged: SellableJudgement) -> str:
     position = facts.position
     if position.trapped:
         return f"trapped, cannot be sold now: {position.trapped}; the engine keeps trying"
@@ -85,7 +85,7 @@ def _missing(facts: ProtectionFacts, judged: Judgement) -> str:
     return "" if facts.bid is not None else "no fresh price: the stop cannot act"
 
 
-def _judged(facts: ProtectionFacts) -> Judgement:
+def _judged(facts: ProtectionFacts) -> SellableJudgement:
     """Return whether it can be sold by what is seen at this moment."""
     position = facts.position
     prices = KnownPrices(facts.bid, facts.last, position.entry_price, position.high_price)

@@ -19,7 +19,7 @@ UNTIMELY_MS = (0, 250, 500)
 """After an attempt that was refused for its time, the clock measured anew: the first, second, later one."""
 
 
-class Step(StrEnum):
+class ReactionStep(StrEnum):
     """What comes next."""
 
     SEND = "send"
@@ -39,7 +39,7 @@ class Chore(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class FiringProgress:
     """How far a snipe is, with the attempt that was answered. Money in quote units, fees included."""
 
     opens_ms: int
@@ -71,7 +71,7 @@ class Progress:
 class Next:
     """What follows from an answer. Order fields and `at_ms` (exchange time) are set with SEND only."""
 
-    step: Step
+    step: ReactionStep
     reason: str
     at_ms: int | None = None
     type: OrderType | None = None
@@ -81,10 +81,10 @@ class Next:
     chores: tuple[Chore, ...] = field(default=())
 
 
-def react(outcome: SendOutcome[PlacedOrder], progress: Progress, rules: FireRules, now_ms: int) -> Next:
+def react(outcome: SendOutcome[PlacedOrder], progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
     """Return what to do after an attempt. No attempt leaves the window, the count, or the spend cap."""
     if isinstance(outcome, Accepted):
-        return Next(Step.OUTCOME, "accepted", state=SnipeState.FIRING)
+        return Next(ReactionStep.OUTCOME, "accepted", state=SnipeState.FIRING)
     if isinstance(outcome, Ambiguous):
         return _after_ambiguous(outcome, progress, rules, now_ms)
     if isinstance(outcome, NotSent):
@@ -92,7 +92,7 @@ def react(outcome: SendOutcome[PlacedOrder], progress: Progress, rules: FireRule
     return _after_refusal(outcome.refusal, progress, rules, now_ms)
 
 
-def _after_ambiguous(outcome: Ambiguous, progress: Progress, rules: FireRules, now_ms: int) -> Next:
+def _after_ambiguous(outcome: Ambiguous, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
     """Send again beside an unknown only if the cap covers both: its cost counts as committed."""
     both = _with_unknown(progress)
     order = first_order(progress.type, progress.price, both.left, progress.grid)
@@ -100,18 +100,18 @@ def _after_ambiguous(outcome: Ambiguous, progress: Progress, rules: FireRules, n
     same = enough and order is not None and _value(order, progress) >= _value(_same(progress), progress)
     if same and order is not None:
         return _again(order, both, rules, now_ms, f"unknown ({outcome.reason}); the cap covers another")
-    return Next(Step.ASK, f"unknown: {outcome.reason}", state=SnipeState.UNKNOWN)
+    return Next(ReactionStep.ASK, f"unknown: {outcome.reason}", state=SnipeState.UNKNOWN)
 
 
-def _with_unknown(progress: Progress) -> Progress:
+def _with_unknown(progress: FiringProgress) -> FiringProgress:
     return replace(progress, committed=progress.committed + _value(_same(progress), progress))
 
 
-def _after_refusal(refusal: Refusal, progress: Progress, rules: FireRules, now_ms: int) -> Next:
+def _after_refusal(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
     advice = refusal.listing_advice
     words = _words(refusal)
     if not refusal.definite:
-        return Next(Step.ASK, f"unknown: {words}", state=SnipeState.UNKNOWN)
+        return Next(ReactionStep.ASK, f"unknown: {words}", state=SnipeState.UNKNOWN)
     if advice is Advice.RETRY_NOW:
         return _again(_same(progress), progress, rules, now_ms, words)
     if advice is Advice.REPRICE:
@@ -135,7 +135,7 @@ def _words(refusal: Refusal) -> str:
     return f"{code} {refusal.words}"
 
 
-def _reprice(refusal: Refusal, progress: Progress, rules: FireRules, now_ms: int) -> Next:
+def _reprice(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
     """Take the price that the refusal names, else one from the book; the quantity follows the price."""
     words = _words(refusal)
     price = _named_price(refusal, progress)
@@ -148,13 +148,13 @@ def _reprice(refusal: Refusal, progress: Progress, rules: FireRules, now_ms: int
     return _again(order, progress, rules, now_ms, f"{words}: again at {price:f}")
 
 
-def _named_price(refusal: Refusal, progress: Progress) -> Decimal | None:
+def _named_price(refusal: Refusal, progress: FiringProgress) -> Decimal | None:
     if refusal.number is None:
         return None
     return floored(refusal.number, progress.grid.price_tick) or None
 
 
-def _change_type(words: str, progress: Progress, rules: FireRules, now_ms: int) -> Next:
+def _change_type(words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
     """An IOC that is refused becomes a LIMIT, anything else an IOC: at the same price, never without one."""
     kind = OrderType.IMMEDIATE_OR_CANCEL
     if progress.type in (OrderType.IMMEDIATE_OR_CANCEL, OrderType.LIMIT_MAKER):
@@ -163,7 +163,7 @@ def _change_type(words: str, progress: Progress, rules: FireRules, now_ms: int) 
     return _again(order, progress, rules, now_ms, f"{words}: again as {kind} at {progress.price:f}")
 
 
-def _raise(refusal: Refusal, progress: Progress, rules: FireRules, now_ms: int) -> Next:
+def _raise(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
     """Raise the size to the smallest that is taken, within the spend cap; never above it (rules 4)."""
     words = _words(refusal)
     order = first_order(progress.type, progress.price, progress.left, progress.grid)
@@ -173,7 +173,7 @@ def _raise(refusal: Refusal, progress: Progress, rules: FireRules, now_ms: int) 
     return _again(order, progress, rules, now_ms, f"{words}: again with {short(_net(order))}")
 
 
-def _reduce(advice: Advice, words: str, progress: Progress, rules: FireRules, now_ms: int) -> Next:
+def _reduce(advice: Advice, words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
     """Try again with half, at most twice."""
     chores = (Chore.REFRESH_BALANCES,) if advice is Advice.REFRESH_BALANCES else ()
     if progress.reductions >= MOST_REDUCTIONS:
@@ -183,21 +183,21 @@ def _reduce(advice: Advice, words: str, progress: Progress, rules: FireRules, no
     return _again(order, progress, rules, now_ms, f"{words}: again with half", chores)
 
 
-def _back_off(words: str, progress: Progress, rules: FireRules, now_ms: int) -> Next:
+def _back_off(words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
     wait_ms = BACK_OFF_MS if progress.retry_after_ms is None else progress.retry_after_ms
     return _again(_same(progress), progress, rules, now_ms + wait_ms, f"{words}: waiting {wait_ms} ms")
 
 
-def _resync(words: str, progress: Progress, rules: FireRules, now_ms: int) -> Next:
+def _resync(words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
     """Try again by the clock as measured since, ever more slowly; somebody is called if it never helps."""
     wait_ms = UNTIMELY_MS[min(progress.untimely, len(UNTIMELY_MS) - 1)]
     following = _again(_same(progress), progress, rules, now_ms + wait_ms, words)
-    return following if following.step is Step.SEND else replace(following, chores=(Chore.ALERT,))
+    return following if following.step is ReactionStep.SEND else replace(following, chores=(Chore.ALERT,))
 
 
 def _again(
     order: FirstOrder | None,
-    progress: Progress,
+    progress: FiringProgress,
     rules: FireRules,
     at_ms: int,
     reason: str,
@@ -219,22 +219,22 @@ def _again(
         stop = _stop(f"{reason}; {_used_up(progress, rules)}", progress, chores)
         return stop if progress.committed else replace(stop, state=SnipeState.MISSED)
     return Next(
-        Step.SEND, reason, when_ms, order.type, order.price, order.quantity, SnipeState.FIRING, chores,
+        ReactionStep.SEND, reason, when_ms, order.type, order.price, order.quantity, SnipeState.FIRING, chores,
     )  # fmt: skip
 
 
-def _used_up(progress: Progress, rules: FireRules) -> str:
+def _used_up(progress: FiringProgress, rules: FireRules) -> str:
     if progress.sent >= rules.attempts:
         return f"all {progress.sent} attempts are used up"
     return f"the window of {rules.window_ms} ms is over"
 
 
-def _stop(reason: str, progress: Progress, chores: tuple[Chore, ...] = ()) -> Next:
+def _stop(reason: str, progress: FiringProgress, chores: tuple[Chore, ...] = ()) -> Next:
     state = SnipeState.REJECTED if progress.committed == 0 else SnipeState.FIRING
-    return Next(Step.STOP, reason, state=state, chores=chores)
+    return Next(ReactionStep.STOP, reason, state=state, chores=chores)
 
 
-def _same(progress: Progress) -> FirstOrder:
+def _same(progress: FiringProgress) -> FirstOrder:
     return FirstOrder(bounded(progress.type), progress.price, progress.quantity)
 
 
@@ -243,10 +243,10 @@ def _net(order: FirstOrder) -> Decimal:
     return order.quantity * order.price
 
 
-def _value(order: FirstOrder, progress: Progress) -> Decimal:
+def _value(order: FirstOrder, progress: FiringProgress) -> Decimal:
     """Return the most that an order spends, fee included."""
     return _net(order) * (1 + progress.grid.taker_fee)
 
 
-def _misfit(order: FirstOrder, progress: Progress) -> str:
+def _misfit(order: FirstOrder, progress: FiringProgress) -> str:
     return misfit(order.quantity, order.price, progress.grid, order.type)

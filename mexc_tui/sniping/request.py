@@ -17,7 +17,7 @@ from mexc_tui.sniping.key_pairs import UNREAD, KeyMay
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ArmWish:
     """A snipe that is asked for. `detector` None: a person asks, at a face."""
 
     symbol: str
@@ -111,7 +111,7 @@ class ArmRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ArmFacts:
     """Everything that a wish is judged by, at one moment."""
 
     pair: PairFacts
@@ -121,7 +121,7 @@ class Facts:
     limits: RiskLimits = field(default_factory=RiskLimits)
 
 
-def candidate_of(wish: Wish, facts: Facts, now_ms: int) -> Candidate:
+def candidate_of(wish: ArmWish, facts: ArmFacts, now_ms: int) -> Candidate:
     """Return a wish as the risk limits look at it."""
     return Candidate(
         symbol=wish.symbol,

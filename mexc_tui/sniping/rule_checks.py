@@ -3,12 +3,12 @@
 from decimal import Decimal
 
 from mexc_tui.ledger.numbers import short
-from mexc_tui.model.listing import Source
-from mexc_tui.model.listing import Stage as ListingStage
+from mexc_tui.model.listing import ListingSource
+from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.symbol import ListedType, Symbol, SymbolStatus
-from mexc_tui.model.verdict import Stage, Verdict
-from mexc_tui.sniping.request import Facts, Wish
+from mexc_tui.model.verdict import CheckStage, Verdict
+from mexc_tui.sniping.request import ArmFacts, ArmWish
 from mexc_tui.sniping.rounding import buy_quantity, grid_of, misfit
 from mexc_tui.sniping.saying import moment, verdict
 
@@ -24,10 +24,10 @@ UNNAMED_TYPES = (OrderType.IMMEDIATE_OR_CANCEL, OrderType.FILL_OR_KILL)
 
 
 def _rule(name: str, passed: bool, value: str, limit: str, flip: str, until_ms: int | None = None) -> Verdict:
-    return verdict(Stage.RULES, name, passed, value, limit, flip, until_ms)
+    return verdict(CheckStage.RULES, name, passed, value, limit, flip, until_ms)
 
 
-def listing_stage(_: Wish, facts: Facts, now_ms: int) -> Verdict:
+def listing_stage(_: ArmWish, facts: ArmFacts, now_ms: int) -> Verdict:
     """Whether the listing is where a snipe makes sense."""
     listing = facts.pair.listing
     limit = "scheduled to open"
@@ -37,10 +37,10 @@ def listing_stage(_: Wish, facts: Facts, now_ms: int) -> Verdict:
     return _rule("listing_stage", stage in ARMABLE, str(stage), limit, "a source schedules it")
 
 
-def calendar(_: Wish, facts: Facts, __: int) -> Verdict:
+def calendar(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether the calendar confirms the listing, when that is required."""
     listing, required = facts.pair.listing, facts.rules.require_calendar
-    seen = None if listing is None else listing.says(Source.CALENDAR)
+    seen = None if listing is None else listing.says(ListingSource.CALENDAR)
     confirmed = seen is not None and seen.present
     return _rule(
         "calendar", confirmed or not required, "lists it" if confirmed else "does not list it",
@@ -49,7 +49,7 @@ def calendar(_: Wish, facts: Facts, __: int) -> Verdict:
     )  # fmt: skip
 
 
-def opening_agreed(wish: Wish, facts: Facts, _: int) -> Verdict:
+def opening_agreed(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     """Whether the snipe aims at the opening that is believed now."""
     believed = None if facts.pair.listing is None else facts.pair.listing.opens_ms
     return _rule(
@@ -59,7 +59,7 @@ def opening_agreed(wish: Wish, facts: Facts, _: int) -> Verdict:
     )  # fmt: skip
 
 
-def time_to_opening(wish: Wish, facts: Facts, now_ms: int) -> Verdict:
+def time_to_opening(wish: ArmWish, facts: ArmFacts, now_ms: int) -> Verdict:
     """Whether the opening is neither too far ahead nor missed."""
     rules = facts.rules
     limit = f"at most {rules.advance_ms // 1_000} s ahead, {rules.late_ms} ms ago"
@@ -73,7 +73,7 @@ def time_to_opening(wish: Wish, facts: Facts, now_ms: int) -> Verdict:
     return _rule("time_to_opening", ahead_ms >= -rules.late_ms, value, limit, "nothing: it is missed")
 
 
-def detector(wish: Wish, facts: Facts, _: int) -> Verdict:
+def detector(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     """Whether signals of this detector may arm."""
     named = ", ".join(facts.rules.detectors) or "none"
     if wish.detector is None:
@@ -82,7 +82,7 @@ def detector(wish: Wish, facts: Facts, _: int) -> Verdict:
     return _rule("detector", allowed, str(wish.detector), named, "add it to armed_detectors, or arm by hand")
 
 
-def probability(wish: Wish, facts: Facts, _: int) -> Verdict:
+def probability(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     """Whether the signal is likely enough; one scale, 0 to 1 (rules 7)."""
     least = facts.rules.min_probability
     if wish.is_by_hand:
@@ -95,7 +95,7 @@ def probability(wish: Wish, facts: Facts, _: int) -> Verdict:
     )  # fmt: skip
 
 
-def allow_list(wish: Wish, facts: Facts, _: int) -> Verdict:
+def allow_list(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     """Whether the allow list, if there is one, names the pair."""
     allow = facts.rules.allow
     passed = not allow or any(pattern.fullmatch(wish.symbol) for pattern in allow)
@@ -103,7 +103,7 @@ def allow_list(wish: Wish, facts: Facts, _: int) -> Verdict:
     return _rule("allow_list", passed, wish.symbol, limit, "add it to allow_symbols")
 
 
-def deny_list(wish: Wish, facts: Facts, _: int) -> Verdict:
+def deny_list(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     """Whether the deny list names the pair."""
     hit = next((p.pattern for p in facts.rules.deny if p.fullmatch(wish.symbol)), None)
     limit = ", ".join(pattern.pattern for pattern in facts.rules.deny) or "none"
@@ -111,21 +111,21 @@ def deny_list(wish: Wish, facts: Facts, _: int) -> Verdict:
     return _rule("deny_list", hit is None, value, limit, "take it off deny_symbols")
 
 
-def pair_known(_: Wish, facts: Facts, __: int) -> Verdict:
+def pair_known(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether exchangeInfo describes the pair: its grid is needed to build an order."""
     known = facts.pair.symbol is not None
     flip = "exchangeInfo shows the pair"
     return _rule("pair_known", known, "shown" if known else "not shown", "shown by exchangeInfo", flip)
 
 
-def pair_online(_: Wish, facts: Facts, __: int) -> Verdict:
+def pair_online(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether the pair is online."""
     status = "not known" if facts.pair.symbol is None else str(facts.pair.symbol.status)
     online = facts.pair.symbol is not None and facts.pair.symbol.status is SymbolStatus.ONLINE
     return _rule("pair_online", online, status, "1 (online)", "the exchange puts it online")
 
 
-def sides(_: Wish, facts: Facts, __: int) -> Verdict:
+def sides(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether the API lets an ordinary key buy, and sell again: what cannot be sold is not bought."""
     pair = facts.pair.symbol
     both = pair is not None and pair.is_tradable(Side.BUY) and pair.is_tradable(Side.SELL)
@@ -133,14 +133,14 @@ def sides(_: Wish, facts: Facts, __: int) -> Verdict:
     return _rule("sides", both, value, "both sides through the API", "the exchange opens it to the API")
 
 
-def key_may_trade(_: Wish, facts: Facts, __: int) -> Verdict:
+def key_may_trade(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether this key's own list names the pair; what is not known is no refusal."""
     may = facts.pair.key_may
     flip = "allow the key this pair at the exchange, or use another key"
     return _rule("key_may_trade", may.answer is not False, may.words, "not refused", flip)
 
 
-def order_type(wish: Wish, facts: Facts, _: int) -> Verdict:
+def order_type(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     """Whether the pair takes orders of the type."""
     pair = facts.pair.symbol
     if pair is None:
@@ -150,7 +150,7 @@ def order_type(wish: Wish, facts: Facts, _: int) -> Verdict:
     return _rule("order_type", listed, str(wish.type), named, "choose LIMIT or IMMEDIATE_OR_CANCEL")
 
 
-def order_fits(wish: Wish, facts: Facts, _: int) -> Verdict:
+def order_fits(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     """Whether the order that would be sent fits the pair's precision, smallest and largest value.
 
     The amount is quote units to spend, never a quantity (rules 2.1).
@@ -164,7 +164,7 @@ def order_fits(wish: Wish, facts: Facts, _: int) -> Verdict:
     return _rule("order_fits", not words, value, limit, "another amount or price")
 
 
-def _misfit(wish: Wish, pair: Symbol, least: Decimal) -> str:
+def _misfit(wish: ArmWish, pair: Symbol, least: Decimal) -> str:
     grid = grid_of(pair)
     net = wish.spend / (1 + grid.taker_fee)
     low, high = grid.bounds(wish.type)

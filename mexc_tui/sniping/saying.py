@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.model.verdict import CheckStage, Verdict
 
 
 def verdict(
-    stage: Stage,
+    stage: CheckStage,
     name: str,
     passed: bool,
     value: str,

@@ -6,8 +6,8 @@ from decimal import Decimal
 from mexc_tui.ledger.numbers import short
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.text import is_tradable_name
-from mexc_tui.model.verdict import Stage, Verdict
-from mexc_tui.sniping.request import Facts, Wish
+from mexc_tui.model.verdict import CheckStage, Verdict
+from mexc_tui.sniping.request import ArmFacts, ArmWish
 from mexc_tui.sniping.saying import moment, verdict
 
 FAR_MS = 30 * 86_400_000
@@ -17,23 +17,23 @@ MAX_RUNGS = 6
 LEAST_STOP, MOST_STOP = Decimal(2), Decimal(50)
 
 
-def symbol_name(wish: Wish, _: Facts, __: int) -> Verdict:
+def symbol_name(wish: ArmWish, _: ArmFacts, __: int) -> Verdict:
     """Whether the pair's name is one that the desk trades."""
     return verdict(
-        Stage.SCHEMA, "symbol_name", is_tradable_name(wish.symbol), wish.symbol or "empty",
+        CheckStage.SCHEMA, "symbol_name", is_tradable_name(wish.symbol), wish.symbol or "empty",
         "letters and digits of a tradable pair", "name a pair such as NEWUSDT",
     )  # fmt: skip
 
 
-def signal_id(wish: Wish, _: Facts, __: int) -> Verdict:
+def signal_id(wish: ArmWish, _: ArmFacts, __: int) -> Verdict:
     """Whether it is told what the snipe comes from: one snipe a signal, ever."""
     return verdict(
-        Stage.SCHEMA, "signal_id", bool(wish.signal_id), wish.signal_id or "empty", "not empty",
+        CheckStage.SCHEMA, "signal_id", bool(wish.signal_id), wish.signal_id or "empty", "not empty",
         "arm from a signal, or by a command that has an id",
     )  # fmt: skip
 
 
-def sane(wish: Wish) -> Wish:
+def sane(wish: ArmWish) -> ArmWish:
     """Return the wish without absurd numbers, so that the later stages can judge the rest of it."""
     return replace(
         wish,
@@ -47,16 +47,16 @@ def _is_sane(number: Decimal | None) -> bool:
     return number is not None and number.is_finite() and 0 < number < LARGEST
 
 
-def spend(wish: Wish, facts: Facts, _: int) -> Verdict:
+def spend(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     """Whether there is an amount to spend."""
     passed = _is_sane(wish.spend) and not wish.size_words
     return verdict(
-        Stage.SCHEMA, "spend", passed, wish.size_words or f"{short(wish.spend)} quote", "a number above 0",
+        CheckStage.SCHEMA, "spend", passed, wish.size_words or f"{short(wish.spend)} quote", "a number above 0",
         _how_to_size(facts) if wish.size_words else "name an amount above 0",
     )  # fmt: skip
 
 
-def _how_to_size(facts: Facts) -> str:
+def _how_to_size(facts: ArmFacts) -> str:
     """Say what changes first: without the pair or equity no setting gives a size."""
     if facts.pair.symbol is None:
         return "exchangeInfo shows the pair"
@@ -65,30 +65,30 @@ def _how_to_size(facts: Facts) -> str:
     return "change the sizing or its caps"
 
 
-def prices(wish: Wish, _: Facts, __: int) -> Verdict:
+def prices(wish: ArmWish, _: ArmFacts, __: int) -> Verdict:
     """Whether its prices are numbers above 0."""
     named = [price for price in (wish.price, wish.reference_price) if price is not None]
     passed = all(_is_sane(price) for price in named)
     value = ", ".join(f"{short(price)}" for price in named) or "none named"
-    return verdict(Stage.SCHEMA, "prices", passed, value, "above 0", "name a price above 0")
+    return verdict(CheckStage.SCHEMA, "prices", passed, value, "above 0", "name a price above 0")
 
 
-def opening_time(wish: Wish, _: Facts, now_ms: int) -> Verdict:
+def opening_time(wish: ArmWish, _: ArmFacts, now_ms: int) -> Verdict:
     """Whether its opening is a time near now."""
     limit = "within 30 days"
     if wish.opens_ms is None:
-        return verdict(Stage.SCHEMA, "opening_time", False, "none", limit, "a source names the opening")
+        return verdict(CheckStage.SCHEMA, "opening_time", False, "none", limit, "a source names the opening")
     distance = abs(wish.opens_ms - now_ms)
     side = "ahead" if wish.opens_ms > now_ms else "ago"
     value = f"{moment(wish.opens_ms)}, {distance / 3_600_000:.1f} h {side}"
-    return verdict(Stage.SCHEMA, "opening_time", distance <= FAR_MS, value, limit, "a credible opening time")
+    return verdict(CheckStage.SCHEMA, "opening_time", distance <= FAR_MS, value, limit, "a credible opening time")
 
 
-def exit_plan(wish: Wish, _: Facts, __: int) -> Verdict:
+def exit_plan(wish: ArmWish, _: ArmFacts, __: int) -> Verdict:
     """Whether a way out is planned, and sane (rules 3)."""
     words = "no exit plan" if wish.plan is None else plan_fault(wish.plan)
     return verdict(
-        Stage.SCHEMA, "exit_plan", not words, words or "stop and ladder are sane",
+        CheckStage.SCHEMA, "exit_plan", not words, words or "stop and ladder are sane",
         f"a stop of {LEAST_STOP}–{MOST_STOP} %, a ladder of at most {MAX_RUNGS} rising rungs and 100 %",
         "mend the exit settings",
     )  # fmt: skip

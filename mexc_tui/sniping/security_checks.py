@@ -3,16 +3,16 @@
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.policy import AutoArm
 from mexc_tui.model.trading import TradingState
-from mexc_tui.model.verdict import Stage, Verdict
-from mexc_tui.sniping.request import Facts, Wish
+from mexc_tui.model.verdict import CheckStage, Verdict
+from mexc_tui.sniping.request import ArmFacts, ArmWish
 from mexc_tui.sniping.saying import verdict
 
 
 def _rule(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict:
-    return verdict(Stage.SECURITY, name, passed, value, limit, flip)
+    return verdict(CheckStage.SECURITY, name, passed, value, limit, flip)
 
 
-def unlocked(_: Wish, facts: Facts, __: int) -> Verdict:
+def unlocked(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether live trading was unlocked by a person for this session."""
     desk = facts.desk
     passed = desk.mode is not Mode.LIVE or desk.is_unlocked
@@ -20,7 +20,7 @@ def unlocked(_: Wish, facts: Facts, __: int) -> Verdict:
     return _rule("unlocked", passed, value, "live is unlocked for each session", "unlock by hand")
 
 
-def key_rights(_: Wish, facts: Facts, __: int) -> Verdict:
+def key_rights(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether the key may trade, and cannot withdraw."""
     key = facts.desk.key
     limit = "may trade, may not withdraw"
@@ -32,7 +32,7 @@ def key_rights(_: Wish, facts: Facts, __: int) -> Verdict:
     return _rule("key_rights", passed, f"{value}{key.words and ': ' + key.words}", limit, flip)
 
 
-def key_address(_: Wish, facts: Facts, __: int) -> Verdict:
+def key_address(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether a live key is bound to addresses; another one ends after 90 days, and serves any thief."""
     bound = None if facts.desk.key is None else facts.desk.key.is_ip_bound
     passed = facts.desk.mode is not Mode.LIVE or bound is not False
@@ -40,7 +40,7 @@ def key_address(_: Wish, facts: Facts, __: int) -> Verdict:
     return _rule("key_address", passed, value, "bound to addresses, in live", "bind the key to this address")
 
 
-def trading_state(_: Wish, facts: Facts, __: int) -> Verdict:
+def trading_state(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether the desk's state allows entries."""
     trading = facts.desk.trading
     words = f"{trading.state}: {trading.words}" if trading.words else str(trading.state)
@@ -50,7 +50,7 @@ def trading_state(_: Wish, facts: Facts, __: int) -> Verdict:
     return _rule("trading_state", trading.state.allows_entries, words, "active", flip)
 
 
-def halt_generation(_: Wish, facts: Facts, __: int) -> Verdict:
+def halt_generation(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether no halt came since the asker began."""
     now = facts.desk.trading.generation
     return _rule(
@@ -58,7 +58,7 @@ def halt_generation(_: Wish, facts: Facts, __: int) -> Verdict:
     )
 
 
-def automatic(wish: Wish, facts: Facts, _: int) -> Verdict:
+def automatic(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     """Whether signals may arm here without a person."""
     rule, mode = facts.rules.auto_arm, facts.desk.mode
     if wish.is_by_hand:
@@ -69,7 +69,7 @@ def automatic(wish: Wish, facts: Facts, _: int) -> Verdict:
     )
 
 
-def outcomes(wish: Wish, facts: Facts, _: int) -> Verdict:
+def outcomes(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     """Whether enough outcomes are recorded to trust a probability with money (formulas E7)."""
     least, count = facts.rules.arm_outcomes, facts.desk.outcomes
     passed = wish.is_by_hand or facts.desk.mode is Mode.PRACTICE or count >= least
@@ -79,20 +79,20 @@ def outcomes(wish: Wish, facts: Facts, _: int) -> Verdict:
     )  # fmt: skip
 
 
-def workers(_: Wish, facts: Facts, __: int) -> Verdict:
+def workers(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether all that firing and protecting rest on is well."""
     ill = [f"{w.name}: {w.words}" if w.words else w.name for w in facts.desk.workers if not w.is_well]
     value = "; ".join(ill) or f"{len(facts.desk.workers)} well"
     return _rule("workers", not ill, value, "all well", "they recover; see the health page")
 
 
-def reconciled(_: Wish, facts: Facts, __: int) -> Verdict:
+def reconciled(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether the books were compared with the exchange's since the start or the last hole."""
     passed = facts.desk.is_reconciled
     return _rule("reconciled", passed, _yes(passed), "yes", "wait for it, or `mexc-tui reconcile`")
 
 
-def ban(_: Wish, facts: Facts, __: int) -> Verdict:
+def ban(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether the exchange has banned this address or account for now."""
     words = facts.desk.ban
     return _rule("ban", not words, words or "none", "none", "wait for its end")

@@ -56,7 +56,7 @@ class Confirmation:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class SellableJudgement:
     """Whether it can be sold, and why not. `confirmation`: to be given back at the next look."""
 
     sellability: Sellability
@@ -64,7 +64,7 @@ class Judgement:
     confirmation: Confirmation | None = None
 
 
-SELLABLE = Judgement(Sellability.SELLABLE)
+SELLABLE = SellableJudgement(Sellability.SELLABLE)
 
 
 def judge(
@@ -73,7 +73,7 @@ def judge(
     prices: KnownPrices,
     now_ms: int = 0,
     confirmation: Confirmation | None = None,
-) -> Judgement:
+) -> SellableJudgement:
     """Return whether `quantity` base units can be sold now."""
     bid, last = _sane(prices.bid), _sane(prices.last)
     entry, high = _sane(prices.entry), _sane(prices.high)
@@ -83,8 +83,8 @@ def judge(
     if _is_small(quantity, (bid, last)):
         return _small(quantity, fault, KnownPrices(bid, last, entry, high), now_ms, confirmation)
     if best_fault := order_fault(quantity, best, grid):
-        return Judgement(Sellability.TRAPPED, best_fault)
-    return Judgement(Sellability.LOW_BID, f"the best bid is too low: at it, {fault}")
+        return SellableJudgement(Sellability.TRAPPED, best_fault)
+    return SellableJudgement(Sellability.LOW_BID, f"the best bid is too low: at it, {fault}")
 
 
 def order_fault(quantity: Decimal, price: Decimal, grid: Grid) -> str:
@@ -112,16 +112,18 @@ def _is_small(quantity: Decimal, prices: Iterable[Decimal | None]) -> bool:
 
 def _small(
     quantity: Decimal, fault: str, prices: KnownPrices, now_ms: int, before: Confirmation | None
-) -> Judgement:
+) -> SellableJudgement:
     bought_small = _is_small(quantity, (prices.entry, prices.high))
     if bought_small and prices.bid is not None and prices.last is not None:
-        return Judgement(Sellability.DUST, fault)
+        return SellableJudgement(Sellability.DUST, fault)
     seen = _observed(now_ms, before)
     has_two = bought_small or None not in (prices.bid, prices.last)
     is_held = now_ms - seen.since_ms >= CONFIRM_MS and seen.observations >= OBSERVATIONS
     if has_two and is_held:
-        return Judgement(Sellability.DUST, f"{fault}, for {(now_ms - seen.since_ms) // 1_000} s", seen)
-    return Judgement(Sellability.UNCONFIRMED, f"{fault}; the price is not confirmed yet", seen)
+        return SellableJudgement(
+            Sellability.DUST, f"{fault}, for {(now_ms - seen.since_ms) // 1_000} s", seen
+        )
+    return SellableJudgement(Sellability.UNCONFIRMED, f"{fault}; the price is not confirmed yet", seen)
 
 
 def _observed(now_ms: int, before: Confirmation | None) -> Confirmation:

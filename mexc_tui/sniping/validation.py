@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mexc_tui.model.verdict import Verdict, refusals
 from mexc_tui.risk.limits import check_entry
 from mexc_tui.sniping import rule_checks, schema_checks, security_checks
-from mexc_tui.sniping.request import Facts, Wish, candidate_of
+from mexc_tui.sniping.request import ArmFacts, ArmWish, candidate_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Judgement:
         return f"{no.stage}/{no.name}: {no.value} (limit {no.limit}); to flip it: {no.flip}"
 
 
-def judge(wish: Wish, facts: Facts, now_ms: int) -> Judgement:
+def judge(wish: ArmWish, facts: ArmFacts, now_ms: int) -> Judgement:
     """Judge a wish by everything known at `now_ms` of the exchange. Every verdict is computed.
 
     Approval here reserves nothing: the risk limits are checked again in the transaction that does.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mexc_tui.store.rows import Row, Rows, integer
+from mexc_tui.store.rows import Row, StoreRows, integer
 
 _UPSERT = """
     INSERT INTO cache_entries (key, made_ms, expires_ms, body) VALUES (?, ?, ?, ?)
@@ -12,7 +12,7 @@ _UPSERT = """
 
 
 @dataclass(frozen=True, slots=True)
-class CacheRow:
+class StoredCacheRow:
     """An entry as stored; times are Unix milliseconds."""
 
     made_ms: int
@@ -23,17 +23,17 @@ class CacheRow:
 class CacheRows:
     """Entries by key. Who reads checks `expires_ms`."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
-    def get(self, key: str) -> CacheRow | None:
+    def get(self, key: str) -> StoredCacheRow | None:
         """Return an entry, also an expired one."""
         row = self._rows.one("SELECT made_ms, expires_ms, body FROM cache_entries WHERE key = ?", key)
         if row is None:
             return None
         return next(self._rows.damage.readable("cache entry", (row,), _entry), None)
 
-    def put(self, key: str, entry: CacheRow) -> None:
+    def put(self, key: str, entry: StoredCacheRow) -> None:
         """Store an entry in place of what is there."""
         self._rows.run(_UPSERT, key, entry.made_ms, entry.expires_ms, entry.body)
 
@@ -50,7 +50,7 @@ class CacheRows:
         return self._rows.run("DELETE FROM cache_entries WHERE expires_ms <= ?", now_ms)
 
 
-def _entry(row: Row) -> CacheRow:
+def _entry(row: Row) -> StoredCacheRow:
     body = row[2]
     assert isinstance(body, bytes)
-    return CacheRow(integer(row[0]), integer(row[1]), body)
+    return StoredCacheRow(integer(row[0]), integer(row[1]), body)

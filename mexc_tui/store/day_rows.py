@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from mexc_tui.model.position import Day, EquityPoint
-from mexc_tui.store.rows import Rows
+from mexc_tui.model.position import EquityPoint, TradingDay
+from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.sealed import Sealed
 
-DAYS = Sealed("trading_days", "scope day", Day, "day", key="scope day")
+DAYS = Sealed("trading_days", "scope day", TradingDay, "day", key="scope day")
 POINTS = Sealed("equity_points", "scope at_ms", EquityPoint, "equity point")
 CLOSES = Sealed("equity_closes", "scope day", EquityPoint, "daily close", key="scope day")
 
@@ -14,19 +14,19 @@ CLOSES = Sealed("equity_closes", "scope day", EquityPoint, "daily close", key="s
 class DayRows:
     """UTC days, named as 2026-11-22."""
 
-    def __init__(self, rows: Rows, scope: str) -> None:
+    def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 
-    def save(self, day: Day) -> None:
+    def save(self, day: TradingDay) -> None:
         """Store a day as it is now."""
         DAYS.save(self._rows, day, self._scope, day.day)
 
-    def get(self, day: str) -> Day:
+    def get(self, day: str) -> TradingDay:
         """Return a day, an empty one if nothing happened."""
-        return DAYS.one(self._rows, "WHERE scope = ? AND day = ?", self._scope, day) or Day(day=day)
+        return DAYS.one(self._rows, "WHERE scope = ? AND day = ?", self._scope, day) or TradingDay(day=day)
 
-    def latest(self, limit: int = 30) -> list[Day]:
+    def latest(self, limit: int = 30) -> list[TradingDay]:
         """Return the newest days on which something happened, newest first."""
         return DAYS.many(self._rows, "WHERE scope = ? ORDER BY day DESC LIMIT ?", self._scope, limit)
 
@@ -34,7 +34,7 @@ class DayRows:
 class EquityRows:
     """Points of equity; the last complete one of a day is its close."""
 
-    def __init__(self, rows: Rows, scope: str) -> None:
+    def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 

@@ -3,14 +3,14 @@
 from collections import defaultdict
 from decimal import Decimal
 
-from mexc_tui.model.position import Account, Entry
-from mexc_tui.model.storage import Balance, StorageConflict, StorageDamaged
-from mexc_tui.store.rows import Rows
+from mexc_tui.model.position import LedgerAccount, LedgerEntry
+from mexc_tui.model.storage import StorageConflict, StorageDamaged, StoredBalance
+from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.sealed import Sealed, or_null
 from mexc_tui.store.sums import plus, total
 
-ENTRIES = Sealed("entries", "scope id kind at_ms client_order_id position_id before", Entry, "entry")
-BALANCES = Sealed("balances", "scope account asset", Balance, "balance", key="scope account asset")
+ENTRIES = Sealed("entries", "scope id kind at_ms client_order_id position_id before", LedgerEntry, "entry")
+BALANCES = Sealed("balances", "scope account asset", StoredBalance, "balance", key="scope account asset")
 
 ZERO = Decimal(0)
 
@@ -18,11 +18,11 @@ ZERO = Decimal(0)
 class EntryRows:
     """Entries in the order in which they were booked."""
 
-    def __init__(self, rows: Rows, scope: str) -> None:
+    def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 
-    def add(self, entry: Entry) -> bool:
+    def add(self, entry: LedgerEntry) -> bool:
         """Book an entry; False: it was booked already, and nothing changes.
 
         Raises StorageConflict when its postings do not sum to zero for each asset.
@@ -43,36 +43,36 @@ class EntryRows:
         )
         for posting in entry.postings:
             amount = plus(self.balance(posting.account, posting.asset), posting.amount)
-            balance = Balance(posting.account, posting.asset, amount)
+            balance = StoredBalance(posting.account, posting.asset, amount)
             BALANCES.save(self._rows, balance, self._scope, posting.account.value, posting.asset)
         return True
 
-    def get(self, entry_id: str) -> Entry | None:
+    def get(self, entry_id: str) -> LedgerEntry | None:
         """Return one entry."""
         return ENTRIES.one(self._rows, "WHERE scope = ? AND id = ?", self._scope, entry_id)
 
-    def of_order(self, client_order_id: str) -> list[Entry]:
+    def of_order(self, client_order_id: str) -> list[LedgerEntry]:
         """Return an order's, oldest first."""
         sql = "WHERE scope = ? AND client_order_id = ? ORDER BY number"
         return ENTRIES.many(self._rows, sql, self._scope, client_order_id)
 
-    def of_position(self, position_id: str) -> list[Entry]:
+    def of_position(self, position_id: str) -> list[LedgerEntry]:
         """Return a position's, oldest first."""
         sql = "WHERE scope = ? AND position_id = ? ORDER BY number"
         return ENTRIES.many(self._rows, sql, self._scope, position_id)
 
-    def page(self, before: int = 2**62, limit: int = 100) -> list[tuple[int, Entry]]:
+    def page(self, before: int = 2**62, limit: int = 100) -> list[tuple[int, LedgerEntry]]:
         """Return entries below a number, newest first, each with its number."""
         sql = "INDEXED BY entries_by_scope WHERE scope = ? AND number < ? ORDER BY number DESC LIMIT ?"
         return ENTRIES.numbered(self._rows, sql, self._scope, before, limit)
 
-    def balance(self, account: Account, asset: str) -> Decimal:
+    def balance(self, account: LedgerAccount, asset: str) -> Decimal:
         """Return one balance, 0 if nothing was booked there."""
         sql = "WHERE scope = ? AND account = ? AND asset = ?"
         balance = BALANCES.one(self._rows, sql, self._scope, account.value, asset)
         return ZERO if balance is None else balance.amount
 
-    def balances(self) -> list[Balance]:
+    def balances(self) -> list[StoredBalance]:
         """Return every balance, by account and asset."""
         return BALANCES.many(self._rows, "WHERE scope = ? ORDER BY account, asset", self._scope)
 
@@ -86,7 +86,7 @@ class EntryRows:
         return row[0]
 
 
-def verify_books(rows: Rows) -> int:
+def verify_books(rows: StoreRows) -> int:
     """Check every entry, each one's link to the one before, and the balances against them.
 
     Returns how many rows there were. Raises StorageDamaged.
@@ -117,7 +117,7 @@ def _unlike(account: str, asset: str) -> StorageDamaged:
     )
 
 
-def _check_balanced(entry: Entry) -> None:
+def _check_balanced(entry: LedgerEntry) -> None:
     for asset in {posting.asset for posting in entry.postings}:
         left = total(posting.amount for posting in entry.postings if posting.asset == asset)
         if left:

@@ -16,7 +16,7 @@ from mexc_tui.ports.store import Clock
 from mexc_tui.store.damage import Damage
 from mexc_tui.store.faults import translate
 from mexc_tui.store.journal import JournalWriter
-from mexc_tui.store.rows import Rows
+from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.unit_of_work import UnitOfWork
 
 _log = logging.getLogger("mexc_tui.store")
@@ -33,7 +33,7 @@ class Job:
 
 
 @dataclass(slots=True)
-class Outcome:
+class GroupOutcome:
     """How a job ended: `error`, or committed with `value`."""
 
     value: Any = None
@@ -45,7 +45,7 @@ class Outcome:
 class Report:
     """How a group ended: outcomes in the order of its jobs, facts in the order of the journal."""
 
-    outcomes: list[Outcome]
+    outcomes: list[GroupOutcome]
     facts: list[Fact] = field(default_factory=list[Fact])
     slowest_commit_ns: int = 0
     commits: int = 0
@@ -57,14 +57,14 @@ class GroupRunner:
     def __init__(self, connection: sqlite3.Connection, clock: Clock, damage: Damage | None = None) -> None:
         self._connection = connection
         self._clock = clock
-        self._rows = Rows(connection, clock, damage)
+        self._rows = StoreRows(connection, clock, damage)
         self._journal = JournalWriter(self._rows)
         self._unit = UnitOfWork(self._rows, self._journal)
         self._synchronous: Durability | None = None
 
     def run(self, jobs: Sequence[Job]) -> Report:
         """Commit the jobs together; where that cannot be, each on its own."""
-        report = Report([Outcome() for _ in jobs])
+        report = Report([GroupOutcome() for _ in jobs])
         pairs = list(zip(jobs, report.outcomes, strict=True))
         if not self._commit(pairs, report):
             for pair in pairs:
@@ -72,7 +72,7 @@ class GroupRunner:
                     self._commit([pair], report)
         return report
 
-    def _commit(self, pairs: list[tuple[Job, Outcome]], report: Report) -> bool:
+    def _commit(self, pairs: list[tuple[Job, GroupOutcome]], report: Report) -> bool:
         """Run one transaction. False: nothing was written; the outcomes without an error are still owed."""
         try:
             self._begin([job for job, _ in pairs])
@@ -99,7 +99,7 @@ class GroupRunner:
         self._rows.start(None)
         self._journal.begin()
 
-    def _run_one(self, job: Job, outcome: Outcome) -> None:
+    def _run_one(self, job: Job, outcome: GroupOutcome) -> None:
         began_ns = self._clock.monotonic_ns()
         mark = self._journal.mark()
         self._connection.execute("SAVEPOINT unit")
@@ -122,7 +122,7 @@ class GroupRunner:
             self._connection.execute("RELEASE unit")
         outcome.took_ns = self._clock.monotonic_ns() - began_ns
 
-    def _finish(self, pairs: list[tuple[Job, Outcome]], report: Report) -> bool:
+    def _finish(self, pairs: list[tuple[Job, GroupOutcome]], report: Report) -> bool:
         began_ns = self._clock.monotonic_ns()
         try:
             self._connection.execute("COMMIT")
@@ -145,7 +145,7 @@ class GroupRunner:
             _log.error("a transaction could not be rolled back (%s)", error)
 
 
-def _fail_all(pairs: Sequence[tuple[Job, Outcome]], error: Exception) -> None:
+def _fail_all(pairs: Sequence[tuple[Job, GroupOutcome]], error: Exception) -> None:
     for _, outcome in pairs:
         outcome.error = outcome.error or error
 
@@ -154,4 +154,4 @@ def never_ran(error: BaseException, count: int) -> Report:
     """Return the report of a group whose thread itself failed."""
     failed = StorageFailed(f"The writer failed: {type(error).__name__}.")
     failed.__cause__ = error
-    return Report([Outcome(error=failed) for _ in range(count)])
+    return Report([GroupOutcome(error=failed) for _ in range(count)])

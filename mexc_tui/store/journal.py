@@ -11,7 +11,7 @@ from mexc_tui.model.event import Alert, AnyEvent, BadEvent, Fact, decode, encode
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import StorageDamaged
 from mexc_tui.store.faults import translate
-from mexc_tui.store.rows import Row, Rows, Value, integer
+from mexc_tui.store.rows import Row, StoreRows, Value, integer
 
 DIGEST_BYTES = 16
 PAGE = 1_000
@@ -26,7 +26,7 @@ _INSERT = """
 class Journal:
     """Reads facts. Writing is the unit of work's: a fact is stored with the state that it describes."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
     def head(self) -> int:
@@ -116,7 +116,7 @@ class Journal:
 class JournalWriter:
     """Appends facts within a transaction and knows which are not committed yet."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
         self._sequence = 0
         self._seal = b""
@@ -169,7 +169,7 @@ class JournalWriter:
         return self._added
 
 
-def _last(rows: Rows) -> tuple[int, bytes]:
+def _last(rows: StoreRows) -> tuple[int, bytes]:
     row = rows.one("SELECT sequence, digest FROM journal ORDER BY sequence DESC LIMIT 1")
     return (0, b"") if row is None else (integer(row[0]), _bytes(row[1]))
 

@@ -2,7 +2,7 @@
 
 from mexc_tui.model.storage import Committed, LossRun
 from mexc_tui.store.position_rows import PositionRows
-from mexc_tui.store.rows import Row, Rows, integer
+from mexc_tui.store.rows import Row, StoreRows, integer
 from mexc_tui.store.snipe_rows import INTENTS
 from mexc_tui.store.sums import total
 
@@ -41,7 +41,7 @@ _LAST_EXIT = "SELECT max(closed_ms) FROM positions WHERE scope = ? AND symbol = 
 class LimitRows:
     """Numbers as of this transaction."""
 
-    def __init__(self, rows: Rows, scope: str) -> None:
+    def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 

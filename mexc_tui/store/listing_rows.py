@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mexc_tui.model.listing import Change, Listing, Sighting, Stage
+from mexc_tui.model.listing import Listing, ListingChange, ListingStage, Sighting
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.store.bodies import Body
-from mexc_tui.store.rows import Row, Rows, Value
+from mexc_tui.store.rows import Row, StoreRows, Value
 
 _listing = Body(Listing, "listing")
 _sighting = Body(Sighting, "sighting")
-_change = Body(Change, "change of a listing")
+_change = Body(ListingChange, "change of a listing")
 _outcome = Body(ListingOutcome, "outcome of a listing")
 
 _UPSERT = """
@@ -53,13 +53,13 @@ _CHANGES = _Story(
 class ListingRows:
     """Every listing ever seen, also matured and cancelled ones."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
     def save(
         self,
         listing: Listing,
-        stage: Stage,
+        stage: ListingStage,
         absorbed: Iterable[Listing] = (),
         *,
         is_over: bool | None = None,
@@ -116,7 +116,7 @@ class ListingRows:
         sql = "WHERE (first_seen_ms, id) < (?, ?) ORDER BY first_seen_ms DESC, id DESC LIMIT ?"
         return self._many(_LISTINGS + sql, before_ms, before_id, limit)
 
-    def changes_since(self, at_ms: int, limit: int = 1_000) -> list[tuple[str, Change]]:
+    def changes_since(self, at_ms: int, limit: int = 1_000) -> list[tuple[str, ListingChange]]:
         """Return changes of all listings from `at_ms` on, oldest first, each with its listing's id."""
         sql = "SELECT listing_id, body FROM listing_changes WHERE at_ms >= ? ORDER BY at_ms LIMIT ?"
         rows = self._rows.all(sql, at_ms, limit)
@@ -159,7 +159,7 @@ class ListingRows:
 class OutcomeRows:
     """What became of listings: the past that probabilities are calibrated on."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
     def save(self, outcome: ListingOutcome) -> None:

@@ -9,24 +9,24 @@ from typing import TypeVar
 from mexc_tui.model.storage import StorageRefused
 from mexc_tui.ports.store import Clock
 from mexc_tui.store.faults import translate
-from mexc_tui.store.opening import Limits, open_reader
-from mexc_tui.store.rows import Rows
+from mexc_tui.store.opening import StoreLimits, open_reader
+from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.schema import APPLICATION_ID, shipped
 from mexc_tui.store.unit_of_work import Reading
 
 T = TypeVar("T")
 
 
-def look_into(path: Path, clock: Clock, work: Callable[[Reading], T], limits: Limits | None = None) -> T:
+def look_into(path: Path, clock: Clock, work: Callable[[Reading], T], limits: StoreLimits | None = None) -> T:
     """Return what `work` makes of all that is stored. Blocks; raises what `work` raises, or StorageError."""
-    limits = limits or Limits()
+    limits = limits or StoreLimits()
     if not path.is_file():
         raise StorageRefused(f"There is nothing at {path} yet: no engine of this profile has run.")
     try:
         with closing(open_reader(path, limits)) as connection:
             connection.execute("BEGIN")
             _check_schema(connection)
-            rows = Rows(connection, clock)
+            rows = StoreRows(connection, clock)
             rows.start(clock.monotonic_ns() + int(limits.deadline_s * 1e9))
             return work(Reading(rows))
     except sqlite3.Error as error:

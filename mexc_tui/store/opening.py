@@ -22,7 +22,7 @@ REWRITTEN_BYTES = 128 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class StoreLimits:
     """How long, how many, how large. `size_pages` caps the file (pages of 4 KiB); 0: as the disk allows."""
 
     busy_timeout_s: float = 5.0
@@ -44,7 +44,7 @@ class Findings:
     """What SQLite itself found damaged; empty: nothing."""
 
 
-def open_writer(path: Path, limits: Limits, findings: Findings | None = None) -> sqlite3.Connection:
+def open_writer(path: Path, limits: StoreLimits, findings: Findings | None = None) -> sqlite3.Connection:
     """Check folder and file, open the database, check it and bring its schema up to date.
 
     Damage that leaves it readable is noted in `findings` alone: its tables of money have checks of their own.
@@ -84,7 +84,7 @@ def _look(connection: sqlite3.Connection, path: Path, findings: Findings) -> Non
         back_up(connection, Backups(path).target(findings.now_ms, f"schema-{version}"))
 
 
-def open_reader(path: Path, limits: Limits) -> sqlite3.Connection:
+def open_reader(path: Path, limits: StoreLimits) -> sqlite3.Connection:
     """Open a connection that cannot change anything."""
     try:
         connection = _connect(f"file:{_escaped(path)}?mode=ro", limits)
@@ -102,7 +102,7 @@ def check(connection: sqlite3.Connection, how: str) -> None:
         raise StorageDamaged("The database is damaged.")
 
 
-def _connect(uri: str, limits: Limits) -> sqlite3.Connection:
+def _connect(uri: str, limits: StoreLimits) -> sqlite3.Connection:
     # isolation_level=None: sqlite3 begins nothing by itself; this room says BEGIN and COMMIT.
     connection = sqlite3.connect(
         uri,
@@ -135,7 +135,7 @@ def _let_it_shrink(connection: sqlite3.Connection, path: Path, findings: Finding
         connection.execute("VACUUM")
 
 
-def _set_up_writer(connection: sqlite3.Connection, limits: Limits) -> None:
+def _set_up_writer(connection: sqlite3.Connection, limits: StoreLimits) -> None:
     connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL:d}")  # of a new database, before its first page
     mode: str = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
@@ -168,7 +168,7 @@ def back_up(connection: sqlite3.Connection, target: Path) -> None:
             "PRAGMA query_only = OFF"
         )  # it forbids this too; the file itself is open read-only
         connection.execute("VACUUM INTO ?", (str(unfinished),))
-        with closing(open_reader(unfinished, Limits())) as copy:
+        with closing(open_reader(unfinished, StoreLimits())) as copy:
             check(copy, "integrity_check")
         _sync(unfinished)
         unfinished.rename(target)

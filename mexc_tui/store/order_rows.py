@@ -1,7 +1,7 @@
 """Orders of ours, and foreign ones that were seen on the account."""
 
 from mexc_tui.model.intent import Order, OrderState
-from mexc_tui.store.rows import Rows
+from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.sealed import Sealed, or_null
 
 ORDERS = Sealed(
@@ -16,7 +16,7 @@ ORDERS = Sealed(
 class OrderRows:
     """Orders by client order id."""
 
-    def __init__(self, rows: Rows, scope: str) -> None:
+    def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 

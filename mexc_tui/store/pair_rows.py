@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.store.bodies import Body
-from mexc_tui.store.rows import Rows
+from mexc_tui.store.rows import StoreRows
 
 _pair = Body(Symbol, "pair")
 
@@ -17,7 +17,7 @@ _UPSERT = """
 class PairRows:
     """Every pair of exchangeInfo in its newest form."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
     def save(self, changed: Iterable[Symbol], gone: Iterable[str], at_ms: int) -> None:

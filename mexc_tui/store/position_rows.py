@@ -1,7 +1,7 @@
 """Positions and the lots that they consist of."""
 
 from mexc_tui.model.position import Lot, Position
-from mexc_tui.store.rows import Rows
+from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.sealed import Sealed, or_null
 
 LOTS = Sealed("lots", "scope id position_id asset opened_ms is_open", Lot, "lot", key="scope id")
@@ -17,7 +17,7 @@ POSITIONS = Sealed(
 class LotRows:
     """What was bought, first in first out."""
 
-    def __init__(self, rows: Rows, scope: str) -> None:
+    def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 
@@ -43,7 +43,7 @@ class LotRows:
 class PositionRows:
     """Positions; one is open per pair and snipe."""
 
-    def __init__(self, rows: Rows, scope: str) -> None:
+    def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 

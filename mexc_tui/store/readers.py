@@ -9,8 +9,8 @@ from mexc_tui.model.storage import StorageClosed, StorageDeadline
 from mexc_tui.ports.store import Clock
 from mexc_tui.store.damage import Damage
 from mexc_tui.store.faults import translate
-from mexc_tui.store.group import Outcome
-from mexc_tui.store.rows import Rows
+from mexc_tui.store.group import GroupOutcome
+from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.slow import SlowLog
 from mexc_tui.store.thread import CLOSING_S, SqliteThread
 from mexc_tui.store.unit_of_work import Reading
@@ -23,15 +23,15 @@ class _Reader:
         self.thread = thread
         self._damage = damage
         self._clock = clock
-        self._rows: Rows | None = None
+        self._rows: StoreRows | None = None
 
     def run(
         self, connection: sqlite3.Connection, name: str, work: Callable[[Reading], Any], deadline_ns: int
-    ) -> Outcome:
+    ) -> GroupOutcome:
         """Run `work` in one read transaction, in this reader's thread."""
-        rows = self._rows = self._rows or Rows(connection, self._clock, self._damage)
+        rows = self._rows = self._rows or StoreRows(connection, self._clock, self._damage)
         began_ns = self._clock.monotonic_ns()
-        outcome = Outcome()
+        outcome = GroupOutcome()
         try:
             connection.execute("BEGIN")
             rows.start(deadline_ns)

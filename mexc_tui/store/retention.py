@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from mexc_tui.model.storage import Keep
 from mexc_tui.store.opening import INCREMENTAL
-from mexc_tui.store.rows import Rows, integer
+from mexc_tui.store.rows import StoreRows, integer
 
 BATCH = 500
 """Rows that one unit of work looks at."""
@@ -81,20 +81,20 @@ _TABLES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class PruningProgress:
     """How far one round has come: `table` of `_TABLES`, and the key of the last row that was looked at."""
 
     table: int = 0
     after: int = 0
 
 
-class Retention:
+class Pruning:
     """Deletes old rows of all scopes, within one unit of work."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
-    def step(self, keep: Keep, now_ms: int, progress: Progress) -> Progress | None:
+    def step(self, keep: Keep, now_ms: int, progress: PruningProgress) -> PruningProgress | None:
         """Look at the next rows and delete the old ones among them; return how far that is.
 
         None: the round is over.
@@ -105,16 +105,16 @@ class Retention:
         self._rows.run("DELETE FROM cache_entries WHERE expires_ms <= ?", now_ms)
         return progress if is_more else None
 
-    def _table(self, table: _Table, keep: Keep, now_ms: int, progress: Progress) -> Progress:
+    def _table(self, table: _Table, keep: Keep, now_ms: int, progress: PruningProgress) -> PruningProgress:
         key = table.key
         batch = f"SELECT {key} AS seen FROM {table.name} WHERE {key} > ? ORDER BY {key} LIMIT ?"  # noqa: S608
         found = self._rows.one(f"SELECT max(seen) FROM ({batch})", progress.after, BATCH)  # noqa: S608
         if found is None or found[0] is None:
-            return Progress(progress.table + 1)
+            return PruningProgress(progress.table + 1)
         last = integer(found[0])
         sql = f"DELETE FROM {table.name} WHERE {key} > ?2 AND {key} <= ?3 AND {table.old}"  # noqa: S608
         self._rows.run(sql, now_ms - _kept_ms(keep, table.age), progress.after, last)
-        return Progress(progress.table, last)
+        return PruningProgress(progress.table, last)
 
     def _facts(self, before_ms: int, now_ms: int) -> bool:
         """Forget the oldest facts up to the first that is kept; return whether there may be more."""

@@ -1,7 +1,7 @@
 """Lowered limits of a scope, and the checks of its risk monitor."""
 
 from mexc_tui.model.trading import RiskCheck, Tightening
-from mexc_tui.store.rows import Rows
+from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.sealed import Sealed
 
 TIGHTENINGS = Sealed("tightenings", "scope", Tightening, "lowered limits", key="scope")
@@ -11,7 +11,7 @@ CHECKS = Sealed("risk_checks", "scope at_ms", RiskCheck, "risk check")
 class TighteningRows:
     """How far the limits of entries are lowered."""
 
-    def __init__(self, rows: Rows, scope: str) -> None:
+    def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 
@@ -27,7 +27,7 @@ class TighteningRows:
 class RiskCheckRows:
     """Checks of the risk monitor, in the order of their time."""
 
-    def __init__(self, rows: Rows, scope: str) -> None:
+    def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 

@@ -17,7 +17,7 @@ STEPS_BETWEEN_LOOKS = 20_000
 _FORBIDDEN = ("BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "ATTACH", "VACUUM")
 
 
-class Rows:
+class StoreRows:
     """What a unit of work or a reader may do with its connection, and only while it lasts.
 
     Every statement looks at the deadline first, and SQLite asks again while it runs. Raises StorageDeadline,

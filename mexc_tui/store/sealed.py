@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from mexc_tui.model.storage import StorageDamaged
 from mexc_tui.store.bodies import Body
-from mexc_tui.store.rows import Row, Rows, Value, integer
+from mexc_tui.store.rows import Row, StoreRows, Value, integer
 
 T = TypeVar("T")
 
@@ -42,25 +42,25 @@ class Sealed(Generic[T]):
             same = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key.split())
             self._save += f"ON CONFLICT ({', '.join(key.split())}) DO UPDATE SET {same}"
 
-    def save(self, rows: Rows, value: T, *columns: Value) -> None:
+    def save(self, rows: StoreRows, value: T, *columns: Value) -> None:
         """Store a value under its columns."""
         values = (*columns, self._body.write(value))
         rows.run(self._save, *values, digest_of(self.table, values))
 
-    def one(self, rows: Rows, where: str, *values: Value) -> T | None:
+    def one(self, rows: StoreRows, where: str, *values: Value) -> T | None:
         """Return the first value that fits, or None. Raises StorageDamaged, as all that read."""
         row = rows.one(self._select + where, *values)
         return None if row is None else self._read(row)
 
-    def many(self, rows: Rows, where: str, *values: Value) -> list[T]:
+    def many(self, rows: StoreRows, where: str, *values: Value) -> list[T]:
         """Return the values that fit."""
         return [self._read(row) for row in rows.all(self._select + where, *values)]
 
-    def numbered(self, rows: Rows, where: str, *values: Value) -> list[tuple[int, T]]:
+    def numbered(self, rows: StoreRows, where: str, *values: Value) -> list[tuple[int, T]]:
         """Return the values that fit, each with its number."""
         return [(integer(row[0]), self._read(row)) for row in rows.all(self._select + where, *values)]
 
-    def walk(self, rows: Rows) -> Iterator[tuple[Row, T]]:
+    def walk(self, rows: StoreRows) -> Iterator[tuple[Row, T]]:
         """Check every row of every scope in the order of their numbers; return each with its value."""
         number = -1
         while page := rows.all(self._select + "WHERE number > ? ORDER BY number LIMIT ?", number, PAGE):

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from mexc_tui.model.signal import DetectorName, Ended, Signal, SignalKey
+from mexc_tui.model.signal import DetectorName, Signal, SignalEnd, SignalKey
 from mexc_tui.store.bodies import Body
-from mexc_tui.store.rows import Row, Rows, Value, integer
+from mexc_tui.store.rows import Row, StoreRows, Value, integer
 
 _signal = Body(Signal, "signal")
 
@@ -31,7 +31,7 @@ _LABELLED = """
 class SignalRows:
     """Every signal ever raised. Per key one state stands at a time."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
     def add(self, signal: Signal) -> None:
@@ -50,7 +50,7 @@ class SignalRows:
             _signal.write(signal),
         )
 
-    def end(self, ended: Ended) -> bool:
+    def end(self, ended: SignalEnd) -> bool:
         """Note that what a signal saw is no longer so. False: its state stands no more anyway."""
         key = ended.key
         if ended.goes_on_as is not None and self._go_on(ended, ended.goes_on_as):
@@ -59,7 +59,7 @@ class SignalRows:
         changed = self._rows.run(sql, ended.at_ms, key.detector.value, key.subject, key.topic, ended.state)
         return changed > 0
 
-    def _go_on(self, ended: Ended, later: SignalKey) -> bool:
+    def _go_on(self, ended: SignalEnd, later: SignalKey) -> bool:
         """Let what stands stand under another key, unless that has a state of its own."""
         if self._rows.one(_STANDS, *_words(later)) is not None:
             return False

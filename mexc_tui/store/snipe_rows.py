@@ -2,7 +2,7 @@
 
 from mexc_tui.model.intent import Intent
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeKey
-from mexc_tui.store.rows import Rows
+from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.sealed import Sealed, or_null
 
 SNIPES = Sealed("snipes", "scope id symbol signal_id state is_over armed_ms", Snipe, "snipe", key="scope id")
@@ -21,7 +21,7 @@ INTENTS = Sealed(
 class SnipeRows:
     """Snipes; one a key, ever."""
 
-    def __init__(self, rows: Rows, scope: str) -> None:
+    def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 
@@ -66,7 +66,7 @@ class SnipeRows:
 class AttemptRows:
     """What each attempt of a snipe did."""
 
-    def __init__(self, rows: Rows, scope: str) -> None:
+    def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 
@@ -84,7 +84,7 @@ class AttemptRows:
 class IntentRows:
     """Durable wishes to trade. A snipe has at most one open entry; a client id belongs to one intent."""
 
-    def __init__(self, rows: Rows, scope: str) -> None:
+    def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 

@@ -2,7 +2,7 @@
 
 from mexc_tui.model.reconciliation import Reconciliation
 from mexc_tui.model.trading import Trading
-from mexc_tui.store.rows import Rows
+from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.sealed import Sealed
 
 STATES = Sealed("trading_states", "scope state generation", Trading, "trading state", key="scope")
@@ -12,7 +12,7 @@ RUNS = Sealed("reconciliations", "scope at_ms is_clean", Reconciliation, "reconc
 class StateRows:
     """The one trading state."""
 
-    def __init__(self, rows: Rows, scope: str) -> None:
+    def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 
@@ -28,7 +28,7 @@ class StateRows:
 class ReconciliationRows:
     """Runs of reconciliation in the order in which they were stored."""
 
-    def __init__(self, rows: Rows, scope: str) -> None:
+    def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 

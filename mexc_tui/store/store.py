@@ -22,11 +22,11 @@ from mexc_tui.store.backups import Backups
 from mexc_tui.store.damage import Damage
 from mexc_tui.store.faults import translate
 from mexc_tui.store.group import GroupRunner, Job
-from mexc_tui.store.opening import Findings, Limits, back_up, open_reader, open_writer
+from mexc_tui.store.opening import Findings, StoreLimits, back_up, open_reader, open_writer
 from mexc_tui.store.place import PlaceWatch, signs_of_use
 from mexc_tui.store.readers import Readers
 from mexc_tui.store.reserve import Reserve
-from mexc_tui.store.retention import Progress, Retention, give_back_pages
+from mexc_tui.store.retention import Pruning, PruningProgress, give_back_pages
 from mexc_tui.store.slow import SlowLog
 from mexc_tui.store.thread import CLOSING_S, SqliteThread
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
@@ -60,7 +60,7 @@ def _tell_nobody(_facts: Sequence[Fact]) -> None:
     """Publish to no one."""
 
 
-class Store:
+class SqliteStore:
     """One writer and a few readers on one database. Open it with `Store.open`, end it with `close`."""
 
     def __init__(
@@ -70,7 +70,7 @@ class Store:
         runner: GroupRunner,
         clock: Clock,
         publish: Publish,
-        limits: Limits,
+        limits: StoreLimits,
         reserve: Reserve,
         damage: Damage,
     ) -> None:
@@ -80,7 +80,7 @@ class Store:
         """Files beside it that show that a store was in use here, although this one is empty."""
         self.backups = Backups(path)
         self._place = PlaceWatch(path)
-        self._pruning: Progress | None = Progress()
+        self._pruning: PruningProgress | None = PruningProgress()
         self._reserve = reserve
         self._thread = thread
         self._clock = clock
@@ -96,7 +96,7 @@ class Store:
         clock: Clock,
         *,
         publish: Publish = _tell_nobody,
-        limits: Limits | None = None,
+        limits: StoreLimits | None = None,
         thread: type[SqliteThread] = SqliteThread,
         used_names: tuple[str, ...] = (),
     ) -> Self:
@@ -106,7 +106,7 @@ class Store:
         whoever wrote them goes on. `used_names`: files in its folder that only a profile in use has. Raises
         StorageRefused (modes, owner, newer schema) or StorageDamaged, with the newest backup.
         """
-        limits = limits or Limits()
+        limits = limits or StoreLimits()
         reserve, damage, findings = Reserve(path), Damage(), Findings(clock.now_ms())
         signs = signs_of_use(path, used_names)
         try:
@@ -202,7 +202,7 @@ class Store:
         if progress is not None:
             self._pruning = await self.write(
                 "retention",
-                lambda unit: Retention(unit.rows).step(keep, now_ms, progress),
+                lambda unit: Pruning(unit.rows).step(keep, now_ms, progress),
                 durability=Durability.NORMAL,
             )
             return True
@@ -211,7 +211,7 @@ class Store:
         except sqlite3.Error as error:
             raise translate("retention", error) from error
         if not is_more:
-            self._pruning = Progress()
+            self._pruning = PruningProgress()
         return is_more
 
     def delete_old_copies(self, keep: Keep, now_ms: int) -> int:
@@ -292,7 +292,7 @@ class Store:
         return self._clock.monotonic_ns() + int((deadline_s or self._limits.deadline_s) * 1e9)
 
 
-def _open_writer(path: Path, limits: Limits, findings: Findings, reserve: Reserve) -> sqlite3.Connection:
+def _open_writer(path: Path, limits: StoreLimits, findings: Findings, reserve: Reserve) -> sqlite3.Connection:
     """Open it; on a full disk once more, with the room that was set aside for that."""
     try:
         return open_writer(path, limits, findings)
@@ -303,7 +303,7 @@ def _open_writer(path: Path, limits: Limits, findings: Findings, reserve: Reserv
 
 
 def _start_runner(
-    connection: sqlite3.Connection, clock: Clock, limits: Limits, damage: Damage
+    connection: sqlite3.Connection, clock: Clock, limits: StoreLimits, damage: Damage
 ) -> GroupRunner:
     runner = GroupRunner(connection, clock, damage)
     deadline_ns = clock.monotonic_ns() + int(limits.deadline_s * 1e9)

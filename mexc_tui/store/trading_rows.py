@@ -9,7 +9,7 @@ from mexc_tui.store.limit_rows import LimitRows
 from mexc_tui.store.order_rows import ORDERS, OrderRows
 from mexc_tui.store.position_rows import LOTS, POSITIONS, LotRows, PositionRows
 from mexc_tui.store.risk_rows import CHECKS, TIGHTENINGS, RiskCheckRows, TighteningRows
-from mexc_tui.store.rows import Rows
+from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.sealed import Sealed
 from mexc_tui.store.snipe_rows import ATTEMPTS, INTENTS, SNIPES, AttemptRows, IntentRows, SnipeRows
 from mexc_tui.store.state_rows import RUNS, STATES, ReconciliationRows, StateRows
@@ -33,7 +33,7 @@ _PLAIN: tuple[Sealed[Any], ...] = (
 class TradingRows:
     """Everything that is stored of trading in one scope."""
 
-    def __init__(self, rows: Rows, scope: str) -> None:
+    def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self.snipes = SnipeRows(rows, scope)
         self.attempts = AttemptRows(rows, scope)

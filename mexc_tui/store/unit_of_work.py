@@ -5,7 +5,7 @@ from mexc_tui.store.cache_rows import CacheRows
 from mexc_tui.store.journal import Journal, JournalWriter
 from mexc_tui.store.listing_rows import ListingRows, OutcomeRows
 from mexc_tui.store.pair_rows import PairRows
-from mexc_tui.store.rows import Rows
+from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.signal_rows import SignalRows
 from mexc_tui.store.trading_rows import TradingRows
 from mexc_tui.store.verdict_rows import VerdictRows
@@ -15,7 +15,7 @@ from mexc_tui.store.watch_rows import AlertRows, PassRows, SettingRows
 class Reading:
     """Everything that is stored, as of one instant. Synchronous: it runs beside the event loop."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: StoreRows) -> None:
         self.rows = rows
         self.journal = Journal(rows)
         self.pairs = PairRows(rows)
@@ -48,7 +48,7 @@ class UnitOfWork(Reading):
     hands off everything but this object, and it must not keep it.
     """
 
-    def __init__(self, rows: Rows, journal: JournalWriter) -> None:
+    def __init__(self, rows: StoreRows, journal: JournalWriter) -> None:
         super().__init__(rows)
         self._writer = journal
 

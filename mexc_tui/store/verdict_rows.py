@@ -2,7 +2,7 @@
 
 from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.model.storage import CaseTally
-from mexc_tui.store.rows import Row, Rows, integer
+from mexc_tui.store.rows import Row, StoreRows, integer
 
 _INSERT = """
     INSERT OR IGNORE INTO verdicts (label_version, detector, version, stratum, listing_id, hit)
@@ -24,7 +24,7 @@ _BASE = """
 class VerdictRows:
     """Verdicts under one version of the label rule are never mixed with those of another."""
 
-    def __init__(self, rows: Rows, label_version: str) -> None:
+    def __init__(self, rows: StoreRows, label_version: str) -> None:
         self._rows = rows
         self._label_version = label_version
 

@@ -4,7 +4,7 @@ from mexc_tui.model.event import Alert, SettingChanged
 from mexc_tui.model.signal import DetectionPass
 from mexc_tui.model.storage import StoredAlert
 from mexc_tui.store.bodies import Body
-from mexc_tui.store.rows import Row, Rows, Value, integer
+from mexc_tui.store.rows import Row, StoreRows, Value, integer
 
 _alert = Body(Alert, "alert")
 _pass = Body(DetectionPass, "pass of detection")
@@ -23,7 +23,7 @@ _ALERTS = "SELECT body, first_ms, last_ms, times, closed_ms FROM alerts "
 class AlertRows:
     """Alerts. The same rule about the same thing is one alert until it is closed."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
     def add(self, alert: Alert) -> bool:
@@ -56,7 +56,7 @@ class AlertRows:
 class PassRows:
     """The row that each pass of detection leaves."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
     def add(self, done: DetectionPass) -> None:
@@ -73,7 +73,7 @@ class PassRows:
 class SettingRows:
     """Every change of a setting, kept for good."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
     def add(self, change: SettingChanged) -> None:

@@ -15,24 +15,24 @@ from textual.driver import Driver
 from textual.widgets import Input
 
 from mexc_tui.desk.asking import JOURNAL
-from mexc_tui.desk.kinds import DeskError, Outcome
+from mexc_tui.desk.kinds import CommandOutcome, FrontEndError
 from mexc_tui.model.text import clean
 from mexc_tui.tui.actions import export
-from mexc_tui.tui.actions.actions import BY_ID, Aim, refusal
+from mexc_tui.tui.actions.actions import BY_ID, ActionTarget, refusal
 from mexc_tui.tui.actions.command_controller import Hand, Means
 from mexc_tui.tui.actions.consequences import Target
 from mexc_tui.tui.actions.file_writer import save
-from mexc_tui.tui.activity_log import YOU, Happened, Happening
+from mexc_tui.tui.activity_log import YOU, Activity, ActivityLog
 from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
 from mexc_tui.tui.notices import Loudness, Notice, Notices
-from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.board_screen import BoardScreen
 from mexc_tui.tui.screens.confirm import drawn
 from mexc_tui.tui.screens.forms import BY_ID as FORMS
 from mexc_tui.tui.screens.forms import LAST_CHANGE, Form, NotUnderstood, undoing
 from mexc_tui.tui.screens.panes import TablePane
-from mexc_tui.tui.source import Source
-from mexc_tui.tui.themed_app import Dressed
+from mexc_tui.tui.source import DeskSource
+from mexc_tui.tui.themed_app import ThemedApp
 from mexc_tui.tui.themes import Theme, Themes
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.news_line import Item, News
@@ -44,7 +44,7 @@ _TONES = {"warning": Tone.WARN, "error": Tone.BAD}
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class AppEnvironment:
     """What is around the app: where files go, which terminal it is, a clock that never goes back."""
 
     folder: Path = Path()
@@ -53,24 +53,24 @@ class Outside:
     """None: the loop's."""
 
 
-HERE = Outside()
+HERE = AppEnvironment()
 
 
-class Acting(Dressed):
+class ActionMixin(ThemedApp):
     """An app whose keys do things. Commands run beside everything else: no key waits for an answer."""
 
     def __init__(
         self,
-        source: Source,
+        source: DeskSource,
         themes: Themes,
         theme: Theme,
-        outside: Outside,
+        outside: AppEnvironment,
         driver_class: type[Driver] | None,
     ) -> None:
         """Act on the engine behind a source."""
         super().__init__(themes, theme, driver_class)
         self._source, self._outside = source, outside
-        self._happened, self._news = Happened(), News()
+        self._happened, self._news = Activity(), News()
         means = Means(self._now_s, lambda: uuid4().hex, self.tell, self._show_act, self._is_seen)
         self._hand = Hand(source, self._happened, means)
         self._notices = Notices(source, self._happened)
@@ -118,7 +118,7 @@ class Acting(Dressed):
         if name == "undo_setting" and not refusal(deed, Target(), self._source):
             self.run_worker(partial(self._ask_undo, screen))
             return
-        self._hand.want(deed, Target() if deed.aim is Aim.DESK else Target(screen.symbol))
+        self._hand.want(deed, Target() if deed.aim is ActionTarget.DESK else Target(screen.symbol))
 
     def _is_live_unlocked(self) -> bool:
         risk = self._source.risk_row
@@ -158,7 +158,7 @@ class Acting(Dressed):
             if reply.result is None:
                 raise NotUnderstood(reply.words)
             target = undoing(reply.result)
-        except (DeskError, NotUnderstood) as error:
+        except (FrontEndError, NotUnderstood) as error:
             self.tell(str(error), Tone.WARN)
             return
         if self.screen is screen:
@@ -170,9 +170,9 @@ class Acting(Dressed):
             return target
         try:
             reply = await self._source.give(form.check, target.made, deadline_s=CHECK_S)
-        except DeskError as error:
+        except FrontEndError as error:
             raise NotUnderstood(str(error)) from None
-        if reply.outcome is not Outcome.DONE:
+        if reply.outcome is not CommandOutcome.DONE:
             raise NotUnderstood(reply.words)
         return replace(target, words=f"{target.words} {reply.words}".rstrip())
 
@@ -182,7 +182,7 @@ class Acting(Dressed):
             self.screen.dismiss()
         self._hand.halt()
 
-    def look(self, screen: BoardScreen) -> Look:
+    def look(self, screen: BoardScreen) -> RenderContext:
         """Return what a screen is drawn from now."""
         raise NotImplementedError
 
@@ -212,7 +212,7 @@ class Acting(Dressed):
 
     def note(self, what: str, result: str, tone: Tone = Tone.PLAIN) -> None:
         """Say what came of something done on this side, and keep it."""
-        self._happened.add(Happening(self._source.now_ms(), YOU, what, result, tone))
+        self._happened.add(ActivityLog(self._source.now_ms(), YOU, what, result, tone))
         self.tell(result, tone)
 
     def _show_act(self) -> None:

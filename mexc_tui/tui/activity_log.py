@@ -11,7 +11,7 @@ YOU = "you"
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class ActivityLog:
     """One thing that happened: when (exchange's time), who did it, what it was, and what came of it."""
 
     at_ms: int
@@ -23,15 +23,15 @@ class Happening:
     """The same key again is the same thing, further on; empty: it stands alone."""
 
 
-class Happened:
+class Activity:
     """The last happenings, under numbers that only grow."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self._kept: deque[tuple[int, Happening]] = deque(maxlen=MOST_KEPT)
+        self._kept: deque[tuple[int, ActivityLog]] = deque(maxlen=MOST_KEPT)
         self._number = 0
 
-    def add(self, happening: Happening) -> None:
+    def add(self, happening: ActivityLog) -> None:
         """Keep one; with a key it takes the place of the one with the same key."""
         for index, (number, kept) in enumerate(self._kept):
             if happening.key and kept.key == happening.key:
@@ -40,7 +40,7 @@ class Happened:
         self._number += 1
         self._kept.appendleft((self._number, happening))
 
-    def __iter__(self) -> Iterator[tuple[int, Happening]]:
+    def __iter__(self) -> Iterator[tuple[int, ActivityLog]]:
         """Return number and happening, newest first."""
         return iter(tuple(self._kept))
 

@@ -16,22 +16,22 @@ from textual.screen import Screen
 from mexc_tui.desk.client import Link
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
-from mexc_tui.tui.action_mixin import HERE, Acting, Outside
+from mexc_tui.tui.action_mixin import HERE, ActionMixin, AppEnvironment
 from mexc_tui.tui.keys import Scope, bindings, palette
-from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.board_screen import CURSOR, BoardScreen
 from mexc_tui.tui.screens.pages import Commands, HappenedScreen, HelpScreen
 from mexc_tui.tui.screens.quit import Ending, LeavePage, WelcomePage, leaving_words, opens_soon
 from mexc_tui.tui.screens.registry import NAMES, board
 from mexc_tui.tui.screens.welcome import welcome_words
-from mexc_tui.tui.source import Source
+from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.terminal.repaint_scheduler import (
     ECONOMY_PER_S,
     ECONOMY_WIRE_PER_S,
     MOST_WIRE_PER_S,
     USUAL_PER_S,
     Dirty,
-    Pace,
+    RepaintScheduler,
     Time,
     adapted,
     is_opening,
@@ -40,7 +40,7 @@ from mexc_tui.tui.terminal.repaint_scheduler import (
 from mexc_tui.tui.themes import Theme, Themes
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.header_bar import Head
-from mexc_tui.tui.widgets.header_text import Known
+from mexc_tui.tui.widgets.header_text import HeaderData
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ ANSWERS = "answers"
 """Stands for everything that was asked instead of shown."""
 
 
-class DeskApp(Acting):
+class DeskApp(ActionMixin):
     """Shows a source, and acts on it by keys. It holds no secret."""
 
     TITLE = "mexc-tui"
@@ -62,14 +62,14 @@ class DeskApp(Acting):
 
     def __init__(
         self,
-        source: Source,
+        source: DeskSource,
         themes: Themes,
         theme: Theme,
         zone: tzinfo,
         *,
         is_economy: bool = False,
         welcome: str = "",
-        outside: Outside = HERE,
+        outside: AppEnvironment = HERE,
         driver_class: type[Driver] | None = None,
     ) -> None:
         """Show a source in a theme; times of day are those of `zone` and UTC."""
@@ -85,7 +85,7 @@ class DeskApp(Acting):
         """How this screen ended, once it has."""
         self.problem = ""
         """What broke it."""
-        self._pace: Pace | None = None
+        self._pace: RepaintScheduler | None = None
         self._marking: asyncio.TimerHandle | None = None
         """Paints again when what is on the screen becomes old."""
         self._boards: dict[str, BoardScreen] = {}
@@ -98,7 +98,7 @@ class DeskApp(Acting):
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._broke_in_loop)
         time = Time(loop.time, loop.call_later)
-        self._pace = Pace(time, self._paint, self._quiet_left_s, self._per_s, self._urgent)
+        self._pace = RepaintScheduler(time, self._paint, self._quiet_left_s, self._per_s, self._urgent)
         for name, view in self._source.views().items():
             view.on_change(partial(self._pace.changed, name))
         self._source.answers.on_change(self._answered)
@@ -202,9 +202,9 @@ class DeskApp(Acting):
             )
         return {name: keys for name, keys in found.items() if keys}
 
-    def _known(self) -> Known:
+    def _known(self) -> HeaderData:
         source = self._source
-        return Known(
+        return HeaderData(
             status=source.status_row,
             risk=source.risk_row,
             link=source.link(),
@@ -224,7 +224,7 @@ class DeskApp(Acting):
             self.install_screen(screen, name)  # pyright: ignore[reportUnknownMemberType] Textual says Screen
         return self._boards[name]
 
-    def look(self, screen: BoardScreen) -> Look:
+    def look(self, screen: BoardScreen) -> RenderContext:
         """Return what a screen is drawn from now."""
         return screen.look(self._known())
 

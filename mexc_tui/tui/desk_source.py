@@ -7,13 +7,13 @@ from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.kinds import Role
 from mexc_tui.desk.known import LISTINGS, SIGNALS, STATUS
 from mexc_tui.desk.trading import ORDERS, POSITIONS, RISK, SNIPES
-from mexc_tui.tui.query_cache import Answers
-from mexc_tui.tui.source import Source
+from mexc_tui.tui.query_cache import QueryCache
+from mexc_tui.tui.source import DeskSource
 
 
 def source_of(
     client: DeskClient, role: Role, local_ms: Callable[[], int], wire_per_s: Callable[[], float | None]
-) -> Source:
+) -> DeskSource:
     """Return what screens show; the client is not run yet. `local_ms` is this machine's clock."""
     status = client.mirror(STATUS)
 
@@ -27,7 +27,7 @@ def source_of(
         heard_s = client.state.heard_s
         return None if heard_s is None else (asyncio.get_running_loop().time() - heard_s) * 1_000
 
-    return Source(
+    return DeskSource(
         status=status,
         listings=client.mirror(LISTINGS),
         signals=client.mirror(SIGNALS),
@@ -35,7 +35,7 @@ def source_of(
         orders=client.mirror(ORDERS),
         positions=client.mirror(POSITIONS),
         risk=client.mirror(RISK),
-        answers=Answers(client.give, now_ms),
+        answers=QueryCache(client.give, now_ms),
         give=client.give,
         follow_news=client.follow_news,
         wire_per_s=wire_per_s,

@@ -22,7 +22,7 @@ class Scope(StrEnum):
     FILTER = "while filtering"
 
 
-class Group(StrEnum):
+class KeyGroup(StrEnum):
     """What a key is about; the order of the help."""
 
     SCREENS = "Screens"
@@ -47,7 +47,7 @@ class Key:
     name: str
     """One or two words for the footer."""
     help: str
-    group: Group
+    group: KeyGroup
     scope: Scope = Scope.EVERYWHERE
     foot: int = 0
     """Place in the footer, 1 first; 0: not shown there."""
@@ -100,83 +100,87 @@ _BOOKS = frozenset({"risk", "engine"})
 _LISTED, _SET = frozenset({"listings"}), frozenset({"settings"})
 
 KEYS: tuple[Key, ...] = (
-    Key("desk", "1", "go('desk')", "Desk", "What opens next, signals, positions", Group.SCREENS),
-    Key("listings", "2", "go('listings')", "Listings", "Every listing, what is known of it", Group.SCREENS),
-    Key("signals", "3", "go('signals')", "Signals", "What the detectors say, and how sure", Group.SCREENS),
-    Key("positions", "4", "go('positions')", "Positions", "Positions, exits, orders, market", Group.SCREENS),
-    Key("risk", "5", "go('risk')", "Risk", "Trading state, limits, equity, figures", Group.SCREENS),
-    Key("detectors", "6", "go('detectors')", "Detectors", "How often each was right", Group.SCREENS),
-    Key("engine", "7", "go('engine')", "Engine", "Latency, weights, streams, costs", Group.SCREENS),
-    Key("journal", "8", "go('journal')", "Journal", "What was written down, newest first", Group.SCREENS),
-    Key("settings", "9", "go('settings')", "Settings", "Every setting", Group.SCREENS),
-    Key("next", "tab", "app.focus_next", "Pane", "Go to the next pane, also one without room", Group.MOVE,
+    Key("desk", "1", "go('desk')", "Desk", "What opens next, signals, positions", KeyGroup.SCREENS),
+    Key("listings", "2", "go('listings')", "Listings", "Every listing, what is known of it",
+        KeyGroup.SCREENS),
+    Key("signals", "3", "go('signals')", "Signals", "What the detectors say, and how sure", KeyGroup.SCREENS),
+    Key("positions", "4", "go('positions')", "Positions", "Positions, exits, orders, market",
+        KeyGroup.SCREENS),
+    Key("risk", "5", "go('risk')", "Risk", "Trading state, limits, equity, figures", KeyGroup.SCREENS),
+    Key("detectors", "6", "go('detectors')", "Detectors", "How often each was right", KeyGroup.SCREENS),
+    Key("engine", "7", "go('engine')", "Engine", "Latency, weights, streams, costs", KeyGroup.SCREENS),
+    Key("journal", "8", "go('journal')", "Journal", "What was written down, newest first", KeyGroup.SCREENS),
+    Key("settings", "9", "go('settings')", "Settings", "Every setting", KeyGroup.SCREENS),
+    Key("next", "tab", "app.focus_next", "Pane", "Go to the next pane, also one without room", KeyGroup.MOVE,
         foot=17),
-    Key("before", "shift+tab", "app.focus_previous", "Pane before", "Go to the pane before", Group.MOVE),
-    Key("up", "up,k", "move(-1)", "Up", "One row up", Group.MOVE, _TABLE),
-    Key("down", "down,j", "move(1)", "Down", "One row down", Group.MOVE, _TABLE),
-    Key("page_up", "pageup", "page(-1)", "Page up", "A page up", Group.MOVE, _TABLE),
-    Key("page_down", "pagedown", "page(1)", "Page down", "A page down", Group.MOVE, _TABLE),
-    Key("first", "home,g", "move(-1000000)", "First", "To the first row", Group.MOVE, _TABLE),
-    Key("last", "end,G", "move(1000000)", "Last", "To the last row", Group.MOVE, _TABLE),
-    Key("choose", "enter", "choose", "Details", "See more of a row", Group.VIEW, _TABLE),
-    Key("filter", "slash", "filter", "Filter", "Rows with these words; !word: without", Group.FIND, foot=9),
-    Key("clear", "escape", "clear_filter", "Clear", "Close details, show all panes and rows", Group.FIND,
+    Key("before", "shift+tab", "app.focus_previous", "Pane before", "Go to the pane before", KeyGroup.MOVE),
+    Key("up", "up,k", "move(-1)", "Up", "One row up", KeyGroup.MOVE, _TABLE),
+    Key("down", "down,j", "move(1)", "Down", "One row down", KeyGroup.MOVE, _TABLE),
+    Key("page_up", "pageup", "page(-1)", "Page up", "A page up", KeyGroup.MOVE, _TABLE),
+    Key("page_down", "pagedown", "page(1)", "Page down", "A page down", KeyGroup.MOVE, _TABLE),
+    Key("first", "home,g", "move(-1000000)", "First", "To the first row", KeyGroup.MOVE, _TABLE),
+    Key("last", "end,G", "move(1000000)", "Last", "To the last row", KeyGroup.MOVE, _TABLE),
+    Key("choose", "enter", "choose", "Details", "See more of a row", KeyGroup.VIEW, _TABLE),
+    Key("filter", "slash", "filter", "Filter", "Rows with these words; !word: without",
+        KeyGroup.FIND, foot=9),
+    Key("clear", "escape", "clear_filter", "Clear", "Close details, show all panes and rows", KeyGroup.FIND,
         _FILTER),
-    Key("sort", "s", "sort", "Sort", "Sort by the next column", Group.FIND, _TABLE, foot=12),
-    Key("turn", "S", "turn", "Reverse", "Turn the order round", Group.FIND, _TABLE),
-    Key("theme", "T", "next_theme", "Theme", "Put on the next colour theme", Group.VIEW, foot=16),
+    Key("sort", "s", "sort", "Sort", "Sort by the next column", KeyGroup.FIND, _TABLE, foot=12),
+    Key("turn", "S", "turn", "Reverse", "Turn the order round", KeyGroup.FIND, _TABLE),
+    Key("theme", "T", "next_theme", "Theme", "Put on the next colour theme", KeyGroup.VIEW, foot=16),
     Key("freeze", "p", "freeze", "Freeze", "Let the screen stand still, or go on; the engine goes on anyway",
-        Group.VIEW, foot=13),
-    Key("zoom", "z", "zoom", "Zoom", "Show one pane alone, or all of them", Group.VIEW, foot=12),
-    Key("zone", "t", "zone", "UTC", "Times of day here and in UTC, or in UTC alone", Group.VIEW, foot=15),
+        KeyGroup.VIEW, foot=13),
+    Key("zoom", "z", "zoom", "Zoom", "Show one pane alone, or all of them", KeyGroup.VIEW, foot=12),
+    Key("zone", "t", "zone", "UTC", "Times of day here and in UTC, or in UTC alone", KeyGroup.VIEW, foot=15),
     Key("happened", "m", "happened", "Happened", "What you did, what came of it, and alerts",
-        Group.VIEW, foot=11),
-    Key("copy", "y", "copy", "Copy", "Copy the row under the cursor", Group.TAKE, foot=10),
-    Key("export", "e", "export('csv')", "Export", "Save the table as CSV", Group.TAKE, foot=14),
+        KeyGroup.VIEW, foot=11),
+    Key("copy", "y", "copy", "Copy", "Copy the row under the cursor", KeyGroup.TAKE, foot=10),
+    Key("export", "e", "export('csv')", "Export", "Save the table as CSV", KeyGroup.TAKE, foot=14),
     Key("export_json", "E", "export('json')", "Export JSON", "Save the table as JSON, nothing rounded",
-        Group.TAKE),
-    Key("screenshot", "", "picture", "Screenshot", "Save the screen as an SVG picture", Group.TAKE),
+        KeyGroup.TAKE),
+    Key("screenshot", "", "picture", "Screenshot", "Save the screen as an SVG picture", KeyGroup.TAKE),
     Key("halt", "h,H", "deed('halt')", "Halt", "Stop buying, at once; again: offer to resume",
-        Group.STOP, foot=1, is_first=True, read_only_help="Stop buying, at once; resuming is not here"),
+        KeyGroup.STOP, foot=1, is_first=True, read_only_help="Stop buying, at once; resuming is not here"),
     Key("halt_now", "ctrl+x", "halt_now", "Halt", "The same, also while words are typed",
-        Group.STOP, is_first=True),
+        KeyGroup.STOP, is_first=True),
     Key("reduce_only", "r", "deed('reduce_only')", "Reduce only", "Stop buying, at once; what is armed waits",
-        Group.STOP),
+        KeyGroup.STOP),
     Key("disarm", "a", "deed('disarm')", "Disarm", "Take back what is armed for the pair, at once",
-        Group.STOP, foot=7, boards=_PAIRS),
-    Key("close", "D", "deed('close')", "Close", "Sell the position (asks)", Group.STOP, foot=5, boards=_HELD),
+        KeyGroup.STOP, foot=7, boards=_PAIRS),
+    Key("close", "D", "deed('close')", "Close", "Sell the position (asks)",
+        KeyGroup.STOP, foot=5, boards=_HELD),
     Key("close_part", "P", "deed('close_part')", "Part", "Sell 25, 50 or 75 % of the position (asks)",
-        Group.STOP, foot=6, boards=_HELD),
+        KeyGroup.STOP, foot=6, boards=_HELD),
     Key("flatten", "X", "deed('flatten')", "Flatten", "Halt, cancel all orders, sell everything (asks)",
-        Group.STOP, foot=5, boards=_MONEY),
+        KeyGroup.STOP, foot=5, boards=_MONEY),
     Key("kill", "K", "deed('kill')", "Emergency", "The same as an emergency: resuming takes a word (asks)",
-        Group.STOP, foot=6, boards=_RISK),
+        KeyGroup.STOP, foot=6, boards=_RISK),
     Key("lock", "", "deed('lock')", "Lock live", "Buy nothing live until a person unlocks it again, at once",
-        Group.STOP),
+        KeyGroup.STOP),
     Key("unlock", "L", "deed('unlock')", "Live", "Unlock live trading by a phrase, or lock it again (asks)",
-        Group.TRADE, foot=9, boards=_RISK, needs_operator=True),
+        KeyGroup.TRADE, foot=9, boards=_RISK, needs_operator=True),
     Key("arm", "A", "deed('arm')", "Arm", "Buy this pair at its opening (asks)",
-        Group.TRADE, foot=4, boards=_PAIRS, needs_operator=True),
+        KeyGroup.TRADE, foot=4, boards=_PAIRS, needs_operator=True),
     Key("edit_exits", "M", "form('edit_exits')", "Exits", "Move the stop, the ladder, trailing, times (asks)",
-        Group.TRADE, foot=7, boards=_HELD, needs_operator=True),
+        KeyGroup.TRADE, foot=7, boards=_HELD, needs_operator=True),
     Key("add_listing", "N", "form('add_listing')", "New", "Watch a listing that you know of",
-        Group.TRADE, foot=8, boards=_LISTED, needs_operator=True),
+        KeyGroup.TRADE, foot=8, boards=_LISTED, needs_operator=True),
     Key("drop_listing", "W", "form('drop_listing')", "Drop", "Watch this listing no more (asks)",
-        Group.TRADE, foot=9, boards=_LISTED, needs_operator=True),
+        KeyGroup.TRADE, foot=9, boards=_LISTED, needs_operator=True),
     Key("edit_setting", "C", "form('edit_setting')", "Change", "Another value for this setting (asks)",
-        Group.TRADE, foot=3, boards=_SET, needs_operator=True),
+        KeyGroup.TRADE, foot=3, boards=_SET, needs_operator=True),
     Key("undo_setting", "U", "deed('undo_setting')", "Undo", "Take back the last change of a setting (asks)",
-        Group.TRADE, foot=4, boards=_SET, needs_operator=True),
+        KeyGroup.TRADE, foot=4, boards=_SET, needs_operator=True),
     Key("resume", "R", "deed('resume')", "Resume", "Allow buying again (asks)",
-        Group.TRADE, foot=8, boards=_MONEY, needs_operator=True),
+        KeyGroup.TRADE, foot=8, boards=_MONEY, needs_operator=True),
     Key("reconcile", "B", "deed('reconcile')", "Books", "Compare our books with the exchange's now",
-        Group.TRADE, foot=8, boards=_BOOKS, needs_operator=True),
-    Key("help", "question_mark,f1", "help", "Help", "This screen and its keys", Group.HELP, foot=2),
-    Key("palette", "ctrl+p,colon", "command_palette", "Commands", "An action by name", Group.HELP, foot=9),
-    Key("welcome", "", "welcome", "Welcome", "The first page again", Group.HELP, needs_operator=True),
-    Key("leave", "q,ctrl+q", "leave", "Leave", "Leave the screen; the engine goes on", Group.LIFE, foot=3),
+        KeyGroup.TRADE, foot=8, boards=_BOOKS, needs_operator=True),
+    Key("help", "question_mark,f1", "help", "Help", "This screen and its keys", KeyGroup.HELP, foot=2),
+    Key("palette", "ctrl+p,colon", "command_palette", "Commands", "An action by name", KeyGroup.HELP, foot=9),
+    Key("welcome", "", "welcome", "Welcome", "The first page again", KeyGroup.HELP, needs_operator=True),
+    Key("leave", "q,ctrl+q", "leave", "Leave", "Leave the screen; the engine goes on", KeyGroup.LIFE, foot=3),
     Key("stop_engine", "", "deed('stop_engine')", "Stop engine", "End it; its stops end with it (asks)",
-        Group.LIFE, needs_operator=True),
+        KeyGroup.LIFE, needs_operator=True),
 )  # fmt: skip
 BY_ID = {key.id: key for key in KEYS}
 
@@ -188,7 +192,7 @@ def bindings(scope: Scope) -> list[Binding]:
 
 def scrolling() -> list[Binding]:
     """Return the keys of a table that make sense where there are only lines."""
-    return [_binding(key) for key in KEYS if key.scope is Scope.TABLE and key.group is Group.MOVE]
+    return [_binding(key) for key in KEYS if key.scope is Scope.TABLE and key.group is KeyGroup.MOVE]
 
 
 def _binding(key: Key) -> Binding:
@@ -243,7 +247,7 @@ def screens(board: str) -> list[Spot]:
     return [
         Spot(f"[{key.keys}]" if key.id == board else key.keys, key.keys)
         for key in KEYS
-        if key.group is Group.SCREENS
+        if key.group is KeyGroup.SCREENS
     ]
 
 
@@ -264,7 +268,7 @@ def help_text(*, may_operate: bool) -> str:
     """Return all keys, group by group."""
     keys = allowed(may_operate=may_operate)
     blocks: list[str] = []
-    for group in Group:
+    for group in KeyGroup:
         lines = [
             f"  {key.shown:<12}{key.says(may_operate=may_operate)}"
             for key in keys

@@ -1,6 +1,6 @@
 """The keys as a page, from the table of keys: `python -m mexc_tui.tui.keys_page` prints it."""
 
-from mexc_tui.tui.keys import KEYS, Group, Key
+from mexc_tui.tui.keys import KEYS, Key, KeyGroup
 from mexc_tui.tui.screens.registry import all_boards
 
 
@@ -11,8 +11,8 @@ def keys_page() -> str:
     ]
     lines = ["| Key | Screen | What it shows |", "|---|---|---|", *screens, ""]
     lines += ["| Key | What it does | On the screens |", "|---|---|---|"]
-    for group in Group:
-        lines += [_line(key) for key in KEYS if key.group is group and group is not Group.SCREENS]
+    for group in KeyGroup:
+        lines += [_line(key) for key in KEYS if key.group is group and group is not KeyGroup.SCREENS]
     return "\n".join(lines) + "\n"
 
 

@@ -8,8 +8,8 @@ from mexc_tui.model.event import Alert, AnyEvent, Fact, FillBooked
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.model.trading_view import RiskRow
-from mexc_tui.tui.activity_log import MOST_KEPT, Happened, Happening
-from mexc_tui.tui.source import Source
+from mexc_tui.tui.activity_log import MOST_KEPT, Activity, ActivityLog
+from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.trades import Filled, close_words, fill_words
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.wording.alerts import alert_title
@@ -46,7 +46,7 @@ class _Followed:
     is_old_known: bool = False
     came: list[tuple[int, AnyEvent]] = field(default_factory=list[tuple[int, AnyEvent]])
 
-    def take(self, source: Source) -> tuple[list[AnyEvent], list[AnyEvent]]:
+    def take(self, source: DeskSource) -> tuple[list[AnyEvent], list[AnyEvent]]:
         """Return what was before, once, and what is new; nothing until the first is known."""
         old: list[AnyEvent] = []
         if not self.is_old_known:
@@ -65,7 +65,7 @@ class _Followed:
 class Notices:
     """Looks for what is new since the last look, and keeps it among what happened."""
 
-    def __init__(self, source: Source, happened: Happened) -> None:
+    def __init__(self, source: DeskSource, happened: Activity) -> None:
         """What was there at the beginning is no news."""
         self._source, self._happened = source, happened
         self._alerts, self._fills = _Followed(_ALERTS), _Followed(_FILLS)
@@ -121,7 +121,7 @@ class Notices:
             del self._filled[next(iter(self._filled))]
         words = fill_words(one, filled, self._source.positions.rows.get(one.position_id))
         key = f"fill {one.client_order_id}"
-        self._happened.add(Happening(one.at_ms, "engine", f"fill {one.about}", words, Tone.PLAIN, key))
+        self._happened.add(ActivityLog(one.at_ms, "engine", f"fill {one.about}", words, Tone.PLAIN, key))
         return words
 
     def _new_closes(self) -> list[Notice]:
@@ -136,7 +136,7 @@ class Notices:
                 continue
             words, tone = close_words(row)
             what = f"closed {row.symbol}"
-            self._happened.add(Happening(row.closed_ms or 0, "engine", what, words, tone, what + key))
+            self._happened.add(ActivityLog(row.closed_ms or 0, "engine", what, words, tone, what + key))
             if before is not None:
                 notices.append(Notice(f"{what}: {words}", tone, is_critical=False))
         return notices
@@ -145,7 +145,7 @@ class Notices:
         """Keep an alert; return how it is told, if it is worth that."""
         tone = _TONES.get(alert.severity, Tone.BAD)
         words = alert.text if alert.about in alert.text else f"{alert.about}: {alert.text}"
-        self._happened.add(Happening(alert.at_ms, "engine", alert_title(alert.rule), words, tone))
+        self._happened.add(ActivityLog(alert.at_ms, "engine", alert_title(alert.rule), words, tone))
         if alert.severity is Severity.INFO:
             return None
         return Notice(words, tone, alert.severity is Severity.CRITICAL)
@@ -160,7 +160,7 @@ class Notices:
         what = f"trading {risk.state.value.replace('_', ' ')}"
         tone = Tone.GOOD if risk.state is TradingState.ACTIVE else Tone.BAD
         who = risk.by or "engine"
-        self._happened.add(Happening(risk.since_ms, who, what, risk.cause_words or "", tone))
+        self._happened.add(ActivityLog(risk.since_ms, who, what, risk.cause_words or "", tone))
         words = f"{what} by {who}" + (f": {risk.cause_words}" if risk.cause_words else "")
         return [Notice(words, tone, _is_grave(risk))]
 

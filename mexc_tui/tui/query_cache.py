@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from mexc_tui.desk.kinds import CommandKind, DeskError, Outcome, Reply
+from mexc_tui.desk.kinds import CommandKind, CommandOutcome, FrontEndError, Reply
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ MOST_KEPT = 64
 """Answers that are kept; whoever has not been looked at for longest is forgotten first."""
 
 
-class Give(Protocol):
+class SendCommand(Protocol):
     """Gives the engine a command or a question (`DeskClient.give`)."""
 
     async def __call__(
@@ -32,7 +32,7 @@ class Give(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard(Generic[Result]):
+class QueryAnswer(Generic[Result]):
     """An answer. `problem` says why there is no newer one."""
 
     result: Result | None = None
@@ -46,16 +46,16 @@ class Heard(Generic[Result]):
 
 
 Key = tuple[str, msgspec.Struct]
-NOT_YET: Heard[Any] = Heard()
+NOT_YET: QueryAnswer[Any] = QueryAnswer()
 
 
-class Answers:
+class QueryCache:
     """Asks again what is looked at, not more often than each look wants. Belongs to the screen's loop."""
 
-    def __init__(self, give: Give, now_ms: Callable[[], int]) -> None:
+    def __init__(self, give: SendCommand, now_ms: Callable[[], int]) -> None:
         """Ask with `give`; `now_ms` is the exchange's time."""
         self._give, self._now_ms = give, now_ms
-        self._heard: dict[Key, Heard[Any]] = {}
+        self._heard: dict[Key, QueryAnswer[Any]] = {}
         self._asking: dict[Key, asyncio.Task[None]] = {}
         self._listeners: list[Callable[[msgspec.Struct], None]] = []
 
@@ -63,7 +63,7 @@ class Answers:
         """Call `listener` with what was asked when an answer came."""
         self._listeners.append(listener)
 
-    def latest(self, kind: CommandKind[Args, Got], args: Args, every_s: float) -> Heard[Got]:
+    def latest(self, kind: CommandKind[Args, Got], args: Args, every_s: float) -> QueryAnswer[Got]:
         """Return the newest answer at once; ask again if it is older than `every_s`."""
         key = kind.name, args
         heard = self._heard.pop(key, NOT_YET)
@@ -92,9 +92,9 @@ class Answers:
         try:
             reply = await self._give(kind, args, deadline_s=DEADLINE_S)
             result, age_ms = reply.result, reply.age_ms
-            if reply.outcome is not Outcome.DONE or result is None:
+            if reply.outcome is not CommandOutcome.DONE or result is None:
                 problem = reply.words or f"The engine answered {reply.outcome.value}."
-        except DeskError as error:
+        except FrontEndError as error:
             problem = str(error)
         finally:
             del self._asking[key]
@@ -102,7 +102,9 @@ class Answers:
         if result is None:
             self._heard[key] = replace(before, problem=problem, at_s=asked_s)
         else:
-            self._heard[key] = Heard(result, problem, asked_s, asked_s - age_ms / 1_000, asked_ms - age_ms)
+            self._heard[key] = QueryAnswer(
+                result, problem, asked_s, asked_s - age_ms / 1_000, asked_ms - age_ms
+            )
         while len(self._heard) > MOST_KEPT:
             del self._heard[next(iter(self._heard))]
         for listener in self._listeners:

@@ -4,16 +4,16 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from mexc_tui.desk.kinds import Args, CommandKind, Result
-from mexc_tui.tui.query_cache import Heard
-from mexc_tui.tui.source import Source
+from mexc_tui.tui.query_cache import QueryAnswer
+from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.widgets.staleness import AnswerAge, Answered
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class RenderContext:
     """One look at the desk."""
 
-    source: Source
+    source: DeskSource
     now_ms: int
     """The exchange's time."""
     now_s: float
@@ -28,7 +28,7 @@ class Look:
     answered: Answered = field(default_factory=Answered)
     """Ages of the answers that were drawn from."""
 
-    def ask(self, kind: CommandKind[Args, Result], args: Args, every_s: float) -> Heard[Result]:
+    def ask(self, kind: CommandKind[Args, Result], args: Args, every_s: float) -> QueryAnswer[Result]:
         """Return the newest answer, which is asked for again after `every_s`, and take note of its age."""
         heard = self.source.answers.latest(kind, args, every_s)
         if heard.result is not None and heard.of_s is not None:

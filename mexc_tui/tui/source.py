@@ -10,12 +10,12 @@ from mexc_tui.desk.client import LinkState
 from mexc_tui.model.event import Fact
 from mexc_tui.model.trading_view import OrderRow, PositionRow, RiskRow, SnipeRow
 from mexc_tui.model.view import ListingRow, SignalRow, StatusRow
-from mexc_tui.tui.query_cache import Answers, Give
+from mexc_tui.tui.query_cache import QueryCache, SendCommand
 
 Row = TypeVar("Row", bound=msgspec.Struct, covariant=True)
 
 
-class Shown(Protocol[Row]):
+class MirrorSource(Protocol[Row]):
     """A view as it is now."""
 
     @property
@@ -33,19 +33,19 @@ class Shown(Protocol[Row]):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DeskSource:
     """Everything that screens show, and how fresh it is."""
 
-    status: Shown[StatusRow]
-    listings: Shown[ListingRow]
-    signals: Shown[SignalRow]
-    snipes: Shown[SnipeRow]
-    orders: Shown[OrderRow]
-    positions: Shown[PositionRow]
-    risk: Shown[RiskRow]
-    answers: Answers
+    status: MirrorSource[StatusRow]
+    listings: MirrorSource[ListingRow]
+    signals: MirrorSource[SignalRow]
+    snipes: MirrorSource[SnipeRow]
+    orders: MirrorSource[OrderRow]
+    positions: MirrorSource[PositionRow]
+    risk: MirrorSource[RiskRow]
+    answers: QueryCache
     """What is not a view: asked while somebody looks."""
-    give: Give
+    give: SendCommand
     """Gives commands."""
     follow_news: Callable[[Callable[[Fact], None]], None]
     """Calls a listener with every fact that is written down from now on."""
@@ -69,7 +69,7 @@ class Source:
         """Return the risk of the books; None: it is not known."""
         return next(iter(self.risk.rows.values()), None)
 
-    def views(self) -> dict[str, Shown[msgspec.Struct]]:
+    def views(self) -> dict[str, MirrorSource[msgspec.Struct]]:
         """Return the views by their names."""
         return {
             "status": self.status,

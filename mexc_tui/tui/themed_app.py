@@ -7,7 +7,7 @@ from textual.driver import Driver
 from mexc_tui.tui.themes import Theme, Themes
 
 
-class Dressed(App[None]):
+class ThemedApp(App[None]):
     """An app that knows our themes and no others."""
 
     def __init__(self, themes: Themes, theme: Theme, driver_class: type[Driver] | None = None) -> None:

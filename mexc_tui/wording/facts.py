@@ -6,7 +6,7 @@ import msgspec
 
 from mexc_tui.model import event as events
 from mexc_tui.model.event import AnyEvent
-from mexc_tui.model.listing import Facts, Sighting
+from mexc_tui.model.listing import ListingFacts, Sighting
 from mexc_tui.model.view import FactRow
 from mexc_tui.wording.alerts import alert_title
 from mexc_tui.wording.digits import plain, plain_json
@@ -68,7 +68,7 @@ def _words_of_desk(event: AnyEvent) -> str:
 def _said(seen: Sighting) -> str:
     if not seen.present:
         return "lists it no more"
-    facts: Facts = seen.facts
+    facts: ListingFacts = seen.facts
     parts = [f"opens {when(facts.opens_ms)}"] if facts.opens_ms is not None else []
     if facts.triple is not None:
         parts.append(f"states {facts.triple}")

@@ -25,7 +25,7 @@ _ENDS = ("", ".", ",", ";", "`", "'", ")", "\n")
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenOptions:
     """What a command line chose; empty: the default."""
 
     profile: str = ""
@@ -34,14 +34,14 @@ class Chosen:
     """The file that names a running exchange."""
 
 
-def with_options(text: str, chosen: Chosen) -> str:
+def with_options(text: str, chosen: ChosenOptions) -> str:
     """Return the text with each command in it about the chosen profile, mode and exchange."""
-    if chosen == Chosen() or "mexc-tui" not in text:
+    if chosen == ChosenOptions() or "mexc-tui" not in text:
         return text
     return _COMMAND.sub(lambda found: found[0] + _missing(found, chosen), text)
 
 
-def _missing(found: "re.Match[str]", chosen: Chosen) -> str:
+def _missing(found: "re.Match[str]", chosen: ChosenOptions) -> str:
     name, said = found["name"] or "", found[0]
     is_prose = said == "mexc-tui" and found.string[found.end() : found.end() + 1] not in _ENDS
     if name in _OF_NONE or is_prose:

@@ -3,7 +3,7 @@
 from mexc_tui.model import event as events
 from mexc_tui.model.event import AnyEvent
 from mexc_tui.model.intent import Order
-from mexc_tui.model.position import Entry, Position
+from mexc_tui.model.position import LedgerEntry, Position
 from mexc_tui.model.snipe import Attempt, Snipe
 from mexc_tui.wording.money import amount, price, signed
 
@@ -81,6 +81,6 @@ def _position(position: Position, words: str) -> str:
     return f"position {state}{gain}" + (f": {words}" if words else "")
 
 
-def _entry(entry: Entry) -> str:
+def _entry(entry: LedgerEntry) -> str:
     moved = ", ".join(f"{one.account.value} {one.amount:+f} {one.asset}" for one in entry.postings)
     return f"{entry.kind.value}: {moved}" + (f" ({entry.words})" if entry.words else "")

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from mexc_tui.app.day_report import day_of, report_day
-from mexc_tui.model.outcome_of_listing import End
+from mexc_tui.model.outcome_of_listing import OutcomeEnd
 from mexc_tui.model.storage import Durability
 from mexc_tui.settings.layers import lent_layer
 from mexc_tui.settings.load import Layers, load
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.samples.report_samples import (
     DAY,
@@ -27,14 +27,14 @@ def fill(unit: UnitOfWork) -> None:
     for listing in (new, gone, later):
         unit.listings.save(listing, listing.stage)
     unit.outcomes.save(outcome(new))
-    unit.outcomes.save(outcome(gone, End.CANCELLED))
+    unit.outcomes.save(outcome(gone, OutcomeEnd.CANCELLED))
     unit.signals.add(signal(new, 4_100))
     unit.signals.add(signal(gone, 2_000))
     unit.passes.add(look(5_000))
 
 
 async def test_the_report_is_read_from_the_store_and_claims_are_judged(tmp_path: Path) -> None:
-    store = await Store.open(tmp_path / "profile" / "desk.sqlite3", HandClock())
+    store = await SqliteStore.open(tmp_path / "profile" / "desk.sqlite3", HandClock())
     try:
         await store.write("fill", fill, durability=Durability.NORMAL)
         report = await report_day(store, DAY)
@@ -42,7 +42,7 @@ async def test_the_report_is_read_from_the_store_and_claims_are_judged(tmp_path:
         await store.close()
     verdicts = {one.symbol: [signal.came_true for signal in one.signalled] for one in report.listings}
     assert verdicts == {"NEWUSDT": [True], "GONEUSDT": [False], "LATERUSDT": []}
-    assert [one.happened.end for one in report.listings] == [End.OPENED, End.CANCELLED, None]
+    assert [one.happened.end for one in report.listings] == [OutcomeEnd.OPENED, OutcomeEnd.CANCELLED, None]
     assert report.passes.count == 1
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from mexc_tui.app.direct_kill import Killed, Outside, kill_direct
-from mexc_tui.app.endpoints import Lent
-from mexc_tui.host.halt_file import FileOfHalt
+from mexc_tui.app.direct_kill import Killed, KillEnvironment, kill_direct
+from mexc_tui.app.endpoints import ExchangeHandle
+from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.host.lock import engine_lock, scope_of
 from mexc_tui.ledger.ids import make
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.trading import Cause
-from mexc_tui.practice.pairs import Pair
+from mexc_tui.practice.pairs import PracticePair
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import DAY, PORT, PracticeDay
@@ -33,8 +33,8 @@ def quiet_day(
 
 
 async def killed(day: PracticeDay, said: list[str], deadline_s: float = 45.0) -> Killed:
-    outside = Outside(day.sim.clock, day.sim.rng, day.sim.network.connector())
-    lent = Lent(day.server.endpoint(PORT))
+    outside = KillEnvironment(day.sim.clock, day.sim.rng, day.sim.network.connector())
+    lent = ExchangeHandle(day.server.endpoint(PORT))
     return await kill_direct(lent, day.paths, "ann", said.append, outside, deadline_s)
 
 
@@ -51,7 +51,7 @@ def rest(day: PracticeDay, pairs: int = PAIRS, orders: int = ORDERS) -> list[str
     return [one.symbol for one in chosen]
 
 
-def buy(pair: Pair, name: str) -> NewOrder:
+def buy(pair: PracticePair, name: str) -> NewOrder:
     """Return a buy at half the price, of 6 USDT."""
     price = (pair.last_price / 2).quantize(D(1).scaleb(-pair.rules.price_decimals))
     quantity = (6 / price).quantize(D(1).scaleb(-pair.rules.quantity_decimals))
@@ -76,7 +76,7 @@ def test_twenty_orders_on_five_pairs_are_cancelled_within_a_second_and_the_user_
         gone = [row for row in rows if row.client_order_id.startswith("mx")]
         assert max(row.updated_ms or 0 for row in gone) - began_ms < 1_000
         assert [row.client_order_id for row in rows if row.status.value == "NEW"] == ["by-hand"]
-        kept = FileOfHalt(day.paths.state, scope_of(day.server.endpoint(PORT))).read()
+        kept = HaltFileOnDisk(day.paths.state, scope_of(day.server.endpoint(PORT))).read()
         assert kept is not None
         assert kept.cause is Cause.EMERGENCY
 

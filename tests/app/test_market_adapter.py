@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.market_adapter import silent_words
-from mexc_tui.exchange.streams.subscription_state import FeedState, Phase
-from mexc_tui.exchange.streams.topics import Topic, deals, mini_tickers
+from mexc_tui.exchange.streams.subscription_state import FeedState, SubscriptionPhase
+from mexc_tui.exchange.streams.topics import StreamTopic, deals, mini_tickers
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import PracticeDay
 
 
-def state(topic: Topic, age_s: float | None, reason: str = "") -> FeedState:
-    return FeedState(topic, Phase.LIVE, True, age_s, 0, 0, 0, 0, 0, reason)
+def state(topic: StreamTopic, age_s: float | None, reason: str = "") -> FeedState:
+    return FeedState(topic, SubscriptionPhase.LIVE, True, age_s, 0, 0, 0, 0, 0, reason)
 
 
 @pytest.mark.parametrize(

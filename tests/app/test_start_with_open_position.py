@@ -18,8 +18,8 @@ from mexc_tui.host.lock import scope_of
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.intent import OrderRole
-from mexc_tui.model.position import Account
-from mexc_tui.store.store import Store
+from mexc_tui.model.position import LedgerAccount
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.app.test_startup_and_shutdown import desk, end_of, environment, line_of, written
 from tests.support.samples.trading_samples import entry, intent, lot, position
@@ -56,15 +56,15 @@ async def hold(folder: Path, endpoint: Endpoint) -> None:
     """Let an engine before have left a position open."""
     paths = paths_of("practice", environment(folder))
     make_folders(paths)
-    store, scope = await Store.open(paths.store, SystemClock()), scope_of(endpoint)
+    store, scope = await SqliteStore.open(paths.store, SystemClock()), scope_of(endpoint)
     held = msgspec.structs.replace(position(), stop_price=Decimal("0.5"))
     stop = intent(role=OrderRole.STOP, snipe_id="", position_id=held.id, reserved="0")
     bought = entry(
         "e1",
-        (Account.DESK, "NEW", "9"),
-        (Account.EXCHANGE, "NEW", "-9"),
-        (Account.DESK, "USDT", "90"),
-        (Account.EXCHANGE, "USDT", "-90"),
+        (LedgerAccount.DESK, "NEW", "9"),
+        (LedgerAccount.EXCHANGE, "NEW", "-9"),
+        (LedgerAccount.DESK, "USDT", "90"),
+        (LedgerAccount.EXCHANGE, "USDT", "-90"),
     )
 
     def work(unit: UnitOfWork) -> None:

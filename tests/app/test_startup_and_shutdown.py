@@ -16,7 +16,7 @@ from aiohttp import web
 from keyring.backends.fail import Keyring as NoKeyring
 
 from mexc_tui.app import run_headless as headless
-from mexc_tui.app.launch_options import Launch
+from mexc_tui.app.launch_options import LaunchOptions
 from mexc_tui.app.run_headless import run_engine, run_headless
 from mexc_tui.engine import engine as engine_room
 from mexc_tui.model.endpoint import Endpoint
@@ -125,7 +125,7 @@ async def test_told_before_its_own_exchange_is_up_it_leaves_no_exchange_behind(
         return children[0]
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", start_and_tell)
-    assert await run_engine(Launch(None, "calm", 1, None, None), environment(tmp_path), told) == 0
+    assert await run_engine(LaunchOptions(None, "calm", 1, None, None), environment(tmp_path), told) == 0
     assert children[0].returncode is not None
     assert "before it was ready" in capsys.readouterr().err
 
@@ -172,7 +172,7 @@ def test_on_paper_without_a_network_one_line_says_so(
 ) -> None:
     origin = f"http://127.0.0.1:{unused_tcp_port}"
     file = written(tmp_path, Endpoint(origin, f"ws://127.0.0.1:{unused_tcp_port}/ws", origin))
-    assert run_headless(Launch("paper", "calm", 1, file, None), environment(tmp_path)) == 3
+    assert run_headless(LaunchOptions("paper", "calm", 1, file, None), environment(tmp_path)) == 3
     said = capsys.readouterr()
     assert said.out == ""
     (line,) = said.err.splitlines()
@@ -186,7 +186,7 @@ def test_live_without_a_keyring_starts_nothing_and_says_the_next_step(
     before = keyring.get_keyring()
     keyring.set_keyring(NoKeyring())
     try:
-        code = run_headless(Launch("live", "calm", 1, None, None), environment(tmp_path))
+        code = run_headless(LaunchOptions("live", "calm", 1, None, None), environment(tmp_path))
     finally:
         keyring.set_keyring(before)
     (line,) = capsys.readouterr().err.splitlines()
@@ -203,7 +203,7 @@ def test_what_stands_in_for_the_exchange_in_live_is_on_this_machine(
     here = Endpoint("http://127.0.0.1:9", "ws://127.0.0.1:9/ws", "http://127.0.0.1:9")
     scheme = "wss" if place == "ws" else "https"
     file = written(tmp_path, msgspec.structs.replace(here, **{place: f"{scheme}://exchange.example"}))
-    assert run_headless(Launch("live", "calm", 1, file, None), environment(tmp_path)) == 3
+    assert run_headless(LaunchOptions("live", "calm", 1, file, None), environment(tmp_path)) == 3
     (line,) = capsys.readouterr().err.splitlines()
     assert "exchange.example is not on this machine" in line
 
@@ -211,14 +211,23 @@ def test_what_stands_in_for_the_exchange_in_live_is_on_this_machine(
 @pytest.mark.parametrize(
     ("launch", "words"),
     [
-        (Launch("paper", "calm", 1, None, None, until_done=True), "--until-done goes with --mode practice"),
-        (Launch(None, "calm", 1, None, None, assignments=("max_positions",)), "--set takes NAME=VALUE"),
-        (Launch(None, "calm", 1, None, None, assignments=("max_positions=99",)), "1 to 50"),
-        (Launch(None, "calm", 1, None, None, assignments=("max_position=9",)), "did you mean max_positions"),
+        (
+            LaunchOptions("paper", "calm", 1, None, None, until_done=True),
+            "--until-done goes with --mode practice",
+        ),
+        (
+            LaunchOptions(None, "calm", 1, None, None, assignments=("max_positions",)),
+            "--set takes NAME=VALUE",
+        ),
+        (LaunchOptions(None, "calm", 1, None, None, assignments=("max_positions=99",)), "1 to 50"),
+        (
+            LaunchOptions(None, "calm", 1, None, None, assignments=("max_position=9",)),
+            "did you mean max_positions",
+        ),
     ],
 )
 def test_wrong_usage_is_two_and_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], launch: Launch, words: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], launch: LaunchOptions, words: str
 ) -> None:
     assert run_headless(launch, environment(tmp_path)) == 2
     (line,) = capsys.readouterr().err.splitlines()
@@ -231,7 +240,7 @@ def test_a_practice_exchange_elsewhere_is_never_reached(
     file = written(
         tmp_path, Endpoint("https://api.mexc.com", "ws://127.0.0.1:1/ws", "http://127.0.0.1:1", "k", "s")
     )
-    assert run_headless(Launch("practice", "calm", 1, file, None), environment(tmp_path)) == 3
+    assert run_headless(LaunchOptions("practice", "calm", 1, file, None), environment(tmp_path)) == 3
     (line,) = capsys.readouterr().err.splitlines()
     assert "runs on this machine" in line
 
@@ -263,7 +272,7 @@ async def test_a_closing_look_that_takes_too_long_is_said_and_is_no_difference(
 ) -> None:
     monkeypatch.setattr(engine_room, "LAST_LOOK_S", 0)
     async with serving(SHORT, 1) as endpoint:
-        launch = Launch(None, "calm", 1, written(tmp_path, endpoint), None, until_done=True)
+        launch = LaunchOptions(None, "calm", 1, written(tmp_path, endpoint), None, until_done=True)
         assert await run_engine(launch, environment(tmp_path), asyncio.Event()) == 0
     said = capsys.readouterr()
     assert "SOONUSDT" in said.out
@@ -279,6 +288,6 @@ async def test_trouble_behind_the_start_is_one_line_and_a_code_of_its_own(
 
     monkeypatch.setattr(headless, "report_day", fail)
     async with serving(SHORT, 1) as endpoint:
-        launch = Launch(None, "calm", 1, written(tmp_path, endpoint), None, until_done=True)
+        launch = LaunchOptions(None, "calm", 1, written(tmp_path, endpoint), None, until_done=True)
         assert await run_engine(launch, environment(tmp_path), asyncio.Event()) == 4
     assert "The engine ended in trouble. The disk is full." in capsys.readouterr().err

@@ -7,13 +7,13 @@ from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.model.event import EngineStarted
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.store.looking import look_into
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 
 DAY_MS = 10_000_000
 
 
 async def _store(path: Path, *starts: tuple[int, str]) -> None:
-    store = await Store.open(path, SystemClock())
+    store = await SqliteStore.open(path, SystemClock())
     for at_ms, world in starts:
         started = EngineStarted(at_ms=at_ms, about="practice", mode="practice", world=world)
         await store.write("start", lambda unit, started=started: unit.record(started))

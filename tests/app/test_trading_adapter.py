@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
-from mexc_tui.app.trading_adapter import TradingParts, WireTrading
+from mexc_tui.app.trading_adapter import MexcTrading, TradingAdapterParts
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.limits.clock_offset import Sample
 from mexc_tui.exchange.streams.listen_key import KeysInMemory
@@ -41,10 +41,10 @@ ORDER = NewOrder("NEWUSDT", Side.BUY, OrderType.LIMIT, "mxt-1", Decimal("0.1"), 
 
 
 @asynccontextmanager
-async def wired(client: MexcClient) -> AsyncGenerator[WireTrading]:
+async def wired(client: MexcClient) -> AsyncGenerator[MexcTrading]:
     async with aiohttp.TCPConnector() as connector:
-        yield WireTrading(
-            TradingParts(
+        yield MexcTrading(
+            TradingAdapterParts(
                 clock=WallClock(),
                 client=client,
                 stream_url=f"ws://{HOST}/ws",
@@ -59,7 +59,7 @@ async def wired(client: MexcClient) -> AsyncGenerator[WireTrading]:
 @asynccontextmanager
 async def trading(
     body: str = "{}", *, clock_known: bool = True
-) -> AsyncGenerator[tuple[WireTrading, Hostile]]:
+) -> AsyncGenerator[tuple[MexcTrading, Hostile]]:
     """The port, and a server that answers everything with this."""
     async with (
         hostile(answer(body)) as server,
@@ -103,7 +103,7 @@ async def test_after_a_measurement_time_is_the_exchanges_and_its_error_is_told()
 
 @dataclass(frozen=True)
 class Question:
-    ask: Callable[[WireTrading], Awaitable[object]]
+    ask: Callable[[MexcTrading], Awaitable[object]]
     method: str
     path: str
     params: dict[str, str]
@@ -261,7 +261,7 @@ class Ears:
         return {type(one) for one in self.told}
 
 
-async def heard(sim: Simulation, main: Callable[[WireTrading, MexcClient, Host], Awaitable[None]]) -> None:
+async def heard(sim: Simulation, main: Callable[[MexcTrading, MexcClient, Host], Awaitable[None]]) -> None:
     """Run `main` against a practice exchange in virtual time."""
     plan = Scenario(name="port", market=MarketPlan(symbols=5, active_pairs=1, trades_per_s=5.0))
     server = PracticeServer(plan, 1, sim.clock)
@@ -277,13 +277,13 @@ async def heard(sim: Simulation, main: Callable[[WireTrading, MexcClient, Host],
         await client.measure_clock()
         connector = sim.network.connector()
         url, keys = f"ws://{HOST}/ws", KeysInMemory()
-        parts = TradingParts(sim.clock, client, url, connector, sim.rng, SocketTimings(), keys)
-        await main(WireTrading(parts), client, host)
+        parts = TradingAdapterParts(sim.clock, client, url, connector, sim.rng, SocketTimings(), keys)
+        await main(MexcTrading(parts), client, host)
         await connector.close()
 
 
 def test_orders_fills_and_balances_reach_the_ear_that_is_theirs_and_none_after_the_end() -> None:
-    async def main(port: WireTrading, client: MexcClient, _host: Host) -> None:
+    async def main(port: MexcTrading, client: MexcClient, _host: Host) -> None:
         symbol = (await client.account.self_symbols())[0]
         ears = Ears()
         assert not port.private_state().is_live
@@ -308,7 +308,7 @@ def test_orders_fills_and_balances_reach_the_ear_that_is_theirs_and_none_after_t
 
 
 def test_a_reset_of_the_private_stream_is_told_as_a_hole_that_opens_and_closes() -> None:
-    async def main(port: WireTrading, _client: MexcClient, host: Host) -> None:
+    async def main(port: MexcTrading, _client: MexcClient, host: Host) -> None:
         ears = Ears()
         running = asyncio.create_task(port.run_private(ears))
         await asyncio.sleep(5)

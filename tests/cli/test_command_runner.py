@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 import pytest
 
-from mexc_tui.cli.command_runner import Asker, line_width
+from mexc_tui.cli.command_runner import CommandRunner, line_width
 from mexc_tui.cli.tables import Pen
-from mexc_tui.desk.kinds import CommandKind, Outcome, Reply
+from mexc_tui.desk.kinds import CommandKind, CommandOutcome, Reply
 
 if TYPE_CHECKING:
-    from mexc_tui.cli.data_source import Reach
+    from mexc_tui.cli.data_source import DataSource
 
 
 class Sold(msgspec.Struct, frozen=True):
@@ -31,26 +31,28 @@ class Answering:
         return self.reply
 
 
-def asker(outcome: Outcome, result: Sold | None, *, as_json: bool) -> Asker:
+def asker(outcome: CommandOutcome, result: Sold | None, *, as_json: bool) -> CommandRunner:
     reply = Reply(outcome, f"It is {outcome}.", result, is_repeated=False)
-    return Asker(cast("Reach", Answering(reply)), Pen(), as_json)
+    return CommandRunner(cast("DataSource", Answering(reply)), Pen(), as_json)
 
 
 def test_what_was_done_is_told_in_words_or_as_one_object(capsys: pytest.CaptureFixture[str]) -> None:
-    asker(Outcome.DONE, Sold(2), as_json=False).tell(SELL, Sold(2))
-    asker(Outcome.DONE, Sold(2), as_json=True).tell(SELL, Sold(2))
+    asker(CommandOutcome.DONE, Sold(2), as_json=False).tell(SELL, Sold(2))
+    asker(CommandOutcome.DONE, Sold(2), as_json=True).tell(SELL, Sold(2))
     assert capsys.readouterr() == ('It is done.\n{"orders":2}\n', "")
 
 
 def test_what_was_done_in_part_is_printed_and_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        asker(Outcome.PARTLY, Sold(1), as_json=True).tell(SELL, Sold(2))
+        asker(CommandOutcome.PARTLY, Sold(1), as_json=True).tell(SELL, Sold(2))
     assert ended.value.code == 1
     assert capsys.readouterr() == ('{"orders":1}\n', "mexc-tui: It is partly.\n")
 
 
-@pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.FAILED, Outcome.UNKNOWN])
-def test_what_was_not_done_is_one_line_and_1(outcome: Outcome, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("outcome", [CommandOutcome.REFUSED, CommandOutcome.FAILED, CommandOutcome.UNKNOWN])
+def test_what_was_not_done_is_one_line_and_1(
+    outcome: CommandOutcome, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         asker(outcome, None, as_json=False).tell(SELL, Sold(2))
     assert ended.value.code == 1

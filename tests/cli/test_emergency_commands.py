@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.cli.data_source import Reach
+from mexc_tui.cli.data_source import DataSource
 from mexc_tui.desk import asking
-from mexc_tui.desk.kinds import DeskSilent
+from mexc_tui.desk.kinds import EngineSilent
 from mexc_tui.host.folders import make_folders
 from mexc_tui.host.lock import engine_lock
 from mexc_tui.host.paths import PathsError, paths_of
@@ -34,8 +34,8 @@ def break_settings(folder: Path) -> None:
 def test_settings_that_cannot_be_read_are_passed_over_in_an_emergency_alone(tmp_path: Path) -> None:
     break_settings(tmp_path)
     with pytest.raises(SettingsError):
-        Reach(None, None, environ(tmp_path))
-    reach = Reach(None, None, environ(tmp_path), is_emergency=True)
+        DataSource(None, None, environ(tmp_path))
+    reach = DataSource(None, None, environ(tmp_path), is_emergency=True)
     assert reach.paths.profile == "practice"
     assert reach.passed_over
 
@@ -45,15 +45,15 @@ def test_without_settings_the_profile_is_that_of_the_engine_that_runs(tmp_path: 
     place = paths_of("mine", environ(tmp_path))
     place.state.mkdir(parents=True)
     with engine_lock(place, ""):
-        assert Reach(None, None, environ(tmp_path), is_emergency=True).paths.profile == "mine"
-        assert Reach("practice", None, environ(tmp_path), is_emergency=True).paths.profile == "practice"
+        assert DataSource(None, None, environ(tmp_path), is_emergency=True).paths.profile == "mine"
+        assert DataSource("practice", None, environ(tmp_path), is_emergency=True).paths.profile == "practice"
 
 
 def test_an_engine_is_found_by_its_lock_where_the_runtime_folder_is_another(tmp_path: Path) -> None:
     place = paths_of("practice", environ(tmp_path))
     place.state.mkdir(parents=True)
     with engine_lock(place, ""):
-        assert Reach(None, None, environ(tmp_path, "q")).socket == place.socket
+        assert DataSource(None, None, environ(tmp_path, "q")).socket == place.socket
 
 
 def test_without_a_runtime_folder_and_with_a_long_state_path_the_engine_is_found_by_its_lock(
@@ -64,8 +64,8 @@ def test_without_a_runtime_folder_and_with_a_long_state_path_the_engine_is_found
     place.state.mkdir(parents=True)
     cron = {"HOME": str(home)}
     with engine_lock(place, ""):
-        assert Reach(None, None, cron, is_emergency=True).socket == place.socket
-        assert Reach("practice", None, cron).socket == place.socket
+        assert DataSource(None, None, cron, is_emergency=True).socket == place.socket
+        assert DataSource("practice", None, cron).socket == place.socket
     with pytest.raises(PathsError, match="bytes long"):
         make_folders(paths_of("practice", cron))
 
@@ -112,7 +112,7 @@ def test_commands_of_a_schedule_reach_a_running_engine(world: World) -> None:
 
 
 def test_a_missing_database_with_a_backup_names_the_command_that_restores_it(tmp_path: Path) -> None:
-    reach = Reach(None, None, environ(tmp_path))
+    reach = DataSource(None, None, environ(tmp_path))
     assert "has run yet" in reach.without_store
     folder = reach.paths.store.parent / "backups"
     folder.mkdir(parents=True)
@@ -124,8 +124,10 @@ def test_a_frozen_engine_is_named_with_the_way_to_stop_without_it(world: World) 
     engine = world.engine()
     try:
         os.kill(engine.pid, signal.SIGSTOP)
-        reach = Reach(None, None, environ(world.folder), is_emergency=True)
-        with pytest.raises(DeskSilent, match=rf"[Pp]rocess {engine.pid} .*kill --direct --profile practice"):
+        reach = DataSource(None, None, environ(world.folder), is_emergency=True)
+        with pytest.raises(
+            EngineSilent, match=rf"[Pp]rocess {engine.pid} .*kill --direct --profile practice"
+        ):
             reach.tell(asking.STOP, asking.Nothing(), 200)
     finally:
         os.kill(engine.pid, signal.SIGCONT)

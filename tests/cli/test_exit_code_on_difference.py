@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.app.launch_options import Launch
+from mexc_tui.app.launch_options import LaunchOptions
 from mexc_tui.app.run_headless import DIFFERENCE, run_engine
 from mexc_tui.practice.clock import wall_clock
 from mexc_tui.practice.scenario import MarketPlan, Scenario
@@ -25,7 +25,7 @@ async def test_money_that_nothing_explains_makes_the_exit_code_one(
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path / "r")}
     async with served(server) as endpoint:
         file.write_bytes(msgspec.json.encode(endpoint))
-        launch = Launch("practice", "short", 1, file, None, until_done=True)
+        launch = LaunchOptions("practice", "short", 1, file, None, until_done=True)
         running = asyncio.ensure_future(run_engine(launch, environ, asyncio.Event()))
         said = ""
         while "Ready" not in said:

@@ -15,7 +15,7 @@ import pytest
 
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.desk.ask import ask
-from mexc_tui.desk.kinds import Outcome
+from mexc_tui.desk.kinds import CommandOutcome
 from mexc_tui.desk.trading import RESUME, Resuming
 from mexc_tui.host.paths import paths_of
 from mexc_tui.ledger.ids import PREFIX
@@ -257,7 +257,7 @@ def test_a_running_engine_is_commanded_first_and_places_nothing_until_a_person_r
         now_ms = SystemClock().now_ms()
         typed = Resuming(typed="resume")
         reply = ask(socket, RESUME, typed, who="ann", now_ms=now_ms, deadline_s=20)
-        assert reply.outcome is Outcome.DONE, reply.words
+        assert reply.outcome is CommandOutcome.DONE, reply.words
         until(lambda: len(ours()) == 3, 60)
     finally:
         end(engine)

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from mexc_tui.app.paper import SCOPE
 from mexc_tui.cli.main import main
-from mexc_tui.host.halt_file import FileOfHalt
+from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.model.trading import Cause, TradingState
 
 
@@ -22,11 +22,11 @@ def test_it_halts_the_books_of_paper_without_an_exchange_and_says_where_orders_l
     unasked = CliRunner().invoke(main, ["kill", "--direct"], prog_name="mexc-tui")
     folder = tmp_path / ".local/state/mexc-tui/paper"
     assert unasked.exit_code == 2
-    assert FileOfHalt(folder, SCOPE).read() is None
+    assert HaltFileOnDisk(folder, SCOPE).read() is None
     done = CliRunner().invoke(main, ["kill", "--direct", "--yes"], prog_name="mexc-tui")
     assert done.exit_code == 0, done.stderr
     assert "live in the engine's own process" in done.stdout
-    halt = FileOfHalt(folder, SCOPE).read()
+    halt = HaltFileOnDisk(folder, SCOPE).read()
     assert halt is not None
     assert (halt.state, halt.cause) == (TradingState.HALTED, Cause.EMERGENCY)
     told = CliRunner().invoke(main, ["kill", "--direct", "--yes", "--json"], prog_name="mexc-tui")

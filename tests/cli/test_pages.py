@@ -9,7 +9,7 @@ from mexc_tui.cli.signal_pages import signals_page, why_page
 from mexc_tui.cli.tables import Pen
 from mexc_tui.engine.views.rows import fact_row, listing_row, signal_row
 from mexc_tui.model.event import Alert, CommandBegun, Event, Fact, OpaqueEvent, SettingChanged, SignalRaised
-from mexc_tui.model.listing import Disagreement, Source, SourceClaim, Stage, Topic
+from mexc_tui.model.listing import Disagreement, ListingSource, SourceClaim, ListingStage, ListingTopic
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.view import AlertRow
 from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SourceSays, WhyRow
@@ -21,7 +21,7 @@ PEN = Pen()
 
 def test_listings_stand_in_the_order_of_their_openings() -> None:
     rows = [
-        listing_row(listing_samples.listing(name, opens_ms=opens_ms), Stage.SCHEDULED)
+        listing_row(listing_samples.listing(name, opens_ms=opens_ms), ListingStage.SCHEDULED)
         for name, opens_ms in (("BUSDT", 2_000), ("NOTIMEUSDT", None), ("AUSDT", 1_000))
     ]
     lines = listings_page(rows, 0, PEN).splitlines()
@@ -29,16 +29,16 @@ def test_listings_stand_in_the_order_of_their_openings() -> None:
 
 
 def test_a_disagreement_is_shown_and_not_resolved() -> None:
-    claims = (SourceClaim(Source.CALENDAR, "12:00"), SourceClaim(Source.EXCHANGE_INFO, "13:00"))
+    claims = (SourceClaim(ListingSource.CALENDAR, "12:00"), SourceClaim(ListingSource.EXCHANGE_INFO, "13:00"))
     listing = msgspec.structs.replace(
-        listing_samples.listing(), disagreements=(Disagreement(Topic.OPENING, claims),)
+        listing_samples.listing(), disagreements=(Disagreement(ListingTopic.OPENING, claims),)
     )
-    page = listings_page([listing_row(listing, Stage.SCHEDULED)], 0, PEN)
+    page = listings_page([listing_row(listing, ListingStage.SCHEDULED)], 0, PEN)
     assert "calendar says 12:00, exchangeInfo says 13:00" in page
 
 
 def test_a_price_is_text_for_programs_and_has_no_exponent() -> None:
-    row = listing_row(listing_samples.listing(), Stage.OPEN, price=0.00000012, heard_ms=7_900)
+    row = listing_row(listing_samples.listing(), ListingStage.OPEN, price=0.00000012, heard_ms=7_900)
     body = msgspec.json.decode(json_output.encode(json_output.listing(row)))
     assert (body["price"], body["priced_ms"]) == ("0.00000012", 7_000)
     assert listings_page([row], 9_000, PEN).splitlines()[1].split()[-2] == "0.00000012"
@@ -46,7 +46,7 @@ def test_a_price_is_text_for_programs_and_has_no_exponent() -> None:
 
 def test_a_price_of_a_pair_that_is_not_heard_any_more_is_marked() -> None:
     for heard_ms in (None, 6_900):
-        row = listing_row(listing_samples.listing(), Stage.OPEN, price=0.00000012, heard_ms=heard_ms)
+        row = listing_row(listing_samples.listing(), ListingStage.OPEN, price=0.00000012, heard_ms=heard_ms)
         assert listings_page([row], 9_000, PEN).splitlines()[1].split()[-2] == "~0.00000012"
 
 
@@ -69,7 +69,7 @@ def test_signals_and_listings_fit_the_terminal(columns: int) -> None:
         signal_row(listing_samples.signal(), stands=True), reasons=("word " * 80,)
     )
     listing = msgspec.structs.replace(
-        listing_row(listing_samples.listing("L" * 64), Stage.SCHEDULED), disagreements=("says " * 50,)
+        listing_row(listing_samples.listing("L" * 64), ListingStage.SCHEDULED), disagreements=("says " * 50,)
     )
     for page in (signals_page([signal], pen), listings_page([listing], 0, pen)):
         assert max(map(len, page.splitlines())) <= columns
@@ -89,7 +89,7 @@ def _why() -> WhyRow:
     )
     silent = DetectorSays(detector="cluster", version=1, saw=(), said=(), why_not="nothing opens with it")
     listing = msgspec.structs.replace(
-        listing_row(listing_samples.listing(), Stage.OPEN),
+        listing_row(listing_samples.listing(), ListingStage.OPEN),
         opens_ms=5_000,
         opened_ms=8_000,
         disagreements=("a, b",),
@@ -163,7 +163,7 @@ def test_a_fact_of_a_later_version_is_shown_by_its_fields() -> None:
 
 
 def test_a_list_for_programs_is_one_array() -> None:
-    rows = [listing_row(listing_samples.listing(name), Stage.OPEN) for name in ("AUSDT", "BUSDT")]
+    rows = [listing_row(listing_samples.listing(name), ListingStage.OPEN) for name in ("AUSDT", "BUSDT")]
     read = msgspec.json.decode(json_output.many(map(json_output.listing, rows)))
     assert [one["symbol"] for one in read] == ["AUSDT", "BUSDT"]
     assert json_output.many([]) == "[]"

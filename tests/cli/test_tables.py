@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.cli.tables import Cell, Column, Pen, Tone, cut, figure, fold, table, width
+from mexc_tui.cli.tables import Pen, TextCell, TextColumn, TextTone, cut, figure, fold, table, width
 from mexc_tui.model.digits import quantity_number
 from mexc_tui.model.text import clean
 
@@ -16,8 +16,8 @@ COLOURED = Pen(has_colour=True)
 
 def test_columns_are_aligned_and_numbers_stand_to_the_right() -> None:
     rows = [
-        [Cell("A"), Cell("1", is_number=True), Cell("x")],
-        [Cell("BBBB"), Cell("10", is_number=True), Cell("")],
+        [TextCell("A"), TextCell("1", is_number=True), TextCell("x")],
+        [TextCell("BBBB"), TextCell("10", is_number=True), TextCell("")],
     ]
     assert table(("NAME", "N", "NOTE"), rows, Pen()).splitlines() == [
         "NAME   N  NOTE",
@@ -27,12 +27,14 @@ def test_columns_are_aligned_and_numbers_stand_to_the_right() -> None:
 
 
 def test_wide_characters_take_two_columns() -> None:
-    lines = table(("NAME", "X"), [[Cell("火币"), Cell("x")], [Cell("ab"), Cell("y")]], Pen()).splitlines()
+    lines = table(
+        ("NAME", "X"), [[TextCell("火币"), TextCell("x")], [TextCell("ab"), TextCell("y")]], Pen()
+    ).splitlines()
     assert [width(line) for line in lines] == [7, 7, 7]
 
 
 def test_colour_changes_no_column() -> None:
-    rows = [[Cell("A", Tone.BAD), Cell("x", Tone.GOOD)], [Cell("BBBB"), Cell("y")]]
+    rows = [[TextCell("A", TextTone.BAD), TextCell("x", TextTone.GOOD)], [TextCell("BBBB"), TextCell("y")]]
     coloured = table(("NAME", "X"), rows, COLOURED)
     assert "\x1b[31mA\x1b[0m" in coloured
     assert re.sub(r"\x1b\[\d+m", "", coloured) == table(("NAME", "X"), rows, Pen())
@@ -40,7 +42,7 @@ def test_colour_changes_no_column() -> None:
 
 @given(st.lists(st.text(max_size=20).map(clean), min_size=1, max_size=5))
 def test_clean_text_from_outside_never_becomes_markup(texts: list[str]) -> None:
-    page = table(("TEXT", "END"), [[Cell(text), Cell("|")] for text in texts], Pen())
+    page = table(("TEXT", "END"), [[TextCell(text), TextCell("|")] for text in texts], Pen())
     assert "\x1b" not in page
     assert len(page.split("\n")) == len(texts) + 1
     assert all(text in page for text in texts)
@@ -51,14 +53,14 @@ _TEXT = st.text(max_size=40).map(clean)
 
 @given(st.lists(st.tuples(_TEXT, _TEXT, _TEXT), min_size=1, max_size=5), st.integers(12, 120))
 def test_a_table_fits_whatever_is_in_it(rows: list[tuple[str, str, str]], columns: int) -> None:
-    heads = ("A", Column("B", 1), "C")
-    page = table(heads, [[Cell(text) for text in row] for row in rows], Pen(columns=columns))
+    heads = ("A", TextColumn("B", 1), "C")
+    page = table(heads, [[TextCell(text) for text in row] for row in rows], Pen(columns=columns))
     assert max(width(line) for line in page.split("\n")) <= columns
 
 
 def test_a_table_leaves_out_what_matters_least_before_it_cuts() -> None:
-    rows = [[Cell("12345678"), Cell("less"), Cell("least"), Cell("words " * 9)]]
-    heads = ("KEY", Column("L", 1), Column("LL", 2), "WHY")
+    rows = [[TextCell("12345678"), TextCell("less"), TextCell("least"), TextCell("words " * 9)]]
+    heads = ("KEY", TextColumn("L", 1), TextColumn("LL", 2), "WHY")
     whole = table(heads, rows, Pen(columns=80))
     assert [len(table(heads, rows, Pen(columns=c)).split("\n")[0].split()) for c in (80, 36, 30)] == [4, 3, 2]
     assert whole.endswith("words")
@@ -73,14 +75,18 @@ def test_a_cut_text_fits_and_says_that_it_was_cut(text: str, most: int) -> None:
 
 
 def test_a_folded_text_keeps_every_word_and_is_measured_without_its_colours() -> None:
-    text = f"  {COLOURED.write('one', Tone.GOOD)} two three four"
+    text = f"  {COLOURED.write('one', TextTone.GOOD)} two three four"
     assert fold(text, "    ", Pen(columns=10)) == ["  \x1b[32mone\x1b[0m two", "    three", "    four"]
 
 
 @pytest.mark.parametrize("columns", range(40, 121, 4))
 def test_a_number_is_rounded_to_the_room_and_never_cut_off(columns: int) -> None:
     numbers = [D(77157012345), D("1.23e-10"), D("-0.00000012345"), D("97123.45")]
-    cells = [Cell("1000SATSUSDT"), *(figure(quantity_number(one)) for one in numbers), Cell("open " * 20)]
+    cells = [
+        TextCell("1000SATSUSDT"),
+        *(figure(quantity_number(one)) for one in numbers),
+        TextCell("open " * 20),
+    ]
     text = table(("SYMBOL", "QUANTITY", "ENTRY", "P&L", "VALUE", "WHY"), [cells], Pen(columns=columns))
     row = text.splitlines()[1]
     assert len(row) <= columns

@@ -18,9 +18,9 @@ from click.testing import CliRunner, Result
 
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.cli.main import main
-from mexc_tui.cli.preview_text import Held, close_plan, stop_plan
-from mexc_tui.desk.answer_cache import Answers
-from mexc_tui.desk.service import Door, DoorParts
+from mexc_tui.cli.preview_text import HeldText, close_plan, stop_plan
+from mexc_tui.desk.answer_cache import AnswerCache
+from mexc_tui.desk.service import DeskService, DeskServiceParts
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.runtime.thread import EngineThread
 from mexc_tui.engine.views.trading_rows import position_rows
@@ -28,7 +28,7 @@ from mexc_tui.host.lock import engine_lock
 from mexc_tui.host.paths import Paths, paths_of
 from mexc_tui.model.event import SnipeRefused
 from mexc_tui.model.policy import Rung
-from mexc_tui.model.position import Account
+from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.model.trading_view import PositionRow
@@ -36,7 +36,7 @@ from mexc_tui.sniping.exit_edit import ExitWish
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.desk.test_service import HeldFace
 from tests.support.engine.fake_trading_engine import DIFFERENCE, HeldMoney, reconciled, risk
@@ -78,9 +78,9 @@ def shell(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 def serving(paths: Paths, face: HeldFace, money: HeldMoney | None, ready: Callable[[], None]) -> EngineThread:
     async def live(told: asyncio.Event) -> int:
-        store = await Store.open(paths.store, CLOCK)
-        answers = Answers(Cache([MemoryLevel(CLOCK)], CLOCK), lambda: store.state().units, Lifetimes())
-        door = Door(DoorParts(face, store, CLOCK, DetectionSettings, "engine-1", 0, answers, money))
+        store = await SqliteStore.open(paths.store, CLOCK)
+        answers = AnswerCache(Cache([MemoryLevel(CLOCK)], CLOCK), lambda: store.state().units, Lifetimes())
+        door = DeskService(DeskServiceParts(face, store, CLOCK, DetectionSettings, "engine-1", 0, answers, money))
         try:
             await door.open(paths.socket)
             ready()
@@ -365,13 +365,13 @@ def remember(unit: UnitOfWork) -> None:
     tables.positions.save(position_samples.position(snipe_id="s1"))
     tables.positions.save(samples.position("p2", opened_ms=1_000, closed_ms=2_000, realised="-1"))
     tables.entries.add(
-        samples.entry("start", (Account.DESK, "USDT", "50"), (Account.EXTERNAL, "USDT", "-50"))
+        samples.entry("start", (LedgerAccount.DESK, "USDT", "50"), (LedgerAccount.EXTERNAL, "USDT", "-50"))
     )
 
 
 def write_books(paths: Paths) -> None:
     async def write() -> None:
-        store = await Store.open(paths.store, CLOCK)
+        store = await SqliteStore.open(paths.store, CLOCK)
         try:
             await store.write("books", remember)
         finally:
@@ -602,6 +602,6 @@ def test_a_restore_asks_before_it_replaces_a_database(shell: Desk) -> None:
 
 def test_plans_count_what_has_no_price() -> None:
     blind = position_rows(position_samples.books(), position_samples.sight(None, None))
-    words = stop_plan("FLATTEN", Held(positions=blind))
+    words = stop_plan("FLATTEN", HeldText(positions=blind))
     assert "sell 1 position worth 0.00 USDT at the bid (1 without a price), cancel 0 orders" in words
     assert "no fresh price is known" in close_plan(blind[0], D(50))

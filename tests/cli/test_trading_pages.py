@@ -33,10 +33,10 @@ from mexc_tui.engine.views.trading_rows import (
 )
 from mexc_tui.model import event as events
 from mexc_tui.model.event import Event, Fact
-from mexc_tui.model.figure import Figure, Unit
+from mexc_tui.model.figure import Figure, FigureUnit
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import Side
-from mexc_tui.model.position import Day, Protection
+from mexc_tui.model.position import Protection, TradingDay
 from mexc_tui.model.reconciliation import Excluded, Reconciliation, Trigger, delisted_words
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
@@ -116,7 +116,7 @@ def test_every_page_fits_the_terminal(columns: int) -> None:
     lost = msgspec.structs.replace(risk(), state=TradingState.HALTED, cause_words=LONG, paused_until_ms=9)
     run = reconciled(msgspec.structs.replace(DIFFERENCE, words=LONG), problem=LONG)
     done = msgspec.structs.replace(
-        performance(), metrics=(MetricRow(name="win rate", words=LONG),), days=(Day(day="2026-11-22"),)
+        performance(), metrics=(MetricRow(name="win rate", words=LONG),), days=(TradingDay(day="2026-11-22"),)
     )
     pages = (
         orders_page(orders, pen),
@@ -166,7 +166,7 @@ def test_a_gap_of_equity_is_shown_as_it_is() -> None:
 
 
 def test_a_figure_is_printed_with_its_sample() -> None:
-    words = str(Figure(0.5, 40, 20, unit=Unit.SHARE, low=0.35, high=0.65))
+    words = str(Figure(0.5, 40, 20, unit=FigureUnit.SHARE, low=0.35, high=0.65))
     done = msgspec.structs.replace(performance(), metrics=(MetricRow(name="win rate", words=words),))
     assert "win rate  50.0% (35.0% to 65.0%), n 40" in performance_page(done, PEN)
 

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from mexc_tui.desk import asking
-from mexc_tui.desk.answer_cache import Answers
+from mexc_tui.desk.answer_cache import AnswerCache
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
@@ -33,7 +33,9 @@ class Desk:
 
     def __post_init__(self) -> None:
         cache = Cache([MemoryLevel(self.clock)], self.clock)
-        self.answers = Answers(cache, lambda: self.newest, Lifetimes(memory_ms=2_000, database_ms=300_000))
+        self.answers = AnswerCache(
+            cache, lambda: self.newest, Lifetimes(memory_ms=2_000, database_ms=300_000)
+        )
 
     async def read(self) -> asking.SignalPage:
         self.queries += 1

@@ -9,9 +9,9 @@ import pytest
 
 from mexc_tui.desk.ask import ask, look
 from mexc_tui.desk.client import Link
-from mexc_tui.desk.commands import Audited, Given, Giver
-from mexc_tui.desk.kinds import CommandKind, DeskSilent, NoEngine, Outcome, Role, ViewKind
-from mexc_tui.desk.wire import Give, raw
+from mexc_tui.desk.commands import AuditEntry, CommandSender, ReceivedCommand
+from mexc_tui.desk.kinds import CommandKind, CommandOutcome, EngineSilent, NoEngine, Role, ViewKind
+from mexc_tui.desk.wire import CommandMessage, raw
 from mexc_tui.model.event import Fact
 from mexc_tui.model.storage import StorageFull
 from tests.support.desk_server import (
@@ -137,7 +137,7 @@ async def test_the_same_id_is_done_once_and_answered_alike(path: Path) -> None:
     assert engine.bought == [5]
     assert first.result == second.result == again.result == Amount(5)
     assert again.is_repeated
-    assert changed.outcome is Outcome.REFUSED
+    assert changed.outcome is CommandOutcome.REFUSED
 
 
 async def test_a_command_given_under_a_lost_connection_is_done_once(path: Path) -> None:
@@ -165,8 +165,8 @@ async def test_an_id_is_known_to_the_next_engine_too(path: Path) -> None:
         async with serving(path, audit, name="two") as engine:
             done = await client.give(BUY, Amount(5), deadline_s=10, command_id="done-before")
             begun = await client.give(BUY, Amount(5), deadline_s=10, command_id="begun-before")
-    assert (done.outcome, done.is_repeated, engine.bought) == (Outcome.DONE, True, [])
-    assert begun.outcome is Outcome.UNKNOWN
+    assert (done.outcome, done.is_repeated, engine.bought) == (CommandOutcome.DONE, True, [])
+    assert begun.outcome is CommandOutcome.UNKNOWN
 
 
 async def test_answers_say_why_nothing_was_done(path: Path) -> None:
@@ -185,9 +185,9 @@ async def test_answers_say_why_nothing_was_done(path: Path) -> None:
     assert unknown.words == "This engine knows no command 'sell'. It knows: buy, count, halt, stop."
     assert "of" in shapeless.words
     assert refused.words == "Less than nothing cannot be bought."
-    assert broken.outcome is Outcome.FAILED
+    assert broken.outcome is CommandOutcome.FAILED
     assert "secret-canary" not in broken.words
-    assert unwritten.outcome is Outcome.REFUSED
+    assert unwritten.outcome is CommandOutcome.REFUSED
     assert "disk full" in unwritten.words
     assert halted.words == "9 bought. It could not be written down."
     assert engine.bought == [9]
@@ -200,9 +200,9 @@ async def test_who_looks_only_may_read_and_halt_and_nothing_else(path: Path) -> 
             assert "Read-only viewer" in (await client.give(BUY, Amount(1), deadline_s=5)).words
             stopped = await client.give(STOP, Amount(1), deadline_s=5)
             assert stopped.words == "Read-only viewer: stop needs the operate role."
-            assert stopped.outcome is Outcome.REFUSED
+            assert stopped.outcome is CommandOutcome.REFUSED
             assert (await client.give(COUNT, Amount(1), deadline_s=5)).result == Amount(0)
-            assert (await client.give(HALT, Amount(1), deadline_s=5)).outcome is Outcome.DONE
+            assert (await client.give(HALT, Amount(1), deadline_s=5)).outcome is CommandOutcome.DONE
             assert next(iter(engine.audit.rows.values()))[0].name == "halt"
             assert client.state.welcome is not None
             assert client.state.welcome.role is Role.VIEW
@@ -214,7 +214,7 @@ async def test_more_than_fifty_commands_in_a_second_are_refused(path: Path) -> N
         async with running(client):
             await until(lambda: client.state.link is Link.CONNECTED)
             replies = await asyncio.gather(*[client.give(COUNT, Amount(1), deadline_s=9) for _ in range(60)])
-            refused = [reply for reply in replies if reply.outcome is Outcome.REFUSED]
+            refused = [reply for reply in replies if reply.outcome is CommandOutcome.REFUSED]
             assert refused
             assert "messages in a second" in refused[0].words
             assert engine.server.viewers
@@ -273,22 +273,22 @@ async def test_an_engine_in_a_thread_of_its_own_serves_this_loop_and_one_shot_qu
 async def test_a_question_that_is_not_answered_in_time_says_so(path: Path) -> None:
     async with serving(path) as engine:
         engine.may_go.clear()
-        with pytest.raises(DeskSilent, match="did not answer within"):
+        with pytest.raises(EngineSilent, match="did not answer within"):
             await asyncio.to_thread(ask, path, BUY, Amount(2), who="cli", now_ms=now_ms(), deadline_s=0.2)
         engine.may_go.set()
 
 
 async def test_a_late_command_is_not_begun_but_one_that_was_done_is_answered(path: Path) -> None:
-    giver = Giver("late", 1, Role.OPERATE)
+    giver = CommandSender("late", 1, Role.OPERATE)
     async with serving(path) as engine:
         commands = engine.server.commands
-        late = Give(id="late-one", name="buy", at_ms=1, until_ms=2, args=raw(Amount(1)))
-        halt = Give(id="late-halt", name="halt", at_ms=1, until_ms=2, args=raw(Amount(2)))
-        early = Give(id="done-one", name="buy", at_ms=1, until_ms=2**50, args=raw(Amount(3)))
-        resent = Give(id="done-one", name="buy", at_ms=1, until_ms=2, args=raw(Amount(3)))
+        late = CommandMessage(id="late-one", name="buy", at_ms=1, until_ms=2, args=raw(Amount(1)))
+        halt = CommandMessage(id="late-halt", name="halt", at_ms=1, until_ms=2, args=raw(Amount(2)))
+        early = CommandMessage(id="done-one", name="buy", at_ms=1, until_ms=2**50, args=raw(Amount(3)))
+        resent = CommandMessage(id="done-one", name="buy", at_ms=1, until_ms=2, args=raw(Amount(3)))
         assert "too late" in (await commands.do(late, giver)).words
-        assert (await commands.do(halt, giver)).outcome is Outcome.DONE
-        assert (await commands.do(early, giver)).outcome is Outcome.DONE
+        assert (await commands.do(halt, giver)).outcome is CommandOutcome.DONE
+        assert (await commands.do(early, giver)).outcome is CommandOutcome.DONE
         assert (await commands.do(resent, giver)).words == "3 bought."
         assert engine.bought == [2, 3]
 
@@ -297,11 +297,11 @@ async def test_ids_beyond_those_remembered_are_found_in_the_audit(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mexc_tui.desk.commands.REMEMBERED", 3)
-    giver = Giver("many", 1, Role.OPERATE)
+    giver = CommandSender("many", 1, Role.OPERATE)
     async with serving(path) as engine:
         commands = engine.server.commands
         gives = [
-            Give(id=f"number-{n}", name="buy", at_ms=1, until_ms=2**50, args=raw(Amount(n + 1)))
+            CommandMessage(id=f"number-{n}", name="buy", at_ms=1, until_ms=2**50, args=raw(Amount(n + 1)))
             for n in range(9)
         ]
         for give in gives:
@@ -315,7 +315,7 @@ async def test_a_handler_that_is_cancelled_from_within_is_answered_as_failed(pat
     async with serving(path):
         client = client_of(path)
         async with running(client):
-            assert (await client.give(BUY, Amount(13), deadline_s=5)).outcome is Outcome.FAILED
+            assert (await client.give(BUY, Amount(13), deadline_s=5)).outcome is CommandOutcome.FAILED
 
 
 async def test_a_command_under_way_is_answered_before_the_engine_closes(path: Path) -> None:
@@ -372,14 +372,14 @@ async def test_a_fact_that_was_not_told_is_fetched_from_the_journal(path: Path) 
 
 async def test_what_lowers_risk_is_done_before_the_audit_answers(path: Path) -> None:
     class SilentAudit(MemoryAudit):
-        async def begin(self, given: Given) -> Audited | None:
+        async def begin(self, given: ReceivedCommand) -> AuditEntry | None:
             await answers.wait()
             return await super().begin(given)
 
     answers, audit = asyncio.Event(), SilentAudit()
     async with serving(path, audit) as engine, running(client_of(path, Role.VIEW)) as client:
         reply = await client.give(HALT, Amount(1), deadline_s=10)
-        assert reply.outcome is Outcome.DONE
+        assert reply.outcome is CommandOutcome.DONE
         assert engine.bought == [1]
         assert "not written down yet" in reply.words
         assert not audit.rows
@@ -389,22 +389,24 @@ async def test_what_lowers_risk_is_done_before_the_audit_answers(path: Path) -> 
 
 async def test_what_lowers_risk_and_was_given_to_the_engine_before_is_looked_up_first(path: Path) -> None:
     audit, given_ms = MemoryAudit(), now_ms() - 60_000
-    give = Give(id="once", name=HALT.name, at_ms=given_ms, until_ms=given_ms + 1, args=raw(Amount(1)))
+    give = CommandMessage(
+        id="once", name=HALT.name, at_ms=given_ms, until_ms=given_ms + 1, args=raw(Amount(1))
+    )
     for times in (1, 0):
         async with serving(path, audit) as engine:
-            await engine.server.commands.do(give, Giver("ann", 1, Role.VIEW))
+            await engine.server.commands.do(give, CommandSender("ann", 1, Role.VIEW))
             assert len(engine.bought) == times
 
 
-@pytest.mark.parametrize(("kind", "outcome"), [(BUY, Outcome.REFUSED), (HALT, Outcome.DONE)])
+@pytest.mark.parametrize(("kind", "outcome"), [(BUY, CommandOutcome.REFUSED), (HALT, CommandOutcome.DONE)])
 async def test_a_store_that_refuses_is_one_line_for_who_asked_and_in_the_log(
     path: Path,
     caplog: pytest.LogCaptureFixture,
     kind: CommandKind[Amount, Amount],
-    outcome: Outcome,
+    outcome: CommandOutcome,
 ) -> None:
     class FullAudit(MemoryAudit):
-        async def begin(self, given: Given) -> Audited | None:
+        async def begin(self, given: ReceivedCommand) -> AuditEntry | None:
             raise StorageFull("command begun: the disk is full; free some space.")
 
     async with serving(path, FullAudit()), running(client_of(path)) as client:

@@ -15,15 +15,15 @@ from random import Random
 import pytest
 
 from mexc_tui.desk import server, viewer, wire
-from mexc_tui.desk.kinds import DeskError, DeskInUse, Outcome, Role
-from mexc_tui.desk.place import Peer, Place
+from mexc_tui.desk.kinds import CommandOutcome, FrontEndError, Role, SocketInUse
+from mexc_tui.desk.place import DeskSocket, Peer
 from mexc_tui.desk.wire import (
     MAX_FRAME,
-    BadFrame,
+    CommandMessage,
     Follow,
-    Give,
     Hello,
-    Refused,
+    ProtocolError,
+    RefusedMessage,
     Subscribe,
     Welcome,
     frame,
@@ -53,7 +53,7 @@ GOOD = [
     frame(HELLO),
     frame(Subscribe(view="quotes")),
     frame(Follow(after=0)),
-    frame(Give(id="12345678", name="count", at_ms=1, until_ms=2**50, args=raw({"of": 1}))),
+    frame(CommandMessage(id="12345678", name="count", at_ms=1, until_ms=2**50, args=raw({"of": 1}))),
 ]
 
 
@@ -77,7 +77,7 @@ async def said_to(path: Path, *sent: bytes) -> list[wire.EngineMessage]:
 
 
 def last_words(said: list[wire.EngineMessage]) -> str:
-    assert isinstance(said[-1], Refused)
+    assert isinstance(said[-1], RefusedMessage)
     return said[-1].words
 
 
@@ -146,7 +146,7 @@ async def test_a_view_or_fact_that_is_not_there_is_refused_and_the_viewer_stays(
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(frame(HELLO) + frame(Subscribe(view="orders")) + frame(Follow(after=9)) + frame(HELLO))
         said = [from_engine(await read_frame(reader)) for _ in range(4)]
-        assert [one.about for one in said if isinstance(one, Refused)] == ["orders", "facts", "hello"]
+        assert [one.about for one in said if isinstance(one, RefusedMessage)] == ["orders", "facts", "hello"]
         assert len(engine.server.viewers) == 1
         writer.close()
 
@@ -175,7 +175,7 @@ def test_20000_mutated_frames_are_messages_or_refused() -> None:
         try:
             from_viewer(bytes(body))
             good += 1
-        except BadFrame:
+        except ProtocolError:
             bad += 1
     assert good > 100
     assert bad > 10_000
@@ -293,11 +293,13 @@ async def test_full_slots_lock_out_no_command_that_reduces_risk(path: Path, role
         late = client_of(path, role)
         async with running(late):
             halted = await late.give(HALT, Amount(7), deadline_s=5)
-            assert halted.outcome is Outcome.DONE
+            assert halted.outcome is CommandOutcome.DONE
             for kind in (BUY, COUNT):
                 assert "Close a viewer" in (await late.give(kind, Amount(1), deadline_s=5)).words
             stopped = await late.give(STOP, Amount(8), deadline_s=5)
-            assert stopped.outcome is (Outcome.DONE if role is Role.OPERATE else Outcome.REFUSED)
+            assert stopped.outcome is (
+                CommandOutcome.DONE if role is Role.OPERATE else CommandOutcome.REFUSED
+            )
         assert 7 in engine.bought
         assert 1 not in engine.bought
 
@@ -316,7 +318,7 @@ async def test_a_reserved_slot_is_not_kept_by_a_viewer_that_says_nothing(
             await until(lambda: len(engine.server.viewers) == 1)
             assert "Close a viewer" in last_words(await said_to(path, frame(HELLO)))
             engine.may_go.set()
-            assert (await giving).outcome is Outcome.DONE
+            assert (await giving).outcome is CommandOutcome.DONE
         assert "not finished in time" in last_words(await said_to(path, frame(HELLO)))
         await until(lambda: not engine.server.viewers)
 
@@ -354,8 +356,8 @@ async def test_the_socket_is_private_whatever_the_umask_and_gone_after_the_engin
 
 async def test_a_living_socket_is_never_taken(path: Path) -> None:
     async with serving(path) as engine:
-        with pytest.raises(DeskInUse, match="attach to it"):
-            Place(path)
+        with pytest.raises(SocketInUse, match="attach to it"):
+            DeskSocket(path)
         await is_served(path, engine)
 
 
@@ -363,8 +365,8 @@ def test_a_living_socket_without_a_lock_is_not_taken_either(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as living:
         living.bind(str(path))
         living.listen(0)
-        with pytest.raises(DeskInUse):
-            Place(path)
+        with pytest.raises(SocketInUse):
+            DeskSocket(path)
     assert path.exists()
 
 
@@ -378,6 +380,6 @@ async def test_the_socket_of_a_dead_engine_is_replaced(path: Path) -> None:
 
 def test_what_is_no_socket_stays(path: Path) -> None:
     path.write_text("dear diary")
-    with pytest.raises(DeskError, match="is no socket"):
-        Place(path)
+    with pytest.raises(FrontEndError, match="is no socket"):
+        DeskSocket(path)
     assert path.read_text() == "dear diary"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mexc_tui.desk import looking
 from mexc_tui.desk.asking import Nothing
-from mexc_tui.desk.kinds import Outcome
+from mexc_tui.desk.kinds import CommandOutcome
 from mexc_tui.model.event import GuardActed, TradingChanged
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
 from mexc_tui.store.unit_of_work import UnitOfWork
@@ -55,4 +55,4 @@ async def test_an_engine_without_screens_says_so_in_words(tmp_path: Path) -> Non
             await client.give(looking.MARKET, asked, deadline_s=5),
             await client.give(looking.MACHINE, Nothing(), deadline_s=5),
         ]
-    assert all(one.outcome is Outcome.REFUSED and "nothing to draw" in one.words for one in replies)
+    assert all(one.outcome is CommandOutcome.REFUSED and "nothing to draw" in one.words for one in replies)

@@ -11,20 +11,20 @@ from pathlib import Path
 
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.desk import asking
-from mexc_tui.desk.answer_cache import Answers
+from mexc_tui.desk.answer_cache import AnswerCache
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.commands import Given, Giver
-from mexc_tui.desk.kinds import Outcome, Role
+from mexc_tui.desk.commands import ReceivedCommand, CommandSender
+from mexc_tui.desk.kinds import CommandOutcome, Role
 from mexc_tui.desk.known import SIGNALS
-from mexc_tui.desk.service import Door, DoorParts, JournalAudit
-from mexc_tui.desk.wire import Answer
+from mexc_tui.desk.service import DeskService, DeskServiceParts, JournalAudit
+from mexc_tui.desk.wire import CommandAnswer
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.views.face import Face
 from mexc_tui.engine.views.rows import listing_row, signal_row
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import CommandBegun, CommandDone, SettingChanged
-from mexc_tui.model.listing import Stage
+from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.signal import DetectorName
 from mexc_tui.model.view import (
     AlertRow,
@@ -40,7 +40,7 @@ from mexc_tui.model.view import (
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.desk_server import client_of, running
 from tests.support.samples import listing_samples
@@ -98,7 +98,7 @@ class HeldFace:
 
     async def add_listing(self, symbol: str, opens_ms: int | None, note: str = "") -> ListingRow:
         self.added.append(symbol)
-        return listing_row(listing_samples.listing(symbol), Stage.SCHEDULED)
+        return listing_row(listing_samples.listing(symbol), ListingStage.SCHEDULED)
 
     async def drop_listing(self, symbol: str, note: str = "") -> ListingRow:
         raise CommandRefused(f"{symbol} is unknown.")
@@ -117,10 +117,10 @@ class HeldFace:
 
 
 @asynccontextmanager
-async def opened(store: Store, face: Face, path: Path) -> AsyncGenerator[Door]:
+async def opened(store: SqliteStore, face: Face, path: Path) -> AsyncGenerator[DeskService]:
     cache = Cache([MemoryLevel(CLOCK)], CLOCK)
-    answers = Answers(cache, lambda: store.state().units, Lifetimes())
-    door = Door(DoorParts(face, store, CLOCK, DetectionSettings, "engine-1", 0, answers))
+    answers = AnswerCache(cache, lambda: store.state().units, Lifetimes())
+    door = DeskService(DeskServiceParts(face, store, CLOCK, DetectionSettings, "engine-1", 0, answers))
     await door.open(path)
     try:
         yield door
@@ -129,8 +129,8 @@ async def opened(store: Store, face: Face, path: Path) -> AsyncGenerator[Door]:
 
 
 @asynccontextmanager
-async def desk(folder: Path, face: Face) -> AsyncGenerator[tuple[Door, DeskClient, Store]]:
-    store = await Store.open(folder / "state" / "desk.sqlite3", CLOCK)
+async def desk(folder: Path, face: Face) -> AsyncGenerator[tuple[DeskService, DeskClient, SqliteStore]]:
+    store = await SqliteStore.open(folder / "state" / "desk.sqlite3", CLOCK)
     async with (
         opened(store, face, folder / "s.sock") as door,
         running(client_of(folder / "s.sock")) as client,
@@ -149,22 +149,22 @@ async def test_a_command_given_twice_is_done_once_also_by_the_next_engine(tmp_pa
         other_one = asking.ListingAdded(symbol="XUSDT")
         clash = await client.give(asking.ADD_LISTING, other_one, deadline_s=5, command_id="command-1")
         facts = await store.read("facts", lambda stored: stored.journal.about("command-1"))
-    assert (first.outcome, again.outcome, again.is_repeated) == (Outcome.DONE, Outcome.DONE, True)
+    assert (first.outcome, again.outcome, again.is_repeated) == (CommandOutcome.DONE, CommandOutcome.DONE, True)
     assert (again.words, again.result) == (first.words, first.result)
     assert (face.added, other.added) == (["NEWUSDT"], [])
-    assert clash.outcome is Outcome.REFUSED
+    assert clash.outcome is CommandOutcome.REFUSED
     assert [type(fact.event) for fact in facts] == [CommandBegun, CommandDone]
 
 
 async def test_a_command_that_an_engine_died_in_is_said_to_be_unknown(tmp_path: Path) -> None:
-    store = await Store.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
+    store = await SqliteStore.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
     audit = JournalAudit(store, CLOCK)
-    given = Given("command-1", "stop", Giver("me", 1, Role.VIEW), 1, 1, 2, b"{}", "digest")
+    given = ReceivedCommand("command-1", "stop", CommandSender("me", 1, Role.VIEW), 1, 1, 2, b"{}", "digest")
     assert await audit.begin(given) is None
     found = await audit.begin(given)
     assert found is not None
     assert (found.digest, found.answer) == ("digest", None)
-    await audit.end(given, Answer(id="command-1", outcome=Outcome.DONE, words="Stopping."))
+    await audit.end(given, CommandAnswer(id="command-1", outcome=CommandOutcome.DONE, words="Stopping."))
     found = await audit.begin(given)
     assert found is not None
     assert found.answer is not None
@@ -175,14 +175,14 @@ async def test_a_command_that_an_engine_died_in_is_said_to_be_unknown(tmp_path: 
 async def test_what_the_engine_refuses_is_refused_in_its_words(tmp_path: Path) -> None:
     async with desk(tmp_path, HeldFace()) as (_, client, _):
         reply = await client.give(asking.DROP_LISTING, asking.ListingDropped(symbol="AUSDT"), deadline_s=5)
-    assert (reply.outcome, reply.words) == (Outcome.REFUSED, "AUSDT is unknown.")
+    assert (reply.outcome, reply.words) == (CommandOutcome.REFUSED, "AUSDT is unknown.")
 
 
 async def test_who_stopped_the_engine_is_told_to_it(tmp_path: Path) -> None:
     face = HeldFace()
     async with desk(tmp_path, face) as (_, client, _):
         reply = await client.give(asking.STOP, asking.Nothing(), deadline_s=5)
-    assert reply.result == asking.Stopping(os.getpid())
+    assert reply.result == asking.EngineStopping(os.getpid())
     assert face.stops == ["asked by tester"]
 
 
@@ -216,7 +216,7 @@ async def test_long_lists_come_page_by_page_and_large_rows_in_smaller_pages(tmp_
 
 async def test_a_view_follows_what_stands(tmp_path: Path) -> None:
     face = HeldFace(standing=[signal_row(listing_samples.signal(), stands=True)])
-    store = await Store.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
+    store = await SqliteStore.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
     async with opened(store, face, tmp_path / "s.sock") as door:
         client = client_of(tmp_path / "s.sock")
         mirror = client.mirror(SIGNALS)
@@ -236,7 +236,7 @@ async def test_a_view_follows_what_stands(tmp_path: Path) -> None:
 
 async def test_the_first_viewer_is_shown_what_stands_now(tmp_path: Path) -> None:
     face = HeldFace()
-    store = await Store.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
+    store = await SqliteStore.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
     async with opened(store, face, tmp_path / "s.sock"):
         face.standing = [signal_row(listing_samples.signal(), stands=True)]
         client = client_of(tmp_path / "s.sock")
@@ -251,7 +251,7 @@ async def test_the_first_viewer_is_shown_what_stands_now(tmp_path: Path) -> None
 async def test_status_of_a_halted_engine_exits_with_1(tmp_path: Path) -> None:
     folder = tmp_path / "run" / "mexc-tui"
     folder.mkdir(parents=True)
-    store = await Store.open(tmp_path / "state" / "mexc-tui" / "practice" / "desk.sqlite3", CLOCK)
+    store = await SqliteStore.open(tmp_path / "state" / "mexc-tui" / "practice" / "desk.sqlite3", CLOCK)
     names = {"XDG_STATE_HOME": "state", "XDG_CONFIG_HOME": "config", "XDG_RUNTIME_DIR": "run"}
     environ = os.environ | {name: str(tmp_path / place) for name, place in names.items()}
     async with opened(store, HeldFace(TradingState.HALTED), folder / "practice.sock"):

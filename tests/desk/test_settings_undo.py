@@ -6,7 +6,7 @@ from pathlib import Path
 from mexc_tui.desk import asking
 from mexc_tui.desk.asking import Nothing, SettingChange, SettingUndo
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.kinds import Outcome, Reply
+from mexc_tui.desk.kinds import CommandOutcome, Reply
 from mexc_tui.model.view import SettingRow
 from mexc_tui.settings.table import TABLE
 from mexc_tui.simulation.run import Simulation, simulate
@@ -27,7 +27,7 @@ async def check(client: DeskClient, name: str, text: str) -> Reply[asking.Agreed
 
 async def change(client: DeskClient, name: str, text: str) -> None:
     reply = await client.give(asking.SET, SettingChange(name=name, text=text), deadline_s=5)
-    assert reply.outcome is Outcome.DONE, reply.words
+    assert reply.outcome is CommandOutcome.DONE, reply.words
 
 
 def test_the_last_change_is_taken_back_and_again(tmp_path: Path) -> None:
@@ -36,7 +36,10 @@ def test_the_last_change_is_taken_back_and_again(tmp_path: Path) -> None:
         await day.open()
         async with day.engine() as running, attached(client_of(day.paths.socket)) as client:
             nothing = await undo(client)
-            assert (nothing.outcome, nothing.words) == (Outcome.REFUSED, "No setting was ever changed.")
+            assert (nothing.outcome, nothing.words) == (
+                CommandOutcome.REFUSED,
+                "No setting was ever changed.",
+            )
             before = TABLE[NAME].default
             await change(client, NAME, "7")
             done = await undo(client)
@@ -56,7 +59,7 @@ def test_of_several_changes_the_named_one_is_taken_back(tmp_path: Path) -> None:
         async with day.engine() as running, attached(client_of(day.paths.socket)) as client:
             await change(client, NAME, "7")
             await change(client, "max_trades_hour", "9")
-            assert (await undo(client, NAME)).outcome is Outcome.DONE
+            assert (await undo(client, NAME)).outcome is CommandOutcome.DONE
             assert running.engine.settings().max_positions == int(TABLE[NAME].default)
             assert running.engine.settings().max_trades_hour == 9
 
@@ -71,7 +74,7 @@ def test_a_setting_that_was_changed_outside_since_then_is_left_alone(tmp_path: P
             await change(client, NAME, "7")
             running.engine.parts.live.take(running.loaded)
             reply = await undo(client, NAME)
-            assert reply.outcome is Outcome.REFUSED
+            assert reply.outcome is CommandOutcome.REFUSED
             assert "is not 7 any more" in reply.words
 
     simulate(main)
@@ -101,11 +104,15 @@ def test_a_change_is_looked_at_before_it_is_made(tmp_path: Path) -> None:
         async with day.engine() as running, attached(client_of(day.paths.socket)) as client:
             before = day.paths.settings.read_text() if day.paths.settings.exists() else ""
             answers = [await check(client, NAME, text) for text in ("7", "ab", "0")]
-            assert [one.outcome for one in answers] == [Outcome.DONE, Outcome.REFUSED, Outcome.REFUSED]
+            assert [one.outcome for one in answers] == [
+                CommandOutcome.DONE,
+                CommandOutcome.REFUSED,
+                CommandOutcome.REFUSED,
+            ]
             assert answers[1].words.startswith(f"{NAME} = ab: ")
             stays = await check(client, NAME, running.engine.settings().text(NAME))
             assert "stays" in stays.words
-            assert (await check(client, "no_such", "1")).outcome is Outcome.REFUSED
+            assert (await check(client, "no_such", "1")).outcome is CommandOutcome.REFUSED
             after = day.paths.settings.read_text() if day.paths.settings.exists() else ""
             assert after == before
 

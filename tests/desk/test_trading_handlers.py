@@ -12,14 +12,14 @@ import pytest
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.desk import asking
 from mexc_tui.desk import trading as kinds
-from mexc_tui.desk.answer_cache import Answers
+from mexc_tui.desk.answer_cache import AnswerCache
 from mexc_tui.desk.asking import Nothing
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.kinds import Outcome, Role
-from mexc_tui.desk.service import Door, DoorParts
+from mexc_tui.desk.kinds import CommandOutcome, Role
+from mexc_tui.desk.service import DeskService, DeskServiceParts
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.views.trading_face import TradingFace
-from mexc_tui.model.listing import Stage
+from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.plan_view import Preview
 from mexc_tui.model.position import Protection
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
@@ -28,7 +28,7 @@ from mexc_tui.model.why import WhyRow
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.desk.test_service import HeldFace
 from tests.support.desk_server import client_of, running
@@ -42,11 +42,11 @@ NEW = kinds.OfSymbol(symbol="NEWUSDT")
 @asynccontextmanager
 async def desk(
     folder: Path, money: TradingFace | None, role: Role = Role.OPERATE
-) -> AsyncGenerator[tuple[DeskClient, Store]]:
-    store = await Store.open(folder / "state" / "desk.sqlite3", CLOCK)
-    answers = Answers(Cache([MemoryLevel(CLOCK)], CLOCK), lambda: store.state().units, Lifetimes())
-    parts = DoorParts(HeldFace(), store, CLOCK, DetectionSettings, "engine-1", 0, answers, money)
-    door = Door(parts)
+) -> AsyncGenerator[tuple[DeskClient, SqliteStore]]:
+    store = await SqliteStore.open(folder / "state" / "desk.sqlite3", CLOCK)
+    answers = AnswerCache(Cache([MemoryLevel(CLOCK)], CLOCK), lambda: store.state().units, Lifetimes())
+    parts = DeskServiceParts(HeldFace(), store, CLOCK, DetectionSettings, "engine-1", 0, answers, money)
+    door = DeskService(parts)
     await door.open(folder / "s.sock")
     try:
         async with running(client_of(folder / "s.sock", role=role)) as client:
@@ -77,7 +77,7 @@ async def test_questions_about_money_are_answered(tmp_path: Path) -> None:
     assert what_if.result is not None
     assert [one.passed for one in what_if.result.verdicts] == [True, False]
     assert how.result is not None
-    assert (how.result.equity, books.outcome) == (D(1_001), Outcome.DONE)
+    assert (how.result.equity, books.outcome) == (D(1_001), CommandOutcome.DONE)
 
 
 async def test_commands_reach_the_engine_with_who_gave_them(tmp_path: Path) -> None:
@@ -86,12 +86,12 @@ async def test_commands_reach_the_engine_with_who_gave_them(tmp_path: Path) -> N
         armed = await client.give(kinds.ARM, NEW, deadline_s=5)
         await client.give(kinds.DISARM, NEW, deadline_s=5)
         await client.give(kinds.CLOSE, kinds.Closing(symbol="NEWUSDT", share_pct=D("12.5")), deadline_s=5)
-        await client.give(kinds.HALT, kinds.Stopping(words="lunch\x1b[31m"), deadline_s=5)
-        await client.give(kinds.REDUCE_ONLY, kinds.Stopping(), deadline_s=5)
+        await client.give(kinds.HALT, kinds.HaltRequest(words="lunch\x1b[31m"), deadline_s=5)
+        await client.give(kinds.REDUCE_ONLY, kinds.HaltRequest(), deadline_s=5)
         await client.give(kinds.RESUME, kinds.Resuming(typed="resume"), deadline_s=5)
         await client.give(kinds.FLATTEN, Nothing(), deadline_s=5)
         await client.give(kinds.KILL, kinds.Killing(), deadline_s=5)
-    assert (armed.outcome, armed.words) == (Outcome.DONE, "NEWUSDT is armed.")
+    assert (armed.outcome, armed.words) == (CommandOutcome.DONE, "NEWUSDT is armed.")
     assert money.done[:3] == [
         ("arm", "NEWUSDT", "tester"),
         ("disarm", "NEWUSDT", "tester"),
@@ -104,7 +104,7 @@ async def test_commands_reach_the_engine_with_who_gave_them(tmp_path: Path) -> N
 async def test_a_command_that_could_not_do_all_of_it_says_so(tmp_path: Path) -> None:
     async with desk(tmp_path, HeldMoney(is_all=False)) as (client, _):
         reply = await client.give(kinds.FLATTEN, Nothing(), deadline_s=5)
-    assert (reply.outcome, reply.words) == (Outcome.PARTLY, "Did flatten.")
+    assert (reply.outcome, reply.words) == (CommandOutcome.PARTLY, "Did flatten.")
     assert reply.result is not None
 
 
@@ -112,13 +112,13 @@ async def test_a_comparison_that_could_not_be_finished_is_no_success(tmp_path: P
     money = HeldMoney(run=reconciled(DIFFERENCE, problem="the exchange did not answer"))
     async with desk(tmp_path, money) as (client, _):
         reply = await client.give(kinds.RECONCILE, Nothing(), deadline_s=5)
-    assert (reply.outcome, reply.words) == (Outcome.PARTLY, "the exchange did not answer")
+    assert (reply.outcome, reply.words) == (CommandOutcome.PARTLY, "the exchange did not answer")
 
 
 async def test_a_refusal_is_handed_on_in_its_words(tmp_path: Path) -> None:
     async with desk(tmp_path, HeldMoney(approved=False)) as (client, _):
         reply = await client.give(kinds.ARM, NEW, deadline_s=5)
-    assert (reply.outcome, reply.result) == (Outcome.REFUSED, None)
+    assert (reply.outcome, reply.result) == (CommandOutcome.REFUSED, None)
     assert reply.words == "NEWUSDT is not armed: close 10 of positions"
 
 
@@ -128,7 +128,7 @@ async def test_a_share_that_is_no_part_sells_nothing(tmp_path: Path, share: str)
     async with desk(tmp_path, money) as (client, _):
         closing = kinds.Closing(symbol="NEWUSDT", share_pct=D(share))
         reply = await client.give(kinds.CLOSE, closing, deadline_s=5)
-    assert (reply.outcome, money.done) == (Outcome.REFUSED, [])
+    assert (reply.outcome, money.done) == (CommandOutcome.REFUSED, [])
 
 
 async def test_who_only_looks_may_stop_and_sell_but_neither_buy_nor_resume(tmp_path: Path) -> None:
@@ -140,14 +140,14 @@ async def test_who_only_looks_may_stop_and_sell_but_neither_buy_nor_resume(tmp_p
             (await client.give(kinds.CONVERT_DUST, kinds.Converting(), deadline_s=5)).outcome,
         ]
         done = [
-            (await client.give(kinds.HALT, kinds.Stopping(), deadline_s=5)).outcome,
+            (await client.give(kinds.HALT, kinds.HaltRequest(), deadline_s=5)).outcome,
             (await client.give(kinds.DISARM, NEW, deadline_s=5)).outcome,
             (await client.give(kinds.KILL, kinds.Killing(), deadline_s=5)).outcome,
         ]
         offered = await client.give(kinds.PREVIEW, kinds.PreviewAsked(name=Preview.UNLOCK), deadline_s=5)
-    assert refused == [Outcome.REFUSED] * 3
-    assert done == [Outcome.DONE] * 3
-    assert offered.outcome is Outcome.REFUSED
+    assert refused == [CommandOutcome.REFUSED] * 3
+    assert done == [CommandOutcome.DONE] * 3
+    assert offered.outcome is CommandOutcome.REFUSED
     assert "You are looking only" in offered.words
 
 
@@ -163,7 +163,7 @@ async def test_an_engine_that_only_looks_shows_nothing_and_refuses_in_words(tmp_
             while not positions.is_complete:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.005)
     assert not positions.rows
-    assert all(reply.outcome is Outcome.REFUSED and "only looks" in reply.words for reply in replies)
+    assert all(reply.outcome is CommandOutcome.REFUSED and "only looks" in reply.words for reply in replies)
     assert why.result is not None
     assert why.result.what_if is None
 
@@ -172,7 +172,7 @@ def remember(unit: UnitOfWork) -> None:
     tables = unit.trading(trading_samples.SCOPE)
     tables.reconciliations.add(Reconciliation(at_ms=1, trigger=Trigger.START))
     tables.snipes.save(trading_samples.snipe())
-    unit.listings.save(listing_samples.listing("NEWUSDT"), Stage.SCHEDULED)
+    unit.listings.save(listing_samples.listing("NEWUSDT"), ListingStage.SCHEDULED)
 
 
 async def test_why_tells_what_validators_said_then_and_say_now(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ async def test_after_a_command_the_views_are_up_to_date_at_once(tmp_path: Path) 
     money = HeldMoney()
     async with desk(tmp_path, money) as (client, _):
         risk = client.mirror(kinds.RISK)
-        reply = await client.give(kinds.HALT, kinds.Stopping(words="lunch"), deadline_s=5)
+        reply = await client.give(kinds.HALT, kinds.HaltRequest(words="lunch"), deadline_s=5)
         async with asyncio.timeout(10):
             while not risk.rows or risk.rows["desk"].state is not TradingState.HALTED:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)

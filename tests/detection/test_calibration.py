@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.detection.calibration import CaseKey, History, Tally, shrunk
+from mexc_tui.detection.calibration import CalibrationHistory, CaseKey, Tally, shrunk
 from mexc_tui.model.signal import ClaimKind, DetectorName
 from tests.support.samples.detection_samples import Desk
 from tests.support.samples.listing_sources import before, row, web
@@ -18,7 +18,7 @@ def tallies(draw: st.DrawFn) -> Tally:
     return Tally(n, draw(st.integers(0, n)))
 
 
-def ready_with(history: History | None) -> str:
+def ready_with(history: CalibrationHistory | None) -> str:
     """Return in words how sure the ready state is with such a past."""
     desk = Desk(history=history)
     desk.known.read_web_symbols(web(row((2, 2, 4))), before(900))
@@ -28,8 +28,8 @@ def ready_with(history: History | None) -> str:
 
 def test_confidence_is_no_constant_but_follows_what_came_true() -> None:
     base = {ClaimKind.OPENS_BY: Tally(200, 100)}
-    assert ready_with(History({READY: Tally(60, 54)}, base)) == "80% (71%–88%), n 60"
-    assert ready_with(History({READY: Tally(60, 3)}, base)) == "16% (9%–25%), n 60"
+    assert ready_with(CalibrationHistory({READY: Tally(60, 54)}, base)) == "80% (71%–88%), n 60"
+    assert ready_with(CalibrationHistory({READY: Tally(60, 3)}, base)) == "16% (9%–25%), n 60"
 
 
 def test_without_any_history_it_says_so() -> None:
@@ -37,17 +37,19 @@ def test_without_any_history_it_says_so() -> None:
 
 
 def test_without_a_case_like_it_the_base_rate_speaks_and_says_so() -> None:
-    history = History({}, {ClaimKind.OPENS_BY: Tally(98, 79)})
+    history = CalibrationHistory({}, {ClaimKind.OPENS_BY: Tally(98, 79)})
     assert ready_with(history) == "80% (60%–94%) by all 98 past cases; none like this one yet"
 
 
 def test_few_cases_are_called_too_few() -> None:
-    history = History({READY: Tally(7, 7)}, {ClaimKind.OPENS_BY: Tally(10, 8)})
+    history = CalibrationHistory({READY: Tally(7, 7)}, {ClaimKind.OPENS_BY: Tally(10, 8)})
     assert ready_with(history).endswith("n 7, n too small (< 20)")
 
 
 def test_another_version_of_a_detector_begins_anew() -> None:
-    history = History({READY._replace(version=0): Tally(500, 500)}, {ClaimKind.OPENS_BY: Tally(98, 49)})
+    history = CalibrationHistory(
+        {READY._replace(version=0): Tally(500, 500)}, {ClaimKind.OPENS_BY: Tally(98, 49)}
+    )
     assert history.probability(*READY, ClaimKind.OPENS_BY, 20).n == 0
 
 

@@ -5,7 +5,7 @@ import pytest
 from mexc_tui.detection.passing import DETECTORS
 from mexc_tui.detection.risk_warning import RISKS
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.model.listing import Source, Triple
+from mexc_tui.model.listing import ListingSource, Triple
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import ClaimKind, DetectorName, Input, Signal
 from mexc_tui.model.symbol import SymbolStatus
@@ -120,7 +120,7 @@ def test_api_enabled_lists_what_each_official_source_says() -> None:
     desk.known.read_pairs((*OLD, pair(api=False)), before(1_800))
     desk.look(1_700)
     assert desk.raised(DetectorName.API_ENABLED) == []
-    desk.known.read_names(Source.DEFAULT_SYMBOLS, ["NEWUSDT"], before(600))
+    desk.known.read_names(ListingSource.DEFAULT_SYMBOLS, ["NEWUSDT"], before(600))
     desk.look(599)
     signal = only(desk.raised(DetectorName.API_ENABLED))
     assert signal.reasons[:3] == ("exchangeInfo: no", "defaultSymbols: yes", "selfSymbols: not known")
@@ -214,10 +214,10 @@ def never_api(desk: Desk) -> None:
 def own_key(desk: Desk) -> None:
     """Leave it out of what this key may trade."""
     desk.known.read_pairs((*OLD, pair()), before(1_000))
-    desk.known.read_names(Source.SELF_SYMBOLS, ["BTCUSDT"], before(900))
+    desk.known.read_names(ListingSource.SELF_SYMBOLS, ["BTCUSDT"], before(900))
     desk.look(890)
     assert desk.raised(DetectorName.RISK_WARNING, "own_key") == []
-    desk.known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT", "NEWUSDT"], before(800))
+    desk.known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT", "NEWUSDT"], before(800))
     desk.look(799)
     assert desk.raised(DetectorName.RISK_WARNING, "own_key") == []
     desk.look(600)

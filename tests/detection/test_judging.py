@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from mexc_tui.detection.judging import Verdict, base_tally, history_of, judge
+from mexc_tui.detection.judging import ClaimVerdict, base_tally, history_of, judge
 from mexc_tui.detection.score import lead_times, score, wilson
-from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Probability, Signal, SignalKey
 from tests.support.samples.listing_sources import OPENS_MS, before
@@ -27,43 +27,57 @@ def signal(
 
 
 def outcome(
-    subject: str = "A", end: End = End.OPENED, *, late_s: float = 0, moved_ms: tuple[int, ...] = (),
-    gain: float | None = 0.1, cluster_size: int = 1,
-) -> ListingOutcome:  # fmt: skip
+    subject: str = "A",
+    end: OutcomeEnd = OutcomeEnd.OPENED,
+    *,
+    late_s: float = 0,
+    moved_ms: tuple[int, ...] = (),
+    gain: float | None = 0.1,
+    cluster_size: int = 1,
+) -> ListingOutcome:
     """Return what became of a listing."""
-    opened_ms = before(-late_s) if end is End.OPENED else None
+    opened_ms = before(-late_s) if end is OutcomeEnd.OPENED else None
     return ListingOutcome(
-        listing_id=subject, symbol=subject, label_version="1", labelled_ms=before(-HOUR),
-        first_seen_ms=before(23 * HOUR), end=end, planned_ms=OPENS_MS, opened_ms=opened_ms, api_ms=opened_ms,
-        moved_ms=moved_ms, reference_return=gain if end is End.OPENED else None, cluster_size=cluster_size,
-    )  # fmt: skip
+        listing_id=subject,
+        symbol=subject,
+        label_version="1",
+        labelled_ms=before(-HOUR),
+        first_seen_ms=before(23 * HOUR),
+        end=end,
+        planned_ms=OPENS_MS,
+        opened_ms=opened_ms,
+        api_ms=opened_ms,
+        moved_ms=moved_ms,
+        reference_return=gain if end is OutcomeEnd.OPENED else None,
+        cluster_size=cluster_size,
+    )
 
 
 @pytest.mark.parametrize(
     ("kind", "what", "verdict"),
     [
-        (ClaimKind.OPENS_BY, outcome(), Verdict.HIT),
-        (ClaimKind.OPENS_BY, outcome(late_s=1), Verdict.MISS),
-        (ClaimKind.OPENS_BY, outcome(end=End.CANCELLED), Verdict.MISS),
-        (ClaimKind.OPENS_BY, outcome(moved_ms=(before(60),)), Verdict.CENSORED),
-        (ClaimKind.OPENS_BY, outcome(moved_ms=(before(2 * HOUR),)), Verdict.HIT),
-        (ClaimKind.OPENS_BY, outcome(end=End.NEVER_API), Verdict.CENSORED),
-        (ClaimKind.OPENS_BY, outcome(end=End.UNKNOWN), Verdict.CENSORED),
-        (ClaimKind.PROFITS, outcome(gain=0.01), Verdict.HIT),
-        (ClaimKind.PROFITS, outcome(gain=0.0), Verdict.MISS),
-        (ClaimKind.PROFITS, outcome(gain=None), Verdict.CENSORED),
-        (ClaimKind.GOES_WRONG, outcome(end=End.CANCELLED), Verdict.HIT),
-        (ClaimKind.GOES_WRONG, outcome(end=End.NEVER_API), Verdict.HIT),
-        (ClaimKind.GOES_WRONG, outcome(late_s=901, gain=1.0), Verdict.HIT),
-        (ClaimKind.GOES_WRONG, outcome(gain=-0.1), Verdict.HIT),
-        (ClaimKind.GOES_WRONG, outcome(gain=0.1), Verdict.MISS),
-        (ClaimKind.GOES_WRONG, outcome(gain=None), Verdict.CENSORED),
-        (ClaimKind.OPENS_TOGETHER, outcome(cluster_size=3), Verdict.HIT),
-        (ClaimKind.OPENS_TOGETHER, outcome(), Verdict.MISS),
-        (ClaimKind.OPENS_TOGETHER, outcome(end=End.UNKNOWN), Verdict.CENSORED),
+        (ClaimKind.OPENS_BY, outcome(), ClaimVerdict.HIT),
+        (ClaimKind.OPENS_BY, outcome(late_s=1), ClaimVerdict.MISS),
+        (ClaimKind.OPENS_BY, outcome(end=OutcomeEnd.CANCELLED), ClaimVerdict.MISS),
+        (ClaimKind.OPENS_BY, outcome(moved_ms=(before(60),)), ClaimVerdict.CENSORED),
+        (ClaimKind.OPENS_BY, outcome(moved_ms=(before(2 * HOUR),)), ClaimVerdict.HIT),
+        (ClaimKind.OPENS_BY, outcome(end=OutcomeEnd.NEVER_API), ClaimVerdict.CENSORED),
+        (ClaimKind.OPENS_BY, outcome(end=OutcomeEnd.UNKNOWN), ClaimVerdict.CENSORED),
+        (ClaimKind.PROFITS, outcome(gain=0.01), ClaimVerdict.HIT),
+        (ClaimKind.PROFITS, outcome(gain=0.0), ClaimVerdict.MISS),
+        (ClaimKind.PROFITS, outcome(gain=None), ClaimVerdict.CENSORED),
+        (ClaimKind.GOES_WRONG, outcome(end=OutcomeEnd.CANCELLED), ClaimVerdict.HIT),
+        (ClaimKind.GOES_WRONG, outcome(end=OutcomeEnd.NEVER_API), ClaimVerdict.HIT),
+        (ClaimKind.GOES_WRONG, outcome(late_s=901, gain=1.0), ClaimVerdict.HIT),
+        (ClaimKind.GOES_WRONG, outcome(gain=-0.1), ClaimVerdict.HIT),
+        (ClaimKind.GOES_WRONG, outcome(gain=0.1), ClaimVerdict.MISS),
+        (ClaimKind.GOES_WRONG, outcome(gain=None), ClaimVerdict.CENSORED),
+        (ClaimKind.OPENS_TOGETHER, outcome(cluster_size=3), ClaimVerdict.HIT),
+        (ClaimKind.OPENS_TOGETHER, outcome(), ClaimVerdict.MISS),
+        (ClaimKind.OPENS_TOGETHER, outcome(end=OutcomeEnd.UNKNOWN), ClaimVerdict.CENSORED),
     ],
 )
-def test_verdicts(kind: ClaimKind, what: ListingOutcome, verdict: Verdict) -> None:
+def test_verdicts(kind: ClaimKind, what: ListingOutcome, verdict: ClaimVerdict) -> None:
     assert judge(signal(kind=kind), what) is verdict
 
 
@@ -72,7 +86,7 @@ def test_success_rates_are_counted_from_outcomes_and_have_no_default() -> None:
     none = score(DetectorName.READY_STATE, signals, {})
     assert (none.precision.value, none.brier, none.lead.median_ms, none.waiting) == (None, None, None, 30)
     good = {str(n): outcome(str(n)) for n in range(30)}
-    bad = {str(n): outcome(str(n), End.CANCELLED) for n in range(30)}
+    bad = {str(n): outcome(str(n), OutcomeEnd.CANCELLED) for n in range(30)}
     assert score(DetectorName.READY_STATE, signals, good).precision.value == 1.0
     assert score(DetectorName.READY_STATE, signals, bad).precision.value == 0.0
 
@@ -85,7 +99,11 @@ def test_a_detection_is_no_success_until_its_outcome_says_so() -> None:
 
 def test_each_listing_counts_once_however_often_it_was_signalled() -> None:
     signals = [signal("A", seconds=s) for s in (HOUR, 1_800, 60)] + [signal("B")]
-    outcomes = {"A": outcome("A"), "B": outcome("B", End.CANCELLED), "C": outcome("C", End.NEVER_API)}
+    outcomes = {
+        "A": outcome("A"),
+        "B": outcome("B", OutcomeEnd.CANCELLED),
+        "C": outcome("C", OutcomeEnd.NEVER_API),
+    }
     known = history_of(signals, outcomes).probability(
         DetectorName.READY_STATE, 1, "web only", ClaimKind.OPENS_BY, 20
     )
@@ -101,8 +119,8 @@ def test_a_scorecard_counts_what_it_cannot_judge_and_what_it_missed() -> None:
     outcomes = {
         "hit": outcome("hit"),
         "late": outcome("late", late_s=1_000),
-        "gone": outcome("gone", End.CANCELLED),
-        "never": outcome("never", End.NEVER_API),
+        "gone": outcome("gone", OutcomeEnd.CANCELLED),
+        "never": outcome("never", OutcomeEnd.NEVER_API),
         "unseen": outcome("unseen"),
     }
     card = score(
@@ -120,7 +138,9 @@ def test_a_scorecard_counts_what_it_cannot_judge_and_what_it_missed() -> None:
 
 
 def test_a_detector_that_always_says_the_base_rate_has_no_skill_and_one_that_knows_has() -> None:
-    outcomes = {str(n): outcome(str(n), End.OPENED if n % 2 else End.CANCELLED) for n in range(40)}
+    outcomes = {
+        str(n): outcome(str(n), OutcomeEnd.OPENED if n % 2 else OutcomeEnd.CANCELLED) for n in range(40)
+    }
     constant = score(DetectorName.READY_STATE, [signal(str(n), p=0.5) for n in range(40)], outcomes)
     knowing = score(
         DetectorName.READY_STATE, [signal(str(n), p=0.9 if n % 2 else 0.1) for n in range(40)], outcomes
@@ -134,7 +154,9 @@ def test_a_detector_that_always_says_the_base_rate_has_no_skill_and_one_that_kno
 
 
 def test_a_detector_that_signals_only_what_opens_is_better_than_the_rate_of_all_listings() -> None:
-    outcomes = {str(n): outcome(str(n), End.OPENED if n < 36 else End.CANCELLED) for n in range(80)}
+    outcomes = {
+        str(n): outcome(str(n), OutcomeEnd.OPENED if n < 36 else OutcomeEnd.CANCELLED) for n in range(80)
+    }
     signals = [signal(str(n), p=0.9) for n in range(40)]
     card = score(DetectorName.READY_STATE, signals, outcomes)
     only_signalled = score(DetectorName.READY_STATE, signals, {n: outcomes[n] for n in map(str, range(40))})
@@ -148,7 +170,7 @@ def test_a_detector_that_signals_only_what_opens_is_better_than_the_rate_of_all_
 def test_recall_counts_openings_that_were_not_signalled_or_signalled_too_late() -> None:
     outcomes = {name: outcome(name) for name in ("ahead", "at", "after", "unseen")}
     outcomes["late"] = outcome("late", late_s=5_000)
-    outcomes["gone"] = outcome("gone", End.CANCELLED)
+    outcomes["gone"] = outcome("gone", OutcomeEnd.CANCELLED)
     known_late = msgspec.structs.replace(outcome("old"), first_seen_ms=before(-1))
     signals = [
         signal("ahead", seconds=1), signal("at", seconds=0), signal("after", seconds=-1),
@@ -180,7 +202,7 @@ def test_a_warning_about_a_listing_that_never_opened_is_in_time() -> None:
     card = score(
         DetectorName.RISK_WARNING,
         [signal(kind=ClaimKind.GOES_WRONG, detector=DetectorName.RISK_WARNING)],
-        {"A": outcome(end=End.CANCELLED), "B": outcome("B", End.NEVER_API)},
+        {"A": outcome(end=OutcomeEnd.CANCELLED), "B": outcome("B", OutcomeEnd.NEVER_API)},
     )
     assert (card.recall.hits, card.recall.n) == (1, 2)
 

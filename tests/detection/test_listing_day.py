@@ -13,10 +13,10 @@ from mexc_tui.exchange.rest.web_calendar import parse_calendar, parse_symbols
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.polling import Bounds, plan
 from mexc_tui.market.tape import Tape
-from mexc_tui.model.listing import Listing, Source, Stage
+from mexc_tui.model.listing import Listing, ListingSource, ListingStage
 from mexc_tui.model.order import Side
-from mexc_tui.model.outcome_of_listing import End
-from mexc_tui.model.signal import DetectorName, Ended, Signal, SignalKey
+from mexc_tui.model.outcome_of_listing import OutcomeEnd
+from mexc_tui.model.signal import DetectorName, Signal, SignalEnd, SignalKey
 from mexc_tui.model.stream import StreamDeal
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.practice import web_pages
@@ -74,10 +74,10 @@ class Day:
         """Prepare the world and an empty desk, which may be stopped and started again once."""
         self.world = World(DAY, seed, START_MS)
         self.known = Knowledge()
-        self.facts: list[Signal | Ended] = []
+        self.facts: list[Signal | SignalEnd] = []
         self.tapes: dict[str, Tape] = {}
         self._standing: dict[SignalKey, Stand] = {}
-        self._last_ms: dict[Source, int] = {}
+        self._last_ms: dict[ListingSource, int] = {}
         self._restart_ms = None if restart_at_s is None else START_MS + restart_at_s * 1_000
 
     def live(self) -> "Day":
@@ -95,25 +95,25 @@ class Day:
             self._standing = standing_after(self.facts)
         return self
 
-    def _due(self, now_ms: int) -> Iterator[Source]:
+    def _due(self, now_ms: int) -> Iterator[ListingSource]:
         polls = plan(self.known.live(now_ms), now_ms, self._last_ms, bounds=Bounds(now_ms=30_000))
         return (poll.source for poll in polls if poll.due_ms <= now_ms)
 
-    def _read(self, source: Source, now_ms: int) -> None:
+    def _read(self, source: ListingSource, now_ms: int) -> None:
         match source:
-            case Source.CALENDAR:
+            case ListingSource.CALENDAR:
                 body = msgspec.json.encode(web_pages.calendar(self.world))
                 self.known.read_calendar(parse_calendar(body, now_ms), now_ms)
-            case Source.SYMBOLS_V2:
+            case ListingSource.SYMBOLS_V2:
                 body = msgspec.json.encode(web_pages.symbols(self.world))
                 self.known.read_web_symbols(parse_symbols(body), now_ms)
-            case Source.EXCHANGE_INFO:
+            case ListingSource.EXCHANGE_INFO:
                 fields = [symbol_fields(pair, with_opening=True) for pair in self.world.visible_pairs()]
                 pairs = msgspec.json.decode(msgspec.json.encode(fields), type=list[Symbol])
                 self.known.read_pairs(pairs, now_ms)
-            case Source.DEFAULT_SYMBOLS:
+            case ListingSource.DEFAULT_SYMBOLS:
                 self.known.read_names(source, self.world.default_symbols(), now_ms)
-            case Source.SELF_SYMBOLS:
+            case ListingSource.SELF_SYMBOLS:
                 self.known.read_names(source, self.world.self_symbols(), now_ms)
             case _:
                 pass
@@ -152,7 +152,7 @@ class Day:
             if isinstance(one, Signal) and one.key.subject == subject
         ]
 
-    def end(self, base: str) -> End | None:
+    def end(self, base: str) -> OutcomeEnd | None:
         """Return how a listing ended, if that is decided by the end of the day."""
         listing = self.listing(base)
         now_ms = START_MS + DAY_S * 1_000
@@ -181,21 +181,23 @@ def test_a_clean_listing_is_announced_prepared_ready_allowed_and_open(day: Day) 
         DetectorName.READY_STATE,
         DetectorName.OPENING,
     ]
-    assert day.end("CLEAN") is End.OPENED
+    assert day.end("CLEAN") is OutcomeEnd.OPENED
 
 
 @pytest.mark.parametrize(
     ("base", "topic", "end"),
     [
-        ("LATER", "moved", End.OPENED),
-        ("GONE", "cancelled", End.CANCELLED),
-        ("NOAPI", "never_api", End.NEVER_API),
-        ("OLDNAME", "renamed", End.OPENED),
-        ("EARLY", "early", End.OPENED),
-        ("HALT", "suspended", End.OPENED),
+        ("LATER", "moved", OutcomeEnd.OPENED),
+        ("GONE", "cancelled", OutcomeEnd.CANCELLED),
+        ("NOAPI", "never_api", OutcomeEnd.NEVER_API),
+        ("OLDNAME", "renamed", OutcomeEnd.OPENED),
+        ("EARLY", "early", OutcomeEnd.OPENED),
+        ("HALT", "suspended", OutcomeEnd.OPENED),
     ],
 )
-def test_each_kind_of_trouble_is_warned_of_and_recorded(day: Day, base: str, topic: str, end: End) -> None:
+def test_each_kind_of_trouble_is_warned_of_and_recorded(
+    day: Day, base: str, topic: str, end: OutcomeEnd
+) -> None:
     assert (DetectorName.RISK_WARNING, topic) in day.told(base)
     assert day.end(base) is end
 
@@ -212,9 +214,9 @@ def test_listings_that_open_together_are_a_cluster(day: Day) -> None:
 
 def test_a_listing_that_no_calendar_names_is_found_all_the_same(day: Day) -> None:
     listing = day.listing("SILENT")
-    assert listing.says(Source.CALENDAR) is None
-    assert listing.stage is Stage.OPEN
-    assert day.end("SILENT") is End.OPENED
+    assert listing.says(ListingSource.CALENDAR) is None
+    assert listing.stage is ListingStage.OPEN
+    assert day.end("SILENT") is OutcomeEnd.OPENED
 
 
 @pytest.mark.parametrize("restart_at_s", [29, 49, 75, 110])

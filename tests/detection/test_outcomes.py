@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.detection.judging import Verdict, base_verdict
+from mexc_tui.detection.judging import ClaimVerdict, base_verdict
 from mexc_tui.detection.outcomes import outcome_of, outcome_of_ended_world, reference_return
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
 from mexc_tui.market.knowledge import Knowledge
-from mexc_tui.market.tape import Bar, Tape
+from mexc_tui.market.tape import Tape, TapeBar
 from mexc_tui.model.listing import Listing
-from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.signal import ClaimKind
 from tests.support.samples.listing_sources import OLD, OPENS_MS, before, calendar, deal, entry, knowing, pair
 
@@ -18,10 +18,10 @@ FREE = LabelRule(slippage=0.0, fee=0.0)
 """The rule without costs, so that its arithmetic can be followed by hand."""
 
 
-def bars(*prices: tuple[float, float, float, float]) -> list[Bar]:
+def bars(*prices: tuple[float, float, float, float]) -> list[TapeBar]:
     """Return one bar a second from (open, high, low, close), from a second after the opening on."""
     return [
-        Bar(OPENS_MS + 1_000 * (n + 1), first, high, low, last, 1.0, 1.0)
+        TapeBar(OPENS_MS + 1_000 * (n + 1), first, high, low, last, 1.0, 1.0)
         for n, (first, high, low, last) in enumerate(prices)
     ]
 
@@ -61,7 +61,7 @@ def test_an_opened_listing_is_decided_when_the_horizon_has_passed() -> None:
     tape = tape_of("0.05", "0.06", "0.025", "0.05")
     assert outcome_of(listing, tape, before(-3_599)) is None
     outcome = known_outcome(listing, tape, -3_601)
-    assert (outcome.end, outcome.opened_ms, outcome.late_ms) == (End.OPENED, OPENS_MS + 50, 50)
+    assert (outcome.end, outcome.opened_ms, outcome.late_ms) == (OutcomeEnd.OPENED, OPENS_MS + 50, 50)
     assert (outcome.trades, outcome.first_price, outcome.high_ratio) == (4, 0.05, 1.2)
     assert (outcome.low_ratio, outcome.last_ratio, outcome.traded) == (0.5, 1.0, False)
 
@@ -101,7 +101,7 @@ def test_a_gap_in_what_was_seen_leaves_the_value_open_but_not_the_opening() -> N
     listing, tape = new(opened()), tape_of("0.05", "0.06")
     tape.note_gap(before(-100), before(-160))
     outcome = known_outcome(listing, tape, -3_601)
-    assert (outcome.end, outcome.has_gap, outcome.reference_return) == (End.OPENED, True, None)
+    assert (outcome.end, outcome.has_gap, outcome.reference_return) == (OutcomeEnd.OPENED, True, None)
     assert known_outcome(listing, None, -3_601).has_gap
 
 
@@ -115,23 +115,23 @@ def test_a_cancelled_listing_has_its_outcome_at_once() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_calendar(calendar(), before(60))
-    assert known_outcome(new(known), None, 60).end is End.CANCELLED
+    assert known_outcome(new(known), None, 60).end is OutcomeEnd.CANCELLED
 
 
 def test_a_dropped_listing_is_unknown_as_nobody_looked_on() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.drop("NEWUSDT", before(60))
-    assert known_outcome(new(known), None, 50).end is End.UNKNOWN
+    assert known_outcome(new(known), None, 50).end is OutcomeEnd.UNKNOWN
 
 
 def test_never_for_the_api_and_never_open_are_told_apart() -> None:
-    assert known_outcome(new(opened(api=False)), None, -3_601).end is End.NEVER_API
+    assert known_outcome(new(opened(api=False)), None, -3_601).end is OutcomeEnd.NEVER_API
     silent = knowing()
     silent.read_calendar(calendar(entry()), before(7_200))
     silent.read_pairs((*OLD, pair()), before(1_800))
     assert outcome_of(new(silent), None, before(-3_599)) is None
-    assert known_outcome(new(silent), None, -3_600).end is End.UNKNOWN
+    assert known_outcome(new(silent), None, -3_600).end is OutcomeEnd.UNKNOWN
 
 
 def test_a_pair_that_the_api_gets_later_opens_for_us_only_then() -> None:
@@ -178,15 +178,19 @@ def test_the_label_names_its_rule(version: str) -> None:
 
 def test_a_pair_that_keys_may_not_trade_would_have_gained_nothing() -> None:
     outcome = known_outcome(new(opened(api=False)), tape_of("0.05", "0.06", "0.07", "0.08"), -3_601)
-    assert (outcome.end, outcome.trades, outcome.reference_return) == (End.NEVER_API, 4, None)
+    assert (outcome.end, outcome.trades, outcome.reference_return) == (OutcomeEnd.NEVER_API, 4, None)
 
 
 def test_a_listing_whose_world_ended_is_undecided_unless_it_was_cancelled() -> None:
     known = opened()
     left = outcome_of_ended_world(new(known), before(-100), DetectionSettings())
-    assert (left.end, left.opened_ms is not None, left.reference_return) == (End.WORLD_ENDED, True, None)
-    assert {base_verdict(kind, left) for kind in ClaimKind} == {Verdict.CENSORED}
+    assert (left.end, left.opened_ms is not None, left.reference_return) == (
+        OutcomeEnd.WORLD_ENDED,
+        True,
+        None,
+    )
+    assert {base_verdict(kind, left) for kind in ClaimKind} == {ClaimVerdict.CENSORED}
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_calendar(calendar(), before(600))
-    assert outcome_of_ended_world(new(known), before(-100), DetectionSettings()).end is End.CANCELLED
+    assert outcome_of_ended_world(new(known), before(-100), DetectionSettings()).end is OutcomeEnd.CANCELLED

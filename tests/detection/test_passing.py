@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from mexc_tui.detection.passing import SLICE, Stand, detect, detect_in_slices, standing_after
 from mexc_tui.market.knowledge import Knowledge
-from mexc_tui.model.listing import Listing, Source
-from mexc_tui.model.signal import DetectorName, Ended, Signal, SignalKey
+from mexc_tui.model.listing import Listing, ListingSource
+from mexc_tui.model.signal import DetectorName, Signal, SignalEnd, SignalKey
 from mexc_tui.model.symbol import SymbolStatus
 from tests.support.samples.detection_samples import Desk, announced, book
 from tests.support.samples.listing_sources import (
@@ -52,7 +52,7 @@ def test_a_thousand_passes_over_the_same_state_raise_each_signal_once() -> None:
         DetectorName.READY_STATE,
         DetectorName.RISK_WARNING,
     ]
-    assert not [one for one in desk.stored if isinstance(one, Ended)]
+    assert not [one for one in desk.stored if isinstance(one, SignalEnd)]
 
 
 def test_the_hundred_and_first_listing_and_all_after_it_are_looked_at() -> None:
@@ -150,8 +150,8 @@ def test_a_listing_that_is_not_looked_at_keeps_what_stands() -> None:
 def test_what_stands_about_a_listing_that_is_joined_to_another_is_not_raised_again() -> None:
     desk = announced()
     desk.look(7_000)
-    desk.known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT"], before(6_000))
-    desk.known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT", "NEXUSDT"], before(5_000))
+    desk.known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT"], before(6_000))
+    desk.known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT", "NEXUSDT"], before(5_000))
     desk.look(4_999)
     assert [one.symbol for one in desk.raised(DetectorName.API_ENABLED)] == ["NEXUSDT"]
     desk.known.read_calendar(calendar(entry("NEX")), before(4_000))
@@ -162,7 +162,7 @@ def test_what_stands_about_a_listing_that_is_joined_to_another_is_not_raised_aga
     assert left.reason == f"its listing was joined to {joined.id}"
     assert {key.subject for key in desk.standing} == {joined.id}
     assert len(desk.raised(DetectorName.API_ENABLED)) == 1
-    desk.known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT"], before(3_000))
+    desk.known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT"], before(3_000))
     ended = [one for one in desk.look(2_999).ended if one.key.detector is DetectorName.API_ENABLED]
     assert len(ended) == 1
     assert desk.look(2_998).ended == ()
@@ -189,4 +189,4 @@ def test_standing_is_the_newest_state_of_each_key_until_it_ends() -> None:
     signal = msgspec.structs.replace(next(s for s in desk.stored if isinstance(s, Signal)), key=key)
     newer = msgspec.structs.replace(signal, state="other", at_ms=signal.at_ms + 1)
     assert standing_after([signal, newer]) == {key: Stand("other", signal.at_ms + 1)}
-    assert standing_after([signal, newer, Ended(key, "other", signal.at_ms + 2)]) == {}
+    assert standing_after([signal, newer, SignalEnd(key, "other", signal.at_ms + 2)]) == {}

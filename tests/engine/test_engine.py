@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.host.lock import EngineRuns
 from mexc_tui.model.event import EngineStarted, Fact, ListingChanged, ListingSeen, SignalRaised
-from mexc_tui.model.listing import Stage
-from mexc_tui.model.outcome_of_listing import End
+from mexc_tui.model.listing import ListingStage
+from mexc_tui.model.outcome_of_listing import OutcomeEnd
 from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import PracticeDay, every_listing
 
 
-async def facts_of(running: Joined) -> list[Fact]:
+async def facts_of(running: RunningEngine) -> list[Fact]:
     return await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
 
 
-def stage_of(running: Joined, symbol: str) -> str:
+def stage_of(running: RunningEngine, symbol: str) -> str:
     rows = {row.symbol: row for row in running.face.listings()}
     return rows[symbol].stage
 
@@ -35,10 +35,10 @@ def test_a_day_is_known_signalled_and_labelled_to_its_end(tmp_path: Path) -> Non
             rows = {row.symbol: row for row in await every_listing(running)}
             facts = await facts_of(running)
             passes = await running.store.read("passes", lambda stored: stored.passes.latest(10))
-        assert rows["CLEANUSDT"].outcome == End.OPENED
-        assert rows["CLEANUSDT"].stage == Stage.MATURED
-        assert rows["GONEUSDT"].outcome == End.CANCELLED
-        assert rows["CLOSEDUSDT"].outcome == End.NEVER_API
+        assert rows["CLEANUSDT"].outcome == OutcomeEnd.OPENED
+        assert rows["CLEANUSDT"].stage == ListingStage.MATURED
+        assert rows["GONEUSDT"].outcome == OutcomeEnd.CANCELLED
+        assert rows["CLOSEDUSDT"].outcome == OutcomeEnd.NEVER_API
         said = {
             (fact.event.signal.symbol, fact.event.signal.key.detector)
             for fact in facts
@@ -91,8 +91,8 @@ def test_after_a_restart_nothing_is_signalled_twice_and_nothing_is_forgotten(tmp
             ]
             outcomes = {row.symbol: row.outcome for row in await every_listing(running)}
         assert [key for key, times in Counter(raised).items() if times > 1] == []
-        assert outcomes["CLEANUSDT"] == End.OPENED
-        assert outcomes["GONEUSDT"] == End.CANCELLED
+        assert outcomes["CLEANUSDT"] == OutcomeEnd.OPENED
+        assert outcomes["GONEUSDT"] == OutcomeEnd.CANCELLED
 
     simulate(main)
 
@@ -122,11 +122,11 @@ def test_a_listing_by_hand_is_stored_and_can_be_dropped(tmp_path: Path) -> None:
         async with day.engine() as running:
             opens_ms = running.engine.parts.market.now_ms() + 600_000
             row = await running.face.add_listing("HANDUSDT", opens_ms)
-            assert row.stage == Stage.SCHEDULED
+            assert row.stage == ListingStage.SCHEDULED
         async with day.engine() as running:
-            assert stage_of(running, "HANDUSDT") == Stage.SCHEDULED
+            assert stage_of(running, "HANDUSDT") == ListingStage.SCHEDULED
             dropped = await running.face.drop_listing("HANDUSDT")
-            assert dropped.stage == Stage.CANCELLED
+            assert dropped.stage == ListingStage.CANCELLED
 
     simulate(main)
 
@@ -162,7 +162,7 @@ def test_what_was_taken_back_and_returns_is_labelled_anew_and_counted_once(tmp_p
             counted = await running.store.read(
                 "verdicts", lambda stored: stored.verdicts(opened.label_version).base()
             )
-        assert (dropped.end, opened.end) == (End.UNKNOWN, End.OPENED)
+        assert (dropped.end, opened.end) == (OutcomeEnd.UNKNOWN, OutcomeEnd.OPENED)
         assert counted[ClaimKind.OPENS_BY] == (2, 1)  # GONE missed, CLOSED cannot be judged
 
     simulate(main)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.model.event import ListingSeen
-from mexc_tui.model.listing import Source
+from mexc_tui.model.listing import ListingSource
 from mexc_tui.model.storage import StorageFailed
 from mexc_tui.model.view import TradingState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
@@ -15,7 +15,7 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import DAY, PracticeDay
 
 
-async def open_alerts(running: Joined) -> dict[str, str]:
+async def open_alerts(running: RunningEngine) -> dict[str, str]:
     return {f"{row.rule} {row.about}": row.text for row in await running.face.alerts()}
 
 
@@ -29,7 +29,7 @@ def test_a_blocked_web_site_is_said_and_the_rest_goes_on(tmp_path: Path) -> None
             rows = {row.symbol: row for row in running.face.listings()}
             status = running.face.status()
         assert "engine:source calendar" in alerts
-        assert rows["CLEANUSDT"].first_source == Source.ANNOUNCEMENT
+        assert rows["CLEANUSDT"].first_source == ListingSource.ANNOUNCEMENT
         assert rows["CLEANUSDT"].opened_ms is not None
         problems = {row.source: row.problem for row in status.sources}
         assert "403" in problems["calendar"]

@@ -10,7 +10,7 @@ from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
-from mexc_tui.host.credentials import Keys, KeysError
+from mexc_tui.host.credentials import CredentialsError, StoredKeys
 
 KEY, SECRET = "mx0vglCANARYKEY9", "CANARYSECRET0123456789"
 SAFE = frozenset((__name__,))
@@ -52,7 +52,7 @@ def held() -> Iterator[HeldKeyring]:
 
 
 def test_a_key_is_kept_for_its_profile_alone_and_shown_by_its_last_four_signs(held: HeldKeyring) -> None:
-    keys = Keys("live", SAFE)
+    keys = StoredKeys("live", SAFE)
     assert keys.read() is None
     keys.keep(KEY, SECRET, TODAY)
     key, shown = keys.read(), keys.shown()
@@ -63,11 +63,11 @@ def test_a_key_is_kept_for_its_profile_alone_and_shown_by_its_last_four_signs(he
     assert "ends by 2026-05-01 (89 days left)" in shown.lasting(date(2026, 2, 1))
     assert "make a new one" in shown.lasting(date(2026, 5, 1))
     assert SECRET not in repr(key)
-    assert Keys("other", SAFE).read() is None
+    assert StoredKeys("other", SAFE).read() is None
 
 
 def test_a_removed_key_leaves_nothing(held: HeldKeyring) -> None:
-    keys = Keys("live", SAFE)
+    keys = StoredKeys("live", SAFE)
     keys.keep(KEY, SECRET, TODAY)
     assert keys.remove()
     assert held.kept == {}
@@ -75,7 +75,7 @@ def test_a_removed_key_leaves_nothing(held: HeldKeyring) -> None:
 
 
 def test_a_half_of_a_key_is_none(held: HeldKeyring) -> None:
-    keys = Keys("live", SAFE)
+    keys = StoredKeys("live", SAFE)
     keys.keep(KEY, SECRET, TODAY)
     held.delete_password("mexc-tui", "live: secret")
     assert keys.read() is None
@@ -83,10 +83,10 @@ def test_a_half_of_a_key_is_none(held: HeldKeyring) -> None:
 
 @pytest.mark.parametrize("wrong", ["", "short", "with a space in it", "line\nbreak-in-it", "x" * 513])
 def test_what_is_no_key_is_refused_unspoken_and_the_old_one_stays(held: HeldKeyring, wrong: str) -> None:
-    keys = Keys("live", SAFE)
+    keys = StoredKeys("live", SAFE)
     keys.keep(KEY, SECRET, TODAY)
     before = dict(held.kept)
-    with pytest.raises(KeysError) as refused:
+    with pytest.raises(CredentialsError) as refused:
         keys.keep(KEY, wrong, TODAY)
     assert not wrong or wrong not in str(refused.value)
     assert held.kept == before
@@ -94,18 +94,18 @@ def test_what_is_no_key_is_refused_unspoken_and_the_old_one_stays(held: HeldKeyr
 
 def test_a_locked_keyring_is_said_without_what_it_said(held: HeldKeyring) -> None:
     held.is_locked = True
-    with pytest.raises(KeysError, match="Unlock it") as refused:
-        Keys("live", SAFE).read()
+    with pytest.raises(CredentialsError, match="Unlock it") as refused:
+        StoredKeys("live", SAFE).read()
     assert "CANARY" not in "".join(traceback.format_exception(refused.value, chain=False))
 
 
 def test_a_keyring_that_may_not_encrypt_is_refused_by_name_and_nothing_is_kept(held: HeldKeyring) -> None:
-    with pytest.raises(KeysError, match=__name__):
-        Keys("live").keep(KEY, SECRET, TODAY)
+    with pytest.raises(CredentialsError, match=__name__):
+        StoredKeys("live").keep(KEY, SECRET, TODAY)
     assert held.kept == {}
 
 
 def test_a_machine_without_a_keyring_says_the_next_step(held: HeldKeyring) -> None:
     keyring.set_keyring(NoKeyring())
-    with pytest.raises(KeysError, match="Next step: install and unlock a Secret Service"):
-        Keys("live").read()
+    with pytest.raises(CredentialsError, match="Next step: install and unlock a Secret Service"):
+        StoredKeys("live").read()

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from mexc_tui.ledger.accounts import flows, sums
 from mexc_tui.ledger.booking import Booking, StaleOrder, book, resettle, revalue, write_off_dust
 from mexc_tui.ledger.checks import balanced, equity_identity, lots_agree, solvent
-from mexc_tui.ledger.equity import Mark, equity_point, unrealised
+from mexc_tui.ledger.equity import PriceMark, equity_point, unrealised
 from mexc_tui.ledger.evidence import Evidence, from_fence, from_report, from_trades
 from mexc_tui.ledger.orders import advance
 from mexc_tui.ledger.positions import sellable
 from mexc_tui.model.intent import ZERO, CloseReason, Order, OrderRole, OrderState
 from mexc_tui.model.order import OrderStatus, Side
-from mexc_tui.model.position import Account, EntryKind, Position, PositionState
+from mexc_tui.model.position import LedgerAccount, EntryKind, Position, PositionState
 from tests.support.samples.ledger_samples import NOON_MS, RULES, D, Desk, intent, order, report, trade
 
 DAY_MS = 86_400_000
@@ -61,7 +61,7 @@ def the(desk: Desk) -> Position:
     return desk.positions["p1"]
 
 
-def held(desk: Desk, asset: str, account: Account = Account.DESK) -> Decimal:
+def held(desk: Desk, asset: str, account: LedgerAccount = LedgerAccount.DESK) -> Decimal:
     return desk.held.get((account, asset), ZERO)
 
 
@@ -73,11 +73,11 @@ def assert_sound(desk: Desk) -> None:
         lots = [lot for lot in desk.lots.values() if lot.position_id == position.id]
         assert sum((lot.remaining for lot in lots), ZERO) == position.remaining
         assert sum((lot.remaining_cost for lot in lots), ZERO) == position.remaining_cost
-    marks = [Mark(position, D("1.7"), D("0.0005")) for position in desk.positions.values()]
+    marks = [PriceMark(position, D("1.7"), D("0.0005")) for position in desk.positions.values()]
     point = equity_point(held(desk, "USDT"), marks, flows(desk.entries.values()), None, NOON_MS)
     realised = sum((position.realised for position in desk.positions.values()), ZERO)
     open_profit = sum((unrealised(mark) or ZERO for mark in marks), ZERO)
-    start = sums([desk.entries["start"]])[Account.DESK, "USDT"]
+    start = sums([desk.entries["start"]])[LedgerAccount.DESK, "USDT"]
     assert equity_identity(start, point, realised, open_profit, ZERO) == ()
     assert sum((day.realised for day in desk.days.values()), ZERO) == realised
 
@@ -251,7 +251,7 @@ def test_a_fee_in_mx_costs_what_it_was_worth_and_takes_no_coin_of_the_desk() -> 
     desk = a_desk(USDT="1000", MX="5")
     desk.tell("buy-1", bought(), fee("buy-1", "10", "0.01", "MX"))
     assert the(desk).remaining_cost == D("20.03")
-    assert held(desk, "MX", Account.OWN) == D("4.99")
+    assert held(desk, "MX", LedgerAccount.OWN) == D("4.99")
     assert held(desk, "USDT") == 980
     assert flows(desk.entries.values()) == D("0.03")
     assert_sound(desk)
@@ -290,7 +290,7 @@ def test_a_fee_told_before_its_fill_waits_for_it(asset: str) -> None:
     assert_sound(desk)
     desk.tell("buy-1", bought(), early)
     assert desk.orders["buy-1"].fee_in(asset) == D("0.02")
-    assert desk.held[Account.FEES, asset] == D("0.02")
+    assert desk.held[LedgerAccount.FEES, asset] == D("0.02")
     assert the(desk).fees == {"USDT": D("0.02"), "ABC": D("0.04"), "MX": D("0.06")}[asset]
     assert_sound(desk)
 
@@ -304,7 +304,7 @@ def test_a_fee_of_more_than_the_fill_that_is_known_keeps_the_books_sound(asset: 
     assert solvent(desk.held) == ()
     desk.tell("buy-1", bought())
     assert_sound(desk)
-    assert desk.held[Account.FEES, asset] == D("0.02")
+    assert desk.held[LedgerAccount.FEES, asset] == D("0.02")
 
 
 def test_a_fee_of_a_second_buy_and_of_a_sale_wait_for_their_own_fills() -> None:
@@ -336,7 +336,7 @@ def test_a_sale_beyond_what_is_owned_takes_the_persons_coins_and_says_so() -> No
     desk.tell("stop-1", sold("stop-1", "11", "22"))
     assert the(desk).remaining == 0
     assert held(desk, "ABC") == 0
-    assert held(desk, "ABC", Account.OWN) == 6
+    assert held(desk, "ABC", LedgerAccount.OWN) == 6
     assert desk.words == ["1 ABC more were sold than the desk owned: they were the person's own"]
     assert solvent(desk.held) == ()
     assert_sound(desk)
@@ -366,7 +366,7 @@ def test_dust_is_written_off_once_and_ends_the_position() -> None:
     assert (closed.state, closed.remaining, closed.dust) == (PositionState.CLOSED, 0, D("0.08"))
     assert (closed.close_reason, closed.closed_ms) == (CloseReason.STOP, NOON_MS + 5)
     assert closed.realised == 5
-    assert held(desk, "ABC", Account.OWN) == D("0.08")
+    assert held(desk, "ABC", LedgerAccount.OWN) == D("0.08")
     assert desk.entries["p1/dust/0.08"].kind is EntryKind.DUST
     assert_sound(desk)
 

@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 
 from mexc_tui.ledger.accounts import flows
-from mexc_tui.ledger.agreement import Outcome, Theirs, Unconfirmed
+from mexc_tui.ledger.agreement import AgreementOutcome, Theirs, Unconfirmed
 from mexc_tui.ledger.checks import agrees, balanced, lots_agree, solvent
 from mexc_tui.ledger.confirming import PAUSE_MS, is_confirmed, needs_history
 from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, CloseReason
-from mexc_tui.model.position import Account, PositionState
+from mexc_tui.model.position import LedgerAccount, PositionState
 from mexc_tui.model.reconciliation import (
     Difference,
     DifferenceKind,
@@ -37,7 +37,7 @@ class Comparing:
         self.unconfirmed = tuple[Unconfirmed, ...]()
         self.runs: list[Reconciliation] = []
 
-    def compare(self, theirs: Theirs, moved: frozenset[str] = frozenset()) -> Outcome:
+    def compare(self, theirs: Theirs, moved: frozenset[str] = frozenset()) -> AgreementOutcome:
         self.now_ms += STEP_MS
         ours = replace(self.desk.ours(), unconfirmed=self.unconfirmed, moved=moved)
         outcome = reconcile(ours, replace(theirs, at_ms=self.now_ms), RULES, Trigger.TIMER)
@@ -154,7 +154,7 @@ def test_coins_that_reappear_are_the_desks_again(gone: str) -> None:
     position = comparing.desk.positions["p1"]
     assert (position.remaining, position.gone, position.state) == (10, 0, PositionState.OPEN)
     assert (position.close_reason, position.realised) == (CloseReason.NONE, 0)
-    assert comparing.desk.held.get((Account.OWN, "ABC"), ZERO) == 0
+    assert comparing.desk.held.get((LedgerAccount.OWN, "ABC"), ZERO) == 0
     assert lasting(comparing.runs) == ()
     assert_sound(comparing.desk, right)
     for _ in range(7):  # and once more: entries of a second time are no copies of the first
@@ -172,7 +172,7 @@ def test_more_coins_than_were_written_off_are_the_persons_own() -> None:
     for _ in range(3):
         comparing.compare(more)
     assert comparing.desk.positions["p1"].remaining == 10
-    assert comparing.desk.held[Account.OWN, "ABC"] == 5
+    assert comparing.desk.held[LedgerAccount.OWN, "ABC"] == 5
     assert_sound(comparing.desk, more)
 
 
@@ -196,7 +196,7 @@ def test_coins_that_come_long_after_a_write_off_are_the_persons_own() -> None:
     back = replace(comparing.desk.mirrored(ABC="4"), at_ms=comparing.now_ms + 90_000)
     outcome = reconcile(replace(ours, unconfirmed=(seen,)), back, RULES, Trigger.TIMER)
     comparing.desk.correct(outcome.corrections)
-    assert comparing.desk.held[Account.OWN, "ABC"] == 4
+    assert comparing.desk.held[LedgerAccount.OWN, "ABC"] == 4
 
 
 @pytest.mark.parametrize(

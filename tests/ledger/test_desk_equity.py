@@ -18,7 +18,7 @@ from mexc_tui.ledger.checks import (
     within_limit,
     within_reservation,
 )
-from mexc_tui.ledger.equity import Mark, change, drawdown, equity_point, unrealised, worth
+from mexc_tui.ledger.equity import PriceMark, change, drawdown, equity_point, unrealised, worth
 from mexc_tui.ledger.evidence import from_report
 from mexc_tui.ledger.numbers import part
 from mexc_tui.ledger.orders import advance
@@ -26,7 +26,7 @@ from mexc_tui.ledger.positions import opened
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, OrderRole
 from mexc_tui.model.order import OrderStatus
-from mexc_tui.model.position import Account, Entry, EntryKind, EquityPoint, Position, Posting
+from mexc_tui.model.position import LedgerAccount, LedgerEntry, EntryKind, EquityPoint, Position, Posting
 from tests.support.samples.ledger_samples import NOON_MS, RULES, D, intent, order, report, snipe
 
 
@@ -44,16 +44,16 @@ def point(cash: str, previous: EquityPoint | None = None, flows: str = "0") -> E
 
 
 def test_cash_is_part_of_equity_and_coins_are_worth_the_bid_less_the_exit_fee() -> None:
-    made = equity_point(D(100), [Mark(position(), D(3), D("0.001"))], ZERO, None, NOON_MS)
+    made = equity_point(D(100), [PriceMark(position(), D(3), D("0.001"))], ZERO, None, NOON_MS)
     assert (made.holdings, made.equity, made.peak) == (D("29.97"), D("129.97"), D("129.97"))
-    assert unrealised(Mark(position(), D(3), D("0.001"))) == D("9.97")
+    assert unrealised(PriceMark(position(), D(3), D("0.001"))) == D("9.97")
 
 
 def test_a_position_without_a_price_makes_equity_incomplete_and_moves_no_peak() -> None:
     first = point("100")
-    blind = equity_point(D(80), [Mark(position(), None, ZERO)], ZERO, first, NOON_MS)
+    blind = equity_point(D(80), [PriceMark(position(), None, ZERO)], ZERO, first, NOON_MS)
     assert (blind.is_complete, blind.peak, drawdown(blind)) == (False, 100, None)
-    assert worth(Mark(position("0", "0"), None, ZERO)) == 0
+    assert worth(PriceMark(position("0", "0"), None, ZERO)) == 0
 
 
 def test_a_drawdown_is_measured_from_the_stored_peak_after_a_restart() -> None:
@@ -109,22 +109,22 @@ def test_an_order_that_costs_more_than_its_reservation_is_told() -> None:
 
 
 def test_an_entry_that_does_not_sum_to_zero_is_told() -> None:
-    entry = Entry(
+    entry = LedgerEntry(
         id="e",
         kind=EntryKind.TRADE,
         at_ms=0,
-        postings=(Posting(Account.DESK, "ABC", D(1)), Posting(Account.DESK, "USDT", D(-1))),
+        postings=(Posting(LedgerAccount.DESK, "ABC", D(1)), Posting(LedgerAccount.DESK, "USDT", D(-1))),
     )
     assert len(balanced(entry)) == 2
 
 
 def test_only_the_desk_must_never_owe() -> None:
-    assert solvent({(Account.EXCHANGE, "ABC"): D(-1), (Account.EXTERNAL, "ABC"): D(-1)}) == ()
-    assert len(solvent({(Account.DESK, "ABC"): D(-1)})) == 1
+    assert solvent({(LedgerAccount.EXCHANGE, "ABC"): D(-1), (LedgerAccount.EXTERNAL, "ABC"): D(-1)}) == ()
+    assert len(solvent({(LedgerAccount.DESK, "ABC"): D(-1)})) == 1
 
 
 def test_positions_and_the_desks_account_must_agree_in_both_directions() -> None:
-    held = {(Account.DESK, "ABC"): D(10), (Account.DESK, "USDT"): D(5)}
+    held = {(LedgerAccount.DESK, "ABC"): D(10), (LedgerAccount.DESK, "USDT"): D(5)}
     assert lots_agree(held, [position()], RULES.quote_assets) == ()
     assert len(lots_agree(held, [], RULES.quote_assets)) == 1
     assert len(lots_agree({}, [position()], RULES.quote_assets)) == 1
@@ -134,8 +134,8 @@ def test_the_start_gives_the_desk_cash_and_leaves_coins_to_the_person() -> None:
     entry = start_entry([Balance("USDT", D(90), D(10)), Balance("ABC", D(7), ZERO)], RULES.quote_assets, 0)
     held = sums([entry])
     assert balanced(entry) == ()
-    assert (held[Account.DESK, "USDT"], held[Account.OWN, "ABC"]) == (100, 7)
-    assert (Account.DESK, "ABC") not in held
+    assert (held[LedgerAccount.DESK, "USDT"], held[LedgerAccount.OWN, "ABC"]) == (100, 7)
+    assert (LedgerAccount.DESK, "ABC") not in held
     assert (
         agrees(held, [Balance("USDT", D(100), ZERO), Balance("ABC", D(7), ZERO)], ["ABC", "USDT"], ZERO) == ()
     )

@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 from mexc_tui.ledger.accounts import sums
 from mexc_tui.ledger.checks import balanced
 from mexc_tui.ledger.dust import conversion_entry, written_off
-from mexc_tui.model.position import Account, Entry, EntryKind, Posting
+from mexc_tui.model.position import EntryKind, LedgerAccount, LedgerEntry, Posting
 
 D = Decimal
-OWN, DUST, DRIFT, START = Account.OWN, EntryKind.DUST, EntryKind.DRIFT, EntryKind.START
+OWN, DUST, DRIFT, START = LedgerAccount.OWN, EntryKind.DUST, EntryKind.DRIFT, EntryKind.START
 
 
-def entry(kind: EntryKind, amount: Decimal, asset: str = "NEW") -> Entry:
+def entry(kind: EntryKind, amount: Decimal, asset: str = "NEW") -> LedgerEntry:
     """Return an entry that moves so much onto what is not the desk's."""
-    source = Account.DESK if kind is DUST else Account.EXTERNAL
+    source = LedgerAccount.DESK if kind is DUST else LedgerAccount.EXTERNAL
     postings = (Posting(source, asset, -amount), Posting(OWN, asset, amount))
-    return Entry(id=f"{kind}/{amount}", kind=kind, at_ms=1, postings=postings)
+    return LedgerEntry(id=f"{kind}/{amount}", kind=kind, at_ms=1, postings=postings)
 
 
 def test_only_rests_are_dust() -> None:
@@ -62,6 +62,6 @@ def test_a_conversion_takes_coins_out_brings_mx_in_and_books_the_fee() -> None:
     assert balanced(made) == ()
     held = sums([made])
     assert (held[OWN, "NEW"], held[OWN, "OLD"], held[OWN, "MX"]) == (D("-0.08"), D(-2), D("0.49"))
-    assert (held[Account.FEES, "MX"], held[Account.EXCHANGE, "MX"]) == (D("0.01"), D("-0.50"))
+    assert (held[LedgerAccount.FEES, "MX"], held[LedgerAccount.EXCHANGE, "MX"]) == (D("0.01"), D("-0.50"))
     assert made.flow == 0
     assert written_off([entry(DUST, D("0.08")), conversion_entry({"NEW": D("0.08")}, D(1), D(0), 8)]) == {}

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from mexc_tui.ledger.evidence import (
     Evidence,
-    Source,
-    Trade,
+    EvidenceSource,
+    TradeEvidence,
     answered_for,
     from_fence,
     from_fill,
@@ -425,9 +425,9 @@ def pieces(draw: st.DrawFn) -> Evidence:
     has_amounts = draw(st.booleans())
     number = draw(st.integers(1, 3))
     # A trade is one thing: the same number is always the same trade.
-    made = Trade(f"t{number}", D(number), Fee(ASSETS[number % 3], D(number) / 1000))
+    made = TradeEvidence(f"t{number}", D(number), Fee(ASSETS[number % 3], D(number) / 1000))
     return Evidence(
-        source=draw(st.sampled_from([Source.STREAM, Source.QUESTION])),
+        source=draw(st.sampled_from([EvidenceSource.STREAM, EvidenceSource.QUESTION])),
         at_ms=NOON_MS + draw(st.integers(0, 5)),
         words=draw(st.sampled_from(["a", "b"])),
         state=draw(st.none() | states),

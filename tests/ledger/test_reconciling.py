@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mexc_tui.ledger.accounts import flows
-from mexc_tui.ledger.agreement import Outcome, Post, Show, Theirs, ids_to_look_up, moving_symbols
+from mexc_tui.ledger.agreement import AgreementOutcome, Post, Show, Theirs, ids_to_look_up, moving_symbols
 from mexc_tui.ledger.booking import resettle
 from mexc_tui.ledger.checks import agrees, balanced, lots_agree, solvent
 from mexc_tui.ledger.evidence import from_outcome, from_report, from_trades
@@ -19,7 +19,7 @@ from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, OrderRole, OrderState
 from mexc_tui.model.order import OrderStatus, Side
 from mexc_tui.model.outcome import Ambiguous
-from mexc_tui.model.position import Account, PositionState
+from mexc_tui.model.position import LedgerAccount, PositionState
 from mexc_tui.model.reconciliation import Difference, DifferenceKind, Trigger
 from mexc_tui.model.report import OrderReport, TradeReport
 from mexc_tui.model.severity import Severity
@@ -49,7 +49,7 @@ def selling(desk: Desk, filled: str = "0", value: str = "0") -> Desk:
     return desk
 
 
-def run(desk: Desk, theirs: Theirs) -> Outcome:
+def run(desk: Desk, theirs: Theirs) -> AgreementOutcome:
     """Compare, again as long as a difference waits to be confirmed; return the last outcome."""
     ours = desk.ours()
     outcome = reconcile(ours, theirs, RULES, Trigger.TIMER)
@@ -63,11 +63,11 @@ def run(desk: Desk, theirs: Theirs) -> Outcome:
     return outcome
 
 
-def found(outcome: Outcome) -> tuple[Difference, ...]:
+def found(outcome: AgreementOutcome) -> tuple[Difference, ...]:
     return (*outcome.run.explained, *outcome.run.unexplained)
 
 
-def kinds(outcome: Outcome) -> list[DifferenceKind]:
+def kinds(outcome: AgreementOutcome) -> list[DifferenceKind]:
     return [one.kind for one in found(outcome)]
 
 
@@ -84,7 +84,7 @@ def reporting(
     return replace(theirs, orders=(*kept, *reports), trades=trades, balances=balances)
 
 
-def assert_settled(desk: Desk, theirs: Theirs, outcome: Outcome) -> None:
+def assert_settled(desk: Desk, theirs: Theirs, outcome: AgreementOutcome) -> None:
     """Apply, and see that nothing is left to find and that the books are sound."""
     desk.correct(outcome.corrections)
     desk.now_ms += 120_000
@@ -225,7 +225,7 @@ def test_a_foreign_fill_explains_its_balances_and_buys_nothing_for_the_desk() ->
     outcome = run(desk, theirs)
     assert kinds(outcome) == [DifferenceKind.FOREIGN]
     assert_settled(desk, theirs, outcome)
-    assert desk.held[Account.OWN, "ABC"] == 12
+    assert desk.held[LedgerAccount.OWN, "ABC"] == 12
     assert desk.positions["p1"].remaining == 10
     assert flows(desk.entries.values()) == D("-10.005")
 
@@ -295,10 +295,10 @@ def test_a_tolerance_is_a_value_and_never_held_against_a_number_of_coins(moved: 
 def test_putting_a_difference_right_changes_the_books_and_not_a_flag() -> None:
     desk = a_desk()
     outcome = run(desk, desk.mirrored(USDT="5"))
-    before = desk.held[Account.DESK, "USDT"]
+    before = desk.held[LedgerAccount.DESK, "USDT"]
     assert [type(one) for one in outcome.corrections] == [Post]
     desk.correct(outcome.corrections)
-    assert desk.held[Account.DESK, "USDT"] == before + 5
+    assert desk.held[LedgerAccount.DESK, "USDT"] == before + 5
 
 
 def test_the_persons_coins_of_a_traded_symbol_are_never_adopted() -> None:
@@ -307,7 +307,7 @@ def test_the_persons_coins_of_a_traded_symbol_are_never_adopted() -> None:
     desk.correct(run(desk, theirs).corrections)
     assert desk.positions["p1"].remaining == 10
     assert desk.positions["p1"].remaining_cost == D("20.01")
-    assert desk.held[Account.OWN, "ABC"] == 100
+    assert desk.held[LedgerAccount.OWN, "ABC"] == 100
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def test_an_airdrop_is_the_persons_own_and_of_unknown_worth() -> None:
     (drift,) = outcome.run.unexplained
     assert (drift.kind, drift.severity, drift.value) == (DifferenceKind.DRIFT, Severity.WARNING, 0)
     assert_settled(desk, theirs, outcome)
-    assert desk.held[Account.OWN, "NEWCOIN"] == 1000
+    assert desk.held[LedgerAccount.OWN, "NEWCOIN"] == 1000
     assert flows(desk.entries.values()) == 0
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.market.book import Applied, BookLimits, BookState, OrderBook, Top
 from mexc_tui.model.market_data import DepthSnapshot
-from mexc_tui.model.stream import BadFrame
+from mexc_tui.model.stream import BadStreamMessage
 
 S = 1_000_000_000
 Levels = list[tuple[str, str]]
@@ -223,7 +223,7 @@ def test_best_prices_are_those_of_a_plain_search(seed: int, count: int) -> None:
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "1e30", "", "x", "1_0", " 2", "٢", "1e-40"])
 def test_M7_an_absurd_price_is_rejected_and_the_book_waits_for_a_snapshot(text: str) -> None:
     book = loaded()
-    with pytest.raises(BadFrame):
+    with pytest.raises(BadStreamMessage):
         book.apply(delta(101, 101, [("2.6", "1"), (text, "1")]), 1)
     assert book.counts.rejected == 1
     assert book.state(1) is BookState.CATCHING_UP
@@ -234,7 +234,7 @@ def test_M7_an_absurd_price_is_rejected_and_the_book_waits_for_a_snapshot(text: 
 @pytest.mark.parametrize("text", ["-1", "nan", "inf", "1e30", "", "x"])
 def test_M7_an_absurd_quantity_is_rejected(text: str) -> None:
     for book in (loaded(), OrderBook("MXUSDT")):
-        with pytest.raises(BadFrame):
+        with pytest.raises(BadStreamMessage):
             book.apply(delta(101, 101, [], [("2.4", text)]), 1)
         assert book.buffered == 0
 
@@ -244,14 +244,14 @@ def test_M7_an_absurd_quantity_is_rejected(text: str) -> None:
 )
 def test_M7_versions_that_make_no_range_are_rejected(first: str, last: str) -> None:
     book = loaded()
-    with pytest.raises(BadFrame):
+    with pytest.raises(BadStreamMessage):
         book.apply(Delta(first, last), 1)
     assert book.version == 100
 
 
 def test_M7_a_crossing_message_is_rejected_and_priced_from_never() -> None:
     book = loaded()
-    with pytest.raises(BadFrame, match="above"):
+    with pytest.raises(BadStreamMessage, match="above"):
         book.apply(delta(101, 101, [("2.40", "1")]), 1)
     assert book.top(1) is None
     assert book.needs_snapshot
@@ -271,7 +271,7 @@ def test_a_locked_book_is_priced_from() -> None:
 def test_M7_a_crossed_or_absurd_snapshot_is_rejected() -> None:
     book = OrderBook("MXUSDT")
     for asks in ([("2.48", "1")], [("-1", "1")], [("nan", "1")], [("2.6", "inf")]):
-        with pytest.raises(BadFrame):
+        with pytest.raises(BadStreamMessage):
             book.load(snapshot(100, asks), 0)
     assert book.state(0) is BookState.STALE  # three within a minute
 
@@ -279,7 +279,7 @@ def test_M7_a_crossed_or_absurd_snapshot_is_rejected() -> None:
 def test_M7_three_rejections_within_a_minute_make_it_stale_and_a_snapshot_mends_it() -> None:
     book = loaded()
     for second in (1, 20, 40):
-        with pytest.raises(BadFrame):
+        with pytest.raises(BadStreamMessage):
             book.apply(Delta("x", "y"), second * S)
     assert book.state(40 * S) is BookState.STALE
     assert book.load(snapshot(100), 41 * S)
@@ -289,7 +289,7 @@ def test_M7_three_rejections_within_a_minute_make_it_stale_and_a_snapshot_mends_
 def test_M7_three_rejections_over_a_longer_time_do_not() -> None:
     book = loaded(limits=BookLimits(stale_after_s=1e6))
     for second in (1, 40, 70):
-        with pytest.raises(BadFrame):
+        with pytest.raises(BadStreamMessage):
             book.apply(Delta("x", "y"), second * S)
     assert book.state(70 * S) is not BookState.STALE
 
@@ -303,7 +303,7 @@ def test_M7_three_rejections_over_a_longer_time_do_not() -> None:
 )
 def test_a_message_without_a_readable_version_ends_valid_at_once(versions: tuple[str, str]) -> None:
     book = loaded()
-    with pytest.raises(BadFrame):
+    with pytest.raises(BadStreamMessage):
         book.apply(Delta(*versions), S)
     assert book.state(S) is BookState.CATCHING_UP
     assert book.needs_snapshot
@@ -333,10 +333,10 @@ def test_streams_and_snapshots_refuse_the_same_texts(text: str, *, is_price: boo
     bids = [(text, "1") if is_price else ("1", text)]
     book = OrderBook("NEWUSDT")
     body = {"lastUpdateId": 100, "bids": bids, "asks": []}
-    with pytest.raises((BadFrame, msgspec.ValidationError)):
+    with pytest.raises((BadStreamMessage, msgspec.ValidationError)):
         book.load(msgspec.json.decode(msgspec.json.encode(body), type=DepthSnapshot), 0)
     book.load(snapshot(0, [], []), 0)
-    with pytest.raises(BadFrame):
+    with pytest.raises(BadStreamMessage):
         book.apply(delta(1, 1, bids=bids), 0)
 
 

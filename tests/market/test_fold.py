@@ -8,24 +8,24 @@ from hypothesis import strategies as st
 
 from mexc_tui.market.life import in_order, listing_from
 from mexc_tui.market.listings import KnownListings, Update
-from mexc_tui.model.listing import Facts, Listing, Sighting, Source, Triple
+from mexc_tui.model.listing import ListingFacts, Listing, Sighting, ListingSource, Triple
 from tests.support.samples.listing_sources import OPENS_MS, before
 
 POLLED = (
-    Source.CALENDAR,
-    Source.SYMBOLS_V2,
-    Source.EXCHANGE_INFO,
-    Source.DEFAULT_SYMBOLS,
-    Source.BY_HAND,
+    ListingSource.CALENDAR,
+    ListingSource.SYMBOLS_V2,
+    ListingSource.EXCHANGE_INFO,
+    ListingSource.DEFAULT_SYMBOLS,
+    ListingSource.BY_HAND,
 )
-HEARD = (Source.CALENDAR, Source.SYMBOLS_V2)
+HEARD = (ListingSource.CALENDAR, ListingSource.SYMBOLS_V2)
 """Sources that tell the id of the coin."""
 
 
 @st.composite
-def voices(draw: st.DrawFn) -> dict[Source, list[Sighting]]:
+def voices(draw: st.DrawFn) -> dict[ListingSource, list[Sighting]]:
     """Draw what each source says of one coin, in that source's own order; each changes its mind at will."""
-    said: dict[Source, list[Sighting]] = {}
+    said: dict[ListingSource, list[Sighting]] = {}
     for source in draw(st.sets(st.sampled_from(POLLED), min_size=1)):
         times = draw(st.lists(st.integers(1, 40), min_size=1, max_size=5, unique=True))
         said[source] = [draw(sightings(source, before(10_000 - 100 * at))) for at in sorted(times)]
@@ -33,16 +33,16 @@ def voices(draw: st.DrawFn) -> dict[Source, list[Sighting]]:
 
 
 @st.composite
-def sightings(draw: st.DrawFn, source: Source, at_ms: int) -> Sighting:
+def sightings(draw: st.DrawFn, source: ListingSource, at_ms: int) -> Sighting:
     """Draw one thing that a source may say."""
-    facts = Facts(
+    facts = ListingFacts(
         symbol="NEWUSDT",
         base="NEW",
         quote="USDT",
         coin_id="coin-new" if source in HEARD else "",
         opens_ms=draw(st.none() | st.sampled_from([OPENS_MS, OPENS_MS + 60_000, OPENS_MS - 60_000])),
         triple=draw(st.sampled_from([Triple(1, 1, 1), Triple(2, 2, 4)])) if source in HEARD else None,
-        api_allowed=draw(st.booleans()) if source is Source.EXCHANGE_INFO else None,
+        api_allowed=draw(st.booleans()) if source is ListingSource.EXCHANGE_INFO else None,
     )
     return Sighting(source=source, at_ms=at_ms, facts=facts, present=draw(st.booleans()))
 
@@ -68,7 +68,7 @@ def known_after(seen: list[Sighting]) -> KnownListings:
 
 
 ANCHOR = Sighting(
-    source=Source.SELF_SYMBOLS, at_ms=before(10_000), facts=Facts(symbol="NEWUSDT", quote="USDT")
+    source=ListingSource.SELF_SYMBOLS, at_ms=before(10_000), facts=ListingFacts(symbol="NEWUSDT", quote="USDT")
 )
 """Makes the listing exist: what is taken back before anybody said it creates nothing."""
 
@@ -123,9 +123,9 @@ def test_each_update_tells_exactly_the_changes_that_are_new(
 def test_a_source_that_speaks_twice_at_one_moment_is_not_heard_again_in_a_replay() -> None:
     said = [
         Sighting(
-            source=Source.CALENDAR,
+            source=ListingSource.CALENDAR,
             at_ms=before(9),
-            facts=Facts(symbol="NEWUSDT", opens_ms=OPENS_MS + late_ms),
+            facts=ListingFacts(symbol="NEWUSDT", opens_ms=OPENS_MS + late_ms),
         )
         for late_ms in (0, 60_000)
     ]
@@ -143,12 +143,12 @@ def crowds(draw: st.DrawFn) -> list[Sighting]:
     seen: list[Sighting] = []
     for number in range(draw(st.integers(1, 12))):
         coin = draw(COINS)
-        source = draw(st.sampled_from([Source.CALENDAR, Source.SYMBOLS_V2, Source.EXCHANGE_INFO]))
-        facts = Facts(
+        source = draw(st.sampled_from([ListingSource.CALENDAR, ListingSource.SYMBOLS_V2, ListingSource.EXCHANGE_INFO]))
+        facts = ListingFacts(
             symbol=coin + "USDT",
             quote="USDT",
             coin_id=f"coin-{coin}" if source in HEARD else "",
-            contract=f"0x{coin}" if source is not Source.CALENDAR else "",
+            contract=f"0x{coin}" if source is not ListingSource.CALENDAR else "",
         )
         seen.append(Sighting(source=source, at_ms=before(10_000 - number), facts=facts))
     return seen

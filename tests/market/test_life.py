@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from mexc_tui.model.announcement import Announcement
-from mexc_tui.model.listing import ChangeKind, Listing, Source, Stage, Topic
+from mexc_tui.model.listing import ChangeKind, Listing, ListingSource, ListingStage, ListingTopic
 from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.symbol import SymbolStatus
 from tests.support.samples.listing_sources import (
@@ -23,12 +23,12 @@ from tests.support.samples.listing_sources import (
 )
 
 
-def stages(listing: Listing) -> list[tuple[str, Source | None]]:
+def stages(listing: Listing) -> list[tuple[str, ListingSource | None]]:
     """Return the stages it went through and who told of each."""
     return [(change.after, change.source) for change in listing.changes if change.kind is ChangeKind.STAGE]
 
 
-def moves(listing: Listing) -> list[tuple[int, int, Source | None]]:
+def moves(listing: Listing) -> list[tuple[int, int, ListingSource | None]]:
     """Return how its opening was moved, in seconds against the first plan."""
     return [
         ((int(change.before) - OPENS_MS) // 1_000, (int(change.after) - OPENS_MS) // 1_000, change.source)
@@ -46,10 +46,10 @@ def test_a_clean_listing_walks_through_its_stages_and_keeps_who_told_when() -> N
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
     assert stages(listing) == [
-        (Stage.SCHEDULED, Source.CALENDAR),
-        (Stage.VISIBLE, Source.EXCHANGE_INFO),
-        (Stage.API_ENABLED, Source.EXCHANGE_INFO),
-        (Stage.OPEN, Source.STREAM),
+        (ListingStage.SCHEDULED, ListingSource.CALENDAR),
+        (ListingStage.VISIBLE, ListingSource.EXCHANGE_INFO),
+        (ListingStage.API_ENABLED, ListingSource.EXCHANGE_INFO),
+        (ListingStage.OPEN, ListingSource.STREAM),
     ]
     assert [seen.at_ms for seen in listing.sightings] == [
         before(80_000),
@@ -58,8 +58,8 @@ def test_a_clean_listing_walks_through_its_stages_and_keeps_who_told_when() -> N
         before(-1),
     ]
     assert (listing.visible_ms, listing.api_ms, listing.opened_ms) == (before(1_800), before(60), OPENS_MS)
-    assert listing.stage_at(before(-3_599)) is Stage.OPEN
-    assert listing.stage_at(before(-3_600)) is Stage.MATURED
+    assert listing.stage_at(before(-3_599)) is ListingStage.OPEN
+    assert listing.stage_at(before(-3_600)) is ListingStage.MATURED
     assert listing.disagreements == ()
 
 
@@ -70,7 +70,10 @@ def test_a_headline_announces_without_a_time_until_the_calendar_has_one() -> Non
     known.read_calendar(calendar(entry()), before(80_000))
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
-    assert stages(listing) == [(Stage.ANNOUNCED, Source.ANNOUNCEMENT), (Stage.SCHEDULED, Source.CALENDAR)]
+    assert stages(listing) == [
+        (ListingStage.ANNOUNCED, ListingSource.ANNOUNCEMENT),
+        (ListingStage.SCHEDULED, ListingSource.CALENDAR),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -89,8 +92,8 @@ def test_M13_moves_are_noticed_up_to_the_last_second_in_both_directions() -> Non
     known.read_calendar(calendar(entry()), before(-2))
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
-    assert moves(listing) == [(0, 600, Source.CALENDAR), (600, 0, Source.CALENDAR)]
-    assert (listing.stage, listing.opens_ms, listing.moves) == (Stage.RESCHEDULED, OPENS_MS, 2)
+    assert moves(listing) == [(0, 600, ListingSource.CALENDAR), (600, 0, ListingSource.CALENDAR)]
+    assert (listing.stage, listing.opens_ms, listing.moves) == (ListingStage.RESCHEDULED, OPENS_MS, 2)
 
 
 def test_M13_two_openings_are_shown_as_a_disagreement_and_the_newest_word_counts() -> None:
@@ -99,7 +102,7 @@ def test_M13_two_openings_are_shown_as_a_disagreement_and_the_newest_word_counts
     known.read_pairs((*OLD, pair(opens_ms=OPENS_MS + 300_000)), before(1_800))
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
-    assert (listing.opens_ms, listing.opens_source) == (OPENS_MS + 300_000, Source.EXCHANGE_INFO)
+    assert (listing.opens_ms, listing.opens_source) == (OPENS_MS + 300_000, ListingSource.EXCHANGE_INFO)
     assert listing.claimed_ms == (OPENS_MS, OPENS_MS + 300_000)
     assert [str(one) for one in listing.disagreements] == [
         "sources disagree about its opening: calendar says 2026-09-21 15:13:20.000 UTC, "
@@ -119,14 +122,14 @@ def test_hearsay_of_symbolsV2_never_overrules_the_calendar() -> None:
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
     assert (listing.opens_ms, listing.moves) == (OPENS_MS, 0)
-    assert [one.topic for one in listing.disagreements] == [Topic.OPENING]
+    assert [one.topic for one in listing.disagreements] == [ListingTopic.OPENING]
 
 
 def test_M13_cancelled_one_second_before_the_opening() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     update = known.read_calendar(calendar(), before(1))[0]
-    assert update.after.stage is Stage.CANCELLED
+    assert update.after.stage is ListingStage.CANCELLED
     assert update.after.cancelled_ms == before(1)
     assert known.live(before(1)) == ()
 
@@ -136,7 +139,7 @@ def test_a_cancelled_listing_that_comes_back_is_the_same_listing_again() -> None
     first = known.read_calendar(calendar(entry()), before(7_200))[0].after
     known.read_calendar(calendar(), before(7_000))
     back = known.read_calendar(calendar(entry()), before(6_000))[0].after
-    assert (back.id, back.stage, back.cancelled_ms) == (first.id, Stage.SCHEDULED, None)
+    assert (back.id, back.stage, back.cancelled_ms) == (first.id, ListingStage.SCHEDULED, None)
     assert [change.kind for change in back.changes if change.kind is not ChangeKind.STAGE] == [
         ChangeKind.WITHDRAWN,
         ChangeKind.RETURNED,
@@ -148,8 +151,8 @@ def test_withdrawn_by_one_source_only_is_a_disagreement_not_a_cancellation() -> 
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_pairs((*OLD, pair()), before(1_800))
     listing = known.read_calendar(calendar(), before(600))[0].after
-    assert listing.stage is Stage.API_ENABLED
-    assert [one.topic for one in listing.disagreements] == [Topic.PRESENCE]
+    assert listing.stage is ListingStage.API_ENABLED
+    assert [one.topic for one in listing.disagreements] == [ListingTopic.PRESENCE]
 
 
 def test_an_entry_that_leaves_the_calendar_when_it_is_open_has_only_grown_old() -> None:
@@ -163,7 +166,7 @@ def test_an_entry_that_leaves_the_calendar_when_it_is_open_has_only_grown_old() 
 def test_M13_taken_back_in_the_last_second_and_noticed_after_the_planned_moment() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
-    assert known.read_calendar(calendar(), before(-4))[0].after.stage is Stage.CANCELLED
+    assert known.read_calendar(calendar(), before(-4))[0].after.stage is ListingStage.CANCELLED
 
 
 def test_M13_listed_early_is_open_whatever_the_plan_says() -> None:
@@ -172,7 +175,7 @@ def test_M13_listed_early_is_open_whatever_the_plan_says() -> None:
     known.read_pairs((*OLD, pair()), before(700))
     update = known.note_quote(quote(), before(600))
     assert update is not None
-    assert (update.after.stage, update.after.opened_ms) == (Stage.OPEN, before(600))
+    assert (update.after.stage, update.after.opened_ms) == (ListingStage.OPEN, before(600))
 
 
 def test_a_quote_without_asks_opens_nothing() -> None:
@@ -210,10 +213,10 @@ def test_M13_exchange_info_renames_first_and_the_contract_tells_that_it_is_the_s
     known.read_pairs((*OLD, pair("NEX")), before(600))
     (listing,) = known.listings
     assert listing.symbol == "NEXUSDT"
-    assert [one.topic for one in listing.disagreements] == [Topic.NAME]
+    assert [one.topic for one in listing.disagreements] == [ListingTopic.NAME]
     assert [change.kind for change in listing.changes].count(ChangeKind.RENAMED) == 1
     assert ChangeKind.WITHDRAWN not in [change.kind for change in listing.changes]
-    told = listing.says(Source.EXCHANGE_INFO)
+    told = listing.says(ListingSource.EXCHANGE_INFO)
     assert told is not None
     assert (told.facts.symbol, told.present) == ("NEXUSDT", True)
 
@@ -228,7 +231,7 @@ def test_words_said_once_under_the_old_name_contradict_a_rename_that_is_known_as
     known.read_calendar(calendar(entry("NEX")), before(600))
     (listing,) = known.listings
     (claims,) = (one.claims for one in listing.disagreements)
-    assert {one.source for one in claims} == {Source.CALENDAR, Source.SYMBOLS_V2}
+    assert {one.source for one in claims} == {ListingSource.CALENDAR, ListingSource.SYMBOLS_V2}
     known.read_web_symbols(web(row(base="NEX")), before(590))
     (listing,) = known.listings
     assert (listing.symbol, listing.disagreements) == ("NEXUSDT", ())
@@ -241,7 +244,7 @@ def test_a_better_source_with_another_name_is_a_contradiction_and_no_rename() ->
     known.read_web_symbols(web(row()), before(7_000))
     known.read_pairs((*OLD, pair("NEX")), before(600))
     (listing,) = known.listings
-    assert [one.topic for one in listing.disagreements] == [Topic.NAME]
+    assert [one.topic for one in listing.disagreements] == [ListingTopic.NAME]
 
 
 def test_a_name_that_is_taken_back_is_the_right_one_again() -> None:
@@ -261,7 +264,7 @@ def test_two_listings_that_turn_out_to_be_one_are_joined_under_the_older_id() ->
     joined = known.read_calendar(calendar(entry("NEX")), before(600))[0]
     assert joined.after.id == old.id
     assert [one.symbol for one in joined.absorbed] == ["NEXUSDT"]
-    assert {seen.source for seen in joined.after.sightings} == {Source.CALENDAR, Source.BY_HAND}
+    assert {seen.source for seen in joined.after.sightings} == {ListingSource.CALENDAR, ListingSource.BY_HAND}
     assert len(known.listings) == len(known.live(before(600))) == 1
 
 
@@ -304,14 +307,14 @@ def test_another_coin_with_the_same_ticker_is_another_listing() -> None:
 def test_by_hand_is_an_equal_source_and_can_drop_and_take_up_again() -> None:
     known = knowing()
     added = known.add("NEWUSDT", OPENS_MS, before(7_200), "saw it on the forum")[0].after
-    assert (added.stage, added.opens_source) == (Stage.SCHEDULED, Source.BY_HAND)
+    assert (added.stage, added.opens_source) == (ListingStage.SCHEDULED, ListingSource.BY_HAND)
     known.read_calendar(calendar(entry()), before(7_000))
     dropped = known.drop("NEWUSDT", before(6_000))
     assert dropped is not None
-    assert dropped.after.stage is Stage.CANCELLED
+    assert dropped.after.stage is ListingStage.CANCELLED
     assert known.drop("NEWUSDT", before(5_000)) is None
     again = known.add("NEWUSDT", OPENS_MS, before(4_000))[0].after
-    assert (again.id, again.stage) == (added.id, Stage.SCHEDULED)
+    assert (again.id, again.stage) == (added.id, ListingStage.SCHEDULED)
 
 
 @pytest.mark.parametrize(
@@ -339,16 +342,16 @@ def test_C5_an_opening_more_than_30_days_ahead_is_not_believed_from_any_source()
 
 def test_adding_a_pair_by_hand_tells_it_what_the_exchange_has_said_already() -> None:
     known = knowing(pairs=(*OLD, pair(opens_ms=None)))
-    known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT", "NEWUSDT"], before(80_000))
+    known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT", "NEWUSDT"], before(80_000))
     assert len(known.listings) == 0
     known.add("NEWUSDT", OPENS_MS, before(600))
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
-    assert listing.stage is Stage.API_ENABLED
+    assert listing.stage is ListingStage.API_ENABLED
     assert {seen.source for seen in listing.sightings} == {
-        Source.BY_HAND,
-        Source.EXCHANGE_INFO,
-        Source.DEFAULT_SYMBOLS,
+        ListingSource.BY_HAND,
+        ListingSource.EXCHANGE_INFO,
+        ListingSource.DEFAULT_SYMBOLS,
     }
 
 
@@ -358,21 +361,21 @@ def test_never_api_is_known_when_the_grace_is_over_and_taken_back_if_the_api_com
     known.read_pairs((*OLD, pair(api=False)), before(1_800))
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
-    assert listing.stage_at(before(-3_599)) is Stage.VISIBLE
-    assert listing.stage_at(before(-3_600)) is Stage.NEVER_API
+    assert listing.stage_at(before(-3_599)) is ListingStage.VISIBLE
+    assert listing.stage_at(before(-3_600)) is ListingStage.NEVER_API
     late = known.read_pairs((*OLD, pair()), before(-7_200))[0].after
-    assert late.stage_at(before(-7_200)) is Stage.API_ENABLED
+    assert late.stage_at(before(-7_200)) is ListingStage.API_ENABLED
 
 
 def test_official_sources_that_differ_about_the_api_are_shown() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
-    known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT"], before(7_100))
+    known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT"], before(7_100))
     known.read_pairs((*OLD, pair()), before(1_800))
-    known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT"], before(1_700))
+    known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT"], before(1_700))
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
-    assert listing.stage is Stage.API_ENABLED
+    assert listing.stage is ListingStage.API_ENABLED
     assert [str(one) for one in listing.disagreements] == [
         "sources disagree about its api: exchangeInfo says yes, defaultSymbols says no"
     ]
@@ -380,12 +383,14 @@ def test_official_sources_that_differ_about_the_api_are_shown() -> None:
 
 def test_a_name_that_is_new_in_defaultSymbols_is_a_listing_before_anybody_announced_it() -> None:
     known = knowing()
-    known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT", "ETHUSDT"], before(7_000))
-    (update,) = known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT", "ETHUSDT", "NEWUSDT"], before(100))
+    known.read_names(ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT", "ETHUSDT"], before(7_000))
+    (update,) = known.read_names(
+        ListingSource.DEFAULT_SYMBOLS, ["BTCUSDT", "ETHUSDT", "NEWUSDT"], before(100)
+    )
     assert (update.after.symbol, update.after.base, update.after.stage) == (
         "NEWUSDT",
         "NEW",
-        Stage.API_ENABLED,
+        ListingStage.API_ENABLED,
     )
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from mexc_tui.market.attention import StreamKind, WantedStream, wanted_streams
 from mexc_tui.market.knowledge import Knowledge
-from mexc_tui.market.polling import LADDER, Pace, Poll, Room, affordable, current_pace, plan
-from mexc_tui.model.listing import Listing, Source
+from mexc_tui.market.polling import LADDER, PollPace, Poll, Room, affordable, current_pace, plan
+from mexc_tui.model.listing import Listing, ListingSource
 from tests.support.samples.listing_sources import (
     OLD,
     OPENS_MS,
@@ -38,11 +38,11 @@ def known_with(*opens_s: float) -> Knowledge:
 
 def asked(
     listings: tuple[Listing, ...], from_ms: int, until_ms: int, weight: int = 150
-) -> dict[Source, list[int]]:
+) -> dict[ListingSource, list[int]]:
     """Follow the plan for a while; return when each source was asked."""
     now_ms = from_ms
-    last: dict[Source, int] = {}
-    times: dict[Source, list[int]] = {source: [] for source in LADDER}
+    last: dict[ListingSource, int] = {}
+    times: dict[ListingSource, list[int]] = {source: [] for source in LADDER}
     while True:
         poll = plan(listings, now_ms, last, weight_per_10s=weight)[0]
         now_ms = max(now_ms, poll.due_ms)
@@ -52,7 +52,7 @@ def asked(
         times[poll.source].append(now_ms)
 
 
-def worst_weight(times: Mapping[Source, list[int]]) -> int:
+def worst_weight(times: Mapping[ListingSource, list[int]]) -> int:
     """Return the largest weight within any ten seconds."""
     calls = sorted((at_ms, LADDER[source].weight) for source, when in times.items() for at_ms in when)
     return max(
@@ -64,19 +64,19 @@ def worst_weight(times: Mapping[Source, list[int]]) -> int:
 @pytest.mark.parametrize(
     ("seconds_before", "pace"),
     [
-        (20_000, Pace.FAR),
-        (12_601, Pace.FAR),
-        (12_600, Pace.SOON),
-        (3_600, Pace.HOUR),
-        (120, Pace.NOW),
-        (0, Pace.NOW),
-        (-119, Pace.NOW),
-        (-121, Pace.HOUR),
-        (-3_601, Pace.FAR),
+        (20_000, PollPace.FAR),
+        (12_601, PollPace.FAR),
+        (12_600, PollPace.SOON),
+        (3_600, PollPace.HOUR),
+        (120, PollPace.NOW),
+        (0, PollPace.NOW),
+        (-119, PollPace.NOW),
+        (-121, PollPace.HOUR),
+        (-3_601, PollPace.FAR),
     ],
 )
 def test_the_pace_quickens_towards_the_opening_and_waits_for_one_that_is_overdue(
-    seconds_before: float, pace: Pace
+    seconds_before: float, pace: PollPace
 ) -> None:
     now_ms = before(seconds_before)
     assert current_pace(known_with(0).live(now_ms), now_ms) is pace
@@ -85,20 +85,20 @@ def test_the_pace_quickens_towards_the_opening_and_waits_for_one_that_is_overdue
 def test_without_listings_everything_is_asked_rarely() -> None:
     times = asked((), 0, 300_000)
     assert {source: len(when) for source, when in times.items()} == {
-        Source.CALENDAR: 1,
-        Source.SYMBOLS_V2: 1,
-        Source.EXCHANGE_INFO: 1,
-        Source.DEFAULT_SYMBOLS: 10,
-        Source.SELF_SYMBOLS: 1,
-        Source.ANNOUNCEMENT: 1,
+        ListingSource.CALENDAR: 1,
+        ListingSource.SYMBOLS_V2: 1,
+        ListingSource.EXCHANGE_INFO: 1,
+        ListingSource.DEFAULT_SYMBOLS: 10,
+        ListingSource.SELF_SYMBOLS: 1,
+        ListingSource.ANNOUNCEMENT: 1,
     }
 
 
 def test_in_the_last_minutes_defaultSymbols_is_asked_each_second_and_exchangeInfo_every_three() -> None:
     listings = known_with(0).live(before(60))
     times = asked(listings, before(60), before(30))
-    assert len(times[Source.DEFAULT_SYMBOLS]) == 30
-    assert len(times[Source.EXCHANGE_INFO]) == 10
+    assert len(times[ListingSource.DEFAULT_SYMBOLS]) == 30
+    assert len(times[ListingSource.EXCHANGE_INFO]) == 10
     assert worst_weight(times) <= 150
 
 
@@ -106,16 +106,16 @@ def test_a_faster_pace_is_not_slept_through() -> None:
     listings = known_with(0).live(before(3_700))
     polls = plan(listings, before(3_700), {source: before(3_700) for source in LADDER})
     due = {poll.source: poll.due_ms for poll in polls}
-    assert due[Source.EXCHANGE_INFO] == before(3_670)
+    assert due[ListingSource.EXCHANGE_INFO] == before(3_670)
     slow = plan(listings, before(12_700), {source: before(12_700) for source in LADDER})
-    assert {poll.source: poll.due_ms for poll in slow}[Source.EXCHANGE_INFO] == before(12_600)
+    assert {poll.source: poll.due_ms for poll in slow}[ListingSource.EXCHANGE_INFO] == before(12_600)
 
 
 @pytest.mark.parametrize("phase_ms", [0, 700, 1_300, 2_900])
 def test_M13_the_sources_of_the_time_are_asked_a_last_time_a_second_before(phase_ms: int) -> None:
     listings = known_with(0).live(before(60))
     times = asked(listings, before(60) + phase_ms, before(0))
-    for source in (Source.EXCHANGE_INFO, Source.CALENDAR):
+    for source in (ListingSource.EXCHANGE_INFO, ListingSource.CALENDAR):
         assert before(0) - max(times[source]) <= 2_500
         assert min(later - sooner for sooner, later in pairwise(times[source])) >= 1_500
 
@@ -124,33 +124,33 @@ def test_a_last_look_is_not_lost_when_the_desk_wakes_up_late() -> None:
     listings = known_with(0).live(before(60))
     polls = plan(listings, before(0.9), {source: before(2.9) for source in LADDER})
     due = {poll.source: poll.due_ms for poll in polls}
-    assert due[Source.EXCHANGE_INFO] == before(1)
+    assert due[ListingSource.EXCHANGE_INFO] == before(1)
 
 
 def test_after_the_opening_the_pace_falls_back() -> None:
     known = known_with(0)
     known.read_pairs((*OLD, pair("C0")), before(100))
     known.note_deal(deal("C0USDT"), before(0))
-    assert current_pace(known.live(before(-1)), before(-1)) is Pace.FAR
+    assert current_pace(known.live(before(-1)), before(-1)) is PollPace.FAR
 
 
 def test_a_pair_that_trades_without_the_api_is_still_awaited() -> None:
     known = known_with(0)
     known.read_pairs((*OLD, pair("C0", api=False)), before(100))
     known.note_deal(deal("C0USDT"), before(0))
-    assert current_pace(known.live(before(-1)), before(-1)) is Pace.NOW
+    assert current_pace(known.live(before(-1)), before(-1)) is PollPace.NOW
 
 
 def test_a_visible_pair_without_a_time_may_open_at_any_moment() -> None:
     known = knowing()
     known.read_pairs((*OLD, pair(opens_ms=None)), before(600))
-    assert current_pace(known.live(before(500)), before(500)) is Pace.HOUR
+    assert current_pace(known.live(before(500)), before(500)) is PollPace.HOUR
 
 
 def test_every_claimed_time_is_watched_while_sources_disagree() -> None:
     known = known_with(0)
     known.read_pairs((*OLD, pair("C0", opens_ms=OPENS_MS + 7_200_000)), before(1_800))
-    assert current_pace(known.live(before(60)), before(60)) is Pace.NOW
+    assert current_pace(known.live(before(60)), before(60)) is PollPace.NOW
 
 
 @given(
@@ -169,25 +169,25 @@ def test_the_plan_never_exceeds_its_weight(opens_s: list[float], start_s: float,
 
 
 def test_what_does_not_fit_the_budget_stays_due_and_lighter_sources_go() -> None:
-    due = (Source.EXCHANGE_INFO, Source.SELF_SYMBOLS, Source.CALENDAR, Source.DEFAULT_SYMBOLS)
+    due = (ListingSource.EXCHANGE_INFO, ListingSource.SELF_SYMBOLS, ListingSource.CALENDAR, ListingSource.DEFAULT_SYMBOLS)
     assert affordable(due, Room(weight=27, requests=9), LADDER) == due
     assert affordable(due, Room(weight=24, requests=9), LADDER) == due[1:]
-    assert affordable(due, Room(weight=25, requests=9), LADDER) == (Source.EXCHANGE_INFO, Source.CALENDAR)
-    assert affordable(due, Room(weight=99, requests=1), LADDER) == (Source.EXCHANGE_INFO, Source.CALENDAR)
-    assert affordable(due, Room(weight=0, requests=0), LADDER) == (Source.CALENDAR,)
+    assert affordable(due, Room(weight=25, requests=9), LADDER) == (ListingSource.EXCHANGE_INFO, ListingSource.CALENDAR)
+    assert affordable(due, Room(weight=99, requests=1), LADDER) == (ListingSource.EXCHANGE_INFO, ListingSource.CALENDAR)
+    assert affordable(due, Room(weight=0, requests=0), LADDER) == (ListingSource.CALENDAR,)
 
 
 def test_what_is_due_for_longest_is_asked_first() -> None:
-    last = dict.fromkeys(LADDER, before(60)) | {Source.EXCHANGE_INFO: before(70), Source.CALENDAR: before(61)}
+    last = dict.fromkeys(LADDER, before(60)) | {ListingSource.EXCHANGE_INFO: before(70), ListingSource.CALENDAR: before(61)}
     first = plan(known_with(0).live(before(50)), before(50), last)[0]
-    assert (first.source, first.late_ms) == (Source.EXCHANGE_INFO, 17_000)
+    assert (first.source, first.late_ms) == (ListingSource.EXCHANGE_INFO, 17_000)
 
 
 def test_data_is_too_old_after_half_a_minute_and_two_intervals_without_a_turn() -> None:
-    assert not Poll(Source.SELF_SYMBOLS, 0, every_ms=1_000, late_ms=29_999).is_too_old
-    assert Poll(Source.SELF_SYMBOLS, 0, every_ms=1_000, late_ms=30_000).is_too_old
-    assert not Poll(Source.SELF_SYMBOLS, 0, every_ms=300_000, late_ms=599_999).is_too_old
-    assert Poll(Source.SELF_SYMBOLS, 0, every_ms=300_000, late_ms=600_000).is_too_old
+    assert not Poll(ListingSource.SELF_SYMBOLS, 0, every_ms=1_000, late_ms=29_999).is_too_old
+    assert Poll(ListingSource.SELF_SYMBOLS, 0, every_ms=1_000, late_ms=30_000).is_too_old
+    assert not Poll(ListingSource.SELF_SYMBOLS, 0, every_ms=300_000, late_ms=599_999).is_too_old
+    assert Poll(ListingSource.SELF_SYMBOLS, 0, every_ms=300_000, late_ms=600_000).is_too_old
 
 
 @given(
@@ -199,8 +199,8 @@ def test_polls_go_only_where_there_is_room_and_none_is_forgotten(others: list[in
     limit, window_ms = 200, 11_000
     listings = known_with(opens_s).live(before(30))
     used: deque[tuple[int, int]] = deque()
-    last: dict[Source, int] = {}
-    oldest: dict[Source, int] = dict.fromkeys(LADDER, 0)
+    last: dict[ListingSource, int] = {}
+    oldest: dict[ListingSource, int] = dict.fromkeys(LADDER, 0)
     for step in range(240):
         now_ms = before(30) + step * 250
         while used and used[0][0] <= now_ms - window_ms:
@@ -248,5 +248,5 @@ def test_both_names_are_streamed_while_sources_disagree_about_it() -> None:
 def test_a_cancelled_listing_is_neither_polled_for_nor_streamed() -> None:
     known = known_with(0)
     known.drop("C0USDT", before(60))
-    assert current_pace(known.live(before(50)), before(50)) is Pace.FAR
+    assert current_pace(known.live(before(50)), before(50)) is PollPace.FAR
     assert not wanted_streams(tuple(known.listings), before(50))

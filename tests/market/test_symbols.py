@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.symbols import diff, diff_in_slices
-from mexc_tui.model.listing import Source, Stage
+from mexc_tui.model.listing import ListingSource, ListingStage
 from mexc_tui.model.symbol import Symbol, SymbolStatus
 from tests.support.samples.listing_sources import OLD, before, calendar, entry, knowing, pair
 
@@ -46,7 +46,7 @@ def test_a_pair_that_was_not_there_is_a_listing_although_nobody_announced_it() -
     (update,) = known.read_pairs((*OLD, pair(opens_ms=None)), before(60))
     assert (update.after.symbol, update.after.stage, update.after.opens_ms) == (
         "NEWUSDT",
-        Stage.API_ENABLED,
+        ListingStage.API_ENABLED,
         None,
     )
 
@@ -67,9 +67,9 @@ def test_half_an_answer_is_not_believed_until_it_is_said_again() -> None:
     known = knowing()
     known.read_calendar(calendar(*entries), before(7_200))
     assert known.read_calendar(calendar(*entries[:2]), before(7_100)) == ()
-    assert known.doubts[Source.CALENDAR].startswith("calendar lost 8 of 10")
+    assert known.doubts[ListingSource.CALENDAR].startswith("calendar lost 8 of 10")
     gone = known.read_calendar(calendar(*entries[:2]), before(7_000))
-    assert {update.after.stage for update in gone} == {Stage.CANCELLED}
+    assert {update.after.stage for update in gone} == {ListingStage.CANCELLED}
     assert known.doubts == {}
 
 
@@ -86,10 +86,10 @@ def test_names_that_vanish_all_at_once_are_not_believed() -> None:
     known = knowing(pairs=(*OLD, pair()))
     names = [f"C{number}USDT" for number in range(10)] + ["NEWUSDT"]
     known.read_calendar(calendar(entry()), before(7_200))
-    known.read_names(Source.DEFAULT_SYMBOLS, names, before(7_100))
-    known.read_names(Source.DEFAULT_SYMBOLS, names, before(7_050))
-    assert known.read_names(Source.DEFAULT_SYMBOLS, [], before(7_000)) == ()
-    assert Source.DEFAULT_SYMBOLS in known.doubts
+    known.read_names(ListingSource.DEFAULT_SYMBOLS, names, before(7_100))
+    known.read_names(ListingSource.DEFAULT_SYMBOLS, names, before(7_050))
+    assert known.read_names(ListingSource.DEFAULT_SYMBOLS, [], before(7_000)) == ()
+    assert ListingSource.DEFAULT_SYMBOLS in known.doubts
 
 
 def test_slices_that_are_taken_halfway_leave_the_reading_to_the_next_one() -> None:

@@ -21,32 +21,32 @@ from mexc_tui.model.event import (
     encode,
 )
 from mexc_tui.model.intent import Fee, Order, OrderRole, OrderState
-from mexc_tui.model.listing import Change, ChangeKind, Facts, Sighting, Source, Triple
+from mexc_tui.model.listing import ChangeKind, ListingChange, ListingFacts, ListingSource, Sighting, Triple
 from mexc_tui.model.order import OrderType, Side
-from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.policy import Rung
-from mexc_tui.model.position import Account, Entry, EntryKind, Position, PositionState, Posting
+from mexc_tui.model.position import EntryKind, LedgerAccount, LedgerEntry, Position, PositionState, Posting
 from mexc_tui.model.reconciliation import Difference, DifferenceKind, Reconciliation, Trigger
 from mexc_tui.model.signal import (
     Claim,
     ClaimKind,
     DetectorName,
-    Ended,
     Input,
     Probability,
     Signal,
+    SignalEnd,
     SignalKey,
 )
 from mexc_tui.model.snipe import Attempt, ExitPlan, Snipe, SnipeKey, SnipeState, Stamps
 from mexc_tui.model.symbol import TradeSides
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
-from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.model.verdict import CheckStage, Verdict
 
 ALERT = Alert(at_ms=5, about="ABCUSDT", severity=Severity.WARNING, rule="thin book", text="thin")
 SIGHTING = Sighting(
-    source=Source.EXCHANGE_INFO,
+    source=ListingSource.EXCHANGE_INFO,
     at_ms=7,
-    facts=Facts(
+    facts=ListingFacts(
         symbol="ABCUSDT", triple=Triple(2, None, 4), sides=TradeSides.BUY_ONLY, price=Decimal("1.10")
     ),
 )
@@ -71,7 +71,7 @@ OUTCOME = ListingOutcome(
     label_version="1",
     labelled_ms=11,
     first_seen_ms=7,
-    end=End.OPENED,
+    end=OutcomeEnd.OPENED,
     planned_ms=9,
     opened_ms=10,
     api_ms=8,
@@ -92,7 +92,7 @@ SNIPE = Snipe(
     reference_price=None,
     price_cap=Decimal("1.25"),
     plan=PLAN,
-    verdicts=(Verdict(stage=Stage.RISK, name="open_positions", passed=True, value="0", limit="3"),),
+    verdicts=(Verdict(stage=CheckStage.RISK, name="open_positions", passed=True, value="0", limit="3"),),
     armed_ms=50,
 )
 ATTEMPT = Attempt(
@@ -146,8 +146,8 @@ RUN = Reconciliation(
         ),
     ),
 )
-ENTRY = Entry(
-    id="e1", kind=EntryKind.DUST, at_ms=1, postings=(Posting(Account.DESK, "ABC", Decimal("-0.10")),)
+ENTRY = LedgerEntry(
+    id="e1", kind=EntryKind.DUST, at_ms=1, postings=(Posting(LedgerAccount.DESK, "ABC", Decimal("-0.10")),)
 )
 PARTS: dict[str, dict[str, object]] = {
     "snipe_changed": {"snipe": SNIPE},
@@ -161,10 +161,12 @@ PARTS: dict[str, dict[str, object]] = {
     "reconciled": {"run": RUN},
     "entry_booked": {"entry": ENTRY},
     "listing_seen": {"sighting": SIGHTING},
-    "listing_changed": {"change": Change(kind=ChangeKind.MOVED, at_ms=7, source=None, before="1", after="2")},
+    "listing_changed": {
+        "change": ListingChange(kind=ChangeKind.MOVED, at_ms=7, source=None, before="1", after="2")
+    },
     "listing_labelled": {"outcome": OUTCOME},
     "signal_raised": {"signal": SIGNAL},
-    "signal_ended": {"ended": Ended(KEY, "since 7", 12)},
+    "signal_ended": {"ended": SignalEnd(KEY, "since 7", 12)},
 }
 """Values of the desk that events carry whole; they have tests of their own."""
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))

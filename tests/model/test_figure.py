@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.model.figure import Figure, Unit, too_few, undefined, wilson_interval
+from mexc_tui.model.figure import Figure, FigureUnit, too_few, undefined, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -13,14 +13,14 @@ from mexc_tui.model.figure import Figure, Unit, too_few, undefined, wilson_inter
     [
         (Figure(1.234, 60, 60), "1.23, n 60"),
         (Figure(1.5, 60, 60, low=0.5, high=2.5), "1.50 (0.50 to 2.50), n 60"),
-        (Figure(0.125, 40, 20, unit=Unit.SHARE), "12.5%, n 40"),
-        (Figure(1234.5, 100, 100, unit=Unit.QUOTE), "1,234.50, n 100"),
-        (Figure(-3.25, 1, 1, unit=Unit.BPS), "-3.2 bps, n 1"),
-        (Figure(12.0, 5, 1, unit=Unit.MS), "12.0 ms, n 5"),
-        (Figure(7_586.0, 5, 1, unit=Unit.MS), "7.6 s, n 5"),
-        (Figure(150_000.0, 5, 1, unit=Unit.MS), "2.5 min, n 5"),
-        (Figure(9_000_000.0, 5, 1, unit=Unit.MS), "2.5 h, n 5"),
-        (Figure(0.4, 25, 20, unit=Unit.R), "0.40 R, n 25"),
+        (Figure(0.125, 40, 20, unit=FigureUnit.SHARE), "12.5%, n 40"),
+        (Figure(1234.5, 100, 100, unit=FigureUnit.QUOTE), "1,234.50, n 100"),
+        (Figure(-3.25, 1, 1, unit=FigureUnit.BPS), "-3.2 bps, n 1"),
+        (Figure(12.0, 5, 1, unit=FigureUnit.MS), "12.0 ms, n 5"),
+        (Figure(7_586.0, 5, 1, unit=FigureUnit.MS), "7.6 s, n 5"),
+        (Figure(150_000.0, 5, 1, unit=FigureUnit.MS), "2.5 min, n 5"),
+        (Figure(9_000_000.0, 5, 1, unit=FigureUnit.MS), "2.5 h, n 5"),
+        (Figure(0.4, 25, 20, unit=FigureUnit.R), "0.40 R, n 25"),
         (Figure(1.0, 100, 90, "over 100 days"), "1.00, n 100, over 100 days"),
         (too_few(12, 60), "not enough data (12 of 60)"),
         (undefined(30, 20, "no losses yet"), "n/a (no losses yet)"),
@@ -31,7 +31,7 @@ def test_a_figure_says_its_number_or_why_there_is_none(figure: Figure, words: st
 
 
 def test_a_figure_travels_as_json_and_back() -> None:
-    figure = Figure(0.125, 40, 20, "words", Unit.SHARE, 0.1, 0.2)
+    figure = Figure(0.125, 40, 20, "words", FigureUnit.SHARE, 0.1, 0.2)
     assert msgspec.json.decode(msgspec.json.encode(figure), type=Figure) == figure
 
 

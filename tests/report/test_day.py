@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.market.life import listing_from
-from mexc_tui.model.listing import ChangeKind, Source, Stage
-from mexc_tui.model.outcome_of_listing import End
+from mexc_tui.model.listing import ChangeKind, ListingSource, ListingStage
+from mexc_tui.model.outcome_of_listing import OutcomeEnd
 from mexc_tui.model.signal import DetectorName, Probability
 from mexc_tui.report.day import DayReport, ListingReport, to_json
 from mexc_tui.report.kept import Kept, KeptSignal
@@ -40,7 +40,7 @@ def whole() -> Kept:
             KeptSignal(signal(gone, 2_000, DetectorName.LAUNCH_SEQUENCE), False),
             KeptSignal(signal(later, 2_000, DetectorName.LAUNCH_SEQUENCE), None),
         ),
-        outcomes=(outcome(new), outcome(gone, End.CANCELLED)),
+        outcomes=(outcome(new), outcome(gone, OutcomeEnd.CANCELLED)),
         passes=(look(5_000), look(5_500), look(8_000)),
         alerts=(alert(7_000, times=3, closed_ms=FROM_MS + 9_000),),
     )
@@ -54,19 +54,19 @@ def test_what_was_seen_stands_with_its_time_and_its_source() -> None:
     new = of(report_of(DAY, whole()), "NEWUSDT")
     first = [(one.source, one.at_ms - FROM_MS) for one in new.seen if one.kind is None]
     assert first == [
-        (Source.CALENDAR, 1_000),
-        (Source.SYMBOLS_V2, 2_000),
-        (Source.EXCHANGE_INFO, 4_000),
-        (Source.STREAM, 20_200),
+        (ListingSource.CALENDAR, 1_000),
+        (ListingSource.SYMBOLS_V2, 2_000),
+        (ListingSource.EXCHANGE_INFO, 4_000),
+        (ListingSource.STREAM, 20_200),
     ]
     moved = next(one for one in new.seen if one.kind is ChangeKind.MOVED)
     assert (moved.source, moved.at_ms - FROM_MS, moved.words) == (
-        Source.CALENDAR,
+        ListingSource.CALENDAR,
         3_000,
         "opening moved by +5.0 s",
     )
     assert new.seen[-1].source is None
-    assert new.stage is Stage.MATURED
+    assert new.stage is ListingStage.MATURED
 
 
 def test_a_signal_stands_with_its_probability_its_n_and_its_lead_time() -> None:
@@ -84,9 +84,9 @@ def test_without_an_opening_the_lead_is_to_the_plan_and_says_so() -> None:
 
 def test_what_happened_is_the_stored_outcome() -> None:
     happened = of(report_of(DAY, whole()), "NEWUSDT").happened
-    assert (happened.end, happened.late_ms, happened.trades) == (End.OPENED, 100, 321)
+    assert (happened.end, happened.late_ms, happened.trades) == (OutcomeEnd.OPENED, 100, 321)
     assert (happened.reference_return, happened.not_known) == (0.12, ())
-    assert of(report_of(DAY, whole()), "GONEUSDT").happened.end is End.CANCELLED
+    assert of(report_of(DAY, whole()), "GONEUSDT").happened.end is OutcomeEnd.CANCELLED
 
 
 def test_what_is_not_known_says_so_and_why() -> None:
@@ -119,13 +119,15 @@ def test_never_open_to_keys_is_told_by_time() -> None:
     closed = listing_from(
         "WEBUSDT-1",
         (
-            said(Source.EXCHANGE_INFO, 1_000, "WEBUSDT", opens=10_000, api_allowed=False),
-            said(Source.STREAM, 10_100, "WEBUSDT", traded_ms=FROM_MS + 10_050),
+            said(ListingSource.EXCHANGE_INFO, 1_000, "WEBUSDT", opens=10_000, api_allowed=False),
+            said(ListingSource.STREAM, 10_100, "WEBUSDT", traded_ms=FROM_MS + 10_050),
         ),
     )
-    web = of(report_of(DAY, Kept(listings=(closed,), outcomes=(outcome(closed, End.NEVER_API),))), "WEBUSDT")
+    web = of(
+        report_of(DAY, Kept(listings=(closed,), outcomes=(outcome(closed, OutcomeEnd.NEVER_API),))), "WEBUSDT"
+    )
     assert web.seen[-1].words == "open → never_api, by the time that has passed"
-    assert web.happened.end is End.NEVER_API
+    assert web.happened.end is OutcomeEnd.NEVER_API
 
 
 def test_a_signal_under_an_id_that_was_given_up_belongs_to_its_listing() -> None:

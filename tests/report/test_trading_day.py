@@ -11,13 +11,13 @@ from mexc_tui.app.day_report import report_day
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.model.event import SnipeRefused, TakenUp
 from mexc_tui.model.intent import CloseReason
-from mexc_tui.model.position import Account, PositionState
+from mexc_tui.model.position import LedgerAccount, PositionState
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeState, Stamps
 from mexc_tui.report.day import DayReport, to_json
 from mexc_tui.report.kept import Kept, KeptMoney, KeptTrading
 from mexc_tui.report.making import report_of
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.engine.fake_trading_engine import DIFFERENCE, NO
 from tests.support.samples import position_samples
@@ -203,8 +203,12 @@ def remember(unit: UnitOfWork) -> None:
     for scope in ("0123456789ab/other-world", f"0123456789ab/{DAY.world}"):
         tables = unit.trading(scope)
         tables.reconciliations.add(run(50_000))
-        start = samples.entry("start", (Account.DESK, "USDT", "1000"), (Account.EXTERNAL, "USDT", "-1000"))
-        gain = samples.entry("gain", (Account.DESK, "USDT", "4.98"), (Account.EXCHANGE, "USDT", "-4.98"))
+        start = samples.entry(
+            "start", (LedgerAccount.DESK, "USDT", "1000"), (LedgerAccount.EXTERNAL, "USDT", "-1000")
+        )
+        gain = samples.entry(
+            "gain", (LedgerAccount.DESK, "USDT", "4.98"), (LedgerAccount.EXCHANGE, "USDT", "-4.98")
+        )
         tables.entries.add(start)
         tables.entries.add(gain)
         tables.snipes.save(SNIPE)
@@ -213,7 +217,7 @@ def remember(unit: UnitOfWork) -> None:
 
 
 async def test_the_report_reads_the_books_of_its_own_world(tmp_path: Path) -> None:
-    store = await Store.open(tmp_path / "desk.sqlite3", SystemClock())
+    store = await SqliteStore.open(tmp_path / "desk.sqlite3", SystemClock())
     try:
         await store.write("books", remember)
         found = (await report_day(store, DAY)).trading

@@ -8,11 +8,11 @@ import pytest
 
 from mexc_tui.model.trading import Cause, GuardLevel, TradingState
 from mexc_tui.risk.guard import (
-    Finding,
     Grade,
     GuardAction,
     GuardRules,
     Readings,
+    RiskFinding,
     confirmed,
     findings,
     grade,
@@ -61,7 +61,7 @@ def test_a_breach_of_an_invariant_halts_and_sells_nothing() -> None:
     assert found.level is GuardLevel.CRITICAL
 
 
-def found(**changes: Any) -> tuple[Finding, ...]:
+def found(**changes: Any) -> tuple[RiskFinding, ...]:
     return findings(replace(CALM, **changes), GuardRules())
 
 

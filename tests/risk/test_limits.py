@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.model.verdict import Verdict, refusals
-from mexc_tui.risk.candidate import Candidate, Held, Reserved, RiskBook, RiskLimits
+from mexc_tui.risk.candidate import Candidate, HeldPosition, Reserved, RiskBook, RiskLimits
 from mexc_tui.risk.conditions import walk
 from mexc_tui.risk.limits import DAY_MS, check_entry, exposure
 
@@ -38,9 +38,13 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("free_cash", {"free_cash": D(9)}, {}),
     ("position_cap_quote", {}, {"spend": D(101)}),
     ("position_cap", {}, {"spend": D(51)}),
-    ("exposure", {"held": (Held("AUSDT", D(150)),), "reserved": (replace(OTHER, amount=D(41)),)}, {}),
-    ("positions", {"held": (Held("AUSDT", D(1)), Held("BUSDT", D(1))), "reserved": (OTHER,)}, {}),
-    ("one_per_symbol", {"held": (Held("NEWUSDT", D(1)),)}, {}),
+    ("exposure", {"held": (HeldPosition("AUSDT", D(150)),), "reserved": (replace(OTHER, amount=D(41)),)}, {}),
+    (
+        "positions",
+        {"held": (HeldPosition("AUSDT", D(1)), HeldPosition("BUSDT", D(1))), "reserved": (OTHER,)},
+        {},
+    ),
+    ("one_per_symbol", {"held": (HeldPosition("NEWUSDT", D(1)),)}, {}),
     ("one_per_symbol", {"reserved": (replace(OTHER, symbol="NEWUSDT"),)}, {}),
     ("snipes_at_once", {"reserved": (replace(OTHER, opens_ms=NOW + 60_000),)}, {}),
     ("trades_hour", {"entries_ms": (NOW - 1,) * 5}, {}),

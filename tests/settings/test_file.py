@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mexc_tui.model.mode import Mode
 from mexc_tui.settings.edit import toml_of, with_value, without
 from mexc_tui.settings.file import read_file, set_value
-from mexc_tui.settings.layers import Unreadable, environment_layer, flag_layer
+from mexc_tui.settings.layers import UnreadableSettings, environment_layer, flag_layer
 from mexc_tui.settings.load import Layers, SettingsError, load
 from mexc_tui.settings.table import TABLE, Settings
 
@@ -67,7 +67,7 @@ def test_taking_a_value_out_leaves_the_rest() -> None:
     ],
 )
 def test_a_file_in_which_the_place_is_not_sure_is_left_alone(text: str) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableSettings):
         with_value(text, "max_positions", 5)
 
 

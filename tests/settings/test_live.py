@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.model.event import SettingChanged, decode, encode
 from mexc_tui.settings.layers import environment_layer, file_layer
-from mexc_tui.settings.live import Change, LiveSettings
+from mexc_tui.settings.live import LiveSettings, SettingChange
 from mexc_tui.settings.load import Layers, Loaded, SettingsError, load
 from mexc_tui.settings.table import TABLE
 
@@ -20,14 +20,14 @@ def loaded(text: str = "") -> Loaded:
 def test_a_safe_setting_is_in_force_at_once_and_its_change_is_told() -> None:
     live = LiveSettings(loaded())
     changes = live.take(loaded("stop_loss_pct = 12.5"))
-    assert changes == (Change("stop_loss_pct", "10", "12.5", False, "settings.toml, line 1"),)
+    assert changes == (SettingChange("stop_loss_pct", "10", "12.5", False, "settings.toml, line 1"),)
     assert (live.current.text("stop_loss_pct"), live.pending()) == ("12.5", ())
 
 
 def test_a_setting_that_needs_a_restart_waits_and_is_told_once() -> None:
     live = LiveSettings(loaded())
     changed = loaded("mode = 'paper'")
-    assert live.take(changed) == (Change("mode", "practice", "paper", True, "settings.toml, line 1"),)
+    assert live.take(changed) == (SettingChange("mode", "practice", "paper", True, "settings.toml, line 1"),)
     assert live.current.text("mode") == "practice"
     assert [change.name for change in live.pending()] == ["mode"]
     assert live.take(changed) == ()
@@ -37,7 +37,7 @@ def test_a_setting_that_needs_a_restart_waits_and_is_told_once() -> None:
 def test_taking_a_change_back_is_a_change_too_and_nothing_waits_any_more() -> None:
     live = LiveSettings(loaded())
     live.take(loaded("mode = 'paper'"))
-    assert live.take(loaded()) == (Change("mode", "paper", "practice", True, "the default"),)
+    assert live.take(loaded()) == (SettingChange("mode", "paper", "practice", True, "the default"),)
     assert live.pending() == ()
 
 

@@ -20,8 +20,8 @@ from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import (
     PREFIX,
     Layer,
-    Source,
-    Unreadable,
+    SettingSource,
+    UnreadableSettings,
     environment_layer,
     file_layer,
     flag_layer,
@@ -166,7 +166,7 @@ def test_any_allowed_value_is_understood_from_a_file_a_variable_and_a_flag(pair:
         flag_layer({}, [f"{name}={text}"]),
     ]
     for layer in everywhere:
-        assert getattr(Settings.of(Source(Settings, layer)), name) == value
+        assert getattr(Settings.of(SettingSource(Settings, layer)), name) == value
 
 
 PLACES = ("flags", "environment", "file", "lent")
@@ -309,7 +309,7 @@ def test_a_secret_in_the_wrong_place_is_refused_by_its_shape_and_never_shown(nam
 
 
 def test_a_flag_that_is_no_assignment_is_not_repeated() -> None:
-    with pytest.raises(Unreadable) as error:
+    with pytest.raises(UnreadableSettings) as error:
         flag_layer({}, [SECRET])
     assert SECRET not in str(error.value)
 

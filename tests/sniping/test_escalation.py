@@ -12,7 +12,7 @@ from mexc_tui.model.outcome import Advice
 from mexc_tui.model.symbol import PriceBand
 from mexc_tui.sniping.escalation import SaleTry, Way, escalate, reaches
 from mexc_tui.sniping.sale_terms import SaleTerms, SentOrder, learn
-from mexc_tui.sniping.sellable import Judgement, KnownPrices, Sellability, judge
+from mexc_tui.sniping.sellable import SellableJudgement, KnownPrices, Sellability, judge
 from tests.support.samples.sniping_samples import GRID, T0, D, refusal
 
 FIRST = SaleTry(0, D(100), D(100), D(1), D(1))
@@ -66,7 +66,7 @@ def test_an_unknown_outcome_is_asked_for_before_anything_is_sold_again() -> None
 
 
 def test_dust_is_never_retried_but_a_lock_is_waited_for() -> None:
-    dust = Judgement(Sellability.DUST, "worth too little")
+    dust = SellableJudgement(Sellability.DUST, "worth too little")
     assert escalate(replace(FIRST, quantity=D("0.5"), judged=dust), GRID, SLIPPAGE, T0).way is Way.DUST
     assert escalate(replace(FIRST, free=D(0)), GRID, SLIPPAGE, T0).way is Way.WAIT
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.verdict import refusals
-from mexc_tui.sniping.exit_edit import Edited, ExitBounds, ExitWish, Held, edit
+from mexc_tui.sniping.exit_edit import Edited, EditedPosition, ExitBounds, ExitWish, edit
 from mexc_tui.sniping.exits import higher_stops, remember
 from mexc_tui.sniping.ladder import RungSales
 from tests.support.samples.position_samples import GRID, position
@@ -20,9 +20,9 @@ BOUNDS = ExitBounds(
 NOW_MS = 30_000
 
 
-def held(bid: str = "2.1", sold: RungSales = (), **changes: object) -> Held:
+def held(bid: str = "2.1", sold: RungSales = (), **changes: object) -> EditedPosition:
     one = position(**changes)
-    return Held(one, remember(one), GRID, sold, D(bid))
+    return EditedPosition(one, remember(one), GRID, sold, D(bid))
 
 
 def refused(edited: Edited) -> list[str]:

@@ -16,7 +16,7 @@ from mexc_tui.sniping.confirmation import Tick
 from mexc_tui.sniping.exits import (
     Decision,
     ExitMemory,
-    Holding,
+    ExitHolding,
     break_even,
     close,
     decide,
@@ -24,18 +24,18 @@ from mexc_tui.sniping.exits import (
     remember,
     stop_now,
 )
-from mexc_tui.sniping.ladder import Resting
+from mexc_tui.sniping.ladder import RestingRung
 from tests.support.samples import trading_samples as samples
 from tests.support.samples.sniping_samples import GRID, PLAN, T0, D, holding, position
 
 RESTING = (
-    Resting(1, "a", D("1.1"), D(30)),
-    Resting(2, "b", D("1.2"), D(40)),
-    Resting(3, "c", D("1.3"), D(30)),
+    RestingRung(1, "a", D("1.1"), D(30)),
+    RestingRung(2, "b", D("1.2"), D(40)),
+    RestingRung(3, "c", D("1.3"), D(30)),
 )
 
 
-def run(held: Holding, *ticks: tuple[str, int], trades: bool = False) -> Decision:
+def run(held: ExitHolding, *ticks: tuple[str, int], trades: bool = False) -> Decision:
     """Return the last decision after bids (or trades) of (price, milliseconds after the opening)."""
     memory, last = remember(held.position), Decision(remember(held.position))
     for price, after_ms in ticks:
@@ -54,7 +54,7 @@ def trade(price: str, after_ms: int, *, time_ms: int | None = None) -> tuple[Tic
     return Tick(D(price), T0 + made_ms, is_trade=True), T0 + after_ms
 
 
-def feed(held: Holding, *ticks: Tick | tuple[Tick, int] | None, after_ms: int = 0) -> Decision:
+def feed(held: ExitHolding, *ticks: Tick | tuple[Tick, int] | None, after_ms: int = 0) -> Decision:
     """Return the last decision; None looks at the time `after_ms` after the opening."""
     last = Decision(remember(held.position))
     for one in ticks:

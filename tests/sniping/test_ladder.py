@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mexc_tui.model.policy import Rung
-from mexc_tui.sniping.ladder import Resting, RungPlace, align, rungs, rungs_done
+from mexc_tui.sniping.ladder import RestingRung, RungPlace, align, rungs, rungs_done
 from mexc_tui.sniping.rounding import floored
 from tests.support.samples.sniping_samples import GRID, PLAN, D, position
 
@@ -53,7 +53,7 @@ def test_a_rung_is_done_only_when_its_share_is_sold() -> None:
 
 def test_what_is_left_of_a_rung_rests_on_although_it_is_too_small_for_a_new_order() -> None:
     held = position(remaining=D("70.5"), sold_quantity=D("29.5"))
-    rest = (Resting(1, "a", D("1.1"), D("0.5")),)
+    rest = (RestingRung(1, "a", D("1.1"), D("0.5")),)
     assert rungs(held, GRID, ((1, D("29.5")),), resting=rest)[0].quantity == D("0.5")
     assert rungs_done(held, ((1, D("29.5")),), GRID, rest) == ()
     assert rungs_done(held, ((1, D("29.5")),), GRID) == (1,)
@@ -61,7 +61,7 @@ def test_what_is_left_of_a_rung_rests_on_although_it_is_too_small_for_a_new_orde
 
 def test_orders_that_do_not_fit_the_ladder_are_cancelled_before_others_are_placed() -> None:
     held = position()
-    resting = (Resting(1, "a", D("1.1"), D(30)), Resting(2, "b", D("1.9"), D(40)))
+    resting = (RestingRung(1, "a", D("1.1"), D(30)), RestingRung(2, "b", D("1.9"), D(40)))
     alignment = align(rungs(held, GRID), resting, held, D(30), GRID)
     assert alignment.cancel == ("b",)
     assert [plan.number for plan in alignment.place] == [3]
@@ -74,7 +74,7 @@ def test_no_more_is_ever_offered_than_is_owned_and_free(
     held = position(remaining=remaining)
     plans = rungs(held, GRID)
     assert sum(plan.quantity for plan in plans) <= remaining
-    resting = tuple(Resting(rung, f"o{i}", D("1.1"), size) for i, (rung, size) in enumerate(orders))
+    resting = tuple(RestingRung(rung, f"o{i}", D("1.1"), size) for i, (rung, size) in enumerate(orders))
     alignment = align(plans, resting, held, free, GRID)
     placed = sum((plan.quantity for plan in alignment.place), D(0))
     assert placed <= free
@@ -100,18 +100,18 @@ def test_a_rung_above_the_maximum_order_rests_as_several_orders() -> None:
 def test_a_slice_that_is_missing_is_placed_and_one_too_many_is_cancelled() -> None:
     grid, held = dataclasses.replace(GRID, max_value=D(20)), position()
     plans = rungs(held, grid)
-    one = Resting(1, "a", D("1.1"), D(15))
+    one = RestingRung(1, "a", D("1.1"), D(15))
     missing = align(plans, (one,), held, D(85), grid)
     assert missing.cancel == ()
     assert [part.quantity for part in missing.place if part.number == 1] == [D(15)]
-    three = tuple(Resting(1, name, D("1.1"), D(15)) for name in ("a", "b", "c"))
+    three = tuple(RestingRung(1, name, D("1.1"), D(15)) for name in ("a", "b", "c"))
     assert align(plans, three, held, D(55), grid).cancel == ("c",)
 
 
 def test_a_changed_rule_that_lets_no_rung_be_placed_cancels_none_that_rests() -> None:
     held = position()
     resting = tuple(
-        Resting(plan.number, str(plan.number), plan.price, plan.quantity) for plan in rungs(held, GRID)
+        RestingRung(plan.number, str(plan.number), plan.price, plan.quantity) for plan in rungs(held, GRID)
     )
     for grid in (
         dataclasses.replace(GRID, min_quantity=D(500), quantity_step=D(500)),
@@ -158,7 +158,7 @@ def test_a_ladder_that_rests_stays_as_it_is_however_its_rungs_are_filled(
     )
     first = align(rungs(held, grid), (), held, held.remaining, grid)
     resting = {
-        index: Resting(plan.number, str(index), plan.price, plan.quantity)
+        index: RestingRung(plan.number, str(index), plan.price, plan.quantity)
         for index, plan in enumerate(first.place)
     }
     sold = dict[int, Decimal]()

@@ -13,11 +13,11 @@ from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Rejected, SendO
 from mexc_tui.model.report import PlacedOrder
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.sniping.plan import FireRules
-from mexc_tui.sniping.reaction import Chore, Next, Progress, Step, react
+from mexc_tui.sniping.reaction import Chore, Next, FiringProgress, ReactionStep, react
 from tests.support.samples.sniping_samples import GRID, T0, D
 
 RULES = FireRules()
-START = Progress(T0, D(10), OrderType.LIMIT, D(2), D("4.99"), 1, T0, D(0), GRID, cap=D(3))
+START = FiringProgress(T0, D(10), OrderType.LIMIT, D(2), D("4.99"), 1, T0, D(0), GRID, cap=D(3))
 IOC = replace(START, type=OrderType.IMMEDIATE_OR_CANCEL)
 
 
@@ -25,14 +25,14 @@ def answer(code: int, text: str = "", status: int = 400) -> Rejected:
     return Rejected(explain(status, ErrorBody(code, text)))
 
 
-def after(code: int, progress: Progress = START, text: str = "", now_ms: int = T0 + 90) -> Next:
+def after(code: int, progress: FiringProgress = START, text: str = "", now_ms: int = T0 + 90) -> Next:
     return react(answer(code, text), progress, RULES, now_ms)
 
 
 @pytest.mark.parametrize("code", [30001, 10007, 30016, 30014, 30000])
 def test_too_early_is_tried_again_the_same_within_the_window(code: int) -> None:
     following = after(code)
-    assert (following.step, following.price, following.quantity) == (Step.SEND, D(2), D("4.99"))
+    assert (following.step, following.price, following.quantity) == (ReactionStep.SEND, D(2), D("4.99"))
     assert after(code, now_ms=T0 + 5_001).state is SnipeState.MISSED
 
 
@@ -52,7 +52,7 @@ def test_ceiling_without_a_number_is_priced_from_the_book() -> None:
 
 def test_a_named_price_above_the_cap_ends_the_snipe() -> None:
     following = after(30010, text="The price cannot be lower than 4USDT")
-    assert (following.step, "above the cap" in following.reason) == (Step.STOP, True)
+    assert (following.step, "above the cap" in following.reason) == (ReactionStep.STOP, True)
 
 
 TYPES = {
@@ -76,7 +76,7 @@ def test_a_refused_type_becomes_another_with_the_same_limit(kind: OrderType, cod
 def test_no_answer_makes_an_attempt_without_a_limit_or_above_the_cap(code: int, kind: OrderType) -> None:
     for price in (D(2), D(3), D(4)):
         following = after(code, replace(START, type=kind, price=price, best_ask=D(9)))
-        if following.step is Step.SEND:
+        if following.step is ReactionStep.SEND:
             assert following.type is not OrderType.MARKET
             assert following.price is not None
             assert following.price <= START.cap
@@ -85,9 +85,9 @@ def test_no_answer_makes_an_attempt_without_a_limit_or_above_the_cap(code: int, 
 def test_too_small_a_value_is_raised_only_within_the_spend_cap() -> None:
     small = replace(START, quantity=D(1))
     raised = after(30002, small, "The minimum transaction volume cannot be less than:5USDT")
-    assert (raised.step, raised.quantity) == (Step.SEND, D("4.99"))
+    assert (raised.step, raised.quantity) == (ReactionStep.SEND, D("4.99"))
     refused = after(30002, small, "The minimum transaction volume cannot be less than:50USDT")
-    assert refused.step is Step.STOP
+    assert refused.step is ReactionStep.STOP
 
 
 @pytest.mark.parametrize("code", [30004, 10101])
@@ -95,12 +95,12 @@ def test_missing_balance_halves_twice_then_stops(code: int) -> None:
     following = after(code)
     assert following.quantity == D("2.49")
     assert Chore.REFRESH_BALANCES in following.chores
-    assert after(code, replace(START, reductions=2)).step is Step.STOP
+    assert after(code, replace(START, reductions=2)).step is ReactionStep.STOP
 
 
 def test_too_many_requests_wait_as_long_as_the_answer_says() -> None:
     assert after(429, replace(START, retry_after_ms=700)).at_ms == T0 + 790
-    assert after(429, replace(START, retry_after_ms=7_000)).step is Step.STOP
+    assert after(429, replace(START, retry_after_ms=7_000)).step is ReactionStep.STOP
 
 
 @pytest.mark.parametrize("code", [700003, 10073])
@@ -108,8 +108,8 @@ def test_an_attempt_refused_for_its_time_is_sent_again_ever_more_slowly_within_t
     waits = [after(code, replace(START, untimely=count)).at_ms for count in range(4)]
     assert waits == [T0 + 90, T0 + 340, T0 + 590, T0 + 590]
     last = after(code, replace(START, untimely=9), now_ms=T0 + 4_600)
-    assert (last.step, last.chores) == (Step.STOP, (Chore.ALERT,))
-    assert after(code, replace(START, sent=RULES.attempts)).step is Step.STOP
+    assert (last.step, last.chores) == (ReactionStep.STOP, (Chore.ALERT,))
+    assert after(code, replace(START, sent=RULES.attempts)).step is ReactionStep.STOP
 
 
 def test_a_clock_that_was_ahead_of_the_exchange_waits_for_the_opening() -> None:
@@ -120,30 +120,30 @@ def test_a_clock_that_was_ahead_of_the_exchange_waits_for_the_opening() -> None:
 @pytest.mark.parametrize("code", [30018, 30020, 30027, 700002, 700006, 10072])
 def test_a_definite_end_stops_and_calls_somebody(code: int) -> None:
     following = after(code)
-    assert (following.step, following.state) == (Step.STOP, SnipeState.REJECTED)
+    assert (following.step, following.state) == (ReactionStep.STOP, SnipeState.REJECTED)
     assert Chore.ALERT in following.chores
 
 
 def test_an_unknown_outcome_is_asked_for_and_nothing_else_is_sent() -> None:
     following = react(Ambiguous("timeout", T0, 2_000), START, RULES, T0 + 90)
-    assert (following.step, following.state) == (Step.ASK, SnipeState.UNKNOWN)
+    assert (following.step, following.state) == (ReactionStep.ASK, SnipeState.UNKNOWN)
 
 
 @pytest.mark.parametrize("code", [500, 503, 10203, 20002, 403, 987654])
 def test_an_answer_that_decides_nothing_is_never_sent_again(code: int) -> None:
-    assert after(code).step is Step.ASK
+    assert after(code).step is ReactionStep.ASK
 
 
 def test_an_unknown_outcome_is_no_obstacle_when_the_cap_covers_both() -> None:
     half = replace(START, quantity=D("2.4"))
     following = react(Ambiguous("timeout", T0, 2_000), half, RULES, T0 + 90)
-    assert following.step is Step.SEND
+    assert following.step is ReactionStep.SEND
 
 
 def test_an_accepted_order_waits_for_its_fills_as_the_answer_has_none() -> None:
     accepted = Accepted(PlacedOrder(order_id="1", symbol="NEWUSDT", price=D(0)))
     following = react(accepted, START, RULES, T0 + 90)
-    assert (following.step, following.price) == (Step.OUTCOME, None)
+    assert (following.step, following.price) == (ReactionStep.OUTCOME, None)
 
 
 codes = st.sampled_from(sorted(TABLE))
@@ -162,12 +162,12 @@ outcomes = st.one_of(
     st.decimals(min_value="0.5", max_value=2, places=4) | st.none(),
 )
 def test_no_chain_of_answers_leaves_window_attempts_rate_or_spend_cap(
-    answers: list[SendOutcome[PlacedOrder]], start: Progress, delay_ms: int, ask: Decimal | None
+    answers: list[SendOutcome[PlacedOrder]], start: FiringProgress, delay_ms: int, ask: Decimal | None
 ) -> None:
     progress, sent_at = replace(start, best_ask=ask), [T0]
     for outcome in answers:
         following = react(outcome, progress, RULES, sent_at[-1] + delay_ms)
-        if following.step is not Step.SEND:
+        if following.step is not ReactionStep.SEND:
             break
         assert following.at_ms is not None
         assert following.at_ms - sent_at[-1] >= 84

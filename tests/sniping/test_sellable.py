@@ -13,9 +13,9 @@ from mexc_tui.sniping.sellable import (
     DUST_VALUE,
     GAP_MS,
     Confirmation,
-    Judgement,
     KnownPrices,
     Sellability,
+    SellableJudgement,
     judge,
 )
 from tests.support.samples.sniping_samples import GRID, T0, D
@@ -28,7 +28,7 @@ def state(quantity: str, prices: KnownPrices = NORMAL, grid: Grid = GRID) -> Sel
     return judge(D(quantity), grid, prices, T0).sellability
 
 
-def watched(quantity: str, prices: KnownPrices, seconds: int, step_ms: int = 500) -> Judgement:
+def watched(quantity: str, prices: KnownPrices, seconds: int, step_ms: int = 500) -> SellableJudgement:
     """Return the last judgement after so many seconds of the same prices."""
     last = judge(D(quantity), GRID, prices, T0)
     for at_ms in range(T0 + step_ms, T0 + seconds * 1_000 + 1, step_ms):

@@ -14,9 +14,9 @@ from mexc_tui.model.policy import AutoArm, Rung
 from mexc_tui.model.signal import DetectorName
 from mexc_tui.model.symbol import SymbolStatus
 from mexc_tui.model.trading import Cause, Trading, TradingState
-from mexc_tui.model.verdict import Stage
+from mexc_tui.model.verdict import CheckStage
 from mexc_tui.sniping.key_pairs import KeyMay
-from mexc_tui.sniping.request import Facts, KeyFacts, WorkerFact
+from mexc_tui.sniping.request import ArmFacts, KeyFacts, WorkerFact
 from mexc_tui.sniping.validation import judge
 from tests.support.samples.sniping_samples import PAIR, PLAN, T0, D, facts, listing, wish
 
@@ -24,15 +24,15 @@ NOW = T0 - 60_000
 HALTED = Trading(state=TradingState.HALTED, cause=Cause.PERSON, words="by hand")
 
 
-def with_pair(**changes: Any) -> Facts:
+def with_pair(**changes: Any) -> ArmFacts:
     return replace(facts(), pair=replace(facts().pair, **changes))
 
 
-def with_desk(**changes: Any) -> Facts:
+def with_desk(**changes: Any) -> ArmFacts:
     return replace(facts(), desk=replace(facts().desk, **changes))
 
 
-def with_rules(**changes: Any) -> Facts:
+def with_rules(**changes: Any) -> ArmFacts:
     return replace(facts(), rules=replace(facts().rules, **changes))
 
 
@@ -45,10 +45,10 @@ def test_a_sane_wish_in_practice_is_approved_by_every_validator() -> None:
 def test_stages_come_in_their_order_and_all_are_computed_after_the_first_no() -> None:
     judgement = judge(wish(symbol="", spend=D("NaN"), price=D("-Infinity")), facts(), NOW)
     stages = [verdict.stage for verdict in judgement.verdicts]
-    assert stages == sorted(stages, key=list(Stage).index)
-    assert set(stages) == set(Stage)
+    assert stages == sorted(stages, key=list(CheckStage).index)
+    assert set(stages) == set(CheckStage)
     assert judgement.first_refusal is not None
-    assert judgement.first_refusal.stage is Stage.SCHEMA
+    assert judgement.first_refusal.stage is CheckStage.SCHEMA
     assert len(stages) == len(judge(wish(), facts(), NOW).verdicts)
 
 
@@ -111,7 +111,7 @@ def test_each_fault_of_a_wish_is_named(name: str, wishes: dict[str, Any]) -> Non
     assert refused[name].flip
 
 
-FACTS: list[tuple[str, Facts]] = [
+FACTS: list[tuple[str, ArmFacts]] = [
     ("listing_stage", with_pair(listing=None)),
     ("calendar", with_pair(listing=listing(sightings=()))),
     ("allow_list", with_rules(allow=(re.compile("OLD.*"),))),
@@ -137,7 +137,7 @@ FACTS: list[tuple[str, Facts]] = [
 
 
 @pytest.mark.parametrize(("name", "known"), FACTS)
-def test_each_gate_refuses_alone_with_what_would_flip_it(name: str, known: Facts) -> None:
+def test_each_gate_refuses_alone_with_what_would_flip_it(name: str, known: ArmFacts) -> None:
     refused = {v.name: v for v in judge(wish(), known, NOW).verdicts if not v.passed}
     assert name in refused
     assert refused[name].flip
@@ -171,7 +171,7 @@ def test_nothing_of_the_pipeline_can_skip_the_risk_limits() -> None:
     broke = replace(facts(), book=replace(facts().book, free_cash=Decimal(1)))
     judgement = judge(wish(detector=None), broke, NOW)
     assert judgement.first_refusal is not None
-    assert judgement.first_refusal.stage is Stage.RISK
+    assert judgement.first_refusal.stage is CheckStage.RISK
 
 
 def test_an_opening_far_ahead_says_when_it_can_be_armed() -> None:

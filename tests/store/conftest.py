@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from tests.support.store_parts import FILE, HandClock
 
 
@@ -21,7 +21,7 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-async def store(folder: Path, clock: HandClock) -> AsyncIterator[Store]:
-    opened = await Store.open(folder / FILE, clock)
+async def store(folder: Path, clock: HandClock) -> AsyncIterator[SqliteStore]:
+    opened = await SqliteStore.open(folder / FILE, clock)
     yield opened
     await opened.close()

@@ -11,12 +11,12 @@ import pytest
 from mexc_tui.model.storage import StorageDamaged, StorageFull, StorageRefused
 from mexc_tui.store.backups import DAILY, WEEKLY, Backups, restore, time_of
 from mexc_tui.store.schema import migrate, shipped
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from tests.support.store_parts import FILE, HandClock, fact
 
 
 async def test_D13_a_backup_taken_while_writing_opens_and_is_whole(
-    store: Store, tmp_path: Path, clock: HandClock
+    store: SqliteStore, tmp_path: Path, clock: HandClock
 ) -> None:
     restored = tmp_path / "restored"
     restored.mkdir(mode=0o700)
@@ -29,26 +29,26 @@ async def test_D13_a_backup_taken_while_writing_opens_and_is_whole(
     await asyncio.gather(write_on(), store.back_up(restored / FILE))
     assert stat.S_IMODE((restored / FILE).stat().st_mode) == 0o600
     assert [file.name for file in restored.iterdir()] == [FILE]
-    copy = await Store.open(restored / FILE, clock)
+    copy = await SqliteStore.open(restored / FILE, clock)
     assert await copy.read("verify", lambda stored: stored.journal.verify()) >= 1
     await copy.close()
 
 
-async def test_a_backup_overwrites_nothing(store: Store, tmp_path: Path) -> None:
+async def test_a_backup_overwrites_nothing(store: SqliteStore, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("precious", "utf-8")
     with pytest.raises(StorageRefused, match="exists already"):
         await store.back_up(tmp_path / "taken")
     assert (tmp_path / "taken").read_text("utf-8") == "precious"
 
 
-async def test_a_backup_to_nowhere_leaves_nothing(store: Store, tmp_path: Path) -> None:
+async def test_a_backup_to_nowhere_leaves_nothing(store: SqliteStore, tmp_path: Path) -> None:
     with pytest.raises(StorageRefused, match="cannot be created"):
         await store.back_up(tmp_path / "missing" / "copy.db")
     assert not (tmp_path / "missing").exists()
 
 
 async def test_d13_daily_backups_are_bounded_and_the_newest_of_each_week_is_kept(
-    store: Store, clock: HandClock
+    store: SqliteStore, clock: HandClock
 ) -> None:
     for _ in range(60):
         assert store.is_backup_due()
@@ -65,7 +65,7 @@ async def test_d13_daily_backups_are_bounded_and_the_newest_of_each_week_is_kept
 
 
 async def test_d13_the_newest_backup_restored_is_the_store_of_its_moment_and_keeps_the_one_it_replaces(
-    store: Store, folder: Path, clock: HandClock
+    store: SqliteStore, folder: Path, clock: HandClock
 ) -> None:
     await store.write("fact", lambda unit: unit.record(fact(1)))
     made = await store.back_up_daily()
@@ -73,13 +73,13 @@ async def test_d13_the_newest_backup_restored_is_the_store_of_its_moment_and_kee
     await store.close()
     (folder / FILE).write_bytes(b"\xff" * 9_000)
     with pytest.raises(StorageDamaged) as refused:
-        await Store.open(folder / FILE, clock)
+        await SqliteStore.open(folder / FILE, clock)
     assert str(made) in str(refused.value)
     assert "mexc-tui restore --profile profile" in str(refused.value)
     kept = restore(folder / FILE, made, clock.now_ms())
     assert kept is not None
     assert kept.read_bytes() == b"\xff" * 9_000
-    again = await Store.open(folder / FILE, clock)
+    again = await SqliteStore.open(folder / FILE, clock)
     assert await again.read("head", lambda stored: stored.journal.head()) == 1
     await again.close()
 
@@ -87,12 +87,12 @@ async def test_d13_the_newest_backup_restored_is_the_store_of_its_moment_and_kee
 async def test_without_a_backup_the_refusal_says_so(folder: Path, clock: HandClock) -> None:
     _put(folder, b"\xff" * 9_000)
     with pytest.raises(StorageDamaged, match="There is no backup in"):
-        await Store.open(folder / FILE, clock)
+        await SqliteStore.open(folder / FILE, clock)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 9_000], ids=["empty", "no database"])
 async def test_what_is_no_backup_is_not_restored_and_changes_nothing(
-    store: Store, folder: Path, clock: HandClock, content: bytes
+    store: SqliteStore, folder: Path, clock: HandClock, content: bytes
 ) -> None:
     await store.close()
     before = (folder / FILE).read_bytes()
@@ -108,7 +108,7 @@ async def test_an_older_schema_is_backed_up_before_it_is_migrated(folder: Path, 
     with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as old:
         migrate(old, shipped()[:-1])
         old.execute("INSERT INTO settings_changes (name, at_ms, body) VALUES ('mode', 5, X'7b7d')")
-    store = await Store.open(folder / FILE, clock)
+    store = await SqliteStore.open(folder / FILE, clock)
     (made,) = store.backups.all()
     assert f"schema-{len(shipped()) - 1}" in made.name
     with closing(sqlite3.connect(made)) as copy:
@@ -117,7 +117,7 @@ async def test_an_older_schema_is_backed_up_before_it_is_migrated(folder: Path, 
     await store.close()
 
 
-async def test_a_full_disk_gets_no_backup(store: Store, folder: Path, clock: HandClock) -> None:
+async def test_a_full_disk_gets_no_backup(store: SqliteStore, folder: Path, clock: HandClock) -> None:
     with (folder / FILE).open("r+b") as file:
         file.truncate(1 << 43)  # sparse: larger than any disk
     with pytest.raises(StorageFull, match="free some space"):
@@ -132,7 +132,7 @@ def _put(folder: Path, content: bytes) -> None:
 
 
 async def test_rescued_copies_push_no_daily_backup_out_and_are_bounded(
-    store: Store, clock: HandClock
+    store: SqliteStore, clock: HandClock
 ) -> None:
     for _ in range(10):
         await store.back_up_daily()

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mexc_tui.model.storage import Durability, StorageDeadline
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.thread import SqliteThread
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
 from tests.support.store_parts import FILE, HandClock, InlineThread, fact
@@ -43,7 +43,9 @@ async def _cancel_some(plans: list[tuple[int, int | None]], *, inline: bool) -> 
     published: list[Fact] = []
     with tempfile.TemporaryDirectory() as folder:
         thread = InlineThread if inline else SqliteThread
-        store = await Store.open(Path(folder) / FILE, HandClock(), publish=published.extend, thread=thread)
+        store = await SqliteStore.open(
+            Path(folder) / FILE, HandClock(), publish=published.extend, thread=thread
+        )
         tasks: list[asyncio.Task[int]] = []
         for number, (pause, _) in enumerate(plans):
             tasks.append(asyncio.create_task(store.write("pair", pair(number), durability=Durability.NORMAL)))
@@ -79,7 +81,7 @@ def test_D6_cancelled_at_any_await_a_unit_is_whole_or_absent(
     asyncio.run(_cancel_some(plans, inline=inline))
 
 
-async def test_D6_cancelled_while_it_waits_a_unit_is_not_written(store: Store) -> None:
+async def test_D6_cancelled_while_it_waits_a_unit_is_not_written(store: SqliteStore) -> None:
     blocker = Blocker()
     first = asyncio.create_task(store.write("block", blocker))
     await blocker.reached()
@@ -93,7 +95,7 @@ async def test_D6_cancelled_while_it_waits_a_unit_is_not_written(store: Store) -
     assert await store.read("moments", moments) == [3, 3]
 
 
-async def test_D6_cancelled_while_it_runs_a_unit_is_committed_alone(store: Store) -> None:
+async def test_D6_cancelled_while_it_runs_a_unit_is_committed_alone(store: SqliteStore) -> None:
     blocker = Blocker()
     task = asyncio.create_task(store.write("block", lambda unit: (blocker(unit), pair(1)(unit))))
     await blocker.reached()
@@ -105,7 +107,7 @@ async def test_D6_cancelled_while_it_runs_a_unit_is_committed_alone(store: Store
     assert await store.read("moments", moments) == [1, 1, 2, 2]
 
 
-async def test_a_cancelled_read_is_cut_short_and_its_connection_reads_on(store: Store) -> None:
+async def test_a_cancelled_read_is_cut_short_and_its_connection_reads_on(store: SqliteStore) -> None:
     started = threading.Event()
 
     def endless(stored: Reading) -> None:
@@ -124,7 +126,7 @@ async def test_a_cancelled_read_is_cut_short_and_its_connection_reads_on(store: 
 
 async def test_a_read_stops_at_its_deadline(folder: Path) -> None:
     clock = HandClock(step_ns=1_000_000)
-    store = await Store.open(folder / FILE, clock)
+    store = await SqliteStore.open(folder / FILE, clock)
     sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
     with pytest.raises(StorageDeadline, match="endless: "):
         await store.read("endless", lambda stored: stored.rows.one(sql), deadline_s=0.2)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.model.storage import StorageClosed
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.thread import SqliteThread
 from tests.store.test_cancellation import Blocker, moments, pair
 from tests.support.store_parts import FILE, HandClock, fact
@@ -68,7 +68,7 @@ def test_D7_a_process_that_forgets_to_close_still_ends(tmp_path: Path, end: str)
 async def test_D7_closing_does_not_wait_for_a_unit_that_never_ends(
     folder: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = await Store.open(folder / FILE, clock)
+    store = await SqliteStore.open(folder / FILE, clock)
     blocker = Blocker()
     stuck = asyncio.create_task(store.write("block", blocker))
     await blocker.reached()
@@ -84,7 +84,7 @@ async def test_D7_closing_does_not_wait_for_a_unit_that_never_ends(
 
 
 async def test_closing_commits_what_waits(folder: Path, clock: HandClock) -> None:
-    store = await Store.open(folder / FILE, clock)
+    store = await SqliteStore.open(folder / FILE, clock)
     tasks = [asyncio.create_task(store.write("pair", pair(number))) for number in range(20)]
     await asyncio.sleep(0)
     await store.close()
@@ -92,7 +92,7 @@ async def test_closing_commits_what_waits(folder: Path, clock: HandClock) -> Non
 
 
 async def test_closing_twice_at_once_waits_for_the_same_end(folder: Path, clock: HandClock) -> None:
-    store = await Store.open(folder / FILE, clock)
+    store = await SqliteStore.open(folder / FILE, clock)
     blocker = Blocker()
     task = asyncio.create_task(store.write("block", blocker))
     await blocker.reached()
@@ -106,18 +106,18 @@ async def test_closing_twice_at_once_waits_for_the_same_end(folder: Path, clock:
 
 async def test_a_cancelled_opening_leaves_nothing_running(folder: Path, clock: HandClock) -> None:
     for turns in range(4):
-        opening = asyncio.create_task(Store.open(folder / FILE, clock))
+        opening = asyncio.create_task(SqliteStore.open(folder / FILE, clock))
         for _ in range(turns):
             await asyncio.sleep(0)
         opening.cancel()
         with pytest.raises(asyncio.CancelledError):
             await opening
-    store = await Store.open(folder / FILE, clock)
+    store = await SqliteStore.open(folder / FILE, clock)
     await store.close()
 
 
 async def reopened(folder: Path) -> list[int]:
-    store = await Store.open(folder / FILE, HandClock())
+    store = await SqliteStore.open(folder / FILE, HandClock())
     found = await store.read("moments", moments)
     await store.close()
     return found

@@ -18,7 +18,7 @@ from mexc_tui.model.storage import (
     StorageLocked,
 )
 from mexc_tui.store.group import GroupRunner, Job
-from mexc_tui.store.opening import Limits
+from mexc_tui.store.opening import StoreLimits
 from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.store_parts import HandClock, bare, fact
@@ -172,7 +172,7 @@ def test_a_commit_that_fails_is_repeated_unit_by_unit(
 def test_D4_another_process_holding_the_database_is_an_alarm_after_the_busy_timeout(
     folder: Path, clock: HandClock
 ) -> None:
-    connection = bare(folder, Limits(busy_timeout_s=0.01))
+    connection = bare(folder, StoreLimits(busy_timeout_s=0.01))
     other = bare(folder)
     other.execute("BEGIN IMMEDIATE")
     runner = GroupRunner(connection, clock)

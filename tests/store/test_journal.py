@@ -12,7 +12,7 @@ from mexc_tui.model.event import AnyEvent, EngineStarted, Fact, OpaqueEvent
 from mexc_tui.model.storage import Durability, StorageDamaged
 from mexc_tui.store.group import GroupRunner, Job
 from mexc_tui.store.journal import Journal
-from mexc_tui.store.rows import Rows
+from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.schema import migrate, shipped
 from tests.support.store_parts import HandClock, bare, fact
 
@@ -36,7 +36,7 @@ def record(connection: sqlite3.Connection, *events: AnyEvent) -> list[Fact]:
 
 
 def journal(connection: sqlite3.Connection) -> Journal:
-    rows = Rows(connection, HandClock())
+    rows = StoreRows(connection, HandClock())
     rows.start(None)
     connection.execute("BEGIN")
     return Journal(rows)

@@ -9,7 +9,7 @@ import pytest
 
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.storage import Committed, LossRun
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.trading_rows import TradingRows
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.store.test_rows import in_memory
@@ -18,9 +18,9 @@ from tests.support.store_parts import FILE, HandClock
 
 
 @pytest.fixture
-async def neighbour(folder: Path, store: Store) -> AsyncIterator[Store]:
+async def neighbour(folder: Path, store: SqliteStore) -> AsyncIterator[SqliteStore]:
     """Return a second store on the same file."""
-    opened = await Store.open(folder / FILE, HandClock())
+    opened = await SqliteStore.open(folder / FILE, HandClock())
     yield opened
     await opened.close()
 
@@ -37,7 +37,7 @@ def arm_within(books: TradingRows, name: str, cap: Decimal, most: int) -> None:
     books.intents.save(intent(f"i-{name}", snipe_id=name, reserved="10"))
 
 
-async def arm(store: Store, name: str, cap: str, most: int) -> bool:
+async def arm(store: SqliteStore, name: str, cap: str, most: int) -> bool:
     def work(unit: UnitOfWork) -> None:
         arm_within(unit.trading(SCOPE), name, Decimal(cap), most)
 
@@ -50,7 +50,7 @@ async def arm(store: Store, name: str, cap: str, most: int) -> bool:
 
 @pytest.mark.parametrize(("cap", "most", "armed"), [("35", 99, 3), ("1000", 4, 4)])
 async def test_snipes_armed_at_once_never_overshoot_a_limit_together(
-    store: Store, neighbour: Store, cap: str, most: int, armed: int
+    store: SqliteStore, neighbour: SqliteStore, cap: str, most: int, armed: int
 ) -> None:
     stores = (store, neighbour)
     answers = await asyncio.gather(*(arm(stores[n % 2], f"s{n}", cap, most) for n in range(20)))

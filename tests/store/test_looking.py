@@ -7,7 +7,7 @@ import pytest
 
 from mexc_tui.model.storage import StorageError, StorageRefused
 from mexc_tui.store.looking import look_into
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.samples import listing_samples
 from tests.support.store_parts import FILE, HandClock, bare, fact
@@ -26,7 +26,7 @@ def _fill(unit: UnitOfWork) -> None:
 
 async def test_pages_meet_without_a_gap_and_without_one_twice(tmp_path: Path) -> None:
     clock = HandClock()
-    store = await Store.open(tmp_path / FILE, clock)
+    store = await SqliteStore.open(tmp_path / FILE, clock)
     await store.write("fill", _fill)
     await store.close()
     found: list[str] = []
@@ -47,7 +47,7 @@ async def test_pages_meet_without_a_gap_and_without_one_twice(tmp_path: Path) ->
 
 async def test_facts_are_found_by_subject_kind_and_time(tmp_path: Path) -> None:
     clock = HandClock()
-    store = await Store.open(tmp_path / FILE, clock)
+    store = await SqliteStore.open(tmp_path / FILE, clock)
     await store.write("fill", _fill)
     await store.close()
 
@@ -82,7 +82,7 @@ def test_an_older_store_is_left_as_it_is(tmp_path: Path) -> None:
 
 async def test_a_look_can_change_nothing(tmp_path: Path) -> None:
     clock = HandClock()
-    store = await Store.open(tmp_path / FILE, clock)
+    store = await SqliteStore.open(tmp_path / FILE, clock)
     await store.close()
     with pytest.raises(StorageError):
         look_into(tmp_path / FILE, clock, lambda stored: stored.rows.run("DELETE FROM listings"))

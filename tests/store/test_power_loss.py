@@ -3,14 +3,14 @@
 import shutil
 from pathlib import Path
 
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from tests.support.store_parts import FILE, HandClock, fact
 
 CUTS = 40
 
 
 async def test_d2_a_power_cut_loses_nothing_acknowledged_and_opens_clean(
-    store: Store, folder: Path, tmp_path: Path, clock: HandClock
+    store: SqliteStore, folder: Path, tmp_path: Path, clock: HandClock
 ) -> None:
     for number in range(5):
         await store.write("fact", lambda unit, n=number: unit.record(fact(n)))
@@ -22,7 +22,7 @@ async def test_d2_a_power_cut_loses_nothing_acknowledged_and_opens_clean(
     for cut in range(CUTS + 1):
         at = acknowledged + (whole - acknowledged) * cut // CUTS
         place = _cut_at(folder, tmp_path / str(cut), at)
-        after = await Store.open(place, clock)
+        after = await SqliteStore.open(place, clock)
         head = await after.read("head", lambda stored: stored.journal.head())
         checked = await after.read("verify", lambda stored: stored.journal.verify())
         assert 5 <= head <= 8
@@ -30,7 +30,7 @@ async def test_d2_a_power_cut_loses_nothing_acknowledged_and_opens_clean(
         await after.close()
 
 
-async def test_d2_every_durable_commit_is_synced(store: Store) -> None:
+async def test_d2_every_durable_commit_is_synced(store: SqliteStore) -> None:
     synced = await store.write("how", lambda unit: unit.record(fact()))
     assert synced == 1
     levels = await store._thread.submit(  # pyright: ignore[reportPrivateUsage]

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from mexc_tui.model.event import SettingChanged
-from mexc_tui.model.listing import Stage
+from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.signal import ClaimKind, DetectorName
-from mexc_tui.store.cache_rows import CacheRow
+from mexc_tui.store.cache_rows import StoredCacheRow
 from mexc_tui.store.unit_of_work import Reading
 from mexc_tui.store.verdict_rows import VerdictRows
 from tests.store.test_rows import alert, in_memory
@@ -23,14 +23,14 @@ def filled() -> tuple[sqlite3.Connection, Reading]:
     connection, stored = in_memory()
     for place in range(50):
         name = f"N{place}USDT"
-        stage = Stage.SCHEDULED if place < 5 else Stage.MATURED
+        stage = ListingStage.SCHEDULED if place < 5 else ListingStage.MATURED
         stored.listings.save(listing(name, 1_000 + place, told=3), stage)
         stored.signals.add(signal(key(f"{name}-{1_000 + place}"), at_ms=place, symbol=name))
         stored.outcomes.save(outcome(f"{name}-{1_000 + place}", at_ms=place))
         stored.alerts.add(alert(place, about=name))
         stored.passes.add(detection_pass(place))
         stored.settings.add(SETTING)
-        stored.cache.put(name, CacheRow(1, 2, b""))
+        stored.cache.put(name, StoredCacheRow(1, 2, b""))
     return connection, stored
 
 
@@ -52,7 +52,7 @@ QUERIES: dict[str, Callable[[Reading], Any]] = {
     "listings opening": lambda stored: stored.listings.opening_between(1, 2),
     "listings latest": lambda stored: stored.listings.latest(5),
     "changes since": lambda stored: stored.listings.changes_since(5),
-    "save listing": lambda stored: stored.listings.save(listing(told=2), Stage.OPEN, [listing("X")]),
+    "save listing": lambda stored: stored.listings.save(listing(told=2), ListingStage.OPEN, [listing("X")]),
     "add signal": lambda stored: stored.signals.add(signal(at_ms=99)),
     "end signal": lambda stored: stored.signals.end(ended()),
     "signals standing": lambda stored: stored.signals.standing(),
@@ -80,7 +80,7 @@ QUERIES: dict[str, Callable[[Reading], Any]] = {
     "add setting": lambda stored: stored.settings.add(SETTING),
     "settings of": lambda stored: stored.settings.of("x"),
     "cache get": lambda stored: stored.cache.get("a"),
-    "cache put": lambda stored: stored.cache.put("a", CacheRow(1, 2, b"")),
+    "cache put": lambda stored: stored.cache.put("a", StoredCacheRow(1, 2, b"")),
     "cache drop": lambda stored: stored.cache.drop("a"),
     "cache drop all": lambda stored: stored.cache.drop_all("a"),
     "cache forget": lambda stored: stored.cache.forget_expired(3),

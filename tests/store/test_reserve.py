@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.store.reserve import RESERVE_BYTES, Reserve
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from tests.support.store_parts import FILE, HandClock
 
 
@@ -15,7 +15,7 @@ async def test_D3_room_is_set_aside_released_once_and_set_aside_again_at_the_nex
     folder: Path, clock: HandClock
 ) -> None:
     place = folder / (FILE + "-reserve")
-    store = await Store.open(folder / FILE, clock)
+    store = await SqliteStore.open(folder / FILE, clock)
     assert place.stat().st_blocks * 512 >= RESERVE_BYTES
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
     assert store.state().has_reserve
@@ -24,7 +24,7 @@ async def test_D3_room_is_set_aside_released_once_and_set_aside_again_at_the_nex
     assert not store.state().has_reserve
     assert not place.exists()
     await store.close()
-    again = await Store.open(folder / FILE, clock)
+    again = await SqliteStore.open(folder / FILE, clock)
     assert place.stat().st_size == RESERVE_BYTES
     await again.close()
 
@@ -35,7 +35,7 @@ async def test_D3_a_disk_without_room_to_spare_is_said_and_does_not_keep_the_sto
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (RESERVE_BYTES // 2, hard))
     try:
-        store = await Store.open(folder / FILE, clock)
+        store = await SqliteStore.open(folder / FILE, clock)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not store.state().has_reserve

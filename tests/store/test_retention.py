@@ -12,7 +12,7 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import Keep, StorageConflict
 from mexc_tui.store.retention import BATCH, DAY_MS, NEWEST_FACTS
 from mexc_tui.store.schema import migrate, shipped
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.samples.listing_samples import detection_pass
 from tests.support.store_parts import FILE, HandClock, fact
@@ -21,7 +21,7 @@ KEEP = Keep(30 * DAY_MS, 7 * DAY_MS, 90 * DAY_MS, 30 * DAY_MS)
 SCOPE = "account/world"
 
 
-async def round_of(store: Store, now_ms: int) -> int:
+async def round_of(store: SqliteStore, now_ms: int) -> int:
     """Run one round of retention; return how many units that took."""
     steps = 1
     while await store.prune(KEEP, now_ms):
@@ -36,7 +36,7 @@ def fact_at(at_ms: int, number: int) -> Alert:
     return Alert(at_ms=at_ms, about="NEWUSDT", severity=Severity.INFO, rule="test", text=text)
 
 
-async def fill(store: Store, now_ms: int, *, facts: int, passes: int) -> None:
+async def fill(store: SqliteStore, now_ms: int, *, facts: int, passes: int) -> None:
     """Write facts and passes, one a minute, the last one now."""
 
     def work(unit: UnitOfWork, begin: int) -> None:
@@ -49,7 +49,7 @@ async def fill(store: Store, now_ms: int, *, facts: int, passes: int) -> None:
         await store.write("filling", lambda unit, begin=begin: work(unit, begin))
 
 
-async def test_old_facts_go_and_the_rest_still_proves_itself(store: Store, clock: HandClock) -> None:
+async def test_old_facts_go_and_the_rest_still_proves_itself(store: SqliteStore, clock: HandClock) -> None:
     now_ms = clock.now_ms()
     await fill(store, now_ms, facts=3_000, passes=0)  # an hour apart: 125 days
     await round_of(store, clock.now_ms())
@@ -63,7 +63,7 @@ async def test_old_facts_go_and_the_rest_still_proves_itself(store: Store, clock
     assert await store.read("verify", lambda stored: stored.journal.verify()) == len(facts) + 1
 
 
-async def test_the_journal_of_a_position_that_is_open_stays(store: Store, clock: HandClock) -> None:
+async def test_the_journal_of_a_position_that_is_open_stays(store: SqliteStore, clock: HandClock) -> None:
     now_ms = clock.now_ms()
     await fill(store, now_ms, facts=3_000, passes=0)
     opened_ms = now_ms - 100 * DAY_MS
@@ -90,7 +90,7 @@ async def test_the_journal_of_a_position_that_is_open_stays(store: Store, clock:
 
 
 async def test_a_fact_of_a_wrong_clock_neither_blocks_nor_hurries_the_others(
-    store: Store, clock: HandClock
+    store: SqliteStore, clock: HandClock
 ) -> None:
     now_ms = clock.now_ms()
     await store.write("future", lambda unit: unit.record(fact_at(now_ms + 4_000 * DAY_MS, 0)))
@@ -101,7 +101,7 @@ async def test_a_fact_of_a_wrong_clock_neither_blocks_nor_hurries_the_others(
     assert len(facts) == NEWEST_FACTS
 
 
-async def test_facts_from_the_future_alone_are_not_deleted(store: Store, clock: HandClock) -> None:
+async def test_facts_from_the_future_alone_are_not_deleted(store: SqliteStore, clock: HandClock) -> None:
     now_ms = clock.now_ms()
     await store.write(
         "facts", lambda unit: [unit.record(fact_at(now_ms + 4_000 * DAY_MS + n, n)) for n in range(2_000)]
@@ -112,7 +112,7 @@ async def test_facts_from_the_future_alone_are_not_deleted(store: Store, clock: 
 
 @pytest.mark.parametrize("wrong_s", [-9 * 365 * 86_400, 9 * 365 * 86_400])
 async def test_a_wrong_clock_of_this_machine_makes_nothing_old(
-    store: Store, clock: HandClock, wrong_s: int
+    store: SqliteStore, clock: HandClock, wrong_s: int
 ) -> None:
     now_ms = clock.now_ms()
     await fill(store, now_ms - DAY_MS, facts=0, passes=1_000)
@@ -123,7 +123,7 @@ async def test_a_wrong_clock_of_this_machine_makes_nothing_old(
     assert len(await store.read("passes", lambda stored: stored.passes.latest(2_000))) == 1_000
 
 
-async def test_passes_older_than_metrics_are_kept_go_in_batches(store: Store, clock: HandClock) -> None:
+async def test_passes_older_than_metrics_are_kept_go_in_batches(store: SqliteStore, clock: HandClock) -> None:
     await fill(store, clock.now_ms(), facts=0, passes=15_000)  # a minute apart: ten days and ten hours
     steps = await round_of(store, clock.now_ms())
     assert steps >= 15_000 // BATCH
@@ -157,7 +157,7 @@ def insert(unit: UnitOfWork, table: str, columns: str, *values: int) -> None:
     unit.rows.run(f"INSERT INTO {table} ({names}) VALUES ({given})", *values)  # noqa: S608
 
 
-async def test_money_stays_however_old_it_is(store: Store, clock: HandClock) -> None:
+async def test_money_stays_however_old_it_is(store: SqliteStore, clock: HandClock) -> None:
     def work(unit: UnitOfWork) -> None:
         for table, columns in MONEY.items():
             insert(unit, table, columns)
@@ -179,7 +179,7 @@ async def test_money_stays_however_old_it_is(store: Store, clock: HandClock) -> 
     assert counts(["attempts"]) == [0]
 
 
-async def test_the_file_shrinks_after_old_rows_went(store: Store, clock: HandClock) -> None:
+async def test_the_file_shrinks_after_old_rows_went(store: SqliteStore, clock: HandClock) -> None:
     await fill(store, clock.now_ms(), facts=8_000, passes=0)
     await store.write("truncate", lambda unit: unit.record(fact(1)))
     with closing(sqlite3.connect(store.path)) as other:
@@ -193,7 +193,7 @@ async def test_the_file_shrinks_after_old_rows_went(store: Store, clock: HandClo
 
 
 async def test_a_year_with_a_steady_stream_of_facts_keeps_the_file_at_one_size(
-    store: Store, clock: HandClock
+    store: SqliteStore, clock: HandClock
 ) -> None:
     sizes = list[int]()
     for _ in range(12):
@@ -229,7 +229,7 @@ async def test_a_database_of_an_older_version_is_migrated_and_can_shrink(
 ) -> None:
     with closing(sqlite3.connect(old_database)) as connection:
         assert connection.execute("PRAGMA auto_vacuum").fetchone()[0] == 0
-    store = await Store.open(old_database, clock)
+    store = await SqliteStore.open(old_database, clock)
     try:
         await fill(store, clock.now_ms(), facts=2_000, passes=3_000)
         await round_of(store, clock.now_ms())
@@ -241,7 +241,7 @@ async def test_a_database_of_an_older_version_is_migrated_and_can_shrink(
         await store.close()
 
 
-async def test_facts_that_are_not_old_cannot_be_deleted_by_anybody(store: Store) -> None:
+async def test_facts_that_are_not_old_cannot_be_deleted_by_anybody(store: SqliteStore) -> None:
     await store.write("fact", lambda unit: unit.record(fact(1)))
     with pytest.raises(StorageConflict, match="append-only"):
         await store.write("delete", lambda unit: unit.rows.run("DELETE FROM journal"))

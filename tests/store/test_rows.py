@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.model.event import Alert, SettingChanged
-from mexc_tui.model.listing import Stage
+from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.severity import Severity
-from mexc_tui.model.signal import ClaimKind, DetectorName, Ended
+from mexc_tui.model.signal import ClaimKind, DetectorName, SignalEnd
 from mexc_tui.model.storage import CaseTally, StoredAlert
 from mexc_tui.model.symbol import SymbolStatus
-from mexc_tui.store.cache_rows import CacheRow
-from mexc_tui.store.rows import Rows
+from mexc_tui.store.cache_rows import StoredCacheRow
+from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.unit_of_work import Reading
 from tests.support.samples.listing_samples import (
@@ -38,7 +38,7 @@ def in_memory() -> tuple[sqlite3.Connection, Reading]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
     migrate(connection, shipped())
-    rows = Rows(connection, HandClock())
+    rows = StoreRows(connection, HandClock())
     connection.execute("BEGIN")
     rows.start(None)
     return connection, Reading(rows)
@@ -59,16 +59,16 @@ def test_pairs_are_kept_as_read_last(stored: Reading) -> None:
 
 def test_a_listing_comes_back_with_its_whole_story(stored: Reading) -> None:
     told = listing(told=3)
-    stored.listings.save(told, Stage.SCHEDULED)
+    stored.listings.save(told, ListingStage.SCHEDULED)
     assert stored.listings.get(told.id) == told
     assert stored.listings.get("other") is None
 
 
 def test_a_listing_that_goes_on_is_stored_anew_without_writing_its_past_again() -> None:
     connection, stored = in_memory()
-    stored.listings.save(listing(told=40), Stage.SCHEDULED)
+    stored.listings.save(listing(told=40), ListingStage.SCHEDULED)
     before = connection.total_changes
-    stored.listings.save(listing(told=41), Stage.SCHEDULED)
+    stored.listings.save(listing(told=41), ListingStage.SCHEDULED)
     assert connection.total_changes - before <= 4
     assert stored.listings.get("NEWUSDT-1000") == listing(told=41)
     connection.close()
@@ -79,7 +79,7 @@ def test_a_story_told_anew_replaces_the_old_one(tellings: list[list[int]]) -> No
     connection, stored = in_memory()
     for telling in tellings:
         told = msgspec.structs.replace(listing(), changes=tuple(change(1, str(word)) for word in telling))
-        stored.listings.save(told, Stage.SCHEDULED)
+        stored.listings.save(told, ListingStage.SCHEDULED)
         assert stored.listings.get(told.id) == told
     connection.close()
 
@@ -87,19 +87,19 @@ def test_a_story_told_anew_replaces_the_old_one(tellings: list[list[int]]) -> No
 def test_a_listing_is_found_by_every_name_it_ever_had(stored: Reading) -> None:
     before = listing("OLDUSDT")
     after = msgspec.structs.replace(before, symbol="NEWUSDT", names=("OLDUSDT", "NEWUSDT"))
-    stored.listings.save(before, Stage.SCHEDULED)
-    stored.listings.save(after, Stage.SCHEDULED)
+    stored.listings.save(before, ListingStage.SCHEDULED)
+    stored.listings.save(after, ListingStage.SCHEDULED)
     later = listing("NEWUSDT", 2_000)
-    stored.listings.save(later, Stage.SCHEDULED)
+    stored.listings.save(later, ListingStage.SCHEDULED)
     assert stored.listings.named("OLDUSDT") == [after]
     assert stored.listings.named("NEWUSDT") == [later, after]
 
 
 def test_a_listing_found_to_be_another_one_goes_with_its_story(stored: Reading) -> None:
     first, twin = listing("AUSDT", 1_000), listing("BUSDT", 2_000)
-    stored.listings.save(first, Stage.SCHEDULED)
-    stored.listings.save(twin, Stage.SCHEDULED)
-    stored.listings.save(first, Stage.SCHEDULED, absorbed=[twin])
+    stored.listings.save(first, ListingStage.SCHEDULED)
+    stored.listings.save(twin, ListingStage.SCHEDULED)
+    stored.listings.save(first, ListingStage.SCHEDULED, absorbed=[twin])
     assert stored.listings.latest() == [first]
     assert stored.listings.named("BUSDT") == []
     assert [found for found, _ in stored.listings.changes_since(0)] == [first.id]
@@ -107,11 +107,11 @@ def test_a_listing_found_to_be_another_one_goes_with_its_story(stored: Reading) 
 
 def test_a_restart_goes_on_with_the_unfinished_and_forgets_no_finished_one(stored: Reading) -> None:
     stages = {
-        "A": Stage.SCHEDULED,
-        "B": Stage.OPEN,
-        "C": Stage.MATURED,
-        "D": Stage.CANCELLED,
-        "E": Stage.NEVER_API,
+        "A": ListingStage.SCHEDULED,
+        "B": ListingStage.OPEN,
+        "C": ListingStage.MATURED,
+        "D": ListingStage.CANCELLED,
+        "E": ListingStage.NEVER_API,
     }
     for place, (name, stage) in enumerate(stages.items()):
         stored.listings.save(listing(f"{name}USDT", opens_ms=100 - place), stage)
@@ -121,15 +121,15 @@ def test_a_restart_goes_on_with_the_unfinished_and_forgets_no_finished_one(store
 
 def test_openings_are_found_by_their_time(stored: Reading) -> None:
     for place in range(5):
-        stored.listings.save(listing(f"N{place}USDT", opens_ms=place * 10), Stage.SCHEDULED)
-    stored.listings.save(listing("OVERUSDT", opens_ms=20), Stage.CANCELLED)
-    stored.listings.save(listing("UNKNOWNUSDT", opens_ms=None), Stage.ANNOUNCED)
+        stored.listings.save(listing(f"N{place}USDT", opens_ms=place * 10), ListingStage.SCHEDULED)
+    stored.listings.save(listing("OVERUSDT", opens_ms=20), ListingStage.CANCELLED)
+    stored.listings.save(listing("UNKNOWNUSDT", opens_ms=None), ListingStage.ANNOUNCED)
     assert [found.opens_ms for found in stored.listings.opening_between(10, 30)] == [10, 20]
 
 
 def test_changes_of_all_listings_are_read_in_order_of_time(stored: Reading) -> None:
-    stored.listings.save(listing("AUSDT", 1_000, told=3), Stage.SCHEDULED)
-    stored.listings.save(listing("BUSDT", 1_001, told=1), Stage.SCHEDULED)
+    stored.listings.save(listing("AUSDT", 1_000, told=3), ListingStage.SCHEDULED)
+    stored.listings.save(listing("BUSDT", 1_001, told=1), ListingStage.SCHEDULED)
     assert [found.at_ms for _, found in stored.listings.changes_since(1_001)] == [1_001, 1_001, 1_002]
 
 
@@ -156,7 +156,7 @@ def test_per_key_one_state_stands(stored: Reading) -> None:
 
 def test_a_signal_that_ends_into_another_listing_stands_on_under_it(stored: Reading) -> None:
     stored.signals.add(signal())
-    joined = Ended(key(), "ready", 6_000, "joined", "OLDUSDT-1")
+    joined = SignalEnd(key(), "ready", 6_000, "joined", "OLDUSDT-1")
     assert stored.signals.end(joined)
     assert [found.key for found in stored.signals.standing()] == [key("OLDUSDT-1")]
     assert stored.signals.of_listing("NEWUSDT-1000") == []
@@ -167,7 +167,7 @@ def test_a_signal_that_ends_into_another_listing_stands_on_under_it(stored: Read
 def test_a_signal_ends_where_the_other_listing_has_a_word_of_its_own(stored: Reading) -> None:
     stored.signals.add(signal())
     stored.signals.add(signal(key("OLDUSDT-1"), state="other"))
-    assert stored.signals.end(Ended(key(), "ready", 6_000, "joined", "OLDUSDT-1"))
+    assert stored.signals.end(SignalEnd(key(), "ready", 6_000, "joined", "OLDUSDT-1"))
     assert [(one.key.subject, one.state) for one in stored.signals.standing()] == [("OLDUSDT-1", "other")]
 
 
@@ -295,9 +295,9 @@ def test_changes_of_a_setting_are_kept(stored: Reading) -> None:
 
 def test_cache_rows_are_replaced_dropped_and_forgotten(stored: Reading) -> None:
     for name, expires_ms in (("a:1", 10), ("a:2", 20), ("b:1", 20)):
-        stored.cache.put(name, CacheRow(1, 5, b"old"))
-        stored.cache.put(name, CacheRow(2, expires_ms, name.encode()))
-    assert stored.cache.get("a:1") == CacheRow(2, 10, b"a:1")
+        stored.cache.put(name, StoredCacheRow(1, 5, b"old"))
+        stored.cache.put(name, StoredCacheRow(2, expires_ms, name.encode()))
+    assert stored.cache.get("a:1") == StoredCacheRow(2, 10, b"a:1")
     assert stored.cache.forget_expired(10) == 1
     stored.cache.drop_all("a:")
     assert [stored.cache.get(name) for name in ("a:1", "a:2")] == [None, None]

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mexc_tui.model.event import Fact
-from mexc_tui.model.listing import Stage
+from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.storage import StorageClosed, StorageDeadline, StorageFailed, StorageOverloaded
 from mexc_tui.store import writer as writer_module
-from mexc_tui.store.opening import Limits
-from mexc_tui.store.store import Store
+from mexc_tui.store.opening import StoreLimits
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
 from tests.store.test_cancellation import Blocker
 from tests.support.samples.listing_samples import listing
 from tests.support.store_parts import FILE, HandClock, fact
 
 if TYPE_CHECKING:
-    from mexc_tui.ports.store import Books
+    from mexc_tui.ports.store import Store
 
 
 def head(stored: Reading) -> int:
@@ -28,17 +28,17 @@ def head(stored: Reading) -> int:
 
 
 async def test_what_was_written_is_there_after_a_restart(folder: Path, clock: HandClock) -> None:
-    store = await Store.open(folder / FILE, clock)
+    store = await SqliteStore.open(folder / FILE, clock)
     written = [await store.write("fact", lambda unit, n=n: unit.record(fact(n))) for n in range(3)]
     await store.close()
-    again = await Store.open(folder / FILE, clock)
+    again = await SqliteStore.open(folder / FILE, clock)
     facts = await again.read("all", lambda stored: stored.journal.after(0))
     await again.close()
     assert written == [1, 2, 3]
     assert facts == [Fact(n + 1, fact(n)) for n in range(3)]
 
 
-async def test_a_caller_gets_back_what_its_own_work_raised(store: Store) -> None:
+async def test_a_caller_gets_back_what_its_own_work_raised(store: SqliteStore) -> None:
     def wrong(unit: UnitOfWork) -> None:
         unit.record(fact())
         raise LookupError("no such listing")
@@ -48,7 +48,7 @@ async def test_a_caller_gets_back_what_its_own_work_raised(store: Store) -> None
     assert await store.read("head", head) == 0
 
 
-async def test_writes_of_one_moment_share_a_commit(store: Store) -> None:
+async def test_writes_of_one_moment_share_a_commit(store: SqliteStore) -> None:
     blocker = Blocker()
     first = asyncio.create_task(store.write("block", blocker))
     await blocker.reached()
@@ -60,7 +60,7 @@ async def test_writes_of_one_moment_share_a_commit(store: Store) -> None:
     assert store.state().commits - before == 2
 
 
-async def test_a_reader_sees_no_unit_before_its_commit_and_needs_not_wait(store: Store) -> None:
+async def test_a_reader_sees_no_unit_before_its_commit_and_needs_not_wait(store: SqliteStore) -> None:
     blocker = Blocker()
     task = asyncio.create_task(store.write("slow", lambda unit: (unit.record(fact()), blocker(unit))))
     await blocker.reached()
@@ -70,12 +70,12 @@ async def test_a_reader_sees_no_unit_before_its_commit_and_needs_not_wait(store:
     assert await store.read("head", head) == 1
 
 
-async def test_a_reader_cannot_write(store: Store) -> None:
+async def test_a_reader_cannot_write(store: SqliteStore) -> None:
     with pytest.raises(StorageFailed):
         await store.read("sneaky", lambda stored: stored.rows.run("DELETE FROM journal"))
 
 
-async def test_a_read_sees_one_instant(store: Store) -> None:
+async def test_a_read_sees_one_instant(store: SqliteStore) -> None:
     blocker = Blocker()
 
     def twice(stored: Reading) -> tuple[int, int]:
@@ -93,7 +93,7 @@ async def test_a_read_sees_one_instant(store: Store) -> None:
 async def test_there_are_no_more_readers_than_allowed_and_a_deadline_to_wait_for_one(
     folder: Path, clock: HandClock
 ) -> None:
-    store = await Store.open(folder / FILE, clock, limits=Limits(readers=1))
+    store = await SqliteStore.open(folder / FILE, clock, limits=StoreLimits(readers=1))
     blocker = Blocker()
     first = asyncio.create_task(store.read("block", lambda stored: blocker(stored)))
     await blocker.reached()
@@ -105,7 +105,7 @@ async def test_there_are_no_more_readers_than_allowed_and_a_deadline_to_wait_for
     await store.close()
 
 
-async def test_more_reads_than_readers_all_get_their_turn(store: Store) -> None:
+async def test_more_reads_than_readers_all_get_their_turn(store: SqliteStore) -> None:
     assert await asyncio.gather(*(store.read("head", head) for _ in range(40))) == [0] * 40
 
 
@@ -113,7 +113,7 @@ async def test_facts_are_published_after_their_commit_in_order_before_the_caller
     folder: Path, clock: HandClock
 ) -> None:
     published: list[int] = []
-    store = await Store.open(
+    store = await SqliteStore.open(
         folder / FILE, clock, publish=lambda facts: published.extend(found.sequence for found in facts)
     )
 
@@ -133,7 +133,7 @@ async def test_a_subscriber_that_raises_is_counted_and_fails_no_commit(
     def wrong(_facts: Sequence[Fact]) -> None:
         raise RuntimeError("a subscriber's mistake")
 
-    store = await Store.open(folder / FILE, clock, publish=wrong)
+    store = await SqliteStore.open(folder / FILE, clock, publish=wrong)
     assert await store.write("fact", lambda unit: unit.record(fact())) == 1
     assert store.state().failed_publications == 1
     assert "stored but not published" in caplog.text
@@ -144,7 +144,7 @@ async def test_slow_queries_are_logged_by_name_without_their_parameters(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = HandClock()
-    store = await Store.open(folder / FILE, clock)
+    store = await SqliteStore.open(folder / FILE, clock)
 
     def slow(stored: Reading, seconds: float) -> None:
         stored.rows.one("SELECT ?", "very-private")
@@ -164,7 +164,7 @@ async def test_slow_queries_are_logged_by_name_without_their_parameters(
 
 
 async def test_too_many_waiting_units_are_refused_instead_of_hoarded(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "WAITING_LIMIT", 2)
     blocker = Blocker()
@@ -179,7 +179,7 @@ async def test_too_many_waiting_units_are_refused_instead_of_hoarded(
 
 
 async def test_a_closed_store_refuses_in_words(folder: Path, clock: HandClock) -> None:
-    store = await Store.open(folder / FILE, clock)
+    store = await SqliteStore.open(folder / FILE, clock)
     await store.close()
     await store.close()
     with pytest.raises(StorageClosed):
@@ -188,9 +188,9 @@ async def test_a_closed_store_refuses_in_words(folder: Path, clock: HandClock) -
         await store.read("head", head)
 
 
-async def test_the_engine_needs_no_more_than_its_port(store: Store) -> None:
-    books: Books = store  # the type checker holds every repository against the port
+async def test_the_engine_needs_no_more_than_its_port(store: SqliteStore) -> None:
+    books: Store = store  # the type checker holds every repository against the port
     await books.write(
-        "listing", lambda unit: (unit.listings.save(listing(), Stage.OPEN), unit.record(fact()))
+        "listing", lambda unit: (unit.listings.save(listing(), ListingStage.OPEN), unit.record(fact()))
     )
     assert await books.read("unfinished", lambda stored: stored.listings.unfinished()) == [listing()]

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.model.intent import OrderRole, OrderState
-from mexc_tui.model.position import Account, EntryKind
+from mexc_tui.model.position import EntryKind, LedgerAccount
 from mexc_tui.model.storage import StorageConflict, StorageDamaged
-from mexc_tui.store.opening import Limits, open_writer
-from mexc_tui.store.rows import Rows
+from mexc_tui.store.opening import StoreLimits, open_writer
+from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.schema import migrate, shipped
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.trading_rows import TradingRows
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
 from tests.store.test_rows import in_memory
@@ -72,7 +72,7 @@ REFUSED: dict[str, Callable[[TradingRows], object]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-async def test_the_tables_refuse(store: Store, what: str) -> None:
+async def test_the_tables_refuse(store: SqliteStore, what: str) -> None:
     await store.write("fill", lambda unit: fill(unit.trading(SCOPE)))
 
     def wrong(unit: UnitOfWork) -> None:
@@ -85,12 +85,12 @@ async def test_the_tables_refuse(store: Store, what: str) -> None:
     await store.read("verify", lambda stored: stored.trading(SCOPE).verify())
 
 
-async def test_another_scope_may_use_the_same_names(store: Store) -> None:
+async def test_another_scope_may_use_the_same_names(store: SqliteStore) -> None:
     await store.write("ours", lambda unit: fill(unit.trading(SCOPE)))
     await store.write("theirs", lambda unit: fill(unit.trading(OTHER)))
 
 
-async def test_a_new_entry_may_follow_one_that_ended(store: Store) -> None:
+async def test_a_new_entry_may_follow_one_that_ended(store: SqliteStore) -> None:
     def enter_again(unit: UnitOfWork) -> None:
         books = unit.trading(SCOPE)
         arm(books, "s1")
@@ -100,7 +100,7 @@ async def test_a_new_entry_may_follow_one_that_ended(store: Store) -> None:
     await store.write("again", enter_again)
 
 
-async def test_rows_of_a_unit_may_come_in_any_order(store: Store) -> None:
+async def test_rows_of_a_unit_may_come_in_any_order(store: SqliteStore) -> None:
     def backwards(unit: UnitOfWork) -> None:
         books = unit.trading(SCOPE)
         books.lots.save(lot())
@@ -112,7 +112,7 @@ async def test_rows_of_a_unit_may_come_in_any_order(store: Store) -> None:
     await store.write("backwards", backwards)
 
 
-async def test_a_unit_that_refers_to_nothing_does_not_hurt_its_neighbours(store: Store) -> None:
+async def test_a_unit_that_refers_to_nothing_does_not_hurt_its_neighbours(store: SqliteStore) -> None:
     def lost(unit: UnitOfWork) -> None:
         unit.trading(SCOPE).intents.save(intent("lost", snipe_id="gone"))
 
@@ -157,8 +157,8 @@ def test_every_kind_of_entry_is_kept(kind: EntryKind) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("account", Account)
-def test_every_account_keeps_a_balance(account: Account) -> None:
+@pytest.mark.parametrize("account", LedgerAccount)
+def test_every_account_keeps_a_balance(account: LedgerAccount) -> None:
     connection, stored = in_memory()
     stored.trading(SCOPE).entries.add(entry("e", (account, "X", "1"), (account, "X", "-1")))
     assert [balance.account for balance in stored.trading(SCOPE).entries.balances()] == [account]
@@ -181,7 +181,7 @@ def test_an_older_database_keeps_its_data_and_takes_books(folder: Path) -> None:
     old.execute("INSERT INTO pairs VALUES ('AUSDT', 1, x'00')")
     old.execute("INSERT INTO settings_changes (name, at_ms, body) VALUES ('x', 1, x'00')")
     old.close()
-    connection = open_writer(folder / FILE, Limits())
+    connection = open_writer(folder / FILE, StoreLimits())
     assert connection.execute("SELECT symbol FROM pairs").fetchall() == [("AUSDT",)]
     assert connection.execute("SELECT name FROM settings_changes").fetchall() == [("x",)]
     assert connection.execute("SELECT count(*) FROM entries").fetchone() == (0,)
@@ -229,11 +229,11 @@ def test_D1_a_killed_desk_keeps_every_acknowledged_entry_and_nothing_by_halves(f
             len(books.entries.page()),
             len(books.intents.open()),
             len(books.snipes.open()),
-            int(books.entries.balance(Account.DESK, "NEW")) // 9,
+            int(books.entries.balance(LedgerAccount.DESK, "NEW")) // 9,
         ]
 
     async def reopen() -> list[int]:
-        store = await Store.open(folder / FILE, HandClock())
+        store = await SqliteStore.open(folder / FILE, HandClock())
         counts = await store.read("found", found)
         await store.close()
         return counts
@@ -285,7 +285,7 @@ def test_D5_a_flipped_bit_that_sqlite_overlooks_is_reported_wherever_it_lies(
 
 
 def in_file(connection: sqlite3.Connection) -> Reading:
-    rows = Rows(connection, HandClock())
+    rows = StoreRows(connection, HandClock())
     rows.start(None)
     return Reading(rows)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mexc_tui.model.position import Account
+from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.trading import RiskCheck, Tightening, Trading
 from mexc_tui.store.trading_rows import TradingRows
@@ -63,7 +63,7 @@ QUERIES: dict[str, Callable[[TradingRows], object]] = {
     "entries.of_order": lambda books: books.entries.of_order("i1-1"),
     "entries.of_position": lambda books: books.entries.of_position("p1"),
     "entries.page": lambda books: books.entries.page(5),
-    "entries.balance": lambda books: books.entries.balance(Account.DESK, "NEW"),
+    "entries.balance": lambda books: books.entries.balance(LedgerAccount.DESK, "NEW"),
     "entries.balances": lambda books: books.entries.balances(),
     "days.save": lambda books: books.days.save(books.days.get("2026-11-22")),
     "days.get": lambda books: books.days.get("2026-11-22"),

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mexc_tui.model.intent import OrderRole, OrderState
-from mexc_tui.model.position import Account, Day, PositionState
+from mexc_tui.model.position import LedgerAccount, PositionState, TradingDay
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.snipe import SnipeKey, SnipeState
-from mexc_tui.model.storage import Balance, StorageConflict
+from mexc_tui.model.storage import StorageConflict, StoredBalance
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.store.trading_rows import TradingRows
 from mexc_tui.store.unit_of_work import Reading
@@ -178,14 +178,14 @@ def test_every_state_of_a_snipe_is_kept(books: TradingRows, state: SnipeState) -
 
 def test_an_entry_told_twice_is_booked_once(books: TradingRows) -> None:
     assert [books.entries.add(entry()), books.entries.add(entry())] == [True, False]
-    assert books.entries.balance(Account.DESK, "NEW") == 9
+    assert books.entries.balance(LedgerAccount.DESK, "NEW") == 9
     assert books.entries.get("e1") == entry()
     assert books.entries.of_order("i1-1") == books.entries.of_position("p1") == [entry()]
     assert len(books.entries.page()) == 1
 
 
 def test_I6_an_entry_that_does_not_sum_to_zero_is_refused(books: TradingRows) -> None:
-    lame = entry("lame", (Account.DESK, "NEW", "1"), (Account.EXCHANGE, "USDT", "-1"))
+    lame = entry("lame", (LedgerAccount.DESK, "NEW", "1"), (LedgerAccount.EXCHANGE, "USDT", "-1"))
     with pytest.raises(StorageConflict, match="does not balance"):
         books.entries.add(lame)
     assert books.entries.balances() == []
@@ -201,17 +201,17 @@ def test_balances_are_exact_to_the_last_of_eighteen_decimals(amounts: list[int])
     connection, stored = in_memory()
     books = stored.trading(SCOPE)
     for number, amount in enumerate(amounts):
-        sides = (Account.DESK, "X", f"{amount}E-18"), (Account.EXCHANGE, "X", f"{-amount}E-18")
+        sides = (LedgerAccount.DESK, "X", f"{amount}E-18"), (LedgerAccount.EXCHANGE, "X", f"{-amount}E-18")
         books.entries.add(entry(f"e{number}", *sides))
-    for account, whole in ((Account.DESK, sum(amounts)), (Account.EXCHANGE, -sum(amounts))):
+    for account, whole in ((LedgerAccount.DESK, sum(amounts)), (LedgerAccount.EXCHANGE, -sum(amounts))):
         assert books.entries.balance(account, "X") == Decimal(f"{whole}E-18")
     books.verify()
     connection.close()
 
 
 def test_days_begin_empty_and_the_newest_come_first(books: TradingRows) -> None:
-    assert books.days.get("2026-11-22") == Day(day="2026-11-22")
-    days = [Day(day=f"2026-11-{number}", realised=Decimal("-0.1")) for number in (20, 22, 21)]
+    assert books.days.get("2026-11-22") == TradingDay(day="2026-11-22")
+    days = [TradingDay(day=f"2026-11-{number}", realised=Decimal("-0.1")) for number in (20, 22, 21)]
     for day in days:
         books.days.save(day)
     assert books.days.latest(2) == [days[1], days[2]]
@@ -282,6 +282,6 @@ def test_each_scope_has_books_of_its_own(reading: Reading) -> None:
     ours.state.save(Trading(generation=5))
     assert theirs.positions.open() == [position()]
     assert theirs.entries.balances() == ours.entries.balances()
-    assert Balance(Account.DESK, "NEW", Decimal(9)) in theirs.entries.balances()
+    assert StoredBalance(LedgerAccount.DESK, "NEW", Decimal(9)) in theirs.entries.balances()
     assert theirs.state.get().generation == 1
     assert ours.verify() == 2 * (8 + 4 + 1)  # one row each, four balances, a daily close

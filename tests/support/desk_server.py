@@ -12,12 +12,12 @@ from random import Random
 import msgspec
 
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.commands import Audited, Done, Given
+from mexc_tui.desk.commands import AuditEntry, HandlerResult, ReceivedCommand
 from mexc_tui.desk.kinds import CommandKind, Role, ViewKind
 from mexc_tui.desk.place import Peer, peer_of
 from mexc_tui.desk.server import DeskParts, DeskServer
 from mexc_tui.desk.views import View
-from mexc_tui.desk.wire import Answer
+from mexc_tui.desk.wire import CommandAnswer
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import Alert, Fact
 from mexc_tui.model.severity import Severity
@@ -47,21 +47,21 @@ def now_ms() -> int:
 class MemoryAudit:
     """Outlives an engine, as the durable one does."""
 
-    rows: dict[str, tuple[Given, Answer | None]] = field(
-        default_factory=dict[str, tuple[Given, "Answer | None"]]
+    rows: dict[str, tuple[ReceivedCommand, CommandAnswer | None]] = field(
+        default_factory=dict[str, tuple[ReceivedCommand, "CommandAnswer | None"]]
     )
     is_broken: bool = False
 
-    async def begin(self, given: Given) -> Audited | None:
+    async def begin(self, given: ReceivedCommand) -> AuditEntry | None:
         if self.is_broken:
             raise OSError("disk full")
         if given.id in self.rows:
             known, answer = self.rows[given.id]
-            return Audited(known.digest, answer)
+            return AuditEntry(known.digest, answer)
         self.rows[given.id] = given, None
         return None
 
-    async def end(self, given: Given, answer: Answer) -> None:
+    async def end(self, given: ReceivedCommand, answer: CommandAnswer) -> None:
         if self.is_broken:
             raise OSError("disk full")
         self.rows[given.id] = given, answer
@@ -121,7 +121,7 @@ class Engine:
         self.server.commands.handle(STOP, self.buy)
         self.server.commands.handle(COUNT, self.count)
 
-    async def buy(self, args: Amount, given: Given) -> Done[Amount]:
+    async def buy(self, args: Amount, given: ReceivedCommand) -> HandlerResult[Amount]:
         if args.of < 0:
             raise CommandRefused("Less than nothing cannot be bought.")
         if args.of == 0:
@@ -131,10 +131,10 @@ class Engine:
         await self.may_go.wait()
         self.bought.append(args.of)
         self.givers.append(given.giver.who)
-        return Done(f"{args.of} bought.", args)
+        return HandlerResult(f"{args.of} bought.", args)
 
-    async def count(self, args: Amount, given: Given) -> Done[Amount]:
-        return Done("Counted.", Amount(len(self.bought)))
+    async def count(self, args: Amount, given: ReceivedCommand) -> HandlerResult[Amount]:
+        return HandlerResult("Counted.", Amount(len(self.bought)))
 
     def fact(self) -> None:
         self.server.tell(self.journal.add())

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from mexc_tui.model.event import Alert, AnyEvent
 from mexc_tui.model.severity import Severity
-from mexc_tui.store.opening import Limits, open_writer
+from mexc_tui.store.opening import StoreLimits, open_writer
 from mexc_tui.store.thread import SqliteThread
 
 FILE = "desk.db"
@@ -37,9 +37,9 @@ def fact(number: int = 0, about: str = "NEWUSDT") -> AnyEvent:
     return Alert(at_ms=number, about=about, severity=Severity.INFO, rule="test", text=f"fact {number}")
 
 
-def bare(folder: Path, limits: Limits | None = None) -> sqlite3.Connection:
+def bare(folder: Path, limits: StoreLimits | None = None) -> sqlite3.Connection:
     """Return a writer's connection for the calling thread."""
-    return open_writer(folder / FILE, limits or Limits())
+    return open_writer(folder / FILE, limits or StoreLimits())
 
 
 class InlineThread(SqliteThread):

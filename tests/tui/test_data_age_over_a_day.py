@@ -16,7 +16,7 @@ from mexc_tui.desk.client import DeskClient, Link
 from mexc_tui.desk.kinds import Role
 from mexc_tui.engine.views.facade import EngineFace
 from mexc_tui.engine.views.screens import EngineScreens
-from mexc_tui.engine.views.symbol_view import Wish
+from mexc_tui.engine.views.symbol_view import SymbolRequest
 from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
 from mexc_tui.practice.scenario import ListingPlan, ListingShape
 from mexc_tui.simulation.run import Simulation, simulate
@@ -102,7 +102,7 @@ class Knowing:
         self.truth.note_risk(self.trading.risk(), now_ms)
         self.truth.note_positions(self.trading.positions(), now_ms)
         if (symbol := chosen(lines)) is not None:
-            self.truth.note_market(await self.sight.market(symbol, Wish(1, 1, 1)))
+            self.truth.note_market(await self.sight.market(symbol, SymbolRequest(1, 1, 1)))
 
 
 def test_while_all_screens_are_looked_at_over_a_listing_day_nothing_old_is_unmarked(

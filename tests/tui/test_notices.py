@@ -9,7 +9,7 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.model.view import FactRow, SettingRow
-from mexc_tui.tui.activity_log import MOST_KEPT, Happened, Happening
+from mexc_tui.tui.activity_log import MOST_KEPT, Activity, ActivityLog
 from mexc_tui.tui.notices import Loudness, Notices
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk
 
@@ -66,7 +66,7 @@ async def _look(notices: Notices) -> list[tuple[str, bool]]:
 
 
 async def test_alerts_of_before_are_kept_and_new_ones_are_told_once_without_asking_again() -> None:
-    frozen, happened = Frozen(), Happened()
+    frozen, happened = Frozen(), Activity()
     frozen.replies["journal"] = _page((4, Severity.ERROR, "old"))
     notices = Notices(frozen.source(), happened)
 
@@ -84,7 +84,7 @@ async def test_alerts_of_before_are_kept_and_new_ones_are_told_once_without_aski
 
 
 async def test_a_trading_state_is_news_once_and_grave_when_no_person_wished_it() -> None:
-    frozen, happened = Frozen(), Happened()
+    frozen, happened = Frozen(), Activity()
     notices = Notices(frozen.source(), happened)
     assert await _look(notices) == []
     frozen.risk.put("risk", alarm(risk(TradingState.HALTED, "drawdown of 12 %")))
@@ -97,7 +97,7 @@ async def test_a_trading_state_is_news_once_and_grave_when_no_person_wished_it()
 async def test_how_loud_it_is_comes_from_the_settings() -> None:
     frozen = Frozen()
     frozen.replies["settings"] = settings(bell=False, flash=True)
-    notices = Notices(frozen.source(), Happened())
+    notices = Notices(frozen.source(), Activity())
     assert notices.loudness() == Loudness(bell=True, flash=False)
     for _ in range(5):
         await asyncio.sleep(0)
@@ -105,13 +105,13 @@ async def test_how_loud_it_is_comes_from_the_settings() -> None:
 
 
 def test_what_happened_is_kept_newest_first_once_for_each_key_and_not_for_ever() -> None:
-    happened = Happened()
+    happened = Activity()
     for number in range(MOST_KEPT + 10):
-        happened.add(Happening(number, "you", "x", str(number)))
+        happened.add(ActivityLog(number, "you", "x", str(number)))
     assert len(list(happened)) == MOST_KEPT
-    happened.add(Happening(1, "you", "flatten", "under way", key="k"))
-    happened.add(Happening(2, "you", "other", "done"))
-    happened.add(Happening(3, "you", "flatten", "done", key="k"))
+    happened.add(ActivityLog(1, "you", "flatten", "under way", key="k"))
+    happened.add(ActivityLog(2, "you", "other", "done"))
+    happened.add(ActivityLog(3, "you", "flatten", "done", key="k"))
     newest = [one.result for _, one in happened][:2]
     assert newest == ["done", "done"]
     assert "k" in happened

@@ -1,13 +1,13 @@
 import asyncio
 
 from mexc_tui.desk.asking import SETTINGS, WHY, Nothing, SettingList, WhyAsked
-from mexc_tui.tui.query_cache import MOST_KEPT, NOT_YET, Answers
+from mexc_tui.tui.query_cache import MOST_KEPT, NOT_YET, QueryCache
 from tests.support.tui.frozen_desk import Frozen
 
 ASKED = SettingList([])
 
 
-async def _answered(answers: Answers) -> None:
+async def _answered(answers: QueryCache) -> None:
     came = asyncio.Event()
     answers.on_change(lambda _: came.set())
     await asyncio.wait_for(came.wait(), 5)
@@ -16,7 +16,7 @@ async def _answered(answers: Answers) -> None:
 async def test_the_first_look_asks_and_the_next_one_has_the_answer() -> None:
     frozen = Frozen()
     frozen.replies["settings"] = ASKED
-    answers = Answers(frozen.give, lambda: frozen.now_ms)
+    answers = QueryCache(frozen.give, lambda: frozen.now_ms)
     assert answers.latest(SETTINGS, Nothing(), 60) is NOT_YET
     await _answered(answers)
     assert answers.latest(SETTINGS, Nothing(), 60).result == ASKED
@@ -26,7 +26,7 @@ async def test_the_first_look_asks_and_the_next_one_has_the_answer() -> None:
 async def test_an_answer_that_is_too_old_for_a_look_is_asked_anew_and_shown_meanwhile() -> None:
     frozen = Frozen()
     frozen.replies["settings"] = ASKED
-    answers = Answers(frozen.give, lambda: frozen.now_ms)
+    answers = QueryCache(frozen.give, lambda: frozen.now_ms)
     answers.latest(SETTINGS, Nothing(), 60)
     await _answered(answers)
     assert answers.latest(SETTINGS, Nothing(), 0).result == ASKED
@@ -37,7 +37,7 @@ async def test_an_answer_that_is_too_old_for_a_look_is_asked_anew_and_shown_mean
 async def test_a_refusal_is_said_and_the_last_answer_stays() -> None:
     frozen = Frozen()
     frozen.replies["settings"] = ASKED
-    answers = Answers(frozen.give, lambda: frozen.now_ms)
+    answers = QueryCache(frozen.give, lambda: frozen.now_ms)
     answers.latest(SETTINGS, Nothing(), 60)
     await _answered(answers)
     del frozen.replies["settings"]
@@ -51,7 +51,7 @@ async def test_a_refusal_is_said_and_the_last_answer_stays() -> None:
 
 async def test_only_so_many_answers_are_kept() -> None:
     frozen = Frozen()
-    answers = Answers(frozen.give, lambda: frozen.now_ms)
+    answers = QueryCache(frozen.give, lambda: frozen.now_ms)
     for number in range(MOST_KEPT + 1):
         answers.latest(WHY, WhyAsked(symbol=f"A{number}USDT"), 60)
         await _answered(answers)

@@ -4,17 +4,17 @@ import click
 import pytest
 
 from mexc_tui.cli.main import main
-from mexc_tui.wording.next_steps import Chosen, with_options
+from mexc_tui.wording.next_steps import ChosenOptions, with_options
 
-MINE = Chosen(profile="mine")
-PAPER = Chosen(mode="paper")
-ALL = Chosen("mine", "live", "here/exchange.json")
+MINE = ChosenOptions(profile="mine")
+PAPER = ChosenOptions(mode="paper")
+ALL = ChosenOptions("mine", "live", "here/exchange.json")
 
 
 @pytest.mark.parametrize(
     ("text", "chosen", "expected"),
     [
-        ("See: mexc-tui positions", Chosen(), "See: mexc-tui positions"),
+        ("See: mexc-tui positions", ChosenOptions(), "See: mexc-tui positions"),
         ("See: mexc-tui positions", MINE, "See: mexc-tui positions --profile mine"),
         ("See: mexc-tui positions.", PAPER, "See: mexc-tui positions --profile paper."),
         ("See: mexc-tui positions", ALL, "See: mexc-tui positions --profile mine"),
@@ -55,7 +55,9 @@ ALL = Chosen("mine", "live", "here/exchange.json")
         ("lift it: mexc-tui restore-limits", MINE, "lift it: mexc-tui restore-limits --profile mine"),
     ],
 )
-def test_a_next_step_carries_the_options_that_were_used(text: str, chosen: Chosen, expected: str) -> None:
+def test_a_next_step_carries_the_options_that_were_used(
+    text: str, chosen: ChosenOptions, expected: str
+) -> None:
     assert with_options(text, chosen) == expected
 
 

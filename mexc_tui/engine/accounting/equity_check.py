@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from mexc_tui.engine.market.prices import QUOTE
 from mexc_tui.ledger.accounts import flows
-from mexc_tui.ledger.equity import Mark, worth
+from mexc_tui.ledger.equity import PriceMark, worth
 from mexc_tui.ledger.numbers import exactly
 from mexc_tui.model.intent import ZERO
-from mexc_tui.model.position import Account, Entry, Position
+from mexc_tui.model.position import LedgerAccount, LedgerEntry, Position
 from mexc_tui.model.snipe import Snipe
 from mexc_tui.ports.trading_store import TradingTables
 
@@ -19,12 +19,12 @@ T = TypeVar("T")
 PAGE = 500
 LAST = 2**62
 
-Marks = Mapping[str, Mark]
+Marks = Mapping[str, PriceMark]
 """What each open position would be sold at, by its id; one without a bid stands at its cost."""
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
+class EquityIdentity:
     """Both sides of the identity of equity, in quote units."""
 
     start: Decimal
@@ -51,7 +51,7 @@ class Money:
 
 
 @exactly
-def money_of(tables: TradingTables, positions: Iterable[Position], marks: Marks) -> Money:
+def money_of(tables: TradingTables, positions: Iterable[Position], marks: Marks) -> EquityIdentity:
     """Add up both sides; `positions` are all that ever were."""
     realised = unrealised = holdings = fees = ZERO
     unpriced = 0
@@ -66,12 +66,12 @@ def money_of(tables: TradingTables, positions: Iterable[Position], marks: Marks)
         value = position.remaining_cost if value is None else value
         holdings += value
         unrealised += value - position.remaining_cost
-    return Money(
+    return EquityIdentity(
         start=_start(tables.entries.get("start")),
         flows=flows(_entries(tables)),
         realised=realised,
         unrealised=unrealised,
-        cash=tables.entries.balance(Account.DESK, QUOTE),
+        cash=tables.entries.balance(LedgerAccount.DESK, QUOTE),
         holdings=holdings,
         fees=fees,
         unpriced=unpriced,
@@ -95,14 +95,14 @@ def _pages(read: Callable[[int, str], list[T]], key: Callable[[T], tuple[int, st
         page = read(*key(page[-1]))
 
 
-def _entries(tables: TradingTables) -> Iterator[Entry]:
+def _entries(tables: TradingTables) -> Iterator[LedgerEntry]:
     page = tables.entries.page(LAST, PAGE)
     while page:
         yield from (entry for _, entry in page)
         page = tables.entries.page(page[-1][0], PAGE)
 
 
-def _start(entry: Entry | None) -> Decimal:
+def _start(entry: LedgerEntry | None) -> Decimal:
     postings = () if entry is None else entry.postings
-    amounts = (one.amount for one in postings if one.account is Account.DESK and one.asset == QUOTE)
+    amounts = (one.amount for one in postings if one.account is LedgerAccount.DESK and one.asset == QUOTE)
     return sum(amounts, ZERO)

@@ -8,16 +8,16 @@ from decimal import Decimal
 import msgspec
 
 from mexc_tui.engine.accounting.equity_check import every_position, money_of
-from mexc_tui.engine.accounting.ledger_transaction import Desk, Written
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
-from mexc_tui.engine.market.prices import QUOTE, Prices
+from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges, LedgerTransaction
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
+from mexc_tui.engine.market.prices import QUOTE, PriceCache
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.ledger.checks import equity_identity
-from mexc_tui.ledger.equity import Mark, change, drawdown, equity_point, unrealised
+from mexc_tui.ledger.equity import PriceMark, change, drawdown, equity_point, unrealised
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import EquityPoint, HeldPrice
 from mexc_tui.model.storage import Durability
-from mexc_tui.ports.store import Books
+from mexc_tui.ports.store import Store
 from mexc_tui.ports.trading_store import EquityTable
 
 HUNDRED = Decimal(100)
@@ -31,7 +31,7 @@ ROUNDING = Decimal("1e-6")
 
 
 @dataclass(frozen=True, slots=True)
-class Losses:
+class LossFigures:
     """What limits of loss are held against. None: a price is missing, and no limit may act."""
 
     day_pct: Decimal | None
@@ -42,14 +42,14 @@ class Losses:
     """Coins at the bid, of equity."""
 
 
-class Equity:
+class EquityMonitor:
     """One worker."""
 
     def __init__(
         self,
-        keeper: Bookkeeper,
-        books: Books,
-        prices: Prices,
+        keeper: LedgerWriter,
+        books: Store,
+        prices: PriceCache,
         now_ms: Callable[[], int],
         fee: Callable[[str], Decimal],
         stale_ms: Callable[[], int],
@@ -118,14 +118,14 @@ class Equity:
         self._limit_start = _start_of(self._limit_start, before or self._complete, point.at_ms)
         return point
 
-    def losses(self) -> Losses:
+    def losses(self) -> LossFigures:
         """Return what the last mark says of losses."""
         point, start = self._keeper.open.equity, self._limit_start
         if point is None or start is None:
-            return Losses(None, None, self.in_a_row, None)
+            return LossFigures(None, None, self.in_a_row, None)
         moved, fall = change(start, point), drawdown(point)
         exposed = point.holdings / point.equity if point.is_complete and point.equity > 0 else None
-        return Losses(_pct(moved, -HUNDRED), _pct(fall), self.in_a_row, _pct(exposed))
+        return LossFigures(_pct(moved, -HUNDRED), _pct(fall), self.in_a_row, _pct(exposed))
 
     @property
     def day_equity(self) -> Decimal | None:
@@ -163,9 +163,9 @@ class Equity:
         point = self._keeper.open.equity
         return None if start is None or point is None else start.equity + point.flows - start.flows
 
-    def _marks(self) -> list[Mark]:
+    def _marks(self) -> list[PriceMark]:
         return [
-            Mark(one, self._bid(one.symbol), self._fee(one.symbol))
+            PriceMark(one, self._bid(one.symbol), self._fee(one.symbol))
             for one in self._keeper.open.booked_positions()
         ]
 
@@ -187,7 +187,7 @@ class Equity:
         self._stored_ms = 0 if found.complete is None else found.complete.at_ms
         self._is_loaded = True
 
-    def _note(self, written: Written) -> None:
+    def _note(self, written: LedgerChanges) -> None:
         """Follow what a commit moved."""
         if not self._is_loaded:
             return
@@ -209,7 +209,7 @@ class Equity:
         prices = tuple(HeldPrice(symbol, bid) for symbol, bid in held.items())
         point = msgspec.structs.replace(point, prices=prices)
 
-        def work(desk: Desk) -> None:
+        def work(desk: LedgerTransaction) -> None:
             desk.tables.equity.add(point)
 
         await self._keeper.write("equity point", work, durability=Durability.NORMAL)
@@ -238,7 +238,7 @@ class _Found:
     limit_start: EquityPoint | None
 
 
-def _found(desk: Desk, resumed_ms: int) -> _Found:
+def _found(desk: LedgerTransaction, resumed_ms: int) -> _Found:
     tables, closed, realised = desk.tables, ZERO, dict[str, Decimal]()
     for position in every_position(tables):
         if position.closed_ms is None or position.closed_ms > desk.now_ms - DAY_MS:

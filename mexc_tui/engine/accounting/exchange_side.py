@@ -3,16 +3,16 @@
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
-from mexc_tui.engine.runtime.weight_allowance import Allowance
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
+from mexc_tui.engine.runtime.weight_allowance import WeightAllowance
 from mexc_tui.ledger.agreement import Theirs, moving_symbols
 from mexc_tui.ledger.orders import must_ask_trades
 from mexc_tui.model.account import Balance
-from mexc_tui.model.errors import ExchangeError, Refused
+from mexc_tui.model.errors import ExchangeError, RequestRefused
 from mexc_tui.model.outcome import KEY_CODES, TIME_CODES, Purpose
 from mexc_tui.model.report import OrderReport, TradeReport
 from mexc_tui.model.rows import SkippedRow
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading import TradingPort
 
 UNKNOWN_PAIR = frozenset({-1121, 10007})
 """The exchange does not know the pair, or not any more (delisted, renamed)."""
@@ -26,7 +26,7 @@ HISTORY_MS = 7 * 86_400_000 - 60_000
 class ExchangeSide:
     """Asks and changes nothing. Methods raise ExchangeError."""
 
-    def __init__(self, trading: Trading, keeper: Bookkeeper, allowance: Allowance) -> None:
+    def __init__(self, trading: TradingPort, keeper: LedgerWriter, allowance: WeightAllowance) -> None:
         self._trading = trading
         self._keeper = keeper
         self._allowance = allowance
@@ -158,7 +158,7 @@ class _Listed:
 
 def _note(symbol: str, error: ExchangeError, dead: dict[str, str], unanswered: dict[str, str]) -> None:
     """Keep a failure that is about one pair; raise what is about the account, its key or its limits."""
-    if not isinstance(error, Refused):
+    if not isinstance(error, RequestRefused):
         unanswered[symbol] = str(error)
     elif error.refusal.code in UNKNOWN_PAIR:
         dead[symbol] = str(error)

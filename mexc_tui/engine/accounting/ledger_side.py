@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mexc_tui.engine.accounting.ledger_state import OpenBooks
+from mexc_tui.engine.accounting.ledger_state import LedgerState
 from mexc_tui.ledger.accounts import START_ENTRY, standing_drifts
 from mexc_tui.ledger.agreement import Ours, Theirs, Unconfirmed
 from mexc_tui.ledger.confirming import REVERSED_WITHIN_MS
@@ -21,7 +21,7 @@ RECENT_ENTRIES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ComparisonBaseline:
     """What the comparison knew before it read the books."""
 
     theirs: Theirs
@@ -37,16 +37,16 @@ class Asked:
 
 
 def asked(
-    memory: OpenBooks,
+    memory: LedgerState,
     theirs: Theirs,
     *,
     newest_entry: int,
     agreed_ms: int,
     unconfirmed: tuple[Unconfirmed, ...],
-) -> Asked:
+) -> ComparisonBaseline:
     """Take what memory knows at this moment; the store is read in another thread."""
     orders, unbooked = tuple(memory.orders.values()), frozenset(memory.told)
-    return Asked(theirs, newest_entry, agreed_ms, unconfirmed, orders, unbooked)
+    return ComparisonBaseline(theirs, newest_entry, agreed_ms, unconfirmed, orders, unbooked)
 
 
 def newest_entry(tables: TradingTables) -> int:
@@ -54,7 +54,7 @@ def newest_entry(tables: TradingTables) -> int:
     return next((number for number, _ in tables.entries.page(limit=1)), 0)
 
 
-def our_side(tables: TradingTables, known: Asked) -> Ours:
+def our_side(tables: TradingTables, known: ComparisonBaseline) -> Ours:
     """Read everything in one transaction."""
     theirs = known.theirs
     since_ms = theirs.at_ms - LATELY_MS
@@ -95,7 +95,7 @@ def our_side(tables: TradingTables, known: Asked) -> Ours:
     )
 
 
-def _moved(tables: TradingTables, known: Asked) -> frozenset[str]:
+def _moved(tables: TradingTables, known: ComparisonBaseline) -> frozenset[str]:
     """Return assets that were booked since the first query, or that are told and not booked yet."""
     newer = [
         entry for number, entry in tables.entries.page(limit=MOVED_ENTRIES) if number > known.newest_entry

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar
 
-from mexc_tui.engine.accounting.ledger_transaction import Written, stop_intent
+from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges, stop_intent
 from mexc_tui.ledger.evidence import Evidence
 from mexc_tui.ledger.orders import advance, is_owing
 from mexc_tui.ledger.positions import opened, settled
 from mexc_tui.model.intent import Intent, Order, OrderState
 from mexc_tui.model.order import Side
-from mexc_tui.model.position import Account, EquityPoint, Position
+from mexc_tui.model.position import EquityPoint, LedgerAccount, Position
 from mexc_tui.model.reconciliation import Reconciliation
 from mexc_tui.model.snipe import Snipe
 from mexc_tui.model.trading import Trading
@@ -28,7 +28,7 @@ SENT_EARLY_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReportedOrder:
     """What was told of one order."""
 
     client_order_id: str
@@ -41,7 +41,7 @@ class Told:
 
 
 @dataclass(slots=True)
-class OpenBooks:
+class LedgerState:
     """Rows by their ids. Orders stay until they ended, their fees are known and their position is closed."""
 
     trading: Trading = field(default_factory=Trading)
@@ -50,18 +50,20 @@ class OpenBooks:
     orders: dict[str, Order] = field(default_factory=dict[str, Order])
     positions: dict[str, Position] = field(default_factory=dict[str, Position])
     foreign: dict[str, Order] = field(default_factory=dict[str, Order])
-    balances: dict[tuple[Account, str], Decimal] = field(default_factory=dict[tuple[Account, str], Decimal])
+    balances: dict[tuple[LedgerAccount, str], Decimal] = field(
+        default_factory=dict[tuple[LedgerAccount, str], Decimal]
+    )
     """Of the books; the exchange's own are asked for when they are needed."""
     equity: EquityPoint | None = None
     reconciled: Reconciliation | None = None
-    told: dict[str, list[Told]] = field(default_factory=dict[str, list[Told]])
+    told: dict[str, list[ReportedOrder]] = field(default_factory=dict[str, list[ReportedOrder]])
     """By client order id: what orders here know and the store does not yet."""
     unstored: set[str] = field(default_factory=set[str])
     """Positions that only memory has: the store did not take what bought them."""
 
     def cash(self, asset: str) -> Decimal:
         """Return what the desk has of a quote asset."""
-        return self.balances.get((Account.DESK, asset), Decimal(0))
+        return self.balances.get((LedgerAccount.DESK, asset), Decimal(0))
 
     def position_of(self, symbol: str) -> Position | None:
         """Return the open position of a pair."""
@@ -126,7 +128,7 @@ class OpenBooks:
 
     # ---- for the bookkeeper
 
-    def take(self, written: Written) -> None:
+    def take(self, written: LedgerChanges) -> None:
         """Take over what a commit changed. Positions come before the orders that they keep here."""
         for intent in written.intents:
             _keep(self.intents, intent.id, intent, is_open=intent.is_open)
@@ -142,7 +144,7 @@ class OpenBooks:
                 place = (posting.account, posting.asset)
                 self.balances[place] = self.balances.get(place, Decimal(0)) + posting.amount
 
-    def go_on_from(self, before: "OpenBooks", sent: tuple[str, ...]) -> None:
+    def go_on_from(self, before: "LedgerState", sent: tuple[str, ...]) -> None:
         """Keep what only memory knew before these rows were read. `sent`: orders that may have no row yet."""
         self.trading, self.told, self.unstored = before.trading, before.told, before.unstored
         for name in self.unstored:
@@ -152,7 +154,7 @@ class OpenBooks:
             if name in before.orders:
                 self.put_order(self.orders.get(name, before.orders[name]))
 
-    def hear(self, told: Told, *, is_unstored: bool = False) -> Order | None:
+    def hear(self, told: ReportedOrder, *, is_unstored: bool = False) -> Order | None:
         """Advance an order of ours at once; return it as it is now, None: there is nothing to advance.
 
         What a buy got comes with its position, by a commit: before that it would be neither reserved nor
@@ -166,7 +168,7 @@ class OpenBooks:
             self.put_order(order)
         return self.orders[told.client_order_id]
 
-    def booked(self, told: Told) -> None:
+    def booked(self, told: ReportedOrder) -> None:
         """Note that the store has it; call it before `take`."""
         left = [one for one in self.told.pop(told.client_order_id, []) if one != told]
         if left:
@@ -175,7 +177,7 @@ class OpenBooks:
         if order is not None:
             self._drop_done(order)
 
-    def hold(self, order: Order, stop_ids: tuple[str, ...], now_ms: int) -> Written | None:
+    def hold(self, order: Order, stop_ids: tuple[str, ...], now_ms: int) -> LedgerChanges | None:
         """Hold and protect what an order bought and the store does not take; None: nothing, or it did."""
         known = self.positions.get(order.position_id)
         intent, snipe = self.intents.get(order.intent_id), self.snipes.get(order.snipe_id)
@@ -184,7 +186,7 @@ class OpenBooks:
             return None
         before = known or opened(snipe, intent, now_ms)
         position, _ = settled(before, self.orders_of(before.id), self.intents_of(before.id), now_ms)
-        written = Written(positions=[position], intents=[stop_intent(position, stop_ids, now_ms)])
+        written = LedgerChanges(positions=[position], intents=[stop_intent(position, stop_ids, now_ms)])
         self.take(written)
         self.unstored.add(position.id)
         return written
@@ -213,13 +215,13 @@ class OpenBooks:
             self.orders.pop(order.client_order_id, None)
 
 
-def load(tables: TradingTables) -> OpenBooks:
+def load(tables: TradingTables) -> LedgerState:
     """Read all that is open."""
     positions = {one.id: one for one in tables.positions.open()}
     lately = (one for one in tables.orders.page(limit=RECENT_ORDERS) if one.intent_id and is_owing(one))
     held = (one for name in positions for one in tables.orders.of_position(name))
     orders = (*lately, *tables.orders.open(), *held)
-    return OpenBooks(
+    return LedgerState(
         trading=tables.state.get(),
         snipes={one.id: one for one in tables.snipes.open()},
         intents={one.id: one for one in tables.intents.open()},

@@ -22,10 +22,10 @@ from mexc_tui.model.event import (
 )
 from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
 from mexc_tui.model.order import Side
-from mexc_tui.model.position import Entry, EntryKind, Position
+from mexc_tui.model.position import EntryKind, LedgerEntry, Position
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.snipe import Snipe
-from mexc_tui.ports.store import Unit
+from mexc_tui.ports.store import UnitOfWork
 from mexc_tui.ports.trading_store import TradingTables
 
 log = logging.getLogger(__name__)
@@ -38,24 +38,24 @@ LATE = "what was traded while the store failed is in the books now; until then m
 
 
 @dataclass(slots=True)
-class Written:
+class LedgerChanges:
     """What one unit of work changed: memory takes it over once that is committed."""
 
     orders: list[Order] = field(default_factory=list[Order])
     intents: list[Intent] = field(default_factory=list[Intent])
     snipes: list[Snipe] = field(default_factory=list[Snipe])
     positions: list[Position] = field(default_factory=list[Position])
-    entries: list[Entry] = field(default_factory=list[Entry])
+    entries: list[LedgerEntry] = field(default_factory=list[LedgerEntry])
     advanced: list[Advanced] = field(default_factory=list[Advanced])
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class LedgerTransaction:
     """One unit of work on the books of one scope, at one moment."""
 
-    unit: Unit
+    unit: UnitOfWork
     tables: TradingTables
-    written: Written
+    written: LedgerChanges
     now_ms: int
 
     # ---- rows
@@ -85,7 +85,7 @@ class Desk:
             event = PositionChanged(at_ms=self.now_ms, about=position.symbol, position=position, words=words)
             self.unit.record(event)
 
-    def add_entry(self, entry: Entry, about: str) -> None:
+    def add_entry(self, entry: LedgerEntry, about: str) -> None:
         """Book an entry, once."""
         if not self.tables.entries.add(entry):
             return
@@ -168,9 +168,9 @@ class Desk:
             self.save_order(after, "prices")
             self.save_booking(done, position)
 
-    def books_of(self, position: Position) -> booking.Books:
+    def books_of(self, position: Position) -> booking.LedgerRows:
         """Return the rows about one position."""
-        return booking.Books(
+        return booking.LedgerRows(
             position=position,
             orders=tuple(self.tables.orders.of_position(position.id)),
             intents=tuple(self.tables.intents.of_position(position.id)),

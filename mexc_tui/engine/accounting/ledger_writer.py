@@ -15,8 +15,8 @@ import msgspec
 
 from mexc_tui.engine.accounting import ledger_state
 from mexc_tui.engine.accounting.client_ids import MOST_IDS, ClientIds
-from mexc_tui.engine.accounting.ledger_state import OpenBooks, Told
-from mexc_tui.engine.accounting.ledger_transaction import Desk, Written
+from mexc_tui.engine.accounting.ledger_state import LedgerState, ReportedOrder
+from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges, LedgerTransaction
 from mexc_tui.engine.runtime.recent_keys import RecentKeys
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.ledger.evidence import Evidence
@@ -28,7 +28,7 @@ from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import Attempt, Snipe
 from mexc_tui.model.storage import Durability, StorageError, StorageFull
 from mexc_tui.model.trading import Trading
-from mexc_tui.ports.store import Books, Unit
+from mexc_tui.ports.store import Store, UnitOfWork
 from mexc_tui.ports.trading_store import TradingTables
 
 log = logging.getLogger(__name__)
@@ -38,15 +38,15 @@ RETRY_S = 0.5
 EXIT_ATTEMPTS = 24
 """Client ids that stand ready in a stop's intent, so that it fires without a word to the disk."""
 
-Listener = Callable[[Written], None]
+Listener = Callable[[LedgerChanges], None]
 
 
-class Bookkeeper:
+class LedgerWriter:
     """The only writer of trading's rows. Methods return after the commit and raise StorageError."""
 
     def __init__(
         self,
-        books: Books,
+        books: Store,
         scope: str,
         ids_of: tuple[str, int],
         now_ms: Callable[[], int],
@@ -62,14 +62,14 @@ class Bookkeeper:
         self.instance = self._ids.instance
         self._now_ms = now_ms
         self._prices = prices
-        self._unbooked: deque[Told] = deque()
+        self._unbooked: deque[ReportedOrder] = deque()
         self._sent: dict[str, Order] = {}
         self._listeners: list[Listener] = []
         self._ours = RecentKeys[str](MOST_IDS)
         self._stop_ids: dict[str, tuple[str, ...]] = {}
         self._is_loaded = False
         self._settled = asyncio.Event()
-        self.open = OpenBooks()
+        self.open = LedgerState()
         self.problem = ""
         """Why what was told cannot be stored at present; empty: it can."""
 
@@ -147,14 +147,14 @@ class Bookkeeper:
 
     def hear(self, client_order_id: str, *evidence: Evidence) -> None:
         """Let memory know what was told of an order, at once; whoever calls `take`s it after."""
-        self._hear(Told(client_order_id, evidence))
+        self._hear(ReportedOrder(client_order_id, evidence))
 
     async def take(self, client_order_id: str, *evidence: Evidence) -> Order | None:
         """Book what was told of an order; None: it is at its end, or not ours. Told again, nothing happens.
 
         If the store cannot take it now, memory does, and it is booked later: nothing is raised.
         """
-        told = Told(client_order_id, evidence)
+        told = ReportedOrder(client_order_id, evidence)
         self._hear(told)
         try:
             if self._unbooked or not await self._book(told):
@@ -216,7 +216,7 @@ class Bookkeeper:
     async def save_attempt(self, attempt: Attempt, symbol: str) -> None:
         """Store what one attempt of a snipe did."""
 
-        def work(desk: Desk) -> None:
+        def work(desk: LedgerTransaction) -> None:
             desk.tables.attempts.save(attempt)
             desk.unit.record(AttemptMade(at_ms=desk.now_ms, about=symbol, attempt=attempt))
 
@@ -234,7 +234,7 @@ class Bookkeeper:
     async def note_trapped(self, position_id: str, words: str) -> None:
         """Store why a position cannot be sold; without words: it can be."""
 
-        def work(desk: Desk) -> None:
+        def work(desk: LedgerTransaction) -> None:
             stored = desk.tables.positions.get(position_id)
             if stored is not None and stored.is_open and stored.trapped != words:
                 said = f"trapped: {words}" if words else "it can be sold again"
@@ -245,7 +245,7 @@ class Bookkeeper:
     async def save_trading(self, trading: Trading, profile: str) -> None:
         """Store the trading state, durably. Memory has it before: its owner put it there."""
 
-        def work(desk: Desk) -> None:
+        def work(desk: LedgerTransaction) -> None:
             desk.tables.state.save(trading)
             desk.unit.record(TradingChanged(at_ms=trading.since_ms, about=profile, trading=trading))
 
@@ -270,10 +270,10 @@ class Bookkeeper:
     async def write(
         self,
         name: str,
-        work: Callable[[Desk], T],
+        work: Callable[[LedgerTransaction], T],
         *,
         durability: Durability = Durability.FULL,
-        booked: Told | None = None,
+        booked: ReportedOrder | None = None,
     ) -> T:
         """Run one unit of work on the books of this scope; memory and listeners follow its commit.
 
@@ -281,8 +281,8 @@ class Bookkeeper:
         """
         now_ms, scope = self._now_ms(), self.scope
 
-        def job(unit: Unit) -> tuple[T, Written]:
-            desk = Desk(unit, unit.trading(scope), Written(), now_ms)
+        def job(unit: UnitOfWork) -> tuple[T, LedgerChanges]:
+            desk = LedgerTransaction(unit, unit.trading(scope), LedgerChanges(), now_ms)
             return work(desk), desk.written
 
         try:
@@ -309,14 +309,14 @@ class Bookkeeper:
             log.error("the room kept for a full disk cannot be given back: %s", error)
             return False
 
-    async def _book(self, told: Told, *, is_late: bool = False) -> bool:
+    async def _book(self, told: ReportedOrder, *, is_late: bool = False) -> bool:
         """Book what was told; False: the store does not take it now. `is_late`: it did not before."""
         name, prices = told.client_order_id, self._prices()
         fresh = self._sent.get(name)
         known = fresh or self.open.orders.get(name)
         spare = () if known is None or known.side is Side.SELL else self._ids_of_stop(known.position_id)
 
-        def work(desk: Desk) -> None:
+        def work(desk: LedgerTransaction) -> None:
             order = desk.tables.orders.get(name) or fresh
             intent = None if order is not None else desk.tables.intents.by_client_id(name)
             if intent is not None:  # sent by an engine that ended before it could store the row
@@ -345,12 +345,12 @@ class Bookkeeper:
             self._stop_ids[position_id] = self.client_ids(EXIT_ATTEMPTS)
         return self._stop_ids[position_id]
 
-    def _hear(self, told: Told, *, is_unstored: bool = False) -> None:
+    def _hear(self, told: ReportedOrder, *, is_unstored: bool = False) -> None:
         heard = self.open.hear(told, is_unstored=is_unstored)
         if heard is not None:
-            self._tell(Written(orders=[heard]))
+            self._tell(LedgerChanges(orders=[heard]))
 
-    def _hold(self, told: Told) -> None:
+    def _hold(self, told: ReportedOrder) -> None:
         """Know of what the store does not take, and protect what was bought."""
         self._hear(told, is_unstored=True)
         order = self.open.orders.get(told.client_order_id)
@@ -361,7 +361,7 @@ class Bookkeeper:
             log.error("%s is held and its stop watched in memory alone: %s", order.symbol, self.problem)
             self._tell(held)
 
-    def _follow(self, written: Written, told: Told | None) -> None:
+    def _follow(self, written: LedgerChanges, told: ReportedOrder | None) -> None:
         if told is not None:
             self.open.booked(told)
         self.open.take(written)
@@ -370,6 +370,6 @@ class Bookkeeper:
                 self._stop_ids.pop(intent.position_id, None)
         self._tell(written)
 
-    def _tell(self, written: Written) -> None:
+    def _tell(self, written: LedgerChanges) -> None:
         for listener in tuple(self._listeners):
             listener(written)

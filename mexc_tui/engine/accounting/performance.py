@@ -9,10 +9,10 @@ from decimal import Decimal
 from random import Random
 from statistics import fmean, median
 
-from mexc_tui.engine.accounting.equity_check import Marks, Money, every_position, every_snipe, money_of
+from mexc_tui.engine.accounting.equity_check import Marks, EquityIdentity, every_position, every_snipe, money_of
 from mexc_tui.engine.market.prices import QUOTE
 from mexc_tui.ledger.equity import worth
-from mexc_tui.model.figure import Figure, Unit, too_few
+from mexc_tui.model.figure import Figure, FigureUnit, too_few
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import EquityPoint, Position
@@ -25,7 +25,7 @@ from mexc_tui.risk.metrics.entries import entry_prices, entry_shortfall
 from mexc_tui.risk.metrics.equity import DAY_MS, daily, index_of, period_returns
 from mexc_tui.risk.metrics.execution import fill_ratio, refusal_rates, slippage_bps
 from mexc_tui.risk.metrics.exposure import (
-    Holding,
+    ExposureHolding,
     by_symbol,
     concentration,
     effective_number,
@@ -35,9 +35,9 @@ from mexc_tui.risk.metrics.exposure import (
     share_of_equity,
 )
 from mexc_tui.risk.metrics.held import holdings_tail
-from mexc_tui.risk.metrics.latency import Span, stage_latencies
-from mexc_tui.risk.metrics.trades import Trade, trade_of
-from mexc_tui.risk.metrics.value_at_risk import Level, historical_es, historical_var
+from mexc_tui.risk.metrics.latency import LatencySpan, stage_latencies
+from mexc_tui.risk.metrics.trades import ClosedTrade, trade_of
+from mexc_tui.risk.metrics.value_at_risk import ConfidenceLevel, historical_es, historical_var
 
 CLOSES = 400
 DAYS = 60
@@ -45,7 +45,7 @@ GAPS_PCT = (30, 50, 100)
 """What is held is a listing of the last hours: each coin counts as younger than a day (formulas E1)."""
 HISTORY_MS = 5 * DAY_MS
 """Minutes of so long are what VaR of holdings is made of."""
-LEVELS = ((Level.P95, "95 %"), (Level.P99, "99 %"))
+LEVELS = ((ConfidenceLevel.P95, "95 %"), (ConfidenceLevel.P99, "99 %"))
 SEED = 1
 """The same books give the same intervals."""
 
@@ -116,7 +116,7 @@ def _of_account(closes: Sequence[EquityPoint]) -> Iterable[Named]:
     yield "probabilistic Sharpe", account.probabilistic_sharpe(returns)
 
 
-def _of_trades(closed: Sequence[Trade], closes: Sequence[EquityPoint]) -> Iterable[Named]:
+def _of_trades(closed: Sequence[ClosedTrade], closes: Sequence[EquityPoint]) -> Iterable[Named]:
     """Closed positions (formulas E5)."""
     moves, random = trades.excursions(closed), Random(SEED)
     yield "win rate", trades.win_rate(closed)
@@ -159,11 +159,11 @@ def _of_entries(
         to_decision.append(slippage_bps(Side.BUY, average, prices.decision))
         shortfall = entry_shortfall(one, prices, tables.orders.of_intent(one.id))
         shortfalls += [] if shortfall is None else [shortfall.bps]
-    yield "entry slippage, to the ask when sent", _median(to_ask, Unit.BPS)
-    yield "entry slippage, to the price when decided", _median(to_decision, Unit.BPS)
-    yield "implementation shortfall", _median(shortfalls, Unit.BPS)
+    yield "entry slippage, to the ask when sent", _median(to_ask, FigureUnit.BPS)
+    yield "entry slippage, to the price when decided", _median(to_decision, FigureUnit.BPS)
+    yield "implementation shortfall", _median(shortfalls, FigureUnit.BPS)
     shares = [fill_ratio(one.filled_value, one.spend_cap) for one in ended]
-    yield "entry filled", _median(shares, Unit.SHARE)
+    yield "entry filled", _median(shares, FigureUnit.SHARE)
 
 
 def _of_execution(attempts: Sequence[Attempt]) -> Iterable[Named]:
@@ -171,7 +171,7 @@ def _of_execution(attempts: Sequence[Attempt]) -> Iterable[Named]:
     for rate in refusal_rates([one.code for one in attempts]):
         yield f"refused with {rate.code}", rate.rate
     for stage in stage_latencies(one.stamps for one in attempts):
-        if stage.percentiles.n or stage.span is Span.DECISION_TO_WIRE:
+        if stage.percentiles.n or stage.span is LatencySpan.DECISION_TO_WIRE:
             yield f"{stage.span.value}, p50", stage.percentiles.p50
             yield f"{stage.span.value}, p99", stage.percentiles.p99
 
@@ -185,7 +185,7 @@ def _of_days(closes: Sequence[EquityPoint], equity: Decimal) -> Iterable[Named]:
 
 
 def _of_holdings(
-    tables: TradingTables, held: Sequence[Position], marks: Marks, money: Money
+    tables: TradingTables, held: Sequence[Position], marks: Marks, money: EquityIdentity
 ) -> Iterable[Named]:
     """What is held now (formulas E1, E2)."""
     holdings = [_holding(one, marks) for one in held]
@@ -201,7 +201,7 @@ def _of_holdings(
         yield f"ES {words}, a minute", shortfall
     for lower in GAPS_PCT:
         loss = gap_loss(holdings, Decimal(lower) / 100)
-        yield f"lost if coins open {lower} % lower", Figure(float(loss), len(holdings), 0, unit=Unit.QUOTE)
+        yield f"lost if coins open {lower} % lower", Figure(float(loss), len(holdings), 0, unit=FigureUnit.QUOTE)
 
 
 def _minutes(tables: TradingTables) -> Sequence[EquityPoint]:
@@ -212,21 +212,21 @@ def _minutes(tables: TradingTables) -> Sequence[EquityPoint]:
     return tables.equity.between(latest.at_ms - HISTORY_MS, latest.at_ms + 1)
 
 
-def _holding(position: Position, marks: Marks) -> Holding:
+def _holding(position: Position, marks: Marks) -> ExposureHolding:
     mark = marks.get(position.id)
     value = None if mark is None else worth(replace(mark, position=position))
     price = (position.remaining_cost if value is None else value) / position.remaining
-    return Holding(position.symbol, position.remaining, price, position.stop_price or None)
+    return ExposureHolding(position.symbol, position.remaining, price, position.stop_price or None)
 
 
-def _unpriced(figure: Figure, money: Money) -> Figure:
+def _unpriced(figure: Figure, money: EquityIdentity) -> Figure:
     if not money.unpriced:
         return figure
     words = f"{money.unpriced} at cost: no fresh price"
     return Figure(figure.value, figure.n, figure.minimum, words, figure.unit) if figure.value else figure
 
 
-def _median(figures: Iterable[Figure], unit: Unit) -> Figure:
+def _median(figures: Iterable[Figure], unit: FigureUnit) -> Figure:
     """Return the median of those that have a value."""
     values = [one.value for one in figures if one.value is not None]
     if not values:

@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from mexc_tui.engine.accounting.ledger_transaction import Written
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.ledger.days import utc_day
-from mexc_tui.model.position import Day, Position
+from mexc_tui.model.position import Position, TradingDay
 from mexc_tui.model.storage import LossRun, StorageError
-from mexc_tui.ports.store import Books, Stored
+from mexc_tui.ports.store import Store, Stored
 
 log = logging.getLogger(__name__)
 
@@ -20,11 +20,11 @@ ENTRIES = 200
 """So many of the newest positions are looked at for entries of the last days."""
 
 
-class Recent:
+class RecentActivity:
     """For display alone: limits are held against the books themselves."""
 
     def __init__(
-        self, keeper: Bookkeeper, books: Books, now_ms: Callable[[], int], resumed_ms: Callable[[], int]
+        self, keeper: LedgerWriter, books: Store, now_ms: Callable[[], int], resumed_ms: Callable[[], int]
     ) -> None:
         """`resumed_ms`: when a person resumed last; losses from before count no more."""
         self._keeper = keeper
@@ -33,7 +33,7 @@ class Recent:
         self._resumed_ms = resumed_ms
         self._task: asyncio.Task[None] | None = None
         self._is_behind = False
-        self._day = Day(day="")
+        self._day = TradingDay(day="")
         self.entries_ms: tuple[int, ...] = ()
         self.losses = LossRun(0, None)
         self.closed: tuple[Position, ...] = ()
@@ -41,10 +41,10 @@ class Recent:
         keeper.on_change(self._note)
 
     @property
-    def day(self) -> Day:
+    def day(self) -> TradingDay:
         """Return this UTC day."""
         today = utc_day(self._now_ms())
-        return self._day if self._day.day == today else Day(day=today)
+        return self._day if self._day.day == today else TradingDay(day=today)
 
     async def load(self) -> None:
         """Read all of it. Raises StorageError."""
@@ -52,7 +52,7 @@ class Recent:
 
         since_ms = self._now_ms() - CLOSED_MS
 
-        def read(stored: Stored) -> tuple[Day, tuple[int, ...], LossRun, tuple[Position, ...]]:
+        def read(stored: Stored) -> tuple[TradingDay, tuple[int, ...], LossRun, tuple[Position, ...]]:
             tables = stored.trading(scope)
             entries_ms = tuple(one.opened_ms for one in tables.positions.page(limit=ENTRIES))
             closed = tuple(tables.positions.closed(since_ms, CLOSED))
@@ -60,7 +60,7 @@ class Recent:
 
         self._day, self.entries_ms, self.losses, self.closed = await self._books.read("this day", read)
 
-    def _note(self, written: Written) -> None:
+    def _note(self, written: LedgerChanges) -> None:
         if not written.positions:
             return
         over = tuple(one for one in written.positions if not one.is_open)

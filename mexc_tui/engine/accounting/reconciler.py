@@ -13,20 +13,20 @@ import msgspec
 
 from mexc_tui.engine.accounting.exchange_side import ExchangeSide
 from mexc_tui.engine.accounting.ledger_side import asked, newest_entry, our_side
-from mexc_tui.engine.accounting.ledger_transaction import Desk
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
-from mexc_tui.engine.accounting.recovery_report import Left, left_open, tell_taken_up
-from mexc_tui.engine.market.prices import QUOTE, Prices
-from mexc_tui.engine.runtime.start_patience import Patience
+from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
+from mexc_tui.engine.accounting.recovery_report import RecoveryReport, left_open, tell_taken_up
+from mexc_tui.engine.market.prices import QUOTE, PriceCache
+from mexc_tui.engine.runtime.start_patience import StartPatience
 from mexc_tui.engine.runtime.supervisor import Started
-from mexc_tui.engine.runtime.weight_allowance import Allowance
+from mexc_tui.engine.runtime.weight_allowance import WeightAllowance
 from mexc_tui.ledger.accounts import start_entry
 from mexc_tui.ledger.agreement import (
+    AgreementOutcome,
     Back,
     Correction,
     Gone,
     Ours,
-    Outcome,
     Post,
     Rules,
     Show,
@@ -37,13 +37,13 @@ from mexc_tui.ledger.agreement import (
 from mexc_tui.ledger.confirming import CONFIRM_EVERY_S, in_words, needs_history
 from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
-from mexc_tui.model.errors import ExchangeError, Refused
+from mexc_tui.model.errors import ExchangeError, RequestRefused
 from mexc_tui.model.event import Reconciled
 from mexc_tui.model.outcome import SETTLE_MS
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.storage import StorageDamaged
-from mexc_tui.ports.store import Books, Clock
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.store import Clock, Store
+from mexc_tui.ports.trading import TradingPort
 
 log = logging.getLogger(__name__)
 QUOTES = frozenset({QUOTE})
@@ -60,7 +60,7 @@ HISTORY_BURST, HISTORY_PER_S = 120, 10
 
 
 @dataclass(frozen=True, slots=True)
-class ReconcileNumbers:
+class ReconcileParameters:
     """Numbers of the settings."""
 
     every_s: float
@@ -74,12 +74,12 @@ class Reconciler:
 
     def __init__(
         self,
-        trading: Trading,
-        keeper: Bookkeeper,
-        books: Books,
-        prices: Prices,
+        trading: TradingPort,
+        keeper: LedgerWriter,
+        books: Store,
+        prices: PriceCache,
         clock: Clock,
-        numbers: Callable[[], ReconcileNumbers],
+        numbers: Callable[[], ReconcileParameters],
         on_stranger: Callable[[str], None],
     ) -> None:
         self._trading = trading
@@ -94,7 +94,7 @@ class Reconciler:
         self._wake = asyncio.Event()
         self._again = asyncio.Event()
         self._agreed_ms = 0
-        allowance = Allowance(clock, HISTORY_BURST, HISTORY_PER_S)
+        allowance = WeightAllowance(clock, HISTORY_BURST, HISTORY_PER_S)
         self._exchange = ExchangeSide(trading, keeper, allowance)
         self._first: Theirs | None = None
         """What the account showed when the books were opened: the first comparison's other side."""
@@ -196,7 +196,7 @@ class Reconciler:
 
         Raises WorkerFailure if nothing is held, at once for a refused key, else after a while.
         """
-        patience = Patience(self._holds, GIVE_UP_S, self._note_waiting)
+        patience = StartPatience(self._holds, GIVE_UP_S, self._note_waiting)
         while True:
             try:
                 await patience.answer(ask())
@@ -210,7 +210,7 @@ class Reconciler:
         memory = self._keeper.open
         return bool(memory.positions or memory.intents or memory.live_orders())
 
-    async def _tell(self, left: Left, runs: list[Reconciliation], *, is_new: bool) -> None:
+    async def _tell(self, left: RecoveryReport, runs: list[Reconciliation], *, is_new: bool) -> None:
         """Say once what was found of an engine before this one, and what became of it; new books had none."""
         if not is_new:
             self.taken_up = await tell_taken_up(left, runs, self._keeper, self._books)
@@ -231,7 +231,7 @@ class Reconciler:
 
     def _note_problem(self, error: ExchangeError) -> None:
         self.problem = str(error)
-        self.refused_code = error.refusal.code if isinstance(error, Refused) else None
+        self.refused_code = error.refusal.code if isinstance(error, RequestRefused) else None
 
     async def compare(self, trigger: Trigger, runs: list[Reconciliation] | None = None) -> Reconciliation:
         """Compare, put right, store the run, add it to `runs`. Raises ExchangeError, StorageError."""
@@ -352,13 +352,13 @@ class Reconciler:
             case Back(position_id=position_id, quantity=quantity, words=words):
                 await keeper.take_back(position_id, words, quantity)
 
-    async def _store(self, outcome: Outcome, duration_ms: int) -> Reconciliation:
+    async def _store(self, outcome: AgreementOutcome, duration_ms: int) -> Reconciliation:
         run = msgspec.structs.replace(outcome.run, duration_ms=duration_ms)
 
         known = {one.asset for one in self._unconfirmed}
         news = [one for one in outcome.unconfirmed if one.pauses_entries and one.asset not in known]
 
-        def work(desk: Desk) -> None:
+        def work(desk: LedgerTransaction) -> None:
             desk.tables.reconciliations.add(run)
             if run.explained or run.unexplained:
                 desk.unit.record(Reconciled(at_ms=run.at_ms, about="books", run=run))

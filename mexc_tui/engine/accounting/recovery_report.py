@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mexc_tui.engine.accounting.ledger_state import OpenBooks
-from mexc_tui.engine.accounting.ledger_transaction import Desk
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_state import LedgerState
+from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.event import TakenUp
 from mexc_tui.model.intent import Order
@@ -14,7 +14,7 @@ from mexc_tui.model.position import Position
 from mexc_tui.model.reconciliation import Reconciliation
 from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.model.text import many
-from mexc_tui.ports.store import Books
+from mexc_tui.ports.store import Store
 from mexc_tui.ports.trading_store import TradingTables
 
 IN_DOUBT = (SnipeState.FIRING, SnipeState.UNKNOWN)
@@ -24,7 +24,7 @@ MOST_DIFFERENCES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class RecoveryReport:
     """What was open when an engine began."""
 
     positions: tuple[Position, ...] = ()
@@ -32,27 +32,29 @@ class Left:
     snipes: tuple[Snipe, ...] = ()
 
 
-def left_open(books: OpenBooks) -> Left:
+def left_open(books: LedgerState) -> RecoveryReport:
     """Return what the engine before this one left open, as it was stored."""
-    return Left(tuple(books.positions.values()), tuple(books.live_orders()), tuple(books.snipes.values()))
+    return RecoveryReport(
+        tuple(books.positions.values()), tuple(books.live_orders()), tuple(books.snipes.values())
+    )
 
 
 async def tell_taken_up(
-    left: Left, runs: Iterable[Reconciliation], keeper: Bookkeeper, books: Books
+    left: RecoveryReport, runs: Iterable[Reconciliation], keeper: LedgerWriter, books: Store
 ) -> tuple[str, ...]:
     """Read what became of all that, put it in the journal, and return it."""
     await _until_ended(left, keeper)
     scope = keeper.scope
     lines = await books.read("taken up", lambda stored: taken_up(left, stored.trading(scope), runs))
 
-    def work(desk: Desk) -> None:
+    def work(desk: LedgerTransaction) -> None:
         desk.unit.record(TakenUp(at_ms=desk.now_ms, about="books", lines=lines))
 
     await keeper.write("taken up", work)
     return lines
 
 
-async def _until_ended(left: Left, keeper: Bookkeeper) -> None:
+async def _until_ended(left: RecoveryReport, keeper: LedgerWriter) -> None:
     """Wait a little until snipes that were firing are ended: their attempts are settled by now."""
     firing = {one.id for one in left.snipes if one.state in IN_DOUBT}
     for _ in range(LOOKS):
@@ -61,7 +63,7 @@ async def _until_ended(left: Left, keeper: Bookkeeper) -> None:
         await asyncio.sleep(LOOK_S)
 
 
-def taken_up(left: Left, tables: TradingTables, runs: Iterable[Reconciliation]) -> tuple[str, ...]:
+def taken_up(left: RecoveryReport, tables: TradingTables, runs: Iterable[Reconciliation]) -> tuple[str, ...]:
     """Return line by line what was found and what it is now; `runs` are the start's comparisons."""
     return (
         f"{many(len(left.positions), 'position')}, {many(len(left.orders), 'order')} and "

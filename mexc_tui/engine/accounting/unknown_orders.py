@@ -5,14 +5,14 @@ import logging
 from collections.abc import Callable, Collection
 from random import Random
 
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.market.prices import QUOTE
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.ledger.ids import PREFIX
-from mexc_tui.model.errors import ExchangeError, Refused
+from mexc_tui.model.errors import ExchangeError, RequestRefused
 from mexc_tui.model.outcome import KEY_CODES, Purpose
 from mexc_tui.model.report import OrderReport
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading import TradingPort
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ NO_SUCH_PAIR = 400
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 
 
-class OtherEngines:
+class UnknownOrders:
     """One worker: reads open orders and the last day's orders of every held coin, once, until it is answered.
 
     A comparison of the ledger reads pairs that this desk touched. Another engine of the account trades other
@@ -33,8 +33,8 @@ class OtherEngines:
 
     def __init__(
         self,
-        trading: Trading,
-        keeper: Bookkeeper,
+        trading: TradingPort,
+        keeper: LedgerWriter,
         rng: Random,
         on_stranger: Callable[[str], None],
         resumed_ms: Callable[[], int],
@@ -91,7 +91,7 @@ class OtherEngines:
     async def _history(self, symbol: str, since_ms: int) -> tuple[OrderReport, ...]:
         try:
             history = await self._trading.all_orders(symbol, start_ms=since_ms, purpose=Purpose.ORDINARY)
-        except Refused as error:
+        except RequestRefused as error:
             if error.refusal.http_status != NO_SUCH_PAIR or error.refusal.code in KEY_CODES:
                 raise
             log.info("%s has no order history: %s", symbol, error)  # no such pair, or not over the API

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mexc_tui.detection.passing import DETECTORS, Found, detect_in_slices
+from mexc_tui.detection.passing import DETECTORS, PassResult, detect_in_slices
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.market.knowledge_store import Known
+from mexc_tui.engine.market.knowledge_store import KnowledgeStore
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.model.event import Alert, SignalEnded, SignalRaised
-from mexc_tui.model.listing import Listing, Source
+from mexc_tui.model.listing import Listing, ListingSource
 from mexc_tui.model.severity import Severity
-from mexc_tui.model.signal import DetectionPass, DetectorName, Ended, ReadAge, Signal, SignalKey
+from mexc_tui.model.signal import DetectionPass, DetectorName, ReadAge, Signal, SignalEnd, SignalKey
 from mexc_tui.ports.market import Market
-from mexc_tui.ports.store import Clock, Unit
+from mexc_tui.ports.store import Clock, UnitOfWork
 
 SHORTEST_S = 0.25
 """News are looked at at once, but never more often than this."""
@@ -23,24 +23,24 @@ LOUD = (Severity.WARNING, Severity.ERROR, Severity.CRITICAL)
 
 
 @dataclass(slots=True)
-class Count:
+class DetectorCounts:
     """What one detector has done since the start."""
 
     raised: int = 0
     last_ms: int | None = None
 
 
-class Detection:
+class DetectionWorker:
     """One worker."""
 
     def __init__(
         self,
         market: Market,
-        known: Known,
+        known: KnowledgeStore,
         clock: Clock,
         settings: Callable[[], DetectionSettings],
         every_s: Callable[[], float],
-        read_ms: Callable[[], Mapping[Source, int | None]],
+        read_ms: Callable[[], Mapping[ListingSource, int | None]],
     ) -> None:
         """`read_ms` tells when each source was last read."""
         self._market = market
@@ -55,7 +55,9 @@ class Detection:
         self._looking = asyncio.Lock()
         self.last: DetectionPass | None = None
         self.passes = 0
-        self.counts: dict[DetectorName, Count] = {detector.name: Count() for detector in DETECTORS}
+        self.counts: dict[DetectorName, DetectorCounts] = {
+            detector.name: DetectorCounts() for detector in DETECTORS
+        }
         known.changed.append(self._wake.set)
 
     async def run(self, started: Started) -> None:
@@ -105,13 +107,13 @@ class Detection:
         self._take(found)
         self.last, self.passes = done, self.passes + 1
 
-        def work(unit: Unit) -> None:
+        def work(unit: UnitOfWork) -> None:
             _store(unit, raised, over)
             unit.passes.add(done)
 
         await self._known.write("pass of detection", work)
 
-    async def _detect(self, now_ms: int) -> Found:
+    async def _detect(self, now_ms: int) -> PassResult:
         known = self._known
         parts = detect_in_slices(
             self._listings(now_ms),
@@ -141,7 +143,7 @@ class Detection:
         over = (self._known.knowledge.listings.get(listing_id) for listing_id in sorted(left))
         return live + tuple(listing for listing in over if listing is not None)
 
-    def _take(self, found: Found) -> None:
+    def _take(self, found: PassResult) -> None:
         for signal in found.raised:
             self._known.signals[signal.key] = signal
             count = self.counts[signal.key.detector]
@@ -166,7 +168,9 @@ def alert_of(signal: Signal) -> Alert | None:
     return Alert(at_ms=signal.at_ms, about=signal.symbol, severity=signal.severity, rule=rule, text=text)
 
 
-def _store(unit: Unit, raised: Iterable[tuple[Signal, str]], over: Iterable[tuple[Ended, str]]) -> None:
+def _store(
+    unit: UnitOfWork, raised: Iterable[tuple[Signal, str]], over: Iterable[tuple[SignalEnd, str]]
+) -> None:
     """Store what was found, each with the name under which what stood before was raised."""
     for signal, before in raised:
         unit.signals.add(signal)
@@ -185,5 +189,5 @@ def _store(unit: Unit, raised: Iterable[tuple[Signal, str]], over: Iterable[tupl
                 unit.alerts.close(rule_of(ended.key), symbol, ended.at_ms)
 
 
-def _ages(read_ms: Mapping[Source, int | None], now_ms: int) -> list[ReadAge]:
+def _ages(read_ms: Mapping[ListingSource, int | None], now_ms: int) -> list[ReadAge]:
     return [ReadAge(source, None if at is None else now_ms - at) for source, at in read_ms.items()]

@@ -6,24 +6,26 @@ from collections.abc import Callable
 from mexc_tui.detection.cluster import groups
 from mexc_tui.detection.outcomes import outcome_of
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.market.knowledge_store import Known
+from mexc_tui.engine.market.knowledge_store import KnowledgeStore
 from mexc_tui.engine.market.outcome_labels import keep_outcome
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.market.tape import Tape
 from mexc_tui.model.listing import Listing
-from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.ports.market import Market
-from mexc_tui.ports.store import Unit
+from mexc_tui.ports.store import UnitOfWork
 
 LOOK_EVERY_S = 5.0
-REVISED = (End.CANCELLED, End.UNKNOWN)
+REVISED = (OutcomeEnd.CANCELLED, OutcomeEnd.UNKNOWN)
 """Ends that may turn out to be none: who was taken back may return, who was lost may open late."""
 
 
-class Outcomes:
+class OutcomeWorker:
     """One worker."""
 
-    def __init__(self, market: Market, known: Known, settings: Callable[[], DetectionSettings]) -> None:
+    def __init__(
+        self, market: Market, known: KnowledgeStore, settings: Callable[[], DetectionSettings]
+    ) -> None:
         self._market = market
         self._known = known
         self._settings = settings
@@ -85,7 +87,7 @@ class Outcomes:
     ) -> None:
         stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
 
-        def work(unit: Unit) -> None:
+        def work(unit: UnitOfWork) -> None:
             unit.listings.save(listing, stage)
             keep_outcome(unit, listing, outcome)
 

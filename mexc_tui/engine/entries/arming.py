@@ -8,10 +8,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mexc_tui.engine.accounting.ledger_transaction import Desk, stem
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
-from mexc_tui.engine.entries.entry_context import Asked, EntryNumbers, Gates, risk_book
-from mexc_tui.engine.market.knowledge_store import Known
+from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction, stem
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
+from mexc_tui.engine.entries.entry_context import ArmRequest, EntryContext, EntryParameters, risk_book
+from mexc_tui.engine.market.knowledge_store import KnowledgeStore
 from mexc_tui.engine.runtime.recent_keys import RecentKeys
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import SnipeRefused
@@ -21,8 +21,8 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.signal import Signal
 from mexc_tui.model.snipe import Snipe, SnipeKey, SnipeState
 from mexc_tui.model.storage import Durability
-from mexc_tui.model.verdict import Stage, Verdict, refusal_text, refusals
-from mexc_tui.ports.store import Books
+from mexc_tui.model.verdict import CheckStage, Verdict, refusal_text, refusals
+from mexc_tui.ports.store import Store
 from mexc_tui.risk.limits import check_entry
 from mexc_tui.sniping.request import candidate_of
 from mexc_tui.sniping.validation import Judgement, judge
@@ -42,10 +42,10 @@ PASSING = ("weight_left", "orders_left")
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class PreTradeResult:
     """What every gate said of a wish."""
 
-    asked: Asked
+    asked: ArmRequest
     judgement: Judgement
 
 
@@ -62,11 +62,11 @@ class Arming:
 
     def __init__(
         self,
-        known: Known,
-        keeper: Bookkeeper,
-        books: Books,
-        gates: Gates,
-        numbers: Callable[[], EntryNumbers],
+        known: KnowledgeStore,
+        keeper: LedgerWriter,
+        books: Store,
+        gates: EntryContext,
+        numbers: Callable[[], EntryParameters],
         now_ms: Callable[[], int],
     ) -> None:
         """`now_ms`: the exchange's time."""
@@ -98,7 +98,7 @@ class Arming:
         """A person disarmed it: no signal arms that opening again. A person may."""
         self._put_down.add((snipe.listing_id, snipe.opens_ms))
 
-    async def what_if(self, symbol: str) -> Judged:
+    async def what_if(self, symbol: str) -> PreTradeResult:
         """Judge a pair as if it were armed by hand now; nothing is changed."""
         snipe = self._keeper.open.snipe_of(symbol)
         asked = self._gates.ask(
@@ -145,15 +145,15 @@ class Arming:
                 return
         await self._tell_refusal(listing, signal_id, refusals(verdicts))
 
-    async def _judge(self, asked: Asked) -> Judged:
+    async def _judge(self, asked: ArmRequest) -> PreTradeResult:
         now_ms, scope, symbol = self._now_ms(), self._keeper.scope, asked.wish.symbol
         book = await self._books.read(
             "what limits are held against",
             lambda stored: risk_book(stored.trading(scope), symbol, now_ms, asked.conditions),
         )
-        return Judged(asked, judge(asked.wish, asked.facts(book), now_ms))
+        return PreTradeResult(asked, judge(asked.wish, asked.facts(book), now_ms))
 
-    async def _arm(self, judged: Judged, listing: Listing, by: str) -> Snipe:
+    async def _arm(self, judged: PreTradeResult, listing: Listing, by: str) -> Snipe:
         """Check the limits against the books of the transaction that reserves the funds, and reserve them."""
         asked, wish = judged.asked, judged.asked.wish
         assert wish.opens_ms is not None
@@ -193,7 +193,7 @@ class Arming:
             reason=f"snipe of {wish.symbol}",
         )
 
-        def work(desk: Desk) -> None:
+        def work(desk: LedgerTransaction) -> None:
             if desk.tables.snipes.by_key(snipe.key) is not None:
                 raise ArmRefused((), "this signal was used already")
             book = risk_book(desk.tables, wish.symbol, now_ms, asked.conditions)
@@ -214,7 +214,7 @@ class Arming:
             return
         self._told[signal_id] = names
         # Other stages refuse what nobody could buy yet; risk limits alone refuse what would be bought.
-        only_risk = all(one.stage is Stage.RISK for one in verdicts)
+        only_risk = all(one.stage is CheckStage.RISK for one in verdicts)
         limits = "; ".join(map(refusal_text, verdicts)) if only_risk and names else ""
         if limits and (listing.symbol, names) not in self._logged:
             self._logged.add((listing.symbol, names))
@@ -227,7 +227,7 @@ class Arming:
             verdicts=verdicts,
         )
 
-        def work(desk: Desk) -> None:
+        def work(desk: LedgerTransaction) -> None:
             desk.unit.record(event)
             if limits:
                 desk.alert(RISK_REFUSED, listing.symbol, f"Entry refused by risk limits: {limits}")

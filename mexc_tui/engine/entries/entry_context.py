@@ -4,26 +4,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.engine.accounting.ledger_state import OpenBooks
-from mexc_tui.engine.market.knowledge_store import Known
-from mexc_tui.engine.market.prices import QUOTE, Prices
-from mexc_tui.ledger.equity import Mark, equity_point
+from mexc_tui.engine.accounting.ledger_state import LedgerState
+from mexc_tui.engine.market.knowledge_store import KnowledgeStore
+from mexc_tui.engine.market.prices import QUOTE, PriceCache
+from mexc_tui.ledger.equity import PriceMark, equity_point
 from mexc_tui.model.intent import OrderRole
-from mexc_tui.model.listing import Listing, Source
+from mexc_tui.model.listing import Listing, ListingSource
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Purpose
-from mexc_tui.model.position import Account
+from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.signal import Signal
 from mexc_tui.model.snipe import ExitPlan, Snipe
 from mexc_tui.model.symbol import Symbol
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading import TradingPort
 from mexc_tui.ports.trading_store import TradingTables
-from mexc_tui.risk.candidate import Held, Reserved, RiskBook, RiskLimits
+from mexc_tui.risk.candidate import HeldPosition, Reserved, RiskBook, RiskLimits
 from mexc_tui.sniping.key_pairs import KeyMay, KeyPairs, key_may_trade
 from mexc_tui.sniping.plan import FireRules, book_price, price_cap
 from mexc_tui.sniping.reference import confirmed_price
-from mexc_tui.sniping.request import ArmRules, DeskFacts, Facts, KeyFacts, PairFacts, Wish, WorkerFact
+from mexc_tui.sniping.request import ArmFacts, ArmRules, ArmWish, DeskFacts, KeyFacts, PairFacts, WorkerFact
 from mexc_tui.sniping.rounding import Grid, grid_of
 from mexc_tui.sniping.sizing import SizeFacts, SizeRules, size
 
@@ -32,7 +32,7 @@ DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
-class EntryNumbers:
+class EntryParameters:
     """The settings that decide about entries, as the pure rooms want them."""
 
     mode: Mode
@@ -49,7 +49,7 @@ class EntryNumbers:
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
+class EntryConditions:
     """What the books do not tell of this moment. None: not known, which refuses."""
 
     equity: Decimal | None
@@ -66,32 +66,32 @@ class Conditions:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ArmRequest:
     """A wish with what it was judged by; the book is the transaction's own when it is judged to be armed."""
 
-    wish: Wish
+    wish: ArmWish
     pair: PairFacts
     desk: DeskFacts
-    numbers: EntryNumbers
-    conditions: Conditions
+    numbers: EntryParameters
+    conditions: EntryConditions
     price_cap: Decimal | None
     grid: Grid | None
 
-    def facts(self, book: RiskBook) -> Facts:
+    def facts(self, book: RiskBook) -> ArmFacts:
         """Return everything that a wish is judged by."""
-        return Facts(self.pair, self.desk, book, self.numbers.arming, self.numbers.limits)
+        return ArmFacts(self.pair, self.desk, book, self.numbers.arming, self.numbers.limits)
 
 
-class Gates:
+class EntryContext:
     """Looks around; decides nothing."""
 
     def __init__(
         self,
-        known: Known,
-        trading: Trading,
-        prices: Prices,
-        memory: Callable[[], OpenBooks],
-        numbers: Callable[[], EntryNumbers],
+        known: KnowledgeStore,
+        trading: TradingPort,
+        prices: PriceCache,
+        memory: Callable[[], LedgerState],
+        numbers: Callable[[], EntryParameters],
         workers: Callable[[], tuple[WorkerFact, ...]],
         stream_age_ms: Callable[[], int | None],
         is_reconciled: Callable[[], bool],
@@ -116,7 +116,7 @@ class Gates:
 
     def ask(
         self, listing: Listing | None, symbol: str, signal_id: str, signal: Signal | None, snipe: Snipe | None
-    ) -> Asked:
+    ) -> ArmRequest:
         """Return the wish to buy a listing, sized, with all that it is judged by but the books."""
         numbers, pair = self._numbers(), self._known.knowledge.pairs.get(symbol)
         grid = None if pair is None else grid_of(pair)
@@ -124,7 +124,7 @@ class Gates:
         cap = None if grid is None else price_cap(reference, grid, numbers.fire)
         conditions = self.conditions()
         spend, size_words = self._size(numbers, grid, conditions)
-        wish = Wish(
+        wish = ArmWish(
             symbol=symbol,
             signal_id=signal_id,
             detector=None if signal is None else signal.key.detector,
@@ -138,7 +138,7 @@ class Gates:
             size_words=size_words if snipe is None else "",
             snipe_id="" if snipe is None else snipe.id,
         )
-        return Asked(
+        return ArmRequest(
             wish=wish,
             pair=self._pair(listing, pair, symbol),
             desk=self.desk(signal),
@@ -156,11 +156,11 @@ class Gates:
         price = self._prices.of(symbol)
         return confirmed_price(price.bid, price.ask, price.last, self._numbers().fire.premium_pct)
 
-    def conditions(self) -> Conditions:
+    def conditions(self) -> EntryConditions:
         """Return what the books do not tell."""
         memory, clock = self._memory(), self._trading.clock()
         equity = self.equity(memory)
-        return Conditions(
+        return EntryConditions(
             equity=equity,
             peak=ZERO if memory.equity is None else memory.equity.peak,
             day_equity=self._day_equity(),
@@ -173,10 +173,10 @@ class Gates:
             resumed_ms=memory.trading.since_ms if memory.trading.state.allows_entries else 0,
         )
 
-    def equity(self, memory: OpenBooks) -> Decimal | None:
+    def equity(self, memory: LedgerState) -> Decimal | None:
         """Return what the desk is worth now; None: a price is missing."""
         marks = (
-            Mark(one, self._prices.of(one.symbol).bid, self.fee(one.symbol))
+            PriceMark(one, self._prices.of(one.symbol).bid, self.fee(one.symbol))
             for one in memory.positions.values()
         )
         point = equity_point(memory.cash(QUOTE), marks, ZERO, None, 0)
@@ -187,7 +187,9 @@ class Gates:
         pair = self._known.knowledge.pairs.get(symbol)
         return ZERO if pair is None else pair.taker_fee
 
-    def _size(self, numbers: EntryNumbers, grid: Grid | None, conditions: Conditions) -> tuple[Decimal, str]:
+    def _size(
+        self, numbers: EntryParameters, grid: Grid | None, conditions: EntryConditions
+    ) -> tuple[Decimal, str]:
         if grid is None:
             return ZERO, "the pair is not known yet"
         memory = self._memory()
@@ -229,14 +231,14 @@ class Gates:
         )
 
 
-def key_may(known: Known, symbol: str, listing: Listing | None, now_ms: int) -> KeyMay:
+def key_may(known: KnowledgeStore, symbol: str, listing: Listing | None, now_ms: int) -> KeyMay:
     """Return whether the key's own list of pairs, as it was polled last, lets it trade a pair."""
-    names = known.knowledge.names_of(Source.SELF_SYMBOLS)
-    pairs = None if names is None else KeyPairs(names, known.knowledge.names_ms[Source.SELF_SYMBOLS])
+    names = known.knowledge.names_of(ListingSource.SELF_SYMBOLS)
+    pairs = None if names is None else KeyPairs(names, known.knowledge.names_ms[ListingSource.SELF_SYMBOLS])
     return key_may_trade(symbol, pairs, None if listing is None else listing.api_ms, now_ms)
 
 
-def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: Conditions) -> RiskBook:
+def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: EntryConditions) -> RiskBook:
     """Return what limits are held against, of the books as this transaction sees them."""
     intents = [one for one in tables.intents.open() if one.role is OrderRole.ENTRY]
     opens_ms = {snipe.id: snipe.opens_ms for snipe in tables.snipes.open()}
@@ -246,13 +248,13 @@ def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: Condi
     )
     losses = tables.limits.losses_in_a_row(conditions.resumed_ms)
     exit_ms = tables.limits.last_exit_ms(symbol)
-    cash = tables.entries.balance(Account.DESK, QUOTE)
+    cash = tables.entries.balance(LedgerAccount.DESK, QUOTE)
     return RiskBook(
         equity=conditions.equity,
         peak=max(conditions.peak, conditions.equity or ZERO),
         free_cash=cash - sum((one.amount for one in reserved), ZERO),
         day_equity=conditions.day_equity,
-        held=tuple(Held(one.symbol, one.remaining_cost) for one in tables.positions.open()),
+        held=tuple(HeldPosition(one.symbol, one.remaining_cost) for one in tables.positions.open()),
         reserved=reserved,
         # An entry that is open still is counted as its reservation.
         entries_ms=tables.limits.entries_ms(now_ms - 2 * DAY_MS),

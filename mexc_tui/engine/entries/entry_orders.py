@@ -5,8 +5,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from decimal import Decimal
 
-from mexc_tui.engine.accounting.ledger_transaction import Written
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.ledger.positions import spent
 from mexc_tui.model.intent import Intent, Order
 from mexc_tui.model.order import Side
@@ -17,7 +17,7 @@ from mexc_tui.sniping.rounding import Grid
 class EntryOrders:
     """Listens to the books for one intent."""
 
-    def __init__(self, intent: Intent, grid: Grid, keeper: Bookkeeper, clock: Clock) -> None:
+    def __init__(self, intent: Intent, grid: Grid, keeper: LedgerWriter, clock: Clock) -> None:
         self._intent = intent
         self._grid = grid
         self._keeper = keeper
@@ -86,7 +86,7 @@ class EntryOrders:
         except TimeoutError:
             return False
 
-    def _note(self, written: Written) -> None:
+    def _note(self, written: LedgerChanges) -> None:
         for order in written.orders:
             if order.position_id == self._intent.position_id and order.side is Side.SELL:
                 if order.filled_quantity:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from mexc_tui.engine.entries.entry_price import EntryPrice
-from mexc_tui.engine.runtime.suspend_detector import Awake
+from mexc_tui.engine.runtime.suspend_detector import SuspendDetector
 from mexc_tui.ports.store import Clock
 
 LOOK_S = 0.05
@@ -18,7 +18,7 @@ class EntryPlan:
     def __init__(
         self,
         price: EntryPrice,
-        awake: Awake,
+        awake: SuspendDetector,
         clock: Clock,
         off: Callable[[], str],
         is_open: Callable[[], bool],

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 
-from mexc_tui.engine.market.prices import NS_PER_MS, PriceMove, Prices
+from mexc_tui.engine.market.prices import NS_PER_MS, PriceCache, PriceMove
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.market_data import DepthSnapshot
 from mexc_tui.model.snipe import Snipe
@@ -30,7 +30,7 @@ class EntryPrice:
         grid: Grid,
         rules: FireRules,
         *,
-        prices: Prices,
+        prices: PriceCache,
         clock: Clock,
         ask_book: AskBook,
     ) -> None:

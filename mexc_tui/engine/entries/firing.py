@@ -12,13 +12,13 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.entries.entry_orders import EntryOrders
 from mexc_tui.engine.entries.entry_plan import LOOK_S, EntryPlan
 from mexc_tui.engine.entries.entry_price import EntryPrice
-from mexc_tui.engine.market.prices import Prices
-from mexc_tui.engine.orders.execution import Execution, Sent
-from mexc_tui.engine.runtime.suspend_detector import Awake
+from mexc_tui.engine.market.prices import PriceCache
+from mexc_tui.engine.orders.execution import Execution, SendResult
+from mexc_tui.engine.runtime.suspend_detector import SuspendDetector
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import Intent, Order
 from mexc_tui.model.order import NewOrder, OrderType, Side
@@ -26,9 +26,17 @@ from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Refusal, 
 from mexc_tui.model.report import PlacedOrder
 from mexc_tui.model.snipe import Attempt, ReferenceSource, Snipe, SnipeState, Stamps
 from mexc_tui.ports.store import Clock
-from mexc_tui.ports.trading import Fired, FiringLine, Shot, Trading
-from mexc_tui.sniping.plan import Aim, FireRules, aim, cancel_at_ms, ended_state, ended_words, is_run_away
-from mexc_tui.sniping.reaction import Chore, Next, Progress, Step, react
+from mexc_tui.ports.trading import FireResult, FiringLine, SignedOrder, TradingPort
+from mexc_tui.sniping.plan import (
+    FireRules,
+    FiringAim,
+    aim,
+    cancel_at_ms,
+    ended_state,
+    ended_words,
+    is_run_away,
+)
+from mexc_tui.sniping.reaction import Chore, FiringProgress, Next, ReactionStep, react
 from mexc_tui.sniping.rounding import Grid
 
 log = logging.getLogger(__name__)
@@ -41,7 +49,7 @@ LISTED_AGAIN_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class FiringResult:
     """What a snipe came to. UNKNOWN: an attempt is not settled yet."""
 
     state: SnipeState
@@ -59,15 +67,15 @@ class Firing:
         grid: Grid,
         rules: FireRules,
         *,
-        trading: Trading,
-        keeper: Bookkeeper,
+        trading: TradingPort,
+        keeper: LedgerWriter,
         execution: Execution,
-        prices: Prices,
+        prices: PriceCache,
         clock: Clock,
         window_ms: Callable[[], int],
         on_chore: Callable[[Chore, str], None],
         called_off: Callable[[], str],
-        awake: Awake,
+        awake: SuspendDetector,
         check: Callable[["Firing"], Awaitable[str]],
     ) -> None:
         """`window_ms`: how long the exchange may take an order; `on_chore`: what else an answer asks for.
@@ -126,34 +134,34 @@ class Firing:
         """Whether the first attempt can be built and signed, or waits for the pair's first price only."""
         return self._price.cap() is None or self._price.first() is not None
 
-    async def fire(self) -> Ended:
+    async def fire(self) -> FiringResult:
         """Send attempt after attempt until one is taken for good, or nothing more may be sent."""
         with self._orders.heard(), self._price.heard():
             return await self._fire()
 
-    async def _fire(self) -> Ended:
+    async def _fire(self) -> FiringResult:
         off = await self._plan.until_ready()
         if off:
-            return Ended(SnipeState.MISSED, off, 0)
+            return FiringResult(SnipeState.MISSED, off, 0)
         first = self._price.first()
         if first is None:
-            return Ended(SnipeState.MISSED, "the spend cap buys nothing at this price", 0)
+            return FiringResult(SnipeState.MISSED, "the spend cap buys nothing at this price", 0)
         target, now_ns = self._aim(), self._clock.monotonic_ns()
         leave_ns = target.leave_ns if target.leave_ns > now_ns else None
         step = Next(
-            Step.SEND,
+            ReactionStep.SEND,
             target.words,
             at_ms=max(round(target.arrive_ms), self._trading.now_ms() if leave_ns is None else 0),
             type=first.type,
             price=first.price,
             quantity=first.quantity,
         )
-        while step.step is Step.SEND:
+        while step.step is ReactionStep.SEND:
             step = await self._attempt(step, leave_ns)
             leave_ns = None
         return self._ended(step)
 
-    def _aim(self) -> Aim:
+    def _aim(self) -> FiringAim:
         reading = self._trading.clock()
         return aim(
             self.snipe.opens_ms,
@@ -186,7 +194,7 @@ class Firing:
         off = await self._plan.until_ready()
         name = "" if off else self._keeper.next_id(self._intent)
         if not name:
-            return Next(Step.STOP, off or "all attempts are used up")
+            return Next(ReactionStep.STOP, off or "all attempts are used up")
         decided_ns, step = self._clock.monotonic_ns(), self._price.current(step)
         shot = self._shot(step, name, leave_ns or decided_ns)
         signed_ns, best_ask = self._clock.monotonic_ns(), None
@@ -212,8 +220,10 @@ class Firing:
         self._untimely += is_untimely
         for chore in after.chores:
             self._do(chore, after.reason)
-        off = self._off() if after.step is Step.SEND else ""
-        return replace(after, step=Step.STOP, reason=f"{off}, after: {after.reason}") if off else after
+        off = self._off() if after.step is ReactionStep.SEND else ""
+        return (
+            replace(after, step=ReactionStep.STOP, reason=f"{off}, after: {after.reason}") if off else after
+        )
 
     def _off(self) -> str:
         """Say why nothing more may be sent: it was called off, or the entry window is over; empty: it may."""
@@ -224,7 +234,7 @@ class Firing:
             )
         return self._orders.sold or self._called_off()
 
-    def _shot(self, step: Next, client_order_id: str, leave_ns: int) -> Shot:
+    def _shot(self, step: Next, client_order_id: str, leave_ns: int) -> SignedOrder:
         assert step.type is not None
         order = NewOrder(
             symbol=self.snipe.symbol,
@@ -297,12 +307,12 @@ class Firing:
 
     # ---- what is known
 
-    def _progress(self, step: Next, order: Order) -> Progress:
+    def _progress(self, step: Next, order: Order) -> FiringProgress:
         cap = self._price.cap()
         assert step.price is not None
         assert step.quantity is not None
         assert cap is not None
-        return Progress(
+        return FiringProgress(
             opens_ms=self.snipe.opens_ms,
             spend_cap=self.snipe.spend_cap,
             type=step.type or self.snipe.type,
@@ -331,9 +341,9 @@ class Firing:
         self._on_chore(chore, reason)
 
     def _note_attempt(
-        self, step: Next, sent: Sent, after: Next, began_ns: tuple[int, int], best_ask: Decimal | None
+        self, step: Next, sent: SendResult, after: Next, began_ns: tuple[int, int], best_ask: Decimal | None
     ) -> None:
-        fired = sent.fired or Fired(sent.outcome)
+        fired = sent.fired or FireResult(sent.outcome)
         decided_ns, signed_ns = (max(at_ns, fired.aim_ns or at_ns) for at_ns in began_ns)
         self._refused = isinstance(sent.outcome, Rejected)
         reading = self._trading.clock()
@@ -360,15 +370,15 @@ class Firing:
         )
         self.attempts.append(attempt)
 
-    def _ended(self, step: Next) -> Ended:
+    def _ended(self, step: Next) -> FiringResult:
         bought, is_complete = self._orders.bought(), self._orders.is_enough()
         state = ended_state(bought, is_complete=is_complete, was_refused=self._refused)
-        if step.step is Step.ASK or self._orders.is_any_open():
+        if step.step is ReactionStep.ASK or self._orders.is_any_open():
             state = SnipeState.UNKNOWN
         reason = step.reason
-        if step.step is Step.OUTCOME:
+        if step.step is ReactionStep.OUTCOME:
             reason = ended_words(state, self._orders.paid(), self._intent.quote_asset)
-        return Ended(state, reason, self._sent)
+        return FiringResult(state, reason, self._sent)
 
 
 def _words(outcome: SendOutcome[PlacedOrder]) -> str:

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.accounting.reconciler import Reconciler
 from mexc_tui.engine.entries.arming import Arming
-from mexc_tui.engine.entries.entry_context import EntryNumbers, key_may
+from mexc_tui.engine.entries.entry_context import EntryParameters, key_may
 from mexc_tui.engine.entries.firing import Firing
-from mexc_tui.engine.market.knowledge_store import Known
+from mexc_tui.engine.market.knowledge_store import KnowledgeStore
 from mexc_tui.engine.market.prices import QUOTE
-from mexc_tui.engine.runtime.suspend_detector import Awake
+from mexc_tui.engine.runtime.suspend_detector import SuspendDetector
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.snipe import Snipe
 from mexc_tui.model.verdict import Verdict
 from mexc_tui.ports.market import PairStreams
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading import TradingPort
 from mexc_tui.sniping.checklist import ReadyFacts, ReadyLimits, checklist
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ OF_THE_LINE = ("connection", "round_trip", "requests")
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class ReadinessCheck:
     """A checklist; `at_ms` None: as it would be answered now, without the lines about the connection."""
 
     verdicts: tuple[Verdict, ...]
@@ -69,13 +69,13 @@ class Readiness:
 
     def __init__(
         self,
-        known: Known,
-        trading: Trading,
-        keeper: Bookkeeper,
+        known: KnowledgeStore,
+        trading: TradingPort,
+        keeper: LedgerWriter,
         arming: Arming,
         reconciler: Reconciler,
-        awake: Awake,
-        numbers: Callable[[], EntryNumbers],
+        awake: SuspendDetector,
+        numbers: Callable[[], EntryParameters],
         streams: PairWatch,
     ) -> None:
         """Nothing was checked yet."""
@@ -87,7 +87,7 @@ class Readiness:
         self._awake = awake
         self._numbers = numbers
         self._streams = streams
-        self._checked: OrderedDict[str, Checked] = OrderedDict()
+        self._checked: OrderedDict[str, ReadinessCheck] = OrderedDict()
 
     async def check(self, firing: Firing) -> tuple[Verdict, ...]:
         """Answer every line for good."""
@@ -100,7 +100,7 @@ class Readiness:
         if free is None or free < snipe.spend_cap:
             free = await self._free_quote()
         verdicts = self._verdicts(snipe, line, free, HEARD_MS)
-        self._checked[snipe.id] = Checked(verdicts, self._trading.now_ms())
+        self._checked[snipe.id] = ReadinessCheck(verdicts, self._trading.now_ms())
         while len(self._checked) > KEPT:
             self._checked.popitem(last=False)
         return verdicts
@@ -121,13 +121,13 @@ class Readiness:
                 self.probe(symbol)
             await asyncio.sleep(HEARD_STEP_S)
 
-    def of(self, snipe_id: str) -> Checked:
+    def of(self, snipe_id: str) -> ReadinessCheck:
         """Return what was answered of a snipe, or would be now; nothing of one that was over before."""
         snipe, known = self._keeper.open.snipes.get(snipe_id), self._checked.get(snipe_id)
         if known is not None or snipe is None:
-            return known or Checked(())
+            return known or ReadinessCheck(())
         verdicts = self._verdicts(snipe, _Line(), self._free_as_compared(), self._numbers().silent_ms)
-        return Checked(tuple(one for one in verdicts if one.name not in OF_THE_LINE))
+        return ReadinessCheck(tuple(one for one in verdicts if one.name not in OF_THE_LINE))
 
     def _verdicts(
         self, snipe: Snipe, line: _Line, free: Decimal | None, silent_ms: int

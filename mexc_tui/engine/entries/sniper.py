@@ -9,29 +9,29 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.accounting.reconciler import Reconciler
 from mexc_tui.engine.entries.arming import Arming
-from mexc_tui.engine.entries.entry_context import EntryNumbers
-from mexc_tui.engine.entries.firing import Ended, Firing
+from mexc_tui.engine.entries.entry_context import EntryParameters
+from mexc_tui.engine.entries.firing import Firing, FiringResult
 from mexc_tui.engine.entries.readiness import PairWatch, Readiness
-from mexc_tui.engine.market.knowledge_store import Known
-from mexc_tui.engine.market.prices import QUOTE, Prices
+from mexc_tui.engine.market.knowledge_store import KnowledgeStore
+from mexc_tui.engine.market.prices import QUOTE, PriceCache
 from mexc_tui.engine.orders.execution import Execution
 from mexc_tui.engine.runtime.supervisor import Started
-from mexc_tui.engine.runtime.suspend_detector import Awake
+from mexc_tui.engine.runtime.suspend_detector import SuspendDetector
 from mexc_tui.ledger.fence import watch_is_over
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
-from mexc_tui.model.listing import Stage
+from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.text import many
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.verdict import refusal_text, refusals
-from mexc_tui.ports.store import Books, Clock
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.store import Clock, Store
+from mexc_tui.ports.trading import TradingPort
 from mexc_tui.sniping.plan import ended_state, ended_words
 from mexc_tui.sniping.reaction import Chore
 from mexc_tui.sniping.rounding import grid_of
@@ -59,17 +59,17 @@ class Sniper:
 
     def __init__(
         self,
-        known: Known,
-        trading: Trading,
-        keeper: Bookkeeper,
+        known: KnowledgeStore,
+        trading: TradingPort,
+        keeper: LedgerWriter,
         execution: Execution,
-        prices: Prices,
-        books: Books,
+        prices: PriceCache,
+        books: Store,
         clock: Clock,
         arming: Arming,
         reconciler: Reconciler,
-        awake: Awake,
-        numbers: Callable[[], EntryNumbers],
+        awake: SuspendDetector,
+        numbers: Callable[[], EntryParameters],
         window_ms: Callable[[], int],
         streams: PairWatch,
     ) -> None:
@@ -181,7 +181,7 @@ class Sniper:
         if off:
             await self._disarm(snipe, off)
         elif now_ms > snipe.opens_ms + self._numbers().fire.window_ms:
-            await self._end(snipe, Ended(SnipeState.MISSED, "no engine was there at its opening", 0))
+            await self._end(snipe, FiringResult(SnipeState.MISSED, "no engine was there at its opening", 0))
         elif snipe.opens_ms - now_ms <= LEAD_MS:
             self._tasks[snipe.id] = asyncio.create_task(self._shoot(snipe), name=f"snipe {snipe.symbol}")
 
@@ -194,7 +194,7 @@ class Sniper:
             return f"trading is {self._keeper.open.trading.state}"
         if listing is None:
             listing = self._known.knowledge.listings.named(snipe.symbol)
-        if listing is None or listing.stage is Stage.CANCELLED:
+        if listing is None or listing.stage is ListingStage.CANCELLED:
             return "its listing was cancelled"
         if listing.symbol != snipe.symbol:
             return f"it was renamed to {listing.symbol}"
@@ -221,7 +221,7 @@ class Sniper:
             was_refused=any(order.state is OrderState.REJECTED for order in orders),
         )
         words = f"every attempt is settled: {ended_words(state, bought, QUOTE)}"
-        await self._end(snipe, Ended(state, words, len(orders)))
+        await self._end(snipe, FiringResult(state, words, len(orders)))
 
     async def _rows_of(self, intent_id: str) -> tuple[Order, ...]:
         """Return an intent's orders: as stored, and those that are on their way."""
@@ -240,10 +240,10 @@ class Sniper:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        await self._end(snipe, Ended(SnipeState.DISARMED, words, 0))
+        await self._end(snipe, FiringResult(SnipeState.DISARMED, words, 0))
         return snipe
 
-    async def _end(self, snipe: Snipe, ended: Ended) -> None:
+    async def _end(self, snipe: Snipe, ended: FiringResult) -> None:
         after = msgspec.structs.replace(
             snipe,
             state=ended.state,
@@ -281,7 +281,9 @@ class Sniper:
         """Warm, check a second before the opening, fire, and write down what came of it."""
         intent, pair = self._keeper.open.intents.get(snipe.id), self._known.knowledge.pairs.get(snipe.symbol)
         if intent is None or pair is None:
-            await self._end(snipe, Ended(SnipeState.DISARMED, "the pair is not shown by exchangeInfo", 0))
+            await self._end(
+                snipe, FiringResult(SnipeState.DISARMED, "the pair is not shown by exchangeInfo", 0)
+            )
             return
         firing = self._firing(snipe, intent, pair)
         try:
@@ -294,7 +296,7 @@ class Sniper:
             await self._sleep_until(snipe.opens_ms - CHECK_MS)
             refused = await self._check(firing)
             if refused:
-                await self._end(snipe, Ended(SnipeState.DISARMED, refused, 0))
+                await self._end(snipe, FiringResult(SnipeState.DISARMED, refused, 0))
                 return
             await self._fire(snipe, firing)
         finally:
@@ -340,7 +342,7 @@ class Sniper:
         await self._sleep_until(snipe.opens_ms - COMMIT_MS)
         off = self._called_off(snipe)
         if off:
-            await self._end(ready, Ended(SnipeState.DISARMED, off, 0))
+            await self._end(ready, FiringResult(SnipeState.DISARMED, off, 0))
             return
         fired = msgspec.structs.replace(ready, state=SnipeState.FIRING, reason="firing")
         await self._keeper.save_snipe(fired)

@@ -5,20 +5,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.accounting.reconciler import Reconciler
-from mexc_tui.engine.runtime.command_result import Acted
+from mexc_tui.engine.runtime.command_result import CommandResult
 from mexc_tui.ledger.dust import FEE_ASSET, conversion_entry, written_off
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.account import DustCandidate, DustConversion, is_read
 from mexc_tui.model.errors import CommandRefused, ExchangeError
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Rejected
-from mexc_tui.model.position import Account, Entry
+from mexc_tui.model.position import LedgerAccount, LedgerEntry
 from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading_view import DustCoin, DustConverted, DustRow
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading import TradingPort
 from mexc_tui.ports.trading_store import TradingTables
 
 MOST = 15
@@ -36,14 +36,14 @@ class _Done:
     """Why nobody knows what was done; empty: it is known."""
 
 
-class Dust:
+class DustConverter:
     """Asked by a person alone: nothing converts by itself."""
 
-    def __init__(self, port: Trading, keeper: Bookkeeper, reconciler: Reconciler) -> None:
+    def __init__(self, port: TradingPort, keeper: LedgerWriter, reconciler: Reconciler) -> None:
         self._port = port
         self._keeper = keeper
         self._reconciler = reconciler
-        self._running = set[asyncio.Task[Acted[DustConverted]]]()
+        self._running = set[asyncio.Task[CommandResult[DustConverted]]]()
 
     async def offered(self) -> DustRow:
         """Return what could be converted now. Raises CommandRefused, StorageError."""
@@ -67,7 +67,7 @@ class Dust:
                 coins.append(DustCoin(asset=asset, quantity=amount, value_mx=values[0], value_usdt=values[1]))
         return DustRow(at_ms=self._port.now_ms(), coins=tuple(coins), left=tuple(left))
 
-    async def convert(self, assets: Sequence[str]) -> Acted[DustConverted]:
+    async def convert(self, assets: Sequence[str]) -> CommandResult[DustConverted]:
         """Convert these coins (none named: all that may be), and book what came of it.
 
         A caller that is cancelled does not stop it. Raises CommandRefused, StorageError.
@@ -88,7 +88,7 @@ class Dust:
         """Say why a coin stays; empty: it may go."""
         memory = self._keeper.open
         is_wanted = any(one.base_asset == asset for one in memory.intents.values())
-        if is_wanted or memory.balances.get((Account.DESK, asset)):
+        if is_wanted or memory.balances.get((LedgerAccount.DESK, asset)):
             return "the desk holds or trades this coin now; only what lies there alone is converted"
         if candidate is None:
             return "the exchange does not offer to convert it"
@@ -96,7 +96,7 @@ class Dust:
             return f"the account has {plain(candidate.balance)} of it: reconcile first"
         return ""
 
-    async def _convert(self, assets: Sequence[str]) -> Acted[DustConverted]:
+    async def _convert(self, assets: Sequence[str]) -> CommandResult[DustConverted]:
         if not self._reconciler.is_done:
             raise CommandRefused("Books were not compared with the exchange's yet: ask again soon.")
         async with self._reconciler.lock:
@@ -115,7 +115,7 @@ class Dust:
             unbooked = await self._book(done)
         result = DustConverted(coins=done.coins, received_mx=done.received, fee_mx=done.fee, left=done.left)
         is_all = len(done.coins) == len(chosen) and not unbooked
-        return Acted(f"{_words(done)}{unbooked or await self._compared()}", result, is_all=is_all)
+        return CommandResult(f"{_words(done)}{unbooked or await self._compared()}", result, is_all=is_all)
 
     async def _looked(self, outcome: Ambiguous, chosen: tuple[DustCoin, ...], left: tuple[str, ...]) -> _Done:
         """Look at the account once the request can no longer come to life; it is never sent again."""
@@ -132,7 +132,9 @@ class Dust:
             return _Done((), ZERO, None, left, doubt)
         gone = tuple(one for one in chosen if not totals.get(one.asset))
         held = self._keeper.open.balances
-        known = sum((held.get((whose, FEE_ASSET), ZERO) for whose in (Account.DESK, Account.OWN)), ZERO)
+        known = sum(
+            (held.get((whose, FEE_ASSET), ZERO) for whose in (LedgerAccount.DESK, LedgerAccount.OWN)), ZERO
+        )
         received = max(totals.get(FEE_ASSET, ZERO) - known, ZERO) if gone else ZERO
         stayed = (f"{plain(one.quantity)} {one.asset}: {outcome.reason}" for one in chosen if one not in gone)
         return _Done(gone, received, None, (*left, *stayed))
@@ -159,10 +161,12 @@ class Dust:
 
 
 def _of_books(tables: TradingTables) -> dict[str, Decimal]:
-    found, before = list[Entry](), 2**62
+    found, before = list[LedgerEntry](), 2**62
     while page := tables.entries.page(before, PAGE):
         before = page[-1][0]
-        found += [entry for _, entry in page if any(one.account is Account.OWN for one in entry.postings)]
+        found += [
+            entry for _, entry in page if any(one.account is LedgerAccount.OWN for one in entry.postings)
+        ]
     return written_off(reversed(found))
 
 

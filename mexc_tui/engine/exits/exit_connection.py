@@ -3,20 +3,20 @@
 import logging
 from collections.abc import Callable
 
-from mexc_tui.engine.orders.execution import Execution, Sent
+from mexc_tui.engine.orders.execution import Execution, SendResult
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import Intent
 from mexc_tui.model.order import NewOrder
 from mexc_tui.model.outcome import Purpose
-from mexc_tui.ports.trading import FiringLine, Trading
+from mexc_tui.ports.trading import FiringLine, TradingPort
 
 log = logging.getLogger(__name__)
 
 
-class ExitLine:
+class ExitConnection:
     """One line for all positions; what comes while it is busy gets a connection of its own."""
 
-    def __init__(self, trading: Trading, execution: Execution, window_ms: Callable[[], int]) -> None:
+    def __init__(self, trading: TradingPort, execution: Execution, window_ms: Callable[[], int]) -> None:
         """`window_ms`: how long the exchange may take an order."""
         self._trading = trading
         self._execution = execution
@@ -38,7 +38,7 @@ class ExitLine:
         except ExchangeError as error:
             log.info("the line for stops is cold: %s", error)
 
-    async def send(self, intent: Intent, order: NewOrder, *, is_hot: bool) -> Sent:
+    async def send(self, intent: Intent, order: NewOrder, *, is_hot: bool) -> SendResult:
         """Send one attempt of a sale. `is_hot`: over the warm line, if there is one."""
         line = self._line
         if not is_hot or line is None or not line.is_warm:

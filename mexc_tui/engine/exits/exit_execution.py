@@ -9,18 +9,18 @@ import logging
 from collections.abc import Callable
 from decimal import Decimal
 
-from mexc_tui.engine.accounting.ledger_transaction import Written
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
-from mexc_tui.engine.exits.exit_connection import ExitLine
-from mexc_tui.engine.exits.exit_intents import ExitIntents, Wanted
-from mexc_tui.engine.exits.exit_job import Running
-from mexc_tui.engine.exits.exit_order_tracker import LOOK_S, SEEN_S, ExitOrders
-from mexc_tui.engine.exits.exit_result import Closed, SaleEnd
-from mexc_tui.engine.exits.sellability import SellabilityWatch
-from mexc_tui.engine.market.prices import PriceMove, Prices
-from mexc_tui.engine.market.symbol_filters import Grids
+from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
+from mexc_tui.engine.exits.exit_connection import ExitConnection
+from mexc_tui.engine.exits.exit_intents import ExitIntents, ExitRequest
+from mexc_tui.engine.exits.exit_job import ExitJob
+from mexc_tui.engine.exits.exit_order_tracker import LOOK_S, SEEN_S, ExitOrderTracker
+from mexc_tui.engine.exits.exit_result import CloseResult, ExitRecorder
+from mexc_tui.engine.exits.sellability import SellabilityTracker
+from mexc_tui.engine.market.prices import PriceCache, PriceMove
+from mexc_tui.engine.market.symbol_filters import SymbolFilters
 from mexc_tui.engine.orders.execution import Execution
-from mexc_tui.engine.orders.order_resolution import Settling
+from mexc_tui.engine.orders.order_resolution import OrderResolution
 from mexc_tui.ledger.positions import holding
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import ZERO, CloseReason, Intent, Order, OrderRole
@@ -28,7 +28,7 @@ from mexc_tui.model.order import NewOrder, Side
 from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Refusal, Rejected
 from mexc_tui.model.position import Position
 from mexc_tui.model.storage import StorageError
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading import TradingPort
 from mexc_tui.sniping.escalation import STALE_BALANCE, Sale, SaleTry, Way, escalate
 from mexc_tui.sniping.rounding import HUNDRED, Grid, floored
 from mexc_tui.sniping.sale_terms import FORGET_MS, SaleTerms, SentOrder, learn
@@ -49,19 +49,19 @@ UNSENT_TRIES = 4
 """A request that was not sent is tried again after a second at most: it waited for its turn already."""
 
 
-class Selling:
+class ExitExecution:
     """Every sale that ends a position or a part of it; `stopping.Closer`."""
 
     def __init__(
         self,
-        trading: Trading,
-        keeper: Bookkeeper,
+        trading: TradingPort,
+        keeper: LedgerWriter,
         execution: Execution,
-        settling: Settling,
-        prices: Prices,
-        grids: Grids,
-        line: ExitLine,
-        sellability: SellabilityWatch,
+        settling: OrderResolution,
+        prices: PriceCache,
+        grids: SymbolFilters,
+        line: ExitConnection,
+        sellability: SellabilityTracker,
     ) -> None:
         """Nothing is sold until somebody asks."""
         self._trading = trading
@@ -71,9 +71,9 @@ class Selling:
         self._line = line
         self._sellability = sellability
         self._intents = ExitIntents(trading, keeper)
-        self._orders = ExitOrders(trading, keeper, execution, settling)
-        self._end = SaleEnd(keeper, trading.now_ms)
-        self._running: dict[str, Running] = {}
+        self._orders = ExitOrderTracker(trading, keeper, execution, settling)
+        self._end = ExitRecorder(keeper, trading.now_ms)
+        self._running: dict[str, ExitJob] = {}
         self.on_sale: OnSale = _nobody
         """Called with pair and reason before anything of it is offered: its buying ends first."""
         keeper.on_change(self._note)
@@ -88,18 +88,20 @@ class Selling:
         role: OrderRole,
         reason: CloseReason,
         words: str,
-    ) -> Closed:
+    ) -> CloseResult:
         """Sell so many per cent of a position now (None: all); return what was seen, after seconds at most.
 
         The sale goes on when the caller is cancelled, and after an answer that says that something is left.
         """
         now = self._keeper.open.positions.get(position.id)
         if now is None:
-            return Closed(ZERO, ZERO)
+            return CloseResult(ZERO, ZERO)
         left = self.left(now)
         part = self._part(now.symbol, left, share_pct)
         if part <= 0:
-            return Closed(ZERO, left, f"the part asked for is less than one quantity step of {now.symbol}")
+            return CloseResult(
+                ZERO, left, f"the part asked for is less than one quantity step of {now.symbol}"
+            )
         sale = self.begin(now, left - part, role, reason, words)
         sold_before, goal = sale.sold, sale.goal
         try:
@@ -111,7 +113,7 @@ class Selling:
         after = self._keeper.open.positions.get(position.id)
         left = ZERO if after is None else self.left(after)
         said = (sale.said or "it is still being sold") if left > goal else ""
-        return Closed(sale.sold - sold_before, left, said, sale.dust)
+        return CloseResult(sale.sold - sold_before, left, said, sale.dust)
 
     def _part(self, symbol: str, left: Decimal, share_pct: Decimal | None) -> Decimal:
         grid = self._grids.of(symbol)
@@ -122,13 +124,13 @@ class Selling:
 
     def begin(
         self, position: Position, goal: Decimal, role: OrderRole, reason: CloseReason, words: str
-    ) -> Running:
+    ) -> ExitJob:
         """Sell until only `goal` is left, beside the caller; join the sale that runs already."""
         self.on_sale(position.symbol, words)
         sale = self._running.get(position.id)
         if sale is None:
             is_asked = reason is CloseReason.PERSON
-            sale = Running(position.id, position.symbol, goal, role, reason, words, is_asked=is_asked)
+            sale = ExitJob(position.id, position.symbol, goal, role, reason, words, is_asked=is_asked)
             self._running[position.id] = sale
             sale.task = asyncio.ensure_future(self._run(sale))
             return sale
@@ -173,7 +175,7 @@ class Selling:
 
     # ---- a sale
 
-    async def _run(self, sale: Running) -> None:
+    async def _run(self, sale: ExitJob) -> None:
         try:
             while True:
                 try:
@@ -190,7 +192,7 @@ class Selling:
             self._running.pop(sale.position_id, None)
             sale.reported.set()
 
-    async def _step(self, sale: Running) -> bool:
+    async def _step(self, sale: ExitJob) -> bool:
         """Do the next thing; return whether more is to be done."""
         position = self._keeper.open.positions.get(sale.position_id)
         if position is None:
@@ -214,7 +216,7 @@ class Selling:
             return True
         return await self._try(sale, position, left, grid)
 
-    def _count(self, sale: Running, left: Decimal) -> bool:
+    def _count(self, sale: ExitJob, left: Decimal) -> bool:
         """Note what is left; return whether something was sold."""
         before, sale.left = sale.left, left
         if before is None or left >= before:
@@ -224,7 +226,7 @@ class Selling:
         sale.since_ms, sale.alarmed_ms, sale.taught_ms = self._now_ms(), None, self._now_ms()
         return True
 
-    async def _try(self, sale: Running, position: Position, left: Decimal, grid: Grid) -> bool:
+    async def _try(self, sale: ExitJob, position: Position, left: Decimal, grid: Grid) -> bool:
         if sale.refusal is not None and sale.refusal.advice in STALE_BALANCE:
             await self._ask_free(sale, position)
         plan = self._plan(sale, position, left, grid, self._now_ms())
@@ -252,11 +254,11 @@ class Selling:
             await self._send(sale, position, plan, grid)
         return True
 
-    def _plan(self, sale: Running, position: Position, left: Decimal, grid: Grid, now_ms: int) -> Sale:
+    def _plan(self, sale: ExitJob, position: Position, left: Decimal, grid: Grid, now_ms: int) -> Sale:
         self._look_back(sale, position)
         return escalate(self._tried(sale, position, left, grid), grid, position.plan.slippage_pct, now_ms)
 
-    async def _wait_for_better(self, sale: Running, position: Position, plan: Sale) -> None:
+    async def _wait_for_better(self, sale: ExitJob, position: Position, plan: Sale) -> None:
         """Wait for a bid, or for coins that are not free yet. A start goes on with it."""
         await self._intent_of(sale, position)
         sale.tries += plan.way is not Way.CAPPED
@@ -270,7 +272,7 @@ class Selling:
         if plan.refresh_balances:
             await self._ask_free(sale, position)
 
-    def _look_back(self, sale: Running, position: Position) -> None:
+    def _look_back(self, sale: ExitJob, position: Position) -> None:
         """Measure the slippage cap by the bid of now; forget what answers taught too long ago."""
         now_ms, bid = self._now_ms(), self._prices.of(sale.symbol).bid
         sale.since_ms = now_ms if sale.since_ms is None else sale.since_ms
@@ -282,7 +284,7 @@ class Selling:
                 sale.tries = 1
             sale.cap = cap
 
-    async def _hold(self, sale: Running, position: Position, plan: Sale) -> bool:
+    async def _hold(self, sale: ExitJob, position: Position, plan: Sale) -> bool:
         """Keep a sale of what is no order now, and look again; a part that is none is given up.
 
         Its intent is durable first: a start goes on with it.
@@ -296,7 +298,7 @@ class Selling:
         await self._wait_for(sale, plan.at_ms)
         return True
 
-    def _tried(self, sale: Running, position: Position, left: Decimal, grid: Grid) -> SaleTry:
+    def _tried(self, sale: ExitJob, position: Position, left: Decimal, grid: Grid) -> SaleTry:
         price = self._prices.of(sale.symbol)
         resting = sum(
             (
@@ -325,7 +327,7 @@ class Selling:
             holds=sale.holds,
         )
 
-    def _is_offered(self, sale: Running, position: Position, left: Decimal) -> bool:
+    def _is_offered(self, sale: ExitJob, position: Position, left: Decimal) -> bool:
         """Whether what is free by now is worth an order while the rest is being freed: a stop does not wait.
 
         What comes after must be an order too, at half the price.
@@ -341,7 +343,7 @@ class Selling:
         is_split = rest > 0 and order_fault(rest, tried.bid / 2, grid)
         return not (order_fault(now, tried.bid, grid) or is_split)
 
-    async def _send(self, sale: Running, position: Position, plan: Sale, grid: Grid) -> None:
+    async def _send(self, sale: ExitJob, position: Position, plan: Sale, grid: Grid) -> None:
         wished = await self._intent_of(sale, position)
         if wished is None:
             return
@@ -367,7 +369,7 @@ class Selling:
         elif not isinstance(sent.outcome, Accepted):
             sale.said = sent.order.reason
 
-    def _learn(self, sale: Running, refusal: Refusal, sent: SentOrder, grid: Grid) -> None:
+    def _learn(self, sale: ExitJob, refusal: Refusal, sent: SentOrder, grid: Grid) -> None:
         """Keep what a refusal taught; another order is tried at once then.
 
         A first "oversold" teaches nothing: the balances are asked for, and explain it as a rule.
@@ -378,9 +380,9 @@ class Selling:
         if terms != sale.terms:
             sale.terms, sale.taught_ms, sale.tries = terms, self._now_ms(), 1
 
-    async def _intent_of(self, sale: Running, position: Position) -> Intent | None:
+    async def _intent_of(self, sale: ExitJob, position: Position) -> Intent | None:
         """Return what to sell under; None: a stop joined while the disk was waited for, it does not wait."""
-        wanted = Wanted(sale.role, sale.reason, sale.words, self.left(position) - sale.goal)
+        wanted = ExitRequest(sale.role, sale.reason, sale.words, self.left(position) - sale.goal)
         making = asyncio.ensure_future(self._intents.of(position, wanted, sale.intent))
         if sale.is_urgent:
             return self._kept(sale, await making)
@@ -398,7 +400,7 @@ class Selling:
         self._end.begin(self._drop(making, sale.words))
         return None
 
-    def _kept(self, sale: Running, intent: Intent) -> Intent:
+    def _kept(self, sale: ExitJob, intent: Intent) -> Intent:
         self._end.end_intent(sale.keep(intent), sale.words)
         return intent
 
@@ -408,7 +410,7 @@ class Selling:
 
     # ---- waiting
 
-    async def _ask_free(self, sale: Running, position: Position) -> None:
+    async def _ask_free(self, sale: ExitJob, position: Position) -> None:
         """Note what is free at the exchange, for a while; nothing if it does not say."""
         sale.free, sale.free_ms = None, self._now_ms()
         try:
@@ -418,7 +420,7 @@ class Selling:
         else:
             sale.free = account.free(position.base_asset)
 
-    async def _wait_for(self, sale: Running, exchange_ms: int) -> None:
+    async def _wait_for(self, sale: ExitJob, exchange_ms: int) -> None:
         """Wait for a moment of the exchange's clock, or until a stronger reason joins."""
         sale.joined.clear()
         try:
@@ -427,7 +429,7 @@ class Selling:
         except TimeoutError:
             return
 
-    def _is_moved(self, sale: Running) -> bool:
+    def _is_moved(self, sale: ExitJob) -> bool:
         """Whether something was sold, or wants to be asked for, since the last look."""
         now = self._keeper.open.positions.get(sale.position_id)
         orders = self._keeper.open.orders_of(sale.position_id)
@@ -442,7 +444,7 @@ class Selling:
     def _now_ms(self) -> int:
         return self._trading.now_ms()
 
-    def _note(self, written: Written) -> None:
+    def _note(self, written: LedgerChanges) -> None:
         for order in written.orders:
             sale = self._running.get(order.position_id)
             if sale is not None:

@@ -11,13 +11,13 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.engine.accounting.ledger_transaction import Desk, stem
-from mexc_tui.engine.accounting.ledger_writer import EXIT_ATTEMPTS, Bookkeeper
+from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction, stem
+from mexc_tui.engine.accounting.ledger_writer import EXIT_ATTEMPTS, LedgerWriter
 from mexc_tui.model.intent import ZERO, CloseReason, Intent, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Position
 from mexc_tui.model.storage import StorageError
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading import TradingPort
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ WRITE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExitRequest:
     """What is to be sold, and why; `quantity` in base units."""
 
     role: OrderRole
@@ -39,12 +39,12 @@ class Wanted:
 class ExitIntents:
     """Makes them, and gives out their ids."""
 
-    def __init__(self, trading: Trading, keeper: Bookkeeper) -> None:
+    def __init__(self, trading: TradingPort, keeper: LedgerWriter) -> None:
         self._trading = trading
         self._keeper = keeper
         self._chores = set[asyncio.Future[None]]()
 
-    async def of(self, position: Position, wanted: Wanted, kept: Intent | None = None) -> Intent:
+    async def of(self, position: Position, wanted: ExitRequest, kept: Intent | None = None) -> Intent:
         """Return the intent of a sale: `kept` if it is the same wish. Raises StorageError without a stop."""
         stop = self.stop_of(position.id)
         if wanted.role is OrderRole.STOP and stop is not None:
@@ -65,7 +65,7 @@ class ExitIntents:
             return stop
         return intent
 
-    def _covers(self, kept: Intent, wanted: Wanted) -> bool:
+    def _covers(self, kept: Intent, wanted: ExitRequest) -> bool:
         """Whether an intent is the same wish, and large enough: a restart sells no more than it says."""
         orders = self._keeper.open.orders_of(kept.position_id)
         sold = sum((one.filled_quantity for one in orders if one.intent_id == kept.id), ZERO)
@@ -91,7 +91,7 @@ class ExitIntents:
         if not chore.cancelled() and chore.exception() is not None:
             log.warning("an intent could not be ended: %s", chore.exception())
 
-    async def of_rung(self, position: Position, wanted: Wanted) -> Intent:
+    async def of_rung(self, position: Position, wanted: ExitRequest) -> Intent:
         """Return the durable intent of a rung of the ladder. Raises StorageError."""
         for intent in self._keeper.open.intents_of(position.id):
             if intent.role is OrderRole.TAKE_PROFIT and intent.rung == wanted.rung:
@@ -126,14 +126,14 @@ class ExitIntents:
     async def mark(self, intent_id: str, reason: CloseReason) -> None:
         """Write onto a stop's intent what it became, beside its order: the disk is not waited for."""
 
-        def work(desk: Desk) -> None:
+        def work(desk: LedgerTransaction) -> None:
             stored = desk.tables.intents.get(intent_id)
             if stored is not None:
                 desk.save_intent(msgspec.structs.replace(stored, close_reason=reason))
 
         await self._keeper.write("why a stop sells", work)
 
-    def _made(self, position: Position, wanted: Wanted) -> Intent:
+    def _made(self, position: Position, wanted: ExitRequest) -> Intent:
         names = self._keeper.client_ids(EXIT_ATTEMPTS)
         return Intent(
             id=stem(names[0]),

@@ -12,7 +12,7 @@ from mexc_tui.sniping.slippage_cap import SlippageCap
 
 
 @dataclass(slots=True)
-class Running:
+class ExitJob:
     """One sale while it runs. Quantities in base units."""
 
     position_id: str

@@ -13,26 +13,26 @@ from typing import Any
 
 import msgspec
 
-from mexc_tui.engine.accounting.ledger_transaction import Written
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
-from mexc_tui.engine.exits.exit_connection import ExitLine
-from mexc_tui.engine.exits.exit_execution import Selling
-from mexc_tui.engine.exits.sellability import SellabilityWatch
+from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
+from mexc_tui.engine.exits.exit_connection import ExitConnection
+from mexc_tui.engine.exits.exit_execution import ExitExecution
+from mexc_tui.engine.exits.sellability import SellabilityTracker
 from mexc_tui.engine.exits.take_profits import TakeProfits
-from mexc_tui.engine.exits.watched_position import Watch
+from mexc_tui.engine.exits.watched_position import WatchedPosition
 from mexc_tui.engine.market.polled_price import ask_price
-from mexc_tui.engine.market.prices import PriceMove, Prices
-from mexc_tui.engine.market.symbol_filters import Grids
+from mexc_tui.engine.market.prices import PriceCache, PriceMove
+from mexc_tui.engine.market.symbol_filters import SymbolFilters
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.model.intent import ZERO, CloseReason, Order, OrderRole
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.position import Position, PositionState
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.storage import StorageError
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading import TradingPort
 from mexc_tui.sniping import exits
 from mexc_tui.sniping.confirmation import unwatched
-from mexc_tui.sniping.exits import ExitMemory, Holding, Tick
+from mexc_tui.sniping.exits import ExitHolding, ExitMemory, Tick
 from mexc_tui.sniping.ladder import rungs_done
 from mexc_tui.sniping.rounding import Grid
 from mexc_tui.sniping.sellable import Sellability
@@ -53,19 +53,19 @@ ALIGN_MS = 5_000
 BY_PRICE = (CloseReason.STOP, CloseReason.TRAILING, CloseReason.BREAK_EVEN)
 
 
-class Guardian:
+class ExitMonitor:
     """One worker."""
 
     def __init__(
         self,
-        trading: Trading,
-        keeper: Bookkeeper,
-        prices: Prices,
-        selling: Selling,
+        trading: TradingPort,
+        keeper: LedgerWriter,
+        prices: PriceCache,
+        selling: ExitExecution,
         profits: TakeProfits,
-        grids: Grids,
-        line: ExitLine,
-        sellability: SellabilityWatch,
+        grids: SymbolFilters,
+        line: ExitConnection,
+        sellability: SellabilityTracker,
         stale_ms: Callable[[], int],
     ) -> None:
         """`stale_ms`: an older price is none."""
@@ -78,7 +78,7 @@ class Guardian:
         self._line = line
         self._sellability = sellability
         self._stale_ms = stale_ms
-        self._watches: dict[str, Watch] = {}
+        self._watches: dict[str, WatchedPosition] = {}
         self._chores: set[asyncio.Future[None]] = set()
         self._busy: set[str] = set()
         self._wake = asyncio.Event()
@@ -132,7 +132,7 @@ class Guardian:
             if watch.position.symbol == move.price.symbol:
                 self._on_price(watch, move)
 
-    def _on_price(self, watch: Watch, move: PriceMove) -> None:
+    def _on_price(self, watch: WatchedPosition, move: PriceMove) -> None:
         """Take one message as one observation: of its trades the newest."""
         now_ms, price = self._trading.now_ms(), move.price
         if move.trades:
@@ -143,7 +143,7 @@ class Guardian:
             self._decide(watch, tick, now_ms)
             watch.is_after_gap = watch.is_after_gap and watch.holding is None
 
-    def _on_change(self, written: Written) -> None:
+    def _on_change(self, written: LedgerChanges) -> None:
         """Watch what opens, from its first coin on; forget what closed."""
         for position in written.positions:
             if position.is_open:
@@ -155,11 +155,11 @@ class Guardian:
             if watch is not None:
                 watch.is_changed, watch.aligned_ms = True, 0
 
-    def _watch(self, position: Position) -> Watch:
+    def _watch(self, position: Position) -> WatchedPosition:
         now_ms = self._trading.now_ms()
         watch = self._watches.get(position.id)
         if watch is None:
-            watch = Watch(position, exits.remember(position), now_ms, begun_ms=now_ms - AGAIN_MS)
+            watch = WatchedPosition(position, exits.remember(position), now_ms, begun_ms=now_ms - AGAIN_MS)
             watch.saved = (position.stop_price, position.high_price, position.fired)
             self._watches[position.id] = watch
             self._wake.set()
@@ -174,7 +174,7 @@ class Guardian:
 
     # ---- deciding
 
-    def _holding(self, watch: Watch) -> Holding | None:
+    def _holding(self, watch: WatchedPosition) -> ExitHolding | None:
         if not watch.is_changed and watch.holding is not None:
             return watch.holding
         position = watch.position
@@ -189,11 +189,11 @@ class Guardian:
             position = watch.position = msgspec.structs.replace(position, rungs_done=done)
             watch.words = f"rung {done[-1]} is sold"
         held = sum((one.open_quantity for one in resting), ZERO)
-        watch.holding = Holding(position, grid, position.remaining - held, resting, sold)
+        watch.holding = ExitHolding(position, grid, position.remaining - held, resting, sold)
         watch.is_changed = False
         return watch.holding
 
-    def _decide(self, watch: Watch, tick: Tick | None, now_ms: int) -> None:
+    def _decide(self, watch: WatchedPosition, tick: Tick | None, now_ms: int) -> None:
         """Decide on an observation, or (None) on what time alone means."""
         holding = self._holding(watch)
         if holding is None:
@@ -213,14 +213,14 @@ class Guardian:
             self._wake_ms = decision.wake_ms
             self._wake.set()
 
-    def _fire(self, watch: Watch, now_ms: int) -> None:
+    def _fire(self, watch: WatchedPosition, now_ms: int) -> None:
         """Sell first; then store that the exit fired, so that a restart goes on at any price."""
         self._sell(watch, now_ms)
         watch.words = watch.words or f"{watch.memory.fired} fired: {watch.memory.fired_words}"
         watch.saved_ms = 0
         self._save_if_changed(watch, now_ms)
 
-    def _sell(self, watch: Watch, now_ms: int) -> None:
+    def _sell(self, watch: WatchedPosition, now_ms: int) -> None:
         """Close a position for the reason that fired; what runs already goes on."""
         watch.begun_ms = now_ms
         reason = watch.memory.fired
@@ -260,7 +260,7 @@ class Guardian:
         if self._watches:
             self._begin(None, "line", self._line.keep_warm())
 
-    def _look_at(self, watch: Watch) -> None:
+    def _look_at(self, watch: WatchedPosition) -> None:
         now_ms, symbol = self._trading.now_ms(), watch.position.symbol
         age_ms = self._prices.age_ms(symbol)
         if (gap_ms := now_ms - watch.looked_ms) > STANDSTILL_MS:
@@ -280,7 +280,7 @@ class Guardian:
             self._sell(watch, now_ms)
         self._keep_up(watch, now_ms)
 
-    def _poll(self, watch: Watch, now_ms: int, pause_ms: int) -> None:
+    def _poll(self, watch: WatchedPosition, now_ms: int, pause_ms: int) -> None:
         """Ask for the book beside the streams, not more often than each `pause_ms`."""
         if now_ms - watch.polled_ms >= pause_ms:
             watch.polled_ms = now_ms
@@ -289,7 +289,7 @@ class Guardian:
             ask = ask_price(self._trading, self._prices, watch.position.symbol, purpose)
             self._begin(watch, "poll", ask)
 
-    def _stop_by_time(self, watch: Watch, now_ms: int) -> None:
+    def _stop_by_time(self, watch: WatchedPosition, now_ms: int) -> None:
         """A time stop needs no price."""
         at_ms = exits.time_stop_ms(watch.position)
         if at_ms is None or now_ms < at_ms or watch.memory.fired:
@@ -298,7 +298,7 @@ class Guardian:
         watch.memory = exits.stop_now(watch.memory, CloseReason.TIME, words)
         self._fire(watch, now_ms)
 
-    def _keep_up(self, watch: Watch, now_ms: int) -> None:
+    def _keep_up(self, watch: WatchedPosition, now_ms: int) -> None:
         """Store what was decided, align the ladder, judge whether what is held can be sold."""
         memory = watch.memory
         self._save_if_changed(watch, now_ms)
@@ -307,14 +307,14 @@ class Guardian:
             self._profits.begin(watch.position.id)
         self._judge(watch)
 
-    def _save_if_changed(self, watch: Watch, now_ms: int) -> None:
+    def _save_if_changed(self, watch: WatchedPosition, now_ms: int) -> None:
         memory = watch.memory
         is_moved = watch.saved != (memory.stop_price, memory.high_price, memory.fired)
         if (is_moved or watch.words) and now_ms - watch.saved_ms >= SAVE_MS:
             watch.saved_ms = now_ms
             self._begin(watch, "save", self._save(watch))
 
-    def _judge(self, watch: Watch) -> None:
+    def _judge(self, watch: WatchedPosition) -> None:
         """Write off a rest that is dust; note what the pair's rules refuse to sell. A sale judges itself."""
         position, grid = watch.position, self._grids.of(watch.position.symbol)
         is_busy = self._selling.is_selling(position.id) or self._keeper.is_behind
@@ -329,7 +329,7 @@ class Guardian:
         if trapped != position.trapped:
             self._begin(watch, "trapped", self._note_trapped(position, trapped))
 
-    def _note_blind(self, watch: Watch, age_ms: int | None) -> None:
+    def _note_blind(self, watch: WatchedPosition, age_ms: int | None) -> None:
         watch.is_after_gap = True
         if watch.is_blind:
             return
@@ -342,7 +342,7 @@ class Guardian:
 
     # ---- beside
 
-    async def _save(self, watch: Watch) -> None:
+    async def _save(self, watch: WatchedPosition) -> None:
         memory, words, watch.words = watch.memory, watch.words, ""
         after = msgspec.structs.replace(
             watch.position,
@@ -367,7 +367,7 @@ class Guardian:
     async def _alert(self, symbol: str, words: str) -> None:
         await self._keeper.write("alert", lambda desk: desk.alert("guardian", symbol, words))
 
-    def _begin(self, watch: Watch | None, name: str, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, watch: WatchedPosition | None, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run a chore beside the timer; never two of a kind for one position."""
         busy = self._busy if watch is None else watch.busy
         if name in busy:

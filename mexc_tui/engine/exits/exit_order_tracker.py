@@ -6,16 +6,16 @@ from collections.abc import Awaitable
 from decimal import Decimal
 from functools import partial
 
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
-from mexc_tui.engine.exits.exit_job import Running
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
+from mexc_tui.engine.exits.exit_job import ExitJob
 from mexc_tui.engine.orders.execution import Execution
-from mexc_tui.engine.orders.order_resolution import Settling
+from mexc_tui.engine.orders.order_resolution import OrderResolution
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import ZERO, Order, OrderRole, OrderState
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.outcome import Purpose, Refusal
 from mexc_tui.model.position import Position
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading import TradingPort
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +30,11 @@ REST_S = 3.0
 RESTING = (OrderState.ACKNOWLEDGED, OrderState.PARTIAL, OrderState.CANCELLING)
 
 
-class ExitOrders:
+class ExitOrderTracker:
     """Waits for outcomes, cancels what rests."""
 
     def __init__(
-        self, trading: Trading, keeper: Bookkeeper, execution: Execution, settling: Settling
+        self, trading: TradingPort, keeper: LedgerWriter, execution: Execution, settling: OrderResolution
     ) -> None:
         self._trading = trading
         self._keeper = keeper
@@ -42,7 +42,7 @@ class ExitOrders:
         self._settling = settling
         self._cancels: set[asyncio.Future[bool]] = set()
 
-    async def see_gone(self, sale: Running, position: Position, left: Decimal, *, is_offered: bool) -> bool:
+    async def see_gone(self, sale: ExitJob, position: Position, left: Decimal, *, is_offered: bool) -> bool:
         """See the end of what could sell the same coins; return whether something was waited for.
 
         `is_offered`: what is free is sold at once, while what rests is being cancelled.
@@ -76,7 +76,7 @@ class ExitOrders:
             log.warning("%s: the list of orders after its refusal: %s", order.client_order_id, error)
             return False
 
-    def _cancel_resting(self, sale: Running, sells: list[Order]) -> "asyncio.Future[list[bool]]":
+    def _cancel_resting(self, sale: ExitJob, sells: list[Order]) -> "asyncio.Future[list[bool]]":
         """Return the cancels that are on their way, or were: not many a second, the weight is others' too."""
         now_s = asyncio.get_running_loop().time()
         if sale.cancels is None or (sale.cancels.done() and now_s >= sale.cancel_at_s):
@@ -84,7 +84,7 @@ class ExitOrders:
             sale.cancels.add_done_callback(partial(self._note_denied, sale, sells))
         return sale.cancels
 
-    def _cancelling(self, sale: Running, sells: list[Order]) -> "asyncio.Future[list[bool]]":
+    def _cancelling(self, sale: ExitJob, sells: list[Order]) -> "asyncio.Future[list[bool]]":
         """Cancel by id; the pair at once where the rate budget is short and all its open orders are ours."""
         is_pair_ours = all(one.symbol != sale.symbol for one in self._keeper.open.foreign.values())
         if len(sells) > 1 and is_pair_ours and self._is_short(len(sells)):
@@ -95,13 +95,13 @@ class ExitOrders:
     def _is_short(self, requests: int) -> bool:
         return bool(self._trading.ban()) or self._trading.orders_left(Purpose.STOP) <= requests
 
-    def _note_denied(self, sale: Running, sells: list[Order], done: "asyncio.Future[list[bool]]") -> None:
+    def _note_denied(self, sale: ExitJob, sells: list[Order], done: "asyncio.Future[list[bool]]") -> None:
         if not done.cancelled() and done.exception() is None:
             answers = zip(sells, done.result(), strict=True)
             sale.denied |= {order.client_order_id for order, is_denied in answers if is_denied}
         sale.wake.set()
 
-    async def _clear(self, sale: Running, sells: list[Order], cancels: "asyncio.Future[list[bool]]") -> None:
+    async def _clear(self, sale: ExitJob, sells: list[Order], cancels: "asyncio.Future[list[bool]]") -> None:
         """Wait until what rests is seen gone, by the stream or by asking, whichever is first.
 
         Not for long: one cancel that hangs holds nothing up that the others freed.
@@ -115,13 +115,13 @@ class ExitOrders:
             self._hurry(sale, sells)
             await sale.pause(LOOK_S)
 
-    def _cancel_entries(self, sale: Running, live: list[Order]) -> None:
+    def _cancel_entries(self, sale: ExitJob, live: list[Order]) -> None:
         for order in live:
             if order.side is Side.BUY and order.client_order_id not in sale.cancelled:
                 sale.cancelled.add(order.client_order_id)
                 self._begin(self._execution.cancel(order, sale.words, Purpose.STOP))
 
-    async def _see_end(self, order: Order, sale: Running) -> None:
+    async def _see_end(self, order: Order, sale: ExitJob) -> None:
         """Wait for the stream's word on an order; then ask for it, or cancel it if it may rest."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + (REST_S if order.type is OrderType.LIMIT else SEEN_S)
@@ -140,7 +140,7 @@ class ExitOrders:
         elif now is not None:
             await self._execution.ask_beside(now)
 
-    def _hurry(self, sale: Running, orders: list[Order]) -> None:
+    def _hurry(self, sale: ExitJob, orders: list[Order]) -> None:
         """Have outcomes looked into now, once: after that they are in their turn."""
         fresh = {one.client_order_id for one in orders} - sale.hurried
         if fresh:

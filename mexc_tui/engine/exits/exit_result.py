@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
-from mexc_tui.engine.exits.exit_job import Running
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
+from mexc_tui.engine.exits.exit_job import ExitJob
 from mexc_tui.engine.exits.exit_order_tracker import SEEN_S
 from mexc_tui.model.intent import ZERO, Intent, OrderRole
 from mexc_tui.model.position import Position, PositionState
@@ -20,7 +20,7 @@ ALARM_EVERY_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class CloseResult:
     """What came of selling a position, in base units."""
 
     sold: Decimal
@@ -31,10 +31,10 @@ class Closed:
     """Written off: too small to be sold."""
 
 
-class SaleEnd:
+class ExitRecorder:
     """Writes down what a sale came to, and beside it what holds it up: the disk is not waited for."""
 
-    def __init__(self, keeper: Bookkeeper, now_ms: Callable[[], int]) -> None:
+    def __init__(self, keeper: LedgerWriter, now_ms: Callable[[], int]) -> None:
         """`now_ms`: the exchange's time."""
         self._keeper = keeper
         self._now_ms = now_ms
@@ -46,7 +46,7 @@ class SaleEnd:
         self._chores.add(chore)
         chore.add_done_callback(self._ended)
 
-    def finish(self, sale: Running, position: Position) -> None:
+    def finish(self, sale: ExitJob, position: Position) -> None:
         """End the intent of a sale that leaves something; with the position it ends by itself."""
         intent, sale.intent = sale.intent, None
         self.end_intent(intent, sale.words)
@@ -58,7 +58,7 @@ class SaleEnd:
         if intent is not None and intent.role is not OrderRole.STOP:
             self.begin(self._keeper.end_intent(intent.id, words))
 
-    async def leave_dust(self, sale: Running, position: Position, words: str) -> bool:
+    async def leave_dust(self, sale: ExitJob, position: Position, words: str) -> bool:
         """Write off what cannot be sold, once the books have what was; return whether that is waited for."""
         sale.said = f"what is left cannot be sold: {words}"
         if self._keeper.is_behind:
@@ -78,12 +78,12 @@ class SaleEnd:
             self.finish(sale, position)
         return False
 
-    def leave_part(self, sale: Running, position: Position, words: str) -> None:
+    def leave_part(self, sale: ExitJob, position: Position, words: str) -> None:
         """End a sale of a part that is no order; the position stays as it is."""
         sale.said = f"the rest of the part asked for cannot be sold: {words}"
         self.finish(sale, position)
 
-    def tell(self, sale: Running, position: Position, plan: Sale) -> None:
+    def tell(self, sale: ExitJob, position: Position, plan: Sale) -> None:
         """Say why nothing can be sold, and call a person, again and again while that lasts."""
         if plan.trapped:
             sale.said = plan.trapped
@@ -96,7 +96,7 @@ class SaleEnd:
         log.error("%s: %s", sale.symbol, words)
         self.begin(self._keeper.write("alarm", lambda desk: desk.alert_again("selling", sale.symbol, words)))
 
-    async def _report_trapped(self, sale: Running, position: Position, words: str) -> None:
+    async def _report_trapped(self, sale: ExitJob, position: Position, words: str) -> None:
         """Tell whoever asked for the sale once it is written down, or cannot be."""
         try:
             if position.trapped != words:

@@ -8,13 +8,13 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.engine.accounting.ledger_transaction import Desk
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
-from mexc_tui.engine.exits.exit_execution import Selling
-from mexc_tui.engine.exits.exit_monitor import Guardian
+from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
+from mexc_tui.engine.exits.exit_execution import ExitExecution
+from mexc_tui.engine.exits.exit_monitor import ExitMonitor
 from mexc_tui.engine.exits.take_profits import TakeProfits
-from mexc_tui.engine.market.prices import QUOTE, Prices
-from mexc_tui.engine.market.symbol_filters import Grids
+from mexc_tui.engine.market.prices import QUOTE, PriceCache
+from mexc_tui.engine.market.symbol_filters import SymbolFilters
 from mexc_tui.ledger.numbers import exactly, plain, short
 from mexc_tui.model.digits import SHOWN
 from mexc_tui.model.errors import CommandRefused
@@ -25,8 +25,8 @@ from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading_view import PositionRow
 from mexc_tui.model.verdict import refusal_text, refusals
-from mexc_tui.ports.trading import Trading
-from mexc_tui.sniping.exit_edit import Edited, ExitBounds, ExitWish, Held, edit
+from mexc_tui.ports.trading import TradingPort
+from mexc_tui.sniping.exit_edit import Edited, EditedPosition, ExitBounds, ExitWish, edit
 from mexc_tui.sniping.exits import exit_fee, higher_stops
 from mexc_tui.sniping.ladder import RungPlace, rungs
 from mexc_tui.sniping.rounding import Grid
@@ -39,7 +39,7 @@ LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ExitsChange:
     """What a change of exits came to."""
 
     position: Position
@@ -53,18 +53,18 @@ class Changed:
     """Orders that are still to go, and rungs that are still to rest."""
 
 
-class ExitsEdit:
+class ExitsEditor:
     """Takes a person's wishes for exits."""
 
     def __init__(
         self,
-        trading: Trading,
-        keeper: Bookkeeper,
-        prices: Prices,
-        grids: Grids,
-        selling: Selling,
+        trading: TradingPort,
+        keeper: LedgerWriter,
+        prices: PriceCache,
+        grids: SymbolFilters,
+        selling: ExitExecution,
         profits: TakeProfits,
-        guardian: Guardian,
+        guardian: ExitMonitor,
         stale_ms: Callable[[], int],
         bounds: ExitBounds,
     ) -> None:
@@ -79,7 +79,7 @@ class ExitsEdit:
         self._stale_ms = stale_ms
         self._bounds = bounds
 
-    async def change(self, symbol: str, wish: ExitWish, by: str) -> Changed:
+    async def change(self, symbol: str, wish: ExitWish, by: str) -> ExitsChange:
         """Give a position other exits; return once its ladder follows.
 
         Raises CommandRefused, StorageError.
@@ -95,7 +95,7 @@ class ExitsEdit:
         waiting = self._misplaced(after)
         cancelled, placed = len(resting - rests), len(rests - resting)
         stop, moved = held.memory.stop_price, _moved_stop(held, edited)
-        return Changed(after, stop, moved, before.plan, cancelled, placed, waiting)
+        return ExitsChange(after, stop, moved, before.plan, cancelled, placed, waiting)
 
     def check(self, symbol: str, wish: ExitWish) -> str:
         """Say what a position would bring at its new stop.
@@ -108,7 +108,7 @@ class ExitsEdit:
         moved = " it moves to" if stop > edited.stop_price else ""
         return f"Sold at the stop{moved}, {short(stop)}, it makes {worst:+.2f} {QUOTE} of what is held."
 
-    def _edited(self, symbol: str, wish: ExitWish) -> tuple[Held, Edited]:
+    def _edited(self, symbol: str, wish: ExitWish) -> tuple[EditedPosition, Edited]:
         held = self._held(symbol)
         edited = edit(held, wish, self._bounds, self._trading.now_ms())
         refused = refusals(edited.verdicts)
@@ -116,7 +116,7 @@ class ExitsEdit:
             raise CommandRefused(f"The exits of {symbol} stay: {'; '.join(map(refusal_text, refused))}.")
         return held, edited
 
-    def _held(self, symbol: str) -> Held:
+    def _held(self, symbol: str) -> EditedPosition:
         """Return the position as it stands. Raises CommandRefused if its exits cannot be changed now."""
         position = self._keeper.open.position_of(symbol)
         if position is None:
@@ -135,12 +135,12 @@ class ExitsEdit:
             raise CommandRefused(
                 f"No fresh price of {symbol} is known: whether it would sell at once cannot be told."
             )
-        return Held(position, memory, grid, self._profits.sold(position), bid)
+        return EditedPosition(position, memory, grid, self._profits.sold(position), bid)
 
     async def _take(self, before: Position, stop_before: Decimal, edited: Edited, words: str) -> None:
         """Watch by the new exits at once, and make them durable; if that fails, by the old ones again."""
 
-        def work(desk: Desk) -> None:
+        def work(desk: LedgerTransaction) -> None:
             stored = desk.tables.positions.get(before.id)
             if stored is None or not stored.is_open:
                 raise CommandRefused(f"{before.symbol} was closed meanwhile.")
@@ -190,7 +190,7 @@ class ExitsEdit:
         return {one.client_order_id for one in self._profits.resting(position)}
 
 
-def _moved_stop(held: Held, edited: Edited) -> Decimal:
+def _moved_stop(held: EditedPosition, edited: Edited) -> Decimal:
     """Return where the stop is once a trail or break-even that begins at once has moved it."""
     after = msgspec.structs.replace(held.position, plan=edited.plan)
     moves = [one.price for one in higher_stops(after, held.memory.high_price, held.grid)]
@@ -198,7 +198,7 @@ def _moved_stop(held: Held, edited: Edited) -> Decimal:
 
 
 @exactly
-def exits_row(changed: Changed, row: PositionRow, grid: Grid | None) -> ExitsRow:
+def exits_row(changed: ExitsChange, row: PositionRow, grid: Grid | None) -> ExitsRow:
     """Return what a change came to, for faces."""
     position = changed.position
     fee = ZERO if grid is None else exit_fee(position, grid)
@@ -220,7 +220,7 @@ def worst_pnl(position: Position, stop_price: Decimal, fee: Decimal) -> Decimal:
     return SHOWN.plus(position.remaining * stop_price * (1 - fee) - position.remaining_cost)
 
 
-def exits_words(changed: Changed) -> str:
+def exits_words(changed: ExitsChange) -> str:
     """Say in numbers what a change came to."""
     position, stop = changed.position, f"{short(changed.position.stop_price)}"
     moved = changed.stop_before != position.stop_price

@@ -3,21 +3,21 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from mexc_tui.engine.accounting.ledger_transaction import Written
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
-from mexc_tui.engine.market.prices import Prices
+from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
+from mexc_tui.engine.market.prices import PriceCache
 from mexc_tui.model.position import Position
 from mexc_tui.sniping.rounding import Grid
-from mexc_tui.sniping.sellable import Confirmation, Judgement, KnownPrices, judge
+from mexc_tui.sniping.sellable import Confirmation, KnownPrices, SellableJudgement, judge
 
 
-class SellabilityWatch:
+class SellabilityTracker:
     """One for the sales and for the monitor of exits: both see the same observations."""
 
     def __init__(
         self,
-        keeper: Bookkeeper,
-        prices: Prices,
+        keeper: LedgerWriter,
+        prices: PriceCache,
         stale_ms: Callable[[], int],
         now_ms: Callable[[], int],
     ) -> None:
@@ -28,7 +28,7 @@ class SellabilityWatch:
         self._confirmations = dict[str, Confirmation]()
         keeper.on_change(self._note)
 
-    def of(self, position: Position, quantity: Decimal, grid: Grid) -> Judgement:
+    def of(self, position: Position, quantity: Decimal, grid: Grid) -> SellableJudgement:
         """Return whether `quantity` base units of a position can be sold now."""
         price = self._prices.of(position.symbol)
         age_ms = self._prices.age_ms(position.symbol)
@@ -46,7 +46,7 @@ class SellabilityWatch:
             self._confirmations[position.id] = judged.confirmation
         return judged
 
-    def _note(self, written: Written) -> None:
+    def _note(self, written: LedgerChanges) -> None:
         for position in written.positions:
             if not position.is_open:
                 self._confirmations.pop(position.id, None)

@@ -4,19 +4,19 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
-from mexc_tui.engine.exits.exit_execution import Selling
-from mexc_tui.engine.exits.exit_intents import ExitIntents, Wanted
-from mexc_tui.engine.market.symbol_filters import Grids
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
+from mexc_tui.engine.exits.exit_execution import ExitExecution
+from mexc_tui.engine.exits.exit_intents import ExitIntents, ExitRequest
+from mexc_tui.engine.market.symbol_filters import SymbolFilters
 from mexc_tui.engine.orders.execution import Execution
-from mexc_tui.engine.orders.order_resolution import Settling
+from mexc_tui.engine.orders.order_resolution import OrderResolution
 from mexc_tui.model.intent import ZERO, CloseReason, Order, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted
 from mexc_tui.model.position import Position
 from mexc_tui.model.storage import StorageError
-from mexc_tui.ports.trading import Trading
-from mexc_tui.sniping.ladder import Resting, RungPlan, RungSales, align, rungs
+from mexc_tui.ports.trading import TradingPort
+from mexc_tui.sniping.ladder import RestingRung, RungPlan, RungSales, align, rungs
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +43,12 @@ class TakeProfits:
 
     def __init__(
         self,
-        trading: Trading,
-        keeper: Bookkeeper,
+        trading: TradingPort,
+        keeper: LedgerWriter,
         execution: Execution,
-        settling: Settling,
-        selling: Selling,
-        grids: Grids,
+        settling: OrderResolution,
+        selling: ExitExecution,
+        grids: SymbolFilters,
     ) -> None:
         """Nothing is placed until somebody asks."""
         self._trading = trading
@@ -79,10 +79,10 @@ class TakeProfits:
         """Whether the ladder of a position is being aligned."""
         return position_id in self._tasks
 
-    def resting(self, position: Position) -> tuple[Resting, ...]:
+    def resting(self, position: Position) -> tuple[RestingRung, ...]:
         """Return what rests of a position, or may."""
         return tuple(
-            Resting(self._rung(one), one.client_order_id, one.price or ZERO, one.open_quantity)
+            RestingRung(self._rung(one), one.client_order_id, one.price or ZERO, one.open_quantity)
             for one in self._orders(position)
             if one.state.is_on_exchange
         )
@@ -156,7 +156,7 @@ class TakeProfits:
     async def _place(self, position: Position, plan: RungPlan) -> bool:
         """Place one rung; return whether the others may follow."""
         words = f"rung {plan.number} at {plan.price:f}"
-        wanted = Wanted(OrderRole.TAKE_PROFIT, CloseReason.LADDER, words, plan.quantity, plan.number)
+        wanted = ExitRequest(OrderRole.TAKE_PROFIT, CloseReason.LADDER, words, plan.quantity, plan.number)
         intent = await self._intents.of_rung(position, wanted)
         name = self._keeper.next_id(intent)
         if not name:

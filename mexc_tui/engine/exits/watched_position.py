@@ -8,11 +8,11 @@ import msgspec
 from mexc_tui.model.intent import ZERO, CloseReason
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import ExitPlan
-from mexc_tui.sniping.exits import ExitMemory, Holding
+from mexc_tui.sniping.exits import ExitHolding, ExitMemory
 
 
 @dataclass(slots=True)
-class Watch:
+class WatchedPosition:
     """One position that is watched."""
 
     position: Position
@@ -22,7 +22,7 @@ class Watch:
     """The next price is the first one that is seen after nobody looked."""
     is_changed: bool = True
     """Orders or the position changed: the holding is made anew."""
-    holding: Holding | None = None
+    holding: ExitHolding | None = None
     saved: tuple[Decimal, Decimal, CloseReason] = (ZERO, ZERO, CloseReason.NONE)
     """The stop, the highest price and what fired, as stored."""
     words: str = ""

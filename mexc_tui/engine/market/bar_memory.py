@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from mexc_tui.engine.market.knowledge_store import Seen
+from mexc_tui.engine.market.knowledge_store import PairHistory
 
 MOST_PAIRS = 40
 """So many pairs are remembered; more only while all of them are streamed or expected to open."""
@@ -12,7 +12,7 @@ LEAST_BARS = 600
 """So many of the newest bars stay of a pair that is only shown or held, before those of listings go."""
 
 
-def bound_seen(seen: dict[str, Seen], streamed: Collection[str], expected: Collection[str]) -> None:
+def bound_seen(seen: dict[str, PairHistory], streamed: Collection[str], expected: Collection[str]) -> None:
     """Forget pairs that are not streamed any more, the longest silent ones first, and the oldest bars.
 
     `expected`: names of live listings. Their bars make their outcomes: they go last, and then as a gap.
@@ -33,7 +33,7 @@ def bound_seen(seen: dict[str, Seen], streamed: Collection[str], expected: Colle
     _trim((seen[name] for name in listings), room, 1)
 
 
-def _trim(pairs: Iterable[Seen], room: int, least: int) -> None:
+def _trim(pairs: Iterable[PairHistory], room: int, least: int) -> None:
     """Cut the longest tapes to one length, so that all fit; none below `least`."""
     tapes = sorted((one.tape for one in pairs), key=len)
     for place, tape in enumerate(tapes):

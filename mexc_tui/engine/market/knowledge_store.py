@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from mexc_tui.detection.calibration import CaseKey, History, Tally
+from mexc_tui.detection.calibration import CalibrationHistory, CaseKey, Tally
 from mexc_tui.detection.outcomes import outcome_of_ended_world
 from mexc_tui.detection.passing import Stand, standing_after
 from mexc_tui.detection.settings import DetectionSettings
@@ -24,11 +24,11 @@ from mexc_tui.model.event import Event, ListingChanged, ListingSeen, SignalEnded
 from mexc_tui.model.listing import API_GRACE_MS, MATURITY_MS, Listing
 from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.outcome_of_listing import ListingOutcome
-from mexc_tui.model.signal import Ended, Signal, SignalKey
+from mexc_tui.model.signal import Signal, SignalEnd, SignalKey
 from mexc_tui.model.storage import Durability, StorageDamaged
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 from mexc_tui.model.symbol import Symbol
-from mexc_tui.ports.store import Books, Stored, Unit
+from mexc_tui.ports.store import Store, Stored, UnitOfWork
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +44,12 @@ class _Loaded:
     listings: list[Listing]
     pairs: list[Symbol]
     standing: list[Signal]
-    history: History
+    history: CalibrationHistory
     outcomes: dict[str, ListingOutcome]
 
 
 @dataclass(slots=True)
-class Seen:
+class PairHistory:
     """What streams showed of one pair since this engine began."""
 
     tape: Tape = field(default_factory=Tape)
@@ -69,10 +69,10 @@ class Seen:
     """From before its stream, newest first, asked for when a face began to show it."""
 
 
-class Known:
+class KnowledgeStore:
     """The one place where knowledge changes."""
 
-    def __init__(self, books: Books, detection: Callable[[], DetectionSettings], since_ms: int = 0) -> None:
+    def __init__(self, books: Store, detection: Callable[[], DetectionSettings], since_ms: int = 0) -> None:
         """Know nothing; `load` first. What was seen before `since_ms` is another world's: history alone."""
         self._books = books
         self._since_ms = since_ms
@@ -80,10 +80,10 @@ class Known:
         self.knowledge = Knowledge()
         self.signals: dict[SignalKey, Signal] = {}
         """What stands."""
-        self.history = History()
+        self.history = CalibrationHistory()
         self.outcomes: dict[str, ListingOutcome] = {}
         """By listing, of those that are in memory."""
-        self.seen: dict[str, Seen] = {}
+        self.seen: dict[str, PairHistory] = {}
         """By pair."""
         self.changed: list[Callable[[], None]] = []
         """Who is told, at once, that a listing changed."""
@@ -138,7 +138,7 @@ class Known:
         settings = self._detection()
         newest = [self._newest(update.after) for update in updates]
 
-        def work(unit: Unit) -> None:
+        def work(unit: UnitOfWork) -> None:
             if pairs:
                 new = [change.after for change in pairs if change.after is not None]
                 unit.pairs.save(new, [one.symbol for one in pairs if one.after is None], now_ms)
@@ -159,7 +159,7 @@ class Known:
         absorber = (one for one in listings if listing.id in one.also_ids)
         return listings.get(listing.id) or next(absorber, listing)
 
-    async def write(self, name: str, work: Callable[[Unit], None]) -> None:
+    async def write(self, name: str, work: Callable[[UnitOfWork], None]) -> None:
         """Store something that memory holds already. Raises StorageError."""
         self._writes += 1
         self._in_flight += 1
@@ -197,10 +197,10 @@ def facts_of(update: Update) -> Iterable[Event]:
     return chain(seen, changed)
 
 
-def _close_world(unit: Unit, since_ms: int, settings: DetectionSettings) -> None:
+def _close_world(unit: UnitOfWork, since_ms: int, settings: DetectionSettings) -> None:
     """End what speaks of a world that is gone, and label its listings: nothing more will come of them."""
     for signal in unit.signals.standing():
-        ended = Ended(signal.key, signal.state, since_ms, "its practice world has ended")
+        ended = SignalEnd(signal.key, signal.state, since_ms, "its practice world has ended")
         if signal.at_ms < since_ms and unit.signals.end(ended):
             unit.record(SignalEnded(at_ms=since_ms, about=signal.symbol, ended=ended))
     for alert in unit.alerts.open():
@@ -239,10 +239,10 @@ def _load(stored: Stored, version: str, since_ms: int) -> _Loaded:
     )
 
 
-def _history(stored: Stored, version: str) -> History:
+def _history(stored: Stored, version: str) -> CalibrationHistory:
     verdicts = stored.verdicts(version)
     cases = {
         CaseKey(one.detector, one.version, one.stratum): Tally(one.n, one.hits) for one in verdicts.tallies()
     }
     base = {kind: Tally(n, hits) for kind, (n, hits) in verdicts.base().items()}
-    return History(cases, base)
+    return CalibrationHistory(cases, base)

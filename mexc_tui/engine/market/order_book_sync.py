@@ -7,7 +7,7 @@ from random import Random
 
 from mexc_tui.market.book import Applied, BookLimits, BookState, OrderBook
 from mexc_tui.model.errors import ExchangeError
-from mexc_tui.model.stream import BadFrame, DepthDelta
+from mexc_tui.model.stream import BadStreamMessage, DepthDelta
 from mexc_tui.ports.store import Clock, SnapshotSource
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class _Keeping:
     holes: int = 0
 
 
-class BookKeeper:
+class OrderBookSync:
     """Books by symbol. Tell it deltas and holes; it fetches what they need while `run` runs."""
 
     def __init__(
@@ -148,7 +148,7 @@ class BookKeeper:
             if keeping.holes != holes:
                 return  # it is from before the hole: another one is asked for
             is_whole = book.load(snapshot, self._clock.monotonic_ns())
-        except (ExchangeError, BadFrame) as error:
+        except (ExchangeError, BadStreamMessage) as error:
             self._note_failure(keeping, error)
             return
         keeping.failures = 0

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.detection.judging import Verdict, base_verdict, judge
+from mexc_tui.detection.judging import ClaimVerdict, base_verdict, judge
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.model.event import ListingLabelled
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.signal import ClaimKind, Signal
-from mexc_tui.ports.store import Stored, Unit
+from mexc_tui.ports.store import Stored, UnitOfWork
 
 SIGNALS_OF_ONE = 1_000
 
@@ -25,14 +25,14 @@ def signals_of(stored: Stored, listing: Listing, limit: int) -> list[Signal]:
     return sorted(found, key=lambda signal: -signal.at_ms)[:limit]
 
 
-def keep_outcome(unit: Unit, listing: Listing, outcome: ListingOutcome) -> None:
+def keep_outcome(unit: UnitOfWork, listing: Listing, outcome: ListingOutcome) -> None:
     """Store an outcome, in place of an older one of the same rule, and count what was claimed."""
     unit.outcomes.save(outcome)
     unit.record(ListingLabelled(at_ms=outcome.labelled_ms, about=listing.symbol, outcome=outcome))
     _judge(unit, outcome, signals_of(unit, listing, SIGNALS_OF_ONE))
 
 
-def _judge(unit: Unit, outcome: ListingOutcome, signals: Iterable[Signal]) -> None:
+def _judge(unit: UnitOfWork, outcome: ListingOutcome, signals: Iterable[Signal]) -> None:
     """Count a listing once per case, by its first signal, and once for each kind of claim."""
     verdicts = unit.verdicts(outcome.label_version)
     verdicts.forget(outcome.listing_id)
@@ -40,11 +40,11 @@ def _judge(unit: Unit, outcome: ListingOutcome, signals: Iterable[Signal]) -> No
     for signal in sorted(signals, key=lambda one: one.at_ms):
         case = (signal.key.detector.value, signal.version, signal.stratum)
         verdict = judge(signal, outcome)
-        if case not in done and verdict is not Verdict.CENSORED:
-            hit = verdict is Verdict.HIT
+        if case not in done and verdict is not ClaimVerdict.CENSORED:
+            hit = verdict is ClaimVerdict.HIT
             verdicts.add(signal.key.detector, signal.version, signal.stratum, outcome.listing_id, hit=hit)
         done.add(case)
     for kind in ClaimKind:
         verdict = base_verdict(kind, outcome)
-        if verdict is not Verdict.CENSORED:
-            verdicts.add_base(kind, outcome.listing_id, hit=verdict is Verdict.HIT)
+        if verdict is not ClaimVerdict.CENSORED:
+            verdicts.add_base(kind, outcome.listing_id, hit=verdict is ClaimVerdict.HIT)

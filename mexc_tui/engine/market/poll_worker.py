@@ -5,13 +5,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from mexc_tui.engine.market.knowledge_store import Known
+from mexc_tui.engine.market.knowledge_store import KnowledgeStore
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.market.listings import Update
 from mexc_tui.market.polling import Bounds, Every, Poll, affordable, plan
 from mexc_tui.market.symbols import SLICE, PairChange, diff_in_slices
 from mexc_tui.model.errors import ExchangeError, WebUnavailable
-from mexc_tui.model.listing import Source
+from mexc_tui.model.listing import ListingSource
 from mexc_tui.model.storage import StorageDamaged
 from mexc_tui.model.view import SourceRow
 from mexc_tui.ports.market import Market
@@ -24,23 +24,28 @@ NO_ROOM_MS = 250
 """How soon a poll that did not fit the request budget is looked at again."""
 NO_ROOM = "the request budget has no room, or the exchange banned this address"
 FIRST = (
-    Source.EXCHANGE_INFO,
-    Source.CALENDAR,
-    Source.SYMBOLS_V2,
-    Source.DEFAULT_SYMBOLS,
-    Source.SELF_SYMBOLS,
-    Source.ANNOUNCEMENT,
+    ListingSource.EXCHANGE_INFO,
+    ListingSource.CALENDAR,
+    ListingSource.SYMBOLS_V2,
+    ListingSource.DEFAULT_SYMBOLS,
+    ListingSource.SELF_SYMBOLS,
+    ListingSource.ANNOUNCEMENT,
 )
 """Pairs first: what the others say is understood by them."""
-HEAVY = (Source.EXCHANGE_INFO, Source.DEFAULT_SYMBOLS, Source.SELF_SYMBOLS, Source.ANNOUNCEMENT)
+HEAVY = (
+    ListingSource.EXCHANGE_INFO,
+    ListingSource.DEFAULT_SYMBOLS,
+    ListingSource.SELF_SYMBOLS,
+    ListingSource.ANNOUNCEMENT,
+)
 """They wait while a snipe fires; what tells that it is postponed or cancelled does not."""
 
 
 @dataclass(frozen=True, slots=True)
-class PollNumbers:
+class PollParameters:
     """How often and how much."""
 
-    ladder: Mapping[Source, Every]
+    ladder: Mapping[ListingSource, Every]
     bounds: Bounds
     weight_per_10s: int
 
@@ -54,15 +59,15 @@ class _Health:
     """Why it was not asked for too long; empty: it was."""
 
 
-class Polls:
+class PollWorker:
     """One worker for all sources: each is asked in a task of its own, never twice at once."""
 
-    def __init__(self, market: Market, known: Known, numbers: Callable[[], PollNumbers]) -> None:
+    def __init__(self, market: Market, known: KnowledgeStore, numbers: Callable[[], PollParameters]) -> None:
         self._market = market
         self._known = known
         self._numbers = numbers
         self._health = {source: _Health() for source in self._sources()}
-        self._asked_ms: dict[Source, int] = {}
+        self._asked_ms: dict[ListingSource, int] = {}
         self._wake = asyncio.Event()
         self.is_opening: Callable[[], bool] = lambda: False
         """Whether a snipe fires about now: then sources that cost weight or time wait (performance 10)."""
@@ -75,7 +80,7 @@ class Polls:
             if source in self._health:
                 await self._ask(source)
         started()
-        busy: dict[Source, asyncio.Task[None]] = {}
+        busy: dict[ListingSource, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
             while True:
                 for source in self._due(busy):
@@ -83,7 +88,7 @@ class Polls:
                     busy[source] = group.create_task(self._ask(source))
                 await self._rest(busy)
 
-    async def read_now(self, source: Source) -> None:
+    async def read_now(self, source: ListingSource) -> None:
         """Ask a source out of turn. What goes wrong is in `rows`, and the next turn mends it."""
         await self._ask(source)
 
@@ -100,14 +105,16 @@ class Polls:
             for source, health in self._health.items()
         )
 
-    def read_ms(self) -> dict[Source, int | None]:
+    def read_ms(self) -> dict[ListingSource, int | None]:
         """Return when each source was last read."""
         return {source: health.read_ms for source, health in self._health.items()}
 
-    def _sources(self) -> tuple[Source, ...]:
-        return tuple(source for source in FIRST if source is not Source.SELF_SYMBOLS or self._market.has_key)
+    def _sources(self) -> tuple[ListingSource, ...]:
+        return tuple(
+            source for source in FIRST if source is not ListingSource.SELF_SYMBOLS or self._market.has_key
+        )
 
-    def _due(self, busy: Mapping[Source, "asyncio.Task[None]"]) -> tuple[Source, ...]:
+    def _due(self, busy: Mapping[ListingSource, "asyncio.Task[None]"]) -> tuple[ListingSource, ...]:
         """Return what to ask now: what is due and fits the request budget. The rest stays due."""
         now_ms = self._market.now_ms()
         due = [poll for poll in self._waiting(busy, now_ms) if poll.due_ms <= now_ms]
@@ -116,7 +123,7 @@ class Polls:
             self._note_room(poll, has_room=poll.source in found)
         return found
 
-    def _waiting(self, busy: Mapping[Source, "asyncio.Task[None]"], now_ms: int) -> list[Poll]:
+    def _waiting(self, busy: Mapping[ListingSource, "asyncio.Task[None]"], now_ms: int) -> list[Poll]:
         is_opening = self.is_opening()
         return [
             poll
@@ -135,7 +142,7 @@ class Polls:
             log.warning("%s is not asked: %s", poll.source, NO_ROOM)
         health.no_room = f"not asked for {poll.late_ms // 1_000} s: {NO_ROOM}"
 
-    async def _rest(self, busy: Mapping[Source, "asyncio.Task[None]"]) -> None:
+    async def _rest(self, busy: Mapping[ListingSource, "asyncio.Task[None]"]) -> None:
         """Wait for the next source that is due, or for news that may bring its turn forward."""
         now_ms = self._market.now_ms()
         waiting = [
@@ -165,7 +172,7 @@ class Polls:
             bounds=numbers.bounds,
         )
 
-    async def _ask(self, source: Source) -> None:
+    async def _ask(self, source: ListingSource) -> None:
         health = self._health[source]
         self._asked_ms[source] = self._market.now_ms()
         try:
@@ -181,14 +188,14 @@ class Polls:
             health.read_ms = self._market.now_ms() - self._market.age_ms(source)
             self._asked_ms[source] = min(self._asked_ms[source], health.read_ms)
 
-    async def _read(self, source: Source) -> None:
-        readers: dict[Source, Callable[[], Awaitable[None]]] = {
-            Source.CALENDAR: self._read_calendar,
-            Source.SYMBOLS_V2: self._read_web_symbols,
-            Source.EXCHANGE_INFO: self._read_pairs,
-            Source.DEFAULT_SYMBOLS: self._read_default_symbols,
-            Source.SELF_SYMBOLS: self._read_self_symbols,
-            Source.ANNOUNCEMENT: self._read_announcements,
+    async def _read(self, source: ListingSource) -> None:
+        readers: dict[ListingSource, Callable[[], Awaitable[None]]] = {
+            ListingSource.CALENDAR: self._read_calendar,
+            ListingSource.SYMBOLS_V2: self._read_web_symbols,
+            ListingSource.EXCHANGE_INFO: self._read_pairs,
+            ListingSource.DEFAULT_SYMBOLS: self._read_default_symbols,
+            ListingSource.SELF_SYMBOLS: self._read_self_symbols,
+            ListingSource.ANNOUNCEMENT: self._read_announcements,
         }
         await readers[source]()
 
@@ -203,12 +210,12 @@ class Polls:
     async def _read_default_symbols(self) -> None:
         names = await self._market.default_symbols()
         at_ms = self._market.now_ms()
-        await self._keep(self._known.knowledge.read_names(Source.DEFAULT_SYMBOLS, names, at_ms))
+        await self._keep(self._known.knowledge.read_names(ListingSource.DEFAULT_SYMBOLS, names, at_ms))
 
     async def _read_self_symbols(self) -> None:
         names = await self._market.self_symbols()
         at_ms = self._market.now_ms()
-        await self._keep(self._known.knowledge.read_names(Source.SELF_SYMBOLS, names, at_ms))
+        await self._keep(self._known.knowledge.read_names(ListingSource.SELF_SYMBOLS, names, at_ms))
 
     async def _read_announcements(self) -> None:
         headlines = await self._market.announcements()

@@ -4,11 +4,11 @@ import asyncio
 import logging
 from decimal import Decimal
 
-from mexc_tui.engine.market.prices import Prices
+from mexc_tui.engine.market.prices import PriceCache
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.stream import BestQuote
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading import TradingPort
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ NONE = (Decimal(0), Decimal(0))
 
 
 async def ask_price(
-    trading: Trading, prices: Prices, symbol: str, purpose: Purpose = Purpose.ORDINARY
+    trading: TradingPort, prices: PriceCache, symbol: str, purpose: Purpose = Purpose.ORDINARY
 ) -> None:
     """Ask for a pair's book, and tell of its best prices as a stream would. A failure is logged."""
     try:

@@ -55,7 +55,7 @@ class PriceMove:
     received_ns: int
 
 
-class Prices:
+class PriceCache:
     """Hears the streams beside the engine's other ears."""
 
     def __init__(self, clock: Clock, now_ms: Callable[[], int]) -> None:

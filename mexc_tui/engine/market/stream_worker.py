@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 
 from mexc_tui.engine.market.bar_memory import bound_seen
-from mexc_tui.engine.market.knowledge_store import Known, Seen
-from mexc_tui.engine.market.prices import Prices
+from mexc_tui.engine.market.knowledge_store import KnowledgeStore, PairHistory
+from mexc_tui.engine.market.prices import PriceCache
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.market.attention import StreamKind, in_a_hurry, may_have_opened, wanted_streams
 from mexc_tui.market.listings import Update
@@ -22,13 +22,13 @@ LOOK_EVERY_S = 1.0
 CATCH_UP_AFTER_S = (0, 5, 10, 20, 40)
 
 
-class Streams:
+class StreamWorker:
     """One worker: keeps the right streams subscribed, and folds in what they bring."""
 
     def __init__(
         self,
         market: Market,
-        known: Known,
+        known: KnowledgeStore,
         within_ms: Callable[[], int],
         maturity_ms: Callable[[], int],
     ) -> None:
@@ -45,7 +45,7 @@ class Streams:
         """Pairs that a face shows."""
         self.held: Callable[[], Collection[str]] = tuple
         """Pairs that money is in."""
-        self.prices = tuple[Prices, ...]()
+        self.prices = tuple[PriceCache, ...]()
         """Who hears prices too, before anything else is done with them."""
         known.changed.append(self._wake.set)
 
@@ -179,8 +179,8 @@ class Streams:
         elif not is_closed and seen.lost_since_ms is None:
             seen.lost_since_ms = now_ms
 
-    def _seen(self, symbol: str) -> Seen:
-        return self._known.seen.setdefault(symbol, Seen())
+    def _seen(self, symbol: str) -> PairHistory:
+        return self._known.seen.setdefault(symbol, PairHistory())
 
     def _note(self, update: Update | None) -> None:
         if update is not None:

@@ -6,7 +6,7 @@ from mexc_tui.model.symbol import Symbol
 from mexc_tui.sniping.rounding import Grid, grid_of
 
 
-class Grids:
+class SymbolFilters:
     """A pair that the exchange no longer shows keeps its last rules: what is held of it wants to be sold."""
 
     def __init__(self, pairs: Callable[[], Mapping[str, Symbol]]) -> None:

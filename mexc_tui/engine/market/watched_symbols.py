@@ -9,7 +9,7 @@ OWN_MS = 5_000
 """Who asked within so long keeps its pair: two faces do not drive each other out in turns."""
 
 
-class Shown:
+class WatchedSymbols:
     """Which pairs are shown until when, by the exchange's clock."""
 
     def __init__(self, now_ms: Callable[[], int]) -> None:

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.orders.execution import Execution
-from mexc_tui.engine.orders.order_resolution import Settling
+from mexc_tui.engine.orders.order_resolution import OrderResolution
 from mexc_tui.ledger.ids import parse
 from mexc_tui.ledger.orders import foreign
 from mexc_tui.model.errors import ExchangeError
@@ -14,7 +14,7 @@ from mexc_tui.model.intent import Order
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.report import OrderReport
 from mexc_tui.model.storage import StorageError
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading import TradingPort
 
 CANCEL_S = 30.0
 """An unknown order is settled within it, unless the exchange does not answer (reliability I18)."""
@@ -28,7 +28,7 @@ WORDS = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
-class Cancelled:
+class CancelResult:
     """What came of cancelling: orders of ours that are gone, and those still seen or unknown."""
 
     gone: int
@@ -39,18 +39,18 @@ class Cancelled:
 Wanted = Callable[[Order], bool]
 
 
-class Sweep:
+class CancelSweep:
     """Emergency requests only: they wait behind nothing but each other."""
 
     def __init__(
-        self, trading: Trading, keeper: Bookkeeper, execution: Execution, settling: Settling
+        self, trading: TradingPort, keeper: LedgerWriter, execution: Execution, settling: OrderResolution
     ) -> None:
         self._trading = trading
         self._keeper = keeper
         self._execution = execution
         self._settling = settling
 
-    async def cancel(self, wanted: Wanted, looks: int = LOOKS) -> Cancelled:
+    async def cancel(self, wanted: Wanted, looks: int = LOOKS) -> CancelResult:
         """Cancel until so many answers in a row, some time apart, show none and none is unknown."""
         clock = asyncio.get_running_loop()
         until_s, empty = clock.time() + CANCEL_S, 0
@@ -66,9 +66,9 @@ class Sweep:
             if rows or not problem:  # a question that failed proves nothing, one way or the other
                 empty = 0 if rows else empty + 1
             if empty >= looks:
-                return Cancelled(len(seen), 0)
+                return CancelResult(len(seen), 0)
             if clock.time() > until_s:
-                return Cancelled(len(seen - set(rows)), len(rows), problem or "they are still seen")
+                return CancelResult(len(seen - set(rows)), len(rows), problem or "they are still seen")
             await asyncio.sleep(APART_S if empty and not problem else LOOK_S)
 
     # ---- inside

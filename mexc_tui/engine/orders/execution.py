@@ -10,16 +10,16 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.ledger.evidence import Evidence, answered_for, from_outcome, from_report, from_trades, trades_of
 from mexc_tui.ledger.orders import cancelling, must_ask_trades
-from mexc_tui.model.errors import BadAnswer, ExchangeError, Refused
+from mexc_tui.model.errors import BadAnswer, ExchangeError, RequestRefused
 from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
 from mexc_tui.model.order import NewOrder, Side
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose, Refusal, SendOutcome
 from mexc_tui.model.report import CancelReport, OrderReport, PlacedOrder
 from mexc_tui.model.rows import Rows
-from mexc_tui.ports.trading import Fired, FiringLine, Shot, Trading
+from mexc_tui.ports.trading import FireResult, FiringLine, SignedOrder, TradingPort
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -59,15 +59,15 @@ moment before the first byte."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SendResult:
     """What became of one order: as answered, and as it stands in the books."""
 
     outcome: SendOutcome[PlacedOrder]
     order: Order
-    fired: Fired | None = None
+    fired: FireResult | None = None
 
 
-class NotOurs(Exception):
+class UnknownClientOrderId(Exception):
     """An order was to be sent under a client id that its intent does not hold. Nothing was sent."""
 
 
@@ -75,7 +75,7 @@ class Execution:
     """Sends, cancels and asks. Raises nothing but cancellation; what it cannot do is in the outcome."""
 
     def __init__(
-        self, trading: Trading, keeper: Bookkeeper, gate: Gate, window_ms: Callable[[], int]
+        self, trading: TradingPort, keeper: LedgerWriter, gate: Gate, window_ms: Callable[[], int]
     ) -> None:
         """`window_ms`: how long the exchange may take an order after its timestamp."""
         self._trading = trading
@@ -89,7 +89,7 @@ class Execution:
         """How many requests are on their way."""
         return len(self._running)
 
-    async def place(self, intent: Intent, order: NewOrder) -> Sent:
+    async def place(self, intent: Intent, order: NewOrder) -> SendResult:
         """Send one attempt of an intent over an ordinary connection."""
         row = self._begin(intent, order)
         return await self._to_its_end(self._place(row, order))
@@ -98,10 +98,10 @@ class Execution:
         self,
         intent: Intent,
         line: FiringLine,
-        shot: Shot,
+        shot: SignedOrder,
         at_ns: int | None = None,
         called_off: Callable[[], str] | None = None,
-    ) -> Sent:
+    ) -> SendResult:
         """Send one attempt that was prepared, at a moment of the monotonic clock, or at once.
 
         `called_off`: what else may forbid it at the last moment, in words; empty: nothing does.
@@ -186,7 +186,7 @@ class Execution:
         start_ms = order.created_ms - LISTED_BEFORE_MS
         try:
             reports = await self._trading.all_orders(order.symbol, start_ms=start_ms, purpose=purpose)
-        except Refused as error:
+        except RequestRefused as error:
             if error.refusal.code in NO_PAIR:
                 return False
             raise
@@ -225,7 +225,7 @@ class Execution:
 
     def _begin(self, intent: Intent, order: NewOrder) -> Order:
         if order.client_order_id not in intent.client_ids:
-            raise NotOurs(f"{order.client_order_id!r} is no attempt of {intent.id}")
+            raise UnknownClientOrderId(f"{order.client_order_id!r} is no attempt of {intent.id}")
         now_ms = self._trading.now_ms()
         return Order(
             client_order_id=order.client_order_id,
@@ -245,10 +245,10 @@ class Execution:
             reason="on its way",
         )
 
-    async def _place(self, row: Order, order: NewOrder) -> Sent:
+    async def _place(self, row: Order, order: NewOrder) -> SendResult:
         refusal = _unbounded(row) or self.refusal(row.role, row.symbol)
         if refusal:
-            return Sent(NotSent(refusal), row)
+            return SendResult(NotSent(refusal), row)
         self._keeper.sent(row)
         outcome = await self._trading.place(
             order, purpose=PURPOSES[row.role], recv_window_ms=self._window_ms()
@@ -259,12 +259,12 @@ class Execution:
         self,
         row: Order,
         line: FiringLine,
-        shot: Shot,
+        shot: SignedOrder,
         at_ns: int | None,
         called_off: Callable[[], str] | None,
-    ) -> Sent:
+    ) -> SendResult:
         if refusal := _unbounded(row):
-            return Sent(NotSent(refusal), row)
+            return SendResult(NotSent(refusal), row)
 
         def may_send() -> bool:
             return not (self.refusal(row.role, row.symbol) or (called_off is not None and called_off()))
@@ -273,13 +273,15 @@ class Execution:
         fired = await (line.fire(shot, may_send) if at_ns is None else line.fire_at(shot, at_ns, may_send))
         return self._noted(row, fired.outcome, fired)
 
-    def _noted(self, row: Order, outcome: SendOutcome[PlacedOrder], fired: Fired | None = None) -> Sent:
+    def _noted(
+        self, row: Order, outcome: SendOutcome[PlacedOrder], fired: FireResult | None = None
+    ) -> SendResult:
         """Let memory know the answer; the disk is not waited for: the intent of the next try is durable."""
         outcome = answered_for(row, outcome, self._window_ms())
         told, name = from_outcome(outcome, self._trading.now_ms()), row.client_order_id
         self._keeper.hear(name, told)
         self._begin_chore(self._keeper.take(name, told))
-        return Sent(outcome, self._keeper.open.orders.get(name) or row, fired)
+        return SendResult(outcome, self._keeper.open.orders.get(name) or row, fired)
 
     async def _cancel_pair(self, symbol: str, orders: Sequence[Order], words: str) -> list[bool]:
         outcome = await self._cancel_open((symbol,), orders, words)
@@ -330,7 +332,7 @@ class Execution:
             await self.ask(order, purpose)
         except ExchangeError as error:
             log.warning("%s after its cancel: %s", order.client_order_id, error)
-            is_denied = isinstance(error, Refused) and error.refusal.code in NOT_THERE
+            is_denied = isinstance(error, RequestRefused) and error.refusal.code in NOT_THERE
             return is_denied and self._is_past_fence(order.client_order_id, asked_ms)
         return False
 

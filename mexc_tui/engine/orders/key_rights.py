@@ -8,7 +8,7 @@ from mexc_tui.engine.runtime.supervisor import Started, WorkerFailure
 from mexc_tui.model.account import KeyRight, KeyRights
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.outcome import Purpose
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading import TradingPort
 from mexc_tui.sniping.request import KeyFacts
 
 log = logging.getLogger(__name__)
@@ -27,10 +27,10 @@ CAN_WITHDRAW = (
 HELD = "The desk holds coins, so it goes on to protect them, and buys nothing."
 
 
-class KeyKeeper:
+class KeyRightsWorker:
     """Knows the rights. A live engine whose key is not known to be harmless buys nothing."""
 
-    def __init__(self, port: Trading, lasting: str, holds: Callable[[], bool], *, is_live: bool) -> None:
+    def __init__(self, port: TradingPort, lasting: str, holds: Callable[[], bool], *, is_live: bool) -> None:
         """`lasting`: how long the key lasts, in words; `holds`: whether there is something to protect."""
         self._port = port
         self._lasting = lasting

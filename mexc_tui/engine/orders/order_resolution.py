@@ -10,18 +10,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
 
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.orders.execution import NOT_THERE, Execution, asking_purpose
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.ledger.checks import agrees
 from mexc_tui.ledger.fence import Proofs, conclude
 from mexc_tui.ledger.orders import must_ask, must_ask_trades
 from mexc_tui.model.account import is_read
-from mexc_tui.model.errors import ExchangeError, Refused
+from mexc_tui.model.errors import ExchangeError, RequestRefused
 from mexc_tui.model.intent import Order, OrderRole, OrderState
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.storage import StorageError
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading import TradingPort
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +36,11 @@ TOLERANCE = Decimal("1e-8")
 """Balances agree to so much of an asset."""
 
 
-class Settling:
+class OrderResolution:
     """One worker."""
 
     def __init__(
-        self, trading: Trading, keeper: Bookkeeper, execution: Execution, window_ms: Callable[[], int]
+        self, trading: TradingPort, keeper: LedgerWriter, execution: Execution, window_ms: Callable[[], int]
     ) -> None:
         """`window_ms`: how long the exchange may take an order after its timestamp."""
         self._trading = trading
@@ -124,7 +124,7 @@ class Settling:
         """Ask for a live order; one that the exchange denies and does not list is unknown from here on."""
         try:
             await self._execution.ask(order)
-        except Refused as error:
+        except RequestRefused as error:
             if error.refusal.code not in NOT_THERE:
                 raise
             if await self._execution.unlisted_ms(order) is not None:
@@ -168,7 +168,7 @@ class Settling:
         asked_ms = self._trading.now_ms()
         try:
             await self._execution.ask(order)
-        except Refused as error:
+        except RequestRefused as error:
             if error.refusal.code in NOT_THERE:
                 return asked_ms
             raise

@@ -5,13 +5,13 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.runtime.recent_keys import RecentKeys
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.ledger.evidence import Evidence, from_fill, from_update
 from mexc_tui.ledger.ids import PREFIX
 from mexc_tui.model.stream import BalanceUpdate, FillUpdate, OrderUpdate
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading import TradingPort
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +22,13 @@ TOGETHER = 64
 """So many pushes are booked before the loop is yielded."""
 
 
-class PrivateStream:
+class UserStreamWorker:
     """One worker: a queue between the stream, which must not wait, and the books, which do."""
 
     def __init__(
         self,
-        trading: Trading,
-        keeper: Bookkeeper,
+        trading: TradingPort,
+        keeper: LedgerWriter,
         on_hole: Callable[[], None],
         on_stranger: Callable[[str], None],
     ) -> None:

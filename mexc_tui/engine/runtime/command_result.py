@@ -7,7 +7,7 @@ Result = TypeVar("Result", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Acted(Generic[Result]):
+class CommandResult(Generic[Result]):
     """What a command did, in words and numbers. `is_all` False: some of it could not be done."""
 
     words: str

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from mexc_tui.engine.runtime.subscriber import Handler, Observer, ObserverPolicy, ObserverState
+from mexc_tui.engine.runtime.subscriber import Handler, Subscriber, SubscriberPolicy, SubscriberState
 from mexc_tui.engine.runtime.tasks import cancel_and_wait, describe, is_being_cancelled, wait_end
 from mexc_tui.model.event import Fact
 from mexc_tui.ports.store import Clock
@@ -50,17 +50,17 @@ class StepState:
 
 
 @dataclass(frozen=True, slots=True)
-class BusState:
+class EventFeedState:
     """The bus for display."""
 
     last_sequence: int
     waiting: int
     """Facts that wait for their turn on the trading path."""
     steps: tuple[StepState, ...]
-    observers: tuple[ObserverState, ...]
+    observers: tuple[SubscriberState, ...]
 
 
-class TradingFailure(Exception):
+class StepFailed(Exception):
     """A step of the trading path raised: the steps after it have not seen the fact."""
 
     def __init__(self, step: str, fact: Fact, cause: BaseException) -> None:
@@ -71,10 +71,10 @@ class TradingFailure(Exception):
         self.__cause__ = cause
 
 
-Report: TypeAlias = Callable[[TradingFailure], None]
+Report: TypeAlias = Callable[[StepFailed], None]
 
 
-class BusClosed(Exception):
+class EventFeedClosed(Exception):
     """The bus closed before the trading path was done with a fact. The next start finds it in the journal."""
 
 
@@ -86,7 +86,7 @@ class _Counts:
     slowest_ns: int = 0
 
 
-class Bus:
+class EventFeed:
     """The trading path and its observers."""
 
     def __init__(
@@ -101,9 +101,9 @@ class Bus:
         self._clock = clock
         self._report = report
         self._last_sequence = last_sequence
-        self._observers: list[Observer] = []
+        self._observers: list[Subscriber] = []
         self._due: deque[Fact] = deque()
-        self._failed: OrderedDict[int, TradingFailure] = OrderedDict()
+        self._failed: OrderedDict[int, StepFailed] = OrderedDict()
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
         self._is_closed = False
@@ -147,36 +147,36 @@ class Bus:
             observer.show(key, value)
 
     def observe(
-        self, name: str, handler: Handler, policy: ObserverPolicy | None = None, *, after: int | None = None
-    ) -> Observer:
+        self, name: str, handler: Handler, policy: SubscriberPolicy | None = None, *, after: int | None = None
+    ) -> Subscriber:
         """Add an observer that has handled the journal up to `after` (None: up to now).
 
         If that is behind, its first notice sends it to the journal.
         """
         if self._is_closed:
-            raise BusClosed(f"{name} came to observe after the bus closed")
+            raise EventFeedClosed(f"{name} came to observe after the bus closed")
         last = self._last_sequence
-        observer = Observer(
-            name, handler, policy or ObserverPolicy(), self._clock, (last if after is None else after) + 1
+        observer = Subscriber(
+            name, handler, policy or SubscriberPolicy(), self._clock, (last if after is None else after) + 1
         )
         observer.catch_up(last)
         self._observers.append(observer)
         return observer
 
-    async def leave(self, observer: Observer, deadline_s: float = 0.0) -> None:
+    async def leave(self, observer: Subscriber, deadline_s: float = 0.0) -> None:
         """Take an observer off the bus and end it."""
         if observer in self._observers:
             self._observers.remove(observer)
         await observer.close(deadline_s)
 
-    def state(self) -> BusState:
+    def state(self) -> EventFeedState:
         """Return every counter for display."""
         steps = tuple(
             StepState(step.name, c.handled, c.failures, c.last_error, c.slowest_ns / 1e6)
             for step, c in self._steps
         )
         observers = tuple(observer.state() for observer in self._observers)
-        return BusState(self._last_sequence, len(self._due), steps, observers)
+        return EventFeedState(self._last_sequence, len(self._due), steps, observers)
 
     async def close(self, deadline_s: float = 5.0) -> None:
         """Take no more facts; let the path and then the observers finish within `deadline_s` in all."""
@@ -223,7 +223,7 @@ class Bus:
                         raise
                     counts.failures += 1
                     counts.last_error = describe(error)
-                    self._fail(TradingFailure(step.name, fact, error))
+                    self._fail(StepFailed(step.name, fact, error))
                     return
                 finally:
                     took_ns = self._clock.monotonic_ns() - started_ns
@@ -231,7 +231,7 @@ class Bus:
         finally:
             self._tell(fact)
 
-    def _fail(self, failure: TradingFailure) -> None:
+    def _fail(self, failure: StepFailed) -> None:
         log.error("%s", failure, exc_info=failure.__cause__)
         self._failed[failure.fact.sequence] = failure
         if len(self._failed) > FAILURES_KEPT:
@@ -257,7 +257,7 @@ class Bus:
             observer.offer(fact)
 
 
-def _closed(sequence: int) -> BusClosed:
-    return BusClosed(
+def _closed(sequence: int) -> EventFeedClosed:
+    return EventFeedClosed(
         f"the bus closed before the trading path was done with fact {sequence}; it is journalled"
     )

@@ -33,7 +33,7 @@ class PrunedStorage(Protocol):
         ...
 
 
-class Retention:
+class RetentionWorker:
     """One worker. `is_busy` holds it back between two batches, too."""
 
     def __init__(

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from mexc_tui.engine.runtime.supervisor import WorkerFailure
-from mexc_tui.model.errors import Refused
+from mexc_tui.model.errors import RequestRefused
 from mexc_tui.model.outcome import KEY_CODES
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ GO_ON_S = 0.5
 HELD = "Something is held, or an order's outcome is unknown: the engine stays up and tries again."
 
 
-class Patience:
+class StartPatience:
     """Pauses between the tries of one thing; says each new problem at once."""
 
     def __init__(self, holds: Callable[[], bool], give_up_s: float, note: Callable[[str], None]) -> None:
@@ -69,7 +69,7 @@ class Patience:
 
 def is_final(error: Exception) -> bool:
     """Whether asking again changes nothing: the exchange refuses the key or this machine's address."""
-    return isinstance(error, Refused) and error.refusal.code in KEY_CODES
+    return isinstance(error, RequestRefused) and error.refusal.code in KEY_CODES
 
 
 def told_why(error: Exception) -> str:

@@ -57,7 +57,7 @@ class Storage(PrunedStorage, Protocol):
         ...
 
 
-class StoreWatch:
+class StoreMonitor:
     """Three workers. `on_lost` hears once of a database that was deleted, replaced or emptied: it halts."""
 
     def __init__(

@@ -38,7 +38,7 @@ Handler: TypeAlias = Callable[[Notice], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class ObserverPolicy:
+class SubscriberPolicy:
     """What an observer wants, and how much of it may wait."""
 
     facts: int = 1_000
@@ -51,7 +51,7 @@ class ObserverPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class ObserverState:
+class SubscriberState:
     """An observer for display."""
 
     name: str
@@ -72,11 +72,11 @@ class ObserverState:
     """How long it has been at the notice in hand; 0 when idle."""
 
 
-class Observer:
+class Subscriber:
     """Hands notices to one handler, one at a time, in a task of its own."""
 
     def __init__(
-        self, name: str, handler: Handler, policy: ObserverPolicy, clock: Clock, next_sequence: int
+        self, name: str, handler: Handler, policy: SubscriberPolicy, clock: Clock, next_sequence: int
     ) -> None:
         """Begin at once. Must be called with a running loop."""
         self.name = name
@@ -125,10 +125,10 @@ class Observer:
         self._repaints[key] = value
         self._wake.set()
 
-    def state(self) -> ObserverState:
+    def state(self) -> SubscriberState:
         """Return it for display."""
         busy_ns = 0 if self._busy_since_ns is None else self._clock.monotonic_ns() - self._busy_since_ns
-        return ObserverState(
+        return SubscriberState(
             self.name,
             waiting_facts=len(self._facts),
             waiting_repaints=len(self._repaints),

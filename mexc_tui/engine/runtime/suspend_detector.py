@@ -43,7 +43,7 @@ class _Tick:
     wall_ms: int
 
 
-class Awake:
+class SuspendDetector:
     """One worker: compares each scheduled wake-up with the actual one, on both clocks.
 
     After a stopped process the steady clock is ahead; after a machine that slept it stood still as well, and

@@ -6,7 +6,7 @@ from mexc_tui.model.stream import NS_PER_S
 from mexc_tui.ports.store import Clock
 
 
-class Allowance:
+class WeightAllowance:
     """Grants `burst` of weight at once and `per_s` from then on. For one caller at a time."""
 
     def __init__(self, clock: Clock, burst: int, per_s: int) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
-from mexc_tui.engine.accounting.ledger_transaction import Written
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
-from mexc_tui.engine.exits.exit_result import Closed
-from mexc_tui.engine.orders.cancel_sweep import Cancelled, Sweep, Wanted
+from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
+from mexc_tui.engine.exits.exit_result import CloseResult
+from mexc_tui.engine.orders.cancel_sweep import CancelResult, CancelSweep, Wanted
 from mexc_tui.engine.orders.execution import Execution
-from mexc_tui.engine.orders.order_resolution import Settling
-from mexc_tui.engine.runtime.command_result import Acted
-from mexc_tui.engine.safety.trading_state import WRITE_S, Switch
+from mexc_tui.engine.orders.order_resolution import OrderResolution
+from mexc_tui.engine.runtime.command_result import CommandResult
+from mexc_tui.engine.safety.trading_state import WRITE_S, TradingStateOwner
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import CloseReason, Order, OrderRole, OrderState
@@ -22,7 +22,7 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.model.text import many
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.model.trading_view import Achieved
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading import TradingPort
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -43,33 +43,33 @@ class Closer(Protocol):
         role: OrderRole,
         reason: CloseReason,
         words: str,
-    ) -> Closed:
+    ) -> CloseResult:
         """Sell so many per cent of a position now (None: all) with a slippage cap; return what was seen."""
         ...
 
 
-class Stopping:
+class EmergencyStop:
     """What stops trading. What has begun goes on when its caller is cancelled."""
 
     def __init__(
         self,
-        trading: Trading,
-        keeper: Bookkeeper,
+        trading: TradingPort,
+        keeper: LedgerWriter,
         execution: Execution,
-        settling: Settling,
-        switch: Switch,
+        settling: OrderResolution,
+        switch: TradingStateOwner,
         disarm_all: Callable[[str], Awaitable[int]],
         on_loss_resumed: Callable[[], Awaitable[None]],
     ) -> None:
         """`on_loss_resumed`: count losses anew, called when a person resumed after one."""
         self._trading = trading
         self._keeper = keeper
-        self._sweep = Sweep(trading, keeper, execution, settling)
+        self._sweep = CancelSweep(trading, keeper, execution, settling)
         self._switch = switch
         self._disarm_all = disarm_all
         self._on_loss_resumed = on_loss_resumed
         self._running: set[asyncio.Task[Any]] = set()
-        self._stop: asyncio.Task[Acted[Achieved]] | None = None
+        self._stop: asyncio.Task[CommandResult[Achieved]] | None = None
         self._dust: list[str] = []
         """What was written off as dust since everything began to be sold."""
         keeper.on_change(self._note)
@@ -78,12 +78,12 @@ class Stopping:
         self.on_stop: Callable[[str], Coroutine[Any, Any, None]] | None = None
         """Told who stops all, at once; it raises nothing."""
 
-    async def halt(self, by: str, words: str, cause: Cause = Cause.PERSON) -> Acted[Achieved]:
+    async def halt(self, by: str, words: str, cause: Cause = Cause.PERSON) -> CommandResult[Achieved]:
         """Stop entries until a person resumes: cancel entries, disarm snipes. Exits go on."""
         self._switch.restrict(TradingState.HALTED, cause, words, by)
         return await self._to_its_end(self._halt(words, _is_entry))
 
-    async def reduce_only(self, by: str, words: str) -> Acted[Achieved]:
+    async def reduce_only(self, by: str, words: str) -> CommandResult[Achieved]:
         """Let nothing be bought until a person resumes. Raises CommandRefused if less is allowed already."""
         change = self._switch.restrict(TradingState.REDUCE_ONLY, Cause.PERSON, words, by)
         if not change.changed:
@@ -91,7 +91,7 @@ class Stopping:
         durable = await self._switch.write_down()
         return self._acted("no entries until a person resumes; armed snipes wait", is_durable=durable)
 
-    async def resume(self, by: str, typed: str) -> Acted[Achieved]:
+    async def resume(self, by: str, typed: str) -> CommandResult[Achieved]:
         """Let entries be made again. Raises CommandRefused with what stands against it."""
         before, memory = self._switch.kept, self._keeper.open
         if before.state is TradingState.ACTIVE and not memory.trading.state.allows_entries:
@@ -113,13 +113,13 @@ class Stopping:
             words += f"; {self._switch.problem}"
         return self._acted(words)
 
-    async def flatten(self, by: str) -> Acted[Achieved]:
+    async def flatten(self, by: str) -> CommandResult[Achieved]:
         """Halt, cancel all orders of ours, and sell every position."""
         return await self.stop_all(by, "manual flatten", Cause.PERSON)
 
     async def emergency_stop(
         self, by: str, words: str = "emergency stop", *, sells: bool = True
-    ) -> Acted[Achieved]:
+    ) -> CommandResult[Achieved]:
         """Halt durably, cancel until no order of ours is seen, then flatten, unless nothing is to be sold."""
         if sells:
             return await self.stop_all(by, words, Cause.EMERGENCY)
@@ -127,7 +127,7 @@ class Stopping:
         self._tell_stop(by)
         return await self._to_its_end(self._halt(words, _is_any))
 
-    async def stop_all(self, by: str, words: str, cause: Cause) -> Acted[Achieved]:
+    async def stop_all(self, by: str, words: str, cause: Cause) -> CommandResult[Achieved]:
         """Do all of it; who asks while it runs hears what comes of it."""
         self._switch.restrict(TradingState.FLATTENING, cause, words, by)
         if self._stop is None or self._stop.done():
@@ -135,7 +135,7 @@ class Stopping:
             self._stop = asyncio.ensure_future(self._stop_all(words, by))
         return await asyncio.shield(self._stop)
 
-    async def cancel_entries(self) -> Cancelled:
+    async def cancel_entries(self) -> CancelResult:
         """Cancel every buy of ours until none is seen."""
         return await self._to_its_end(self._sweep.cancel(_is_entry, 1))
 
@@ -163,7 +163,7 @@ class Stopping:
 
     # ---- inside
 
-    async def _halt(self, words: str, wanted: Wanted) -> Acted[Achieved]:
+    async def _halt(self, words: str, wanted: Wanted) -> CommandResult[Achieved]:
         """Cancel at once: neither the halt file nor the store is waited for."""
         durable, (disarmed, trouble), cancelled = await asyncio.gather(
             self._switch.write_down(), self._disarm(words), self._sweep.cancel(wanted)
@@ -172,7 +172,7 @@ class Stopping:
         noun = "entry order" if wanted is _is_entry else "order"
         return self._acted(said, cancelled, disarmed=disarmed, is_durable=durable, noun=noun)
 
-    async def _stop_all(self, words: str, by: str) -> Acted[Achieved]:
+    async def _stop_all(self, words: str, by: str) -> CommandResult[Achieved]:
         self._tell_stop(by)
         cancelling = self._begin(self._sweep.cancel(_is_no_sale, 1))
         sale = (OrderRole.FLATTEN, CloseReason.FLATTEN, words)
@@ -182,7 +182,7 @@ class Stopping:
         cancelled = await cancelling
         closed, left, why = await selling
         late = await self._sweep.cancel(_is_any)
-        cancelled = Cancelled(cancelled.gone + late.gone, late.left, late.words)
+        cancelled = CancelResult(cancelled.gone + late.gone, late.left, late.words)
         self._switch.flattened()
         durable = await self._switch.write_down()
         said = f"{words}{trouble}" + (f"; {why}" if why else "")
@@ -207,7 +207,7 @@ class Stopping:
         reason: CloseReason,
         words: str,
         deadline_s: float,
-        cancelling: "asyncio.Future[Cancelled] | None" = None,
+        cancelling: "asyncio.Future[CancelResult] | None" = None,
     ) -> tuple[int, int, str]:
         """Sell each position on its own until none is left or the time is up.
 
@@ -287,14 +287,14 @@ class Stopping:
     def _acted(
         self,
         words: str,
-        cancelled: Cancelled | None = None,
+        cancelled: CancelResult | None = None,
         positions: tuple[int, int] | None = None,
         disarmed: int = 0,
         *,
         is_durable: bool = True,
         noun: str = "order",
-    ) -> Acted[Achieved]:
-        orders = cancelled or Cancelled(0, 0)
+    ) -> CommandResult[Achieved]:
+        orders = cancelled or CancelResult(0, 0)
         closed, left = positions or (0, len(self._held()))
         counts = [f"{many(orders.gone, noun)} cancelled, {orders.left} left"] if cancelled else []
         counts += [f"{many(closed, 'position')} closed, {left} left"] if positions else []
@@ -314,7 +314,7 @@ class Stopping:
             is_durable=is_durable,
         )
         is_all = is_durable and not orders.left and not orders.words and not (positions and left)
-        return Acted("; ".join([words, *counts]) + ".", achieved, is_all)
+        return CommandResult("; ".join([words, *counts]) + ".", achieved, is_all)
 
     def _of_positions(self) -> list[str]:
         """Return which coins the desk still holds, and which were written off."""
@@ -322,7 +322,7 @@ class Stopping:
         said = [f"still held: {held}"] if held else []
         return said + ([f"written off as dust: {', '.join(self._dust)}"] if self._dust else [])
 
-    def _note(self, written: Written) -> None:
+    def _note(self, written: LedgerChanges) -> None:
         self._dust += [
             f"{plain(one.dust)} {one.base_asset}" for one in written.positions if one.dust and not one.is_open
         ]

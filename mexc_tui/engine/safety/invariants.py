@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from mexc_tui.engine.accounting.equity_monitor import Equity
-from mexc_tui.engine.accounting.ledger_transaction import Written
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.equity_monitor import EquityMonitor
+from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.accounting.reconciler import Reconciler
 from mexc_tui.engine.market.prices import QUOTE
 from mexc_tui.engine.orders.execution import Execution
@@ -45,8 +45,8 @@ class Invariants:
 
     def __init__(
         self,
-        keeper: Bookkeeper,
-        equity: Equity,
+        keeper: LedgerWriter,
+        equity: EquityMonitor,
         execution: Execution,
         reconciler: Reconciler,
         now_ms: Callable[[], int],
@@ -165,7 +165,7 @@ class Invariants:
         names = [name for name, at_ms in self._naked_ms.items() if at_ms < since_ms and name in positions]
         return tuple(f"{positions[name].symbol} is held without protection" for name in names)
 
-    def _note(self, written: Written) -> None:
+    def _note(self, written: LedgerChanges) -> None:
         if any(entry.kind in MOVES for entry in written.entries):
             self._traded_ms = self._now_ms()
 

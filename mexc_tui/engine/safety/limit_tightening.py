@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import msgspec
 
-from mexc_tui.engine.accounting.ledger_transaction import Desk
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
-from mexc_tui.engine.entries.entry_context import EntryNumbers
+from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
+from mexc_tui.engine.entries.entry_context import EntryParameters
 from mexc_tui.model.event import GuardActed
 from mexc_tui.model.text import many
 from mexc_tui.model.trading import GuardLevel, Tightening
@@ -29,7 +29,7 @@ class LimitTightening:
     """The limits of entries as lowered by warnings."""
 
     def __init__(
-        self, keeper: Bookkeeper, now_ms: Callable[[], int], rules: Callable[[], TighteningRules]
+        self, keeper: LedgerWriter, now_ms: Callable[[], int], rules: Callable[[], TighteningRules]
     ) -> None:
         """`now_ms`: the exchange's time."""
         self._keeper = keeper
@@ -46,7 +46,7 @@ class LimitTightening:
         """Take over what was stored. Raises StorageError."""
         self._kept = await self._keeper.read("lowered limits", lambda tables: tables.tightening.get())
 
-    def of(self, numbers: EntryNumbers) -> EntryNumbers:
+    def of(self, numbers: EntryParameters) -> EntryParameters:
         """Return the numbers of entries with their limits, and so their size, as lowered."""
         now = self.now
         if not now.steps:
@@ -98,7 +98,7 @@ class LimitTightening:
     async def _store(self, event: GuardActed | None) -> None:
         kept = self._kept
 
-        def work(desk: Desk) -> None:
+        def work(desk: LedgerTransaction) -> None:
             desk.tables.tightening.save(kept)
             if event is not None:
                 desk.unit.record(event)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
-from mexc_tui.engine.entries.entry_context import EntryNumbers
+from mexc_tui.engine.entries.entry_context import EntryParameters
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import LiveLockChanged
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import Durability, StorageError
-from mexc_tui.ports.store import Books, Clock
+from mexc_tui.ports.store import Clock, Store
 from mexc_tui.sniping.request import DeskFacts
 from mexc_tui.sniping.unlocking import hindrances, phrase
 
@@ -28,7 +28,7 @@ NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Risked:
+class AmountAtRisk:
     """What unlocking lets the desk do at most."""
 
     hours: int
@@ -38,25 +38,25 @@ class Risked:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveNumbers:
+class LiveParameters:
     """The settings of going live."""
 
     hours: int
     """So long it stays unlocked."""
 
 
-class Unlocking:
+class LiveUnlock:
     """Owner of the lock. In practice and on paper there is none."""
 
     def __init__(
         self,
-        books: Books,
+        books: Store,
         clock: Clock,
         rng: Random,
         profile: str,
         now_ms: Callable[[], int],
         desk: Callable[[], DeskFacts],
-        numbers: Callable[[], tuple[EntryNumbers, LiveNumbers]],
+        numbers: Callable[[], tuple[EntryParameters, LiveParameters]],
     ) -> None:
         """`desk`: what is looked at before a phrase is given; `now_ms`: the exchange's time."""
         self._books = books
@@ -88,11 +88,11 @@ class Unlocking:
         by_day_ns = (self._until_ms - self._now_ms()) * 1_000_000
         return min(self._until_ns - self._clock.monotonic_ns(), by_day_ns)
 
-    def risked(self) -> Risked:
+    def risked(self) -> AmountAtRisk:
         """Return what unlocking lets the desk do at most, as settings are now."""
         entry, live = self._numbers()
         cap = min(entry.limits.position_cap_quote, entry.sizing.cap_quote)
-        return Risked(live.hours, entry.limits.max_positions, cap)
+        return AmountAtRisk(live.hours, entry.limits.max_positions, cap)
 
     def offer(self) -> str:
         """Make up the phrase that unlocks within a minute; the one before is good no more.

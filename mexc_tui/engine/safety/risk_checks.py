@@ -4,11 +4,11 @@ import asyncio
 import logging
 from collections import deque
 
-from mexc_tui.engine.accounting.ledger_transaction import Desk
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import RiskCheck
-from mexc_tui.risk.guard import Finding, confirmed
+from mexc_tui.risk.guard import RiskFinding, confirmed
 
 log = logging.getLogger(__name__)
 
@@ -17,13 +17,13 @@ CONFIRM_S = 3.0
 EVERY_MS = 60_000
 
 
-class Looks:
+class RecentFindings:
     """The findings of the last seconds: what follows from prices must be found in all of them."""
 
     def __init__(self) -> None:
-        self._found: deque[tuple[float, tuple[Finding, ...]]] = deque()
+        self._found: deque[tuple[float, tuple[RiskFinding, ...]]] = deque()
 
-    def confirmed(self, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    def confirmed(self, found: tuple[RiskFinding, ...]) -> tuple[RiskFinding, ...]:
         """Take the findings of this moment; return those that lasted for `CONFIRM_S`."""
         now_s, looks = asyncio.get_running_loop().time(), self._found
         looks.append((now_s, found))
@@ -37,7 +37,7 @@ class Looks:
 class RiskChecks:
     """What the risk monitor measured and found."""
 
-    def __init__(self, keeper: Bookkeeper) -> None:
+    def __init__(self, keeper: LedgerWriter) -> None:
         self._keeper = keeper
         self._last: RiskCheck | None = None
 
@@ -52,7 +52,7 @@ class RiskChecks:
     async def store(self, check: RiskCheck) -> None:
         """Store a check."""
 
-        def work(desk: Desk) -> None:
+        def work(desk: LedgerTransaction) -> None:
             desk.tables.risk_checks.add(check)
 
         try:

@@ -5,16 +5,16 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 
-from mexc_tui.engine.accounting.equity_monitor import Equity
-from mexc_tui.engine.accounting.ledger_transaction import Desk, Written
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.equity_monitor import EquityMonitor
+from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges, LedgerTransaction
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.accounting.reconciler import Reconciler
 from mexc_tui.engine.runtime.supervisor import Started, WorkerStatus
-from mexc_tui.engine.safety.emergency_stop import Stopping
+from mexc_tui.engine.safety.emergency_stop import EmergencyStop
 from mexc_tui.engine.safety.invariants import Invariants
 from mexc_tui.engine.safety.limit_tightening import LimitTightening
-from mexc_tui.engine.safety.risk_checks import Looks, RiskChecks
-from mexc_tui.engine.safety.trading_state import Switch
+from mexc_tui.engine.safety.risk_checks import RecentFindings, RiskChecks
+from mexc_tui.engine.safety.trading_state import TradingStateOwner
 from mexc_tui.ledger.ids import stranger_words
 from mexc_tui.ledger.orders import AnomalyKind
 from mexc_tui.model.event import Alert, GuardActed
@@ -25,15 +25,15 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.model.text import many
 from mexc_tui.model.trading import Cause, GuardLevel, TradingState
 from mexc_tui.model.trading import Trading as Halt
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading import TradingPort
 from mexc_tui.ports.trading_store import TradingTables
 from mexc_tui.risk.candidate import RiskLimits
 from mexc_tui.risk.guard import (
-    Finding,
     Grade,
     GuardAction,
     GuardRules,
     Readings,
+    RiskFinding,
     findings,
     grade,
     risk_check,
@@ -67,7 +67,7 @@ Doubt = tuple[Cause, str]
 
 
 @dataclass(frozen=True, slots=True)
-class GuardNumbers:
+class RiskMonitorParameters:
     """Numbers of the settings."""
 
     rules: GuardRules
@@ -86,24 +86,24 @@ class _Told:
         return "; ".join(self.words)
 
 
-class Guard:
+class RiskMonitor:
     """One worker."""
 
     def __init__(
         self,
-        trading: Trading,
-        keeper: Bookkeeper,
+        trading: TradingPort,
+        keeper: LedgerWriter,
         reconciler: Reconciler,
-        equity: Equity,
+        equity: EquityMonitor,
         invariants: Invariants,
-        switch: Switch,
-        stopping: Stopping,
+        switch: TradingStateOwner,
+        stopping: EmergencyStop,
         tightening: LimitTightening,
         workers: Callable[[], tuple[WorkerStatus, ...]],
         clock_problem: Callable[[], str],
         store_problem: Callable[[], str],
         standstill: Callable[[], str],
-        numbers: Callable[[], GuardNumbers],
+        numbers: Callable[[], RiskMonitorParameters],
         limits: Callable[[], RiskLimits],
     ) -> None:
         """`clock_problem`: why the exchange's time is in doubt; empty: it is not.
@@ -120,7 +120,7 @@ class Guard:
         self._tightening = tightening
         self._limits = limits
         self._checks = RiskChecks(keeper)
-        self._looks = Looks()
+        self._looks = RecentFindings()
         self._unconfirmed = Grade(GuardLevel.NORMAL, (), ())
         """Of the newest look alone."""
         self._workers = workers
@@ -285,7 +285,7 @@ class Guard:
             return ""
         return f"the exchange refused the time of {count} orders within a minute" if count > 1 else ""
 
-    def _note(self, written: Written) -> None:
+    def _note(self, written: LedgerChanges) -> None:
         """Hear of answers that refuse the key or a request's time, and of reports beyond what was ordered."""
         for order in written.orders:
             if order.code in KEY_CODES:
@@ -324,7 +324,7 @@ class Guard:
             is_graver = any(finding.level is found.level for finding in new)
             self._begin(self._carry_out(found if is_graver else None, tuple(new)))
 
-    async def _carry_out(self, found: Grade | None, new: tuple[Finding, ...]) -> None:
+    async def _carry_out(self, found: Grade | None, new: tuple[RiskFinding, ...]) -> None:
         """Do what a grade asks for, and write down what it achieved; None: only say it."""
         told = _Told(_subject(new), tuple(finding.words for finding in new))
         level = max((finding.level for finding in new), key=tuple(GuardLevel).index)
@@ -405,7 +405,7 @@ class Guard:
         finding, about = str(told), told.subject
         log.warning("guard (%s): %s: %s: %s", level, finding, action, achieved)
 
-        def work(desk: Desk) -> None:
+        def work(desk: LedgerTransaction) -> None:
             at_ms = desk.now_ms
             desk.unit.record(
                 GuardActed(
@@ -435,18 +435,18 @@ class Guard:
             log.error("an action of the guard failed", exc_info=task.exception())
 
 
-def _subject(found: Sequence[Finding]) -> str:
+def _subject(found: Sequence[RiskFinding]) -> str:
     """Return in a few words what findings are about: their causes."""
     return ", ".join(dict.fromkeys(map(_about, found))).replace("_", " ")
 
 
-def _about(finding: Finding) -> str:
+def _about(finding: RiskFinding) -> str:
     if finding.cause is not Cause.NONE:
         return finding.cause.value
     return "risk limits" if finding.trims else "protection"
 
 
-def _key(finding: Finding, found: Grade) -> Key:
+def _key(finding: RiskFinding, found: Grade) -> Key:
     """Return what is acted on once; a halt that becomes an emergency is something new."""
     is_emergency = finding.level is GuardLevel.CRITICAL and GuardAction.EMERGENCY in found.actions
     return finding.level, finding.cause, finding.trims, is_emergency

@@ -6,29 +6,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.engine.accounting.equity_monitor import Equity
+from mexc_tui.engine.accounting.equity_monitor import EquityMonitor
 from mexc_tui.engine.accounting.ledger_transaction import ORDER_FAILED
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.accounting.reconciler import Reconciler
 from mexc_tui.engine.entries.arming import RISK_REFUSED
 from mexc_tui.engine.entries.sniper import Sniper
-from mexc_tui.engine.market.prices import Prices
+from mexc_tui.engine.market.prices import PriceCache
 from mexc_tui.engine.orders.execution import Execution
-from mexc_tui.engine.orders.order_resolution import Settling
+from mexc_tui.engine.orders.order_resolution import OrderResolution
 from mexc_tui.engine.runtime.supervisor import Worker, WorkerStatus
-from mexc_tui.engine.safety.emergency_stop import Stopping
+from mexc_tui.engine.safety.emergency_stop import EmergencyStop
 from mexc_tui.engine.safety.invariants import Invariants
 from mexc_tui.engine.safety.limit_tightening import LimitTightening
-from mexc_tui.engine.safety.risk_monitor import Guard, GuardNumbers
-from mexc_tui.engine.safety.trading_state import HaltFile, Switch
+from mexc_tui.engine.safety.risk_monitor import RiskMonitor, RiskMonitorParameters
+from mexc_tui.engine.safety.trading_state import HaltFile, TradingStateOwner
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.policy import OnStop
 from mexc_tui.model.reconciliation import ExcludedCause, Trigger, lasting
 from mexc_tui.model.storage import StoredAlert
 from mexc_tui.model.trading import Cause, TradingState
-from mexc_tui.ports.store import Books, Stored
-from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.store import Store, Stored
+from mexc_tui.ports.trading import TradingPort
 from mexc_tui.risk.candidate import RiskLimits
 from mexc_tui.risk.tightening import TighteningRules
 
@@ -50,10 +50,10 @@ RUNS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class SafetyNumbers:
+class SafetyParameters:
     """Numbers of the settings."""
 
-    guard: GuardNumbers
+    guard: RiskMonitorParameters
     tightening: TighteningRules
     stale_ms: int
     """An older bid is no price."""
@@ -79,17 +79,17 @@ class Safety:
 
     def __init__(
         self,
-        trading: Trading,
-        keeper: Bookkeeper,
-        books: Books,
-        prices: Prices,
+        trading: TradingPort,
+        keeper: LedgerWriter,
+        books: Store,
+        prices: PriceCache,
         execution: Execution,
-        settling: Settling,
+        settling: OrderResolution,
         reconciler: Reconciler,
         sniper: Sniper,
         watched: Watched,
         file: HaltFile | None,
-        numbers: Callable[[], SafetyNumbers],
+        numbers: Callable[[], SafetyParameters],
         limits: Callable[[], RiskLimits],
     ) -> None:
         """Join; nothing runs yet. `limits`: those of entries, as configured."""
@@ -97,8 +97,8 @@ class Safety:
         self._books = books
         self._reconciler = reconciler
         self._numbers = numbers
-        self.switch = Switch(keeper, file, watched.profile, trading.now_ms, books.release_reserve)
-        self.equity = Equity(
+        self.switch = TradingStateOwner(keeper, file, watched.profile, trading.now_ms, books.release_reserve)
+        self.equity = EquityMonitor(
             keeper,
             books,
             prices,
@@ -108,7 +108,7 @@ class Safety:
             self.resumed_ms,
         )
         self.invariants = Invariants(keeper, self.equity, execution, reconciler, trading.now_ms)
-        self.stopping = Stopping(
+        self.stopping = EmergencyStop(
             trading,
             keeper,
             execution,
@@ -118,7 +118,7 @@ class Safety:
             self.equity.begin_anew,
         )
         self.tightening = LimitTightening(keeper, trading.now_ms, lambda: numbers().tightening)
-        self.guard = Guard(
+        self.guard = RiskMonitor(
             trading,
             keeper,
             reconciler,

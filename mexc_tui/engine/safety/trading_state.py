@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.model.storage import StorageError, StorageFull
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.risk import state
@@ -41,12 +41,12 @@ class HaltFile(Protocol):
         ...
 
 
-class Switch:
+class TradingStateOwner:
     """Owner of the trading state. Memory has every change at once: senders look there before each byte."""
 
     def __init__(
         self,
-        keeper: Bookkeeper,
+        keeper: LedgerWriter,
         file: HaltFile | None,
         profile: str,
         now_ms: Callable[[], int],

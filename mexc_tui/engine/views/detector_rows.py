@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mexc_tui.detection.calibration import History
+from mexc_tui.detection.calibration import CalibrationHistory
 from mexc_tui.detection.passing import DETECTORS
 from mexc_tui.detection.score import LeadTimes, Rate, Scorecard, score, wilson
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.detection.detection_worker import Count
+from mexc_tui.engine.detection.detection_worker import DetectorCounts
 from mexc_tui.engine.market.outcome_labels import label_version
 from mexc_tui.model.engine_view import DetectorRow, LeadRow, PassRow, RateRow, ReadRow
 from mexc_tui.model.outcome_of_listing import ListingOutcome
@@ -19,12 +19,12 @@ NEWEST = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
+class DetectorActivity:
     """What a running engine knows of its detectors."""
 
-    counts: Mapping[DetectorName, Count]
+    counts: Mapping[DetectorName, DetectorCounts]
     standing: Mapping[DetectorName, int]
-    history: History
+    history: CalibrationHistory
 
 
 def scores(stored: Stored, settings: DetectionSettings) -> dict[DetectorName, Scorecard]:
@@ -65,12 +65,14 @@ class _Waiting:
         return not self._has_outcome[subject]
 
 
-def detector_rows(raised: Raised, cards: Mapping[DetectorName, Scorecard]) -> tuple[DetectorRow, ...]:
+def detector_rows(
+    raised: DetectorActivity, cards: Mapping[DetectorName, Scorecard]
+) -> tuple[DetectorRow, ...]:
     """Return every detector, in the order in which they look."""
     return tuple(_row(one.name, one.version, raised, cards[one.name]) for one in DETECTORS)
 
 
-def _row(name: DetectorName, version: int, raised: Raised, card: Scorecard) -> DetectorRow:
+def _row(name: DetectorName, version: int, raised: DetectorActivity, card: Scorecard) -> DetectorRow:
     count, judged = raised.counts[name], raised.history.judged(name, version)
     rate = wilson(judged.hits, judged.n)
     return DetectorRow(

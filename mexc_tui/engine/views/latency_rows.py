@@ -3,7 +3,7 @@
 from mexc_tui.model.engine_view import LatencyRow, ShotRow, StageRow, StageTime
 from mexc_tui.model.snipe import Attempt
 from mexc_tui.ports.trading_store import TradingTables
-from mexc_tui.risk.metrics.latency import Span, StageLatency, spans, stage_latencies
+from mexc_tui.risk.metrics.latency import LatencySpan, StageLatency, spans, stage_latencies
 
 SNIPES = 100
 """So many of the newest snipes are looked at."""
@@ -32,7 +32,7 @@ def _shot(attempt: Attempt, symbol: str) -> ShotRow:
         snipe_id=attempt.snipe_id,
         number=attempt.number,
         aim_ms=attempt.aim_ms,
-        late_ms=_ms(took[Span.LATENESS]),
+        late_ms=_ms(took[LatencySpan.LATENESS]),
         stages=tuple(StageTime(name=span.value, took_ms=_ms(ns)) for span, ns in took.items()),
         code=attempt.code,
         answer=attempt.answer,

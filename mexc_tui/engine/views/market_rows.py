@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.engine.market.knowledge_store import Seen
-from mexc_tui.market.tape import BAR_MS, Bar
+from mexc_tui.engine.market.knowledge_store import PairHistory
+from mexc_tui.market.tape import BAR_MS, TapeBar
 from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.market_view import LevelRow, SpanRow, TradeRow
 from mexc_tui.model.order import Side
@@ -20,7 +20,7 @@ Levels = Sequence[tuple[Decimal, Decimal]]
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class PricePath:
     """The way of a price."""
 
     spans: tuple[SpanRow, ...]
@@ -36,7 +36,7 @@ def level_rows(levels: Levels, most: int) -> tuple[LevelRow, ...]:
     return tuple(rows)
 
 
-def best_of(seen: Seen) -> tuple[Decimal | None, Decimal | None]:
+def best_of(seen: PairHistory) -> tuple[Decimal | None, Decimal | None]:
     """Return the newest best bid and ask, by whichever message came last; None: that side is empty."""
     quote, deep = seen.quote, seen.deep
     if deep is not None and (quote is None or seen.deep_ms >= seen.quoted_ms):
@@ -44,7 +44,7 @@ def best_of(seen: Seen) -> tuple[Decimal | None, Decimal | None]:
     return (None, None) if quote is None else (quote.bid_price, quote.ask_price)
 
 
-def is_exact(seen: Seen, now_ms: int) -> bool:
+def is_exact(seen: PairHistory, now_ms: int) -> bool:
     """Whether the levels are what the exchange has: confirmed lately, not crossed, no later quote differs."""
     if seen.deep is None or now_ms - max(seen.deep_ms, seen.quoted_ms) > FRESH_MS:
         return False
@@ -53,7 +53,7 @@ def is_exact(seen: Seen, now_ms: int) -> bool:
     return not is_crossed and best_of(seen) == (bid, ask)
 
 
-def trade_rows(seen: Seen, most: int) -> tuple[TradeRow, ...]:
+def trade_rows(seen: PairHistory, most: int) -> tuple[TradeRow, ...]:
     """Return the newest trades, newest first: those of the stream, then what was asked for before them."""
     heard = [
         TradeRow(at_ms=one.time_ms, price=one.price, quantity=one.quantity, side=one.taker_side)
@@ -73,13 +73,13 @@ def trade_rows(seen: Seen, most: int) -> tuple[TradeRow, ...]:
     return (*heard, *before)[:most]
 
 
-def path_of(seen: Seen, since_ms: int, most: int) -> Path:
+def path_of(seen: PairHistory, since_ms: int, most: int) -> PricePath:
     """Return the way of the price since a moment, in at most `most` spans of one length."""
     since_ms -= since_ms % BAR_MS
     bars = [*_earlier_bars(seen), *seen.tape.bars]
     bars = [bar for bar in bars if bar.start_ms >= since_ms]
     if not bars or most <= 0:
-        return Path((), 0)
+        return PricePath((), 0)
     length_ms = bars[-1].start_ms - bars[0].start_ms
     fits = (step for step in STEPS_S if length_ms // (step * 1_000) + 2 <= most)
     step_ms = next(fits, length_ms // 1_000 // max(most - 1, 1) + 1) * 1_000
@@ -87,10 +87,10 @@ def path_of(seen: Seen, since_ms: int, most: int) -> Path:
     for bar in bars:
         start_ms = bar.start_ms - bar.start_ms % step_ms
         spans[start_ms] = _joined(spans.get(start_ms), start_ms, bar)
-    return Path(tuple(spans.values())[-most:], step_ms)
+    return PricePath(tuple(spans.values())[-most:], step_ms)
 
 
-def _joined(span: SpanRow | None, start_ms: int, bar: Bar) -> SpanRow:
+def _joined(span: SpanRow | None, start_ms: int, bar: TapeBar) -> SpanRow:
     if span is None:
         return SpanRow(start_ms=start_ms, low=bar.low, high=bar.high, last=bar.close, value=bar.value)
     return SpanRow(
@@ -102,7 +102,7 @@ def _joined(span: SpanRow | None, start_ms: int, bar: Bar) -> SpanRow:
     )
 
 
-def _earlier_bars(seen: Seen) -> Iterable[Bar]:
+def _earlier_bars(seen: PairHistory) -> Iterable[TapeBar]:
     """Yield what was traded before the tape began, as bars of one trade, oldest first."""
     begin_ms = seen.tape.first_ms
     for one in reversed(seen.earlier):
@@ -110,10 +110,10 @@ def _earlier_bars(seen: Seen) -> Iterable[Bar]:
             yield _bar_of(one)
 
 
-def _bar_of(trade: PublicTrade) -> Bar:
+def _bar_of(trade: PublicTrade) -> TapeBar:
     price, value = float(trade.price), float(trade.price * trade.quantity)
     start_ms = trade.time - trade.time % BAR_MS
-    return Bar(start_ms, price, price, price, price, value, 0.0 if trade.buyer_is_maker else value)
+    return TapeBar(start_ms, price, price, price, price, value, 0.0 if trade.buyer_is_maker else value)
 
 
 def _best(side: Levels) -> Decimal | None:

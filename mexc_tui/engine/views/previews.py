@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.engine.market.knowledge_store import Known
-from mexc_tui.engine.trading import TradingRooms
-from mexc_tui.engine.views.sale_preview import Bids, sale_of
+from mexc_tui.engine.market.knowledge_store import KnowledgeStore
+from mexc_tui.engine.trading import TradingComponents
+from mexc_tui.engine.views.sale_preview import BidDepth, sale_of
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import ZERO, OrderRole
 from mexc_tui.model.plan_view import Preview, PreviewRow, SaleRow
@@ -31,7 +31,7 @@ STOPS = {
 class Previews:
     """Of one engine that trades."""
 
-    def __init__(self, rooms: TradingRooms, known: Known, stale_ms: Callable[[], int]) -> None:
+    def __init__(self, rooms: TradingComponents, known: KnowledgeStore, stale_ms: Callable[[], int]) -> None:
         """`stale_ms`: an older price is none."""
         self._rooms = rooms
         self._known = known
@@ -140,15 +140,15 @@ class Previews:
         grid = None if pair is None else grid_of(pair)
         return sale_of(position, share_pct, self._bids(position.symbol), grid, resting)
 
-    def _bids(self, symbol: str) -> Bids:
+    def _bids(self, symbol: str) -> BidDepth:
         """Return the bids: the many that a face has watched, if they agree with the newest price."""
         price, age_ms = self._rooms.prices.of(symbol), self._rooms.prices.age_ms(symbol)
         if age_ms is None or age_ms > self._stale_ms() or price.bid is None:
-            return Bids(None)
+            return BidDepth(None)
         seen = self._known.seen.get(symbol)
         deep = () if seen is None or seen.deep is None else seen.deep.bids
         levels = next((one for one in (deep, price.bids) if one and one[0][0] == price.bid), ())
-        return Bids(price.bid, levels)
+        return BidDepth(price.bid, levels)
 
     def _reserved(self, snipes: Sequence[Snipe]) -> Decimal:
         intents = self._rooms.keeper.open.intents

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from mexc_tui.engine.accounting.ledger_state import OpenBooks
+from mexc_tui.engine.accounting.ledger_state import LedgerState
 from mexc_tui.engine.market.prices import QUOTE
-from mexc_tui.engine.views.trading_rows import Sight, mark_of
+from mexc_tui.engine.views.trading_rows import RowContext, mark_of
 from mexc_tui.ledger.equity import worth
 from mexc_tui.ledger.numbers import exactly, rounded
 from mexc_tui.model.intent import ZERO
-from mexc_tui.model.position import Day
+from mexc_tui.model.position import TradingDay
 from mexc_tui.model.trading import GuardLevel
 from mexc_tui.model.trading_view import LimitRow, RiskRow
 from mexc_tui.risk.candidate import RiskBook, RiskLimits
@@ -22,19 +22,24 @@ CENT = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded:
+class RiskMonitorView:
     """What the guard said last, and the day so far."""
 
     level: GuardLevel = GuardLevel.NORMAL
     words: str = ""
-    day: Day | None = None
+    day: TradingDay | None = None
     day_equity: Decimal | None = None
     """Equity at the start of the UTC day plus flows since; None: not known."""
 
 
 @exactly
 def risk_row(
-    books: OpenBooks, seen: RiskBook, guarded: Guarded, limits: RiskLimits, sight: Sight, now_ms: int
+    books: LedgerState,
+    seen: RiskBook,
+    guarded: RiskMonitorView,
+    limits: RiskLimits,
+    sight: RowContext,
+    now_ms: int,
 ) -> RiskRow:
     """Return the desk's risk. `seen` is what entries are checked against; `now_ms` the exchange's time.
 

@@ -3,8 +3,8 @@
 import msgspec
 
 from mexc_tui.model.event import Fact, encode
-from mexc_tui.model.listing import Change, Listing, Sighting, Source, Stage
-from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.model.listing import Listing, ListingChange, ListingSource, ListingStage, Sighting
+from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.signal import Signal
 from mexc_tui.model.storage import StoredAlert
 from mexc_tui.model.symbol import Symbol
@@ -14,7 +14,7 @@ from mexc_tui.model.why import ChangeRow, SourceSays
 
 def listing_row(
     listing: Listing,
-    stage: Stage,
+    stage: ListingStage,
     outcome: ListingOutcome | None = None,
     *,
     price: float | None = None,
@@ -26,9 +26,9 @@ def listing_row(
 
     `heard_ms`: when anything about its price was heard; told to the second, so that rows stay the same.
     """
-    if outcome is not None and outcome.end is End.WORLD_ENDED:
+    if outcome is not None and outcome.end is OutcomeEnd.WORLD_ENDED:
         stage = listing.stage  # time tells nothing more of it
-    stream = listing.says(Source.STREAM)
+    stream = listing.says(ListingSource.STREAM)
     if price is None and stream is not None and stream.facts.price is not None:
         price = float(stream.facts.price)
     return ListingRow(
@@ -125,7 +125,7 @@ def source_row(listing: Listing, seen: Sighting) -> SourceSays:
     )
 
 
-def change_row(change: Change) -> ChangeRow:
+def change_row(change: ListingChange) -> ChangeRow:
     """Return a change; moments stay milliseconds as text."""
     return ChangeRow(
         at_ms=change.at_ms,

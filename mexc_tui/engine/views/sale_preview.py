@@ -15,7 +15,7 @@ Levels = Sequence[tuple[Decimal, Decimal]]
 
 
 @dataclass(frozen=True, slots=True)
-class Bids:
+class BidDepth:
     """The bids of a pair as far as they are known. `best` None: no fresh price."""
 
     best: Decimal | None
@@ -24,7 +24,7 @@ class Bids:
 
 
 @dataclass(frozen=True, slots=True)
-class Eaten:
+class SaleFill:
     """What a sale takes out of the bids."""
 
     quantity: Decimal
@@ -34,7 +34,7 @@ class Eaten:
 
 @exactly
 def sale_of(
-    position: Position, share_pct: Decimal | None, bids: Bids, grid: Grid | None, orders_to_cancel: int
+    position: Position, share_pct: Decimal | None, bids: BidDepth, grid: Grid | None, orders_to_cancel: int
 ) -> SaleRow:
     """Return what selling a share of a position (None: all) would do; without a price only how much it is."""
     quantity = _quantity(position, share_pct, grid)
@@ -73,7 +73,7 @@ def sale_of(
     )
 
 
-def eat(levels: Levels, quantity: Decimal, floor: Decimal) -> Eaten:
+def eat(levels: Levels, quantity: Decimal, floor: Decimal) -> SaleFill:
     """Return what a sale of so much takes out of the bids that are not below a floor."""
     left, value, worst = quantity, ZERO, ZERO
     for price, size in levels:
@@ -81,7 +81,7 @@ def eat(levels: Levels, quantity: Decimal, floor: Decimal) -> Eaten:
             break
         taken = min(size, left)
         left, value, worst = left - taken, value + taken * price, price
-    return Eaten(quantity - left, value, worst)
+    return SaleFill(quantity - left, value, worst)
 
 
 def _quantity(position: Position, share_pct: Decimal | None, grid: Grid | None) -> Decimal:

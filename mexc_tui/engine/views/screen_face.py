@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from mexc_tui.engine.views.symbol_view import Wish
+from mexc_tui.engine.views.symbol_view import SymbolRequest
 from mexc_tui.model.engine_view import DetectorsRow, LatencyRow
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.plan_view import EquityRow
@@ -15,7 +15,7 @@ class ScreenFace(Protocol):
         """Return how each detector does. Raises StorageError."""
         ...
 
-    async def market(self, symbol: str, wish: Wish) -> MarketRow:
+    async def market(self, symbol: str, wish: SymbolRequest) -> MarketRow:
         """Return a pair, and have it watched for a while. Raises Refused, StorageError."""
         ...
 

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from mexc_tui.engine.engine import Engine
-from mexc_tui.engine.views.detector_rows import NEWEST, Raised, detector_rows, pass_row, scores
+from mexc_tui.engine.views.detector_rows import NEWEST, DetectorActivity, detector_rows, pass_row, scores
 from mexc_tui.engine.views.equity_rows import equity_of
 from mexc_tui.engine.views.latency_rows import latency_of
-from mexc_tui.engine.views.symbol_view import MarketSight, Wish
+from mexc_tui.engine.views.symbol_view import SymbolRequest, SymbolView
 from mexc_tui.model.engine_view import DetectorsRow, LatencyRow
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.market_view import MarketRow
@@ -24,7 +24,7 @@ class EngineScreens:
         """`positions`: the open ones as faces see them."""
         self._engine = engine
         self._positions = positions
-        self._sight = MarketSight(engine, self._position)
+        self._sight = SymbolView(engine, self._position)
 
     async def detectors(self) -> DetectorsRow:
         """Return how each detector does. Raises StorageError."""
@@ -33,7 +33,7 @@ class EngineScreens:
         settings = engine.detection_settings()
         cards = await engine.parts.books.read("detectors", lambda stored: scores(stored, settings))
         standing = Counter(key.detector for key in known.signals)
-        raised = Raised(detection.counts, standing, known.history)
+        raised = DetectorActivity(detection.counts, standing, known.history)
         return DetectorsRow(
             at_ms=engine.parts.market.now_ms(),
             detectors=detector_rows(raised, cards),
@@ -41,7 +41,7 @@ class EngineScreens:
             newest=NEWEST,
         )
 
-    async def market(self, symbol: str, wish: Wish) -> MarketRow:
+    async def market(self, symbol: str, wish: SymbolRequest) -> MarketRow:
         """Return a pair, and have it watched for a while. Raises CommandRefused, StorageError."""
         return await self._sight.market(symbol, wish)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from mexc_tui.detection.cluster import groups
-from mexc_tui.detection.look import UNKNOWN, Detector, Look
+from mexc_tui.detection.look import UNKNOWN, Detector, DetectorInput
 from mexc_tui.detection.passing import DETECTORS
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.detection.silence import why_silent
@@ -93,7 +93,9 @@ def why(
     for listing in stored.listings.named(symbol)[:STORIES]:
         stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
         book = (liquidity or {}).get(listing.symbol)
-        look = Look(listing, now_ms, stage, stage.is_over, settings, book, together.get(listing.id, ()))
+        look = DetectorInput(
+            listing, now_ms, stage, stage.is_over, settings, book, together.get(listing.id, ())
+        )
         said = signals_of(stored, listing, SIGNALS)
         stories.append(
             ListingStory(
@@ -122,13 +124,13 @@ def _is_stored(stored: Stored, symbol: str) -> bool:
 
 
 def _detectors(
-    look: Look, said: Sequence[Signal], standing: dict[SignalKey, int]
+    look: DetectorInput, said: Sequence[Signal], standing: dict[SignalKey, int]
 ) -> tuple[DetectorSays, ...]:
     return tuple(_detector(look, said, standing, one) for one in DETECTORS)
 
 
 def _detector(
-    look: Look, said: Sequence[Signal], standing: dict[SignalKey, int], detector: Detector
+    look: DetectorInput, said: Sequence[Signal], standing: dict[SignalKey, int], detector: Detector
 ) -> DetectorSays:
     own = [signal for signal in said if signal.key.detector is detector.name]
     stand = [standing.get(signal.key) == signal.at_ms for signal in own]
@@ -143,7 +145,7 @@ def _detector(
     )
 
 
-def _why_not(look: Look, detector: Detector) -> str:
+def _why_not(look: DetectorInput, detector: Detector) -> str:
     found = [finding.topic for finding in detector.find(look) if finding.state != UNKNOWN]
     if found:
         return f"it sees {', '.join(found)} now, and says so at its next look"

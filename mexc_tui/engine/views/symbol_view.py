@@ -5,11 +5,19 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mexc_tui.engine.accounting.ledger_transaction import Written
+from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges
 from mexc_tui.engine.engine import Engine
-from mexc_tui.engine.market.knowledge_store import Seen
-from mexc_tui.engine.market.watched_symbols import Shown
-from mexc_tui.engine.views.market_rows import Levels, Path, best_of, is_exact, level_rows, path_of, trade_rows
+from mexc_tui.engine.market.knowledge_store import PairHistory
+from mexc_tui.engine.market.watched_symbols import WatchedSymbols
+from mexc_tui.engine.views.market_rows import (
+    Levels,
+    PricePath,
+    best_of,
+    is_exact,
+    level_rows,
+    path_of,
+    trade_rows,
+)
 from mexc_tui.engine.views.own_rows import exit_levels, fill_rows
 from mexc_tui.model.errors import CommandRefused, ExchangeError
 from mexc_tui.model.listing import Listing
@@ -26,7 +34,7 @@ OPENING = "a snipe fires about now: it is watched a few seconds later"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SymbolRequest:
     """How much of a pair is to be shown; `path_since_ms` 0: from its opening, or all that is known."""
 
     levels: int
@@ -39,12 +47,12 @@ class Wish:
 class _Drawn:
     """A path as it was put together."""
 
-    wish: Wish
+    wish: SymbolRequest
     at_ms: int
     trades: int
-    path: Path
+    path: PricePath
 
-    def is_good(self, wish: Wish, trades: int, now_ms: int) -> bool:
+    def is_good(self, wish: SymbolRequest, trades: int, now_ms: int) -> bool:
         """Whether it need not be put together anew."""
         return self.wish == wish and (self.trades == trades or now_ms - self.at_ms < PATH_MS)
 
@@ -57,21 +65,21 @@ class _Kept:
     fills: dict[str, tuple[OwnFillRow, ...]] = field(default_factory=dict[str, tuple[OwnFillRow, ...]])
 
 
-class MarketSight:
+class SymbolView:
     """Answers what one pair looks like."""
 
     def __init__(self, engine: Engine, positions: Callable[[str], PositionRow | None]) -> None:
         """`positions`: the open position of a pair as faces see it."""
         self._engine = engine
         self._positions = positions
-        self._shown = Shown(engine.parts.market.now_ms)
+        self._shown = WatchedSymbols(engine.parts.market.now_ms)
         self._kept = _Kept()
         self._chores: set[asyncio.Task[None]] = set()
         engine.streams.shown = self._shown.symbols
         if engine.rooms is not None:
             engine.rooms.keeper.on_change(self._note)
 
-    async def market(self, symbol: str, wish: Wish) -> MarketRow:
+    async def market(self, symbol: str, wish: SymbolRequest) -> MarketRow:
         """Return a pair, and have it watched for a while. Raises CommandRefused, StorageError."""
         if not is_tradable_name(symbol):
             raise CommandRefused(f"{symbol} is no pair's name: it has letters and digits, as NEWUSDT.")
@@ -102,7 +110,7 @@ class MarketSight:
         except ExchangeError as error:
             log.info("no earlier trades of %s: %s", symbol, error)
             return
-        self._engine.known.seen.setdefault(symbol, Seen()).earlier = trades
+        self._engine.known.seen.setdefault(symbol, PairHistory()).earlier = trades
         self._kept.paths.pop(symbol, None)
 
     async def _fills(self, symbol: str) -> tuple[OwnFillRow, ...]:
@@ -119,13 +127,15 @@ class MarketSight:
             self._kept.fills[symbol] = rows
         return rows
 
-    def _note(self, written: Written) -> None:
+    def _note(self, written: LedgerChanges) -> None:
         for order in written.orders:
             self._kept.fills.pop(order.symbol, None)
 
     # ---- the row
 
-    def _row(self, symbol: str, wish: Wish, problem: str, fills: tuple[OwnFillRow, ...]) -> MarketRow:
+    def _row(
+        self, symbol: str, wish: SymbolRequest, problem: str, fills: tuple[OwnFillRow, ...]
+    ) -> MarketRow:
         seen, knowledge = self._seen(symbol), self._engine.known.knowledge
         pair, listing = knowledge.pairs.get(symbol), knowledge.listings.named(symbol)
         now_ms = self._engine.parts.market.now_ms()
@@ -158,7 +168,7 @@ class MarketSight:
             exits=self._exits(symbol),
         )
 
-    def _levels(self, symbol: str, seen: Seen) -> tuple[Levels, Levels]:
+    def _levels(self, symbol: str, seen: PairHistory) -> tuple[Levels, Levels]:
         """Return the many levels that are watched for faces; before they come, the few that trading hears."""
         if seen.deep is not None:
             return seen.deep.bids, seen.deep.asks
@@ -166,7 +176,9 @@ class MarketSight:
         price = None if rooms is None else rooms.prices.of(symbol)
         return ((), ()) if price is None else (price.bids, price.asks)
 
-    def _path(self, symbol: str, seen: Seen, listing: Listing | None, wish: Wish, now_ms: int) -> Path:
+    def _path(
+        self, symbol: str, seen: PairHistory, listing: Listing | None, wish: SymbolRequest, now_ms: int
+    ) -> PricePath:
         drawn, trades = self._kept.paths.get(symbol), seen.tape.trades
         if drawn is not None and drawn.is_good(wish, trades, now_ms):
             return drawn.path
@@ -185,11 +197,11 @@ class MarketSight:
         pair = self._engine.known.knowledge.pairs.get(symbol)
         return exit_levels(position, row, None if pair is None else grid_of(pair))
 
-    def _seen(self, symbol: str) -> Seen:
-        return self._engine.known.seen.get(symbol) or Seen()
+    def _seen(self, symbol: str) -> PairHistory:
+        return self._engine.known.seen.get(symbol) or PairHistory()
 
 
-def _holes(seen: Seen, path: Path) -> tuple[tuple[int, int], ...]:
+def _holes(seen: PairHistory, path: PricePath) -> tuple[tuple[int, int], ...]:
     """Return the spans without trades to be seen that a path goes over; what was asked for fills them."""
     if not path.spans:
         return ()

@@ -10,20 +10,20 @@ from typing import TypeVar
 import msgspec
 
 from mexc_tui.engine.accounting.performance import performance_of
-from mexc_tui.engine.accounting.recent_activity import Recent
+from mexc_tui.engine.accounting.recent_activity import RecentActivity
 from mexc_tui.engine.engine import Engine
-from mexc_tui.engine.entries.readiness import Checked
+from mexc_tui.engine.entries.readiness import ReadinessCheck
 from mexc_tui.engine.exits.exits_edit import exits_row, exits_words
-from mexc_tui.engine.market.knowledge_store import Known
+from mexc_tui.engine.market.knowledge_store import KnowledgeStore
 from mexc_tui.engine.market.prices import QUOTE
-from mexc_tui.engine.runtime.command_result import Acted
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.engine.runtime.command_result import CommandResult
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.engine.views.previews import Previews
-from mexc_tui.engine.views.risk_rows import Guarded, risk_row
+from mexc_tui.engine.views.risk_rows import RiskMonitorView, risk_row
 from mexc_tui.engine.views.trading_rows import (
-    Precision,
-    Quote,
-    Sight,
+    BidQuote,
+    RowContext,
+    SymbolPrecision,
     mark_of,
     order_rows,
     position_row,
@@ -54,8 +54,8 @@ from mexc_tui.model.trading_view import (
     SnipeRow,
     WhatIfRow,
 )
-from mexc_tui.ports.store import Books
-from mexc_tui.risk.candidate import Held, Reserved, RiskBook, RiskLimits
+from mexc_tui.ports.store import Store
+from mexc_tui.risk.candidate import HeldPosition, Reserved, RiskBook, RiskLimits
 from mexc_tui.sniping.exit_edit import ExitWish
 from mexc_tui.sniping.protection import hindrance
 from mexc_tui.sniping.reference import bound_words
@@ -69,7 +69,7 @@ AGAIN_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class FaceNumbers:
+class ViewParameters:
     """Numbers of the settings."""
 
     limits: RiskLimits
@@ -81,7 +81,11 @@ class EngineTradingFace:
     """Money of one engine, as its desk sees it."""
 
     def __init__(
-        self, rooms: TradingRooms, known: Known, books: Books, numbers: Callable[[], FaceNumbers]
+        self,
+        rooms: TradingComponents,
+        known: KnowledgeStore,
+        books: Store,
+        numbers: Callable[[], ViewParameters],
     ) -> None:
         """Call `load` before anybody looks."""
         self._rooms = rooms
@@ -90,7 +94,7 @@ class EngineTradingFace:
         self._numbers = numbers
         self._closed: tuple[Position, ...] = ()
         self._rows_of_closed: Sequence[PositionRow] = ()
-        self._recent = Recent(rooms.keeper, books, rooms.port.now_ms, self._resumed_ms)
+        self._recent = RecentActivity(rooms.keeper, books, rooms.port.now_ms, self._resumed_ms)
 
     async def load(self) -> None:
         """Read what memory does not hold yet. Raises StorageError."""
@@ -114,7 +118,7 @@ class EngineTradingFace:
         """Return what the desk is worth, what it risks and what it may do."""
         guard = self._rooms.safety.guard
         day_equity = self._rooms.safety.equity.day_equity
-        guarded = Guarded(guard.grade.level, guard.words, self._recent.day, day_equity)
+        guarded = RiskMonitorView(guard.grade.level, guard.words, self._recent.day, day_equity)
         limits, now_ms = self._numbers().limits, self._rooms.port.now_ms()
         row = risk_row(self._rooms.keeper.open, self._risk_book(), guarded, limits, self._sight(), now_ms)
         unlocking = self._rooms.unlocking
@@ -147,7 +151,7 @@ class EngineTradingFace:
             plan=judged.asked.numbers.plan,
         )
 
-    def checklist(self, snipe_id: str) -> Checked:
+    def checklist(self, snipe_id: str) -> ReadinessCheck:
         """Return what the checklist said of a snipe, or would say now."""
         return self._rooms.sniper.readiness.of(snipe_id)
 
@@ -201,19 +205,19 @@ class EngineTradingFace:
 
     # ---- what is told
 
-    async def arm(self, symbol: str, by: str) -> Acted[SnipeRow]:
+    async def arm(self, symbol: str, by: str) -> CommandResult[SnipeRow]:
         """Arm a snipe of a listing."""
         snipe = await _stored(self._rooms.arming.arm(self._pair(symbol), by))
         words = f"{snipe.symbol} is armed: at most {plain(snipe.spend_cap)} {QUOTE}."
-        return Acted(words, snipe_row(snipe, self._sight()))
+        return CommandResult(words, snipe_row(snipe, self._sight()))
 
-    async def disarm(self, symbol: str, by: str) -> Acted[SnipeRow]:
+    async def disarm(self, symbol: str, by: str) -> CommandResult[SnipeRow]:
         """Take back a pair's snipe that has not fired yet."""
         snipe = await _stored(self._rooms.sniper.disarm(self._armed(symbol), by))
         row = msgspec.structs.replace(snipe_row(snipe, self._sight()), state=SnipeState.DISARMED)
-        return Acted(f"{snipe.symbol} is disarmed.", row)
+        return CommandResult(f"{snipe.symbol} is disarmed.", row)
 
-    async def close(self, symbol: str, share_pct: Decimal | None, by: str) -> Acted[Achieved]:
+    async def close(self, symbol: str, share_pct: Decimal | None, by: str) -> CommandResult[Achieved]:
         """Sell so many per cent of a pair's position now; None: all of it."""
         memory, closer = self._rooms.keeper.open, self._rooms.safety.stopping.closer
         position = memory.position_of(self._held(symbol))
@@ -235,7 +239,7 @@ class EngineTradingFace:
         )
         wanted_all = share_pct is None or share_pct == 100
         said = f"{sold}{dust}{left}{why}."
-        return Acted(said, achieved, is_all=not done.words and (is_closed or not wanted_all))
+        return CommandResult(said, achieved, is_all=not done.words and (is_closed or not wanted_all))
 
     async def check_exits(self, symbol: str, wish: ExitWish) -> str:
         """Say what a position would bring at its new stop.
@@ -244,7 +248,7 @@ class EngineTradingFace:
         """
         return self._rooms.exits.check(self._held(symbol), wish)
 
-    async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> Acted[ExitsRow]:
+    async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> CommandResult[ExitsRow]:
         """Give a pair's position other exits; the ladder on the exchange follows."""
         changed = await _stored(self._rooms.exits.change(self._held(symbol), wish, by))
         memory, position = self._rooms.keeper.open, changed.position
@@ -252,45 +256,45 @@ class EngineTradingFace:
         row = exits_row(
             changed, position_row(position, orders, intents, self._sight()), self._grid(position.symbol)
         )
-        return Acted(exits_words(changed), row, is_all=not changed.waiting)
+        return CommandResult(exits_words(changed), row, is_all=not changed.waiting)
 
-    async def convert_dust(self, assets: Sequence[str]) -> Acted[DustConverted]:
+    async def convert_dust(self, assets: Sequence[str]) -> CommandResult[DustConverted]:
         """Turn these rests into MX; none named: all that may be."""
         return await _stored(self._rooms.dust.convert(assets))
 
-    async def halt(self, by: str, words: str) -> Acted[Achieved]:
+    async def halt(self, by: str, words: str) -> CommandResult[Achieved]:
         """Stop entries until a person resumes: cancel entry orders, disarm snipes. Exits go on."""
         return await _stored(self._rooms.safety.stopping.halt(by, words or f"asked by {by}"))
 
-    async def reduce_only(self, by: str, words: str) -> Acted[Achieved]:
+    async def reduce_only(self, by: str, words: str) -> CommandResult[Achieved]:
         """Let nothing be bought until a person resumes; armed snipes wait."""
         return await _stored(self._rooms.safety.stopping.reduce_only(by, words or f"asked by {by}"))
 
-    async def resume(self, by: str, typed: str) -> Acted[Achieved]:
+    async def resume(self, by: str, typed: str) -> CommandResult[Achieved]:
         """Let entries be made again. `typed` is what a person typed where the cause asks for a word."""
         acted = await _stored(self._rooms.safety.stopping.resume(by, typed))
         await _stored(self._recent.load())  # losses are counted anew
         return acted
 
-    async def restore_limits(self, by: str) -> Acted[Achieved]:
+    async def restore_limits(self, by: str) -> CommandResult[Achieved]:
         """Let the configured limits apply again after a warning lowered them."""
         if not await _stored(self._rooms.safety.tightening.restore(by)):
             raise CommandRefused("The configured limits apply already: no warning has lowered them.")
         return self._said("The configured limits apply again.")
 
-    async def unlock(self, by: str, typed: str) -> Acted[Achieved]:
+    async def unlock(self, by: str, typed: str) -> CommandResult[Achieved]:
         """Let live trading begin, by the phrase that the last preview of it made up."""
         return self._said(await _stored(self._rooms.unlocking.unlock(typed, by)))
 
-    async def lock(self, by: str) -> Acted[Achieved]:
+    async def lock(self, by: str) -> CommandResult[Achieved]:
         """Let nothing be bought live any more; what is held keeps its exits."""
         return self._said(await _stored(self._rooms.unlocking.lock(by)))
 
-    async def flatten(self, by: str) -> Acted[Achieved]:
+    async def flatten(self, by: str) -> CommandResult[Achieved]:
         """Halt, and sell every position of the desk with a slippage cap."""
         return await _stored(self._rooms.safety.stopping.flatten(by))
 
-    async def kill(self, by: str, *, sells: bool = True) -> Acted[Achieved]:
+    async def kill(self, by: str, *, sells: bool = True) -> CommandResult[Achieved]:
         """Emergency stop: halt durably, cancel until no order of ours is seen, then flatten if it `sells`."""
         return await _stored(self._rooms.safety.stopping.emergency_stop(by, sells=sells))
 
@@ -304,9 +308,11 @@ class EngineTradingFace:
             self._closed, self._rows_of_closed = closed, [position_row(one, (), (), sight) for one in closed]
         return self._rows_of_closed
 
-    def _said(self, words: str) -> Acted[Achieved]:
+    def _said(self, words: str) -> CommandResult[Achieved]:
         memory = self._rooms.keeper.open
-        return Acted(words, Achieved(state=memory.trading.state, positions_left=len(memory.positions)))
+        return CommandResult(
+            words, Achieved(state=memory.trading.state, positions_left=len(memory.positions))
+        )
 
     def _held(self, symbol: str) -> str:
         """Return the pair that a name means of those with an open position, else of all.
@@ -331,10 +337,10 @@ class EngineTradingFace:
         except AmbiguousName as error:
             raise CommandRefused(str(error)) from None
 
-    def _sight(self) -> Sight:
+    def _sight(self) -> RowContext:
         blind = "" if self._rooms.safety.stopping.closer is not None else "nobody is there to sell"
         gone = partial(delisted_words, self._rooms.keeper.open.reconciled)
-        return Sight(
+        return RowContext(
             self._quote,
             self._grid,
             self._numbers().stale_ms,
@@ -353,14 +359,18 @@ class EngineTradingFace:
             rooms.port.now_ms(),
         )
 
-    def _quote(self, symbol: str) -> Quote:
+    def _quote(self, symbol: str) -> BidQuote:
         prices = self._rooms.prices
         price = prices.of(symbol)
-        return Quote(price.bid, prices.age_ms(symbol), price.heard_ms, price.last)
+        return BidQuote(price.bid, prices.age_ms(symbol), price.heard_ms, price.last)
 
-    def _precision(self, symbol: str) -> Precision:
+    def _precision(self, symbol: str) -> SymbolPrecision:
         pair = self._known.knowledge.pairs.get(symbol)
-        return Precision() if pair is None else Precision(pair.price_precision, pair.quantity_precision)
+        return (
+            SymbolPrecision()
+            if pair is None
+            else SymbolPrecision(pair.price_precision, pair.quantity_precision)
+        )
 
     def _grid(self, symbol: str) -> Grid | None:
         pair = self._known.knowledge.pairs.get(symbol)
@@ -376,7 +386,7 @@ class EngineTradingFace:
             peak=Decimal(0) if point is None else point.peak,
             free_cash=memory.cash(QUOTE) - memory.reserved(),
             day_equity=equity.limit_equity,
-            held=tuple(Held(one.symbol, one.remaining_cost) for one in memory.positions.values()),
+            held=tuple(HeldPosition(one.symbol, one.remaining_cost) for one in memory.positions.values()),
             reserved=tuple(
                 Reserved(one.snipe_id, one.symbol, one.reserved, opens_ms.get(one.snipe_id, one.created_ms))
                 for one in memory.intents.values()
@@ -392,9 +402,9 @@ class EngineTradingFace:
         return kept.since_ms if kept.state is TradingState.ACTIVE else 0
 
 
-def _no_quote(symbol: str) -> Quote:
+def _no_quote(symbol: str) -> BidQuote:
     del symbol
-    return Quote()
+    return BidQuote()
 
 
 async def trading_face(engine: Engine) -> EngineTradingFace | None:
@@ -403,10 +413,10 @@ async def trading_face(engine: Engine) -> EngineTradingFace | None:
     if rooms is None:
         return None
 
-    def of_face() -> FaceNumbers:
+    def of_face() -> ViewParameters:
         now = settings()
         entry = rooms.safety.tightening.of(numbers.entry(now))
-        return FaceNumbers(entry.limits, numbers.safety(now).stale_ms)
+        return ViewParameters(entry.limits, numbers.safety(now).stale_ms)
 
     face = EngineTradingFace(rooms, engine.known, engine.parts.books, of_face)
     await face.load()

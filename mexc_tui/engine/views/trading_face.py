@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from mexc_tui.engine.entries.readiness import Checked
-from mexc_tui.engine.runtime.command_result import Acted
+from mexc_tui.engine.entries.readiness import ReadinessCheck
+from mexc_tui.engine.runtime.command_result import CommandResult
 from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
 from mexc_tui.model.trading_view import (
     Achieved,
@@ -53,7 +53,7 @@ class TradingFace(Protocol):
         """Return what every validator would say if the pair were armed now; nothing is changed."""
         ...
 
-    def checklist(self, snipe_id: str) -> Checked:
+    def checklist(self, snipe_id: str) -> ReadinessCheck:
         """Return what the checklist said of a snipe, or would say now."""
         ...
 
@@ -75,15 +75,15 @@ class TradingFace(Protocol):
 
     # ---- what is told
 
-    async def arm(self, symbol: str, by: str) -> Acted[SnipeRow]:
+    async def arm(self, symbol: str, by: str) -> CommandResult[SnipeRow]:
         """Arm a snipe of a listing."""
         ...
 
-    async def disarm(self, symbol: str, by: str) -> Acted[SnipeRow]:
+    async def disarm(self, symbol: str, by: str) -> CommandResult[SnipeRow]:
         """Take back a pair's snipe that has not fired yet."""
         ...
 
-    async def close(self, symbol: str, share_pct: Decimal | None, by: str) -> Acted[Achieved]:
+    async def close(self, symbol: str, share_pct: Decimal | None, by: str) -> CommandResult[Achieved]:
         """Sell so many per cent of a pair's position now; None: all of it."""
         ...
 
@@ -91,42 +91,42 @@ class TradingFace(Protocol):
         """Say what a position would bring at its new stop. Raises Refused if it cannot have these exits."""
         ...
 
-    async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> Acted[ExitsRow]:
+    async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> CommandResult[ExitsRow]:
         """Give a pair's position other exits; the ladder on the exchange follows."""
         ...
 
-    async def convert_dust(self, assets: Sequence[str]) -> Acted[DustConverted]:
+    async def convert_dust(self, assets: Sequence[str]) -> CommandResult[DustConverted]:
         """Turn these rests into MX; none named: all that may be."""
         ...
 
-    async def halt(self, by: str, words: str) -> Acted[Achieved]:
+    async def halt(self, by: str, words: str) -> CommandResult[Achieved]:
         """Stop entries until a person resumes: cancel entry orders, disarm snipes. Exits go on."""
         ...
 
-    async def reduce_only(self, by: str, words: str) -> Acted[Achieved]:
+    async def reduce_only(self, by: str, words: str) -> CommandResult[Achieved]:
         """Let nothing be bought until a person resumes; armed snipes wait."""
         ...
 
-    async def resume(self, by: str, typed: str) -> Acted[Achieved]:
+    async def resume(self, by: str, typed: str) -> CommandResult[Achieved]:
         """Let entries be made again. `typed` is what a person typed where the cause asks for a word."""
         ...
 
-    async def restore_limits(self, by: str) -> Acted[Achieved]:
+    async def restore_limits(self, by: str) -> CommandResult[Achieved]:
         """Let the configured limits apply again after a warning lowered them."""
         ...
 
-    async def unlock(self, by: str, typed: str) -> Acted[Achieved]:
+    async def unlock(self, by: str, typed: str) -> CommandResult[Achieved]:
         """Let live trading begin, by the phrase that the last preview of it made up."""
         ...
 
-    async def lock(self, by: str) -> Acted[Achieved]:
+    async def lock(self, by: str) -> CommandResult[Achieved]:
         """Let nothing be bought live any more; what is held keeps its exits."""
         ...
 
-    async def flatten(self, by: str) -> Acted[Achieved]:
+    async def flatten(self, by: str) -> CommandResult[Achieved]:
         """Halt, and sell every position of the desk with a slippage cap."""
         ...
 
-    async def kill(self, by: str, *, sells: bool = True) -> Acted[Achieved]:
+    async def kill(self, by: str, *, sells: bool = True) -> CommandResult[Achieved]:
         """Emergency stop: halt durably, cancel until no order of ours is seen, then flatten if it `sells`."""
         ...

@@ -7,8 +7,8 @@ from functools import partial
 
 import msgspec
 
-from mexc_tui.engine.accounting.ledger_state import OpenBooks
-from mexc_tui.ledger.equity import Mark, unrealised, worth
+from mexc_tui.engine.accounting.ledger_state import LedgerState
+from mexc_tui.ledger.equity import PriceMark, unrealised, worth
 from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.model.digits import SHOWN
 from mexc_tui.model.intent import ZERO, Intent, Order, OrderRole
@@ -17,7 +17,7 @@ from mexc_tui.model.position import Position
 from mexc_tui.model.reconciliation import Reconciliation, delisted_words
 from mexc_tui.model.snipe import Snipe
 from mexc_tui.model.trading_view import OrderRow, PositionRow, ReconciliationRow, RungRow, SnipeRow
-from mexc_tui.sniping.ladder import Resting, RungPlace, RungPlan, rungs, rungs_done
+from mexc_tui.sniping.ladder import RestingRung, RungPlace, RungPlan, rungs, rungs_done
 from mexc_tui.sniping.protection import ProtectionFacts, protection
 from mexc_tui.sniping.rounding import Grid
 
@@ -33,7 +33,7 @@ UNKNOWN_GRID = Grid(FINE, FINE, ZERO, ZERO, None, ZERO, None, ZERO, ZERO)
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class BidQuote:
     """A pair's best bid, and how long nothing was heard of the pair."""
 
     bid: Decimal | None = None
@@ -45,7 +45,7 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class Precision:
+class SymbolPrecision:
     """Decimals of a pair's prices and quantities; None: the exchange does not show the pair."""
 
     price: int | None = None
@@ -53,10 +53,10 @@ class Precision:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class RowContext:
     """What rows see beside the books."""
 
-    quote: Callable[[str], Quote]
+    quote: Callable[[str], BidQuote]
     grid: Callable[[str], Grid | None]
     stale_ms: int
     """An older bid is no price."""
@@ -64,29 +64,29 @@ class Sight:
     """Why nothing watches the stops, or why nobody knows; empty: they are watched."""
     is_silent: bool = False
     """An engine holds the profile and does not answer: it may watch the stops all the same."""
-    precision: Callable[[str], Precision] = lambda _: Precision()
+    precision: Callable[[str], SymbolPrecision] = lambda _: SymbolPrecision()
     hindrance: Callable[[Position], str] = lambda _: ""
     """Why nothing can sell a position, whatever its price; empty: its stop can."""
     delisted: Callable[[str], str] = lambda _: ""
     """Why an asset has no price of now, as its pair is unknown to the exchange; empty: it has one."""
 
 
-def blind_sight(words: str, run: Reconciliation | None = None, *, is_silent: bool = False) -> Sight:
+def blind_sight(words: str, run: Reconciliation | None = None, *, is_silent: bool = False) -> RowContext:
     """Return what is seen where no engine answers: no price, no rules; `words` say why.
 
     `run`: the last comparison of books. `is_silent`: one runs, and does not answer.
     """
     gone = partial(delisted_words, run)
-    return Sight(lambda _: Quote(), lambda _: None, 0, words, is_silent, delisted=gone)
+    return RowContext(lambda _: BidQuote(), lambda _: None, 0, words, is_silent, delisted=gone)
 
 
-def snipe_rows(books: OpenBooks, sight: Sight) -> list[SnipeRow]:
+def snipe_rows(books: LedgerState, sight: RowContext) -> list[SnipeRow]:
     """Return the snipes that are not over, soonest opening first."""
     ordered = sorted(books.snipes.values(), key=lambda one: (one.opens_ms, one.id))
     return [snipe_row(one, sight) for one in ordered]
 
 
-def snipe_row(snipe: Snipe, sight: Sight) -> SnipeRow:
+def snipe_row(snipe: Snipe, sight: RowContext) -> SnipeRow:
     """Return one snipe."""
     precision = sight.precision(snipe.symbol)
     return SnipeRow(
@@ -112,14 +112,14 @@ def snipe_row(snipe: Snipe, sight: Sight) -> SnipeRow:
     )
 
 
-def order_rows(books: OpenBooks, sight: Sight) -> list[OrderRow]:
+def order_rows(books: LedgerState, sight: RowContext) -> list[OrderRow]:
     """Return orders that are not at their end, foreign ones too, newest first."""
     open_ones = (one for one in books.orders.values() if not one.state.is_terminal)
     ordered = sorted((*open_ones, *books.foreign.values()), key=lambda one: one.client_order_id)
     return [order_row(one, sight) for one in sorted(ordered, key=lambda one: -one.created_ms)]
 
 
-def order_row(order: Order, sight: Sight) -> OrderRow:
+def order_row(order: Order, sight: RowContext) -> OrderRow:
     """Return one order."""
     precision = sight.precision(order.symbol)
     return OrderRow(
@@ -146,23 +146,23 @@ def order_row(order: Order, sight: Sight) -> OrderRow:
     )
 
 
-def position_rows(books: OpenBooks, sight: Sight) -> list[PositionRow]:
+def position_rows(books: LedgerState, sight: RowContext) -> list[PositionRow]:
     """Return the open positions, oldest first."""
     ordered = sorted(books.positions.values(), key=lambda one: (one.opened_ms, one.id))
     return [position_row(one, books.orders_of(one.id), books.intents_of(one.id), sight) for one in ordered]
 
 
-def mark_of(position: Position, sight: Sight) -> Mark:
+def mark_of(position: Position, sight: RowContext) -> PriceMark:
     """Return what a position would be sold at now; without a fresh price None."""
     grid, quote = sight.grid(position.symbol), sight.quote(position.symbol)
     is_recent = quote.age_ms is not None and quote.age_ms <= sight.stale_ms
     is_fresh = is_recent and not sight.delisted(position.base_asset)
-    return Mark(position, quote.bid if is_fresh else None, ZERO if grid is None else grid.taker_fee)
+    return PriceMark(position, quote.bid if is_fresh else None, ZERO if grid is None else grid.taker_fee)
 
 
 @exactly
 def position_row(
-    position: Position, orders: Sequence[Order], intents: Sequence[Intent], sight: Sight
+    position: Position, orders: Sequence[Order], intents: Sequence[Intent], sight: RowContext
 ) -> PositionRow:
     """Return one position; `orders` and `intents` are its own."""
     mark, quote = mark_of(position, sight), sight.quote(position.symbol)
@@ -212,7 +212,7 @@ def position_row(
     )
 
 
-def _blind_words(sight: Sight) -> str:
+def _blind_words(sight: RowContext) -> str:
     known = "whether it watches the stop is not known" if sight.is_silent else "nothing watches the stop"
     return f"{sight.blind}: {known}"
 
@@ -232,7 +232,7 @@ def reconciliation_row(run: Reconciliation) -> ReconciliationRow:
 # ---- the ladder
 
 
-def _rungs(position: Position, orders: Sequence[Order], sight: Sight) -> tuple[RungRow, ...]:
+def _rungs(position: Position, orders: Sequence[Order], sight: RowContext) -> tuple[RungRow, ...]:
     """Return the ladder; a rung waits on the exchange if an order of ours rests there for it."""
     if not position.is_open or not position.bought_quantity:
         return ()
@@ -242,7 +242,7 @@ def _rungs(position: Position, orders: Sequence[Order], sight: Sight) -> tuple[R
         (number, sum((one.filled_quantity for one in takes), ZERO)) for number, takes in of_rung.items()
     )
     resting = tuple(
-        Resting(number, one.client_order_id, one.price or ZERO, one.open_quantity)
+        RestingRung(number, one.client_order_id, one.price or ZERO, one.open_quantity)
         for number, takes in of_rung.items()
         for one in takes
         if one.state.is_on_exchange

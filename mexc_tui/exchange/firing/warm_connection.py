@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 from mexc_tui.exchange.limits.clock_offset import Sample
 from mexc_tui.exchange.limits.waiting import NS_PER_MS, NS_PER_S, sleep_until, spin_until
 from mexc_tui.exchange.rest import routes
-from mexc_tui.exchange.rest.connection import FAILURES, Connections, HttpConnection, Place, describe
+from mexc_tui.exchange.rest.connection import (
+    FAILURES,
+    ConnectionAddress,
+    Connections,
+    HttpConnection,
+    describe,
+)
 from mexc_tui.exchange.rest.orders import fault_of, order_params
 from mexc_tui.exchange.rest.requester import TURN_SHARE, Leave, Requester
 from mexc_tui.exchange.rest.responses import plain, read_or_raise
@@ -24,7 +30,7 @@ from mexc_tui.model.market_data import ServerTime
 from mexc_tui.model.order import NewOrder
 from mexc_tui.model.outcome import Ambiguous, NotSent, Purpose, SendOutcome
 from mexc_tui.model.report import PlacedOrder
-from mexc_tui.ports.trading import Fired, Shot
+from mexc_tui.ports.trading import FireResult, SignedOrder
 
 if TYPE_CHECKING:
     from mexc_tui.ports.store import Clock
@@ -54,7 +60,7 @@ MaySend = Callable[[], bool]
 class _Flight:
     """One shot on its way: the connection that it has for itself, and its stamps so far."""
 
-    shot: Shot
+    shot: SignedOrder
     aim_ns: int | None
     connection: HttpConnection | None = None
     is_admitted: bool = False
@@ -62,9 +68,9 @@ class _Flight:
     written_ns: int | None = None
     answered_ns: int | None = None
 
-    def ended(self, outcome: SendOutcome[PlacedOrder]) -> Fired:
+    def ended(self, outcome: SendOutcome[PlacedOrder]) -> FireResult:
         """Say what became of it."""
-        return Fired(outcome, self.aim_ns, self.woke_ns, self.written_ns, self.answered_ns)
+        return FireResult(outcome, self.aim_ns, self.woke_ns, self.written_ns, self.answered_ns)
 
     def give_up(self) -> None:
         """Close the connection: what is on its way over it, nobody knows."""
@@ -73,7 +79,7 @@ class _Flight:
             self.connection = None
 
 
-class WireFiringLine:
+class WarmConnection:
     """`engine.trading_ports.FiringLine` on the wire."""
 
     def __init__(self, requester: Requester, connections: Connections, origin: str, clock: "Clock") -> None:
@@ -81,7 +87,7 @@ class WireFiringLine:
         self._requester = requester
         self._limits = requester.limits
         self._connections = connections
-        self._place = Place(origin)
+        self._place = ConnectionAddress(origin)
         self._leaves = {purpose: requester.leave(_ROUTE, purpose) for purpose in Purpose}
         self._clock = clock
         self._now_ns = clock.monotonic_ns
@@ -116,7 +122,9 @@ class WireFiringLine:
         self._round_trips_ns.extend(sample.t1_ns - sample.t0_ns for sample in samples)
         self._requester.offset.add(min(samples, key=lambda sample: sample.round_trip_ms))
 
-    def prepare(self, order: NewOrder, *, purpose: Purpose, timestamp_ms: int, recv_window_ms: int) -> Shot:
+    def prepare(
+        self, order: NewOrder, *, purpose: Purpose, timestamp_ms: int, recv_window_ms: int
+    ) -> SignedOrder:
         """Build and sign a request, in microseconds. Raises ValueError for an order that cannot be sent."""
         fault = fault_of(order)
         if fault:
@@ -128,13 +136,13 @@ class WireFiringLine:
             if len(self._ready) >= SHOTS_KNOWN:
                 del self._ready[next(iter(self._ready))]
             self._ready[request] = self._leaves[purpose]
-        return Shot(order, purpose, request, timestamp_ms, recv_window_ms)
+        return SignedOrder(order, purpose, request, timestamp_ms, recv_window_ms)
 
-    async def fire_at(self, shot: Shot, at_ns: int, may_send: MaySend) -> Fired:
+    async def fire_at(self, shot: SignedOrder, at_ns: int, may_send: MaySend) -> FireResult:
         """Write a shot at a moment of the monotonic clock, never before it; wait for the answer."""
         return await self._fire(_Flight(shot, at_ns), may_send)
 
-    async def fire(self, shot: Shot, may_send: MaySend) -> Fired:
+    async def fire(self, shot: SignedOrder, may_send: MaySend) -> FireResult:
         """Write a shot at once; wait for the answer.
 
         Nothing in its way: written in this turn of the loop, and what can wait is done after (performance 4).
@@ -159,7 +167,7 @@ class WireFiringLine:
 
     # ---- a shot
 
-    async def _fire(self, flight: _Flight, may_send: MaySend) -> Fired:
+    async def _fire(self, flight: _Flight, may_send: MaySend) -> FireResult:
         try:
             connection = flight.connection
             if flight.written_ns is None or connection is None:
@@ -220,12 +228,12 @@ class WireFiringLine:
         self._requester.lost(_ROUTE)
         raise NothingSent(_ROUTE.method, _ROUTE.path, "not sent: connections break before a byte leaves")
 
-    def _refusal(self, shot: Shot, may_send: MaySend) -> str:
+    def _refusal(self, shot: SignedOrder, may_send: MaySend) -> str:
         if shot.request not in self._ready:
             return "this shot was fired already; prepare another one"
         return "" if may_send() else "orders of this kind were stopped at the last moment"
 
-    def _note_fired(self, shot: Shot) -> None:
+    def _note_fired(self, shot: SignedOrder) -> None:
         if len(self._fired) >= SHOTS_KNOWN:
             # The exchange takes none of the old ones any more: their windows are over.
             self._fired.clear()

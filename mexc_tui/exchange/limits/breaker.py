@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 NS_PER_S = 1_000_000_000
 
 
-class Phase(Enum):
+class BreakerPhase(Enum):
     """Where a breaker stands."""
 
     CLOSED = "closed"
@@ -35,7 +35,7 @@ class BreakerLimits:
 class BreakerState:
     """A breaker for display."""
 
-    phase: Phase
+    phase: BreakerPhase
     failures: int
     """Failures inside the window."""
     retry_in_s: float
@@ -66,7 +66,7 @@ class Breaker:
         if self._opened_ns is None or purpose.reduces_risk:
             return True
         now_ns = self._clock.monotonic_ns()
-        if self._phase(now_ns) is Phase.HALF_OPEN and self._take_probe(now_ns):
+        if self._phase(now_ns) is BreakerPhase.HALF_OPEN and self._take_probe(now_ns):
             return True
         self._refused += 1
         return False
@@ -74,7 +74,7 @@ class Breaker:
     def succeeded(self) -> None:
         """Note an answer that shows the endpoint at work. Closes a half-open breaker."""
         # While open, an answer may belong to a request of before the trouble: it proves nothing.
-        if self._phase(self._clock.monotonic_ns()) is Phase.HALF_OPEN:
+        if self._phase(self._clock.monotonic_ns()) is BreakerPhase.HALF_OPEN:
             self._opened_ns = None
             self.is_closed = True
             self._failed_ns.clear()
@@ -86,8 +86,8 @@ class Breaker:
         self._failed_ns.append(now_ns)
         self._forget_old(now_ns)
         # While open, a failing exit must not put off the next probe.
-        if phase is Phase.HALF_OPEN or (
-            phase is Phase.CLOSED and len(self._failed_ns) >= self._limits.failures
+        if phase is BreakerPhase.HALF_OPEN or (
+            phase is BreakerPhase.CLOSED and len(self._failed_ns) >= self._limits.failures
         ):
             self._opened_ns = now_ns
             self.is_closed = False
@@ -103,13 +103,13 @@ class Breaker:
         now_ns = self._clock.monotonic_ns()
         self._forget_old(now_ns)
         phase = self._phase(now_ns)
-        left_ns = self._half_open_ns() - now_ns if phase is Phase.OPEN else 0
+        left_ns = self._half_open_ns() - now_ns if phase is BreakerPhase.OPEN else 0
         return BreakerState(phase, len(self._failed_ns), left_ns / NS_PER_S, self._refused)
 
-    def _phase(self, now_ns: int) -> Phase:
+    def _phase(self, now_ns: int) -> BreakerPhase:
         if self._opened_ns is None:
-            return Phase.CLOSED
-        return Phase.OPEN if now_ns < self._half_open_ns() else Phase.HALF_OPEN
+            return BreakerPhase.CLOSED
+        return BreakerPhase.OPEN if now_ns < self._half_open_ns() else BreakerPhase.HALF_OPEN
 
     def _half_open_ns(self) -> int:
         return (self._opened_ns or 0) + round(self._limits.open_s * NS_PER_S)

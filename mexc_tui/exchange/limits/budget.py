@@ -26,7 +26,7 @@ class BudgetRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BudgetLimits:
     """All numbers of the budget."""
 
     lanes: tuple[LaneLimit, ...] = DEFAULT_LANES
@@ -101,9 +101,9 @@ class RateBudget:
     for one lane holds up later and less urgent ones only in that lane.
     """
 
-    def __init__(self, clock: "Clock", limits: Limits | None = None) -> None:
+    def __init__(self, clock: "Clock", limits: BudgetLimits | None = None) -> None:
         self._clock = clock
-        limits = limits or Limits()
+        limits = limits or BudgetLimits()
         self._lanes = {limit.name: Lane(limit) for limit in limits.lanes}
         self._bans = Bans(limits.bans)
         self._longest_ban_s = limits.bans.longest_s

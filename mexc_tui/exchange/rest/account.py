@@ -22,7 +22,7 @@ from mexc_tui.model.account import (
     MxDeduct,
     TradeFee,
 )
-from mexc_tui.model.errors import ExchangeError, Refused
+from mexc_tui.model.errors import ExchangeError, RequestRefused
 from mexc_tui.model.outcome import NotSent, Purpose, SendOutcome
 from mexc_tui.model.text import clean_all
 
@@ -139,7 +139,7 @@ class RestAccount:
         """Code 700007 means the right is missing; an answer about the request itself means it is there."""
         try:
             await self._requester.call(route, _anything, params, purpose=purpose)
-        except Refused as error:
+        except RequestRefused as error:
             refusal = error.refusal
             if refusal.code == NO_RIGHT:
                 return KeyRight.LACKS

@@ -54,18 +54,18 @@ class RawAnswer:
     retry_after_s: float | None = None
 
 
-class Unreadable(Exception):
+class UnreadableAnswer(Exception):
     """An answer that is too large or whose packing cannot be undone. The text says which."""
 
 
-class Unconnected(Exception):
+class ConnectTimeout(Exception):
     """A server that did not take a connection in time."""
 
 
 FAILURES = (
     TimeoutError,
-    Unreadable,
-    Unconnected,
+    UnreadableAnswer,
+    ConnectTimeout,
     aiohttp.ClientError,
     HttpProcessingError,
     OSError,
@@ -75,7 +75,7 @@ FAILURES = (
 """All that connecting, writing and reading may raise."""
 
 
-class Place:
+class ConnectionAddress:
     """One origin: what the connector wants to know of it, and its Host header. Needs a running loop."""
 
     __slots__ = ("_host", "request")
@@ -159,7 +159,7 @@ class Connections:
         self._connector = connector
         self._connect_s = connect_s
 
-    async def open(self, place: Place) -> HttpConnection:
+    async def open(self, place: ConnectionAddress) -> HttpConnection:
         """Return a connection that is open as far as anybody knows. Raises one of FAILURES."""
         limit = asyncio.timeout(self._connect_s)
         try:
@@ -168,9 +168,9 @@ class Connections:
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise Unconnected(f"no connection to the server within {self._connect_s:g} s") from None
+            raise ConnectTimeout(f"no connection to the server within {self._connect_s:g} s") from None
 
-    async def _open(self, place: Place) -> HttpConnection:
+    async def _open(self, place: ConnectionAddress) -> HttpConnection:
         for _ in range(STALE_TRIES):
             made = await self._connector.connect(place.request, traces=[], timeout=_NO_TIMEOUT)
             if made.protocol is not None and (connection := HttpConnection(made)).is_usable:
@@ -181,7 +181,7 @@ class Connections:
 
 def describe(error: Exception, deadline_s: float) -> str:
     """Say what one of FAILURES means, in words of ours: aiohttp's own print addresses and more."""
-    if isinstance(error, Unreadable | Unconnected):
+    if isinstance(error, UnreadableAnswer | ConnectTimeout):
         return str(error)
     if isinstance(error, TimeoutError):
         return f"no complete answer within {deadline_s:.3g} s"
@@ -208,11 +208,11 @@ async def _read(message: RawResponseMessage, content: StreamReader, cap_bytes: i
         while part := await content.readany():
             size += len(part)
             if size > cap_bytes:
-                raise Unreadable(f"the answer is larger than {cap_bytes} bytes")
+                raise UnreadableAnswer(f"the answer is larger than {cap_bytes} bytes")
             parts.append(part)
         body = b"".join(parts)
     if len(body) > cap_bytes:
-        raise Unreadable(f"the answer is larger than {cap_bytes} bytes")
+        raise UnreadableAnswer(f"the answer is larger than {cap_bytes} bytes")
     packing = message.headers.get("Content-Encoding", "identity").strip().lower()
     return body if packing in ("identity", "") else _unpack(body, packing, cap_bytes)
 
@@ -220,16 +220,16 @@ async def _read(message: RawResponseMessage, content: StreamReader, cap_bytes: i
 def _unpack(body: bytes, packing: str, cap_bytes: int) -> bytes:
     """Inflate what we asked not to be packed, never to more than `cap_bytes`."""
     if packing not in ("gzip", "x-gzip", "deflate"):
-        raise Unreadable("the answer is packed in a way that was not asked for")
+        raise UnreadableAnswer("the answer is packed in a way that was not asked for")
     inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     try:
         plain = inflate.decompress(body, cap_bytes + 1)
     except zlib.error:
-        raise Unreadable("the answer's packing is broken") from None
+        raise UnreadableAnswer("the answer's packing is broken") from None
     if len(plain) > cap_bytes:
-        raise Unreadable(f"the answer inflates to more than {cap_bytes} bytes")
+        raise UnreadableAnswer(f"the answer inflates to more than {cap_bytes} bytes")
     if not inflate.eof:
-        raise Unreadable("the answer ends in the middle of its packing")
+        raise UnreadableAnswer("the answer ends in the middle of its packing")
     return plain
 
 

@@ -12,7 +12,7 @@ MAX_PAGES = 50
 """A longer list is not read to its end, and that is said."""
 
 
-class Incomplete(ExchangeError):
+class IncompleteList(ExchangeError):
     """A list that could not be read to its end: what it lacks proves nothing."""
 
 
@@ -45,4 +45,6 @@ async def read_all(
         if not fresh or len(times) < len(rows):
             break
         end_ms = min(times)
-    raise Incomplete("GET", path, f"the list goes on behind {len(found)} rows and could not be read further")
+    raise IncompleteList(
+        "GET", path, f"the list goes on behind {len(found)} rows and could not be read further"
+    )

@@ -13,15 +13,15 @@ from mexc_tui.exchange.limits.breaker import Breaker
 from mexc_tui.exchange.limits.budget import BudgetRefused, Needs, RateBudget
 from mexc_tui.exchange.limits.call_limits import CallLimits
 from mexc_tui.exchange.limits.clock_offset import ClockOutOfBounds, OffsetEstimator
-from mexc_tui.exchange.rest.connection import Headers, Place, RawAnswer
+from mexc_tui.exchange.rest.connection import ConnectionAddress, Headers, RawAnswer
 from mexc_tui.exchange.rest.error_codes import explain, read_error
 from mexc_tui.exchange.rest.responses import UNREADABLE, Reader, read_or_raise
 from mexc_tui.exchange.rest.retry import RetryDeadline, retrying
-from mexc_tui.exchange.rest.routes import Group, Route
+from mexc_tui.exchange.rest.routes import Route, RouteGroup
 from mexc_tui.exchange.rest.rows import SkippedRows
 from mexc_tui.exchange.rest.signing import Signer, encode
 from mexc_tui.exchange.rest.transport import HttpTransport
-from mexc_tui.model.errors import NoAnswer, NothingSent, Refused
+from mexc_tui.model.errors import NoAnswer, NothingSent, RequestRefused
 from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Purpose, Refusal, Rejected, SendOutcome
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Requester:
         self.limits = limits or CallLimits()
         self.budget = budget
         self.offset = offset
-        self.breakers = {group: Breaker(clock, self.limits.breaker) for group in Group}
+        self.breakers = {group: Breaker(clock, self.limits.breaker) for group in RouteGroup}
         self.skipped = SkippedRows()
         self.clock_doubted = asyncio.Event()
         """Set when the exchange refused our time: the offset wants measuring (protocol 6.1, code 700003)."""
@@ -117,7 +117,7 @@ class Requester:
         answer, _ = await self._exchange(route, params, purpose, window_ms, total_s)
         try:
             return read_or_raise(route.method, route.path, answer.status, answer.body, read)
-        except Refused as error:
+        except RequestRefused as error:
             self._note_refusal(error.refusal)
             raise
 
@@ -150,7 +150,7 @@ class Requester:
     # ---- what the firing line shares: it writes its requests itself
 
     def signed_request(
-        self, route: Route, params: Params, recv_window_ms: int, timestamp_ms: int, place: Place
+        self, route: Route, params: Params, recv_window_ms: int, timestamp_ms: int, place: ConnectionAddress
     ) -> bytes:
         """Print and sign a request for a moment of the exchange's clock. Raises ValueError."""
         if self._signer is None:
@@ -158,7 +158,7 @@ class Requester:
         query = self._signer.signed_query(params, recv_window_ms, timestamp_ms)
         return place.request_bytes(route.method, route.path, query, self._headers(route))
 
-    def public_request(self, route: Route, place: Place) -> bytes:
+    def public_request(self, route: Route, place: ConnectionAddress) -> bytes:
         """Print a question without parameters."""
         return place.request_bytes(route.method, route.path, "", self._public_headers)
 
@@ -362,6 +362,6 @@ class _Lost(NoAnswer):
 
 def _may_ask_again(error: Exception) -> bool:
     """Whether a question may be asked again: nothing came back, or the exchange failed inside."""
-    if isinstance(error, Refused):
+    if isinstance(error, RequestRefused):
         return error.refusal.http_status >= 500
     return isinstance(error, NothingSent | NoAnswer) and not isinstance(error, _HeldBack)

@@ -7,7 +7,7 @@ from typing import Generic, TypeAlias, TypeVar
 import msgspec
 
 from mexc_tui.exchange.rest.error_codes import ErrorBody, explain, is_success, number_of, read_error
-from mexc_tui.model.errors import BadAnswer, Refused
+from mexc_tui.model.errors import BadAnswer, RequestRefused
 from mexc_tui.model.outcome import Refusal
 
 T = TypeVar("T")
@@ -53,13 +53,13 @@ def nothing(body: bytes) -> None:
 def read_or_raise(method: str, path: str, status: int, body: bytes, read: Reader[T]) -> T:
     """Return the value of an answer. Raises Refused if it says no, BadAnswer if it says nothing we know."""
     if not 200 <= status < 300:
-        raise Refused(method, path, explain(status, read_error(body)))
+        raise RequestRefused(method, path, explain(status, read_error(body)))
     try:
         return read(body)
     except UNREADABLE as error:
         refusal = odd_refusal(status, body)
         if refusal is not None:
-            raise Refused(method, path, refusal) from None
+            raise RequestRefused(method, path, refusal) from None
         raise BadAnswer(method, path, problem_of(error)) from None
 
 

@@ -6,7 +6,7 @@ from enum import Enum
 from mexc_tui.exchange.limits.rate_windows import LaneName
 
 
-class Group(Enum):
+class RouteGroup(Enum):
     """Endpoints that fail together share a circuit breaker."""
 
     MARKET = "market data"
@@ -22,30 +22,30 @@ class Route:
     method: str
     path: str
     weight: int
-    group: Group
+    group: RouteGroup
     signed: bool = True
     is_order: bool = False
     lanes: tuple[LaneName, ...] = ()
 
 
 def _public(path: str, weight: int, lanes: tuple[LaneName, ...] = ()) -> Route:
-    return Route("GET", f"/api/v3/{path}", weight, Group.MARKET, signed=False, lanes=lanes)
+    return Route("GET", f"/api/v3/{path}", weight, RouteGroup.MARKET, signed=False, lanes=lanes)
 
 
 def _account(method: str, path: str, weight: int, lanes: tuple[LaneName, ...] = ()) -> Route:
-    return Route(method, f"/api/v3/{path}", weight, Group.ACCOUNT, lanes=lanes)
+    return Route(method, f"/api/v3/{path}", weight, RouteGroup.ACCOUNT, lanes=lanes)
 
 
 def _order(method: str, path: str) -> Route:
-    return Route(method, f"/api/v3/{path}", 1, Group.ORDERS, is_order=True)
+    return Route(method, f"/api/v3/{path}", 1, RouteGroup.ORDERS, is_order=True)
 
 
 def _question(path: str, weight: int) -> Route:
-    return Route("GET", f"/api/v3/{path}", weight, Group.ORDERS)
+    return Route("GET", f"/api/v3/{path}", weight, RouteGroup.ORDERS)
 
 
 def _listen_key(method: str) -> Route:
-    return Route(method, "/api/v3/userDataStream", 1, Group.LISTEN_KEYS)
+    return Route(method, "/api/v3/userDataStream", 1, RouteGroup.LISTEN_KEYS)
 
 
 PING = _public("ping", 1)
@@ -67,7 +67,7 @@ TICKER_BOOK = _public("ticker/bookTicker", 10)
 PLACE_ORDER = _order("POST", "order")
 CANCEL_ORDER = _order("DELETE", "order")
 CANCEL_OPEN_ORDERS = _order("DELETE", "openOrders")
-TEST_ORDER = Route("POST", "/api/v3/order/test", 1, Group.ORDERS)
+TEST_ORDER = Route("POST", "/api/v3/order/test", 1, RouteGroup.ORDERS)
 QUERY_ORDER = _question("order", 2)
 OPEN_ORDERS = _question("openOrders", 3)
 ALL_ORDERS = _question("allOrders", 10)

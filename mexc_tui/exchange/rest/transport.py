@@ -13,9 +13,9 @@ import aiohttp
 from mexc_tui.exchange.rest.connection import (
     CONNECT_S,
     FAILURES,
+    ConnectionAddress,
     Connections,
     Headers,
-    Place,
     RawAnswer,
     default_connector,
     describe,
@@ -42,7 +42,7 @@ class HttpTransport:
     def __init__(self, connector: aiohttp.BaseConnector | None = None, connect_s: float = CONNECT_S) -> None:
         """Take a connector, which closes with the transport. Needs a running loop."""
         self._connector = connector or default_connector()
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, ConnectionAddress] = {}
         self.connections = Connections(self._connector, connect_s)
 
     async def __aenter__(self) -> Self:
@@ -84,7 +84,7 @@ class HttpTransport:
             raise NoAnswer(method, path, problem) from None
         raise NothingSent(method, path, f"not sent: {problem}") from None
 
-    async def _exchange(self, place: Place, sending: _Sending, cap_bytes: int) -> RawAnswer:
+    async def _exchange(self, place: ConnectionAddress, sending: _Sending, cap_bytes: int) -> RawAnswer:
         connection = await self.connections.open(place)
         try:
             sending.left = connection.write(sending.request)
@@ -97,6 +97,6 @@ class HttpTransport:
         connection.release()
         return answer
 
-    def _learn(self, origin: str) -> Place:
-        place = self._places[origin] = Place(origin)
+    def _learn(self, origin: str) -> ConnectionAddress:
+        place = self._places[origin] = ConnectionAddress(origin)
         return place

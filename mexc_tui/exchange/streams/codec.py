@@ -6,11 +6,11 @@ make them where they are asked for. Everything here raises `BadFrame` and nothin
 
 from google.protobuf.message import DecodeError
 
-from mexc_tui.exchange.streams.topics import Topic
-from mexc_tui.model.stream import BadFrame
+from mexc_tui.exchange.streams.topics import StreamTopic
+from mexc_tui.model.stream import BadStreamMessage
 from mexc_tui.proto.stream_pb2 import Push
 
-__all__ = ["BadFrame", "Push", "channel_bytes", "check", "decode"]
+__all__ = ["BadStreamMessage", "Push", "channel_bytes", "check", "decode"]
 
 _FIELD_1 = 0x0A
 _parse = Push.FromString
@@ -21,7 +21,7 @@ def decode(frame: bytes) -> Push:
     try:
         return _parse(frame)
     except DecodeError:
-        raise BadFrame(f"{len(frame)} bytes that are not a stream message") from None
+        raise BadStreamMessage(f"{len(frame)} bytes that are not a stream message") from None
 
 
 def channel_bytes(frame: bytes) -> bytes:
@@ -34,17 +34,17 @@ def channel_bytes(frame: bytes) -> bytes:
     return b""
 
 
-def check(topic: Topic, push: Push) -> bool:
+def check(topic: StreamTopic, push: Push) -> bool:
     """Return whether `push` carries a body that we know; False means ignore it (reliability M8).
 
     Raises BadFrame when it belongs to another topic, symbol or kind of message.
     """
     if push.channel != topic.channel:
-        raise BadFrame(f"a message of another channel came as {topic.channel}")
+        raise BadStreamMessage(f"a message of another channel came as {topic.channel}")
     if topic.symbol and push.symbol not in ("", topic.symbol):
-        raise BadFrame(f"a message about another symbol came as {topic.channel}")
+        raise BadStreamMessage(f"a message about another symbol came as {topic.channel}")
     if push.HasField(topic.kind.body):  # pyright: ignore[reportArgumentType]
         return True
     if push.WhichOneof("body") is None:
         return False
-    raise BadFrame(f"a body of another kind came as {topic.channel}")
+    raise BadStreamMessage(f"a body of another kind came as {topic.channel}")

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable
 
 from mexc_tui.exchange.streams.codec import channel_bytes, check, decode
-from mexc_tui.exchange.streams.subscription_state import Feed
-from mexc_tui.model.stream import NS_PER_S, BadFrame
+from mexc_tui.exchange.streams.subscription_state import SubscriptionState
+from mexc_tui.model.stream import NS_PER_S, BadStreamMessage
 from mexc_tui.model.text import clean
 from mexc_tui.ports.store import Clock
 from mexc_tui.proto.stream_pb2 import Push
@@ -40,7 +40,7 @@ class Oddities:
             log.warning("ignored from the exchange's stream: %s", what)
 
 
-Handler = Callable[[Feed, Push, int], None]
+Handler = Callable[[SubscriptionState, Push, int], None]
 
 
 def _ignore(_reason: str) -> None:
@@ -54,7 +54,7 @@ class Inbox:
         self,
         clock: Clock,
         handle: Handler,
-        on_overflow: Callable[[Feed], None],
+        on_overflow: Callable[[SubscriptionState], None],
         on_unread: Callable[[str], None] = _ignore,
     ) -> None:
         """Call `handle(feed, push, received_ns)` for each good message; it may reject one by BadFrame.
@@ -68,19 +68,19 @@ class Inbox:
         self._handle = handle
         self._on_overflow = on_overflow
         self._on_unread = on_unread
-        self._routes: dict[bytes, Feed] = {}
+        self._routes: dict[bytes, SubscriptionState] = {}
         self._left_ns: dict[bytes, int] = {}
         """When each channel was left that may still push."""
-        self._queue: deque[Feed] = deque()
+        self._queue: deque[SubscriptionState] = deque()
         self._has_work = asyncio.Event()
 
-    def add(self, feed: Feed) -> None:
+    def add(self, feed: SubscriptionState) -> None:
         """Route the feed's channel to it."""
         channel = feed.topic.channel.encode()
         self._routes[channel] = feed
         self._left_ns.pop(channel, None)
 
-    def remove(self, feed: Feed) -> None:
+    def remove(self, feed: SubscriptionState) -> None:
         """Stop routing to the feed; what waits is dropped."""
         channel = feed.topic.channel.encode()
         self._routes.pop(channel, None)
@@ -127,7 +127,7 @@ class Inbox:
         if not queue:
             self._has_work.clear()
 
-    def _handle_one(self, feed: Feed, frame: bytes, received_ns: int) -> None:
+    def _handle_one(self, feed: SubscriptionState, frame: bytes, received_ns: int) -> None:
         try:
             push = decode(frame)
             if not check(feed.topic, push):
@@ -138,18 +138,18 @@ class Inbox:
                 return
             self._handle(feed, push, received_ns)
             feed.note_message(received_ns)
-        except BadFrame as error:
+        except BadStreamMessage as error:
             self._on_unread(str(error))
             if feed.strikes.add(received_ns):
                 log.warning(
                     "three rejected messages in a minute on %s, the last: %s", feed.topic.channel, error
                 )
 
-    def _find(self, frame: bytes) -> Feed | None:
+    def _find(self, frame: bytes) -> SubscriptionState | None:
         """Route by parsing, for a frame whose channel does not lead it or is not wanted."""
         try:
             channel = decode(frame).channel
-        except BadFrame as error:
+        except BadStreamMessage as error:
             self.unroutable += 1
             self._on_unread(str(error))
             return None

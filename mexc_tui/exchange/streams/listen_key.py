@@ -79,7 +79,7 @@ class KeyEvent(Enum):
     GIVEN_UP = "given up"
 
 
-class ListenKey:
+class ListenKeyKeeper:
     """One key at a time. A new one only when the old one is refused, expired, or cannot be renewed.
 
     Other programs use keys of the same account. Only a key that is recorded as made here is ever ended, or

@@ -15,7 +15,7 @@ from mexc_tui.exchange.streams.numbers import (
     time_of,
     version_of,
 )
-from mexc_tui.model.stream import BadFrame, BestQuote, MiniTick, StreamCandle, StreamDeal, TopLevels
+from mexc_tui.model.stream import BadStreamMessage, BestQuote, MiniTick, StreamCandle, StreamDeal, TopLevels
 from mexc_tui.model.text import clean_name
 from mexc_tui.proto import stream_pb2 as wire
 from mexc_tui.proto.stream_pb2 import Push
@@ -57,7 +57,7 @@ def _quote(symbol: str, body: wire.AggreBookTicker | wire.BookTicker, version: i
     bid = None if is_nothing(body.bid_price) else price_of(body.bid_price, "bid")
     ask = None if is_nothing(body.ask_price) else price_of(body.ask_price, "ask")
     if bid is not None and ask is not None and bid > ask:
-        raise BadFrame(f"bid {bid} is above ask {ask}")
+        raise BadStreamMessage(f"bid {bid} is above ask {ask}")
     bid_quantity = quantity_of(body.bid_quantity, "bid quantity")
     ask_quantity = quantity_of(body.ask_quantity, "ask quantity")
     return BestQuote(clean_name(symbol), bid, bid_quantity, ask, ask_quantity, version)
@@ -72,17 +72,17 @@ def top_levels_of(push: Push) -> TopLevels:
     asks = tuple((price_of(level.price), positive_of(level.quantity)) for level in body.asks)
     bids = tuple((price_of(level.price), positive_of(level.quantity)) for level in body.bids)
     if not asks and not bids:
-        raise BadFrame("a book without any level")
+        raise BadStreamMessage("a book without any level")
     _check_order([price for price, _ in asks], "asks")
     _check_order([-price for price, _ in bids], "bids")
     if asks and bids and bids[0][0] > asks[0][0]:
-        raise BadFrame(f"bid {bids[0][0]} is above ask {asks[0][0]}")
+        raise BadStreamMessage(f"bid {bids[0][0]} is above ask {asks[0][0]}")
     return TopLevels(clean_name(push.symbol), asks, bids, version_of(body.version))
 
 
 def _check_order(keys: list[Decimal], name: str) -> None:
     if any(left >= right for left, right in pairwise(keys)):
-        raise BadFrame(f"{name} are not sorted best first")
+        raise BadStreamMessage(f"{name} are not sorted best first")
 
 
 def candle_of(push: Push) -> StreamCandle:
@@ -91,11 +91,11 @@ def candle_of(push: Push) -> StreamCandle:
     low, high = price_of(body.lowest_price, "low"), price_of(body.highest_price, "high")
     opened, closed = price_of(body.opening_price, "open"), price_of(body.closing_price, "close")
     if not low <= min(opened, closed) <= max(opened, closed) <= high:
-        raise BadFrame("a candle whose open or close lies outside of its range")
+        raise BadStreamMessage("a candle whose open or close lies outside of its range")
     start_s = time_of(body.window_start, "window start", MAX_TIME_MS // 1000)
     end_s = time_of(body.window_end, "window end", MAX_TIME_MS // 1000)
     if end_s < start_s:
-        raise BadFrame("a candle that ends before it starts")
+        raise BadStreamMessage("a candle that ends before it starts")
     return StreamCandle(
         clean_name(push.symbol), clean_name(body.interval), start_s * 1000, end_s * 1000,
         opened, high, low, closed, quantity_of(body.volume, "volume"), quantity_of(body.amount, "amount"),
@@ -110,11 +110,11 @@ def mini_tick_of(push: Push) -> MiniTick:
 def mini_ticks_of(push: Push) -> list[MiniTick]:
     """Return the days of all symbols; one absurd item leaves out that item only, all of them raise."""
     ticks: list[MiniTick] = []
-    last: BadFrame | None = None
+    last: BadStreamMessage | None = None
     for item in push.mini_tickers.items:
         try:
             ticks.append(_mini_tick(item))
-        except BadFrame as error:
+        except BadStreamMessage as error:
             last = error
     if last is not None and not ticks:
         raise last

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from mexc_tui.model.number import is_signed_number, version_number
 from mexc_tui.model.order import Side
-from mexc_tui.model.stream import MAX_PRICE, MAX_QUANTITY, MIN_PRICE, BadFrame
+from mexc_tui.model.stream import MAX_PRICE, MAX_QUANTITY, MIN_PRICE, BadStreamMessage
 
 _MIN_PRICE = Decimal(str(MIN_PRICE))
 _MAX_PRICE = Decimal(int(MAX_PRICE))
@@ -15,7 +15,7 @@ MAX_TIME_MS = 10**14
 def decimal_of(text: str, name: str) -> Decimal:
     """Read a plain decimal number; no NaN, no infinity, no underscore, no space."""
     if is_signed_number(text) is None:
-        raise BadFrame(f"{name} is not a decimal number: {text[:40]!a}")
+        raise BadStreamMessage(f"{name} is not a decimal number: {text[:40]!a}")
     return Decimal(text)
 
 
@@ -23,7 +23,7 @@ def price_of(text: str, name: str = "price") -> Decimal:
     """Read a price above zero and below the absurd."""
     value = decimal_of(text, name)
     if not _MIN_PRICE <= value <= _MAX_PRICE:
-        raise BadFrame(f"{name} is absurd: {text[:40]!a}")
+        raise BadStreamMessage(f"{name} is absurd: {text[:40]!a}")
     return value
 
 
@@ -36,7 +36,7 @@ def quantity_of(text: str, name: str = "quantity") -> Decimal:
     """Read an amount from zero up; "" is zero (proto3 leaves defaults out)."""
     value = signed_of(text, name)
     if value < 0:
-        raise BadFrame(f"{name} is negative: {text[:40]!a}")
+        raise BadStreamMessage(f"{name} is negative: {text[:40]!a}")
     return value
 
 
@@ -44,7 +44,7 @@ def positive_of(text: str, name: str = "quantity") -> Decimal:
     """Read an amount above zero."""
     value = quantity_of(text, name)
     if not value:
-        raise BadFrame(f"{name} is zero")
+        raise BadStreamMessage(f"{name} is zero")
     return value
 
 
@@ -52,7 +52,7 @@ def signed_of(text: str, name: str) -> Decimal:
     """Read an amount of either sign; "" is zero."""
     value = decimal_of(text or "0", name)
     if abs(value) > _MAX_QUANTITY:
-        raise BadFrame(f"{name} is absurd: {text[:40]!a}")
+        raise BadStreamMessage(f"{name} is absurd: {text[:40]!a}")
     return value
 
 
@@ -67,14 +67,14 @@ def version_of(text: str) -> int:
         return 0
     version = version_number(text)
     if version is None:
-        raise BadFrame(f"version is not a number: {text[:40]!a}")
+        raise BadStreamMessage(f"version is not a number: {text[:40]!a}")
     return version
 
 
 def time_of(value: int, name: str = "time", limit: int = MAX_TIME_MS) -> int:
     """Check a time in milliseconds (or what `limit` bounds)."""
     if not 0 <= value < limit:
-        raise BadFrame(f"{name} is absurd: {value}")
+        raise BadStreamMessage(f"{name} is absurd: {value}")
     return value
 
 

@@ -13,7 +13,7 @@ from mexc_tui.exchange.streams.numbers import (
     time_of,
 )
 from mexc_tui.model.order import StreamOrderStatus, StreamOrderType
-from mexc_tui.model.stream import BadFrame, BalanceUpdate, FillUpdate, OrderUpdate, PrivateUpdate
+from mexc_tui.model.stream import BadStreamMessage, BalanceUpdate, FillUpdate, OrderUpdate, PrivateUpdate
 from mexc_tui.model.text import clean_name
 from mexc_tui.proto.stream_pb2 import Push
 
@@ -31,7 +31,7 @@ def order_of(push: Push) -> OrderUpdate:
     """Return the order of a private.orders message; unknown enums become None, the rest still counts."""
     body = push.private_order
     if not body.id:
-        raise BadFrame("an order without an id")
+        raise BadStreamMessage("an order without an id")
     return OrderUpdate(
         symbol=clean_name(push.symbol),
         order_id=clean_name(body.id),
@@ -58,7 +58,7 @@ def fill_of(push: Push) -> FillUpdate:
     """Return the trade of a private.deals message."""
     body = push.private_deal
     if not body.trade_id or not body.order_id:
-        raise BadFrame("a trade without its own or its order's id")
+        raise BadStreamMessage("a trade without its own or its order's id")
     return FillUpdate(
         symbol=clean_name(push.symbol),
         trade_id=clean_name(body.trade_id),
@@ -81,7 +81,7 @@ def balance_of(push: Push) -> BalanceUpdate:
     """Return the balance of a private.account message."""
     body = push.private_account
     if not body.asset:
-        raise BadFrame("a balance without an asset")
+        raise BadStreamMessage("a balance without an asset")
     return BalanceUpdate(
         asset=clean_name(body.asset),
         coin_id=clean_name(body.coin_id),

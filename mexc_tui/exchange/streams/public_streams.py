@@ -17,8 +17,8 @@ from mexc_tui.exchange.streams.socket import (
     ignore_refusal,
     refuse_redirects,
 )
-from mexc_tui.exchange.streams.subscription_state import Feed, FeedState, Phase
-from mexc_tui.exchange.streams.topics import Topic
+from mexc_tui.exchange.streams.subscription_state import FeedState, SubscriptionPhase, SubscriptionState
+from mexc_tui.exchange.streams.topics import StreamTopic
 from mexc_tui.ports.store import Clock
 from mexc_tui.proto.stream_pb2 import Push
 
@@ -56,7 +56,7 @@ class _Running(NamedTuple):
     session: aiohttp.ClientSession
 
 
-OnPush = Callable[[Topic, Push, int], None]
+OnPush = Callable[[StreamTopic, Push, int], None]
 """(topic, message, monotonic ns of its arrival). May raise BadFrame to reject the message."""
 
 
@@ -93,7 +93,7 @@ class MarketStreams:
         self._timings = timings or SocketTimings()
         self._stale_after_s = stale_after_s
         self._on_refused = on_refused
-        self._feeds: dict[str, Feed] = {}
+        self._feeds: dict[str, SubscriptionState] = {}
         self._held: set[str] = set()
         self._hurried: frozenset[str] = frozenset()
         self._shards: list[Shard] = []
@@ -104,18 +104,18 @@ class MarketStreams:
 
     # ---- what is wanted
 
-    def want(self, topics: Iterable[Topic]) -> None:
+    def want(self, topics: Iterable[StreamTopic]) -> None:
         """Subscribe these too."""
         now_ns = self._clock.monotonic_ns()
         for topic in topics:
             if topic.channel in self._feeds:
                 continue
-            feed = Feed(topic, now_ns, self._stale_limit_s(topic.symbol))
+            feed = SubscriptionState(topic, now_ns, self._stale_limit_s(topic.symbol))
             self._feeds[topic.channel] = feed
             self._inbox.add(feed)
             self._place(feed)
 
-    def drop(self, topics: Iterable[Topic]) -> None:
+    def drop(self, topics: Iterable[StreamTopic]) -> None:
         """Subscribe these no longer."""
         for topic in topics:
             feed = self._feeds.pop(topic.channel, None)
@@ -129,7 +129,7 @@ class MarketStreams:
         for feed in self._feeds.values():
             feed.stale_after_s = self._stale_limit_s(feed.topic.symbol)
 
-    def hurry(self, topics: Iterable[Topic]) -> None:
+    def hurry(self, topics: Iterable[StreamTopic]) -> None:
         """Ask for these, and no others, again soon if they are refused: their pair is about to open."""
         self._hurried = frozenset(topic.channel for topic in topics)
         for shard in self._shards:
@@ -162,17 +162,17 @@ class MarketStreams:
         """Return every connection for display."""
         return [shard.state() for shard in self._shards]
 
-    def is_stale(self, topic: Topic) -> bool:
+    def is_stale(self, topic: StreamTopic) -> bool:
         """Return whether the topic's data should not be trusted now; true for what is not wanted."""
         feed = self._feeds.get(topic.channel)
         return feed is None or feed.is_stale(self._clock.monotonic_ns())
 
-    def silent_s(self, topic: Topic) -> float | None:
+    def silent_s(self, topic: StreamTopic) -> float | None:
         """Return how long nothing came on the connection of a topic; None: the topic is not accepted."""
         shards = (shard for shard in self._shards if topic.channel in shard.feeds)
         return next((shard.silent_s(topic.channel) for shard in shards), None)
 
-    def probe(self, topics: Iterable[Topic]) -> None:
+    def probe(self, topics: Iterable[StreamTopic]) -> None:
         """Ping the connections of these topics now."""
         channels = {topic.channel for topic in topics}
         for shard in self._shards:
@@ -213,10 +213,10 @@ class MarketStreams:
                 self._move(feed, "acknowledged, but mute; asked again elsewhere")
             await asyncio.sleep(1)
 
-    def _handle(self, feed: Feed, push: Push, received_ns: int) -> None:
+    def _handle(self, feed: SubscriptionState, push: Push, received_ns: int) -> None:
         self._on_push(feed.topic, push, received_ns)
 
-    def _note_overflow(self, feed: Feed) -> None:
+    def _note_overflow(self, feed: SubscriptionState) -> None:
         """Parts of a series were given up because the handler is slow: a hole that is closed at once."""
         feed.holes += 1
         self._on_hole(Hole(feed.topic.channel, is_closed=True, reason="too much waited and was given up"))
@@ -233,7 +233,7 @@ class MarketStreams:
 
     # ---- which connection bears what
 
-    def _place(self, feed: Feed, avoid: Shard | None = None) -> None:
+    def _place(self, feed: SubscriptionState, avoid: Shard | None = None) -> None:
         """Put a topic on a connection with room, or on a new one; before `run` it just waits."""
         if self._running is None or any(feed.topic.channel in shard.feeds for shard in self._shards):
             return
@@ -260,7 +260,7 @@ class MarketStreams:
         self._tasks[id(shard)] = running.group.create_task(shard.run())
         return shard
 
-    def _displace(self, feed: Feed) -> Shard | None:
+    def _displace(self, feed: SubscriptionState) -> Shard | None:
         """Take a topic off its connection; one that bears nothing any more is ended."""
         shard = next((shard for shard in self._shards if feed.topic.channel in shard.feeds), None)
         if shard is None:
@@ -272,10 +272,10 @@ class MarketStreams:
             self._tasks.pop(id(shard)).cancel()
         return shard
 
-    def _move(self, feed: Feed, reason: str) -> None:
+    def _move(self, feed: SubscriptionState, reason: str) -> None:
         """Ask for a topic elsewhere."""
         shard = self._displace(feed)
-        feed.phase, feed.reason = Phase.ASKED, reason
+        feed.phase, feed.reason = SubscriptionPhase.ASKED, reason
         feed.settled_ns = self._clock.monotonic_ns()
         self._place(feed, avoid=shard)
 

@@ -10,7 +10,7 @@ import aiohttp
 
 from mexc_tui.exchange.streams.replies import Ack
 from mexc_tui.exchange.streams.socket import SocketEnded, SocketTimings, StreamSocket, open_socket
-from mexc_tui.exchange.streams.subscription_state import Feed, Phase, SeenInOverlap
+from mexc_tui.exchange.streams.subscription_state import SeenInOverlap, SubscriptionPhase, SubscriptionState
 from mexc_tui.exchange.streams.subscriptions import Subscriptions
 from mexc_tui.exchange.streams.topics import MAX_TOPICS_PER_SOCKET
 
@@ -46,7 +46,7 @@ class ShardParts:
     max_bytes: int
     on_frame: Callable[[bytes], None]
     on_hole: Callable[[Hole], None]
-    on_dropped: Callable[[Feed], None]
+    on_dropped: Callable[[SubscriptionState], None]
     on_oddity: Callable[[str], None]
     on_ended: Callable[[SocketEnded], None]
 
@@ -83,7 +83,7 @@ class Shard:
 
     def __init__(self, parts: ShardParts) -> None:
         """Start without topics; `run` connects."""
-        self.feeds: dict[str, Feed] = {}
+        self.feeds: dict[str, SubscriptionState] = {}
         self.connects = 0
         self.rotations = 0
         self.failures = 0
@@ -127,7 +127,7 @@ class Shard:
         for link in self._links:
             link.socket.probe()
 
-    def add(self, feed: Feed) -> None:
+    def add(self, feed: SubscriptionState) -> None:
         """Subscribe one more topic."""
         if not self.has_room:
             raise ValueError(f"a connection bears at most {MAX_TOPICS_PER_SOCKET} topics")
@@ -137,7 +137,7 @@ class Shard:
             link.subscriptions.want([feed.topic.channel])
             link.changed.set()
 
-    def remove(self, feed: Feed) -> None:
+    def remove(self, feed: SubscriptionState) -> None:
         """Unsubscribe a topic."""
         self.feeds.pop(feed.topic.channel, None)
         feed.seen = None  # it would remember for ever where no rotation ends it
@@ -316,7 +316,7 @@ class Shard:
         for channel in verdict.refused:
             feed = self.feeds.get(channel)
             if feed is not None and not feed.bearers:
-                feed.phase, feed.reason = Phase.REFUSED, "the exchange refused the subscription"
+                feed.phase, feed.reason = SubscriptionPhase.REFUSED, "the exchange refused the subscription"
         self._note_settled(link)
         link.changed.set()
 

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 
-from mexc_tui.exchange.streams.topics import Kind, Queueing, Topic
+from mexc_tui.exchange.streams.topics import TopicKind, Queueing, StreamTopic
 from mexc_tui.model.number import version_number
 from mexc_tui.model.stream import NS_PER_S, Strikes
 from mexc_tui.proto.stream_pb2 import Push
@@ -12,10 +12,10 @@ from mexc_tui.proto.stream_pb2 import Push
 SERIES_BOUND = 256
 """How many parts of a series may wait before they are given up and a hole is told."""
 
-_STEADY = frozenset({Kind.BEST_QUOTE, Kind.MINI_TICKER, Kind.MINI_TICKERS})
+_STEADY = frozenset({TopicKind.BEST_QUOTE, TopicKind.MINI_TICKER, TopicKind.MINI_TICKERS})
 
 
-class Phase(Enum):
+class SubscriptionPhase(Enum):
     """Where a subscription stands."""
 
     ASKED = "asked"
@@ -32,8 +32,8 @@ class FeedState:
     Stale is the connection: a pair that does not trade is not.
     """
 
-    topic: Topic
-    phase: Phase
+    topic: StreamTopic
+    phase: SubscriptionPhase
     is_stale: bool
     age_s: float | None
     messages: int
@@ -44,10 +44,10 @@ class FeedState:
     reason: str
 
 
-class Feed:
+class SubscriptionState:
     """A wanted topic. Sockets put frames in, one handler takes them out in the order of arrival."""
 
-    def __init__(self, topic: Topic, now_ns: int, stale_after_s: float) -> None:
+    def __init__(self, topic: StreamTopic, now_ns: int, stale_after_s: float) -> None:
         """Start unserved; its age counts from `now_ns` until the first message."""
         self.topic = topic
         self.frames: deque[tuple[bytes, int]] = deque()
@@ -55,7 +55,7 @@ class Feed:
         """How many turns the inbox owes it; at most one for each waiting frame is added."""
         self.bearers: list[object] = []
         """The sockets on which it is acknowledged: two during a rotation."""
-        self.phase = Phase.ASKED
+        self.phase = SubscriptionPhase.ASKED
         self.reason = "not connected yet"
         self.seen: SeenInOverlap | None = None
         self.strikes = Strikes()
@@ -92,12 +92,12 @@ class Feed:
 
     def live(self) -> None:
         """Note that a socket bears it. Its age goes on: what it told before is as old as it was."""
-        self.phase, self.reason = Phase.LIVE, ""
+        self.phase, self.reason = SubscriptionPhase.LIVE, ""
         self.strikes.clear()
 
     def lost(self, reason: str) -> None:
         """Note that no socket bears it any more."""
-        self.phase, self.reason = Phase.ASKED, reason
+        self.phase, self.reason = SubscriptionPhase.ASKED, reason
         self.holes += 1
 
     def age_s(self, now_ns: int) -> float:
@@ -112,11 +112,11 @@ class Feed:
         the market, and a dead connection ends their being served.
         """
         is_mute = self.topic.kind in _STEADY and self.age_s(now_ns) > self.stale_after_s
-        return self.phase is not Phase.LIVE or is_mute or self.strikes.are_out(now_ns)
+        return self.phase is not SubscriptionPhase.LIVE or is_mute or self.strikes.are_out(now_ns)
 
     def is_mute(self, now_ns: int, after_s: float) -> bool:
         """Return whether an acknowledged channel that should always push is silent (reliability M3, M4)."""
-        is_steady = self.topic.kind in _STEADY and self.phase is Phase.LIVE
+        is_steady = self.topic.kind in _STEADY and self.phase is SubscriptionPhase.LIVE
         return is_steady and min(self.age_s(now_ns), (now_ns - self.settled_ns) / NS_PER_S) > after_s
 
     def state(self, now_ns: int) -> FeedState:

@@ -45,7 +45,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SubscriptionVerdict:
     """What an acknowledgement changed."""
 
     accepted: list[str] = field(default_factory=list[str])
@@ -146,10 +146,10 @@ class Subscriptions:
             del self._asked[channel]
         return dropped
 
-    def take_ack(self, ack: Ack, now_s: float) -> Verdict:
+    def take_ack(self, ack: Ack, now_s: float) -> SubscriptionVerdict:
         """Compare an acknowledgement with what was asked. One of an end says nothing about what is wanted."""
         if self._is_of_an_end(ack):
-            return Verdict()
+            return SubscriptionVerdict()
         answered = {channel for channel, asked in self._asked.items() if asked.may_be_answered_by(ack)}
         refused = [channel for channel in self._asked if channel in ack.refused and channel in answered]
         for channel in refused:
@@ -161,7 +161,7 @@ class Subscriptions:
         for channel in accepted:
             del self._asked[channel]
             self.accepted[channel] = None
-        return Verdict(accepted, refused)
+        return SubscriptionVerdict(accepted, refused)
 
     def _retry_s(self, channel: str) -> float:
         return self._hurried_retry_s if channel in self._hurried else self._refused_retry_s

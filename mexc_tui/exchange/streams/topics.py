@@ -27,7 +27,7 @@ class Queueing(Enum):
     """Never dropped: orders, fills, balances."""
 
 
-class Kind(Enum):
+class TopicKind(Enum):
     """What a topic carries: channel name, field of `Push`, and how it waits."""
 
     DEALS = ("public.aggre.deals", "aggre_deals", Queueing.SERIES)
@@ -49,7 +49,7 @@ class Kind(Enum):
         self.queueing = queueing
 
 
-class Pace(Enum):
+class TopicPace(Enum):
     """How often an aggregated channel pushes at most."""
 
     MS_10 = "10ms"
@@ -57,73 +57,73 @@ class Pace(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class StreamTopic:
     """One subscription. `channel` is its full text and its identity.
 
     `detail` is pace, number of levels, interval or zone, as the kind has it.
     """
 
     channel: str
-    kind: Kind
+    kind: TopicKind
     symbol: str = ""
     detail: str = ""
 
 
-def deals(symbol: str, pace: Pace = Pace.MS_100) -> Topic:
+def deals(symbol: str, pace: TopicPace = TopicPace.MS_100) -> StreamTopic:
     """Trades, batched per interval."""
-    return _paced(Kind.DEALS, symbol, pace)
+    return _paced(TopicKind.DEALS, symbol, pace)
 
 
-def depth(symbol: str, pace: Pace = Pace.MS_100) -> Topic:
+def depth(symbol: str, pace: TopicPace = TopicPace.MS_100) -> StreamTopic:
     """Changed levels of the book per interval, with a version range."""
-    return _paced(Kind.DEPTH, symbol, pace)
+    return _paced(TopicKind.DEPTH, symbol, pace)
 
 
-def best_quote(symbol: str, pace: Pace = Pace.MS_100) -> Topic:
+def best_quote(symbol: str, pace: TopicPace = TopicPace.MS_100) -> StreamTopic:
     """Best bid and ask every interval, even if unchanged."""
-    return _paced(Kind.BEST_QUOTE, symbol, pace)
+    return _paced(TopicKind.BEST_QUOTE, symbol, pace)
 
 
-def top_levels(symbol: str, levels: int = 5) -> Topic:
+def top_levels(symbol: str, levels: int = 5) -> StreamTopic:
     """Return the full best 5, 10 or 20 levels on change."""
     if levels not in DEPTH_LEVELS:
         raise ValueError(f"{levels} levels cannot be subscribed: choose one of {DEPTH_LEVELS}")
-    return _topic(Kind.TOP_LEVELS, _checked(symbol), str(levels))
+    return _topic(TopicKind.TOP_LEVELS, _checked(symbol), str(levels))
 
 
-def best_quote_batch(symbol: str) -> Topic:
+def best_quote_batch(symbol: str) -> StreamTopic:
     """Best quotes in batches."""
-    return _topic(Kind.BEST_QUOTE_BATCH, _checked(symbol))
+    return _topic(TopicKind.BEST_QUOTE_BATCH, _checked(symbol))
 
 
-def kline(symbol: str, interval: str = "Min1") -> Topic:
+def kline(symbol: str, interval: str = "Min1") -> StreamTopic:
     """Candles of one of KLINE_INTERVALS, each second while trading."""
     if interval not in KLINE_INTERVALS:
         raise ValueError(f"interval {interval!r} is unknown: choose one of {KLINE_INTERVALS}")
-    return _topic(Kind.KLINE, _checked(symbol), interval)
+    return _topic(TopicKind.KLINE, _checked(symbol), interval)
 
 
-def mini_ticker(symbol: str, zone: str = "24H") -> Topic:
+def mini_ticker(symbol: str, zone: str = "24H") -> StreamTopic:
     """One symbol's day every 3 s."""
-    return _topic(Kind.MINI_TICKER, _checked(symbol), _checked_zone(zone))
+    return _topic(TopicKind.MINI_TICKER, _checked(symbol), _checked_zone(zone))
 
 
-def mini_tickers(zone: str = "24H") -> Topic:
+def mini_tickers(zone: str = "24H") -> StreamTopic:
     """All symbols' days every 3 s, in large frames."""
-    return _topic(Kind.MINI_TICKERS, "", _checked_zone(zone))
+    return _topic(TopicKind.MINI_TICKERS, "", _checked_zone(zone))
 
 
-def private_topics() -> tuple[Topic, Topic, Topic]:
+def private_topics() -> tuple[StreamTopic, StreamTopic, StreamTopic]:
     """Orders, deals and account; they need a listen key (protocol 9)."""
-    return _topic(Kind.PRIVATE_ORDERS), _topic(Kind.PRIVATE_DEALS), _topic(Kind.ACCOUNT)
+    return _topic(TopicKind.PRIVATE_ORDERS), _topic(TopicKind.PRIVATE_DEALS), _topic(TopicKind.ACCOUNT)
 
 
 _SYMBOL = re.compile(r"[^@,\[\]\"\\\s]{1,64}")
-_KINDS = {kind.channel: kind for kind in Kind}
+_KINDS = {kind.channel: kind for kind in TopicKind}
 _CHANNEL = re.compile(r"spot@([A-Za-z.]+)\.v3\.api\.pb((?:@[^@]+){0,2})")
 
 
-def parse(channel: str) -> Topic:
+def parse(channel: str) -> StreamTopic:
     """Read a channel's text. Raises ValueError when it is none of ours, or not written as we write it."""
     match = _CHANNEL.fullmatch(channel)
     kind = _KINDS.get(match[1]) if match else None
@@ -135,35 +135,35 @@ def parse(channel: str) -> Topic:
     return topic
 
 
-def _build(kind: Kind, parts: list[str]) -> Topic | None:
+def _build(kind: TopicKind, parts: list[str]) -> StreamTopic | None:
     """Rebuild a topic from the parts of its text; None when they are too many or too few."""
     match kind, parts:
-        case ((Kind.DEALS | Kind.DEPTH | Kind.BEST_QUOTE), [pace, symbol]):
-            return _paced(kind, symbol, Pace(pace))
-        case Kind.TOP_LEVELS, [symbol, levels] if levels.isdecimal():
+        case ((TopicKind.DEALS | TopicKind.DEPTH | TopicKind.BEST_QUOTE), [pace, symbol]):
+            return _paced(kind, symbol, TopicPace(pace))
+        case TopicKind.TOP_LEVELS, [symbol, levels] if levels.isdecimal():
             return top_levels(symbol, int(levels))
-        case Kind.BEST_QUOTE_BATCH, [symbol]:
+        case TopicKind.BEST_QUOTE_BATCH, [symbol]:
             return best_quote_batch(symbol)
-        case Kind.KLINE, [symbol, interval]:
+        case TopicKind.KLINE, [symbol, interval]:
             return kline(symbol, interval)
-        case Kind.MINI_TICKER, [symbol, zone]:
+        case TopicKind.MINI_TICKER, [symbol, zone]:
             return mini_ticker(symbol, zone)
-        case Kind.MINI_TICKERS, [zone]:
+        case TopicKind.MINI_TICKERS, [zone]:
             return mini_tickers(zone)
-        case ((Kind.ACCOUNT | Kind.PRIVATE_DEALS | Kind.PRIVATE_ORDERS), []):
+        case ((TopicKind.ACCOUNT | TopicKind.PRIVATE_DEALS | TopicKind.PRIVATE_ORDERS), []):
             return _topic(kind)
         case _:
             return None
 
 
-def _paced(kind: Kind, symbol: str, pace: Pace) -> Topic:
+def _paced(kind: TopicKind, symbol: str, pace: TopicPace) -> StreamTopic:
     channel = f"spot@{kind.channel}.v3.api.pb@{pace.value}@{_checked(symbol)}"
-    return Topic(channel, kind, symbol, pace.value)
+    return StreamTopic(channel, kind, symbol, pace.value)
 
 
-def _topic(kind: Kind, symbol: str = "", detail: str = "") -> Topic:
+def _topic(kind: TopicKind, symbol: str = "", detail: str = "") -> StreamTopic:
     parts = [f"spot@{kind.channel}.v3.api.pb", *(part for part in (symbol, detail) if part)]
-    return Topic("@".join(parts), kind, symbol, detail)
+    return StreamTopic("@".join(parts), kind, symbol, detail)
 
 
 def _checked(symbol: str) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import aiohttp
 
 from mexc_tui.exchange.streams.inbox import Inbox
-from mexc_tui.exchange.streams.listen_key import KeyEvent, KeyRecord, ListenKey, ListenKeyCalls
+from mexc_tui.exchange.streams.listen_key import KeyEvent, KeyRecord, ListenKeyCalls, ListenKeyKeeper
 from mexc_tui.exchange.streams.private_messages import private_of
 from mexc_tui.exchange.streams.public_streams import MAX_MESSAGE_BYTES
 from mexc_tui.exchange.streams.shard import Hole, Shard, ShardParts, ShardState
@@ -27,7 +27,7 @@ from mexc_tui.exchange.streams.socket import (
     ignore_refusal,
     refuse_redirects,
 )
-from mexc_tui.exchange.streams.subscription_state import Feed, FeedState, Phase
+from mexc_tui.exchange.streams.subscription_state import FeedState, SubscriptionPhase, SubscriptionState
 from mexc_tui.exchange.streams.topics import private_topics
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.stream import OrderUpdate, PrivateUpdate
@@ -93,13 +93,15 @@ class UserStream:
         self._on_update = on_update
         self._on_hole = on_hole
         self._on_refused = on_refused
-        self._key = ListenKey(calls, rng, on_key, keys)
+        self._key = ListenKeyKeeper(calls, rng, on_key, keys)
         self._key_is_suspect = False
         self._short_lives = 0
         self._is_live = False
         self._inbox = Inbox(clock, self._handle, lambda _feed: None, self._note_unread)
         self._clock = clock
-        self._feeds = [Feed(topic, clock.monotonic_ns(), float("inf")) for topic in private_topics()]
+        self._feeds = [
+            SubscriptionState(topic, clock.monotonic_ns(), float("inf")) for topic in private_topics()
+        ]
         self._shard: Shard | None = None
 
     def state(self) -> UserStreamState:
@@ -192,7 +194,7 @@ class UserStream:
         """Private channels are refused when the key is no good any more: get another one."""
         while True:
             await asyncio.sleep(_CHECK_EVERY_S)
-            if any(feed.phase is Phase.REFUSED for feed in self._feeds):
+            if any(feed.phase is SubscriptionPhase.REFUSED for feed in self._feeds):
                 self._suspect_key(shard, "the private channels were refused")
 
     def _suspect_key(self, shard: Shard, reason: str) -> None:
@@ -203,7 +205,7 @@ class UserStream:
         if self._shard is not None:
             self._shard.reconnect("the listen key was replaced")
 
-    def _note_dropped(self, feed: Feed) -> None:
+    def _note_dropped(self, feed: SubscriptionState) -> None:
         if self._shard is not None:
             self._suspect_key(self._shard, f"{feed.topic.channel} was never acknowledged")
 
@@ -221,7 +223,7 @@ class UserStream:
         if not hole.is_closed and self._is_live:
             self._is_live = False
             self._on_hole(Hole(PRIVATE, is_closed=False, reason=hole.reason))
-        elif hole.is_closed and all(feed.phase is Phase.LIVE for feed in self._feeds):
+        elif hole.is_closed and all(feed.phase is SubscriptionPhase.LIVE for feed in self._feeds):
             self._is_live = True
             self._short_lives = 0
             self._on_hole(Hole(PRIVATE, is_closed=True, reason=hole.reason))
@@ -230,7 +232,7 @@ class UserStream:
         """Have what a message told asked for: the message alone is lost."""
         self._on_hole(Hole(PRIVATE, is_closed=True, reason=f"a message could not be read: {reason}"))
 
-    def _handle(self, feed: Feed, push: Push, _received_ns: int) -> None:
+    def _handle(self, feed: SubscriptionState, push: Push, _received_ns: int) -> None:
         update = private_of(push)
         self._on_update(update)
         if isinstance(update, OrderUpdate) and update.status is None and update.raw_status != 0:

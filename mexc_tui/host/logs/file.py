@@ -17,7 +17,7 @@ KEPT_CHARACTERS = 128 * 1024
 """So much waits in memory while it cannot be written."""
 
 
-class Sink(Protocol):
+class LogSink(Protocol):
     """Takes lines of a log."""
 
     def write(self, line: str, at_s: float) -> None:

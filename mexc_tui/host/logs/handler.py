@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from mexc_tui.host.logs.file import LogFile, LogStream, Sink
-from mexc_tui.host.logs.repeats import Kind, Message, Repeats, moment
+from mexc_tui.host.logs.file import LogFile, LogSink, LogStream
+from mexc_tui.host.logs.repeats import Message, MessageOrigin, Repeats, moment
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ MB = 1024 * 1024
 class LogWriter:
     """Collapses messages and writes them to each sink. It belongs to one thread."""
 
-    def __init__(self, sinks: Sequence[Sink]) -> None:
+    def __init__(self, sinks: Sequence[LogSink]) -> None:
         """Write nothing yet."""
         self.sinks = tuple(sinks)
         self._repeats = Repeats()
@@ -66,7 +66,7 @@ class _Mark:
 class QueuedHandler(logging.Handler):
     """A handler whose caller never waits: a thread writes. It begins with the first message."""
 
-    def __init__(self, sinks: Sequence[Sink], monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, sinks: Sequence[LogSink], monotonic: Callable[[], float] = time.monotonic) -> None:
         """`monotonic`: a clock that never steps, in seconds."""
         super().__init__(logging.WARNING)
         self._writer = LogWriter(sinks)
@@ -76,11 +76,11 @@ class QueuedHandler(logging.Handler):
         self._dropped = 0
 
     @property
-    def sinks(self) -> tuple[Sink, ...]:
+    def sinks(self) -> tuple[LogSink, ...]:
         """Return where lines go."""
         return self._writer.sinks
 
-    def add(self, sink: Sink) -> None:
+    def add(self, sink: LogSink) -> None:
         """Write to another sink, too."""
         self._writer.sinks = (*self._writer.sinks, sink)
 
@@ -140,12 +140,12 @@ class QueuedHandler(logging.Handler):
     def _tell_dropped(self, at_s: float) -> None:
         dropped, self._dropped = self._dropped, 0
         if dropped:
-            kind = Kind("log", "WARNING", "dropped", 0)
+            kind = MessageOrigin("log", "WARNING", "dropped", 0)
             words = f"{dropped} messages were dropped: {MOST_WAITING} waited to be written"
             self._writer.take(Message(kind, at_s, words), self._monotonic())
 
 
-def log_to(*sinks: Sink) -> QueuedHandler:
+def log_to(*sinks: LogSink) -> QueuedHandler:
     """Let everything from warnings on go to these sinks, also what no code of ours catches."""
     handler = QueuedHandler(sinks)
     root = logging.getLogger()
@@ -201,5 +201,5 @@ def message_of(record: logging.LogRecord) -> Message:
     return Message(_kind(record), record.created, record.getMessage(), detail)
 
 
-def _kind(record: logging.LogRecord) -> Kind:
-    return Kind(record.name, record.levelname, str(record.msg)[:200], record.lineno)
+def _kind(record: logging.LogRecord) -> MessageOrigin:
+    return MessageOrigin(record.name, record.levelname, str(record.msg)[:200], record.lineno)

@@ -21,7 +21,7 @@ _WORD = re.compile(r"[0-9a-z]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class MessageOrigin:
     """Where in the code a message comes from."""
 
     logger: str
@@ -34,7 +34,7 @@ class Kind:
 class Message:
     """One message as it is logged. `at_s`: Unix time; `detail`: lines below it, such as a traceback."""
 
-    kind: Kind
+    kind: MessageOrigin
     at_s: float
     text: str
     detail: str = ""
@@ -63,7 +63,7 @@ class Repeats:
 
     def __init__(self) -> None:
         """Know no message yet."""
-        self._kinds: dict[Kind, _Counts] = {}
+        self._kinds: dict[MessageOrigin, _Counts] = {}
         self._evicted: list[Message] = []
 
     def take(self, message: Message, now_s: float) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from statistics import NormalDist, fmean
 
-from mexc_tui.model.figure import Z95, Figure, Unit, too_few, undefined
+from mexc_tui.model.figure import Z95, Figure, FigureUnit, too_few, undefined
 from mexc_tui.risk.metrics.drawdown import Moment, max_drawdown
 from mexc_tui.risk.metrics.equity import DAY_MS, index_of
 from mexc_tui.risk.metrics.samples import deviation, excess_kurtosis, skewness
@@ -25,25 +25,25 @@ def total_return(returns: Sequence[float]) -> Figure:
     """Return `E_T / E_0 - 1`, flows taken out: the product of `1 + r`, less 1; a share (formulas E4)."""
     n = len(returns)
     if n < 1:
-        return too_few(n, 1, Unit.SHARE)
-    return Figure(index_of(returns)[-1] - 1, n, 1, unit=Unit.SHARE)
+        return too_few(n, 1, FigureUnit.SHARE)
+    return Figure(index_of(returns)[-1] - 1, n, 1, unit=FigureUnit.SHARE)
 
 
 def cagr(returns: Sequence[float]) -> Figure:
     """Return `(E_T / E_0)^(365 / days) - 1`, a share per year; not shown under 90 days (formulas E4)."""
     n = len(returns)
     if n < MIN_FOR_CAGR:
-        return too_few(n, MIN_FOR_CAGR, Unit.SHARE)
+        return too_few(n, MIN_FOR_CAGR, FigureUnit.SHARE)
     growth = max(index_of(returns)[-1], 0.0)
-    return Figure(growth ** (YEAR_DAYS / n) - 1, n, MIN_FOR_CAGR, unit=Unit.SHARE)
+    return Figure(growth ** (YEAR_DAYS / n) - 1, n, MIN_FOR_CAGR, unit=FigureUnit.SHARE)
 
 
 def volatility(returns: Sequence[float]) -> Figure:
     """Return `s(r) sqrt(365)`, s with n - 1; a share per square root of a year (formulas E4)."""
     n = len(returns)
     if n < MIN_FOR_VOLATILITY:
-        return too_few(n, MIN_FOR_VOLATILITY, Unit.SHARE)
-    return Figure(deviation(returns) * math.sqrt(YEAR_DAYS), n, MIN_FOR_VOLATILITY, unit=Unit.SHARE)
+        return too_few(n, MIN_FOR_VOLATILITY, FigureUnit.SHARE)
+    return Figure(deviation(returns) * math.sqrt(YEAR_DAYS), n, MIN_FOR_VOLATILITY, unit=FigureUnit.SHARE)
 
 
 def sharpe(returns: Sequence[float], risk_free: float = 0.0) -> Figure:
@@ -114,15 +114,15 @@ def probabilistic_sharpe(returns: Sequence[float], benchmark: float = 0.0) -> Fi
     """
     n = len(returns)
     if n < MIN_FOR_RATIO:
-        return too_few(n, MIN_FOR_RATIO, Unit.SHARE)
+        return too_few(n, MIN_FOR_RATIO, FigureUnit.SHARE)
     spread = deviation(returns)
     if spread == 0:
-        return undefined(n, MIN_FOR_RATIO, "no variation", Unit.SHARE)
+        return undefined(n, MIN_FOR_RATIO, "no variation", FigureUnit.SHARE)
     ratio = fmean(returns) / spread
     chance = chance_above(ratio, benchmark, n, skewness(returns), excess_kurtosis(returns) + 3)
     if chance is None:
-        return undefined(n, MIN_FOR_RATIO, "its error cannot be told", Unit.SHARE)
-    return Figure(chance, n, MIN_FOR_RATIO, unit=Unit.SHARE)
+        return undefined(n, MIN_FOR_RATIO, "its error cannot be told", FigureUnit.SHARE)
+    return Figure(chance, n, MIN_FOR_RATIO, unit=FigureUnit.SHARE)
 
 
 def chance_above(ratio: float, benchmark: float, n: int, skew: float, kurtosis: float) -> float | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mexc_tui.model.figure import Figure, too_few
-from mexc_tui.risk.metrics.value_at_risk import Level
+from mexc_tui.risk.metrics.value_at_risk import ConfidenceLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def count_exceptions(days: Iterable[tuple[float, float]]) -> int:
     return sum(loss > stated for loss, stated in days)
 
 
-def kupiec(exceptions: int, n: int, level: Level) -> Backtest:
+def kupiec(exceptions: int, n: int, level: ConfidenceLevel) -> Backtest:
     """Return the proportion-of-failures test (Kupiec 1995, formulas E2).
 
     `LR = -2 ln[(1-p)^(n-x) p^x / ((1-x/n)^(n-x) (x/n)^x)]`, chi-square with one degree of freedom.

@@ -7,7 +7,7 @@ from decimal import Decimal
 from statistics import fmean
 from typing import NamedTuple
 
-from mexc_tui.model.figure import Figure, Unit, too_few, undefined
+from mexc_tui.model.figure import Figure, FigureUnit, too_few, undefined
 
 ZERO = Decimal(0)
 
@@ -60,23 +60,23 @@ def live_drawdown(equity: Decimal, stored_peak: Decimal) -> LiveDrawdown:
     """
     peak = max(stored_peak, equity)
     if peak <= 0:
-        return LiveDrawdown(peak, ZERO, undefined(1, 1, "no equity", Unit.SHARE))
-    return LiveDrawdown(peak, peak - equity, Figure(float(1 - equity / peak), 1, 1, unit=Unit.SHARE))
+        return LiveDrawdown(peak, ZERO, undefined(1, 1, "no equity", FigureUnit.SHARE))
+    return LiveDrawdown(peak, peak - equity, Figure(float(1 - equity / peak), 1, 1, unit=FigureUnit.SHARE))
 
 
 def max_drawdown(moments: Sequence[Moment]) -> MaxDrawdown:
     """Return `MDD = max D_t` with its story (formulas E3); moments come oldest first."""
     n = len(moments)
     if n < 2:
-        return MaxDrawdown(too_few(n, 2, Unit.SHARE), ZERO, None, None, None, 0)
+        return MaxDrawdown(too_few(n, 2, FigureUnit.SHARE), ZERO, None, None, None, 0)
     fall = _deepest(moments)
     if fall is None:
-        return MaxDrawdown(Figure(0.0, n, 2, unit=Unit.SHARE), ZERO, None, None, None, 0)
+        return MaxDrawdown(Figure(0.0, n, 2, unit=FigureUnit.SHARE), ZERO, None, None, None, 0)
     peak, place = fall
     trough = moments[place]
     recovered = next((one.at_ms for one in moments[place + 1 :] if one.equity >= peak.equity), None)
     return MaxDrawdown(
-        share=Figure(_depth(trough.equity, peak.equity), n, 2, unit=Unit.SHARE),
+        share=Figure(_depth(trough.equity, peak.equity), n, 2, unit=FigureUnit.SHARE),
         amount=peak.equity - trough.equity,
         start_ms=peak.at_ms,
         trough_ms=trough.at_ms,
@@ -89,12 +89,12 @@ def ulcer_index(moments: Sequence[Moment]) -> Figure:
     """Return `UI = sqrt(mean(D_t^2))`, a share (Martin 1987, formulas E3)."""
     n = len(moments)
     if n < 2:
-        return too_few(n, 2, Unit.SHARE)
+        return too_few(n, 2, FigureUnit.SHARE)
     peak, squares = ZERO, list[float]()
     for moment in moments:
         peak = max(peak, moment.equity)
         squares.append(_depth(moment.equity, peak) ** 2)
-    return Figure(math.sqrt(fmean(squares)), n, 2, unit=Unit.SHARE)
+    return Figure(math.sqrt(fmean(squares)), n, 2, unit=FigureUnit.SHARE)
 
 
 def day_change(equity: Decimal, at_midnight: Decimal, net_flow: Decimal = ZERO) -> Figure:
@@ -103,8 +103,8 @@ def day_change(equity: Decimal, at_midnight: Decimal, net_flow: Decimal = ZERO) 
     `net_flow` is deposits less withdrawals since 00:00 UTC.
     """
     if at_midnight <= 0:
-        return undefined(1, 1, "no equity at midnight", Unit.SHARE)
-    return Figure(float((equity - net_flow) / at_midnight - 1), 1, 1, unit=Unit.SHARE)
+        return undefined(1, 1, "no equity at midnight", FigureUnit.SHARE)
+    return Figure(float((equity - net_flow) / at_midnight - 1), 1, 1, unit=FigureUnit.SHARE)
 
 
 def _deepest(moments: Sequence[Moment]) -> tuple[Moment, int] | None:

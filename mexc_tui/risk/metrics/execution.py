@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from mexc_tui.model.figure import Figure, Unit, too_few, undefined, wilson_interval
+from mexc_tui.model.figure import Figure, FigureUnit, too_few, undefined, wilson_interval
 from mexc_tui.model.order import Side
 from mexc_tui.model.signal import MIN_N_FOR_RATE
 
@@ -84,9 +84,9 @@ def average_price(fills: Iterable[FillPart]) -> Decimal | None:
 def slippage_bps(side: Side, average: Decimal | None, reference: Decimal | None) -> Figure:
     """Return `10^4 d (P - P_ref) / P_ref`, d = +1 for a buy and -1 for a sale (formulas E6)."""
     if average is None:
-        return undefined(0, 1, "nothing filled", Unit.BPS)
+        return undefined(0, 1, "nothing filled", FigureUnit.BPS)
     if reference is None or reference <= 0:
-        return undefined(0, 1, "no reference price", Unit.BPS)
+        return undefined(0, 1, "no reference price", FigureUnit.BPS)
     return _bps(_sign(side) * (average - reference), reference)
 
 
@@ -117,9 +117,9 @@ def realised_spread_bps(side: Side, average: Decimal | None, mid: Decimal, mid_l
     Divided by the first mid, so that effective less realised is exactly the adverse selection.
     """
     if average is None:
-        return undefined(0, 1, "nothing filled", Unit.BPS)
+        return undefined(0, 1, "nothing filled", FigureUnit.BPS)
     if mid <= 0:
-        return undefined(1, 1, "no mid price", Unit.BPS)
+        return undefined(1, 1, "no mid price", FigureUnit.BPS)
     return _bps(2 * _sign(side) * (average - mid_later), mid)
 
 
@@ -129,7 +129,7 @@ def adverse_selection_bps(side: Side, mid: Decimal, mid_later: Decimal) -> Figur
     Negative for a buy when the price fell after it.
     """
     if mid <= 0:
-        return undefined(1, 1, "no mid price", Unit.BPS)
+        return undefined(1, 1, "no mid price", FigureUnit.BPS)
     return _bps(2 * _sign(side) * (mid_later - mid), mid)
 
 
@@ -154,15 +154,15 @@ def implementation_shortfall(
     opportunity = sign * (wanted - filled) * (end - decision)
     base = wanted * decision
     total = delay + trading + opportunity + fees
-    bps = _bps(total, base) if base > 0 else undefined(1, 1, "nothing was wanted", Unit.BPS)
+    bps = _bps(total, base) if base > 0 else undefined(1, 1, "nothing was wanted", FigureUnit.BPS)
     return Shortfall(delay, trading, opportunity, fees, bps)
 
 
 def fill_ratio(filled: Decimal, wanted: Decimal) -> Figure:
     """Return `q / Q`, a share (formulas E6)."""
     if wanted <= 0:
-        return undefined(1, 1, "nothing was wanted", Unit.SHARE)
-    return Figure(float(filled / wanted), 1, 1, unit=Unit.SHARE)
+        return undefined(1, 1, "nothing was wanted", FigureUnit.SHARE)
+    return Figure(float(filled / wanted), 1, 1, unit=FigureUnit.SHARE)
 
 
 def refusal_rates(codes: Sequence[int | None]) -> tuple[RefusalRate, ...]:
@@ -177,13 +177,13 @@ def refusal_rates(codes: Sequence[int | None]) -> tuple[RefusalRate, ...]:
 
 def _rate(hits: int, n: int) -> Figure:
     if n < MIN_N_FOR_RATE:
-        return too_few(n, MIN_N_FOR_RATE, Unit.SHARE)
+        return too_few(n, MIN_N_FOR_RATE, FigureUnit.SHARE)
     low, high = wilson_interval(hits, n)
-    return Figure(hits / n, n, MIN_N_FOR_RATE, unit=Unit.SHARE, low=low, high=high)
+    return Figure(hits / n, n, MIN_N_FOR_RATE, unit=FigureUnit.SHARE, low=low, high=high)
 
 
 def _bps(part: Decimal, whole: Decimal) -> Figure:
-    return Figure(float(_BPS * part / whole), 1, 1, unit=Unit.BPS)
+    return Figure(float(_BPS * part / whole), 1, 1, unit=FigureUnit.BPS)
 
 
 def _sign(side: Side) -> int:

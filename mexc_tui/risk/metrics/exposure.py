@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.model.figure import Figure, Unit, undefined
+from mexc_tui.model.figure import Figure, FigureUnit, undefined
 
 ZERO = Decimal(0)
 YOUNG_MS = 86_400_000
@@ -17,7 +17,7 @@ BookLevel = tuple[Decimal, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class ExposureHolding:
     """One open position as the stress tests see it."""
 
     symbol: str
@@ -72,18 +72,18 @@ class ExitWalk:
         return self.proceeds / self.sold if self.sold else None
 
 
-def gross_exposure(holdings: Iterable[Holding]) -> Decimal:
+def gross_exposure(holdings: Iterable[ExposureHolding]) -> Decimal:
     """Return `G = sum |q p|`, quote units (formulas E1)."""
     return sum((abs(one.value) for one in holdings), ZERO)
 
 
-def net_exposure(holdings: Iterable[Holding]) -> Decimal:
+def net_exposure(holdings: Iterable[ExposureHolding]) -> Decimal:
     """Return `N = sum q p`, quote units; equal to gross where nothing is short (formulas E1)."""
     return sum((one.value for one in holdings), ZERO)
 
 
 def reserved_exposure(
-    holdings: Iterable[Holding], open_buys: Iterable[Decimal], armed_budgets: Iterable[Decimal]
+    holdings: Iterable[ExposureHolding], open_buys: Iterable[Decimal], armed_budgets: Iterable[Decimal]
 ) -> Decimal:
     """Return `G + sum of open buys' remaining notional + armed budgets`, quote units (formulas E1).
 
@@ -95,18 +95,18 @@ def reserved_exposure(
 def share_of_equity(amount: Decimal, equity: Decimal) -> Figure:
     """Return `amount / E`, a share; cash's weight and every exposure's are made with it (formulas E1)."""
     if equity <= 0:
-        return undefined(1, 1, "no equity", Unit.SHARE)
-    return Figure(float(amount / equity), 1, 1, unit=Unit.SHARE)
+        return undefined(1, 1, "no equity", FigureUnit.SHARE)
+    return Figure(float(amount / equity), 1, 1, unit=FigureUnit.SHARE)
 
 
-def weights(holdings: Iterable[Holding], equity: Decimal) -> tuple[Weight, ...]:
+def weights(holdings: Iterable[ExposureHolding], equity: Decimal) -> tuple[Weight, ...]:
     """Return `w_i = q_i p_i / E` per coin, heaviest first; equity includes cash (formulas E1)."""
     values = by_symbol(holdings)
     ordered = sorted(values, key=lambda symbol: (-values[symbol], symbol))
     return tuple(Weight(symbol, share_of_equity(values[symbol], equity)) for symbol in ordered)
 
 
-def concentration(holdings: Iterable[Holding]) -> Figure:
+def concentration(holdings: Iterable[ExposureHolding]) -> Figure:
     """Return Herfindahl–Hirschman `HHI = sum s_i^2`, `s_i = |q_i p_i| / G` (formulas E1).
 
     1/n when equally spread over n coins, 1 for a single one. n counts coins, not positions.
@@ -118,7 +118,7 @@ def concentration(holdings: Iterable[Holding]) -> Figure:
     return Figure(float(sum(value * value for value in values) / (gross * gross)), len(values), 1)
 
 
-def effective_number(holdings: Iterable[Holding]) -> Figure:
+def effective_number(holdings: Iterable[ExposureHolding]) -> Figure:
     """Return `1 / HHI`: how many equal positions would be as concentrated (formulas E1)."""
     hhi = concentration(holdings)
     if hhi.value is None:
@@ -126,7 +126,7 @@ def effective_number(holdings: Iterable[Holding]) -> Figure:
     return Figure(1 / hhi.value, hhi.n, 1)
 
 
-def concentration_of_equity(holdings: Iterable[Holding], equity: Decimal) -> Figure:
+def concentration_of_equity(holdings: Iterable[ExposureHolding], equity: Decimal) -> Figure:
     """Return `sum w_i^2` over coins with weights of equity, cash included: what to limit (formulas E1).
 
     Cash dilutes the coins and adds no term of its own, so all cash is 0 and all in one coin is 1.
@@ -137,7 +137,7 @@ def concentration_of_equity(holdings: Iterable[Holding], equity: Decimal) -> Fig
     return Figure(float(sum((value * value for value in values), ZERO) / (equity * equity)), len(values), 1)
 
 
-def risk_at_stop(holdings: Iterable[Holding], exit_cost: Decimal, equity: Decimal) -> Heat:
+def risk_at_stop(holdings: Iterable[ExposureHolding], exit_cost: Decimal, equity: Decimal) -> Heat:
     """Return open risk `sum q (p - stop) + exit costs`, quote units and share of E (formulas E1).
 
     `exit_cost` is the share of proceeds that a sale costs (fee and slippage). A stop above the price is
@@ -149,7 +149,7 @@ def risk_at_stop(holdings: Iterable[Holding], exit_cost: Decimal, equity: Decima
     return Heat(amount, share_of_equity(amount, equity), bare)
 
 
-def gap_loss(holdings: Iterable[Holding], gap: Decimal) -> Decimal:
+def gap_loss(holdings: Iterable[ExposureHolding], gap: Decimal) -> Decimal:
     """Return the loss if each coin younger than 24 h opens at `(1 - gap) p`, quote units (formulas E1)."""
     return sum((one.value * gap for one in holdings if one.age_ms < YOUNG_MS), ZERO)
 
@@ -169,14 +169,14 @@ def exit_into_bids(quantity: Decimal, bids: Sequence[BookLevel], mid: Decimal) -
     worth = quantity * mid
     cost = worth - proceeds
     share = (
-        Figure(float(cost / worth), 1, 1, unit=Unit.SHARE)
+        Figure(float(cost / worth), 1, 1, unit=FigureUnit.SHARE)
         if worth > 0
-        else undefined(1, 1, "nothing to sell", Unit.SHARE)
+        else undefined(1, 1, "nothing to sell", FigureUnit.SHARE)
     )
     return ExitWalk(quantity - left, proceeds, left, cost, share)
 
 
-def by_symbol(holdings: Iterable[Holding]) -> dict[str, Decimal]:
+def by_symbol(holdings: Iterable[ExposureHolding]) -> dict[str, Decimal]:
     """Return the value of each coin: two positions in one are one concentration."""
     values: dict[str, Decimal] = {}
     for one in holdings:
@@ -184,7 +184,7 @@ def by_symbol(holdings: Iterable[Holding]) -> dict[str, Decimal]:
     return values
 
 
-def _loss_at_stop(holding: Holding, exit_cost: Decimal) -> Decimal:
+def _loss_at_stop(holding: ExposureHolding, exit_cost: Decimal) -> Decimal:
     if holding.stop is None:
         return abs(holding.value)
     fall = max(holding.quantity * (holding.price - holding.stop), ZERO)

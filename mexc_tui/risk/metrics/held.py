@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from mexc_tui.model.figure import Figure, Unit, undefined
+from mexc_tui.model.figure import Figure, FigureUnit, undefined
 from mexc_tui.model.position import EquityPoint
 from mexc_tui.risk.metrics.stress import CoinHistory, Sampling, profits_of_holdings
-from mexc_tui.risk.metrics.value_at_risk import Level, historical_es, historical_var
+from mexc_tui.risk.metrics.value_at_risk import ConfidenceLevel, historical_es, historical_var
 
 MINUTE_MS = 60_000
 NEEDED = Sampling.ONE_MINUTE.value
@@ -31,7 +31,7 @@ def minute_returns(points: Iterable[EquityPoint], symbol: str) -> Returns:
 
 
 def holdings_tail(
-    values: Mapping[str, Decimal], points: Sequence[EquityPoint], level: Level
+    values: Mapping[str, Decimal], points: Sequence[EquityPoint], level: ConfidenceLevel
 ) -> tuple[Figure, Figure]:
     """Return historical VaR and ES over one minute: today's holdings with the returns of past minutes.
 
@@ -41,12 +41,14 @@ def holdings_tail(
     """
     known = {symbol: minute_returns(points, symbol) for symbol in values}
     if not known:
-        nothing = undefined(0, level.minimum, "nothing held", Unit.QUOTE)
+        nothing = undefined(0, level.minimum, "nothing held", FigureUnit.QUOTE)
         return nothing, nothing
     newest = min(known, key=lambda symbol: len(known[symbol]))
     n = len(known[newest])
     if n < NEEDED:
-        few = Figure(None, n, NEEDED, f"not enough data ({n} of {NEEDED} minutes of {newest})", Unit.QUOTE)
+        few = Figure(
+            None, n, NEEDED, f"not enough data ({n} of {NEEDED} minutes of {newest})", FigureUnit.QUOTE
+        )
         return few, few
     common = sorted(minute for minute in known[newest] if all(minute in one for one in known.values()))
     profits = profits_of_holdings(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mexc_tui.model.figure import Figure, Unit, too_few
+from mexc_tui.model.figure import Figure, FigureUnit, too_few
 from mexc_tui.model.snipe import Stamps
 from mexc_tui.risk.metrics.samples import quantile_of_sorted
 
@@ -13,7 +13,7 @@ MIN_FOR_P99 = 100
 _NS_PER_MS = 1e6
 
 
-class Span(StrEnum):
+class LatencySpan(StrEnum):
     """From one stamp to another; the value is how it is named."""
 
     LATENESS = "aim to last byte written"
@@ -39,7 +39,7 @@ class Percentiles:
 class StageLatency:
     """One stage of all attempts that went through it."""
 
-    span: Span
+    span: LatencySpan
     percentiles: Percentiles
 
 
@@ -57,7 +57,7 @@ def percentiles(samples_ns: Sequence[int]) -> Percentiles:
 
 def stage_latencies(attempts: Iterable[Stamps]) -> tuple[StageLatency, ...]:
     """Return each stage's percentiles, of the attempts that have both its stamps (formulas E6)."""
-    samples: dict[Span, list[int]] = {span: [] for span in Span}
+    samples: dict[LatencySpan, list[int]] = {span: [] for span in LatencySpan}
     for stamps in attempts:
         for span, took_ns in spans(stamps):
             if took_ns is not None:
@@ -65,15 +65,15 @@ def stage_latencies(attempts: Iterable[Stamps]) -> tuple[StageLatency, ...]:
     return tuple(StageLatency(span, percentiles(found)) for span, found in samples.items())
 
 
-def spans(one: Stamps) -> tuple[tuple[Span, int | None], ...]:
+def spans(one: Stamps) -> tuple[tuple[LatencySpan, int | None], ...]:
     """Return how long each stage of one attempt took, in nanoseconds; None: it did not come to that."""
     stages = (
-        (Span.LATENESS, one.aim_ns, one.written_ns),
-        (Span.SIGNING, one.decided_ns, one.signed_ns),
-        (Span.WRITING, one.signed_ns, one.written_ns),
-        (Span.DECISION_TO_WIRE, one.decided_ns, one.written_ns),
-        (Span.ANSWER, one.written_ns, one.answered_ns),
-        (Span.FIRST_FILL, one.written_ns, one.filled_ns),
+        (LatencySpan.LATENESS, one.aim_ns, one.written_ns),
+        (LatencySpan.SIGNING, one.decided_ns, one.signed_ns),
+        (LatencySpan.WRITING, one.signed_ns, one.written_ns),
+        (LatencySpan.DECISION_TO_WIRE, one.decided_ns, one.written_ns),
+        (LatencySpan.ANSWER, one.written_ns, one.answered_ns),
+        (LatencySpan.FIRST_FILL, one.written_ns, one.filled_ns),
     )
     return tuple((span, None if start is None or end is None else end - start) for span, start, end in stages)
 
@@ -81,5 +81,5 @@ def spans(one: Stamps) -> tuple[tuple[Span, int | None], ...]:
 def _at(ordered: Sequence[int], share: float, minimum: int) -> Figure:
     n = len(ordered)
     if n < minimum:
-        return too_few(n, minimum, Unit.MS)
-    return Figure(quantile_of_sorted(ordered, share) / _NS_PER_MS, n, minimum, unit=Unit.MS)
+        return too_few(n, minimum, FigureUnit.MS)
+    return Figure(quantile_of_sorted(ordered, share) / _NS_PER_MS, n, minimum, unit=FigureUnit.MS)

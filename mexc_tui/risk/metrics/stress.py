@@ -8,11 +8,11 @@ from enum import Enum
 
 import msgspec
 
-from mexc_tui.model.figure import Figure, Unit
+from mexc_tui.model.figure import Figure, FigureUnit
 from mexc_tui.risk.metrics.samples import deviation
 from mexc_tui.risk.metrics.value_at_risk import (
     MIN_FOR_DEVIATION,
-    Level,
+    ConfidenceLevel,
     historical_es,
     historical_var,
     parametric_es,
@@ -59,14 +59,14 @@ def is_new(coin: CoinHistory, sampling: Sampling) -> bool:
     return len(coin.returns) < sampling.value
 
 
-def coin_var(coin: CoinHistory, sampling: Sampling, level: Level) -> Figure:
+def coin_var(coin: CoinHistory, sampling: Sampling, level: ConfidenceLevel) -> Figure:
     """Return one coin's historical VaR, or its stress loss in words that say so (formulas E2)."""
     if is_new(coin, sampling):
         return _stress_loss(coin, sampling, STRESS_VAR)
     return historical_var(coin.returns, coin.value, level)
 
 
-def coin_es(coin: CoinHistory, sampling: Sampling, level: Level) -> Figure:
+def coin_es(coin: CoinHistory, sampling: Sampling, level: ConfidenceLevel) -> Figure:
     """Return one coin's historical ES, or its stress loss in words that say so (formulas E2)."""
     if is_new(coin, sampling):
         return _stress_loss(coin, sampling, STRESS_ES)
@@ -84,7 +84,7 @@ def profits_of_holdings(coins: Sequence[CoinHistory]) -> list[float]:
     return [math.fsum(moment) for moment in zip(*columns, strict=True)]
 
 
-def portfolio_tail(coins: Sequence[CoinHistory], sampling: Sampling, level: Level) -> TailRisk:
+def portfolio_tail(coins: Sequence[CoinHistory], sampling: Sampling, level: ConfidenceLevel) -> TailRisk:
     """Return VaR and ES of the holdings together (historical simulation and normal), formulas E2.
 
     New coins add 50 % of their value to VaR and 100 % to ES, undiversified, and are named in the words.
@@ -101,7 +101,7 @@ def portfolio_tail(coins: Sequence[CoinHistory], sampling: Sampling, level: Leve
     return TailRisk(*figures, stressed=names)
 
 
-def _tails(profits: Sequence[float], level: Level) -> tuple[Figure, Figure, Figure, Figure]:
+def _tails(profits: Sequence[float], level: ConfidenceLevel) -> tuple[Figure, Figure, Figure, Figure]:
     """Of profits as returns on 1; no coin here is new, so there are 30 at least."""
     sigma, n = deviation(profits), len(profits)
     return (
@@ -112,10 +112,10 @@ def _tails(profits: Sequence[float], level: Level) -> tuple[Figure, Figure, Figu
     )
 
 
-def _nothing_seasoned(level: Level) -> tuple[Figure, Figure, Figure, Figure]:
+def _nothing_seasoned(level: ConfidenceLevel) -> tuple[Figure, Figure, Figure, Figure]:
     """Without a coin that has a history there is nothing to estimate: the estimate is 0."""
-    empirical = Figure(0.0, 0, level.minimum, unit=Unit.QUOTE)
-    normal = Figure(0.0, 0, MIN_FOR_DEVIATION, unit=Unit.QUOTE)
+    empirical = Figure(0.0, 0, level.minimum, unit=FigureUnit.QUOTE)
+    normal = Figure(0.0, 0, MIN_FOR_DEVIATION, unit=FigureUnit.QUOTE)
     return empirical, empirical, normal, normal
 
 
@@ -129,4 +129,4 @@ def _with_stress(base: Figure, loss: float, names: Sequence[str], share: float) 
 def _stress_loss(coin: CoinHistory, sampling: Sampling, share: float) -> Figure:
     n = len(coin.returns)
     words = f"new coin ({n} of {sampling.value} observations): {share:.0%} of its value, no estimate"
-    return Figure(float(coin.value) * share, n, sampling.value, words, Unit.QUOTE)
+    return Figure(float(coin.value) * share, n, sampling.value, words, FigureUnit.QUOTE)

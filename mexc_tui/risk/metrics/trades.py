@@ -7,7 +7,7 @@ from decimal import Decimal
 from random import Random
 from statistics import fmean, median
 
-from mexc_tui.model.figure import Figure, Unit, too_few, undefined, wilson_interval
+from mexc_tui.model.figure import Figure, FigureUnit, too_few, undefined, wilson_interval
 from mexc_tui.model.position import Position
 from mexc_tui.model.signal import MIN_N_FOR_RATE
 from mexc_tui.risk.metrics.samples import deviation, quantile_of_sorted
@@ -21,7 +21,7 @@ ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Trade:
+class ClosedTrade:
     """One closed trade; amounts in quote units, prices per base unit."""
 
     profit: Decimal
@@ -65,7 +65,7 @@ class Excursions:
     favourable_r: Figure
 
 
-def trade_of(position: Position) -> Trade | None:
+def trade_of(position: Position) -> ClosedTrade | None:
     """Return a closed position as a trade; None while it is open or when nothing was bought."""
     if position.is_open or position.closed_ms is None or not position.bought_quantity:
         return None
@@ -74,7 +74,7 @@ def trade_of(position: Position) -> Trade | None:
     planned = position.bought_quantity * distance + position.fees if distance > 0 else ZERO
     # Prices seen are samples: a resting sale may fill above the highest of them.
     sold_at = position.sold_value / position.sold_quantity if position.sold_quantity else ZERO
-    return Trade(
+    return ClosedTrade(
         profit=position.realised,
         fees=position.fees,
         notional=position.bought_value + position.sold_value,
@@ -88,17 +88,17 @@ def trade_of(position: Position) -> Trade | None:
     )
 
 
-def win_rate(trades: Sequence[Trade]) -> Figure:
+def win_rate(trades: Sequence[ClosedTrade]) -> Figure:
     """Return `W / n`, break-even not a win, with its 95 % Wilson interval; a share (formulas E5)."""
     n = len(trades)
     if n < MIN_N_FOR_RATE:
-        return too_few(n, MIN_N_FOR_RATE, Unit.SHARE)
+        return too_few(n, MIN_N_FOR_RATE, FigureUnit.SHARE)
     wins = sum(one.profit > 0 for one in trades)
     low, high = wilson_interval(wins, n)
-    return Figure(wins / n, n, MIN_N_FOR_RATE, unit=Unit.SHARE, low=low, high=high)
+    return Figure(wins / n, n, MIN_N_FOR_RATE, unit=FigureUnit.SHARE, low=low, high=high)
 
 
-def profit_factor(trades: Sequence[Trade]) -> Figure:
+def profit_factor(trades: Sequence[ClosedTrade]) -> Figure:
     """Return `sum of profits / |sum of losses|`; `n/a (no losses yet)` without one (formulas E5)."""
     n = len(trades)
     losses = sum((-one.profit for one in trades if one.profit < 0), ZERO)
@@ -110,7 +110,7 @@ def profit_factor(trades: Sequence[Trade]) -> Figure:
     return Figure(float(gains / losses), n, MIN_N_FOR_RATE)
 
 
-def payoff_ratio(trades: Sequence[Trade]) -> Figure:
+def payoff_ratio(trades: Sequence[ClosedTrade]) -> Figure:
     """Return `mean win / |mean loss|` (formulas E5)."""
     n = len(trades)
     wins = [float(one.profit) for one in trades if one.profit > 0]
@@ -122,17 +122,17 @@ def payoff_ratio(trades: Sequence[Trade]) -> Figure:
     return Figure((fmean(wins) if wins else 0.0) / fmean(losses), n, MIN_N_FOR_RATE)
 
 
-def expectancy(trades: Sequence[Trade], random: Random, resamples: int = RESAMPLES) -> Figure:
+def expectancy(trades: Sequence[ClosedTrade], random: Random, resamples: int = RESAMPLES) -> Figure:
     """Return `mean(profit)`, quote units, with a 95 % bootstrap interval (formulas E5).
 
     See `bootstrap_interval` for what it costs.
     """
-    return _mean_figure([float(one.profit) for one in trades], Unit.QUOTE, random, resamples)
+    return _mean_figure([float(one.profit) for one in trades], FigureUnit.QUOTE, random, resamples)
 
 
-def expectancy_r(trades: Sequence[Trade], random: Random, resamples: int = RESAMPLES) -> Figure:
+def expectancy_r(trades: Sequence[ClosedTrade], random: Random, resamples: int = RESAMPLES) -> Figure:
     """Return `mean(R)` of the trades with a planned risk, with a 95 % bootstrap interval (formulas E5)."""
-    return _mean_figure(_multiples(trades), Unit.R, random, resamples)
+    return _mean_figure(_multiples(trades), FigureUnit.R, random, resamples)
 
 
 def bootstrap_interval(
@@ -148,7 +148,7 @@ def bootstrap_interval(
     return quantile_of_sorted(means, 0.025), quantile_of_sorted(means, 0.975)
 
 
-def sqn(trades: Sequence[Trade]) -> Figure:
+def sqn(trades: Sequence[ClosedTrade]) -> Figure:
     """Return `sqrt(n) mean(R) / s(R)`, n under the root at most 100 (Tharp, formulas E5)."""
     multiples = _multiples(trades)
     n = len(multiples)
@@ -160,29 +160,29 @@ def sqn(trades: Sequence[Trade]) -> Figure:
     return Figure(math.sqrt(min(n, SQN_CAP)) * fmean(multiples) / spread, n, MIN_FOR_SQN)
 
 
-def kelly(trades: Sequence[Trade]) -> Kelly:
+def kelly(trades: Sequence[ClosedTrade]) -> Kelly:
     """Return `f* = p - (1 - p) / b`, p the lower Wilson bound, b the payoff (Kelly 1956, formulas E5).
 
     A quarter of it is what may be applied. Negative: do not bet.
     """
     n = len(trades)
     if n < MIN_FOR_KELLY:
-        few = too_few(n, MIN_FOR_KELLY, Unit.SHARE)
+        few = too_few(n, MIN_FOR_KELLY, FigureUnit.SHARE)
         return Kelly(few, few)
     payoff = payoff_ratio(trades)
     if not payoff.value:
         why = "no losses yet" if payoff.value is None else "no wins yet"
-        none = undefined(n, MIN_FOR_KELLY, why, Unit.SHARE)
+        none = undefined(n, MIN_FOR_KELLY, why, FigureUnit.SHARE)
         return Kelly(none, none)
     low, _ = wilson_interval(sum(one.profit > 0 for one in trades), n)
     full = low - (1 - low) / payoff.value
     applied = max(0.0, full) * KELLY_PART
     return Kelly(
-        Figure(full, n, MIN_FOR_KELLY, unit=Unit.SHARE), Figure(applied, n, MIN_FOR_KELLY, unit=Unit.SHARE)
+        Figure(full, n, MIN_FOR_KELLY, unit=FigureUnit.SHARE), Figure(applied, n, MIN_FOR_KELLY, unit=FigureUnit.SHARE)
     )
 
 
-def excursions(trades: Iterable[Trade]) -> Excursions:
+def excursions(trades: Iterable[ClosedTrade]) -> Excursions:
     """Return median MAE and MFE, `lowest / entry - 1` and `highest / entry - 1`, and in R (formulas E5).
 
     R here is the stop's distance. Trades whose path is not known are left out.
@@ -190,19 +190,19 @@ def excursions(trades: Iterable[Trade]) -> Excursions:
     known = [one for one in trades if one.entry > 0 and one.lowest > 0 and one.highest > 0]
     planned = [one for one in known if one.stop_distance > 0]
     return Excursions(
-        adverse=_median([_move(one, one.lowest) / float(one.entry) for one in known], Unit.SHARE, min),
-        favourable=_median([_move(one, one.highest) / float(one.entry) for one in known], Unit.SHARE, max),
-        adverse_r=_median([_move(o, o.lowest) / float(o.stop_distance) for o in planned], Unit.R, min),
-        favourable_r=_median([_move(o, o.highest) / float(o.stop_distance) for o in planned], Unit.R, max),
+        adverse=_median([_move(one, one.lowest) / float(one.entry) for one in known], FigureUnit.SHARE, min),
+        favourable=_median([_move(one, one.highest) / float(one.entry) for one in known], FigureUnit.SHARE, max),
+        adverse_r=_median([_move(o, o.lowest) / float(o.stop_distance) for o in planned], FigureUnit.R, min),
+        favourable_r=_median([_move(o, o.highest) / float(o.stop_distance) for o in planned], FigureUnit.R, max),
     )
 
 
-def holding_time(trades: Sequence[Trade]) -> Figure:
+def holding_time(trades: Sequence[ClosedTrade]) -> Figure:
     """Return the median of `closed - opened`, milliseconds (formulas E5)."""
     if not trades:
-        return too_few(0, 1, Unit.MS)
+        return too_few(0, 1, FigureUnit.MS)
     return Figure(
-        float(median(one.closed_ms - one.opened_ms for one in trades)), len(trades), 1, unit=Unit.MS
+        float(median(one.closed_ms - one.opened_ms for one in trades)), len(trades), 1, unit=FigureUnit.MS
     )
 
 
@@ -214,31 +214,31 @@ def time_in_market(positions: Iterable[tuple[int, int]], from_ms: int, until_ms:
     """
     spans = sorted((max(opened, from_ms), min(closed, until_ms)) for opened, closed in positions)
     if until_ms <= from_ms:
-        return undefined(len(spans), 1, "no time passed", Unit.SHARE)
+        return undefined(len(spans), 1, "no time passed", FigureUnit.SHARE)
     covered, reached = 0, from_ms
     for start, end in spans:
         covered += max(0, end - max(start, reached))
         reached = max(reached, end)
-    return Figure(covered / (until_ms - from_ms), len(spans), 1, unit=Unit.SHARE)
+    return Figure(covered / (until_ms - from_ms), len(spans), 1, unit=FigureUnit.SHARE)
 
 
-def turnover(trades: Sequence[Trade], mean_equity: Decimal) -> Figure:
+def turnover(trades: Sequence[ClosedTrade], mean_equity: Decimal) -> Figure:
     """Return `sum of notional / mean E`, bought and sold both counted (formulas E5)."""
     if mean_equity <= 0:
         return undefined(len(trades), 1, "no equity")
     return Figure(float(sum((one.notional for one in trades), ZERO) / mean_equity), len(trades), 1)
 
 
-def fee_drag(trades: Sequence[Trade]) -> Figure:
+def fee_drag(trades: Sequence[ClosedTrade]) -> Figure:
     """Return `sum of fees / sum |gross profit|`, gross being before fees; a share (formulas E5)."""
     gross = sum((abs(one.profit + one.fees) for one in trades), ZERO)
     if not gross:
-        return undefined(len(trades), 1, "nothing gained or lost before fees", Unit.SHARE)
+        return undefined(len(trades), 1, "nothing gained or lost before fees", FigureUnit.SHARE)
     fees = sum((one.fees for one in trades), ZERO)
-    return Figure(float(fees / gross), len(trades), 1, unit=Unit.SHARE)
+    return Figure(float(fees / gross), len(trades), 1, unit=FigureUnit.SHARE)
 
 
-def _mean_figure(values: Sequence[float], unit: Unit, random: Random, resamples: int) -> Figure:
+def _mean_figure(values: Sequence[float], unit: FigureUnit, random: Random, resamples: int) -> Figure:
     n = len(values)
     if n < MIN_N_FOR_RATE:
         return too_few(n, MIN_N_FOR_RATE, unit)
@@ -246,15 +246,15 @@ def _mean_figure(values: Sequence[float], unit: Unit, random: Random, resamples:
     return Figure(fmean(values), n, MIN_N_FOR_RATE, unit=unit, low=low, high=high)
 
 
-def _multiples(trades: Iterable[Trade]) -> list[float]:
+def _multiples(trades: Iterable[ClosedTrade]) -> list[float]:
     return [multiple for one in trades if (multiple := one.multiple) is not None]
 
 
-def _move(trade: Trade, price: Decimal) -> float:
+def _move(trade: ClosedTrade, price: Decimal) -> float:
     return float(price - trade.entry)
 
 
-def _median(moves: Sequence[float], unit: Unit, bound: Callable[[float, float], float]) -> Figure:
+def _median(moves: Sequence[float], unit: FigureUnit, bound: Callable[[float, float], float]) -> Figure:
     """An excursion begins at the entry: its worst is never a gain, its best never a loss."""
     if not moves:
         return too_few(0, 1, unit)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import Enum
 from statistics import NormalDist
 
-from mexc_tui.model.figure import Figure, Unit, too_few, undefined
+from mexc_tui.model.figure import Figure, FigureUnit, too_few, undefined
 from mexc_tui.risk.metrics.samples import deviation, excess_kurtosis, quantile, skewness
 
 MIN_FOR_DEVIATION = 30
@@ -21,7 +21,7 @@ Money = Decimal | float
 """Quote units; a Decimal is converted once, as estimates are floats."""
 
 
-class Level(Enum):
+class ConfidenceLevel(Enum):
     """How sure; the value is the tail's share, as a decimal that is exact in print."""
 
     P95 = 0.05
@@ -35,7 +35,7 @@ class Level(Enum):
     @property
     def minimum(self) -> int:
         """Observations below which the empirical tail says nothing (formulas E2)."""
-        return 100 if self is Level.P95 else 500
+        return 100 if self is ConfidenceLevel.P95 else 500
 
     @property
     def z(self) -> float:
@@ -43,50 +43,50 @@ class Level(Enum):
         return -_NORMAL.inv_cdf(self.value)
 
 
-def historical_var(returns: Sequence[float], equity: Money, level: Level) -> Figure:
+def historical_var(returns: Sequence[float], equity: Money, level: ConfidenceLevel) -> Figure:
     """Return `-Q_(1-alpha)(r) E`, `Q` the quantile of type 7 (formulas E2).
 
     `returns` are those of the current holdings revalued on past days. Negative: even that quantile gains.
     """
     n = len(returns)
     if n < level.minimum:
-        return too_few(n, level.minimum, Unit.QUOTE)
-    return Figure(-quantile(returns, level.tail) * float(equity), n, level.minimum, unit=Unit.QUOTE)
+        return too_few(n, level.minimum, FigureUnit.QUOTE)
+    return Figure(-quantile(returns, level.tail) * float(equity), n, level.minimum, unit=FigureUnit.QUOTE)
 
 
-def historical_es(returns: Sequence[float], equity: Money, level: Level) -> Figure:
+def historical_es(returns: Sequence[float], equity: Money, level: ConfidenceLevel) -> Figure:
     """Return `-E / (n t) * (sum of the m worst + (n t - m) r_(m+1))`, `m = floor(n t)`, `t` the tail.
 
     The mean of the tail, with fractional weight on its last member (Acerbi & Tasche 2002, formulas E2).
     """
     n = len(returns)
     if n < level.minimum:
-        return too_few(n, level.minimum, Unit.QUOTE)
+        return too_few(n, level.minimum, FigureUnit.QUOTE)
     ordered, depth = sorted(returns), n * level.tail
     whole = math.floor(depth)
     tail = math.fsum(ordered[:whole]) + (depth - whole) * ordered[whole]
-    return Figure(-float(equity) * tail / depth, n, level.minimum, unit=Unit.QUOTE)
+    return Figure(-float(equity) * tail / depth, n, level.minimum, unit=FigureUnit.QUOTE)
 
 
 def parametric_var(
-    equity: Money, sigma: float, n: int, level: Level, *, days: float = 1.0, mean: float = 0.0
+    equity: Money, sigma: float, n: int, level: ConfidenceLevel, *, days: float = 1.0, mean: float = 0.0
 ) -> Figure:
     """Return `E (z sigma sqrt(h) - mu h)` (RiskMetrics 1996, formulas E2); mu is 0 at one day.
 
     `sigma` is the daily deviation behind which `n` observations stand.
     """
     if n < MIN_FOR_DEVIATION:
-        return too_few(n, MIN_FOR_DEVIATION, Unit.QUOTE)
+        return too_few(n, MIN_FOR_DEVIATION, FigureUnit.QUOTE)
     loss = float(equity) * (level.z * sigma * math.sqrt(days) - mean * days)
-    return Figure(loss, n, MIN_FOR_DEVIATION, unit=Unit.QUOTE)
+    return Figure(loss, n, MIN_FOR_DEVIATION, unit=FigureUnit.QUOTE)
 
 
-def parametric_es(equity: Money, sigma: float, n: int, level: Level, *, days: float = 1.0) -> Figure:
+def parametric_es(equity: Money, sigma: float, n: int, level: ConfidenceLevel, *, days: float = 1.0) -> Figure:
     """Return `E sigma sqrt(h) phi(z) / (1 - alpha)`: 2.063 sigma at 95 %, 2.665 at 99 % (formulas E2)."""
     if n < MIN_FOR_DEVIATION:
-        return too_few(n, MIN_FOR_DEVIATION, Unit.QUOTE)
+        return too_few(n, MIN_FOR_DEVIATION, FigureUnit.QUOTE)
     loss = float(equity) * sigma * math.sqrt(days) * _NORMAL.pdf(level.z) / level.tail
-    return Figure(loss, n, MIN_FOR_DEVIATION, unit=Unit.QUOTE)
+    return Figure(loss, n, MIN_FOR_DEVIATION, unit=FigureUnit.QUOTE)
 
 
 def portfolio_deviation(weights: Sequence[float], returns: Sequence[Sequence[float]]) -> float:
@@ -109,10 +109,10 @@ def undiversified_var(single: Sequence[Figure]) -> Figure:
     n = min((one.n for one in single), default=0)
     known = [one.value for one in single if one.value is not None]
     if not single:
-        return undefined(0, 1, "nothing held", Unit.QUOTE)
+        return undefined(0, 1, "nothing held", FigureUnit.QUOTE)
     if len(known) < len(single):
-        return undefined(n, single[0].minimum, "a coin has no VaR", Unit.QUOTE)
-    return Figure(math.fsum(known), n, single[0].minimum, "undiversified: correlation 1", Unit.QUOTE)
+        return undefined(n, single[0].minimum, "a coin has no VaR", FigureUnit.QUOTE)
+    return Figure(math.fsum(known), n, single[0].minimum, "undiversified: correlation 1", FigureUnit.QUOTE)
 
 
 def ewma_variance(returns: Sequence[float], decay: float = RISK_METRICS_DECAY) -> Figure:
@@ -149,23 +149,23 @@ def cornish_fisher_is_monotone(skew: float, kurtosis: float) -> bool:
     return square > 0 and slope**2 <= 4 * square * level
 
 
-def cornish_fisher_var(returns: Sequence[float], equity: Money, level: Level) -> Figure:
+def cornish_fisher_var(returns: Sequence[float], equity: Money, level: ConfidenceLevel) -> Figure:
     """Return `-z* sigma E`, z* bent by skewness and kurtosis, mu 0 (Cornish & Fisher, formulas E2).
 
     Only from 100 observations on, and where the map is monotone.
     """
     n = len(returns)
     if n < MIN_FOR_CORNISH_FISHER:
-        return too_few(n, MIN_FOR_CORNISH_FISHER, Unit.QUOTE)
+        return too_few(n, MIN_FOR_CORNISH_FISHER, FigureUnit.QUOTE)
     skew, kurtosis = skewness(returns), excess_kurtosis(returns)
     sigma = deviation(returns)
     if sigma == 0:
-        return undefined(n, MIN_FOR_CORNISH_FISHER, "no variation", Unit.QUOTE)
+        return undefined(n, MIN_FOR_CORNISH_FISHER, "no variation", FigureUnit.QUOTE)
     if not cornish_fisher_is_monotone(skew, kurtosis):
         why = f"skewness {skew:.2f} and excess kurtosis {kurtosis:.2f} are outside its range"
-        return undefined(n, MIN_FOR_CORNISH_FISHER, why, Unit.QUOTE)
+        return undefined(n, MIN_FOR_CORNISH_FISHER, why, FigureUnit.QUOTE)
     loss = -cornish_fisher_z(-level.z, skew, kurtosis) * sigma * float(equity)
-    return Figure(loss, n, MIN_FOR_CORNISH_FISHER, unit=Unit.QUOTE)
+    return Figure(loss, n, MIN_FOR_CORNISH_FISHER, unit=FigureUnit.QUOTE)
 
 
 def _covariance(left: Sequence[float], right: Sequence[float]) -> float:

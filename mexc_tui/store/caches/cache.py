@@ -10,7 +10,7 @@ import msgspec
 
 from mexc_tui.model.storage import StorageError
 from mexc_tui.ports.store import Clock
-from mexc_tui.store.caches.level import PROMOTED_MS, Cached, CacheLevel, Entry, LevelName, Space
+from mexc_tui.store.caches.level import PROMOTED_MS, Cached, CacheEntry, CacheLevel, LevelName, Space
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ class _Flight:
 
 @dataclass(frozen=True, slots=True)
 class _Found(Generic[T]):
-    entry: Entry
+    entry: CacheEntry
     cached: Cached[T]
 
 
@@ -159,7 +159,7 @@ class Cache:
         made_ms = self._clock.now_ms()
         value = await fetch()
         self.counts.fetched += 1
-        entry = Entry(_encoder.encode(value), made_ms, _NEVER_MS)
+        entry = CacheEntry(_encoder.encode(value), made_ms, _NEVER_MS)
         await self._keep(flight, self._levels, space, full, entry, promoted=False)
         return Cached(value, made_ms, self._clock.now_ms() - made_ms, None)
 
@@ -186,7 +186,7 @@ class Cache:
         levels: Sequence[CacheLevel],
         space: Space[Any],
         full: str,
-        entry: Entry,
+        entry: CacheEntry,
         *,
         promoted: bool,
     ) -> None:
@@ -198,7 +198,7 @@ class Cache:
             if promoted:
                 life_ms = min(life_ms, self._promoted_ms[level.name])
             expires_ms = min(entry.expires_ms, self._clock.now_ms() + life_ms)
-            await self._tolerate(level, level.put(full, Entry(entry.body, entry.made_ms, expires_ms)))
+            await self._tolerate(level, level.put(full, CacheEntry(entry.body, entry.made_ms, expires_ms)))
 
     async def _tolerate(self, level: CacheLevel, call: Awaitable[T]) -> T | None:
         """Wait for a level; one that fails counts as one that has nothing."""

@@ -2,9 +2,9 @@
 
 from mexc_tui.model.storage import Durability
 from mexc_tui.ports.store import Clock
-from mexc_tui.store.cache_rows import CacheRow
-from mexc_tui.store.caches.level import Entry, LevelName
-from mexc_tui.store.store import Store
+from mexc_tui.store.cache_rows import StoredCacheRow
+from mexc_tui.store.caches.level import CacheEntry, LevelName
+from mexc_tui.store.store import SqliteStore
 
 
 class DatabaseLevel:
@@ -12,18 +12,18 @@ class DatabaseLevel:
 
     name = LevelName.DATABASE
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: SqliteStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
-    async def get(self, key: str) -> Entry | None:
+    async def get(self, key: str) -> CacheEntry | None:
         """Return the entry, fresh or not."""
         row = await self._store.read("cache get", lambda stored: stored.cache.get(key))
-        return None if row is None else Entry(row.body, row.made_ms, row.expires_ms)
+        return None if row is None else CacheEntry(row.body, row.made_ms, row.expires_ms)
 
-    async def put(self, key: str, entry: Entry) -> None:
+    async def put(self, key: str, entry: CacheEntry) -> None:
         """Keep an entry in place of what is there."""
-        row = CacheRow(entry.made_ms, entry.expires_ms, entry.body)
+        row = StoredCacheRow(entry.made_ms, entry.expires_ms, entry.body)
         await self._store.write(
             "cache put", lambda unit: unit.cache.put(key, row), durability=Durability.NORMAL
         )

@@ -17,7 +17,7 @@ class LevelName(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CacheEntry:
     """A value as bytes. `made_ms`: when it was fetched, whatever level it went through since (Unix ms)."""
 
     body: bytes
@@ -40,11 +40,11 @@ class CacheLevel(Protocol):
         """Return which level it is."""
         ...
 
-    async def get(self, key: str) -> Entry | None:
+    async def get(self, key: str) -> CacheEntry | None:
         """Return the entry, fresh or not, if it has one."""
         ...
 
-    async def put(self, key: str, entry: Entry) -> None:
+    async def put(self, key: str, entry: CacheEntry) -> None:
         """Keep an entry in place of what is there."""
         ...
 

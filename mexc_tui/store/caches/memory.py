@@ -3,7 +3,7 @@
 from cachetools import TLRUCache
 
 from mexc_tui.ports.store import Clock
-from mexc_tui.store.caches.level import Entry, LevelName
+from mexc_tui.store.caches.level import CacheEntry, LevelName
 
 SIZE_BYTES = 16 * 1024 * 1024
 
@@ -15,15 +15,15 @@ class MemoryLevel:
 
     def __init__(self, clock: Clock, size_bytes: int = SIZE_BYTES) -> None:
         self._size_bytes = size_bytes
-        self._entries: TLRUCache[str, Entry, int] = TLRUCache(
+        self._entries: TLRUCache[str, CacheEntry, int] = TLRUCache(
             size_bytes, lambda _key, entry, _now: entry.expires_ms, timer=clock.now_ms, getsizeof=_size
         )
 
-    async def get(self, key: str) -> Entry | None:
+    async def get(self, key: str) -> CacheEntry | None:
         """Return the entry if it is there and did not expire."""
         return self._entries.get(key)
 
-    async def put(self, key: str, entry: Entry) -> None:
+    async def put(self, key: str, entry: CacheEntry) -> None:
         """Keep an entry; one that is larger than this level is not kept."""
         self._entries.pop(key, None)
         if _size(entry) <= self._size_bytes:
@@ -39,5 +39,5 @@ class MemoryLevel:
             self._entries.pop(key, None)
 
 
-def _size(entry: Entry) -> int:
+def _size(entry: CacheEntry) -> int:
     return len(entry.body) + 1

@@ -25,7 +25,7 @@ from mexc_tui.tui.actions.consequences import (
     stopping_all,
     stopping_engine,
 )
-from mexc_tui.tui.source import Source
+from mexc_tui.tui.source import DeskSource
 
 SOON_S = 30.0
 EXCHANGE_S = 200.0
@@ -33,7 +33,7 @@ EXCHANGE_S = 200.0
 ALL = Decimal(100)
 
 
-class Aim(StrEnum):
+class ActionTarget(StrEnum):
     """What a deed acts on."""
 
     DESK = "desk"
@@ -50,18 +50,18 @@ class Deed:
     id: str
     name: str
     """In capitals where it is asked about and reported."""
-    aim: Aim = Aim.DESK
+    aim: ActionTarget = ActionTarget.DESK
     kind: CommandKind[Any, Any]
     args: Callable[[Target, str], msgspec.Struct]
     """From the target, and what was typed where a word is asked for."""
     preview: Preview | None = None
     """The question that tells beforehand what it would do."""
-    words: Callable[[Source, Target], str] = no_words
+    words: Callable[[DeskSource, Target], str] = no_words
     """The consequence in numbers, out of the rows, until the engine has said it itself."""
     asks: bool = True
     needs_preview: bool = False
     """It adds risk: it is not done before the engine has said what it would do."""
-    typed: Callable[[Source], str] = no_words
+    typed: Callable[[DeskSource], str] = no_words
     """A word to be typed instead of pressing a key; empty: none. The engine may ask for another."""
     shares: tuple[tuple[str, Decimal], ...] = ()
     """Keys that choose how many per cent; empty: nothing is to be chosen."""
@@ -90,7 +90,7 @@ def _of_desk(_: Target, __: str) -> msgspec.Struct:
 
 
 def _by_hand(_: Target, __: str) -> msgspec.Struct:
-    return trading.Stopping()
+    return trading.HaltRequest()
 
 
 def _closing(target: Target, _: str) -> msgspec.Struct:
@@ -109,7 +109,7 @@ def _made(target: Target, _: str) -> msgspec.Struct:
     return target.made if target.made is not None else asking.Nothing()
 
 
-def _said(_: Source, target: Target) -> str:
+def _said(_: DeskSource, target: Target) -> str:
     return target.words
 
 
@@ -161,7 +161,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed(
         id="arm",
         name="Arm",
-        aim=Aim.PAIR,
+        aim=ActionTarget.PAIR,
         kind=trading.ARM,
         command="arm",
         args=_of_pair,
@@ -173,7 +173,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed(
         id="disarm",
         name="Disarm",
-        aim=Aim.PAIR,
+        aim=ActionTarget.PAIR,
         kind=trading.DISARM,
         args=_of_pair,
         asks=False,
@@ -182,7 +182,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed(
         id="close",
         name="Close",
-        aim=Aim.POSITION,
+        aim=ActionTarget.POSITION,
         kind=trading.CLOSE,
         args=_closing,
         preview=Preview.CLOSE,
@@ -193,7 +193,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed(
         id="close_part",
         name="Close a part",
-        aim=Aim.POSITION,
+        aim=ActionTarget.POSITION,
         kind=trading.CLOSE,
         args=_closing,
         preview=Preview.CLOSE,
@@ -244,7 +244,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed(
         id="edit_exits",
         name="Change exits of",
-        aim=Aim.POSITION,
+        aim=ActionTarget.POSITION,
         kind=trading.EDIT_EXITS,
         command="exits",
         args=_made,
@@ -275,7 +275,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed(
         id="drop_listing",
         name="Watch no more",
-        aim=Aim.PAIR,
+        aim=ActionTarget.PAIR,
         kind=asking.DROP_LISTING,
         args=_made,
         words=_said,
@@ -294,20 +294,20 @@ DEEDS: tuple[Deed, ...] = (
 BY_ID = {deed.id: deed for deed in DEEDS}
 
 
-def refusal(deed: Deed, target: Target, source: Source) -> str:
+def refusal(deed: Deed, target: Target, source: DeskSource) -> str:
     """Say in words why a deed cannot even be asked for; empty: it can."""
     if not source.may_operate and not deed.lowers_risk:
         return f"{deed.name}: not from a READ-ONLY screen. {elsewhere(deed.command, source)}"
-    if deed.aim is Aim.DESK:
+    if deed.aim is ActionTarget.DESK:
         return ""
     if not target.symbol:
         return f"{deed.name}: choose a row with a pair first."
-    if deed.aim is Aim.POSITION and held(source, target.symbol) is None:
+    if deed.aim is ActionTarget.POSITION and held(source, target.symbol) is None:
         return f"{deed.name}: no position in {target.symbol} is open."
     return ""
 
 
-def no_way_back(deed: Deed, source: Source) -> str:
+def no_way_back(deed: Deed, source: DeskSource) -> str:
     """Say that a read-only screen cannot take a deed back, and what can; empty: that is not so."""
     if source.may_operate or not deed.undo:
         return ""

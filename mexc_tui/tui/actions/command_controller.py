@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mexc_tui.desk.client import Link
-from mexc_tui.desk.kinds import DeskError, DeskSilent, Outcome, Reply
+from mexc_tui.desk.kinds import CommandOutcome, EngineSilent, FrontEndError, Reply
 from mexc_tui.desk.trading import PREVIEW, PreviewAsked
 from mexc_tui.model.plan_view import PreviewRow
 from mexc_tui.model.trading import TradingState
-from mexc_tui.tui.actions.actions import BY_ID, Aim, Deed, named, refusal
+from mexc_tui.tui.actions.actions import BY_ID, ActionTarget, Deed, named, refusal
 from mexc_tui.tui.actions.consequences import Target, previewed
-from mexc_tui.tui.actions.question import Heard, Question
-from mexc_tui.tui.activity_log import YOU, Happened, Happening
-from mexc_tui.tui.source import Source
+from mexc_tui.tui.actions.question import Question, Typed
+from mexc_tui.tui.activity_log import YOU, Activity, ActivityLog
+from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.widgets.cell import Tone
 
 log = logging.getLogger(__name__)
@@ -31,17 +31,17 @@ SAME_S = 600.0
 REPEAT_S = 0.6
 """A halt key so soon behind another one is that key held down."""
 _HALTED = frozenset({TradingState.HALTED, TradingState.FLATTENING})
-_TONES = {Outcome.DONE: Tone.GOOD, Outcome.PARTLY: Tone.WARN, Outcome.REFUSED: Tone.WARN}
+_TONES = {CommandOutcome.DONE: Tone.GOOD, CommandOutcome.PARTLY: Tone.WARN, CommandOutcome.REFUSED: Tone.WARN}
 _SAID = {
-    Outcome.DONE: "done",
-    Outcome.PARTLY: "done in part",
-    Outcome.REFUSED: "refused, nothing was done",
-    Outcome.FAILED: "failed, look before you give it again",
-    Outcome.UNKNOWN: "unknown what it did",
+    CommandOutcome.DONE: "done",
+    CommandOutcome.PARTLY: "done in part",
+    CommandOutcome.REFUSED: "refused, nothing was done",
+    CommandOutcome.FAILED: "failed, look before you give it again",
+    CommandOutcome.UNKNOWN: "unknown what it did",
 }
 
 
-class Stage(StrEnum):
+class CommandStage(StrEnum):
     """How far a deed is."""
 
     ASKED = "asked"
@@ -59,7 +59,7 @@ class Act:
     since_s: float
     words: str
     """The consequence, then the result."""
-    stage: Stage = Stage.DOING
+    stage: CommandStage = CommandStage.DOING
     question: Question | None = None
     outcome: str = ""
     tone: Tone = Tone.PLAIN
@@ -90,7 +90,7 @@ class Means:
 class Hand:
     """Belongs to the screen's loop. `shown` is what the bar below shows, if anything."""
 
-    def __init__(self, source: Source, happened: Happened, means: Means) -> None:
+    def __init__(self, source: DeskSource, happened: Activity, means: Means) -> None:
         """Do nothing yet."""
         self._source, self._happened, self._means = source, happened, means
         self._running: dict[str, Act] = {}
@@ -144,7 +144,7 @@ class Hand:
     def _refuse(self, act: Act, words: str) -> None:
         """Say it in full where results are shown; while another deed is there, in the line of what is new."""
         shown = self.shown
-        if shown is not None and shown.stage is not Stage.OVER:
+        if shown is not None and shown.stage is not CommandStage.OVER:
             self._note(act, words, Tone.WARN)
             self._means.tell(words, Tone.WARN)
             return
@@ -162,16 +162,16 @@ class Hand:
                 return True
             return False
         match act.question.hear(key, character, self._means.now_s()):
-            case Heard.YES:
+            case Typed.YES:
                 act.typed = act.question.typed
                 self._do(act)
-            case Heard.CHOICE:
+            case Typed.CHOICE:
                 share = dict(act.deed.shares)[character or ""]
                 self._hide()
                 self.want(act.deed, Target(act.target.symbol, share))
-            case Heard.NO:
+            case Typed.NO:
                 self.withdraw()
-            case Heard.NOTHING:
+            case Typed.NOTHING:
                 pass
         self._means.changed()
         return True
@@ -189,7 +189,7 @@ class Hand:
         act = self.shown
         if act is not None and act.question is not None:
             if act.is_silent:
-                self._over(act, _SAID[Outcome.UNKNOWN], Tone.BAD, act.words)
+                self._over(act, _SAID[CommandOutcome.UNKNOWN], Tone.BAD, act.words)
             self._hide()
 
     def tick(self) -> None:
@@ -201,7 +201,7 @@ class Hand:
             self.withdraw()
             if not act.is_silent:
                 self._note(act, "nobody answered, nothing was done", Tone.PLAIN)
-        elif act.stage is Stage.OVER and now_s - act.since_s >= SHOWN_S:
+        elif act.stage is CommandStage.OVER and now_s - act.since_s >= SHOWN_S:
             self._hide()
         self._means.changed()
 
@@ -227,7 +227,7 @@ class Hand:
     def _ask(self, act: Act) -> None:
         deed = act.deed
         has_choice = bool(deed.shares) and act.target.share_pct is None
-        act.stage = Stage.ASKED
+        act.stage = CommandStage.ASKED
         act.question = Question(
             act.since_s,
             choices=tuple(key for key, _ in deed.shares) if has_choice else (),
@@ -247,7 +247,7 @@ class Hand:
         try:
             reply = await self._source.give(PREVIEW, asked, deadline_s=PREVIEW_S)
             row, problem = reply.result, reply.words
-        except DeskError as error:
+        except FrontEndError as error:
             problem = str(error)
         if act is self.shown and act.question is not None and not act.is_silent:
             self._previewed(act, act.question, row, problem)
@@ -256,16 +256,23 @@ class Hand:
     def _previewed(self, act: Act, question: Question, row: PreviewRow | None, problem: str) -> None:
         if row is None:
             if act.deed.needs_preview:
-                self._over(act, _SAID[Outcome.REFUSED], Tone.WARN, problem or "The engine did not say why.")
+                self._over(
+                    act, _SAID[CommandOutcome.REFUSED], Tone.WARN, problem or "The engine did not say why."
+                )
         elif not row.is_allowed:
-            self._over(act, _SAID[Outcome.REFUSED], Tone.WARN, previewed(row))
+            self._over(act, _SAID[CommandOutcome.REFUSED], Tone.WARN, previewed(row))
         else:
             act.words = previewed(row)
             if act.deed.needs_preview or row.typed:
                 question.ready(self._means.now_s(), row.typed)
 
     def _do(self, act: Act) -> None:
-        act.question, act.stage, act.since_s, act.is_silent = None, Stage.DOING, self._means.now_s(), False
+        act.question, act.stage, act.since_s, act.is_silent = (
+            None,
+            CommandStage.DOING,
+            self._means.now_s(),
+            False,
+        )
         self._running[act.title] = act
         self._note(act, "under way", Tone.PLAIN)
         if not self._means.is_seen():
@@ -281,10 +288,10 @@ class Hand:
                 deadline_s=deed.deadline_s,
                 command_id=act.command_id,
             )
-        except DeskSilent as error:
+        except EngineSilent as error:
             self._offer_again(act, str(error))
-        except DeskError as error:
-            self._over(act, _SAID[Outcome.FAILED], Tone.BAD, str(error))
+        except FrontEndError as error:
+            self._over(act, _SAID[CommandOutcome.FAILED], Tone.BAD, str(error))
         else:
             self._answered(act, reply)
         finally:
@@ -301,17 +308,17 @@ class Hand:
 
     def _offer_again(self, act: Act, words: str) -> None:
         """Say that nobody knows what it did; the same command may be given again, and is done once."""
-        if act.deed.aim is Aim.POSITION:
+        if act.deed.aim is ActionTarget.POSITION:
             self._unanswered[act.title] = act.command_id, self._means.now_s()
         act.words = f"{words} Asking again with the same number never does it twice."
-        self._note(act, _SAID[Outcome.UNKNOWN], Tone.BAD)
+        self._note(act, _SAID[CommandOutcome.UNKNOWN], Tone.BAD)
         if self.shown is act or self.question is None:
-            self.shown, act.stage, act.is_silent = act, Stage.ASKED, True
+            self.shown, act.stage, act.is_silent = act, CommandStage.ASKED, True
             act.question = Question(self._means.now_s())
         self._means.tell(f"{act.title}: {words}", Tone.BAD)
 
     def _over(self, act: Act, outcome: str, tone: Tone, words: str) -> None:
-        act.question, act.stage, act.since_s = None, Stage.OVER, self._means.now_s()
+        act.question, act.stage, act.since_s = None, CommandStage.OVER, self._means.now_s()
         act.outcome, act.tone, act.words = outcome, tone, words
         self._note(act, f"{outcome}: {words}" if words else outcome, tone)
         if self.shown is None:
@@ -321,7 +328,9 @@ class Hand:
 
     def _note(self, act: Act, result: str, tone: Tone) -> None:
         now_ms = self._source.now_ms()
-        self._happened.add(Happening(now_ms, YOU, named(act.deed, act.target), result, tone, act.command_id))
+        self._happened.add(
+            ActivityLog(now_ms, YOU, named(act.deed, act.target), result, tone, act.command_id)
+        )
 
     def _start(self, work: Coroutine[object, object, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

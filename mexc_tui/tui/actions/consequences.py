@@ -14,7 +14,7 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.plan_view import PreviewRow
 from mexc_tui.model.text import many
 from mexc_tui.model.trading_view import OrderRow, PositionRow
-from mexc_tui.tui.source import Source
+from mexc_tui.tui.source import DeskSource
 from mexc_tui.wording.money import amount, price, signed
 
 _FOREIGN = OrderState.FOREIGN
@@ -38,20 +38,20 @@ def no_words(*_: object) -> str:
     return ""
 
 
-def of_profile(source: Source) -> str:
+def of_profile(source: DeskSource) -> str:
     """Return the option that names the engine's profile on a command line; empty: it needs none."""
     status = source.status_row
     return "" if status is None or status.profile == "practice" else f" --profile {status.profile}"
 
 
-def elsewhere(command: str, source: Source) -> str:
+def elsewhere(command: str, source: DeskSource) -> str:
     """Say where somebody can do what a read-only screen cannot."""
     profile = of_profile(source)
     typed = f"Type mexc-tui {command}{profile}, or open" if command else "Open"
     return f"{typed} the desk with mexc-tui attach{profile}."
 
 
-def closing(source: Source, target: Target) -> str:
+def closing(source: DeskSource, target: Target) -> str:
     """Say what selling a position, or a part of it, would bring at the bid."""
     row = held(source, target.symbol)
     if row is None:
@@ -64,13 +64,13 @@ def closing(source: Source, target: Target) -> str:
     return f"Sells {quantity} at the market, worth {value} {row.quote_asset} at the bid: {gain}."
 
 
-def stopping(source: Source, _: Target) -> str:
+def stopping(source: DeskSource, _: Target) -> str:
     """Say what a halt cancels and disarms."""
     entries = sum(order.side is Side.BUY for order in _standing(source))
     return f"Cancels {many(entries, 'buy order')}, disarms {many(_waiting(source), 'snipe')}; exits go on."
 
 
-def stopping_all(source: Source, _: Target) -> str:
+def stopping_all(source: DeskSource, _: Target) -> str:
     """Say what is sold, cancelled and disarmed when everything is to end."""
     rows = open_positions(source)
     values = [row.value for row in rows]
@@ -84,7 +84,7 @@ def stopping_all(source: Source, _: Target) -> str:
     )
 
 
-def stopping_engine(source: Source, _: Target) -> str:
+def stopping_engine(source: DeskSource, _: Target) -> str:
     """Say what is left alone when the engine ends."""
     rows = open_positions(source)
     if not rows:
@@ -97,7 +97,7 @@ def stopping_engine(source: Source, _: Target) -> str:
     )
 
 
-def left(source: Source) -> str:
+def left(source: DeskSource) -> str:
     """Say what is still there while something is being done."""
     orders, positions = len(_standing(source)), len(open_positions(source))
     return f"{many(orders, 'order')} and {many(positions, 'position')} left"
@@ -110,21 +110,21 @@ def previewed(row: PreviewRow) -> str:
     return " ".join([row.words, "; ".join(more)]).strip()
 
 
-def held(source: Source, symbol: str) -> PositionRow | None:
+def held(source: DeskSource, symbol: str) -> PositionRow | None:
     """Return the open position of a pair."""
     return next((row for row in open_positions(source) if row.symbol == symbol), None)
 
 
-def open_positions(source: Source) -> Sequence[PositionRow]:
+def open_positions(source: DeskSource) -> Sequence[PositionRow]:
     """Return the open positions."""
     return [row for row in source.positions.rows.values() if row.closed_ms is None]
 
 
-def _standing(source: Source) -> Sequence[OrderRow]:
+def _standing(source: DeskSource) -> Sequence[OrderRow]:
     return [
         row for row in source.orders.rows.values() if not row.state.is_terminal and row.state is not _FOREIGN
     ]
 
 
-def _waiting(source: Source) -> int:
+def _waiting(source: DeskSource) -> int:
     return sum(row.state.may_buy for row in source.snipes.rows.values())

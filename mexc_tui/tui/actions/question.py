@@ -20,7 +20,7 @@ MOST_TYPED = 64
 YES = "Y"
 
 
-class Heard(StrEnum):
+class Typed(StrEnum):
     """What a key meant."""
 
     NOTHING = "nothing"
@@ -54,41 +54,41 @@ class Question:
         """Let it be answered; from here on keys are deaf for a moment again."""
         self.is_ready, self.word, self.since_s = True, word, now_s
 
-    def hear(self, key: str, character: str | None, now_s: float) -> Heard:
+    def hear(self, key: str, character: str | None, now_s: float) -> Typed:
         """Take a key in Textual's words, with the character it stands for."""
         is_burst = now_s - self._last_s < BURST_S
         self._last_s = now_s
         if key == "escape":
-            return Heard.NO
+            return Typed.NO
         if now_s - self.since_s < DEAF_S or (is_burst and not self.word):
-            return Heard.NOTHING
+            return Typed.NOTHING
         if self.word:
             return self._spell(key, character, now_s)
         if self.choices:
-            return Heard.CHOICE if character in self.choices else Heard.NO
+            return Typed.CHOICE if character in self.choices else Typed.NO
         if character != YES:
-            return Heard.NO
+            return Typed.NO
         if not self.is_ready:
             self.note = "Not yet: the engine has not said what it would do."
-            return Heard.NOTHING
-        return Heard.YES
+            return Typed.NOTHING
+        return Typed.YES
 
     def refuse_paste(self) -> None:
         """Take nothing of a pasted text."""
         self.typed, self.note = "", "Pasted text counts for nothing here."
 
-    def _spell(self, key: str, character: str | None, now_s: float) -> Heard:
+    def _spell(self, key: str, character: str | None, now_s: float) -> Typed:
         if key in ("backspace", "ctrl+h"):
             self.typed = self.typed[:-1]
-            return Heard.NOTHING
+            return Typed.NOTHING
         if character is None or not character.isprintable() or len(self.typed) >= MOST_TYPED:
-            return Heard.NOTHING
+            return Typed.NOTHING
         if not self.typed:
             self._typed_since_s = now_s
         self.typed += character
         if self.typed != self.word:
-            return Heard.NOTHING
+            return Typed.NOTHING
         if now_s - self._typed_since_s < TYPED_S * (len(self.word) - 1):
             self.refuse_paste()
-            return Heard.NOTHING
-        return Heard.YES
+            return Typed.NOTHING
+        return Typed.YES

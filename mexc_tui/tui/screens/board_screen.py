@@ -14,17 +14,17 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from mexc_tui.tui import keys
-from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens import confirm
 from mexc_tui.tui.screens.pane_widgets import counted, fill_answer, fill_table, picture_of, table_of
-from mexc_tui.tui.screens.panes import AnswerPane, Board, Pane, PicturePane, TablePane
-from mexc_tui.tui.source import Source
+from mexc_tui.tui.screens.panes import AnswerPane, Pane, PicturePane, ScreenSpec, TablePane
+from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.terminal.repaint_scheduler import Dirty
 from mexc_tui.tui.widgets.canvas import Canvas
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.footer_bar import Foot
 from mexc_tui.tui.widgets.header_bar import Head
-from mexc_tui.tui.widgets.header_text import Known
+from mexc_tui.tui.widgets.header_text import HeaderData
 from mexc_tui.tui.widgets.layout import (
     BELOW,
     DETAILS_BESIDE,
@@ -35,10 +35,10 @@ from mexc_tui.tui.widgets.layout import (
     TALL,
     WITH_SCREENS,
 )
-from mexc_tui.tui.widgets.staleness import OLD_VIEWS_MS, Mark
+from mexc_tui.tui.widgets.staleness import OLD_VIEWS_MS, StaleMark
 from mexc_tui.tui.widgets.styled_text import Part, folded, width_of
 from mexc_tui.tui.widgets.table import Table
-from mexc_tui.tui.widgets.text_bar import Bar
+from mexc_tui.tui.widgets.text_bar import TextBar
 
 DETAILS = "Details"
 FILTER_HINT = "words; !word leaves out"
@@ -62,11 +62,11 @@ class BoardScreen(Screen[None]):
     class Arranged(Message):
         """Other panes are seen: they want to be drawn."""
 
-    def __init__(self, board: Board, source: Source, entered: Callable[[], None]) -> None:
+    def __init__(self, board: ScreenSpec, source: DeskSource, entered: Callable[[], None]) -> None:
         """Show a board of this source; call `entered` when it comes to the front, before it is painted."""
         super().__init__(name=board.name)
         self._entered = entered
-        self.marks: dict[str, Mark] = {}
+        self.marks: dict[str, StaleMark] = {}
         """Of each pane, by its title."""
         self.mark_left_ms = float("inf")
         """How long the marks of what was shown last stay right if nothing new comes."""
@@ -86,10 +86,10 @@ class BoardScreen(Screen[None]):
         """Whether a person wants one pane alone; otherwise it is because there is no room for it."""
         self._chosen_from: str | None = None
         """The table whose row details are shown."""
-        self._header, self._hint = Head(), Bar(MOST_HINT, "hint")
-        self._body, self._small = Container(id="body"), Bar(1, "small")
+        self._header, self._hint = Head(), TextBar(MOST_HINT, "hint")
+        self._body, self._small = Container(id="body"), TextBar(1, "small")
         self._small.show([[Part("too small: 80×24 shows it all", Tone.WARN)]])
-        self._confirm, self._footer = Bar(confirm.MOST, "confirm"), Foot()
+        self._confirm, self._footer = TextBar(confirm.MOST, "confirm"), Foot()
         self._finder = Input(
             placeholder=FILTER_HINT, compact=True, max_length=MOST_TYPED, select_on_focus=False
         )
@@ -193,7 +193,7 @@ class BoardScreen(Screen[None]):
         number = self.board.panes.index(pane) + 1
         return f"{title}, pane {number} of {len(self.board.panes)}: tab next, esc all"
 
-    def show(self, dirty: Dirty | None, known: Known) -> None:
+    def show(self, dirty: Dirty | None, known: HeaderData) -> None:
         """Bring the rows that changed up to date; None: all of them, as ages and countdowns ask for."""
         self.show_frame(known)
         self.mark_left_ms = OLD_VIEWS_MS - (known.age_ms or 0.0)
@@ -202,7 +202,7 @@ class BoardScreen(Screen[None]):
                 self._show_pane(pane, dirty, self.look(known), known.mark)
         self._show_details(known)
 
-    def _show_pane(self, pane: Pane, dirty: Dirty | None, look: Look, mark: Mark) -> None:
+    def _show_pane(self, pane: Pane, dirty: Dirty | None, look: RenderContext, mark: StaleMark) -> None:
         """Bring one pane up to date, and mark it if its data are old."""
         problem, widget, first = "", self._widget(pane), next(iter(self._tables.values()), None)
         match pane:
@@ -224,7 +224,7 @@ class BoardScreen(Screen[None]):
         title = self._titled(pane, title)
         widget.set_titles(f"{title}  {mark.words}".rstrip(), problem)
 
-    def _marked(self, look: Look, mark: Mark) -> Mark:
+    def _marked(self, look: RenderContext, mark: StaleMark) -> StaleMark:
         """Return the mark of what was just drawn: of the views if these are old, else of the answers."""
         self.mark_left_ms = min(self.mark_left_ms, look.answered.left_ms())
         return mark if mark.is_dim else look.answered.mark()
@@ -234,7 +234,7 @@ class BoardScreen(Screen[None]):
         """Return whether there is something to paint: all of it is laid out, and not taken down yet."""
         return self.is_mounted and bool(self.children)
 
-    def show_frame(self, known: Known) -> None:
+    def show_frame(self, known: HeaderData) -> None:
         """Bring what is above and below the panes up to date."""
         self._header.tell(known, self.size.width)
         self._show_footer()
@@ -284,7 +284,7 @@ class BoardScreen(Screen[None]):
             if table.rows.is_held is not is_held:
                 table.hold(is_held)
 
-    def _show_details(self, known: Known) -> None:
+    def _show_details(self, known: HeaderData) -> None:
         """Draw all there is to say of the row that was chosen; it follows the cursor."""
         if self._chosen_from is None or self.board.details is None:
             return
@@ -296,12 +296,12 @@ class BoardScreen(Screen[None]):
         title = f"{DETAILS}: {self._chosen_from}  {mark.words}".rstrip()
         self._details.set_titles(title, "esc closes this")
 
-    def look(self, known: Known) -> Look:
+    def look(self, known: HeaderData) -> RenderContext:
         """Return what is drawn from now."""
         first = next(iter(self._tables.values()), None)
         now_s = asyncio.get_running_loop().time()
         key, words = (None, "") if first is None else (first.cursor, first.rows.filter)
-        return Look(self._source, known.now_ms, now_s, known.zone, key, words)
+        return RenderContext(self._source, known.now_ms, now_s, known.zone, key, words)
 
     @property
     def table(self) -> Table | None:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from mexc_tui.desk.client import Link
 from mexc_tui.tui.actions.actions import no_way_back
-from mexc_tui.tui.actions.command_controller import Act, Stage
+from mexc_tui.tui.actions.command_controller import Act, CommandStage
 from mexc_tui.tui.actions.consequences import left
 from mexc_tui.tui.actions.question import YES, Question
-from mexc_tui.tui.source import Source
+from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.styled_text import Part, fitting, folded, width_of
 
@@ -20,17 +20,17 @@ _LEAVES = Part("any other key leaves it", Tone.FAINT, goes=1)
 _AFTER = Part("esc hides this   m what happened", Tone.FAINT)
 
 
-def drawn(act: Act, source: Source, now_s: float, width: int) -> Lines:
+def drawn(act: Act, source: DeskSource, now_s: float, width: int) -> Lines:
     """Return lines that fit, three or more."""
     match act.stage:
-        case Stage.ASKED:
+        case CommandStage.ASKED:
             assert act.question is not None
             head = Part(f"{act.title}?", Tone.BAD, is_badge=True)
             return _lines(head, act.words or "Asking the engine what it would do …", _keys(act, now_s), width)
-        case Stage.DOING:
+        case CommandStage.DOING:
             head = Part(act.title, Tone.WARN, is_badge=True)
             return _lines(head, _progress(act, source, now_s), _link(source), width)
-        case Stage.OVER:
+        case CommandStage.OVER:
             head = Part(act.title, act.tone, is_badge=True)
             words = f"{act.outcome}: {act.words}" if act.words else f"{act.outcome}."
             stuck = no_way_back(act.deed, source) if act.tone is Tone.GOOD else ""
@@ -71,11 +71,11 @@ def _yes(act: Act, question: Question) -> str:
     return f"{YES} asks again" if act.is_silent else f"{YES} does it"
 
 
-def _progress(act: Act, source: Source, now_s: float) -> str:
+def _progress(act: Act, source: DeskSource, now_s: float) -> str:
     return f"under way for {now_s - act.since_s:.0f}s, {left(source)}. {act.words}"
 
 
-def _link(source: Source) -> list[Part]:
+def _link(source: DeskSource) -> list[Part]:
     link = source.link()
     if link.link is Link.CONNECTED:
         return [Part("Keys work as usual meanwhile.", Tone.FAINT)]

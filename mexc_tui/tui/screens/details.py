@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from mexc_tui.model.trading_view import OrderRow, PositionRow
-from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.exit_ladder import ladder
 from mexc_tui.tui.screens.listing_history import head, missing, paragraph, snipe_lines, why
 from mexc_tui.tui.screens.listings import all_of as all_of_listing
@@ -19,13 +19,13 @@ _LADDER = 12
 """Lines that the price axis may take."""
 
 
-def details(look: Look, width: int) -> list[Drawn]:
+def details(look: RenderContext, width: int) -> list[Drawn]:
     """Draw all there is to say of the row under the cursor of the table that was chosen from."""
     draws = _DRAWS.get(look.pane)
     return [words(_CHOOSE, Tone.FAINT)] if draws is None else list(draws(look, width))
 
 
-def position(look: Look, width: int) -> list[Drawn]:
+def position(look: RenderContext, width: int) -> list[Drawn]:
     """Draw a position: its exits on the price axis, what protects it, what it cost, its orders."""
     row = None if look.key is None else look.source.positions.rows.get(look.key)
     if row is None:
@@ -41,7 +41,7 @@ def position(look: Look, width: int) -> list[Drawn]:
     ]
 
 
-def position_or_order(look: Look, width: int) -> list[Drawn]:
+def position_or_order(look: RenderContext, width: int) -> list[Drawn]:
     """Draw what was chosen on the screen of positions."""
     order = look.source.orders.rows.get(look.key or "")
     if look.pane == POSITIONS or order is None:
@@ -57,7 +57,7 @@ def position_or_order(look: Look, width: int) -> list[Drawn]:
     ]
 
 
-def _money(row: PositionRow, look: Look, width: int) -> Iterable[Drawn]:
+def _money(row: PositionRow, look: RenderContext, width: int) -> Iterable[Drawn]:
     quote = row.quote_asset
     if row.closed_ms is not None:
         made = f"{gain(row.realised).text} {quote} ({gain(row.realised_pct, 1, '%').text})"
@@ -80,7 +80,7 @@ def _money(row: PositionRow, look: Look, width: int) -> Iterable[Drawn]:
         yield from paragraph(row.trapped, width, Tone.BAD)
 
 
-def _order(row: OrderRow, look: Look, width: int) -> list[Drawn]:
+def _order(row: OrderRow, look: RenderContext, width: int) -> list[Drawn]:
     at = "" if row.price is None else f" at {price(row.price, row.price_decimals).text}"
     places = row.quantity_decimals
     filled, whole = (price(one, places).text for one in (row.filled_quantity, row.quantity))
@@ -90,7 +90,7 @@ def _order(row: OrderRow, look: Look, width: int) -> list[Drawn]:
     return paragraph(f"{text}, {since} ago" + (f": {row.reason}" if row.reason else ""), width)
 
 
-def snipe(look: Look, width: int) -> list[Drawn]:
+def snipe(look: RenderContext, width: int) -> list[Drawn]:
     """Draw a snipe: its plan, its checklist, and what every validator said."""
     row = None if look.key is None else look.source.snipes.rows.get(look.key)
     symbol = None if row is None else row.symbol

@@ -4,13 +4,13 @@ from mexc_tui.desk.asking import Nothing
 from mexc_tui.desk.looking import DETECTORS
 from mexc_tui.model.engine_view import DetectorRow, DetectorsRow, RateRow
 from mexc_tui.model.signal import MIN_N_FOR_CALIBRATION, MIN_N_FOR_RATE
-from mexc_tui.tui.query_cache import Heard
-from mexc_tui.tui.render_context import Look
-from mexc_tui.tui.screens.panes import LOADING, AnswerPane, Board, PicturePane, Place
+from mexc_tui.tui.query_cache import QueryAnswer
+from mexc_tui.tui.render_context import RenderContext
+from mexc_tui.tui.screens.panes import LOADING, AnswerPane, PanePlace, PicturePane, ScreenSpec
 from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone
 from mexc_tui.tui.widgets.charts import band
 from mexc_tui.tui.widgets.columns import Column
-from mexc_tui.tui.widgets.styled_text import Drawn, Span, folded, words
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, words
 from mexc_tui.tui.widgets.table_rows import Line
 from mexc_tui.tui.widgets.text import age, local_and_utc, span
 
@@ -31,11 +31,11 @@ _COLUMNS = (
 )
 
 
-def _heard(look: Look) -> Heard[DetectorsRow]:
+def _heard(look: RenderContext) -> QueryAnswer[DetectorsRow]:
     return look.ask(DETECTORS, Nothing(), _ASK_S)
 
 
-def _rows(row: DetectorsRow, _: Look) -> dict[str, Line]:
+def _rows(row: DetectorsRow, _: RenderContext) -> dict[str, Line]:
     return {one.name: _line(one) for one in row.detectors}
 
 
@@ -71,7 +71,7 @@ def _recall(recall: RateRow) -> Cell:
     return Cell(f"{recall.value:.0%}", tone, recall.value)
 
 
-def _detail(look: Look, width: int, height: int) -> list[Drawn]:
+def _detail(look: RenderContext, width: int, height: int) -> list[Drawn]:
     del height
     heard = _heard(look)
     if heard.result is None:
@@ -88,15 +88,18 @@ def _detail(look: Look, width: int, height: int) -> list[Drawn]:
         words(""),
         *_rate(row.rate, width),
         words(""),
-        (Span("last signal   ", Tone.FAINT), Span(last)),
-        (Span("recall        ", Tone.FAINT), Span(f"in time {_shown(row.recall)}")),
-        (Span("base rate     ", Tone.FAINT), Span(f"all listings {_shown(row.base)}")),
-        (Span("Brier skill   ", Tone.FAINT), Span(_skill(row))),
-        (Span("not known yet ", Tone.FAINT), Span(f"{row.waiting} waiting, {row.censored} not to be judged")),
-        (Span("lead time     ", Tone.FAINT), Span(f"over {lead.n} listings{ahead}")),
+        (StyledSpan("last signal   ", Tone.FAINT), StyledSpan(last)),
+        (StyledSpan("recall        ", Tone.FAINT), StyledSpan(f"in time {_shown(row.recall)}")),
+        (StyledSpan("base rate     ", Tone.FAINT), StyledSpan(f"all listings {_shown(row.base)}")),
+        (StyledSpan("Brier skill   ", Tone.FAINT), StyledSpan(_skill(row))),
         (
-            Span("calibration   ", Tone.FAINT),
-            Span(
+            StyledSpan("not known yet ", Tone.FAINT),
+            StyledSpan(f"{row.waiting} waiting, {row.censored} not to be judged"),
+        ),
+        (StyledSpan("lead time     ", Tone.FAINT), StyledSpan(f"over {lead.n} listings{ahead}")),
+        (
+            StyledSpan("calibration   ", Tone.FAINT),
+            StyledSpan(
                 f"not enough data ({row.judged} of {MIN_N_FOR_CALIBRATION})"
                 if row.calibration_error is None
                 else f"off by {row.calibration_error * 100:.1f} points on average over {row.judged}"
@@ -124,12 +127,16 @@ def _rate(rate: RateRow, width: int) -> list[Drawn]:
     room = min(_BAND * 2, max(width - 10, 8))
     tone = Tone.FAINT if rate.n < MIN_N_FOR_RATE else Tone.GOOD
     return [
-        (Span("0% "), Span(band(rate.low, rate.value, rate.high, room), tone), Span(" 100%")),
+        (
+            StyledSpan("0% "),
+            StyledSpan(band(rate.low, rate.value, rate.high, room), tone),
+            StyledSpan(" 100%"),
+        ),
         words(f"{rate.hits} of {rate.n} came true: {rate.words}"),
     ]
 
 
-def _pass(look: Look, width: int, height: int) -> list[Drawn]:
+def _pass(look: RenderContext, width: int, height: int) -> list[Drawn]:
     del width, height
     row = _heard(look).result
     if row is None:
@@ -139,8 +146,8 @@ def _pass(look: Look, width: int, height: int) -> list[Drawn]:
         return [words("No pass has ended yet.", Tone.FAINT)]
     lines: list[Drawn] = [
         (
-            Span(f"{last.looked_at} listings in {last.duration_ms:.1f} ms"),
-            Span(f", {age(look.now_ms - last.at_ms)} ago; {last.passes} since the start", Tone.FAINT),
+            StyledSpan(f"{last.looked_at} listings in {last.duration_ms:.1f} ms"),
+            StyledSpan(f", {age(look.now_ms - last.at_ms)} ago; {last.passes} since the start", Tone.FAINT),
         ),
         words(f"{last.raised} raised, {last.ended} ended"),
         words(""),
@@ -149,23 +156,23 @@ def _pass(look: Look, width: int, height: int) -> list[Drawn]:
         old = "never read" if read.age_ms is None else f"{age(read.age_ms)} old"
         lines.append(
             (
-                Span(f"{read.source:<16}", Tone.FAINT),
-                Span(old, Tone.WARN if read.age_ms is None else Tone.PLAIN),
+                StyledSpan(f"{read.source:<16}", Tone.FAINT),
+                StyledSpan(old, Tone.WARN if read.age_ms is None else Tone.PLAIN),
             )
         )
     return lines
 
 
-BOARD = Board(
+BOARD = ScreenSpec(
     "detectors",
     "Detectors",
     "How often each detector was right, with its 95 % interval and sample; of how many listings it told in "
     "time (recall); how long before the opening it spoke; how far its probabilities lie from what came true; "
     "and what the last pass read.",
     (
-        AnswerPane("Detectors", _COLUMNS, _heard, _rows, "No detector runs.", place=Place(share=3)),
-        PicturePane("Detector", _detail, Place(share=3, is_beside=True)),
-        PicturePane("Last pass", _pass, Place(share=2, is_beside=True, least_height=30)),
+        AnswerPane("Detectors", _COLUMNS, _heard, _rows, "No detector runs.", place=PanePlace(share=3)),
+        PicturePane("Detector", _detail, PanePlace(share=3, is_beside=True)),
+        PicturePane("Last pass", _pass, PanePlace(share=2, is_beside=True, least_height=30)),
     ),
     wide_from=160,
 )

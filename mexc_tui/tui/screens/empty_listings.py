@@ -1,13 +1,13 @@
 """What is said where no listing is shown: what is armed, and when the calendar was read. Pure."""
 
-from mexc_tui.model.listing import Source as Origin
+from mexc_tui.model.listing import ListingSource as Origin
 from mexc_tui.model.text import many
-from mexc_tui.tui.render_context import Look
-from mexc_tui.tui.source import Source
+from mexc_tui.tui.render_context import RenderContext
+from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.widgets.text import utc
 
 
-def no_opening(look: Look) -> str:
+def no_opening(look: RenderContext) -> str:
     """Say why no opening is listed."""
     armed = sorted(row.symbol for row in look.source.snipes.rows.values() if row.state.may_buy)
     if armed:
@@ -16,12 +16,12 @@ def no_opening(look: Look) -> str:
     return f"No opening is {'expected' if read and not problem else 'known'}. {_words(read, problem)}"
 
 
-def no_listing(look: Look) -> str:
+def no_listing(look: RenderContext) -> str:
     """Say why there is no listing at all."""
     return f"No listing is known. {_words(*_calendar(look.source))}"
 
 
-def _calendar(source: Source) -> tuple[str, str]:
+def _calendar(source: DeskSource) -> tuple[str, str]:
     """Return when the calendar was read last (empty: never), and what was wrong since then."""
     status = source.status_row
     for one in () if status is None else status.sources:

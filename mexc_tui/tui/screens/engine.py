@@ -4,14 +4,14 @@ from mexc_tui.desk.asking import Nothing
 from mexc_tui.desk.looking import LATENCY, MACHINE, LatencyAsked
 from mexc_tui.model.engine_view import LatencyRow, MachineRow, QueueRow, ShotRow, StageRow
 from mexc_tui.model.view import LaneRow, StatusRow
-from mexc_tui.tui.query_cache import Heard
-from mexc_tui.tui.render_context import Look
-from mexc_tui.tui.screens.panes import LOADING, AnswerPane, Board, PicturePane, Place
+from mexc_tui.tui.query_cache import QueryAnswer
+from mexc_tui.tui.render_context import RenderContext
+from mexc_tui.tui.screens.panes import LOADING, AnswerPane, PanePlace, PicturePane, ScreenSpec
 from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone, fit
 from mexc_tui.tui.widgets.charts import waterfall
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.progress_bar import bar
-from mexc_tui.tui.widgets.styled_text import Drawn, Span, words
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, words
 from mexc_tui.tui.widgets.table_rows import Line
 from mexc_tui.tui.widgets.text import age, bytes_of, local_and_utc, milliseconds
 
@@ -35,15 +35,15 @@ _WORKERS = (
 )
 
 
-def _latency(look: Look) -> Heard[LatencyRow]:
+def _latency(look: RenderContext) -> QueryAnswer[LatencyRow]:
     return look.ask(LATENCY, LatencyAsked(), _ASK_SLOWLY_S)
 
 
-def _machine(look: Look) -> Heard[MachineRow]:
+def _machine(look: RenderContext) -> QueryAnswer[MachineRow]:
     return look.ask(MACHINE, Nothing(), _ASK_S)
 
 
-def _status(look: Look) -> StatusRow | None:
+def _status(look: RenderContext) -> StatusRow | None:
     return look.source.status_row
 
 
@@ -51,7 +51,7 @@ def _key(shot: ShotRow) -> str:
     return f"{shot.snipe_id} {shot.number}"
 
 
-def _shots(row: LatencyRow, _: Look) -> dict[str, Line]:
+def _shots(row: LatencyRow, _: RenderContext) -> dict[str, Line]:
     return {_key(shot): _shot(shot) for shot in row.shots}
 
 
@@ -68,7 +68,7 @@ def _shot(shot: ShotRow) -> Line:
     )
 
 
-def _waterfall(look: Look, width: int, height: int) -> list[Drawn]:
+def _waterfall(look: RenderContext, width: int, height: int) -> list[Drawn]:
     """Draw the chosen shot's stages one after the other, and how long each usually takes."""
     del height
     heard = _latency(look)
@@ -86,8 +86,8 @@ def _waterfall(look: Look, width: int, height: int) -> list[Drawn]:
     took = [(stage.name, stage.took_ms) for stage in shot.stages]
     lines: list[Drawn] = [
         (
-            Span(f"{shot.symbol} try {shot.number}", Tone.STRONG),
-            Span(f", aim {local_and_utc(shot.aim_ms, look.zone)}"),
+            StyledSpan(f"{shot.symbol} try {shot.number}", Tone.STRONG),
+            StyledSpan(f", aim {local_and_utc(shot.aim_ms, look.zone)}"),
         ),
         words(f"{'':<{named + room}}{'THIS':>9}{'P50':>9}{'P99':>9}{'N':>5}", Tone.FAINT),
     ]
@@ -100,14 +100,14 @@ def _stage(name: str, took_ms: float | None, drawn: str, usual: StageRow | None)
     p50, p99, n = (None, None, 0) if usual is None else (usual.p50_ms, usual.p99_ms, usual.n)
     figures = f"{milliseconds(p50):>9}{milliseconds(p99):>9}{n:>5}"
     return (
-        Span(name),
-        Span(drawn, Tone.GOOD),
-        Span(f"{milliseconds(took_ms):>9}", Tone.STRONG),
-        Span(figures, Tone.FAINT),
+        StyledSpan(name),
+        StyledSpan(drawn, Tone.GOOD),
+        StyledSpan(f"{milliseconds(took_ms):>9}", Tone.STRONG),
+        StyledSpan(figures, Tone.FAINT),
     )
 
 
-def _cost(look: Look, width: int, height: int) -> list[Drawn]:
+def _cost(look: RenderContext, width: int, height: int) -> list[Drawn]:
     del width, height
     heard = _machine(look)
     row, status = heard.result, _status(look)
@@ -142,16 +142,16 @@ def _cost(look: Look, width: int, height: int) -> list[Drawn]:
     ]
 
 
-def _terminal(look: Look) -> str:
+def _terminal(look: RenderContext) -> str:
     per_s = look.source.wire_per_s()
     return "–" if per_s is None else f"{bytes_of(per_s)}/s"
 
 
 def _fact(name: str, text: str, *, is_bad: bool = False) -> Drawn:
-    return Span(f"{name:<15}", Tone.FAINT), Span(text, Tone.BAD if is_bad else Tone.PLAIN)
+    return StyledSpan(f"{name:<15}", Tone.FAINT), StyledSpan(text, Tone.BAD if is_bad else Tone.PLAIN)
 
 
-def _weights(look: Look, width: int, height: int) -> list[Drawn]:
+def _weights(look: RenderContext, width: int, height: int) -> list[Drawn]:
     del height
     status, machine = _status(look), _machine(look).result
     if status is None:
@@ -185,10 +185,10 @@ def _lane(lane: LaneRow, width: int) -> Drawn:
     tone = Tone.BAD if share >= 1 else Tone.WARN if share >= _FULL else Tone.GOOD
     room = max(min(width - 15 - 18, _BAR), 4)
     said = f" {lane.used}/{lane.limit} in {lane.window_s:g} s"
-    return Span(fit(lane.name, 15), Tone.FAINT), Span(bar(share, room), tone), Span(said)
+    return StyledSpan(fit(lane.name, 15), Tone.FAINT), StyledSpan(bar(share, room), tone), StyledSpan(said)
 
 
-def _streams(look: Look, width: int, height: int) -> list[Drawn]:
+def _streams(look: RenderContext, width: int, height: int) -> list[Drawn]:
     del width, height
     status, row = _status(look), _machine(look).result
     if status is None:
@@ -226,7 +226,7 @@ def _queue(row: QueueRow) -> Drawn:
     )
 
 
-def _workers(row: MachineRow, look: Look) -> dict[str, Line]:
+def _workers(row: MachineRow, look: RenderContext) -> dict[str, Line]:
     del row
     status = _status(look)
     return (
@@ -248,7 +248,7 @@ def _worker(name: str, state: str, restarts: int, problem: str, is_degraded: boo
     )
 
 
-BOARD = Board(
+BOARD = ScreenSpec(
     "engine",
     "Engine",
     "Each shot's way from the decision to the answer, beside what is usual; request weights and bans, the "
@@ -260,15 +260,22 @@ BOARD = Board(
             _latency,
             _shots,
             "No shot was fired in these books yet.",
-            place=Place(share=2),
+            place=PanePlace(share=2),
             follows=True,
         ),
-        PicturePane("Latency", _waterfall, Place(share=3)),
+        PicturePane("Latency", _waterfall, PanePlace(share=3)),
         AnswerPane(
-            "Workers", _WORKERS, _machine, _workers, "No worker runs.", place=Place(share=2, least_height=36)
+            "Workers",
+            _WORKERS,
+            _machine,
+            _workers,
+            "No worker runs.",
+            place=PanePlace(share=2, least_height=36),
         ),
-        PicturePane("Weights, bans, clock", _weights, Place(share=3, is_beside=True)),
-        PicturePane("Costs", _cost, Place(share=4, is_beside=True, least_height=30)),
-        PicturePane("Streams, sources, queues", _streams, Place(share=4, is_beside=True, least_height=36)),
+        PicturePane("Weights, bans, clock", _weights, PanePlace(share=3, is_beside=True)),
+        PicturePane("Costs", _cost, PanePlace(share=4, is_beside=True, least_height=30)),
+        PicturePane(
+            "Streams, sources, queues", _streams, PanePlace(share=4, is_beside=True, least_height=36)
+        ),
     ),
 )

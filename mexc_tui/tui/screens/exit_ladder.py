@@ -6,7 +6,7 @@ from decimal import Decimal
 from mexc_tui.model.position import Protection
 from mexc_tui.model.trading_view import PositionRow, RungRow
 from mexc_tui.tui.widgets.cell import Tone, fit_cell
-from mexc_tui.tui.widgets.styled_text import Drawn, Span, folded, words
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, words
 from mexc_tui.tui.widgets.text import age, countdown, gain, price, within
 
 _WHERE = {
@@ -89,11 +89,11 @@ def _drawn(step: _Step, row: PositionRow) -> Drawn:
     away = (step.price / row.entry_price - 1) * 100 if row.entry_price else Decimal(0)
     percent = gain(away, 1, "%")
     return (
-        Span(f"{within(step.price, row.price_decimals, 14):>14} "),
-        Span(fit_cell(percent, 10, is_number=True) + " ", percent.tone),
-        Span(f"{step.sign} ", step.tone),
-        Span(f"{step.name:<9}", step.tone),
-        Span(step.words, Tone.FAINT if step.tone is not Tone.BAD else Tone.PLAIN),
+        StyledSpan(f"{within(step.price, row.price_decimals, 14):>14} "),
+        StyledSpan(fit_cell(percent, 10, is_number=True) + " ", percent.tone),
+        StyledSpan(f"{step.sign} ", step.tone),
+        StyledSpan(f"{step.name:<9}", step.tone),
+        StyledSpan(step.words, Tone.FAINT if step.tone is not Tone.BAD else Tone.PLAIN),
     )
 
 
@@ -119,7 +119,9 @@ def _foot(row: PositionRow, now_ms: int, width: int) -> list[Drawn]:
         "" if row.closed_ms is None else f"closed {age(now_ms - row.closed_ms)} ago: {row.close_reason.value}"
     )
     lines: list[Drawn] = [
-        (Span("protected ", Tone.FAINT), Span(said, tone), Span(time_stop)) if not closed else words(closed)
+        (StyledSpan("protected ", Tone.FAINT), StyledSpan(said, tone), StyledSpan(time_stop))
+        if not closed
+        else words(closed)
     ]
     tone = Tone.BAD if row.trapped else Tone.FAINT
     lines += [words(line, tone) for line in folded(row.protection_words, width) if line and not closed]

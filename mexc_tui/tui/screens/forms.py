@@ -27,7 +27,7 @@ from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.text import clean
 from mexc_tui.model.trading_view import PositionRow
 from mexc_tui.tui.actions.consequences import Target
-from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens import settings
 from mexc_tui.tui.widgets.text import price, utc
 from mexc_tui.wording.moments import moment_ms
@@ -49,24 +49,24 @@ class Form:
     title: str
     """In front of what the line is about."""
     hint: str
-    begin: Callable[[Look, str], str | None]
+    begin: Callable[[RenderContext, str], str | None]
     """From the look and the pair under the cursor."""
-    read: Callable[[str, Look, str], Target]
+    read: Callable[[str, RenderContext, str], Target]
     """Raises NotUnderstood."""
     missing: str
     """Said where nothing fitting is chosen."""
-    about: Callable[[Look, str], str]
+    about: Callable[[RenderContext, str], str]
     """What the line is about, from the look and the pair under the cursor; empty: nothing that is there."""
     check: CommandKind[Any, Agreed] | None = None
     """A question with the same arguments: the engine says first what is wrong with them."""
 
 
-def _setting(look: Look, _: str) -> str | None:
+def _setting(look: RenderContext, _: str) -> str | None:
     row = settings.chosen(look)
     return None if row is None else row.pending or row.value
 
 
-def _read_setting(text: str, look: Look, _: str) -> Target:
+def _read_setting(text: str, look: RenderContext, _: str) -> Target:
     row = settings.chosen(look)
     if row is None:
         raise NotUnderstood("Choose a setting first.")
@@ -93,17 +93,17 @@ def undoing(page: FactPage) -> Target:
     return Target(made=SettingUndo(name=change.about), words=words)
 
 
-def _held(look: Look, symbol: str) -> PositionRow | None:
+def _held(look: RenderContext, symbol: str) -> PositionRow | None:
     rows = look.source.positions.rows.values()
     return next((row for row in rows if row.symbol == symbol and row.closed_ms is None), None)
 
 
-def _exits(look: Look, symbol: str) -> str | None:
+def _exits(look: RenderContext, symbol: str) -> str | None:
     row = _held(look, symbol)
     return None if row is None else ""
 
 
-def _read_exits(text: str, look: Look, symbol: str) -> Target:
+def _read_exits(text: str, look: RenderContext, symbol: str) -> Target:
     row = _held(look, symbol)
     if row is None:
         raise NotUnderstood("Choose an open position first.")
@@ -177,7 +177,7 @@ def _whole(text: str) -> int:
     return int(text[:12])
 
 
-def _read_listing(text: str, look: Look, _: str) -> Target:
+def _read_listing(text: str, look: RenderContext, _: str) -> Target:
     symbol, *when = text.split(maxsplit=1)
     if not symbol:
         raise NotUnderstood("Type a pair, and when it opens: NEWUSDT +15m")
@@ -190,7 +190,7 @@ def _read_listing(text: str, look: Look, _: str) -> Target:
     return Target(made=made, words=f"{made.symbol} is watched by hand: it opens {opens}.")
 
 
-def _read_drop(text: str, _: Look, symbol: str) -> Target:
+def _read_drop(text: str, _: RenderContext, symbol: str) -> Target:
     note = text.strip()[:100]
     return Target(
         symbol, made=ListingDropped(symbol=symbol, note=note), words=f"{symbol} is watched no more."
@@ -201,11 +201,11 @@ def _nothing(*_: object) -> str:
     return ""
 
 
-def _pair(_: Look, symbol: str) -> str:
+def _pair(_: RenderContext, symbol: str) -> str:
     return symbol
 
 
-def _of_pair(_: Look, symbol: str) -> str | None:
+def _of_pair(_: RenderContext, symbol: str) -> str | None:
     return "" if symbol else None
 
 

@@ -8,13 +8,13 @@ import msgspec
 from mexc_tui.desk.asking import JOURNAL, PAGE, FactPage, JournalAsked
 from mexc_tui.model.event import KINDS
 from mexc_tui.model.view import FactRow
-from mexc_tui.tui.query_cache import Heard
-from mexc_tui.tui.render_context import Look
-from mexc_tui.tui.screens.panes import LOADING, AnswerPane, Board, PicturePane, Place
+from mexc_tui.tui.query_cache import QueryAnswer
+from mexc_tui.tui.render_context import RenderContext
+from mexc_tui.tui.screens.panes import LOADING, AnswerPane, PanePlace, PicturePane, ScreenSpec
 from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.styled_text import Drawn, folded, words
-from mexc_tui.tui.widgets.table_rows import Line, Order
+from mexc_tui.tui.widgets.table_rows import Line, SortOrder
 from mexc_tui.tui.widgets.text import local_and_utc, utc
 from mexc_tui.wording.facts import fact_words
 
@@ -45,11 +45,11 @@ def asked(words_kept: str) -> JournalAsked:
     return JournalAsked(kind=kind.casefold(), about=about, limit=PAGE)
 
 
-def _heard(look: Look) -> Heard[FactPage]:
+def _heard(look: RenderContext) -> QueryAnswer[FactPage]:
     return look.ask(JOURNAL, asked(look.filter), FOLLOW_S)
 
 
-def _rows(page: FactPage, _: Look) -> dict[str, Line]:
+def _rows(page: FactPage, _: RenderContext) -> dict[str, Line]:
     return {str(row.sequence): _line(row) for row in page.rows}
 
 
@@ -63,12 +63,12 @@ def _line(row: FactRow) -> Line:
     )
 
 
-def _detail(look: Look, width: int, height: int) -> list[Drawn]:
+def _detail(look: RenderContext, width: int, height: int) -> list[Drawn]:
     del height
     return all_of(look, width)
 
 
-def all_of(look: Look, width: int) -> list[Drawn]:
+def all_of(look: RenderContext, width: int) -> list[Drawn]:
     """Draw all of a fact; a value that is longer than a line goes on below."""
     page = _heard(look).result
     if page is None:
@@ -93,7 +93,7 @@ def _fields(body: msgspec.Raw, width: int) -> Iterable[Drawn]:
             yield words(" " * (indent + _HANGS) + other)
 
 
-BOARD = Board(
+BOARD = ScreenSpec(
     "journal",
     "Journal",
     "Everything that changed money or a decision, newest first. On the newest row the cursor follows what "
@@ -106,11 +106,11 @@ BOARD = Board(
             _heard,
             _rows,
             "Nothing was written down yet, or nothing fits the filter.",
-            Order(0),
-            Place(share=3),
+            SortOrder(0),
+            PanePlace(share=3),
             follows=True,
         ),
-        PicturePane("Fact", _detail, Place(share=2, is_beside=True)),
+        PicturePane("Fact", _detail, PanePlace(share=2, is_beside=True)),
     ),
     details=all_of,
 )

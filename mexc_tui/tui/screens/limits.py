@@ -3,23 +3,23 @@
 from decimal import Decimal
 
 from mexc_tui.model.trading_view import LimitRow, RiskRow
-from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.panes import LOADING
 from mexc_tui.tui.widgets.cell import NOTHING, Tone, fit
 from mexc_tui.tui.widgets.progress_bar import bar
-from mexc_tui.tui.widgets.styled_text import Drawn, Span, words
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, words
 from mexc_tui.tui.widgets.text import amount
 
 _NEAR, _OVER = Decimal("0.75"), Decimal(1)
 _NAME, _LEAST_BAR, _MOST_BAR, _STRIP = 18, 4, 40, 8
 
 
-def risk_of(look: Look) -> RiskRow | None:
+def risk_of(look: RenderContext) -> RiskRow | None:
     """Return what the desk risks now; None: not heard yet."""
     return look.source.risk_row
 
 
-def limits(look: Look, width: int, height: int) -> list[Drawn]:
+def limits(look: RenderContext, width: int, height: int) -> list[Drawn]:
     """Draw every limit, one a line."""
     del height
     risk = risk_of(look)
@@ -32,21 +32,25 @@ def limits(look: Look, width: int, height: int) -> list[Drawn]:
     return [_limit(row, width, room) for row in risk.limits]
 
 
-def strip(look: Look, width: int, height: int) -> list[Drawn]:
+def strip(look: RenderContext, width: int, height: int) -> list[Drawn]:
     """Draw the limits that are nearest, as many as one line holds."""
     del height
     risk = risk_of(look)
     if risk is None:
         return [words(LOADING, Tone.FAINT)]
     known = [row for row in risk.limits if row.share is not None]
-    spans: list[Span] = []
+    spans: list[StyledSpan] = []
     for row in sorted(known, key=lambda row: row.share or 0, reverse=True):
         share = row.share or Decimal(0)
         tone = Tone.BAD if share >= _OVER else Tone.WARN if share >= _NEAR else Tone.GOOD
         name, used = row.name.replace("_", " "), f" {_figure(row.used, '')}/{_figure(row.limit, row.unit)}"
         if sum(len(one.text) for one in spans) + len(name) + len(used) + _STRIP + 4 > width:
             break
-        spans += [Span(f"{name} "), Span(bar(float(share), _STRIP), tone), Span(f"{used}   ", Tone.FAINT)]
+        spans += [
+            StyledSpan(f"{name} "),
+            StyledSpan(bar(float(share), _STRIP), tone),
+            StyledSpan(f"{used}   ", Tone.FAINT),
+        ]
     return [tuple(spans)] if spans else [words("No limit is set.", Tone.WARN)]
 
 
@@ -67,21 +71,21 @@ def _limit(row: LimitRow, width: int, room: int) -> Drawn:
     share = row.share
     name = fit(row.name.replace("_", " "), _NAME)
     if row.used is None:
-        return Span(name), Span(
+        return StyledSpan(name), StyledSpan(
             f" not known of {_figure(row.limit, row.unit)}: a price is missing", Tone.WARN
         )
     if share is None:
-        return Span(name), Span(_figures(row)[0], Tone.FAINT)
+        return StyledSpan(name), StyledSpan(_figures(row)[0], Tone.FAINT)
     tone = Tone.BAD if share >= _OVER else Tone.WARN if share >= _NEAR else Tone.GOOD
     used, left = _figures(row)
     beside = f"  {row.words}" if row.words else ""
     has_room = _NAME + room + len(used) + len(left) + len(beside) <= width
     return (
-        Span(name),
-        Span(bar(float(share), room), tone),
-        Span(used),
-        Span(left, tone if share >= _NEAR else Tone.FAINT),
-        Span(beside if has_room else "", Tone.FAINT),
+        StyledSpan(name),
+        StyledSpan(bar(float(share), room), tone),
+        StyledSpan(used),
+        StyledSpan(left, tone if share >= _NEAR else Tone.FAINT),
+        StyledSpan(beside if has_room else "", Tone.FAINT),
     )
 
 

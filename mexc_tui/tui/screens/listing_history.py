@@ -8,11 +8,11 @@ from mexc_tui.model.trading_view import WhatIfRow
 from mexc_tui.model.verdict import Verdict
 from mexc_tui.model.view import ListingRow, SignalRow
 from mexc_tui.model.why import DetectorSays, ListingStory, SnipeSays, SourceSays, WhyRow
-from mexc_tui.tui.query_cache import NOT_YET, Heard
-from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.query_cache import NOT_YET, QueryAnswer
+from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.panes import LOADING
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.styled_text import Drawn, Span, folded, words
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, words
 from mexc_tui.tui.widgets.text import age, amount, countdown, local_and_utc, price, utc
 from mexc_tui.wording.signals import change_words, claim_words, readable
 
@@ -20,12 +20,12 @@ _ASK_S = 2.0
 _INDENT = 4
 
 
-def why(look: Look, symbol: str | None) -> Heard[WhyRow]:
+def why(look: RenderContext, symbol: str | None) -> QueryAnswer[WhyRow]:
     """Return the story of a pair, asked while it is looked at."""
     return NOT_YET if symbol is None else look.ask(WHY, WhyAsked(symbol=symbol), _ASK_S)
 
 
-def missing(heard: Heard[WhyRow], choose: str, symbol: str | None) -> list[Drawn]:
+def missing(heard: QueryAnswer[WhyRow], choose: str, symbol: str | None) -> list[Drawn]:
     """Say why there is no story to draw."""
     if symbol is None:
         return [words(choose, Tone.FAINT)]
@@ -42,7 +42,7 @@ def head(text: str) -> Drawn:
     return words(text, Tone.STRONG)
 
 
-def listing_lines(story: ListingStory, look: Look, width: int) -> Iterable[Drawn]:
+def listing_lines(story: ListingStory, look: RenderContext, width: int) -> Iterable[Drawn]:
     """Return when it opens, who says so, and what changed about it."""
     row = story.listing
     yield _opening(row, look)
@@ -60,18 +60,18 @@ def listing_lines(story: ListingStory, look: Look, width: int) -> Iterable[Drawn
         yield from paragraph(f"{utc(change.at_ms)}  {change_words(change)}", width)
 
 
-def _opening(row: ListingRow, look: Look) -> Drawn:
+def _opening(row: ListingRow, look: RenderContext) -> Drawn:
     if row.opened_ms is not None:
-        return Span("opened ", Tone.GOOD), Span(f"{local_and_utc(row.opened_ms, look.zone)}")
+        return StyledSpan("opened ", Tone.GOOD), StyledSpan(f"{local_and_utc(row.opened_ms, look.zone)}")
     if row.opens_ms is None:
         return words("no opening time is known", Tone.WARN)
     left = countdown(row.opens_ms, look.now_ms)
-    return Span(f"{left}  ", Tone.STRONG), Span(
+    return StyledSpan(f"{left}  ", Tone.STRONG), StyledSpan(
         f"opens {local_and_utc(row.opens_ms, look.zone)}, by {row.opens_source}"
     )
 
 
-def _source(source: SourceSays, look: Look, width: int) -> list[Drawn]:
+def _source(source: SourceSays, look: RenderContext, width: int) -> list[Drawn]:
     since = age(look.now_ms - source.since_ms)
     gone = "" if source.present else " (no more)"
     said = readable(source.words) or "has it"
@@ -79,7 +79,7 @@ def _source(source: SourceSays, look: Look, width: int) -> list[Drawn]:
     return paragraph(text, width, Tone.PLAIN if source.present else Tone.FAINT)
 
 
-def signal_lines(detectors: Sequence[DetectorSays], look: Look, width: int) -> Iterable[Drawn]:
+def signal_lines(detectors: Sequence[DetectorSays], look: RenderContext, width: int) -> Iterable[Drawn]:
     """Return what detectors said, what stands first, and why the others are silent."""
     said = sorted(
         (one for says in detectors for one in says.said), key=lambda one: (not one.stands, -one.at_ms)
@@ -91,7 +91,7 @@ def signal_lines(detectors: Sequence[DetectorSays], look: Look, width: int) -> I
             yield from paragraph(f"{says.detector.replace('_', ' ')}: {says.why_not}", width, Tone.FAINT)
 
 
-def signal_words(row: SignalRow, look: Look, width: int) -> Iterable[Drawn]:
+def signal_words(row: SignalRow, look: RenderContext, width: int) -> Iterable[Drawn]:
     """Return one signal: what it claims, how sure it is and why."""
     tone = Tone.STRONG if row.stands else Tone.FAINT
     ended = "" if row.stands else ", ended"
@@ -103,7 +103,7 @@ def signal_words(row: SignalRow, look: Look, width: int) -> Iterable[Drawn]:
         yield from paragraph(f"because {readable(reason)}", width, Tone.FAINT, _INDENT)
 
 
-def snipe_lines(says: SnipeSays, look: Look, width: int) -> Iterable[Drawn]:
+def snipe_lines(says: SnipeSays, look: RenderContext, width: int) -> Iterable[Drawn]:
     """Return a snipe: its plan, its checklist, and what every validator said."""
     row = says.snipe
     cap = "" if row.price_cap is None else f" at {price(row.price_cap, row.price_decimals).text} at most"
@@ -134,20 +134,20 @@ def plan_words(plan: ExitPlan) -> str:
     return "exits: " + "; ".join(parts)
 
 
-def verdict_lines(verdicts: Iterable[Verdict], look: Look, width: int) -> Iterable[Drawn]:
+def verdict_lines(verdicts: Iterable[Verdict], look: RenderContext, width: int) -> Iterable[Drawn]:
     """Return one verdict after the other; a no says what would turn it round."""
     for one in verdicts:
         mark, tone = ("✓", Tone.GOOD) if one.passed else ("✗", Tone.BAD)
         text = f"{one.stage.value} {one.name.replace('_', ' ')}: {one.value} (limit {one.limit})"
         first, *rest = folded(text, max(width - 2, 8))
-        yield Span(f"{mark} ", tone), Span(first, Tone.PLAIN if one.passed else tone)
+        yield StyledSpan(f"{mark} ", tone), StyledSpan(first, Tone.PLAIN if one.passed else tone)
         yield from (words(f"  {line}", Tone.PLAIN if one.passed else tone) for line in rest)
         if one.flip and not one.passed:
             until = "" if one.until_ms is None else f" (by itself {local_and_utc(one.until_ms, look.zone)})"
             yield from paragraph(f"turns round: {one.flip}{until}", width, Tone.FAINT, _INDENT)
 
 
-def what_if_lines(row: WhatIfRow | None, look: Look, width: int) -> Iterable[Drawn]:
+def what_if_lines(row: WhatIfRow | None, look: RenderContext, width: int) -> Iterable[Drawn]:
     """Return what every validator would say now."""
     if row is None:
         yield words("No engine that trades was asked.", Tone.FAINT)

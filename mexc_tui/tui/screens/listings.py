@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from mexc_tui.model.view import ListingRow
 from mexc_tui.model.why import WhyRow
-from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.empty_listings import no_listing
 from mexc_tui.tui.screens.listing_history import (
     head,
@@ -15,21 +15,21 @@ from mexc_tui.tui.screens.listing_history import (
     what_if_lines,
     why,
 )
-from mexc_tui.tui.screens.panes import Board, PicturePane, Place, TablePane, reading
+from mexc_tui.tui.screens.panes import PanePlace, PicturePane, ScreenSpec, TablePane, reading
 from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.styled_text import Drawn, words
-from mexc_tui.tui.widgets.table_rows import Order
+from mexc_tui.tui.widgets.table_rows import SortOrder
 
 _CHOOSE = "Choose a listing to see its story."
-Draws = Callable[[WhyRow, ListingRow, Look, int], Iterable[Drawn]]
+Draws = Callable[[WhyRow, ListingRow, RenderContext, int], Iterable[Drawn]]
 
 
-def _chosen(look: Look) -> ListingRow | None:
+def _chosen(look: RenderContext) -> ListingRow | None:
     return None if look.key is None else look.source.listings.rows.get(look.key)
 
 
-def _drawn(look: Look, width: int, draws: Draws) -> list[Drawn]:
+def _drawn(look: RenderContext, width: int, draws: Draws) -> list[Drawn]:
     row = _chosen(look)
     symbol = None if row is None else row.symbol
     heard = why(look, symbol)
@@ -38,28 +38,28 @@ def _drawn(look: Look, width: int, draws: Draws) -> list[Drawn]:
     return list(draws(heard.result, row, look, width))
 
 
-def _story(look: Look, width: int, height: int) -> list[Drawn]:
+def _story(look: RenderContext, width: int, height: int) -> list[Drawn]:
     del height
     return _drawn(look, width, _told)
 
 
-def _plan(look: Look, width: int, height: int) -> list[Drawn]:
+def _plan(look: RenderContext, width: int, height: int) -> list[Drawn]:
     del height
     return _drawn(look, width, _planned)
 
 
-def all_of(look: Look, width: int) -> list[Drawn]:
+def all_of(look: RenderContext, width: int) -> list[Drawn]:
     """Draw a listing's story, and below it its plan and its gates."""
     return _drawn(look, width, _all)
 
 
-def _all(answer: WhyRow, row: ListingRow, look: Look, width: int) -> Iterable[Drawn]:
+def _all(answer: WhyRow, row: ListingRow, look: RenderContext, width: int) -> Iterable[Drawn]:
     yield from _told(answer, row, look, width)
     yield words("")
     yield from _planned(answer, row, look, width)
 
 
-def _told(answer: WhyRow, row: ListingRow, look: Look, width: int) -> Iterable[Drawn]:
+def _told(answer: WhyRow, row: ListingRow, look: RenderContext, width: int) -> Iterable[Drawn]:
     story = next((one for one in answer.listings if one.listing.id == row.id), None)
     if story is None:
         yield words(f"Nothing is stored of {row.symbol} yet.", Tone.FAINT)
@@ -70,7 +70,7 @@ def _told(answer: WhyRow, row: ListingRow, look: Look, width: int) -> Iterable[D
     yield from signal_lines(story.detectors, look, width)
 
 
-def _planned(answer: WhyRow, row: ListingRow, look: Look, width: int) -> Iterable[Drawn]:
+def _planned(answer: WhyRow, row: ListingRow, look: RenderContext, width: int) -> Iterable[Drawn]:
     snipes = [says for says in answer.snipes if says.snipe.listing_id == row.id]
     for says in snipes:
         yield from snipe_lines(says, look, width)
@@ -80,7 +80,7 @@ def _planned(answer: WhyRow, row: ListingRow, look: Look, width: int) -> Iterabl
     yield from what_if_lines(answer.what_if, look, width)
 
 
-BOARD = Board(
+BOARD = ScreenSpec(
     "listings",
     "Listings",
     "Every listing: when it opens, who says so, whether the sources agree, and how it ended. Of the chosen "
@@ -92,12 +92,12 @@ BOARD = Board(
             reading(lambda source: source.listings, table_lines.listing),
             no_listing,
             "listings",
-            Order(1),
-            Place(share=3),
+            SortOrder(1),
+            PanePlace(share=3),
             left_ms=table_lines.prices_left_ms,
         ),
-        PicturePane("Story", _story, Place(share=3, is_beside=True)),
-        PicturePane("Plan and gates", _plan, Place(share=3, is_beside=True)),
+        PicturePane("Story", _story, PanePlace(share=3, is_beside=True)),
+        PicturePane("Plan and gates", _plan, PanePlace(share=3, is_beside=True)),
     ),
     wide_from=160,
     details=all_of,

@@ -14,15 +14,15 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from mexc_tui.tui import keys
-from mexc_tui.tui.activity_log import Happened, Happening
-from mexc_tui.tui.screens.panes import Board
+from mexc_tui.tui.activity_log import Activity, ActivityLog
+from mexc_tui.tui.screens.panes import ScreenSpec
 from mexc_tui.tui.widgets.canvas import Canvas
 from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.header_bar import Head
-from mexc_tui.tui.widgets.styled_text import Span, folded, words
+from mexc_tui.tui.widgets.styled_text import StyledSpan, folded, words
 from mexc_tui.tui.widgets.table import Table
-from mexc_tui.tui.widgets.table_rows import Line, Order
+from mexc_tui.tui.widgets.table_rows import Line, SortOrder
 from mexc_tui.tui.widgets.text import local_and_utc, utc
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class HelpScreen(Screen[None]):
         Binding("escape,question_mark,f1,q", "app.pop_screen", "Back", show=False)
     ]
 
-    def __init__(self, board: Board, *, may_operate: bool) -> None:
+    def __init__(self, board: ScreenSpec, *, may_operate: bool) -> None:
         """Explain a board to a viewer who may, or may not, do what adds risk."""
         super().__init__()
         self._board, self._may_operate = board, may_operate
@@ -76,11 +76,11 @@ class HappenedScreen(Screen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,m,q", "app.pop_screen", "Back", show=False)]
 
-    def __init__(self, happened: Happened, zone: tzinfo) -> None:
+    def __init__(self, happened: Activity, zone: tzinfo) -> None:
         """Show what is in there; times of day are those of `zone` and UTC."""
         super().__init__()
         self._happened, self._zone = happened, zone
-        self._table = Table(_HAPPENED, empty=_NOTHING, order=Order(0), name="happened")
+        self._table = Table(_HAPPENED, empty=_NOTHING, order=SortOrder(0), name="happened")
         self._whole = Canvas("whole")
 
     def compose(self) -> ComposeResult:
@@ -112,7 +112,7 @@ class HappenedScreen(Screen[None]):
         width, _ = self._whole.room
         when = f"{chosen.who}, {local_and_utc(chosen.at_ms, self._zone)}"
         texts = [words(one, chosen.tone) for one in folded(chosen.result, max(width, 20))]
-        self._whole.show([(Span(chosen.what, Tone.STRONG),), words(when, Tone.FAINT), *texts])
+        self._whole.show([(StyledSpan(chosen.what, Tone.STRONG),), words(when, Tone.FAINT), *texts])
 
 
 class Commands(CommandPalette):
@@ -144,7 +144,7 @@ class Commands(CommandPalette):
         self.query_one("#--input").border_title = Text("^x: halt   esc: back")
 
 
-def _line(happening: Happening) -> Line:
+def _line(happening: ActivityLog) -> Line:
     return (
         Cell(utc(happening.at_ms), rank=-happening.at_ms),
         Cell(happening.who, Tone.FAINT),

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.panes import LOADING, AnswerPane, PicturePane, TablePane
 from mexc_tui.tui.terminal.repaint_scheduler import Dirty
 from mexc_tui.tui.widgets.canvas import Canvas
 from mexc_tui.tui.widgets.table import Table
-from mexc_tui.tui.widgets.table_rows import Line, Rows
+from mexc_tui.tui.widgets.table_rows import Line, TableRows
 
 
-def counted(title: str, rows: Rows) -> str:
+def counted(title: str, rows: TableRows) -> str:
     """Return a pane's title with how many rows it has, and how many it hides."""
     if not rows.total:
         return title
@@ -25,7 +25,7 @@ def fill_anew(table: Table, rows: Mapping[str, Line | None]) -> None:
     table.replace({key: line for key, line in rows.items() if line is not None})
 
 
-def fill_table(pane: TablePane, table: Table, dirty: Dirty | None, look: Look) -> None:
+def fill_table(pane: TablePane, table: Table, dirty: Dirty | None, look: RenderContext) -> None:
     """Bring a table up to date: by the keys of its view that changed, or as a whole."""
     view = look.source.views()[pane.view]
     if dirty is None:
@@ -38,7 +38,7 @@ def fill_table(pane: TablePane, table: Table, dirty: Dirty | None, look: Look) -
     table.set_empty(empty if view.is_complete else LOADING)
 
 
-def fill_answer(pane: AnswerPane[Any], table: Table, look: Look) -> str:
+def fill_answer(pane: AnswerPane[Any], table: Table, look: RenderContext) -> str:
     """Bring a table up to the last answer; where there is none, say why. Return why there is no newer one."""
     heard = pane.asks(look)
     has_any = heard is not None and heard.result is not None

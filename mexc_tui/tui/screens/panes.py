@@ -6,28 +6,28 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from mexc_tui.tui.query_cache import Heard
-from mexc_tui.tui.render_context import Look
-from mexc_tui.tui.source import Shown, Source
+from mexc_tui.tui.query_cache import QueryAnswer
+from mexc_tui.tui.render_context import RenderContext
+from mexc_tui.tui.source import DeskSource, MirrorSource
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.styled_text import Drawn
-from mexc_tui.tui.widgets.table_rows import Line, Order
+from mexc_tui.tui.widgets.table_rows import Line, SortOrder
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 Result = TypeVar("Result")
 Changes = dict[str, Line | None]
-Read = Callable[[Look, Iterable[str] | None], Changes]
-Draw = Callable[[Look, int, int], Sequence[Drawn]]
+Read = Callable[[RenderContext, Iterable[str] | None], Changes]
+Draw = Callable[[RenderContext, int, int], Sequence[Drawn]]
 """Draws into so many columns and lines; more lines are reached by scrolling."""
-Details = Callable[[Look, int], Sequence[Drawn]]
+Details = Callable[[RenderContext, int], Sequence[Drawn]]
 """Draws all there is to say of the row `look.key` of the table `look.pane`, into so many columns."""
 
-AS_THEY_CAME = Order()
+AS_THEY_CAME = SortOrder()
 LOADING = "Waiting for the engine's first answer."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class PanePlace:
     """Where a pane stands. `share` is its part of the height of its column."""
 
     share: int = 1
@@ -40,7 +40,7 @@ class Place:
     """On a smaller terminal it is not shown."""
 
 
-MAIN = Place()
+MAIN = PanePlace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ class TablePane:
     title: str
     columns: tuple[Column, ...]
     read: Read
-    empty: str | Callable[[Look], str]
+    empty: str | Callable[[RenderContext], str]
     """What is said without a row: as things stand, where that depends on them."""
     view: str
-    order: Order = AS_THEY_CAME
-    place: Place = MAIN
-    is_over: Callable[[Source, str], bool] | None = None
+    order: SortOrder = AS_THEY_CAME
+    place: PanePlace = MAIN
+    is_over: Callable[[DeskSource, str], bool] | None = None
     """Whether nothing can be done with a row any more: the cursor leaves it when another one comes first."""
-    left_ms: Callable[[Source, int], float] | None = None
+    left_ms: Callable[[DeskSource, int], float] | None = None
     """How long, from a moment on, no row has to be marked as old though it stays the same; None: for ever."""
 
 
@@ -67,11 +67,11 @@ class AnswerPane(Generic[Result]):
 
     title: str
     columns: tuple[Column, ...]
-    asks: Callable[[Look], Heard[Result] | None]
-    rows: Callable[[Result, Look], dict[str, Line]]
+    asks: Callable[[RenderContext], QueryAnswer[Result] | None]
+    rows: Callable[[Result, RenderContext], dict[str, Line]]
     empty: str
-    order: Order = AS_THEY_CAME
-    place: Place = MAIN
+    order: SortOrder = AS_THEY_CAME
+    place: PanePlace = MAIN
     follows: bool = False
     """A cursor on the first row stays on the first row, whatever comes."""
 
@@ -82,14 +82,14 @@ class PicturePane:
 
     title: str
     draw: Draw
-    place: Place = MAIN
+    place: PanePlace = MAIN
 
 
 Pane = TablePane | AnswerPane[Any] | PicturePane
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class ScreenSpec:
     """One screen. The first table's cursor chooses what pictures show."""
 
     name: str
@@ -105,13 +105,13 @@ class Board:
 
 
 def reading(
-    view: Callable[[Source], Shown[Row]],
+    view: Callable[[DeskSource], MirrorSource[Row]],
     line: Callable[[Row, int], Line],
     keeps: Callable[[Row], bool] = lambda _: True,
 ) -> Read:
     """Return what reads a view's rows, of which only some are kept."""
 
-    def read(look: Look, keys: Iterable[str] | None) -> Changes:
+    def read(look: RenderContext, keys: Iterable[str] | None) -> Changes:
         rows = view(look.source).rows
         found = {key: rows.get(key) for key in (rows if keys is None else keys)}
         return {

@@ -6,19 +6,27 @@ from mexc_tui.desk.looking import MARKET, MarketAsked
 from mexc_tui.model.market_view import LevelRow, MarketRow, TradeRow
 from mexc_tui.model.order import Side
 from mexc_tui.model.trading_view import OrderRow, PositionRow
-from mexc_tui.tui.query_cache import NOT_YET, Heard
-from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.query_cache import NOT_YET, QueryAnswer
+from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.details import position_or_order
 from mexc_tui.tui.screens.exit_ladder import ladder
 from mexc_tui.tui.screens.listing_history import paragraph
-from mexc_tui.tui.screens.panes import LOADING, Board, Changes, PicturePane, Place, TablePane, reading
-from mexc_tui.tui.source import Source
+from mexc_tui.tui.screens.panes import (
+    LOADING,
+    Changes,
+    PanePlace,
+    PicturePane,
+    ScreenSpec,
+    TablePane,
+    reading,
+)
+from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.charts import Level, Mark, Plot, chart
+from mexc_tui.tui.widgets.charts import ChartLevel, ChartMark, Plot, chart
 from mexc_tui.tui.widgets.progress_bar import bar
-from mexc_tui.tui.widgets.styled_text import Drawn, Span, words
-from mexc_tui.tui.widgets.table_rows import Order
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, words
+from mexc_tui.tui.widgets.table_rows import SortOrder
 from mexc_tui.tui.widgets.text import age, amount, countdown, utc, within
 
 _ASK_S = 0.75
@@ -31,17 +39,17 @@ _LEVELS = {"stop": Tone.BAD, "trailing": Tone.WARN, "entry": Tone.FAINT, "break-
 _TAKERS = {Side.BUY: ("▲", Tone.GOOD), Side.SELL: ("▼", Tone.BAD)}
 
 
-def chosen(look: Look) -> PositionRow | None:
+def chosen(look: RenderContext) -> PositionRow | None:
     """Return the position under the cursor."""
     return look.source.positions.rows.get(look.key) if look.key is not None else None
 
 
-def _is_closed(source: Source, key: str) -> bool:
+def _is_closed(source: DeskSource, key: str) -> bool:
     row = source.positions.rows.get(key)
     return row is not None and row.closed_ms is not None
 
 
-def market(look: Look) -> Heard[MarketRow]:
+def market(look: RenderContext) -> QueryAnswer[MarketRow]:
     """Return the market of the chosen position; asking keeps it watched."""
     row = chosen(look)
     if row is None:
@@ -49,19 +57,19 @@ def market(look: Look) -> Heard[MarketRow]:
     return look.ask(MARKET, MarketAsked(symbol=row.symbol), _ASK_S)
 
 
-def _missing(look: Look, heard: Heard[MarketRow], width: int) -> list[Drawn]:
+def _missing(look: RenderContext, heard: QueryAnswer[MarketRow], width: int) -> list[Drawn]:
     """Say why there is nothing to draw."""
     if chosen(look) is None:
         return paragraph(_CHOOSE, width, Tone.FAINT)
     return paragraph(heard.problem or LOADING, width, Tone.WARN if heard.problem else Tone.FAINT)
 
 
-def _ladder(look: Look, width: int, height: int) -> list[Drawn]:
+def _ladder(look: RenderContext, width: int, height: int) -> list[Drawn]:
     row = chosen(look)
     return paragraph(_CHOOSE, width, Tone.FAINT) if row is None else ladder(row, look.now_ms, width, height)
 
 
-def _depth(look: Look, width: int, height: int) -> list[Drawn]:
+def _depth(look: RenderContext, width: int, height: int) -> list[Drawn]:
     """Draw the book: asks above, bids below, the best ones in the middle."""
     heard = market(look)
     row = heard.result
@@ -93,17 +101,17 @@ def _spread(row: MarketRow, now_ms: int) -> Drawn:
     of_ms = row.at_ms if row.is_exact else row.leveled_ms
     old = "" if of_ms is None else f"  {age(now_ms - of_ms)} old"
     state, tone = ("", Tone.FAINT) if row.is_exact else ("  resyncing", Tone.WARN)
-    return Span(f"spread {amount(gap).text}%"), Span(f"{old}{state}", tone)
+    return StyledSpan(f"spread {amount(gap).text}%"), StyledSpan(f"{old}{state}", tone)
 
 
 def _level(row: MarketRow, level: LevelRow, most: Decimal, width: int, tone: Tone) -> Drawn:
     at, size = within(level.price, row.price_decimals, 12), within(level.quantity, row.quantity_decimals, 12)
     figures = f"{at:>12} {size:>12} "
     room = max(min(width - len(figures) - 1, _DEPTH_BAR * 2), 0)
-    return Span(figures), Span(bar(float(level.quantity / most), room).replace("░", " "), tone)
+    return StyledSpan(figures), StyledSpan(bar(float(level.quantity / most), room).replace("░", " "), tone)
 
 
-def _tape(look: Look, width: int, height: int) -> list[Drawn]:
+def _tape(look: RenderContext, width: int, height: int) -> list[Drawn]:
     heard = market(look)
     row = heard.result
     if row is None:
@@ -117,13 +125,13 @@ def _trade(row: MarketRow, trade: TradeRow, width: int) -> Drawn:
     del width
     sign, tone = ("?", Tone.FAINT) if trade.side is None else _TAKERS[trade.side]
     return (
-        Span(f"{utc(trade.at_ms)} ", Tone.FAINT),
-        Span(f"{sign} {within(trade.price, row.price_decimals, 12):>12} ", tone),
-        Span(f"{within(trade.quantity, row.quantity_decimals, 12):>12}"),
+        StyledSpan(f"{utc(trade.at_ms)} ", Tone.FAINT),
+        StyledSpan(f"{sign} {within(trade.price, row.price_decimals, 12):>12} ", tone),
+        StyledSpan(f"{within(trade.quantity, row.quantity_decimals, 12):>12}"),
     )
 
 
-def _opening(look: Look, width: int, height: int) -> list[Drawn]:
+def _opening(look: RenderContext, width: int, height: int) -> list[Drawn]:
     """Draw the way of the price since the opening, with our fills and exits."""
     heard = market(look)
     row = heard.result
@@ -132,7 +140,7 @@ def _opening(look: Look, width: int, height: int) -> list[Drawn]:
     plot = Plot(
         [(one.start_ms / 1_000, one.last) for one in row.path],
         [_fill(one.at_ms, one.price, one.side) for one in row.fills],
-        [Level(float(one.price), one.name, _LEVELS.get(one.name, Tone.GOOD)) for one in row.exits],
+        [ChartLevel(float(one.price), one.name, _LEVELS.get(one.name, Tone.GOOD)) for one in row.exits],
     )
     since = row.opened_ms or row.opens_ms
     opened = "" if since is None else f"opened {utc(since)}, {countdown(since, look.now_ms)}; "
@@ -141,12 +149,12 @@ def _opening(look: Look, width: int, height: int) -> list[Drawn]:
     return chart(plot, width, height, lambda value: within(value, row.price_decimals, _AXIS), foot)
 
 
-def _fill(at_ms: int, at: Decimal, side: Side) -> Mark:
+def _fill(at_ms: int, at: Decimal, side: Side) -> ChartMark:
     is_buy = side is Side.BUY
-    return Mark(at_ms / 1_000, float(at), "B" if is_buy else "S", Tone.GOOD if is_buy else Tone.WARN)
+    return ChartMark(at_ms / 1_000, float(at), "B" if is_buy else "S", Tone.GOOD if is_buy else Tone.WARN)
 
 
-def _orders(look: Look, keys: object) -> Changes:
+def _orders(look: RenderContext, keys: object) -> Changes:
     """Return the orders of the chosen position, or of every one while none is chosen."""
     del keys
     row = chosen(look)
@@ -158,7 +166,7 @@ def _belongs(order: OrderRow, row: PositionRow | None) -> bool:
     return row is None or order.symbol == row.symbol
 
 
-BOARD = Board(
+BOARD = ScreenSpec(
     "positions",
     "Positions",
     "What is held, below it what was closed within a day, and what each gained; its exits as a ladder on the "
@@ -172,23 +180,23 @@ BOARD = Board(
             "No position is open, and none was closed within a day. "
             "A listing that is armed on screen 2 is bought at its opening.",
             "positions",
-            Order(8),
-            Place(share=3),
+            SortOrder(8),
+            PanePlace(share=3),
             _is_closed,
         ),
-        PicturePane("Exits", _ladder, Place(share=4)),
+        PicturePane("Exits", _ladder, PanePlace(share=4)),
         TablePane(
             "Orders",
             table_lines.ORDER,
             _orders,
             "No open order belongs to it.",
             "orders",
-            Order(6),
-            Place(share=2, least_height=30),
+            SortOrder(6),
+            PanePlace(share=2, least_height=30),
         ),
-        PicturePane("Since the opening", _opening, Place(share=4, is_beside=True, least_height=30)),
-        PicturePane("Book", _depth, Place(share=3, is_beside=True, least_height=30)),
-        PicturePane("Trades", _tape, Place(share=2, is_beside=True, least_height=36)),
+        PicturePane("Since the opening", _opening, PanePlace(share=4, is_beside=True, least_height=30)),
+        PicturePane("Book", _depth, PanePlace(share=3, is_beside=True, least_height=30)),
+        PicturePane("Trades", _tape, PanePlace(share=2, is_beside=True, least_height=36)),
     ),
     wide_from=110,
     details=position_or_order,

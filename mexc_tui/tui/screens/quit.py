@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from mexc_tui.tui.actions.consequences import Target, of_profile, open_positions, stopping_engine
 from mexc_tui.tui.screens.registry import NAMES
-from mexc_tui.tui.source import Source
+from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.widgets.header_bar import Head
 
 GIVES_WAY_MS = 15_000
@@ -34,14 +34,14 @@ class Ending(StrEnum):
     """The screen failed; the engine goes on."""
 
 
-def opens_soon(source: Source) -> bool:
+def opens_soon(source: DeskSource) -> bool:
     """Return whether something opens within seconds."""
     now_ms = source.now_ms()
     opens = (row.opens_ms for row in source.listings.rows.values() if row.opens_ms is not None)
     return any(0 <= at_ms - now_ms <= GIVES_WAY_MS for at_ms in opens)
 
 
-def leaving_words(source: Source) -> str:
+def leaving_words(source: DeskSource) -> str:
     """Return what leaving and stopping would do, in numbers."""
     held = len(open_positions(source))
     status = source.status_row

@@ -10,15 +10,15 @@ from mexc_tui.model.event import GuardActed
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.trading import GuardLevel, TradingState
 from mexc_tui.model.trading_view import MetricRow, PerformanceRow, RiskRow
-from mexc_tui.tui.query_cache import Heard
-from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.query_cache import QueryAnswer
+from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.limits import limits, risk_of
-from mexc_tui.tui.screens.panes import LOADING, AnswerPane, Board, PicturePane, Place
+from mexc_tui.tui.screens.panes import LOADING, AnswerPane, PanePlace, PicturePane, ScreenSpec
 from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.charts import Plot, chart
 from mexc_tui.tui.widgets.columns import Column
-from mexc_tui.tui.widgets.styled_text import Drawn, Span, words
-from mexc_tui.tui.widgets.table_rows import Line, Order
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, words
+from mexc_tui.tui.widgets.table_rows import Line, SortOrder
 from mexc_tui.tui.widgets.text import age, amount, date_and_time, gain, local_and_utc
 from mexc_tui.wording.previews import tightening_words
 
@@ -33,7 +33,7 @@ _GUARDS = {GuardLevel.NORMAL: Tone.GOOD}
 _ASK_S, _ASK_SLOWLY_S = 5.0, 15.0
 
 
-def _state(look: Look, width: int, height: int) -> list[Drawn]:
+def _state(look: RenderContext, width: int, height: int) -> list[Drawn]:
     del width, height
     risk = risk_of(look)
     if risk is None:
@@ -52,8 +52,8 @@ def _state(look: Look, width: int, height: int) -> list[Drawn]:
     guard = f"guard {risk.guard.value.replace('_', ' ')}"
     lines.append(
         (
-            Span(guard, _GUARDS.get(risk.guard, Tone.BAD)),
-            Span(f"  {risk.guard_words}" if risk.guard_words else ""),
+            StyledSpan(guard, _GUARDS.get(risk.guard, Tone.BAD)),
+            StyledSpan(f"  {risk.guard_words}" if risk.guard_words else ""),
         )
     )
     if lowered := tightening_words(risk.tightening):
@@ -72,28 +72,28 @@ def _money(risk: RiskRow) -> list[Drawn]:
     cash, reserved, exposure = (amount(one).text for one in (risk.cash, risk.reserved, risk.exposure))
     return [
         (
-            Span("equity ", Tone.FAINT),
-            Span(f"{amount(risk.equity).text} {quote}{about}", Tone.STRONG),
-            Span(f"   peak {peak}   drawdown {drawdown}%", Tone.FAINT),
+            StyledSpan("equity ", Tone.FAINT),
+            StyledSpan(f"{amount(risk.equity).text} {quote}{about}", Tone.STRONG),
+            StyledSpan(f"   peak {peak}   drawdown {drawdown}%", Tone.FAINT),
         ),
         (
-            Span("this UTC day ", Tone.FAINT),
-            Span(f"{day.text.strip()} {quote}", day.tone),
-            Span(f"   realised {gain(risk.realised).text.strip()}", Tone.FAINT),
+            StyledSpan("this UTC day ", Tone.FAINT),
+            StyledSpan(f"{day.text.strip()} {quote}", day.tone),
+            StyledSpan(f"   realised {gain(risk.realised).text.strip()}", Tone.FAINT),
         ),
         words(f"cash {cash}   reserved {reserved}   at risk {exposure} at the bid", Tone.FAINT),
     ]
 
 
-def _performance(look: Look) -> Heard[PerformanceRow]:
+def _performance(look: RenderContext) -> QueryAnswer[PerformanceRow]:
     return look.ask(PERFORMANCE, Nothing(), _ASK_S)
 
 
-def _course(look: Look) -> Heard[EquityRow]:
+def _course(look: RenderContext) -> QueryAnswer[EquityRow]:
     return look.ask(EQUITY, EquityAsked(), _ASK_S)
 
 
-def _equity(look: Look, width: int, height: int) -> list[Drawn]:
+def _equity(look: RenderContext, width: int, height: int) -> list[Drawn]:
     heard = _course(look)
     row = heard.result
     if row is None:
@@ -107,7 +107,7 @@ def _equity(look: Look, width: int, height: int) -> list[Drawn]:
     return chart(Plot(points, tone=Tone.GOOD), width, height, lambda value: f"{value:,.2f}", foot)
 
 
-def _drawdown(look: Look, width: int, height: int) -> list[Drawn]:
+def _drawdown(look: RenderContext, width: int, height: int) -> list[Drawn]:
     row = _course(look).result
     if row is None:
         return [words(LOADING, Tone.FAINT)]
@@ -130,7 +130,7 @@ _METRICS = (
 )
 
 
-def _metric_rows(row: PerformanceRow, _: Look) -> dict[str, Line]:
+def _metric_rows(row: PerformanceRow, _: RenderContext) -> dict[str, Line]:
     return {one.name: _metric(one) for one in row.metrics}
 
 
@@ -149,15 +149,15 @@ _GUARD = (
 )
 
 
-def _guard_heard(look: Look) -> Heard[FactPage]:
+def _guard_heard(look: RenderContext) -> QueryAnswer[FactPage]:
     return look.ask(JOURNAL, JournalAsked(kind="guard_acted", limit=50), _ASK_SLOWLY_S)
 
 
-def _guard_rows(page: FactPage, look: Look) -> dict[str, Line]:
+def _guard_rows(page: FactPage, look: RenderContext) -> dict[str, Line]:
     return {str(number): line for number, line in _guard_lines(page, look)}
 
 
-def _guard_lines(page: FactPage, look: Look) -> Iterable[tuple[int, Line]]:
+def _guard_lines(page: FactPage, look: RenderContext) -> Iterable[tuple[int, Line]]:
     for fact in page.rows:
         found = event.decode(bytes(fact.body))
         if isinstance(found, GuardActed):
@@ -174,32 +174,34 @@ def _guard_lines(page: FactPage, look: Look) -> Iterable[tuple[int, Line]]:
             )
 
 
-BOARD = Board(
+BOARD = ScreenSpec(
     "risk",
     "Risk",
     "What the desk may do and why, how much of each limit is used, equity and drawdown, what the guard did, "
     "and every figure with the sample it rests on.",
     (
-        PicturePane("State", _state, Place(share=3, lines=8)),
-        PicturePane("Limits", limits, Place(share=4, lines=14)),
+        PicturePane("State", _state, PanePlace(share=3, lines=8)),
+        PicturePane("Limits", limits, PanePlace(share=4, lines=14)),
         AnswerPane(
             "Guard history",
             _GUARD,
             _guard_heard,
             _guard_rows,
             "The guard has not had to act.",
-            Order(0),
-            Place(share=3, least_height=30),
+            SortOrder(0),
+            PanePlace(share=3, least_height=30),
         ),
-        PicturePane("Equity", _equity, Place(share=3, is_beside=True, least_width=110, least_height=30)),
-        PicturePane("Drawdown", _drawdown, Place(share=2, is_beside=True, least_width=110, least_height=40)),
+        PicturePane("Equity", _equity, PanePlace(share=3, is_beside=True, least_width=110, least_height=30)),
+        PicturePane(
+            "Drawdown", _drawdown, PanePlace(share=2, is_beside=True, least_width=110, least_height=40)
+        ),
         AnswerPane(
             "Figures",
             _METRICS,
             _performance,
             _metric_rows,
             "No figure yet: they come with the first closed position.",
-            place=Place(share=4, is_beside=True),
+            place=PanePlace(share=4, is_beside=True),
         ),
     ),
     has_halves=True,

@@ -2,12 +2,12 @@
 
 from mexc_tui.desk.asking import SETTINGS, Nothing, SettingList
 from mexc_tui.model.view import SettingRow
-from mexc_tui.tui.query_cache import Heard
-from mexc_tui.tui.render_context import Look
-from mexc_tui.tui.screens.panes import LOADING, AnswerPane, Board, PicturePane, Place
+from mexc_tui.tui.query_cache import QueryAnswer
+from mexc_tui.tui.render_context import RenderContext
+from mexc_tui.tui.screens.panes import LOADING, AnswerPane, PanePlace, PicturePane, ScreenSpec
 from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
-from mexc_tui.tui.widgets.styled_text import Drawn, Span, folded, words
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, words
 from mexc_tui.tui.widgets.table_rows import Line
 
 _ASK_S = 5.0
@@ -21,12 +21,12 @@ _SETTINGS = (
 )
 
 
-def heard(look: Look) -> Heard[SettingList]:
+def heard(look: RenderContext) -> QueryAnswer[SettingList]:
     """Return all settings."""
     return look.ask(SETTINGS, Nothing(), _ASK_S)
 
 
-def _rows(found: SettingList, _: Look) -> dict[str, Line]:
+def _rows(found: SettingList, _: RenderContext) -> dict[str, Line]:
     return {row.name: _line(row) for row in found.rows}
 
 
@@ -42,13 +42,13 @@ def _line(row: SettingRow) -> Line:
     )
 
 
-def chosen(look: Look) -> SettingRow | None:
+def chosen(look: RenderContext) -> SettingRow | None:
     """Return the setting under the cursor."""
     found = heard(look).result
     return None if found is None else next((row for row in found.rows if row.name == look.key), None)
 
 
-def _detail(look: Look, width: int, height: int) -> list[Drawn]:
+def _detail(look: RenderContext, width: int, height: int) -> list[Drawn]:
     del height
     answer, row = heard(look), chosen(look)
     if row is None:
@@ -60,14 +60,22 @@ def _detail(look: Look, width: int, height: int) -> list[Drawn]:
         words(row.name, Tone.STRONG),
         *(words(line) for line in folded(row.help, width)),
         words(""),
-        (Span("value    ", Tone.FAINT), Span(f"{row.value} {row.unit}".rstrip(), Tone.STRONG)),
-        (Span("default  ", Tone.FAINT), Span(row.default)),
+        (StyledSpan("value    ", Tone.FAINT), StyledSpan(f"{row.value} {row.unit}".rstrip(), Tone.STRONG)),
+        (StyledSpan("default  ", Tone.FAINT), StyledSpan(row.default)),
         *_hanging("allowed  ", row.allowed, width),
         *_hanging("from     ", row.origin, width),
-        (Span("a change ", Tone.FAINT), Span(later, Tone.WARN if row.needs_restart else Tone.PLAIN)),
+        (
+            StyledSpan("a change ", Tone.FAINT),
+            StyledSpan(later, Tone.WARN if row.needs_restart else Tone.PLAIN),
+        ),
     ]
     if row.pending:
-        lines.append((Span("waits    ", Tone.FAINT), Span(f"{row.pending}, from the next start", Tone.WARN)))
+        lines.append(
+            (
+                StyledSpan("waits    ", Tone.FAINT),
+                StyledSpan(f"{row.pending}, from the next start", Tone.WARN),
+            )
+        )
     return lines
 
 
@@ -75,12 +83,12 @@ def _hanging(name: str, text: str, width: int) -> list[Drawn]:
     """Draw a name and a text behind it, in as many lines as that takes."""
     first, *others = folded(text, max(width - len(name), 8))
     return [
-        (Span(name, Tone.FAINT), Span(first)),
-        *((Span(" " * len(name)), Span(one)) for one in others),
+        (StyledSpan(name, Tone.FAINT), StyledSpan(first)),
+        *((StyledSpan(" " * len(name)), StyledSpan(one)) for one in others),
     ]
 
 
-def _changed(look: Look, width: int, height: int) -> list[Drawn]:
+def _changed(look: RenderContext, width: int, height: int) -> list[Drawn]:
     """Draw what differs from the defaults, as a diff: what it was, and what it is."""
     del width, height
     found = heard(look).result
@@ -93,24 +101,31 @@ def _changed(look: Look, width: int, height: int) -> list[Drawn]:
             lines += [
                 words(row.name),
                 (
-                    Span(f"  - {row.default}", Tone.BAD),
-                    Span(f"  + {row.value}", Tone.GOOD),
-                    Span(waits, Tone.WARN),
+                    StyledSpan(f"  - {row.default}", Tone.BAD),
+                    StyledSpan(f"  + {row.value}", Tone.GOOD),
+                    StyledSpan(waits, Tone.WARN),
                 ),
             ]
     return lines or [words("Every setting has its default.", Tone.FAINT)]
 
 
-BOARD = Board(
+BOARD = ScreenSpec(
     "settings",
     "Settings",
     "Every setting with its unit, what it may be, where its value comes from and what waits for a restart. "
     "Secrets are no settings: keys are in the keyring.",
     (
         AnswerPane(
-            "Settings", _SETTINGS, heard, _rows, "The engine has no settings to show.", place=Place(share=3)
+            "Settings",
+            _SETTINGS,
+            heard,
+            _rows,
+            "The engine has no settings to show.",
+            place=PanePlace(share=3),
         ),
-        PicturePane("Setting", _detail, Place(share=2, is_beside=True)),
-        PicturePane("Changed from the defaults", _changed, Place(share=2, is_beside=True, least_height=30)),
+        PicturePane("Setting", _detail, PanePlace(share=2, is_beside=True)),
+        PicturePane(
+            "Changed from the defaults", _changed, PanePlace(share=2, is_beside=True, least_height=30)
+        ),
     ),
 )

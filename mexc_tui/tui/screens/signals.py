@@ -4,23 +4,23 @@ from collections.abc import Iterable
 
 from mexc_tui.model.view import SignalRow
 from mexc_tui.model.why import WhyRow
-from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.listing_history import head, missing, paragraph, signal_words, what_if_lines, why
-from mexc_tui.tui.screens.panes import Board, PicturePane, Place, TablePane, reading
+from mexc_tui.tui.screens.panes import PanePlace, PicturePane, ScreenSpec, TablePane, reading
 from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.styled_text import Drawn, words
-from mexc_tui.tui.widgets.table_rows import Order
+from mexc_tui.tui.widgets.table_rows import SortOrder
 from mexc_tui.wording.signals import readable
 
 _CHOOSE = "Choose a signal to see why it was raised."
 
 
-def _chosen(look: Look) -> SignalRow | None:
+def _chosen(look: RenderContext) -> SignalRow | None:
     return None if look.key is None else look.source.signals.rows.get(look.key)
 
 
-def _reasons(look: Look, width: int, height: int) -> list[Drawn]:
+def _reasons(look: RenderContext, width: int, height: int) -> list[Drawn]:
     del height
     row = _chosen(look)
     if row is None:
@@ -28,12 +28,12 @@ def _reasons(look: Look, width: int, height: int) -> list[Drawn]:
     return list(_told(row, why(look, row.symbol).result, look, width))
 
 
-def all_of(look: Look, width: int) -> list[Drawn]:
+def all_of(look: RenderContext, width: int) -> list[Drawn]:
     """Draw why a signal was raised, and below it what every gate would say now."""
     return [*_reasons(look, width, 0), words(""), head("If it were armed now"), *_gates(look, width, 0)]
 
 
-def _told(row: SignalRow, answer: WhyRow | None, look: Look, width: int) -> Iterable[Drawn]:
+def _told(row: SignalRow, answer: WhyRow | None, look: RenderContext, width: int) -> Iterable[Drawn]:
     yield head(f"{row.symbol}  {readable(row.state.replace('_', ' '))}")
     yield from signal_words(row, look, width)
     yield words(f"version {row.version}, settings {row.config_hash[:12]}", Tone.FAINT)
@@ -55,7 +55,7 @@ def _told(row: SignalRow, answer: WhyRow | None, look: Look, width: int) -> Iter
             yield from paragraph(f"why not now: {says.why_not}", width, Tone.WARN)
 
 
-def _gates(look: Look, width: int, height: int) -> list[Drawn]:
+def _gates(look: RenderContext, width: int, height: int) -> list[Drawn]:
     del height
     row = _chosen(look)
     symbol = None if row is None else row.symbol
@@ -65,7 +65,7 @@ def _gates(look: Look, width: int, height: int) -> list[Drawn]:
     return list(what_if_lines(heard.result.what_if, look, width))
 
 
-BOARD = Board(
+BOARD = ScreenSpec(
     "signals",
     "Signals",
     "Every signal: how sure the detector is, how many cases that rests on, why it spoke up, what became of "
@@ -77,11 +77,11 @@ BOARD = Board(
             reading(lambda source: source.signals, table_lines.signal),
             "No signal has been raised yet.",
             "signals",
-            Order(0),
-            Place(share=3),
+            SortOrder(0),
+            PanePlace(share=3),
         ),
-        PicturePane("Why", _reasons, Place(share=3, is_beside=True)),
-        PicturePane("What if it were armed now", _gates, Place(share=3, is_beside=True)),
+        PicturePane("Why", _reasons, PanePlace(share=3, is_beside=True)),
+        PicturePane("What if it were armed now", _gates, PanePlace(share=3, is_beside=True)),
     ),
     wide_from=160,
     details=all_of,

@@ -50,7 +50,7 @@ class Time:
     """Call back after so many seconds, not before this call returns."""
 
 
-class Pace:
+class RepaintScheduler:
     """Gathers which rows of which view changed, and hands them over together."""
 
     def __init__(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from mexc_tui.tui.widgets.cell import Tone, fit
-from mexc_tui.tui.widgets.styled_text import Drawn, Span, folded, words
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, words
 
 BLANK = 0x2800
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -19,7 +19,7 @@ NO_ROOM = "Too little room for a chart here."
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ChartMark:
     """Something at one place of a chart: a fill, an exit."""
 
     x: float
@@ -30,7 +30,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class ChartLevel:
     """A value worth a line across the chart: a stop, a target."""
 
     y: float
@@ -43,8 +43,8 @@ class Plot:
     """What a chart shows: a line over x, marks on it, levels across it."""
 
     points: Sequence[tuple[float, float]]
-    marks: Sequence[Mark] = ()
-    levels: Sequence[Level] = ()
+    marks: Sequence[ChartMark] = ()
+    levels: Sequence[ChartLevel] = ()
     tone: Tone = Tone.PLAIN
 
 
@@ -64,7 +64,7 @@ def chart(plot: Plot, width: int, height: int, label: Callable[[float], str], fo
     drawn.line(points)
     rows = [drawn.row(y, plot) for y in range(lines)]
     scaled = _labels(plot, drawn, label, lines)
-    found = [(*row, Span(" "), scaled.get(number, Span(""))) for number, row in enumerate(rows)]
+    found = [(*row, StyledSpan(" "), scaled.get(number, StyledSpan(""))) for number, row in enumerate(rows)]
     return [*found, *(words(fit(one, width), Tone.FAINT) for one in below)]
 
 
@@ -123,20 +123,20 @@ class _Raster:
 
     def row(self, line: int, plot: Plot) -> Drawn:
         """Return one line: dots, with levels behind and marks in front."""
-        signs: dict[int, Span] = {}
+        signs: dict[int, StyledSpan] = {}
         level = next((one for one in plot.levels if self._has(one.y) and self.line_of(one.y) == line), None)
         for one in plot.marks:
             x, y = self._dot(one.x, one.y)
             if y // 4 == line:
-                signs[x // 2] = Span(one.sign, one.tone)
-        spans: list[Span] = []
+                signs[x // 2] = StyledSpan(one.sign, one.tone)
+        spans: list[StyledSpan] = []
         for column, cell in enumerate(self._cells[line]):
             if column in signs:
                 span = signs[column]
             elif cell:
-                span = Span(chr(BLANK + cell), plot.tone)
+                span = StyledSpan(chr(BLANK + cell), plot.tone)
             else:
-                span = Span("┈", level.tone) if level is not None else Span(" ")
+                span = StyledSpan("┈", level.tone) if level is not None else StyledSpan(" ")
             _join(spans, span)
         return tuple(spans)
 
@@ -159,20 +159,23 @@ def _between(one: tuple[int, int], other: tuple[int, int]) -> list[tuple[int, in
     ]
 
 
-def _join(spans: list[Span], span: Span) -> None:
+def _join(spans: list[StyledSpan], span: StyledSpan) -> None:
     if spans and spans[-1].tone is span.tone:
-        spans[-1] = Span(spans[-1].text + span.text, span.tone)
+        spans[-1] = StyledSpan(spans[-1].text + span.text, span.tone)
     else:
         spans.append(span)
 
 
-def _labels(plot: Plot, drawn: _Raster, label: Callable[[float], str], lines: int) -> dict[int, Span]:
+def _labels(plot: Plot, drawn: _Raster, label: Callable[[float], str], lines: int) -> dict[int, StyledSpan]:
     """Return what stands right of which line: the ends of the scale, and the levels by name."""
     scale = drawn.scale
-    found = {0: Span(label(scale.top), Tone.FAINT), lines - 1: Span(label(scale.bottom), Tone.FAINT)}
+    found = {
+        0: StyledSpan(label(scale.top), Tone.FAINT),
+        lines - 1: StyledSpan(label(scale.bottom), Tone.FAINT),
+    }
     for level in plot.levels:
         if scale.bottom <= level.y <= scale.top:
-            found[drawn.line_of(level.y)] = Span(f"{level.name} {label(level.y)}", level.tone)
+            found[drawn.line_of(level.y)] = StyledSpan(f"{level.name} {label(level.y)}", level.tone)
     return found
 
 

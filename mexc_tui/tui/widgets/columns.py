@@ -22,7 +22,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ColumnPlace:
     """A column that is shown: its number, where it begins, and how wide it is."""
 
     column: int
@@ -30,7 +30,7 @@ class Place:
     width: int
 
 
-def placed(columns: Sequence[Column], room: int) -> tuple[Place, ...]:
+def placed(columns: Sequence[Column], room: int) -> tuple[ColumnPlace, ...]:
     """Return the columns that fit into so many terminal columns, from left to right."""
     shown = list(range(len(columns)))
     for column in sorted(shown, key=lambda one: -columns[one].goes):
@@ -42,13 +42,13 @@ def placed(columns: Sequence[Column], room: int) -> tuple[Place, ...]:
             shown = sorted([*shown, column])
     spare = room - _needs(columns, shown)
     grower = next((one for one in shown if columns[one].grows), None)
-    places: list[Place] = []
+    places: list[ColumnPlace] = []
     x = MARK
     for column in shown:
         width = columns[column].width
         if column == grower:
             width = max(width + spare, LEAST)
-        places.append(Place(column, x, min(width, max(room - x, 0))))
+        places.append(ColumnPlace(column, x, min(width, max(room - x, 0))))
         x += width + GAP
     return tuple(place for place in places if place.width)
 

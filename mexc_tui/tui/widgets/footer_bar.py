@@ -8,13 +8,13 @@ from textual import events
 
 from mexc_tui.tui.keys import BETWEEN, Spot
 from mexc_tui.tui.widgets.styled_text import Part
-from mexc_tui.tui.widgets.text_bar import Bar
+from mexc_tui.tui.widgets.text_bar import TextBar
 
 _EDGE = 1
 """Columns before the first word of a bar."""
 
 
-class Foot(Bar):
+class Foot(TextBar):
     """Words that stand for keys."""
 
     def __init__(self) -> None:

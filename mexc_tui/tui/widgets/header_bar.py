@@ -1,12 +1,12 @@
 """The header as a widget: on top of every screen and page."""
 
 from mexc_tui.model.mode import Mode
-from mexc_tui.tui.widgets.header_text import Known, lines
+from mexc_tui.tui.widgets.header_text import HeaderData, lines
 from mexc_tui.tui.widgets.layout import HEAD
-from mexc_tui.tui.widgets.text_bar import Bar
+from mexc_tui.tui.widgets.text_bar import TextBar
 
 
-class Head(Bar):
+class Head(TextBar):
     """Says what is always true; in live with a heavy line below."""
 
     DEFAULT_CSS = """
@@ -18,7 +18,7 @@ class Head(Bar):
         """Begin empty."""
         super().__init__(HEAD, "header")
 
-    def tell(self, known: Known, width: int) -> None:
+    def tell(self, known: HeaderData, width: int) -> None:
         """Say what is known now, as far as it fits."""
         is_live = known.status is not None and known.status.mode == Mode.LIVE
         self.set_class(is_live, "-live")

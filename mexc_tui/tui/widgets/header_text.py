@@ -15,7 +15,7 @@ from mexc_tui.model.trading import GuardLevel, TradingState
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.model.view import StatusRow
 from mexc_tui.tui.widgets.cell import Tone, fit
-from mexc_tui.tui.widgets.staleness import CURRENT, OLD_VIEWS_MS, Mark
+from mexc_tui.tui.widgets.staleness import CURRENT, OLD_VIEWS_MS, StaleMark
 from mexc_tui.tui.widgets.styled_text import Part, fitting
 from mexc_tui.tui.widgets.text import age, amount, gain, here, utc
 
@@ -24,7 +24,7 @@ _MOST_STATE = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class HeaderData:
     """What a header is made of, as of one moment."""
 
     status: StatusRow | None
@@ -54,17 +54,17 @@ class Known:
         return self.link.link is not Link.CONNECTED or (self.age_ms or 0.0) > OLD_VIEWS_MS
 
     @property
-    def mark(self) -> Mark:
+    def mark(self) -> StaleMark:
         """How panes that show views say that these are old."""
-        return Mark(f"OLD: {age(self.age_ms)}", is_dim=True) if self.is_old else CURRENT
+        return StaleMark(f"OLD: {age(self.age_ms)}", is_dim=True) if self.is_old else CURRENT
 
 
-def lines(known: Known, width: int) -> tuple[Sequence[Part], ...]:
+def lines(known: HeaderData, width: int) -> tuple[Sequence[Part], ...]:
     """Return the parts of each line that fit."""
     return fitting(_engine(known), width), fitting(_money(known), width), known.news
 
 
-def _engine(known: Known) -> list[Part]:
+def _engine(known: HeaderData) -> list[Part]:
     status = known.status
     if status is None:
         return [Part("NO ENGINE YET", Tone.WARN, is_badge=True), _read_only(known), _link(known)]
@@ -80,7 +80,7 @@ def _engine(known: Known) -> list[Part]:
     ]
 
 
-def _of_now(known: Known, status: StatusRow) -> tuple[Part, ...]:
+def _of_now(known: HeaderData, status: StatusRow) -> tuple[Part, ...]:
     """Return what the engine may do and hears; without a word of it, what it might do when last heard."""
     if known.is_old:
         return _link(known), _last(_state(known))
@@ -98,17 +98,17 @@ def _mode(mode: str, risk: RiskRow | None) -> Part:
     return Part(mode.upper(), Tone.GOOD, is_badge=True)
 
 
-def _read_only(known: Known) -> Part:
+def _read_only(known: HeaderData) -> Part:
     return Part("" if known.may_operate else "READ-ONLY", Tone.WARN, is_badge=True)
 
 
-def _frozen(known: Known) -> Part:
+def _frozen(known: HeaderData) -> Part:
     if known.frozen_ms is None:
         return Part("")
     return Part(f"VIEW FROZEN {age(known.frozen_ms)}, p goes on", Tone.WARN, is_badge=True)
 
 
-def _state(known: Known) -> Part:
+def _state(known: HeaderData) -> Part:
     assert known.status is not None
     state = known.risk.state if known.risk is not None else known.status.trading_state
     words = known.risk.cause_words if known.risk is not None else known.status.cause
@@ -122,7 +122,7 @@ def _state(known: Known) -> Part:
     return Part(fit(said, min(cell_len(said), _MOST_STATE)), tone)
 
 
-def _link(known: Known) -> Part:
+def _link(known: HeaderData) -> Part:
     if known.link.link is Link.DISCONNECTED:
         return Part(f"NO CONNECTION {age(known.heard_ms)}", Tone.BAD)
     if known.link.link is Link.STALE:
@@ -151,7 +151,7 @@ def _feed(status: StatusRow) -> Part:
     return Part(f"feed {streams.live}/{streams.topics} {streams.messages_per_s:.0f}/s{since}", goes=4)
 
 
-def _money(known: Known) -> list[Part]:
+def _money(known: HeaderData) -> list[Part]:
     risk = known.risk
     if risk is None:
         return [Part("equity not known yet", Tone.FAINT)]

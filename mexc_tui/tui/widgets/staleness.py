@@ -11,7 +11,7 @@ OLD_VIEWS_MS = 1_200
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class StaleMark:
     """How a pane says that its data are old. Without words they are current."""
 
     words: str = ""
@@ -19,7 +19,7 @@ class Mark:
     """Whether the data are older than they ever are while all is well."""
 
 
-CURRENT = Mark()
+CURRENT = StaleMark()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +52,16 @@ class Answered:
 
     ages: list[AnswerAge] = field(default_factory=list[AnswerAge])
 
-    def mark(self) -> Mark:
+    def mark(self) -> StaleMark:
         """Return the mark of the pane.
 
         Old answers say of when they are, and so do those that are asked for rarely; overdue ones are dimmed.
         """
         oldest_ms = max((one.age_ms for one in self.ages), default=0.0)
         if any(one.is_overdue for one in self.ages):
-            return Mark(f"OLD: {age(oldest_ms)}", is_dim=True)
+            return StaleMark(f"OLD: {age(oldest_ms)}", is_dim=True)
         if oldest_ms > OLD_MS or any(one.is_rare for one in self.ages):
-            return Mark(f"as of {utc(min(one.of_ms for one in self.ages))}")
+            return StaleMark(f"as of {utc(min(one.of_ms for one in self.ages))}")
         return CURRENT
 
     def left_ms(self) -> float:

@@ -54,20 +54,20 @@ def width_of(parts: Sequence[Part]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class StyledSpan:
     """A piece of a drawn line; the next one follows without a gap."""
 
     text: str
     tone: Tone = Tone.PLAIN
 
 
-Drawn = tuple[Span, ...]
+Drawn = tuple[StyledSpan, ...]
 """One line of a picture."""
 
 
 def words(text: str, tone: Tone = Tone.PLAIN) -> Drawn:
     """Return a line in one tone."""
-    return (Span(text, tone),)
+    return (StyledSpan(text, tone),)
 
 
 def hanging(line: Drawn, width: int) -> list[Drawn]:
@@ -80,14 +80,14 @@ def hanging(line: Drawn, width: int) -> list[Drawn]:
     first = line[0].text
     is_named = len(line) > 1 and first.endswith(" ") and cell_len(first) <= width // 2
     hang = cell_len(first) if is_named else min(len(first) - len(first.lstrip()) + 2, width // 2)
-    lines: list[list[Span]] = [[]]
+    lines: list[list[StyledSpan]] = [[]]
     used = 0
     for span in line:
         for word in _WORDS.findall(span.text):
             if used + cell_len(word.rstrip()) > width and used > hang:
-                lines.append([Span(" " * hang)])
+                lines.append([StyledSpan(" " * hang)])
                 used, word = hang, word.lstrip()
-            lines[-1].append(Span(word, span.tone))
+            lines[-1].append(StyledSpan(word, span.tone))
             used += cell_len(word)
     return [tuple(one) for one in lines]
 

@@ -17,7 +17,7 @@ from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.styled_text import folded
 from mexc_tui.tui.widgets.table_drawing import BEFORE, Drawing
-from mexc_tui.tui.widgets.table_rows import Dirty, Line, Order, Rows
+from mexc_tui.tui.widgets.table_rows import Dirty, Line, SortOrder, TableRows
 
 HEAD = 1
 """Lines above the rows; they do not scroll."""
@@ -64,12 +64,17 @@ class Table(ScrollView, can_focus=True):
         key: str
 
     def __init__(
-        self, columns: Sequence[Column], *, empty: str, order: Order | None = None, name: str | None = None
+        self,
+        columns: Sequence[Column],
+        *,
+        empty: str,
+        order: SortOrder | None = None,
+        name: str | None = None,
     ) -> None:
         """Begin without rows; `empty` says what would fill the table, and what to do; `name` is its id."""
         super().__init__(id=name, classes="pane")
         self.columns = tuple(columns)
-        self.rows = Rows(order)
+        self.rows = TableRows(order)
         self.empty = empty
         self.cursor: str | None = None
         self.follows = False
@@ -105,7 +110,7 @@ class Table(ScrollView, can_focus=True):
         self._paint(self.rows.keep(words), self._index(self.cursor))
         self._first = self.rows.first
 
-    def sort(self, order: Order) -> None:
+    def sort(self, order: SortOrder) -> None:
         """Bring the rows into another order."""
         self._paint(self.rows.sort(order), self._index(self.cursor))
         self._first = self.rows.first
@@ -262,7 +267,7 @@ class Table(ScrollView, can_focus=True):
             column = self._drawing.column_at(at.x)
             if column is not None:
                 is_same = column == self.rows.order.column
-                self.sort(Order(column, is_same and not self.rows.order.is_reverse))
+                self.sort(SortOrder(column, is_same and not self.rows.order.is_reverse))
             return
         index = at.y - HEAD + self.scroll_offset.y
         if index < len(self.rows.shown):
@@ -292,9 +297,9 @@ class Table(ScrollView, can_focus=True):
         columns = [place.column for place in self._drawing.places]
         now = self.rows.order.column
         behind = columns[columns.index(now) + 1 :] if now in columns else columns
-        self.sort(Order(behind[0] if behind else None))
+        self.sort(SortOrder(behind[0] if behind else None))
 
     def action_turn(self) -> None:
         """Turn the order round."""
         order = self.rows.order
-        self.sort(Order(order.column, not order.is_reverse))
+        self.sort(SortOrder(order.column, not order.is_reverse))

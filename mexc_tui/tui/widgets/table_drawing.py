@@ -9,8 +9,8 @@ from rich.style import Style
 from textual.strip import Strip
 
 from mexc_tui.tui.widgets.cell import Cell, fit, fit_cell
-from mexc_tui.tui.widgets.columns import GAP, Column, Place, placed
-from mexc_tui.tui.widgets.table_rows import Line, Order
+from mexc_tui.tui.widgets.columns import GAP, Column, ColumnPlace, placed
+from mexc_tui.tui.widgets.table_rows import Line, SortOrder
 
 BEFORE = "  "
 CURSOR = "> "
@@ -28,7 +28,7 @@ class Drawing:
         self._strips: dict[str, Strip] = {}
         self._parts: dict[str, dict[int, Segment]] = {}
         self._width = 0
-        self.places: tuple[Place, ...] = ()
+        self.places: tuple[ColumnPlace, ...] = ()
         self.is_stale = False
 
     def resize(self, width: int) -> None:
@@ -80,7 +80,7 @@ class Drawing:
         texts = [self._text(line[place.column], place) for place in self.places]
         return self.words(CURSOR + (" " * GAP).join(texts), "cursor" if has_focus else "cursor-away")
 
-    def head(self, order: Order) -> Strip:
+    def head(self, order: SortOrder) -> Strip:
         """Return the names of the columns; an arrow says how the rows are sorted."""
         texts: list[str] = []
         for place in self.places:
@@ -116,12 +116,12 @@ class Drawing:
             segments.append(part)
         return Strip(segments).adjust_cell_length(self._width, plain).simplify()
 
-    def _part(self, cell: Cell, place: Place) -> Segment:
+    def _part(self, cell: Cell, place: ColumnPlace) -> Segment:
         """Return a cell and the gap behind it: in one style, so that equal neighbours are sent as one."""
         tone = "faint" if self.is_stale else cell.tone.value
         return Segment(self._text(cell, place) + " " * GAP, self._style(tone))
 
-    def _text(self, cell: Cell, place: Place) -> str:
+    def _text(self, cell: Cell, place: ColumnPlace) -> str:
         return fit_cell(cell, place.width, is_number=self._columns[place.column].is_number)
 
     def _style(self, name: str) -> Style:

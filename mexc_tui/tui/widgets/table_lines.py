@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from mexc_tui.model.intent import OrderState
-from mexc_tui.model.listing import Stage
+from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Protection
 from mexc_tui.model.severity import Severity
@@ -12,7 +12,7 @@ from mexc_tui.model.signal import MIN_N_FOR_RATE
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading_view import OrderRow, PositionRow, SnipeRow
 from mexc_tui.model.view import ListingRow, SignalRow
-from mexc_tui.tui.source import Source
+from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.table_rows import Line
@@ -77,11 +77,11 @@ ORDER = (
 )
 
 _STAGES = {
-    Stage.OPEN.value: Tone.GOOD,
-    Stage.API_ENABLED.value: Tone.STRONG,
-    Stage.CANCELLED.value: Tone.BAD,
-    Stage.NEVER_API.value: Tone.BAD,
-    Stage.MATURED.value: Tone.FAINT,
+    ListingStage.OPEN.value: Tone.GOOD,
+    ListingStage.API_ENABLED.value: Tone.STRONG,
+    ListingStage.CANCELLED.value: Tone.BAD,
+    ListingStage.NEVER_API.value: Tone.BAD,
+    ListingStage.MATURED.value: Tone.FAINT,
 }
 _SNIPES = {
     SnipeState.ARMED: Tone.STRONG,
@@ -138,7 +138,7 @@ def _is_unheard(priced_ms: int | None, now_ms: int) -> bool:
     return priced_ms is None or now_ms - priced_ms > OLD_PRICE_MS
 
 
-def prices_left_ms(source: Source, now_ms: int) -> float:
+def prices_left_ms(source: DeskSource, now_ms: int) -> float:
     """Return how long until the next price of a listing is old, if nothing new comes."""
     priced = (row.priced_ms for row in source.listings.rows.values() if row.priced_ms is not None)
     left = (float(at_ms + OLD_PRICE_MS - now_ms) for at_ms in priced)

@@ -10,7 +10,7 @@ Line = tuple[Cell, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SortOrder:
     """By which column, and whether the largest comes first. None: as the rows came."""
 
     column: int | None = None
@@ -32,14 +32,14 @@ class Whole(Enum):
     ROW = "row"
 
 
-class Rows:
+class TableRows:
     """Rows under keys, sorted and filtered. Equal ones keep the order in which they came."""
 
-    def __init__(self, order: Order | None = None) -> None:
+    def __init__(self, order: SortOrder | None = None) -> None:
         self._lines: dict[str, Line] = {}
         self._gone: set[str] = set()
         """Rows that go as soon as nothing is held any more."""
-        self.order = order or Order()
+        self.order = order or SortOrder()
         self.filter = ""
         self.is_held = False
         """While held no row moves, comes or goes on the screen: somebody is about to act on one."""
@@ -92,7 +92,7 @@ class Rows:
         }
         return self._again(cells)
 
-    def sort(self, order: Order) -> Dirty:
+    def sort(self, order: SortOrder) -> Dirty:
         """Bring the rows into another order."""
         self.order = order
         return self._again({})

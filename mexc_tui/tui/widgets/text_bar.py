@@ -14,18 +14,18 @@ from mexc_tui.tui.widgets.cell import Tone, fit
 from mexc_tui.tui.widgets.styled_text import GAP, Part, width_of
 
 
-class Bar(Widget):
+class TextBar(Widget):
     """Parts side by side on each line; a line is painted up to the last part that is another."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"bar--{tone.value}" for tone in Tone}
     DEFAULT_CSS = """
-    Bar { background: $panel; }
-    Bar > .bar--plain { color: $foreground; background: $panel; }
-    Bar > .bar--good { color: $success; background: $panel; }
-    Bar > .bar--warn { color: $warning; background: $panel; }
-    Bar > .bar--bad { color: $error; background: $panel; text-style: bold; }
-    Bar > .bar--faint { color: $muted; background: $panel; }
-    Bar > .bar--strong { color: $foreground; background: $panel; text-style: bold; }
+    TextBar { background: $panel; }
+    TextBar > .bar--plain { color: $foreground; background: $panel; }
+    TextBar > .bar--good { color: $success; background: $panel; }
+    TextBar > .bar--warn { color: $warning; background: $panel; }
+    TextBar > .bar--bad { color: $error; background: $panel; text-style: bold; }
+    TextBar > .bar--faint { color: $muted; background: $panel; }
+    TextBar > .bar--strong { color: $foreground; background: $panel; text-style: bold; }
     """
 
     def __init__(self, height: int, name: str) -> None:

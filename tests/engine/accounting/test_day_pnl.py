@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.accounting.equity_monitor import DAY_MS
-from mexc_tui.engine.views.risk_rows import Guarded, risk_row
+from mexc_tui.engine.views.risk_rows import RiskMonitorView, risk_row
 from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.risk.candidate import RiskBook, RiskLimits
@@ -18,7 +18,7 @@ from tests.support.engine.open_position import holding, rooms_of
 from tests.support.samples import position_samples
 
 
-async def risk_of(running: Joined) -> RiskRow:
+async def risk_of(running: RunningEngine) -> RiskRow:
     face = await trading_face(running.engine)
     assert face is not None
     return face.risk()
@@ -71,7 +71,7 @@ def test_a_day_begins_with_the_last_mark_before_midnight_also_after_restarts(tmp
 @pytest.mark.parametrize("day_equity", [D(1_010), None])
 def test_without_every_price_neither_the_days_gain_nor_a_loss_limit_is_stated(day_equity: D | None) -> None:
     book = RiskBook(equity=None, peak=D(1_250), free_cash=D(970), day_equity=D(1_010))
-    guarded = Guarded(day_equity=day_equity)
+    guarded = RiskMonitorView(day_equity=day_equity)
     row = risk_row(
         position_samples.books(), book, guarded, RiskLimits(), position_samples.sight(None, None), MIDNIGHT_MS
     )

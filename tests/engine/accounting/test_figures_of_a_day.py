@@ -10,7 +10,7 @@ from mexc_tui.engine.market.outcome_labels import label_version
 from mexc_tui.engine.views.screens import EngineScreens
 from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.engine_view import DetectorRow
-from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.position import EquityPoint, Position
 from mexc_tui.model.signal import DetectorName, Signal
 from mexc_tui.model.snipe import Snipe
@@ -97,7 +97,7 @@ def check_history(now: Moment) -> None:
 
 
 def check_detectors(now: Moment) -> None:
-    opened = {one.listing_id: one.opened_ms for one in now.outcomes if one.end is End.OPENED}
+    opened = {one.listing_id: one.opened_ms for one in now.outcomes if one.end is OutcomeEnd.OPENED}
     for name in (DetectorName.READY_STATE, DetectorName.LAUNCH_SEQUENCE, DetectorName.PRE_READY):
         said = [one for one in now.signals if one.key.detector is name]
         in_time = {one.key.subject for one in said if one.at_ms < (opened.get(one.key.subject) or 0)}

@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.engine.accounting.ledger_transaction import Desk
+from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
 from mexc_tui.ledger.ids import make
-from mexc_tui.model.errors import Refused
+from mexc_tui.model.errors import RequestRefused
 from mexc_tui.model.intent import Fee, Order, OrderState
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Advice, NotSent, Purpose, Refusal
@@ -56,7 +56,7 @@ def test_an_order_that_the_exchange_has_forgotten_is_unknown_and_then_ended(
             )
 
             async def denied(*_: object, **__: object) -> OrderReport:
-                raise Refused("GET", "/api/v3/order", NO_SUCH_ORDER)
+                raise RequestRefused("GET", "/api/v3/order", NO_SUCH_ORDER)
 
             async def unsent(*_: object, **__: object) -> NotSent:
                 return NotSent("the test keeps it")
@@ -105,7 +105,7 @@ def test_a_fee_without_a_price_is_booked_at_its_worth_once_that_is_known(
             odd = Fee("ODD", Decimal(3), unvalued=Decimal(3))
             owing = msgspec.structs.replace(bought, fees=(*bought.fees, odd))
 
-            def owe(desk: Desk) -> None:
+            def owe(desk: LedgerTransaction) -> None:
                 desk.save_order(owing, "a test")
 
             await rooms.keeper.write("a fee", owe)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.app.composition import Joined
-from mexc_tui.engine.orders.cancel_sweep import Sweep
+from mexc_tui.app.composition import RunningEngine
+from mexc_tui.engine.orders.cancel_sweep import CancelSweep
 from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.reconciliation import ExcludedCause, Trigger
@@ -39,7 +39,7 @@ def a_day(sim: Simulation, folder: Path, *faults: FaultPlan) -> PracticeDay:
     return day_of(sim, folder, listing=PUNCTUAL, faults=faults, lent={**HANDS_OFF, "reconcile_s": 10})
 
 
-def is_shown(running: Joined, path: str) -> bool:
+def is_shown(running: RunningEngine, path: str) -> bool:
     return any(words.startswith(path) for words in running.face.status().budget.skipped_rows)
 
 
@@ -132,7 +132,7 @@ def test_a_sweep_does_not_take_an_unreadable_list_for_an_empty_one(tmp_path: Pat
             rooms, position = rooms_of(running), await buy(running)
             rest_by_hand(day)
             await asyncio.sleep(30)
-            done = await Sweep(rooms.port, rooms.keeper, rooms.execution, rooms.settling).cancel(
+            done = await CancelSweep(rooms.port, rooms.keeper, rooms.execution, rooms.settling).cancel(
                 lambda _: True
             )
             assert "rows skipped" in done.words

@@ -11,11 +11,11 @@ import msgspec
 
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.engine.accounting.performance import performance_of
-from mexc_tui.ledger.equity import Mark
+from mexc_tui.ledger.equity import PriceMark
 from mexc_tui.model.position import (
-    Account,
-    Day,
-    Entry,
+    LedgerAccount,
+    TradingDay,
+    LedgerEntry,
     EntryKind,
     EquityPoint,
     HeldPrice,
@@ -24,7 +24,7 @@ from mexc_tui.model.position import (
 )
 from mexc_tui.model.snipe import Attempt, Stamps
 from mexc_tui.model.trading_view import MetricRow, PerformanceRow
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.samples import position_samples
 from tests.support.samples import trading_samples as samples
@@ -33,14 +33,14 @@ SCOPE = samples.SCOPE
 DAY_MS = 86_400_000
 
 
-def entry(name: str, *lines: tuple[Account, str, str], flow: str = "0") -> Entry:
+def entry(name: str, *lines: tuple[LedgerAccount, str, str], flow: str = "0") -> LedgerEntry:
     postings = tuple(Posting(account, asset, D(amount)) for account, asset, amount in lines)
     kind = EntryKind.START if name == "start" else EntryKind.TRADE
-    return Entry(id=name, kind=kind, at_ms=1, postings=postings, flow=D(flow))
+    return LedgerEntry(id=name, kind=kind, at_ms=1, postings=postings, flow=D(flow))
 
 
-def cash(name: str, amount: str, other: Account = Account.EXCHANGE, flow: str = "0") -> Entry:
-    return entry(name, (Account.DESK, "USDT", amount), (other, "USDT", str(-D(amount))), flow=flow)
+def cash(name: str, amount: str, other: LedgerAccount = LedgerAccount.EXCHANGE, flow: str = "0") -> LedgerEntry:
+    return entry(name, (LedgerAccount.DESK, "USDT", amount), (other, "USDT", str(-D(amount))), flow=flow)
 
 
 def closed(name: str, realised: str, opened_ms: int) -> Position:
@@ -58,8 +58,8 @@ def closed(name: str, realised: str, opened_ms: int) -> Position:
 def write_books(unit: UnitOfWork) -> None:
     """A thousand to begin with, fifty from outside, a coin held for 20.02, five lost, seven gained."""
     tables = unit.trading(SCOPE)
-    tables.entries.add(cash("start", "1000", Account.EXTERNAL))
-    tables.entries.add(cash("deposit", "50", Account.EXTERNAL, flow="50"))
+    tables.entries.add(cash("start", "1000", LedgerAccount.EXTERNAL))
+    tables.entries.add(cash("deposit", "50", LedgerAccount.EXTERNAL, flow="50"))
     tables.entries.add(cash("buy", "-20.02"))
     tables.entries.add(cash("losses", "-5"))
     tables.entries.add(cash("gains", "7"))
@@ -70,8 +70,8 @@ def write_books(unit: UnitOfWork) -> None:
 
 
 @asynccontextmanager
-async def stored(folder: Path) -> AsyncGenerator[Store]:
-    store = await Store.open(folder / "desk.sqlite3", SystemClock())
+async def stored(folder: Path) -> AsyncGenerator[SqliteStore]:
+    store = await SqliteStore.open(folder / "desk.sqlite3", SystemClock())
     try:
         await store.write("books", write_books)
         yield store
@@ -79,7 +79,7 @@ async def stored(folder: Path) -> AsyncGenerator[Store]:
         await store.close()
 
 
-async def performance(store: Store, *marks: Mark) -> PerformanceRow:
+async def performance(store: SqliteStore, *marks: PriceMark) -> PerformanceRow:
     by_id = {mark.position.id: mark for mark in marks}
     return await store.read(
         "performance", lambda reading: performance_of(reading.trading(SCOPE), SCOPE, by_id)
@@ -89,13 +89,13 @@ async def performance(store: Store, *marks: Mark) -> PerformanceRow:
 async def test_time_in_market_is_a_share_of_all_the_time_that_the_books_cover(tmp_path: Path) -> None:
     def one_trade(unit: UnitOfWork) -> None:
         tables = unit.trading(SCOPE)
-        tables.entries.add(cash("start", "1000", Account.EXTERNAL))
+        tables.entries.add(cash("start", "1000", LedgerAccount.EXTERNAL))
         trade = closed("p1", "1", 1_001)
         tables.positions.save(msgspec.structs.replace(trade, closed_ms=trade.opened_ms + 7_000))
         point = EquityPoint(at_ms=700_001, cash=D(1_001), holdings=D(0), peak=D(1_001))
         tables.equity.add(point)
 
-    store = await Store.open(tmp_path / "desk.sqlite3", SystemClock())
+    store = await SqliteStore.open(tmp_path / "desk.sqlite3", SystemClock())
     try:
         await store.write("books", one_trade)
         figure = named(await performance(store))["time in market"]
@@ -118,7 +118,7 @@ def named(row: PerformanceRow) -> dict[str, MetricRow]:
 
 async def test_equity_is_start_flows_and_profits(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
-        row = await performance(store, Mark(position_samples.position(), D("2.1"), D("0.001")))
+        row = await performance(store, PriceMark(position_samples.position(), D("2.1"), D("0.001")))
     assert (row.start_equity, row.flows, row.realised) == (D(1_000), D(50), D(2))
     assert (row.unrealised, row.equity) == (D("0.959"), D("1052.959"))
     assert row.identity_gap == 0
@@ -128,7 +128,7 @@ async def test_equity_is_start_flows_and_profits(tmp_path: Path) -> None:
 async def test_money_that_nothing_accounts_for_is_a_gap(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
         await store.write("lost", lambda unit: unit.trading(SCOPE).entries.add(cash("gone", "-3")))
-        row = await performance(store, Mark(position_samples.position(), D("2.1"), D("0.001")))
+        row = await performance(store, PriceMark(position_samples.position(), D("2.1"), D("0.001")))
     assert row.identity_gap == D(-3)
 
 
@@ -168,7 +168,7 @@ def with_history(unit: UnitOfWork, minutes: int, days: int) -> None:
 async def test_value_at_risk_follows_the_stored_history(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
         await store.write("history", lambda unit: with_history(unit, 240, 120))
-        figures = named(await performance(store, Mark(position_samples.position(), D("2.5"), D(0))))
+        figures = named(await performance(store, PriceMark(position_samples.position(), D("2.5"), D(0))))
         closes, points = await store.read(
             "history",
             lambda unit: (
@@ -192,7 +192,7 @@ async def test_value_at_risk_follows_the_stored_history(tmp_path: Path) -> None:
 
 async def test_what_is_held_may_open_lower_by_whole_gaps(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
-        figures = named(await performance(store, Mark(position_samples.position(), D("2.5"), D(0))))
+        figures = named(await performance(store, PriceMark(position_samples.position(), D("2.5"), D(0))))
     # Ten coins at 2.5.
     gaps = [figures[f"lost if coins open {lower} % lower"].value for lower in (30, 50, 100)]
     assert gaps == [7.5, 12.5, 25.0]
@@ -266,7 +266,7 @@ async def test_returns_come_from_the_daily_closes_with_flows_taken_out(tmp_path:
         for day, (worth, flows) in enumerate((("100", "0"), ("160", "50"), ("144", "50"))):
             point = EquityPoint(at_ms=day * DAY_MS + 5, cash=D(worth), holdings=D(0), flows=D(flows))
             unit.trading(SCOPE).equity.add(point)
-        unit.trading(SCOPE).days.save(Day(day="1970-01-02", realised=D(2)))
+        unit.trading(SCOPE).days.save(TradingDay(day="1970-01-02", realised=D(2)))
 
     async with stored(tmp_path) as store:
         await store.write("closes", closes)

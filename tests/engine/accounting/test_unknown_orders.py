@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from pathlib import Path
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, bought
@@ -19,7 +19,7 @@ def on_another_host(day: PracticeDay, folder: Path) -> PracticeDay:
     return other
 
 
-async def halt_of(running: Joined) -> tuple[TradingState, Cause, str]:
+async def halt_of(running: RunningEngine) -> tuple[TradingState, Cause, str]:
     rooms = rooms_of(running)
     await until(lambda: rooms.other_engines.is_done)
     await until(lambda: rooms.keeper.open.trading.state is TradingState.HALTED)

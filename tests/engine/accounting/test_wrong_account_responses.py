@@ -4,13 +4,13 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.position import Protection
 from mexc_tui.model.reconciliation import Difference, DifferenceKind, Trigger, lasting
-from mexc_tui.practice.values import OrderRecord, Refusal
+from mexc_tui.practice.values import OrderRecord, PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL
 from tests.support.engine.monitored_position import (
@@ -32,7 +32,7 @@ def a_day(sim: Simulation, folder: Path, **lent: float | str) -> PracticeDay:
     return day_of(sim, folder, listing=PUNCTUAL, lent={**HANDS_OFF, **lent})
 
 
-async def lasting_of(running: Joined) -> list[Difference]:
+async def lasting_of(running: RunningEngine) -> list[Difference]:
     scope = rooms_of(running).keeper.scope
     found = await running.store.read(
         "runs", lambda stored: stored.trading(scope).reconciliations.page(limit=1_000)
@@ -130,7 +130,7 @@ def close_the_history_of(day: PracticeDay, gone: str) -> None:
         symbol: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
     ) -> list[OrderRecord]:
         if symbol == gone:
-            raise Refusal(-1121, "Invalid symbol.")
+            raise PracticeRefusal(-1121, "Invalid symbol.")
         return all_orders(symbol, start_ms, end_ms, limit)
 
     day.server.world.all_orders = refuse

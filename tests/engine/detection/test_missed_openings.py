@@ -6,16 +6,16 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mexc_tui.app.composition import Joined
-from mexc_tui.model.listing import Listing, Source
-from mexc_tui.model.outcome_of_listing import End
+from mexc_tui.app.composition import RunningEngine
+from mexc_tui.model.listing import Listing, ListingSource
+from mexc_tui.model.outcome_of_listing import OutcomeEnd
 from mexc_tui.model.stream import BestQuote
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import DAY, PracticeDay
 
 
-def listing(running: Joined, symbol: str) -> Listing:
+def listing(running: RunningEngine, symbol: str) -> Listing:
     found = running.engine.known.knowledge.listings.named(symbol)
     assert found is not None, symbol
     return found
@@ -74,7 +74,7 @@ def test_what_opened_while_no_engine_ran_opened_then_and_its_unseen_trades_are_a
         assert late.opens_ms is not None
         assert late.traded_ms is not None
         assert abs(late.traded_ms - late.opens_ms) < 1_000
-        assert (outcome.end, outcome.has_gap, outcome.reference_return) == (End.OPENED, True, None)
+        assert (outcome.end, outcome.has_gap, outcome.reference_return) == (OutcomeEnd.OPENED, True, None)
 
     simulate(main)
 
@@ -102,7 +102,7 @@ def test_an_opening_during_an_outage_is_learned_when_the_exchange_is_back(tmp_pa
 
 
 def noticed_late_ms(one: Listing) -> int:
-    seen = next(seen for seen in one.sightings if seen.source is Source.STREAM)
+    seen = next(seen for seen in one.sightings if seen.source is ListingSource.STREAM)
     assert one.opens_ms is not None
     return seen.at_ms - one.opens_ms
 

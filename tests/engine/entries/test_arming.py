@@ -4,21 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.market.outcome_labels import label_version
 from mexc_tui.model.event import SnipeRefused
 from mexc_tui.model.order import Side
 from mexc_tui.model.signal import ClaimKind
-from mexc_tui.ports.store import Unit
+from mexc_tui.ports.store import UnitOfWork
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.scenarios.test_paper_days import OPENS_S, PaperDay
 
 
-async def remember(running: Joined, outcomes: int) -> None:
+async def remember(running: RunningEngine, outcomes: int) -> None:
     """Let so many listings of the past have been judged, each as claimed."""
     version = label_version(running.engine.detection_settings())
 
-    def work(unit: Unit) -> None:
+    def work(unit: UnitOfWork) -> None:
         for claim in ClaimKind:
             for number in range(outcomes):
                 unit.verdicts(version).add_base(claim, f"past {number}", hit=True)

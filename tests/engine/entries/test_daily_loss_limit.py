@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.app.composition import Joined
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.app.composition import RunningEngine
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.position import EquityPoint
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.open_position import fall_to, holding, rooms_of
@@ -14,14 +14,14 @@ from tests.support.engine.open_position import fall_to, holding, rooms_of
 DAY_MS = 86_400_000
 
 
-async def daily_loss_of_the_gate(rooms: TradingRooms) -> Decimal:
+async def daily_loss_of_the_gate(rooms: TradingComponents) -> Decimal:
     """Return the loss in per cent that an entry would be refused or allowed by."""
     judged = await rooms.arming.what_if("CLEANUSDT")
     verdict = next(one for one in judged.judgement.verdicts if one.name == "daily_loss")
     return Decimal(verdict.value.removesuffix("%").strip())
 
 
-async def store_first_point_of_the_day(running: Joined, *, is_complete: bool) -> None:
+async def store_first_point_of_the_day(running: RunningEngine, *, is_complete: bool) -> None:
     """Put a point before every other of this day, of a desk that was worth half of what it is."""
     rooms = rooms_of(running)
     now_ms = rooms.port.now_ms()

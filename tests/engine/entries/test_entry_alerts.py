@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.view import AlertRow
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.values import PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.opening_day import NAME, Watcher, listing, opening, scenario
 
@@ -39,7 +39,7 @@ def test_a_pair_that_nobody_can_buy_yet_raises_no_risk_alert(tmp_path: Path) -> 
 
 def test_an_entry_that_the_exchange_rejects_raises_an_alert_with_its_reason(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        refusal = Refusal(30002, "The minimum transaction volume cannot be less than:500USDT")
+        refusal = PracticeRefusal(30002, "The minimum transaction volume cannot be less than:500USDT")
         async with opening(sim, tmp_path, scenario(), refusal) as watcher:
             await watcher.at(60)
             snipe = await watcher.last()

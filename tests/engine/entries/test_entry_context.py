@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from mexc_tui.engine.entries.entry_context import Conditions, risk_book
+from mexc_tui.engine.entries.entry_context import EntryConditions, risk_book
 from mexc_tui.risk.candidate import Candidate, Reserved, RiskLimits
 from mexc_tui.risk.limits import check_entry
 from mexc_tui.store.trading_rows import TradingRows
@@ -14,7 +14,9 @@ from tests.support.samples.trading_samples import SCOPE, intent, position, snipe
 
 DAY_MS = 86_400_000
 NOW_MS = 1_790_000_000_000
-CONDITIONS = Conditions(Decimal(1_000), Decimal(1_000), Decimal(1_000), 0.0, 1.0, 10, 200, 8, resumed_ms=0)
+CONDITIONS = EntryConditions(
+    Decimal(1_000), Decimal(1_000), Decimal(1_000), 0.0, 1.0, 10, 200, 8, resumed_ms=0
+)
 
 
 def books() -> TradingRows:

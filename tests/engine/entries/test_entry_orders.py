@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 import pytest
 
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.entries.entry_orders import EntryOrders
 from mexc_tui.model.intent import Order, OrderState
 from mexc_tui.model.order import OrderType
@@ -13,13 +13,13 @@ from tests.support.samples.ledger_samples import NOON_MS, D, intent, order
 from tests.support.samples.position_samples import GRID
 
 if TYPE_CHECKING:
-    from mexc_tui.ports.store import Books, Clock
+    from mexc_tui.ports.store import Clock, Store
 
 FEE = 1 + GRID.taker_fee
 
 
 def attempts(*orders: Order) -> EntryOrders:
-    keeper = Bookkeeper(cast("Books", None), "scope", ("abc", NOON_MS), lambda: NOON_MS, dict)
+    keeper = LedgerWriter(cast("Store", None), "scope", ("abc", NOON_MS), lambda: NOON_MS, dict)
     for one in orders:
         keeper.sent(one)
     return EntryOrders(intent(), GRID, keeper, cast("Clock", None))

@@ -16,13 +16,13 @@ from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.practice.pairs import PairRules
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingShape
-from mexc_tui.practice.values import OrderRecord, Refusal
+from mexc_tui.practice.values import OrderRecord, PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.opening_day import NAME, OPENS_S, ScriptedWorld, Watcher, listing, opening, scenario
 
 LATER_S = OPENS_S + 8
 CALM = listing(jitter_ms=0, shape=ListingShape.DUD, peak=1.0)
-STRANGE = Refusal(98765, "something new")
+STRANGE = PracticeRefusal(98765, "something new")
 
 
 async def alerts(watcher: Watcher) -> list[Alert]:
@@ -39,7 +39,7 @@ def change_rules(watcher: Watcher, **changes: object) -> None:
     assert isinstance(pair.rules, PairRules)
 
 
-def take_and_answer(world: ScriptedWorld, refusal: Refusal) -> None:
+def take_and_answer(world: ScriptedWorld, refusal: PracticeRefusal) -> None:
     """Take the next buy, and answer it with this."""
     take = world.place
 
@@ -80,7 +80,7 @@ def test_R13_an_answer_with_a_code_that_nobody_knows_decides_nothing_and_is_aler
 def test_R17_a_time_that_is_refused_for_a_while_is_measured_and_sent_again_within_the_window(
     tmp_path: Path, code: int, times: int
 ) -> None:
-    refusal = Refusal(code, "Timestamp for this request is outside of the recvWindow.")
+    refusal = PracticeRefusal(code, "Timestamp for this request is outside of the recvWindow.")
 
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(CALM), *[refusal] * times) as watcher:
@@ -114,7 +114,7 @@ def test_R17_an_exchange_clock_that_jumps_before_the_opening_is_followed(
 
 
 def test_R17_a_time_that_is_refused_for_the_whole_window_stops_entries(tmp_path: Path) -> None:
-    refusal = Refusal(700003, "Timestamp for this request is outside of the recvWindow.")
+    refusal = PracticeRefusal(700003, "Timestamp for this request is outside of the recvWindow.")
 
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(), *[refusal] * 50) as watcher:
@@ -134,7 +134,7 @@ def test_R18_a_key_that_is_refused_at_the_opening_halts_loudly_and_tries_no_more
     tmp_path: Path, code: int
 ) -> None:
     async def main(sim: Simulation) -> None:
-        refusal = Refusal(code, "refused", 403)
+        refusal = PracticeRefusal(code, "refused", 403)
         async with opening(sim, tmp_path, scenario(), *[refusal] * 5) as watcher:
             await watcher.at(OPENS_S + 3)
             assert len(watcher.world.asked) == 1
@@ -150,7 +150,7 @@ def test_R18_a_key_that_is_refused_at_the_opening_halts_loudly_and_tries_no_more
 def test_30025_nobody_on_the_other_side_makes_the_order_one_that_rests_at_the_same_limit(
     tmp_path: Path,
 ) -> None:
-    refusal = Refusal(30025, "no exist opponent order")
+    refusal = PracticeRefusal(30025, "no exist opponent order")
 
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(), refusal) as watcher:

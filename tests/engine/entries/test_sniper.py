@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mexc_tui.model.listing import Source
+from mexc_tui.model.listing import ListingSource
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.snipe import ReferenceSource, SnipeState
 from mexc_tui.model.stream import TopLevels
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, MarketPolicy, Postponement
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.values import PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.sniping.reference import confirmed_price
 from mexc_tui.sniping.rounding import floored, grid_of
@@ -94,15 +94,17 @@ def test_an_ask_far_above_the_first_trade_is_not_paid(tmp_path: Path) -> None:
 
 
 EARLY = [
-    Refusal(30001, "current transaction direction not allowed"),
-    Refusal(10007, "bad symbol"),
-    Refusal(30016, "trading disabled"),
-    Refusal(30014, "invalid symbol"),
+    PracticeRefusal(30001, "current transaction direction not allowed"),
+    PracticeRefusal(10007, "bad symbol"),
+    PracticeRefusal(30016, "trading disabled"),
+    PracticeRefusal(30014, "invalid symbol"),
 ]
 
 
 @pytest.mark.parametrize("refusal", EARLY, ids=lambda one: str(one.code))
-def test_an_answer_of_too_early_is_tried_again_in_the_window(tmp_path: Path, refusal: Refusal) -> None:
+def test_an_answer_of_too_early_is_tried_again_in_the_window(
+    tmp_path: Path, refusal: PracticeRefusal
+) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(), refusal, refusal, refusal) as watcher:
             await watcher.at(LATER_S)
@@ -119,10 +121,10 @@ def test_an_answer_of_too_early_is_tried_again_in_the_window(tmp_path: Path, ref
 
 
 @pytest.mark.parametrize(
-    "refusal", [*EARLY, Refusal(30004, "Insufficient position")], ids=lambda one: str(one.code)
+    "refusal", [*EARLY, PracticeRefusal(30004, "Insufficient position")], ids=lambda one: str(one.code)
 )
 def test_a_refused_buy_that_was_carried_out_is_found_before_another_is_sent(
-    tmp_path: Path, refusal: Refusal
+    tmp_path: Path, refusal: PracticeRefusal
 ) -> None:
     silent = FaultPlan(kind=FaultKind.DROP_PUSH, at_s=OPENS_S - 1, path="private.orders")
 
@@ -146,7 +148,7 @@ async def ended(watcher: Watcher) -> SnipeState:
 
 
 def test_a_refused_funds_answer_halves_the_order_twice_and_then_stops(tmp_path: Path) -> None:
-    refusal = Refusal(30004, "Insufficient position")
+    refusal = PracticeRefusal(30004, "Insufficient position")
 
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(), *[refusal] * 3) as watcher:
@@ -158,7 +160,7 @@ def test_a_refused_funds_answer_halves_the_order_twice_and_then_stops(tmp_path: 
 
 
 def test_a_minimum_above_the_cap_is_not_paid(tmp_path: Path) -> None:
-    refusal = Refusal(30002, "The minimum transaction volume cannot be less than:500USDT")
+    refusal = PracticeRefusal(30002, "The minimum transaction volume cannot be less than:500USDT")
 
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(), refusal) as watcher:
@@ -169,7 +171,7 @@ def test_a_minimum_above_the_cap_is_not_paid(tmp_path: Path) -> None:
 
 
 def test_a_timestamp_outside_the_window_is_measured_anew_and_tried_once_more(tmp_path: Path) -> None:
-    refusal = Refusal(700003, "Timestamp for this request is outside of the recvWindow.")
+    refusal = PracticeRefusal(700003, "Timestamp for this request is outside of the recvWindow.")
 
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(), refusal) as watcher:
@@ -179,7 +181,7 @@ def test_a_timestamp_outside_the_window_is_measured_anew_and_tried_once_more(tmp
 
 
 def test_once_a_price_is_known_no_attempt_goes_without_a_limit(tmp_path: Path) -> None:
-    refusal = Refusal(30001, "current transaction direction not allowed")
+    refusal = PracticeRefusal(30001, "current transaction direction not allowed")
 
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(), *[refusal] * 6) as watcher:
@@ -281,7 +283,9 @@ def test_one_postponed_while_its_shot_is_timed_sends_nothing_then_and_is_armed_a
             first = await watcher.last()
             assert first.state is SnipeState.FIRING, "its shot waits for its moment"
             await asyncio.gather(
-                *map(watcher.running.engine.polls.read_now, (Source.CALENDAR, Source.SYMBOLS_V2))
+                *map(
+                    watcher.running.engine.polls.read_now, (ListingSource.CALENDAR, ListingSource.SYMBOLS_V2)
+                )
             )
             assert watcher.now_s < OPENS_S - 0.02
             await watcher.at(OPENS_S + 2)

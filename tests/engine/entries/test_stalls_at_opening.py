@@ -9,7 +9,7 @@ import pytest
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.stream import TopLevels
 from mexc_tui.practice.scenario import ListingShape
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.values import PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.opening_day import NAME, OPENS_S, Watcher, listing, opening, scenario
 from tests.support.engine.stalls import sleep_machine, stand_still
@@ -18,7 +18,7 @@ LATER_S = OPENS_S + 12
 PUNCTUAL = listing(jitter_ms=0, shape=ListingShape.RUSH, peak=4.0)
 CALM = listing(jitter_ms=0, shape=ListingShape.DUD, peak=1.0)
 CAP = Decimal("0.0625")
-TOO_EARLY = Refusal(30001, "current transaction direction not allowed")
+TOO_EARLY = PracticeRefusal(30001, "current transaction direction not allowed")
 
 
 async def arm_with_price(watcher: Watcher) -> None:

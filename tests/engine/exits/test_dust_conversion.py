@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import CloseReason, OrderRole
-from mexc_tui.model.position import Account
+from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.storage import StorageError
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
-from mexc_tui.practice.values import Conversion, FailedConversion, Refusal
+from mexc_tui.practice.values import Conversion, FailedConversion, PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.monitored_position import agree, closed, day_of, guarding, held, rooms_of
 from tests.support.engine.practice_day import PracticeDay
@@ -29,7 +29,7 @@ def struck(kind: FaultKind) -> tuple[FaultPlan, ...]:
 
 
 @asynccontextmanager
-async def with_dust(day: PracticeDay) -> AsyncGenerator[tuple[Joined, EngineTradingFace, Decimal]]:
+async def with_dust(day: PracticeDay) -> AsyncGenerator[tuple[RunningEngine, EngineTradingFace, Decimal]]:
     """An engine that sold all but a rest, which it wrote off."""
     async with guarding(day) as (running, rooms, position):
         face = await trading_face(running.engine)
@@ -44,7 +44,7 @@ def at_exchange(day: PracticeDay, asset: str) -> Decimal:
     return sum((one.free + one.locked for one in day.server.world.balances() if one.asset == asset), D(0))
 
 
-async def in_books(running: Joined, asset: str, account: Account = Account.OWN) -> Decimal:
+async def in_books(running: RunningEngine, asset: str, account: LedgerAccount = LedgerAccount.OWN) -> Decimal:
     scope = rooms_of(running).keeper.scope
     return await running.store.read(
         "balance", lambda stored: stored.trading(scope).entries.balance(account, asset)
@@ -64,7 +64,7 @@ def test_what_was_written_off_becomes_mx_and_the_books_agree(tmp_path: Path) -> 
             assert done.result.received_mx == at_exchange(day, "MX") - before > 0
             assert (at_exchange(day, "CLEAN"), at_exchange(day, "USDT")) == (0, cash)
             assert await in_books(running, "MX") == at_exchange(day, "MX")
-            assert await in_books(running, "MX", Account.FEES) == done.result.fee_mx
+            assert await in_books(running, "MX", LedgerAccount.FEES) == done.result.fee_mx
             assert await in_books(running, "CLEAN") == 0
             run = rooms_of(running).keeper.open.reconciled
             assert run is not None
@@ -144,7 +144,7 @@ def test_what_the_exchange_refuses_or_leaves_is_said_with_its_reason(
     failed = FailedConversion("CLEAN", "Convertible once in 24 hours", "30032")
 
     def refuse(_: Sequence[str]) -> Conversion:
-        raise Refusal(700007, "No permission to access the endpoint")
+        raise PracticeRefusal(700007, "No permission to access the endpoint")
 
     def leave(_: Sequence[str]) -> Conversion:
         return Conversion([], [failed], D(0), D(0))

@@ -7,15 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.engine.accounting.ledger_transaction import Written
-from mexc_tui.engine.exits.exit_intents import ExitIntents, Wanted
+from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges
+from mexc_tui.engine.exits.exit_intents import ExitIntents, ExitRequest
 from mexc_tui.engine.market.polled_price import ask_price
 from mexc_tui.ledger.checks import protected
 from mexc_tui.ledger.orders import suspect
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.outcome import Purpose
-from mexc_tui.model.position import Account, Protection
+from mexc_tui.model.position import LedgerAccount, Protection
 from mexc_tui.model.storage import StorageError
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs, ListingShape
 from mexc_tui.simulation.run import Simulation, simulate
@@ -198,7 +198,7 @@ def test_sales_that_meet_never_sell_a_coin_twice(tmp_path: Path) -> None:
             )
             after = await closed(running)
             assert after.sold_quantity == position.bought_quantity
-            assert (Account.OWN, "CLEAN") not in rooms.keeper.open.balances
+            assert (LedgerAccount.OWN, "CLEAN") not in rooms.keeper.open.balances
             await agree(running)
 
     simulate(main)
@@ -226,7 +226,7 @@ def test_what_cannot_be_an_order_is_written_off(tmp_path: Path) -> None:
             await rooms.selling.close(left, None, OrderRole.CLOSE, CloseReason.PERSON, "the rest")
             after = await closed(running)
             assert after.dust == left.remaining
-            assert rooms.keeper.open.balances[Account.OWN, "CLEAN"] == after.dust
+            assert rooms.keeper.open.balances[LedgerAccount.OWN, "CLEAN"] == after.dust
 
     simulate(main)
 
@@ -398,7 +398,7 @@ def test_a_position_is_watched_from_its_first_coin_on(tmp_path: Path) -> None:
             rooms = rooms_of(running)
             naked = list[str]()
 
-            def look(written: Written) -> None:
+            def look(written: LedgerChanges) -> None:
                 for one in written.positions:
                     if one.is_open:
                         intents = rooms.keeper.open.intents_of(one.id)
@@ -422,7 +422,7 @@ def test_an_order_that_the_exchange_denies_after_its_fence_holds_no_stop_up(
                 await asyncio.sleep(0)  # balances never agree: it stays unknown
 
             monkeypatch.setattr(rooms.settling, "_balanced", never)
-            wish = Wanted(OrderRole.TAKE_PROFIT, CloseReason.LADDER, "never sent", position.remaining, 1)
+            wish = ExitRequest(OrderRole.TAKE_PROFIT, CloseReason.LADDER, "never sent", position.remaining, 1)
             intent = await ExitIntents(rooms.port, rooms.keeper).of_rung(position, wish)
             lost = suspect(intent, intent.client_ids[0], rooms.port.now_ms() + 3_000)
             rooms.keeper.sent(msgspec.structs.replace(lost, quantity=position.remaining))

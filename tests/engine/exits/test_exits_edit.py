@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.desk import trading as kinds
 from mexc_tui.desk.asking import Agreed
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.kinds import Outcome, Reply, Role
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.desk.kinds import CommandOutcome, Reply, Role
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.ledger.checks import protected
 from mexc_tui.ledger.numbers import short
@@ -44,8 +44,8 @@ class Desk:
     """What a test has at hand."""
 
     day: PracticeDay
-    running: Joined
-    rooms: TradingRooms
+    running: RunningEngine
+    rooms: TradingComponents
     position: Position
     client: DeskClient
 
@@ -68,7 +68,7 @@ async def look(client: DeskClient, **wish: object) -> Reply[Agreed]:
     return await client.give(kinds.CHECK_EXITS, edit, deadline_s=5)
 
 
-def resting(rooms: TradingRooms) -> list[D]:
+def resting(rooms: TradingComponents) -> list[D]:
     found = [one for one in rooms.keeper.open.live_orders() if one.role is OrderRole.TAKE_PROFIT]
     return sorted(one.price for one in found if one.price is not None)
 
@@ -80,10 +80,10 @@ def test_a_raised_stop_protects_at_once_and_outlives_the_engine(tmp_path: Path) 
             stop = (position.entry_price * D("0.97")).quantize(D("0.00001"))
             asked = await look(client, stop_price=stop)
             assert f"Sold at the stop, {stop:.8g}, it makes -" in asked.words
-            assert (await look(client, stop_price=position.entry_price * 9)).outcome is Outcome.REFUSED
+            assert (await look(client, stop_price=position.entry_price * 9)).outcome is CommandOutcome.REFUSED
             assert held(running).stop_price == position.stop_price
             reply = await give(client, "edit-0001", stop_price=stop)
-            assert reply.outcome is Outcome.DONE, reply.words
+            assert reply.outcome is CommandOutcome.DONE, reply.words
             assert reply.result is not None
             assert (reply.result.stop_before, reply.result.stop_after) == (position.stop_price, stop)
             assert reply.result.worst_pnl < 0
@@ -133,7 +133,7 @@ def test_a_new_ladder_replaces_what_rests(tmp_path: Path) -> None:
             reply = await give(client, ladder=tuple(rungs))
             assert reply.result is not None, reply.words
             assert (reply.result.orders_cancelled, reply.result.orders_placed) == (3, 2)
-            assert (reply.outcome, reply.result.rungs_waiting) == (Outcome.DONE, 0)
+            assert (reply.outcome, reply.result.rungs_waiting) == (CommandOutcome.DONE, 0)
             entry = position.entry_price
             assert [round(one / entry, 2) for one in resting(rooms)] == [D("1.40"), D("1.60")]
             none = await give(client, ladder=())
@@ -174,7 +174,7 @@ def test_what_is_refused_changes_nothing_and_says_value_and_limit(tmp_path: Path
             running, rooms, position, client = at.running, at.rooms, at.position, at.client
             before = resting(rooms)
             reply = await give(client, stop_price=position.entry_price * 2, ladder=())
-            assert reply.outcome is Outcome.REFUSED
+            assert reply.outcome is CommandOutcome.REFUSED
             assert "stop_below_bid: " in reply.words
             assert "limit below the bid of" in reply.words
             assert (held(running).plan, resting(rooms)) == (position.plan, before)
@@ -184,7 +184,7 @@ def test_what_is_refused_changes_nothing_and_says_value_and_limit(tmp_path: Path
             assert other.words == "No position in NOUSDT is open."
             async with attached(client_of(at.day.paths.socket, Role.VIEW)) as viewer:
                 looked = await give(viewer, stop_price=position.stop_price)
-                assert looked.outcome is Outcome.REFUSED
+                assert looked.outcome is CommandOutcome.REFUSED
 
     simulate(main)
 
@@ -202,7 +202,7 @@ def test_a_store_that_fails_leaves_the_old_stop_in_force(
             with monkeypatch.context() as broken:
                 broken.setattr(rooms.keeper, "write", full)
                 reply = await give(client, stop_price=position.entry_price * D("0.97"))
-            assert (reply.outcome, "the disk is full" in reply.words) == (Outcome.REFUSED, True)
+            assert (reply.outcome, "the disk is full" in reply.words) == (CommandOutcome.REFUSED, True)
             memory = rooms.guardian.memory_of(held(running))
             assert memory is not None
             assert memory.stop_price == position.stop_price
@@ -216,7 +216,7 @@ def test_a_position_that_is_being_sold_keeps_its_exits(tmp_path: Path) -> None:
             rooms, position, client = at.rooms, at.position, at.client
             rooms.selling.begin(position, D(0), OrderRole.CLOSE, CloseReason.PERSON, "by hand")
             reply = await give(client, stop_price=position.stop_price + D("0.00001"))
-            assert reply.outcome is Outcome.REFUSED
+            assert reply.outcome is CommandOutcome.REFUSED
             await until(lambda: not rooms.keeper.open.positions)
 
     simulate(main)

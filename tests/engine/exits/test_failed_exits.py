@@ -7,8 +7,8 @@ from pathlib import Path
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
-from mexc_tui.practice.book import Resting
-from mexc_tui.practice.values import OrderRecord, Refusal
+from mexc_tui.practice.book import RestingOrder
+from mexc_tui.practice.values import OrderRecord, PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, ours
 from tests.support.engine.monitored_position import SYMBOL, buy, closed, day_of, price_for, rooms_of, until
@@ -32,7 +32,7 @@ def test_O14_an_exit_that_keeps_failing_goes_through_the_book_alerts_and_keeps_i
                 if order.side is Side.SELL:
                     offered.append(order)
                     if len(offered) <= REFUSED:
-                        raise Refusal(30016, "trading disabled")
+                        raise PracticeRefusal(30016, "trading disabled")
                 return take(order)
 
             world.place = place
@@ -61,7 +61,7 @@ def test_O15_a_price_that_jumps_over_the_stop_is_sold_at_once_and_what_it_cost_i
             pair = day.server.world.pair(SYMBOL)
             assert pair is not None
             floor = pair.ticks(position.entry_price / 2)
-            pair.rest(Resting(Side.BUY, floor, pair.lots(D(1_000_000))))
+            pair.rest(RestingOrder(Side.BUY, floor, pair.lots(D(1_000_000))))
             lots = sum(total for ticks, total in pair.book.bids.totals.items() if ticks > floor)
             pair.take(Side.SELL, floor + 1, lots)
             began_ms = rooms.port.now_ms()

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.model.policy import Rung
-from mexc_tui.model.position import Account
+from mexc_tui.model.position import LedgerAccount
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.sniping.exit_edit import ExitWish
@@ -33,7 +33,7 @@ D = Decimal
 NO_LADDER: Lent = {"ladder": "", "exchange_info_least_s": 3, "symbols_poll_near_s": 3, "stop_loss_pct": 50}
 
 
-async def lower_the_maximum(day: PracticeDay, running: Joined, most: Decimal) -> None:
+async def lower_the_maximum(day: PracticeDay, running: RunningEngine, most: Decimal) -> None:
     """Let the exchange take orders up to this value, and wait until the desk knows it."""
     change_rules(day, max_value=most, max_value_market=most)
     known = running.engine.known.knowledge
@@ -118,7 +118,7 @@ def test_a_kill_sells_a_position_above_the_maximum_order(tmp_path: Path) -> None
             assert (acted.result.positions_closed, acted.result.positions_left) == (1, 0)
             assert "dust" not in acted.words
             assert position.id not in rooms.keeper.open.positions
-            assert (Account.OWN, "CLEAN") not in rooms.keeper.open.balances
+            assert (LedgerAccount.OWN, "CLEAN") not in rooms.keeper.open.balances
             await agree(running)
 
     simulate(main)

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Position
@@ -27,7 +27,7 @@ NO_LADDER: Lent = {"ladder": ""}
 
 
 def print_at(
-    rooms: TradingRooms, position: Position, share: str, *, count: int = 1, at_ms: int | None = None
+    rooms: TradingComponents, position: Position, share: str, *, count: int = 1, at_ms: int | None = None
 ) -> None:
     """Let one message tell of fills of one sweep at so much of what was paid."""
     time_ms = rooms.port.now_ms() if at_ms is None else at_ms

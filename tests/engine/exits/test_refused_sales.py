@@ -4,14 +4,14 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
-from mexc_tui.app.composition import Joined
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.app.composition import RunningEngine
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.position import Position, Protection
 from mexc_tui.model.stream import BestQuote, StreamDeal
-from mexc_tui.practice.pairs import TradeSides
+from mexc_tui.practice.pairs import PracticeTradeSides
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import ours
@@ -33,7 +33,7 @@ D = Decimal
 NO_LADDER = {"ladder": "", "stop_loss_pct": 50}
 
 
-async def alerts_of_sales(running: Joined) -> list[Alert]:
+async def alerts_of_sales(running: RunningEngine) -> list[Alert]:
     facts = await running.store.read("facts", lambda stored: list(stored.journal.after(0, 10_000)))
     return [one.event for one in facts if isinstance(one.event, Alert) and one.event.rule == "selling"]
 
@@ -114,14 +114,14 @@ def test_a_pair_that_takes_no_sale_is_trapped_alerted_again_and_sold_once_it_doe
         async with guarding(day) as (running, rooms, position):
             pair = day.server.world.pair(SYMBOL)
             assert pair is not None
-            pair.sides = TradeSides.CLOSED
+            pair.sides = PracticeTradeSides.CLOSED
             rooms.selling.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
             await asyncio.sleep(12)
             assert "30016" in held(running).trapped
             assert (await protection(running))[0] is Protection.NONE
             await asyncio.sleep(120)
             assert len(await alerts_of_sales(running)) >= 3
-            pair.sides = TradeSides.BOTH
+            pair.sides = PracticeTradeSides.BOTH
             assert (await closed(running, 7)).close_reason is CloseReason.STOP
             await agree(running)
 
@@ -144,7 +144,7 @@ def test_take_profits_that_are_refused_are_tried_more_and_more_rarely(tmp_path: 
     simulate(main)
 
 
-async def last_price_for(rooms: TradingRooms, position: Position, share: str, seconds: float) -> None:
+async def last_price_for(rooms: TradingComponents, position: Position, share: str, seconds: float) -> None:
     """Let the last trade be so much of what was paid, for a while, against what the stream says."""
     for number in range(round(seconds / 0.05)):
         last = position.entry_price * D(share)

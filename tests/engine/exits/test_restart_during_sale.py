@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.intent import CloseReason, Intent, OrderRole
 from mexc_tui.model.position import Position
 from mexc_tui.model.stream import BestQuote
@@ -28,7 +28,7 @@ from tests.support.samples.sniping_samples import D
 NO_LADDER = {"ladder": ""}
 
 
-def open_sales(rooms: TradingRooms, position: Position) -> list[Intent]:
+def open_sales(rooms: TradingComponents, position: Position) -> list[Intent]:
     intents = rooms.keeper.open.intents_of(position.id)
     return [one for one in intents if one.role in (OrderRole.CLOSE, OrderRole.FLATTEN)]
 

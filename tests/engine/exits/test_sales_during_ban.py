@@ -3,7 +3,7 @@
 from decimal import Decimal
 from pathlib import Path
 
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, Purpose
@@ -29,7 +29,7 @@ def banned_day(sim: Simulation, folder: Path, **lent: str | float) -> PracticeDa
     return day_of(sim, folder, faults=(ban,), lent=lent)
 
 
-async def rest_by_hand(rooms: TradingRooms, position: Position) -> str:
+async def rest_by_hand(rooms: TradingComponents, position: Position) -> str:
     """Let a buy of the person rest on the pair, as if placed on the web site."""
     order = NewOrder(
         symbol=SYMBOL,

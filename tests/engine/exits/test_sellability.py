@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.app.composition import Joined
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.app.composition import RunningEngine
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, OrderRole
-from mexc_tui.model.position import Account, Protection
+from mexc_tui.model.position import LedgerAccount, Protection
 from mexc_tui.model.stream import BestQuote
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
@@ -38,7 +38,7 @@ NO_BOOK = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, path="/api/v3/depth")
 LOW_BID = D("0.00001")
 
 
-async def bid_for(rooms: TradingRooms, bid: Decimal | None, seconds: float) -> None:
+async def bid_for(rooms: TradingComponents, bid: Decimal | None, seconds: float) -> None:
     """Let the streams tell of this best bid alone; asks and trades stay as they are."""
     for _ in range(round(seconds / 0.05)):
         ask = rooms.prices.of(SYMBOL).ask
@@ -46,13 +46,13 @@ async def bid_for(rooms: TradingRooms, bid: Decimal | None, seconds: float) -> N
         await asyncio.sleep(0.05)
 
 
-async def face_of(running: Joined) -> EngineTradingFace:
+async def face_of(running: RunningEngine) -> EngineTradingFace:
     face = await trading_face(running.engine)
     assert face is not None
     return face
 
 
-async def alerts(running: Joined) -> list[Alert]:
+async def alerts(running: RunningEngine) -> list[Alert]:
     facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
     return [one.event for one in facts if isinstance(one.event, Alert)]
 
@@ -230,7 +230,7 @@ def test_dust_that_a_close_writes_off_is_reported(tmp_path: Path) -> None:
             rest = held(running)
             acted = await (await face_of(running)).close(SYMBOL, None, "ann")
             assert f"{plain(rest.remaining)} CLEAN written off as dust" in acted.words
-            assert rooms.keeper.open.balances[Account.OWN, "CLEAN"] == rest.remaining
+            assert rooms.keeper.open.balances[LedgerAccount.OWN, "CLEAN"] == rest.remaining
 
     simulate(main)
 

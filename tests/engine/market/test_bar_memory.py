@@ -4,8 +4,8 @@ import tracemalloc
 from decimal import Decimal as D
 
 from mexc_tui.engine.market.bar_memory import LEAST_BARS, MOST_BARS, MOST_PAIRS, bound_seen
-from mexc_tui.engine.market.knowledge_store import Seen
-from mexc_tui.engine.market.prices import MOST_IDLE, Prices
+from mexc_tui.engine.market.knowledge_store import PairHistory
+from mexc_tui.engine.market.prices import MOST_IDLE, PriceCache
 from mexc_tui.engine.runtime.recent_keys import RecentKeys
 from mexc_tui.market.tape import MAX_BARS, MOST_GAPS, MOST_IDS, Tape
 from mexc_tui.model.order import Side
@@ -19,19 +19,19 @@ def deal(symbol: str, at_s: int, number: int = 0) -> StreamDeal:
     return StreamDeal(symbol, D("1.5"), D(3), Side.BUY, at_s * 1_000 + number, f"{symbol}-{at_s}-{number}")
 
 
-def take(seen: dict[str, Seen], symbol: str, at_s: int) -> None:
-    one = seen.setdefault(symbol, Seen())
+def take(seen: dict[str, PairHistory], symbol: str, at_s: int) -> None:
+    one = seen.setdefault(symbol, PairHistory())
     if one.tape.add(deal(symbol, at_s)):
         one.trades.append(deal(symbol, at_s))
     one.heard_ms = at_s * 1_000
 
 
-def bars(seen: dict[str, Seen]) -> int:
+def bars(seen: dict[str, PairHistory]) -> int:
     return sum(len(one.tape) for one in seen.values())
 
 
 def test_two_hours_of_pairs_that_come_and_go_stay_at_one_size() -> None:
-    seen = dict[str, Seen]()
+    seen = dict[str, PairHistory]()
     sizes = dict[int, tuple[int, int, int]]()
     tracemalloc.start()
     try:
@@ -52,7 +52,7 @@ def test_two_hours_of_pairs_that_come_and_go_stay_at_one_size() -> None:
 
 
 def test_pairs_that_are_streamed_or_expected_stay_whatever_their_number() -> None:
-    seen = dict[str, Seen]()
+    seen = dict[str, PairHistory]()
     names = [f"N{number}USDT" for number in range(2 * MOST_PAIRS)]
     for at_s, name in enumerate(names):
         take(seen, name, at_s)
@@ -63,7 +63,7 @@ def test_pairs_that_are_streamed_or_expected_stay_whatever_their_number() -> Non
 
 
 def test_bars_of_listings_go_last_and_what_goes_is_a_gap() -> None:
-    seen = dict[str, Seen]()
+    seen = dict[str, PairHistory]()
     held, listed = [f"H{n}USDT" for n in range(8)], [f"L{n}USDT" for n in range(8)]
     for name in (*held, *listed):
         for at_s in range(5_000):
@@ -105,7 +105,7 @@ def test_gaps_that_follow_each_other_are_one_and_their_number_is_bounded() -> No
 
 def test_prices_of_pairs_whose_streams_ended_are_bounded() -> None:
     clock = HandClock()
-    prices = Prices(clock, clock.now_ms)
+    prices = PriceCache(clock, clock.now_ms)
     levels = ((D(1), D(1)),)
     for number in range(5 * MOST_IDLE):
         clock.pass_s(1)

@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.storage import StorageFailed
-from mexc_tui.ports.store import Unit
+from mexc_tui.ports.store import UnitOfWork
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import PracticeDay
 
 AHEAD_MS = 600_000
 
 
-async def stored(running: Joined, symbol: str) -> list[Listing]:
+async def stored(running: RunningEngine, symbol: str) -> list[Listing]:
     return await running.store.read("listings", lambda found: found.listings.named(symbol))
 
 
-async def refused_by_the_store(running: Joined, symbol: str, opens_ms: int) -> None:
+async def refused_by_the_store(running: RunningEngine, symbol: str, opens_ms: int) -> None:
     """Add a listing by hand while the disk is full."""
     whole = running.store.write
 
@@ -99,7 +99,7 @@ def test_a_listing_that_changes_while_others_are_labelled_keeps_what_was_learned
                 await running.face.drop_listing(symbol)
             write, returned = known.write, list[str]()
 
-            async def meanwhile(name: str, work: Callable[[Unit], None]) -> None:
+            async def meanwhile(name: str, work: Callable[[UnitOfWork], None]) -> None:
                 if name == "outcome of a listing" and not returned:
                     last = [one.symbol for one in known.knowledge.listings if one.cancelled_ms][-1]
                     returned.append(last)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mexc_tui.model.listing import Source
+from mexc_tui.model.listing import ListingSource
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import DAY, PracticeDay
@@ -40,7 +40,7 @@ def test_a_pair_whose_row_becomes_malformed_stays_known(tmp_path: Path) -> None:
         async with day.engine() as running:
             before = set(running.engine.known.knowledge.pairs)
             await asyncio.sleep(11)
-            await running.engine.polls.read_now(Source.EXCHANGE_INFO)
+            await running.engine.polls.read_now(ListingSource.EXCHANGE_INFO)
             assert running.face.status().budget.skipped_rows
             assert before <= set(running.engine.known.knowledge.pairs)
 

@@ -7,11 +7,11 @@ from random import Random
 
 import pytest
 
-from mexc_tui.engine.market.order_book_sync import BookKeeper, SnapshotPace
+from mexc_tui.engine.market.order_book_sync import OrderBookSync, SnapshotPace
 from mexc_tui.market.book import Applied, BookLimits, BookState
 from mexc_tui.model.errors import NoAnswer
 from mexc_tui.model.market_data import DepthSnapshot
-from mexc_tui.model.stream import BadFrame
+from mexc_tui.model.stream import BadStreamMessage
 from mexc_tui.proto.stream_pb2 import AggreDepths
 from mexc_tui.simulation.run import Simulation, simulate
 
@@ -49,7 +49,7 @@ class Desk:
 
     def __init__(self, sim: Simulation, source: Snapshots, limits: BookLimits | None = None) -> None:
         self.sim = sim
-        self.keeper = BookKeeper(source, sim.clock, Random(1), pace=SnapshotPace(), limits=limits)
+        self.keeper = OrderBookSync(source, sim.clock, Random(1), pace=SnapshotPace(), limits=limits)
         self._task = asyncio.get_running_loop().create_task(self.keeper.run())
 
     async def __aenter__(self) -> "Desk":
@@ -134,7 +134,7 @@ def test_M7_a_rejected_message_is_mended_by_a_snapshot() -> None:
             desk.keeper.keep("MXUSDT")
             desk.keeper.resume("MXUSDT")
             await asyncio.sleep(1)
-            with pytest.raises(BadFrame):
+            with pytest.raises(BadStreamMessage):
                 desk.apply(101, 101, ask="-1")
             assert desk.state is BookState.CATCHING_UP
             await asyncio.sleep(1)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from mexc_tui.engine.market.prices import Prices
+from mexc_tui.engine.market.prices import PriceCache
 from mexc_tui.model.order import Side
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 from tests.support.store_parts import HandClock
@@ -27,11 +27,11 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-def prices(clock: HandClock) -> Prices:
-    return Prices(clock, clock.now_ms)
+def prices(clock: HandClock) -> PriceCache:
+    return PriceCache(clock, clock.now_ms)
 
 
-def test_an_older_version_never_puts_an_older_bid_back(prices: Prices) -> None:
+def test_an_older_version_never_puts_an_older_bid_back(prices: PriceCache) -> None:
     prices.on_quote(quote("1", 10))
     prices.on_levels(levels("0.5", 9))
     prices.on_quote(quote("0.4", 8))
@@ -41,7 +41,7 @@ def test_an_older_version_never_puts_an_older_bid_back(prices: Prices) -> None:
     assert prices.of(PAIR).bid == D("0.8")
 
 
-def test_who_trades_is_not_told_of_an_older_version(prices: Prices) -> None:
+def test_who_trades_is_not_told_of_an_older_version(prices: PriceCache) -> None:
     bids = list[Decimal | None]()
     prices.on_move(lambda move: bids.append(move.price.bid))
     prices.on_quote(quote("1", 10))
@@ -49,14 +49,14 @@ def test_who_trades_is_not_told_of_an_older_version(prices: Prices) -> None:
     assert bids == [D(1)]
 
 
-def test_an_order_book_without_a_version_is_taken_as_it_comes(prices: Prices) -> None:
+def test_an_order_book_without_a_version_is_taken_as_it_comes(prices: PriceCache) -> None:
     prices.on_quote(quote("1", 10))
     prices.on_quote(quote("0.5", 0))
     assert prices.of(PAIR).bid == D("0.5")
 
 
 def test_versions_may_begin_anew_with_a_subscription_or_after_two_silent_seconds(
-    clock: HandClock, prices: Prices
+    clock: HandClock, prices: PriceCache
 ) -> None:
     prices.on_quote(quote("1", 10**17))
     clock.pass_s(1.9)
@@ -70,14 +70,14 @@ def test_versions_may_begin_anew_with_a_subscription_or_after_two_silent_seconds
     assert prices.of(PAIR).bid == D("0.7")
 
 
-def test_a_trade_does_not_make_an_old_bid_young(clock: HandClock, prices: Prices) -> None:
+def test_a_trade_does_not_make_an_old_bid_young(clock: HandClock, prices: PriceCache) -> None:
     prices.on_quote(quote("1", 10))
     clock.pass_s(5)
     prices.on_deals([StreamDeal(PAIR, D(1), D(1), Side.BUY, clock.now_ms(), "1")])
     assert prices.age_ms(PAIR) == 5_000
 
 
-def test_a_late_trade_does_not_become_the_last_price(clock: HandClock, prices: Prices) -> None:
+def test_a_late_trade_does_not_become_the_last_price(clock: HandClock, prices: PriceCache) -> None:
     def traded(price: str, before_ms: int) -> list[StreamDeal]:
         return [StreamDeal(PAIR, D(price), D(1), Side.BUY, clock.now_ms() - before_ms, price)]
 
@@ -91,7 +91,7 @@ def test_a_late_trade_does_not_become_the_last_price(clock: HandClock, prices: P
 
 
 def test_a_bid_of_next_to_nothing_is_believed_a_minute_after_the_last_trade(
-    clock: HandClock, prices: Prices
+    clock: HandClock, prices: PriceCache
 ) -> None:
     prices.on_deals([StreamDeal(PAIR, D(1), D(1), Side.BUY, clock.now_ms(), "1")])
     prices.on_quote(quote("0.04", 1))

@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 from msgspec.structs import replace
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import DAY, HOST, LENT, PORT, PracticeDay
 
@@ -36,7 +36,7 @@ class CountedDay(PracticeDay):
         await self.sim.network.serve(HOST, PORT, application)
 
 
-def age_s(running: Joined, source: str) -> float:
+def age_s(running: RunningEngine, source: str) -> float:
     status = running.face.status()
     read_ms = next(row.read_ms for row in status.sources if row.source == source)
     assert read_ms is not None

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 import pytest
 
-from mexc_tui.app.composition import Joined, Outside, Place, joined
-from mexc_tui.app.endpoints import LiveKey
-from mexc_tui.engine.orders.key_rights import AGAIN_S, EVERY_S, GOOD_FOR_S, KeyKeeper, facts_of
+from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
+from mexc_tui.app.endpoints import LoadedKey
+from mexc_tui.engine.orders.key_rights import AGAIN_S, EVERY_S, GOOD_FOR_S, KeyRightsWorker, facts_of
 from mexc_tui.engine.runtime.supervisor import StartFailed, WorkerFailure
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.account import KeyRight, KeyRights
 from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.endpoint import Endpoint
@@ -29,7 +29,7 @@ from tests.support.engine.monitored_position import QUIET, rooms_of
 from tests.support.engine.practice_day import DAY, PORT, PracticeDay
 
 if TYPE_CHECKING:
-    from mexc_tui.ports.trading import Trading
+    from mexc_tui.ports.trading import TradingPort
 
 TRADES = ("SPOT_ACCOUNT_READ", "SPOT_DEAL_READ", "SPOT_DEAL_WRITE")
 READS = ("SPOT_ACCOUNT_READ", "SPOT_DEAL_READ")
@@ -43,20 +43,22 @@ UNTOLD = msgspec.structs.replace(HARMLESS, withdraws=KeyRight.UNCLEAR)
 
 
 @asynccontextmanager
-async def live(sim: Simulation, folder: Path, permissions: tuple[str, ...]) -> AsyncGenerator[Joined]:
+async def live(sim: Simulation, folder: Path, permissions: tuple[str, ...]) -> AsyncGenerator[RunningEngine]:
     """Run a live engine on an exchange that stands in, with a key of these rights."""
     account = msgspec.structs.replace(DAY.account, permissions=permissions)
     day = PracticeDay(sim, folder, msgspec.structs.replace(DAY, account=account, listings=(QUIET,)))
     await day.open()
     found = day.server.endpoint(PORT)
-    place = Place(
+    place = EngineLocation(
         Endpoint(found.rest, found.ws, found.web, found.api_key),
         False,
         day.paths,
         Layers(flags=flag_layer({"mode": "live"}, ())),
-        LiveKey(Credentials(found.api_key, Secret(found.api_secret)), LASTS),
+        LoadedKey(Credentials(found.api_key, Secret(found.api_secret)), LASTS),
     )
-    async with joined(place, Outside(sim.clock, sim.rng, sim.network.connector, InlineThread)) as running:
+    async with joined(
+        place, EngineEnvironment(sim.clock, sim.rng, sim.network.connector, InlineThread)
+    ) as running:
         yield running
 
 
@@ -97,8 +99,11 @@ class Answers:
 
 
 @asynccontextmanager
-async def keeping(answers: Answers, *, holds: bool = False) -> AsyncGenerator[KeyKeeper]:
-    keeper, ready = KeyKeeper(cast("Trading", answers), LASTS, lambda: holds, is_live=True), asyncio.Event()
+async def keeping(answers: Answers, *, holds: bool = False) -> AsyncGenerator[KeyRightsWorker]:
+    keeper, ready = (
+        KeyRightsWorker(cast("TradingPort", answers), LASTS, lambda: holds, is_live=True),
+        asyncio.Event(),
+    )
     task = asyncio.create_task(keeper.run(ready.set))
     await asyncio.sleep(1)
     try:
@@ -190,7 +195,7 @@ def test_stopping_everything_locks_live_trading_again(tmp_path: Path) -> None:
     simulate(main)
 
 
-async def unlocked(running: Joined) -> TradingRooms:
+async def unlocked(running: RunningEngine) -> TradingComponents:
     """Return the rooms once an entry may leave."""
     rooms = rooms_of(running)
     async with asyncio.timeout(30):

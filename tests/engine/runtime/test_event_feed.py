@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mexc_tui.engine.runtime.event_feed import Bus, BusClosed, Step, TradingFailure
-from mexc_tui.engine.runtime.subscriber import Notice, ObserverPolicy, Repaint, Resume
+from mexc_tui.engine.runtime.event_feed import EventFeed, EventFeedClosed, Step, StepFailed
+from mexc_tui.engine.runtime.subscriber import Notice, Repaint, Resume, SubscriberPolicy
 from mexc_tui.model.event import Alert, Fact, Severity
 from mexc_tui.simulation.run import Simulation, simulate
 
-FEW = ObserverPolicy(facts=3, repaints=2)
+FEW = SubscriberPolicy(facts=3, repaints=2)
 
 
 def fact(sequence: int) -> Fact:
@@ -70,7 +70,7 @@ async def fail() -> None:
 def test_steps_see_every_fact_in_their_fixed_order() -> None:
     async def main(sim: Simulation) -> None:
         path = Path("ledger", "risk", "exits")
-        bus = Bus(path.steps, sim.clock)
+        bus = EventFeed(path.steps, sim.clock)
         await bus.publish(fact(1), fact(2))
         assert path.seen == [(name, number) for number in (1, 2) for name in ("ledger", "risk", "exits")]
         await bus.close()
@@ -82,7 +82,7 @@ def test_publishing_returns_only_when_the_last_step_is_done() -> None:
     async def main(sim: Simulation) -> None:
         path = Path("ledger")
         path.acts["ledger", 1] = lambda: asyncio.sleep(2)
-        bus = Bus(path.steps, sim.clock)
+        bus = EventFeed(path.steps, sim.clock)
         began_ms = sim.clock.now_ms()
         await bus.publish(fact(1))
         assert sim.clock.now_ms() - began_ms == 2_000
@@ -96,11 +96,9 @@ def test_a_failing_step_reaches_the_publisher_and_ends_that_facts_way_only() -> 
     async def main(sim: Simulation) -> None:
         path, watcher = Path("ledger", "risk"), Watcher()
         path.acts["ledger", 1] = fail
-        bus = Bus(path.steps, sim.clock)
+        bus = EventFeed(path.steps, sim.clock)
         bus.observe("desk", watcher.handle)
-        with pytest.raises(
-            TradingFailure, match=r"ledger failed on fact 1 \(alert\): ValueError: bad fact"
-        ) as e:
+        with pytest.raises(StepFailed, match=r"ledger failed on fact 1 \(alert\): ValueError: bad fact") as e:
             await bus.publish(fact(1), fact(2))
         assert isinstance(e.value.__cause__, ValueError)
         assert path.seen == [("ledger", 1), ("ledger", 2), ("risk", 2)]
@@ -116,13 +114,13 @@ def test_every_failure_is_reported_also_when_nobody_waits_for_the_fact() -> None
         told: list[int] = []
         path = Path("ledger")
         path.acts["ledger", 1] = path.acts["ledger", 2] = fail
-        bus = Bus(path.steps, sim.clock, lambda failure: told.append(failure.fact.sequence))
+        bus = EventFeed(path.steps, sim.clock, lambda failure: told.append(failure.fact.sequence))
         bus.accept([fact(1), fact(2)])
         bus.accept([fact(3)])
         await bus.walked(3)
         assert told == [1, 2]
         for number in (1, 2):
-            with pytest.raises(TradingFailure, match=f"ledger failed on fact {number}"):
+            with pytest.raises(StepFailed, match=f"ledger failed on fact {number}"):
                 await bus.walked(number)
         await bus.close()
 
@@ -131,12 +129,12 @@ def test_every_failure_is_reported_also_when_nobody_waits_for_the_fact() -> None
 
 def test_a_report_that_raises_does_not_stop_the_path() -> None:
     async def main(sim: Simulation) -> None:
-        def refuse(_: TradingFailure) -> None:
+        def refuse(_: StepFailed) -> None:
             raise RuntimeError("nobody is at home")
 
         path = Path("ledger")
         path.acts["ledger", 1] = fail
-        bus = Bus(path.steps, sim.clock, refuse)
+        bus = EventFeed(path.steps, sim.clock, refuse)
         bus.accept([fact(1), fact(2)])
         await bus.walked(2)
         assert path.seen == [("ledger", 1), ("ledger", 2)]
@@ -148,7 +146,7 @@ def test_a_report_that_raises_does_not_stop_the_path() -> None:
 def test_one_can_wait_for_a_fact_before_it_is_accepted() -> None:
     async def main(sim: Simulation) -> None:
         path = Path("ledger")
-        bus = Bus(path.steps, sim.clock, last_sequence=4)
+        bus = EventFeed(path.steps, sim.clock, last_sequence=4)
         await bus.walked(4)
         asyncio.get_running_loop().call_later(2, bus.accept, [fact(5), fact(6)])
         began_ms = sim.clock.now_ms()
@@ -169,8 +167,8 @@ def test_a_cancellation_that_comes_up_inside_a_step_is_a_failure() -> None:
 
         path = Path("ledger")
         path.acts["ledger", 1] = wait_for_somebody_who_gave_up
-        bus = Bus(path.steps, sim.clock)
-        with pytest.raises(TradingFailure):
+        bus = EventFeed(path.steps, sim.clock)
+        with pytest.raises(StepFailed):
             await bus.publish(fact(1))
         await bus.publish(fact(2))
         await bus.close()
@@ -181,7 +179,7 @@ def test_a_cancellation_that_comes_up_inside_a_step_is_a_failure() -> None:
 def test_what_a_step_writes_follows_the_fact_in_hand() -> None:
     async def main(sim: Simulation) -> None:
         path = Path("ledger", "risk")
-        bus = Bus(path.steps, sim.clock)
+        bus = EventFeed(path.steps, sim.clock)
 
         async def write() -> None:
             bus.accept([fact(2)])
@@ -198,9 +196,9 @@ def test_what_a_step_writes_follows_the_fact_in_hand() -> None:
 def test_a_step_that_waits_for_itself_fails_instead_of_hanging() -> None:
     async def main(sim: Simulation) -> None:
         path = Path("ledger")
-        bus = Bus(path.steps, sim.clock)
+        bus = EventFeed(path.steps, sim.clock)
         path.acts["ledger", 1] = lambda: bus.publish(fact(2))
-        with pytest.raises(TradingFailure, match="a step cannot wait"):
+        with pytest.raises(StepFailed, match="a step cannot wait"):
             await bus.publish(fact(1))
         await bus.walked(2)
         await bus.close()
@@ -212,7 +210,7 @@ def test_a_publisher_who_is_cancelled_does_not_leave_half_of_the_path_knowing() 
     async def main(sim: Simulation) -> None:
         path, watcher = Path("ledger", "risk"), Watcher()
         path.acts["ledger", 1] = lambda: asyncio.sleep(5)
-        bus = Bus(path.steps, sim.clock)
+        bus = EventFeed(path.steps, sim.clock)
         bus.observe("desk", watcher.handle)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
@@ -231,7 +229,7 @@ def test_every_step_sees_every_fact_once_and_all_in_the_same_order(
 ) -> None:
     async def main(sim: Simulation) -> None:
         path, quick, slow = Path("a", "b"), Watcher(), Watcher(each_s=slow_ms / 1000)
-        bus = Bus(path.steps, sim.clock)
+        bus = EventFeed(path.steps, sim.clock)
         bus.observe("quick", quick.handle)
         bus.observe("slow", slow.handle, FEW)
         total = 0
@@ -258,7 +256,7 @@ def test_H7_a_raising_observer_is_counted_and_touches_nobody_else() -> None:
     async def main(sim: Simulation) -> None:
         path, broken, sound = Path("ledger"), Watcher(), Watcher()
         broken.fail_on = {1, 2}
-        bus = Bus(path.steps, sim.clock)
+        bus = EventFeed(path.steps, sim.clock)
         bus.observe("broken", broken.handle)
         bus.observe("sound", sound.handle)
         for number in (1, 2, 3):
@@ -276,7 +274,7 @@ def test_H7_a_raising_observer_is_counted_and_touches_nobody_else() -> None:
 def test_an_observer_that_hangs_holds_nobody_up_and_shows_how_long_it_is_busy() -> None:
     async def main(sim: Simulation) -> None:
         path, sound = Path("ledger"), Watcher()
-        bus = Bus(path.steps, sim.clock)
+        bus = EventFeed(path.steps, sim.clock)
         bus.observe("stuck", Watcher(each_s=3_600).handle, FEW)
         bus.observe("sound", sound.handle)
         began_ms = sim.clock.now_ms()
@@ -296,7 +294,7 @@ def test_an_observer_that_hangs_holds_nobody_up_and_shows_how_long_it_is_busy() 
 def test_an_observer_that_falls_behind_is_sent_to_the_journal_for_exactly_what_it_missed() -> None:
     async def main(sim: Simulation) -> None:
         watcher = Watcher(each_s=1)
-        bus = Bus([], sim.clock)
+        bus = EventFeed([], sim.clock)
         bus.observe("desk", watcher.handle, FEW)
         await asyncio.sleep(0.1)
         await bus.publish(fact(1))
@@ -315,7 +313,7 @@ def test_an_observer_that_falls_behind_is_sent_to_the_journal_for_exactly_what_i
 def test_a_fact_that_nobody_published_is_found_in_the_journal() -> None:
     async def main(sim: Simulation) -> None:
         watcher = Watcher()
-        bus = Bus([], sim.clock, last_sequence=10)
+        bus = EventFeed([], sim.clock, last_sequence=10)
         bus.observe("desk", watcher.handle)
         await bus.publish(fact(11))
         await bus.publish(fact(13))
@@ -331,7 +329,7 @@ def test_an_observer_that_cannot_read_the_journal_is_told_again_from_the_same_pl
     async def main(sim: Simulation) -> None:
         watcher = Watcher()
         watcher.fail_on = {"journal"}
-        bus = Bus([], sim.clock, last_sequence=5)
+        bus = EventFeed([], sim.clock, last_sequence=5)
         bus.observe("desk", watcher.handle, after=2)
         await asyncio.sleep(2)
         await bus.publish(fact(6))
@@ -351,7 +349,7 @@ def test_falling_behind_while_the_journal_cannot_be_read_forgets_nothing() -> No
     async def main(sim: Simulation) -> None:
         watcher = Watcher(each_s=2)
         watcher.fail_on = {"journal"}
-        bus = Bus([], sim.clock, last_sequence=5)
+        bus = EventFeed([], sim.clock, last_sequence=5)
         bus.observe("desk", watcher.handle, FEW, after=2)
         await asyncio.sleep(1)
         for number in range(6, 16):
@@ -376,7 +374,7 @@ def test_an_observer_that_stumbles_while_it_is_stopped_is_not_given_more() -> No
             finally:
                 raise OSError("already closed")
 
-        bus = Bus([], sim.clock)
+        bus = EventFeed([], sim.clock)
         bus.observe("desk", stumble)
         bus.accept([fact(1), fact(2), fact(3)])
         await asyncio.sleep(1)
@@ -391,7 +389,7 @@ def test_closing_does_not_wait_out_the_pause_of_an_observer_in_trouble() -> None
     async def main(sim: Simulation) -> None:
         watcher = Watcher()
         watcher.fail_on = {"journal"}
-        bus = Bus([], sim.clock, last_sequence=5)
+        bus = EventFeed([], sim.clock, last_sequence=5)
         bus.observe("desk", watcher.handle, after=2)
         await asyncio.sleep(10)
         began_ms = sim.clock.now_ms()
@@ -404,7 +402,7 @@ def test_closing_does_not_wait_out_the_pause_of_an_observer_in_trouble() -> None
 def test_repaints_are_conflated_to_the_latest_of_a_key() -> None:
     async def main(sim: Simulation) -> None:
         watcher = Watcher()
-        bus = Bus([], sim.clock)
+        bus = EventFeed([], sim.clock)
         bus.observe("desk", watcher.handle)
         for price in range(100):
             bus.show("ABCUSDT", price)
@@ -420,7 +418,7 @@ def test_repaints_are_conflated_to_the_latest_of_a_key() -> None:
 def test_too_many_keys_drop_repaints_and_never_facts() -> None:
     async def main(sim: Simulation) -> None:
         watcher = Watcher()
-        bus = Bus([], sim.clock)
+        bus = EventFeed([], sim.clock)
         bus.observe("desk", watcher.handle, FEW)
         await bus.publish(fact(1))
         for key in range(50):
@@ -435,9 +433,9 @@ def test_too_many_keys_drop_repaints_and_never_facts() -> None:
 def test_an_observer_gets_only_what_its_policy_asks_for() -> None:
     async def main(sim: Simulation) -> None:
         audit, screen = Watcher(), Watcher()
-        bus = Bus([], sim.clock, last_sequence=7)
-        bus.observe("audit", audit.handle, ObserverPolicy(repaints=0))
-        bus.observe("screen", screen.handle, ObserverPolicy(facts=0), after=0)
+        bus = EventFeed([], sim.clock, last_sequence=7)
+        bus.observe("audit", audit.handle, SubscriberPolicy(repaints=0))
+        bus.observe("screen", screen.handle, SubscriberPolicy(facts=0), after=0)
         await bus.publish(fact(8))
         bus.show("k", 1)
         await bus.close()
@@ -449,7 +447,7 @@ def test_an_observer_gets_only_what_its_policy_asks_for() -> None:
 def test_an_observer_can_leave_from_within_and_hears_no_more() -> None:
     async def main(sim: Simulation) -> None:
         seen: list[Notice] = []
-        bus = Bus([], sim.clock)
+        bus = EventFeed([], sim.clock)
 
         async def leave_at_once(notice: Notice) -> None:
             seen.append(notice)
@@ -469,16 +467,16 @@ def test_closing_lets_everybody_finish_and_refuses_what_comes_later() -> None:
     async def main(sim: Simulation) -> None:
         path, watcher = Path("ledger"), Watcher(each_s=0.5)
         path.acts["ledger", 1] = lambda: asyncio.sleep(1)
-        bus = Bus(path.steps, sim.clock)
+        bus = EventFeed(path.steps, sim.clock)
         bus.observe("desk", watcher.handle)
         publishing = asyncio.create_task(bus.publish(fact(1), fact(2)))
         await asyncio.sleep(0.1)
         await bus.close()
         await publishing
         assert (path.seen, watcher.facts) == ([("ledger", 1), ("ledger", 2)], [1, 2])
-        with pytest.raises(BusClosed):
+        with pytest.raises(EventFeedClosed):
             await bus.publish(fact(3))
-        with pytest.raises(BusClosed):
+        with pytest.raises(EventFeedClosed):
             bus.observe("late", watcher.handle)
 
     simulate(main)
@@ -488,7 +486,7 @@ def test_closing_a_path_that_is_stuck_tells_the_publishers_and_the_observers() -
     async def main(sim: Simulation) -> None:
         path, watcher = Path("ledger", "risk"), Watcher()
         path.acts["ledger", 1] = lambda: asyncio.sleep(3_600)
-        bus = Bus(path.steps, sim.clock)
+        bus = EventFeed(path.steps, sim.clock)
         bus.observe("desk", watcher.handle)
         first = asyncio.create_task(bus.publish(fact(1)))
         second = asyncio.create_task(bus.publish(fact(2)))
@@ -497,7 +495,7 @@ def test_closing_a_path_that_is_stuck_tells_the_publishers_and_the_observers() -
         await bus.close(deadline_s=3)
         assert sim.clock.now_ms() - began_ms == 3_000
         for publishing in (first, second):
-            with pytest.raises(BusClosed):
+            with pytest.raises(EventFeedClosed):
                 await publishing
         assert path.seen == [("ledger", 1)]
         assert bus.state().last_sequence == 2

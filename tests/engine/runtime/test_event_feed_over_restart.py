@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mexc_tui.engine.runtime.event_feed import Bus, Step
-from mexc_tui.engine.runtime.subscriber import Notice, ObserverPolicy, Resume
+from mexc_tui.engine.runtime.event_feed import EventFeed, Step
+from mexc_tui.engine.runtime.subscriber import Notice, SubscriberPolicy, Resume
 from mexc_tui.model.event import Fact
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from tests.support.store_parts import FILE, HandClock, fact
 
 
 class Recorder:
     """Sees facts on the path, and as an observer that reads the journal when it was too slow."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: SqliteStore) -> None:
         self._store = store
         self.walked: list[Fact] = []
         self.observed: list[Fact] = []
@@ -41,11 +41,11 @@ class Recorder:
 async def run_once(path: Path, units: list[int], observed_before: int) -> tuple[Recorder, list[Fact]]:
     """Open, write units of so many facts at once, close; return what was seen and what is stored."""
     clock = HandClock()
-    store = await Store.open(path, clock)
+    store = await SqliteStore.open(path, clock)
     head = await store.read("head", lambda stored: stored.journal.head())
     recorder = Recorder(store)
-    bus = Bus([Step("recorder", recorder.step)], clock, last_sequence=head)
-    bus.observe("recorder", recorder.observe, ObserverPolicy(facts=2, repaints=2), after=observed_before)
+    bus = EventFeed([Step("recorder", recorder.step)], clock, last_sequence=head)
+    bus.observe("recorder", recorder.observe, SubscriberPolicy(facts=2, repaints=2), after=observed_before)
     store.publish_to(bus.accept)
 
     async def write(size: int) -> None:

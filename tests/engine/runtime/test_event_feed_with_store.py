@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.engine.runtime.event_feed import Bus, Step, TradingFailure
-from mexc_tui.engine.runtime.subscriber import Notice, ObserverPolicy, Resume
+from mexc_tui.engine.runtime.event_feed import EventFeed, Step, StepFailed
+from mexc_tui.engine.runtime.subscriber import Notice, Resume, SubscriberPolicy
 from mexc_tui.model.event import Alert, Fact
 from mexc_tui.model.severity import Severity
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 
 WRITERS, EACH = 20, 10
 TOTAL = WRITERS * EACH
@@ -23,7 +23,7 @@ def alert(number: int) -> Alert:
 class Reader:
     """An observer that reads the journal when it is told to."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: SqliteStore) -> None:
         self.seen: list[int] = []
         self.resumes = 0
         self.all_seen = asyncio.Event()
@@ -49,11 +49,11 @@ async def test_every_observer_has_every_fact_in_the_order_of_the_journal(tmp_pat
     async def step(fact: Fact) -> None:
         walked.append(fact.sequence)
 
-    bus = Bus([Step("ledger", step)], SystemClock())
-    store = await Store.open(tmp_path / "state" / "desk.db", SystemClock(), publish=bus.accept)
+    bus = EventFeed([Step("ledger", step)], SystemClock())
+    store = await SqliteStore.open(tmp_path / "state" / "desk.db", SystemClock(), publish=bus.accept)
     quick, slow = Reader(store), Reader(store)
     bus.observe("quick", quick.handle)
-    bus.observe("slow", slow.handle, ObserverPolicy(facts=1))
+    bus.observe("slow", slow.handle, SubscriberPolicy(facts=1))
 
     async def write(writer: int) -> None:
         for number in range(EACH):
@@ -80,10 +80,10 @@ async def test_a_failure_on_the_path_reaches_the_one_who_wrote_the_fact(tmp_path
     async def refuse(_: Fact) -> None:
         raise ValueError("the books do not add up")
 
-    bus = Bus([Step("ledger", refuse)], SystemClock())
-    store = await Store.open(tmp_path / "state" / "desk.db", SystemClock(), publish=bus.accept)
+    bus = EventFeed([Step("ledger", refuse)], SystemClock())
+    store = await SqliteStore.open(tmp_path / "state" / "desk.db", SystemClock(), publish=bus.accept)
     sequence = await store.write("alert", lambda unit: unit.record(alert(1)))
-    with pytest.raises(TradingFailure, match="ledger failed on fact 1"):
+    with pytest.raises(StepFailed, match="ledger failed on fact 1"):
         await bus.walked(sequence)
     assert await store.read("head", lambda stored: stored.journal.head()) == sequence
     await bus.close()

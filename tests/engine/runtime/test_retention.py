@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.engine.runtime.retention import BUSY_S, EVERY_S, FIRST_S, Retention
+from mexc_tui.engine.runtime.retention import BUSY_S, EVERY_S, FIRST_S, RetentionWorker
 from mexc_tui.model.storage import Keep, StorageFull
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.simulation.clock import VirtualClock
@@ -59,7 +59,7 @@ def worked(
     async def main() -> list[float]:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        retention = Retention(
+        retention = RetentionWorker(
             storage,
             lambda: KEEP,
             lambda: NOW_MS if loop.time() - began_s >= clock_known_s else None,

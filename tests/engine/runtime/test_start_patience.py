@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.app.ban_file import FileOfBan
-from mexc_tui.app.composition import Joined, Outside, Place, joined
+from mexc_tui.app.ban_file import BanFile
+from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
 from mexc_tui.engine.runtime.supervisor import StartFailed
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import OrderRole
@@ -48,13 +48,15 @@ async def until_s(day: PracticeDay, at_s: float) -> None:
     await asyncio.sleep(at_s - passed_s(day))
 
 
-def engine_with(day: PracticeDay, stack: AsyncExitStack, secret: str) -> "asyncio.Task[Joined]":
+def engine_with(day: PracticeDay, stack: AsyncExitStack, secret: str) -> "asyncio.Task[RunningEngine]":
     """Start an engine beside the test, with another secret if one is given."""
     endpoint = day.server.endpoint(PORT)
     if secret:
         endpoint = msgspec.structs.replace(endpoint, api_secret=secret)
-    outside = Outside(day.sim.clock, day.sim.rng, day.sim.network.connector, InlineThread)
-    return asyncio.create_task(stack.enter_async_context(joined(Place(endpoint, True, day.paths), outside)))
+    outside = EngineEnvironment(day.sim.clock, day.sim.rng, day.sim.network.connector, InlineThread)
+    return asyncio.create_task(
+        stack.enter_async_context(joined(EngineLocation(endpoint, True, day.paths), outside))
+    )
 
 
 @pytest.mark.parametrize(
@@ -195,7 +197,7 @@ def test_a_ban_outlives_the_engine_and_the_next_one_asks_nothing_before_its_end(
             with pytest.raises((StartFailed, ExchangeError)):
                 async with day.engine():
                     pass
-        ban = FileOfBan(day.paths.state, f"http://{HOST}:{PORT}").read(sim.clock.now_ms())
+        ban = BanFile(day.paths.state, f"http://{HOST}:{PORT}").read(sim.clock.now_ms())
         assert ban is not None
         assert ban.left_s > 60
         await asyncio.sleep(20)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.storage import StorageDamaged
@@ -44,13 +44,13 @@ def move_folder(day: PracticeDay) -> None:
     day.paths.state.rename(day.paths.state.with_name("elsewhere"))
 
 
-async def sell(running: Joined) -> None:
+async def sell(running: RunningEngine) -> None:
     face = await trading_face(running.engine)
     assert face is not None
     assert (await face.close(SYMBOL, None, "ann")).is_all
 
 
-async def halted(running: Joined) -> str:
+async def halted(running: RunningEngine) -> str:
     rooms = rooms_of(running)
     await until(lambda: rooms.safety.switch.kept.state is TradingState.HALTED, 5)
     assert rooms.safety.switch.kept.cause is Cause.STORAGE

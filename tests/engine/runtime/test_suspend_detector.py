@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mexc_tui.engine.runtime.suspend_detector import MEASURED_S, Awake
+from mexc_tui.engine.runtime.suspend_detector import MEASURED_S, SuspendDetector
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.stalls import sleep_machine, stand_still
 
@@ -17,7 +17,7 @@ class Watched:
         self.sim = sim
         self.done = list[str]()
         self.compared_ms: int | None = None
-        self.awake = Awake(
+        self.awake = SuspendDetector(
             sim.clock,
             sim.clock.now_ms,
             self._doer("distrust"),

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.accounting.ledger_transaction import stem
-from mexc_tui.engine.trading import TradingRooms
-from mexc_tui.host.halt_file import FileOfHalt
+from mexc_tui.engine.trading import TradingComponents
+from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import NotSent
@@ -30,7 +30,7 @@ KILLED = Trading(
 PAIRS, ORDERS = 5, 4
 
 
-async def resting(rooms: TradingRooms, count: int) -> None:
+async def resting(rooms: TradingComponents, count: int) -> None:
     """Wait until the ladder rests, or nothing does."""
     await until(lambda: len(rooms.keeper.open.live_orders()) == count)
 
@@ -57,7 +57,7 @@ def test_a_halt_in_the_file_is_read_before_the_next_byte_and_carried_out(tmp_pat
         async with holding(sim, tmp_path, ladder=LADDER) as (day, running, _closer):
             rooms = rooms_of(running)
             await resting(rooms, 3)
-            FileOfHalt(day.paths.state, rooms.keeper.scope).write(KILLED)
+            HaltFileOnDisk(day.paths.state, rooms.keeper.scope).write(KILLED)
             assert rooms.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
             assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
             assert not rooms.refusal(OrderRole.STOP, SYMBOL)
@@ -76,7 +76,7 @@ def test_an_emergency_stop_in_the_file_counts_although_a_person_halted_before(tm
             await resting(rooms, 3)
             await rooms.safety.stopping.halt("ann", "lunch")
             assert not rooms.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
-            FileOfHalt(day.paths.state, rooms.keeper.scope).write(KILLED)
+            HaltFileOnDisk(day.paths.state, rooms.keeper.scope).write(KILLED)
             assert rooms.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
             await resting(rooms, 0)
 
@@ -89,7 +89,7 @@ def test_a_start_after_an_emergency_stop_cancels_what_it_left(tmp_path: Path) ->
             rooms = rooms_of(running)
             await resting(rooms, 3)
             scope = rooms.keeper.scope
-        FileOfHalt(day.paths.state, scope).write(KILLED)
+        HaltFileOnDisk(day.paths.state, scope).write(KILLED)
         async with day.engine() as running:
             rooms = rooms_of(running)
             await resting(rooms, 0)
@@ -137,7 +137,7 @@ def test_one_empty_answer_does_not_prove_that_nothing_is_left(tmp_path: Path) ->
 @asynccontextmanager
 async def trading(
     sim: Simulation, folder: Path, knobs: Knobs | None = None
-) -> AsyncGenerator[tuple[PracticeDay, Joined]]:
+) -> AsyncGenerator[tuple[PracticeDay, RunningEngine]]:
     market = msgspec.structs.replace(DAY.market, active_pairs=PAIRS + 1, trades_per_s=0.01)
     plan = msgspec.structs.replace(DAY, listings=(), market=market, knobs=knobs or Knobs())
     day = PracticeDay(sim, folder, plan)
@@ -147,13 +147,13 @@ async def trading(
         yield day, running
 
 
-def pairs_of(running: Joined) -> list[str]:
+def pairs_of(running: RunningEngine) -> list[str]:
     pairs = running.engine.known.knowledge.pairs.values()
     named = [one.symbol for one in pairs if one.quote_asset == "USDT" and one.symbol != "MXUSDT"]
     return sorted(named)[:PAIRS]
 
 
-async def wished(rooms: TradingRooms, running: Joined, symbol: str) -> tuple[Intent, NewOrder]:
+async def wished(rooms: TradingComponents, running: RunningEngine, symbol: str) -> tuple[Intent, NewOrder]:
     """Return a buy far below the market, and its durable intent."""
     pair = running.engine.known.knowledge.pairs[symbol]
     names = rooms.keeper.client_ids(1)
@@ -179,7 +179,7 @@ def orders_of(day: PracticeDay, symbols: list[str]) -> list[OrderRecord]:
     return [row for one in symbols for row in day.server.world.all_orders(one, 0, 2**53, 1_000)]
 
 
-async def rest_orders(running: Joined) -> list[str]:
+async def rest_orders(running: RunningEngine) -> list[str]:
     """Let so many buys of ours rest on so many pairs."""
     rooms, symbols = rooms_of(running), pairs_of(running)
     for symbol in symbols:
@@ -191,7 +191,7 @@ async def rest_orders(running: Joined) -> list[str]:
     return symbols
 
 
-async def stopped(day: PracticeDay, running: Joined, symbols: list[str]) -> int:
+async def stopped(day: PracticeDay, running: RunningEngine, symbols: list[str]) -> int:
     """Stop all; return after how many milliseconds the last order was cancelled."""
     rooms = rooms_of(running)
     began_ms = day.server.world.now_ms

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from mexc_tui.app.composition import Joined
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.app.composition import RunningEngine
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.intent import OrderRole, OrderState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
@@ -17,7 +17,7 @@ ONE_RUNG = {"ladder": "50@100"}
 WITHIN_MS = 2_000
 
 
-async def ms_until_sold(sim: Simulation, running: Joined, rooms: TradingRooms) -> int:
+async def ms_until_sold(sim: Simulation, running: RunningEngine, rooms: TradingComponents) -> int:
     """Flatten; return after how many milliseconds the position was closed."""
     began_ms = sim.clock.now_ms()
     flattening = asyncio.ensure_future(rooms.safety.stopping.flatten("ann"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.app.composition import Joined, Outside, Place, joined
+from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
 from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.errors import CommandRefused
@@ -29,7 +29,7 @@ RULE = {**QUIET, "auto_arm": "everywhere", "arm_outcomes": "100", "armed_detecto
 class LiveDesk:
     """One running live engine, as a test looks at it."""
 
-    def __init__(self, market: PracticeServer, running: Joined, face: EngineTradingFace) -> None:
+    def __init__(self, market: PracticeServer, running: RunningEngine, face: EngineTradingFace) -> None:
         self.market, self.running, self.face = market, running, face
         rooms = running.engine.rooms
         assert rooms is not None
@@ -67,8 +67,8 @@ async def live(sim: Simulation, folder: Path, **settings: str) -> AsyncGenerator
     layers = Layers(flags=flag_layer({"mode": "live"}, [f"{name}={it}" for name, it in given.items()]))
     endpoint = msgspec.structs.replace(market.endpoint(PORT), world="")
     paths = paths_of("live", {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "r")})
-    outside = Outside(sim.clock, sim.rng, sim.network.connector, InlineThread)
-    async with joined(Place(endpoint, False, paths, layers), outside) as running:
+    outside = EngineEnvironment(sim.clock, sim.rng, sim.network.connector, InlineThread)
+    async with joined(EngineLocation(endpoint, False, paths, layers), outside) as running:
         face = await trading_face(running.engine)
         assert face is not None
         yield LiveDesk(market, running, face)

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from mexc_tui.app.trading_settings_mapping import entry_numbers
-from mexc_tui.engine.safety.live_unlock import LiveNumbers, Unlocking
+from mexc_tui.engine.safety.live_unlock import LiveParameters, LiveUnlock
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.storage import StorageError
 from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers, load
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from tests.sniping.test_unlocking import WELL
 
 HOUR_NS = 3_600 * 10**9
@@ -32,11 +32,11 @@ class HandClock:
         return self.ns
 
 
-async def opened(folder: Path, clock: HandClock) -> tuple[Store, Unlocking]:
-    store = await Store.open(folder / "desk.sqlite3", clock)
+async def opened(folder: Path, clock: HandClock) -> tuple[SqliteStore, LiveUnlock]:
+    store = await SqliteStore.open(folder / "desk.sqlite3", clock)
     settings = load(Layers(flags=flag_layer({"mode": "live"}, []))).settings
-    numbers = (entry_numbers(settings), LiveNumbers(hours=12))
-    made = Unlocking(store, clock, Random(1), "live", clock.now_ms, lambda: WELL, lambda: numbers)
+    numbers = (entry_numbers(settings), LiveParameters(hours=12))
+    made = LiveUnlock(store, clock, Random(1), "live", clock.now_ms, lambda: WELL, lambda: numbers)
     return store, made
 
 
@@ -97,7 +97,7 @@ def test_what_cannot_be_written_down_stays_locked_and_locking_needs_no_store(tmp
 class SlowBooks:
     """Books whose first write waits until it is let go."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: SqliteStore) -> None:
         self._store, self.go, self.begun = store, asyncio.Event(), asyncio.Event()
 
     async def write(self, name: str, work: Any, **more: Any) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
 from mexc_tui.ledger.ids import make
 from mexc_tui.model.errors import CommandRefused
@@ -127,7 +127,7 @@ def test_each_check_stores_its_metrics_and_result(tmp_path: Path) -> None:
     simulate(main)
 
 
-async def face_of(running: Joined) -> EngineTradingFace:
+async def face_of(running: RunningEngine) -> EngineTradingFace:
     face = await trading_face(running.engine)
     assert face is not None
     return face
@@ -366,7 +366,7 @@ def never(_: Position) -> int | None:
     return None
 
 
-async def open_alerts(running: Joined, prefix: str) -> list[str]:
+async def open_alerts(running: RunningEngine, prefix: str) -> list[str]:
     """Return the rules of open alerts that begin so."""
     stored = await running.store.read("alerts", lambda found: found.alerts.open())
     return [one.alert.rule for one in stored if one.alert.rule.startswith(prefix)]

@@ -10,16 +10,16 @@ from typing import TypeVar
 
 import pytest
 
-from mexc_tui.app.composition import Joined
-from mexc_tui.engine.safety.trading_state import Switch
-from mexc_tui.host.halt_file import FileOfHalt
+from mexc_tui.app.composition import RunningEngine
+from mexc_tui.engine.safety.trading_state import TradingStateOwner
+from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import StorageFull
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from tests.support.engine.crashing_engine import mortal
 from tests.support.engine.inline_store import InlineThread
 from tests.support.engine.open_position import SYMBOL, holding, rest_a_sale, rooms_of
@@ -30,7 +30,7 @@ ROOMY = 1_000_000
 SCOPE = "mine"
 
 
-class FileOnAFullDisk(FileOfHalt):
+class FileOnAFullDisk(HaltFileOnDisk):
     """Takes nothing while there is no room."""
 
     has_room = False
@@ -56,14 +56,14 @@ class HangingThread(InlineThread):
         return await super().submit(function)
 
 
-def limit_pages(store: Store, pages: int) -> None:
+def limit_pages(store: SqliteStore, pages: int) -> None:
     """Let the database grow no further than this; a real SQLITE_FULL beyond it."""
     connection = store._thread._connection  # pyright: ignore[reportPrivateUsage]
     assert connection is not None
     connection.execute(f"PRAGMA max_page_count = {pages}")
 
 
-def hang(running: Joined) -> asyncio.Event:
+def hang(running: RunningEngine) -> asyncio.Event:
     """Let the store answer nothing until the event is set."""
     thread = running.store._thread  # pyright: ignore[reportPrivateUsage]
     assert isinstance(thread, HangingThread)
@@ -71,7 +71,7 @@ def hang(running: Joined) -> asyncio.Event:
     return thread.hanging
 
 
-async def fill(store: Store) -> None:
+async def fill(store: SqliteStore) -> None:
     """Write until the database is full, to the last byte that a row may need."""
     limit_pages(store, 1)
     for size in (1_000, 100, 1):
@@ -93,13 +93,13 @@ def test_a_halt_on_a_full_disk_gives_back_the_room_kept_for_it_and_is_kept(tmp_p
                 file.has_room = True
                 return len(given) == 1
 
-            switch = Switch(rooms.keeper, file, "practice", rooms.port.now_ms, make_room)
+            switch = TradingStateOwner(rooms.keeper, file, "practice", rooms.port.now_ms, make_room)
             await switch.load()
             switch.restrict(TradingState.HALTED, Cause.PERSON, "news", "ann")
             assert await switch.write_down()
             assert given == [False]
             assert not switch.problem
-            kept = FileOfHalt(tmp_path, SCOPE).read()
+            kept = HaltFileOnDisk(tmp_path, SCOPE).read()
             assert kept is not None
             assert (kept.state, kept.words) == (TradingState.HALTED, "news")
 
@@ -137,7 +137,7 @@ def test_what_could_not_be_kept_is_written_again_until_it_is_durable_and_outlive
             acted = await rooms.safety.stopping.emergency_stop("ann")
             assert not acted.result.is_durable
             await asyncio.sleep(20)
-            file = FileOfHalt(day.paths.state, rooms.keeper.scope)
+            file = HaltFileOnDisk(day.paths.state, rooms.keeper.scope)
             assert file.read() is None
             blocked.rmdir()
             await asyncio.sleep(3)
@@ -171,7 +171,7 @@ def test_a_halt_waits_for_no_store_that_hangs(tmp_path: Path) -> None:
             await asyncio.sleep(0)
             assert rooms.keeper.open.trading.state is TradingState.HALTED
             await asyncio.sleep(0.2)
-            assert FileOfHalt(day.paths.state, rooms.keeper.scope).read() is not None
+            assert HaltFileOnDisk(day.paths.state, rooms.keeper.scope).read() is not None
             acted = await halting
             assert acted.result.is_durable
             assert asyncio.get_running_loop().time() - began_s < 6

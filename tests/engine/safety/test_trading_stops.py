@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.host.halt_file import FileOfHalt
+from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import LiveLockChanged
 from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
@@ -134,7 +134,7 @@ def test_a_flattening_that_was_cut_short_goes_on_after_the_start(tmp_path: Path)
             assert rooms.keeper.open.trading.state is TradingState.FLATTENING
             cut.cancel()
             folder = day.paths.state
-            copy = FileOfHalt(folder, rooms.keeper.scope).read()
+            copy = HaltFileOnDisk(folder, rooms.keeper.scope).read()
             assert copy is not None
             assert copy.state is TradingState.FLATTENING
 
@@ -148,8 +148,8 @@ def test_a_halt_file_alone_stops_the_next_start(tmp_path: Path) -> None:
         async with day.engine() as running:
             scope = rooms_of(running).keeper.scope
         halt = Trading(state=TradingState.HALTED, cause=Cause.PERSON, words="kill --direct", since_ms=1)
-        FileOfHalt(day.paths.state, scope).write(halt)
-        FileOfHalt(day.paths.state, "another/world").clear()
+        HaltFileOnDisk(day.paths.state, scope).write(halt)
+        HaltFileOnDisk(day.paths.state, "another/world").clear()
         async with day.engine() as running:
             rooms = rooms_of(running)
             assert running.engine.trading() == (TradingState.HALTED, "kill --direct")
@@ -162,9 +162,9 @@ def test_a_halt_file_alone_stops_the_next_start(tmp_path: Path) -> None:
 
 
 def test_a_halt_file_that_nobody_can_read_counts_and_one_of_other_books_does_not(tmp_path: Path) -> None:
-    file = FileOfHalt(tmp_path, "mine")
+    file = HaltFileOnDisk(tmp_path, "mine")
     assert file.read() is None
-    FileOfHalt(tmp_path, "theirs").write(Trading(state=TradingState.HALTED))
+    HaltFileOnDisk(tmp_path, "theirs").write(Trading(state=TradingState.HALTED))
     assert file.read() is None
     (tmp_path / "halt.json").write_text("{")
     found = file.read()

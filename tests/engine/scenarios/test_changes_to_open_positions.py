@@ -7,15 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.accounting.equity_monitor import DAY_MS
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.ledger.days import utc_day
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import Side
-from mexc_tui.model.position import Account, Day, Position
-from mexc_tui.practice.book import Resting
-from mexc_tui.practice.pairs import Pair
+from mexc_tui.model.position import LedgerAccount, Position, TradingDay
+from mexc_tui.practice.book import RestingOrder
+from mexc_tui.practice.pairs import PracticePair
 from mexc_tui.practice.scenario import AccountPlan, FaultKind, FaultPlan, Knobs
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
@@ -48,7 +48,7 @@ def a_day(
     return day_of(sim, folder, faults=faults, knobs=knobs, listing=PUNCTUAL, lent={**HANDS_OFF, **lent})
 
 
-def pair_of(day: PracticeDay) -> Pair:
+def pair_of(day: PracticeDay) -> PracticePair:
     pair = day.server.world.pair(SYMBOL)
     assert pair is not None
     return pair
@@ -62,10 +62,10 @@ def balance(day: PracticeDay, asset: str) -> Decimal:
     return sum((one.free + one.locked for one in day.server.world.balances() if one.asset == asset), D(0))
 
 
-async def deposit_own(day: PracticeDay, rooms: TradingRooms) -> None:
+async def deposit_own(day: PracticeDay, rooms: TradingComponents) -> None:
     """Let the user deposit coins of the same kind, and wait until they are booked as the user's own."""
     day.server.world.deposit(COIN, OWN)
-    await until(lambda: rooms.keeper.open.balances.get((Account.OWN, COIN), D(0)) >= OWN, 90)
+    await until(lambda: rooms.keeper.open.balances.get((LedgerAccount.OWN, COIN), D(0)) >= OWN, 90)
 
 
 def take_share(day: PracticeDay, order: OrderRecord, share: str) -> None:
@@ -114,7 +114,7 @@ def test_a_partial_take_profit_fill_that_races_a_stop_sells_each_coin_once(
 # ---- a UTC day ends
 
 
-async def days(running: Joined) -> dict[str, Day]:
+async def days(running: RunningEngine) -> dict[str, TradingDay]:
     scope = rooms_of(running).keeper.scope
     rows = await running.store.read("days", lambda stored: stored.trading(scope).days.latest(10))
     return {one.day: one for one in rows}
@@ -236,7 +236,7 @@ def test_a_deposit_in_the_middle_of_a_sale_is_not_sold_with_it(tmp_path: Path, a
             after = await closed(running, 60)
             assert after.sold_quantity == position.bought_quantity
             assert balance(day, COIN) == OWN
-            await until(lambda: rooms.keeper.open.balances.get((Account.OWN, COIN)) == OWN, 90)
+            await until(lambda: rooms.keeper.open.balances.get((LedgerAccount.OWN, COIN)) == OWN, 90)
 
     simulate(main)
 
@@ -256,7 +256,7 @@ def withdraw_bids(day: PracticeDay, above: Decimal) -> None:
         for order in list(pair.book.bids.levels[ticks]):
             pair.remove(order)
     if pair.book.bids.best() != floor:
-        pair.rest(Resting(Side.BUY, floor, pair.lots(D(1_000_000))))
+        pair.rest(RestingOrder(Side.BUY, floor, pair.lots(D(1_000_000))))
 
 
 async def hold_down(day: PracticeDay, position: Position) -> None:
@@ -273,7 +273,7 @@ def test_a_sweep_through_the_band_sells_at_once_at_what_is_bid_then(tmp_path: Pa
         async with day.engine() as running:
             position = await buy(running)
             pair, floor = pair_of(day), position.entry_price / 2
-            pair.rest(Resting(Side.BUY, pair.ticks(floor), pair.lots(D(1_000_000))))
+            pair.rest(RestingOrder(Side.BUY, pair.ticks(floor), pair.lots(D(1_000_000))))
             falling = asyncio.ensure_future(hold_down(day, position))
             lots = sum(total for ticks, total in pair.book.bids.totals.items() if ticks >= pair.ticks(floor))
             pair.take(Side.SELL, pair.ticks(floor), min(lots, lots - pair.lots(D(900_000))))
@@ -306,7 +306,7 @@ def test_bids_that_leave_a_gap_below_the_band_keep_the_sale_going_until_it_is_so
             falling.cancel()
             assert (after.close_reason, after.dust) == (CloseReason.STOP, 0)
             assert after.sold_quantity == position.bought_quantity
-            assert rooms.keeper.open.balances.get((Account.DESK, COIN), D(0)) == 0
+            assert rooms.keeper.open.balances.get((LedgerAccount.DESK, COIN), D(0)) == 0
             await agree(running)
 
     simulate(main)

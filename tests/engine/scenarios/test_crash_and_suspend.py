@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.order import Side
 from mexc_tui.model.reconciliation import Trigger
@@ -44,7 +44,7 @@ def a_day(sim: Simulation, folder: Path, *faults: FaultPlan, **lent: float) -> P
     return day_of(sim, folder, faults=faults, listing=PUNCTUAL, lent={**HANDS_OFF, **lent})
 
 
-async def snipe_of(running: Joined) -> Snipe:
+async def snipe_of(running: RunningEngine) -> Snipe:
     scope = rooms_of(running).keeper.scope
     found = await running.store.read("snipes", lambda stored: stored.trading(scope).snipes.of_symbol(SYMBOL))
     (snipe,) = found
@@ -100,7 +100,7 @@ def test_H2_a_stop_waits_five_seconds_for_answers_and_the_next_start_finds_the_r
     simulate(main)
 
 
-async def the_clock_is_right(sim: Simulation, running: Joined, ahead_ms: int, seconds: float) -> None:
+async def the_clock_is_right(sim: Simulation, running: RunningEngine, ahead_ms: int, seconds: float) -> None:
     port = rooms_of(running).port
     await until(lambda: abs(sim.clock.now_ms() + ahead_ms - port.now_ms()) < 500, seconds)
 

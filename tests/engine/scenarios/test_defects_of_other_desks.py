@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import Side
@@ -42,7 +42,7 @@ def two_listings(
     return PracticeDay(sim, folder, msgspec.structs.replace(plan, listings=(PUNCTUAL, second)))
 
 
-async def buy_both(running: Joined) -> None:
+async def buy_both(running: RunningEngine) -> None:
     await asyncio.sleep(ARM_S)
     arm = rooms_of(running).arming.arm
     await asyncio.gather(arm(SYMBOL, "ann"), arm(OTHER, "ann"))

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.exits.exit_intents import WRITE_S
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, Order, OrderRole, OrderState
 from mexc_tui.model.order import Side
@@ -51,7 +51,7 @@ from tests.support.engine.practice_day import PracticeDay
 COMMIT_S = 5.0
 
 
-def slow_disk(running: Joined, monkeypatch: pytest.MonkeyPatch) -> None:
+def slow_disk(running: RunningEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each commit take seconds."""
     write = running.store.write
 
@@ -69,7 +69,9 @@ async def full(*_: object, **__: object) -> None:
 
 
 @asynccontextmanager
-async def full_disk_at_the_buy(running: Joined, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[None]:
+async def full_disk_at_the_buy(
+    running: RunningEngine, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[None]:
     """Let no commit succeed from the first byte of the buy on; begin once it is held in memory."""
     rooms = rooms_of(running)
     sent = rooms.keeper.sent
@@ -92,7 +94,7 @@ def sold(day: PracticeDay) -> list[OrderRecord]:
     return [row for row in ours(day) if row.side is Side.SELL and row.executed]
 
 
-def resting(rooms: TradingRooms) -> list[str]:
+def resting(rooms: TradingComponents) -> list[str]:
     """Return the states of what rests as take-profits, as memory knows them."""
     rows = rooms.keeper.open.orders.values()
     return [one.state for one in rows if one.role is OrderRole.TAKE_PROFIT and one.state.is_on_exchange]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from mexc_tui.app.composition import Joined, Outside, Place, joined
+from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
 from mexc_tui.app.paper import SCOPE
 from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
 from mexc_tui.host.paths import paths_of
@@ -85,8 +85,8 @@ class PaperDay:
         whole = self.market.endpoint(PORT)
         public = Endpoint(whole.rest, whole.ws, whole.web)
         sim = self.sim
-        outside = Outside(sim.clock, sim.rng, sim.network.connector, InlineThread, self.serve_paper)
-        async with joined(Place(public, False, self.paths, layers), outside) as running:
+        outside = EngineEnvironment(sim.clock, sim.rng, sim.network.connector, InlineThread, self.serve_paper)
+        async with joined(EngineLocation(public, False, self.paths, layers), outside) as running:
             face = await trading_face(running.engine)
             assert face is not None
             yield Desk(self, running, face)
@@ -95,7 +95,7 @@ class PaperDay:
 class Desk:
     """One running desk on paper, as a test looks at it."""
 
-    def __init__(self, day: PaperDay, running: Joined, face: EngineTradingFace) -> None:
+    def __init__(self, day: PaperDay, running: RunningEngine, face: EngineTradingFace) -> None:
         self.day, self.running, self.face = day, running, face
         rooms = running.engine.rooms
         assert rooms is not None

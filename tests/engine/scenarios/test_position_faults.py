@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.app.composition import Joined
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.app.composition import RunningEngine
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.event import Alert, EntryBooked
 from mexc_tui.model.intent import CloseReason, Order, OrderRole, OrderState
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, Purpose
-from mexc_tui.model.position import Account, EntryKind
+from mexc_tui.model.position import EntryKind, LedgerAccount
 from mexc_tui.model.reconciliation import DifferenceKind, Reconciliation, Trigger
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.practice.scenario import AccountPlan, FaultKind, FaultPlan, Knobs
@@ -62,7 +62,7 @@ def the_sale(day: PracticeDay) -> OrderRecord:
     return sale
 
 
-async def resting(running: Joined) -> Order:
+async def resting(running: RunningEngine) -> Order:
     """Wait until the take-profit of half the position rests; return it."""
     await until(lambda: [one for one in _live(running) if one.order_id])
     (order,) = _live(running)
@@ -70,7 +70,7 @@ async def resting(running: Joined) -> Order:
     return order
 
 
-def _live(running: Joined) -> list[Order]:
+def _live(running: RunningEngine) -> list[Order]:
     return rooms_of(running).keeper.open.live_orders()
 
 
@@ -189,19 +189,19 @@ def test_R18_a_key_that_is_refused_while_coins_are_held_halts_and_says_that_noth
     simulate(main)
 
 
-async def alerts(running: Joined) -> list[str]:
+async def alerts(running: RunningEngine) -> list[str]:
     """Return the texts of all alerts."""
     facts = await running.store.read("facts", lambda stored: list(stored.journal.after(0, 9_000)))
     return [one.event.text for one in facts if isinstance(one.event, Alert)]
 
 
-async def entries(running: Joined) -> list[EntryBooked]:
+async def entries(running: RunningEngine) -> list[EntryBooked]:
     """Return what the journal says was booked."""
     facts = await running.store.read("facts", lambda stored: list(stored.journal.after(0, 9_000)))
     return [one.event for one in facts if isinstance(one.event, EntryBooked)]
 
 
-async def trade_by_hand(rooms: TradingRooms, side: Side, quantity: Decimal) -> None:
+async def trade_by_hand(rooms: TradingComponents, side: Side, quantity: Decimal) -> None:
     """Trade as a person does on the web site, beside the desk."""
     price = rooms.prices.of(SYMBOL).ask if side is Side.BUY else rooms.prices.of(SYMBOL).bid
     assert price is not None
@@ -278,7 +278,7 @@ def test_O6_fees_in_mx_leave_the_coins_whole_and_cost_what_they_were_worth(tmp_p
             after = await closed(running)
             assert after.sold_quantity == record.executed
             assert after.realised < after.sold_value - after.bought_value  # both fees are in it
-            assert not rooms.keeper.open.balances.get((Account.DESK, "MX"))  # the person's own pays it
+            assert not rooms.keeper.open.balances.get((LedgerAccount.DESK, "MX"))  # the person's own pays it
             mx = {one.asset: one.free for one in day.server.world.balances()}["MX"]
             scope = rooms.keeper.scope
             kept = await running.store.read("kept", lambda stored: stored.trading(scope).entries.balances())
@@ -287,8 +287,8 @@ def test_O6_fees_in_mx_leave_the_coins_whole_and_cost_what_they_were_worth(tmp_p
     simulate(main)
 
 
-def _is_ours(account: Account) -> bool:
-    return account in (Account.DESK, Account.OWN)
+def _is_ours(account: LedgerAccount) -> bool:
+    return account in (LedgerAccount.DESK, LedgerAccount.OWN)
 
 
 def test_O7_O9_coins_that_were_withdrawn_are_not_offered_and_the_rest_is_sold(tmp_path: Path) -> None:
@@ -322,11 +322,11 @@ def test_O9_O10_what_a_person_trades_deposits_and_withdraws_is_booked_outside_an
             position, before = await buy(running), len(ours(day))
             await trade_by_hand(rooms, Side.BUY, Decimal(200))
             await asyncio.sleep(5)
-            own = rooms.keeper.open.balances[(Account.OWN, position.base_asset)]
+            own = rooms.keeper.open.balances[(LedgerAccount.OWN, position.base_asset)]
             assert own > 199
             await trade_by_hand(rooms, Side.SELL, Decimal(150))
             await asyncio.sleep(5)
-            assert rooms.keeper.open.balances[(Account.OWN, position.base_asset)] == own - 150
+            assert rooms.keeper.open.balances[(LedgerAccount.OWN, position.base_asset)] == own - 150
             await agree(running)  # what a person traded is explained by its orders
             world = day.server.world
             world.deposit("ODD", Decimal(7))  # an airdrop

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.engine.runtime.weight_allowance import Allowance
+from mexc_tui.engine.runtime.weight_allowance import WeightAllowance
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, MarketPlan, Scenario, load
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.practice.values import OrderRecord
@@ -51,7 +51,7 @@ def test_no_poll_waits_and_no_limit_is_met_over_a_listing_day(
 
 def test_an_allowance_grants_a_burst_and_then_what_grows_again() -> None:
     async def main(sim: Simulation) -> None:
-        allowance = Allowance(sim.clock, burst=30, per_s=10)
+        allowance = WeightAllowance(sim.clock, burst=30, per_s=10)
         began_s = sim.clock.monotonic_ns() / 1e9
         taken_s: list[int] = []
         for _ in range(6):

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.app.day_report import day_of, report_day
-from mexc_tui.detection.calibration import History
+from mexc_tui.detection.calibration import CalibrationHistory
 from mexc_tui.model.event import ListingLabelled
-from mexc_tui.model.outcome_of_listing import End
+from mexc_tui.model.outcome_of_listing import OutcomeEnd
 from mexc_tui.model.signal import ClaimKind, DetectorName, Probability
 from mexc_tui.practice.scenario import ListingPlan
 from mexc_tui.report.day import DayReport, ListingReport, Totals
@@ -43,7 +43,11 @@ def test_the_same_day_again_is_seen_signalled_and_told_anew(tmp_path: Path) -> N
         second = await whole_day(sim, tmp_path)
         assert ends(first) == ends(second)
         assert first.totals.moved == 0
-        assert {one.happened.end for one in second.listings} == {End.OPENED, End.CANCELLED, End.NEVER_API}
+        assert {one.happened.end for one in second.listings} == {
+            OutcomeEnd.OPENED,
+            OutcomeEnd.CANCELLED,
+            OutcomeEnd.NEVER_API,
+        }
         assert {one.id for one in first.listings} & {one.id for one in second.listings} == set()
 
         def detectors(report: DayReport) -> dict[str, set[DetectorName]]:
@@ -65,7 +69,7 @@ def test_what_the_first_day_taught_stands_behind_the_second_one_s_probabilities(
     simulate(main)
 
 
-async def outcomes_of(running: Joined) -> dict[str, str]:
+async def outcomes_of(running: RunningEngine) -> dict[str, str]:
     """Return how each stored listing ended, as a face is told without asking the engine."""
     return {f"{row.symbol} {row.stage}": row.outcome for row in await every_listing(running)}
 
@@ -101,7 +105,7 @@ def test_what_the_first_day_left_open_is_said_to_have_ended_with_it_and_teaches_
     simulate(main)
 
 
-def said_by(history: History) -> list[Probability]:
+def said_by(history: CalibrationHistory) -> list[Probability]:
     """Return what a history says of every kind of claim."""
     return [history.probability(DetectorName.OPENING, 1, "api", kind, 20.0) for kind in ClaimKind]
 

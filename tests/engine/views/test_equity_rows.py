@@ -8,7 +8,7 @@ from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.engine.views.equity_rows import DAY_MS, equity_of
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.position import EquityPoint
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.samples.trading_samples import SCOPE
 
@@ -23,7 +23,7 @@ def point(at_ms: int, cash: str, peak: str = "100", *, is_complete: bool = True)
 async def told(
     folder: Path, points: list[EquityPoint], now_ms: int, since_ms: int = 0, most: int = 500
 ) -> EquityRow:
-    store = await Store.open(folder / "desk.sqlite3", SystemClock())
+    store = await SqliteStore.open(folder / "desk.sqlite3", SystemClock())
     try:
         for some in (points[at : at + 500] for at in range(0, len(points), 500)):
             await store.write("points", partial(add_all, some))

@@ -5,8 +5,8 @@ from decimal import Decimal as D
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.engine.market.knowledge_store import Seen
-from mexc_tui.engine.market.watched_symbols import MOST, Shown
+from mexc_tui.engine.market.knowledge_store import PairHistory
+from mexc_tui.engine.market.watched_symbols import MOST, WatchedSymbols
 from mexc_tui.engine.views.market_rows import best_of, is_exact, path_of, trade_rows
 from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.order import Side
@@ -24,8 +24,8 @@ def deal(at_ms: int, price: str, number: int) -> StreamDeal:
     return StreamDeal("AUSDT", D(price), D(2), Side.SELL, at_ms, str(number))
 
 
-def seen_of(*deals: StreamDeal) -> Seen:
-    seen = Seen()
+def seen_of(*deals: StreamDeal) -> PairHistory:
+    seen = PairHistory()
     for one in deals:
         seen.tape.add(one)
         seen.trades.append(one)
@@ -33,7 +33,7 @@ def seen_of(*deals: StreamDeal) -> Seen:
 
 
 def test_levels_are_exact_until_a_later_quote_differs() -> None:
-    seen = Seen(deep=DEEP, deep_ms=NOW_MS, quote=quote("1", "1.1"), quoted_ms=NOW_MS + 100)
+    seen = PairHistory(deep=DEEP, deep_ms=NOW_MS, quote=quote("1", "1.1"), quoted_ms=NOW_MS + 100)
     assert is_exact(seen, NOW_MS + 200)
     seen.quote = quote("1.01", "1.1")
     assert not is_exact(seen, NOW_MS + 200)
@@ -41,14 +41,14 @@ def test_levels_are_exact_until_a_later_quote_differs() -> None:
 
 
 def test_levels_that_were_not_heard_for_long_or_are_crossed_are_not_exact() -> None:
-    assert not is_exact(Seen(deep=DEEP, deep_ms=NOW_MS), NOW_MS + 1_001)
+    assert not is_exact(PairHistory(deep=DEEP, deep_ms=NOW_MS), NOW_MS + 1_001)
     crossed = TopLevels("AUSDT", asks=((D(1), D(1)),), bids=((D(2), D(1)),), version=1)
-    assert not is_exact(Seen(deep=crossed, deep_ms=NOW_MS), NOW_MS)
-    assert not is_exact(Seen(), NOW_MS)
+    assert not is_exact(PairHistory(deep=crossed, deep_ms=NOW_MS), NOW_MS)
+    assert not is_exact(PairHistory(), NOW_MS)
 
 
 def test_levels_of_a_pair_that_does_not_trade_are_exact_while_its_quotes_confirm_them() -> None:
-    seen = Seen(deep=DEEP, deep_ms=NOW_MS, quote=quote("1", "1.1"), quoted_ms=NOW_MS + 600_000)
+    seen = PairHistory(deep=DEEP, deep_ms=NOW_MS, quote=quote("1", "1.1"), quoted_ms=NOW_MS + 600_000)
     assert is_exact(seen, NOW_MS + 600_100)
     assert not is_exact(seen, NOW_MS + 601_001)
 
@@ -90,7 +90,7 @@ def test_a_path_keeps_the_lowest_the_highest_and_the_last_price(
 
 def test_a_shown_pair_is_watched_for_a_minute_after_the_last_question() -> None:
     at_ms = NOW_MS
-    shown = Shown(lambda: at_ms)
+    shown = WatchedSymbols(lambda: at_ms)
     assert shown.is_new("AUSDT")
     assert not shown.ask("AUSDT")
     at_ms += 50_000
@@ -105,7 +105,7 @@ def test_a_shown_pair_is_watched_for_a_minute_after_the_last_question() -> None:
 
 def test_the_pair_that_nobody_asked_for_longest_makes_room() -> None:
     at_ms = NOW_MS
-    shown = Shown(lambda: at_ms)
+    shown = WatchedSymbols(lambda: at_ms)
     for number in range(MOST):
         assert not shown.ask(f"A{number}")
     assert "looked at already" in shown.ask("NEW")

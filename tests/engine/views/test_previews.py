@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mexc_tui.desk import trading as kinds
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.kinds import Outcome, Reply
-from mexc_tui.engine.views.sale_preview import Bids, sale_of
+from mexc_tui.desk.kinds import CommandOutcome, Reply
+from mexc_tui.engine.views.sale_preview import BidDepth, sale_of
 from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.position import Position
 from mexc_tui.model.trading import TradingState
@@ -20,7 +20,7 @@ from tests.support.desk_server import running as attached
 from tests.support.engine.monitored_position import SYMBOL, day_of, guarding
 from tests.support.samples.position_samples import GRID, position
 
-BIDS = Bids(D("2.1"), ((D("2.1"), D(4)), (D("2.0"), D(100))))
+BIDS = BidDepth(D("2.1"), ((D("2.1"), D(4)), (D("2.0"), D(100))))
 
 
 def test_a_sale_is_walked_through_the_bids() -> None:
@@ -43,14 +43,14 @@ def test_a_part_is_floored_to_the_pairs_step_and_bears_its_part_of_the_cost() ->
 
 
 def test_bids_below_the_slippage_cap_are_not_counted_on() -> None:
-    thin = Bids(D("2.1"), ((D("2.1"), D(4)), (D("1.5"), D(100))))
+    thin = BidDepth(D("2.1"), ((D("2.1"), D(4)), (D("1.5"), D(100))))
     row = sale_of(position(), None, thin, GRID, 0)
     assert (row.is_covered, row.expected_price) == (False, D("2.1"))
     assert row.words == "6 NEW find no known bid within the slippage cap"
 
 
 def test_without_a_fresh_price_no_number_is_made_up() -> None:
-    row = sale_of(position(), None, Bids(None), GRID, 0)
+    row = sale_of(position(), None, BidDepth(None), GRID, 0)
     assert (row.quantity, row.value, row.pnl, row.expected_price) == (D(10), None, None, None)
     assert "no fresh price" in row.words
 
@@ -64,7 +64,7 @@ def test_a_sale_never_brings_more_than_the_best_bid_for_each_coin(
 ) -> None:
     ordered = tuple(sorted(levels, reverse=True))
     best = ordered[0][0] if ordered else D(1)
-    row = sale_of(position(), D(share), Bids(best, ordered), GRID, 0)
+    row = sale_of(position(), D(share), BidDepth(best, ordered), GRID, 0)
     assert row.value is not None
     assert row.proceeds is not None
     assert row.slippage_pct is not None
@@ -107,7 +107,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
             found.rows["half"] = half.result
             found.refused.append(await ask(client, Preview.CLOSE, SYMBOL, "101"))
             found.orders = len(rooms.keeper.open.live_orders())
-            await client.give(kinds.HALT, kinds.Stopping(words="tea"), deadline_s=60)
+            await client.give(kinds.HALT, kinds.HaltRequest(words="tea"), deadline_s=60)
             for name in (Preview.RESUME, Preview.REDUCE_ONLY):
                 reply = await ask(client, name)
                 assert reply.result is not None
@@ -150,7 +150,7 @@ def test_what_would_be_refused_says_so_beforehand(told: Told) -> None:
     assert told.rows["arm"].refusals
     assert told.rows["disarm"].words == f"Nothing is armed for {SYMBOL}."
     assert not told.rows["resume"].is_allowed
-    assert told.refused[0].outcome is Outcome.REFUSED
+    assert told.refused[0].outcome is CommandOutcome.REFUSED
     assert "no part of a position" in told.refused[0].words
 
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from decimal import Decimal as D
 
-from mexc_tui.engine.views.risk_rows import Guarded, limit_rows, risk_row
-from mexc_tui.model.position import Day
+from mexc_tui.engine.views.risk_rows import RiskMonitorView, limit_rows, risk_row
+from mexc_tui.model.position import TradingDay
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
-from mexc_tui.risk.candidate import Candidate, Held, Reserved, RiskBook, RiskLimits
+from mexc_tui.risk.candidate import Candidate, HeldPosition, Reserved, RiskBook, RiskLimits
 from mexc_tui.risk.limits import check_entry
 from tests.support.samples import position_samples
 
@@ -17,7 +17,7 @@ BOOK = RiskBook(
     peak=D(1_250),
     free_cash=D(970),
     day_equity=D(1_010),
-    held=(Held("NEWUSDT", D(20)),),
+    held=(HeldPosition("NEWUSDT", D(20)),),
     reserved=(Reserved("s2", "XUSDT", D(10), NOON_MS),),
     entries_ms=(NOON_MS - 7_200_000, NOON_MS - 60_000),
     losses_in_a_row=3,
@@ -26,11 +26,11 @@ BOOK = RiskBook(
 
 
 def test_the_desks_worth_and_risk_are_told_in_one_row() -> None:
-    day = Day(day="2027-01-15", realised=D("-4.5"))
+    day = TradingDay(day="2027-01-15", realised=D("-4.5"))
     row = risk_row(
         position_samples.books(),
         BOOK,
-        Guarded(GuardLevel.MEDIUM, "daily loss at 50 %", day, D(1_010)),
+        RiskMonitorView(GuardLevel.MEDIUM, "daily loss at 50 %", day, D(1_010)),
         LIMITS,
         position_samples.sight(),
         NOON_MS,
@@ -54,7 +54,7 @@ def test_equity_is_cash_plus_open_positions_at_the_same_bids() -> None:
         row = risk_row(
             position_samples.books(),
             book,
-            Guarded(day_equity=D(1_000)),
+            RiskMonitorView(day_equity=D(1_000)),
             LIMITS,
             position_samples.sight(),
             NOON_MS,
@@ -65,7 +65,7 @@ def test_equity_is_cash_plus_open_positions_at_the_same_bids() -> None:
 
 def test_a_pause_that_is_over_is_no_pause() -> None:
     row = risk_row(
-        position_samples.books(), BOOK, Guarded(), LIMITS, position_samples.sight(), NOON_MS + 3_000_000
+        position_samples.books(), BOOK, RiskMonitorView(), LIMITS, position_samples.sight(), NOON_MS + 3_000_000
     )
     assert row.paused_until_ms is None
 
@@ -73,7 +73,7 @@ def test_a_pause_that_is_over_is_no_pause() -> None:
 def test_with_a_price_missing_equity_is_an_estimate_and_says_so() -> None:
     book = RiskBook(equity=None, peak=D(1_250), free_cash=D(970), day_equity=D(1_010))
     row = risk_row(
-        position_samples.books(), book, Guarded(), LIMITS, position_samples.sight(None, None), NOON_MS
+        position_samples.books(), book, RiskMonitorView(), LIMITS, position_samples.sight(None, None), NOON_MS
     )
     assert (row.is_complete, row.equity, row.exposure) == (False, D("979.98"), D(0))
 
@@ -83,7 +83,7 @@ def test_the_state_and_its_cause_are_those_of_the_books() -> None:
     books.trading = Trading(
         state=TradingState.HALTED, cause=Cause.DAILY_LOSS, words="lost 2 %", since_ms=5, by="guard"
     )
-    row = risk_row(books, BOOK, Guarded(), LIMITS, position_samples.sight(), NOON_MS)
+    row = risk_row(books, BOOK, RiskMonitorView(), LIMITS, position_samples.sight(), NOON_MS)
     assert (row.state, row.cause, row.cause_words, row.since_ms, row.by) == (
         TradingState.HALTED,
         Cause.DAILY_LOSS,

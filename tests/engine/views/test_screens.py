@@ -18,7 +18,7 @@ from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.position import Position
 from mexc_tui.model.signal import DetectorName
 from mexc_tui.model.view import ListingRow
-from mexc_tui.risk.metrics.latency import Span
+from mexc_tui.risk.metrics.latency import LatencySpan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.desk_server import client_of
 from tests.support.desk_server import running as attached
@@ -175,7 +175,7 @@ def test_the_last_shots_are_told_stage_by_stage(told: Told) -> None:
     # A pair without an earlier price is bought at its first one: that attempt has no moment to be late for.
     assert all(one.late_ms is None or one.late_ms >= 0 for one in row.shots)
     assert [one.name for one in newest.stages] == [one.name for one in row.stages]
-    answered = next(one for one in row.stages if one.name == Span.ANSWER.value)
+    answered = next(one for one in row.stages if one.name == LatencySpan.ANSWER.value)
     assert answered.n == row.attempts
     assert answered.p50_ms is not None
     assert (answered.p99_ms, answered.p99_words) == (None, f"not enough data ({row.attempts} of 100)")

@@ -11,7 +11,7 @@ from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.signal import DetectorName, Signal
 from mexc_tui.model.why import DetectorSays, WhyRow
 from mexc_tui.store.looking import look_into
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.samples.detection_samples import Desk, announced, book
 from tests.support.samples.listing_sources import OLD, before, deal, pair
@@ -35,7 +35,7 @@ async def _why(
                 unit.signals.end(one)
 
     clock = HandClock()
-    store = await Store.open(folder / FILE, clock)
+    store = await SqliteStore.open(folder / FILE, clock)
     await store.write("keep", keep)
     await store.close()
     settings = DetectionSettings()

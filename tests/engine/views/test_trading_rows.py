@@ -5,7 +5,7 @@ from decimal import Decimal as D
 import msgspec
 import pytest
 
-from mexc_tui.engine.accounting.ledger_state import OpenBooks
+from mexc_tui.engine.accounting.ledger_state import LedgerState
 from mexc_tui.engine.views.trading_rows import (
     blind_sight,
     order_rows,
@@ -176,7 +176,7 @@ def test_orders_are_those_not_at_their_end_foreign_ones_too_newest_first() -> No
     )
     one = samples.order("i1-1", created_ms=2_000)
     done = samples.order("i1-2", state=OrderState.FILLED, created_ms=3_000)
-    books = OpenBooks(
+    books = LedgerState(
         orders={order.client_order_id: order for order in (one, done)}, foreign={"theirs": foreign}
     )
     rows = order_rows(books, position_samples.sight())
@@ -190,14 +190,14 @@ def test_fees_in_two_assets_are_two_and_a_zero_is_none() -> None:
         samples.order(), fees=(Fee("USDT", D("0.0100")), Fee("MX", D("2E-3")), Fee("NEW", D(0)))
     )
     assert (
-        order_rows(OpenBooks(orders={"i1-1": order}), position_samples.sight())[0].fees
+        order_rows(LedgerState(orders={"i1-1": order}), position_samples.sight())[0].fees
         == "0.01 USDT + 0.002 MX"
     )
 
 
 def test_snipes_stand_in_the_order_of_their_openings() -> None:
     late = msgspec.structs.replace(samples.snipe("a"), opens_ms=95_000)
-    rows = snipe_rows(OpenBooks(snipes={"a": late, "b": samples.snipe("b")}), position_samples.sight())
+    rows = snipe_rows(LedgerState(snipes={"a": late, "b": samples.snipe("b")}), position_samples.sight())
     assert [(row.id, row.opens_ms) for row in rows] == [("b", 90_000), ("a", 95_000)]
 
 

@@ -10,14 +10,14 @@ import msgspec
 import pytest
 
 from mexc_tui.exchange.client import MEXC_REST, MexcClient
-from mexc_tui.exchange.firing.warm_connection import WireFiringLine
+from mexc_tui.exchange.firing.warm_connection import WarmConnection
 from mexc_tui.exchange.rest.connection import Headers
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.model.credentials import Credentials, Secret
-from mexc_tui.model.errors import Refused
+from mexc_tui.model.errors import RequestRefused
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, Advice, Ambiguous, NotSent, Purpose, Rejected
-from mexc_tui.ports.trading import Fired
+from mexc_tui.ports.trading import FireResult
 from mexc_tui.practice.arrivals import Arrival
 from mexc_tui.practice.scenario import (
     EarlyOrder,
@@ -55,7 +55,7 @@ class Opening:
     sim: Simulation
     host: Host
     client: MexcClient
-    line: WireFiringLine
+    line: WarmConnection
     opens_ms: int
     shots: int = 0
 
@@ -66,7 +66,7 @@ class Opening:
 
     async def fire(
         self, order: NewOrder = BUY, *, after_ms: int = 0, purpose: Purpose = Purpose.ENTRY
-    ) -> Fired:
+    ) -> FireResult:
         """Fire so that it arrives this long after the opening."""
         self.shots += 1
         shot = self.line.prepare(
@@ -248,7 +248,7 @@ def test_an_answer_that_is_lost_is_ambiguous_and_the_order_is_found_by_its_clien
 def test_a_request_that_is_lost_is_ambiguous_and_the_order_is_nowhere() -> None:
     async def main(opening: Opening) -> None:
         assert isinstance((await opening.fire(after_ms=3)).outcome, Ambiguous)
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRefused):
             await opening.client.orders.order(SYMBOL, client_order_id="mxt-1")
 
     at_an_opening(main, with_fault(FaultKind.LOSE_REQUEST))

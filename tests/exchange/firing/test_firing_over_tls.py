@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.exchange.firing.warm_connection import WireFiringLine
+from mexc_tui.exchange.firing.warm_connection import WarmConnection
 from mexc_tui.model.errors import NothingSent
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose, SendOutcome
 from mexc_tui.model.report import PlacedOrder
-from mexc_tui.ports.trading import Fired, Shot
+from mexc_tui.ports.trading import FireResult, SignedOrder
 from tests.support.exchange.certificates import BAD, checking, show, showing, write_certificates
 from tests.support.exchange.scripted_http_server import (
     ACCESS_KEY,
@@ -36,7 +36,7 @@ def yes() -> bool:
     return True
 
 
-def shot_of(line: WireFiringLine, name: str = "mxt-1") -> Shot:
+def shot_of(line: WarmConnection, name: str = "mxt-1") -> SignedOrder:
     order = replace(ORDER, client_order_id=name)
     return line.prepare(order, purpose=Purpose.ENTRY, timestamp_ms=SERVER_MS, recv_window_ms=1_000)
 
@@ -55,7 +55,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @asynccontextmanager
 async def aiming(
     folder: Path, name: str, *replies: Reply, trusted: bool = True
-) -> AsyncGenerator[tuple[WireFiringLine, Hostile]]:
+) -> AsyncGenerator[tuple[WarmConnection, Hostile]]:
     """A line that knows the certificate of `name` if it is trusted, and a server that shows it."""
     known = (name, "elsewhere") if trusted else ()
     async with (
@@ -75,7 +75,7 @@ async def test_a_good_certificate_lets_shots_leave_by_one_warm_connection(certif
         await line.warm()
         assert line.is_warm
         shots = [shot_of(line, f"mxt-{number}") for number in range(3)]
-        fired: list[Fired] = [await line.fire(shot, yes) for shot in shots[:2]]
+        fired: list[FireResult] = [await line.fire(shot, yes) for shot in shots[:2]]
         fired.append(await line.fire_at(shots[2], time.monotonic_ns() + 2_000_000, yes))
         assert all(isinstance(one.outcome, Accepted) for one in fired)
         assert [request.removesuffix(b"\r\n\r\n") for request in server.requests[4:]] == [

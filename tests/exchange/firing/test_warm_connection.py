@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 
 from mexc_tui.exchange.client import ClientLimits, MexcClient
-from mexc_tui.exchange.firing.warm_connection import WireFiringLine
+from mexc_tui.exchange.firing.warm_connection import WarmConnection
 from mexc_tui.exchange.limits.bans import BanKind
 from mexc_tui.exchange.limits.call_limits import CallLimits
 from mexc_tui.exchange.limits.rate_windows import LaneName
@@ -19,7 +19,7 @@ from mexc_tui.exchange.rest.error_codes import TABLE
 from mexc_tui.model.errors import NothingSent
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import SETTLE_MS, Accepted, Ambiguous, NotSent, Purpose, Rejected
-from mexc_tui.ports.trading import Fired, Shot
+from mexc_tui.ports.trading import FireResult, SignedOrder
 from tests.support.exchange.scripted_http_server import (
     SERVER_MS,
     Hostile,
@@ -51,7 +51,7 @@ def error(code: int, message: str = "no", status: int = 400) -> bytes:
     return answer(json.dumps({"msg": message, "code": code}), status)
 
 
-def shot_of(line: WireFiringLine, client_order_id: str = "mxt-1", purpose: Purpose = Purpose.ENTRY) -> Shot:
+def shot_of(line: WarmConnection, client_order_id: str = "mxt-1", purpose: Purpose = Purpose.ENTRY) -> SignedOrder:
     order = replace(ORDER, client_order_id=client_order_id)
     return line.prepare(order, purpose=purpose, timestamp_ms=SERVER_MS, recv_window_ms=WINDOW_MS)
 
@@ -59,7 +59,7 @@ def shot_of(line: WireFiringLine, client_order_id: str = "mxt-1", purpose: Purpo
 @asynccontextmanager
 async def aiming(
     *replies: Reply, limits: ClientLimits | None = None
-) -> AsyncGenerator[tuple[WireFiringLine, Hostile, MexcClient]]:
+) -> AsyncGenerator[tuple[WarmConnection, Hostile, MexcClient]]:
     """A line, the server that it fires at, and the line's client."""
     async with hostile(*replies) as server, client_of(server.origin, limits=limits) as client:
         line = client.firing_line()
@@ -69,7 +69,7 @@ async def aiming(
             await line.close()
 
 
-async def fired_at(*replies: Reply, limits: ClientLimits | None = None) -> tuple[Fired, Hostile]:
+async def fired_at(*replies: Reply, limits: ClientLimits | None = None) -> tuple[FireResult, Hostile]:
     """Fire one shot at a server with these replies."""
     async with aiming(*replies, limits=limits) as (line, server, _):
         return await line.fire(shot_of(line), yes), server

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.exchange.limits.breaker import Breaker, BreakerLimits, Phase
+from mexc_tui.exchange.limits.breaker import Breaker, BreakerLimits, BreakerPhase
 from mexc_tui.model.outcome import Purpose
 
 
@@ -41,7 +41,7 @@ def test_it_opens_at_the_fifth_failure_within_a_minute() -> None:
     assert not breaker.allow(Purpose.ORDINARY)
     assert not breaker.allow(Purpose.ENTRY)
     state = breaker.state()
-    assert (state.phase, state.failures, state.retry_in_s, state.refused) == (Phase.OPEN, 5, 30, 2)
+    assert (state.phase, state.failures, state.retry_in_s, state.refused) == (BreakerPhase.OPEN, 5, 30, 2)
 
 
 def test_exits_and_stops_pass_an_open_breaker_and_are_not_counted_as_refused() -> None:
@@ -66,7 +66,7 @@ def test_after_half_a_minute_a_few_probes_go_and_no_more() -> None:
     clock.now_s = 29.9
     assert not breaker.allow(Purpose.ORDINARY)
     clock.now_s = 30
-    assert breaker.state().phase is Phase.HALF_OPEN
+    assert breaker.state().phase is BreakerPhase.HALF_OPEN
     assert [breaker.allow(Purpose.ORDINARY) for _ in range(5)] == [True, True, True, False, False]
 
 
@@ -76,7 +76,7 @@ def test_a_probe_that_succeeds_closes_it() -> None:
     clock.now_s = 30
     assert breaker.allow(Purpose.ORDINARY)
     breaker.succeeded()
-    assert breaker.state().phase is Phase.CLOSED
+    assert breaker.state().phase is BreakerPhase.CLOSED
     assert breaker.state().failures == 0
 
 
@@ -119,7 +119,7 @@ def test_a_late_success_of_a_request_of_before_does_not_close_an_open_breaker() 
     clock = HandClock()
     breaker = opened(clock)
     breaker.succeeded()
-    assert breaker.state().phase is Phase.OPEN
+    assert breaker.state().phase is BreakerPhase.OPEN
 
 
 def test_C1_a_step_of_the_wall_clock_does_not_move_it() -> None:
@@ -154,7 +154,7 @@ def test_exits_and_stops_always_pass_and_others_only_if_trouble_is_over(
         if act == "ask" and not breaker.allow(Purpose.ORDINARY):
             # A refusal needs a cause: five failures in some minute.
             assert any(b - a <= 60 for a, b in zip(failed_s, failed_s[4:], strict=False))
-        if phase is Phase.OPEN:
+        if phase is BreakerPhase.OPEN:
             assert 0 < breaker.state().retry_in_s <= 30
 
 

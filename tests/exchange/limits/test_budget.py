@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.exchange.limits.bans import BanKind
 from mexc_tui.exchange.limits.breaker import Breaker
-from mexc_tui.exchange.limits.budget import BudgetRefused, Limits, RateBudget
+from mexc_tui.exchange.limits.budget import BudgetLimits, BudgetRefused, RateBudget
 from mexc_tui.exchange.limits.rate_windows import DEFAULT_LANES, LaneLimit, LaneName
 from mexc_tui.exchange.rest.requester import Leave
 from mexc_tui.model.outcome import Purpose
@@ -485,7 +485,7 @@ def test_limits_are_data_and_can_be_others() -> None:
             LaneLimit(LaneName.WEIGHT, 5, 1.0) if lane.name is LaneName.WEIGHT else replace(lane)
             for lane in DEFAULT_LANES
         )
-        budget = RateBudget(sim.clock, Limits(lanes=tight))
+        budget = RateBudget(sim.clock, BudgetLimits(lanes=tight))
         await budget.acquire(5, Purpose.ORDINARY, is_order=False, deadline_s=1)
         await budget.acquire(1, Purpose.ORDINARY, is_order=False, deadline_s=2)
         assert now_s(sim) == 1

@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 
 from mexc_tui.exchange.client import MEXC_REST, ClientLimits, MexcClient
-from mexc_tui.exchange.limits.breaker import Phase
-from mexc_tui.exchange.limits.budget import Limits
+from mexc_tui.exchange.limits.breaker import BreakerPhase
+from mexc_tui.exchange.limits.budget import BudgetLimits
 from mexc_tui.exchange.limits.rate_windows import DEFAULT_LANES, LaneLimit, LaneName
 from mexc_tui.exchange.rest import routes
 from mexc_tui.model.credentials import Credentials, Secret
@@ -93,7 +93,7 @@ def test_an_order_that_could_not_be_answered_in_time_is_not_sent() -> None:
             LaneLimit(LaneName.ORDERS, 1, window_s=4.9) if lane.name is LaneName.ORDERS else lane
             for lane in DEFAULT_LANES
         )
-        async with counted(sim, ClientLimits(budget=Limits(lanes))) as (client, counter, _):
+        async with counted(sim, ClientLimits(budget=BudgetLimits(lanes))) as (client, counter, _):
             assert isinstance(await client.orders.place(ORDER, purpose=Purpose.ENTRY), Accepted)
             second = await client.orders.place(ORDER, purpose=Purpose.ENTRY, deadline_s=5)
             assert isinstance(second, NotSent)
@@ -113,7 +113,7 @@ def test_questions_that_are_cancelled_or_held_back_use_up_no_probe_of_a_breaker(
                     await client.orders.open_orders()
             host.refusing = False
             await asyncio.sleep(30)
-            assert client.breakers[routes.Group.ORDERS].phase is Phase.HALF_OPEN
+            assert client.breakers[routes.RouteGroup.ORDERS].phase is BreakerPhase.HALF_OPEN
             for _ in range(5):
                 with pytest.raises(TimeoutError):
                     async with asyncio.timeout(0.0005):

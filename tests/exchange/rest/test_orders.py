@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mexc_tui.exchange.rest.orders import fault_of, order_params
-from mexc_tui.model.errors import ExchangeError, NothingSent, Refused
+from mexc_tui.model.errors import ExchangeError, NothingSent, RequestRefused
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side, StpMode
 from mexc_tui.model.outcome import Accepted, Advice, Ambiguous, NotSent, Purpose, Rejected, SendOutcome
 from mexc_tui.model.report import PlacedOrder
@@ -262,7 +262,7 @@ async def test_a_test_order_returns_nothing_or_says_why_not() -> None:
     async with talking(answer("{}"), error(30004)) as (client, server):
         await client.orders.test(LIMIT)
         assert server.last_target.startswith("/api/v3/order/test?symbol=MXUSDT&")
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRefused):
             await client.orders.test(LIMIT)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from mexc_tui.exchange.rest.paging import Incomplete, read_all
+from mexc_tui.exchange.rest.paging import IncompleteList, read_all
 from mexc_tui.model.rows import Rows, SkippedRow
 
 PAGE = 100
@@ -65,7 +65,7 @@ async def test_every_page_is_read_and_no_row_twice(count: int, per_ms: int, aske
     ids=["more rows in one millisecond than a page", "time is ignored", "rows without a time", "too many"],
 )
 async def test_a_list_that_cannot_be_read_to_its_end_is_an_error(history: History) -> None:
-    with pytest.raises(Incomplete, match="could not be read further"):
+    with pytest.raises(IncompleteList, match="could not be read further"):
         await history.read()
 
 

@@ -13,10 +13,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from mexc_tui.app.settings_mapping import client_limits
 from mexc_tui.exchange.client import MexcClient
-from mexc_tui.exchange.limits.breaker import Breaker, Phase
+from mexc_tui.exchange.limits.breaker import Breaker, BreakerPhase
 from mexc_tui.exchange.rest.connection import Headers
 from mexc_tui.exchange.rest.transport import HttpTransport
-from mexc_tui.model.errors import NoAnswer, NothingSent, Refused
+from mexc_tui.model.errors import NoAnswer, NothingSent, RequestRefused
 from mexc_tui.model.outcome import Ambiguous, Purpose
 from mexc_tui.settings.layers import file_layer
 from mexc_tui.settings.load import Layers, load
@@ -85,7 +85,7 @@ async def test_http_order_s_ends_an_order_whose_fate_is_then_asked_for() -> None
 @pytest.mark.parametrize("tries", [1, 4])
 async def test_http_retries_says_how_often_a_question_is_tried(tries: int) -> None:
     async with told(f"http_retries = {tries}", DOWN) as (client, server):
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRefused):
             await client.market.default_symbols()
         assert len(server.requests) == tries
 
@@ -101,7 +101,7 @@ async def test_the_windows_are_what_the_settings_say() -> None:
 
 async def test_breaker_failures_opens_it_and_nothing_leaves() -> None:
     async with told("breaker_failures = 2\nhttp_retries = 2", DOWN) as (client, server):
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRefused):
             await client.market.default_symbols()
         with pytest.raises(NothingSent, match="failed repeatedly"):
             await client.market.default_symbols()
@@ -110,9 +110,9 @@ async def test_breaker_failures_opens_it_and_nothing_leaves() -> None:
 
 async def test_breaker_open_s_says_how_long_it_stays_open() -> None:
     async with told("breaker_failures = 1\nhttp_retries = 1\nbreaker_open_s = 7", DOWN) as (client, _):
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRefused):
             await client.market.default_symbols()
-        state = next(one for one in client.breakers.values() if one.phase is Phase.OPEN)
+        state = next(one for one in client.breakers.values() if one.phase is BreakerPhase.OPEN)
         assert 6 < state.retry_in_s <= 7
 
 
@@ -135,7 +135,7 @@ async def test_pauses_between_tries_begin_and_end_where_the_settings_say() -> No
         hostile(DOWN) as server,
         MexcClient(server.origin, clock=WallClock(), rng=rng, limits=limits) as client,
     ):
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRefused):
             await client.market.default_symbols()
     assert rng.longest_s == [2, 3, 3]
 
@@ -157,8 +157,8 @@ def test_failures_outside_breaker_window_s_do_not_count_and_breaker_probes_go_th
     breaker = Breaker(clock, client_limits(settings(text)).calls.breaker)
     for clock.now_s in (0.0, 6.0):
         breaker.failed()
-    assert breaker.state().phase is Phase.CLOSED
+    assert breaker.state().phase is BreakerPhase.CLOSED
     breaker.failed()
-    assert breaker.state().phase is Phase.OPEN
+    assert breaker.state().phase is BreakerPhase.OPEN
     clock.now_s += 10
     assert [breaker.allow(Purpose.ORDINARY) for _ in range(3)] == [True, False, False]

@@ -8,8 +8,8 @@ import pytest
 from mexc_tui.exchange.limits.budget import BanKind
 from mexc_tui.exchange.rest import routes
 from mexc_tui.exchange.rest.responses import nothing
-from mexc_tui.exchange.rest.routes import Group
-from mexc_tui.model.errors import BadAnswer, NoAnswer, NothingSent, Refused
+from mexc_tui.exchange.rest.routes import RouteGroup
+from mexc_tui.model.errors import BadAnswer, NoAnswer, NothingSent, RequestRefused
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose
 from tests.support.exchange.scripted_http_server import (
     SERVER_MS,
@@ -35,7 +35,7 @@ async def test_a_question_is_asked_again_after_server_errors_and_broken_connecti
 
 async def test_a_question_is_asked_three_times_at_most() -> None:
     async with talking(DOWN) as (client, server):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(RequestRefused) as caught:
             await client.market.default_symbols()
         assert caught.value.refusal.http_status == 503
         assert len(server.requests) == 3
@@ -44,16 +44,16 @@ async def test_a_question_is_asked_three_times_at_most() -> None:
 @pytest.mark.parametrize("reply", [answer('{"code":-1121,"msg":"Invalid symbol."}', 400), answer("[]")])
 async def test_an_answer_that_will_not_change_is_not_asked_for_again(reply: bytes) -> None:
     async with talking(reply) as (client, server):
-        with pytest.raises((Refused, BadAnswer)):
+        with pytest.raises((RequestRefused, BadAnswer)):
             await client.market.default_symbols()
         assert len(server.requests) == 1
 
 
 async def test_calls_that_change_something_are_never_repeated() -> None:
     async with talking(DOWN) as (client, server):
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRefused):
             await client.account.set_mx_deduct(True)
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRefused):
             await client.account.create_listen_key()
         assert len(server.requests) == 2
 
@@ -61,7 +61,7 @@ async def test_calls_that_change_something_are_never_repeated() -> None:
 async def test_R9_a_429_opens_a_visible_ban_and_no_ordinary_request_leaves() -> None:
     limited = answer('{"code":429,"msg":"Too many requests"}', 429, headers="Retry-After: 60\r\n")
     async with talking(limited, CANCELLED) as (client, server):
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRefused):
             await client.market.default_symbols()
         (ban,) = client.bans
         assert ban.kind is BanKind.TOO_MANY
@@ -75,7 +75,7 @@ async def test_R9_a_429_opens_a_visible_ban_and_no_ordinary_request_leaves() -> 
 
 async def test_R9_under_a_418_not_even_a_cancel_leaves() -> None:
     async with talking(answer("", 418, headers="Retry-After: 120\r\n"), CANCELLED) as (client, server):
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRefused):
             await client.market.default_symbols()
         assert isinstance(await client.orders.cancel("X", order_id="1"), NotSent)
         assert len(server.requests) == 1
@@ -83,7 +83,7 @@ async def test_R9_under_a_418_not_even_a_cancel_leaves() -> None:
 
 async def test_R9_the_firewalls_html_is_a_ban_and_no_parse_error() -> None:
     async with talking(answer("<html>Access Denied</html>", 403, kind="text/html")) as (client, _):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(RequestRefused) as caught:
             await client.market.default_symbols()
         assert caught.value.refusal.code is None
         assert client.bans[0].kind is BanKind.FIREWALL
@@ -91,7 +91,7 @@ async def test_R9_the_firewalls_html_is_a_ban_and_no_parse_error() -> None:
 
 async def test_R9_a_429_inside_a_400_counts_as_one() -> None:
     async with talking(answer('{"code":"429","msg":"x"}', 400)) as (client, _):
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRefused):
             await client.market.default_symbols()
         assert client.bans[0].kind is BanKind.TOO_MANY
 
@@ -99,14 +99,14 @@ async def test_R9_a_429_inside_a_400_counts_as_one() -> None:
 async def test_an_open_breaker_holds_questions_back_and_lets_exits_pass() -> None:
     async with talking(DOWN, DOWN, DOWN, DOWN, DOWN, answer("[]")) as (client, server):
         for _ in range(2):
-            with pytest.raises((Refused, NothingSent)):
+            with pytest.raises((RequestRefused, NothingSent)):
                 await client.orders.open_orders()
-        assert client.breakers[Group.ORDERS].phase.value == "open"
+        assert client.breakers[RouteGroup.ORDERS].phase.value == "open"
         with pytest.raises(NothingSent, match="failed repeatedly"):
             await client.orders.open_orders()
         assert len(server.requests) == 5
         assert (await client.orders.open_orders(purpose=Purpose.EXIT)).rows == ()
-        assert client.breakers[Group.MARKET].phase.value == "closed"
+        assert client.breakers[RouteGroup.MARKET].phase.value == "closed"
 
 
 async def test_questions_wait_no_longer_than_their_deadline() -> None:

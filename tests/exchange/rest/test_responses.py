@@ -24,12 +24,12 @@ from mexc_tui.exchange.rest.responses import (
 from mexc_tui.exchange.rest.rows import RowReader
 from mexc_tui.market.book import OrderBook
 from mexc_tui.model.account import Account, KycStatus, ListenKey
-from mexc_tui.model.errors import BadAnswer, Refused
+from mexc_tui.model.errors import BadAnswer, RequestRefused
 from mexc_tui.model.market_data import DepthSnapshot, Ticker24h
 from mexc_tui.model.order import OrderStatus, OrderType, Side
 from mexc_tui.model.report import OrderReport, PlacedOrder
 from mexc_tui.model.rows import Rows
-from mexc_tui.model.stream import BadFrame
+from mexc_tui.model.stream import BadStreamMessage
 from mexc_tui.model.symbol import (
     DECORATIVE,
     ExchangeInfo,
@@ -278,7 +278,7 @@ def test_absurd_money_does_not_pass(number: str) -> None:
     with pytest.raises(UNREADABLE):
         plain(ExchangeInfo)(info(maxQuoteAmount=number))
     body = json.dumps({"lastUpdateId": 1, "bids": [[number, "1"]], "asks": []}).encode()
-    with pytest.raises((*UNREADABLE, BadFrame)):
+    with pytest.raises((*UNREADABLE, BadStreamMessage)):
         OrderBook("X").load(plain(DepthSnapshot)(body), 0)
 
 
@@ -311,7 +311,7 @@ def test_wrapped_answers_succeed_with_both_codes(code: int | str) -> None:
 @pytest.mark.parametrize("data", ["null", "[]"])
 def test_a_refusal_inside_a_success_is_a_refusal(data: str) -> None:
     body = f'{{"code":700007,"data":{data},"msg":"No permission to access the endpoint"}}'.encode()
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RequestRefused) as caught:
         read_or_raise("GET", "/api/v3/selfSymbols", 200, body, wrapped(tuple[str, ...]))
     assert caught.value.refusal.code == 700007
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.exchange.streams import topics
-from mexc_tui.exchange.streams.codec import BadFrame, channel_bytes, check, decode
+from mexc_tui.exchange.streams.codec import BadStreamMessage, channel_bytes, check, decode
 from mexc_tui.exchange.streams.market_messages import (
     best_quote_of,
     best_quotes_of,
@@ -92,23 +92,23 @@ def test_fields_in_another_order_and_unknown_fields_are_taken() -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_decode_or_raise_our_error(data: bytes) -> None:
-    with suppress(BadFrame):
+    with suppress(BadStreamMessage):
         decode(data)
 
 
 def test_M7_a_message_of_another_symbol_is_rejected() -> None:
     push = decode(TRADE)
     push.symbol = "BTCUSDT"
-    with pytest.raises(BadFrame, match="another symbol"):
+    with pytest.raises(BadStreamMessage, match="another symbol"):
         check(topics.deals("MXUSDT"), push)
 
 
 def test_M7_a_message_of_another_channel_or_kind_is_rejected() -> None:
-    with pytest.raises(BadFrame, match="another channel"):
+    with pytest.raises(BadStreamMessage, match="another channel"):
         check(topics.deals("BTCUSDT"), decode(TRADE))
     push = decode(TRADE)
     push.channel = topics.depth("MXUSDT").channel
-    with pytest.raises(BadFrame, match="another kind"):
+    with pytest.raises(BadStreamMessage, match="another kind"):
         check(topics.depth("MXUSDT"), push)
 
 
@@ -121,13 +121,13 @@ def test_M8_a_body_that_we_do_not_know_is_ignored() -> None:
     "price", ["0", "-1", "", "nan", "inf", "1e30", "1_0", " 1", "١", "0x1", "1e-30", "2.5.1"]
 )
 def test_M7_an_absurd_price_is_rejected(price: str) -> None:
-    with pytest.raises(BadFrame):
+    with pytest.raises(BadStreamMessage):
         deals_of(decode(frames.deal_frame((price, "1", 1, "1"))))
 
 
 @pytest.mark.parametrize("quantity", ["0", "", "-1", "NaN", "Infinity", "1e30"])
 def test_M7_an_absurd_quantity_is_rejected(quantity: str) -> None:
-    with pytest.raises(BadFrame):
+    with pytest.raises(BadStreamMessage):
         deals_of(decode(frames.deal_frame(("1", quantity, 1, "1"))))
 
 
@@ -142,7 +142,7 @@ def test_money_keeps_its_original_digits() -> None:
 
 @pytest.mark.parametrize(("bid", "ask"), [("2.51", "2.49"), ("-1", ""), ("NaN", "0")])
 def test_M7_a_crossed_or_absurd_quote_is_rejected(bid: str, ask: str) -> None:
-    with pytest.raises(BadFrame):
+    with pytest.raises(BadStreamMessage):
         best_quote_of(decode(frames.quote_frame(bid, ask)))
 
 
@@ -180,7 +180,7 @@ def test_M7_top_levels_without_levels_unsorted_or_crossed_are_rejected() -> None
     unsorted.limit_depths.asks[0].price = "9"
     crossed.limit_depths.bids[0].price = "2.6"
     for push in (empty, unsorted, crossed):
-        with pytest.raises(BadFrame):
+        with pytest.raises(BadStreamMessage):
             top_levels_of(push)
 
 
@@ -197,7 +197,7 @@ def test_candle_times_become_milliseconds() -> None:
 def test_M7_a_candle_outside_of_its_range_is_rejected() -> None:
     push = decode(frames.kline_frame())
     push.kline.closing_price = "3"
-    with pytest.raises(BadFrame, match="range"):
+    with pytest.raises(BadStreamMessage, match="range"):
         candle_of(push)
 
 
@@ -211,7 +211,7 @@ def test_one_absurd_mini_ticker_leaves_the_others() -> None:
     push.mini_tickers.items[0].price = "nan"
     assert [tick.symbol for tick in mini_ticks_of(push)] == ["BUSDT"]
     push.mini_tickers.items[1].price = "-1"
-    with pytest.raises(BadFrame):
+    with pytest.raises(BadStreamMessage):
         mini_ticks_of(push)
 
 
@@ -264,7 +264,7 @@ def test_M7_private_messages_without_identity_or_with_absurd_numbers_are_rejecte
         frames.balance_frame(asset=""),
         frames.balance_frame(available="-1"),
     ):
-        with pytest.raises(BadFrame):
+        with pytest.raises(BadStreamMessage):
             private_of(decode(frame))
 
 

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from mexc_tui.exchange.streams.codec import BadFrame, check, decode
+from mexc_tui.exchange.streams.codec import BadStreamMessage, check, decode
 from mexc_tui.exchange.streams.market_messages import (
     best_quote_of,
     best_quotes_of,
@@ -17,7 +17,7 @@ from mexc_tui.exchange.streams.market_messages import (
     top_levels_of,
 )
 from mexc_tui.exchange.streams.private_messages import private_of
-from mexc_tui.exchange.streams.topics import Kind, Topic
+from mexc_tui.exchange.streams.topics import StreamTopic, TopicKind
 from mexc_tui.market.book import OrderBook
 from mexc_tui.model.market_data import DepthSnapshot
 from mexc_tui.model.stream import BalanceUpdate, BestQuote, FillUpdate, MiniTick, OrderUpdate, StreamDeal
@@ -92,18 +92,18 @@ def sane_private(push: Push) -> bool:
             return sane_amount(balance.available) and balance.asset.isprintable()
 
 
-SANE: dict[Kind, Callable[[Push], bool]] = {
-    Kind.DEALS: sane_deals,
-    Kind.DEPTH: sane_depth,
-    Kind.BEST_QUOTE: lambda push: sane_quote(best_quote_of(push)),
-    Kind.BEST_QUOTE_BATCH: sane_quotes,
-    Kind.TOP_LEVELS: sane_levels,
-    Kind.KLINE: sane_candle,
-    Kind.MINI_TICKER: lambda push: sane_ticks([mini_tick_of(push)]),
-    Kind.MINI_TICKERS: lambda push: sane_ticks(mini_ticks_of(push)),
-    Kind.PRIVATE_ORDERS: sane_private,
-    Kind.PRIVATE_DEALS: sane_private,
-    Kind.ACCOUNT: sane_private,
+SANE: dict[TopicKind, Callable[[Push], bool]] = {
+    TopicKind.DEALS: sane_deals,
+    TopicKind.DEPTH: sane_depth,
+    TopicKind.BEST_QUOTE: lambda push: sane_quote(best_quote_of(push)),
+    TopicKind.BEST_QUOTE_BATCH: sane_quotes,
+    TopicKind.TOP_LEVELS: sane_levels,
+    TopicKind.KLINE: sane_candle,
+    TopicKind.MINI_TICKER: lambda push: sane_ticks([mini_tick_of(push)]),
+    TopicKind.MINI_TICKERS: lambda push: sane_ticks(mini_ticks_of(push)),
+    TopicKind.PRIVATE_ORDERS: sane_private,
+    TopicKind.PRIVATE_DEALS: sane_private,
+    TopicKind.ACCOUNT: sane_private,
 }
 
 TRICKS = (b"-", b"e", b"E", b"9", b"0", b".", b"n", b"_", b"\xff", b"\x00", b"\x1b", b"1e30", b"nan", b"inf")
@@ -129,18 +129,18 @@ def mutate(frame: bytes, rng: Random) -> bytes:
     return bytes(wounded)
 
 
-def survives(topic: Topic, frame: bytes) -> bool | None:
+def survives(topic: StreamTopic, frame: bytes) -> bool | None:
     """Return whether what passes is sane; None if the frame was rejected or ignored."""
     try:
         push = decode(frame)
         return SANE[topic.kind](push) if check(topic, push) else None
-    except BadFrame:
+    except BadStreamMessage:
         return None
 
 
 def test_the_frames_pass_as_they_are() -> None:
     templates = frames.all_frames()
-    assert {topic.kind for topic, _ in templates} == set(Kind)
+    assert {topic.kind for topic, _ in templates} == set(TopicKind)
     assert all(survives(topic, frame) for topic, frame in templates)
 
 

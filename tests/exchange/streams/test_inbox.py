@@ -8,8 +8,8 @@ import pytest
 
 from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.inbox import LEAVING_NS, SLICE_NS, Inbox
-from mexc_tui.exchange.streams.subscription_state import SERIES_BOUND, Feed
-from mexc_tui.exchange.streams.topics import Topic
+from mexc_tui.exchange.streams.subscription_state import SERIES_BOUND, SubscriptionState
+from mexc_tui.exchange.streams.topics import StreamTopic
 from mexc_tui.proto.stream_pb2 import Push
 from tests.support.samples import stream_frames as frames
 
@@ -34,16 +34,16 @@ class HandClock:
 class Receiver:
     """An inbox of some topics and what it handed on."""
 
-    def __init__(self, *wanted: Topic) -> None:
+    def __init__(self, *wanted: StreamTopic) -> None:
         self.clock = HandClock()
         self.handled: list[tuple[str, Push]] = []
         self.overflows: list[str] = []
         self.inbox = Inbox(self.clock, self._take, lambda feed: self.overflows.append(feed.topic.channel))
-        self.feeds = {topic: Feed(topic, 0, 60) for topic in wanted}
+        self.feeds = {topic: SubscriptionState(topic, 0, 60) for topic in wanted}
         for feed in self.feeds.values():
             self.inbox.add(feed)
 
-    def _take(self, feed: Feed, push: Push, _received_ns: int) -> None:
+    def _take(self, feed: SubscriptionState, push: Push, _received_ns: int) -> None:
         self.handled.append((feed.topic.channel, push))
 
     def work_all(self) -> None:
@@ -52,11 +52,11 @@ class Receiver:
 
 
 @pytest.fixture
-def quote() -> Topic:
+def quote() -> StreamTopic:
     return topics.best_quote("MXUSDT")
 
 
-def test_M9_a_flood_of_quotes_waits_as_one_the_latest(quote: Topic) -> None:
+def test_M9_a_flood_of_quotes_waits_as_one_the_latest(quote: StreamTopic) -> None:
     receiver = Receiver(quote)
     for number in range(FLOOD):
         receiver.inbox.put(frames.quote_frame("2.49", "2.51", str(number)))
@@ -91,7 +91,7 @@ def test_M9_order_events_are_never_dropped_and_stay_in_order() -> None:
     assert receiver.overflows == []
 
 
-def test_a_flood_on_one_topic_does_not_hold_back_another(quote: Topic) -> None:
+def test_a_flood_on_one_topic_does_not_hold_back_another(quote: StreamTopic) -> None:
     loud = topics.deals("MXUSDT")
     receiver = Receiver(loud, quote)
     for number in range(FLOOD):
@@ -160,7 +160,7 @@ def test_a_removed_topic_is_handed_on_no_more() -> None:
     assert receiver.handled == []
 
 
-def test_what_still_comes_of_a_channel_that_was_just_left_is_nothing_odd(quote: Topic) -> None:
+def test_what_still_comes_of_a_channel_that_was_just_left_is_nothing_odd(quote: StreamTopic) -> None:
     receiver = Receiver(quote)
     receiver.inbox.remove(receiver.feeds[quote])
     receiver.inbox.put(frames.quote_frame("2.49", "2.51", "1"))
@@ -170,7 +170,7 @@ def test_what_still_comes_of_a_channel_that_was_just_left_is_nothing_odd(quote: 
     assert receiver.inbox.oddities.total == 1
 
 
-def test_a_channel_that_is_left_and_wanted_again_is_heard(quote: Topic) -> None:
+def test_a_channel_that_is_left_and_wanted_again_is_heard(quote: StreamTopic) -> None:
     receiver = Receiver(quote)
     receiver.inbox.remove(receiver.feeds[quote])
     receiver.inbox.add(receiver.feeds[quote])

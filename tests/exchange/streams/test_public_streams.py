@@ -15,9 +15,9 @@ from mexc_tui.exchange.streams.market_messages import deals_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams
 from mexc_tui.exchange.streams.shard import Hole
 from mexc_tui.exchange.streams.socket import SocketEnded, SocketTimings, checked_stream_url, open_socket
-from mexc_tui.exchange.streams.subscription_state import Phase
+from mexc_tui.exchange.streams.subscription_state import SubscriptionPhase
 from mexc_tui.exchange.streams.subscriptions import Subscriptions
-from mexc_tui.exchange.streams.topics import Topic
+from mexc_tui.exchange.streams.topics import StreamTopic
 from mexc_tui.proto.stream_pb2 import Push
 from tests.support.exchange.scripted_stream_server import StreamServer, listening
 from tests.support.samples import stream_frames as frames
@@ -54,7 +54,7 @@ class Watcher:
             on_refused=self.refused.append,
         )
 
-    def _take(self, topic: Topic, push: Push, _received_ns: int) -> None:
+    def _take(self, topic: StreamTopic, push: Push, _received_ns: int) -> None:
         self.pushes.append((topic.channel, push))
         self._changed.set()
 
@@ -72,12 +72,12 @@ class Watcher:
 
     @property
     def live(self) -> int:
-        return sum(feed.phase is Phase.LIVE for feed in self.streams.state().feeds)
+        return sum(feed.phase is SubscriptionPhase.LIVE for feed in self.streams.state().feeds)
 
 
 @asynccontextmanager
 async def watching(
-    server: StreamServer, *wanted: Topic, timings: SocketTimings = QUICK
+    server: StreamServer, *wanted: StreamTopic, timings: SocketTimings = QUICK
 ) -> AsyncGenerator[Watcher]:
     async with listening(server) as url, aiohttp.TCPConnector() as connector:
         watcher = Watcher(url, connector, timings)
@@ -165,7 +165,9 @@ async def test_M4_a_refused_topic_is_shown_and_asked_again_until_it_exists() -> 
     server = StreamServer()
     server.manners.refuse = {early.channel}
     async with watching(server, early, other) as watcher:
-        await watcher.until(lambda: Phase.REFUSED in {feed.phase for feed in watcher.streams.state().feeds})
+        await watcher.until(
+            lambda: SubscriptionPhase.REFUSED in {feed.phase for feed in watcher.streams.state().feeds}
+        )
         assert watcher.live == 1
         assert watcher.streams.is_stale(early)
         server.manners.refuse = set()

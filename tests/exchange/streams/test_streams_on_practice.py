@@ -9,13 +9,13 @@ import aiohttp
 import pytest
 
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.engine.market.order_book_sync import BookKeeper
+from mexc_tui.engine.market.order_book_sync import OrderBookSync
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.market_messages import best_quote_of, deals_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams
 from mexc_tui.exchange.streams.shard import Hole
-from mexc_tui.exchange.streams.topics import Kind, Topic
+from mexc_tui.exchange.streams.topics import StreamTopic, TopicKind
 from mexc_tui.exchange.streams.user_stream import UserStream
 from mexc_tui.market.book import BookState
 from mexc_tui.model.credentials import Credentials, Secret
@@ -35,15 +35,15 @@ class Books:
     """A keeper fed by streams, as the engine joins them."""
 
     def __init__(self, client: MexcClient, sim: Simulation) -> None:
-        self.keeper = BookKeeper(client.market, sim.clock, Random(1))
+        self.keeper = OrderBookSync(client.market, sim.clock, Random(1))
         self.deals = 0
         self.quotes = 0
 
-    def on_push(self, topic: Topic, push: Push, received_ns: int) -> None:
+    def on_push(self, topic: StreamTopic, push: Push, received_ns: int) -> None:
         match topic.kind:
-            case Kind.DEPTH:
+            case TopicKind.DEPTH:
                 self.keeper.apply(topic.symbol, push.aggre_depths, received_ns)
-            case Kind.DEALS:
+            case TopicKind.DEALS:
                 self.deals += len(deals_of(push))
             case _:
                 best_quote_of(push)
@@ -51,7 +51,7 @@ class Books:
 
     def on_hole(self, hole: Hole) -> None:
         topic = topics.parse(hole.channel)
-        if topic.kind is Kind.DEPTH:
+        if topic.kind is TopicKind.DEPTH:
             (self.keeper.resume if hole.is_closed else self.keeper.lose)(topic.symbol)
 
 

@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.exchange.streams.replies import Ack
-from mexc_tui.exchange.streams.subscriptions import MAX_REQUEST_BYTES, UNSUBSCRIBE, Subscriptions, Verdict
+from mexc_tui.exchange.streams.subscriptions import (
+    MAX_REQUEST_BYTES,
+    UNSUBSCRIBE,
+    Subscriptions,
+    SubscriptionVerdict,
+)
 
 
 def asks(subscriptions: Subscriptions, now_s: float) -> list[list[str]]:
@@ -120,7 +125,7 @@ def test_M4_no_subscription_answers_an_end_and_nothing_else(echoed_id: int) -> N
     subscriptions.leave("a")
     asks(subscriptions, 1)
     subscriptions.want(["a"])
-    assert subscriptions.take_ack(Ack(echoed_id), 1) == Verdict()
+    assert subscriptions.take_ack(Ack(echoed_id), 1) == SubscriptionVerdict()
     assert asks(subscriptions, 1) == [["a"]]
     assert subscriptions.take_ack(Ack(0, accepted=frozenset({"a"})), 1).accepted == ["a"]
 

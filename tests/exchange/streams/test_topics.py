@@ -3,12 +3,12 @@
 import pytest
 
 from mexc_tui.exchange.streams import topics
-from mexc_tui.exchange.streams.topics import Kind, Pace
+from mexc_tui.exchange.streams.topics import TopicKind, TopicPace
 
 CHANNELS = {
-    "spot@public.aggre.deals.v3.api.pb@10ms@MXUSDT": topics.deals("MXUSDT", Pace.MS_10),
+    "spot@public.aggre.deals.v3.api.pb@10ms@MXUSDT": topics.deals("MXUSDT", TopicPace.MS_10),
     "spot@public.aggre.deals.v3.api.pb@100ms@MXUSDT": topics.deals("MXUSDT"),
-    "spot@public.aggre.depth.v3.api.pb@10ms@MXUSDT": topics.depth("MXUSDT", Pace.MS_10),
+    "spot@public.aggre.depth.v3.api.pb@10ms@MXUSDT": topics.depth("MXUSDT", TopicPace.MS_10),
     "spot@public.aggre.bookTicker.v3.api.pb@100ms@MXUSDT": topics.best_quote("MXUSDT"),
     "spot@public.limit.depth.v3.api.pb@MXUSDT@20": topics.top_levels("MXUSDT", 20),
     "spot@public.bookTicker.batch.v3.api.pb@MXUSDT": topics.best_quote_batch("MXUSDT"),
@@ -29,7 +29,7 @@ def test_a_topic_is_built_and_read_back_as_the_same(channel: str) -> None:
 
 
 def test_every_kind_can_be_built() -> None:
-    assert {topic.kind for topic in CHANNELS.values()} == set(Kind)
+    assert {topic.kind for topic in CHANNELS.values()} == set(TopicKind)
 
 
 def test_symbols_outside_of_ascii_are_symbols_too() -> None:

@@ -1,11 +1,13 @@
 """Repeated messages are written once and counted; what is new is written at once; nothing grows."""
 
-from mexc_tui.host.logs.repeats import MOST_KINDS, MOST_TEXTS, Kind, Message, Repeats
+from mexc_tui.host.logs.repeats import MOST_KINDS, MOST_TEXTS, Message, MessageOrigin, Repeats
 
-POLL = Kind("mexc_tui.engine.market.poll_worker", "WARNING", "%s could not be read, time %d: %s", 156)
+POLL = MessageOrigin(
+    "mexc_tui.engine.market.poll_worker", "WARNING", "%s could not be read, time %d: %s", 156
+)
 
 
-def message(text: str, at_s: float, kind: Kind = POLL, detail: str = "") -> Message:
+def message(text: str, at_s: float, kind: MessageOrigin = POLL, detail: str = "") -> Message:
     return Message(kind, at_s, text, detail)
 
 
@@ -21,7 +23,7 @@ def written(repeats: Repeats, messages: list[Message]) -> list[str]:
 
 def test_the_same_message_thousands_of_times_is_a_few_lines_with_first_last_and_count() -> None:
     repeats = Repeats()
-    failed = Kind("mexc_tui.store", "ERROR", "%s", 7)
+    failed = MessageOrigin("mexc_tui.store", "ERROR", "%s", 7)
     lines = written(repeats, [message("the disk is full", n / 20, failed) for n in range(3_600)])  # 180 s
     assert lines[0] == "the disk is full"
     assert lines[1] == (
@@ -59,7 +61,7 @@ def test_a_message_about_another_pair_or_source_is_written_at_once() -> None:
 
 def test_another_cause_of_the_same_failure_is_written_at_once() -> None:
     repeats = Repeats()
-    failed = Kind("mexc_tui.engine.exits.exit_execution", "ERROR", "the sale of %s failed", 188)
+    failed = MessageOrigin("mexc_tui.engine.exits.exit_execution", "ERROR", "the sale of %s failed", 188)
     texts = ["OSError: disk", "KeyError: 'bid'", "OSError: disk"]
     messages = [
         message("the sale of ABC failed", n, failed, f"\nTraceback:\n{text}") for n, text in enumerate(texts)
@@ -101,7 +103,7 @@ def test_texts_that_are_always_new_are_counted_together_with_the_last_one_shown(
 def test_what_is_remembered_is_bounded_and_what_was_counted_is_said_when_it_is_dropped() -> None:
     repeats = Repeats()
     for number in range(2 * MOST_KINDS):
-        kind = Kind("some.logger", "WARNING", "%s", number)
+        kind = MessageOrigin("some.logger", "WARNING", "%s", number)
         for _ in range(2):
             repeats.take(message("again", number / 1_000, kind), number / 1_000)
     assert repeats.size() <= MOST_KINDS

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.model.order import Side
-from mexc_tui.practice.book import Book, Resting
+from mexc_tui.practice.book import Book, RestingOrder
 
 Incoming = tuple[Side, int, int]
 ORDERS = st.lists(
@@ -39,20 +39,20 @@ def test_every_trade_takes_the_best_price_and_there_the_oldest_order(orders: lis
             assert ages == sorted(ages)
         left = lots - sum(filled for _, _, filled in matches)
         if left:
-            resting = Resting(side, ticks, left)
+            resting = RestingOrder(side, ticks, left)
             came[id(resting)] = number
             book.rest(resting)
 
 
 @given(ORDERS)
 def test_nothing_is_lost_and_the_book_never_crosses(orders: list[Incoming]) -> None:
-    kept: list[Resting] = []  # keeps ids unique, too
+    kept: list[RestingOrder] = []  # keeps ids unique, too
     book = Book(ignore)
     inside = 0
     for side, ticks, lots in orders:
         filled = sum(part for _, _, part in book.take(side, ticks, lots))
         if lots > filled:
-            kept.append(Resting(side, ticks, lots - filled))
+            kept.append(RestingOrder(side, ticks, lots - filled))
             book.rest(kept[-1])
         inside += lots - 2 * filled
         assert lots_in(book) == inside
@@ -70,7 +70,7 @@ def test_fillable_says_what_take_then_does(orders: list[Incoming], side: Side, t
     for each_side, each_ticks, each_lots in orders:
         filled = sum(part for _, _, part in book.take(each_side, each_ticks, each_lots))
         if each_lots > filled:
-            book.rest(Resting(each_side, each_ticks, each_lots - filled))
+            book.rest(RestingOrder(each_side, each_ticks, each_lots - filled))
     promised = book.fillable(side, ticks, lots)
     assert sum(part for _, _, part in book.take(side, ticks, lots)) == promised
 
@@ -81,7 +81,7 @@ def test_a_budget_is_never_overspent_and_spent_as_far_as_whole_lots_allow(
 ) -> None:
     book = Book(ignore)
     for _, ticks, lots in orders:
-        book.rest(Resting(Side.SELL, ticks, lots))
+        book.rest(RestingOrder(Side.SELL, ticks, lots))
     spent = sum(ticks * lots for _, ticks, lots in book.take(Side.BUY, None, None, budget))
     assert spent <= budget
     best = book.asks.best()
@@ -95,7 +95,7 @@ def test_each_change_of_a_level_is_reported_with_its_total_before_and_after() ->
         seen.append((side, ticks, before, after))
 
     book = Book(remember)
-    first, second = Resting(Side.SELL, 100, 5), Resting(Side.SELL, 100, 7)
+    first, second = RestingOrder(Side.SELL, 100, 5), RestingOrder(Side.SELL, 100, 7)
     book.rest(first)
     book.rest(second)
     book.take(Side.BUY, 100, 6)

@@ -4,15 +4,15 @@ from itertools import pairwise
 
 import pytest
 
-from mexc_tui.practice.intervals import DAY_MS, HOUR_MS, Interval, end_of, start_of
+from mexc_tui.practice.intervals import DAY_MS, HOUR_MS, KlineInterval, end_of, start_of
 from mexc_tui.practice.values import Candle
 from tests.support.exchange.practice_world import MX, START_MS, world
 
 START = START_MS + 37 * 60_000 + 12_345
 
 
-@pytest.mark.parametrize("interval", list(Interval))
-def test_candles_follow_each_other_without_gap_or_jump(interval: Interval) -> None:
+@pytest.mark.parametrize("interval", list(KlineInterval))
+def test_candles_follow_each_other_without_gap_or_jump(interval: KlineInterval) -> None:
     found = world(active=20)
     found.advance(START_MS + 400_000)
     rows = found.klines(MX, interval, limit=200)
@@ -41,16 +41,16 @@ def joined(rows: list[Candle]) -> tuple[object, ...]:
 @pytest.mark.parametrize(
     ("small", "large"),
     [
-        (Interval.MIN_1, Interval.MIN_5),
-        (Interval.MIN_5, Interval.MIN_60),
-        (Interval.MIN_15, Interval.HOUR_4),
-        (Interval.MIN_60, Interval.DAY),
-        (Interval.HOUR_8, Interval.WEEK),
-        (Interval.DAY, Interval.MONTH),
+        (KlineInterval.MIN_1, KlineInterval.MIN_5),
+        (KlineInterval.MIN_5, KlineInterval.MIN_60),
+        (KlineInterval.MIN_15, KlineInterval.HOUR_4),
+        (KlineInterval.MIN_60, KlineInterval.DAY),
+        (KlineInterval.HOUR_8, KlineInterval.WEEK),
+        (KlineInterval.DAY, KlineInterval.MONTH),
     ],
 )
 def test_small_candles_add_up_to_large_ones_across_the_start_of_the_world(
-    small: Interval, large: Interval
+    small: KlineInterval, large: KlineInterval
 ) -> None:
     found = world(active=20)
     found.advance(START_MS + 3 * 60_000)
@@ -61,40 +61,40 @@ def test_small_candles_add_up_to_large_ones_across_the_start_of_the_world(
 
 def test_a_window_is_the_same_however_it_is_asked_for() -> None:
     found = world()
-    whole = found.klines(MX, Interval.MIN_5, limit=300)
-    part = found.klines(MX, Interval.MIN_5, start_ms=whole[100].open_ms, limit=50)
+    whole = found.klines(MX, KlineInterval.MIN_5, limit=300)
+    part = found.klines(MX, KlineInterval.MIN_5, start_ms=whole[100].open_ms, limit=50)
     assert part == whole[100:150]
-    before = found.klines(MX, Interval.MIN_5, end_ms=whole[149].open_ms, limit=50)
+    before = found.klines(MX, KlineInterval.MIN_5, end_ms=whole[149].open_ms, limit=50)
     assert before == whole[100:150]
 
 
 def test_history_goes_back_years_and_no_further() -> None:
     found = world()
-    rows = found.klines(MX, Interval.DAY, start_ms=0, limit=1000)
+    rows = found.klines(MX, KlineInterval.DAY, start_ms=0, limit=1000)
     pair = found.pair(MX)
     assert pair is not None
     assert rows[0].open_ms == pair.rules.history_from_ms < START_MS - 900 * DAY_MS
-    assert found.klines(MX, Interval.DAY, end_ms=rows[0].open_ms - 1) == []
+    assert found.klines(MX, KlineInterval.DAY, end_ms=rows[0].open_ms - 1) == []
 
 
 def test_minutes_without_a_trade_are_flat() -> None:
     found = world()
     found.advance(START_MS + HOUR_MS)
-    rows = found.klines(MX, Interval.MIN_1, limit=10)
+    rows = found.klines(MX, KlineInterval.MIN_1, limit=10)
     last = found.trades(MX, 1)[0].price
     assert {(row.open, row.high, row.low, row.close, row.volume) for row in rows} == {(last,) * 4 + (0,)}
 
 
 def test_live_trades_are_in_the_current_candle_ticker_and_average() -> None:
     found = world(active=20)
-    before = found.candle(MX, Interval.DAY)
+    before = found.candle(MX, KlineInterval.DAY)
     found.advance(START_MS + 60_000)
-    after = found.candle(MX, Interval.DAY)
+    after = found.candle(MX, KlineInterval.DAY)
     assert before is not None
     assert after is not None
     assert after.volume > before.volume
     ticker = found.ticker(MX)
-    day = found.klines(MX, Interval.MIN_60, limit=24)
+    day = found.klines(MX, KlineInterval.MIN_60, limit=24)
     assert joined(day)[1:] == (
         ticker.high,
         ticker.low,
@@ -117,10 +117,10 @@ def test_a_quiet_pair_has_past_trades_at_its_quotes_and_a_day_of_volume() -> Non
     assert all(trade.time_ms < START_MS for trade in trades)
 
 
-@pytest.mark.parametrize("interval", list(Interval))
-def test_intervals_tile_time_and_have_both_names(interval: Interval) -> None:
+@pytest.mark.parametrize("interval", list(KlineInterval))
+def test_intervals_tile_time_and_have_both_names(interval: KlineInterval) -> None:
     begin = start_of(interval, START)
     assert begin <= START < end_of(interval, begin)
     assert start_of(interval, end_of(interval, begin)) == end_of(interval, begin)
-    assert Interval.of_stream(interval.stream_name) is interval
-    assert Interval.of_rest(interval.rest_name) is (interval if interval.rest_name else None)
+    assert KlineInterval.of_stream(interval.stream_name) is interval
+    assert KlineInterval.of_rest(interval.rest_name) is (interval if interval.rest_name else None)

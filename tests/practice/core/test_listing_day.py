@@ -11,7 +11,7 @@ import pytest
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
 from mexc_tui.practice.pairs import PairStatus
 from mexc_tui.practice.scenario import MarketPlan, Scenario, load
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.values import PracticeRefusal
 from mexc_tui.practice.world import World
 from tests.support.exchange.practice_world import START_MS, Witness
 
@@ -69,7 +69,7 @@ def buy(world: World, base: str, *, market: bool = False, price: str = "0.05") -
         asked = NewOrder(symbol, Side.BUY, OrderType.LIMIT, price=Decimal(price), quantity=Decimal(100))
     try:
         placed = world.place(asked)
-    except Refusal as refused:
+    except PracticeRefusal as refused:
         return refused.code
     return world.order(symbol, order_id=placed.order_id).status
 

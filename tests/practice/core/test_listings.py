@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
-from mexc_tui.practice.intervals import Interval
-from mexc_tui.practice.pairs import Pair, PairStatus
+from mexc_tui.practice.intervals import KlineInterval
+from mexc_tui.practice.pairs import PairStatus, PracticePair
 from mexc_tui.practice.scenario import (
     EarlyOrder,
     Knobs,
@@ -16,7 +16,7 @@ from mexc_tui.practice.scenario import (
     MarketPolicy,
     Postponement,
 )
-from mexc_tui.practice.values import WebSymbol
+from mexc_tui.practice.values import PracticeWebSymbol
 from mexc_tui.practice.world import World
 from tests.support.exchange.practice_world import START_MS, Witness, refusal, world
 
@@ -82,11 +82,11 @@ def code_of(found: World, asked: NewOrder) -> int | str:
     return refusal(lambda: found.place(asked)).code
 
 
-def web_row(found: World, base: str = "NEW") -> WebSymbol | None:
+def web_row(found: World, base: str = "NEW") -> PracticeWebSymbol | None:
     return next((row for row in found.web_symbols() if row.base == base), None)
 
 
-def new_pair(found: World) -> Pair:
+def new_pair(found: World) -> PracticePair:
     pair = found.pair(NEW)
     assert pair is not None
     return pair
@@ -304,10 +304,10 @@ def test_shapes_do_what_they_are_named_for() -> None:
 
 def test_a_new_pair_has_candles_only_from_its_first_trade_on() -> None:
     found = at(world(plan()), 900)
-    assert found.klines(NEW, Interval.MIN_1) == []
-    assert found.candle(NEW, Interval.MIN_1) is None
+    assert found.klines(NEW, KlineInterval.MIN_1) == []
+    assert found.candle(NEW, KlineInterval.MIN_1) is None
     at(found, 1130)
-    rows = found.klines(NEW, Interval.MIN_1, start_ms=START_MS)
+    rows = found.klines(NEW, KlineInterval.MIN_1, start_ms=START_MS)
     assert rows
     assert all(row.close == following.open for row, following in pairwise(rows))
     assert found.ticker(NEW).volume == sum(row.volume for row in rows)

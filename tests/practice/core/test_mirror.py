@@ -7,7 +7,7 @@ import pytest
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
 from mexc_tui.model.symbol import ListedType, Permission, Symbol, SymbolStatus
 from mexc_tui.practice.mirror import MirrorWorld, paper_scenario
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.values import PracticeRefusal
 from tests.support.exchange.practice_world import START_MS
 
 PAIR = Symbol(
@@ -47,7 +47,7 @@ def order(side: Side, price: str, quantity: str, kind: OrderType = OrderType.LIM
 
 
 def test_a_pair_takes_no_orders_before_its_first_quote(world: MirrorWorld) -> None:
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(PracticeRefusal) as refusal:
         world.place(order(Side.BUY, "1", "10"))
     assert refusal.value.code == 30001
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from mexc_tui.model.order import OrderStatus, OrderType, Side
 from mexc_tui.practice.scenario import CancelAnswer, DuplicateClientId, Knobs, PostOnlyCrossing
-from mexc_tui.practice.values import ChangeKind
+from mexc_tui.practice.values import BookChangeKind
 from tests.support.exchange.practice_world import (
     MX,
     Witness,
@@ -169,7 +169,7 @@ def test_fees_come_in_mx_when_deduction_is_on() -> None:
     found.sinks.append(seen)
     found.place(order(Side.BUY, OrderType.MARKET, symbol="XRPUSDT", quote=Decimal(50)))
     assert {fill.fee_asset for fill in seen.fills} == {"MX"}
-    assert {change.asset for change in seen.changes if change.kind is ChangeKind.FEE} == {"MX"}
+    assert {change.asset for change in seen.changes if change.kind is BookChangeKind.FEE} == {"MX"}
 
 
 def test_R14_duplicate_client_ids_are_accepted_and_the_newest_is_found() -> None:

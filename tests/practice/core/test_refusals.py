@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
-from mexc_tui.practice.pairs import Pair, PairStatus, TradeSides
+from mexc_tui.practice.pairs import PairStatus, PracticePair, PracticeTradeSides
 from mexc_tui.practice.scenario import ExcessPrecision, Knobs
 from mexc_tui.practice.world import World
 from tests.support.exchange.practice_world import MX, best_ask, best_bid, limit, order, refusal, world
@@ -15,7 +15,7 @@ def far_bid(found: World) -> Decimal:
     return best_bid(found) - Decimal("0.01")
 
 
-def mx(found: World) -> Pair:
+def mx(found: World) -> PracticePair:
     pair = found.pair(MX)
     assert pair is not None
     return pair
@@ -86,12 +86,12 @@ def test_R16_the_holding_cap_stops_buying() -> None:
 @pytest.mark.parametrize(
     ("sides", "side", "code"),
     [
-        (TradeSides.BUY_ONLY, Side.SELL, 30001),
-        (TradeSides.SELL_ONLY, Side.BUY, 30001),
-        (TradeSides.CLOSED, Side.BUY, 30016),
+        (PracticeTradeSides.BUY_ONLY, Side.SELL, 30001),
+        (PracticeTradeSides.SELL_ONLY, Side.BUY, 30001),
+        (PracticeTradeSides.CLOSED, Side.BUY, 30016),
     ],
 )
-def test_R15_one_sided_and_closed_pairs(sides: TradeSides, side: Side, code: int) -> None:
+def test_R15_one_sided_and_closed_pairs(sides: PracticeTradeSides, side: Side, code: int) -> None:
     found = world()
     mx(found).sides = sides
     assert refusal(lambda: found.place(limit(side, best_ask(found), 1))).code == code

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.practice.pairs import PairStatus, TradeSides
+from mexc_tui.practice.pairs import PairStatus, PracticeTradeSides
 from mexc_tui.practice.scenario import Scenario
 from mexc_tui.practice.world import World
 from tests.support.exchange.practice_world import START_MS
@@ -27,7 +27,7 @@ def test_it_has_majors_names_that_are_not_ascii_and_every_oddity() -> None:
     assert pairs["MXUSDT"].api_allowed
     assert sum(not symbol.isascii() for symbol in pairs) >= 3
     assert sum(pair.status is PairStatus.PAUSED for pair in pairs.values()) >= 5
-    assert {pair.sides for pair in pairs.values()} == set(TradeSides)
+    assert {pair.sides for pair in pairs.values()} == set(PracticeTradeSides)
     assert sum(pair.blocked for pair in pairs.values()) >= 3
     assert sum(pair.rules.special_treatment for pair in pairs.values()) > 10
     assert 20 < sum(not pair.api_allowed for pair in pairs.values()) < 150

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
-from mexc_tui.practice.pairs import TradeSides
+from mexc_tui.practice.pairs import PracticeTradeSides
 from mexc_tui.practice.scenario import Knobs, ListingPlan, load
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.values import PracticeRefusal
 from mexc_tui.practice.world import World
 from tests.support.exchange.practice_world import MX, START_MS, Witness, scenario, world
 
@@ -34,10 +34,10 @@ Action = tuple[OrderType | str, Side, int, int, bool]
 EXPECTED = (30002, 30004, 30005, 30025, 30087)
 
 
-def attempt(found: World, asked: NewOrder) -> Refusal | None:
+def attempt(found: World, asked: NewOrder) -> PracticeRefusal | None:
     try:
         found.place(asked)
-    except Refusal as refused:
+    except PracticeRefusal as refused:
         return refused
     return None
 
@@ -263,7 +263,7 @@ def test_quiet_pairs_can_trade_too() -> None:
     found, seen = world(quiet_rate=0.5), Witness()
     found.sinks.append(seen)
     found.advance(START_MS + 20_000)
-    closed = {pair.symbol for pair in found.visible_pairs() if pair.sides is TradeSides.CLOSED}
+    closed = {pair.symbol for pair in found.visible_pairs() if pair.sides is PracticeTradeSides.CLOSED}
     assert len({symbol for symbol, _ in seen.trades} - closed) > 15
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.practice.channels import ZONES, Kind, acknowledgement, parse, zone_offset_min
+from mexc_tui.practice.channels import ZONES, ChannelKind, acknowledgement, parse, zone_offset_min
 from mexc_tui.practice.frames import frame, head, sent_at
-from mexc_tui.practice.intervals import Interval
+from mexc_tui.practice.intervals import KlineInterval
 from mexc_tui.practice.numbers import padded, trimmed
 from mexc_tui.proto.stream_pb2 import AggreDeals, Deal, Push
 
@@ -23,14 +23,14 @@ DEALS_VECTOR = bytes.fromhex(
 def test_every_channel_of_the_reference_is_read() -> None:
     topic = parse("spot@public.aggre.depth.v3.api.pb@10ms@MXUSDT")
     assert topic is not None
-    assert (topic.kind, topic.symbol, topic.period_ms) == (Kind.AGGRE_DEPTH, "MXUSDT", 10)
+    assert (topic.kind, topic.symbol, topic.period_ms) == (ChannelKind.AGGRE_DEPTH, "MXUSDT", 10)
     assert topic.event_type == "spot@public.aggre.depth.v3.api.pb@10ms"
     topic = parse("spot@public.limit.depth.v3.api.pb@MXUSDT@20")
     assert topic is not None
     assert (topic.symbol, topic.depth) == ("MXUSDT", 20)
     topic = parse("spot@public.kline.v3.api.pb@MXUSDT@Hour8")
     assert topic is not None
-    assert topic.interval is Interval.HOUR_8
+    assert topic.interval is KlineInterval.HOUR_8
     topic = parse("spot@public.miniTicker.v3.api.pb@MXUSDT@UTC+5:30")
     assert topic is not None
     assert topic.zone == "UTC+5:30"

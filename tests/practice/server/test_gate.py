@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.practice.auth import Demand, Gate, Permission, SignedCall, credentials
+from mexc_tui.practice.auth import Demand, Gate, KeyPermission, SignedCall, credentials
 from mexc_tui.practice.params import Params
 from mexc_tui.practice.scenario import AccountPlan
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.values import PracticeRefusal
 
 NOW = 1_760_000_000_000
 KEY = "mx0vtest0123456789"
@@ -78,7 +78,7 @@ def sign(text: str) -> str:
 def code_of(signed: SignedCall, *, strict: bool = False) -> int | str:
     try:
         gate(strict=strict).check(signed, Demand(), NOW)
-    except Refusal as refusal:
+    except PracticeRefusal as refusal:
         return refusal.code
     return 0
 
@@ -162,7 +162,7 @@ def test_timestamp_rule(ahead_ms: int, window_ms: int | None, code: int) -> None
 def test_checks_come_in_the_order_of_the_reference() -> None:
     """Each step mends the first thing that is wrong; the next answer names the next one."""
     plan = AccountPlan(permissions=("SPOT_DEAL_READ",), ips=("10.0.0.1",), pairs=("AUSDT",))
-    demand = Demand(Permission.DEAL_WRITE, ("symbol",), of_pair=True)
+    demand = Demand(KeyPermission.DEAL_WRITE, ("symbol",), of_pair=True)
     wrong_time = f"symbol=BUSDT&timestamp={NOW - 9_000}"
     fine = f"symbol=BUSDT&timestamp={NOW}"
     steps: list[tuple[SignedCall, int, str]] = [
@@ -195,7 +195,7 @@ def test_checks_come_in_the_order_of_the_reference() -> None:
     ]
     steps += [(call(query, address="10.0.0.1"), code, text) for query, code, text in inside]
     for signed, code, text in steps:
-        with pytest.raises(Refusal) as caught:
+        with pytest.raises(PracticeRefusal) as caught:
             gate(plan=plan).check(signed, demand, NOW)
         assert (caught.value.code, caught.value.message, caught.value.status) == (code, text, 400)
 
@@ -204,9 +204,9 @@ def test_key_limited_to_other_pairs_is_refused_for_orders_only() -> None:
     plan = AccountPlan(pairs=("AUSDT",))
     text = f"symbol=BUSDT&timestamp={NOW}"
     signed = call(f"{text}&signature={sign(text)}")
-    gate(plan=plan).check(signed, Demand(Permission.DEAL_READ), NOW)
-    with pytest.raises(Refusal) as caught:
-        gate(plan=plan).check(signed, Demand(Permission.DEAL_WRITE, of_pair=True), NOW)
+    gate(plan=plan).check(signed, Demand(KeyPermission.DEAL_READ), NOW)
+    with pytest.raises(PracticeRefusal) as caught:
+        gate(plan=plan).check(signed, Demand(KeyPermission.DEAL_WRITE, of_pair=True), NOW)
     assert caught.value.code == 70011
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.practice.limits import Block, Bucket, Limits, TurnedAway
+from mexc_tui.practice.limits import Block, Bucket, PracticeLimits, TurnedAway
 from mexc_tui.practice.scenario import Knobs
 
 ME = "127.0.0.1"
@@ -11,7 +11,7 @@ ME = "127.0.0.1"
 
 @given(st.lists(st.tuples(st.integers(0, 900), st.sampled_from([1, 3, 10, 25])), max_size=120))
 def test_no_window_of_ten_seconds_admits_more_than_the_weight(calls: list[tuple[int, int]]) -> None:
-    limits = Limits(Knobs(ip_weight_per_10s=100, ban_after_429=1_000))
+    limits = PracticeLimits(Knobs(ip_weight_per_10s=100, ban_after_429=1_000))
     now_ms = 0
     admitted: list[tuple[int, int]] = []
     for gap_ms, weight in calls:
@@ -24,7 +24,7 @@ def test_no_window_of_ten_seconds_admits_more_than_the_weight(calls: list[tuple[
 
 
 def test_retry_after_names_the_time_when_it_fits() -> None:
-    limits = Limits(Knobs(ip_weight_per_10s=50))
+    limits = PracticeLimits(Knobs(ip_weight_per_10s=50))
     assert limits.admit(0, ME, 25) is None
     assert limits.admit(3_000, ME, 25) is None
     assert limits.admit(4_000, ME, 25) == TurnedAway(Block.LIMITED, 6)
@@ -33,13 +33,13 @@ def test_retry_after_names_the_time_when_it_fits() -> None:
 
 
 def test_retry_after_can_be_left_out() -> None:
-    limits = Limits(Knobs(orders_per_s=1, retry_after=False))
+    limits = PracticeLimits(Knobs(orders_per_s=1, retry_after=False))
     assert limits.admit(0, ME, 0, (Bucket.ORDERS,)) is None
     assert limits.admit(1, ME, 0, (Bucket.ORDERS,)) == TurnedAway(Block.LIMITED, None)
 
 
 def test_twelve_orders_a_second_are_shared_by_all_addresses() -> None:
-    limits = Limits(Knobs())
+    limits = PracticeLimits(Knobs())
     answers = [limits.admit(i, f"10.0.0.{i}", 0, (Bucket.ORDERS,), by_key=True) for i in range(13)]
     assert answers[:12] == [None] * 12
     assert answers[12] == TurnedAway(Block.LIMITED, 1)
@@ -47,7 +47,7 @@ def test_twelve_orders_a_second_are_shared_by_all_addresses() -> None:
 
 
 def test_batches_and_account_go_twice_a_second() -> None:
-    limits = Limits(Knobs())
+    limits = PracticeLimits(Knobs())
     for bucket in (Bucket.BATCH, Bucket.ACCOUNT):
         assert limits.admit(0, ME, 0, (bucket,)) is None
         assert limits.admit(0, ME, 0, (bucket,)) is None
@@ -55,7 +55,7 @@ def test_batches_and_account_go_twice_a_second() -> None:
 
 
 def test_key_weight_is_counted_over_addresses() -> None:
-    limits = Limits(Knobs(key_weight_per_10s=20))
+    limits = PracticeLimits(Knobs(key_weight_per_10s=20))
     assert limits.admit(0, "10.0.0.1", 10, by_key=True) is None
     assert limits.admit(0, "10.0.0.2", 10, by_key=True) is None
     assert limits.admit(0, "10.0.0.3", 10, by_key=True) is not None
@@ -63,7 +63,7 @@ def test_key_weight_is_counted_over_addresses() -> None:
 
 
 def test_who_ignores_429_is_banned_for_the_time_that_is_named() -> None:
-    limits = Limits(Knobs(ip_weight_per_10s=1, ban_after_429=2, ban_s=120))
+    limits = PracticeLimits(Knobs(ip_weight_per_10s=1, ban_after_429=2, ban_s=120))
     assert limits.admit(0, ME, 1) is None
     assert limits.admit(1, ME, 1) == TurnedAway(Block.LIMITED, 10)
     assert limits.admit(2, ME, 1) == TurnedAway(Block.LIMITED, 10)
@@ -74,7 +74,7 @@ def test_who_ignores_429_is_banned_for_the_time_that_is_named() -> None:
 
 
 def test_firewall_closes_above_its_rate_and_opens_again() -> None:
-    limits = Limits(Knobs(firewall_per_s=5, firewall_s=60))
+    limits = PracticeLimits(Knobs(firewall_per_s=5, firewall_s=60))
     assert [limits.admit(i, ME, 0) for i in range(5)] == [None] * 5
     assert limits.admit(5, ME, 0) == TurnedAway(Block.FIREWALL)
     assert limits.admit(60_000, ME, 0) == TurnedAway(Block.FIREWALL)

@@ -2,15 +2,15 @@
 
 import pytest
 
-from mexc_tui.practice.listen_keys import ListenKeys
+from mexc_tui.practice.listen_keys import PracticeListenKeys
 from mexc_tui.practice.scenario import Knobs
-from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.values import PracticeRefusal
 
 HOUR_MS = 3_600_000
 
 
 def test_keys_are_64_hex_live_an_hour_and_put_starts_it_anew() -> None:
-    keys = ListenKeys(Knobs(), 1)
+    keys = PracticeListenKeys(Knobs(), 1)
     key = keys.create(0)
     assert len(key) == 64
     int(key, 16)
@@ -21,25 +21,25 @@ def test_keys_are_64_hex_live_an_hour_and_put_starts_it_anew() -> None:
 
 
 def test_unknown_closed_and_expired_keys_are_refused_with_a_string_code() -> None:
-    keys = ListenKeys(Knobs(), 1)
+    keys = PracticeListenKeys(Knobs(), 1)
     closed, expired = keys.create(0), keys.create(0)
     keys.close(closed, 1)
     for key, now_ms in (("0" * 64, 1), (closed, 1), (expired, HOUR_MS)):
-        with pytest.raises(Refusal) as caught:
+        with pytest.raises(PracticeRefusal) as caught:
             keys.extend(key, now_ms)
         assert (caught.value.code, caught.value.message) == ("730708", "listen key information error")
 
 
 def test_sixty_keys_can_live_at_once() -> None:
-    keys = ListenKeys(Knobs(), 1)
+    keys = PracticeListenKeys(Knobs(), 1)
     assert len({keys.create(0) for _ in range(60)}) == 60
-    with pytest.raises(Refusal):
+    with pytest.raises(PracticeRefusal):
         keys.create(0)
     assert keys.create(HOUR_MS)
 
 
 def test_post_returns_the_existing_key_if_the_knob_says_so() -> None:
-    keys = ListenKeys(Knobs(reuse_listen_key=True), 1)
+    keys = PracticeListenKeys(Knobs(reuse_listen_key=True), 1)
     first = keys.create(0)
     assert keys.create(1_000) == first
     keys.close(first, 2_000)
@@ -47,7 +47,7 @@ def test_post_returns_the_existing_key_if_the_knob_says_so() -> None:
 
 
 def test_five_sockets_a_key() -> None:
-    keys = ListenKeys(Knobs(), 1)
+    keys = PracticeListenKeys(Knobs(), 1)
     key = keys.create(0)
     assert [keys.attach(key, 0) for _ in range(6)] == [True] * 5 + [False]
     keys.detach(key)
@@ -56,5 +56,5 @@ def test_five_sockets_a_key() -> None:
 
 
 def test_same_seed_makes_the_same_keys() -> None:
-    assert ListenKeys(Knobs(), 5).create(0) == ListenKeys(Knobs(), 5).create(0)
-    assert ListenKeys(Knobs(), 5).create(0) != ListenKeys(Knobs(), 6).create(0)
+    assert PracticeListenKeys(Knobs(), 5).create(0) == PracticeListenKeys(Knobs(), 5).create(0)
+    assert PracticeListenKeys(Knobs(), 5).create(0) != PracticeListenKeys(Knobs(), 6).create(0)

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from mexc_tui.model.order import OrderType
-from mexc_tui.practice.auth import Permission
+from mexc_tui.practice.auth import KeyPermission
 from mexc_tui.practice.clock import wall_clock
 from mexc_tui.practice.scenario import AccountPlan, Knobs, MarketPlan
 from mexc_tui.practice.server import PracticeServer
@@ -19,7 +19,7 @@ from tests.support.exchange.practice_client import scenario, virtual
 
 PLAN = scenario(
     market=MarketPlan(symbols=30, active_pairs=2),
-    account=AccountPlan(permissions=tuple(Permission)),
+    account=AccountPlan(permissions=tuple(KeyPermission)),
     knobs=Knobs(ip_weight_per_10s=10**9, key_weight_per_10s=10**9, orders_per_s=10**9, ban_after_429=10**9),
 )
 NAMES = (

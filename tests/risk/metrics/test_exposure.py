@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.model.figure import Unit
+from mexc_tui.model.figure import FigureUnit
 from mexc_tui.risk.metrics.exposure import (
     GAPS,
     YOUNG_MS,
-    Holding,
+    ExposureHolding,
     concentration,
     concentration_of_equity,
     effective_number,
@@ -25,17 +25,17 @@ from mexc_tui.risk.metrics.exposure import (
 )
 from tests.support.rounding import near
 
-A = Holding("AUSDT", D(10), D(6), stop=D(5), age_ms=0)
-B = Holding("BUSDT", D(4), D(10), stop=None, age_ms=YOUNG_MS)
+A = ExposureHolding("AUSDT", D(10), D(6), stop=D(5), age_ms=0)
+B = ExposureHolding("BUSDT", D(4), D(10), stop=None, age_ms=YOUNG_MS)
 
 amounts = st.decimals(min_value="0.01", max_value="1000000", places=2)
 holdings_of_many = st.lists(amounts, min_size=1, max_size=12).map(
-    lambda values: [Holding(f"C{place}USDT", value, D(1)) for place, value in enumerate(values)]
+    lambda values: [ExposureHolding(f"C{place}USDT", value, D(1)) for place, value in enumerate(values)]
 )
 
 
 def test_gross_counts_a_short_and_net_deducts_it() -> None:
-    short = Holding("SUSDT", D(-3), D(5))
+    short = ExposureHolding("SUSDT", D(-3), D(5))
     assert gross_exposure([A, B, short]) == 115
     assert net_exposure([A, B, short]) == 85
 
@@ -85,7 +85,7 @@ def test_cash_dilutes_what_is_limited() -> None:
 
 
 @given(holdings_of_many)
-def test_concentration_lies_between_equal_shares_and_a_single_coin(held: list[Holding]) -> None:
+def test_concentration_lies_between_equal_shares_and_a_single_coin(held: list[ExposureHolding]) -> None:
     hhi = concentration(held)
     assert hhi.value is not None
     assert 1 / hhi.n - 1e-12 <= hhi.value <= 1 + 1e-12
@@ -95,7 +95,7 @@ def test_concentration_lies_between_equal_shares_and_a_single_coin(held: list[Ho
 
 
 def test_equal_holdings_count_as_many_as_they_are() -> None:
-    equal = [Holding(f"C{place}USDT", D(3), D(7)) for place in range(8)]
+    equal = [ExposureHolding(f"C{place}USDT", D(3), D(7)) for place in range(8)]
     assert effective_number(equal).value == near(8)
 
 
@@ -113,7 +113,7 @@ def test_a_position_without_a_stop_risks_its_whole_value_and_is_named() -> None:
 
 
 def test_a_stop_above_the_price_lowers_nobody_elses_risk() -> None:
-    trailing = Holding("TUSDT", D(10), D(6), stop=D(8))
+    trailing = ExposureHolding("TUSDT", D(10), D(6), stop=D(8))
     assert risk_at_stop([A, trailing], D(0), D(1000)).amount == 10
 
 
@@ -129,7 +129,7 @@ def test_an_exit_walks_the_bids_best_first() -> None:
     assert walk.average == D("9.2")
     assert walk.cost == D("52.5") - 46
     assert walk.cost_share.value == near(6.5 / 52.5)
-    assert walk.cost_share.unit is Unit.SHARE
+    assert walk.cost_share.unit is FigureUnit.SHARE
 
 
 def test_what_finds_no_bid_counts_as_nothing() -> None:

@@ -4,7 +4,7 @@ from decimal import Decimal as D
 
 from mexc_tui.model.position import EquityPoint, HeldPrice
 from mexc_tui.risk.metrics.held import MINUTE_MS, holdings_tail, minute_returns
-from mexc_tui.risk.metrics.value_at_risk import Level
+from mexc_tui.risk.metrics.value_at_risk import ConfidenceLevel
 
 
 def point(minute: float, **prices: str) -> EquityPoint:
@@ -21,14 +21,14 @@ def test_a_return_is_between_the_last_bids_of_two_minutes_in_a_row() -> None:
 
 def test_a_coin_with_fewer_than_200_minutes_leaves_the_figure_without_a_value() -> None:
     points = [point(minute, A="1", B="1" if minute > 100 else "0") for minute in range(300)]
-    tail, _ = holdings_tail({"A": D(10), "B": D(10)}, points, Level.P95)
+    tail, _ = holdings_tail({"A": D(10), "B": D(10)}, points, ConfidenceLevel.P95)
     assert (tail.value, tail.n, tail.words) == (None, 198, "not enough data (198 of 200 minutes of B)")
 
 
 def test_only_minutes_that_all_coins_know_count() -> None:
     both = [point(minute, A=str(100 + minute % 2), B=str(101 - minute % 2)) for minute in range(210)]
-    loss, worse = holdings_tail({"A": D(100), "B": D(100)}, both, Level.P95)
-    alone, _ = holdings_tail({"A": D(100)}, both, Level.P95)
+    loss, worse = holdings_tail({"A": D(100), "B": D(100)}, both, ConfidenceLevel.P95)
+    alone, _ = holdings_tail({"A": D(100)}, both, ConfidenceLevel.P95)
     assert loss.n == 209
     assert loss.value is not None
     assert worse.value is not None
@@ -38,5 +38,5 @@ def test_only_minutes_that_all_coins_know_count() -> None:
 
 
 def test_without_holdings_there_is_no_value_at_risk() -> None:
-    loss, worse = holdings_tail({}, [], Level.P99)
+    loss, worse = holdings_tail({}, [], ConfidenceLevel.P99)
     assert (loss.value, worse.value, loss.words) == (None, None, "n/a (nothing held)")

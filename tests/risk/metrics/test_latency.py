@@ -4,13 +4,13 @@ from random import Random
 from statistics import quantiles
 
 from mexc_tui.model.snipe import Stamps
-from mexc_tui.risk.metrics.latency import Percentiles, Span, percentiles, stage_latencies
+from mexc_tui.risk.metrics.latency import Percentiles, LatencySpan, percentiles, stage_latencies
 from tests.support.rounding import near
 
 MS = 1_000_000
 
 
-def stages(*attempts: Stamps) -> dict[Span, Percentiles]:
+def stages(*attempts: Stamps) -> dict[LatencySpan, Percentiles]:
     return {one.span: one.percentiles for one in stage_latencies(attempts)}
 
 
@@ -44,13 +44,13 @@ def test_each_stage_is_measured_where_both_its_stamps_are() -> None:
     )
     lost = Stamps(aim_ns=0, decided_ns=1 * MS, written_ns=3 * MS)
     found = stages(whole, lost, Stamps())
-    assert found[Span.LATENESS].p50.value == 4
-    assert found[Span.DECISION_TO_WIRE].p50.value == 3
-    assert (found[Span.SIGNING].p50.value, found[Span.SIGNING].n) == (1, 1)
-    assert found[Span.WRITING].p50.value == 3
-    assert found[Span.ANSWER].p50.value == 10
-    assert found[Span.FIRST_FILL].p50.value == 20
+    assert found[LatencySpan.LATENESS].p50.value == 4
+    assert found[LatencySpan.DECISION_TO_WIRE].p50.value == 3
+    assert (found[LatencySpan.SIGNING].p50.value, found[LatencySpan.SIGNING].n) == (1, 1)
+    assert found[LatencySpan.WRITING].p50.value == 3
+    assert found[LatencySpan.ANSWER].p50.value == 10
+    assert found[LatencySpan.FIRST_FILL].p50.value == 20
 
 
 def test_what_left_before_its_aim_is_early_not_lost() -> None:
-    assert stages(Stamps(aim_ns=10 * MS, written_ns=8 * MS))[Span.LATENESS].p50.value == -2
+    assert stages(Stamps(aim_ns=10 * MS, written_ns=8 * MS))[LatencySpan.LATENESS].p50.value == -2

@@ -15,7 +15,7 @@ from mexc_tui.model.figure import Figure
 from mexc_tui.model.position import Position, PositionState
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.risk.metrics.trades import (
-    Trade,
+    ClosedTrade,
     bootstrap_interval,
     excursions,
     expectancy,
@@ -33,7 +33,7 @@ from mexc_tui.risk.metrics.trades import (
 )
 from tests.support.rounding import near
 
-PLAIN = Trade(
+PLAIN = ClosedTrade(
     profit=D(0),
     fees=D(1),
     notional=D(200),
@@ -47,7 +47,7 @@ PLAIN = Trade(
 )
 
 
-def trades(*profits: float) -> list[Trade]:
+def trades(*profits: float) -> list[ClosedTrade]:
     return [replace(PLAIN, profit=D(str(profit))) for profit in profits]
 
 
@@ -149,7 +149,7 @@ def test_payoff_is_mean_win_over_mean_loss() -> None:
 
 
 @given(results)
-def test_profit_factor_is_payoff_times_the_odds(found: list[Trade]) -> None:
+def test_profit_factor_is_payoff_times_the_odds(found: list[ClosedTrade]) -> None:
     wins, losses = sum(one.profit > 0 for one in found), sum(one.profit < 0 for one in found)
     if wins and losses:
         odds = number(payoff_ratio(found)) * wins / losses
@@ -159,7 +159,7 @@ def test_profit_factor_is_payoff_times_the_odds(found: list[Trade]) -> None:
 @settings(max_examples=20)
 @given(results, st.integers(0, 2**32))
 def test_expectancy_is_the_rates_times_the_means_and_lies_within_its_interval(
-    found: list[Trade], seed: int
+    found: list[ClosedTrade], seed: int
 ) -> None:
     wins = [float(one.profit) for one in found if one.profit > 0]
     losses = [float(one.profit) for one in found if one.profit < 0]
@@ -230,7 +230,7 @@ def test_kelly_needs_fifty_trades_with_wins_and_losses() -> None:
 
 
 @given(results)
-def test_what_kelly_applies_is_between_nothing_and_a_quarter(found: list[Trade]) -> None:
+def test_what_kelly_applies_is_between_nothing_and_a_quarter(found: list[ClosedTrade]) -> None:
     applied = kelly(found).applied.value
     assert applied is None or 0 <= applied <= 0.25
 
@@ -250,7 +250,7 @@ def test_a_trade_that_only_rose_had_no_adverse_move() -> None:
     assert excursions([replace(PLAIN, highest=D(99))]).favourable.value == 0
 
 
-def span(opened_ms: int, closed_ms: int) -> Trade:
+def span(opened_ms: int, closed_ms: int) -> ClosedTrade:
     return replace(PLAIN, opened_ms=opened_ms, closed_ms=closed_ms)
 
 

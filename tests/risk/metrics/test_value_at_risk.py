@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.model.figure import Figure, Unit
+from mexc_tui.model.figure import Figure, FigureUnit
 from mexc_tui.risk.metrics.samples import excess_kurtosis, quantile, skewness
 from mexc_tui.risk.metrics.value_at_risk import (
-    Level,
+    ConfidenceLevel,
     cornish_fisher_is_monotone,
     cornish_fisher_var,
     cornish_fisher_z,
@@ -57,29 +57,33 @@ def test_quantile_ends_are_the_extremes() -> None:
 
 def test_historical_var_by_hand() -> None:
     # Place 0.05 * 99 = 4.95 of the ordered returns: between -46 % and -45 %.
-    assert number(historical_var(WHOLE_PERCENTS, 1000.0, Level.P95)) == near(450.5)
+    assert number(historical_var(WHOLE_PERCENTS, 1000.0, ConfidenceLevel.P95)) == near(450.5)
 
 
 def test_historical_es_by_hand_where_the_tail_is_whole() -> None:
-    assert number(historical_es(WHOLE_PERCENTS, 1000.0, Level.P95)) == near(480.0)
+    assert number(historical_es(WHOLE_PERCENTS, 1000.0, ConfidenceLevel.P95)) == near(480.0)
 
 
 def test_the_tail_takes_a_part_of_its_last_member() -> None:
     # 110 returns: the tail is 5.5 of them, -0.50 to -0.46 and half of -0.45.
     returns = WHOLE_PERCENTS + [0.5] * 10
     expected = (0.50 + 0.49 + 0.48 + 0.47 + 0.46 + 0.5 * 0.45) / 5.5
-    assert number(historical_es(returns, 1000.0, Level.P95)) == near(1000 * expected)
+    assert number(historical_es(returns, 1000.0, ConfidenceLevel.P95)) == near(1000 * expected)
 
 
 def test_the_order_of_days_does_not_matter_to_the_historical_tail() -> None:
     shuffled = WHOLE_PERCENTS.copy()
     Random(4).shuffle(shuffled)
-    assert historical_var(shuffled, 1.0, Level.P95) == historical_var(WHOLE_PERCENTS, 1.0, Level.P95)
-    assert historical_es(shuffled, 1.0, Level.P95) == historical_es(WHOLE_PERCENTS, 1.0, Level.P95)
+    assert historical_var(shuffled, 1.0, ConfidenceLevel.P95) == historical_var(
+        WHOLE_PERCENTS, 1.0, ConfidenceLevel.P95
+    )
+    assert historical_es(shuffled, 1.0, ConfidenceLevel.P95) == historical_es(
+        WHOLE_PERCENTS, 1.0, ConfidenceLevel.P95
+    )
 
 
-@pytest.mark.parametrize(("level", "minimum"), [(Level.P95, 100), (Level.P99, 500)])
-def test_one_day_too_few_gives_no_var_and_says_how_many(level: Level, minimum: int) -> None:
+@pytest.mark.parametrize(("level", "minimum"), [(ConfidenceLevel.P95, 100), (ConfidenceLevel.P99, 500)])
+def test_one_day_too_few_gives_no_var_and_says_how_many(level: ConfidenceLevel, minimum: int) -> None:
     for figure in (
         historical_var([0.01] * (minimum - 1), 1000.0, level),
         historical_es([0.01] * (minimum - 1), 1000.0, level),
@@ -91,8 +95,8 @@ def test_one_day_too_few_gives_no_var_and_says_how_many(level: Level, minimum: i
 
 @given(returns_in_plenty)
 def test_es_is_at_least_var_and_surer_is_at_least_as_much(returns: list[float]) -> None:
-    var95, var99 = (number(historical_var(returns, 1.0, level)) for level in Level)
-    es95, es99 = (number(historical_es(returns, 1.0, level)) for level in Level)
+    var95, var99 = (number(historical_var(returns, 1.0, level)) for level in ConfidenceLevel)
+    es95, es99 = (number(historical_es(returns, 1.0, level)) for level in ConfidenceLevel)
     assert es95 >= var95 - 1e-12
     assert es99 >= var99 - 1e-12
     assert var99 >= var95
@@ -104,33 +108,35 @@ def test_es_of_two_holdings_together_is_at_most_the_sum(seed: int) -> None:
     # Subadditivity, which makes ES coherent (Artzner et al. 1999).
     one, two = seeded(seed, 130), seeded(seed + 1, 130)
     together = [left + right for left, right in zip(one, two, strict=True)]
-    apart = number(historical_es(one, 1.0, Level.P95)) + number(historical_es(two, 1.0, Level.P95))
-    assert number(historical_es(together, 1.0, Level.P95)) <= apart + 1e-12
+    apart = number(historical_es(one, 1.0, ConfidenceLevel.P95)) + number(
+        historical_es(two, 1.0, ConfidenceLevel.P95)
+    )
+    assert number(historical_es(together, 1.0, ConfidenceLevel.P95)) <= apart + 1e-12
 
 
 @given(returns_in_plenty, st.floats(1, 1e6))
 def test_var_grows_with_equity_in_proportion(returns: list[float], equity: float) -> None:
-    single = number(historical_var(returns, 1.0, Level.P95))
-    assert number(historical_var(returns, equity, Level.P95)) == near(equity * single)
+    single = number(historical_var(returns, 1.0, ConfidenceLevel.P95))
+    assert number(historical_var(returns, equity, ConfidenceLevel.P95)) == near(equity * single)
 
 
 def test_normal_levels_are_the_books() -> None:
-    assert (Level.P95.z, Level.P99.z) == near((1.645, 2.326), abs=5e-4)
+    assert (ConfidenceLevel.P95.z, ConfidenceLevel.P99.z) == near((1.645, 2.326), abs=5e-4)
 
 
 def test_parametric_var_and_es_by_the_books_multipliers() -> None:
-    assert number(parametric_var(10_000.0, 0.02, 250, Level.P99)) == near(465.3, abs=0.05)
-    assert number(parametric_es(1.0, 1.0, 250, Level.P95)) == near(2.063, abs=5e-4)
-    assert number(parametric_es(1.0, 1.0, 250, Level.P99)) == near(2.665, abs=5e-4)
+    assert number(parametric_var(10_000.0, 0.02, 250, ConfidenceLevel.P99)) == near(465.3, abs=0.05)
+    assert number(parametric_es(1.0, 1.0, 250, ConfidenceLevel.P95)) == near(2.063, abs=5e-4)
+    assert number(parametric_es(1.0, 1.0, 250, ConfidenceLevel.P99)) == near(2.665, abs=5e-4)
 
 
 def test_parametric_var_grows_with_the_root_of_time_less_the_mean() -> None:
-    day = number(parametric_var(100.0, 0.03, 60, Level.P95))
-    assert number(parametric_var(100.0, 0.03, 60, Level.P95, days=4.0)) == near(2 * day)
-    drift = number(parametric_var(100.0, 0.03, 60, Level.P95, days=4.0, mean=0.001))
+    day = number(parametric_var(100.0, 0.03, 60, ConfidenceLevel.P95))
+    assert number(parametric_var(100.0, 0.03, 60, ConfidenceLevel.P95, days=4.0)) == near(2 * day)
+    drift = number(parametric_var(100.0, 0.03, 60, ConfidenceLevel.P95, days=4.0, mean=0.001))
     assert drift == near(2 * day - 0.4)
-    assert number(parametric_es(100.0, 0.03, 60, Level.P95, days=4.0)) == near(
-        2 * number(parametric_es(100.0, 0.03, 60, Level.P95))
+    assert number(parametric_es(100.0, 0.03, 60, ConfidenceLevel.P95, days=4.0)) == near(
+        2 * number(parametric_es(100.0, 0.03, 60, ConfidenceLevel.P95))
     )
 
 
@@ -138,12 +144,12 @@ def test_normal_es_is_the_mean_of_the_normal_tail() -> None:
     # The tail's mean as a sum over its quantiles, without the closed form.
     steps, normal = 20_000, NormalDist()
     mean = sum(normal.inv_cdf(0.05 * (step + 0.5) / steps) for step in range(steps)) / steps
-    assert number(parametric_es(1.0, 1.0, 30, Level.P95)) == near(-mean, rel=1e-4)
+    assert number(parametric_es(1.0, 1.0, 30, ConfidenceLevel.P95)) == near(-mean, rel=1e-4)
 
 
 def test_parametric_figures_need_thirty_days() -> None:
-    assert str(parametric_var(1.0, 0.1, 29, Level.P95)) == "not enough data (29 of 30)"
-    assert parametric_es(1.0, 0.1, 29, Level.P95).value is None
+    assert str(parametric_var(1.0, 0.1, 29, ConfidenceLevel.P95)) == "not enough data (29 of 30)"
+    assert parametric_es(1.0, 0.1, 29, ConfidenceLevel.P95).value is None
 
 
 def test_portfolio_deviation_by_hand() -> None:
@@ -163,15 +169,18 @@ def test_portfolio_deviation_is_that_of_the_combined_series(seed: int, weight: f
 
 def test_the_undiversified_sum_is_the_portfolios_var_at_correlation_one() -> None:
     series = seeded(3, 120)
-    single = [historical_var(series, worth, Level.P95) for worth in (300.0, 700.0)]
+    single = [historical_var(series, worth, ConfidenceLevel.P95) for worth in (300.0, 700.0)]
     total = undiversified_var(single)
-    assert total.value == near(number(historical_var(series, 1000.0, Level.P95)))
+    assert total.value == near(number(historical_var(series, 1000.0, ConfidenceLevel.P95)))
     assert "correlation 1" in str(total)
 
 
 def test_a_coin_without_var_leaves_no_sum() -> None:
-    known = historical_var(WHOLE_PERCENTS, 1.0, Level.P95)
-    assert str(undiversified_var([known, historical_var([], 1.0, Level.P95)])) == "n/a (a coin has no VaR)"
+    known = historical_var(WHOLE_PERCENTS, 1.0, ConfidenceLevel.P95)
+    assert (
+        str(undiversified_var([known, historical_var([], 1.0, ConfidenceLevel.P95)]))
+        == "n/a (a coin has no VaR)"
+    )
     assert str(undiversified_var([])) == "n/a (nothing held)"
 
 
@@ -240,20 +249,22 @@ def fat_tailed(n: int) -> list[float]:
 
 def test_fat_tails_cost_more_than_normal_ones_at_99() -> None:
     returns = fat_tailed(1000)
-    found = cornish_fisher_var(returns, 1.0, Level.P99)
+    found = cornish_fisher_var(returns, 1.0, ConfidenceLevel.P99)
     sigma = math.sqrt(variance(returns))
-    assert number(found) > number(parametric_var(1.0, sigma, 1000, Level.P99))
+    assert number(found) > number(parametric_var(1.0, sigma, 1000, ConfidenceLevel.P99))
     skew, kurtosis = skewness(returns), excess_kurtosis(returns)
-    assert number(found) == near(-cornish_fisher_z(-Level.P99.z, skew, kurtosis) * sigma)
+    assert number(found) == near(-cornish_fisher_z(-ConfidenceLevel.P99.z, skew, kurtosis) * sigma)
 
 
 def test_cornish_fisher_is_refused_off_its_ground() -> None:
-    assert str(cornish_fisher_var([0.01, -0.01] * 49, 1.0, Level.P95)) == "not enough data (98 of 100)"
+    assert (
+        str(cornish_fisher_var([0.01, -0.01] * 49, 1.0, ConfidenceLevel.P95)) == "not enough data (98 of 100)"
+    )
     crash = [0.001, -0.001] * 100 + [-0.9]
-    refused = cornish_fisher_var(crash, 1.0, Level.P95)
+    refused = cornish_fisher_var(crash, 1.0, ConfidenceLevel.P95)
     assert refused.value is None
     assert "outside its range" in str(refused)
-    assert str(cornish_fisher_var([0.01] * 100, 1.0, Level.P95)) == "n/a (no variation)"
+    assert str(cornish_fisher_var([0.01] * 100, 1.0, ConfidenceLevel.P95)) == "n/a (no variation)"
 
 
 def test_moments_by_hand() -> None:
@@ -264,5 +275,5 @@ def test_moments_by_hand() -> None:
 
 
 def test_every_figure_of_money_says_so() -> None:
-    assert historical_var(WHOLE_PERCENTS, 1.0, Level.P95).unit is Unit.QUOTE
-    assert parametric_var(1.0, 0.1, 5, Level.P95).unit is Unit.QUOTE
+    assert historical_var(WHOLE_PERCENTS, 1.0, ConfidenceLevel.P95).unit is FigureUnit.QUOTE
+    assert parametric_var(1.0, 0.1, 5, ConfidenceLevel.P95).unit is FigureUnit.QUOTE

@@ -13,13 +13,13 @@ from mexc_tui.model.storage import StorageFailed
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.database import DatabaseLevel
 from mexc_tui.store.caches.level import (
-    Entry,
+    CacheEntry,
     LevelName,
     Lifetimes,
     Space,
 )
 from mexc_tui.store.caches.memory import MemoryLevel
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from tests.support.store_parts import HandClock
 
 
@@ -38,19 +38,19 @@ class DictLevel:
 
     def __init__(self, name: LevelName) -> None:
         self.name = name
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, CacheEntry] = {}
         self.is_down = False
 
     def _check(self) -> None:
         if self.is_down:
             raise StorageFailed("the level is down")
 
-    async def get(self, key: str) -> Entry | None:
+    async def get(self, key: str) -> CacheEntry | None:
         await asyncio.sleep(0)
         self._check()
         return self.entries.get(key)
 
-    async def put(self, key: str, entry: Entry) -> None:
+    async def put(self, key: str, entry: CacheEntry) -> None:
         await asyncio.sleep(0)
         self._check()
         self.entries[key] = entry
@@ -245,7 +245,7 @@ async def test_D12_a_level_that_is_down_is_passed_over(cache: Cache, shared: Dic
 async def test_D12_a_poisoned_entry_is_a_miss_and_is_removed(
     cache: Cache, clock: HandClock, slow: DictLevel, poison: bytes
 ) -> None:
-    slow.entries["prices:NEW"] = Entry(poison, clock.now_ms(), clock.now_ms() + 300_000)
+    slow.entries["prices:NEW"] = CacheEntry(poison, clock.now_ms(), clock.now_ms() + 300_000)
     assert (await cache.get(SPACE, "NEW", Source())).value == Price(Decimal(1))
     assert cache.counts.bad_entries == 1
     assert slow.entries["prices:NEW"].body == b'{"price":"1"}'
@@ -253,7 +253,7 @@ async def test_D12_a_poisoned_entry_is_a_miss_and_is_removed(
 
 async def test_an_entry_from_the_future_is_not_used(cache: Cache, clock: HandClock, slow: DictLevel) -> None:
     later_ms = clock.now_ms() + 60_000
-    slow.entries["prices:NEW"] = Entry(b'{"price":"7"}', later_ms, later_ms + 300_000)
+    slow.entries["prices:NEW"] = CacheEntry(b'{"price":"7"}', later_ms, later_ms + 300_000)
     assert (await cache.get(SPACE, "NEW", Source())).level is None
 
 
@@ -269,16 +269,16 @@ async def test_memory_is_bounded_in_bytes_and_forgets_the_least_recently_asked(c
     memory = MemoryLevel(clock, size_bytes=33)
     expires_ms = clock.now_ms() + 5_000
     for key in ("a", "b", "c"):
-        await memory.put(key, Entry(b"x" * 10, 0, expires_ms))
+        await memory.put(key, CacheEntry(b"x" * 10, 0, expires_ms))
     await memory.get("a")
-    await memory.put("d", Entry(b"x" * 10, 0, expires_ms))
-    await memory.put("huge", Entry(b"x" * 33, 0, expires_ms))
+    await memory.put("d", CacheEntry(b"x" * 10, 0, expires_ms))
+    await memory.put("huge", CacheEntry(b"x" * 33, 0, expires_ms))
     assert [key for key in ("a", "b", "c", "d", "huge") if await memory.get(key)] == ["a", "c", "d"]
     clock.pass_s(5)
     assert [key for key in ("a", "c", "d") if await memory.get(key)] == []
 
 
-async def test_the_database_level_survives_a_restart_and_is_swept(store: Store, clock: HandClock) -> None:
+async def test_the_database_level_survives_a_restart_and_is_swept(store: SqliteStore, clock: HandClock) -> None:
     level = DatabaseLevel(store, clock)
     await Cache([MemoryLevel(clock), level], clock).get(SPACE, "NEW", Source())
     again = Cache([MemoryLevel(clock), level], clock)
@@ -292,7 +292,7 @@ async def test_the_database_level_survives_a_restart_and_is_swept(store: Store, 
     assert await level.get("prices:NEW") is None
 
 
-async def test_a_closed_store_makes_the_cache_slower_not_wrong(store: Store, clock: HandClock) -> None:
+async def test_a_closed_store_makes_the_cache_slower_not_wrong(store: SqliteStore, clock: HandClock) -> None:
     cache = Cache([MemoryLevel(clock), DatabaseLevel(store, clock)], clock)
     await store.close()
     assert (await cache.get(SPACE, "NEW", Source())).value == Price(Decimal(1))

@@ -5,7 +5,7 @@ from mexc_tui.settings.layers import file_layer
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.settings.table import Settings
 from mexc_tui.store.caches.level import LevelName, Space
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from tests.support.store_parts import HandClock
 
 
@@ -13,7 +13,7 @@ def settings(text: str) -> Settings:
     return load(Layers(file=file_layer(text, "settings.toml"))).settings
 
 
-async def level_after(store: Store, clock: HandClock, text: str, *passing_s: float) -> LevelName | None:
+async def level_after(store: SqliteStore, clock: HandClock, text: str, *passing_s: float) -> LevelName | None:
     """Return who answers at last, when a value is asked for, and again after each of these pauses."""
     told = settings(text)
     cache = await cache_of(told, store, clock)
@@ -29,25 +29,25 @@ async def level_after(store: Store, clock: HandClock, text: str, *passing_s: flo
     return found.level
 
 
-async def test_cache_memory_s(store: Store, clock: HandClock) -> None:
+async def test_cache_memory_s(store: SqliteStore, clock: HandClock) -> None:
     assert await level_after(store, clock, "cache_memory_s = 4", 3) is LevelName.MEMORY
     clock.pass_s(1_000)
     assert await level_after(store, clock, "cache_memory_s = 2", 3) is LevelName.DATABASE
 
 
-async def test_cache_promoted_memory_s(store: Store, clock: HandClock) -> None:
+async def test_cache_promoted_memory_s(store: SqliteStore, clock: HandClock) -> None:
     assert await level_after(store, clock, "cache_promoted_memory_s = 4", 10, 3) is LevelName.MEMORY
     clock.pass_s(1_000)
     assert await level_after(store, clock, "cache_promoted_memory_s = 2", 10, 3) is LevelName.DATABASE
 
 
-async def test_cache_database_s(store: Store, clock: HandClock) -> None:
+async def test_cache_database_s(store: SqliteStore, clock: HandClock) -> None:
     assert await level_after(store, clock, "cache_database_s = 900", 800) is LevelName.DATABASE
     clock.pass_s(1_000)
     assert await level_after(store, clock, "cache_database_s = 300", 800) is None
 
 
-async def test_cache_memory_mb(store: Store, clock: HandClock) -> None:
+async def test_cache_memory_mb(store: SqliteStore, clock: HandClock) -> None:
     assert await level_after(store, clock, "cache_memory_mb = 2", 1) is LevelName.MEMORY
     clock.pass_s(1_000)
     assert await level_after(store, clock, "cache_memory_mb = 1", 1) is LevelName.DATABASE

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from mexc_tui.app.composition import Joined
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.app.composition import RunningEngine
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.ledger.ids import PREFIX
 from mexc_tui.model.intent import Order
 from mexc_tui.model.order import Side
-from mexc_tui.model.position import Account
+from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.storage import StorageError
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
@@ -34,7 +34,7 @@ def at_the_opening(kind: FaultKind, *, times: int = 1, amount_ms: int = 0) -> Fa
     return FaultPlan(kind=kind, at_s=OPENING_S, method="POST", path=ORDER, times=times, amount_ms=amount_ms)
 
 
-def cut_power(running: Joined, monkeypatch: pytest.MonkeyPatch) -> None:
+def cut_power(running: RunningEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on nothing more is stored and nothing more is sent: what the exchange has, it has."""
     rooms = rooms_of(running)
 
@@ -50,7 +50,7 @@ def cut_power(running: Joined, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cut_power_when(
-    running: Joined, monkeypatch: pytest.MonkeyPatch, method: str, *, is_sent: bool
+    running: RunningEngine, monkeypatch: pytest.MonkeyPatch, method: str, *, is_sent: bool
 ) -> asyncio.Event:
     """Cut it when the keeper is called so for the first time; `is_sent`: the bytes still leave."""
     keeper, rooms = rooms_of(running).keeper, rooms_of(running)
@@ -70,7 +70,7 @@ def cut_power_when(
 
 
 @asynccontextmanager
-async def mortal(day: PracticeDay, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Joined]:
+async def mortal(day: PracticeDay, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[RunningEngine]:
     """An engine that is killed at the end: it stores and sends nothing more, and says no farewell."""
 
     async def no_farewell() -> str:
@@ -104,14 +104,14 @@ def bought(day: PracticeDay) -> list[OrderRecord]:
     return [row for row in ours(day) if row.side is Side.BUY and row.executed]
 
 
-async def stored_orders(running: Joined) -> dict[str, Order]:
+async def stored_orders(running: RunningEngine) -> dict[str, Order]:
     """Return every order of the books."""
     scope = rooms_of(running).keeper.scope
     rows = await running.store.read("orders", lambda stored: stored.trading(scope).orders.page(limit=1_000))
     return {row.client_order_id: row for row in rows}
 
 
-async def same_books(day: PracticeDay, running: Joined) -> None:
+async def same_books(day: PracticeDay, running: RunningEngine) -> None:
     """Hold the stored books against the exchange's own, to the last digit."""
     rooms = rooms_of(running)
     run = await rooms.reconciler.compare(Trigger.PERSON)
@@ -126,7 +126,7 @@ async def same_books(day: PracticeDay, running: Joined) -> None:
     kept = await running.store.read("kept", lambda stored: stored.trading(scope).entries.balances())
     totals: dict[str, Decimal] = {}
     for one in kept:
-        if one.account in (Account.DESK, Account.OWN):
+        if one.account in (LedgerAccount.DESK, LedgerAccount.OWN):
             totals[one.asset] = totals.get(one.asset, Decimal(0)) + one.amount
     for asset in ("USDT", "CLEAN"):
         assert totals.get(asset, Decimal(0)) == held.get(asset, Decimal(0)), asset
@@ -134,7 +134,7 @@ async def same_books(day: PracticeDay, running: Joined) -> None:
     _invariants(rooms)
 
 
-def _invariants(rooms: TradingRooms) -> None:
+def _invariants(rooms: TradingComponents) -> None:
     memory = rooms.keeper.open
     for position in memory.positions.values():
         assert position.remaining >= 0

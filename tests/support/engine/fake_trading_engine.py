@@ -6,9 +6,9 @@ from decimal import Decimal as D
 
 import msgspec
 
-from mexc_tui.engine.entries.readiness import Checked
-from mexc_tui.engine.runtime.command_result import Acted
-from mexc_tui.engine.views.risk_rows import Guarded, risk_row
+from mexc_tui.engine.entries.readiness import ReadinessCheck
+from mexc_tui.engine.runtime.command_result import CommandResult
+from mexc_tui.engine.views.risk_rows import RiskMonitorView, risk_row
 from mexc_tui.engine.views.trading_rows import order_rows, position_rows, snipe_row
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
@@ -29,14 +29,14 @@ from mexc_tui.model.trading_view import (
     SnipeRow,
     WhatIfRow,
 )
-from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.model.verdict import CheckStage, Verdict
 from mexc_tui.risk.candidate import RiskBook, RiskLimits
 from mexc_tui.sniping.exit_edit import ExitWish
 from tests.support.samples import position_samples
 from tests.support.samples import trading_samples as samples
 
 NO = Verdict(
-    stage=Stage.RISK,
+    stage=CheckStage.RISK,
     name="exposure",
     passed=False,
     value="210 quote with this one",
@@ -64,7 +64,7 @@ def reconciled(*unexplained: Difference, problem: str = "") -> ReconciliationRow
 def risk() -> RiskRow:
     book = RiskBook(equity=D(1_000), peak=D(1_010), free_cash=D(980), day_equity=D(1_000))
     return risk_row(
-        position_samples.books(), book, Guarded(), RiskLimits(), position_samples.sight(), 1_800_014_400_000
+        position_samples.books(), book, RiskMonitorView(), RiskLimits(), position_samples.sight(), 1_800_014_400_000
     )
 
 
@@ -125,8 +125,8 @@ class HeldMoney:
             words="" if self.approved else f"first: {NO.flip}",
         )
 
-    def checklist(self, snipe_id: str) -> Checked:
-        return Checked((samples.APPROVED,))
+    def checklist(self, snipe_id: str) -> ReadinessCheck:
+        return ReadinessCheck((samples.APPROVED,))
 
     async def preview(self, name: Preview, symbol: str, share_pct: D | None) -> PreviewRow:
         state = TradingState.ACTIVE
@@ -140,71 +140,71 @@ class HeldMoney:
     async def reconcile(self) -> ReconciliationRow:
         return self.run
 
-    async def arm(self, symbol: str, by: str) -> Acted[SnipeRow]:
+    async def arm(self, symbol: str, by: str) -> CommandResult[SnipeRow]:
         if not self.approved:
             raise CommandRefused(f"{symbol} is not armed: {NO.flip}")
         self.done.append(("arm", symbol, by))
-        return Acted(
+        return CommandResult(
             f"{symbol} is armed.",
             msgspec.structs.replace(snipe_row(samples.snipe(), position_samples.sight()), symbol=symbol),
         )
 
-    async def disarm(self, symbol: str, by: str) -> Acted[SnipeRow]:
+    async def disarm(self, symbol: str, by: str) -> CommandResult[SnipeRow]:
         self.done.append(("disarm", symbol, by))
         row = msgspec.structs.replace(
             snipe_row(samples.snipe(), position_samples.sight()), symbol=symbol, state=SnipeState.DISARMED
         )
-        return Acted(f"{symbol} is disarmed.", row)
+        return CommandResult(f"{symbol} is disarmed.", row)
 
-    async def close(self, symbol: str, share_pct: D | None, by: str) -> Acted[Achieved]:
+    async def close(self, symbol: str, share_pct: D | None, by: str) -> CommandResult[Achieved]:
         return self._did("close", symbol, "all" if share_pct is None else str(share_pct))
 
     async def check_exits(self, symbol: str, wish: ExitWish) -> str:
         return f"{symbol} may have them."
 
-    async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> Acted[ExitsRow]:
+    async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> CommandResult[ExitsRow]:
         self.done.append(("edit_exits", symbol, str(wish.stop_price)))
         self.wishes.append(wish)
         position = self.positions()[0]
         stop = wish.stop_price or position.stop_price
         row = ExitsRow(position=position, stop_before=position.stop_price, stop_after=stop, time_stop_ms=None)
-        return Acted(f"{symbol}: stop {stop}.", row)
+        return CommandResult(f"{symbol}: stop {stop}.", row)
 
     async def dust(self) -> DustRow:
         return DustRow(at_ms=1_000, coins=self.rests, left=("0.4 OWN: the desk holds this coin now",))
 
-    async def unlock(self, by: str, typed: str) -> Acted[Achieved]:
+    async def unlock(self, by: str, typed: str) -> CommandResult[Achieved]:
         return self._did("unlock", by, typed)
 
-    async def lock(self, by: str) -> Acted[Achieved]:
+    async def lock(self, by: str) -> CommandResult[Achieved]:
         return self._did("lock", by)
 
-    async def convert_dust(self, assets: Sequence[str]) -> Acted[DustConverted]:
+    async def convert_dust(self, assets: Sequence[str]) -> CommandResult[DustConverted]:
         self.done.append(("convert_dust", *assets))
         result = DustConverted(coins=self.rests, received_mx=D("0.049"), fee_mx=D("0.001"))
-        return Acted("Converted 0.08 NEW into 0.049 MX.", result, self.is_all)
+        return CommandResult("Converted 0.08 NEW into 0.049 MX.", result, self.is_all)
 
-    async def halt(self, by: str, words: str) -> Acted[Achieved]:
+    async def halt(self, by: str, words: str) -> CommandResult[Achieved]:
         self.now = msgspec.structs.replace(
             self.now, state=TradingState.HALTED, cause=Cause.PERSON, cause_words=words
         )
         return self._did("halt", words)
 
-    async def reduce_only(self, by: str, words: str) -> Acted[Achieved]:
+    async def reduce_only(self, by: str, words: str) -> CommandResult[Achieved]:
         return self._did("reduce_only", words)
 
-    async def resume(self, by: str, typed: str) -> Acted[Achieved]:
+    async def resume(self, by: str, typed: str) -> CommandResult[Achieved]:
         return self._did("resume", typed)
 
-    async def restore_limits(self, by: str) -> Acted[Achieved]:
+    async def restore_limits(self, by: str) -> CommandResult[Achieved]:
         return self._did("restore_limits")
 
-    async def flatten(self, by: str) -> Acted[Achieved]:
+    async def flatten(self, by: str) -> CommandResult[Achieved]:
         return self._did("flatten")
 
-    async def kill(self, by: str, *, sells: bool = True) -> Acted[Achieved]:
+    async def kill(self, by: str, *, sells: bool = True) -> CommandResult[Achieved]:
         return self._did("kill")
 
-    def _did(self, *what: str) -> Acted[Achieved]:
+    def _did(self, *what: str) -> CommandResult[Achieved]:
         self.done.append(what)
-        return Acted(f"Did {' '.join(what)}.".replace(" .", "."), Achieved(state=self.now.state), self.is_all)
+        return CommandResult(f"Did {' '.join(what)}.".replace(" .", "."), Achieved(state=self.now.state), self.is_all)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from mexc_tui.app.composition import Joined
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.app.composition import RunningEngine
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.position import Position, Protection
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
@@ -32,13 +32,13 @@ QUIET = ListingPlan(
 )
 
 
-def rooms_of(running: Joined) -> TradingRooms:
+def rooms_of(running: RunningEngine) -> TradingComponents:
     """Return the rooms of trading."""
     assert running.engine.rooms is not None
     return running.engine.rooms
 
 
-def held(running: Joined) -> Position:
+def held(running: RunningEngine) -> Position:
     """Return the one position that is open."""
     return next(iter(rooms_of(running).keeper.open.positions.values()))
 
@@ -66,7 +66,7 @@ def day_of(
     return PracticeDay(sim, folder, changed)
 
 
-async def buy(running: Joined) -> Position:
+async def buy(running: RunningEngine) -> Position:
     """Buy the listing at its opening."""
     await asyncio.sleep(ARM_S)
     await rooms_of(running).arming.arm(SYMBOL, "ann")
@@ -76,7 +76,7 @@ async def buy(running: Joined) -> Position:
 
 
 @asynccontextmanager
-async def guarding(day: PracticeDay) -> AsyncGenerator[tuple[Joined, TradingRooms, Position]]:
+async def guarding(day: PracticeDay) -> AsyncGenerator[tuple[RunningEngine, TradingComponents, Position]]:
     """An engine that holds what it bought a second ago."""
     await day.open()
     async with day.engine() as running:
@@ -84,13 +84,13 @@ async def guarding(day: PracticeDay) -> AsyncGenerator[tuple[Joined, TradingRoom
         yield running, rooms_of(running), position
 
 
-def price(rooms: TradingRooms, position: Position, share: str) -> None:
+def price(rooms: TradingComponents, position: Position, share: str) -> None:
     """Let the bid be so much of what was paid."""
     bid = position.entry_price * Decimal(share)
     rooms.prices.on_quote(BestQuote(SYMBOL, bid, Decimal(100), bid * 2, Decimal(100), 0))
 
 
-async def price_for(rooms: TradingRooms, position: Position, share: str, seconds: float) -> None:
+async def price_for(rooms: TradingComponents, position: Position, share: str, seconds: float) -> None:
     """Let the bid be so much for a while, against what the stream says."""
     for _ in range(round(seconds / 0.05)):
         price(rooms, position, share)
@@ -112,7 +112,7 @@ def rules_of(day: PracticeDay) -> dict[str, Decimal]:
     return {name: getattr(pair.rules, name) for name in names}
 
 
-async def closed(running: Joined, seconds: float = 30) -> Position:
+async def closed(running: RunningEngine, seconds: float = 30) -> Position:
     """Return the position once it is closed, as stored."""
     rooms = rooms_of(running)
     await until(lambda: not rooms.keeper.open.positions, seconds)
@@ -122,7 +122,7 @@ async def closed(running: Joined, seconds: float = 30) -> Position:
     return rows[0]
 
 
-async def protection(running: Joined) -> tuple[Protection, str]:
+async def protection(running: RunningEngine) -> tuple[Protection, str]:
     """Return where the protection of what is held lives, as faces show it."""
     face = await trading_face(running.engine)
     assert face is not None
@@ -130,13 +130,13 @@ async def protection(running: Joined) -> tuple[Protection, str]:
     return row.protection, row.protection_words
 
 
-async def agree(running: Joined) -> None:
+async def agree(running: RunningEngine) -> None:
     """Books and exchange agree, and nothing is left unexplained."""
     await asyncio.sleep(3)
     await confirmed(running)
 
 
-async def confirmed(running: Joined, about: frozenset[str] = frozenset()) -> list[Reconciliation]:
+async def confirmed(running: RunningEngine, about: frozenset[str] = frozenset()) -> list[Reconciliation]:
     """Compare until nothing waits for confirmation; only these assets may differ without a reason.
 
     Returns the runs since then: any of them may have booked what was confirmed.

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.accounting.ledger_transaction import stem
 from mexc_tui.engine.market.prices import PriceMove
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.event import GuardActed
 from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
@@ -36,13 +36,13 @@ HANDS_OFF: dict[str, bool | float | str] = {
 """Positions stay as they are, unless a test does something."""
 
 
-def rooms_of(running: Joined) -> TradingRooms:
+def rooms_of(running: RunningEngine) -> TradingComponents:
     rooms = running.engine.rooms
     assert rooms is not None
     return rooms
 
 
-def give_closer(running: Joined) -> BookCloser:
+def give_closer(running: RunningEngine) -> BookCloser:
     rooms = rooms_of(running)
     closer = BookCloser(rooms, lambda: running.engine.known.knowledge.pairs)
     rooms.safety.stopping.closer = closer
@@ -63,7 +63,7 @@ async def holding(
     thread: type[InlineThread] = InlineThread,
     knobs: Knobs | None = None,
     **lent: bool | float | str,
-) -> AsyncGenerator[tuple[PracticeDay, Joined, BookCloser]]:
+) -> AsyncGenerator[tuple[PracticeDay, RunningEngine, BookCloser]]:
     """An engine that bought a listing by hand and holds it."""
     settings = {**LENT, **HANDS_OFF, **lent}
     changed = msgspec.structs.replace(DAY, settings=settings, knobs=knobs or Knobs())
@@ -80,7 +80,7 @@ async def holding(
         yield day, running, closer
 
 
-async def rest_a_sale(rooms: TradingRooms, running: Joined) -> Intent:
+async def rest_a_sale(rooms: TradingComponents, running: RunningEngine) -> Intent:
     """Let half of the position rest as a take-profit."""
     position = next(iter(rooms.keeper.open.positions.values()))
     grid = grid_of(running.engine.known.knowledge.pairs[SYMBOL])
@@ -117,13 +117,13 @@ async def rest_a_sale(rooms: TradingRooms, running: Joined) -> Intent:
     return intent
 
 
-async def guard_acted(running: Joined) -> list[GuardActed]:
+async def guard_acted(running: RunningEngine) -> list[GuardActed]:
     facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
     return [fact.event for fact in facts if isinstance(fact.event, GuardActed)]
 
 
 @contextmanager
-def fallen_to(rooms: TradingRooms, share: str) -> Generator[None]:
+def fallen_to(rooms: TradingComponents, share: str) -> Generator[None]:
     """Let the bid be so much of what was paid, whatever the streams bring meanwhile."""
     position = next(iter(rooms.keeper.open.positions.values()))
     bid = position.entry_price * D(share)
@@ -141,7 +141,7 @@ def fallen_to(rooms: TradingRooms, share: str) -> Generator[None]:
         rooms.prices.off_move(keep)
 
 
-async def fall_to(rooms: TradingRooms, share: str) -> None:
+async def fall_to(rooms: TradingComponents, share: str) -> None:
     """Let the bid be so much of what was paid until the guard is sure that something is wrong, or for 5 s."""
     with fallen_to(rooms, share):
         for _ in range(5):

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 
-from mexc_tui.app.composition import Joined
+from mexc_tui.app.composition import RunningEngine
 from mexc_tui.host.paths import Paths
 from mexc_tui.model.event import SnipeRefused
 from mexc_tui.model.intent import Order
@@ -14,7 +14,7 @@ from mexc_tui.model.order import NewOrder
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeState
 from mexc_tui.practice.scenario import FaultPlan, Knobs, ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer
-from mexc_tui.practice.values import OrderRecord, Refusal
+from mexc_tui.practice.values import OrderRecord, PracticeRefusal
 from mexc_tui.practice.values import Side as ExchangeSide
 from mexc_tui.practice.world import World
 from mexc_tui.simulation.run import Simulation
@@ -67,7 +67,9 @@ def scenario(
 class ScriptedWorld(World):
     """Refuses the first buys with what a test says, and keeps when each came."""
 
-    def __init__(self, plan: Scenario, seed: int, start_ms: int, refusals: tuple[Refusal, ...]) -> None:
+    def __init__(
+        self, plan: Scenario, seed: int, start_ms: int, refusals: tuple[PracticeRefusal, ...]
+    ) -> None:
         super().__init__(plan, seed, start_ms)
         self.refusals = list(refusals)
         self.asked: list[tuple[int, NewOrder]] = []
@@ -88,7 +90,7 @@ class ScriptedWorld(World):
 class Watcher:
     """One running engine, as a test looks at it."""
 
-    def __init__(self, day: PracticeDay, world: ScriptedWorld, running: Joined) -> None:
+    def __init__(self, day: PracticeDay, world: ScriptedWorld, running: RunningEngine) -> None:
         self.day, self.world, self.running = day, world, running
         rooms = running.engine.rooms
         assert rooms is not None
@@ -153,7 +155,7 @@ class Watcher:
 class Exchange:
     """The practice exchange of one day: engines come and go."""
 
-    def __init__(self, sim: Simulation, folder: Path, plan: Scenario, *refusals: Refusal) -> None:
+    def __init__(self, sim: Simulation, folder: Path, plan: Scenario, *refusals: PracticeRefusal) -> None:
         self.world = ScriptedWorld(plan, 1, sim.clock.now_ms(), refusals)
         self._day = PracticeDay(sim, folder, plan)
         self._day.server = PracticeServer(plan, 1, sim.clock, world=self.world)
@@ -174,7 +176,7 @@ class Exchange:
 
 @asynccontextmanager
 async def opening(
-    sim: Simulation, folder: Path, plan: Scenario, *refusals: Refusal
+    sim: Simulation, folder: Path, plan: Scenario, *refusals: PracticeRefusal
 ) -> AsyncGenerator[Watcher]:
     """An engine on an exchange whose first buys are answered with these refusals."""
     exchange = Exchange(sim, folder, plan, *refusals)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from mexc_tui.engine.accounting.ledger_transaction import stem
-from mexc_tui.engine.exits.exit_result import Closed
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.engine.exits.exit_result import CloseResult
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.intent import CloseReason, Intent, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.position import Position
@@ -19,7 +19,7 @@ HUNDRED = Decimal(100)
 class BookCloser:
     """Sells at 10 % below the bid, immediate or cancel."""
 
-    def __init__(self, rooms: TradingRooms, pairs: Callable[[], Mapping[str, Symbol]]) -> None:
+    def __init__(self, rooms: TradingComponents, pairs: Callable[[], Mapping[str, Symbol]]) -> None:
         self.rooms = rooms
         self.pairs = pairs
         self.is_stuck = False
@@ -32,12 +32,12 @@ class BookCloser:
         role: OrderRole,
         reason: CloseReason,
         words: str,
-    ) -> Closed:
+    ) -> CloseResult:
         self.asked.append((position.symbol, share_pct, role, reason))
         rooms, memory = self.rooms, self.rooms.keeper.open
         bid = rooms.prices.of(position.symbol).bid
         if bid is None or self.is_stuck:
-            return Closed(Decimal(0), position.remaining, "no bid")
+            return CloseResult(Decimal(0), position.remaining, "no bid")
         grid = grid_of(self.pairs()[position.symbol])
         quantity = floored(position.remaining * (share_pct or HUNDRED) / HUNDRED, grid.quantity_step)
         names = rooms.keeper.client_ids(1)
@@ -81,4 +81,4 @@ class BookCloser:
         if now is not None and left and share_pct is None and left < grid.quantity_step:
             await rooms.keeper.write_off(position.id, "dust")
             left = Decimal(0)
-        return Closed(position.remaining - left, left, str(sent.order.reason) if left else "")
+        return CloseResult(position.remaining - left, left, str(sent.order.reason) if left else "")

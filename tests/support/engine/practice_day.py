@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from mexc_tui.app.composition import Joined, Outside, Place, joined
+from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
 from mexc_tui.engine.views import stored_queries
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.view import ListingRow
@@ -54,14 +54,14 @@ class PracticeDay:
         await self.sim.network.serve(HOST, PORT, self.server.application())
 
     @asynccontextmanager
-    async def engine(self) -> AsyncGenerator[Joined]:
+    async def engine(self) -> AsyncGenerator[RunningEngine]:
         endpoint = self.server.endpoint(PORT)
-        outside = Outside(self.sim.clock, self.sim.rng, self.sim.network.connector, self.thread)
-        async with joined(Place(endpoint, True, self.paths), outside) as running:
+        outside = EngineEnvironment(self.sim.clock, self.sim.rng, self.sim.network.connector, self.thread)
+        async with joined(EngineLocation(endpoint, True, self.paths), outside) as running:
             yield running
 
 
-async def every_listing(running: Joined) -> list[ListingRow]:
+async def every_listing(running: RunningEngine) -> list[ListingRow]:
     """Return all that was ever stored, as who asks without the engine is told."""
     settings, now_ms = running.engine.detection_settings(), running.engine.parts.market.now_ms()
     return await running.store.read(

@@ -8,7 +8,7 @@ import pytest
 
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.practice.scenario import AccountPlan, Knobs, ListingPlan, MarketPlan, Scenario
-from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, Refusal, Trade
+from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, PracticeRefusal, PracticeTrade
 from mexc_tui.practice.world import World
 
 START_MS = 1_790_000_000_000
@@ -58,9 +58,9 @@ def world(
     return World(day, seed, START_MS)
 
 
-def refusal(call: Callable[[], object]) -> Refusal:
+def refusal(call: Callable[[], object]) -> PracticeRefusal:
     """Run what must be refused, and return the refusal."""
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(PracticeRefusal) as caught:
         call()
     return caught.value
 
@@ -100,7 +100,7 @@ class Witness:
     """Remembers all that a world tells."""
 
     told: list[str] = field(default_factory=list[str])
-    trades: list[tuple[str, Trade]] = field(default_factory=list[tuple[str, Trade]])
+    trades: list[tuple[str, PracticeTrade]] = field(default_factory=list[tuple[str, PracticeTrade]])
     levels: list[tuple[str, Side, Decimal, Decimal, int]] = field(
         default_factory=list[tuple[str, Side, Decimal, Decimal, int]]
     )
@@ -108,7 +108,7 @@ class Witness:
     fills: list[Fill] = field(default_factory=list[Fill])
     changes: list[BalanceChange] = field(default_factory=list[BalanceChange])
 
-    def on_trade(self, symbol: str, trade: Trade) -> None:
+    def on_trade(self, symbol: str, trade: PracticeTrade) -> None:
         self.trades.append((symbol, trade))
 
     def on_level(self, symbol: str, side: Side, price: Decimal, quantity: Decimal, version: int) -> None:

@@ -8,7 +8,7 @@ from mexc_tui.exchange.streams.market_messages import deals_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams
 from mexc_tui.exchange.streams.shard import Hole
 from mexc_tui.exchange.streams.socket import SocketTimings
-from mexc_tui.exchange.streams.topics import Kind, Topic
+from mexc_tui.exchange.streams.topics import StreamTopic, TopicKind
 from mexc_tui.proto.stream_pb2 import Push
 from mexc_tui.simulation.network import Host
 from mexc_tui.simulation.run import Simulation
@@ -41,11 +41,11 @@ class World:
         while not is_so():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
-    def _take(self, topic: Topic, push: Push, _received_ns: int) -> None:
+    def _take(self, topic: StreamTopic, push: Push, _received_ns: int) -> None:
         self.pushes += 1
-        if topic.kind is Kind.DEALS:
+        if topic.kind is TopicKind.DEALS:
             self.trades.extend(deal.trade_id for deal in deals_of(push))
-        elif topic.kind is Kind.DEPTH:
+        elif topic.kind is TopicKind.DEPTH:
             body = push.aggre_depths
             self.versions.append((int(body.from_version), int(body.to_version)))
 
@@ -55,7 +55,7 @@ class World:
 
 @asynccontextmanager
 async def virtual_world(
-    sim: Simulation, wanted: Iterable[Topic], timings: SocketTimings | None = None
+    sim: Simulation, wanted: Iterable[StreamTopic], timings: SocketTimings | None = None
 ) -> AsyncGenerator[World]:
     """Run streams of the wanted topics for the time of the block."""
     server = StreamServer()

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from mexc_tui.detection.calibration import History
-from mexc_tui.detection.passing import Found, Stand, detect, standing_after
+from mexc_tui.detection.calibration import CalibrationHistory
+from mexc_tui.detection.passing import PassResult, Stand, detect, standing_after
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.tape import Liquidity
-from mexc_tui.model.signal import DetectorName, Ended, Signal, SignalKey
+from mexc_tui.model.signal import DetectorName, SignalEnd, Signal, SignalKey
 from tests.support.samples.listing_sources import before, calendar, entry, knowing
 
 
@@ -16,20 +16,20 @@ class Desk:
 
     def __init__(
         self, known: Knowledge | None = None, settings: DetectionSettings | None = None,
-        history: History | None = None,
+        history: CalibrationHistory | None = None,
     ) -> None:  # fmt: skip
         """Begin with an empty list of signals."""
         self.known = known or knowing()
         self.settings = settings or DetectionSettings()
         self.history = history
-        self.stored: list[Signal | Ended] = []
+        self.stored: list[Signal | SignalEnd] = []
 
     @property
     def standing(self) -> dict[SignalKey, Stand]:
         """Return what stands, told from what is stored alone: each pass is a restart."""
         return standing_after(self.stored)
 
-    def look(self, seconds: float, liquidity: Mapping[str, Liquidity] | None = None) -> Found:
+    def look(self, seconds: float, liquidity: Mapping[str, Liquidity] | None = None) -> PassResult:
         """Make one pass over all listings, and store what it found."""
         found = detect(
             tuple(self.known.listings),

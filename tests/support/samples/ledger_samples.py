@@ -7,7 +7,7 @@ import msgspec
 
 from mexc_tui.ledger.accounts import Sums, expected, standing_drifts, start_entry, sums
 from mexc_tui.ledger.agreement import Back, Correction, Gone, Ours, Post, Rules, Show, Tell, Theirs
-from mexc_tui.ledger.booking import Booking, Books, book, take_back_gone, write_off_gone
+from mexc_tui.ledger.booking import Booking, LedgerRows, book, take_back_gone, write_off_gone
 from mexc_tui.ledger.days import utc_day
 from mexc_tui.ledger.evidence import Evidence
 from mexc_tui.ledger.orders import Advanced, advance
@@ -16,7 +16,7 @@ from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, Intent, Order, OrderRole, OrderState
 from mexc_tui.model.order import OrderStatus, OrderType, Side
 from mexc_tui.model.policy import Rung
-from mexc_tui.model.position import Day, Entry, Lot, Position
+from mexc_tui.model.position import LedgerEntry, Lot, Position, TradingDay
 from mexc_tui.model.report import OrderReport, TradeReport
 from mexc_tui.model.snipe import ExitPlan, Snipe, SnipeKey, SnipeState
 
@@ -158,9 +158,9 @@ class Desk:
     positions: dict[str, Position] = field(default_factory=dict[str, Position])
     orders: dict[str, Order] = field(default_factory=dict[str, Order])
     intents: dict[str, Intent] = field(default_factory=dict[str, Intent])
-    entries: dict[str, Entry] = field(default_factory=dict[str, Entry])
+    entries: dict[str, LedgerEntry] = field(default_factory=dict[str, LedgerEntry])
     lots: dict[str, Lot] = field(default_factory=dict[str, Lot])
-    days: dict[str, Day] = field(default_factory=dict[str, Day])
+    days: dict[str, TradingDay] = field(default_factory=dict[str, TradingDay])
     prices: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     words: list[str] = field(default_factory=list[str])
     now_ms: int = NOON_MS
@@ -183,14 +183,14 @@ class Desk:
     def held(self) -> Sums:
         return sums(self.entries.values())
 
-    def books(self, position_id: str) -> Books:
+    def books(self, position_id: str) -> LedgerRows:
         intents = tuple(one for one in self.intents.values() if one.position_id == position_id)
         orders = tuple(one for one in self.orders.values() if one.position_id == position_id)
         position = self.positions.get(position_id)
         if position is None:
             position = opened(snipe(), intents[0], NOON_MS)
-        day = self.days.get(utc_day(self.now_ms), Day(day=utc_day(self.now_ms)))
-        return Books(position=position, orders=orders, intents=intents, day=day)
+        day = self.days.get(utc_day(self.now_ms), TradingDay(day=utc_day(self.now_ms)))
+        return LedgerRows(position=position, orders=orders, intents=intents, day=day)
 
     def tell(self, name: str, *evidence: Evidence) -> Advanced:
         advanced = None

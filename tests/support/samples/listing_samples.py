@@ -1,29 +1,41 @@
 """Listings, signals and outcomes to store."""
 
-from mexc_tui.model.listing import Change, ChangeKind, Facts, Listing, Sighting, Source, Stage
-from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.model.listing import (
+    ChangeKind,
+    Listing,
+    ListingChange,
+    ListingFacts,
+    ListingSource,
+    ListingStage,
+    Sighting,
+)
+from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import (
     Claim,
     ClaimKind,
     DetectionPass,
     DetectorName,
-    Ended,
     Input,
     Probability,
     ReadAge,
     Signal,
+    SignalEnd,
     SignalKey,
 )
 from mexc_tui.model.symbol import ListedType, Symbol, SymbolStatus
 
 
-def sighting(at_ms: int, symbol: str = "NEWUSDT", source: Source = Source.CALENDAR) -> Sighting:
-    return Sighting(source=source, at_ms=at_ms, facts=Facts(symbol=symbol, opens_ms=90_000, note="ünï"))
+def sighting(at_ms: int, symbol: str = "NEWUSDT", source: ListingSource = ListingSource.CALENDAR) -> Sighting:
+    return Sighting(
+        source=source, at_ms=at_ms, facts=ListingFacts(symbol=symbol, opens_ms=90_000, note="ünï")
+    )
 
 
-def change(at_ms: int, after: str = "scheduled") -> Change:
-    return Change(kind=ChangeKind.STAGE, at_ms=at_ms, source=Source.CALENDAR, before="announced", after=after)
+def change(at_ms: int, after: str = "scheduled") -> ListingChange:
+    return ListingChange(
+        kind=ChangeKind.STAGE, at_ms=at_ms, source=ListingSource.CALENDAR, before="announced", after=after
+    )
 
 
 def listing(
@@ -38,7 +50,7 @@ def listing(
         base=symbol.removesuffix("USDT"),
         quote="USDT",
         names=(symbol,),
-        stage=Stage.SCHEDULED,
+        stage=ListingStage.SCHEDULED,
         changes=tuple(change(at_ms + place) for place in range(told)),
         opens_ms=opens_ms,
     )
@@ -69,8 +81,8 @@ def signal(
     )
 
 
-def ended(about: SignalKey | None = None, at_ms: int = 6_000, state: str = "ready") -> Ended:
-    return Ended(about or key(), state, at_ms)
+def ended(about: SignalKey | None = None, at_ms: int = 6_000, state: str = "ready") -> SignalEnd:
+    return SignalEnd(about or key(), state, at_ms)
 
 
 def outcome(listing_id: str = "NEWUSDT-1000", at_ms: int = 9_000, *, version: str = "1") -> ListingOutcome:
@@ -80,7 +92,7 @@ def outcome(listing_id: str = "NEWUSDT-1000", at_ms: int = 9_000, *, version: st
         label_version=version,
         labelled_ms=at_ms,
         first_seen_ms=1_000,
-        end=End.OPENED,
+        end=OutcomeEnd.OPENED,
         planned_ms=90_000,
         opened_ms=90_250,
         api_ms=80_000,
@@ -104,5 +116,5 @@ def pair(symbol: str, *, status: SymbolStatus = SymbolStatus.ONLINE) -> Symbol:
 
 
 def detection_pass(at_ms: int) -> DetectionPass:
-    read = (ReadAge(Source.CALENDAR, 300), ReadAge(Source.STREAM, None))
+    read = (ReadAge(ListingSource.CALENDAR, 300), ReadAge(ListingSource.STREAM, None))
     return DetectionPass(at_ms=at_ms, read=read, looked_at=40, raised=1, ended=0, duration_ns=1_500_000)

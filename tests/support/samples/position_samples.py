@@ -4,12 +4,12 @@ from decimal import Decimal as D
 
 import msgspec
 
-from mexc_tui.engine.accounting.ledger_state import OpenBooks
-from mexc_tui.engine.views.trading_rows import Precision, Quote, Sight
+from mexc_tui.engine.accounting.ledger_state import LedgerState
+from mexc_tui.engine.views.trading_rows import BidQuote, RowContext, SymbolPrecision
 from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.policy import Rung
-from mexc_tui.model.position import Account, Position, PositionState
+from mexc_tui.model.position import LedgerAccount, Position, PositionState
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.sniping.rounding import Grid
 from tests.support.samples import trading_samples as samples
@@ -58,7 +58,7 @@ def take_profit(at: str = "2.20", state: OrderState = OrderState.ACKNOWLEDGED, f
     )
 
 
-def books(one: Position | None = None, *orders: Order, stop: str = "10") -> OpenBooks:
+def books(one: Position | None = None, *orders: Order, stop: str = "10") -> LedgerState:
     """Return books with one position and a stop over so many coins; none of them: 0."""
     held = position() if one is None else one
     intents = dict[str, Intent]()
@@ -66,18 +66,20 @@ def books(one: Position | None = None, *orders: Order, stop: str = "10") -> Open
         intents["stop"] = msgspec.structs.replace(
             samples.intent("stop", role=OrderRole.STOP, position_id="p1", reserved="0"), quantity=D(stop)
         )
-    return OpenBooks(
+    return LedgerState(
         intents=intents,
         orders={order.client_order_id: order for order in orders},
         positions={held.id: held},
-        balances={(Account.DESK, "USDT"): D("979.98"), (Account.DESK, "NEW"): D(10)},
+        balances={(LedgerAccount.DESK, "USDT"): D("979.98"), (LedgerAccount.DESK, "NEW"): D(10)},
     )
 
 
 def sight(
     bid: str | None = "2.1", age_ms: int | None = 40, blind: str = "", *, has_grid: bool = True
-) -> Sight:
+) -> RowContext:
     price = None if bid is None else D(bid)
-    quote = Quote(price, age_ms, None if age_ms is None else HEARD_MS, price)
+    quote = BidQuote(price, age_ms, None if age_ms is None else HEARD_MS, price)
     grid = GRID if has_grid else None
-    return Sight(lambda _: quote, lambda _: grid, 5_000, blind, precision=lambda _: Precision(4, 2))
+    return RowContext(
+        lambda _: quote, lambda _: grid, 5_000, blind, precision=lambda _: SymbolPrecision(4, 2)
+    )

@@ -4,8 +4,8 @@ import re
 
 from mexc_tui.market.life import listing_from
 from mexc_tui.model.event import Alert
-from mexc_tui.model.listing import Facts, Listing, Sighting, Source, Triple
-from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.model.listing import Listing, ListingFacts, ListingSource, Sighting, Triple
+from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import (
     Claim,
@@ -19,11 +19,11 @@ from mexc_tui.model.signal import (
 )
 from mexc_tui.model.storage import StoredAlert
 from mexc_tui.report.day import DayReport
-from mexc_tui.report.kept import Day
+from mexc_tui.report.kept import StoredDay
 from mexc_tui.report.text import MOST_COLUMNS, to_text
 
 FROM_MS = 1_790_000_000_000
-DAY = Day(
+DAY = StoredDay(
     mode="practice",
     world="short-1-1790000000000",
     from_ms=FROM_MS,
@@ -35,12 +35,18 @@ DAY = Day(
 
 
 def said(
-    source: Source, at_ms: int, symbol: str = "NEWUSDT", *, present: bool = True, **facts: object
+    source: ListingSource, at_ms: int, symbol: str = "NEWUSDT", *, present: bool = True, **facts: object
 ) -> Sighting:
     """Something that a source said; `opens` is in milliseconds of the day."""
     opens = facts.pop("opens", None)
     moment_ms = FROM_MS + opens if isinstance(opens, int) else None
-    known = Facts(symbol=symbol, base=symbol.removesuffix("USDT"), quote="USDT", opens_ms=moment_ms, **facts)  # pyright: ignore[reportArgumentType]
+    known = ListingFacts(
+        symbol=symbol,
+        base=symbol.removesuffix("USDT"),
+        quote="USDT",
+        opens_ms=moment_ms,
+        **facts,  # pyright: ignore[reportArgumentType]
+    )
     return Sighting(source=source, at_ms=FROM_MS + at_ms, facts=known, present=present)
 
 
@@ -49,11 +55,18 @@ def opened(symbol: str = "NEWUSDT", opens: int = 20_000) -> Listing:
     return listing_from(
         f"{symbol}-1",
         (
-            said(Source.CALENDAR, 1_000, symbol, opens=opens - 5_000, full_name="New Token", coin_id=symbol),
-            said(Source.SYMBOLS_V2, 2_000, symbol, triple=Triple(2, 2, 4), coin_id=symbol),
-            said(Source.CALENDAR, 3_000, symbol, opens=opens, full_name="New Token", coin_id=symbol),
-            said(Source.EXCHANGE_INFO, 4_000, symbol, opens=opens, api_allowed=True),
-            said(Source.STREAM, opens + 200, symbol, traded_ms=FROM_MS + opens + 100),
+            said(
+                ListingSource.CALENDAR,
+                1_000,
+                symbol,
+                opens=opens - 5_000,
+                full_name="New Token",
+                coin_id=symbol,
+            ),
+            said(ListingSource.SYMBOLS_V2, 2_000, symbol, triple=Triple(2, 2, 4), coin_id=symbol),
+            said(ListingSource.CALENDAR, 3_000, symbol, opens=opens, full_name="New Token", coin_id=symbol),
+            said(ListingSource.EXCHANGE_INFO, 4_000, symbol, opens=opens, api_allowed=True),
+            said(ListingSource.STREAM, opens + 200, symbol, traded_ms=FROM_MS + opens + 100),
         ),
     )
 
@@ -63,20 +76,24 @@ def cancelled(symbol: str = "GONEUSDT") -> Listing:
     return listing_from(
         f"{symbol}-1",
         (
-            said(Source.CALENDAR, 1_000, symbol, opens=50_000, coin_id=symbol),
-            said(Source.CALENDAR, 40_000, symbol, present=False, opens=50_000, coin_id=symbol),
+            said(ListingSource.CALENDAR, 1_000, symbol, opens=50_000, coin_id=symbol),
+            said(ListingSource.CALENDAR, 40_000, symbol, present=False, opens=50_000, coin_id=symbol),
         ),
     )
 
 
 def waiting(symbol: str = "LATERUSDT", opens: int = 600_000) -> Listing:
     """Announced for after the day."""
-    return listing_from(f"{symbol}-1", (said(Source.CALENDAR, 1_000, symbol, opens=opens, coin_id=symbol),))
+    return listing_from(
+        f"{symbol}-1", (said(ListingSource.CALENDAR, 1_000, symbol, opens=opens, coin_id=symbol),)
+    )
 
 
-def outcome(listing: Listing, end: End = End.OPENED, *, has_gap: bool = False) -> ListingOutcome:
+def outcome(
+    listing: Listing, end: OutcomeEnd = OutcomeEnd.OPENED, *, has_gap: bool = False
+) -> ListingOutcome:
     """What became of it."""
-    is_open = end is End.OPENED
+    is_open = end is OutcomeEnd.OPENED
     return ListingOutcome(
         listing_id=listing.id,
         symbol=listing.symbol,
@@ -124,7 +141,7 @@ def look(at_ms: int, calendar_age_ms: int | None = 100) -> DetectionPass:
     """A pass of detection."""
     return DetectionPass(
         at_ms=FROM_MS + at_ms,
-        read=(ReadAge(Source.CALENDAR, calendar_age_ms),),
+        read=(ReadAge(ListingSource.CALENDAR, calendar_age_ms),),
         looked_at=3,
         raised=1,
         ended=0,

@@ -4,8 +4,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from mexc_tui.model.listing import Facts as ListingFacts
-from mexc_tui.model.listing import Listing, Sighting, Source, Stage
+from mexc_tui.model.listing import Listing, ListingSource, ListingStage, Sighting
+from mexc_tui.model.listing import ListingFacts as ListingFacts
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Advice, Refusal
@@ -16,8 +16,8 @@ from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.symbol import ListedType, Permission, Symbol, SymbolStatus
 from mexc_tui.model.trading import Trading
 from mexc_tui.risk.candidate import RiskBook
-from mexc_tui.sniping.exits import Holding
-from mexc_tui.sniping.request import DeskFacts, Facts, KeyFacts, PairFacts, Wish, WorkerFact
+from mexc_tui.sniping.exits import ExitHolding
+from mexc_tui.sniping.request import ArmFacts, ArmWish, DeskFacts, KeyFacts, PairFacts, WorkerFact
 from mexc_tui.sniping.rounding import Grid
 
 D = Decimal
@@ -46,10 +46,10 @@ def position(**changes: Any) -> Position:
     return Position(**(fields | changes))
 
 
-def holding(held: Position | None = None, **changes: Any) -> Holding:
+def holding(held: Position | None = None, **changes: Any) -> ExitHolding:
     """Return a position, all of it free."""
     held = held or position()
-    return replace(Holding(held, GRID, held.remaining), **changes)
+    return replace(ExitHolding(held, GRID, held.remaining), **changes)
 
 
 def refusal(code: int, advice: Advice, number: Decimal | None = None, *, definite: bool = True) -> Refusal:
@@ -59,19 +59,29 @@ def refusal(code: int, advice: Advice, number: Decimal | None = None, *, definit
 
 def listing(**changes: Any) -> Listing:
     """Return a listing that the calendar confirms."""
-    seen = Sighting(source=Source.CALENDAR, at_ms=T0 - 9, facts=ListingFacts(symbol="NEWUSDT", opens_ms=T0))
+    seen = Sighting(
+        source=ListingSource.CALENDAR, at_ms=T0 - 9, facts=ListingFacts(symbol="NEWUSDT", opens_ms=T0)
+    )
     fields: dict[str, Any] = {
-        "id": "l1", "sightings": (seen,), "first_seen_ms": T0 - 9, "symbol": "NEWUSDT", "base": "NEW",
-        "quote": "USDT", "names": ("NEWUSDT",), "stage": Stage.API_ENABLED, "changes": (), "opens_ms": T0,
+        "id": "l1",
+        "sightings": (seen,),
+        "first_seen_ms": T0 - 9,
+        "symbol": "NEWUSDT",
+        "base": "NEW",
+        "quote": "USDT",
+        "names": ("NEWUSDT",),
+        "stage": ListingStage.API_ENABLED,
+        "changes": (),
+        "opens_ms": T0,
         "api_allowed": True,
-    }  # fmt: skip
+    }
     return Listing(**(fields | changes))
 
 
-def wish(**changes: Any) -> Wish:
+def wish(**changes: Any) -> ArmWish:
     """Return a wish that everything approves of."""
     return replace(
-        Wish(
+        ArmWish(
             "NEWUSDT", "g1", DetectorName.READY_STATE, T0, D(10), OrderType.IMMEDIATE_OR_CANCEL,
             D("1.2"), D(1), PLAN, 0.9,
         ),
@@ -88,9 +98,9 @@ def book(**changes: Any) -> RiskBook:
     return replace(known, **changes)
 
 
-def facts(**changes: Any) -> Facts:
+def facts(**changes: Any) -> ArmFacts:
     """Return facts that everything approves of."""
     desk = DeskFacts(
         Mode.PRACTICE, False, KeyFacts(True), Trading(), 0, 0, (WorkerFact("orders", True),), True
     )
-    return replace(Facts(PairFacts(listing(), PAIR), desk, book()), **changes)
+    return replace(ArmFacts(PairFacts(listing(), PAIR), desk, book()), **changes)

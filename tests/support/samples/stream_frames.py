@@ -1,13 +1,13 @@
 """Real-shaped stream messages of every kind, to send, to decode and to mutate."""
 
 from mexc_tui.exchange.streams import topics
-from mexc_tui.exchange.streams.topics import Topic
+from mexc_tui.exchange.streams.topics import StreamTopic
 from mexc_tui.proto.stream_pb2 import Push
 
 T0_MS = 1_760_000_000_000
 
 
-def push_on(topic: Topic) -> Push:
+def push_on(topic: StreamTopic) -> Push:
     """Return an empty message of the topic, its wrapper filled as on the wire."""
     push = Push(channel=topic.channel)
     if topic.symbol:
@@ -16,7 +16,7 @@ def push_on(topic: Topic) -> Push:
     return push
 
 
-def deal_frame(*trades: tuple[str, str, int, str], topic: Topic | None = None) -> bytes:
+def deal_frame(*trades: tuple[str, str, int, str], topic: StreamTopic | None = None) -> bytes:
     """Return an aggre.deals frame; a trade is (price, quantity, trade type, id)."""
     push = push_on(topic or topics.deals("MXUSDT"))
     push.aggre_deals.event_type = "spot@public.aggre.deals.v3.api.pb@100ms"
@@ -32,7 +32,7 @@ def depth_push(
     last: int,
     asks: list[tuple[str, str]],
     bids: list[tuple[str, str]],
-    topic: Topic | None = None,
+    topic: StreamTopic | None = None,
 ) -> Push:
     """Return an aggre.depth message."""
     push = push_on(topic or topics.depth("MXUSDT"))
@@ -47,7 +47,7 @@ def depth_push(
     return push
 
 
-def quote_frame(bid: str, ask: str, version: str = "10589632359", topic: Topic | None = None) -> bytes:
+def quote_frame(bid: str, ask: str, version: str = "10589632359", topic: StreamTopic | None = None) -> bytes:
     """Return an aggre.bookTicker frame."""
     push = push_on(topic or topics.best_quote("MXUSDT"))
     body = push.aggre_book_ticker
@@ -174,7 +174,7 @@ def batch_frame() -> bytes:
     return push.SerializeToString()
 
 
-def all_frames() -> list[tuple[Topic, bytes]]:
+def all_frames() -> list[tuple[StreamTopic, bytes]]:
     """Return thirty frames of every kind that can be subscribed, some with defaults left out."""
     orders, fills, account = topics.private_topics()
     deals, depth, quote = topics.deals("MXUSDT"), topics.depth("MXUSDT"), topics.best_quote("MXUSDT")

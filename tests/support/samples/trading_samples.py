@@ -6,23 +6,23 @@ from mexc_tui.model.intent import Fee, Intent, Order, OrderRole, OrderState
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import (
-    Account,
     CloseReason,
-    Entry,
     EntryKind,
     EquityPoint,
+    LedgerAccount,
+    LedgerEntry,
     Lot,
     Position,
     PositionState,
     Posting,
 )
 from mexc_tui.model.snipe import Attempt, ExitPlan, Snipe, SnipeKey, SnipeState
-from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.model.verdict import CheckStage, Verdict
 
 SCOPE = "0123456789ab/practice-1"
 OTHER = "fedcba987654/live"
 PLAN = ExitPlan(stop_loss_pct=Decimal(10), ladder=(Rung(Decimal(30), Decimal(10)),))
-APPROVED = Verdict(stage=Stage.RISK, name="exposure", passed=True, value="10 USDT", limit="200 USDT")
+APPROVED = Verdict(stage=CheckStage.RISK, name="exposure", passed=True, value="10 USDT", limit="200 USDT")
 
 
 def snipe(
@@ -181,15 +181,15 @@ def lot(
     )
 
 
-def entry(name: str = "e1", *postings: tuple[Account, str, str], at_ms: int = 4_000) -> Entry:
+def entry(name: str = "e1", *postings: tuple[LedgerAccount, str, str], at_ms: int = 4_000) -> LedgerEntry:
     """Return an entry; without postings it buys 9 NEW for 10 USDT."""
     lines = postings or (
-        (Account.DESK, "NEW", "9"),
-        (Account.EXCHANGE, "NEW", "-9"),
-        (Account.DESK, "USDT", "-10"),
-        (Account.EXCHANGE, "USDT", "10"),
+        (LedgerAccount.DESK, "NEW", "9"),
+        (LedgerAccount.EXCHANGE, "NEW", "-9"),
+        (LedgerAccount.DESK, "USDT", "-10"),
+        (LedgerAccount.EXCHANGE, "USDT", "10"),
     )
-    return Entry(
+    return LedgerEntry(
         id=name,
         kind=EntryKind.TRADE,
         at_ms=at_ms,

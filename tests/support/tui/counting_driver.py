@@ -10,7 +10,7 @@ from textual.geometry import Region
 from textual.widget import Widget
 
 from mexc_tui.tui.terminal.ansi_minifier import thrifty
-from mexc_tui.tui.themed_app import Dressed
+from mexc_tui.tui.themed_app import ThemedApp
 from mexc_tui.tui.themes import all_themes
 from mexc_tui.tui.widgets.table import Table
 
@@ -30,7 +30,7 @@ class Counting(HeadlessDriver):
         self.written += thrifty(data)
 
 
-class Around(Dressed):
+class Around(ThemedApp):
     """Shows one widget."""
 
     def __init__(self, make: Callable[[], Widget], theme: str = "dark") -> None:

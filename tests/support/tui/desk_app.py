@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from mexc_tui.tui.action_mixin import HERE, Outside
+from mexc_tui.tui.action_mixin import HERE, AppEnvironment
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.themes import all_themes
 from tests.support.tui.counting_driver import Counting
@@ -25,7 +25,7 @@ async def desk(
     frozen: Frozen | None = None,
     size: tuple[int, int] = (120, 40),
     theme: str = "dark",
-    outside: Outside = HERE,
+    outside: AppEnvironment = HERE,
 ) -> AsyncGenerator[tuple[DeskApp, Pilot[None], Frozen]]:
     """Open the desk; it is left once the first screen shows money."""
     frozen = frozen or Frozen()

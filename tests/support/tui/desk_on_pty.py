@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from textual import events
 from textual.message import Message
 
-from mexc_tui.tui.action_mixin import Outside
+from mexc_tui.tui.action_mixin import AppEnvironment
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.terminal.input_decoder import InputDecoder
 from mexc_tui.tui.terminal.terminal import Meter, Terminal, TerminalDriver
@@ -123,7 +123,7 @@ async def typed(fails_at: str = "") -> AsyncGenerator[Typed]:
         THEMES,
         THEMES.by_name["dark"],
         ZONE,
-        outside=Outside(now_s=lambda: now[0]),
+        outside=AppEnvironment(now_s=lambda: now[0]),
         driver_class=driver,
     )
     terminal.input_failed = app.report_failed_input

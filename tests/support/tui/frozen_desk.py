@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 import msgspec
 
 from mexc_tui.desk.client import Link, LinkState
-from mexc_tui.desk.kinds import CommandKind, Outcome, Reply
+from mexc_tui.desk.kinds import CommandKind, CommandOutcome, Reply
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.position import CloseReason, PositionState, Protection
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, GuardLevel, TradingState
 from mexc_tui.model.trading_view import OrderRow, PositionRow, RiskRow, RungRow, SnipeRow
 from mexc_tui.model.view import BudgetRow, ClockRow, ListingRow, SignalRow, StatusRow, StreamsRow
-from mexc_tui.tui.query_cache import Answers
-from mexc_tui.tui.source import Source
+from mexc_tui.tui.query_cache import QueryCache
+from mexc_tui.tui.source import DeskSource
 
 if TYPE_CHECKING:
     from mexc_tui.model.event import Fact
@@ -87,10 +87,10 @@ class Frozen:
         if callable(reply):
             reply = await cast("Callable[[Any], Awaitable[Any]]", reply)(args)
         if reply is None:
-            return Reply(Outcome.REFUSED, f"Nobody here answers {kind.name}.", None, is_repeated=False)
+            return Reply(CommandOutcome.REFUSED, f"Nobody here answers {kind.name}.", None, is_repeated=False)
         if isinstance(reply, Reply):
             return cast("Reply[Any]", reply)
-        return Reply(Outcome.DONE, "", reply, is_repeated=False)
+        return Reply(CommandOutcome.DONE, "", reply, is_repeated=False)
 
     def go(self, by_ms: int) -> None:
         """Let time pass for the screen and for the engine, which says so."""
@@ -98,9 +98,9 @@ class Frozen:
         row = self.status.rows["engine"]
         self.status.put("engine", msgspec.structs.replace(row, now_ms=self.now_ms))
 
-    def source(self) -> Source:
+    def source(self) -> DeskSource:
         """Return what screens look at."""
-        return Source(
+        return DeskSource(
             status=self.status,
             listings=self.listings,
             signals=self.signals,
@@ -108,7 +108,7 @@ class Frozen:
             orders=self.orders,
             positions=self.positions,
             risk=self.risk,
-            answers=Answers(self.give, lambda: self.now_ms),
+            answers=QueryCache(self.give, lambda: self.now_ms),
             give=self.give,
             follow_news=self.followers.append,
             wire_per_s=lambda: 3_100.0,

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from mexc_tui.desk.kinds import CommandKind, Outcome, Reply
+from mexc_tui.desk.kinds import CommandKind, CommandOutcome, Reply
 from mexc_tui.model import event
 from mexc_tui.model.event import Alert
 from mexc_tui.model.severity import Severity
@@ -99,7 +99,7 @@ class Hostile(Frozen):
     ) -> Reply[Any]:
         """Answer everything, in hostile words."""
         del args, deadline_s, command_id
-        outcome = Outcome.PARTLY if kind.acts else Outcome.DONE
+        outcome = CommandOutcome.PARTLY if kind.acts else CommandOutcome.DONE
         return Reply(outcome, next(self.texts), hostile(kind.result, self.texts), is_repeated=False)
 
 

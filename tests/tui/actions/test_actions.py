@@ -10,9 +10,9 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from mexc_tui.desk.kinds import Outcome, Reply
+from mexc_tui.desk.kinds import CommandOutcome, Reply
 from mexc_tui.model.trading import TradingState
-from mexc_tui.tui.action_mixin import Outside
+from mexc_tui.tui.action_mixin import AppEnvironment
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.keys import BY_ID
 from mexc_tui.tui.screens.board_screen import BoardScreen
@@ -78,11 +78,11 @@ class Desk:
 async def at(frozen: Frozen | None = None, size: tuple[int, int] = (100, 26)) -> AsyncGenerator[Desk]:
     """Open a desk."""
     now = [100.0]
-    async with desk(frozen, size, outside=Outside(now_s=lambda: now[0])) as (app, pilot, held):
+    async with desk(frozen, size, outside=AppEnvironment(now_s=lambda: now[0])) as (app, pilot, held):
         yield Desk(app, pilot, held, now)
 
 
-def done(words: str, outcome: Outcome = Outcome.DONE) -> Reply[Any]:
+def done(words: str, outcome: CommandOutcome = CommandOutcome.DONE) -> Reply[Any]:
     return Reply(outcome, words, None, is_repeated=False)
 
 

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from mexc_tui.desk.asking import STOP, Stopping
+from mexc_tui.desk.asking import STOP, EngineStopping
 from mexc_tui.desk.client import Link
-from mexc_tui.desk.kinds import DeskError, DeskSilent, Outcome, Reply
+from mexc_tui.desk.kinds import CommandOutcome, EngineSilent, FrontEndError, Reply
 from mexc_tui.desk.trading import Closing
 from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.trading_view import Achieved
-from mexc_tui.tui.actions.actions import BY_ID, DEEDS, Aim
+from mexc_tui.tui.actions.actions import BY_ID, DEEDS, ActionTarget
 from mexc_tui.tui.actions.command_controller import Hand, Means
 from mexc_tui.tui.actions.consequences import Target
-from mexc_tui.tui.activity_log import Happened
+from mexc_tui.tui.activity_log import Activity
 from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
 from mexc_tui.tui.keys import KEYS
 from mexc_tui.tui.screens.confirm import Lines, drawn
@@ -41,7 +41,7 @@ class Bench:
         """Of the row under the cursor."""
         self.is_seen = True
         self.said: list[str] = []
-        self.happened = Happened()
+        self.happened = Activity()
         number = count(1)
         means = Means(
             lambda: self.now_s, lambda: f"id{next(number)}", self._tell, lambda: None, lambda: self.is_seen
@@ -72,7 +72,7 @@ class Bench:
             self.hand.halt()
         elif found in BY_ID:
             deed = BY_ID[found]
-            self.hand.want(deed, Target() if deed.aim is Aim.DESK else Target(self.symbol))
+            self.hand.want(deed, Target() if deed.aim is ActionTarget.DESK else Target(self.symbol))
 
     @property
     def text(self) -> str:
@@ -112,7 +112,7 @@ def previewed(words: str, *, is_allowed: bool = True, typed: str = "") -> Previe
     )
 
 
-def done(words: str, outcome: Outcome = Outcome.DONE) -> Reply[Any]:
+def done(words: str, outcome: CommandOutcome = CommandOutcome.DONE) -> Reply[Any]:
     return Reply(outcome, words, HALTED, is_repeated=False)
 
 
@@ -273,7 +273,7 @@ async def test_a_wrong_key_at_the_choice_closes_nothing() -> None:
 
 async def test_flatten_counts_what_it_sells_and_says_what_is_left() -> None:
     one = Bench()
-    one.frozen.replies["flatten"] = done("sold by hand; 3 positions closed, 0 left", Outcome.PARTLY)
+    one.frozen.replies["flatten"] = done("sold by hand; 3 positions closed, 0 left", CommandOutcome.PARTLY)
     await one.press("X")
     await one.until("Sells 3 positions worth about 199.94 and 1 without a price")
     await one.press("Y")
@@ -364,7 +364,7 @@ async def test_a_pasted_word_resumes_nothing() -> None:
 
 async def test_stopping_the_engine_with_open_positions_takes_a_typed_word() -> None:
     one = Bench()
-    one.frozen.replies[STOP.name] = Stopping(pid=1)
+    one.frozen.replies[STOP.name] = EngineStopping(pid=1)
     await one.press("stop_engine")
     text = await one.until("type stop > _")
     assert "3 positions would stay open with no stop" in text
@@ -391,7 +391,7 @@ async def test_a_face_that_cannot_even_ask_says_why() -> None:
     one = Bench()
 
     async def answer(_: Any) -> Reply[Any]:
-        raise DeskError("This engine does not know the command.")
+        raise FrontEndError("This engine does not know the command.")
 
     one.frozen.replies["reduce_only"] = answer
     await one.press("r")
@@ -400,14 +400,14 @@ async def test_a_face_that_cannot_even_ask_says_why() -> None:
 
 async def test_silence_is_said_to_be_unknown_and_asked_again_under_the_same_number() -> None:
     one = Bench()
-    answers: list[Reply[Any] | DeskSilent] = [
-        DeskSilent("close was not answered within 200 s: what it did is unknown."),
-        Reply(Outcome.DONE, "2930 OPEN sold.", HALTED, is_repeated=True),
+    answers: list[Reply[Any] | EngineSilent] = [
+        EngineSilent("close was not answered within 200 s: what it did is unknown."),
+        Reply(CommandOutcome.DONE, "2930 OPEN sold.", HALTED, is_repeated=True),
     ]
 
     async def answer(_: Any) -> Reply[Any]:
         found = answers.pop(0)
-        if isinstance(found, DeskSilent):
+        if isinstance(found, EngineSilent):
             raise found
         return found
 
@@ -426,14 +426,14 @@ async def test_a_sale_that_nobody_answered_is_not_made_twice_by_giving_it_anew()
     one = Bench()
 
     async def silent(_: Any) -> Reply[Any]:
-        raise DeskSilent("close was not answered within 200 s: what it did is unknown.")
+        raise EngineSilent("close was not answered within 200 s: what it did is unknown.")
 
     one.frozen.replies["close"] = silent
     await one.press("P", "5", "Y")
     await one.until("Y asks again")
     await one.press("n")
     assert one.hand.shown is None
-    one.frozen.replies["close"] = Reply(Outcome.DONE, "1465 OPEN sold.", HALTED, is_repeated=True)
+    one.frozen.replies["close"] = Reply(CommandOutcome.DONE, "1465 OPEN sold.", HALTED, is_repeated=True)
     await one.press("P", "5", "Y")
     await one.until("done (as it said before): 1465 OPEN sold.")
     await one.press("P", "5", "Y")
@@ -445,7 +445,7 @@ async def test_halting_anew_is_another_command_even_if_the_last_one_was_not_answ
     one = Bench()
 
     async def silent(_: Any) -> Reply[Any]:
-        raise DeskSilent("halt was not answered within 30 s: what it did is unknown.")
+        raise EngineSilent("halt was not answered within 30 s: what it did is unknown.")
 
     one.frozen.replies["halt"] = silent
     await one.press("h")

@@ -9,7 +9,7 @@ import pytest
 from mexc_tui.desk.trading import PreviewAsked
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.plan_view import Preview
-from mexc_tui.tui.action_mixin import Outside
+from mexc_tui.tui.action_mixin import AppEnvironment
 from mexc_tui.tui.screens.quit import WelcomePage
 from mexc_tui.tui.screens.welcome import welcome_words
 from tests.support.tui.desk_app import desk
@@ -57,7 +57,7 @@ async def _at() -> AsyncGenerator[Desk]:
         return OFFER if asked.name is Preview.UNLOCK else None
 
     frozen.replies |= {"halt": done("halted: by hand"), "preview": preview}
-    async with desk(frozen, (120, 40), outside=Outside(now_s=lambda: now[0])) as (app, pilot, _):
+    async with desk(frozen, (120, 40), outside=AppEnvironment(now_s=lambda: now[0])) as (app, pilot, _):
         yield Desk(app, pilot, frozen, now)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from textual.events import Paste
 
-from mexc_tui.desk.kinds import Outcome, Reply
+from mexc_tui.desk.kinds import CommandOutcome, Reply
 from mexc_tui.model.plan_view import Preview
 from mexc_tui.tui.widgets.header_text import lines
 from tests.support.tui.desk_app import desk, screen, until
@@ -102,7 +102,7 @@ async def test_the_same_key_locks_at_once_when_it_is_unlocked() -> None:
 
 async def test_a_refusal_of_the_engine_is_shown_as_one() -> None:
     frozen = live(is_locked=True)
-    frozen.replies["unlock"] = Reply(Outcome.REFUSED, "No phrase is waiting.", None, is_repeated=False)
+    frozen.replies["unlock"] = Reply(CommandOutcome.REFUSED, "No phrase is waiting.", None, is_repeated=False)
     one = Bench(frozen)
     await one.press("L")
     await one.until(PHRASE)

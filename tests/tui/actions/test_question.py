@@ -1,20 +1,20 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.tui.actions.question import BURST_S, DEAF_S, TYPES_S, WAITS_S, Heard, Question
+from mexc_tui.tui.actions.question import BURST_S, DEAF_S, TYPES_S, WAITS_S, Question, Typed
 
 
 def test_only_the_named_key_says_yes_and_any_other_says_no() -> None:
-    assert Question(0).hear("Y", "Y", 1.0) is Heard.YES
+    assert Question(0).hear("Y", "Y", 1.0) is Typed.YES
     for key, character in (("enter", "\r"), ("y", "y"), ("X", "X"), ("space", " "), ("n", "n"), ("f1", None)):
-        assert Question(0).hear(key, character, 1.0) is Heard.NO, key
+        assert Question(0).hear(key, character, 1.0) is Typed.NO, key
 
 
 def test_keys_mean_nothing_at_first_but_escape_always_leaves_it() -> None:
     question = Question(10.0)
-    assert question.hear("Y", "Y", 10.0 + DEAF_S - 0.01) is Heard.NOTHING
-    assert question.hear("escape", None, 10.0) is Heard.NO
-    assert question.hear("Y", "Y", 10.0 + DEAF_S + BURST_S) is Heard.YES
+    assert question.hear("Y", "Y", 10.0 + DEAF_S - 0.01) is Typed.NOTHING
+    assert question.hear("escape", None, 10.0) is Typed.NO
+    assert question.hear("Y", "Y", 10.0 + DEAF_S + BURST_S) is Typed.YES
 
 
 @given(st.lists(st.sampled_from("XY\rn"), min_size=1, max_size=200), st.floats(0, BURST_S * 0.9))
@@ -23,7 +23,7 @@ def test_a_key_held_down_or_a_pasted_text_never_says_yes(characters: list[str], 
     now_s = 0.0
     for character in characters:
         now_s += apart_s
-        assert question.hear(character, character, now_s) is Heard.NOTHING
+        assert question.hear(character, character, now_s) is Typed.NOTHING
 
 
 def test_it_is_open_for_ten_seconds_and_a_word_may_take_longer() -> None:
@@ -34,28 +34,28 @@ def test_it_is_open_for_ten_seconds_and_a_word_may_take_longer() -> None:
 
 def test_what_has_no_numbers_yet_cannot_be_agreed_to() -> None:
     question = Question(0, is_ready=False)
-    assert question.hear("Y", "Y", 1.0) is Heard.NOTHING
+    assert question.hear("Y", "Y", 1.0) is Typed.NOTHING
     assert "Not yet" in question.note
     question.ready(2.0)
-    assert question.hear("Y", "Y", 2.1) is Heard.NOTHING
-    assert question.hear("Y", "Y", 3.0) is Heard.YES
+    assert question.hear("Y", "Y", 2.1) is Typed.NOTHING
+    assert question.hear("Y", "Y", 3.0) is Typed.YES
 
 
 def test_a_share_is_chosen_by_its_key() -> None:
-    assert Question(0, choices=("2", "5")).hear("5", "5", 1.0) is Heard.CHOICE
-    assert Question(0, choices=("2", "5")).hear("Y", "Y", 1.0) is Heard.NO
+    assert Question(0, choices=("2", "5")).hear("5", "5", 1.0) is Typed.CHOICE
+    assert Question(0, choices=("2", "5")).hear("Y", "Y", 1.0) is Typed.NO
 
 
-def _typed(question: Question, text: str, apart_s: float) -> list[Heard]:
+def _typed(question: Question, text: str, apart_s: float) -> list[Typed]:
     return [question.hear(one, one, 1.0 + number * apart_s) for number, one in enumerate(text)]
 
 
 def test_a_word_is_typed_letter_by_letter_and_needs_no_enter() -> None:
     question = Question(0, word="resume")
     heard = _typed(question, "resum", 0.1)
-    assert set(heard) == {Heard.NOTHING}
-    assert question.hear("enter", "\r", 1.6) is Heard.NOTHING
-    assert question.hear("e", "e", 1.7) is Heard.YES
+    assert set(heard) == {Typed.NOTHING}
+    assert question.hear("enter", "\r", 1.6) is Typed.NOTHING
+    assert question.hear("e", "e", 1.7) is Typed.YES
 
 
 def test_a_wrong_letter_is_taken_back() -> None:
@@ -63,12 +63,12 @@ def test_a_wrong_letter_is_taken_back() -> None:
     _typed(question, "sx", 0.1)
     question.hear("backspace", "\x7f", 1.4)
     assert question.typed == "s"
-    assert [question.hear(one, one, 2.0 + number) for number, one in enumerate("top")][-1] is Heard.YES
+    assert [question.hear(one, one, 2.0 + number) for number, one in enumerate("top")][-1] is Typed.YES
 
 
 @given(st.floats(0, 0.03))
 def test_a_pasted_word_counts_for_nothing(apart_s: float) -> None:
     question = Question(0, word="resume")
-    assert set(_typed(question, "resume", apart_s)) == {Heard.NOTHING}
+    assert set(_typed(question, "resume", apart_s)) == {Typed.NOTHING}
     assert question.typed == ""
     assert "Pasted" in question.note

@@ -5,7 +5,7 @@ from datetime import UTC
 
 import msgspec
 
-from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.details import details, position_or_order
 from mexc_tui.tui.screens.registry import all_boards
 from mexc_tui.tui.widgets.styled_text import Drawn
@@ -15,8 +15,8 @@ from tests.tui.screens.test_positions import order
 WIDTH = 60
 
 
-def _look(frozen: Frozen, pane: str, key: str | None) -> Look:
-    return Look(frozen.source(), NOW_MS, 0.0, UTC, key, "", pane)
+def _look(frozen: Frozen, pane: str, key: str | None) -> RenderContext:
+    return RenderContext(frozen.source(), NOW_MS, 0.0, UTC, key, "", pane)
 
 
 def _text(lines: Sequence[Drawn]) -> str:

@@ -14,12 +14,12 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mexc_tui.model.trading import TradingState
-from mexc_tui.tui.action_mixin import Outside
+from mexc_tui.tui.action_mixin import AppEnvironment
 from mexc_tui.tui.actions import export
 from mexc_tui.tui.actions.file_writer import save
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.board_screen import MOST_TYPED, BoardScreen
-from mexc_tui.tui.widgets.text_bar import Bar
+from mexc_tui.tui.widgets.text_bar import TextBar
 from tests.support.tui.counting_driver import Counting
 from tests.support.tui.desk_app import SOON_S, desk, seen, until
 from tests.support.tui.frozen_desk import Frozen, position, risk
@@ -87,7 +87,7 @@ async def test_a_frozen_view_stands_still_and_catches_up_and_times_may_be_utc_al
 
 
 async def test_a_row_is_copied_to_the_terminal_and_to_a_file_and_tables_are_saved(tmp_path: Path) -> None:
-    outside = Outside(folder=tmp_path / "taken", in_tmux=True)
+    outside = AppEnvironment(folder=tmp_path / "taken", in_tmux=True)
     async with desk(outside=outside) as (app, pilot, _):
         await until(pilot, app, "LOSTUSDT")
         await pilot.press("tab", "tab", "y")
@@ -114,7 +114,7 @@ async def test_a_row_is_copied_to_the_terminal_and_to_a_file_and_tables_are_save
 
 async def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    async with desk(outside=Outside(folder=tmp_path / "file")) as (app, pilot, _):
+    async with desk(outside=AppEnvironment(folder=tmp_path / "file")) as (app, pilot, _):
         await pilot.press("e")
         happened = app._happened  # pyright: ignore[reportPrivateUsage]
         # A message in the corner is gone after seconds; what happened is kept.
@@ -161,7 +161,7 @@ async def test_a_flash_makes_the_header_loud_for_a_moment() -> None:
     async with desk(size=(80, 24)) as (app, pilot, _):
         board = app.screen
         assert isinstance(board, BoardScreen)
-        header = board.query_one("#header", Bar)
+        header = board.query_one("#header", TextBar)
         before = header.render_line(0)
         board.add_class("-flash")
         await pilot.pause()

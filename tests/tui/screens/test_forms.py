@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from textual.widgets import Input
 
 from mexc_tui.desk.asking import Agreed, FactPage, ListingAdded, SettingChange, SettingList, SettingUndo
-from mexc_tui.desk.kinds import Outcome, Reply
+from mexc_tui.desk.kinds import CommandOutcome, Reply
 from mexc_tui.desk.trading import ExitsEdit, RungAsked
 from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.view import FactRow
@@ -54,9 +54,11 @@ def _settings() -> Frozen:
     frozen = Frozen()
     frozen.replies["settings"] = SettingList([setting("spend", "25", "25"), setting("other", "1", "1")])
     frozen.replies["settings_check"] = Agreed()
-    frozen.replies["settings_set"] = Reply(Outcome.DONE, "spend = 50.", setting("spend", "50", "25"), False)
+    frozen.replies["settings_set"] = Reply(
+        CommandOutcome.DONE, "spend = 50.", setting("spend", "50", "25"), False
+    )
     frozen.replies["settings_undo"] = Reply(
-        Outcome.DONE, "spend = 25 again.", setting("spend", "25", "25"), False
+        CommandOutcome.DONE, "spend = 25 again.", setting("spend", "25", "25"), False
     )
     return frozen
 
@@ -85,7 +87,7 @@ async def test_at_80_columns_a_line_for_exits_says_of_what_and_all_that_it_may_b
 
 async def test_what_the_engine_would_not_take_stays_in_the_line_with_its_reason() -> None:
     frozen = _settings()
-    frozen.replies["settings_check"] = Reply(Outcome.REFUSED, "spend = x: not allowed.", None, False)
+    frozen.replies["settings_check"] = Reply(CommandOutcome.REFUSED, "spend = x: not allowed.", None, False)
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("9")
         await until(pilot, app, "What one snipe may spend.")
@@ -164,8 +166,8 @@ def test_what_waits_for_the_next_start_is_taken_back_then() -> None:
 
 async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() -> None:
     frozen = Frozen()
-    frozen.replies["check_exits"] = Reply(Outcome.DONE, "It makes -0.12 USDT there.", Agreed(), False)
-    frozen.replies["edit_exits"] = Reply(Outcome.DONE, "Stop 0.03139 → 0.032.", None, False)
+    frozen.replies["check_exits"] = Reply(CommandOutcome.DONE, "It makes -0.12 USDT there.", Agreed(), False)
+    frozen.replies["edit_exits"] = Reply(CommandOutcome.DONE, "Stop 0.03139 → 0.032.", None, False)
     async with at(frozen, (120, 40)) as one:
         await one.press("4")
         await one.until("protected by the engine")
@@ -182,7 +184,7 @@ async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() ->
 async def test_a_listing_is_watched_by_hand_and_dropped() -> None:
     frozen = Frozen()
     row = frozen.listings.rows["L-FOOUSDT"]
-    frozen.replies["listings_add"] = Reply(Outcome.DONE, "NEWUSDT is watched: scheduled.", row, False)
+    frozen.replies["listings_add"] = Reply(CommandOutcome.DONE, "NEWUSDT is watched: scheduled.", row, False)
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("2", "N", *"newusdt", "space", *"+15m", "enter")
         await until(pilot, app, "NEWUSDT is watched: scheduled.")

@@ -5,15 +5,15 @@ import msgspec
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.trading_view import WhatIfRow
-from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.model.verdict import CheckStage, Verdict
 from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SnipeSays, SourceSays, WhyRow
 from tests.support.tui.desk_app import desk, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen
 
 GATES = (
-    Verdict(stage=Stage.RULES, name="pair_listed", passed=True, value="listed", limit="listed"),
+    Verdict(stage=CheckStage.RULES, name="pair_listed", passed=True, value="listed", limit="listed"),
     Verdict(
-        stage=Stage.RISK,
+        stage=CheckStage.RISK,
         name="positions",
         passed=False,
         value="3",

@@ -17,7 +17,7 @@ from mexc_tui.tui.widgets.canvas import Canvas
 from mexc_tui.tui.widgets.cell import Cell, Tone, fit
 from mexc_tui.tui.widgets.columns import Column, placed
 from mexc_tui.tui.widgets.layout import LEAST_WIDTH, TALL
-from mexc_tui.tui.widgets.styled_text import Part, Span, fitting, hanging, width_of
+from mexc_tui.tui.widgets.styled_text import Part, StyledSpan, fitting, hanging, width_of
 from mexc_tui.tui.widgets.table import Table
 from mexc_tui.tui.widgets.table_drawing import Drawing
 from tests.support.tui.counting_driver import Around
@@ -184,7 +184,7 @@ def test_the_header_of_a_narrow_terminal_cuts_no_number() -> None:
 
 @given(st.lists(st.text(alphabet="ab 1.", max_size=30), min_size=1, max_size=4), st.integers(16, 60))
 def test_a_folded_line_loses_no_word_and_fits(texts: list[str], width: int) -> None:
-    drawn = tuple(Span(text, Tone.PLAIN) for text in texts)
+    drawn = tuple(StyledSpan(text, Tone.PLAIN) for text in texts)
     folded = hanging(drawn, width)
     joined = "".join(span.text for span in drawn)
     shown = "".join(span.text for line in folded for span in line)
@@ -194,7 +194,7 @@ def test_a_folded_line_loses_no_word_and_fits(texts: list[str], width: int) -> N
 
 
 def test_facts_with_a_name_hang_behind_it() -> None:
-    line = (Span("loop lag       ", Tone.FAINT), Span("p50 0.871ms, p99 22.5ms, worst 31.2ms"))
+    line = (StyledSpan("loop lag       ", Tone.FAINT), StyledSpan("p50 0.871ms, p99 22.5ms, worst 31.2ms"))
     assert ["".join(one.text for one in each).rstrip() for each in hanging(line, 42)] == [
         "loop lag       p50 0.871ms, p99 22.5ms,",
         "               worst 31.2ms",
@@ -210,7 +210,7 @@ async def test_lines_are_folded_anew_once_a_scrollbar_takes_room() -> None:
     app = Around(lambda: canvas)
     async with app.run_test(headless=False, size=(40, 6)) as pilot:
         rest = canvas.room[0] - len("lag  ")
-        canvas.show([(Span("lag  ", Tone.FAINT), Span(("worst " * 9)[: rest - 1] + "w"))] * 20)
+        canvas.show([(StyledSpan("lag  ", Tone.FAINT), StyledSpan(("worst " * 9)[: rest - 1] + "w"))] * 20)
         await pilot.pause()
         await pilot.pause()
         assert canvas.show_vertical_scrollbar

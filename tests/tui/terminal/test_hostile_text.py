@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from mexc_tui.tui.app import DeskApp
-from mexc_tui.tui.keys import KEYS, Group
+from mexc_tui.tui.keys import KEYS, KeyGroup
 from mexc_tui.tui.screens.registry import NAMES
 from mexc_tui.tui.widgets.cell import Tone
 from tests.support.tui.counting_driver import Counting
@@ -47,7 +47,7 @@ async def _settle(pilot: Pilot[None]) -> None:
 
 async def test_no_text_of_any_row_acts_on_the_terminal_or_breaks_a_line() -> None:
     async with desk(Hostile(), size=(160, 48)) as (app, pilot, _):
-        numbers = [key for key in KEYS if key.group is Group.SCREENS]
+        numbers = [key for key in KEYS if key.group is KeyGroup.SCREENS]
         assert len(numbers) == len(NAMES)
         seen = ""
         for key in numbers:

@@ -6,7 +6,14 @@ from itertools import count, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.tui.terminal.repaint_scheduler import MOST_QUIET_S, Dirty, Pace, Time, adapted, quiet_left_s
+from mexc_tui.tui.terminal.repaint_scheduler import (
+    MOST_QUIET_S,
+    Dirty,
+    RepaintScheduler,
+    Time,
+    adapted,
+    quiet_left_s,
+)
 
 
 @dataclass
@@ -48,7 +55,7 @@ class _Desk:
         self.urgent = set[str]()
         self.painted: list[tuple[float, Dirty]] = []
         time = Time(lambda: self.clock.now_s, self.clock.later)
-        self.pace = Pace(time, self._paint, self._quiet_left_s, per_s, self._urgent)
+        self.pace = RepaintScheduler(time, self._paint, self._quiet_left_s, per_s, self._urgent)
 
     def _quiet_left_s(self) -> float:
         return max(self.quiet_until_s - self.clock.now_s, 0.0)

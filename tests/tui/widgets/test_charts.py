@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.charts import Level, Mark, Plot, band, chart, spark, waterfall
+from mexc_tui.tui.widgets.charts import ChartLevel, ChartMark, Plot, band, chart, spark, waterfall
 from mexc_tui.tui.widgets.progress_bar import bar
 from mexc_tui.tui.widgets.styled_text import Drawn
 
@@ -29,7 +29,7 @@ def test_a_rising_line_goes_from_the_lower_left_to_the_upper_right() -> None:
 
 
 def test_marks_stand_where_they_happened_and_levels_have_names() -> None:
-    plot = Plot([(0, 1), (10, 3)], [Mark(0, 1, "B", Tone.GOOD)], [Level(2, "stop", Tone.BAD)])
+    plot = Plot([(0, 1), (10, 3)], [ChartMark(0, 1, "B", Tone.GOOD)], [ChartLevel(2, "stop", Tone.BAD)])
     lines = _text(chart(plot, 50, 7, _two, "T+00:10"))
     assert lines[5].startswith("B")
     assert any("┈" in line and line.endswith("stop 2.00") for line in lines)
@@ -37,7 +37,7 @@ def test_marks_stand_where_they_happened_and_levels_have_names() -> None:
 
 
 def test_a_level_far_away_does_not_flatten_the_line() -> None:
-    lines = _text(chart(Plot([(0, 1), (10, 3)], levels=[Level(900, "target", Tone.GOOD)]), 50, 7, _two))
+    lines = _text(chart(Plot([(0, 1), (10, 3)], levels=[ChartLevel(900, "target", Tone.GOOD)]), 50, 7, _two))
     assert "900" not in "".join(lines)
 
 

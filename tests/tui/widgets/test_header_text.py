@@ -9,11 +9,11 @@ from mexc_tui.desk.client import Link, LinkState
 from mexc_tui.model.trading import GuardLevel, TradingState
 from mexc_tui.model.view import ClockRow, StreamsRow
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.header_text import Known, lines
+from mexc_tui.tui.widgets.header_text import HeaderData, lines
 from mexc_tui.tui.widgets.styled_text import width_of
 from tests.support.tui.frozen_desk import NOW_MS, risk, status
 
-KNOWN = Known(
+KNOWN = HeaderData(
     status=status(),
     risk=risk(),
     link=LinkState(Link.CONNECTED, "", 0.0, 0, None),
@@ -24,7 +24,7 @@ KNOWN = Known(
 )
 
 
-def _words(known: Known, width: int = 200) -> str:
+def _words(known: HeaderData, width: int = 200) -> str:
     return " | ".join(part.text for line in lines(known, width) for part in line)
 
 

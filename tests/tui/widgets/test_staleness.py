@@ -9,12 +9,12 @@ from textual.pilot import Pilot
 
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.snipe import SnipeState
-from mexc_tui.tui.action_mixin import Outside
+from mexc_tui.tui.action_mixin import AppEnvironment
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.board_screen import BoardScreen
 from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.staleness import CURRENT, OLD_VIEWS_MS, AnswerAge, Answered, Mark
+from mexc_tui.tui.widgets.staleness import CURRENT, OLD_VIEWS_MS, AnswerAge, Answered, StaleMark
 from tests.support.tui.counting_driver import Counting
 from tests.support.tui.desk_app import desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, listing, position
@@ -130,15 +130,15 @@ def _aged(age_ms: float, every_ms: float, asked_ms: float | None = None) -> Answ
 def test_an_answer_is_marked_as_soon_as_it_is_old_and_dimmed_when_the_next_one_is_overdue() -> None:
     assert Answered().mark() == CURRENT
     assert _aged(1_400, 750).mark() == CURRENT
-    assert _aged(1_600, 750).mark() == Mark("as of 14:13:18Z")
-    assert _aged(2_300, 750).mark() == Mark("OLD: 2.3s", is_dim=True)
+    assert _aged(1_600, 750).mark() == StaleMark("as of 14:13:18Z")
+    assert _aged(2_300, 750).mark() == StaleMark("OLD: 2.3s", is_dim=True)
 
 
 def test_an_answer_that_is_asked_for_rarely_always_says_of_when_it_is() -> None:
-    assert _aged(100, 5_000).mark() == Mark("as of 14:13:19Z")
-    assert _aged(6_400, 5_000).mark() == Mark("as of 14:13:13Z")
-    assert _aged(9_000, 5_000, asked_ms=4_000).mark() == Mark("as of 14:13:11Z")
-    assert _aged(6_600, 5_000).mark() == Mark("OLD: 6.6s", is_dim=True)
+    assert _aged(100, 5_000).mark() == StaleMark("as of 14:13:19Z")
+    assert _aged(6_400, 5_000).mark() == StaleMark("as of 14:13:13Z")
+    assert _aged(9_000, 5_000, asked_ms=4_000).mark() == StaleMark("as of 14:13:11Z")
+    assert _aged(6_600, 5_000).mark() == StaleMark("OLD: 6.6s", is_dim=True)
 
 
 @pytest.mark.parametrize("age_ms", [0, 700, 1_499, 1_501, 2_000])
@@ -200,7 +200,7 @@ async def test_a_book_is_as_old_as_its_last_confirmation(is_exact: bool, words: 
 
 async def test_an_export_says_how_old_its_rows_are(tmp_path: Path) -> None:
     frozen = Frozen()
-    async with desk(frozen, size=(160, 40), outside=Outside(tmp_path)) as (app, pilot, _):
+    async with desk(frozen, size=(160, 40), outside=AppEnvironment(tmp_path)) as (app, pilot, _):
         frozen.now_ms += 12_000
         await until(pilot, app, "DATA 12s OLD")
         app.action_export("csv")

@@ -7,7 +7,7 @@ from textual.pilot import Pilot
 from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.table import Table
-from mexc_tui.tui.widgets.table_rows import Line, Order
+from mexc_tui.tui.widgets.table_rows import Line, SortOrder
 from tests.support.tui.counting_driver import Around, Watched
 
 COLUMNS = (
@@ -25,7 +25,7 @@ def _line(row: int, seed: int = 0) -> Line:
 
 @asynccontextmanager
 async def _shown(
-    rows: int = ROWS, size: tuple[int, int] = (120, 40), order: Order | None = None
+    rows: int = ROWS, size: tuple[int, int] = (120, 40), order: SortOrder | None = None
 ) -> AsyncGenerator[tuple[Around, Watched, Pilot[None]]]:
     app = Around(lambda: Watched(COLUMNS, empty="Nothing yet.", order=order))
     async with app.run_test(headless=False, size=size) as pilot:
@@ -108,7 +108,7 @@ async def test_the_screen_shows_what_the_rows_say_after_scrolling_and_changing()
 
 
 async def test_the_cursor_stays_on_its_row_when_the_order_changes() -> None:
-    async with _shown(rows=5, order=Order(1)) as (_, table, pilot):
+    async with _shown(rows=5, order=SortOrder(1)) as (_, table, pilot):
         await pilot.press("down")
         key = table.cursor
         assert key is not None
@@ -134,10 +134,10 @@ async def test_when_its_row_goes_the_cursor_is_on_the_one_in_its_place() -> None
 async def test_a_click_on_a_head_sorts_and_on_a_row_selects() -> None:
     async with _shown(rows=5) as (_, table, pilot):
         await pilot.click(table, offset=(20, 0))
-        assert table.rows.order == Order(1)
+        assert table.rows.order == SortOrder(1)
         assert "C1↑" in _text(table)[0]
         await pilot.click(table, offset=(20, 0))
-        assert table.rows.order == Order(1, is_reverse=True)
+        assert table.rows.order == SortOrder(1, is_reverse=True)
         await pilot.click(table, offset=(5, 3))
         assert table.cursor == table.rows.shown[2]
 
@@ -150,7 +150,7 @@ async def test_keys_sort_by_each_column_that_is_seen_and_back() -> None:
             seen.append(table.rows.order.column)
         assert seen == [0, 1, 2, None]
         await pilot.press("S")
-        assert table.rows.order == Order(None, is_reverse=True)
+        assert table.rows.order == SortOrder(None, is_reverse=True)
 
 
 async def test_an_empty_table_says_what_would_fill_it_and_a_filter_that_it_hides_all() -> None:
@@ -199,7 +199,7 @@ async def test_what_is_said_of_no_rows_is_folded_and_never_cut_off() -> None:
 
 
 async def test_a_cursor_that_nobody_moved_is_on_the_first_row_when_the_table_comes_to_the_front() -> None:
-    async with _shown(rows=3, order=Order(1)) as (_, table, pilot):
+    async with _shown(rows=3, order=SortOrder(1)) as (_, table, pilot):
         first = (Cell("A"), *(Cell("0", rank=-1) for _ in range(7)))
         table.apply({"a": first})
         was_before = table.cursor

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.tui.widgets.cell import NOTHING, Cell
 from mexc_tui.tui.widgets.columns import GAP, MARK, Column, placed
-from mexc_tui.tui.widgets.table_rows import Line, Order, Rows
+from mexc_tui.tui.widgets.table_rows import Line, SortOrder, TableRows
 
 COLUMNS = (
     Column("SYMBOL", 12),
@@ -19,8 +19,8 @@ def _line(name: str, value: float | None = 0) -> Line:
     return Cell(name), NOTHING if value is None else Cell(f"{value:g}", rank=value)
 
 
-def _rows(**values: float | None) -> Rows:
-    rows = Rows()
+def _rows(**values: float | None) -> TableRows:
+    rows = TableRows()
     rows.apply({name: _line(name, value) for name, value in values.items()})
     return rows
 
@@ -63,9 +63,9 @@ def test_below_a_row_that_went_everything_moves_up() -> None:
 
 def test_equal_rows_keep_the_order_in_which_they_came() -> None:
     rows = _rows(a=1, b=2, c=1, d=2)
-    rows.sort(Order(1))
+    rows.sort(SortOrder(1))
     assert rows.shown == ["a", "c", "b", "d"]
-    rows.sort(Order(1, is_reverse=True))
+    rows.sort(SortOrder(1, is_reverse=True))
     assert rows.shown == ["b", "d", "a", "c"]
 
 
@@ -89,9 +89,9 @@ def test_while_held_replaced_rows_stay_where_they_are() -> None:
 
 def test_what_is_not_known_is_last_both_ways() -> None:
     rows = _rows(a=None, b=2, c=1)
-    rows.sort(Order(1))
+    rows.sort(SortOrder(1))
     assert rows.shown == ["c", "b", "a"]
-    rows.sort(Order(1, is_reverse=True))
+    rows.sort(SortOrder(1, is_reverse=True))
     assert rows.shown == ["b", "c", "a"]
 
 
@@ -107,7 +107,7 @@ def test_a_filter_takes_every_word_and_leaves_out_what_has_a_mark() -> None:
 
 def test_while_held_nothing_moves_and_prices_go_on() -> None:
     rows = _rows(a=1, b=2, c=3)
-    rows.sort(Order(1))
+    rows.sort(SortOrder(1))
     rows.hold(True)
     dirty = rows.apply({"a": _line("a", 9), "b": None, "d": _line("d", 0)})
     assert rows.shown == ["a", "b", "c"]
@@ -133,7 +133,7 @@ Changes = st.dictionaries(st.sampled_from("abcdefgh"), st.one_of(st.none(), st.i
 def test_painting_what_is_dirty_shows_what_is_there(
     steps: list[dict[str, int | None]], column: int | None, is_reverse: bool
 ) -> None:
-    rows = Rows(Order(column, is_reverse))
+    rows = TableRows(SortOrder(column, is_reverse))
     screen: dict[int, list[Cell]] = {}
     for step in steps:
         dirty = rows.apply({key: None if value is None else _line(key, value) for key, value in step.items()})

@@ -10,8 +10,7 @@ from mexc_tui.engine.market.poll_worker import PollParameters
 from mexc_tui.engine.runtime.supervisor import SupervisorLimits
 from mexc_tui.exchange.client import ClientLimits
 from mexc_tui.exchange.limits.breaker import BreakerLimits
-from mexc_tui.exchange.limits.budget import DEFAULT_LANES, LaneLimit, LaneName
-from mexc_tui.exchange.limits.budget import BudgetLimits
+from mexc_tui.exchange.limits.budget import DEFAULT_LANES, BudgetLimits, LaneLimit, LaneName
 from mexc_tui.exchange.limits.call_limits import CallLimits
 from mexc_tui.exchange.limits.clock_offset import OffsetLimits
 from mexc_tui.exchange.rest import routes

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from mexc_tui.detection.calibration import CaseKey, CalibrationHistory, Tally, tally
-from mexc_tui.model.outcome_of_listing import OutcomeEnd, ListingOutcome
+from mexc_tui.detection.calibration import CalibrationHistory, CaseKey, Tally, tally
+from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.signal import ClaimKind, Signal
 
 LATE_MS = 15 * 60_000

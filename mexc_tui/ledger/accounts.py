@@ -6,7 +6,7 @@ from decimal import Decimal
 from mexc_tui.ledger.numbers import exactly
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO
-from mexc_tui.model.position import LedgerAccount, LedgerEntry, EntryKind, Posting
+from mexc_tui.model.position import EntryKind, LedgerAccount, LedgerEntry, Posting
 
 START_ENTRY = "start"
 """Id of the entry that opens the books."""
@@ -26,12 +26,16 @@ def start_entry(balances: Iterable[Balance], quote_assets: frozenset[str], at_ms
             account = LedgerAccount.DESK if balance.asset in quote_assets else LedgerAccount.OWN
             postings += from_outside(account, balance.asset, balance.total)
     words = "the account as it was found; coins in it are not the desk's"
-    return LedgerEntry(id=START_ENTRY, kind=EntryKind.START, at_ms=at_ms, postings=tuple(postings), words=words)
+    return LedgerEntry(
+        id=START_ENTRY, kind=EntryKind.START, at_ms=at_ms, postings=tuple(postings), words=words
+    )
 
 
 def from_outside(account: LedgerAccount, asset: str, amount: Decimal) -> tuple[Posting, ...]:
     """Return the postings of money that came from outside (negative: went there)."""
-    return (Posting(LedgerAccount.EXTERNAL, asset, -amount), Posting(account, asset, amount)) if amount else ()
+    return (
+        (Posting(LedgerAccount.EXTERNAL, asset, -amount), Posting(account, asset, amount)) if amount else ()
+    )
 
 
 def drift_entry(

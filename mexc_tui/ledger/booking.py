@@ -16,7 +16,16 @@ from mexc_tui.ledger.orders import Advanced
 from mexc_tui.ledger.positions import PositionHolding, holding, settled, spent, with_due_fees
 from mexc_tui.model.intent import ZERO, Fee, Intent, Order, OrderRole
 from mexc_tui.model.order import Side
-from mexc_tui.model.position import LedgerAccount, TradingDay, LedgerEntry, EntryKind, Lot, Position, PositionState, Posting
+from mexc_tui.model.position import (
+    EntryKind,
+    LedgerAccount,
+    LedgerEntry,
+    Lot,
+    Position,
+    PositionState,
+    Posting,
+    TradingDay,
+)
 
 
 class StaleOrder(ValueError):
@@ -88,7 +97,9 @@ def write_off_dust(books: LedgerRows, at_ms: int, words: str) -> Booking:
     """Close a position whose remainder is too small to sell: the coins become the user's (reliability O8)."""
     dust = holding(books.position, books.orders).remaining
     position = msgspec.structs.replace(books.position, dust=books.position.dust + dust)
-    entry = _moved(position, EntryKind.DUST, f"dust/{plain(position.dust)}", LedgerAccount.OWN, dust, at_ms, words)
+    entry = _moved(
+        position, EntryKind.DUST, f"dust/{plain(position.dust)}", LedgerAccount.OWN, dust, at_ms, words
+    )
     return _written_off(books, position, entry, at_ms)
 
 
@@ -247,7 +258,9 @@ def _oversold_entry(
     return (_entry(position, order, EntryKind.CORRECTION, key, postings, at_ms, "; ".join(words)),)
 
 
-def _words_of_oversold(position: Position, before: PositionHolding, after: PositionHolding) -> tuple[str, ...]:
+def _words_of_oversold(
+    position: Position, before: PositionHolding, after: PositionHolding
+) -> tuple[str, ...]:
     more = after.oversold - before.oversold
     asset = position.base_asset
     if more > 0:
@@ -295,7 +308,13 @@ def _entry(
 
 
 def _moved(
-    position: Position, kind: EntryKind, key: str, target: LedgerAccount, quantity: Decimal, at_ms: int, words: str
+    position: Position,
+    kind: EntryKind,
+    key: str,
+    target: LedgerAccount,
+    quantity: Decimal,
+    at_ms: int,
+    words: str,
 ) -> LedgerEntry:
     """Move coins off the desk."""
     return LedgerEntry(

@@ -96,7 +96,9 @@ class Room:
     requests: int
 
 
-def affordable(due: Iterable[ListingSource], room: Room, ladder: Mapping[ListingSource, Every]) -> tuple[ListingSource, ...]:
+def affordable(
+    due: Iterable[ListingSource], room: Room, ladder: Mapping[ListingSource, Every]
+) -> tuple[ListingSource, ...]:
     """Return which of these sources may be asked now, the first ones first; pages of the web site always may.
 
     One that does not fit stays due: its next turn is the same question, so nothing is asked twice later.
@@ -183,7 +185,9 @@ def _spans(listing: Listing, now_ms: int, bounds: Bounds) -> Iterable[tuple[Poll
         yield PollPace.NOW, opens_ms - bounds.now_ms, opens_ms + bounds.overdue_now_ms
 
 
-def _due_ms(last_ms: int | None, now_ms: int, begins: Mapping[PollPace, int], every: Mapping[PollPace, int]) -> int:
+def _due_ms(
+    last_ms: int | None, now_ms: int, begins: Mapping[PollPace, int], every: Mapping[PollPace, int]
+) -> int:
     """Return the first moment at which the time since the last call is as long as the pace then allows."""
     if last_ms is None:
         return now_ms
@@ -198,7 +202,9 @@ def _last_look_ms(due_ms: int, last_ms: int | None, looks: Iterable[int], every_
     return next(early, due_ms)
 
 
-def _slowed(ladder: Mapping[ListingSource, Every], pace: PollPace, weight_per_10s: int) -> dict[ListingSource, int]:
+def _slowed(
+    ladder: Mapping[ListingSource, Every], pace: PollPace, weight_per_10s: int
+) -> dict[ListingSource, int]:
     """Return the intervals at a pace, the heaviest sources stretched until all fit the weight."""
     intervals = {source: every.at(pace) for source, every in ladder.items()}
     heavy = sorted((source for source in ladder if ladder[source].weight), key=lambda s: -ladder[s].weight)

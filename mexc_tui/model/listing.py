@@ -31,7 +31,13 @@ class ListingSource(StrEnum):
 
 
 _OFFICIAL = frozenset(
-    {ListingSource.EXCHANGE_INFO, ListingSource.DEFAULT_SYMBOLS, ListingSource.SELF_SYMBOLS, ListingSource.ANNOUNCEMENT, ListingSource.STREAM}
+    {
+        ListingSource.EXCHANGE_INFO,
+        ListingSource.DEFAULT_SYMBOLS,
+        ListingSource.SELF_SYMBOLS,
+        ListingSource.ANNOUNCEMENT,
+        ListingSource.STREAM,
+    }
 )
 
 

@@ -7,11 +7,11 @@ import msgspec
 from mexc_tui.practice.intervals import KlineInterval
 from mexc_tui.practice.limits import Bucket
 from mexc_tui.practice.numbers import padded, padded_levels, trimmed
-from mexc_tui.practice.pairs import LISTED_ORDER_TYPES, PracticePair, PairStatus
+from mexc_tui.practice.pairs import LISTED_ORDER_TYPES, PairStatus, PracticePair
 from mexc_tui.practice.params import Params, mandatory
 from mexc_tui.practice.route import Call, Json, PracticeRoute, wrapped
 from mexc_tui.practice.scenario import EmptySide
-from mexc_tui.practice.values import PracticeRefusal, Ticker, PracticeTrade
+from mexc_tui.practice.values import PracticeRefusal, PracticeTrade, Ticker
 from mexc_tui.practice.world import World
 
 DEEPEST = 2_000

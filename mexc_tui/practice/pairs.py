@@ -12,7 +12,7 @@ from mexc_tui.practice.book import Book, Ladder, RestingOrder
 from mexc_tui.practice.candles import Candles
 from mexc_tui.practice.hub import Hub
 from mexc_tui.practice.ids import number
-from mexc_tui.practice.market import PracticeMarket, Match, Past, book_levels, market_with_past
+from mexc_tui.practice.market import Match, Past, PracticeMarket, book_levels, market_with_past
 from mexc_tui.practice.values import BookTop, Depth, PracticeLevel, PracticeTrade
 
 DEPTH_LIMIT = 2_000
@@ -173,7 +173,9 @@ class PracticePair:
 
     def _best(self, ladder: Ladder) -> PracticeLevel | None:
         ticks = ladder.best()
-        return None if ticks is None else PracticeLevel(self.price(ticks), self.quantity(ladder.totals[ticks]))
+        return (
+            None if ticks is None else PracticeLevel(self.price(ticks), self.quantity(ladder.totals[ticks]))
+        )
 
     def depth(self, limit: int, now_ms: int, at_ms: int | None = None) -> Depth:
         """Return a snapshot, of `at_ms` as far as the kept changes reach back."""
@@ -192,7 +194,8 @@ class PracticePair:
     def _first(self, ladder: Ladder, limit: int) -> list[PracticeLevel]:
         totals = ladder.totals
         return [
-            PracticeLevel(self.price(ticks), self.quantity(totals[ticks])) for ticks in islice(ladder.prices(), limit)
+            PracticeLevel(self.price(ticks), self.quantity(totals[ticks]))
+            for ticks in islice(ladder.prices(), limit)
         ]
 
     def _levels(self, totals: dict[int, int], limit: int, *, best_is_high: bool) -> list[PracticeLevel]:
@@ -238,7 +241,9 @@ class PracticePair:
         self.last_order_ms = hub.now_ms
         matches: list[Match] = []
         for maker, ticks, filled in market.book.take(side, limit, lots, budget):
-            trade = PracticeTrade(self.price(ticks), self.quantity(filled), hub.now_ms, side, hub.counters.trade_id())
+            trade = PracticeTrade(
+                self.price(ticks), self.quantity(filled), hub.now_ms, side, hub.counters.trade_id()
+            )
             market.add_trade(trade, ticks, filled)
             for sink in hub.sinks:
                 sink.on_trade(self.symbol, trade)

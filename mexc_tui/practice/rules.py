@@ -7,7 +7,7 @@ import msgspec
 
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.practice.accounts import PracticeAccount
-from mexc_tui.practice.pairs import PracticePair, PairStatus, PracticeTradeSides
+from mexc_tui.practice.pairs import PairStatus, PracticePair, PracticeTradeSides
 from mexc_tui.practice.scenario import (
     EarlyOrder,
     ExcessPrecision,
@@ -88,7 +88,9 @@ def check_fields(order: NewOrder, knobs: Knobs) -> None:
         raise PracticeRefusal(700008, "Illegal characters found in parameter 'newClientOrderId'")
     for name, amount in _needed(order, knobs):
         if amount is None:
-            raise PracticeRefusal(700004, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
+            raise PracticeRefusal(
+                700004, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
+            )
         if not amount.is_finite() or amount <= 0 or amount.adjusted() > LARGEST_EXPONENT:
             raise PracticeRefusal(33333, "param is error")
 
@@ -191,7 +193,9 @@ def check_price(terms: PracticeTerms, pair: PracticePair, opening: OpeningRules)
         return
     price = pair.price(terms.ticks)
     if opening.ceiling is not None and terms.side is Side.BUY and price > opening.ceiling:
-        raise PracticeRefusal(30010, f"The price cannot be higher than {plain(opening.ceiling)}{pair.rules.quote}")
+        raise PracticeRefusal(
+            30010, f"The price cannot be higher than {plain(opening.ceiling)}{pair.rules.quote}"
+        )
     last = pair.last_price
     if terms.type not in LIMIT_TYPES or not last or opening.ceiling is not None:
         return

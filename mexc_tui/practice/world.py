@@ -26,20 +26,20 @@ from mexc_tui.practice.trading import TradingDesk
 from mexc_tui.practice.universe import apply_oddity, universe
 from mexc_tui.practice.values import (
     ZERO,
+    BookChangeKind,
+    Candle,
+    Conversion,
+    Depth,
+    Fill,
+    OrderRecord,
     PracticeAnnouncement,
     PracticeBalance,
     PracticeCalendarEntry,
-    Candle,
-    BookChangeKind,
-    Conversion,
-    Depth,
     PracticeDust,
-    Fill,
-    OrderRecord,
     PracticeRefusal,
-    Ticker,
     PracticeTrade,
     PracticeWebSymbol,
+    Ticker,
 )
 
 if TYPE_CHECKING:

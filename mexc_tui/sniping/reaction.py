@@ -219,8 +219,15 @@ def _again(
         stop = _stop(f"{reason}; {_used_up(progress, rules)}", progress, chores)
         return stop if progress.committed else replace(stop, state=SnipeState.MISSED)
     return Next(
-        ReactionStep.SEND, reason, when_ms, order.type, order.price, order.quantity, SnipeState.FIRING, chores,
-    )  # fmt: skip
+        ReactionStep.SEND,
+        reason,
+        when_ms,
+        order.type,
+        order.price,
+        order.quantity,
+        SnipeState.FIRING,
+        chores,
+    )
 
 
 def _used_up(progress: FiringProgress, rules: FireRules) -> str:

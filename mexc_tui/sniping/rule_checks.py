@@ -3,8 +3,7 @@
 from decimal import Decimal
 
 from mexc_tui.ledger.numbers import short
-from mexc_tui.model.listing import ListingSource
-from mexc_tui.model.listing import ListingStage
+from mexc_tui.model.listing import ListingSource, ListingStage
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.symbol import ListedType, Symbol, SymbolStatus
 from mexc_tui.model.verdict import CheckStage, Verdict

@@ -51,9 +51,13 @@ def spend(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     """Whether there is an amount to spend."""
     passed = _is_sane(wish.spend) and not wish.size_words
     return verdict(
-        CheckStage.SCHEMA, "spend", passed, wish.size_words or f"{short(wish.spend)} quote", "a number above 0",
+        CheckStage.SCHEMA,
+        "spend",
+        passed,
+        wish.size_words or f"{short(wish.spend)} quote",
+        "a number above 0",
         _how_to_size(facts) if wish.size_words else "name an amount above 0",
-    )  # fmt: skip
+    )
 
 
 def _how_to_size(facts: ArmFacts) -> str:
@@ -81,7 +85,9 @@ def opening_time(wish: ArmWish, _: ArmFacts, now_ms: int) -> Verdict:
     distance = abs(wish.opens_ms - now_ms)
     side = "ahead" if wish.opens_ms > now_ms else "ago"
     value = f"{moment(wish.opens_ms)}, {distance / 3_600_000:.1f} h {side}"
-    return verdict(CheckStage.SCHEMA, "opening_time", distance <= FAR_MS, value, limit, "a credible opening time")
+    return verdict(
+        CheckStage.SCHEMA, "opening_time", distance <= FAR_MS, value, limit, "a credible opening time"
+    )
 
 
 def exit_plan(wish: ArmWish, _: ArmFacts, __: int) -> Verdict:

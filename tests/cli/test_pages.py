@@ -9,7 +9,7 @@ from mexc_tui.cli.signal_pages import signals_page, why_page
 from mexc_tui.cli.tables import Pen
 from mexc_tui.engine.views.rows import fact_row, listing_row, signal_row
 from mexc_tui.model.event import Alert, CommandBegun, Event, Fact, OpaqueEvent, SettingChanged, SignalRaised
-from mexc_tui.model.listing import Disagreement, ListingSource, SourceClaim, ListingStage, ListingTopic
+from mexc_tui.model.listing import Disagreement, ListingSource, ListingStage, ListingTopic, SourceClaim
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.view import AlertRow
 from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SourceSays, WhyRow

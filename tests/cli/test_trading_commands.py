@@ -80,7 +80,9 @@ def serving(paths: Paths, face: HeldFace, money: HeldMoney | None, ready: Callab
     async def live(told: asyncio.Event) -> int:
         store = await SqliteStore.open(paths.store, CLOCK)
         answers = AnswerCache(Cache([MemoryLevel(CLOCK)], CLOCK), lambda: store.state().units, Lifetimes())
-        door = DeskService(DeskServiceParts(face, store, CLOCK, DetectionSettings, "engine-1", 0, answers, money))
+        door = DeskService(
+            DeskServiceParts(face, store, CLOCK, DetectionSettings, "engine-1", 0, answers, money)
+        )
         try:
             await door.open(paths.socket)
             ready()

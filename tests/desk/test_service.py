@@ -13,7 +13,7 @@ from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.desk import asking
 from mexc_tui.desk.answer_cache import AnswerCache
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.commands import ReceivedCommand, CommandSender
+from mexc_tui.desk.commands import CommandSender, ReceivedCommand
 from mexc_tui.desk.kinds import CommandOutcome, Role
 from mexc_tui.desk.known import SIGNALS
 from mexc_tui.desk.service import DeskService, DeskServiceParts, JournalAudit
@@ -149,7 +149,11 @@ async def test_a_command_given_twice_is_done_once_also_by_the_next_engine(tmp_pa
         other_one = asking.ListingAdded(symbol="XUSDT")
         clash = await client.give(asking.ADD_LISTING, other_one, deadline_s=5, command_id="command-1")
         facts = await store.read("facts", lambda stored: stored.journal.about("command-1"))
-    assert (first.outcome, again.outcome, again.is_repeated) == (CommandOutcome.DONE, CommandOutcome.DONE, True)
+    assert (first.outcome, again.outcome, again.is_repeated) == (
+        CommandOutcome.DONE,
+        CommandOutcome.DONE,
+        True,
+    )
     assert (again.words, again.result) == (first.words, first.result)
     assert (face.added, other.added) == (["NEWUSDT"], [])
     assert clash.outcome is CommandOutcome.REFUSED

@@ -17,7 +17,7 @@ from mexc_tui.ledger.orders import advance
 from mexc_tui.ledger.positions import sellable
 from mexc_tui.model.intent import ZERO, CloseReason, Order, OrderRole, OrderState
 from mexc_tui.model.order import OrderStatus, Side
-from mexc_tui.model.position import LedgerAccount, EntryKind, Position, PositionState
+from mexc_tui.model.position import EntryKind, LedgerAccount, Position, PositionState
 from tests.support.samples.ledger_samples import NOON_MS, RULES, D, Desk, intent, order, report, trade
 
 DAY_MS = 86_400_000

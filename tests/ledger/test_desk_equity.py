@@ -26,7 +26,7 @@ from mexc_tui.ledger.positions import opened
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, OrderRole
 from mexc_tui.model.order import OrderStatus
-from mexc_tui.model.position import LedgerAccount, LedgerEntry, EntryKind, EquityPoint, Position, Posting
+from mexc_tui.model.position import EntryKind, EquityPoint, LedgerAccount, LedgerEntry, Position, Posting
 from tests.support.samples.ledger_samples import NOON_MS, RULES, D, intent, order, report, snipe
 
 

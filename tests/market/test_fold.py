@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.market.life import in_order, listing_from
 from mexc_tui.market.listings import KnownListings, Update
-from mexc_tui.model.listing import ListingFacts, Listing, Sighting, ListingSource, Triple
+from mexc_tui.model.listing import Listing, ListingFacts, ListingSource, Sighting, Triple
 from tests.support.samples.listing_sources import OPENS_MS, before
 
 POLLED = (
@@ -68,7 +68,9 @@ def known_after(seen: list[Sighting]) -> KnownListings:
 
 
 ANCHOR = Sighting(
-    source=ListingSource.SELF_SYMBOLS, at_ms=before(10_000), facts=ListingFacts(symbol="NEWUSDT", quote="USDT")
+    source=ListingSource.SELF_SYMBOLS,
+    at_ms=before(10_000),
+    facts=ListingFacts(symbol="NEWUSDT", quote="USDT"),
 )
 """Makes the listing exist: what is taken back before anybody said it creates nothing."""
 
@@ -143,7 +145,9 @@ def crowds(draw: st.DrawFn) -> list[Sighting]:
     seen: list[Sighting] = []
     for number in range(draw(st.integers(1, 12))):
         coin = draw(COINS)
-        source = draw(st.sampled_from([ListingSource.CALENDAR, ListingSource.SYMBOLS_V2, ListingSource.EXCHANGE_INFO]))
+        source = draw(
+            st.sampled_from([ListingSource.CALENDAR, ListingSource.SYMBOLS_V2, ListingSource.EXCHANGE_INFO])
+        )
         facts = ListingFacts(
             symbol=coin + "USDT",
             quote="USDT",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.market.attention import StreamKind, WantedStream, wanted_streams
 from mexc_tui.market.knowledge import Knowledge
-from mexc_tui.market.polling import LADDER, PollPace, Poll, Room, affordable, current_pace, plan
+from mexc_tui.market.polling import LADDER, Poll, PollPace, Room, affordable, current_pace, plan
 from mexc_tui.model.listing import Listing, ListingSource
 from tests.support.samples.listing_sources import (
     OLD,
@@ -169,16 +169,30 @@ def test_the_plan_never_exceeds_its_weight(opens_s: list[float], start_s: float,
 
 
 def test_what_does_not_fit_the_budget_stays_due_and_lighter_sources_go() -> None:
-    due = (ListingSource.EXCHANGE_INFO, ListingSource.SELF_SYMBOLS, ListingSource.CALENDAR, ListingSource.DEFAULT_SYMBOLS)
+    due = (
+        ListingSource.EXCHANGE_INFO,
+        ListingSource.SELF_SYMBOLS,
+        ListingSource.CALENDAR,
+        ListingSource.DEFAULT_SYMBOLS,
+    )
     assert affordable(due, Room(weight=27, requests=9), LADDER) == due
     assert affordable(due, Room(weight=24, requests=9), LADDER) == due[1:]
-    assert affordable(due, Room(weight=25, requests=9), LADDER) == (ListingSource.EXCHANGE_INFO, ListingSource.CALENDAR)
-    assert affordable(due, Room(weight=99, requests=1), LADDER) == (ListingSource.EXCHANGE_INFO, ListingSource.CALENDAR)
+    assert affordable(due, Room(weight=25, requests=9), LADDER) == (
+        ListingSource.EXCHANGE_INFO,
+        ListingSource.CALENDAR,
+    )
+    assert affordable(due, Room(weight=99, requests=1), LADDER) == (
+        ListingSource.EXCHANGE_INFO,
+        ListingSource.CALENDAR,
+    )
     assert affordable(due, Room(weight=0, requests=0), LADDER) == (ListingSource.CALENDAR,)
 
 
 def test_what_is_due_for_longest_is_asked_first() -> None:
-    last = dict.fromkeys(LADDER, before(60)) | {ListingSource.EXCHANGE_INFO: before(70), ListingSource.CALENDAR: before(61)}
+    last = dict.fromkeys(LADDER, before(60)) | {
+        ListingSource.EXCHANGE_INFO: before(70),
+        ListingSource.CALENDAR: before(61),
+    }
     first = plan(known_with(0).live(before(50)), before(50), last)[0]
     assert (first.source, first.late_ms) == (ListingSource.EXCHANGE_INFO, 17_000)
 

@@ -12,7 +12,7 @@ from mexc_tui.model.outcome import Advice
 from mexc_tui.model.symbol import PriceBand
 from mexc_tui.sniping.escalation import SaleTry, Way, escalate, reaches
 from mexc_tui.sniping.sale_terms import SaleTerms, SentOrder, learn
-from mexc_tui.sniping.sellable import SellableJudgement, KnownPrices, Sellability, judge
+from mexc_tui.sniping.sellable import KnownPrices, Sellability, SellableJudgement, judge
 from tests.support.samples.sniping_samples import GRID, T0, D, refusal
 
 FIRST = SaleTry(0, D(100), D(100), D(1), D(1))

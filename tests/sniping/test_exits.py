@@ -15,8 +15,8 @@ from mexc_tui.model.position import Position
 from mexc_tui.sniping.confirmation import Tick
 from mexc_tui.sniping.exits import (
     Decision,
-    ExitMemory,
     ExitHolding,
+    ExitMemory,
     break_even,
     close,
     decide,

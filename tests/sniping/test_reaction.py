@@ -13,7 +13,7 @@ from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Rejected, SendO
 from mexc_tui.model.report import PlacedOrder
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.sniping.plan import FireRules
-from mexc_tui.sniping.reaction import Chore, Next, FiringProgress, ReactionStep, react
+from mexc_tui.sniping.reaction import Chore, FiringProgress, Next, ReactionStep, react
 from tests.support.samples.sniping_samples import GRID, T0, D
 
 RULES = FireRules()

@@ -9,7 +9,13 @@ from decimal import Decimal
 from random import Random
 from statistics import fmean, median
 
-from mexc_tui.engine.accounting.equity_check import Marks, EquityIdentity, every_position, every_snipe, money_of
+from mexc_tui.engine.accounting.equity_check import (
+    EquityIdentity,
+    Marks,
+    every_position,
+    every_snipe,
+    money_of,
+)
 from mexc_tui.engine.market.prices import QUOTE
 from mexc_tui.ledger.equity import worth
 from mexc_tui.model.figure import Figure, FigureUnit, too_few
@@ -201,7 +207,10 @@ def _of_holdings(
         yield f"ES {words}, a minute", shortfall
     for lower in GAPS_PCT:
         loss = gap_loss(holdings, Decimal(lower) / 100)
-        yield f"lost if coins open {lower} % lower", Figure(float(loss), len(holdings), 0, unit=FigureUnit.QUOTE)
+        yield (
+            f"lost if coins open {lower} % lower",
+            Figure(float(loss), len(holdings), 0, unit=FigureUnit.QUOTE),
+        )
 
 
 def _minutes(tables: TradingTables) -> Sequence[EquityPoint]:

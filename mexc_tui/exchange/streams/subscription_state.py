@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 
-from mexc_tui.exchange.streams.topics import TopicKind, Queueing, StreamTopic
+from mexc_tui.exchange.streams.topics import Queueing, StreamTopic, TopicKind
 from mexc_tui.model.number import version_number
 from mexc_tui.model.stream import NS_PER_S, Strikes
 from mexc_tui.proto.stream_pb2 import Push

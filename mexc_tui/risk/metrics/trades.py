@@ -178,7 +178,8 @@ def kelly(trades: Sequence[ClosedTrade]) -> Kelly:
     full = low - (1 - low) / payoff.value
     applied = max(0.0, full) * KELLY_PART
     return Kelly(
-        Figure(full, n, MIN_FOR_KELLY, unit=FigureUnit.SHARE), Figure(applied, n, MIN_FOR_KELLY, unit=FigureUnit.SHARE)
+        Figure(full, n, MIN_FOR_KELLY, unit=FigureUnit.SHARE),
+        Figure(applied, n, MIN_FOR_KELLY, unit=FigureUnit.SHARE),
     )
 
 
@@ -191,9 +192,13 @@ def excursions(trades: Iterable[ClosedTrade]) -> Excursions:
     planned = [one for one in known if one.stop_distance > 0]
     return Excursions(
         adverse=_median([_move(one, one.lowest) / float(one.entry) for one in known], FigureUnit.SHARE, min),
-        favourable=_median([_move(one, one.highest) / float(one.entry) for one in known], FigureUnit.SHARE, max),
+        favourable=_median(
+            [_move(one, one.highest) / float(one.entry) for one in known], FigureUnit.SHARE, max
+        ),
         adverse_r=_median([_move(o, o.lowest) / float(o.stop_distance) for o in planned], FigureUnit.R, min),
-        favourable_r=_median([_move(o, o.highest) / float(o.stop_distance) for o in planned], FigureUnit.R, max),
+        favourable_r=_median(
+            [_move(o, o.highest) / float(o.stop_distance) for o in planned], FigureUnit.R, max
+        ),
     )
 
 

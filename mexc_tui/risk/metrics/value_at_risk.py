@@ -81,7 +81,9 @@ def parametric_var(
     return Figure(loss, n, MIN_FOR_DEVIATION, unit=FigureUnit.QUOTE)
 
 
-def parametric_es(equity: Money, sigma: float, n: int, level: ConfidenceLevel, *, days: float = 1.0) -> Figure:
+def parametric_es(
+    equity: Money, sigma: float, n: int, level: ConfidenceLevel, *, days: float = 1.0
+) -> Figure:
     """Return `E sigma sqrt(h) phi(z) / (1 - alpha)`: 2.063 sigma at 95 %, 2.665 at 99 % (formulas E2)."""
     if n < MIN_FOR_DEVIATION:
         return too_few(n, MIN_FOR_DEVIATION, FigureUnit.QUOTE)

@@ -13,14 +13,14 @@ from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.engine.accounting.performance import performance_of
 from mexc_tui.ledger.equity import PriceMark
 from mexc_tui.model.position import (
-    LedgerAccount,
-    TradingDay,
-    LedgerEntry,
     EntryKind,
     EquityPoint,
     HeldPrice,
+    LedgerAccount,
+    LedgerEntry,
     Position,
     Posting,
+    TradingDay,
 )
 from mexc_tui.model.snipe import Attempt, Stamps
 from mexc_tui.model.trading_view import MetricRow, PerformanceRow
@@ -39,7 +39,9 @@ def entry(name: str, *lines: tuple[LedgerAccount, str, str], flow: str = "0") ->
     return LedgerEntry(id=name, kind=kind, at_ms=1, postings=postings, flow=D(flow))
 
 
-def cash(name: str, amount: str, other: LedgerAccount = LedgerAccount.EXCHANGE, flow: str = "0") -> LedgerEntry:
+def cash(
+    name: str, amount: str, other: LedgerAccount = LedgerAccount.EXCHANGE, flow: str = "0"
+) -> LedgerEntry:
     return entry(name, (LedgerAccount.DESK, "USDT", amount), (other, "USDT", str(-D(amount))), flow=flow)
 
 

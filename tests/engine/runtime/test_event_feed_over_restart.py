@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mexc_tui.engine.runtime.event_feed import EventFeed, Step
-from mexc_tui.engine.runtime.subscriber import Notice, SubscriberPolicy, Resume
+from mexc_tui.engine.runtime.subscriber import Notice, Resume, SubscriberPolicy
 from mexc_tui.model.event import Fact
 from mexc_tui.store.store import SqliteStore
 from tests.support.store_parts import FILE, HandClock, fact

@@ -65,7 +65,12 @@ def test_equity_is_cash_plus_open_positions_at_the_same_bids() -> None:
 
 def test_a_pause_that_is_over_is_no_pause() -> None:
     row = risk_row(
-        position_samples.books(), BOOK, RiskMonitorView(), LIMITS, position_samples.sight(), NOON_MS + 3_000_000
+        position_samples.books(),
+        BOOK,
+        RiskMonitorView(),
+        LIMITS,
+        position_samples.sight(),
+        NOON_MS + 3_000_000,
     )
     assert row.paused_until_ms is None
 

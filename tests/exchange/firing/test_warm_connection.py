@@ -51,7 +51,9 @@ def error(code: int, message: str = "no", status: int = 400) -> bytes:
     return answer(json.dumps({"msg": message, "code": code}), status)
 
 
-def shot_of(line: WarmConnection, client_order_id: str = "mxt-1", purpose: Purpose = Purpose.ENTRY) -> SignedOrder:
+def shot_of(
+    line: WarmConnection, client_order_id: str = "mxt-1", purpose: Purpose = Purpose.ENTRY
+) -> SignedOrder:
     order = replace(ORDER, client_order_id=client_order_id)
     return line.prepare(order, purpose=purpose, timestamp_ms=SERVER_MS, recv_window_ms=WINDOW_MS)
 

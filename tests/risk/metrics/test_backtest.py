@@ -27,7 +27,9 @@ def p_value(test: Backtest) -> float:
         (ConfidenceLevel.P99, 1000, 5, 16),
     ],
 )
-def test_acceptance_regions_are_those_of_the_paper(level: ConfidenceLevel, n: int, first: int, last: int) -> None:
+def test_acceptance_regions_are_those_of_the_paper(
+    level: ConfidenceLevel, n: int, first: int, last: int
+) -> None:
     accepted = [count for count in range(n) if p_value(kupiec(count, n, level)) > 0.05]
     assert (accepted[0], accepted[-1]) == (first, last)
 

@@ -4,7 +4,7 @@ from random import Random
 from statistics import quantiles
 
 from mexc_tui.model.snipe import Stamps
-from mexc_tui.risk.metrics.latency import Percentiles, LatencySpan, percentiles, stage_latencies
+from mexc_tui.risk.metrics.latency import LatencySpan, Percentiles, percentiles, stage_latencies
 from tests.support.rounding import near
 
 MS = 1_000_000

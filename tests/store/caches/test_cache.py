@@ -278,7 +278,9 @@ async def test_memory_is_bounded_in_bytes_and_forgets_the_least_recently_asked(c
     assert [key for key in ("a", "c", "d") if await memory.get(key)] == []
 
 
-async def test_the_database_level_survives_a_restart_and_is_swept(store: SqliteStore, clock: HandClock) -> None:
+async def test_the_database_level_survives_a_restart_and_is_swept(
+    store: SqliteStore, clock: HandClock
+) -> None:
     level = DatabaseLevel(store, clock)
     await Cache([MemoryLevel(clock), level], clock).get(SPACE, "NEW", Source())
     again = Cache([MemoryLevel(clock), level], clock)

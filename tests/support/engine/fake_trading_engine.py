@@ -64,7 +64,12 @@ def reconciled(*unexplained: Difference, problem: str = "") -> ReconciliationRow
 def risk() -> RiskRow:
     book = RiskBook(equity=D(1_000), peak=D(1_010), free_cash=D(980), day_equity=D(1_000))
     return risk_row(
-        position_samples.books(), book, RiskMonitorView(), RiskLimits(), position_samples.sight(), 1_800_014_400_000
+        position_samples.books(),
+        book,
+        RiskMonitorView(),
+        RiskLimits(),
+        position_samples.sight(),
+        1_800_014_400_000,
     )
 
 
@@ -207,4 +212,6 @@ class HeldMoney:
 
     def _did(self, *what: str) -> CommandResult[Achieved]:
         self.done.append(what)
-        return CommandResult(f"Did {' '.join(what)}.".replace(" .", "."), Achieved(state=self.now.state), self.is_all)
+        return CommandResult(
+            f"Did {' '.join(what)}.".replace(" .", "."), Achieved(state=self.now.state), self.is_all
+        )

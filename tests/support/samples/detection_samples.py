@@ -7,7 +7,7 @@ from mexc_tui.detection.passing import PassResult, Stand, detect, standing_after
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.tape import Liquidity
-from mexc_tui.model.signal import DetectorName, SignalEnd, Signal, SignalKey
+from mexc_tui.model.signal import DetectorName, Signal, SignalEnd, SignalKey
 from tests.support.samples.listing_sources import before, calendar, entry, knowing
 
 

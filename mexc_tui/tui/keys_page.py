@@ -1,14 +1,12 @@
 """The keys as a page, from the table of keys: `python -m mexc_tui.tui.keys_page` prints it."""
 
-from mexc_tui.tui.keys import KEYS, Key, KeyGroup
+from mexc_tui.tui.keys import BY_ID, KEYS, Key, KeyGroup
 from mexc_tui.tui.screens.registry import all_boards
 
 
 def keys_page() -> str:
     """Return the screens and the keys as Markdown tables."""
-    screens = [
-        f"| `{number}` | {board.title} | {board.help} |" for number, board in enumerate(all_boards(), 1)
-    ]
+    screens = [f"| `{BY_ID[one.name].shown}` | {one.title} | {one.help} |" for one in all_boards()]
     lines = ["| Key | Screen | What it shows |", "|---|---|---|", *screens, ""]
     lines += ["| Key | What it does | On the screens |", "|---|---|---|"]
     for group in KeyGroup:

@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from mexc_tui.tui.actions.consequences import Target, of_profile, open_positions, stopping_engine
+from mexc_tui.tui.keys import BY_ID
 from mexc_tui.tui.screens.registry import NAMES
 from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.widgets.header_bar import Head
@@ -106,5 +107,5 @@ class WelcomePage(Page):
         Binding("enter,escape,space", "close('')", "Go on", show=False),
         Binding("question_mark,f1", "close('help')", "Help", show=False),
         Binding("q,ctrl+q", "close('leave')", "Leave", show=False),
-        *(Binding(str(number), f"close('{name}')", name, show=False) for number, name in enumerate(NAMES, 1)),
+        *(Binding(BY_ID[name].keys, f"close('{name}')", name, show=False) for name in NAMES),
     ]

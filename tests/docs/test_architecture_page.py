@@ -19,6 +19,18 @@ def test_every_file_that_the_page_names_exists(page: str, least: int) -> None:
     assert sorted(missing) == []
 
 
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_every_class_and_constant_that_the_page_names_exists(page: str) -> None:
+    text = (CHECKOUT / page).read_text("utf-8")
+    named = {
+        name
+        for name in re.findall(r"`([A-Z][A-Za-z_]{3,})(?=[`( ])", text)
+        if name not in {"Decimal", "PATH"}
+    }
+    code = "\n".join(file.read_text("utf-8") for file in PACKAGE.rglob("*.py"))
+    assert sorted(name for name in named if not re.search(rf"^(class )?{name}\b", code, re.MULTILINE)) == []
+
+
 def test_every_package_is_on_the_page_and_every_package_on_the_page_exists() -> None:
     table = PAGE.split("| Package | Responsibility |")[1].split("\n\n")[0]
     cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]

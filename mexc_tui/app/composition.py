@@ -62,7 +62,7 @@ from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.event import Fact
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import StorageDamaged
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.practice.server import served
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import lent_layer

@@ -31,7 +31,8 @@ from mexc_tui.model.report import OrderReport
 from mexc_tui.model.rows import SkippedRow, skipped_words
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import Cause, Trading, TradingState
-from mexc_tui.ports.store import Clock, Stored
+from mexc_tui.ports.clock import Clock
+from mexc_tui.ports.store import Stored
 from mexc_tui.store.looking import look_into
 from mexc_tui.store.opening import StoreLimits
 from mexc_tui.store.reserve import Reserve

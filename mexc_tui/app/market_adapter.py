@@ -34,8 +34,8 @@ from mexc_tui.model.rows import Rows
 from mexc_tui.model.stream import BestQuote, TopLevels
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.view import BudgetRow, CacheRow, ClockRow, LaneRow, StreamsRow
+from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.market import CLOCK_SAMPLES, PairStreams, StreamSink
-from mexc_tui.ports.store import Clock
 from mexc_tui.proto.stream_pb2 import Push
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import LevelName, Lifetimes, Space

@@ -25,7 +25,7 @@ from mexc_tui.model.engine_view import (
     StoreRow,
     ViewerRow,
 )
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.store.store import StoreState
 
 MINUTE_NS = 60_000_000_000

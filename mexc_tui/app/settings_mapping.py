@@ -19,8 +19,8 @@ from mexc_tui.market.polling import WINDOW_S, Bounds, Every
 from mexc_tui.model.listing import ListingSource, Triple
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.storage import Keep
+from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.market import CLOCK_SAMPLES
-from mexc_tui.ports.store import Clock
 from mexc_tui.settings.table import Settings
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.database import DatabaseLevel

@@ -15,7 +15,7 @@ from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.host.private_files import write_note
 from mexc_tui.model.errors import ExchangeError, NothingSent
 from mexc_tui.model.storage import StorageError
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.store.looking import look_into
 from mexc_tui.store.unit_of_work import Reading
 

@@ -25,7 +25,7 @@ from mexc_tui.model.outcome import Purpose, SendOutcome
 from mexc_tui.model.report import CancelReport, OrderReport, PlacedOrder, TradeReport
 from mexc_tui.model.rows import Rows
 from mexc_tui.model.stream import FillUpdate, OrderUpdate, PrivateUpdate
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.trading import ClockReading, FiringLine, UserStreamSink, UserStreamState
 
 NS_PER_MS = 1_000_000

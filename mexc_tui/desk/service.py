@@ -38,7 +38,8 @@ from mexc_tui.model.event import CommandBegun, CommandDone, Fact
 from mexc_tui.model.text import clean
 from mexc_tui.model.view import ListingRow, SettingRow, StatusRow
 from mexc_tui.model.why import SnipeSays, WhyRow
-from mexc_tui.ports.store import Clock, Store
+from mexc_tui.ports.clock import Clock
+from mexc_tui.ports.store import Store
 
 REFRESH_S = 0.25
 """Views follow the engine so closely."""

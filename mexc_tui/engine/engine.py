@@ -25,8 +25,9 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import Durability, Keep, StorageDamaged, StoredAlert
 from mexc_tui.model.trading import Cause
 from mexc_tui.model.view import TradingState
+from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.market import Market, SettingsHome
-from mexc_tui.ports.store import Clock, Store, UnitOfWork
+from mexc_tui.ports.store import Store, UnitOfWork
 from mexc_tui.settings.live import LiveSettings
 from mexc_tui.settings.table import Settings
 from mexc_tui.sniping.request import WorkerFact

@@ -12,8 +12,9 @@ from mexc_tui.market.polling import PollPace, current_pace
 from mexc_tui.model.event import Alert
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import Durability, StoredAlert
+from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.market import Market, SettingsHome
-from mexc_tui.ports.store import Clock, Store, UnitOfWork
+from mexc_tui.ports.store import Store, UnitOfWork
 from mexc_tui.settings.live import LiveSettings, SettingChange
 from mexc_tui.settings.load import Loaded, SettingsError
 

@@ -33,7 +33,8 @@ from mexc_tui.engine.safety.safety import Safety, SafetyParameters, Watched
 from mexc_tui.engine.safety.trading_state import HaltFile
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.mode import Mode
-from mexc_tui.ports.store import Clock, Store
+from mexc_tui.ports.clock import Clock
+from mexc_tui.ports.store import Store
 from mexc_tui.ports.trading import TradingPort
 from mexc_tui.settings.table import Settings
 from mexc_tui.sniping.exit_edit import ExitBounds

@@ -24,7 +24,7 @@ from mexc_tui.model.credentials import Credentials
 from mexc_tui.model.errors import ExchangeError
 
 if TYPE_CHECKING:
-    from mexc_tui.ports.store import Clock
+    from mexc_tui.ports.clock import Clock
 
 MEXC_REST = "https://api.mexc.com"
 

@@ -15,18 +15,6 @@ from mexc_tui.ports.trading_store import TradingTables
 T = TypeVar("T")
 
 
-class Clock(Protocol):
-    """Where the time comes from. Waiting is asyncio's: a virtual loop moves both."""
-
-    def now_ms(self) -> int:
-        """Return this machine's wall clock as Unix milliseconds (not the exchange's)."""
-        ...
-
-    def monotonic_ns(self) -> int:
-        """Return a clock that never steps, in nanoseconds from an arbitrary start."""
-        ...
-
-
 class SnapshotSource(Protocol):
     """Where a book's snapshot comes from: GET depth."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from mexc_tui.model.event import Fact
 from mexc_tui.model.storage import Durability, StorageDeadline, StorageFailed
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.store.damage import Damage
 from mexc_tui.store.faults import translate
 from mexc_tui.store.journal import JournalWriter

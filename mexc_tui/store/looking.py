@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mexc_tui.model.storage import StorageRefused
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.store.faults import translate
 from mexc_tui.store.opening import StoreLimits, open_reader
 from mexc_tui.store.rows import StoreRows

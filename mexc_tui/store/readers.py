@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mexc_tui.model.storage import StorageClosed, StorageDeadline
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.store.damage import Damage
 from mexc_tui.store.faults import translate
 from mexc_tui.store.group import GroupOutcome

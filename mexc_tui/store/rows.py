@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from mexc_tui.model.storage import StorageDeadline, StorageFailed
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.store.damage import Damage
 
 Value: TypeAlias = str | int | float | bytes | None

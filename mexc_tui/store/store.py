@@ -17,7 +17,7 @@ from mexc_tui.model.storage import (
     StorageFailed,
     StorageFull,
 )
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.store.backups import Backups
 from mexc_tui.store.damage import Damage
 from mexc_tui.store.faults import translate

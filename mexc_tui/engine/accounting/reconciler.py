@@ -42,7 +42,8 @@ from mexc_tui.model.event import Reconciled
 from mexc_tui.model.outcome import SETTLE_MS
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.storage import StorageDamaged
-from mexc_tui.ports.store import Clock, Store
+from mexc_tui.ports.clock import Clock
+from mexc_tui.ports.store import Store
 from mexc_tui.ports.trading import TradingPort
 
 log = logging.getLogger(__name__)

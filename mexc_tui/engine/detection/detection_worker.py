@@ -14,8 +14,9 @@ from mexc_tui.model.event import Alert, SignalEnded, SignalRaised
 from mexc_tui.model.listing import Listing, ListingSource
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import DetectionPass, DetectorName, ReadAge, Signal, SignalEnd, SignalKey
+from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.market import Market
-from mexc_tui.ports.store import Clock, UnitOfWork
+from mexc_tui.ports.store import UnitOfWork
 
 SHORTEST_S = 0.25
 """News are looked at at once, but never more often than this."""

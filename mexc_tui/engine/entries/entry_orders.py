@@ -10,7 +10,7 @@ from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.ledger.positions import spent
 from mexc_tui.model.intent import Intent, Order
 from mexc_tui.model.order import Side
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.sniping.rounding import Grid
 
 

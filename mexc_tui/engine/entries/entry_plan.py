@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from mexc_tui.engine.entries.entry_price import EntryPrice
 from mexc_tui.engine.runtime.suspend_detector import SuspendDetector
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 
 LOOK_S = 0.05
 """How often a firing that waits checks whether it may still buy."""

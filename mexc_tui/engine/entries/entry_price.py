@@ -11,7 +11,7 @@ from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.market_data import DepthSnapshot
 from mexc_tui.model.snipe import Snipe
 from mexc_tui.model.stream import TopLevels
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.sniping.plan import FireRules, FirstOrder, book_price, first_order, price_cap
 from mexc_tui.sniping.reaction import Next
 from mexc_tui.sniping.reference import CONFIRM_MS, confirmed_price

@@ -25,7 +25,7 @@ from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Refusal, Rejected, SendOutcome
 from mexc_tui.model.report import PlacedOrder
 from mexc_tui.model.snipe import Attempt, ReferenceSource, Snipe, SnipeState, Stamps
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.trading import FireResult, FiringLine, SignedOrder, TradingPort
 from mexc_tui.sniping.plan import (
     FireRules,

@@ -30,7 +30,8 @@ from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.text import many
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.verdict import refusal_text, refusals
-from mexc_tui.ports.store import Clock, Store
+from mexc_tui.ports.clock import Clock
+from mexc_tui.ports.store import Store
 from mexc_tui.ports.trading import TradingPort
 from mexc_tui.sniping.plan import ended_state, ended_words
 from mexc_tui.sniping.reaction import Chore

@@ -8,7 +8,8 @@ from random import Random
 from mexc_tui.market.book import Applied, BookLimits, BookState, OrderBook
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.stream import BadStreamMessage, DepthDelta
-from mexc_tui.ports.store import Clock, SnapshotSource
+from mexc_tui.ports.clock import Clock
+from mexc_tui.ports.store import SnapshotSource
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from mexc_tui.market.versions import VersionOrder
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 
 QUOTE = "USDT"
 """The one quote asset that the desk trades in and keeps its books in."""

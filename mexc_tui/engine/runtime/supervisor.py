@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from mexc_tui.engine.runtime.tasks import cancel_and_wait, describe, is_being_cancelled
 from mexc_tui.model.storage import StorageError
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from mexc_tui.model.stream import NS_PER_S
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 
 
 class WeightAllowance:

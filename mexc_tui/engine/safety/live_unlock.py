@@ -14,7 +14,8 @@ from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import LiveLockChanged
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import Durability, StorageError
-from mexc_tui.ports.store import Clock, Store
+from mexc_tui.ports.clock import Clock
+from mexc_tui.ports.store import Store
 from mexc_tui.sniping.request import DeskFacts
 from mexc_tui.sniping.unlocking import hindrances, phrase
 

@@ -33,7 +33,7 @@ from mexc_tui.model.report import PlacedOrder
 from mexc_tui.ports.trading import FireResult, SignedOrder
 
 if TYPE_CHECKING:
-    from mexc_tui.ports.store import Clock
+    from mexc_tui.ports.clock import Clock
 
 WARM_SAMPLES = 4
 WARM_NS = 30 * NS_PER_S

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mexc_tui.model.outcome import Purpose
 
 if TYPE_CHECKING:
-    from mexc_tui.ports.store import Clock
+    from mexc_tui.ports.clock import Clock
 
 NS_PER_S = 1_000_000_000
 

@@ -14,7 +14,7 @@ from mexc_tui.exchange.limits.rate_windows import DEFAULT_LANES, Lane, LaneLimit
 from mexc_tui.model.outcome import Purpose
 
 if TYPE_CHECKING:
-    from mexc_tui.ports.store import Clock
+    from mexc_tui.ports.clock import Clock
 
 NS_PER_S = 1_000_000_000
 SOONEST_S = 1e-6

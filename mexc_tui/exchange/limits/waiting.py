@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mexc_tui.ports.store import Clock
+    from mexc_tui.ports.clock import Clock
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000

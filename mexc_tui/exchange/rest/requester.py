@@ -25,7 +25,7 @@ from mexc_tui.model.errors import NoAnswer, NothingSent, RequestRefused
 from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Purpose, Refusal, Rejected, SendOutcome
 
 if TYPE_CHECKING:
-    from mexc_tui.ports.store import Clock
+    from mexc_tui.ports.clock import Clock
 
 T = TypeVar("T")
 Params = Iterable[tuple[str, str]]

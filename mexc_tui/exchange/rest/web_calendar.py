@@ -24,7 +24,7 @@ from mexc_tui.model.errors import ExchangeError, WebUnavailable
 from mexc_tui.model.text import clean, clean_name
 
 if TYPE_CHECKING:
-    from mexc_tui.ports.store import Clock
+    from mexc_tui.ports.clock import Clock
 
 MEXC_WEB = ("https://www.mexc.com", "https://www.mexc.co")
 """The mirror answers many data centres that the first one blocks."""

@@ -9,7 +9,7 @@ from mexc_tui.exchange.streams.codec import channel_bytes, check, decode
 from mexc_tui.exchange.streams.subscription_state import SubscriptionState
 from mexc_tui.model.stream import NS_PER_S, BadStreamMessage
 from mexc_tui.model.text import clean
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.proto.stream_pb2 import Push
 
 SLICE_NS = 250_000

@@ -19,7 +19,7 @@ from mexc_tui.exchange.streams.socket import (
 )
 from mexc_tui.exchange.streams.subscription_state import FeedState, SubscriptionPhase, SubscriptionState
 from mexc_tui.exchange.streams.topics import StreamTopic
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.proto.stream_pb2 import Push
 
 MAX_MESSAGE_BYTES = 1 << 20

@@ -31,7 +31,7 @@ from mexc_tui.exchange.streams.subscription_state import FeedState, Subscription
 from mexc_tui.exchange.streams.topics import private_topics
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.stream import OrderUpdate, PrivateUpdate
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.proto.stream_pb2 import Push
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from mexc_tui.model.storage import StorageError
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.store.caches.level import PROMOTED_MS, Cached, CacheEntry, CacheLevel, LevelName, Space
 
 T = TypeVar("T")

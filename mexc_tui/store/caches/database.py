@@ -1,7 +1,7 @@
 """The slowest level: survives a restart."""
 
 from mexc_tui.model.storage import Durability
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.store.cache_rows import StoredCacheRow
 from mexc_tui.store.caches.level import CacheEntry, LevelName
 from mexc_tui.store.store import SqliteStore

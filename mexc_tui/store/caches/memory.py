@@ -2,7 +2,7 @@
 
 from cachetools import TLRUCache
 
-from mexc_tui.ports.store import Clock
+from mexc_tui.ports.clock import Clock
 from mexc_tui.store.caches.level import CacheEntry, LevelName
 
 SIZE_BYTES = 16 * 1024 * 1024

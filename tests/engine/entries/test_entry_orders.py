@@ -13,7 +13,8 @@ from tests.support.samples.ledger_samples import NOON_MS, D, intent, order
 from tests.support.samples.position_samples import GRID
 
 if TYPE_CHECKING:
-    from mexc_tui.ports.store import Clock, Store
+    from mexc_tui.ports.clock import Clock
+    from mexc_tui.ports.store import Store
 
 FEE = 1 + GRID.taker_fee
 

@@ -1,0 +1,15 @@
+"""The port of time."""
+
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Source of time. Waiting is asyncio's: a virtual loop moves both."""
+
+    def now_ms(self) -> int:
+        """Return this machine's wall clock as Unix milliseconds (not the exchange's)."""
+        ...
+
+    def monotonic_ns(self) -> int:
+        """Return a clock that never steps, in nanoseconds from an arbitrary start."""
+        ...

@@ -1,4 +1,4 @@
-"""Writes docs/settings.md from the table: `python -m mexc_tui.settings.document > docs/settings.md`."""
+"""Write docs/settings.md from the table: `python -m mexc_tui.settings.document > docs/settings.md`."""
 
 import sys
 from collections.abc import Iterator
@@ -8,30 +8,30 @@ from mexc_tui.settings.table import ASCENDING, GROUPS, TABLE
 
 HEAD = """# Settings
 
-Written from the table in `mexc_tui/settings/` by `python -m mexc_tui.settings.document`; change it there.
+Generated from the table in `mexc_tui/settings/` by `python -m mexc_tui.settings.document`.
 
-Each setting has one name everywhere, and the strongest place that gives it a value wins:
+Each setting has one name everywhere. The first of these sources that has a value wins:
 
 1. a flag: `--set max_positions=5`;
-2. a variable: `MEXC_TUI_MAX_POSITIONS=5`;
+2. an environment variable: `MEXC_TUI_MAX_POSITIONS=5`;
 3. the file `$XDG_CONFIG_HOME/mexc-tui/settings.toml` (else `~/.config/mexc-tui/settings.toml`):
-   `max_positions = 5`, all settings at the top, in no table;
-4. in practice mode, what the scenario lends;
+   `max_positions = 5`, all settings at the top level;
+4. in practice mode, the scenario's overrides;
 5. the default.
 
-A wrong value, an unknown name or two values that contradict each other are refused with the name, the value,
-what is allowed and where it came from, and then nothing of that reading is in force. The bounds are hard:
-nothing goes beyond them. Lists are written as TOML arrays; in variables and flags with commas, or as JSON.
+A wrong value, an unknown name or two contradicting values are refused with the name, the value, the allowed
+range and the source, and nothing of that reading is applied. The bounds are hard. Lists are TOML arrays; in
+variables and flags they are separated by commas, or JSON.
 
 There is one file for all modes. A value of a group that *decides*, set by a command or on the screen in
-practice or on paper, is noted in its line (`# set in practice`): live trading ignores it and says so, until
-it is set live or the note is taken out by hand.
+practice or paper mode, is marked in its line (`# set in practice`): live trading ignores it and reports that,
+until it is set in live mode or the mark is deleted manually.
 
-Secrets are never settings. A key or password in any of these places is refused by its name or its shape.
+Secrets are never settings. A key or password in any of these sources is refused by its name or its form.
 
-Settings can be read again while the engine runs. Those marked *restart* then wait for the next start; each
-change is journalled either way. A signal and everything that follows from it carries a hash of the settings
-in the groups marked *decides*.
+Settings can be reloaded while the engine runs. Those marked *restart* take effect at the next start; each
+change is written to the journal. Signals, snipes and orders carry a hash of the settings in the groups marked
+*decides*.
 """
 
 
@@ -48,7 +48,7 @@ def _parts() -> Iterator[str]:
         for setting in TABLE.values():
             if setting.group == group.title:
                 yield _line(setting)
-    yield "\n## Settings that depend on each other\n\nNone may be above the one after it:\n\n"
+    yield "\n## Settings that depend on each other\n\nNo value may be above the next one:\n\n"
     for names in ASCENDING:
         yield "- " + " ≤ ".join(f"`{name}`" for name in names) + "\n"
     yield "- `break_even_rung` ≤ the number of rungs of `ladder`\n"

@@ -1,9 +1,6 @@
 """Settings of knowing: polls, listings, detection, the clock, alerts."""
 
-from decimal import Decimal
-
-from mexc_tui.model.severity import Severity
-from mexc_tui.settings.row import Amount, Count, Group, Ratio, Switch, Triple, row
+from mexc_tui.settings.row import Count, Group, Ratio, Triple, row
 
 
 class PollSettings(Group):
@@ -80,8 +77,6 @@ class DetectionGroup(Group):
     prior_weight: Ratio = row(
         20.0, "Past cases that the base rate weighs in a probability.", low=0.1, high=1_000
     )
-    similarity: Switch = row(False, "Compare with past listings by similarity.")
-    similarity_threshold: Ratio = row(0.85, "Least similarity that counts.", low=0, high=1)
 
 
 class Clocks(Group):
@@ -114,26 +109,4 @@ class AlertSettings(Group):
     title = "Alerts"
     decides = False
 
-    alert_least: Severity = row(Severity.WARNING, "Least severity that is sent out.")
     alert_evaluate_s: Count = row(30, "Look at the rules so often.", unit="s", low=1, high=3_600)
-    alert_suppress_s: Count = row(
-        300, "Be silent about the same thing so long.", unit="s", low=0, high=86_400
-    )
-    alert_escalate_s: Count = row(
-        1_800, "Raise the severity of what lasts so long.", unit="s", low=0, high=86_400
-    )
-    alert_rule_hour: Count = row(10, "Alerts of one rule within an hour.", low=1, high=1_000)
-    alert_concentration_pct: Amount = row(
-        Decimal(25), "Share of one coin in all positions that alerts.", unit="%", low=1, high=100
-    )
-    alert_slippage_pct: Amount = row(Decimal(2), "Slippage that alerts.", unit="%", low=0.1, high=50)
-    alert_latency_ms: Count = row(
-        1_000, "Slower answers of the exchange alert.", unit="ms", low=10, high=60_000
-    )
-    alert_success_pct: Amount = row(
-        Decimal(95), "Fewer successful requests alert.", unit="%", low=1, high=100
-    )
-    alert_memory_pct: Amount = row(
-        Decimal(80), "Share of the memory limit that alerts.", unit="%", low=1, high=100
-    )
-    alert_queue_lag_ms: Count = row(1_000, "An older event in a queue alerts.", unit="ms", low=1, high=60_000)

@@ -86,8 +86,6 @@ class StoreSettings(Group):
     query_deadline_s: Ratio = row(
         10.0, "A query ends after this time.", unit="s", low=0.1, high=60, restart=True
     )
-    keep_recordings_days: Count = row(30, "Keep market recordings.", unit="d", low=1, high=3_650)
-    keep_recordings_gb: Count = row(5, "And at most so much of them.", unit="GB", low=1, high=1_000)
     keep_metrics_days: Count = row(
         7,
         "Keep detection passes, risk checks, clean reconciliations; minutes of equity at least 35 days.",
@@ -138,9 +136,6 @@ class Process(Group):
     title = "Process"
     decides = False
 
-    memory_limit_mb: Count = row(
-        200, "Memory that the engine should stay below.", unit="MB", low=50, high=65_536
-    )
     worker_failures: Count = row(
         3, "Failures of a worker that degrade trading.", low=1, high=100, restart=True
     )
@@ -161,8 +156,5 @@ class Screen(Group):
 
     theme: ThemeName = row("dark", "Colours.")
     economy: Switch = row(False, "Send less, for slow lines.")
-    repaints_per_s: Count = row(4, "Repaints at most.", unit="1/s", low=1, high=4)
-    repaints_economy_per_s: Count = row(1, "The same in economy mode.", unit="1/s", low=1, high=4)
-    rows_kept: Count = row(1_000, "Rows that a growing table keeps.", low=100, high=100_000)
     bell: Switch = row(True, "Ring for what is critical.")
     flash: Switch = row(False, "Flash for what is critical.")

@@ -42,7 +42,6 @@ ASCENDING = (
     ("http_retry_base_s", "http_retry_cap_s"),
     ("stream_backoff_s", "stream_backoff_cap_s"),
     ("query_slow_ms", "query_error_ms"),
-    ("repaints_economy_per_s", "repaints_per_s"),
 )
 """Settings of which none may be above the one after it."""
 

@@ -120,8 +120,7 @@ def test_defaults_are_those_of_the_reference_and_of_its_overrides() -> None:
     assert (s.exchange_info_least_s, s.ready_triple, s.on_stop) == (3, "2/2/4", OnStop.HOLD)
     assert (s.http_connect_s, s.http_total_s, s.http_order_s, s.http_retries) == (3, 10, 5, 3)
     assert (s.stream_ping_s, s.stream_rotate_s, s.price_stale_s, s.stop_stale_s) == (5, 82_800, 5, 2)
-    assert (s.reconcile_s, s.query_deadline_s, s.repaints_per_s, s.rows_kept) == (60, 10, 4, 1_000)
-    assert (s.alert_suppress_s, s.alert_escalate_s, s.alert_rule_hour) == (300, 1_800, 10)
+    assert (s.reconcile_s, s.query_deadline_s) == (60, 10)
 
 
 @pytest.mark.parametrize("setting", TABLE.values(), ids=lambda setting: setting.name)

@@ -7,10 +7,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from mexc_tui.practice.scenario import load
 from mexc_tui.report.text import MOST_COLUMNS
 from tests.support.processes.ready_line import ready_line
 from tests.support.samples.report_samples import whole_lines
+
+pytestmark = pytest.mark.timeout(60)  # runs processes
 
 SCENARIO = Path(__file__).with_name("short-day.toml")
 RUN = [sys.executable, "-m", "mexc_tui"]

@@ -6,7 +6,11 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.cli.test_kill_command import World, begin, end, world
+
+pytestmark = pytest.mark.timeout(60)  # runs processes
 
 __all__ = ["world"]
 

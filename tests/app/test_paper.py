@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 SCENARIO = """
 name = "short"
 duration_s = 600

@@ -15,6 +15,8 @@ from tests.cli.test_engine_commands import Shell
 from tests.support.processes.pseudo_terminal import RUN, Terminal
 from tests.support.processes.ready_line import ready_line
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 __all__ = ["shell"]
 
 MODES = (1000, 1003, 1006, 1004, 1049)

@@ -13,6 +13,8 @@ import pytest
 
 from tests.support.processes.ready_line import ready_line
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 SHORT = """
 name = "short"
 duration_s = {duration_s}

@@ -13,6 +13,8 @@ import pytest
 from tests.cli.test_engine_commands import Shell
 from tests.support.processes.pseudo_terminal import RUN, SOON_S, Terminal
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 READY = "entries allowed"
 ENTER, ESCAPE, INTERRUPT = "\r", "\x1b", "\x03"
 

@@ -9,6 +9,8 @@ from aiohttp import web
 from mexc_tui.model.endpoint import Endpoint
 from tests.app.test_startup_and_shutdown import desk, end_of, written
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 
 @pytest.mark.parametrize(("status", "retry_after"), [(418, "600"), (429, "600"), (503, "600"), (403, "")])
 async def test_five_starts_under_one_ban_ask_the_exchange_once(

@@ -24,6 +24,8 @@ from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.app.test_startup_and_shutdown import desk, end_of, environment, line_of, written
 from tests.support.samples.trading_samples import entry, intent, lot, position
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 NOBODY = 0
 """In place of a status: the connection is taken, and nothing is answered."""
 

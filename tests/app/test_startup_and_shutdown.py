@@ -25,6 +25,8 @@ from mexc_tui.practice.clock import wall_clock
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer, serving
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 SMALL = MarketPlan(symbols=20, active_pairs=2, trades_per_s=0.5)

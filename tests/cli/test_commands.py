@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 RUN = [sys.executable, "-m", "mexc_tui"]
 
 

@@ -18,6 +18,8 @@ from mexc_tui.host.paths import PathsError, paths_of
 from mexc_tui.settings.load import SettingsError
 from tests.cli.test_kill_command import World, end, environment, world
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 __all__ = ["world"]
 
 

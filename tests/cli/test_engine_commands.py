@@ -16,6 +16,8 @@ import pytest
 
 from tests.support.processes.ready_line import ready_line
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 RUN = [sys.executable, "-m", "mexc_tui"]
 
 

@@ -16,6 +16,8 @@ from tests.cli.test_engine_commands import Shell
 from tests.cli.test_kill_command import World, begin, end, world
 from tests.support.processes.pseudo_terminal import Terminal
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 __all__ = ["shell", "world"]
 
 

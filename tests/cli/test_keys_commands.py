@@ -21,6 +21,8 @@ from mexc_tui.practice.scenario import AccountPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import serving
 from tests.support.processes.file_keyring import FileKeyring
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 KEY, SECRET = "mx0vCANARYKEY98765", "CANARYSECRET0123456789abcdef0123"
 BOTH = f"{KEY}\n{SECRET}\n"
 TRADES = ("SPOT_ACCOUNT_READ", "SPOT_DEAL_READ", "SPOT_DEAL_WRITE")

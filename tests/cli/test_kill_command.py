@@ -20,6 +20,8 @@ from mexc_tui.desk.trading import RESUME, Resuming
 from mexc_tui.host.paths import paths_of
 from mexc_tui.ledger.ids import PREFIX
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 LOOKS = 6
 SCENARIO = """
 name = "short"

@@ -11,6 +11,8 @@ from mexc_tui.cli.main import main
 from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.model.trading import Cause, TradingState
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 
 def test_it_halts_the_books_of_paper_without_an_exchange_and_says_where_orders_live(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

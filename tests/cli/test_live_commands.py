@@ -17,6 +17,8 @@ from tests.cli.test_engine_commands import Shell
 from tests.cli.test_keys_commands import TRADES, exchange
 from tests.support.processes.pseudo_terminal import Terminal
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 RUN = [sys.executable, "-m", "tests.support.processes.file_keyring"]
 ENTER = "\r"
 

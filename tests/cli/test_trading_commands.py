@@ -43,6 +43,8 @@ from tests.support.engine.fake_trading_engine import DIFFERENCE, HeldMoney, reco
 from tests.support.samples import position_samples
 from tests.support.samples import trading_samples as samples
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 CLOCK = SystemClock()
 HOSTILE = "\x1b[31mNEW\u202e"
 

@@ -10,6 +10,8 @@ import pytest
 from mexc_tui.cli.main import main
 from tests.support.processes.command_server import CLOSED, Ran, Zygote
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "": (),
     "--headless": ("--exchange", "missing.json"),

@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from mexc_tui.desk import asking
 from mexc_tui.desk.asking import Nothing, SettingChange, SettingUndo
 from mexc_tui.desk.client import DeskClient
@@ -13,6 +15,8 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.desk_server import client_of
 from tests.support.desk_server import running as attached
 from tests.support.engine.practice_day import PracticeDay
+
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 NAME = "max_positions"
 

@@ -24,6 +24,8 @@ from mexc_tui.practice.http_market import symbol_fields
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Postponement, Scenario
 from mexc_tui.practice.world import World
 
+pytestmark = pytest.mark.timeout(60)  # whole days of listings
+
 START_MS = 1_790_000_000_000
 DAY_S = 240
 SETTINGS = DetectionSettings(

@@ -15,6 +15,8 @@ from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import PracticeDay, every_listing
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 
 async def facts_of(running: RunningEngine) -> list[Fact]:
     return await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))

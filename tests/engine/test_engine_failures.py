@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from mexc_tui.app.composition import RunningEngine
@@ -13,6 +14,8 @@ from mexc_tui.model.view import TradingState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import DAY, PracticeDay
+
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 
 async def open_alerts(running: RunningEngine) -> dict[str, str]:

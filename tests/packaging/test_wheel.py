@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(60)  # runs processes
+
 CHECKOUT = Path(__file__).parents[2]
 
 

@@ -8,6 +8,8 @@ from mexc_tui.practice.intervals import DAY_MS, HOUR_MS, KlineInterval, end_of, 
 from mexc_tui.practice.values import Candle
 from tests.support.exchange.practice_world import MX, START_MS, world
 
+pytestmark = pytest.mark.timeout(60)  # months of candles
+
 START = START_MS + 37 * 60_000 + 12_345
 
 

@@ -15,6 +15,8 @@ from mexc_tui.practice.values import PracticeRefusal
 from mexc_tui.practice.world import World
 from tests.support.exchange.practice_world import START_MS, Witness
 
+pytestmark = pytest.mark.timeout(60)  # a whole day of listings
+
 DAY = load("listing-day")
 SMALL = msgspec.structs.replace(DAY, market=MarketPlan(symbols=20, active_pairs=0))
 

@@ -20,6 +20,8 @@ from mexc_tui.practice.values import PracticeWebSymbol
 from mexc_tui.practice.world import World
 from tests.support.exchange.practice_world import START_MS, Witness, refusal, world
 
+pytestmark = pytest.mark.timeout(60)  # whole lives of listings
+
 NEW = "NEWUSDT"
 OPENS_S = 1_000.0
 

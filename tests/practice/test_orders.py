@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from mexc_tui.model.order import OrderStatus, OrderType, Side
 from mexc_tui.practice.scenario import CancelAnswer, DuplicateClientId, Knobs, PostOnlyCrossing
 from mexc_tui.practice.values import BookChangeKind
@@ -15,6 +17,8 @@ from tests.support.exchange.practice_world import (
     refusal,
     world,
 )
+
+pytestmark = pytest.mark.timeout(60)  # many random histories
 
 
 def test_a_buy_that_fills_at_once_tells_order_freeze_deal_assets_fee_order() -> None:

@@ -7,6 +7,7 @@ import sys
 from decimal import Decimal
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from mexc_tui.practice.scenario import Knobs, ListingPlan, load
 from mexc_tui.practice.values import PracticeRefusal
 from mexc_tui.practice.world import World
 from tests.support.exchange.practice_world import MX, START_MS, Witness, scenario, world
+
+pytestmark = pytest.mark.timeout(60)  # many random histories
 
 ACTIONS = st.lists(
     st.tuples(

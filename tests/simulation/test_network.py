@@ -16,6 +16,8 @@ from mexc_tui.simulation.network import Host, Network
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.simulation.wire import Direction
 
+pytestmark = pytest.mark.timeout(60)  # days of virtual time
+
 REST = "https://api.mexc.com"
 WS = "wss://wbs-api.mexc.com/ws"
 HOURS_S = 3_600

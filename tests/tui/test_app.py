@@ -19,6 +19,8 @@ from tests.support.tui.counting_driver import Counting
 from tests.support.tui.desk_app import SOON_S, THEMES, desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, listing, position, risk, status
 
+pytestmark = pytest.mark.timeout(60)  # drives the app
+
 
 async def _settled(app: DeskApp, pilot: Pilot[None], frozen: Frozen) -> Counting:
     """Let a second go by, so that nothing of the start is still to be painted; count from here on."""

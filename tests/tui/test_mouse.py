@@ -1,7 +1,11 @@
 """A desk by the mouse alone: screens, rows, keys; what is dangerous still asks."""
 
+import pytest
+
 from mexc_tui.tui.screens.registry import NAMES
 from tests.tui.actions.test_actions import Desk, at, done
+
+pytestmark = pytest.mark.timeout(60)  # drives the app
 
 
 async def _click(one: Desk, words: str) -> None:

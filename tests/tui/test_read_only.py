@@ -9,6 +9,8 @@ from mexc_tui.tui.screens.registry import NAMES
 from tests.support.tui.frozen_desk import Frozen, risk, status
 from tests.tui.actions.test_actions import at, done
 
+pytestmark = pytest.mark.timeout(60)  # drives the app
+
 SIZES = [(80, 24), (120, 40), (200, 60), (40, 24)]
 
 

@@ -17,6 +17,8 @@ from tests.engine.accounting.test_equity_monitor import MIDNIGHT_MS
 from tests.support.engine.open_position import holding, rooms_of
 from tests.support.samples import position_samples
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 
 async def risk_of(running: RunningEngine) -> RiskRow:
     face = await trading_face(running.engine)

@@ -13,6 +13,8 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.open_position import holding, rooms_of
 from tests.support.engine.practice_day import PracticeDay
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 MIDNIGHT_MS = 20_423 * DAY_MS
 
 

@@ -14,6 +14,8 @@ from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, same_books
 from tests.support.engine.monitored_position import SYMBOL, day_of, rooms_of, until
 from tests.support.engine.practice_day import PracticeDay
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 ORDERS, DEALS = "spot@private.orders", "spot@private.deals"
 BLIND_MS = (3_000, 3_000)
 MX = AccountPlan(balances={"USDT": Decimal(1_000), "MX": Decimal(5)})

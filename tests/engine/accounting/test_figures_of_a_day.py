@@ -6,6 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
+import pytest
+
 from mexc_tui.engine.market.outcome_labels import label_version
 from mexc_tui.engine.views.screens import EngineScreens
 from mexc_tui.engine.views.trading_facade import trading_face
@@ -17,6 +19,8 @@ from mexc_tui.model.snipe import Snipe
 from mexc_tui.model.trading_view import MetricRow, RiskRow
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.opening_day import Watcher, listing, opening, scenario
+
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 PLAN = scenario(listing("ONE", opens_s=40), listing("TWO", opens_s=75))
 

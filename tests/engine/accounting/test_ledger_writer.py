@@ -22,6 +22,8 @@ from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, same_books
 from tests.support.engine.monitored_position import SYMBOL, buy, day_of, rooms_of, until
 from tests.support.engine.practice_day import PracticeDay
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 NO_SUCH_ORDER = Refusal(
     http_status=400,
     code=-2013,

@@ -4,12 +4,16 @@ import asyncio
 import shutil
 from pathlib import Path
 
+import pytest
+
 from mexc_tui.app.composition import RunningEngine
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, bought
 from tests.support.engine.monitored_position import buy, day_of, rooms_of, until
 from tests.support.engine.practice_day import PracticeDay
+
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 
 def on_another_host(day: PracticeDay, folder: Path) -> PracticeDay:

@@ -4,6 +4,8 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.intent import CloseReason, OrderRole
@@ -24,6 +26,8 @@ from tests.support.engine.monitored_position import (
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
+
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 OTHER = "OTHERUSDT"
 

@@ -4,6 +4,7 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from mexc_tui.app.composition import RunningEngine
@@ -13,6 +14,8 @@ from mexc_tui.model.stream import BestQuote
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import DAY, PracticeDay
+
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 
 def listing(running: RunningEngine, symbol: str) -> Listing:

@@ -11,6 +11,8 @@ from mexc_tui.model.position import EquityPoint
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.open_position import fall_to, holding, rooms_of
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 DAY_MS = 86_400_000
 
 

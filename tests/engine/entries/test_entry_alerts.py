@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.view import AlertRow
 from mexc_tui.practice.values import PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.opening_day import NAME, Watcher, listing, opening, scenario
+
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 
 async def alerts_of(watcher: Watcher, rule: str) -> list[AlertRow]:

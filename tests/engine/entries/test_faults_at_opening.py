@@ -20,6 +20,8 @@ from mexc_tui.practice.values import OrderRecord, PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.opening_day import NAME, OPENS_S, ScriptedWorld, Watcher, listing, opening, scenario
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 LATER_S = OPENS_S + 8
 CALM = listing(jitter_ms=0, shape=ListingShape.DUD, peak=1.0)
 STRANGE = PracticeRefusal(98765, "something new")

@@ -22,6 +22,8 @@ from tests.support.engine.opening_day import NAME, OPENS_S, Watcher, listing, op
 if TYPE_CHECKING:
     from mexc_tui.engine.market.prices import Price
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 LATER_S = OPENS_S + 8
 
 

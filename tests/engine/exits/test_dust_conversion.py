@@ -20,6 +20,8 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.monitored_position import agree, closed, day_of, guarding, held, rooms_of
 from tests.support.engine.practice_day import PracticeDay
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 D = Decimal
 CONVERT = "/api/v3/capital/convert"
 

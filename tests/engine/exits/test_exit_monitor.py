@@ -36,6 +36,8 @@ from tests.support.engine.monitored_position import (
     until,
 )
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 D = Decimal
 NO_LADDER: Lent = {"ladder": ""}
 

@@ -38,6 +38,8 @@ from tests.support.engine.monitored_position import (
 )
 from tests.support.engine.practice_day import PracticeDay
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:

@@ -19,6 +19,8 @@ from tests.support.engine.monitored_position import (
     until,
 )
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 POLLED = "/api/v3/defaultSymbols"
 EVERYTHING = "/api/v3/"
 AT_THEIR_LIMIT = {

@@ -4,6 +4,8 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
@@ -12,6 +14,8 @@ from mexc_tui.practice.values import OrderRecord, PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, ours
 from tests.support.engine.monitored_position import SYMBOL, buy, closed, day_of, price_for, rooms_of, until
+
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 D = Decimal
 REFUSED = 8

@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.order import Side
@@ -22,6 +24,8 @@ from tests.support.engine.monitored_position import (
 )
 from tests.support.engine.stalls import stand_still
 from tests.support.samples.sniping_samples import D
+
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 NO_LADDER: Lent = {"ladder": ""}
 

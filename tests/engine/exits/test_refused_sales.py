@@ -4,6 +4,8 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.event import Alert
@@ -28,6 +30,8 @@ from tests.support.engine.monitored_position import (
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
+
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 D = Decimal
 NO_LADDER = {"ladder": "", "stop_loss_pct": 50}

@@ -3,6 +3,8 @@
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
@@ -12,6 +14,8 @@ from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.monitored_position import SYMBOL, closed, day_of, guarding, price_for, until
 from tests.support.engine.practice_day import PracticeDay
+
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 D = Decimal
 BAN_S = 600

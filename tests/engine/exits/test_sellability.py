@@ -31,6 +31,8 @@ from tests.support.engine.monitored_position import (
 )
 from tests.support.engine.practice_day import PracticeDay
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 D = Decimal
 NO_LADDER: Lent = {"ladder": "", "exchange_info_least_s": 3, "symbols_poll_near_s": 3, "stop_loss_pct": 50}
 SILENCE = FaultPlan(kind=FaultKind.SILENCE, at_s=42, path="spot@public")

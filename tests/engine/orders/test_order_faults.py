@@ -21,6 +21,8 @@ from tests.support.engine.crashing_engine import (
 )
 from tests.support.engine.monitored_position import ARM_S, SYMBOL, buy, day_of, rooms_of, until
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 SETTLED_S = 45
 
 PRIVATE = "spot@private"

@@ -27,6 +27,8 @@ from tests.support.engine.crashing_engine import (
 from tests.support.engine.monitored_position import ARM_S, SYMBOL, day_of, rooms_of, until
 from tests.support.engine.practice_day import PracticeDay
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 SETTLED_S = 25
 
 

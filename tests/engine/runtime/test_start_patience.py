@@ -29,6 +29,8 @@ from tests.support.engine.monitored_position import (
 )
 from tests.support.engine.practice_day import HOST, PORT, PracticeDay
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 AWAY_S, BACK_S = 60, 130
 
 

@@ -19,6 +19,8 @@ from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL
 from tests.support.engine.monitored_position import SYMBOL, buy, day_of, held, rooms_of, until
 from tests.support.engine.practice_day import PracticeDay
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 
 def a_day(sim: Simulation, folder: Path) -> PracticeDay:
     return day_of(sim, folder, listing=PUNCTUAL, lent=HANDS_OFF)

@@ -8,6 +8,7 @@ from decimal import Decimal as D
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.accounting.ledger_transaction import stem
@@ -22,6 +23,8 @@ from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.open_position import SYMBOL, holding, rest_a_sale, rooms_of, until
 from tests.support.engine.practice_day import DAY, PracticeDay
+
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 LADDER = "30@100,40@200,30@300"
 KILLED = Trading(

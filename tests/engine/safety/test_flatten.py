@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.trading import TradingComponents
@@ -12,6 +13,8 @@ from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.monitored_position import closed, day_of, guarding
 from tests.support.samples import trading_samples as samples
+
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 ONE_RUNG = {"ladder": "50@100"}
 WITHIN_MS = 2_000

@@ -31,6 +31,8 @@ from tests.support.engine.open_position import (
     until,
 )
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 
 def test_losses_of_a_day_warn_trim_and_lower_limits_once(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:

@@ -25,6 +25,8 @@ from tests.support.engine.inline_store import InlineThread
 from tests.support.engine.open_position import SYMBOL, holding, rest_a_sale, rooms_of
 from tests.support.engine.practice_day import PracticeDay
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 T = TypeVar("T")
 ROOMY = 1_000_000
 SCOPE = "mine"

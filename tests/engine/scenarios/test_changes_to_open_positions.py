@@ -33,6 +33,8 @@ from tests.support.engine.monitored_position import (
 )
 from tests.support.engine.practice_day import PracticeDay
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 D = Decimal
 COIN = "CLEAN"
 RUNG = "50@30"

@@ -39,6 +39,8 @@ from tests.support.engine.monitored_position import (
 )
 from tests.support.engine.practice_day import PracticeDay
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 
 def a_day(sim: Simulation, folder: Path, *faults: FaultPlan, **lent: float) -> PracticeDay:
     return day_of(sim, folder, faults=faults, listing=PUNCTUAL, lent={**HANDS_OFF, **lent})

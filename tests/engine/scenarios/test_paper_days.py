@@ -29,6 +29,8 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.inline_store import InlineThread
 from tests.support.engine.practice_day import HOST, LENT, PORT
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 NAME = "NEWUSDT"
 OPENS_S = 40.0
 PAPER_PORT = 8081

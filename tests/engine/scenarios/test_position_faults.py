@@ -34,6 +34,8 @@ from tests.support.engine.monitored_position import (
 )
 from tests.support.engine.practice_day import PracticeDay
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 PRIVATE = "spot@private"
 RUNG = "50@30"
 """Half of what is held rests as a sale."""

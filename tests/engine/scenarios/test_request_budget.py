@@ -17,6 +17,8 @@ from tests.support.engine.monitored_position import rooms_of, until
 from tests.support.engine.opening_day import listing, scenario
 from tests.support.engine.practice_day import DAY, PracticeDay
 
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
+
 BUSY = load("listing-day")
 
 

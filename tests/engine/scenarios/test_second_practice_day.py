@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from mexc_tui.app.composition import RunningEngine
@@ -15,6 +16,8 @@ from mexc_tui.practice.scenario import ListingPlan
 from mexc_tui.report.day import DayReport, ListingReport, Totals
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import DAY, PracticeDay, every_listing
+
+pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 
 async def whole_day(sim: Simulation, folder: Path) -> DayReport:

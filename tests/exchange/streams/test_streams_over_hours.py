@@ -12,6 +12,8 @@ from mexc_tui.simulation.wire import Direction
 from tests.support.exchange.virtual_streams import World, virtual_world
 from tests.support.samples import stream_frames as frames
 
+pytestmark = pytest.mark.timeout(60)  # days of streams
+
 HOUR_S = 3600
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
@@ -20,6 +21,8 @@ from mexc_tui.tui.widgets.table import Table
 from tests.support.tui.counting_driver import Counting
 from tests.support.tui.desk_app import desk, screen, seen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk
+
+pytestmark = pytest.mark.timeout(60)  # drives the app
 
 QUESTIONS = {"preview", "journal", "settings", "market", "performance", "equity", "what_if", "why"}
 

@@ -16,6 +16,8 @@ from tests.support.tui.desk_app import desk
 from tests.tui.actions.test_actions import Desk, done
 from tests.tui.actions.test_live_unlock import OFFER, PHRASE, live
 
+pytestmark = pytest.mark.timeout(60)  # drives the app
+
 
 @dataclass(frozen=True)
 class Place:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
+import pytest
 from textual.events import Paste
 
 from mexc_tui.desk.kinds import CommandOutcome, Reply
@@ -13,6 +14,8 @@ from tests.support.tui.desk_app import desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk, status
 from tests.tui.actions.test_command_controller import Bench, done, previewed
 from tests.tui.widgets.test_header_text import KNOWN
+
+pytestmark = pytest.mark.timeout(60)  # drives the app
 
 PHRASE = "live 3 x 100 amber otter"
 OFFER = msgspec.structs.replace(

@@ -25,6 +25,8 @@ from tests.support.tui.desk_app import SOON_S, desk, seen, until
 from tests.support.tui.frozen_desk import Frozen, position, risk
 from tests.tui.test_notices import alarm, settings
 
+pytestmark = pytest.mark.timeout(60)  # drives the app
+
 
 def _wire(app: DeskApp) -> Counting:
     wire = app._driver  # pyright: ignore[reportPrivateUsage]

@@ -1,4 +1,5 @@
 import msgspec
+import pytest
 
 from mexc_tui.model.engine_view import (
     ConnectionRow,
@@ -20,6 +21,8 @@ from mexc_tui.model.engine_view import (
 )
 from tests.support.tui.desk_app import desk, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen
+
+pytestmark = pytest.mark.timeout(60)  # drives the app
 
 
 def detectors() -> DetectorsRow:

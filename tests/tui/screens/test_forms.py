@@ -19,6 +19,8 @@ from tests.support.tui.frozen_desk import NOW_MS, Frozen
 from tests.tui.actions.test_actions import at
 from tests.tui.screens.test_settings import setting
 
+pytestmark = pytest.mark.timeout(60)  # drives the app
+
 
 def test_exits_are_read_as_they_are_said() -> None:
     text = "stop 0.031 trail 15@20 tp 30@10,30@25 even 1 time 600"

@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 import msgspec
+import pytest
 
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.snipe import ExitPlan
@@ -9,6 +10,8 @@ from mexc_tui.model.verdict import CheckStage, Verdict
 from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SnipeSays, SourceSays, WhyRow
 from tests.support.tui.desk_app import desk, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen
+
+pytestmark = pytest.mark.timeout(60)  # drives the app
 
 GATES = (
     Verdict(stage=CheckStage.RULES, name="pair_listed", passed=True, value="listed", limit="listed"),

@@ -1,4 +1,5 @@
 import msgspec
+import pytest
 
 from mexc_tui.desk.asking import FactPage, JournalAsked
 from mexc_tui.model.event import EngineStopped, encode
@@ -7,6 +8,8 @@ from mexc_tui.tui.screens.journal import asked
 from mexc_tui.tui.widgets.table import Table
 from tests.support.tui.desk_app import desk, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen
+
+pytestmark = pytest.mark.timeout(60)  # drives the app
 
 
 def fact(number: int, about: str = "practice", reason: str = "asked by somebody") -> FactRow:

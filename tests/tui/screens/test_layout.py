@@ -27,6 +27,8 @@ from tests.tui.actions.test_actions import at
 from tests.tui.screens.test_positions import order
 from tests.tui.screens.test_snapshots import settled, whole
 
+pytestmark = pytest.mark.timeout(60)  # drives the app
+
 SIZES = [(80, 24), (100, 30), (120, 40), (160, 45), (200, 60)]
 BY_SIZE = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 HALF = re.compile(r"\d…")

@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 import msgspec
+import pytest
 
 from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.market_view import ExitLevelRow, LevelRow, MarketRow, OwnFillRow, SpanRow, TradeRow
@@ -10,6 +11,8 @@ from mexc_tui.model.trading_view import OrderRow, PositionRow
 from mexc_tui.tui.widgets import table_lines
 from tests.support.tui.desk_app import desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, position
+
+pytestmark = pytest.mark.timeout(60)  # drives the app
 
 
 def market() -> MarketRow:

@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 import msgspec
+import pytest
 
 from mexc_tui.desk.asking import FactPage
 from mexc_tui.model.event import GuardActed, encode
@@ -10,6 +11,8 @@ from mexc_tui.model.trading_view import LimitRow, MetricRow, PerformanceRow
 from mexc_tui.model.view import FactRow
 from tests.support.tui.desk_app import desk, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk
+
+pytestmark = pytest.mark.timeout(60)  # drives the app
 
 
 def performance() -> PerformanceRow:

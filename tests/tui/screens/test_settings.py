@@ -1,9 +1,12 @@
 import msgspec
+import pytest
 
 from mexc_tui.desk.asking import SettingList
 from mexc_tui.model.view import SettingRow
 from tests.support.tui.desk_app import desk, until
 from tests.support.tui.frozen_desk import Frozen
+
+pytestmark = pytest.mark.timeout(60)  # drives the app
 
 
 def setting(name: str, value: str, default: str, pending: str = "") -> SettingRow:

@@ -22,6 +22,8 @@ from tests.tui.screens.test_positions import market
 from tests.tui.screens.test_risk import course, limited, performance
 from tests.tui.screens.test_settings import setting
 
+pytestmark = pytest.mark.timeout(60)  # drives the app
+
 SAME_FOR = 4
 """Looks one after the other that find the same: then all there is has come."""
 

@@ -2,7 +2,11 @@
 
 from random import Random
 
+import pytest
+
 from tests.support.tui.desk_on_pty import typed
+
+pytestmark = pytest.mark.timeout(60)  # drives the app
 
 NASTY = (
     b"\xe9",

@@ -10,6 +10,8 @@ from mexc_tui.tui.screens.welcome import welcome_words
 from tests.support.tui.desk_on_pty import Typed, typed
 from tests.support.tui.frozen_desk import position
 
+pytestmark = pytest.mark.timeout(60)  # drives the app
+
 MOST_PER_S = 1_300
 
 

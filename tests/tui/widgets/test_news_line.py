@@ -18,6 +18,8 @@ from mexc_tui.tui.widgets.styled_text import width_of
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, position
 from tests.tui.actions.test_actions import Desk, at, done
 
+pytestmark = pytest.mark.timeout(60)  # drives the app
+
 SIZES = [(80, 24), (100, 30), (120, 40), (200, 60)]
 BY_SIZE = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 

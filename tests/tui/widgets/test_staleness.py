@@ -20,6 +20,8 @@ from tests.support.tui.desk_app import desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, listing, position
 from tests.tui.screens.test_positions import market
 
+pytestmark = pytest.mark.timeout(60)  # drives the app
+
 
 def _wire(app: DeskApp) -> Counting:
     wire = app._driver  # pyright: ignore[reportPrivateUsage]

@@ -1,4 +1,4 @@
-"""When a balance that differs from the books is booked: never after one answer (design, principle 7)."""
+"""When a balance that differs from the books is booked: never after one answer (architecture 2.7)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

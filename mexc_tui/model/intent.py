@@ -22,7 +22,7 @@ class OrderRole(StrEnum):
 
     @property
     def reduces_risk(self) -> bool:
-        """Whether nothing but the exchange may refuse it (design, rule 4)."""
+        """Whether nothing but the exchange may refuse it (architecture 2.4)."""
         return self is not OrderRole.ENTRY
 
 

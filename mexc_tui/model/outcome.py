@@ -23,7 +23,7 @@ class Purpose(Enum):
 
     @property
     def reduces_risk(self) -> bool:
-        """Whether reserves are for it, and breakers and most bans let it pass (design, rule 4)."""
+        """Whether reserves are for it, and breakers and most bans let it pass (architecture 2.4)."""
         return self in (Purpose.EXIT, Purpose.STOP)
 
 

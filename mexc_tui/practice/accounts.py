@@ -62,7 +62,7 @@ FEE_STEP = Decimal("1e-12")
 def fee_of(
     value: Decimal, rate: Decimal, quote: str, account: PracticeAccount, mx_price: Decimal | None
 ) -> tuple[Decimal, str]:
-    """Return (fee, asset) of a trade: in MX if it is deducted and there is enough, else in quote (4.5).
+    """Return (fee, asset) of a trade: MX if deducted and sufficient, else quote (protocol 4.5).
 
     `mx_price` is the price of MX in `quote`; None: no deduction.
     """

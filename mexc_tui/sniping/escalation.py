@@ -116,7 +116,7 @@ class Sale:
 
 
 def escalate(sale: SaleTry, grid: Grid, slippage_pct: Decimal, now_ms: int) -> Sale:
-    """Return how to sell next. No halt, limit or breaker is asked: it reduces risk (design, rule 4)."""
+    """Return how to sell next. No halt, limit or breaker is asked: it reduces risk (architecture 2.4)."""
     plan = _next(sale, _whole(sale, sale.terms.grid(grid)), slippage_pct, now_ms)
     is_late = sale.since_ms is not None and plan.at_ms - sale.since_ms >= TRAPPED_AFTER_MS
     if not is_late or plan.trapped or plan.way in (Way.DUST, Way.HOLD):

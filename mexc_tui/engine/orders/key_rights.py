@@ -43,7 +43,7 @@ class KeyRightsWorker:
         """Ask, then again every hour. An exchange that does not answer is asked again in a minute.
 
         Raises WorkerFailure at the start for a key that can withdraw, unless coins are held: exits always
-        may (rule 4).
+        may (architecture 2.4).
         """
         is_told = await self._look(
             Purpose.EXIT

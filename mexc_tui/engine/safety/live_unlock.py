@@ -1,6 +1,6 @@
 """Live trading begins locked: a person unlocks it, for some hours, with a phrase that is made up each time.
 
-Locked or not, exits, stops and every command that lowers risk work as ever (design rule 4).
+Locked or not, exits, stops and every command that lowers risk work as ever (architecture 2.4).
 """
 
 import logging

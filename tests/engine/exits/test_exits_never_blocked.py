@@ -1,4 +1,4 @@
-"""Nothing but the exchange may refuse a sale (design, rule 4): on the practice exchange in virtual time."""
+"""Nothing but the exchange may refuse a sale (architecture 2.4): on the practice exchange in virtual time."""
 
 from pathlib import Path
 

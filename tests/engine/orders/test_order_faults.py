@@ -52,8 +52,8 @@ def bought_under(
 @pytest.mark.parametrize(
     ("kind", "is_sure"),
     [
-        (FaultKind.LOSE_REQUEST, False),  # R2: whether it is tried again in the window is the snipe's
-        (FaultKind.LOSE_ANSWER, True),  # R3, R5
+        (FaultKind.LOSE_REQUEST, False),  # reliability R2: the snipe decides on a retry
+        (FaultKind.LOSE_ANSWER, True),  # reliability R3, R5
         (FaultKind.EXECUTED_500, True),  # R4
         (FaultKind.RESET, True),  # R6
         (FaultKind.HALF_OPEN, True),  # R7

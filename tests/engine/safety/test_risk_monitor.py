@@ -334,7 +334,7 @@ def test_money_from_outside_is_a_difference_that_the_end_of_the_day_tells(tmp_pa
             day.server.world.deposit("USDT", D(50))
             rooms_of(running).reconciler.hurry()
             await asyncio.sleep(25)
-            assert running.engine.trading()[0] is TradingState.ACTIVE  # I8: booked as a drift, no breach
+            assert running.engine.trading()[0] is TradingState.ACTIVE  # a booked drift (reliability I8)
             await running.engine.wait(until_done=True)
             assert any("50 USDT" in words for words in running.engine.unexplained)
             assert rooms_of(running).safety.equity.breaches() == ()  # a flow, no gain

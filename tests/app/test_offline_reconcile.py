@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_kill_command import World, begin, end, world
+from tests.support.processes.engine_and_exchange import World, begin, end, world
 
 pytestmark = pytest.mark.timeout(60)  # runs processes
 

@@ -10,10 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.test_run_screen import ENTER, INTERRUPT, READY, gone, is_given_back, opened, shell, until
-from tests.cli.test_engine_commands import Shell
 from tests.support.processes.pseudo_terminal import RUN, Terminal
 from tests.support.processes.ready_line import ready_line
+from tests.support.processes.shell import Shell
+from tests.support.processes.terminal_session import (
+    ENTER,
+    INTERRUPT,
+    READY,
+    gone,
+    is_given_back,
+    opened,
+    shell,
+    until,
+)
 
 pytestmark = pytest.mark.timeout(60)  # runs processes
 

@@ -4,55 +4,23 @@ import os
 import signal
 import sys
 import termios
-import time
-from collections.abc import Callable, Generator, Sequence
-from pathlib import Path
 
 import pytest
 
-from tests.cli.test_engine_commands import Shell
-from tests.support.processes.pseudo_terminal import RUN, SOON_S, Terminal
+from tests.support.processes.pseudo_terminal import RUN, Terminal
+from tests.support.processes.shell import Shell
+from tests.support.processes.terminal_session import (
+    ENTER,
+    INTERRUPT,
+    READY,
+    gone,
+    is_given_back,
+    opened,
+    process_state,
+    until,
+)
 
 pytestmark = pytest.mark.timeout(60)  # runs processes
-
-READY = "entries allowed"
-ENTER, ESCAPE, INTERRUPT = "\r", "\x1b", "\x03"
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Generator[Shell]:
-    found = Shell(tmp_path)
-    (found.home / "run").mkdir(mode=0o700)
-    yield found
-    found.run("stop", "--yes")
-
-
-def opened(shell: Shell, *words: str, run: Sequence[str] = RUN) -> Terminal:
-    """Open the desk for the first time, and go on behind its welcome."""
-    terminal = Terminal(shell.environ, *words, run=run)
-    terminal.until("Welcome")
-    terminal.press(ENTER)
-    terminal.until(READY)
-    return terminal
-
-
-def gone(pid: int) -> None:
-    """Wait until a process is no more, or only waits to be buried."""
-    until(lambda: _state(pid) in ("", "Z"))
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    give_up_s = time.monotonic() + SOON_S
-    while not is_so():
-        assert time.monotonic() < give_up_s
-        time.sleep(0.02)
-
-
-def _state(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return ""
 
 
 def test_a_day_at_the_desk_opened_detached_attached_twice_hung_up_and_stopped(shell: Shell) -> None:
@@ -141,12 +109,6 @@ def test_what_a_terminal_may_do_harms_nothing(shell: Shell) -> None:
         again.until("connected", since=len(again.said))
 
 
-def is_given_back(terminal: Terminal) -> bool:
-    """Whether lines are edited by the terminal again, and the screen before the desk is seen."""
-    entered, left = (terminal.said.rfind(code) for code in (b"\x1b[?1049h", b"\x1b[?1049l"))
-    return bool(termios.tcgetattr(terminal.master)[3] & termios.ICANON) and left > entered >= 0
-
-
 def test_a_terminal_that_stopped_reading_is_given_back_all_the_same(shell: Shell) -> None:
     with opened(shell) as terminal:
         pid = shell.json("status")["pid"]
@@ -207,7 +169,7 @@ def test_a_desk_in_the_background_leaves_the_terminal_to_the_shell_until_it_is_f
         begun = terminal.until("&", since=len(terminal.said))
         terminal.press("sleep 1.5; echo ov''er" + ENTER)  # it paints each second where it has the terminal
         ended = terminal.until("over", since=begun)
-        assert _state(pid) in ("S", "R")
+        assert process_state(pid) in ("S", "R")
         assert "UTC" not in terminal.text(begun)
         assert b"\x1b[1;" not in terminal.said[begun:ended]
         terminal.press("fg" + ENTER)

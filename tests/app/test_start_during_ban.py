@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from mexc_tui.model.endpoint import Endpoint
-from tests.app.test_startup_and_shutdown import desk, end_of, written
+from tests.support.processes.headless_engine import desk, end_of, written
 
 pytestmark = pytest.mark.timeout(60)  # runs processes
 

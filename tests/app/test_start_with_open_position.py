@@ -21,7 +21,7 @@ from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.position import LedgerAccount
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.app.test_startup_and_shutdown import desk, end_of, environment, line_of, written
+from tests.support.processes.headless_engine import desk, end_of, environment, line_of, written
 from tests.support.samples.trading_samples import entry, intent, lot, position
 
 pytestmark = pytest.mark.timeout(60)  # runs processes

@@ -1,11 +1,8 @@
 """What an engine does while it comes up and goes down: signals, modes, locks, trouble at the end."""
 
 import asyncio
-import os
 import signal
-import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ from mexc_tui.model.storage import StorageFailed
 from mexc_tui.practice.clock import wall_clock
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer, serving
+from tests.support.processes.headless_engine import desk, end_of, environment, line_of, written
 
 pytestmark = pytest.mark.timeout(60)  # runs processes
 
@@ -38,51 +36,6 @@ SHORT = Scenario(
     listings=(ListingPlan(base="SOON", opens_s=0.5, visible_before_s=0.4),),
     settings={"detection_pass_s": 0.5, "maturity_s": 10, "api_grace_s": 10},
 )
-
-
-def environment(folder: Path) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
-    return kept | {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "r")}
-
-
-def written(folder: Path, endpoint: Endpoint) -> Path:
-    file = folder / "exchange.json"
-    file.write_bytes(msgspec.json.encode(endpoint))
-    return file
-
-
-@asynccontextmanager
-async def desk(folder: Path, *arguments: str) -> AsyncGenerator[asyncio.subprocess.Process]:
-    """Run the command in a process of its own, which does not outlive the block."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "mexc_tui", *arguments),
-        env=environment(folder),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def line_of(process: asyncio.subprocess.Process) -> str:
-    assert process.stderr is not None
-    async with asyncio.timeout(40):
-        async for line in process.stderr:
-            if b"WARNING" not in line:
-                return line.decode()
-    return ""
-
-
-async def end_of(process: asyncio.subprocess.Process) -> tuple[int | None, str, list[str]]:
-    async with asyncio.timeout(40):
-        said, complained = await process.communicate()
-    lines = complained.decode().splitlines()
-    return process.returncode, said.decode(), [line for line in lines if " WARNING mexc_tui" not in line]
 
 
 # ---- signals

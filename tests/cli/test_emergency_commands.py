@@ -16,7 +16,7 @@ from mexc_tui.host.folders import make_folders
 from mexc_tui.host.lock import engine_lock
 from mexc_tui.host.paths import PathsError, paths_of
 from mexc_tui.settings.load import SettingsError
-from tests.cli.test_kill_command import World, end, environment, world
+from tests.support.processes.engine_and_exchange import World, end, environment, world
 
 pytestmark = pytest.mark.timeout(60)  # runs processes
 

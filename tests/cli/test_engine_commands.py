@@ -5,51 +5,17 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.processes.ready_line import ready_line
+from tests.support.processes.shell import RUN, Shell
 
 pytestmark = pytest.mark.timeout(60)  # runs processes
-
-RUN = [sys.executable, "-m", "mexc_tui"]
-
-
-@dataclass
-class Shell:
-    """A user's shell: everything of theirs lies under one folder."""
-
-    home: Path
-
-    @property
-    def environ(self) -> dict[str, str]:
-        named = {"XDG_STATE_HOME": "state", "XDG_CONFIG_HOME": "config", "XDG_RUNTIME_DIR": "run"}
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("MEXC_TUI", "XDG"))}
-        return kept | {name: str(self.home / folder) for name, folder in named.items()}
-
-    def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*RUN, *words],
-            capture_output=True,
-            text=True,
-            timeout=50,
-            check=False,
-            env=self.environ | more,
-        )
-
-    def json(self, *words: str) -> Any:
-        done = self.run(*words, "--json")
-        assert (done.returncode, done.stderr) == (0, "")
-        return json.loads(done.stdout)
-
-    def start(self, *words: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen([*RUN, *words], env=self.environ, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.fixture(scope="module")

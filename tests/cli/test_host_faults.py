@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.test_run_screen import READY, shell
-from tests.cli.test_engine_commands import Shell
-from tests.cli.test_kill_command import World, begin, end, world
+from tests.support.processes.engine_and_exchange import World, begin, end, world
 from tests.support.processes.pseudo_terminal import Terminal
+from tests.support.processes.shell import Shell
+from tests.support.processes.terminal_session import READY, shell
 
 pytestmark = pytest.mark.timeout(60)  # runs processes
 

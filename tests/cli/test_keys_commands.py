@@ -1,14 +1,10 @@
 """`mexc-tui keys`: a key is kept, shown by its end, checked and removed, and never said."""
 
-import asyncio
-import threading
 from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import keyring
-import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from keyring.backend import KeyringBackend
@@ -17,15 +13,13 @@ from keyring.backends.fail import Keyring as NoKeyring
 from mexc_tui.cli.main import main
 from mexc_tui.host import credentials
 from mexc_tui.model.endpoint import Endpoint
-from mexc_tui.practice.scenario import AccountPlan, MarketPlan, Scenario
-from mexc_tui.practice.server import serving
 from tests.support.processes.file_keyring import FileKeyring
+from tests.support.processes.key_exchange import TRADES, exchange
 
 pytestmark = pytest.mark.timeout(60)  # runs processes
 
 KEY, SECRET = "mx0vCANARYKEY98765", "CANARYSECRET0123456789abcdef0123"
 BOTH = f"{KEY}\n{SECRET}\n"
-TRADES = ("SPOT_ACCOUNT_READ", "SPOT_DEAL_READ", "SPOT_DEAL_WRITE")
 
 
 @pytest.fixture(autouse=True)
@@ -44,32 +38,6 @@ def run(*words: str, typed: str = "") -> Result:
     for hidden in (KEY, SECRET, SECRET[:8]):
         assert hidden not in done.output
     return done
-
-
-@contextmanager
-def exchange(folder: Path, *permissions: str, ips: tuple[str, ...] = ()) -> Generator[tuple[Path, Endpoint]]:
-    """Serve an exchange whose key has these rights; lend the file that names it."""
-    loop, ready = asyncio.new_event_loop(), threading.Event()
-    found: list[Endpoint] = []
-    account = AccountPlan(permissions=permissions, ips=ips)
-    scenario = Scenario(name="quiet", market=MarketPlan(symbols=20, active_pairs=1), account=account)
-    over = asyncio.Event()
-
-    async def serve() -> None:
-        async with serving(scenario, 1) as endpoint:
-            found.append(endpoint)
-            ready.set()
-            await over.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    assert ready.wait(20)
-    file = folder / "exchange.json"
-    file.write_bytes(msgspec.json.encode(found[0]))
-    yield file, found[0]
-    loop.call_soon_threadsafe(over.set)
-    thread.join(20)
-    loop.close()
 
 
 def kept(endpoint: Endpoint) -> None:

@@ -13,9 +13,9 @@ from typing import Self
 import pytest
 
 from mexc_tui.model.endpoint import Endpoint
-from tests.cli.test_engine_commands import Shell
-from tests.cli.test_keys_commands import TRADES, exchange
+from tests.support.processes.key_exchange import TRADES, exchange
 from tests.support.processes.pseudo_terminal import Terminal
+from tests.support.processes.shell import Shell
 
 pytestmark = pytest.mark.timeout(60)  # runs processes
 

@@ -38,8 +38,8 @@ from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.desk.test_service import HeldFace
 from tests.support.engine.fake_trading_engine import DIFFERENCE, HeldMoney, reconciled, risk
+from tests.support.fake_engine import HeldFace
 from tests.support.samples import position_samples
 from tests.support.samples import trading_samples as samples
 

@@ -8,7 +8,7 @@ from mexc_tui.desk.kinds import CommandOutcome
 from mexc_tui.model.event import GuardActed, TradingChanged
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.desk.test_service import HeldFace, desk
+from tests.support.fake_engine import HeldFace, desk
 
 ACTED = GuardActed(
     at_ms=1,

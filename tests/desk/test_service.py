@@ -4,139 +4,25 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.desk import asking
-from mexc_tui.desk.answer_cache import AnswerCache
-from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.commands import CommandSender, ReceivedCommand
 from mexc_tui.desk.kinds import CommandOutcome, Role
 from mexc_tui.desk.known import SIGNALS
-from mexc_tui.desk.service import DeskService, DeskServiceParts, JournalAudit
+from mexc_tui.desk.service import JournalAudit
 from mexc_tui.desk.wire import CommandAnswer
-from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.views.face import Face
-from mexc_tui.engine.views.rows import listing_row, signal_row
-from mexc_tui.market.tape import Liquidity
-from mexc_tui.model.errors import CommandRefused
+from mexc_tui.engine.views.rows import signal_row
 from mexc_tui.model.event import CommandBegun, CommandDone, SettingChanged
-from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.signal import DetectorName
 from mexc_tui.model.view import (
-    AlertRow,
-    BudgetRow,
-    ClockRow,
-    ListingRow,
-    SettingRow,
-    SignalRow,
-    StatusRow,
-    StreamsRow,
     TradingState,
 )
-from mexc_tui.store.caches.cache import Cache
-from mexc_tui.store.caches.level import Lifetimes
-from mexc_tui.store.caches.memory import MemoryLevel
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.desk_server import client_of, running
+from tests.support.fake_engine import CLOCK, HeldFace, desk, opened
 from tests.support.samples import listing_samples
-
-CLOCK = SystemClock()
-
-
-@dataclass
-class HeldFace:
-    """An engine that is what a test says it is."""
-
-    state: TradingState = TradingState.ACTIVE
-    standing: list[SignalRow] = field(default_factory=list[SignalRow])
-    added: list[str] = field(default_factory=list[str])
-    stops: list[str] = field(default_factory=list[str])
-
-    def status(self) -> StatusRow:
-        return StatusRow(
-            running=True,
-            pid=os.getpid(),
-            profile="practice",
-            mode="practice",
-            world="w-1",
-            trading_state=self.state,
-            cause="" if self.state is TradingState.ACTIVE else "a person halted it",
-            started_ms=1,
-            now_ms=CLOCK.now_ms(),
-            clock=ClockRow(),
-            streams=StreamsRow(),
-            budget=BudgetRow(),
-            sources=(),
-            workers=(),
-            pairs=0,
-            listings=0,
-            signals=len(self.standing),
-            journal=0,
-            config_hash="",
-        )
-
-    def listings(self) -> Sequence[ListingRow]:
-        return []
-
-    def signals(self) -> Sequence[SignalRow]:
-        return self.standing
-
-    def liquidity(self) -> Mapping[str, Liquidity]:
-        return {}
-
-    async def alerts(self, limit: int = 1_000, *, closed: bool = False) -> Sequence[AlertRow]:
-        del limit, closed
-        return []
-
-    def settings(self) -> Sequence[SettingRow]:
-        return []
-
-    async def add_listing(self, symbol: str, opens_ms: int | None, note: str = "") -> ListingRow:
-        self.added.append(symbol)
-        return listing_row(listing_samples.listing(symbol), ListingStage.SCHEDULED)
-
-    async def drop_listing(self, symbol: str, note: str = "") -> ListingRow:
-        raise CommandRefused(f"{symbol} is unknown.")
-
-    async def check_setting(self, name: str, text: str | None) -> str:
-        raise CommandRefused("not now")
-
-    async def change_setting(self, name: str, text: str | None, who: str) -> SettingRow:
-        raise CommandRefused("not now")
-
-    async def undo_setting(self, name: str, who: str) -> tuple[SettingRow, SettingChanged]:
-        raise CommandRefused("not now")
-
-    def stop(self, reason: str) -> None:
-        self.stops.append(reason)
-
-
-@asynccontextmanager
-async def opened(store: SqliteStore, face: Face, path: Path) -> AsyncGenerator[DeskService]:
-    cache = Cache([MemoryLevel(CLOCK)], CLOCK)
-    answers = AnswerCache(cache, lambda: store.state().units, Lifetimes())
-    door = DeskService(DeskServiceParts(face, store, CLOCK, DetectionSettings, "engine-1", 0, answers))
-    await door.open(path)
-    try:
-        yield door
-    finally:
-        await door.close(0.5)
-
-
-@asynccontextmanager
-async def desk(folder: Path, face: Face) -> AsyncGenerator[tuple[DeskService, DeskClient, SqliteStore]]:
-    store = await SqliteStore.open(folder / "state" / "desk.sqlite3", CLOCK)
-    async with (
-        opened(store, face, folder / "s.sock") as door,
-        running(client_of(folder / "s.sock")) as client,
-    ):
-        yield door, client, store
-    await store.close()
 
 
 async def test_a_command_given_twice_is_done_once_also_by_the_next_engine(tmp_path: Path) -> None:

@@ -22,8 +22,7 @@ from mexc_tui.model.reconciliation import (
     lasting,
 )
 from mexc_tui.model.rows import SkippedRow
-from tests.ledger.test_reconcile import a_desk, selling
-from tests.support.samples.ledger_samples import NOON_MS, RULES, D, Desk
+from tests.support.samples.ledger_samples import NOON_MS, RULES, D, Desk, a_desk, selling
 
 STEP_MS = 5_000
 

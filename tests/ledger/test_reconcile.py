@@ -10,43 +10,29 @@ from hypothesis import strategies as st
 
 from mexc_tui.ledger.accounts import flows
 from mexc_tui.ledger.agreement import AgreementOutcome, Post, Show, Theirs, ids_to_look_up, moving_symbols
-from mexc_tui.ledger.booking import resettle
 from mexc_tui.ledger.checks import agrees, balanced, lots_agree, solvent
-from mexc_tui.ledger.evidence import from_outcome, from_report, from_trades
+from mexc_tui.ledger.evidence import from_outcome
 from mexc_tui.ledger.orders import foreign
 from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
-from mexc_tui.model.intent import ZERO, OrderRole, OrderState
+from mexc_tui.model.intent import ZERO, OrderState
 from mexc_tui.model.order import OrderStatus, Side
 from mexc_tui.model.outcome import Ambiguous
 from mexc_tui.model.position import LedgerAccount, PositionState
 from mexc_tui.model.reconciliation import Difference, DifferenceKind, Trigger
 from mexc_tui.model.report import OrderReport, TradeReport
 from mexc_tui.model.severity import Severity
-from tests.support.samples.ledger_samples import NOON_MS, RULES, D, Desk, intent, order, report, trade
-
-
-def a_desk(abc: str = "0") -> Desk:
-    """A desk that bought 10 ABC for 20 USDT and 0.01 fee, with a stop that was never sent."""
-    desk = Desk(prices={"MX": D(3)}).start(USDT="1000", ABC=abc, MX="5")
-    desk.expect(intent(), order(), intent("stop", OrderRole.STOP), order("stop-1", Side.SELL))
-    del desk.orders["stop-1"]
-    desk.tell(
-        "buy-1",
-        from_report(report("buy-1", "10", "20", OrderStatus.FILLED), NOON_MS),
-        from_trades((trade("buy-1", 1, "10", "0.01"),)),
-    )
-    desk.expect(msgspec.structs.replace(desk.intents["buy"], ended_ms=NOON_MS, reserved=ZERO))
-    desk.apply(resettle(desk.books("p1"), NOON_MS))
-    return desk
-
-
-def selling(desk: Desk, filled: str = "0", value: str = "0") -> Desk:
-    """The same with a resting sell of all of it."""
-    desk.expect(order("stop-1", Side.SELL, created_ms=NOON_MS + 500))
-    status = OrderStatus.PARTIALLY_FILLED if D(filled) else OrderStatus.NEW
-    desk.tell("stop-1", from_report(report("stop-1", filled, value, status, Side.SELL), NOON_MS))
-    return desk
+from tests.support.samples.ledger_samples import (
+    NOON_MS,
+    RULES,
+    D,
+    Desk,
+    a_desk,
+    order,
+    report,
+    selling,
+    trade,
+)
 
 
 def run(desk: Desk, theirs: Theirs) -> AgreementOutcome:

@@ -8,14 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.model.mode import Mode
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.sniping.request import DeskFacts, KeyFacts, WorkerFact
 from mexc_tui.sniping.unlocking import hindrances, phrase
+from tests.support.samples.sniping_samples import WELL
 
-WELL = DeskFacts(
-    Mode.LIVE, False, KeyFacts(may_trade=True), Trading(), 0, 0, (WorkerFact("orders", True),), True
-)
 HALTED = Trading(state=TradingState.HALTED, cause=Cause.PERSON, words="lunch")
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import tempfile
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,29 +13,14 @@ from hypothesis import strategies as st
 from mexc_tui.model.storage import Durability, StorageDeadline
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.thread import SqliteThread
-from mexc_tui.store.unit_of_work import Reading, UnitOfWork
-from tests.support.store_parts import FILE, HandClock, InlineThread, fact
+from mexc_tui.store.unit_of_work import Reading
+from tests.support.store_parts import FILE, Blocker, HandClock, InlineThread, moments, pair
 
 if TYPE_CHECKING:
     from mexc_tui.model.event import Fact
 
 STEPS = 8
 """More turns of the loop than a write takes."""
-
-
-def pair(number: int) -> Callable[[UnitOfWork], int]:
-    """Return a unit of two facts, to see whether it is ever torn."""
-
-    def work(unit: UnitOfWork) -> int:
-        unit.record(fact(number))
-        return unit.record(fact(number))
-
-    return work
-
-
-def moments(stored: Reading) -> list[int]:
-    stored.journal.verify()
-    return [found.event.at_ms for found in stored.journal.after(0)]
 
 
 async def _cancel_some(plans: list[tuple[int, int | None]], *, inline: bool) -> None:
@@ -132,18 +116,3 @@ async def test_a_read_stops_at_its_deadline(folder: Path) -> None:
         await store.read("endless", lambda stored: stored.rows.one(sql), deadline_s=0.2)
     assert await store.read("moments", moments) == []
     await store.close()
-
-
-class Blocker:
-    """Work that waits in the writer's thread until it may go on."""
-
-    def __init__(self) -> None:
-        self._started = threading.Event()
-        self.go_on = threading.Event()
-
-    def __call__(self, _stored: Reading) -> None:
-        self._started.set()
-        assert self.go_on.wait(20)
-
-    async def reached(self) -> None:
-        await asyncio.to_thread(self._started.wait)

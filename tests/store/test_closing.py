@@ -13,8 +13,7 @@ import pytest
 from mexc_tui.model.storage import StorageClosed
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.thread import SqliteThread
-from tests.store.test_cancellation import Blocker, moments, pair
-from tests.support.store_parts import FILE, HandClock, fact
+from tests.support.store_parts import FILE, Blocker, HandClock, fact, moments, pair
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -12,9 +12,8 @@ from mexc_tui.model.storage import Committed, LossRun
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.trading_rows import TradingRows
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.store.test_rows import in_memory
 from tests.support.samples.trading_samples import OTHER, SCOPE, intent, position, snipe
-from tests.support.store_parts import FILE, HandClock
+from tests.support.store_parts import FILE, HandClock, in_memory
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.store.cache_rows import StoredCacheRow
 from mexc_tui.store.unit_of_work import Reading
 from mexc_tui.store.verdict_rows import VerdictRows
-from tests.store.test_rows import alert, in_memory
 from tests.support.samples.listing_samples import detection_pass, ended, key, listing, outcome, pair, signal
+from tests.support.store_parts import alert, in_memory
 
 READY = DetectorName.READY_STATE
 SETTING = SettingChanged(at_ms=1, about="x", old="1", new="2", needs_restart=False, origin="test")

@@ -1,6 +1,5 @@
 """What goes in comes out, found by what it is asked by."""
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -9,15 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.model.event import Alert, SettingChanged
+from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import ClaimKind, DetectorName, SignalEnd
 from mexc_tui.model.storage import CaseTally, StoredAlert
 from mexc_tui.model.symbol import SymbolStatus
 from mexc_tui.store.cache_rows import StoredCacheRow
-from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.unit_of_work import Reading
 from tests.support.samples.listing_samples import (
     change,
@@ -29,19 +26,9 @@ from tests.support.samples.listing_samples import (
     pair,
     signal,
 )
-from tests.support.store_parts import HandClock
+from tests.support.store_parts import alert, in_memory
 
 READY = DetectorName.READY_STATE
-
-
-def in_memory() -> tuple[sqlite3.Connection, Reading]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.execute("PRAGMA foreign_keys = ON")
-    migrate(connection, shipped())
-    rows = StoreRows(connection, HandClock())
-    connection.execute("BEGIN")
-    rows.start(None)
-    return connection, Reading(rows)
 
 
 @pytest.fixture
@@ -250,12 +237,6 @@ def test_tallies_are_what_counting_the_verdicts_gives(steps: list[tuple[int, str
         counted = CaseTally(READY, version, stratum, len(hits), sum(hits))
         assert found.tally(READY, version, stratum) == counted
     connection.close()
-
-
-def alert(
-    at_ms: int, rule: str = "stale", about: str = "NEWUSDT", severity: Severity = Severity.WARNING
-) -> Alert:
-    return Alert(at_ms=at_ms, about=about, severity=severity, rule=rule, text=f"at {at_ms}")
 
 
 def test_the_same_alert_again_is_counted_until_it_is_closed(stored: Reading) -> None:

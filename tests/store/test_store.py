@@ -15,9 +15,8 @@ from mexc_tui.store import writer as writer_module
 from mexc_tui.store.opening import StoreLimits
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
-from tests.store.test_cancellation import Blocker
 from tests.support.samples.listing_samples import listing
-from tests.support.store_parts import FILE, HandClock, fact
+from tests.support.store_parts import FILE, Blocker, HandClock, fact
 
 if TYPE_CHECKING:
     from mexc_tui.ports.store import Store

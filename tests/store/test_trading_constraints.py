@@ -19,7 +19,6 @@ from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.trading_rows import TradingRows
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
-from tests.store.test_rows import in_memory
 from tests.support.samples.trading_samples import (
     OTHER,
     SCOPE,
@@ -32,7 +31,7 @@ from tests.support.samples.trading_samples import (
     position,
     snipe,
 )
-from tests.support.store_parts import FILE, HandClock, bare, fact
+from tests.support.store_parts import FILE, HandClock, bare, fact, in_memory
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -9,7 +9,6 @@ from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.trading import RiskCheck, Tightening, Trading
 from mexc_tui.store.trading_rows import TradingRows
-from tests.store.test_rows import in_memory
 from tests.support.samples.trading_samples import (
     SCOPE,
     attempt,
@@ -21,6 +20,7 @@ from tests.support.samples.trading_samples import (
     position,
     snipe,
 )
+from tests.support.store_parts import in_memory
 
 RUN = Reconciliation(at_ms=1, trigger=Trigger.TIMER)
 

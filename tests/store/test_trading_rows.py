@@ -17,7 +17,6 @@ from mexc_tui.model.storage import StorageConflict, StoredBalance
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.store.trading_rows import TradingRows
 from mexc_tui.store.unit_of_work import Reading
-from tests.store.test_rows import in_memory
 from tests.support.samples.trading_samples import (
     OTHER,
     SCOPE,
@@ -30,6 +29,7 @@ from tests.support.samples.trading_samples import (
     position,
     snipe,
 )
+from tests.support.store_parts import in_memory
 
 DAY_MS = 86_400_000
 

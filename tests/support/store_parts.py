@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -9,7 +10,10 @@ from typing import Any, cast
 from mexc_tui.model.event import Alert, AnyEvent
 from mexc_tui.model.severity import Severity
 from mexc_tui.store.opening import StoreLimits, open_writer
+from mexc_tui.store.rows import StoreRows
+from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.thread import SqliteThread
+from mexc_tui.store.unit_of_work import Reading, UnitOfWork
 
 FILE = "desk.db"
 
@@ -80,3 +84,49 @@ def _succeed(future: asyncio.Future[Any], result: Any) -> None:
 def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)
+
+
+def in_memory() -> tuple[sqlite3.Connection, Reading]:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute("PRAGMA foreign_keys = ON")
+    migrate(connection, shipped())
+    rows = StoreRows(connection, HandClock())
+    connection.execute("BEGIN")
+    rows.start(None)
+    return connection, Reading(rows)
+
+
+def alert(
+    at_ms: int, rule: str = "stale", about: str = "NEWUSDT", severity: Severity = Severity.WARNING
+) -> Alert:
+    return Alert(at_ms=at_ms, about=about, severity=severity, rule=rule, text=f"at {at_ms}")
+
+
+def pair(number: int) -> Callable[[UnitOfWork], int]:
+    """Return a unit of two facts, to see whether it is ever torn."""
+
+    def work(unit: UnitOfWork) -> int:
+        unit.record(fact(number))
+        return unit.record(fact(number))
+
+    return work
+
+
+def moments(stored: Reading) -> list[int]:
+    stored.journal.verify()
+    return [found.event.at_ms for found in stored.journal.after(0)]
+
+
+class Blocker:
+    """Work that waits in the writer's thread until it may go on."""
+
+    def __init__(self) -> None:
+        self._started = threading.Event()
+        self.go_on = threading.Event()
+
+    def __call__(self, _stored: Reading) -> None:
+        self._started.set()
+        assert self.go_on.wait(20)
+
+    async def reached(self) -> None:
+        await asyncio.to_thread(self._started.wait)

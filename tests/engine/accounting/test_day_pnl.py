@@ -13,8 +13,7 @@ from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.risk.candidate import RiskBook, RiskLimits
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.accounting.test_equity_monitor import MIDNIGHT_MS
-from tests.support.engine.open_position import holding, rooms_of
+from tests.support.engine.open_position import MIDNIGHT_MS, holding, rooms_of
 from tests.support.samples import position_samples
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines

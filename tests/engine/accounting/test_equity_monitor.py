@@ -7,15 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.engine.accounting.equity_monitor import DAY_MS, MINUTE_MS
+from mexc_tui.engine.accounting.equity_monitor import MINUTE_MS
 from mexc_tui.model.position import EquityPoint
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.open_position import holding, rooms_of
+from tests.support.engine.open_position import MIDNIGHT_MS, holding, rooms_of
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
-
-MIDNIGHT_MS = 20_423 * DAY_MS
 
 
 def test_points_are_kept_each_minute_and_at_midnight_where_a_new_day_begins(tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ from mexc_tui.model.report import OrderReport
 from mexc_tui.model.rows import Rows
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.safety.test_trading_stops import rest_a_sale
 from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, same_books, stored_orders
 from tests.support.engine.monitored_position import SYMBOL, buy, day_of, rooms_of, until
+from tests.support.engine.open_position import rest_a_sale
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines

@@ -11,7 +11,7 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.signal import ClaimKind
 from mexc_tui.ports.store import UnitOfWork
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.scenarios.test_paper_days import OPENS_S, PaperDay
+from tests.support.engine.paper_day import OPENS_S, PaperDay
 
 
 async def remember(running: RunningEngine, outcomes: int) -> None:

@@ -9,8 +9,8 @@ from mexc_tui.engine.entries.entry_context import EntryConditions, risk_book
 from mexc_tui.risk.candidate import Candidate, Reserved, RiskLimits
 from mexc_tui.risk.limits import check_entry
 from mexc_tui.store.trading_rows import TradingRows
-from tests.store.test_rows import in_memory
 from tests.support.samples.trading_samples import SCOPE, intent, position, snipe
+from tests.support.store_parts import in_memory
 
 DAY_MS = 86_400_000
 NOW_MS = 1_790_000_000_000

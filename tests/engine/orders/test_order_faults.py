@@ -9,7 +9,6 @@ from mexc_tui.model.intent import OrderState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.practice.scenario import DuplicateClientId, FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.safety.test_trading_stops import rest_a_sale
 from tests.support.engine.crashing_engine import (
     HANDS_OFF,
     PUNCTUAL,
@@ -20,6 +19,7 @@ from tests.support.engine.crashing_engine import (
     were_struck,
 )
 from tests.support.engine.monitored_position import ARM_S, SYMBOL, buy, day_of, rooms_of, until
+from tests.support.engine.open_position import rest_a_sale
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
 

@@ -11,7 +11,6 @@ from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.safety.test_trading_stops import rest_a_sale
 from tests.support.engine.crashing_engine import (
     HANDS_OFF,
     PUNCTUAL,
@@ -25,6 +24,7 @@ from tests.support.engine.crashing_engine import (
     stored_orders,
 )
 from tests.support.engine.monitored_position import ARM_S, SYMBOL, day_of, rooms_of, until
+from tests.support.engine.open_position import rest_a_sale
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines

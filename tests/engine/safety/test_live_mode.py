@@ -18,8 +18,8 @@ from mexc_tui.practice.server import PracticeServer
 from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.scenarios.test_paper_days import DAY, NAME, OPENS_S, QUIET
 from tests.support.engine.inline_store import InlineThread
+from tests.support.engine.paper_day import DAY, NAME, OPENS_S, QUIET
 from tests.support.engine.practice_day import HOST, LENT, PORT, PracticeDay
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from mexc_tui.app.composition import RunningEngine
+from mexc_tui.engine.accounting.equity_monitor import DAY_MS
 from mexc_tui.engine.accounting.ledger_transaction import stem
 from mexc_tui.engine.market.prices import PriceMove
 from mexc_tui.engine.trading import TradingComponents
@@ -150,3 +151,6 @@ async def fall_to(rooms: TradingComponents, share: str) -> None:
             if rooms.safety.guard.grade.level is not GuardLevel.NORMAL:
                 return
             await asyncio.sleep(1.01)
+
+
+MIDNIGHT_MS = 20_423 * DAY_MS

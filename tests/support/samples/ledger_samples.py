@@ -6,10 +6,20 @@ from decimal import Decimal
 import msgspec
 
 from mexc_tui.ledger.accounts import Sums, expected, standing_drifts, start_entry, sums
-from mexc_tui.ledger.agreement import Back, Correction, Gone, Ours, Post, Rules, Show, Tell, Theirs
-from mexc_tui.ledger.booking import Booking, LedgerRows, book, take_back_gone, write_off_gone
+from mexc_tui.ledger.agreement import (
+    Back,
+    Correction,
+    Gone,
+    Ours,
+    Post,
+    Rules,
+    Show,
+    Tell,
+    Theirs,
+)
+from mexc_tui.ledger.booking import Booking, LedgerRows, book, resettle, take_back_gone, write_off_gone
 from mexc_tui.ledger.days import utc_day
-from mexc_tui.ledger.evidence import Evidence
+from mexc_tui.ledger.evidence import Evidence, from_report, from_trades
 from mexc_tui.ledger.orders import Advanced, advance
 from mexc_tui.ledger.positions import opened
 from mexc_tui.model.account import Balance
@@ -278,3 +288,26 @@ def _reported(one: Order) -> OrderReport:
         time=one.created_ms,
         update_time=one.updated_ms,
     )
+
+
+def a_desk(abc: str = "0") -> Desk:
+    """A desk that bought 10 ABC for 20 USDT and 0.01 fee, with a stop that was never sent."""
+    desk = Desk(prices={"MX": D(3)}).start(USDT="1000", ABC=abc, MX="5")
+    desk.expect(intent(), order(), intent("stop", OrderRole.STOP), order("stop-1", Side.SELL))
+    del desk.orders["stop-1"]
+    desk.tell(
+        "buy-1",
+        from_report(report("buy-1", "10", "20", OrderStatus.FILLED), NOON_MS),
+        from_trades((trade("buy-1", 1, "10", "0.01"),)),
+    )
+    desk.expect(msgspec.structs.replace(desk.intents["buy"], ended_ms=NOON_MS, reserved=ZERO))
+    desk.apply(resettle(desk.books("p1"), NOON_MS))
+    return desk
+
+
+def selling(desk: Desk, filled: str = "0", value: str = "0") -> Desk:
+    """The same with a resting sell of all of it."""
+    desk.expect(order("stop-1", Side.SELL, created_ms=NOON_MS + 500))
+    status = OrderStatus.PARTIALLY_FILLED if D(filled) else OrderStatus.NEW
+    desk.tell("stop-1", from_report(report("stop-1", filled, value, status, Side.SELL), NOON_MS))
+    return desk

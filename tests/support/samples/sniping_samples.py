@@ -104,3 +104,8 @@ def facts(**changes: Any) -> ArmFacts:
         Mode.PRACTICE, False, KeyFacts(True), Trading(), 0, 0, (WorkerFact("orders", True),), True
     )
     return replace(ArmFacts(PairFacts(listing(), PAIR), desk, book()), **changes)
+
+
+WELL = DeskFacts(
+    Mode.LIVE, False, KeyFacts(may_trade=True), Trading(), 0, 0, (WorkerFact("orders", True),), True
+)

@@ -1,0 +1,42 @@
+"""Run the command line as a user's shell does: processes with a home folder of their own."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+RUN = [sys.executable, "-m", "mexc_tui"]
+
+
+@dataclass
+class Shell:
+    """A user's shell: everything of theirs lies under one folder."""
+
+    home: Path
+
+    @property
+    def environ(self) -> dict[str, str]:
+        named = {"XDG_STATE_HOME": "state", "XDG_CONFIG_HOME": "config", "XDG_RUNTIME_DIR": "run"}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("MEXC_TUI", "XDG"))}
+        return kept | {name: str(self.home / folder) for name, folder in named.items()}
+
+    def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*RUN, *words],
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+            env=self.environ | more,
+        )
+
+    def json(self, *words: str) -> Any:
+        done = self.run(*words, "--json")
+        assert (done.returncode, done.stderr) == (0, "")
+        return json.loads(done.stdout)
+
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen([*RUN, *words], env=self.environ, stderr=subprocess.PIPE, text=True)

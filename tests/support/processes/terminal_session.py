@@ -1,0 +1,58 @@
+"""Start the desk on a pseudo-terminal and wait for what it shows."""
+
+import termios
+import time
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes.pseudo_terminal import RUN, SOON_S, Terminal
+from tests.support.processes.shell import Shell
+
+READY = "entries allowed"
+ENTER = "\r"
+ESCAPE = "\x1b"
+INTERRUPT = "\x03"
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Generator[Shell]:
+    found = Shell(tmp_path)
+    (found.home / "run").mkdir(mode=0o700)
+    yield found
+    found.run("stop", "--yes")
+
+
+def opened(shell: Shell, *words: str, run: Sequence[str] = RUN) -> Terminal:
+    """Open the desk for the first time, and go on behind its welcome."""
+    terminal = Terminal(shell.environ, *words, run=run)
+    terminal.until("Welcome")
+    terminal.press(ENTER)
+    terminal.until(READY)
+    return terminal
+
+
+def gone(pid: int) -> None:
+    """Wait until a process is no more, or only waits to be buried."""
+    until(lambda: process_state(pid) in ("", "Z"))
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    give_up_s = time.monotonic() + SOON_S
+    while not is_so():
+        assert time.monotonic() < give_up_s
+        time.sleep(0.02)
+
+
+def process_state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return ""
+
+
+def is_given_back(terminal: Terminal) -> bool:
+    """Whether lines are edited by the terminal again, and the screen before the desk is seen."""
+    entered, left = (terminal.said.rfind(code) for code in (b"\x1b[?1049h", b"\x1b[?1049l"))
+    return bool(termios.tcgetattr(terminal.master)[3] & termios.ICANON) and left > entered >= 0

@@ -5,10 +5,10 @@ fired. Sizes are what is owned and free after fees, floored to the step (rules 3
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from mexc_tui.ledger.numbers import rounded, short
+from mexc_tui.ledger.numbers import rounded
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import ExitPlan
@@ -66,33 +66,14 @@ class ExitHolding:
 
 
 @dataclass(frozen=True, slots=True)
-class Close:
-    """Sell `quantity` base units. Cancel these orders first, and see them gone: they hold what is needed."""
-
-    reason: CloseReason
-    quantity: Decimal
-    words: str
-    cancel_first: tuple[str, ...] = ()
-    rung: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class MoveStop:
-    """Store the position's stop and highest price anew."""
-
-    stop_price: Decimal
-    high_price: Decimal
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
 class Decision:
-    """What a tick leads to. Look again at `wake_ms` even if no tick comes."""
+    """Result of a tick. Decide again at `wake_ms` even if no tick comes."""
 
     memory: ExitMemory
-    close: Close | None = None
-    move: MoveStop | None = None
-    rung_sales: tuple[Close, ...] = field(default=())
+    stop_move: str = ""
+    """Why the stop moved up; empty: it did not move."""
+    is_rung_reached: bool = False
+    """Whether a rung without a resting order can be sold at this price."""
     wake_ms: int | None = None
 
 
@@ -124,20 +105,20 @@ def decide(holding: ExitHolding, memory: ExitMemory, tick: Tick | None, now_ms: 
     if not position.is_open or position.remaining <= 0 or position.entry_price <= 0 or is_absurd:
         return Decision(memory)
     if memory.fired is not CloseReason.NONE:
-        return Decision(memory, close(holding, memory.fired, memory.fired_words))
+        return Decision(memory)
     is_new = tick is not None and is_observation(memory.observed, tick, position.opened_ms, now_ms)
     if tick is not None and tick.is_trade and not is_new:
         tick = None
     if tick is not None:
         memory = replace(memory, observed=noted(memory.observed, tick, now_ms, is_new=is_new))
-    memory, move = _follow(position, memory, holding.grid)
+    memory, stop_move = _follow(position, memory, holding.grid)
     memory = _confirm(holding, memory, tick, now_ms, is_new=is_new)
     if memory.fired is CloseReason.NONE:
         memory = _time_stop(position, memory, now_ms)
     if memory.fired is not CloseReason.NONE:
-        return Decision(memory, close(holding, memory.fired, memory.fired_words), move)
-    reached = () if tick is None else _local_rungs(holding, tick)
-    return Decision(memory, None, move, reached, _wake_ms(position, memory, now_ms))
+        return Decision(memory, stop_move)
+    is_reached = tick is not None and _is_rung_reached(holding, tick)
+    return Decision(memory, stop_move, is_reached, _wake_ms(position, memory, now_ms))
 
 
 def stop_now(memory: ExitMemory, reason: CloseReason, words: str) -> ExitMemory:
@@ -150,10 +131,10 @@ def stop_now(memory: ExitMemory, reason: CloseReason, words: str) -> ExitMemory:
 # ---- the stop's price
 
 
-def _follow(position: Position, memory: ExitMemory, grid: Grid) -> tuple[ExitMemory, MoveStop | None]:
-    """Raise the highest price, and the stop that follows it. A stop never moves down.
+def _follow(position: Position, memory: ExitMemory, grid: Grid) -> tuple[ExitMemory, str]:
+    """Raise the highest price and the stop that follows it; return why the stop moved, else an empty text.
 
-    Only what two bids in a row agree on counts as highest or lowest: nobody sells at one print.
+    A stop never moves down. A price counts as highest or lowest once two bids in a row agree on it.
     """
     low, high = memory.observed.agreed or (memory.high_price, memory.low_price)
     high, low = max(memory.high_price, low), min(memory.low_price, high)
@@ -161,10 +142,7 @@ def _follow(position: Position, memory: ExitMemory, grid: Grid) -> tuple[ExitMem
     for higher in higher_stops(position, high, grid):
         if higher.price > stop:
             stop, words, reason = higher.price, higher.words, higher.reason
-    changed = replace(memory, high_price=high, low_price=low, stop_price=stop, stop_reason=reason)
-    if stop == memory.stop_price and high == memory.high_price:
-        return changed, None
-    return changed, MoveStop(stop, high, words)
+    return replace(memory, high_price=high, low_price=low, stop_price=stop, stop_reason=reason), words
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,37 +252,17 @@ def _wake_ms(position: Position, memory: ExitMemory, now_ms: int) -> int | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-# ---- how much is sold
+# ---- take-profits
 
 
-def close(holding: ExitHolding, reason: CloseReason, words: str, part_pct: Decimal = HUNDRED) -> Close | None:
-    """Return the sale of a position or a part of it; None: what is left cannot be sold, it is dust.
-
-    What rests in take-profits is cancelled first when the sale needs it.
-    """
-    position, grid = holding.position, holding.grid
-    wanted = min(position.remaining, position.remaining * part_pct / HUNDRED)
-    quantity = floored(min(wanted, holding.free + holding.rests), grid.quantity_step)
-    if quantity <= 0 or quantity < grid.min_quantity:
-        return None
-    cancel = tuple(order.client_order_id for order in holding.resting)
-    needs = quantity > holding.free or part_pct >= HUNDRED
-    return Close(reason, quantity, words, cancel if needs else ())
-
-
-def _local_rungs(holding: ExitHolding, tick: Tick) -> tuple[Close, ...]:
-    """Return sales of rungs that are reached and do not rest on the exchange; lowest first."""
+def _is_rung_reached(holding: ExitHolding, tick: Tick) -> bool:
     there = rested(holding.resting)
     room = min(holding.position.remaining - holding.rests, holding.free)
-    sales: list[Close] = []
     for plan in rungs(holding.position, holding.grid, holding.sold, resting=holding.resting):
         if plan.place is not RungPlace.EXCHANGE or tick.price < plan.price:
             continue
         missing = plan.quantity - there.get(plan.number, ZERO)
         quantity = floored(min(missing, room), holding.grid.quantity_step)
-        if order_fault(quantity, tick.price, holding.grid):
-            continue
-        room -= quantity
-        words = f"rung {plan.number} at {short(plan.price)} is reached"
-        sales.append(Close(CloseReason.LADDER, quantity, words, rung=plan.number))
-    return tuple(sales)
+        if not order_fault(quantity, tick.price, holding.grid):
+            return True
+    return False

@@ -18,7 +18,6 @@ from mexc_tui.sniping.exits import (
     ExitHolding,
     ExitMemory,
     break_even,
-    close,
     decide,
     exit_fee,
     remember,
@@ -28,6 +27,7 @@ from mexc_tui.sniping.ladder import RestingRung
 from tests.support.samples import trading_samples as samples
 from tests.support.samples.sniping_samples import GRID, PLAN, T0, D, holding, position
 
+NONE = CloseReason.NONE
 RESTING = (
     RestingRung(1, "a", D("1.1"), D(30)),
     RestingRung(2, "b", D("1.2"), D(40)),
@@ -64,96 +64,97 @@ def feed(held: ExitHolding, *ticks: Tick | tuple[Tick, int] | None, after_ms: in
 
 
 def test_stop_waits_for_its_confirmation_since_the_first_touch() -> None:
-    assert run(holding(), ("0.90", 0), ("0.89", 199)).close is None
+    assert run(holding(), ("0.90", 0), ("0.89", 199)).memory.fired is NONE
     assert run(holding(), ("0.90", 0)).wake_ms == T0 + 200
-    fired = run(holding(), ("0.90", 0), ("0.89", 200)).close
-    assert fired is not None
-    assert (fired.reason, fired.quantity) == (CloseReason.STOP, D(100))
+    assert run(holding(), ("0.90", 0), ("0.89", 200)).memory.fired is CloseReason.STOP
 
 
 def test_a_flicker_above_the_stop_does_not_begin_its_confirmation_anew() -> None:
     ticks = (("0.89", 0), ("0.95", 90), ("0.89", 120), ("0.95", 180), ("0.89", 210))
-    assert run(holding(), *ticks).close is not None
+    assert run(holding(), *ticks).memory.fired is not NONE
 
 
 def test_a_touch_is_forgotten_after_a_full_confirmation_above_the_stop() -> None:
-    assert run(holding(), ("0.89", 0), ("0.95", 50), ("0.95", 250), ("0.89", 300)).close is None
+    assert run(holding(), ("0.89", 0), ("0.95", 50), ("0.95", 250), ("0.89", 300)).memory.fired is NONE
 
 
 def test_three_trades_confirm_a_stop() -> None:
-    assert run(holding(), ("0.9", 0), ("0.9", 1), trades=True).close is None
-    assert run(holding(), ("0.9", 0), ("0.9", 1), ("0.9", 2), trades=True).close is not None
+    assert run(holding(), ("0.9", 0), ("0.9", 1), trades=True).memory.fired is NONE
+    assert run(holding(), ("0.9", 0), ("0.9", 1), ("0.9", 2), trades=True).memory.fired is not NONE
 
 
 def test_twice_the_distance_sells_at_once_when_two_observations_agree() -> None:
-    assert run(holding(), ("0.8", 0)).close is None
-    assert run(holding(), ("0.8", 0), ("0.79", 1)).close is not None
-    assert run(holding(), ("0.81", 0), ("0.81", 1)).close is None
-    assert feed(holding(), bid("0.8", 0), trade("0.79", 1)).close is not None
+    assert run(holding(), ("0.8", 0)).memory.fired is NONE
+    assert run(holding(), ("0.8", 0), ("0.79", 1)).memory.fired is not NONE
+    assert run(holding(), ("0.81", 0), ("0.81", 1)).memory.fired is NONE
+    assert feed(holding(), bid("0.8", 0), trade("0.79", 1)).memory.fired is not NONE
 
 
 def test_two_prices_after_a_gap_sell_at_once() -> None:
     first = bid("0.89", 0, is_after_gap=True)
-    assert feed(holding(), first).close is None
-    assert feed(holding(), first, bid("0.89", 1)).close is not None
+    assert feed(holding(), first).memory.fired is NONE
+    assert feed(holding(), first, bid("0.89", 1)).memory.fired is not NONE
 
 
 def test_a_trade_from_before_the_entry_neither_sells_nor_counts() -> None:
     early = [trade("0.5", number, time_ms=-60_000 + number) for number in range(5)]
     assert feed(holding(), *early).memory == remember(position())
-    assert feed(holding(), trade("0.5", 500, time_ms=-1), trade("0.9", 501), trade("0.9", 502)).close is None
+    assert (
+        feed(holding(), trade("0.5", 500, time_ms=-1), trade("0.9", 501), trade("0.9", 502)).memory.fired
+        is NONE
+    )
 
 
 def test_a_late_trade_and_one_from_the_future_tell_nothing_of_now() -> None:
     late = [trade("0.5", 60_000 + number, time_ms=number) for number in range(5)]
     assert feed(holding(), *late).memory == remember(position())
     ahead = trade("0.9", 0, time_ms=3_600_000)
-    assert feed(holding(), ahead, trade("0.9", 1), trade("0.9", 2), trade("0.9", 3)).close is not None
+    assert feed(holding(), ahead, trade("0.9", 1), trade("0.9", 2), trade("0.9", 3)).memory.fired is not NONE
 
 
 def test_fills_of_one_sweep_and_trades_sent_again_are_one_observation() -> None:
     sweep = [trade(price, 5, time_ms=5) for price in ("0.90", "0.85", "0.8", "0.7")]
-    assert feed(holding(), *sweep).close is None
+    assert feed(holding(), *sweep).memory.fired is NONE
     again = (trade("0.9", 1), trade("0.9", 2), trade("0.9", 9, time_ms=1), trade("0.9", 10, time_ms=2))
-    assert feed(holding(), *again).close is None
-    assert feed(holding(), *again, trade("0.9", 11)).close is not None
+    assert feed(holding(), *again).memory.fired is NONE
+    assert feed(holding(), *again, trade("0.9", 11)).memory.fired is not NONE
 
 
 def test_trades_below_the_stop_do_not_sell_against_an_intact_bid() -> None:
     ticks = [bid("1", 0), *(trade("0.0001", number) for number in range(1, 60))]
-    assert feed(holding(), *ticks).close is None
-    assert feed(holding(), *ticks, bid("0.9", 61)).close is not None
+    assert feed(holding(), *ticks).memory.fired is NONE
+    assert feed(holding(), *ticks, bid("0.9", 61)).memory.fired is not NONE
 
 
 def test_trades_sell_alone_once_the_bid_is_old() -> None:
-    assert feed(holding(), bid("1", 0), *(trade("0.9", 1_500 + n) for n in range(3))).close is not None
+    assert feed(holding(), bid("1", 0), *(trade("0.9", 1_500 + n) for n in range(3))).memory.fired is not NONE
 
 
 def test_a_single_trade_never_sells_whatever_the_settings() -> None:
     held = holding(position(plan=changed(PLAN, confirm_trades=1, confirm_ms=0, at_once_factor=D(1))))
-    assert feed(held, trade("0.5", 0)).close is None
-    assert feed(held, trade("0.5", 0), None, after_ms=1_900).close is None
-    assert feed(held, trade("0.5", 0), trade("0.5", 1)).close is not None
+    assert feed(held, trade("0.5", 0)).memory.fired is NONE
+    assert feed(held, trade("0.5", 0), None, after_ms=1_900).memory.fired is NONE
+    assert feed(held, trade("0.5", 0), trade("0.5", 1)).memory.fired is not NONE
 
 
 def test_a_single_bid_sells_after_a_second_that_nothing_contradicts() -> None:
-    assert feed(holding(), bid("0.89", 0), None, after_ms=999).close is None
-    assert feed(holding(), bid("0.89", 0), None, after_ms=1_000).close is not None
+    assert feed(holding(), bid("0.89", 0), None, after_ms=999).memory.fired is NONE
+    assert feed(holding(), bid("0.89", 0), None, after_ms=1_000).memory.fired is not NONE
 
 
 def test_the_same_version_of_the_book_on_two_channels_is_one_observation() -> None:
     both = (bid("0.7", 0, version=7), bid("0.7", 1, version=7))
-    assert feed(holding(), *both).close is None
-    assert feed(holding(), *both, bid("0.7", 50, version=7)).close is not None
-    assert feed(holding(), *both, bid("0.7", 2, version=8)).close is not None
+    assert feed(holding(), *both).memory.fired is NONE
+    assert feed(holding(), *both, bid("0.7", 50, version=7)).memory.fired is not NONE
+    assert feed(holding(), *both, bid("0.7", 2, version=8)).memory.fired is not NONE
 
 
 def test_a_bid_below_a_quarter_of_the_stop_needs_a_trade_of_its_kind_or_three_seconds() -> None:
     gone = [bid("0.00001", 100 * number) for number in range(30)]
-    assert feed(holding(), bid("1", -100), *gone).close is None
+    assert feed(holding(), bid("1", -100), *gone).memory.fired is NONE
     assert feed(holding(), *gone[:15], bid("1", 1_500), bid("1", 1_700)).memory.observed.touch is None
-    assert feed(holding(), *gone, bid("0.00001", 3_000)).close is not None
-    assert feed(holding(), *gone[:2], trade("0.3", 250)).close is not None
+    assert feed(holding(), *gone, bid("0.00001", 3_000)).memory.fired is not NONE
+    assert feed(holding(), *gone[:2], trade("0.3", 250)).memory.fired is not NONE
 
 
 def test_one_print_or_one_bid_far_above_raises_no_trailing_stop() -> None:
@@ -167,25 +168,22 @@ def test_one_print_or_one_bid_far_above_raises_no_trailing_stop() -> None:
 
 def test_the_distance_that_sells_at_once_grows_with_the_stop() -> None:
     stored = replace_plan(trailing=True, high_price=D(10), stop_price=D("8.5"))
-    assert run(holding(stored), ("8.39", 0), ("8.39", 1)).close is None
-    assert run(holding(stored), ("7.5", 0), ("7.5", 1)).close is not None
+    assert run(holding(stored), ("8.39", 0), ("8.39", 1)).memory.fired is NONE
+    assert run(holding(stored), ("7.5", 0), ("7.5", 1)).memory.fired is not NONE
 
 
 def test_a_position_without_fills_has_no_entry_price_and_no_instant_take_profit() -> None:
     unfilled = position(bought_quantity=D(0), bought_value=D(0))
     decision = decide(holding(unfilled), remember(unfilled), Tick(D(5), T0), T0)
-    assert (decision.close, decision.rung_sales) == (None, ())
+    assert decision == Decision(remember(unfilled))
 
 
 def test_trailing_follows_the_stored_highest_price_over_a_restart() -> None:
     trailing = replace_plan(trailing=True)
-    up = run(holding(trailing), ("1.5", 0), ("1.5", 100))
-    assert up.move is not None
-    assert (up.move.high_price, up.move.stop_price) == (D("1.5"), D("1.275"))
-    stored = replace_plan(trailing=True, high_price=up.move.high_price, stop_price=up.move.stop_price)
-    fired = run(holding(stored), ("1.27", 10), ("1.27", 210)).close
-    assert fired is not None
-    assert fired.reason is CloseReason.TRAILING
+    up = run(holding(trailing), ("1.5", 0), ("1.5", 100)).memory
+    assert (up.high_price, up.stop_price) == (D("1.5"), D("1.275"))
+    stored = replace_plan(trailing=True, high_price=up.high_price, stop_price=up.stop_price)
+    assert run(holding(stored), ("1.27", 10), ("1.27", 210)).memory.fired is CloseReason.TRAILING
 
 
 def replace_plan(
@@ -201,8 +199,8 @@ def test_stop_moves_to_break_even_with_fees_after_its_rung() -> None:
         break_even_rung=1, rungs_done=(1,), remaining=D(70), sold_quantity=D(30), sold_value=D(33)
     )
     decision = run(holding(held), ("1.09", 0))
-    assert decision.move is not None
-    assert decision.move.stop_price == break_even(held, GRID) > 1
+    assert decision.stop_move == "to break-even"
+    assert decision.memory.stop_price == break_even(held, GRID) > 1
 
 
 def test_break_even_earns_the_fees_that_were_charged_and_the_slippage_of_its_sale() -> None:
@@ -222,7 +220,7 @@ def test_the_fee_of_resting_sales_does_not_lower_what_the_entry_was_charged() ->
 
 def test_the_stop_does_not_move_to_a_break_even_that_the_price_never_reached() -> None:
     held = replace_plan(break_even_rung=1, rungs_done=(1,), remaining=D(70), sold_quantity=D(30))
-    assert run(holding(held), ("1.001", 0), ("1.001", 50)).move is not None
+    assert run(holding(held), ("1.001", 0), ("1.001", 50)).stop_move == ""
     assert run(holding(held), ("1.001", 0), ("1.001", 50)).memory.stop_price < 1
 
 
@@ -268,39 +266,15 @@ def test_a_stop_at_break_even_is_reported_so_before_and_after_a_restart() -> Non
 
 def test_time_stop_closes_after_its_time() -> None:
     held = holding(replace_plan(time_stop_s=60))
-    assert run(held, ("1", 59_999)).close is None
-    fired = run(held, ("1", 60_000)).close
-    assert fired is not None
-    assert fired.reason is CloseReason.TIME
+    assert run(held, ("1", 59_999)).memory.fired is NONE
+    assert run(held, ("1", 60_000)).memory.fired is CloseReason.TIME
 
 
-def test_a_stop_takes_back_what_rests_in_take_profits_first() -> None:
-    held = holding(free=D(0), resting=RESTING)
-    fired = run(held, ("0.7", 0), ("0.7", 1)).close
-    assert fired is not None
-    assert (fired.quantity, fired.cancel_first) == (D(100), ("a", "b", "c"))
-
-
-def test_rungs_that_do_not_rest_are_sold_from_here_without_touching_the_others() -> None:
+def test_a_rung_without_a_resting_order_is_reached_at_its_price() -> None:
     held = holding(free=D(30), resting=RESTING[1:])
-    sales = run(held, ("1.25", 0)).rung_sales
-    assert [(sale.rung, sale.quantity) for sale in sales] == [(1, D(30))]
-
-
-def test_partial_close_sells_its_part_of_what_is_owned() -> None:
-    sale = close(holding(), CloseReason.PERSON, "by hand", D("33.333"))
-    assert sale is not None
-    assert (sale.quantity, sale.cancel_first) == (D("33.33"), ())
-
-
-def test_owned_quantity_after_a_base_fee_is_floored_to_the_step() -> None:
-    sale = close(holding(position(remaining=D("99.9566"))), CloseReason.PERSON, "by hand")
-    assert sale is not None
-    assert sale.quantity == D("99.95")
-
-
-def test_less_than_a_step_is_dust_and_never_offered() -> None:
-    assert close(holding(position(remaining=D("0.009"))), CloseReason.STOP, "") is None
+    assert run(held, ("1.25", 0)).is_rung_reached
+    assert not run(held, ("1.05", 0)).is_rung_reached
+    assert not run(holding(free=D(0), resting=RESTING), ("1.25", 0)).is_rung_reached
 
 
 prices = st.decimals(min_value="0.5", max_value=2, places=3)
@@ -308,40 +282,21 @@ moves = st.lists(st.tuples(prices, st.integers(0, 400), st.booleans()), min_size
 
 
 @given(moves, st.booleans())
-def test_a_stop_never_falls_and_never_unfires_and_never_sells_more_than_is_owned(
-    ticks: list[tuple[Decimal, int, bool]], trailing: bool
-) -> None:
+def test_a_stop_never_falls_and_never_unfires(ticks: list[tuple[Decimal, int, bool]], trailing: bool) -> None:
     held = holding(replace_plan(trailing=trailing), free=D(30), resting=RESTING[1:])
-    memory, now_ms, has_fired = remember(held.position), T0, CloseReason.NONE
+    memory, now_ms, has_fired = remember(held.position), T0, NONE
     for price, later_ms, is_trade in ticks:
         now_ms += later_ms
         decision = decide(held, memory, Tick(price, now_ms, is_trade), now_ms)
         assert decision.memory.stop_price >= memory.stop_price
         assert decision.memory.high_price >= memory.high_price
-        if has_fired is not CloseReason.NONE:
-            assert decision.close is not None
-            assert decision.memory.fired is has_fired
+        assert has_fired in (NONE, decision.memory.fired)
         has_fired, memory = decision.memory.fired, decision.memory
-        sold = sum(
-            (sale.quantity for sale in decision.rung_sales),
-            decision.close.quantity if decision.close else D(0),
-        )
-        assert sold <= held.position.remaining
-        assert not (decision.close and decision.rung_sales)
-
-
-@given(st.decimals(min_value=0, max_value=200, places=4), st.decimals(min_value=0, max_value=200, places=4))
-def test_no_sale_exceeds_what_is_owned_or_free(remaining: Decimal, free: Decimal) -> None:
-    sale = close(holding(position(remaining=remaining), free=free), CloseReason.STOP, "")
-    if sale is not None:
-        assert 0 < sale.quantity <= min(remaining, free)
-        assert sale.quantity % GRID.quantity_step == 0
+        assert not (has_fired and decision.is_rung_reached)
 
 
 def test_a_fired_stop_keeps_its_reason() -> None:
     memory = stop_now(remember(position()), CloseReason.GUARD, "critical")
     assert stop_now(memory, CloseReason.PERSON, "by hand").fired is CloseReason.GUARD
     assert isinstance(memory, ExitMemory)
-    assert replace(memory, fired=CloseReason.NONE, fired_words="") == remember(
-        position()
-    )  # nothing else changed
+    assert replace(memory, fired=NONE, fired_words="") == remember(position())  # nothing else changed

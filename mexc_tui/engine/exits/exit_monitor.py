@@ -205,9 +205,9 @@ class ExitMonitor:
             self._fire(watch, now_ms)
         elif watch.memory.observed.touch is not None and not watch.memory.fired:
             self._poll(watch, now_ms, TOUCHED_POLL_MS)
-        if decision.move is not None and decision.move.words:
-            watch.words = watch.words or f"the stop moves {decision.move.words}"
-        if decision.rung_sales:
+        if decision.stop_move:
+            watch.words = watch.words or f"the stop moves {decision.stop_move}"
+        if decision.is_rung_reached:
             self._profits.begin(watch.position.id)
         if decision.wake_ms is not None and decision.wake_ms < self._wake_ms:
             self._wake_ms = decision.wake_ms

@@ -74,25 +74,11 @@ def _stricter(
     )
 
 
-def breach(now: Trading, words: str, *, by: str, at_ms: int) -> Transition:
-    """Return the state after an invariant was found broken: halted (reliability 2.8)."""
-    return restrict(now, TradingState.HALTED, Cause.INVARIANT, words, by=by, at_ms=at_ms)
-
-
 def flattened(now: Trading, *, at_ms: int) -> Transition:
     """Return the state after everything is sold: still halted, by the same cause."""
     if now.state is not TradingState.FLATTENING:
         return Transition(now, "nothing was being flattened")
     return Transition(msgspec.structs.replace(now, state=TradingState.HALTED, since_ms=at_ms))
-
-
-def lift(now: Trading, cause: Cause, *, at_ms: int) -> Transition:
-    """Return the state after a cause went away by itself: only reduce_only lifts, and only with its cause."""
-    if now.state is not TradingState.REDUCE_ONLY:
-        return Transition(now, f"{now.state} does not lift itself")
-    if now.cause is not cause or cause is Cause.PERSON:
-        return Transition(now, f"it is there because of {now.cause}")
-    return Transition(Trading(since_ms=at_ms, by="cause gone", generation=now.generation))
 
 
 def resume(now: Trading, *, person: str, word: str, blockers: tuple[str, ...], at_ms: int) -> Transition:

@@ -1,10 +1,9 @@
 """Who may change the trading state, and who may lift it."""
 
-import pytest
 from msgspec.structs import replace
 
 from mexc_tui.model.trading import Cause, Trading, TradingState
-from mexc_tui.risk.state import breach, flattened, lift, restrict, resume
+from mexc_tui.risk.state import flattened, restrict, resume
 
 ACTIVE = Trading(generation=3)
 HALTED = Trading(state=TradingState.HALTED, cause=Cause.DAILY_LOSS, words="2 %", generation=4)
@@ -17,7 +16,7 @@ def test_a_halt_starts_a_new_generation_and_keeps_its_cause() -> None:
 
 
 def test_a_breach_halts() -> None:
-    now = breach(REDUCED, "I7", by="guard", at_ms=1).trading
+    now = restrict(REDUCED, TradingState.HALTED, Cause.INVARIANT, "I7", by="guard", at_ms=1).trading
     assert (now.state, now.cause) == (TradingState.HALTED, Cause.INVARIANT)
 
 
@@ -42,18 +41,6 @@ def test_flattening_after_a_loss_keeps_the_loss_as_its_cause() -> None:
     assert (change.trading.state, change.trading.cause) == (TradingState.FLATTENING, Cause.DAILY_LOSS)
     after = flattened(change.trading, at_ms=2).trading
     assert (after.state, after.cause) == (TradingState.HALTED, Cause.DAILY_LOSS)
-
-
-def test_reduce_only_lifts_itself_with_its_own_cause_alone() -> None:
-    assert lift(REDUCED, Cause.STORAGE, at_ms=1).trading is REDUCED
-    assert lift(REDUCED, Cause.ORDER_WORKER, at_ms=1).trading.state is TradingState.ACTIVE
-
-
-@pytest.mark.parametrize("cause", list(Cause))
-def test_a_halt_never_lifts_itself(cause: Cause) -> None:
-    halted = replace(HALTED, cause=cause)
-    assert not lift(halted, cause, at_ms=1).changed
-    assert not resume(halted, person="", word="resume", blockers=(), at_ms=1).changed
 
 
 def test_after_a_loss_a_person_types_the_word() -> None:

@@ -113,7 +113,7 @@ def _of_account(closes: Sequence[EquityPoint]) -> Iterable[Named]:
     yield "total return", account.total_return(returns)
     yield "return per year", account.cagr(returns)
     yield "volatility per year", account.volatility(returns)
-    yield "largest drawdown", fall.share
+    yield "largest drawdown", fall
     yield "ulcer index", ulcer_index(index)
     yield "Sharpe", account.sharpe(returns)
     yield "Sortino", account.sortino(returns)

@@ -17,7 +17,6 @@ YEAR_DAYS = 365
 MIN_FOR_CAGR = 90
 MIN_FOR_VOLATILITY = 30
 MIN_FOR_RATIO = 60
-_EULER_GAMMA = 0.5772156649015329
 _NORMAL = NormalDist()
 
 
@@ -90,9 +89,9 @@ def calmar(returns: Sequence[float]) -> Figure:
         return too_few(n, MIN_FOR_CAGR)
     index = index_of(returns)
     fall = max_drawdown([Moment(day * DAY_MS, Decimal(level)) for day, level in enumerate(index)])
-    if not fall.share.value:
+    if not fall.value:
         return undefined(n, MIN_FOR_CAGR, "no drawdown yet")
-    return Figure(growth.value / fall.share.value, n, MIN_FOR_CAGR, f"over {n} days")
+    return Figure(growth.value / fall.value, n, MIN_FOR_CAGR, f"over {n} days")
 
 
 def omega(returns: Sequence[float], threshold: float = 0.0) -> Figure:
@@ -134,16 +133,3 @@ def chance_above(ratio: float, benchmark: float, n: int, skew: float, kurtosis: 
     if variance <= 0:
         return None
     return _NORMAL.cdf((ratio - benchmark) * math.sqrt(n - 1) / math.sqrt(variance))
-
-
-def expected_best_sharpe(trials: int, trial_deviation: float) -> float:
-    """Return the daily Sharpe ratio that the best of N skill-less trials shows (formulas E4).
-
-    `s ((1 - g) Phi^-1(1 - 1/N) + g Phi^-1(1 - 1/(N e)))`, g Euler's constant, s the deviation of the
-    trials' daily ratios: the benchmark of a deflated Sharpe ratio (Bailey & López de Prado 2014).
-    """
-    if trials < 2:
-        return 0.0
-    first = _NORMAL.inv_cdf(1 - 1 / trials)
-    second = _NORMAL.inv_cdf(1 - 1 / (trials * math.e))
-    return trial_deviation * ((1 - _EULER_GAMMA) * first + _EULER_GAMMA * second)

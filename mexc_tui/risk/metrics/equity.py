@@ -1,7 +1,6 @@
 """From stored equity to returns, flows taken out (formulas E0)."""
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from itertools import pairwise
 
 from mexc_tui.model.position import EquityPoint
@@ -41,18 +40,6 @@ def period_returns(points: Sequence[EquityPoint]) -> tuple[float, ...]:
             flow = after.flows - before.flows
             found.append(float((after.equity - flow) / before.equity) - 1)
     return tuple(found)
-
-
-def peak_after_flow(peak: Decimal, equity_before: Decimal, flow: Decimal) -> Decimal:
-    """Return the stored peak after a deposit (+) or withdrawal (-): `M (E + F) / E`.
-
-    The drawdown is the same share before and after: money coming in makes nothing good, money going
-    out loses nothing. Without equity before, the peak starts anew.
-    """
-    after = equity_before + flow
-    if equity_before <= 0:
-        return max(after, Decimal(0))
-    return max(peak * after / equity_before, Decimal(0))
 
 
 def index_of(returns: Iterable[float]) -> tuple[float, ...]:

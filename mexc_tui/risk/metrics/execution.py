@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 
 from mexc_tui.model.figure import Figure, FigureUnit, too_few, undefined, wilson_interval
 from mexc_tui.model.order import Side
@@ -15,36 +14,6 @@ _BPS = 10_000
 
 FillPart = tuple[Decimal, Decimal]
 """(price, quantity)."""
-
-
-class Reference(StrEnum):
-    """What an average price is held against; the value is how it is named."""
-
-    DECISION = "price at the decision"
-    ARRIVAL = "mid or best ask when sent"
-    BEST_QUOTE = "best quote when sent"
-    LIMIT = "limit price"
-    FIRST_TRADE = "first public trade, as there was no quote before it"
-
-
-@dataclass(frozen=True, slots=True)
-class ReferencePrices:
-    """What was known at the order's time; None: there was no such price."""
-
-    decision: Decimal | None = None
-    arrival: Decimal | None = None
-    best_quote: Decimal | None = None
-    limit: Decimal | None = None
-    first_trade: Decimal | None = None
-    """Of a listing that had no quote before it opened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slippage:
-    """Cost against one reference, in basis points."""
-
-    reference: Reference
-    bps: Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,49 +57,6 @@ def slippage_bps(side: Side, average: Decimal | None, reference: Decimal | None)
     if reference is None or reference <= 0:
         return undefined(0, 1, "no reference price", FigureUnit.BPS)
     return _bps(_sign(side) * (average - reference), reference)
-
-
-def slippages(side: Side, average: Decimal | None, prices: ReferencePrices) -> tuple[Slippage, ...]:
-    """Return the slippage against every reference price there was, each labelled (formulas E6)."""
-    known = (
-        (Reference.DECISION, prices.decision),
-        (Reference.ARRIVAL, prices.arrival),
-        (Reference.BEST_QUOTE, prices.best_quote),
-        (Reference.LIMIT, prices.limit),
-        (Reference.FIRST_TRADE, prices.first_trade),
-    )
-    return tuple(
-        Slippage(reference, slippage_bps(side, average, price))
-        for reference, price in known
-        if price is not None
-    )
-
-
-def effective_spread_bps(side: Side, average: Decimal | None, mid: Decimal) -> Figure:
-    """Return `2 d (P - mid) / mid` in basis points, mid when the order was sent (formulas E6)."""
-    return realised_spread_bps(side, average, mid, mid)
-
-
-def realised_spread_bps(side: Side, average: Decimal | None, mid: Decimal, mid_later: Decimal) -> Figure:
-    """Return `2 d (P - mid_later) / mid` in basis points, the later mid after 5 or 60 s (formulas E6).
-
-    Divided by the first mid, so that effective less realised is exactly the adverse selection.
-    """
-    if average is None:
-        return undefined(0, 1, "nothing filled", FigureUnit.BPS)
-    if mid <= 0:
-        return undefined(1, 1, "no mid price", FigureUnit.BPS)
-    return _bps(2 * _sign(side) * (average - mid_later), mid)
-
-
-def adverse_selection_bps(side: Side, mid: Decimal, mid_later: Decimal) -> Figure:
-    """Return `2 d (mid_later - mid) / mid` in basis points: effective less realised spread (formulas E6).
-
-    Negative for a buy when the price fell after it.
-    """
-    if mid <= 0:
-        return undefined(1, 1, "no mid price", FigureUnit.BPS)
-    return _bps(2 * _sign(side) * (mid_later - mid), mid)
 
 
 def implementation_shortfall(

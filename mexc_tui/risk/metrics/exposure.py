@@ -1,6 +1,6 @@
 """How much is at stake, and how concentrated (formulas E1). Amounts are exact, in quote units."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,11 +9,6 @@ from mexc_tui.model.figure import Figure, FigureUnit, undefined
 ZERO = Decimal(0)
 YOUNG_MS = 86_400_000
 """Coins younger than this can open far below their last price."""
-GAPS = (Decimal("0.3"), Decimal("0.5"), Decimal(1))
-"""Falls that the gap stress supposes."""
-
-BookLevel = tuple[Decimal, Decimal]
-"""(price, quantity)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,42 +49,9 @@ class Heat:
     """Symbols without a stop: counted at their whole value."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExitWalk:
-    """What selling into the bids brings, and what it costs against the mid."""
-
-    sold: Decimal
-    proceeds: Decimal
-    unsold: Decimal
-    """Base units that found no bid, counted at 0."""
-    cost: Decimal
-    """`quantity * mid - proceeds`, quote units."""
-    cost_share: Figure
-
-    @property
-    def average(self) -> Decimal | None:
-        """Price per unit sold; None when nothing found a bid."""
-        return self.proceeds / self.sold if self.sold else None
-
-
 def gross_exposure(holdings: Iterable[ExposureHolding]) -> Decimal:
     """Return `G = sum |q p|`, quote units (formulas E1)."""
     return sum((abs(one.value) for one in holdings), ZERO)
-
-
-def net_exposure(holdings: Iterable[ExposureHolding]) -> Decimal:
-    """Return `N = sum q p`, quote units; equal to gross where nothing is short (formulas E1)."""
-    return sum((one.value for one in holdings), ZERO)
-
-
-def reserved_exposure(
-    holdings: Iterable[ExposureHolding], open_buys: Iterable[Decimal], armed_budgets: Iterable[Decimal]
-) -> Decimal:
-    """Return `G + sum of open buys' remaining notional + armed budgets`, quote units (formulas E1).
-
-    Limits are checked against this: it is what the holdings become when everything fills.
-    """
-    return gross_exposure(holdings) + sum(open_buys, ZERO) + sum(armed_budgets, ZERO)
 
 
 def share_of_equity(amount: Decimal, equity: Decimal) -> Figure:
@@ -126,17 +88,6 @@ def effective_number(holdings: Iterable[ExposureHolding]) -> Figure:
     return Figure(1 / hhi.value, hhi.n, 1)
 
 
-def concentration_of_equity(holdings: Iterable[ExposureHolding], equity: Decimal) -> Figure:
-    """Return `sum w_i^2` over coins with weights of equity, cash included: what to limit (formulas E1).
-
-    Cash dilutes the coins and adds no term of its own, so all cash is 0 and all in one coin is 1.
-    """
-    values = [value for value in by_symbol(holdings).values() if value]
-    if equity <= 0:
-        return undefined(len(values), 1, "no equity")
-    return Figure(float(sum((value * value for value in values), ZERO) / (equity * equity)), len(values), 1)
-
-
 def risk_at_stop(holdings: Iterable[ExposureHolding], exit_cost: Decimal, equity: Decimal) -> Heat:
     """Return open risk `sum q (p - stop) + exit costs`, quote units and share of E (formulas E1).
 
@@ -152,28 +103,6 @@ def risk_at_stop(holdings: Iterable[ExposureHolding], exit_cost: Decimal, equity
 def gap_loss(holdings: Iterable[ExposureHolding], gap: Decimal) -> Decimal:
     """Return the loss if each coin younger than 24 h opens at `(1 - gap) p`, quote units (formulas E1)."""
     return sum((one.value * gap for one in holdings if one.age_ms < YOUNG_MS), ZERO)
-
-
-def exit_into_bids(quantity: Decimal, bids: Sequence[BookLevel], mid: Decimal) -> ExitWalk:
-    """Return the liquidity-adjusted exit `L = q mid - sum filled price`, rest at 0 (formulas E1).
-
-    Bids come best first.
-    """
-    left, proceeds = quantity, ZERO
-    for price, offered in bids:
-        if left <= 0:
-            break
-        taken = min(left, offered)
-        proceeds += taken * price
-        left -= taken
-    worth = quantity * mid
-    cost = worth - proceeds
-    share = (
-        Figure(float(cost / worth), 1, 1, unit=FigureUnit.SHARE)
-        if worth > 0
-        else undefined(1, 1, "nothing to sell", FigureUnit.SHARE)
-    )
-    return ExitWalk(quantity - left, proceeds, left, cost, share)
 
 
 def by_symbol(holdings: Iterable[ExposureHolding]) -> dict[str, Decimal]:

@@ -8,7 +8,6 @@ from mexc_tui.model.figure import Figure, FigureUnit, too_few
 from mexc_tui.model.snipe import Stamps
 from mexc_tui.risk.metrics.samples import quantile_of_sorted
 
-MIN_FOR_P95 = 20
 MIN_FOR_P99 = 100
 _NS_PER_MS = 1e6
 
@@ -30,7 +29,6 @@ class Percentiles:
 
     n: int
     p50: Figure
-    p95: Figure
     p99: Figure
     max: Figure
 
@@ -44,12 +42,11 @@ class StageLatency:
 
 
 def percentiles(samples_ns: Sequence[int]) -> Percentiles:
-    """Return p50, p95 (n >= 20), p99 (n >= 100) and maximum of spans in nanoseconds (formulas E6)."""
+    """Return p50, p99 (n >= 100) and maximum of spans in nanoseconds (formulas E6)."""
     ordered = sorted(samples_ns)
     return Percentiles(
         n=len(ordered),
         p50=_at(ordered, 0.5, 1),
-        p95=_at(ordered, 0.95, MIN_FOR_P95),
         p99=_at(ordered, 0.99, MIN_FOR_P99),
         max=_at(ordered, 1.0, 1),
     )

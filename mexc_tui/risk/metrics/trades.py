@@ -35,8 +35,6 @@ class ClosedTrade:
     lowest: Decimal
     """Price while it was open; 0: not known."""
     highest: Decimal
-    stop_distance: Decimal
-    """`entry - initial stop`, per base unit."""
     opened_ms: int
     closed_ms: int
 
@@ -61,8 +59,6 @@ class Excursions:
 
     adverse: Figure
     favourable: Figure
-    adverse_r: Figure
-    favourable_r: Figure
 
 
 def trade_of(position: Position) -> ClosedTrade | None:
@@ -82,7 +78,6 @@ def trade_of(position: Position) -> ClosedTrade | None:
         entry=position.entry_price,
         lowest=min(position.low_price, sold_at or position.low_price),
         highest=max(position.high_price, sold_at) if position.high_price else ZERO,
-        stop_distance=distance,
         opened_ms=position.opened_ms,
         closed_ms=position.closed_ms,
     )
@@ -184,20 +179,15 @@ def kelly(trades: Sequence[ClosedTrade]) -> Kelly:
 
 
 def excursions(trades: Iterable[ClosedTrade]) -> Excursions:
-    """Return median MAE and MFE, `lowest / entry - 1` and `highest / entry - 1`, and in R (formulas E5).
+    """Return median MAE and MFE, `lowest / entry - 1` and `highest / entry - 1` (formulas E5).
 
-    R here is the stop's distance. Trades whose path is not known are left out.
+    Trades whose path is not known are left out.
     """
     known = [one for one in trades if one.entry > 0 and one.lowest > 0 and one.highest > 0]
-    planned = [one for one in known if one.stop_distance > 0]
     return Excursions(
         adverse=_median([_move(one, one.lowest) / float(one.entry) for one in known], FigureUnit.SHARE, min),
         favourable=_median(
             [_move(one, one.highest) / float(one.entry) for one in known], FigureUnit.SHARE, max
-        ),
-        adverse_r=_median([_move(o, o.lowest) / float(o.stop_distance) for o in planned], FigureUnit.R, min),
-        favourable_r=_median(
-            [_move(o, o.highest) / float(o.stop_distance) for o in planned], FigureUnit.R, max
         ),
     )
 

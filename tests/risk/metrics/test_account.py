@@ -14,7 +14,6 @@ from mexc_tui.risk.metrics.account import (
     cagr,
     calmar,
     chance_above,
-    expected_best_sharpe,
     omega,
     probabilistic_sharpe,
     sharpe,
@@ -151,17 +150,6 @@ def test_probability_of_skill_is_that_of_the_papers_example() -> None:
     # Bailey & López de Prado 2012: 24 months at 0.458 a month; normal 0.982, as found 0.913.
     assert chance_above(0.458, 0.0, 24, 0.0, 3.0) == near(0.982, abs=5e-4)
     assert chance_above(0.458, 0.0, 24, -2.448, 10.164) == near(0.913, abs=5e-4)
-
-
-def test_a_deflated_ratio_is_that_of_the_papers_example() -> None:
-    # Bailey & López de Prado 2014: 100 trials of yearly variance 1/2, 1250 days, skewness -3, kurtosis 10.
-    benchmark = expected_best_sharpe(100, math.sqrt(1 / (2 * 250)))
-    assert benchmark == near(0.1132, abs=5e-5)
-    assert chance_above(2.5 / math.sqrt(250), benchmark, 1250, -3.0, 10.0) == near(0.9004, abs=5e-4)
-
-
-def test_one_trial_needs_no_deflation() -> None:
-    assert expected_best_sharpe(1, 0.1) == 0
 
 
 def test_a_tail_that_leaves_no_error_leaves_no_chance() -> None:

@@ -2,12 +2,8 @@
 
 from decimal import Decimal as D
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from mexc_tui.model.position import EquityPoint
-from mexc_tui.risk.metrics.drawdown import live_drawdown
-from mexc_tui.risk.metrics.equity import DAY_MS, daily, index_of, peak_after_flow, period_returns
+from mexc_tui.risk.metrics.equity import DAY_MS, daily, index_of, period_returns
 from tests.support.rounding import near
 
 
@@ -46,26 +42,3 @@ def test_a_period_that_began_with_nothing_has_no_return() -> None:
 def test_the_index_is_the_growth_of_one() -> None:
     assert index_of([0.1, -0.5, 1.0]) == near([1.0, 1.1, 0.55, 1.1])
     assert index_of([]) == (1.0,)
-
-
-money = st.decimals(min_value="1", max_value="100000", places=2)
-
-
-@given(money, money, st.decimals(min_value="0", max_value="100000", places=2))
-def test_a_flow_leaves_the_drawdown_as_it_was(equity: D, above: D, deposit: D) -> None:
-    peak = equity + above
-    before = live_drawdown(equity, peak)
-    after = live_drawdown(equity + deposit, peak_after_flow(peak, equity, deposit))
-    assert after.share.value == near(before.share.value, abs=1e-12)
-
-
-def test_a_withdrawal_does_not_hide_a_later_loss() -> None:
-    peak = peak_after_flow(D(1000), D(1000), D(-900))
-    assert peak == 100
-    assert live_drawdown(D(50), peak).share.value == 0.5
-
-
-def test_the_first_money_is_the_first_peak() -> None:
-    assert peak_after_flow(D(0), D(0), D(500)) == 500
-    assert peak_after_flow(D(700), D(0), D(500)) == 500
-    assert peak_after_flow(D(700), D(100), D(-100)) == 0

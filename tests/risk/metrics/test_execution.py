@@ -8,18 +8,12 @@ from hypothesis import strategies as st
 
 from mexc_tui.model.order import Side
 from mexc_tui.risk.metrics.execution import (
-    Reference,
-    ReferencePrices,
     Shortfall,
-    adverse_selection_bps,
     average_price,
-    effective_spread_bps,
     fill_ratio,
     implementation_shortfall,
-    realised_spread_bps,
     refusal_rates,
     slippage_bps,
-    slippages,
 )
 from tests.support.rounding import near
 
@@ -46,41 +40,6 @@ def test_slippage_without_a_fill_or_a_reference_is_not_a_number() -> None:
     assert str(slippage_bps(Side.BUY, None, D(100))) == "n/a (nothing filled)"
     assert str(slippage_bps(Side.BUY, D(100), None)) == "n/a (no reference price)"
     assert slippage_bps(Side.BUY, D(100), D(0)).value is None
-
-
-def test_each_reference_price_there_was_has_its_own_label() -> None:
-    known = ReferencePrices(decision=D(100), best_quote=D(101), limit=D("101.5"))
-    found = slippages(Side.BUY, D("101.5"), known)
-    assert [one.reference for one in found] == [Reference.DECISION, Reference.BEST_QUOTE, Reference.LIMIT]
-    assert [one.bps.value for one in found] == near([150, 49.5049505, 0])
-
-
-def test_a_listing_without_a_quote_is_held_against_its_first_trade_and_says_so() -> None:
-    found = slippages(Side.BUY, D(11), ReferencePrices(first_trade=D(10)))
-    assert len(found) == 1
-    assert found[0].bps.value == 1000
-    assert found[0].reference == "first public trade, as there was no quote before it"
-
-
-def test_spreads_by_hand() -> None:
-    # Bought at 100.1 around a mid of 100, which then fell to 99.9.
-    assert effective_spread_bps(Side.BUY, D("100.1"), D(100)).value == near(20)
-    assert realised_spread_bps(Side.BUY, D("100.1"), D(100), D("99.9")).value == near(40)
-    assert adverse_selection_bps(Side.BUY, D(100), D("99.9")).value == near(-20)
-    assert effective_spread_bps(Side.SELL, D("99.9"), D(100)).value == near(20)
-    assert realised_spread_bps(Side.BUY, None, D(100), D(100)).value is None
-    assert effective_spread_bps(Side.BUY, D(1), D(0)).value is None
-    assert adverse_selection_bps(Side.BUY, D(0), D(1)).value is None
-
-
-@given(sides, prices, prices, prices)
-def test_effective_is_realised_and_adverse_selection(side: Side, average: D, mid: D, later: D) -> None:
-    effective = effective_spread_bps(side, average, mid).value
-    realised = realised_spread_bps(side, average, mid, later).value
-    adverse = adverse_selection_bps(side, mid, later).value
-    assert realised is not None
-    assert adverse is not None
-    assert effective == near(realised + adverse, rel=1e-9, abs=1e-6 * (abs(realised) + abs(adverse) + 1))
 
 
 def shortfall(side: Side, wanted: str, fills: list[tuple[D, D]]) -> Shortfall:

@@ -19,16 +19,13 @@ def test_percentiles_are_those_of_the_standard_library() -> None:
     sample = [random.randrange(50 * MS) for _ in range(150)]
     cuts = quantiles(sample, n=100, method="inclusive")
     found = percentiles(sample)
-    assert (found.p50.value, found.p95.value, found.p99.value) == near(
-        (cuts[49] / MS, cuts[94] / MS, cuts[98] / MS)
-    )
+    assert (found.p50.value, found.p99.value) == near((cuts[49] / MS, cuts[98] / MS))
     assert (found.max.value, found.n) == (near(max(sample) / MS), 150)
 
 
 def test_each_percentile_has_its_own_minimum() -> None:
     found = percentiles([3 * MS] * 19)
     assert (found.p50.value, found.max.value) == (3, 3)
-    assert str(found.p95) == "not enough data (19 of 20)"
     assert str(percentiles([MS] * 99).p99) == "not enough data (99 of 100)"
     assert percentiles([]).p50.value is None
 

@@ -41,7 +41,6 @@ PLAIN = ClosedTrade(
     entry=D(100),
     lowest=D(95),
     highest=D(120),
-    stop_distance=D(10),
     opened_ms=0,
     closed_ms=1000,
 )
@@ -235,13 +234,12 @@ def test_what_kelly_applies_is_between_nothing_and_a_quarter(found: list[ClosedT
     assert applied is None or 0 <= applied <= 0.25
 
 
-def test_excursions_are_told_in_shares_and_in_stops() -> None:
-    other = replace(PLAIN, lowest=D(99), highest=D(140), stop_distance=D(0))
+def test_excursions_are_shares_of_the_entry_price() -> None:
+    other = replace(PLAIN, lowest=D(99), highest=D(140))
     unknown = replace(PLAIN, highest=D(0))
     found = excursions([PLAIN, other, unknown])
     assert (found.adverse.value, found.favourable.value) == (near(-0.03), near(0.3))
-    assert (found.adverse_r.value, found.favourable_r.value) == (near(-0.5), near(2))
-    assert (found.adverse.n, found.adverse_r.n) == (2, 1)
+    assert found.adverse.n == 2
     assert excursions([]).adverse.value is None
 
 

@@ -17,10 +17,13 @@ from tests.support.processes.terminal_session import (
     is_given_back,
     opened,
     process_state,
+    shell,
     until,
 )
 
 pytestmark = pytest.mark.timeout(60)  # runs processes
+
+__all__ = ["shell"]
 
 
 def test_a_day_at_the_desk_opened_detached_attached_twice_hung_up_and_stopped(shell: Shell) -> None:

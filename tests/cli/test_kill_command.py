@@ -15,9 +15,11 @@ from mexc_tui.desk.kinds import CommandOutcome
 from mexc_tui.desk.trading import RESUME, Resuming
 from mexc_tui.host.paths import paths_of
 from mexc_tui.ledger.ids import PREFIX
-from tests.support.processes.engine_and_exchange import World, begin, end, environment, world_of
+from tests.support.processes.engine_and_exchange import World, begin, end, environment, world, world_of
 
 pytestmark = pytest.mark.timeout(60)  # runs processes
+
+__all__ = ["world"]
 
 LOOKS = 6
 

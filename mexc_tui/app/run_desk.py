@@ -15,10 +15,11 @@ from mexc_tui.app.launch_options import LaunchOptions, layers_of, lent_of, mode_
 from mexc_tui.app.run_screen import (
     InProcessEngine,
     ScreenOptions,
-    engine_theme,
+    engine_display,
     farewell,
     show,
     show_attached,
+    with_display,
 )
 from mexc_tui.engine.runtime.thread import EngineThread, Main
 from mexc_tui.host.detach import INTERRUPTED, DetachedTerminal, tethered
@@ -53,7 +54,7 @@ def run_desk(launch: LaunchOptions, viewing: ScreenOptions, environ: Mapping[str
     layers = layers_of(launch, environ)
     mode = mode_of(launch, layers, environ)
     paths = places_of(launch.profile or mode.value, environ)
-    if engine_theme(paths) is not None:
+    if engine_display(paths) is not None:
         return show_attached(paths, _dressed(viewing, layers, paths), environ)
     make_folders(paths)
     viewing = replace(_dressed(viewing, layers, paths), welcome=_welcome(launch, paths, mode))
@@ -66,9 +67,9 @@ def run_desk(launch: LaunchOptions, viewing: ScreenOptions, environ: Mapping[str
 
 
 def _dressed(viewing: ScreenOptions, layers: Layers, paths: Paths) -> ScreenOptions:
-    """Return the viewing with what the settings say of screens."""
+    """Return the options with the configured theme and economy mode."""
     settings = load(replace(layers, file=read_file(paths.settings))).settings
-    return replace(viewing, theme=viewing.theme or settings.theme)
+    return with_display(viewing, settings.theme, is_economy=settings.economy)
 
 
 def _welcome(launch: LaunchOptions, paths: Paths, mode: Mode) -> str:

@@ -47,14 +47,15 @@ NO_TERMINAL = (
 
 @dataclass(frozen=True, slots=True)
 class ScreenOptions:
-    """How a person wants to look."""
+    """Display options of one front end."""
 
     theme: str = ""
-    """Its name; empty: what the engine is set to."""
+    """Name of the theme; empty: the setting `theme`."""
     is_economy: bool = False
+    """Repaint at most once a second; false: the setting `economy`."""
     is_read_only: bool = False
     welcome: str = ""
-    """Words to begin with; empty: none."""
+    """Text of the welcome message; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,8 @@ def has_terminal() -> bool:
     return os.isatty(0) and os.isatty(1)
 
 
-def engine_theme(paths: Paths) -> str | None:
-    """Return the theme that the profile's engine is set to; None: no engine answers."""
+def engine_display(paths: Paths) -> ScreenOptions | None:
+    """Return the display settings of the profile's engine; None if no engine responds."""
     try:
         reply = ask(
             socket_of(paths),
@@ -100,8 +101,13 @@ def engine_theme(paths: Paths) -> str | None:
         )
     except FrontEndError:
         return None
-    rows = [] if reply.result is None else reply.result.rows
-    return next((row.value for row in rows if row.name == "theme"), DEFAULT)
+    values = {} if reply.result is None else {row.name: row.value for row in reply.result.rows}
+    return ScreenOptions(values.get("theme", DEFAULT), values.get("economy") == "true")
+
+
+def with_display(options: ScreenOptions, theme: str, *, is_economy: bool) -> ScreenOptions:
+    """Fill in the configured theme and economy mode; a flag of the command line has priority."""
+    return replace(options, theme=options.theme or theme, is_economy=options.is_economy or is_economy)
 
 
 def run_attached(
@@ -112,10 +118,11 @@ def run_attached(
     Raises PathsError, and what the settings are refused for.
     """
     paths = paths_of(profile or _profile_of(mode, environ), environ)
-    theme = engine_theme(paths)
-    if theme is None:
+    display = engine_display(paths)
+    if display is None:
         return None
-    return show_attached(paths, replace(viewing, theme=viewing.theme or theme), environ)
+    options = with_display(viewing, display.theme, is_economy=display.is_economy)
+    return show_attached(paths, options, environ)
 
 
 def _profile_of(mode: str | None, environ: Mapping[str, str]) -> str:

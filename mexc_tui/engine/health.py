@@ -184,7 +184,7 @@ class AlertWorker:
         started()
         while True:
             await self.look()
-            await asyncio.sleep(min(self._every_s(), 5.0))
+            await asyncio.sleep(self._every_s())
 
     async def look(self) -> None:
         """Store what is new and close what is over."""

@@ -23,7 +23,7 @@ A wrong value, an unknown name or two contradicting values are refused with the 
 range and the source, and nothing of that reading is applied. The bounds are hard. Lists are TOML arrays; in
 variables and flags they are separated by commas, or JSON.
 
-There is one file for all modes. A value of a group that *decides*, set by a command or on the screen in
+There is one file for all modes. A value of a group marked *decides*, set by a command or on the screen in
 practice or paper mode, is marked in its line (`# set in practice`): live trading ignores it and reports that,
 until it is set in live mode or the mark is deleted manually.
 

@@ -28,9 +28,7 @@ def with_value(text: str, name: str, value: object, set_in: str = "") -> str:
         lines[first : last + 1] = [line + marked(comment, set_in)]
     changed = "".join(f"{line}\n" for line in lines)
     if name not in _read(changed):
-        raise UnreadableSettings(
-            f"{name} cannot be added after a [table]: settings stand at the top, in no table."
-        )
+        raise UnreadableSettings(f"{name} cannot be added after a [table]: settings belong at the top level.")
     return changed
 
 
@@ -71,7 +69,7 @@ def _place(text: str, name: str) -> tuple[int, int] | None:
         for last in range(first, len(lines)):
             if _is_toml("\n".join(lines[first : last + 1])):
                 return first, last
-    raise UnreadableSettings(f"It cannot be told which lines set {name}: change the file by hand.")
+    raise UnreadableSettings(f"Cannot determine which lines set {name}. Edit the file by hand.")
 
 
 def _comment(line: str) -> str:
@@ -88,7 +86,9 @@ def _read(text: str) -> dict[str, object]:
     try:
         return tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
-        raise UnreadableSettings(f"The settings file is not TOML: {error}. Mend it by hand first.") from None
+        raise UnreadableSettings(
+            f"The settings file is not TOML: {error}. Correct it by hand first."
+        ) from None
 
 
 def _is_toml(text: str) -> bool:

@@ -74,7 +74,7 @@ def _read(file: Path) -> str:
     try:
         with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):  # a pipe would be waited for, for ever
-                raise UnreadableSettings(f"{file} is not a plain file: move it away.")
+                raise UnreadableSettings(f"{file} is not a regular file. Move it away.")
             raw = stream.read(SIZE_LIMIT + 1)
         if len(raw) > SIZE_LIMIT:
             raise UnreadableSettings(

@@ -85,7 +85,7 @@ def load(layers: Layers) -> Loaded:
     strongest_first = (layers.flags, layers.environment, file, lent)
     problems = [problem for layer in strongest_first for problem in mistakes(layer)]
     if "mode" in lent.values:
-        problems.append(_problem("mode", lent.values["mode"], "a scenario cannot lend it"))
+        problems.append(_problem("mode", lent.values["mode"], "a scenario cannot override it"))
     if problems:
         raise SettingsError(problems)
     settings = Settings.of(*(SettingSource(Settings, layer) for layer in strongest_first))
@@ -140,7 +140,7 @@ def mistakes(layer: Layer) -> list[Problem]:
         if name not in TABLE:
             problems.append(_stranger(name, given))
         elif _looks_secret(given.value):
-            problems.append(_problem(name, given, "it looks like a secret, and secrets are never settings"))
+            problems.append(_problem(name, given, "it looks like a secret; secrets are never settings"))
         else:
             sound[name] = given
     try:
@@ -167,15 +167,17 @@ def _stranger(name: str, given: GivenValue) -> Problem:
     shown = clean(name, VALUE_LIMIT)
     if _SECRET_NAME.search(name.lower().replace("-", "_")) or _looks_secret(given.value):
         why = (
-            "secrets are never settings. Take it out there, and count it as known to others: "
-            "make a new one and store it with `mexc-tui keys set`"
+            "secrets are never settings. Remove it and treat it as compromised: "
+            "create a new key and store it with `mexc-tui keys set`"
         )
         return Problem(shown, "(hidden)", "", given.origin, why)
     if isinstance(given.value, dict):
-        return Problem(shown, "(a table)", "", given.origin, "settings stand at the top, in no table")
+        return Problem(
+            shown, "(a table)", "", given.origin, "settings belong at the top level, not in a table"
+        )
     close = get_close_matches(name, TABLE, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
-    return Problem(shown, _shown(given.value), "", given.origin, f"there is no such setting{hint}")
+    return Problem(shown, _shown(given.value), "", given.origin, f"unknown setting{hint}")
 
 
 def _contradictions(loaded: Loaded) -> Iterable[Problem]:
@@ -194,7 +196,7 @@ def _contradiction(loaded: Loaded, name: str, other: str, allowed: str) -> Probl
         loaded.settings.text(name),
         allowed,
         loaded.origin(name),
-        f"it contradicts {other} = {loaded.settings.text(other)} from {loaded.origin(other)}",
+        f"it conflicts with {other} = {loaded.settings.text(other)} from {loaded.origin(other)}",
     )
 
 
@@ -207,7 +209,7 @@ def _shown(value: object) -> str:
     if _looks_secret(value):
         return "(hidden)"
     if isinstance(value, int) and value.bit_length() > 4 * VALUE_LIMIT:
-        return "(a very long number)"
+        return "(number too long)"
     return clean(
         text_of(tuple(cast("list[object]", value)) if isinstance(value, list) else value), VALUE_LIMIT
     )

@@ -137,9 +137,9 @@ class Words:
 
 def _number(value: object) -> object:
     if isinstance(value, bool):
-        raise ValueError("true and false are no numbers")
+        raise ValueError("expected a number, not true or false")
     if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) > LONGEST and value:
-        raise ValueError("that many digits are no setting")
+        raise ValueError("the number has too many digits")
     return value
 
 
@@ -160,7 +160,7 @@ def _patterns(values: tuple[str, ...]) -> tuple[str, ...]:
         try:
             re.compile(value)
         except (re.error, OverflowError, RecursionError) as error:
-            raise ValueError(f"{value!r} is no pattern: {error}") from None
+            raise ValueError(f"{value!r} is not a regular expression: {error}") from None
     return values
 
 
@@ -174,7 +174,7 @@ def _rung(value: object) -> Rung:
         return value
     found = _RUNG.fullmatch(value.replace(" ", "")) if isinstance(value, str) else None
     if found is None:
-        raise ValueError("a rung looks like 30@10")
+        raise ValueError("expected SHARE@GAIN, such as 30@10")
     share, gain = (Decimal(plain(Decimal(text))) for text in found.groups())
     return Rung(share, gain)
 
@@ -182,23 +182,23 @@ def _rung(value: object) -> Rung:
 def _ladder(rungs: tuple[Rung, ...]) -> tuple[Rung, ...]:
     gains = [rung.gain_pct for rung in rungs]
     if sorted(set(gains)) != gains:
-        raise ValueError("each rung must lie above the one before")
+        raise ValueError("each rung needs a higher gain than the one before")
     if sum(rung.share_pct for rung in rungs) > 100 or any(rung.share_pct <= 0 for rung in rungs):
-        raise ValueError("the shares must be above 0 and add up to 100 at most")
+        raise ValueError("shares must be above 0 and at most 100 in total")
     if any(not Decimal("0.1") <= gain <= 1000 for gain in gains):
-        raise ValueError("gains go from 0.1 to 1000 %")
+        raise ValueError("gains must be between 0.1 and 1000 %")
     return rungs
 
 
 def _ascending(values: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
     if sorted(set(values)) != list(values) or any(value <= 0 for value in values):
-        raise ValueError("the steps must be above 0, each above the one before")
+        raise ValueError("the steps must be above 0 and ascending")
     return values
 
 
 def _triple(value: str) -> str:
     if not _TRIPLE.fullmatch(value):
-        raise ValueError("three numbers, like 2/2/4")
+        raise ValueError("three numbers, such as 2/2/4")
     return value
 
 
@@ -220,7 +220,7 @@ Patterns: TypeAlias = Annotated[
     BeforeValidator(_split),
     AfterValidator(_patterns),
     Field(max_length=MAX_TEXTS),
-    Words("a list of regular expressions, each for a whole symbol"),
+    Words("a list of regular expressions, each matching a whole symbol"),
 ]
 Ladder: TypeAlias = Annotated[
     tuple[Rung, ...],
@@ -228,16 +228,16 @@ Ladder: TypeAlias = Annotated[
     BeforeValidator(_rungs),
     AfterValidator(_ladder),
     Field(max_length=MAX_RUNGS),
-    Words("at most 6 rungs SHARE@GAIN in %, rising, shares at most 100 in all"),
+    Words("at most 6 rungs SHARE@GAIN in %, ascending gains, shares at most 100 in total"),
 ]
 Steps: TypeAlias = Annotated[
     tuple[Amount, Amount, Amount],
     NoDecode,
     BeforeValidator(_split),
     AfterValidator(_ascending),
-    Words("three rising amounts above 0"),
+    Words("three ascending amounts above 0"),
 ]
-Triple: TypeAlias = Annotated[str, AfterValidator(_triple), Words("three numbers, like 2/2/4")]
+Triple: TypeAlias = Annotated[str, AfterValidator(_triple), Words("three numbers, such as 2/2/4")]
 ThemeName: TypeAlias = Annotated[
     str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$"), Words("the name of a theme file")
 ]

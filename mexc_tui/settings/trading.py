@@ -1,6 +1,6 @@
-"""Settings of money: what is bought, how much of it, when it is sold, and what stops it all.
+"""Settings of trading: mode, arming, size, risk limits, entries, exits and reconciliation.
 
-Bounds here are the hard caps: no file, variable, flag or screen goes beyond them.
+The bounds are hard caps: no file, variable, flag or screen can exceed them.
 """
 
 from decimal import Decimal
@@ -23,22 +23,29 @@ from mexc_tui.settings.row import (
 
 
 class Start(Group):
-    """What the engine is for."""
+    """Mode and paper account."""
 
     title = "Start"
 
     mode: Mode = row(
-        Mode.PRACTICE, "Where market data comes from and orders go; live is unlocked by hand.", restart=True
+        Mode.PRACTICE,
+        "Trade on the practice exchange, on paper or live; live also needs an unlock.",
+        restart=True,
     )
     unlock_hours: Count = row(
-        12, "How long live trading stays unlocked once a person has unlocked it.", unit="h", low=1, high=72
+        12, "Lock live trading again this long after an unlock.", unit="h", low=1, high=72
     )
     paper_balance_quote: Amount = row(
-        Decimal(1_000), "What a new paper account holds.", unit="USDT", low=1, high=1_000_000, restart=True
+        Decimal(1_000),
+        "Start a new paper account with this balance.",
+        unit="USDT",
+        low=1,
+        high=1_000_000,
+        restart=True,
     )
     paper_delay_ms: Count = row(
         50,
-        "How long the way to the paper exchange and back is; half of it lies before a match.",
+        "Simulate this round trip to the paper exchange; half of it passes before matching.",
         unit="ms",
         low=0,
         high=5_000,
@@ -47,184 +54,242 @@ class Start(Group):
 
 
 class ArmingSettings(Group):
-    """Which signals may become snipes."""
+    """Automatic arming of snipes by signals."""
 
     title = "Arming"
 
-    auto_arm: AutoArm = row(AutoArm.PRACTICE, "Where signals arm snipes without a person.")
+    auto_arm: AutoArm = row(AutoArm.PRACTICE, "Arm snipes automatically in these modes.")
     arm_outcomes: Count = row(
-        100, "Recorded outcomes that automatic arming needs in paper and live.", low=100, high=100_000
+        100,
+        "Require this many recorded outcomes before automatic arming in paper and live.",
+        low=100,
+        high=100_000,
     )
-    min_probability: Ratio = row(0.8, "Least calibrated probability of a signal that arms.", low=0, high=1)
-    armed_detectors: Detectors = row((DetectorName.READY_STATE,), "Detectors whose signals may arm.")
-    require_calendar: Switch = row(True, "Arm only what the calendar confirms.")
+    min_probability: Ratio = row(
+        0.8, "Arm only signals of at least this calibrated probability.", low=0, high=1
+    )
+    armed_detectors: Detectors = row((DetectorName.READY_STATE,), "Arm only signals of these detectors.")
+    require_calendar: Switch = row(True, "Arm only listings that the calendar confirms.")
     advance_s: Count = row(
-        12_600, "How long before an opening the launch sequence counts.", unit="s", low=0, high=2_592_000
+        12_600,
+        "Arm, and judge the launch sequence, up to this long before an opening.",
+        unit="s",
+        low=0,
+        high=2_592_000,
     )
-    allow_symbols: Patterns = row((), "Only symbols that match one of these are traded; empty: all.")
-    deny_symbols: Patterns = row((), "Symbols that match one of these are never traded.")
+    allow_symbols: Patterns = row((), "Trade only symbols that match one of these patterns; empty: all.")
+    deny_symbols: Patterns = row((), "Never trade symbols that match one of these patterns.")
 
 
 class Size(Group):
-    """How much is bought."""
+    """Size of positions."""
 
     title = "Size"
 
-    sizing: Sizing = row(Sizing.FIXED, "By a fixed amount, a share of equity, or the risk at the stop.")
+    sizing: Sizing = row(
+        Sizing.FIXED, "Size positions by a fixed amount, a share of equity, or the risk at the stop-loss."
+    )
     position_quote: Amount = row(
-        Decimal(10), "Value of a position when sizing is fixed.", unit="USDT", low=1, high=10_000
+        Decimal(10), "Buy this value per position when sizing is fixed.", unit="USDT", low=1, high=10_000
     )
     position_equity_pct: Amount = row(
-        Decimal(1), "Share of equity when sizing is equity.", unit="%", low=0.01, high=20
+        Decimal(1), "Buy for this share of equity when sizing is equity.", unit="%", low=0.01, high=20
     )
     position_risk_pct: Amount = row(
-        Decimal("0.5"), "Share of equity lost at the stop when sizing is risk.", unit="%", low=0.01, high=5
+        Decimal("0.5"),
+        "Risk this share of equity at the stop-loss when sizing is risk.",
+        unit="%",
+        low=0.01,
+        high=5,
     )
     position_cap_quote: Amount = row(
-        Decimal(100), "No position is larger, however it was sized.", unit="USDT", low=1, high=10_000
+        Decimal(100),
+        "Limit every position to this value, whatever its sizing.",
+        unit="USDT",
+        low=1,
+        high=10_000,
     )
     order_min_quote: Amount = row(
-        Decimal(1), "Smallest order; the exchange's own minimum holds too.", unit="USDT", low=1, high=1_000
+        Decimal(1),
+        "Place no smaller order; the exchange's own minimum also applies.",
+        unit="USDT",
+        low=1,
+        high=1_000,
     )
 
 
 class RiskSettings(Group):
-    """Limits before a trade, and when trading stops."""
+    """Pre-trade limits, risk warnings and halts."""
 
     title = "Risk"
 
-    max_positions: Count = row(3, "Open positions at once.", low=1, high=50)
-    max_snipes: Count = row(1, "Snipes that fire at once.", low=1, high=10)
-    max_trades_hour: Count = row(5, "Entries within an hour.", low=1, high=100)
-    max_trades_day: Count = row(10, "Entries within a day.", low=1, high=1_000)
+    max_positions: Count = row(3, "Hold at most this many open positions.", low=1, high=50)
+    max_snipes: Count = row(1, "Fire at most this many snipes at once.", low=1, high=10)
+    max_trades_hour: Count = row(5, "Make at most this many entries in an hour.", low=1, high=100)
+    max_trades_day: Count = row(10, "Make at most this many entries in a day.", low=1, high=1_000)
     position_cap_pct: Amount = row(
-        Decimal(5), "Largest position, of equity with cash and reserves.", unit="%", low=0.1, high=100
+        Decimal(5),
+        "Limit a position to this share of equity (cash and reservations included).",
+        unit="%",
+        low=0.1,
+        high=100,
     )
     exposure_cap_pct: Amount = row(
-        Decimal(20), "Largest sum of positions and reservations, of equity.", unit="%", low=0.1, high=100
+        Decimal(20),
+        "Limit positions and reservations together to this share of equity.",
+        unit="%",
+        low=0.1,
+        high=100,
     )
     daily_loss_halt_pct: Amount = row(
-        Decimal(2), "Loss of a day that halts trading, of equity.", unit="%", low=0.1, high=50
+        Decimal(2), "Halt trading at this daily loss, in % of equity.", unit="%", low=0.1, high=50
     )
     drawdown_halt_pct: Amount = row(
-        Decimal(10), "Fall from the highest equity that halts trading.", unit="%", low=0.1, high=80
+        Decimal(10), "Halt trading at this drawdown from peak equity.", unit="%", low=0.1, high=80
     )
-    losses_pause: Count = row(3, "Losses in a row that pause entries.", low=1, high=100)
-    losses_pause_s: Count = row(3_600, "How long they pause.", unit="s", low=0, high=604_800)
-    losses_halt: Count = row(5, "Losses in a row that halt until a person resumes.", low=1, high=100)
+    losses_pause: Count = row(3, "Pause entries after this many consecutive losses.", low=1, high=100)
+    losses_pause_s: Count = row(
+        3_600, "Pause entries for this time after consecutive losses.", unit="s", low=0, high=604_800
+    )
+    losses_halt: Count = row(
+        5, "Halt trading after this many consecutive losses, until a manual resume.", low=1, high=100
+    )
     cooldown_s: Count = row(
-        3_600, "No new entry in a symbol so long after its exit.", unit="s", low=0, high=604_800
+        3_600, "Refuse a new entry in a symbol for this time after its exit.", unit="s", low=0, high=604_800
     )
     guard_medium_pct: Amount = row(
-        Decimal(50), "Share of a halting limit that makes a warning medium: trim.", unit="%", low=1, high=100
+        Decimal(50), "Warn at medium level (trim) at this share of a halt limit.", unit="%", low=1, high=100
     )
     guard_high_pct: Amount = row(
-        Decimal(75), "Share of a halting limit that makes a warning high: close.", unit="%", low=1, high=100
+        Decimal(75), "Warn at high level (close) at this share of a halt limit.", unit="%", low=1, high=100
     )
     guard_trim_pct: Amount = row(
-        Decimal(30), "Part of each position that a medium warning sells.", unit="%", low=1, high=100
+        Decimal(30), "Sell this part of each position on a medium warning.", unit="%", low=1, high=100
     )
     guard_tighten_pct: Amount = row(
-        Decimal(50), "Each warning lowers the limits of entries by this much.", unit="%", low=1, high=90
+        Decimal(50), "Lower the entry limits by this much on each warning.", unit="%", low=1, high=90
     )
     guard_tighten_s: Count = row(
-        14_400, "How long lowered limits last after the last warning.", unit="s", low=60, high=604_800
+        14_400, "Keep lowered limits for this time after the last warning.", unit="s", low=60, high=604_800
     )
     on_critical: OnCritical = row(
         OnCritical.UNSET,
-        "What a critical finding does with positions; unset: flatten in practice and paper, halt in live.",
+        "Flatten or halt at a critical level; unset: flatten in practice and paper, halt in live.",
     )
 
 
 class EntrySettings(Group):
-    """Firing at an opening."""
+    """Timing and price limits of entries."""
 
     title = "Entry"
 
-    entry_early_ms: Count = row(20, "First attempt so long before the opening.", unit="ms", low=0, high=1_000)
-    entry_window_ms: Count = row(
-        5_000, "Last attempt so long after the opening.", unit="ms", low=100, high=60_000
+    entry_early_ms: Count = row(
+        20, "Send the first attempt this long before the opening.", unit="ms", low=0, high=1_000
     )
-    entry_attempts: Count = row(20, "Attempts of one snipe.", low=1, high=20)
+    entry_window_ms: Count = row(
+        5_000, "Send no attempt later than this after the opening.", unit="ms", low=100, high=60_000
+    )
+    entry_attempts: Count = row(20, "Make at most this many attempts per snipe.", low=1, high=20)
     entry_validity_ms: Count = row(
         500,
-        "What is left of an entry goes on so long after the price ran away.",
+        "Keep working the remainder of an entry for this time after the price ran away.",
         unit="ms",
         low=0,
         high=60_000,
     )
     premium_cap_pct: Amount = row(
-        Decimal(25), "Highest entry price over the reference.", unit="%", low=0, high=500
+        Decimal(25),
+        "Limit the entry price to this premium over the reference price.",
+        unit="%",
+        low=0,
+        high=500,
     )
     slippage_cap_pct: Amount = row(
-        Decimal(3), "Highest slippage by walking the book.", unit="%", low=0.1, high=50
+        Decimal(3), "Limit the slippage of an entry against the order book.", unit="%", low=0.1, high=50
     )
     recv_window_order_ms: Count = row(
         2_000,
-        "How long the exchange may take orders after their timestamp.",
+        "Let the exchange refuse orders that arrive later than this (recvWindow).",
         unit="ms",
         low=100,
         high=60_000,
         restart=True,
     )
     recv_window_ms: Count = row(
-        5_000, "The same for other requests.", unit="ms", low=100, high=60_000, restart=True
+        5_000,
+        "Let the exchange refuse other requests that arrive later than this (recvWindow).",
+        unit="ms",
+        low=100,
+        high=60_000,
+        restart=True,
     )
 
 
 class Exit(Group):
-    """Protecting and closing a position."""
+    """Stops, take-profits and other exits."""
 
     title = "Exit"
 
     stop_loss_pct: Amount = row(
-        Decimal(10), "Stop below the entry, for new positions.", unit="%", low=2, high=50
+        Decimal(10), "Set the stop-loss of new positions this far below the entry.", unit="%", low=2, high=50
     )
     stop_confirm_ms: Count = row(
-        200, "A stop is confirmed so long after its first touch.", unit="ms", low=0, high=10_000
+        200, "Confirm a stop-loss this long after its first touch.", unit="ms", low=0, high=10_000
     )
-    stop_confirm_trades: Count = row(3, "Or by trades of so many orders, at least two.", low=1, high=100)
+    stop_confirm_trades: Count = row(
+        3, "Confirm a stop-loss by trades of this many orders, at least two.", low=1, high=100
+    )
     stop_at_once_factor: Amount = row(
-        Decimal(2), "At once when two prices are so many stop distances away.", unit="×", low=1, high=10
+        Decimal(2),
+        "Confirm a stop-loss at once when two prices are this many stop distances away.",
+        unit="×",
+        low=1,
+        high=10,
     )
     ladder: Ladder = row(
         tuple(Rung(Decimal(share), Decimal(gain)) for share, gain in ((30, 10), (40, 20), (30, 30))),
-        "Take-profits: sell this share of a position at this gain.",
+        "Take profits: sell this share of a position at this gain.",
         unit="%",
     )
-    trailing: Switch = row(False, "Follow the price with the stop.")
+    trailing: Switch = row(False, "Trail the stop-loss behind the price.")
     trailing_after_pct: Amount = row(
-        Decimal(20), "Trailing begins at this gain.", unit="%", low=0, high=1_000
+        Decimal(20), "Start the trailing stop at this gain.", unit="%", low=0, high=1_000
     )
     trailing_distance_pct: Amount = row(
-        Decimal(15), "Distance of a trailing stop below the highest price.", unit="%", low=1, high=90
+        Decimal(15), "Keep the trailing stop this far below the high.", unit="%", low=1, high=90
     )
     break_even_rung: Count = row(
         0, "Move the stop to break-even after this rung of the ladder; 0: never.", low=0, high=6
     )
     break_even_slippage_pct: Amount = row(
-        Decimal("0.5"), "Slippage of the sale that break-even covers beside fees.", unit="%", low=0, high=10
+        Decimal("0.5"),
+        "Include this slippage of the sale, beside fees, in the break-even price.",
+        unit="%",
+        low=0,
+        high=10,
     )
     time_stop_s: Count = row(
         3_600, "Close a position after this time; 0: never.", unit="s", low=0, high=2_592_000
     )
     flatten_slippage_pct: Amount = row(
-        Decimal(10), "Lowest price when flattening, below the bid.", unit="%", low=0.5, high=50
+        Decimal(10), "Sell no further than this below the bid when flattening.", unit="%", low=0.5, high=50
     )
-    on_stop: OnStop = row(OnStop.HOLD, "What a stopping engine does with open positions.")
+    on_stop: OnStop = row(OnStop.HOLD, "Hold or flatten open positions when the engine stops.")
 
 
 class LedgerSettings(Group):
-    """Agreement with the exchange's books."""
+    """Reconciliation of the ledger with the exchange."""
 
-    title = "Books"
+    title = "Ledger"
 
-    reconcile_s: Count = row(60, "Compare books with the exchange so often.", unit="s", low=10, high=3_600)
+    reconcile_s: Count = row(
+        60, "Reconcile the ledger with the exchange at this interval.", unit="s", low=10, high=3_600
+    )
     reconcile_steps_quote: Steps = row(
         (Decimal(1), Decimal(10), Decimal(100)),
-        "Differences from these values on are a warning, an error, critical.",
+        "Report differences from these values on as a warning, an error, critical.",
         unit="USDT",
     )
     explained_below_quote: Amount = row(
-        Decimal(1), "Explained fees and dust below this are put right unasked.", unit="USDT", low=0, high=10
+        Decimal(1), "Correct explained fees and dust below this automatically.", unit="USDT", low=0, high=10
     )

@@ -302,7 +302,7 @@ def test_a_wrong_name_behind_set_is_reported_by_every_command(
 ) -> None:
     ran = checked(zygote.run(("--set", "nosuch=1", *profile, command), home))
     assert ran.code == code  # a status is answered all the same
-    assert "nosuch = 1: there is no such setting (from the flag --set nosuch)." in ran.err
+    assert "nosuch = 1: unknown setting (from the flag --set nosuch)." in ran.err
 
 
 def test_a_setting_that_is_set_on_the_command_line_is_shown_as_such(

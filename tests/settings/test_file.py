@@ -158,7 +158,7 @@ def test_a_folder_that_takes_no_file_is_named(tmp_path: Path) -> None:
 
 def test_a_pipe_or_a_folder_in_the_files_place_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "settings.toml")
-    with pytest.raises(SettingsError, match="not a plain file"):
+    with pytest.raises(SettingsError, match="not a regular file"):
         read_file(tmp_path / "settings.toml")
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(SettingsError, match=r"folder\.toml"):

@@ -119,7 +119,7 @@ def test_defaults_are_those_of_the_reference_and_of_its_overrides() -> None:
     )
     assert (s.exchange_info_least_s, s.ready_triple, s.on_stop) == (3, "2/2/4", OnStop.HOLD)
     assert (s.http_connect_s, s.http_total_s, s.http_order_s, s.http_retries) == (3, 10, 5, 3)
-    assert (s.stream_ping_s, s.stream_rotate_s, s.price_stale_s, s.stop_stale_s) == (5, 82_800, 5, 2)
+    assert (s.stream_ping_s, s.stream_rotate_s, s.price_stale_s, s.alert_evaluate_s) == (5, 82_800, 5, 5)
     assert (s.reconcile_s, s.query_deadline_s) == (60, 10)
 
 
@@ -236,23 +236,26 @@ def test_every_mistake_is_told_at_once() -> None:
         ("auto_arm = 'always'", "practice, everywhere, never"),
         ("trailing = 'perhaps'", "true, false"),
         ("ready_triple = '2/2'", "three numbers"),
-        ("deny_symbols = ['(']", "'(' is no pattern"),
-        ("ladder = ['60@10', '60@20']", "add up to 100"),
-        ("ladder = ['30%@10']", "a rung looks like 30@10"),
+        ("deny_symbols = ['(']", "'(' is not a regular expression"),
+        ("ladder = ['60@10', '60@20']", "at most 100 in total"),
+        ("ladder = ['30%@10']", "expected SHARE@GAIN, such as 30@10"),
         ("ladder = 3", "not allowed"),
-        ("reconcile_steps_quote = [1, 1, 2]", "each above the one before"),
+        ("reconcile_steps_quote = [1, 1, 2]", "above 0 and ascending"),
         ("armed_detectors = ['ready_state', 'tea_leaves']", "a list of launch_sequence"),
         ("theme = '../../etc/passwd'", "the name of a theme file"),
-        ("max_trades_hour = 11", "max_trades_hour = 11: it contradicts max_trades_day = 10 from the default"),
-        ("break_even_rung = 4", "it contradicts ladder"),
-        ("max_positions = 1e999999999", "1E+999999999: that many digits"),
-        ("position_quote = 1e999999999", "1E+999999999: that many digits"),
-        ("price_stale_s = 1e-999999999", "that many digits"),
-        (f"max_positions = 0x{'f' * 9_000}", "(a very long number)"),
-        ("deny_symbols = ['a{9999999999}']", "is no pattern"),
+        (
+            "max_trades_hour = 11",
+            "max_trades_hour = 11: it conflicts with max_trades_day = 10 from the default",
+        ),
+        ("break_even_rung = 4", "it conflicts with ladder"),
+        ("max_positions = 1e999999999", "1E+999999999: the number has too many digits"),
+        ("position_quote = 1e999999999", "1E+999999999: the number has too many digits"),
+        ("price_stale_s = 1e-999999999", "too many digits"),
+        (f"max_positions = 0x{'f' * 9_000}", "(number too long)"),
+        ("deny_symbols = ['a{9999999999}']", "is not a regular expression"),
         ("deny_symbols = [{note = 'a', more = [1]}]", "a list of regular expressions"),
         ("max_positions = 2026-12-01", "2026-12-01: not allowed"),
-        ("[risk]\nmax_positions = 1", "settings stand at the top, in no table"),
+        ("[risk]\nmax_positions = 1", "settings belong at the top level, not in a table"),
         ("max_positons = 3", "did you mean max_positions?"),
     ],
 )
@@ -340,7 +343,7 @@ def test_every_shipped_scenario_lends_only_what_is_allowed(name: str) -> None:
 
 
 def test_a_scenario_cannot_lend_the_mode() -> None:
-    assert "a scenario cannot lend it" in refusal(Layers(lent=lent_layer({"mode": "live"}, "bad")))
+    assert "a scenario cannot override it" in refusal(Layers(lent=lent_layer({"mode": "live"}, "bad")))
 
 
 def test_the_config_hash_names_what_decides_and_nothing_else() -> None:

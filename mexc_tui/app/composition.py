@@ -13,6 +13,7 @@ import aiohttp
 
 from mexc_tui.app.ban_file import BanFile
 from mexc_tui.app.endpoints import LoadedKey
+from mexc_tui.app.engine_parameters import engine_parameters
 from mexc_tui.app.market_adapter import MarketAdapterParts, MexcMarket, PracticeStatus
 from mexc_tui.app.paper import SCOPE, PaperMarket, Serve, paper_balances, paper_exchange
 from mexc_tui.app.process_metrics import ProcessMetrics, ProcessMetricsParts
@@ -20,20 +21,15 @@ from mexc_tui.app.settings_mapping import (
     cache_lifetimes,
     cache_of,
     client_limits,
-    detection_settings,
-    kept,
-    poll_numbers,
     socket_timings,
     store_limits,
-    supervisor_limits,
 )
 from mexc_tui.app.settings_store import SettingsStore
 from mexc_tui.app.startup import PracticeDayFile, first_answer, holds_something, keep_ban
 from mexc_tui.app.trading_adapter import MexcTrading, TradingAdapterParts
-from mexc_tui.app.trading_settings_mapping import trading_numbers
 from mexc_tui.desk.answer_cache import AnswerCache
 from mexc_tui.desk.service import DeskService, DeskServiceParts
-from mexc_tui.engine.engine import Engine, EngineIdentity, EngineParameters, EngineParts
+from mexc_tui.engine.engine import Engine, EngineIdentity, EngineParts
 from mexc_tui.engine.health import FIRST_SAMPLES, ClockUnknown
 from mexc_tui.engine.market.prices import QUOTE
 from mexc_tui.engine.runtime.event_feed import EventFeed
@@ -66,7 +62,6 @@ from mexc_tui.ports.clock import Clock
 from mexc_tui.practice.server import served
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import lent_layer
-from mexc_tui.settings.live import LiveSettings
 from mexc_tui.settings.load import Layers, Loaded, load
 from mexc_tui.settings.table import Settings
 from mexc_tui.store.caches.cache import Cache
@@ -147,6 +142,7 @@ async def joined(place: EngineLocation, outside: EngineEnvironment) -> AsyncGene
             )
         layers, loaded = await _settings(place, day)
         settings = loaded.settings
+        live = SettingsStore(place.paths.settings, layers, loaded)
         store = await SqliteStore.open(
             place.paths.store,
             outside.clock,
@@ -171,11 +167,8 @@ async def joined(place: EngineLocation, outside: EngineEnvironment) -> AsyncGene
                 books=store,
                 bus=bus,
                 market=market,
-                home=SettingsStore(place.paths.settings, layers),
-                live=LiveSettings(loaded),
-                numbers=EngineParameters(
-                    detection_settings, poll_numbers, supervisor_limits(settings), trading_numbers(), kept
-                ),
+                settings=live,
+                numbers=engine_parameters(live.current),
                 identity=EngineIdentity(
                     os.getpid(),
                     place.paths.profile,

@@ -1,40 +1,78 @@
-"""Fills the engine's port of settings: a file, between flags and variables above it and a scenario below."""
+"""Implements the engine's port of settings: a file between stronger and weaker sources."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mexc_tui.model.event import SettingChanged
+from mexc_tui.model.view import SettingRow
+from mexc_tui.ports.settings import SettingValue
 from mexc_tui.settings.file import checked_value, read_file, set_value
+from mexc_tui.settings.live import LiveSettings
 from mexc_tui.settings.load import Layers, Loaded, load
+from mexc_tui.settings.rows import live_rows
+from mexc_tui.settings.table import TABLE, Settings
 
 _Stamp = tuple[int, int, int] | None
 
 
 class SettingsStore:
-    """`engine.outside.SettingsHome` on one file. `layers` are the places around it."""
+    """`ports.settings.SettingsPort` on one file. `layers` are the sources around it."""
 
-    def __init__(self, file: Path, layers: Layers) -> None:
+    def __init__(self, file: Path, layers: Layers, loaded: Loaded) -> None:
+        """Begin with `loaded` in force."""
         self._file = file
         self._layers = layers
+        self._live = LiveSettings(loaded)
         self._read = self._stamp()
+
+    def current(self) -> Settings:
+        """Return the values in force. Ask each time: they are replaced, never changed."""
+        return self._live.current
+
+    def rows(self) -> Sequence[SettingRow]:
+        """Return every setting with the value in force and the value of the next start."""
+        return live_rows(self._live)
+
+    def pending(self) -> tuple[str, ...]:
+        """Return the names of settings with a new value that applies at the next start."""
+        return tuple(change.name for change in self._live.pending())
+
+    def config_hash(self) -> str:
+        """Return the hash of the values in force."""
+        return self.current().config_hash
+
+    def value(self, name: str) -> SettingValue | None:
+        """Return a value as configured, in force now or at the next start. None: there is no such setting."""
+        return _value(self._live.wanted, name) if name in TABLE else None
 
     def has_changed(self) -> bool:
-        """Whether the file is another than when it was read last."""
+        """Return whether the file differs from the one read last."""
         return self._stamp() != self._read
 
-    def read(self) -> Loaded:
-        """Read the file anew. Raises SettingsError; a file that is wrong is not read twice."""
-        self._read = self._stamp()
-        return load(replace(self._layers, file=read_file(self._file)))
+    def reload(self, at_ms: int) -> tuple[SettingChanged, ...]:
+        """Read the file, apply what is safe and return each change. A wrong file is not read twice.
 
-    def write(self, name: str, text: str | None) -> Loaded:
-        """Write one setting (None: take it out). Raises SettingsError, and then nothing has changed."""
+        Raises SettingsError.
+        """
+        self._read = self._stamp()
+        return self._apply(load(replace(self._layers, file=read_file(self._file))), at_ms)
+
+    def check(self, name: str, text: str | None) -> SettingValue:
+        """Return the value that `change` would give an existing setting. Raises SettingsError."""
+        return _value(checked_value(self._file, name, text, self._layers), name)
+
+    def change(self, name: str, text: str | None, at_ms: int) -> tuple[SettingChanged, ...]:
+        """Write an existing setting into the file (None: remove it), apply it and return each change.
+
+        Raises SettingsError, and then nothing has changed.
+        """
         loaded = set_value(self._file, name, text, self._layers)
         self._read = self._stamp()
-        return loaded
+        return self._apply(loaded, at_ms)
 
-    def check(self, name: str, text: str | None) -> Loaded:
-        """Return all settings as `write` would make them; nothing is written. Raises SettingsError."""
-        return checked_value(self._file, name, text, self._layers)
+    def _apply(self, loaded: Loaded, at_ms: int) -> tuple[SettingChanged, ...]:
+        return tuple(change.event(at_ms) for change in self._live.take(loaded))
 
     def _stamp(self) -> _Stamp:
         try:
@@ -42,3 +80,7 @@ class SettingsStore:
         except OSError:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _value(loaded: Loaded, name: str) -> SettingValue:
+    return SettingValue(loaded.settings.text(name), loaded.origin(name))

@@ -9,7 +9,6 @@ from mexc_tui.engine.entries.entry_context import EntryParameters
 from mexc_tui.engine.safety.live_unlock import LiveParameters
 from mexc_tui.engine.safety.risk_monitor import RiskMonitorParameters
 from mexc_tui.engine.safety.safety import SafetyParameters
-from mexc_tui.engine.trading import TradingParameters
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.policy import OnCritical
 from mexc_tui.model.snipe import ExitPlan
@@ -25,15 +24,9 @@ from mexc_tui.sniping.sizing import SizeRules
 MS = 1_000
 
 
-def trading_numbers() -> TradingParameters:
-    """Return where the rooms of trading find their numbers."""
-    return TradingParameters(
-        reconcile=reconcile_numbers,
-        entry=entry_numbers,
-        safety=safety_numbers,
-        live=lambda settings: LiveParameters(settings.unlock_hours),
-        exits=exit_bounds(),
-    )
+def live_numbers(settings: Settings) -> LiveParameters:
+    """Return how long an unlocked desk stays unlocked."""
+    return LiveParameters(settings.unlock_hours)
 
 
 def exit_bounds() -> ExitBounds:

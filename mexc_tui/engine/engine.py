@@ -26,10 +26,9 @@ from mexc_tui.model.storage import Durability, Keep, StorageDamaged, StoredAlert
 from mexc_tui.model.trading import Cause
 from mexc_tui.model.view import TradingState
 from mexc_tui.ports.clock import Clock
-from mexc_tui.ports.market import Market, SettingsHome
+from mexc_tui.ports.market import Market
+from mexc_tui.ports.settings import SettingsPort
 from mexc_tui.ports.store import Store, UnitOfWork
-from mexc_tui.settings.live import LiveSettings
-from mexc_tui.settings.table import Settings
 from mexc_tui.sniping.request import WorkerFact
 
 log = logging.getLogger(__name__)
@@ -52,13 +51,19 @@ SOURCE_FAILURES = 3
 
 @dataclass(frozen=True, slots=True)
 class EngineParameters:
-    """What the rooms want to know of the settings; asked anew each time, since those may be reloaded."""
+    """Parameters of the components, from the settings; call them each time, since those may be reloaded."""
 
-    detection: Callable[[Settings], DetectionSettings]
-    polls: Callable[[Settings], PollParameters]
+    detection: Callable[[], DetectionSettings]
+    polls: Callable[[], PollParameters]
     supervisor: SupervisorLimits
     trading: TradingParameters
-    keep: Callable[[Settings], Keep]
+    keep: Callable[[], Keep]
+    near_before_ms: Callable[[], int]
+    """How long before its opening a pair is streamed."""
+    detection_pass_s: Callable[[], float]
+    clock_resync_s: Callable[[], tuple[float, float]]
+    """Usually, and around an opening."""
+    alert_evaluate_s: Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +87,7 @@ class EngineParts:
     books: Store
     bus: EventFeed
     market: Market
-    home: SettingsHome
-    live: LiveSettings
+    settings: SettingsPort
     numbers: EngineParameters
     identity: EngineIdentity
     trading: TradingSetup | None = None
@@ -111,14 +115,13 @@ class Engine:
         self.farewell = ""
         """What becomes of open positions, once it stops."""
         self._stopped = asyncio.Event()
-        settings = self.settings
-        market, clock = parts.market, parts.clock
+        market, clock, numbers = parts.market, parts.clock, parts.numbers
         self.known = KnowledgeStore(parts.books, self.detection_settings, parts.identity.world_start_ms)
-        self.polls = PollWorker(market, self.known, lambda: parts.numbers.polls(settings()))
+        self.polls = PollWorker(market, self.known, numbers.polls)
         self.streams = StreamWorker(
             market,
             self.known,
-            lambda: settings().near_before_s * 1_000,
+            numbers.near_before_ms,
             lambda: self.detection_settings().maturity_ms,
         )
         self.detection = DetectionWorker(
@@ -126,7 +129,7 @@ class Engine:
             self.known,
             clock,
             self.detection_settings,
-            lambda: settings().detection_pass_s,
+            numbers.detection_pass_s,
             self.polls.read_ms,
         )
         self.outcomes = OutcomeWorker(market, self.known, self.detection_settings)
@@ -134,7 +137,7 @@ class Engine:
             market,
             self.known,
             clock,
-            lambda: (settings().clock_resync_s, settings().clock_resync_opening_s),
+            numbers.clock_resync_s,
             lambda: parts.holds,
         )
         self.store_watch = (
@@ -147,7 +150,7 @@ class Engine:
             if parts.storage is None
             else RetentionWorker(
                 parts.storage,
-                lambda: parts.numbers.keep(settings()),
+                numbers.keep,
                 self.clock_keeper.known_ms,
                 self._must_not_wait,
             )
@@ -155,9 +158,7 @@ class Engine:
         self.rooms = (
             None
             if parts.trading is None
-            else TradingComponents(
-                parts.trading, parts.books, clock, parts.numbers.trading, settings, self._surroundings()
-            )
+            else TradingComponents(parts.trading, parts.books, clock, numbers.trading, self._surroundings())
         )
         """Of trading; None: this engine only looks."""
         if self.rooms is not None:
@@ -165,19 +166,15 @@ class Engine:
             self.streams.prices = (rooms.prices,)
             self.streams.held = lambda: rooms.keeper.open.symbols()
             self.polls.is_opening = self.detection.is_opening = rooms.sniper.is_opening
-        self.reload = SettingsWorker(parts.home, parts.live, parts.books, clock)
+        self.reload = SettingsWorker(parts.settings, parts.books, clock)
         self.alerts = AlertWorker(
-            parts.books, clock, self.troubles, lambda: settings().alert_evaluate_s, self._is_alert_over
+            parts.books, clock, self.troubles, numbers.alert_evaluate_s, self._is_alert_over
         )
-        self._supervisor = Supervisor(clock, parts.rng, self._note_worker, parts.numbers.supervisor)
-
-    def settings(self) -> Settings:
-        """Return what is in force now."""
-        return self.parts.live.current
+        self._supervisor = Supervisor(clock, parts.rng, self._note_worker, numbers.supervisor)
 
     def detection_settings(self) -> DetectionSettings:
         """Return the detectors' thresholds in force now."""
-        return self.parts.numbers.detection(self.settings())
+        return self.parts.numbers.detection()
 
     async def start(self) -> None:
         """Come up in order; returns when the engine is ready. Raises StartFailed, StorageError.
@@ -195,7 +192,7 @@ class Engine:
             about=identity.profile,
             mode=identity.mode,
             world=identity.world,
-            config_hash=self.settings().config_hash,
+            config_hash=self.parts.settings.config_hash(),
         )
         await self._record(lambda unit: unit.record(event))
 

@@ -9,14 +9,14 @@ from mexc_tui.engine.market.knowledge_store import KnowledgeStore
 from mexc_tui.engine.runtime.start_patience import StartPatience
 from mexc_tui.engine.runtime.supervisor import Started, WorkerFailure
 from mexc_tui.market.polling import PollPace, current_pace
-from mexc_tui.model.event import Alert
+from mexc_tui.model.errors import SettingsRefused
+from mexc_tui.model.event import Alert, SettingChanged
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import Durability, StoredAlert
 from mexc_tui.ports.clock import Clock
-from mexc_tui.ports.market import Market, SettingsHome
+from mexc_tui.ports.market import Market
+from mexc_tui.ports.settings import SettingsPort
 from mexc_tui.ports.store import Store, UnitOfWork
-from mexc_tui.settings.live import LiveSettings, SettingChange
-from mexc_tui.settings.load import Loaded, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -103,9 +103,8 @@ class ClockWorker:
 class SettingsWorker:
     """One worker: takes up changes of the settings file; what is wrong changes nothing and is alerted."""
 
-    def __init__(self, home: SettingsHome, live: LiveSettings, books: Store, clock: Clock) -> None:
-        self._home = home
-        self._live = live
+    def __init__(self, settings: SettingsPort, books: Store, clock: Clock) -> None:
+        self._settings = settings
         self._books = books
         self._clock = clock
         self.problem = ""
@@ -115,35 +114,33 @@ class SettingsWorker:
         started()
         while True:
             await asyncio.sleep(RELOAD_EVERY_S)
-            if self._home.has_changed():
+            if self._settings.has_changed():
                 await self.reload()
 
     async def reload(self) -> None:
         """Read the settings anew."""
         try:
-            loaded = self._home.read()
-        except SettingsError as error:
+            changes = self._settings.reload(self._clock.now_ms())
+        except SettingsRefused as error:
             self.problem = str(error)
             log.error("settings are not taken: %s", error)
             return
         self.problem = ""
-        await self.take(loaded)
+        await self._record(changes)
 
-    async def take(self, loaded: Loaded, who: str = "") -> tuple[SettingChange, ...]:
-        """Put in force what is safe; journal each change. `who` is named as the origin, if given."""
-        changes = self._live.take(loaded)
-        at_ms = self._clock.now_ms()
+    async def change(self, name: str, text: str | None, who: str) -> None:
+        """Write a setting into the file (None: remove it), apply and journal it. Raises SettingsRefused."""
+        await self._record(self._settings.change(name, text, self._clock.now_ms()), who)
 
+    async def _record(self, changes: tuple[SettingChanged, ...], who: str = "") -> None:
         def work(unit: UnitOfWork) -> None:
-            for change in changes:
-                event = change.event(at_ms)
+            for event in changes:
                 unit.settings.add(event)
                 unit.record(event)
 
         if changes:
-            log.info("settings changed%s: %s", f" by {who}" if who else "", [one.name for one in changes])
+            log.info("settings changed%s: %s", f" by {who}" if who else "", [one.about for one in changes])
             await self._books.write("change of settings", work, durability=Durability.FULL)
-        return changes
 
 
 @dataclass(frozen=True, slots=True)

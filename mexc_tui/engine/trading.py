@@ -36,7 +36,6 @@ from mexc_tui.model.mode import Mode
 from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.store import Store
 from mexc_tui.ports.trading import TradingPort
-from mexc_tui.settings.table import Settings
 from mexc_tui.sniping.exit_edit import ExitBounds
 from mexc_tui.sniping.request import WorkerFact
 
@@ -61,14 +60,16 @@ class TradingSetup:
 
 @dataclass(frozen=True, slots=True)
 class TradingParameters:
-    """What the rooms want to know of the settings; asked anew each time."""
+    """Parameters of the components, from the settings; call them each time."""
 
-    reconcile: Callable[[Settings], ReconcileParameters]
-    entry: Callable[[Settings], EntryParameters]
-    safety: Callable[[Settings], SafetyParameters]
-    live: Callable[[Settings], LiveParameters]
+    reconcile: Callable[[], ReconcileParameters]
+    entry: Callable[[], EntryParameters]
+    safety: Callable[[], SafetyParameters]
+    live: Callable[[], LiveParameters]
     exits: ExitBounds
     """What a person may wish for an open position."""
+    window_ms: Callable[[], int]
+    """Validity of an order request (`recvWindow`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +103,16 @@ class TradingComponents:
         books: Store,
         clock: Clock,
         numbers: TradingParameters,
-        settings: Callable[[], Settings],
         around: EngineContext,
     ) -> None:
         """Join the rooms; nothing runs yet."""
         port = part.port
         self._store_problem = around.store_problem
 
-        def configured() -> EntryParameters:
-            return numbers.entry(settings())
-
         def entry() -> EntryParameters:
-            return self.safety.tightening.of(configured())
+            return self.safety.tightening.of(numbers.entry())
 
-        def window_ms() -> int:
-            return settings().recv_window_order_ms
-
+        window_ms = numbers.window_ms
         self.port = port
         self.prices = PriceCache(clock, port.now_ms)
         self.keeper = LedgerWriter(
@@ -131,7 +126,7 @@ class TradingComponents:
         )
 
         def stale_ms() -> int:
-            return numbers.safety(settings()).stale_ms
+            return numbers.safety().stale_ms
 
         sellability = SellabilityTracker(self.keeper, self.prices, stale_ms, port.now_ms)
         self.selling = ExitExecution(
@@ -166,7 +161,7 @@ class TradingComponents:
             books,
             self.prices,
             clock,
-            lambda: numbers.reconcile(settings()),
+            numbers.reconcile,
             self._on_stranger,
         )
         self.dust = DustConverter(port, self.keeper, self.reconciler)
@@ -199,7 +194,7 @@ class TradingComponents:
             port,
             part.key_words,
             lambda: bool(self.keeper.open.positions or self.keeper.open.intents),
-            is_live=settings().mode is Mode.LIVE,
+            is_live=numbers.entry().mode is Mode.LIVE,
         )
         self.unlocking = LiveUnlock(
             books,
@@ -208,7 +203,7 @@ class TradingComponents:
             around.profile,
             port.now_ms,
             self.gates.desk,
-            lambda: (entry(), numbers.live(settings())),
+            lambda: (entry(), numbers.live()),
         )
         self.arming = Arming(around.known, self.keeper, books, self.gates, entry, port.now_ms)
         self.sniper = Sniper(
@@ -245,8 +240,8 @@ class TradingComponents:
                 around.store_problem,
             ),
             part.halt_file,
-            lambda: numbers.safety(settings()),
-            lambda: configured().limits,
+            numbers.safety,
+            lambda: numbers.entry().limits,
         )
         self.safety.stopping.closer = self.selling
         self.safety.stopping.on_stop = self.unlocking.lock_with

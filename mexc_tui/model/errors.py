@@ -14,6 +14,10 @@ class CommandRefused(DeskError):
     """A command was refused and nothing was done; the text says why, and the next step."""
 
 
+class SettingsRefused(DeskError):
+    """Settings were refused and none of them is in force; the text names each mistake."""
+
+
 class ExchangeError(Exception):
     """A call that brought no answer we can use. It names the method and the path, no more of the request."""
 

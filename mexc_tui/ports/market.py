@@ -1,4 +1,4 @@
-"""Ports of knowing: the exchange's public side and the settings' home, as the workers ask them.
+"""The port of market data: the exchange's public side, as the workers use it.
 
 They stand apart from `ports` because they speak of the market, which the adapters' own rooms must not know.
 """
@@ -17,7 +17,6 @@ from mexc_tui.model.rows import Rows
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.view import BudgetRow, CacheRow, ClockRow, StreamsRow
-from mexc_tui.settings.load import Loaded
 
 CLOCK_SAMPLES = 10
 """Round trips of one measurement of the exchange's clock: the fastest counts."""
@@ -147,24 +146,4 @@ class Market(Protocol):
 
     def budget_row(self) -> BudgetRow:
         """Return what of the request budget is used."""
-        ...
-
-
-class SettingsHome(Protocol):
-    """Where settings live: a file between stronger and weaker places."""
-
-    def has_changed(self) -> bool:
-        """Whether the file is another than when it was read last."""
-        ...
-
-    def read(self) -> Loaded:
-        """Read all places anew. Raises SettingsError."""
-        ...
-
-    def check(self, name: str, text: str | None) -> Loaded:
-        """Return all settings as `write` would make them; nothing is written. Raises SettingsError."""
-        ...
-
-    def write(self, name: str, text: str | None) -> Loaded:
-        """Write one setting into the file (None: take it out). Raises SettingsError, and changes nothing."""
         ...

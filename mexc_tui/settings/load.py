@@ -9,6 +9,7 @@ from typing import cast
 
 from pydantic import ValidationError
 
+from mexc_tui.model.errors import SettingsRefused
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
 from mexc_tui.settings.layers import GivenValue, Layer, SettingSource
@@ -40,7 +41,7 @@ class Problem:
         return f"{self.name} = {self.value}: {self.why} (from {self.origin}).{allowed}"
 
 
-class SettingsError(Exception):
+class SettingsError(SettingsRefused):
     """Settings that cannot be taken; nothing of them is in force."""
 
     def __init__(self, problems: Iterable[Problem] = (), text: str = "") -> None:

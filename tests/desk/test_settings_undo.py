@@ -14,7 +14,7 @@ from mexc_tui.settings.table import TABLE
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.desk_server import client_of
 from tests.support.desk_server import running as attached
-from tests.support.engine.practice_day import PracticeDay
+from tests.support.engine.practice_day import PracticeDay, setting_text
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
@@ -48,10 +48,10 @@ def test_the_last_change_is_taken_back_and_again(tmp_path: Path) -> None:
             await change(client, NAME, "7")
             done = await undo(client)
             assert done.words == f"{NAME} = {before} again; it was 7."
-            assert running.engine.settings().max_positions == int(before)
+            assert setting_text(running, NAME) == before
             again = await undo(client, NAME)
             assert again.words == f"{NAME} = 7 again; it was {before}."
-            assert running.engine.settings().max_positions == 7
+            assert setting_text(running, NAME) == "7"
 
     simulate(main)
 
@@ -64,8 +64,8 @@ def test_of_several_changes_the_named_one_is_taken_back(tmp_path: Path) -> None:
             await change(client, NAME, "7")
             await change(client, "max_trades_hour", "9")
             assert (await undo(client, NAME)).outcome is CommandOutcome.DONE
-            assert running.engine.settings().max_positions == int(TABLE[NAME].default)
-            assert running.engine.settings().max_trades_hour == 9
+            assert setting_text(running, NAME) == TABLE[NAME].default
+            assert setting_text(running, "max_trades_hour") == "9"
 
     simulate(main)
 
@@ -76,7 +76,8 @@ def test_a_setting_that_was_changed_outside_since_then_is_left_alone(tmp_path: P
         await day.open()
         async with day.engine() as running, attached(client_of(day.paths.socket)) as client:
             await change(client, NAME, "7")
-            running.engine.parts.live.take(running.loaded)
+            day.paths.settings.write_text("")
+            running.engine.parts.settings.reload(sim.clock.now_ms())
             reply = await undo(client, NAME)
             assert reply.outcome is CommandOutcome.REFUSED
             assert "is not 7 any more" in reply.words
@@ -114,7 +115,7 @@ def test_a_change_is_looked_at_before_it_is_made(tmp_path: Path) -> None:
                 CommandOutcome.REFUSED,
             ]
             assert answers[1].words.startswith(f"{NAME} = ab: ")
-            stays = await check(client, NAME, running.engine.settings().text(NAME))
+            stays = await check(client, NAME, setting_text(running, NAME))
             assert "stays" in stays.words
             assert (await check(client, "no_such", "1")).outcome is CommandOutcome.REFUSED
             after = day.paths.settings.read_text() if day.paths.settings.exists() else ""

@@ -13,7 +13,7 @@ from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.outcome_of_listing import OutcomeEnd
 from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.practice_day import PracticeDay, every_listing
+from tests.support.engine.practice_day import PracticeDay, every_listing, setting_text
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
@@ -177,10 +177,10 @@ def test_a_changed_setting_is_in_force_at_once_and_journalled(tmp_path: Path) ->
         async with day.engine() as running:
             row = await running.face.change_setting("detection_pass_s", "2.5", "a person")
             assert row.value == "2.5"
-            assert running.engine.settings().detection_pass_s == 2.5
+            assert setting_text(running, "detection_pass_s") == "2.5"
             day.paths.settings.write_text("detection_pass_s = 4.0\n")
             await asyncio.sleep(3)
-            assert running.engine.settings().detection_pass_s == 4.0
+            assert setting_text(running, "detection_pass_s") == "4.0"
             kinds = Counter(fact.event.kind for fact in await facts_of(running))
         assert kinds["setting_changed"] == 2
 

@@ -60,10 +60,10 @@ def test_a_wrong_settings_file_changes_nothing_and_is_alerted(tmp_path: Path) ->
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            before = running.engine.settings()
+            before = running.engine.parts.settings.rows()
             day.paths.settings.write_text("detection_pass_s = 9000\n")
             await asyncio.sleep(8)
-            assert running.engine.settings() == before
+            assert running.engine.parts.settings.rows() == before
             assert "detection_pass_s" in (await open_alerts(running))["engine:settings settings"]
             day.paths.settings.write_text("")
             await asyncio.sleep(8)

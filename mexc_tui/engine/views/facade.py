@@ -1,6 +1,6 @@
 """`Face` on a running engine: what a desk sees of it, and what it may ask of it."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 from mexc_tui.engine.engine import Engine
@@ -9,7 +9,7 @@ from mexc_tui.engine.views.face import MOST_ALERTS
 from mexc_tui.engine.views.rows import listing_row, signal_row
 from mexc_tui.market.listings import Update
 from mexc_tui.market.tape import Liquidity
-from mexc_tui.model.errors import CommandRefused
+from mexc_tui.model.errors import CommandRefused, SettingsRefused
 from mexc_tui.model.event import SettingChanged, kind_of
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.pair_names import AmbiguousName, new_pair
@@ -23,10 +23,8 @@ from mexc_tui.model.view import (
     StatusRow,
     WorkerRow,
 )
+from mexc_tui.ports.settings import SettingValue
 from mexc_tui.ports.store import Stored
-from mexc_tui.settings.load import Loaded, SettingsError
-from mexc_tui.settings.rows import live_rows
-from mexc_tui.settings.table import TABLE
 from mexc_tui.sniping.protection import SHUT
 
 NO_TIME = 2**62
@@ -65,10 +63,10 @@ class EngineFace:
             listings=len(live),
             signals=len(engine.known.signals),
             journal=parts.bus.state().last_sequence,
-            config_hash=engine.settings().config_hash,
+            config_hash=parts.settings.config_hash(),
             cache=parts.market.cache_row(),
             loop=LoopRow() if engine.rooms is None else engine.rooms.awake.row(),
-            pending_settings=tuple(change.name for change in parts.live.pending()),
+            pending_settings=parts.settings.pending(),
             not_compared=_not_compared(engine),
         )
 
@@ -97,7 +95,7 @@ class EngineFace:
 
     def settings(self) -> Sequence[SettingRow]:
         """Return every setting."""
-        return live_rows(self._engine.parts.live)
+        return self._engine.parts.settings.rows()
 
     # ---- what is asked
 
@@ -128,16 +126,22 @@ class EngineFace:
 
         Raises CommandRefused.
         """
-        loaded = _readable(name, lambda: self._engine.parts.home.check(name, text))
-        after = loaded.settings.text(name)
-        if after != self._engine.parts.live.wanted.settings.text(name):
+        before = self._setting_value(name)
+        try:
+            after = self._engine.parts.settings.check(name, text)
+        except SettingsRefused as error:
+            raise CommandRefused(str(error)) from None
+        if after.text != before.text:
             return ""
-        return f"The settings file is written, and {name} stays {after}: {loaded.origin(name)} decides."
+        return f"The settings file is written, and {name} stays {after.text}: {after.origin} decides."
 
     async def change_setting(self, name: str, text: str | None, who: str) -> SettingRow:
         """Write a setting into the settings file (None: take it out), and take it. Raises CommandRefused."""
-        loaded = _readable(name, lambda: self._engine.parts.home.write(name, text))
-        await self._engine.reload.take(loaded, who)
+        self._setting_value(name)
+        try:
+            await self._engine.reload.change(name, text, who)
+        except SettingsRefused as error:
+            raise CommandRefused(str(error)) from None
         return self._setting(name)
 
     async def undo_setting(self, name: str, who: str) -> tuple[SettingRow, SettingChanged]:
@@ -150,8 +154,8 @@ class EngineFace:
         change = await self._engine.parts.books.read("last change", lambda stored: last_change(stored, name))
         if change is None:
             raise CommandRefused(f"{name} was never changed." if name else "No setting was ever changed.")
-        wanted = self._engine.parts.live.wanted
-        if change.about not in TABLE or wanted.settings.text(change.about) != change.new:
+        wanted = self._engine.parts.settings.value(change.about)
+        if wanted is None or wanted.text != change.new:
             raise CommandRefused(f"{change.about} is not {change.new} any more: set it to what you want.")
         row = await self.change_setting(change.about, change.old, who)
         if change.old not in (row.value, row.pending):
@@ -190,6 +194,12 @@ class EngineFace:
             pair=known.knowledge.pairs.get(listing.symbol),
             heard_ms=None if seen is None else seen.heard_ms,
         )
+
+    def _setting_value(self, name: str) -> SettingValue:
+        value = self._engine.parts.settings.value(name)
+        if value is None:
+            raise CommandRefused(f"There is no setting {name}. See: mexc-tui settings")
+        return value
 
     def _setting(self, name: str) -> SettingRow:
         return next(row for row in self.settings() if row.name == name)
@@ -232,13 +242,3 @@ def _workers(engine: Engine) -> Sequence[WorkerRow]:
         )
         for one in engine.workers()
     ]
-
-
-def _readable(name: str, work: Callable[[], Loaded]) -> Loaded:
-    """Return all settings as they are after `work`. Raises CommandRefused if they cannot be so."""
-    if name not in TABLE:
-        raise CommandRefused(f"There is no setting {name}. See: mexc-tui settings")
-    try:
-        return work()
-    except SettingsError as error:
-        raise CommandRefused(str(error)) from None

@@ -409,14 +409,13 @@ def _no_quote(symbol: str) -> BidQuote:
 
 async def trading_face(engine: Engine) -> EngineTradingFace | None:
     """Return the money side of an engine that has started; None: it only looks. Raises StorageError."""
-    rooms, settings, numbers = engine.rooms, engine.settings, engine.parts.numbers.trading
+    rooms, numbers = engine.rooms, engine.parts.numbers.trading
     if rooms is None:
         return None
 
     def of_face() -> ViewParameters:
-        now = settings()
-        entry = rooms.safety.tightening.of(numbers.entry(now))
-        return ViewParameters(entry.limits, numbers.safety(now).stale_ms)
+        entry = rooms.safety.tightening.of(numbers.entry())
+        return ViewParameters(entry.limits, numbers.safety().stale_ms)
 
     face = EngineTradingFace(rooms, engine.known, engine.parts.books, of_face)
     await face.load()

@@ -67,3 +67,8 @@ async def every_listing(running: RunningEngine) -> list[ListingRow]:
     return await running.store.read(
         "listings", lambda stored: stored_queries.listings(stored, now_ms, settings, 2**62, "", 1_000)
     )
+
+
+def setting_text(running: RunningEngine, name: str) -> str:
+    """Return the value of a setting in force, as text."""
+    return next(row.value for row in running.engine.parts.settings.rows() if row.name == name)

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-import aiohttp
-
 from mexc_tui.app.endpoints import MEXC, StartError, SystemClock
 from mexc_tui.app.launch_options import LaunchOptions, layers_of, lent_of, mode_of
 from mexc_tui.cli.watch_text import Header, Line, opening_text, page
@@ -27,6 +25,7 @@ from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.market_messages import deals_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams
 from mexc_tui.exchange.streams.shard import Hole
+from mexc_tui.exchange.streams.socket import StreamConnector, stream_connector
 from mexc_tui.exchange.streams.subscription_state import FeedState, SubscriptionPhase
 from mexc_tui.exchange.streams.topics import StreamTopic, TopicKind
 from mexc_tui.host.standard_streams import OutputLost, check_output
@@ -80,7 +79,7 @@ async def _connected(endpoint: Endpoint, mode: Mode) -> AsyncGenerator["Watcher"
     origins = MEXC_WEB if endpoint is MEXC else (endpoint.web,)
     with _plain_refusal():
         client = MexcClient(endpoint.rest, clock=clock, rng=Random(os.urandom(8)))
-    async with client, HttpTransport() as web, aiohttp.TCPConnector() as connector:
+    async with client, HttpTransport() as web, stream_connector() as connector:
         with _plain_refusal():
             watcher = Watcher(endpoint, mode, clock, client, WebSite(web, clock, origins), connector)
         yield watcher
@@ -114,7 +113,7 @@ class Watcher:
         clock: SystemClock,
         client: MexcClient,
         web: WebSite,
-        connector: aiohttp.BaseConnector,
+        connector: StreamConnector,
     ) -> None:
         self._endpoint = endpoint
         self._mode = mode

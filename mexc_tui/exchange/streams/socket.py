@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -18,8 +19,16 @@ SEND_GAP_S = 0.02
 """At most 50 client messages a second; the exchange disconnects above 100."""
 
 
+StreamConnector: TypeAlias = aiohttp.BaseConnector
+"""Opens the connections of streams; one is shared by all of them."""
+
 STREAM_HOSTS = frozenset({"wbs-api.mexc.com"})
 """The only hosts outside this machine whose streams are read (reliability 4.6)."""
+
+
+def stream_connector() -> StreamConnector:
+    """Return a connector of the system's sockets. Needs a running loop; use it as an async context."""
+    return aiohttp.TCPConnector()
 
 
 def checked_stream_url(url: str) -> str:

@@ -1,4 +1,4 @@
-"""What every command that asks or tells has in common: its flags, its printing, its errors and exit codes."""
+"""Shared parts of the commands: flags, output, errors and exit codes."""
 
 import os
 import shutil
@@ -22,16 +22,16 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Shown = TypeVar("Shown", bound=msgspec.Struct)
 
 NOT_DONE, WRONG, NO_ENGINE = 1, 2, 3
-"""Exit codes: refused or not done; a wrong argument; nobody answers."""
+"""Exit codes: refused or not done; wrong argument; no engine responds."""
 ANSWER_S = 10.0
-"""A command is answered so soon, unless it waits for the exchange."""
+"""Seconds to wait for the response to a command that does not wait for the exchange."""
 NARROWEST = 40
-"""Columns; on less a table is no table any more."""
+"""Smallest width in columns at which a table is readable."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandRunner:
-    """How a command was asked: of which profile, and whether a person or a program reads."""
+    """Context of one command: its profile and its output format."""
 
     reach: "DataSource"
     pen: "Pen"
@@ -47,7 +47,7 @@ class CommandRunner:
         page: "Callable[[Shown, Pen], str]",
         as_json: Callable[[Shown], msgspec.Struct] | None = None,
     ) -> None:
-        """Print one thing: as `page` for people, as one object for programs."""
+        """Print one result: formatted by `page`, or as one JSON object."""
         from mexc_tui.cli.json_output import encode
 
         if self.as_json:
@@ -61,7 +61,7 @@ class CommandRunner:
         page: "Callable[[Sequence[Shown], Pen], str]",
         as_json: Callable[[Shown], msgspec.Struct] | None = None,
     ) -> None:
-        """Print a list: as `page` for people, as one array of objects for programs."""
+        """Print a list: formatted by `page`, or as one JSON array."""
         from mexc_tui.cli.json_output import many
 
         objects: Iterable[msgspec.Struct] = map(as_json, rows) if as_json else rows
@@ -76,7 +76,7 @@ class CommandRunner:
         as_json: "Callable[[Result], msgspec.Struct] | None" = None,
         deadline_s: float = ANSWER_S,
     ) -> None:
-        """Give a command and print what came of it: its words for people, its result for programs.
+        """Send a command and print its outcome: its message, or its result as JSON.
 
         What was done in part is printed too, and then the exit code is 1.
         """
@@ -93,9 +93,9 @@ class CommandRunner:
 
 
 def asked(command: Command) -> Command:
-    """Add the flags that all these commands have."""
-    profile = click.option("--profile", help="Whose engine; by default the mode's name.")
-    as_json = click.option("--json", "as_json", is_flag=True, help="For programs: JSON.")
+    """Add the shared flags of these commands."""
+    profile = click.option("--profile", help="Profile of the engine; default: the name of the mode.")
+    as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     return as_json(profile(command))
 
 
@@ -103,7 +103,7 @@ def asked(command: Command) -> Command:
 def asking(
     profile: str | None, as_json: bool, mode: str | None = None, *, is_emergency: bool = False
 ) -> Generator[CommandRunner]:
-    """Turn what can go wrong into one line and an exit code. The flags of the command above hold here too.
+    """Convert errors into one line and an exit code. Flags of the parent command also apply.
 
     `mode`: whose profile it is, unless something says otherwise. `is_emergency`: of a command that lowers
     risk, which needs no settings and waits for nobody that is silent.
@@ -122,7 +122,7 @@ def asking(
         assignments = [text for one in _contexts(above) for text in one.params.get("assignments") or ()]
         reach = DataSource(named, wanted, os.environ, assignments, is_emergency=is_emergency)
         if reach.passed_over:
-            words = f"{reach.passed_over} Passed over: this is about profile {reach.paths.profile}."
+            words = f"{reach.passed_over} Ignored; using profile {reach.paths.profile}."
             say(words)
         yield CommandRunner(reach, pen, is_json)
     except CommandFailed as failure:
@@ -134,39 +134,39 @@ def asking(
 
 
 def line_width(environ: Mapping[str, str]) -> int | None:
-    """Return how wide a line may be: as COLUMNS says, or the terminal; None if there is none."""
+    """Return the line width: of COLUMNS or the terminal; None without either."""
     if not sys.stdout.isatty() and not environ.get("COLUMNS", "").isdecimal():
         return None
     return max(shutil.get_terminal_size().columns, NARROWEST)
 
 
 def say(words: str) -> None:
-    """Say something in one line on standard error, beside the answer."""
+    """Print one line on standard error, beside the result."""
     click.echo(f"mexc-tui: {' '.join(as_chosen(words).split())}", err=True)
 
 
 def fail(words: str, code: int) -> NoReturn:
-    """Say in one line on standard error what is wrong, and end."""
+    """Print an error in one line on standard error, and exit."""
     say(words)
     sys.exit(code)
 
 
 def fail_each(words: str, code: int) -> NoReturn:
-    """Say each line of what is wrong on a line of its own, and end."""
+    """Print each line of an error on its own line, and exit."""
     for line in words.splitlines():
         say(line)
     sys.exit(code)
 
 
 def as_chosen(text: str) -> str:
-    """Return a text whose next steps are about the profile, mode and exchange of this command line."""
+    """Return a text whose next steps name the profile, mode and exchange of this command line."""
     from mexc_tui.wording.next_steps import ChosenOptions, with_options
 
     return with_options(text, ChosenOptions(_chosen("profile"), _chosen("mode"), _chosen("exchange_file")))
 
 
 def _chosen(name: str) -> str:
-    """Return an option that was given to this command or one above it; empty: none was."""
+    """Return an option of this command or a parent command; empty if not given."""
     for one in _contexts(click.get_current_context(silent=True)):
         source = one.get_parameter_source(name)
         if one.params.get(name) and source is not click.core.ParameterSource.DEFAULT:
@@ -175,7 +175,7 @@ def _chosen(name: str) -> str:
 
 
 def _above(name: str, own: str | None) -> str | None:
-    """Return an option of this command, or of the nearest one above it that has it."""
+    """Return an option of this command, or of the nearest parent command that has it."""
     found = (one.params.get(name) for one in _contexts(click.get_current_context().parent))
     return own or next((value for value in found if value), None)
 

@@ -1,4 +1,4 @@
-"""Asks a person before money moves. Whoever is no terminal has to say so beforehand, with --yes."""
+"""Confirmations before money moves; without a terminal, --yes is needed."""
 
 import sys
 
@@ -8,54 +8,52 @@ from mexc_tui.cli.command_runner import NOT_DONE, WRONG, CommandRunner, as_chose
 
 
 def yes_flag(command: click.decorators.FC) -> click.decorators.FC:
-    """Add the flag that answers the question beforehand."""
-    return click.option("--yes", is_flag=True, help="Do not ask.")(command)
+    """Add the flag that skips the confirmation."""
+    return click.option("--yes", is_flag=True, help="Skip the confirmation.")(command)
 
 
-NOBODY = "This moves money, and nobody is at a terminal to be asked: add --yes if you mean it."
+NOBODY = "This command moves money and needs a confirmation, but there is no terminal. Confirm with --yes."
 
 
 def agree(asker: CommandRunner, plan: str, nobody: str = NOBODY) -> None:
-    """Say what is about to be done, in numbers, and go on only if a person says yes.
+    """Print the plan with its figures, and continue only if the user confirms.
 
     `nobody`: what is said where nobody can be asked.
     """
     _check_terminal(nobody)
     click.echo("\n".join(_folded(asker, plan)), err=True)
-    if not click.confirm("Do it?", default=False, err=True):
-        fail("Nothing was done.", NOT_DONE)
+    if not click.confirm("Continue?", default=False, err=True):
+        fail("Cancelled.", NOT_DONE)
 
 
 def agree_by_word(asker: CommandRunner, plan: str, word: str, nobody: str) -> None:
-    """Say what is about to be done, and go on only if a person types the word."""
+    """Print the plan, and continue only if the user types the word."""
     _check_terminal(nobody)
-    _typed(asker, plan, word, f"Type the word {word} to go on")
+    _typed(asker, plan, word, f"Type {word} to continue")
 
 
 def typed_word(asker: CommandRunner, plan: str, word: str) -> str:
-    """Say what is about to be done, and return what a person types where a mere yes is too easy."""
-    _check_terminal(f"After what stopped it a yes is not enough: type the word {word} at a terminal.")
-    return _typed(
-        asker, plan, word, f"After what stopped it a yes is not enough. Type the word {word} to go on"
-    )
+    """Print the plan, and return the word typed where a yes is not enough."""
+    _check_terminal(f"After this halt, --yes is not enough: type {word} at a terminal.")
+    return _typed(asker, plan, word, f"After this halt, a yes is not enough. Type {word} to continue")
 
 
 def _typed(asker: CommandRunner, plan: str, word: str, question: str) -> str:
     click.echo("\n".join(_folded(asker, plan)), err=True)
     typed = str(click.prompt(question, default="", show_default=False, err=True))
     if typed.strip().lower() != word:
-        fail("Nothing was done: that was not the word.", NOT_DONE)
+        fail("Cancelled: the word does not match.", NOT_DONE)
     return typed
 
 
 def typed_phrase(asker: CommandRunner, plan: str, phrase: str) -> str:
-    """Say what is about to begin, and return the phrase that was made up for this time, as it was typed."""
-    _check_terminal("Going live asks for a phrase, and nobody is at a terminal to type it.")
+    """Print the plan, and return the one-time phrase as typed."""
+    _check_terminal("Unlocking live trading needs a typed phrase, but there is no terminal.")
     click.echo("\n".join(_folded(asker, plan)), err=True)
-    click.echo(f"Type this to go on, anything else leaves it:  {phrase}", err=True)
+    click.echo(f"Type this phrase to continue, anything else cancels:  {phrase}", err=True)
     typed = str(click.prompt(">", default="", show_default=False, prompt_suffix=" ", err=True))
     if typed.split() != phrase.split():
-        fail("Nothing was done: that was not the phrase.", NOT_DONE)
+        fail("Cancelled: the phrase does not match.", NOT_DONE)
     return typed
 
 

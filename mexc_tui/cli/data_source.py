@@ -1,4 +1,4 @@
-"""Finds who can answer: the engine at its socket, or without one what is stored."""
+"""Data source of the commands: the engine at its socket, or the stored data."""
 
 import getpass
 import os
@@ -43,20 +43,20 @@ from mexc_tui.settings.table import Settings
 if TYPE_CHECKING:
     from mexc_tui.store.unit_of_work import Reading
 
-# The store and the rooms behind it are imported when no engine answers: a third of a question's time.
+# The store is imported only when no engine responds: that takes a third of a query's time.
 
 DEADLINE_S = 10.0
 STATUS_S = 3.0
 STOP_S = 30.0
 SILENT_S = 4.0
-"""An engine gives a sign of life each second: one that is silent for so long does not answer an emergency."""
+"""Seconds without a heartbeat after which an engine counts as unresponsive in an emergency."""
 LOOK_EVERY_S = 0.05
 
 T = TypeVar("T")
 
 
 class CommandFailed(Exception):
-    """What was asked could not be done; one line of plain words, and the exit code that says so."""
+    """A command failed: a message of one line and the exit code."""
 
     def __init__(self, words: str, code: int) -> None:
         super().__init__(words)
@@ -68,20 +68,20 @@ NO_ENGINE, NOT_DONE, WRONG = 3, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """Which facts of the journal are wanted; empty: any."""
+    """Filter of journal events; empty fields match any."""
 
     about: str = ""
     kind: str = ""
     since_ms: int = 0
 
     def fits(self, about: str, kind: str, at_ms: int) -> bool:
-        """Whether a fact is wanted."""
+        """Whether an event matches the filter."""
         is_about = self.about in ("", about) or is_of_coin(about, typed_name(self.about))
         return is_about and self.kind in ("", kind) and at_ms >= self.since_ms
 
 
 class DataSource:
-    """One profile, as far as a command line reaches."""
+    """Access of the command line to one profile."""
 
     def __init__(
         self,
@@ -92,17 +92,17 @@ class DataSource:
         *,
         is_emergency: bool = False,
     ) -> None:
-        """Find the profile: named, or the mode's. Raises Failure.
+        """Select the profile: the named one, or that of the mode. Raises CommandFailed.
 
         `assignments`: settings as NAME=VALUE, above those of the file and the environment.
         `is_emergency`: settings that cannot be read are passed over, and who is silent is not waited for.
         """
         self._is_emergency = is_emergency
         self.passed_over = ""
-        """What could not be read, and was passed over."""
+        """Error of settings that could not be read and are ignored."""
         self.clock = SystemClock()
         try:
-            # A profile that has a mode's name is of that mode, whatever the settings say for others.
+            # A profile named after a mode has that mode, whatever the settings say.
             named_mode = profile if profile in list(Mode) else None
             self._layers = self._given(mode or named_mode, environ, assignments)
             named = profile or self._loaded(paths_of("any", environ).settings).settings.mode.value
@@ -114,7 +114,7 @@ class DataSource:
 
     @cached_property
     def who(self) -> str:
-        """Return what this face calls itself."""
+        """Return the name of this front end."""
         try:
             user = getpass.getuser()
         except (KeyError, OSError):  # a user without a name
@@ -122,7 +122,7 @@ class DataSource:
         return f"{user} at a command line"[:64]
 
     def status(self) -> StatusRow | NoEngineJson:
-        """Return how the engine is, or what is known while none answers."""
+        """Return the status of the engine, or what is known without a response."""
         try:
             return self.ask(asking.STATUS, asking.Nothing(), STATUS_S)
         except FrontEndError as error:
@@ -160,7 +160,7 @@ class DataSource:
         ).rows
 
     def why(self, symbol: str) -> WhyRow:
-        """Return the story of a pair's listings."""
+        """Return the history of a pair's listings."""
         now_ms = self.clock.now_ms()
         return self.ask_or_look(
             asking.WHY,
@@ -170,19 +170,19 @@ class DataSource:
         )
 
     def report(self, since_ms: int | None) -> DayReport:
-        """Return the report of the last day, or of what was since then; while an engine runs, until now.
+        """Return the report of the last day, or since a time; while an engine runs, until now.
 
         Raises Failure if no engine of this profile ever ran.
         """
         from mexc_tui.app.day_report import stored_report
 
         if not self.has_store:
-            raise CommandFailed(f"There is no day to report: {self.without_store}", NO_ENGINE)
+            raise CommandFailed(f"No day to report: {self.without_store}", NO_ENGINE)
         now_ms = self.clock.now_ms() if is_held(self.paths.lock) else None
         return self.look(lambda stored: stored_report(stored, self._settings, now_ms, since_ms))
 
     def facts(self, limit: int, wanted: Fits) -> list[FactRow]:
-        """Return the newest facts that fit, oldest first."""
+        """Return the newest matching events, oldest first."""
         found: list[FactRow] = []
         before, size = asking.LAST, asking.PAGE
         while len(found) < limit:
@@ -201,18 +201,18 @@ class DataSource:
         return found[::-1]
 
     def engine_head(self) -> int:
-        """Return the number of the running engine's newest fact. Raises NoEngine."""
+        """Return the number of the running engine's newest event. Raises NoEngine."""
         return self.ask(asking.STATUS, asking.Nothing()).journal
 
     def settings(self) -> list[SettingRow]:
-        """Return every setting: of the engine, or as an engine would find them."""
+        """Return every setting: of the engine, or as an engine would load them."""
         try:
             return self.ask(asking.SETTINGS, asking.Nothing()).rows
         except NoEngine:
             return setting_rows(self._loaded(self.paths.settings))
 
     def set(self, name: str, text: str | None) -> tuple[SettingRow, str]:
-        """Write one setting into the file (None: take it out) and return it, and what came of it.
+        """Write one setting into the file (None: remove it) and return it with a message.
 
         Raises SettingsError for a value that no engine would take.
         """
@@ -230,18 +230,18 @@ class DataSource:
         return reply.result, reply.words
 
     def stop(self) -> int:
-        """Stop the engine and wait until it is gone; return the process that it was. Raises NoEngine."""
+        """Stop the engine, wait until it has exited and return its process id. Raises NoEngine."""
         stopping = self.ask(asking.STOP, asking.Nothing())
         give_up_ns = self.clock.monotonic_ns() + int(STOP_S * 1e9)
         while is_held(self.paths.lock):
             if self.clock.monotonic_ns() > give_up_ns:
-                words = f"Process {stopping.pid} was told to stop and has not ended after {STOP_S:.0f} s."
+                words = f"Process {stopping.pid} has not stopped after {STOP_S:.0f} s."
                 raise CommandFailed(words, NOT_DONE)
             time.sleep(LOOK_EVERY_S)
         return stopping.pid
 
     def ask(self, kind: CommandKind[Args, Result], args: Args, deadline_s: float = DEADLINE_S) -> Result:
-        """Return the engine's answer. Raises Failure if there is none in it, NoEngine without an engine."""
+        """Return the engine's response. Raises CommandFailed without a result, NoEngine without an engine."""
         reply = self.tell(kind, args, deadline_s)
         if reply.result is None or reply.outcome is not CommandOutcome.DONE:
             raise CommandFailed(reply.words, NOT_DONE)
@@ -250,7 +250,7 @@ class DataSource:
     def tell(
         self, kind: CommandKind[Args, Result], args: Args, deadline_s: float = DEADLINE_S
     ) -> Reply[Result]:
-        """Give a command and return what came of it. Raises DeskError; NoEngine without an engine."""
+        """Send a command and return its outcome. Raises DeskError; NoEngine without an engine."""
         try:
             return ask(
                 self.socket,
@@ -268,25 +268,25 @@ class DataSource:
 
     @property
     def absence(self) -> tuple[str, bool]:
-        """Say why no engine answers, and whether one holds the profile all the same."""
+        """Return why no engine responds, and whether one still uses the profile."""
         if not is_held(self.paths.lock):
-            return "no engine runs", False
+            return "no engine is running", False
         holder = noted_holder(self.paths.lock)
         who = "" if holder is None else f" (process {holder.pid})"
-        return f"the engine{who} does not answer", True
+        return f"the engine{who} does not respond", True
 
     @property
     def socket(self) -> Path:
-        """Return where the engine serves: as it noted in its lock, whatever this environment says."""
+        """Return the engine's socket: as noted in its lock, whatever the environment says."""
         return socket_of(self.paths)
 
     @property
     def without_store(self) -> str:
-        """Say why nothing is stored, and the next step if it was lost."""
+        """Return why there is no database, and the next step if it was lost."""
         from mexc_tui.store.backups import Backups
 
         if is_held(self.paths.lock):
-            return f"the engine of profile {self.paths.profile} has stored nothing yet."
+            return f"the engine of profile {self.paths.profile} has not stored any data yet."
         profile, backups = self.paths.profile, Backups(self.paths.store)
         if not backups.all():
             return f"no engine of profile {profile} has run yet."
@@ -294,19 +294,19 @@ class DataSource:
 
     @property
     def without_engine(self) -> str:
-        """Say which process holds the profile, and how to stop without it."""
+        """Return which process uses the profile, and how to stop without it."""
         holder, profile = noted_holder(self.paths.lock), self.paths.profile
-        who = f"Process {holder.pid} holds profile {profile}. " if holder is not None else ""
+        who = f"Process {holder.pid} uses profile {profile}. " if holder is not None else ""
         return f"{who}To stop without an engine: mexc-tui kill --direct --profile {profile}"
 
     @property
     def engine_settings(self) -> Settings:
-        """Return the settings as an engine would find them. Raises SettingsError."""
+        """Return the settings as an engine would load them. Raises SettingsError."""
         return self._settings.settings
 
     @property
     def mode(self) -> Mode:
-        """Return the mode of the profile: as its settings say, or its name if they cannot be read."""
+        """Return the mode of the profile: from its settings, or its name if they cannot be read."""
         mode = self._settings.settings.mode
         is_named = self.passed_over and self.paths.profile in list(Mode)
         return Mode(self.paths.profile) if is_named else mode
@@ -323,7 +323,7 @@ class DataSource:
         work: "Callable[[Reading], Result]",
         nothing: Result,
     ) -> Result:
-        """Return the engine's answer; without one what `work` finds in the store, or `nothing`."""
+        """Return the engine's response; without an engine `work`'s result from the store, or `nothing`."""
         try:
             return self.ask(kind, args)
         except NoEngine:
@@ -331,16 +331,16 @@ class DataSource:
             return self.look(work) if self.has_store else nothing
 
     def check_profile(self) -> None:
-        """Refuse a profile that nobody ever used, unless it is a mode's own. Raises Failure."""
+        """Refuse a profile that was never used, unless it is that of a mode. Raises CommandFailed."""
         profile = self.paths.profile
         if self.paths.state.exists() or profile in list(Mode):
             return
         found = sorted(one.name for one in self.paths.state.parent.glob("*") if one.is_dir())
         others = f" Profiles: {', '.join(found)}." if found else " No profile has been used yet."
-        raise CommandFailed(f"There is no profile {profile}.{others}", NO_ENGINE)
+        raise CommandFailed(f"Profile {profile} does not exist.{others}", NO_ENGINE)
 
     def look(self, work: "Callable[[Reading], T]") -> T:
-        """Return what `work` makes of what is stored. Raises StorageError."""
+        """Return the result of `work` on the stored data. Raises StorageError."""
         from mexc_tui.app.settings_mapping import store_limits
         from mexc_tui.store.looking import look_into
 
@@ -386,7 +386,7 @@ class DataSource:
         ).rows
 
     def _last_engine(self, cause: str) -> NoEngineJson:
-        """Return what the store knows of the engine that ran last."""
+        """Return what the store knows about the last engine."""
         try:
             facts = self.look(lambda stored: stored.journal.of_kind("engine_started", 1))
         except StorageRefused:
@@ -435,9 +435,11 @@ class DataSource:
 
 
 def _that_runs(environ: Mapping[str, str]) -> str:
-    """Return the one profile whose engine runs; empty: none does. Raises Failure if several do."""
+    """Return the only profile with a running engine; empty: none. Raises CommandFailed if several run."""
     running = sorted(one.parent.name for one in profiles_of(environ).glob("*/engine.lock") if is_held(one))
     if len(running) > 1:
-        words = f"The settings cannot be read, and engines of several profiles run: {', '.join(running)}."
-        raise CommandFailed(f"{words} Name one with --profile.", WRONG)
+        words = (
+            f"Cannot read the settings, and engines of several profiles are running: {', '.join(running)}."
+        )
+        raise CommandFailed(f"{words} Select one with --profile.", WRONG)
     return running[0] if running else ""

@@ -1,4 +1,4 @@
-"""The command that turns rests too small to be sold into MX. It says first what would go, and asks."""
+"""Command `convert-dust`: convert dust to MX after a confirmation."""
 
 import click
 
@@ -6,14 +6,14 @@ from mexc_tui.cli.command_runner import NOT_DONE, asked, asking, fail
 from mexc_tui.cli.confirmation import agree, yes_flag
 
 EXCHANGE_S = 60.0
-"""The exchange is asked, told, and compared with after it."""
+"""Seconds to wait for the query, the conversion and the reconciliation after it."""
 
 
 @click.command("convert-dust")
 @yes_flag
 @asked
 def convert_dust(yes: bool, profile: str | None, as_json: bool) -> None:
-    """Turn rests that the desk wrote off as too small to be sold into MX; never coins of your own."""
+    """Convert dust of closed positions to MX; never coins of your own."""
     from mexc_tui.cli.preview_text import dust_plan
     from mexc_tui.desk.asking import Nothing
     from mexc_tui.desk.trading import CONVERT_DUST, DUST, Converting
@@ -21,7 +21,7 @@ def convert_dust(yes: bool, profile: str | None, as_json: bool) -> None:
     with asking(profile, as_json) as asker:
         row = asker.reach.ask(DUST, Nothing())
         if not row.coins:
-            why = "; ".join(row.left) or "no rest that the desk wrote off lies in the account"
+            why = "; ".join(row.left) or "the account holds no dust of closed positions"
             fail(f"Nothing to convert: {why}.", NOT_DONE)
         if not yes:
             agree(asker, dust_plan(row))

@@ -1,4 +1,4 @@
-"""The commands that ask an engine or tell it something. Heavy rooms are imported when one of them runs."""
+"""Commands that query or control an engine. Heavy packages are imported when one of them runs."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 HALTED = 1
 LONG_PAST_MS = 86_400_000
-"""Nobody adds a listing by hand that opened longer ago."""
+"""Oldest opening, before now, of a listing that is added manually."""
 
 
 @click.command()
 @asked
 def status(profile: str | None, as_json: bool) -> None:
-    """Say how the engine is. Exit code: 0 it answers and may trade, 1 it is halted, 3 none answers."""
+    """Show the engine's status. Exit code: 0 running, 1 halted, 3 no engine responds."""
     from mexc_tui.cli.pages import status_page
     from mexc_tui.model.view import StatusRow, TradingState
 
@@ -47,9 +47,9 @@ def status(profile: str | None, as_json: bool) -> None:
 @yes_flag
 @asked
 def stop(yes: bool, profile: str | None, as_json: bool) -> None:
-    """Stop the engine gracefully, and wait until it is gone. With an open position it asks first.
+    """Stop the engine gracefully and wait until it has exited. Confirm first with an open position.
 
-    Exit code: 0 stopped, 1 not stopped, 2 a position is open and nobody could be asked, 3 none ran.
+    Exit code: 0 stopped, 1 not stopped, 2 open position without a confirmation, 3 no engine.
     """
     from mexc_tui.cli.json_output import StopJson
     from mexc_tui.cli.stop_page import stop_page
@@ -72,7 +72,7 @@ def stop(yes: bool, profile: str | None, as_json: bool) -> None:
 
 
 def _agree_to_end(asker: CommandRunner) -> None:
-    """Ask before an engine ends that watches stops. Raises NoEngine."""
+    """Confirm before stopping an engine that watches stops. Raises NoEngine."""
     from mexc_tui.cli.confirmation import agree_by_word
     from mexc_tui.cli.preview_text import end_plan
     from mexc_tui.cli.trading_source import StoredTrading
@@ -80,7 +80,7 @@ def _agree_to_end(asker: CommandRunner) -> None:
     held = StoredTrading(asker.reach).held()
     if held.positions:
         plan = end_plan(asker.reach.paths.profile, held)
-        nobody = f"{plan} Nobody is at a terminal to be asked: add --yes if you mean it."
+        nobody = f"{plan} A confirmation is needed, but there is no terminal. Confirm with --yes."
         agree_by_word(asker, plan, "stop", nobody)
 
 
@@ -88,7 +88,7 @@ def _agree_to_end(asker: CommandRunner) -> None:
 @asked
 @click.pass_context
 def listings(context: click.Context, profile: str | None, as_json: bool) -> None:
-    """Show every listing ever stored, matured and cancelled ones too; add or drop one by hand."""
+    """Show all stored listings, including matured and cancelled ones; add or drop one manually."""
     from mexc_tui.cli import json_output
 
     if context.invoked_subcommand is not None:
@@ -106,10 +106,10 @@ def listings(context: click.Context, profile: str | None, as_json: bool) -> None
 @click.option(
     "--opens", metavar="TIME", help="2026-01-31T14:00Z (UTC without a zone), +15m, or milliseconds."
 )
-@click.option("--note", default="", help="Where you know it from.")
+@click.option("--note", default="", help="Source of the information.")
 @asked
 def add(symbol: str, opens: str | None, note: str, profile: str | None, as_json: bool) -> None:
-    """Add a listing that you know of, or move the opening of one."""
+    """Add a listing manually, or change its opening time."""
     from mexc_tui.cli import json_output
     from mexc_tui.desk.asking import ADD_LISTING, ListingAdded
 
@@ -123,39 +123,41 @@ def add(symbol: str, opens: str | None, note: str, profile: str | None, as_json:
 
 
 def _wrong_listing(opens_ms: int | None, note: str, now_ms: int) -> str:
-    """Say what is wrong with a listing to be added; empty: nothing."""
+    """Return what is wrong with a listing to be added; empty: nothing."""
     from mexc_tui.desk.asking import MOST_TEXT
     from mexc_tui.model.calendar import is_credible_opening
 
     if opens_ms is not None and opens_ms < now_ms - LONG_PAST_MS:
-        return "--opens: that is more than a day past: check the date."
+        return "--opens: the time is more than a day in the past. Check the date."
     if opens_ms is not None and not is_credible_opening(opens_ms, now_ms):
-        return "--opens: that is more than 30 days ahead: check the date."
-    return f"--note: at most {MOST_TEXT} characters fit." if len(note) > MOST_TEXT else ""
+        return "--opens: the time is more than 30 days ahead. Check the date."
+    return f"--note: at most {MOST_TEXT} characters." if len(note) > MOST_TEXT else ""
 
 
 @listings.command("drop")
 @click.argument("symbol")
-@click.option("--note", default="", help="Why.")
+@click.option("--note", default="", help="Reason.")
 @asked
 def drop(symbol: str, note: str, profile: str | None, as_json: bool) -> None:
-    """Drop a listing; it stays dropped until you add it again."""
+    """Drop a listing until it is added again."""
     from mexc_tui.cli import json_output
     from mexc_tui.desk.asking import DROP_LISTING, MOST_TEXT, ListingDropped
 
     if len(note) > MOST_TEXT:
-        raise click.UsageError(f"--note: at most {MOST_TEXT} characters fit.")
+        raise click.UsageError(f"--note: at most {MOST_TEXT} characters.")
     with asking(profile, as_json) as asker:
         args = ListingDropped(symbol=any_name(symbol), note=note)
         asker.tell(DROP_LISTING, args, json_output.listing)
 
 
 @click.command()
-@click.option("--symbol", default="", help="Only signals about this pair.")
-@click.option("--last", type=click.IntRange(1, 100_000), default=100, show_default=True, help="So many.")
+@click.option("--symbol", default="", help="Show only signals of this pair.")
+@click.option(
+    "--last", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Number of rows."
+)
 @asked
 def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
-    """Show what detectors said, with reasons and probabilities. The newest is at the end; in JSON first."""
+    """Show signals with reasons and probabilities, newest last; in JSON newest first."""
     from mexc_tui.cli.signal_pages import signals_page
 
     with asking(profile, as_json) as asker:
@@ -163,11 +165,11 @@ def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--all", "closed", is_flag=True, help="Closed alerts too.")
-@click.option("--last", type=click.IntRange(1, 1_000), default=100, show_default=True, help="So many.")
+@click.option("--all", "closed", is_flag=True, help="Include closed alerts.")
+@click.option("--last", type=click.IntRange(1, 1_000), default=100, show_default=True, help="Number of rows.")
 @asked
 def alerts(closed: bool, last: int, profile: str | None, as_json: bool) -> None:
-    """Show open alerts: what went wrong, how often, since when. The newest is at the end; in JSON first."""
+    """Show open alerts with count and time, newest last; in JSON newest first."""
     from mexc_tui.cli.pages import alerts_page
 
     with asking(profile, as_json) as asker:
@@ -178,7 +180,7 @@ def alerts(closed: bool, last: int, profile: str | None, as_json: bool) -> None:
 @click.argument("symbol")
 @asked
 def why(symbol: str, profile: str | None, as_json: bool) -> None:
-    """Tell the story of a listing: who said what, what changed, what each detector saw, said, and why not."""
+    """Explain a listing: its sources, changes, signals, and the detectors without a signal."""
     from mexc_tui.cli.signal_pages import why_page
 
     with asking(profile, as_json) as asker:
@@ -191,16 +193,16 @@ def why(symbol: str, profile: str | None, as_json: bool) -> None:
 @click.command(context_settings={"ignore_unknown_options": True})  # a VALUE may be negative
 @click.argument("name", required=False)
 @click.argument("value", required=False)
-@click.option("--default", "to_default", is_flag=True, help="Take NAME out of the settings file.")
+@click.option("--default", "to_default", is_flag=True, help="Remove NAME from the settings file.")
 @asked
 def settings(
     name: str | None, value: str | None, to_default: bool, profile: str | None, as_json: bool
 ) -> None:
-    """Show all settings, one, or change one in the settings file; a running engine takes it at once."""
+    """Show all settings or one, or change one in the settings file; a running engine applies it."""
     from mexc_tui.cli.pages import setting_page, settings_page
 
     if to_default and (name is None or value is not None):
-        raise click.UsageError("--default goes with a NAME and no VALUE.")
+        raise click.UsageError("--default needs a NAME and no VALUE.")
     with asking(profile, as_json) as asker:
         if name is not None and (value is not None or to_default):
             _check_setting(name)
@@ -221,28 +223,30 @@ def _check_setting(name: str) -> None:
     if name not in TABLE:
         close = get_close_matches(name, TABLE, n=1)
         hint = f" Did you mean {close[0]}?" if close else _secret_hint(name)
-        raise click.UsageError(f"There is no setting {name[:64]!r}.{hint}")
+        raise click.UsageError(f"Unknown setting {name[:64]!r}.{hint}")
 
 
 def _secret_hint(name: str) -> str:
-    """Say so where somebody is about to write a key into the settings."""
+    """Return a hint if the name looks like that of a key or secret."""
     is_secret = any(word in name.lower() for word in ("key", "secret", "token", "password", "passphrase"))
-    return " Secrets are never settings: keys are kept by the system's keyring." if is_secret else ""
+    return " Secrets are never settings: store keys with mexc-tui keys set." if is_secret else ""
 
 
 @click.command()
 @click.option(
-    "--follow", "-f", "is_followed", is_flag=True, help="Go on with what happens, until interrupted."
+    "--follow", "-f", "is_followed", is_flag=True, help="Keep printing new events until interrupted."
 )
-@click.option("--last", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="So many.")
-@click.option("--about", default="", help="Only facts about this: a symbol, a setting, a worker.")
-@click.option("--kind", default="", help="Only facts of this kind, such as signal_raised.")
-@click.option("--since", metavar="TIME", help="Only facts from then on; TIME as in `listings add`.")
+@click.option(
+    "--last", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="Number of rows."
+)
+@click.option("--about", default="", help="Show only events about this symbol, setting or worker.")
+@click.option("--kind", default="", help="Show only events of this kind, such as signal_raised.")
+@click.option("--since", metavar="TIME", help="Show only events since TIME (format as in `listings add`).")
 @asked
 def journal(
     is_followed: bool, last: int, about: str, kind: str, since: str | None, profile: str | None, as_json: bool
 ) -> None:
-    """Show what happened, oldest first. With --follow JSON is one object a line."""
+    """Show journal events, oldest first. With --follow, JSON is one object per line."""
     from mexc_tui.cli.data_source import Fits
     from mexc_tui.cli.pages import facts_page
 
@@ -277,10 +281,14 @@ def _follow(asker: CommandRunner, last: int, wanted: "Fits") -> None:
 
 
 @click.command()
-@click.option("--since", metavar="TIME", help="From then on; by default the world's, or the last start's.")
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="Start of the report; default: start of the practice session, or the last engine start.",
+)
 @asked
 def report(since: str | None, profile: str | None, as_json: bool) -> None:
-    """Report the last day from what is stored: what was seen when, what was signalled, what then happened."""
+    """Report the last day from stored data: detections, signals, trades and outcomes."""
     from mexc_tui.report.text import to_text
 
     with asking(profile, as_json) as asker:
@@ -289,7 +297,7 @@ def report(since: str | None, profile: str | None, as_json: bool) -> None:
 
 
 def _moment(option: str, text: str | None, asker: CommandRunner) -> int | None:
-    """Return a moment that was given as an option."""
+    """Return the time given as an option, in ms."""
     from mexc_tui.wording.moments import moment_ms
 
     try:

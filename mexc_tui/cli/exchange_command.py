@@ -1,4 +1,4 @@
-"""The `exchange` command: one practice exchange, alone, until it is told to end."""
+"""Command `exchange`: run a practice exchange until a signal ends it."""
 
 import asyncio
 import errno
@@ -54,7 +54,7 @@ async def _serve(scenario: Scenario, seed: int, port: int, *, strict: bool, with
 
 
 def _read_parent(told: asyncio.Event) -> None:
-    """Note the end of standard input: the parent is gone."""
+    """Detect the end of standard input: the parent has exited."""
     if not os.read(sys.stdin.fileno(), 4096):
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
         told.set()

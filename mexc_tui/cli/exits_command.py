@@ -1,4 +1,4 @@
-"""The command that gives an open position other exits. It says first what changes, and asks."""
+"""Command `exits`: change the exits of an open position after a confirmation."""
 
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
@@ -15,22 +15,31 @@ if TYPE_CHECKING:
     from mexc_tui.model.trading_view import PositionRow
 
 LADDER_S = 60.0
-"""Cancels and new take-profits must be seen at the exchange."""
+"""Seconds to wait until the exchange confirms cancels and new take-profits."""
 OFF = ("off", "none", "0")
 
 
 @click.command()
 @click.argument("symbol")
-@click.option("--stop", metavar="PRICE", help="Sell at this price or below.")
+@click.option("--stop", metavar="PRICE", help="Set the stop-loss price.")
 @click.option(
-    "--trail", metavar="PCT[@GAIN]", help="Follow so far below the highest price, from this gain; or off."
+    "--trail", metavar="PCT[@GAIN]", help="Trail this far below the high, starting at this gain; or off."
 )
 @click.option(
-    "--tp", metavar="SHARE@GAIN,...", help="Take-profits still to be sold, as 50@20,50@40; or none."
+    "--tp", metavar="SHARE@GAIN,...", help="Set the remaining take-profits, such as 50@20,50@40; or none."
 )
-@click.option("--break-even", metavar="RUNG", type=click.IntRange(0, 6), help="After this rung; 0: never.")
 @click.option(
-    "--time", "time_s", metavar="SECONDS", type=click.IntRange(0), help="After its opening; 0: never."
+    "--break-even",
+    metavar="RUNG",
+    type=click.IntRange(0, 6),
+    help="Move the stop to break-even after this rung; 0: never.",
+)
+@click.option(
+    "--time",
+    "time_s",
+    metavar="SECONDS",
+    type=click.IntRange(0),
+    help="Close the position this long after its opening; 0: never.",
 )
 @yes_flag
 @asked
@@ -45,7 +54,7 @@ def exits(
     profile: str | None,
     as_json: bool,
 ) -> None:
-    """Change the stop, trailing, take-profits or time stop of an open position; the rest stays as it is."""
+    """Change the stop, trailing, take-profits or time stop of an open position; others stay unchanged."""
     from mexc_tui.desk.trading import EDIT_EXITS, ExitsEdit
 
     trailing, distance, after = _trail(trail)
@@ -60,7 +69,7 @@ def exits(
         time_stop_s=time_s,
     )
     if edit == ExitsEdit(symbol=edit.symbol):
-        raise click.UsageError("Name what is to change: --stop, --trail, --tp, --break-even or --time.")
+        raise click.UsageError("Give at least one of --stop, --trail, --tp, --break-even or --time.")
     with asking(profile, as_json) as asker:
         if not yes:
             held = held_position(asker, edit.symbol)
@@ -70,27 +79,25 @@ def exits(
 
 
 def exits_plan(row: "PositionRow", edit: "ExitsEdit") -> str:
-    """Say what would change."""
+    """Return the preview of the change."""
     from mexc_tui.wording.money import price
 
     parts = list[str]()
     if edit.stop_price is not None:
         parts.append(f"stop {price(row.stop_price)} -> {price(edit.stop_price)} (bid {price(row.bid)})")
     if edit.trailing is not None:
-        distance = (
-            f" {edit.trailing_distance_pct:f} % below the highest price" if edit.trailing_distance_pct else ""
-        )
-        parts.append(f"trailing{distance}" if edit.trailing else "no trailing")
+        distance = f" {edit.trailing_distance_pct:f} % below the high" if edit.trailing_distance_pct else ""
+        parts.append(f"trailing{distance}" if edit.trailing else "no trailing stop")
     if edit.ladder is not None:
         rungs = ", ".join(f"{one.share_pct:f} % at +{one.gain_pct:f} %" for one in edit.ladder)
         waiting = sum(one.where == "exchange" for one in row.rungs)
-        parts.append(f"take-profits {rungs or 'none'} in place of {waiting} that rest")
+        parts.append(f"take-profits {rungs or 'none'}, replacing {waiting} resting")
     if edit.break_even_rung is not None:
         parts.append(
             f"break-even after rung {edit.break_even_rung}" if edit.break_even_rung else "no break-even"
         )
     if edit.time_stop_s is not None:
-        parts.append(f"closed {edit.time_stop_s} s after its opening" if edit.time_stop_s else "no time stop")
+        parts.append(f"time stop {edit.time_stop_s} s after opening" if edit.time_stop_s else "no time stop")
     return f"EXITS of {row.symbol}, {price(row.quantity)} {row.base_asset}: {'; '.join(parts)}."
 
 
@@ -113,7 +120,9 @@ def _ladder(text: str) -> "tuple[RungAsked, ...]":
     for part in text.split(","):
         share, at, gain = part.partition("@")
         if not at:
-            raise click.UsageError(f"--tp: {part.strip()[:20]!r} is no rung: it looks like 30@10.")
+            raise click.UsageError(
+                f"--tp: {part.strip()[:20]!r} is not a rung. Use SHARE@GAIN, such as 30@10."
+            )
         rungs.append(RungAsked(share_pct=_number("--tp", share), gain_pct=_number("--tp", gain)))
     return tuple(rungs)
 
@@ -124,5 +133,5 @@ def _number(option: str, text: str) -> Decimal:
     except InvalidOperation:
         number = Decimal("NaN")
     if not (number.is_finite() and number > 0):
-        raise click.UsageError(f"{option}: {text.strip()[:20]!r} is no number above 0.")
+        raise click.UsageError(f"{option}: {text.strip()[:20]!r} is not a number above 0.")
     return number

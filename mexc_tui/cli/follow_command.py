@@ -1,4 +1,4 @@
-"""Goes on listening: every fact behind a number, as it happens, across an engine's restarts."""
+"""Follow the journal: print every event after a number, across restarts of the engine."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ from mexc_tui.model.view import FactRow
 def follow(
     socket: Path, who: str, after: int, show: Callable[[FactRow], None], tell: Callable[[str], None]
 ) -> None:
-    """Show facts until interrupted; `tell` hears when the engine is gone. Not for use in a running loop.
+    """Print events until interrupted; `tell` reports a lost engine. Not for use in a running loop.
 
     Raises OutputLost once nobody reads standard output any more.
     """

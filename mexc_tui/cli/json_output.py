@@ -1,4 +1,4 @@
-"""What each command prints for programs: money as text, times as `_ms`."""
+"""JSON output of the commands: money as text, times as `_ms`."""
 
 from collections.abc import Iterable
 
@@ -34,16 +34,16 @@ class ListingJson(msgspec.Struct, frozen=True, kw_only=True):
     trades: int
     outcome: str
     priced_ms: int | None
-    """When the newest message about its price came; None: none did since the engine began."""
+    """Time of the newest price message; None: none since the engine started."""
 
 
 class NoEngineJson(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of an engine that does not answer."""
+    """Known facts about an engine that does not respond."""
 
     profile: str
     cause: str
     mode: str | None = None
-    """Of the engine that ran last."""
+    """Mode of the last engine."""
     world: str | None = None
     running: bool = False
     pid: int | None = None
@@ -53,7 +53,7 @@ class NoEngineJson(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReconciliationJson(msgspec.Struct, frozen=True, kw_only=True):
-    """One comparison of our books with the exchange's."""
+    """One reconciliation with the exchange."""
 
     at_ms: int
     explained: tuple[Difference, ...]
@@ -62,15 +62,15 @@ class ReconciliationJson(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StopJson(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a stop. No process: none ran."""
+    """Outcome of a stop. No process: none was running."""
 
     profile: str
     stopped: bool
     pid: int | None = None
     cause: str = ""
-    """Why nothing was stopped."""
+    """Reason why no engine was stopped."""
     held: tuple[str, ...] = ()
-    """Pairs of which a position stays open: nothing watches their stops now."""
+    """Pairs with an open position, whose stops are no longer watched."""
 
 
 def encode(value: object) -> str:
@@ -79,20 +79,20 @@ def encode(value: object) -> str:
 
 
 def many(values: Iterable[msgspec.Struct]) -> str:
-    """Return one array, an element a line."""
+    """Return one array with one element per line."""
     lines = ",\n".join(map(encode, values))
     return f"[{lines}]"
 
 
 def reconciliation(row: ReconciliationRow) -> ReconciliationJson:
-    """Return a comparison for programs."""
+    """Return a reconciliation as JSON."""
     return ReconciliationJson(
         at_ms=row.at_ms, explained=row.explained, unexplained=row.unexplained, excluded=row.excluded
     )
 
 
 def listing(row: ListingRow) -> ListingJson:
-    """Return a listing for programs."""
+    """Return a listing as JSON."""
     fields = {name: getattr(row, name) for name in row.__struct_fields__}
     fields["price"] = None if row.price is None else money(row.price)
     return msgspec.convert(fields, ListingJson)

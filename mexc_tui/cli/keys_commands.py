@@ -1,4 +1,4 @@
-"""The key of MEXC: kept in the keyring, shown by its end alone, checked before it is trusted."""
+"""Commands of the MEXC API key in the keyring."""
 
 import asyncio
 import sys
@@ -14,21 +14,23 @@ from mexc_tui.model.mode import Mode
 if TYPE_CHECKING:
     from mexc_tui.host.credentials import StoredKeys
 
-profiled = click.option("--profile", default=Mode.LIVE.value, show_default=True, help="Whose key.")
-NONE = "There is no key of profile {profile} in the keyring. Next step: mexc-tui keys set"
-NOBODY = "Nobody is at a terminal to type a key. From a pipe: --stdin and two lines, access key and secret."
+profiled = click.option("--profile", default=Mode.LIVE.value, show_default=True, help="Profile of the key.")
+NONE = "The keyring holds no key of profile {profile}. Next step: mexc-tui keys set"
+NOBODY = "There is no terminal to type a key. From a pipe: --stdin and two lines, access key and secret."
 
 
 @click.group()
 def keys() -> None:
-    """Keep, show, check and remove the key that live trading signs with."""
+    """Store, show, check and remove the API key of live trading."""
 
 
 @keys.command("set")
 @profiled
-@click.option("--stdin", "from_pipe", is_flag=True, help="Two lines of standard input: access key, secret.")
+@click.option(
+    "--stdin", "from_pipe", is_flag=True, help="Read access key and secret from two lines of standard input."
+)
 def set_key(profile: str, from_pipe: bool) -> None:
-    """Put a key into the keyring of this machine, in place of the one before. It is typed unseen."""
+    """Store a key in the keyring of this machine, replacing the previous one. Input is hidden."""
     from mexc_tui.host.credentials import CredentialsError
 
     keeper = _keys(profile)
@@ -38,14 +40,14 @@ def set_key(profile: str, from_pipe: bool) -> None:
     except CredentialsError as error:
         fail(str(error), NOT_DONE)
     click.echo(
-        as_chosen(f"Kept for profile {profile}. Next steps: mexc-tui keys check, then mexc-tui --mode live")
+        as_chosen(f"Stored for profile {profile}. Next steps: mexc-tui keys check, then mexc-tui --mode live")
     )
 
 
 @keys.command()
 @profiled
 def show(profile: str) -> None:
-    """Show the end of the access key, and until when it lasts."""
+    """Show the last characters of the access key and its expiry."""
     from mexc_tui.host.credentials import CredentialsError
 
     try:
@@ -64,10 +66,10 @@ def show(profile: str) -> None:
     "--exchange",
     "exchange_file",
     type=click.Path(path_type=Path),
-    help="Instead of MEXC, an exchange on this machine: a file with what `mexc-tui exchange` printed.",
+    help="Use an exchange on this machine instead of MEXC: a file with the output of `mexc-tui exchange`.",
 )
 def check(profile: str, exchange_file: Path | None) -> None:
-    """Ask the exchange what the key may do. Exit code: 0 fit for live, 1 not, 3 no answer."""
+    """Check the key's permissions on the exchange. Exit code: 0 fit for live, 1 not, 3 no response."""
     from mexc_tui.app.endpoints import StartError
     from mexc_tui.app.key_check import check_key
     from mexc_tui.app.launch_options import stand_in, with_key
@@ -78,7 +80,7 @@ def check(profile: str, exchange_file: Path | None) -> None:
         endpoint, key = with_key(stand_in(exchange_file, Mode.LIVE), profile)
         checked = asyncio.run(check_key(endpoint.rest, key))
     except RequestRefused as error:
-        fail(f"The exchange takes no order with this key: {error}", NOT_DONE)
+        fail(f"The exchange rejects orders with this key: {error}", NOT_DONE)
     except (StartError, OriginRefused, ExchangeError) as error:
         fail(str(error), NO_ENGINE)
     click.echo(as_chosen("\n".join(checked.words)))
@@ -88,15 +90,15 @@ def check(profile: str, exchange_file: Path | None) -> None:
 
 @keys.command()
 @profiled
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Skip the confirmation.")
 def remove(profile: str, yes: bool) -> None:
-    """Take the key out of the keyring. On the exchange it goes on: delete it there too."""
+    """Remove the key from the keyring. It stays valid on the exchange: delete it there too."""
     from mexc_tui.host.credentials import CredentialsError
 
     if not yes and not (
         sys.stdin.isatty() and click.confirm(f"Remove the key of profile {profile}?", err=True)
     ):
-        fail("Nothing was done: add --yes if you mean it.", NOT_DONE)
+        fail("Not removed: confirm with --yes.", NOT_DONE)
     try:
         had = _keys(profile).remove()
     except CredentialsError as error:
@@ -104,7 +106,7 @@ def remove(profile: str, yes: bool) -> None:
     click.echo(f"Removed. {ON_SITE}" if had else as_chosen(NONE.format(profile=profile)))
 
 
-ON_SITE = "On the exchange it goes on: delete it on its site too."
+ON_SITE = "The key is still valid on the exchange. Delete it on the exchange's site too."
 
 
 def _keys(profile: str) -> "StoredKeys":

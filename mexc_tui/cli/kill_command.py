@@ -1,4 +1,4 @@
-"""The part of the command line that needs no engine to stop: `kill --direct`."""
+"""Command `kill --direct`: halt and cancel without an engine."""
 
 import asyncio
 from pathlib import Path
@@ -19,21 +19,21 @@ NO_KEY = (
 )
 PLAN = (
     "KILL --direct: write the halt file of profile {profile}, then cancel every order of this desk on {rest} "
-    "until none is seen. Coins are not sold."
+    "until none is open. Positions are not sold."
 )
 
 HALT_PLAN = (
-    "KILL --direct: {why} So no order can be cancelled from here. Write the halt file of profile {profile}, "
-    "and have its engine cancel, if one runs."
+    "KILL --direct: {why} Orders cannot be cancelled from here. Write the halt file of profile {profile}, "
+    "and let a running engine cancel."
 )
 PAPER_PLAN = (
     "KILL --direct on paper: write the halt file of profile {profile}. Paper orders live in the engine's own "
-    "process and end with it; nothing is sent to any exchange. Coins are not sold."
+    "process and end with it; nothing is sent to any exchange. Positions are not sold."
 )
 
 
 def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool, as_json: bool) -> None:
-    """Stop without an engine; exit code 0 when the halt is kept and no order is seen any more."""
+    """Stop without an engine; exit code 0 when the halt is stored and no open order is left."""
     from mexc_tui.app.direct_kill import kill_direct
     from mexc_tui.cli.json_output import encode
     from mexc_tui.exchange.origins import OriginRefused
@@ -52,16 +52,16 @@ def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool,
             fail(str(error), NO_ENGINE)
         click.echo(encode(killed) if asker.as_json else as_chosen("\n".join(killed.words)))
         if not killed.is_done:
-            fail("It is not done: see above.", NOT_DONE)
+            fail("Not complete: see above.", NOT_DONE)
 
 
 def _tell(words: str) -> None:
-    """Say at once, beside the answer, what is done and what cannot be reached."""
+    """Print progress and unreachable parts at once, beside the result."""
     say(words)
 
 
 def _lent(asker: CommandRunner, exchange_file: Path | None, *, yes: bool) -> "ExchangeHandle":
-    """Return where the orders are and the key to cancel them: of the keyring for a live profile."""
+    """Return the exchange of the orders and the key to cancel them (live: from the keyring)."""
     from mexc_tui.app.endpoints import ExchangeHandle, StartError
     from mexc_tui.app.launch_options import stand_in
     from mexc_tui.host.lock import is_held
@@ -84,7 +84,7 @@ def _lent(asker: CommandRunner, exchange_file: Path | None, *, yes: bool) -> "Ex
 
 
 def _with_key_or_halted(asker: CommandRunner, endpoint: "Endpoint", *, yes: bool) -> "ExchangeHandle":
-    """Return the place with the key of the keyring; without one only the halt is written."""
+    """Return the exchange with the key of the keyring; without a key only the halt is written."""
     from mexc_tui.app.endpoints import ExchangeHandle, StartError
     from mexc_tui.app.launch_options import with_key
 
@@ -96,7 +96,7 @@ def _with_key_or_halted(asker: CommandRunner, endpoint: "Endpoint", *, yes: bool
 
 
 def _halt_without_key(asker: CommandRunner, why: str, *, yes: bool) -> NoReturn:
-    """Write the halt and command the engine that runs; exit code 0 when it cancelled every order."""
+    """Write the halt and command the running engine; exit code 0 when it cancelled every order."""
     from mexc_tui.app.direct_kill import halt_without_key
 
     paths = asker.reach.paths
@@ -132,4 +132,4 @@ def _kill_on_paper(asker: CommandRunner, *, yes: bool) -> None:
     killed = kill_paper(SCOPE, asker.reach.paths, asker.reach.who)
     click.echo(encode(killed) if asker.as_json else as_chosen("\n".join(killed.words)))
     if not killed.is_done:
-        fail("It is not done: see above.", NOT_DONE)
+        fail("Not complete: see above.", NOT_DONE)

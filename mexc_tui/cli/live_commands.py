@@ -1,4 +1,4 @@
-"""The commands of going live: unlock it for some hours, lock it again."""
+"""Commands that unlock and lock live trading."""
 
 import click
 
@@ -10,7 +10,7 @@ from mexc_tui.model.mode import Mode
 @click.command()
 @asked
 def unlock(profile: str | None, as_json: bool) -> None:
-    """Let a live engine buy with real money, for some hours. A phrase has to be typed at a terminal."""
+    """Unlock live trading for some hours. Needs a phrase typed at a terminal."""
     from mexc_tui.desk.trading import PREVIEW, UNLOCK, PreviewAsked, UnlockAsked
     from mexc_tui.model.plan_view import Preview
 
@@ -24,7 +24,7 @@ def unlock(profile: str | None, as_json: bool) -> None:
 @click.command()
 @asked
 def lock(profile: str | None, as_json: bool) -> None:
-    """Let a live engine buy nothing more; what it holds keeps its exits."""
+    """Lock live trading: no new entries; open positions keep their exits."""
     from mexc_tui.desk.asking import Nothing
     from mexc_tui.desk.trading import LOCK
 

@@ -1,4 +1,4 @@
-"""The first thing a person sees: a line on an empty screen, at once, while the rest is still being loaded."""
+"""Loading screen: one line on an empty screen while the desk is being imported."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ _shown: list[str] = []
 
 
 def show(words: str) -> None:
-    """Take the whole terminal and write a line; nothing is written where there is none.
+    """Clear the terminal and write a line; do nothing without a terminal.
 
     From here on a signal that ends this process gives the terminal back first.
     """
@@ -26,14 +26,14 @@ def show(words: str) -> None:
 
 
 def hide() -> None:
-    """Give the terminal back as it was, if it was taken."""
+    """Restore the terminal, if the loading screen is shown."""
     if _shown:
         _shown.clear()
         _write(_END)
 
 
 def end(number: int, _: FrameType | None) -> None:
-    """End at once after a signal, as long as nothing but this line was begun."""
+    """Exit at once on a signal while only the loading screen is shown."""
     hide()
     if number == signal.SIGINT:
         os.write(2, b"mexc-tui: Opening was interrupted.\n")

@@ -1,4 +1,4 @@
-"""Commands and flags: pick a mode and a face, nothing else."""
+"""Commands and flags: select a mode and a front end."""
 
 import asyncio
 import gc
@@ -22,18 +22,18 @@ NOT_DONE, NOT_STARTED, INTERRUPTED = 1, 3, 130
 PATHS = ("--exchange", "--backup", "--scenario")
 """Options that name a file."""
 
-# Heavy rooms are imported inside the commands, so that --version and --help stay quick.
+# Heavy packages are imported inside the commands, so that --version and --help stay fast.
 
 
 class OneLine(click.Group):
-    """Says what is wrong with a command line in one line; loads the commands that ask once one is named."""
+    """Group that prints usage errors in one line and imports the query commands on demand."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of this name."""
         return self.commands.get(cmd_name) or self._asking().get(cmd_name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return all names, in the order of the alphabet."""
+        """Return all names in alphabetical order."""
         return sorted({*self.commands, *self._asking()})
 
     def _asking(self) -> dict[str, click.Command]:
@@ -42,7 +42,7 @@ class OneLine(click.Group):
         return {command.name or "": command for command in COMMANDS}
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Run; what is wrong is one line on standard error and an exit code."""
+        """Run; print an error as one line on standard error and exit with a code."""
         prepare()
         given: Sequence[str] | None = extra.pop("args", args[0] if args else None)
         extra["args"] = _readable(sys.argv[1:] if given is None else given)
@@ -80,7 +80,7 @@ def _said(words: str, code: int) -> int:
 
 
 def _readable(arguments: Sequence[str]) -> list[str]:
-    """Return arguments with a question mark for each byte that is no text; paths stay as they are."""
+    """Return arguments with a question mark for each undecodable byte; paths stay unchanged."""
     return [
         word if before in PATHS or word.startswith(PATHS) else word.encode("utf-8", "replace").decode()
         for before, word in zip(["", *arguments], arguments, strict=False)
@@ -88,22 +88,26 @@ def _readable(arguments: Sequence[str]) -> list[str]:
 
 
 def launched(command: Command) -> Command:
-    """Add the flags of exchange and books: they mean the same with a screen, headless and in `watch`."""
+    """Add the flags of exchange and profile, shared by the desk, headless mode and `watch`."""
     options = (
         click.option(
             "--mode",
             type=click.Choice(["practice", "paper", "live"]),
-            help="Default: what the settings say, practice.",
+            help="Mode; default: the setting `mode` (practice).",
         ),
-        click.option("--scenario", default="calm", show_default=True, help="Of the practice exchange."),
-        click.option("--seed", type=int, default=1, show_default=True, help="Of the practice exchange."),
+        click.option(
+            "--scenario", default="calm", show_default=True, help="Scenario of the practice exchange."
+        ),
+        click.option("--seed", type=int, default=1, show_default=True, help="Seed of the practice exchange."),
         click.option(
             "--exchange",
             "exchange_file",
             type=click.Path(path_type=Path),
-            help="Use a running exchange: a file with the line that `mexc-tui exchange` printed.",
+            help="Use a running exchange: a file with the output of `mexc-tui exchange`.",
         ),
-        click.option("--profile", help="Whose books, settings and socket; by default the mode's name."),
+        click.option(
+            "--profile", help="Profile: its ledger, settings and socket; default: the name of the mode."
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -113,8 +117,8 @@ def launched(command: Command) -> Command:
 def viewed(command: Command) -> Command:
     """Add the flags of a screen."""
     options = (
-        click.option("--theme", default="", help="Colours, by a theme's name."),
-        click.option("--economy", is_flag=True, help="For slow lines: paint once a second at most."),
+        click.option("--theme", default="", help="Use this colour theme."),
+        click.option("--economy", is_flag=True, help="Repaint at most once a second, for slow connections."),
     )
     for option in reversed(options):
         command = option(command)
@@ -127,10 +131,10 @@ def viewed(command: Command) -> Command:
 @click.version_option(__version__, prog_name="mexc-tui")
 @click.option("--headless", is_flag=True, help="Run the engine without a screen, for a service.")
 @launched
-@click.option("--until-done", is_flag=True, help="End when the practice day is over.")
-@click.option("--json", "as_json", is_flag=True, help="For programs: the report as JSON.")
+@click.option("--until-done", is_flag=True, help="Exit when the practice day is over.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option(
-    "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="A setting, stronger than the file."
+    "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Override a setting of the file."
 )
 @viewed
 @click.pass_context
@@ -150,12 +154,12 @@ def main(
 ) -> None:
     """A trading desk for MEXC spot listings, in a terminal."""
     if context.invoked_subcommand is not None:
-        # What stands before the command holds for it too.
+        # Options before the command apply to it too.
         context.default_map = {"watch": context.params, "exchange": context.params}
         return
     if not headless:
-        gc.disable()  # nothing that is being loaded is garbage; `showing` lets it collect again
-        loading_screen.show("opens the desk …")
+        gc.disable()  # loading makes no garbage; `run_screen` enables collection again
+        loading_screen.show("Opening the desk…")
     from mexc_tui.app.launch_options import LaunchOptions
 
     launch = LaunchOptions(mode, scenario, seed, exchange_file, profile, until_done, assignments, as_json)
@@ -167,14 +171,16 @@ def main(
 
 
 @main.command()
-@click.option("--profile", help="Whose engine; by default the mode's.")
-@click.option("--mode", type=click.Choice(["practice", "paper", "live"]), help="Whose profile.")
-@click.option("--read-only", is_flag=True, help="Look only. What lowers risk may be told all the same.")
+@click.option("--profile", help="Profile of the engine; default: the name of the mode.")
+@click.option(
+    "--mode", type=click.Choice(["practice", "paper", "live"]), help="Use the profile of this mode."
+)
+@click.option("--read-only", is_flag=True, help="Open read-only. Commands that reduce risk still work.")
 @viewed
 def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, economy: bool) -> None:
-    """Open the desk on an engine that runs; leaving it does nothing to the engine."""
-    gc.disable()  # nothing that is being loaded is garbage; `showing` lets it collect again
-    loading_screen.show("looks for the engine …")
+    """Open the desk on a running engine; leaving the desk does not affect the engine."""
+    gc.disable()  # loading makes no garbage; `run_screen` enables collection again
+    loading_screen.show("Connecting to the engine…")
     from mexc_tui.app.run_screen import NO_TERMINAL, ScreenOptions, has_terminal, run_attached
 
     if not has_terminal():
@@ -188,12 +194,12 @@ def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, e
         from mexc_tui.cli.command_runner import fail
 
         loading_screen.hide()
-        fail("No engine of this profile runs. To start one with a screen: mexc-tui", NOT_STARTED)
+        fail("No engine of this profile is running. Start one with: mexc-tui", NOT_STARTED)
     sys.exit(code)
 
 
 def _on_screen(launch: "LaunchOptions", theme: str, *, is_economy: bool) -> int:
-    """Show the desk, with an engine inside if none runs; what is wrong is one line on stderr."""
+    """Show the desk, with an engine in this process if none runs; print errors as one line on stderr."""
     from mexc_tui.app.run_desk import run_desk
     from mexc_tui.app.run_screen import NO_TERMINAL, ScreenOptions, has_terminal
 
@@ -207,7 +213,7 @@ def _on_screen(launch: "LaunchOptions", theme: str, *, is_economy: bool) -> int:
 
 
 def _say_why(error: Exception) -> NoReturn:
-    """Say in one line why there is no screen; raise what nobody foresaw."""
+    """Print an expected error in one line; raise an unexpected one."""
     from mexc_tui.app.endpoints import StartError
     from mexc_tui.app.launch_options import UsageProblem
     from mexc_tui.cli.command_runner import fail, fail_each
@@ -225,18 +231,27 @@ def _say_why(error: Exception) -> NoReturn:
 
 @main.command()
 @click.option(
-    "--port", type=click.IntRange(0, 65_535), default=0, help="TCP port on 127.0.0.1; 0 picks a free one."
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=0,
+    help="Listen on this TCP port of 127.0.0.1; 0: any free port.",
 )
 @click.option(
-    "--scenario", default="calm", show_default=True, help="Name of a shipped scenario, or a TOML file."
+    "--scenario", default="calm", show_default=True, help="Run this scenario: a shipped name or a TOML file."
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same calls, same answers.")
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Seed of the market: same seed, same calls, same responses.",
+)
 @click.option("--strict", is_flag=True, help="Accept only exactly encoded signatures.")
-@click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input closes.")
+@click.option("--with-parent", is_flag=True, hidden=True, help="Exit when standard input closes.")
 def exchange(port: int, scenario: str, seed: int, strict: bool, with_parent: bool) -> None:
     """Run the practice exchange alone.
 
-    When it is ready it prints one line of JSON with its URLs and keys, then serves until SIGINT or SIGTERM.
+    Print one line of JSON with its URLs and keys once ready, then serve until SIGINT or SIGTERM.
     """
     from mexc_tui.cli.exchange_command import run_exchange
     from mexc_tui.host.logs.handler import log_to_stderr
@@ -248,7 +263,7 @@ def exchange(port: int, scenario: str, seed: int, strict: bool, with_parent: boo
 @main.command()
 @click.argument("symbols", nargs=-1, metavar="[SYMBOL]...")
 @launched
-@click.option("--for", "seconds", type=click.FloatRange(min=0), help="End after this many seconds.")
+@click.option("--for", "seconds", type=click.FloatRange(min=0), help="Exit after this many seconds.")
 def watch(
     symbols: tuple[str, ...],
     mode: str | None,
@@ -258,9 +273,9 @@ def watch(
     profile: str | None,
     seconds: float | None,
 ) -> None:
-    """Watch book top, last trade, clock offset, message rate and staleness.
+    """Watch best bid and ask, last trade, clock offset, message rate and data age.
 
-    Without a SYMBOL: the busiest pairs and the listings that are about to open.
+    Without a SYMBOL: the most active pairs and the next listings.
     """
     from mexc_tui.app.endpoints import StartError
     from mexc_tui.app.launch_options import LaunchOptions, UsageProblem

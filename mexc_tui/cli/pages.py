@@ -1,4 +1,4 @@
-"""What each command prints for people: rows in, text out."""
+"""Text output of the commands."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -31,25 +31,25 @@ _LISTING = (
 )
 _ALERT = ("LAST", "(UTC)", "SEVERITY", "ABOUT", "TIMES", TextColumn("STATE", 1), TextColumn("RULE", 2))
 _OF_COMMANDS = ("command_begun", "command_done")
-"""Facts about a command's id, of which the beginning is enough to see what belongs together."""
+"""Kinds of events about a command id, which is shown shortened."""
 ABOUT = 24
-"""Columns of what an alert is about: its text below has all of it, and open or closed stays in sight."""
+"""Width of an alert's subject; its text below is complete."""
 NARROW = 120
-"""Columns; below that a line leaves out the date."""
+"""Smallest width at which a line shows the date."""
 
 
 def _loop(loop: LoopRow) -> str:
     ended = "" if loop.last_ended_ms is None else f", the last until {when(loop.last_ended_ms)} UTC"
-    return f"event loop: {many(loop.gaps, 'gap')}, the longest {loop.longest_gap_ms or 0:,} ms{ended}"
+    return f"event loop: {many(loop.gaps, 'gap')}, longest {loop.longest_gap_ms or 0:,} ms{ended}"
 
 
 def status_page(status: StatusRow, pen: Pen) -> str:
-    """Return how an engine is."""
+    """Return the status of an engine."""
     state = status.trading_state
     tone = TextTone.GOOD if state is TradingState.ACTIVE else TextTone.BAD
     clock, streams = status.clock, status.streams
     offset = NONE if clock.offset_ms is None else f"{clock.offset_ms:+.1f} ms ±{clock.error_ms or 0:.1f}"
-    place = f"world {status.world}" if status.world else "the real exchange"
+    place = f"session {status.world}" if status.world else "the real exchange"
     lines = [
         _pair("engine", f"running, process {status.pid}, since {when(status.started_ms)} UTC"),
         _pair("profile", f"{status.profile}, mode {status.mode}, {place}"),
@@ -64,7 +64,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
         *[_pair("", pen.write(reason, TextTone.WARN)) for reason in (*streams.reasons, *streams.silent)],
         _pair(
             "knowing",
-            f"{status.pairs:,} pairs, {status.listings:,} listings ahead, {status.signals:,} signals stand, "
+            f"{status.pairs:,} pairs, {status.listings:,} listings ahead, {status.signals:,} active signals, "
             f"{status.journal:,} facts",
         ),
     ]
@@ -80,7 +80,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
             words = f"{worker.name}: {worker.state}, {worker.failures} failures, {worker.last_error}"
             lines.append(_pair("worker", pen.write(words, TextTone.WARN)))
     if status.pending_settings:
-        lines.append(_pair("restart", f"waiting for the next start: {', '.join(status.pending_settings)}"))
+        lines.append(_pair("restart", f"applied at the next start: {', '.join(status.pending_settings)}"))
     return "\n".join(folded for line in lines for folded in fold(line, " " * 10, pen))
 
 
@@ -90,9 +90,9 @@ def _source(name: str, read_ms: int | None, problem: str, now_ms: int, pen: Pen)
 
 
 def alerts_page(rows: Sequence[AlertRow], pen: Pen) -> str:
-    """Return alerts, raised last first, with the newest at the end and each text whole below its line."""
+    """Return alerts, given newest first, with the newest at the end and the full text below each line."""
     if not rows:
-        return "No alert is open."
+        return "No open alerts."
     ordered = rows[::-1]
     head, *lines = table(_ALERT, [_alert(row) for row in ordered], pen).splitlines()
     texts = ["\n".join(fold(f"  {row.text}", "  ", pen)) for row in ordered]
@@ -117,9 +117,9 @@ def _alert(row: AlertRow) -> tuple[TextCell, ...]:
 
 
 def listings_page(rows: Sequence[ListingRow], now_ms: int, pen: Pen) -> str:
-    """Return every listing in the order of their openings; those without a time come last."""
+    """Return every listing in order of opening time; those without one come last."""
     if not rows:
-        return "No listing is known."
+        return "No listings."
     ordered = sorted(rows, key=lambda row: (row.opens_ms is None, row.opens_ms or row.first_seen_ms, row.id))
     return table(_LISTING, [_listing(row, now_ms) for row in ordered], pen)
 
@@ -171,7 +171,7 @@ def settings_page(rows: Sequence[SettingRow], pen: Pen) -> str:
 
 
 def setting_page(row: SettingRow, pen: Pen) -> str:
-    """Return everything there is to know about one setting."""
+    """Return all details of one setting."""
     lines = [
         f"{pen.write(row.name, TextTone.HEAD)} = {row.value or 'empty'} {row.unit}".rstrip(),
         f"  {row.help}",
@@ -187,7 +187,7 @@ def setting_page(row: SettingRow, pen: Pen) -> str:
 
 
 def fact_line(row: FactRow, pen: Pen) -> str:
-    """Return one fact of the journal in one line, cut to the pen's width."""
+    """Return one event of the journal in one line, cut to the pen's width."""
     number, at, words = f"{row.sequence:>7}", when(row.at_ms), fact_words(row)
     if pen.columns is not None and pen.columns < NARROW:
         number, at = number.lstrip(), at[11:]
@@ -199,8 +199,8 @@ def fact_line(row: FactRow, pen: Pen) -> str:
 
 
 def facts_page(rows: Iterable[FactRow], pen: Pen) -> str:
-    """Return facts, oldest first."""
-    return "\n".join(fact_line(row, pen) for row in rows) or "Nothing in the journal fits."
+    """Return events, oldest first."""
+    return "\n".join(fact_line(row, pen) for row in rows) or "No matching events."
 
 
 def money(value: float) -> str:

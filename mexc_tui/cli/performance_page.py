@@ -1,4 +1,4 @@
-"""What `performance` prints for people."""
+"""Text output of `performance`."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -14,7 +14,7 @@ LAST_DAYS = 10
 
 
 def performance_page(row: PerformanceRow, pen: Pen) -> str:
-    """Return how the desk has done: the identity of equity, every figure with its sample, the last days."""
+    """Return the performance: equity identity, figures with their sample, the last days."""
     lines = [*_identity(row, pen), ""]
     lines.append(table(("FIGURE", "VALUE"), [_metric(one) for one in row.metrics], pen))
     if row.days:
@@ -25,16 +25,18 @@ def performance_page(row: PerformanceRow, pen: Pen) -> str:
 def _identity(row: PerformanceRow, pen: Pen) -> Iterable[str]:
     gap = row.identity_gap
     holds = (
-        pen.write("holds", TextTone.GOOD) if abs(gap) < EXACT else pen.write(f"is {gap:f} off", TextTone.BAD)
+        pen.write("holds", TextTone.GOOD)
+        if abs(gap) < EXACT
+        else pen.write(f"differs by {gap:f}", TextTone.BAD)
     )
-    yield from fold(f"Books of {row.scope}, in {row.quote_asset}", "    ", pen)
+    yield from fold(f"Ledger of {row.scope}, in {row.quote_asset}", "    ", pen)
     yield from fold(
-        f"equity {amount(row.equity)} = start {amount(row.start_equity)} {_plus(row.flows)} from outside "
+        f"equity {amount(row.equity)} = start {amount(row.start_equity)} {_plus(row.flows)} flows "
         f"{_plus(row.realised)} realised {_plus(row.unrealised)} unrealised: {holds}",
         "    ",
         pen,
     )
-    yield from fold(f"fees {amount(row.fees)}, in the profits already", "    ", pen)
+    yield from fold(f"fees {amount(row.fees)}, included in P&L", "    ", pen)
 
 
 def _plus(value: Decimal) -> str:

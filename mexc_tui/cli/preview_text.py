@@ -1,4 +1,4 @@
-"""What a command that moves money is about to do, in numbers, before anybody says yes."""
+"""Previews of commands that move money, shown before the confirmation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ HUNDRED = Decimal(100)
 
 @dataclass(frozen=True, slots=True)
 class HeldText:
-    """Everything that a stop of all would touch."""
+    """Everything affected by an emergency stop."""
 
     positions: Sequence[PositionRow] = ()
     orders: Sequence[OrderRow] = ()
@@ -23,19 +23,19 @@ class HeldText:
 
 
 def arm_plan(row: WhatIfRow) -> str:
-    """Say what arming would let the desk spend."""
-    caps = f", paying {row.bound}" if row.bound else ""
+    """Return the preview of arming: spend and price bound."""
+    caps = f", bounded by {row.bound}" if row.bound else ""
     spend = f" for at most {amount(row.spend_cap)} USDT" if row.spend_cap is not None else ""
-    return f"ARM {row.symbol}: buy it at its opening{spend}{caps}."
+    return f"ARM {row.symbol}: buy at the opening{spend}{caps}."
 
 
 def close_plan(row: PositionRow, share_pct: Decimal | None) -> str:
-    """Say what would be sold, and what it is worth."""
+    """Return the preview of a sale: quantity and value."""
     share = HUNDRED if share_pct is None else share_pct
     quantity = row.quantity * share / HUNDRED
     value = None if row.value is None else row.value * share / HUNDRED
     worth = (
-        "at whatever is bid: no fresh price is known"
+        "at market: no fresh price"
         if row.bid is None
         else f"worth {amount(value)} {row.quote_asset} at the bid of {price(row.bid)}"
     )
@@ -44,20 +44,18 @@ def close_plan(row: PositionRow, share_pct: Decimal | None) -> str:
 
 
 def dust_plan(row: DustRow) -> str:
-    """Say what would become MX, and what stays."""
+    """Return the preview of a dust conversion."""
     coins = ", ".join(f"{price(one.quantity)} {one.asset}" for one in row.coins)
     mx = [one.value_mx for one in row.coins if one.value_mx is not None]
     usdt = [one.value_usdt for one in row.coins if one.value_usdt is not None]
     worth = f", about {price(sum(mx, Decimal(0)))} MX" if mx else ""
     worth += f" ({amount(sum(usdt, Decimal(0)))} USDT)" if usdt else ""
-    left = f" Left as they are: {'; '.join(row.left)}." if row.left else ""
-    return (
-        f"CONVERT {coins} into MX{worth} before the exchange's fee. The MX is your own, not the desk's.{left}"
-    )
+    left = f" Not converted: {'; '.join(row.left)}." if row.left else ""
+    return f"CONVERT {coins} into MX{worth} before the exchange's fee. The MX is yours, not the desk's.{left}"
 
 
 def stop_plan(name: str, held: HeldText) -> str:
-    """Say what a flattening or an emergency stop would sell, cancel and disarm."""
+    """Return the preview of a flatten or an emergency stop."""
     known = [one.value for one in held.positions if one.value is not None]
     unknown = len(held.positions) - len(known)
     ours = sum(one.state is not OrderState.FOREIGN for one in held.orders)
@@ -68,17 +66,17 @@ def stop_plan(name: str, held: HeldText) -> str:
         f"cancel {many(ours, 'order')}",
         f"disarm {many(len(held.snipes), 'snipe')}",
     ]
-    return f"{name}: {', '.join(parts)}, and stay halted until you resume."
+    return f"{name}: {', '.join(parts)}, then stay halted until a manual resume."
 
 
 def end_plan(profile: str, held: HeldText) -> str:
-    """Say what stays open without a stop when the engine ends, and what does not happen then."""
+    """Return the preview of stopping the engine: positions without stops, open orders, snipes."""
     ours = sum(one.state is not OrderState.FOREIGN for one in held.orders)
     open_ = ", ".join(_unwatched(one) for one in held.positions)
     parts = [
-        f"{many(len(held.positions), 'position')} would stay open with no stop until the next start: {open_}"
+        f"{many(len(held.positions), 'position')} would stay open without stops until the next start: {open_}"
     ]
-    parts += [f"{many(ours, 'open order')} would stay at the exchange"] if ours else []
+    parts += [f"{many(ours, 'open order')} would stay open on the exchange"] if ours else []
     parts += [f"{many(len(held.snipes), 'armed snipe')} would not fire"] if held.snipes else []
     return f"STOP the engine of profile {profile}: {'; '.join(parts)}. To sell first: mexc-tui flatten."
 
@@ -89,9 +87,9 @@ def _unwatched(row: PositionRow) -> str:
 
 
 def resume_plan(row: RiskRow) -> str:
-    """Say what stopped the desk and how it stands."""
+    """Return the preview of resuming: cause of the halt, equity and drawdown."""
     return (
         f"RESUME: trading is {row.state.value} ({row.cause_words or row.cause.value}). Equity "
         f"{amount(row.equity)} {row.quote_asset}, today {day_words(row)}, "
-        f"{drawdown_words(row)}. Entries may then be made again."
+        f"{drawdown_words(row)}. Entries are then allowed again."
     )

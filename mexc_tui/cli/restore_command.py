@@ -1,4 +1,4 @@
-"""The command that puts a backup in the place of a profile's database."""
+"""Command `restore`: replace a profile's database with a backup."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,25 +12,25 @@ from mexc_tui.cli.confirmation import agree, yes_flag
 if TYPE_CHECKING:
     from mexc_tui.host.paths import Paths
 
-NOBODY = "This replaces the database, and nobody is at a terminal to be asked: add --yes if you mean it."
+NOBODY = "Replacing the database needs a confirmation, but there is no terminal. Confirm with --yes."
 
 
 class RestoredJson(msgspec.Struct, frozen=True, kw_only=True):
-    """What was restored."""
+    """The restored backup and profile, as JSON."""
 
     profile: str
     backup: str
     made_ms: int
     replaced: str | None
-    """Where the database it replaced is kept; None: there was none."""
+    """File of the replaced database; None: there was none."""
 
 
 @click.command()
-@click.option("--backup", type=click.Path(path_type=Path), help="Which one; by default the newest.")
+@click.option("--backup", type=click.Path(path_type=Path), help="Restore this backup; default: the newest.")
 @yes_flag
 @asked
 def restore(backup: Path | None, yes: bool, profile: str | None, as_json: bool) -> None:
-    """Put a backup in the place of the database, which is kept beside it. It asks first. No engine may run.
+    """Replace the database with a backup, after a confirmation. The old one is kept; no engine may run.
 
     The next start compares it with the exchange: what happened after the backup is taken over or reported.
     Exit code: 0 restored, 1 not agreed to, 2 nobody could be asked, 3 an engine runs, or no backup is sound.
@@ -45,7 +45,7 @@ def restore(backup: Path | None, yes: bool, profile: str | None, as_json: bool) 
         backups = Backups(paths.store)
         chosen = backup or next(iter(backups.all()), None)
         if chosen is None:
-            fail(f"There is no backup in {backups.folder}. Name one with --backup FILE.", NO_ENGINE)
+            fail(f"No backup in {backups.folder}. Select one with --backup FILE.", NO_ENGINE)
         if paths.store.exists() and not yes:
             agree(asker, _plan(paths, chosen), NOBODY)
         try:
@@ -67,14 +67,14 @@ def _plan(paths: "Paths", backup: Path) -> str:
 
     made = time_of(backup).strftime("%Y-%m-%d %H:%M UTC")
     return (
-        f"RESTORE: put {backup} ({made}) in the place of the database of profile {paths.profile}. What was "
-        "stored after the backup is no longer read; the database it replaces is kept beside it."
+        f"RESTORE: replace the database of profile {paths.profile} with {backup} ({made}). Data stored "
+        "after the backup is lost to the desk; the replaced database is kept beside it."
     )
 
 
 def _page(row: RestoredJson) -> str:
-    kept = f" The database it replaced is kept: {row.replaced}." if row.replaced else ""
+    kept = f" The replaced database is kept: {row.replaced}." if row.replaced else ""
     return (
-        f"Restored {row.backup}.{kept} The next start compares it with the exchange, and halts if orders of "
-        "this desk are newer than the backup."
+        f"Restored {row.backup}.{kept} The next start reconciles it with the exchange, and halts if "
+        "orders of this desk are newer than the backup."
     )

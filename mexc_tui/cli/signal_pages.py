@@ -1,4 +1,4 @@
-"""What `signals` and `why` print for people: what detectors said, how sure they were, and what led to it."""
+"""Text output of `signals` and `why`: signals, probabilities and reasons."""
 
 from collections.abc import Iterable, Sequence
 
@@ -37,9 +37,9 @@ _SIGNAL = (
 
 
 def signals_page(rows: Sequence[SignalRow], pen: Pen) -> str:
-    """Return signals, newest first, as lines with the newest at the end."""
+    """Return signals, given newest first, as lines with the newest at the end."""
     if not rows:
-        return "No signal has been raised."
+        return "No signals."
     return table(_SIGNAL, [_signal(row) for row in rows[::-1]], pen)
 
 
@@ -60,20 +60,18 @@ def _signal(row: SignalRow) -> tuple[TextCell, ...]:
 
 
 def why_page(answer: WhyRow, pen: Pen) -> str:
-    """Return the story of a pair's listings: how it is, what stands of what was said, how it came about."""
+    """Return the history of a pair's listings: state, active signals and changes."""
     if not answer.listings and not answer.snipes:
-        return f"No listing called {answer.symbol} is known: no source listed it, and nobody added it."
+        return f"No listing named {answer.symbol}: no source lists it, and it was not added manually."
     parts = ["\n".join(_story(story, answer.at_ms, pen)) for story in answer.listings]
     parts += ["\n".join(_snipe(says, pen)) for says in answer.snipes]
     if answer.what_if is not None:
-        parts.append(
-            f"{pen.write('If it were armed now', TextTone.HEAD)}\n{what_if_page(answer.what_if, pen)}"
-        )
+        parts.append(f"{pen.write('Pre-trade check', TextTone.HEAD)}\n{what_if_page(answer.what_if, pen)}")
     return "\n\n".join(parts)
 
 
 def _snipe(says: SnipeSays, pen: Pen) -> Iterable[str]:
-    """Return a snipe and what the validators said of it."""
+    """Return a snipe and its pre-trade checks."""
     snipe = says.snipe
     yield pen.write(f"Snipe {snipe.state.value}", TextTone.HEAD)
     yield from fold(f"  armed {when(snipe.armed_ms)} UTC by {snipe.by}: {snipe.reason}", " " * 4, pen)
@@ -111,8 +109,8 @@ def _opening(row: ListingRow, now_ms: int, pen: Pen) -> Iterable[str]:
         told = f"  opens {when(row.opens_ms)} UTC ({ahead(row.opens_ms, now_ms)}) {by(row.opens_source)}"
         yield from fold(told, " " * 4, pen)
     else:
-        yield "  no opening time is known"
-    facts = ["keys may trade it" if row.api_allowed else "keys may not trade it yet"]
+        yield "  no opening time"
+    facts = ["API trading enabled" if row.api_allowed else "API trading disabled"]
     facts += [f"moved {row.moves} times" if row.moves > 1 else "moved once"] if row.moves else []
     facts += (
         [f"was {', '.join(name for name in row.names if name != row.symbol)}"] if len(row.names) > 1 else []
@@ -124,12 +122,12 @@ def _opening(row: ListingRow, now_ms: int, pen: Pen) -> Iterable[str]:
 
 def _late(late_ms: int) -> str:
     if abs(late_ms) < 1_000:
-        return "as planned"
-    return f"{span_words(late_ms)} {'after' if late_ms > 0 else 'before'} the plan"
+        return "on schedule"
+    return f"{span_words(late_ms)} {'after' if late_ms > 0 else 'before'} schedule"
 
 
 def _part(head: str, said: Sequence[SignalRow], day_ms: int, pen: Pen) -> Iterable[str]:
-    """Return signals, newest first: when and what, how likely, and why."""
+    """Return signals, newest first, with time, probability and reasons."""
     if not said:
         return
     yield pen.write(head, TextTone.HEAD)
@@ -137,19 +135,19 @@ def _part(head: str, said: Sequence[SignalRow], day_ms: int, pen: Pen) -> Iterab
         tone = _SEVERITIES.get(one.severity, TextTone.PLAIN)
         yield f"  {clock(one.at_ms, day_ms)}  {pen.write(f'{one.detector} {one.topic}', tone)}"
         yield from fold(f"    {claim_words(one)}: {one.words}", " " * 6, pen)
-        yield from fold(f"    because {'; '.join(map(readable, one.reasons))}", " " * 6, pen)
+        yield from fold(f"    reasons: {'; '.join(map(readable, one.reasons))}", " " * 6, pen)
 
 
 def _silent(detectors: Sequence[DetectorSays], pen: Pen) -> Iterable[str]:
     if not detectors:
         return
-    yield pen.write("Said nothing", TextTone.HEAD)
+    yield pen.write("Silent detectors", TextTone.HEAD)
     for says in detectors:
         yield from fold(f"  {says.detector}: {says.why_not}", " " * 4, pen)
 
 
 def _source(source: SourceSays, widest: int, day_ms: int) -> str:
-    words = (readable(source.words) or "lists it") if source.present else "lists it no more"
+    words = (readable(source.words) or "listed") if source.present else "no longer listed"
     return f"  {clock(source.since_ms, day_ms)}  {source.source:<{widest}}  {words}"
 
 

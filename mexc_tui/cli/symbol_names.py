@@ -1,4 +1,4 @@
-"""Names of pairs on a command line: every command reads them here, and means the same pair by them."""
+"""Names of pairs on the command line, resolved in one way for all commands."""
 
 from typing import TYPE_CHECKING
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 
 
 def any_name(symbol: str) -> str:
-    """Return a name as exchanges write it, also one that the desk shows and never trades."""
+    """Return a name in the exchange's spelling, also of a pair that the desk never trades."""
     return typed_name(clean_name(symbol))
 
 
 def pair_name(symbol: str) -> str:
-    """Return the name of a pair or coin that may be traded. Raises UsageError for one that is none."""
+    """Return the name of a tradable pair or coin. Raises UsageError for any other."""
     name = typed_name(symbol)
     if not is_tradable_name(name):
         raise click.UsageError(
-            f"{clean_name(symbol)[:40]!r} is no pair's name: it has letters and digits, as NEWUSDT."
+            f"{clean_name(symbol)[:40]!r} is not a pair. Use letters and digits, such as NEWUSDT."
         )
     return name
 
 
 def held_position(asker: "CommandRunner", name: str) -> "PositionRow":
-    """Return the open position that a name means; ends the command if there is none. Raises NoEngine."""
+    """Return the open position of a name; exit if there is none. Raises NoEngine."""
     from mexc_tui.cli.trading_source import StoredTrading
 
     held = {row.symbol: row for row in StoredTrading(asker.reach).held().positions}
     symbol = resolve(name, held.__contains__, prefers_usual=False)
     if symbol is None:
         others = f" Open: {', '.join(sorted(held))}." if held else ""
-        fail(f"No position in {name} is open.{others} See: mexc-tui positions", NOT_DONE)
+        fail(f"No open position in {name}.{others} See: mexc-tui positions", NOT_DONE)
     return held[symbol]

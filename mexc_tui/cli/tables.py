@@ -1,4 +1,4 @@
-"""Aligned tables in plain text, with colour where it is wanted. Text goes out as it is: nothing is markup."""
+"""Aligned tables in plain text, with optional colour. Text is never interpreted as markup."""
 
 import re
 import unicodedata
@@ -13,13 +13,13 @@ _FIGURE = re.compile(r"[^\w.]*\.?\d")
 _COLOUR = re.compile(r"\x1b\[\d+m")
 NONE = "–"
 COMPACT = 9
-"""So many columns hold any number in three digits."""
+"""Columns that any number with three digits fits in."""
 LAST = 20
-"""A last column of words keeps so much of them before another column is left out."""
+"""Smallest width of a last text column before another column is dropped."""
 
 
 class TextTone(Enum):
-    """What a cell wants to say by its colour."""
+    """Meaning of a cell's colour."""
 
     PLAIN = ""
     HEAD = "1"
@@ -31,16 +31,16 @@ class TextTone(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TextCell:
-    """A text and its tone; `is_number` puts it to the right."""
+    """A text and its tone; `is_number` aligns it right."""
 
     text: str
     tone: TextTone = TextTone.PLAIN
     is_number: bool = False
     number: Number | None = None
-    """What its text is in full: where that does not fit, fewer digits are shown."""
+    """The exact number: shown with fewer digits where the text does not fit."""
 
     def fit(self, most: int) -> str:
-        """Return the text in so many columns. Of a number no digit is cut off: it is rounded."""
+        """Return the text in this many columns; a number is rounded, never cut."""
         if width(self.text) <= most:
             return self.text
         if self.number is not None:
@@ -49,7 +49,7 @@ class TextCell:
 
 
 def figure(number: Number | None, tone: TextTone = TextTone.PLAIN) -> TextCell:
-    """Return the cell of a number; None: it is not known."""
+    """Return the cell of a number; None: unknown."""
     return (
         TextCell(NONE, tone, is_number=True) if number is None else TextCell(str(number), tone, True, number)
     )
@@ -57,7 +57,7 @@ def figure(number: Number | None, tone: TextTone = TextTone.PLAIN) -> TextCell:
 
 @dataclass(frozen=True, slots=True)
 class TextColumn:
-    """A column. Where room is short the one with the highest `goes` is left out first; 0 stays."""
+    """A column. On a narrow terminal the one with the highest `goes` is dropped first; 0 stays."""
 
     head: str
     goes: int = 0
@@ -65,11 +65,11 @@ class TextColumn:
 
 @dataclass(frozen=True, slots=True)
 class Pen:
-    """Writes tones as colours, or not at all."""
+    """Write tones as colours, or as plain text."""
 
     has_colour: bool = False
     columns: int | None = None
-    """How wide a line may be; None: as long as it likes."""
+    """Width of a line; None: unlimited."""
 
     def write(self, text: str, tone: TextTone) -> str:
         """Return the text in its tone."""
@@ -77,7 +77,7 @@ class Pen:
 
 
 def table(heads: Sequence[str | TextColumn], rows: Iterable[Sequence[TextCell]], pen: Pen) -> str:
-    """Return rows under their heads, within the pen's width if it has one.
+    """Return rows under their headings, within the pen's width if it has one.
 
     What does not fit is left out column by column, then cut short: JSON has all of it.
     """
@@ -97,7 +97,7 @@ def table(heads: Sequence[str | TextColumn], rows: Iterable[Sequence[TextCell]],
 
 
 def _kept(columns: Sequence[TextColumn], widths: Sequence[int], most: int) -> list[int]:
-    """Return which columns stay; the last one may be cut to a few words."""
+    """Return the columns that stay; the last one may be cut."""
     shown = list(range(len(columns)))
     for place in sorted(shown, key=lambda place: -columns[place].goes):
         needed = (
@@ -145,7 +145,7 @@ def _line(
 
 
 def cut(text: str, most: int) -> str:
-    """Return a text in so many columns, with an ellipsis where something is missing."""
+    """Return a text in this many columns, with an ellipsis where it is cut."""
     if width(text) <= most:
         return text
     kept: list[str] = []
@@ -159,7 +159,7 @@ def cut(text: str, most: int) -> str:
 
 
 def fold(text: str, indent: str, pen: Pen) -> list[str]:
-    """Return a text as lines of the pen's width, where its words allow; the later ones are indented."""
+    """Wrap a text at the pen's width; continuation lines are indented."""
     if pen.columns is None or _seen(text) <= pen.columns:
         return [text]
     lines: list[str] = []
@@ -178,7 +178,7 @@ def _seen(text: str) -> int:
 
 
 def width(text: str) -> int:
-    """Return how many columns a terminal needs for a text."""
+    """Return the width of a text in terminal columns."""
     if text.isascii():
         return len(text)
     return sum(_columns(char) for char in text)

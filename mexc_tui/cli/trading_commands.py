@@ -1,4 +1,4 @@
-"""The commands about money: what is held, what would be done, and what is to be done.
+"""Commands of trading: queries, previews and actions.
 
 What only stops entries (`halt`, `reduce-only`, `disarm`) asks nothing; what buys, sells or lets buying go on
 says first what it will do, and asks.
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from mexc_tui.cli.trading_source import StoredTrading
 
 EXCHANGE_S = 200.0
-"""A command waits so long that must be seen to have happened at the exchange: cancels, then sales."""
+"""Seconds to wait for a command whose cancels and sales must be confirmed by the exchange."""
 
 last_option = click.option(
-    "--last", type=click.IntRange(1, 1_000), help="The newest so many, ended ones too, as they are stored."
+    "--last",
+    type=click.IntRange(1, 1_000),
+    help="Show this many newest rows of the store, closed ones included.",
 )
 
 
@@ -30,7 +32,7 @@ last_option = click.option(
 @last_option
 @asked
 def positions(last: int | None, profile: str | None, as_json: bool) -> None:
-    """Show open positions: worth, gain, stop, and where their protection lives."""
+    """Show open positions: value, P&L, stop and protection."""
     from mexc_tui.cli.trading_pages import positions_page
 
     with asking(profile, as_json) as asker:
@@ -41,7 +43,7 @@ def positions(last: int | None, profile: str | None, as_json: bool) -> None:
 @last_option
 @asked
 def orders(last: int | None, profile: str | None, as_json: bool) -> None:
-    """Show orders that are not at their end; somebody else's on the account too, which are left alone."""
+    """Show open orders, including unknown orders of the account, which the desk never touches."""
     from mexc_tui.cli.trading_pages import orders_page
 
     with asking(profile, as_json) as asker:
@@ -52,7 +54,7 @@ def orders(last: int | None, profile: str | None, as_json: bool) -> None:
 @last_option
 @asked
 def snipes(last: int | None, profile: str | None, as_json: bool) -> None:
-    """Show snipes that are not over: what will be bought, when, for how much at most."""
+    """Show active snipes: pair, opening time, maximum spend and price."""
     from mexc_tui.cli.trading_pages import snipes_page
 
     with asking(profile, as_json) as asker:
@@ -63,7 +65,7 @@ def snipes(last: int | None, profile: str | None, as_json: bool) -> None:
 @click.command()
 @asked
 def risk(profile: str | None, as_json: bool) -> None:
-    """Show what the desk is worth, what it risks, and what is left of each limit."""
+    """Show equity, exposure and the remaining room of each limit."""
     from mexc_tui.cli.trading_pages import risk_page
 
     with asking(profile, as_json) as asker:
@@ -73,7 +75,7 @@ def risk(profile: str | None, as_json: bool) -> None:
 @click.command()
 @asked
 def performance(profile: str | None, as_json: bool) -> None:
-    """Show how the desk has done: equity, every figure with its sample, the last days."""
+    """Show performance: equity, figures with their sample, and the last days."""
     from mexc_tui.cli.performance_page import performance_page
 
     with asking(profile, as_json) as asker:
@@ -85,14 +87,14 @@ def performance(profile: str | None, as_json: bool) -> None:
     "--exchange",
     "exchange_file",
     type=click.Path(path_type=Path),
-    help="Without an engine compare anew: the file with the line that `mexc-tui exchange` printed.",
+    help="Reconcile without an engine: a file with the output of `mexc-tui exchange`.",
 )
 @asked
 def reconcile(exchange_file: Path | None, profile: str | None, as_json: bool) -> None:
-    """Compare books with the exchange's; without an engine show the last comparison.
+    """Reconcile the ledger with the exchange; without an engine, show the last reconciliation.
 
-    With --exchange they are compared anew also without an engine; nothing is sent or cancelled.
-    Exit code: 0 everything is explained, 1 something is not, 3 books could not be compared.
+    With --exchange this also works without an engine; no order is placed or cancelled.
+    Exit code: 0 no unexplained difference, 1 unexplained differences, 3 not reconciled.
     """
     from mexc_tui.cli.json_output import reconciliation
     from mexc_tui.cli.trading_pages import reconciliation_page
@@ -110,7 +112,7 @@ def reconcile(exchange_file: Path | None, profile: str | None, as_json: bool) ->
 @click.argument("symbol")
 @asked
 def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
-    """Say what every validator would say if a pair were armed now. Exit code: 0 it would be, 1 not."""
+    """Run the pre-trade checks for a pair without arming it. Exit code: 0 approved, 1 refused."""
     from mexc_tui.cli.trading_pages import what_if_page
     from mexc_tui.desk.trading import WHAT_IF, OfSymbol
 
@@ -126,7 +128,7 @@ def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
 @yes_flag
 @asked
 def arm(symbol: str, yes: bool, profile: str | None, as_json: bool) -> None:
-    """Arm a snipe: buy this listing at its opening, if every validator agrees."""
+    """Arm a snipe: buy this listing at its opening, if all pre-trade checks pass."""
     from mexc_tui.cli.preview_text import arm_plan
     from mexc_tui.desk.trading import ARM, WHAT_IF, OfSymbol
 
@@ -144,7 +146,7 @@ def arm(symbol: str, yes: bool, profile: str | None, as_json: bool) -> None:
 @click.argument("symbol")
 @asked
 def disarm(symbol: str, profile: str | None, as_json: bool) -> None:
-    """Take back a snipe that has not fired."""
+    """Disarm a snipe that has not fired."""
     from mexc_tui.desk.trading import DISARM, OfSymbol
 
     with asking(profile, as_json, is_emergency=True) as asker:
@@ -153,11 +155,11 @@ def disarm(symbol: str, profile: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("symbol")
-@click.option("--share", metavar="PCT", help="Only so many per cent of it.")
+@click.option("--share", metavar="PCT", help="Sell only this share, in %.")
 @yes_flag
 @asked
 def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_json: bool) -> None:
-    """Sell a position now, or a part of it."""
+    """Sell a position or a part of it now."""
     from mexc_tui.cli.preview_text import close_plan
     from mexc_tui.desk.trading import CLOSE, Closing
 
@@ -175,7 +177,7 @@ def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_jso
 @click.argument("words", nargs=-1)
 @asked
 def halt(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
-    """Stop buying until a person resumes: entry orders are cancelled, snipes disarmed. Exits go on."""
+    """Halt entries until a manual resume: cancel entry orders, disarm snipes. Exits continue."""
     from mexc_tui.desk.trading import HALT, HaltRequest
 
     with asking(profile, as_json, is_emergency=True) as asker:
@@ -186,7 +188,7 @@ def halt(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
 @click.argument("words", nargs=-1)
 @asked
 def reduce_only(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
-    """Buy nothing until a person resumes; armed snipes wait, exits go on."""
+    """Refuse entries until a manual resume. Armed snipes wait, exits continue."""
     from mexc_tui.desk.trading import REDUCE_ONLY, HaltRequest
 
     with asking(profile, as_json, is_emergency=True) as asker:
@@ -197,7 +199,7 @@ def reduce_only(words: tuple[str, ...], profile: str | None, as_json: bool) -> N
 @yes_flag
 @asked
 def resume(yes: bool, profile: str | None, as_json: bool) -> None:
-    """Let the desk buy again. After a loss or a breach a word has to be typed; --yes is not enough then."""
+    """Resume entries. After a loss or a breach this needs a typed word; --yes is not enough."""
     from mexc_tui.cli.preview_text import resume_plan
     from mexc_tui.desk.trading import RESUME, Resuming
     from mexc_tui.model.trading import Trading
@@ -216,14 +218,14 @@ def resume(yes: bool, profile: str | None, as_json: bool) -> None:
 @yes_flag
 @asked
 def restore_limits(yes: bool, profile: str | None, as_json: bool) -> None:
-    """Let the configured limits apply again after a warning lowered them."""
+    """Restore the configured limits after a warning lowered them."""
     from mexc_tui.desk.asking import Nothing
     from mexc_tui.desk.trading import RESTORE_LIMITS
     from mexc_tui.wording.previews import tightening_words
 
     with asking(profile, as_json) as asker:
         if not yes and (words := tightening_words(_books(asker).risk().tightening)):
-            agree(asker, f"The limits of entries are {words}. Apply the configured limits again.")
+            agree(asker, f"Entry limits are {words}. Restore the configured limits.")
         asker.tell(RESTORE_LIMITS, Nothing())
 
 
@@ -231,7 +233,7 @@ def restore_limits(yes: bool, profile: str | None, as_json: bool) -> None:
 @yes_flag
 @asked
 def flatten(yes: bool, profile: str | None, as_json: bool) -> None:
-    """Halt, and sell every position of the desk with a slippage cap."""
+    """Halt, and sell every position of the desk within a slippage cap."""
     from mexc_tui.desk.asking import Nothing
     from mexc_tui.desk.trading import FLATTEN
 
@@ -241,19 +243,23 @@ def flatten(yes: bool, profile: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--direct", is_flag=True, help="Without the engine: halt file, and cancel all its orders.")
+@click.option(
+    "--direct",
+    is_flag=True,
+    help="Act without the engine: write the halt file and cancel all orders of the desk.",
+)
 @click.option(
     "--exchange",
     "exchange_file",
     type=click.Path(path_type=Path),
-    help="With --direct: the file with the line that `mexc-tui exchange` printed.",
+    help="With --direct: a file with the output of `mexc-tui exchange`.",
 )
 @yes_flag
 @asked
 def kill(direct: bool, exchange_file: Path | None, yes: bool, profile: str | None, as_json: bool) -> None:
-    """Emergency stop: halt, cancel until nothing of ours is seen, then sell everything.
+    """Emergency: halt, cancel all orders of the desk, then sell all its positions.
 
-    With --direct it needs no engine: it may be dead, frozen, or hold its books. Nothing is sold then.
+    With --direct it works without a responding engine, and sells no positions.
     """
     from mexc_tui.desk.trading import KILL, Killing
 
@@ -288,7 +294,9 @@ def _percent(text: str | None) -> Decimal | None:
     except InvalidOperation:
         share = Decimal(0)
     if not (share.is_finite() and 0 < share <= 100):
-        raise click.UsageError(f"--share: {text[:20]!r} is no part: above 0, 100 at most, as 50.")
+        raise click.UsageError(
+            f"--share: {text[:20]!r} is not a share. Use a number above 0 and at most 100, such as 50."
+        )
     return share
 
 

@@ -1,4 +1,4 @@
-"""What commands of trading print for people: snipes, orders, positions, risk, verdicts, books."""
+"""Text output of the trading commands."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -27,14 +27,14 @@ from mexc_tui.wording.money import amount, price, signed
 from mexc_tui.wording.previews import day_words, drawdown_words, tightening_words
 
 OLD_MS = 2_000
-"""An older price is marked: its pair is delisted or over, or its stream is down."""
+"""Age from which a price is marked as not current."""
 _SNIPE = (
     "SYMBOL",
     "STATE",
     TextColumn("OPENS (UTC)", 3),
     TextColumn("", 4),
     "SPEND",
-    TextColumn("AT MOST", 2),
+    TextColumn("MAX PRICE", 2),
     TextColumn("TRIES", 5),
     "BOUGHT",
     TextColumn("BY", 6),
@@ -77,7 +77,7 @@ _STATES = {
 def snipes_page(rows: Sequence[SnipeRow], now_ms: int, pen: Pen) -> str:
     """Return snipes."""
     if not rows:
-        return "No snipe is armed."
+        return "No armed snipes."
     return table(_SNIPE, [_snipe(row, now_ms) for row in rows], pen)
 
 
@@ -100,7 +100,7 @@ def _snipe(row: SnipeRow, now_ms: int) -> tuple[TextCell, ...]:
 def orders_page(rows: Sequence[OrderRow], pen: Pen) -> str:
     """Return orders, newest first."""
     if not rows:
-        return "No order is open."
+        return "No open orders."
     return table(_ORDER, [_order(row) for row in rows], pen)
 
 
@@ -108,7 +108,7 @@ def _order(row: OrderRow) -> tuple[TextCell, ...]:
     return (
         TextCell(row.symbol),
         TextCell(row.side.value.lower(), TextTone.GOOD if row.side is Side.BUY else TextTone.WARN),
-        TextCell("somebody else" if row.state is OrderState.FOREIGN else row.role.value.replace("_", " ")),
+        TextCell("unknown" if row.state is OrderState.FOREIGN else row.role.value.replace("_", " ")),
         TextCell(row.state.value, TextTone.BAD if row.state is OrderState.UNKNOWN else TextTone.PLAIN),
         TextCell("market", is_number=True) if row.price is None else _price(row.price),
         _price(row.quantity),
@@ -121,9 +121,9 @@ def _order(row: OrderRow) -> tuple[TextCell, ...]:
 
 
 def positions_page(rows: Sequence[PositionRow], pen: Pen) -> str:
-    """Return positions, and under them where the protection of each open one lives."""
+    """Return positions, followed by the protection of each open one."""
     if not rows:
-        return "No position is open."
+        return "No open positions."
     lines = [table(_POSITION, [_position(row) for row in rows], pen)]
     for row in rows:
         lines += fold(f"{row.symbol}: {_ending(row, pen)}", "    ", pen)
@@ -149,15 +149,15 @@ def _position(row: PositionRow) -> tuple[TextCell, ...]:
 
 
 def _mark(row: PositionRow) -> str:
-    """Return a ~ where the bid, and what it makes the position worth, are not current."""
+    """Return ~ if the bid, and so the position's value, is not current."""
     is_old = row.bid is not None and row.bid_age_ms is not None and row.bid_age_ms > OLD_MS
     return "~" if is_old else ""
 
 
 def _ending(row: PositionRow, pen: Pen) -> str:
-    """Say how a position is protected, or how it was closed."""
+    """Return how a position is protected, or why it was closed."""
     if row.closed_ms is not None:
-        return f"closed {when(row.closed_ms)} UTC by {row.close_reason.value or 'no reason kept'}"
+        return f"closed {when(row.closed_ms)} UTC by {row.close_reason.value or 'unknown reason'}"
     is_safe = row.protection is Protection.ENGINE
     parts = [pen.write(row.protection_words, TextTone.PLAIN if is_safe else TextTone.WARN)]
     parts += [f"rung {one.number} {price(one.price)} ({one.where})" for one in row.rungs]
@@ -165,7 +165,7 @@ def _ending(row: PositionRow, pen: Pen) -> str:
 
 
 def risk_page(row: RiskRow, pen: Pen) -> str:
-    """Return what the desk is worth, what it may do, and what is left of each limit."""
+    """Return equity, trading state and the remaining room of each limit."""
     tone = TextTone.GOOD if row.state is TradingState.ACTIVE else TextTone.BAD
     guard = TextTone.PLAIN if row.guard is GuardLevel.NORMAL else TextTone.WARN
     guessed = "" if row.is_complete else " (an estimate: a price is missing)"
@@ -178,11 +178,13 @@ def risk_page(row: RiskRow, pen: Pen) -> str:
         f"today     {day_words(row)}, realised {signed(row.realised)}, {drawdown_words(row)}",
     ]
     if row.is_locked:
-        lines.append("live      locked: nothing is bought before mexc-tui unlock")
+        lines.append("live      locked: no entries before mexc-tui unlock")
     if row.unlocked_until_ms is not None:
         lines.append(f"live      UNLOCKED until {when(row.unlocked_until_ms)} UTC")
     if lowered := tightening_words(row.tightening):
-        lines.append(f"limits    {pen.write(lowered, TextTone.WARN)}; to lift it: mexc-tui restore-limits")
+        lines.append(
+            f"limits    {pen.write(lowered, TextTone.WARN)}; to restore them: mexc-tui restore-limits"
+        )
     if row.paused_until_ms is not None:
         lines.append(f"paused    until {when(row.paused_until_ms)} UTC")
     folded = [one for line in lines for one in fold(line, " " * 10, pen)]
@@ -190,7 +192,7 @@ def risk_page(row: RiskRow, pen: Pen) -> str:
 
 
 def limits_page(rows: Sequence[LimitRow], pen: Pen) -> str:
-    """Return limits and what is left of each."""
+    """Return limits and the remaining room of each."""
     cells = [
         (
             TextCell(row.name.replace("_", " ")),
@@ -232,7 +234,7 @@ def _signed(value: Decimal | None, tone: TextTone = TextTone.PLAIN, places: int 
 
 
 def what_if_page(row: WhatIfRow, pen: Pen) -> str:
-    """Return what every validator would say."""
+    """Return the result of the pre-trade checks."""
     verdict = (
         pen.write("would be armed", TextTone.GOOD) if row.approved else pen.write("refused", TextTone.BAD)
     )
@@ -244,24 +246,24 @@ def what_if_page(row: WhatIfRow, pen: Pen) -> str:
 
 
 def verdict_lines(verdicts: Iterable[Verdict], pen: Pen) -> Iterable[str]:
-    """Return one line for each verdict, with what would turn a no round."""
+    """Return one line per check, with the value needed to pass a failed one."""
     for one in verdicts:
         mark = pen.write("yes", TextTone.GOOD) if one.passed else pen.write("NO ", TextTone.BAD)
         words = f"  {mark}  {one.stage.value} {one.name}: {one.value} (limit {one.limit})"
-        flip = f"; turns round: {one.flip}" if one.flip else ""
-        until = f" (by itself {when(one.until_ms)} UTC)" if one.until_ms is not None else ""
+        flip = f"; to pass: {one.flip}" if one.flip else ""
+        until = f" (passes {when(one.until_ms)} UTC)" if one.until_ms is not None else ""
         yield from fold(words + flip + until, " " * 7, pen)
 
 
 def reconciliation_page(row: ReconciliationRow, pen: Pen) -> str:
-    """Return what a comparison with the exchange's books found."""
+    """Return the result of a reconciliation."""
     head = (
-        f"Books compared {when(row.at_ms)} UTC ({row.trigger}): "
+        f"Reconciled {when(row.at_ms)} UTC ({row.trigger}): "
         f"{len(row.explained)} explained, {len(row.unexplained)} unexplained differences."
     )
     lines = fold(head, "    ", pen)
     if row.problem:
-        lines += fold(pen.write(f"It could not be finished: {row.problem}", TextTone.BAD), "    ", pen)
+        lines += fold(pen.write(f"Not finished: {row.problem}", TextTone.BAD), "    ", pen)
     for one in row.unexplained:
         lines += fold(pen.write(f"  unexplained: {_difference(one)}", TextTone.BAD), " " * 6, pen)
     for one in row.excluded:
@@ -274,4 +276,4 @@ def reconciliation_page(row: ReconciliationRow, pen: Pen) -> str:
 def _difference(one: Difference) -> str:
     worth = f", worth {amount(one.value)}" if one.value else ""
     kind = one.kind.value.replace("_", " ")
-    return f"{kind} of {one.about}: ours {one.ours}, theirs {one.theirs}{worth}: {one.words}"
+    return f"{kind} of {one.about}: ledger {one.ours}, exchange {one.theirs}{worth}: {one.words}"

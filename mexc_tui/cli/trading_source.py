@@ -1,4 +1,4 @@
-"""Finds rows of trading: in the views of the engine, or without one in what is stored of the newest books."""
+"""Data source of trading rows: the engine's views, or the newest stored ledger."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -43,13 +43,13 @@ HEAVY_S = 30.0
 
 
 class StoredTrading:
-    """What the desk holds, as far as a command line reaches."""
+    """Access of the command line to orders, positions and risk."""
 
     def __init__(self, reach: DataSource) -> None:
         self._reach = reach
 
     def snipes(self, last: int | None = None) -> list[SnipeRow]:
-        """Return the snipes that are not over, or the newest so many of all."""
+        """Return the active snipes, or this many newest of all."""
         sight = self._blind()
         if last is not None:
             return self._stored(
@@ -61,7 +61,7 @@ class StoredTrading:
         return sorted(rows, key=lambda row: (row.opens_ms, row.id))
 
     def orders(self, last: int | None = None) -> list[OrderRow]:
-        """Return the orders that are not at their end, newest first, or the newest so many of all."""
+        """Return the open orders, newest first, or this many newest of all."""
         sight = self._blind()
         if last is not None:
             return self._stored(
@@ -71,7 +71,7 @@ class StoredTrading:
         return sorted(rows, key=lambda row: (-row.created_ms, row.client_order_id))
 
     def positions(self, last: int | None = None) -> list[PositionRow]:
-        """Return the open positions, oldest first, or the newest so many of all, newest first."""
+        """Return the open positions, oldest first, or this many newest of all, newest first."""
         if last is not None:
             return self._newest_positions(last)
         try:
@@ -81,7 +81,7 @@ class StoredTrading:
         return sorted(rows, key=lambda row: (row.opened_ms, row.id))
 
     def held(self) -> HeldText:
-        """Return all that a stop would touch. Raises NoEngine."""
+        """Return everything affected by a stop. Raises NoEngine."""
         return HeldText(
             tuple(self._held()),
             tuple(self._look(kinds.ORDERS)),
@@ -92,11 +92,11 @@ class StoredTrading:
         """Return the engine's risk. Raises NoEngine, or Failure if it does not trade."""
         rows = self._look(kinds.RISK)
         if not rows:
-            raise CommandFailed("This engine only looks: it holds nothing and buys nothing.", 1)
+            raise CommandFailed("This engine is read-only: it does not trade.", 1)
         return rows[0]
 
     def performance(self) -> PerformanceRow:
-        """Return how the desk has done. Raises Failure if there are no books."""
+        """Return the performance. Raises CommandFailed without a ledger."""
         try:
             return self._reach.ask(kinds.PERFORMANCE, Nothing(), HEAVY_S)
         except NoEngine:
@@ -106,7 +106,7 @@ class StoredTrading:
             return found
 
     def reconciliation(self, exchange_file: Path | None = None) -> ReconciliationRow:
-        """Compare books now: the engine does, or without one this process with the exchange of a file.
+        """Reconcile now: in the engine, or without one in this process with the exchange of a file.
 
         Without either return the last stored comparison. Raises Failure if there is none.
         """
@@ -130,7 +130,7 @@ class StoredTrading:
         return blind_sight(words, run, is_silent=is_silent)
 
     def _newest_positions(self, last: int) -> list[PositionRow]:
-        """Return the newest so many, those that an engine shows as it sees them, newest first."""
+        """Return this many newest rows, newest first, with the engine's current values if shown."""
         stored = self._stored_positions(lambda tables: tables.positions.page(limit=last))
         try:
             seen = {row.id: row for row in self._look(kinds.POSITIONS)}
@@ -174,7 +174,7 @@ class StoredTrading:
         return list(rows.values())
 
     def _stored(self, work: "Callable[[TradingTables], list[T]]") -> list[T]:
-        """Return rows of the newest books; none if there are none."""
+        """Return rows of the newest ledger; none without one."""
         return self._of_newest(lambda tables, _: work(tables)) or []
 
     def _of_newest(self, work: "Callable[[TradingTables, str], T]") -> T | None:
@@ -189,7 +189,7 @@ class StoredTrading:
         return self._reach.look(read)
 
     def _no_books(self) -> CommandFailed:
-        words = f"No engine of profile {self._reach.paths.profile} has traded yet: there are no books."
+        words = f"No engine of profile {self._reach.paths.profile} has traded yet: there is no ledger."
         return CommandFailed(words, NO_ENGINE)
 
 

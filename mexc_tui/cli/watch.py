@@ -1,4 +1,4 @@
-"""The `watch` command: a client that watches an exchange, in plain text.
+"""Command `watch`: show market data of an exchange in plain text.
 
 A small face that stands on the wire itself; it goes through the desk as soon as there is one.
 """
@@ -50,7 +50,7 @@ LOOK_AHEAD_MS = 900_000
 
 @dataclass(frozen=True, slots=True)
 class BookWatch:
-    """What to watch and where. `run` does it; raises StartError in plain words."""
+    """One run of `watch`. Raises StartError with a message."""
 
     launch: LaunchOptions
     symbols: tuple[str, ...]
@@ -62,7 +62,7 @@ class BookWatch:
         Raises WrongUsage, SettingsError or ExchangeError too, and OutputLost when nobody reads it any more.
         """
         mode = mode_of(self.launch, layers_of(self.launch, environ), environ)
-        # It only looks: what it asks for is public, and takes no key.
+        # `watch` queries public data only and needs no key.
         looks = Mode.PAPER if mode is Mode.LIVE else mode
         async with lent_of(self.launch, looks) as lent, _connected(lent.endpoint, mode) as watcher:
             try:
@@ -95,7 +95,7 @@ def _plain_refusal() -> Generator[None]:
 
 @dataclass(slots=True)
 class _Watched:
-    """One symbol: its topics, what it last traded at, and what the calendar says."""
+    """One symbol: its topics, last trade and calendar entry."""
 
     symbol: str
     topics: tuple[StreamTopic, ...]
@@ -104,7 +104,7 @@ class _Watched:
 
 
 class Watcher:
-    """Holds the client, the streams and the books of what is watched."""
+    """Client, streams and order books of the watched symbols."""
 
     def __init__(
         self,
@@ -137,7 +137,7 @@ class Watcher:
         self._height = 0
 
     async def run(self, symbols: Iterable[str], seconds: float | None) -> None:
-        """Watch these, or the busiest pairs and the coming listings, for so long."""
+        """Watch these symbols, or the most active pairs and next listings, for a time."""
         await self._measure_clock_or_fail()
         await self._learn_symbols()
         chosen = [self._pair(symbol) for symbol in symbols]
@@ -156,7 +156,7 @@ class Watcher:
             if not span.expired():
                 raise
 
-    # ---- what is watched
+    # ---- watched symbols
 
     def _watch(self, symbol: str, opens_ms: int | None = None) -> None:
         if symbol in self._watched:
@@ -171,7 +171,7 @@ class Watcher:
         self._streams.want(wanted)
 
     def _pair(self, symbol: str) -> str:
-        """Return the pair that a name means: of the exchange, else one to come. Raises StartError."""
+        """Return the pair of a name: listed, or else scheduled. Raises StartError."""
         name = typed_name(symbol)
         try:
             return resolve(name, self._known.__contains__) or new_pair(name)
@@ -196,7 +196,7 @@ class Watcher:
                 await self._learn_symbols()
 
     async def _read_calendar(self, *, adopt: bool) -> None:
-        """Note when what is watched opens; `adopt` takes coming listings in, and lets old ones go."""
+        """Update opening times; `adopt` adds next listings and drops old ones."""
         try:
             calendar = await self._web.calendar()
         except WebUnavailable as error:
@@ -216,7 +216,7 @@ class Watcher:
                     self._forget(symbol)
 
     async def _learn_symbols(self) -> None:
-        """Learn each pair's own precision."""
+        """Load the precision of each pair."""
         try:
             info = await self._client.market.exchange_info()
         except ExchangeError as error:
@@ -224,7 +224,7 @@ class Watcher:
             return
         self._known = {symbol.symbol: symbol for symbol in info.symbols}
 
-    # ---- what comes in
+    # ---- messages
 
     def _on_push(self, topic: StreamTopic, push: Push, received_ns: int) -> None:
         watched = self._watched.get(topic.symbol)
@@ -246,7 +246,7 @@ class Watcher:
         measurement = await self._client.measure_clock()
         if measurement.best is None:
             raise StartError(
-                f"No answer from {self._endpoint.rest} ({measurement.first_failure}). "
+                f"No response from {self._endpoint.rest} ({measurement.first_failure}). "
                 "Check the network, or watch the practice exchange: mexc-tui watch"
             )
 
@@ -258,7 +258,7 @@ class Watcher:
     def _now_ms(self) -> int:
         return self._client.offset.exchange_now_ms(self._clock.monotonic_ns())
 
-    # ---- what is shown
+    # ---- output
 
     async def _show(self) -> None:
         while True:

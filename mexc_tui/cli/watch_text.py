@@ -1,4 +1,4 @@
-"""What `watch` prints: values in, plain text out."""
+"""Text output of `watch`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from mexc_tui.model.digits import exact, price_number
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What is true of the whole connection. `ban` and `warnings` are empty when all is well."""
+    """State of the connection. `ban` and `warnings` are empty without a problem."""
 
     mode: str
     place: str
@@ -23,7 +23,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One symbol. Prices are None while they are not known or not to be trusted."""
+    """One symbol. Prices are None while unknown or invalid."""
 
     symbol: str
     state: str
@@ -39,7 +39,7 @@ class Line:
 
 
 def opening_text(opens_ms: int | None, now_ms: int) -> str:
-    """Say how far an opening is away, or how long ago it was; nothing for a pair without one."""
+    """Return the time to or since an opening; empty without an opening time."""
     if opens_ms is None:
         return ""
     seconds = round(abs(opens_ms - now_ms) / 1_000)
@@ -87,7 +87,7 @@ def _row(line: Line) -> tuple[TextCell, ...]:
 
 
 def _state(line: Line) -> str:
-    """Return what is wrong, and otherwise how far the opening is."""
+    """Return the problem, or else the time to the opening."""
     if line.refused:
         return line.state or "not listed"
     if line.stale and not line.state.startswith("opens"):

@@ -169,7 +169,7 @@ def silent(tmp_path: Path) -> Generator[Path]:
         yield file
 
 
-@pytest.mark.parametrize("seen", ["opens the desk", "\x1b[?1003h", "Welcome", "connecting"])
+@pytest.mark.parametrize("seen", ["Opening the desk", "\x1b[?1003h", "Welcome", "connecting"])
 def test_interrupting_at_any_moment_of_opening_ends_it_with_130(
     shell: Shell, silent: Path, seen: str
 ) -> None:

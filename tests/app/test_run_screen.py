@@ -186,7 +186,7 @@ def test_a_desk_in_the_background_leaves_the_terminal_to_the_shell_until_it_is_f
 
 def test_interrupting_while_it_opens_gives_the_terminal_back(shell: Shell) -> None:
     with Terminal(shell.environ) as terminal:
-        terminal.until("opens the desk")
+        terminal.until("Opening the desk")
         terminal.press(INTERRUPT)
         assert terminal.ended() == 130
         assert is_given_back(terminal)

@@ -109,7 +109,7 @@ def test_watch_says_plainly_when_nobody_answers(tmp_path: Path) -> None:
     refused = run("watch", "--exchange", str(file))
     assert refused.returncode == 3
     (line,) = refused.stderr.splitlines()
-    assert f"No answer from {closed}" in line
+    assert f"No response from {closed}" in line
     assert "no connection to the server" in line
 
 

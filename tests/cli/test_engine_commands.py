@@ -52,7 +52,7 @@ def _signals(shell: Shell) -> Any:
         (["listings", "add", "NEWUSDT"], 3, "No engine answers"),
         (["listings", "add", "NEWUSDT", "--opens", "soon"], 2, "'soon' is no time"),
         (["listings", "add"], 2, "Missing argument 'SYMBOL'"),
-        (["listings", "add", "NEWUSDT", "--opens", "2020-01-01"], 2, "more than a day past"),
+        (["listings", "add", "NEWUSDT", "--opens", "2020-01-01"], 2, "more than a day in the past"),
         (["listings", "add", "NEWUSDT", "--opens", "+31d"], 2, "more than 30 days ahead"),
         (["listings", "add", "NEWUSDT", "--note", "x" * 201], 2, "at most 200 characters"),
         (["report"], 3, "has run yet"),
@@ -80,7 +80,7 @@ def test_before_an_engine_ever_ran_every_list_is_empty_and_nothing_is_wrong(tmp_
     user = Shell(tmp_path)
     assert [user.json(name) for name in ("listings", "signals", "journal", "alerts")] == [[]] * 4
     told = user.run("listings")
-    assert (told.returncode, told.stdout) == (0, "No listing is known.\n")
+    assert (told.returncode, told.stdout) == (0, "No listings.\n")
     assert "has run yet" in told.stderr
     asked = user.run("why", "NEWUSDT", "--json")
     assert (asked.returncode, json.loads(asked.stdout)["listings"]) == (1, [])

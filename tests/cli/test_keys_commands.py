@@ -53,7 +53,7 @@ def test_a_key_from_a_pipe_is_kept_shown_by_its_end_with_the_days_it_has_left_an
     assert "ends in 8765" in shown
     assert f"ends by {ends_on}" in shown or f"ends by {ends_on - timedelta(days=1)}" in shown  # at midnight
     removed = run("keys", "remove", "--yes")
-    assert (removed.exit_code, "delete it on its site too" in removed.output) == (0, True)
+    assert (removed.exit_code, "Delete it on the exchange's site too" in removed.output) == (0, True)
     assert run("keys", "show").exit_code == 3
 
 
@@ -79,7 +79,7 @@ def test_every_next_step_is_about_the_profile_that_was_named() -> None:
 @pytest.mark.parametrize(
     ("words", "typed", "code", "says"),
     [
-        (["set"], BOTH, 2, "Nobody is at a terminal"),
+        (["set"], BOTH, 2, "There is no terminal"),
         (["set", "--stdin"], "", 1, "no access key"),
         (["set", "--stdin"], f"{KEY}\n", 1, "no secret"),
         (["set", "--stdin"], f"{KEY}\nnot a secret of any exchange\n", 1, "no secret"),

@@ -61,7 +61,7 @@ class LiveShell(Shell):
             terminal.press(self.key + ENTER)
             terminal.until("Secret")
             terminal.press(self.secret + ENTER)
-            terminal.until("Kept for profile live")
+            terminal.until("Stored for profile live")
 
     def is_silent_of(self, text: str) -> None:
         """Hold everything that was said, drawn, sent and written against a text and its disguises."""
@@ -133,7 +133,7 @@ def test_from_the_typed_key_to_the_kill_the_secret_is_told_nowhere(shell: LiveSh
         desk.until("Welcome")
         desk.press(ENTER)
         desk.until("LIVE LOCKED")
-        assert "No position is open." in shell.run("--mode", "live", "positions").stdout
+        assert "No open positions." in shell.run("--mode", "live", "positions").stdout
         with (
             Wire(shell),
             shell.terminal("attach", "--mode", "live", XDG_RUNTIME_DIR=str(shell.home / "wire")) as viewer,

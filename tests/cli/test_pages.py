@@ -108,7 +108,7 @@ def test_why_begins_with_how_it_is_and_what_stands_and_ends_with_how_it_came_abo
     assert lines[1] == "  opened 1970-01-01 00:00:08 UTC (2 s ago), 3 s after the plan"
     assert "  ! a, b" in lines
     heads = [line for line in lines[1:] if not line.startswith(" ")]
-    assert heads == ["Stands", "Ended", "Said nothing", "Sources", "Changes"]
+    assert heads == ["Stands", "Ended", "Silent detectors", "Sources", "Changes"]
     stands = lines.index("Stands")
     assert lines[stands + 1] == "  00:00:09  opening opening"
     assert lines[stands + 2].startswith("    opens by 00:01:30: 40% (10%–80%), n 3, n too small")
@@ -125,7 +125,7 @@ def test_why_is_folded_and_never_cut() -> None:
 
 
 def test_an_unknown_pair_is_said_to_be_unknown() -> None:
-    assert "No listing called XUSDT is known" in why_page(WhyRow(symbol="XUSDT", at_ms=0, listings=()), PEN)
+    assert "No listing named XUSDT" in why_page(WhyRow(symbol="XUSDT", at_ms=0, listings=()), PEN)
 
 
 def test_moments_within_words_become_readable() -> None:

@@ -207,7 +207,7 @@ def test_what_moves_money_is_refused_where_nobody_can_be_asked(
 ) -> None:
     done = shell.run(*words)
     assert done.exit_code == 2
-    assert "add --yes" in done.stderr
+    assert "--yes" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert money.done == []
     assert shell.run(*words, "--yes").exit_code == 0
@@ -253,12 +253,12 @@ def test_exits_are_told_as_they_were_typed(shell: Desk, money: HeldMoney) -> Non
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "Name what is to change"),
-        (("--stop", "x"), "is no number above 0"),
-        (("--stop", "NaN"), "is no number above 0"),
-        (("--tp", "50"), "it looks like 30@10"),
-        (("--tp", "50@-1"), "is no number above 0"),
-        (("--trail", "far"), "is no number above 0"),
+        ((), "Give at least one of"),
+        (("--stop", "x"), "is not a number above 0"),
+        (("--stop", "NaN"), "is not a number above 0"),
+        (("--tp", "50"), "Use SHARE@GAIN, such as 30@10"),
+        (("--tp", "50@-1"), "is not a number above 0"),
+        (("--trail", "far"), "is not a number above 0"),
     ],
 )
 def test_exits_that_make_no_sense_go_nowhere(
@@ -388,7 +388,7 @@ def test_without_an_engine_reading_commands_answer_from_the_newest_books(shell: 
     write_books(shell.paths)
     rows = shell.json("positions")
     assert [(row["id"], row["bid"], row["protection"]) for row in rows] == [("p1", None, "none")]
-    assert "no engine runs: nothing watches the stop" in rows[0]["protection_words"]
+    assert "no engine is running: nothing watches the stop" in rows[0]["protection_words"]
     assert [row["client_order_id"] for row in shell.json("orders")] == ["i1-1"]
     assert [row["id"] for row in shell.json("snipes")] == ["s1"]
     assert shell.json("performance")["scope"] == samples.SCOPE
@@ -410,7 +410,7 @@ def test_the_newest_positions_are_shown_as_the_engine_that_runs_sees_them(
     engines.start(HeldMoney())
     row, closed = shell.json("positions", "--last", "2")
     assert (row, closed["id"]) == (shell.json("positions")[0], "p2")
-    assert "no engine runs" not in shell.run("positions", "--last", "1").stdout
+    assert "no engine is running" not in shell.run("positions", "--last", "1").stdout
     assert "ends when this engine ends" in row["protection_words"]
 
 
@@ -514,9 +514,9 @@ def at_a_terminal(words: tuple[str, ...], said: str) -> tuple[int, str]:
 
 
 LEFT_OPEN = (
-    "STOP the engine of profile practice: 1 position would stay open with no stop until the next start: "
-    "NEWUSDT worth 20.98 USDT, stop 1.8; 1 open order would stay at the exchange; 1 armed snipe would not "
-    "fire. To sell first: mexc-tui flatten."
+    "STOP the engine of profile practice: 1 position would stay open without stops until the next start: "
+    "NEWUSDT worth 20.98 USDT, stop 1.8; 1 open order would stay open on the exchange; 1 armed snipe would "
+    "not fire. To sell first: mexc-tui flatten."
 )
 
 
@@ -527,7 +527,7 @@ def test_stopping_with_an_open_position_is_refused_where_nobody_can_be_asked(
     engines.start(HeldMoney(), face)
     done = shell.run("stop")
     assert (done.exit_code, done.stdout, face.stops) == (2, "", [])
-    said = f"mexc-tui: {LEFT_OPEN} Nobody is at a terminal to be asked: add --yes if you mean it.\n"
+    said = f"mexc-tui: {LEFT_OPEN} A confirmation is needed, but there is no terminal. Confirm with --yes.\n"
     assert done.stderr == said
     assert shell.run("stop", "--yes").exit_code == 0
     assert len(face.stops) == 1
@@ -540,7 +540,7 @@ def test_stopping_with_an_open_position_takes_the_word(engines: Engines) -> None
         code, told = at_a_terminal(("stop",), typed)
         assert (code, face.stops) == (1, [])
         assert LEFT_OPEN in " ".join(told.split())
-        assert "Type the word stop to go on" in " ".join(told.split())
+        assert "Type stop to continue" in " ".join(told.split())
     assert at_a_terminal(("stop",), "stop")[0] == 0
     assert len(face.stops) == 1
 
@@ -592,12 +592,11 @@ def test_a_restore_asks_before_it_replaces_a_database(shell: Desk) -> None:
     before = shell.paths.store.stat().st_ino
     refused = shell.run("restore")
     assert (refused.exit_code, refused.stdout) == (2, "")
-    assert "add --yes" in refused.stderr
+    assert "--yes" in refused.stderr
     code, told = at_a_terminal(("restore",), "n")
     assert (code, shell.paths.store.stat().st_ino) == (1, before)
-    assert (
-        f"put {backup} (2026-11-30 15:48 UTC) in the place of the database of profile practice"
-        in " ".join(told.split())
+    assert f"replace the database of profile practice with {backup} (2026-11-30 15:48 UTC)" in " ".join(
+        told.split()
     )
     assert shell.run("restore", "--yes").exit_code == 0
     shell.paths.store.unlink()

@@ -140,22 +140,22 @@ def test_markup_in_a_reason_is_only_text() -> None:
 
 def test_empty_lists_say_so() -> None:
     pages = (positions_page([], PEN), orders_page([], PEN), snipes_page([], 0, PEN))
-    assert pages == ("No position is open.", "No order is open.", "No snipe is armed.")
+    assert pages == ("No open positions.", "No open orders.", "No armed snipes.")
 
 
 def test_somebody_elses_order_is_not_taken_for_ours() -> None:
     foreign = msgspec.structs.replace(samples.order(state=OrderState.FOREIGN, intent_id=""), position_id="")
     books = position_samples.books()
     books.foreign["x"] = foreign
-    assert "somebody else" in orders_page(order_rows(books, position_samples.sight()), PEN)
+    assert "unknown" in orders_page(order_rows(books, position_samples.sight()), PEN)
 
 
 def test_verdicts_say_what_they_saw_their_limit_and_what_turns_them_round() -> None:
     timed = msgspec.structs.replace(NO, until_ms=0)
     assert list(verdict_lines((samples.APPROVED, timed), PEN)) == [
         "  yes  risk exposure: 10 USDT (limit 200 USDT)",
-        "  NO   risk exposure: 210 quote with this one (limit 200 quote); turns round: close 10 of positions "
-        "(by itself 1970-01-01 00:00:00 UTC)",
+        "  NO   risk exposure: 210 quote with this one (limit 200 quote); to pass: close 10 of positions "
+        "(passes 1970-01-01 00:00:00 UTC)",
     ]
 
 
@@ -260,7 +260,7 @@ def test_facts_of_trading_are_told_in_plain_words(event: Event, words: str) -> N
     ("symbols", "words"),
     [
         ((), "Process 7 has stopped."),
-        (("AUSDT",), "1 position stays open, and nothing watches stops until the next start: AUSDT."),
+        (("AUSDT",), "1 position stays open, and without stops until the next start: AUSDT."),
         (("AUSDT", "BUSDT"), "2 positions stay open, and nothing watches stops until the next start"),
     ],
 )
@@ -273,7 +273,7 @@ def test_a_position_of_a_delisted_pair_is_shown_as_such_and_without_a_price() ->
     run = Reconciliation(at_ms=1, trigger=Trigger.TIMER, excluded=(DELISTED,))
     for sight in (
         replace(position_samples.sight(), delisted=partial(delisted_words, run)),
-        blind_sight("no engine runs", run),
+        blind_sight("no engine is running", run),
     ):
         (row,) = position_rows(position_samples.books(), sight)
         assert (row.bid, row.value, row.unrealised, row.protection) == (None, None, None, Protection.NONE)

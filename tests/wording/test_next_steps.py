@@ -52,7 +52,11 @@ ALL = ChosenOptions("mine", "live", "here/exchange.json")
             "/home/me/.local/state/mexc-tui/mine and mexc-tui-x",
         ),
         ("before mexc-tui unlock", MINE, "before mexc-tui unlock --profile mine"),
-        ("lift it: mexc-tui restore-limits", MINE, "lift it: mexc-tui restore-limits --profile mine"),
+        (
+            "restore them: mexc-tui restore-limits",
+            MINE,
+            "restore them: mexc-tui restore-limits --profile mine",
+        ),
     ],
 )
 def test_a_next_step_carries_the_options_that_were_used(

@@ -123,7 +123,14 @@ def _child(wanted: dict[str, Any]) -> None:
 
 
 def _serve() -> None:
-    for name in ("headless", "questions.commands", "showing", "sitting", "store.looking", "watch"):
+    for name in (
+        "app.run_headless",
+        "cli.engine_commands",
+        "app.run_screen",
+        "app.run_desk",
+        "store.looking",
+        "cli.watch",
+    ):
         import_module(f"mexc_tui.{name}")
     for line in sys.stdin:
         wanted = json.loads(line)

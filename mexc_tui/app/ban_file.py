@@ -40,4 +40,4 @@ class BanFile:
         try:
             write_note(self._path, msgspec.json.encode(_Note(self._origin, ban.kind, ban.until_ms)))
         except OSError as error:
-            log.warning("a ban of the exchange cannot be written down: %s", error)
+            log.warning("cannot store a ban of the exchange: %s", error)

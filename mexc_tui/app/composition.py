@@ -207,7 +207,7 @@ def _check_practice(place: EngineLocation) -> None:
     endpoint = place.endpoint
     for url in (endpoint.rest, endpoint.ws, endpoint.web):
         if place.is_practice and not is_this_machine(urlsplit(url).hostname or ""):
-            raise OriginRefused(f"A practice exchange runs on this machine, and {url} is elsewhere.")
+            raise OriginRefused(f"A practice exchange must run on this machine; {url} does not.")
 
 
 async def _open_door(
@@ -363,7 +363,7 @@ async def _paper(
         async with asyncio.timeout(GO_ON_S if holds else None):
             problem = await market.measure_clock(FIRST_SAMPLES)
     except TimeoutError:
-        log.warning("the paper exchange begins with this machine's clock: the market has not told its own")
+        log.warning("the paper exchange starts with this machine's clock: the market's time is unknown")
     if problem and not holds:
         raise StartFailed("clock", str(ClockUnknown(problem)))
     balances = await store.read("paper balances", paper_balances)

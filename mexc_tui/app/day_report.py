@@ -70,7 +70,7 @@ def _last_day(stored: Reading, loaded: Loaded, now_ms: int | None, since_ms: int
 
 async def report_day(store: SqliteStore, day: StoredDay) -> DayReport:
     """Return the report of a day, by all that is committed now. Raises StorageError."""
-    return report_of(day, await store.read("report of a day", lambda stored: kept_of(stored, day)))
+    return report_of(day, await store.read("day report", lambda stored: kept_of(stored, day)))
 
 
 def kept_of(stored: Reading, day: StoredDay) -> Kept:

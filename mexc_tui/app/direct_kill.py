@@ -53,23 +53,23 @@ ENGINE_S = 40.0
 SILENT_S = 4.0
 STORE_S = 2.0
 RECENT = 200
-NOT_SOLD = "Coins are not sold: start the engine, which is halted and protects them, then `mexc-tui flatten`."
-NOT_SOLD_YET = "Coins are not sold: the engine is halted and protects them. To sell them: `mexc-tui flatten`."
+NOT_SOLD = "Positions are not sold. Start the engine (halted, it protects them), then run `mexc-tui flatten`."
+NOT_SOLD_YET = "Positions are not sold: the halted engine protects them. To sell them: `mexc-tui flatten`."
 
 NOTHING_CANCELLED = (
-    "NO ORDER WAS CANCELLED: do that on the exchange's own site. An engine of this profile that runs, or "
-    "wakes, reads the halt."
+    "NO ORDER WAS CANCELLED: cancel on the exchange's site. An engine of this profile reads the halt when "
+    "it runs."
 )
-IN_THE_ENGINE = "Paper orders live in the engine's own process: one that runs, or wakes, reads the halt."
+IN_THE_ENGINE = "Paper orders live in the engine's process, which reads the halt when it runs."
 
 
 class Killed(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen and done."""
 
     is_done: bool
-    """The halt is written down, and no order of this desk is seen any more."""
+    """Whether the halt is stored and no order of this desk is open."""
     halt_file: str
-    """Why it could not be written; empty: it was."""
+    """Reason why the halt was not stored; empty: it was."""
     seen: int
     cancelled: int
     left: int
@@ -189,7 +189,7 @@ def _command_engine(paths: Paths, by: str, tell: Tell) -> _Commanded:
             silent_s=SILENT_S,
         )
     except FrontEndError as error:
-        words = f"{who} cannot be commanded: {error} It reads the halt before it buys or places anything."
+        words = f"Cannot command {who}: {error} It reads the halt before it places an order."
         commanded = _Commanded(words)
     else:
         commanded = _Commanded(f"{who}: {reply.words}", is_done=reply.outcome is CommandOutcome.DONE)
@@ -229,9 +229,9 @@ def _halt_newest(paths: Paths, by: str) -> tuple[str, ...]:
         limits = StoreLimits(busy_timeout_s=STORE_S, deadline_s=STORE_S)
         scope = look_into(paths.store, SystemClock(), lambda stored: stored.newest_scope(), limits)
     except StorageError as error:
-        return (f"NO HALT IS WRITTEN: the desk's books cannot be read: {error}",)
+        return (f"HALT NOT WRITTEN: cannot read the ledger: {error}",)
     if not scope:
-        return ("NO HALT IS WRITTEN: this profile has no books yet.",)
+        return ("HALT NOT WRITTEN: this profile has no ledger yet.",)
     return (_halt_words(_write_halt(scope, paths, by, SystemClock().now_ms())), NOTHING_CANCELLED)
 
 
@@ -247,7 +247,7 @@ def touched_symbols(store: Path, scope: str) -> tuple[frozenset[str], str]:
         limits = StoreLimits(busy_timeout_s=STORE_S, deadline_s=STORE_S)
         return look_into(store, SystemClock(), read, limits), ""
     except StorageError as error:
-        return frozenset(), f"The desk's books cannot be read: {error}"
+        return frozenset(), f"Cannot read the ledger: {error}"
 
 
 def _write_halt(scope: str, paths: Paths, by: str, now_ms: int) -> str:
@@ -280,13 +280,13 @@ async def _cancel_all(
     while clock.time() < until_s:
         requests = await _look(client, reading.result()[0] if reading.done() else frozenset(), sight)
         if sight.unread:
-            sight.say(f"Not every open order can be read: {sight.unread}")
+            sight.say(f"Cannot read every open order: {sight.unread}")
         if sight.open:
             empty_s = 0.0
             await _cancel(client, sight, at_once)
             at_once = 1
         elif sight.problem:
-            sight.say(f"The exchange cannot be reached: {sight.problem}")
+            sight.say(f"Cannot reach the exchange: {sight.problem}")
         elif sight.unread:
             empty_s = 0.0
         elif not empty_s or not reading.done():
@@ -348,8 +348,8 @@ async def _look(client: MexcClient, symbols: Iterable[str], sight: _Sight) -> in
 
 def _halt_words(problem: str) -> str:
     if problem:
-        return f"The halt CANNOT BE WRITTEN ({problem}): do not start an engine before a person has looked."
-    return "The halt is written down: no engine of these books buys before a person resumes."
+        return f"HALT NOT WRITTEN ({problem}). Check the orders by hand before you start an engine."
+    return "Halt written: no engine of this ledger buys before a manual resume."
 
 
 def _killed(problem: str, blind: str, sight: _Sight, engine: str, *, is_quiet: bool) -> Killed:
@@ -358,15 +358,15 @@ def _killed(problem: str, blind: str, sight: _Sight, engine: str, *, is_quiet: b
     lines += [words for words in (engine, blind) if words]
     lines += [
         f"{one.symbol} {one.side} {one.client_order_id}: "
-        + ("STILL OPEN" if one.order_id in sight.open else "gone")
+        + ("STILL OPEN" if one.order_id in sight.open else "closed")
         for one in sight.every.values()
     ]
-    lines.append(f"{len(sight.every)} orders of this desk seen, {gone} gone, {left} left.")
+    lines.append(f"{len(sight.every)} orders of this desk found, {gone} closed, {left} still open.")
     if is_quiet:
-        lines.append("No order of this desk is seen any more.")
+        lines.append("No open orders of this desk.")
     else:
-        why = sight.problem or sight.unread or "orders are still seen"
-        lines.append(f"It is NOT certain that nothing is left: {why}.")
+        why = sight.problem or sight.unread or "orders are still open"
+        lines.append(f"NOT CONFIRMED that no order is open: {why}.")
     lines.append(NOT_SOLD)
     return Killed(
         is_done=is_quiet and not problem,

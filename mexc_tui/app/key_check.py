@@ -32,8 +32,8 @@ def judged(rights: KeyRights, lasting: str) -> KeyCheckResult:
     """Say what rights mean for live trading."""
     lines = [_trades(rights), _withdraws(rights.withdraws)]
     if rights.reads_withdrawals is KeyRight.HAS:
-        lines.append("It also reads withdrawals, which the desk has no use for.")
-    lines.append(f"Whether it is bound to an address the exchange does not tell. {lasting}")
+        lines.append("It can also read withdrawals, which the desk does not need.")
+    lines.append(f"The exchange does not report whether it is bound to an IP address. {lasting}")
     is_fit = (
         rights.may_trade is not False
         and rights.places_orders is KeyRight.HAS
@@ -45,21 +45,21 @@ def judged(rights: KeyRights, lasting: str) -> KeyCheckResult:
 
 def _trades(rights: KeyRights) -> str:
     if rights.may_trade is False:
-        return "The account may not trade."
+        return "The account cannot trade."
     match rights.places_orders:
         case KeyRight.HAS:
-            return "It trades spot."
+            return "It can trade spot."
         case KeyRight.LACKS:
-            return "It may NOT trade: give it the right to trade spot on the exchange's site."
+            return "It CANNOT trade: enable spot trading for it on the exchange's site."
         case KeyRight.UNCLEAR:
-            return "Whether it may trade cannot be told now: try again."
+            return "Its permission to trade is unknown. Try again."
 
 
 def _withdraws(right: KeyRight) -> str:
     match right:
         case KeyRight.HAS:
-            return "It CAN WITHDRAW: a thief would empty the account. Make a key without that right."
+            return "It CAN WITHDRAW: a thief could empty the account. Create a key without that permission."
         case KeyRight.LACKS:
             return "It cannot withdraw."
         case KeyRight.UNCLEAR:
-            return "Whether it can withdraw cannot be told now: try again."
+            return "Its permission to withdraw is unknown. Try again."

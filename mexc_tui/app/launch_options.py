@@ -25,12 +25,12 @@ from mexc_tui.settings.load import Layers, SettingsError, load, mistakes
 from mexc_tui.wording.next_steps import ChosenOptions
 
 NO_KEY = (
-    "Live trading needs a key of MEXC, and the keyring has none for profile {profile}. Nothing was started. "
+    "Live trading needs a key of MEXC, and the keyring has none for profile {profile}. Not started. "
     "Next step: mexc-tui keys set. Without a key, --mode paper trades on paper with MEXC's own data."
 )
 NOT_LIVE = (
-    "{url} is not on this machine. In live mode --exchange names an exchange on this machine that stands in "
-    "for MEXC; without it orders go to MEXC itself."
+    "{url} is not on this machine. In live mode --exchange names an exchange on this machine that replaces "
+    "MEXC; without it orders go to MEXC itself."
 )
 
 
@@ -80,7 +80,7 @@ def mode_of(launch: LaunchOptions, layers: Layers, environ: Mapping[str, str]) -
     file = read_file(places_of(launch.profile or "any", environ).settings)
     mode = load(Layers(layers.flags, layers.environment, file)).settings.mode
     if mode is not Mode.PRACTICE and launch.until_done:
-        raise UsageProblem("--until-done goes with --mode practice: a day on MEXC is never over.")
+        raise UsageProblem("--until-done needs --mode practice: a day on MEXC never ends.")
     return mode
 
 

@@ -98,7 +98,7 @@ async def practice_day(transport: HttpTransport, origin: str) -> PracticeStatus:
     try:
         return msgspec.json.decode(answer.body, type=PracticeStatus)
     except msgspec.DecodeError:
-        raise ExchangeError("GET", PRACTICE_PATH, "no practice exchange answers there") from None
+        raise ExchangeError("GET", PRACTICE_PATH, "no practice exchange responds there") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +374,6 @@ def _unheard_s(feed: FeedState) -> float:
 
 def silent_words(feed: FeedState) -> str:
     """Say which topic is stale, and since when or why."""
-    since = "nothing heard yet" if feed.age_s is None else f"silent for {feed.age_s:.0f} s"
+    since = "no message yet" if feed.age_s is None else f"silent for {feed.age_s:.0f} s"
     about = feed.topic.symbol or "all pairs"
     return f"{about} {feed.topic.kind.name.lower().replace('_', ' ')}: {feed.reason or since}"

@@ -41,7 +41,7 @@ CONFIRM_S = 45.0
 """So long a difference that only some answers showed is compared again."""
 RUNS = 100
 NO_BOOKS = (
-    "This profile has no books of the account in that file: no engine has traded with it here. "
+    "This profile has no ledger of the account in that file: no engine has traded with it here. "
     "Check --profile and --exchange."
 )
 
@@ -140,14 +140,14 @@ def _desk(
 async def _until_taken_up(reconciler: Reconciler, deadline_s: float) -> None:
     """Run an engine's first comparisons; end once every order that was in doubt is known."""
     working = asyncio.create_task(reconciler.run(lambda: None), name="reconciler")
-    known = asyncio.create_task(reconciler.is_taken_up.wait(), name="taken up")
+    known = asyncio.create_task(reconciler.is_taken_up.wait(), name="recovered")
     try:
         await asyncio.wait((working, known), timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             working.result()  # it never ends but by an error
         if not known.done():
-            why = reconciler.problem or f"an order is still in doubt after {deadline_s:.0f} s"
-            raise ReconcileFailed(f"Books could not be compared: {why}")
+            why = reconciler.problem or f"the state of an order is still unknown after {deadline_s:.0f} s"
+            raise ReconcileFailed(f"Not reconciled: {why}")
         await _until_confirmed(reconciler)
     finally:
         for task in (working, known):
@@ -172,7 +172,7 @@ def _halt(words: str, by: str, now_ms: int) -> Trading:
 def _together(runs: tuple[Reconciliation, ...], reconciler: Reconciler) -> Reconciliation:
     """Return all that these runs found: what the first could not explain is not forgotten by the second."""
     if not runs:
-        raise ReconcileFailed(f"Books could not be compared: {reconciler.problem or 'no run was stored'}")
+        raise ReconcileFailed(f"Not reconciled: {reconciler.problem or 'no run was stored'}")
     return msgspec.structs.replace(
         runs[-1],
         explained=tuple(one for run in runs for one in run.explained),

@@ -61,7 +61,9 @@ def run_desk(launch: LaunchOptions, viewing: ScreenOptions, environ: Mapping[str
     return tethered(
         lambda tether: _inside(launch, mode, paths, viewing, environ, tether),
         paths.log,
-        lambda how: f"The engine {how}: nobody watches what it holds. mexc-tui, started again, takes it up.",
+        lambda how: (
+            f"The engine {how}: stops of open positions are not watched. Start mexc-tui again to resume."
+        ),
         GIVE_BACK,
     )
 

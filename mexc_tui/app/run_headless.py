@@ -56,7 +56,7 @@ def run_headless(launch: LaunchOptions, environ: Mapping[str, str]) -> int:
 
 def told_why(launch: LaunchOptions, error: Exception) -> int:
     """Say why an engine could not start; return the exit code."""
-    words = str(error) if isinstance(error, NOT_UP) else f"The engine could not start. {trouble_words(error)}"
+    words = str(error) if isinstance(error, NOT_UP) else f"The engine did not start. {trouble_words(error)}"
     return _fail(launch, words, NOT_STARTED)
 
 
@@ -84,17 +84,17 @@ async def run_engine(
     except asyncio.CancelledError:
         if is_being_cancelled():
             raise
-        _say("Stopped before it was ready: told to from outside.")
+        _say("Stopped by a signal before it was ready.")
         return FINISHED
     except IN_TROUBLE as error:
         if not ready.is_set():
             raise
-        return _fail(launch, f"The engine ended in trouble. {error}", IN_THE_MIDDLE)
+        return _fail(launch, f"The engine ended with an error. {error}", IN_THE_MIDDLE)
     except (OSError, UnicodeError) as error:
         if not ready.is_set():
             raise
-        log.exception("the engine ended in trouble")
-        return _fail(launch, f"The engine ended in trouble. {trouble_words(error)}", IN_THE_MIDDLE)
+        log.exception("the engine ended with an error")
+        return _fail(launch, f"The engine ended with an error. {trouble_words(error)}", IN_THE_MIDDLE)
     finally:
         listening.cancel()
 
@@ -127,7 +127,7 @@ async def _run(
                 next_step = with_options(f"To set it for live: mexc-tui settings {name} VALUE", launch.chosen)
                 _say(f"Ignored: {words}. {next_step}")
             if running.engine.waits_for:
-                _say(f"Exits run; entries wait for the exchange: {running.engine.waits_for}.")
+                _say(f"Exits are active; entries wait for the exchange: {running.engine.waits_for}.")
             code = await _serve(running, launch, told)
         if running.engine.farewell:
             _say(running.engine.farewell)
@@ -169,7 +169,7 @@ async def _report(running: RunningEngine) -> DayReport:
 
 async def _stop_when_told(running: RunningEngine, told: asyncio.Event) -> None:
     await told.wait()
-    running.engine.ask_to_stop("told to from outside")
+    running.engine.ask_to_stop("by a signal")
 
 
 async def _tell_taken_up(running: RunningEngine, launch: LaunchOptions) -> None:
@@ -179,7 +179,7 @@ async def _tell_taken_up(running: RunningEngine, launch: LaunchOptions) -> None:
         return
     await rooms.reconciler.is_taken_up.wait()
     for words in rooms.reconciler.taken_up:
-        _say(with_options(f"Taken up: {words}.", launch.chosen))
+        _say(with_options(f"Recovered: {words}.", launch.chosen))
 
 
 def _say(words: str) -> None:

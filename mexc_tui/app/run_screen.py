@@ -40,8 +40,8 @@ COLLECT_AFTER_S = 2.0
 PREFIX = "MEXC_TUI_"
 """Of settings in the environment."""
 NO_TERMINAL = (
-    "The desk needs a terminal, and standard input or output is none. Without one mexc-tui --headless runs "
-    "the engine, and mexc-tui status asks it."
+    "The desk needs a terminal; standard input or output is not one. Use mexc-tui --headless to run "
+    "the engine without a screen, and mexc-tui status to query it."
 )
 
 
@@ -176,7 +176,7 @@ def show(
     try:
         return asyncio.run(_show(paths, viewing, environ, tether, beside))
     except Exception as error:  # an engine of this process outlives whatever the screen does
-        log.exception("the screen broke")
+        log.exception("the screen failed")
         return ScreenResult(Ending.BROKE, GIVE_BACK, clean(f"{type(error).__name__}: {error}", MOST_PROBLEM))
     finally:
         tether.signals.keep()
@@ -185,11 +185,11 @@ def show(
 def farewell(paths: Paths, ended: ScreenResult, *, is_own: bool) -> str:
     """Return what the shell is told at the end."""
     if ended.how is Ending.ENGINE_ENDED:
-        return "The engine has ended."
+        return "The engine has stopped."
     if ended.how is Ending.INTERRUPTED:
         return INTERRUPTED_WORDS
     broke = (
-        f"The screen broke ({ended.problem}); what happened is in {_log_of(paths, is_own=is_own)}. "
+        f"The screen failed ({ended.problem}); details are in {_log_of(paths, is_own=is_own)}. "
         if ended.how is Ending.BROKE
         else ""
     )
@@ -198,8 +198,8 @@ def farewell(paths: Paths, ended: ScreenResult, *, is_own: bool) -> str:
 
 def _way_back(paths: Paths) -> str:
     profile = "" if paths.profile == "practice" else f" --profile {paths.profile}"
-    back = f"Back to it: mexc-tui attach{profile}. To stop it: mexc-tui stop{profile}."
-    return f"The engine goes on. {back}"
+    back = f"Reattach: mexc-tui attach{profile}. Stop: mexc-tui stop{profile}."
+    return f"The engine keeps running. {back}"
 
 
 def _log_of(paths: Paths, *, is_own: bool) -> Path:

@@ -68,7 +68,7 @@ class PracticeDayFile:
         try:
             write_note(self._path, msgspec.json.encode(day))
         except OSError as error:
-            log.warning("the practice exchange's own settings cannot be noted: %s", error)
+            log.warning("cannot store the overrides of the practice exchange: %s", error)
 
 
 async def first_answer(
@@ -89,7 +89,7 @@ async def first_answer(
     except ExchangeError as error:
         if not holds:
             raise
-        log.warning("the start goes on with what the practice exchange said last: %s", error)
+        log.warning("starting with the last known overrides of the practice exchange: %s", error)
         return noted.read() or PracticeStatus()
     noted.write(day)
     return day
@@ -100,13 +100,13 @@ async def _asked(
 ) -> PracticeStatus:
     ban = ban_file.read(clock.now_ms())
     if ban is not None:
-        problem = f"not sent: {ban.kind.value}: for another {ban.left_s:.0f} s"
+        problem = f"not sent: {ban.kind.value}: {ban.left_s:.0f} s"
         raise NothingSent("GET", PRACTICE_PATH, problem)
     try:
         async with asyncio.timeout(deadline_s):
             return await practice_day(transport, origin)
     except TimeoutError:
-        raise ExchangeError("GET", PRACTICE_PATH, f"no answer within {deadline_s:g} s") from None
+        raise ExchangeError("GET", PRACTICE_PATH, f"no response within {deadline_s:g} s") from None
     except PracticeUnavailable as error:
         ban = _ban_of(error, clock)
         if ban is not None:

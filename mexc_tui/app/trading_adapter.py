@@ -203,7 +203,7 @@ class MexcTrading:
         """Ask for a pair's last price."""
         price = (await self._parts.client.market.price(symbol)).price
         if price is None:
-            raise ExchangeError("GET", "/api/v3/ticker/price", f"{symbol} has no price yet")
+            raise ExchangeError("GET", "/api/v3/ticker/price", f"no price of {symbol} yet")
         return price
 
     async def dust_candidates(self) -> tuple[DustCandidate, ...]:
@@ -230,7 +230,7 @@ class MexcTrading:
     def ban(self) -> str:
         """Return the ban in force, in words."""
         ban = self._parts.client.budget.state().ban
-        return "" if ban is None else f"the exchange does not serve us ({ban.kind.value})"
+        return "" if ban is None else f"the exchange blocks requests ({ban.kind.value})"
 
     def line(self) -> FiringLine:
         """Return a firing line of its own."""

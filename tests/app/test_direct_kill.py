@@ -104,10 +104,10 @@ def test_what_cannot_be_reached_is_said_at_once(tmp_path: Path) -> None:
         killing = asyncio.ensure_future(killed(day, said))
         await asyncio.sleep(10)
         assert not killing.done()
-        assert any(words.startswith("The exchange cannot be reached") for words in said)
+        assert any(words.startswith("Cannot reach the exchange") for words in said)
         done = await killing
         assert not done.is_done
-        assert "NOT certain" in " ".join(done.words)
+        assert "NOT CONFIRMED" in " ".join(done.words)
 
     simulate(main)
 
@@ -120,7 +120,7 @@ def test_an_engine_that_holds_the_profile_and_serves_nothing_is_named(tmp_path: 
         with engine_lock(replace(day.paths, socket=tmp_path / "elsewhere.sock"), ""):
             done = await killed(day, said)
         assert done.is_done
-        assert any("process" in words and "cannot be commanded" in words for words in said)
+        assert any("process" in words and "Cannot command" in words for words in said)
 
     simulate(main)
 
@@ -138,7 +138,7 @@ def test_an_open_order_that_cannot_be_read_leaves_it_uncertain_and_the_others_ar
         assert not done.is_done
         assert (done.seen, done.cancelled, done.left) == (2, 2, 0)
         assert len(day.server.world.open_orders(symbol)) == 1  # its row is the one that cannot be read
-        assert any(words.startswith("Not every open order can be read: 1 of ") for words in said)
-        assert "NOT certain" in " ".join(done.words)
+        assert any(words.startswith("Cannot read every open order: 1 of ") for words in said)
+        assert "NOT CONFIRMED" in " ".join(done.words)
 
     simulate(main)

@@ -18,7 +18,7 @@ def state(topic: StreamTopic, age_s: float | None, reason: str = "") -> FeedStat
     ("feed", "said"),
     [
         (state(deals("NEWUSDT"), 12.4), "NEWUSDT deals: silent for 12 s"),
-        (state(deals("NEWUSDT"), None), "NEWUSDT deals: nothing heard yet"),
+        (state(deals("NEWUSDT"), None), "NEWUSDT deals: no message yet"),
         (state(mini_tickers(), 3.0, "not connected yet"), "all pairs mini tickers: not connected yet"),
     ],
 )

@@ -65,7 +65,7 @@ def test_an_order_of_a_stranger_is_left_alone_ends_with_1_and_halts_the_books(wo
 def test_without_books_of_that_account_nothing_is_begun(world: World) -> None:
     done = reconcile(world)
     assert (done.returncode, done.stdout) == (3, "")
-    assert "no books of the account" in done.stderr
+    assert "no ledger of the account" in done.stderr
     assert not (world.state / "desk.sqlite3").exists()
     unreadable = reconcile(world, file=world.folder / "none.json")
     assert unreadable.returncode == 3

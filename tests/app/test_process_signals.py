@@ -93,7 +93,7 @@ def test_an_attached_screen_that_is_killed_gives_the_terminal_back(
         until(lambda: terminal.read(0.05) is False and _is_whole(terminal))
         gone(child)
         if is_child:
-            assert "The screen was killed. The engine goes on." in terminal.text()
+            assert "The screen was killed. The engine keeps running." in terminal.text()
     assert running.json("status")["running"]
 
 
@@ -102,7 +102,7 @@ def test_a_signal_to_a_desk_stops_its_engine_gracefully(shell: Shell, number: si
     with opened(shell) as terminal:
         terminal.process.send_signal(number)
         assert terminal.ended() == 0
-        assert "The engine has ended." in terminal.text()
+        assert "The engine has stopped." in terminal.text()
         assert _is_whole(terminal)
     assert shell.run("status").returncode == 3
 
@@ -113,7 +113,7 @@ def test_a_hang_up_by_hand_gives_the_terminal_back_and_the_engine_goes_on(shell:
         terminal.process.send_signal(signal.SIGHUP)
         assert terminal.ended() == 0
         assert _is_whole(terminal)
-        assert "Back to it: mexc-tui attach." in terminal.text()
+        assert "Reattach: mexc-tui attach." in terminal.text()
     assert shell.json("status")["pid"] == pid
 
 
@@ -151,7 +151,7 @@ def test_a_suspended_desk_gives_the_terminal_to_the_shell_and_takes_it_again(she
         terminal.press("q")
         terminal.until("Enter detaches.", since=ended)
         terminal.press("d")
-        terminal.until("now $", since=terminal.until("Back to it", since=ended))
+        terminal.until("now $", since=terminal.until("Reattach", since=ended))
         assert _is_left(terminal)
 
 

@@ -32,7 +32,7 @@ def test_a_day_at_the_desk_opened_detached_attached_twice_hung_up_and_stopped(sh
         first.until("Enter detaches.")
         first.press("d")
         assert first.ended() == 0
-        assert "Back to it: mexc-tui attach." in first.text()
+        assert "Reattach: mexc-tui attach." in first.text()
         assert first.said.rstrip().endswith(b"mexc-tui stop.")
         assert b"\x1b[?1049l" in first.said
     pid = shell.json("status")["pid"]
@@ -56,7 +56,7 @@ def test_a_day_at_the_desk_opened_detached_attached_twice_hung_up_and_stopped(sh
         fourth.until("[ 9s]")  # keys are deaf at first: nobody stops an engine by a key that was held down
         fourth.press("Y")
         assert fourth.ended() == 0
-        assert "The engine has ended." in fourth.text()
+        assert "The engine has stopped." in fourth.text()
     assert shell.run("status").returncode == 3
 
 
@@ -78,7 +78,7 @@ def test_terminating_the_shells_side_stops_the_engine_in_good_order(shell: Shell
     with opened(shell) as terminal:
         terminal.process.send_signal(signal.SIGTERM)
         assert terminal.ended() == 0
-        assert "The engine has ended." in terminal.text()
+        assert "The engine has stopped." in terminal.text()
     assert shell.run("status").returncode == 3
 
 
@@ -180,7 +180,7 @@ def test_a_desk_in_the_background_leaves_the_terminal_to_the_shell_until_it_is_f
         terminal.press("q")
         terminal.until("Enter detaches.")
         terminal.press("d")
-        terminal.until("now $", since=terminal.until("Back to it", since=ended))
+        terminal.until("now $", since=terminal.until("Reattach", since=ended))
         assert shell.json("status")["pid"] == pid
 
 
@@ -223,10 +223,9 @@ def _said_that_it_broke(terminal: Terminal, shell: Shell, log_name: str) -> None
     """Hold the end of a screen against what a shell and a person are owed."""
     assert terminal.ended() == 1
     log = shell.home / "state/mexc-tui/practice" / log_name
-    said = "The screen broke (ValueError: nobody foresaw this); "
+    said = "The screen failed (ValueError: nobody foresaw this); "
     assert (
-        f"{said}what happened is in {log}. The engine goes on. Back to it: mexc-tui attach."
-        in terminal.text()
+        f"{said}details are in {log}. The engine keeps running. Reattach: mexc-tui attach." in terminal.text()
     )
     assert "Traceback" not in terminal.text()
     assert "nobody foresaw this" in log.read_text()

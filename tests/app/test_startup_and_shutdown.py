@@ -63,7 +63,7 @@ async def test_a_signal_during_the_start_ends_it_at_once_and_cleanly(
         process.send_signal(number)
         code, said, complained = await end_of(process)
     assert (code, said) == (0, "")
-    assert complained == ["Stopped before it was ready: told to from outside."]
+    assert complained == ["Stopped by a signal before it was ready."]
     assert len(asked) == 1, "it did not go on asking"
 
 
@@ -115,7 +115,7 @@ async def test_on_paper_a_practice_exchange_stands_in_for_mexc_and_gets_no_key_a
             code, _, complained = await end_of(process)
     finally:
         await runner.cleanup()
-    assert (code, complained) == (0, ["Stopping: told to from outside."])
+    assert (code, complained) == (0, ["Stopping: by a signal."])
     assert {one.path for one in seen} >= {"/api/v3/time", "/api/v3/exchangeInfo"}
     assert {one.method for one in seen} == {"GET"}
     assert not [one.path for one in seen if "X-MEXC-APIKEY" in one.headers or "signature" in one.query]
@@ -168,7 +168,7 @@ def test_what_stands_in_for_the_exchange_in_live_is_on_this_machine(
     [
         (
             LaunchOptions("paper", "calm", 1, None, None, until_done=True),
-            "--until-done goes with --mode practice",
+            "--until-done needs --mode practice",
         ),
         (
             LaunchOptions(None, "calm", 1, None, None, assignments=("max_positions",)),
@@ -197,7 +197,7 @@ def test_a_practice_exchange_elsewhere_is_never_reached(
     )
     assert run_headless(LaunchOptions("practice", "calm", 1, file, None), environment(tmp_path)) == 3
     (line,) = capsys.readouterr().err.splitlines()
-    assert "runs on this machine" in line
+    assert "must run on this machine" in line
 
 
 # ---- locks
@@ -245,4 +245,4 @@ async def test_trouble_behind_the_start_is_one_line_and_a_code_of_its_own(
     async with serving(SHORT, 1) as endpoint:
         launch = LaunchOptions(None, "calm", 1, written(tmp_path, endpoint), None, until_done=True)
         assert await run_engine(launch, environment(tmp_path), asyncio.Event()) == 4
-    assert "The engine ended in trouble. The disk is full." in capsys.readouterr().err
+    assert "The engine ended with an error. The disk is full." in capsys.readouterr().err

@@ -186,7 +186,7 @@ async def test_an_order_is_placed_with_the_window_that_is_asked_for() -> None:
 
 async def test_a_pair_that_has_no_price_is_an_error_not_a_zero() -> None:
     async with trading('{"symbol":"NEWUSDT","price":null}') as (port, _):
-        with pytest.raises(ExchangeError, match="NEWUSDT has no price yet"):
+        with pytest.raises(ExchangeError, match="no price of NEWUSDT yet"):
             await port.price("NEWUSDT")
 
 

@@ -115,10 +115,10 @@ def test_without_a_keyring_that_encrypts_the_next_step_is_said() -> None:
 @pytest.mark.parametrize(
     ("permissions", "code", "says"),
     [
-        (TRADES, 0, ("It trades spot.", "It cannot withdraw.", "is fit for live trading")),
+        (TRADES, 0, ("It can trade spot.", "It cannot withdraw.", "is fit for live trading")),
         ((*TRADES, "SPOT_WITHDRAW_READ"), 0, ("also reads withdrawals",)),
         ((*TRADES, "SPOT_WITHDRAW_WRITE"), 1, ("CAN WITHDRAW", "NOT fit")),
-        (TRADES[:2], 1, ("may NOT trade", "NOT fit")),
+        (TRADES[:2], 1, ("CANNOT trade", "NOT fit")),
     ],
 )
 def test_a_check_says_what_a_key_may_do(

@@ -71,8 +71,8 @@ def test_with_the_engine_dead_it_cancels_ours_alone_and_the_next_engine_is_halte
     world.place_orders()
     killed = world.kill("--yes")
     assert killed.returncode == 0, killed.stderr + killed.stdout
-    assert "1 orders of this desk seen, 1 gone, 0 left" in killed.stdout
-    assert "No order of this desk is seen any more" in killed.stdout
+    assert "1 orders of this desk found, 1 closed, 0 still open" in killed.stdout
+    assert "No open orders of this desk" in killed.stdout
     assert world.open_orders() == ["somebody-else"]
     engine = world.engine()
     try:
@@ -146,7 +146,7 @@ def test_with_the_database_locked_it_says_so_and_acts(world: World) -> None:
         holder.rollback()
         holder.close()
     assert killed.returncode == 0, killed.stderr + killed.stdout
-    assert "books cannot be read" in killed.stdout
+    assert "cannot read the ledger" in killed.stdout
     assert world.open_orders() == ["somebody-else"]
     assert (world.state / "halt.json").exists()
 
@@ -168,7 +168,7 @@ def test_without_an_exchange_named_the_engine_that_runs_halts_and_cancels(world:
         stopped = begin(world.folder, "kill", "--direct", "--yes")
         said, complained = stopped.communicate(timeout=60)
         assert stopped.returncode == 0, complained
-        assert "The halt is written down" in said
+        assert "Halt written" in said
         assert f"The engine (process {engine.pid}): halted" in said
         assert "To sell them: `mexc-tui flatten`" in said
         assert (world.state / "halt.json").exists()

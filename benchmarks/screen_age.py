@@ -19,7 +19,7 @@ from random import Random
 
 from benchmarks.at_terminal import READY, environ, stop, welcomed
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.kinds import DeskError, Role
+from mexc_tui.desk.kinds import FrontEndError, Role
 from mexc_tui.desk.known import LISTINGS, STATUS
 from mexc_tui.desk.looking import MARKET, MarketAsked
 from mexc_tui.desk.mirror import Mirror
@@ -81,7 +81,7 @@ class Viewer:
             reply = await self.client.give(
                 MARKET, MarketAsked(symbol=symbol, levels=1, trades=1, spans=1), deadline_s=5
             )
-        except DeskError:
+        except FrontEndError:
             return
         if reply.result is not None:
             self.truth.note_market(reply.result)

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 
 from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.errors import DeskError
 
 if TYPE_CHECKING:
     from mexc_tui.model.credentials import Credentials
@@ -24,8 +25,11 @@ START_DEADLINE_S = 20.0
 STOP_DEADLINE_S = 5.0
 
 
-class StartError(Exception):
-    """Something could not be started; the text says what and what to do next."""
+class StartError(DeskError):
+    """A practice exchange or a desk could not be started.
+
+    Raised while a command prepares to run. Show the text: it names the problem and the next step.
+    """
 
 
 @dataclass(frozen=True, slots=True)

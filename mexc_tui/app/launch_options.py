@@ -18,6 +18,7 @@ from mexc_tui.app.endpoints import (
 )
 from mexc_tui.host.paths import Paths, PathsError, paths_of
 from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.errors import DeskError
 from mexc_tui.model.mode import Mode
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import UnreadableSettings, environment_layer, flag_layer
@@ -34,8 +35,11 @@ NOT_LIVE = (
 )
 
 
-class UsageProblem(Exception):
-    """A command line that contradicts itself; the text says how."""
+class UsageProblem(DeskError):
+    """A command line that contradicts itself.
+
+    Raised while options are read. Show the text and exit with code 2.
+    """
 
 
 @dataclass(frozen=True, slots=True)

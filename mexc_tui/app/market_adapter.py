@@ -75,7 +75,10 @@ class PracticeStatus(msgspec.Struct, frozen=True):
 
 
 class PracticeUnavailable(ExchangeError):
-    """A practice exchange answered with an error."""
+    """A practice exchange answered with an error.
+
+    Raised when the status of a practice day is read. `answer` holds what it sent: a ban is read from it.
+    """
 
     def __init__(self, method: str, path: str, problem: str, answer: RawAnswer) -> None:
         super().__init__(method, path, problem)

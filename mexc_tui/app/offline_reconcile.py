@@ -29,6 +29,7 @@ from mexc_tui.host.paths import Paths
 from mexc_tui.ledger.ids import stranger_words
 from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.errors import DeskError
 from mexc_tui.model.reconciliation import Reconciliation, lasting
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.ports.store import Stored
@@ -46,8 +47,11 @@ NO_BOOKS = (
 )
 
 
-class ReconcileFailed(Exception):
-    """Books could not be compared; the text says why, and what to do."""
+class ReconcileFailed(DeskError):
+    """Ledger and exchange could not be compared.
+
+    Raised by an offline reconciliation. Show the text, which names the next step; run it again later.
+    """
 
 
 @dataclass(frozen=True, slots=True)

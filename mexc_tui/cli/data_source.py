@@ -27,6 +27,7 @@ from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.views import stored_queries
 from mexc_tui.host.lock import is_held, noted_holder, socket_of
 from mexc_tui.host.paths import Paths, PathsError, paths_of, profiles_of
+from mexc_tui.model.errors import DeskError
 from mexc_tui.model.event import EngineStarted
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.pair_names import is_of_coin, typed_name
@@ -55,8 +56,11 @@ LOOK_EVERY_S = 0.05
 T = TypeVar("T")
 
 
-class CommandFailed(Exception):
-    """A command failed: a message of one line and the exit code."""
+class CommandFailed(DeskError):
+    """A command could not be done.
+
+    Raised by the sources of CLI commands. Print the one line of text and exit with `code`.
+    """
 
     def __init__(self, words: str, code: int) -> None:
         super().__init__(words)

@@ -6,6 +6,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from mexc_tui.model.errors import DeskError
+
 Row = TypeVar("Row", bound=msgspec.Struct)
 Args = TypeVar("Args", bound=msgspec.Struct)
 Result = TypeVar("Result")
@@ -70,21 +72,36 @@ class Reply(Generic[Result]):
     """How old the result was when it was sent: answers out of the store are kept for seconds."""
 
 
-class FrontEndError(Exception):
-    """A face could not do what it wanted; the text says why in plain words, and the next step."""
+class FrontEndError(DeskError):
+    """A front end could not do what it wanted.
+
+    Raised by the desk's client and server. Show the text, which names the next step.
+    """
 
 
 class NoEngine(FrontEndError):
-    """Nobody answers at the socket."""
+    """No engine answers at the socket.
+
+    Raised while connecting. Start an engine, or read the store without one.
+    """
 
 
 class ViewerRefused(FrontEndError):
-    """The engine answered, and does not want this viewer or this question."""
+    """The engine refused this viewer or this query.
+
+    Raised after connecting. Show the text; trying again does not help.
+    """
 
 
 class EngineSilent(FrontEndError):
-    """The engine did not answer in time. What a command did is unknown: give it again with the same id."""
+    """The engine did not answer in time.
+
+    Raised by queries and commands. What a command did is unknown: give it again with the same command id.
+    """
 
 
 class SocketInUse(FrontEndError):
-    """Another engine serves this socket."""
+    """Another engine serves this socket.
+
+    Raised by the desk's server at the start. Attach to that engine instead.
+    """

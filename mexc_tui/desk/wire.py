@@ -141,7 +141,10 @@ EngineMessage: TypeAlias = Welcome | Changes | Facts | CommandAnswer | RefusedMe
 
 
 class ProtocolError(FrontEndError):
-    """The other side sent what is no message of this protocol."""
+    """The other side sent no message of this protocol.
+
+    Raised by both ends of the socket. Close the connection and connect again.
+    """
 
 
 _encoder = msgspec.json.Encoder(decimal_format="string")

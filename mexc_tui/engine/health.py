@@ -29,7 +29,10 @@ AGREE_MS = 86_400_000
 
 
 class ClockUnknown(WorkerFailure):
-    """The exchange's clock could not be measured at the start; the text says why."""
+    """The exchange's clock could not be measured at the start.
+
+    Raised by the clock worker while nothing is held. Check the network, then start again.
+    """
 
     def __init__(self, problem: str) -> None:
         super().__init__(

@@ -3,12 +3,17 @@
 import ipaddress
 from urllib.parse import urlsplit
 
+from mexc_tui.model.errors import DeskError
+
 HOSTS = frozenset({"api.mexc.com", "www.mexc.com", "www.mexc.co"})
 """The only hosts outside this machine that are ever spoken to (reliability 4.6)."""
 
 
-class OriginRefused(Exception):
-    """An address that we do not talk to; the text says what is allowed."""
+class OriginRefused(DeskError):
+    """An address that the desk does not talk to.
+
+    Raised when a client or a stream is built. Correct the address: the text names what is allowed.
+    """
 
 
 def checked_origin(origin: str) -> str:

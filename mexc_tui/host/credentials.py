@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Protocol, cast
 
 from mexc_tui.model.credentials import Credentials, Secret
+from mexc_tui.model.errors import DeskError
 
 SERVICE = "mexc-tui"
 KEY, SECRET, SINCE = "access key", "secret", "kept on"
@@ -47,8 +48,11 @@ class Backend(Protocol):
     def delete_password(self, service: str, username: str) -> None: ...
 
 
-class CredentialsError(Exception):
-    """A key could not be read or kept; the text says why and what to do, and never holds any of it."""
+class CredentialsError(DeskError):
+    """A key could not be read or stored.
+
+    Raised by the keyring's adapter. Show the text, which names the next step and holds no part of the key.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mexc_tui.host.paths import Paths, PathsError
 from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.errors import DeskError
 
 ANOTHER_PROFILE = "Stop it first, or choose another --profile."
 ONE_ENGINE = "Stop it first: two engines would spend the same money."
@@ -35,8 +36,11 @@ class Holder:
     socket: Path | None
 
 
-class EngineRuns(Exception):
-    """Another engine holds the lock; the text says which, and what to do."""
+class EngineRuns(DeskError):
+    """Another engine holds the lock.
+
+    Raised before an engine starts. Attach to that engine or stop it: the text names it.
+    """
 
 
 def fingerprint(access_key: str) -> str:

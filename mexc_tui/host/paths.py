@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mexc_tui.model.errors import DeskError
+
 APP = "mexc-tui"
 SOCKET_LIMIT = 103
 """A Unix socket's address holds this many bytes of path on every system we run on."""
@@ -12,8 +14,11 @@ SOCKET_LIMIT = 103
 _PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
-class PathsError(Exception):
-    """No place can be named for the files; the text says why and what to do."""
+class PathsError(DeskError):
+    """No place for the desk's files can be named or created.
+
+    Raised before anything is read or written. Show the text, which names the next step.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,19 @@ from contextlib import suppress
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
+from mexc_tui.model.errors import DeskError
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 INPUT, OUTPUT, ERROR = 0, 1, 2
 
 
-class OutputLost(Exception):
-    """Standard output takes nothing any more."""
+class OutputLost(DeskError):
+    """Standard output accepts nothing any more.
+
+    Raised by commands that write. End the command: nobody reads its output.
+    """
 
 
 class _Output(io.RawIOBase):

@@ -14,6 +14,7 @@ from mexc_tui.ledger.days import kept
 from mexc_tui.ledger.numbers import exactly, plain, rounded
 from mexc_tui.ledger.orders import Advanced
 from mexc_tui.ledger.positions import PositionHolding, holding, settled, spent, with_due_fees
+from mexc_tui.model.errors import DeskError
 from mexc_tui.model.intent import ZERO, Fee, Intent, Order, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import (
@@ -28,8 +29,11 @@ from mexc_tui.model.position import (
 )
 
 
-class StaleOrder(ValueError):
-    """Evidence was merged into an older row of the order: read it again, merge again, book again."""
+class StaleOrder(DeskError, ValueError):
+    """Evidence was merged into an older row of the order.
+
+    Raised by `book` inside a transaction. Read the order again, merge again, book again.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

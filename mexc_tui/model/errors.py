@@ -1,25 +1,104 @@
-"""What can go wrong between the desk and the exchange. No text here holds a key, a signature or a query."""
+"""Errors of this package, and those of the exchange. No text here holds a key, a signature or a query.
 
-from mexc_tui.model.outcome import Refusal
+Every error of the package is in this tree, with its module unless that is this one or the one of its parent.
+"(ValueError)" marks those that are a ValueError too.
+
+* DeskError
+  x CommandRefused
+  x SettingsRefused
+    x SettingsError                settings/load.py
+  x ExchangeError
+    x NothingSent
+    x NoAnswer
+    x BadAnswer
+    x RequestRefused
+    x IncompleteList               exchange/rest/paging.py
+    x PracticeUnavailable          app/market_adapter.py
+  x WebUnavailable
+  x StorageError                   model/storage.py
+    x StorageRefused
+    x StorageFull
+    x StorageLocked
+    x StorageConflict
+    x StorageDeadline
+    x StorageOverloaded
+    x StorageClosed
+    x StorageDamaged
+    x StorageFailed
+  x BadEvent (ValueError)          model/event.py
+  x BadStreamMessage (ValueError)  model/stream.py
+  x AmbiguousName (ValueError)     model/pair_names.py
+  x StaleOrder (ValueError)        ledger/booking.py
+  x UnreadableSettings             settings/layers.py
+  x BudgetRefused                  exchange/limits/budget.py
+  x ClockOutOfBounds               exchange/limits/clock_offset.py
+  x OriginRefused                  exchange/origins.py
+  x UnreadableAnswer               exchange/rest/connection.py
+  x ConnectTimeout                 exchange/rest/connection.py
+  x RetryDeadline                  exchange/rest/retry.py
+  x SocketEnded                    exchange/streams/socket.py
+    x ListenKeyRefused
+  x ArmRefused                     engine/entries/arming.py
+  x UnknownClientOrderId           engine/orders/execution.py
+  x StepFailed                     engine/runtime/event_feed.py
+  x EventFeedClosed                engine/runtime/event_feed.py
+  x StartFailed                    engine/runtime/supervisor.py
+  x WorkerFailure                  engine/runtime/supervisor.py
+    x ClockUnknown                 engine/health.py
+  x CredentialsError               host/credentials.py
+  x EngineRuns                     host/lock.py
+  x PathsError                     host/paths.py
+  x OutputLost                     host/standard_streams.py
+  x FrontEndError                  desk/kinds.py
+    x NoEngine
+    x ViewerRefused
+    x EngineSilent
+    x SocketInUse
+    x ProtocolError                desk/wire.py
+  x NotUnderstood (ValueError)     tui/screens/forms.py
+  x ThemeError                     tui/themes.py
+  x StartError                     app/endpoints.py
+  x UsageProblem                   app/launch_options.py
+  x ReconcileFailed                app/offline_reconcile.py
+  x CommandFailed                  cli/data_source.py
+  x ScenarioError                  practice/scenario.py
+  x PracticeRefusal                practice/values.py
+  x NothingLeftToDo                simulation/loop.py
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mexc_tui.model.outcome import Refusal
 
 
 class DeskError(Exception):
-    """Root of every error of this package:
+    """Root of every error of this package.
 
-    `except DeskError` catches no mistake of Python's or a library's.
+    Never raised itself. `except DeskError` catches what the package raises on purpose, and no error of Python
+    or of a library.
     """
 
 
 class CommandRefused(DeskError):
-    """A command was refused and nothing was done; the text says why, and the next step."""
+    """A command was refused and nothing was done.
+
+    Raised by command handlers of the engine. Show the text, which names the next step.
+    """
 
 
 class SettingsRefused(DeskError):
-    """Settings were refused and none of them is in force; the text names each mistake."""
+    """Settings were refused and none of them is in force.
+
+    Raised by the port of settings. Show the text, which names each mistake.
+    """
 
 
-class ExchangeError(Exception):
-    """A call that brought no answer we can use. It names the method and the path, no more of the request."""
+class ExchangeError(DeskError):
+    """A call brought no usable answer. It names the method and the path, no more of the request.
+
+    Raised by the exchange's client; its subclasses tell whether the request may have taken effect.
+    """
 
     def __init__(self, method: str, path: str, problem: str) -> None:
         super().__init__(f"{method} {path}: {problem}")
@@ -29,25 +108,40 @@ class ExchangeError(Exception):
 
 
 class NothingSent(ExchangeError):
-    """No byte of the request left this machine."""
+    """No byte of the request left this machine.
+
+    Raised by the exchange's client. Sending again is safe.
+    """
 
 
 class NoAnswer(ExchangeError):
-    """The request left, and no complete answer came back: what it did is unknown."""
+    """The request left, and no complete answer came back.
+
+    Raised by the exchange's client. What it did is unknown: never resend an order, query its client order id.
+    """
 
 
 class BadAnswer(ExchangeError):
-    """An answer came that is not what the endpoint promises; the problem names the field."""
+    """An answer is not what the endpoint promises; the text names the field.
+
+    Raised by the exchange's client. Treat an order as unknown; ask again for data.
+    """
 
 
 class RequestRefused(ExchangeError):
-    """The exchange said no."""
+    """The exchange refused the request.
 
-    def __init__(self, method: str, path: str, refusal: Refusal) -> None:
+    Raised by the exchange's client. Follow `refusal.advice`.
+    """
+
+    def __init__(self, method: str, path: str, refusal: "Refusal") -> None:
         code = f"code {refusal.code}" if refusal.code is not None else f"HTTP {refusal.http_status}"
         super().__init__(method, path, f"{refusal.words} ({code}); {refusal.advice.value}.")
         self.refusal = refusal
 
 
-class WebUnavailable(Exception):
-    """The web site's calendar or symbol list could not be had. It is optional: go on without it."""
+class WebUnavailable(DeskError):
+    """The web site's calendar or symbol list could not be read.
+
+    Raised by the web calendar. It is optional: continue without it.
+    """

@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from mexc_tui.model.errors import DeskError
 from mexc_tui.model.intent import Order
 from mexc_tui.model.listing import ListingChange, Sighting
 from mexc_tui.model.order import Side
@@ -292,8 +293,11 @@ class Fact:
     event: AnyEvent
 
 
-class BadEvent(ValueError):
-    """A journal row that is no event, or not what its kind promises. The text says which field."""
+class BadEvent(DeskError, ValueError):
+    """A journal row is no event, or lacks what its kind promises.
+
+    Raised by `decode`. Skip the row: the text names the field.
+    """
 
 
 class _Head(msgspec.Struct, frozen=True):

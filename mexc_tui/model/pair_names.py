@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 
+from mexc_tui.model.errors import DeskError
+
 QUOTES = ("USDT", "USDC", "USD1", "USDE", "EUR", "BTC", "ETH", "MX")
 """Assets that pairs are quoted in, the usual one first."""
 SEPARATORS = "/-_"
 
 
-class AmbiguousName(ValueError):
-    """A coin alone that several pairs could be meant by; the text lists them."""
+class AmbiguousName(DeskError, ValueError):
+    """A name of a coin alone could mean several pairs.
+
+    Raised by `resolve`. Ask for the name of the pair: the text lists them.
+    """
 
     def __init__(self, name: str, symbols: tuple[str, ...]) -> None:
         super().__init__(f"{name} is ambiguous: {', '.join(symbols)}. Name the pair.")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
+from mexc_tui.model.errors import DeskError
 from mexc_tui.model.event import Alert
 from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.signal import DetectorName
@@ -92,41 +93,71 @@ class Keep:
     """Copies of the database that a restore, a rescue or a migration left."""
 
 
-class StorageError(Exception):
-    """Something about the store; the text says what in plain words and never holds a stored value."""
+class StorageError(DeskError):
+    """The store could not do its work; the text never holds a stored value.
+
+    Raised by every call of the store. Nothing of the unit of work was written unless a subclass differs.
+    """
 
 
 class StorageRefused(StorageError):
-    """The store will not be opened as it is. The text holds the fix."""
+    """The store does not open a database as it is.
+
+    Raised by opening, copying and restoring. Show the text, which names the fix.
+    """
 
 
 class StorageFull(StorageError):
-    """No room left. Nothing of the unit of work was written."""
+    """No room is left on the disk. Nothing was written.
+
+    Raised by writes. Buy nothing more; release the reserve, so that exits can be written.
+    """
 
 
 class StorageLocked(StorageError):
-    """Another process held the database for longer than the busy timeout. Nothing was written."""
+    """Another process held the database for longer than the busy timeout. Nothing was written.
+
+    Raised by reads and writes. Try again.
+    """
 
 
 class StorageConflict(StorageError):
-    """A rule of the tables (unique, foreign key, check, append-only) said no. Nothing was written."""
+    """A rule of the tables (unique, foreign key, check, append-only) refused a write. Nothing was written.
+
+    Raised by writes. Do not retry the same rows.
+    """
 
 
 class StorageDeadline(StorageError):
-    """It took longer than it may. Nothing was written."""
+    """A unit of work took longer than its deadline. Nothing was written.
+
+    Raised by reads and writes. Try again later.
+    """
 
 
 class StorageOverloaded(StorageError):
-    """Too many units of work wait already. Nothing was written."""
+    """Too many units of work wait already. Nothing was written.
+
+    Raised by writes. Try again later.
+    """
 
 
 class StorageClosed(StorageError):
-    """The store is closing or closed. Nothing was written."""
+    """The store is closing or closed. Nothing was written.
+
+    Raised by reads and writes. Do not retry.
+    """
 
 
 class StorageDamaged(StorageError):
-    """The file is not what was written to it."""
+    """The database file is damaged, or not the one that was opened.
+
+    Raised by opening, reads and writes. Keep exits running from memory; restore a backup.
+    """
 
 
 class StorageFailed(StorageError):
-    """SQLite could not do it, for a reason that the text names. Nothing was written."""
+    """SQLite failed for the reason that the text names. Nothing was written.
+
+    Raised by reads and writes. Show the text; try again only if the reason may pass.
+    """

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
+from mexc_tui.model.errors import DeskError
 from mexc_tui.model.order import Side, StreamOrderStatus, StreamOrderType
 
 MIN_PRICE = 1e-18
@@ -16,8 +17,11 @@ MAX_QUANTITY = 1e20
 NS_PER_S = 1_000_000_000
 
 
-class BadStreamMessage(ValueError):
-    """A message that cannot be trusted. Its text says which rule it broke, in plain words."""
+class BadStreamMessage(DeskError, ValueError):
+    """A stream message that cannot be trusted.
+
+    Raised by decoders and the order book. Skip and count the message; an order book needs a new snapshot.
+    """
 
 
 class Strikes:

@@ -13,9 +13,14 @@ from pathlib import Path
 
 import msgspec
 
+from mexc_tui.model.errors import DeskError
 
-class ScenarioError(Exception):
-    """A scenario that cannot be read; the text names the file and the field."""
+
+class ScenarioError(DeskError):
+    """A scenario file cannot be read.
+
+    Raised before a practice exchange starts. Correct the file: the text names the field.
+    """
 
 
 class ExcessPrecision(StrEnum):

@@ -6,13 +6,17 @@ from typing import NamedTuple
 
 import msgspec
 
+from mexc_tui.model.errors import DeskError
 from mexc_tui.model.order import OrderStatus, OrderType, Side, StpMode
 
 ZERO = Decimal(0)
 
 
-class PracticeRefusal(Exception):
-    """The exchange says no (protocol 6.1). `code` is a number, for a few codes a string, as on the wire."""
+class PracticeRefusal(DeskError):
+    """The practice exchange refuses a request (protocol 6.1).
+
+    Raised by its handlers. The server answers with `code` (a few are text) and `message`.
+    """
 
     def __init__(self, code: int | str, message: str, status: int = 400) -> None:
         super().__init__(code, message, status)

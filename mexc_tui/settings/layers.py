@@ -12,6 +12,8 @@ from decimal import Decimal
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from mexc_tui.model.errors import DeskError
+
 PREFIX = "MEXC_TUI_"
 _MARK = re.compile(r" *# set in (practice|paper)$")
 """Ends a line that a command of a mode without real money has written."""
@@ -40,8 +42,11 @@ class Layer:
         return cls({})
 
 
-class UnreadableSettings(Exception):
-    """A place that cannot be read as settings at all; the text says where and why."""
+class UnreadableSettings(DeskError):
+    """A source cannot be read as settings at all.
+
+    Raised while the file, variables and flags are read. Correct the source that the text names.
+    """
 
 
 class SettingSource(PydanticBaseSettingsSource):

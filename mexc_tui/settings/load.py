@@ -42,7 +42,10 @@ class Problem:
 
 
 class SettingsError(SettingsRefused):
-    """Settings that cannot be taken; nothing of them is in force."""
+    """Settings are invalid and none of them is in force.
+
+    Raised by loading, checking and writing settings. Show the text; `problems` holds each mistake.
+    """
 
     def __init__(self, problems: Iterable[Problem] = (), text: str = "") -> None:
         """Say all that is wrong, one line each."""

@@ -8,6 +8,8 @@ from contextvars import Context
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
+from mexc_tui.model.errors import DeskError
+
 if TYPE_CHECKING:
     from collections import deque
 
@@ -18,8 +20,11 @@ SOONEST_S = 1e-6
 """A timer re-armed with a delay of 1e-17 s would stop virtual time for ever (reliability 3.4)."""
 
 
-class NothingLeftToDo(Exception):
-    """Everybody waits, and nothing is scheduled that could wake anyone: the program under test is stuck."""
+class NothingLeftToDo(DeskError):
+    """Every task waits and no timer is set: the program under test is stuck.
+
+    Raised by the virtual loop. It ends the simulation; correct the program.
+    """
 
 
 class _JumpingSelector(selectors.SelectSelector):

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import msgspec
 
+from mexc_tui.model.errors import DeskError
 from mexc_tui.model.text import clean
 from mexc_tui.tui.contrast import contrast
 
@@ -24,8 +25,11 @@ Colour = Annotated[str, msgspec.Meta(pattern=r"^#[0-9a-fA-F]{6}$")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 
 
-class ThemeError(Exception):
-    """A theme file that cannot be used; the text names the file and the field."""
+class ThemeError(DeskError):
+    """A theme file cannot be used.
+
+    Raised while themes are read. Skip the theme and show the text, which names the file and the field.
+    """
 
 
 class Theme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

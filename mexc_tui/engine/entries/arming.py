@@ -13,7 +13,7 @@ from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.entries.entry_context import ArmRequest, EntryContext, EntryParameters, risk_book
 from mexc_tui.engine.market.knowledge_store import KnowledgeStore
 from mexc_tui.engine.runtime.recent_keys import RecentKeys
-from mexc_tui.model.errors import CommandRefused
+from mexc_tui.model.errors import CommandRefused, DeskError
 from mexc_tui.model.event import SnipeRefused
 from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.listing import Listing
@@ -49,8 +49,11 @@ class PreTradeResult:
     judgement: Judgement
 
 
-class ArmRefused(Exception):
-    """Raised in the transaction that arms, when the books of that moment say no."""
+class ArmRefused(DeskError):
+    """The ledger refused to arm a signal.
+
+    Raised in the transaction that arms, which leaves nothing behind. Store `verdicts` and show the text.
+    """
 
     def __init__(self, verdicts: tuple[Verdict, ...], words: str = "") -> None:
         super().__init__(words or "; ".join(map(refusal_text, verdicts)))

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.ledger.evidence import Evidence, answered_for, from_outcome, from_report, from_trades, trades_of
 from mexc_tui.ledger.orders import cancelling, must_ask_trades
-from mexc_tui.model.errors import BadAnswer, ExchangeError, RequestRefused
+from mexc_tui.model.errors import BadAnswer, DeskError, ExchangeError, RequestRefused
 from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
 from mexc_tui.model.order import NewOrder, Side
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose, Refusal, SendOutcome
@@ -67,8 +67,11 @@ class SendResult:
     fired: FireResult | None = None
 
 
-class UnknownClientOrderId(Exception):
-    """An order was to be sent under a client id that its intent does not hold. Nothing was sent."""
+class UnknownClientOrderId(DeskError):
+    """An order was to be sent under a client order id that its intent does not hold. Nothing was sent.
+
+    Raised before a send by `Execution`. It is a programming error: do not retry.
+    """
 
 
 class Execution:

@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from mexc_tui.engine.runtime.subscriber import Handler, Subscriber, SubscriberPolicy, SubscriberState
 from mexc_tui.engine.runtime.tasks import cancel_and_wait, describe, is_being_cancelled, wait_end
+from mexc_tui.model.errors import DeskError
 from mexc_tui.model.event import Fact
 from mexc_tui.ports.clock import Clock
 
@@ -60,8 +61,11 @@ class EventFeedState:
     observers: tuple[SubscriberState, ...]
 
 
-class StepFailed(Exception):
-    """A step of the trading path raised: the steps after it have not seen the fact."""
+class StepFailed(DeskError):
+    """A step of the trading path failed: the steps after it have not seen the fact.
+
+    Reported by the event feed. Halt entries; the next start finds the fact in the journal.
+    """
 
     def __init__(self, step: str, fact: Fact, cause: BaseException) -> None:
         """Keep the cause for who decides what follows."""
@@ -74,8 +78,11 @@ class StepFailed(Exception):
 Report: TypeAlias = Callable[[StepFailed], None]
 
 
-class EventFeedClosed(Exception):
-    """The bus closed before the trading path was done with a fact. The next start finds it in the journal."""
+class EventFeedClosed(DeskError):
+    """The event feed closed before the trading path was done with a fact.
+
+    Raised by the event feed. Do not retry: the next start finds the fact in the journal.
+    """
 
 
 @dataclass(slots=True)

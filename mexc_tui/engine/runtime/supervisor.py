@@ -10,6 +10,7 @@ from random import Random
 from typing import TypeAlias
 
 from mexc_tui.engine.runtime.tasks import cancel_and_wait, describe, is_being_cancelled
+from mexc_tui.model.errors import DeskError
 from mexc_tui.model.storage import StorageError
 from mexc_tui.ports.clock import Clock
 
@@ -79,8 +80,11 @@ class SupervisorLimits:
     """For each worker (reliability H2)."""
 
 
-class StartFailed(Exception):
-    """A worker did not become ready at the start, and everything before it has been stopped again."""
+class StartFailed(DeskError):
+    """A worker did not become ready at the start, and everything before it has been stopped again.
+
+    Raised by the supervisor. Show the text; `cause` holds what the worker raised.
+    """
 
     def __init__(self, worker: str, reason: str, cause: BaseException | None = None) -> None:
         """Name the worker, and what it raised, for who tells a person."""
@@ -90,8 +94,11 @@ class StartFailed(Exception):
         self.cause = cause
 
 
-class WorkerFailure(Exception):
-    """A worker broke a rule of its own, or cannot do its work; the text says so in plain words."""
+class WorkerFailure(DeskError):
+    """A worker cannot do its work.
+
+    Raised by workers. The supervisor shows the text without a traceback and restarts the worker.
+    """
 
 
 PLAIN = (WorkerFailure, StorageError)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from mexc_tui.exchange.limits.bans import Ban, BanKind, BanLimits, Bans, least_urgent, may_go
 from mexc_tui.exchange.limits.rate_windows import DEFAULT_LANES, Lane, LaneLimit, LaneName
+from mexc_tui.model.errors import DeskError
 from mexc_tui.model.outcome import Purpose
 
 if TYPE_CHECKING:
@@ -21,8 +22,11 @@ SOONEST_S = 1e-6
 """No timer is nearer than this: a delay of 1e-17 s stops virtual time for ever (reliability 3.4)."""
 
 
-class BudgetRefused(Exception):
-    """The request was not sent: it does not fit the budget before its deadline, or a ban forbids it."""
+class BudgetRefused(DeskError):
+    """A request does not fit the rate budget before its deadline, or a ban forbids it. Nothing was sent.
+
+    Raised by the rate budget. Ask later; callers of the client receive it as `NothingSent`.
+    """
 
 
 @dataclass(frozen=True, slots=True)

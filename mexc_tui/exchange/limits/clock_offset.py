@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mexc_tui.model.errors import DeskError
+
 if TYPE_CHECKING:
     from mexc_tui.ports.clock import Clock
 
@@ -24,8 +26,11 @@ MAX_BELIEVED_DRIFT_PPM = 2_000.0
 """Measurements that contradict each other by more than this are a jump of a clock, not a drift."""
 
 
-class ClockOutOfBounds(Exception):
-    """Nothing may be signed: the exchange's time is not known well enough. The words say why."""
+class ClockOutOfBounds(DeskError):
+    """The exchange's time is not known well enough, so nothing may be signed.
+
+    Raised by the clock offset. Measure the clock, then send again; the text names the reason.
+    """
 
 
 @dataclass(frozen=True, slots=True)

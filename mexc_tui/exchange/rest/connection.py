@@ -18,6 +18,8 @@ from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import StreamReader
 from yarl import URL
 
+from mexc_tui.model.errors import DeskError
+
 KEEPALIVE_S = 30.0
 CONNECT_S = 3.0
 """A name that is not found, a host that does not answer and a handshake all end by then."""
@@ -54,12 +56,18 @@ class RawAnswer:
     retry_after_s: float | None = None
 
 
-class UnreadableAnswer(Exception):
-    """An answer that is too large or whose packing cannot be undone. The text says which."""
+class UnreadableAnswer(DeskError):
+    """An answer is too large, or its compression cannot be undone.
+
+    Raised while an answer is read. Callers of the client receive it as `NoAnswer`.
+    """
 
 
-class ConnectTimeout(Exception):
-    """A server that did not take a connection in time."""
+class ConnectTimeout(DeskError):
+    """A server did not accept a connection in time. Nothing was sent.
+
+    Raised while connecting. Callers of the client receive it as `NothingSent`; sending again is safe.
+    """
 
 
 FAILURES = (

@@ -13,7 +13,10 @@ MAX_PAGES = 50
 
 
 class IncompleteList(ExchangeError):
-    """A list that could not be read to its end: what it lacks proves nothing."""
+    """A list could not be read to its end.
+
+    Raised by paged queries. What the list lacks proves nothing: ask again.
+    """
 
 
 async def read_all(

@@ -349,11 +349,17 @@ class _Query:
 
 
 class _HeldBack(NothingSent):
-    """Not sent by our own decision: asking again at once would only be decided the same way."""
+    """Not sent by the desk's own decision.
+
+    Raised before a send. Sending again at once has the same result.
+    """
 
 
 class _Lost(NoAnswer):
-    """No answer, with the time that the request was signed with."""
+    """No answer, with the time that the request was signed with.
+
+    Raised for a signed request. The requester repeats an idempotent one with the same time.
+    """
 
     def __init__(self, error: NoAnswer, timestamp_ms: int) -> None:
         super().__init__(error.method, error.path, error.problem)

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
+from mexc_tui.model.errors import DeskError
+
 if TYPE_CHECKING:
     from mexc_tui.ports.clock import Clock
 
@@ -13,8 +15,11 @@ T = TypeVar("T")
 NS_PER_S = 1_000_000_000
 
 
-class RetryDeadline(Exception):
-    """The deadline of all tries together passed while one of them was still unanswered."""
+class RetryDeadline(DeskError):
+    """The deadline of all tries together passed while one of them was unanswered.
+
+    Raised by `retrying`. Callers of the client receive it as `NoAnswer`.
+    """
 
 
 async def retrying(

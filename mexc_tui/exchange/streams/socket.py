@@ -10,6 +10,7 @@ import aiohttp
 
 from mexc_tui.exchange.origins import OriginRefused, is_this_machine
 from mexc_tui.exchange.streams.replies import Ack, InvalidListenKey, Pong, Reply, parse_reply
+from mexc_tui.model.errors import DeskError
 
 RECEIVE_BATCH = 32
 """Frames taken in a row before other tasks get their turn: well under 250 µs."""
@@ -45,9 +46,10 @@ def checked_stream_url(url: str) -> str:
     )
 
 
-class SocketEnded(Exception):
-    """The connection is over, or could not be made. It says why, without the URL, which may hold a key.
+class SocketEnded(DeskError):
+    """A stream's connection ended, or could not be made.
 
+    Raised by a socket. Connect again after a pause. The text leaves out the URL, which may hold a listen key;
     `http_status` is what the server answered instead of a stream, if it did.
     """
 
@@ -61,7 +63,10 @@ def ignore_refusal(_http_status: int) -> None:
 
 
 class ListenKeyRefused(SocketEnded):
-    """The exchange does not (any longer) know the listen key of the URL."""
+    """The exchange does not know the listen key of the URL.
+
+    Raised by a socket of the user stream. Create a new listen key, then connect again.
+    """
 
 
 @dataclass(frozen=True, slots=True)

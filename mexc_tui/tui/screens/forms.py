@@ -23,6 +23,7 @@ from mexc_tui.desk.asking import (
 )
 from mexc_tui.desk.kinds import CommandKind
 from mexc_tui.desk.trading import CHECK_EXITS, ExitsEdit, RungAsked
+from mexc_tui.model.errors import DeskError
 from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.text import clean
 from mexc_tui.model.trading_view import PositionRow
@@ -36,8 +37,11 @@ EXITS_HINT = "stop PRICE trail PCT@GAIN|off tp PCT@GAIN,..|none even RUNG time S
 """Fits 80 columns behind the name of a pair."""
 
 
-class NotUnderstood(ValueError):
-    """What was typed says nothing that can be done; the text says what is wanted."""
+class NotUnderstood(DeskError, ValueError):
+    """A line typed into a form cannot be used.
+
+    Raised by forms. Show the text, which names what is expected, and keep the form open.
+    """
 
 
 @dataclass(frozen=True, slots=True)

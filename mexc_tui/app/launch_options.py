@@ -65,7 +65,7 @@ class LaunchOptions:
 
 
 def layers_of(launch: LaunchOptions, environ: Mapping[str, str]) -> Layers:
-    """Return the places above the settings file. Raises WrongUsage for a flag that is wrong by itself."""
+    """Return the places above the settings file. Raises UsageProblem for a flag that is wrong by itself."""
     try:
         flags = flag_layer({"mode": launch.mode}, launch.assignments)
     except UnreadableSettings as error:
@@ -79,7 +79,7 @@ def layers_of(launch: LaunchOptions, environ: Mapping[str, str]) -> Layers:
 def mode_of(launch: LaunchOptions, layers: Layers, environ: Mapping[str, str]) -> Mode:
     """Return the mode: a flag, a variable or the settings file names it.
 
-    Raises SettingsError, StartError or WrongUsage.
+    Raises SettingsError, StartError or UsageProblem.
     """
     file = read_file(places_of(launch.profile or "any", environ).settings)
     mode = load(Layers(layers.flags, layers.environment, file)).settings.mode
@@ -89,7 +89,7 @@ def mode_of(launch: LaunchOptions, layers: Layers, environ: Mapping[str, str]) -
 
 
 def places_of(profile: str, environ: Mapping[str, str]) -> Paths:
-    """Return the places of a profile. Raises WrongUsage."""
+    """Return the places of a profile. Raises UsageProblem."""
     try:
         return paths_of(profile, environ)
     except PathsError as error:

@@ -69,7 +69,7 @@ async def compare_books(
 ) -> Reconciliation:
     """Compare until no order is in doubt; return what all runs found, with the time of the last.
 
-    A stranger's order halts the books, as it would in an engine. Raises NotCompared, EngineRuns, PathsError,
+    An unknown order halts trading, as in an engine. Raises ReconcileFailed, EngineRuns, PathsError,
     StorageError or OriginRefused.
     """
     clock, scope = SystemClock(), scope_of(endpoint)
@@ -115,7 +115,7 @@ async def compare_books(
 
 
 def _newest(stored: Stored, scope: str) -> int:
-    """Return the number of the newest run. Raises NotCompared if these books never began."""
+    """Return the number of the newest run. Raises ReconcileFailed if these books never began."""
     tables = stored.trading(scope)
     if not tables.entries.balances():
         raise ReconcileFailed(NO_BOOKS)

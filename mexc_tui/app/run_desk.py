@@ -49,7 +49,7 @@ Run = Callable[[LaunchOptions, Mapping[str, str], asyncio.Event, Lend], Coroutin
 def run_desk(launch: LaunchOptions, viewing: ScreenOptions, environ: Mapping[str, str]) -> int:
     """Open the desk and return an exit code: on the profile's engine if it runs, else on one of its own.
 
-    Raises WrongUsage, and what `launching` raises for what cannot be used.
+    Raises UsageProblem, and what `launching` raises for what cannot be used.
     """
     layers = layers_of(launch, environ)
     mode = mode_of(launch, layers, environ)

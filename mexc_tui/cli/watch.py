@@ -59,7 +59,7 @@ class BookWatch:
     async def run(self, environ: Mapping[str, str]) -> None:
         """Watch until cancelled, or for `seconds`.
 
-        Raises WrongUsage, SettingsError or ExchangeError too, and OutputLost when nobody reads it any more.
+        Raises UsageProblem, SettingsError or ExchangeError too, and OutputLost when nobody reads it any more.
         """
         mode = mode_of(self.launch, layers_of(self.launch, environ), environ)
         # `watch` queries public data only and needs no key.

@@ -38,7 +38,7 @@ def ask(
     """Give one command and return what came of it. Not for use inside a running loop.
 
     `silent_s`: an engine that says nothing at all for so long, not even that it lives, is given up.
-    Raises NoEngine, DeskRefused or DeskSilent; then give the same `command_id` again to learn what was done.
+    Raises NoEngine, ViewerRefused or EngineSilent; then repeat the `command_id` to learn what was done.
     """
     give = CommandMessage(
         id=command_id or uuid4().hex,

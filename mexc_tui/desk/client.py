@@ -139,7 +139,7 @@ class DeskClient:
     ) -> Reply[Result]:
         """Give a command and return what came of it; also across reconnects, it is done once.
 
-        Raises DeskSilent at the deadline; then give it again with the same `command_id`.
+        Raises EngineSilent at the deadline; then give it again with the same `command_id`.
         """
         now_ms = self._now_ms()
         give = CommandMessage(

@@ -35,7 +35,7 @@ class Connection:
         await self._writer.drain()
 
     async def receive(self) -> EngineMessage:
-        """Return the next message. Raises BadFrame; TimeoutError if it is not finished in time."""
+        """Return the next message. Raises ProtocolError; TimeoutError if it is not finished in time."""
         return from_engine(await read_frame(self._reader))
 
     def close(self) -> None:
@@ -44,7 +44,10 @@ class Connection:
 
 
 async def connect(path: Path, who: str, role: Role) -> Connection:
-    """Return a connection that was welcomed. Raises NoEngine, DeskRefused, BadFrame or TimeoutError."""
+    """Return a connection that was welcomed.
+
+    Raises NoEngine, ViewerRefused, ProtocolError or TimeoutError.
+    """
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.setblocking(False)

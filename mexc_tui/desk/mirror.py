@@ -49,7 +49,10 @@ class Mirror(Generic[Row]):
         return Subscribe(view=self.kind.name, after=self.version, of=engine)
 
     def apply(self, changes: Changes) -> bool:
-        """Take the next part; return False if one before it is missing: then ask anew. Raises BadFrame."""
+        """Take the next part; return False if one before it is missing: then ask anew.
+
+        Raises ProtocolError.
+        """
         if changes.reset:
             self._next, self._next_version, self._is_anew = {}, 0, True
         if changes.after != self._next_version:

@@ -36,7 +36,7 @@ class DeskSocket:
     """A listening socket at a path, and the lock beside it that says its engine lives."""
 
     def __init__(self, path: Path) -> None:
-        """Take the place. Raises DeskInUse if an engine serves it, DeskError if it cannot be had."""
+        """Take the place. Raises SocketInUse if an engine serves it, FrontEndError if it cannot be had."""
         self.path = path
         self._lock = _lock(path.with_name(path.name + ".lock"))
         try:

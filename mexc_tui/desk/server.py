@@ -86,7 +86,10 @@ class DeskServer:
         return tuple(self._viewers)
 
     async def open(self, path: Path) -> None:
-        """Serve at a path, in a folder that exists. Raises DeskInUse, or DeskError if it cannot be had."""
+        """Serve at a path, in a folder that exists.
+
+        Raises SocketInUse, or FrontEndError if it cannot be had.
+        """
         self._place = DeskSocket(path)
         self._server = await asyncio.start_unix_server(self._accept, sock=self._place.socket, backlog=BACKLOG)
 

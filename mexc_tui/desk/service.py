@@ -162,7 +162,7 @@ class DeskService:
         handle_machine(self.server.commands, parts.machine, lambda: viewer_rows(self.server))
 
     async def open(self, path: Path) -> None:
-        """Serve at a socket's path. Raises DeskInUse or DeskError."""
+        """Serve at a socket's path. Raises SocketInUse or FrontEndError."""
         self.refresh()
         await self.server.open(path)
         self._following = asyncio.create_task(self._follow(), name="desk views")

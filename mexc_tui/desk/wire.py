@@ -163,7 +163,7 @@ def raw(value: object) -> msgspec.Raw:
 
 
 def reply_to(answer: CommandAnswer, kind: CommandKind[Args, Result]) -> Reply[Result]:
-    """Return an answer for the one who gave the command. Raises BadFrame if its result is another's."""
+    """Return an answer for the one who gave the command. Raises ProtocolError if its result is another's."""
     try:
         result = None if answer.result == NOTHING else msgspec.json.decode(answer.result, type=kind.result)
     except msgspec.DecodeError as error:
@@ -173,7 +173,7 @@ def reply_to(answer: CommandAnswer, kind: CommandKind[Args, Result]) -> Reply[Re
 
 
 def frame(message: FromViewer | FromEngine) -> bytes:
-    """Return a message as it goes over the socket. Raises BadFrame if it is too large."""
+    """Return a message as it goes over the socket. Raises ProtocolError if it is too large."""
     body = encode(message)
     if len(body) > MAX_FRAME:
         raise ProtocolError(f"A message of {len(body):,} bytes: at most {MAX_FRAME:,} fit.")
@@ -183,7 +183,7 @@ def frame(message: FromViewer | FromEngine) -> bytes:
 async def read_frame(reader: asyncio.StreamReader, started: float | None = None) -> bytes:
     """Return the next frame's body. It may begin whenever it likes (or within `started` seconds).
 
-    Raises BadFrame for a length that cannot be, TimeoutError for a frame that is not finished in time,
+    Raises ProtocolError for a length that cannot be, TimeoutError for a frame that is not finished in time,
     IncompleteReadError at the end of the connection.
     """
     async with asyncio.timeout(started):
@@ -196,12 +196,12 @@ async def read_frame(reader: asyncio.StreamReader, started: float | None = None)
 
 
 def from_viewer(body: bytes) -> ViewerMessage:
-    """Read what a viewer said. Raises BadFrame."""
+    """Read what a viewer said. Raises ProtocolError."""
     return _decode(_from_viewer, body)
 
 
 def from_engine(body: bytes) -> EngineMessage:
-    """Read what the engine said. Raises BadFrame."""
+    """Read what the engine said. Raises ProtocolError."""
     return _decode(_from_engine, body)
 
 

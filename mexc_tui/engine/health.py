@@ -77,7 +77,7 @@ class ClockWorker:
         self._hurries = True
 
     async def run(self, started: Started) -> None:
-        """Measure, then again and again. Raises ClockNotKnown if the first try fails and nothing is held."""
+        """Measure, then again and again. Raises ClockUnknown if the first try fails and nothing is held."""
         patience = StartPatience(self._holds, 0, self._note)
         while problem := await patience.answer(self._market.measure_clock(FIRST_SAMPLES)):
             await patience.wait(ClockUnknown(problem))

@@ -76,7 +76,10 @@ class ShownKey:
 
 
 class StoredKeys:
-    """The key of one profile. Methods block, maybe until a person unlocks a keyring, and raise KeysError."""
+    """The key of one profile. Methods block, maybe until a user unlocks a keyring.
+
+    They raise CredentialsError.
+    """
 
     def __init__(self, profile: str, safe: frozenset[str] | None = None) -> None:
         """`safe`: modules of the backends that may be used; None: `SAFE`."""

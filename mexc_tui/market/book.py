@@ -155,8 +155,8 @@ class OrderBook:
     def apply(self, delta: DepthDelta, now_ns: int) -> Applied:
         """Take one message: apply it, ignore it as known, or keep it until what is missing has come.
 
-        Raises BadFrame for an absurd one, or one that crosses the book. What it should have told is lost
-        then, so a book that needed it waits for a snapshot.
+        Raises BadStreamMessage for an invalid one, or one that crosses the book. Its content is lost then: a
+        book that needed it waits for a snapshot.
         """
         try:
             from_version, to_version = self._versions(delta)
@@ -181,7 +181,7 @@ class OrderBook:
         """Take a snapshot; return whether the book is whole now.
 
         One that is older than the book, or than the first waiting message, does not help: ask again a
-        little later. Raises BadFrame for an absurd or crossed one.
+        little later. Raises BadStreamMessage for an absurd or crossed one.
         """
         version = snapshot.last_update_id
         if self._is_loaded and version < self.version:

@@ -11,7 +11,7 @@ _MAX_PRICES_KNOWN = 16_384
 
 
 def read_versions(delta: DepthDelta) -> tuple[int, int]:
-    """Return first and last version of a message. Raises BadFrame when they make no sense."""
+    """Return first and last version of a message. Raises BadStreamMessage when they make no sense."""
     from_version, to_version = version_number(delta.from_version), version_number(delta.to_version)
     if from_version is None or to_version is None:
         raise BadStreamMessage("versions that are not numbers")
@@ -21,14 +21,14 @@ def read_versions(delta: DepthDelta) -> tuple[int, int]:
 
 
 def check_levels(levels: Sequence[TextLevel]) -> None:
-    """Raise BadFrame if one of these levels would be refused by `Side.merge`."""
+    """Raise BadStreamMessage if one of these levels would be refused by `Side.merge`."""
     for level in levels:
         read_price(level.price)
         check_quantity(level.quantity)
 
 
 def read_price(text: str) -> float:
-    """Return a price as a number. Raises BadFrame for anything but a plain one in its range."""
+    """Return a price as a number. Raises BadStreamMessage for anything but a plain one in its range."""
     if is_number(text) is None or not MIN_PRICE <= (price := float(text)) <= MAX_PRICE:
         raise BadStreamMessage(
             f"a price that is not a number from {MIN_PRICE:g} to {MAX_PRICE:g}: {text[:40]!a}"
@@ -37,7 +37,7 @@ def read_price(text: str) -> float:
 
 
 def check_quantity(text: str) -> None:
-    """Raise BadFrame for a quantity that is no number, negative or absurd (NaN and infinity too)."""
+    """Raise BadStreamMessage for a quantity that is no number, negative or absurd (NaN and infinity too)."""
     if is_number(text) is None or float(text) > MAX_QUANTITY:
         raise _bad_quantity(text)
 
@@ -72,7 +72,7 @@ class BookSide:
         return len(self._levels)
 
     def merge(self, changed: Sequence[TextLevel]) -> None:
-        """Set absolute quantities; zero deletes. Raises BadFrame, maybe half-way through."""
+        """Set absolute quantities; zero deletes. Raises BadStreamMessage, maybe half-way through."""
         levels, known, queued = self._levels, self._known, self._queued
         self._sorted = None
         seen: list[str] = []
@@ -153,7 +153,7 @@ class BookSide:
 
 
 def _check_plain(quantities: list[str]) -> None:
-    """Raise BadFrame for a quantity that `float` takes and our grammar does not."""
+    """Raise BadStreamMessage for a quantity that `float` takes and our grammar does not."""
     if not are_plain(quantities):
         for text in quantities:
             check_quantity(text)

@@ -27,7 +27,7 @@ class SendCommand(Protocol):
     async def __call__(
         self, kind: CommandKind[Args, Got], args: Args, *, deadline_s: float, command_id: str | None = None
     ) -> Reply[Got]:
-        """Return what came of it. Raises DeskError."""
+        """Return what came of it. Raises FrontEndError."""
         ...
 
 

@@ -87,7 +87,10 @@ class OrderBookSync:
         return book.state(self._clock.monotonic_ns()) if book else BookState.STALE
 
     def apply(self, symbol: str, delta: DepthDelta, received_ns: int) -> Applied | None:
-        """Take one depth message. Raises BadFrame for one to be rejected; None if the book is not kept."""
+        """Take one depth message.
+
+        Raises BadStreamMessage for one to be rejected; None if the book is not kept.
+        """
         keeping = self._books.get(symbol)
         if keeping is None:
             return None

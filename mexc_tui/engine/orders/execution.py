@@ -138,7 +138,7 @@ class Execution:
     async def ask(self, order: Order, purpose: Purpose | None = None) -> None:
         """Ask for an order, and for the fees of its trades. `purpose`: None: what its role says.
 
-        Raises Refused (-2013) if the exchange does not know it, ExchangeError if no answer came.
+        Raises RequestRefused (-2013) if the exchange does not know it, ExchangeError if no answer came.
         """
         told = await self._asked(order, purpose)
         now = await self._keeper.take(order.client_order_id, told)

@@ -128,7 +128,7 @@ class EventFeed:
     async def walked(self, sequence: int) -> None:
         """Wait until the trading path is done with a fact that was, or is about to be, accepted.
 
-        Raises TradingFailure if a step failed on it, BusClosed if the bus closed before. A caller who is
+        Raises StepFailed if a step failed on it, EventFeedClosed if the bus closed before. A caller who is
         cancelled stops waiting, the fact goes on.
         """
         if asyncio.current_task() is self._task:

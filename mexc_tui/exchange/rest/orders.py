@@ -65,7 +65,7 @@ class RestOrders:
         )
 
     async def test(self, order: NewOrder) -> None:
-        """Have an order checked without placing it. Raises Refused with the reason."""
+        """Have an order checked without placing it. Raises RequestRefused with the reason."""
         await self._requester.call(routes.TEST_ORDER, nothing, order_params(order))
 
     async def cancel(

@@ -51,7 +51,10 @@ def nothing(body: bytes) -> None:
 
 
 def read_or_raise(method: str, path: str, status: int, body: bytes, read: Reader[T]) -> T:
-    """Return the value of an answer. Raises Refused if it says no, BadAnswer if it says nothing we know."""
+    """Return the value of an answer.
+
+    Raises RequestRefused if it says no, BadAnswer if it says nothing we know.
+    """
     if not 200 <= status < 300:
         raise RequestRefused(method, path, explain(status, read_error(body)))
     try:

@@ -1,7 +1,7 @@
 """Binary frames to `Push` (protocol 7.6).
 
 `decode` only parses: numbers that nobody asks for are never made. `market_messages` and `private_messages`
-make them where they are asked for. Everything here raises `BadFrame` and nothing else.
+make them where they are asked for. Everything here raises `BadStreamMessage` and nothing else.
 """
 
 from google.protobuf.message import DecodeError
@@ -17,7 +17,7 @@ _parse = Push.FromString
 
 
 def decode(frame: bytes) -> Push:
-    """Parse one binary frame. Raises BadFrame when it is not a push message."""
+    """Parse one binary frame. Raises BadStreamMessage when it is not a push message."""
     try:
         return _parse(frame)
     except DecodeError:
@@ -37,7 +37,7 @@ def channel_bytes(frame: bytes) -> bytes:
 def check(topic: StreamTopic, push: Push) -> bool:
     """Return whether `push` carries a body that we know; False means ignore it (reliability M8).
 
-    Raises BadFrame when it belongs to another topic, symbol or kind of message.
+    Raises BadStreamMessage when it belongs to another topic, symbol or kind of message.
     """
     if push.channel != topic.channel:
         raise BadStreamMessage(f"a message of another channel came as {topic.channel}")

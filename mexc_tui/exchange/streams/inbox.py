@@ -57,7 +57,7 @@ class Inbox:
         on_overflow: Callable[[SubscriptionState], None],
         on_unread: Callable[[str], None] = _ignore,
     ) -> None:
-        """Call `handle(feed, push, received_ns)` for each good message; it may reject one by BadFrame.
+        """Call `handle(feed, push, received_ns)` for each good message; it may raise BadStreamMessage.
 
         `on_unread` is called with the reason for each frame that could not be read: what it told is lost.
         """
@@ -108,7 +108,7 @@ class Inbox:
             self._has_work.set()
 
     async def run(self) -> None:
-        """Handle what comes until cancelled. An error of the handler that is no BadFrame ends it."""
+        """Handle what comes until cancelled. An error of the handler that is no BadStreamMessage ends it."""
         while True:
             await self._has_work.wait()
             self.work(self._clock.monotonic_ns() + SLICE_NS)

@@ -1,4 +1,4 @@
-"""Public stream messages as values of the desk. Everything raises `BadFrame` and nothing else."""
+"""Public stream messages as values of the desk. Everything raises `BadStreamMessage` and nothing else."""
 
 from decimal import Decimal
 from itertools import pairwise
@@ -64,7 +64,7 @@ def _quote(symbol: str, body: wire.AggreBookTicker | wire.BookTicker, version: i
 
 
 def top_levels_of(push: Push) -> TopLevels:
-    """Return the levels of a limit.depth message; both sides empty or crossed is a BadFrame.
+    """Return the levels of a limit.depth message; both sides empty or crossed is a BadStreamMessage.
 
     Bid and ask may be equal for a moment: a locked book is no crossed one.
     """

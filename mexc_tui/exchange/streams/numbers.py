@@ -1,4 +1,4 @@
-"""Converts numbers of stream messages to `Decimal`; absurd ones raise `BadFrame` (reliability M7)."""
+"""Converts numbers of stream messages to `Decimal`; absurd ones raise `BadStreamMessage` (reliability M7)."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Private stream messages as values of the desk. Everything raises `BadFrame` and nothing else.
+"""Private stream messages as values of the desk. Everything raises `BadStreamMessage` and nothing else.
 
 Fields with their default value are not on the wire (proto3): an absent number is zero, an absent flag false.
 """

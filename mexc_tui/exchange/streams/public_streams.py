@@ -57,7 +57,7 @@ class _Running(NamedTuple):
 
 
 OnPush = Callable[[StreamTopic, Push, int], None]
-"""(topic, message, monotonic ns of its arrival). May raise BadFrame to reject the message."""
+"""(topic, message, monotonic ns of its arrival). May raise BadStreamMessage to reject the message."""
 
 
 class MarketStreams:

@@ -9,5 +9,5 @@ def stop_page(gone: StopJson, pen: Pen) -> str:
     words = f"Process {gone.pid} has stopped."
     if gone.held:
         count = f"{len(gone.held)} position{'s stay' if len(gone.held) > 1 else ' stays'} open"
-        words += f" {count}, and without stops until the next start: {', '.join(gone.held)}."
+        words += f" {count}, and stops are not watched until the next start: {', '.join(gone.held)}."
     return "\n".join(fold(words, "  ", pen))

@@ -97,6 +97,6 @@ async def _within(
                 connection.close()
     except TimeoutError:
         late_s = deadline_s if waited.expired() or silent_s is None else silent_s
-        raise EngineSilent(f"The engine at {path} did not answer within {late_s:g} s.") from None
+        raise EngineSilent(f"The engine at {path} did not respond within {late_s:g} s.") from None
     except (ConnectionError, asyncio.IncompleteReadError):
-        raise EngineSilent(f"The engine at {path} hung up before it answered.") from None
+        raise EngineSilent(f"The engine at {path} closed the connection without a response.") from None

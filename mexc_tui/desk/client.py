@@ -116,7 +116,7 @@ class DeskClient:
         """Connect, and again whenever the connection ends, until cancelled."""
         tries = 0
         while True:
-            words = "The engine hung up."
+            words = "The engine closed the connection."
             try:
                 connection = await self._connect()
                 tries = 0
@@ -126,7 +126,7 @@ class DeskClient:
             except (ConnectionError, asyncio.IncompleteReadError):
                 pass  # said above
             except TimeoutError:
-                words = "The engine stopped in the middle of a message."
+                words = "The connection ended in the middle of a message."
             finally:
                 self._drop_connection()
             tries += 1
@@ -158,7 +158,7 @@ class DeskClient:
                 return reply_to(await answered, kind)
         except TimeoutError:
             raise EngineSilent(
-                f"{kind.name} was not answered within {deadline_s:g} s: what it did is unknown."
+                f"{kind.name} got no response within {deadline_s:g} s: its outcome is unknown."
             ) from None
         finally:
             self._waiting.pop(give.id, None)
@@ -167,7 +167,7 @@ class DeskClient:
         try:
             await sending
         except ConnectionError:
-            log.debug("the connection ended under a message: it is sent again on the next one")
+            log.debug("the connection ended during a message: resending on the next one")
 
     async def _connect(self) -> Connection:
         async with asyncio.timeout(BACK_OFF_CAP_S):
@@ -223,17 +223,17 @@ class DeskClient:
     def _take_facts(self, said: Facts) -> None:
         for told in said.facts:
             if told.sequence != self._fact + 1:
-                raise ProtocolError(f"Fact {told.sequence} came where {self._fact + 1} was due.")
+                raise ProtocolError(f"Received event {told.sequence}, expected {self._fact + 1}.")
             try:
                 fact = Fact(told.sequence, events.decode(bytes(told.event)))
             except events.BadEvent as error:
-                raise ProtocolError(f"Fact {told.sequence}: {error}") from None
+                raise ProtocolError(f"Event {told.sequence}: {error}") from None
             self._fact = told.sequence
             if self._on_fact is not None:
                 self._on_fact(fact)
 
     def _go_stale(self) -> None:
-        self._set(Link.STALE, f"The engine has been silent for {STALE_S:g} s.", 0)
+        self._set(Link.STALE, f"No message from the engine for {STALE_S:g} s.", 0)
 
     def _drop_connection(self) -> None:
         if self._connection is not None:

@@ -23,8 +23,8 @@ REMEMBERED_BYTES = 1024 * 1024
 LARGEST_RESULT = 240 * 1024
 AUDIT_S = 0.5
 """Whoever lowers risk is told so soon what was done, written down or not."""
-FULL = "All viewer slots are taken: only commands that reduce risk are accepted. Close a viewer."
-STOPPING = "The engine is stopping: it begins nothing new."
+FULL = "All viewer slots are in use: only commands that reduce risk are accepted. Close a viewer."
+STOPPING = "The engine is stopping: new commands are refused."
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class CommandDesk:
         handler = self._handlers.get(give.name)
         if handler is None:
             known = ", ".join(sorted(self._handlers)) or "none"
-            return refused(give.id, f"This engine knows no command {give.name!r}. It knows: {known}.")
+            return refused(give.id, f"Unknown command {give.name!r}. Known commands: {known}.")
         kind = handler.kind
         if giver.is_reserved and not kind.reduces_risk:
             return refused(give.id, FULL)
@@ -158,7 +158,7 @@ class CommandDesk:
             async with asyncio.timeout(deadline_s):
                 await asyncio.gather(*map(asyncio.shield, running), return_exceptions=True)
         except TimeoutError:
-            log.warning("%d commands did not end in time", len(self._running))
+            log.warning("%d commands did not finish in time", len(self._running))
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -173,7 +173,7 @@ class CommandDesk:
             kept.task = self._start(self._act(handler, args, given, kept))
             return await asyncio.shield(kept.task)
         if kept.digest != given.digest:
-            return refused(given.id, "This id was used for another command. Nothing was done.")
+            return refused(given.id, "This id was used for another command. Not executed.")
         if kept.task is not None:
             return repeated(await asyncio.shield(kept.task))
         assert kept.answer is not None
@@ -194,19 +194,19 @@ class CommandDesk:
             _log_untaken(given.name, error)
             if not handler.kind.reduces_risk:
                 del self._kept[given.id]  # nothing was done: the same id may try again
-                return refused(given.id, f"{given.name} could not be written down first ({error}).")
-            before, note = None, " It could not be written down."
+                return refused(given.id, f"{given.name} could not be stored ({error}). Not executed.")
+            before, note = None, " It could not be stored."
         if before is not None:
             answer = _answer_of(before, given)
         else:
             is_late = given.received_ms > given.until_ms and not handler.kind.reduces_risk
-            late = refused(given.id, f"{given.name} came too late: its giver no longer waits for it.")
+            late = refused(given.id, f"{given.name} expired: its sender no longer waits for it.")
             answer = late if is_late else await self._run(handler, args, given)
             try:
                 await self.audit.end(given, answer)
             except Exception as error:
-                _log_untaken(f"the answer to {given.name}", error)
-                note = " It could not be written down."
+                _log_untaken(f"response to {given.name}", error)
+                note = " It could not be stored."
         if note:
             answer = msgspec.structs.replace(answer, words=answer.words + note)
         self._keep(kept, answer)
@@ -220,7 +220,7 @@ class CommandDesk:
         self._auditing.add(auditing)
         auditing.add_done_callback(self._auditing.discard)
         await asyncio.wait((auditing,), timeout=AUDIT_S)
-        note = auditing.result() if auditing.done() else " It is not written down yet."
+        note = auditing.result() if auditing.done() else " It is not stored yet."
         return msgspec.structs.replace(answer, words=answer.words + note)
 
     async def _audit(
@@ -232,7 +232,7 @@ class CommandDesk:
             await self.audit.end(given, answer)
         except Exception as error:
             _log_untaken(given.name, error)
-            return " It could not be written down."
+            return " It could not be stored."
         return ""
 
     async def _run(self, handler: _Handler, args: object, given: ReceivedCommand) -> CommandAnswer:
@@ -242,18 +242,18 @@ class CommandDesk:
         except (CommandRefused, AmbiguousName) as refusal:
             return refused(given.id, str(refusal))
         except StorageError as error:
-            log.warning("%s could not be done: %s", given.name, error)
-            words = f"{given.name} could not be done: {error} Check what it did first."
+            log.warning("%s failed: %s", given.name, error)
+            words = f"{given.name} failed: {error} Check its effect before you retry."
             return CommandAnswer(id=given.id, outcome=CommandOutcome.FAILED, words=words)
         except (Exception, asyncio.CancelledError) as error:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise
-            log.exception("the command %s broke", given.name)
-            words = f"{given.name} broke on the way ({type(error).__name__}). Look at what it did first."
+            log.exception("the command %s failed", given.name)
+            words = f"{given.name} failed ({type(error).__name__}). Check its effect before you retry."
             return CommandAnswer(id=given.id, outcome=CommandOutcome.FAILED, words=words)
         if len(result) > LARGEST_RESULT:
-            words = f"{done.words} What there is to show does not fit ({len(result):,} bytes): ask for less."
+            words = f"{done.words} The result is too large ({len(result):,} bytes): request fewer rows."
             return CommandAnswer(id=given.id, outcome=CommandOutcome.PARTLY, words=words)
         return CommandAnswer(
             id=given.id,
@@ -284,7 +284,7 @@ class CommandDesk:
 def _log_untaken(what: str, error: Exception) -> None:
     """Log what the audit did not take: a store that refuses in one line, a defect with its place."""
     is_store = isinstance(error, StorageError)
-    log.error("the audit does not take %s: %s", what, error, exc_info=None if is_store else error)
+    log.error("cannot store %s in the audit: %s", what, error, exc_info=None if is_store else error)
 
 
 def refused(command_id: str, words: str) -> CommandAnswer:
@@ -299,8 +299,8 @@ def repeated(answer: CommandAnswer) -> CommandAnswer:
 
 def _answer_of(before: AuditEntry, given: ReceivedCommand) -> CommandAnswer:
     if before.digest != given.digest:
-        return refused(given.id, "This id was used for another command. Nothing was done.")
+        return refused(given.id, "This id was used for another command. Not executed.")
     if before.answer is not None:
         return repeated(before.answer)
-    words = f"{given.name} was begun before, and the engine ended on the way. Look at what it did first."
+    words = f"{given.name} was interrupted by an end of the engine. Check its effect before you retry."
     return CommandAnswer(id=given.id, outcome=CommandOutcome.UNKNOWN, words=words, is_repeated=True)

@@ -58,7 +58,7 @@ async def connect(path: Path, who: str, role: Role) -> Connection:
     except OSError as error:
         connection.close()
         problem = error.strerror or error
-        words = f"No engine answers at {path} ({problem}). Start one with: {_start(path.stem)}"
+        words = f"No engine responds at {path} ({problem}). Start one with: {_start(path.stem)}"
         raise NoEngine(words) from None
     except BaseException:
         connection.close()
@@ -69,10 +69,10 @@ async def connect(path: Path, who: str, role: Role) -> Connection:
         if isinstance(said, RefusedMessage):
             raise ViewerRefused(said.words)
         if not isinstance(said, Welcome):
-            raise FrontEndError(f"The engine does not begin with a welcome. {SAME_RELEASE}")
+            raise FrontEndError(f"The engine did not send a welcome message. {SAME_RELEASE}")
     except (ConnectionError, asyncio.IncompleteReadError):
         writer.transport.abort()
-        raise NoEngine(f"The engine at {path} hung up. Try again.") from None
+        raise NoEngine(f"The engine at {path} closed the connection. Try again.") from None
     except BaseException:
         writer.transport.abort()
         raise

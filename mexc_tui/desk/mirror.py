@@ -61,7 +61,7 @@ class Mirror(Generic[Row]):
             for key, body in changes.rows.items():
                 self._next[key] = self._decoder.decode(body)
         except msgspec.DecodeError as error:
-            words = f"A row of {self.kind.name} is not what this face knows ({error}). {SAME_RELEASE}"
+            words = f"A row of {self.kind.name} is unknown to this front end ({error}). {SAME_RELEASE}"
             raise ProtocolError(words) from None
         self._next.update(dict.fromkeys(changes.gone))
         self._next_version = changes.upto

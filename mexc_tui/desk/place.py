@@ -45,7 +45,7 @@ class DeskSocket:
             self._inode = path.stat().st_ino
         except OSError as error:
             os.close(self._lock)
-            raise FrontEndError(f"No socket can be made at {path}: {error.strerror or error}.") from error
+            raise FrontEndError(f"Cannot create a socket at {path}: {error.strerror or error}.") from error
         except BaseException:
             os.close(self._lock)
             raise
@@ -63,7 +63,7 @@ def _lock(path: Path) -> int:
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
     except OSError as error:
-        raise FrontEndError(f"{path} cannot be opened: {error.strerror}.") from error
+        raise FrontEndError(f"Cannot open {path}: {error.strerror}.") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -79,7 +79,7 @@ def _clear(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(found.st_mode):
-        raise FrontEndError(f"{path} is no socket: move it away.")
+        raise FrontEndError(f"{path} is not a socket. Move it away.")
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         problem = probe.connect_ex(str(path))
@@ -97,7 +97,7 @@ def _listen(path: Path) -> socket.socket:
         listening.bind(str(path))
         if stat.S_IMODE(path.stat().st_mode) & ~PRIVATE:
             path.unlink()
-            raise FrontEndError(f"This system opens sockets in {path.parent} to others: it is not served.")
+            raise FrontEndError(f"Other users can open sockets in {path.parent}: not serving there.")
         listening.listen(BACKLOG)
         listening.setblocking(False)
     except BaseException:

@@ -20,7 +20,7 @@ from mexc_tui.ports.store import Store
 
 T = TypeVar("T")
 
-NO_SCREENS = "This engine has nothing to draw: it was started without its screens' side."
+NO_SCREENS = "This engine serves no views: it was started without them."
 ALL: tuple[CommandKind[Any, Any], ...] = (looking.DETECTORS, looking.MARKET, looking.EQUITY, looking.LATENCY)
 
 

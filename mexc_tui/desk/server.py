@@ -126,9 +126,9 @@ class DeskServer:
         try:
             await self._attend(task, reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            log.debug("a viewer has gone")
+            log.debug("a viewer has disconnected")
         except Exception:
-            log.exception("a viewer was sent away by a mistake of ours")
+            log.exception("a viewer was disconnected by an internal error")
         finally:
             self._greeting.pop(task, None)
             await _see_out(writer)
@@ -166,11 +166,11 @@ class DeskServer:
         except ProtocolError as error:
             return RefusedMessage(about="frame", words=str(error))
         except TimeoutError:
-            return RefusedMessage(about="hello", words="No hello came in time.")
+            return RefusedMessage(about="hello", words="No hello message in time.")
         if not isinstance(hello, Hello):
-            return RefusedMessage(about="hello", words="The first message is a hello.")
+            return RefusedMessage(about="hello", words="The first message must be a hello.")
         if hello.protocol != PROTOCOL:
-            words = f"This engine speaks version {PROTOCOL} of the protocol, you speak {hello.protocol}."
+            words = f"Protocol version mismatch: engine {PROTOCOL}, front end {hello.protocol}."
             return RefusedMessage(about="hello", words=f"{words} {SAME_RELEASE}")
         reserved = sum(viewer.giver.is_reserved for viewer in self._viewers)
         is_reserved = len(self._viewers) - reserved >= MAX_VIEWERS

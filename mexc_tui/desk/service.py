@@ -277,15 +277,15 @@ def _answer_about_itself(desk: CommandDesk, face: Face) -> None:
 def _take_commands(desk: CommandDesk, face: Face) -> None:
     async def add(args: asking.ListingAdded, _: ReceivedCommand) -> HandlerResult[ListingRow]:
         row = await face.add_listing(args.symbol, args.opens_ms, clean(args.note))
-        return HandlerResult(f"{row.symbol} is watched: {row.stage}.", row)
+        return HandlerResult(f"Watching {row.symbol}: {row.stage}.", row)
 
     async def drop(args: asking.ListingDropped, _: ReceivedCommand) -> HandlerResult[ListingRow]:
         row = await face.drop_listing(args.symbol, clean(args.note))
-        return HandlerResult(f"{row.symbol} is dropped.", row)
+        return HandlerResult(f"Dropped {row.symbol}.", row)
 
     async def change(args: asking.SettingChange, given: ReceivedCommand) -> HandlerResult[SettingRow]:
         row = await face.change_setting(args.name, args.text, given.giver.who)
-        waits = f", {row.pending} from the next start" if row.pending else ""
+        waits = f", {row.pending} at the next start" if row.pending else ""
         return HandlerResult(f"{row.name} = {row.value}{waits}.", row)
 
     async def check(args: asking.SettingChange, _: ReceivedCommand) -> HandlerResult[asking.Agreed]:
@@ -293,11 +293,11 @@ def _take_commands(desk: CommandDesk, face: Face) -> None:
 
     async def undo(args: asking.SettingUndo, given: ReceivedCommand) -> HandlerResult[SettingRow]:
         row, change = await face.undo_setting(args.name, given.giver.who)
-        waits = " from the next start" if row.pending else ""
+        waits = " at the next start" if row.pending else ""
         return HandlerResult(f"{row.name} = {change.old} again{waits}; it was {change.new}.", row)
 
     async def stop(_: asking.Nothing, given: ReceivedCommand) -> HandlerResult[asking.EngineStopping]:
-        face.stop(f"asked by {given.giver.who}")
+        face.stop(f"requested by {given.giver.who}")
         return HandlerResult("Stopping.", asking.EngineStopping(face.status().pid))
 
     desk.handle(asking.ADD_LISTING, add)

@@ -26,8 +26,7 @@ Result = TypeVar("Result")
 Shown = TypeVar("Shown", bound=msgspec.Struct)
 
 LOOKS_ONLY = (
-    "This engine only looks: it has no key to trade with, so it holds nothing and buys nothing. "
-    "To trade: mexc-tui --headless --mode practice"
+    "This engine is read-only: it has no key to trade with. To trade: mexc-tui --headless --mode practice"
 )
 HUNDRED = Decimal(100)
 
@@ -83,9 +82,7 @@ def _answer(desk: CommandDesk, face: TradingFace) -> None:
 
     async def preview(args: kinds.PreviewAsked, given: ReceivedCommand) -> HandlerResult[PreviewRow]:
         if args.name is Preview.UNLOCK and given.giver.role is not Role.OPERATE:
-            raise CommandRefused(
-                "You are looking only: a phrase that unlocks is for viewers who may operate."
-            )
+            raise CommandRefused("Read-only viewer: unlocking needs the operate role.")
         share = checked_share(args.share_pct)
         row = await face.preview(args.name, args.symbol, share)
         return HandlerResult("", msgspec.structs.replace(row, words=row.words or preview_words(row)))
@@ -149,7 +146,7 @@ def _act(desk: CommandDesk, face: TradingFace, changed: Callable[[], None]) -> N
 def checked_share(share: Decimal | None) -> Decimal | None:
     """Return a share in per cent. Raises CommandRefused for one that is none."""
     if share is not None and not (share.is_finite() and 0 < share <= HUNDRED):
-        raise CommandRefused(f"{share} % is no part of a position: above 0, 100 at most.")
+        raise CommandRefused(f"{share} % is not a share of a position. Use a number above 0 and at most 100.")
     return share
 
 

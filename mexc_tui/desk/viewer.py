@@ -109,7 +109,7 @@ class Viewer:
         except ProtocolError as error:
             self._tell(RefusedMessage(about="frame", words=str(error)))
         except TimeoutError:
-            self._tell(RefusedMessage(about="frame", words="A frame was not finished in time."))
+            self._tell(RefusedMessage(about="frame", words="A message was not completed in time."))
         finally:
             writing.cancel()
             for task in self._running:
@@ -128,7 +128,7 @@ class Viewer:
         if not writing.cancelled():
             error = writing.exception()
             if not isinstance(error, ConnectionError):
-                log.error("viewer %d cannot be told anything any more", self.giver.pid, exc_info=error)
+                log.error("viewer %d can no longer be reached", self.giver.pid, exc_info=error)
             self._writer.transport.abort()
 
     async def _read_all(self) -> None:
@@ -160,7 +160,7 @@ class Viewer:
     def _hear(self, message: Hello | Subscribe | Follow | CommandMessage) -> None:
         match message:
             case Hello():
-                self._tell(RefusedMessage(about="hello", words="You said hello before."))
+                self._tell(RefusedMessage(about="hello", words="Hello was already received."))
             case Subscribe() | Follow() if self.giver.is_reserved:
                 raise ProtocolError(FULL)
             case Subscribe():
@@ -174,7 +174,7 @@ class Viewer:
         view = self._shown.views.get(message.view)
         if view is None:
             known = ", ".join(sorted(self._shown.views)) or "none"
-            words = f"This engine has no view {message.view!r}. It has: {known}."
+            words = f"Unknown view {message.view!r}. Known views: {known}."
             self._tell(RefusedMessage(about=message.view, words=words))
             return
         is_same = message.of == self._shown.engine
@@ -185,7 +185,7 @@ class Viewer:
     def _follow(self, message: Follow) -> None:
         head = self._shown.facts.head
         if message.after > head:
-            words = f"The journal ends at {head}: there is nothing behind {message.after}."
+            words = f"The journal ends at {head}: no events after {message.after}."
             self._tell(RefusedMessage(about="facts", words=words))
             return
         self._fact = message.after
@@ -193,10 +193,10 @@ class Viewer:
 
     def _take(self, give: CommandMessage) -> None:
         if self._is_over_limit():
-            words = f"More than {COMMANDS_PER_S} messages in a second: not taken up. Wait a second."
+            words = f"More than {COMMANDS_PER_S} messages in a second: refused. Wait a second."
             self._tell(refused(give.id, words))
         elif len(self._running) >= RUNNING:
-            self._tell(refused(give.id, f"{RUNNING} of your commands are still under way: wait for them."))
+            self._tell(refused(give.id, f"{RUNNING} of your commands are still in progress. Wait for them."))
         else:
             task = asyncio.create_task(self._do(give), name=f"command {give.name}")
             self._running.add(task)

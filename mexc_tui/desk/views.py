@@ -63,7 +63,7 @@ class View(Generic[Row]):
         body = encode(row)
         if len(body) + len(key) > ROW_BYTES:
             raise ValueError(
-                f"{self.kind.name} {key[:64]!r}: a row of {len(body):,} bytes, {ROW_BYTES:,} fit"
+                f"{self.kind.name} {key[:64]!r}: a row of {len(body):,} bytes, at most {ROW_BYTES:,} allowed"
             )
         self._set(key, row, body)
 

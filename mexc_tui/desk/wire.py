@@ -14,7 +14,7 @@ from mexc_tui.desk.kinds import Args, CommandKind, CommandOutcome, FrontEndError
 PROTOCOL = 1
 MAX_FRAME = 256 * 1024
 """Bytes of one message, its length not counted; the same in both directions."""
-SAME_RELEASE = "Start both from the same release."
+SAME_RELEASE = "Run both from the same release."
 FRAME_S = 5.0
 """So long may a frame take from its first byte to its last."""
 
@@ -167,7 +167,7 @@ def reply_to(answer: CommandAnswer, kind: CommandKind[Args, Result]) -> Reply[Re
     try:
         result = None if answer.result == NOTHING else msgspec.json.decode(answer.result, type=kind.result)
     except msgspec.DecodeError as error:
-        words = f"The answer to {kind.name} is not what this face knows ({error}). {SAME_RELEASE}"
+        words = f"The response to {kind.name} is unknown to this front end ({error}). {SAME_RELEASE}"
         raise ProtocolError(words) from None
     return Reply(answer.outcome, answer.words, result, answer.is_repeated, answer.age_ms)
 
@@ -176,7 +176,7 @@ def frame(message: FromViewer | FromEngine) -> bytes:
     """Return a message as it goes over the socket. Raises ProtocolError if it is too large."""
     body = encode(message)
     if len(body) > MAX_FRAME:
-        raise ProtocolError(f"A message of {len(body):,} bytes: at most {MAX_FRAME:,} fit.")
+        raise ProtocolError(f"A message of {len(body):,} bytes: at most {MAX_FRAME:,} are allowed.")
     return len(body).to_bytes(4, "big") + body
 
 

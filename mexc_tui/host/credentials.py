@@ -29,7 +29,7 @@ SAFE = frozenset(
 )
 """Keyrings that encrypt what they keep. A file of plain text is none, whoever installed it."""
 NO_KEYRING = (
-    "This machine has no keyring that encrypts ({found}), so no key can be kept here. Next step: install and "
+    "This machine has no encrypting keyring ({found}), so it cannot store a key. Next step: install and "
     "unlock a Secret Service (gnome-keyring with a D-Bus session, or KeePassXC), then try again."
 )
 
@@ -67,12 +67,12 @@ class ShownKey:
     def lasting(self, today: date) -> str:
         """Say how long it lasts, on a day in UTC."""
         if self.kept_on is None:
-            return "Nobody noted since when it is kept: a key that is bound to no address ends after 90 days."
+            return "Its storage date is unknown: a key without an IP restriction expires after 90 days."
         ends_on = self.kept_on + timedelta(days=ENDS_AFTER_DAYS)
         left = (ends_on - today).days
         if left <= 0:
-            return f"If it is bound to no address, it ended by {ends_on}: make a new one."
-        return f"If it is bound to no address, it ends by {ends_on} ({left} days left)."
+            return f"Without an IP restriction it expired on {ends_on}: create a new key."
+        return f"Without an IP restriction it expires on {ends_on} ({left} days left)."
 
 
 class StoredKeys:
@@ -108,7 +108,7 @@ class StoredKeys:
         for name, text in ((KEY, access_key), (SECRET, secret)):
             if not FORM.fullmatch(text):
                 raise CredentialsError(
-                    f"That is no {name} of the exchange: 8 to 128 letters and digits. Copy it again."
+                    f"Not a valid {name}: expected 8 to 128 letters and digits. Copy it again."
                 )
         self.remove()  # never one's key with another's secret
         backend = self._backend()
@@ -160,4 +160,6 @@ class StoredKeys:
 
 def _refused(error: Exception) -> CredentialsError:
     # The words of a backend are not shown: they may hold what it was given.
-    return CredentialsError(f"The keyring refuses ({type(error).__name__}). Unlock it, then try again.")
+    return CredentialsError(
+        f"The keyring refused access ({type(error).__name__}). Unlock it, then try again."
+    )

@@ -19,9 +19,9 @@ def instance_of(file: Path, rng: Random) -> str:
     try:
         return _kept_or_made(file, rng)
     except OSError as error:
-        why = "it is a link, and the file must lie there itself" if file.is_symlink() else error.strerror
+        why = "it is a link; a regular file is needed" if file.is_symlink() else error.strerror
         raise PathsError(
-            f"Cannot use {file}: {why}. It names this desk in every order: put the file back."
+            f"Cannot use {file}: {why}. It identifies this desk in every order: restore the file."
         ) from None
 
 

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGABRT)
 """Signals that end a process unless it does something else."""
 INTERRUPTED = 128 + signal.SIGINT
-INTERRUPTED_WORDS = "Opening was interrupted."
+INTERRUPTED_WORDS = "Start-up interrupted."
 _PASSED_ON = (*ENDING, signal.SIGTSTP, signal.SIGCONT)
 """A child may receive one twice: a terminal sends signals to both."""
 _KILLED = 128
@@ -99,7 +99,7 @@ class DetachedTerminal:
         try:
             os.write(self._pipe, bytes([code]) + words.encode("utf-8", "replace"))
         except BrokenPipeError:
-            log.info("nobody waits at the shell any more")
+            log.info("the shell no longer waits")
         os.close(self._pipe)
 
     def back(self) -> None:
@@ -177,7 +177,7 @@ def _restore(attributes: list[Any] | None, words: str) -> None:
 def _why_ended(code: int, log_file: Path, killed_words: Callable[[str], str]) -> str:
     if code in (-signal.SIGINT, INTERRUPTED):  # it was wished for, before there was an engine
         return f"{INTERRUPTED_WORDS}\n"
-    return killed_words("was killed" if code < 0 else f"broke, see {log_file}") + "\n"
+    return killed_words("was killed" if code < 0 else f"failed, see {log_file}") + "\n"
 
 
 def _received(reading: int) -> bytes:

@@ -21,15 +21,17 @@ def _make_private(folder: Path) -> None:
     _make(folder)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode):
-        raise PathsError(f"{folder} is not a folder of its own: move it away.")
+        raise PathsError(f"{folder} is not a regular folder. Move it away.")
     if found.st_uid != os.geteuid():
-        raise PathsError(f"{folder} belongs to another user: give it back, or choose another --profile.")
+        raise PathsError(f"{folder} belongs to another user. Change its owner, or choose another --profile.")
     if found.st_mode & 0o077:
-        raise PathsError(f"Others may use {folder}: it holds private books. Run: chmod 700 {folder}")
+        raise PathsError(
+            f"Other users can access {folder}, which holds private data. Run: chmod 700 {folder}"
+        )
 
 
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(PRIVATE, parents=True, exist_ok=True)
     except OSError as error:
-        raise PathsError(f"Cannot make the folder {folder}: {error.strerror}.") from None
+        raise PathsError(f"Cannot create the folder {folder}: {error.strerror}.") from None

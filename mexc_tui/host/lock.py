@@ -19,7 +19,7 @@ from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import DeskError
 
 ANOTHER_PROFILE = "Stop it first, or choose another --profile."
-ONE_ENGINE = "Stop it first: two engines would spend the same money."
+ONE_ENGINE = "Stop it first: two engines would spend the same balance."
 
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def engine_lock(paths: Paths, access_key: str, *, network: str = "") -> Generato
     or PathsError when a lock's file cannot be opened.
     """
     with ExitStack() as stack:
-        mine = f"An engine of profile {paths.profile} runs already"
+        mine = f"An engine of profile {paths.profile} is already running"
         stack.enter_context(held_file(paths.lock, mine, ANOTHER_PROFILE, str(paths.socket)))
         if access_key:
             stack.enter_context(_account_held(f"account-{fingerprint(access_key)}{network}"))
@@ -71,7 +71,7 @@ def engine_lock(paths: Paths, access_key: str, *, network: str = "") -> Generato
 @contextmanager
 def _account_held(name: str) -> Generator[None]:
     """Hold the lock of an account, wherever this engine's folders are."""
-    words = "An engine with the same account runs already"
+    words = "An engine with the same account is already running"
     if sys.platform != "linux":
         file = _home_of_user() / f".mexc-tui-{name}.lock"
         with held_file(file, words, ONE_ENGINE):
@@ -88,7 +88,7 @@ def _account_held(name: str) -> Generator[None]:
             held.listen()
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                raise PathsError(f"The account cannot be locked: {error.strerror}.") from None
+                raise PathsError(f"Cannot lock the account: {error.strerror}.") from None
             raise EngineRuns(f"{words}{_process(_listener(address))}. {ONE_ENGINE}") from None
         yield
 
@@ -189,4 +189,4 @@ def _note_holder(descriptor: int, serves: str) -> None:
         os.pwrite(descriptor, note, 0)
         os.ftruncate(descriptor, len(note))
     except OSError as error:
-        log.warning("the lock is held, and does not name its process: %s", error.strerror)
+        log.warning("the lock is held but does not name its process: %s", error.strerror)

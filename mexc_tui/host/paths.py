@@ -76,7 +76,7 @@ def check_socket(paths: Paths) -> None:
     length = len(str(paths.socket).encode("utf-8", "surrogateescape"))
     if length > SOCKET_LIMIT:
         raise PathsError(
-            f"The socket's path is {length} bytes long and may have {SOCKET_LIMIT}: {paths.socket}. "
+            f"The socket's path is {length} bytes long, at most {SOCKET_LIMIT} are allowed: {paths.socket}. "
             "Choose a shorter profile name, or set XDG_RUNTIME_DIR to a shorter folder."
         )
 
@@ -90,7 +90,7 @@ def check_profile(name: str) -> str:
     """Return the name if it may name a profile: it becomes the name of a folder. Raises PathsError."""
     if not _PROFILE.fullmatch(name):
         raise PathsError(
-            f"{name!r} cannot name a profile: use 1 to 32 of a-z, 0-9, _ and -, a letter or digit first."
+            f"{name!r} is not a profile name: use 1 to 32 of a-z, 0-9, _ and -, a letter or digit first."
         )
     return name
 

@@ -88,7 +88,7 @@ def check_output() -> None:
 def trouble_words(error: Exception) -> str:
     """Say what the system refused, about which file."""
     if isinstance(error, UnicodeError):
-        return "A name or path is no valid text: only UTF-8 can be stored and sent."
+        return "A name or path is not valid UTF-8."
     if not isinstance(error, OSError) or not error.strerror:
         return str(error)
     return f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."

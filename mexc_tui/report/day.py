@@ -133,7 +133,7 @@ class Alerted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScenarioOverride(msgspec.Struct, frozen=True, kw_only=True):
-    """A setting in force because the scenario lends it."""
+    """A setting overridden by the scenario."""
 
     name: str
     value: str
@@ -166,7 +166,7 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     totals: Totals
     claims: tuple[Claimed, ...]
     passes: Passes
-    lent: tuple[ScenarioOverride, ...]
+    overrides: tuple[ScenarioOverride, ...]
     not_known: tuple[str, ...]
     """What the day as a whole does not tell."""
     listings: tuple[ListingReport, ...]

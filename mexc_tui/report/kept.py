@@ -23,8 +23,8 @@ class StoredDay:
     """Which practice world; empty for the real exchange."""
     from_ms: int
     to_ms: int
-    lent: tuple[tuple[str, str], ...] = ()
-    """Name and value of each setting in force because the scenario lends it."""
+    overrides: tuple[tuple[str, str], ...] = ()
+    """Name and value of each setting overridden by the scenario."""
     maturity_ms: int = 3_600_000
     """How long after an opening its outcome is known."""
     api_grace_ms: int = 3_600_000

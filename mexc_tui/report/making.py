@@ -47,7 +47,7 @@ def report_of(day: StoredDay, kept: Kept) -> DayReport:
         totals=_totals(listings, len(signals), len(alerts)),
         claims=tuple(_claims(signals)),
         passes=passes,
-        lent=tuple(ScenarioOverride(name=name, value=value) for name, value in day.lent),
+        overrides=tuple(ScenarioOverride(name=name, value=value) for name, value in day.overrides),
         not_known=tuple(_gaps(listings, passes)),
         listings=tuple(listings),
         alerts=tuple(alerts),
@@ -150,31 +150,31 @@ def _not_known(listing: Listing, outcome: ListingOutcome | None, day: StoredDay)
         yield _undecided(listing, day)
         return
     if outcome.end is OutcomeEnd.UNKNOWN:
-        yield "how it ended: nobody told, or a person dropped it"
+        yield "outcome: no source reported it, or it was dropped manually"
     if outcome.end is OutcomeEnd.WORLD_ENDED:
-        yield "what became of it: its practice world ended before"
+        yield "outcome: its practice session ended before"
     if outcome.end is not OutcomeEnd.OPENED:
         return
     if outcome.has_gap:
-        yield "some of its trades: market data was missing, so the rule's gain is not told"
+        yield "reference return: market data has gaps"
     elif outcome.reference_return is None:
-        yield "the rule's gain: there was nothing to buy"
+        yield "reference return: no offers to buy from"
     if listing.opens_ms is None:
-        yield "when it was meant to open: nobody named a time"
+        yield "scheduled opening: no source gave a time"
 
 
 def _undecided(listing: Listing, day: StoredDay) -> str:
-    """Say why there is no outcome."""
+    """Return why there is no outcome."""
     seconds = day.maturity_ms / 1_000
     if listing.opened_ms is None:
         if listing.opens_ms is not None and listing.opens_ms > day.to_ms:
-            return "what becomes of it: its opening is planned for after the end of the day"
-        return "what became of it: no trade was seen, and the day was over before it counted as lost"
+            return "outcome: its opening is scheduled after the end of the day"
+        return "outcome: no trade, and the day ended before it counted as never opened"
     if listing.opened_ms + day.maturity_ms > day.to_ms:
-        return f"what became of it: the day was over before {seconds:.0f} s had passed since its opening"
+        return f"outcome: the day ended within {seconds:.0f} s of its opening"
     if not listing.api_allowed:
-        return "what became of it: keys may not trade it yet, and the day was over before that was final"
-    return "what became of it: no outcome was recorded although it was due"
+        return "outcome: API trading disabled, and the day ended before that was final"
+    return "outcome: due, but not recorded"
 
 
 def _totals(listings: Sequence[ListingReport], signals: int, alerts: int) -> Totals:
@@ -236,14 +236,14 @@ def _alert(kept: StoredAlert) -> Alerted:
 def _gaps(listings: Sequence[ListingReport], passes: Passes) -> Iterable[str]:
     """Say what the day as a whole does not tell."""
     if not listings:
-        yield "No listing was seen."
+        yield "No listings."
     if not passes.count:
-        yield "No pass of detection left a row, so nothing says that anybody looked."
+        yield "No detection pass is stored."
     if passes.never_read:
-        yield f"Never read: {', '.join(passes.never_read)}."
+        yield f"Never polled: {', '.join(passes.never_read)}."
     undecided = [one.symbol for one in listings if one.happened.end is None]
     if undecided:
-        yield f"Not decided when the day was over: {', '.join(undecided)}."
+        yield f"Undecided at the end of the day: {', '.join(undecided)}."
     with_gap = [one.symbol for one in listings if one.happened.has_gap]
     if with_gap:
         yield f"Market data was missing for: {', '.join(with_gap)}."

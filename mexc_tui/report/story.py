@@ -1,4 +1,4 @@
-"""What was seen of a listing, in the order of time: each source's first word, then every change."""
+"""History of a listing in order of time: first report of each source, then every change."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from mexc_tui.report.kept import StoredDay
 
 
 def story_of(listing: Listing, day: StoredDay) -> tuple[ReportedListing, ...]:
-    """Return the lines; what only time told (matured, never for the API) comes last."""
+    """Return the lines, including changes by elapsed time (matured, never_api)."""
     changes = [change for change in listing.changes if not _is_said_already(change)]
     lines = [*_first_words(listing), *map(_change, changes), *_told_by_time(listing, day)]
     return tuple(sorted(lines, key=lambda line: line.at_ms))
@@ -39,7 +39,7 @@ def _first_word(seen: Sighting) -> str:
             if facts.price is not None:
                 words.append(f"at {facts.price:f}")
         case ListingSource.EXCHANGE_INFO:
-            words.append("open to keys" if facts.api_allowed else "closed to keys")
+            words.append("API enabled" if facts.api_allowed else "API disabled")
         case ListingSource.SYMBOLS_V2:
             words.append(f"in state {facts.triple}")
         case ListingSource.ANNOUNCEMENT | ListingSource.BY_HAND:
@@ -50,7 +50,7 @@ def _first_word(seen: Sighting) -> str:
 
 
 def _is_said_already(change: ListingChange) -> bool:
-    """The first state stands in the first word of its source."""
+    """Whether the first report of the source already shows the change."""
     return change.kind is ChangeKind.TRIPLE and not change.before
 
 
@@ -75,11 +75,11 @@ def _words(change: ListingChange) -> str:
         case ChangeKind.RENAMED:
             return f"renamed from {before} to {after}"
         case ChangeKind.WITHDRAWN:
-            return f"lists {before} no more"
+            return f"no longer lists {before}"
         case ChangeKind.RETURNED:
             return f"lists {after} again"
         case ChangeKind.API:
-            return "open to keys" if change.after == "true" else "closed to keys"
+            return "API enabled" if change.after == "true" else "API disabled"
         case ChangeKind.STATUS | ChangeKind.SIDES | ChangeKind.TRIPLE | ChangeKind.AT_RISK:
             name = {ChangeKind.TRIPLE: "state", ChangeKind.AT_RISK: "at risk"}.get(change.kind, change.kind)
             return f"{name} {after}" if not change.before else f"{name} {before} → {after}"
@@ -99,5 +99,5 @@ def _told_by_time(listing: Listing, day: StoredDay) -> Iterator[ReportedListing]
         at_ms=began_ms + after_ms,
         source=None,
         kind=ChangeKind.STAGE,
-        words=f"{listing.stage} → {stage}, by the time that has passed",
+        words=f"{listing.stage} → {stage}, by elapsed time",
     )

@@ -1,4 +1,4 @@
-"""The report as plain text: times in seconds of the day, no colours, one thing a line, at most 80 columns."""
+"""Plain text of the report: times in seconds of the day, no colours, at most 80 columns."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ from mexc_tui.report.trading_text import sniped_lines, trading_lines
 
 MOST_COLUMNS = 80
 _WORDS_AT, _GOES_ON_AT = 12, 4
-"""Columns in which the words of a listing's lines begin, and all other lines go on."""
+"""Columns of the text in a listing's lines, and of continuation lines."""
 _OF_LISTING = re.compile(r"  [a-z ]{9} ")
 _CLAIMS = {
     ClaimKind.OPENS_BY: "opens",
@@ -34,9 +34,9 @@ _CLAIMS = {
 _ENDS = {
     OutcomeEnd.OPENED: "opened",
     OutcomeEnd.CANCELLED: "was cancelled",
-    OutcomeEnd.NEVER_API: "was never open to keys",
-    OutcomeEnd.UNKNOWN: "ended unseen",
-    OutcomeEnd.WORLD_ENDED: "was open-ended when its world ended",
+    OutcomeEnd.NEVER_API: "was never open to API keys",
+    OutcomeEnd.UNKNOWN: "has an unknown outcome",
+    OutcomeEnd.WORLD_ENDED: "was undecided when its session ended",
 }
 
 
@@ -46,7 +46,7 @@ def to_text(report: DayReport) -> str:
 
 
 def _folded(line: str) -> list[str]:
-    """Return a line in several if it is long; what goes on stands below the words of the first."""
+    """Wrap a long line; continuation lines align with its text."""
     column = _WORDS_AT if _OF_LISTING.match(line) else _GOES_ON_AT
     return wrap(line, MOST_COLUMNS, subsequent_indent=" " * column, break_on_hyphens=False) or [""]
 
@@ -70,17 +70,17 @@ def _lines(report: DayReport) -> Iterator[str]:
     yield from _passes(report.passes)
     yield ""
     yield from _alerts(report.alerts, clock)
-    if report.lent:
+    if report.overrides:
         yield ""
-        yield "Settings lent by the scenario"
-        yield from (f"  {one.name} = {one.value}" for one in report.lent)
+        yield "Scenario overrides"
+        yield from (f"  {one.name} = {one.value}" for one in report.overrides)
     yield ""
-    yield "Not known"
-    yield from (f"  {words}" for words in report.not_known or ("Nothing: every listing has its outcome.",))
+    yield "Unknown"
+    yield from (f"  {words}" for words in report.not_known or ("Nothing: every listing has an outcome.",))
 
 
 class _Clock:
-    """Prints moments as seconds of the day."""
+    """Format times as seconds of the day."""
 
     def __init__(self, from_ms: int) -> None:
         self._from_ms = from_ms
@@ -101,17 +101,17 @@ def _listing(listing: ListingReport, clock: _Clock) -> Iterator[str]:
     names = f" (before: {', '.join(also)})" if also else ""
     head = (f"{listing.symbol}{names}", listing.full_name, f"[{listing.stage}]")
     yield "  ".join(part for part in head if part)
-    yield from (f"  seen      {_seen(one, clock)}" for one in listing.seen)
+    yield from (f"  detected  {_seen(one, clock)}" for one in listing.seen)
     if not listing.signalled:
-        yield "  signalled nothing"
+        yield "  signalled none"
     for signal in listing.signalled:
         yield f"  signalled {_signalled(signal, clock)}"
         yield f"            {signal.words}{_came_true(signal)}"
         yield from (f"            - {reason}" for reason in signal.reasons)
-    yield from (f"  at odds   {words}" for words in listing.disagreements)
+    yield from (f"  conflict  {words}" for words in listing.disagreements)
     yield from sniped_lines(listing.refused, listing.sniped, clock.at)
-    yield f"  happened  {_happened(listing.happened, clock)}"
-    yield from (f"  not known {words}" for words in listing.happened.not_known)
+    yield f"  outcome   {_happened(listing.happened, clock)}"
+    yield from (f"  unknown   {words}" for words in listing.happened.not_known)
 
 
 def _seen(seen: ReportedListing, clock: _Clock) -> str:
@@ -125,49 +125,49 @@ def _signalled(signal: Signalled, clock: _Clock) -> str:
     claim = f"{_CLAIMS[signal.claim]}{due}"
     return (
         f"{clock.at(signal.at_ms):>8}  {signal.severity:<8}  {signal.detector} {signal.topic}, "
-        f"{_lead(signal)}: it {claim}"
+        f"{_lead(signal)}: {claim}"
     )
 
 
 def _lead(signal: Signalled) -> str:
     if signal.lead_ms is None:
-        return "lead time not known"
+        return "lead time unknown"
     seconds = abs(signal.lead_ms) / 1_000
     side = "before" if signal.lead_ms >= 0 else "after"
-    what = "the planned opening" if signal.is_lead_to_plan else "the opening"
+    what = "the scheduled opening" if signal.is_lead_to_plan else "the opening"
     return f"{seconds:.1f} s {side} {what}"
 
 
 def _came_true(signal: Signalled) -> str:
     match signal.came_true:
         case None:
-            return "; whether it came true cannot be told"
+            return "; undecided"
         case True:
-            return "; it came true"
+            return "; correct"
         case False:
-            return "; it did not come true"
+            return "; wrong"
 
 
 def _ratio(value: float | None) -> str:
-    return "not known" if value is None else f"×{money_text(value)}"
+    return "unknown" if value is None else f"×{money_text(value)}"
 
 
 def _happened(happened: ReportedOutcome, clock: _Clock) -> str:
-    words = [_ENDS[happened.end] if happened.end is not None else "is not decided"]
+    words = [_ENDS[happened.end] if happened.end is not None else "is undecided"]
     if happened.opened_ms is not None:
         words.append(f"open since {clock.at(happened.opened_ms)}{_late(happened.late_ms)}")
     elif happened.planned_ms is not None:
-        words.append(f"planned for {clock.at(happened.planned_ms)}, not seen to open")
+        words.append(f"scheduled for {clock.at(happened.planned_ms)}, not opened")
     if happened.trades and happened.first_price is not None:
         words.append(f"{happened.trades} trades from {price_text(happened.first_price)}")
         words.append(
             f"highest {_ratio(happened.high_ratio)}, lowest {_ratio(happened.low_ratio)}, "
-            f"at the end {_ratio(happened.last_ratio)}"
+            f"last {_ratio(happened.last_ratio)}"
         )
     if happened.reference_return is not None:
-        words.append(f"the fixed rule {happened.reference_return:+.1%}")
+        words.append(f"reference return {happened.reference_return:+.1%}")
     if happened.cluster_size is not None and happened.cluster_size > 1:
-        words.append(f"one of {happened.cluster_size} together")
+        words.append(f"one of a cluster of {happened.cluster_size}")
     words += ["bought by the desk"] if happened.traded else []
     return "; ".join(words)
 
@@ -176,14 +176,14 @@ def _late(late_ms: int | None) -> str:
     if late_ms is None:
         return ""
     side = "after" if late_ms >= 0 else "before"
-    return f", {abs(late_ms) / 1_000:.1f} s {side} the plan"
+    return f", {abs(late_ms) / 1_000:.1f} s {side} schedule"
 
 
 def _totals(totals: Totals) -> Iterator[str]:
     yield f"{totals.listings} listings"
     yield (
-        f"  {totals.opened} opened, {totals.cancelled} cancelled, {totals.never_api} never open to keys, "
-        f"{totals.unknown} unseen, {totals.undecided} not decided"
+        f"  {totals.opened} opened, {totals.cancelled} cancelled, {totals.never_api} never open to API keys, "
+        f"{totals.unknown} unknown, {totals.undecided} undecided"
     )
     yield f"  {totals.moved} moved, {totals.renamed} renamed"
     yield f"  {totals.signals} signals, {totals.alerts} alerts"
@@ -195,16 +195,16 @@ def _claims(claims: Iterable[Claimed]) -> Iterator[str]:
         judged = one.came_true + one.did_not
         rate = f", {one.came_true / judged:.0%}" if judged >= MIN_N_FOR_RATE else ""
         few = f", n too small for a rate (< {MIN_N_FOR_RATE})" if 0 < judged < MIN_N_FOR_RATE else ""
-        verdicts = f"{one.came_true} came true, {one.did_not} did not, {one.untold} cannot be told"
+        verdicts = f"{one.came_true} correct, {one.did_not} wrong, {one.untold} undecided"
         yield f"  {one.detector:<16} {one.signals:>3} raised: {verdicts}{rate}{few}"
 
 
 def _passes(passes: Passes) -> Iterator[str]:
-    yield f"{passes.count} passes of detection"
+    yield f"{passes.count} detection passes"
     if passes.slowest_ms is not None:
         yield f"  slowest {passes.slowest_ms:.1f} ms"
     if passes.longest_pause_ms is not None:
-        yield f"  longest time between two {passes.longest_pause_ms / 1_000:.1f} s"
+        yield f"  longest interval {passes.longest_pause_ms / 1_000:.1f} s"
 
 
 def _alerts(alerts: tuple[Alerted, ...], clock: _Clock) -> Iterator[str]:

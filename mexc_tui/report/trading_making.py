@@ -111,10 +111,10 @@ def _reference(
 ) -> tuple[Decimal | None, str]:
     """Return the reference price of an entry; without a prior quote, the first trade (formulas E6)."""
     if prices.arrival is not None:
-        return prices.arrival, "the best ask when it was sent"
+        return prices.arrival, "the best ask when sent"
     if snipe.reference_price is not None:
         is_first = snipe.reference_source is ReferenceSource.FIRST
-        words = "the first price seen at the opening" if is_first else "the price known when it was armed"
+        words = "the opening price" if is_first else "the price when armed"
         return snipe.reference_price, words
     first = outcome.first_price if outcome is not None else None
     return (None if first is None else Decimal(repr(first))), "the first public trade"
@@ -135,7 +135,7 @@ def _stages(one: Stamps) -> Iterable[ReportedStage]:
     spans = (
         ("aim to last byte", one.aim_ns, one.written_ns),
         ("decision to last byte", one.decided_ns, one.written_ns),
-        ("last byte to answer", one.written_ns, one.answered_ns),
+        ("last byte to response", one.written_ns, one.answered_ns),
         ("last byte to first fill", one.written_ns, one.filled_ns),
     )
     for name, start, end in spans:

@@ -1,4 +1,4 @@
-"""What the report says of money, as plain text."""
+"""Plain text of the trading part of the report."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -8,14 +8,14 @@ from mexc_tui.report.trading_day import Accounts, NotArmed, ReportedPosition, Sn
 
 CENT = Decimal("0.01")
 FEW_TRIES = 3
-"""More attempts than so many are told by their first, their last and their number."""
+"""Number of attempts above which only the first and the last are printed."""
 
 At = Callable[[int], str]
-"""Prints a moment."""
+"""Formats a time."""
 
 
 def sniped_lines(refused: tuple[NotArmed, ...], sniped: tuple[Sniped, ...], at: At) -> Iterator[str]:
-    """Say of one listing why it was not armed, how it was bought, and what came of that."""
+    """Yield the refusals, snipes and positions of one listing."""
     for one in refused[-1:]:
         times = f" (and {len(refused) - 1} times before)" if len(refused) > 1 else ""
         yield f"  refused   {at(one.at_ms):>8}  not armed{times}"
@@ -30,7 +30,7 @@ def sniped_lines(refused: tuple[NotArmed, ...], sniped: tuple[Sniped, ...], at: 
 
 
 def trading_lines(day: TradingDay, at: At) -> Iterator[str]:
-    """Say what trading came to, and whether the books are right."""
+    """Yield the totals of trading and the state of the ledger."""
     totals = day.totals
     yield "Trading"
     yield (
@@ -43,27 +43,27 @@ def trading_lines(day: TradingDay, at: At) -> Iterator[str]:
     )
     yield from _accounts(day.accounts)
     for one in day.restarts:
-        yield f"  started again, and by {at(one.at_ms)} had taken up what was left"
+        yield f"  restarted, recovery completed at {at(one.at_ms)}"
         yield from (f"    - {words}" for words in one.lines)
 
 
 def _accounts(accounts: Accounts) -> Iterator[str]:
-    holds = "holds" if abs(accounts.gap) < CENT else f"is {accounts.gap:f} off"
-    cost = f" ({accounts.at_cost} open positions at their cost)" if accounts.at_cost else ""
+    holds = "holds" if abs(accounts.gap) < CENT else f"differs by {accounts.gap:f}"
+    cost = f" ({accounts.at_cost} open positions at cost)" if accounts.at_cost else ""
     yield (
-        f"  equity {_money(accounts.equity)} = start {_money(accounts.start)} + outside "
+        f"  equity {_money(accounts.equity)} = start {_money(accounts.start)} + flows "
         f"{_signed(accounts.flows)} + realised {_signed(accounts.realised)} + unrealised "
         f"{_signed(accounts.unrealised)}{cost}: {holds}"
     )
-    yield f"  fees {_money(accounts.fees)}, in the profits already"
+    yield f"  fees {_money(accounts.fees)}, included in P&L"
     last = accounts.unexplained_last
-    ended = "the last one could not be finished" if last is None else f"{last} in the last one"
+    ended = "last: not finished" if last is None else f"last: {last}"
     if not accounts.compared:
-        yield "  books were not compared with the exchange's"
+        yield "  Reconciliations: none"
         return
     yield (
-        f"  books compared {accounts.compared} times: {accounts.explained} differences explained, "
-        f"{accounts.unexplained} unexplained, {ended}"
+        f"  Reconciliations: {accounts.compared}, explained {accounts.explained}, "
+        f"unexplained {accounts.unexplained} ({ended})"
     )
 
 
@@ -78,7 +78,7 @@ def _tried(tried: tuple[Tried, ...]) -> Iterator[str]:
         if stages:
             yield f"            {stages}"
     if len(shown) < len(tried):
-        yield f"            {len(tried) - len(shown)} attempts between these"
+        yield f"            {len(tried) - len(shown)} attempts in between"
 
 
 def _bought(one: Sniped) -> str:
@@ -87,7 +87,7 @@ def _bought(one: Sniped) -> str:
     average = f"{_price(one.average_price)} each"
     words = f"; bought {_price(one.filled_quantity)} for {_money(one.filled_value)}, {average}"
     if one.slippage_bps is None:
-        return f"{words}, slippage not known"
+        return f"{words}, slippage unknown"
     lost = "" if one.shortfall_bps is None else f", shortfall {one.shortfall_bps:+.1f} bps"
     return f"{words}, {one.slippage_bps:+.1f} bps to {one.slippage_to}{lost}"
 
@@ -95,13 +95,13 @@ def _bought(one: Sniped) -> str:
 def _held(one: ReportedPosition, at: At) -> Iterator[str]:
     if one.closed_ms is None:
         yield (
-            f"  position  {at(one.opened_ms):>8}  open: {_price(one.remaining)} left that cost "
+            f"  position  {at(one.opened_ms):>8}  open: {_price(one.remaining)} remaining at cost "
             f"{_money(one.remaining_cost)}, realised {_signed(one.realised)}"
         )
         return
     dust = f", {_price(one.dust)} left as dust" if one.dust else ""
     yield (
-        f"  position  {at(one.closed_ms):>8}  closed by {one.close_reason.value or 'no reason kept'}: "
+        f"  position  {at(one.closed_ms):>8}  closed by {one.close_reason.value or 'unknown reason'}: "
         f"bought for {_money(one.bought_value)}, sold for {_money(one.sold_value)}, fees {_money(one.fees)}, "
         f"profit {_signed(one.realised)}{dust}"
     )

@@ -49,5 +49,5 @@ async def test_the_report_is_read_from_the_store_and_claims_are_judged(tmp_path:
 def test_a_day_names_the_settings_that_its_scenario_lends() -> None:
     loaded = load(Layers(lent=lent_layer({"maturity_s": 30, "detection_pass_s": 0.5}, "listing-day")))
     day = day_of(loaded, "listing-day-1", FROM_MS, FROM_MS + 1)
-    assert day.lent == (("detection_pass_s", "0.5"), ("maturity_s", "30"))
+    assert day.overrides == (("detection_pass_s", "0.5"), ("maturity_s", "30"))
     assert day.maturity_ms == 30_000

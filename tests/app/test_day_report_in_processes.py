@@ -40,7 +40,7 @@ def shell(folder: Path) -> Callable[..., str]:
 
 def blocks(report: str) -> dict[str, str]:
     """The report's part about each listing, by its symbol."""
-    parts = (part for part in report.split("\n\n") if "  happened  " in part)
+    parts = (part for part in report.split("\n\n") if "  outcome   " in part)
     return {part.split(maxsplit=1)[0]: part for part in parts}
 
 
@@ -68,15 +68,15 @@ def test_a_day_in_processes_ends_with_what_was_seen_signalled_and_happened(tmp_p
     for symbol, words in {
         "CLEANUSDT": ("calendar        lists CLEANUSDT", "launch_sequence", "no history yet", "opened; open"),
         "MOVEDUSDT": ("opening moved by +3.0 s", "risk_warning moved", "opened; open since"),
-        "GONEUSDT": ("lists GONEUSDT no more", "risk_warning cancelled", "was cancelled"),
-        "CLOSEDUSDT": ("closed to keys", "was never open to keys"),
+        "GONEUSDT": ("no longer lists GONEUSDT", "risk_warning cancelled", "was cancelled"),
+        "CLOSEDUSDT": ("API disabled", "was never open to API keys"),
         "FRESHUSDT": ("(before: OLDUSDT)", "risk_warning renamed", "opened; open since"),
-        "EARLYUSDT": ("before the plan", "risk_warning early"),
+        "EARLYUSDT": ("before schedule", "risk_warning early"),
         "HANDUSDT": ("by_hand         lists HANDUSDT", "opened; open since"),
-        "LATEUSDT": ("is not decided", "the day was over before 10 s had passed since its opening"),
+        "LATEUSDT": ("is undecided", "the day ended within 10 s of its opening"),
     }.items():
         assert [one for one in words if one not in tell[symbol]] == [], tell[symbol]
-    assert "one of 2 together" in tell["TWOAUSDT"]
+    assert "one of a cluster of 2" in tell["TWOAUSDT"]
     assert any("signalled" in line and "cluster" in line for line in report.splitlines())
     assert "maturity_s = 10" in report
-    assert "Not decided when the day was over: LATEUSDT." in report
+    assert "Undecided at the end of the day: LATEUSDT." in report

@@ -178,7 +178,7 @@ def test_interrupting_at_any_moment_of_opening_ends_it_with_130(
         terminal.press(INTERRUPT)
         assert terminal.ended() == 130
         assert is_given_back(terminal)
-        assert terminal.text().rstrip().endswith("Opening was interrupted.")
+        assert terminal.text().rstrip().endswith("Start-up interrupted.")
         assert "Traceback" not in terminal.text()
     assert shell.run("status", "--profile", "paper").returncode == 3
 
@@ -211,5 +211,5 @@ def test_interrupting_while_the_command_line_is_loaded_says_so_without_a_traceba
         terminal.until("loading")
         terminal.press(INTERRUPT)
         assert terminal.ended() == 130
-        assert "Opening was interrupted." in terminal.text()
+        assert "Start-up interrupted." in terminal.text()
         assert "Traceback" not in terminal.text()

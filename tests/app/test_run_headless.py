@@ -93,7 +93,7 @@ def test_a_signal_stops_it_in_good_order_and_the_exchange_goes_with_it(tmp_path:
     ("arguments", "code", "words"),
     [
         (("--headless", "--exchange", "missing.json"), 3, "Cannot read missing.json"),
-        (("--headless", "--profile", "No/Name"), 2, "cannot name a profile"),
+        (("--headless", "--profile", "No/Name"), 2, "is not a profile name"),
         (("--headless", "--mode", "nonsense"), 2, "Invalid value for '--mode'"),
         (("--headless", "--scenario", "missing"), 3, "No scenario 'missing'"),
     ],

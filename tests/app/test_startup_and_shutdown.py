@@ -146,7 +146,7 @@ def test_live_without_a_keyring_starts_nothing_and_says_the_next_step(
         keyring.set_keyring(before)
     (line,) = capsys.readouterr().err.splitlines()
     assert code == 3
-    assert "no keyring that encrypts" in line
+    assert "no encrypting keyring" in line
     assert "Next step" in line
     assert not (tmp_path / ".local/state/mexc-tui/live/desk.sqlite3").exists()
 
@@ -212,7 +212,9 @@ async def test_two_profiles_with_one_account_have_one_engine(tmp_path: Path) -> 
                 code, said, complained = await end_of(second)
             assert (code, said) == (3, "")
             (line,) = complained
-            assert f"An engine with the same account runs already (process {first.pid}). Stop it" in line
+            assert (
+                f"An engine with the same account is already running (process {first.pid}). Stop it" in line
+            )
             first.terminate()
             assert (await end_of(first))[0] == 0
         async with desk(tmp_path, "--headless", "--exchange", str(file), "--profile", "two") as again:

@@ -30,7 +30,7 @@ async def test_a_day_begins_with_the_first_start_in_its_world_and_ends_with_its_
     assert (report.world, report.from_ms, report.to_ms) == ("new", 2 * DAY_MS - BEFORE_START_MS, 3 * DAY_MS)
     running = look_into(path, SystemClock(), lambda stored: stored_report(stored, loaded, 4 * DAY_MS, DAY_MS))
     assert (running.from_ms, running.to_ms) == (DAY_MS, 4 * DAY_MS)
-    assert report.not_known[0] == "No listing was seen."
+    assert report.not_known[0] == "No listings."
 
 
 async def test_on_the_real_exchange_a_day_begins_with_the_last_start(tmp_path: Path) -> None:

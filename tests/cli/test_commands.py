@@ -89,7 +89,7 @@ def test_watch_uses_a_running_exchange(tmp_path: Path) -> None:
         (["watch", "--exchange", "missing.json"], "Cannot read missing.json"),
         (["watch", "--mode", "sideways"], "'sideways' is not one of"),
         (["--mode", "live", "watch", "--exchange", "missing.json"], "Cannot read missing.json"),
-        (["watch", "--profile", "No/Name"], "cannot name a profile"),
+        (["watch", "--profile", "No/Name"], "is not a profile name"),
         (["watch", "BTC USDT"], "is not a symbol"),
     ],
 )

@@ -49,7 +49,7 @@ def _signals(shell: Shell) -> Any:
         (["stop"], 3, "Start one with: mexc-tui --headless"),
         (["--mode", "paper", "stop"], 3, "Start one with: mexc-tui --headless --mode paper"),
         (["stop", "--profile", "mine"], 3, "Start one with: mexc-tui --headless --profile mine"),
-        (["listings", "add", "NEWUSDT"], 3, "No engine answers"),
+        (["listings", "add", "NEWUSDT"], 3, "No engine responds"),
         (["listings", "add", "NEWUSDT", "--opens", "soon"], 2, "'soon' is no time"),
         (["listings", "add"], 2, "Missing argument 'SYMBOL'"),
         (["listings", "add", "NEWUSDT", "--opens", "2020-01-01"], 2, "more than a day in the past"),
@@ -62,7 +62,7 @@ def _signals(shell: Shell) -> Any:
         (["settings", "max_position"], 2, "Did you mean max_positions?"),
         (["settings", "max_positions", "900"], 2, "Allowed: 1 to 50"),
         (["journal", "--last", "0"], 2, "0 is not in the range"),
-        (["signals", "--profile", "../x"], 2, "cannot name a profile"),
+        (["signals", "--profile", "../x"], 2, "is not a profile name"),
         (["signal"], 2, "No such command 'signal'"),
     ],
 )
@@ -90,7 +90,7 @@ def test_stop_without_an_engine_is_still_one_object(tmp_path: Path) -> None:
     done = Shell(tmp_path).run("stop", "--json")
     said = json.loads(done.stdout)
     assert (done.returncode, said["stopped"], said["pid"]) == (3, False, None)
-    assert "No engine answers" in said["cause"]
+    assert "No engine responds" in said["cause"]
 
 
 def test_status_without_an_engine_is_still_one_object(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_every_next_step_is_about_the_profile_that_was_named() -> None:
         (["set", "--stdin"], "", 1, "no access key"),
         (["set", "--stdin"], f"{KEY}\n", 1, "no secret"),
         (["set", "--stdin"], f"{KEY}\nnot a secret of any exchange\n", 1, "no secret"),
-        (["set", "--stdin", "--profile", "No/Name"], BOTH, 2, "cannot name a profile"),
+        (["set", "--stdin", "--profile", "No/Name"], BOTH, 2, "is not a profile name"),
         (["show"], "", 3, "mexc-tui keys set"),
         (["check"], "", 3, "mexc-tui keys set"),
         (["check", "--exchange", "missing.json"], "", 3, "Cannot read missing.json"),

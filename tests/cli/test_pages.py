@@ -105,7 +105,7 @@ def _why() -> WhyRow:
 def test_why_begins_with_how_it_is_and_what_stands_and_ends_with_how_it_came_about() -> None:
     lines = why_page(_why(), PEN).splitlines()
     assert lines[0] == "NEWUSDT  open"
-    assert lines[1] == "  opened 1970-01-01 00:00:08 UTC (2 s ago), 3 s after the plan"
+    assert lines[1] == "  opened 1970-01-01 00:00:08 UTC (2 s ago), 3 s after schedule"
     assert "  ! a, b" in lines
     heads = [line for line in lines[1:] if not line.startswith(" ")]
     assert heads == ["Stands", "Ended", "Silent detectors", "Sources", "Changes"]

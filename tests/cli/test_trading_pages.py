@@ -161,7 +161,7 @@ def test_verdicts_say_what_they_saw_their_limit_and_what_turns_them_round() -> N
 
 def test_a_gap_of_equity_is_shown_as_it_is() -> None:
     off = msgspec.structs.replace(performance(), identity_gap=D("-0.02"))
-    assert "is -0.02 off" in performance_page(off, PEN)
+    assert "differs by -0.02" in performance_page(off, PEN)
     assert "holds" in performance_page(msgspec.structs.replace(off, identity_gap=D("1E-18")), PEN)
 
 
@@ -260,8 +260,8 @@ def test_facts_of_trading_are_told_in_plain_words(event: Event, words: str) -> N
     ("symbols", "words"),
     [
         ((), "Process 7 has stopped."),
-        (("AUSDT",), "1 position stays open, and without stops until the next start: AUSDT."),
-        (("AUSDT", "BUSDT"), "2 positions stay open, and nothing watches stops until the next start"),
+        (("AUSDT",), "1 position stays open, and stops are not watched until the next start: AUSDT."),
+        (("AUSDT", "BUSDT"), "2 positions stay open, and stops are not watched until the next start"),
     ],
 )
 def test_a_stop_says_what_it_leaves_behind(symbols: tuple[str, ...], words: str) -> None:

@@ -182,7 +182,7 @@ async def test_answers_say_why_nothing_was_done(path: Path) -> None:
             engine.audit.is_broken = True
             unwritten = await client.give(BUY, Amount(1), deadline_s=5)
             halted = await client.give(HALT, Amount(9), deadline_s=5)
-    assert unknown.words == "This engine knows no command 'sell'. It knows: buy, count, halt, stop."
+    assert unknown.words == "Unknown command 'sell'. Known commands: buy, count, halt, stop."
     assert "of" in shapeless.words
     assert refused.words == "Less than nothing cannot be bought."
     assert broken.outcome is CommandOutcome.FAILED
@@ -273,7 +273,7 @@ async def test_an_engine_in_a_thread_of_its_own_serves_this_loop_and_one_shot_qu
 async def test_a_question_that_is_not_answered_in_time_says_so(path: Path) -> None:
     async with serving(path) as engine:
         engine.may_go.clear()
-        with pytest.raises(EngineSilent, match="did not answer within"):
+        with pytest.raises(EngineSilent, match="did not respond within"):
             await asyncio.to_thread(ask, path, BUY, Amount(2), who="cli", now_ms=now_ms(), deadline_s=0.2)
         engine.may_go.set()
 
@@ -286,7 +286,7 @@ async def test_a_late_command_is_not_begun_but_one_that_was_done_is_answered(pat
         halt = CommandMessage(id="late-halt", name="halt", at_ms=1, until_ms=2, args=raw(Amount(2)))
         early = CommandMessage(id="done-one", name="buy", at_ms=1, until_ms=2**50, args=raw(Amount(3)))
         resent = CommandMessage(id="done-one", name="buy", at_ms=1, until_ms=2, args=raw(Amount(3)))
-        assert "too late" in (await commands.do(late, giver)).words
+        assert "expired" in (await commands.do(late, giver)).words
         assert (await commands.do(halt, giver)).outcome is CommandOutcome.DONE
         assert (await commands.do(early, giver)).outcome is CommandOutcome.DONE
         assert (await commands.do(resent, giver)).words == "3 bought."

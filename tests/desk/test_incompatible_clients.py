@@ -30,21 +30,21 @@ async def test_an_engine_of_another_release_is_named_with_the_next_step(
 ) -> None:
     monkeypatch.setattr(connection, "PROTOCOL", 2)
     async with serving(path):
-        with pytest.raises(ViewerRefused, match=r"you speak 2\. Start both from the same release"):
+        with pytest.raises(ViewerRefused, match=r"you speak 2\. Run both from the same release"):
             await asyncio.to_thread(look, path, QUOTES, who="cli", deadline_s=5)
 
 
 async def test_an_answer_of_another_release_is_not_guessed_at(path: Path) -> None:
     kind = CommandKind("count", Amount, Other, acts=False)
     async with serving(path):
-        with pytest.raises(FrontEndError, match=r"answer to count .* Start both from the same release"):
+        with pytest.raises(FrontEndError, match=r"answer to count .* Run both from the same release"):
             await asyncio.to_thread(ask, path, kind, Amount(1), who="cli", now_ms=now_ms(), deadline_s=5)
 
 
 async def test_rows_of_another_release_are_not_guessed_at(path: Path) -> None:
     async with serving(path) as engine:
         engine.quotes.put("AUSDT", Quote(1))
-        with pytest.raises(FrontEndError, match="Start both from the same release"):
+        with pytest.raises(FrontEndError, match="Run both from the same release"):
             await asyncio.to_thread(look, path, ViewKind("quotes", Other), who="cli", deadline_s=5)
 
 
@@ -53,7 +53,7 @@ async def test_a_command_that_the_engine_does_not_know_is_refused_with_those_it_
     async with serving(path) as engine:
         reply = await asyncio.to_thread(ask, path, kind, Amount(1), who="cli", now_ms=now_ms(), deadline_s=5)
         assert reply.outcome is CommandOutcome.REFUSED
-        assert "knows no command 'fly'. It knows: buy, count, halt, stop." in reply.words
+        assert "Unknown command 'fly'. Known commands: buy, count, halt, stop." in reply.words
         assert engine.bought == []
 
 

@@ -102,7 +102,7 @@ async def is_served(path: Path, engine: Engine) -> None:
         (b"\0\0\0\0", "are allowed"),
         (b"\0\0\0\x02{}", "Not a message"),
         (b"\0\0\0\x04\xff\xfe\xfd\xfc", "Not a message"),
-        (frame(Subscribe(view="quotes")), "first message is a hello"),
+        (frame(Subscribe(view="quotes")), "first message must be a hello"),
         (frame(Hello(protocol=99, role=Role.VIEW, who="future")), "you speak 99"),
     ],
 )
@@ -380,6 +380,6 @@ async def test_the_socket_of_a_dead_engine_is_replaced(path: Path) -> None:
 
 def test_what_is_no_socket_stays(path: Path) -> None:
     path.write_text("dear diary")
-    with pytest.raises(FrontEndError, match="is no socket"):
+    with pytest.raises(FrontEndError, match="is not a socket"):
         DeskSocket(path)
     assert path.read_text() == "dear diary"

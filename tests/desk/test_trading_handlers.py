@@ -148,7 +148,7 @@ async def test_who_only_looks_may_stop_and_sell_but_neither_buy_nor_resume(tmp_p
     assert refused == [CommandOutcome.REFUSED] * 3
     assert done == [CommandOutcome.DONE] * 3
     assert offered.outcome is CommandOutcome.REFUSED
-    assert "You are looking only" in offered.words
+    assert "Read-only viewer" in offered.words
 
 
 async def test_an_engine_that_only_looks_shows_nothing_and_refuses_in_words(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_profile_names_that_are_plain_are_taken(name: str) -> None:
     "name", ["", ".", "..", "a/b", "A", "-x", "a" * 33, "a b", "a\n", "é", "a.sock", "\x1b[2J"]
 )
 def test_profile_names_that_could_lead_elsewhere_are_refused(name: str) -> None:
-    with pytest.raises(PathsError, match="cannot name a profile"):
+    with pytest.raises(PathsError, match="is not a profile name"):
         check_profile(name)
 
 
@@ -102,7 +102,7 @@ def test_a_state_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir(0o700)
     paths.state.symlink_to(elsewhere)
-    with pytest.raises(PathsError, match="not a folder of its own"):
+    with pytest.raises(PathsError, match="not a regular folder"):
         make_folders(paths)
 
 

@@ -79,7 +79,7 @@ def test_a_signal_stands_with_its_probability_its_n_and_its_lead_time() -> None:
 def test_without_an_opening_the_lead_is_to_the_plan_and_says_so() -> None:
     (only,) = of(report_of(DAY, whole()), "GONEUSDT").signalled
     assert (only.lead_ms, only.is_lead_to_plan) == (48_000, True)
-    assert "48.0 s before the planned opening" in read(report_of(DAY, whole()))
+    assert "48.0 s before the scheduled opening" in read(report_of(DAY, whole()))
 
 
 def test_what_happened_is_the_stored_outcome() -> None:
@@ -93,25 +93,23 @@ def test_what_is_not_known_says_so_and_why() -> None:
     report = report_of(DAY, whole())
     later = of(report, "LATERUSDT").happened
     assert later.end is None
-    assert later.not_known == ("what becomes of it: its opening is planned for after the end of the day",)
-    assert "Not decided when the day was over: LATERUSDT." in report.not_known
+    assert later.not_known == ("outcome: its opening is scheduled after the end of the day",)
+    assert "Undecided at the end of the day: LATERUSDT." in report.not_known
 
 
 def test_an_opening_just_before_the_end_is_not_decided_yet() -> None:
     report = report_of(DAY, Kept(listings=(opened(opens=90_000),)))
-    assert of(report, "NEWUSDT").happened.not_known == (
-        "what became of it: the day was over before 30 s had passed since its opening",
-    )
+    assert of(report, "NEWUSDT").happened.not_known == ("outcome: the day ended within 30 s of its opening",)
 
 
 def test_a_missing_outcome_that_was_due_is_said_to_be_missing() -> None:
     report = report_of(DAY, Kept(listings=(opened(),)))
-    assert "although it was due" in of(report, "NEWUSDT").happened.not_known[0]
+    assert "due, but not recorded" in of(report, "NEWUSDT").happened.not_known[0]
 
 
 def test_missing_market_data_is_said() -> None:
     report = report_of(DAY, Kept(listings=(opened(),), outcomes=(outcome(opened(), has_gap=True),)))
-    assert "market data was missing" in of(report, "NEWUSDT").happened.not_known[0]
+    assert "market data has gaps" in of(report, "NEWUSDT").happened.not_known[0]
     assert "Market data was missing for: NEWUSDT." in report.not_known
 
 
@@ -126,7 +124,7 @@ def test_never_open_to_keys_is_told_by_time() -> None:
     web = of(
         report_of(DAY, Kept(listings=(closed,), outcomes=(outcome(closed, OutcomeEnd.NEVER_API),))), "WEBUSDT"
     )
-    assert web.seen[-1].words == "open → never_api, by the time that has passed"
+    assert web.seen[-1].words == "open → never_api, by elapsed time"
     assert web.happened.end is OutcomeEnd.NEVER_API
 
 
@@ -142,7 +140,7 @@ def test_other_days_are_left_out() -> None:
     other = replace(DAY, from_ms=FROM_MS + 200_000, to_ms=FROM_MS + 300_000)
     report = report_of(other, whole())
     assert (report.listings, report.alerts, report.passes.count) == ((), (), 0)
-    assert report.not_known[0] == "No listing was seen."
+    assert report.not_known[0] == "No listings."
 
 
 def test_totals_count_every_listing_once() -> None:
@@ -159,12 +157,12 @@ def test_passes_tell_their_longest_pause_and_what_was_never_read() -> None:
     kept = replace(whole(), passes=(look(5_000, None), look(6_000, None), look(9_000, None)))
     passes = report_of(DAY, kept).passes
     assert (passes.count, passes.longest_pause_ms, passes.slowest_ms) == (3, 3_000, 1.5)
-    assert "Never read: calendar." in report_of(DAY, kept).not_known
+    assert "Never polled: calendar." in report_of(DAY, kept).not_known
 
 
 def test_a_rate_of_few_cases_is_not_shown_as_a_number() -> None:
     text = read(report_of(DAY, whole()))
-    assert "1 raised: 1 came true, 0 did not, 0 cannot be told, n too small for a rate (< 20)" in text
+    assert "1 raised: 1 correct, 0 wrong, 0 undecided, n too small for a rate (< 20)" in text
 
 
 @pytest.mark.parametrize(
@@ -173,14 +171,14 @@ def test_a_rate_of_few_cases_is_not_shown_as_a_number() -> None:
         "Report of short-1-1790000000000 (practice)",
         "maturity_s = 30",
         "NEWUSDT  New Token  [matured]",
-        "20.1 s, 0.1 s after the plan",
-        "321 trades from 0.05; highest ×1.90, lowest ×0.95, at the end ×1.40; the fixed rule +12.0%",
+        "20.1 s, 0.1 s after schedule",
+        "321 trades from 0.05; highest ×1.90, lowest ×0.95, last ×1.40; reference return +12.0%",
         "16.0 s before the opening",
         "0.4 s after the opening",
         "no history yet",
-        "70% (60%–80%), n 30; whether it came true cannot be told",
+        "70% (60%–80%), n 30; undecided",
         "calendar: the calendar cannot be read, 3 times until 8.0 s, closed",
-        "1 opened, 1 cancelled, 0 never open to keys, 0 unseen, 1 not decided",
+        "1 opened, 1 cancelled, 0 never open to API keys, 0 unknown, 1 undecided",
     ],
 )
 def test_the_text_says(words: str) -> None:

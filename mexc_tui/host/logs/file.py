@@ -49,7 +49,7 @@ class _Waiting:
             return ""
         span = f"from {moment(self._first_s)} to {moment(self._last_s)}"
         lost = self._missed - len(self.lines)
-        rest = f", the first {lost} of them are lost" if lost else ""
+        rest = f", the first {lost} are lost" if lost else ""
         head = f"{moment(self._last_s)} WARNING log: {self._missed} lines could not be written {span} "
         return f"{head}({self._reason}){rest}; they follow\n{''.join(self.lines)}"
 

@@ -141,7 +141,7 @@ class QueuedHandler(logging.Handler):
         dropped, self._dropped = self._dropped, 0
         if dropped:
             kind = MessageOrigin("log", "WARNING", "dropped", 0)
-            words = f"{dropped} messages were dropped: {MOST_WAITING} waited to be written"
+            words = f"{dropped} messages dropped: {MOST_WAITING} were waiting to be written"
             self._writer.take(Message(kind, at_s, words), self._monotonic())
 
 
@@ -190,7 +190,7 @@ def _log_unraisable(found: "sys.UnraisableHookArgs") -> None:
 
 def _log_thread(found: threading.ExceptHookArgs) -> None:
     name = "a thread" if found.thread is None else found.thread.name
-    log.error("%s broke", name, exc_info=found.exc_value)
+    log.error("%s failed", name, exc_info=found.exc_value)
 
 
 def message_of(record: logging.LogRecord) -> Message:

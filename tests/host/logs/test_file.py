@@ -48,7 +48,7 @@ def test_a_full_disk_loses_no_line_that_memory_can_keep(tmp_path: Path) -> None:
     file.write("after\n", 999)
     head, *lines = log.read_text().splitlines()
     assert "520 lines could not be written from 1970-01-01T00:00:00.000Z to 1970-01-01T00:08:39.000Z" in head
-    assert "(No space left on device), the first 20 of them are lost" in head
+    assert "(No space left on device), the first 20 are lost" in head
     assert lines == [f"line {number}" for number in range(20, KEPT_LINES + 20)] + ["after"]
 
 

@@ -83,7 +83,7 @@ def test_a_sink_that_hangs_holds_nobody_up_and_memory_is_bounded(log: logging.Lo
     log.warning("another one")
     handler.close()
     text = "".join(sink.lines)
-    assert "messages were dropped: 5000 waited to be written" in text
+    assert "messages dropped: 5000 were waiting to be written" in text
     assert "another one" in text
 
 

@@ -28,7 +28,7 @@ DAY = StoredDay(
     world="short-1-1790000000000",
     from_ms=FROM_MS,
     to_ms=FROM_MS + 100_000,
-    lent=(("maturity_s", "30"),),
+    overrides=(("maturity_s", "30"),),
     maturity_ms=30_000,
     api_grace_ms=30_000,
 )

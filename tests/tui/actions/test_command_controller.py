@@ -401,7 +401,7 @@ async def test_a_face_that_cannot_even_ask_says_why() -> None:
 async def test_silence_is_said_to_be_unknown_and_asked_again_under_the_same_number() -> None:
     one = Bench()
     answers: list[Reply[Any] | EngineSilent] = [
-        EngineSilent("close was not answered within 200 s: what it did is unknown."),
+        EngineSilent("close got no response within 200 s: its outcome is unknown."),
         Reply(CommandOutcome.DONE, "2930 OPEN sold.", HALTED, is_repeated=True),
     ]
 
@@ -426,7 +426,7 @@ async def test_a_sale_that_nobody_answered_is_not_made_twice_by_giving_it_anew()
     one = Bench()
 
     async def silent(_: Any) -> Reply[Any]:
-        raise EngineSilent("close was not answered within 200 s: what it did is unknown.")
+        raise EngineSilent("close got no response within 200 s: its outcome is unknown.")
 
     one.frozen.replies["close"] = silent
     await one.press("P", "5", "Y")
@@ -445,7 +445,7 @@ async def test_halting_anew_is_another_command_even_if_the_last_one_was_not_answ
     one = Bench()
 
     async def silent(_: Any) -> Reply[Any]:
-        raise EngineSilent("halt was not answered within 30 s: what it did is unknown.")
+        raise EngineSilent("halt got no response within 30 s: its outcome is unknown.")
 
     one.frozen.replies["halt"] = silent
     await one.press("h")

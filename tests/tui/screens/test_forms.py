@@ -186,10 +186,10 @@ async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() ->
 async def test_a_listing_is_watched_by_hand_and_dropped() -> None:
     frozen = Frozen()
     row = frozen.listings.rows["L-FOOUSDT"]
-    frozen.replies["listings_add"] = Reply(CommandOutcome.DONE, "NEWUSDT is watched: scheduled.", row, False)
+    frozen.replies["listings_add"] = Reply(CommandOutcome.DONE, "Watching NEWUSDT: scheduled.", row, False)
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("2", "N", *"newusdt", "space", *"+15m", "enter")
-        await until(pilot, app, "NEWUSDT is watched: scheduled.")
+        await until(pilot, app, "Watching NEWUSDT: scheduled.")
         added = ListingAdded(symbol="NEWUSDT", opens_ms=NOW_MS + 900_000)
         assert ("listings_add", added) in frozen.given
         await pilot.press("W", "enter")

@@ -26,8 +26,8 @@ def checked_origin(origin: str) -> str:
     )
     if not (plain and allowed):
         raise OriginRefused(
-            f"{host or 'This address'} is not spoken to: only https:// of {', '.join(sorted(HOSTS))}, "
-            "or this machine itself, without a path."
+            f"{host or 'This address'} is not allowed: use https:// of {', '.join(sorted(HOSTS))}, "
+            "or this machine, without a path."
         )
     return f"{parts.scheme}://{parts.netloc}"
 

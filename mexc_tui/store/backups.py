@@ -47,7 +47,7 @@ class Backups:
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise StorageRefused(f"{self.folder} cannot be made: {error.strerror}.") from error
+            raise StorageRefused(f"{self.folder} cannot be created: {error.strerror}.") from error
         moment = datetime.fromtimestamp(now_ms / 1_000, UTC).strftime(_TIME)
         return self.folder / f"desk-{moment}{why and f'-{why}'}.sqlite3"
 
@@ -178,7 +178,7 @@ def _check(copy: Path, backup: Path) -> None:
     except sqlite3.Error as error:
         raise translate(f"reading {backup}", error) from error
     if found != "ok" or is_empty:
-        raise StorageDamaged(f"{backup} is not a sound backup. Choose an older one with --backup FILE.")
+        raise StorageDamaged(f"{backup} is not a valid backup. Choose an older one with --backup FILE.")
 
 
 def _move_aside(database: Path, now_ms: int) -> Path | None:

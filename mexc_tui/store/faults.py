@@ -15,9 +15,9 @@ from mexc_tui.model.storage import (
 _BY_CODE: dict[int, tuple[type[StorageError], str]] = {
     sqlite3.SQLITE_FULL: (StorageFull, "the disk is full; free some space"),
     sqlite3.SQLITE_BUSY: (StorageLocked, "another process holds the database; end it or wait"),
-    sqlite3.SQLITE_LOCKED: (StorageLocked, "the database is locked from inside; wait"),
+    sqlite3.SQLITE_LOCKED: (StorageLocked, "the database is locked by this process; wait"),
     sqlite3.SQLITE_INTERRUPT: (StorageDeadline, "stopped at its deadline"),
-    sqlite3.SQLITE_CONSTRAINT: (StorageConflict, "a rule of the tables said no"),
+    sqlite3.SQLITE_CONSTRAINT: (StorageConflict, "a constraint of the tables failed"),
     sqlite3.SQLITE_CORRUPT: (StorageDamaged, "the database is damaged"),
     sqlite3.SQLITE_NOTADB: (StorageDamaged, "this is not a database"),
     sqlite3.SQLITE_READONLY: (StorageFailed, "the database cannot be written; check owner, mode and mount"),
@@ -31,6 +31,6 @@ def translate(name: str, error: sqlite3.Error) -> StorageError:
     # The low byte is the primary code; the rest says which kind of it. Absent when Python itself complains.
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if "Could not decode to UTF-8" in str(error):  # Python's words, and they show the value
-        return StorageDamaged(f"{name}: a stored text is not one; restore a backup.")
+        return StorageDamaged(f"{name}: a stored text is not UTF-8; restore a backup.")
     kind, words = _BY_CODE.get(code, (StorageFailed, "the database refused"))
     return kind(f"{name}: {words} ({error}).")

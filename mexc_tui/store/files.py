@@ -56,7 +56,7 @@ def _prepare_folder(folder: Path) -> None:
             sync_folder(folder.parent)
     except OSError as error:
         raise StorageRefused(
-            f"{folder} cannot be made: {error.strerror}. Check its parent's owner and mount."
+            f"{folder} cannot be created: {error.strerror}. Check its parent's owner and mount."
         ) from error
     found = folder.stat()
     if found.st_uid != os.geteuid():
@@ -76,7 +76,7 @@ def _check_file(path: Path) -> None:
         return
     if not stat.S_ISREG(found.st_mode):
         raise StorageRefused(
-            f"{path} is not a plain file. Move it away: mv {_shell(path)} {_shell(path)}.moved"
+            f"{path} is not a regular file. Move it away: mv {_shell(path)} {_shell(path)}.moved"
         )
     if found.st_uid != os.geteuid():
         raise StorageRefused(f"{path} belongs to another user. Run: chown {os.geteuid()} {_shell(path)}")

@@ -106,7 +106,7 @@ class GroupRunner:
         self._rows.start(job.deadline_ns)
         try:
             if began_ns > job.deadline_ns:
-                raise StorageDeadline(f"{job.name}: its turn came after its deadline.")
+                raise StorageDeadline(f"{job.name}: its deadline passed before its turn.")
             outcome.value = job.work(self._unit)
         except sqlite3.Error as error:
             outcome.error = self._rows.damage.seen(translate(job.name, error))

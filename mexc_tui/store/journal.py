@@ -78,7 +78,7 @@ class Journal:
         for sequence, at_ms, kind, version, about, payload, digest in self._pages(before):
             checked += 1
             if sequence != before + checked:
-                raise StorageDamaged(f"The journal misses number {before + checked}.")
+                raise StorageDamaged(f"The journal lacks event number {before + checked}.")
             seal = _digest(seal, sequence, at_ms, kind, version, about, payload)
             if seal != digest:
                 raise StorageDamaged(f"Number {sequence} of the journal is not what was written.")

@@ -12,8 +12,8 @@ from mexc_tui.store.rows import Row, StoreRows, Value
 
 _listing = Body(Listing, "listing")
 _sighting = Body(Sighting, "sighting")
-_change = Body(ListingChange, "change of a listing")
-_outcome = Body(ListingOutcome, "outcome of a listing")
+_change = Body(ListingChange, "listing change")
+_outcome = Body(ListingOutcome, "listing outcome")
 
 _UPSERT = """
     INSERT INTO listings (id, symbol, first_seen_ms, opens_ms, stage, is_over, body)
@@ -121,7 +121,7 @@ class ListingRows:
         sql = "SELECT listing_id, body FROM listing_changes WHERE at_ms >= ? ORDER BY at_ms LIMIT ?"
         rows = self._rows.all(sql, at_ms, limit)
         readable = self._rows.damage.readable
-        return list(readable("change of a listing", rows, lambda row: (str(row[0]), _change.read(row[1]))))
+        return list(readable("listing change", rows, lambda row: (str(row[0]), _change.read(row[1]))))
 
     def _save_names(self, listing: Listing) -> None:
         names = dict.fromkeys((listing.symbol, *listing.names))
@@ -152,7 +152,7 @@ class ListingRows:
         return msgspec.structs.replace(
             _listing.read(row[1]),
             sightings=tuple(readable("sighting", sightings, lambda one: _sighting.read(one[0]))),
-            changes=tuple(readable("change of a listing", changes, lambda one: _change.read(one[0]))),
+            changes=tuple(readable("listing change", changes, lambda one: _change.read(one[0]))),
         )
 
 

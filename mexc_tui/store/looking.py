@@ -21,7 +21,7 @@ def look_into(path: Path, clock: Clock, work: Callable[[Reading], T], limits: St
     """Return what `work` makes of all that is stored. Blocks; raises what `work` raises, or StorageError."""
     limits = limits or StoreLimits()
     if not path.is_file():
-        raise StorageRefused(f"There is nothing at {path} yet: no engine of this profile has run.")
+        raise StorageRefused(f"No database at {path} yet: no engine of this profile has run.")
     try:
         with closing(open_reader(path, limits)) as connection:
             connection.execute("BEGIN")
@@ -30,7 +30,7 @@ def look_into(path: Path, clock: Clock, work: Callable[[Reading], T], limits: St
             rows.start(clock.monotonic_ns() + int(limits.deadline_s * 1e9))
             return work(Reading(rows))
     except sqlite3.Error as error:
-        raise translate(f"looking into {path}", error) from error
+        raise translate(f"reading {path}", error) from error
 
 
 def _check_schema(connection: sqlite3.Connection) -> None:
@@ -38,12 +38,12 @@ def _check_schema(connection: sqlite3.Connection) -> None:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     known = len(shipped())
     if owner != APPLICATION_ID:
-        raise StorageRefused("The database is not one of mexc-tui.")
+        raise StorageRefused("The database does not belong to mexc-tui.")
     if version > known:
         raise StorageRefused(
-            f"The database has schema {version}, this program knows {known}. Install a newer mexc-tui."
+            f"The database has schema {version}, this program supports {known}. Install a newer mexc-tui."
         )
     if version < known:
         raise StorageRefused(
-            f"The database has schema {version}, this program needs {known}: start an engine once."
+            f"The database has schema {version}, this program needs {known}. Start an engine once."
         )

@@ -159,7 +159,7 @@ def back_up(connection: sqlite3.Connection, target: Path) -> None:
     copy that failed leaves nothing behind.
     """
     if target.exists():
-        raise StorageRefused(f"{target} exists already. Choose another name.")
+        raise StorageRefused(f"{target} already exists. Choose another name.")
     unfinished = target.with_name(target.name + ".part")
     unfinished.unlink(missing_ok=True)
     create_private(unfinished)

@@ -37,7 +37,7 @@ class Reserve:
             self.is_held, self.is_released = True, False
         except (OSError, StorageRefused) as error:
             self._path.unlink(missing_ok=True)
-            _log.warning("no room could be set aside for a full disk (%s)", error)
+            _log.warning("cannot reserve disk space for a full disk (%s)", error)
         return self.is_held
 
     def give_up(self) -> bool:

@@ -71,14 +71,14 @@ class StoreRows:
 
     def _admit(self, sql: str) -> None:
         if not self._open:
-            raise StorageFailed("A unit of work was used after its end.")
+            raise StorageFailed("A unit of work was used after it had ended.")
         if not self._connection.in_transaction:
             # SQLite ends a transaction itself on some errors: whoever swallowed one must not write on.
             raise StorageFailed("An error before this statement ended the unit of work.")
         if self._is_late():
             raise StorageDeadline("Stopped at its deadline.")
         if sql.lstrip()[:9].upper().startswith(_FORBIDDEN):
-            raise StorageFailed("A unit of work may not steer the transaction that it runs in.")
+            raise StorageFailed("A unit of work must not control its own transaction.")
 
     def _is_late(self) -> bool:
         return self._deadline_ns > 0 and self._clock.monotonic_ns() > self._deadline_ns

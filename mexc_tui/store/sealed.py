@@ -71,7 +71,7 @@ class Sealed(Generic[T]):
     def _read(self, row: Row) -> T:
         *values, digest = row[1:]
         if digest_of(self.table, values) != digest:
-            raise StorageDamaged(f"Row {row[0]} of {self.table} is not what was written. Restore a backup.")
+            raise StorageDamaged(f"Row {row[0]} of {self.table} has a wrong checksum. Restore a backup.")
         return self._body.read(values[-1])
 
 

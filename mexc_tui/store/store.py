@@ -187,7 +187,7 @@ class SqliteStore:
     async def back_up_daily(self) -> Path:
         """Write a new backup and delete those that are not to be kept. Raises StorageError."""
         if not self.backups.has_room():
-            raise StorageFull(f"There is no room for a backup in {self.backups.folder}: free some space.")
+            raise StorageFull(f"No disk space for a backup in {self.backups.folder}. Free some space.")
         target = self.backups.target(self._clock.now_ms())
         await self.back_up(target)
         self.backups.forget_old()
@@ -254,7 +254,7 @@ class SqliteStore:
         """Say that the room kept for exits is in use; empty: it is not."""
         if not self._reserve.is_released:
             return ""
-        return "the disk is full, and the room kept for exits is in use: free some space"
+        return "the disk is full, and the space reserved for exits is in use: free some space"
 
     async def close(self, timeout_s: float = 5.0) -> None:
         """Commit what waits, then close every connection. Never waits much longer than `timeout_s`."""
@@ -264,7 +264,7 @@ class SqliteStore:
         ended = await self._readers.close(CLOSING_S)
         ended = await self._thread.end(CLOSING_S) and ended
         if not (drained and ended):
-            _log.error("the store did not close in time; what was acknowledged is on disk")
+            _log.error("the store did not close in time; acknowledged data is on disk")
 
     def state(self) -> StoreState:
         """Return how the store is doing."""

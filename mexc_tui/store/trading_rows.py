@@ -66,5 +66,5 @@ class TradingRows:
             checked += 1
             known = {row[0] for row in self._rows.all(sql, scope, intent.id)}
             if not known.issuperset(intent.client_ids):
-                raise StorageDamaged(f"Client ids of intent {intent.id!r} are gone. Restore a backup.")
+                raise StorageDamaged(f"Client ids of intent {intent.id!r} are missing. Restore a backup.")
         return checked

@@ -7,8 +7,8 @@ from mexc_tui.store.bodies import Body
 from mexc_tui.store.rows import Row, StoreRows, Value, integer
 
 _alert = Body(Alert, "alert")
-_pass = Body(DetectionPass, "pass of detection")
-_setting = Body(SettingChanged, "change of a setting")
+_pass = Body(DetectionPass, "detection pass")
+_setting = Body(SettingChanged, "setting change")
 
 _REPEAT = """
     UPDATE alerts SET last_ms = ?, times = times + 1, severity = ?, body = ?
@@ -67,7 +67,7 @@ class PassRows:
     def latest(self, limit: int = 100) -> list[DetectionPass]:
         """Return the newest passes, newest first."""
         rows = self._rows.all("SELECT body FROM detection_passes ORDER BY at_ms DESC LIMIT ?", limit)
-        return list(self._rows.damage.readable("pass of detection", rows, lambda row: _pass.read(row[0])))
+        return list(self._rows.damage.readable("detection pass", rows, lambda row: _pass.read(row[0])))
 
 
 class SettingRows:

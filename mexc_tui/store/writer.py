@@ -59,7 +59,7 @@ class Writer:
         if self._is_closing:
             raise StorageClosed("The store is closing.")
         if len(self._waiting) >= WAITING_LIMIT:
-            raise StorageOverloaded(f"{WAITING_LIMIT} units of work wait for the disk already.")
+            raise StorageOverloaded(f"{WAITING_LIMIT} units of work are already waiting for the disk.")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Request(job, answer))
         if not self._is_busy:
@@ -130,14 +130,14 @@ class Writer:
         except Exception:  # a subscriber's mistake must not look like a failed commit
             self.failed_publications += 1
             _log.exception(
-                "facts %d to %d were stored but not published", facts[0].sequence, facts[-1].sequence
+                "events %d to %d were stored but not published", facts[0].sequence, facts[-1].sequence
             )
 
     def _refuse_waiting(self) -> None:
         while self._waiting:
             answer = self._waiting.popleft().answer
             if not answer.done():
-                answer.set_exception(StorageClosed("The store closed before this was written."))
+                answer.set_exception(StorageClosed("The store closed before this write."))
 
     def _tell_idle(self) -> None:
         if self._idle is not None and not self._idle.done():

@@ -189,7 +189,7 @@ async def test_answers_say_why_nothing_was_done(path: Path) -> None:
     assert "secret-canary" not in broken.words
     assert unwritten.outcome is CommandOutcome.REFUSED
     assert "disk full" in unwritten.words
-    assert halted.words == "9 bought. It could not be written down."
+    assert halted.words == "9 bought. It could not be stored."
     assert engine.bought == [9]
 
 
@@ -381,7 +381,7 @@ async def test_what_lowers_risk_is_done_before_the_audit_answers(path: Path) -> 
         reply = await client.give(HALT, Amount(1), deadline_s=10)
         assert reply.outcome is CommandOutcome.DONE
         assert engine.bought == [1]
-        assert "not written down yet" in reply.words
+        assert "not stored yet" in reply.words
         assert not audit.rows
         answers.set()
         await until(lambda: any(answer is not None for _, answer in audit.rows.values()))

@@ -49,7 +49,7 @@ def test_D9_a_wrong_mode_is_refused_and_the_fix_works(folder: Path, name: str, w
 def test_D9_a_link_in_place_of_the_database_is_refused(folder: Path, tmp_path: Path) -> None:
     folder.mkdir(mode=0o700)
     (folder / "desk.db").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(StorageRefused, match="not a plain file"):
+    with pytest.raises(StorageRefused, match="not a regular file"):
         prepare(folder / "desk.db")
     assert not (tmp_path / "elsewhere").exists()
 
@@ -63,7 +63,7 @@ def test_D9_another_owner_is_refused_with_the_command(folder: Path, monkeypatch:
 
 def test_D9_a_folder_that_cannot_be_made_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StorageRefused, match="cannot be made"):
+    with pytest.raises(StorageRefused, match="cannot be created"):
         prepare(tmp_path / "file" / "profile" / "desk.db")
 
 

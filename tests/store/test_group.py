@@ -135,7 +135,7 @@ def test_a_unit_cannot_steer_the_transaction(runner: GroupRunner, sql: str) -> N
 def test_a_unit_that_is_kept_can_do_nothing_afterwards(runner: GroupRunner) -> None:
     kept: list[UnitOfWork] = []
     runner.run([job(kept.append)])
-    with pytest.raises(StorageFailed, match="after its end"):
+    with pytest.raises(StorageFailed, match="after it had ended"):
         note(1)(kept[0])
 
 

@@ -39,7 +39,7 @@ async def test_D3_a_disk_without_room_to_spare_is_said_and_does_not_keep_the_sto
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not store.state().has_reserve
-    assert "no room could be set aside" in caplog.text
+    assert "cannot reserve disk space" in caplog.text
     assert not (folder / (FILE + "-reserve")).exists()
     await store.close()
 

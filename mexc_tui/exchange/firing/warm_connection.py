@@ -226,12 +226,12 @@ class WarmConnection:
                 return connection
             flight.give_up()
         self._requester.lost(_ROUTE)
-        raise NothingSent(_ROUTE.method, _ROUTE.path, "not sent: connections break before a byte leaves")
+        raise NothingSent(_ROUTE.method, _ROUTE.path, "not sent: connections break before the first byte")
 
     def _refusal(self, shot: SignedOrder, may_send: MaySend) -> str:
         if shot.request not in self._ready:
-            return "this shot was fired already; prepare another one"
-        return "" if may_send() else "orders of this kind were stopped at the last moment"
+            return "this attempt was already sent; prepare another one"
+        return "" if may_send() else "not sent: such orders were stopped before sending"
 
     def _note_fired(self, shot: SignedOrder) -> None:
         if len(self._fired) >= SHOTS_KNOWN:
@@ -271,7 +271,7 @@ class WarmConnection:
         if kept is not None:
             return kept
         if self._is_closed:
-            raise NothingSent(route.method, route.path, "not sent: this line is closed")
+            raise NothingSent(route.method, route.path, "not sent: this connection is closed")
         try:
             return await self._connections.open(self._place)
         except FAILURES as error:

@@ -151,7 +151,9 @@ class RateBudget:
                     await ask.granted
         except TimeoutError:
             self._withdraw(ask)
-            raise self._refusal(ask, f"it had to wait more than {deadline_s:g} s for its turn") from None
+            raise self._refusal(
+                ask, f"the request budget allows it only after more than {deadline_s:g} s"
+            ) from None
         except BaseException:
             self._withdraw(ask)
             raise
@@ -314,13 +316,13 @@ class RateBudget:
         left_s = (until_ns - now_ns) / NS_PER_S
         if left_s >= deadline_s:
             self._refused_by_ban += 1
-            raise self._refusal(ask, f"{kind.value}: nothing of its kind may go for {left_s:.0f} s")
+            raise self._refusal(ask, f"{kind.value}: such requests are blocked for {left_s:.0f} s")
 
     def _refusal(self, ask: _Ask, why: str) -> BudgetRefused:
         self._refused += 1
         return BudgetRefused(
             f"Not sent ({ask.purpose.name.lower()} request): {why}. "
-            "Nothing reached the exchange; ask again later."
+            "Nothing reached the exchange. Try again later."
         )
 
     def _arm(self, wake_ns: int | None, now_ns: int) -> None:

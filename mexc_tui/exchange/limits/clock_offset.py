@@ -207,13 +207,11 @@ class OffsetEstimator:
             return _NO_SAMPLE
         age_s = (now_ns - self._held.t1_ns) / NS_PER_S
         if age_s > self._limits.max_age_s:
-            return (
-                f"The exchange's clock was last measured {age_s:.0f} s ago. Measure it again before signing."
-            )
+            return f"The clock offset was last measured {age_s:.0f} s ago. Measure it again before signing."
         error_ms = self._error_ms(self._held, now_ns)
         if error_ms > self._limits.max_error_ms:
             return (
-                f"The exchange's clock is known to ±{error_ms:.0f} ms only: a timestamp could be more than "
+                f"The clock offset is known to ±{error_ms:.0f} ms only: a timestamp could be more than "
                 f"{self._limits.max_error_ms:.0f} ms ahead and be refused. Measure it again over a faster "
                 "connection."
             )
@@ -221,7 +219,7 @@ class OffsetEstimator:
 
     def _warning(self, error_ms: float) -> str:
         if error_ms > self._limits.warn_error_ms:
-            return f"The exchange's clock is known to ±{error_ms:.0f} ms only. Measure it again."
+            return f"The clock offset is known to ±{error_ms:.0f} ms only. Measure it again."
         if self._rate_ppm > self._limits.max_drift_ppm:
             return (
                 f"This machine's clock drifts up to {self._rate_ppm:.0f} ppm against the exchange's. "
@@ -230,7 +228,7 @@ class OffsetEstimator:
         return ""
 
 
-_NO_SAMPLE = "The exchange's clock was never measured. Measure it (GET /api/v3/time) before signing."
+_NO_SAMPLE = "The clock offset is unknown. Measure it (GET /api/v3/time) before signing."
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,19 +192,19 @@ def describe(error: Exception, deadline_s: float) -> str:
     if isinstance(error, UnreadableAnswer | ConnectTimeout):
         return str(error)
     if isinstance(error, TimeoutError):
-        return f"no complete answer within {deadline_s:.3g} s"
+        return f"no complete response within {deadline_s:.3g} s"
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-        return "the server could not prove who it is (TLS)"
+        return "the server's certificate is invalid (TLS)"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "the host name could not be found"
+        return "the host name was not found"
     if isinstance(error, aiohttp.ClientConnectorError):
         return "no connection to the server"
     if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError | aiohttp.ClientOSError):
-        return "the connection broke before an answer came"
+        return "the connection broke before a response"
     if isinstance(error, aiohttp.ClientPayloadError):
-        return "the connection broke in the middle of the answer"
+        return "the connection broke during the response"
     if isinstance(error, HttpProcessingError):
-        return "the answer is not HTTP"
+        return "the response is not HTTP"
     return f"the request failed ({type(error).__name__})"
 
 
@@ -216,11 +216,11 @@ async def _read(message: RawResponseMessage, content: StreamReader, cap_bytes: i
         while part := await content.readany():
             size += len(part)
             if size > cap_bytes:
-                raise UnreadableAnswer(f"the answer is larger than {cap_bytes} bytes")
+                raise UnreadableAnswer(f"the response is larger than {cap_bytes} bytes")
             parts.append(part)
         body = b"".join(parts)
     if len(body) > cap_bytes:
-        raise UnreadableAnswer(f"the answer is larger than {cap_bytes} bytes")
+        raise UnreadableAnswer(f"the response is larger than {cap_bytes} bytes")
     packing = message.headers.get("Content-Encoding", "identity").strip().lower()
     return body if packing in ("identity", "") else _unpack(body, packing, cap_bytes)
 
@@ -228,16 +228,16 @@ async def _read(message: RawResponseMessage, content: StreamReader, cap_bytes: i
 def _unpack(body: bytes, packing: str, cap_bytes: int) -> bytes:
     """Inflate what we asked not to be packed, never to more than `cap_bytes`."""
     if packing not in ("gzip", "x-gzip", "deflate"):
-        raise UnreadableAnswer("the answer is packed in a way that was not asked for")
+        raise UnreadableAnswer("the response has an unsupported encoding")
     inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     try:
         plain = inflate.decompress(body, cap_bytes + 1)
     except zlib.error:
-        raise UnreadableAnswer("the answer's packing is broken") from None
+        raise UnreadableAnswer("the compressed response is corrupt") from None
     if len(plain) > cap_bytes:
-        raise UnreadableAnswer(f"the answer inflates to more than {cap_bytes} bytes")
+        raise UnreadableAnswer(f"the response decompresses to more than {cap_bytes} bytes")
     if not inflate.eof:
-        raise UnreadableAnswer("the answer ends in the middle of its packing")
+        raise UnreadableAnswer("the compressed response is truncated")
     return plain
 
 

@@ -31,10 +31,10 @@ _SYMBOLS = Advice.REFRESH_SYMBOLS
 TABLE: dict[int, Meaning] = {
     # About an order that is asked for or cancelled; of a new order they say nothing.
     -2011: Meaning("The exchange no longer has that order, or never had it", _ASK, definite=False),
-    -2013: Meaning("The exchange does not show that order (yet)", _ASK, definite=False),
+    -2013: Meaning("The exchange does not show that order yet", _ASK, definite=False),
     # About the request.
     -1121: Meaning("Unknown pair", _SYMBOLS, listing_advice=_NOW),
-    -1128: Meaning("Parameters that do not go together", _MEND),
+    -1128: Meaning("Incompatible parameters", _MEND),
     400: Meaning("Malformed request", _MEND),
     22222: Meaning("A record is missing", _MEND),
     33333: Meaning("A parameter is wrong", _MEND),
@@ -58,19 +58,19 @@ TABLE: dict[int, Meaning] = {
     700001: Meaning("The key is malformed", _STOP),
     700002: Meaning("Wrong signature, or an expired key", _STOP),
     700006: Meaning("This machine's address is not on the key's list", _STOP),
-    700007: Meaning("The key lacks the right for this", _STOP),
-    10073: Meaning("The request's time is invalid", Advice.RESYNC_CLOCK),
-    700003: Meaning("The request's time is outside the window", Advice.RESYNC_CLOCK),
+    700007: Meaning("The key lacks this permission", _STOP),
+    10073: Meaning("The timestamp is invalid", Advice.RESYNC_CLOCK),
+    700003: Meaning("The timestamp is outside recvWindow", Advice.RESYNC_CLOCK),
     730708: Meaning("The listen key is unknown or expired", Advice.RENEW_LISTEN_KEY),
     # About the pair.
     10007: Meaning("The pair is not open to API keys", Advice.STOP_PAIR, listing_advice=_NOW),
     30000: Meaning("The pair is suspended", Advice.WAIT, listing_advice=_NOW),
-    30001: Meaning("This side of the pair may not be traded", Advice.STOP_PAIR, listing_advice=_NOW),
+    30001: Meaning("This side of the pair is not tradable", Advice.STOP_PAIR, listing_advice=_NOW),
     30014: Meaning("Not a tradable pair", _SYMBOLS, listing_advice=_NOW),
     30021: Meaning("Not a tradable pair", _SYMBOLS, listing_advice=_NOW),
     30016: Meaning("Trading of the pair is disabled", Advice.WAIT, listing_advice=_NOW),
     30020: Meaning("The key may not trade this pair", Advice.STOP_PAIR),
-    30027: Meaning("The largest holding of this coin is reached; buying is suspended", Advice.STOP_BUYING),
+    30027: Meaning("The maximum holding of this coin is reached; buying is suspended", Advice.STOP_BUYING),
     30028: Meaning("Risk control suspended selling of this coin", Advice.WAIT),
     70011: Meaning("The key is banned from this pair", Advice.STOP_PAIR),
     730001: Meaning("Pair not found", _SYMBOLS),
@@ -79,32 +79,32 @@ TABLE: dict[int, Meaning] = {
     10096: Meaning("The amount has too many decimals", Advice.REDUCE_SIZE),
     10097: Meaning("The amount is wrong", Advice.REDUCE_SIZE),
     10102: Meaning("The amount is not positive", _MEND),
-    30002: Meaning("The order's value is below the smallest", Advice.RAISE_SIZE),
-    30003: Meaning("The order's size is above the largest", Advice.REDUCE_SIZE),
-    30010: Meaning("The price is outside what the exchange allows now", Advice.REPRICE),
+    30002: Meaning("The order is below the minimum notional", Advice.RAISE_SIZE),
+    30003: Meaning("The order is above the maximum size", Advice.REDUCE_SIZE),
+    30010: Meaning("The price is outside the currently allowed range", Advice.REPRICE),
     30087: Meaning("The price is outside the allowed band", Advice.REPRICE),
     30019: Meaning("MARKET orders are disabled here for now", Advice.CHANGE_TYPE),
     30051: Meaning("MARKET orders are disabled here for now", Advice.CHANGE_TYPE),
-    30025: Meaning("Nobody on the other side of the book", Advice.CHANGE_TYPE),
+    30025: Meaning("No orders on the other side of the book", Advice.CHANGE_TYPE),
     30041: Meaning("This order type is not accepted now", Advice.CHANGE_TYPE),
     # About what is held.
     10101: Meaning("Not enough balance", Advice.REFRESH_BALANCES),
     30004: Meaning("Not enough balance", Advice.REFRESH_BALANCES),
-    30005: Meaning("More than is free to sell", Advice.REFRESH_BALANCES),
+    30005: Meaning("More than the free balance", Advice.REFRESH_BALANCES),
     30029: Meaning("Too many open orders", Advice.WAIT),
-    30032: Meaning("The largest position is reached", Advice.REDUCE_SIZE),
+    30032: Meaning("The maximum position is reached", Advice.REDUCE_SIZE),
     # About the exchange itself.
-    403: Meaning("The firewall or a missing right blocks us", Advice.WAIT, definite=False),
+    403: Meaning("Blocked by the firewall or a missing permission", Advice.WAIT, definite=False),
     429: Meaning("Too many requests", Advice.WAIT),
-    500: Meaning("The exchange failed inside", _ASK, definite=False),
+    500: Meaning("Internal error of the exchange", _ASK, definite=False),
     503: Meaning("The exchange is overloaded or under maintenance", _ASK, definite=False),
-    504: Meaning("The exchange did not answer its own edge in time", _ASK, definite=False),
+    504: Meaning("Gateway timeout of the exchange", _ASK, definite=False),
     10203: Meaning("The exchange failed while processing the order", _ASK, definite=False),
-    11444: Meaning("This is unavailable for now: maintenance", Advice.WAIT),
-    20002: Meaning("The exchange failed inside", _ASK, definite=False),
+    11444: Meaning("Unavailable: maintenance", Advice.WAIT),
+    20002: Meaning("Internal error of the exchange", _ASK, definite=False),
 }
 
-UNKNOWN_CODE = Meaning("A code that is not in our table", _ASK, definite=False)
+UNKNOWN_CODE = Meaning("Unknown error code", _ASK, definite=False)
 
 BY_STATUS: dict[int, Meaning] = {
     401: TABLE[401],
@@ -114,8 +114,8 @@ BY_STATUS: dict[int, Meaning] = {
 }
 """What an HTTP status means when the body names no code (protocol 2.2)."""
 
-UNREADABLE = Meaning("An answer without a readable code", _ASK, definite=False)
-SERVER_FAILED = Meaning("The exchange failed; what became of the request is unknown", _ASK, definite=False)
+UNREADABLE = Meaning("Response without a readable code", _ASK, definite=False)
+SERVER_FAILED = Meaning("The exchange failed; the outcome of the request is unknown", _ASK, definite=False)
 
 _SUCCESS = (0, 200)
 _NUMBER = r"(\d+(?:\.\d+)?(?:E-?\d+)?)"

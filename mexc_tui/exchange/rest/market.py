@@ -194,5 +194,5 @@ def _range(start_ms: int | None, end_ms: int | None) -> list[tuple[str, str]]:
 
 def _only(found: tuple[T, ...], route: routes.Route) -> T:
     if len(found) != 1:
-        raise BadAnswer(route.method, route.path, f"one pair was asked for, {len(found)} came")
+        raise BadAnswer(route.method, route.path, f"requested one pair, received {len(found)}")
     return found[0]

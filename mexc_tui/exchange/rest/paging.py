@@ -48,6 +48,4 @@ async def read_all(
         if not fresh or len(times) < len(rows):
             break
         end_ms = min(times)
-    raise IncompleteList(
-        "GET", path, f"the list goes on behind {len(found)} rows and could not be read further"
-    )
+    raise IncompleteList("GET", path, f"the list could not be read beyond {len(found)} rows")

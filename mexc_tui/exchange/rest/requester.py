@@ -101,7 +101,7 @@ class Requester:
                 cap_s=limits.retry_cap_s,
             )
         except RetryDeadline:
-            raise NoAnswer(route.method, route.path, f"no complete answer within {total_s:g} s") from None
+            raise NoAnswer(route.method, route.path, f"no complete response within {total_s:g} s") from None
 
     async def call(
         self,
@@ -154,7 +154,7 @@ class Requester:
     ) -> bytes:
         """Print and sign a request for a moment of the exchange's clock. Raises ValueError."""
         if self._signer is None:
-            raise ValueError("this needs a key, and none is loaded")
+            raise ValueError("this needs a key, but none is loaded")
         query = self._signer.signed_query(params, recv_window_ms, timestamp_ms)
         return place.request_bytes(route.method, route.path, query, self._headers(route))
 
@@ -282,13 +282,13 @@ class Requester:
             if not route.signed:
                 return _Query(encode(params), 0)
             if self._signer is None:
-                raise _HeldBack(route.method, route.path, "not sent: this needs a key, and none is loaded")
+                raise _HeldBack(route.method, route.path, "not sent: this needs a key, but none is loaded")
             timestamp_ms = self._time_to_sign(now_ns, purpose)
             return _Query(self._signer.signed_query(params, recv_window_ms, timestamp_ms), timestamp_ms)
         except ClockOutOfBounds as error:
             raise _HeldBack(route.method, route.path, f"not sent: {error}") from None
         except ValueError:
-            raise _HeldBack(route.method, route.path, "not sent: a parameter is not proper text") from None
+            raise _HeldBack(route.method, route.path, "not sent: a parameter is not valid UTF-8") from None
 
     def _time_to_sign(self, now_ns: int, purpose: Purpose) -> int:
         """Return the exchange's time. What reduces risk goes with this machine's while that is not known."""

@@ -82,7 +82,7 @@ def problem_of(error: Exception) -> str:
     text = str(error)
     place = _PLACE.search(text)
     if not isinstance(error, msgspec.ValidationError):
-        return "the answer is not JSON"
+        return "the response is not JSON"
     what = text[: place.start()] if place else text
     if not _SAFE.fullmatch(what):
         what = "Unknown or malformed value"

@@ -59,6 +59,6 @@ async def retrying(
         if not limit.expired():
             raise
         raise RetryDeadline(
-            f"No answer within {deadline_s:g} s. Ask again later, or with a longer deadline."
+            f"No response within {deadline_s:g} s. Try again later, or with a longer deadline."
         ) from (last or error)
     raise ValueError(f"tries must be at least 1, not {tries}")

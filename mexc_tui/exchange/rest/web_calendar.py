@@ -141,17 +141,17 @@ def _data(body: bytes) -> dict[str, Any] | list[Any]:
     try:
         answer: object = _JSON.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise WebUnavailable("The web site's answer is not JSON.") from None
+        raise WebUnavailable("The web site's response is not JSON.") from None
     data = cast("dict[str, Any]", answer).get("data", answer) if isinstance(answer, dict) else answer
     if not isinstance(data, dict | list):
-        raise WebUnavailable("The web site's answer holds no list.")
+        raise WebUnavailable("The web site's response has no list.")
     return cast("dict[str, Any] | list[Any]", data)
 
 
 def _entries(data: dict[str, Any] | list[Any], name: str) -> list[Any]:
     found: object = data.get(name) if isinstance(data, dict) else data
     if not isinstance(found, list):
-        raise WebUnavailable(f"The web site's answer holds no {name}.")
+        raise WebUnavailable(f"The web site's response has no {name}.")
     return cast("list[Any]", found)
 
 
@@ -159,7 +159,7 @@ def _by_quote(listed: object) -> Iterable[tuple[str, list[Any]]]:
     if isinstance(listed, list):
         return [("USDT", cast("list[Any]", listed))]
     if not isinstance(listed, dict):
-        raise WebUnavailable("The web site's answer holds no symbols.")
+        raise WebUnavailable("The web site's response has no symbols.")
     groups = cast("dict[str, Any]", listed)
     return [
         (clean_name(quote), cast("list[Any]", items))

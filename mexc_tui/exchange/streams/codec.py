@@ -40,11 +40,11 @@ def check(topic: StreamTopic, push: Push) -> bool:
     Raises BadStreamMessage when it belongs to another topic, symbol or kind of message.
     """
     if push.channel != topic.channel:
-        raise BadStreamMessage(f"a message of another channel came as {topic.channel}")
+        raise BadStreamMessage(f"a message of another channel on {topic.channel}")
     if topic.symbol and push.symbol not in ("", topic.symbol):
-        raise BadStreamMessage(f"a message about another symbol came as {topic.channel}")
+        raise BadStreamMessage(f"a message about another symbol on {topic.channel}")
     if push.HasField(topic.kind.body):  # pyright: ignore[reportArgumentType]
         return True
     if push.WhichOneof("body") is None:
         return False
-    raise BadStreamMessage(f"a body of another kind came as {topic.channel}")
+    raise BadStreamMessage(f"a body of another kind on {topic.channel}")

@@ -157,7 +157,7 @@ class Inbox:
         if feed is None:
             self.unroutable += 1
             if not self._is_leaving(channel.encode()):
-                self.oddities.note(f"a message of channel {channel[:80]!a}, which nobody asked for")
+                self.oddities.note(f"a message of channel {channel[:80]!a}, which is not subscribed")
         return feed
 
     def _is_leaving(self, channel: bytes) -> bool:

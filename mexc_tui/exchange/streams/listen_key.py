@@ -75,8 +75,8 @@ class KeyEvent(Enum):
     SHARED = "shared with another program of the account"
     RENEWED = "renewed"
     RENEWAL_FAILED = "a renewal failed"
-    ALARM = "two renewals failed: fills may go unseen"
-    GIVEN_UP = "given up"
+    ALARM = "two renewals failed: fills may be missed"
+    GIVEN_UP = "abandoned"
 
 
 class ListenKeyKeeper:
@@ -156,7 +156,7 @@ class ListenKeyKeeper:
         try:
             key, is_ours = await self._create()
         except ExchangeError as error:
-            log.warning("no other listen key could be made: %s", error)
+            log.warning("cannot create another listen key: %s", error)
             return False
         if key == old:
             return False  # the exchange may answer with the same one: nothing is gained yet
@@ -173,7 +173,7 @@ class ListenKeyKeeper:
         try:
             before = frozenset(await self._calls.listen_keys())
         except ExchangeError as error:
-            log.warning("the account's listen keys could not be listed: %s", error)
+            log.warning("cannot list the account's listen keys: %s", error)
             before = None
         key = await self._calls.create_listen_key()
         is_new = before is not None and key not in before
@@ -182,12 +182,12 @@ class ListenKeyKeeper:
             try:
                 await asyncio.to_thread(self._record.add, key)
             except OSError as error:
-                log.warning("the listen key is not recorded, it ends by itself after a crash: %s", error)
+                log.warning("cannot record the listen key; after a crash it expires: %s", error)
         return key, is_ours
 
     def _note_failure(self, error: ExchangeError) -> None:
         self.failures += 1
-        log.warning("the listen key could not be renewed: %s", error)
+        log.warning("cannot renew the listen key: %s", error)
         self._on_event(KeyEvent.RENEWAL_FAILED if self.failures < 2 else KeyEvent.ALARM)
 
     async def _make(self) -> str:
@@ -219,7 +219,7 @@ class ListenKeyKeeper:
             try:
                 await self._calls.renew_listen_key(key)
             except ExchangeError as error:
-                log.info("an old listen key could not be renewed: %s", error)
+                log.info("cannot renew an old listen key: %s", error)
                 continue
             return key
         return None
@@ -236,7 +236,7 @@ class ListenKeyKeeper:
         try:
             await self._calls.delete_listen_key(key)
         except ExchangeError as error:
-            log.info("a listen key could not be deleted, it ends by itself: %s", error)
+            log.info("cannot delete a listen key; it expires: %s", error)
 
     def _age_s(self) -> float:
         return asyncio.get_running_loop().time() - self._renewed_s

@@ -72,7 +72,7 @@ def top_levels_of(push: Push) -> TopLevels:
     asks = tuple((price_of(level.price), positive_of(level.quantity)) for level in body.asks)
     bids = tuple((price_of(level.price), positive_of(level.quantity)) for level in body.bids)
     if not asks and not bids:
-        raise BadStreamMessage("a book without any level")
+        raise BadStreamMessage("an order book without levels")
     _check_order([price for price, _ in asks], "asks")
     _check_order([-price for price, _ in bids], "bids")
     if asks and bids and bids[0][0] > asks[0][0]:
@@ -91,7 +91,7 @@ def candle_of(push: Push) -> StreamCandle:
     low, high = price_of(body.lowest_price, "low"), price_of(body.highest_price, "high")
     opened, closed = price_of(body.opening_price, "open"), price_of(body.closing_price, "close")
     if not low <= min(opened, closed) <= max(opened, closed) <= high:
-        raise BadStreamMessage("a candle whose open or close lies outside of its range")
+        raise BadStreamMessage("a candle whose open or close is outside its range")
     start_s = time_of(body.window_start, "window start", MAX_TIME_MS // 1000)
     end_s = time_of(body.window_end, "window end", MAX_TIME_MS // 1000)
     if end_s < start_s:

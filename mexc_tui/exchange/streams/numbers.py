@@ -23,7 +23,7 @@ def price_of(text: str, name: str = "price") -> Decimal:
     """Read a price above zero and below the absurd."""
     value = decimal_of(text, name)
     if not _MIN_PRICE <= value <= _MAX_PRICE:
-        raise BadStreamMessage(f"{name} is absurd: {text[:40]!a}")
+        raise BadStreamMessage(f"{name} is out of range: {text[:40]!a}")
     return value
 
 
@@ -52,7 +52,7 @@ def signed_of(text: str, name: str) -> Decimal:
     """Read an amount of either sign; "" is zero."""
     value = decimal_of(text or "0", name)
     if abs(value) > _MAX_QUANTITY:
-        raise BadStreamMessage(f"{name} is absurd: {text[:40]!a}")
+        raise BadStreamMessage(f"{name} is out of range: {text[:40]!a}")
     return value
 
 
@@ -74,7 +74,7 @@ def version_of(text: str) -> int:
 def time_of(value: int, name: str = "time", limit: int = MAX_TIME_MS) -> int:
     """Check a time in milliseconds (or what `limit` bounds)."""
     if not 0 <= value < limit:
-        raise BadStreamMessage(f"{name} is absurd: {value}")
+        raise BadStreamMessage(f"{name} is out of range: {value}")
     return value
 
 

@@ -209,8 +209,8 @@ class MarketStreams:
             now_ns = self._clock.monotonic_ns()
             mute = [feed for feed in self._feeds.values() if feed.is_mute(now_ns, _MUTE_AFTER_S)]
             for feed in mute:
-                self._on_hole(Hole(feed.topic.channel, is_closed=False, reason="acknowledged, but mute"))
-                self._move(feed, "acknowledged, but mute; asked again elsewhere")
+                self._on_hole(Hole(feed.topic.channel, is_closed=False, reason="acknowledged, but silent"))
+                self._move(feed, "acknowledged, but silent; resubscribing on another connection")
             await asyncio.sleep(1)
 
     def _handle(self, feed: SubscriptionState, push: Push, received_ns: int) -> None:
@@ -219,7 +219,9 @@ class MarketStreams:
     def _note_overflow(self, feed: SubscriptionState) -> None:
         """Parts of a series were given up because the handler is slow: a hole that is closed at once."""
         feed.holes += 1
-        self._on_hole(Hole(feed.topic.channel, is_closed=True, reason="too much waited and was given up"))
+        self._on_hole(
+            Hole(feed.topic.channel, is_closed=True, reason="queue overflow: messages were dropped")
+        )
 
     def _note_hole(self, hole: Hole) -> None:
         """Pass it on; a topic that was just subscribed again has had no time to push yet."""

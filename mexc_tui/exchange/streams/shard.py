@@ -130,7 +130,7 @@ class Shard:
     def add(self, feed: SubscriptionState) -> None:
         """Subscribe one more topic."""
         if not self.has_room:
-            raise ValueError(f"a connection bears at most {MAX_TOPICS_PER_SOCKET} topics")
+            raise ValueError(f"a connection carries at most {MAX_TOPICS_PER_SOCKET} topics")
         self.feeds[feed.topic.channel] = feed
         feed.seen = SeenInOverlap() if self._is_rotating else None
         for link in self._links:
@@ -191,7 +191,7 @@ class Shard:
             feed.seen = SeenInOverlap()
         try:
             young = await self._open_beside(group, old)
-            old.socket.close("replaced by a younger connection")
+            old.socket.close("replaced by a newer connection")
             await old.ended.wait()
             await asyncio.sleep(self._parts.timings.overlap_s)  # what the old one told may still wait
             return young
@@ -329,7 +329,7 @@ class Shard:
         for channel in channels:
             feed = self.feeds.get(channel)
             if feed is not None and not feed.bearers:
-                feed.reason = "never acknowledged; asked again elsewhere"
+                feed.reason = "never acknowledged; resubscribing on another connection"
                 self._parts.on_dropped(feed)
 
 

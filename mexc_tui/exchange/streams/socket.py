@@ -41,8 +41,8 @@ def checked_stream_url(url: str) -> str:
     if (is_exchange or is_local) and not (parts.query or parts.fragment or parts.username):
         return url
     raise OriginRefused(
-        f"{host or 'This address'} is not listened to: only wss:// of {', '.join(sorted(STREAM_HOSTS))}, "
-        "or this machine itself, without a query."
+        f"{host or 'This address'} is not allowed: use wss:// of {', '.join(sorted(STREAM_HOSTS))}, "
+        "or this machine, without a query."
     )
 
 
@@ -71,11 +71,11 @@ class ListenKeyRefused(SocketEnded):
 
 @dataclass(frozen=True, slots=True)
 class SocketTimings:
-    """When a socket is pinged, given up and replaced."""
+    """Intervals and deadlines of a socket."""
 
     ping_every_s: float = 5
     silence_factor: float = 1.5
-    """Nothing received for this many ping intervals means that the link is dead (reliability M2): 7.5 s."""
+    """Ping intervals without a message after which the connection is dead (reliability M2): 7.5 s."""
     open_within_s: float = 10
     ack_within_s: float = 5
     refused_retry_s: float = 5
@@ -96,7 +96,7 @@ def refuse_redirects() -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
 
     async def refuse(_session: object, _context: object, _params: object) -> None:
-        raise SocketEnded("the server wants to redirect the stream, which is refused")
+        raise SocketEnded("the server redirects the stream: refused")
 
     trace.on_request_redirect.append(refuse)
     return trace
@@ -242,7 +242,7 @@ class StreamSocket:
             if now_s - wake_s > LATE_S:
                 counted_s, ping_s = now_s - every_s, now_s
             if now_s >= max(counted_s, self.heard_s) + silence_s:
-                raise SocketEnded(f"nothing received for {silence_s:g} s: the link is dead")
+                raise SocketEnded(f"nothing received for {silence_s:g} s: the connection is dead")
             if now_s >= ping_s:
                 ping_s = now_s + every_s
                 await self.send('{"method":"PING"}')

@@ -128,7 +128,7 @@ def parse(channel: str) -> StreamTopic:
     match = _CHANNEL.fullmatch(channel)
     kind = _KINDS.get(match[1]) if match else None
     if match is None or kind is None:
-        raise ValueError(f"not a channel that we know: {channel[:80]!a}")
+        raise ValueError(f"unknown channel: {channel[:80]!a}")
     topic = _build(kind, match[2].split("@")[1:])
     if topic is None or topic.channel != channel:
         raise ValueError(f"not a well-formed channel: {channel[:80]!a}")

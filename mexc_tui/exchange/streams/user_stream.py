@@ -161,7 +161,7 @@ class UserStream:
             async with asyncio.timeout(GIVE_UP_S):
                 await self._key.give_up()
         except TimeoutError:
-            log.info("the listen key could not be deleted within %g s, it ends by itself", GIVE_UP_S)
+            log.info("cannot delete the listen key within %g s; it expires", GIVE_UP_S)
 
     def _make_shard(self, session: aiohttp.ClientSession) -> Shard:
         return Shard(
@@ -230,11 +230,11 @@ class UserStream:
 
     def _note_unread(self, reason: str) -> None:
         """Have what a message told asked for: the message alone is lost."""
-        self._on_hole(Hole(PRIVATE, is_closed=True, reason=f"a message could not be read: {reason}"))
+        self._on_hole(Hole(PRIVATE, is_closed=True, reason=f"unreadable message: {reason}"))
 
     def _handle(self, feed: SubscriptionState, push: Push, _received_ns: int) -> None:
         update = private_of(push)
         self._on_update(update)
         if isinstance(update, OrderUpdate) and update.status is None and update.raw_status != 0:
             self._inbox.oddities.note(f"order status {update.raw_status} on {feed.topic.channel}")
-            self._on_hole(Hole(PRIVATE, is_closed=True, reason="an order has a status that we do not know"))
+            self._on_hole(Hole(PRIVATE, is_closed=True, reason="an order has an unknown status"))

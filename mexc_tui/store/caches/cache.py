@@ -174,7 +174,7 @@ class Cache:
             value = msgspec.json.decode(entry.body, type=space.kind)
         except msgspec.DecodeError:
             self.counts.bad_entries += 1
-            _log.warning("cache level %s held something else under a key of %s", level.name.value, space.name)
+            _log.warning("cache level %s holds another value under a key of %s", level.name.value, space.name)
             await self._tolerate(level, level.drop(full))
             return None
         self.counts.hits[level.name] = self.counts.hits.get(level.name, 0) + 1
@@ -206,7 +206,7 @@ class Cache:
             return await call
         except StorageError as error:
             self.counts.level_errors += 1
-            _log.warning("cache level %s is passed over: %s", level.name.value, error)
+            _log.warning("skipping cache level %s: %s", level.name.value, error)
             return None
 
 

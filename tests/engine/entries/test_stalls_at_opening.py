@@ -138,7 +138,7 @@ def test_a_standstill_between_decision_and_write_sends_nothing_of_what_was_decid
             snipe = await watcher.last()
             first = (await watcher.attempts(snipe))[0]
             assert first.stamps.written_ns is None
-            assert "stopped at the last moment" in first.answer
+            assert "stopped before sending" in first.answer
 
     simulate(main)
 

@@ -89,13 +89,13 @@ async def test_R1_a_bad_certificate_warms_nothing_and_not_a_byte_of_a_shot_leave
     certificates: Path, name: str, trusted: bool
 ) -> None:
     async with aiming(certificates, name, PLACED, trusted=trusted) as (line, server):
-        with pytest.raises(NothingSent, match="could not prove who it is"):
+        with pytest.raises(NothingSent, match="certificate is invalid"):
             await line.warm()
         assert not line.is_warm
         at_once = await line.fire(shot_of(line, "at-once"), yes)
         aimed = await line.fire_at(shot_of(line, "aimed"), time.monotonic_ns() + 2_000_000, yes)
         for fired in (at_once, aimed):
-            assert "could not prove who it is" in problem(fired.outcome)
+            assert "certificate is invalid" in problem(fired.outcome)
             assert fired.written_ns is None
             assert ACCESS_KEY not in problem(fired.outcome)
         assert server.requests == []
@@ -116,5 +116,5 @@ async def test_R1_a_line_that_must_connect_again_checks_again(certificates: Path
         assert server.tls is not None
         show(server.tls, certificates, "elsewhere")
         fired = await line.fire(shot_of(line, "after"), yes)
-        assert "could not prove who it is" in problem(fired.outcome)
+        assert "certificate is invalid" in problem(fired.outcome)
         assert len(server.requests) == 1

@@ -161,7 +161,7 @@ async def test_a_shot_that_finds_no_room_is_not_sent_and_says_so() -> None:
             await line.fire(shot_of(line, f"mxt-{number}"), yes)
         fired = await line.fire(shot_of(line, "one-too-many"), yes)
         assert isinstance(fired.outcome, NotSent)
-        assert "had to wait" in fired.outcome.reason
+        assert "the request budget allows it only after" in fired.outcome.reason
         assert len(server.requests) == room + 1
         assert isinstance((await line.fire(shot_of(line, "stop", Purpose.STOP), yes)).outcome, Accepted)
 

@@ -155,7 +155,7 @@ async def test_names_in_a_list_come_out_clean() -> None:
 
 async def test_one_pair_asked_and_many_answered_is_a_bad_answer() -> None:
     async with talking(answer("[]")) as (client, _):
-        with pytest.raises(BadAnswer, match="one pair was asked for"):
+        with pytest.raises(BadAnswer, match="requested one pair"):
             await client.market.price("A")
 
 

@@ -65,7 +65,7 @@ async def test_every_page_is_read_and_no_row_twice(count: int, per_ms: int, aske
     ids=["more rows in one millisecond than a page", "time is ignored", "rows without a time", "too many"],
 )
 async def test_a_list_that_cannot_be_read_to_its_end_is_an_error(history: History) -> None:
-    with pytest.raises(IncompleteList, match="could not be read further"):
+    with pytest.raises(IncompleteList, match="could not be read beyond"):
         await history.read()
 
 

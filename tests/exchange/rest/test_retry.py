@@ -87,7 +87,7 @@ def test_one_deadline_covers_all_tries() -> None:
 
 def test_a_call_that_outlasts_the_deadline_is_cancelled_and_said_so_in_plain_words() -> None:
     server = Server(failures=0, takes_s=100)
-    with pytest.raises(RetryDeadline, match=r"No answer within 10 s\. Ask again"):
+    with pytest.raises(RetryDeadline, match=r"No response within 10 s\. Try again"):
         ask(server, deadline_s=10)
     assert server.cancelled == 1
 

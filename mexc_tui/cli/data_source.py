@@ -176,7 +176,7 @@ class DataSource:
     def report(self, since_ms: int | None) -> DayReport:
         """Return the report of the last day, or since a time; while an engine runs, until now.
 
-        Raises Failure if no engine of this profile ever ran.
+        Raises CommandFailed if no engine of this profile ever ran.
         """
         from mexc_tui.app.day_report import stored_report
 

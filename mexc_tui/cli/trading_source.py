@@ -89,7 +89,7 @@ class StoredTrading:
         )
 
     def risk(self) -> RiskRow:
-        """Return the engine's risk. Raises NoEngine, or Failure if it does not trade."""
+        """Return the engine's risk. Raises NoEngine, or CommandFailed if it does not trade."""
         rows = self._look(kinds.RISK)
         if not rows:
             raise CommandFailed("This engine is read-only: it does not trade.", 1)
@@ -108,7 +108,7 @@ class StoredTrading:
     def reconciliation(self, exchange_file: Path | None = None) -> ReconciliationRow:
         """Reconcile now: in the engine, or without one in this process with the exchange of a file.
 
-        Without either return the last stored comparison. Raises Failure if there is none.
+        Without either return the last stored comparison. Raises CommandFailed if there is none.
         """
         try:
             reply = self._reach.tell(kinds.RECONCILE, Nothing(), HEAVY_S)

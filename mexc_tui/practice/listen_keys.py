@@ -16,7 +16,7 @@ class PracticeListenKeys:
         self._sockets: dict[str, int] = {}
 
     def create(self, now_ms: int) -> str:
-        """Return a new key, or the oldest if the knob says so. Raises Refusal at the limit of keys."""
+        """Return a new key, or the oldest if the knob says so. Raises PracticeRefusal at the limit."""
         live = self.live(now_ms)
         if live and self._knobs.reuse_listen_key:
             return live[0]
@@ -36,12 +36,12 @@ class PracticeListenKeys:
         return now_ms < self._until_ms.get(key, 0)
 
     def extend(self, key: str, now_ms: int) -> None:
-        """Make a key valid for the full time again. Raises Refusal "730708"."""
+        """Make a key valid for the full time again. Raises PracticeRefusal "730708"."""
         self._need(key, now_ms)
         self._extend(key, now_ms)
 
     def close(self, key: str, now_ms: int) -> None:
-        """Forget a key. Raises Refusal "730708"."""
+        """Forget a key. Raises PracticeRefusal "730708"."""
         self._need(key, now_ms)
         del self._until_ms[key]
 

@@ -12,7 +12,7 @@ _STP_MODES = {mode.value: mode for mode in StpMode}
 
 
 def read_order(params: Params) -> NewOrder:
-    """Read the parameters of POST /order. Raises Refusal 700004 for what cannot be read."""
+    """Read the parameters of POST /order. Raises PracticeRefusal 700004 for what cannot be read."""
     symbol = params.need("symbol")
     side = _SIDES.get(params.need("side"))
     kind = _TYPES.get(params.need("type"))

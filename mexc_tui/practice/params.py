@@ -36,14 +36,14 @@ class Params:
         return self._values.get(name, "") or default
 
     def need(self, name: str) -> str:
-        """Return a parameter that must be there. Raises Refusal 700004."""
+        """Return a parameter that must be there. Raises PracticeRefusal 700004."""
         value = self.get(name)
         if not value:
             raise mandatory(name)
         return value
 
     def whole(self, name: str) -> int | None:
-        """Return a whole number, None if missing. Raises Refusal 700004 for anything else."""
+        """Return a whole number, None if missing. Raises PracticeRefusal 700004 for anything else."""
         text = self.get(name)
         if not text:
             return None
@@ -52,7 +52,7 @@ class Params:
         return int(text)
 
     def amount(self, name: str) -> Decimal | None:
-        """Return a decimal number, None if missing. Raises Refusal 700004 for anything else."""
+        """Return a decimal number, None if missing. Raises PracticeRefusal 700004 for anything else."""
         text = self.get(name)
         if not text:
             return None
@@ -68,7 +68,7 @@ class Params:
 
 
 def parse_amount(text: str, name: str) -> Decimal:
-    """Read a decimal number of at most 40 characters. Raises Refusal 700004 for anything else."""
+    """Read a decimal number of at most 40 characters. Raises PracticeRefusal 700004 for anything else."""
     try:
         value = Decimal(text) if len(text) <= 40 else None
     except InvalidOperation:

@@ -15,7 +15,7 @@ def with_value(text: str, name: str, value: object, set_in: str = "") -> str:
     """Return the text with the setting at this value, in its old place or at the end; keep its comment.
 
     `set_in`: the mode that it is set in, if not for all.
-    Raises Unreadable if the text is not TOML, or the place cannot be told for sure.
+    Raises UnreadableSettings if the text is not TOML, or the place cannot be told for sure.
     """
     line = f"{name} = {toml_of(value)}"
     lines = lines_of(text)
@@ -35,7 +35,7 @@ def with_value(text: str, name: str, value: object, set_in: str = "") -> str:
 def without(text: str, name: str) -> str:
     """Return the text with the setting taken out, so that its default (or a weaker layer) holds.
 
-    Raises Unreadable as `with_value` does.
+    Raises UnreadableSettings as `with_value` does.
     """
     place = _place(text, name)
     if place is None:

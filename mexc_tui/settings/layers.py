@@ -67,7 +67,7 @@ class SettingSource(PydanticBaseSettingsSource):
 
 
 def file_layer(text: str, file: str) -> Layer:
-    """Read TOML text. Raises Unreadable with the line."""
+    """Read TOML text. Raises UnreadableSettings with the line."""
     try:
         table = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:  # too long a number and too deep a list among them
@@ -92,7 +92,7 @@ def environment_layer(environ: Mapping[str, str]) -> Layer:
 
 
 def flag_layer(flags: Mapping[str, object], assignments: Iterable[str] = ()) -> Layer:
-    """Take flags by the setting's name (None: not given), and `NAME=VALUE` texts. Raises Unreadable."""
+    """Return the layer of flags (None: not given) and `NAME=VALUE` texts. Raises UnreadableSettings."""
     values = {
         name: GivenValue(value, f"the flag --{name.replace('_', '-')}")
         for name, value in flags.items()

@@ -1,9 +1,11 @@
 """The tree of errors: every error of the package is a DeskError and is drawn in `model/errors.py`."""
 
+import builtins
 import inspect
 import pkgutil
 import re
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +29,7 @@ def errors_of_the_package() -> list[type[BaseException]]:
     ]
 
 
+PACKAGE = Path(mexc_tui.__path__[0])
 ERRORS = errors_of_the_package()
 PUBLIC = [one for one in ERRORS if not one.__name__.startswith("_")]
 
@@ -71,3 +74,17 @@ def test_the_drawn_tree_is_the_tree() -> None:
 )
 def test_an_error_states_who_raises_it(error: type[BaseException]) -> None:
     assert re.search(r"\n\s*(Raised|Reported) ", error.__doc__ or "")
+
+
+NAMED = re.compile(r"\bRaises ((?:[A-Z]\w+(?:, or |, | or | and )?)+)")
+OF_LIBRARIES = {"IncompleteReadError", "ValidationError", "UsageError", "SkipAction"}
+
+
+@pytest.mark.parametrize("package", sorted({name.split(".")[1] for name in MODULES}))
+def test_docstrings_name_errors_that_exist(package: str) -> None:
+    known = {one.__name__ for one in ERRORS} | set(dir(builtins)) | OF_LIBRARIES
+    texts = [file.read_text("utf-8") for file in (PACKAGE / package).rglob("*.py")]
+    named = {
+        name for text in texts for found in NAMED.findall(text) for name in re.findall(r"[A-Z]\w+", found)
+    }
+    assert named - known == set()

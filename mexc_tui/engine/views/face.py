@@ -30,7 +30,7 @@ class Face(Protocol):
         ...
 
     async def alerts(self, limit: int = MOST_ALERTS, *, closed: bool = False) -> Sequence[AlertRow]:
-        """Return the open alerts, or with `closed` all of them, raised last first. Raises Refused."""
+        """Return the open alerts, or with `closed` all of them, raised last first. Raises CommandRefused."""
         ...
 
     def settings(self) -> Sequence[SettingRow]:
@@ -38,23 +38,23 @@ class Face(Protocol):
         ...
 
     async def add_listing(self, symbol: str, opens_ms: int | None, note: str = "") -> ListingRow:
-        """Add a listing by hand, or take it up again. Raises Refused."""
+        """Add a listing by hand, or take it up again. Raises CommandRefused."""
         ...
 
     async def drop_listing(self, symbol: str, note: str = "") -> ListingRow:
-        """Drop a listing by hand. Raises Refused if it is unknown."""
+        """Drop a listing by hand. Raises CommandRefused if it is unknown."""
         ...
 
     async def check_setting(self, name: str, text: str | None) -> str:
-        """Say what keeps a change of a setting from coming into force; empty: nothing. Raises Refused."""
+        """Return why a change of a setting would not apply; empty: it would. Raises CommandRefused."""
         ...
 
     async def change_setting(self, name: str, text: str | None, who: str) -> SettingRow:
-        """Write a setting into the settings file (None: take it out), and take it. Raises Refused."""
+        """Write a setting into the settings file (None: take it out), and take it. Raises CommandRefused."""
         ...
 
     async def undo_setting(self, name: str, who: str) -> tuple[SettingRow, SettingChanged]:
-        """Take back the last change of a setting (of any, without a name); return it too. Raises Refused."""
+        """Undo the last change of a setting (without a name: of any) and return it. Raises CommandRefused."""
         ...
 
     def stop(self, reason: str) -> None:

@@ -16,13 +16,13 @@ class ScreenFace(Protocol):
         ...
 
     async def market(self, symbol: str, wish: SymbolRequest) -> MarketRow:
-        """Return a pair, and have it watched for a while. Raises Refused, StorageError."""
+        """Return a pair, and have it watched for a while. Raises CommandRefused, StorageError."""
         ...
 
     async def equity(self, since_ms: int, points: int) -> EquityRow:
-        """Return stored equity from a moment on. Raises Refused if this engine only looks, StorageError."""
+        """Return stored equity from a moment on. Raises CommandRefused without trading, StorageError."""
         ...
 
     async def latency(self, shots: int) -> LatencyRow:
-        """Return the last shots, stage by stage. Raises Refused if this engine only looks, StorageError."""
+        """Return the last shots, stage by stage. Raises CommandRefused without trading, StorageError."""
         ...

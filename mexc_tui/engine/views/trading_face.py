@@ -88,7 +88,7 @@ class TradingFace(Protocol):
         ...
 
     async def check_exits(self, symbol: str, wish: ExitWish) -> str:
-        """Say what a position would bring at its new stop. Raises Refused if it cannot have these exits."""
+        """Say what a position would bring at its new stop. Raises CommandRefused for invalid exits."""
         ...
 
     async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> CommandResult[ExitsRow]:

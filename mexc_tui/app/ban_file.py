@@ -27,7 +27,7 @@ class BanFile:
         self._origin = origin
 
     def read(self, now_ms: int) -> Ban | None:
-        """Return the ban that is still in force; a file that cannot be read tells of none."""
+        """Return the ban still in force; None for an unreadable file."""
         try:
             note = msgspec.json.decode(self._path.read_bytes(), type=_Note)
         except (OSError, msgspec.DecodeError):

@@ -77,7 +77,7 @@ def real_sockets() -> None:
 
 @dataclass(frozen=True, slots=True)
 class EngineEnvironment:
-    """What of the outside world an engine is given; a simulation gives its own."""
+    """Network and servers of an engine; a simulation provides its own."""
 
     clock: Clock
     rng: Random
@@ -95,7 +95,7 @@ class EngineEnvironment:
 
 @dataclass(frozen=True, slots=True)
 class EngineLocation:
-    """Where an engine works and what it is told. `layers` are the settings' places but file and scenario."""
+    """Exchange, paths and settings of an engine. `layers` are the settings without file and scenario."""
 
     endpoint: Endpoint
     is_practice: bool
@@ -107,7 +107,7 @@ class EngineLocation:
 
 @dataclass(frozen=True, slots=True)
 class RunningEngine:
-    """An engine that is ready, and the parts that a desk stands on."""
+    """A started engine with the parts that the desk uses."""
 
     engine: Engine
     face: EngineFace
@@ -115,7 +115,7 @@ class RunningEngine:
     loaded: Loaded
     """Settings as they were at the start."""
     day: PracticeStatus
-    """As the practice exchange told it at the start; of the real one: nothing."""
+    """Facts of the practice exchange at the start; empty for the real one."""
 
 
 @asynccontextmanager
@@ -221,7 +221,7 @@ async def _open_door(
     machine: ProcessMetrics,
     stack: AsyncExitStack,
 ) -> None:
-    """Let faces in; facts go on to them as they are committed, those they missed from the journal."""
+    """Serve front ends: events as they are committed, missed ones from the journal."""
     money = await trading_face(engine)
     door = DeskService(
         DeskServiceParts(
@@ -282,7 +282,7 @@ def _machine(
 
 
 async def _settings(place: EngineLocation, day: PracticeStatus) -> tuple[Layers, Loaded]:
-    """Read every place of the settings; a practice exchange lends some."""
+    """Load the settings, with the overrides of a practice exchange."""
     layers = replace(place.layers, lent=lent_layer(day.settings, "of the practice exchange"))
     file = await asyncio.to_thread(read_file, place.paths.settings)
     return layers, load(replace(layers, file=file))

@@ -27,7 +27,7 @@ MOST_REFUSALS = 10_000
 MOST_RUNS = 20_000
 MS = 1_000
 BEFORE_START_MS = 5_000
-"""An exchange's clock and ours differ, and a listing may be seen while an engine starts."""
+"""Margin for the clock offset and for listings detected during the start."""
 
 
 def day_of(loaded: Loaded, world: str, from_ms: int, to_ms: int) -> StoredDay:
@@ -92,7 +92,7 @@ def kept_of(stored: Reading, day: StoredDay) -> Kept:
 
 
 def _trading(stored: Reading, day: StoredDay) -> KeptTrading | None:
-    """Return the books that were compared last; None if they are of another world, or there are none."""
+    """Return the ledger that was reconciled last; None if it belongs to another session or is missing."""
     scope = stored.newest_scope()
     if not scope or (day.world and not scope.endswith(f"/{day.world}")):
         return None

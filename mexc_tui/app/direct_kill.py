@@ -40,7 +40,7 @@ from mexc_tui.store.reserve import Reserve
 DEADLINE_S = 45.0
 LOOK_S = 0.5
 QUIET_MS = SETTLE_MS + 2_000
-"""An order that was on its way when this began is seen within this time."""
+"""Seconds within which an order in flight at the start becomes visible."""
 LOOKS_PER_S = 6.0
 """Questions of a look are no more than this, so that cancels never wait for weight."""
 ASKED_AT_ONCE = 5
@@ -48,7 +48,7 @@ BY_ID = 10
 """So many orders are cancelled one by one at once; more would wait for the order limit."""
 CLOCK_SAMPLES = 2
 FIRST_S = 1.5
-"""An engine that runs is let go first for so long: two at once share one limit."""
+"""Seconds that a running engine may cancel alone first: both share one rate limit."""
 ENGINE_S = 40.0
 SILENT_S = 4.0
 STORE_S = 2.0
@@ -64,7 +64,7 @@ IN_THE_ENGINE = "Paper orders live in the engine's process, which reads the halt
 
 
 class Killed(msgspec.Struct, frozen=True, kw_only=True):
-    """What was seen and done."""
+    """Result of `kill --direct`."""
 
     is_done: bool
     """Whether the halt is stored and no order of this desk is open."""
@@ -74,7 +74,7 @@ class Killed(msgspec.Struct, frozen=True, kw_only=True):
     cancelled: int
     left: int
     words: tuple[str, ...]
-    """All of it for people, line by line."""
+    """The result as text, line by line."""
 
 
 Tell = Callable[[str], None]
@@ -82,7 +82,7 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class KillEnvironment:
-    """What of the outside world this is given; a simulation gives its own."""
+    """Clock and randomness; a simulation provides its own."""
 
     clock: Clock
     rng: Random
@@ -100,13 +100,13 @@ class _Commanded:
 
 @dataclass(slots=True)
 class _Sight:
-    """Orders of this desk: every one seen, and those seen at the last look."""
+    """Orders of this desk: all found, and those open at the last query."""
 
     tell: Tell
     every: dict[str, OrderReport] = field(default_factory=dict[str, OrderReport])
     open: dict[str, OrderReport] = field(default_factory=dict[str, OrderReport])
     others: set[str] = field(default_factory=set[str])
-    """Pairs of which somebody else has open orders, too."""
+    """Pairs that also have unknown open orders."""
     problem: str = ""
     unread: str = ""
     """Rows of the last look that could not be read; empty: none."""
@@ -147,7 +147,7 @@ async def kill_direct(
     outside: KillEnvironment | None = None,
     deadline_s: float = DEADLINE_S,
 ) -> Killed:
-    """Halt durably, command the engine that runs, and cancel until nothing of this desk is seen any more.
+    """Halt durably, command a running engine, and cancel until no order of this desk is open.
 
     `tell` gets a line as soon as there is something to say: above all, what cannot be reached.
     """
@@ -172,7 +172,7 @@ async def kill_direct(
 
 
 def _command_engine(paths: Paths, by: str, tell: Tell) -> _Commanded:
-    """Have the engine of this profile cancel all itself, and re-place nothing; return what came of it."""
+    """Command the engine of this profile to halt and cancel; return the outcome."""
     if not is_held(paths.lock):
         return _Commanded()
     holder = noted_holder(paths.lock)
@@ -274,7 +274,7 @@ async def _cancel_all(
     sight: _Sight,
     deadline_s: float,
 ) -> bool:
-    """Look and cancel again and again; return whether nothing was seen for long enough, twice at least."""
+    """Query and cancel repeatedly; return whether no order was open for long enough, twice at least."""
     clock = asyncio.get_running_loop()
     until_s, empty_s, at_once = clock.time() + deadline_s, 0.0, CANCEL_SYMBOLS
     while clock.time() < until_s:

@@ -38,7 +38,7 @@ class LoadedKey:
 
     credentials: "Credentials"
     words: str
-    """How long it lasts, for people."""
+    """Expiry as text."""
 
 
 @dataclass(frozen=True, slots=True)

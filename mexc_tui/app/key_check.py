@@ -11,12 +11,12 @@ from mexc_tui.model.errors import ExchangeError
 
 
 class KeyCheckResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it."""
+    """Result of a key check."""
 
     is_fit: bool
     """It trades, and cannot withdraw: live trading may be unlocked with it."""
     words: tuple[str, ...]
-    """Line by line, for people."""
+    """The result as text, line by line."""
 
 
 async def check_key(origin: str, key: LoadedKey) -> KeyCheckResult:

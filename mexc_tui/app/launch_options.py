@@ -65,7 +65,7 @@ class LaunchOptions:
 
 
 def layers_of(launch: LaunchOptions, environ: Mapping[str, str]) -> Layers:
-    """Return the places above the settings file. Raises UsageProblem for a flag that is wrong by itself."""
+    """Return the settings layers above the file. Raises UsageProblem for an invalid flag."""
     try:
         flags = flag_layer({"mode": launch.mode}, launch.assignments)
     except UnreadableSettings as error:
@@ -114,7 +114,7 @@ async def lent_of(launch: LaunchOptions, mode: Mode) -> AsyncGenerator[ExchangeH
 
 
 def stand_in(exchange_file: Path | None, mode: Mode) -> Endpoint:
-    """Return MEXC, or the exchange of a file: on paper and live its places alone, without key or world."""
+    """Return MEXC, or the exchange of a file; in paper and live mode only its addresses."""
     if exchange_file is None:
         return MEXC
     found = read_endpoint(exchange_file)

@@ -1,4 +1,4 @@
-"""Fills the engine's port of market data with the exchange's rooms: client, web site and streams."""
+"""Implements the engine's market port with the exchange client, the web site and the streams."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -123,7 +123,7 @@ class MarketAdapterParts:
     kept: Lifetimes
     """How long answers may be kept."""
     world: str = ""
-    """Answers of one practice world are none of another's."""
+    """Cached responses of one practice session are not valid in another."""
 
 
 class MexcMarket:
@@ -209,7 +209,7 @@ class MexcMarket:
         return self._ages_ms.get(source, 0)
 
     async def _recent(self, source: ListingSource, space: Space[T], fetch: Callable[[], Awaitable[T]]) -> T:
-        """Begin with what an engine before this one was told, if that is recent; from then on ask.
+        """Start with recent responses to the last engine; query after that.
 
         So neither a start nor a crash loop waits for these pages or wears the exchange's patience out.
         """
@@ -224,7 +224,7 @@ class MexcMarket:
         return await self._market.trades(symbol)
 
     async def is_over(self) -> bool:
-        """Whether the practice day has ended. A day that cannot be asked for goes on."""
+        """Whether the practice day has ended; false if the query fails."""
         if self._parts.practice and not self._is_over:
             try:
                 self._is_over = (await practice_day(self._parts.transport, self._parts.practice)).over

@@ -37,7 +37,7 @@ from mexc_tui.settings.table import Settings
 from mexc_tui.store.store import SqliteStore
 
 DEADLINE_S = 120.0
-"""The fence of an order in doubt is waited for, and an exchange that is busy."""
+"""Seconds to wait for the resolution of unknown orders and for a busy exchange."""
 CONFIRM_S = 45.0
 """So long a difference that only some answers showed is compared again."""
 RUNS = 100
@@ -56,7 +56,7 @@ class ReconcileFailed(DeskError):
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """What one comparison works with. `strangers`: client ids with our prefix that this desk never made."""
+    """What one comparison works with. `strangers`: client ids with this desk's prefix that it never made."""
 
     store: SqliteStore
     keeper: LedgerWriter
@@ -67,7 +67,7 @@ class _Desk:
 async def compare_books(
     endpoint: Endpoint, paths: Paths, settings: Settings, by: str, deadline_s: float = DEADLINE_S
 ) -> Reconciliation:
-    """Compare until no order is in doubt; return what all runs found, with the time of the last.
+    """Reconcile until no order is unknown; return the findings of all runs, with the time of the last.
 
     An unknown order halts trading, as in an engine. Raises ReconcileFailed, EngineRuns, PathsError,
     StorageError or OriginRefused.
@@ -142,7 +142,7 @@ def _desk(
 
 
 async def _until_taken_up(reconciler: Reconciler, deadline_s: float) -> None:
-    """Run an engine's first comparisons; end once every order that was in doubt is known."""
+    """Run the first reconciliations of an engine until every unknown order is resolved."""
     working = asyncio.create_task(reconciler.run(lambda: None), name="reconciler")
     known = asyncio.create_task(reconciler.is_taken_up.wait(), name="recovered")
     try:

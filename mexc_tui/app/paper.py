@@ -25,13 +25,13 @@ from mexc_tui.practice.server import PracticeServer
 
 API_PATH = "/api/v3/"
 SCOPE = "paper"
-"""Books of every paper session: they go on after a restart."""
+"""Ledger scope of all paper sessions: it continues after a restart."""
 Serve = Callable[[PracticeServer], AbstractAsyncContextManager[Endpoint]]
 """Lets clients reach an exchange for as long as the block runs."""
 
 
 class PaperMarket(MexcMarket):
-    """The market's port, which tells the paper exchange all that it tells the engine."""
+    """Market port that feeds the paper exchange with the same data as the engine."""
 
     def __init__(self, parts: MarketAdapterParts) -> None:
         super().__init__(parts)
@@ -102,7 +102,7 @@ class _Mirroring:
         self._server.stir()
 
     def forget_levels(self, symbol: str) -> None:
-        """Trade nothing at prices that nobody sees any more."""
+        """Stop matching on prices that are no longer streamed."""
         self._world.mirror_book(symbol, (), ())
         self._server.stir()
 
@@ -129,7 +129,7 @@ class _Tee:
         self.sink.on_levels(levels)
 
     def on_deep_levels(self, levels: TopLevels) -> None:
-        """Take more levels of a pair that a face shows."""
+        """Subscribe more levels of a pair shown in a front end."""
         self.sink.on_deep_levels(levels)
 
     def on_hole(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:

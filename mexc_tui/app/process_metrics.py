@@ -1,4 +1,4 @@
-"""What the engine costs this machine and how its parts keep up, measured for whoever asks.
+"""Measures resource use of the engine and delays of its parts, on request.
 
 Each beat of the door is one measurement of the loop; while somebody looks, it is measured more often.
 """
@@ -31,7 +31,7 @@ from mexc_tui.store.store import StoreState
 MINUTE_NS = 60_000_000_000
 SAMPLE_NS = 5_000_000_000
 WATCHED_NS = MINUTE_NS
-"""So long after a question the loop is measured more often."""
+"""Seconds of frequent loop measurements after a query."""
 QUICK_S = 0.05
 SEQUENCE_AT, SEQUENCE_BYTES = 12, 4
 """Where a write-ahead log counts its checkpoints (SQLite file format 4.1)."""
@@ -76,7 +76,7 @@ class ProcessMetrics:
         self._quick: asyncio.Task[None] | None = None
 
     def beat(self, late_s: float) -> None:
-        """Note how late the loop woke somebody."""
+        """Record one delay of the event loop."""
         now_ns = self._parts.clock.monotonic_ns()
         self._lags.append((now_ns, max(late_s, 0.0) * 1_000))
         while self._lags[0][0] < now_ns - MINUTE_NS:
@@ -121,7 +121,7 @@ class ProcessMetrics:
     # ---- measuring
 
     async def _watch(self) -> None:
-        """Measure the loop often, until nobody has looked for a while."""
+        """Measure the loop often, until no query came for a while."""
         loop = asyncio.get_running_loop()
         while self._parts.clock.monotonic_ns() - self._asked_ns < WATCHED_NS:
             due_s = loop.time() + QUICK_S
@@ -137,7 +137,7 @@ class ProcessMetrics:
         self._note_checkpoint()
 
     def _note_checkpoint(self) -> None:
-        """Look whether the write-ahead log began anew: its header counts that."""
+        """Detect a restart of the write-ahead log, counted in its header."""
         try:
             with _wal_of(self._parts.database).open("rb") as wal:
                 wal.seek(SEQUENCE_AT)

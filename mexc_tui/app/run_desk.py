@@ -1,4 +1,4 @@
-"""The desk with an engine inside: it starts here, and goes on alone when the screen is left or lost."""
+"""The desk with an engine in its process: the engine keeps running when the screen is left or lost."""
 
 import asyncio
 import logging
@@ -75,11 +75,11 @@ def _dressed(viewing: ScreenOptions, layers: Layers, paths: Paths) -> ScreenOpti
 
 
 def _welcome(launch: LaunchOptions, paths: Paths, mode: Mode) -> str:
-    """Return what a person is told the first time a profile is opened."""
+    """Return the welcome message of a profile's first start; empty later."""
     told = paths.state / "welcomed"
     if told.exists():
         return ""
-    with suppress(OSError):  # then it is told again
+    with suppress(OSError):  # then it is shown again
         told.touch(mode=0o600)
     # The other welcomes name the steps to other modes, which have profiles of their own.
     return with_options(welcome_words(mode), launch.chosen) if mode is Mode.LIVE else welcome_words(mode)
@@ -93,7 +93,7 @@ def _inside(
     environ: Mapping[str, str],
     tether: DetachedTerminal,
 ) -> int:
-    """Run engine and screen; go on without the screen once that is left or lost. Return the engine's code."""
+    """Run engine and screen; continue without the screen once it is left. Return the engine's exit code."""
     log_to(tether.log_file)
     sys.setswitchinterval(SWITCH_S)
     engine = EngineThread(_main(launch, mode, environ))
@@ -117,7 +117,7 @@ def _inside(
 def _main(launch: LaunchOptions, mode: Mode, environ: Mapping[str, str]) -> Main:
     async def main(told: asyncio.Event) -> int:
         async with AsyncExitStack() as stack:
-            # The exchange starts in its own process while this one loads the engine's rooms.
+            # The exchange starts in its own process while this one imports the engine.
             lending = stack.enter_async_context(lent_of(launch, mode))
             lent, run = await asyncio.gather(lending, asyncio.to_thread(_engine))
             return await run(launch, environ, told, lambda _, __: nullcontext(lent))

@@ -1,4 +1,4 @@
-"""The engine without a face: from a command line to an exit code."""
+"""Runs a headless engine: from the command line to an exit code."""
 
 import asyncio
 import gc
@@ -44,7 +44,7 @@ IN_TROUBLE = (StorageError, ExchangeError, FrontEndError)
 
 
 def run_headless(launch: LaunchOptions, environ: Mapping[str, str]) -> int:
-    """Run an engine until it is told to end; return the exit code. What is wrong is one line on stderr."""
+    """Run an engine until a signal; return the exit code. Errors are one line on stderr."""
     log_to_stderr()
     try:
         return asyncio.run(_alone(launch, environ))
@@ -72,7 +72,7 @@ async def _alone(launch: LaunchOptions, environ: Mapping[str, str]) -> int:
 async def run_engine(
     launch: LaunchOptions, environ: Mapping[str, str], told: asyncio.Event, lend: Lend = lent_of
 ) -> int:
-    """Run an engine until `told` is set, a face stops it, or its day is over; return the exit code.
+    """Run an engine until `told` is set, a front end stops it, or its day is over; return the exit code.
 
     Told before it is ready, it gives up starting at once. Raises why it could not start.
     """
@@ -173,7 +173,7 @@ async def _stop_when_told(running: RunningEngine, told: asyncio.Event) -> None:
 
 
 async def _tell_taken_up(running: RunningEngine, launch: LaunchOptions) -> None:
-    """Say what an engine before this one left open, and what became of it, once that is known."""
+    """Print what the last engine left open and its outcome, once known."""
     rooms = running.engine.rooms
     if rooms is None:
         return

@@ -158,7 +158,7 @@ def _attached(
     ended = show(paths, viewing, environ, tether, None)
     tether.signals.handle_with(lambda _: None)  # it ends already
     tether.back()
-    if ended.how is Ending.HUNG_UP:  # perhaps nobody reads any more
+    if ended.how is Ending.HUNG_UP:  # the terminal may have no reader left
         write_soon(tether.out, ended.owed)
     else:
         sys.stdout.write(f"{ended.owed}{farewell(paths, ended, is_own=False)}\n")
@@ -183,7 +183,7 @@ def show(
 
 
 def farewell(paths: Paths, ended: ScreenResult, *, is_own: bool) -> str:
-    """Return what the shell is told at the end."""
+    """Return the last message for the shell."""
     if ended.how is Ending.ENGINE_ENDED:
         return "The engine has stopped."
     if ended.how is Ending.INTERRUPTED:
@@ -264,7 +264,7 @@ def _collect_what_is_new() -> None:
 
 
 def _broke(app: DeskApp, ended: "asyncio.Task[None]") -> None:
-    """End a screen that hears nothing any more: what listens to the engine never ends by itself."""
+    """End the screen when its client task ends: that happens only on an error."""
     app.broke(ended.exception() or RuntimeError(f"{ended.get_name()} ended"))
 
 

@@ -1,4 +1,4 @@
-"""Hands each room its numbers out of the settings: the one place that knows both names of a number."""
+"""Maps settings to the parameters of each component."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -82,7 +82,7 @@ def _call_limits(settings: Settings) -> CallLimits:
 
 
 def _lane(lane: LaneLimit, settings: Settings) -> LaneLimit:
-    """Put the settings' limit in a lane's place; its reserve is at least what the lane holds by itself."""
+    """Apply the configured limit to a lane; its reserve is at least the lane's own."""
     limits = {
         LaneName.WEIGHT: settings.weight_per_10s,
         LaneName.ORDERS: settings.order_calls_per_s,
@@ -92,7 +92,7 @@ def _lane(lane: LaneLimit, settings: Settings) -> LaneLimit:
         return lane
     share = max(lane.reserve / lane.limit, settings.exit_reserve_pct / 100)
     reserve = min(ceil(limit * share), limit - 1)
-    # What entries have for themselves is scaled too, and leaves the dearest question its room.
+    # The part of entries is scaled too, and leaves room for the heaviest request.
     dearest = routes.EXCHANGE_INFO.weight if lane.name is LaneName.WEIGHT else 1
     entries = (limit - reserve) * lane.entries // (lane.limit - lane.reserve)
     entries = min(entries, max(limit - reserve - dearest, 0))

@@ -40,7 +40,7 @@ def holds_something(database: Path, clock: Clock, scope: str) -> bool:
 
 
 def keep_ban(budget: RateBudget, file: BanFile, clock: Clock) -> None:
-    """Let a budget go on with the ban of the last engine, and keep what this one is told of."""
+    """Restore the ban stored by the last engine, and store new ones."""
     ban = file.read(clock.now_ms())
     if ban is not None:
         budget.take_up(ban)
@@ -51,12 +51,12 @@ class PracticeDayFile:
     """What a practice exchange said of itself last, in a profile's private folder."""
 
     def __init__(self, folder: Path, world: str) -> None:
-        """A note of another world counts as none."""
+        """Ignored if it belongs to another exchange session."""
         self._path = folder / DAY
         self._world = world
 
     def read(self) -> PracticeStatus | None:
-        """Return what was noted of this world; None: nothing that can be read."""
+        """Return the overrides stored for this session; None: none readable."""
         try:
             day = msgspec.json.decode(self._path.read_bytes(), type=PracticeStatus)
         except (OSError, msgspec.DecodeError):

@@ -1,4 +1,4 @@
-"""Fills the engine's port of trading with the exchange's rooms: client, private stream, firing line."""
+"""Implements the engine's trading port with exchange client, user stream and firing connection."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Hands the rooms of trading their numbers out of the settings: the one place that knows both names."""
+"""Maps settings to the parameters of the trading components."""
 
 import re
 from decimal import Decimal

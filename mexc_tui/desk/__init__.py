@@ -1,4 +1,4 @@
-"""The only door for faces: what they may see and do, over one Unix socket.
+"""Desk API for front ends over one Unix socket.
 
 In:  rows of views and the number of the newest fact, put in by the engine on its own loop; handlers of
      commands, and three ports (journal, audit, peer credentials), handed in when the engine is joined.

@@ -1,4 +1,4 @@
-"""Answers to faces out of the store, kept for seconds: many who ask the same cost one query."""
+"""Cache of query responses from the store for some seconds, shared by front ends."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class CachedAnswer(Generic[T]):
 
 
 class AnswerCache:
-    """Keeps answers in memory, each only until the next fact: nobody is told what is no longer so."""
+    """Keep responses in memory, each until the next event makes it stale."""
 
     def __init__(self, cache: Cache, newest: Callable[[], int], kept: Lifetimes) -> None:
         """`newest` gives the journal's newest number; `kept` how long an answer may live in memory."""

@@ -35,7 +35,7 @@ def ask(
     silent_s: float | None = None,
     command_id: str | None = None,
 ) -> Reply[Result]:
-    """Give one command and return what came of it. Not for use inside a running loop.
+    """Send one command and return its outcome. Not for use inside a running loop.
 
     `silent_s`: an engine that says nothing at all for so long, not even that it lives, is given up.
     Raises NoEngine, ViewerRefused or EngineSilent; then repeat the `command_id` to learn what was done.

@@ -1,4 +1,4 @@
-"""What may be asked of an engine and told to it, by name. A long list is asked page by page."""
+"""Queries and commands of an engine, by name. Long lists are paged."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ Text = Annotated[str, msgspec.Meta(max_length=MOST_TEXT)]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is asked, or told."""
+    """Type of the arguments."""
 
 
 class Nothing(Asked, frozen=True, kw_only=True):
@@ -49,7 +49,7 @@ class SignalsAsked(Asked, frozen=True, kw_only=True):
 
 
 class SignalPage(msgspec.Struct, frozen=True):
-    """Signals, and the number to go on with; None: that was all."""
+    """Signals and the number for the next page; None: no more."""
 
     rows: list[SignalRow]
     next: int | None
@@ -91,7 +91,7 @@ class AlertPage(msgspec.Struct, frozen=True):
 
 
 class ListingAdded(Asked, frozen=True, kw_only=True):
-    """A listing that a person knows of. `opens_ms` None: when is not known."""
+    """A listing added manually. `opens_ms` None: unknown opening time."""
 
     symbol: Text
     opens_ms: int | None = None
@@ -99,7 +99,7 @@ class ListingAdded(Asked, frozen=True, kw_only=True):
 
 
 class ListingDropped(Asked, frozen=True, kw_only=True):
-    """A listing that a person wants no more of."""
+    """A listing dropped manually."""
 
     symbol: Text
     note: Text = ""

@@ -1,4 +1,4 @@
-"""A face's standing connection: it comes back by itself, and always says how fresh what it shows is."""
+"""Client connection of a front end: reconnects automatically and reports the age of its data."""
 
 import asyncio
 import logging
@@ -109,7 +109,7 @@ class DeskClient:
         self._fact, self._on_fact = after, on_fact
 
     def follow_news(self, on_fact: Callable[[Fact], None]) -> None:
-        """Hand over every fact that comes from the first connection on; a journal may begin anew."""
+        """Pass on every event from the first connection on; a journal may restart."""
         self._fact, self._on_fact, self._is_for_news = NEWS, on_fact, True
 
     async def run(self) -> None:
@@ -137,7 +137,7 @@ class DeskClient:
     async def give(
         self, kind: CommandKind[Args, Result], args: Args, *, deadline_s: float, command_id: str | None = None
     ) -> Reply[Result]:
-        """Give a command and return what came of it; also across reconnects, it is done once.
+        """Send a command and return its outcome; it is executed once, also across reconnects.
 
         Raises EngineSilent at the deadline; then give it again with the same `command_id`.
         """

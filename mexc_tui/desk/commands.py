@@ -22,7 +22,7 @@ REMEMBERED = 1_024
 REMEMBERED_BYTES = 1024 * 1024
 LARGEST_RESULT = 240 * 1024
 AUDIT_S = 0.5
-"""Whoever lowers risk is told so soon what was done, written down or not."""
+"""Seconds after which the response to a risk-reducing command is sent, even if it is not stored yet."""
 FULL = "All viewer slots are in use: only commands that reduce risk are accepted. Close a viewer."
 STOPPING = "The engine is stopping: new commands are refused."
 
@@ -81,7 +81,7 @@ class Audit(Protocol):
         ...
 
     async def end(self, given: ReceivedCommand, answer: CommandAnswer) -> None:
-        """Write down what came of it."""
+        """Store its outcome."""
         ...
 
 
@@ -151,7 +151,7 @@ class CommandDesk:
         return await self._once(handler, args, given)
 
     async def close(self, deadline_s: float) -> None:
-        """Wait so long for running commands, then cancel them; the audit shows them as begun."""
+        """Wait this long for running commands, then cancel them; the audit shows them as begun."""
         self._is_closing = True
         running: list[asyncio.Task[Any]] = [*self._running, *self._auditing]
         try:
@@ -182,7 +182,7 @@ class CommandDesk:
     async def _act(
         self, handler: _Handler, args: object, given: ReceivedCommand, kept: _Kept
     ) -> CommandAnswer:
-        """Write down, do, write down what came of it, remember. What lowers risk is done first."""
+        """Store the command, execute it, store its outcome. Risk-reducing commands execute first."""
         if handler.kind.reduces_risk and given.at_ms >= self._began_ms:
             answer = await self._act_first(handler, args, given)
             self._keep(kept, answer)
@@ -226,7 +226,7 @@ class CommandDesk:
     async def _audit(
         self, begun: "asyncio.Future[AuditEntry | None]", given: ReceivedCommand, answer: CommandAnswer
     ) -> str:
-        """Write down what was done; return words for whoever asked if that cannot be."""
+        """Store the outcome; return a note for the sender if that fails."""
         try:
             await begun
             await self.audit.end(given, answer)

@@ -1,4 +1,4 @@
-"""One connection of a face: greeted, then messages out and in."""
+"""One connection of a front end: handshake, then messages in both directions."""
 
 import asyncio
 import os

@@ -60,7 +60,7 @@ class FactFeed:
 
 def _told(fact: Fact) -> FactMessage:
     body = events.encode(fact.event)
-    if len(body) > LARGEST:  # the number must be told all the same
+    if len(body) > LARGEST:  # its number must be sent all the same
         body = encode(
             {
                 "kind": "too_large_to_show",

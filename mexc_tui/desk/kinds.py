@@ -32,7 +32,7 @@ class CommandOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ViewKind(Generic[Row]):
-    """A named table that faces may look at: rows of one type, each under a key."""
+    """A named table for front ends: rows of one type, each with a key."""
 
     name: str
     row: type[Row]
@@ -40,7 +40,7 @@ class ViewKind(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class CommandKind(Generic[Args, Result]):
-    """A named thing that faces may ask for."""
+    """A named query or command of front ends."""
 
     name: str
     args: type[Args]
@@ -61,7 +61,7 @@ class CommandKind(Generic[Args, Result]):
 
 @dataclass(frozen=True, slots=True)
 class Reply(Generic[Result]):
-    """What came of a command, for the one who gave it."""
+    """Outcome of a command, for its sender."""
 
     outcome: CommandOutcome
     words: str

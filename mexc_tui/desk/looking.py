@@ -1,4 +1,4 @@
-"""What screens ask of an engine to draw: detectors, one pair's market, equity, shots, the machine.
+"""Queries of the screens: detectors, market of one pair, equity, attempts, process metrics.
 
 All of it reads, and may be asked again and again, a few times a second at most. The listing's own page is
 `why` (asking.py): sources and their claims, changes with first-seen, detectors, snipes with plan and
@@ -21,7 +21,7 @@ MOST_SHOTS = 20
 
 
 class MarketAsked(Asked, frozen=True, kw_only=True):
-    """One pair that a face shows. It is watched for a minute; asking again renews that."""
+    """One pair shown in a front end. It is watched for a minute after each query."""
 
     symbol: Symbol
     levels: Annotated[int, msgspec.Meta(ge=0, le=MOST_LEVELS)] = MOST_LEVELS
@@ -47,14 +47,14 @@ class GuardAsked(Asked, frozen=True, kw_only=True):
 
 
 class GuardPage(msgspec.Struct, frozen=True):
-    """Rows, and the number to go on with; None: that was all."""
+    """Rows and the number for the next page; None: no more."""
 
     rows: list[GuardRow]
     next: int | None
 
 
 class LatencyAsked(Asked, frozen=True, kw_only=True):
-    """The last shots."""
+    """The last attempts."""
 
     shots: Annotated[int, msgspec.Meta(ge=1, le=MOST_SHOTS)] = MOST_SHOTS
 

@@ -49,7 +49,7 @@ class Mirror(Generic[Row]):
         return Subscribe(view=self.kind.name, after=self.version, of=engine)
 
     def apply(self, changes: Changes) -> bool:
-        """Take the next part; return False if one before it is missing: then ask anew.
+        """Apply the next part; return False if an earlier one is missing: then request the view again.
 
         Raises ProtocolError.
         """

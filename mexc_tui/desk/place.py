@@ -73,7 +73,7 @@ def _lock(path: Path) -> int:
 
 
 def _clear(path: Path) -> None:
-    """Remove a socket that nobody listens on."""
+    """Remove an unused socket."""
     try:
         found = path.lstat()
     except FileNotFoundError:

@@ -25,7 +25,7 @@ ALL: tuple[CommandKind[Any, Any], ...] = (looking.DETECTORS, looking.MARKET, loo
 
 
 def handle_guard(desk: CommandDesk, books: Store, answers: AnswerCache) -> None:
-    """Answer what the guard did, with an engine that trades and with one that only looks."""
+    """Answer queries of the risk monitor's history, with a trading or a read-only engine."""
 
     async def guard(args: looking.GuardAsked, _: ReceivedCommand) -> HandlerResult[looking.GuardPage]:
         async def read() -> looking.GuardPage:
@@ -80,7 +80,7 @@ class MetricsSource(Protocol):
     """What measures the process and its parts."""
 
     def beat(self, late_s: float) -> None:
-        """Note how late the loop woke somebody."""
+        """Record one delay of the event loop."""
         ...
 
     def row(self, viewers: Sequence[ViewerRow]) -> MachineRow:

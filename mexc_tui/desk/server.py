@@ -58,7 +58,7 @@ class DeskParts:
     """No viewer becomes more than this."""
     peer_of: Callable[[socket.socket], Peer] = peer_of
     refresh: Callable[[], None] = lambda: None
-    """Brings views up to date that nobody fills without a viewer: called before the first one is served."""
+    """Refresh the views; called before the first viewer is served."""
 
 
 TURNS = 5
@@ -100,7 +100,7 @@ class DeskServer:
             viewer.notice()
 
     async def close(self, deadline_s: float = 5.0) -> None:
-        """Take nobody in, let running commands end within the deadline, then see everybody out."""
+        """Accept no viewer, let running commands end within the deadline, then disconnect all viewers."""
         if self._server is not None and self._place is not None:
             # Who was let in a moment ago has no transport yet: asyncio loses it if the server closes first.
             asyncio.get_running_loop().remove_reader(self._place.socket)

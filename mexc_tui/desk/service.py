@@ -91,7 +91,7 @@ class JournalAudit:
         return AuditEntry(begun.digest, None if done is None else _answer(done))
 
     async def end(self, given: ReceivedCommand, answer: CommandAnswer) -> None:
-        """Write down what came of it."""
+        """Store its outcome."""
         event = CommandDone(
             at_ms=self._clock.now_ms(),
             about=given.id,
@@ -125,11 +125,11 @@ class DeskServiceParts:
     head: int
     answers: AnswerCache
     trading: TradingFace | None = None
-    """None: this engine only looks."""
+    """None: a read-only engine."""
     screens: ScreenFace | None = None
     """None: nothing is drawn of it."""
     machine: MetricsSource | None = None
-    """None: nobody measures what it costs."""
+    """None: not measured."""
 
 
 class DeskService:
@@ -309,7 +309,7 @@ def _take_commands(desk: CommandDesk, face: Face) -> None:
 
 
 def _fitting(rows: Sequence[Shown]) -> tuple[Shown, ...]:
-    """Return as many rows as fit into one answer, one at least; whoever asks goes on behind them."""
+    """Return as many rows as fit into one response, at least one; the client requests the rest."""
     size, kept = 0, list[Shown]()
     for row in rows:
         size += len(encode(row)) + 1

@@ -1,4 +1,4 @@
-"""Views, questions and commands of trading, by name. What only lowers risk any viewer may tell."""
+"""Views, queries and commands of trading, by name. Any viewer may send risk-reducing commands."""
 
 from decimal import Decimal
 from typing import Annotated, Any
@@ -44,7 +44,7 @@ class Closing(Asked, frozen=True, kw_only=True):
 
 
 class HaltRequest(Asked, frozen=True, kw_only=True):
-    """Why entries are to stop, in the person's own words."""
+    """Reason of a halt, as entered by the user."""
 
     words: Text = ""
 
@@ -56,19 +56,19 @@ class Killing(Asked, frozen=True, kw_only=True):
 
 
 class Resuming(Asked, frozen=True, kw_only=True):
-    """What a person typed where the cause of a halt asks for a word."""
+    """Word typed to resume, where the cause of the halt needs one."""
 
     typed: Text = ""
 
 
 class UnlockAsked(Asked, frozen=True, kw_only=True):
-    """The phrase that the last preview of unlocking made up, as a person typed it."""
+    """Phrase of the last unlock preview, as typed by the user."""
 
     typed: Text = ""
 
 
 class Converting(Asked, frozen=True, kw_only=True):
-    """Coins whose written-off rests are to become MX, as a person saw them; none: all that may be."""
+    """Coins whose dust is converted to MX, as shown in the preview; empty: all."""
 
     assets: Annotated[tuple[Symbol, ...], msgspec.Meta(max_length=15)] = ()
 
@@ -100,12 +100,12 @@ class ExitsEdit(Asked, frozen=True, kw_only=True):
     trailing_distance_pct: Decimal | None = None
     """Below the highest price."""
     ladder: Annotated[tuple[RungAsked, ...], msgspec.Meta(max_length=6)] | None = None
-    """The rungs that are still to be sold, anew, rising; empty: none. Those up to the last one that sold
+    """The remaining rungs, ascending; empty: none. Those up to the last one that sold
     something stay before them, and count in shares and numbers."""
     break_even_rung: int | None = None
     """The stop moves to break-even once this rung is sold; 0: never."""
     time_stop_s: int | None = None
-    """Closed so long after it opened; 0: never."""
+    """Seconds from opening to the time stop; 0: never."""
 
 
 WHAT_IF = CommandKind("what_if", OfSymbol, WhatIfRow, acts=False)

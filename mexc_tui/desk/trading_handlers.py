@@ -1,4 +1,4 @@
-"""The door's side of trading: views, questions, commands. An engine that only looks says so in words."""
+"""Handlers of trading views, queries and commands; a read-only engine refuses them."""
 
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -32,7 +32,7 @@ HUNDRED = Decimal(100)
 
 
 class TradingViews:
-    """What faces see of money, as of the last refresh."""
+    """Trading views of the last refresh."""
 
     def __init__(self, face: TradingFace | None) -> None:
         self._face = face

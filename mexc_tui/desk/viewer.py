@@ -39,9 +39,9 @@ RESERVED_S = 2.0
 """So long a viewer in a reserved slot may say nothing."""
 BEAT_S = 1.0
 PACE_S = 0.1
-"""Views are told at most this often; the first change after a pause goes at once."""
+"""Smallest interval of view updates; the first change after a pause is sent at once."""
 OUTBOX_BYTES = 64 * 1024
-"""A viewer that leaves so much unread is not listened to until it reads."""
+"""Unread bytes above which a viewer's messages are not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Viewer:
         return len(self._cursors)
 
     def notice(self) -> None:
-        """Look again whether there is something to tell."""
+        """Check for pending updates."""
         self._wake.set()
 
     async def serve(self) -> None:
@@ -113,7 +113,7 @@ class Viewer:
         finally:
             writing.cancel()
             for task in self._running:
-                task.cancel()  # the command itself goes on: it belongs to the desk
+                task.cancel()  # the command itself continues: it belongs to the desk
             for name in self._cursors:
                 self._shown.views[name].listeners.discard(self.notice)
             self._writer.writelines(self._outbox)
@@ -124,7 +124,7 @@ class Viewer:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def _end_if_broken(self, writing: "asyncio.Task[None]") -> None:
-        """Hang up when nothing can be told any more, so that the viewer comes back instead of waiting."""
+        """Close the connection after a failed update, so that the viewer reconnects."""
         if not writing.cancelled():
             error = writing.exception()
             if not isinstance(error, ConnectionError):

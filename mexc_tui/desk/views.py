@@ -18,7 +18,7 @@ PAGE_BYTES = 32 * 1024
 """A page ends with the row that reaches this."""
 ROW_BYTES = 32 * 1024
 GONE_KEPT = 1_024
-"""So many removed keys are remembered; a viewer that missed more begins anew."""
+"""Removed keys that are remembered; a viewer that missed more gets the whole view again."""
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class Cursor:
 
     version: int = 0
     horizon: int = 0
-    """Removals up to here need not be told: the viewer began behind them."""
+    """Removals up to here are not sent: the viewer started after them."""
     must_reset: bool = True
 
 

@@ -49,7 +49,7 @@ class Subscribe(FromViewer, frozen=True, kw_only=True, tag="subscribe"):
 
 
 class Follow(FromViewer, frozen=True, kw_only=True, tag="follow"):
-    """Hand over every fact behind this number, and go on."""
+    """Subscribe to all events after this number."""
 
     after: Number
 
@@ -112,7 +112,7 @@ class Facts(FromEngine, frozen=True, kw_only=True, tag="facts"):
 
 
 class CommandAnswer(FromEngine, frozen=True, kw_only=True, tag="answer"):
-    """What came of a command."""
+    """Outcome of a command."""
 
     id: str
     outcome: CommandOutcome

@@ -21,7 +21,7 @@ _MARK = re.compile(r" *# set in (practice|paper)$")
 
 @dataclass(frozen=True, slots=True)
 class GivenValue:
-    """A value as somebody gave it, and where."""
+    """A given value and its origin."""
 
     value: object
     origin: str
@@ -109,7 +109,7 @@ def flag_layer(flags: Mapping[str, object], assignments: Iterable[str] = ()) -> 
 
 
 def lent_layer(values: Mapping[str, object], scenario: str) -> Layer:
-    """Take what a scenario lends; `load` uses it in practice mode only."""
+    """Return the overrides of a scenario; `load` uses them in practice mode only."""
     given: dict[str, GivenValue] = {}
     for name, value in values.items():
         exact = Decimal(str(value)) if isinstance(value, float) else value

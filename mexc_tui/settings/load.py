@@ -71,9 +71,9 @@ class Loaded:
     settings: Settings
     origins: Mapping[str, str]
     lent: tuple[str, ...]
-    """Names of those in force because a scenario lends them."""
+    """Names of the settings overridden by a scenario."""
     ignored: tuple[str, ...] = ()
-    """Values of the file that live trading does not take: each in words, with where it stands."""
+    """Values of the file ignored by live trading: each as text, with its origin."""
 
     def origin(self, name: str) -> str:
         """Return where a value came from, in words."""
@@ -137,7 +137,7 @@ def _mode(layers: Layers) -> Mode | None:
 
 
 def mistakes(layer: Layer) -> list[Problem]:
-    """Return what is wrong with each value of a layer by itself."""
+    """Return the mistakes of a layer's values, each checked alone."""
     problems: list[Problem] = []
     sound: dict[str, GivenValue] = {}
     for name, given in layer.values.items():

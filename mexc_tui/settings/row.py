@@ -30,7 +30,7 @@ _TRIPLE = re.compile(r"\d{1,3}/\d{1,3}/\d{1,3}")
 
 
 class Group(BaseSettings):
-    """Settings that belong together. A setting's group is the class that it stands in."""
+    """Settings that belong together. A setting's group is the class that declares it."""
 
     title: ClassVar[str]
     decides: ClassVar[bool] = True
@@ -39,7 +39,7 @@ class Group(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Everything there is to know about one setting, for a person."""
+    """Description of one setting."""
 
     name: str
     group: str
@@ -69,7 +69,7 @@ def row(
         return Field(default=default, description=help, json_schema_extra=facts)
     facts["range"] = f"{low} to {high}"
     facts["bounds"] = [str(low), str(high)]
-    if isinstance(default, Decimal):  # 0.1 as a float lies above 0.1
+    if isinstance(default, Decimal):  # 0.1 as a float is above 0.1
         low, high = Decimal(str(low)), Decimal(str(high))
     return Field(default=default, description=help, ge=low, le=high, json_schema_extra=facts)
 

@@ -1,4 +1,4 @@
-"""Settings as a face shows them."""
+"""Settings as rows of the desk API."""
 
 from collections.abc import Mapping
 

@@ -26,7 +26,7 @@ GROUPS: tuple[type[Group], ...] = (
     *(PollSettings, DetectionGroup, Clocks, Staleness, AlertSettings),
     *(Requests, StreamSettings, StoreSettings, Caches, Process, Screen),
 )
-"""In the order in which people read them."""
+"""Groups in display order."""
 
 ASCENDING = (
     ("max_trades_hour", "max_trades_day"),

@@ -16,11 +16,11 @@ from mexc_tui.store.schema import check_owner, version_of
 
 FOLDER = "backups"
 DAILY, WEEKLY = 7, 4
-"""The newest so many are kept, and the newest of each of so many weeks."""
+"""Number of daily and of weekly backups to keep."""
 SPECIAL = 3
 """So many are kept of those that were rescued, and of those that a migration made."""
 SPARE_BYTES = 64 * 1024 * 1024
-"""A daily backup leaves so much of the disk free."""
+"""Share of the disk that a daily backup leaves free."""
 
 _TIME = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"desk-(\d{8}T\d{6}Z)(?:-([a-z0-9-]+))?\.sqlite3")
@@ -86,7 +86,7 @@ class Backups:
         return len(gone)
 
     def advice(self) -> str:
-        """Say which backup to restore and how, for people."""
+        """Return which backup to restore, and the command for it."""
         found = self.all()
         profile = self.database.parent.name
         if not found:

@@ -21,7 +21,7 @@ class Damage:
     """What was found damaged since the store was opened; it stays until the next start."""
 
     words: str = ""
-    """The first finding, for people; empty: none."""
+    """The first finding as text; empty: none."""
     count: int = 0
 
     def note(self, words: str) -> None:
@@ -32,7 +32,7 @@ class Damage:
         self.words = self.words or words
 
     def seen(self, error: StorageError) -> StorageError:
-        """Note an error that tells of damage; return it."""
+        """Record an error caused by damage; return it."""
         if isinstance(error, StorageDamaged):
             self.note(str(error))
         return error

@@ -46,7 +46,7 @@ class EquityRows:
             CLOSES.save(self._rows, point, self._scope, day)
 
     def latest(self) -> EquityPoint | None:
-        """Return the newest point; its `peak` is the one to go on from."""
+        """Return the newest point with the current `peak`."""
         sql = "WHERE scope = ? ORDER BY at_ms DESC, number DESC LIMIT 1"
         return POINTS.one(self._rows, sql, self._scope)
 

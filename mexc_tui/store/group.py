@@ -24,7 +24,7 @@ _log = logging.getLogger("mexc_tui.store")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One unit of work to do: `name` stands for it in logs, `deadline_ns` is of the monotonic clock."""
+    """One unit of work to do: `name` identifies it in logs, `deadline_ns` is of the monotonic clock."""
 
     name: str
     work: Callable[[UnitOfWork], Any]

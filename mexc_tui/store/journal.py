@@ -124,7 +124,7 @@ class JournalWriter:
         self._is_lost = False
 
     def begin(self) -> None:
-        """Take up the journal where it stands. Call inside the transaction, before its first unit."""
+        """Continue the journal at its end. Call inside the transaction, before its first unit."""
         self._added = []
         if self._is_lost:
             return
@@ -158,7 +158,7 @@ class JournalWriter:
         return sequence
 
     def _lose(self, error: sqlite3.DatabaseError) -> None:
-        """Store no facts any more if the journal is damaged: what they tell of, money above all, still is."""
+        """Stop storing events if the journal is damaged; the data they describe is still stored."""
         if not isinstance(translate("journal", error), StorageDamaged):
             raise error
         self._is_lost = True

@@ -1,4 +1,4 @@
-"""Listings with all that sources said of them and every change, and what became of them."""
+"""Tables of listings: sightings, changes and outcomes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _UPSERT_OUTCOME = """
 
 @dataclass(frozen=True, slots=True)
 class _Story:
-    """The statements of a table that tells a listing's story, one part a row."""
+    """Statements of a history table: one part of a listing per row."""
 
     all: str
     insert: str
@@ -51,7 +51,7 @@ _CHANGES = _Story(
 
 
 class ListingRows:
-    """Every listing ever seen, also matured and cancelled ones."""
+    """Every listing, including matured and cancelled ones."""
 
     def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
@@ -64,7 +64,7 @@ class ListingRows:
         *,
         is_over: bool | None = None,
     ) -> None:
-        """Store a listing as it is now. `stage` is where it stands at present, what time tells included.
+        """Store a listing. `stage` is its current stage, including changes by elapsed time.
 
         `absorbed` were found to be the same listing and go. `is_over` says whether more is expected of it, if
         its stage does not tell.
@@ -99,7 +99,7 @@ class ListingRows:
         return self._many(_LISTINGS + sql, name)
 
     def unfinished(self) -> list[Listing]:
-        """Return those of which more is expected, earliest opening first: what a restart goes on with."""
+        """Return unfinished listings, earliest opening first: a restart continues with them."""
         return self._many(_LISTINGS + "WHERE is_over = 0 ORDER BY opens_ms")
 
     def opening_between(self, from_ms: int, to_ms: int) -> list[Listing]:
@@ -108,7 +108,7 @@ class ListingRows:
         return self._many(_LISTINGS + sql, from_ms, to_ms)
 
     def latest(self, limit: int = 1_000) -> list[Listing]:
-        """Return the listings seen first most recently, newest first."""
+        """Return the most recently detected listings, newest first."""
         return self._many(_LISTINGS + "ORDER BY first_seen_ms DESC LIMIT ?", limit)
 
     def page(self, before_ms: int = 2**62, before_id: str = "", limit: int = 200) -> list[Listing]:
@@ -129,7 +129,7 @@ class ListingRows:
         self._rows.run_many("INSERT OR IGNORE INTO listing_names (name, listing_id) VALUES (?, ?)", rows)
 
     def _tell(self, story: _Story, listing_id: str, parts: Sequence[tuple[int, bytes]]) -> None:
-        """Store what is new of a story; it goes on as a rule, and is told anew when listings are joined."""
+        """Store new parts of a history; it is rewritten only when listings are merged."""
         stored = self._rows.all(story.all, listing_id)
         same = 0
         for (body,), (_, new) in zip(stored, parts, strict=False):
@@ -163,7 +163,7 @@ class OutcomeRows:
         self._rows = rows
 
     def save(self, outcome: ListingOutcome) -> None:
-        """Store a label; the same listing under the same label version is labelled anew."""
+        """Store an outcome; one of the same listing and label version is replaced."""
         self._rows.run(
             _UPSERT_OUTCOME,
             outcome.listing_id,

@@ -1,4 +1,4 @@
-"""Connections as this room wants them: checked, private, WAL, foreign keys, bounded waits."""
+"""Opens connections: checked, private, WAL, foreign keys, bounded waits."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from mexc_tui.store.schema import check_owner, migrate, shipped, version_of
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 STATEMENTS_KEPT = 256
 INCREMENTAL = 2
-"""SQLite's number for a database that gives free pages back when it is told to."""
+"""SQLite's value for incremental auto-vacuum."""
 REWRITTEN_BYTES = 128 * 1024 * 1024
 """A larger database is not rewritten at the start: that would take seconds."""
 
@@ -103,7 +103,7 @@ def check(connection: sqlite3.Connection, how: str) -> None:
 
 
 def _connect(uri: str, limits: StoreLimits) -> sqlite3.Connection:
-    # isolation_level=None: sqlite3 begins nothing by itself; this room says BEGIN and COMMIT.
+    # isolation_level=None: sqlite3 starts no transactions; this package sends BEGIN and COMMIT.
     connection = sqlite3.connect(
         uri,
         uri=True,

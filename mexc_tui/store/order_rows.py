@@ -1,4 +1,4 @@
-"""Orders of ours, and foreign ones that were seen on the account."""
+"""Table of orders: the desk's own, and unknown ones of the account."""
 
 from mexc_tui.model.intent import Order, OrderState
 from mexc_tui.store.rows import StoreRows

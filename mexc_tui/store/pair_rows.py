@@ -23,11 +23,11 @@ class PairRows:
     def save(self, changed: Iterable[Symbol], gone: Iterable[str], at_ms: int) -> None:
         """Store pairs that are new or changed, and forget those that are gone."""
         self._rows.run_many("DELETE FROM pairs WHERE symbol = ?", ((symbol,) for symbol in gone))
-        # One by one, here and below: SQLite lets the event loop's thread go on between two of 2,000 rows.
+        # One by one, here and below: SQLite lets the event loop's thread run between two of 2,000 rows.
         self._rows.run_many(_UPSERT, ((pair.symbol, at_ms, _pair.write(pair)) for pair in changed))
 
     def all(self, since_ms: int = 0) -> list[Symbol]:
-        """Return every pair seen new or changed from `since_ms` on, by name: the query that may read all."""
+        """Return every pair first seen or changed since `since_ms`, by name; may read the whole table."""
         sql = "SELECT body FROM pairs WHERE seen_ms >= ? ORDER BY symbol"
         rows = self._rows.each(sql, since_ms)
         return list(self._rows.damage.readable("pair", rows, lambda row: _pair.read(row[0])))

@@ -68,7 +68,7 @@ class PositionRows:
 
     def open(self) -> list[Position]:
         """Return those not closed, oldest first."""
-        # Without being told, SQLite reads all positions in order of time rather than sort the few open ones.
+        # Without a hint SQLite scans all positions by time instead of sorting the few open ones.
         sql = "INDEXED BY positions_open WHERE scope = ? AND state <> 'closed' ORDER BY opened_ms, number"
         return POSITIONS.many(self._rows, sql, self._scope)
 

@@ -10,7 +10,7 @@ from mexc_tui.store.files import create_private
 
 RESERVE_BYTES = 1024 * 1024
 REGAIN_BYTES = 4 * RESERVE_BYTES
-"""So much is free again before room is set aside: what waits is written first."""
+"""Free bytes needed before space is reserved again: pending writes come first."""
 
 _log = logging.getLogger("mexc_tui.store")
 
@@ -26,7 +26,7 @@ class Reserve:
         """Whether it was given back to a full disk, and is not set aside again."""
 
     def hold(self) -> bool:
-        """Set the room aside. False: the disk has none to spare, and the store goes on without."""
+        """Reserve disk space. False: the disk is too full, and the store continues without."""
         try:
             self._path.unlink(missing_ok=True)
             create_private(self._path)
@@ -51,14 +51,14 @@ class Reserve:
         return True
 
     def release(self) -> bool:
-        """Give the room back to the disk. False: it was given back already."""
+        """Release the reserved space. False: it was already released."""
         was_held, self.is_held = self.is_held, False
         self.is_released = self.is_released or was_held
         self._path.unlink(missing_ok=True)
         return was_held
 
     def regain(self) -> bool:
-        """Set the room aside again once the disk has enough to spare; return whether it is held."""
+        """Reserve the space again once the disk has enough; return whether it is reserved."""
         if self.is_released and shutil.disk_usage(self._path.parent).free > REGAIN_BYTES:
             self.hold()
         return self.is_held

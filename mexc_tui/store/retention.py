@@ -13,9 +13,9 @@ BATCH = 500
 NEWEST_FACTS = 1_000
 """So many facts stay whatever their age: a start checks their seals."""
 LEAST_EQUITY_DAYS = 35
-"""Points of equity are needed so long: a month's chart and its first point."""
+"""Days for which equity points are needed: a month's chart and its first point."""
 FREE_PAGES = 256
-"""So many pages stay free for what comes next, and so many are given back at a time."""
+"""Pages that stay free, and pages that are released at a time."""
 DAY_MS = 86_400_000
 
 _OPEN_SINCE = (
@@ -46,7 +46,7 @@ class _Table:
 _TABLES = (
     _Table("detection_passes", "id", _Age.METRICS, "at_ms < ?1"),
     _Table("risk_checks", "number", _Age.METRICS, "at_ms < ?1"),
-    # The newest run of each scope tells which account was compared last, and how that ended.
+    # The newest run of each scope shows which account was reconciled last, and its result.
     _Table(
         "reconciliations",
         "number",
@@ -61,7 +61,7 @@ _TABLES = (
         "at_ms < ?1 AND number < "
         "(SELECT max(number) FROM reconciliations AS newer WHERE newer.scope = reconciliations.scope)",
     ),
-    # The newest point of each scope holds the peak to go on from.
+    # The newest point of each scope holds the current peak.
     _Table(
         "equity_points",
         "number",

@@ -73,7 +73,7 @@ class StoreRows:
         if not self._open:
             raise StorageFailed("A unit of work was used after it had ended.")
         if not self._connection.in_transaction:
-            # SQLite ends a transaction itself on some errors: whoever swallowed one must not write on.
+            # SQLite ends a transaction on some errors: code that swallowed one must not continue writing.
             raise StorageFailed("An error before this statement ended the unit of work.")
         if self._is_late():
             raise StorageDeadline("Stopped at its deadline.")

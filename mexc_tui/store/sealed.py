@@ -35,7 +35,7 @@ class Sealed(Generic[T]):
         self._body = Body(kind, what)
         names = [*columns.split(), "body", "digest"]
         listed, marks = ", ".join(names), ", ".join("?" * len(names))
-        # Every name in these statements is a constant of this room.
+        # Every name in these statements is a constant of this package.
         self._select = f"SELECT number, {listed} FROM {table} "  # noqa: S608
         self._save = f"INSERT INTO {table} ({listed}) VALUES ({marks}) "  # noqa: S608
         if key:

@@ -1,4 +1,4 @@
-"""Signals: which stand, which stood, and what they are found by."""
+"""Table of active and ended signals."""
 
 import msgspec
 
@@ -29,7 +29,7 @@ _LABELLED = """
 
 
 class SignalRows:
-    """Every signal ever raised. Per key one state stands at a time."""
+    """Every signal ever raised. Each key has at most one active signal."""
 
     def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
@@ -51,7 +51,7 @@ class SignalRows:
         )
 
     def end(self, ended: SignalEnd) -> bool:
-        """Note that what a signal saw is no longer so. False: its state stands no more anyway."""
+        """End a signal. False: it was not active."""
         key = ended.key
         if ended.goes_on_as is not None and self._go_on(ended, ended.goes_on_as):
             return True
@@ -60,7 +60,7 @@ class SignalRows:
         return changed > 0
 
     def _go_on(self, ended: SignalEnd, later: SignalKey) -> bool:
-        """Let what stands stand under another key, unless that has a state of its own."""
+        """Move active signals to another key, unless that has an active one."""
         if self._rows.one(_STANDS, *_words(later)) is not None:
             return False
         row = self._rows.one(_STANDS + "AND state = ?", *_words(ended.key), ended.state)
@@ -71,8 +71,8 @@ class SignalRows:
         return True
 
     def standing(self) -> list[Signal]:
-        """Return what stands now, oldest first: what a restart must not signal again."""
-        # Without being told, SQLite reads all signals in order of time rather than sort the few that stand.
+        """Return the active signals, oldest first: a restart must not raise them again."""
+        # Without a hint SQLite scans all signals by time instead of sorting the few active ones.
         return self._many("INDEXED BY signals_standing WHERE ended_at_ms IS NULL ORDER BY detected_at_ms")
 
     def of_symbol(self, symbol: str, limit: int = 100) -> list[Signal]:
@@ -98,7 +98,7 @@ class SignalRows:
         return self._many("WHERE detected_at_ms < ? ORDER BY detected_at_ms DESC LIMIT ?", before_ms, limit)
 
     def page(self, before: int = 2**62, limit: int = 100, symbol: str = "") -> list[tuple[int, Signal, bool]]:
-        """Return signals behind number `before`, newest first, each with its number and whether it stands.
+        """Return signals behind number `before`, newest first, each with its number and whether it is active.
 
         With a symbol, only those about a pair of that name.
         """

@@ -1,4 +1,4 @@
-"""Snipes, their attempts, and the intents that stand before every order."""
+"""Tables of snipes, attempts and intents."""
 
 from mexc_tui.model.intent import Intent
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeKey
@@ -44,7 +44,7 @@ class SnipeRows:
         return SNIPES.one(self._rows, "WHERE scope = ? AND id = ?", self._scope, snipe_id)
 
     def by_key(self, key: SnipeKey) -> Snipe | None:
-        """Return the snipe that came of a signal."""
+        """Return the snipe armed by a signal."""
         sql = "WHERE scope = ? AND symbol = ? AND signal_id = ?"
         return SNIPES.one(self._rows, sql, self._scope, key.symbol, key.signal_id)
 
@@ -82,7 +82,7 @@ class AttemptRows:
 
 
 class IntentRows:
-    """Durable wishes to trade. A snipe has at most one open entry; a client id belongs to one intent."""
+    """Durable intents to trade. A snipe has at most one open entry; a client id belongs to one intent."""
 
     def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows

@@ -1,4 +1,4 @@
-"""The door of this room: write a unit of work, read, back up, close."""
+"""The store: writes units of work, reads, backs up, closes."""
 
 import logging
 import sqlite3
@@ -155,7 +155,7 @@ class SqliteStore:
             return 0
 
     async def back_up(self, target: Path) -> None:
-        """Write a checked copy to `target` while the store goes on. Raises StorageError."""
+        """Write a checked copy to `target` while the store stays in use. Raises StorageError."""
         thread = await type(self._thread).opened(self._open_reader)
         try:
             await thread.submit(lambda connection: back_up(connection, target))
@@ -247,11 +247,11 @@ class SqliteStore:
         return self._reserve.release()
 
     def regain_reserve(self) -> bool:
-        """Set the room aside again once the disk has enough to spare; return whether it is held. Blocks."""
+        """Reserve the space again once the disk has enough; return whether it is reserved. Blocks."""
         return self._reserve.regain()
 
     def full(self) -> str:
-        """Say that the room kept for exits is in use; empty: it is not."""
+        """Return a warning if the space reserved for exits is in use; empty: it is not."""
         if not self._reserve.is_released:
             return ""
         return "the disk is full, and the space reserved for exits is in use: free some space"
@@ -293,7 +293,7 @@ class SqliteStore:
 
 
 def _open_writer(path: Path, limits: StoreLimits, findings: Findings, reserve: Reserve) -> sqlite3.Connection:
-    """Open it; on a full disk once more, with the room that was set aside for that."""
+    """Open the database; on a full disk retry once with the reserved space."""
     try:
         return open_writer(path, limits, findings)
     except StorageError:

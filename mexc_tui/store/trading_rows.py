@@ -1,4 +1,4 @@
-"""The books of one scope (an account in a world), table by table."""
+"""Ledger tables of one scope (account and exchange session)."""
 
 from typing import Any
 

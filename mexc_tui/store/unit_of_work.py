@@ -32,7 +32,7 @@ class Reading:
         return VerdictRows(self.rows, label_version)
 
     def trading(self, scope: str) -> TradingRows:
-        """Return the books of one scope: an account in a world."""
+        """Return the ledger of one scope: account and exchange session."""
         return TradingRows(self.rows, scope)
 
     def newest_scope(self) -> str:

@@ -29,7 +29,7 @@ class VerdictRows:
         self._label_version = label_version
 
     def add(self, detector: DetectorName, version: int, stratum: str, listing_id: str, *, hit: bool) -> None:
-        """Count a listing once for a case; the first verdict on it stands."""
+        """Count a listing once for a case; the first verdict is kept."""
         self._rows.run(_INSERT, self._label_version, detector.value, version, stratum, listing_id, int(hit))
 
     def add_base(self, claim: ClaimKind, listing_id: str, *, hit: bool) -> None:
@@ -37,7 +37,7 @@ class VerdictRows:
         self._rows.run(_INSERT, self._label_version, "", 0, claim.value, listing_id, int(hit))
 
     def forget(self, listing_id: str) -> None:
-        """Take back every verdict on a listing: it is labelled anew."""
+        """Delete every verdict on a listing, so that it can be labelled again."""
         sql = "DELETE FROM verdicts WHERE listing_id = ? AND label_version = ?"
         self._rows.run(sql, listing_id, self._label_version)
 

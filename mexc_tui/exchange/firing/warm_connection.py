@@ -41,10 +41,10 @@ WARM_NS = 30 * NS_PER_S
 ROUND_TRIPS = 16
 """How many round trips are remembered; the fastest of them counts."""
 ADMIT_BEFORE_NS = 50 * NS_PER_MS
-"""How long before its aim a shot takes its place in the budget: well inside the lanes' margin, so that what
+"""Time before its aim at which an attempt reserves its budget: well inside the lanes' margin, so that what
 the budget counts is what the exchange will see."""
 TAKE_BEFORE_NS = NS_PER_S
-"""How long before its aim a shot has its connection for itself."""
+"""Time before its aim from which an attempt owns its connection."""
 WRITE_TRIES = 2
 CAP_BYTES = 256 * 1024
 SHOTS_KNOWN = 4_096
@@ -58,7 +58,7 @@ MaySend = Callable[[], bool]
 
 @dataclass(slots=True)
 class _Flight:
-    """One shot on its way: the connection that it has for itself, and its stamps so far."""
+    """One attempt in progress: its connection and timestamps so far."""
 
     shot: SignedOrder
     aim_ns: int | None
@@ -69,11 +69,11 @@ class _Flight:
     answered_ns: int | None = None
 
     def ended(self, outcome: SendOutcome[PlacedOrder]) -> FireResult:
-        """Say what became of it."""
+        """Return its outcome."""
         return FireResult(outcome, self.aim_ns, self.woke_ns, self.written_ns, self.answered_ns)
 
     def give_up(self) -> None:
-        """Close the connection: what is on its way over it, nobody knows."""
+        """Close the connection; the state of requests in flight is unknown."""
         if self.connection is not None:
             self.connection.close()
             self.connection = None
@@ -139,11 +139,11 @@ class WarmConnection:
         return SignedOrder(order, purpose, request, timestamp_ms, recv_window_ms)
 
     async def fire_at(self, shot: SignedOrder, at_ns: int, may_send: MaySend) -> FireResult:
-        """Write a shot at a moment of the monotonic clock, never before it; wait for the answer."""
+        """Send an attempt at a time of the monotonic clock, never earlier; wait for the response."""
         return await self._fire(_Flight(shot, at_ns), may_send)
 
     async def fire(self, shot: SignedOrder, may_send: MaySend) -> FireResult:
-        """Write a shot at once; wait for the answer.
+        """Send an attempt at once; wait for the response.
 
         Nothing in its way: written in this turn of the loop, and what can wait is done after (performance 4).
         """
@@ -159,13 +159,13 @@ class WarmConnection:
         return await self._fire(_Flight(shot, None), may_send)
 
     async def close(self) -> None:
-        """Close the connection. A shot that is in flight is followed to its end."""
+        """Close the connection. An attempt in flight is awaited first."""
         self._is_closed = True
         if self._kept is not None:
             self._kept.close()
             self._kept = None
 
-    # ---- a shot
+    # ---- an attempt
 
     async def _fire(self, flight: _Flight, may_send: MaySend) -> FireResult:
         try:
@@ -241,7 +241,7 @@ class WarmConnection:
         del self._ready[shot.request]
 
     def _withdraw(self, flight: _Flight) -> None:
-        """Leave everything as if this shot had never been."""
+        """Release everything that this attempt reserved."""
         self._requester.withdrawn(_ROUTE, flight.shot.purpose)
         if flight.connection is not None:
             self._keep(flight.connection)

@@ -73,7 +73,7 @@ class Bans:
     def _banned_length_s(self, retry_after_s: float | None, now_ns: int) -> float:
         until_ns = self._until_ns.get(BanKind.BANNED)
         if until_ns is not None and now_ns < until_ns:
-            # The same ban again, seen by another request: only the exchange can lengthen it.
+            # The same ban, reported by another request: only the exchange can extend it.
             return retry_after_s if retry_after_s is not None else 1.0
         forgiven = until_ns is not None and now_ns - until_ns > self._limits.longest_s * NS_PER_S
         self._bans_in_a_row = 1 if forgiven else self._bans_in_a_row + 1
@@ -82,7 +82,7 @@ class Bans:
         return self._limits.banned_s * 2 ** min(self._bans_in_a_row - 1, 20)
 
     def take_up(self, kind: BanKind, until_ns: int) -> None:
-        """Go on with a ban that an engine before this one was told of."""
+        """Restore a ban stored by the last engine."""
         self._until_ns[kind] = max(until_ns, self._until_ns.get(kind, 0))
         self._bans_in_a_row = 1 if kind is BanKind.BANNED else self._bans_in_a_row
         self.are_unheard_of = False

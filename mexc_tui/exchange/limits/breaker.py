@@ -14,7 +14,7 @@ NS_PER_S = 1_000_000_000
 
 
 class BreakerPhase(Enum):
-    """Where a breaker stands."""
+    """State of a circuit breaker."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -55,7 +55,7 @@ class Breaker:
         self._limits = limits or BreakerLimits()
         self._failed_ns: deque[int] = deque()
         self.is_closed = True
-        """Whether it holds nothing back. A plain value, as a shot looks at it last of all."""
+        """Whether it lets every request pass. A plain value, checked last before an attempt."""
         self._opened_ns: int | None = None
         self._half_since_ns = 0
         self._probes = 0
@@ -115,7 +115,7 @@ class Breaker:
         return (self._opened_ns or 0) + round(self._limits.open_s * NS_PER_S)
 
     def _take_probe(self, now_ns: int) -> bool:
-        # A probe that was cancelled never reports: after another open_s it is given anew.
+        # A cancelled probe never reports: after another open_s it is granted again.
         if self._probes and now_ns - self._half_since_ns >= self._limits.open_s * NS_PER_S:
             self._probes = 0
         if self._probes >= self._limits.probes:

@@ -112,13 +112,13 @@ class RateBudget:
         self._bans = Bans(limits.bans)
         self._longest_ban_s = limits.bans.longest_s
         self.on_ban: Callable[[Ban], None] = lambda _: None
-        """Is told of a ban that began or was lengthened, at once."""
+        """Called at once when a ban begins or is extended."""
         # Under a ban one more lane bounds the few that may go.
         every = {Purpose.EXIT: limits.bans.exit_every_s, Purpose.STOP: limits.bans.stop_every_s}
         self._pace = {p: Lane(LaneLimit(LaneName.REQUESTS, 1, window_s)) for p, window_s in every.items()}
         self._queue: list[_Ask] = []
         self.is_calm = True
-        """Whether nobody waits and there was never a ban. A plain value: a shot looks at it last of all."""
+        """Whether no request waits and there was never a ban. Checked last before an attempt."""
         self._timer: asyncio.TimerHandle | None = None
         self._asked = self._granted = self._refused = self._refused_by_ban = 0
 
@@ -168,7 +168,7 @@ class RateBudget:
                 self.on_ban(ban)
 
     def take_up(self, ban: Ban) -> None:
-        """Go on with a ban that an engine before this one was told of."""
+        """Restore a ban stored by the last engine."""
         length_ns = round(min(ban.left_s, self._longest_ban_s) * NS_PER_S)
         self._bans.take_up(ban.kind, self._clock.monotonic_ns() + length_ns)
         self.is_calm = False
@@ -209,7 +209,7 @@ class RateBudget:
         return tuple((lane, amount, lane.cap(purpose)) for lane, amount in needs)
 
     def take_now(self, needs: Needs, purpose: Purpose) -> bool:
-        """Grant without queueing if nobody comes first, no ban is in force and all fits: the usual case."""
+        """Grant without queueing if no request waits, no ban is active and the amounts fit."""
         now_ns = self._clock.monotonic_ns()
         if not self._comes_first(purpose) or self._bans.current(now_ns) is not None:
             return False
@@ -230,7 +230,7 @@ class RateBudget:
         return max(0, lane.cap(purpose) - lane.used)
 
     def log(self, needs: Needs, now_ns: int) -> None:
-        """Log a request that leaves now, or left since there was room and before anybody else's turn."""
+        """Record a request that is sent now, or was sent before any other request."""
         for lane, amount, _ in needs:
             lane.forget(now_ns)
             lane.take(amount, now_ns)

@@ -1,4 +1,4 @@
-"""The exchange's clock, seen from here: how far off, how sure, and when not to trust it.
+"""Clock offset to the exchange: value, error bound, and when it is not usable.
 
 Exchange time is mapped from the monotonic clock, so a step of this machine's wall clock changes nothing.
 """
@@ -18,7 +18,7 @@ NS_PER_S = 1_000_000_000
 SAMPLES = 10
 """Round trips of one measurement; the fastest of them counts."""
 ROUNDING_MS = 1.0
-"""The exchange tells whole milliseconds: we take the middle of the one named, and half a one for rounding."""
+"""The exchange reports whole milliseconds: use the middle of it, with half a one of rounding error."""
 WALL_STEP_MS = 500.0
 """A wall clock that moved this much against the monotonic one has stepped, or this machine slept."""
 HISTORY = 64
@@ -82,11 +82,11 @@ class Offset:
     offset_ms: float
     """Exchange time minus this machine's wall clock, as of the last measurement; for display."""
     error_ms: float
-    """The true offset lies within plus or minus this."""
+    """Error bound of the offset, plus or minus."""
     drift_ppm: float | None
     """How fast the monotonic clock loses against the exchange's; None before the second measurement."""
     drift_error_ppm: float | None
-    """The true drift lies within plus or minus this."""
+    """Error bound of the drift, plus or minus."""
     at_ns: int
     """When the held sample was taken (monotonic)."""
     age_s: float
@@ -240,7 +240,7 @@ class Measurement:
     tried: int
     failed: int
     first_failure: str
-    """Why the first failed one failed; empty if none did. Later ones may only tell of a breaker."""
+    """Error of the first failed one; empty if none. Later ones may only report an open breaker."""
 
 
 async def measure(

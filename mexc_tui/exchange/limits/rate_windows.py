@@ -87,7 +87,7 @@ class Lane:
             self.used -= amount
 
     def fits_ns(self, amount: int, cap: int, now_ns: int) -> int:
-        """Return when `amount` fits under `cap` if nobody else takes anything; now if it does already."""
+        """Return when `amount` fits under `cap` without other requests; now if it already fits."""
         used = self.used
         free_ns = now_ns
         for ends_ns, taken in self._log:

@@ -29,6 +29,6 @@ async def spin_until(clock: "Clock", at_ns: int) -> None:
         await asyncio.sleep(0)
         before_ns, now_ns = now_ns, clock.monotonic_ns()
         if now_ns == before_ns:
-            # A clock that stands still while others have their turns is moved by timers alone.
+            # A clock that does not advance while others run is moved by timers alone.
             await sleep_until(clock, at_ns)
             return

@@ -33,7 +33,7 @@ PROBED = "BTCUSDT"
 _KEY_PROBLEMS = frozenset(
     {401, 602, 10072, 10073, 700001, 700002, 700003, 700006, 700013, 429, 403, 26, 10098}
 )
-"""Refusals that come before rights are looked at: they tell nothing about the right."""
+"""Refusals before permissions are checked: they say nothing about the permission."""
 
 _ACCOUNT = plain(Account)
 _BALANCES = RowReader(Balance, named_by=("asset",))

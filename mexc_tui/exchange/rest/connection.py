@@ -122,7 +122,7 @@ class HttpConnection:
 
     @property
     def is_usable(self) -> bool:
-        """Whether it is open as far as anybody knows, and no answer that nobody asked for waits on it."""
+        """Whether it seems open and holds no unrequested response."""
         return not (self._transport.is_closing() or self._protocol.should_close)
 
     def write(self, request: bytes) -> bool:

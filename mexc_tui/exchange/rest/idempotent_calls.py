@@ -11,7 +11,7 @@ from mexc_tui.model.outcome import Ambiguous, NotSent, Purpose, SendOutcome
 T = TypeVar("T")
 
 AGAIN_S = 0.5
-"""A request is repeated after so long without an answer: four usual round trips."""
+"""Seconds without a response after which a request is repeated: four usual round trips."""
 
 
 async def send_repeatable(

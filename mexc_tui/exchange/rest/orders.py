@@ -48,7 +48,7 @@ class RestOrders:
         recv_window_ms: int | None = None,
         deadline_s: float | None = None,
     ) -> SendOutcome[PlacedOrder]:
-        """Place one order. The answer tells its id, never its status or fills.
+        """Place one order. The response holds its id, never its status or fills.
 
         Without a window and a deadline of its own it gets the client's.
         """

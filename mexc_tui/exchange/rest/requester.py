@@ -328,15 +328,15 @@ class Leave:
         return self._breaker.is_closed and self._budget.take_now(self._needs, self._purpose)
 
     def is_free(self) -> bool:
-        """Whether one may be sent first and noted after, told in a microsecond. False: use `take`."""
+        """Whether a request may be sent first and recorded after. False: use `take`."""
         is_free = self._breaker.is_closed and self._budget.is_calm
         for lane, most in self._rooms:
-            # What is over still counts here: nobody asked the clock.
+            # Expired amounts still count here: the clock is not read.
             is_free = is_free and lane.used <= most
         return is_free
 
     def went(self, at_ns: int) -> None:
-        """Note what was sent since `is_free` said yes; nobody else had a turn meanwhile."""
+        """Record a request sent after `is_free` returned true; no other request ran meanwhile."""
         self._budget.log(self._needs, at_ns)
 
 

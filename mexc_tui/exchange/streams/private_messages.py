@@ -19,7 +19,7 @@ from mexc_tui.proto.stream_pb2 import Push
 
 
 def private_of(push: Push) -> PrivateUpdate:
-    """Return what one of the three private channels tells."""
+    """Return the message of one of the three private channels."""
     if push.HasField("private_order"):
         return order_of(push)
     if push.HasField("private_deal"):

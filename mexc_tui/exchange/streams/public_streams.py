@@ -236,7 +236,7 @@ class MarketStreams:
     # ---- which connection bears what
 
     def _place(self, feed: SubscriptionState, avoid: Shard | None = None) -> None:
-        """Put a topic on a connection with room, or on a new one; before `run` it just waits."""
+        """Assign a topic to a connection with room, or to a new one; before `run` it only waits."""
         if self._running is None or any(feed.topic.channel in shard.feeds for shard in self._shards):
             return
         shard = next((shard for shard in self._shards if shard.has_room and shard is not avoid), None)

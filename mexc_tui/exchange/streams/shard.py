@@ -79,7 +79,7 @@ class _Link:
 
 
 class Shard:
-    """Keeps its feeds subscribed. A hole is told when no socket bears a topic, and when one does again."""
+    """Keep its feeds subscribed. Report a gap when no socket carries a topic, and when one does again."""
 
     def __init__(self, parts: ShardParts) -> None:
         """Start without topics; `run` connects."""
@@ -148,7 +148,7 @@ class Shard:
             link.changed.set()
 
     def hurry(self, channels: frozenset[str]) -> None:
-        """Ask for these again soon if they are refused: what they tell is about to begin."""
+        """Subscribe these again soon if they are refused: their trading is about to begin."""
         if channels != self._hurried:
             self._hurried = channels
             for link in self._links:
@@ -184,7 +184,7 @@ class Shard:
         return await self._open(group, attempt=self.failures + 1)
 
     async def _rotate(self, group: asyncio.TaskGroup, old: _Link) -> _Link:
-        """Bring up a younger link beside the old one, and let the old one go when both have told the same."""
+        """Open a newer connection beside the old one, and close the old one when both are in step."""
         self.rotations += 1
         self._is_rotating = True
         for feed in self.feeds.values():
@@ -193,7 +193,7 @@ class Shard:
             young = await self._open_beside(group, old)
             old.socket.close("replaced by a newer connection")
             await old.ended.wait()
-            await asyncio.sleep(self._parts.timings.overlap_s)  # what the old one told may still wait
+            await asyncio.sleep(self._parts.timings.overlap_s)  # messages of the old one may still be queued
             return young
         finally:
             self._is_rotating = False
@@ -325,7 +325,7 @@ class Shard:
             link.settled.set()
 
     def _give_back(self, channels: Iterable[str]) -> None:
-        """Let somebody else ask for topics that the exchange silently did not take here (reliability M4)."""
+        """Move topics that the exchange silently ignored here to another connection (reliability M4)."""
         for channel in channels:
             feed = self.feeds.get(channel)
             if feed is not None and not feed.bearers:

@@ -15,7 +15,7 @@ from mexc_tui.model.errors import DeskError
 RECEIVE_BATCH = 32
 """Frames taken in a row before other tasks get their turn: well under 250 µs."""
 LATE_S = 0.5
-"""A timer that is so late tells that the loop stood still."""
+"""Delay of a timer from which the loop counts as stalled."""
 SEND_GAP_S = 0.02
 """At most 50 client messages a second; the exchange disconnects above 100."""
 
@@ -59,7 +59,7 @@ class SocketEnded(DeskError):
 
 
 def ignore_refusal(_http_status: int) -> None:
-    """Take no note of a refused connection: who has no rate budget has nobody to tell."""
+    """Ignore a refused connection: without a rate budget it concerns no one."""
 
 
 class ListenKeyRefused(SocketEnded):
@@ -248,7 +248,7 @@ class StreamSocket:
                 await self.send('{"method":"PING"}')
 
     async def _sleep_until(self, wake_s: float) -> None:
-        """Sleep, unless somebody asks for a ping."""
+        """Sleep until the next ping is due or requested."""
         try:
             async with asyncio.timeout(max(wake_s - self._loop.time(), 0.001)):
                 await self._probing.wait()

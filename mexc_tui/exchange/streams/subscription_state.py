@@ -10,13 +10,13 @@ from mexc_tui.model.stream import NS_PER_S, Strikes
 from mexc_tui.proto.stream_pb2 import Push
 
 SERIES_BOUND = 256
-"""How many parts of a series may wait before they are given up and a hole is told."""
+"""Parts of a series that may wait before they are dropped and a gap is reported."""
 
 _STEADY = frozenset({TopicKind.BEST_QUOTE, TopicKind.MINI_TICKER, TopicKind.MINI_TICKERS})
 
 
 class SubscriptionPhase(Enum):
-    """Where a subscription stands."""
+    """State of a subscription."""
 
     ASKED = "asked"
     """Not acknowledged yet, or the connection is being made."""
@@ -27,7 +27,7 @@ class SubscriptionPhase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """A topic for display. `age_s` is None before the first message; `reason` tells why it is not live.
+    """A topic for display. `age_s` is None before the first message; `reason` explains why it is not live.
 
     Stale is the connection: a pair that does not trade is not.
     """
@@ -91,7 +91,7 @@ class SubscriptionState:
         self._heard_ns = now_ns
 
     def live(self) -> None:
-        """Note that a socket bears it. Its age goes on: what it told before is as old as it was."""
+        """Record that a socket carries it. Its age keeps counting from the last message."""
         self.phase, self.reason = SubscriptionPhase.LIVE, ""
         self.strikes.clear()
 
@@ -136,7 +136,7 @@ class SubscriptionState:
 
 
 class SeenInOverlap:
-    """What two sockets both told while one took over from the other: the same news is passed on once.
+    """Removes duplicates while one socket takes over from another: each message is passed on once.
 
     It starts before the younger socket subscribes, and that one is told nothing from before, so remembering
     since then is enough.
@@ -149,7 +149,7 @@ class SeenInOverlap:
         self._version = 0
 
     def is_known(self, push: Push) -> bool:
-        """Return whether nothing in `push` is new; deals that were told already are taken out of it."""
+        """Return whether nothing in `push` is new; known trades are removed from it."""
         if push.HasField("aggre_deals"):
             return self._strip_deals(push)
         if push.HasField("aggre_depths"):

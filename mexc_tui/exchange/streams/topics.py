@@ -22,7 +22,7 @@ class Queueing(Enum):
     LATEST = "latest"
     """Each message is the whole truth: only the newest is kept."""
     SERIES = "series"
-    """Each message is a part: kept in order up to a bound, beyond it the oldest go and a hole is told."""
+    """Each message is a part: kept in order up to a bound; then the oldest are dropped and a gap reported."""
     ALWAYS = "always"
     """Never dropped: orders, fills, balances."""
 

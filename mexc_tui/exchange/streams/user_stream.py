@@ -40,7 +40,7 @@ PRIVATE = "private"
 """The channel name in the holes of this stream: its three channels count as one."""
 
 GIVE_UP_S = 2.0
-"""Ending the key takes no longer: it ends by itself, and a stop waits for it."""
+"""Deadline for deleting the key: it expires anyway, and a stop waits for this."""
 
 _CHECK_EVERY_S = 10
 _SUSPECT_AFTER = 3
@@ -229,7 +229,7 @@ class UserStream:
             self._on_hole(Hole(PRIVATE, is_closed=True, reason=hole.reason))
 
     def _note_unread(self, reason: str) -> None:
-        """Have what a message told asked for: the message alone is lost."""
+        """Request the data of an unreadable message."""
         self._on_hole(Hole(PRIVATE, is_closed=True, reason=f"unreadable message: {reason}"))
 
     def _handle(self, feed: SubscriptionState, push: Push, _received_ns: int) -> None:

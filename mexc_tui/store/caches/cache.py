@@ -46,7 +46,7 @@ class CacheCounts:
 
 
 class Cache:
-    """Gives what was fetched lately, with its age. A level that fails is passed over.
+    """Returns recent responses with their age. A failing level is skipped.
 
     Never decide about money by it: balances, limits and orders are asked where they are true.
     """
@@ -134,7 +134,7 @@ class Cache:
         if self._flights.get(full) is flight:
             del self._flights[full]
         if not done.cancelled():
-            done.exception()  # those who waited got it; if nobody did, nobody misses it
+            done.exception()  # waiting callers received it; without any it is not needed
 
     def _make_stale(self, full: str) -> None:
         flight = self._flights.pop(full, None)
@@ -190,7 +190,7 @@ class Cache:
         *,
         promoted: bool,
     ) -> None:
-        """Put an entry into levels, slowest first, as long as nobody made it stale."""
+        """Store an entry in the levels, slowest first, unless it was invalidated."""
         for level in reversed(levels):
             life_ms = space.lifetimes.of(level.name)
             if life_ms is None or flight.is_stale:

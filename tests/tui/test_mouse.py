@@ -3,7 +3,7 @@
 import pytest
 
 from mexc_tui.tui.screens.registry import NAMES
-from tests.tui.actions.test_actions import Desk, at, done
+from tests.support.tui.command_desk import Desk, at, done
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
 

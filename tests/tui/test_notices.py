@@ -2,40 +2,16 @@ import asyncio
 
 import msgspec
 
-from mexc_tui.desk.asking import FactPage, SettingList
+from mexc_tui.desk.asking import FactPage
 from mexc_tui.model import event
 from mexc_tui.model.event import Alert, Fact
 from mexc_tui.model.severity import Severity
-from mexc_tui.model.trading import Cause, TradingState
-from mexc_tui.model.trading_view import RiskRow
-from mexc_tui.model.view import FactRow, SettingRow
+from mexc_tui.model.trading import TradingState
+from mexc_tui.model.view import FactRow
 from mexc_tui.tui.activity_log import MOST_KEPT, Activity, ActivityLog
 from mexc_tui.tui.notices import Loudness, Notices
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk
-
-
-def settings(*, bell: bool, flash: bool) -> SettingList:
-    """Return the two settings of being loud."""
-
-    def row(name: str, *, value: bool) -> SettingRow:
-        return SettingRow(
-            name=name,
-            value="true" if value else "false",
-            origin="file",
-            unit="",
-            allowed="",
-            default="true",
-            help="",
-            needs_restart=False,
-            pending="",
-        )
-
-    return SettingList([row("bell", value=bell), row("flash", value=flash)])
-
-
-def alarm(row: RiskRow) -> RiskRow:
-    """Return a state that no person wished for."""
-    return msgspec.structs.replace(row, cause=Cause.DRAWDOWN)
+from tests.support.tui.sample_rows import alarm, settings
 
 
 def _alert(severity: Severity, text: str) -> Alert:

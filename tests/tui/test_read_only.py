@@ -6,8 +6,8 @@ from mexc_tui.model.trading import TradingState
 from mexc_tui.tui.actions.actions import BY_ID
 from mexc_tui.tui.keys import KEYS, footer, help_text, palette
 from mexc_tui.tui.screens.registry import NAMES
+from tests.support.tui.command_desk import at, done
 from tests.support.tui.frozen_desk import Frozen, risk, status
-from tests.tui.actions.test_actions import at, done
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
 

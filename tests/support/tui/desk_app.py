@@ -5,11 +5,13 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 from textual.pilot import Pilot
 
 from mexc_tui.tui.action_mixin import HERE, AppEnvironment
 from mexc_tui.tui.app import DeskApp
+from mexc_tui.tui.screens.panes import LOADING
 from mexc_tui.tui.themes import all_themes
 from tests.support.tui.counting_driver import Counting
 from tests.support.tui.frozen_desk import Frozen
@@ -58,3 +60,20 @@ async def seen(pilot: Pilot[None], app: DeskApp, is_so: Callable[[str], bool], p
                     return text
     except TimeoutError:
         raise AssertionError(f"{problem}:\n" + "\n".join(screen(app))) from None
+
+
+SAME_FOR = 4
+"""Looks one after the other that find the same: then all there is has come."""
+
+
+async def settled(pilot: Pilot[Any], app: DeskApp) -> str:
+    """Wait until every answer has come and nothing moves any more; return what is on the screen."""
+    before, same = "", 0
+    for _ in range(400):
+        await pilot.pause(0.05)
+        now = "\n".join(line.rstrip() for line in screen(app))
+        same = same + 1 if now == before and LOADING not in now else 0
+        before = now
+        if same >= SAME_FOR:
+            return now
+    raise AssertionError(f"it did not settle:\n{before}")

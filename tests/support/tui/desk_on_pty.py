@@ -18,9 +18,9 @@ from mexc_tui.tui.action_mixin import AppEnvironment
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.terminal.input_decoder import InputDecoder
 from mexc_tui.tui.terminal.terminal import Meter, Terminal, TerminalDriver
+from tests.support.tui.command_desk import QUESTIONS, done
 from tests.support.tui.desk_app import THEMES, ZONE
 from tests.support.tui.frozen_desk import Frozen
-from tests.tui.actions.test_actions import QUESTIONS, done
 
 SIGNALS = (signal.SIGTSTP, signal.SIGCONT, signal.SIGTTOU, signal.SIGTTIN, signal.SIGWINCH)
 SOON_S = 20.0

@@ -1,92 +1,17 @@
 """Commands given by keys at a terminal: which key reaches what, on which page, and what is seen of it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from textual import events
-from textual.pilot import Pilot
 from textual.widgets import Static
 
-from mexc_tui.desk.kinds import CommandOutcome, Reply
 from mexc_tui.model.trading import TradingState
-from mexc_tui.tui.action_mixin import AppEnvironment
-from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.keys import BY_ID
-from mexc_tui.tui.screens.board_screen import BoardScreen
-from mexc_tui.tui.widgets.table import Table
-from tests.support.tui.counting_driver import Counting
-from tests.support.tui.desk_app import desk, screen, seen, until
+from tests.support.tui.command_desk import at, done
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
-
-QUESTIONS = {"preview", "journal", "settings", "market", "performance", "equity", "what_if", "why"}
-
-
-@dataclass
-class Desk:
-    """A desk under a test's hand, with a clock that the test moves."""
-
-    app: DeskApp
-    pilot: Pilot[None]
-    frozen: Frozen
-    now: list[float]
-
-    async def press(self, *keys: str) -> None:
-        """Press keys, with the pause of a hand before each."""
-        for key in keys:
-            self.now[0] += 1.0
-            await self.pilot.press(key)
-
-    async def until(self, words: str) -> str:
-        """Wait until the screen says something."""
-        return await until(self.pilot, self.app, words)
-
-    async def gone(self, words: str) -> None:
-        """Wait until the screen does not say something any more."""
-        await seen(self.pilot, self.app, lambda text: words not in text, f"{words!r} stayed")
-
-    @property
-    def wire(self) -> Counting:
-        """Return what the terminal was sent."""
-        driver = self.app._driver  # pyright: ignore[reportPrivateUsage]
-        assert isinstance(driver, Counting)
-        return driver
-
-    @property
-    def text(self) -> str:
-        """Return the screen."""
-        return "\n".join(screen(self.app))
-
-    @property
-    def table(self) -> Table:
-        """Return the table that keys act on."""
-        assert isinstance(self.app.screen, BoardScreen)
-        table = self.app.screen.table
-        assert table is not None
-        return table
-
-    def told(self) -> list[str]:
-        """Return the names of the commands that were given since the last look."""
-        names = [name for name, _ in self.frozen.given if name not in QUESTIONS]
-        self.frozen.given.clear()
-        return names
-
-
-@asynccontextmanager
-async def at(frozen: Frozen | None = None, size: tuple[int, int] = (100, 26)) -> AsyncGenerator[Desk]:
-    """Open a desk."""
-    now = [100.0]
-    async with desk(frozen, size, outside=AppEnvironment(now_s=lambda: now[0])) as (app, pilot, held):
-        yield Desk(app, pilot, held, now)
-
-
-def done(words: str, outcome: CommandOutcome = CommandOutcome.DONE) -> Reply[Any]:
-    return Reply(outcome, words, None, is_repeated=False)
 
 
 async def test_a_question_is_answered_by_its_key_alone_and_every_other_key_only_cancels() -> None:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
-from itertools import count
 from typing import Any
 
 import pytest
@@ -14,106 +13,12 @@ from mexc_tui.desk.asking import STOP, EngineStopping
 from mexc_tui.desk.client import Link
 from mexc_tui.desk.kinds import CommandOutcome, EngineSilent, FrontEndError, Reply
 from mexc_tui.desk.trading import Closing
-from mexc_tui.model.plan_view import Preview, PreviewRow
+from mexc_tui.model.plan_view import Preview
 from mexc_tui.model.trading import TradingState
-from mexc_tui.model.trading_view import Achieved
-from mexc_tui.tui.actions.actions import BY_ID, DEEDS, ActionTarget
-from mexc_tui.tui.actions.command_controller import Hand, Means
-from mexc_tui.tui.actions.consequences import Target
-from mexc_tui.tui.activity_log import Activity
+from mexc_tui.tui.actions.actions import BY_ID, DEEDS
 from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
-from mexc_tui.tui.keys import KEYS
-from mexc_tui.tui.screens.confirm import Lines, drawn
-from mexc_tui.tui.widgets.cell import Tone
-from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk
-
-HALTED = Achieved(state=TradingState.HALTED, orders_cancelled=5, positions_left=3)
-
-
-class Bench:
-    """A hand without a screen, with a clock that the test moves."""
-
-    def __init__(self, frozen: Frozen | None = None) -> None:
-        self.frozen = frozen or Frozen()
-        self.now_s = 100.0
-        self.width = 120
-        self.symbol = "OPENUSDT"
-        """Of the row under the cursor."""
-        self.is_seen = True
-        self.said: list[str] = []
-        self.happened = Activity()
-        number = count(1)
-        means = Means(
-            lambda: self.now_s, lambda: f"id{next(number)}", self._tell, lambda: None, lambda: self.is_seen
-        )
-        self._source = self.frozen.source()
-        self.hand = Hand(self._source, self.happened, means)
-
-    def _tell(self, words: str, tone: Tone) -> None:
-        del tone
-        self.said.append(words)
-
-    async def press(self, *keys: str) -> None:
-        """Press keys, with the pause of a hand before each."""
-        for key in keys:
-            self.now_s += 1.0
-            await self.press_at_once(key)
-
-    async def press_at_once(self, key: str) -> None:
-        """Press a key in the same moment as what was before."""
-        if not self.hand.key(key, key if len(key) == 1 else None):
-            self._want(key)
-        for _ in range(5):
-            await asyncio.sleep(0)
-
-    def _want(self, key: str) -> None:
-        found = next((one.id for one in KEYS if key in one.each), key)
-        if found == "halt":
-            self.hand.halt()
-        elif found in BY_ID:
-            deed = BY_ID[found]
-            self.hand.want(deed, Target() if deed.aim is ActionTarget.DESK else Target(self.symbol))
-
-    @property
-    def text(self) -> str:
-        """Return the three lines, as they are now."""
-        act = self.hand.shown
-        lines: Lines = [] if act is None else drawn(act, self._source, self.now_s, self.width)
-        return "\n".join("   ".join(part.text for part in line) for line in lines)
-
-    async def until(self, words: str) -> str:
-        """Let go on what goes on until something is said."""
-        for _ in range(50):
-            if words in "\n".join([self.text, *self.said]):
-                return self.text
-            await asyncio.sleep(0)
-        raise AssertionError(f"{words!r} was not said: {self.text!r} {self.said}")
-
-    @property
-    def told(self) -> list[str]:
-        """Return the names of the commands that were given."""
-        return [name for name, _ in self.frozen.given if name != "preview"]
-
-    def args(self, name: str) -> Any:
-        """Return what the last command of a name was given with."""
-        return next(args for given, args in reversed(self.frozen.given) if given == name)
-
-
-def previewed(words: str, *, is_allowed: bool = True, typed: str = "") -> PreviewRow:
-    return PreviewRow(
-        name=Preview.CLOSE,
-        symbol="OPENUSDT",
-        at_ms=NOW_MS,
-        is_allowed=is_allowed,
-        words=words,
-        state=TradingState.ACTIVE,
-        state_after=TradingState.ACTIVE,
-        typed=typed,
-    )
-
-
-def done(words: str, outcome: CommandOutcome = CommandOutcome.DONE) -> Reply[Any]:
-    return Reply(outcome, words, HALTED, is_repeated=False)
+from tests.support.tui.controller_bench import HALTED, Bench, done, previewed
+from tests.support.tui.frozen_desk import Frozen, risk
 
 
 def halted(frozen: Frozen) -> None:

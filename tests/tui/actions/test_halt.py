@@ -12,9 +12,9 @@ from mexc_tui.model.plan_view import Preview
 from mexc_tui.tui.action_mixin import AppEnvironment
 from mexc_tui.tui.screens.quit import WelcomePage
 from mexc_tui.tui.screens.welcome import welcome_words
+from tests.support.tui.command_desk import Desk, done
 from tests.support.tui.desk_app import desk
-from tests.tui.actions.test_actions import Desk, done
-from tests.tui.actions.test_live_unlock import OFFER, PHRASE, live
+from tests.support.tui.live_desk import OFFER, PHRASE, live
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
 

@@ -8,32 +8,14 @@ import pytest
 from textual.events import Paste
 
 from mexc_tui.desk.kinds import CommandOutcome, Reply
-from mexc_tui.model.plan_view import Preview
 from mexc_tui.tui.widgets.header_text import lines
+from tests.support.tui.controller_bench import Bench, previewed
 from tests.support.tui.desk_app import desk, screen, until
-from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk, status
-from tests.tui.actions.test_command_controller import Bench, done, previewed
-from tests.tui.widgets.test_header_text import KNOWN
+from tests.support.tui.frozen_desk import Frozen, risk, status
+from tests.support.tui.live_desk import PHRASE, live
+from tests.support.tui.sample_rows import KNOWN
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
-
-PHRASE = "live 3 x 100 amber otter"
-OFFER = msgspec.structs.replace(
-    previewed("GO LIVE for 12 hours: up to 3 positions of 100.00 USDT each.", typed=PHRASE),
-    name=Preview.UNLOCK,
-)
-
-
-def live(*, is_locked: bool) -> Frozen:
-    frozen = Frozen()
-    frozen.status.put("engine", status("live"))
-    until_ms = None if is_locked else NOW_MS + 3_600_000
-    row = msgspec.structs.replace(risk(), is_locked=is_locked, unlocked_until_ms=until_ms)
-    frozen.risk.put("risk", row)
-    frozen.replies["preview"] = OFFER
-    frozen.replies["unlock"] = done("Live trading is unlocked for 12 hours.")
-    frozen.replies["lock"] = done("Live trading is locked.")
-    return frozen
 
 
 def told(frozen: Frozen) -> list[tuple[str, Any]]:

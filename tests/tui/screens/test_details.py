@@ -10,7 +10,7 @@ from mexc_tui.tui.screens.details import details, position_or_order
 from mexc_tui.tui.screens.registry import all_boards
 from mexc_tui.tui.widgets.styled_text import Drawn
 from tests.support.tui.frozen_desk import NOW_MS, Frozen
-from tests.tui.screens.test_positions import order
+from tests.support.tui.sample_rows import order
 
 WIDTH = 60
 

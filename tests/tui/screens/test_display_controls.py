@@ -23,7 +23,7 @@ from mexc_tui.tui.widgets.text_bar import TextBar
 from tests.support.tui.counting_driver import Counting
 from tests.support.tui.desk_app import SOON_S, desk, seen, until
 from tests.support.tui.frozen_desk import Frozen, position, risk
-from tests.tui.test_notices import alarm, settings
+from tests.support.tui.sample_rows import alarm, settings
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
 

@@ -14,10 +14,10 @@ from mexc_tui.desk.trading import ExitsEdit, RungAsked
 from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.view import FactRow
 from mexc_tui.tui.screens.forms import EXITS_HINT, NotUnderstood, exits_of, undoing
+from tests.support.tui.command_desk import at
 from tests.support.tui.desk_app import desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen
-from tests.tui.actions.test_actions import at
-from tests.tui.screens.test_settings import setting
+from tests.support.tui.sample_rows import setting
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
 

@@ -1,81 +1,11 @@
-from decimal import Decimal
-
 import msgspec
 import pytest
 
-from mexc_tui.model.policy import Rung
-from mexc_tui.model.snipe import ExitPlan
-from mexc_tui.model.trading_view import WhatIfRow
-from mexc_tui.model.verdict import CheckStage, Verdict
-from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SnipeSays, SourceSays, WhyRow
 from tests.support.tui.desk_app import desk, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen
+from tests.support.tui.sample_rows import why
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
-
-GATES = (
-    Verdict(stage=CheckStage.RULES, name="pair_listed", passed=True, value="listed", limit="listed"),
-    Verdict(
-        stage=CheckStage.RISK,
-        name="positions",
-        passed=False,
-        value="3",
-        limit="3",
-        flip="close a position",
-    ),
-)
-
-
-def why(frozen: Frozen, listing_id: str) -> WhyRow:
-    row = frozen.listings.rows[listing_id]
-    signal = frozen.signals.rows[f"ready_state {row.symbol}"]
-    return WhyRow(
-        symbol=row.symbol,
-        at_ms=NOW_MS,
-        listings=(
-            ListingStory(
-                listing=row,
-                sources=(
-                    SourceSays(
-                        source="calendar", since_ms=NOW_MS - 90_000, present=True, words="opens 14:14"
-                    ),
-                    SourceSays(
-                        source="announcement", since_ms=NOW_MS - 9_000, present=False, words="was there"
-                    ),
-                ),
-                changes=(
-                    ChangeRow(
-                        at_ms=NOW_MS, kind="stage", before="visible", after="api_enabled", source="symbolsV2"
-                    ),
-                ),
-                detectors=(
-                    DetectorSays(
-                        detector="ready_state", version=2, saw=("sts 2", "st 2"), said=(signal,), why_not=""
-                    ),
-                    DetectorSays(detector="cluster", version=1, saw=(), said=(), why_not="it opens alone"),
-                ),
-            ),
-        ),
-        snipes=(
-            SnipeSays(
-                snipe=frozen.snipes.rows["S1"],
-                verdicts=GATES[:1],
-                plan=ExitPlan(
-                    stop_loss_pct=Decimal(8), ladder=(Rung(Decimal(30), Decimal(10)),), time_stop_s=600
-                ),
-                checklist=GATES[:1],
-            ),
-        ),
-        what_if=WhatIfRow(
-            symbol=row.symbol,
-            at_ms=NOW_MS,
-            approved=False,
-            verdicts=GATES,
-            spend_cap=None,
-            price_cap=None,
-            words="Close a position first.",
-        ),
-    )
 
 
 def _known() -> Frozen:

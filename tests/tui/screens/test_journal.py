@@ -1,28 +1,13 @@
-import msgspec
 import pytest
 
 from mexc_tui.desk.asking import FactPage, JournalAsked
-from mexc_tui.model.event import EngineStopped, encode
-from mexc_tui.model.view import FactRow
 from mexc_tui.tui.screens.journal import asked
 from mexc_tui.tui.widgets.table import Table
 from tests.support.tui.desk_app import desk, until
-from tests.support.tui.frozen_desk import NOW_MS, Frozen
+from tests.support.tui.frozen_desk import Frozen
+from tests.support.tui.sample_rows import fact
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
-
-
-def fact(number: int, about: str = "practice", reason: str = "asked by somebody") -> FactRow:
-    """Return a fact."""
-    event = EngineStopped(at_ms=NOW_MS - 1_000 * (900 - number), about=about, reason=reason)
-    return FactRow(
-        sequence=number,
-        at_ms=event.at_ms,
-        kind="engine_stopped",
-        version=1,
-        about=about,
-        body=msgspec.Raw(encode(event)),
-    )
 
 
 def _journal(*numbers: int) -> FactPage:

@@ -20,12 +20,11 @@ from mexc_tui.tui.widgets.layout import LEAST_WIDTH, TALL
 from mexc_tui.tui.widgets.styled_text import Part, StyledSpan, fitting, hanging, width_of
 from mexc_tui.tui.widgets.table import Table
 from mexc_tui.tui.widgets.table_drawing import Drawing
+from tests.support.tui.command_desk import at
 from tests.support.tui.counting_driver import Around
-from tests.support.tui.desk_app import desk, screen, until
+from tests.support.tui.desk_app import desk, screen, settled, until
 from tests.support.tui.frozen_desk import NOW_MS, position
-from tests.tui.actions.test_actions import at
-from tests.tui.screens.test_positions import order
-from tests.tui.screens.test_snapshots import settled, whole
+from tests.support.tui.sample_rows import order, whole
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
 

@@ -3,80 +3,16 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
-from mexc_tui.model.market_view import ExitLevelRow, LevelRow, MarketRow, OwnFillRow, SpanRow, TradeRow
-from mexc_tui.model.order import OrderType, Side
+from mexc_tui.model.intent import CloseReason
+from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.position import PositionState, Protection
-from mexc_tui.model.trading_view import OrderRow, PositionRow
+from mexc_tui.model.trading_view import PositionRow
 from mexc_tui.tui.widgets import table_lines
 from tests.support.tui.desk_app import desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, position
+from tests.support.tui.sample_rows import market, order
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
-
-
-def market() -> MarketRow:
-    """Return the market of a pair that opened three minutes ago."""
-    bid, ask = Decimal("0.03412"), Decimal("0.03420")
-    step = Decimal("0.00003")
-    return MarketRow(
-        symbol="OPENUSDT",
-        at_ms=NOW_MS,
-        base_asset="OPEN",
-        quote_asset="USDT",
-        price_decimals=5,
-        quantity_decimals=1,
-        bid=bid,
-        ask=ask,
-        leveled_ms=NOW_MS - 200,
-        is_exact=True,
-        bids=tuple(LevelRow(price=bid - step * n, quantity=Decimal(100 + n), value=bid) for n in range(8)),
-        asks=tuple(LevelRow(price=ask + step * n, quantity=Decimal(200 + n), value=ask) for n in range(8)),
-        trades=(TradeRow(at_ms=NOW_MS - 300, price=ask, quantity=Decimal(55), side=Side.BUY),),
-        path=tuple(
-            SpanRow(
-                start_ms=NOW_MS - 180_000 + n * 1_000, low=0.02, high=0.04, last=0.025 + n / 20_000, value=9.0
-            )
-            for n in range(180)
-        ),
-        path_step_ms=1_000,
-        opened_ms=NOW_MS - 180_000,
-        fills=(
-            OwnFillRow(
-                at_ms=NOW_MS - 179_000,
-                side=Side.BUY,
-                role=OrderRole.ENTRY,
-                price=Decimal("0.02506"),
-                quantity=Decimal(2_930),
-                client_order_id="a-1",
-            ),
-        ),
-        exits=(ExitLevelRow(name="stop", price=Decimal("0.03139"), quantity=None, where="engine"),),
-    )
-
-
-def order(symbol: str, client_order_id: str) -> OrderRow:
-    """Return a take-profit that rests on the exchange."""
-    return OrderRow(
-        client_order_id=client_order_id,
-        order_id="1",
-        symbol=symbol,
-        side=Side.SELL,
-        type=OrderType.LIMIT,
-        role=OrderRole.TAKE_PROFIT,
-        state=OrderState.ACKNOWLEDGED,
-        price=Decimal("0.04"),
-        quantity=Decimal(900),
-        filled_quantity=Decimal(0),
-        filled_value=Decimal(0),
-        average_price=None,
-        fees="",
-        created_ms=NOW_MS - 4_000,
-        updated_ms=NOW_MS,
-        reason="",
-        snipe_id="S0",
-        position_id="P-OPENUSDT",
-    )
 
 
 def _held() -> Frozen:

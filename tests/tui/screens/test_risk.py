@@ -1,76 +1,15 @@
-from decimal import Decimal
-
 import msgspec
 import pytest
 
 from mexc_tui.desk.asking import FactPage
 from mexc_tui.model.event import GuardActed, encode
-from mexc_tui.model.plan_view import EquityPointRow, EquityRow
 from mexc_tui.model.trading import Cause, GuardLevel, TradingState
-from mexc_tui.model.trading_view import LimitRow, MetricRow, PerformanceRow
 from mexc_tui.model.view import FactRow
 from tests.support.tui.desk_app import desk, until
-from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk
+from tests.support.tui.frozen_desk import NOW_MS, risk
+from tests.support.tui.sample_rows import limited
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
-
-
-def performance() -> PerformanceRow:
-    """Return how a desk has done."""
-    return PerformanceRow(
-        scope="account/practice",
-        quote_asset="USDT",
-        start_equity=Decimal(500),
-        equity=Decimal(512),
-        flows=Decimal(0),
-        realised=Decimal(12),
-        unrealised=Decimal(0),
-        fees=Decimal("0.4"),
-        identity_gap=Decimal(0),
-        metrics=(
-            MetricRow(name="win_rate", words="54% [39–68%]", value=0.54, n=41),
-            MetricRow(name="sharpe", words="not enough data (12 of 30)", n=12, minimum=30),
-        ),
-        days=(),
-    )
-
-
-def course() -> EquityRow:
-    """Return an equity that went up, and down again."""
-    equities = [500, 505, 512, 530, 520, 512]
-    peaks = [max(equities[: number + 1]) for number in range(len(equities))]
-    return EquityRow(
-        since_ms=0,
-        until_ms=NOW_MS,
-        quote_asset="USDT",
-        points=tuple(
-            EquityPointRow(
-                at_ms=NOW_MS - 60_000 * (6 - number),
-                equity=Decimal(equity),
-                drawdown_pct=Decimal((peak - equity) * 100) / peak,
-                is_complete=True,
-            )
-            for number, (equity, peak) in enumerate(zip(equities, peaks, strict=True))
-        ),
-        peak=Decimal(530),
-        worst_drawdown_pct=Decimal("3.4"),
-        days=(),
-    )
-
-
-def limited() -> Frozen:
-    """Return a desk with a limit that is near and one that is reached."""
-    frozen = Frozen()
-    limits = (
-        LimitRow(name="exposure", used=Decimal("147.5"), limit=Decimal(150), unit="USDT"),
-        LimitRow(name="positions", used=Decimal(3), limit=Decimal(3), unit=""),
-        LimitRow(name="daily_loss", used=Decimal("0.6"), limit=Decimal(5), unit="%", words="then it halts"),
-    )
-    frozen.risk.put("risk", msgspec.structs.replace(risk(), limits=limits))
-    frozen.replies["performance"] = performance()
-    frozen.replies["equity"] = course()
-    frozen.replies["journal"] = FactPage(())
-    return frozen
 
 
 async def test_limits_are_bars_with_what_is_left_and_one_that_is_reached_says_so() -> None:

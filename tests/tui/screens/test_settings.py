@@ -2,26 +2,11 @@ import msgspec
 import pytest
 
 from mexc_tui.desk.asking import SettingList
-from mexc_tui.model.view import SettingRow
 from tests.support.tui.desk_app import desk, until
 from tests.support.tui.frozen_desk import Frozen
+from tests.support.tui.sample_rows import setting
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
-
-
-def setting(name: str, value: str, default: str, pending: str = "") -> SettingRow:
-    """Return a setting."""
-    return SettingRow(
-        name=name,
-        value=value,
-        origin="default" if value == default else "file",
-        unit="USDT",
-        allowed="1 to 1,000",
-        default=default,
-        help="What one snipe may spend.",
-        needs_restart=bool(pending),
-        pending=pending,
-    )
 
 
 async def test_every_setting_is_listed_and_the_chosen_one_explained() -> None:

@@ -7,8 +7,8 @@ from mexc_tui.tui.screens.board_screen import BoardScreen
 from mexc_tui.tui.screens.pages import HelpScreen
 from mexc_tui.tui.screens.quit import GIVES_WAY_MS, LeavePage, WelcomePage
 from mexc_tui.tui.screens.welcome import welcome_words
+from tests.support.tui.command_desk import Desk, at, done
 from tests.support.tui.frozen_desk import NOW_MS, Frozen
-from tests.tui.actions.test_actions import Desk, at, done
 
 
 async def _welcomed(one: Desk) -> None:

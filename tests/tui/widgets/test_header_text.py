@@ -1,27 +1,17 @@
 from dataclasses import replace
-from datetime import timedelta, timezone
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.desk.client import Link, LinkState
+from mexc_tui.desk.client import Link
 from mexc_tui.model.trading import GuardLevel, TradingState
 from mexc_tui.model.view import ClockRow, StreamsRow
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.header_text import HeaderData, lines
 from mexc_tui.tui.widgets.styled_text import width_of
-from tests.support.tui.frozen_desk import NOW_MS, risk, status
-
-KNOWN = HeaderData(
-    status=status(),
-    risk=risk(),
-    link=LinkState(Link.CONNECTED, "", 0.0, 0, None),
-    heard_ms=200,
-    now_ms=NOW_MS,
-    zone=timezone(timedelta(hours=2)),
-    positions=2,
-)
+from tests.support.tui.frozen_desk import risk, status
+from tests.support.tui.sample_rows import KNOWN
 
 
 def _words(known: HeaderData, width: int = 200) -> str:

@@ -15,8 +15,8 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.news_line import FIRST_S, SHOWN_S, Item, News
 from mexc_tui.tui.widgets.styled_text import width_of
+from tests.support.tui.command_desk import Desk, at, done
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, position
-from tests.tui.actions.test_actions import Desk, at, done
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
 

@@ -18,7 +18,7 @@ from mexc_tui.tui.widgets.staleness import CURRENT, OLD_VIEWS_MS, AnswerAge, Ans
 from tests.support.tui.counting_driver import Counting
 from tests.support.tui.desk_app import desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, listing, position
-from tests.tui.screens.test_positions import market
+from tests.support.tui.sample_rows import market
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
 

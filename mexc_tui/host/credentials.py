@@ -27,7 +27,7 @@ SAFE = frozenset(
         "keyring.backends.Windows",
     )
 )
-"""Keyrings that encrypt what they keep. A file of plain text is none, whoever installed it."""
+"""Keyring backends that encrypt. Plain-text files are never accepted."""
 NO_KEYRING = (
     "This machine has no encrypting keyring ({found}), so it cannot store a key. Next step: install and "
     "unlock a Secret Service (gnome-keyring with a D-Bus session, or KeePassXC), then try again."
@@ -57,12 +57,12 @@ class CredentialsError(DeskError):
 
 @dataclass(frozen=True, slots=True)
 class ShownKey:
-    """What of a key may be seen: the last characters of its public half."""
+    """Visible part of a key: the last characters of the access key."""
 
     profile: str
     ends_with: str
     kept_on: date | None = None
-    """In UTC; None: nobody noted it."""
+    """In UTC; None: unknown."""
 
     def lasting(self, today: date) -> str:
         """Say how long it lasts, on a day in UTC."""
@@ -93,7 +93,7 @@ class StoredKeys:
         return Credentials(key, Secret(secret)) if is_whole else None
 
     def shown(self) -> ShownKey | None:
-        """Return what may be seen of the key; None: there is none."""
+        """Return the visible part of the key; None: no key."""
         key = self.read()
         return None if key is None else ShownKey(self._profile, key.access_key[-SHOWN:], self._since())
 

@@ -1,4 +1,4 @@
-"""The name of one desk among all that may use the same account: it stands in every client order id."""
+"""Id of one desk among all that share an account; part of every client order id."""
 
 import os
 import re

@@ -27,14 +27,14 @@ _PASSED_ON = (*ENDING, signal.SIGTSTP, signal.SIGCONT)
 """A child may receive one twice: a terminal sends signals to both."""
 _KILLED = 128
 _BACK = b"\xff"
-"""What a child says through the pipe that has given the terminal back, and goes on at it.
+"""Message of a child that has restored the terminal and continues to use it.
 
 One that has cut itself off says a byte, the exit code, and words.
 """
 
 
 class Signals:
-    """The ending signals of a process. None is lost while nobody handles them, as during the start."""
+    """Ending signals of a process, kept until a handler is set."""
 
     def __init__(self) -> None:
         """Keep every signal from here on."""
@@ -51,7 +51,7 @@ class Signals:
             handle(number)
 
     def keep(self) -> None:
-        """Keep signals again until somebody handles them."""
+        """Keep signals again until a handler is set."""
         self._handle = None
 
     def _receive(self, number: int, _: FrameType | None) -> None:
@@ -81,19 +81,19 @@ class DetachedTerminal:
         return not self.is_cut and os.getppid() != self._parent
 
     def stop_parent(self) -> None:
-        """Stop what the shell waits for, so that it takes the terminal; this process goes on."""
+        """Stop the parent, so that the shell takes the terminal; this process continues."""
         if not self.is_cut and not self.is_orphaned:
             os.kill(self._parent, signal.SIGSTOP)
 
     def cut(self, words: str, code: int = 0) -> None:
-        """Leave the terminal for good: the shell goes on, after these words and with this exit code."""
+        """Leave the terminal for good: the shell continues after this message with this exit code."""
         if self.is_cut:
             return
         self.is_cut = True
         os.setsid()
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)
-        os.dup2(nothing, self.out)  # whoever still writes to it writes nowhere
+        os.dup2(nothing, self.out)  # later writes go nowhere
         os.close(nothing)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         try:
@@ -181,7 +181,7 @@ def _why_ended(code: int, log_file: Path, killed_words: Callable[[str], str]) ->
 
 
 def _received(reading: int) -> bytes:
-    """Wait until the child says that it goes on alone, or ends."""
+    """Wait until the child detaches or ends."""
     words = b""
     while part := os.read(reading, 4_096):
         words += part

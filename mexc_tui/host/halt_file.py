@@ -19,13 +19,13 @@ class HaltFileOnDisk:
     """One file in a profile's private folder, for the books of one scope. Raises OSError."""
 
     def __init__(self, folder: Path, scope: str) -> None:
-        """`scope`: account and world; a halt of other books stops nothing here."""
+        """`scope`: account and exchange session; a halt of another ledger has no effect here."""
         self._folder = folder
         self._path = folder / NAME
         self._scope = scope
 
     def read(self) -> Trading | None:
-        """Return the halt of these books; a file that nobody can read is one."""
+        """Return the halt of this ledger; an unreadable file counts as one."""
         try:
             note = msgspec.json.decode(self._path.read_bytes(), type=_Note)
         except FileNotFoundError:
@@ -61,7 +61,7 @@ class HaltFileOnDisk:
             finally:
                 os.close(descriptor)
         except OSError:
-            fresh.unlink(missing_ok=True)  # half a file keeps its room of a full disk
+            fresh.unlink(missing_ok=True)  # a partial file would occupy space of a full disk
             raise
         fresh.replace(self._path)
         self._sync_folder()

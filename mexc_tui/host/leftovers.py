@@ -19,7 +19,7 @@ _NOTE = re.compile(r"(?:halt|ban|practice_day|listen-keys)\.(\d{1,10})")
 
 
 def delete_leftovers(paths: Paths, now_ms: int) -> int:
-    """Delete unused account locks, sockets that nobody serves and half-written notes; return how many."""
+    """Delete unused account locks, unserved sockets and partial files; return how many."""
     root = paths.state.parent
     unused = sum(delete_unused_lock(file) for file in _files(root) if _ACCOUNT_LOCK.fullmatch(file.name))
     stale = sum(_delete_stale_socket(file, now_ms) for file in _sockets(paths))
@@ -28,7 +28,7 @@ def delete_leftovers(paths: Paths, now_ms: int) -> int:
 
 
 def delete_unused_lock(file: Path) -> bool:
-    """Delete a lock file that nobody holds; return whether it is gone.
+    """Delete a free lock file; return whether it is deleted.
 
     It is deleted while it is held, and only if it is still the file at its path: whoever opened it meanwhile
     finds, once that gets the lock, another file or none there, and tries again.
@@ -61,7 +61,7 @@ def _delete_stale_socket(file: Path, now_ms: int) -> bool:
         found = file.lstat()
         if not (stat.S_ISSOCK(found.st_mode) and _is_old(found, now_ms) and _is_refused(file)):
             return False
-        if os.path.samestat(found, file.lstat()):  # nobody serves a new one there meanwhile
+        if os.path.samestat(found, file.lstat()):  # no new one is served there meanwhile
             file.unlink()
             return True
     return False

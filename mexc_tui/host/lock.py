@@ -44,12 +44,12 @@ class EngineRuns(DeskError):
 
 
 def fingerprint(access_key: str) -> str:
-    """Return what an account is known by on this machine: it tells accounts apart, and not the key."""
+    """Return a fingerprint that identifies an account on this machine without revealing its key."""
     return blake2b(access_key.encode(), digest_size=8).hexdigest()
 
 
 def scope_of(endpoint: Endpoint) -> str:
-    """Return what books belong to: the account and its world."""
+    """Return the scope of a ledger: account and exchange session."""
     return f"{fingerprint(endpoint.api_key)}/{endpoint.world or endpoint.rest}"
 
 
@@ -78,7 +78,7 @@ def _account_held(name: str) -> Generator[None]:
             try:
                 yield
             finally:
-                file.unlink(missing_ok=True)  # while it is held: whoever waits for it looks again
+                file.unlink(missing_ok=True)  # while it is held: waiting processes check again
         return
     # An abstract name: it needs no folder and no disk, and ends with the process that holds it.
     address = f"\0mexc-tui-{name}"
@@ -130,7 +130,7 @@ def is_held(lock: Path) -> bool:
 
 
 def noted_holder(lock: Path) -> Holder | None:
-    """Return who took a lock last, as it noted itself; it may have ended. None: nobody is noted."""
+    """Return the last holder of a lock, which may have ended. None: none recorded."""
     try:
         pid, _, rest = lock.read_text("utf-8", "surrogateescape").partition("\n")
     except OSError:
@@ -177,7 +177,7 @@ def _locked(file: Path, words: str, next_step: str) -> int:
             os.close(descriptor)
             raise EngineRuns(f"{words}{_process(holder)}. {next_step}") from None
         except FileNotFoundError:
-            pass  # it was deleted between both: the next try makes it anew
+            pass  # it was deleted in between: the next try creates it again
         os.close(descriptor)
 
 

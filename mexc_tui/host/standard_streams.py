@@ -1,4 +1,4 @@
-"""Standard input, output and error of this process, also where they are closed, full or nobody reads them.
+"""Standard input, output and error of this process, also if closed, full or without a reader.
 
 A command is done whether its words can be written or not: what the output does not take is dropped and noted,
 and the command's end says so. Commands that only print go on until `check_output` says that nobody is left.
@@ -102,7 +102,7 @@ def is_output_whole() -> bool:
 
 
 def problem_of_output() -> str:
-    """Write what is still to be written, and say why not all could be; empty: all was, or nobody reads it."""
+    """Flush the output; return the problem, empty if all was written or there is no reader."""
     with suppress(OSError, ValueError):
         sys.stdout.flush()
     output = _installed.get(OUTPUT)

@@ -1,1 +1,1 @@
-"""The practice exchange: a server that speaks MEXC's protocol on loopback."""
+"""Practice exchange: a server with MEXC's protocol on loopback."""

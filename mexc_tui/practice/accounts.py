@@ -1,4 +1,4 @@
-"""The account's balances: free and locked, every movement told with its kind (protocol 5.4)."""
+"""Balances of the account: free and locked; every movement is reported with its kind (protocol 5.4)."""
 
 from decimal import Decimal
 
@@ -34,7 +34,7 @@ class PracticeAccount:
         return [row for row in rows if row.free or row.locked]
 
     def move(self, asset: str, free: Decimal, locked: Decimal, kind: BookChangeKind) -> None:
-        """Change a balance and tell it; nothing is told when nothing moves."""
+        """Change a balance and report it, unless nothing changes."""
         if not free and not locked:
             return
         free_after, locked_after = self.free(asset) + free, self.locked(asset) + locked

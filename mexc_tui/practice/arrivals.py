@@ -1,4 +1,4 @@
-"""When orders arrived, to the nanosecond of the exchange's clock: ours, MEXC tells nothing of the kind."""
+"""Arrival times of orders in ns of the exchange's clock; an addition, MEXC has no such endpoint."""
 
 from collections import deque
 

@@ -117,6 +117,6 @@ def _check_time(params: Params, now_ms: int) -> None:
 
 
 def credentials(seed: int, world: str) -> tuple[str, str]:
-    """Make up (access key, secret) for a world: 18 characters from `mx0v`, and 32 hex (protocol 2.3)."""
+    """Generate (access key, secret) of a session: 18 characters from `mx0v`, and 32 hex (protocol 2.3)."""
     digest = hashlib.sha256(f"practice key {seed} {world}".encode()).hexdigest()
     return "mx0v" + digest[:14], digest[32:]

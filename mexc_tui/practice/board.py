@@ -1,4 +1,4 @@
-"""The listings of a world as they happen: calendar, symbolsV2, pairs that appear, open and vanish."""
+"""Listings of a session: calendar, symbolsV2, pairs that appear, open and vanish."""
 
 from collections import deque
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from mexc_tui.practice.values import PracticeAnnouncement, PracticeCalendarEntry
 CALENDAR_KEPT_MS = 7 * DAY_MS
 """How long the calendar shows an opening that is over (protocol 10.1)."""
 OPEN_KEPT = 100
-"""A series goes on for ever; beyond this many opened listings the oldest pair is taken off the exchange."""
+"""Opened listings of an endless series above which the oldest pair is delisted."""
 
 
 class ListingBoard:
@@ -51,7 +51,7 @@ class ListingBoard:
             self._materialise(plan, 0)
 
     def _materialise(self, plan: ListingPlan, number: int) -> None:
-        """Add a listing when its first moment comes; a series goes on with the next one."""
+        """Add a listing at its first event; a series continues with the next one."""
         listing = PracticeListing(plan, number, self._seed, self._start_ms, self._taken)
         first_ms = max(listing.opens_ms - listing.lead_ms(), self._start_ms)
 

@@ -22,7 +22,7 @@ class RestingOrder:
 
 
 class Ladder:
-    """One side of a book. Within a price, orders stand in the order in which they came."""
+    """One side of an order book. Orders of one price are kept in order of arrival."""
 
     def __init__(self, side: Side) -> None:
         self.side = side

@@ -1,4 +1,4 @@
-"""A pair's candles: history before the world began, live trades after it."""
+"""Candles of a pair: history before the session started, live trades after it."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ LIMIT = 1_000
 
 
 class _Running:
-    """The candles of one interval since the world began; the last one still grows."""
+    """Candles of one interval since the session started; the last one is still open."""
 
     def __init__(self, interval: KlineInterval) -> None:
         self.interval = interval
@@ -32,7 +32,7 @@ class _Running:
 
 
 class Candles:
-    """All intervals of one pair. `history` is None for a pair that opens after the world began."""
+    """All intervals of one pair. `history` is None for a pair that opens after the session started."""
 
     def __init__(self, history: PairHistoryStore | None, last_ticks: int | None) -> None:
         self._history = history
@@ -42,7 +42,7 @@ class Candles:
 
     @property
     def is_live(self) -> bool:
-        """Whether anybody has traded since the world began."""
+        """Whether there was a trade since the session started."""
         return bool(self._running)
 
     def first_ms(self, interval: KlineInterval) -> int:
@@ -117,7 +117,7 @@ class Candles:
             start_ms = end_ms
 
     def _recent(self, interval: KlineInterval, lo_ms: int, hi_ms: int) -> Iterator[HistoryBar]:
-        """Candles since the border; where nobody traded, flat ones."""
+        """Candles since the border, flat ones without a trade."""
         if self._live_from_ms is None or self._last is None:
             return
         running = next((each for each in self._running if each.interval is interval), None)

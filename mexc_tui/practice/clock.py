@@ -9,7 +9,7 @@ class PracticeClock(Protocol):
     """Where the exchange's time comes from, in Unix milliseconds. It must not go back."""
 
     def now_ms(self) -> int:
-        """Return the time of the world."""
+        """Return the time of the session."""
         ...
 
     def now_ns(self) -> int:

@@ -1,4 +1,4 @@
-"""One WebSocket connection, seen from the exchange: its topics, its idle rules, and what it is sent."""
+"""Server side of one WebSocket connection: topics, idle rules and outgoing messages."""
 
 import asyncio
 from collections import deque

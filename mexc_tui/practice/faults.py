@@ -1,4 +1,4 @@
-"""What goes wrong between the world and its clients, as the scenario says; drawn from the seed."""
+"""Faults between the exchange and its clients, from the scenario and the seed."""
 
 from dataclasses import dataclass
 from random import Random

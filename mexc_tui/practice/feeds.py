@@ -19,7 +19,7 @@ _SIDE_NUMBER = {Side.BUY: 1, Side.SELL: 2}
 
 
 class ChannelFeed(Protocol):
-    """What the publisher asks of a topic. Nothing is gathered before somebody listens."""
+    """Interface of a topic for the publisher. Nothing is collected without a subscriber."""
 
     topic: ChannelTopic
     period_ms: int
@@ -40,7 +40,7 @@ class ChannelFeed(Protocol):
 
 
 class PairFeed:
-    """A topic of one pair; by itself it gathers nothing."""
+    """A topic of one pair that collects nothing."""
 
     is_steady = False
 

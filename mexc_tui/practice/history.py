@@ -1,4 +1,4 @@
-"""Candles of the time before the world began: a closed form of (pair, seed), so that any window is cheap.
+"""Candles before the session started: a closed form of (pair, seed), so that any window is cheap.
 
 A day is made from chance alone; 8 hours are parts of their day, 4 hours of their 8, and so on down to the
 minute, each part drawn from its parent. So every interval agrees with every other, whoever asks first.

@@ -19,7 +19,7 @@ _READ = Demand(KeyPermission.ACCOUNT_READ)
 
 
 class AccountRoutes:
-    """Answers about the account. `now_ms` of a call is what the clock shows; keys expire by the world's."""
+    """Account endpoints. `now_ms` of a call is the displayed clock; keys expire by the session's clock."""
 
     def __init__(self, world: World, listen_keys: PracticeListenKeys, api_key: str) -> None:
         self._world = world
@@ -28,7 +28,7 @@ class AccountRoutes:
         self._listen_keys = listen_keys
 
     def routes(self) -> list[PracticeRoute]:
-        """Return the endpoints of this room."""
+        """Return the endpoints of this module."""
         stream = "/api/v3/userDataStream"
         named = Demand(KeyPermission.ACCOUNT_READ, ("listenKey",))
         deduct = "/api/v3/mxDeduct/enable"

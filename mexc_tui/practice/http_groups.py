@@ -25,7 +25,7 @@ class StrategyRoutes:
         self._next_id = 1
 
     def routes(self) -> list[PracticeRoute]:
-        """Return the endpoints of this room."""
+        """Return the endpoints of this module."""
         group, uid = "/api/v3/strategy/group", "/api/v3/strategy/group/uid"
         by_id = Demand(KeyPermission.ACCOUNT_WRITE, ("tradeGroupId",))
         members = Demand(KeyPermission.ACCOUNT_WRITE, ("uid", "tradeGroupId"))

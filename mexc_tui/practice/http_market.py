@@ -33,7 +33,7 @@ class MarketRoutes:
         self._written: dict[str, tuple[object, msgspec.Raw]] = {}
 
     def routes(self) -> list[PracticeRoute]:
-        """Return the endpoints of this room."""
+        """Return the endpoints of this module."""
         return [
             PracticeRoute("GET", "/api/v3/ping", lambda call: {}),
             PracticeRoute("GET", "/api/v3/time", lambda call: {"serverTime": call.now_ms}),

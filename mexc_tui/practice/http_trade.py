@@ -26,7 +26,7 @@ class TradeRoutes:
         self._knobs = world.scenario.knobs
 
     def routes(self) -> list[PracticeRoute]:
-        """Return the endpoints of this room. Order-class calls weigh nothing; they share a bucket."""
+        """Return the endpoints of this module. Order-class calls weigh nothing; they share a bucket."""
         place = _writes(*_ORDER)
         one, many = _writes("symbol"), _writes()
         read, read_any = _reads("symbol"), _reads()

@@ -24,7 +24,7 @@ class WalletRoutes:
         self._world = world
 
     def routes(self) -> list[PracticeRoute]:
-        """Return the endpoints of this room."""
+        """Return the endpoints of this module."""
         capital = "/api/v3/capital"
         return [
             PracticeRoute("GET", f"{capital}/config/getall", self._coins, 10, Demand()),

@@ -1,4 +1,4 @@
-"""What every pair shares: the time, the counters, and who is told."""
+"""Shared state of all pairs: time, counters and subscribers."""
 
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ def _nobody(_match: "Match") -> None:
 
 
 class Hub:
-    """One a world."""
+    """One per session."""
 
     def __init__(self, start_ms: int) -> None:
         self.now_ms = start_ms

@@ -23,7 +23,7 @@ def contract_address(name: str) -> str:
 
 
 def seeded(seed: int, name: str) -> random.Random:
-    """Return the stream of chance that belongs to `name`, whoever asks first."""
+    """Return the random stream of `name`, independent of call order."""
     return random.Random(number(f"{seed}/{name}"))
 
 
@@ -33,7 +33,7 @@ def number(name: str) -> int:
 
 
 def past_trade_id(time_ms: int, salt: int) -> str:
-    """Return the id of a trade before the world began."""
+    """Return the id of a trade before the session started."""
     return f"{time_ms // 1000:010d}{salt % 100_000_000:08d}X1"
 
 

@@ -131,7 +131,7 @@ class PracticeLimits:
         return None
 
     def _limited(self, visitor: _Visitor, now_ms: int, wait_ms: int) -> TurnedAway:
-        """Answer 429; who goes on asking while limited is banned."""
+        """Answer 429; continued requests while limited lead to a ban."""
         while visitor.ignored and visitor.ignored[0] <= now_ms - WEIGHT_WINDOW_MS:
             visitor.ignored.popleft()
         visitor.ignored.append(now_ms)

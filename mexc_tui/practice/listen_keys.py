@@ -1,4 +1,4 @@
-"""Listen keys: who may hear the private channels, and for how long (protocol 4.7, 9)."""
+"""Listen keys: access to the private channels and its lifetime (protocol 4.7, 9)."""
 
 from random import Random
 

@@ -60,7 +60,7 @@ class PracticeMarket:
         self.trades: deque[PracticeTrade] = deque(maxlen=TRADES_KEPT)
         self.history = history
         self.day_of_quiet: HistoryBar | None = None
-        """The last 24 hours of a pair that nobody has traded since the world began."""
+        """The last 24 hours of a pair without a trade since the session started."""
         self.last_ticks = last_ticks
         self.version = version
         self.now_ms = 0
@@ -115,7 +115,7 @@ def book_levels(turnover: Decimal) -> int:
 
 
 def market_with_past(past: Past) -> PracticeMarket:
-    """Make the market of a pair that traded before the world began; depends on (seed, symbol) alone."""
+    """Create the market of a pair that traded before the session started; depends on (seed, symbol) only."""
     chance = seeded(past.seed, f"market/{past.symbol}")
     history = PairHistoryStore(
         number(f"{past.seed}/history/{past.symbol}"),

@@ -10,7 +10,7 @@ from mexc_tui.practice.values import ZERO, Candle, PracticeWebSymbol, Ticker
 
 AVERAGE_MS = 300_000
 QUIET_PART_MS = 8 * HOUR_MS
-"""Pairs that nobody trades answer their day from parts of this length: cheap for two thousand pairs."""
+"""Length of the parts of a 24-hour window of untraded pairs: cheap for two thousand pairs."""
 
 
 def candle(pair: PracticePair, interval: KlineInterval, bar: HistoryBar) -> Candle:
@@ -90,7 +90,7 @@ def ticker(pair: PracticePair, now_ms: int) -> Ticker:
 
 
 def _quiet_day(pair: PracticePair) -> HistoryBar | None:
-    """The last whole parts before the world began: what a pair shows that nobody has traded since."""
+    """The last whole parts before the session started: shown by a pair without a trade since."""
     history = pair.market.history
     if history is None:
         return None

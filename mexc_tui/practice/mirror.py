@@ -1,4 +1,4 @@
-"""A world with another exchange's pairs and books, and an account of its own: where paper orders are matched.
+"""A session with the pairs and books of another exchange and its own account: matches paper orders.
 
 Books come from outside as whole levels, best first. Orders of the account rest behind the levels that are
 mirrored; they are hit when the mirrored other side reaches their price, or a trade is told beyond it. What
@@ -43,7 +43,7 @@ def paper_scenario(
 
 
 class MirrorWorld(World):
-    """One account on mirrored books. Call `advance(now)` first, as with every world."""
+    """One account on mirrored order books. Call `advance(now)` first, as with every session."""
 
     def __init__(self, scenario: Scenario, seed: int, start_ms: int) -> None:
         super().__init__(scenario, seed, start_ms)
@@ -52,7 +52,7 @@ class MirrorWorld(World):
 
     @property
     def id(self) -> str:
-        """Return the same name for ever: paper books go on after a restart."""
+        """Return a constant name: the paper ledger continues after a restart."""
         return NAME
 
     def mirror_pair(self, symbol: Symbol) -> None:
@@ -104,7 +104,7 @@ class MirrorWorld(World):
         pair.market.last_ticks = ticks
 
     def _withdraw(self, pair: PracticePair, side: Side, wanted: dict[int, int]) -> None:
-        """Take back what is not offered any more, or not so much of it."""
+        """Remove or reduce levels that are no longer offered."""
         held = self._mirrored[pair.symbol][side]
         for ticks, order in list(held.items()):
             if order.lots != wanted.get(ticks):

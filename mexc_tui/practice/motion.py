@@ -11,7 +11,7 @@ FAST_SWING, FAST_PULL_S = 0.003, 300.0
 SLOW_SWING, SLOW_PULL_S = 0.02, 21_600.0
 """(share of the price, seconds to return): a steady market wanders and comes back, however long it runs."""
 OVER_S = 3_600.0
-"""After this an opening is over, and nobody trades there any more."""
+"""Time after an opening from which there are no more trades."""
 
 
 class Motion(Protocol):

@@ -14,7 +14,7 @@ def trimmed(value: Decimal) -> str:
 
 
 def padded(value: Decimal, decimals: int) -> str:
-    """Print with exactly so many decimals."""
+    """Print with exactly this many decimals."""
     return f"{value:.{decimals}f}"
 
 

@@ -83,7 +83,7 @@ def open_order(order: OrderRecord) -> dict[str, Json]:
 
 
 def cancelled(order: OrderRecord) -> dict[str, Json]:
-    """Print the answer to DELETE /order, in whichever state the world reports."""
+    """Print the response to DELETE /order, for any state of the order."""
     return {
         "symbol": order.symbol,
         "origClientOrderId": order.client_order_id or None,

@@ -24,7 +24,7 @@ class OrderLog:
         self._fills: deque[Fill] = deque(maxlen=FILLS_KEPT)
 
     def put(self, order: OrderRecord) -> None:
-        """Remember an order as it stands now."""
+        """Remember the current state of an order."""
         is_new = order.order_id not in self._orders
         self._orders[order.order_id] = order
         if is_new and order.client_order_id:

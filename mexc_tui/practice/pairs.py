@@ -1,4 +1,4 @@
-"""A trading pair: what exchangeInfo says of it (`PairRules`) and how it stands now (`Pair`)."""
+"""A trading pair: its exchangeInfo entry (`PairRules`) and current state (`Pair`)."""
 
 from collections import deque
 from decimal import Decimal
@@ -79,7 +79,7 @@ class PairRules(msgspec.Struct, frozen=True, kw_only=True):
     coin_id: str
     market_coin_id: str
     start_price: Decimal
-    """Price at the start of the world (of a listing: the reference price of its opening)."""
+    """Price at the start of the session (of a listing: the reference price of its opening)."""
     turnover: Decimal
     """Usual quote volume of a day."""
     history_from_ms: int
@@ -87,13 +87,13 @@ class PairRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PracticePair:
-    """A pair as it stands now. Read it freely; only the world changes it.
+    """Current state of a pair. Read it freely; only the session changes it.
 
     Its book, tape and candles are made when somebody first looks, from (seed, symbol) alone.
     """
 
     def __init__(self, rules: PairRules, hub: Hub, seed: int, past_until_ms: int | None) -> None:
-        """`past_until_ms` is when the world began; None: the pair has no past (a listing)."""
+        """`past_until_ms` is when the session started; None: the pair has no past (a listing)."""
         self.rules = rules
         self.status = PairStatus.ONLINE
         self.sides = PracticeTradeSides.BOTH
@@ -202,11 +202,11 @@ class PracticePair:
         ordered = sorted((ticks for ticks, lots in totals.items() if lots), reverse=best_is_high)
         return [PracticeLevel(self.price(ticks), self.quantity(totals[ticks])) for ticks in ordered[:limit]]
 
-    # For the world only
+    # For the session only
 
     @property
     def market(self) -> PracticeMarket:
-        """Book, tape and candles; made at the first look."""
+        """Order book, tape and candles; created at the first access."""
         if self._market is None:
             self._market = self._past_market() if self._past_until_ms is not None else self._new_market()
             self._market.on_level = self._level_changed
@@ -235,7 +235,7 @@ class PracticePair:
     def take(
         self, side: Side, limit: int | None, lots: int | None, budget: int | None = None, owner: str = ""
     ) -> list[Match]:
-        """Match an incoming order against the book; tell tape, candles, sinks and the account's desk."""
+        """Match an incoming order against the order book; update tape, candles, subscribers and account."""
         hub, market = self._hub, self.market
         market.now_ms = hub.now_ms
         self.last_order_ms = hub.now_ms

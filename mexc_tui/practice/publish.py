@@ -1,4 +1,4 @@
-"""The publisher: hears the world, and sends each topic's frame once to all who listen."""
+"""Publisher: encodes each event once and sends it to all subscribers of the topic."""
 
 from decimal import Decimal
 from typing import Protocol
@@ -69,7 +69,7 @@ class _Period:
 
 
 class Publisher:
-    """A sink of the world that turns what happens into pushes."""
+    """Subscriber of the session that turns events into pushes."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -124,7 +124,7 @@ class Publisher:
     # When
 
     def next_push_ms(self, now_ms: int) -> int | None:
-        """Return when something is to be sent next; None: nobody waits for anything."""
+        """Return when the next message is due; None: none."""
         times = [period.next_ms(now_ms) for period in self._periods.values()]
         return min((time for time in times if time is not None), default=None)
 

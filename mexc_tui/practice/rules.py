@@ -1,4 +1,4 @@
-"""What the exchange refuses, in the order in which it looks (protocol 5, 6.1, 11)."""
+"""Refusals of the exchange, in order of its checks (protocol 5, 6.1, 11)."""
 
 import re
 from decimal import ROUND_DOWN, Decimal

@@ -1,4 +1,4 @@
-"""A day on the practice exchange, as data: knobs, account, listings, other traders, faults, lent settings.
+"""A day on the practice exchange, as data: knobs, account, listings, other traders, faults, overrides.
 
 Scenarios are TOML files. Everything has a default, so a file says only what is special about its day.
 Times ending in `_s` count from the start of the world, or back from an opening where the name says so.
@@ -200,7 +200,7 @@ class MarketPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     trades_per_s: float = 1.0
     """Of each active pair."""
     quiet_trades_per_s: float = 0.0
-    """Of every other pair; 0: their books stand still."""
+    """Of every other pair; 0: their order books do not change."""
 
 
 class Postponement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -282,7 +282,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     name: str
     description: str = ""
     duration_s: float | None = None
-    """The day is over after this; the exchange goes on serving. None: endless."""
+    """The day is over after this; the exchange keeps serving. None: endless."""
     knobs: Knobs = Knobs()
     account: AccountPlan = AccountPlan()
     market: MarketPlan = MarketPlan()
@@ -291,7 +291,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     settings: dict[str, bool | int | float | str] = msgspec.field(
         default_factory=dict[str, bool | int | float | str]
     )
-    """Settings lent to a desk in practice mode."""
+    """Overrides of a desk's settings in practice mode."""
 
 
 def shipped() -> tuple[str, ...]:

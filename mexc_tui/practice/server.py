@@ -1,4 +1,4 @@
-"""The practice exchange as a server: requests in, answers out, and one timer that moves the world."""
+"""Server of the practice exchange: handles requests and advances the session with one timer."""
 
 import asyncio
 import gc
@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 
 class PracticeServer:
-    """One practice exchange. Every request first brings the world to the clock's time."""
+    """One practice exchange. Every request first advances the session to the clock's time."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class PracticeServer:
         strict: bool = False,
         world: World | None = None,
     ) -> None:
-        """`world`: another one than the scenario's own."""
+        """`world`: a session other than the scenario's own."""
         self._clock = clock
         self.world = world or World(scenario, seed, clock.now_ms())
         self._scenario = scenario
@@ -120,7 +120,7 @@ class PracticeServer:
             gc.enable()
 
     def stir(self) -> None:
-        """Push what was changed in the world from outside, and see what is due next."""
+        """Push changes made from outside, and schedule the next event."""
         self._settle()
         self._arm()
 
@@ -139,7 +139,7 @@ class PracticeServer:
         self._sockets.close_all()
 
     def _tick(self) -> None:
-        """Move the world, push what is due, and come back when there is something to do."""
+        """Advance the session, push due messages, and schedule the next event."""
         self._timer = None
         try:
             now_ms = self._settle()
@@ -150,7 +150,7 @@ class PracticeServer:
             self._arm()
 
     def _settle(self) -> int:
-        """Bring the world to the clock's time and push what is due; returns that time."""
+        """Advance the session to the clock's time and push due messages; return that time."""
         now_ms = self._clock.now_ms()
         self._publisher.shown_ms = now_ms + self._faults.skew_ms(now_ms)
         self.world.advance(now_ms)
@@ -158,7 +158,7 @@ class PracticeServer:
         return now_ms
 
     def _arm(self) -> None:
-        """Set the timer to the next event of the world, the next push, or the next look at the sockets."""
+        """Set the timer to the next event, push or check of the sockets."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -174,7 +174,7 @@ class PracticeServer:
     # Requests
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        """Answer whatever comes; our own mistakes are logged, and told as a plain 500."""
+        """Answer every request; internal errors are logged and answered with 500."""
         try:
             return await self._respond(request)
         except web.HTTPException:
@@ -206,7 +206,7 @@ class PracticeServer:
             self._arm()
 
     def _answer(self, request: web.Request, body: str, stale_ms: int = 0) -> web.Response:
-        """Answer a request; nothing waits in here, so one request is one step of the world."""
+        """Answer a request without waiting, so that one request is one step of the session."""
         try:
             page = self._page(request)
             return page if page is not None else self._api(request, body, stale_ms)
@@ -241,7 +241,7 @@ class PracticeServer:
         return answers.answer(route.answer(Call(params, shown_ms, stale_ms)))
 
     def _about(self) -> Json:
-        """Print what is ours and not MEXC's: which world this is."""
+        """Print the session info, which is an addition to MEXC's API."""
         world = self.world
         return {
             "world": world.id,
@@ -285,7 +285,7 @@ class PracticeServer:
         return answers.internal_error() if FaultKind.EXECUTED_500 in kinds else response
 
     def _instead(self, kinds: dict[FaultKind, int]) -> web.Response | None:
-        """Return the answer of a fault that keeps the request from the world."""
+        """Return the response of a fault that blocks the request."""
         if FaultKind.FIREWALL in kinds:
             return answers.firewall()
         if FaultKind.MAINTENANCE in kinds:

@@ -1,4 +1,4 @@
-"""Who is told what happens in the practice world."""
+"""Subscribers of the events of a practice session."""
 
 from decimal import Decimal
 from typing import Protocol
@@ -8,7 +8,7 @@ from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, PracticeT
 
 
 class MessageSink(Protocol):
-    """Called at once, in the order in which things happen. Must neither raise nor move the world."""
+    """Called at once, in order of events. Must neither raise nor change the session."""
 
     def on_trade(self, symbol: str, trade: PracticeTrade) -> None:
         """Anybody's trade."""

@@ -36,7 +36,7 @@ class Command(msgspec.Struct):
 
 
 class _Reply(msgspec.Struct):
-    """Control replies always say code 0; only the text tells."""
+    """Control replies always have code 0; only their text differs."""
 
     id: int
     code: int

@@ -18,7 +18,7 @@ TICKER_MS = 3_000
 
 
 class KlineFeed(PairFeed):
-    """kline: the candle being made, each second in which somebody traded. createTime instead of sendTime."""
+    """kline: the open candle, in each second with a trade. createTime instead of sendTime."""
 
     def __init__(self, topic: ChannelTopic, pair: PracticePair, world: World) -> None:
         super().__init__(topic, pair, KLINE_MS)

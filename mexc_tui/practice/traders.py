@@ -12,7 +12,7 @@ from mexc_tui.practice.scenario import ListingPlan, ListingShape
 LEVELS = 60
 """Most levels a side that they keep, or as many as they found."""
 QUOTES_PER_TRADE, QUOTES_PER_S = 5.0, 5.0
-"""Between two trades they move their quotes, at most so often a trade and a second."""
+"""Limits of quote moves per trade and per second."""
 LONGEST_GAP_MS = 600_000
 _DEPTH_SHARES = {ListingShape.DUD: 0.3, ListingShape.THIN: 0.15, ListingShape.SPIKE: 0.7}
 ASK_LEVELS = 40

@@ -1,4 +1,4 @@
-"""The account's desk at the exchange: takes, settles, cancels; tells in the order of protocol 5.4 and 9."""
+"""Order handling of the account: accepts, settles, cancels; reports in the order of protocol 5.4 and 9."""
 
 import random
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The pairs of a practice world: real tickers, made-up markets, in the shapes of the recorded exchangeInfo.
+"""Pairs of a practice session: real tickers, synthetic markets, in the format of the recorded exchangeInfo.
 
 `universe.json` holds the tickers (with their source). Prices, precisions, names, contracts and flags come
 from the seed, by rules that keep the recorded shapes: about 3 in 4 pairs against USDT, fees 0 and 0.05 %,

@@ -1,4 +1,4 @@
-"""What the practice world says about itself: plain values, Decimals for money."""
+"""Values of a practice session: plain types, Decimals for money."""
 
 from decimal import Decimal
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""The practice exchange's world: pairs, books, one account, other traders, listings. Pure and deterministic.
+"""State of a practice session: pairs, order books, account, other traders, listings. Pure, deterministic.
 
 State moves only through `advance`, `place`, `cancel*`, `convert`, `deposit` and `mx_deduction`. Nothing here
 reads a clock: call `advance(now)` first, then the method; everything happens at `now_ms`. Same seed, same
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 class World:
-    """One practice world. Methods that may be refused raise `Refusal`."""
+    """One practice session. Methods that may be refused raise `Refusal`."""
 
     def __init__(self, scenario: Scenario, seed: int, start_ms: int) -> None:
         self.scenario = scenario
@@ -83,7 +83,7 @@ class World:
                 self._await_crowd(pair, rate)
 
     def _await_crowd(self, pair: PracticePair, rate: float) -> None:
-        """A crowd looks at its pair's market only when it first acts."""
+        """A crowd reads its pair's market only when it first acts."""
         chance = seeded(self.seed, f"crowd/{pair.symbol}")
 
         def begin(now_ms: int) -> None:
@@ -111,7 +111,7 @@ class World:
 
     @property
     def sinks(self) -> "list[MessageSink]":
-        """Who is told; add to it."""
+        """Subscribers; add to it."""
         return self._hub.sinks
 
     @property
@@ -125,7 +125,7 @@ class World:
 
     @property
     def id(self) -> str:
-        """Name of this world: differs by scenario, seed and start."""
+        """Name of this session: differs by scenario, seed and start."""
         return f"{self.scenario.name}-{self.seed}-{self.start_ms}"
 
     @property
@@ -292,7 +292,7 @@ class World:
         return pair
 
     def _tradable(self, symbol: str) -> PracticePair:
-        """Find the pair of an order: before it appears 10007, never heard of 30014 (protocol 11.3)."""
+        """Find the pair of an order: 10007 before it appears, 30014 if unknown (protocol 11.3)."""
         chosen = self.scenario.account.pairs
         if chosen and symbol not in chosen:
             raise PracticeRefusal(30020, "no permission for the symbol")

@@ -1,1 +1,1 @@
-"""The report of a day: what was seen, what was signalled, what then happened. Pure."""
+"""Day report: detections, signals, trades and outcomes. Pure."""

@@ -16,7 +16,7 @@ from mexc_tui.wording.digits import plain_json
 
 
 class ReportedListing(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that a source was first seen to say. No source: time passed."""
+    """First report of a source, or a change. No source: by elapsed time."""
 
     at_ms: int
     source: ListingSource | None
@@ -48,21 +48,21 @@ class Signalled(msgspec.Struct, frozen=True, kw_only=True):
     lead_ms: int | None
     """How long before the opening it came (negative: after it); None: no opening is known."""
     is_lead_to_plan: bool
-    """The lead is to the opening as planned last: no opening was seen."""
+    """Whether the lead time is to the scheduled opening, without an actual one."""
     came_true: bool | None
-    """Whether the claim did; None: that cannot be told."""
+    """Whether the claim was correct; None: undecided."""
     reasons: tuple[str, ...]
     config_hash: str
 
 
 class ReportedOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a listing. Ratios are to the first price seen; None: not known."""
+    """Outcome of a listing. Ratios are to the first price; None: unknown."""
 
     end: OutcomeEnd | None
     """None: not decided when the day was over."""
     planned_ms: int | None
     opened_ms: int | None
-    """First quote or trade seen."""
+    """First quote or trade."""
     late_ms: int | None
     api_ms: int | None
     trades: int | None
@@ -77,7 +77,7 @@ class ReportedOutcome(msgspec.Struct, frozen=True, kw_only=True):
     traded: bool
     """The desk itself bought it."""
     not_known: tuple[str, ...]
-    """What could not be told, and why."""
+    """Unknown facts, with reasons."""
 
 
 class ListingReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +147,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     cancelled: int
     never_api: int
     unknown: int
-    """Ended, and nobody could see how."""
+    """Ended with an unknown outcome."""
     undecided: int
     """Not ended when the day was over."""
     moved: int
@@ -168,7 +168,7 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     passes: Passes
     overrides: tuple[ScenarioOverride, ...]
     not_known: tuple[str, ...]
-    """What the day as a whole does not tell."""
+    """Unknown facts about the day."""
     listings: tuple[ListingReport, ...]
     """By the time of their opening; those without one last."""
     alerts: tuple[Alerted, ...]

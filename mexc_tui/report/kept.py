@@ -20,7 +20,7 @@ class StoredDay:
 
     mode: str
     world: str
-    """Which practice world; empty for the real exchange."""
+    """Practice session; empty for the real exchange."""
     from_ms: int
     to_ms: int
     overrides: tuple[tuple[str, str], ...] = ()
@@ -33,7 +33,7 @@ class StoredDay:
 
 @dataclass(frozen=True, slots=True)
 class KeptSignal:
-    """A signal, and whether its claim came true; None: that cannot be told (yet)."""
+    """A signal, and whether its claim was correct; None: undecided."""
 
     signal: Signal
     came_true: bool | None
@@ -51,7 +51,7 @@ class KeptMoney:
     fees: Decimal
     gap: Decimal
     at_cost: int
-    """Open positions that stand at their cost."""
+    """Open positions valued at cost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,7 +234,7 @@ def _alert(kept: StoredAlert) -> Alerted:
 
 
 def _gaps(listings: Sequence[ListingReport], passes: Passes) -> Iterable[str]:
-    """Say what the day as a whole does not tell."""
+    """Return the unknown facts about the day."""
     if not listings:
         yield "No listings."
     if not passes.count:

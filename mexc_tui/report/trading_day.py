@@ -57,7 +57,7 @@ class ReportedPosition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sniped(msgspec.Struct, frozen=True, kw_only=True):
-    """One snipe: armed by whom, fired how, filled at what price, and what became of what it bought."""
+    """One snipe: source, attempts, fills and positions."""
 
     id: str
     state: SnipeState
@@ -75,7 +75,7 @@ class Sniped(msgspec.Struct, frozen=True, kw_only=True):
     """What it is held against."""
     positions: tuple[ReportedPosition, ...]
     shortfall_bps: float | None = None
-    """Lost against buying all of it at the decision's price (Perold); None: no price was seen."""
+    """Implementation shortfall against the decision price (Perold); None: no price."""
 
 
 class Accounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +90,7 @@ class Accounts(msgspec.Struct, frozen=True, kw_only=True):
     gap: Decimal
     """Equity less start, flows and profits: 0 but for rounding."""
     at_cost: int
-    """Open positions that stand at their cost, as no price is stored."""
+    """Open positions valued at cost, as no price is stored."""
     compared: int
     """Comparisons of books on this day that are kept."""
     explained: int

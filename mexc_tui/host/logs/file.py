@@ -59,7 +59,7 @@ class _Waiting:
 
 
 class LogStream:
-    """Standard error, or another open descriptor that somebody else bounds."""
+    """Standard error, or another open descriptor without a size limit here."""
 
     def __init__(self, descriptor: int) -> None:
         """Write to an open descriptor."""
@@ -110,7 +110,7 @@ class LogFile:
             self._point(descriptor)
 
     def leave(self) -> None:
-        """Let the descriptors be: they are somebody else's from here on."""
+        """Stop redirecting the descriptors."""
         self._followers = ()
 
     def close(self) -> None:
@@ -122,7 +122,7 @@ class LogFile:
     # ---- the file
 
     def _ready(self, size: int) -> int:
-        """Return the open file with room for so many bytes. Raises OSError."""
+        """Return the open file with room for this many bytes. Raises OSError."""
         descriptor = self._current()
         part_bytes = self.most_bytes // PARTS
         written = os.fstat(descriptor).st_size
@@ -144,7 +144,7 @@ class LogFile:
         return descriptor
 
     def _rotate(self, descriptor: int, written: int, part_bytes: int) -> None:
-        """Move each part to the next number, the last one out; begin the file anew."""
+        """Rotate: move each part to the next number, drop the last one, start a new file."""
         try:
             for number in range(PARTS - 1, 1, -1):
                 with suppress(FileNotFoundError):

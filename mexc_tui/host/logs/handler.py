@@ -57,7 +57,7 @@ class LogWriter:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A place in the queue that somebody waits for."""
+    """A marker in the queue that a caller waits for."""
 
     is_end: bool
     reached: threading.Event = field(default_factory=threading.Event)
@@ -160,7 +160,7 @@ def log_to(*sinks: LogSink) -> QueuedHandler:
 
 
 def log_to_stderr() -> QueuedHandler:
-    """Let the log go to standard error: whoever redirects it keeps it."""
+    """Write the log to standard error."""
     return log_to(LogStream(2))
 
 
@@ -172,7 +172,7 @@ def add_log_file(path: Path) -> None:
 
 
 def limit_log(most_mb: int) -> None:
-    """Bound the log's files to so many megabytes in all."""
+    """Limit the log's files to this many megabytes in total."""
     for handler in _handlers():
         for sink in handler.sinks:
             if isinstance(sink, LogFile):

@@ -9,12 +9,12 @@ FIRST_WAIT_S = 60.0
 """So long after the first message its repetitions are summed up; each next time twice as long after that."""
 LONGEST_WAIT_S = 3_600.0
 QUIET_S = 600.0
-"""A message that did not occur for so long is written in full again."""
+"""Seconds without a message after which it is written in full again."""
 MOST_TEXTS = 25
 """So many different texts of one kind are written; the others are counted together."""
 MOST_KINDS = 200
 COMPARED = 1_000
-"""Characters of a text that tell it from others."""
+"""Characters of a text used to compare it."""
 OTHERS = ""
 
 _WORD = re.compile(r"[0-9a-z]+")
@@ -55,7 +55,7 @@ class _Count:
 
 
 _Counts = dict[str, _Count]
-"""By what tells a text from others."""
+"""Counts by comparison key."""
 
 
 class Repeats:
@@ -154,7 +154,7 @@ def _summary(count: _Count, *, is_others: bool) -> Message:
 
 
 def _compared(message: Message) -> str:
-    """Return what tells a text from others of its kind: numbers, ids and times count as equal."""
+    """Return the comparison key of a text: numbers, ids and times count as equal."""
     last_line = message.detail.rstrip().rpartition("\n")[2]
     text = f"{message.text[:COMPARED]}\n{last_line[:COMPARED]}"
     return _WORD.sub(lambda found: "#" if any(one.isdigit() for one in found[0]) else found[0], text)

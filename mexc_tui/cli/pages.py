@@ -21,7 +21,7 @@ _LISTING = (
     TextColumn("OPENS", 4),
     "(UTC)",
     TextColumn("", 1),
-    TextColumn("BY", 5),
+    TextColumn("SOURCE", 5),
     TextColumn("MOVES", 3),
     TextColumn("STATES", 7),
     TextColumn("API", 2),
@@ -65,7 +65,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
         _pair(
             "knowing",
             f"{status.pairs:,} pairs, {status.listings:,} listings ahead, {status.signals:,} active signals, "
-            f"{status.journal:,} facts",
+            f"{status.journal:,} events",
         ),
     ]
     if status.loop.last_gap_ms is not None:

@@ -30,9 +30,9 @@ _SIGNAL = (
     TextColumn("TOPIC", 4),
     TextColumn("", 1),
     TextColumn("CLAIM", 2),
-    "PROBABILITY",
+    "PROB",
     "N",
-    "WHY",
+    "REASON",
 )
 
 
@@ -116,7 +116,7 @@ def _opening(row: ListingRow, now_ms: int, pen: Pen) -> Iterable[str]:
         [f"was {', '.join(name for name in row.names if name != row.symbol)}"] if len(row.names) > 1 else []
     )
     facts += [f"outcome: {row.outcome}"] if row.outcome else []
-    facts.append(f"first seen {when(row.first_seen_ms)} {by(row.first_source)}")
+    facts.append(f"first detected {when(row.first_seen_ms)} {by(row.first_source)}")
     yield from fold(f"  {', '.join(facts)}", " " * 4, pen)
 
 

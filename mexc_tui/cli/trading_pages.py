@@ -35,15 +35,15 @@ _SNIPE = (
     TextColumn("", 4),
     "SPEND",
     TextColumn("MAX PRICE", 2),
-    TextColumn("TRIES", 5),
-    "BOUGHT",
-    TextColumn("BY", 6),
-    TextColumn("WHY", 1),
+    TextColumn("ATTEMPTS", 5),
+    "FILLED",
+    TextColumn("SOURCE", 6),
+    TextColumn("REASON", 1),
 )
 _ORDER = (
     "SYMBOL",
     "SIDE",
-    TextColumn("FOR", 2),
+    TextColumn("TYPE", 2),
     "STATE",
     "PRICE",
     "QUANTITY",
@@ -51,7 +51,7 @@ _ORDER = (
     TextColumn("AVERAGE", 3),
     TextColumn("FEES", 5),
     TextColumn("SINCE (UTC)", 4),
-    TextColumn("WHY", 1),
+    TextColumn("REASON", 1),
 )
 _POSITION = (
     "SYMBOL",

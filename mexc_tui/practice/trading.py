@@ -137,7 +137,7 @@ class TradingDesk:
         """An order of the account was hit while it rested."""
         live = self._live.get(match.maker.owner)
         if live is None:
-            raise AssertionError(f"a book holds the order {match.maker.owner}, which nobody has")
+            raise AssertionError(f"an order book holds the unknown order {match.maker.owner}")
         self._settle(live, match, is_maker=True)
 
     def _settle(self, live: _Live, match: Match, *, is_maker: bool) -> None:

@@ -162,7 +162,7 @@ class JournalWriter:
         if not isinstance(translate("journal", error), StorageDamaged):
             raise error
         self._is_lost = True
-        self._rows.damage.note("The journal cannot be read: facts are told and not stored.")
+        self._rows.damage.note("The journal cannot be read: events are published but not stored.")
 
     def added(self) -> list[Fact]:
         """Return what was appended since `begin` and not taken back."""

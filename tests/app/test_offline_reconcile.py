@@ -43,7 +43,7 @@ def test_after_a_killed_engine_books_are_compared_anew_unless_another_holds_them
         fcntl.flock(held, fcntl.LOCK_EX)
         done = reconcile(world)
     assert (done.returncode, done.stdout) == (3, "")
-    assert "runs already" in done.stderr
+    assert "is already running" in done.stderr
     assert stored(world) == run["at_ms"]
 
 

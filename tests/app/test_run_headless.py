@@ -82,7 +82,7 @@ def test_a_signal_stops_it_in_good_order_and_the_exchange_goes_with_it(tmp_path:
     second = desk(tmp_path, "--headless", "--scenario", str(scenario), "--profile", "mine")
     _, complained = second.communicate(timeout=40)
     assert second.returncode == 3
-    assert "runs already" in complained
+    assert "is already running" in complained
     engine.send_signal(signal.SIGTERM)
     _, complained = engine.communicate(timeout=20)
     assert engine.returncode == 0

@@ -206,7 +206,7 @@ async def test_what_is_left_is_less_for_entries_than_for_exits_and_never_below_n
         assert port.orders_left(Purpose.STOP) == 1
 
 
-@pytest.mark.parametrize(("status", "words"), [(429, "does not serve us"), (418, "does not serve us")])
+@pytest.mark.parametrize(("status", "words"), [(429, "blocks requests"), (418, "blocks requests")])
 async def test_a_ban_is_told_in_words_and_an_entry_is_not_sent(status: int, words: str) -> None:
     async with (
         hostile(answer("{}", status, headers="Retry-After: 30\r\n")) as server,

@@ -58,7 +58,7 @@ def test_h4_a_second_engine_of_the_account_with_other_folders_is_refused(
     second = begin(other, "--headless", "--exchange", str(world.file))
     said, complained = second.communicate(timeout=60)
     assert (second.returncode, said) == (3, "")
-    assert f"same account runs already (process {engine.pid})" in complained
+    assert f"same account is already running (process {engine.pid})" in complained
     assert len(complained.splitlines()) == 1
 
 

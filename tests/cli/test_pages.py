@@ -112,7 +112,7 @@ def test_why_begins_with_how_it_is_and_what_stands_and_ends_with_how_it_came_abo
     stands = lines.index("Stands")
     assert lines[stands + 1] == "  00:00:09  opening opening"
     assert lines[stands + 2].startswith("    opens by 00:01:30: 40% (10%–80%), n 3, n too small")
-    assert lines[stands + 3] == "    because the triple is 2/2/4"
+    assert lines[stands + 3] == "    reasons: the triple is 2/2/4"
     assert "  cluster: nothing opens with it" in lines
     assert "  00:00:01  calendar  opens 2026-11-22 20:40:00" in lines
     assert lines[-1] == "  00:00:01  stage: – → scheduled (calendar)"

@@ -259,7 +259,7 @@ async def test_an_engine_in_a_thread_of_its_own_serves_this_loop_and_one_shot_qu
             assert rows == mirror.rows == {"AUSDT": Quote(1, "x")}
             answer = ask(path, BUY, Amount(2), who="cli", now_ms=now_ms(), deadline_s=5)
             assert answer.words == "2 bought."
-            with pytest.raises(Exception, match="no view 'orders'"):
+            with pytest.raises(Exception, match="Unknown view 'orders'"):
                 look(path, ViewKind("orders", Quote), who="cli", deadline_s=5)
 
         await asyncio.to_thread(one_shot)
@@ -412,7 +412,7 @@ async def test_a_store_that_refuses_is_one_line_for_who_asked_and_in_the_log(
     async with serving(path, FullAudit()), running(client_of(path)) as client:
         reply = await client.give(kind, Amount(1), deadline_s=5)
     assert reply.outcome is outcome
-    assert "could not be written down" in reply.words
+    assert "could not be stored" in reply.words
     (line,) = [one for one in caplog.records if "audit" in one.getMessage()]
     assert line.exc_info is None
     assert "the disk is full" in line.getMessage()

@@ -30,14 +30,14 @@ async def test_an_engine_of_another_release_is_named_with_the_next_step(
 ) -> None:
     monkeypatch.setattr(connection, "PROTOCOL", 2)
     async with serving(path):
-        with pytest.raises(ViewerRefused, match=r"you speak 2\. Run both from the same release"):
+        with pytest.raises(ViewerRefused, match=r"front end 2\. Run both from the same release"):
             await asyncio.to_thread(look, path, QUOTES, who="cli", deadline_s=5)
 
 
 async def test_an_answer_of_another_release_is_not_guessed_at(path: Path) -> None:
     kind = CommandKind("count", Amount, Other, acts=False)
     async with serving(path):
-        with pytest.raises(FrontEndError, match=r"answer to count .* Run both from the same release"):
+        with pytest.raises(FrontEndError, match=r"response to count .* Run both from the same release"):
             await asyncio.to_thread(ask, path, kind, Amount(1), who="cli", now_ms=now_ms(), deadline_s=5)
 
 

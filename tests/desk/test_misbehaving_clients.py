@@ -103,7 +103,7 @@ async def is_served(path: Path, engine: Engine) -> None:
         (b"\0\0\0\x02{}", "Not a message"),
         (b"\0\0\0\x04\xff\xfe\xfd\xfc", "Not a message"),
         (frame(Subscribe(view="quotes")), "first message must be a hello"),
-        (frame(Hello(protocol=99, role=Role.VIEW, who="future")), "you speak 99"),
+        (frame(Hello(protocol=99, role=Role.VIEW, who="future")), "front end 99"),
     ],
 )
 async def test_what_is_no_hello_is_answered_in_words_and_sent_away(
@@ -319,7 +319,7 @@ async def test_a_reserved_slot_is_not_kept_by_a_viewer_that_says_nothing(
             assert "Close a viewer" in last_words(await said_to(path, frame(HELLO)))
             engine.may_go.set()
             assert (await giving).outcome is CommandOutcome.DONE
-        assert "not finished in time" in last_words(await said_to(path, frame(HELLO)))
+        assert "not completed in time" in last_words(await said_to(path, frame(HELLO)))
         await until(lambda: not engine.server.viewers)
 
 

@@ -55,4 +55,4 @@ async def test_an_engine_without_screens_says_so_in_words(tmp_path: Path) -> Non
             await client.give(looking.MARKET, asked, deadline_s=5),
             await client.give(looking.MACHINE, Nothing(), deadline_s=5),
         ]
-    assert all(one.outcome is CommandOutcome.REFUSED and "nothing to draw" in one.words for one in replies)
+    assert all(one.outcome is CommandOutcome.REFUSED and "serves no views" in one.words for one in replies)

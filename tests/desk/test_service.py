@@ -73,7 +73,7 @@ async def test_who_stopped_the_engine_is_told_to_it(tmp_path: Path) -> None:
     async with desk(tmp_path, face) as (_, client, _):
         reply = await client.give(asking.STOP, asking.Nothing(), deadline_s=5)
     assert reply.result == asking.EngineStopping(os.getpid())
-    assert face.stops == ["asked by tester"]
+    assert face.stops == ["requested by tester"]
 
 
 async def test_long_lists_come_page_by_page_and_large_rows_in_smaller_pages(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ async def test_an_engine_that_only_looks_shows_nothing_and_refuses_in_words(tmp_
             while not positions.is_complete:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.005)
     assert not positions.rows
-    assert all(reply.outcome is CommandOutcome.REFUSED and "only looks" in reply.words for reply in replies)
+    assert all(reply.outcome is CommandOutcome.REFUSED and "read-only" in reply.words for reply in replies)
     assert why.result is not None
     assert why.result.what_if is None
 

@@ -192,7 +192,7 @@ def test_a_second_engine_of_the_same_profile_is_refused(tmp_path: Path) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine():
-            with pytest.raises(EngineRuns, match="runs already"):
+            with pytest.raises(EngineRuns, match="is already running"):
                 async with day.engine():
                     pass
 

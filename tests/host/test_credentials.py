@@ -60,7 +60,7 @@ def test_a_key_is_kept_for_its_profile_alone_and_shown_by_its_last_four_signs(he
     assert key.access_key == KEY
     assert shown is not None
     assert shown.ends_with == KEY[-4:]
-    assert "ends by 2026-05-01 (89 days left)" in shown.lasting(date(2026, 2, 1))
+    assert "expires on 2026-05-01 (89 days left)" in shown.lasting(date(2026, 2, 1))
     assert "create a new key" in shown.lasting(date(2026, 5, 1))
     assert SECRET not in repr(key)
     assert StoredKeys("other", SAFE).read() is None

@@ -25,7 +25,7 @@ def test_one_account_has_one_engine_whatever_the_profiles(tmp_path: Path) -> Non
     one, two = paths(tmp_path, "one"), paths(tmp_path, "two")
     with engine_lock(one, ONE):
         with (
-            pytest.raises(EngineRuns, match=r"same account runs .*process \d+"),
+            pytest.raises(EngineRuns, match=r"same account is already running .*process \d+"),
             engine_lock(two, ONE),
         ):
             pass
@@ -40,7 +40,7 @@ def test_without_an_account_only_the_profile_counts(tmp_path: Path) -> None:
     with (
         engine_lock(one, ""),
         engine_lock(two, ""),
-        pytest.raises(EngineRuns, match="of profile one runs already"),
+        pytest.raises(EngineRuns, match="of profile one is already running"),
         engine_lock(one, ""),
     ):
         pass
@@ -98,7 +98,7 @@ def test_h4_a_second_engine_of_an_account_is_refused_whatever_its_home_and_state
     try:
         first.send_signal(signal.SIGSTOP)  # a frozen engine holds it as well
         with (
-            pytest.raises(EngineRuns, match=rf"same account runs already \(process {first.pid}\)"),
+            pytest.raises(EngineRuns, match=rf"same account is already running \(process {first.pid}\)"),
             engine_lock(paths(tmp_path / "two", "practice"), key),
         ):
             pass
@@ -124,7 +124,7 @@ def test_a_full_disk_keeps_nobody_from_the_lock(tmp_path: Path) -> None:
     try:
         with (
             engine_lock(one, ONE),
-            pytest.raises(EngineRuns, match="of profile one runs already"),
+            pytest.raises(EngineRuns, match="of profile one is already running"),
             engine_lock(one, ONE),
         ):
             pass

@@ -49,7 +49,7 @@ def test_without_any_home_the_refusal_says_what_to_set() -> None:
 
 def test_a_socket_path_that_no_system_takes_is_refused_before_it_is_bound() -> None:
     place = paths_of("live", HOME | {"XDG_RUNTIME_DIR": "/" + "r" * 90})
-    with pytest.raises(PathsError, match="may have 103"):
+    with pytest.raises(PathsError, match="at most 103"):
         check_socket(place)
 
 

@@ -184,7 +184,7 @@ def test_many_attempts_are_told_by_the_first_and_the_last() -> None:
 def test_a_gap_of_equity_is_told_to_the_last_digit() -> None:
     off = KeptTrading(money=KeptMoney(D(1_000), D(0), D(0), D(0), D("999.98"), D(0), D("-0.02"), at_cost=2))
     text = read(report(off))
-    assert "(2 open positions at cost): is -0.02 off" in text
+    assert "(2 open positions at cost): differs by -0.02" in text
 
 
 def test_without_books_nothing_is_said_of_money() -> None:

@@ -227,7 +227,7 @@ def test_a_full_disk_gives_exits_the_room_kept_for_them_and_blocks_entries_until
             with pytest.raises(StorageFull):  # this disk stays full all the same
                 await rooms.keeper.note_trapped(position.id, "no bid")
             assert not running.store.state().has_reserve
-            assert "room kept for exits is in use" in rooms.refusal(OrderRole.ENTRY, SYMBOL)
+            assert "space reserved for exits is in use" in rooms.refusal(OrderRole.ENTRY, SYMBOL)
             assert not rooms.refusal(OrderRole.STOP, SYMBOL)
             limit_pages(running.store, ROOMY)
             await asyncio.sleep(15)

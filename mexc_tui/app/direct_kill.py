@@ -113,7 +113,7 @@ class _Sight:
     said: set[str] = field(default_factory=set[str])
 
     def take(self, found: Sequence[OrderReport], skipped: Sequence[SkippedRow]) -> list[OrderReport]:
-        """Take what a look showed; if it was cut short, what it did not show may be open still.
+        """Apply the result of a query; orders missing from a partial result may still be open.
 
         So may one that a row of its pair or without a name may hide: those are returned, to be asked for.
         """
@@ -140,7 +140,7 @@ class _Sight:
 
 
 async def kill_direct(
-    lent: ExchangeHandle,
+    exchange: ExchangeHandle,
     paths: Paths,
     by: str,
     tell: Tell,
@@ -151,7 +151,7 @@ async def kill_direct(
 
     `tell` gets a line as soon as there is something to say: above all, what cannot be reached.
     """
-    outside, endpoint = outside or KillEnvironment(SystemClock(), Random()), lent.endpoint
+    outside, endpoint = outside or KillEnvironment(SystemClock(), Random()), exchange.endpoint
     problem = _write_halt(scope_of(endpoint), paths, by, outside.clock.now_ms())
     tell(_halt_words(problem))
     commanded = asyncio.ensure_future(asyncio.to_thread(_command_engine, paths, by, tell))
@@ -162,7 +162,7 @@ async def kill_direct(
         endpoint.rest,
         clock=outside.clock,
         rng=outside.rng,
-        credentials=_credentials(lent),
+        credentials=_credentials(exchange),
         connector=outside.connector,
     ) as client:
         await client.measure_clock(CLOCK_SAMPLES)
@@ -197,10 +197,10 @@ def _command_engine(paths: Paths, by: str, tell: Tell) -> _Commanded:
     return commanded
 
 
-def _credentials(lent: ExchangeHandle) -> Credentials:
-    if lent.key is not None:
-        return lent.key.credentials
-    return Credentials(lent.endpoint.api_key, Secret(lent.endpoint.api_secret))
+def _credentials(exchange: ExchangeHandle) -> Credentials:
+    if exchange.key is not None:
+        return exchange.key.credentials
+    return Credentials(exchange.endpoint.api_key, Secret(exchange.endpoint.api_secret))
 
 
 def kill_paper(scope: str, paths: Paths, by: str) -> Killed:

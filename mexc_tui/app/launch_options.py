@@ -1,4 +1,4 @@
-"""What a command line says of mode, exchange and profile: one meaning for an engine, a screen and `watch`."""
+"""Mode, exchange and profile of a command line, shared by engine, screen and `watch`."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
@@ -44,7 +44,7 @@ class UsageProblem(DeskError):
 
 @dataclass(frozen=True, slots=True)
 class LaunchOptions:
-    """What the command line says."""
+    """Options of the command line."""
 
     mode: str | None
     scenario: str
@@ -97,8 +97,8 @@ def places_of(profile: str, environ: Mapping[str, str]) -> Paths:
 
 
 @asynccontextmanager
-async def lent_of(launch: LaunchOptions, mode: Mode) -> AsyncGenerator[ExchangeHandle]:
-    """Lend the exchange that was chosen; a practice exchange of our own lives as long as the block runs.
+async def open_exchange(launch: LaunchOptions, mode: Mode) -> AsyncGenerator[ExchangeHandle]:
+    """Open the selected exchange; a practice exchange of this process runs as long as the block.
 
     In live mode it comes with the key of the keyring. Raises StartError.
     """

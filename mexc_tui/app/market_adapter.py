@@ -63,7 +63,7 @@ _KINDS: Mapping[TopicKind, StreamKind] = {
 
 
 class PracticeStatus(msgspec.Struct, frozen=True):
-    """What the practice exchange says of itself, and MEXC does not."""
+    """Facts of the practice exchange that MEXC has no endpoint for."""
 
     world: str = ""
     start_ms: int = 0
@@ -151,7 +151,7 @@ class MexcMarket:
 
     @property
     def has_key(self) -> bool:
-        """Whether questions about the account can be asked."""
+        """Whether account queries are possible."""
         return self._parts.has_key
 
     def now_ms(self) -> int:
@@ -170,7 +170,7 @@ class MexcMarket:
         """Whether the exchange refused a request's time since the last measurement."""
         return self._parts.client.clock_doubted.is_set()
 
-    # ---- questions
+    # ---- queries
 
     async def calendar(self) -> Calendar:
         """Ask the web site what is to list."""

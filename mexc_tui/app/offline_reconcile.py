@@ -166,7 +166,7 @@ async def _until_confirmed(reconciler: Reconciler) -> None:
             while reconciler.is_confirming:
                 await reconciler.compared_again()
     except TimeoutError:
-        return  # the last run says what is left unconfirmed
+        return  # the last run lists the unconfirmed differences
 
 
 def _halt(words: str, by: str, now_ms: int) -> Trading:
@@ -174,7 +174,7 @@ def _halt(words: str, by: str, now_ms: int) -> Trading:
 
 
 def _together(runs: tuple[Reconciliation, ...], reconciler: Reconciler) -> Reconciliation:
-    """Return all that these runs found: what the first could not explain is not forgotten by the second."""
+    """Return the findings of all runs, so that no unexplained difference of an earlier run is lost."""
     if not runs:
         raise ReconcileFailed(f"Not reconciled: {reconciler.problem or 'no run was stored'}")
     return msgspec.structs.replace(

@@ -39,7 +39,7 @@ SEQUENCE_AT, SEQUENCE_BYTES = 12, 4
 
 @dataclass(frozen=True, slots=True)
 class ProcessMetricsParts:
-    """What is measured; each is asked at the moment of a question."""
+    """Sources of measurements, read at the time of a query."""
 
     clock: Clock
     database: Path

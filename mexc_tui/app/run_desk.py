@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from mexc_tui.app.endpoints import ExchangeHandle
-from mexc_tui.app.launch_options import LaunchOptions, layers_of, lent_of, mode_of, places_of
+from mexc_tui.app.launch_options import LaunchOptions, layers_of, mode_of, open_exchange, places_of
 from mexc_tui.app.run_screen import (
     InProcessEngine,
     ScreenOptions,
@@ -42,8 +42,8 @@ SWITCH_S = 0.001
 
 log = logging.getLogger(__name__)
 
-Lend = Callable[[LaunchOptions, Mode], AbstractAsyncContextManager[ExchangeHandle]]
-Run = Callable[[LaunchOptions, Mapping[str, str], asyncio.Event, Lend], Coroutine[Any, Any, int]]
+OpenExchange = Callable[[LaunchOptions, Mode], AbstractAsyncContextManager[ExchangeHandle]]
+Run = Callable[[LaunchOptions, Mapping[str, str], asyncio.Event, OpenExchange], Coroutine[Any, Any, int]]
 
 
 def run_desk(launch: LaunchOptions, viewing: ScreenOptions, environ: Mapping[str, str]) -> int:
@@ -109,7 +109,7 @@ def _inside(
     _give_back(tether, ended.owed)
     tether.signals.handle_with(lambda _: engine.stop())
     code = _code_of(launch, engine)
-    if not code:  # otherwise it was said why
+    if not code:  # otherwise the reason was printed
         sys.stdout.write(words + "\n")
     return code
 
@@ -118,9 +118,9 @@ def _main(launch: LaunchOptions, mode: Mode, environ: Mapping[str, str]) -> Main
     async def main(told: asyncio.Event) -> int:
         async with AsyncExitStack() as stack:
             # The exchange starts in its own process while this one imports the engine.
-            lending = stack.enter_async_context(lent_of(launch, mode))
-            lent, run = await asyncio.gather(lending, asyncio.to_thread(_engine))
-            return await run(launch, environ, told, lambda _, __: nullcontext(lent))
+            opening = stack.enter_async_context(open_exchange(launch, mode))
+            exchange, run = await asyncio.gather(opening, asyncio.to_thread(_engine))
+            return await run(launch, environ, told, lambda _, __: nullcontext(exchange))
 
     return main
 

@@ -13,7 +13,14 @@ from random import Random
 from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
 from mexc_tui.app.day_report import day_of, report_day
 from mexc_tui.app.endpoints import ExchangeHandle, StartError, SystemClock
-from mexc_tui.app.launch_options import LaunchOptions, UsageProblem, layers_of, lent_of, mode_of, places_of
+from mexc_tui.app.launch_options import (
+    LaunchOptions,
+    UsageProblem,
+    layers_of,
+    mode_of,
+    open_exchange,
+    places_of,
+)
 from mexc_tui.desk.kinds import FrontEndError
 from mexc_tui.engine.runtime.supervisor import StartFailed
 from mexc_tui.engine.runtime.tasks import is_being_cancelled
@@ -37,8 +44,8 @@ log = logging.getLogger(__name__)
 
 NOT_UP = (SettingsError, PathsError, StartError, EngineRuns, StorageError, OriginRefused, FrontEndError)
 WHY_NOT_UP = (*NOT_UP, ExchangeError, StartFailed, OSError, UnicodeError)
-Lend = Callable[[LaunchOptions, Mode], AbstractAsyncContextManager[ExchangeHandle]]
-"""Lends the exchange that was chosen for as long as a block runs."""
+OpenExchange = Callable[[LaunchOptions, Mode], AbstractAsyncContextManager[ExchangeHandle]]
+"""Opens the selected exchange for the time of a block."""
 
 IN_TROUBLE = (StorageError, ExchangeError, FrontEndError)
 
@@ -70,14 +77,17 @@ async def _alone(launch: LaunchOptions, environ: Mapping[str, str]) -> int:
 
 
 async def run_engine(
-    launch: LaunchOptions, environ: Mapping[str, str], told: asyncio.Event, lend: Lend = lent_of
+    launch: LaunchOptions,
+    environ: Mapping[str, str],
+    told: asyncio.Event,
+    opener: OpenExchange = open_exchange,
 ) -> int:
     """Run an engine until `told` is set, a front end stops it, or its day is over; return the exit code.
 
     Told before it is ready, it gives up starting at once. Raises why it could not start.
     """
     ready = asyncio.Event()
-    running = asyncio.create_task(_run(launch, environ, told, ready, lend), name="engine")
+    running = asyncio.create_task(_run(launch, environ, told, ready, opener), name="engine")
     listening = asyncio.create_task(_give_up_when_told(running, ready, told))
     try:
         return await running
@@ -106,15 +116,19 @@ async def _give_up_when_told(running: "asyncio.Task[int]", ready: asyncio.Event,
 
 
 async def _run(
-    launch: LaunchOptions, environ: Mapping[str, str], told: asyncio.Event, ready: asyncio.Event, lend: Lend
+    launch: LaunchOptions,
+    environ: Mapping[str, str],
+    told: asyncio.Event,
+    ready: asyncio.Event,
+    opener: OpenExchange,
 ) -> int:
     layers = layers_of(launch, environ)
     mode = mode_of(launch, layers, environ)
     paths = places_of(launch.profile or mode.value, environ)
     add_log_file(paths.log)
-    async with lend(launch, mode) as lent:
-        endpoint = lent.endpoint
-        place = EngineLocation(endpoint, mode is Mode.PRACTICE, paths, layers, lent.key)
+    async with opener(launch, mode) as exchange:
+        endpoint = exchange.endpoint
+        place = EngineLocation(endpoint, mode is Mode.PRACTICE, paths, layers, exchange.key)
         outside = EngineEnvironment(SystemClock(), Random(os.urandom(16)))
         async with joined(place, outside) as running:
             ready.set()
@@ -153,7 +167,7 @@ async def _serve(running: RunningEngine, launch: LaunchOptions, told: asyncio.Ev
         _say(f"Unexplained: {words}")
     if engine.unexplained:
         return _fail(launch, "Ledger and exchange balances differ (unexplained).", DIFFERENCE)
-    if engine.problem:  # of a slow machine: the report says less, and the books agree
+    if engine.problem:  # a slow machine: the report is incomplete, but the ledger is reconciled
         _say(engine.problem)
     return FINISHED
 

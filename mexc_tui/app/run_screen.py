@@ -70,7 +70,7 @@ class ScreenResult:
 
     @property
     def code(self) -> int:
-        """Return the exit code of who only showed it."""
+        """Return the exit code of an attached front end."""
         return INTERRUPTED if self.how is Ending.INTERRUPTED else int(self.how is Ending.BROKE)
 
 
@@ -79,7 +79,7 @@ class InProcessEngine:
     """An engine that runs in this process, as far as its screen is concerned."""
 
     when_ended: Callable[[Callable[[], None]], None]
-    """Calls what it is given once the engine has ended, from any thread."""
+    """Register a callback for the end of the engine; it may run in any thread."""
     stop: Callable[[], None]
 
 

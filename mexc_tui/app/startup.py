@@ -1,4 +1,4 @@
-"""What an engine finds before it asks anything: what is held, and whether the exchange wants it quiet."""
+"""State before the first request of an engine: open positions and bans of the exchange."""
 
 import asyncio
 import logging
@@ -48,7 +48,7 @@ def keep_ban(budget: RateBudget, file: BanFile, clock: Clock) -> None:
 
 
 class PracticeDayFile:
-    """What a practice exchange said of itself last, in a profile's private folder."""
+    """Last known facts of a practice exchange, stored in a profile's private folder."""
 
     def __init__(self, folder: Path, world: str) -> None:
         """Ignored if it belongs to another exchange session."""
@@ -80,7 +80,7 @@ async def first_answer(
     *,
     holds: bool,
 ) -> PracticeStatus:
-    """Return what a practice exchange says of itself. It is not asked while a ban is in force.
+    """Return the facts of a practice exchange. It is not queried during a ban.
 
     Without an answer it is what it said last, if something is held. Raises ExchangeError if nothing is.
     """

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from mexc_tui.model.endpoint import Endpoint
 
 NO_KEY = (
-    "There is no key to cancel with: name the practice exchange with --exchange FILE, or --profile NAME for "
-    "a live desk, whose key is in the keyring. The exchange's own site cancels too."
+    "No key to cancel orders: name the practice exchange with --exchange FILE, or --profile NAME for "
+    "a live desk, whose key is in the keyring. You can also cancel on the exchange's site."
 )
 PLAN = (
     "KILL --direct: write the halt file of profile {profile}, then cancel every order of this desk on {rest} "
@@ -43,11 +43,11 @@ def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool,
         if asker.reach.mode is Mode.PAPER:
             _kill_on_paper(asker, yes=yes)
             return
-        lent = _lent(asker, exchange_file, yes=yes)
+        exchange = _exchange_of(asker, exchange_file, yes=yes)
         if not yes:
-            agree(asker, PLAN.format(profile=asker.reach.paths.profile, rest=lent.endpoint.rest))
+            agree(asker, PLAN.format(profile=asker.reach.paths.profile, rest=exchange.endpoint.rest))
         try:
-            killed = asyncio.run(kill_direct(lent, asker.reach.paths, asker.reach.who, _tell))
+            killed = asyncio.run(kill_direct(exchange, asker.reach.paths, asker.reach.who, _tell))
         except OriginRefused as error:
             fail(str(error), NO_ENGINE)
         click.echo(encode(killed) if asker.as_json else as_chosen("\n".join(killed.words)))
@@ -60,7 +60,7 @@ def _tell(words: str) -> None:
     say(words)
 
 
-def _lent(asker: CommandRunner, exchange_file: Path | None, *, yes: bool) -> "ExchangeHandle":
+def _exchange_of(asker: CommandRunner, exchange_file: Path | None, *, yes: bool) -> "ExchangeHandle":
     """Return the exchange of the orders and the key to cancel them (live: from the keyring)."""
     from mexc_tui.app.endpoints import ExchangeHandle, StartError
     from mexc_tui.app.launch_options import stand_in

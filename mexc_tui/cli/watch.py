@@ -14,7 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from mexc_tui.app.endpoints import MEXC, StartError, SystemClock
-from mexc_tui.app.launch_options import LaunchOptions, layers_of, lent_of, mode_of
+from mexc_tui.app.launch_options import LaunchOptions, layers_of, mode_of, open_exchange
 from mexc_tui.cli.watch_text import Header, Line, opening_text, page
 from mexc_tui.engine.market.order_book_sync import OrderBookSync
 from mexc_tui.exchange.client import MexcClient
@@ -64,7 +64,10 @@ class BookWatch:
         mode = mode_of(self.launch, layers_of(self.launch, environ), environ)
         # `watch` queries public data only and needs no key.
         looks = Mode.PAPER if mode is Mode.LIVE else mode
-        async with lent_of(self.launch, looks) as lent, _connected(lent.endpoint, mode) as watcher:
+        async with (
+            open_exchange(self.launch, looks) as exchange,
+            _connected(exchange.endpoint, mode) as watcher,
+        ):
             try:
                 await watcher.run(self.symbols, self.seconds)
             except ExceptionGroup as problems:

@@ -33,7 +33,7 @@ class AnswerCache:
     async def of(
         self, name: str, kind: type[T], asked: Asked, read: Callable[[], Awaitable[T]]
     ) -> CachedAnswer[T]:
-        """Return the answer to a question of this name, read at most once for all who ask now."""
+        """Return the response to a query of this name, read once for all concurrent callers."""
         key = f"{self._newest()} {msgspec.json.encode(asked).decode()}"
         found = await self._cache.get(Space(name, kind, self._kept), key, read)
         return CachedAnswer(found.value, 0 if found.level is None else found.age_ms)

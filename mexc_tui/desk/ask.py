@@ -1,4 +1,4 @@
-"""One question from a command line: connect, ask, wait for the answer until the deadline, leave."""
+"""One query from the command line: connect, send, wait for the response until the deadline, disconnect."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

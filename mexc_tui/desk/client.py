@@ -124,7 +124,7 @@ class DeskClient:
             except FrontEndError as error:
                 words = str(error)
             except (ConnectionError, asyncio.IncompleteReadError):
-                pass  # said above
+                pass  # already reported
             except TimeoutError:
                 words = "The connection ended in the middle of a message."
             finally:
@@ -218,7 +218,7 @@ class DeskClient:
             case RefusedMessage():
                 raise FrontEndError(f"{said.about}: {said.words}")
             case _:
-                pass  # a beat: that it came is all it says
+                pass  # a heartbeat without content
 
     def _take_facts(self, said: Facts) -> None:
         for told in said.facts:

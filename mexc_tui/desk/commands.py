@@ -29,7 +29,7 @@ STOPPING = "The engine is stopping: new commands are refused."
 
 @dataclass(frozen=True, slots=True)
 class CommandSender:
-    """Who gave a command: a name of its own choosing, and what the system says of its process."""
+    """Sender of a command: its chosen name, and its process as reported by the system."""
 
     who: str
     pid: int

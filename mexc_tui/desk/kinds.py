@@ -67,13 +67,13 @@ class Reply(Generic[Result]):
     words: str
     result: Result | None
     is_repeated: bool
-    """Whether it had been done before, and this is what was said then."""
+    """Whether the command had been executed before; this is the response of that time."""
     age_ms: int = 0
     """How old the result was when it was sent: answers out of the store are kept for seconds."""
 
 
 class FrontEndError(DeskError):
-    """A front end could not do what it wanted.
+    """A request of a front end failed.
 
     Raised by the desk's client and server. Show the text, which names the next step.
     """

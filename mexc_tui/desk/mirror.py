@@ -41,7 +41,7 @@ class Mirror(Generic[Row]):
         self._listeners.append(listener)
 
     def ask(self, engine: str, *, anew: bool = False) -> Subscribe:
-        """Return the message that asks this engine for what comes next, or for everything."""
+        """Return the request for the next changes, or for the whole view."""
         if anew or engine != self.engine:
             self.version = 0
         self._next, self._next_version, self._is_anew = {}, self.version or ONLY_RESET, False

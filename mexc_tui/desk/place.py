@@ -19,7 +19,7 @@ BACKLOG = 1024
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """The process at the other end, as the system says."""
+    """The peer process, as reported by the system."""
 
     uid: int
     pid: int
@@ -33,7 +33,7 @@ def peer_of(connection: socket.socket) -> Peer:
 
 
 class DeskSocket:
-    """A listening socket at a path, and the lock beside it that says its engine lives."""
+    """A listening socket at a path, with a lock that shows that its engine is alive."""
 
     def __init__(self, path: Path) -> None:
         """Take the place. Raises SocketInUse if an engine serves it, FrontEndError if it cannot be had."""

@@ -35,7 +35,7 @@ MAX_VIEWERS = 32
 RESERVED = 8
 """Slots beyond these for commands that reduce risk: no number of viewers locks out a halt."""
 MAX_GREETING = 256
-"""Connections that have not said hello; the oldest goes when there are more."""
+"""Limit of connections without a hello; beyond it the oldest is closed."""
 HELLO_S = 5.0
 BYE_S = 1.0
 
@@ -156,7 +156,7 @@ class DeskServer:
     ) -> CommandSender | RefusedMessage:
         """Return who it is, after welcoming it; or why it is not let in."""
         parts = self._parts
-        # asyncio hands out a stand-in of the socket; a duplicate of its number asks the same connection.
+        # asyncio returns a proxy of the socket; a duplicate descriptor refers to the same connection.
         with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as connection:
             peer = parts.peer_of(connection)
         if peer.uid != os.geteuid():

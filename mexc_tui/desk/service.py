@@ -1,4 +1,4 @@
-"""Joins an engine to its desk: its views, the questions it answers and the commands it takes, audited.
+"""Connects an engine to the desk API: views, queries and audited commands.
 
 Here and in `bootstrap` alone both sides are known. What is stored is read beside the loop; what is of this
 moment is asked of the engine's `Face`.
@@ -320,7 +320,7 @@ def _fitting(rows: Sequence[Shown]) -> tuple[Shown, ...]:
 
 
 async def _as_of_now(row: WhyRow, trading: TradingFace | None) -> WhyRow:
-    """Add checklists, and what every validator says at this moment; a pair that cannot be judged has none."""
+    """Add checklists and current pre-trade checks; a pair without data has none."""
     if trading is None:
         return row
     row = msgspec.structs.replace(row, snipes=tuple(_checked(one, trading) for one in row.snipes))

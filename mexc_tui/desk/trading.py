@@ -149,4 +149,4 @@ ALL: tuple[CommandKind[Any, Any], ...] = (
     FLATTEN,
     KILL,
 )
-"""Every question and command here."""
+"""All queries and commands of trading."""

@@ -63,7 +63,7 @@ def show(view: View[Row], rows: dict[str, Row]) -> None:
 
 
 def handle_trading(desk: CommandDesk, face: TradingFace | None, changed: Callable[[], None]) -> None:
-    """Answer questions about money and take commands; `changed` is called once one has acted."""
+    """Handle queries and commands of trading; `changed` is called once one has acted."""
     if face is None:
         for kind in kinds.ALL:
             desk.handle(kind, _refuse)

@@ -56,7 +56,7 @@ class ViewerContext:
 
 
 class Viewer:
-    """Reads what a viewer says, and writes what is due whenever it has read what came before."""
+    """Reads a viewer's messages, and writes updates once it has read the earlier ones."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class Viewer:
             await self._has_room.wait()
 
     async def _next_frame(self) -> bytes:
-        """Return what it says next; a reserved slot is not kept by a viewer that says nothing."""
+        """Return its next message; a silent viewer does not keep a reserved slot."""
         while True:
             try:
                 return await read_frame(self._reader, RESERVED_S if self.giver.is_reserved else None)
@@ -147,7 +147,7 @@ class Viewer:
                     raise
 
     async def _pace(self) -> None:
-        """Slow down a viewer that says too much: every message counts."""
+        """Rate-limit a viewer: every message counts."""
         now_s = asyncio.get_running_loop().time()
         is_fast = len(self._commands) == COMMANDS_PER_S and now_s - self._commands[0] < 1.0
         self._commands.append(now_s)

@@ -33,7 +33,7 @@ class FromViewer(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", forb
 
 
 class Hello(FromViewer, frozen=True, kw_only=True, tag="hello"):
-    """The first message of a connection. `role` is what it would like to be."""
+    """The first message of a connection. `role` is the requested role."""
 
     protocol: int
     role: Role
@@ -196,12 +196,12 @@ async def read_frame(reader: asyncio.StreamReader, started: float | None = None)
 
 
 def from_viewer(body: bytes) -> ViewerMessage:
-    """Read what a viewer said. Raises ProtocolError."""
+    """Decode a viewer's message. Raises ProtocolError."""
     return _decode(_from_viewer, body)
 
 
 def from_engine(body: bytes) -> EngineMessage:
-    """Read what the engine said. Raises ProtocolError."""
+    """Decode an engine's message. Raises ProtocolError."""
     return _decode(_from_engine, body)
 
 

@@ -149,7 +149,7 @@ class StoredKeys:
             from keyring.backends.chainer import ChainerBackend
 
             found = keyring.get_keyring()
-        except Exception as error:  # a backend that is configured and cannot be loaded raises what it likes
+        except Exception as error:  # a configured backend that cannot be loaded may raise any error
             raise CredentialsError(NOT_LOADED.format(error=type(error).__name__)) from None
         links = found.backends if isinstance(found, ChainerBackend) else (found,)
         for backend in links:
@@ -159,7 +159,7 @@ class StoredKeys:
 
 
 def _refused(error: Exception) -> CredentialsError:
-    # The words of a backend are not shown: they may hold what it was given.
+    # The message of a backend is not shown: it may contain the secret.
     return CredentialsError(
         f"The keyring refused access ({type(error).__name__}). Unlock it, then try again."
     )

@@ -119,7 +119,7 @@ def tethered(
     killed_words: Callable[[str], str],
     restoring: str = "",
 ) -> int:
-    """Do `work` in a child and return its exit code, or the one it said as soon as it has cut itself off.
+    """Do `work` in a child and return its exit code, or the code it reported when it detached.
 
     To be called before any thread runs. In the child this returns, too, when the work is done. After
     a child that broke or was killed the terminal's attributes are set back, `restoring` is written to it,

@@ -81,6 +81,6 @@ class HaltFileOnDisk:
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
-    """Write all of it: a disk that is nearly full takes a part, and says nothing."""
+    """Write all of it: a nearly full disk may accept a part without an error."""
     while content:
         content = content[os.write(descriptor, content) :]

@@ -140,7 +140,7 @@ def noted_holder(lock: Path) -> Holder | None:
 
 
 def socket_of(paths: Paths) -> Path:
-    """Return where a profile's engine serves: as it noted in its lock, whatever this environment says."""
+    """Return the socket of a profile's engine, as noted in its lock."""
     holder = noted_holder(paths.lock)
     return paths.socket if holder is None or holder.socket is None else holder.socket
 

@@ -44,7 +44,7 @@ class Signalled(msgspec.Struct, frozen=True, kw_only=True):
     n: int
     hits: int
     words: str
-    """The probability in words, with what it rests on."""
+    """The probability as text, with its sample."""
     lead_ms: int | None
     """How long before the opening it came (negative: after it); None: no opening is known."""
     is_lead_to_plan: bool

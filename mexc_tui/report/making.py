@@ -56,7 +56,7 @@ def report_of(day: StoredDay, kept: Kept) -> DayReport:
 
 
 def _is_of(listing: Listing, day: StoredDay) -> bool:
-    """Whether anything was said of it on this day."""
+    """Whether any source reported it on this day."""
     return any(day.from_ms <= seen.at_ms <= day.to_ms for seen in listing.sightings)
 
 

@@ -1,4 +1,4 @@
-"""What the report says of money: typed rows, of which text and JSON are only the print.
+"""Trading part of the report: typed rows, printed as text or JSON.
 
 `_ms` are Unix milliseconds of the exchange, or spans where the name says so. Money is in quote units.
 """
@@ -17,7 +17,7 @@ class NotArmed(msgspec.Struct, frozen=True, kw_only=True):
 
     at_ms: int
     verdicts: tuple[Verdict, ...]
-    """Those that said no."""
+    """Failed checks."""
 
 
 class ReportedStage(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Makes what the report says of money out of what was kept of the day."""
+"""Builds the trading part of the report from the stored day."""
 
 from collections.abc import Iterable
 from decimal import Context, Decimal

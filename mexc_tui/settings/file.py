@@ -41,7 +41,7 @@ def checked_value(file: Path, name: str, text: str | None, layers: Layers) -> Lo
 
 
 def _changed(file: Path, name: str, text: str | None, layers: Layers) -> tuple[str, str, Loaded]:
-    """Return the file's text, what it is to be, and all settings as they are then."""
+    """Return the file's old text, its new text, and the resulting settings."""
     try:
         before = _read(file)
         set_in = set_in_of(name, replace(layers, file=file_layer(before, str(file))))

@@ -130,7 +130,7 @@ def marked(comment: str, mode: str) -> str:
 
 
 def _set_in(text: str, name: str) -> str:
-    """Return the mode that the only line of a setting says it was set in; empty: it says none."""
+    """Return the mode marked in the only line of a setting; empty: no mark."""
     lines = _lines_with(text, name)
     found = _MARK.search(lines[0][1]) if len(lines) == 1 else None
     return found[1] if found is not None else ""

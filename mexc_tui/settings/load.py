@@ -1,4 +1,4 @@
-"""Reads all layers into one frozen value; or says every mistake at once, in words that help."""
+"""Loads all layers into one frozen value, or reports all mistakes at once."""
 
 import re
 from collections.abc import Iterable, Mapping

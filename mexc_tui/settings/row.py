@@ -102,7 +102,7 @@ def text_of(value: object) -> str:
 
 
 def describe(name: str, group: type[Group], field: FieldInfo) -> Setting:
-    """Return what a row says about itself."""
+    """Return the description of a setting."""
     extra = field.json_schema_extra
     facts = cast("JsonDict", extra) if isinstance(extra, dict) else {}
     low_high = cast("list[str]", facts.get("bounds", []))

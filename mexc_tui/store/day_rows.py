@@ -1,4 +1,4 @@
-"""Days of the desk and what it was worth from minute to minute."""
+"""Tables of daily closes and equity by minute."""
 
 from datetime import UTC, datetime
 

@@ -27,8 +27,8 @@ _BY_CODE: dict[int, tuple[type[StorageError], str]] = {
 
 
 def translate(name: str, error: sqlite3.Error) -> StorageError:
-    """Return our error for what SQLite said while `name` ran."""
-    # The low byte is the primary code; the rest says which kind of it. Absent when Python itself complains.
+    """Convert an SQLite error during `name`."""
+    # The low byte is the primary code, the rest its kind. Absent for errors of Python itself.
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if "Could not decode to UTF-8" in str(error):  # Python's words, and they show the value
         return StorageDamaged(f"{name}: a stored text is not UTF-8; restore a backup.")

@@ -85,7 +85,7 @@ class Journal:
         return checked
 
     def _fact(self, row: Row) -> Fact:
-        """Return a fact; in place of one that is damaged, an alert that says so: numbers have no gaps."""
+        """Return an event; a damaged one is replaced by an alert, so that numbers have no gaps."""
         try:
             return Fact(integer(row[0]), decode(_bytes(row[5])))
         except (BadEvent, AssertionError):

@@ -6,7 +6,7 @@ _log = logging.getLogger("mexc_tui.store")
 
 
 class SlowLog:
-    """Counts slow queries and says so: a warning above `slow_ms`, an error above `too_slow_ms`."""
+    """Counts and logs slow queries: a warning above `slow_ms`, an error above `too_slow_ms`."""
 
     def __init__(self, slow_ms: int, too_slow_ms: int) -> None:
         self._slow_ns = slow_ms * 1_000_000

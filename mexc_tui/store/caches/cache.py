@@ -1,4 +1,4 @@
-"""Levels one behind the other, asked fastest first; one flight per key; nothing older than it says."""
+"""Cache levels, queried fastest first; one fetch per key at a time; ages are never understated."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ _encoder = msgspec.json.Encoder(decimal_format="string")
 
 @dataclass(slots=True)
 class _Flight:
-    """One search that everybody who asks for a key waits for. Stale: what it finds is not kept."""
+    """One fetch shared by all callers of a key. Stale: its result is not cached."""
 
     task: asyncio.Task[Cached[Any]] | None = None
     waiting: int = 0
@@ -155,7 +155,7 @@ class Cache:
                 faster = self._levels[:depth]
                 await self._keep(flight, faster, space, full, found.entry, promoted=True)
                 return found.cached
-        # The age counts from the question, not from the answer: nothing seems fresher than it is.
+        # The age counts from the request, not the response: nothing seems fresher than it is.
         made_ms = self._clock.now_ms()
         value = await fetch()
         self.counts.fetched += 1

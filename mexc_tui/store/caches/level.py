@@ -104,7 +104,7 @@ class Space(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Cached(Generic[T]):
-    """A value, how old it is, and which level had it (None: it was fetched for this very question)."""
+    """A value, its age and its cache level (None: fetched for this query)."""
 
     value: T
     made_ms: int

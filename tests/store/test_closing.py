@@ -20,12 +20,12 @@ CHECKOUT = Path(__file__).parents[2]
 LEAVE = """
 import asyncio, sys, warnings
 from pathlib import Path
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from tests.support.store_parts import FILE, HandClock, fact
 warnings.simplefilter("ignore", ResourceWarning)
 
 async def main():
-    store = await Store.open(Path(sys.argv[1]), HandClock())
+    store = await SqliteStore.open(Path(sys.argv[1]), HandClock())
     await store.write("fact", lambda unit: unit.record(fact()))
     await store.read("head", lambda stored: stored.journal.head())
     {end}
@@ -35,9 +35,8 @@ asyncio.run(main())
 WRITE_ON = """
 import asyncio, sys
 from pathlib import Path
-from mexc_tui.store.store import Store
-from tests.support.store_parts import FILE, HandClock
-from tests.store.test_cancellation import pair
+from mexc_tui.store.store import SqliteStore
+from tests.support.store_parts import FILE, HandClock, pair
 
 async def write_on(store, first):
     for number in range(first, 10**9, 10):
@@ -45,7 +44,7 @@ async def write_on(store, first):
         print(number, flush=True)
 
 async def main():
-    store = await Store.open(Path(sys.argv[1]), HandClock())
+    store = await SqliteStore.open(Path(sys.argv[1]), HandClock())
     await asyncio.gather(*(write_on(store, first) for first in range(10)))
 asyncio.run(main())
 """

@@ -191,7 +191,7 @@ FILL_ON = """
 import asyncio, sys
 from pathlib import Path
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from tests.support.samples.trading_samples import SCOPE, entry, intent, snipe
 
 def trade(unit, number):
@@ -201,7 +201,7 @@ def trade(unit, number):
     books.intents.save(intent(f"i{number}", snipe_id=f"s{number}"))
 
 async def main():
-    store = await Store.open(Path(sys.argv[1]), SystemClock())
+    store = await SqliteStore.open(Path(sys.argv[1]), SystemClock())
     for number in range(100_000):
         await store.write("trade", lambda unit: trade(unit, number))
         print(number, flush=True)

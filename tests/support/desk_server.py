@@ -1,4 +1,4 @@
-"""A small engine behind a real desk, and faces at its socket."""
+"""A desk server with a small engine behind it, and clients at its socket."""
 
 import asyncio
 import os

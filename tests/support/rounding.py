@@ -1,4 +1,4 @@
-"""Numbers compared up to rounding."""
+"""Compare numbers up to rounding."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Parts that the store's tests share: a clock that a test moves, facts, a connection without a thread."""
+"""A manual clock, events, a connection without a thread and a blocking query for tests of the store."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""A desk that buys one listing, dies at a chosen moment, and what its books must agree with."""
+"""An engine that buys one listing and crashes at a chosen moment, and the checks of its ledger afterwards."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable

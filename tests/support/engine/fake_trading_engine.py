@@ -1,4 +1,4 @@
-"""An engine that trades, as far as faces can tell: rows a test makes up, commands that are written down."""
+"""A fake trading engine for front ends: made-up rows, and commands that are recorded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

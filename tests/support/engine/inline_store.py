@@ -1,4 +1,4 @@
-"""A store that works in the loop itself, so that virtual time does not pass while it does."""
+"""A store without a thread, so that virtual time does not pass during a query."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""An engine that bought a listing and guards it, and what tests do to its prices."""
+"""An engine that holds a bought listing with its exits active, and functions that move its prices."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping

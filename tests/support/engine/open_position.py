@@ -1,4 +1,4 @@
-"""An engine that bought a listing and holds it, on the practice exchange in virtual time."""
+"""An engine that holds a bought listing with its exits off, on the practice exchange in virtual time."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator

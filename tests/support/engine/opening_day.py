@@ -1,4 +1,4 @@
-"""Days around one opening on the practice exchange, in virtual time, and what a test asks of them."""
+"""A day around one opening on the practice exchange in virtual time, and queries of its result."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable

@@ -1,4 +1,4 @@
-"""A closer that sells through the book with one order at a time, as tests need it."""
+"""Sell a position through the order book, one order at a time."""
 
 import asyncio
 from collections.abc import Callable, Mapping

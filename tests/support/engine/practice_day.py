@@ -1,4 +1,4 @@
-"""Days of the whole engine on the practice exchange, in virtual time."""
+"""A day of the whole engine on the practice exchange, in virtual time."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Standstills in virtual time: of the event loop, of a stopped process, and of a machine that sleeps."""
+"""Stall the event loop, stop the process or suspend the machine, in virtual time."""
 
 import asyncio
 

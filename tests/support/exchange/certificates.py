@@ -1,4 +1,4 @@
-"""Self-signed certificates, good and bad, and both ends of a connection that is to be checked."""
+"""Self-signed certificates, valid and invalid, and TLS contexts for both ends of a connection."""
 
 import ssl
 from datetime import UTC, datetime, timedelta

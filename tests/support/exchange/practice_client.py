@@ -1,4 +1,4 @@
-"""A small client of the practice exchange, for its tests only; it shares no code with the desk's."""
+"""A small client of the practice exchange; it shares no code with the client of the desk."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""Small worlds for tests, and a sink that remembers everything."""
+"""Small worlds of the practice exchange, and a sink that records every event."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

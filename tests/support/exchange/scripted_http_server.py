@@ -1,4 +1,4 @@
-"""Servers on loopback that answer what a test says, byte for byte, and remember what they saw."""
+"""Servers on loopback that send scripted responses byte for byte and record the requests."""
 
 import asyncio
 import ssl

@@ -1,4 +1,4 @@
-"""A small exchange end of the stream whose manners each test sets: scripted, without a market."""
+"""A WebSocket server whose behaviour a test scripts; it has no market."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Streams in virtual time, against the scripted server in memory."""
+"""Streams in virtual time against the scripted stream server in memory."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable

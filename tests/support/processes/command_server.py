@@ -1,4 +1,4 @@
-"""Runs the command line in children of one process that has loaded everything: dozens of runs a second.
+"""Run the command line in forked children of one process with every import done: dozens of runs a second.
 
 A child's standard streams are made as an interpreter makes them that starts with these descriptors.
 """

@@ -1,4 +1,4 @@
-"""The program with a keyring that a test can have: a file under HOME. The program itself trusts none such."""
+"""Run the program with a keyring in a file under HOME, which the program itself does not trust."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A terminal that a test holds: a real pty, what a program wrote into it, keys for it."""
+"""A pseudo-terminal that runs a program, records its output and sends it keys."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""Waits for a headless engine to report that it is ready, whatever its log says before."""
+"""Wait until a headless engine reports that it is ready."""
 
 from typing import TYPE_CHECKING
 

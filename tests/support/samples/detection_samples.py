@@ -1,4 +1,4 @@
-"""A desk in small: it looks, keeps what was raised, and can be started again from what it stored."""
+"""A small detection desk that keeps its signals and restarts from what it stored."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Rows in memory, and an exchange that knows the truth: what the store and MEXC are to the ledger."""
+"""A ledger in memory, and an exchange that reports the true orders and balances."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal

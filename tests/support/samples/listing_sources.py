@@ -1,4 +1,4 @@
-"""Words for examples: sources that speak at a moment, counted in seconds before the opening."""
+"""Observations of listing sources at moments in seconds before the opening."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""A desk that holds ten coins bought at two, with a stop, a ladder and a resting take-profit."""
+"""A position of ten coins bought at two, with a stop, a ladder and a resting take-profit."""
 
 from decimal import Decimal as D
 

@@ -1,4 +1,4 @@
-"""Small days to report on; times in milliseconds of the day."""
+"""Small days to report on, with times in milliseconds of the day."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Grids, plans, positions and wishes for the tests of this room."""
+"""Grids, plans, positions and intents for pure sniping functions."""
 
 from dataclasses import replace
 from decimal import Decimal

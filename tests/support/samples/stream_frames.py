@@ -1,4 +1,4 @@
-"""Real-shaped stream messages of every kind, to send, to decode and to mutate."""
+"""Stream frames of every kind, as MEXC sends them, to decode and to mutate."""
 
 from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.topics import StreamTopic

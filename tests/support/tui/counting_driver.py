@@ -1,4 +1,4 @@
-"""A small app around widgets, whose terminal only counts."""
+"""A small app around one widget whose driver records what is written to the terminal."""
 
 from collections.abc import Callable
 from pathlib import Path

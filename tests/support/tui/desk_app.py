@@ -1,4 +1,4 @@
-"""A desk in a terminal that a test drives and reads."""
+"""Run the app on a frozen desk, read its screen and wait for text."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable

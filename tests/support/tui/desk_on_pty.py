@@ -1,4 +1,4 @@
-"""A desk on a real pseudo-terminal inside this process, and the other end of it."""
+"""The app on a real pseudo-terminal inside this process, and the other end of that terminal."""
 
 import asyncio
 import fcntl

@@ -1,4 +1,4 @@
-"""A desk at one moment: rows that do not move unless a test moves them."""
+"""A desk at one moment: rows that change only when a test changes them."""
 
 from collections.abc import Awaitable, Callable
 from decimal import Decimal

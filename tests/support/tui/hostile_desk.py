@@ -1,4 +1,4 @@
-"""A desk whose every text wants to act on the terminal: no engine ever is that bad, a token's name may be."""
+"""A desk in which every text contains terminal control sequences."""
 
 import types
 import typing

@@ -1,4 +1,4 @@
-"""Rows of every screen, to draw."""
+"""Rows for every screen."""
 
 from datetime import timedelta, timezone
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""How old what is read on a screen is: by its clock and countdowns, and by when each figure was true."""
+"""Measure the age of what a screen shows, by its clock, its countdowns and the time of each figure."""
 
 import re
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""What a terminal shows after the bytes that it was sent."""
+"""Interpret the bytes sent to a terminal and return the text that it shows."""
 
 import re
 

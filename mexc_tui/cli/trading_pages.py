@@ -9,7 +9,7 @@ from mexc_tui.model.digits import exact, money_number, quantity_number, quote_nu
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Protection
-from mexc_tui.model.reconciliation import Difference
+from mexc_tui.model.reconciliation import Difference, Trigger
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import GuardLevel, TradingState
 from mexc_tui.model.trading_view import (
@@ -157,7 +157,7 @@ def _mark(row: PositionRow) -> str:
 def _ending(row: PositionRow, pen: Pen) -> str:
     """Return how a position is protected, or why it was closed."""
     if row.closed_ms is not None:
-        return f"closed {when(row.closed_ms)} UTC by {row.close_reason.value or 'unknown reason'}"
+        return f"closed {when(row.closed_ms)} UTC by {row.close_reason.words}"
     is_safe = row.protection is Protection.ENGINE
     parts = [pen.write(row.protection_words, TextTone.PLAIN if is_safe else TextTone.WARN)]
     parts += [f"rung {one.number} {price(one.price)} ({one.where})" for one in row.rungs]
@@ -257,8 +257,9 @@ def verdict_lines(verdicts: Iterable[Verdict], pen: Pen) -> Iterable[str]:
 
 def reconciliation_page(row: ReconciliationRow, pen: Pen) -> str:
     """Return the result of a reconciliation."""
+    trigger = "manual" if row.trigger == Trigger.PERSON else row.trigger
     head = (
-        f"Reconciled {when(row.at_ms)} UTC ({row.trigger}): "
+        f"Reconciled {when(row.at_ms)} UTC ({trigger}): "
         f"{len(row.explained)} explained, {len(row.unexplained)} unexplained differences."
     )
     lines = fold(head, "    ", pen)

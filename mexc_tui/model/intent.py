@@ -94,6 +94,13 @@ class CloseReason(StrEnum):
     CORRECTED = "corrected"
     """Found gone from the account."""
 
+    @property
+    def words(self) -> str:
+        """Return the reason as text."""
+        if self is CloseReason.PERSON:
+            return "manual close"
+        return self.value.replace("_", " ") or "unknown reason"
+
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """A durable wish to trade, for every attempt: their client ids stand in it before the first is sent."""

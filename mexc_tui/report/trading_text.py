@@ -101,7 +101,7 @@ def _held(one: ReportedPosition, at: At) -> Iterator[str]:
         return
     dust = f", {_price(one.dust)} left as dust" if one.dust else ""
     yield (
-        f"  position  {at(one.closed_ms):>8}  closed by {one.close_reason.value or 'unknown reason'}: "
+        f"  position  {at(one.closed_ms):>8}  closed by {one.close_reason.words}: "
         f"bought for {_money(one.bought_value)}, sold for {_money(one.sold_value)}, fees {_money(one.fees)}, "
         f"profit {_signed(one.realised)}{dust}"
     )

@@ -1,9 +1,9 @@
 """Did a signal's claim come true? And from all verdicts: what detectors are told about the past."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import StrEnum
 
-from mexc_tui.detection.calibration import CalibrationHistory, CaseKey, Tally, tally
+from mexc_tui.detection.calibration import Tally, tally
 from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.signal import ClaimKind, Signal
 
@@ -45,22 +45,6 @@ def base_verdict(kind: ClaimKind, outcome: ListingOutcome) -> ClaimVerdict:
             return _goes_wrong(outcome, outcome.first_seen_ms)
         case ClaimKind.OPENS_TOGETHER:
             return _opens_together(outcome)
-
-
-def history_of(signals: Iterable[Signal], outcomes: Mapping[str, ListingOutcome]) -> CalibrationHistory:
-    """Count what came true. Each listing counts once per detector and stratum: by its first signal."""
-    first: dict[tuple[CaseKey, str], Signal] = {}
-    for signal in sorted(signals, key=lambda one: one.at_ms):
-        case = CaseKey(signal.key.detector, signal.version, signal.stratum)
-        first.setdefault((case, signal.key.subject), signal)
-    verdicts: dict[CaseKey, list[bool]] = {}
-    for (case, subject), signal in first.items():
-        outcome = outcomes.get(subject)
-        verdict = judge(signal, outcome) if outcome is not None else ClaimVerdict.CENSORED
-        if verdict is not ClaimVerdict.CENSORED:
-            verdicts.setdefault(case, []).append(verdict is ClaimVerdict.HIT)
-    cases = {case: tally(known) for case, known in verdicts.items()}
-    return CalibrationHistory(cases, {kind: base_tally(kind, outcomes.values()) for kind in ClaimKind})
 
 
 def base_tally(kind: ClaimKind, outcomes: Iterable[ListingOutcome]) -> Tally:

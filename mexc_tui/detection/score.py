@@ -75,7 +75,6 @@ class Scorecard:
     """How far probabilities lie from what came true of them, on average; None below 100 cases."""
     parts: Murphy | None
     """What `brier` is made of."""
-    false_alarms_per_day: float | None
 
     @property
     def verdict(self) -> str:
@@ -108,11 +107,9 @@ def score(
         if verdict is not ClaimVerdict.CENSORED
     ]
     hits = sum(hit for _, hit in known)
-    misses = len(known) - hits
     base = base_tally(detector.claim, outcomes.values())
     brier, skill = _brier(known, base)
     forecasts = [(signal.probability.value, hit) for signal, hit in known]
-    days = _days(outcomes.values())
     return Scorecard(
         detector=detector,
         precision=wilson(hits, len(known)),
@@ -125,7 +122,6 @@ def score(
         brier_skill=skill,
         calibration_error=calibration_error(forecasts) if len(known) >= MIN_N_FOR_CALIBRATION else None,
         parts=murphy(forecasts),
-        false_alarms_per_day=misses / days if days else None,
     )
 
 
@@ -216,10 +212,3 @@ def _brier(known: Sequence[tuple[Signal, bool]], base: Tally) -> tuple[float | N
         return brier, None
     reference = sum((base.hits / base.n - hit) ** 2 for _, hit in known) / len(known)
     return brier, 1 - brier / reference if reference > 0 else None
-
-
-def _days(outcomes: Iterable[ListingOutcome]) -> float:
-    times = [(outcome.first_seen_ms, outcome.labelled_ms) for outcome in outcomes]
-    if not times:
-        return 0.0
-    return (max(last for _, last in times) - min(first for first, _ in times)) / DAY_MS

@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 from mexc_tui.ledger.accounts import Sums
 from mexc_tui.ledger.evidence import Evidence
-from mexc_tui.ledger.ids import PREFIX
 from mexc_tui.ledger.numbers import exactly, plain, rounded
 from mexc_tui.model.account import Balance, is_read
 from mexc_tui.model.intent import ZERO, Intent, Order
@@ -162,14 +161,6 @@ class AgreementOutcome:
     """Assets that could not be compared, as orders on them were moving or unsettled."""
     unconfirmed: tuple[Unconfirmed, ...] = ()
     """Differences that wait for another comparison; nothing was booked of them."""
-
-
-def ids_to_look_up(ours: Ours, theirs: Theirs) -> tuple[str, ...]:
-    """Return ids with our prefix that no row here explains: look for their intents first."""
-    here = {client_id for intent in ours.intents for client_id in intent.client_ids} | ours.known_ids
-    here |= {order.client_order_id for order in ours.orders}
-    told = {report.client_order_id or "" for report in theirs.orders}
-    return tuple(sorted(one for one in told - here if one.startswith(PREFIX)))
 
 
 def moving_symbols(before: tuple[OrderReport, ...], after: tuple[OrderReport, ...]) -> frozenset[str]:

@@ -171,17 +171,6 @@ def doubted(order: Order, now_ms: int, recv_window_ms: int, words: str = RESTART
     return msgspec.structs.replace(order, state=OrderState.UNKNOWN, fence_ms=fence_ms, reason=words)
 
 
-def suspects(
-    intent: Intent, orders: tuple[Order, ...], now_ms: int, recv_window_ms: int
-) -> tuple[Order, ...]:
-    """Return an UNKNOWN order for each attempt of an open intent that has no row: it may have been sent."""
-    if not intent.is_open:
-        return ()
-    have = {order.client_order_id for order in orders}
-    fence_ms = now_ms + recv_window_ms + SETTLE_MS
-    return tuple(suspect(intent, name, fence_ms) for name in intent.client_ids if name not in have)
-
-
 def suspect(intent: Intent, client_order_id: str, fence_ms: int | None) -> Order:
     """Return an UNKNOWN order for one attempt; its own terms come with the exchange's report.
 

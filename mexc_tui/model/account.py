@@ -59,32 +59,6 @@ class TradeFee(EndpointAnswer, frozen=True):
     taker_fee: Decimal = msgspec.field(name="takerCommission")
 
 
-class MxDeduct(EndpointAnswer, frozen=True):
-    """GET and POST mxDeduct/enable: whether fees are paid in MX."""
-
-    enabled: bool = msgspec.field(name="mxDeductEnable")
-
-
-class KycLevel(Enum):
-    """GET kyc/status."""
-
-    NONE = "1"
-    PRIMARY = "2"
-    ADVANCED = "3"
-    INSTITUTIONAL = "4"
-    UNKNOWN = "unknown"
-
-    @classmethod
-    def _missing_(cls, value: object) -> "KycLevel | None":
-        return cls.UNKNOWN if isinstance(value, str) else None
-
-
-class KycStatus(EndpointAnswer, frozen=True):
-    """GET kyc/status."""
-
-    status: KycLevel
-
-
 class ListenKey(EndpointAnswer, frozen=True):
     """A key to the user stream. Whoever has it sees the account: it hides itself."""
 

@@ -54,11 +54,6 @@ class WebSymbol:
     quantity_precision: int | None = None
     contract_address: str = ""
 
-    @property
-    def looks_ready(self) -> bool:
-        """Whether it shows the triple 2/2/4 that is said to come shortly before an opening."""
-        return (self.status, self.state, self.trading_type) == (2, 2, 4)
-
 
 @dataclass(frozen=True, slots=True)
 class WebSymbols:

@@ -24,11 +24,6 @@ class ListingSource(StrEnum):
     STREAM = "stream"
     BY_HAND = "by_hand"
 
-    @property
-    def is_official(self) -> bool:
-        """Whether the exchange documents this source and answers for it."""
-        return self in _OFFICIAL
-
 
 _OFFICIAL = frozenset(
     {

@@ -52,15 +52,6 @@ class PublicTrade(EndpointAnswer, frozen=True):
     """BID: the taker bought."""
 
 
-class AggregateTrade(EndpointAnswer, frozen=True, rename=None):
-    """One element of GET aggTrades; newest first, times in whole seconds."""
-
-    price: Decimal = msgspec.field(name="p")
-    quantity: Decimal = msgspec.field(name="q")
-    time: Ms = msgspec.field(name="T")
-    buyer_is_maker: bool = msgspec.field(name="m")
-
-
 class Kline(EndpointAnswer, frozen=True, array_like=True):
     """One row of GET klines; oldest first. `close_time` equals the next row's `open_time`."""
 

@@ -125,38 +125,6 @@ class TopLevels:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamCandle:
-    """A candle that may still change; `start_ms` to `end_ms`, volume in base, amount in quote units."""
-
-    symbol: str
-    interval: str
-    start_ms: int
-    end_ms: int
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal
-    amount: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class MiniTick:
-    """A day in short: `turnover` in quote units, `volume` in base units (protocol 7.6, message 309).
-
-    `rate` is a ratio (0.05 is five per cent) of the UTC+8 day.
-    """
-
-    symbol: str
-    price: Decimal
-    rate: Decimal
-    high: Decimal
-    low: Decimal
-    turnover: Decimal
-    volume: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class OrderUpdate:
     """The state of one of our orders. `type`, `side` and `status` are None when the number is unknown to us.
 

@@ -274,11 +274,3 @@ class RawExchangeInfo(EndpointAnswer, frozen=True):
 
     server_time: Ms
     symbols: tuple[msgspec.Raw, ...]
-
-
-class OfflineSymbol(EndpointAnswer, frozen=True):
-    """A pair that is suspended (state 2) or delisted (state 3): GET symbol/offline."""
-
-    symbol: str
-    state: int
-    offline_time: Ms | None = None

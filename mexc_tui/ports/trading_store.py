@@ -184,10 +184,6 @@ class EntryTable(Protocol):
         """Return one entry."""
         ...
 
-    def of_order(self, client_order_id: str) -> list[LedgerEntry]:
-        """Return an order's, oldest first."""
-        ...
-
     def of_position(self, position_id: str) -> list[LedgerEntry]:
         """Return a position's, oldest first."""
         ...
@@ -300,10 +296,6 @@ class LimitNumbers(Protocol):
         """Return what open entries hold back and open positions cost, and how many there are."""
         ...
 
-    def entries_since(self, at_ms: int) -> int:
-        """Return how many positions opened at or after `at_ms`, and entries are open that may yet."""
-        ...
-
     def entries_ms(self, since_ms: int) -> tuple[int, ...]:
         """Return when positions opened at or after a moment, without those whose entry is open still."""
         ...
@@ -314,10 +306,6 @@ class LimitNumbers(Protocol):
 
     def last_exit_ms(self, symbol: str) -> int | None:
         """Return when the last position of a pair was closed."""
-        ...
-
-    def symbol_losses_in_a_row(self, symbol: str, since_ms: int = ...) -> LossRun:
-        """Return the same of one pair."""
         ...
 
 

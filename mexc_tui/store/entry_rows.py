@@ -51,11 +51,6 @@ class EntryRows:
         """Return one entry."""
         return ENTRIES.one(self._rows, "WHERE scope = ? AND id = ?", self._scope, entry_id)
 
-    def of_order(self, client_order_id: str) -> list[LedgerEntry]:
-        """Return an order's, oldest first."""
-        sql = "WHERE scope = ? AND client_order_id = ? ORDER BY number"
-        return ENTRIES.many(self._rows, sql, self._scope, client_order_id)
-
     def of_position(self, position_id: str) -> list[LedgerEntry]:
         """Return a position's, oldest first."""
         sql = "WHERE scope = ? AND position_id = ? ORDER BY number"

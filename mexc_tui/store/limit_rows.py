@@ -16,7 +16,6 @@ _PENDING = """
         SELECT 1 FROM positions WHERE positions.scope = intents.scope AND positions.id = intents.position_id
     )
 """
-_OPENED = "SELECT count(*) FROM positions WHERE scope = ? AND opened_ms >= ?"
 _ENTRIES_MS = """
     SELECT opened_ms FROM positions
     WHERE scope = ?1 AND opened_ms >= ?2 AND id NOT IN (
@@ -28,12 +27,6 @@ _LOSSES = """
     SELECT count(*), max(closed_ms) FROM positions
     WHERE scope = ?1 AND result = -1 AND closed_ms > max(?2 - 1, coalesce(
         (SELECT max(closed_ms) FROM positions WHERE scope = ?1 AND result = 1), -1))
-"""
-_LOSSES_OF_SYMBOL = """
-    SELECT count(*), max(closed_ms) FROM positions INDEXED BY positions_closed_of_symbol
-    WHERE scope = ?1 AND symbol = ?3 AND result = -1 AND closed_ms > max(?2 - 1, coalesce(
-        (SELECT max(closed_ms) FROM positions INDEXED BY positions_closed_of_symbol
-         WHERE scope = ?1 AND symbol = ?3 AND result = 1), -1))
 """
 _LAST_EXIT = "SELECT max(closed_ms) FROM positions WHERE scope = ? AND symbol = ?"
 
@@ -56,11 +49,6 @@ class LimitRows:
             pending=self._pending(),
         )
 
-    def entries_since(self, at_ms: int) -> int:
-        """Return how many positions opened at or after `at_ms`, and entries are open that may yet."""
-        row = self._rows.one(_OPENED, self._scope, at_ms)
-        return _count(row) + self._pending()
-
     def entries_ms(self, since_ms: int) -> tuple[int, ...]:
         """Return when positions opened at or after a moment, without those whose entry is open still."""
         return tuple(integer(row[0]) for row in self._rows.all(_ENTRIES_MS, self._scope, since_ms))
@@ -71,10 +59,6 @@ class LimitRows:
         What ended at exactly 0 neither counts nor ends a run.
         """
         return _run(self._rows.one(_LOSSES, self._scope, since_ms))
-
-    def symbol_losses_in_a_row(self, symbol: str, since_ms: int = 0) -> LossRun:
-        """Return the same of one pair."""
-        return _run(self._rows.one(_LOSSES_OF_SYMBOL, self._scope, since_ms, symbol))
 
     def last_exit_ms(self, symbol: str) -> int | None:
         """Return when the last position of a pair was closed."""

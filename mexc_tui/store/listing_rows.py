@@ -102,11 +102,6 @@ class ListingRows:
         """Return unfinished listings, earliest opening first: a restart continues with them."""
         return self._many(_LISTINGS + "WHERE is_over = 0 ORDER BY opens_ms")
 
-    def opening_between(self, from_ms: int, to_ms: int) -> list[Listing]:
-        """Return unfinished listings planned to open at or after `from_ms` and before `to_ms`."""
-        sql = "WHERE is_over = 0 AND opens_ms >= ? AND opens_ms < ? ORDER BY opens_ms"
-        return self._many(_LISTINGS + sql, from_ms, to_ms)
-
     def latest(self, limit: int = 1_000) -> list[Listing]:
         """Return the most recently detected listings, newest first."""
         return self._many(_LISTINGS + "ORDER BY first_seen_ms DESC LIMIT ?", limit)
@@ -115,13 +110,6 @@ class ListingRows:
         """Return the listings behind one (its first sighting and id) in the order of `latest`."""
         sql = "WHERE (first_seen_ms, id) < (?, ?) ORDER BY first_seen_ms DESC, id DESC LIMIT ?"
         return self._many(_LISTINGS + sql, before_ms, before_id, limit)
-
-    def changes_since(self, at_ms: int, limit: int = 1_000) -> list[tuple[str, ListingChange]]:
-        """Return changes of all listings from `at_ms` on, oldest first, each with its listing's id."""
-        sql = "SELECT listing_id, body FROM listing_changes WHERE at_ms >= ? ORDER BY at_ms LIMIT ?"
-        rows = self._rows.all(sql, at_ms, limit)
-        readable = self._rows.damage.readable
-        return list(readable("listing change", rows, lambda row: (str(row[0]), _change.read(row[1]))))
 
     def _save_names(self, listing: Listing) -> None:
         names = dict.fromkeys((listing.symbol, *listing.names))

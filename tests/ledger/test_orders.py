@@ -30,7 +30,6 @@ from mexc_tui.ledger.orders import (
     foreign,
     must_ask,
     must_ask_trades,
-    suspects,
 )
 from mexc_tui.model.intent import Fee, Order, OrderState
 from mexc_tui.model.order import OrderStatus, OrderType, Side, StreamOrderStatus, StreamOrderType
@@ -45,7 +44,7 @@ from mexc_tui.model.outcome import (
 )
 from mexc_tui.model.report import OrderReport, PlacedOrder
 from mexc_tui.model.stream import FillUpdate, OrderUpdate
-from tests.support.samples.ledger_samples import NOON_MS, D, intent, order, report, trade
+from tests.support.samples.ledger_samples import NOON_MS, D, order, report, trade
 
 REFUSAL = Refusal(400, 30004, "Insufficient", "not enough funds", Advice.STOP, Advice.STOP, definite=True)
 
@@ -262,15 +261,6 @@ def test_trades_of_more_than_was_ordered_pay_no_fee() -> None:
     assert not must_ask(told(step.order, push("10", "20", StreamOrderStatus.FILLED)))
 
 
-def test_a_lost_attempt_is_bounded_by_what_its_intent_allows() -> None:
-    (lost, _) = suspects(intent(spend_cap=D(20)), (), NOON_MS, 2_000)
-    step = advance(
-        lost, from_report(report("buy-1", "5000", "10000", OrderStatus.FILLED, quantity="5000"), NOON_MS)
-    )
-    assert (step.order.filled_quantity, step.order.quantity) == (0, None)
-    assert kinds_of(step) == [AnomalyKind.OVERFILL]
-
-
 OTHERS = [
     msgspec.structs.replace(report("buy-1", "10", "20", OrderStatus.FILLED), client_order_id="web_else"),
     msgspec.structs.replace(report("buy-1", "10", "20", OrderStatus.FILLED), client_order_id=None),
@@ -379,19 +369,6 @@ def test_fills_from_before_a_restart_do_not_settle_an_unknown_order() -> None:
     again = doubted(filled, NOON_MS, 2_000)
     assert told(again, from_fence(OrderState.ABSENT, "not there", NOON_MS)).state is OrderState.UNKNOWN
     assert told(again, deal(1, "4", "0.004")).state is OrderState.PARTIAL
-
-
-def test_every_attempt_of_an_open_intent_is_suspected_after_a_crash() -> None:
-    wish = intent()
-    found = suspects(wish, (order("buy-1"),), NOON_MS, 2_000)
-    assert [one.client_order_id for one in found] == ["buy-2"]
-    assert suspects(msgspec.structs.replace(wish, ended_ms=1), (), NOON_MS, 2_000) == ()
-
-
-def test_a_suspect_learns_its_terms_from_the_exchange() -> None:
-    (lost, _) = suspects(intent(), (), NOON_MS, 2_000)
-    after = told(lost, from_report(report("buy-1", "10", "20", OrderStatus.PARTIALLY_FILLED), NOON_MS))
-    assert (after.quantity, after.price, after.state) == (10, 2, OrderState.FILLED)
 
 
 def test_a_foreign_order_is_shown_until_it_ended() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mexc_tui.ledger.accounts import flows
-from mexc_tui.ledger.agreement import AgreementOutcome, Post, Show, Theirs, ids_to_look_up, moving_symbols
+from mexc_tui.ledger.agreement import AgreementOutcome, Post, Show, Theirs, moving_symbols
 from mexc_tui.ledger.checks import agrees, balanced, lots_agree, solvent
 from mexc_tui.ledger.evidence import from_outcome
 from mexc_tui.ledger.orders import foreign
@@ -258,17 +258,6 @@ def test_an_order_with_our_prefix_that_we_never_made_halts() -> None:
     assert outcome.run.unexplained[0].severity is Severity.CRITICAL
     assert outcome.strangers == ("mxtzz990000000011-1",)
     assert_settled(desk, theirs, outcome)
-
-
-def test_an_order_of_ours_that_ended_long_ago_is_no_strangers() -> None:
-    desk = a_desk()
-    old = report("mxtab120000000011-1", "5", "10", OrderStatus.FILLED, at_ms=NOON_MS - 1)
-    theirs = reporting(desk.mirrored(), old)
-    assert ids_to_look_up(desk.ours(), theirs) == ("mxtab120000000011-1",)
-    looked_up = replace(desk.ours(), known_ids=frozenset({"mxtab120000000011-1"}))
-    outcome = reconcile(looked_up, theirs, RULES, Trigger.TIMER)
-    assert (found(outcome), outcome.strangers) == ((), ())
-    assert ids_to_look_up(looked_up, theirs) == ()
 
 
 @pytest.mark.parametrize(("moved", "explained"), [("0.4", True), ("0.6", False)])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.model.calendar import EARLIEST_MS, LATEST_MS, WebSymbol, is_credible_opening, opening_ms
+from mexc_tui.model.calendar import EARLIEST_MS, LATEST_MS, is_credible_opening, opening_ms
 
 T0_MS = 1_790_003_600_000
 
@@ -35,8 +35,3 @@ def test_C5_an_opening_more_than_thirty_days_ahead_is_not_credible() -> None:
 def test_no_value_gives_an_absurd_time(value: object) -> None:
     read = opening_ms(value)
     assert read is None or EARLIEST_MS <= read <= LATEST_MS
-
-
-def test_the_ready_triple_is_recognised() -> None:
-    assert WebSymbol("id", "cd", "NEW", "USDT", status=2, state=2, trading_type=4).looks_ready
-    assert not WebSymbol("id", "cd", "NEW", "USDT", status=2, state=1, trading_type=4).looks_ready

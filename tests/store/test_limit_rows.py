@@ -30,7 +30,7 @@ class Full(Exception):
 
 def arm_within(books: TradingRows, name: str, cap: Decimal, most: int) -> None:
     spoken_for = books.limits.committed("USDT")
-    if spoken_for.total + Decimal(10) > cap or books.limits.entries_since(0) >= most:
+    if spoken_for.total + Decimal(10) > cap or spoken_for.pending + len(books.limits.entries_ms(0)) >= most:
         raise Full
     books.snipes.save(snipe(name))
     books.intents.save(intent(f"i-{name}", snipe_id=name, reserved="10"))
@@ -83,11 +83,11 @@ def test_an_entry_is_pending_until_its_position_is_there_and_counts_once() -> No
     kept.intents.save(intent("a", snipe_id="a", position_id="p1"))
     kept.intents.save(intent("b", snipe_id="b"))
     assert kept.limits.committed("USDT").pending == 2
-    assert kept.limits.entries_since(0) == 2
+    assert kept.limits.entries_ms(0) == ()
     kept.positions.save(position("p1", opened_ms=50))
     kept.positions.save(position("p2", snipe_id="b", opened_ms=60))
     assert kept.limits.committed("USDT").pending == 0
-    assert [kept.limits.entries_since(at_ms) for at_ms in (0, 50, 51, 61)] == [2, 2, 1, 0]
+    assert kept.limits.entries_ms(0) == (50, 60)
 
 
 def test_entries_are_told_by_their_moment_without_those_that_are_still_open() -> None:
@@ -122,8 +122,6 @@ def test_losses_are_counted_since_the_last_gain(results: tuple[str, ...], run: L
     kept = books()
     close(kept, *results)
     assert kept.limits.losses_in_a_row() == run
-    assert kept.limits.symbol_losses_in_a_row("NEWUSDT") == run
-    assert kept.limits.symbol_losses_in_a_row("XUSDT") == LossRun(0, None)
 
 
 def test_losses_from_before_a_persons_word_count_no_more() -> None:
@@ -131,14 +129,6 @@ def test_losses_from_before_a_persons_word_count_no_more() -> None:
     close(kept, "-1", "-1", "-1")
     assert kept.limits.losses_in_a_row(12) == LossRun(1, 12)
     assert kept.limits.losses_in_a_row(13) == LossRun(0, None)
-
-
-def test_a_pairs_run_of_losses_is_its_own() -> None:
-    kept = books()
-    close(kept, "-1", "-1")
-    close(kept, "5", symbol="XUSDT", from_ms=20)
-    assert kept.limits.losses_in_a_row() == LossRun(0, None)
-    assert kept.limits.symbol_losses_in_a_row("NEWUSDT") == LossRun(2, 11)
 
 
 def test_the_last_exit_of_a_pair_is_remembered() -> None:
@@ -157,8 +147,5 @@ def test_limits_of_another_scope_do_not_count() -> None:
     close(theirs, "-1", symbol="ZUSDT")
     limits = stored.trading(SCOPE).limits
     assert limits.committed("USDT") == Committed(Decimal(0), Decimal(0), 0, 0)
-    assert (limits.entries_since(0), limits.losses_in_a_row().count, limits.last_exit_ms("ZUSDT")) == (
-        0,
-        0,
-        None,
-    )
+    assert (limits.entries_ms(0), limits.losses_in_a_row().count) == ((), 0)
+    assert limits.last_exit_ms("ZUSDT") is None

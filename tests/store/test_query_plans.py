@@ -49,9 +49,7 @@ QUERIES: dict[str, Callable[[Reading], Any]] = {
     "listing": lambda stored: stored.listings.get("N1USDT-1001"),
     "listing by name": lambda stored: stored.listings.named("N1USDT"),
     "listings unfinished": lambda stored: stored.listings.unfinished(),
-    "listings opening": lambda stored: stored.listings.opening_between(1, 2),
     "listings latest": lambda stored: stored.listings.latest(5),
-    "changes since": lambda stored: stored.listings.changes_since(5),
     "save listing": lambda stored: stored.listings.save(listing(told=2), ListingStage.OPEN, [listing("X")]),
     "add signal": lambda stored: stored.signals.add(signal(at_ms=99)),
     "end signal": lambda stored: stored.signals.end(ended()),
@@ -91,7 +89,6 @@ IN_ORDER = {"journal head": ["SCAN journal"], "journal latest": ["SCAN journal"]
 
 PARTIAL = {
     "listings unfinished": "listings_ahead",
-    "listings opening": "listings_ahead",
     "signals standing": "signals_standing",
     "add signal": "signals_standing",
     "end signal": "signals_standing",

@@ -89,7 +89,6 @@ def test_a_listing_found_to_be_another_one_goes_with_its_story(stored: Reading) 
     stored.listings.save(first, ListingStage.SCHEDULED, absorbed=[twin])
     assert stored.listings.latest() == [first]
     assert stored.listings.named("BUSDT") == []
-    assert [found for found, _ in stored.listings.changes_since(0)] == [first.id]
 
 
 def test_a_restart_goes_on_with_the_unfinished_and_forgets_no_finished_one(stored: Reading) -> None:
@@ -104,20 +103,6 @@ def test_a_restart_goes_on_with_the_unfinished_and_forgets_no_finished_one(store
         stored.listings.save(listing(f"{name}USDT", opens_ms=100 - place), stage)
     assert [found.symbol for found in stored.listings.unfinished()] == ["BUSDT", "AUSDT"]
     assert len(stored.listings.latest()) == 5
-
-
-def test_openings_are_found_by_their_time(stored: Reading) -> None:
-    for place in range(5):
-        stored.listings.save(listing(f"N{place}USDT", opens_ms=place * 10), ListingStage.SCHEDULED)
-    stored.listings.save(listing("OVERUSDT", opens_ms=20), ListingStage.CANCELLED)
-    stored.listings.save(listing("UNKNOWNUSDT", opens_ms=None), ListingStage.ANNOUNCED)
-    assert [found.opens_ms for found in stored.listings.opening_between(10, 30)] == [10, 20]
-
-
-def test_changes_of_all_listings_are_read_in_order_of_time(stored: Reading) -> None:
-    stored.listings.save(listing("AUSDT", 1_000, told=3), ListingStage.SCHEDULED)
-    stored.listings.save(listing("BUSDT", 1_001, told=1), ListingStage.SCHEDULED)
-    assert [found.at_ms for _, found in stored.listings.changes_since(1_001)] == [1_001, 1_001, 1_002]
 
 
 def test_a_signal_stands_until_it_ends(stored: Reading) -> None:

@@ -60,7 +60,6 @@ QUERIES: dict[str, Callable[[TradingRows], object]] = {
     "positions.closed": lambda books: books.positions.closed(5),
     "entries.add": lambda books: books.entries.add(entry("new")),
     "entries.get": lambda books: books.entries.get("e1"),
-    "entries.of_order": lambda books: books.entries.of_order("i1-1"),
     "entries.of_position": lambda books: books.entries.of_position("p1"),
     "entries.page": lambda books: books.entries.page(5),
     "entries.balance": lambda books: books.entries.balance(LedgerAccount.DESK, "NEW"),
@@ -82,10 +81,8 @@ QUERIES: dict[str, Callable[[TradingRows], object]] = {
     "reconciliations.latest": lambda books: books.reconciliations.latest(),
     "reconciliations.page": lambda books: books.reconciliations.page(5),
     "limits.committed": lambda books: books.limits.committed("USDT"),
-    "limits.entries_since": lambda books: books.limits.entries_since(5),
     "limits.entries_ms": lambda books: books.limits.entries_ms(5),
     "limits.losses_in_a_row": lambda books: books.limits.losses_in_a_row(5),
-    "limits.symbol_losses_in_a_row": lambda books: books.limits.symbol_losses_in_a_row("NEWUSDT"),
     "limits.last_exit_ms": lambda books: books.limits.last_exit_ms("NEWUSDT"),
 }
 
@@ -109,7 +106,6 @@ SORTED_BY_INDEX = [
     "positions.page",
     "positions.closed",
     "entries.page",
-    "entries.of_order",
     "equity.latest",
     "equity.between",
     "risk_checks.latest",

@@ -19,8 +19,6 @@ SAMPLES = 10
 """Round trips of one measurement; the fastest of them counts."""
 ROUNDING_MS = 1.0
 """The exchange reports whole milliseconds: use the middle of it, with half a one of rounding error."""
-WALL_STEP_MS = 500.0
-"""A wall clock that moved this much against the monotonic one has stepped, or this machine slept."""
 HISTORY = 64
 MAX_BELIEVED_DRIFT_PPM = 2_000.0
 """Measurements that contradict each other by more than this are a jump of a clock, not a drift."""
@@ -158,17 +156,6 @@ class OffsetEstimator:
         if self._held is None:
             raise ClockOutOfBounds(_NO_SAMPLE)
         return round((exchange_ms - self._held.base_ms) * NS_PER_MS)
-
-    def wall_step_ms(self, now_ns: int, wall_ms: int) -> float:
-        """Return how far the wall clock stepped since the last measurement, 0 if it did not.
-
-        A step does no harm to the estimate, but a sleep of the machine looks the same: measure again.
-        """
-        if self._latest is None:
-            return 0.0
-        passed_ms = (now_ns - self._latest.t1_ns) / NS_PER_MS
-        step_ms = wall_ms - self._latest.wall_ms - passed_ms
-        return step_ms if abs(step_ms) >= WALL_STEP_MS else 0.0
 
     def _error_ms(self, sample: Sample, now_ns: int) -> float:
         age_ms = abs(now_ns - sample.middle_ns) / NS_PER_MS

@@ -15,11 +15,8 @@ from mexc_tui.model.account import (
     DustConversion,
     KeyRight,
     KeyRights,
-    KycLevel,
-    KycStatus,
     ListenKey,
     ListenKeys,
-    MxDeduct,
     TradeFee,
 )
 from mexc_tui.model.errors import ExchangeError, RequestRefused
@@ -41,8 +38,6 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
 _NAMES = wrapped(tuple[str, ...])
 _FEE = wrapped(TradeFee)
-_DEDUCT = wrapped(MxDeduct)
-_KYC = plain(KycStatus)
 _LISTEN_KEY = plain(ListenKey)
 _LISTEN_KEYS = plain(ListenKeys)
 _DUST = plain(DustConversion)
@@ -69,19 +64,6 @@ class RestAccount:
     async def trade_fee(self, symbol: str) -> TradeFee:
         """Fees of this account on a pair, as ratios."""
         return await self._requester.get(routes.TRADE_FEE, _FEE, [("symbol", symbol)])
-
-    async def mx_deduct(self) -> bool:
-        """Whether fees are paid in MX."""
-        return (await self._requester.get(routes.MX_DEDUCT, _DEDUCT)).enabled
-
-    async def set_mx_deduct(self, enabled: bool) -> bool:
-        """Pay fees in MX, or no longer; return what is in force now."""
-        params = [("mxDeductEnable", "true" if enabled else "false")]
-        return (await self._requester.call(routes.SET_MX_DEDUCT, _DEDUCT, params)).enabled
-
-    async def kyc_level(self) -> KycLevel:
-        """How far the account's owner is known."""
-        return (await self._requester.get(routes.KYC_STATUS, _KYC)).status
 
     async def create_listen_key(self) -> str:
         """Get a key to the user stream, valid for an hour; it may be one that was live already."""

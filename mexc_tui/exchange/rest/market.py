@@ -7,14 +7,12 @@ from typing import TypeVar
 from mexc_tui.exchange.rest import routes
 from mexc_tui.exchange.rest.requester import Requester
 from mexc_tui.exchange.rest.responses import Reader, nothing, plain, wrapped
-from mexc_tui.exchange.rest.rows import RowReader, wrapped_rows
+from mexc_tui.exchange.rest.rows import RowReader
 from mexc_tui.model.announcement import Announcement, AnnouncementGroup
 from mexc_tui.model.errors import BadAnswer
 from mexc_tui.model.market_data import (
     TICKER_FIELDS,
-    AggregateTrade,
     AveragePrice,
-    BookTicker,
     DepthSnapshot,
     Interval,
     Kline,
@@ -25,7 +23,7 @@ from mexc_tui.model.market_data import (
 )
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.rows import Rows, SkippedRow
-from mexc_tui.model.symbol import DECORATIVE, ExchangeInfo, OfflineSymbol, RawExchangeInfo, Symbol
+from mexc_tui.model.symbol import DECORATIVE, ExchangeInfo, RawExchangeInfo, Symbol
 from mexc_tui.model.text import clean_all
 
 T = TypeVar("T")
@@ -34,16 +32,13 @@ _TIME = plain(ServerTime)
 _RAW_INFO = plain(RawExchangeInfo)
 _PAIRS = RowReader(Symbol, DECORATIVE)
 _NAMES = wrapped(tuple[str, ...])
-_OFFLINE = wrapped_rows(RowReader(OfflineSymbol))
 _ANNOUNCEMENTS = wrapped(tuple[AnnouncementGroup, ...])
 _DEPTH = plain(DepthSnapshot)
 _TRADES = RowReader(PublicTrade).list
-_AGG_TRADES = RowReader(AggregateTrade).list
 _KLINES = RowReader(Kline).list
 _AVG_PRICE = plain(AveragePrice)
 _TICKERS = RowReader(Ticker24h, TICKER_FIELDS).one_or_all
 _PRICES = RowReader(PriceTicker, TICKER_FIELDS).one_or_all
-_BOOK_TICKERS = RowReader(BookTicker, TICKER_FIELDS).one_or_all
 
 INFO_SHARE = 3.0
 """So many times as long as other questions may a list of all pairs take."""
@@ -94,10 +89,6 @@ class RestMarket:
         """Pairs that ordinary keys may trade."""
         return clean_all(await self._requester.get(routes.DEFAULT_SYMBOLS, _NAMES))
 
-    async def offline_symbols(self) -> tuple[OfflineSymbol, ...]:
-        """Pairs that are suspended or delisted."""
-        return await self._rows(routes.OFFLINE_SYMBOLS, _OFFLINE)
-
     async def announcements(
         self, *, language: str = "en-US", page: int = 1, limit: int = 20
     ) -> tuple[Announcement, ...]:
@@ -117,13 +108,6 @@ class RestMarket:
         """Latest trades, newest first."""
         params = [("symbol", symbol), ("limit", str(limit))]
         return await self._rows(routes.TRADES, _TRADES, params)
-
-    async def agg_trades(
-        self, symbol: str, *, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
-    ) -> tuple[AggregateTrade, ...]:
-        """Trades joined by price, newest first. Give both times or neither."""
-        params = [("symbol", symbol), *_range(start_ms, end_ms), ("limit", str(limit))]
-        return await self._rows(routes.AGG_TRADES, _AGG_TRADES, params)
 
     async def klines(
         self,
@@ -151,11 +135,6 @@ class RestMarket:
         """A day's figures of every pair."""
         return await self._rows(routes.TICKER_24H, _TICKERS)
 
-    async def ticker_24h(self, symbol: str) -> Ticker24h:
-        """A day's figures of one pair."""
-        found = await self._rows(routes.TICKER_24H, _TICKERS, [("symbol", symbol)])
-        return _only(found, routes.TICKER_24H)
-
     async def prices(self) -> tuple[PriceTicker, ...]:
         """Last price of every pair."""
         return await self._rows(routes.TICKER_PRICE, _PRICES)
@@ -164,15 +143,6 @@ class RestMarket:
         """Last price of one pair."""
         found = await self._rows(routes.TICKER_PRICE, _PRICES, [("symbol", symbol)])
         return _only(found, routes.TICKER_PRICE)
-
-    async def book_tickers(self) -> tuple[BookTicker, ...]:
-        """Best bid and ask of every pair."""
-        return await self._rows(routes.TICKER_BOOK, _BOOK_TICKERS)
-
-    async def book_ticker(self, symbol: str) -> BookTicker:
-        """Best bid and ask of one pair."""
-        found = await self._rows(routes.TICKER_BOOK, _BOOK_TICKERS, [("symbol", symbol)])
-        return _only(found, routes.TICKER_BOOK)
 
     async def _rows(
         self, route: routes.Route, read: Reader[Rows[T]], params: Sequence[tuple[str, str]] = ()

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from mexc_tui.exchange.rest.responses import UNREADABLE, Reader, problem_of, wrapped
+from mexc_tui.exchange.rest.responses import UNREADABLE, problem_of
 from mexc_tui.exchange.rest.routes import Route
 from mexc_tui.model.rows import Rows, SkippedRow, skipped_words
 from mexc_tui.model.text import clean_name
@@ -87,12 +87,6 @@ class RowReader(Generic[T]):
             if not (name in self._optional and bytes(value) in (_NULL, _EMPTY))
         }
         return msgspec.json.encode(left) if len(left) < len(fields) else None
-
-
-def wrapped_rows(reader: RowReader[T]) -> Reader[Rows[T]]:
-    """Return a reader of `{"data": [...]}` that survives malformed rows."""
-    raws = wrapped(tuple[msgspec.Raw, ...])
-    return lambda body: reader.each(raws(body))
 
 
 class SkippedRows:

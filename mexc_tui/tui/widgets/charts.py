@@ -12,7 +12,6 @@ from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, words
 BLANK = 0x2800
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bits of a braille cell: four rows of two dots (Unicode 3.0, block Braille Patterns)."""
-_SPARKS = "▁▂▃▄▅▆▇█"
 LEAST_WIDTH, LEAST_HEIGHT = 20, 3
 _MOST_FOOT = 2
 NO_ROOM = "Too little room for a chart here."
@@ -66,17 +65,6 @@ def chart(plot: Plot, width: int, height: int, label: Callable[[float], str], fo
     scaled = _labels(plot, drawn, label, lines)
     found = [(*row, StyledSpan(" "), scaled.get(number, StyledSpan(""))) for number, row in enumerate(rows)]
     return [*found, *(words(fit(one, width), Tone.FAINT) for one in below)]
-
-
-def spark(values: Sequence[float], width: int) -> str:
-    """Return the last `width` values as a line of blocks, lowest to highest."""
-    shown = [value for value in values if math.isfinite(value)][-width:]
-    if not shown:
-        return ""
-    low, high = min(shown), max(shown)
-    if high == low:
-        return _SPARKS[3] * len(shown)
-    return "".join(_SPARKS[min(int((one - low) / (high - low) * 8), 7)] for one in shown)
 
 
 @dataclass(frozen=True, slots=True)

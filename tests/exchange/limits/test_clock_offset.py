@@ -239,7 +239,7 @@ def test_exits_can_still_be_signed_after_a_ban_of_ten_minutes() -> None:
 
 
 @pytest.mark.parametrize("step_ms", [3_600_000, -3_600_000, 1_000, -27_000])
-def test_C1_a_step_of_the_wall_clock_changes_no_signature_and_is_seen(step_ms: int) -> None:
+def test_C1_a_step_of_the_wall_clock_changes_no_signature(step_ms: int) -> None:
     async def main(sim: Simulation) -> None:
         estimator = OffsetEstimator()
         theirs = VirtualClock(ahead_ms=70)
@@ -252,28 +252,24 @@ def test_C1_a_step_of_the_wall_clock_changes_no_signature_and_is_seen(step_ms: i
         assert measured.best is not None
         estimator.add(measured.best)
         await asyncio.sleep(5)
-        assert estimator.wall_step_ms(sim.clock.monotonic_ns(), sim.clock.now_ms()) == 0
         sim.clock.step_wall(step_ms)
         now_ns = sim.clock.monotonic_ns()
         assert abs(estimator.exchange_now_ms(now_ns) - theirs.now_ms()) <= 12
-        assert abs(estimator.wall_step_ms(now_ns, sim.clock.now_ms()) - step_ms) <= 1
         again = await measure(ask, sim.clock)
         assert again.best is not None
         estimator.add(again.best)
         offset = known(estimator, sim.clock.monotonic_ns())
         assert offset.jumps == 0
         assert abs(offset.offset_ms - (70 - step_ms)) < 15
-        assert estimator.wall_step_ms(sim.clock.monotonic_ns(), sim.clock.now_ms()) == 0
 
     simulate(main)
 
 
-def test_C3_after_a_sleep_of_the_machine_the_wall_clock_tells_and_a_measurement_mends_it() -> None:
+def test_C3_after_a_sleep_of_the_machine_a_measurement_corrects_the_offset() -> None:
     estimator = OffsetEstimator()
     estimator.add(round_trip(exchange(0, 0), 0, 10, 10))
     # The monotonic clock stood still for 30 s while the world went on.
     after = exchange(30_000, 0)
-    assert estimator.wall_step_ms(60 * S, START_MS + 60_000 + 30_000) == pytest.approx(30_000)  # pyright: ignore[reportUnknownMemberType]
     sample = round_trip(after, 60 * S, 10, 10)
     estimator.add(sample)
     assert known(estimator, sample.t1_ns).jumps == 1

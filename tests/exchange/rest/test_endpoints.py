@@ -11,7 +11,7 @@ from mexc_tui.exchange.limits.budget import LaneName
 from mexc_tui.exchange.origins import OriginRefused, checked_origin
 from mexc_tui.exchange.rest import routes
 from mexc_tui.exchange.rest.routes import Route
-from mexc_tui.model.account import KeyRight, KycLevel
+from mexc_tui.model.account import KeyRight
 from mexc_tui.model.errors import BadAnswer
 from mexc_tui.model.market_data import Interval
 from mexc_tui.model.outcome import Accepted, NotSent
@@ -32,7 +32,6 @@ CALLS: list[tuple[Callable[[MexcClient], Awaitable[Any]], str, str]] = [
         "GET /api/v3/exchangeInfo?symbols=A%2CB",
     ),
     (lambda c: c.market.default_symbols(), '{"code":0,"data":[]}', "GET /api/v3/defaultSymbols"),
-    (lambda c: c.market.offline_symbols(), '{"data":[]}', "GET /api/v3/symbol/offline"),
     (
         lambda c: c.market.announcements(),
         '{"code":0,"data":[]}',
@@ -45,30 +44,14 @@ CALLS: list[tuple[Callable[[MexcClient], Awaitable[Any]], str, str]] = [
     ),
     (lambda c: c.market.trades("A"), "[]", "GET /api/v3/trades?symbol=A&limit=500"),
     (
-        lambda c: c.market.agg_trades("A", start_ms=1, end_ms=2),
-        "[]",
-        "GET /api/v3/aggTrades?symbol=A&startTime=1&endTime=2&limit=500",
-    ),
-    (
         lambda c: c.market.klines("A", Interval.H1),
         "[]",
         "GET /api/v3/klines?symbol=A&interval=60m&limit=500",
     ),
     (lambda c: c.market.average_price("A"), '{"mins":5,"price":"1"}', "GET /api/v3/avgPrice?symbol=A"),
     (lambda c: c.market.tickers_24h(), "[]", "GET /api/v3/ticker/24hr"),
-    (
-        lambda c: c.market.ticker_24h("A"),
-        '{"symbol":"A","lastPrice":"1"}',
-        "GET /api/v3/ticker/24hr?symbol=A",
-    ),
     (lambda c: c.market.prices(), "[]", "GET /api/v3/ticker/price"),
     (lambda c: c.market.price("A"), '{"symbol":"A","price":"1"}', "GET /api/v3/ticker/price?symbol=A"),
-    (lambda c: c.market.book_tickers(), "[]", "GET /api/v3/ticker/bookTicker"),
-    (
-        lambda c: c.market.book_ticker("A"),
-        '{"symbol":"A","bidPrice":"1","bidQty":"1","askPrice":"1","askQty":"1"}',
-        "GET /api/v3/ticker/bookTicker?symbol=A",
-    ),
     (lambda c: c.orders.open_orders(), "[]", "GET /api/v3/openOrders?recvWindow"),
     (lambda c: c.orders.open_orders(["A", "B"]), "[]", "GET /api/v3/openOrders?symbol=A%2CB&recvWindow"),
     (
@@ -88,17 +71,6 @@ CALLS: list[tuple[Callable[[MexcClient], Awaitable[Any]], str, str]] = [
         '{"data":{"makerCommission":0,"takerCommission":0.0005},"code":0}',
         "GET /api/v3/tradeFee?symbol=A&",
     ),
-    (
-        lambda c: c.account.mx_deduct(),
-        '{"data":{"mxDeductEnable":true},"code":0}',
-        "GET /api/v3/mxDeduct/enable?",
-    ),
-    (
-        lambda c: c.account.set_mx_deduct(False),
-        '{"data":{"mxDeductEnable":false},"code":0}',
-        "POST /api/v3/mxDeduct/enable?mxDeductEnable=false&",
-    ),
-    (lambda c: c.account.kyc_level(), '{"status":"2"}', "GET /api/v3/kyc/status?"),
     (lambda c: c.account.create_listen_key(), '{"listenKey":"ab"}', "POST /api/v3/userDataStream?recvWindow"),
     (lambda c: c.account.listen_keys(), '{"listenKey":["ab"]}', "GET /api/v3/userDataStream?recvWindow"),
     (
@@ -145,7 +117,6 @@ async def test_values_are_decimals_and_enums() -> None:
     async with talking(answer(body), answer('{"status":"2"}')) as (client, _):
         fee = await client.account.trade_fee("A")
         assert (fee.maker_fee, fee.taker_fee) == (0, Decimal("0.0005"))
-        assert await client.account.kyc_level() is KycLevel.PRIMARY
 
 
 async def test_names_in_a_list_come_out_clean() -> None:
@@ -210,14 +181,12 @@ async def test_probes_tell_what_a_key_can_do(reply: Reply, right: KeyRight) -> N
 WEIGHTS = [
     (routes.PING, 1),
     (routes.EXCHANGE_INFO, 25),
-    (routes.OFFLINE_SYMBOLS, 10),
     (routes.ANNOUNCEMENTS, 8),
     (routes.DEPTH, 3),
     (routes.TRADES, 5),
     (routes.KLINES, 1),
     (routes.TICKER_24H, 25),
     (routes.TICKER_PRICE, 10),
-    (routes.TICKER_BOOK, 10),
     (routes.QUERY_ORDER, 2),
     (routes.OPEN_ORDERS, 3),
     (routes.ALL_ORDERS, 10),

@@ -5,8 +5,6 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from random import Random
 
-import pytest
-
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.model.credentials import Credentials, Secret
@@ -15,7 +13,6 @@ from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, Purpose
 from mexc_tui.practice.scenario import (
     AccountPlan,
-    EmptySide,
     Knobs,
     ListingPlan,
     MarketPlan,
@@ -44,17 +41,6 @@ async def connected(
         async with made as client:
             await client.measure_clock(1)
             yield client
-
-
-@pytest.mark.parametrize("side", list(EmptySide))
-async def test_a_side_without_orders_has_no_price_and_no_quantity(side: EmptySide) -> None:
-    async with connected(Knobs(empty_side=side)) as client:
-        quote = await client.market.book_ticker("NEWCOINUSDT")
-        assert {quote.bid_price, quote.bid_quantity, quote.ask_price, quote.ask_quantity} == {None}
-        day = await client.market.ticker_24h("NEWCOINUSDT")
-        assert {day.bid_price, day.bid_quantity, day.ask_price, day.ask_quantity} == {None}
-        assert len(await client.market.book_tickers()) == len(await client.market.tickers_24h()) == 41
-        assert client.skipped_rows == ()
 
 
 async def test_an_untouched_order_is_read_from_each_of_the_three_lists() -> None:

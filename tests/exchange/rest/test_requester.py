@@ -52,7 +52,7 @@ async def test_an_answer_that_will_not_change_is_not_asked_for_again(reply: byte
 async def test_calls_that_change_something_are_never_repeated() -> None:
     async with talking(DOWN) as (client, server):
         with pytest.raises(RequestRefused):
-            await client.account.set_mx_deduct(True)
+            await client.account.renew_listen_key("ab")
         with pytest.raises(RequestRefused):
             await client.account.create_listen_key()
         assert len(server.requests) == 2

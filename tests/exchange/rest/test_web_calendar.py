@@ -105,7 +105,6 @@ def test_a_web_symbol_is_read(ot: object) -> None:
     (pair,) = parse_symbols(symbols({**PAIR, "ot": ot})).symbols
     assert (pair.base, pair.quote, pair.coin_id) == ("NEW", "USDT", PAIR["cd"])
     assert pair.opens_ms == T0_MS
-    assert pair.looks_ready
     assert (pair.price_precision, pair.quantity_precision) == (5, 2)
 
 

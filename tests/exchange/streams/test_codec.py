@@ -11,11 +11,7 @@ from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.codec import BadStreamMessage, channel_bytes, check, decode
 from mexc_tui.exchange.streams.market_messages import (
     best_quote_of,
-    best_quotes_of,
-    candle_of,
     deals_of,
-    mini_tick_of,
-    mini_ticks_of,
     top_levels_of,
 )
 from mexc_tui.exchange.streams.private_messages import balance_of, fill_of, order_of, private_of
@@ -155,12 +151,6 @@ def test_a_locked_book_is_read_as_it_is() -> None:
     assert levels.bids[0][0] == levels.asks[0][0]
 
 
-def test_a_one_sided_quote_has_none_for_the_other() -> None:
-    quote = best_quote_of(decode(frames.quote_frame("", "2.51")))
-    assert (quote.bid_price, quote.ask_price, quote.version) == (None, Decimal("2.51"), 10589632359)
-    assert best_quotes_of(decode(frames.batch_frame()))[0].bid_price == Decimal("2.49")
-
-
 @pytest.mark.parametrize("nothing", ["", "0"])
 def test_a_quote_without_any_side_is_that_of_a_pair_before_its_opening(nothing: str) -> None:
     quote = best_quote_of(decode(frames.quote_frame(nothing, nothing)))
@@ -182,37 +172,6 @@ def test_M7_top_levels_without_levels_unsorted_or_crossed_are_rejected() -> None
     for push in (empty, unsorted, crossed):
         with pytest.raises(BadStreamMessage):
             top_levels_of(push)
-
-
-def test_candle_times_become_milliseconds() -> None:
-    candle = candle_of(decode(frames.kline_frame()))
-    assert (candle.start_ms, candle.end_ms, candle.interval) == (
-        1_759_999_500_000,
-        1_760_000_400_000,
-        "Min15",
-    )
-    assert candle.close == Decimal("2.52")
-
-
-def test_M7_a_candle_outside_of_its_range_is_rejected() -> None:
-    push = decode(frames.kline_frame())
-    push.kline.closing_price = "3"
-    with pytest.raises(BadStreamMessage, match="range"):
-        candle_of(push)
-
-
-def test_mini_ticker_volumes_are_not_mixed_up() -> None:
-    tick = mini_tick_of(decode(frames.mini_ticker_frame()))
-    assert (tick.turnover, tick.volume) == (Decimal("1200345.5"), Decimal("480000.25"))
-
-
-def test_one_absurd_mini_ticker_leaves_the_others() -> None:
-    push = decode(frames.mini_tickers_frame(["AUSDT", "BUSDT"]))
-    push.mini_tickers.items[0].price = "nan"
-    assert [tick.symbol for tick in mini_ticks_of(push)] == ["BUSDT"]
-    push.mini_tickers.items[1].price = "-1"
-    with pytest.raises(BadStreamMessage):
-        mini_ticks_of(push)
 
 
 def test_defaults_that_are_not_on_the_wire_are_zero_and_false() -> None:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.charts import ChartLevel, ChartMark, Plot, band, chart, spark, waterfall
+from mexc_tui.tui.widgets.charts import ChartLevel, ChartMark, Plot, band, chart, waterfall
 from mexc_tui.tui.widgets.progress_bar import bar
 from mexc_tui.tui.widgets.styled_text import Drawn
 
@@ -62,12 +62,6 @@ def test_a_bar_says_the_share_to_an_eighth() -> None:
     assert bar(0.5, 4) == "██░░"
     assert bar(1.7, 4) == "████"
     assert bar(0.28, 4) == "█▏░░"
-
-
-def test_a_spark_goes_from_lowest_to_highest() -> None:
-    assert spark([1, 2, 3, math.nan], 9) == "▁▅█"
-    assert spark([2, 2], 9) == "▄▄"
-    assert spark([], 9) == ""
 
 
 def test_a_waterfall_begins_each_bar_where_the_one_before_ended() -> None:

@@ -37,9 +37,9 @@ from mexc_tui.engine.runtime.start_patience import GO_ON_S
 from mexc_tui.engine.runtime.subscriber import Notice, Resume, SubscriberPolicy
 from mexc_tui.engine.runtime.supervisor import StartFailed
 from mexc_tui.engine.trading import TradingSetup
-from mexc_tui.engine.views.facade import EngineFace
-from mexc_tui.engine.views.screens import EngineScreens
-from mexc_tui.engine.views.trading_facade import trading_face
+from mexc_tui.engine.views.engine_queries import EngineQueries
+from mexc_tui.engine.views.screen_queries import ScreenQueries
+from mexc_tui.engine.views.trading_queries import trading_queries
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.origins import OriginRefused, is_this_machine
 from mexc_tui.exchange.rest.transport import HttpTransport
@@ -110,7 +110,7 @@ class RunningEngine:
     """A started engine with the parts that the desk uses."""
 
     engine: Engine
-    face: EngineFace
+    face: EngineQueries
     store: SqliteStore
     loaded: Loaded
     """Settings as they were at the start."""
@@ -183,7 +183,7 @@ async def joined(place: EngineLocation, outside: EngineEnvironment) -> AsyncGene
         )
         await _start(engine, store)
         stack.push_async_callback(engine.stop)
-        face = EngineFace(engine)
+        face = EngineQueries(engine)
         answers = AnswerCache(cache, lambda: bus.state().last_sequence, cache_lifetimes(settings))
         machine = _machine(outside, client, market, engine, store, bus)
         stack.push_async_callback(machine.close)
@@ -214,7 +214,7 @@ async def _open_door(
     place: EngineLocation,
     outside: EngineEnvironment,
     engine: Engine,
-    face: EngineFace,
+    face: EngineQueries,
     store: SqliteStore,
     bus: EventFeed,
     answers: AnswerCache,
@@ -222,10 +222,10 @@ async def _open_door(
     stack: AsyncExitStack,
 ) -> None:
     """Serve front ends: events as they are committed, missed ones from the journal."""
-    money = await trading_face(engine)
+    money = await trading_queries(engine)
     door = DeskService(
         DeskServiceParts(
-            face=face,
+            queries=face,
             books=store,
             clock=outside.clock,
             detection=engine.detection_settings,
@@ -233,7 +233,7 @@ async def _open_door(
             head=bus.state().last_sequence,
             answers=answers,
             trading=money,
-            screens=EngineScreens(engine, tuple if money is None else money.positions),
+            screens=ScreenQueries(engine, tuple if money is None else money.positions),
             machine=machine,
         )
     )

@@ -10,7 +10,7 @@ from mexc_tui.desk.commands import CommandDesk, HandlerResult, ReceivedCommand
 from mexc_tui.desk.kinds import CommandKind
 from mexc_tui.desk.server import DeskServer
 from mexc_tui.engine.views.guard_rows import guard_history
-from mexc_tui.engine.views.screen_face import ScreenFace
+from mexc_tui.engine.views.screen_queries import ScreenQueries
 from mexc_tui.engine.views.symbol_view import SymbolRequest
 from mexc_tui.model.engine_view import DetectorsRow, LatencyRow, MachineRow, ViewerRow
 from mexc_tui.model.errors import CommandRefused
@@ -39,23 +39,23 @@ def handle_guard(desk: CommandDesk, books: Store, answers: AnswerCache) -> None:
     desk.handle(looking.GUARD, guard)
 
 
-def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: AnswerCache) -> None:
+def handle_screens(desk: CommandDesk, queries: ScreenQueries | None, answers: AnswerCache) -> None:
     """Answer what screens ask; many who ask the same about what is stored cost one reading."""
-    if face is None:
+    if queries is None:
         for kind in ALL:
             desk.handle(kind, _refuse)
         return
 
     async def detectors(args: Nothing, _: ReceivedCommand) -> HandlerResult[DetectorsRow]:
-        return _recent(await answers.of("detectors", DetectorsRow, args, face.detectors))
+        return _recent(await answers.of("detectors", DetectorsRow, args, queries.detectors))
 
     async def market(args: looking.MarketAsked, _: ReceivedCommand) -> HandlerResult[MarketRow]:
         wish = SymbolRequest(args.levels, args.trades, args.spans, args.path_since_ms)
-        return HandlerResult("", await face.market(args.symbol.upper(), wish))
+        return HandlerResult("", await queries.market(args.symbol.upper(), wish))
 
     async def equity(args: looking.EquityAsked, _: ReceivedCommand) -> HandlerResult[EquityRow]:
         async def read() -> EquityRow:
-            return await face.equity(args.since_ms, args.points)
+            return await queries.equity(args.since_ms, args.points)
 
         return _recent(await answers.of("equity", EquityRow, args, read))
 
@@ -63,7 +63,7 @@ def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: AnswerCa
 
     async def latency(args: looking.LatencyAsked, _: ReceivedCommand) -> HandlerResult[LatencyRow]:
         async def read() -> LatencyRow:
-            return await face.latency(args.shots)
+            return await queries.latency(args.shots)
 
         return _recent(await answers.of("latency", LatencyRow, args, read))
 

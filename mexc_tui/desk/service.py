@@ -1,7 +1,7 @@
 """Connects an engine to the desk API: views, queries and audited commands.
 
 Here and in `bootstrap` alone both sides are known. What is stored is read beside the loop; what is of this
-moment is asked of the engine's `Face`.
+moment is asked of the engine's `EngineQueries`.
 """
 
 import asyncio
@@ -30,9 +30,9 @@ from mexc_tui.desk.views import View
 from mexc_tui.desk.wire import CommandAnswer, encode
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.views import stored_queries
-from mexc_tui.engine.views.face import Face
-from mexc_tui.engine.views.screen_face import ScreenFace
-from mexc_tui.engine.views.trading_face import TradingFace
+from mexc_tui.engine.views.engine_queries import EngineQueries
+from mexc_tui.engine.views.screen_queries import ScreenQueries
+from mexc_tui.engine.views.trading_queries import TradingQueries
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import CommandBegun, CommandDone, Fact
 from mexc_tui.model.text import clean
@@ -117,16 +117,16 @@ def _answer(done: CommandDone) -> CommandAnswer:
 class DeskServiceParts:
     """What a door needs. `engine` is another text for each start, `head` the journal's newest number."""
 
-    face: Face
+    queries: EngineQueries
     books: Store
     clock: Clock
     detection: Callable[[], DetectionSettings]
     engine: str
     head: int
     answers: AnswerCache
-    trading: TradingFace | None = None
+    trading: TradingQueries | None = None
     """None: a read-only engine."""
-    screens: ScreenFace | None = None
+    screens: ScreenQueries | None = None
     """None: nothing is drawn of it."""
     machine: MetricsSource | None = None
     """None: not measured."""
@@ -136,7 +136,7 @@ class DeskService:
     """The desk of one engine. Everything here belongs to the engine's loop."""
 
     def __init__(self, parts: DeskServiceParts) -> None:
-        status = parts.face.status()
+        status = parts.queries.status()
         self._parts = parts
         self._status, self._listings, self._signals = View(STATUS), View(LISTINGS), View(SIGNALS)
         self._money = TradingViews(parts.trading)
@@ -155,7 +155,7 @@ class DeskService:
             )
         )
         _answer_questions(self.server.commands, parts)
-        _take_commands(self.server.commands, parts.face)
+        _take_commands(self.server.commands, parts.queries)
         handle_trading(self.server.commands, parts.trading, self.refresh)
         handle_guard(self.server.commands, parts.books, parts.answers)
         handle_screens(self.server.commands, parts.screens, parts.answers)
@@ -173,10 +173,10 @@ class DeskService:
 
     def refresh(self) -> None:
         """Bring the views up to what the engine knows now."""
-        face = self._parts.face
-        self._status.put("engine", face.status())
-        show(self._listings, {row.id: row for row in face.listings()})
-        show(self._signals, {f"{s.detector} {s.listing_id} {s.topic}": s for s in face.signals()})
+        queries = self._parts.queries
+        self._status.put("engine", queries.status())
+        show(self._listings, {row.id: row for row in queries.listings()})
+        show(self._signals, {f"{s.detector} {s.listing_id} {s.topic}": s for s in queries.signals()})
         self._money.refresh()
 
     async def close(self, deadline_s: float = 5.0) -> None:
@@ -198,14 +198,14 @@ class DeskService:
 
 
 def _answer_questions(desk: CommandDesk, parts: DeskServiceParts) -> None:
-    face, books, answers = parts.face, parts.books, parts.answers
+    queries, books, answers = parts.queries, parts.books, parts.answers
 
     async def status(_: asking.Nothing, __: ReceivedCommand) -> HandlerResult[StatusRow]:
-        return HandlerResult("", face.status())
+        return HandlerResult("", queries.status())
 
     async def listings(args: asking.ListingsAsked, _: ReceivedCommand) -> HandlerResult[asking.ListingPage]:
         async def read() -> asking.ListingPage:
-            now_ms, detection = face.status().now_ms, parts.detection()
+            now_ms, detection = queries.status().now_ms, parts.detection()
             rows = await books.read(
                 "listings",
                 lambda stored: stored_queries.listings(
@@ -215,7 +215,7 @@ def _answer_questions(desk: CommandDesk, parts: DeskServiceParts) -> None:
             return asking.ListingPage(list(_fitting(rows)))
 
         page = await answers.of("listings", asking.ListingPage, args, read)
-        live = {one.id: one for one in face.listings()}
+        live = {one.id: one for one in queries.listings()}
         rows = [live.get(one.id, one) for one in page.value.rows]
         return HandlerResult("", asking.ListingPage(rows), age_ms=page.age_ms)
 
@@ -231,14 +231,14 @@ def _answer_questions(desk: CommandDesk, parts: DeskServiceParts) -> None:
 
     async def why(args: asking.WhyAsked, _: ReceivedCommand) -> HandlerResult[WhyRow]:
         async def read() -> WhyRow:
-            now_ms, detection, books_now = face.status().now_ms, parts.detection(), face.liquidity()
+            now_ms, detection, books_now = queries.status().now_ms, parts.detection(), queries.liquidity()
             return await books.read(
                 "why", lambda stored: stored_queries.why(stored, args.symbol, now_ms, detection, books_now)
             )
 
         found = await answers.of("why", WhyRow, args, read)
         row = found.value
-        live = {one.id: one for one in face.listings()}
+        live = {one.id: one for one in queries.listings()}
         stories = (
             msgspec.structs.replace(s, listing=live.get(s.listing.id, s.listing)) for s in row.listings
         )
@@ -259,46 +259,46 @@ def _answer_questions(desk: CommandDesk, parts: DeskServiceParts) -> None:
     desk.handle(asking.SIGNALS, signals)
     desk.handle(asking.WHY, why)
     desk.handle(asking.JOURNAL, journal)
-    _answer_about_itself(desk, face)
+    _answer_about_itself(desk, queries)
 
 
-def _answer_about_itself(desk: CommandDesk, face: Face) -> None:
+def _answer_about_itself(desk: CommandDesk, queries: EngineQueries) -> None:
     async def alerts(args: asking.AlertsAsked, _: ReceivedCommand) -> HandlerResult[asking.AlertPage]:
-        rows = await face.alerts(args.limit, closed=args.closed)
+        rows = await queries.alerts(args.limit, closed=args.closed)
         return HandlerResult("", asking.AlertPage(list(_fitting(rows))))
 
     async def settings(_: asking.Nothing, __: ReceivedCommand) -> HandlerResult[asking.SettingList]:
-        return HandlerResult("", asking.SettingList(list(face.settings())))
+        return HandlerResult("", asking.SettingList(list(queries.settings())))
 
     desk.handle(asking.ALERTS, alerts)
     desk.handle(asking.SETTINGS, settings)
 
 
-def _take_commands(desk: CommandDesk, face: Face) -> None:
+def _take_commands(desk: CommandDesk, queries: EngineQueries) -> None:
     async def add(args: asking.ListingAdded, _: ReceivedCommand) -> HandlerResult[ListingRow]:
-        row = await face.add_listing(args.symbol, args.opens_ms, clean(args.note))
+        row = await queries.add_listing(args.symbol, args.opens_ms, clean(args.note))
         return HandlerResult(f"Watching {row.symbol}: {row.stage}.", row)
 
     async def drop(args: asking.ListingDropped, _: ReceivedCommand) -> HandlerResult[ListingRow]:
-        row = await face.drop_listing(args.symbol, clean(args.note))
+        row = await queries.drop_listing(args.symbol, clean(args.note))
         return HandlerResult(f"Dropped {row.symbol}.", row)
 
     async def change(args: asking.SettingChange, given: ReceivedCommand) -> HandlerResult[SettingRow]:
-        row = await face.change_setting(args.name, args.text, given.giver.who)
+        row = await queries.change_setting(args.name, args.text, given.giver.who)
         waits = f", {row.pending} at the next start" if row.pending else ""
         return HandlerResult(f"{row.name} = {row.value}{waits}.", row)
 
     async def check(args: asking.SettingChange, _: ReceivedCommand) -> HandlerResult[asking.Agreed]:
-        return HandlerResult(await face.check_setting(args.name, args.text), asking.Agreed())
+        return HandlerResult(await queries.check_setting(args.name, args.text), asking.Agreed())
 
     async def undo(args: asking.SettingUndo, given: ReceivedCommand) -> HandlerResult[SettingRow]:
-        row, change = await face.undo_setting(args.name, given.giver.who)
+        row, change = await queries.undo_setting(args.name, given.giver.who)
         waits = " at the next start" if row.pending else ""
         return HandlerResult(f"{row.name} = {change.old} again{waits}; it was {change.new}.", row)
 
     async def stop(_: asking.Nothing, given: ReceivedCommand) -> HandlerResult[asking.EngineStopping]:
-        face.stop(f"requested by {given.giver.who}")
-        return HandlerResult("Stopping.", asking.EngineStopping(face.status().pid))
+        queries.stop(f"requested by {given.giver.who}")
+        return HandlerResult("Stopping.", asking.EngineStopping(queries.status().pid))
 
     desk.handle(asking.ADD_LISTING, add)
     desk.handle(asking.DROP_LISTING, drop)
@@ -319,7 +319,7 @@ def _fitting(rows: Sequence[Shown]) -> tuple[Shown, ...]:
     return tuple(kept)
 
 
-async def _as_of_now(row: WhyRow, trading: TradingFace | None) -> WhyRow:
+async def _as_of_now(row: WhyRow, trading: TradingQueries | None) -> WhyRow:
     """Add checklists and current pre-trade checks; a pair without data has none."""
     if trading is None:
         return row
@@ -332,6 +332,6 @@ async def _as_of_now(row: WhyRow, trading: TradingFace | None) -> WhyRow:
         return row
 
 
-def _checked(says: SnipeSays, trading: TradingFace) -> SnipeSays:
+def _checked(says: SnipeSays, trading: TradingQueries) -> SnipeSays:
     checked = trading.checklist(says.snipe.id)
     return msgspec.structs.replace(says, checklist=checked.verdicts, checked_ms=checked.at_ms)

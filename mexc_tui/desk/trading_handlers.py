@@ -12,7 +12,7 @@ from mexc_tui.desk.commands import CommandDesk, HandlerResult, ReceivedCommand
 from mexc_tui.desk.kinds import CommandKind, CommandOutcome, Role, Row
 from mexc_tui.desk.views import View
 from mexc_tui.engine.runtime.command_result import CommandResult
-from mexc_tui.engine.views.trading_face import TradingFace
+from mexc_tui.engine.views.trading_queries import TradingQueries
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.policy import Rung
@@ -34,8 +34,8 @@ HUNDRED = Decimal(100)
 class TradingViews:
     """Trading views of the last refresh."""
 
-    def __init__(self, face: TradingFace | None) -> None:
-        self._face = face
+    def __init__(self, queries: TradingQueries | None) -> None:
+        self._face = queries
         self._snipes, self._orders = View(kinds.SNIPES), View(kinds.ORDERS)
         self._positions, self._risk = View(kinds.POSITIONS), View(kinds.RISK)
 
@@ -45,13 +45,13 @@ class TradingViews:
 
     def refresh(self) -> None:
         """Bring the views up to what the engine knows now."""
-        face = self._face
-        if face is None:
+        queries = self._face
+        if queries is None:
             return
-        show(self._snipes, {row.id: row for row in face.snipes()})
-        show(self._orders, {row.client_order_id: row for row in face.orders()})
-        show(self._positions, {row.id: row for row in face.positions()})
-        self._risk.put("desk", face.risk())
+        show(self._snipes, {row.id: row for row in queries.snipes()})
+        show(self._orders, {row.client_order_id: row for row in queries.orders()})
+        show(self._positions, {row.id: row for row in queries.positions()})
+        self._risk.put("desk", queries.risk())
 
 
 def show(view: View[Row], rows: dict[str, Row]) -> None:
@@ -62,46 +62,46 @@ def show(view: View[Row], rows: dict[str, Row]) -> None:
         view.put(key, row)
 
 
-def handle_trading(desk: CommandDesk, face: TradingFace | None, changed: Callable[[], None]) -> None:
+def handle_trading(desk: CommandDesk, queries: TradingQueries | None, changed: Callable[[], None]) -> None:
     """Handle queries and commands of trading; `changed` is called once one has acted."""
-    if face is None:
+    if queries is None:
         for kind in kinds.ALL:
             desk.handle(kind, _refuse)
         return
-    _answer(desk, face)
-    _act(desk, face, changed)
+    _answer(desk, queries)
+    _act(desk, queries, changed)
 
 
 async def _refuse(_: object, __: ReceivedCommand) -> HandlerResult[Any]:
     raise CommandRefused(LOOKS_ONLY)
 
 
-def _answer(desk: CommandDesk, face: TradingFace) -> None:
+def _answer(desk: CommandDesk, queries: TradingQueries) -> None:
     async def what_if(args: kinds.OfSymbol, _: ReceivedCommand) -> HandlerResult[WhatIfRow]:
-        return HandlerResult("", await face.what_if(args.symbol))
+        return HandlerResult("", await queries.what_if(args.symbol))
 
     async def preview(args: kinds.PreviewAsked, given: ReceivedCommand) -> HandlerResult[PreviewRow]:
         if args.name is Preview.UNLOCK and given.giver.role is not Role.OPERATE:
             raise CommandRefused("Read-only viewer: unlocking needs the operate role.")
         share = checked_share(args.share_pct)
-        row = await face.preview(args.name, args.symbol, share)
+        row = await queries.preview(args.name, args.symbol, share)
         return HandlerResult("", msgspec.structs.replace(row, words=row.words or preview_words(row)))
 
     async def performance(_: Nothing, __: ReceivedCommand) -> HandlerResult[PerformanceRow]:
-        return HandlerResult("", await face.performance())
+        return HandlerResult("", await queries.performance())
 
     async def reconcile(_: Nothing, __: ReceivedCommand) -> HandlerResult[ReconciliationRow]:
-        row = await face.reconcile()
+        row = await queries.reconcile()
         words = f"{len(row.explained)} explained, {len(row.unexplained)} unexplained differences."
         return HandlerResult(
             row.problem or words, row, CommandOutcome.PARTLY if row.problem else CommandOutcome.DONE
         )
 
     async def check_exits(args: kinds.ExitsEdit, _: ReceivedCommand) -> HandlerResult[Agreed]:
-        return HandlerResult(await face.check_exits(args.symbol, _wish(args)), Agreed())
+        return HandlerResult(await queries.check_exits(args.symbol, _wish(args)), Agreed())
 
     async def dust(_: Nothing, __: ReceivedCommand) -> HandlerResult[DustRow]:
-        return HandlerResult("", await face.dust())
+        return HandlerResult("", await queries.dust())
 
     desk.handle(kinds.WHAT_IF, what_if)
     desk.handle(kinds.CHECK_EXITS, check_exits)
@@ -111,7 +111,7 @@ def _answer(desk: CommandDesk, face: TradingFace) -> None:
     desk.handle(kinds.RECONCILE, reconcile)
 
 
-def _act(desk: CommandDesk, face: TradingFace, changed: Callable[[], None]) -> None:
+def _act(desk: CommandDesk, queries: TradingQueries, changed: Callable[[], None]) -> None:
     def take(
         kind: CommandKind[Args, Result],
         act: Callable[[Args, ReceivedCommand], Awaitable[CommandResult[Result]]],
@@ -125,22 +125,22 @@ def _act(desk: CommandDesk, face: TradingFace, changed: Callable[[], None]) -> N
 
         desk.handle(kind, handler)
 
-    take(kinds.ARM, lambda args, given: face.arm(args.symbol, given.giver.who))
-    take(kinds.DISARM, lambda args, given: face.disarm(args.symbol, given.giver.who))
+    take(kinds.ARM, lambda args, given: queries.arm(args.symbol, given.giver.who))
+    take(kinds.DISARM, lambda args, given: queries.disarm(args.symbol, given.giver.who))
     take(
         kinds.CLOSE,
-        lambda args, given: face.close(args.symbol, checked_share(args.share_pct), given.giver.who),
+        lambda args, given: queries.close(args.symbol, checked_share(args.share_pct), given.giver.who),
     )
-    take(kinds.EDIT_EXITS, lambda args, given: face.edit_exits(args.symbol, _wish(args), given.giver.who))
-    take(kinds.CONVERT_DUST, lambda args, _: face.convert_dust(args.assets))
-    take(kinds.HALT, lambda args, given: face.halt(given.giver.who, clean(args.words)))
-    take(kinds.REDUCE_ONLY, lambda args, given: face.reduce_only(given.giver.who, clean(args.words)))
-    take(kinds.RESUME, lambda args, given: face.resume(given.giver.who, args.typed))
-    take(kinds.RESTORE_LIMITS, lambda _, given: face.restore_limits(given.giver.who))
-    take(kinds.UNLOCK, lambda args, given: face.unlock(given.giver.who, args.typed))
-    take(kinds.LOCK, lambda _, given: face.lock(given.giver.who))
-    take(kinds.FLATTEN, lambda _, given: face.flatten(given.giver.who))
-    take(kinds.KILL, lambda args, given: face.kill(given.giver.who, sells=args.sell))
+    take(kinds.EDIT_EXITS, lambda args, given: queries.edit_exits(args.symbol, _wish(args), given.giver.who))
+    take(kinds.CONVERT_DUST, lambda args, _: queries.convert_dust(args.assets))
+    take(kinds.HALT, lambda args, given: queries.halt(given.giver.who, clean(args.words)))
+    take(kinds.REDUCE_ONLY, lambda args, given: queries.reduce_only(given.giver.who, clean(args.words)))
+    take(kinds.RESUME, lambda args, given: queries.resume(given.giver.who, args.typed))
+    take(kinds.RESTORE_LIMITS, lambda _, given: queries.restore_limits(given.giver.who))
+    take(kinds.UNLOCK, lambda args, given: queries.unlock(given.giver.who, args.typed))
+    take(kinds.LOCK, lambda _, given: queries.lock(given.giver.who))
+    take(kinds.FLATTEN, lambda _, given: queries.flatten(given.giver.who))
+    take(kinds.KILL, lambda args, given: queries.kill(given.giver.who, sells=args.sell))
 
 
 def checked_share(share: Decimal | None) -> Decimal | None:

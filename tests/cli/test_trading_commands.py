@@ -38,8 +38,8 @@ from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.support.engine.fake_trading_engine import DIFFERENCE, HeldMoney, reconciled, risk
-from tests.support.fake_engine import HeldFace
+from tests.support.engine.fake_trading_engine import DIFFERENCE, FakeTradingQueries, reconciled, risk
+from tests.support.fake_engine import FakeEngineQueries
 from tests.support.samples import position_samples
 from tests.support.samples import trading_samples as samples
 
@@ -78,7 +78,9 @@ def shell(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     return Desk(paths)
 
 
-def serving(paths: Paths, face: HeldFace, money: HeldMoney | None, ready: Callable[[], None]) -> EngineThread:
+def serving(
+    paths: Paths, face: FakeEngineQueries, money: FakeTradingQueries | None, ready: Callable[[], None]
+) -> EngineThread:
     async def live(told: asyncio.Event) -> int:
         store = await SqliteStore.open(paths.store, CLOCK)
         answers = AnswerCache(Cache([MemoryLevel(CLOCK)], CLOCK), lambda: store.state().units, Lifetimes())
@@ -104,9 +106,9 @@ class Engines:
     paths: Paths
     thread: EngineThread | None = None
 
-    def start(self, money: HeldMoney | None, face: HeldFace | None = None) -> None:
+    def start(self, money: FakeTradingQueries | None, face: FakeEngineQueries | None = None) -> None:
         is_ready = threading.Event()
-        self.thread = serving(self.paths, face or HeldFace(), money, is_ready.set)
+        self.thread = serving(self.paths, face or FakeEngineQueries(), money, is_ready.set)
         self.thread.start()
         while not is_ready.wait(0.05):
             assert self.thread.join(0) is None
@@ -124,14 +126,14 @@ def engines(shell: Desk) -> Generator[Engines]:
     found.stop()
 
 
-class NothingHeld(HeldMoney):
+class NothingHeld(FakeTradingQueries):
     """Armed, and no position."""
 
     def positions(self) -> Sequence[PositionRow]:
         return []
 
 
-class TwoPairs(HeldMoney):
+class TwoPairs(FakeTradingQueries):
     """The same coin held against two quote assets."""
 
     def positions(self) -> Sequence[PositionRow]:
@@ -141,13 +143,15 @@ class TwoPairs(HeldMoney):
 
 
 @pytest.fixture
-def money(engines: Engines) -> HeldMoney:
-    found = HeldMoney()
+def money(engines: Engines) -> FakeTradingQueries:
+    found = FakeTradingQueries()
     engines.start(found)
     return found
 
 
-def test_what_is_held_is_shown_to_people_within_eighty_columns(shell: Desk, money: HeldMoney) -> None:
+def test_what_is_held_is_shown_to_people_within_eighty_columns(
+    shell: Desk, money: FakeTradingQueries
+) -> None:
     pages = {name: shell.run(name) for name in ("positions", "orders", "snipes", "risk", "performance")}
     for done in pages.values():
         assert (done.exit_code, done.stderr) == (0, "")
@@ -162,7 +166,7 @@ def test_what_is_held_is_shown_to_people_within_eighty_columns(shell: Desk, mone
     assert money.done == []
 
 
-def test_lists_are_one_array_with_money_as_text(shell: Desk, money: HeldMoney) -> None:
+def test_lists_are_one_array_with_money_as_text(shell: Desk, money: FakeTradingQueries) -> None:
     positions, orders, snipes = shell.json("positions"), shell.json("orders"), shell.json("snipes")
     assert [(row["symbol"], row["cost"], row["bid"]) for row in positions] == [("NEWUSDT", "20.02", "2.1")]
     assert positions[0]["time_stop_ms"] == 63_000
@@ -173,7 +177,9 @@ def test_lists_are_one_array_with_money_as_text(shell: Desk, money: HeldMoney) -
     assert money.done == []
 
 
-def test_what_if_says_each_verdict_and_what_would_turn_a_no_round(shell: Desk, money: HeldMoney) -> None:
+def test_what_if_says_each_verdict_and_what_would_turn_a_no_round(
+    shell: Desk, money: FakeTradingQueries
+) -> None:
     assert shell.run("what-if", "newusdt").exit_code == 0
     money.approved = False
     refused = shell.run("what-if", "NEWUSDT")
@@ -183,7 +189,7 @@ def test_what_if_says_each_verdict_and_what_would_turn_a_no_round(shell: Desk, m
     assert "to pass: close 10 of positions" in words
 
 
-def test_what_only_stops_entries_asks_nothing(shell: Desk, money: HeldMoney) -> None:
+def test_what_only_stops_entries_asks_nothing(shell: Desk, money: FakeTradingQueries) -> None:
     assert shell.run("halt", "gone", "for", "lunch").stdout == "Did halt gone for lunch.\n"
     assert shell.json("reduce-only")["state"] == "halted"
     assert shell.run("disarm", "NEWUSDT").stdout == "NEWUSDT is disarmed.\n"
@@ -203,7 +209,7 @@ def test_what_only_stops_entries_asks_nothing(shell: Desk, money: HeldMoney) -> 
     ],
 )
 def test_what_moves_money_is_refused_where_nobody_can_be_asked(
-    shell: Desk, money: HeldMoney, words: tuple[str, ...]
+    shell: Desk, money: FakeTradingQueries, words: tuple[str, ...]
 ) -> None:
     done = shell.run(*words)
     assert done.exit_code == 2
@@ -214,7 +220,9 @@ def test_what_moves_money_is_refused_where_nobody_can_be_asked(
     assert len(money.done) == 1
 
 
-def test_where_there_is_no_dust_it_is_said_and_nothing_is_sent(shell: Desk, money: HeldMoney) -> None:
+def test_where_there_is_no_dust_it_is_said_and_nothing_is_sent(
+    shell: Desk, money: FakeTradingQueries
+) -> None:
     money.rests = ()
     done = shell.run("convert-dust", "--yes")
     assert (done.exit_code, done.stdout) == (1, "")
@@ -222,7 +230,9 @@ def test_where_there_is_no_dust_it_is_said_and_nothing_is_sent(shell: Desk, mone
     assert money.done == []
 
 
-def test_what_a_conversion_brought_is_told_in_words_and_numbers(shell: Desk, money: HeldMoney) -> None:
+def test_what_a_conversion_brought_is_told_in_words_and_numbers(
+    shell: Desk, money: FakeTradingQueries
+) -> None:
     assert shell.run("convert-dust", "--yes").stdout == "Converted 0.08 NEW into 0.049 MX.\n"
     result = shell.json("convert-dust", "--yes")
     assert (result["received_mx"], result["fee_mx"], result["coins"][0]["quantity"]) == (
@@ -232,14 +242,14 @@ def test_what_a_conversion_brought_is_told_in_words_and_numbers(shell: Desk, mon
     )
 
 
-def test_what_could_be_done_only_in_part_ends_with_1(shell: Desk, money: HeldMoney) -> None:
+def test_what_could_be_done_only_in_part_ends_with_1(shell: Desk, money: FakeTradingQueries) -> None:
     money.is_all = False
     done = shell.run("close", "NEWUSDT", "--share", "50", "--yes")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "Did close NEWUSDT 50." in done.stderr
 
 
-def test_exits_are_told_as_they_were_typed(shell: Desk, money: HeldMoney) -> None:
+def test_exits_are_told_as_they_were_typed(shell: Desk, money: FakeTradingQueries) -> None:
     trail = ("--trail", "15@20", "--break-even", "1", "--time", "600")
     done = shell.run("exits", "newusdt", "--stop", "1.9", "--tp", "50@20, 50@40.5", *trail, "--yes")
     assert (done.exit_code, done.stdout) == (0, "NEWUSDT: stop 1.9.\n")
@@ -262,7 +272,7 @@ def test_exits_are_told_as_they_were_typed(shell: Desk, money: HeldMoney) -> Non
     ],
 )
 def test_exits_that_make_no_sense_go_nowhere(
-    shell: Desk, money: HeldMoney, words: tuple[str, ...], said: str
+    shell: Desk, money: FakeTradingQueries, words: tuple[str, ...], said: str
 ) -> None:
     done = shell.run("exits", "NEWUSDT", *words, "--yes")
     assert done.exit_code == 2
@@ -284,8 +294,8 @@ def test_a_name_that_is_none_goes_nowhere_and_is_not_repeated_raw(shell: Desk, n
     assert "\x1b" not in done.stderr
 
 
-def halted(cause: Cause) -> HeldMoney:
-    return HeldMoney(now=msgspec.structs.replace(risk(), state=TradingState.HALTED, cause=cause))
+def halted(cause: Cause) -> FakeTradingQueries:
+    return FakeTradingQueries(now=msgspec.structs.replace(risk(), state=TradingState.HALTED, cause=cause))
 
 
 def test_after_a_loss_yes_is_not_enough_to_resume(shell: Desk, engines: Engines) -> None:
@@ -297,7 +307,7 @@ def test_after_a_loss_yes_is_not_enough_to_resume(shell: Desk, engines: Engines)
     assert money.done == []
 
 
-def test_books_that_agree_end_with_0_and_others_with_1(shell: Desk, money: HeldMoney) -> None:
+def test_books_that_agree_end_with_0_and_others_with_1(shell: Desk, money: FakeTradingQueries) -> None:
     nothing: dict[str, list[str]] = {"explained": [], "unexplained": [], "excluded": []}
     assert shell.json("reconcile") == {"at_ms": 1_000, **nothing}
     money.run = reconciled(DIFFERENCE)
@@ -314,7 +324,7 @@ def test_books_that_agree_end_with_0_and_others_with_1(shell: Desk, money: HeldM
 
 
 def test_a_halted_desk_ends_status_with_1(shell: Desk, engines: Engines) -> None:
-    engines.start(HeldMoney(), HeldFace(TradingState.HALTED))
+    engines.start(FakeTradingQueries(), FakeEngineQueries(TradingState.HALTED))
     done = shell.run("status")
     assert done.exit_code == 1
     assert "halted: a person halted it" in done.stdout
@@ -407,7 +417,7 @@ def test_the_newest_positions_are_shown_as_the_engine_that_runs_sees_them(
     shell: Desk, engines: Engines
 ) -> None:
     write_books(shell.paths)
-    engines.start(HeldMoney())
+    engines.start(FakeTradingQueries())
     row, closed = shell.json("positions", "--last", "2")
     assert (row, closed["id"]) == (shell.json("positions")[0], "p2")
     assert "no engine is running" not in shell.run("positions", "--last", "1").stdout
@@ -444,7 +454,7 @@ def test_a_coin_of_several_open_positions_is_refused_with_their_names(shell: Des
     assert money.done == [("close", "NEWUSDC", "all")]
 
 
-def test_a_position_that_is_not_open_is_refused_with_those_that_are(money: HeldMoney) -> None:
+def test_a_position_that_is_not_open_is_refused_with_those_that_are(money: FakeTradingQueries) -> None:
     code, told = at_a_terminal(("close", "NOSUCH"), "y")
     assert (code, money.done) == (1, [])
     assert "No open position in NOSUCH. Open: NEWUSDT. See: mexc-tui positions" in told
@@ -472,7 +482,7 @@ def test_why_prints_what_the_validators_said_of_the_snipe(shell: Desk) -> None:
     ],
 )
 def test_a_person_at_a_terminal_is_asked_in_numbers(
-    money: HeldMoney, words: tuple[str, ...], said: str, expected: list[tuple[str, ...]]
+    money: FakeTradingQueries, words: tuple[str, ...], said: str, expected: list[tuple[str, ...]]
 ) -> None:
     code, told = at_a_terminal(words, said)
     assert money.done == expected
@@ -523,8 +533,8 @@ LEFT_OPEN = (
 def test_stopping_with_an_open_position_is_refused_where_nobody_can_be_asked(
     shell: Desk, engines: Engines
 ) -> None:
-    face = HeldFace()
-    engines.start(HeldMoney(), face)
+    face = FakeEngineQueries()
+    engines.start(FakeTradingQueries(), face)
     done = shell.run("stop")
     assert (done.exit_code, done.stdout, face.stops) == (2, "", [])
     said = f"mexc-tui: {LEFT_OPEN} A confirmation is needed, but there is no terminal. Confirm with --yes.\n"
@@ -534,8 +544,8 @@ def test_stopping_with_an_open_position_is_refused_where_nobody_can_be_asked(
 
 
 def test_stopping_with_an_open_position_takes_the_word(engines: Engines) -> None:
-    face = HeldFace()
-    engines.start(HeldMoney(), face)
+    face = FakeEngineQueries()
+    engines.start(FakeTradingQueries(), face)
     for typed in ("y", "", "halt"):
         code, told = at_a_terminal(("stop",), typed)
         assert (code, face.stops) == (1, [])
@@ -546,7 +556,7 @@ def test_stopping_with_an_open_position_takes_the_word(engines: Engines) -> None
 
 
 def test_stopping_with_nothing_held_asks_nothing(shell: Desk, engines: Engines) -> None:
-    face = HeldFace()
+    face = FakeEngineQueries()
     engines.start(NothingHeld(), face)
     assert shell.run("stop").exit_code == 0
     assert len(face.stops) == 1
@@ -554,7 +564,7 @@ def test_stopping_with_nothing_held_asks_nothing(shell: Desk, engines: Engines) 
 
 def test_a_follower_whose_reader_has_gone_ends_quietly_with_0(shell: Desk, engines: Engines) -> None:
     write_books(shell.paths)
-    engines.start(HeldMoney())
+    engines.start(FakeTradingQueries())
     with subprocess.Popen(
         [sys.executable, "-m", "mexc_tui", "journal", "--follow"],
         stdout=subprocess.PIPE,
@@ -568,7 +578,7 @@ def test_a_follower_whose_reader_has_gone_ends_quietly_with_0(shell: Desk, engin
         assert process.wait(50) == 0
 
 
-def test_what_was_done_is_told_by_the_exit_code_whoever_reads(shell: Desk, money: HeldMoney) -> None:
+def test_what_was_done_is_told_by_the_exit_code_whoever_reads(shell: Desk, money: FakeTradingQueries) -> None:
     money.is_all = False
     reading, writing = os.pipe()
     os.close(reading)

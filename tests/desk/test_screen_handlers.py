@@ -8,7 +8,7 @@ from mexc_tui.desk.kinds import CommandOutcome
 from mexc_tui.model.event import GuardActed, TradingChanged
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.support.fake_engine import HeldFace, desk
+from tests.support.fake_engine import FakeEngineQueries, desk
 
 ACTED = GuardActed(
     at_ms=1,
@@ -31,7 +31,7 @@ def record(unit: UnitOfWork) -> None:
 
 
 async def test_what_the_guard_did_and_who_halted_stand_in_one_list(tmp_path: Path) -> None:
-    async with desk(tmp_path, HeldFace()) as (_, client, store):
+    async with desk(tmp_path, FakeEngineQueries()) as (_, client, store):
         await store.write("facts", record)
         everything = await client.give(looking.GUARD, looking.GuardAsked(), deadline_s=5)
         two = await client.give(looking.GUARD, looking.GuardAsked(limit=2), deadline_s=5)
@@ -48,7 +48,7 @@ async def test_what_the_guard_did_and_who_halted_stand_in_one_list(tmp_path: Pat
 
 
 async def test_an_engine_without_screens_says_so_in_words(tmp_path: Path) -> None:
-    async with desk(tmp_path, HeldFace()) as (_, client, _):
+    async with desk(tmp_path, FakeEngineQueries()) as (_, client, _):
         asked = looking.MarketAsked(symbol="NEWUSDT")
         replies = [
             await client.give(looking.DETECTORS, Nothing(), deadline_s=5),

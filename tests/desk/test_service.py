@@ -21,12 +21,12 @@ from mexc_tui.model.view import (
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.desk_server import client_of, running
-from tests.support.fake_engine import CLOCK, HeldFace, desk, opened
+from tests.support.fake_engine import CLOCK, FakeEngineQueries, desk, opened
 from tests.support.samples import listing_samples
 
 
 async def test_a_command_given_twice_is_done_once_also_by_the_next_engine(tmp_path: Path) -> None:
-    face, other = HeldFace(), HeldFace()
+    face, other = FakeEngineQueries(), FakeEngineQueries()
     add = asking.ListingAdded(symbol="NEWUSDT")
     async with desk(tmp_path, face) as (_, client, _):
         first = await client.give(asking.ADD_LISTING, add, deadline_s=5, command_id="command-1")
@@ -63,13 +63,13 @@ async def test_a_command_that_an_engine_died_in_is_said_to_be_unknown(tmp_path: 
 
 
 async def test_what_the_engine_refuses_is_refused_in_its_words(tmp_path: Path) -> None:
-    async with desk(tmp_path, HeldFace()) as (_, client, _):
+    async with desk(tmp_path, FakeEngineQueries()) as (_, client, _):
         reply = await client.give(asking.DROP_LISTING, asking.ListingDropped(symbol="AUSDT"), deadline_s=5)
     assert (reply.outcome, reply.words) == (CommandOutcome.REFUSED, "AUSDT is unknown.")
 
 
 async def test_who_stopped_the_engine_is_told_to_it(tmp_path: Path) -> None:
-    face = HeldFace()
+    face = FakeEngineQueries()
     async with desk(tmp_path, face) as (_, client, _):
         reply = await client.give(asking.STOP, asking.Nothing(), deadline_s=5)
     assert reply.result == asking.EngineStopping(os.getpid())
@@ -88,7 +88,7 @@ async def test_long_lists_come_page_by_page_and_large_rows_in_smaller_pages(tmp_
             )
             unit.record(change)
 
-    async with desk(tmp_path, HeldFace()) as (_, client, store):
+    async with desk(tmp_path, FakeEngineQueries()) as (_, client, store):
         await store.write("fill", fill)
         first = (await client.give(asking.LISTINGS, asking.ListingsAsked(), deadline_s=5)).result
         assert first is not None
@@ -105,7 +105,7 @@ async def test_long_lists_come_page_by_page_and_large_rows_in_smaller_pages(tmp_
 
 
 async def test_a_view_follows_what_stands(tmp_path: Path) -> None:
-    face = HeldFace(standing=[signal_row(listing_samples.signal(), stands=True)])
+    face = FakeEngineQueries(standing=[signal_row(listing_samples.signal(), stands=True)])
     store = await SqliteStore.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
     async with opened(store, face, tmp_path / "s.sock") as door:
         client = client_of(tmp_path / "s.sock")
@@ -125,7 +125,7 @@ async def test_a_view_follows_what_stands(tmp_path: Path) -> None:
 
 
 async def test_the_first_viewer_is_shown_what_stands_now(tmp_path: Path) -> None:
-    face = HeldFace()
+    face = FakeEngineQueries()
     store = await SqliteStore.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
     async with opened(store, face, tmp_path / "s.sock"):
         face.standing = [signal_row(listing_samples.signal(), stands=True)]
@@ -144,7 +144,7 @@ async def test_status_of_a_halted_engine_exits_with_1(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "state" / "mexc-tui" / "practice" / "desk.sqlite3", CLOCK)
     names = {"XDG_STATE_HOME": "state", "XDG_CONFIG_HOME": "config", "XDG_RUNTIME_DIR": "run"}
     environ = os.environ | {name: str(tmp_path / place) for name, place in names.items()}
-    async with opened(store, HeldFace(TradingState.HALTED), folder / "practice.sock"):
+    async with opened(store, FakeEngineQueries(TradingState.HALTED), folder / "practice.sock"):
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "mexc_tui", "status", "--json"),
             env=environ,

@@ -18,7 +18,7 @@ from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.kinds import CommandOutcome, Role
 from mexc_tui.desk.service import DeskService, DeskServiceParts
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.views.trading_face import TradingFace
+from mexc_tui.engine.views.trading_queries import TradingQueries
 from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.plan_view import Preview
 from mexc_tui.model.position import Protection
@@ -31,8 +31,8 @@ from mexc_tui.store.caches.memory import MemoryLevel
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.desk_server import client_of, running
-from tests.support.engine.fake_trading_engine import DIFFERENCE, HeldMoney, reconciled
-from tests.support.fake_engine import HeldFace
+from tests.support.engine.fake_trading_engine import DIFFERENCE, FakeTradingQueries, reconciled
+from tests.support.fake_engine import FakeEngineQueries
 from tests.support.samples import listing_samples, trading_samples
 
 CLOCK = SystemClock()
@@ -41,11 +41,13 @@ NEW = kinds.OfSymbol(symbol="NEWUSDT")
 
 @asynccontextmanager
 async def desk(
-    folder: Path, money: TradingFace | None, role: Role = Role.OPERATE
+    folder: Path, money: TradingQueries | None, role: Role = Role.OPERATE
 ) -> AsyncGenerator[tuple[DeskClient, SqliteStore]]:
     store = await SqliteStore.open(folder / "state" / "desk.sqlite3", CLOCK)
     answers = AnswerCache(Cache([MemoryLevel(CLOCK)], CLOCK), lambda: store.state().units, Lifetimes())
-    parts = DeskServiceParts(HeldFace(), store, CLOCK, DetectionSettings, "engine-1", 0, answers, money)
+    parts = DeskServiceParts(
+        FakeEngineQueries(), store, CLOCK, DetectionSettings, "engine-1", 0, answers, money
+    )
     door = DeskService(parts)
     await door.open(folder / "s.sock")
     try:
@@ -57,7 +59,7 @@ async def desk(
 
 
 async def test_views_hold_what_the_engine_holds(tmp_path: Path) -> None:
-    money = HeldMoney()
+    money = FakeTradingQueries()
     async with desk(tmp_path, money) as (client, _):
         snipes, orders = client.mirror(kinds.SNIPES), client.mirror(kinds.ORDERS)
         positions, risk = client.mirror(kinds.POSITIONS), client.mirror(kinds.RISK)
@@ -70,7 +72,7 @@ async def test_views_hold_what_the_engine_holds(tmp_path: Path) -> None:
 
 
 async def test_questions_about_money_are_answered(tmp_path: Path) -> None:
-    async with desk(tmp_path, HeldMoney(approved=False)) as (client, _):
+    async with desk(tmp_path, FakeTradingQueries(approved=False)) as (client, _):
         what_if = await client.give(kinds.WHAT_IF, NEW, deadline_s=5)
         how = await client.give(kinds.PERFORMANCE, Nothing(), deadline_s=5)
         books = await client.give(kinds.RECONCILE, Nothing(), deadline_s=5)
@@ -81,7 +83,7 @@ async def test_questions_about_money_are_answered(tmp_path: Path) -> None:
 
 
 async def test_commands_reach_the_engine_with_who_gave_them(tmp_path: Path) -> None:
-    money = HeldMoney()
+    money = FakeTradingQueries()
     async with desk(tmp_path, money) as (client, _):
         armed = await client.give(kinds.ARM, NEW, deadline_s=5)
         await client.give(kinds.DISARM, NEW, deadline_s=5)
@@ -102,21 +104,21 @@ async def test_commands_reach_the_engine_with_who_gave_them(tmp_path: Path) -> N
 
 
 async def test_a_command_that_could_not_do_all_of_it_says_so(tmp_path: Path) -> None:
-    async with desk(tmp_path, HeldMoney(is_all=False)) as (client, _):
+    async with desk(tmp_path, FakeTradingQueries(is_all=False)) as (client, _):
         reply = await client.give(kinds.FLATTEN, Nothing(), deadline_s=5)
     assert (reply.outcome, reply.words) == (CommandOutcome.PARTLY, "Did flatten.")
     assert reply.result is not None
 
 
 async def test_a_comparison_that_could_not_be_finished_is_no_success(tmp_path: Path) -> None:
-    money = HeldMoney(run=reconciled(DIFFERENCE, problem="the exchange did not answer"))
+    money = FakeTradingQueries(run=reconciled(DIFFERENCE, problem="the exchange did not answer"))
     async with desk(tmp_path, money) as (client, _):
         reply = await client.give(kinds.RECONCILE, Nothing(), deadline_s=5)
     assert (reply.outcome, reply.words) == (CommandOutcome.PARTLY, "the exchange did not answer")
 
 
 async def test_a_refusal_is_handed_on_in_its_words(tmp_path: Path) -> None:
-    async with desk(tmp_path, HeldMoney(approved=False)) as (client, _):
+    async with desk(tmp_path, FakeTradingQueries(approved=False)) as (client, _):
         reply = await client.give(kinds.ARM, NEW, deadline_s=5)
     assert (reply.outcome, reply.result) == (CommandOutcome.REFUSED, None)
     assert reply.words == "NEWUSDT is not armed: close 10 of positions"
@@ -124,7 +126,7 @@ async def test_a_refusal_is_handed_on_in_its_words(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("share", ["0", "-1", "100.01", "NaN"])
 async def test_a_share_that_is_no_part_sells_nothing(tmp_path: Path, share: str) -> None:
-    money = HeldMoney()
+    money = FakeTradingQueries()
     async with desk(tmp_path, money) as (client, _):
         closing = kinds.Closing(symbol="NEWUSDT", share_pct=D(share))
         reply = await client.give(kinds.CLOSE, closing, deadline_s=5)
@@ -132,7 +134,7 @@ async def test_a_share_that_is_no_part_sells_nothing(tmp_path: Path, share: str)
 
 
 async def test_who_only_looks_may_stop_and_sell_but_neither_buy_nor_resume(tmp_path: Path) -> None:
-    money = HeldMoney()
+    money = FakeTradingQueries()
     async with desk(tmp_path, money, Role.VIEW) as (client, _):
         refused = [
             (await client.give(kinds.ARM, NEW, deadline_s=5)).outcome,
@@ -176,7 +178,7 @@ def remember(unit: UnitOfWork) -> None:
 
 
 async def test_why_tells_what_validators_said_then_and_say_now(tmp_path: Path) -> None:
-    async with desk(tmp_path, HeldMoney(approved=False)) as (client, store):
+    async with desk(tmp_path, FakeTradingQueries(approved=False)) as (client, store):
         await store.write("snipe", remember)
         reply = await client.give(asking.WHY, asking.WhyAsked(symbol="NEWUSDT"), deadline_s=5)
     row = reply.result
@@ -187,7 +189,7 @@ async def test_why_tells_what_validators_said_then_and_say_now(tmp_path: Path) -
 
 
 async def test_after_a_command_the_views_are_up_to_date_at_once(tmp_path: Path) -> None:
-    money = HeldMoney()
+    money = FakeTradingQueries()
     async with desk(tmp_path, money) as (client, _):
         risk = client.mirror(kinds.RISK)
         reply = await client.give(kinds.HALT, kinds.HaltRequest(words="lunch"), deadline_s=5)
@@ -199,7 +201,7 @@ async def test_after_a_command_the_views_are_up_to_date_at_once(tmp_path: Path) 
 
 
 def test_rows_travel_whole() -> None:
-    row = HeldMoney().positions()[0]
+    row = FakeTradingQueries().positions()[0]
     assert row.protection is Protection.ENGINE
     body = msgspec.json.encode(row)
     assert msgspec.json.decode(body, type=kinds.POSITIONS.row) == row

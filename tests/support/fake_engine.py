@@ -11,7 +11,7 @@ from mexc_tui.desk.answer_cache import AnswerCache
 from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.service import DeskService, DeskServiceParts
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.views.face import Face
+from mexc_tui.engine.views.engine_queries import EngineQueries
 from mexc_tui.engine.views.rows import listing_row
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.errors import CommandRefused
@@ -39,7 +39,7 @@ CLOCK = SystemClock()
 
 
 @dataclass
-class HeldFace:
+class FakeEngineQueries(EngineQueries):
     """An engine that is what a test says it is."""
 
     state: TradingState = TradingState.ACTIVE
@@ -107,10 +107,10 @@ class HeldFace:
 
 
 @asynccontextmanager
-async def opened(store: SqliteStore, face: Face, path: Path) -> AsyncGenerator[DeskService]:
+async def opened(store: SqliteStore, queries: EngineQueries, path: Path) -> AsyncGenerator[DeskService]:
     cache = Cache([MemoryLevel(CLOCK)], CLOCK)
     answers = AnswerCache(cache, lambda: store.state().units, Lifetimes())
-    door = DeskService(DeskServiceParts(face, store, CLOCK, DetectionSettings, "engine-1", 0, answers))
+    door = DeskService(DeskServiceParts(queries, store, CLOCK, DetectionSettings, "engine-1", 0, answers))
     await door.open(path)
     try:
         yield door
@@ -119,10 +119,12 @@ async def opened(store: SqliteStore, face: Face, path: Path) -> AsyncGenerator[D
 
 
 @asynccontextmanager
-async def desk(folder: Path, face: Face) -> AsyncGenerator[tuple[DeskService, DeskClient, SqliteStore]]:
+async def desk(
+    folder: Path, queries: EngineQueries
+) -> AsyncGenerator[tuple[DeskService, DeskClient, SqliteStore]]:
     store = await SqliteStore.open(folder / "state" / "desk.sqlite3", CLOCK)
     async with (
-        opened(store, face, folder / "s.sock") as door,
+        opened(store, queries, folder / "s.sock") as door,
         running(client_of(folder / "s.sock")) as client,
     ):
         yield door, client, store

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from mexc_tui.desk.client import DeskClient, Link
 from mexc_tui.desk.kinds import Role
-from mexc_tui.engine.views.facade import EngineFace
-from mexc_tui.engine.views.screens import EngineScreens
+from mexc_tui.engine.views.engine_queries import EngineQueries
+from mexc_tui.engine.views.screen_queries import ScreenQueries
 from mexc_tui.engine.views.symbol_view import SymbolRequest
-from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.engine.views.trading_queries import TradingQueries, trading_queries
 from mexc_tui.practice.scenario import ListingPlan, ListingShape
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.tui.app import DeskApp
@@ -91,9 +91,9 @@ async def _shown_from(from_s: float, sim: Simulation, day: PracticeDay) -> Async
 class Knowing:
     """Asks the engine itself what is true."""
 
-    face: EngineFace
-    trading: EngineTradingFace
-    sight: EngineScreens
+    face: EngineQueries
+    trading: TradingQueries
+    sight: ScreenQueries
     truth: Truth
 
     async def look(self, lines: Sequence[str]) -> None:
@@ -117,9 +117,9 @@ def test_while_all_screens_are_looked_at_over_a_listing_day_nothing_old_is_unmar
         day = PracticeDay(sim, tmp_path, LISTING_DAY)
         await day.open()
         async with day.engine() as running, _shown_from(FROM_S, sim, day) as app:
-            trading = await trading_face(running.engine)
+            trading = await trading_queries(running.engine)
             assert trading is not None
-            knowing = Knowing(running.face, trading, EngineScreens(running.engine), Truth())
+            knowing = Knowing(running.face, trading, ScreenQueries(running.engine), Truth())
             for look in range(round(WATCHED_S / LOOK_S)):
                 if look % LOOKS_A_SCREEN == 0:
                     app.simulate_key("123456789"[look // LOOKS_A_SCREEN % 9])

@@ -9,7 +9,7 @@ import pytest
 from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.accounting.equity_monitor import DAY_MS
 from mexc_tui.engine.views.risk_rows import RiskMonitorView, risk_row
-from mexc_tui.engine.views.trading_facade import trading_face
+from mexc_tui.engine.views.trading_queries import trading_queries
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.risk.candidate import RiskBook, RiskLimits
 from mexc_tui.simulation.run import Simulation, simulate
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 
 async def risk_of(running: RunningEngine) -> RiskRow:
-    face = await trading_face(running.engine)
+    face = await trading_queries(running.engine)
     assert face is not None
     return face.risk()
 

@@ -9,8 +9,8 @@ from statistics import median
 import pytest
 
 from mexc_tui.engine.market.outcome_labels import label_version
-from mexc_tui.engine.views.screens import EngineScreens
-from mexc_tui.engine.views.trading_facade import trading_face
+from mexc_tui.engine.views.screen_queries import ScreenQueries
+from mexc_tui.engine.views.trading_queries import trading_queries
 from mexc_tui.model.engine_view import DetectorRow
 from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.position import EquityPoint, Position
@@ -42,13 +42,13 @@ class Moment:
 
 async def look(watcher: Watcher) -> Moment:
     engine, scope = watcher.running.engine, watcher.rooms.keeper.scope
-    face = await trading_face(engine)
+    face = await trading_queries(engine)
     assert face is not None
     version = label_version(engine.detection_settings())
     watcher.rooms.safety.equity.mark()
     bids = {name: watcher.rooms.prices.of(name).bid or D(0) for name in ("ONEUSDT", "TWOUSDT")}
     risk, performance = face.risk(), await face.performance()
-    detectors = (await EngineScreens(engine).detectors()).detectors
+    detectors = (await ScreenQueries(engine).detectors()).detectors
     read = watcher.running.store.read
     return Moment(
         metrics={one.name: one for one in performance.metrics},

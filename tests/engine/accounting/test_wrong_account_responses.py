@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import RunningEngine
-from mexc_tui.engine.views.trading_facade import trading_face
+from mexc_tui.engine.views.trading_queries import trading_queries
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.position import Protection
@@ -110,7 +110,7 @@ def test_a_pair_that_is_gone_costs_that_pair_alone_and_not_the_start(tmp_path: P
             assert ([one.asset for one in run.excluded], run.problem) == ([position.base_asset], "")
             assert held(running).remaining == position.remaining
             assert "delisted or renamed" in running.face.status().not_compared[0]
-            face = await trading_face(running.engine)
+            face = await trading_queries(running.engine)
             assert face is not None
             (row,) = face.positions()
             assert row.delisted.startswith("delisted or renamed")

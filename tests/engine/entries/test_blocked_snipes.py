@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from mexc_tui.engine.views.trading_facade import trading_face
+from mexc_tui.engine.views.trading_queries import trading_queries
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.verdict import refusals
@@ -79,7 +79,7 @@ def test_a_pair_that_the_keys_own_list_does_not_name_is_not_bought(
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, plan) as watcher:
             await watcher.at(OPENS_S - 8)
-            face = await trading_face(watcher.running.engine)
+            face = await trading_queries(watcher.running.engine)
             assert face is not None
             row = await face.what_if(NAME)
             (said,) = (one for one in row.verdicts if one.name == "key_may_trade")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import RunningEngine
-from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.engine.views.trading_queries import TradingQueries, trading_queries
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.position import LedgerAccount
@@ -31,10 +31,10 @@ def struck(kind: FaultKind) -> tuple[FaultPlan, ...]:
 
 
 @asynccontextmanager
-async def with_dust(day: PracticeDay) -> AsyncGenerator[tuple[RunningEngine, EngineTradingFace, Decimal]]:
+async def with_dust(day: PracticeDay) -> AsyncGenerator[tuple[RunningEngine, TradingQueries, Decimal]]:
     """An engine that sold all but a rest, which it wrote off."""
     async with guarding(day) as (running, rooms, position):
-        face = await trading_face(running.engine)
+        face = await trading_queries(running.engine)
         assert face is not None
         await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.PERSON, "most")
         left = held(running)
@@ -102,7 +102,7 @@ def test_what_is_held_is_not_dust(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path)
         async with guarding(day) as (running, _, position):
-            face = await trading_face(running.engine)
+            face = await trading_queries(running.engine)
             assert face is not None
             with pytest.raises(CommandRefused, match="written off no coin"):
                 await face.convert_dust([])

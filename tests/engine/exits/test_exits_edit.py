@@ -15,7 +15,7 @@ from mexc_tui.desk.asking import Agreed
 from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.kinds import CommandOutcome, Reply, Role
 from mexc_tui.engine.trading import TradingComponents
-from mexc_tui.engine.views.trading_facade import trading_face
+from mexc_tui.engine.views.trading_queries import trading_queries
 from mexc_tui.ledger.checks import protected
 from mexc_tui.ledger.numbers import short
 from mexc_tui.model.event import PositionChanged
@@ -155,7 +155,7 @@ def test_a_nearer_time_stop_closes_in_time(tmp_path: Path) -> None:
             assert reply.result is not None, reply.words
             assert "time stop after 6 s" in reply.words
             assert reply.result.time_stop_ms == position.opened_ms + 6_000
-            face = await trading_face(running.engine)
+            face = await trading_queries(running.engine)
             assert face is not None
             after = await closed(running, 20)
             assert after.close_reason is CloseReason.TIME
@@ -163,7 +163,7 @@ def test_a_nearer_time_stop_closes_in_time(tmp_path: Path) -> None:
             assert (row.id, row.closed_ms, row.realised) == (after.id, after.closed_ms, after.realised)
             assert row.realised_pct is not None
             assert (row.realised_pct < 0) == (row.realised < 0)
-            again = await trading_face(running.engine)
+            again = await trading_queries(running.engine)
             assert again is not None
             assert [one.id for one in again.positions()] == [after.id], "it is read anew at a start"
 

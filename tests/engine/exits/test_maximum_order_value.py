@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import RunningEngine
-from mexc_tui.engine.views.trading_facade import trading_face
+from mexc_tui.engine.views.trading_queries import trading_queries
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.model.policy import Rung
@@ -52,7 +52,7 @@ def test_a_close_above_the_maximum_order_is_sold_in_slices(tmp_path: Path, share
         day = day_of(sim, tmp_path, lent=NO_LADDER)
         async with guarding(day) as (running, rooms, position):
             await lower_the_maximum(day, running, D(3))
-            face = await trading_face(running.engine)
+            face = await trading_queries(running.engine)
             assert face is not None
             acted = await face.close(SYMBOL, share_pct, "ann")
             assert acted.is_all, acted.words
@@ -87,7 +87,7 @@ def test_rungs_above_the_maximum_order_rest_as_slices_and_are_cancelled_before_a
         day = day_of(sim, tmp_path, lent=NO_LADDER)
         async with guarding(day) as (running, rooms, position):
             await lower_the_maximum(day, running, D(3))
-            face = await trading_face(running.engine)
+            face = await trading_queries(running.engine)
             assert face is not None
             ladder = (Rung(D(60), D(60)), Rung(D(40), D(90)))
             await face.edit_exits(SYMBOL, ExitWish(ladder=ladder), "ann")

@@ -8,7 +8,7 @@ import pytest
 
 from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.trading import TradingComponents
-from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.engine.views.trading_queries import TradingQueries, trading_queries
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, OrderRole
@@ -48,8 +48,8 @@ async def bid_for(rooms: TradingComponents, bid: Decimal | None, seconds: float)
         await asyncio.sleep(0.05)
 
 
-async def face_of(running: RunningEngine) -> EngineTradingFace:
-    face = await trading_face(running.engine)
+async def face_of(running: RunningEngine) -> TradingQueries:
+    face = await trading_queries(running.engine)
     assert face is not None
     return face
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import RunningEngine
-from mexc_tui.engine.views.trading_facade import trading_face
+from mexc_tui.engine.views.trading_queries import trading_queries
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.storage import StorageDamaged
 from mexc_tui.model.trading import Cause, TradingState
@@ -47,7 +47,7 @@ def move_folder(day: PracticeDay) -> None:
 
 
 async def sell(running: RunningEngine) -> None:
-    face = await trading_face(running.engine)
+    face = await trading_queries(running.engine)
     assert face is not None
     assert (await face.close(SYMBOL, None, "ann")).is_all
 

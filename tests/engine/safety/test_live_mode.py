@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
-from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.engine.views.trading_queries import TradingQueries, trading_queries
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import LiveLockChanged, SnipeRefused
@@ -31,7 +31,7 @@ RULE = {**QUIET, "auto_arm": "everywhere", "arm_outcomes": "100", "armed_detecto
 class LiveDesk:
     """One running live engine, as a test looks at it."""
 
-    def __init__(self, market: PracticeServer, running: RunningEngine, face: EngineTradingFace) -> None:
+    def __init__(self, market: PracticeServer, running: RunningEngine, face: TradingQueries) -> None:
         self.market, self.running, self.face = market, running, face
         rooms = running.engine.rooms
         assert rooms is not None
@@ -71,7 +71,7 @@ async def live(sim: Simulation, folder: Path, **settings: str) -> AsyncGenerator
     paths = paths_of("live", {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "r")})
     outside = EngineEnvironment(sim.clock, sim.rng, sim.network.connector, InlineThread)
     async with joined(EngineLocation(endpoint, False, paths, layers), outside) as running:
-        face = await trading_face(running.engine)
+        face = await trading_queries(running.engine)
         assert face is not None
         yield LiveDesk(market, running, face)
 
@@ -173,7 +173,7 @@ def test_practice_has_no_lock(tmp_path: Path) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            face = await trading_face(running.engine)
+            face = await trading_queries(running.engine)
             assert face is not None
             assert not face.risk().is_locked
             assert "nothing to unlock" in (await face.preview(Preview.UNLOCK, "", None)).words

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from mexc_tui.app.composition import RunningEngine
-from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.engine.views.trading_queries import TradingQueries, trading_queries
 from mexc_tui.ledger.ids import make
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import CloseReason, OrderRole
@@ -129,8 +129,8 @@ def test_each_check_stores_its_metrics_and_result(tmp_path: Path) -> None:
     simulate(main)
 
 
-async def face_of(running: RunningEngine) -> EngineTradingFace:
-    face = await trading_face(running.engine)
+async def face_of(running: RunningEngine) -> TradingQueries:
+    face = await trading_queries(running.engine)
     assert face is not None
     return face
 

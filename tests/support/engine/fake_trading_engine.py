@@ -9,6 +9,7 @@ import msgspec
 from mexc_tui.engine.entries.readiness import ReadinessCheck
 from mexc_tui.engine.runtime.command_result import CommandResult
 from mexc_tui.engine.views.risk_rows import RiskMonitorView, risk_row
+from mexc_tui.engine.views.trading_queries import TradingQueries
 from mexc_tui.engine.views.trading_rows import order_rows, position_rows, snipe_row
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
@@ -90,8 +91,8 @@ def performance() -> PerformanceRow:
 
 
 @dataclass
-class HeldMoney:
-    """`TradingFace` over one position, one resting order and one snipe."""
+class FakeTradingQueries(TradingQueries):
+    """Answer for one position, one resting order and one snipe."""
 
     approved: bool = True
     now: RiskRow = field(default_factory=risk)

@@ -10,7 +10,7 @@ import msgspec
 
 from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.trading import TradingComponents
-from mexc_tui.engine.views.trading_facade import trading_face
+from mexc_tui.engine.views.trading_queries import trading_queries
 from mexc_tui.model.position import Position, Protection
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.stream import BestQuote
@@ -124,7 +124,7 @@ async def closed(running: RunningEngine, seconds: float = 30) -> Position:
 
 async def protection(running: RunningEngine) -> tuple[Protection, str]:
     """Return where the protection of what is held lives, as faces show it."""
-    face = await trading_face(running.engine)
+    face = await trading_queries(running.engine)
     assert face is not None
     row = face.positions()[0]
     return row.protection, row.protection_words

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
 from mexc_tui.app.paper import SCOPE
-from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.engine.views.trading_queries import TradingQueries, trading_queries
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.event import AnyEvent
@@ -86,7 +86,7 @@ class PaperDay:
         sim = self.sim
         outside = EngineEnvironment(sim.clock, sim.rng, sim.network.connector, InlineThread, self.serve_paper)
         async with joined(EngineLocation(public, False, self.paths, layers), outside) as running:
-            face = await trading_face(running.engine)
+            face = await trading_queries(running.engine)
             assert face is not None
             yield Desk(self, running, face)
 
@@ -94,7 +94,7 @@ class PaperDay:
 class Desk:
     """One running desk on paper, as a test looks at it."""
 
-    def __init__(self, day: PaperDay, running: RunningEngine, face: EngineTradingFace) -> None:
+    def __init__(self, day: PaperDay, running: RunningEngine, face: TradingQueries) -> None:
         self.day, self.running, self.face = day, running, face
         rooms = running.engine.rooms
         assert rooms is not None

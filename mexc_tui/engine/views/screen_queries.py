@@ -1,4 +1,4 @@
-"""`ScreenFace` on a running engine."""
+"""Queries that draw the screens of a running engine; a query changes nothing."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,8 +17,8 @@ from mexc_tui.model.trading_view import PositionRow
 LOOKS_ONLY = "This engine only looks: it has no money, so there is no equity and nothing was fired."
 
 
-class EngineScreens:
-    """One engine, as its screens draw it."""
+class ScreenQueries:
+    """Answer the queries of the screens."""
 
     def __init__(self, engine: Engine, positions: Callable[[], Sequence[PositionRow]] = tuple) -> None:
         """`positions`: the open ones as faces see them."""

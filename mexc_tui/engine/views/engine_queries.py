@@ -1,11 +1,10 @@
-"""`Face` on a running engine: what a desk sees of it, and what it may ask of it."""
+"""Queries and commands of a running engine for the desk API, on the engine's own loop."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.views import stored_queries
-from mexc_tui.engine.views.face import MOST_ALERTS
 from mexc_tui.engine.views.rows import listing_row, signal_row
 from mexc_tui.market.listings import Update
 from mexc_tui.market.tape import Liquidity
@@ -28,10 +27,14 @@ from mexc_tui.ports.store import Stored
 from mexc_tui.sniping.protection import SHUT
 
 NO_TIME = 2**62
+MOST_ALERTS = 1_000
 
 
-class EngineFace:
-    """One engine, as its desk sees it."""
+class EngineQueries:
+    """Answer queries and take commands about one engine: its status, listings, signals and settings.
+
+    Rows are of this moment; nothing here waits for the exchange.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import RunningEngine
-from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.engine.views.trading_queries import TradingQueries, trading_queries
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import TradingState
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import PracticeDay
 
-Told = Callable[[RunningEngine, EngineTradingFace], Awaitable[None]]
+Told = Callable[[RunningEngine, TradingQueries], Awaitable[None]]
 
 
 def with_money(folder: Path, told: Told) -> None:
@@ -25,7 +25,7 @@ def with_money(folder: Path, told: Told) -> None:
         day = PracticeDay(sim, folder)
         await day.open()
         async with day.engine() as running:
-            face = await trading_face(running.engine)
+            face = await trading_queries(running.engine)
             assert face is not None
             await told(running, face)
 
@@ -33,7 +33,7 @@ def with_money(folder: Path, told: Told) -> None:
 
 
 def test_before_anything_is_bought_equity_is_cash_and_books_agree(tmp_path: Path) -> None:
-    async def told(_: RunningEngine, face: EngineTradingFace) -> None:
+    async def told(_: RunningEngine, face: TradingQueries) -> None:
         await asyncio.sleep(3)
         risk, how, run = face.risk(), await face.performance(), await face.reconcile()
         assert risk.equity == risk.cash == how.equity == how.start_equity
@@ -46,7 +46,7 @@ def test_before_anything_is_bought_equity_is_cash_and_books_agree(tmp_path: Path
 
 
 def test_a_coin_that_nobody_lists_is_judged_and_not_armed(tmp_path: Path) -> None:
-    async def told(_: RunningEngine, face: EngineTradingFace) -> None:
+    async def told(_: RunningEngine, face: TradingQueries) -> None:
         row = await face.what_if("NOSUCH")
         assert not row.approved
         assert "the pair is not known yet" in row.words
@@ -61,7 +61,7 @@ def test_a_coin_that_nobody_lists_is_judged_and_not_armed(tmp_path: Path) -> Non
 
 
 def test_a_snipe_is_armed_by_hand_seen_and_taken_back(tmp_path: Path) -> None:
-    async def told(_: RunningEngine, face: EngineTradingFace) -> None:
+    async def told(_: RunningEngine, face: TradingQueries) -> None:
         async with asyncio.timeout(40):
             while not (await face.what_if("CLEAN")).approved and not face.snipes():  # noqa: ASYNC110
                 await asyncio.sleep(0.5)
@@ -77,7 +77,7 @@ def test_a_snipe_is_armed_by_hand_seen_and_taken_back(tmp_path: Path) -> None:
 
 
 def test_a_halt_stops_entries_until_a_person_resumes(tmp_path: Path) -> None:
-    async def told(running: RunningEngine, face: EngineTradingFace) -> None:
+    async def told(running: RunningEngine, face: TradingQueries) -> None:
         halted = await face.halt("me", "lunch")
         assert halted.result.state is TradingState.HALTED
         assert (face.risk().state, face.risk().cause_words) == (TradingState.HALTED, "lunch")
@@ -90,7 +90,7 @@ def test_a_halt_stops_entries_until_a_person_resumes(tmp_path: Path) -> None:
 
 
 def test_an_emergency_stop_leaves_nothing_and_asks_for_the_word(tmp_path: Path) -> None:
-    async def told(_: RunningEngine, face: EngineTradingFace) -> None:
+    async def told(_: RunningEngine, face: TradingQueries) -> None:
         done = await face.kill("me")
         assert (done.result.state, done.result.orders_left) == (TradingState.HALTED, 0)
         assert done.result.is_durable
@@ -102,7 +102,7 @@ def test_an_emergency_stop_leaves_nothing_and_asks_for_the_word(tmp_path: Path) 
 
 
 def test_a_coin_that_is_added_by_hand_is_its_pair_against_usdt_for_every_command(tmp_path: Path) -> None:
-    async def told(running: RunningEngine, face: EngineTradingFace) -> None:
+    async def told(running: RunningEngine, face: TradingQueries) -> None:
         added = await running.face.add_listing("QQQ9", None)
         assert added.symbol == "QQQ9USDT"
         assert (await face.what_if("QQQ9")).symbol == "QQQ9USDT"

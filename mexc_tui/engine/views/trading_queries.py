@@ -1,4 +1,4 @@
-"""`TradingFace` on the rooms of trading: what a desk sees of money, and what it may ask of it."""
+"""Queries and commands of trading for the desk API, on the engine's own loop."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -77,8 +77,12 @@ class ViewParameters:
     """An older bid is no price."""
 
 
-class EngineTradingFace:
-    """Money of one engine, as its desk sees it."""
+class TradingQueries:
+    """Answer queries about money and take commands of trading. `by`: the user who asks, for the ledger.
+
+    Rows come from memory. Commands raise CommandRefused. They return when their result was observed, or
+    after a deadline with `is_all` False; cancelling the caller does not stop a command that has begun.
+    """
 
     def __init__(
         self,
@@ -407,7 +411,7 @@ def _no_quote(symbol: str) -> BidQuote:
     return BidQuote()
 
 
-async def trading_face(engine: Engine) -> EngineTradingFace | None:
+async def trading_queries(engine: Engine) -> TradingQueries | None:
     """Return the money side of an engine that has started; None: it only looks. Raises StorageError."""
     rooms, numbers = engine.rooms, engine.parts.numbers.trading
     if rooms is None:
@@ -417,7 +421,7 @@ async def trading_face(engine: Engine) -> EngineTradingFace | None:
         entry = rooms.safety.tightening.of(numbers.entry())
         return ViewParameters(entry.limits, numbers.safety().stale_ms)
 
-    face = EngineTradingFace(rooms, engine.known, engine.parts.books, of_face)
+    face = TradingQueries(rooms, engine.known, engine.parts.books, of_face)
     await face.load()
     return face
 

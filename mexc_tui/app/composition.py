@@ -61,7 +61,7 @@ from mexc_tui.model.storage import StorageDamaged
 from mexc_tui.ports.clock import Clock
 from mexc_tui.practice.server import served
 from mexc_tui.settings.file import read_file
-from mexc_tui.settings.layers import lent_layer
+from mexc_tui.settings.layers import scenario_layer
 from mexc_tui.settings.load import Layers, Loaded, load
 from mexc_tui.settings.table import Settings
 from mexc_tui.store.caches.cache import Cache
@@ -283,7 +283,7 @@ def _machine(
 
 async def _settings(place: EngineLocation, day: PracticeStatus) -> tuple[Layers, Loaded]:
     """Load the settings, with the overrides of a practice exchange."""
-    layers = replace(place.layers, lent=lent_layer(day.settings, "of the practice exchange"))
+    layers = replace(place.layers, scenario=scenario_layer(day.settings, "of the practice exchange"))
     file = await asyncio.to_thread(read_file, place.paths.settings)
     return layers, load(replace(layers, file=file))
 

@@ -38,7 +38,7 @@ def day_of(loaded: Loaded, world: str, from_ms: int, to_ms: int) -> StoredDay:
         world=world,
         from_ms=from_ms,
         to_ms=to_ms,
-        overrides=tuple((name, text_of(getattr(settings, name))) for name in sorted(loaded.lent)),
+        overrides=tuple((name, text_of(getattr(settings, name))) for name in sorted(loaded.overrides)),
         maturity_ms=settings.maturity_s * MS,
         api_grace_ms=settings.api_grace_s * MS,
     )

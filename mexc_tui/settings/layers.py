@@ -108,7 +108,7 @@ def flag_layer(flags: Mapping[str, object], assignments: Iterable[str] = ()) -> 
     return Layer(values)
 
 
-def lent_layer(values: Mapping[str, object], scenario: str) -> Layer:
+def scenario_layer(values: Mapping[str, object], scenario: str) -> Layer:
     """Return the overrides of a scenario; `load` uses them in practice mode only."""
     given: dict[str, GivenValue] = {}
     for name, value in values.items():

@@ -60,7 +60,7 @@ class Layers:
     flags: Layer = field(default_factory=Layer.empty)
     environment: Layer = field(default_factory=Layer.empty)
     file: Layer = field(default_factory=Layer.empty)
-    lent: Layer = field(default_factory=Layer.empty)
+    scenario: Layer = field(default_factory=Layer.empty)
     """By a scenario: the weakest, and in practice mode only."""
 
 
@@ -70,7 +70,7 @@ class Loaded:
 
     settings: Settings
     origins: Mapping[str, str]
-    lent: tuple[str, ...]
+    overrides: tuple[str, ...]
     """Names of the settings overridden by a scenario."""
     ignored: tuple[str, ...] = ()
     """Values of the file ignored by live trading: each as text, with its origin."""
@@ -83,20 +83,20 @@ class Loaded:
 def load(layers: Layers) -> Loaded:
     """Join the layers. Raises SettingsError with every mistake of every layer, also of one that loses."""
     mode = _mode(layers)
-    lent = layers.lent if mode is Mode.PRACTICE else Layer.empty()
+    scenario = layers.scenario if mode is Mode.PRACTICE else Layer.empty()
     foreign = _foreign(layers.file) if mode is Mode.LIVE else {}
     file = Layer({name: given for name, given in layers.file.values.items() if name not in foreign})
-    strongest_first = (layers.flags, layers.environment, file, lent)
+    strongest_first = (layers.flags, layers.environment, file, scenario)
     problems = [problem for layer in strongest_first for problem in mistakes(layer)]
-    if "mode" in lent.values:
-        problems.append(_problem("mode", lent.values["mode"], "a scenario cannot override it"))
+    if "mode" in scenario.values:
+        problems.append(_problem("mode", scenario.values["mode"], "a scenario cannot override it"))
     if problems:
         raise SettingsError(problems)
     settings = Settings.of(*(SettingSource(Settings, layer) for layer in strongest_first))
     origins: dict[str, str] = {}
     for layer in reversed(strongest_first):
         origins.update({name: given.origin for name, given in layer.values.items()})
-    in_force = tuple(name for name, given in lent.values.items() if origins[name] == given.origin)
+    in_force = tuple(name for name, given in scenario.values.items() if origins[name] == given.origin)
     ignored = {name: _ignored(name, given) for name, given in foreign.items()}
     for name, words in ignored.items():
         origins[name] = f"{origins.get(name, 'the default')}; ignored: {words}"

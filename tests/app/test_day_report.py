@@ -5,7 +5,7 @@ from pathlib import Path
 from mexc_tui.app.day_report import day_of, report_day
 from mexc_tui.model.outcome_of_listing import OutcomeEnd
 from mexc_tui.model.storage import Durability
-from mexc_tui.settings.layers import lent_layer
+from mexc_tui.settings.layers import scenario_layer
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
@@ -47,7 +47,7 @@ async def test_the_report_is_read_from_the_store_and_claims_are_judged(tmp_path:
 
 
 def test_a_day_names_the_settings_that_its_scenario_lends() -> None:
-    loaded = load(Layers(lent=lent_layer({"maturity_s": 30, "detection_pass_s": 0.5}, "listing-day")))
+    loaded = load(Layers(scenario=scenario_layer({"maturity_s": 30, "detection_pass_s": 0.5}, "listing-day")))
     day = day_of(loaded, "listing-day-1", FROM_MS, FROM_MS + 1)
     assert day.overrides == (("detection_pass_s", "0.5"), ("maturity_s", "30"))
     assert day.maturity_ms == 30_000

@@ -25,7 +25,7 @@ from mexc_tui.settings.layers import (
     environment_layer,
     file_layer,
     flag_layer,
-    lent_layer,
+    scenario_layer,
 )
 from mexc_tui.settings.load import Layers, Loaded, SettingsError, load
 from mexc_tui.settings.row import Setting, plain, text_of
@@ -91,7 +91,11 @@ ANY_LONE_SETTING = ANY_SETTING.filter(lambda pair: pair[0] not in RELATED)
 def test_without_anything_given_every_setting_has_its_default_and_the_mode_is_practice() -> None:
     loaded = load(Layers())
     assert loaded.settings == NOTHING
-    assert (loaded.settings.mode, loaded.origin("mode"), loaded.lent) == (Mode.PRACTICE, "the default", ())
+    assert (loaded.settings.mode, loaded.origin("mode"), loaded.overrides) == (
+        Mode.PRACTICE,
+        "the default",
+        (),
+    )
 
 
 def test_defaults_are_those_of_the_reference_and_of_its_overrides() -> None:
@@ -168,7 +172,7 @@ def test_any_allowed_value_is_understood_from_a_file_a_variable_and_a_flag(pair:
         assert getattr(Settings.of(SettingSource(Settings, layer)), name) == value
 
 
-PLACES = ("flags", "environment", "file", "lent")
+PLACES = ("flags", "environment", "file", "scenario")
 
 
 @given(st.sets(st.sampled_from(PLACES)))
@@ -179,12 +183,12 @@ def test_the_strongest_place_wins(used: set[str]) -> None:
         "flags": flag_layer({name: number["flags"]}),
         "environment": environment_layer({PREFIX + "MAX_POSITIONS": str(number["environment"])}),
         "file": file_layer(f"{name} = {number['file']}", FILE),
-        "lent": lent_layer({name: number["lent"]}, "day"),
+        "scenario": scenario_layer({name: number["scenario"]}, "day"),
     }
     loaded = load(Layers(**{place: layers[place] for place in used}))
     strongest = next((place for place in places if place in used), None)
     assert loaded.settings.max_positions == (number[strongest] if strongest else 3)
-    assert loaded.lent == ((name,) if strongest == "lent" else ())
+    assert loaded.overrides == ((name,) if strongest == "scenario" else ())
 
 
 @pytest.mark.parametrize(
@@ -197,7 +201,7 @@ def test_the_strongest_place_wins(used: set[str]) -> None:
         ),
         (Layers(flags=flag_layer({"max_positions": "99"})), "the flag --max-positions"),
         (Layers(flags=flag_layer({}, ["max-positions=99"])), "the flag --set max_positions"),
-        (Layers(lent=lent_layer({"max_positions": 99}, "listing-day")), "the scenario listing-day"),
+        (Layers(scenario=scenario_layer({"max_positions": 99}, "listing-day")), "the scenario listing-day"),
     ],
 )
 def test_a_wrong_value_is_refused_with_name_value_range_and_place(layers: Layers, origin: str) -> None:
@@ -317,19 +321,19 @@ def test_a_flag_that_is_no_assignment_is_not_repeated() -> None:
 
 
 def test_a_scenario_lends_in_practice_mode_only() -> None:
-    lent = lent_layer({"cooldown_s": 0, "symbols_poll_near_s": 2.5}, "listing-day")
-    practice = load(Layers(lent=lent))
+    scenario = scenario_layer({"cooldown_s": 0, "symbols_poll_near_s": 2.5}, "listing-day")
+    practice = load(Layers(scenario=scenario))
     assert (practice.settings.cooldown_s, practice.settings.symbols_poll_near_s) == (0, 2.5)
-    assert practice.lent == ("cooldown_s", "symbols_poll_near_s")
+    assert practice.overrides == ("cooldown_s", "symbols_poll_near_s")
     for mode in ("paper", "live"):
-        other = load(Layers(flags=flag_layer({"mode": mode}), lent=lent))
-        assert (other.settings.cooldown_s, other.lent) == (3_600, ())
+        other = load(Layers(flags=flag_layer({"mode": mode}), scenario=scenario))
+        assert (other.settings.cooldown_s, other.overrides) == (3_600, ())
 
 
 def test_a_person_s_own_word_is_stronger_than_a_scenario() -> None:
-    lent = lent_layer({"cooldown_s": 0, "time_stop_s": 60}, "listing-day")
-    loaded = load(Layers(file=file_layer("cooldown_s = 120", FILE), lent=lent))
-    assert (loaded.settings.cooldown_s, loaded.settings.time_stop_s, loaded.lent) == (
+    scenario = scenario_layer({"cooldown_s": 0, "time_stop_s": 60}, "listing-day")
+    loaded = load(Layers(file=file_layer("cooldown_s = 120", FILE), scenario=scenario))
+    assert (loaded.settings.cooldown_s, loaded.settings.time_stop_s, loaded.overrides) == (
         120,
         60,
         ("time_stop_s",),
@@ -338,12 +342,14 @@ def test_a_person_s_own_word_is_stronger_than_a_scenario() -> None:
 
 @pytest.mark.parametrize("name", shipped())
 def test_every_shipped_scenario_lends_only_what_is_allowed(name: str) -> None:
-    lent = lent_layer(load_scenario(name).settings, name)
-    assert set(load(Layers(lent=lent)).lent) == set(lent.values)
+    scenario = scenario_layer(load_scenario(name).settings, name)
+    assert set(load(Layers(scenario=scenario)).overrides) == set(scenario.values)
 
 
 def test_a_scenario_cannot_lend_the_mode() -> None:
-    assert "a scenario cannot override it" in refusal(Layers(lent=lent_layer({"mode": "live"}, "bad")))
+    assert "a scenario cannot override it" in refusal(
+        Layers(scenario=scenario_layer({"mode": "live"}, "bad"))
+    )
 
 
 def test_the_config_hash_names_what_decides_and_nothing_else() -> None:

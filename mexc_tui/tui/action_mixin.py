@@ -1,4 +1,4 @@
-"""The side of the app that acts: keys that tell the engine something, what came of it, what is taken away."""
+"""Actions of the app: commands to the engine, their results, copy and export."""
 
 import asyncio
 from collections.abc import Callable
@@ -45,19 +45,19 @@ _TONES = {"warning": Tone.WARN, "error": Tone.BAD}
 
 @dataclass(frozen=True, slots=True)
 class AppEnvironment:
-    """What is around the app: where files go, which terminal it is, a clock that never goes back."""
+    """Environment of the app: export folder, terminal, monotonic clock."""
 
     folder: Path = Path()
     in_tmux: bool = False
     now_s: Callable[[], float] | None = None
-    """None: the loop's."""
+    """None: the clock of the event loop."""
 
 
 HERE = AppEnvironment()
 
 
 class ActionMixin(ThemedApp):
-    """An app whose keys do things. Commands run beside everything else: no key waits for an answer."""
+    """App base with actions. Commands run in the background: no key waits for a response."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class ActionMixin(ThemedApp):
         outside: AppEnvironment,
         driver_class: type[Driver] | None,
     ) -> None:
-        """Act on the engine behind a source."""
+        """Connect actions to the engine of a source."""
         super().__init__(themes, theme, driver_class)
         self._source, self._outside = source, outside
         self._happened, self._news = Activity(), News()
@@ -82,7 +82,7 @@ class ActionMixin(ThemedApp):
     # Keys
 
     async def on_event(self, event: events.Event) -> None:
-        """Let an open question hear keys first, and halting before that."""
+        """Pass keys to an open question first; halt keys take precedence."""
         if isinstance(event, events.Key) and not event.is_forwarded and self._takes(event):
             return
         if isinstance(event, events.Paste) and not event.is_forwarded and self._hand.paste():
@@ -99,21 +99,21 @@ class ActionMixin(ThemedApp):
             self._hand.halt()
             return True
         if question is None and isinstance(self.focused, Input):
-            return False  # esc leaves the line first
+            return False  # esc closes the input line first
         return self._hand.key(event.key, event.character)
 
     def action_deed(self, name: str) -> None:
-        """Do one of `deeds.py`, or ask before it."""
+        """Run an action of `actions.py`, or ask for confirmation."""
         if name == "halt":
             if isinstance(self.focused, Input):
-                raise SkipAction  # a letter of a word
+                raise SkipAction  # a typed letter
             self._hand.halt()
             return
         if name == "unlock" and self._is_live_unlocked():
             name = "lock"
         screen, deed = self.screen, BY_ID[name]
         if not isinstance(screen, BoardScreen):
-            self.tell(f"{deed.name}: go back to a screen with numbers first (esc).", Tone.WARN)
+            self.tell(f"{deed.name}: close this page first (esc).", Tone.WARN)
             return
         if name == "undo_setting" and not refusal(deed, Target(), self._source):
             self.run_worker(partial(self._ask_undo, screen))
@@ -125,7 +125,7 @@ class ActionMixin(ThemedApp):
         return risk is not None and risk.unlocked_until_ms is not None
 
     def action_form(self, name: str) -> None:
-        """Have a line typed, and ask before what it says is done."""
+        """Open an input line, then ask for confirmation."""
         screen, form = self.screen, FORMS[name]
         if not isinstance(screen, BoardScreen):
             return
@@ -144,7 +144,7 @@ class ActionMixin(ThemedApp):
                 screen.refuse_line(str(error))
                 return False
             if screen.line != text:
-                return False  # it was left, or is another by now
+                return False  # closed or replaced meanwhile
             self._hand.want(BY_ID[name], target)
             return True
 
@@ -152,7 +152,7 @@ class ActionMixin(ThemedApp):
         screen.ask_line(f"{named}: {form.hint}", begin, typed)
 
     async def _ask_undo(self, screen: BoardScreen) -> None:
-        """Ask before the last change of a setting is taken back, once the journal has said what it was."""
+        """Ask to undo the last setting change, as read from the journal."""
         try:
             reply = await self._source.give(JOURNAL, LAST_CHANGE, deadline_s=CHECK_S)
             if reply.result is None:
@@ -165,7 +165,7 @@ class ActionMixin(ThemedApp):
             self._hand.want(BY_ID["undo_setting"], target)
 
     async def _checked(self, form: Form, target: Target) -> Target:
-        """Have the engine look at it before a person is asked. Raises NotUnderstood."""
+        """Validate the input in the engine before confirmation. Raises NotUnderstood."""
         if form.check is None:
             return target
         try:
@@ -177,24 +177,24 @@ class ActionMixin(ThemedApp):
         return replace(target, words=f"{target.words} {reply.words}".rstrip())
 
     def action_halt_now(self) -> None:
-        """Stop buying, also while words are typed; the palette goes: nothing could be told in front of it."""
+        """Halt entries, also while typing; close the palette so that the result is visible."""
         if isinstance(self.screen, CommandPalette):
             self.screen.dismiss()
         self._hand.halt()
 
     def look(self, screen: BoardScreen) -> RenderContext:
-        """Return what a screen is drawn from now."""
+        """Return the current render context."""
         raise NotImplementedError
 
-    # What is shown of it
+    # Results on screen
 
     def tell(self, words: str, tone: Tone = Tone.PLAIN) -> None:
-        """Say something in the header's line for what is new, on whatever screen or page is in front."""
+        """Show a message in the news line of the current screen or page."""
         self._news.add(Item(clean(words), tone, self._source.now_ms(), self._now_s()))
         self._tell_heads()
 
     def _tell_heads(self) -> None:
-        """Bring the lines on top up to date."""
+        """Update the header."""
 
     def notify(
         self,
@@ -205,13 +205,13 @@ class ActionMixin(ThemedApp):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Say what Textual would put over the panes where everything new is said."""
+        """Show Textual notifications in the news line instead of over the panes."""
         del title, timeout
         words = Text.from_markup(message).plain if markup else message
         self.tell(words, _TONES.get(severity, Tone.PLAIN))
 
     def note(self, what: str, result: str, tone: Tone = Tone.PLAIN) -> None:
-        """Say what came of something done on this side, and keep it."""
+        """Show and log the result of a client-side action."""
         self._happened.add(ActivityLog(self._source.now_ms(), YOU, what, result, tone))
         self.tell(result, tone)
 
@@ -229,13 +229,13 @@ class ActionMixin(ThemedApp):
         return bool(self.screen_stack) and isinstance(self.screen, BoardScreen)
 
     def _each_second(self) -> None:
-        """Let time close questions. A timer may fire once the screens are gone."""
+        """Close expired questions. The timer may fire after the screens are gone."""
         if not self.screen_stack:
             return
         self._hand.tick()
 
     def _tell_news(self) -> None:
-        """Tell what is new."""
+        """Show new notices."""
         loudness = self._notices.loudness()
         for notice in self._notices.look():
             self._notice(notice, loudness)
@@ -247,27 +247,27 @@ class ActionMixin(ThemedApp):
         if notice.is_critical and loudness.flash and isinstance(self.screen, BoardScreen):
             self.screen.flash(FLASH_S)
 
-    # What is taken away
+    # Copy and export
 
     def action_copy(self) -> None:
-        """Copy the row under the cursor; a file has it too, for terminals without a clipboard."""
+        """Copy the row under the cursor, also into a file for terminals without a clipboard."""
         chosen = self.screen.chosen if isinstance(self.screen, BoardScreen) else None
         if chosen is None or chosen[1].cursor is None:
-            self.tell("Copy: there is no row under the cursor.", Tone.WARN)
+            self.tell("Copy: no row selected.", Tone.WARN)
             return
         text = export.row_text(chosen[1].rows[chosen[1].cursor])
         if export.fits_clipboard(text):
             self.copy_to_clipboard(text)
             if self._outside.in_tmux and self._driver is not None:
                 self._driver.write(export.through_tmux(text))
-        self._save("Copy", "copied.txt", text.encode("utf-8") + b"\n", "Sent to the clipboard; and in")
+        self._save("Copy", "copied.txt", text.encode("utf-8") + b"\n", "Copied to the clipboard and to")
 
     def action_export(self, ending: str) -> None:
-        """Save the table that keys act on."""
+        """Save the focused table."""
         screen = self.screen
         chosen = screen.chosen if isinstance(screen, BoardScreen) else None
         if chosen is None or not isinstance(screen, BoardScreen):
-            self.tell("Export: there is no table here.", Tone.WARN)
+            self.tell("Export: no table here.", Tone.WARN)
             return
         pane, table = chosen
         shown = table.rows.shown
@@ -279,12 +279,12 @@ class ActionMixin(ThemedApp):
         data = export.as_json(rows) if ending == "json" else export.as_csv(rows)
         name = export.file_name(pane.title, self._source.now_ms(), ending)
         mark = screen.marks.get(pane.title, CURRENT).words
-        self._save("Export", name, data, f"{len(rows)} rows{f' ({mark})' if mark else ''} are in")
+        self._save("Export", name, data, f"{len(rows)} rows{f' ({mark})' if mark else ''} saved to")
 
     def action_picture(self) -> None:
-        """Save what is seen as a picture."""
+        """Save the screen as SVG."""
         name = export.file_name("screen", self._source.now_ms(), "svg")
-        self._save("Screenshot", name, self.export_screenshot().encode("utf-8"), "The screen is in")
+        self._save("Screenshot", name, self.export_screenshot().encode("utf-8"), "Saved to")
 
     def _save(self, what: str, name: str, data: bytes, words: str) -> None:
         async def work() -> None:
@@ -292,9 +292,7 @@ class ActionMixin(ThemedApp):
                 path = await asyncio.to_thread(save, self._outside.folder, name, data)
             except OSError as error:
                 problem = error.strerror or str(error)
-                self.note(
-                    what, f"{what} was not written ({problem}): {self._outside.folder / name}", Tone.BAD
-                )
+                self.note(what, f"{what} not saved ({problem}): {self._outside.folder / name}", Tone.BAD)
             else:
                 self.note(what, f"{words} {path}")
 

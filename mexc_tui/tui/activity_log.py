@@ -1,4 +1,4 @@
-"""What happened while somebody looked: own actions with their result, and alerts. Newest first. Pure."""
+"""Log of own actions with results, and of alerts, newest first."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ YOU = "you"
 
 @dataclass(frozen=True, slots=True)
 class ActivityLog:
-    """One thing that happened: when (exchange's time), who did it, what it was, and what came of it."""
+    """One entry: exchange time, author, action and result."""
 
     at_ms: int
     who: str
@@ -20,19 +20,19 @@ class ActivityLog:
     result: str
     tone: Tone = Tone.PLAIN
     key: str = ""
-    """The same key again is the same thing, further on; empty: it stands alone."""
+    """Entries with the same key replace each other; empty: never replaced."""
 
 
 class Activity:
-    """The last happenings, under numbers that only grow."""
+    """The latest entries under increasing numbers."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start empty."""
         self._kept: deque[tuple[int, ActivityLog]] = deque(maxlen=MOST_KEPT)
         self._number = 0
 
     def add(self, happening: ActivityLog) -> None:
-        """Keep one; with a key it takes the place of the one with the same key."""
+        """Add an entry; it replaces the one with the same key."""
         for index, (number, kept) in enumerate(self._kept):
             if happening.key and kept.key == happening.key:
                 self._kept[index] = (number, happening)
@@ -41,9 +41,9 @@ class Activity:
         self._kept.appendleft((self._number, happening))
 
     def __iter__(self) -> Iterator[tuple[int, ActivityLog]]:
-        """Return number and happening, newest first."""
+        """Return number and entry, newest first."""
         return iter(tuple(self._kept))
 
     def __contains__(self, key: object) -> bool:
-        """Whether something with this key is kept."""
+        """Whether an entry has this key."""
         return any(kept.key == key for _, kept in self._kept)

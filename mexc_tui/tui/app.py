@@ -1,4 +1,4 @@
-"""The desk as an app: which screen is in front, when it is painted, in which colours."""
+"""The Textual app: current screen, repaints, themes."""
 
 import asyncio
 import logging
@@ -48,13 +48,13 @@ _TICK = "tick"
 NEWS = "news"
 MOST_PROBLEM = 100
 _MARK_LATE_S = 0.01
-"""A mark is wrong once an age has passed its limit, not when it is there."""
+"""Repaint stale marks just after an age passed its limit."""
 ANSWERS = "answers"
-"""Stands for everything that was asked instead of shown."""
+"""Name of query results among the changed views."""
 
 
 class DeskApp(ActionMixin):
-    """Shows a source, and acts on it by keys. It holds no secret."""
+    """Shows a source and sends commands. Holds no secrets."""
 
     TITLE = "mexc-tui"
     COMMAND_PALETTE_BINDING = "ctrl+p"
@@ -72,7 +72,7 @@ class DeskApp(ActionMixin):
         outside: AppEnvironment = HERE,
         driver_class: type[Driver] | None = None,
     ) -> None:
-        """Show a source in a theme; times of day are those of `zone` and UTC."""
+        """Show a source in a theme; times are in `zone` and UTC."""
         super().__init__(source, themes, theme, outside, driver_class)
         self._themes, self._zones = themes, (zone, UTC)
         self._per_s = ECONOMY_PER_S if is_economy else USUAL_PER_S
@@ -82,16 +82,16 @@ class DeskApp(ActionMixin):
         self._is_stopping = False
         self._early_end: Ending | None = None
         self.ending = Ending.LEFT
-        """How this screen ended, once it has."""
+        """How the app ended; None while it runs."""
         self.problem = ""
-        """What broke it."""
+        """Error that ended it."""
         self._pace: RepaintScheduler | None = None
         self._marking: asyncio.TimerHandle | None = None
-        """Paints again when what is on the screen becomes old."""
+        """Timer that repaints when shown data becomes stale."""
         self._boards: dict[str, BoardScreen] = {}
 
     def on_mount(self) -> None:
-        """Begin on the first board; listen to every view."""
+        """Show the first screen and subscribe to every view."""
         if self._early_end is not None:
             self.end(self._early_end)
             return
@@ -113,7 +113,7 @@ class DeskApp(ActionMixin):
             self.tell(problem, Tone.WARN)
 
     async def on_unmount(self) -> None:
-        """Paint nothing, and ask nothing any more."""
+        """Stop repaints and queries."""
         if self._pace is not None:
             self._pace.stop()
         if self._marking is not None:
@@ -161,7 +161,7 @@ class DeskApp(ActionMixin):
         self._show_act()
 
     def _show_board(self, screen: BoardScreen, dirty: Dirty | None) -> None:
-        """Bring a board up to date, and again when a mark of its data becomes wrong."""
+        """Update a screen, and again when its data becomes stale."""
         if self._frozen_ms is not None:
             screen.show_frame(self._known())
             return
@@ -174,14 +174,14 @@ class DeskApp(ActionMixin):
             self._marking = loop.call_later(left_ms / 1_000 + _MARK_LATE_S, self._asked_for, _TICK)
 
     def _entered(self) -> None:
-        """Show a board as of now before it is painted, and again once it is laid out."""
+        """Update a screen before its first paint, and again after its layout."""
         screen = self.screen
         if isinstance(screen, BoardScreen) and screen.is_there:
             self._show_board(screen, None)
         self.call_after_refresh(self._asked_for, _TICK)
 
     def _tell_heads(self) -> None:
-        """Bring the lines on top up to date. A change behind a page would send all of it again."""
+        """Update the header. A change behind a page would resend the whole page."""
         for head in self.screen.query(Head):
             head.tell(self._known(), self.size.width)
 
@@ -190,7 +190,7 @@ class DeskApp(ActionMixin):
         return quiet_left_s(waiting, self._source.now_ms())
 
     def _urgent(self, changed: Dirty) -> Dirty:
-        """Return the rows of pairs that open about now: they are painted all the same."""
+        """Return the rows of symbols that open now; they are painted immediately."""
         now_ms, views = self._source.now_ms(), self._source.views()
         snipes = self._source.snipes.rows.values()
         opening = {row.symbol for row in snipes if row.state.may_buy and is_opening(row.opens_ms, now_ms)}
@@ -218,56 +218,56 @@ class DeskApp(ActionMixin):
         )
 
     def _board(self, name: str) -> BoardScreen:
-        """Return a board's screen, which is made when it first comes to the front."""
+        """Return a screen, created on first use."""
         if name not in self._boards:
             screen = self._boards[name] = BoardScreen(board(name), self._source, self._entered)
             self.install_screen(screen, name)  # pyright: ignore[reportUnknownMemberType] Textual says Screen
         return self._boards[name]
 
     def look(self, screen: BoardScreen) -> RenderContext:
-        """Return what a screen is drawn from now."""
+        """Return the current render context."""
         return screen.look(self._known())
 
     def on_board_screen_arranged(self) -> None:
-        """Draw panes that were not seen before."""
+        """Draw panes that became visible."""
         self.call_after_refresh(self._asked_for, _TICK)
 
     def on_table_moved(self) -> None:
-        """Draw what depends on the row under the cursor."""
+        """Draw panes that depend on the row under the cursor."""
         self._asked_for(CURSOR)
 
     async def action_go(self, name: str) -> None:
-        """Bring a board to the front."""
+        """Switch to a screen."""
         if isinstance(self.screen, BoardScreen) and self.screen.name != name:
             self._board(name)
             self._frozen_ms = None
             await self.action_switch_screen(name)
 
     def action_command_palette(self) -> None:
-        """Offer all that can be done; in its line letters are letters."""
+        """Open the command palette."""
         if not isinstance(self.screen, Commands):
-            self.push_screen(Commands(placeholder="Words of a command"))
+            self.push_screen(Commands(placeholder="Search commands"))
             self.call_after_refresh(self._tell_heads)
 
     def action_filter(self) -> None:
-        """Filter the table that has the focus."""
+        """Filter the focused table."""
         if isinstance(self.screen, BoardScreen):
             self.screen.action_filter()
 
     def action_help(self) -> None:
-        """Explain the board in front."""
+        """Show the help of the current screen."""
         if isinstance(self.screen, BoardScreen):
             self.push_screen(HelpScreen(self.screen.board, may_operate=self._source.may_operate))
             self.call_after_refresh(self._tell_heads)
 
     def action_happened(self) -> None:
-        """Show what was done and what came of it."""
+        """Show the activity log."""
         if isinstance(self.screen, BoardScreen):
             self.push_screen(HappenedScreen(self._happened, self._zones[0]))
             self.call_after_refresh(self._tell_heads)
 
     def action_welcome(self) -> None:
-        """Show the first page; the key that closes it does what it does everywhere."""
+        """Show the welcome page; the key that closes it also runs its action."""
         status = self._source.status_row
         words = self._welcome if status is None else welcome_words(Mode(status.mode))
         if isinstance(self.screen, BoardScreen):
@@ -283,52 +283,52 @@ class DeskApp(ActionMixin):
             self.action_leave()
 
     def _give_way(self) -> None:
-        """Take the welcome away before an opening: it covers what opens."""
+        """Close the welcome page before an opening."""
         page = self.screen
         if isinstance(page, WelcomePage) and opens_soon(self._source):
             page.dismiss("")
-            self.tell("Opening near: welcome closed. ^p Welcome shows it again.")
+            self.tell("Welcome closed before an opening. Reopen: ^p Welcome.")
 
     def action_focus_next(self) -> None:
-        """Go to the next pane of a board; on a page to what can be scrolled."""
+        """Focus the next pane; on a page, the scrollable part."""
         if isinstance(self.screen, BoardScreen):
             self.screen.go_to_pane(1)
         else:
             super().action_focus_next()
 
     def action_focus_previous(self) -> None:
-        """Go the other way round."""
+        """Focus the previous pane."""
         if isinstance(self.screen, BoardScreen):
             self.screen.go_to_pane(-1)
         else:
             super().action_focus_previous()
 
     def action_zoom(self) -> None:
-        """Show one pane alone, or all of them."""
+        """Show one pane or all panes."""
         if isinstance(self.screen, BoardScreen):
             self.screen.action_zoom()
 
     def action_freeze(self) -> None:
-        """Let the view stand still, or go on with everything that came meanwhile."""
+        """Pause the display, or resume with current data."""
         self._frozen_ms = self._source.now_ms() if self._frozen_ms is None else None
         self._changed(_TICK)
 
     def action_zone(self) -> None:
-        """Show times of day here and in UTC, or in UTC alone."""
+        """Show times in local time and UTC, or in UTC only."""
         self._zones = self._zones[::-1]
         self._changed(_TICK)
 
     def action_next_theme(self) -> None:
-        """Put on the next theme."""
+        """Switch to the next theme."""
         names = sorted(self._themes.by_name)
         self.theme = names[(names.index(self.theme) + 1) % len(names)]
 
     def action_leave(self) -> None:
-        """Give the terminal back: the engine goes on, or stops. A read-only screen does not ask."""
+        """Leave: detach or stop the engine. Read-only mode detaches without asking."""
         if not self._source.may_operate:
             self.end(Ending.LEFT)
         elif isinstance(self.screen, BoardScreen):
-            self.push_screen(LeavePage("Leave the desk", leaving_words(self._source)), self._left)
+            self.push_screen(LeavePage("Leave", leaving_words(self._source)), self._left)
             self.call_after_refresh(self._tell_heads)
 
     def _left(self, answer: str | None) -> None:
@@ -339,7 +339,7 @@ class DeskApp(ActionMixin):
             self.action_deed("stop_engine")
 
     def end(self, ending: Ending) -> None:
-        """Close the screen, as soon as it is there; the first reason counts."""
+        """Close the app; the first reason counts."""
         if not self.is_running:
             self._early_end = self._early_end or ending
         elif not self._exit:
@@ -348,22 +348,22 @@ class DeskApp(ActionMixin):
 
     @property
     def is_opening(self) -> bool:
-        """Return whether nothing was heard of the engine yet."""
+        """Whether no data has arrived from the engine yet."""
         return self._source.heard_ms() is None
 
     def action_help_quit(self) -> None:
-        """Give up opening by Ctrl-C; later it is no key of the desk."""
+        """Cancel start-up on Ctrl-C; later the key has no action."""
         if self.is_opening:
             self.end(Ending.INTERRUPTED)
         else:
             super().action_help_quit()
 
     def broke(self, error: BaseException) -> None:
-        """End after a failure outside of all that Textual calls."""
+        """End after a failure outside Textual's callbacks."""
         self._handle_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
 
     def report_failed_input(self, problem: str) -> None:
-        """Say that keys may have been lost: reading them failed and was begun again."""
+        """Report that reading keys failed and was restarted."""
         if self.is_running and not self._exit:
             self.note(
                 "Keyboard",
@@ -372,19 +372,19 @@ class DeskApp(ActionMixin):
             )
 
     def panic(self, *renderables: object) -> None:
-        """End as after any other failure: what Textual would print here goes into the log."""
+        """End after a failure; log what Textual would print."""
         del renderables
         self._fatal_error()
 
     def _fatal_error(self) -> None:
-        """End after a failure of the screen itself: into the log, without the values of variables."""
+        """End after a failure of the app; log it without values of variables."""
         error = self._exception
-        log.error("the screen broke", exc_info=error)
+        log.error("the screen failed", exc_info=error)
         self.ending, self.problem = Ending.BROKE, clean(f"{type(error).__name__}: {error}", MOST_PROBLEM)
         self._close_messages_no_wait()
 
     def _broke_in_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """End after a failure in what the loop calls by itself, as painting is; log what tasks left."""
+        """End after a failure in a loop callback such as painting; log failures of tasks."""
         error = context.get("exception")
         if isinstance(error, Exception) and "handle" in context:
             self.broke(error)
@@ -392,11 +392,11 @@ class DeskApp(ActionMixin):
             loop.default_exception_handler(context)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Return what the palette offers: the keys, and each theme."""
+        """Return the commands of the palette: every key and theme."""
         for name, words, action in palette(may_operate=self._source.may_operate):
             yield SystemCommand(name, words, self._to_run(action))
         for name in sorted(self._themes.by_name):
-            yield SystemCommand(f"Theme {name}", "Put on this theme", partial(setattr, self, "theme", name))
+            yield SystemCommand(f"Theme {name}", "Use this theme", partial(setattr, self, "theme", name))
 
     def _to_run(self, action: str) -> Callable[[], object]:
         return lambda: self.run_worker(partial(self.run_action, action))

@@ -1,4 +1,4 @@
-"""How well one colour is read on another: relative luminance and contrast ratio of WCAG 2.1."""
+"""Contrast ratio of two colours by WCAG 2.1."""
 
 
 def contrast(one: str, other: str) -> float:

@@ -1,4 +1,4 @@
-"""A screen's side of the desk: a client's mirrors as the source that screens show."""
+"""Data source of the screens from a desk client."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from mexc_tui.tui.source import DeskSource
 def source_of(
     client: DeskClient, role: Role, local_ms: Callable[[], int], wire_per_s: Callable[[], float | None]
 ) -> DeskSource:
-    """Return what screens show; the client is not run yet. `local_ms` is this machine's clock."""
+    """Build the source of a client that is not running yet. `local_ms` is the local clock."""
     status = client.mirror(STATUS)
 
     def now_ms() -> int:
-        """Return the exchange's time: both share this machine's clock, and the engine knows its error."""
+        """Return exchange time: local clock plus the offset measured by the engine."""
         row = next(iter(status.rows.values()), None)
         offset_ms = None if row is None else row.clock.offset_ms
         return local_ms() + round(offset_ms or 0)

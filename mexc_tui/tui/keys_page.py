@@ -1,4 +1,4 @@
-"""The keys as a page, from the table of keys: `python -m mexc_tui.tui.keys_page` prints it."""
+"""Generate the Markdown tables of screens and keys: `python -m mexc_tui.tui.keys_page`."""
 
 from mexc_tui.tui.keys import BY_ID, KEYS, Key, KeyGroup
 from mexc_tui.tui.screens.registry import all_boards
@@ -7,8 +7,8 @@ from mexc_tui.tui.screens.registry import all_boards
 def keys_page() -> str:
     """Return the screens and the keys as Markdown tables."""
     screens = [f"| `{BY_ID[one.name].shown}` | {one.title} | {one.help} |" for one in all_boards()]
-    lines = ["| Key | Screen | What it shows |", "|---|---|---|", *screens, ""]
-    lines += ["| Key | What it does | On the screens |", "|---|---|---|"]
+    lines = ["| Key | Screen | Content |", "|---|---|---|", *screens, ""]
+    lines += ["| Key | Action | Screens |", "|---|---|---|"]
     for group in KeyGroup:
         lines += [_line(key) for key in KEYS if key.group is group and group is not KeyGroup.SCREENS]
     return "\n".join(lines) + "\n"
@@ -17,9 +17,9 @@ def keys_page() -> str:
 def _line(key: Key) -> str:
     where = ", ".join(board.title for board in all_boards() if board.name in key.boards) or "all"
     said = f"`{key.shown}`" if key.keys else "by name"
-    only = " Not on a read-only screen." if key.needs_operator else ""
+    only = " Unavailable in read-only mode." if key.needs_operator else ""
     return f"| {said} | {key.help}.{only} | {where} |"
 
 
 if __name__ == "__main__":
-    print(keys_page(), end="")  # noqa: T201 - it is what this is for
+    print(keys_page(), end="")  # noqa: T201 - prints the page

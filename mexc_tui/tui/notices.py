@@ -1,4 +1,4 @@
-"""What a person is told without having asked: alerts, fills, closed positions, another trading state."""
+"""Detect news for the user: alerts, fills, closed positions, changes of the trading state."""
 
 from dataclasses import dataclass, field
 
@@ -23,7 +23,7 @@ _TONES = {Severity.INFO: Tone.PLAIN, Severity.WARNING: Tone.WARN}
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something new to be told. Critical: loud, if the person wants that."""
+    """One notice. Critical ones may ring the bell or flash."""
 
     words: str
     tone: Tone
@@ -32,7 +32,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Loudness:
-    """How a person wants to be told of what is critical."""
+    """Signals for critical notices, from the settings."""
 
     bell: bool = True
     flash: bool = False
@@ -40,14 +40,14 @@ class Loudness:
 
 @dataclass(slots=True)
 class _Followed:
-    """Facts of one kind: those of before, which are asked for once, and those that came since."""
+    """Events of one kind: earlier ones, queried once, and new ones."""
 
     asks: JournalAsked
     is_old_known: bool = False
     came: list[tuple[int, AnyEvent]] = field(default_factory=list[tuple[int, AnyEvent]])
 
     def take(self, source: DeskSource) -> tuple[list[AnyEvent], list[AnyEvent]]:
-        """Return what was before, once, and what is new; nothing until the first is known."""
+        """Return earlier events once, then new ones; none until the earlier ones are known."""
         old: list[AnyEvent] = []
         if not self.is_old_known:
             page = source.answers.latest(JOURNAL, self.asks, ASK_AGAIN_S).result
@@ -63,25 +63,25 @@ class _Followed:
 
 
 class Notices:
-    """Looks for what is new since the last look, and keeps it among what happened."""
+    """Detects changes since the last check and adds them to the activity log."""
 
     def __init__(self, source: DeskSource, happened: Activity) -> None:
-        """What was there at the beginning is no news."""
+        """Start without notices: the initial state is not news."""
         self._source, self._happened = source, happened
         self._alerts, self._fills = _Followed(_ALERTS), _Followed(_FILLS)
         self._filled: dict[str, Filled] = {}
-        """What is filled of each order, by its number."""
+        """Filled quantity of each order by its id."""
         self._closed: set[str] | None = None
-        """Positions that are known to be closed; None: no position was heard of yet."""
+        """Closed positions; None before the first update."""
         source.follow_news(self._hear)
         self._state: tuple[TradingState, int] | None = None
 
     def look(self) -> list[Notice]:
-        """Return what is new."""
+        """Return new notices."""
         return [*self._new_alerts(), *self._new_fills(), *self._new_closes(), *self._trading()]
 
     def loudness(self) -> Loudness:
-        """Return what the settings say."""
+        """Return the settings."""
         found = self._source.answers.latest(SETTINGS, Nothing(), SETTINGS_S).result
         if found is None:
             return Loudness()
@@ -106,7 +106,7 @@ class Notices:
         return [notice for notice in notices if notice is not None]
 
     def _new_fills(self) -> list[Notice]:
-        """Keep one happening for each order, however many fills it has; return the words of new ones."""
+        """Log one entry per order with all its fills; return the texts of new fills."""
         old, came = self._fills.take(self._source)
         for one in old:
             if isinstance(one, FillBooked):
@@ -142,7 +142,7 @@ class Notices:
         return notices
 
     def _keep(self, alert: Alert) -> Notice | None:
-        """Keep an alert; return how it is told, if it is worth that."""
+        """Log an alert; return its notice if its severity requires one."""
         tone = _TONES.get(alert.severity, Tone.BAD)
         words = alert.text if alert.about in alert.text else f"{alert.about}: {alert.text}"
         self._happened.add(ActivityLog(alert.at_ms, "engine", alert_title(alert.rule), words, tone))

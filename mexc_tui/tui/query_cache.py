@@ -1,4 +1,4 @@
-"""What screens ask the engine while they show it: the last answer and how old it is, or why there is none."""
+"""Cache of repeated queries of screens, with the age and the last problem of each result."""
 
 import asyncio
 import logging
@@ -18,31 +18,31 @@ Got = TypeVar("Got")
 
 DEADLINE_S = 10.0
 MOST_KEPT = 64
-"""Answers that are kept; whoever has not been looked at for longest is forgotten first."""
+"""Maximum results; the least recently used one is dropped first."""
 
 
 class SendCommand(Protocol):
-    """Gives the engine a command or a question (`DeskClient.give`)."""
+    """Sends a command or query to the engine (`DeskClient.give`)."""
 
     async def __call__(
         self, kind: CommandKind[Args, Got], args: Args, *, deadline_s: float, command_id: str | None = None
     ) -> Reply[Got]:
-        """Return what came of it. Raises FrontEndError."""
+        """Send it and return the reply. Raises FrontEndError."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class QueryAnswer(Generic[Result]):
-    """An answer. `problem` says why there is no newer one."""
+    """A result. `problem` is the reason why there is no newer one."""
 
     result: Result | None = None
     problem: str = ""
     at_s: float | None = None
-    """When it was last asked for, on the loop's clock; None: ask again now."""
+    """Time of the last query, loop clock; None: query again now."""
     of_s: float | None = None
-    """The result is as of then, or later; None: nothing came yet."""
+    """Lower bound of the time of the result, loop clock; None: no result yet."""
     of_ms: int = 0
-    """The same in the exchange's time."""
+    """The same as exchange time."""
 
 
 Key = tuple[str, msgspec.Struct]
@@ -50,37 +50,37 @@ NOT_YET: QueryAnswer[Any] = QueryAnswer()
 
 
 class QueryCache:
-    """Asks again what is looked at, not more often than each look wants. Belongs to the screen's loop."""
+    """Repeats the queries of shown panes, each at its own interval. Runs in the screen's loop."""
 
     def __init__(self, give: SendCommand, now_ms: Callable[[], int]) -> None:
-        """Ask with `give`; `now_ms` is the exchange's time."""
+        """Query with `give`; `now_ms` returns exchange time."""
         self._give, self._now_ms = give, now_ms
         self._heard: dict[Key, QueryAnswer[Any]] = {}
         self._asking: dict[Key, asyncio.Task[None]] = {}
         self._listeners: list[Callable[[msgspec.Struct], None]] = []
 
     def on_change(self, listener: Callable[[msgspec.Struct], None]) -> None:
-        """Call `listener` with what was asked when an answer came."""
+        """Call `listener` with the query when a result arrives."""
         self._listeners.append(listener)
 
     def latest(self, kind: CommandKind[Args, Got], args: Args, every_s: float) -> QueryAnswer[Got]:
-        """Return the newest answer at once; ask again if it is older than `every_s`."""
+        """Return the newest result without waiting; query again if it is older than `every_s`."""
         key = kind.name, args
         heard = self._heard.pop(key, NOT_YET)
         self._heard[key] = heard
         now_s = asyncio.get_running_loop().time()
         if key not in self._asking and (heard.at_s is None or now_s - heard.at_s >= every_s):
-            self._asking[key] = asyncio.create_task(self._ask(key, kind, args), name=f"asks {kind.name}")
+            self._asking[key] = asyncio.create_task(self._ask(key, kind, args), name=f"query {kind.name}")
         return heard
 
     def forget(self, kind: CommandKind[Any, Any]) -> None:
-        """Ask anew at the next look: a command changed what was answered."""
+        """Query again at the next use: a command changed the result."""
         for key in [key for key in self._heard if key[0] == kind.name]:
             heard = self._heard[key]
             self._heard[key] = replace(heard, at_s=None)
 
     async def close(self) -> None:
-        """Ask nothing any more."""
+        """Stop all queries."""
         asking = list(self._asking.values())
         for task in asking:
             task.cancel()
@@ -93,7 +93,7 @@ class QueryCache:
             reply = await self._give(kind, args, deadline_s=DEADLINE_S)
             result, age_ms = reply.result, reply.age_ms
             if reply.outcome is not CommandOutcome.DONE or result is None:
-                problem = reply.words or f"The engine answered {reply.outcome.value}."
+                problem = reply.words or f"The engine responded: {reply.outcome.value}."
         except FrontEndError as error:
             problem = str(error)
         finally:

@@ -1,4 +1,4 @@
-"""What the screens look at. A mirror of the desk is a `Shown`; tests hand over frozen rows."""
+"""Data source of the screens: client-side copies of the views, or fixed rows in tests."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Row = TypeVar("Row", bound=msgspec.Struct, covariant=True)
 
 
 class MirrorSource(Protocol[Row]):
-    """A view as it is now."""
+    """Current rows of a view."""
 
     @property
     def rows(self) -> Mapping[str, Row]:
@@ -25,16 +25,16 @@ class MirrorSource(Protocol[Row]):
 
     @property
     def is_complete(self) -> bool:
-        """Return whether the engine has shown it at all."""
+        """Whether the view was received at least once."""
         ...
 
     def on_change(self, listener: Callable[[frozenset[str]], None]) -> None:
-        """Call `listener` with the keys that changed."""
+        """Call `listener` with the changed keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeskSource:
-    """Everything that screens show, and how fresh it is."""
+    """All data of the screens, with its age."""
 
     status: MirrorSource[StatusRow]
     listings: MirrorSource[ListingRow]
@@ -44,33 +44,33 @@ class DeskSource:
     positions: MirrorSource[PositionRow]
     risk: MirrorSource[RiskRow]
     answers: QueryCache
-    """What is not a view: asked while somebody looks."""
+    """Cache of queries, for data without a view."""
     give: SendCommand
-    """Gives commands."""
+    """Sends commands."""
     follow_news: Callable[[Callable[[Fact], None]], None]
-    """Calls a listener with every fact that is written down from now on."""
+    """Calls a listener with every new event."""
     wire_per_s: Callable[[], float | None]
-    """Bytes a second that this terminal was sent lately; None: nobody counts them."""
+    """Recent bytes per second sent to this terminal; None: not counted."""
     may_operate: bool
-    """False: this screen is read-only, and may only lower risk."""
+    """False in read-only mode: only actions that reduce risk."""
     link: Callable[[], LinkState]
     now_ms: Callable[[], int]
-    """The exchange's time, as well as it is known here."""
+    """Estimated exchange time."""
     heard_ms: Callable[[], float | None]
-    """How long ago the engine was heard."""
+    """Time since the last message of the engine."""
 
     @property
     def status_row(self) -> StatusRow | None:
-        """Return the engine's status; None: nothing was heard of it yet."""
+        """Return the engine's status; None before the first message."""
         return next(iter(self.status.rows.values()), None)
 
     @property
     def risk_row(self) -> RiskRow | None:
-        """Return the risk of the books; None: it is not known."""
+        """Return the current risk; None if unknown."""
         return next(iter(self.risk.rows.values()), None)
 
     def views(self) -> dict[str, MirrorSource[msgspec.Struct]]:
-        """Return the views by their names."""
+        """Return the views by name."""
         return {
             "status": self.status,
             "listings": self.listings,

@@ -1,4 +1,4 @@
-"""An app in one of our themes, without animations: a scrolled page would send 167 kB (painting 2)."""
+"""App base with the desk's themes, without animations: a scrolled page would send 167 kB (painting 2)."""
 
 from textual import theme as textual_theme
 from textual.app import App
@@ -8,10 +8,10 @@ from mexc_tui.tui.themes import Theme, Themes
 
 
 class ThemedApp(App[None]):
-    """An app that knows our themes and no others."""
+    """App with the desk's themes only."""
 
     def __init__(self, themes: Themes, theme: Theme, driver_class: type[Driver] | None = None) -> None:
-        """Begin in one theme; another is put on by its name (`app.theme`)."""
+        """Start with a theme; change it by name (`app.theme`)."""
         self._fallback = theme
         super().__init__(driver_class=driver_class)
         self.animation_level = "none"
@@ -22,12 +22,12 @@ class ThemedApp(App[None]):
         self.theme = theme.name
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Return what our style sheets ask for beyond Textual's own variables."""
+        """Return the style variables beyond Textual's own."""
         return {"muted": self._fallback.muted}
 
 
 def as_textual(theme: Theme) -> textual_theme.Theme:
-    """Return one of our themes in Textual's words."""
+    """Convert a theme to Textual's format."""
     return textual_theme.Theme(
         name=theme.name,
         dark=theme.dark,

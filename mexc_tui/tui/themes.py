@@ -1,4 +1,4 @@
-"""Colour themes as files: where they lie, what one may say, and which ones there are."""
+"""Colour themes: files, format and search path."""
 
 import tomllib
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ WITHOUT_COLOUR = "monochrome"
 MOST_BYTES = 64 * 1024
 
 READABLE = 4.5
-"""WCAG 2.1, 1.4.3, level AA: the least contrast of a text with what is behind it."""
+"""Minimum contrast of text, WCAG 2.1, 1.4.3, level AA."""
 
 Colour = Annotated[str, msgspec.Meta(pattern=r"^#[0-9a-fA-F]{6}$")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
@@ -42,19 +42,19 @@ class Theme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     panel: Colour
     foreground: Colour
     muted: Colour
-    """What is less important, or old."""
+    """Secondary or stale text."""
     primary: Colour
-    """Heads and the row under the cursor."""
+    """Column heads and the selected row."""
     secondary: Colour
     accent: Colour
     success: Colour
-    """Up, gained, in order."""
+    """Gain, good state."""
     warning: Colour
     error: Colour
-    """Down, lost, broken."""
+    """Loss, error."""
 
     def unreadable(self) -> tuple[str, ...]:
-        """Return the pairs of a text and its ground whose contrast is under `READABLE`, in words."""
+        """Return the colour pairs whose contrast is below `READABLE`, as text."""
         texts = ("foreground", "muted", "primary", "secondary", "accent", "success", "warning", "error")
         pairs = [(text, ground) for ground in ("background", "surface", "panel") for text in texts]
         ratios = [
@@ -67,28 +67,28 @@ class Theme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 @dataclass(frozen=True, slots=True)
 class Themes:
-    """The themes that can be used, and in `problems` what is wrong with those that cannot or should not."""
+    """Usable themes, and problems of the others."""
 
     by_name: Mapping[str, Theme]
     problems: tuple[str, ...]
 
 
 def themes_folder() -> Traversable:
-    """Return the folder of the themes that come with the desk: in the package, or beside it in a checkout."""
+    """Return the folder of the bundled themes: in the package, or next to it in a checkout."""
     packaged = resources.files("mexc_tui") / "themes"
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "themes"
 
 
 def shipped_themes() -> tuple[Theme, ...]:
-    """Read the themes that come with the desk, by name. Raises ThemeError for a broken one."""
+    """Read the bundled themes by name. Raises ThemeError for an invalid one."""
     files = [entry for entry in themes_folder().iterdir() if entry.name.endswith(".toml")]
     return tuple(sorted((_read(file) for file in files), key=lambda theme: theme.name))
 
 
 def all_themes(own: Path) -> Themes:
-    """Read the desk's themes and a person's own, which win over those of the same name.
+    """Read the bundled themes and the user's own, which take precedence.
 
-    A broken file of theirs is left out and named; one that is hard to read is taken and named.
+    An invalid user file is skipped and reported; one with low contrast is used and reported.
     """
     found = {theme.name: theme for theme in shipped_themes()}
     problems: list[str] = []
@@ -97,29 +97,29 @@ def all_themes(own: Path) -> Themes:
     except FileNotFoundError:
         files = []
     except OSError as error:
-        files, problems = [], [f"The folder of your own themes cannot be read: {error}"]
+        files, problems = [], [f"The folder of your themes cannot be read: {error}"]
     for file in files:
         try:
             theme = _read(file)
         except ThemeError as error:
-            problems.append(f"{error} It is left out.")
+            problems.append(f"{error} Skipped.")
             continue
         found[theme.name] = theme
         weak = theme.unreadable()
         if weak:
-            problems.append(f"Theme file {clean(file.name)}: hard to read: {', '.join(weak)}.")
+            problems.append(f"Theme file {clean(file.name)}: low contrast: {', '.join(weak)}.")
     return Themes(found, tuple(problems))
 
 
 def chosen(themes: Themes, wanted: str, environ: Mapping[str, str]) -> tuple[Theme, str]:
-    """Return the theme to begin with, and a word about it if it is not the one that was wanted."""
+    """Return the initial theme, and a message if it is not the requested one."""
     if "NO_COLOR" in environ or environ.get("TERM") == "dumb":
         return themes.by_name[WITHOUT_COLOUR], ""
     theme = themes.by_name.get(wanted)
     if theme is not None:
         return theme, ""
     names = ", ".join(sorted(themes.by_name))
-    return themes.by_name[DEFAULT], f"There is no theme {clean(wanted, 40)!r}. There are: {names}."
+    return themes.by_name[DEFAULT], f"Unknown theme {clean(wanted, 40)!r}. Available: {names}."
 
 
 def _read(file: Traversable) -> Theme:

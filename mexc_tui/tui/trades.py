@@ -1,4 +1,4 @@
-"""Fills and closed positions in one line each, for what is new and what happened. Pure."""
+"""Describe fills and closed positions in one line, for news and activity."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,7 +12,7 @@ from mexc_tui.tui.widgets.text import age, amount, gain, price
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What is filled of one order so far."""
+    """Filled quantity and value of one order."""
 
     quantity: Decimal = Decimal(0)
     value: Decimal = Decimal(0)
@@ -20,7 +20,7 @@ class Filled:
     fills: int = 0
 
     def plus(self, fill: FillBooked) -> "Filled":
-        """Return this with one more fill."""
+        """Return it with one more fill added."""
         return Filled(
             self.quantity + fill.quantity,
             self.value + fill.value,
@@ -30,7 +30,7 @@ class Filled:
 
 
 def fill_words(fill: FillBooked, filled: Filled, row: PositionRow | None) -> str:
-    """Return an order's fills: bought 188.51 NOMKTUSDT at 0.05300 for 9.99 USDT in 2 fills."""
+    """Describe the fills of an order: bought 188.51 NOMKTUSDT at 0.05300 for 9.99 USDT in 2 fills."""
     done = "bought" if fill.side is Side.BUY else "sold"
     places, quantities = (None, None) if row is None else (row.price_decimals, row.quantity_decimals)
     quote = "" if row is None else f" {row.quote_asset}"
@@ -43,10 +43,10 @@ def fill_words(fill: FillBooked, filled: Filled, row: PositionRow | None) -> str
 
 
 def close_words(row: PositionRow) -> tuple[str, Tone]:
-    """Return how a position ended, what it made, and after how long; a gain has its own tone."""
+    """Describe a closed position: P&L, reason and holding time, with a tone for the P&L."""
     made = gain(row.realised)
     percent = "" if row.realised_pct is None else f" ({gain(row.realised_pct, 1, '%').text.strip()})"
     held = age((row.closed_ms or row.opened_ms) - row.opened_ms)
     reason = row.close_reason.value.replace("_", " ")
     tone = Tone.GOOD if row.realised > 0 else Tone.PLAIN
-    return f"{made.text.strip()} {row.quote_asset}{percent}, by {reason} after {held}", tone
+    return f"{made.text.strip()} {row.quote_asset}{percent}, {reason} after {held}", tone

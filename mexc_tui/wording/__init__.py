@@ -1,1 +1,1 @@
-"""Plain words for moments, money and facts, the same for every face. Pure."""
+"""Texts and formats shared by every front end."""

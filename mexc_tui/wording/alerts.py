@@ -1,19 +1,19 @@
-"""Titles of alerts, for people; rules are how the engine tells them apart. Pure."""
+"""Titles of alerts by their rule."""
 
 _TITLES = {
-    "books": "Order differs from the books",
+    "books": "Order differs from ledger",
     "books:difference": "Ledger and exchange differ",
     "books:late": "Late fill",
     "books:unconfirmed": "Balance not confirmed",
     "engine:backup": "Backup failed",
     "engine:ban": "Requests banned",
-    "engine:books": "Books not compared",
-    "engine:loop": "Engine stood still",
+    "engine:books": "Reconciliation failed",
+    "engine:loop": "Event loop blocked",
     "engine:settings": "Settings not applied",
-    "engine:source": "Source not read",
+    "engine:source": "Source unavailable",
     "engine:store": "Database problem",
     "engine:trading": "Trading stopped",
-    "engine:worker": "Worker fails",
+    "engine:worker": "Worker failing",
     "guard:critical": "Risk monitor: critical",
     "guard:high": "Risk monitor: high",
     "guard:medium": "Risk monitor: warning",
@@ -21,12 +21,12 @@ _TITLES = {
     "guardian": "Position at risk",
     "order:failed": "Order failed",
     "order:undecided": "Order outcome unknown",
-    "selling": "Sale not finished",
+    "selling": "Sale incomplete",
     "store:damage": "Database damaged",
 }
 
 
 def alert_title(rule: str) -> str:
-    """Return what an alert of a rule is called; of an unknown rule its name in plain words."""
+    """Return the title of an alert; for an unknown rule, its name with spaces."""
     words = rule.replace(":", ": ").replace("_", " ")
     return _TITLES.get(rule, words[:1].upper() + words[1:])

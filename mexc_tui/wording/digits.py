@@ -1,21 +1,21 @@
-"""Numbers as people and scripts read them: plain digits, never 0E-10. Pure."""
+"""Write numbers in plain digits, never with an exponent such as 0E-10."""
 
 import re
 from decimal import Decimal
 
 _SHORT = r"-?\d(?:\.\d+)?E[+-]\d{1,3}"
-"""How Decimal writes what is very small, very large, or a zero of many places."""
+"""Scientific notation of Decimal for very small or large numbers, and for zeros with many decimals."""
 _TEXT = re.compile(_SHORT)
 _IN_JSON = re.compile(f'"({_SHORT})"'.encode())
 
 
 def plain(text: str) -> str:
-    """Return a number in plain digits; any other text as it is."""
+    """Return a number in plain digits; any other text unchanged."""
     return _digits(text) if _TEXT.fullmatch(text) else text
 
 
 def plain_json(encoded: bytes) -> bytes:
-    """Return JSON in which money, which is text there, is plain digits; everything else stays as it is."""
+    """Return JSON with decimal strings in plain digits; everything else is unchanged."""
     if b"E" not in encoded:
         return encoded
     return _IN_JSON.sub(lambda found: f'"{_digits(found[1].decode())}"'.encode(), encoded)

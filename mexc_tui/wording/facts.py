@@ -1,4 +1,4 @@
-"""One fact of the journal in one line of plain words."""
+"""Describe journal events in one line of plain text each."""
 
 from typing import cast
 
@@ -17,7 +17,7 @@ _HEAD = frozenset({"kind", "at_ms", "about", "version"})
 
 
 def fact_words(row: FactRow) -> str:
-    """Return what happened, without its time, kind and subject; what is not known here as its fields."""
+    """Return the text of an event, without time, kind and subject; of an unknown kind, its fields."""
     try:
         event = events.decode(bytes(row.body))
         return _words(event) or trading_words(event) or _fields(row.body)
@@ -34,14 +34,14 @@ def _words(event: AnyEvent) -> str:
             after = when(int(change.after)) if change.after.isdecimal() else change.after
             return f"{change.kind}: {after} ({change.source or 'time'})"
         case events.ListingLabelled():
-            return f"became of it: {event.outcome.end}"
+            return f"outcome: {event.outcome.end}"
         case events.SignalRaised():
             signal = event.signal
             reasons = "; ".join(signal.reasons)
             return f"{signal.key.detector} {signal.key.topic}: {reasons} ({signal.probability})"
         case events.SignalEnded():
             why = f" ({event.ended.reason})" if event.ended.reason else ""
-            return f"{event.ended.key.detector} {event.ended.key.topic} no longer{why}"
+            return f"{event.ended.key.detector} {event.ended.key.topic} ended{why}"
         case _:
             return _words_of_desk(event)
 
@@ -51,14 +51,14 @@ def _words_of_desk(event: AnyEvent) -> str:
         case events.Alert():
             return f"{event.severity}: {alert_title(event.rule)}: {event.text}"
         case events.SettingChanged():
-            later = ", from the next start" if event.needs_restart else ""
+            later = ", after restart" if event.needs_restart else ""
             return f"{event.old} → {event.new}{later} ({event.origin})"
         case events.EngineStarted():
             return f"mode {event.mode} {event.world}".rstrip()
         case events.EngineStopped():
             return event.reason
         case events.CommandBegun():
-            return f"{event.who} gave {event.name} {event.args}"
+            return f"{event.who}: {event.name} {event.args}"
         case events.CommandDone():
             return f"{event.name} {event.outcome}: {event.words}"
         case _:
@@ -67,18 +67,18 @@ def _words_of_desk(event: AnyEvent) -> str:
 
 def _said(seen: Sighting) -> str:
     if not seen.present:
-        return "lists it no more"
+        return "withdrawn"
     facts: ListingFacts = seen.facts
     parts = [f"opens {when(facts.opens_ms)}"] if facts.opens_ms is not None else []
     if facts.triple is not None:
-        parts.append(f"states {facts.triple}")
+        parts.append(f"state {facts.triple}")
     if facts.traded_ms is not None or facts.quoted_ms is not None:
         parts.append("first trade" if facts.traded_ms is not None else "first quote")
     if facts.price is not None:
         parts.append(f"at {facts.price:f}")
     if facts.note:
         parts.append(facts.note)
-    return ", ".join(parts) or "lists it"
+    return ", ".join(parts) or "listed"
 
 
 def _fields(body: msgspec.Raw) -> str:

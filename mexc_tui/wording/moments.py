@@ -1,4 +1,4 @@
-"""Moments and spans, as people write and read them. Pure: what time it is now is passed in."""
+"""Parse and format times and durations. The current time is an argument."""
 
 import re
 from datetime import UTC, datetime
@@ -11,9 +11,9 @@ _DATED = re.compile(r"\d{4}-")
 
 
 def moment_ms(text: str, now_ms: int) -> int:
-    """Return a moment as Unix milliseconds: 2026-01-31T14:00Z, +15m or "in 15m", or milliseconds themselves.
+    """Parse a time to Unix milliseconds: 2026-01-31T14:00Z, +15m, "in 15m", or milliseconds.
 
-    A date without a zone is UTC. Raises ValueError with what is allowed.
+    A date without a zone is UTC. Raises ValueError with the allowed formats.
     """
     text = text.strip()
     span = _SPAN.fullmatch(text)
@@ -28,12 +28,12 @@ def moment_ms(text: str, now_ms: int) -> int:
         return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1_000)
     except (ValueError, OverflowError):
         raise ValueError(
-            f"{text[:40]!r} is no time: use 2026-01-31T14:00Z (UTC without a zone), +15m, or milliseconds"
+            f"{text[:40]!r} is not a time: use 2026-01-31T14:00Z (UTC without a zone), +15m, or milliseconds"
         ) from None
 
 
 def when(at_ms: int | None) -> str:
-    """Return a moment in UTC to the second."""
+    """Format a time in UTC to the second."""
     if at_ms is None:
         return NONE
     try:
@@ -43,25 +43,25 @@ def when(at_ms: int | None) -> str:
 
 
 def clock(at_ms: int | None, day_of_ms: int) -> str:
-    """Return a moment in UTC to the second, without its date if that is the date of `day_of_ms`."""
+    """Format a time in UTC to the second, without the date if it is the date of `day_of_ms`."""
     text, day = when(at_ms), when(day_of_ms)
     return text[11:] if text[:11] == day[:11] else text
 
 
 def ahead(at_ms: int | None, now_ms: int) -> str:
-    """Say how far a moment is away, or how long ago it was."""
+    """Format the time until `at_ms`, or since it."""
     if at_ms is None:
         return NONE
     return f"in {span_words(at_ms - now_ms)}" if at_ms >= now_ms else f"{span_words(now_ms - at_ms)} ago"
 
 
 def by(source: str) -> str:
-    """Say who told something; a person did it by hand."""
-    return "by hand" if source == "by_hand" else f"by {source or NONE}"
+    """Format the source of a value; "manually" for an entry of the user."""
+    return "manually" if source == "by_hand" else f"by {source or NONE}"
 
 
 def span_words(span_ms: float) -> str:
-    """Return a span in the unit that suits its length."""
+    """Format a duration in the largest suitable unit."""
     seconds = abs(span_ms) / 1_000
     for limit_s, divisor, unit in ((120, 1, "s"), (7_200, 60, "min"), (172_800, 3_600, "h")):
         if seconds < limit_s:

@@ -1,4 +1,4 @@
-"""Amounts, gains and prices as people read them. Pure."""
+"""Format amounts, P&L, prices and quantities."""
 
 from decimal import Decimal
 
@@ -7,19 +7,19 @@ from mexc_tui.wording.moments import NONE
 
 
 def amount(value: Decimal | None) -> str:
-    """Return quote units: cents, or four digits of what is below one."""
+    """Format quote units with two decimals, or with four significant digits below one."""
     found = exact(value)
     return NONE if found is None else str(quote_number(found))
 
 
 def signed(value: Decimal | None) -> str:
-    """Return a gain with its sign."""
+    """Format a P&L with its sign."""
     if value is None:
         return NONE
     return f"+{amount(value)}" if value > 0 else amount(value)
 
 
 def price(value: Decimal | None) -> str:
-    """Return a price or a quantity in eight digits, or in whole units if it has more; no exponent."""
+    """Format a price or quantity with eight significant digits, or as an integer; no exponent."""
     found = exact(value)
     return NONE if found is None else str(quantity_number(found))

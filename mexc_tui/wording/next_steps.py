@@ -1,10 +1,10 @@
-"""Commands that a text names as the next step, with the options that keep them about the same profile."""
+"""Complete commands named in a text with the options of the current profile, mode and exchange."""
 
 import re
 from dataclasses import dataclass
 
 _STARTS = ("watch",)
-"""Commands that choose mode and exchange, as the desk itself and `--headless` do."""
+"""Commands that take mode and exchange, as the desk itself and `--headless` do."""
 _OF_PROFILE = (
     *("attach", "status", "stop", "listings", "alerts", "signals", "why", "report", "positions", "orders"),
     *("snipes", "risk", "what-if", "arm", "disarm", "close", "exits", "convert-dust", "halt", "reduce-only"),
@@ -21,21 +21,21 @@ _COMMAND = re.compile(
 )
 
 _ENDS = ("", ".", ",", ";", "`", "'", ")", "\n")
-"""What follows the bare name where it is a command; elsewhere a sentence speaks of the program."""
+"""Text after the bare name if it is a command and not just the program's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenOptions:
-    """What a command line chose; empty: the default."""
+    """Options of a command line; empty for the default."""
 
     profile: str = ""
     mode: str = ""
     exchange: str = ""
-    """The file that names a running exchange."""
+    """File with the address of a running practice exchange."""
 
 
 def with_options(text: str, chosen: ChosenOptions) -> str:
-    """Return the text with each command in it about the chosen profile, mode and exchange."""
+    """Return the text with each command completed for the chosen profile, mode and exchange."""
     if chosen == ChosenOptions() or "mexc-tui" not in text:
         return text
     return _COMMAND.sub(lambda found: found[0] + _missing(found, chosen), text)

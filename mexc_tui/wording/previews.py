@@ -1,4 +1,4 @@
-"""What a command is about to do, in one sentence with its numbers. Pure."""
+"""Describe the effect of a command in one sentence with its numbers."""
 
 from decimal import Decimal
 
@@ -10,27 +10,27 @@ from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.wording.moments import when
 from mexc_tui.wording.money import amount, price, signed
 
-HALTED = "entries stay stopped until a person resumes"
+HALTED = "entries stay halted until you resume"
 
 
 def preview_words(row: PreviewRow) -> str:
-    """Return the sentence for a confirmation. It is for a command that would not be refused."""
+    """Return the confirmation text of a command that would be accepted."""
     match row.name:
         case Preview.ARM:
-            caps = f", paying {row.bound}" if row.bound else ""
+            caps = f", price {row.bound}" if row.bound else ""
             spend = f" for at most {amount(row.spend_cap)} USDT" if row.spend_cap is not None else ""
             return f"Buy {row.symbol} at its opening{spend}{caps}."
         case Preview.DISARM:
-            return f"Take back the snipe of {row.symbol}: {amount(row.released)} USDT become free."
+            return f"Disarm {row.symbol}: releases {amount(row.released)} USDT."
         case Preview.CLOSE:
             return f"{_capital(_sale(row.sales[0]))}."
         case Preview.REDUCE_ONLY:
-            return f"Buy nothing until a person resumes; {many(row.positions, 'position')} and exits stay."
+            return f"Stop entries until you resume; {many(row.positions, 'position')} and exits stay active."
         case Preview.RESUME:
-            return f"Let entries be made again; {many(row.positions, 'position')} open."
+            return f"Allow entries again; {many(row.positions, 'position')} open."
         case Preview.UNLOCK:
             return (
-                f"GO LIVE for {row.unlock_hours} hours: the desk buys with REAL MONEY, up to "
+                f"GO LIVE for {row.unlock_hours} hours: entries use REAL MONEY, up to "
                 f"{many(row.max_positions, 'position')} of {amount(row.position_cap)} USDT each."
             )
         case _:
@@ -44,7 +44,7 @@ def _stop(row: PreviewRow) -> str:
         f"disarm {many(row.snipes_to_disarm, 'snipe')}",
     ]
     if row.name is Preview.HALT:
-        parts.append(f"leave {many(row.positions, 'position')} with their exits")
+        parts.append(f"keep {many(row.positions, 'position')} with exits")
     return f"{_capital(', '.join(parts))}; {HALTED}."
 
 
@@ -55,7 +55,7 @@ def _sold(row: PreviewRow) -> str:
     if known:
         words += f" worth {amount(sum(known, Decimal(0)))} USDT at the bid"
     if row.pnl is not None and row.sales:
-        words += f" (P&L about {signed(row.pnl)})"
+        words += f" (P&L ~{signed(row.pnl)})"
     return words + (f", {missing} without a price" if missing else "")
 
 
@@ -63,34 +63,34 @@ def _sale(sale: SaleRow) -> str:
     words = f"sell {price(sale.quantity)} {sale.base_asset}"
     if sale.value is None:
         return f"{words}: {sale.words}"
-    words += f", worth {amount(sale.value)} USDT at the bid of {price(sale.bid)}"
-    words += f", about {price(sale.expected_price)} expected"
-    words += "" if sale.slippage_pct is None else f" ({money_text(sale.slippage_pct)} % below it)"
-    words += f", P&L about {signed(sale.pnl)} USDT"
+    words += f", worth {amount(sale.value)} USDT at bid {price(sale.bid)}"
+    words += f", expected ~{price(sale.expected_price)}"
+    words += "" if sale.slippage_pct is None else f" ({money_text(sale.slippage_pct)} % slippage)"
+    words += f", P&L ~{signed(sale.pnl)} USDT"
     if sale.orders_to_cancel:
-        words += f"; {many(sale.orders_to_cancel, 'take-profit')} on the same coins are cancelled first"
+        words += f"; cancels {many(sale.orders_to_cancel, 'take-profit')} first"
     return words + (f"; {sale.words}" if sale.words else "")
 
 
 def tightening_words(row: Tightening) -> str:
-    """Say how far and until when the limits of entries are lowered; empty: they are not."""
+    """Describe the tightening of entry limits; empty if there is none."""
     if not row.steps:
         return ""
     until = f"until {when(row.until_ms)} UTC"
-    return f"lowered {many(row.steps, 'step')} {until} by {row.by}: {row.cause}"
+    return f"tightened {many(row.steps, 'step')} {until} by {row.by}: {row.cause}"
 
 
 def day_words(row: RiskRow) -> str:
-    """Return the P&L of the UTC day, in quote units and in per cent."""
+    """Format the P&L of the UTC day, in quote units and per cent."""
     if row.day_pnl is None or row.day_pct is None:
-        return "P&L not known: a price is missing"
+        return "P&L unknown: a price is missing"
     return f"{signed(row.day_pnl)} ({'+' if row.day_pct > 0 else ''}{money_text(row.day_pct)} %)"
 
 
 def drawdown_words(row: RiskRow) -> str:
-    """Return how far equity is below its peak."""
+    """Format the drawdown from the equity peak."""
     if row.drawdown_pct is None:
-        return "drawdown not known"
+        return "drawdown unknown"
     return f"{money_text(row.drawdown_pct)} % below the peak"
 
 

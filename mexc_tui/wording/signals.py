@@ -1,4 +1,4 @@
-"""What a signal claims, how sure it is, and what changed about a listing, in plain words. Pure."""
+"""Describe the claim and probability of a signal, and changes of a listing."""
 
 import re
 
@@ -11,26 +11,26 @@ _MOMENT = re.compile(r"\b(?:(\w+?)_ms )?(\d{13})\b")
 
 
 def probability(row: SignalRow) -> str:
-    """Return a probability and its interval; without any history only the interval, for nothing is known."""
+    """Format a probability with its 95 % interval; without history the probability is `?`."""
     span = f"{row.low * 100:.0f}–{row.high:.0%}"
     return f"? ({span})" if row.n == 0 and row.base_n == 0 else f"{row.probability:.0%} ({span})"
 
 
 def claim_words(row: SignalRow) -> str:
-    """Return what a signal's probability is the probability of."""
+    """Describe the claim whose probability a signal states."""
     words = row.claim.replace("_", " ")
     return f"{words} {clock(row.due_ms, row.at_ms)}" if row.due_ms is not None else words
 
 
 def change_words(change: ChangeRow) -> str:
-    """Return one change in words."""
+    """Describe one change of a listing."""
     before, after = change.before, change.after
     if change.kind == ChangeKind.MOVED.value and before.isdecimal() and after.isdecimal():
         before, after = when(int(before)), when(int(after))
-    told = f" ({change.source})" if change.source else ""
-    return f"{change.kind}: {before or NONE} → {after or NONE}{told}"
+    source = f" ({change.source})" if change.source else ""
+    return f"{change.kind}: {before or NONE} → {after or NONE}{source}"
 
 
 def readable(text: str) -> str:
-    """Return a text with its moments in milliseconds as moments."""
+    """Return a text with Unix milliseconds replaced by readable times."""
     return _MOMENT.sub(lambda found: f"{found[1] + ' ' if found[1] else ''}{when(int(found[2]))}", text)

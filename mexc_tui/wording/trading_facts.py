@@ -1,4 +1,4 @@
-"""Facts of trading in one line of plain words each."""
+"""Describe trading events in one line of plain text each."""
 
 from mexc_tui.model import event as events
 from mexc_tui.model.event import AnyEvent
@@ -9,7 +9,7 @@ from mexc_tui.wording.money import amount, price, signed
 
 
 def trading_words(event: AnyEvent) -> str:
-    """Return what happened to money; empty if the fact is about something else."""
+    """Return the text of a trading event; empty for other events."""
     match event:
         case events.SnipeChanged():
             return _snipe(event.snipe)
@@ -34,20 +34,18 @@ def _books(event: AnyEvent) -> str:
     match event:
         case events.TradingChanged():
             words = f": {event.trading.words}" if event.trading.words else ""
-            return f"trading is {event.trading.state.value}{words} (by {event.trading.by})"
+            return f"trading {event.trading.state.value}{words} (by {event.trading.by})"
         case events.GuardActed():
-            return f"guard {event.level.value}: {event.finding}; {event.action}: {event.achieved}"
+            return f"risk monitor {event.level.value}: {event.finding}; {event.action}: {event.achieved}"
         case events.LiveLockChanged():
-            word = "locked" if event.until_ms is None else "UNLOCKED, entries cost real money"
-            return f"live trading is {word} (by {event.by})"
+            word = "locked" if event.until_ms is None else "UNLOCKED, entries use real money"
+            return f"live trading {word} (by {event.by})"
         case events.Reconciled():
             run = event.run
             found = f"{len(run.explained)} explained, {len(run.unexplained)} unexplained differences"
-            return f"books compared ({run.trigger.value}): {found}" + (
-                f"; {run.problem}" if run.problem else ""
-            )
+            return f"reconciled ({run.trigger.value}): {found}" + (f"; {run.problem}" if run.problem else "")
         case events.TakenUp():
-            return f"taken up of an engine before this one: {'; '.join(event.lines)}"
+            return f"recovered from the previous run: {'; '.join(event.lines)}"
         case events.EntryBooked():
             return _entry(event.entry)
         case _:
@@ -76,7 +74,7 @@ def _position(position: Position, words: str) -> str:
     if position.is_open:
         state = f"{position.state.value}, {price(position.remaining)} left, stop {price(position.stop_price)}"
     else:
-        state = f"closed by {position.close_reason.value or 'no reason kept'}"
+        state = f"closed: {position.close_reason.value or 'no reason recorded'}"
     gain = f", realised {signed(position.realised)}" if position.realised else ""
     return f"position {state}{gain}" + (f": {words}" if words else "")
 

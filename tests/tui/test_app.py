@@ -64,7 +64,7 @@ async def test_eighty_by_twenty_four_holds_every_pane_and_the_money() -> None:
         text = await until(pilot, app, "LOSTUSDT")
         lines = text.split("\n")
         assert len(lines) == 24
-        for words in ("Next openings 5", "Signals that stand 3", "Positions 3", "Snipes 1", "q Leave"):
+        for words in ("Next openings 5", "Active signals 3", "Positions 3", "Snipes 1", "q Leave"):
             assert words in text
         assert "▼ -0.97" in text
 
@@ -116,7 +116,7 @@ async def test_a_second_in_which_nothing_happens_costs_a_hundred_bytes() -> None
     frozen.status.put("engine", status())
     frozen.risk.put("risk", risk())
     async with desk(frozen) as (app, pilot, _):
-        await until(pilot, app, "Nothing is armed.")
+        await until(pilot, app, "No snipe is armed.")
         wire = await _settled(app, pilot, frozen)
         frozen.go(1_000)
         assert await _sent(pilot, wire, "14:13:22Z") < 150
@@ -140,14 +140,14 @@ async def test_live_is_unmistakable() -> None:
 
 async def test_before_the_first_answer_it_says_that_it_waits_and_then_what_is_empty() -> None:
     async with desk(Frozen(is_empty=True, is_complete=False)) as (app, pilot, frozen):
-        text = await until(pilot, app, "Waiting for the engine")
-        assert "NO ENGINE YET" in text
+        text = await until(pilot, app, "Loading…")
+        assert "CONNECTING" in text
         for view in (frozen.listings, frozen.signals, frozen.snipes, frozen.positions):
             view.is_complete = True
         frozen.status.put("engine", status())
-        text = await until(pilot, app, "No position is open.")
-        assert "No opening is known. The calendar has not been read yet." in text
-        assert "Nothing is armed." in text
+        text = await until(pilot, app, "No open position.")
+        assert "No opening known. Calendar not read yet." in text
+        assert "No snipe is armed." in text
 
 
 async def test_no_opening_is_expected_only_if_the_calendar_says_so_and_nothing_is_armed() -> None:
@@ -155,14 +155,14 @@ async def test_no_opening_is_expected_only_if_the_calendar_says_so_and_nothing_i
     read = SourceRow(source="calendar", read_ms=NOW_MS - 3_000, failures=0, problem="")
     async with desk(frozen) as (app, pilot, _):
         frozen.status.put("engine", msgspec.structs.replace(status(), sources=(read,)))
-        text = await until(pilot, app, "No opening is expected. The calendar was read at")
+        text = await until(pilot, app, "No opening expected. Calendar read at")
         failed = msgspec.structs.replace(read, failures=2, problem="no answer within 10 s")
         frozen.status.put("engine", msgspec.structs.replace(status(), sources=(failed,)))
         text = await until(pilot, app, "no answer within 10 s")
-        assert "No opening is expected" not in text
+        assert "No opening expected" not in text
         frozen.snipes.put("S1", Frozen().snipes.rows["S1"])
-        text = await until(pilot, app, "No opening is listed for 1 armed snipe")
-        assert "No opening is expected" not in text
+        text = await until(pilot, app, "No opening listed for 1 armed snipe")
+        assert "No opening expected" not in text
 
 
 async def test_words_filter_the_table_while_they_are_typed_and_escape_shows_all() -> None:
@@ -190,7 +190,7 @@ async def test_help_explains_the_screen_and_goes_away() -> None:
     async with desk() as (app, pilot, _):
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
-        await until(pilot, app, "Rows with these words")
+        await until(pilot, app, "Rows that contain these words")
         await pilot.press("escape")
         await until(pilot, app, "Next openings")
 
@@ -242,7 +242,7 @@ async def test_leaving_may_be_thought_better_of() -> None:
 async def test_stopping_the_engine_asks_for_a_word_while_positions_are_open() -> None:
     async with desk() as (app, pilot, frozen):
         await pilot.press("q")
-        await until(pilot, app, "would stay open with no stop")
+        await until(pilot, app, "would stay open without a stop")
         await pilot.press("s")
         await until(pilot, app, "type stop")
         assert not any(name == "stop" for name, _ in frozen.given)
@@ -282,7 +282,7 @@ def test_without_colour_the_desk_begins_in_greys() -> None:
 async def test_the_palette_shows_nothing_whose_width_terminals_do_not_agree_on() -> None:
     async with desk() as (app, pilot, _):
         await pilot.press("ctrl+p")
-        shown = await until(pilot, app, "Words of a command")
+        shown = await until(pilot, app, "Search commands")
         assert not [one for one in shown if ord(one) > 0xFFFF]
 
 
@@ -297,7 +297,7 @@ async def test_the_lines_on_top_stay_true_on_every_page_and_behind_the_palette(k
 
 async def test_a_terminal_that_is_too_small_says_so_below_what_is_always_true() -> None:
     async with desk(size=(40, 8)) as (app, pilot, _):
-        text = await until(pilot, app, "too small: 80×24 shows it all")
+        text = await until(pilot, app, "terminal too small: 80×24 or more")
         assert "SYMBOL" not in text
         assert "equity 512.40" in text
         await pilot.resize_terminal(80, 24)

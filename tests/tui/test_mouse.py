@@ -63,7 +63,7 @@ async def test_where_words_are_typed_the_keys_that_are_left_can_be_clicked() -> 
         await one.until("^x Halt")
         await _click(one, "^x Halt")
         await one.until("halted: by hand")
-        await _click(one, "esc leaves")
+        await _click(one, "esc cancel")
         await one.until("h Halt")
         await one.press("escape")
         await one.gone("halted: by hand")

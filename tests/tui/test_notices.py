@@ -85,7 +85,7 @@ def test_what_happened_is_kept_newest_first_once_for_each_key_and_not_for_ever()
     for number in range(MOST_KEPT + 10):
         happened.add(ActivityLog(number, "you", "x", str(number)))
     assert len(list(happened)) == MOST_KEPT
-    happened.add(ActivityLog(1, "you", "flatten", "under way", key="k"))
+    happened.add(ActivityLog(1, "you", "flatten", "in progress", key="k"))
     happened.add(ActivityLog(2, "you", "other", "done"))
     happened.add(ActivityLog(3, "you", "flatten", "done", key="k"))
     newest = [one.result for _, one in happened][:2]

@@ -43,13 +43,13 @@ async def test_a_halt_from_a_read_only_screen_says_that_it_cannot_resume_and_wha
     async with at(frozen, (80, 24)) as one:
         await one.press("h")
         text = await one.until("Entries are halted.")
-        assert "This READ-ONLY screen cannot resume." in text
+        assert "Read-only mode cannot resume." in text
         assert "mexc-tui resume" in text
-        assert "h or R offers" not in text
+        assert "h or R resume" not in text
         one.frozen.risk.put("risk", risk(TradingState.HALTED, "by hand"))
         await one.press("h")
         text = " ".join((await one.until("Not from a READ-ONLY screen.")).split())
-        assert "Type mexc-tui resume, or open the desk with mexc-tui attach." in text
+        assert "Run mexc-tui resume, or open the desk with mexc-tui attach." in text
         assert one.told() == ["halt"]
 
 

@@ -1,6 +1,6 @@
-"""Everything a person may tell the engine from a screen, once: what it is, what it acts on, what it asks.
+"""The table of actions: command, target, confirmation and undo of each.
 
-The keys are in `keys.py`, under the same ids. Nothing is done here: `hand.py` asks and gives. Pure.
+The keys are in `keys.py`, under the same ids; `command_controller.py` confirms and sends.
 """
 
 from collections.abc import Callable
@@ -29,55 +29,55 @@ from mexc_tui.tui.source import DeskSource
 
 SOON_S = 30.0
 EXCHANGE_S = 200.0
-"""So long is waited for what must be seen to have happened at the exchange: cancels, then sales."""
+"""Seconds to wait for confirmation of a cancel or sale."""
 ALL = Decimal(100)
 
 
 class ActionTarget(StrEnum):
-    """What a deed acts on."""
+    """Target of an action."""
 
     DESK = "desk"
     PAIR = "pair"
-    """The pair of the row under the cursor."""
+    """Symbol of the row under the cursor."""
     POSITION = "position"
-    """The open position of the pair under the cursor."""
+    """Open position of the symbol under the cursor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """One thing that may be told to the engine."""
+    """One action that sends a command to the engine."""
 
     id: str
     name: str
-    """In capitals where it is asked about and reported."""
+    """Shown in capitals in confirmations and results."""
     aim: ActionTarget = ActionTarget.DESK
     kind: CommandKind[Any, Any]
     args: Callable[[Target, str], msgspec.Struct]
-    """From the target, and what was typed where a word is asked for."""
+    """Builds the arguments from the target and the typed word."""
     preview: Preview | None = None
-    """The question that tells beforehand what it would do."""
+    """Query for its effect before confirmation."""
     words: Callable[[DeskSource, Target], str] = no_words
-    """The consequence in numbers, out of the rows, until the engine has said it itself."""
+    """Describes the effect from the rows until the preview arrives."""
     asks: bool = True
     needs_preview: bool = False
-    """It adds risk: it is not done before the engine has said what it would do."""
+    """Adds risk: requires the preview before confirmation."""
     typed: Callable[[DeskSource], str] = no_words
-    """A word to be typed instead of pressing a key; empty: none. The engine may ask for another."""
+    """Word to type instead of a key; empty: none. The preview may require another."""
     shares: tuple[tuple[str, Decimal], ...] = ()
-    """Keys that choose how many per cent; empty: nothing is to be chosen."""
+    """Keys that select a percentage; empty: no choice."""
     deadline_s: float = SOON_S
     then: str = ""
-    """How to take it back, once it is done."""
+    """How to undo it, shown with the result."""
     undo: str = ""
-    """The command of the command line that takes it back; empty: none does."""
+    """CLI command that undoes it; empty: none."""
     command: str = ""
-    """The command of the command line that does the same; empty: none."""
+    """CLI command that does the same; empty: none."""
     changes: tuple[CommandKind[Any, Any], ...] = ()
-    """Answers that are old once it is done."""
+    """Queries to refresh after it."""
 
     @property
     def lowers_risk(self) -> bool:
-        """Whether a read-only screen may do it: it lowers risk."""
+        """Whether it is allowed in read-only mode."""
         return self.kind.reduces_risk and not self.kind.needs_operator
 
 
@@ -123,7 +123,7 @@ DEEDS: tuple[Deed, ...] = (
         args=_by_hand,
         words=stopping,
         asks=False,
-        then="h or R offers to resume",
+        then="h or R resume",
         undo="resume",
         changes=_MONEY,
     ),
@@ -145,7 +145,7 @@ DEEDS: tuple[Deed, ...] = (
         args=_unlocking,
         preview=Preview.UNLOCK,
         needs_preview=True,
-        then="L locks it again",
+        then="L lock",
         changes=_MONEY,
     ),
     Deed(
@@ -154,7 +154,7 @@ DEEDS: tuple[Deed, ...] = (
         kind=trading.LOCK,
         args=_of_desk,
         asks=False,
-        then="L offers to unlock",
+        then="L unlock",
         undo="unlock",
         changes=_MONEY,
     ),
@@ -167,7 +167,7 @@ DEEDS: tuple[Deed, ...] = (
         args=_of_pair,
         preview=Preview.ARM,
         needs_preview=True,
-        then="a takes it back",
+        then="a disarm",
         changes=_MONEY,
     ),
     Deed(
@@ -192,7 +192,7 @@ DEEDS: tuple[Deed, ...] = (
     ),
     Deed(
         id="close_part",
-        name="Close a part",
+        name="Close part",
         aim=ActionTarget.POSITION,
         kind=trading.CLOSE,
         args=_closing,
@@ -208,7 +208,7 @@ DEEDS: tuple[Deed, ...] = (
         kind=trading.REDUCE_ONLY,
         args=_by_hand,
         asks=False,
-        then="R offers to resume",
+        then="R resume",
         undo="resume",
         changes=_MONEY,
     ),
@@ -234,7 +234,7 @@ DEEDS: tuple[Deed, ...] = (
     ),
     Deed(
         id="reconcile",
-        name="Compare books",
+        name="Reconcile",
         kind=trading.RECONCILE,
         command="reconcile",
         args=_of_desk,
@@ -243,7 +243,7 @@ DEEDS: tuple[Deed, ...] = (
     ),
     Deed(
         id="edit_exits",
-        name="Change exits of",
+        name="Edit exits of",
         aim=ActionTarget.POSITION,
         kind=trading.EDIT_EXITS,
         command="exits",
@@ -254,7 +254,7 @@ DEEDS: tuple[Deed, ...] = (
     ),
     Deed(
         id="edit_setting",
-        name="Change a setting",
+        name="Change setting",
         kind=asking.SET,
         command="settings",
         args=_made,
@@ -263,18 +263,16 @@ DEEDS: tuple[Deed, ...] = (
     ),
     Deed(
         id="undo_setting",
-        name="Undo the last setting",
+        name="Undo setting change",
         kind=asking.UNDO,
         args=_made,
         words=_said,
         changes=(asking.SETTINGS, asking.WHY),
     ),
-    Deed(
-        id="add_listing", name="Watch a listing", kind=asking.ADD_LISTING, args=_made, words=_said, asks=False
-    ),
+    Deed(id="add_listing", name="Add listing", kind=asking.ADD_LISTING, args=_made, words=_said, asks=False),
     Deed(
         id="drop_listing",
-        name="Watch no more",
+        name="Drop listing",
         aim=ActionTarget.PAIR,
         kind=asking.DROP_LISTING,
         args=_made,
@@ -283,7 +281,7 @@ DEEDS: tuple[Deed, ...] = (
     ),
     Deed(
         id="stop_engine",
-        name="Stop the engine",
+        name="Stop engine",
         kind=asking.STOP,
         command="stop",
         args=_of_desk,
@@ -295,27 +293,27 @@ BY_ID = {deed.id: deed for deed in DEEDS}
 
 
 def refusal(deed: Deed, target: Target, source: DeskSource) -> str:
-    """Say in words why a deed cannot even be asked for; empty: it can."""
+    """Return why an action is unavailable; empty if it is available."""
     if not source.may_operate and not deed.lowers_risk:
-        return f"{deed.name}: not from a READ-ONLY screen. {elsewhere(deed.command, source)}"
+        return f"{deed.name}: unavailable in read-only mode. {elsewhere(deed.command, source)}"
     if deed.aim is ActionTarget.DESK:
         return ""
     if not target.symbol:
-        return f"{deed.name}: choose a row with a pair first."
+        return f"{deed.name}: select a row with a symbol first."
     if deed.aim is ActionTarget.POSITION and held(source, target.symbol) is None:
-        return f"{deed.name}: no position in {target.symbol} is open."
+        return f"{deed.name}: no open position in {target.symbol}."
     return ""
 
 
 def no_way_back(deed: Deed, source: DeskSource) -> str:
-    """Say that a read-only screen cannot take a deed back, and what can; empty: that is not so."""
+    """Return how to undo an action that read-only mode cannot undo; empty otherwise."""
     if source.may_operate or not deed.undo:
         return ""
-    return f"This READ-ONLY screen cannot {deed.undo}. {elsewhere(deed.undo, source)}"
+    return f"Read-only mode cannot {deed.undo}. {elsewhere(deed.undo, source)}"
 
 
 def named(deed: Deed, target: Target) -> str:
-    """Return what is done to what: Close 50 % of FOOUSDT."""
+    """Return action and target: Close 50 % of FOOUSDT."""
     share = "" if target.share_pct is None or target.share_pct == ALL else f" {target.share_pct:f} % of"
     name = "Close" if share else f"{deed.name} of" if deed.shares else deed.name
     return f"{name}{share} {target.symbol}".strip()

@@ -1,6 +1,6 @@
-"""What a person does: asks before what is dangerous, gives the command once, says what came of it.
+"""Confirm dangerous actions, send each command once, report its result.
 
-One command id belongs to one deed, however often it is given again: the engine does it once.
+Retries keep the command id, so that the engine executes it once.
 """
 
 import asyncio
@@ -25,24 +25,24 @@ log = logging.getLogger(__name__)
 
 PREVIEW_S = 5.0
 SHOWN_S = 20.0
-"""So long a result stays below; then it is found among what happened."""
+"""Seconds a result stays above the footer; then it is in the activity log only."""
 SAME_S = 600.0
-"""A sale that nobody answered keeps its number so long: given anew, it is still done once."""
+"""Reuse the command id of an unanswered sale for so many seconds, so that a retry is recognised."""
 REPEAT_S = 0.6
-"""A halt key so soon behind another one is that key held down."""
+"""A halt key repeated within so many seconds counts as held down."""
 _HALTED = frozenset({TradingState.HALTED, TradingState.FLATTENING})
 _TONES = {CommandOutcome.DONE: Tone.GOOD, CommandOutcome.PARTLY: Tone.WARN, CommandOutcome.REFUSED: Tone.WARN}
 _SAID = {
     CommandOutcome.DONE: "done",
-    CommandOutcome.PARTLY: "done in part",
-    CommandOutcome.REFUSED: "refused, nothing was done",
-    CommandOutcome.FAILED: "failed, look before you give it again",
-    CommandOutcome.UNKNOWN: "unknown what it did",
+    CommandOutcome.PARTLY: "partly done",
+    CommandOutcome.REFUSED: "refused",
+    CommandOutcome.FAILED: "failed, check before a retry",
+    CommandOutcome.UNKNOWN: "outcome unknown",
 }
 
 
 class CommandStage(StrEnum):
-    """How far a deed is."""
+    """Stage of an action."""
 
     ASKED = "asked"
     DOING = "doing"
@@ -51,64 +51,64 @@ class CommandStage(StrEnum):
 
 @dataclass(slots=True)
 class Act:
-    """One deed on its way, from the question to what it achieved."""
+    """One action, from its confirmation to its result."""
 
     deed: Deed
     target: Target
     command_id: str
     since_s: float
     words: str
-    """The consequence, then the result."""
+    """Effect, then result."""
     stage: CommandStage = CommandStage.DOING
     question: Question | None = None
     outcome: str = ""
     tone: Tone = Tone.PLAIN
     is_silent: bool = False
-    """It was given, and nobody said what it did."""
+    """Sent without a response."""
     typed: str = ""
 
     @property
     def title(self) -> str:
-        """Return what is done to what."""
+        """Return action and target in capitals."""
         return named(self.deed, self.target).upper()
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a hand is given from outside: a clock, an id for each deed, and whom to tell."""
+    """Dependencies of the controller: clock, command ids, notifications."""
 
     now_s: Callable[[], float]
     new_id: Callable[[], str]
     tell: Callable[[str, Tone], None]
-    """Says a thing at once."""
+    """Shows a message in the header."""
     changed: Callable[[], None]
-    """What is shown of the deed is another."""
+    """Called when the shown action changed."""
     is_seen: Callable[[], bool]
-    """Whether what is shown of a deed is seen at present."""
+    """Whether the shown action is visible."""
 
 
 class Hand:
-    """Belongs to the screen's loop. `shown` is what the bar below shows, if anything."""
+    """Runs the actions of a screen in its event loop. `shown` is the action above the footer, if any."""
 
     def __init__(self, source: DeskSource, happened: Activity, means: Means) -> None:
-        """Do nothing yet."""
+        """Start without an action."""
         self._source, self._happened, self._means = source, happened, means
         self._running: dict[str, Act] = {}
         self._unanswered: dict[str, tuple[str, float]] = {}
-        """Number of each sale that nobody answered, and when it was given."""
+        """Command id and send time of each unanswered sale, by title."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._halted_s = float("-inf")
         self.shown: Act | None = None
 
     @property
     def question(self) -> Question | None:
-        """Return the question that is open."""
+        """Return the open question, if any."""
         return self.shown.question if self.shown is not None else None
 
-    # What a person wants
+    # Requests of the user
 
     def halt(self) -> None:
-        """Let nothing be bought, at once and without a question; halted already: offer to resume."""
+        """Halt entries without confirmation; if halted already, offer to resume."""
         now_s = self._means.now_s()
         is_held_down, self._halted_s = now_s - self._halted_s < REPEAT_S, now_s
         if is_held_down:
@@ -121,11 +121,11 @@ class Hand:
             self.want(BY_ID["halt"], Target())
 
     def want(self, deed: Deed, target: Target) -> None:
-        """Ask before it, or do it at once."""
+        """Ask for confirmation or start the action."""
         refused = refusal(deed, target, self._source)
         act = self._act(deed, target)
         if not refused and act.title in self._running:
-            refused = f"{act.title} is under way already."
+            refused = f"{act.title} is already in progress."
         if refused:
             self._refuse(act, refused)
             return
@@ -138,11 +138,11 @@ class Hand:
         self._means.changed()
 
     def refuse(self, deed: Deed, target: Target, words: str) -> None:
-        """Say why a deed is not even asked about."""
+        """Report why an action is unavailable."""
         self._refuse(self._act(deed, target), words)
 
     def _refuse(self, act: Act, words: str) -> None:
-        """Say it in full where results are shown; while another deed is there, in the line of what is new."""
+        """Report a refusal above the footer, or in the header while another action is shown."""
         shown = self.shown
         if shown is not None and shown.stage is not CommandStage.OVER:
             self._note(act, words, Tone.WARN)
@@ -150,11 +150,11 @@ class Hand:
             return
         self.shown = act
         said = words.removeprefix(f"{act.deed.name}: ")
-        self._over(act, "nothing was done", Tone.WARN, said[:1].upper() + said[1:])
+        self._over(act, "not executed", Tone.WARN, said[:1].upper() + said[1:])
         self._means.changed()
 
     def key(self, key: str, character: str | None) -> bool:
-        """Take a key; whether it was meant for the question."""
+        """Handle a key; return whether the open question used it."""
         act = self.shown
         if act is None or act.question is None:
             if act is not None and key == "escape":
@@ -177,7 +177,7 @@ class Hand:
         return True
 
     def paste(self) -> bool:
-        """Take no pasted text while a question is open; whether one is."""
+        """Ignore pasted text while a question is open; return whether one is."""
         question = self.question
         if question is not None:
             question.refuse_paste()
@@ -185,7 +185,7 @@ class Hand:
         return question is not None
 
     def withdraw(self) -> None:
-        """Leave an open question: nothing is done."""
+        """Cancel the open question."""
         act = self.shown
         if act is not None and act.question is not None:
             if act.is_silent:
@@ -193,25 +193,25 @@ class Hand:
             self._hide()
 
     def tick(self) -> None:
-        """Let time close a question, and take an old result away."""
+        """Close an expired question or an old result."""
         act, now_s = self.shown, self._means.now_s()
         if act is None:
             return
         if act.question is not None and not act.question.left_s(now_s):
             self.withdraw()
             if not act.is_silent:
-                self._note(act, "nobody answered, nothing was done", Tone.PLAIN)
+                self._note(act, "not confirmed in time, not executed", Tone.PLAIN)
         elif act.stage is CommandStage.OVER and now_s - act.since_s >= SHOWN_S:
             self._hide()
         self._means.changed()
 
     async def close(self) -> None:
-        """Wait for no answer any more; what was given is done all the same."""
+        """Stop waiting for responses; sent commands still run in the engine."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    # How it goes
+    # Progress
 
     def _act(self, deed: Deed, target: Target) -> Act:
         now_s = self._means.now_s()
@@ -235,12 +235,12 @@ class Hand:
             is_ready=not deed.needs_preview,
         )
         if has_choice:
-            act.words = "How much of it?"
+            act.words = "Select a share."
         elif deed.preview is not None:
             self._start(self._preview(act), f"previews {deed.id}")
 
     async def _preview(self, act: Act) -> None:
-        """Have the engine say what it would do; what adds risk is not done without that."""
+        """Request the preview; actions that add risk require it."""
         assert act.deed.preview is not None
         asked = PreviewAsked(name=act.deed.preview, symbol=act.target.symbol, share_pct=act.target.share_pct)
         row, problem = None, ""
@@ -257,7 +257,7 @@ class Hand:
         if row is None:
             if act.deed.needs_preview:
                 self._over(
-                    act, _SAID[CommandOutcome.REFUSED], Tone.WARN, problem or "The engine did not say why."
+                    act, _SAID[CommandOutcome.REFUSED], Tone.WARN, problem or "No reason given by the engine."
                 )
         elif not row.is_allowed:
             self._over(act, _SAID[CommandOutcome.REFUSED], Tone.WARN, previewed(row))
@@ -274,9 +274,9 @@ class Hand:
             False,
         )
         self._running[act.title] = act
-        self._note(act, "under way", Tone.PLAIN)
+        self._note(act, "in progress", Tone.PLAIN)
         if not self._means.is_seen():
-            self._means.tell(f"{act.title}: under way.", Tone.PLAIN)
+            self._means.tell(f"{act.title}: in progress.", Tone.PLAIN)
         self._start(self._give(act), f"gives {act.deed.id}")
 
     async def _give(self, act: Act) -> None:
@@ -302,15 +302,15 @@ class Hand:
         self._unanswered.pop(act.title, None)
         for kind in act.deed.changes:
             self._source.answers.forget(kind)
-        before = " (as it said before)" if reply.is_repeated else ""
+        before = " (repeated response)" if reply.is_repeated else ""
         tone = _TONES.get(reply.outcome, Tone.BAD)
         self._over(act, _SAID[reply.outcome] + before, tone, reply.words)
 
     def _offer_again(self, act: Act, words: str) -> None:
-        """Say that nobody knows what it did; the same command may be given again, and is done once."""
+        """Report an unknown outcome and offer a retry with the same command id."""
         if act.deed.aim is ActionTarget.POSITION:
             self._unanswered[act.title] = act.command_id, self._means.now_s()
-        act.words = f"{words} Asking again with the same number never does it twice."
+        act.words = f"{words} A retry never executes it twice."
         self._note(act, _SAID[CommandOutcome.UNKNOWN], Tone.BAD)
         if self.shown is act or self.question is None:
             self.shown, act.stage, act.is_silent = act, CommandStage.ASKED, True
@@ -340,5 +340,5 @@ class Hand:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("%s broke", task.get_name(), exc_info=error)
-            self._means.tell(f"{task.get_name()} broke on this side: {error}. Look at the log.", Tone.BAD)
+            log.error("%s failed", task.get_name(), exc_info=error)
+            self._means.tell(f"{task.get_name()} failed on the client: {error}. See the log.", Tone.BAD)

@@ -1,6 +1,6 @@
-"""What a command would do, in numbers, out of the rows that are shown. Pure.
+"""Describe the effect of a command in numbers, from the rows shown.
 
-The engine says it more exactly (`PREVIEW`); this is said until it has, and when it cannot.
+Shown until the exact preview of the engine (`PREVIEW`) arrives, or instead of it.
 """
 
 from collections.abc import Sequence
@@ -23,95 +23,97 @@ _HUNDRED = Decimal(100)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What one command is aimed at; it stays that, however rows move. Empty symbol: the desk."""
+    """Target of one command, independent of the cursor. Empty symbol: the desk."""
 
     symbol: str = ""
     share_pct: Decimal | None = None
     made: msgspec.Struct | None = None
-    """The command's arguments, where a line was typed for it (`forms.py`)."""
+    """Arguments of the command, parsed from a typed line (`forms.py`)."""
     words: str = ""
-    """What that line would do."""
+    """Effect of that line."""
 
 
 def no_words(*_: object) -> str:
-    """Say nothing."""
+    """Return no text."""
     return ""
 
 
 def of_profile(source: DeskSource) -> str:
-    """Return the option that names the engine's profile on a command line; empty: it needs none."""
+    """Return the CLI option for the profile; empty for the default profile."""
     status = source.status_row
     return "" if status is None or status.profile == "practice" else f" --profile {status.profile}"
 
 
 def elsewhere(command: str, source: DeskSource) -> str:
-    """Say where somebody can do what a read-only screen cannot."""
+    """Return the command for an action that read-only mode cannot do."""
     profile = of_profile(source)
-    typed = f"Type mexc-tui {command}{profile}, or open" if command else "Open"
+    typed = f"Run mexc-tui {command}{profile}, or open" if command else "Open"
     return f"{typed} the desk with mexc-tui attach{profile}."
 
 
 def closing(source: DeskSource, target: Target) -> str:
-    """Say what selling a position, or a part of it, would bring at the bid."""
+    """Describe the sale of a position or a part of it at the bid."""
     row = held(source, target.symbol)
     if row is None:
         return ""
     share = (target.share_pct or _HUNDRED) / _HUNDRED
     quantity = f"{price(row.quantity * share)} {row.base_asset}"
     if row.value is None or row.unrealised is None:
-        return f"Sells {quantity} at the market. No fresh price is known, so neither is what it brings."
+        return f"Sells {quantity} at market. No current price: proceeds unknown."
     value, gain = amount(row.value * share), signed(row.unrealised * share)
-    return f"Sells {quantity} at the market, worth {value} {row.quote_asset} at the bid: {gain}."
+    return f"Sells {quantity} at market, worth {value} {row.quote_asset} at the bid, P&L {gain}."
 
 
 def stopping(source: DeskSource, _: Target) -> str:
-    """Say what a halt cancels and disarms."""
+    """Describe what a halt cancels and disarms."""
     entries = sum(order.side is Side.BUY for order in _standing(source))
-    return f"Cancels {many(entries, 'buy order')}, disarms {many(_waiting(source), 'snipe')}; exits go on."
+    return (
+        f"Cancels {many(entries, 'buy order')}, disarms {many(_waiting(source), 'snipe')}; exits stay active."
+    )
 
 
 def stopping_all(source: DeskSource, _: Target) -> str:
-    """Say what is sold, cancelled and disarmed when everything is to end."""
+    """Describe what flatten or emergency stop sells, cancels and disarms."""
     rows = open_positions(source)
     values = [row.value for row in rows]
     known = [value for value in values if value is not None]
-    worth = f" worth about {amount(sum(known, Decimal(0)))}" if known else ""
+    worth = f" worth ~{amount(sum(known, Decimal(0)))}" if known else ""
     more = "" if len(known) == len(rows) else f" and {len(rows) - len(known)} without a price"
     return (
-        f"Sells {many(len(rows), 'position')}{worth}{more} at the market, "
+        f"Sells {many(len(rows), 'position')}{worth}{more} at market, "
         f"cancels {many(len(_standing(source)), 'order')}, disarms {many(_waiting(source), 'snipe')}, "
         "and halts."
     )
 
 
 def stopping_engine(source: DeskSource, _: Target) -> str:
-    """Say what is left alone when the engine ends."""
+    """Describe what stays unattended when the engine stops."""
     rows = open_positions(source)
     if not rows:
         waits = _waiting(source)
-        armed = f"{many(waits, 'armed snipe').capitalize()} will not fire" if waits else "Nothing is bought"
-        return f"No position is open. {armed} while no engine runs."
+        armed = f"{many(waits, 'armed snipe').capitalize()} will not fire" if waits else "No entries"
+        return f"No open position. {armed} while the engine is stopped."
     return (
-        f"{many(len(rows), 'position').capitalize()} would stay open with no stop: "
-        "stops live in this engine and end with it."
+        f"{many(len(rows), 'position').capitalize()} would stay open without a stop: "
+        "the engine watches the stops."
     )
 
 
 def left(source: DeskSource) -> str:
-    """Say what is still there while something is being done."""
+    """Return the remaining open orders and positions."""
     orders, positions = len(_standing(source)), len(open_positions(source))
     return f"{many(orders, 'order')} and {many(positions, 'position')} left"
 
 
 def previewed(row: PreviewRow) -> str:
-    """Return what the engine says it would do, with who refuses."""
+    """Return the text of a preview with its refusals."""
     said = [one.flip or str(one) for one in row.refusals]
     more = [] if row.is_allowed else [one for one in said if one not in row.words]
     return " ".join([row.words, "; ".join(more)]).strip()
 
 
 def held(source: DeskSource, symbol: str) -> PositionRow | None:
-    """Return the open position of a pair."""
+    """Return the open position of a symbol."""
     return next((row for row in open_positions(source) if row.symbol == symbol), None)
 
 

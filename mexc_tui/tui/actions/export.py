@@ -1,7 +1,7 @@
-"""What can be taken out of a table: a row for the clipboard, all rows as CSV or JSON. Pure.
+"""Export a row for the clipboard, or all rows of a table as CSV or JSON.
 
-A view's rows are taken whole, with every field and nothing rounded; of other tables what is read on the
-screen. CSV is guarded against spreadsheets that would run a cell (reliability 4.9); JSON has no loss.
+Rows of views are exported with every field, unrounded; of other tables the shown text. CSV is guarded
+against formula injection in spreadsheets (reliability 4.9); JSON is lossless.
 """
 
 import csv
@@ -19,29 +19,29 @@ from mexc_tui.tui.widgets.table_rows import Line
 from mexc_tui.wording.digits import plain, plain_json
 
 CLIPBOARD_BYTES = 74_994
-"""Terminals take no more than this in one go."""
+"""Maximum bytes of one clipboard sequence."""
 _RUNS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 Scalar = str | int | float | bool | None
 
 
 def row_text(line: Line) -> str:
-    """Return a row's cells for pasting elsewhere, a tab between them."""
+    """Return the cells of a row separated by tabs."""
     return "\t".join(cell.text.strip() for cell in line)
 
 
 def read_rows(columns: Sequence[Column], lines: Sequence[Line]) -> list[dict[str, str]]:
-    """Return rows as they are read, under the heads of their columns."""
+    """Return rows as shown, by column head."""
     heads = [column.head or "MORE" for column in columns]
     return [dict(zip(heads, (cell.text.strip() for cell in line), strict=True)) for line in lines]
 
 
 def as_json(rows: Sequence[msgspec.Struct] | Sequence[Mapping[str, str]]) -> bytes:
-    """Return rows with all there is of them; money is text, so that nothing is lost."""
+    """Return rows as JSON with every field; amounts are text."""
     return plain_json(msgspec.json.format(msgspec.json.encode(rows), indent=2)) + b"\n"
 
 
 def as_csv(rows: Sequence[msgspec.Struct] | Sequence[Mapping[str, str]]) -> bytes:
-    """Return rows under a head; what is in a field that is itself a table is JSON."""
+    """Return rows as CSV; nested fields are JSON."""
     fields = [_fields(row) for row in rows]
     out = io.StringIO(newline="")
     writer = csv.writer(out)
@@ -52,24 +52,24 @@ def as_csv(rows: Sequence[msgspec.Struct] | Sequence[Mapping[str, str]]) -> byte
 
 
 def guarded(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
+    """Escape a text that a spreadsheet would run as a formula."""
     return f"'{text}" if text.startswith(_RUNS) else text
 
 
 def file_name(table: str, now_ms: int, ending: str) -> str:
-    """Return a name that says what is in it and when it was taken: positions-20260923T140322Z.csv."""
+    """Return a file name with content and time: positions-20260923T140322Z.csv."""
     word = "-".join("".join(char if char.isascii() and char.isalnum() else " " for char in table).split())
     return f"{word.lower() or 'table'}-{datetime.fromtimestamp(now_ms / 1_000, UTC):%Y%m%dT%H%M%SZ}.{ending}"
 
 
 def through_tmux(text: str) -> str:
-    """Return what has tmux hand a text on to the terminal around it, for its clipboard (OSC 52)."""
+    """Return the clipboard sequence (OSC 52) wrapped for tmux."""
     inner = b64encode(text.encode("utf-8")).decode("ascii")
     return f"\x1bPtmux;\x1b\x1b]52;c;{inner}\x07\x1b\\"
 
 
 def fits_clipboard(text: str) -> bool:
-    """Whether terminals take so much."""
+    """Whether a text fits one clipboard sequence."""
     return len(text.encode("utf-8")) * 4 / 3 <= CLIPBOARD_BYTES
 
 

@@ -1,4 +1,4 @@
-"""Writes a file whole or not at all, for this user alone."""
+"""Write files atomically, readable by this user only."""
 
 import os
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def save(folder: Path, name: str, data: bytes) -> Path:
-    """Write a file and return where it is, whole. Raises OSError."""
+    """Write a file atomically and return its path. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
     try:

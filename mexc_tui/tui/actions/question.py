@@ -1,27 +1,27 @@
-"""One question before something dangerous: which keys answer it, and until when. Pure.
+"""Confirmation of a dangerous action: accepted keys and time limit.
 
-Never Enter, never the opening key held down, never pasted text; whatever is not the named key cancels, and
-so does time (painting 4).
+Never confirmed by Enter, by the opening key held down or by pasted text; any other key cancels, and
+so does the time limit (painting 4).
 """
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 DEAF_S = 0.4
-"""Keys mean nothing for so long after a question was put."""
+"""Seconds after opening in which keys are ignored."""
 BURST_S = 0.08
-"""A key so soon behind another one is a key held down or pasted text."""
+"""Keys closer together than this count as held down or pasted."""
 WAITS_S = 10.0
 TYPES_S = 60.0
-"""So long a word may be typed."""
+"""Seconds to type a word."""
 TYPED_S = 0.04
-"""Nobody types faster, per letter."""
+"""Minimum seconds per typed letter."""
 MOST_TYPED = 64
 YES = "Y"
 
 
 class Typed(StrEnum):
-    """What a key meant."""
+    """Meaning of a key."""
 
     NOTHING = "nothing"
     NO = "no"
@@ -31,31 +31,31 @@ class Typed(StrEnum):
 
 @dataclass(slots=True)
 class Question:
-    """A question that is open. Moments are seconds of one clock that never goes back."""
+    """An open question. Times are seconds of a monotonic clock."""
 
     since_s: float
     choices: tuple[str, ...] = ()
-    """Keys that choose something first; none: `YES` does it."""
+    """Keys of a choice; empty: `YES` confirms."""
     word: str = ""
-    """To be typed in place of a key; empty: none."""
+    """Word to type instead of a key; empty: none."""
     is_ready: bool = True
-    """Whether it may be answered by now: the numbers it asks about are there."""
+    """Whether it can be confirmed: the preview has arrived."""
     typed: str = ""
     note: str = ""
-    """Why the last key did nothing."""
+    """Why the last key was ignored."""
     _last_s: float = field(default=-1.0)
     _typed_since_s: float = 0.0
 
     def left_s(self, now_s: float) -> float:
-        """Return how long it is still open."""
+        """Return the remaining seconds."""
         return max(self.since_s + (TYPES_S if self.word else WAITS_S) - now_s, 0.0)
 
     def ready(self, now_s: float, word: str = "") -> None:
-        """Let it be answered; from here on keys are deaf for a moment again."""
+        """Allow confirmation; keys are ignored for a moment again."""
         self.is_ready, self.word, self.since_s = True, word, now_s
 
     def hear(self, key: str, character: str | None, now_s: float) -> Typed:
-        """Take a key in Textual's words, with the character it stands for."""
+        """Handle a key in Textual's notation with its character."""
         is_burst = now_s - self._last_s < BURST_S
         self._last_s = now_s
         if key == "escape":
@@ -69,13 +69,13 @@ class Question:
         if character != YES:
             return Typed.NO
         if not self.is_ready:
-            self.note = "Not yet: the engine has not said what it would do."
+            self.note = "Not yet: waiting for the preview."
             return Typed.NOTHING
         return Typed.YES
 
     def refuse_paste(self) -> None:
-        """Take nothing of a pasted text."""
-        self.typed, self.note = "", "Pasted text counts for nothing here."
+        """Ignore pasted text."""
+        self.typed, self.note = "", "Pasted text is ignored."
 
     def _spell(self, key: str, character: str | None, now_s: float) -> Typed:
         if key in ("backspace", "ctrl+h"):

@@ -1,4 +1,4 @@
-"""The screen of a board: a header, tables and pictures, the three lines of a deed, a footer."""
+"""Widget of a screen: header, table and drawn panes, confirmation lines, footer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -41,35 +41,35 @@ from mexc_tui.tui.widgets.table import Table
 from mexc_tui.tui.widgets.text_bar import TextBar
 
 DETAILS = "Details"
-FILTER_HINT = "words; !word leaves out"
+FILTER_HINT = "words; !word excludes"
 MOST_HINT = 3
-"""Lines of what is said about a typed line."""
+"""Maximum lines of the hint above an input line."""
 MOST_LINE = 200
 MOST_TYPED = 80
-"""Letters of a filter: a long text that is pasted there counts for nothing."""
+"""Maximum characters of a filter; longer pasted text is ignored."""
 
 CURSOR = "cursor"
-"""Stands for the row that was chosen: what depends on it is another."""
+"""Name of the cursor among the changed views."""
 
 
 class BoardScreen(Screen[None]):
-    """One board. It shows what it is told has changed, and all of it when it comes to the front."""
+    """One screen. Updates changed rows, and everything when it comes to the front."""
 
     DEFAULT_CSS = STYLE
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Scope.FILTER)]
 
     @dataclass
     class Arranged(Message):
-        """Other panes are seen: they want to be drawn."""
+        """Other panes became visible and must be drawn."""
 
     def __init__(self, board: ScreenSpec, source: DeskSource, entered: Callable[[], None]) -> None:
-        """Show a board of this source; call `entered` when it comes to the front, before it is painted."""
+        """Show a screen of a source; call `entered` when it comes to the front, before the paint."""
         super().__init__(name=board.name)
         self._entered = entered
         self.marks: dict[str, StaleMark] = {}
-        """Of each pane, by its title."""
+        """Staleness marks by pane title."""
         self.mark_left_ms = float("inf")
-        """How long the marks of what was shown last stay right if nothing new comes."""
+        """Time for which the shown marks stay valid without new data."""
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]
         medium = [(MEDIUM, "-medium")] if board.wide_from > MEDIUM else []
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), *medium, (board.wide_from, "-wide")]
@@ -77,18 +77,18 @@ class BoardScreen(Screen[None]):
         self._source = source
         self._found_in: Table | None = None
         self._typed: Callable[[str], Awaitable[bool]] | None = None
-        """Takes the line that is being typed; None: that is a filter."""
+        """Receives the typed line; None: the line is a filter."""
         self._takes_words = False
-        """Whether the question that is open is answered by words."""
+        """Whether the open question expects a typed word."""
         self._alone: str | None = None
-        """The pane that is shown alone."""
+        """The zoomed pane."""
         self._is_zoomed = False
-        """Whether a person wants one pane alone; otherwise it is because there is no room for it."""
+        """Whether the user zoomed; otherwise there is no room for all panes."""
         self._chosen_from: str | None = None
-        """The table whose row details are shown."""
+        """Table of the row whose details are shown."""
         self._header, self._hint = Head(), TextBar(MOST_HINT, "hint")
         self._body, self._small = Container(id="body"), TextBar(1, "small")
-        self._small.show([[Part("too small: 80×24 shows it all", Tone.WARN)]])
+        self._small.show([[Part("terminal too small: 80×24 or more", Tone.WARN)]])
         self._confirm, self._footer = TextBar(confirm.MOST, "confirm"), Foot()
         self._finder = Input(
             placeholder=FILTER_HINT, compact=True, max_length=MOST_TYPED, select_on_focus=False
@@ -107,7 +107,7 @@ class BoardScreen(Screen[None]):
         }
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
+        """Compose the widgets."""
         yield from (self._header, self._small)
         with self._body:
             yield Vertical(*self._column(is_beside=False), id="main")
@@ -124,17 +124,17 @@ class BoardScreen(Screen[None]):
         return (self._pictures if isinstance(pane, PicturePane) else self._tables)[pane.title]
 
     def on_screen_resume(self) -> None:
-        """Have it brought up to date: what it showed when it was left is not painted again."""
+        """Update before the paint, so that old content is not shown."""
         self._entered()
         for table in self._tables.values():
             table.come_to_front()
 
     def on_resize(self) -> None:
-        """Show what there is room for."""
+        """Adapt the layout to the new size."""
         self._arrange()
 
     def _arrange(self) -> None:
-        """Show the panes that there is room for, or one alone, or one and the details of its row."""
+        """Show the panes that fit, or one pane, or one with the details of its row."""
         width, height = self.size
         self._small.display = width < LEAST_WIDTH or height < LEAST_HEIGHT
         self._body.display = not self._small.display
@@ -162,16 +162,16 @@ class BoardScreen(Screen[None]):
         self.post_message(self.Arranged())
 
     def _has_room(self, pane: Pane) -> bool:
-        """Return whether a pane is seen beside the others at this size."""
+        """Whether a pane is visible at this size."""
         return self.size.width >= pane.place.least_width and self.size.height >= pane.place.least_height
 
     @property
     def hidden(self) -> int:
-        """Return for how many panes there is no room beside the others."""
+        """Return the number of hidden panes."""
         return sum(not self._has_room(pane) for pane in self.board.panes)
 
     def go_to_pane(self, by: int) -> None:
-        """Go to the next pane, or the one before; one that there is no room for is shown alone."""
+        """Focus the next or previous pane; a hidden one is zoomed."""
         panes = {self._widget(pane): pane for pane in self.board.panes}
         widgets: list[Table | Canvas] = list(panes)
         if self._details.display:
@@ -187,14 +187,14 @@ class BoardScreen(Screen[None]):
         widget.focus()
 
     def _titled(self, pane: Pane, title: str) -> str:
-        """Return a pane's title; where it is alone, with its place among the others and the way back."""
+        """Return the title of a pane; if zoomed, with its number and the key to return."""
         if self._alone != pane.title:
             return title
         number = self.board.panes.index(pane) + 1
         return f"{title}, pane {number} of {len(self.board.panes)}: tab next, esc all"
 
     def show(self, dirty: Dirty | None, known: HeaderData) -> None:
-        """Bring the rows that changed up to date; None: all of them, as ages and countdowns ask for."""
+        """Update changed rows; None: all rows, for ages and countdowns."""
         self.show_frame(known)
         self.mark_left_ms = OLD_VIEWS_MS - (known.age_ms or 0.0)
         for pane in self.board.panes:
@@ -203,7 +203,7 @@ class BoardScreen(Screen[None]):
         self._show_details(known)
 
     def _show_pane(self, pane: Pane, dirty: Dirty | None, look: RenderContext, mark: StaleMark) -> None:
-        """Bring one pane up to date, and mark it if its data are old."""
+        """Update one pane, and mark it if its data is stale."""
         problem, widget, first = "", self._widget(pane), next(iter(self._tables.values()), None)
         match pane:
             case TablePane():
@@ -225,22 +225,22 @@ class BoardScreen(Screen[None]):
         widget.set_titles(f"{title}  {mark.words}".rstrip(), problem)
 
     def _marked(self, look: RenderContext, mark: StaleMark) -> StaleMark:
-        """Return the mark of what was just drawn: of the views if these are old, else of the answers."""
+        """Return the mark of the drawn data: of stale views, else of query results."""
         self.mark_left_ms = min(self.mark_left_ms, look.answered.left_ms())
         return mark if mark.is_dim else look.answered.mark()
 
     @property
     def is_there(self) -> bool:
-        """Return whether there is something to paint: all of it is laid out, and not taken down yet."""
+        """Whether the screen is mounted and not yet removed."""
         return self.is_mounted and bool(self.children)
 
     def show_frame(self, known: HeaderData) -> None:
-        """Bring what is above and below the panes up to date."""
+        """Update header and footer."""
         self._header.tell(known, self.size.width)
         self._show_footer()
 
     def on_descendant_focus(self) -> None:
-        """Say at once which keys work where words are typed, and which elsewhere."""
+        """Update the keys of the footer when the focus changes."""
         self._show_footer()
 
     def _show_footer(self) -> None:
@@ -260,14 +260,14 @@ class BoardScreen(Screen[None]):
         self._footer.show_keys(shown, screens)
 
     def show_act(self, drawn: confirm.Lines | None) -> None:
-        """Show a question, or what came of it, above the footer; None: nothing is asked."""
+        """Show a question or result above the footer; None hides it."""
         self._confirm.styles.offset = (0, 0) if drawn is not None else BELOW
         if drawn is not None:
             self._confirm.styles.height = len(drawn)
             self._confirm.show(drawn)
 
     def _show_typed(self, hint: confirm.Lines, *, is_typed: bool) -> None:
-        """Show the line that is typed, and lines above it; what is shown of a deed stays above them."""
+        """Show the input line with its hint; the current action stays above."""
         self._hint.display = bool(hint)
         if hint:
             self._hint.styles.height = len(hint)
@@ -276,7 +276,7 @@ class BoardScreen(Screen[None]):
         self._confirm.styles.margin = (0, 0, len(hint) + is_typed + 1, 0)
 
     def hold(self, is_held: bool, *, takes_words: bool) -> None:
-        """Let no row move while somebody is asked about one; say which keys work if words answer that."""
+        """Hold the row order during a confirmation; show the keys of a typed word."""
         if takes_words is not self._takes_words:
             self._takes_words = takes_words
             self._show_footer()
@@ -285,7 +285,7 @@ class BoardScreen(Screen[None]):
                 table.hold(is_held)
 
     def _show_details(self, known: HeaderData) -> None:
-        """Draw all there is to say of the row that was chosen; it follows the cursor."""
+        """Draw the details of the row under the cursor."""
         if self._chosen_from is None or self.board.details is None:
             return
         table = self._tables[self._chosen_from]
@@ -294,10 +294,10 @@ class BoardScreen(Screen[None]):
         mark = self._marked(look, known.mark)
         self._details.set_stale(mark.is_dim)
         title = f"{DETAILS}: {self._chosen_from}  {mark.words}".rstrip()
-        self._details.set_titles(title, "esc closes this")
+        self._details.set_titles(title, "esc close")
 
     def look(self, known: HeaderData) -> RenderContext:
-        """Return what is drawn from now."""
+        """Return the current render context."""
         first = next(iter(self._tables.values()), None)
         now_s = asyncio.get_running_loop().time()
         key, words = (None, "") if first is None else (first.cursor, first.rows.filter)
@@ -305,13 +305,13 @@ class BoardScreen(Screen[None]):
 
     @property
     def table(self) -> Table | None:
-        """Return the table that keys act on."""
+        """Return the focused table."""
         focused = self.focused
         return focused if isinstance(focused, Table) else next(iter(self._tables.values()), None)
 
     @property
     def chosen(self) -> tuple[TablePane | AnswerPane[Any], Table] | None:
-        """Return the table that keys act on, and what it is of."""
+        """Return the focused table with its pane."""
         table = self.table
         for pane in self.board.panes:
             if not isinstance(pane, PicturePane) and self._tables[pane.title] is table:
@@ -320,7 +320,7 @@ class BoardScreen(Screen[None]):
 
     @property
     def symbol(self) -> str:
-        """Return the pair of the row under the cursor; empty: there is none."""
+        """Return the symbol of the row under the cursor; empty if there is none."""
         chosen = self.chosen
         if chosen is None or not isinstance(chosen[0], TablePane):
             return ""
@@ -329,12 +329,12 @@ class BoardScreen(Screen[None]):
         return symbol if isinstance(symbol, str) else ""
 
     def flash(self, for_s: float) -> None:
-        """Make the header loud for a moment."""
+        """Flash the header."""
         self.add_class("-flash")
         self.set_timer(for_s, lambda: self.remove_class("-flash"))
 
     def ask_line(self, hint: str, begin: str, typed: Callable[[str], Awaitable[bool]]) -> None:
-        """Have a line typed; `typed` takes it, and says whether that was understood."""
+        """Open an input line; `typed` receives it and returns whether it is valid."""
         finder = self._finder
         self._found_in, self._typed = self.table, typed
         finder.placeholder, finder.max_length = "", MOST_LINE
@@ -343,8 +343,8 @@ class BoardScreen(Screen[None]):
         finder.focus()
 
     def _hinted(self, hint: str) -> confirm.Lines:
-        """Return what a line is for, folded where it does not fit into one."""
-        ends = Part("enter takes it, esc leaves it", Tone.FAINT)
+        """Return the hint of an input line, wrapped."""
+        ends = Part("enter apply, esc cancel", Tone.FAINT)
         whole = [Part(hint, Tone.STRONG), ends]
         if width_of(whole) <= self.size.width:
             return [whole]
@@ -352,12 +352,12 @@ class BoardScreen(Screen[None]):
         return [*([Part(one, Tone.STRONG)] for one in lines), [ends]]
 
     def refuse_line(self, words: str) -> None:
-        """Say above the line why it is not taken; it stays to be mended."""
+        """Show why the line is invalid; it stays open for correction."""
         lines = folded(words, max(self.size.width - 2, 20))[:MOST_HINT]
         self._show_typed([[Part(one, Tone.WARN)] for one in lines], is_typed=True)
 
     def action_filter(self) -> None:
-        """Ask for words that rows must have."""
+        """Open the filter line."""
         table = self.table
         if table is None:
             return
@@ -369,14 +369,14 @@ class BoardScreen(Screen[None]):
         finder.focus()
 
     def action_zoom(self) -> None:
-        """Show the pane with the focus alone, or all of them again."""
+        """Zoom the focused pane, or show all panes."""
         has_focus = (pane.title for pane in self.board.panes if self._widget(pane).has_focus)
         self._alone = None if self._alone is not None else next(has_focus, self.board.panes[0].title)
         self._is_zoomed = self._alone is not None
         self._arrange()
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
-        """Show all there is to say of a row, or no more of it if it is shown already."""
+        """Show or hide the details of a row."""
         if self.board.details is None:
             return
         title = next(title for title, table in self._tables.items() if table is event.table)
@@ -385,7 +385,7 @@ class BoardScreen(Screen[None]):
         self._arrange()
 
     def action_clear_filter(self) -> None:
-        """Close the details; where there are none, show all panes; then all rows of all tables."""
+        """Close details, else show all panes, else clear all filters."""
         if self._alone is not None and self._found_in is None:
             self._alone, self._is_zoomed = None, False
             self._arrange()
@@ -403,17 +403,17 @@ class BoardScreen(Screen[None]):
         self._back_to_rows()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter while words are typed."""
+        """Filter while typing."""
         if event.input.has_focus and self._found_in is not None and self._typed is None:
             self._found_in.keep(event.value)
 
     @property
     def line(self) -> str | None:
-        """Return the line that is being typed; None: none is."""
+        """Return the open input line; None if there is none."""
         return None if self._typed is None else self._finder.value
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep the filter, or hand over the line, and go back to the rows."""
+        """Apply the filter or the line, and return to the table."""
         if self._typed is None:
             self._show_typed((), is_typed=bool(event.value))
             self._back_to_rows()

@@ -1,6 +1,6 @@
-"""The lines above the footer: the question before something dangerous, and what came of it. Pure.
+"""Lines above the footer: the confirmation of an action, its progress and its result.
 
-Three of them, and more where the words need that: what something costs is never cut off.
+Three lines, or more for long texts: costs are never cut off.
 """
 
 from collections.abc import Sequence
@@ -16,17 +16,17 @@ from mexc_tui.tui.widgets.styled_text import Part, fitting, folded, width_of
 
 MOST = 6
 Lines = Sequence[Sequence[Part]]
-_LEAVES = Part("any other key leaves it", Tone.FAINT, goes=1)
-_AFTER = Part("esc hides this   m what happened", Tone.FAINT)
+_LEAVES = Part("any other key cancels", Tone.FAINT, goes=1)
+_AFTER = Part("esc close   m activity", Tone.FAINT)
 
 
 def drawn(act: Act, source: DeskSource, now_s: float, width: int) -> Lines:
-    """Return lines that fit, three or more."""
+    """Return three or more lines that fit the width."""
     match act.stage:
         case CommandStage.ASKED:
             assert act.question is not None
             head = Part(f"{act.title}?", Tone.BAD, is_badge=True)
-            return _lines(head, act.words or "Asking the engine what it would do …", _keys(act, now_s), width)
+            return _lines(head, act.words or "Requesting a preview …", _keys(act, now_s), width)
         case CommandStage.DOING:
             head = Part(act.title, Tone.WARN, is_badge=True)
             return _lines(head, _progress(act, source, now_s), _link(source), width)
@@ -40,7 +40,7 @@ def drawn(act: Act, source: DeskSource, now_s: float, width: int) -> Lines:
 
 
 def _lines(head: Part, words: str, foot: list[Part], width: int) -> Lines:
-    """Fold the words behind the head and below it; only the longest stories end in an ellipsis."""
+    """Wrap the text behind and below the title; only the longest texts end in an ellipsis."""
     room = max(width - width_of([head]) - 4, 8)
     first, *rest = folded(words, room)
     below = folded(" ".join(rest), max(width - 2, 8))
@@ -57,7 +57,7 @@ def _keys(act: Act, now_s: float) -> list[Part]:
     note = Part(question.note, Tone.WARN)
     if question.word:
         typed = Part(f"type {question.word} > {question.typed}_", Tone.STRONG)
-        return [clock, typed, Part("esc leaves it", Tone.FAINT, goes=1), note]
+        return [clock, typed, Part("esc cancel", Tone.FAINT, goes=1), note]
     if question.choices:
         shares = [Part(f"{key}: {share:f} %", Tone.STRONG) for key, share in act.deed.shares]
         return [clock, *shares, _LEAVES]
@@ -67,17 +67,17 @@ def _keys(act: Act, now_s: float) -> list[Part]:
 
 def _yes(act: Act, question: Question) -> str:
     if not question.is_ready:
-        return "wait for the numbers"
-    return f"{YES} asks again" if act.is_silent else f"{YES} does it"
+        return "waiting for the preview"
+    return f"{YES} retry" if act.is_silent else f"{YES} confirm"
 
 
 def _progress(act: Act, source: DeskSource, now_s: float) -> str:
-    return f"under way for {now_s - act.since_s:.0f}s, {left(source)}. {act.words}"
+    return f"in progress, {now_s - act.since_s:.0f} s, {left(source)}. {act.words}"
 
 
 def _link(source: DeskSource) -> list[Part]:
     link = source.link()
     if link.link is Link.CONNECTED:
-        return [Part("Keys work as usual meanwhile.", Tone.FAINT)]
-    words = f"Engine {link.link.value}: told when it is back."
-    return [Part(words, Tone.BAD), Part("Without it: mexc-tui kill --direct", goes=1)]
+        return [Part("Keys keep working.", Tone.FAINT)]
+    words = f"Engine {link.link.value}: will send on reconnect."
+    return [Part(words, Tone.BAD), Part("Without the engine: mexc-tui kill --direct", goes=1)]

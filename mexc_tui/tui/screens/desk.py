@@ -1,4 +1,4 @@
-"""The first screen: what opens next, what stands, what is held."""
+"""Screen 1: next openings, active signals, positions, snipes and the nearest limits."""
 
 from collections.abc import Sequence
 
@@ -31,10 +31,10 @@ NEXT = TablePane(
     left_ms=table_lines.prices_left_ms,
 )
 SIGNALS = TablePane(
-    "Signals that stand",
+    "Active signals",
     table_lines.SIGNAL,
     reading(lambda source: source.signals, table_lines.signal, lambda row: row.stands),
-    "No signal stands. Detectors speak up when a listing comes near.",
+    "No active signal. Detectors raise signals shortly before an opening.",
     "signals",
     SortOrder(0),
     PanePlace(share=3),
@@ -43,7 +43,7 @@ POSITIONS = TablePane(
     "Positions",
     table_lines.POSITION,
     reading(lambda source: source.positions, table_lines.position, lambda row: row.closed_ms is None),
-    "No position is open.",
+    "No open position.",
     "positions",
     place=PanePlace(share=4),
 )
@@ -51,7 +51,7 @@ SNIPES = TablePane(
     "Snipes",
     table_lines.SNIPE,
     reading(lambda source: source.snipes, table_lines.snipe),
-    "Nothing is armed.",
+    "No snipe is armed.",
     "snipes",
     SortOrder(2),
     PanePlace(share=3),
@@ -59,7 +59,7 @@ SNIPES = TablePane(
 
 
 def _details(look: RenderContext, width: int) -> Sequence[Drawn]:
-    from mexc_tui.tui.screens.details import details  # asked for by a key, and rests on most other boards
+    from mexc_tui.tui.screens.details import details  # opened by a key only; imports most other screens
 
     return details(look, width)
 
@@ -69,8 +69,8 @@ STRIP = PicturePane("Nearest limits", strip, PanePlace(lines=1))
 BOARD = ScreenSpec(
     "desk",
     "Desk",
-    "What opens next and how sure that is, what detectors say, what was bought and what protects it, and the "
-    "limits that are nearest.",
+    "Next openings, active signals with their probabilities, open positions with their stops, snipes and the "
+    "limits closest to being reached.",
     (NEXT, SIGNALS, POSITIONS, SNIPES, STRIP),
     details=_details,
 )

@@ -1,4 +1,4 @@
-"""What Enter shows of a row of the first screen: all there is to say of it, in one picture. Pure."""
+"""Details of one row of the desk screen, shown by Enter."""
 
 from collections.abc import Iterable
 
@@ -14,19 +14,19 @@ from mexc_tui.tui.widgets.styled_text import Drawn, words
 from mexc_tui.tui.widgets.text import age, amount, gain, local_and_utc, price
 
 POSITIONS = "Positions"
-_CHOOSE = "There is no row here to say more of."
+_CHOOSE = "No row selected."
 _LADDER = 12
-"""Lines that the price axis may take."""
+"""Maximum lines of the price axis."""
 
 
 def details(look: RenderContext, width: int) -> list[Drawn]:
-    """Draw all there is to say of the row under the cursor of the table that was chosen from."""
+    """Draw the details of the row under the cursor of the selected table."""
     draws = _DRAWS.get(look.pane)
     return [words(_CHOOSE, Tone.FAINT)] if draws is None else list(draws(look, width))
 
 
 def position(look: RenderContext, width: int) -> list[Drawn]:
-    """Draw a position: its exits on the price axis, what protects it, what it cost, its orders."""
+    """Draw a position: exits on the price axis, protection, cost, orders."""
     row = None if look.key is None else look.source.positions.rows.get(look.key)
     if row is None:
         return [words(_CHOOSE, Tone.FAINT)]
@@ -34,7 +34,7 @@ def position(look: RenderContext, width: int) -> list[Drawn]:
     return [
         head(f"{row.symbol}  {row.state.value}"),
         *ladder(row, look.now_ms, width, _LADDER),
-        head("Money"),
+        head("P&L"),
         *_money(row, look, width),
         head("Orders"),
         *([one for order in orders for one in _order(order, look, width)] or [words("none", Tone.FAINT)]),
@@ -42,7 +42,7 @@ def position(look: RenderContext, width: int) -> list[Drawn]:
 
 
 def position_or_order(look: RenderContext, width: int) -> list[Drawn]:
-    """Draw what was chosen on the screen of positions."""
+    """Draw the selected position or order."""
     order = look.source.orders.rows.get(look.key or "")
     if look.pane == POSITIONS or order is None:
         return position(look, width)
@@ -51,9 +51,9 @@ def position_or_order(look: RenderContext, width: int) -> list[Drawn]:
         head(f"{order.symbol}  {order.type.value}"),
         *_order(order, look, width),
         *paragraph(f"fees {order.fees or 'none'}", width),
-        words(f"made {created}, changed {updated}", Tone.FAINT),
-        *paragraph(f"our number {order.client_order_id}", width, Tone.FAINT),
-        *paragraph(f"the exchange's {order.order_id or 'not known'}", width, Tone.FAINT),
+        words(f"created {created}, updated {updated}", Tone.FAINT),
+        *paragraph(f"client order id {order.client_order_id}", width, Tone.FAINT),
+        *paragraph(f"exchange order id {order.order_id or 'unknown'}", width, Tone.FAINT),
     ]
 
 
@@ -61,12 +61,12 @@ def _money(row: PositionRow, look: RenderContext, width: int) -> Iterable[Drawn]
     quote = row.quote_asset
     if row.closed_ms is not None:
         made = f"{gain(row.realised).text} {quote} ({gain(row.realised_pct, 1, '%').text})"
-        yield from paragraph(f"made {made}, fees of {amount(row.fees).text} paid", width)
+        yield from paragraph(f"P&L {made}, fees {amount(row.fees).text}", width)
         opened, closed = (local_and_utc(one, look.zone) for one in (row.opened_ms, row.closed_ms))
         yield from paragraph(f"opened {opened}, closed {closed}", width, Tone.FAINT)
         return
     yield from paragraph(
-        f"cost {amount(row.cost).text} {quote}, worth {amount(row.value).text} at the bid, "
+        f"cost {amount(row.cost).text} {quote}, value {amount(row.value).text} at the bid, "
         f"realised {amount(row.realised).text}, fees {amount(row.fees).text}",
         width,
     )
@@ -74,7 +74,7 @@ def _money(row: PositionRow, look: RenderContext, width: int) -> Iterable[Drawn]
         yield from paragraph(row.delisted, width, Tone.BAD)
     elif row.bid_age_ms is not None:
         old = age(row.bid_age_ms)
-        yield words(f"no bid for {old}" if row.bid is None else f"the bid is {old} old", Tone.FAINT)
+        yield words(f"no bid for {old}" if row.bid is None else f"bid {old} old", Tone.FAINT)
     yield words(f"opened {age(look.now_ms - row.opened_ms)} ago", Tone.FAINT)
     if row.trapped:
         yield from paragraph(row.trapped, width, Tone.BAD)
@@ -84,14 +84,14 @@ def _order(row: OrderRow, look: RenderContext, width: int) -> list[Drawn]:
     at = "" if row.price is None else f" at {price(row.price, row.price_decimals).text}"
     places = row.quantity_decimals
     filled, whole = (price(one, places).text for one in (row.filled_quantity, row.quantity))
-    part = f"{filled} of {whole}" if row.quantity is not None else f"by value, {filled} so far"
+    part = f"{filled} of {whole}" if row.quantity is not None else f"by value, {filled} filled"
     text = f"{row.side.value.lower()} {row.role.value.replace('_', ' ')}{at}: {row.state.value}, {part}"
     since = age(look.now_ms - row.updated_ms)
     return paragraph(f"{text}, {since} ago" + (f": {row.reason}" if row.reason else ""), width)
 
 
 def snipe(look: RenderContext, width: int) -> list[Drawn]:
-    """Draw a snipe: its plan, its checklist, and what every validator said."""
+    """Draw a snipe: plan, checklist and the result of every pre-trade check."""
     row = None if look.key is None else look.source.snipes.rows.get(look.key)
     symbol = None if row is None else row.symbol
     heard = why(look, symbol)
@@ -100,13 +100,13 @@ def snipe(look: RenderContext, width: int) -> list[Drawn]:
         return missing(heard, _CHOOSE, symbol)
     says = next((one for one in answer.snipes if one.snipe.id == row.id), None)
     if says is None:
-        return paragraph(row.reason or "Nothing is stored of it yet.", width)
+        return paragraph(row.reason or "Nothing recorded yet.", width)
     return list(snipe_lines(says, look, width))
 
 
 _DRAWS: dict[str, Details] = {
     "Next openings": all_of_listing,
-    "Signals that stand": all_of_signal,
+    "Active signals": all_of_signal,
     POSITIONS: position,
     "Snipes": snipe,
 }

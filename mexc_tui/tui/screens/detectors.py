@@ -1,4 +1,4 @@
-"""The sixth screen: how good each detector has been so far."""
+"""Screen 6: performance of each detector."""
 
 from mexc_tui.desk.asking import Nothing
 from mexc_tui.desk.looking import DETECTORS
@@ -23,11 +23,11 @@ _COLUMNS = (
     Column("N", 5, is_number=True),
     Column("RECALL", 6, goes=1, is_number=True),
     Column("RAISED", 6, goes=4, is_number=True),
-    Column("STAND", 5, goes=5, is_number=True),
+    Column("ACTIVE", 6, goes=5, is_number=True),
     Column("LEAD", 7, goes=3, is_number=True),
     Column("P10–P90", 13, goes=6),
     Column("CALIB", 6, goes=7, is_number=True),
-    Column("WORTH", 20, grows=True),
+    Column("VERDICT", 20, grows=True),
 )
 
 
@@ -78,10 +78,10 @@ def _detail(look: RenderContext, width: int, height: int) -> list[Drawn]:
         return [words(heard.problem or LOADING, Tone.FAINT)]
     row = next((one for one in heard.result.detectors if one.name == look.key), None)
     if row is None:
-        return [words("Choose a detector.", Tone.FAINT)]
-    last = "none since the start" if row.last_ms is None else local_and_utc(row.last_ms, look.zone)
+        return [words("Select a detector.", Tone.FAINT)]
+    last = "none since start" if row.last_ms is None else local_and_utc(row.last_ms, look.zone)
     lead = row.lead
-    ahead = "" if lead.share_ahead is None else f", ahead of the opening in {lead.share_ahead:.0%}"
+    ahead = "" if lead.share_ahead is None else f", {lead.share_ahead:.0%} before the opening"
     return [
         words(f"{row.name.replace('_', ' ')}, version {row.version}", Tone.STRONG),
         *(words(line) for line in folded(row.verdict, width)),
@@ -89,12 +89,12 @@ def _detail(look: RenderContext, width: int, height: int) -> list[Drawn]:
         *_rate(row.rate, width),
         words(""),
         (StyledSpan("last signal   ", Tone.FAINT), StyledSpan(last)),
-        (StyledSpan("recall        ", Tone.FAINT), StyledSpan(f"in time {_shown(row.recall)}")),
-        (StyledSpan("base rate     ", Tone.FAINT), StyledSpan(f"all listings {_shown(row.base)}")),
+        (StyledSpan("recall        ", Tone.FAINT), StyledSpan(f"{_shown(row.recall)} in time")),
+        (StyledSpan("base rate     ", Tone.FAINT), StyledSpan(f"{_shown(row.base)} of all listings")),
         (StyledSpan("Brier skill   ", Tone.FAINT), StyledSpan(_skill(row))),
         (
-            StyledSpan("not known yet ", Tone.FAINT),
-            StyledSpan(f"{row.waiting} waiting, {row.censored} not to be judged"),
+            StyledSpan("pending       ", Tone.FAINT),
+            StyledSpan(f"{row.waiting} waiting, {row.censored} censored"),
         ),
         (StyledSpan("lead time     ", Tone.FAINT), StyledSpan(f"over {lead.n} listings{ahead}")),
         (
@@ -102,28 +102,28 @@ def _detail(look: RenderContext, width: int, height: int) -> list[Drawn]:
             StyledSpan(
                 f"not enough data ({row.judged} of {MIN_N_FOR_CALIBRATION})"
                 if row.calibration_error is None
-                else f"off by {row.calibration_error * 100:.1f} points on average over {row.judged}"
+                else f"mean error {row.calibration_error * 100:.1f} points, n {row.judged}"
             ),
         ),
     ]
 
 
 def _shown(rate: RateRow) -> str:
-    return rate.words or "not known yet"
+    return rate.words or "unknown"
 
 
 def _skill(row: DetectorRow) -> str:
     if row.judged < MIN_N_FOR_RATE:
         return f"not enough data ({row.judged} of {MIN_N_FOR_RATE})"
     if row.skill is None:
-        return "not comparable: all listings ended alike"
+        return "not comparable: all listings had the same outcome"
     return f"{row.skill:+.2f} against the base rate, n {row.judged}"
 
 
 def _rate(rate: RateRow, width: int) -> list[Drawn]:
-    """Draw the hit rate as a point in its interval, on a scale of 0 to 100 %."""
+    """Draw the hit rate with its interval on a scale of 0 to 100 %."""
     if rate.value is None or rate.low is None or rate.high is None:
-        return [words(rate.words or "No outcome is known yet: no hit rate.", Tone.FAINT)]
+        return [words(rate.words or "No hit rate: no outcome known yet.", Tone.FAINT)]
     room = min(_BAND * 2, max(width - 10, 8))
     tone = Tone.FAINT if rate.n < MIN_N_FOR_RATE else Tone.GOOD
     return [
@@ -132,7 +132,7 @@ def _rate(rate: RateRow, width: int) -> list[Drawn]:
             StyledSpan(band(rate.low, rate.value, rate.high, room), tone),
             StyledSpan(" 100%"),
         ),
-        words(f"{rate.hits} of {rate.n} came true: {rate.words}"),
+        words(f"{rate.hits} of {rate.n} correct: {rate.words}"),
     ]
 
 
@@ -143,11 +143,11 @@ def _pass(look: RenderContext, width: int, height: int) -> list[Drawn]:
         return [words(LOADING, Tone.FAINT)]
     last = row.last_pass
     if last is None:
-        return [words("No pass has ended yet.", Tone.FAINT)]
+        return [words("No detection pass completed yet.", Tone.FAINT)]
     lines: list[Drawn] = [
         (
             StyledSpan(f"{last.looked_at} listings in {last.duration_ms:.1f} ms"),
-            StyledSpan(f", {age(look.now_ms - last.at_ms)} ago; {last.passes} since the start", Tone.FAINT),
+            StyledSpan(f", {age(look.now_ms - last.at_ms)} ago; {last.passes} since start", Tone.FAINT),
         ),
         words(f"{last.raised} raised, {last.ended} ended"),
         words(""),
@@ -166,11 +166,11 @@ def _pass(look: RenderContext, width: int, height: int) -> list[Drawn]:
 BOARD = ScreenSpec(
     "detectors",
     "Detectors",
-    "How often each detector was right, with its 95 % interval and sample; of how many listings it told in "
-    "time (recall); how long before the opening it spoke; how far its probabilities lie from what came true; "
-    "and what the last pass read.",
+    "Hit rate of each detector with its 95 % interval and sample (N); recall: share of openings signalled in "
+    "time; lead time before the opening; calibration error of its probabilities; "
+    "and the data read in the last detection pass.",
     (
-        AnswerPane("Detectors", _COLUMNS, _heard, _rows, "No detector runs.", place=PanePlace(share=3)),
+        AnswerPane("Detectors", _COLUMNS, _heard, _rows, "No detector is running.", place=PanePlace(share=3)),
         PicturePane("Detector", _detail, PanePlace(share=3, is_beside=True)),
         PicturePane("Last pass", _pass, PanePlace(share=2, is_beside=True, least_height=30)),
     ),

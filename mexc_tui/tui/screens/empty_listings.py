@@ -1,4 +1,4 @@
-"""What is said where no listing is shown: what is armed, and when the calendar was read. Pure."""
+"""Texts of empty listing tables: armed snipes and the state of the calendar."""
 
 from mexc_tui.model.listing import ListingSource as Origin
 from mexc_tui.model.text import many
@@ -8,21 +8,21 @@ from mexc_tui.tui.widgets.text import utc
 
 
 def no_opening(look: RenderContext) -> str:
-    """Say why no opening is listed."""
+    """Explain an empty table of openings."""
     armed = sorted(row.symbol for row in look.source.snipes.rows.values() if row.state.may_buy)
     if armed:
-        return f"No opening is listed for {many(len(armed), 'armed snipe')}: {', '.join(armed)}."
+        return f"No opening listed for {many(len(armed), 'armed snipe')}: {', '.join(armed)}."
     read, problem = _calendar(look.source)
-    return f"No opening is {'expected' if read and not problem else 'known'}. {_words(read, problem)}"
+    return f"No opening {'expected' if read and not problem else 'known'}. {_words(read, problem)}"
 
 
 def no_listing(look: RenderContext) -> str:
-    """Say why there is no listing at all."""
-    return f"No listing is known. {_words(*_calendar(look.source))}"
+    """Explain an empty table of listings."""
+    return f"No listing known. {_words(*_calendar(look.source))}"
 
 
 def _calendar(source: DeskSource) -> tuple[str, str]:
-    """Return when the calendar was read last (empty: never), and what was wrong since then."""
+    """Return the time of the last calendar poll (empty: none) and the last problem."""
     status = source.status_row
     for one in () if status is None else status.sources:
         if one.source == Origin.CALENDAR.value:
@@ -31,5 +31,5 @@ def _calendar(source: DeskSource) -> tuple[str, str]:
 
 
 def _words(read: str, problem: str) -> str:
-    words = f"The calendar was read at {read}." if read else "The calendar has not been read yet."
-    return f"{words} The last try failed: {problem}" if problem else words
+    words = f"Calendar read at {read}." if read else "Calendar not read yet."
+    return f"{words} Last poll failed: {problem}" if problem else words

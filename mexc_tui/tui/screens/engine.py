@@ -1,4 +1,4 @@
-"""The seventh screen: how fast the engine fires, what it costs, and what it waits for."""
+"""Screen 7: latency, resources, request budget, streams and queues of the engine."""
 
 from mexc_tui.desk.asking import Nothing
 from mexc_tui.desk.looking import LATENCY, MACHINE, LatencyAsked
@@ -20,12 +20,12 @@ _NAME, _BAR, _LEAST_BAR = 20, 24, 8
 _FULL = 0.75
 _SHOTS = (
     Column("SYMBOL", 14),
-    Column("TRY", 3, is_number=True),
+    Column("ATTEMPT", 7, is_number=True),
     Column("LATE", 9, is_number=True),
-    Column("WHOLE", 9, goes=1, is_number=True),
+    Column("TOTAL", 9, goes=1, is_number=True),
     Column("CODE", 6, goes=2, is_number=True),
-    Column("ANSWER", 12, grows=True),
-    Column("THEN", 14, goes=3),
+    Column("RESPONSE", 12, grows=True),
+    Column("NEXT", 14, goes=3),
 )
 _WORKERS = (
     Column("WORKER", 20),
@@ -69,14 +69,14 @@ def _shot(shot: ShotRow) -> Line:
 
 
 def _waterfall(look: RenderContext, width: int, height: int) -> list[Drawn]:
-    """Draw the chosen shot's stages one after the other, and how long each usually takes."""
+    """Draw the stages of the selected attempt with their usual duration."""
     del height
     heard = _latency(look)
     row = heard.result
     if row is None:
         return [words(heard.problem or LOADING, Tone.FAINT)]
     if not row.shots:
-        return [words("No shot was fired in these books yet.", Tone.FAINT)]
+        return [words("No attempt sent yet.", Tone.FAINT)]
     shot = next((one for one in row.shots if _key(one) == look.key), row.shots[0])
     usual = {stage.name: stage for stage in row.stages}
     figures = 34
@@ -86,7 +86,7 @@ def _waterfall(look: RenderContext, width: int, height: int) -> list[Drawn]:
     took = [(stage.name, stage.took_ms) for stage in shot.stages]
     lines: list[Drawn] = [
         (
-            StyledSpan(f"{shot.symbol} try {shot.number}", Tone.STRONG),
+            StyledSpan(f"{shot.symbol} attempt {shot.number}", Tone.STRONG),
             StyledSpan(f", aim {local_and_utc(shot.aim_ms, look.zone)}"),
         ),
         words(f"{'':<{named + room}}{'THIS':>9}{'P50':>9}{'P99':>9}{'N':>5}", Tone.FAINT),
@@ -114,29 +114,27 @@ def _cost(look: RenderContext, width: int, height: int) -> list[Drawn]:
     if row is None or status is None:
         return [words(heard.problem or LOADING, Tone.FAINT)]
     store, lag = row.store, row.lag
-    worst = f"worst {milliseconds(lag.max_ms)}"
+    worst = f"max {milliseconds(lag.max_ms)}"
     cpu = "–" if row.cpu_pct is None else f"{row.cpu_pct:.1f}%"
     return [
-        _fact("memory", f"{bytes_of(row.rss_bytes)}, at most {bytes_of(row.rss_peak_bytes)}"),
-        _fact("CPU", f"{cpu} of a core, {row.cpu_s:.0f} s in all, {row.threads} threads"),
+        _fact("memory", f"{bytes_of(row.rss_bytes)}, peak {bytes_of(row.rss_peak_bytes)}"),
+        _fact("CPU", f"{cpu} of a core, {row.cpu_s:.0f} s total, {row.threads} threads"),
         _fact("loop lag", f"p50 {milliseconds(lag.p50_ms)}, p99 {milliseconds(lag.p99_ms)}, {worst}"),
         _fact("database", f"{bytes_of(store.database_bytes)} + {bytes_of(store.wal_bytes)} log"),
         _fact(
             "commits",
-            f"{store.commits_per_s:.1f}/s, last {milliseconds(store.last_commit_ms)}, {store.waiting} wait",
+            f"{store.commits_per_s:.1f}/s, last {milliseconds(store.last_commit_ms)}, {store.waiting} queued",
         ),
         _fact(
             "slow queries",
-            f"{store.slow}, given up {store.too_slow}  {store.slowest}",
+            f"{store.slow}, timed out {store.too_slow}  {store.slowest}",
             is_bad=store.too_slow > 0,
         ),
-        _fact(
-            "exits' reserve", "set aside" if store.has_reserve else "MISSING", is_bad=not store.has_reserve
-        ),
-        _fact("journal", f"{status.journal} facts"),
+        _fact("exit reserve", "available" if store.has_reserve else "MISSING", is_bad=not store.has_reserve),
+        _fact("journal", f"{status.journal} events"),
         _fact("this terminal", _terminal(look)),
         *(
-            _fact("viewer", f"{one.who} ({one.role}), {bytes_of(one.waiting_bytes)} unread")
+            _fact("client", f"{one.who} ({one.role}), {bytes_of(one.waiting_bytes)} unread")
             for one in row.viewers
         ),
     ]
@@ -158,9 +156,7 @@ def _weights(look: RenderContext, width: int, height: int) -> list[Drawn]:
         return [words(LOADING, Tone.FAINT)]
     clock, budget = status.clock, status.budget
     offset = (
-        "not known yet"
-        if clock.offset_ms is None
-        else f"{clock.offset_ms:+.1f} ± {clock.error_ms or 0:.1f} ms"
+        "unknown" if clock.offset_ms is None else f"{clock.offset_ms:+.1f} ± {clock.error_ms or 0:.1f} ms"
     )
     lines = [_fact("clock", f"{offset}  {clock.warning}".rstrip(), is_bad=bool(clock.warning))]
     if budget.ban:
@@ -170,10 +166,10 @@ def _weights(look: RenderContext, width: int, height: int) -> list[Drawn]:
         lines.append(words(f"BANNED: {budget.ban}{until}", Tone.BAD))
     lines += [_lane(lane, width) for lane in budget.lanes]
     if machine is not None:
-        waiting = f"{machine.requests_waiting} wait for their turn, {machine.requests_refused} refused"
+        waiting = f"{machine.requests_waiting} queued, {machine.requests_refused} refused"
         lines.append(_fact("requests", waiting))
         lines += [
-            _fact("held back", f"{one.group}: {one.phase}, again in {one.retry_in_s:.0f} s", is_bad=True)
+            _fact("breaker", f"{one.group}: {one.phase}, retry in {one.retry_in_s:.0f} s", is_bad=True)
             for one in machine.breakers
             if one.phase != "closed"
         ]
@@ -201,10 +197,10 @@ def _streams(look: RenderContext, width: int, height: int) -> list[Drawn]:
         )
     ]
     lines += [words(one, Tone.WARN) for one in streams.silent]
-    lines += [words(f"Skipped {one}", Tone.WARN) for one in status.budget.skipped_rows]
-    lines += [words(f"Not compared: {one}", Tone.WARN) for one in status.not_compared]
+    lines += [words(f"Skipped: {one}", Tone.WARN) for one in status.budget.skipped_rows]
+    lines += [words(f"Not reconciled: {one}", Tone.WARN) for one in status.not_compared]
     for source in status.sources:
-        read = "never read" if source.read_ms is None else f"read {age(look.now_ms - source.read_ms)} ago"
+        read = "not read yet" if source.read_ms is None else f"read {age(look.now_ms - source.read_ms)} ago"
         words_of = f"{read}  {source.problem}".rstrip()
         lines.append(_fact(source.source[:14], words_of, is_bad=bool(source.problem)))
     if row is not None:
@@ -222,7 +218,7 @@ def _streams(look: RenderContext, width: int, height: int) -> list[Drawn]:
 def _queue(row: QueueRow) -> Drawn:
     lost = f", {row.dropped} dropped" if row.dropped else ""
     return _fact(
-        row.name[:14], f"{row.waiting} wait{lost}  {row.last_error}".rstrip(), is_bad=bool(row.last_error)
+        row.name[:14], f"{row.waiting} queued{lost}  {row.last_error}".rstrip(), is_bad=bool(row.last_error)
     )
 
 
@@ -251,15 +247,15 @@ def _worker(name: str, state: str, restarts: int, problem: str, is_degraded: boo
 BOARD = ScreenSpec(
     "engine",
     "Engine",
-    "Each shot's way from the decision to the answer, beside what is usual; request weights and bans, the "
-    "clock, streams and their ages, queues, the database, memory, and what this terminal is sent.",
+    "Latency of each attempt by stage, with percentiles; workers; request weights and bans, clock, "
+    "streams with data ages, queues, database, memory, and bytes sent to this terminal.",
     (
         AnswerPane(
-            "Shots",
+            "Attempts",
             _SHOTS,
             _latency,
             _shots,
-            "No shot was fired in these books yet.",
+            "No attempt sent yet.",
             place=PanePlace(share=2),
             follows=True,
         ),
@@ -269,11 +265,11 @@ BOARD = ScreenSpec(
             _WORKERS,
             _machine,
             _workers,
-            "No worker runs.",
+            "No worker is running.",
             place=PanePlace(share=2, least_height=36),
         ),
         PicturePane("Weights, bans, clock", _weights, PanePlace(share=3, is_beside=True)),
-        PicturePane("Costs", _cost, PanePlace(share=4, is_beside=True, least_height=30)),
+        PicturePane("Resources", _cost, PanePlace(share=4, is_beside=True, least_height=30)),
         PicturePane(
             "Streams, sources, queues", _streams, PanePlace(share=4, is_beside=True, least_height=36)
         ),

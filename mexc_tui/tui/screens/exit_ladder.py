@@ -1,4 +1,4 @@
-"""A position's exits on the axis of the price: what is sold where, and where that order lives. Pure."""
+"""Draw the exits of a position on a price axis."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,10 +10,10 @@ from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, words
 from mexc_tui.tui.widgets.text import age, countdown, gain, price, within
 
 _WHERE = {
-    "exchange": ("rests on the exchange", Tone.GOOD),
-    "engine": ("watched by this engine", Tone.WARN),
+    "exchange": ("resting", Tone.GOOD),
+    "engine": ("watched by the engine", Tone.WARN),
     "sold": ("sold", Tone.FAINT),
-    "too small": ("too small to be an order", Tone.FAINT),
+    "too small": ("below the minimum notional", Tone.FAINT),
     "nowhere": ("NOWHERE", Tone.BAD),
 }
 _PROTECTED = {
@@ -24,7 +24,7 @@ _PROTECTED = {
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One price on the ladder."""
+    """One price level of the ladder."""
 
     price: Decimal
     sign: str
@@ -34,9 +34,9 @@ class _Step:
 
 
 def ladder(row: PositionRow, now_ms: int, width: int, height: int) -> list[Drawn]:
-    """Return the ladder from the highest price to the lowest, and below it what protects the position.
+    """Draw the ladder from the highest price to the lowest, with the protection of the position below.
 
-    Why it cannot be sold comes first.
+    The reason why a trapped position cannot be sold comes first.
     """
     steps = sorted(_steps(row), key=lambda step: step.price, reverse=True)
     foot = _foot(row, now_ms, width)
@@ -47,20 +47,20 @@ def ladder(row: PositionRow, now_ms: int, width: int, height: int) -> list[Drawn
 
 
 def _steps(row: PositionRow) -> list[_Step]:
-    held = "since entry" if row.closed_ms is None else "while held"
+    held = "high since entry" if row.closed_ms is None else "high while open"
     highest = [_Step(row.high_price, "·", "high", Tone.FAINT, held)] if row.high_price > 0 else []
     return highest + (_of_open(row) if row.closed_ms is None else _of_closed(row))
 
 
 def _of_closed(row: PositionRow) -> list[_Step]:
-    entry = _Step(row.entry_price, "┼", "entry", Tone.PLAIN, "on average")
+    entry = _Step(row.entry_price, "┼", "entry", Tone.PLAIN, "average")
     if row.exit_price is None:
         return [entry]
-    return [entry, _Step(row.exit_price, "◄", "sold", Tone.STRONG, "on average")]
+    return [entry, _Step(row.exit_price, "◄", "sold", Tone.STRONG, "average")]
 
 
 def _of_open(row: PositionRow) -> list[_Step]:
-    steps = [_Step(one.price, "┼", f"take {one.number}", *_rung(one, row)) for one in row.rungs]
+    steps = [_Step(one.price, "┼", f"TP {one.number}", *_rung(one, row)) for one in row.rungs]
     bought = f"{_quantity(row.quantity, row)} {row.base_asset}"
     steps.append(_Step(row.entry_price, "┼", "entry", Tone.PLAIN, bought))
     steps.append(_Step(row.stop_price, "┴", "stop", Tone.BAD, _stop_words(row)))
@@ -77,8 +77,8 @@ def _rung(rung: RungRow, row: PositionRow) -> tuple[Tone, str]:
 
 def _stop_words(row: PositionRow) -> str:
     moved = row.stop_price != row.initial_stop
-    first = f", began at {price(row.initial_stop, row.price_decimals).text}" if moved else ""
-    return f"sells what is left{first}"
+    first = f", initially {price(row.initial_stop, row.price_decimals).text}" if moved else ""
+    return f"closes remainder{first}"
 
 
 def _quantity(quantity: Decimal, row: PositionRow) -> str:
@@ -98,7 +98,7 @@ def _drawn(step: _Step, row: PositionRow) -> Drawn:
 
 
 def _spaced(steps: list[_Step], drawn: list[Drawn], room: int) -> list[Drawn]:
-    """Put empty lines where prices lie far apart, as far as there is room."""
+    """Insert empty lines between distant prices, if there is room."""
     spare = room - len(drawn)
     if spare <= 0 or len(steps) < 2:
         return drawn
@@ -113,13 +113,13 @@ def _spaced(steps: list[_Step], drawn: list[Drawn], room: int) -> list[Drawn]:
 
 
 def _foot(row: PositionRow, now_ms: int, width: int) -> list[Drawn]:
-    said, tone = _PROTECTED.get(row.protection, ("NOT AT ALL", Tone.BAD))
+    said, tone = _PROTECTED.get(row.protection, ("NONE", Tone.BAD))
     time_stop = "" if row.time_stop_ms is None else f"  time stop {countdown(row.time_stop_ms, now_ms)}"
     closed = (
         "" if row.closed_ms is None else f"closed {age(now_ms - row.closed_ms)} ago: {row.close_reason.value}"
     )
     lines: list[Drawn] = [
-        (StyledSpan("protected ", Tone.FAINT), StyledSpan(said, tone), StyledSpan(time_stop))
+        (StyledSpan("protection ", Tone.FAINT), StyledSpan(said, tone), StyledSpan(time_stop))
         if not closed
         else words(closed)
     ]

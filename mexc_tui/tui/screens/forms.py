@@ -1,7 +1,7 @@
-"""Things that are told by typing a line: a setting, a position's exits, a listing. Pure.
+"""Commands entered as a typed line: a setting, exits of a position, a listing.
 
-A form says what the line begins with, and turns what was typed into a command's arguments and the consequence
-in words. Whether it may be done the engine decides.
+A form supplies the initial text and parses the line into the arguments of a command and a description of
+its effect. The engine validates it.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ from mexc_tui.tui.widgets.text import price, utc
 from mexc_tui.wording.moments import moment_ms
 
 EXITS_HINT = "stop PRICE trail PCT@GAIN|off tp PCT@GAIN,..|none even RUNG time S"
-"""Fits 80 columns behind the name of a pair."""
+"""Fits 80 columns after a symbol."""
 
 
 class NotUnderstood(DeskError, ValueError):
@@ -46,23 +46,23 @@ class NotUnderstood(DeskError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One line to be typed. `begin` says what it starts with; None: nothing fitting is chosen."""
+    """One input line. `begin` returns its initial text; None if no suitable row is selected."""
 
     id: str
-    """Of its deed and of its key."""
+    """Id of its action and its key."""
     title: str
-    """In front of what the line is about."""
+    """Shown before the subject of the line."""
     hint: str
     begin: Callable[[RenderContext, str], str | None]
-    """From the look and the pair under the cursor."""
+    """Takes the render context and the symbol under the cursor."""
     read: Callable[[str, RenderContext, str], Target]
     """Raises NotUnderstood."""
     missing: str
-    """Said where nothing fitting is chosen."""
+    """Shown if no suitable row is selected."""
     about: Callable[[RenderContext, str], str]
-    """What the line is about, from the look and the pair under the cursor; empty: nothing that is there."""
+    """Returns the subject of the line; empty if there is none."""
     check: CommandKind[Any, Agreed] | None = None
-    """A question with the same arguments: the engine says first what is wrong with them."""
+    """A query that validates the same arguments first."""
 
 
 def _setting(look: RenderContext, _: str) -> str | None:
@@ -73,27 +73,27 @@ def _setting(look: RenderContext, _: str) -> str | None:
 def _read_setting(text: str, look: RenderContext, _: str) -> Target:
     row = settings.chosen(look)
     if row is None:
-        raise NotUnderstood("Choose a setting first.")
+        raise NotUnderstood("Select a setting first.")
     wanted = text.strip()
     if wanted == row.value and not row.pending:
-        raise NotUnderstood(f"{row.name} is {row.value} already.")
-    later = "from the next start" if row.needs_restart else "at once"
+        raise NotUnderstood(f"{row.name} is already {row.value}.")
+    later = "after restart" if row.needs_restart else "immediately"
     after = f"{wanted or row.default} {row.unit}".rstrip()
     words = f"{row.name}: {row.value} → {after}, {later}. Allowed: {row.allowed}."
     return Target(made=SettingChange(name=row.name, text=wanted or None), words=words)
 
 
 LAST_CHANGE = JournalAsked(kind="setting_changed", limit=1)
-"""What to ask the journal for before a change is taken back."""
+"""Journal query for the last change of a setting."""
 
 
 def undoing(page: FactPage) -> Target:
-    """Say what taking back the last change of a setting does. Raises NotUnderstood if there was none."""
+    """Describe the undo of the last setting change. Raises NotUnderstood if there was none."""
     if not page.rows:
-        raise NotUnderstood("No setting was ever changed.")
+        raise NotUnderstood("No setting was changed yet.")
     change = msgspec.json.decode(page.rows[0].body, type=SettingChanged)
-    later = "from the next start" if change.needs_restart else "at once"
-    words = f"{change.about}: {change.new or 'empty'} → {change.old or 'empty'} again, {later}."
+    later = "after restart" if change.needs_restart else "immediately"
+    words = f"{change.about}: {change.new or 'empty'} → {change.old or 'empty'}, {later}."
     return Target(made=SettingUndo(name=change.about), words=words)
 
 
@@ -110,26 +110,26 @@ def _exits(look: RenderContext, symbol: str) -> str | None:
 def _read_exits(text: str, look: RenderContext, symbol: str) -> Target:
     row = _held(look, symbol)
     if row is None:
-        raise NotUnderstood("Choose an open position first.")
+        raise NotUnderstood("Select an open position first.")
     edit = exits_of(symbol, text)
     words = [_stop_words(row, edit.stop_price)] if edit.stop_price is not None else []
     words += [f"{name} {value}" for name, value in _pairs(text) if name != "stop"]
-    return Target(symbol, made=edit, words=f"{symbol}: {'; '.join(words)}. What is not named stays as it is.")
+    return Target(symbol, made=edit, words=f"{symbol}: {'; '.join(words)}. Other exits stay unchanged.")
 
 
 def _stop_words(row: PositionRow, stop: Decimal) -> str:
     places = row.price_decimals
-    away = "" if not row.entry_price else f" ({(stop / row.entry_price - 1) * 100:+.1f}% of the entry)"
+    away = "" if not row.entry_price else f" ({(stop / row.entry_price - 1) * 100:+.1f}% from entry)"
     return f"stop {price(row.stop_price, places).text} → {price(stop, places).text}{away}"
 
 
 def exits_of(symbol: str, text: str) -> ExitsEdit:
-    """Read new exits: `stop 0.031 trail 15@20 tp 30@10,30@25 even 1 time 600`. Raises NotUnderstood."""
+    """Parse new exits: `stop 0.031 trail 15@20 tp 30@10,30@25 even 1 time 600`. Raises NotUnderstood."""
     pairs = dict(_pairs(text))
     unknown = pairs.keys() - {"stop", "trail", "tp", "even", "time"}
     if unknown or not pairs:
         raise NotUnderstood(
-            f"{' '.join(sorted(unknown)) or 'An empty line'} says nothing. It may be: {EXITS_HINT}"
+            f"{' '.join(sorted(unknown)) or 'An empty line'} is not valid. Format: {EXITS_HINT}"
         )
     trailing = _trailing(pairs["trail"]) if "trail" in pairs else (None, None, None)
     return ExitsEdit(
@@ -147,7 +147,7 @@ def exits_of(symbol: str, text: str) -> ExitsEdit:
 def _pairs(text: str) -> list[tuple[str, str]]:
     words = text.split()
     if len(words) % 2:
-        raise NotUnderstood(f"{words[-1]} has no value. It may be: {EXITS_HINT}")
+        raise NotUnderstood(f"{words[-1]} has no value. Format: {EXITS_HINT}")
     return [(name.casefold(), value.casefold()) for name, value in zip(words[::2], words[1::2], strict=True)]
 
 
@@ -171,34 +171,32 @@ def _number(text: str) -> Decimal:
     except InvalidOperation:
         number = Decimal("nan")
     if not number.is_finite():
-        raise NotUnderstood(f"{clean(text, 40)!r} is no number.")
+        raise NotUnderstood(f"{clean(text, 40)!r} is not a number.")
     return number
 
 
 def _whole(text: str) -> int:
     if not text.isascii() or not text.isdigit():
-        raise NotUnderstood(f"{clean(text, 40)!r} is no whole number.")
+        raise NotUnderstood(f"{clean(text, 40)!r} is not an integer.")
     return int(text[:12])
 
 
 def _read_listing(text: str, look: RenderContext, _: str) -> Target:
     symbol, *when = text.split(maxsplit=1)
     if not symbol:
-        raise NotUnderstood("Type a pair, and when it opens: NEWUSDT +15m")
+        raise NotUnderstood("Enter symbol and opening time: NEWUSDT +15m")
     try:
         opens_ms = moment_ms(when[0], look.now_ms) if when else None
     except ValueError as error:
         raise NotUnderstood(str(error)) from None
-    opens = "at a time that is not known" if opens_ms is None else f"at {utc(opens_ms)}"
+    opens = "at an unknown time" if opens_ms is None else f"at {utc(opens_ms)}"
     made = ListingAdded(symbol=symbol.upper()[:60], opens_ms=opens_ms)
-    return Target(made=made, words=f"{made.symbol} is watched by hand: it opens {opens}.")
+    return Target(made=made, words=f"Add {made.symbol}, opening {opens}.")
 
 
 def _read_drop(text: str, _: RenderContext, symbol: str) -> Target:
     note = text.strip()[:100]
-    return Target(
-        symbol, made=ListingDropped(symbol=symbol, note=note), words=f"{symbol} is watched no more."
-    )
+    return Target(symbol, made=ListingDropped(symbol=symbol, note=note), words=f"Drop {symbol}.")
 
 
 def _nothing(*_: object) -> str:
@@ -217,10 +215,10 @@ FORMS = (
     Form(
         "edit_setting",
         "",
-        "a new value; empty: back to the default",
+        "new value; empty: default",
         _setting,
         _read_setting,
-        "Choose a setting first.",
+        "Select a setting first.",
         lambda look, _: look.key or "",
         CHECK_SETTING,
     ),
@@ -230,13 +228,13 @@ FORMS = (
         EXITS_HINT,
         _exits,
         _read_exits,
-        "Choose an open position first.",
+        "Select an open position first.",
         _pair,
         CHECK_EXITS,
     ),
     Form(
         "add_listing", "Listing", "NEWUSDT +15m, or 2026-01-31T14:00Z", _nothing, _read_listing, "", _nothing
     ),
-    Form("drop_listing", "Drop", "why, if you like", _of_pair, _read_drop, "Choose a listing first.", _pair),
+    Form("drop_listing", "Drop", "reason (optional)", _of_pair, _read_drop, "Select a listing first.", _pair),
 )
 BY_ID = {form.id: form for form in FORMS}

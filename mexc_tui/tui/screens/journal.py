@@ -1,4 +1,4 @@
-"""The eighth screen: what was written down, newest first."""
+"""Screen 8: the journal, newest first."""
 
 import re
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ _HANGS = 2
 _PAIR = re.compile(r"[A-Z0-9]{2,}(USDT|USDC|EUR|BTC|USD1)")
 _FACTS = (
     Column("NUMBER", 8, goes=3, is_number=True),
-    Column("AT UTC", 9),
+    Column("TIME", 9),
     Column("KIND", 18),
     Column("ABOUT", 14, goes=1),
     Column("WHAT", 28, grows=True),
@@ -38,7 +38,7 @@ _LOUD = {
 
 
 def asked(words_kept: str) -> JournalAsked:
-    """Return what to ask for: a kind or a pair among the filter's words reaches further back."""
+    """Return the query; an event kind or a symbol in the filter is searched in the whole journal."""
     kept = words_kept.split()
     kind = next((word for word in kept if word.casefold() in KINDS), "")
     about = next((word.upper() for word in kept if _PAIR.fullmatch(word.upper())), "")
@@ -69,13 +69,13 @@ def _detail(look: RenderContext, width: int, height: int) -> list[Drawn]:
 
 
 def all_of(look: RenderContext, width: int) -> list[Drawn]:
-    """Draw all of a fact; a value that is longer than a line goes on below."""
+    """Draw all fields of an event; long values continue on the next line."""
     page = _heard(look).result
     if page is None:
         return [words(LOADING, Tone.FAINT)]
     row = next((one for one in page.rows if str(one.sequence) == look.key), None)
     if row is None:
-        return [words("Choose a fact to see all of it.", Tone.FAINT)]
+        return [words("Select an event to see all fields.", Tone.FAINT)]
     return [
         words(f"{row.kind} {row.version}  {row.about}", Tone.STRONG),
         words(local_and_utc(row.at_ms, look.zone), Tone.FAINT),
@@ -96,7 +96,7 @@ def _fields(body: msgspec.Raw, width: int) -> Iterable[Drawn]:
 BOARD = ScreenSpec(
     "journal",
     "Journal",
-    "Everything that changed money or a decision, newest first. On the newest row the cursor follows what "
+    "Every event that changed money or a decision, newest first. On the newest row the cursor follows new "
     "comes, elsewhere it stays. A filter with a kind (order_changed) or a pair (FOOUSDT) reaches further "
     f"back than the last {PAGE} facts.",
     (
@@ -105,12 +105,12 @@ BOARD = ScreenSpec(
             _FACTS,
             _heard,
             _rows,
-            "Nothing was written down yet, or nothing fits the filter.",
+            "No events yet, or none match the filter.",
             SortOrder(0),
             PanePlace(share=3),
             follows=True,
         ),
-        PicturePane("Fact", _detail, PanePlace(share=2, is_beside=True)),
+        PicturePane("Event", _detail, PanePlace(share=2, is_beside=True)),
     ),
     details=all_of,
 )

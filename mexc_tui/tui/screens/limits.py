@@ -1,4 +1,4 @@
-"""The limits as bars with what is left of each: all of them, or in one line those that are nearest. Pure."""
+"""Draw risk limits as bars with the remaining room: all of them, or the nearest ones in one line."""
 
 from decimal import Decimal
 
@@ -15,25 +15,25 @@ _NAME, _LEAST_BAR, _MOST_BAR, _STRIP = 18, 4, 40, 8
 
 
 def risk_of(look: RenderContext) -> RiskRow | None:
-    """Return what the desk risks now; None: not heard yet."""
+    """Return the current risk; None before the first update."""
     return look.source.risk_row
 
 
 def limits(look: RenderContext, width: int, height: int) -> list[Drawn]:
-    """Draw every limit, one a line."""
+    """Draw every limit, one per line."""
     del height
     risk = risk_of(look)
     if risk is None:
         return [words(LOADING, Tone.FAINT)]
     if not risk.limits:
-        return [words("No limit is set: see the settings, group risk.", Tone.WARN)]
+        return [words("No limit set. See settings, group risk.", Tone.WARN)]
     figures = max(len("".join(_figures(row))) for row in risk.limits)
     room = min(max(width - _NAME - figures, _LEAST_BAR), _MOST_BAR)
     return [_limit(row, width, room) for row in risk.limits]
 
 
 def strip(look: RenderContext, width: int, height: int) -> list[Drawn]:
-    """Draw the limits that are nearest, as many as one line holds."""
+    """Draw the nearest limits that fit one line."""
     del height
     risk = risk_of(look)
     if risk is None:
@@ -51,11 +51,11 @@ def strip(look: RenderContext, width: int, height: int) -> list[Drawn]:
             StyledSpan(bar(float(share), _STRIP), tone),
             StyledSpan(f"{used}   ", Tone.FAINT),
         ]
-    return [tuple(spans)] if spans else [words("No limit is set.", Tone.WARN)]
+    return [tuple(spans)] if spans else [words("No limit set.", Tone.WARN)]
 
 
 def _figures(row: LimitRow) -> tuple[str, str]:
-    """Return what is used of a limit, and what is left."""
+    """Format the used part and the remaining room of a limit."""
     if row.share is None:
         return f" {_figure(row.used, row.unit)}, no limit", ""
     unit = row.unit if row.unit == "%" else ""
@@ -67,12 +67,12 @@ def _figures(row: LimitRow) -> tuple[str, str]:
 
 
 def _limit(row: LimitRow, width: int, room: int) -> Drawn:
-    """Return one limit: its bar, what is used of it, and what is left."""
+    """Draw one limit: bar, used part, remaining room."""
     share = row.share
     name = fit(row.name.replace("_", " "), _NAME)
     if row.used is None:
         return StyledSpan(name), StyledSpan(
-            f" not known of {_figure(row.limit, row.unit)}: a price is missing", Tone.WARN
+            f" unknown of {_figure(row.limit, row.unit)}: a price is missing", Tone.WARN
         )
     if share is None:
         return StyledSpan(name), StyledSpan(_figures(row)[0], Tone.FAINT)

@@ -1,4 +1,4 @@
-"""The story of one pair as drawn lines: sources, changes, signals, snipes with plan and checklist. Pure."""
+"""Draw the history of one symbol: sources, changes, signals, snipes with plan and checklist."""
 
 from collections.abc import Iterable, Sequence
 
@@ -21,37 +21,37 @@ _INDENT = 4
 
 
 def why(look: RenderContext, symbol: str | None) -> QueryAnswer[WhyRow]:
-    """Return the story of a pair, asked while it is looked at."""
+    """Query the history of a symbol; refreshed while it is shown."""
     return NOT_YET if symbol is None else look.ask(WHY, WhyAsked(symbol=symbol), _ASK_S)
 
 
 def missing(heard: QueryAnswer[WhyRow], choose: str, symbol: str | None) -> list[Drawn]:
-    """Say why there is no story to draw."""
+    """Explain a missing history."""
     if symbol is None:
         return [words(choose, Tone.FAINT)]
     return [words(heard.problem or LOADING, Tone.WARN if heard.problem else Tone.FAINT)]
 
 
 def paragraph(text: str, width: int, tone: Tone = Tone.PLAIN, indent: int = 0) -> list[Drawn]:
-    """Return a text folded into lines, each moved to the right."""
+    """Wrap a text into indented lines."""
     return [words(" " * indent + line, tone) for line in folded(text, max(width - indent, 8))]
 
 
 def head(text: str) -> Drawn:
-    """Return the head of a part."""
+    """Return the heading of a section."""
     return words(text, Tone.STRONG)
 
 
 def listing_lines(story: ListingStory, look: RenderContext, width: int) -> Iterable[Drawn]:
-    """Return when it opens, who says so, and what changed about it."""
+    """Draw opening time, sources and changes of a listing."""
     row = story.listing
     yield _opening(row, look)
-    keys = "API keys may trade it" if row.api_allowed else "API keys may not trade it yet"
+    keys = "API trading open" if row.api_allowed else "API trading not open yet"
     yield words(f"{row.stage.replace('_', ' ')}; {keys}", Tone.GOOD if row.api_allowed else Tone.WARN)
     for one in row.disagreements:
         yield from paragraph(f"! sources disagree: {readable(one)}", width, Tone.BAD)
     if row.outcome:
-        yield from paragraph(f"became of it: {row.outcome}", width)
+        yield from paragraph(f"outcome: {row.outcome}", width)
     yield head("Sources")
     for source in story.sources:
         yield from _source(source, look, width)
@@ -64,7 +64,7 @@ def _opening(row: ListingRow, look: RenderContext) -> Drawn:
     if row.opened_ms is not None:
         return StyledSpan("opened ", Tone.GOOD), StyledSpan(f"{local_and_utc(row.opened_ms, look.zone)}")
     if row.opens_ms is None:
-        return words("no opening time is known", Tone.WARN)
+        return words("opening time unknown", Tone.WARN)
     left = countdown(row.opens_ms, look.now_ms)
     return StyledSpan(f"{left}  ", Tone.STRONG), StyledSpan(
         f"opens {local_and_utc(row.opens_ms, look.zone)}, by {row.opens_source}"
@@ -73,14 +73,14 @@ def _opening(row: ListingRow, look: RenderContext) -> Drawn:
 
 def _source(source: SourceSays, look: RenderContext, width: int) -> list[Drawn]:
     since = age(look.now_ms - source.since_ms)
-    gone = "" if source.present else " (no more)"
-    said = readable(source.words) or "has it"
-    text = f"{source.source}{gone}: {said}, for {since}"
+    gone = "" if source.present else " (withdrawn)"
+    said = readable(source.words) or "listed"
+    text = f"{source.source}{gone}: {said}, {since} ago"
     return paragraph(text, width, Tone.PLAIN if source.present else Tone.FAINT)
 
 
 def signal_lines(detectors: Sequence[DetectorSays], look: RenderContext, width: int) -> Iterable[Drawn]:
-    """Return what detectors said, what stands first, and why the others are silent."""
+    """Draw signals, active ones first, and the reasons of silent detectors."""
     said = sorted(
         (one for says in detectors for one in says.said), key=lambda one: (not one.stands, -one.at_ms)
     )
@@ -92,7 +92,7 @@ def signal_lines(detectors: Sequence[DetectorSays], look: RenderContext, width: 
 
 
 def signal_words(row: SignalRow, look: RenderContext, width: int) -> Iterable[Drawn]:
-    """Return one signal: what it claims, how sure it is and why."""
+    """Draw one signal: claim, probability and reasons."""
     tone = Tone.STRONG if row.stands else Tone.FAINT
     ended = "" if row.stands else ", ended"
     yield words(
@@ -100,33 +100,36 @@ def signal_words(row: SignalRow, look: RenderContext, width: int) -> Iterable[Dr
     )
     yield from paragraph(f"{claim_words(row)}: {row.words}", width, indent=_INDENT)
     for reason in row.reasons:
-        yield from paragraph(f"because {readable(reason)}", width, Tone.FAINT, _INDENT)
+        yield from paragraph(f"reason: {readable(reason)}", width, Tone.FAINT, _INDENT)
 
 
 def snipe_lines(says: SnipeSays, look: RenderContext, width: int) -> Iterable[Drawn]:
-    """Return a snipe: its plan, its checklist, and what every validator said."""
+    """Draw a snipe: plan, checklist and the result of every pre-trade check."""
     row = says.snipe
-    cap = "" if row.price_cap is None else f" at {price(row.price_cap, row.price_decimals).text} at most"
+    cap = "" if row.price_cap is None else f", max price {price(row.price_cap, row.price_decimals).text}"
     yield head(f"Snipe {row.state.value}: {amount(row.spend_cap).text}{cap}, by {row.by}")
     if row.reason:
         yield from paragraph(row.reason, width, Tone.FAINT, _INDENT)
     if says.plan is not None:
         yield from paragraph(plan_words(says.plan), width, indent=_INDENT)
     if says.checklist:
-        when = "as of now" if says.checked_ms is None else f"answered {utc(says.checked_ms)}"
+        when = "current" if says.checked_ms is None else f"checked {utc(says.checked_ms)}"
         yield head(f"T0 checklist, {when}")
         yield from verdict_lines(says.checklist, look, width)
     if says.verdicts:
-        yield head("When it was armed")
+        yield head("Checks when armed")
         yield from verdict_lines(says.verdicts, look, width)
 
 
 def plan_words(plan: ExitPlan) -> str:
-    """Return how a position is to be left."""
+    """Describe the exits of a plan."""
     rungs = ", ".join(f"{rung.share_pct:f}% at +{rung.gain_pct:f}%" for rung in plan.ladder)
-    parts = [f"stop {plan.stop_loss_pct:f}% below the entry", f"take {rungs}" if rungs else "no take-profit"]
+    parts = [
+        f"stop {plan.stop_loss_pct:f}% below entry",
+        f"take-profit {rungs}" if rungs else "no take-profit",
+    ]
     if plan.trailing:
-        parts.append(f"trailing {plan.trailing_distance_pct:f}% from +{plan.trailing_after_pct:f}% on")
+        parts.append(f"trailing {plan.trailing_distance_pct:f}% from a gain of {plan.trailing_after_pct:f}%")
     if plan.break_even_rung:
         parts.append(f"break-even after rung {plan.break_even_rung}")
     if plan.time_stop_s:
@@ -135,25 +138,25 @@ def plan_words(plan: ExitPlan) -> str:
 
 
 def verdict_lines(verdicts: Iterable[Verdict], look: RenderContext, width: int) -> Iterable[Drawn]:
-    """Return one verdict after the other; a no says what would turn it round."""
+    """Draw each check; a failed one states what is needed to pass."""
     for one in verdicts:
         mark, tone = ("✓", Tone.GOOD) if one.passed else ("✗", Tone.BAD)
-        text = f"{one.stage.value} {one.name.replace('_', ' ')}: {one.value} (limit {one.limit})"
+        text = f"{one.name.replace('_', ' ')}: {one.value} (limit {one.limit})"
         first, *rest = folded(text, max(width - 2, 8))
         yield StyledSpan(f"{mark} ", tone), StyledSpan(first, Tone.PLAIN if one.passed else tone)
         yield from (words(f"  {line}", Tone.PLAIN if one.passed else tone) for line in rest)
         if one.flip and not one.passed:
-            until = "" if one.until_ms is None else f" (by itself {local_and_utc(one.until_ms, look.zone)})"
-            yield from paragraph(f"turns round: {one.flip}{until}", width, Tone.FAINT, _INDENT)
+            until = "" if one.until_ms is None else f" (at {local_and_utc(one.until_ms, look.zone)})"
+            yield from paragraph(f"to pass: {one.flip}{until}", width, Tone.FAINT, _INDENT)
 
 
 def what_if_lines(row: WhatIfRow | None, look: RenderContext, width: int) -> Iterable[Drawn]:
-    """Return what every validator would say now."""
+    """Draw the current result of every pre-trade check."""
     if row is None:
-        yield words("No engine that trades was asked.", Tone.FAINT)
+        yield words("No trading engine is running.", Tone.FAINT)
         return
     yield words(
-        "It would be armed now." if row.approved else "It would be refused now.",
+        "Can be armed now." if row.approved else "Cannot be armed now.",
         Tone.GOOD if row.approved else Tone.BAD,
     )
     yield from paragraph(row.words, width)

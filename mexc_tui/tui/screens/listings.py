@@ -1,4 +1,4 @@
-"""The second screen: every listing, and the chosen one's story and plan."""
+"""Screen 2: every listing, with history and plan of the selected one."""
 
 from collections.abc import Callable, Iterable
 
@@ -21,7 +21,7 @@ from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.styled_text import Drawn, words
 from mexc_tui.tui.widgets.table_rows import SortOrder
 
-_CHOOSE = "Choose a listing to see its story."
+_CHOOSE = "Select a listing to see its history."
 Draws = Callable[[WhyRow, ListingRow, RenderContext, int], Iterable[Drawn]]
 
 
@@ -49,7 +49,7 @@ def _plan(look: RenderContext, width: int, height: int) -> list[Drawn]:
 
 
 def all_of(look: RenderContext, width: int) -> list[Drawn]:
-    """Draw a listing's story, and below it its plan and its gates."""
+    """Draw the history of a listing, then its plan and pre-trade check."""
     return _drawn(look, width, _all)
 
 
@@ -62,7 +62,7 @@ def _all(answer: WhyRow, row: ListingRow, look: RenderContext, width: int) -> It
 def _told(answer: WhyRow, row: ListingRow, look: RenderContext, width: int) -> Iterable[Drawn]:
     story = next((one for one in answer.listings if one.listing.id == row.id), None)
     if story is None:
-        yield words(f"Nothing is stored of {row.symbol} yet.", Tone.FAINT)
+        yield words(f"Nothing recorded for {row.symbol} yet.", Tone.FAINT)
         return
     yield head(row.symbol)
     yield from listing_lines(story, look, width)
@@ -76,15 +76,15 @@ def _planned(answer: WhyRow, row: ListingRow, look: RenderContext, width: int) -
         yield from snipe_lines(says, look, width)
     if not snipes:
         yield words(f"{row.symbol} is not armed.", Tone.FAINT)
-    yield head("If it were armed now")
+    yield head("Pre-trade check")
     yield from what_if_lines(answer.what_if, look, width)
 
 
 BOARD = ScreenSpec(
     "listings",
     "Listings",
-    "Every listing: when it opens, who says so, whether the sources agree, and how it ended. Of the chosen "
-    "one: its states over time, signals, plan, T0 checklist, and what every gate would say now.",
+    "Every listing: opening time, sources and their agreement, outcome. Of the selected "
+    "one: history, signals, plan, T0 checklist and pre-trade check.",
     (
         TablePane(
             "Listings",
@@ -96,8 +96,8 @@ BOARD = ScreenSpec(
             PanePlace(share=3),
             left_ms=table_lines.prices_left_ms,
         ),
-        PicturePane("Story", _story, PanePlace(share=3, is_beside=True)),
-        PicturePane("Plan and gates", _plan, PanePlace(share=3, is_beside=True)),
+        PicturePane("History", _story, PanePlace(share=3, is_beside=True)),
+        PicturePane("Plan and checks", _plan, PanePlace(share=3, is_beside=True)),
     ),
     wide_from=160,
     details=all_of,

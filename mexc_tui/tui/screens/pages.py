@@ -1,4 +1,4 @@
-"""Pages in front of a board: its help, and what happened. Esc goes back."""
+"""Pages over a screen: help, activity log and command palette. Esc closes them."""
 
 import logging
 from datetime import tzinfo
@@ -27,18 +27,18 @@ from mexc_tui.tui.widgets.text import local_and_utc, utc
 
 log = logging.getLogger(__name__)
 
-_HAPPENED = (
-    Column("AT UTC", 9),
-    Column("WHO", 12, goes=1),
-    Column("WHAT", 26),
-    Column("WHAT CAME OF IT", 20, grows=True),
+ACTIVITY = (
+    Column("TIME", 9),
+    Column("BY", 12, goes=1),
+    Column("ACTION", 26),
+    Column("RESULT", 20, grows=True),
 )
-READ_ONLY = "READ-ONLY: this screen can lower risk, and no more; only keys that work are here."
-_NOTHING = "Nothing was done here yet, and no alert came."
+READ_ONLY = "READ-ONLY: only actions that reduce risk are available."
+_NOTHING = "No actions or alerts yet."
 
 
 class HelpScreen(Screen[None]):
-    """What a screen shows, and every key."""
+    """Help of a screen, with every key."""
 
     DEFAULT_CSS = """
     HelpScreen { background: $background; }
@@ -50,7 +50,7 @@ class HelpScreen(Screen[None]):
     ]
 
     def __init__(self, board: ScreenSpec, *, may_operate: bool) -> None:
-        """Explain a board to a viewer who may, or may not, do what adds risk."""
+        """Show the help of a screen, for an operator or a read-only user."""
         super().__init__()
         self._board, self._may_operate = board, may_operate
 
@@ -66,7 +66,7 @@ class HelpScreen(Screen[None]):
 
 
 class HappenedScreen(Screen[None]):
-    """What was done here and what came of it, and alerts; the one under the cursor in full."""
+    """Activity log: actions with results, and alerts; the selected entry in full."""
 
     DEFAULT_CSS = """
     HappenedScreen { background: $background; layout: vertical; }
@@ -77,10 +77,10 @@ class HappenedScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,m,q", "app.pop_screen", "Back", show=False)]
 
     def __init__(self, happened: Activity, zone: tzinfo) -> None:
-        """Show what is in there; times of day are those of `zone` and UTC."""
+        """Show the entries; times are in `zone` and UTC."""
         super().__init__()
         self._happened, self._zone = happened, zone
-        self._table = Table(_HAPPENED, empty=_NOTHING, order=SortOrder(0), name="happened")
+        self._table = Table(ACTIVITY, empty=_NOTHING, order=SortOrder(0), name="happened")
         self._whole = Canvas("whole")
 
     def compose(self) -> ComposeResult:
@@ -90,21 +90,21 @@ class HappenedScreen(Screen[None]):
         yield self._whole
 
     def on_mount(self) -> None:
-        """Show all of it."""
-        self._table.set_titles("What happened, newest first", "esc: back   h: halt")
+        """Show all entries."""
+        self._table.set_titles("Activity, newest first", "esc: back   h: halt")
         self.bring_up_to_date()
 
     def on_resize(self) -> None:
-        """Fold the text to the width there is."""
+        """Wrap the text to the available width."""
         self.call_after_refresh(self.on_table_moved)
 
     def bring_up_to_date(self) -> None:
-        """Show what came since."""
+        """Show new entries."""
         self._table.apply({str(number): _line(happening) for number, happening in self._happened})
         self.on_table_moved()
 
     def on_table_moved(self) -> None:
-        """Show all of the one under the cursor."""
+        """Show the selected entry in full."""
         chosen = next((one for number, one in self._happened if str(number) == self._table.cursor), None)
         if chosen is None:
             self._whole.show([])
@@ -116,31 +116,31 @@ class HappenedScreen(Screen[None]):
 
 
 class Commands(CommandPalette):
-    """All that can be done, by name."""
+    """Every action by name."""
 
     DEFAULT_CSS = """
     Commands { background: $background; }
     Commands SearchIcon { display: none; }
     """
-    """The board behind stands still, so it is hidden. Terminals do not agree on the width of the icon."""
+    """Hides the screen behind, which is not updated. Terminals disagree on the width of the icon."""
 
     def compose(self) -> ComposeResult:
-        """Lay it out below a header of its own: the one of the board behind it stands still."""
+        """Compose it with its own header, as the one behind is not updated."""
         yield Head()
         yield from super().compose()
 
     def run_worker(self, *args: Any, **more: Any) -> Worker[Any]:
-        """Search beside everything else; a search that outlives the palette does not end the desk."""
+        """Search in the background; a failure after the palette closed does not end the app."""
         return super().run_worker(*args, **{**more, "exit_on_error": False})
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Log a search that broke."""
+        """Log a failed search."""
         if event.state is WorkerState.ERROR:
             error = event.worker.error  # pyright: ignore[reportUnknownMemberType] Textual says Worker
-            log.warning("the search for a command broke", exc_info=error)
+            log.warning("command search failed", exc_info=error)
 
     def on_mount(self) -> None:
-        """Say which keys are no letters here."""
+        """Show the keys that work while text is typed."""
         self.query_one("#--input").border_title = Text("^x: halt   esc: back")
 
 

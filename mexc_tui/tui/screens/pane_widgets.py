@@ -1,4 +1,4 @@
-"""From panes to widgets: which table or picture each is, and how rows and answers get into it."""
+"""Build the widgets of panes and update them with rows and query results."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -13,7 +13,7 @@ from mexc_tui.tui.widgets.table_rows import Line, TableRows
 
 
 def counted(title: str, rows: TableRows) -> str:
-    """Return a pane's title with how many rows it has, and how many it hides."""
+    """Return the title of a pane with its row count and the count of hidden rows."""
     if not rows.total:
         return title
     hidden = f" of {rows.total}" if len(rows.shown) < rows.total else ""
@@ -21,12 +21,12 @@ def counted(title: str, rows: TableRows) -> str:
 
 
 def fill_anew(table: Table, rows: Mapping[str, Line | None]) -> None:
-    """Make a table hold these rows and no others."""
+    """Replace the rows of a table."""
     table.replace({key: line for key, line in rows.items() if line is not None})
 
 
 def fill_table(pane: TablePane, table: Table, dirty: Dirty | None, look: RenderContext) -> None:
-    """Bring a table up to date: by the keys of its view that changed, or as a whole."""
+    """Update a table: the changed keys of its view, or all rows."""
     view = look.source.views()[pane.view]
     if dirty is None:
         fill_anew(table, pane.read(look, None))
@@ -39,7 +39,7 @@ def fill_table(pane: TablePane, table: Table, dirty: Dirty | None, look: RenderC
 
 
 def fill_answer(pane: AnswerPane[Any], table: Table, look: RenderContext) -> str:
-    """Bring a table up to the last answer; where there is none, say why. Return why there is no newer one."""
+    """Show the last query result in a table, or the reason why there is none. Return the last problem."""
     heard = pane.asks(look)
     has_any = heard is not None and heard.result is not None
     fill_anew(table, pane.rows(heard.result, look) if heard is not None and has_any else {})
@@ -50,7 +50,7 @@ def fill_answer(pane: AnswerPane[Any], table: Table, look: RenderContext) -> str
 
 
 def table_of(pane: TablePane | AnswerPane[Any], number: int) -> Table:
-    """Return the widget of a pane of rows; `number` tells it from others."""
+    """Return the widget of a table pane; `number` makes its id unique."""
     table = Table(pane.columns, empty=LOADING, order=pane.order, name=f"pane{number}")
     table.follows = isinstance(pane, AnswerPane) and pane.follows
     table.styles.height = f"{pane.place.share}fr"
@@ -58,7 +58,7 @@ def table_of(pane: TablePane | AnswerPane[Any], number: int) -> Table:
 
 
 def picture_of(pane: PicturePane, number: int) -> Canvas:
-    """Return the widget of a picture; `number` tells it from others."""
+    """Return the widget of a drawn pane; `number` makes its id unique."""
     canvas = Canvas(f"pane{number}")
     canvas.styles.height = f"{pane.place.share}fr"
     return canvas

@@ -1,4 +1,4 @@
-"""What a board is made of: tables and pictures, beside or under one another."""
+"""Parts of a screen: table panes and drawn panes, side by side or stacked."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,26 +18,26 @@ Result = TypeVar("Result")
 Changes = dict[str, Line | None]
 Read = Callable[[RenderContext, Iterable[str] | None], Changes]
 Draw = Callable[[RenderContext, int, int], Sequence[Drawn]]
-"""Draws into so many columns and lines; more lines are reached by scrolling."""
+"""Draws into a number of columns and lines; further lines are reached by scrolling."""
 Details = Callable[[RenderContext, int], Sequence[Drawn]]
-"""Draws all there is to say of the row `look.key` of the table `look.pane`, into so many columns."""
+"""Draws the details of row `look.key` of table `look.pane` into a number of columns."""
 
 AS_THEY_CAME = SortOrder()
-LOADING = "Waiting for the engine's first answer."
+LOADING = "Loading…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PanePlace:
-    """Where a pane stands. `share` is its part of the height of its column."""
+    """Place of a pane. `share` is its part of the column's height."""
 
     share: int = 1
     lines: int = 0
-    """It is never higher than so many lines and its frame; 0: it may be."""
+    """Maximum lines without the frame; 0: no maximum."""
     is_beside: bool = False
-    """In the column on the right where there is room (`Board.wide_from`); otherwise below, side by side."""
+    """In the right column if there is room (`wide_from`); otherwise below, side by side."""
     least_width: int = 0
     least_height: int = 0
-    """On a smaller terminal it is not shown."""
+    """Hidden on a smaller terminal."""
 
 
 MAIN = PanePlace()
@@ -45,25 +45,25 @@ MAIN = PanePlace()
 
 @dataclass(frozen=True, slots=True)
 class TablePane:
-    """Rows of a view. `read` gives the lines of these keys, or of all; None: no such row."""
+    """Rows of a view. `read` returns the lines of the given keys, or of all; None for a missing row."""
 
     title: str
     columns: tuple[Column, ...]
     read: Read
     empty: str | Callable[[RenderContext], str]
-    """What is said without a row: as things stand, where that depends on them."""
+    """Text of an empty table, or a function that returns it."""
     view: str
     order: SortOrder = AS_THEY_CAME
     place: PanePlace = MAIN
     is_over: Callable[[DeskSource, str], bool] | None = None
-    """Whether nothing can be done with a row any more: the cursor leaves it when another one comes first."""
+    """Whether a row is over: the cursor then moves to a new first row."""
     left_ms: Callable[[DeskSource, int], float] | None = None
-    """How long, from a moment on, no row has to be marked as old though it stays the same; None: for ever."""
+    """Returns the time until an unchanged row becomes stale; None: never."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerPane(Generic[Result]):
-    """Rows of what is asked while the board is looked at; None: there is nothing to ask yet."""
+    """Rows of a query that is repeated while the screen is shown."""
 
     title: str
     columns: tuple[Column, ...]
@@ -73,12 +73,12 @@ class AnswerPane(Generic[Result]):
     order: SortOrder = AS_THEY_CAME
     place: PanePlace = MAIN
     follows: bool = False
-    """A cursor on the first row stays on the first row, whatever comes."""
+    """Keep a cursor on the first row there when rows are added."""
 
 
 @dataclass(frozen=True, slots=True)
 class PicturePane:
-    """Drawn lines."""
+    """A pane of drawn lines."""
 
     title: str
     draw: Draw
@@ -90,18 +90,18 @@ Pane = TablePane | AnswerPane[Any] | PicturePane
 
 @dataclass(frozen=True, slots=True)
 class ScreenSpec:
-    """One screen. The first table's cursor chooses what pictures show."""
+    """One screen. The cursor of the first table selects the content of drawn panes."""
 
     name: str
     title: str
     help: str
     panes: tuple[Pane, ...]
     wide_from: int = 110
-    """From so many columns on there is a column on the right."""
+    """Terminal columns from which there is a right column."""
     has_halves: bool = False
-    """Below 160 columns the column on the right is as wide as the one on the left."""
+    """Below 160 columns both columns have the same width."""
     details: Details | None = None
-    """What Enter shows of a row; None: the board's own pictures show it already."""
+    """Details shown by Enter; None if the panes of the screen show them already."""
 
 
 def reading(
@@ -109,7 +109,7 @@ def reading(
     line: Callable[[Row, int], Line],
     keeps: Callable[[Row], bool] = lambda _: True,
 ) -> Read:
-    """Return what reads a view's rows, of which only some are kept."""
+    """Return a reader of the rows of a view that pass a filter."""
 
     def read(look: RenderContext, keys: Iterable[str] | None) -> Changes:
         rows = view(look.source).rows

@@ -1,4 +1,4 @@
-"""The fourth screen: what is held, what protects it, what its market does."""
+"""Screen 4: positions, their protection, orders and market."""
 
 from decimal import Decimal
 
@@ -30,10 +30,10 @@ from mexc_tui.tui.widgets.table_rows import SortOrder
 from mexc_tui.tui.widgets.text import age, amount, countdown, utc, within
 
 _ASK_S = 0.75
-_CHOOSE = "Open a position, or choose one, to see its market."
+_CHOOSE = "Select a position to see its market."
 _DEPTH_BAR = 12
 _AXIS = 12
-"""Columns of a price beside a chart."""
+"""Width of the price axis of a chart."""
 _LEVELS = {"stop": Tone.BAD, "trailing": Tone.WARN, "entry": Tone.FAINT, "break-even": Tone.WARN}
 
 _TAKERS = {Side.BUY: ("▲", Tone.GOOD), Side.SELL: ("▼", Tone.BAD)}
@@ -50,7 +50,7 @@ def _is_closed(source: DeskSource, key: str) -> bool:
 
 
 def market(look: RenderContext) -> QueryAnswer[MarketRow]:
-    """Return the market of the chosen position; asking keeps it watched."""
+    """Query the market of the selected position; the query keeps it watched."""
     row = chosen(look)
     if row is None:
         return NOT_YET
@@ -58,7 +58,7 @@ def market(look: RenderContext) -> QueryAnswer[MarketRow]:
 
 
 def _missing(look: RenderContext, heard: QueryAnswer[MarketRow], width: int) -> list[Drawn]:
-    """Say why there is nothing to draw."""
+    """Explain an empty pane."""
     if chosen(look) is None:
         return paragraph(_CHOOSE, width, Tone.FAINT)
     return paragraph(heard.problem or LOADING, width, Tone.WARN if heard.problem else Tone.FAINT)
@@ -70,7 +70,7 @@ def _ladder(look: RenderContext, width: int, height: int) -> list[Drawn]:
 
 
 def _depth(look: RenderContext, width: int, height: int) -> list[Drawn]:
-    """Draw the book: asks above, bids below, the best ones in the middle."""
+    """Draw the order book: asks above, bids below, best prices in the middle."""
     heard = market(look)
     row = heard.result
     if row is None:
@@ -91,10 +91,10 @@ def _depth(look: RenderContext, width: int, height: int) -> list[Drawn]:
 
 
 def _spread(row: MarketRow, now_ms: int) -> Drawn:
-    """Draw the spread, and how old the book is; without an exact book that is the age of its levels."""
+    """Draw the spread and the age of the order book; while resyncing, the age of its levels."""
     if row.bid is None or row.ask is None:
         return words(
-            "no side of the book is known" if row.bid is row.ask else "one side of the book is empty",
+            "order book not loaded" if row.bid is row.ask else "one side of the order book is empty",
             Tone.WARN,
         )
     gap = (row.ask - row.bid) / row.ask * 100 if row.ask else Decimal(0)
@@ -117,7 +117,7 @@ def _tape(look: RenderContext, width: int, height: int) -> list[Drawn]:
     if row is None:
         return _missing(look, heard, width)
     if not row.trades:
-        return [words("No trade was seen yet.", Tone.FAINT)]
+        return [words("No trade yet.", Tone.FAINT)]
     return [_trade(row, trade, width) for trade in row.trades[: max(height, 1)]]
 
 
@@ -132,7 +132,7 @@ def _trade(row: MarketRow, trade: TradeRow, width: int) -> Drawn:
 
 
 def _opening(look: RenderContext, width: int, height: int) -> list[Drawn]:
-    """Draw the way of the price since the opening, with our fills and exits."""
+    """Draw the price since the opening, with own fills and exits."""
     heard = market(look)
     row = heard.result
     if row is None:
@@ -144,7 +144,7 @@ def _opening(look: RenderContext, width: int, height: int) -> list[Drawn]:
     )
     since = row.opened_ms or row.opens_ms
     opened = "" if since is None else f"opened {utc(since)}, {countdown(since, look.now_ms)}; "
-    holes = f"; {len(row.holes)} holes" if row.holes else ""
+    holes = f"; {len(row.holes)} gaps" if row.holes else ""
     foot = f"{opened}B bought, S sold, step {age(row.path_step_ms)}{holes}"
     return chart(plot, width, height, lambda value: within(value, row.price_decimals, _AXIS), foot)
 
@@ -155,7 +155,7 @@ def _fill(at_ms: int, at: Decimal, side: Side) -> ChartMark:
 
 
 def _orders(look: RenderContext, keys: object) -> Changes:
-    """Return the orders of the chosen position, or of every one while none is chosen."""
+    """Return the orders of the selected position, or all orders if none is selected."""
     del keys
     row = chosen(look)
     orders = look.source.orders.rows
@@ -169,16 +169,16 @@ def _belongs(order: OrderRow, row: PositionRow | None) -> bool:
 BOARD = ScreenSpec(
     "positions",
     "Positions",
-    "What is held, below it what was closed within a day, and what each gained; its exits as a ladder on the "
-    "price axis and where protection lives; "
-    "the orders, the book, the trades and the way of the price of the chosen one.",
+    "Open positions, then those closed in the last 24 h, with P&L; exits as a ladder on the "
+    "price axis, with the protection; "
+    "orders, order book, trades and price chart of the selected position.",
     (
         TablePane(
             "Positions",
             table_lines.POSITION,
             reading(lambda source: source.positions, table_lines.position),
-            "No position is open, and none was closed within a day. "
-            "A listing that is armed on screen 2 is bought at its opening.",
+            "No position open or closed in the last 24 h. "
+            "Arm a listing on screen 2 to buy it at its opening.",
             "positions",
             SortOrder(8),
             PanePlace(share=3),
@@ -189,13 +189,13 @@ BOARD = ScreenSpec(
             "Orders",
             table_lines.ORDER,
             _orders,
-            "No open order belongs to it.",
+            "No open orders.",
             "orders",
             SortOrder(6),
             PanePlace(share=2, least_height=30),
         ),
         PicturePane("Since the opening", _opening, PanePlace(share=4, is_beside=True, least_height=30)),
-        PicturePane("Book", _depth, PanePlace(share=3, is_beside=True, least_height=30)),
+        PicturePane("Order book", _depth, PanePlace(share=3, is_beside=True, least_height=30)),
         PicturePane("Trades", _tape, PanePlace(share=2, is_beside=True, least_height=36)),
     ),
     wide_from=110,

@@ -1,4 +1,4 @@
-"""Leaving the desk: detach and let the engine go on, or stop it; and what a person is told at first."""
+"""Pages for leaving (detach or stop the engine) and for the welcome text."""
 
 from enum import StrEnum
 from textwrap import fill
@@ -18,21 +18,21 @@ from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.widgets.header_bar import Head
 
 GIVES_WAY_MS = 15_000
-"""So long before an opening the welcome goes."""
+"""Time before an opening at which the welcome page closes."""
 
 
 class Ending(StrEnum):
     """How a screen ended."""
 
     LEFT = "left"
-    """Somebody gave the terminal back; the engine goes on."""
+    """The user detached; the engine keeps running."""
     ENGINE_ENDED = "engine ended"
     HUNG_UP = "hung up"
-    """The terminal is gone; the engine goes on."""
+    """The terminal is gone; the engine keeps running."""
     INTERRUPTED = "interrupted"
-    """Somebody pressed Ctrl-C before an engine had answered."""
+    """Ctrl-C before the engine responded."""
     BROKE = "broke"
-    """The screen failed; the engine goes on."""
+    """The screen failed; the engine keeps running."""
 
 
 def opens_soon(source: DeskSource) -> bool:
@@ -43,18 +43,18 @@ def opens_soon(source: DeskSource) -> bool:
 
 
 def leaving_words(source: DeskSource) -> str:
-    """Return what leaving and stopping would do, in numbers."""
+    """Describe the effect of detaching and stopping, with numbers."""
     held = len(open_positions(source))
     status = source.status_row
     process = "" if status is None else f" (process {status.pid})"
     are = "position is" if held == 1 else "positions are"
-    protected = f"{held} {are} open; stops live in the engine." if held else "No position is open."
+    protected = f"{held} {are} open; the engine watches the stops." if held else "No open position."
     return (
         f"{protected}\n\n"
-        f"  d  Detach: the engine{process} goes on without a screen.\n"
-        f"     Come back with mexc-tui attach{of_profile(source)}\n\n"
+        f"  d  Detach: the engine{process} keeps running without a screen.\n"
+        f"     Reconnect with mexc-tui attach{of_profile(source)}\n\n"
         f"{_indented(f'  s  Stop the engine. {stopping_engine(source, Target())}')}\n\n"
-        "  esc  Stay.      h  Stop all buying, at once.\n\n"
+        "  esc  Cancel.    h  Halt entries now.\n\n"
         "Enter detaches."
     )
 
@@ -64,7 +64,7 @@ def _indented(words: str) -> str:
 
 
 class Page(Screen[str]):
-    """A page of words in front of everything; it answers with the key that closed it."""
+    """A page of text over everything; it returns the key that closed it."""
 
     DEFAULT_CSS = """
     Page { background: $background; align: center middle; }
@@ -86,12 +86,12 @@ class Page(Screen[str]):
             yield Static(Text(self._words), markup=False)
 
     def action_close(self, answer: str) -> None:
-        """Answer, and go away."""
+        """Return the key and close."""
         self.dismiss(answer)
 
 
 class LeavePage(Page):
-    """Asks whether the engine goes on."""
+    """Asks whether to detach or to stop the engine."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d,enter", "close('detach')", "Detach", show=False),
@@ -101,7 +101,7 @@ class LeavePage(Page):
 
 
 class WelcomePage(Page):
-    """Greets. Every key that it names works in front of it, and closes it."""
+    """Welcome page. Every key it names works on it and closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,escape,space", "close('')", "Go on", show=False),

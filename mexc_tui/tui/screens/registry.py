@@ -1,4 +1,4 @@
-"""The screens, in the order of their number keys; one module each, loaded when somebody first looks at it."""
+"""The screens in the order of their number keys; each module is loaded on first use."""
 
 from functools import cache
 from importlib import import_module
@@ -10,12 +10,12 @@ NAMES = ("desk", "listings", "signals", "positions", "risk", "detectors", "engin
 
 @cache
 def board(name: str) -> ScreenSpec:
-    """Return the board of this name."""
+    """Return the screen of this name."""
     found = import_module(f"mexc_tui.tui.screens.{name}").BOARD
     assert isinstance(found, ScreenSpec)
     return found
 
 
 def all_boards() -> tuple[ScreenSpec, ...]:
-    """Return every board, in the order of the keys."""
+    """Return every screen, in the order of the keys."""
     return tuple(board(name) for name in NAMES)

@@ -1,4 +1,4 @@
-"""The fifth screen: what the desk may do, what it risks, how it has done."""
+"""Screen 5: trading state, limits, equity and performance."""
 
 from collections.abc import Iterable
 
@@ -24,11 +24,11 @@ from mexc_tui.wording.previews import tightening_words
 
 _STATES = {
     TradingState.ACTIVE: ("ENTRIES ALLOWED", Tone.GOOD),
-    TradingState.REDUCE_ONLY: ("REDUCE ONLY: no entries, exits run; it lifts itself", Tone.WARN),
-    TradingState.HALTED: ("HALTED: no entries, exits run; a person resumes", Tone.BAD),
-    TradingState.FLATTENING: ("FLATTENING: every position is being closed", Tone.BAD),
+    TradingState.REDUCE_ONLY: ("REDUCE-ONLY: no entries, exits active; lifts automatically", Tone.WARN),
+    TradingState.HALTED: ("HALTED: no entries, exits active; resume manually", Tone.BAD),
+    TradingState.FLATTENING: ("FLATTENING: selling all positions", Tone.BAD),
 }
-LOCKED = "LIVE TRADING IS LOCKED: no entries before a person unlocks it{}; exits run"
+LOCKED = "LIVE TRADING LOCKED: no entries until unlocked{}; exits active"
 _GUARDS = {GuardLevel.NORMAL: Tone.GOOD}
 _ASK_S, _ASK_SLOWLY_S = 5.0, 15.0
 
@@ -44,12 +44,12 @@ def _state(look: RenderContext, width: int, height: int) -> list[Drawn]:
     lines = [words(said, tone)]
     if risk.unlocked_until_ms is not None:
         until = local_and_utc(risk.unlocked_until_ms, look.zone)
-        lines.append(words(f"live trading is unlocked until {until}; L locks it", Tone.WARN))
+        lines.append(words(f"live trading unlocked until {until}; L lock", Tone.WARN))
     if risk.state is not TradingState.ACTIVE:
         since = local_and_utc(risk.since_ms, look.zone)
-        lines.append(words(f"because: {risk.cause_words or risk.cause.value.replace('_', ' ')}"))
+        lines.append(words(f"cause: {risk.cause_words or risk.cause.value.replace('_', ' ')}"))
         lines.append(words(f"by {risk.by or 'the engine'}, since {since}", Tone.FAINT))
-    guard = f"guard {risk.guard.value.replace('_', ' ')}"
+    guard = f"risk monitor {risk.guard.value.replace('_', ' ')}"
     lines.append(
         (
             StyledSpan(guard, _GUARDS.get(risk.guard, Tone.BAD)),
@@ -60,13 +60,13 @@ def _state(look: RenderContext, width: int, height: int) -> list[Drawn]:
         lines.append(words(f"limits {lowered}", Tone.WARN))
     if risk.paused_until_ms is not None and risk.paused_until_ms > look.now_ms:
         left = age(risk.paused_until_ms - look.now_ms)
-        lines.append(words(f"entries pause for {left} after losses in a row", Tone.WARN))
+        lines.append(words(f"entries paused for {left} after consecutive losses", Tone.WARN))
     return [*lines, *_money(risk)]
 
 
 def _money(risk: RiskRow) -> list[Drawn]:
-    """Draw what the desk is worth, what this day made, and what of it is at risk."""
-    about = "" if risk.is_complete else "  (a price is missing: an estimate)"
+    """Draw equity, P&L of the day and exposure."""
+    about = "" if risk.is_complete else "  (estimate: a price is missing)"
     quote, day = risk.quote_asset, gain(risk.day_pnl)
     peak, drawdown = amount(risk.peak).text, amount(risk.drawdown_pct, 1).text
     cash, reserved, exposure = (amount(one).text for one in (risk.cash, risk.reserved, risk.exposure))
@@ -77,11 +77,11 @@ def _money(risk: RiskRow) -> list[Drawn]:
             StyledSpan(f"   peak {peak}   drawdown {drawdown}%", Tone.FAINT),
         ),
         (
-            StyledSpan("this UTC day ", Tone.FAINT),
+            StyledSpan("day (UTC) ", Tone.FAINT),
             StyledSpan(f"{day.text.strip()} {quote}", day.tone),
             StyledSpan(f"   realised {gain(risk.realised).text.strip()}", Tone.FAINT),
         ),
-        words(f"cash {cash}   reserved {reserved}   at risk {exposure} at the bid", Tone.FAINT),
+        words(f"cash {cash}   reserved {reserved}   exposure {exposure} at the bid", Tone.FAINT),
     ]
 
 
@@ -124,8 +124,8 @@ def _tenths(percent: float) -> str:
 
 
 _METRICS = (
-    Column("FIGURE", 20),
-    Column("VALUE, AND WHAT IT RESTS ON", 26, grows=True),
+    Column("METRIC", 20),
+    Column("VALUE (SAMPLE)", 26, grows=True),
     Column("N", 5, goes=1, is_number=True),
 )
 
@@ -143,9 +143,9 @@ _GUARD = (
     Column("AGE", 5, is_number=True),
     Column("ABOUT", 14, goes=1),
     Column("LEVEL", 14),
-    Column("FOUND", 20, grows=True),
-    Column("DONE", 20, goes=2),
-    Column("ACHIEVED", 24, goes=3),
+    Column("FINDING", 20, grows=True),
+    Column("ACTION", 20, goes=2),
+    Column("RESULT", 24, goes=3),
 )
 
 
@@ -177,17 +177,17 @@ def _guard_lines(page: FactPage, look: RenderContext) -> Iterable[tuple[int, Lin
 BOARD = ScreenSpec(
     "risk",
     "Risk",
-    "What the desk may do and why, how much of each limit is used, equity and drawdown, what the guard did, "
-    "and every figure with the sample it rests on.",
+    "Trading state and its cause, use of each limit, equity and drawdown, actions of the risk monitor, "
+    "and performance metrics with their samples.",
     (
         PicturePane("State", _state, PanePlace(share=3, lines=8)),
         PicturePane("Limits", limits, PanePlace(share=4, lines=14)),
         AnswerPane(
-            "Guard history",
+            "Risk monitor",
             _GUARD,
             _guard_heard,
             _guard_rows,
-            "The guard has not had to act.",
+            "No action of the risk monitor yet.",
             SortOrder(0),
             PanePlace(share=3, least_height=30),
         ),
@@ -196,11 +196,11 @@ BOARD = ScreenSpec(
             "Drawdown", _drawdown, PanePlace(share=2, is_beside=True, least_width=110, least_height=40)
         ),
         AnswerPane(
-            "Figures",
+            "Performance",
             _METRICS,
             _performance,
             _metric_rows,
-            "No figure yet: they come with the first closed position.",
+            "No metrics before the first closed position.",
             place=PanePlace(share=4, is_beside=True),
         ),
     ),

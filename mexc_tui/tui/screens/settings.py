@@ -1,4 +1,4 @@
-"""The ninth screen: every setting, what it may be, and what waits for a restart."""
+"""Screen 9: every setting with its allowed values and pending changes."""
 
 from mexc_tui.desk.asking import SETTINGS, Nothing, SettingList
 from mexc_tui.model.view import SettingRow
@@ -16,8 +16,8 @@ _SETTINGS = (
     Column("VALUE", 16),
     Column("UNIT", 10, goes=2),
     Column("FROM", 12, goes=1),
-    Column("WAITS", 10, goes=3),
-    Column("WHAT IT IS", 20, goes=4, grows=True),
+    Column("PENDING", 10, goes=3),
+    Column("DESCRIPTION", 20, goes=4, grows=True),
 )
 
 
@@ -53,9 +53,9 @@ def _detail(look: RenderContext, width: int, height: int) -> list[Drawn]:
     answer, row = heard(look), chosen(look)
     if row is None:
         return [
-            words(answer.problem or LOADING if answer.result is None else "Choose a setting.", Tone.FAINT)
+            words(answer.problem or LOADING if answer.result is None else "Select a setting.", Tone.FAINT)
         ]
-    later = "takes effect at the next start" if row.needs_restart else "takes effect at once"
+    later = "applies after restart" if row.needs_restart else "applies immediately"
     lines = [
         words(row.name, Tone.STRONG),
         *(words(line) for line in folded(row.help, width)),
@@ -65,22 +65,22 @@ def _detail(look: RenderContext, width: int, height: int) -> list[Drawn]:
         *_hanging("allowed  ", row.allowed, width),
         *_hanging("from     ", row.origin, width),
         (
-            StyledSpan("a change ", Tone.FAINT),
+            StyledSpan("change   ", Tone.FAINT),
             StyledSpan(later, Tone.WARN if row.needs_restart else Tone.PLAIN),
         ),
     ]
     if row.pending:
         lines.append(
             (
-                StyledSpan("waits    ", Tone.FAINT),
-                StyledSpan(f"{row.pending}, from the next start", Tone.WARN),
+                StyledSpan("pending  ", Tone.FAINT),
+                StyledSpan(f"{row.pending}, after restart", Tone.WARN),
             )
         )
     return lines
 
 
 def _hanging(name: str, text: str, width: int) -> list[Drawn]:
-    """Draw a name and a text behind it, in as many lines as that takes."""
+    """Draw a name with a wrapped text behind it."""
     first, *others = folded(text, max(width - len(name), 8))
     return [
         (StyledSpan(name, Tone.FAINT), StyledSpan(first)),
@@ -89,7 +89,7 @@ def _hanging(name: str, text: str, width: int) -> list[Drawn]:
 
 
 def _changed(look: RenderContext, width: int, height: int) -> list[Drawn]:
-    """Draw what differs from the defaults, as a diff: what it was, and what it is."""
+    """Draw settings that differ from their defaults, as a diff."""
     del width, height
     found = heard(look).result
     if found is None:
@@ -97,7 +97,7 @@ def _changed(look: RenderContext, width: int, height: int) -> list[Drawn]:
     lines: list[Drawn] = []
     for row in found.rows:
         if row.value != row.default or row.pending:
-            waits = f", {row.pending} from the next start" if row.pending else ""
+            waits = f", {row.pending} after restart" if row.pending else ""
             lines += [
                 words(row.name),
                 (
@@ -106,21 +106,21 @@ def _changed(look: RenderContext, width: int, height: int) -> list[Drawn]:
                     StyledSpan(waits, Tone.WARN),
                 ),
             ]
-    return lines or [words("Every setting has its default.", Tone.FAINT)]
+    return lines or [words("All settings have their defaults.", Tone.FAINT)]
 
 
 BOARD = ScreenSpec(
     "settings",
     "Settings",
-    "Every setting with its unit, what it may be, where its value comes from and what waits for a restart. "
-    "Secrets are no settings: keys are in the keyring.",
+    "Every setting with its unit, allowed values, origin and pending change. "
+    "API keys are not settings: they are in the keyring.",
     (
         AnswerPane(
             "Settings",
             _SETTINGS,
             heard,
             _rows,
-            "The engine has no settings to show.",
+            "No settings available.",
             place=PanePlace(share=3),
         ),
         PicturePane("Setting", _detail, PanePlace(share=2, is_beside=True)),

@@ -1,4 +1,4 @@
-"""The third screen: every signal, why it was raised, and what the gates make of its pair."""
+"""Screen 3: every signal with its reasons, and the pre-trade check of its symbol."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ from mexc_tui.tui.widgets.styled_text import Drawn, words
 from mexc_tui.tui.widgets.table_rows import SortOrder
 from mexc_tui.wording.signals import readable
 
-_CHOOSE = "Choose a signal to see why it was raised."
+_CHOOSE = "Select a signal to see its reasons."
 
 
 def _chosen(look: RenderContext) -> SignalRow | None:
@@ -29,8 +29,8 @@ def _reasons(look: RenderContext, width: int, height: int) -> list[Drawn]:
 
 
 def all_of(look: RenderContext, width: int) -> list[Drawn]:
-    """Draw why a signal was raised, and below it what every gate would say now."""
-    return [*_reasons(look, width, 0), words(""), head("If it were armed now"), *_gates(look, width, 0)]
+    """Draw the reasons of a signal, then the pre-trade check of its symbol."""
+    return [*_reasons(look, width, 0), words(""), head("Pre-trade check"), *_gates(look, width, 0)]
 
 
 def _told(row: SignalRow, answer: WhyRow | None, look: RenderContext, width: int) -> Iterable[Drawn]:
@@ -45,14 +45,12 @@ def _told(row: SignalRow, answer: WhyRow | None, look: RenderContext, width: int
     if story is None:
         return
     outcome = story.listing.outcome
-    yield from paragraph(
-        f"what became of it: {outcome or 'not known yet'}", width, Tone.PLAIN if outcome else Tone.FAINT
-    )
+    yield from paragraph(f"outcome: {outcome or 'unknown'}", width, Tone.PLAIN if outcome else Tone.FAINT)
     says = next((one for one in story.detectors if one.detector == row.detector), None)
     if says is not None:
-        yield from paragraph(f"it looked at: {readable(', '.join(says.saw))}", width, Tone.FAINT)
+        yield from paragraph(f"inputs: {readable(', '.join(says.saw))}", width, Tone.FAINT)
         if says.why_not:
-            yield from paragraph(f"why not now: {says.why_not}", width, Tone.WARN)
+            yield from paragraph(f"inactive now: {says.why_not}", width, Tone.WARN)
 
 
 def _gates(look: RenderContext, width: int, height: int) -> list[Drawn]:
@@ -68,20 +66,20 @@ def _gates(look: RenderContext, width: int, height: int) -> list[Drawn]:
 BOARD = ScreenSpec(
     "signals",
     "Signals",
-    "Every signal: how sure the detector is, how many cases that rests on, why it spoke up, what became of "
-    "it, and what every gate would say if its pair were armed now.",
+    "Every signal: probability with its interval and sample (N), reasons, inputs and "
+    "outcome, and the pre-trade check of its symbol.",
     (
         TablePane(
             "Signals",
             table_lines.SIGNAL,
             reading(lambda source: source.signals, table_lines.signal),
-            "No signal has been raised yet.",
+            "No signals yet.",
             "signals",
             SortOrder(0),
             PanePlace(share=3),
         ),
-        PicturePane("Why", _reasons, PanePlace(share=3, is_beside=True)),
-        PicturePane("What if it were armed now", _gates, PanePlace(share=3, is_beside=True)),
+        PicturePane("Reasons", _reasons, PanePlace(share=3, is_beside=True)),
+        PicturePane("Pre-trade check", _gates, PanePlace(share=3, is_beside=True)),
     ),
     wide_from=160,
     details=all_of,

@@ -1,7 +1,7 @@
-"""The same picture in fewer bytes: of a style only what is another is said, of moves only the last.
+"""Shorten terminal output: send changes of a style only, and the last of several cursor moves.
 
-Textual sends each piece of text as style, text, reset. On a page of a table two thirds of the bytes are such
-styles, and most of them repeat the background, or all, of the one before. Pure.
+Textual sends each text as style, text, reset. On a page of a table two thirds of the bytes are such
+styles, and most of them repeat the background, or all, of the previous one.
 """
 
 import re
@@ -10,7 +10,7 @@ from functools import lru_cache
 
 RESET = "\x1b[0m"
 OWN, UNKNOWN = "0", "?"
-"""The terminal's own style, and one that nobody here can read."""
+"""The terminal's default style, and an unknown style."""
 _MOVE = re.compile(r"(?:\x1b\[\d+;\d+H|\r\n)*")
 _MOVES_AWAY = re.compile(r"\x1b\[\d+;\d+H(?:\r\n)*(?=\x1b\[\d+;\d+H)")
 _SAID = re.compile(r"\x1b\[[\d;]*m")
@@ -20,12 +20,12 @@ _STYLE = re.compile(
     r"(?:(38;2;\d+;\d+;\d+|38;5;\d+|3[0-79]|9[0-7])(?:;|\Z))?"
     r"(48;2;\d+;\d+;\d+|48;5;\d+|4[0-79]|10[0-7])?\Z"
 )
-"""Attributes, ink and ground, as Rich says them."""
+"""Attributes, foreground and background in Rich's order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What a terminal was told of a style, as the numbers that say it."""
+    """Style state of a terminal, as SGR parameters."""
 
     attributes: frozenset[str]
     ink: str
@@ -33,7 +33,7 @@ class Style:
 
 
 def thrifty(frame: str) -> str:
-    """Return a frame that paints the same. Both begin and end in the terminal's own style."""
+    """Return a shorter frame with the same result. Both start and end in the default style."""
     frame = _MOVES_AWAY.sub("", frame)
     parts: list[str] = []
     now, at = OWN, 0
@@ -51,7 +51,7 @@ def thrifty(frame: str) -> str:
 
 
 def _pass_on(raw: str, now: str, parts: list[str]) -> str:
-    """Pass on what is no styled text, and return the style behind it: moves keep it, all else wants none."""
+    """Emit unstyled output and return the style after it: moves keep it, the rest needs a reset."""
     if _MOVE.fullmatch(raw):
         parts.append(raw)
         return now
@@ -62,7 +62,7 @@ def _pass_on(raw: str, now: str, parts: list[str]) -> str:
 
 @lru_cache(maxsize=1_024)
 def _step(now: str, wanted: str) -> str:
-    """Return what makes a style of another one."""
+    """Return the sequence from one style to another."""
     if now == OWN:
         return f"\x1b[{wanted}m"
     before, after = _read(now), _read(wanted)
@@ -75,13 +75,13 @@ def _step(now: str, wanted: str) -> str:
 
 
 def _takes_away(before: Style, after: Style) -> bool:
-    """Whether an attribute, an ink or a ground has to end, which only a reset says everywhere."""
+    """Whether an attribute or colour must end; only a reset does that in every terminal."""
     is_less = (before.ink and not after.ink) or (before.ground and not after.ground)
     return bool(is_less or before.attributes - after.attributes)
 
 
 def _read(codes: str) -> Style | None:
-    """Return a style; None: it says something else too."""
+    """Parse a style; None if it has other parameters."""
     found = _STYLE.match(codes)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Decode what a terminal sends into keys, mouse reports and pastes. No bytes whatever stop it.
+"""Decode terminal input into keys, mouse reports and pastes. No input can stop it.
 
 Textual's own parser raises at invalid UTF-8 and at impossible key codes, and takes the letters of a sequence
 that it does not know for typed keys. Here sequences are cut out by the rules of ECMA-48 first; each is
@@ -18,23 +18,23 @@ from textual.message import Message
 log = logging.getLogger(__name__)
 
 ESCAPE_S = constants.ESCAPE_DELAY
-"""After this long without a further byte an ESC was the key."""
+"""After this time without a further byte an ESC is the key."""
 SEQUENCE_S = 0.5
-"""After this long an incomplete sequence is dropped: its rest will not come."""
+"""After this time an incomplete sequence is dropped."""
 STRING_S = 2.0
-"""A control string that has not ended by then never will."""
+"""Timeout of an unterminated control string."""
 PASTE_SILENCE_S = 1.0
-"""A paste that pauses this long is over, whether or not its end was told."""
+"""A paste that pauses for this time has ended, even without its end marker."""
 PASTE_WINDOW_S, PASTE_WINDOW_BYTES = 2.0, 512
-"""A paste that brings less than this in so long is over, too: keys are being pressed."""
+"""A paste slower than this rate has ended, too: keys are being pressed."""
 UNMARKED_S = 0.1
-"""Text so soon behind unmarked pasted text belongs to it."""
+"""Text within this time after unmarked pasted text belongs to it."""
 MOST_SEQUENCE = 64
-"""Bytes of a sequence that can mean something."""
+"""Maximum bytes of a meaningful sequence."""
 MOST_PASTED = 65_536
-"""Characters of a paste that are kept; nothing here takes as many."""
+"""Maximum characters of a paste."""
 MOST_TYPED = 64
-"""More characters at once than this were not typed: a terminal without bracketed paste."""
+"""More characters at once than this are a paste without brackets."""
 MOST_COORDINATE = 10_000.0
 
 _ESC = 0x1B
@@ -53,20 +53,20 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _MOUSE = re.compile(r"\x1b\[<\d+;-?\d+;-?\d+[Mm]")
 _MODE_REPORT = re.compile(r"\x1b\[\?2026;[1-4]\$y")
 _NOT_ASKED_FOR = re.compile(r"\x1b\[(\d+;\d+R|48;[\d:;]*t|\?.*)")
-"""Reports of the cursor's place, of sizes and of modes: none is asked for, and garbage may look like them."""
+"""Reports of cursor position, size and modes: never requested, dropped."""
 
 
 class InputDecoder:
-    """Turns bytes into messages; keeps what is incomplete until more comes or too much time has passed."""
+    """Converts bytes to messages; keeps incomplete input until completion or timeout."""
 
     def __init__(self) -> None:
-        """Begin with nothing read."""
+        """Start without input."""
         self._parser = XTermParser()
         self._text = getincrementaldecoder("utf-8")("replace")
         self._held = b""
         self._now_s = self._read_s = 0.0
         self._skips_to: re.Pattern[bytes] | None = None
-        """What ends the sequence that is being skipped."""
+        """Terminator of the sequence being skipped."""
         self._skips_since_s = 0.0
         self._pasted: list[str] | None = None
         self._pasted_size = 0
@@ -74,7 +74,7 @@ class InputDecoder:
         self._unmarked_until_s = 0.0
 
     def feed(self, data: bytes, now_s: float) -> Iterator[Message]:
-        """Yield what these bytes mean, together with what was kept.
+        """Yield the messages of these and earlier incomplete bytes.
 
         What raised is not decoded again: the caller may go on with `feed(b"", …)`.
         """
@@ -93,7 +93,7 @@ class InputDecoder:
                 return  # the rest has to come first
 
     def idle(self, now_s: float) -> Iterator[Message]:
-        """Yield what is due because nothing more has come."""
+        """Yield the messages due after a timeout."""
         silent_s = now_s - self._read_s
         if self._pasted is not None:
             if silent_s >= PASTE_SILENCE_S:
@@ -109,7 +109,7 @@ class InputDecoder:
             yield from self._typed(self._text.decode(b"", final=True))
 
     def _next(self) -> Iterable[Message]:
-        """Take one unit off what is held, if it is complete; return what it means."""
+        """Consume one complete unit of the buffer; return its messages."""
         if self._pasted is not None:
             return self._take_paste()
         if self._skips_to is not None:
@@ -145,7 +145,7 @@ class InputDecoder:
         return ()
 
     def _escaped(self) -> Iterable[Message]:
-        """Return what an ESC in front of something else means.
+        """Return the messages of an ESC before other input.
 
         No key is bound with alt here: over a slow line the escape key and the next one arrive like this.
         """
@@ -189,7 +189,7 @@ class InputDecoder:
     # Sequences
 
     def _decoded(self, raw: bytes) -> Iterable[Message]:
-        """Return what a whole sequence means; nothing for most of them."""
+        """Return the messages of a complete sequence; none for most."""
         if raw == _PASTE_BEGIN:
             self._begin_paste()
             return ()
@@ -221,7 +221,7 @@ class InputDecoder:
         self._window_since_s, self._window_size = self._now_s, 0
 
     def _is_paste_too_slow(self, size: int) -> bool:
-        """Count what a paste brings; return whether it has become too little for one."""
+        """Measure the rate of a paste; return whether it is too low for one."""
         if self._pasted is None:
             return False
         if self._now_s - self._window_since_s >= PASTE_WINDOW_S:

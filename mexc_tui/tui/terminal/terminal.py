@@ -1,4 +1,4 @@
-"""The terminal below a screen: counts what it is sent, never waits for it, notices when it is gone."""
+"""Terminal of a screen: non-blocking output, byte counter, detection of hang-ups."""
 
 import asyncio
 import contextlib
@@ -23,43 +23,43 @@ from mexc_tui.tui.terminal.input_decoder import InputDecoder
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 24
-"""Frames; more are thrown away, and everything is painted anew once it reads again (painting 3)."""
+"""Maximum queued frames; beyond it frames are dropped and all is repainted later (painting 3)."""
 LOOK_EVERY_S = 1.0
 READ_AGAIN_S = 0.2
 USUAL_SIZE = 80, 24
-"""Of a terminal that does not say."""
+"""Size of a terminal that reports none."""
 READ_WAIT_MS = 100
 _READ_SIZE = 4_096
 CLOSING_S = 0.3
 _METER_S = 4.0
 
 TAKE = "\x1b[?1049h\x1b[?25l\x1b[?1004h\x1b[?2004h\x1b[?7l"
-"""The alternate screen without a cursor; focus and pastes are told, lines are not wrapped."""
+"""Alternate screen, hidden cursor, focus and paste reports, no line wrap."""
 GIVE_BACK = (
     "\x18\x1b[0m\x1b[?2026l\x1b[?2048l\x1b[?2004l\x1b[?1004l\x1b[?1006l\x1b[?1015l\x1b[?1003l\x1b[?1000l"
     "\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h"
 )
-"""What a terminal is owed when a screen ends without being able to say it: everything as it was."""
+"""Restores the terminal after an abnormal end."""
 
 
 class Meter:
-    """Bytes that a terminal was sent, and how many a second lately."""
+    """Counter of sent bytes and their recent rate."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
-        """Count from now on."""
+        """Start at zero."""
         self._now_s = now_s
         self._lately: deque[tuple[float, int]] = deque()
         self._since_s = now_s()
         self.total = 0
 
     def count(self, size: int) -> None:
-        """Take note of bytes."""
+        """Count bytes."""
         self.total += size
         self._lately.append((self._now_s(), size))
         self._forget()
 
     def per_s(self) -> float:
-        """Return the bytes a second of the last seconds."""
+        """Return the recent bytes per second."""
         self._forget()
         span_s = min(max(self._now_s() - self._since_s, 1.0), _METER_S)
         return sum(size for _, size in self._lately) / span_s
@@ -70,10 +70,10 @@ class Meter:
 
 
 class Outflow:
-    """Writes in a thread of its own; a terminal that does not read costs nobody time, only frames."""
+    """Writes in its own thread; a blocked terminal loses frames but delays nothing."""
 
     def __init__(self, descriptor: int, drained: Callable[[], None], broken: Callable[[], None]) -> None:
-        """`drained` is called once frames were lost and it reads again, `broken` once it is gone."""
+        """`drained` is called when it reads again after lost frames, `broken` when it is gone."""
         self._descriptor, self._drained, self._broken = descriptor, drained, broken
         self._frames: deque[bytes] = deque()
         self._changed = Condition()
@@ -83,11 +83,11 @@ class Outflow:
 
     @property
     def waiting(self) -> int:
-        """Return how many frames were not taken yet."""
+        """Return the number of queued frames."""
         return len(self._frames)
 
     def put(self, frame: bytes) -> bool:
-        """Send a frame, or lose it; behind a lost one all are, until what waits is taken."""
+        """Queue a frame or drop it; after a drop all are dropped until the queue is empty."""
         with self._changed:
             if self._has_lost or len(self._frames) >= MOST_WAITING:
                 self._has_lost = True
@@ -97,12 +97,12 @@ class Outflow:
             return True
 
     def wait_until_taken(self) -> None:
-        """Wait a little until all that was put was written."""
+        """Wait briefly until the queue is written."""
         with self._changed:
             self._changed.wait_for(lambda: not self._frames, CLOSING_S)
 
     def close(self) -> bool:
-        """Send what waits, as far as it is read soon; return whether that was all there ever was."""
+        """Write the queue within a time limit; return whether nothing was lost."""
         with self._changed:
             has_lost = self._has_lost
             self._is_closed = True
@@ -145,58 +145,58 @@ class Outflow:
 
 @dataclass(slots=True)
 class Terminal:
-    """One terminal: it is read from standard input, and written to `out`."""
+    """One terminal: input from standard input, output to `out`."""
 
     out: int
     meter: Meter
     now_s: Callable[[], float] = time.monotonic
-    """The clock by which incomplete input is given up."""
+    """Clock of input timeouts."""
     hung_up: Callable[[], None] = lambda: None
-    """Called once it is gone; from any thread."""
+    """Called when the terminal is gone; from any thread."""
     input_failed: Callable[[str], None] = lambda _: None
-    """Called with the problem when reading keys failed and was begun again; in the app's loop."""
+    """Called in the app's loop when reading keys failed and was restarted."""
     stop_parent: Callable[[], None] = lambda: None
-    """Stops what the shell waits for, once the terminal was given back for a while."""
+    """Stops the shell's job while the terminal is released."""
     is_orphaned: Callable[[], bool] = lambda: False
-    """Whether what the shell waits for was killed."""
+    """Whether the shell's job was killed."""
     is_gone: bool = field(default=False)
     owed: str = field(default="")
-    """What is to be written before anything else once the screen has ended."""
+    """Output to write first after the screen has ended."""
 
     def gone(self) -> None:
-        """Say so once."""
+        """Report the hang-up once."""
         if not self.is_gone:
             self.is_gone = True
             self.hung_up()
 
 
 def write_soon(descriptor: int, text: str) -> None:
-    """Write as far as it is read soon; a terminal that is gone or does not read is not waited for."""
+    """Write within a time limit; never wait for a blocked or closed terminal."""
     outflow = Outflow(descriptor, lambda: None, lambda: None)
     outflow.put(text.encode())
     outflow.close()
 
 
 class TerminalDriver(LinuxDriver):
-    """Textual's driver on a `Terminal`. No terminal may stop this process: an engine may live here."""
+    """Textual driver on a `Terminal`. The terminal never stops this process: an engine may run in it."""
 
     terminal: ClassVar[Terminal]
 
     def __init__(self, app: Any, **extra: Any) -> None:
-        """Begin like Textual does, but for stopping with the terminal."""
+        """Start like Textual's driver, without stopping with the terminal."""
         super().__init__(app, **extra)  # pyright: ignore[reportUnknownMemberType] Textual says App
         self._outflow: Outflow | None = None
         self._looking: asyncio.TimerHandle | None = None
         self._attributes: list[Any] | None = None
         self._was_behind = False
-        """Whether something was not written because a shell had the terminal."""
+        """Whether output was skipped while the shell had the terminal."""
         self._is_suspended = False
-        """Whether the terminal was given back until SIGCONT."""
+        """Whether the terminal is released until SIGCONT."""
         for number in (signal.SIGTSTP, signal.SIGCONT):
             signal.signal(number, signal.SIG_IGN if number == signal.SIGTSTP else signal.SIG_DFL)
 
     def start_application_mode(self) -> None:
-        """Take the terminal."""
+        """Start using the terminal."""
         loop = asyncio.get_running_loop()
 
         def soon(act: Callable[[], None]) -> Callable[[], None]:
@@ -218,7 +218,7 @@ class TerminalDriver(LinuxDriver):
         self._look(loop)
 
     def write(self, data: str) -> None:
-        """Send, and count; nothing while a shell has the terminal."""
+        """Write and count; nothing while the shell has the terminal."""
         if self._outflow is None or self.terminal.is_gone:
             return
         if self._is_suspended or self._is_behind():
@@ -229,7 +229,7 @@ class TerminalDriver(LinuxDriver):
             self.terminal.meter.count(len(frame))
 
     def close(self) -> None:
-        """Give the terminal back."""
+        """Release the terminal."""
         if self._looking is not None:
             self._looking.cancel()
         signal.signal(signal.SIGCONT, signal.SIG_DFL)
@@ -241,13 +241,13 @@ class TerminalDriver(LinuxDriver):
         super().close()
 
     def stop_application_mode(self) -> None:
-        """Give the terminal back, but for its attributes where a shell has set its own by now."""
+        """Release the terminal, keeping attributes that the shell has set."""
         if self._is_suspended or self._is_behind():
             self.attrs_before = None
         super().stop_application_mode()
 
     def _suspend(self) -> None:
-        """Give the terminal to the shell until SIGCONT. This process goes on: an engine may live here."""
+        """Release the terminal to the shell until SIGCONT; this process keeps running."""
         if self._is_suspended or self._attributes is None or self._outflow is None or self._is_behind():
             return
         self.write(GIVE_BACK)
@@ -263,7 +263,7 @@ class TerminalDriver(LinuxDriver):
         self._take_again()
 
     def _take_again(self) -> None:
-        """Go on after a stop: a shell may have had the terminal meanwhile."""
+        """Continue after a stop: the shell may have used the terminal."""
         if self._attributes is None or self._is_behind():
             return
         try:
@@ -277,7 +277,7 @@ class TerminalDriver(LinuxDriver):
         self._paint_anew()
 
     def _is_behind(self) -> bool:
-        """Whether a shell has the terminal, and this goes on behind it: it neither writes nor reads then."""
+        """Whether the shell has the terminal; then it is neither read nor written."""
         try:
             return os.tcgetpgrp(self.fileno) != os.getpgrp()
         except OSError:  # not ours to share with a shell, or gone
@@ -291,7 +291,7 @@ class TerminalDriver(LinuxDriver):
         return (columns, lines) if columns and lines else USUAL_SIZE
 
     def _query_in_band_window_resize(self) -> None:
-        """Ask for no sizes in the input: the system tells them, and garbage may look like one."""
+        """Disable size reports in the input: the system reports sizes, and garbage may look like one."""
 
     def _run_input_thread(self) -> None:
         decoder, failed = InputDecoder(), 0
@@ -320,7 +320,7 @@ class TerminalDriver(LinuxDriver):
                     self.exit_event.wait(READ_AGAIN_S)
 
     def _read_input(self, decoder: InputDecoder) -> None:
-        """Wait a little for input, and pass on what it means. Raises OSError if the terminal is gone."""
+        """Wait briefly for input and dispatch it. Raises OSError if the terminal is gone."""
         poll = select.poll()
         poll.register(self.fileno, select.POLLIN)
         data = b""
@@ -346,7 +346,7 @@ class TerminalDriver(LinuxDriver):
         return loop
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Look now and then whether the terminal is still there: its hang-up may have been kept from us."""
+        """Poll whether the terminal is still there, as a hang-up signal may be missed."""
         if self._is_hung_up():
             self.terminal.gone()
             return
@@ -367,5 +367,5 @@ class TerminalDriver(LinuxDriver):
 
 
 def driver_of(terminal: Terminal) -> type[Driver]:
-    """Return a driver for this terminal."""
+    """Return the driver class of this terminal."""
     return type("Driver", (TerminalDriver,), {"terminal": terminal})

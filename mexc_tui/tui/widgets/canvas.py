@@ -1,4 +1,4 @@
-"""A picture out of lines: charts, ladders, bars, details. Only lines that are another are painted."""
+"""Widget of drawn lines: charts, ladders, bars, details. Repaints changed lines only."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -21,7 +21,7 @@ MARGIN = 1
 
 
 class Canvas(ScrollView, can_focus=True):
-    """Drawn lines; those that do not fit are reached by scrolling."""
+    """Drawn lines with scrolling."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"canvas--{tone.value}" for tone in Tone}
     DEFAULT_CSS = """
@@ -36,36 +36,36 @@ class Canvas(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [*scrolling()]
 
     def __init__(self, name: str) -> None:
-        """Begin empty; `name` is its id."""
+        """Start empty; `name` is its id."""
         super().__init__(id=name, classes="pane")
         self._lines: tuple[Drawn, ...] = ()
         self._drawn: tuple[Drawn, ...] = ()
-        """These lines, folded to the room there is."""
+        """The lines, wrapped to the available width."""
         self._titles = "", ""
         self._is_stale = False
 
     @property
     def room(self) -> tuple[int, int]:
-        """Return the columns and lines that a picture has."""
+        """Return the available columns and lines."""
         region = self.scrollable_content_region
         return max(region.width - MARGIN, 0), region.height
 
     @property
     def text(self) -> list[str]:
-        """Return what was drawn as plain lines."""
+        """Return the lines as plain text."""
         return ["".join(span.text for span in line) for line in self._drawn]
 
     def show(self, lines: Sequence[Drawn]) -> None:
-        """Show these lines; one that is too long goes on below."""
+        """Show lines; long ones are wrapped."""
         self._lines = tuple(lines)
         self._fold()
 
     def watch_show_vertical_scrollbar(self) -> None:
-        """Fold the lines to what a scrollbar leaves of the room, or gives back."""
+        """Wrap the lines again after a scrollbar appeared or disappeared."""
         self.call_after_refresh(self._fold)
 
     def _fold(self) -> None:
-        """Fold the lines to the room there is, and paint those that are another then."""
+        """Wrap the lines and repaint the changed ones."""
         room = self.room[0]
         folded = (one for line in self._lines for one in hanging(line, room)) if room else self._lines
         before, self._drawn = self._drawn, tuple(folded)
@@ -77,19 +77,19 @@ class Canvas(ScrollView, can_focus=True):
                 self.refresh(Region(0, y - top, width, 1))
 
     def set_stale(self, is_stale: bool) -> None:
-        """Show everything as old, or as fresh again."""
+        """Dim everything as stale, or restore it."""
         if is_stale != self._is_stale:
             self._is_stale = is_stale
             self.refresh()
 
     def set_titles(self, above: str, below: str) -> None:
-        """Write on the frame."""
+        """Set the frame's title."""
         if (above, below) != self._titles:
             self._titles = above, below
             self.border_title, self.border_subtitle = Text(above), Text(below)
 
     def render_line(self, y: int) -> Strip:
-        """Return one line of what is seen."""
+        """Return one visible line."""
         plain = self._tone(Tone.PLAIN)
         width, index = self.scrollable_content_region.width, y + self.scroll_offset.y
         spans = self._drawn[index] if index < len(self._drawn) else ()
@@ -100,16 +100,16 @@ class Canvas(ScrollView, can_focus=True):
         return strip.adjust_cell_length(width, plain).simplify()
 
     def on_resize(self) -> None:
-        """Paint everything anew; whoever draws is told by the screen."""
+        """Repaint after a resize; the screen draws the new content."""
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._drawn))
         self.refresh()
 
     def action_move(self, by: int) -> None:
-        """Scroll so many lines."""
+        """Scroll by lines."""
         self.scroll_to(y=max(self.scroll_offset.y + by, 0), animate=False)
 
     def action_page(self, by: int) -> None:
-        """Scroll as many lines as are seen."""
+        """Scroll by pages."""
         self.action_move(by * max(self.size.height - 1, 1))
 
     def _tone(self, tone: Tone) -> Style:

@@ -1,4 +1,4 @@
-"""One cell of a table: what it says, how, and where it stands in an order."""
+"""One table cell: text, tone and sort rank."""
 
 import re
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from mexc_tui.model.text import clean
 
 
 class Tone(Enum):
-    """What a text wants to say by its colour; its words or its sign say it too."""
+    """Meaning of a colour; the text or sign carries the same meaning."""
 
     PLAIN = "plain"
     GOOD = "good"
@@ -23,24 +23,24 @@ class Tone(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A text, its tone and its place in an order; without a place its text decides."""
+    """Text, tone and sort rank; without a rank it is sorted by text."""
 
     text: str
     tone: Tone = Tone.PLAIN
     rank: float | None = None
     number: Number | None = field(default=None, compare=False)
-    """What its text is in full: where that does not fit, fewer digits are shown."""
+    """The exact number; shown with fewer digits where the text does not fit."""
 
 
 NOTHING = Cell("–", Tone.FAINT)
-"""What is not known; last in every order."""
+"""Unknown value; last in every order."""
 
 
 _FIGURE = re.compile(r"[^\w.]*\.?\d")
 
 
 def fit_cell(cell: Cell, width: int, *, is_number: bool) -> str:
-    """Return a cell's text in exactly so many columns. Of a number no digit is cut off: it is rounded."""
+    """Return the text of a cell in exactly `width` columns. Numbers are rounded, never cut."""
     text = cell.text
     if cell_len(text) > width:
         if cell.number is not None:
@@ -54,9 +54,9 @@ _OF_NUMBER = frozenset("0123456789.,:/-–+~%")
 
 
 def fit(text: str, width: int, *, to_right: bool = False) -> str:
-    """Return a text of exactly so many columns, cleaned, with an ellipsis where something is missing.
+    """Return a cleaned text of exactly `width` columns, with an ellipsis if shortened.
 
-    A number is there as a whole or not at all: its first digits alone would be another number.
+    A number is kept complete or dropped: its first digits alone would be a different number.
     """
     text = clean(text)
     needed = cell_len(text)
@@ -70,7 +70,7 @@ def fit(text: str, width: int, *, to_right: bool = False) -> str:
 
 
 def _without_half_a_number(text: str, cut: str) -> str:
-    """Return the beginning of a text, not ending in a number: nobody could tell whether that is all of it."""
+    """Return the beginning of a text that does not end in a cut number."""
     cut = cut.rstrip()
     if not (cut[-1:].isdigit() or (cut[-1:] in _OF_NUMBER and text[len(cut) :][:1] in _OF_NUMBER)):
         return cut

@@ -1,4 +1,4 @@
-"""Charts out of characters. Pure: numbers and room in, drawn lines out. What is not finite is left out."""
+"""Character charts. Values that are not finite are skipped."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,12 +14,12 @@ _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bits of a braille cell: four rows of two dots (Unicode 3.0, block Braille Patterns)."""
 LEAST_WIDTH, LEAST_HEIGHT = 20, 3
 _MOST_FOOT = 2
-NO_ROOM = "Too little room for a chart here."
+NO_ROOM = "Too small for a chart."
 
 
 @dataclass(frozen=True, slots=True)
 class ChartMark:
-    """Something at one place of a chart: a fill, an exit."""
+    """A marker on a chart: a fill or an exit."""
 
     x: float
     y: float
@@ -30,7 +30,7 @@ class ChartMark:
 
 @dataclass(frozen=True, slots=True)
 class ChartLevel:
-    """A value worth a line across the chart: a stop, a target."""
+    """A horizontal level of a chart: a stop or a target."""
 
     y: float
     name: str
@@ -39,7 +39,7 @@ class ChartLevel:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What a chart shows: a line over x, marks on it, levels across it."""
+    """Content of a chart: line, markers, levels."""
 
     points: Sequence[tuple[float, float]]
     marks: Sequence[ChartMark] = ()
@@ -48,10 +48,10 @@ class Plot:
 
 
 def chart(plot: Plot, width: int, height: int, label: Callable[[float], str], foot: str = "") -> list[Drawn]:
-    """Return a chart with its scale on the right and `foot` below; without points what is missing."""
+    """Draw a chart with its scale on the right and `foot` below; a text if there are no points."""
     points = [(x, y) for x, y in plot.points if math.isfinite(x) and math.isfinite(y)]
     if len(points) < 2:
-        return [words("Not enough points for a chart yet.", Tone.FAINT)]
+        return [words("Not enough data for a chart yet.", Tone.FAINT)]
     scale = _scale(points, plot)
     texts = [label(scale.bottom), label(scale.top), *(f"{one.name} {label(one.y)}" for one in plot.levels)]
     right = max(cell_len(text) for text in texts) + 1
@@ -76,7 +76,7 @@ class _Scale:
 
 
 def _scale(points: Sequence[tuple[float, float]], plot: Plot) -> _Scale:
-    """Return the room that holds every point and mark; levels far away do not flatten the line."""
+    """Return the value range of points and markers; distant levels are ignored."""
     ys = [y for _, y in points] + [one.y for one in plot.marks]
     low, high = min(ys), max(ys)
     room = (high - low) or abs(high) * 0.01 or 1.0
@@ -106,7 +106,7 @@ class _Raster:
             before = here
 
     def line_of(self, y: float) -> int:
-        """Return the line of the screen that a value is on."""
+        """Return the screen line of a value."""
         return self._dot(self.scale.left, y)[1] // 4
 
     def row(self, line: int, plot: Plot) -> Drawn:
@@ -155,7 +155,7 @@ def _join(spans: list[StyledSpan], span: StyledSpan) -> None:
 
 
 def _labels(plot: Plot, drawn: _Raster, label: Callable[[float], str], lines: int) -> dict[int, StyledSpan]:
-    """Return what stands right of which line: the ends of the scale, and the levels by name."""
+    """Return the labels right of the lines: ends of the scale, and levels by name."""
     scale = drawn.scale
     found = {
         0: StyledSpan(label(scale.top), Tone.FAINT),
@@ -168,7 +168,7 @@ def _labels(plot: Plot, drawn: _Raster, label: Callable[[float], str], lines: in
 
 
 def waterfall(took: Sequence[float | None], width: int) -> list[str]:
-    """Return a bar for each span of time, each beginning where the one before it ended."""
+    """Draw a waterfall: each bar starts where the previous one ended."""
     whole = sum(one for one in took if one is not None and one > 0)
     lines: list[str] = []
     begun = 0.0
@@ -183,7 +183,7 @@ def waterfall(took: Sequence[float | None], width: int) -> list[str]:
 
 
 def band(low: float, value: float, high: float, width: int) -> str:
-    """Return an interval within 0..1 with a point in it: `──├──●─┤───`."""
+    """Draw an interval within 0..1 with its point: `──├──●─┤───`."""
     at = [min(max(round(one * (width - 1)), 0), width - 1) for one in (low, value, high)]
     line = ["─" if at[0] < place < at[2] else "·" for place in range(width)]
     line[at[0]], line[at[2]] = "├", "┤"

@@ -1,29 +1,29 @@
-"""Which columns of a table are shown in the room there is, and where. Pure."""
+"""Choose and place the columns of a table for the available width."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 MARK = 2
-"""Columns of the terminal in front of a row: what says that it is under the cursor."""
+"""Terminal columns of the cursor mark in front of a row."""
 GAP = 2
 LEAST = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. Where room is short the one with the highest `goes` is left out first; 0 stays."""
+    """A table column. The one with the highest `goes` is hidden first; 0 is never hidden."""
 
     head: str
     width: int
     goes: int = 0
     is_number: bool = False
     grows: bool = False
-    """Takes the room that is left; the only one that is made narrower."""
+    """Takes the remaining width; the only column that is narrowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnPlace:
-    """A column that is shown: its number, where it begins, and how wide it is."""
+    """A visible column: number, offset and width."""
 
     column: int
     x: int
@@ -31,7 +31,7 @@ class ColumnPlace:
 
 
 def placed(columns: Sequence[Column], room: int) -> tuple[ColumnPlace, ...]:
-    """Return the columns that fit into so many terminal columns, from left to right."""
+    """Return the columns that fit the width, from left to right."""
     shown = list(range(len(columns)))
     for column in sorted(shown, key=lambda one: -columns[one].goes):
         if _needs(columns, shown) <= room or not columns[column].goes:

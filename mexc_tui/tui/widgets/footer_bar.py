@@ -1,4 +1,4 @@
-"""The last line of a board: keys, and the screens by their numbers; a click on one presses it."""
+"""Footer: keys and screen numbers; a click presses the key."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,20 +11,20 @@ from mexc_tui.tui.widgets.styled_text import Part
 from mexc_tui.tui.widgets.text_bar import TextBar
 
 _EDGE = 1
-"""Columns before the first word of a bar."""
+"""Columns before the first text."""
 
 
 class Foot(TextBar):
-    """Words that stand for keys."""
+    """Footer with clickable keys."""
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Start empty."""
         super().__init__(1, "footer")
         self._spots: list[tuple[int, int, str]] = []
-        """Where the words of a key begin and end, and that key."""
+        """Start, end and key of each text."""
 
     def show_keys(self, keys: Sequence[Spot], screens: Sequence[Spot] = ()) -> None:
-        """Show keys from the left, screens at the right."""
+        """Show keys on the left, screens on the right."""
         line, spots = "", list[tuple[int, int, str]]()
         for spot in keys:
             line += BETWEEN if line else ""
@@ -38,7 +38,7 @@ class Foot(TextBar):
         self.show([[Part(line)]])
 
     def on_click(self, event: events.Click) -> None:
-        """Press the key under the pointer."""
+        """Press the clicked key."""
         for begin, end, key in self._spots:
             if begin <= event.x - _EDGE < end:
                 self.app.simulate_key(key)  # pyright: ignore[reportUnknownMemberType] Textual says App

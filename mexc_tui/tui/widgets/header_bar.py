@@ -1,4 +1,4 @@
-"""The header as a widget: on top of every screen and page."""
+"""Header widget of every screen and page."""
 
 from mexc_tui.model.mode import Mode
 from mexc_tui.tui.widgets.header_text import HeaderData, lines
@@ -7,7 +7,7 @@ from mexc_tui.tui.widgets.text_bar import TextBar
 
 
 class Head(TextBar):
-    """Says what is always true; in live with a heavy line below."""
+    """Header with mode and state; in live mode with a heavy line below."""
 
     DEFAULT_CSS = """
     Head { dock: top; }
@@ -15,11 +15,11 @@ class Head(TextBar):
     """
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Start empty."""
         super().__init__(HEAD, "header")
 
     def tell(self, known: HeaderData, width: int) -> None:
-        """Say what is known now, as far as it fits."""
+        """Show the current data that fits."""
         is_live = known.status is not None and known.status.mode == Mode.LIVE
         self.set_class(is_live, "-live")
         self.styles.height = HEAD + is_live

@@ -1,4 +1,4 @@
-"""The lines on top: mode, state, clock, freshness; money; and what is new. The unknown is said so.
+"""Header lines: mode, state, clock and data age; equity; and news. Unknown values are marked.
 
 While nothing new comes from the engine, state and money are the last that are known, marked and dimmed.
 """
@@ -25,7 +25,7 @@ _MOST_STATE = 40
 
 @dataclass(frozen=True, slots=True)
 class HeaderData:
-    """What a header is made of, as of one moment."""
+    """Data of the header at one moment."""
 
     status: StatusRow | None
     risk: RiskRow | None
@@ -35,39 +35,39 @@ class HeaderData:
     zone: tzinfo
     positions: int
     may_operate: bool = True
-    """False: this screen is read-only."""
+    """False in read-only mode."""
     news: Sequence[Part] = ()
-    """What the third line says."""
+    """Third line: news."""
     frozen_ms: int | None = None
-    """How long the view stands still; None: it goes on."""
+    """Time since the display was paused; None: not paused."""
 
     @property
     def age_ms(self) -> float | None:
-        """How old the engine's views are: by their own time, and by when anything came; None: none came."""
+        """Age of the views; None before the first."""
         if self.status is None:
             return self.heard_ms
         return max(float(self.now_ms - self.status.now_ms), self.heard_ms or 0.0)
 
     @property
     def is_old(self) -> bool:
-        """Whether the engine may have gone on, or ended, without a word of it here."""
+        """Whether the shown state may be outdated."""
         return self.link.link is not Link.CONNECTED or (self.age_ms or 0.0) > OLD_VIEWS_MS
 
     @property
     def mark(self) -> StaleMark:
-        """How panes that show views say that these are old."""
+        """Mark of panes with stale views."""
         return StaleMark(f"OLD: {age(self.age_ms)}", is_dim=True) if self.is_old else CURRENT
 
 
 def lines(known: HeaderData, width: int) -> tuple[Sequence[Part], ...]:
-    """Return the parts of each line that fit."""
+    """Return the parts that fit each line."""
     return fitting(_engine(known), width), fitting(_money(known), width), known.news
 
 
 def _engine(known: HeaderData) -> list[Part]:
     status = known.status
     if status is None:
-        return [Part("NO ENGINE YET", Tone.WARN, is_badge=True), _read_only(known), _link(known)]
+        return [Part("CONNECTING", Tone.WARN, is_badge=True), _read_only(known), _link(known)]
     return [
         _mode(status.mode, known.risk),
         _read_only(known),
@@ -76,12 +76,12 @@ def _engine(known: HeaderData) -> list[Part]:
         *_of_now(known, status),
         Part(here(known.now_ms, known.zone), goes=6),
         Part(f"profile {status.profile}", Tone.FAINT, goes=6),
-        Part(f"world {status.world}" if status.world else "", Tone.FAINT, goes=7),
+        Part(f"session {status.world}" if status.world else "", Tone.FAINT, goes=7),
     ]
 
 
 def _of_now(known: HeaderData, status: StatusRow) -> tuple[Part, ...]:
-    """Return what the engine may do and hears; without a word of it, what it might do when last heard."""
+    """Return trading state and data age; if stale, the last known state."""
     if known.is_old:
         return _link(known), _last(_state(known))
     return _state(known), _link(known), _clock(status), _feed(status)
@@ -105,7 +105,7 @@ def _read_only(known: HeaderData) -> Part:
 def _frozen(known: HeaderData) -> Part:
     if known.frozen_ms is None:
         return Part("")
-    return Part(f"VIEW FROZEN {age(known.frozen_ms)}, p goes on", Tone.WARN, is_badge=True)
+    return Part(f"DISPLAY PAUSED {age(known.frozen_ms)}, p resumes", Tone.WARN, is_badge=True)
 
 
 def _state(known: HeaderData) -> Part:
@@ -113,7 +113,7 @@ def _state(known: HeaderData) -> Part:
     state = known.risk.state if known.risk is not None else known.status.trading_state
     words = known.risk.cause_words if known.risk is not None else known.status.cause
     if state is TradingState.ACTIVE and known.risk is not None and known.risk.is_locked:
-        return Part("no entries before L unlocks" if known.may_operate else "no entries: locked", Tone.WARN)
+        return Part("no entries: L unlocks" if known.may_operate else "no entries: locked", Tone.WARN)
     if state is TradingState.ACTIVE:
         return Part("entries allowed", Tone.GOOD)
     because = f": {words}" if words else ""
@@ -154,7 +154,7 @@ def _feed(status: StatusRow) -> Part:
 def _money(known: HeaderData) -> list[Part]:
     risk = known.risk
     if risk is None:
-        return [Part("equity not known yet", Tone.FAINT)]
+        return [Part("equity unknown", Tone.FAINT)]
     day, percent = gain(risk.day_pnl), gain(risk.day_pct, 1, "%")
     about = "" if risk.is_complete else "~"
     guard = Tone.PLAIN if risk.guard is GuardLevel.NORMAL else Tone.BAD
@@ -162,7 +162,7 @@ def _money(known: HeaderData) -> list[Part]:
         Part(f"equity {about}{amount(risk.equity).text} {risk.quote_asset}", Tone.STRONG),
         Part(f"day {day.text.strip()} ({percent.text.strip('▲▼ ')})", day.tone),
         Part(f"open {known.positions}, {amount(risk.exposure).text} at the bid", goes=1),
-        Part(f"guard {risk.guard.value}", guard, goes=0 if guard is Tone.BAD else 2),
+        Part(f"risk {risk.guard.value}", guard, goes=0 if guard is Tone.BAD else 2),
         Part(f"drawdown {amount(risk.drawdown_pct, 1).text}%", goes=3),
         Part(f"cash {amount(risk.cash).text}", Tone.FAINT, goes=4),
         Part(f"reserved {amount(risk.reserved).text}", Tone.FAINT, goes=5),

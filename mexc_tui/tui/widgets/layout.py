@@ -1,20 +1,20 @@
-"""Where the parts of a board stand, and from which size of the terminal on."""
+"""Layout of a screen by terminal size."""
 
 TALL = 32
-"""From so many lines on panes have a frame all round."""
+"""Lines from which panes have a full frame."""
 MEDIUM = 110
-"""From so many columns on panes that are below stand side by side."""
+"""Columns from which the lower panes are side by side."""
 DETAILS_BESIDE = 160
-"""From so many columns on details stand beside everything else; below that in the place of something."""
+"""Columns from which details are beside the panes; below that they replace one."""
 WITH_SCREENS = 60
-"""From so many columns on the footer has the numbers of the screens."""
+"""Columns from which the footer shows the screen numbers."""
 LEAST_WIDTH, LEAST_HEIGHT = 50, 10
-"""On less no table says anything: only the lines on top are shown, and that it is too small."""
+"""Minimum size; below it only the header and a hint are shown."""
 HEAD = 3
-"""Lines of the header: state, money, and what is new."""
+"""Header lines: state, equity, news."""
 
 BELOW = (0, 10)
-"""Where something that lies over the panes is kept while it is not seen: showing it lays out nothing anew."""
+"""Off-screen offset of overlays while hidden, so that showing them needs no layout."""
 
 STYLE = """
 BoardScreen { background: $background; layout: vertical; layers: default above; }

@@ -1,4 +1,4 @@
-"""The line of the header that says what is new: it has a place of its own and covers nothing. Pure."""
+"""News line of the header."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -9,18 +9,18 @@ from mexc_tui.tui.widgets.styled_text import Part, width_of
 from mexc_tui.tui.widgets.text import utc
 
 SHOWN_S = 60.0
-"""So long something new stays in the line; then it is found among what happened."""
+"""Seconds a notice stays in the line; then it is in the activity log only."""
 FIRST_S = 8.0
-"""So long something grave is not replaced by something lesser."""
+"""Seconds a severe notice is not replaced by a lesser one."""
 MOST_KEPT = 50
 _GRAVE = {Tone.BAD: 2, Tone.WARN: 1}
-_ALL = "m shows all"
+_ALL = "m show all"
 _LEAST = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One new thing: what, how grave, and when (exchange's time, and the screen's own clock)."""
+    """One notice: text, tone, exchange time and local time."""
 
     words: str
     tone: Tone
@@ -29,22 +29,22 @@ class Item:
 
 
 class News:
-    """The newest things, and which of them the line shows."""
+    """The latest notices, and the one shown."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start empty."""
         self._items: deque[Item] = deque(maxlen=MOST_KEPT)
 
     def add(self, item: Item) -> None:
-        """Take something new."""
+        """Add a notice."""
         self._items.append(item)
 
     def __iter__(self) -> Iterator[Item]:
-        """Return what is kept, oldest first."""
+        """Return the notices, oldest first."""
         return iter(self._items)
 
     def line(self, now_s: float, width: int) -> list[Part]:
-        """Return the line: the gravest of the last seconds, else the newest, and how many came with it."""
+        """Return the line: the most severe recent notice, else the newest, with the count of others."""
         recent = [one for one in self._items if now_s - one.at_s < FIRST_S]
         newest_first = reversed(recent)
         shown = max(newest_first, key=lambda one: _GRAVE.get(one.tone, 0), default=None)

@@ -1,4 +1,4 @@
-"""A share as a bar of blocks. Pure."""
+"""Draw a share as a bar of blocks."""
 
 import math
 
@@ -6,7 +6,7 @@ EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 def bar(share: float, width: int) -> str:
-    """Return a bar of `width` columns, filled up to a share of 0..1, to an eighth of a column."""
+    """Draw a bar of `width` columns filled to a share of 0..1, in eighths of a column."""
     share = min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
     eighths = round(share * width * 8)
     full, rest = divmod(eighths, 8)

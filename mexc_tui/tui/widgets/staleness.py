@@ -1,22 +1,22 @@
-"""How old the data of a pane are, and how old data are marked. Pure: the moment is passed in."""
+"""Data age of panes and marks of stale data."""
 
 from dataclasses import dataclass, field
 
 from mexc_tui.tui.widgets.text import age, utc
 
 OLD_MS = 1_500
-"""Older answers are marked: what is painted a little later because of it is still younger than 2 s."""
+"""Mark query results older than this: the repaint still happens within 2 s."""
 OLD_VIEWS_MS = 1_200
-"""Older views are marked: they are renewed four times a second."""
+"""Mark views older than this; they are updated four times per second."""
 
 
 @dataclass(frozen=True, slots=True)
 class StaleMark:
-    """How a pane says that its data are old. Without words they are current."""
+    """Staleness mark of a pane. Empty text: current."""
 
     words: str = ""
     is_dim: bool = False
-    """Whether the data are older than they ever are while all is well."""
+    """Whether the data is overdue."""
 
 
 CURRENT = StaleMark()
@@ -24,38 +24,38 @@ CURRENT = StaleMark()
 
 @dataclass(frozen=True, slots=True)
 class AnswerAge:
-    """One answer that a pane is drawn from."""
+    """One query result used by a pane."""
 
     of_ms: int
-    """When its data were current, exchange's time."""
+    """Exchange time of its data."""
     age_ms: float
-    """How old they are."""
+    """Age of the data."""
     asked_ms: float
-    """How long ago it was asked for."""
+    """Time since the query."""
     every_ms: float
-    """How often it is asked for."""
+    """Query interval."""
 
     @property
     def is_rare(self) -> bool:
-        """Whether it is asked for so rarely that it is old in between."""
+        """Whether it becomes old between two queries."""
         return self.every_ms >= OLD_MS
 
     @property
     def is_overdue(self) -> bool:
-        """Whether a newer one should have come."""
+        """Whether a newer result is overdue."""
         return self.asked_ms > self.every_ms + OLD_MS
 
 
 @dataclass(slots=True)
 class Answered:
-    """The answers that one pane is drawn from."""
+    """Query results used by one pane."""
 
     ages: list[AnswerAge] = field(default_factory=list[AnswerAge])
 
     def mark(self) -> StaleMark:
         """Return the mark of the pane.
 
-        Old answers say of when they are, and so do those that are asked for rarely; overdue ones are dimmed.
+        Old results and rarely repeated ones state their time; overdue ones are dimmed.
         """
         oldest_ms = max((one.age_ms for one in self.ages), default=0.0)
         if any(one.is_overdue for one in self.ages):
@@ -65,7 +65,7 @@ class Answered:
         return CURRENT
 
     def left_ms(self) -> float:
-        """Return how long this mark stays right if no answer comes; infinite if for ever."""
+        """Return how long this mark stays valid without a new result; may be infinite."""
         limits = [(OLD_MS, one.age_ms) for one in self.ages]
         limits += [(one.every_ms + OLD_MS, one.asked_ms) for one in self.ages]
         return min((limit - so_far for limit, so_far in limits if limit >= so_far), default=float("inf"))

@@ -1,4 +1,4 @@
-"""Words with a tone, side by side on a line."""
+"""Styled text for bars and drawn lines."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _WORDS = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A few words of a bar. Where room is short the one with the highest `goes` is left out; 0 stays."""
+    """One text of a bar. The one with the highest `goes` is dropped first; 0 is never dropped."""
 
     text: str
     tone: Tone = Tone.PLAIN
@@ -24,7 +24,7 @@ class Part:
 
 
 def fitting(parts: Sequence[Part], width: int) -> list[Part]:
-    """Return the parts that fit into a line."""
+    """Return the parts that fit a line."""
     shown = [part for part in parts if part.text]
     for part in sorted(shown, key=lambda one: -one.goes):
         if width_of(shown) <= width or not part.goes:
@@ -34,9 +34,9 @@ def fitting(parts: Sequence[Part], width: int) -> list[Part]:
 
 
 def _cut(parts: list[Part], width: int) -> list[Part]:
-    """Return parts of which the last ones are shortened or left out, where even what stays is too much.
+    """Return the parts with the last ones shortened or dropped.
 
-    A terminal that does not say how wide it is (0) is painted all the same.
+    A terminal of unknown width (0) is painted without shortening.
     """
     while width > 0 and parts and (over := width_of(parts) - width) > 0:
         last = parts[-1]
@@ -48,21 +48,21 @@ def _cut(parts: list[Part], width: int) -> list[Part]:
 
 
 def width_of(parts: Sequence[Part]) -> int:
-    """Return how many columns these parts take."""
+    """Return the width of parts."""
     texts = sum(cell_len(part.text) + 2 * part.is_badge for part in parts)
     return 1 + texts + len(GAP) * max(len(parts) - 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class StyledSpan:
-    """A piece of a drawn line; the next one follows without a gap."""
+    """A span of a drawn line, without a gap to the next."""
 
     text: str
     tone: Tone = Tone.PLAIN
 
 
 Drawn = tuple[StyledSpan, ...]
-"""One line of a picture."""
+"""One drawn line."""
 
 
 def words(text: str, tone: Tone = Tone.PLAIN) -> Drawn:
@@ -71,9 +71,9 @@ def words(text: str, tone: Tone = Tone.PLAIN) -> Drawn:
 
 
 def hanging(line: Drawn, width: int) -> list[Drawn]:
-    """Return a drawn line in as many lines as it takes, broken between words, the next ones further right.
+    """Wrap a drawn line between words, with an indent.
 
-    Where it begins with a name and a space, they begin behind that.
+    After a leading name, continuation lines align with the text behind it.
     """
     if sum(cell_len(one.text) for one in line) <= width or width < _LEAST_FOLDED:
         return [line]
@@ -93,7 +93,7 @@ def hanging(line: Drawn, width: int) -> list[Drawn]:
 
 
 def folded(text: str, width: int) -> list[str]:
-    """Return a text in lines of at most so many columns, broken between words."""
+    """Wrap a text to lines of at most `width` columns."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()

@@ -1,4 +1,4 @@
-"""A table that paints what changed: a line at a time, out of its own cache (painting 1)."""
+"""Table widget that repaints changed lines only, from its own cache (painting 1)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ from mexc_tui.tui.widgets.table_drawing import BEFORE, Drawing
 from mexc_tui.tui.widgets.table_rows import Dirty, Line, SortOrder, TableRows
 
 HEAD = 1
-"""Lines above the rows; they do not scroll."""
+"""Fixed lines above the rows."""
 
 
 MOST_EMPTY = 4
-"""Lines of what is said where no rows are."""
+"""Maximum lines of the text of an empty table."""
 
 
 class Table(ScrollView, can_focus=True):
-    """Rows under a head, with a cursor that stays on its row wherever that moves."""
+    """Rows with a cursor that follows its row."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"table--{tone.value}" for tone in Tone} | {
         "table--head",
@@ -51,14 +51,14 @@ class Table(ScrollView, can_focus=True):
 
     @dataclass
     class Moved(Message):
-        """The cursor is on another row; None: there is none."""
+        """The cursor moved to another row, or to none."""
 
         table: "Table"
         key: str | None
 
     @dataclass
     class Chosen(Message):
-        """Somebody wants to see more of a row."""
+        """Details of a row were requested."""
 
         table: "Table"
         key: str
@@ -71,16 +71,16 @@ class Table(ScrollView, can_focus=True):
         order: SortOrder | None = None,
         name: str | None = None,
     ) -> None:
-        """Begin without rows; `empty` says what would fill the table, and what to do; `name` is its id."""
+        """Start without rows; `empty` is the text of the empty table; `name` is its id."""
         super().__init__(id=name, classes="pane")
         self.columns = tuple(columns)
         self.rows = TableRows(order)
         self.empty = empty
         self.cursor: str | None = None
         self.follows = False
-        """Whether a cursor on the first row stays on the first row, whatever comes."""
+        """Keep a cursor on the first row there when rows are added."""
         self._is_chosen = False
-        """Whether a person put the cursor where it is; otherwise it is on the row that came first."""
+        """Whether the user moved the cursor."""
         self._first: str | None = None
         self._titles = "", ""
         self._drawing = Drawing(self.columns, lambda name: self.get_component_rich_style(f"table--{name}"))
@@ -88,63 +88,63 @@ class Table(ScrollView, can_focus=True):
     # What is shown
 
     def apply(self, changes: Mapping[str, Line | None]) -> None:
-        """Show rows that are new or another, take away those that are None; paint nothing else."""
+        """Update rows; None removes one. Repaints changed rows only."""
         self._make_room(line for line in changes.values() if line is not None)
         cursor_at = self._index(self.cursor)
         self._paint(self.rows.apply(changes), cursor_at)
 
     def replace(self, lines: Mapping[str, Line]) -> None:
-        """Show exactly these rows (`Rows.replace`); paint nothing else."""
+        """Replace all rows (`Rows.replace`). Repaints changed rows only."""
         self._make_room(lines.values())
         cursor_at = self._index(self.cursor)
         self._paint(self.rows.replace(lines), cursor_at)
 
     def _make_room(self, lines: Iterable[Line]) -> None:
-        """Make columns wide enough for their figures; paint all of it where one became wider."""
+        """Widen columns for their numbers; repaint all if one became wider."""
         widened = [self._drawing.make_room(line) for line in lines]
         if any(widened):
             self.refresh()
 
     def keep(self, words: str) -> None:
-        """Show only rows that have these words (`Rows.keep`)."""
+        """Filter the rows (`Rows.keep`)."""
         self._paint(self.rows.keep(words), self._index(self.cursor))
         self._first = self.rows.first
 
     def sort(self, order: SortOrder) -> None:
-        """Bring the rows into another order."""
+        """Sort the rows."""
         self._paint(self.rows.sort(order), self._index(self.cursor))
         self._first = self.rows.first
         self._paint_line(0)
 
     def hold(self, is_held: bool) -> None:
-        """Let no row move under a finger that is about to act on it."""
+        """Hold the row order while an action is confirmed."""
         self._paint(self.rows.hold(is_held), self._index(self.cursor))
 
     def leave(self, is_over: Callable[[str], bool]) -> None:
-        """Go from a row that is over to the first one, once another one is the first."""
+        """Move from a finished row to a new first row."""
         is_other, self._first = self.rows.first != self._first, self.rows.first
         if is_other and self.cursor is not None and is_over(self.cursor):
             self._put_cursor(0)
 
     def come_to_front(self) -> None:
-        """Begin at the first row, before anything is seen of it, unless a person chose another one."""
+        """Start at the first row, unless the user moved the cursor."""
         if not self._is_chosen and not self.rows.is_held:
             self._put_cursor(0)
 
     def set_stale(self, is_stale: bool) -> None:
-        """Show all numbers as old ones, or as fresh ones again."""
+        """Dim all rows as stale, or restore them."""
         if is_stale != self._drawing.is_stale:
             self._drawing.is_stale = is_stale
             self._paint_all()
 
     def set_titles(self, above: str, below: str) -> None:
-        """Write on the frame; another text costs a repaint of the whole table."""
+        """Set the frame's title; a change repaints the whole table."""
         if (above, below) != self._titles:
             self._titles = above, below
             self.border_title, self.border_subtitle = Text(above), Text(below)
 
     def set_empty(self, words: str) -> None:
-        """Say something else where no rows are: still loading, or what went wrong."""
+        """Set the text of the empty table."""
         if words != self.empty:
             self.empty = words
             self._paint_empty()
@@ -163,7 +163,7 @@ class Table(ScrollView, can_focus=True):
                 self._paint_empty()
 
     def _keep_cursor(self, before: int) -> None:
-        """Leave the cursor on its row, on the one that came in its place, or on the last."""
+        """Keep the cursor on its row, on the one in its place, or on the last."""
         shown = self.rows.shown
         if self.follows and before == 0:
             self._put_cursor(0)
@@ -199,7 +199,7 @@ class Table(ScrollView, can_focus=True):
     # What is painted
 
     def render_line(self, y: int) -> Strip:
-        """Return one line of what is seen; y counts from the top of it."""
+        """Return one visible line; y counts from the top."""
         self._drawing.resize(self.scrollable_content_region.width)
         if y < HEAD:
             return self._drawing.head(self.rows.order)
@@ -213,7 +213,9 @@ class Table(ScrollView, can_focus=True):
         return self._drawing.row(key, self.rows[key])
 
     def _empty_words(self) -> list[str]:
-        words = f"None of {self.rows.total} rows has {self.rows.filter!r}." if self.rows.total else self.empty
+        words = (
+            f"None of {self.rows.total} rows matches {self.rows.filter!r}." if self.rows.total else self.empty
+        )
         return folded(words, max(self.scrollable_content_region.width - len(BEFORE), 8))
 
     def _paint_empty(self) -> None:
@@ -221,7 +223,7 @@ class Table(ScrollView, can_focus=True):
             self._paint_line(HEAD + number)
 
     def _paint_line(self, y: int, columns: frozenset[int] | None = None) -> None:
-        """Have one line of the screen painted, from the first column that changed to the last."""
+        """Repaint one line, from the first changed column to the last."""
         begin, end = self._drawing.span(columns)
         if 0 <= y < self.size.height and end > begin:
             self.refresh(Region(begin, y, end - begin, 1))
@@ -241,25 +243,25 @@ class Table(ScrollView, can_focus=True):
     # What comes from outside
 
     def on_resize(self) -> None:
-        """Place the columns in the room that is there now."""
+        """Place the columns after a resize."""
         self._measure()
         self.refresh()
 
     def notify_style_update(self) -> None:
-        """Draw in the colours of another theme."""
+        """Redraw in the colours of a new theme."""
         super().notify_style_update()
         self._paint_all()
 
     def on_focus(self) -> None:
-        """Show the cursor as the one that keys move."""
+        """Show the cursor as focused."""
         self._paint_row(self._index(self.cursor))
 
     def on_blur(self) -> None:
-        """Show the cursor as one that waits."""
+        """Show the cursor as unfocused."""
         self._paint_row(self._index(self.cursor))
 
     def on_click(self, event: events.Click) -> None:
-        """Sort by a head, go to a row; twice: see more of it."""
+        """Sort by a clicked head, select a clicked row; twice: details."""
         at = event.get_content_offset(self)
         if at is None:  # the frame
             return
@@ -277,29 +279,29 @@ class Table(ScrollView, can_focus=True):
                 self.action_choose()
 
     def action_move(self, by: int) -> None:
-        """Move the cursor so many rows."""
+        """Move the cursor by rows."""
         last = len(self.rows.shown) - 1
         self._is_chosen = True
         self._put_cursor(min(max(self._index(self.cursor) + by, 0), last))
 
     def action_page(self, by: int) -> None:
-        """Move the cursor as many rows as are seen."""
+        """Move the cursor by pages."""
         self.action_move(by * max(self.size.height - HEAD - 1, 1))
 
     def action_choose(self) -> None:
-        """Ask for more of the row under the cursor."""
+        """Request details of the row under the cursor."""
         if self.cursor is not None:
             self._is_chosen = True
             self.post_message(self.Chosen(self, self.cursor))
 
     def action_sort(self) -> None:
-        """Sort by the next column that is seen; after the last as the rows came."""
+        """Sort by the next visible column; after the last, unsorted."""
         columns = [place.column for place in self._drawing.places]
         now = self.rows.order.column
         behind = columns[columns.index(now) + 1 :] if now in columns else columns
         self.sort(SortOrder(behind[0] if behind else None))
 
     def action_turn(self) -> None:
-        """Turn the order round."""
+        """Reverse the sort order."""
         order = self.rows.order
         self.sort(SortOrder(order.column, not order.is_reverse))

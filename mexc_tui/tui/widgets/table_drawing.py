@@ -1,4 +1,4 @@
-"""Draws the lines of a table, and remembers them: each row whole, and each of its cells."""
+"""Draw and cache the lines and cells of a table."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ CURSOR = "> "
 
 
 class Drawing:
-    """What was drawn stays until somebody says that it is another."""
+    """Caches drawn lines until they are invalidated."""
 
     def __init__(self, columns: Sequence[Column], style_of: Callable[[str], Style]) -> None:
         """`style_of` finds a style by its name; it is asked once for each until `forget_all`."""
@@ -32,7 +32,7 @@ class Drawing:
         self.is_stale = False
 
     def resize(self, width: int) -> None:
-        """Draw into so many terminal columns from now on."""
+        """Set the width."""
         if width == self._width:
             return
         self._width = width
@@ -40,7 +40,7 @@ class Drawing:
         self.forget_all()
 
     def make_room(self, line: Line) -> bool:
-        """Make columns wide enough for figures that cannot be rounded; return whether one became wider."""
+        """Widen columns for numbers that cannot be rounded; return whether one became wider."""
         is_wider = False
         for index, (column, cell) in enumerate(zip(self._columns, line, strict=False)):
             width = cell_len(cell.text)
@@ -53,7 +53,7 @@ class Drawing:
         return is_wider
 
     def forget(self, key: str, columns: frozenset[int] | None = None) -> None:
-        """Draw these columns of a row anew; None: all of them."""
+        """Invalidate columns of a row; None: all."""
         self._strips.pop(key, None)
         if columns is None:
             self._parts.pop(key, None)
@@ -63,25 +63,25 @@ class Drawing:
             parts.pop(column, None)
 
     def forget_all(self) -> None:
-        """Draw everything anew, with the styles of now."""
+        """Invalidate everything, also the styles."""
         self._styles.clear()
         self._strips.clear()
         self._parts.clear()
 
     def row(self, key: str, line: Line) -> Strip:
-        """Return a row."""
+        """Return the line of a row."""
         strip = self._strips.get(key)
         if strip is None:
             strip = self._strips[key] = self._row(key, line)
         return strip
 
     def row_under_cursor(self, line: Line, *, has_focus: bool) -> Strip:
-        """Return the row that keys act on, or would if the table had them: in one style, with a mark."""
+        """Return the line of the row under the cursor, with its mark."""
         texts = [self._text(line[place.column], place) for place in self.places]
         return self.words(CURSOR + (" " * GAP).join(texts), "cursor" if has_focus else "cursor-away")
 
     def head(self, order: SortOrder) -> Strip:
-        """Return the names of the columns; an arrow says how the rows are sorted."""
+        """Return the line of column heads; an arrow shows the sort order."""
         texts: list[str] = []
         for place in self.places:
             column = self._columns[place.column]

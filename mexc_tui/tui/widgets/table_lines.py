@@ -1,4 +1,4 @@
-"""Rows of the desk as lines of a table. Pure: one function for each view, beside its columns."""
+"""Columns and table lines of each view."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -23,10 +23,10 @@ _FILLED = 16
 LISTING = (
     Column("SYMBOL", 14),
     Column("OPENS IN", 11, is_number=True),
-    Column("AT UTC", 9, goes=2),
+    Column("OPENS", 9, goes=2),
     Column("STAGE", 11),
-    Column("TRUST", 12, goes=1),
-    Column("MOVED", 5, goes=5, is_number=True),
+    Column("SOURCES", 12, goes=1),
+    Column("MOVES", 5, goes=5, is_number=True),
     Column("API", 3, goes=4),
     Column("PRICE", 11, goes=3, is_number=True),
     Column("NOTE", 10, goes=6, grows=True),
@@ -35,20 +35,20 @@ SIGNAL = (
     Column("AGE", 5, is_number=True),
     Column("SYMBOL", 14),
     Column("DETECTOR", 15),
-    Column("SURE", 5, is_number=True),
+    Column("PROB", 5, is_number=True),
     Column("RANGE", 7, goes=1),
     Column("N", 5, goes=2, is_number=True),
     Column("STATE", 6, goes=3),
-    Column("WHY", 20, goes=4, grows=True),
+    Column("REASON", 20, goes=4, grows=True),
 )
 SNIPE = (
     Column("SYMBOL", 14),
     Column("STATE", 9),
     Column("OPENS IN", 11, is_number=True),
     Column("SPEND", 10, is_number=True),
-    Column("AT MOST", 11, goes=1, is_number=True),
-    Column("TRIES", 5, goes=2, is_number=True),
-    Column("WHY", 10, goes=3, grows=True),
+    Column("MAX PRICE", 11, goes=1, is_number=True),
+    Column("ATTEMPTS", 8, goes=2, is_number=True),
+    Column("REASON", 10, goes=3, grows=True),
 )
 POSITION = (
     Column("SYMBOL", 12),
@@ -67,13 +67,13 @@ POSITION = (
 ORDER = (
     Column("SYMBOL", 12),
     Column("SIDE", 4),
-    Column("FOR", 12, goes=2),
+    Column("ROLE", 12, goes=2),
     Column("STATE", 12),
     Column("PRICE", 11, is_number=True),
     Column("FILLED", _FILLED, goes=1, is_number=True),
     Column("AGE", 5, goes=3, is_number=True),
     Column("FEES", 14, goes=4),
-    Column("WHY", 10, goes=5, grows=True),
+    Column("REASON", 10, goes=5, grows=True),
 )
 
 _STAGES = {
@@ -111,15 +111,15 @@ _ORDERS = {
 }
 _SOON_MS = 60_000
 OLD_PRICE_MS = 1_900
-"""When a listing's price was heard is told to the second, rounded down: while all is well it is 1.6 s ago."""
+"""Price times of listings are rounded down to the second: up to 1.6 s in normal operation."""
 OLD_BID_MS = 1_000
-"""Told every quarter of a second; the best quote comes ten times a second whether or not a pair trades."""
+"""Positions are sent every 250 ms; the best quote arrives every 100 ms even without trades."""
 _BEHIND = 10**14
-"""What has opened stands behind what is to open, the newest first."""
+"""Sort opened listings after upcoming ones, newest first."""
 
 
 def listing(row: ListingRow, now_ms: int) -> Line:
-    """Return a listing."""
+    """Return the table line of a listing."""
     return (
         Cell(row.symbol, Tone.STRONG),
         _opening(row.opens_ms, now_ms),
@@ -134,19 +134,19 @@ def listing(row: ListingRow, now_ms: int) -> Line:
 
 
 def _is_unheard(priced_ms: int | None, now_ms: int) -> bool:
-    """Whether nothing of a pair's price has come lately: it is delisted, over, or its stream is down."""
+    """Whether the price of a listing is stale: delisted, closed, or its stream is down."""
     return priced_ms is None or now_ms - priced_ms > OLD_PRICE_MS
 
 
 def prices_left_ms(source: DeskSource, now_ms: int) -> float:
-    """Return how long until the next price of a listing is old, if nothing new comes."""
+    """Return the time until the next price of a listing becomes stale."""
     priced = (row.priced_ms for row in source.listings.rows.values() if row.priced_ms is not None)
     left = (float(at_ms + OLD_PRICE_MS - now_ms) for at_ms in priced)
     return min((left_ms for left_ms in left if left_ms >= 0), default=float("inf"))
 
 
 def signal(row: SignalRow, now_ms: int) -> Line:
-    """Return a signal; without any history only the range of its probability, for nothing is known."""
+    """Return the table line of a signal; without history only the range of its probability."""
     is_blind = row.n == 0 and row.base_n == 0
     few = Tone.FAINT if row.n < MIN_N_FOR_RATE else Tone.PLAIN
     return (
@@ -156,13 +156,13 @@ def signal(row: SignalRow, now_ms: int) -> Line:
         Cell("?", Tone.FAINT) if is_blind else Cell(f"{row.probability:.0%}", rank=row.probability),
         Cell(f"{row.low * 100:.0f}–{row.high:.0%}", few, row.low),
         Cell(str(row.n), few, row.n),
-        Cell("stands") if row.stands else Cell("ended", Tone.FAINT),
+        Cell("active") if row.stands else Cell("ended", Tone.FAINT),
         Cell("; ".join(row.reasons), Tone.FAINT),
     )
 
 
 def snipe(row: SnipeRow, now_ms: int) -> Line:
-    """Return a snipe."""
+    """Return the table line of a snipe."""
     return (
         Cell(row.symbol, Tone.STRONG),
         Cell(row.state.value, _SNIPES.get(row.state, Tone.PLAIN)),
@@ -175,7 +175,7 @@ def snipe(row: SnipeRow, now_ms: int) -> Line:
 
 
 def position(row: PositionRow, now_ms: int) -> Line:
-    """Return a position. An old bid, and what is computed from it, has a ~ in front of it."""
+    """Return the table line of a position. Values from a stale bid are prefixed with ~."""
     if row.closed_ms is not None:
         return _closed(row, row.closed_ms)
     is_old = row.bid_age_ms is not None and row.bid_age_ms > OLD_BID_MS
@@ -197,7 +197,7 @@ def position(row: PositionRow, now_ms: int) -> Line:
 
 
 def _aged(cell: Cell, *, is_old: bool) -> Cell:
-    """Return a figure as it is marked when it is not of now."""
+    """Return a figure, marked if it is stale."""
     if not is_old or cell == NOTHING:
         return cell
     number = None if cell.number is None else replace(cell.number, before=f"~{cell.number.before.strip()}")
@@ -205,7 +205,7 @@ def _aged(cell: Cell, *, is_old: bool) -> Cell:
 
 
 def _closed(row: PositionRow, closed_ms: int) -> Line:
-    """Return a position that is over: what it made, how long it was held, and what ended it."""
+    """Return the table line of a closed position: P&L, holding time, reason."""
     return (
         Cell(row.symbol, Tone.FAINT),
         gain(row.realised),
@@ -222,7 +222,7 @@ def _closed(row: PositionRow, closed_ms: int) -> Line:
 
 
 def order(row: OrderRow, now_ms: int) -> Line:
-    """Return an order; a market order has no price but the one it was filled at."""
+    """Return the table line of an order; a market order shows its average price."""
     is_open = row.state in _OPEN_ORDERS
     return (
         Cell(row.symbol, Tone.STRONG if is_open else Tone.PLAIN),
@@ -238,7 +238,7 @@ def order(row: OrderRow, now_ms: int) -> Line:
 
 
 def _filled(row: OrderRow) -> Cell:
-    """Return how much of an order is filled, and of how much."""
+    """Format filled and total quantity of an order."""
     done, places, rank = row.filled_quantity, row.quantity_decimals, float(row.filled_quantity)
     if row.quantity is None:
         return price(done, places)
@@ -250,7 +250,7 @@ def _filled(row: OrderRow) -> Cell:
 
 
 def _fees(fees: str) -> Cell:
-    """Return what an order cost; a single fee keeps its asset where room is short."""
+    """Format the fees of an order; a single fee keeps its asset when shortened."""
     amount_text, _, asset = fees.partition(" ")
     if not asset or " " in asset:
         return Cell(fees, Tone.FAINT)
@@ -268,23 +268,23 @@ def _opening(opens_ms: int | None, now_ms: int) -> Cell:
 
 
 def _trust(row: ListingRow) -> Cell:
-    """Say in a word or two how sure the opening is."""
+    """Summarise the agreement of the sources on the opening."""
     if row.disagreements:
         return Cell("DISPUTED", Tone.BAD, -1)
     if not row.sources:
         return Cell("withdrawn", Tone.BAD, 0)
     count = len(row.sources)
     if count == 1:
-        return Cell("by hand" if row.sources[0] == "by_hand" else "one source", Tone.WARN, 1)
+        return Cell("manual" if row.sources[0] == "by_hand" else "one source", Tone.WARN, 1)
     return Cell(f"{count} agree", Tone.GOOD, count)
 
 
 def _state(row: PositionRow) -> Cell:
-    """Say whether something protects it, or why nothing can."""
+    """Summarise the protection of a position."""
     if row.trapped:
         return Cell("TRAPPED", Tone.BAD)
     if row.protection is Protection.ENGINE:
         return Cell("stop in engine", Tone.WARN)
     if row.protection is Protection.DUST:
         return Cell("dust", Tone.FAINT)
-    return Cell("NOT PROTECTED", Tone.BAD)
+    return Cell("UNPROTECTED", Tone.BAD)

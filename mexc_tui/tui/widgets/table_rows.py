@@ -1,4 +1,4 @@
-"""The rows of a table in their order. Pure; says what a change asks to be painted, and no more than that."""
+"""Rows of a table, sorted and filtered; computes the repaint of each change."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Line = tuple[Cell, ...]
 
 @dataclass(frozen=True, slots=True)
 class SortOrder:
-    """By which column, and whether the largest comes first. None: as the rows came."""
+    """Sort column and direction. None: unsorted."""
 
     column: int | None = None
     is_reverse: bool = False
@@ -19,7 +19,7 @@ class SortOrder:
 
 @dataclass(frozen=True, slots=True)
 class Dirty:
-    """What is to be painted anew: for each line that changed its columns; None for all of them."""
+    """Columns to repaint by changed line; None for all columns."""
 
     lines: Mapping[int, frozenset[int] | None]
     gone: frozenset[str] = frozenset()
@@ -27,22 +27,22 @@ class Dirty:
 
 
 class Whole(Enum):
-    """Stands for a row that came: every cell of it is new."""
+    """A new row: every cell changed."""
 
     ROW = "row"
 
 
 class TableRows:
-    """Rows under keys, sorted and filtered. Equal ones keep the order in which they came."""
+    """Rows by key, sorted stably and filtered."""
 
     def __init__(self, order: SortOrder | None = None) -> None:
         self._lines: dict[str, Line] = {}
         self._gone: set[str] = set()
-        """Rows that go as soon as nothing is held any more."""
+        """Rows to remove when the hold ends."""
         self.order = order or SortOrder()
         self.filter = ""
         self.is_held = False
-        """While held no row moves, comes or goes on the screen: somebody is about to act on one."""
+        """While held, no row moves, appears or disappears: an action is being confirmed."""
         self.shown: list[str] = []
 
     def __getitem__(self, key: str) -> Line:
@@ -67,7 +67,7 @@ class TableRows:
         return self.shown[0] if self.shown else None
 
     def apply(self, changes: Mapping[str, Line | None]) -> Dirty:
-        """Take rows that are new or another, and None for those that went."""
+        """Update rows; None removes one."""
         cells: dict[str, frozenset[int] | Whole] = {}
         for key, line in changes.items():
             before = self._lines.get(key)
@@ -81,7 +81,7 @@ class TableRows:
         return self._again(cells)
 
     def replace(self, lines: Mapping[str, Line]) -> Dirty:
-        """Hold exactly these rows, and where no column orders them in this order."""
+        """Replace all rows; unsorted tables keep this order."""
         before = self._lines
         self._gone = before.keys() - lines.keys()
         self._lines = {**lines, **{key: before[key] for key in self._gone}}
@@ -93,17 +93,17 @@ class TableRows:
         return self._again(cells)
 
     def sort(self, order: SortOrder) -> Dirty:
-        """Bring the rows into another order."""
+        """Sort the rows."""
         self.order = order
         return self._again({})
 
     def keep(self, words: str) -> Dirty:
-        """Show only rows in which every word is found; `!` before a word: only those without it."""
+        """Show rows that contain every word; `!word` excludes."""
         self.filter = words
         return self._again({})
 
     def hold(self, is_held: bool) -> Dirty:
-        """Let no row move, or move them all to where they belong by now."""
+        """Hold the row order, or release it."""
         self.is_held = is_held
         return self._again({})
 

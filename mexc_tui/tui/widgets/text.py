@@ -1,4 +1,4 @@
-"""Numbers and moments as a trader reads them. Pure: what time it is, and where, is passed in."""
+"""Format numbers and times for screens. Current time and zone are arguments."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
@@ -9,19 +9,19 @@ from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone
 
 
 def price(value: Decimal | float | None, places: int | None = None) -> Cell:
-    """Return a price or a quantity; `places`: decimals of its symbol. Not finite: not known."""
+    """Format a price or quantity with the decimals of its symbol; not finite: unknown."""
     found = exact(value)
     return NOTHING if found is None else of_number(price_number(found, places))
 
 
 def amount(value: Decimal | float | None, places: int = 2) -> Cell:
-    """Return an amount of money or of something else."""
+    """Format an amount."""
     found = exact(value)
     return NOTHING if found is None else of_number(money_number(found, places))
 
 
 def gain(value: Decimal | float | None, places: int = 2, unit: str = "") -> Cell:
-    """Return what was gained or lost: arrow, sign and colour say the same. 0 has none."""
+    """Format a gain or loss with arrow, sign and colour; 0 has none."""
     found = exact(value)
     if found is None:
         return NOTHING
@@ -31,18 +31,18 @@ def gain(value: Decimal | float | None, places: int = 2, unit: str = "") -> Cell
 
 
 def of_number(number: Number, tone: Tone = Tone.PLAIN, rank: float | None = None) -> Cell:
-    """Return the cell of a number, in full where there is room."""
+    """Return the cell of a number."""
     return Cell(str(number), tone, float(number.value) if rank is None else rank, number)
 
 
 def within(value: Decimal | float | None, places: int | None, room: int) -> str:
-    """Return a price or a quantity in at most `room` columns."""
+    """Format a price or quantity in at most `room` columns."""
     found = exact(value)
     return NOTHING.text if found is None else price_number(found, places).fit(room)
 
 
 def age(span_ms: float | None) -> str:
-    """Return how old something is: 0.2s, 14s, 2m, 3h, 5d. What comes from the future is 0.0s old."""
+    """Format an age: 0.2s, 14s, 2m, 3h, 5d. Future times are 0.0s old."""
     if span_ms is None:
         return NOTHING.text
     seconds = max(span_ms, 0) / 1_000
@@ -55,12 +55,12 @@ def age(span_ms: float | None) -> str:
 
 
 def span(took_ms: float) -> str:
-    """Return how long before something happened; with a minus: how long after."""
+    """Format a lead time; negative: afterwards."""
     return age(took_ms) if took_ms >= 0 else f"-{age(-took_ms)}"
 
 
 def milliseconds(took_ms: float | None) -> str:
-    """Return a latency in three digits or so: 0.312ms, 4.05ms, 96ms, 1,204ms."""
+    """Format a latency with about three digits: 0.312ms, 4.05ms, 96ms, 1,204ms."""
     if took_ms is None:
         return NOTHING.text
     places = 3 if abs(took_ms) < 1 else 2 if abs(took_ms) < 10 else 1 if abs(took_ms) < 100 else 0
@@ -68,7 +68,7 @@ def milliseconds(took_ms: float | None) -> str:
 
 
 def bytes_of(size: float | None) -> str:
-    """Return an amount of bytes: 312 B, 4.1 kB, 78.5 MB."""
+    """Format a size: 312 B, 4.1 kB, 78.5 MB."""
     if size is None:
         return NOTHING.text
     for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
@@ -78,7 +78,7 @@ def bytes_of(size: float | None) -> str:
 
 
 def countdown(at_ms: int | None, now_ms: int) -> str:
-    """Return how far an instant is away, in whole seconds that are left: T-02:03; behind it T+00:12."""
+    """Format a countdown in whole seconds: T-02:03 before, T+00:12 after."""
     if at_ms is None:
         return NOTHING.text
     left_ms = at_ms - now_ms
@@ -93,13 +93,13 @@ def countdown(at_ms: int | None, now_ms: int) -> str:
 
 
 def utc(at_ms: int | None) -> str:
-    """Return the time of day in UTC, with its Z."""
+    """Format the time of day in UTC with Z."""
     found = _moment(at_ms, UTC)
     return NOTHING.text if found is None else f"{found:%H:%M:%S}Z"
 
 
 def local_and_utc(at_ms: int | None, zone: tzinfo) -> str:
-    """Return the local time of day, and in UTC; once where both are the same."""
+    """Format the time of day in local time and UTC; once if both are the same."""
     local = _moment(at_ms, zone)
     if local is None or not local.utcoffset():
         return utc(at_ms)
@@ -107,7 +107,7 @@ def local_and_utc(at_ms: int | None, zone: tzinfo) -> str:
 
 
 def here(at_ms: int | None, zone: tzinfo) -> str:
-    """Return the local time of day to the minute; empty where that is UTC."""
+    """Format the local time of day to the minute; empty if it is UTC."""
     local = _moment(at_ms, zone)
     return (
         ""
@@ -117,13 +117,13 @@ def here(at_ms: int | None, zone: tzinfo) -> str:
 
 
 def date_and_time(at_ms: int | None, zone: tzinfo) -> str:
-    """Return local day and time with the offset from UTC."""
+    """Format local date and time with the UTC offset."""
     local = _moment(at_ms, zone)
     return NOTHING.text if local is None else f"{local:%Y-%m-%d %H:%M:%S %z}"
 
 
 def _offset_if_ambiguous(local: datetime) -> str:
-    """Return the offset of a time of day that comes twice, when clocks are put back; else nothing."""
+    """Return the UTC offset of an ambiguous local time; else an empty text."""
     is_ambiguous = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
     return f"{local: %z}" if is_ambiguous else ""
 

@@ -1,4 +1,4 @@
-"""Lines of words across the screen: the header, the footer."""
+"""Text bars across the screen: header and footer."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -15,7 +15,7 @@ from mexc_tui.tui.widgets.styled_text import GAP, Part, width_of
 
 
 class TextBar(Widget):
-    """Parts side by side on each line; a line is painted up to the last part that is another."""
+    """Parts side by side on each line; repaints up to the last changed part."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"bar--{tone.value}" for tone in Tone}
     DEFAULT_CSS = """
@@ -29,13 +29,13 @@ class TextBar(Widget):
     """
 
     def __init__(self, height: int, name: str) -> None:
-        """Begin empty; `name` is its id."""
+        """Start empty; `name` is its id."""
         super().__init__(id=name)
         self.styles.height = height
         self._shown: list[Sequence[Part]] = [()] * height
 
     def show(self, lines: Sequence[Sequence[Part]]) -> None:
-        """Show these parts, a line each."""
+        """Show parts, one list per line."""
         for y, parts in enumerate(lines):
             before, self._shown[y] = self._shown[y], parts
             width = _changed(before, parts)
@@ -57,7 +57,7 @@ class TextBar(Widget):
 
     @property
     def text(self) -> list[str]:
-        """Return what is shown as plain lines."""
+        """Return the lines as plain text."""
         return [fit(self.render_line(y).text, self.size.width) for y in range(len(self._shown))]
 
     def _tone(self, tone: Tone) -> Style:
@@ -65,7 +65,7 @@ class TextBar(Widget):
 
 
 def _changed(before: Sequence[Part], after: Sequence[Part]) -> int:
-    """Return how far a line is another; 0: it is the same."""
+    """Return the width of the changed part of a line; 0: unchanged."""
     if list(before) == list(after):
         return 0
     is_in_place = [width_of([part]) for part in before] == [width_of([part]) for part in after]

@@ -245,7 +245,7 @@ def market() -> MarketRow:
 
 
 def order(symbol: str, client_order_id: str) -> OrderRow:
-    """Return a take-profit that rests on the exchange."""
+    """Return a resting take-profit."""
     return OrderRow(
         client_order_id=client_order_id,
         order_id="1",
@@ -317,7 +317,7 @@ def limited() -> Frozen:
     limits = (
         LimitRow(name="exposure", used=Decimal("147.5"), limit=Decimal(150), unit="USDT"),
         LimitRow(name="positions", used=Decimal(3), limit=Decimal(3), unit=""),
-        LimitRow(name="daily_loss", used=Decimal("0.6"), limit=Decimal(5), unit="%", words="then it halts"),
+        LimitRow(name="daily_loss", used=Decimal("0.6"), limit=Decimal(5), unit="%", words="then halts"),
     )
     frozen.risk.put("risk", msgspec.structs.replace(risk(), limits=limits))
     frozen.replies["performance"] = performance()

@@ -27,7 +27,7 @@ async def test_a_question_is_answered_by_its_key_alone_and_every_other_key_only_
             assert one.app.screen.name == "positions"
         await one.press("D")
         one.app.post_message(events.Paste("Y"))
-        await one.until("Pasted text counts for nothing here.")
+        await one.until("Pasted text is ignored.")
         assert one.told() == []
         await one.press("Y")
         await one.until("done: 2930 OPEN sold.")
@@ -45,8 +45,8 @@ async def test_what_is_told_meanwhile_never_hides_the_question() -> None:
         for number in range(3):
             one.app.tell(f"meanwhile:{number};")
         text = await one.until("meanwhile:2;")
-        assert "FLATTEN?    Sells 3 positions worth about 199.94 and 1 without a price" in text
-        assert "Y does it   any other key leaves it" in text
+        assert "FLATTEN?    Sells 3 positions worth ~199.94 and 1 without a price" in text
+        assert "Y confirm   any other key cancels" in text
         assert "equity 512.40" in text
 
 
@@ -80,7 +80,7 @@ async def test_keys_act_on_the_row_under_the_cursor_and_say_when_there_is_nothin
         await one.until("FOOUSDT is disarmed.")
         assert one.frozen.given[-1][1].symbol == "FOOUSDT"
         await one.press("8", "A")
-        await one.until("Choose a row with a pair")
+        await one.until("Select a row with a symbol")
 
 
 async def test_every_command_of_the_palette_and_the_keys_reaches_the_engine() -> None:
@@ -105,7 +105,7 @@ async def test_every_command_of_the_palette_and_the_keys_reaches_the_engine() ->
             await one.until(f"{command} it was")
             assert one.told() == [command]
         await one.app.run_action(BY_ID["stop_engine"].action)
-        await one.until("No position is open.")
+        await one.until("No open position.")
         await one.press("Y")
         await one.until("stop it was")
 
@@ -119,11 +119,11 @@ async def test_a_read_only_screen_does_not_show_what_adds_risk_and_refuses_it_in
         assert "X Flatten" in one.text
         titles = [command.title for command in one.app.get_system_commands(one.app.screen)]
         assert any(title.startswith("Flatten") for title in titles)
-        assert not any(title.startswith(("Arm", "Resume", "Stop engine", "Books")) for title in titles)
-        for name, title in (("arm", "ARM"), ("resume", "RESUME"), ("reconcile", "COMPARE BOOKS")):
+        assert not any(title.startswith(("Arm", "Resume", "Stop engine", "Reconcile")) for title in titles)
+        for name, title in (("arm", "ARM"), ("resume", "RESUME"), ("reconcile", "RECONCILE")):
             one.app.action_deed(name)
             await one.until(f"{title} ")
-            await one.until("nothing was done: Not from a READ-ONLY screen.")
+            await one.until("not executed: Not from a READ-ONLY screen.")
         assert one.told() == []
         await one.press("h")
         await one.until("done: halted: by hand")

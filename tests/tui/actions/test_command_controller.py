@@ -87,7 +87,7 @@ async def test_halting_needs_no_answer_to_anything_else() -> None:
     release, one.frozen.replies["flatten"] = held_back()
     one.frozen.replies["halt"] = done("halted: by hand")
     await one.press("X", "Y")
-    await one.until("under way")
+    await one.until("in progress")
     await one.press("h")
     await one.until("done: halted: by hand")
     assert one.told == ["flatten", "halt"]
@@ -102,7 +102,9 @@ async def test_while_the_engine_is_away_halting_is_given_again_not_turned_into_r
     one.frozen.link = replace(one.frozen.link, link=Link.DISCONNECTED)
     release, one.frozen.replies["halt"] = held_back()
     await one.press("h")
-    await one.until("Engine disconnected: told when it is back.   Without it: mexc-tui kill --direct")
+    await one.until(
+        "Engine disconnected: will send on reconnect.   Without the engine: mexc-tui kill --direct"
+    )
     assert one.told == ["halt"]
     release.set()
 
@@ -116,7 +118,7 @@ async def test_closing_names_the_consequence_in_numbers_and_is_done_by_the_named
     await one.press("D")
     text = await one.until("CLOSE OPENUSDT?")
     assert "Sells 2930 OPEN at the market, worth 99.97 USDT at the bid: +27.57." in text
-    assert "Y does it" in text
+    assert "Y confirm" in text
     assert one.told == []
     await one.press("Y")
     await one.until("done: 2930 OPEN sold.")
@@ -126,12 +128,10 @@ async def test_closing_names_the_consequence_in_numbers_and_is_done_by_the_named
 async def test_what_it_costs_is_never_cut_off_however_narrow_the_terminal() -> None:
     one = Bench()
     one.width = 60
-    cost = (
-        "Sell 66.08 KIRA, worth 3.94 USDT at the bid of 0.05956, about 0.05956 expected (0.00 % below it), "
-    )
-    one.frozen.replies["preview"] = previewed(f"{cost}P&L about +0.5355 USDT; 2 take-profits are cancelled.")
+    cost = "Sell 66.08 KIRA, worth 3.94 USDT at bid 0.05956, expected ~0.05956 (0.00 % slippage), "
+    one.frozen.replies["preview"] = previewed(f"{cost}P&L ~+0.5355 USDT; cancels 2 take-profits first.")
     await one.press("D")
-    text = await one.until("2 take-profits are cancelled.")
+    text = await one.until("cancels 2 take-profits first.")
     assert all(cell_len(line) < one.width for line in text.split("\n"))
     assert len(text.split("\n")) == 4
     one.frozen.replies["preview"] = previewed("word " * 200)
@@ -172,7 +172,7 @@ async def test_a_part_is_chosen_first_and_then_asked_about() -> None:
 async def test_a_wrong_key_at_the_choice_closes_nothing() -> None:
     one = Bench()
     await one.press("P", "Y")
-    assert "CLOSE A PART" not in one.text
+    assert "CLOSE PART" not in one.text
     assert one.told == []
 
 
@@ -180,19 +180,19 @@ async def test_flatten_counts_what_it_sells_and_says_what_is_left() -> None:
     one = Bench()
     one.frozen.replies["flatten"] = done("sold by hand; 3 positions closed, 0 left", CommandOutcome.PARTLY)
     await one.press("X")
-    await one.until("Sells 3 positions worth about 199.94 and 1 without a price")
+    await one.until("Sells 3 positions worth ~199.94 and 1 without a price")
     await one.press("Y")
-    await one.until("done in part: sold by hand; 3 positions closed, 0 left")
+    await one.until("partly done: sold by hand; 3 positions closed, 0 left")
 
 
 async def test_progress_says_how_long_it_takes_and_what_is_left() -> None:
     one = Bench()
     release, one.frozen.replies["kill"] = held_back()
     await one.press("K", "Y")
-    await one.until("under way for 0s, 0 orders and 3 positions left")
+    await one.until("in progress, 0 s, 0 orders and 3 positions left")
     one.frozen.positions.put("P-LOSTUSDT", None)
     one.now_s += 4
-    await one.until("under way for 4s, 0 orders and 2 positions left")
+    await one.until("in progress, 4 s, 0 orders and 2 positions left")
     release.set()
     await one.until("5 orders cancelled")
 
@@ -219,7 +219,7 @@ async def test_what_the_engine_would_refuse_is_not_asked_about() -> None:
     one = Bench()
     one.frozen.replies["preview"] = previewed("FOOUSDT is not armed: no calendar.", is_allowed=False)
     await one.press("A")
-    await one.until("refused, nothing was done: FOOUSDT is not armed: no calendar.")
+    await one.until("refused: FOOUSDT is not armed: no calendar.")
     await one.press("Y")
     assert one.told == []
 
@@ -227,7 +227,7 @@ async def test_what_the_engine_would_refuse_is_not_asked_about() -> None:
 async def test_without_numbers_nothing_that_adds_risk_is_done() -> None:
     one = Bench()  # nobody answers the preview
     await one.press("A")
-    await one.until("refused, nothing was done: Nobody here answers preview.")
+    await one.until("refused: Nobody here answers preview.")
     await one.press("Y")
     assert one.told == []
 
@@ -262,7 +262,7 @@ async def test_a_pasted_word_resumes_nothing() -> None:
     one.now_s += 1.0
     for key in "resume":  # the clock stands still: no hand is that fast
         await one.press_at_once(key)
-    await one.until("Pasted text counts for nothing here.")
+    await one.until("Pasted text is ignored.")
     assert one.hand.paste()
     assert one.told == []
 
@@ -300,7 +300,7 @@ async def test_a_face_that_cannot_even_ask_says_why() -> None:
 
     one.frozen.replies["reduce_only"] = answer
     await one.press("r")
-    await one.until("failed, look before you give it again: This engine does not know the command.")
+    await one.until("failed, check before a retry: This engine does not know the command.")
 
 
 async def test_silence_is_said_to_be_unknown_and_asked_again_under_the_same_number() -> None:
@@ -318,9 +318,9 @@ async def test_silence_is_said_to_be_unknown_and_asked_again_under_the_same_numb
 
     one.frozen.replies["close"] = answer
     await one.press("D", "Y")
-    await one.until("Y asks again")
+    await one.until("Y retry")
     await one.press("Y")
-    await one.until("done (as it said before): 2930 OPEN sold.")
+    await one.until("done (repeated response): 2930 OPEN sold.")
     numbers = [number for name, number in one.frozen.ids if name == "close"]
     assert len(numbers) == 2
     assert len(set(numbers)) == 1
@@ -335,12 +335,12 @@ async def test_a_sale_that_nobody_answered_is_not_made_twice_by_giving_it_anew()
 
     one.frozen.replies["close"] = silent
     await one.press("P", "5", "Y")
-    await one.until("Y asks again")
+    await one.until("Y retry")
     await one.press("n")
     assert one.hand.shown is None
     one.frozen.replies["close"] = Reply(CommandOutcome.DONE, "1465 OPEN sold.", HALTED, is_repeated=True)
     await one.press("P", "5", "Y")
-    await one.until("done (as it said before): 1465 OPEN sold.")
+    await one.until("done (repeated response): 1465 OPEN sold.")
     await one.press("P", "5", "Y")
     numbers = [number for name, number in one.frozen.ids if name == "close"]
     assert numbers[0] == numbers[1] != numbers[2]
@@ -354,7 +354,7 @@ async def test_halting_anew_is_another_command_even_if_the_last_one_was_not_answ
 
     one.frozen.replies["halt"] = silent
     await one.press("h")
-    await one.until("Y asks again")
+    await one.until("Y retry")
     await one.press("n", "h")
     numbers = [number for name, number in one.frozen.ids if name == "halt"]
     assert len(numbers) == len(set(numbers)) == 2
@@ -374,9 +374,9 @@ async def test_the_same_deed_is_not_given_twice_while_it_is_under_way() -> None:
     one = Bench()
     release, one.frozen.replies["flatten"] = held_back()
     await one.press("X", "Y")
-    await one.until("under way")
+    await one.until("in progress")
     await one.press("X")
-    await one.until("FLATTEN is under way already.")
+    await one.until("FLATTEN is already in progress.")
     assert one.told == ["flatten"]
     release.set()
 

@@ -36,16 +36,16 @@ class Place:
 PLACES = {
     "help": Place(("question_mark",), "Screens", "h: halt"),
     "what happened": Place(("m",), "What happened", "h: halt"),
-    "palette": Place(("ctrl+p",), "Words of a command", "^x: halt"),
+    "palette": Place(("ctrl+p",), "Search commands", "^x: halt"),
     "palette with words": Place(("ctrl+p", "x"), "Flatten", "^x: halt"),
     "filter": Place(("slash",), "!word", "^x Halt"),
     "form of a listing": Place(("2", "N"), "NEWUSDT", "^x Halt"),
     "form of exits": Place(("4", "M"), "trail PCT", "^x Halt"),
     "details": Place(("2", "enter"), "Details", "h Halt"),
     "question by key": Place(("X",), "FLATTEN?", "h Halt"),
-    "question of a share": Place(("4", "P"), "How much of it?", "h Halt"),
+    "question of a share": Place(("4", "P"), "Select a share.", "h Halt"),
     "question by phrase": Place(("5", "L"), PHRASE, "^x Halt"),
-    "leave": Place(("q",), "Enter detaches.", "h  Stop all buying"),
+    "leave": Place(("q",), "Enter detaches.", "h  Halt entries now"),
     "zoomed": Place(("z",), "equity", "h Halt"),
 }
 
@@ -90,7 +90,7 @@ async def test_halting_is_shown_and_works_on_every_board_and_over_the_welcome() 
                 await one.press(key)
                 assert one.told().count("halt") == 1, (number, key)
         one.app.push_screen(WelcomePage("Welcome", welcome_words(Mode.PRACTICE)))
-        await one.until("h        stop all buying")
+        await one.until("h        halt entries")
         await one.press("h")
         assert one.told() == ["halt"]
 

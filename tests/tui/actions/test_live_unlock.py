@@ -67,11 +67,11 @@ async def test_a_pasted_phrase_counts_for_nothing_and_a_typed_one_unlocks() -> N
     async with desk(live(is_locked=True)) as (app, pilot, frozen):
         assert "LIVE LOCKED" in "\n".join(screen(app))
         await pilot.press("5")
-        await until(pilot, app, "LIVE TRADING IS LOCKED")
+        await until(pilot, app, "LIVE TRADING LOCKED")
         await pilot.press("L")
         await until(pilot, app, PHRASE)
         app.post_message(Paste(PHRASE))
-        await until(pilot, app, "Pasted text counts for nothing")
+        await until(pilot, app, "Pasted text is ignored")
         assert told(frozen) == []
 
 
@@ -79,7 +79,7 @@ async def test_the_same_key_locks_at_once_when_it_is_unlocked() -> None:
     async with desk(live(is_locked=False)) as (app, pilot, frozen):
         assert "LIVE - REAL MONEY" in "\n".join(screen(app))
         await pilot.press("5")
-        await until(pilot, app, "live trading is unlocked until")
+        await until(pilot, app, "live trading unlocked until")
         await pilot.press("L")
         await until(pilot, app, "Live trading is locked.")
         assert [name for name, _ in told(frozen)] == ["lock"]

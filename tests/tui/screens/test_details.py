@@ -27,7 +27,14 @@ async def test_a_position_is_shown_with_exits_protection_money_and_orders() -> N
     frozen = Frozen()
     frozen.orders.put("O1", order("OPENUSDT", "a-1"))
     text = _text(details(_look(frozen, "Positions", "P-OPENUSDT"), WIDTH))
-    for words in ("OPENUSDT  open", "take 2", "stop", "it ends when", "cost 72.40 USDT", "worth 99.97"):
+    for words in (
+        "OPENUSDT  open",
+        "TP 2",
+        "stop",
+        "ends with this engine",
+        "cost 72.40 USDT",
+        "value 99.97",
+    ):
         assert words in text
     assert "Orders\nsell take profit at 0.04" in text
 
@@ -45,13 +52,15 @@ async def test_an_order_is_shown_with_its_numbers() -> None:
     frozen = Frozen()
     frozen.orders.put("O1", order("OPENUSDT", "a-1"))
     text = _text(position_or_order(_look(frozen, "Orders", "O1"), WIDTH))
-    assert "our number " in text
+    assert "client order id " in text
     assert "14:13:20Z" in text
-    assert "it ends when" in _text(position_or_order(_look(frozen, "Positions", "P-OPENUSDT"), WIDTH))
+    assert "ends with this engine" in _text(
+        position_or_order(_look(frozen, "Positions", "P-OPENUSDT"), WIDTH)
+    )
 
 
 async def test_what_went_meanwhile_is_said_to_be_gone() -> None:
-    for pane in ("Positions", "Snipes", "Signals that stand", "Next openings", "Nearest limits"):
+    for pane in ("Positions", "Snipes", "Active signals", "Next openings", "Nearest limits"):
         assert _text(details(_look(Frozen(), pane, None), WIDTH))
 
 

@@ -52,11 +52,11 @@ async def test_enter_shows_details_beside_or_in_the_place_of_something_and_escap
             await pilot.press("tab", "tab", "enter")
             text = await until(pilot, app, "OPENUSDT  open")
             assert "Details: Positions" in text
-            assert ("Signals that stand" in text) is is_all_seen
+            assert ("Active signals" in text) is is_all_seen
             await pilot.press("down")
             await until(pilot, app, "QUXUSDT  open")
             await pilot.press("escape")
-            text = await until(pilot, app, "Signals that stand 3")
+            text = await until(pilot, app, "Active signals 3")
             assert "Details" not in text
 
 
@@ -75,10 +75,10 @@ async def test_a_frozen_view_stands_still_and_catches_up_and_times_may_be_utc_al
     async with desk() as (app, pilot, frozen):
         await until(pilot, app, "LOSTUSDT")
         await pilot.press("p")
-        await until(pilot, app, "VIEW FROZEN 0.0s")
+        await until(pilot, app, "DISPLAY PAUSED 0.0s")
         frozen.positions.put("P-QUXUSDT", position("QUXUSDT", "0.441", "0.5", "13.2", "13.4"))
         frozen.now_ms += 3_000
-        text = await until(pilot, app, "VIEW FROZEN 3.0s, p goes on")
+        text = await until(pilot, app, "DISPLAY PAUSED 3.0s, p resumes")
         assert "13.20" not in text
         await pilot.press("p")
         text = await until(pilot, app, "▲ +13.20")
@@ -122,7 +122,7 @@ async def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path) 
         # A message in the corner is gone after seconds; what happened is kept.
         await seen(pilot, app, lambda _: any(one.what == "Export" for _, one in happened), "nothing came")
         await pilot.press("m")
-        await until(pilot, app, "Export was not written (File exists)")
+        await until(pilot, app, "Export not saved (File exists)")
 
 
 async def test_a_paste_of_a_megabyte_does_nothing_and_leaves_the_desk_alive() -> None:

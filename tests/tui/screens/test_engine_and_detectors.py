@@ -33,7 +33,7 @@ async def test_a_detector_without_history_has_no_hit_rate() -> None:
         await pilot.press("6")
         await until(pilot, app, "33 of 41")
         await pilot.press("down")
-        await until(pilot, app, "No outcome is known yet")
+        await until(pilot, app, "No hit rate: no outcome")
 
 
 async def test_a_shot_is_a_waterfall_beside_what_is_usual() -> None:

@@ -70,7 +70,7 @@ async def test_a_setting_is_changed_after_its_difference_was_shown_and_agreed_to
         await one.press("9")
         await one.until("What one snipe may spend.")
         await one.press("C")
-        await one.until("spend: a new value; empty: back to the default")
+        await one.until("spend: new value; empty: default")
         await one.press("backspace", "backspace", "5", "0", "enter")
         await one.until("spend: 25 → 50 USDT, at once. Allowed: 1 to 1,000.")
         assert not any(name == "settings_set" for name, _ in one.frozen.given)
@@ -82,7 +82,7 @@ async def test_a_setting_is_changed_after_its_difference_was_shown_and_agreed_to
 async def test_at_80_columns_a_line_for_exits_says_of_what_and_all_that_it_may_be() -> None:
     async with at(Frozen(), (80, 24)) as one:
         await one.press("4")
-        await one.until("protected by the engine")
+        await one.until("protection by the engine")
         await one.press("M")
         await one.until(f"OPENUSDT: {EXITS_HINT} ")
 
@@ -96,7 +96,7 @@ async def test_what_the_engine_would_not_take_stays_in_the_line_with_its_reason(
         await pilot.press("C", "x", "enter")
         shown = await until(pilot, app, "spend = x: not allowed.")
         assert app.screen.query_one(Input).value == "25x"
-        assert "Y does it" not in shown
+        assert "Y confirm" not in shown
         frozen.replies["settings_check"] = Agreed()
         await pilot.press("backspace", "backspace", "6", "enter")
         await until(pilot, app, "spend: 25 → 26 USDT, at once.")
@@ -116,7 +116,7 @@ async def test_a_line_that_is_left_while_the_engine_looks_at_it_asks_nothing() -
         await pilot.press("C", "0", "enter", "escape")
         looked.set()
         await app.workers.wait_for_complete()  # pyright: ignore[reportUnknownMemberType] Textual says Worker
-        assert "Y does it" not in "\n".join(screen(app))
+        assert "Y confirm" not in "\n".join(screen(app))
 
 
 async def test_a_setting_that_stays_is_not_asked_about() -> None:
@@ -157,13 +157,11 @@ async def test_where_no_setting_was_changed_there_is_nothing_to_take_back() -> N
     async with at(frozen, (120, 40)) as one:
         await one.press("9")
         await one.press("U")
-        assert "Y does it" not in await one.until("No setting was ever changed.")
+        assert "Y confirm" not in await one.until("No setting was changed yet.")
 
 
 def test_what_waits_for_the_next_start_is_taken_back_then() -> None:
-    assert undoing(_changed("", "A", needs_restart=True)).words == (
-        "spend: A → empty again, from the next start."
-    )
+    assert undoing(_changed("", "A", needs_restart=True)).words == ("spend: A → empty, after restart.")
 
 
 async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() -> None:
@@ -172,7 +170,7 @@ async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() ->
     frozen.replies["edit_exits"] = Reply(CommandOutcome.DONE, "Stop 0.03139 → 0.032.", None, False)
     async with at(frozen, (120, 40)) as one:
         await one.press("4")
-        await one.until("protected by the engine")
+        await one.until("protection by the engine")
         await one.press("M")
         await one.until("OPENUSDT: stop PRICE")
         await one.press(*"stop", "space", *"0.032", "enter")
@@ -193,7 +191,7 @@ async def test_a_listing_is_watched_by_hand_and_dropped() -> None:
         added = ListingAdded(symbol="NEWUSDT", opens_ms=NOW_MS + 900_000)
         assert ("listings_add", added) in frozen.given
         await pilot.press("W", "enter")
-        await until(pilot, app, "FOOUSDT is watched no more.")
+        await until(pilot, app, "Drop FOOUSDT.")
 
 
 async def test_a_read_only_screen_changes_no_setting() -> None:

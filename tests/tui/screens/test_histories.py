@@ -20,9 +20,9 @@ async def test_a_listing_tells_its_sources_changes_and_signals() -> None:
         text = await until(pilot, app, "calendar: opens 14:14, for 90s")
         for words in (
             "T-00:47  opens 16:14:07 (14:14:07Z), by calendar",
-            "announcement (no more)",
+            "announcement (withdrawn)",
             "stage: visible → api_enabled (symbolsV2)",
-            "because sts 2 -> 1 seen",
+            "reason: sts 2 -> 1 seen",
             "cluster: it opens alone",
         ):
             assert words in text
@@ -33,12 +33,12 @@ async def test_a_listing_tells_its_plan_its_checklist_and_what_every_gate_says()
         await pilot.press("2")
         text = await until(pilot, app, "Snipe armed: 50.00 at 0.0412 at most, by person")
         for words in (
-            "exits: stop 8% below the entry; take 30% at +10%; time stop after 600 s",
-            "T0 checklist, as of now",
+            "exits: stop 8% below entry; take-profit 30% at +10%; time stop after 600 s",
+            "T0 checklist, current",
             "✓ rules pair listed: listed (limit listed)",
-            "It would be refused now.",
+            "Cannot be armed now.",
             "✗ risk positions: 3 (limit 3)",
-            "turns round: close a position",
+            "to pass: close a position",
         ):
             assert words in text
 
@@ -46,11 +46,11 @@ async def test_a_listing_tells_its_plan_its_checklist_and_what_every_gate_says()
 async def test_a_signal_tells_why_what_became_of_it_and_what_if() -> None:
     async with desk(_known(), size=(120, 40)) as (app, pilot, _):
         await pilot.press("3")
-        text = await until(pilot, app, "it looked at: sts 2, st 2")
+        text = await until(pilot, app, "inputs: sts 2, st 2")
         for words in (
-            "because sts 2 -> 1 seen",
-            "what became of it: not known yet",
-            "It would be refused now.",
+            "reason: sts 2 -> 1 seen",
+            "outcome: unknown",
+            "Cannot be armed now.",
         ):
             assert words in text
 

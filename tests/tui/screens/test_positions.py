@@ -26,12 +26,12 @@ def _held() -> Frozen:
 async def test_exits_stand_on_the_axis_of_the_price_from_the_highest_down() -> None:
     async with desk(_held()) as (app, pilot, _):
         await pilot.press("4")
-        text = await until(pilot, app, "protected by the engine")
+        text = await until(pilot, app, "protection by the engine")
         places = [
             text.index(words) for words in ("take 2", "· high ", "► bid", "┴ stop", "take 1", "┼ entry")
         ]
         assert places == sorted(places)
-        assert "900 OPEN, rests on the exchange" in text
+        assert "900 OPEN, resting" in text
         assert "900 OPEN, sold" in text
 
 
@@ -45,7 +45,7 @@ async def test_a_position_that_nothing_protects_says_so_and_why() -> None:
     frozen.positions.put("P-OPENUSDT", row)
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("4")
-        text = await until(pilot, app, "protected NOT AT ALL")
+        text = await until(pilot, app, "protection NONE")
         assert "no fresh price since 14:12" in text
 
 
@@ -73,7 +73,7 @@ async def test_orders_are_those_of_the_chosen_position() -> None:
         text = await until(pilot, app, "Orders 1")
         assert "take profit" not in text.split("Orders 1")[0]
         await pilot.press("down", "down")
-        await until(pilot, app, "No open order belongs to it.")
+        await until(pilot, app, "No open orders.")
 
 
 async def test_a_market_that_is_not_watched_says_why() -> None:
@@ -89,8 +89,8 @@ async def test_a_market_that_is_not_watched_says_why() -> None:
 async def test_eighty_by_twenty_four_shows_positions_and_the_whole_ladder() -> None:
     async with desk(_held(), size=(80, 24)) as (app, pilot, _):
         await pilot.press("4")
-        text = await until(pilot, app, "protected by the engine")
-        assert "ends when the engine ends" in text
+        text = await until(pilot, app, "protection by the engine")
+        assert "ends with this engine" in text
         assert "Positions 3" in text
 
 
@@ -129,9 +129,9 @@ async def test_what_was_closed_this_day_stands_behind_what_is_open_with_what_it_
         frozen.positions.put("P-NEWERUSDT", _opened(NOW_MS))
         assert "NEWUSDT  open" in await until(pilot, app, "NEWERUSDT")
         await pilot.press("end")
-        await until(pilot, app, "made ▼ -1.25 USDT (▼ -5.0%), fees of 0.07 paid")
+        await until(pilot, app, "P&L ▼ -1.25 USDT (▼ -5.0%), fees 0.07")
         await pilot.press("escape", "D")
-        await until(pilot, app, "No position in OVERUSDT is open")
+        await until(pilot, app, "No open position in OVERUSDT")
 
 
 def test_the_bid_of_a_delisted_pair_is_never_shown_as_a_price() -> None:

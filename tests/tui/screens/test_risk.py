@@ -17,7 +17,7 @@ async def test_limits_are_bars_with_what_is_left_and_one_that_is_reached_says_so
         await pilot.press("5")
         text = await until(pilot, app, "147.50 of 150 USDT, 2.50 left")
         assert "3 of 3, REACHED" in text
-        assert "0.60 of 5%, 4.40% left  then it halts" in text
+        assert "0.60 of 5%, 4.40% left  then halts" in text
 
 
 async def test_equity_and_drawdown_are_drawn_and_figures_say_what_they_rest_on() -> None:
@@ -43,8 +43,8 @@ async def test_a_halt_says_why_who_and_since_when() -> None:
     frozen.risk.put("risk", halted)
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("5")
-        text = await until(pilot, app, "HALTED: no entries, exits run; a person resumes")
-        assert "because: 5.2% of the day's equity is lost" in text
+        text = await until(pilot, app, "HALTED: no entries, exits active; resume manually")
+        assert "cause: 5.2% of the day's equity is lost" in text
         assert "by guard, since 16:12:20 (14:12:20Z)" in text
 
 
@@ -78,5 +78,5 @@ async def test_the_risk_screen_is_complete_at_eighty_by_twenty_four() -> None:
     async with desk(limited(), size=(80, 24)) as (app, pilot, _):
         await pilot.press("5")
         text = await until(pilot, app, "win rate")
-        for words in ("ENTRIES ALLOWED", "exposure", "positions", "daily loss", "Figures 2"):
+        for words in ("ENTRIES ALLOWED", "exposure", "positions", "daily loss", "Performance 2"):
             assert words in text

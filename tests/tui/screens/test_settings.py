@@ -36,5 +36,5 @@ async def test_what_differs_from_the_defaults_is_a_diff_and_what_waits_is_said()
     frozen.replies["settings"] = SettingList([setting("spend", "50", "25", "75"), setting("other", "1", "1")])
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("9")
-        text = await until(pilot, app, "- 25  + 50, 75 from the next start")
-        assert "takes effect at the next start" in text
+        text = await until(pilot, app, "- 25  + 50, 75 after restart")
+        assert "applies after restart" in text

@@ -13,7 +13,7 @@ from tests.support.tui.frozen_desk import NOW_MS, Frozen
 
 async def _welcomed(one: Desk) -> None:
     one.app.action_welcome()
-    await one.until("Enter goes on.")
+    await one.until("Enter to continue.")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -21,12 +21,12 @@ async def test_every_key_that_the_welcome_names_works_in_front_of_it(size: tuple
     frozen = Frozen()
     frozen.replies["halt"] = done("Entries are halted.")
     words = welcome_words(Mode.PRACTICE)
-    assert all(key in words for key in ("1 to 9", "?  ", "h  ", "q  ", "Enter goes on."))
+    assert all(key in words for key in ("1 to 9", "?  ", "h  ", "q  ", "Enter to continue."))
     async with at(frozen, size) as one:
         for number, name in ((1, "desk"), (4, "positions"), (9, "settings")):
             await _welcomed(one)
             await one.press(str(number))
-            await one.gone("Enter goes on.")
+            await one.gone("Enter to continue.")
             assert isinstance(one.app.screen, BoardScreen)
             assert one.app.screen.name == name
         await _welcomed(one)
@@ -34,11 +34,11 @@ async def test_every_key_that_the_welcome_names_works_in_front_of_it(size: tuple
         await one.until("Entries are halted.")
         assert one.told() == ["halt"]
         await one.press("enter")
-        await one.gone("Enter goes on.")
+        await one.gone("Enter to continue.")
         for key, page in (("question_mark", HelpScreen), ("q", LeavePage)):
             await _welcomed(one)
             await one.press(key)
-            await one.gone("Enter goes on.")
+            await one.gone("Enter to continue.")
             assert isinstance(one.app.screen, page)
             await one.press("escape")
 
@@ -47,8 +47,8 @@ async def test_the_welcome_gives_way_before_an_opening_and_can_be_had_again() ->
     async with at(size=(80, 24)) as one:
         await _welcomed(one)
         one.frozen.now_ms = NOW_MS + 47_000 - GIVES_WAY_MS
-        await one.gone("Enter goes on.")
+        await one.gone("Enter to continue.")
         assert not isinstance(one.app.screen, WelcomePage)
-        await one.until("Opening near: welcome closed. ^p Welcome shows it again.")
+        await one.until("Welcome closed before an opening. Reopen: ^p Welcome.")
         titles = [command.title for command in one.app.get_system_commands(one.app.screen)]
         assert "Welcome" in titles

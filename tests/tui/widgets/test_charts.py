@@ -42,8 +42,8 @@ def test_a_level_far_away_does_not_flatten_the_line() -> None:
 
 
 def test_without_points_or_room_it_says_so() -> None:
-    assert "Not enough points" in _text(chart(Plot([(0, 1)]), 40, 5, _two))[0]
-    assert "Too little" in _text(chart(Plot([(0, 1), (1, 2)]), 30, 2, _two))[0]
+    assert "Not enough data" in _text(chart(Plot([(0, 1)]), 40, 5, _two))[0]
+    assert "Too small" in _text(chart(Plot([(0, 1), (1, 2)]), 30, 2, _two))[0]
 
 
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), max_size=60), st.integers(0, 90), st.integers(0, 30))

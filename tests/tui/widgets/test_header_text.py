@@ -72,13 +72,13 @@ def test_an_equity_that_misses_a_price_is_marked_as_an_estimate() -> None:
 
 def test_a_guard_that_warns_is_never_left_out() -> None:
     row = msgspec.structs.replace(risk(), guard=GuardLevel.HIGH)
-    assert "guard high" in _words(replace(KNOWN, risk=row), 80)
+    assert "risk high" in _words(replace(KNOWN, risk=row), 80)
 
 
 def test_before_the_first_answer_nothing_is_made_up() -> None:
     words = _words(replace(KNOWN, status=None, risk=None))
-    assert "NO ENGINE YET" in words
-    assert "equity not known yet" in words
+    assert "CONNECTING" in words
+    assert "equity unknown" in words
 
 
 @given(st.integers(60, 250))

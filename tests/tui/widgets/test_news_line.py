@@ -64,7 +64,7 @@ def test_something_grave_is_not_replaced_at_once_and_what_else_came_is_counted()
     news = News()
     news.add(_item("drawdown", Tone.BAD, 0.0))
     news.add(_item("bought", at_s=1.0))
-    assert _texts(news, 2.0)[1:] == ["drawdown", "+1 more, m shows all"]
+    assert _texts(news, 2.0)[1:] == ["drawdown", "+1 more, m show all"]
     assert _texts(news, FIRST_S + 0.5)[1:] == ["bought"]
 
 
@@ -73,7 +73,7 @@ def test_the_line_fits_and_a_long_text_says_where_all_of_it_is() -> None:
     news.add(_item("a long story of 12345.678 coins " * 9))
     for width in range(10, 200):
         assert width_of(news.line(0.0, width)) <= width
-    assert _texts(news, 0.0, 80)[-1] == "m shows all"
+    assert _texts(news, 0.0, 80)[-1] == "m show all"
 
 
 @BY_SIZE
@@ -122,7 +122,7 @@ async def test_fills_and_closes_are_told_and_kept_among_what_happened() -> None:
             realised_pct=Decimal(20),
         )
         frozen.positions.put("P-OPENUSDT", row)
-        await _news(one, "closed OPENUSDT: ▲ +1.94 USDT (▲ +20.0%), by ladder after 41s")
+        await _news(one, "closed OPENUSDT: ▲ +1.94 USDT (▲ +20.0%), ladder after 41s")
         await one.press("m")
         text = await one.until("What happened")
         for words in ("fill OPENUSDT", "closed OPENUSDT", "in 2 fills", "realised ▲ +1.94", "by ladder"):

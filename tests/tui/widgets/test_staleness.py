@@ -38,7 +38,7 @@ def _opens_now(frozen: Frozen) -> None:
 async def _left_and_entered_again(frozen: Frozen, app: DeskApp, pilot: Pilot[None]) -> str:
     """Go to another screen, let a minute pass, come back at an opening; return what was painted then."""
     await pilot.press("4")
-    await until(pilot, app, "protected by the engine")
+    await until(pilot, app, "protection by the engine")
     frozen.go(60_000)
     await until(pilot, app, "14:14:20Z")
     _opens_now(frozen)
@@ -60,7 +60,7 @@ async def test_a_screen_behind_a_page_is_painted_as_of_now_when_the_page_goes() 
     frozen = Frozen()
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("question_mark")
-        await until(pilot, app, "Rows with these words")
+        await until(pilot, app, "Rows that contain these words")
         frozen.go(60_000)
         await until(pilot, app, "14:14:20Z")
         _opens_now(frozen)
@@ -83,9 +83,9 @@ async def test_nothing_of_the_board_that_stands_still_is_seen_behind_the_palette
     frozen = Frozen()
     async with desk(frozen, size=(120, 100)) as (app, pilot, _):
         await pilot.press("ctrl+p")
-        text = await until(pilot, app, "Words of a command")
+        text = await until(pilot, app, "Search commands")
         assert "FOOUSDT" not in text
-        assert "Next openings" not in text
+        assert "Next openings 5" not in text
 
 
 async def test_views_that_the_engine_does_not_renew_are_marked_though_it_is_connected() -> None:
@@ -206,4 +206,4 @@ async def test_an_export_says_how_old_its_rows_are(tmp_path: Path) -> None:
         frozen.now_ms += 12_000
         await until(pilot, app, "DATA 12s OLD")
         app.action_export("csv")
-        await until(pilot, app, "rows (OLD: 12s) are in")
+        await until(pilot, app, "rows (OLD: 12s) saved to")

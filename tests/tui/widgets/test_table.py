@@ -192,10 +192,10 @@ async def test_text_from_outside_is_shown_as_it_is_and_cannot_act() -> None:
 
 async def test_what_is_said_of_no_rows_is_folded_and_never_cut_off() -> None:
     async with _shown(rows=0, size=(34, 12)) as (_, table, pilot):
-        table.set_empty("No position is open. Arm a listing on screen 2.")
+        table.set_empty("No open position. Arm a listing on screen 2.")
         await pilot.pause()
         said = " ".join(" ".join(_text(table)).split())
-        assert said.endswith("No position is open. Arm a listing on screen 2.")
+        assert said.endswith("No open position. Arm a listing on screen 2.")
 
 
 async def test_a_cursor_that_nobody_moved_is_on_the_first_row_when_the_table_comes_to_the_front() -> None:

@@ -350,7 +350,7 @@ class Engine:
     def _clock_problem(self) -> str:
         """Say why the exchange's time is in doubt; empty: it is not."""
         if self.clock_keeper.problem:
-            return f"the exchange's clock: {self.clock_keeper.problem}"
+            return f"exchange clock: {self.clock_keeper.problem}"
         return self.parts.market.clock_row().warning
 
     def troubles(self) -> Iterable[AlertCondition]:
@@ -373,7 +373,7 @@ class Engine:
             yield AlertCondition("engine:settings", "settings", Severity.WARNING, self.reload.problem)
         ban = self.parts.market.budget_row().ban
         if ban:
-            yield AlertCondition("engine:ban", ban, Severity.ERROR, f"the exchange does not serve us: {ban}")
+            yield AlertCondition("engine:ban", ban, Severity.ERROR, f"banned by the exchange: {ban}")
 
     def _store_troubles(self) -> Iterable[AlertCondition]:
         watch = self.store_watch

@@ -39,8 +39,8 @@ from mexc_tui.ports.trading import TradingPort
 from mexc_tui.sniping.exit_edit import ExitBounds
 from mexc_tui.sniping.request import WorkerFact
 
-NOT_COMPARED = "take-profits wait for the first comparison with the exchange"
-NO_RESTING = "after an emergency stop take-profits wait until a person resumes"
+NOT_COMPARED = "take-profits wait for the first reconciliation"
+NO_RESTING = "after an emergency stop take-profits wait until you resume"
 IN_FLIGHT_S = 5.0
 """How long a stop waits for answers that are on their way (reliability H2)."""
 
@@ -273,7 +273,7 @@ class TradingComponents:
             return ""
         self.safety.switch.reread()
         if not self.safety.switch.is_loaded:
-            return "it is not known yet whether trading is halted"
+            return "trading state not loaded yet"
         if role is OrderRole.TAKE_PROFIT:
             if not self.reconciler.has_compared:
                 return NOT_COMPARED
@@ -293,14 +293,14 @@ class TradingComponents:
         if problem:
             return problem
         if memory.has_unknown(symbol):
-            return f"the outcome of an order for {symbol} is not known yet"
+            return f"the outcome of an order for {symbol} is unknown"
         return ""
 
     def _books_problem(self) -> str:
         if self.reconciler.refusal:
             return self.reconciler.refusal
         if self.keeper.problem:
-            return f"the books cannot be written: {self.keeper.problem}"
+            return f"the ledger cannot be written: {self.keeper.problem}"
         return self.other_engines.refusal or self._store_problem() or self.awake.doubt
 
     async def stop(self) -> str:

@@ -25,7 +25,7 @@ def start_entry(balances: Iterable[Balance], quote_assets: frozenset[str], at_ms
         if balance.total:
             account = LedgerAccount.DESK if balance.asset in quote_assets else LedgerAccount.OWN
             postings += from_outside(account, balance.asset, balance.total)
-    words = "the account as it was found; coins in it are not the desk's"
+    words = "initial account balance; own coins of the user"
     return LedgerEntry(
         id=START_ENTRY, kind=EntryKind.START, at_ms=at_ms, postings=tuple(postings), words=words
     )

@@ -162,7 +162,7 @@ def _outside(
 def _reappeared(found: FoundInBalances, asset: AssetState, ours: Ours, rules: Rules) -> Decimal:
     """Return coins to the positions that they were written off from; return how many."""
     left = asset.off
-    words = f"{asset.name} written off as gone reappeared: the desk's again, with its stop"
+    words = f"{asset.name} written off as gone reappeared: position restored with its stop"
     for position in sorted(ours.written_off, key=lambda one: (one.opened_ms, one.id)):
         share = min(position.gone, left) if position.base_asset == asset.name else ZERO
         if share > 0:
@@ -178,7 +178,7 @@ def _reappeared(found: FoundInBalances, asset: AssetState, ours: Ours, rules: Ru
 def _resolved(asset: AssetState, before: Unconfirmed, rules: Rules) -> Difference:
     words = (
         f"False alarm: {_signed(before.off)} {asset.name} in an earlier answer of the exchange; "
-        "account and books agree, nothing was booked"
+        "account and ledger agree, nothing booked"
     )
     return _false_alarm(asset, ZERO, rules, words)
 
@@ -200,7 +200,7 @@ def _coins_gone(
     explained = value is not None and value < rules.explained_below
     words = (
         f"the account holds {plain(asset.theirs)} {asset.name}, the desk owns {plain(asset.desk)}: "
-        f"{plain(short)} are gone and written off"
+        f"{plain(short)} missing and written off"
     )
     gone = difference(
         DifferenceKind.SHORTFALL,

@@ -244,7 +244,7 @@ def _fee_entries(position: Position, before: Order, order: Order, at_ms: int) ->
             continue
         payer = LedgerAccount.DESK if is_desks else LedgerAccount.OWN
         key = f"fee/{fee.asset}/{plain(fee.amount)}/{plain(fee.value)}"
-        words = f"fee of {plain(more)} {fee.asset}" if more else f"worth of a fee in {fee.asset} is known now"
+        words = f"fee of {plain(more)} {fee.asset}" if more else f"value of a fee in {fee.asset} now known"
         postings = _pair(payer, LedgerAccount.FEES, fee.asset, more)
         entries.append(_entry(position, order, EntryKind.FEE, key, postings, at_ms, words, flow))
     return tuple(entries)
@@ -268,14 +268,14 @@ def _words_of_oversold(
     more = after.oversold - before.oversold
     asset = position.base_asset
     if more > 0:
-        return (f"{plain(more)} {asset} more were sold than the desk owned: they were the person's own",)
-    return (f"{plain(-more)} {asset} that seemed the person's own were the desk's",) if more else ()
+        return (f"{plain(more)} {asset} more sold than the desk owned: own coins of the user",)
+    return (f"{plain(-more)} {asset} first booked as own coins belong to the desk",) if more else ()
 
 
 def _words_of_fees(order: Order) -> tuple[str, ...]:
     open_fees = (fee for fee in order.fees if fee.unvalued)
     return tuple(
-        f"{order.client_order_id}: the worth of a fee of {plain(fee.unvalued)} {fee.asset} is not known yet"
+        f"{order.client_order_id}: the value of a fee of {plain(fee.unvalued)} {fee.asset} is unknown"
         for fee in open_fees
     )
 

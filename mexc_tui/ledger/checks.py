@@ -31,7 +31,7 @@ def within_limit(intents: Iterable[Intent], positions: Iterable[Position], limit
     total = exposure(intents, positions)
     if total <= limit:
         return ()
-    return (f"{plain(total)} are reserved or held, more than the limit of {plain(limit)}",)
+    return (f"{plain(total)} reserved or held, above the limit of {plain(limit)}",)
 
 
 @exactly
@@ -40,7 +40,7 @@ def within_reservation(intent: Intent, orders: tuple[Order, ...]) -> tuple[str, 
     cost = spent(intent, orders)
     if intent.side is Side.SELL or cost <= intent.spend_cap:
         return ()
-    return (f"{intent.symbol}: {plain(cost)} were spent of a reservation of {plain(intent.spend_cap)}",)
+    return (f"{intent.symbol}: {plain(cost)} spent of a reservation of {plain(intent.spend_cap)}",)
 
 
 @exactly
@@ -59,7 +59,7 @@ def balanced(entry: LedgerEntry) -> tuple[str, ...]:
 def solvent(held: Sums) -> tuple[str, ...]:
     """I6: the desk owns less than nothing of no asset."""
     return tuple(
-        f"the books say that the {account.value} account holds {plain(amount)} {asset}"
+        f"the ledger has {plain(amount)} {asset} in the {account.value} account"
         for (account, asset), amount in held.items()
         if amount < 0 and account not in _MAY_BE_NEGATIVE
     )
@@ -108,7 +108,7 @@ def agrees(
     for asset in sorted(set(assets)):
         off = theirs.get(asset, ZERO) - expected(held, asset)
         if abs(off) > tolerance:
-            wrong.append(f"the account holds {plain(off)} {asset} more than the books say")
+            wrong.append(f"the account holds {plain(off)} {asset} more than the ledger")
     return tuple(wrong)
 
 
@@ -125,9 +125,9 @@ def protected(
         if intent.role is OrderRole.STOP and intent.is_open and intent.position_id == position.id
     ]
     if not stops or position.stop_price <= 0:
-        wrong.append(f"{position.symbol} has no stop in force")
+        wrong.append(f"{position.symbol} has no active stop")
     elif max(stop.quantity for stop in stops) < position.remaining:
         wrong.append(f"the stop of {position.symbol} covers less than the {plain(position.remaining)} held")
     if heartbeat_ms is None or now_ms - heartbeat_ms > HEARTBEAT_MS:
-        wrong.append(f"nothing has looked after {position.symbol} for more than {HEARTBEAT_MS} ms")
+        wrong.append(f"{position.symbol} was not monitored for more than {HEARTBEAT_MS} ms")
     return tuple(wrong)

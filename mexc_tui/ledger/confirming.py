@@ -67,7 +67,7 @@ def pausing(seen: Unconfirmed, at_ms: int) -> Unconfirmed:
     """Return a difference as it stands at this moment: it pauses entries for a bounded time."""
     if not seen.pauses_entries or at_ms - seen.since_ms < PAUSE_MS:
         return seen
-    words = f"{seen.words}; differs for {PAUSE_MS // 1_000} s: entries go on"
+    words = f"{seen.words}; differs for {PAUSE_MS // 1_000} s: entries continue"
     return replace(seen, pauses_entries=False, words=words)
 
 
@@ -105,7 +105,7 @@ def _words(state: AssetState) -> str:
     if state.short:
         return (
             f"the account shows {plain(state.theirs)} {state.name}, the desk bought {plain(state.desk)} "
-            "and no sale explains it: not written off, compared again"
+            "and no sale explains the difference: not written off, checking again"
         )
     sign = "+" if state.off > 0 else ""
-    return f"unconfirmed balance change: {sign}{plain(state.off)} {state.name}, compared again"
+    return f"unconfirmed balance change: {sign}{plain(state.off)} {state.name}, checking again"

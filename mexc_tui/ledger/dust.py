@@ -58,5 +58,5 @@ def conversion_entry(
         kind=EntryKind.DUST,
         at_ms=at_ms,
         postings=tuple(postings),
-        words=f"dust converted: {gone} became {plain(received)} {FEE_ASSET}",
+        words=f"dust converted: {gone} to {plain(received)} {FEE_ASSET}",
     )

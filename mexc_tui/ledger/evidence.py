@@ -92,7 +92,7 @@ def from_update(update: OrderUpdate) -> Evidence:
     return Evidence(
         source=EvidenceSource.STREAM,
         at_ms=update.sent_ms,
-        words=f"the stream says {state.value}",
+        words=f"stream: {state.value}",
         state=state,
         order_id=update.order_id,
         filled_quantity=update.filled_quantity,
@@ -109,7 +109,7 @@ def from_fill(fill: FillUpdate) -> Evidence:
     return Evidence(
         source=EvidenceSource.STREAM,
         at_ms=fill.sent_ms,
-        words="the stream shows a trade of it",
+        words="trade in the stream",
         state=OrderState.PARTIAL,
         order_id=fill.order_id,
         trades=(TradeEvidence(fill.trade_id, fill.quantity, fee),),
@@ -126,7 +126,7 @@ def from_report(report: OrderReport, at_ms: int) -> Evidence:
     return Evidence(
         source=EvidenceSource.QUESTION,
         at_ms=report.update_time or report.time or at_ms,
-        words=f"the exchange says {state.value}{why}",
+        words=f"exchange: {state.value}{why}",
         state=state,
         order_id=report.order_id,
         filled_quantity=report.filled_quantity,
@@ -172,7 +172,7 @@ def from_trades(trades: tuple[TradeReport, ...]) -> Evidence:
     return Evidence(
         source=EvidenceSource.QUESTION,
         at_ms=max(trade.time for trade in trades),
-        words="the exchange lists trades of it",
+        words="trades listed by the exchange",
         state=OrderState.PARTIAL,
         order_id=trades[0].order_id,
         trades=told,
@@ -197,7 +197,7 @@ def from_outcome(outcome: SendOutcome[PlacedOrder], at_ms: int) -> Evidence:
             return _answer(
                 at_ms,
                 OrderState.ACKNOWLEDGED,
-                "the exchange took it",
+                "accepted by the exchange",
                 order_id=placed.order_id,
                 sent_ms=timestamp_ms or None,
             )
@@ -213,7 +213,7 @@ def answered_for(
     side = order.side if placed.side is None else placed.side.upper()
     if placed.symbol == order.symbol and side == order.side:
         return outcome
-    reason = f"the answer describes another order: {placed.symbol} {placed.side or ''}".rstrip()
+    reason = f"the response describes another order: {placed.symbol} {placed.side or ''}".rstrip()
     return Ambiguous(reason, outcome.timestamp_ms, recv_window_ms)
 
 

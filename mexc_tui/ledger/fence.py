@@ -50,14 +50,14 @@ def conclude(order: Order, proofs: Proofs, now_ms: int) -> Conclusion:
     An order that was once seen cannot be absent: when the exchange remembers it no more, it ended.
     """
     if order.state not in (OrderState.UNKNOWN, OrderState.SENT):
-        return Conclusion(None, (f"it is {order.state.value}: there is nothing to conclude",))
+        return Conclusion(None, (f"already {order.state.value}",))
     missing = _missing(order, proofs, now_ms)
     if missing:
         return Conclusion(None, missing)
     if order.order_id or order.filled_quantity:
-        words = "the exchange has forgotten it: it ended, and the balances agree with what is booked of it"
+        words = "no longer known to the exchange; balances agree with the ledger"
         return Conclusion(from_fence(OrderState.CANCELLED, words, now_ms))
-    words = "the exchange never took it: past the fence it is in no answer, and the balances agree"
+    words = "never accepted: not in any response after the fence, and balances agree"
     return Conclusion(from_fence(OrderState.ABSENT, words, now_ms))
 
 
@@ -69,12 +69,12 @@ def watch_is_over(order: Order, now_ms: int) -> bool:
 def _missing(order: Order, proofs: Proofs, now_ms: int) -> tuple[str, ...]:
     fence_ms = order.fence_ms
     if fence_ms is None:
-        return ("nobody noted when it can no longer come to life",)
+        return ("no fence recorded",)
     if now_ms <= fence_ms:
-        return (f"it may come to life for another {fence_ms - now_ms} ms",)
+        return (f"may still be accepted for {fence_ms - now_ms} ms",)
     wanted = (
-        (proofs.denied_ms, "an answered question that says it does not exist"),
+        (proofs.denied_ms, "a query that reports it does not exist"),
         (proofs.listed_ms, "listings of open and of all orders without it"),
-        (proofs.balanced_ms, "balances that agree without it in two answers"),
+        (proofs.balanced_ms, "two balance responses that agree without it"),
     )
     return tuple(words for seen_ms, words in wanted if seen_ms is None or seen_ms <= fence_ms)

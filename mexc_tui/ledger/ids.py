@@ -37,7 +37,7 @@ class Maker(Enum):
     """Who made an order, by its client id."""
 
     US = "us"
-    STRANGER = "another desk, or somebody with our key"
+    STRANGER = "another desk, or another user of this key"
     FOREIGN = "somebody else"
 
 

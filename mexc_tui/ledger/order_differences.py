@@ -139,7 +139,7 @@ def _note(
         value = abs(after.filled_value - before.filled_value)
         # The rest of it is not booked: whoever reports it is in error, or the account was traded by others.
         severity = Severity.ERROR if kind is DifferenceKind.OVERFILL else None
-        text = f"{words or f'{name} is {theirs}, we had {ours}'}; taken over from the exchange's report"
+        text = f"{words or f'{name} is {theirs}, ledger {ours}'}; taken over from the exchange's report"
         found.differences.append(
             difference(kind, name, ours, theirs, value, rules, text, explained=True, severity=severity)
         )
@@ -193,7 +193,7 @@ def _not_ours(
     if not is_stranger and order.state.is_terminal and order.updated_ms < ours.agreed_ms:
         return  # over before the books last agreed: nothing to show, nothing to count
     if is_stranger:
-        order = msgspec.structs.replace(order, reason="it bears our prefix, and this desk never made it")
+        order = msgspec.structs.replace(order, reason="carries this desk's prefix, but is unknown")
         found.strangers.append(order.client_order_id)
     is_news = 0 < ours.agreed_ms <= order.created_ms
     before = msgspec.structs.replace(order, filled_quantity=ZERO, filled_value=ZERO, fees=())
@@ -203,7 +203,7 @@ def _not_ours(
     found.differences.append(
         difference(
             kind, order.client_order_id, "none", _so_far(order), _at_stake(order), rules,
-            f"{order.symbol} {order.side.value}: {order.reason}; shown, and left alone",
+            f"{order.symbol} {order.side.value}: {order.reason}; shown only",
             explained=not is_stranger, severity=Severity.CRITICAL if is_stranger else None,
         )
     )  # fmt: skip
@@ -219,7 +219,7 @@ def _theirs(found: FoundOrder, before: Order, evidence: Iterable[Evidence], rule
     found.corrections.append(Show(after))
     if _so_far(after) != _so_far(before):
         value = abs(after.filled_value - before.filled_value)
-        words = f"{after.symbol} {after.side.value}: an order placed outside this desk moved; left alone"
+        words = f"{after.symbol} {after.side.value}: an order placed outside this desk changed; shown only"
         about, ours, theirs = after.client_order_id, _so_far(before), _so_far(after)
         found.differences.append(
             difference(DifferenceKind.FOREIGN, about, ours, theirs, value, rules, words, explained=True)

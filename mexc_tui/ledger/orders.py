@@ -42,7 +42,7 @@ _RANK = {
 """Allowed moves: upwards only. A sighting alone revives REJECTED and ABSENT (an anomaly); the ends do not
 reopen."""
 
-RESTARTED = "the engine was restarted: the exchange is being asked"
+RESTARTED = "engine restarted: querying the exchange"
 _SEEN = _RANK[OrderState.ACKNOWLEDGED]
 _DENIED = (OrderState.REJECTED, OrderState.ABSENT)
 _WITH_FILLS = {
@@ -54,13 +54,13 @@ _WITH_FILLS = {
 class AnomalyKind(Enum):
     """What should not have happened, and was taken as it is."""
 
-    OVERFILL = "more was reported filled than ordered"
+    OVERFILL = "reported filled quantity exceeds the order"
     MISMATCH = "a report describes another order"
-    REVIVED = "it was thought refused or absent, and it exists"
-    CONTRADICTED = "it was said to be refused or absent, and it exists"
-    BACKWARDS = "an older state came late"
-    REVALUED = "the same quantity has another value"
-    SHORT = "it is said to be filled, and it is not all there"
+    REVIVED = "believed rejected or absent, but exists"
+    CONTRADICTED = "reported rejected or absent, but exists"
+    BACKWARDS = "older state received late"
+    REVALUED = "same quantity with a different value"
+    SHORT = "reported filled, but fills are missing"
     TWIN = "another order has the same client id"
 
 
@@ -189,7 +189,7 @@ def suspect(intent: Intent, client_order_id: str, fence_ms: int | None) -> Order
         position_id=intent.position_id,
         created_ms=intent.created_ms,
         fence_ms=fence_ms,
-        reason="the engine was restarted: it may have been sent",
+        reason="engine restarted: may have been sent",
         bound=bound or None,
     )
 

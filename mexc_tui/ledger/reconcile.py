@@ -83,8 +83,8 @@ def _excluded(dead: Mapping[str, str], pairs: dict[str, BalancePair], ours: Ours
         held = ZERO if pair is None else ours.held.get((LedgerAccount.DESK, pair.base), ZERO)
         if pair is not None:
             words = (
-                f"{symbol}: unknown to the exchange now (delisted or renamed): {plain(held)} {pair.base} "
-                f"stay on the books and are not compared: {dead[symbol]}"
+                f"{symbol}: no longer known to the exchange (delisted or renamed): {plain(held)} {pair.base} "
+                f"stay in the ledger, not reconciled: {dead[symbol]}"
             )
             found.append(Excluded(asset=pair.base, words=words))
     return tuple(found)
@@ -95,7 +95,7 @@ def _unread(assets: Iterable[str], ours: Ours, theirs: Theirs) -> Iterable[Exclu
     why = skipped_words(theirs.unread, len(theirs.balances) + len(theirs.unread))
     held = {asset for (_, asset), amount in ours.held.items() if amount}
     for asset in sorted(held.intersection(assets)):
-        words = f"{asset}: its balance could not be read and is not compared: {why}"
+        words = f"{asset}: its balance could not be read, not reconciled: {why}"
         yield Excluded(asset=asset, words=words, cause=ExcludedCause.UNREAD)
 
 
@@ -104,8 +104,10 @@ def _assets(pair: BalancePair) -> tuple[str, str]:
 
 
 def _problem(skip: set[str], theirs: Theirs, unconfirmed: Iterable[Unconfirmed]) -> str:
-    words = [f"{symbol} is compared with the next run: {why}" for symbol, why in theirs.unanswered.items()]
+    words = [f"{symbol} is reconciled in the next run: {why}" for symbol, why in theirs.unanswered.items()]
     if skip:
-        words.append(f"orders or books were moving: {', '.join(sorted(skip))} are compared with the next run")
+        words.append(
+            f"orders or ledger were changing: {', '.join(sorted(skip))} are reconciled in the next run"
+        )
     words.append(in_words(unconfirmed))
     return "; ".join(filter(None, words))

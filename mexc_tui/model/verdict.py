@@ -1,4 +1,4 @@
-"""What a check said of a trade: its input, its limit, and what would turn it round."""
+"""Results of pre-trade checks: value, limit, and what is needed to pass."""
 
 from enum import StrEnum
 
@@ -6,10 +6,10 @@ import msgspec
 
 
 class CheckStage(StrEnum):
-    """The pipeline's stages, in their order (architecture 6)."""
+    """Stages of the pre-trade check, in order (architecture 6)."""
 
     SCHEMA = "schema"
-    """Is the request whole and sane?"""
+    """Is the request complete and valid?"""
     RULES = "rules"
     """Do the exchange's rules and the desk's own allow it?"""
     SECURITY = "security"
@@ -19,33 +19,33 @@ class CheckStage(StrEnum):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one validator said. Verdicts are kept with what they were about."""
+    """Result of one check; stored with its subject."""
 
     stage: CheckStage
     name: str
-    """The validator's, in snake_case: it is the same word everywhere."""
+    """Name of the check, in snake_case, the same everywhere."""
     passed: bool
     value: str
-    """What was looked at, with its unit."""
+    """Checked value with its unit."""
     limit: str
-    """What it was held against, with its unit."""
+    """Limit with its unit."""
     flip: str = ""
-    """The first change that would turn the verdict round, in plain words."""
+    """What is needed to pass."""
     until_ms: int | None = None
-    """When time alone turns a refusal round; None: it does not."""
+    """When a refusal ends by time alone; None: it does not."""
 
     def __str__(self) -> str:
-        """Return it in one line."""
+        """Return the result in one line."""
         mark = "ok" if self.passed else "NO"
-        return f"{mark} {self.stage}/{self.name}: {self.value} (limit {self.limit})"
+        return f"{mark} {self.name}: {self.value} (limit {self.limit})"
 
 
 def refusals(verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
-    """Return those that say no; none: it is approved."""
+    """Return the failed checks; empty if all passed."""
     return tuple(verdict for verdict in verdicts if not verdict.passed)
 
 
 def refusal_text(verdict: Verdict) -> str:
     """Return why a check refused, in one line, and what makes it pass."""
-    to_pass = f" ({verdict.flip})" if verdict.flip else ""
-    return f"{verdict.stage}/{verdict.name}: {verdict.value}, limit {verdict.limit}{to_pass}"
+    to_pass = f" (to pass: {verdict.flip})" if verdict.flip else ""
+    return f"{verdict.name.replace('_', ' ')}: {verdict.value}, limit {verdict.limit}{to_pass}"

@@ -56,9 +56,9 @@ def _premium(candidate: Candidate, _: RiskBook, limits: RiskLimits, now_ms: int)
     limit = f"{limits.premium_pct:f} % over the reference"
     if candidate.reference_price is None or candidate.reference_price <= 0:
         is_ahead = candidate.opens_ms > now_ms
-        first = "no price yet: the first one seen at the opening is the reference, no order is sent before it"
-        nothing = "nothing bounds the price: the opening is past and no price of the pair is known"
-        return _verdict("premium", is_ahead, first if is_ahead else nothing, limit, "a price of the pair")
+        first = "no price yet: the first price at the opening is the reference, no order before it"
+        nothing = "no reference price: the opening has passed without a known price"
+        return _verdict("premium", is_ahead, first if is_ahead else nothing, limit, "a price of the symbol")
     cap = candidate.reference_price * (1 + limits.premium_pct / HUNDRED)
     if candidate.price is None:
         return _verdict("premium", True, f"capped at {short(cap)} when firing", limit, "")
@@ -69,16 +69,14 @@ def _premium(candidate: Candidate, _: RiskBook, limits: RiskLimits, now_ms: int)
 
 
 def _slippage(candidate: Candidate, _: RiskBook, limits: RiskLimits, __: int) -> Verdict:
-    limit = f"{limits.slippage_pct:f} % by walking the book"
+    limit = f"{limits.slippage_pct:f} % in the order book"
     if candidate.asks is None:
-        words = (
-            f"no book yet: each limit is at most {limits.slippage_pct:f} % over the best ask of its moment"
-        )
+        words = f"no order book yet: limit at most {limits.slippage_pct:f} % over the best ask"
         return _verdict("slippage", True, f"{words}, and {_cap_words(candidate, limits)}", limit, "")
     walked = walk(candidate.asks, float(candidate.spend))
     if not walked.is_enough:
-        flip = f"spend at most {walked.value:.6g}, or wait for a deeper book"
-        return _verdict("slippage", False, f"the book holds only {walked.value:.6g} quote", limit, flip)
+        flip = f"spend at most {walked.value:.6g}, or wait for a deeper order book"
+        return _verdict("slippage", False, f"the order book holds only {walked.value:.6g} USDT", limit, flip)
     passed = walked.slippage_pct <= float(limits.slippage_pct)
     flip = f"spend at most {_bearable(candidate.asks, float(limits.slippage_pct)):.6g}"
     return _verdict("slippage", passed, f"{walked.slippage_pct:.4g} %", limit, flip)
@@ -87,7 +85,7 @@ def _slippage(candidate: Candidate, _: RiskBook, limits: RiskLimits, __: int) ->
 def _cap_words(candidate: Candidate, limits: RiskLimits) -> str:
     reference = candidate.reference_price
     if reference is None or reference <= 0:
-        return f"{limits.premium_pct:f} % over the first price seen"
+        return f"{limits.premium_pct:f} % over the first price"
     return short(reference * (1 + limits.premium_pct / HUNDRED))
 
 
@@ -111,19 +109,19 @@ def _bearable(asks: Sequence[Level], slippage_pct: float) -> float:
 def _clock(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdict:
     limit = f"offset {limits.clock_offset_ms:g} ms, error {limits.clock_error_ms:g} ms"
     if book.clock_offset_ms is None or book.clock_error_ms is None:
-        return _verdict("clock", False, "the exchange's time is not known", limit, "measure the clock")
+        return _verdict("clock", False, "exchange time unknown", limit, "measure the clock")
     passed = (
         abs(book.clock_offset_ms) <= limits.clock_offset_ms and book.clock_error_ms <= limits.clock_error_ms
     )
     value = f"offset {book.clock_offset_ms:.0f} ms, error {book.clock_error_ms:.0f} ms"
-    return _verdict("clock", passed, value, limit, "set this machine's clock, or find a quicker line")
+    return _verdict("clock", passed, value, limit, "synchronise the system clock, or use a faster connection")
 
 
 def _stream(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdict:
     age = book.stream_age_ms
     return _verdict(
         "stream_age", age is not None and age <= limits.stream_age_ms,
-        "nothing heard" if age is None else f"{age} ms", f"{limits.stream_age_ms} ms",
+        "no message" if age is None else f"{age} ms", f"{limits.stream_age_ms} ms",
         "a live market stream",
     )  # fmt: skip
 
@@ -131,14 +129,14 @@ def _stream(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdic
 def _weight(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdict:
     return _verdict(
         "weight_left", book.weight_left >= limits.weight_least, str(book.weight_left),
-        f"at least {limits.weight_least}", "wait some seconds for the budget of calls",
+        f"at least {limits.weight_least}", "wait a few seconds for the request budget",
     )  # fmt: skip
 
 
 def _orders(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdict:
     return _verdict(
         "orders_left", book.orders_left >= limits.orders_least, str(book.orders_left),
-        f"at least {limits.orders_least}", "wait a second for the budget of order calls",
+        f"at least {limits.orders_least}", "wait a second for the order budget",
     )  # fmt: skip
 
 

@@ -169,7 +169,7 @@ def findings(readings: Readings, rules: GuardRules) -> tuple[RiskFinding, ...]:
     losses = Decimal(readings.losses_in_a_row)
     found = (
         *(RiskFinding(GuardLevel.CRITICAL, Cause.INVARIANT, words) for words in readings.breaches),
-        _of_limit("loss of the day", Cause.DAILY_LOSS, readings.daily_loss_pct, rules.daily_loss_pct, rules),
+        _of_limit("daily loss", Cause.DAILY_LOSS, readings.daily_loss_pct, rules.daily_loss_pct, rules),
         _of_limit("drawdown", Cause.DRAWDOWN, readings.drawdown_pct, rules.drawdown_pct, rules),
         _count(losses, rules),
         _over(readings.exposure_pct, rules),
@@ -199,7 +199,7 @@ def _of_limit(
 def _count(losses: Decimal, rules: GuardRules) -> RiskFinding | None:
     if losses < rules.losses_halt:
         return None
-    return RiskFinding(GuardLevel.CRITICAL, Cause.LOSSES_IN_A_ROW, f"{losses} losses in a row")
+    return RiskFinding(GuardLevel.CRITICAL, Cause.LOSSES_IN_A_ROW, f"{losses} consecutive losses")
 
 
 def _over(exposure_pct: Decimal | None, rules: GuardRules) -> RiskFinding | None:

@@ -44,7 +44,7 @@ def _verdict(
 
 
 def _money(value: Decimal) -> str:
-    return f"{value:.6g} quote"
+    return f"{value:.6g} USDT"
 
 
 def _own(candidate: Candidate, book: RiskBook) -> Decimal:
@@ -53,19 +53,17 @@ def _own(candidate: Candidate, book: RiskBook) -> Decimal:
 
 
 def _equity(_: Candidate, book: RiskBook, __: RiskLimits, ___: int) -> Verdict:
-    value = "not known" if book.equity is None else _money(book.equity)
+    value = "unknown" if book.equity is None else _money(book.equity)
     passed = book.equity is not None and book.equity > 0
     return _verdict(
-        "equity", passed, value, "known and above 0", "fresh prices of all positions, or a deposit"
+        "equity", passed, value, "known and above 0", "current prices of all positions, or a deposit"
     )
 
 
 def _cash(candidate: Candidate, book: RiskBook, _: RiskLimits, __: int) -> Verdict:
     free = book.free_cash + _own(candidate, book)
     missing = candidate.spend - free
-    flip = (
-        f"spend at most {free:.6g}, or free {missing:.6g} more" if missing > 0 else "name an amount above 0"
-    )
+    flip = f"spend at most {free:.6g}, or free {missing:.6g} more" if missing > 0 else "set an amount above 0"
     return _verdict(
         "free_cash", 0 < candidate.spend <= free, _money(candidate.spend), f"{_money(free)} free", flip
     )  # fmt: skip
@@ -95,7 +93,7 @@ def _exposure(candidate: Candidate, book: RiskBook, limits: RiskLimits, _: int) 
     bound = exposure(book, candidate.snipe_id)
     value = bound + candidate.spend
     return _verdict(
-        "exposure", value <= cap, f"{_money(value)} with this one",
+        "exposure", value <= cap, f"{_money(value)} with this entry",
         f"{_money(cap)} ({limits.exposure_cap_pct:f} % of equity)",
         f"spend at most {max(cap - bound, ZERO):.6g}, or close {value - cap:.6g} of positions",
     )  # fmt: skip
@@ -105,7 +103,7 @@ def _positions(candidate: Candidate, book: RiskBook, limits: RiskLimits, _: int)
     reserved = {r.symbol for r in book.reserved if not _is(r.snipe_id, candidate.snipe_id)}
     count = len({held.symbol for held in book.held} | reserved) + 1
     return _verdict(
-        "positions", count <= limits.max_positions, f"{count} with this one and armed ones",
+        "positions", count <= limits.max_positions, f"{count} with this entry and armed snipes",
         str(limits.max_positions), f"close or disarm {count - limits.max_positions}",
     )  # fmt: skip
 
@@ -115,9 +113,9 @@ def _symbol_free(candidate: Candidate, book: RiskBook, _: RiskLimits, __: int) -
     armed = any(
         r.symbol == candidate.symbol and not _is(r.snipe_id, candidate.snipe_id) for r in book.reserved
     )
-    value = "a position is open" if held else "a snipe is armed" if armed else "nothing open"
+    value = "position open" if held else "snipe armed" if armed else "none"
     return _verdict(
-        "one_per_symbol", not (held or armed), value, "nothing open in this pair",
+        "one_per_symbol", not (held or armed), value, "no position or snipe in this symbol",
         "close the position" if held else "disarm the other snipe",
     )  # fmt: skip
 
@@ -130,7 +128,7 @@ def _snipes(candidate: Candidate, book: RiskBook, limits: RiskLimits, _: int) ->
     )  # fmt: skip
     return _verdict(
         "snipes_at_once", near < limits.max_snipes, f"{near + 1} around {limits.overlap_ms} ms",
-        str(limits.max_snipes), "disarm another snipe of that moment",
+        str(limits.max_snipes), "disarm another snipe near this opening",
     )  # fmt: skip
 
 
@@ -144,7 +142,7 @@ def _trades_hour(candidate: Candidate, book: RiskBook, limits: RiskLimits, now_m
     over = count - limits.max_trades_hour
     until_ms = recent[over - 1] + HOUR_MS if 0 < over <= len(recent) else None
     return _verdict(
-        "trades_hour", over <= 0, f"{count} in 60 minutes with this and armed ones",
+        "trades_hour", over <= 0, f"{count} in 60 minutes with this entry and armed snipes",
         str(limits.max_trades_hour), "wait until an entry is an hour old, or disarm a snipe", until_ms,
     )  # fmt: skip
 
@@ -153,7 +151,7 @@ def _trades_day(candidate: Candidate, book: RiskBook, limits: RiskLimits, now_ms
     midnight_ms = now_ms - now_ms % DAY_MS
     count = sum(midnight_ms <= at <= now_ms for at in book.entries_ms) + _pending(candidate, book) + 1
     return _verdict(
-        "trades_day", count <= limits.max_trades_day, f"{count} this UTC day with this and armed ones",
+        "trades_day", count <= limits.max_trades_day, f"{count} today (UTC) with this entry and armed snipes",
         str(limits.max_trades_day), "wait for the next UTC day", midnight_ms + DAY_MS,
     )  # fmt: skip
 
@@ -176,8 +174,8 @@ def _daily_loss(_: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -
     loss = loss_of_day_pct(book)
     return _verdict(
         "daily_loss", loss is not None and loss < limits.daily_loss_pct,
-        "not known" if loss is None else f"{loss:.3g} %", f"below {limits.daily_loss_pct:f} % of equity",
-        "the next UTC day; once it has halted, a person resumes", now_ms - now_ms % DAY_MS + DAY_MS,
+        "unknown" if loss is None else f"{loss:.3g} %", f"below {limits.daily_loss_pct:f} % of equity",
+        "wait for the next UTC day; after a halt, resume manually", now_ms - now_ms % DAY_MS + DAY_MS,
     )  # fmt: skip
 
 
@@ -185,23 +183,23 @@ def _drawdown(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verd
     fall = drawdown_pct(book)
     return _verdict(
         "drawdown", fall is not None and fall < limits.drawdown_pct,
-        "not known" if fall is None else f"{fall:.3g} %", f"below {limits.drawdown_pct:f} % from the peak",
-        "equity rises again; once it has halted, a person resumes",
+        "unknown" if fall is None else f"{fall:.3g} %", f"below {limits.drawdown_pct:f} % from the peak",
+        "equity must recover; after a halt, resume manually",
     )  # fmt: skip
 
 
 def _losses(_: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -> Verdict:
     count = book.losses_in_a_row
-    value = f"{count} in a row"
+    value = f"{count} consecutive"
     if count >= limits.losses_halt:
-        flip = "a person resumes, with the word"
+        flip = "resume with the typed word"
         return _verdict("losses_in_a_row", False, value, f"below {limits.losses_halt}, which halts", flip)
     until_ms = None if book.last_loss_ms is None else book.last_loss_ms + limits.losses_pause_s * MS
     paused = count >= limits.losses_pause and (until_ms is None or now_ms < until_ms)
     return _verdict(
         "losses_in_a_row", not paused, value,
         f"below {limits.losses_pause}, or {limits.losses_pause_s} s after the last",
-        "wait for the end of the pause", until_ms,
+        "wait until the pause ends", until_ms,
     )  # fmt: skip
 
 
@@ -209,9 +207,9 @@ def _cooldown(candidate: Candidate, book: RiskBook, limits: RiskLimits, now_ms: 
     last_ms = max((at for symbol, at in book.exits_ms if symbol == candidate.symbol), default=None)
     limit = f"{limits.cooldown_s} s after the last exit"
     if last_ms is None:
-        return _verdict("cooldown", True, "never left", limit)
+        return _verdict("cooldown", True, "no exit yet", limit)
     until_ms = last_ms + limits.cooldown_s * MS
-    value = f"left {(now_ms - last_ms) // MS} s ago"
+    value = f"exit {(now_ms - last_ms) // MS} s ago"
     return _verdict("cooldown", now_ms >= until_ms, value, limit, "wait", until_ms)
 
 

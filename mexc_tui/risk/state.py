@@ -52,11 +52,11 @@ def _stricter(
     now: Trading, state: TradingState, cause: Cause, words: str, *, by: str, at_ms: int
 ) -> Transition:
     if state is TradingState.ACTIVE:
-        return Transition(now, "that would loosen, not restrict: resume it")
+        return Transition(now, "this would loosen the trading state: resume instead")
     if _STRENGTH[state] < _STRENGTH[now.state]:
-        return Transition(now, f"it is {now.state} already, which is stricter")
+        return Transition(now, f"already {now.state}, which is stricter")
     if state is now.state and not _is_graver(cause, now.cause):
-        return Transition(now, f"it is {now.state} already: {now.words}")
+        return Transition(now, f"already {now.state}: {now.words}")
     keeps_cause = now.state is not TradingState.ACTIVE and _is_graver(now.cause, cause)
     if now.state is TradingState.REDUCE_ONLY:
         keeps_cause = False
@@ -77,7 +77,7 @@ def _stricter(
 def flattened(now: Trading, *, at_ms: int) -> Transition:
     """Return the state after everything is sold: still halted, by the same cause."""
     if now.state is not TradingState.FLATTENING:
-        return Transition(now, "nothing was being flattened")
+        return Transition(now, "not flattening")
     return Transition(msgspec.structs.replace(now, state=TradingState.HALTED, since_ms=at_ms))
 
 
@@ -95,15 +95,15 @@ def resume(now: Trading, *, person: str, word: str, blockers: tuple[str, ...], a
 
 def _refusal(now: Trading, person: str, word: str, blockers: tuple[str, ...]) -> str:
     if now.state is TradingState.ACTIVE:
-        return "trading is active already"
+        return "trading is already active"
     if not person:
-        return "only a person resumes"
+        return "only the user resumes"
     if now.state is TradingState.FLATTENING:
-        return "positions are still being closed: wait for its end"
+        return "positions are still being closed: wait"
     if blockers:
         return "first: " + "; ".join(blockers)
     if needs_word(now) and word.strip().lower() != RESUME_WORD:
-        return f"after {now.cause} the word `{RESUME_WORD}` must be typed"
+        return f"after {now.cause} type `{RESUME_WORD}` to resume"
     return ""
 
 

@@ -63,43 +63,43 @@ def checklist(snipe: Snipe, facts: ReadyFacts, limits: ReadyLimits, rules: FireR
     """Return every line of the checklist; one that says no keeps the snipe from firing."""
     armed = snipe.state in (SnipeState.ARMED, SnipeState.READY)
     moved = facts.opens_ms != snipe.opens_ms
-    known, unknown = "no unknown order", "an order's outcome is unknown"
+    known, unknown = "no unknown outcome", "an order outcome is unknown"
     return (
-        _line("armed", armed, str(snipe.state), "armed", "arm it again"),
-        _line("trading_state", facts.trading.allows_entries, str(facts.trading), "active", "trading resumes"),
+        _line("armed", armed, str(snipe.state), "armed", "arm again"),
+        _line("trading_state", facts.trading.allows_entries, str(facts.trading), "active", "resume trading"),
         _line(
             "halt_generation", facts.generation == facts.armed_generation, str(facts.armed_generation),
-            str(facts.generation), "arm it again",
+            str(facts.generation), "arm again",
         ),
         _line(
-            "opening", not moved, moment(snipe.opens_ms), f"{moment(facts.opens_ms)} now", "arm it anew"
+            "opening", not moved, moment(snipe.opens_ms), f"{moment(facts.opens_ms)} now", "arm again"
         ),
         _pair(snipe, facts),
         _line(
             "key_may_trade", facts.key_may.answer is not False, facts.key_may.words, "not refused",
-            "allow the key this pair",
+            "allow this symbol for the key",
         ),
-        _line("connection", facts.is_warm, "warm" if facts.is_warm else "cold", "warm", "warm it"),
+        _line("connection", facts.is_warm, "warm" if facts.is_warm else "cold", "warm", "warm it up"),
         _round_trip(facts, limits),
         _clock(facts, limits),
         _funds(snipe, facts),
         _private(facts, limits),
-        _silence("public_stream", facts.public_silent_ms, limits, "the pair's streams return"),
+        _silence("public_stream", facts.public_silent_ms, limits, "wait for the market streams"),
         _topics(facts),
         _line(
             "unknown_orders", not facts.has_unknown_order, unknown if facts.has_unknown_order else known,
-            "none in this pair", "it is settled",
+            "none in this symbol", "wait until it is resolved",
         ),
         _line("orders_left", facts.orders_left >= 1, str(facts.orders_left), "at least 1", "wait a second"),
         _line(
             "requests", facts.are_shots_ready, "signed" if facts.are_shots_ready else "missing",
-            "built and signed", "build them",
+            "built and signed", "build and sign the orders",
         ),
         _line(
-            "event_loop", not facts.standstill, facts.standstill or "runs", "no standstill",
-            "wait until the ledger was compared",
+            "event_loop", not facts.standstill, facts.standstill or "runs", "no blocked loop",
+            "wait for reconciliation",
         ),
-        _line("ban", not facts.ban, facts.ban or "none", "none", "wait for its end"),
+        _line("ban", not facts.ban, facts.ban or "none", "none", "wait until it ends"),
         _line("attempts", rules.attempts >= 1, str(rules.attempts), "at least 1", "raise entry_attempts"),
     )  # fmt: skip
 
@@ -110,10 +110,10 @@ def _line(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict
 
 def _pair(snipe: Snipe, facts: ReadyFacts) -> Verdict:
     """Judge the pair's grid again: precision and bounds may have changed while armed (reliability O11)."""
-    words = "not shown by exchangeInfo"
+    words = "not in exchangeInfo"
     if facts.symbol is not None:
         words = _misfit(snipe, facts.symbol)
-    return _line("pair", not words, words or "as armed", "the order still fits", "arm it again")
+    return _line("pair", not words, words or "unchanged", "valid order", "arm again")
 
 
 def _misfit(snipe: Snipe, symbol: Symbol) -> str:
@@ -121,7 +121,7 @@ def _misfit(snipe: Snipe, symbol: Symbol) -> str:
     low, high = grid.bounds(snipe.type)
     net = snipe.spend_cap / (1 + grid.taker_fee)
     if net < low or (high is not None and net > high):
-        return f"{short(net)} is outside the bounds of an order"
+        return f"{short(net)} is outside the order limits"
     if snipe.price_cap is None:
         return ""
     quantity = buy_quantity(snipe.spend_cap, snipe.price_cap, grid.taker_fee, grid)
@@ -130,7 +130,7 @@ def _misfit(snipe: Snipe, symbol: Symbol) -> str:
 
 def _private(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
     silent_ms = facts.private_silent_ms if facts.is_private_live else None
-    return _silence("private_stream", silent_ms, limits, "the private stream returns")
+    return _silence("private_stream", silent_ms, limits, "wait for the user stream")
 
 
 def _silence(name: str, silent_ms: int | None, limits: ReadyLimits, flip: str) -> Verdict:
@@ -141,8 +141,8 @@ def _silence(name: str, silent_ms: int | None, limits: ReadyLimits, flip: str) -
 
 def _topics(facts: ReadyFacts) -> Verdict:
     missing = ", ".join(facts.missing_topics).replace("_", " ")
-    words = f"not accepted: {missing}" if missing else "accepted"
-    return _line("topics", not missing, words, "accepted", "the exchange streams the pair")
+    words = f"subscription not accepted: {missing}" if missing else "accepted"
+    return _line("topics", not missing, words, "accepted", "wait for the subscriptions")
 
 
 def _round_trip(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
@@ -156,7 +156,7 @@ def _clock(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
     error, age = facts.clock_error_ms, facts.clock_age_s
     limit = f"error {limits.clock_error_ms:g} ms, {limits.clock_age_s:g} s old"
     if error is None or age is None:
-        return _line("clock", False, "not known", limit, "measure the clock")
+        return _line("clock", False, "unknown", limit, "measure the clock")
     passed = error <= limits.clock_error_ms and age <= limits.clock_age_s
     return _line("clock", passed, f"error {error:.1f} ms, {age:.0f} s old", limit, "measure the clock")
 
@@ -164,6 +164,6 @@ def _clock(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
 def _funds(snipe: Snipe, facts: ReadyFacts) -> Verdict:
     free = facts.free_quote
     passed = free is not None and free >= snipe.spend_cap
-    words = "not known" if free is None else f"{short(free)} free"
+    words = "unknown" if free is None else f"{short(free)} free"
     missing = max(snipe.spend_cap - (free or ZERO), ZERO)
     return _line("funds", passed, words, f"{short(snipe.spend_cap)}", f"free {short(missing)} more")

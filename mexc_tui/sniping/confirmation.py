@@ -175,7 +175,7 @@ def confirmed(observed: Observed, rules: StopRules, now_ms: int) -> str:
         return f"no other bid for {waited_ms} ms" if is_long else ""
     if touch.bids + touch.trades < LEAST:
         is_long = bool(touch.bids) and waited_ms >= max(rules.confirm_ms, LONE_MS)
-        return f"nothing newer for {waited_ms} ms" if is_long else ""
+        return f"no newer price for {waited_ms} ms" if is_long else ""
     if touch.far >= LEAST and quoted is not None and quoted.price <= rules.far:
         return f"{rules.at_once_factor:f} stop distances away"
     if touch.is_after_gap and touch.bids:

@@ -137,12 +137,12 @@ def _next(sale: SaleTry, grid: Grid, slippage_pct: Decimal, now_ms: int) -> Sale
     is_alarm = sale.number >= ALARM_AFTER
     if _is_unknown(sale.refusal):
         return Sale(
-            Way.ASK, None, sale.quantity, now_ms, "the last try's outcome is unknown", is_alarm=is_alarm
+            Way.ASK, None, sale.quantity, now_ms, "outcome of the last attempt unknown", is_alarm=is_alarm
         )
     quantity = sale.terms.quantity(min(sale.quantity, sale.free), grid)
     trapped = _trapped(sale.refusal)
     if sale.bid is None or sale.bid <= 0:
-        words = "no bid to sell to"
+        words = "no bid"
         return Sale(
             Way.NO_BID, None, quantity, at_ms, words, is_alarm=is_alarm, trapped=trapped, wakes_at=ZERO
         )
@@ -178,7 +178,7 @@ def _order(sale: SaleTry, grid: Grid, slippage_pct: Decimal, quantity: Decimal) 
         kind = OrderType.LIMIT if OrderType.LIMIT not in sale.terms.refused else kind
         price = max(floor, ceiled(lowest, grid.price_tick))
         part = slice_of(quantity, price, grid)
-        return Sale(Way.REST, price, part, 0, f"resting at {price:f}: the bid is below the band", kind)
+        return Sale(Way.REST, price, part, 0, f"resting at {price:f}: the bid is below the price band", kind)
     way = Way.THROUGH if sale.is_urgent or sale.number >= 1 else Way.AT_BID
     price = max(_price(way, sale, grid, slippage_pct), floor)
     quantity = slice_of(quantity, max(price, sale.bid), grid)
@@ -210,9 +210,9 @@ def _lowest(sale: SaleTry, grid: Grid) -> Decimal | None:
 def _capped(sale: SaleTry, cap: SlippageCap, quantity: Decimal, now_ms: int) -> Sale:
     then = "close again to sell at the current bid"
     if not cap.is_asked:
-        then = "if that lasts a minute, the cap is measured from the best bid of then"
+        then = "after a minute the cap is measured from the current best bid"
     words = (
-        f"the best bid is more than {cap.slippage_pct:f} % below the sale's first bid of {cap.first_bid:f}; "
+        f"the best bid is more than {cap.slippage_pct:f} % below the first bid of {cap.first_bid:f}; "
         f"waiting for a better one ({then})"
     )
     at_ms = now_ms + CAPPED_MS
@@ -223,7 +223,7 @@ def _hindrance(sale: SaleTry, plan: Sale) -> str:
     """Return why nothing could be sold for a while, in words that do not change at every try."""
     if sale.refusal is not None:
         return _said(sale.refusal)
-    return "orders are accepted and find no buyer" if plan.is_order else plan.words
+    return "orders accepted but not filled" if plan.is_order else plan.words
 
 
 def _held_back(sale: SaleTry, fault: str, now_ms: int) -> Sale:

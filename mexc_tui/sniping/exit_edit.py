@@ -21,7 +21,7 @@ from mexc_tui.sniping.saying import verdict
 from mexc_tui.sniping.schema_checks import MAX_RUNGS, MOST_STOP, plan_fault
 
 Bounds = tuple[Decimal, Decimal]
-CLOSE = "close the position, or a part of it, instead"
+CLOSE = "close the position or a part of it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def edit(held: EditedPosition, wish: ExitWish, bounds: ExitBounds, now_ms: int) 
     strange = [one for one in _numbers(wish) if not one.is_finite()]
     if strange or (wish.stop_price is not None and wish.stop_price <= 0):
         words = str(strange[0] if strange else wish.stop_price)
-        return Edited(plan, stop, (_line("numbers", False, words, "finite, above 0", "give a number"),))
+        return Edited(plan, stop, (_line("numbers", False, words, "finite, above 0", "set a number"),))
     kept = kept_rungs(held)
     ladder = plan.ladder if wish.ladder is None else (*kept, *wish.ladder)
     plan = msgspec.structs.replace(
@@ -88,7 +88,9 @@ def edit(held: EditedPosition, wish: ExitWish, bounds: ExitBounds, now_ms: int) 
         *_time(held.position, plan, wish, bounds, now_ms),
     )
     is_same = (plan, stop) == (held.position.plan, held.memory.stop_price)
-    change = _line("change", not is_same, "the same exits" if is_same else "other exits", "other exits", "")
+    change = _line(
+        "change", not is_same, "the same exits" if is_same else "different exits", "different exits", ""
+    )
     return Edited(plan, stop, (change, *verdicts))
 
 
@@ -111,14 +113,16 @@ def _stop(held: EditedPosition, plan: ExitPlan, stop: Decimal, wish: ExitWish) -
     entry, bid = held.position.entry_price, held.bid
     if wish.stop_price is not None:
         below, least = (1 - stop / entry) * HUNDRED, _at(entry, MOST_STOP)
-        words = f"{below:.2f} % below the entry"
+        words = f"{below:.2f} % below entry"
         yield _line("stop_distance", stop >= least, words, f"{MOST_STOP:f} %", f"at least {short(least)}")
     yield _line("stop_below_bid", stop < bid, f"{short(stop)}", f"below the bid of {short(bid)}", CLOSE)
     after = msgspec.structs.replace(held.position, plan=plan)
     for higher in higher_stops(after, held.memory.high_price, held.grid):
         price = higher.price
         name, words = "stop_moves_to", f"{short(price)} {higher.words}"
-        yield _line(name, price < bid, words, f"below the bid of {short(bid)}", "widen it, or close instead")
+        yield _line(
+            name, price < bid, words, f"below the bid of {short(bid)}", "widen it, or close the position"
+        )
         if wish.stop_price is not None:
             yield _line("stop_is_held", stop >= price, f"{short(stop)}", words, f"at least {short(price)}")
 
@@ -133,7 +137,7 @@ def _trailing(plan: ExitPlan, wish: ExitWish, bounds: ExitBounds) -> Iterable[Ve
 def _ladder(held: EditedPosition, plan: ExitPlan, kept: int) -> Iterable[Verdict]:
     shape, fault = " ".join(map(str, plan.ladder)) or "none", plan_fault(plan)
     limit = f"at most {MAX_RUNGS} rising rungs and 100 %"
-    yield _line("ladder", not fault, f"{shape}: {fault}" if fault else shape, limit, "mend the ladder")
+    yield _line("ladder", not fault, f"{shape}: {fault}" if fault else shape, limit, "correct the ladder")
     for number, rung in enumerate(plan.ladder[kept:], kept + 1):
         price = ceiled(_at(held.position.entry_price, -rung.gain_pct), held.grid.price_tick)
         limit = f"above the bid of {short(held.bid)}"
@@ -143,7 +147,9 @@ def _ladder(held: EditedPosition, plan: ExitPlan, kept: int) -> Iterable[Verdict
 def _break_even(plan: ExitPlan, wish: ExitWish) -> Iterable[Verdict]:
     if wish.break_even_rung is not None or wish.ladder is not None:
         rung, most = plan.break_even_rung, len(plan.ladder)
-        yield _line("break_even_rung", 0 <= rung <= most, str(rung), f"0 to {most}", "name a rung, or 0")
+        yield _line(
+            "break_even_rung", 0 <= rung <= most, str(rung), f"0 to {most}", "set a rung number, or 0"
+        )
 
 
 def _time(
@@ -154,14 +160,14 @@ def _time(
     yield _within("time_stop_s", Decimal(plan.time_stop_s), bounds.time_stop_s, "s")
     held_s = (now_ms - position.opened_ms) // MS
     is_ahead = plan.time_stop_s == 0 or plan.time_stop_s > held_s
-    limit = f"longer than the {held_s} s it is held"
+    limit = f"longer than the holding time of {held_s} s"
     yield _line("time_stop_ahead", is_ahead, f"{plan.time_stop_s} s", limit, CLOSE)
 
 
 def _within(name: str, value: Decimal, bounds: Bounds, unit: str) -> Verdict:
     low, high = bounds
     limit = f"{low:f} to {high:f} {unit}"
-    return _line(name, low <= value <= high, f"{value:f} {unit}", limit, "choose a value within")
+    return _line(name, low <= value <= high, f"{value:f} {unit}", limit, "set a value in this range")
 
 
 def _at(entry: Decimal, below_pct: Decimal) -> Decimal:

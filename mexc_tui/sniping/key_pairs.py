@@ -28,7 +28,7 @@ class KeyMay:
     words: str
 
 
-UNREAD = KeyMay(None, "not known: selfSymbols was not read")
+UNREAD = KeyMay(None, "unknown: selfSymbols not read")
 
 
 def key_may_trade(symbol: str, pairs: KeyPairs | None, api_ms: int | None, now_ms: int) -> KeyMay:
@@ -38,11 +38,11 @@ def key_may_trade(symbol: str, pairs: KeyPairs | None, api_ms: int | None, now_m
     age_ms = max(now_ms - pairs.at_ms, 0)
     read = f"selfSymbols, read {age_ms / 1_000:.0f} s ago"
     if age_ms > OLD_MS:
-        return KeyMay(None, f"not known: {read}, is too old")
+        return KeyMay(None, f"unknown: {read}, too old")
     if not pairs.names:
-        return KeyMay(None, f"not known: {read}, names no pair at all")
+        return KeyMay(None, f"unknown: {read}, empty list")
     if symbol in pairs.names:
         return KeyMay(True, f"yes: {read}")
     if api_ms is None or pairs.at_ms < api_ms + SETTLED_MS:
-        return KeyMay(None, f"not known: {read}, before the pair was opened to keys")
-    return KeyMay(False, f"no: {read}, does not name it")
+        return KeyMay(None, f"unknown: {read}, before API trading opened")
+    return KeyMay(False, f"no: {read}, not listed")

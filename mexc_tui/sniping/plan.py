@@ -118,10 +118,10 @@ def cancel_at_ms(ran_away_ms: int | None, rules: FireRules) -> int | None:
 def ended_words(state: SnipeState, spent: Decimal, quote_asset: str) -> str:
     """Say what the orders of an entry came to. `spent`: quote units, without fees."""
     if state is SnipeState.UNKNOWN:
-        return "sent; the fills are not known yet"
+        return "sent; fills unknown"
     if not spent:
-        return "refused" if state is SnipeState.REJECTED else "nothing was filled"
-    part = "partly filled" if state is SnipeState.PARTIAL else "filled"
+        return "refused" if state is SnipeState.REJECTED else "not filled"
+    part = "partially filled" if state is SnipeState.PARTIAL else "filled"
     return f"{part} for {short(spent)} {quote_asset}"
 
 

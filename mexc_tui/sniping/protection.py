@@ -13,7 +13,7 @@ from mexc_tui.model.trading import Cause, Trading
 from mexc_tui.sniping.rounding import Grid
 from mexc_tui.sniping.sellable import SELLABLE, KnownPrices, Sellability, SellableJudgement, judge
 
-WATCHED = "ends when this engine ends"
+WATCHED = "ends with this engine"
 NO_SALES = (TradeSides.BUY_ONLY, TradeSides.CLOSED)
 SHUT = (SymbolStatus.PAUSED, SymbolStatus.OFFLINE)
 
@@ -40,14 +40,14 @@ def protection(facts: ProtectionFacts) -> tuple[Protection, str]:
     if not position.is_open:
         return Protection.NONE, "closed"
     if not position.remaining:
-        return Protection.NONE, "nothing is held"
+        return Protection.NONE, "no position"
     judged = _judged(facts)
     if judged.sellability is Sellability.DUST:
-        return Protection.DUST, "too small to be sold"
+        return Protection.DUST, "dust"
     missing = _missing(facts, judged)
     if missing:
         return Protection.NONE, missing + _resting(facts.orders)
-    return Protection.ENGINE, f"a stop in this engine: it {WATCHED}{_resting(facts.orders)}"
+    return Protection.ENGINE, f"stop in this engine: {WATCHED}{_resting(facts.orders)}"
 
 
 def hindrance(pair: Symbol | None, trading: Trading, heartbeat_ms: int | None, now_ms: int) -> str:
@@ -57,32 +57,32 @@ def hindrance(pair: Symbol | None, trading: Trading, heartbeat_ms: int | None, n
     was last looked after, None: never.
     """
     if trading.cause is Cause.KEY:
-        return "the exchange refuses this key"
+        return "API key rejected by the exchange"
     if heartbeat_ms is None or now_ms - heartbeat_ms > HEARTBEAT_MS:
-        return "nothing looks after it"
+        return "not monitored"
     if pair is None:
         return ""
     if pair.sides in NO_SALES:
-        return "the exchange takes no sales of it"
+        return "the exchange accepts no sell orders"
     if pair.status in SHUT or not pair.is_spot_trading_allowed:
-        return "the exchange does not trade it now"
+        return "trading suspended at the exchange"
     return ""
 
 
 def _missing(facts: ProtectionFacts, judged: SellableJudgement) -> str:
     position = facts.position
     if position.trapped:
-        return f"trapped, cannot be sold now: {position.trapped}; the engine keeps trying"
+        return f"trapped: {position.trapped}; retrying"
     if facts.hindrance:
         return facts.hindrance
     if judged.words:
         return f"cannot be sold now: {judged.words}"
     stop = next((one for one in facts.intents if one.role is OrderRole.STOP and one.is_open), None)
     if stop is None or position.stop_price <= 0:
-        return "no stop is armed"
+        return "no stop set"
     if stop.quantity < position.remaining:
         return f"the stop covers {plain(stop.quantity)} of {plain(position.remaining)}"
-    return "" if facts.bid is not None else "no fresh price: the stop cannot act"
+    return "" if facts.bid is not None else "no current price: the stop cannot trigger"
 
 
 def _judged(facts: ProtectionFacts) -> SellableJudgement:

@@ -143,9 +143,9 @@ def _reprice(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_m
         price = book_price(progress.best_ask, progress.cap, progress.grid, rules)
     price = progress.price if price is None else price
     if price > progress.cap:
-        return _stop(f"{words}: {price:f} is above the cap of {progress.cap:f}", progress)
+        return _stop(f"{words}: {price:f} is above the maximum price {progress.cap:f}", progress)
     order = first_order(progress.type, price, progress.left, progress.grid)
-    return _again(order, progress, rules, now_ms, f"{words}: again at {price:f}")
+    return _again(order, progress, rules, now_ms, f"{words}: retry at {price:f}")
 
 
 def _named_price(refusal: Refusal, progress: FiringProgress) -> Decimal | None:
@@ -160,7 +160,7 @@ def _change_type(words: str, progress: FiringProgress, rules: FireRules, now_ms:
     if progress.type in (OrderType.IMMEDIATE_OR_CANCEL, OrderType.LIMIT_MAKER):
         kind = OrderType.LIMIT
     order = first_order(kind, progress.price, progress.left, progress.grid)
-    return _again(order, progress, rules, now_ms, f"{words}: again as {kind} at {progress.price:f}")
+    return _again(order, progress, rules, now_ms, f"{words}: retry as {kind} at {progress.price:f}")
 
 
 def _raise(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
@@ -170,17 +170,17 @@ def _raise(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_ms:
     least = refusal.number if refusal.number is not None else _net(_same(progress)) * 2
     if order is None or _net(order) < least or _net(order) <= _net(_same(progress)):
         return _stop(f"{words}: the spend cap of {progress.spend_cap:f} allows no larger order", progress)
-    return _again(order, progress, rules, now_ms, f"{words}: again with {short(_net(order))}")
+    return _again(order, progress, rules, now_ms, f"{words}: retry with {short(_net(order))}")
 
 
 def _reduce(advice: Advice, words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
     """Try again with half, at most twice."""
     chores = (Chore.REFRESH_BALANCES,) if advice is Advice.REFRESH_BALANCES else ()
     if progress.reductions >= MOST_REDUCTIONS:
-        return _stop(f"{words}: reduced {progress.reductions} times already", progress, chores)
+        return _stop(f"{words}: already reduced {progress.reductions} times", progress, chores)
     half = min(_value(_same(progress), progress) / 2, progress.left)
     order = first_order(progress.type, progress.price, half, progress.grid)
-    return _again(order, progress, rules, now_ms, f"{words}: again with half", chores)
+    return _again(order, progress, rules, now_ms, f"{words}: retry with half", chores)
 
 
 def _back_off(words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
@@ -205,15 +205,17 @@ def _again(
 ) -> Next:
     """Send `order` at the next moment that is allowed, or stop: no other way leads to another attempt."""
     if order is None:
-        return _stop(f"{reason}: nothing is left to spend", progress, chores)
+        return _stop(f"{reason}: spend cap used up", progress, chores)
     if order.price > progress.cap:
-        return _stop(f"{reason}: {order.price:f} is above the cap of {progress.cap:f}", progress, chores)
+        return _stop(
+            f"{reason}: {order.price:f} is above the maximum price {progress.cap:f}", progress, chores
+        )
     if fault := _misfit(order, progress):
         return _stop(f"{reason}: {fault}", progress, chores)
     if _value(order, progress) > progress.left:
         order = first_order(order.type, order.price, progress.left, progress.grid)
         if order is None or _misfit(order, progress):
-            return _stop(f"{reason}: the spend cap is used up", progress, chores)
+            return _stop(f"{reason}: spend cap used up", progress, chores)
     when_ms = next_at_ms(progress.sent, progress.last_sent_ms, progress.opens_ms, rules, at_ms)
     if when_ms is None:
         stop = _stop(f"{reason}; {_used_up(progress, rules)}", progress, chores)
@@ -232,8 +234,8 @@ def _again(
 
 def _used_up(progress: FiringProgress, rules: FireRules) -> str:
     if progress.sent >= rules.attempts:
-        return f"all {progress.sent} attempts are used up"
-    return f"the window of {rules.window_ms} ms is over"
+        return f"all {progress.sent} attempts used"
+    return f"the entry window of {rules.window_ms} ms is over"
 
 
 def _stop(reason: str, progress: FiringProgress, chores: tuple[Chore, ...] = ()) -> Next:

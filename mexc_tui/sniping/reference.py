@@ -30,4 +30,4 @@ def bound_words(cap: Decimal | None, premium_pct: Decimal, *, is_ahead: bool) ->
     """
     if cap is not None:
         return f"at most {short(cap)} each"
-    return f"at most {premium_pct:f} % over the first price seen at the opening" if is_ahead else ""
+    return f"at most {premium_pct:f} % over the first price at the opening" if is_ahead else ""

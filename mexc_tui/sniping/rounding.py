@@ -98,18 +98,16 @@ def misfit(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType = Orde
 def too_small(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType = OrderType.LIMIT) -> str:
     """Return why an order is below the pair's minimums; empty: it is not."""
     if quantity <= 0 or quantity < grid.min_quantity:
-        return (
-            f"the quantity {quantity:f} is below the smallest, {max(grid.min_quantity, grid.quantity_step):f}"
-        )
+        return f"quantity {quantity:f} is below the minimum, {max(grid.min_quantity, grid.quantity_step):f}"
     low, value = grid.bounds(kind)[0], _value(quantity, price)
-    return f"its value {short(value)} is below the smallest, {low:f}" if value < low else ""
+    return f"value {short(value)} is below the minimum notional, {low:f}" if value < low else ""
 
 
 def _too_large(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType) -> str:
     high, value = grid.bounds(kind)[1], _value(quantity, price)
     if high is None or value <= high:
         return ""
-    return f"its value {short(value)} is above the largest, {high:f}"
+    return f"value {short(value)} is above the maximum, {high:f}"
 
 
 def _value(quantity: Decimal, price: Decimal) -> Decimal:

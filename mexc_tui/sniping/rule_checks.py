@@ -31,9 +31,9 @@ def listing_stage(_: ArmWish, facts: ArmFacts, now_ms: int) -> Verdict:
     listing = facts.pair.listing
     limit = "scheduled to open"
     if listing is None:
-        return _rule("listing_stage", False, "no such listing", limit, "a source lists it")
+        return _rule("listing_stage", False, "unknown listing", limit, "wait until a source lists it")
     stage = listing.stage_at(now_ms)
-    return _rule("listing_stage", stage in ARMABLE, str(stage), limit, "a source schedules it")
+    return _rule("listing_stage", stage in ARMABLE, str(stage), limit, "wait until it is scheduled")
 
 
 def calendar(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
@@ -42,9 +42,9 @@ def calendar(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     seen = None if listing is None else listing.says(ListingSource.CALENDAR)
     confirmed = seen is not None and seen.present
     return _rule(
-        "calendar", confirmed or not required, "lists it" if confirmed else "does not list it",
-        "must list it" if required else "need not list it",
-        "the calendar lists it, or require_calendar = false",
+        "calendar", confirmed or not required, "listed" if confirmed else "not listed",
+        "required" if required else "not required",
+        "wait for the calendar, or set require_calendar = false",
     )  # fmt: skip
 
 
@@ -53,8 +53,8 @@ def opening_agreed(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     believed = None if facts.pair.listing is None else facts.pair.listing.opens_ms
     return _rule(
         "opening_agreed", wish.opens_ms is not None and wish.opens_ms == believed, moment(wish.opens_ms),
-        f"{moment(believed)} by the listing",
-        "arm again for the new opening" if believed is not None else "a source names the opening",
+        f"{moment(believed)} per listing",
+        "arm again for the new opening" if believed is not None else "wait for an opening time",
     )  # fmt: skip
 
 
@@ -63,34 +63,34 @@ def time_to_opening(wish: ArmWish, facts: ArmFacts, now_ms: int) -> Verdict:
     rules = facts.rules
     limit = f"at most {rules.advance_ms // 1_000} s ahead, {rules.late_ms} ms ago"
     if wish.opens_ms is None:
-        return _rule("time_to_opening", False, "no opening", limit, "a source names the opening")
+        return _rule("time_to_opening", False, "no opening time", limit, "wait for an opening time")
     ahead_ms = wish.opens_ms - now_ms
     value = f"{ahead_ms / 1_000:.1f} s"
     if ahead_ms > rules.advance_ms:
         until_ms = wish.opens_ms - rules.advance_ms
-        return _rule("time_to_opening", False, value, limit, "wait until it is nearer", until_ms)
-    return _rule("time_to_opening", ahead_ms >= -rules.late_ms, value, limit, "nothing: it is missed")
+        return _rule("time_to_opening", False, value, limit, "wait until the opening is nearer", until_ms)
+    return _rule("time_to_opening", ahead_ms >= -rules.late_ms, value, limit, "not possible: missed")
 
 
 def detector(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     """Whether signals of this detector may arm."""
     named = ", ".join(facts.rules.detectors) or "none"
     if wish.detector is None:
-        return _rule("detector", True, "by hand", named, "")
+        return _rule("detector", True, "manual", named, "")
     allowed = wish.detector in facts.rules.detectors
-    return _rule("detector", allowed, str(wish.detector), named, "add it to armed_detectors, or arm by hand")
+    return _rule("detector", allowed, str(wish.detector), named, "add it to armed_detectors, or arm manually")
 
 
 def probability(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     """Whether the signal is likely enough; one scale, 0 to 1 (rules 7)."""
     least = facts.rules.min_probability
     if wish.is_by_hand:
-        return _rule("probability", True, "by hand", f"at least {least:.2f}", "")
+        return _rule("probability", True, "manual", f"at least {least:.2f}", "")
     value = wish.probability
     passed = value is not None and 0 <= value <= 1 and value >= least
     return _rule(
         "probability", passed, "none" if value is None else f"{value:.3f}", f"at least {least:.2f}",
-        "a more certain signal, or a lower min_probability",
+        "a higher probability, or a lower min_probability",
     )  # fmt: skip
 
 
@@ -107,35 +107,35 @@ def deny_list(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     hit = next((p.pattern for p in facts.rules.deny if p.fullmatch(wish.symbol)), None)
     limit = ", ".join(pattern.pattern for pattern in facts.rules.deny) or "none"
     value = wish.symbol if hit is None else f"{wish.symbol} matches {hit}"
-    return _rule("deny_list", hit is None, value, limit, "take it off deny_symbols")
+    return _rule("deny_list", hit is None, value, limit, "remove it from deny_symbols")
 
 
 def pair_known(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether exchangeInfo describes the pair: its grid is needed to build an order."""
     known = facts.pair.symbol is not None
-    flip = "exchangeInfo shows the pair"
-    return _rule("pair_known", known, "shown" if known else "not shown", "shown by exchangeInfo", flip)
+    flip = "wait until exchangeInfo shows it"
+    return _rule("pair_known", known, "shown" if known else "missing", "in exchangeInfo", flip)
 
 
 def pair_online(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether the pair is online."""
-    status = "not known" if facts.pair.symbol is None else str(facts.pair.symbol.status)
+    status = "unknown" if facts.pair.symbol is None else str(facts.pair.symbol.status)
     online = facts.pair.symbol is not None and facts.pair.symbol.status is SymbolStatus.ONLINE
-    return _rule("pair_online", online, status, "1 (online)", "the exchange puts it online")
+    return _rule("pair_online", online, status, "1 (online)", "wait until the exchange enables it")
 
 
 def sides(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether the API lets an ordinary key buy, and sell again: what cannot be sold is not bought."""
     pair = facts.pair.symbol
     both = pair is not None and pair.is_tradable(Side.BUY) and pair.is_tradable(Side.SELL)
-    value = "not known" if pair is None else f"API {_yes(pair.is_spot_trading_allowed)}, {pair.sides.name}"
-    return _rule("sides", both, value, "both sides through the API", "the exchange opens it to the API")
+    value = "unknown" if pair is None else f"API {_yes(pair.is_spot_trading_allowed)}, {pair.sides.name}"
+    return _rule("sides", both, value, "API trading, both sides", "wait until API trading opens")
 
 
 def key_may_trade(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether this key's own list names the pair; what is not known is no refusal."""
     may = facts.pair.key_may
-    flip = "allow the key this pair at the exchange, or use another key"
+    flip = "allow this symbol for the key, or use another key"
     return _rule("key_may_trade", may.answer is not False, may.words, "not refused", flip)
 
 
@@ -143,10 +143,10 @@ def order_type(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     """Whether the pair takes orders of the type."""
     pair = facts.pair.symbol
     if pair is None:
-        return _rule("order_type", False, str(wish.type), "not known", "exchangeInfo shows the pair")
+        return _rule("order_type", False, str(wish.type), "unknown", "wait until exchangeInfo shows it")
     listed = ListedType(wish.type.value) in pair.order_types or wish.type in UNNAMED_TYPES
     named = ", ".join(pair.order_types) or "none"
-    return _rule("order_type", listed, str(wish.type), named, "choose LIMIT or IMMEDIATE_OR_CANCEL")
+    return _rule("order_type", listed, str(wish.type), named, "use LIMIT or IMMEDIATE_OR_CANCEL")
 
 
 def order_fits(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
@@ -155,12 +155,12 @@ def order_fits(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     The amount is quote units to spend, never a quantity (rules 2.1).
     """
     pair = facts.pair.symbol
-    limit = "the pair's precision and bounds"
+    limit = "symbol filters"
     if pair is None:
-        return _rule("order_fits", False, "the pair is not known", limit, "exchangeInfo shows the pair")
+        return _rule("order_fits", False, "symbol unknown", limit, "wait until exchangeInfo shows it")
     words = _misfit(wish, pair, facts.rules.order_min_quote)
-    value = words or f"{short(wish.spend)} quote"
-    return _rule("order_fits", not words, value, limit, "another amount or price")
+    value = words or f"{short(wish.spend)} USDT"
+    return _rule("order_fits", not words, value, limit, "change amount or price")
 
 
 def _misfit(wish: ArmWish, pair: Symbol, least: Decimal) -> str:
@@ -168,9 +168,9 @@ def _misfit(wish: ArmWish, pair: Symbol, least: Decimal) -> str:
     net = wish.spend / (1 + grid.taker_fee)
     low, high = grid.bounds(wish.type)
     if net < max(low, least):
-        return f"{short(net)} without the fee is below the smallest order, {max(low, least):f}"
+        return f"{short(net)} without fee is below the minimum notional {max(low, least):f}"
     if high is not None and net > high:
-        return f"{short(net)} is above the largest order, {high:f}"
+        return f"{short(net)} is above the maximum order value {high:f}"
     if wish.price is None:
         return ""
     quantity = buy_quantity(wish.spend, wish.price, grid.taker_fee, grid)

@@ -21,7 +21,7 @@ def symbol_name(wish: ArmWish, _: ArmFacts, __: int) -> Verdict:
     """Whether the pair's name is one that the desk trades."""
     return verdict(
         CheckStage.SCHEMA, "symbol_name", is_tradable_name(wish.symbol), wish.symbol or "empty",
-        "letters and digits of a tradable pair", "name a pair such as NEWUSDT",
+        "letters and digits", "use a symbol such as NEWUSDT",
     )  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def signal_id(wish: ArmWish, _: ArmFacts, __: int) -> Verdict:
     """Whether it is told what the snipe comes from: one snipe a signal, ever."""
     return verdict(
         CheckStage.SCHEMA, "signal_id", bool(wish.signal_id), wish.signal_id or "empty", "not empty",
-        "arm from a signal, or by a command that has an id",
+        "arm from a signal or by a command",
     )  # fmt: skip
 
 
@@ -54,18 +54,18 @@ def spend(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
         CheckStage.SCHEMA,
         "spend",
         passed,
-        wish.size_words or f"{short(wish.spend)} quote",
+        wish.size_words or f"{short(wish.spend)} USDT",
         "a number above 0",
-        _how_to_size(facts) if wish.size_words else "name an amount above 0",
+        _how_to_size(facts) if wish.size_words else "set an amount above 0",
     )
 
 
 def _how_to_size(facts: ArmFacts) -> str:
     """Say what changes first: without the pair or equity no setting gives a size."""
     if facts.pair.symbol is None:
-        return "exchangeInfo shows the pair"
+        return "wait until exchangeInfo shows it"
     if facts.book.equity is None:
-        return "every coin that is held has a price"
+        return "wait for prices of all positions"
     return "change the sizing or its caps"
 
 
@@ -73,20 +73,20 @@ def prices(wish: ArmWish, _: ArmFacts, __: int) -> Verdict:
     """Whether its prices are numbers above 0."""
     named = [price for price in (wish.price, wish.reference_price) if price is not None]
     passed = all(_is_sane(price) for price in named)
-    value = ", ".join(f"{short(price)}" for price in named) or "none named"
-    return verdict(CheckStage.SCHEMA, "prices", passed, value, "above 0", "name a price above 0")
+    value = ", ".join(f"{short(price)}" for price in named) or "none"
+    return verdict(CheckStage.SCHEMA, "prices", passed, value, "above 0", "set a price above 0")
 
 
 def opening_time(wish: ArmWish, _: ArmFacts, now_ms: int) -> Verdict:
     """Whether its opening is a time near now."""
     limit = "within 30 days"
     if wish.opens_ms is None:
-        return verdict(CheckStage.SCHEMA, "opening_time", False, "none", limit, "a source names the opening")
+        return verdict(CheckStage.SCHEMA, "opening_time", False, "none", limit, "wait for an opening time")
     distance = abs(wish.opens_ms - now_ms)
     side = "ahead" if wish.opens_ms > now_ms else "ago"
     value = f"{moment(wish.opens_ms)}, {distance / 3_600_000:.1f} h {side}"
     return verdict(
-        CheckStage.SCHEMA, "opening_time", distance <= FAR_MS, value, limit, "a credible opening time"
+        CheckStage.SCHEMA, "opening_time", distance <= FAR_MS, value, limit, "a plausible opening time"
     )
 
 
@@ -94,24 +94,24 @@ def exit_plan(wish: ArmWish, _: ArmFacts, __: int) -> Verdict:
     """Whether a way out is planned, and sane (rules 3)."""
     words = "no exit plan" if wish.plan is None else plan_fault(wish.plan)
     return verdict(
-        CheckStage.SCHEMA, "exit_plan", not words, words or "stop and ladder are sane",
+        CheckStage.SCHEMA, "exit_plan", not words, words or "valid stop and ladder",
         f"a stop of {LEAST_STOP}–{MOST_STOP} %, a ladder of at most {MAX_RUNGS} rising rungs and 100 %",
-        "mend the exit settings",
+        "correct the exit settings",
     )  # fmt: skip
 
 
 def plan_fault(plan: ExitPlan) -> str:
     """Return what is wrong with a plan, in words; empty: nothing."""
     if not LEAST_STOP <= plan.stop_loss_pct <= MOST_STOP:
-        return f"the stop is {plan.stop_loss_pct:f} % below the entry"
+        return f"the stop is {plan.stop_loss_pct:f} % below entry"
     if len(plan.ladder) > MAX_RUNGS:
         return f"the ladder has {len(plan.ladder)} rungs"
     if any(rung.share_pct <= 0 or rung.gain_pct <= 0 for rung in plan.ladder):
-        return "a rung sells nothing, or below the entry"
+        return "a rung sells nothing or below entry"
     if sum(rung.share_pct for rung in plan.ladder) > 100:
         return "the ladder sells more than 100 %"
     gains = [rung.gain_pct for rung in plan.ladder]
-    return "" if gains == sorted(gains) else "the ladder does not rise"
+    return "" if gains == sorted(gains) else "ladder prices do not rise"
 
 
 CHECKS = (symbol_name, signal_id, spend, prices, opening_time, exit_plan)

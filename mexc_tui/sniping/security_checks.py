@@ -17,18 +17,20 @@ def unlocked(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     desk = facts.desk
     passed = desk.mode is not Mode.LIVE or desk.is_unlocked
     value = f"{desk.mode}, {'unlocked' if desk.is_unlocked else 'locked'}"
-    return _rule("unlocked", passed, value, "live is unlocked for each session", "unlock by hand")
+    return _rule("unlocked", passed, value, "unlocked for this session", "unlock live trading")
 
 
 def key_rights(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether the key may trade, and cannot withdraw."""
     key = facts.desk.key
-    limit = "may trade, may not withdraw"
+    limit = "trade, no withdrawal"
     if key is None:
-        return _rule("key_rights", False, "no key", limit, "give the desk a key")
+        return _rule("key_rights", False, "no key", limit, "set an API key")
     passed = key.may_trade and not key.may_withdraw
     value = f"trade {_yes(key.may_trade)}, withdraw {_yes(key.may_withdraw)}"
-    flip = "a key without the right to withdraw" if key.may_withdraw else "a key with the right to trade"
+    flip = (
+        "use a key without withdrawal permission" if key.may_withdraw else "enable spot trading for the key"
+    )
     return _rule("key_rights", passed, f"{value}{key.words and ': ' + key.words}", limit, flip)
 
 
@@ -36,17 +38,19 @@ def key_address(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether a live key is bound to addresses; another one ends after 90 days, and serves any thief."""
     bound = None if facts.desk.key is None else facts.desk.key.is_ip_bound
     passed = facts.desk.mode is not Mode.LIVE or bound is not False
-    value = "not told" if bound is None else _yes(bound)
-    return _rule("key_address", passed, value, "bound to addresses, in live", "bind the key to this address")
+    value = "unknown" if bound is None else _yes(bound)
+    return _rule(
+        "key_address", passed, value, "bound to IP addresses in live mode", "bind the key to this IP address"
+    )
 
 
 def trading_state(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether the desk's state allows entries."""
     trading = facts.desk.trading
     words = f"{trading.state}: {trading.words}" if trading.words else str(trading.state)
-    flip = f"it lifts itself with its cause ({trading.cause})"
+    flip = f"lifts automatically with its cause ({trading.cause})"
     if trading.state in (TradingState.HALTED, TradingState.FLATTENING):
-        flip = "a person resumes"
+        flip = "resume trading"
     return _rule("trading_state", trading.state.allows_entries, words, "active", flip)
 
 
@@ -54,7 +58,7 @@ def halt_generation(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether no halt came since the asker began."""
     now = facts.desk.trading.generation
     return _rule(
-        "halt_generation", facts.desk.generation == now, str(facts.desk.generation), str(now), "ask again"
+        "halt_generation", facts.desk.generation == now, str(facts.desk.generation), str(now), "retry"
     )
 
 
@@ -62,10 +66,10 @@ def automatic(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     """Whether signals may arm here without a person."""
     rule, mode = facts.rules.auto_arm, facts.desk.mode
     if wish.is_by_hand:
-        return _rule("automatic", True, "by hand", str(rule), "")
+        return _rule("automatic", True, "manual", str(rule), "")
     passed = rule is AutoArm.EVERYWHERE or (rule is AutoArm.PRACTICE and mode is Mode.PRACTICE)
     return _rule(
-        "automatic", passed, f"a signal in {mode}", f"auto_arm = {rule}", "arm by hand, or set auto_arm"
+        "automatic", passed, f"a signal in {mode}", f"auto_arm = {rule}", "arm manually, or set auto_arm"
     )
 
 
@@ -74,28 +78,28 @@ def outcomes(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     least, count = facts.rules.arm_outcomes, facts.desk.outcomes
     passed = wish.is_by_hand or facts.desk.mode is Mode.PRACTICE or count >= least
     return _rule(
-        "outcomes", passed, f"{count} recorded", f"{least} in paper and live, without a person",
-        f"{max(least - count, 0)} more recorded outcomes, or arm by hand",
+        "outcomes", passed, f"{count} recorded", f"{least} for automatic arming in paper and live",
+        f"{max(least - count, 0)} more recorded outcomes, or arm manually",
     )  # fmt: skip
 
 
 def workers(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether all that firing and protecting rest on is well."""
     ill = [f"{w.name}: {w.words}" if w.words else w.name for w in facts.desk.workers if not w.is_well]
-    value = "; ".join(ill) or f"{len(facts.desk.workers)} well"
-    return _rule("workers", not ill, value, "all well", "they recover; see the health page")
+    value = "; ".join(ill) or f"{len(facts.desk.workers)} healthy"
+    return _rule("workers", not ill, value, "all healthy", "wait for recovery, see screen 7")
 
 
 def reconciled(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether the books were compared with the exchange's since the start or the last hole."""
     passed = facts.desk.is_reconciled
-    return _rule("reconciled", passed, _yes(passed), "yes", "wait for it, or `mexc-tui reconcile`")
+    return _rule("reconciled", passed, _yes(passed), "yes", "wait, or run `mexc-tui reconcile`")
 
 
 def ban(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether the exchange has banned this address or account for now."""
     words = facts.desk.ban
-    return _rule("ban", not words, words or "none", "none", "wait for its end")
+    return _rule("ban", not words, words or "none", "none", "wait until it ends")
 
 
 def _yes(value: bool) -> str:

@@ -84,7 +84,7 @@ def judge(
         return _small(quantity, fault, KnownPrices(bid, last, entry, high), now_ms, confirmation)
     if best_fault := order_fault(quantity, best, grid):
         return SellableJudgement(Sellability.TRAPPED, best_fault)
-    return SellableJudgement(Sellability.LOW_BID, f"the best bid is too low: at it, {fault}")
+    return SellableJudgement(Sellability.LOW_BID, f"best bid too low: {fault}")
 
 
 def order_fault(quantity: Decimal, price: Decimal, grid: Grid) -> str:
@@ -92,9 +92,9 @@ def order_fault(quantity: Decimal, price: Decimal, grid: Grid) -> str:
     whole = floored(quantity, grid.quantity_step)
     if whole < grid.quantity_step or whole < grid.min_quantity:
         least = max(grid.min_quantity, grid.quantity_step)
-        return f"the quantity {quantity:f} is below the minimum of {least:f}"
+        return f"quantity {quantity:f} is below the minimum {least:f}"
     if too_small(whole, price, grid):
-        return f"the value is below the minimum notional of {grid.min_value:f}"
+        return f"value is below the minimum notional {grid.min_value:f}"
     if too_small(slice_of(whole, price, grid), price, grid):
         return f"the maximum order value of {grid.max_value or 0:f} allows no order"
     return ""
@@ -123,7 +123,7 @@ def _small(
         return SellableJudgement(
             Sellability.DUST, f"{fault}, for {(now_ms - seen.since_ms) // 1_000} s", seen
         )
-    return SellableJudgement(Sellability.UNCONFIRMED, f"{fault}; the price is not confirmed yet", seen)
+    return SellableJudgement(Sellability.UNCONFIRMED, f"{fault}; price not confirmed yet", seen)
 
 
 def _observed(now_ms: int, before: Confirmation | None) -> Confirmation:

@@ -55,7 +55,7 @@ class Sized:
 def size(rules: SizeRules, facts: SizeFacts) -> Sized:
     """Return how much to spend."""
     if facts.equity is None and rules.sizing is not Sizing.FIXED:
-        return Sized(ZERO, ZERO, "", "equity is not known: a price is missing or stale")
+        return Sized(ZERO, ZERO, "", "equity unknown: a price is missing or stale")
     wanted = _wanted(rules, facts)
     spend, limited_by = wanted, ""
     for cap, name in _caps(rules, facts):
@@ -85,14 +85,14 @@ def _wanted(rules: SizeRules, facts: SizeFacts) -> Decimal:
 def _caps(rules: SizeRules, facts: SizeFacts) -> tuple[tuple[Decimal, str], ...]:
     caps = [
         (HARD_CAP_QUOTE, f"the hard cap of {HARD_CAP_QUOTE}"),
-        (rules.cap_quote, "the cap of a position"),
-        (facts.free_cash, "the free cash"),
+        (rules.cap_quote, "the position cap"),
+        (facts.free_cash, "free cash"),
     ]
     if facts.equity is not None:
         caps.append((facts.equity * rules.cap_pct / HUNDRED, f"{rules.cap_pct:f} % of equity"))
         caps.append((facts.equity * HARD_CAP_PCT / HUNDRED, f"the hard cap of {HARD_CAP_PCT} % of equity"))
     if facts.grid.max_value is not None:
-        caps.append((facts.grid.max_value, "the exchange's largest order"))
+        caps.append((facts.grid.max_value, "the maximum order value"))
     return tuple(caps)
 
 
@@ -101,9 +101,9 @@ def _too_small(spend: Decimal, rules: SizeRules, facts: SizeFacts, limited_by: s
     least = max(facts.grid.min_value, rules.order_min_quote)
     why = f", lowered by {limited_by}" if limited_by else ""
     if spend < least * (1 + facts.grid.taker_fee):
-        return f"{short(spend)} is less than the smallest order, {least:f} and its fee{why}; it is not raised"
+        return f"{short(spend)} is below the minimum notional {least:f} plus fee{why}"
     left = spend * (1 - loss_at_stop(facts))
     if left < facts.grid.min_value:
-        least = f"too little to sell (least {facts.grid.min_value:f})"
-        return f"at its stop only {short(left)} is left, {least}{why}"
+        least = f"below the minimum notional {facts.grid.min_value:f}"
+        return f"value at the stop {short(left)} is {least}{why}"
     return ""

@@ -23,17 +23,17 @@ def hindrances(desk: DeskFacts) -> tuple[str, ...]:
     """Return in words what must be mended before live trading is unlocked; empty: nothing."""
     found: list[str] = []
     if desk.key is None:
-        found.append("the rights of the key are not known yet: wait a minute, or look at mexc-tui keys check")
+        found.append("key permissions unknown: wait a minute, or run mexc-tui keys check")
     elif desk.key.may_withdraw:
-        found.append("the key CAN WITHDRAW: make one without that right, then mexc-tui keys set")
+        found.append("the key CAN WITHDRAW: create one without withdrawal permission, then mexc-tui keys set")
     elif not desk.key.may_trade:
-        found.append("the key may not trade: give it the right to trade spot")
+        found.append("the key cannot trade: enable spot trading")
     if not desk.trading.state.allows_entries:
-        found.append(f"trading is {desk.trading.state}: {desk.trading.words or 'a person resumes first'}")
+        found.append(f"trading is {desk.trading.state}: {desk.trading.words or 'resume first'}")
     ill = (one for one in desk.workers if not one.is_well)
-    found += [f"{one.name} is not well: {one.words or 'it is starting'}" for one in ill]
+    found += [f"{one.name} is not healthy: {one.words or 'starting'}" for one in ill]
     if not desk.is_reconciled:
-        found.append("books were not compared with the exchange's yet")
+        found.append("not reconciled with the exchange yet")
     if desk.ban:
         found.append(desk.ban)
     return tuple(found)

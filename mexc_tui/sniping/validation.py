@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mexc_tui.model.verdict import Verdict, refusals
+from mexc_tui.model.verdict import Verdict, refusal_text, refusals
 from mexc_tui.risk.limits import check_entry
 from mexc_tui.sniping import rule_checks, schema_checks, security_checks
 from mexc_tui.sniping.request import ArmFacts, ArmWish, candidate_of
@@ -30,7 +30,7 @@ class Judgement:
         no = self.first_refusal
         if no is None:
             return ""
-        return f"{no.stage}/{no.name}: {no.value} (limit {no.limit}); to flip it: {no.flip}"
+        return refusal_text(no)
 
 
 def judge(wish: ArmWish, facts: ArmFacts, now_ms: int) -> Judgement:

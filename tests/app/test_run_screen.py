@@ -52,7 +52,7 @@ def test_a_day_at_the_desk_opened_detached_attached_twice_hung_up_and_stopped(sh
         fourth.press("q")
         fourth.until("Enter detaches.")
         fourth.press("s")
-        fourth.until("Y does it")
+        fourth.until("Y confirm")
         fourth.until("[ 9s]")  # keys are deaf at first: nobody stops an engine by a key that was held down
         fourth.press("Y")
         assert fourth.ended() == 0

@@ -99,7 +99,7 @@ async def test_the_desk_answers_while_a_start_with_a_position_waits(tmp_path: Pa
             assert "entries wait" in await line_of(engine)
             _, row = await told(tmp_path, "status")
             assert row["trading_state"] == "reduce_only", row["cause"]
-            assert "not compared with the exchange's yet" in row["cause"]
+            assert "not reconciled with the exchange yet" in row["cause"]
             code, rows = await told(tmp_path, "positions")
             assert (code, [one["symbol"] for one in rows]) == (0, [position().symbol])
             _, halted = await told(tmp_path, "halt", "nobody answers")

@@ -145,7 +145,7 @@ def test_a_fact_is_one_line_of_words() -> None:
     change = SettingChanged(
         at_ms=1, about="max_positions", old="3", new="5", needs_restart=True, origin="a person"
     )
-    assert _line(change).endswith("3 → 5, from the next start (a person)")
+    assert _line(change).endswith("3 → 5, after restart (a person)")
     raised = SignalRaised(at_ms=1, about="NEWUSDT", signal=listing_samples.signal())
     assert "ready_state opening: the triple is 2/2/4 (40%" in _line(raised)
 
@@ -154,7 +154,7 @@ def test_an_id_of_a_command_does_not_push_its_words_out_of_line() -> None:
     begun = CommandBegun(
         at_ms=1, about="a" * 32, name="stop", who="me", pid=1, role="operate", digest="", args="{}"
     )
-    assert _line(begun).endswith("command_begun      aaaaaaaa        me gave stop {}")
+    assert _line(begun).endswith("command_begun      aaaaaaaa        me: stop {}")
 
 
 def test_a_fact_of_a_later_version_is_shown_by_its_fields() -> None:

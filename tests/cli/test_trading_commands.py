@@ -157,7 +157,7 @@ def test_what_is_held_is_shown_to_people_within_eighty_columns(
         assert (done.exit_code, done.stderr) == (0, "")
         assert max(map(len, done.stdout.splitlines())) <= 80
         assert "\x1b" not in done.stdout
-    assert "a stop in this engine: it ends when this engine ends" in pages["positions"].stdout
+    assert "stop in this engine: ends with this engine" in pages["positions"].stdout
     assert "1 take-profit on the exchange" in " ".join(pages["positions"].stdout.split())
     assert "take profit" in pages["orders"].stdout
     assert "armed" in pages["snipes"].stdout
@@ -398,7 +398,7 @@ def test_without_an_engine_reading_commands_answer_from_the_newest_books(shell: 
     write_books(shell.paths)
     rows = shell.json("positions")
     assert [(row["id"], row["bid"], row["protection"]) for row in rows] == [("p1", None, "none")]
-    assert "no engine is running: nothing watches the stop" in rows[0]["protection_words"]
+    assert "no engine is running: the stop is not watched" in rows[0]["protection_words"]
     assert [row["client_order_id"] for row in shell.json("orders")] == ["i1-1"]
     assert [row["id"] for row in shell.json("snipes")] == ["s1"]
     assert shell.json("performance")["scope"] == samples.SCOPE
@@ -421,7 +421,7 @@ def test_the_newest_positions_are_shown_as_the_engine_that_runs_sees_them(
     row, closed = shell.json("positions", "--last", "2")
     assert (row, closed["id"]) == (shell.json("positions")[0], "p2")
     assert "no engine is running" not in shell.run("positions", "--last", "1").stdout
-    assert "ends when this engine ends" in row["protection_words"]
+    assert "ends with this engine" in row["protection_words"]
 
 
 def test_an_engine_that_does_not_answer_is_not_said_to_be_gone(shell: Desk) -> None:
@@ -429,9 +429,7 @@ def test_an_engine_that_does_not_answer_is_not_said_to_be_gone(shell: Desk) -> N
     with engine_lock(shell.paths, "key"):
         rows = [*shell.json("positions"), *shell.json("positions", "--last", "1")]
     for row in rows:
-        words = (
-            f"the engine (process {os.getpid()}) does not respond: whether it watches the stop is not known"
-        )
+        words = f"the engine (process {os.getpid()}) does not respond: unknown whether the stop is watched"
         assert words in row["protection_words"]
         assert {rung["where"] for rung in row["rungs"]} <= {"unknown", "sold", "exchange"}
 
@@ -489,7 +487,7 @@ def test_a_person_at_a_terminal_is_asked_in_numbers(
     assert code == (0 if expected else 1)
     plans = {
         "flatten": "sell 1 position worth 20.98 USDT at the bid, cancel 1 order, disarm 1 snipe",
-        "close": "sell 5 NEW, worth 10.49 USDT at the bid of 2.1",
+        "close": "sell 5 NEW, worth 10.49 USDT at bid 2.1",
         "exits": "EXITS of NEWUSDT, 10 NEW: stop 1.8 -> 1.9 (bid 2.1); take-profits 50 % at +40 %",
         "convert-dust": "CONVERT 0.08 NEW into MX, about 0.05 MX (0.16 USDT) before the exchange's fee.",
         "kill": "EMERGENCY STOP",

@@ -221,7 +221,7 @@ def test_a_figure_is_printed_with_its_sample() -> None:
                 about="practice",
                 trading=Trading(state=TradingState.HALTED, cause=Cause.PERSON, words="lunch", by="me"),
             ),
-            "trading is halted: lunch (by me)",
+            "trading halted: lunch (by me)",
         ),
         (
             events.GuardActed(
@@ -232,7 +232,7 @@ def test_a_figure_is_printed_with_its_sample() -> None:
                 action="close",
                 achieved="2 closed",
             ),
-            "guard high: loss; close: 2 closed",
+            "risk monitor high: loss; close: 2 closed",
         ),
         (
             events.Reconciled(
@@ -240,11 +240,11 @@ def test_a_figure_is_printed_with_its_sample() -> None:
                 about="books",
                 run=Reconciliation(at_ms=1, trigger=Trigger.START, explained=(DIFFERENCE,)),
             ),
-            "books compared (start): 1 explained, 0 unexplained differences",
+            "reconciled (start): 1 explained, 0 unexplained differences",
         ),
         (
             events.TakenUp(at_ms=1, about="books", lines=("1 position was open", "books agree")),
-            "taken up of an engine before this one: 1 position was open; books agree",
+            "recovered from the previous run: 1 position was open; books agree",
         ),
         (
             events.EntryBooked(at_ms=1, about="NEW", entry=samples.entry()),

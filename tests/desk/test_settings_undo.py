@@ -42,7 +42,7 @@ def test_the_last_change_is_taken_back_and_again(tmp_path: Path) -> None:
             nothing = await undo(client)
             assert (nothing.outcome, nothing.words) == (
                 CommandOutcome.REFUSED,
-                "No setting was ever changed.",
+                "No setting was changed yet.",
             )
             before = TABLE[NAME].default
             await change(client, NAME, "7")
@@ -80,7 +80,7 @@ def test_a_setting_that_was_changed_outside_since_then_is_left_alone(tmp_path: P
             running.engine.parts.settings.reload(sim.clock.now_ms())
             reply = await undo(client, NAME)
             assert reply.outcome is CommandOutcome.REFUSED
-            assert "is not 7 any more" in reply.words
+            assert "is no longer 7" in reply.words
 
     simulate(main)
 

@@ -262,7 +262,7 @@ def test_a_fee_without_a_price_stays_open_and_says_so_until_a_price_is_known() -
     desk.prices = {}
     desk.tell("buy-1", bought(), fee("buy-1", "10", "0.01", "MX"))
     assert desk.orders["buy-1"].fees[0].unvalued == D("0.01")
-    assert desk.words == ["buy-1: the worth of a fee of 0.01 MX is not known yet"]
+    assert desk.words == ["buy-1: the value of a fee of 0.01 MX is unknown"]
     assert the(desk).remaining_cost == 20
     desk.apply(revalue(desk.books("p1"), desk.orders["buy-1"], {"MX": D(3)}, NOON_MS))
     assert the(desk).remaining_cost == D("20.03")
@@ -337,7 +337,7 @@ def test_a_sale_beyond_what_is_owned_takes_the_persons_coins_and_says_so() -> No
     assert the(desk).remaining == 0
     assert held(desk, "ABC") == 0
     assert held(desk, "ABC", LedgerAccount.OWN) == 6
-    assert desk.words == ["1 ABC more were sold than the desk owned: they were the person's own"]
+    assert desk.words == ["1 ABC more sold than the desk owned: own coins of the user"]
     assert solvent(desk.held) == ()
     assert_sound(desk)
 

@@ -124,7 +124,7 @@ def test_a_difference_that_changes_with_every_answer_pauses_entries_for_two_minu
         (seen,) = outcome.unconfirmed
         assert outcome.corrections == ()
         assert seen.pauses_entries is (number * STEP_MS < PAUSE_MS)
-    assert "entries go on" in comparing.runs[-1].problem
+    assert "entries continue" in comparing.runs[-1].problem
     still = comparing.compare(comparing.desk.mirrored(), moved=frozenset({asset}))
     assert not still.unconfirmed[0].pauses_entries
     comparing.compare(comparing.desk.mirrored())
@@ -276,7 +276,7 @@ def test_a_pair_whose_history_was_not_read_waits_and_everything_else_is_compared
     for _ in range(9):
         comparing.compare(theirs)
     assert [one.about for one in lasting(comparing.runs)] == ["MX"]
-    assert "ABCUSDT is compared with the next run: no answer" in comparing.runs[-1].problem
+    assert "ABCUSDT is reconciled in the next run: no answer" in comparing.runs[-1].problem
     assert comparing.desk.positions["p1"].remaining == 10
 
 

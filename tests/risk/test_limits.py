@@ -117,7 +117,7 @@ def test_cash_that_suffices_is_not_told_to_grow() -> None:
         found = check_entry(replace(CANDIDATE, spend=D(spend)), book, LIMITS, NOW)
         return next(one.flip for one in found if one.name == "free_cash")
 
-    assert flip("0", "980") == "name an amount above 0"
+    assert flip("0", "980") == "set an amount above 0"
     assert flip("10", "9") == "spend at most 9, or free 1 more"
 
 
@@ -137,16 +137,15 @@ def test_walking_a_book_tells_average_worst_and_whether_it_is_enough() -> None:
 
 def test_without_a_book_it_is_said_what_bounds_the_price() -> None:
     assert verdict("premium").value == (
-        "no price yet: the first one seen at the opening is the reference, no order is sent before it"
+        "no price yet: the first price at the opening is the reference, no order before it"
     )
     assert verdict("slippage").value == (
-        "no book yet: each limit is at most 3 % over the best ask of its moment, "
-        "and 25 % over the first price seen"
+        "no order book yet: limit at most 3 % over the best ask, and 25 % over the first price"
     )
-    assert verdict("slippage", reference_price=D("0.04")).value.endswith("of its moment, and 0.05")
+    assert verdict("slippage", reference_price=D("0.04")).value.endswith("over the best ask, and 0.05")
     late = verdict("premium", opens_ms=NOW - 1)
     assert not late.passed
-    assert late.value == "nothing bounds the price: the opening is past and no price of the pair is known"
+    assert late.value == "no reference price: the opening has passed without a known price"
 
 
 def test_what_would_flip_a_slippage_does_flip_it() -> None:

@@ -12,17 +12,17 @@ OTHERS = frozenset({"BTCUSDT", "ETHUSDT"})
 @pytest.mark.parametrize(
     ("pairs", "api_ms", "answer", "words"),
     [
-        (None, API_MS, None, "not known: selfSymbols was not read"),
+        (None, API_MS, None, "unknown: selfSymbols not read"),
         (KeyPairs(OTHERS | {"NEWUSDT"}, NOW_MS - 3_000), API_MS, True, "yes: selfSymbols, read 3 s ago"),
         (KeyPairs(OTHERS | {"NEWUSDT"}, NOW_MS - 3_000), None, True, "yes: selfSymbols, read 3 s ago"),
-        (KeyPairs(OTHERS, NOW_MS - 3_000), API_MS, False, "no: selfSymbols, read 3 s ago, does not name it"),
-        (KeyPairs(frozenset(), NOW_MS - 3_000), API_MS, None, "names no pair at all"),
-        (KeyPairs(OTHERS, NOW_MS - 3_000), None, None, "before the pair was opened to keys"),
-        (KeyPairs(OTHERS, API_MS + SETTLED_MS - 1), API_MS, None, "before the pair was opened to keys"),
-        (KeyPairs(OTHERS, API_MS + SETTLED_MS), API_MS, False, "does not name it"),
+        (KeyPairs(OTHERS, NOW_MS - 3_000), API_MS, False, "no: selfSymbols, read 3 s ago, not listed"),
+        (KeyPairs(frozenset(), NOW_MS - 3_000), API_MS, None, "empty list"),
+        (KeyPairs(OTHERS, NOW_MS - 3_000), None, None, "before API trading opened"),
+        (KeyPairs(OTHERS, API_MS + SETTLED_MS - 1), API_MS, None, "before API trading opened"),
+        (KeyPairs(OTHERS, API_MS + SETTLED_MS), API_MS, False, "not listed"),
         (KeyPairs(OTHERS | {"NEWUSDT"}, NOW_MS - OLD_MS), API_MS, True, "read 600 s ago"),
-        (KeyPairs(OTHERS | {"NEWUSDT"}, NOW_MS - OLD_MS - 1), API_MS, None, "is too old"),
-        (KeyPairs(OTHERS, NOW_MS - OLD_MS - 1), API_MS - OLD_MS, None, "is too old"),
+        (KeyPairs(OTHERS | {"NEWUSDT"}, NOW_MS - OLD_MS - 1), API_MS, None, "too old"),
+        (KeyPairs(OTHERS, NOW_MS - OLD_MS - 1), API_MS - OLD_MS, None, "too old"),
     ],
 )
 def test_only_a_current_list_from_after_the_pair_was_opened_to_keys_refuses(

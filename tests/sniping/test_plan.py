@@ -86,7 +86,7 @@ def test_a_snipe_ends_by_what_it_got() -> None:
 
 def test_what_an_entry_came_to_is_said_of_its_end_not_of_what_it_waited_for() -> None:
     assert ended_words(SnipeState.FILLED, D("24.9875"), "USDT") == "filled for 24.9875 USDT"
-    assert ended_words(SnipeState.PARTIAL, D(5), "USDT") == "partly filled for 5 USDT"
-    assert ended_words(SnipeState.MISSED, D(0), "USDT") == "nothing was filled"
+    assert ended_words(SnipeState.PARTIAL, D(5), "USDT") == "partially filled for 5 USDT"
+    assert ended_words(SnipeState.MISSED, D(0), "USDT") == "not filled"
     assert ended_words(SnipeState.REJECTED, D(0), "USDT") == "refused"
-    assert ended_words(SnipeState.UNKNOWN, D(5), "USDT") == "sent; the fills are not known yet"
+    assert ended_words(SnipeState.UNKNOWN, D(5), "USDT") == "sent; fills unknown"

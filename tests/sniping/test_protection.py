@@ -28,7 +28,7 @@ def judged(held: Position = HELD, bid: str | None = "1", why: str = "", stop: In
 def test_a_stop_protects_only_while_it_covers_sees_and_may_sell() -> None:
     assert judged() is Protection.ENGINE
     assert judged(bid=None) is Protection.NONE
-    assert judged(why="the exchange refuses this key") is Protection.NONE
+    assert judged(why="API key rejected by the exchange") is Protection.NONE
     assert judged(replace(HELD, trapped="risk control")) is Protection.NONE
     assert judged(stop=replace(STOP, quantity=D(99))) is Protection.NONE
     assert judged(stop=replace(STOP, ended_ms=T0)) is Protection.NONE
@@ -43,10 +43,10 @@ def test_a_stop_protects_only_while_it_covers_sees_and_may_sell() -> None:
         (PAIR, ""),
         (None, ""),
         (replace(PAIR, trade_side_type=3), ""),
-        (replace(PAIR, trade_side_type=2), "no sales"),
-        (replace(PAIR, trade_side_type=4), "no sales"),
-        (replace(PAIR, status=type(PAIR.status).PAUSED), "does not trade"),
-        (replace(PAIR, is_spot_trading_allowed=False), "does not trade"),
+        (replace(PAIR, trade_side_type=2), "no sell orders"),
+        (replace(PAIR, trade_side_type=4), "no sell orders"),
+        (replace(PAIR, status=type(PAIR.status).PAUSED), "trading suspended"),
+        (replace(PAIR, is_spot_trading_allowed=False), "trading suspended"),
     ],
 )
 def test_a_pair_that_takes_no_sales_hinders_them(pair: Symbol | None, words: str) -> None:
@@ -58,6 +58,6 @@ def test_a_pair_that_takes_no_sales_hinders_them(pair: Symbol | None, words: str
 def test_a_refused_key_and_a_watch_that_sleeps_hinder_sales_and_a_halt_does_not() -> None:
     refused = Trading(state=TradingState.HALTED, cause=Cause.KEY)
     assert "key" in hindrance(PAIR, refused, T0, T0)
-    assert "looks after" in hindrance(PAIR, Trading(), None, T0)
-    assert "looks after" in hindrance(PAIR, Trading(), T0 - 5_001, T0)
+    assert "not monitored" in hindrance(PAIR, Trading(), None, T0)
+    assert "not monitored" in hindrance(PAIR, Trading(), T0 - 5_001, T0)
     assert hindrance(PAIR, Trading(state=TradingState.HALTED, cause=Cause.PERSON), T0, T0) == ""

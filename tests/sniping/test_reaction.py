@@ -52,7 +52,7 @@ def test_ceiling_without_a_number_is_priced_from_the_book() -> None:
 
 def test_a_named_price_above_the_cap_ends_the_snipe() -> None:
     following = after(30010, text="The price cannot be lower than 4USDT")
-    assert (following.step, "above the cap" in following.reason) == (ReactionStep.STOP, True)
+    assert (following.step, "above the maximum price" in following.reason) == (ReactionStep.STOP, True)
 
 
 TYPES = {

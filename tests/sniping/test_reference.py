@@ -30,5 +30,5 @@ def test_one_ask_far_from_bid_and_trades_is_no_reference(
 
 def test_it_is_said_what_bounds_the_price_or_that_nothing_does() -> None:
     assert bound_words(D("1.25"), D(25), is_ahead=True) == "at most 1.25 each"
-    assert bound_words(None, D(25), is_ahead=True) == "at most 25 % over the first price seen at the opening"
+    assert bound_words(None, D(25), is_ahead=True) == "at most 25 % over the first price at the opening"
     assert bound_words(None, D(25), is_ahead=False) == ""

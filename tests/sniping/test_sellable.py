@@ -50,9 +50,9 @@ def test_a_missing_or_zero_bid_makes_no_dust(bid: Decimal | None) -> None:
 @pytest.mark.parametrize(
     ("grid", "words"),
     [
-        (replace(GRID, min_quantity=D(500), quantity_step=D(500)), "minimum of 500"),
-        (replace(GRID, quantity_step=D(100)), "minimum of 100"),
-        (replace(GRID, min_value=D(50)), "minimum notional of 50"),
+        (replace(GRID, min_quantity=D(500), quantity_step=D(500)), "minimum 500"),
+        (replace(GRID, quantity_step=D(100)), "minimum 100"),
+        (replace(GRID, min_value=D(50)), "minimum notional 50"),
         (replace(GRID, max_value=D("0.5")), "maximum order value of 0.5"),
     ],
 )

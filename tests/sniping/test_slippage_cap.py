@@ -16,7 +16,7 @@ def test_a_falling_bid_is_followed_to_the_cap_and_no_further() -> None:
     assert prices == [D("0.9"), D("0.9"), D("0.9")]
     capped = escalate(replace(SALE, bid=D("0.89")), GRID, SLIPPAGE, T0)
     assert (capped.way, capped.price, capped.is_alarm, capped.wakes_at) == (Way.CAPPED, None, True, D("0.9"))
-    assert "more than 10 % below the sale's first bid of 1" in capped.words
+    assert "more than 10 % below the first bid of 1" in capped.words
 
 
 def test_a_bid_that_rises_is_not_given_away() -> None:

@@ -23,15 +23,15 @@ def test_nothing_stands_against_a_desk_that_is_well() -> None:
 @pytest.mark.parametrize(
     ("desk", "says"),
     [
-        (replace(WELL, key=None), "not known yet"),
+        (replace(WELL, key=None), "key permissions unknown"),
         (replace(WELL, key=KeyFacts(may_trade=True, may_withdraw=True)), "CAN WITHDRAW"),
-        (replace(WELL, key=KeyFacts(may_trade=False)), "may not trade"),
+        (replace(WELL, key=KeyFacts(may_trade=False)), "cannot trade"),
         (replace(WELL, trading=HALTED), "lunch"),
         (
             replace(WELL, workers=(WorkerFact("guardian", False, "it broke"),)),
-            "guardian is not well: it broke",
+            "guardian is not healthy: it broke",
         ),
-        (replace(WELL, is_reconciled=False), "were not compared"),
+        (replace(WELL, is_reconciled=False), "not reconciled"),
         (replace(WELL, ban="the exchange does not serve us"), "does not serve us"),
     ],
 )

@@ -90,9 +90,9 @@ WISHES: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(
     ("known", "equity", "flip"),
     [
-        (False, D(1_000), "exchangeInfo shows the pair"),
-        (False, None, "exchangeInfo shows the pair"),
-        (True, None, "every coin that is held has a price"),
+        (False, D(1_000), "wait until exchangeInfo shows it"),
+        (False, None, "wait until exchangeInfo shows it"),
+        (True, None, "wait for prices of all positions"),
         (True, D(1_000), "change the sizing or its caps"),
     ],
 )

@@ -111,9 +111,9 @@ def _of_account(closes: Sequence[EquityPoint]) -> Iterable[Named]:
     index = [Moment(place * DAY_MS, Decimal(level)) for place, level in enumerate(index_of(returns))]
     fall = max_drawdown(index)
     yield "total return", account.total_return(returns)
-    yield "return per year", account.cagr(returns)
-    yield "volatility per year", account.volatility(returns)
-    yield "largest drawdown", fall
+    yield "annual return", account.cagr(returns)
+    yield "annual volatility", account.volatility(returns)
+    yield "maximum drawdown", fall
     yield "ulcer index", ulcer_index(index)
     yield "Sharpe", account.sharpe(returns)
     yield "Sortino", account.sortino(returns)
@@ -131,9 +131,9 @@ def _of_trades(closed: Sequence[ClosedTrade], closes: Sequence[EquityPoint]) -> 
     yield "expectancy", trades.expectancy(closed, random)
     yield "expectancy in R", trades.expectancy_r(closed, random)
     yield "SQN", trades.sqn(closed)
-    yield "Kelly, a quarter", trades.kelly(closed).applied
-    yield "worst move", moves.adverse
-    yield "best move", moves.favourable
+    yield "quarter Kelly", trades.kelly(closed).applied
+    yield "MAE (median)", moves.adverse
+    yield "MFE (median)", moves.favourable
     yield "holding time", trades.holding_time(closed)
     equities = [point.equity for point in closes]
     yield "turnover", trades.turnover(closed, Decimal(fmean(equities)) if equities else ZERO)
@@ -165,8 +165,8 @@ def _of_entries(
         to_decision.append(slippage_bps(Side.BUY, average, prices.decision))
         shortfall = entry_shortfall(one, prices, tables.orders.of_intent(one.id))
         shortfalls += [] if shortfall is None else [shortfall.bps]
-    yield "entry slippage, to the ask when sent", _median(to_ask, FigureUnit.BPS)
-    yield "entry slippage, to the price when decided", _median(to_decision, FigureUnit.BPS)
+    yield "entry slippage to the ask", _median(to_ask, FigureUnit.BPS)
+    yield "entry slippage to the decision price", _median(to_decision, FigureUnit.BPS)
     yield "implementation shortfall", _median(shortfalls, FigureUnit.BPS)
     shares = [fill_ratio(one.filled_value, one.spend_cap) for one in ended]
     yield "entry filled", _median(shares, FigureUnit.SHARE)
@@ -199,7 +199,7 @@ def _of_holdings(
     yield "exposure", _unpriced(share_of_equity(gross_exposure(holdings), equity), money)
     yield "concentration (HHI)", concentration(holdings)
     yield "effective positions", effective_number(holdings)
-    yield "risk at the stops", risk_at_stop(holdings, ZERO, equity).of_equity
+    yield "open risk", risk_at_stop(holdings, ZERO, equity).of_equity
     values, points = by_symbol(holdings), _minutes(tables) if holdings else ()
     for level, words in LEVELS:
         loss, shortfall = holdings_tail(values, points, level)
@@ -231,7 +231,7 @@ def _holding(position: Position, marks: Marks) -> ExposureHolding:
 def _unpriced(figure: Figure, money: EquityIdentity) -> Figure:
     if not money.unpriced:
         return figure
-    words = f"{money.unpriced} at cost: no fresh price"
+    words = f"{money.unpriced} at cost: no current price"
     return Figure(figure.value, figure.n, figure.minimum, words, figure.unit) if figure.value else figure
 
 

@@ -131,7 +131,7 @@ class Reconciler:
     def refusal(self) -> str:
         """Why nothing may be bought as far as the books go; empty: it may."""
         if not self.is_done:
-            return self.damage or f"books were not compared with the exchange's yet{_why(self.problem)}"
+            return self.damage or f"not reconciled with the exchange yet{_why(self.problem)}"
         return f"balances are being confirmed: {self.doubt}" if self.doubt else ""
 
     @property

@@ -105,11 +105,11 @@ def _differences(runs: tuple[Reconciliation, ...]) -> Iterator[str]:
     found = [one for run in runs for one in (*run.unexplained, *run.explained)]
     explained = sum(one.explained for one in found)
     yield (
-        f"books compared with the exchange's {len(runs)} times: {explained} differences explained, "
-        f"{len(found) - explained} not"
+        f"reconciliations: {len(runs)}, explained differences: {explained}, "
+        f"unexplained: {len(found) - explained}"
     )
     for one in found[:MOST_DIFFERENCES]:
         about = "" if one.words.startswith(one.about) else f"{one.about}: "
-        yield f"{'explained' if one.explained else 'NOT EXPLAINED'}: {about}{one.words}"
+        yield f"{'explained' if one.explained else 'UNEXPLAINED'}: {about}{one.words}"
     if len(found) > MOST_DIFFERENCES:
         yield f"and {len(found) - MOST_DIFFERENCES} more: see mexc-tui journal --kind reconciled"

@@ -1,7 +1,7 @@
-"""Arms snipes, from signals and by hand: judged by every gate, and once more by the books that reserve.
+"""Arm snipes from signals or manually, after every pre-trade check.
 
-Armed means: the limits were checked again in the transaction that reserves the funds, and the intent is
-durable with the ids of all its attempts. What is refused is told with the verdicts that refuse.
+The transaction that reserves the funds checks the limits again; the intent is durable with the ids of
+all its attempts. A refusal states the failed checks.
 """
 
 import logging
@@ -30,20 +30,20 @@ from mexc_tui.sniping.validation import Judgement, judge
 log = logging.getLogger(__name__)
 
 MOST_REMEMBERED = 2_000
-"""Signals and openings of which it is remembered what became of them."""
+"""Maximum signals and openings whose result is remembered."""
 
 RISK_REFUSED = "risk:refused"
-"""Rule of alerts about entries that a risk limit refused."""
+"""Alert rule for entries refused by risk limits."""
 AGAIN_MS = 1_000
-"""What was refused is judged again so often."""
+"""Interval between checks of a refused entry."""
 BY_HAND = "hand"
 PASSING = ("weight_left", "orders_left")
-"""Gates that close and open within seconds: they alone are no change worth telling."""
+"""Checks that change within seconds; a change of these alone is not reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreTradeResult:
-    """What every gate said of a wish."""
+    """Results of every check of a request."""
 
     asked: ArmRequest
     judgement: Judgement
@@ -61,7 +61,7 @@ class ArmRefused(DeskError):
 
 
 class Arming:
-    """Judges wishes and arms those that every gate approves of."""
+    """Checks requests and arms the approved ones."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Arming:
         numbers: Callable[[], EntryParameters],
         now_ms: Callable[[], int],
     ) -> None:
-        """`now_ms`: the exchange's time."""
+        """`now_ms`: exchange time."""
         self._known = known
         self._keeper = keeper
         self._books = books
@@ -82,13 +82,13 @@ class Arming:
         self._again_ms: dict[str, int] = {}
         self._told: dict[str, tuple[str, ...]] = {}
         self._logged = RecentKeys[tuple[str, tuple[str, ...]]](MOST_REMEMBERED)
-        """Pairs and the limits that refused them: each is worth one line of the log."""
+        """Symbols and the limits that refused them, logged once each."""
         self._put_down = RecentKeys[tuple[str, int]](MOST_REMEMBERED)
         self.generations: dict[str, int] = {}
-        """Of halts, that each snipe was armed under."""
+        """Halt generation under which each snipe was armed."""
 
     async def look(self) -> None:
-        """Arm what standing signals allow."""
+        """Arm snipes that active signals allow."""
         detectors = self._numbers().arming.detectors
         for signal in list(self._known.signals.values()):
             if signal.key.detector in detectors:
@@ -98,11 +98,11 @@ class Arming:
                 del kept[next(iter(kept))]
 
     def put_down(self, snipe: Snipe) -> None:
-        """A person disarmed it: no signal arms that opening again. A person may."""
+        """Remember a manual disarm: signals do not arm that opening again."""
         self._put_down.add((snipe.listing_id, snipe.opens_ms))
 
     async def what_if(self, symbol: str) -> PreTradeResult:
-        """Judge a pair as if it were armed by hand now; nothing is changed."""
+        """Run the pre-trade check for a manual arm; changes nothing."""
         snipe = self._keeper.open.snipe_of(symbol)
         asked = self._gates.ask(
             self._known.knowledge.listings.named(symbol), symbol, f"{BY_HAND}/what-if", None, snipe
@@ -110,19 +110,19 @@ class Arming:
         return await self._judge(asked)
 
     async def arm(self, symbol: str, by: str) -> Snipe:
-        """Arm a pair by hand. Raises CommandRefused with every gate that says no."""
+        """Arm a symbol manually. Raises CommandRefused with every failed check."""
         if self._keeper.open.snipe_of(symbol) is not None:
-            raise CommandRefused(f"{symbol} is armed already.")
+            raise CommandRefused(f"{symbol} is already armed.")
         listing = self._known.knowledge.listings.named(symbol)
         asked = self._gates.ask(listing, symbol, f"{BY_HAND}/{by}/{self._now_ms()}", None, None)
         judged = await self._judge(asked)
         if not judged.judgement.approved or listing is None:
             lines = "; ".join(refusal_text(one) for one in refusals(judged.judgement.verdicts))
-            raise CommandRefused(f"{symbol} is not armed: {lines or 'no source lists it'}")
+            raise CommandRefused(f"{symbol} not armed: {lines or 'not listed by any source'}")
         try:
             return await self._arm(judged, listing, by)
         except ArmRefused as error:
-            raise CommandRefused(f"{symbol} is not armed: {error}") from None
+            raise CommandRefused(f"{symbol} not armed: {error}") from None
 
     async def _consider(self, signal: Signal) -> None:
         listing = self._known.knowledge.listings.get(signal.key.subject)
@@ -151,13 +151,13 @@ class Arming:
     async def _judge(self, asked: ArmRequest) -> PreTradeResult:
         now_ms, scope, symbol = self._now_ms(), self._keeper.scope, asked.wish.symbol
         book = await self._books.read(
-            "what limits are held against",
+            "limit inputs",
             lambda stored: risk_book(stored.trading(scope), symbol, now_ms, asked.conditions),
         )
         return PreTradeResult(asked, judge(asked.wish, asked.facts(book), now_ms))
 
     async def _arm(self, judged: PreTradeResult, listing: Listing, by: str) -> Snipe:
-        """Check the limits against the books of the transaction that reserves the funds, and reserve them."""
+        """Check the limits in the transaction that reserves the funds, and reserve them."""
         asked, wish = judged.asked, judged.asked.wish
         assert wish.opens_ms is not None
         client_ids = self._keeper.client_ids(asked.numbers.fire.attempts)
@@ -169,7 +169,7 @@ class Arming:
             config_hash=asked.numbers.config_hash,
             opens_ms=wish.opens_ms,
             state=SnipeState.ARMED,
-            reason="every gate agrees",
+            reason="all checks passed",
             by=by,
             type=wish.type,
             spend_cap=wish.spend,
@@ -198,7 +198,7 @@ class Arming:
 
         def work(desk: LedgerTransaction) -> None:
             if desk.tables.snipes.by_key(snipe.key) is not None:
-                raise ArmRefused((), "this signal was used already")
+                raise ArmRefused((), "signal already used")
             book = risk_book(desk.tables, wish.symbol, now_ms, asked.conditions)
             facts = asked.facts(book)
             verdicts = check_entry(candidate_of(wish, facts, now_ms), book, facts.limits, now_ms)
@@ -216,7 +216,7 @@ class Arming:
         if not verdicts or self._told.get(signal_id) == names:
             return
         self._told[signal_id] = names
-        # Other stages refuse what nobody could buy yet; risk limits alone refuse what would be bought.
+        # Only refusals by risk limits alone are reported: other stages refuse what cannot be bought yet.
         only_risk = all(one.stage is CheckStage.RISK for one in verdicts)
         limits = "; ".join(map(refusal_text, verdicts)) if only_risk and names else ""
         if limits and (listing.symbol, names) not in self._logged:

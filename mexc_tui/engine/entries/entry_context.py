@@ -191,7 +191,7 @@ class EntryContext:
         self, numbers: EntryParameters, grid: Grid | None, conditions: EntryConditions
     ) -> tuple[Decimal, str]:
         if grid is None:
-            return ZERO, "the pair is not known yet"
+            return ZERO, "symbol unknown"
         memory = self._memory()
         facts = SizeFacts(
             equity=conditions.equity,

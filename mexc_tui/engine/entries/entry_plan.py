@@ -9,7 +9,7 @@ from mexc_tui.ports.clock import Clock
 
 LOOK_S = 0.05
 """How often a firing that waits checks whether it may still buy."""
-NO_BOUND = "no price from before the opening bounds what it pays"
+NO_BOUND = "no reference price bounds the entry"
 
 
 class EntryPlan:
@@ -45,7 +45,7 @@ class EntryPlan:
     def stood_still(self, since_ns: int) -> str:
         """Say that the engine stood still after a moment of the monotonic clock; empty: it did not."""
         stood_ms = self._awake.stood_still_since(since_ns)
-        return f"the engine stood still for {stood_ms / 1_000:.1f} s" if stood_ms else ""
+        return f"the engine was blocked for {stood_ms / 1_000:.1f} s" if stood_ms else ""
 
     async def until_ready(self) -> str:
         """Return once an order may be priced from current data; else why none may be sent any more."""
@@ -59,7 +59,7 @@ class EntryPlan:
                 return NO_BOUND
             else:
                 await self._price.moves_within(LOOK_S)
-        return off if self._price.cap() is not None else f"{off} (no price was seen)"
+        return off if self._price.cap() is not None else f"{off} (no price observed)"
 
     async def _plan_again(self) -> str:
         """Measure, check and ask for the book; return why the order is dropped, empty: it may be planned."""
@@ -70,5 +70,5 @@ class EntryPlan:
                 return NO_BOUND
         refused, unknown = await asyncio.gather(self._renew(), self._price.ask_anew())
         if unknown and is_open:
-            return f"its price is not known: {unknown}"
+            return f"price unknown: {unknown}"
         return refused

@@ -145,7 +145,7 @@ class Firing:
             return FiringResult(SnipeState.MISSED, off, 0)
         first = self._price.first()
         if first is None:
-            return FiringResult(SnipeState.MISSED, "the spend cap buys nothing at this price", 0)
+            return FiringResult(SnipeState.MISSED, "the spend cap is below one step at this price", 0)
         target, now_ns = self._aim(), self._clock.monotonic_ns()
         leave_ns = target.leave_ns if target.leave_ns > now_ns else None
         step = Next(
@@ -194,7 +194,7 @@ class Firing:
         off = await self._plan.until_ready()
         name = "" if off else self._keeper.next_id(self._intent)
         if not name:
-            return Next(ReactionStep.STOP, off or "all attempts are used up")
+            return Next(ReactionStep.STOP, off or "no attempts left")
         decided_ns, step = self._clock.monotonic_ns(), self._price.current(step)
         shot = self._shot(step, name, leave_ns or decided_ns)
         signed_ns, best_ask = self._clock.monotonic_ns(), None
@@ -229,9 +229,8 @@ class Firing:
         """Say why nothing more may be sent: it was called off, or the entry window is over; empty: it may."""
         late_ms = self._trading.now_ms() - self.snipe.opens_ms
         if late_ms > self._rules.window_ms:
-            return (
-                f"{late_ms / 1_000:.1f} s after the opening its window of {self._rules.window_ms} ms is over"
-            )
+            window_ms = self._rules.window_ms
+            return f"{late_ms / 1_000:.1f} s after the opening the entry window of {window_ms} ms is over"
         return self._orders.sold or self._called_off()
 
     def _shot(self, step: Next, client_order_id: str, leave_ns: int) -> SignedOrder:
@@ -264,7 +263,7 @@ class Firing:
             return Accepted(PlacedOrder(order_id=now.order_id, symbol=now.symbol))
         if self._orders.bought() and self._orders.is_enough():
             return Accepted(PlacedOrder(order_id=order.order_id or name, symbol=order.symbol))
-        return NotSent("it was taken, and nobody sold at that price")
+        return NotSent("accepted, no fill at that price")
 
     async def _was_taken(self, order: Order, refusal: Refusal) -> bool:
         """Whether a refused order exists; the list of orders is waited for while the window lasts."""
@@ -301,7 +300,7 @@ class Firing:
             if now_ms >= end_ms or (leave_ms is not None and now_ms >= leave_ms):
                 order = self._orders.of(name)
                 if order is not None:
-                    await self._execution.cancel(order, "the price ran away from the entry")
+                    await self._execution.cancel(order, "the price moved away from the entry")
                 await self._until_done(name)
                 return
 

@@ -78,7 +78,7 @@ class Readiness:
         numbers: Callable[[], EntryParameters],
         streams: PairWatch,
     ) -> None:
-        """Nothing was checked yet."""
+        """Not checked yet."""
         self._known = known
         self._trading = trading
         self._keeper = keeper

@@ -155,13 +155,13 @@ class Sniper:
 
     # ---- asked by faces
 
-    async def disarm(self, symbol: str, by: str, words: str = "disarmed by hand") -> Snipe:
+    async def disarm(self, symbol: str, by: str, words: str = "disarmed manually") -> Snipe:
         """Disarm a pair's snipe. Raises CommandRefused if there is none, or it fires already."""
         snipe = self._keeper.open.snipe_of(symbol)
         if snipe is None:
-            raise CommandRefused(f"Nothing is armed for {symbol}.")
+            raise CommandRefused(f"No snipe is armed for {symbol}.")
         if snipe.state in (SnipeState.FIRING, SnipeState.UNKNOWN):
-            raise CommandRefused(f"{symbol} fires already: halt to stop it, or close what it buys.")
+            raise CommandRefused(f"{symbol} is already firing: halt to stop it, or close the position.")
         self._arming.put_down(snipe)
         return await self._disarm(snipe, f"{words} ({by})")
 
@@ -182,7 +182,9 @@ class Sniper:
         if off:
             await self._disarm(snipe, off)
         elif now_ms > snipe.opens_ms + self._numbers().fire.window_ms:
-            await self._end(snipe, FiringResult(SnipeState.MISSED, "no engine was there at its opening", 0))
+            await self._end(
+                snipe, FiringResult(SnipeState.MISSED, "the engine was not running at the opening", 0)
+            )
         elif snipe.opens_ms - now_ms <= LEAD_MS:
             self._tasks[snipe.id] = asyncio.create_task(self._shoot(snipe), name=f"snipe {snipe.symbol}")
 
@@ -196,13 +198,13 @@ class Sniper:
         if listing is None:
             listing = self._known.knowledge.listings.named(snipe.symbol)
         if listing is None or listing.stage is ListingStage.CANCELLED:
-            return "its listing was cancelled"
+            return "the listing was cancelled"
         if listing.symbol != snipe.symbol:
-            return f"it was renamed to {listing.symbol}"
+            return f"renamed to {listing.symbol}"
         if listing.opened_ms is None and listing.opens_ms != snipe.opens_ms:
-            return f"its opening moved to {moment(listing.opens_ms)}"
+            return f"the opening moved to {moment(listing.opens_ms)}"
         if listing.opened_ms is not None and listing.opened_ms < snipe.opens_ms - EARLY_MS:
-            return f"it opened early, at {moment(listing.opened_ms)}"
+            return f"opened early, at {moment(listing.opened_ms)}"
         return ""
 
     async def _settle(self, snipe: Snipe) -> None:
@@ -221,7 +223,7 @@ class Sniper:
             is_complete=bought >= snipe.spend_cap * 9 / 10,
             was_refused=any(order.state is OrderState.REJECTED for order in orders),
         )
-        words = f"every attempt is settled: {ended_words(state, bought, QUOTE)}"
+        words = f"all attempts resolved: {ended_words(state, bought, QUOTE)}"
         await self._end(snipe, FiringResult(state, words, len(orders)))
 
     async def _rows_of(self, intent_id: str) -> tuple[Order, ...]:
@@ -274,7 +276,7 @@ class Sniper:
                 for order in orders
             )
             if not waits:
-                await self._keeper.end_intent(intent.id, "its snipe is over")
+                await self._keeper.end_intent(intent.id, "the snipe has ended")
 
     # ---- firing
 
@@ -282,9 +284,7 @@ class Sniper:
         """Warm, check a second before the opening, fire, and write down what came of it."""
         intent, pair = self._keeper.open.intents.get(snipe.id), self._known.knowledge.pairs.get(snipe.symbol)
         if intent is None or pair is None:
-            await self._end(
-                snipe, FiringResult(SnipeState.DISARMED, "the pair is not shown by exchangeInfo", 0)
-            )
+            await self._end(snipe, FiringResult(SnipeState.DISARMED, "not in exchangeInfo", 0))
             return
         firing = self._firing(snipe, intent, pair)
         try:
@@ -338,7 +338,7 @@ class Sniper:
         )
 
     async def _fire(self, snipe: Snipe, firing: Firing) -> None:
-        ready = msgspec.structs.replace(snipe, state=SnipeState.READY, reason="the checklist passed")
+        ready = msgspec.structs.replace(snipe, state=SnipeState.READY, reason="checklist passed")
         await self._keeper.save_snipe(ready)
         await self._sleep_until(snipe.opens_ms - COMMIT_MS)
         off = self._called_off(snipe)

@@ -53,13 +53,13 @@ class DustConverter:
         try:
             theirs = {one.asset: one for one in await self._port.dust_candidates()}
         except ExchangeError as error:
-            raise CommandRefused(f"The exchange does not say what it converts: {error}") from None
+            raise CommandRefused(f"Convertible dust could not be queried: {error}") from None
         coins, left = list[DustCoin](), list[str]()
         for asset, amount in sorted(ours.items()):
             candidate = theirs.get(asset)
             why = self._hindrance(asset, amount, candidate)
             if not why and len(coins) == MOST:
-                why = f"the exchange takes {MOST} coins at once; ask again after these"
+                why = f"at most {MOST} coins per conversion; convert the rest afterwards"
             if why or candidate is None:
                 left.append(f"{plain(amount)} {asset}: {why}")
             else:
@@ -89,25 +89,25 @@ class DustConverter:
         memory = self._keeper.open
         is_wanted = any(one.base_asset == asset for one in memory.intents.values())
         if is_wanted or memory.balances.get((LedgerAccount.DESK, asset)):
-            return "the desk holds or trades this coin now; only what lies there alone is converted"
+            return "the desk holds or trades this coin now"
         if candidate is None:
-            return "the exchange does not offer to convert it"
+            return "not convertible at the exchange"
         if candidate.balance != amount:
-            return f"the account has {plain(candidate.balance)} of it: reconcile first"
+            return f"the account holds {plain(candidate.balance)}: reconcile first"
         return ""
 
     async def _convert(self, assets: Sequence[str]) -> CommandResult[DustConverted]:
         if not self._reconciler.is_done:
-            raise CommandRefused("Books were not compared with the exchange's yet: ask again soon.")
+            raise CommandRefused("Not reconciled with the exchange yet: try again soon.")
         async with self._reconciler.lock:
             row = await self.offered()
             chosen = _chosen(row, assets)
             outcome = await self._port.convert_dust([one.asset for one in chosen])
             match outcome:
                 case NotSent(reason=reason):
-                    raise CommandRefused(f"Nothing was converted: {reason}")
+                    raise CommandRefused(f"Nothing converted: {reason}")
                 case Rejected(refusal=refusal):
-                    raise CommandRefused(f"The exchange converts nothing now: {refusal.words}")
+                    raise CommandRefused(f"Conversion rejected by the exchange: {refusal.words}")
                 case Accepted(answer=answer):
                     done = _told(answer, chosen, row.left)
                 case Ambiguous():
@@ -124,11 +124,11 @@ class DustConverter:
         try:
             account = await self._port.account()
         except ExchangeError as error:
-            doubt = f"Nobody knows whether it was converted ({outcome.reason}; {error}): reconcile shows it."
+            doubt = f"Conversion outcome unknown ({outcome.reason}; {error}): reconcile to check."
             return _Done((), ZERO, None, left, doubt)
         totals = {one.asset: one.total for one in account.balances}
         if not all(is_read(asset, account.balances, account.skipped) for asset in (*names, FEE_ASSET)):
-            doubt = f"Nobody knows whether it was converted ({outcome.reason}; a balance could not be read)."
+            doubt = f"Conversion outcome unknown ({outcome.reason}; a balance could not be read)."
             return _Done((), ZERO, None, left, doubt)
         gone = tuple(one for one in chosen if not totals.get(one.asset))
         held = self._keeper.open.balances
@@ -148,7 +148,7 @@ class DustConverter:
         try:
             await self._keeper.write("dust converted", lambda desk: desk.add_entry(entry, "dust"))
         except StorageError as error:
-            return f" It is not in the books ({error}): the next comparison finds it."
+            return f" Not booked ({error}): the next reconciliation books it."
         return ""
 
     async def _compared(self) -> str:
@@ -156,8 +156,8 @@ class DustConverter:
         try:
             run = await self._reconciler.compare(Trigger.PERSON)
         except ExchangeError as error:
-            return f" The books could not be compared after it: {error}"
-        return f" {len(run.unexplained)} differences are unexplained after it." if run.unexplained else ""
+            return f" Reconciliation after it failed: {error}"
+        return f" {len(run.unexplained)} unexplained differences after it." if run.unexplained else ""
 
 
 def _of_books(tables: TradingTables) -> dict[str, Decimal]:
@@ -176,13 +176,13 @@ def _chosen(row: DustRow, assets: Sequence[str]) -> tuple[DustCoin, ...]:
         raise CommandRefused(_nothing(row.left))
     missing = [asset for asset in assets if asset not in {one.asset for one in row.coins}]
     if missing:
-        raise CommandRefused(f"{', '.join(missing)} cannot be converted now: look again and ask anew.")
+        raise CommandRefused(f"{', '.join(missing)} cannot be converted now. Check the list and retry.")
     return tuple(one for one in row.coins if not assets or one.asset in assets)
 
 
 def _nothing(left: Iterable[str]) -> str:
     """Say that there is nothing to convert, and why."""
-    why = "; ".join(left) or "the desk has written off no coin that still lies in the account alone"
+    why = "; ".join(left) or "no written-off dust in the account"
     return f"Nothing to convert: {why}."
 
 
@@ -191,7 +191,7 @@ def _told(answer: DustConversion, chosen: tuple[DustCoin, ...], left: tuple[str,
     why = {one.asset: f"{one.message or 'refused'} ({one.code})" for one in answer.failed}
     done = tuple(one for one in chosen if one.asset in answer.converted)
     stayed = (
-        f"{plain(one.quantity)} {one.asset}: {why.get(one.asset, 'the exchange did not say why')}"
+        f"{plain(one.quantity)} {one.asset}: {why.get(one.asset, 'no reason given by the exchange')}"
         for one in chosen
         if one not in done
     )
@@ -201,9 +201,9 @@ def _told(answer: DustConversion, chosen: tuple[DustCoin, ...], left: tuple[str,
 def _words(done: _Done) -> str:
     if done.doubt:
         return done.doubt
-    left = f" Left: {'; '.join(done.left)}." if done.left else ""
+    left = f" Not converted: {'; '.join(done.left)}." if done.left else ""
     if not done.coins:
-        return f"Nothing was converted.{left}"
+        return f"Nothing converted.{left}"
     coins = ", ".join(f"{plain(one.quantity)} {one.asset}" for one in done.coins)
     fee = "" if done.fee is None else f", after a fee of {plain(done.fee)} {FEE_ASSET}"
     return f"Converted {coins} into {plain(done.received)} {FEE_ASSET}{fee}.{left}"

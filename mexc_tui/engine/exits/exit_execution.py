@@ -99,9 +99,7 @@ class ExitExecution:
         left = self.left(now)
         part = self._part(now.symbol, left, share_pct)
         if part <= 0:
-            return CloseResult(
-                ZERO, left, f"the part asked for is less than one quantity step of {now.symbol}"
-            )
+            return CloseResult(ZERO, left, f"the share is less than one quantity step of {now.symbol}")
         sale = self.begin(now, left - part, role, reason, words)
         sold_before, goal = sale.sold, sale.goal
         try:
@@ -112,7 +110,7 @@ class ExitExecution:
             log.warning("%s is still being sold: %s", sale.symbol, sale.said or words)
         after = self._keeper.open.positions.get(position.id)
         left = ZERO if after is None else self.left(after)
-        said = (sale.said or "it is still being sold") if left > goal else ""
+        said = (sale.said or "sale still in progress") if left > goal else ""
         return CloseResult(sale.sold - sold_before, left, said, sale.dust)
 
     def _part(self, symbol: str, left: Decimal, share_pct: Decimal | None) -> Decimal:
@@ -187,7 +185,7 @@ class ExitExecution:
                     await sale.pause(SEEN_S)
         except Exception:
             log.exception("the sale of %s failed", sale.symbol)
-            sale.said = "the sale failed; it begins anew"
+            sale.said = "the sale failed; retrying"
         finally:
             self._running.pop(sale.position_id, None)
             sale.reported.set()
@@ -210,7 +208,7 @@ class ExitExecution:
             return False
         grid = self._grids.of(sale.symbol)
         if grid is None:
-            sale.said = "the pair's rules are not known"
+            sale.said = "symbol filters unknown"
             await self._intent_of(sale, position)
             await sale.pause(SEEN_S)
             return True

@@ -59,7 +59,7 @@ class ExitIntents:
         except (StorageError, TimeoutError) as error:
             if stop is None:
                 saving.cancel()
-                raise StorageError(f"the sale cannot be written down: {error}") from error
+                raise StorageError(f"the sale cannot be stored: {error}") from error
             log.warning("%s is sold under its stop's ids: the store fails: %s", position.symbol, error)
             self._end_late(saving, intent)
             return stop
@@ -80,7 +80,7 @@ class ExitIntents:
                 await saving
             except StorageError:
                 return
-            await self._keeper.end_intent(intent.id, "sold under the ids of the stop")
+            await self._keeper.end_intent(intent.id, "sold under the stop's ids")
 
         chore = asyncio.ensure_future(end())
         self._chores.add(chore)

@@ -187,7 +187,7 @@ class ExitMonitor:
             done = rungs_done(position, sold, grid, resting)
         if done != position.rungs_done:
             position = watch.position = msgspec.structs.replace(position, rungs_done=done)
-            watch.words = f"rung {done[-1]} is sold"
+            watch.words = f"rung {done[-1]} sold"
         held = sum((one.open_quantity for one in resting), ZERO)
         watch.holding = ExitHolding(position, grid, position.remaining - held, resting, sold)
         watch.is_changed = False
@@ -206,7 +206,7 @@ class ExitMonitor:
         elif watch.memory.observed.touch is not None and not watch.memory.fired:
             self._poll(watch, now_ms, TOUCHED_POLL_MS)
         if decision.stop_move:
-            watch.words = watch.words or f"the stop moves {decision.stop_move}"
+            watch.words = watch.words or f"stop moved {decision.stop_move}"
         if decision.is_rung_reached:
             self._profits.begin(watch.position.id)
         if decision.wake_ms is not None and decision.wake_ms < self._wake_ms:
@@ -334,8 +334,8 @@ class ExitMonitor:
         if watch.is_blind:
             return
         watch.is_blind = True
-        age = "no price was seen yet" if age_ms is None else f"the last price is {age_ms} ms old"
-        words = f"{watch.position.symbol}: {age}, the stop cannot see; the book is asked for each second"
+        age = "no price yet" if age_ms is None else f"the last price is {age_ms} ms old"
+        words = f"{watch.position.symbol}: {age}, no current price for the stop; querying the order book"
         log.warning("%s", words)
         symbol = watch.position.symbol
         self._begin(watch, "alert", self._alert(symbol, words))
@@ -356,7 +356,7 @@ class ExitMonitor:
         watch.saved = (memory.stop_price, memory.high_price, memory.fired)
 
     async def _write_off(self, position: Position, why: str) -> None:
-        words = f"too small to be sold: {why}"
+        words = f"dust: {why}"
         await self._keeper.write_off(position.id, words, left=position.remaining)
 
     async def _note_trapped(self, position: Position, words: str) -> None:

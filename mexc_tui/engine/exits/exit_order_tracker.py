@@ -50,7 +50,7 @@ class ExitOrderTracker:
         live = [one for one in self._keeper.open.orders_of(position.id) if one.state.is_on_exchange]
         self._cancel_entries(sale, live)
         if left <= sale.goal <= 0 and any(one.side is Side.BUY for one in live):
-            sale.said = "a buy of it is not settled yet"
+            sale.said = "a buy is not resolved yet"
             await sale.pause(LOOK_S)
             return True
         sells = [one for one in live if one.side is Side.SELL and sale.is_holding(one)]
@@ -111,7 +111,7 @@ class ExitOrderTracker:
         while self._are_live(sells) and not cancels.done() and loop.time() < until_s:
             await sale.pause(until_s - loop.time())
         if self._are_live(sells) and cancels.done():
-            sale.said = "take-profits are not seen gone yet"
+            sale.said = "take-profits not confirmed cancelled yet"
             self._hurry(sale, sells)
             await sale.pause(LOOK_S)
 
@@ -131,10 +131,10 @@ class ExitOrderTracker:
             await sale.pause(LOOK_S)
         now = self._keeper.open.orders.get(order.client_order_id)
         if now is not None and now.type is OrderType.LIMIT and now.state in RESTING:
-            sale.said = "a limit order rests: the best bid is below what the exchange allows"
+            sale.said = "limit order resting: the best bid is below the price band"
             await self._execution.cancel(now, sale.words, Purpose.STOP)
             return
-        sale.said = "the outcome of the last order is not known yet"
+        sale.said = "outcome of the last order unknown"
         if now is not None and now.state is OrderState.UNKNOWN:
             self._hurry(sale, [now])
         elif now is not None:

@@ -60,16 +60,14 @@ class ExitRecorder:
 
     async def leave_dust(self, sale: ExitJob, position: Position, words: str) -> bool:
         """Write off what cannot be sold, once the books have what was; return whether that is waited for."""
-        sale.said = f"what is left cannot be sold: {words}"
+        sale.said = f"remainder cannot be sold: {words}"
         if self._keeper.is_behind:
             sale.reported.set()
             await sale.pause(SEEN_S)
             return True
         is_entering = position.state is PositionState.OPENING
         if not is_entering:
-            await self._keeper.write_off(
-                position.id, f"too small to be sold: {words}", left=position.remaining
-            )
+            await self._keeper.write_off(position.id, f"dust: {words}", left=position.remaining)
             if position.id in self._keeper.open.positions:
                 await sale.pause(SEEN_S)
                 return True
@@ -80,7 +78,7 @@ class ExitRecorder:
 
     def leave_part(self, sale: ExitJob, position: Position, words: str) -> None:
         """End a sale of a part that is no order; the position stays as it is."""
-        sale.said = f"the rest of the part asked for cannot be sold: {words}"
+        sale.said = f"remainder of the share cannot be sold: {words}"
         self.finish(sale, position)
 
     def tell(self, sale: ExitJob, position: Position, plan: Sale) -> None:
@@ -92,7 +90,7 @@ class ExitRecorder:
         if not plan.is_alarm or (sale.alarmed_ms is not None and now_ms - sale.alarmed_ms < ALARM_EVERY_MS):
             return
         sale.alarmed_ms = now_ms
-        words = f"it cannot be sold: {plan.trapped or sale.said or plan.words}; the engine keeps trying"
+        words = f"cannot be sold: {plan.trapped or sale.said or plan.words}; retrying"
         log.error("%s: %s", sale.symbol, words)
         self.begin(self._keeper.write("alarm", lambda desk: desk.alert_again("selling", sale.symbol, words)))
 

@@ -1,4 +1,4 @@
-"""Gives an open position other exits: its watch has them at once, then the books, then the ladder."""
+"""Edit the exits of an open position: first the monitor, then the ledger, then the ladder."""
 
 import asyncio
 import logging
@@ -34,7 +34,7 @@ from mexc_tui.sniping.rounding import Grid
 log = logging.getLogger(__name__)
 
 LADDER_S = 10.0
-"""Whoever asked hears after so long how far the ladder came; it goes on."""
+"""Seconds after which the command reports the state of the ladder; the ladder continues."""
 LOOK_S = 0.05
 
 
@@ -87,7 +87,7 @@ class ExitsEditor:
         held, edited = self._edited(symbol, wish)
         before = held.position
         resting = self._resting(before)
-        await self._take(before, held.memory.stop_price, edited, f"exits changed by {by}")
+        await self._take(before, held.memory.stop_price, edited, f"exits edited by {by}")
         self._profits.begin(before.id, anew=True)
         await self._until_aligned(before.id)
         after = self._keeper.open.positions.get(before.id, before)
@@ -105,35 +105,35 @@ class ExitsEditor:
         held, edited = self._edited(symbol, wish)
         stop = _moved_stop(held, edited)
         worst = worst_pnl(held.position, stop, exit_fee(held.position, held.grid))
-        moved = " it moves to" if stop > edited.stop_price else ""
-        return f"Sold at the stop{moved}, {short(stop)}, it makes {worst:+.2f} {QUOTE} of what is held."
+        moved = ", moved to" if stop > edited.stop_price else ""
+        return f"P&L at the stop{moved} {short(stop)}: {worst:+.2f} {QUOTE}."
 
     def _edited(self, symbol: str, wish: ExitWish) -> tuple[EditedPosition, Edited]:
         held = self._held(symbol)
         edited = edit(held, wish, self._bounds, self._trading.now_ms())
         refused = refusals(edited.verdicts)
         if refused:
-            raise CommandRefused(f"The exits of {symbol} stay: {'; '.join(map(refusal_text, refused))}.")
+            raise CommandRefused(f"Exits of {symbol} unchanged: {'; '.join(map(refusal_text, refused))}.")
         return held, edited
 
     def _held(self, symbol: str) -> EditedPosition:
         """Return the position as it stands. Raises CommandRefused if its exits cannot be changed now."""
         position = self._keeper.open.position_of(symbol)
         if position is None:
-            raise CommandRefused(f"No position in {symbol} is open.")
+            raise CommandRefused(f"No open position in {symbol}.")
         memory, grid = self._guardian.memory_of(position), self._grids.of(symbol)
         if memory is None or grid is None:
             raise CommandRefused(
-                f"Nobody watches {symbol}, or its rules are not known: try again in a moment."
+                f"{symbol} is not watched yet, or its filters are unknown: try again in a moment."
             )
         if position.state is PositionState.OPENING or not position.remaining:
             raise CommandRefused(f"{symbol} is still being bought: try again in a second.")
         if memory.fired or self._selling.is_selling(position.id):
-            raise CommandRefused(f"{symbol} is being sold: its exits change no more.")
+            raise CommandRefused(f"{symbol} is being sold: exits cannot be changed.")
         age_ms, bid = self._prices.age_ms(symbol), self._prices.of(symbol).bid
         if age_ms is None or age_ms > self._stale_ms() or bid is None:
             raise CommandRefused(
-                f"No fresh price of {symbol} is known: whether it would sell at once cannot be told."
+                f"No current price of {symbol}: cannot check whether the stop would sell immediately."
             )
         return EditedPosition(position, memory, grid, self._profits.sold(position), bid)
 
@@ -143,7 +143,7 @@ class ExitsEditor:
         def work(desk: LedgerTransaction) -> None:
             stored = desk.tables.positions.get(before.id)
             if stored is None or not stored.is_open:
-                raise CommandRefused(f"{before.symbol} was closed meanwhile.")
+                raise CommandRefused(f"{before.symbol} was closed in the meantime.")
             after = msgspec.structs.replace(stored, plan=edited.plan, stop_price=edited.stop_price)
             desk.save_position(after, words)
             for intent in desk.tables.intents.of_position(before.id):
@@ -154,7 +154,7 @@ class ExitsEditor:
 
         self._guardian.take_exits(before.id, edited.plan, edited.stop_price)
         try:
-            await self._keeper.write("exits by hand", work)
+            await self._keeper.write("exits edited", work)
         except (StorageError, CommandRefused):
             self._guardian.take_exits(before.id, before.plan, stop_before)
             raise
@@ -226,11 +226,11 @@ def exits_words(changed: ExitsChange) -> str:
     moved = changed.stop_before != position.stop_price
     words = [f"stop {short(changed.stop_before)} -> {stop}" if moved else f"stop stays at {stop}"]
     if changed.stop_next > position.stop_price:
-        words.append(f"it moves to {short(changed.stop_next)} at once")
+        words.append(f"trailing stop now {short(changed.stop_next)}")
     words += _set_words(changed.plan_before, position.plan)
     words.append(f"{changed.cancelled} take-profits cancelled, {changed.placed} placed")
     if changed.waiting:
-        words.append(f"{changed.waiting} orders are not as planned yet: the engine goes on with them")
+        words.append(f"{changed.waiting} orders still being adjusted")
     return f"{position.symbol}: {'; '.join(words)}."
 
 
@@ -251,4 +251,4 @@ def _trail_words(plan: ExitPlan) -> str:
     if not plan.trailing:
         return "no trailing stop"
     distance, gain = plain(plan.trailing_distance_pct), plain(plan.trailing_after_pct)
-    return f"trailing stop {distance} % below the high, from a gain of {gain} % on"
+    return f"trailing stop {distance} % below the high, from a gain of {gain} %"

@@ -22,7 +22,7 @@ LONGEST_SLEEP_S = 1.0
 OPENING_SLEEP_S = 0.25
 NO_ROOM_MS = 250
 """How soon a poll that did not fit the request budget is looked at again."""
-NO_ROOM = "the request budget has no room, or the exchange banned this address"
+NO_ROOM = "request budget exhausted, or address banned"
 FIRST = (
     ListingSource.EXCHANGE_INFO,
     ListingSource.CALENDAR,
@@ -140,7 +140,7 @@ class PollWorker:
             return
         if not health.no_room:
             log.warning("%s is not asked: %s", poll.source, NO_ROOM)
-        health.no_room = f"not asked for {poll.late_ms // 1_000} s: {NO_ROOM}"
+        health.no_room = f"not polled for {poll.late_ms // 1_000} s: {NO_ROOM}"
 
     async def _rest(self, busy: Mapping[ListingSource, "asyncio.Task[None]"]) -> None:
         """Wait for the next source that is due, or for news that may bring its turn forward."""

@@ -23,7 +23,7 @@ class WatchedSymbols:
         if symbol not in self._asked_ms and len(self._asked_ms) >= MOST:
             oldest = min(self._asked_ms, key=lambda name: self._asked_ms[name])
             if now_ms - self._asked_ms[oldest] < OWN_MS:
-                return f"{MOST} pairs are looked at already: leave one of them, or wait a few seconds"
+                return f"{MOST} symbols are already watched: close one, or wait a few seconds"
             del self._asked_ms[oldest]
         self._asked_ms[symbol] = now_ms
         return ""

@@ -228,7 +228,7 @@ class Execution:
 
     def _begin(self, intent: Intent, order: NewOrder) -> Order:
         if order.client_order_id not in intent.client_ids:
-            raise UnknownClientOrderId(f"{order.client_order_id!r} is no attempt of {intent.id}")
+            raise UnknownClientOrderId(f"{order.client_order_id!r} is not an attempt of {intent.id}")
         now_ms = self._trading.now_ms()
         return Order(
             client_order_id=order.client_order_id,

@@ -21,7 +21,7 @@ GOOD_FOR_S = 7_200.0
 MADE_UP = KeyFacts(may_trade=True)
 """Of the key of a practice exchange, on paper too."""
 CAN_WITHDRAW = (
-    "The key CAN WITHDRAW: a thief would empty the account. Nothing is traded with it. Next step: delete it "
+    "The key CAN WITHDRAW: if stolen, the account can be emptied. Trading is disabled. Next step: delete it "
     "on the exchange's site, make one without that right, then mexc-tui keys set."
 )
 HELD = "The desk holds coins, so it goes on to protect them, and buys nothing."
@@ -64,7 +64,7 @@ class KeyRightsWorker:
     def refusal(self) -> str:
         """Say why nothing may be bought with this key; empty: it may."""
         if self.facts is None:
-            return "it is not known what the key may do"
+            return "key permissions unknown"
         if self.facts.may_withdraw:
             return "the key can withdraw"
         return "" if self.facts.may_trade else "the key may not trade"

@@ -221,7 +221,7 @@ class _Keeper:
                     self._last_error = describe(error)
                     log.error("worker %s failed while it stopped", self.worker.name, exc_info=error)
                 return
-            self._note_failure(error or WorkerFailure("it ended by itself"))
+            self._note_failure(error or WorkerFailure("ended unexpectedly"))
             if not self._was_ready and self._is_waited_for:
                 return
             self._settled.set()
@@ -249,7 +249,7 @@ class _Keeper:
             return error
         except TimeoutError as error:
             if self._state is WorkerState.STARTING and deadline.expired():
-                return WorkerFailure(f"it was not ready within {self.worker.start_deadline_s or 0:g} s")
+                return WorkerFailure(f"not ready within {self.worker.start_deadline_s or 0:g} s")
             return error
         except Exception as error:  # whatever it is, the worker is tried again
             return error

@@ -105,7 +105,7 @@ class SuspendDetector:
         stale = self._stale
         if stale is None:
             return ""
-        return f"this engine stood still for {stale.length_ms / 1_000:.1f} s: the ledger is compared first"
+        return f"the engine was blocked for {stale.length_ms / 1_000:.1f} s: reconciling first"
 
     @property
     def warning(self) -> str:
@@ -113,7 +113,7 @@ class SuspendDetector:
         last = self.last
         if last is None or self._clock.now_ms() - last.ended_ms > WARNED_MS:
             return ""
-        return f"the event loop stood still for {last.length_ms:,} ms until {moment(last.ended_ms)}"
+        return f"the event loop was blocked for {last.length_ms:,} ms until {moment(last.ended_ms)}"
 
     def row(self) -> LoopRow:
         """Return the gaps since the start."""

@@ -30,7 +30,7 @@ T = TypeVar("T")
 SELL_S = 20.0
 LOOK_S = 0.5
 LOOKS = 10
-NOT_DURABLE = "NOT DURABLE: do not restart before a person has looked"
+NOT_DURABLE = "NOT DURABLE: do not restart before a manual check"
 
 
 class Closer(Protocol):
@@ -87,9 +87,9 @@ class EmergencyStop:
         """Let nothing be bought until a person resumes. Raises CommandRefused if less is allowed already."""
         change = self._switch.restrict(TradingState.REDUCE_ONLY, Cause.PERSON, words, by)
         if not change.changed:
-            raise CommandRefused(f"Nothing was changed: {change.refused}.")
+            raise CommandRefused(f"Not changed: {change.refused}.")
         durable = await self._switch.write_down()
-        return self._acted("no entries until a person resumes; armed snipes wait", is_durable=durable)
+        return self._acted("no entries until you resume; snipes stay armed", is_durable=durable)
 
     async def resume(self, by: str, typed: str) -> CommandResult[Achieved]:
         """Let entries be made again. Raises CommandRefused with what stands against it."""
@@ -107,7 +107,7 @@ class EmergencyStop:
         if not is_active:
             words = f"resumed; entries wait by themselves until this is over: {memory.trading.words}"
         if before.cause.is_loss:
-            words += "; losses count anew from here"
+            words += "; loss counters reset"
             await self._on_loss_resumed()
         if self._switch.problem:
             words += f"; {self._switch.problem}"
@@ -199,7 +199,7 @@ class EmergencyStop:
                 return await self._disarm_all(words), ""
         except (StorageError, TimeoutError) as error:
             log.error("snipes cannot be disarmed in the store: %s", error)
-            return 0, "; snipes could not be disarmed in the store, and cannot fire while this lasts"
+            return 0, "; snipes could not be disarmed in the database, and cannot fire meanwhile"
 
     async def _sell_out(
         self,
@@ -241,7 +241,7 @@ class EmergencyStop:
         while now is not None and now.remaining and clock.time() < until_s:
             closer = self.closer
             if closer is None:
-                said[position.id] = "nobody is there to sell"
+                said[position.id] = "the exit monitor is not running"
                 return
             try:
                 done = await closer.close(now, None, *sale)
@@ -257,7 +257,7 @@ class EmergencyStop:
     ) -> tuple[int, int, str]:
         held, closer = self._held(), self.closer
         if closer is None:
-            return 0, len(held), "nobody is there to sell" if held else ""
+            return 0, len(held), "the exit monitor is not running" if held else ""
         done = await asyncio.gather(
             *(closer.close(one, share_pct, role, reason, words) for one in held), return_exceptions=True
         )
@@ -280,8 +280,8 @@ class EmergencyStop:
         unknown = [one.symbol for one in memory.orders.values() if one.state is OrderState.UNKNOWN]
         problem = self._keeper.problem
         return (
-            *(f"the outcome of an order for {symbol} is not known yet" for symbol in unknown),
-            *((f"the books cannot be written: {problem}",) if problem else ()),
+            *(f"the outcome of an order for {symbol} is unknown" for symbol in unknown),
+            *((f"the ledger cannot be written: {problem}",) if problem else ()),
         )
 
     def _acted(
@@ -302,7 +302,7 @@ class EmergencyStop:
         counts += [f"{many(disarmed, 'snipe')} disarmed"] if disarmed else []
         counts += [orders.words] if orders.words else []
         if ban := (self._trading.ban() if positions or cancelled else ""):
-            counts += [f"{ban}: requests of an emergency leave one by one"]
+            counts += [f"{ban}: emergency requests are sent one by one"]
         counts += [] if is_durable else [f"{NOT_DURABLE} ({self._switch.problem})"]
         achieved = Achieved(
             state=self._keeper.open.trading.state,

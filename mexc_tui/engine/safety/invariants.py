@@ -163,7 +163,7 @@ class Invariants:
         since_ms = self._now_ms() - NAKED_MS
         positions = self._keeper.open.positions
         names = [name for name, at_ms in self._naked_ms.items() if at_ms < since_ms and name in positions]
-        return tuple(f"{positions[name].symbol} is held without protection" for name in names)
+        return tuple(f"{positions[name].symbol} has no protection" for name in names)
 
     def _note(self, written: LedgerChanges) -> None:
         if any(entry.kind in MOVES for entry in written.entries):

@@ -64,7 +64,7 @@ class LimitTightening:
         self._kept = tighten(self._kept, rules, cause, by=by, at_ms=self._now_ms())
         lowered = tightened(limits, self._kept, rules)
         words = (
-            f"limits of entries at {share_left(self._kept, rules):.0%} "
+            f"entry limits at {share_left(self._kept, rules):.0%} "
             f"(position {limits.position_cap_quote:f} -> {lowered.position_cap_quote:f}, "
             f"exposure {limits.exposure_cap_pct:f} % -> {lowered.exposure_cap_pct:f} %, "
             f"{many(lowered.max_positions, 'position')} at once) until {moment(self._kept.until_ms)}"
@@ -85,9 +85,9 @@ class LimitTightening:
                     at_ms=self._now_ms(),
                     about=ABOUT,
                     level=GuardLevel.NORMAL,
-                    finding=f"asked by {by}",
+                    finding=f"requested by {by}",
                     action="restore limits",
-                    achieved=f"configured limits apply again (lowered because of: {before.cause})",
+                    achieved=f"configured limits apply again (tightened because of: {before.cause})",
                 )
             )
         except BaseException:

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 PHRASE_S = 60
 """A phrase is good for so long, and for one try."""
-LOCKED = "live trading is locked: a person unlocks it"
+LOCKED = "live trading is locked: unlock it manually"
 HOUR_S = 3_600
 NS = 1_000_000_000
 
@@ -104,7 +104,7 @@ class LiveUnlock:
         if entry.mode is not Mode.LIVE:
             raise CommandRefused(f"This engine trades in {entry.mode} mode: there is nothing to unlock.")
         if not self.is_locked:
-            raise CommandRefused("Live trading is unlocked already.")
+            raise CommandRefused("Live trading is already unlocked.")
         if missing := hindrances(self._desk()):
             raise CommandRefused(f"Not yet: {'; '.join(missing)}.")
         risked = self.risked()
@@ -117,21 +117,21 @@ class LiveUnlock:
         wanted, self._phrase = self._phrase, ""
         if not wanted or self._clock.monotonic_ns() >= self._phrase_until_ns:
             raise CommandRefused(
-                "No phrase is waiting: each is good for one try within a minute. Ask for another."
+                "The phrase has expired: each is valid for one attempt within a minute. Request a new one."
             )
         if typed.split() != wanted.split():
-            raise CommandRefused("That was not the phrase: live trading stays locked. Ask for another.")
+            raise CommandRefused("Wrong phrase: live trading stays locked. Request a new one.")
         if missing := hindrances(self._desk()):
-            raise CommandRefused(f"Not any more: {'; '.join(missing)}.")
+            raise CommandRefused(f"No longer possible: {'; '.join(missing)}.")
         hours = self._numbers()[1].hours
         until_ms, locks = self._now_ms() + hours * HOUR_S * 1_000, self._locks
         await self._record(by, until_ms)
         if self._locks != locks or (missing := hindrances(self._desk())):
             await self._record(by, None)
-            words = "; ".join(missing) if self._locks == locks else "it was locked meanwhile"
+            words = "; ".join(missing) if self._locks == locks else "locked in the meantime"
             raise CommandRefused(f"Live trading stays locked: {words}.")
         self._until_ns, self._until_ms = self._clock.monotonic_ns() + hours * HOUR_S * NS, until_ms
-        return f"Live trading is unlocked for {hours} hours: entries are bought with real money."
+        return f"Live trading is unlocked for {hours} hours: entries use real money."
 
     async def lock(self, by: str) -> str:
         """Lock at once; return words.
@@ -142,9 +142,9 @@ class LiveUnlock:
             raise CommandRefused("This engine does not trade live: there is nothing to lock.")
         was_locked = self._lock()
         if was_locked:
-            return "Live trading was locked already."
+            return "Live trading is already locked."
         await self._record(by, None)
-        return "Live trading is locked: nothing is bought; what is held keeps its exits."
+        return "Live trading is locked: no entries; positions keep their exits."
 
     async def lock_with(self, by: str) -> None:
         """Lock because everything is stopped. Raises nothing: without the store it is locked all the same.

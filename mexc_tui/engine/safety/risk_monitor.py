@@ -181,7 +181,7 @@ class RiskMonitor:
                 words = f"worker {worker.name} keeps failing: {worker.last_error}"
                 self.incident(Cause.ORDER_WORKER, worker.name, words)
         if self._reconciler.refused_code in KEY_CODES:
-            self.incident(Cause.KEY, "key", f"the exchange refuses this key: {self._reconciler.problem}")
+            self.incident(Cause.KEY, "key", f"API key rejected by the exchange: {self._reconciler.problem}")
         if self._switch.kept.state is TradingState.ACTIVE:
             self._told.clear()
 
@@ -245,10 +245,10 @@ class RiskMonitor:
             yield Cause.WORKER, f"worker {', '.join(degraded)} keeps failing"
         private = self._trading.private_state()
         if not private.is_live:
-            yield Cause.STREAM, f"the private stream is down: {private.reason or 'not connected yet'}"
+            yield Cause.STREAM, f"user stream down: {private.reason or 'not connected yet'}"
         ban = self._trading.ban()
         if ban:
-            yield Cause.BAN, f"the exchange does not serve us: {ban}"
+            yield Cause.BAN, f"banned by the exchange: {ban}"
         yield from self._warnings()
 
     def _warnings(self) -> Iterable[Doubt]:
@@ -260,14 +260,14 @@ class RiskMonitor:
 
     def _storage_problem(self) -> str:
         problem = self._keeper.problem
-        return f"the books cannot be written: {problem}" if problem else self._store_problem()
+        return f"the ledger cannot be written: {problem}" if problem else self._store_problem()
 
     def _doubts_of_books(self) -> Iterable[Doubt]:
         """Yield the first reason why the books are not known to agree with the account."""
         refusal = self._reconciler.refusal
         if self._reconciler.is_done and self._is_stale():
-            why = self._reconciler.problem or "the comparison hangs"
-            refusal = f"books were not compared for long: {why}"
+            why = self._reconciler.problem or "no response"
+            refusal = f"reconciliation overdue: {why}"
         refusal = refusal or self._standstill()
         if refusal:
             yield Cause.BOOKS, refusal
@@ -289,7 +289,7 @@ class RiskMonitor:
         """Hear of answers that refuse the key or a request's time, and of reports beyond what was ordered."""
         for order in written.orders:
             if order.code in KEY_CODES:
-                self.incident(Cause.KEY, "key", f"the exchange refuses this key: {order.reason}")
+                self.incident(Cause.KEY, "key", f"API key rejected by the exchange: {order.reason}")
             if order.code in TIME_CODES:
                 self._untimely.setdefault(order.client_order_id, order.updated_ms)
             elif order.order_id and order.created_ms >= max(self._untimely.values(), default=0):
@@ -342,13 +342,13 @@ class RiskMonitor:
             await self._trim(found, told, level)
         else:
             paused = GuardAction.PAUSE in actions
-            await self._tell(level, told, "alert", "no entries while it lasts" if paused else "reported")
+            await self._tell(level, told, "alert", "no entries meanwhile" if paused else "reported")
 
     async def _tighten(self, told: _Told, level: GuardLevel) -> None:
         try:
             achieved = await self._tightening.lower(str(told), self._limits(), ME)
         except StorageError as error:
-            achieved = f"limits of entries are lowered in memory only: {error}"
+            achieved = f"entry limits tightened in memory only: {error}"
         await self._tell(level, told, "tighten limits", achieved)
 
     async def _last_trim_ms(self) -> int | None:
@@ -392,12 +392,12 @@ class RiskMonitor:
             f"{symbol} {before:f} -> {left[symbol]:f}" if symbol in left else f"{symbol} closed"
             for symbol, before in held.items()
         ]
-        achieved = ", ".join(sold) or "nothing is held"
+        achieved = ", ".join(sold) or "no positions"
         await self._tell(level, told, f"trim {found.trim_pct:f} %", achieved + (f"; {why}" if why else ""))
 
     async def _go_on_flattening(self, cause: Cause, words: str) -> None:
         acted = await self._stopping.stop_all(ME, words, cause)
-        told, action = _Told(ME, (words,)), "flattening went on after the start"
+        told, action = _Told(ME, (words,)), "flattening continued after start"
         await self._tell(GuardLevel.CRITICAL, told, action, acted.words)
 
     async def _tell(self, level: GuardLevel, told: _Told, action: str, achieved: str) -> None:

@@ -193,7 +193,7 @@ class Safety:
         unexplained = await self._books.read("unexplained differences", self._unexplained)
         left = [one.symbol for one in self._keeper.open.positions.values() if one.remaining]
         if left:
-            log.warning("still held at the end: %s", ", ".join(left))
+            log.warning("open at the end: %s", ", ".join(left))
         return (*unexplained, *((problem,) if problem else ()))
 
     # ---- inside
@@ -208,7 +208,7 @@ class Safety:
         if not held:
             return ""
         resting = len(memory.live_orders())
-        rest = f"{resting} orders of ours go on resting there; " if resting else ""
+        rest = f"{resting} orders stay open at the exchange;  " if resting else ""
         return (
             f"{len(held)} positions stay open, and their stops end with this engine: {', '.join(held)}; "
             f"{rest}the next start watches them again."
@@ -216,7 +216,7 @@ class Safety:
 
     async def _compare_last(self) -> str:
         """Compare until nothing moves any more; return why that could not be done."""
-        problem = "books were not compared"
+        problem = "not reconciled"
         until_ms = self._now_ms() + int(LAST_COMPARE_S * 1_000)
         while self._now_ms() < until_ms:
             try:
@@ -227,7 +227,7 @@ class Safety:
             if not problem:
                 return ""
             await asyncio.sleep(2 * STEP_S)
-        return f"the last comparison of books: {problem}"
+        return f"last reconciliation: {problem}"
 
     def _unexplained(self, stored: Stored) -> tuple[str, ...]:
         runs = stored.trading(self._keeper.scope).reconciliations.page(limit=RUNS)

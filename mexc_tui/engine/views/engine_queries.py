@@ -94,7 +94,7 @@ class EngineQueries:
                 "alerts", lambda stored: stored_queries.alerts(stored, limit, closed=closed)
             )
         except StorageError as error:
-            raise CommandRefused(f"The alerts cannot be read: {error}") from None
+            raise CommandRefused(f"Alerts cannot be read: {error}") from None
 
     def settings(self) -> Sequence[SettingRow]:
         """Return every setting."""
@@ -121,7 +121,7 @@ class EngineQueries:
         except AmbiguousName as error:
             raise CommandRefused(str(error)) from None
         except KeyError:
-            raise CommandRefused(f"{symbol} is no listing that is known. See: mexc-tui listings") from None
+            raise CommandRefused(f"Unknown listing {symbol}. See: mexc-tui listings") from None
         return await self._kept(symbol, () if update is None else (update,), now_ms)
 
     async def check_setting(self, name: str, text: str | None) -> str:
@@ -136,7 +136,7 @@ class EngineQueries:
             raise CommandRefused(str(error)) from None
         if after.text != before.text:
             return ""
-        return f"The settings file is written, and {name} stays {after.text}: {after.origin} decides."
+        return f"Settings file written, but {name} stays {after.text}: {after.origin} takes precedence."
 
     async def change_setting(self, name: str, text: str | None, who: str) -> SettingRow:
         """Write a setting into the settings file (None: take it out), and take it. Raises CommandRefused."""
@@ -156,14 +156,14 @@ class EngineQueries:
         """
         change = await self._engine.parts.books.read("last change", lambda stored: last_change(stored, name))
         if change is None:
-            raise CommandRefused(f"{name} was never changed." if name else "No setting was ever changed.")
+            raise CommandRefused(f"{name} was not changed yet." if name else "No setting was changed yet.")
         wanted = self._engine.parts.settings.value(change.about)
         if wanted is None or wanted.text != change.new:
-            raise CommandRefused(f"{change.about} is not {change.new} any more: set it to what you want.")
+            raise CommandRefused(f"{change.about} is no longer {change.new}: set the value you want.")
         row = await self.change_setting(change.about, change.old, who)
         if change.old not in (row.value, row.pending):
             raise CommandRefused(
-                f"{row.name} stays {row.value}: {row.origin} decides over the settings file."
+                f"{row.name} stays {row.value}: {row.origin} takes precedence over the settings file."
             )
         return row, change
 
@@ -179,7 +179,7 @@ class EngineQueries:
         if listing is None and updates:
             listing = updates[-1].after
         if listing is None:
-            raise CommandRefused(f"{symbol} is no listing that is known. See: mexc-tui listings")
+            raise CommandRefused(f"Unknown listing {symbol}. See: mexc-tui listings")
         return self._row(listing)
 
     def _row(self, listing: Listing) -> ListingRow:

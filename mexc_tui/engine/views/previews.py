@@ -40,9 +40,9 @@ class Previews:
     def arm(self, what_if: WhatIfRow) -> PreviewRow:
         """Say what arming would let the desk spend."""
         symbol = what_if.symbol
-        refused = "" if what_if.approved else f"{symbol} is not armed: {what_if.words}"
+        refused = "" if what_if.approved else f"{symbol} not armed: {what_if.words}"
         if self._rooms.keeper.open.snipe_of(symbol) is not None:
-            refused = f"{symbol} is armed already."
+            refused = f"{symbol} is already armed."
         return msgspec.structs.replace(
             self._row(Preview.ARM, symbol, refused),
             spend_cap=what_if.spend_cap,
@@ -55,9 +55,9 @@ class Previews:
         """Say what taking a snipe back would free."""
         snipe = self._rooms.keeper.open.snipe_of(symbol)
         if snipe is None:
-            return self._row(Preview.DISARM, symbol, f"Nothing is armed for {symbol}.")
+            return self._row(Preview.DISARM, symbol, f"No snipe is armed for {symbol}.")
         if not snipe.state.is_unfired:
-            words = f"{symbol} fires already: halt to stop it, or close what it buys."
+            words = f"{symbol} is already firing: halt to stop it, or close the position."
             return self._row(Preview.DISARM, symbol, words)
         row = self._row(Preview.DISARM, symbol)
         return msgspec.structs.replace(row, snipes_to_disarm=1, released=self._reserved([snipe]))
@@ -66,9 +66,9 @@ class Previews:
         """Say what selling a position, or a share of it, would bring."""
         position = self._rooms.keeper.open.position_of(symbol)
         if position is None:
-            return self._row(Preview.CLOSE, symbol, f"No position in {symbol} is open.")
+            return self._row(Preview.CLOSE, symbol, f"No open position in {symbol}.")
         sale = self._sale(position, share_pct)
-        refused = "" if sale.quantity else f"{share_pct} % of {symbol} is less than one step of it."
+        refused = "" if sale.quantity else f"{share_pct} % of {symbol} is less than one quantity step."
         row = self._row(Preview.CLOSE, symbol, refused)
         return _with_sales(msgspec.structs.replace(row, orders_to_cancel=sale.orders_to_cancel), (sale,))
 
@@ -97,7 +97,7 @@ class Previews:
         change = state.resume(kept, person="a person", word=word, blockers=blockers, at_ms=self._now_ms())
         refused = _unchanged(change)
         if kept.state is TradingState.ACTIVE and not shown.state.allows_entries:
-            refused = f"Nobody stopped trading: entries wait until this is over: {shown.words}."
+            refused = f"Reduce-only lifts automatically: {shown.words}."
         row = self._row(Preview.RESUME, "", refused, change.trading.state)
         return msgspec.structs.replace(row, typed=word)
 
@@ -171,4 +171,4 @@ def _with_sales(row: PreviewRow, sales: tuple[SaleRow, ...]) -> PreviewRow:
 
 
 def _unchanged(change: Transition) -> str:
-    return "" if change.changed else f"Nothing was changed: {change.refused}."
+    return "" if change.changed else f"Not changed: {change.refused}."

@@ -90,14 +90,14 @@ def limit_rows(seen: RiskBook, limits: RiskLimits, now_ms: int) -> tuple[LimitRo
         _row("positions", Decimal(len(bound)), Decimal(limits.max_positions), "", "open and armed"),
         _row("trades_hour", _count(seen.entries_ms, hour, pending), Decimal(limits.max_trades_hour), ""),
         _row("trades_day", _count(seen.entries_ms, today, pending), Decimal(limits.max_trades_day), ""),
-        _row("daily_loss", _pct(loss_of_day_pct(seen)), limits.daily_loss_pct, "%", "then it halts"),
-        _row("drawdown", _pct(drawdown_pct(seen)), limits.drawdown_pct, "%", "then it halts"),
+        _row("daily_loss", _pct(loss_of_day_pct(seen)), limits.daily_loss_pct, "%", "then halts"),
+        _row("drawdown", _pct(drawdown_pct(seen)), limits.drawdown_pct, "%", "then halts"),
         _row(
             "losses_in_a_row",
             Decimal(seen.losses_in_a_row),
             Decimal(limits.losses_halt),
             "",
-            f"pauses at {limits.losses_pause}, then it halts",
+            f"pauses at {limits.losses_pause}, then halts",
         ),
     )
 

@@ -103,11 +103,11 @@ def source_row(listing: Listing, seen: Sighting) -> SourceSays:
     """Return what a source says of a listing at present, and since when it has said just that."""
     facts, words = seen.facts, list[str]()
     if facts.symbol != listing.symbol:
-        words.append(f"calls it {facts.symbol}")
+        words.append(f"symbol {facts.symbol}")
     if facts.opens_ms is not None:
         words.append(f"opens_ms {facts.opens_ms}")
     if facts.triple is not None:
-        words.append(f"states {facts.triple}")
+        words.append(f"state {facts.triple}")
     if facts.status is not None:
         words.append(f"status {facts.status.name.lower()}")
     if facts.sides is not None:

@@ -43,7 +43,7 @@ def sale_of(
         base_asset=position.base_asset,
         quantity=quantity,
         orders_to_cancel=orders_to_cancel,
-        words="" if bids.best is not None else "no fresh price is known: it sells at whatever is bid",
+        words="" if bids.best is not None else "no current price: sells at the best bid",
     )
     if bids.best is None or not quantity:
         return row
@@ -96,5 +96,5 @@ def _words(rest: Decimal, levels: Levels, position: Position) -> str:
     if not rest:
         return ""
     if not levels:
-        return "only the best bid is known: what it would slip is not"
-    return f"{rest.normalize():f} {position.base_asset} find no known bid within the slippage cap"
+        return "only the best bid is known: slippage unknown"
+    return f"{rest.normalize():f} {position.base_asset} exceed the bids within the slippage cap"

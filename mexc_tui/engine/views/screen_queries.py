@@ -14,7 +14,7 @@ from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.trading_view import PositionRow
 
-LOOKS_ONLY = "This engine only looks: it has no money, so there is no equity and nothing was fired."
+LOOKS_ONLY = "Unavailable: this engine runs without trading."
 
 
 class ScreenQueries:

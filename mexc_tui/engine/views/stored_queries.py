@@ -32,7 +32,7 @@ CHANGES = 60
 SAID = 8
 """So many signals of one detector about one listing."""
 SIGNALS = 200
-NO_SIGHT = blind_sight("only what is stored was asked")
+NO_SIGHT = blind_sight("engine not running: stored data only")
 
 
 def listings(
@@ -148,7 +148,7 @@ def _detector(
 def _why_not(look: DetectorInput, detector: Detector) -> str:
     found = [finding.topic for finding in detector.find(look) if finding.state != UNKNOWN]
     if found:
-        return f"it sees {', '.join(found)} now, and says so at its next look"
+        return f"condition met now ({', '.join(found)}); signal at the next pass"
     return why_silent(detector.name, look)
 
 

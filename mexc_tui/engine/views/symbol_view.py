@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 PATH_MS = 1_000
 """A path of hours is made of thousands of bars: it is put together once in so long."""
-OPENING = "a snipe fires about now: it is watched a few seconds later"
+OPENING = "an entry is firing: market data in a few seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +82,10 @@ class SymbolView:
     async def market(self, symbol: str, wish: SymbolRequest) -> MarketRow:
         """Return a pair, and have it watched for a while. Raises CommandRefused, StorageError."""
         if not is_tradable_name(symbol):
-            raise CommandRefused(f"{symbol} is no pair's name: it has letters and digits, as NEWUSDT.")
+            raise CommandRefused(f"Invalid symbol {symbol}: letters and digits, such as NEWUSDT.")
         knowledge = self._engine.known.knowledge
         if symbol not in knowledge.pairs and knowledge.listings.named(symbol) is None:
-            raise CommandRefused(f"{symbol} is no pair of the exchange, and nobody lists it.")
+            raise CommandRefused(f"Unknown symbol {symbol}: not on the exchange and not listed.")
         problem = self._watch(symbol)
         fills = await self._fills(symbol) if self._engine.rooms is not None else ()
         return self._row(symbol, wish, problem, fills)

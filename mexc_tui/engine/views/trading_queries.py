@@ -151,7 +151,7 @@ class TradingQueries:
                 judged.asked.numbers.fire.premium_pct,
                 is_ahead=wish.opens_ms is not None and wish.opens_ms > now_ms,
             ),
-            words=judgement.reason or "every gate agrees",
+            words=judgement.reason or "all checks passed",
             plan=judged.asked.numbers.plan,
         )
 
@@ -212,23 +212,23 @@ class TradingQueries:
     async def arm(self, symbol: str, by: str) -> CommandResult[SnipeRow]:
         """Arm a snipe of a listing."""
         snipe = await _stored(self._rooms.arming.arm(self._pair(symbol), by))
-        words = f"{snipe.symbol} is armed: at most {plain(snipe.spend_cap)} {QUOTE}."
+        words = f"{snipe.symbol} armed: at most {plain(snipe.spend_cap)} {QUOTE}."
         return CommandResult(words, snipe_row(snipe, self._sight()))
 
     async def disarm(self, symbol: str, by: str) -> CommandResult[SnipeRow]:
         """Take back a pair's snipe that has not fired yet."""
         snipe = await _stored(self._rooms.sniper.disarm(self._armed(symbol), by))
         row = msgspec.structs.replace(snipe_row(snipe, self._sight()), state=SnipeState.DISARMED)
-        return CommandResult(f"{snipe.symbol} is disarmed.", row)
+        return CommandResult(f"{snipe.symbol} disarmed.", row)
 
     async def close(self, symbol: str, share_pct: Decimal | None, by: str) -> CommandResult[Achieved]:
         """Sell so many per cent of a pair's position now; None: all of it."""
         memory, closer = self._rooms.keeper.open, self._rooms.safety.stopping.closer
         position = memory.position_of(self._held(symbol))
         if position is None:
-            raise CommandRefused(f"No position in {symbol} is open.")
+            raise CommandRefused(f"No open position in {symbol}.")
         if closer is None:
-            raise CommandRefused("Nobody is there to sell: this engine was started without its guardian.")
+            raise CommandRefused("Cannot sell: the exit monitor is not running.")
         words = f"closed by {by}"
         done = await _stored(closer.close(position, share_pct, OrderRole.CLOSE, CloseReason.PERSON, words))
         left = f", {plain(done.left)} {position.base_asset} still held" if done.left else ""
@@ -268,11 +268,11 @@ class TradingQueries:
 
     async def halt(self, by: str, words: str) -> CommandResult[Achieved]:
         """Stop entries until a person resumes: cancel entry orders, disarm snipes. Exits go on."""
-        return await _stored(self._rooms.safety.stopping.halt(by, words or f"asked by {by}"))
+        return await _stored(self._rooms.safety.stopping.halt(by, words or f"requested by {by}"))
 
     async def reduce_only(self, by: str, words: str) -> CommandResult[Achieved]:
         """Let nothing be bought until a person resumes; armed snipes wait."""
-        return await _stored(self._rooms.safety.stopping.reduce_only(by, words or f"asked by {by}"))
+        return await _stored(self._rooms.safety.stopping.reduce_only(by, words or f"requested by {by}"))
 
     async def resume(self, by: str, typed: str) -> CommandResult[Achieved]:
         """Let entries be made again. `typed` is what a person typed where the cause asks for a word."""
@@ -283,7 +283,7 @@ class TradingQueries:
     async def restore_limits(self, by: str) -> CommandResult[Achieved]:
         """Let the configured limits apply again after a warning lowered them."""
         if not await _stored(self._rooms.safety.tightening.restore(by)):
-            raise CommandRefused("The configured limits apply already: no warning has lowered them.")
+            raise CommandRefused("The configured limits already apply.")
         return self._said("The configured limits apply again.")
 
     async def unlock(self, by: str, typed: str) -> CommandResult[Achieved]:
@@ -342,7 +342,7 @@ class TradingQueries:
             raise CommandRefused(str(error)) from None
 
     def _sight(self) -> RowContext:
-        blind = "" if self._rooms.safety.stopping.closer is not None else "nobody is there to sell"
+        blind = "" if self._rooms.safety.stopping.closer is not None else "the exit monitor is not running"
         gone = partial(delisted_words, self._rooms.keeper.open.reconciled)
         return RowContext(
             self._quote,
@@ -431,4 +431,4 @@ async def _stored(doing: Awaitable[T]) -> T:
     try:
         return await doing
     except StorageError as error:
-        raise CommandRefused(f"It cannot be written down: {error}") from None
+        raise CommandRefused(f"Cannot be stored: {error}") from None

@@ -213,7 +213,7 @@ def position_row(
 
 
 def _blind_words(sight: RowContext) -> str:
-    known = "whether it watches the stop is not known" if sight.is_silent else "nothing watches the stop"
+    known = "unknown whether the stop is watched" if sight.is_silent else "the stop is not watched"
     return f"{sight.blind}: {known}"
 
 

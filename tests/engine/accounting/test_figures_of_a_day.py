@@ -73,7 +73,7 @@ def check_money(now: Moment) -> None:
         if decided is not None
     ]
     assert len(to_decision) == len(bought)
-    shown = now.metrics["entry slippage, to the price when decided"]
+    shown = now.metrics["entry slippage to the decision price"]
     assert shown.value is not None
     assert abs(shown.value - median(to_decision)) < 1e-6
     filled = now.metrics["entry filled"].value
@@ -125,8 +125,8 @@ def test_figures_of_a_day_follow_from_what_is_stored_and_move_with_it(tmp_path: 
         assert (len(first.outcomes), len(last.outcomes)) == (1, 2)
         same = {name for name, one in last.metrics.items() if first.metrics[name].words == one.words}
         assert not same & {
-            "exposure", "concentration (HHI)", "effective positions", "risk at the stops", "entry filled",
-            "lost if coins open 30 % lower", "entry slippage, to the price when decided",
+            "exposure", "concentration (HHI)", "effective positions", "open risk", "entry filled",
+            "lost if coins open 30 % lower", "entry slippage to the decision price",
         }  # fmt: skip
         used = [{one.name: one.used for one in now.risk.limits}["exposure"] for now in (first, last)]
         assert used[0] != used[1]

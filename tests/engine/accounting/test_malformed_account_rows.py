@@ -139,6 +139,6 @@ def test_a_sweep_does_not_take_an_unreadable_list_for_an_empty_one(tmp_path: Pat
             )
             assert "rows skipped" in done.words
             run = await rooms.reconciler.compare(Trigger.PERSON)
-            assert f"{position.symbol} is compared with the next run: open orders" in run.problem
+            assert f"{position.symbol} is reconciled in the next run: open orders" in run.problem
 
     simulate(main)

@@ -138,7 +138,7 @@ async def test_without_a_price_a_position_stands_at_its_cost_and_says_so(tmp_pat
     async with stored(tmp_path) as store:
         row = await performance(store)
     assert (row.unrealised, row.equity, row.identity_gap) == (D(0), D(1_052), D(0))
-    assert "1 at cost: no fresh price" in named(row)["exposure"].words
+    assert "1 at cost: no current price" in named(row)["exposure"].words
 
 
 async def test_a_figure_with_too_few_samples_says_so_instead_of_a_number(tmp_path: Path) -> None:
@@ -253,10 +253,10 @@ async def test_entries_are_held_against_the_ask_when_they_were_sent(tmp_path: Pa
     async with stored(tmp_path) as store:
         await store.write("entries", entries)
         figures = named(await performance(store))
-    to_ask = figures["entry slippage, to the ask when sent"]
+    to_ask = figures["entry slippage to the ask"]
     assert to_ask.value is not None
     assert round(to_ask.value, 6) == 100
-    assert figures["entry slippage, to the price when decided"].n == 1
+    assert figures["entry slippage to the decision price"].n == 1
     shortfall = figures["implementation shortfall"]
     # 20 / 1.9 were wanted; ten were paid 0.1 more for on the way and 0.02 more than the ask.
     assert shortfall.value is not None
@@ -273,7 +273,7 @@ async def test_returns_come_from_the_daily_closes_with_flows_taken_out(tmp_path:
     async with stored(tmp_path) as store:
         await store.write("closes", closes)
         row = await performance(store)
-    total, fall = named(row)["total return"], named(row)["largest drawdown"]
+    total, fall = named(row)["total return"], named(row)["maximum drawdown"]
     assert total.value is not None
     assert round(total.value, 9) == -0.01
     assert fall.value is not None

@@ -26,7 +26,7 @@ def test_an_entry_that_a_risk_limit_refuses_raises_one_alert_that_names_the_limi
             assert await watcher.snipes("SECONDUSDT") == []
             (alert,) = await alerts_of(watcher, "risk:refused")
             assert alert.about == "SECONDUSDT"
-            assert alert.text.startswith("Entry refused by risk limits: risk/trades_hour: 2 in 60 minutes")
+            assert alert.text.startswith("Entry refused by risk limits: trades hour: 2 in 60 minutes")
 
     simulate(main)
 

@@ -149,7 +149,7 @@ def test_a_new_start_states_what_it_found_and_what_became_of_it(tmp_path: Path) 
             lines = reconciler.taken_up
             assert lines[0] == "0 positions, 0 orders and 1 snipe were open"
             assert any(one.startswith(f"snipe {NAME}: was armed, still is") for one in lines)
-            assert any("differences explained, 0 not" in one for one in lines)
+            assert any("unexplained: 0" in one for one in lines)
             page = await watcher.running.store.read("journal", lambda one: list(one.journal.latest(500)))
             told = [one.event for one in page if isinstance(one.event, TakenUp)]
             assert [one.lines for one in told] == [lines]
@@ -235,7 +235,7 @@ def test_a_snipe_found_firing_is_stated_with_what_became_of_it(
             await reconciler.is_taken_up.wait()
             said = next(one for one in reconciler.taken_up if one.startswith(f"snipe {NAME}"))
             assert "was firing, is " in said
-            assert "every attempt is settled" in said
+            assert "all attempts resolved" in said
 
     simulate(main)
 

@@ -61,7 +61,7 @@ def test_the_first_price_seen_at_the_opening_is_the_reference_and_bounds_what_is
             assert (armed.reference_price, armed.price_cap) == (None, None)
             said = {one.name: one.value for one in armed.verdicts}
             assert "the first one seen at the opening is the reference" in said["premium"]
-            assert said["slippage"].endswith("and 25 % over the first price seen")
+            assert said["slippage"].endswith("and 25 % over the first price")
             await watcher.at(LATER_S)
             snipe = await watcher.last()
             grid = grid_of(watcher.running.engine.known.knowledge.pairs[NAME])
@@ -224,7 +224,7 @@ def test_a_pair_whose_price_is_never_seen_is_not_bought(tmp_path: Path) -> None:
             await watcher.at(LATER_S)
             snipe = await watcher.last()
             assert snipe.state is SnipeState.MISSED
-            assert "no price was seen" in snipe.reason
+            assert "no price observed" in snipe.reason
             assert not watcher.world.asked
 
     simulate(main)
@@ -294,7 +294,7 @@ def test_one_postponed_while_its_shot_is_timed_sends_nothing_then_and_is_armed_a
             assert not watcher.world.asked
             first = (await watcher.snipes())[0]
             assert first.state is SnipeState.MISSED
-            assert re.match(r"its opening moved to \d{4}-\d\d-\d\d [\d:.]+ UTC", first.reason)
+            assert re.match(r"the opening moved to \d{4}-\d\d-\d\d [\d:.]+ UTC", first.reason)
             await watcher.at(OPENS_S + 28)
             last = await watcher.last()
             assert last.opens_ms - first.opens_ms == 20_000

@@ -1,4 +1,4 @@
-"""Rests too small to be sold become MX on the practice exchange, and nothing of the person's own does."""
+"""Convert dust of the desk to MX on the practice exchange, never coins of the user."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -104,7 +104,7 @@ def test_what_is_held_is_not_dust(tmp_path: Path) -> None:
         async with guarding(day) as (running, _, position):
             face = await trading_queries(running.engine)
             assert face is not None
-            with pytest.raises(CommandRefused, match="written off no coin"):
+            with pytest.raises(CommandRefused, match="no written-off dust"):
                 await face.convert_dust([])
             assert at_exchange(day, "CLEAN") == position.remaining
 
@@ -132,7 +132,7 @@ def test_a_conversion_that_never_came_there_changes_nothing(tmp_path: Path) -> N
         async with with_dust(day) as (running, face, dust):
             done = await face.convert_dust([])
             assert (done.is_all, done.result.coins) == (False, ())
-            assert done.words.startswith("Nothing was converted. Left: ")
+            assert done.words.startswith("Nothing converted. Not converted: ")
             assert at_exchange(day, "CLEAN") == dust
             await agree(running)
             assert (await face.convert_dust([])).is_all
@@ -155,7 +155,7 @@ def test_what_the_exchange_refuses_or_leaves_is_said_with_its_reason(
         day = day_of(sim, tmp_path, lent={"ladder": ""})
         async with with_dust(day) as (running, face, dust):
             monkeypatch.setattr(day.server.world, "convert", refuse)
-            with pytest.raises(CommandRefused, match=r"The exchange converts nothing now: .*key"):
+            with pytest.raises(CommandRefused, match=r"Conversion rejected by the exchange: .*key"):
                 await face.convert_dust([])
             monkeypatch.setattr(day.server.world, "convert", leave)
             done = await face.convert_dust([])
@@ -183,7 +183,7 @@ def test_what_cannot_be_booked_is_no_refusal_and_the_next_comparison_finds_it(
             monkeypatch.setattr(running.store, "write", fail)
             done = await face.convert_dust([])
             assert (done.is_all, len(done.result.coins)) == (False, 1)
-            assert "It is not in the books (the disk is full)" in done.words
+            assert "Not booked (the disk is full)" in done.words
             await face.reconcile()
             assert await in_books(running, "CLEAN") == at_exchange(day, "CLEAN") == 0
             assert await in_books(running, "MX") == at_exchange(day, "MX")

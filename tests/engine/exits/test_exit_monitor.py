@@ -182,7 +182,7 @@ def test_a_part_too_small_for_an_order_is_told_as_such_and_the_position_stays_wh
         async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
             done = await rooms.selling.close(position, D(5), OrderRole.CLOSE, CloseReason.PERSON, "by ann")
             assert done.sold == 0
-            assert "the rest of the part asked for cannot be sold" in done.words
+            assert "remainder of the share cannot be sold" in done.words
             assert held(running).remaining == position.remaining
 
     simulate(main)
@@ -289,7 +289,7 @@ def test_a_price_that_nobody_tells_is_an_alert_and_no_protection(tmp_path: Path)
             await asyncio.sleep(20)
             place, words = await protection(running)
             assert place is Protection.NONE
-            assert "cannot act" in words
+            assert "cannot trigger" in words
             facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
             alerts = [one.event for one in facts if isinstance(one.event, Alert)]
             assert any(one.rule == "guardian" for one in alerts)

@@ -81,7 +81,7 @@ def test_a_raised_stop_protects_at_once_and_outlives_the_engine(tmp_path: Path) 
             running, rooms, position, client = at.running, at.rooms, at.position, at.client
             stop = (position.entry_price * D("0.97")).quantize(D("0.00001"))
             asked = await look(client, stop_price=stop)
-            assert f"Sold at the stop, {stop:.8g}, it makes -" in asked.words
+            assert f"P&L at the stop {stop:.8g}: -" in asked.words
             assert (await look(client, stop_price=position.entry_price * 9)).outcome is CommandOutcome.REFUSED
             assert held(running).stop_price == position.stop_price
             reply = await give(client, "edit-0001", stop_price=stop)
@@ -97,7 +97,7 @@ def test_a_raised_stop_protects_at_once_and_outlives_the_engine(tmp_path: Path) 
             assert next(one for one in intents if one.role is OrderRole.STOP).reason.endswith("by tester")
             facts = await running.store.read("facts", lambda stored: stored.journal.about(SYMBOL))
             told = [one.event.words for one in facts if isinstance(one.event, PositionChanged)]
-            assert "exits changed by tester" in told
+            assert "exits edited by tester" in told
         async with at.day.engine() as running:
             assert held(running).stop_price == stop
             rooms = running.engine.rooms
@@ -119,7 +119,7 @@ def test_a_trail_that_begins_at_once_is_told_by_the_stop_it_moves_to(tmp_path: P
             told = await give(at.client, trailing=True, trailing_distance_pct=D(30), trailing_after_pct=D(10))
             assert "trailing stop 30 % below the high, from a gain of 10 % on" in told.words
             await until(lambda: held(at.running).stop_price > at.position.stop_price, 5)
-            assert f"Sold at the stop it moves to, {short(held(at.running).stop_price)}, " in asked.words
+            assert f"P&L at the stop, moved to {short(held(at.running).stop_price)}: " in asked.words
 
     simulate(main)
 
@@ -183,7 +183,7 @@ def test_what_is_refused_changes_nothing_and_says_value_and_limit(tmp_path: Path
             other = await client.give(
                 kinds.EDIT_EXITS, kinds.ExitsEdit(symbol="NOUSDT", time_stop_s=9), deadline_s=5
             )
-            assert other.words == "No position in NOUSDT is open."
+            assert other.words == "No open position in NOUSDT."
             async with attached(client_of(at.day.paths.socket, Role.VIEW)) as viewer:
                 looked = await give(viewer, stop_price=position.stop_price)
                 assert looked.outcome is CommandOutcome.REFUSED

@@ -116,7 +116,7 @@ def test_a_stop_of_everything_during_a_low_bid_reports_what_is_still_held(
             assert not acted.is_all
             assert (acted.result.positions_closed, acted.result.positions_left) == (0, 1)
             assert f"still held: {plain(position.remaining)} CLEAN" in acted.words
-            assert "best bid is too low" in acted.words
+            assert "best bid too low" in acted.words
             assert held(running).trapped
             low.cancel()
             await bid_for(rooms, good, 6)
@@ -206,7 +206,7 @@ def test_a_part_that_the_rules_refuse_is_given_up_and_the_position_stays_as_it_i
             await until(lambda: held(running).trapped, 40)
             acted = await (await face_of(running)).close(SYMBOL, D(50), "ann")
             assert not acted.is_all
-            assert "the rest of the part asked for cannot be sold" in acted.words
+            assert "remainder of the share cannot be sold" in acted.words
             assert not rooms.selling.is_selling(position.id)
 
     simulate(main)

@@ -166,7 +166,7 @@ def test_rights_that_nobody_tells_again_are_not_known_any_more_and_nothing_is_bo
             await asyncio.sleep(GOOD_FOR_S - 2 * AGAIN_S)
             assert keeper.refusal == "", "an exchange that is silent for a while is no reason yet"
             await asyncio.sleep(4 * AGAIN_S)
-            assert keeper.refusal == "it is not known what the key may do"
+            assert keeper.refusal == "key permissions unknown"
 
     simulate(main)
 

@@ -146,7 +146,7 @@ def test_a_worker_that_does_not_start_stops_all_before_it() -> None:
 
 def test_a_worker_that_is_not_ready_in_time_fails_the_start() -> None:
     async def main(office: Office) -> None:
-        with pytest.raises(StartFailed, match="it was not ready within 20 s"):
+        with pytest.raises(StartFailed, match="not ready within 20 s"):
             await office.supervisor.start([office.worker("streams", start_s=21)])
         assert office.diary == ["start streams", "end streams"]
 
@@ -256,7 +256,7 @@ def test_a_worker_that_returns_has_failed() -> None:
 
         await office.supervisor.start([Worker("brief", leave)])
         await asyncio.sleep(0.1)
-        assert office.status("brief").last_error == "it ended by itself"
+        assert office.status("brief").last_error == "ended unexpectedly"
 
     in_office(main)
 
@@ -295,7 +295,7 @@ def test_a_worker_that_hangs_while_starting_again_is_tried_again() -> None:
         await asyncio.sleep(30)
         status = office.status("streams")
         assert (status.state, status.restarts) == (WorkerState.RUNNING, 2)
-        assert status.last_error == "it was not ready within 20 s"
+        assert status.last_error == "not ready within 20 s"
 
     in_office(main)
 

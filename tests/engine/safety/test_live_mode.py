@@ -81,7 +81,7 @@ def test_a_locked_engine_arms_nothing_by_hand_and_says_how_to_unlock(tmp_path: P
         async with live(sim, tmp_path, **HAND) as desk:
             assert desk.face.risk().is_locked
             await desk.at(OPENS_S - 12)
-            with pytest.raises(CommandRefused, match="unlock by hand"):
+            with pytest.raises(CommandRefused, match="unlock live trading"):
                 await desk.face.arm(NAME, "test")
             await desk.at(OPENS_S + 5)
             assert not desk.holds
@@ -141,13 +141,13 @@ def test_a_phrase_is_good_for_one_try_within_a_minute(tmp_path: Path) -> None:
         async with live(sim, tmp_path, **HAND) as desk:
             first, second = await desk.phrase(), await desk.phrase()
             assert first != second
-            with pytest.raises(CommandRefused, match="not the phrase"):
+            with pytest.raises(CommandRefused, match="Wrong phrase"):
                 await desk.face.unlock("test", first)
-            with pytest.raises(CommandRefused, match="No phrase is waiting"):
+            with pytest.raises(CommandRefused, match="The phrase has expired"):
                 await desk.face.unlock("test", second)
             late = await desk.phrase()
             await asyncio.sleep(61)
-            with pytest.raises(CommandRefused, match="No phrase is waiting"):
+            with pytest.raises(CommandRefused, match="The phrase has expired"):
                 await desk.face.unlock("test", late)
             assert desk.face.risk().is_locked
             assert await desk.locks() == []

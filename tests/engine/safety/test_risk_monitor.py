@@ -65,7 +65,7 @@ def test_lowered_limits_are_shown_survive_a_restart_and_are_lifted_by_the_user(t
             assert limit(lowered, "position_cap") < limit(before, "position_cap") * D("0.6")
             assert limit(lowered, "positions") == 1
             assert lowered.tightening.steps == 1
-            assert "loss of the day" in lowered.tightening.cause
+            assert "daily loss" in lowered.tightening.cause
         async with day.engine() as running:
             face = await face_of(running)
             assert face.risk().tightening.steps == 1
@@ -73,7 +73,7 @@ def test_lowered_limits_are_shown_survive_a_restart_and_are_lifted_by_the_user(t
             await face.restore_limits("ann")
             assert face.risk().tightening.steps == 0
             assert limit(face.risk(), "positions") == limit(before, "positions")
-            with pytest.raises(CommandRefused, match="apply already"):
+            with pytest.raises(CommandRefused, match="already apply"):
                 await face.restore_limits("ann")
             assert (await guard_acted(running))[-1].action == "restore limits"
 

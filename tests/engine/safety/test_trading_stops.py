@@ -102,7 +102,7 @@ def test_an_emergency_stop_takes_the_typed_word_to_resume_and_losses_count_anew(
             with pytest.raises(CommandRefused, match="must be typed"):
                 await stopping.resume("ann", "")
             resumed = await stopping.resume("ann", "resume")
-            assert "losses count anew" in resumed.words
+            assert "loss counters reset" in resumed.words
             assert rooms.safety.equity.losses().drawdown_pct == 0
 
     simulate(main)

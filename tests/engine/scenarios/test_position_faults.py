@@ -252,7 +252,7 @@ def test_O5_a_fill_larger_than_ordered_is_not_booked_and_halts_with_its_evidence
                 for one in facts
                 if isinstance(one.event, Alert) and one.event.rule == "order:overfill"
             ]
-            assert "ordered (question: the exchange says filled)" in alert.text
+            assert "ordered (question: exchange: filled)" in alert.text
 
     simulate(main)
 

@@ -108,7 +108,7 @@ def test_the_pair_that_nobody_asked_for_longest_makes_room() -> None:
     shown = WatchedSymbols(lambda: at_ms)
     for number in range(MOST):
         assert not shown.ask(f"A{number}")
-    assert "looked at already" in shown.ask("NEW")
+    assert "already watched" in shown.ask("NEW")
     at_ms += 5_000
     for number in range(1, MOST):
         shown.ask(f"A{number}")

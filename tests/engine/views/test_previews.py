@@ -46,13 +46,13 @@ def test_bids_below_the_slippage_cap_are_not_counted_on() -> None:
     thin = BidDepth(D("2.1"), ((D("2.1"), D(4)), (D("1.5"), D(100))))
     row = sale_of(position(), None, thin, GRID, 0)
     assert (row.is_covered, row.expected_price) == (False, D("2.1"))
-    assert row.words == "6 NEW find no known bid within the slippage cap"
+    assert row.words == "6 NEW exceed the bids within the slippage cap"
 
 
 def test_without_a_fresh_price_no_number_is_made_up() -> None:
     row = sale_of(position(), None, BidDepth(None), GRID, 0)
     assert (row.quantity, row.value, row.pnl, row.expected_price) == (D(10), None, None, None)
-    assert "no fresh price" in row.words
+    assert "no current price" in row.words
 
 
 @given(
@@ -127,7 +127,7 @@ def test_closing_says_what_it_brings_at_the_bids_of_now(told: Told) -> None:
     assert row.value == sale.quantity * sale.bid
     assert row.pnl == sale.pnl
     assert row.words.startswith("Sell 192.28 CLEAN, worth ")
-    assert "3 take-profits on the same coins are cancelled first" in row.words
+    assert "cancels 3 take-profits first" in row.words
     assert told.rows["half"].sales[0].quantity == position.remaining / 2
 
 
@@ -142,13 +142,13 @@ def test_flattening_and_killing_count_what_they_cancel_and_sell(told: Told) -> N
 def test_halting_leaves_positions_with_their_exits(told: Told) -> None:
     row = told.rows["halt"]
     assert (row.orders_to_cancel, row.sales, row.positions) == (0, (), 1)
-    assert "leave 1 position with their exits" in row.words
+    assert "keep 1 position with exits" in row.words
 
 
 def test_what_would_be_refused_says_so_beforehand(told: Told) -> None:
     assert not told.rows["arm"].is_allowed
     assert told.rows["arm"].refusals
-    assert told.rows["disarm"].words == f"Nothing is armed for {SYMBOL}."
+    assert told.rows["disarm"].words == f"No snipe is armed for {SYMBOL}."
     assert not told.rows["resume"].is_allowed
     assert told.refused[0].outcome is CommandOutcome.REFUSED
     assert "not a share of a position" in told.refused[0].words

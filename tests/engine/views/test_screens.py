@@ -155,8 +155,8 @@ def test_an_answer_is_small_enough_to_be_asked_for_again_and_again(told: Told) -
 
 
 def test_what_is_no_pair_is_refused_in_words(told: Told) -> None:
-    assert "no pair's name" in told.refused[0]
-    assert told.refused[1] == "NOSUCHUSDT is no pair of the exchange, and nobody lists it."
+    assert "Invalid symbol" in told.refused[0]
+    assert told.refused[1] == "Unknown symbol NOSUCHUSDT: not on the exchange and not listed."
 
 
 def test_equity_is_told_from_the_first_point_on(told: Told) -> None:

@@ -104,7 +104,7 @@ async def test_an_open_listing_is_judged_by_its_book_of_this_moment(tmp_path: Pa
     calm = await _why(_open_desk(), tmp_path / "calm", -10, books=book(-10))
     assert _says(calm, risk).why_not == f"none of {len(RISKS)} checks found anything"
     thin = await _why(_open_desk(), tmp_path / "thin", -10, books=book(-10, value=1.0))
-    assert _says(thin, risk).why_not == "it sees thin_book now, and says so at its next look"
+    assert _says(thin, risk).why_not == "condition met now (thin_book); signal at the next pass"
 
 
 async def test_without_an_engine_the_book_is_not_at_hand_and_that_is_said(tmp_path: Path) -> None:

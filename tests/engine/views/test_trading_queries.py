@@ -49,12 +49,12 @@ def test_a_coin_that_nobody_lists_is_judged_and_not_armed(tmp_path: Path) -> Non
     async def told(_: RunningEngine, face: TradingQueries) -> None:
         row = await face.what_if("NOSUCH")
         assert not row.approved
-        assert "the pair is not known yet" in row.words
-        with pytest.raises(CommandRefused, match="NOSUCH is not armed"):
+        assert "symbol unknown" in row.words
+        with pytest.raises(CommandRefused, match="NOSUCH not armed"):
             await face.arm("NOSUCH", "me")
-        with pytest.raises(CommandRefused, match="Nothing is armed"):
+        with pytest.raises(CommandRefused, match="No snipe is armed"):
             await face.disarm("NOSUCH", "me")
-        with pytest.raises(CommandRefused, match="No position in NOSUCH"):
+        with pytest.raises(CommandRefused, match="No open position in NOSUCH"):
             await face.close("NOSUCH", None, "me")
 
     with_money(tmp_path, told)

@@ -49,13 +49,13 @@ def test_without_a_fresh_price_nothing_is_guessed(bid: str | None, age_ms: int |
     row = position_rows(position_samples.books(), position_samples.sight(bid, age_ms))[0]
     assert (row.bid, row.value, row.unrealised, row.unrealised_pct) == (None, None, None, None)
     assert row.bid_age_ms == age_ms
-    assert (row.protection, "no fresh price" in row.protection_words) == (Protection.NONE, True)
+    assert (row.protection, "no current price" in row.protection_words) == (Protection.NONE, True)
 
 
 def test_a_stop_in_the_engine_says_what_ends_it_and_what_rests_elsewhere() -> None:
     bare = position_rows(position_samples.books(), position_samples.sight())[0]
     assert bare.protection is Protection.ENGINE
-    assert bare.protection_words == "a stop in this engine: it ends when this engine ends"
+    assert bare.protection_words == "stop in this engine: ends with this engine"
     resting = position_rows(
         position_samples.books(None, position_samples.take_profit(), position_samples.take_profit("2.40")),
         position_samples.sight(),
@@ -65,14 +65,14 @@ def test_a_stop_in_the_engine_says_what_ends_it_and_what_rests_elsewhere() -> No
 
 def test_what_is_not_protected_says_why() -> None:
     trapped = position_samples.position(trapped="trading is suspended")
-    keeps_trying = "trapped, cannot be sold now: trading is suspended; the engine keeps trying"
+    keeps_trying = "trapped: trading is suspended; retrying"
     told = {
-        "no stop is armed": position_rows(position_samples.books(stop="0"), position_samples.sight())[0],
+        "no stop set": position_rows(position_samples.books(stop="0"), position_samples.sight())[0],
         "the stop covers 4 of 10": position_rows(position_samples.books(stop="4"), position_samples.sight())[
             0
         ],
         keeps_trying: position_rows(position_samples.books(trapped), position_samples.sight())[0],
-        "no engine runs: nothing watches": position_rows(
+        "no engine runs: the stop is not watched": position_rows(
             position_samples.books(), blind_sight("no engine runs")
         )[0],
     }

@@ -7,10 +7,10 @@ from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import Position, PositionState
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.verdict import refusals
-from mexc_tui.risk.candidate import Candidate, Held, Reserved, RiskBook, RiskLimits
+from mexc_tui.risk.candidate import Candidate, HeldPosition, Reserved, RiskBook, RiskLimits
 from mexc_tui.risk.limits import check_entry
 from mexc_tui.sniping.confirmation import Tick
-from mexc_tui.sniping.exits import Holding, decide, remember
+from mexc_tui.sniping.exits import ExitHolding, decide, remember
 from mexc_tui.sniping.rounding import Grid
 
 NOW_MS = 1_790_000_000_000
@@ -22,7 +22,7 @@ def full_book() -> RiskBook:
     """Return books with ten positions, five reservations, and two busy days behind."""
     return RiskBook(
         equity=D(10_000), peak=D(10_100), free_cash=D(9_000), day_equity=D(10_050),
-        held=tuple(Held(f"C{n}USDT", D(10)) for n in range(10)),
+        held=tuple(HeldPosition(f"C{n}USDT", D(10)) for n in range(10)),
         reserved=tuple(Reserved(f"s{n}", f"R{n}USDT", D(10), NOW_MS + n * 60_000) for n in range(1, 6)),
         entries_ms=tuple(NOW_MS - n * 1_800_000 for n in range(100)),
         exits_ms=tuple((f"X{n}USDT", NOW_MS - n * 60_000) for n in range(100)),
@@ -45,7 +45,7 @@ def main() -> None:
         remaining_cost=D(100),
     )  # fmt: skip
     grid = Grid(D("0.00001"), D("0.01"), D(0), D(1), None, D(1), None, D(0), D("0.0005"))
-    holding, memory = Holding(position, grid, D(100)), remember(position)
+    holding, memory = ExitHolding(position, grid, D(100)), remember(position)
     quiet, crash = Tick(D("1.02"), NOW_MS), Tick(D("0.7"), NOW_MS)
     touched = decide(holding, memory, crash, NOW_MS).memory
     checks = interleaved(

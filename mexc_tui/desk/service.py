@@ -1,7 +1,6 @@
 """Connects an engine to the desk API: views, queries and audited commands.
 
-Here and in `bootstrap` alone both sides are known. What is stored is read beside the loop; what is of this
-moment is asked of the engine's `EngineQueries`.
+Stored rows are read beside the loop; current values come from the engine's query classes.
 """
 
 import asyncio

@@ -117,7 +117,7 @@ async def test_closing_names_the_consequence_in_numbers_and_is_done_by_the_named
     one.frozen.replies["close"] = done("2930 OPEN sold.")
     await one.press("D")
     text = await one.until("CLOSE OPENUSDT?")
-    assert "Sells 2930 OPEN at the market, worth 99.97 USDT at the bid: +27.57." in text
+    assert "Sells 2930 OPEN at market, worth 99.97 USDT at the bid, P&L +27.57." in text
     assert "Y confirm" in text
     assert one.told == []
     await one.press("Y")
@@ -163,7 +163,7 @@ async def test_a_part_is_chosen_first_and_then_asked_about() -> None:
     await one.until("2: 25 %   5: 50 %   7: 75 %")
     await one.press("5")
     text = await one.until("CLOSE 50 % OF OPENUSDT?")
-    assert "Sells 1465 OPEN at the market, worth 49.98 USDT" in text or "49.99" in text
+    assert "Sells 1465 OPEN at market, worth 49.98 USDT" in text or "49.99" in text
     await one.press("Y")
     await one.until("1465 OPEN sold")
     assert one.args("close") == Closing(symbol="OPENUSDT", share_pct=Decimal(50))
@@ -238,7 +238,7 @@ async def test_resuming_after_a_loss_takes_a_typed_word() -> None:
     one = Bench(frozen)
     one.frozen.replies |= {
         "preview": previewed("Entries again after a daily loss of 25.", typed="resume"),
-        "resume": done("trading is active; losses count anew from here"),
+        "resume": done("trading is active; loss counters reset from here"),
     }
     await one.press("R")
     await one.until("type resume > _")
@@ -248,7 +248,7 @@ async def test_resuming_after_a_loss_takes_a_typed_word() -> None:
     await one.until("type resume > resum_")
     assert one.told == []
     await one.press("e")
-    await one.until("losses count anew")
+    await one.until("loss counters reset")
     assert one.args("resume").typed == "resume"
 
 
@@ -272,7 +272,7 @@ async def test_stopping_the_engine_with_open_positions_takes_a_typed_word() -> N
     one.frozen.replies[STOP.name] = EngineStopping(pid=1)
     await one.press("stop_engine")
     text = await one.until("type stop > _")
-    assert "3 positions would stay open with no stop" in text
+    assert "3 positions would stay open without a stop" in text
     await one.press(*"stop")
     await one.until("STOP THE ENGINE   done")
 

@@ -17,7 +17,7 @@ def _known() -> Frozen:
 async def test_a_listing_tells_its_sources_changes_and_signals() -> None:
     async with desk(_known(), size=(200, 60)) as (app, pilot, _):
         await pilot.press("2")
-        text = await until(pilot, app, "calendar: opens 14:14, for 90s")
+        text = await until(pilot, app, "calendar: opens 14:14, 90s ago")
         for words in (
             "T-00:47  opens 16:14:07 (14:14:07Z), by calendar",
             "announcement (withdrawn)",

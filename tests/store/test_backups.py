@@ -36,7 +36,7 @@ async def test_D13_a_backup_taken_while_writing_opens_and_is_whole(
 
 async def test_a_backup_overwrites_nothing(store: SqliteStore, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("precious", "utf-8")
-    with pytest.raises(StorageRefused, match="exists already"):
+    with pytest.raises(StorageRefused, match="already exists"):
         await store.back_up(tmp_path / "taken")
     assert (tmp_path / "taken").read_text("utf-8") == "precious"
 
@@ -120,7 +120,7 @@ async def test_an_older_schema_is_backed_up_before_it_is_migrated(folder: Path, 
 async def test_a_full_disk_gets_no_backup(store: SqliteStore, folder: Path, clock: HandClock) -> None:
     with (folder / FILE).open("r+b") as file:
         file.truncate(1 << 43)  # sparse: larger than any disk
-    with pytest.raises(StorageFull, match="free some space"):
+    with pytest.raises(StorageFull, match="Free some space"):
         await store.back_up_daily()
     assert store.backups.all() == []
 

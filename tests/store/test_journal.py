@@ -95,7 +95,7 @@ def test_D5_a_missing_number_is_found(connection: sqlite3.Connection) -> None:
     record(connection, *(fact(number) for number in range(5)))
     connection.execute("DROP TRIGGER journal_never_forgets")
     connection.execute("DELETE FROM journal WHERE sequence = 3")
-    with pytest.raises(StorageDamaged, match="misses number 3"):
+    with pytest.raises(StorageDamaged, match="lacks event number 3"):
         journal(connection).verify()
 
 

@@ -307,7 +307,7 @@ def test_D5_a_changed_column_is_reported_too(table: str, change: str) -> None:
     fill(stored.trading(SCOPE))
     connection.execute("PRAGMA foreign_keys = OFF")
     connection.execute(f"UPDATE {table} SET {change}")  # noqa: S608
-    with pytest.raises(StorageDamaged, match=f"of {table} is not what was written"):
+    with pytest.raises(StorageDamaged, match=f"of {table} has a wrong checksum"):
         stored.trading(SCOPE).verify()
     connection.close()
 

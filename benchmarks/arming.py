@@ -17,25 +17,25 @@ import msgspec
 
 from benchmarks.common import Row, emit, percentile
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.engine.entries.entry_context import Conditions, risk_book
+from mexc_tui.engine.entries.entry_context import EntryConditions, risk_book
 from mexc_tui.model.event import SnipeChanged
 from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import (
-    Account,
     CloseReason,
-    Entry,
     EntryKind,
+    LedgerAccount,
+    LedgerEntry,
     Position,
     PositionState,
     Posting,
 )
 from mexc_tui.model.snipe import ExitPlan, Snipe, SnipeKey, SnipeState
-from mexc_tui.model.verdict import Stage, Verdict, refusals
+from mexc_tui.model.verdict import CheckStage, Verdict, refusals
 from mexc_tui.risk.candidate import Candidate, RiskLimits
 from mexc_tui.risk.limits import check_entry
-from mexc_tui.store.store import Store
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.trading_rows import TradingRows
 from mexc_tui.store.unit_of_work import UnitOfWork
 
@@ -49,10 +49,10 @@ PLAN = ExitPlan(
     stop_loss_pct=Decimal(10), ladder=tuple(Rung(Decimal(30), Decimal(10 * step)) for step in (1, 2, 3))
 )
 VERDICTS = tuple(
-    Verdict(stage=Stage.RISK, name=f"limit_{number}", passed=True, value="10 USDT", limit="200 USDT")
+    Verdict(stage=CheckStage.RISK, name=f"limit_{number}", passed=True, value="10 USDT", limit="200 USDT")
     for number in range(30)
 )
-CONDITIONS = Conditions(Decimal(1_000), Decimal(1_000), 0.0, 1.0, 10, 200, 8, resumed_ms=NOW_MS)
+CONDITIONS = EntryConditions(Decimal(1_000), Decimal(1_000), 0.0, 1.0, 10, 200, 500, 8, resumed_ms=NOW_MS)
 LIMITS = RiskLimits(max_positions=50, max_snipes=50, max_trades_hour=100, max_trades_day=1_000, cooldown_s=0)
 GROUP = f"arming, {PAST:,} trades past, {OPEN} positions and {OPEN} entries open"
 
@@ -158,15 +158,15 @@ def fill(unit: UnitOfWork, first: int, last: int) -> None:
 def fund(unit: UnitOfWork) -> None:
     """Book the cash that the desk starts with."""
     postings = (
-        Posting(Account.DESK, "USDT", Decimal(100_000)),
-        Posting(Account.EXCHANGE, "USDT", Decimal(-100_000)),
+        Posting(LedgerAccount.DESK, "USDT", Decimal(100_000)),
+        Posting(LedgerAccount.EXCHANGE, "USDT", Decimal(-100_000)),
     )
-    unit.trading(SCOPE).entries.add(Entry(id="start", kind=EntryKind.TRADE, at_ms=1, postings=postings))
+    unit.trading(SCOPE).entries.add(LedgerEntry(id="start", kind=EntryKind.TRADE, at_ms=1, postings=postings))
 
 
 async def measure(folder: Path) -> list[Row]:
     """Time arming from the call to the durable answer, and the limits within."""
-    store = await Store.open(folder / "desk.db", SystemClock())
+    store = await SqliteStore.open(folder / "desk.db", SystemClock())
     await store.write("fund", fund)
     for start in range(0, PAST, 500):
         await store.write("fill", lambda unit, s=start: fill(unit, s, s + 500), deadline_s=60)

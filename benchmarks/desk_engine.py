@@ -23,12 +23,12 @@ import msgspec
 
 from benchmarks.common import percentile
 from mexc_tui.desk import viewer
-from mexc_tui.desk.commands import Audited, Given
+from mexc_tui.desk.commands import AuditEntry, ReceivedCommand
 from mexc_tui.desk.known import LISTINGS, SIGNALS, STATUS
 from mexc_tui.desk.server import DeskParts, DeskServer
 from mexc_tui.desk.trading import ORDERS, POSITIONS, RISK, SNIPES
 from mexc_tui.desk.views import View
-from mexc_tui.desk.wire import Answer
+from mexc_tui.desk.wire import CommandAnswer
 from mexc_tui.engine.runtime.thread import EngineThread
 from mexc_tui.host.paths import Paths
 from mexc_tui.model.event import Fact
@@ -42,11 +42,11 @@ TURNOVER, KEPT = 50, 30
 class NoAudit:
     """Nothing is told to this engine."""
 
-    async def begin(self, given: Given) -> Audited | None:
+    async def begin(self, given: ReceivedCommand) -> AuditEntry | None:
         """Know nothing of it."""
         del given
 
-    async def end(self, given: Given, answer: Answer) -> None:
+    async def end(self, given: ReceivedCommand, answer: CommandAnswer) -> None:
         """Forget it."""
 
 
@@ -221,15 +221,15 @@ def main() -> int:
     if "screen" not in sys.argv:
         return asyncio.run(_alone(path, day))
     from mexc_tui.app.run_desk import SWITCH_S
-    from mexc_tui.app.run_screen import Beside, Viewing, show
-    from mexc_tui.host.detach import Tether
+    from mexc_tui.app.run_screen import InProcessEngine, ScreenOptions, show
+    from mexc_tui.host.detach import DetachedTerminal
 
     sys.setswitchinterval(SWITCH_S)
     thread = EngineThread(lambda told: run(path, day, told))
     thread.start()
     paths = Paths("practice", path.parent, path.parent, path)
-    tether = Tether(os.pipe()[1], path.parent / "screen.log")
-    show(paths, Viewing("dark"), os.environ, tether, Beside(thread.when_ended, thread.stop))
+    tether = DetachedTerminal(os.pipe()[1], path.parent / "screen.log")
+    show(paths, ScreenOptions("dark"), os.environ, tether, InProcessEngine(thread.when_ended, thread.stop))
     thread.stop()
     thread.join()
     return 0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from benchmarks.common import Row, emit, interleaved, percentile, rows
-from mexc_tui.detection.calibration import CaseKey, History, Tally
+from mexc_tui.detection.calibration import CalibrationHistory, CaseKey, Tally
 from mexc_tui.detection.passing import DETECTORS, detect, detect_in_slices, standing_after
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.polling import plan
@@ -112,7 +112,7 @@ def main() -> None:
     known = knowledge()
     listings = known.live(NOW_MS)
     assert len(listings) == LISTINGS, len(listings)
-    history = History(
+    history = CalibrationHistory(
         {CaseKey(one.name, one.version, "notice"): Tally(60, 40) for one in DETECTORS},
         {kind: Tally(300, 200) for kind in ClaimKind},
     )

@@ -11,10 +11,10 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.common import Row, emit, percentile
-from mexc_tui.app.composition import Joined, Outside, Place, joined
+from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
 from mexc_tui.app.endpoints import SystemClock, practice_exchange
 from mexc_tui.host.paths import paths_of
-from mexc_tui.model.listing import Source
+from mexc_tui.model.listing import ListingSource
 
 ROUNDS = 10
 PAUSE_S = 1.5
@@ -24,35 +24,35 @@ WARM_S = 5.0
 
 
 @asynccontextmanager
-async def engine(folder: Path) -> AsyncGenerator[tuple[Joined, float]]:
+async def engine(folder: Path) -> AsyncGenerator[tuple[RunningEngine, float]]:
     """Run an engine on a calm day; tell how many seconds it took from nothing to ready."""
     async with practice_exchange("calm", 1) as endpoint:
         await asyncio.sleep(WARM_S)
         began = time.perf_counter()
-        place = Place(endpoint, is_practice=True, paths=paths_of("practice", {"HOME": str(folder)}))
-        async with joined(place, Outside(SystemClock(), Random(1))) as running:
+        place = EngineLocation(endpoint, is_practice=True, paths=paths_of("practice", {"HOME": str(folder)}))
+        async with joined(place, EngineEnvironment(SystemClock(), Random(1))) as running:
             yield running, time.perf_counter() - began
 
 
-async def poll_costs(running: Joined) -> list[float]:
+async def poll_costs(running: RunningEngine) -> list[float]:
     """Return milliseconds of this process's CPU, all threads, for each poll."""
     costs: list[float] = []
     for _ in range(ROUNDS):
         await asyncio.sleep(PAUSE_S)
         began = time.process_time()
-        await running.engine.polls.read_now(Source.EXCHANGE_INFO)
+        await running.engine.polls.read_now(ListingSource.EXCHANGE_INFO)
         costs.append((time.process_time() - began) * 1e3)
     return costs
 
 
-async def longest_holds(running: Joined) -> list[float]:
+async def longest_holds(running: RunningEngine) -> list[float]:
     """Return the milliseconds of the longest turn of the loop during each poll."""
     held: list[float] = []
     for _ in range(ROUNDS):
         await asyncio.sleep(PAUSE_S)
         laps: list[float] = []
         watching = asyncio.create_task(_watch(laps))
-        await running.engine.polls.read_now(Source.EXCHANGE_INFO)
+        await running.engine.polls.read_now(ListingSource.EXCHANGE_INFO)
         watching.cancel()
         held.append(max(laps))
     return held

@@ -17,10 +17,10 @@ from random import Random
 from benchmarks.common import Row, emit, percentile
 from benchmarks.firing import Quiet, exchange_of, load
 from benchmarks.order_path import SCENARIO, SYMBOL
-from mexc_tui.app.composition import Outside, Place, joined
+from mexc_tui.app.composition import EngineEnvironment, EngineLocation, joined
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.engine.accounting.ledger_transaction import Desk
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.intent import Intent, OrderRole
@@ -33,7 +33,7 @@ EVERY_S = 0.16
 WINDOW_MS = 2_000
 
 
-async def intend(rooms: TradingRooms) -> Intent:
+async def intend(rooms: TradingComponents) -> Intent:
     """Write an intent down that holds the names of all shots."""
     names = rooms.keeper.client_ids(SHOTS)
     intent = Intent(
@@ -42,14 +42,14 @@ async def intend(rooms: TradingRooms) -> Intent:
         created_ms=rooms.port.now_ms(), reason="bench",
     )  # fmt: skip
 
-    def work(desk: Desk) -> None:
+    def work(desk: LedgerTransaction) -> None:
         desk.save_intent(intent)
 
     await rooms.keeper.write("bench", work)
     return intent
 
 
-async def fire(rooms: TradingRooms, intent: Intent, price: Decimal) -> list[float]:
+async def fire(rooms: TradingComponents, intent: Intent, price: Decimal) -> list[float]:
     """Fire one shot after another; return how many microseconds each took to its last byte."""
     took_us: list[float] = []
     line = rooms.port.line()
@@ -75,8 +75,8 @@ async def fire(rooms: TradingRooms, intent: Intent, price: Decimal) -> list[floa
 
 async def measure(endpoint: Endpoint, folder: Path) -> list[Row]:
     """Return the row."""
-    place = Place(endpoint, is_practice=True, paths=paths_of("practice", {"HOME": str(folder)}))
-    async with joined(place, Outside(SystemClock(), Random(1))) as running:
+    place = EngineLocation(endpoint, is_practice=True, paths=paths_of("practice", {"HOME": str(folder)}))
+    async with joined(place, EngineEnvironment(SystemClock(), Random(1))) as running:
         rooms = running.engine.rooms
         assert rooms is not None
         while not rooms.reconciler.is_done:  # noqa: ASYNC110 - it is polled

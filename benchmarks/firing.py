@@ -29,12 +29,12 @@ from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.market_messages import best_quote_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams
-from mexc_tui.exchange.streams.topics import Pace, Topic
+from mexc_tui.exchange.streams.topics import StreamTopic, TopicPace
 from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.order import NewOrder
 from mexc_tui.model.outcome import Accepted, Purpose
-from mexc_tui.ports.trading import Shot
+from mexc_tui.ports.trading import SignedOrder
 from mexc_tui.proto.stream_pb2 import Push
 
 LOADED_PAIRS = 20
@@ -61,7 +61,7 @@ class Gunner:
         self._order = order
         self._shots = 0
 
-    def shot(self, purpose: Purpose = Purpose.ENTRY) -> Shot:
+    def shot(self, purpose: Purpose = Purpose.ENTRY) -> SignedOrder:
         """Prepare another one, signed for now."""
         self._shots += 1
         order = replace(self._order, client_order_id=f"shot-{self._shots}")
@@ -92,7 +92,7 @@ def client_of(endpoint: Endpoint) -> MexcClient:
 
 def fired(gunner: Gunner) -> tuple[Callable[[], None], Way]:
     """Return how our line gets ready, and how it fires."""
-    ready: list[Shot] = []
+    ready: list[SignedOrder] = []
 
     async def fire() -> None:
         done = await gunner.line.fire(ready.pop(), always)
@@ -188,7 +188,7 @@ async def load(on_push: Callable[[int], None]) -> AsyncGenerator[Callable[[], in
     """Handle 2,000 messages a second for as long as the block runs; yields their count so far."""
     clock = SystemClock()
 
-    def handle(_topic: Topic, push: Push, received_ns: int) -> None:
+    def handle(_topic: StreamTopic, push: Push, received_ns: int) -> None:
         best_quote_of(push)
         on_push(received_ns)
 
@@ -197,7 +197,7 @@ async def load(on_push: Callable[[int], None]) -> AsyncGenerator[Callable[[], in
             found = [t.symbol for t in await client.market.tickers_24h() if t.symbol.isascii()]
         async with aiohttp.TCPConnector() as connector:
             streams = MarketStreams(endpoint.ws, connector, clock, Random(1), handle, lambda _hole: None)
-            streams.want(topics.best_quote(symbol, Pace.MS_10) for symbol in found[:LOADED_PAIRS])
+            streams.want(topics.best_quote(symbol, TopicPace.MS_10) for symbol in found[:LOADED_PAIRS])
             running = asyncio.create_task(streams.run())
             await asyncio.sleep(3)
             yield lambda: streams.state().messages

@@ -22,7 +22,7 @@ import ccxt.async_support as ccxt
 from benchmarks.common import Row, emit, rows
 from mexc_tui.app.endpoints import SystemClock, practice_exchange
 from mexc_tui.exchange.client import ClientLimits, MexcClient
-from mexc_tui.exchange.limits.budget import Limits
+from mexc_tui.exchange.limits.budget import BudgetLimits
 from mexc_tui.exchange.limits.rate_windows import DEFAULT_LANES
 from mexc_tui.exchange.rest.orders import order_params
 from mexc_tui.exchange.rest.signing import Signer
@@ -48,7 +48,7 @@ ip_weight_per_10s = 10_000_000
 key_weight_per_10s = 10_000_000
 """
 LIMITS = ClientLimits(
-    budget=Limits(lanes=tuple(changed(lane, limit=1_000_000, reserve=0) for lane in DEFAULT_LANES))
+    budget=BudgetLimits(lanes=tuple(changed(lane, limit=1_000_000, reserve=0) for lane in DEFAULT_LANES))
 )
 
 Way = Callable[[], Awaitable[object]]

@@ -20,12 +20,12 @@ from random import Random
 from benchmarks.common import Row, emit, percentile
 from benchmarks.firing import exchange_of, load
 from benchmarks.order_path import SCENARIO, SYMBOL
-from mexc_tui.app.composition import Joined, Outside, Place, joined
+from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.engine.accounting.ledger_transaction import Desk, Written, stem
-from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
-from mexc_tui.engine.orders.execution import Execution, Sent
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges, LedgerTransaction, stem
+from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
+from mexc_tui.engine.orders.execution import Execution, SendResult
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.exchange.rest.connection import HttpConnection
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.endpoint import Endpoint
@@ -35,7 +35,7 @@ from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import ExitPlan, Snipe, SnipeKey, SnipeState
 from mexc_tui.model.stream import BestQuote
-from mexc_tui.ports.trading import FiringLine, Shot
+from mexc_tui.ports.trading import FiringLine, SignedOrder
 
 ROUNDS = 45
 SPEND = Decimal(10)
@@ -50,7 +50,7 @@ LADDER = tuple(Rung(Decimal(share), Decimal(gain)) for share, gain in ((30, 10),
 class Timed:
     """Notes when the last byte of each sale and of each cancel left, and when take-profits were seen gone."""
 
-    def __init__(self, execution: Execution, keeper: Bookkeeper) -> None:
+    def __init__(self, execution: Execution, keeper: LedgerWriter) -> None:
         self.written = asyncio.Queue[int]()
         self.cancelled_ns = self.gone_ns = 0
         self._live: set[str] = set()
@@ -60,7 +60,7 @@ class Timed:
         keeper.on_change(self._note)
         setattr(execution, "fire", self.fire)  # noqa: B010 - a method, for the time of a measurement
 
-    async def fire(self, intent: Intent, line: FiringLine, shot: Shot) -> Sent:
+    async def fire(self, intent: Intent, line: FiringLine, shot: SignedOrder) -> SendResult:
         """Fire, and note it."""
         sent = await self._fire(intent, line, shot)
         if sent.fired is not None and sent.fired.written_ns is not None:
@@ -80,7 +80,7 @@ class Timed:
 
         return write
 
-    def _note(self, written: Written) -> None:
+    def _note(self, written: LedgerChanges) -> None:
         for order in written.orders:
             if order.role is not OrderRole.TAKE_PROFIT:
                 continue
@@ -94,7 +94,7 @@ class Timed:
 class Pushes:
     """Turns one push of the load into a fall of the price."""
 
-    def __init__(self, rooms: TradingRooms) -> None:
+    def __init__(self, rooms: TradingComponents) -> None:
         self._rooms = rooms
         self._bid, self._left = Decimal(0), 0
         self.received_ns = 0
@@ -116,7 +116,7 @@ class Pushes:
         self._rooms.prices.on_quote(BestQuote(SYMBOL, self._bid, Decimal(1), self._bid * 2, Decimal(1), 0))
 
 
-async def buy(rooms: TradingRooms, number: int, ladder: tuple[Rung, ...]) -> Position:
+async def buy(rooms: TradingComponents, number: int, ladder: tuple[Rung, ...]) -> Position:
     """Buy by hand; return the position once it is guarded."""
     now_ms, names = rooms.port.now_ms(), rooms.keeper.client_ids(1)
     name = stem(names[0])
@@ -132,7 +132,7 @@ async def buy(rooms: TradingRooms, number: int, ladder: tuple[Rung, ...]) -> Pos
         created_ms=now_ms, reason="bench",
     )  # fmt: skip
 
-    def work(desk: Desk) -> None:
+    def work(desk: LedgerTransaction) -> None:
         desk.save_snipe(snipe)
         desk.save_intent(intent)
 
@@ -162,7 +162,7 @@ class Took:
         return [whole - theirs for whole, theirs in zip(self.all_us, self.exchange_us, strict=True)]
 
 
-async def stops(running: Joined, ladder: tuple[Rung, ...], timed: Timed) -> Took:
+async def stops(running: RunningEngine, ladder: tuple[Rung, ...], timed: Timed) -> Took:
     """Buy and stop, again and again."""
     rooms = running.engine.rooms
     assert rooms is not None
@@ -187,8 +187,8 @@ async def stops(running: Joined, ladder: tuple[Rung, ...], timed: Timed) -> Took
 
 async def measure(endpoint: Endpoint, folder: Path) -> list[Row]:
     """Return all rows."""
-    place = Place(endpoint, is_practice=True, paths=paths_of("practice", {"HOME": str(folder)}))
-    async with joined(place, Outside(SystemClock(), Random(1))) as running:
+    place = EngineLocation(endpoint, is_practice=True, paths=paths_of("practice", {"HOME": str(folder)}))
+    async with joined(place, EngineEnvironment(SystemClock(), Random(1))) as running:
         rooms = running.engine.rooms
         assert rooms is not None
         while not rooms.reconciler.is_done:  # noqa: ASYNC110 - it is polled

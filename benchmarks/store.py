@@ -16,11 +16,11 @@ from pathlib import Path
 from benchmarks.common import Row, emit, percentile, rows
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.model.event import Alert, encode
-from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input, Probability, Signal, SignalKey
-from mexc_tui.store.opening import Limits, open_writer
-from mexc_tui.store.store import Store
+from mexc_tui.store.opening import StoreLimits, open_writer
+from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
 
 ROUNDS = 40
@@ -49,7 +49,7 @@ class Bare:
     """What any program pays for a durable commit of the same row."""
 
     def __init__(self, folder: Path) -> None:
-        self._connection = open_writer(folder / "desk.db", Limits())
+        self._connection = open_writer(folder / "desk.db", StoreLimits())
         self._sequence = 0
         self._row = (1, "alert", 1, "NEWUSDT", encode(EVENT), b"0123456789abcdef")
 
@@ -65,7 +65,7 @@ class Bare:
 
 async def single(folder: Path) -> list[Row]:
     """Time single durable commits, turn by turn."""
-    store = await Store.open(folder / "ours" / "desk.db", SystemClock())
+    store = await SqliteStore.open(folder / "ours" / "desk.db", SystemClock())
     bare = Bare(folder / "bare")
     times: dict[str, list[float]] = {"unit of work": [], BARE: []}
     for round_number in range(ROUNDS + 1):
@@ -86,7 +86,7 @@ async def single(folder: Path) -> list[Row]:
 
 async def grouped(folder: Path) -> list[Row]:
     """Count durable commits a second of many tasks, each waiting for its own."""
-    store = await Store.open(folder / "grouped" / "desk.db", SystemClock())
+    store = await SqliteStore.open(folder / "grouped" / "desk.db", SystemClock())
 
     async def write_on() -> None:
         for _ in range(EACH):
@@ -114,7 +114,7 @@ async def grouped(folder: Path) -> list[Row]:
 
 async def paced(folder: Path) -> list[Row]:
     """Write events at a steady pace, each a unit of its own; see whether a queue grows."""
-    store = await Store.open(folder / "paced" / "desk.db", SystemClock())
+    store = await SqliteStore.open(folder / "paced" / "desk.db", SystemClock())
     took: list[float] = []
     queue: list[float] = []
 
@@ -174,7 +174,7 @@ def past_outcome(number: int) -> ListingOutcome:
         label_version=LABEL,
         labelled_ms=number,
         first_seen_ms=0,
-        end=End.OPENED,
+        end=OutcomeEnd.OPENED,
         planned_ms=number,
         opened_ms=number + 250,
         api_ms=number,
@@ -204,7 +204,7 @@ QUERIES: dict[str, Callable[[Reading], object]] = {
 
 async def history(folder: Path) -> list[Row]:
     """Time stored-history queries through the door of the store."""
-    store = await Store.open(folder / "history" / "desk.db", SystemClock())
+    store = await SqliteStore.open(folder / "history" / "desk.db", SystemClock())
     for start in range(0, HISTORY, 1_000):
         await store.write("fill", lambda unit, s=start: fill(unit, range(s, s + 1_000)), deadline_s=120)
     found: list[Row] = []

@@ -25,7 +25,7 @@ from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.market_messages import best_quote_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams
 from mexc_tui.exchange.streams.shard import Hole
-from mexc_tui.exchange.streams.topics import Pace, Topic
+from mexc_tui.exchange.streams.topics import StreamTopic, TopicPace
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.proto.stream_pb2 import Push
 
@@ -70,7 +70,7 @@ async def measure(endpoint: Endpoint, seconds: float) -> None:
         streams = MarketStreams(
             endpoint.ws, connector, clock, Random(1), handler(seen), lambda hole: note(seen, hole)
         )
-        streams.want(topics.best_quote(symbol, Pace.MS_10) for symbol in symbols[: PAIRS + 5])
+        streams.want(topics.best_quote(symbol, TopicPace.MS_10) for symbol in symbols[: PAIRS + 5])
         running = asyncio.create_task(streams.run())
         await asyncio.sleep(WARM_UP_S)
         gc.freeze()
@@ -120,10 +120,10 @@ async def measure(endpoint: Endpoint, seconds: float) -> None:
     )
 
 
-def handler(seen: Seen) -> Callable[[Topic, Push, int], None]:
+def handler(seen: Seen) -> Callable[[StreamTopic, Push, int], None]:
     """Return what a desk would do with a quote, and a stamp at its end."""
 
-    def handle(_topic: Topic, push: Push, received_ns: int) -> None:
+    def handle(_topic: StreamTopic, push: Push, received_ns: int) -> None:
         best_quote_of(push)
         seen.steps[(time.monotonic_ns() - received_ns) // 10_000] += 1
 

@@ -408,7 +408,7 @@ def test_M7_a_private_message_that_cannot_be_read_is_a_hole() -> None:
             await ours.server.push(FILLS, frames.fill_frame(price="nan"))
             await asyncio.sleep(1)
             assert ours.updates == []
-            assert "could not be read" in ours.holes[-1].reason
+            assert "unreadable message" in ours.holes[-1].reason
             assert ours.resyncs == 2
 
     simulate(main)

@@ -74,7 +74,7 @@ async def test_keys_act_on_the_row_under_the_cursor_and_say_when_there_is_nothin
         while one.table.cursor != "L-FOOUSDT":
             await one.press("down")
         await one.press("D")
-        await one.until("No position in FOOUSDT is open.")
+        await one.until("No open position in FOOUSDT.")
         assert one.told() == []
         await one.press("a")
         await one.until("FOOUSDT is disarmed.")

@@ -274,7 +274,8 @@ async def test_an_answer_that_is_packed_uninvited_is_unpacked(packing: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("packing", "body"), [("gzip", b"not gzip"), ("gzip", gzip.compress(b"x" * 999, mtime=0)[:-9]), ("br", b"x")]
+    ("packing", "body"),
+    [("gzip", b"not gzip"), ("gzip", gzip.compress(b"x" * 999, mtime=0)[:-9]), ("br", b"x")],
 )
 async def test_R7_broken_or_unknown_packing_is_no_answer(packing: str, body: bytes) -> None:
     assert isinstance(await failure(answer(body, headers=f"Content-Encoding: {packing}\r\n")), NoAnswer)

@@ -52,7 +52,8 @@ VERDICTS = tuple(
     Verdict(stage=Stage.RISK, name=f"limit_{number}", passed=True, value="10 USDT", limit="200 USDT")
     for number in range(30)
 )
-CONDITIONS = Conditions(Decimal(1_000), Decimal(1_000), 0.0, 1.0, 10, 200, 8, resumed_ms=NOW_MS)
+EQUITY = Decimal(1_000)
+CONDITIONS = Conditions(EQUITY, EQUITY, EQUITY, 0.0, 1.0, 10, 200, 8, resumed_ms=NOW_MS)
 LIMITS = RiskLimits(max_positions=50, max_snipes=50, max_trades_hour=100, max_trades_day=1_000, cooldown_s=0)
 GROUP = f"arming, {PAST:,} trades past, {OPEN} positions and {OPEN} entries open"
 

@@ -145,7 +145,6 @@ async def cache_of(settings: Settings, store: Store, clock: Clock) -> Cache:
     return Cache((memory, database), clock, promoted_ms)
 
 
-@once_each
 def supervisor_limits(settings: Settings) -> SupervisorLimits:
     """Return when a failing worker degrades trading, and how long stopping may take."""
     return SupervisorLimits(

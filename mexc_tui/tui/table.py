@@ -96,7 +96,7 @@ class Table(ScrollView, can_focus=True):
 
     def _make_room(self, lines: Iterable[Line]) -> None:
         """Make columns wide enough for their figures; paint all of it where one became wider."""
-        widened = [self._drawing.make_room(line) for line in lines]
+        widened = [self._drawing.make_room(line) for line in lines]  # of every line, also behind a wide one
         if any(widened):
             self.refresh()
 

@@ -5,6 +5,7 @@ moment is asked of the engine's `Face`.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ from mexc_tui.model.view import ListingRow, SettingRow, StatusRow
 from mexc_tui.model.why import SnipeSays, WhyRow
 from mexc_tui.screen_door import Measured, handle_guard, handle_machine, handle_screens, viewer_rows
 from mexc_tui.trading_door import TradingViews, handle_trading, or_refused, show
+
+log = logging.getLogger(__name__)
 
 REFRESH_S = 0.25
 """Views follow the engine so closely."""
@@ -155,7 +158,6 @@ class Door:
 
     async def open(self, path: Path) -> None:
         """Serve at a socket's path. Raises DeskInUse or DeskError."""
-        self.refresh()
         await self.server.open(path)
         self._following = asyncio.create_task(self._follow(), name="desk views")
 
@@ -164,12 +166,19 @@ class Door:
         self.server.tell(fact)
 
     def refresh(self) -> None:
-        """Bring the views up to what the engine knows now."""
+        """Bring the views up to what the engine knows now.
+
+        A row that cannot be made fails no command and ends no following. The status comes last: without it
+        screens mark all that they show as old.
+        """
         face = self._parts.face
-        self._status.put("engine", face.status())
-        show(self._listings, {row.id: row for row in face.listings()})
-        show(self._signals, {f"{s.detector} {s.listing_id} {s.topic}": s for s in face.signals()})
-        self._money.refresh()
+        try:
+            self._money.refresh()
+            show(self._listings, {row.id: row for row in face.listings()})
+            show(self._signals, {f"{s.detector} {s.listing_id} {s.topic}": s for s in face.signals()})
+            self._status.put("engine", face.status())
+        except Exception:
+            log.exception("the views could not be updated")
 
     async def close(self, deadline_s: float = 5.0) -> None:
         """See everybody out."""

@@ -55,6 +55,7 @@ class HeldFace:
     standing: list[SignalRow] = field(default_factory=list[SignalRow])
     added: list[str] = field(default_factory=list[str])
     stops: list[str] = field(default_factory=list[str])
+    is_broken: bool = False
 
     def status(self) -> StatusRow:
         return StatusRow(
@@ -83,6 +84,8 @@ class HeldFace:
         return []
 
     def signals(self) -> Sequence[SignalRow]:
+        if self.is_broken:
+            raise ValueError("one row cannot be made")
         return self.standing
 
     def liquidity(self) -> Mapping[str, Liquidity]:
@@ -244,6 +247,22 @@ async def test_the_first_viewer_is_shown_what_stands_now(tmp_path: Path) -> None
         mirror.on_change(lambda _: seen.put_nowait([row.detector for row in mirror.rows.values()]))
         async with running(client), asyncio.timeout(10):
             assert await seen.get() == [DetectorName.READY_STATE]
+    await store.close()
+
+
+async def test_a_view_that_cannot_be_filled_keeps_no_command_out_and_follows_again(tmp_path: Path) -> None:
+    face = HeldFace(is_broken=True)
+    store = await Store.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
+    async with opened(store, face, tmp_path / "s.sock"):
+        client = client_of(tmp_path / "s.sock")
+        mirror = client.mirror(SIGNALS)
+        seen: asyncio.Queue[list[str]] = asyncio.Queue()
+        mirror.on_change(lambda _: seen.put_nowait([row.detector for row in mirror.rows.values()]))
+        async with running(client), asyncio.timeout(10):
+            assert (await client.give(asking.STATUS, asking.Nothing(), deadline_s=5)).result is not None
+            face.is_broken, face.standing = False, [signal_row(samples.signal(), stands=True)]
+            while await seen.get() != [DetectorName.READY_STATE]:
+                pass
     await store.close()
 
 

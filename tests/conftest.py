@@ -1,4 +1,6 @@
-"""What all tests share: property tests have no deadline for an example, and more time than others."""
+"""What all tests share: time limits of property tests, and folders with short names."""
+
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -8,6 +10,12 @@ PROPERTY_TIMEOUT_S = 120
 # A deadline is a time measured on this machine: a busy one would fail tests that are right.
 hypothesis.settings.register_profile("mexc-tui", deadline=None)
 hypothesis.settings.load_profile("mexc-tui")
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Create an empty folder with a short name: the path of a socket in it may have 103 bytes."""
+    return tmp_path_factory.mktemp("t")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -144,7 +144,6 @@ async def cache_of(settings: Settings, store: SqliteStore, clock: Clock) -> Cach
     return Cache((memory, database), clock, promoted_ms)
 
 
-@once_each
 def supervisor_limits(settings: Settings) -> SupervisorLimits:
     """Return when a failing worker degrades trading, and how long stopping may take."""
     return SupervisorLimits(

@@ -4,6 +4,7 @@ Stored rows are read beside the loop; current values come from the engine's quer
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,8 @@ from mexc_tui.model.view import ListingRow, SettingRow, StatusRow
 from mexc_tui.model.why import SnipeSays, WhyRow
 from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.store import Store
+
+log = logging.getLogger(__name__)
 
 REFRESH_S = 0.25
 """Views follow the engine so closely."""
@@ -162,7 +165,6 @@ class DeskService:
 
     async def open(self, path: Path) -> None:
         """Serve at a socket's path. Raises SocketInUse or FrontEndError."""
-        self.refresh()
         await self.server.open(path)
         self._following = asyncio.create_task(self._follow(), name="desk views")
 
@@ -171,12 +173,19 @@ class DeskService:
         self.server.tell(fact)
 
     def refresh(self) -> None:
-        """Bring the views up to what the engine knows now."""
+        """Bring the views up to what the engine knows now.
+
+        A row that cannot be made fails no command and does not end the updates. The status is updated last:
+        without it screens mark all their data as old.
+        """
         queries = self._parts.queries
-        self._status.put("engine", queries.status())
-        show(self._listings, {row.id: row for row in queries.listings()})
-        show(self._signals, {f"{s.detector} {s.listing_id} {s.topic}": s for s in queries.signals()})
-        self._money.refresh()
+        try:
+            self._money.refresh()
+            show(self._listings, {row.id: row for row in queries.listings()})
+            show(self._signals, {f"{s.detector} {s.listing_id} {s.topic}": s for s in queries.signals()})
+            self._status.put("engine", queries.status())
+        except Exception:
+            log.exception("the views could not be updated")
 
     async def close(self, deadline_s: float = 5.0) -> None:
         """See everybody out."""

@@ -138,6 +138,22 @@ async def test_the_first_viewer_is_shown_what_stands_now(tmp_path: Path) -> None
     await store.close()
 
 
+async def test_a_failing_view_fails_no_command_and_is_updated_once_it_works_again(tmp_path: Path) -> None:
+    queries = FakeEngineQueries(is_broken=True)
+    store = await SqliteStore.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
+    async with opened(store, queries, tmp_path / "s.sock"):
+        client = client_of(tmp_path / "s.sock")
+        mirror = client.mirror(SIGNALS)
+        seen: asyncio.Queue[list[str]] = asyncio.Queue()
+        mirror.on_change(lambda _: seen.put_nowait([row.detector for row in mirror.rows.values()]))
+        async with running(client), asyncio.timeout(10):
+            assert (await client.give(asking.STATUS, asking.Nothing(), deadline_s=5)).result is not None
+            queries.is_broken, queries.standing = False, [signal_row(listing_samples.signal(), stands=True)]
+            while await seen.get() != [DetectorName.READY_STATE]:
+                pass
+    await store.close()
+
+
 async def test_status_of_a_halted_engine_exits_with_1(tmp_path: Path) -> None:
     folder = tmp_path / "run" / "mexc-tui"
     folder.mkdir(parents=True)

@@ -475,7 +475,7 @@ def lived(told: list[tuple[str, Evidence]]) -> Desk:
     return desk
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.data(), lives())
 def test_any_order_of_arrival_ends_with_the_same_books(
     data: st.DataObject, told: list[tuple[str, Evidence]]
@@ -491,7 +491,7 @@ def test_any_order_of_arrival_ends_with_the_same_books(
     assert first == second
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(lives())
 def test_at_every_step_books_balance_and_equity_is_explained(told: list[tuple[str, Evidence]]) -> None:
     desk = lived([])
@@ -501,7 +501,7 @@ def test_at_every_step_books_balance_and_equity_is_explained(told: list[tuple[st
         assert solvent(desk.held) == ()
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(lives(), st.decimals(min_value=0, max_value=200, places=3), st.sampled_from(["0.001", "0.1", "1"]))
 def test_no_sell_is_ever_larger_than_what_the_desk_owns(
     told: list[tuple[str, Evidence]], free: Decimal, step: str

@@ -399,7 +399,7 @@ def test_missing_coins_wait_until_the_orders_news_are_booked() -> None:
 AMOUNT = st.decimals(min_value="0.001", max_value="300", places=3)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     own=st.decimals(min_value=0, max_value=50, places=2),
     cash=st.none() | st.decimals(min_value=-600, max_value=900, places=2).filter(bool),

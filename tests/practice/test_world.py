@@ -70,7 +70,7 @@ def act(found: World, action: Action) -> None:
     assert refused is None or refused.code in EXPECTED, refused
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ACTIONS, st.integers(0, 3), st.booleans())
 def test_money_is_conserved_whatever_the_account_does(
     actions: list[Action], seed: int, deducts: bool
@@ -97,7 +97,7 @@ def test_money_is_conserved_whatever_the_account_does(
     assert all(balance.locked == 0 for balance in found.balances())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(ACTIONS, st.integers(0, 3))
 def test_versions_are_contiguous_and_told_levels_rebuild_the_book(actions: list[Action], seed: int) -> None:
     found, seen = world(seed=seed, active=20), Witness()
@@ -121,7 +121,7 @@ def test_versions_are_contiguous_and_told_levels_rebuild_the_book(actions: list[
     assert after.bids[0].price < after.asks[0].price
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(ACTIONS)
 def test_fok_orders_end_filled_or_untouched_and_terminal_orders_hold_nothing(actions: list[Action]) -> None:
     found = world(active=20)
@@ -158,7 +158,7 @@ def story(seed: int, steps: list[int], warm: bool = False) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.lists(st.integers(1, 44_999), max_size=12))
 def test_how_often_advance_is_called_changes_nothing(steps: list[int]) -> None:
     assert story(3, steps) == story(3, [])

@@ -53,7 +53,7 @@ async def _cancel_some(plans: list[tuple[int, int | None]], *, inline: bool) -> 
 
 
 @pytest.mark.parametrize("inline", [True, False])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     plans=st.lists(
         st.tuples(st.integers(0, 2), st.none() | st.integers(0, STEPS - 1)), min_size=1, max_size=8

@@ -195,7 +195,7 @@ units = st.integers(-(10**38), 10**38)
 """Smallest parts of a coin with 18 decimals."""
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(amounts=st.lists(units, max_size=6))
 def test_balances_are_exact_to_the_last_of_eighteen_decimals(amounts: list[int]) -> None:
     connection, stored = in_memory()

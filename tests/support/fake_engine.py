@@ -46,6 +46,7 @@ class FakeEngineQueries(EngineQueries):
     standing: list[SignalRow] = field(default_factory=list[SignalRow])
     added: list[str] = field(default_factory=list[str])
     stops: list[str] = field(default_factory=list[str])
+    is_broken: bool = False
 
     def status(self) -> StatusRow:
         return StatusRow(
@@ -74,6 +75,8 @@ class FakeEngineQueries(EngineQueries):
         return []
 
     def signals(self) -> Sequence[SignalRow]:
+        if self.is_broken:
+            raise ValueError("one row cannot be made")
         return self.standing
 
     def liquidity(self) -> Mapping[str, Liquidity]:

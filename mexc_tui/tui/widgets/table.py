@@ -101,7 +101,7 @@ class Table(ScrollView, can_focus=True):
 
     def _make_room(self, lines: Iterable[Line]) -> None:
         """Widen columns for their numbers; repaint all if one became wider."""
-        widened = [self._drawing.make_room(line) for line in lines]
+        widened = [self._drawing.make_room(line) for line in lines]  # every line, also after a wide one
         if any(widened):
             self.refresh()
 

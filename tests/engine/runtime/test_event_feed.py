@@ -222,7 +222,7 @@ def test_a_publisher_who_is_cancelled_does_not_leave_half_of_the_path_knowing() 
     simulate(main)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.lists(st.integers(1, 4), min_size=1, max_size=12), st.integers(1, 5))
 def test_every_step_sees_every_fact_once_and_all_in_the_same_order(
     seed: int, sizes: list[int], slow_ms: int

@@ -60,7 +60,7 @@ async def run_once(path: Path, units: list[int], observed_before: int) -> tuple[
     return recorder, stored
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(runs=st.lists(st.lists(st.integers(1, 4), max_size=6), min_size=1, max_size=3))
 def test_every_fact_is_walked_and_observed_once_in_the_journals_order(
     runs: list[list[int]], tmp_path_factory: pytest.TempPathFactory

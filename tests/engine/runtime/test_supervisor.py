@@ -392,7 +392,7 @@ def test_a_report_that_raises_does_not_stop_the_worker() -> None:
     simulate(main)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.lists(st.lists(st.floats(0, 400), max_size=8), min_size=1, max_size=4))
 def test_whatever_fails_when_every_worker_ends_once_for_each_start_and_no_task_is_left(
     seed: int, lives: list[list[float]]

@@ -104,7 +104,7 @@ def worst_window(arrivals: Sequence[tuple[float, int]], window_s: float) -> int:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(planned=calls())
 def test_R10_no_window_at_the_exchange_ever_holds_more_than_the_limit(planned: list[Call]) -> None:
     async def main(sim: Simulation) -> list[Grant]:
@@ -119,7 +119,7 @@ def test_R10_no_window_at_the_exchange_ever_holds_more_than_the_limit(planned: l
         assert worst_window(orders, ORDERS.window_s) <= ORDERS.limit
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(planned=calls())
 def test_entries_never_touch_the_reserve_of_exits_nor_questions_that_of_entries(
     planned: list[Call],
@@ -150,7 +150,7 @@ HOUSEKEEPING = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     busy=st.lists(HOUSEKEEPING, min_size=20, max_size=60),
     shots_s=st.lists(st.sampled_from([0.0, 1.0, 2.0]) | st.floats(0, 3), min_size=1, max_size=SHOTS),
@@ -170,7 +170,7 @@ def test_a_shot_never_waits_behind_housekeeping(
         assert abs(grant.at_s - grant.call.at_s) < 1e-5, "the virtual clock ticks microseconds"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(planned=calls())
 def test_callers_of_one_purpose_and_kind_are_served_first_come_first_served(planned: list[Call]) -> None:
     async def main(sim: Simulation) -> list[Grant]:
@@ -184,7 +184,7 @@ def test_callers_of_one_purpose_and_kind_are_served_first_come_first_served(plan
             assert came == sorted(came)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(planned=calls(may_give_up=True))
 def test_callers_that_give_up_leave_nothing_behind(planned: list[Call]) -> None:
     async def main(sim: Simulation) -> None:

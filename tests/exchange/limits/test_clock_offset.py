@@ -54,7 +54,6 @@ delays = st.floats(0.05, 800)
 trips = st.lists(st.tuples(st.floats(0.01, 120), delays, delays), min_size=1, max_size=80)
 
 
-@settings(deadline=None)
 @given(
     trips=trips, ahead_ms=st.floats(-5_000, 5_000), drift_ppm=st.floats(-99, 99), later_s=st.floats(0, 7_200)
 )
@@ -75,7 +74,6 @@ def test_C2_the_true_offset_is_always_within_the_bound(
     assert known(estimator, now_ns).jumps == 0
 
 
-@settings(deadline=None)
 @given(trips=trips, drift_ppm=st.floats(-1_900, 1_900))
 def test_C2_a_drift_beyond_the_usual_is_found_and_reckoned_with(
     trips: list[tuple[float, float, float]], drift_ppm: float
@@ -106,7 +104,7 @@ def test_C2_a_fast_drift_widens_the_bound_until_the_truth_is_inside() -> None:
     assert 900 < offset.drift_ppm < 1_100
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(ahead_ms=st.floats(-5_000, 5_000), drift_ppm=st.floats(-90, 90), seed=st.integers(0, 99))
 def test_C2_measured_over_a_jittery_network_every_minute_we_sign_with_the_exchanges_time(
     ahead_ms: float, drift_ppm: float, seed: int

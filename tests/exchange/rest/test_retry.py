@@ -128,7 +128,7 @@ def test_no_try_at_all_is_a_mistake() -> None:
         ask(Server(0), tries=0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32), failures=st.integers(0, 8), takes_s=st.floats(0, 12), tries=st.integers(1, 7)
 )

@@ -371,7 +371,7 @@ def truth_at(story: list[tuple[int, int]], at_ms: int) -> list[int]:
     return [value for since_ms, value in story if since_ms == last_ms] + before
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(steps, max_size=25))
 def test_an_answer_was_true_when_it_says_it_was(walk: list[tuple[str, str | int]]) -> None:
     asyncio.run(_walk(walk))

@@ -268,7 +268,7 @@ BYTES = st.lists(st.one_of(FRAGMENTS, st.binary(max_size=40)), max_size=12)
 
 @given(parts=BYTES, pause_s=st.sampled_from([0.0, 0.1, 0.3, 1.5]))
 @example(parts=[b"\x1b[200~", b"\xe9"], pause_s=0.0)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_after_any_bytes_and_a_pause_a_key_is_that_key(parts: list[bytes], pause_s: float) -> None:
     line = Line()
     for part in parts:
@@ -280,7 +280,7 @@ def test_after_any_bytes_and_a_pause_a_key_is_that_key(parts: list[bytes], pause
 
 
 @given(parts=BYTES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_message_holds_text_that_cannot_be_sent_on(parts: list[bytes]) -> None:
     for one in Line().send(*parts).wait(2).heard:
         text = one.text if isinstance(one, events.Paste) else getattr(one, "character", None) or ""

@@ -23,10 +23,10 @@ import msgspec
 
 from benchmarks.common import percentile
 from mexc_tui.desk import viewer
-from mexc_tui.desk.commands import AuditEntry, ReceivedCommand
-from mexc_tui.desk.known import LISTINGS, SIGNALS, STATUS
+from mexc_tui.desk.command_executor import AuditEntry, ReceivedCommand
 from mexc_tui.desk.server import DeskParts, DeskServer
-from mexc_tui.desk.trading import ORDERS, POSITIONS, RISK, SNIPES
+from mexc_tui.desk.trading_requests import ORDERS, POSITIONS, RISK, SNIPES
+from mexc_tui.desk.view_kinds import LISTINGS, SIGNALS, STATUS
 from mexc_tui.desk.views import View
 from mexc_tui.desk.wire import CommandAnswer
 from mexc_tui.engine.runtime.thread import EngineThread

@@ -18,12 +18,12 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.at_terminal import READY, environ, stop, welcomed
+from mexc_tui.desk.api_types import FrontEndError, Role
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.kinds import FrontEndError, Role
-from mexc_tui.desk.known import LISTINGS, STATUS
-from mexc_tui.desk.looking import MARKET, MarketAsked
 from mexc_tui.desk.mirror import Mirror
-from mexc_tui.desk.trading import POSITIONS, RISK, SNIPES
+from mexc_tui.desk.screen_requests import MARKET, MarketAsked
+from mexc_tui.desk.trading_requests import POSITIONS, RISK, SNIPES
+from mexc_tui.desk.view_kinds import LISTINGS, STATUS
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.trading_view import PositionRow, RiskRow, SnipeRow
 from mexc_tui.model.view import ListingRow, StatusRow

@@ -15,9 +15,9 @@ import aiohttp
 import msgspec
 
 from mexc_tui.app.endpoints import ExchangeHandle, SystemClock
-from mexc_tui.desk.ask import ask
-from mexc_tui.desk.kinds import CommandOutcome, FrontEndError
-from mexc_tui.desk.trading import KILL, Killing
+from mexc_tui.desk.api_types import CommandOutcome, FrontEndError
+from mexc_tui.desk.single_request import ask
+from mexc_tui.desk.trading_requests import KILL, Killing
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.rest.orders import CANCEL_SYMBOLS
 from mexc_tui.host.halt_file import HaltFileOnDisk

@@ -23,7 +23,7 @@ from mexc_tui.model.mode import Mode
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import UnreadableSettings, environment_layer, flag_layer
 from mexc_tui.settings.load import Layers, SettingsError, load, mistakes
-from mexc_tui.wording.next_steps import ChosenOptions
+from mexc_tui.wording.command_options import ChosenOptions
 
 NO_KEY = (
     "Live trading needs a key of MEXC, and the keyring has none for profile {profile}. Not started. "

@@ -32,7 +32,7 @@ from mexc_tui.settings.load import Layers, load
 from mexc_tui.tui.screens.quit import Ending
 from mexc_tui.tui.screens.welcome import welcome_words
 from mexc_tui.tui.terminal.terminal import GIVE_BACK, write_soon
-from mexc_tui.wording.next_steps import with_options
+from mexc_tui.wording.command_options import with_options
 
 NO_CODE = 1
 STOP_S = 8.0

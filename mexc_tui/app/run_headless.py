@@ -21,7 +21,7 @@ from mexc_tui.app.launch_options import (
     open_exchange,
     places_of,
 )
-from mexc_tui.desk.kinds import FrontEndError
+from mexc_tui.desk.api_types import FrontEndError
 from mexc_tui.engine.runtime.supervisor import StartFailed
 from mexc_tui.engine.runtime.tasks import is_being_cancelled
 from mexc_tui.exchange.origins import OriginRefused
@@ -35,7 +35,7 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.report.day import DayReport, to_json
 from mexc_tui.report.text import to_text
 from mexc_tui.settings.load import SettingsError
-from mexc_tui.wording.next_steps import with_options
+from mexc_tui.wording.command_options import with_options
 
 FINISHED, DIFFERENCE, WRONG_USAGE, NOT_STARTED, IN_THE_MIDDLE = 0, 1, 2, 3, 4
 """Exit codes. `DIFFERENCE`: of the ledger and the exchange, unexplained; `IN_THE_MIDDLE`: it broke."""

@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-from mexc_tui.desk import asking
-from mexc_tui.desk.ask import ask
+from mexc_tui.desk import engine_requests
+from mexc_tui.desk.api_types import FrontEndError, Role
 from mexc_tui.desk.client import BACK_OFF_S, DeskClient
-from mexc_tui.desk.kinds import FrontEndError, Role
+from mexc_tui.desk.single_request import ask
 from mexc_tui.host.detach import INTERRUPTED, INTERRUPTED_WORDS, DetachedTerminal, tethered
 from mexc_tui.host.local_zone import local_zone
 from mexc_tui.host.lock import socket_of
@@ -93,8 +93,8 @@ def engine_display(paths: Paths) -> ScreenOptions | None:
     try:
         reply = ask(
             socket_of(paths),
-            asking.SETTINGS,
-            asking.Nothing(),
+            engine_requests.SETTINGS,
+            engine_requests.Nothing(),
             who=_who(),
             now_ms=_now_ms(),
             deadline_s=LOOK_S,

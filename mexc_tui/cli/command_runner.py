@@ -16,7 +16,7 @@ from mexc_tui.host.standard_streams import is_output_whole
 if TYPE_CHECKING:
     from mexc_tui.cli.data_source import DataSource
     from mexc_tui.cli.tables import Pen
-    from mexc_tui.desk.kinds import Args, CommandKind, Result
+    from mexc_tui.desk.api_types import Args, CommandKind, Result
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Shown = TypeVar("Shown", bound=msgspec.Struct)
@@ -81,7 +81,7 @@ class CommandRunner:
         What was done in part is printed too, and then the exit code is 1.
         """
         from mexc_tui.cli.json_output import encode
-        from mexc_tui.desk.kinds import CommandOutcome
+        from mexc_tui.desk.api_types import CommandOutcome
 
         reply = self.reach.tell(kind, args, deadline_s)
         if self.as_json and reply.result is not None:
@@ -110,7 +110,7 @@ def asking(
     """
     from mexc_tui.cli.data_source import CommandFailed, DataSource
     from mexc_tui.cli.tables import Pen
-    from mexc_tui.desk.kinds import FrontEndError
+    from mexc_tui.desk.api_types import FrontEndError
     from mexc_tui.model.storage import StorageError
     from mexc_tui.settings.load import SettingsError
 
@@ -160,7 +160,7 @@ def fail_each(words: str, code: int) -> NoReturn:
 
 def as_chosen(text: str) -> str:
     """Return a text whose next steps name the profile, mode and exchange of this command line."""
-    from mexc_tui.wording.next_steps import ChosenOptions, with_options
+    from mexc_tui.wording.command_options import ChosenOptions, with_options
 
     return with_options(text, ChosenOptions(_chosen("profile"), _chosen("mode"), _chosen("exchange_file")))
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.cli.json_output import NoEngineJson
-from mexc_tui.desk import asking
-from mexc_tui.desk.ask import ask
-from mexc_tui.desk.kinds import (
+from mexc_tui.desk import engine_requests
+from mexc_tui.desk.api_types import (
     Args,
     CommandKind,
     CommandOutcome,
@@ -23,6 +22,7 @@ from mexc_tui.desk.kinds import (
     Reply,
     Result,
 )
+from mexc_tui.desk.single_request import ask
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.views import stored_queries
 from mexc_tui.host.lock import is_held, noted_holder, socket_of
@@ -128,28 +128,28 @@ class DataSource:
     def status(self) -> StatusRow | NoEngineJson:
         """Return the status of the engine, or what is known without a response."""
         try:
-            return self.ask(asking.STATUS, asking.Nothing(), STATUS_S)
+            return self.ask(engine_requests.STATUS, engine_requests.Nothing(), STATUS_S)
         except FrontEndError as error:
             return self._last_engine(str(error))
 
     def listings(self) -> list[ListingRow]:
         """Return every listing ever stored, newest first."""
         found: list[ListingRow] = []
-        wanted = asking.ListingsAsked()
+        wanted = engine_requests.ListingsAsked()
         while True:
             page = self._listing_page(wanted)
             found += page
             if not page:
                 return found
-            wanted = asking.ListingsAsked(before_ms=page[-1].first_seen_ms, before_id=page[-1].id)
+            wanted = engine_requests.ListingsAsked(before_ms=page[-1].first_seen_ms, before_id=page[-1].id)
 
     def signals(self, limit: int, symbol: str) -> list[SignalRow]:
         """Return the newest signals, newest first."""
         found: list[SignalRow] = []
-        before: int | None = asking.LAST
+        before: int | None = engine_requests.LAST
         while before is not None and len(found) < limit:
-            size = min(asking.PAGE, limit - len(found))
-            page = self._signal_page(asking.SignalsAsked(before=before, limit=size, symbol=symbol))
+            size = min(engine_requests.PAGE, limit - len(found))
+            page = self._signal_page(engine_requests.SignalsAsked(before=before, limit=size, symbol=symbol))
             found += page.rows
             before = page.next
         return found
@@ -157,18 +157,18 @@ class DataSource:
     def alerts(self, limit: int, *, closed: bool) -> list[AlertRow]:
         """Return the open alerts, or with `closed` all of them, raised last first."""
         return self.ask_or_look(
-            asking.ALERTS,
-            asking.AlertsAsked(limit=limit, closed=closed),
-            lambda stored: asking.AlertPage(stored_queries.alerts(stored, limit, closed=closed)),
-            asking.AlertPage([]),
+            engine_requests.ALERTS,
+            engine_requests.AlertsAsked(limit=limit, closed=closed),
+            lambda stored: engine_requests.AlertPage(stored_queries.alerts(stored, limit, closed=closed)),
+            engine_requests.AlertPage([]),
         ).rows
 
     def why(self, symbol: str) -> WhyRow:
         """Return the history of a pair's listings."""
         now_ms = self.clock.now_ms()
         return self.ask_or_look(
-            asking.WHY,
-            asking.WhyAsked(symbol=symbol),
+            engine_requests.WHY,
+            engine_requests.WhyAsked(symbol=symbol),
             lambda stored: stored_queries.why(stored, symbol, now_ms, self._detection),
             WhyRow(symbol=symbol, at_ms=now_ms, listings=()),
         )
@@ -188,9 +188,9 @@ class DataSource:
     def facts(self, limit: int, wanted: Fits) -> list[FactRow]:
         """Return the newest matching events, oldest first."""
         found: list[FactRow] = []
-        before, size = asking.LAST, asking.PAGE
+        before, size = engine_requests.LAST, engine_requests.PAGE
         while len(found) < limit:
-            asks = asking.JournalAsked(
+            asks = engine_requests.JournalAsked(
                 before=before,
                 limit=min(size, limit - len(found)),
                 about=wanted.about,
@@ -206,12 +206,12 @@ class DataSource:
 
     def engine_head(self) -> int:
         """Return the number of the running engine's newest event. Raises NoEngine."""
-        return self.ask(asking.STATUS, asking.Nothing()).journal
+        return self.ask(engine_requests.STATUS, engine_requests.Nothing()).journal
 
     def settings(self) -> list[SettingRow]:
         """Return every setting: of the engine, or as an engine would load them."""
         try:
-            return self.ask(asking.SETTINGS, asking.Nothing()).rows
+            return self.ask(engine_requests.SETTINGS, engine_requests.Nothing()).rows
         except NoEngine:
             return setting_rows(self._loaded(self.paths.settings))
 
@@ -224,7 +224,7 @@ class DataSource:
         if wrong:
             raise SettingsError(wrong)
         try:
-            reply = self.tell(asking.SET, asking.SettingChange(name=name, text=text))
+            reply = self.tell(engine_requests.SET, engine_requests.SettingChange(name=name, text=text))
         except NoEngine:
             loaded = set_value(self.paths.settings, name, text, self._layers)
             row = next(row for row in setting_rows(loaded) if row.name == name)
@@ -235,7 +235,7 @@ class DataSource:
 
     def stop(self) -> int:
         """Stop the engine, wait until it has exited and return its process id. Raises NoEngine."""
-        stopping = self.ask(asking.STOP, asking.Nothing())
+        stopping = self.ask(engine_requests.STOP, engine_requests.Nothing())
         give_up_ns = self.clock.monotonic_ns() + int(STOP_S * 1e9)
         while is_held(self.paths.lock):
             if self.clock.monotonic_ns() > give_up_ns:
@@ -350,11 +350,11 @@ class DataSource:
 
         return look_into(self.paths.store, self.clock, work, store_limits(self._settings.settings))
 
-    def _listing_page(self, wanted: asking.ListingsAsked) -> list[ListingRow]:
+    def _listing_page(self, wanted: engine_requests.ListingsAsked) -> list[ListingRow]:
         return self.ask_or_look(
-            asking.LISTINGS,
+            engine_requests.LISTINGS,
             wanted,
-            lambda stored: asking.ListingPage(
+            lambda stored: engine_requests.ListingPage(
                 stored_queries.listings(
                     stored,
                     self.clock.now_ms(),
@@ -364,29 +364,29 @@ class DataSource:
                     wanted.limit,
                 )
             ),
-            asking.ListingPage([]),
+            engine_requests.ListingPage([]),
         ).rows
 
-    def _signal_page(self, wanted: asking.SignalsAsked) -> asking.SignalPage:
+    def _signal_page(self, wanted: engine_requests.SignalsAsked) -> engine_requests.SignalPage:
         return self.ask_or_look(
-            asking.SIGNALS,
+            engine_requests.SIGNALS,
             wanted,
-            lambda stored: asking.SignalPage(
+            lambda stored: engine_requests.SignalPage(
                 *stored_queries.signals(stored, wanted.before, wanted.limit, wanted.symbol)
             ),
-            asking.SignalPage([], None),
+            engine_requests.SignalPage([], None),
         )
 
-    def _fact_page(self, wanted: asking.JournalAsked) -> tuple[FactRow, ...]:
+    def _fact_page(self, wanted: engine_requests.JournalAsked) -> tuple[FactRow, ...]:
         return self.ask_or_look(
-            asking.JOURNAL,
+            engine_requests.JOURNAL,
             wanted,
-            lambda stored: asking.FactPage(
+            lambda stored: engine_requests.FactPage(
                 stored_queries.journal(
                     stored, wanted.before, wanted.limit, wanted.about, wanted.kind, wanted.since_ms
                 )
             ),
-            asking.FactPage(()),
+            engine_requests.FactPage(()),
         ).rows
 
     def _last_engine(self, cause: str) -> NoEngineJson:

@@ -15,8 +15,8 @@ EXCHANGE_S = 60.0
 def convert_dust(yes: bool, profile: str | None, as_json: bool) -> None:
     """Convert dust of closed positions to MX; never coins of your own."""
     from mexc_tui.cli.preview_text import dust_plan
-    from mexc_tui.desk.asking import Nothing
-    from mexc_tui.desk.trading import CONVERT_DUST, DUST, Converting
+    from mexc_tui.desk.engine_requests import Nothing
+    from mexc_tui.desk.trading_requests import CONVERT_DUST, DUST, Converting
 
     with asking(profile, as_json) as asker:
         row = asker.reach.ask(DUST, Nothing())

@@ -54,7 +54,7 @@ def stop(yes: bool, profile: str | None, as_json: bool) -> None:
     from mexc_tui.cli.json_output import StopJson
     from mexc_tui.cli.stop_page import stop_page
     from mexc_tui.cli.trading_source import StoredTrading
-    from mexc_tui.desk.kinds import NoEngine
+    from mexc_tui.desk.api_types import NoEngine
 
     with asking(profile, as_json, is_emergency=True) as asker:
         mine = asker.reach.paths.profile
@@ -111,7 +111,7 @@ def listings(context: click.Context, profile: str | None, as_json: bool) -> None
 def add(symbol: str, opens: str | None, note: str, profile: str | None, as_json: bool) -> None:
     """Add a listing manually, or change its opening time."""
     from mexc_tui.cli import json_output
-    from mexc_tui.desk.asking import ADD_LISTING, ListingAdded
+    from mexc_tui.desk.engine_requests import ADD_LISTING, ListingAdded
 
     with asking(profile, as_json) as asker:
         name, opens_ms = pair_name(symbol), _moment("--opens", opens, asker)
@@ -124,7 +124,7 @@ def add(symbol: str, opens: str | None, note: str, profile: str | None, as_json:
 
 def _wrong_listing(opens_ms: int | None, note: str, now_ms: int) -> str:
     """Return what is wrong with a listing to be added; empty: nothing."""
-    from mexc_tui.desk.asking import MOST_TEXT
+    from mexc_tui.desk.engine_requests import MOST_TEXT
     from mexc_tui.model.calendar import is_credible_opening
 
     if opens_ms is not None and opens_ms < now_ms - LONG_PAST_MS:
@@ -141,7 +141,7 @@ def _wrong_listing(opens_ms: int | None, note: str, now_ms: int) -> str:
 def drop(symbol: str, note: str, profile: str | None, as_json: bool) -> None:
     """Drop a listing until it is added again."""
     from mexc_tui.cli import json_output
-    from mexc_tui.desk.asking import DROP_LISTING, MOST_TEXT, ListingDropped
+    from mexc_tui.desk.engine_requests import DROP_LISTING, MOST_TEXT, ListingDropped
 
     if len(note) > MOST_TEXT:
         raise click.UsageError(f"--note: at most {MOST_TEXT} characters.")
@@ -298,7 +298,7 @@ def report(since: str | None, profile: str | None, as_json: bool) -> None:
 
 def _moment(option: str, text: str | None, asker: CommandRunner) -> int | None:
     """Return the time given as an option, in ms."""
-    from mexc_tui.wording.moments import moment_ms
+    from mexc_tui.wording.times import moment_ms
 
     try:
         return None if text is None else moment_ms(text, asker.now_ms())

@@ -11,7 +11,7 @@ from mexc_tui.cli.confirmation import agree, yes_flag
 from mexc_tui.cli.symbol_names import held_position, pair_name
 
 if TYPE_CHECKING:
-    from mexc_tui.desk.trading import ExitsEdit, RungAsked
+    from mexc_tui.desk.trading_requests import ExitsEdit, RungAsked
     from mexc_tui.model.trading_view import PositionRow
 
 LADDER_S = 60.0
@@ -55,7 +55,7 @@ def exits(
     as_json: bool,
 ) -> None:
     """Change the stop, trailing, take-profits or time stop of an open position; others stay unchanged."""
-    from mexc_tui.desk.trading import EDIT_EXITS, ExitsEdit
+    from mexc_tui.desk.trading_requests import EDIT_EXITS, ExitsEdit
 
     trailing, distance, after = _trail(trail)
     edit = ExitsEdit(
@@ -112,7 +112,7 @@ def _trail(text: str | None) -> tuple[bool | None, Decimal | None, Decimal | Non
 
 
 def _ladder(text: str) -> "tuple[RungAsked, ...]":
-    from mexc_tui.desk.trading import RungAsked
+    from mexc_tui.desk.trading_requests import RungAsked
 
     if not text.strip() or text.strip().lower() in OFF:
         return ()

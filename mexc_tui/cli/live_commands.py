@@ -11,7 +11,7 @@ from mexc_tui.model.mode import Mode
 @asked
 def unlock(profile: str | None, as_json: bool) -> None:
     """Unlock live trading for some hours. Needs a phrase typed at a terminal."""
-    from mexc_tui.desk.trading import PREVIEW, UNLOCK, PreviewAsked, UnlockAsked
+    from mexc_tui.desk.trading_requests import PREVIEW, UNLOCK, PreviewAsked, UnlockAsked
     from mexc_tui.model.plan_view import Preview
 
     with asking(profile, as_json, Mode.LIVE.value) as asker:
@@ -25,8 +25,8 @@ def unlock(profile: str | None, as_json: bool) -> None:
 @asked
 def lock(profile: str | None, as_json: bool) -> None:
     """Lock live trading: no new entries; open positions keep their exits."""
-    from mexc_tui.desk.asking import Nothing
-    from mexc_tui.desk.trading import LOCK
+    from mexc_tui.desk.engine_requests import Nothing
+    from mexc_tui.desk.trading_requests import LOCK
 
     with asking(profile, as_json, Mode.LIVE.value, is_emergency=True) as asker:
         asker.tell(LOCK, Nothing())

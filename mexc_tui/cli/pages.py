@@ -12,8 +12,8 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.text import many
 from mexc_tui.model.view import AlertRow, FactRow, ListingRow, LoopRow, SettingRow, StatusRow, TradingState
 from mexc_tui.wording.alerts import alert_title
-from mexc_tui.wording.facts import fact_words
-from mexc_tui.wording.moments import NONE, ahead, when
+from mexc_tui.wording.event_text import fact_words
+from mexc_tui.wording.times import NONE, ahead, when
 
 _LISTING = (
     "SYMBOL",

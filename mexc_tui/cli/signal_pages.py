@@ -9,8 +9,8 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import MIN_N_FOR_RATE
 from mexc_tui.model.view import ListingRow, SignalRow
 from mexc_tui.model.why import DetectorSays, ListingStory, SnipeSays, SourceSays, WhyRow
-from mexc_tui.wording.moments import ahead, by, clock, span_words, when
 from mexc_tui.wording.signals import change_words, claim_words, probability, readable
+from mexc_tui.wording.times import ahead, by, clock, span_words, when
 
 STAGES = {
     ListingStage.OPEN.value: TextTone.GOOD,

@@ -114,7 +114,7 @@ def reconcile(exchange_file: Path | None, profile: str | None, as_json: bool) ->
 def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
     """Run the pre-trade checks for a pair without arming it. Exit code: 0 approved, 1 refused."""
     from mexc_tui.cli.trading_pages import what_if_page
-    from mexc_tui.desk.trading import WHAT_IF, OfSymbol
+    from mexc_tui.desk.trading_requests import WHAT_IF, OfSymbol
 
     with asking(profile, as_json) as asker:
         row = asker.reach.ask(WHAT_IF, OfSymbol(symbol=pair_name(symbol)))
@@ -130,7 +130,7 @@ def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
 def arm(symbol: str, yes: bool, profile: str | None, as_json: bool) -> None:
     """Arm a snipe: buy this listing at its opening, if all pre-trade checks pass."""
     from mexc_tui.cli.preview_text import arm_plan
-    from mexc_tui.desk.trading import ARM, WHAT_IF, OfSymbol
+    from mexc_tui.desk.trading_requests import ARM, WHAT_IF, OfSymbol
 
     with asking(profile, as_json) as asker:
         args = OfSymbol(symbol=pair_name(symbol))
@@ -147,7 +147,7 @@ def arm(symbol: str, yes: bool, profile: str | None, as_json: bool) -> None:
 @asked
 def disarm(symbol: str, profile: str | None, as_json: bool) -> None:
     """Disarm a snipe that has not fired."""
-    from mexc_tui.desk.trading import DISARM, OfSymbol
+    from mexc_tui.desk.trading_requests import DISARM, OfSymbol
 
     with asking(profile, as_json, is_emergency=True) as asker:
         asker.tell(DISARM, OfSymbol(symbol=pair_name(symbol)))
@@ -161,7 +161,7 @@ def disarm(symbol: str, profile: str | None, as_json: bool) -> None:
 def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_json: bool) -> None:
     """Sell a position or a part of it now."""
     from mexc_tui.cli.preview_text import close_plan
-    from mexc_tui.desk.trading import CLOSE, Closing
+    from mexc_tui.desk.trading_requests import CLOSE, Closing
 
     share_pct = _percent(share)
     with asking(profile, as_json, is_emergency=True) as asker:
@@ -178,7 +178,7 @@ def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_jso
 @asked
 def halt(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
     """Halt entries until a manual resume: cancel entry orders, disarm snipes. Exits continue."""
-    from mexc_tui.desk.trading import HALT, HaltRequest
+    from mexc_tui.desk.trading_requests import HALT, HaltRequest
 
     with asking(profile, as_json, is_emergency=True) as asker:
         asker.tell(HALT, HaltRequest(words=_reason(words)), deadline_s=EXCHANGE_S)
@@ -189,7 +189,7 @@ def halt(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
 @asked
 def reduce_only(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
     """Refuse entries until a manual resume. Armed snipes wait, exits continue."""
-    from mexc_tui.desk.trading import REDUCE_ONLY, HaltRequest
+    from mexc_tui.desk.trading_requests import REDUCE_ONLY, HaltRequest
 
     with asking(profile, as_json, is_emergency=True) as asker:
         asker.tell(REDUCE_ONLY, HaltRequest(words=_reason(words)))
@@ -201,7 +201,7 @@ def reduce_only(words: tuple[str, ...], profile: str | None, as_json: bool) -> N
 def resume(yes: bool, profile: str | None, as_json: bool) -> None:
     """Resume entries. After a loss or a breach this needs a typed word; --yes is not enough."""
     from mexc_tui.cli.preview_text import resume_plan
-    from mexc_tui.desk.trading import RESUME, Resuming
+    from mexc_tui.desk.trading_requests import RESUME, Resuming
     from mexc_tui.model.trading import Trading
     from mexc_tui.risk.state import RESUME_WORD, needs_word
 
@@ -219,8 +219,8 @@ def resume(yes: bool, profile: str | None, as_json: bool) -> None:
 @asked
 def restore_limits(yes: bool, profile: str | None, as_json: bool) -> None:
     """Restore the configured limits after a warning lowered them."""
-    from mexc_tui.desk.asking import Nothing
-    from mexc_tui.desk.trading import RESTORE_LIMITS
+    from mexc_tui.desk.engine_requests import Nothing
+    from mexc_tui.desk.trading_requests import RESTORE_LIMITS
     from mexc_tui.wording.previews import tightening_words
 
     with asking(profile, as_json) as asker:
@@ -234,8 +234,8 @@ def restore_limits(yes: bool, profile: str | None, as_json: bool) -> None:
 @asked
 def flatten(yes: bool, profile: str | None, as_json: bool) -> None:
     """Halt, and sell every position of the desk within a slippage cap."""
-    from mexc_tui.desk.asking import Nothing
-    from mexc_tui.desk.trading import FLATTEN
+    from mexc_tui.desk.engine_requests import Nothing
+    from mexc_tui.desk.trading_requests import FLATTEN
 
     with asking(profile, as_json, is_emergency=True) as asker:
         _agree_to_stop(asker, "FLATTEN", yes=yes)
@@ -261,7 +261,7 @@ def kill(direct: bool, exchange_file: Path | None, yes: bool, profile: str | Non
 
     With --direct it works without a responding engine, and sells no positions.
     """
-    from mexc_tui.desk.trading import KILL, Killing
+    from mexc_tui.desk.trading_requests import KILL, Killing
 
     if direct:
         from mexc_tui.cli.kill_command import kill_directly

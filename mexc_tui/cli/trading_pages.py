@@ -22,9 +22,9 @@ from mexc_tui.model.trading_view import (
     WhatIfRow,
 )
 from mexc_tui.model.verdict import Verdict
-from mexc_tui.wording.moments import NONE, ahead, when
 from mexc_tui.wording.money import amount, price, signed
 from mexc_tui.wording.previews import day_words, drawdown_words, tightening_words
+from mexc_tui.wording.times import NONE, ahead, when
 
 OLD_MS = 2_000
 """Age from which a price is marked as not current."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mexc_tui.cli.data_source import NO_ENGINE, CommandFailed, DataSource
 from mexc_tui.cli.preview_text import HeldText
-from mexc_tui.desk import trading as kinds
-from mexc_tui.desk.ask import look
-from mexc_tui.desk.asking import Nothing
-from mexc_tui.desk.kinds import EngineSilent, NoEngine, Row, ViewKind
+from mexc_tui.desk import trading_requests
+from mexc_tui.desk.api_types import EngineSilent, NoEngine, Row, ViewKind
+from mexc_tui.desk.engine_requests import Nothing
+from mexc_tui.desk.single_request import look
 from mexc_tui.engine.accounting.performance import performance_of
 from mexc_tui.engine.views.trading_rows import (
     RowContext,
@@ -56,7 +56,7 @@ class StoredTrading:
                 lambda tables: [snipe_row(one, sight) for one in tables.snipes.page(limit=last)]
             )
         rows = self._seen(
-            kinds.SNIPES, lambda tables: [snipe_row(one, sight) for one in tables.snipes.open()]
+            trading_requests.SNIPES, lambda tables: [snipe_row(one, sight) for one in tables.snipes.open()]
         )
         return sorted(rows, key=lambda row: (row.opens_ms, row.id))
 
@@ -67,7 +67,7 @@ class StoredTrading:
             return self._stored(
                 lambda tables: [order_row(one, sight) for one in tables.orders.page(limit=last)]
             )
-        rows = self._seen(kinds.ORDERS, lambda tables: _open_orders(tables, sight))
+        rows = self._seen(trading_requests.ORDERS, lambda tables: _open_orders(tables, sight))
         return sorted(rows, key=lambda row: (-row.created_ms, row.client_order_id))
 
     def positions(self, last: int | None = None) -> list[PositionRow]:
@@ -84,13 +84,13 @@ class StoredTrading:
         """Return everything affected by a stop. Raises NoEngine."""
         return HeldText(
             tuple(self._held()),
-            tuple(self._look(kinds.ORDERS)),
-            tuple(self._look(kinds.SNIPES)),
+            tuple(self._look(trading_requests.ORDERS)),
+            tuple(self._look(trading_requests.SNIPES)),
         )
 
     def risk(self) -> RiskRow:
         """Return the engine's risk. Raises NoEngine, or CommandFailed if it does not trade."""
-        rows = self._look(kinds.RISK)
+        rows = self._look(trading_requests.RISK)
         if not rows:
             raise CommandFailed("This engine is read-only: it does not trade.", 1)
         return rows[0]
@@ -98,7 +98,7 @@ class StoredTrading:
     def performance(self) -> PerformanceRow:
         """Return the performance. Raises CommandFailed without a ledger."""
         try:
-            return self._reach.ask(kinds.PERFORMANCE, Nothing(), HEAVY_S)
+            return self._reach.ask(trading_requests.PERFORMANCE, Nothing(), HEAVY_S)
         except NoEngine:
             found = self._of_newest(lambda tables, scope: performance_of(tables, scope, {}))
             if found is None:
@@ -111,7 +111,7 @@ class StoredTrading:
         Without either return the last stored comparison. Raises CommandFailed if there is none.
         """
         try:
-            reply = self._reach.tell(kinds.RECONCILE, Nothing(), HEAVY_S)
+            reply = self._reach.tell(trading_requests.RECONCILE, Nothing(), HEAVY_S)
         except NoEngine:
             if exchange_file is not None:
                 return reconciliation_row(self._compared(exchange_file))
@@ -133,7 +133,7 @@ class StoredTrading:
         """Return this many newest rows, newest first, with the engine's current values if shown."""
         stored = self._stored_positions(lambda tables: tables.positions.page(limit=last))
         try:
-            seen = {row.id: row for row in self._look(kinds.POSITIONS)}
+            seen = {row.id: row for row in self._look(trading_requests.POSITIONS)}
         except (NoEngine, EngineSilent):
             seen = dict[str, PositionRow]()
         return [seen.get(row.id, row) for row in stored]
@@ -161,7 +161,7 @@ class StoredTrading:
 
     def _held(self) -> list[PositionRow]:
         """Return the open positions of a running engine. Raises NoEngine."""
-        return [row for row in self._look(kinds.POSITIONS) if row.closed_ms is None]
+        return [row for row in self._look(trading_requests.POSITIONS) if row.closed_ms is None]
 
     def _seen(self, kind: ViewKind[Row], stored: "Callable[[TradingTables], list[Row]]") -> Sequence[Row]:
         try:

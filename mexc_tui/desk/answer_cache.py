@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from mexc_tui.desk.asking import Asked
+from mexc_tui.desk.engine_requests import Asked
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes, Space
 

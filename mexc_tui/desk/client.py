@@ -10,8 +10,7 @@ from random import Random
 from typing import Any
 from uuid import uuid4
 
-from mexc_tui.desk.connection import Connection, connect
-from mexc_tui.desk.kinds import (
+from mexc_tui.desk.api_types import (
     Args,
     CommandKind,
     EngineSilent,
@@ -22,6 +21,7 @@ from mexc_tui.desk.kinds import (
     Row,
     ViewKind,
 )
+from mexc_tui.desk.connection import Connection, connect
 from mexc_tui.desk.mirror import Mirror
 from mexc_tui.desk.wire import (
     Changes,

@@ -5,8 +5,8 @@ import os
 import socket
 from pathlib import Path
 
-from mexc_tui.desk.kinds import FrontEndError, NoEngine, Role, ViewerRefused
-from mexc_tui.desk.place import peer_of
+from mexc_tui.desk.api_types import FrontEndError, NoEngine, Role, ViewerRefused
+from mexc_tui.desk.private_socket import peer_of
 from mexc_tui.desk.wire import (
     PROTOCOL,
     SAME_RELEASE,

@@ -6,7 +6,7 @@ from typing import Generic
 
 import msgspec
 
-from mexc_tui.desk.kinds import Row, ViewKind
+from mexc_tui.desk.api_types import Row, ViewKind
 from mexc_tui.desk.wire import SAME_RELEASE, Changes, ProtocolError, Subscribe
 
 Listener = Callable[[frozenset[str]], None]

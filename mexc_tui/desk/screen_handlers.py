@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from mexc_tui.desk import looking
+from mexc_tui.desk import screen_requests
 from mexc_tui.desk.answer_cache import AnswerCache, CachedAnswer
-from mexc_tui.desk.asking import Nothing
-from mexc_tui.desk.commands import CommandDesk, HandlerResult, ReceivedCommand
-from mexc_tui.desk.kinds import CommandKind
+from mexc_tui.desk.api_types import CommandKind
+from mexc_tui.desk.command_executor import CommandDesk, HandlerResult, ReceivedCommand
+from mexc_tui.desk.engine_requests import Nothing
 from mexc_tui.desk.server import DeskServer
 from mexc_tui.engine.views.guard_rows import guard_history
 from mexc_tui.engine.views.screen_queries import ScreenQueries
@@ -21,22 +21,29 @@ from mexc_tui.ports.store import Store
 T = TypeVar("T")
 
 NO_SCREENS = "This engine serves no views: it was started without them."
-ALL: tuple[CommandKind[Any, Any], ...] = (looking.DETECTORS, looking.MARKET, looking.EQUITY, looking.LATENCY)
+ALL: tuple[CommandKind[Any, Any], ...] = (
+    screen_requests.DETECTORS,
+    screen_requests.MARKET,
+    screen_requests.EQUITY,
+    screen_requests.LATENCY,
+)
 
 
 def handle_guard(desk: CommandDesk, books: Store, answers: AnswerCache) -> None:
     """Answer queries of the risk monitor's history, with a trading or a read-only engine."""
 
-    async def guard(args: looking.GuardAsked, _: ReceivedCommand) -> HandlerResult[looking.GuardPage]:
-        async def read() -> looking.GuardPage:
+    async def guard(
+        args: screen_requests.GuardAsked, _: ReceivedCommand
+    ) -> HandlerResult[screen_requests.GuardPage]:
+        async def read() -> screen_requests.GuardPage:
             found = await books.read(
                 "guard history", lambda stored: guard_history(stored, args.before, args.limit)
             )
-            return looking.GuardPage(*found)
+            return screen_requests.GuardPage(*found)
 
-        return _recent(await answers.of("guard", looking.GuardPage, args, read))
+        return _recent(await answers.of("guard", screen_requests.GuardPage, args, read))
 
-    desk.handle(looking.GUARD, guard)
+    desk.handle(screen_requests.GUARD, guard)
 
 
 def handle_screens(desk: CommandDesk, queries: ScreenQueries | None, answers: AnswerCache) -> None:
@@ -49,27 +56,27 @@ def handle_screens(desk: CommandDesk, queries: ScreenQueries | None, answers: An
     async def detectors(args: Nothing, _: ReceivedCommand) -> HandlerResult[DetectorsRow]:
         return _recent(await answers.of("detectors", DetectorsRow, args, queries.detectors))
 
-    async def market(args: looking.MarketAsked, _: ReceivedCommand) -> HandlerResult[MarketRow]:
+    async def market(args: screen_requests.MarketAsked, _: ReceivedCommand) -> HandlerResult[MarketRow]:
         wish = SymbolRequest(args.levels, args.trades, args.spans, args.path_since_ms)
         return HandlerResult("", await queries.market(args.symbol.upper(), wish))
 
-    async def equity(args: looking.EquityAsked, _: ReceivedCommand) -> HandlerResult[EquityRow]:
+    async def equity(args: screen_requests.EquityAsked, _: ReceivedCommand) -> HandlerResult[EquityRow]:
         async def read() -> EquityRow:
             return await queries.equity(args.since_ms, args.points)
 
         return _recent(await answers.of("equity", EquityRow, args, read))
 
-    desk.handle(looking.DETECTORS, detectors)
+    desk.handle(screen_requests.DETECTORS, detectors)
 
-    async def latency(args: looking.LatencyAsked, _: ReceivedCommand) -> HandlerResult[LatencyRow]:
+    async def latency(args: screen_requests.LatencyAsked, _: ReceivedCommand) -> HandlerResult[LatencyRow]:
         async def read() -> LatencyRow:
             return await queries.latency(args.shots)
 
         return _recent(await answers.of("latency", LatencyRow, args, read))
 
-    desk.handle(looking.EQUITY, equity)
-    desk.handle(looking.LATENCY, latency)
-    desk.handle(looking.MARKET, market)
+    desk.handle(screen_requests.EQUITY, equity)
+    desk.handle(screen_requests.LATENCY, latency)
+    desk.handle(screen_requests.MARKET, market)
 
 
 def _recent(found: CachedAnswer[T]) -> HandlerResult[T]:
@@ -93,13 +100,13 @@ def handle_machine(
 ) -> None:
     """Answer what the engine costs."""
     if machine is None:
-        desk.handle(looking.MACHINE, _refuse)
+        desk.handle(screen_requests.MACHINE, _refuse)
         return
 
     async def tell(_: Nothing, __: ReceivedCommand) -> HandlerResult[MachineRow]:
         return HandlerResult("", machine.row(viewers()))
 
-    desk.handle(looking.MACHINE, tell)
+    desk.handle(screen_requests.MACHINE, tell)
 
 
 def viewer_rows(server: DeskServer) -> list[ViewerRow]:

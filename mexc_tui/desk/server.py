@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mexc_tui.desk.commands import FULL, Audit, CommandDesk, CommandSender
-from mexc_tui.desk.facts import FactFeed, FactSource
-from mexc_tui.desk.kinds import Role
-from mexc_tui.desk.place import BACKLOG, DeskSocket, Peer, peer_of
+from mexc_tui.desk.api_types import Role
+from mexc_tui.desk.command_executor import FULL, Audit, CommandDesk, CommandSender
+from mexc_tui.desk.fact_feed import FactFeed, FactSource
+from mexc_tui.desk.private_socket import BACKLOG, DeskSocket, Peer, peer_of
 from mexc_tui.desk.viewer import Viewer, ViewerContext
 from mexc_tui.desk.views import View
 from mexc_tui.desk.wire import (

@@ -12,11 +12,10 @@ from typing import TypeVar
 
 import msgspec
 
-from mexc_tui.desk import asking
+from mexc_tui.desk import engine_requests
 from mexc_tui.desk.answer_cache import AnswerCache
-from mexc_tui.desk.commands import AuditEntry, CommandDesk, HandlerResult, ReceivedCommand
-from mexc_tui.desk.kinds import CommandOutcome
-from mexc_tui.desk.known import LISTINGS, SIGNALS, STATUS
+from mexc_tui.desk.api_types import CommandOutcome
+from mexc_tui.desk.command_executor import AuditEntry, CommandDesk, HandlerResult, ReceivedCommand
 from mexc_tui.desk.screen_handlers import (
     MetricsSource,
     handle_guard,
@@ -26,6 +25,7 @@ from mexc_tui.desk.screen_handlers import (
 )
 from mexc_tui.desk.server import DeskParts, DeskServer
 from mexc_tui.desk.trading_handlers import TradingViews, handle_trading, show
+from mexc_tui.desk.view_kinds import LISTINGS, SIGNALS, STATUS
 from mexc_tui.desk.views import View
 from mexc_tui.desk.wire import CommandAnswer, encode
 from mexc_tui.detection.settings import DetectionSettings
@@ -208,11 +208,13 @@ class DeskService:
 def _answer_questions(desk: CommandDesk, parts: DeskServiceParts) -> None:
     queries, books, answers = parts.queries, parts.books, parts.answers
 
-    async def status(_: asking.Nothing, __: ReceivedCommand) -> HandlerResult[StatusRow]:
+    async def status(_: engine_requests.Nothing, __: ReceivedCommand) -> HandlerResult[StatusRow]:
         return HandlerResult("", queries.status())
 
-    async def listings(args: asking.ListingsAsked, _: ReceivedCommand) -> HandlerResult[asking.ListingPage]:
-        async def read() -> asking.ListingPage:
+    async def listings(
+        args: engine_requests.ListingsAsked, _: ReceivedCommand
+    ) -> HandlerResult[engine_requests.ListingPage]:
+        async def read() -> engine_requests.ListingPage:
             now_ms, detection = queries.status().now_ms, parts.detection()
             rows = await books.read(
                 "listings",
@@ -220,24 +222,26 @@ def _answer_questions(desk: CommandDesk, parts: DeskServiceParts) -> None:
                     stored, now_ms, detection, args.before_ms, args.before_id, args.limit
                 ),
             )
-            return asking.ListingPage(list(_fitting(rows)))
+            return engine_requests.ListingPage(list(_fitting(rows)))
 
-        page = await answers.of("listings", asking.ListingPage, args, read)
+        page = await answers.of("listings", engine_requests.ListingPage, args, read)
         live = {one.id: one for one in queries.listings()}
         rows = [live.get(one.id, one) for one in page.value.rows]
-        return HandlerResult("", asking.ListingPage(rows), age_ms=page.age_ms)
+        return HandlerResult("", engine_requests.ListingPage(rows), age_ms=page.age_ms)
 
-    async def signals(args: asking.SignalsAsked, _: ReceivedCommand) -> HandlerResult[asking.SignalPage]:
-        async def read() -> asking.SignalPage:
+    async def signals(
+        args: engine_requests.SignalsAsked, _: ReceivedCommand
+    ) -> HandlerResult[engine_requests.SignalPage]:
+        async def read() -> engine_requests.SignalPage:
             found = await books.read(
                 "signals", lambda stored: stored_queries.signals(stored, args.before, args.limit, args.symbol)
             )
-            return asking.SignalPage(*found)
+            return engine_requests.SignalPage(*found)
 
-        page = await answers.of("signals", asking.SignalPage, args, read)
+        page = await answers.of("signals", engine_requests.SignalPage, args, read)
         return HandlerResult("", page.value, age_ms=page.age_ms)
 
-    async def why(args: asking.WhyAsked, _: ReceivedCommand) -> HandlerResult[WhyRow]:
+    async def why(args: engine_requests.WhyAsked, _: ReceivedCommand) -> HandlerResult[WhyRow]:
         async def read() -> WhyRow:
             now_ms, detection, books_now = queries.status().now_ms, parts.detection(), queries.liquidity()
             return await books.read(
@@ -253,67 +257,79 @@ def _answer_questions(desk: CommandDesk, parts: DeskServiceParts) -> None:
         row = msgspec.structs.replace(row, listings=tuple(stories))
         return HandlerResult("", await _as_of_now(row, parts.trading), age_ms=found.age_ms)
 
-    async def journal(args: asking.JournalAsked, _: ReceivedCommand) -> HandlerResult[asking.FactPage]:
+    async def journal(
+        args: engine_requests.JournalAsked, _: ReceivedCommand
+    ) -> HandlerResult[engine_requests.FactPage]:
         rows = await books.read(
             "journal",
             lambda stored: stored_queries.journal(
                 stored, args.before, args.limit, args.about, args.kind, args.since_ms
             ),
         )
-        return HandlerResult("", asking.FactPage(_fitting(rows)))
+        return HandlerResult("", engine_requests.FactPage(_fitting(rows)))
 
-    desk.handle(asking.STATUS, status)
-    desk.handle(asking.LISTINGS, listings)
-    desk.handle(asking.SIGNALS, signals)
-    desk.handle(asking.WHY, why)
-    desk.handle(asking.JOURNAL, journal)
+    desk.handle(engine_requests.STATUS, status)
+    desk.handle(engine_requests.LISTINGS, listings)
+    desk.handle(engine_requests.SIGNALS, signals)
+    desk.handle(engine_requests.WHY, why)
+    desk.handle(engine_requests.JOURNAL, journal)
     _answer_about_itself(desk, queries)
 
 
 def _answer_about_itself(desk: CommandDesk, queries: EngineQueries) -> None:
-    async def alerts(args: asking.AlertsAsked, _: ReceivedCommand) -> HandlerResult[asking.AlertPage]:
+    async def alerts(
+        args: engine_requests.AlertsAsked, _: ReceivedCommand
+    ) -> HandlerResult[engine_requests.AlertPage]:
         rows = await queries.alerts(args.limit, closed=args.closed)
-        return HandlerResult("", asking.AlertPage(list(_fitting(rows))))
+        return HandlerResult("", engine_requests.AlertPage(list(_fitting(rows))))
 
-    async def settings(_: asking.Nothing, __: ReceivedCommand) -> HandlerResult[asking.SettingList]:
-        return HandlerResult("", asking.SettingList(list(queries.settings())))
+    async def settings(
+        _: engine_requests.Nothing, __: ReceivedCommand
+    ) -> HandlerResult[engine_requests.SettingList]:
+        return HandlerResult("", engine_requests.SettingList(list(queries.settings())))
 
-    desk.handle(asking.ALERTS, alerts)
-    desk.handle(asking.SETTINGS, settings)
+    desk.handle(engine_requests.ALERTS, alerts)
+    desk.handle(engine_requests.SETTINGS, settings)
 
 
 def _take_commands(desk: CommandDesk, queries: EngineQueries) -> None:
-    async def add(args: asking.ListingAdded, _: ReceivedCommand) -> HandlerResult[ListingRow]:
+    async def add(args: engine_requests.ListingAdded, _: ReceivedCommand) -> HandlerResult[ListingRow]:
         row = await queries.add_listing(args.symbol, args.opens_ms, clean(args.note))
         return HandlerResult(f"Watching {row.symbol}: {row.stage}.", row)
 
-    async def drop(args: asking.ListingDropped, _: ReceivedCommand) -> HandlerResult[ListingRow]:
+    async def drop(args: engine_requests.ListingDropped, _: ReceivedCommand) -> HandlerResult[ListingRow]:
         row = await queries.drop_listing(args.symbol, clean(args.note))
         return HandlerResult(f"Dropped {row.symbol}.", row)
 
-    async def change(args: asking.SettingChange, given: ReceivedCommand) -> HandlerResult[SettingRow]:
+    async def change(
+        args: engine_requests.SettingChange, given: ReceivedCommand
+    ) -> HandlerResult[SettingRow]:
         row = await queries.change_setting(args.name, args.text, given.giver.who)
         waits = f", {row.pending} at the next start" if row.pending else ""
         return HandlerResult(f"{row.name} = {row.value}{waits}.", row)
 
-    async def check(args: asking.SettingChange, _: ReceivedCommand) -> HandlerResult[asking.Agreed]:
-        return HandlerResult(await queries.check_setting(args.name, args.text), asking.Agreed())
+    async def check(
+        args: engine_requests.SettingChange, _: ReceivedCommand
+    ) -> HandlerResult[engine_requests.Agreed]:
+        return HandlerResult(await queries.check_setting(args.name, args.text), engine_requests.Agreed())
 
-    async def undo(args: asking.SettingUndo, given: ReceivedCommand) -> HandlerResult[SettingRow]:
+    async def undo(args: engine_requests.SettingUndo, given: ReceivedCommand) -> HandlerResult[SettingRow]:
         row, change = await queries.undo_setting(args.name, given.giver.who)
         waits = " at the next start" if row.pending else ""
         return HandlerResult(f"{row.name} = {change.old} again{waits}; it was {change.new}.", row)
 
-    async def stop(_: asking.Nothing, given: ReceivedCommand) -> HandlerResult[asking.EngineStopping]:
+    async def stop(
+        _: engine_requests.Nothing, given: ReceivedCommand
+    ) -> HandlerResult[engine_requests.EngineStopping]:
         queries.stop(f"requested by {given.giver.who}")
-        return HandlerResult("Stopping.", asking.EngineStopping(queries.status().pid))
+        return HandlerResult("Stopping.", engine_requests.EngineStopping(queries.status().pid))
 
-    desk.handle(asking.ADD_LISTING, add)
-    desk.handle(asking.DROP_LISTING, drop)
-    desk.handle(asking.CHECK_SETTING, check)
-    desk.handle(asking.SET, change)
-    desk.handle(asking.UNDO, undo)
-    desk.handle(asking.STOP, stop)
+    desk.handle(engine_requests.ADD_LISTING, add)
+    desk.handle(engine_requests.DROP_LISTING, drop)
+    desk.handle(engine_requests.CHECK_SETTING, check)
+    desk.handle(engine_requests.SET, change)
+    desk.handle(engine_requests.UNDO, undo)
+    desk.handle(engine_requests.STOP, stop)
 
 
 def _fitting(rows: Sequence[Shown]) -> tuple[Shown, ...]:

@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from mexc_tui.desk import trading as kinds
-from mexc_tui.desk.asking import Agreed, Nothing
-from mexc_tui.desk.commands import CommandDesk, HandlerResult, ReceivedCommand
-from mexc_tui.desk.kinds import CommandKind, CommandOutcome, Role, Row
+from mexc_tui.desk import trading_requests
+from mexc_tui.desk.api_types import CommandKind, CommandOutcome, Role, Row
+from mexc_tui.desk.command_executor import CommandDesk, HandlerResult, ReceivedCommand
+from mexc_tui.desk.engine_requests import Agreed, Nothing
 from mexc_tui.desk.views import View
 from mexc_tui.engine.runtime.command_result import CommandResult
 from mexc_tui.engine.views.trading_queries import TradingQueries
@@ -36,8 +36,8 @@ class TradingViews:
 
     def __init__(self, queries: TradingQueries | None) -> None:
         self._face = queries
-        self._snipes, self._orders = View(kinds.SNIPES), View(kinds.ORDERS)
-        self._positions, self._risk = View(kinds.POSITIONS), View(kinds.RISK)
+        self._snipes, self._orders = View(trading_requests.SNIPES), View(trading_requests.ORDERS)
+        self._positions, self._risk = View(trading_requests.POSITIONS), View(trading_requests.RISK)
 
     def all(self) -> list[View[Any]]:
         """Return every view."""
@@ -65,7 +65,7 @@ def show(view: View[Row], rows: dict[str, Row]) -> None:
 def handle_trading(desk: CommandDesk, queries: TradingQueries | None, changed: Callable[[], None]) -> None:
     """Handle queries and commands of trading; `changed` is called once one has acted."""
     if queries is None:
-        for kind in kinds.ALL:
+        for kind in trading_requests.ALL:
             desk.handle(kind, _refuse)
         return
     _answer(desk, queries)
@@ -77,10 +77,12 @@ async def _refuse(_: object, __: ReceivedCommand) -> HandlerResult[Any]:
 
 
 def _answer(desk: CommandDesk, queries: TradingQueries) -> None:
-    async def what_if(args: kinds.OfSymbol, _: ReceivedCommand) -> HandlerResult[WhatIfRow]:
+    async def what_if(args: trading_requests.OfSymbol, _: ReceivedCommand) -> HandlerResult[WhatIfRow]:
         return HandlerResult("", await queries.what_if(args.symbol))
 
-    async def preview(args: kinds.PreviewAsked, given: ReceivedCommand) -> HandlerResult[PreviewRow]:
+    async def preview(
+        args: trading_requests.PreviewAsked, given: ReceivedCommand
+    ) -> HandlerResult[PreviewRow]:
         if args.name is Preview.UNLOCK and given.giver.role is not Role.OPERATE:
             raise CommandRefused("Read-only viewer: unlocking needs the operate role.")
         share = checked_share(args.share_pct)
@@ -97,18 +99,18 @@ def _answer(desk: CommandDesk, queries: TradingQueries) -> None:
             row.problem or words, row, CommandOutcome.PARTLY if row.problem else CommandOutcome.DONE
         )
 
-    async def check_exits(args: kinds.ExitsEdit, _: ReceivedCommand) -> HandlerResult[Agreed]:
+    async def check_exits(args: trading_requests.ExitsEdit, _: ReceivedCommand) -> HandlerResult[Agreed]:
         return HandlerResult(await queries.check_exits(args.symbol, _wish(args)), Agreed())
 
     async def dust(_: Nothing, __: ReceivedCommand) -> HandlerResult[DustRow]:
         return HandlerResult("", await queries.dust())
 
-    desk.handle(kinds.WHAT_IF, what_if)
-    desk.handle(kinds.CHECK_EXITS, check_exits)
-    desk.handle(kinds.DUST, dust)
-    desk.handle(kinds.PREVIEW, preview)
-    desk.handle(kinds.PERFORMANCE, performance)
-    desk.handle(kinds.RECONCILE, reconcile)
+    desk.handle(trading_requests.WHAT_IF, what_if)
+    desk.handle(trading_requests.CHECK_EXITS, check_exits)
+    desk.handle(trading_requests.DUST, dust)
+    desk.handle(trading_requests.PREVIEW, preview)
+    desk.handle(trading_requests.PERFORMANCE, performance)
+    desk.handle(trading_requests.RECONCILE, reconcile)
 
 
 def _act(desk: CommandDesk, queries: TradingQueries, changed: Callable[[], None]) -> None:
@@ -125,22 +127,28 @@ def _act(desk: CommandDesk, queries: TradingQueries, changed: Callable[[], None]
 
         desk.handle(kind, handler)
 
-    take(kinds.ARM, lambda args, given: queries.arm(args.symbol, given.giver.who))
-    take(kinds.DISARM, lambda args, given: queries.disarm(args.symbol, given.giver.who))
+    take(trading_requests.ARM, lambda args, given: queries.arm(args.symbol, given.giver.who))
+    take(trading_requests.DISARM, lambda args, given: queries.disarm(args.symbol, given.giver.who))
     take(
-        kinds.CLOSE,
+        trading_requests.CLOSE,
         lambda args, given: queries.close(args.symbol, checked_share(args.share_pct), given.giver.who),
     )
-    take(kinds.EDIT_EXITS, lambda args, given: queries.edit_exits(args.symbol, _wish(args), given.giver.who))
-    take(kinds.CONVERT_DUST, lambda args, _: queries.convert_dust(args.assets))
-    take(kinds.HALT, lambda args, given: queries.halt(given.giver.who, clean(args.words)))
-    take(kinds.REDUCE_ONLY, lambda args, given: queries.reduce_only(given.giver.who, clean(args.words)))
-    take(kinds.RESUME, lambda args, given: queries.resume(given.giver.who, args.typed))
-    take(kinds.RESTORE_LIMITS, lambda _, given: queries.restore_limits(given.giver.who))
-    take(kinds.UNLOCK, lambda args, given: queries.unlock(given.giver.who, args.typed))
-    take(kinds.LOCK, lambda _, given: queries.lock(given.giver.who))
-    take(kinds.FLATTEN, lambda _, given: queries.flatten(given.giver.who))
-    take(kinds.KILL, lambda args, given: queries.kill(given.giver.who, sells=args.sell))
+    take(
+        trading_requests.EDIT_EXITS,
+        lambda args, given: queries.edit_exits(args.symbol, _wish(args), given.giver.who),
+    )
+    take(trading_requests.CONVERT_DUST, lambda args, _: queries.convert_dust(args.assets))
+    take(trading_requests.HALT, lambda args, given: queries.halt(given.giver.who, clean(args.words)))
+    take(
+        trading_requests.REDUCE_ONLY,
+        lambda args, given: queries.reduce_only(given.giver.who, clean(args.words)),
+    )
+    take(trading_requests.RESUME, lambda args, given: queries.resume(given.giver.who, args.typed))
+    take(trading_requests.RESTORE_LIMITS, lambda _, given: queries.restore_limits(given.giver.who))
+    take(trading_requests.UNLOCK, lambda args, given: queries.unlock(given.giver.who, args.typed))
+    take(trading_requests.LOCK, lambda _, given: queries.lock(given.giver.who))
+    take(trading_requests.FLATTEN, lambda _, given: queries.flatten(given.giver.who))
+    take(trading_requests.KILL, lambda args, given: queries.kill(given.giver.who, sells=args.sell))
 
 
 def checked_share(share: Decimal | None) -> Decimal | None:
@@ -150,7 +158,7 @@ def checked_share(share: Decimal | None) -> Decimal | None:
     return share
 
 
-def _wish(args: kinds.ExitsEdit) -> ExitWish:
+def _wish(args: trading_requests.ExitsEdit) -> ExitWish:
     rungs = args.ladder
     return ExitWish(
         stop_price=args.stop_price,

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mexc_tui.desk.commands import FULL, CommandDesk, CommandSender, refused
-from mexc_tui.desk.facts import FactFeed
+from mexc_tui.desk.command_executor import FULL, CommandDesk, CommandSender, refused
+from mexc_tui.desk.fact_feed import FactFeed
 from mexc_tui.desk.views import Cursor, View
 from mexc_tui.desk.wire import (
     Beat,

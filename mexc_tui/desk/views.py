@@ -11,7 +11,7 @@ from typing import Generic
 
 import msgspec
 
-from mexc_tui.desk.kinds import Row, ViewKind
+from mexc_tui.desk.api_types import Row, ViewKind
 from mexc_tui.desk.wire import Changes, encode
 
 PAGE_BYTES = 32 * 1024

@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
-from mexc_tui.desk.kinds import Args, CommandKind, CommandOutcome, FrontEndError, Reply, Result, Role
+from mexc_tui.desk.api_types import Args, CommandKind, CommandOutcome, FrontEndError, Reply, Result, Role
 
 PROTOCOL = 1
 MAX_FRAME = 256 * 1024

@@ -14,20 +14,20 @@ from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.widgets import Input
 
-from mexc_tui.desk.asking import JOURNAL
-from mexc_tui.desk.kinds import CommandOutcome, FrontEndError
+from mexc_tui.desk.api_types import CommandOutcome, FrontEndError
+from mexc_tui.desk.engine_requests import JOURNAL
 from mexc_tui.model.text import clean
 from mexc_tui.tui.actions import export
 from mexc_tui.tui.actions.actions import BY_ID, ActionTarget, refusal
 from mexc_tui.tui.actions.command_controller import Hand, Means
-from mexc_tui.tui.actions.consequences import Target
+from mexc_tui.tui.actions.effects import Target
 from mexc_tui.tui.actions.file_writer import save
 from mexc_tui.tui.activity_log import YOU, Activity, ActivityLog
 from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
 from mexc_tui.tui.notices import Loudness, Notice, Notices
 from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.board_screen import BoardScreen
-from mexc_tui.tui.screens.confirm import drawn
+from mexc_tui.tui.screens.command_lines import drawn
 from mexc_tui.tui.screens.forms import BY_ID as FORMS
 from mexc_tui.tui.screens.forms import LAST_CHANGE, Form, NotUnderstood, undoing
 from mexc_tui.tui.screens.panes import TablePane

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
+from mexc_tui.desk.api_types import Role
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.kinds import Role
-from mexc_tui.desk.known import LISTINGS, SIGNALS, STATUS
-from mexc_tui.desk.trading import ORDERS, POSITIONS, RISK, SNIPES
+from mexc_tui.desk.trading_requests import ORDERS, POSITIONS, RISK, SNIPES
+from mexc_tui.desk.view_kinds import LISTINGS, SIGNALS, STATUS
 from mexc_tui.tui.query_cache import QueryCache
 from mexc_tui.tui.source import DeskSource
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from mexc_tui.desk.asking import JOURNAL, SETTINGS, JournalAsked, Nothing
+from mexc_tui.desk.engine_requests import JOURNAL, SETTINGS, JournalAsked, Nothing
 from mexc_tui.model import event
 from mexc_tui.model.event import Alert, AnyEvent, Fact, FillBooked
 from mexc_tui.model.severity import Severity
@@ -10,7 +10,7 @@ from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.tui.activity_log import MOST_KEPT, Activity, ActivityLog
 from mexc_tui.tui.source import DeskSource
-from mexc_tui.tui.trades import Filled, close_words, fill_words
+from mexc_tui.tui.trade_text import Filled, close_words, fill_words
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.wording.alerts import alert_title
 

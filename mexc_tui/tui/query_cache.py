@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from mexc_tui.desk.kinds import CommandKind, CommandOutcome, FrontEndError, Reply
+from mexc_tui.desk.api_types import CommandKind, CommandOutcome, FrontEndError, Reply
 
 log = logging.getLogger(__name__)
 

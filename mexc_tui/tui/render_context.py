@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
-from mexc_tui.desk.kinds import Args, CommandKind, Result
+from mexc_tui.desk.api_types import Args, CommandKind, Result
 from mexc_tui.tui.query_cache import QueryAnswer
 from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.widgets.staleness import AnswerAge, Answered

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from mexc_tui.model.digits import exact, quantity_number, quote_number
-from mexc_tui.wording.moments import NONE
+from mexc_tui.wording.times import NONE
 
 
 def amount(value: Decimal | None) -> str:

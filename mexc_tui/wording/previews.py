@@ -7,8 +7,8 @@ from mexc_tui.model.plan_view import Preview, PreviewRow, SaleRow
 from mexc_tui.model.text import many
 from mexc_tui.model.trading import Tightening
 from mexc_tui.model.trading_view import RiskRow
-from mexc_tui.wording.moments import when
 from mexc_tui.wording.money import amount, price, signed
+from mexc_tui.wording.times import when
 
 HALTED = "entries stay halted until you resume"
 

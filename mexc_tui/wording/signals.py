@@ -5,7 +5,7 @@ import re
 from mexc_tui.model.listing import ChangeKind
 from mexc_tui.model.view import SignalRow
 from mexc_tui.model.why import ChangeRow
-from mexc_tui.wording.moments import NONE, clock, when
+from mexc_tui.wording.times import NONE, clock, when
 
 _MOMENT = re.compile(r"\b(?:(\w+?)_ms )?(\d{13})\b")
 

@@ -8,7 +8,7 @@ import pytest
 
 from mexc_tui.cli.command_runner import CommandRunner, line_width
 from mexc_tui.cli.tables import Pen
-from mexc_tui.desk.kinds import CommandKind, CommandOutcome, Reply
+from mexc_tui.desk.api_types import CommandKind, CommandOutcome, Reply
 
 if TYPE_CHECKING:
     from mexc_tui.cli.data_source import DataSource

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.cli.data_source import DataSource
-from mexc_tui.desk import asking
-from mexc_tui.desk.kinds import EngineSilent
+from mexc_tui.desk import engine_requests
+from mexc_tui.desk.api_types import EngineSilent
 from mexc_tui.host.folders import make_folders
 from mexc_tui.host.lock import engine_lock
 from mexc_tui.host.paths import PathsError, paths_of
@@ -130,7 +130,7 @@ def test_a_frozen_engine_is_named_with_the_way_to_stop_without_it(world: World) 
         with pytest.raises(
             EngineSilent, match=rf"[Pp]rocess {engine.pid} .*kill --direct --profile practice"
         ):
-            reach.tell(asking.STOP, asking.Nothing(), 200)
+            reach.tell(engine_requests.STOP, engine_requests.Nothing(), 200)
     finally:
         os.kill(engine.pid, signal.SIGCONT)
         end(engine)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.desk.ask import ask
-from mexc_tui.desk.kinds import CommandOutcome
-from mexc_tui.desk.trading import RESUME, Resuming
+from mexc_tui.desk.api_types import CommandOutcome
+from mexc_tui.desk.single_request import ask
+from mexc_tui.desk.trading_requests import RESUME, Resuming
 from mexc_tui.host.paths import paths_of
 from mexc_tui.ledger.ids import PREFIX
 from tests.support.processes.engine_and_exchange import World, begin, end, environment, world, world_of

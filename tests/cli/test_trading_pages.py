@@ -41,7 +41,7 @@ from mexc_tui.model.reconciliation import Excluded, Reconciliation, Trigger, del
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
 from mexc_tui.model.trading_view import MetricRow, WhatIfRow
-from mexc_tui.wording.facts import fact_words
+from mexc_tui.wording.event_text import fact_words
 from tests.support.engine.fake_trading_engine import DIFFERENCE, NO, performance, reconciled, risk
 from tests.support.samples import position_samples
 from tests.support.samples import trading_samples as samples

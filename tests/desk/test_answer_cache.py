@@ -3,13 +3,13 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from mexc_tui.desk import asking
+from mexc_tui.desk import engine_requests
 from mexc_tui.desk.answer_cache import AnswerCache
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
 
-ABOUT = asking.SignalsAsked(symbol="NEWUSDT")
+ABOUT = engine_requests.SignalsAsked(symbol="NEWUSDT")
 
 
 @dataclass
@@ -37,14 +37,14 @@ class Desk:
             cache, lambda: self.newest, Lifetimes(memory_ms=2_000, database_ms=300_000)
         )
 
-    async def read(self) -> asking.SignalPage:
+    async def read(self) -> engine_requests.SignalPage:
         self.queries += 1
         number = self.queries
         await asyncio.sleep(0)
-        return asking.SignalPage([], number)
+        return engine_requests.SignalPage([], number)
 
-    async def ask(self, asked: asking.Asked = ABOUT) -> int | None:
-        return (await self.answers.of("signals", asking.SignalPage, asked, self.read)).value.next
+    async def ask(self, asked: engine_requests.Asked = ABOUT) -> int | None:
+        return (await self.answers.of("signals", engine_requests.SignalPage, asked, self.read)).value.next
 
 
 async def test_fifty_who_ask_at_once_cost_one_query() -> None:
@@ -63,9 +63,9 @@ async def test_the_same_question_again_is_answered_without_a_query_for_as_long_a
 
 async def test_an_answer_that_is_kept_says_how_old_it_is() -> None:
     desk = Desk()
-    first = await desk.answers.of("signals", asking.SignalPage, ABOUT, desk.read)
+    first = await desk.answers.of("signals", engine_requests.SignalPage, ABOUT, desk.read)
     desk.clock.ms += 1_500
-    again = await desk.answers.of("signals", asking.SignalPage, ABOUT, desk.read)
+    again = await desk.answers.of("signals", engine_requests.SignalPage, ABOUT, desk.read)
     assert (first.age_ms, again.age_ms, again.value) == (0, 1_500, first.value)
 
 
@@ -89,4 +89,4 @@ async def test_a_fact_while_it_is_read_does_not_make_the_old_answer_the_new_one(
 async def test_another_question_is_another_answer() -> None:
     desk = Desk()
     await desk.ask()
-    assert await desk.ask(asking.SignalsAsked(symbol="OTHERUSDT")) == 2
+    assert await desk.ask(engine_requests.SignalsAsked(symbol="OTHERUSDT")) == 2

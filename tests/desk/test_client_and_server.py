@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from mexc_tui.desk.ask import ask, look
+from mexc_tui.desk.api_types import CommandKind, CommandOutcome, EngineSilent, NoEngine, Role, ViewKind
 from mexc_tui.desk.client import Link
-from mexc_tui.desk.commands import AuditEntry, CommandSender, ReceivedCommand
-from mexc_tui.desk.kinds import CommandKind, CommandOutcome, EngineSilent, NoEngine, Role, ViewKind
+from mexc_tui.desk.command_executor import AuditEntry, CommandSender, ReceivedCommand
+from mexc_tui.desk.single_request import ask, look
 from mexc_tui.desk.wire import CommandMessage, raw
 from mexc_tui.model.event import Fact
 from mexc_tui.model.storage import StorageFull
@@ -296,7 +296,7 @@ async def test_a_late_command_is_not_begun_but_one_that_was_done_is_answered(pat
 async def test_ids_beyond_those_remembered_are_found_in_the_audit(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mexc_tui.desk.commands.REMEMBERED", 3)
+    monkeypatch.setattr("mexc_tui.desk.command_executor.REMEMBERED", 3)
     giver = CommandSender("many", 1, Role.OPERATE)
     async with serving(path) as engine:
         commands = engine.server.commands

@@ -8,9 +8,16 @@ import msgspec
 import pytest
 
 from mexc_tui.desk import connection
-from mexc_tui.desk.ask import ask, look
-from mexc_tui.desk.kinds import CommandKind, CommandOutcome, FrontEndError, NoEngine, ViewerRefused, ViewKind
-from mexc_tui.desk.place import Peer
+from mexc_tui.desk.api_types import (
+    CommandKind,
+    CommandOutcome,
+    FrontEndError,
+    NoEngine,
+    ViewerRefused,
+    ViewKind,
+)
+from mexc_tui.desk.private_socket import Peer
+from mexc_tui.desk.single_request import ask, look
 from tests.support.desk_server import BUY, COUNT, QUOTES, Amount, Quote, now_ms, serving
 
 

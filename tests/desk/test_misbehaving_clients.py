@@ -15,8 +15,8 @@ from random import Random
 import pytest
 
 from mexc_tui.desk import server, viewer, wire
-from mexc_tui.desk.kinds import CommandOutcome, FrontEndError, Role, SocketInUse
-from mexc_tui.desk.place import DeskSocket, Peer
+from mexc_tui.desk.api_types import CommandOutcome, FrontEndError, Role, SocketInUse
+from mexc_tui.desk.private_socket import DeskSocket, Peer
 from mexc_tui.desk.wire import (
     MAX_FRAME,
     CommandMessage,
@@ -200,7 +200,7 @@ async def test_mutated_streams_leave_the_desk_serving(path: Path, monkeypatch: p
 STOPPED = """
 import asyncio, sys
 from pathlib import Path
-from mexc_tui.desk.kinds import Role
+from mexc_tui.desk.api_types import Role
 from tests.support.desk_server import QUOTES, client_of, running
 async def main():
     client = client_of(Path(sys.argv[1]), Role.VIEW)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.desk import views
-from mexc_tui.desk.kinds import ViewKind
+from mexc_tui.desk.api_types import ViewKind
 from mexc_tui.desk.mirror import Mirror
 from mexc_tui.desk.views import View
 from mexc_tui.desk.wire import Changes, encode, from_engine

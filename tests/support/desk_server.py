@@ -11,10 +11,10 @@ from random import Random
 
 import msgspec
 
+from mexc_tui.desk.api_types import CommandKind, Role, ViewKind
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.commands import AuditEntry, HandlerResult, ReceivedCommand
-from mexc_tui.desk.kinds import CommandKind, Role, ViewKind
-from mexc_tui.desk.place import Peer, peer_of
+from mexc_tui.desk.command_executor import AuditEntry, HandlerResult, ReceivedCommand
+from mexc_tui.desk.private_socket import Peer, peer_of
 from mexc_tui.desk.server import DeskParts, DeskServer
 from mexc_tui.desk.views import View
 from mexc_tui.desk.wire import CommandAnswer

@@ -12,8 +12,8 @@ from typing import ClassVar
 import pytest
 from msgspec.structs import replace
 
+from mexc_tui.desk.api_types import Role
 from mexc_tui.desk.client import DeskClient, Link
-from mexc_tui.desk.kinds import Role
 from mexc_tui.engine.views.engine_queries import EngineQueries
 from mexc_tui.engine.views.screen_queries import ScreenQueries
 from mexc_tui.engine.views.symbol_view import SymbolRequest

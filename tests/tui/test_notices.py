@@ -2,7 +2,7 @@ import asyncio
 
 import msgspec
 
-from mexc_tui.desk.asking import FactPage
+from mexc_tui.desk.engine_requests import FactPage
 from mexc_tui.model import event
 from mexc_tui.model.event import Alert, Fact
 from mexc_tui.model.severity import Severity

@@ -1,6 +1,6 @@
 import asyncio
 
-from mexc_tui.desk.asking import SETTINGS, WHY, Nothing, SettingList, WhyAsked
+from mexc_tui.desk.engine_requests import SETTINGS, WHY, Nothing, SettingList, WhyAsked
 from mexc_tui.tui.query_cache import MOST_KEPT, NOT_YET, QueryCache
 from tests.support.tui.frozen_desk import Frozen
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from mexc_tui.desk import asking, looking, trading
-from mexc_tui.desk.kinds import CommandKind
+from mexc_tui.desk import engine_requests, screen_requests, trading_requests
+from mexc_tui.desk.api_types import CommandKind
 from mexc_tui.model.plan_view import Preview
-from mexc_tui.tui.actions.consequences import (
+from mexc_tui.tui.actions.effects import (
     Target,
     closing,
     elsewhere,
@@ -82,44 +82,44 @@ class Deed:
 
 
 def _of_pair(target: Target, _: str) -> msgspec.Struct:
-    return trading.OfSymbol(symbol=target.symbol)
+    return trading_requests.OfSymbol(symbol=target.symbol)
 
 
 def _of_desk(_: Target, __: str) -> msgspec.Struct:
-    return asking.Nothing()
+    return engine_requests.Nothing()
 
 
 def _by_hand(_: Target, __: str) -> msgspec.Struct:
-    return trading.HaltRequest()
+    return trading_requests.HaltRequest()
 
 
 def _closing(target: Target, _: str) -> msgspec.Struct:
-    return trading.Closing(symbol=target.symbol, share_pct=target.share_pct)
+    return trading_requests.Closing(symbol=target.symbol, share_pct=target.share_pct)
 
 
 def _resuming(_: Target, typed: str) -> msgspec.Struct:
-    return trading.Resuming(typed=typed)
+    return trading_requests.Resuming(typed=typed)
 
 
 def _unlocking(_: Target, typed: str) -> msgspec.Struct:
-    return trading.UnlockAsked(typed=typed)
+    return trading_requests.UnlockAsked(typed=typed)
 
 
 def _made(target: Target, _: str) -> msgspec.Struct:
-    return target.made if target.made is not None else asking.Nothing()
+    return target.made if target.made is not None else engine_requests.Nothing()
 
 
 def _said(_: DeskSource, target: Target) -> str:
     return target.words
 
 
-_MONEY = (trading.PERFORMANCE, asking.WHY, trading.WHAT_IF)
+_MONEY = (trading_requests.PERFORMANCE, engine_requests.WHY, trading_requests.WHAT_IF)
 
 DEEDS: tuple[Deed, ...] = (
     Deed(
         id="halt",
         name="Halt",
-        kind=trading.HALT,
+        kind=trading_requests.HALT,
         args=_by_hand,
         words=stopping,
         asks=False,
@@ -130,7 +130,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed(
         id="resume",
         name="Resume",
-        kind=trading.RESUME,
+        kind=trading_requests.RESUME,
         command="resume",
         args=_resuming,
         preview=Preview.RESUME,
@@ -140,7 +140,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed(
         id="unlock",
         name="Unlock live",
-        kind=trading.UNLOCK,
+        kind=trading_requests.UNLOCK,
         command="unlock",
         args=_unlocking,
         preview=Preview.UNLOCK,
@@ -151,7 +151,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed(
         id="lock",
         name="Lock live",
-        kind=trading.LOCK,
+        kind=trading_requests.LOCK,
         args=_of_desk,
         asks=False,
         then="L unlock",
@@ -162,7 +162,7 @@ DEEDS: tuple[Deed, ...] = (
         id="arm",
         name="Arm",
         aim=ActionTarget.PAIR,
-        kind=trading.ARM,
+        kind=trading_requests.ARM,
         command="arm",
         args=_of_pair,
         preview=Preview.ARM,
@@ -174,7 +174,7 @@ DEEDS: tuple[Deed, ...] = (
         id="disarm",
         name="Disarm",
         aim=ActionTarget.PAIR,
-        kind=trading.DISARM,
+        kind=trading_requests.DISARM,
         args=_of_pair,
         asks=False,
         changes=_MONEY,
@@ -183,7 +183,7 @@ DEEDS: tuple[Deed, ...] = (
         id="close",
         name="Close",
         aim=ActionTarget.POSITION,
-        kind=trading.CLOSE,
+        kind=trading_requests.CLOSE,
         args=_closing,
         preview=Preview.CLOSE,
         words=closing,
@@ -194,7 +194,7 @@ DEEDS: tuple[Deed, ...] = (
         id="close_part",
         name="Close part",
         aim=ActionTarget.POSITION,
-        kind=trading.CLOSE,
+        kind=trading_requests.CLOSE,
         args=_closing,
         preview=Preview.CLOSE,
         words=closing,
@@ -205,7 +205,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed(
         id="reduce_only",
         name="Reduce only",
-        kind=trading.REDUCE_ONLY,
+        kind=trading_requests.REDUCE_ONLY,
         args=_by_hand,
         asks=False,
         then="R resume",
@@ -215,7 +215,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed(
         id="flatten",
         name="Flatten",
-        kind=trading.FLATTEN,
+        kind=trading_requests.FLATTEN,
         args=_of_desk,
         preview=Preview.FLATTEN,
         words=stopping_all,
@@ -225,7 +225,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed(
         id="kill",
         name="Emergency stop",
-        kind=trading.KILL,
+        kind=trading_requests.KILL,
         args=_of_desk,
         preview=Preview.KILL,
         words=stopping_all,
@@ -235,54 +235,61 @@ DEEDS: tuple[Deed, ...] = (
     Deed(
         id="reconcile",
         name="Reconcile",
-        kind=trading.RECONCILE,
+        kind=trading_requests.RECONCILE,
         command="reconcile",
         args=_of_desk,
         asks=False,
-        changes=(asking.JOURNAL,),
+        changes=(engine_requests.JOURNAL,),
     ),
     Deed(
         id="edit_exits",
         name="Edit exits of",
         aim=ActionTarget.POSITION,
-        kind=trading.EDIT_EXITS,
+        kind=trading_requests.EDIT_EXITS,
         command="exits",
         args=_made,
         words=_said,
         deadline_s=EXCHANGE_S,
-        changes=(*_MONEY, looking.MARKET),
+        changes=(*_MONEY, screen_requests.MARKET),
     ),
     Deed(
         id="edit_setting",
         name="Change setting",
-        kind=asking.SET,
+        kind=engine_requests.SET,
         command="settings",
         args=_made,
         words=_said,
-        changes=(asking.SETTINGS, asking.WHY),
+        changes=(engine_requests.SETTINGS, engine_requests.WHY),
     ),
     Deed(
         id="undo_setting",
         name="Undo setting change",
-        kind=asking.UNDO,
+        kind=engine_requests.UNDO,
         args=_made,
         words=_said,
-        changes=(asking.SETTINGS, asking.WHY),
+        changes=(engine_requests.SETTINGS, engine_requests.WHY),
     ),
-    Deed(id="add_listing", name="Add listing", kind=asking.ADD_LISTING, args=_made, words=_said, asks=False),
+    Deed(
+        id="add_listing",
+        name="Add listing",
+        kind=engine_requests.ADD_LISTING,
+        args=_made,
+        words=_said,
+        asks=False,
+    ),
     Deed(
         id="drop_listing",
         name="Drop listing",
         aim=ActionTarget.PAIR,
-        kind=asking.DROP_LISTING,
+        kind=engine_requests.DROP_LISTING,
         args=_made,
         words=_said,
-        changes=(asking.WHY,),
+        changes=(engine_requests.WHY,),
     ),
     Deed(
         id="stop_engine",
         name="Stop engine",
-        kind=asking.STOP,
+        kind=engine_requests.STOP,
         command="stop",
         args=_of_desk,
         words=stopping_engine,

@@ -9,14 +9,14 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mexc_tui.desk.api_types import CommandOutcome, EngineSilent, FrontEndError, Reply
 from mexc_tui.desk.client import Link
-from mexc_tui.desk.kinds import CommandOutcome, EngineSilent, FrontEndError, Reply
-from mexc_tui.desk.trading import PREVIEW, PreviewAsked
+from mexc_tui.desk.trading_requests import PREVIEW, PreviewAsked
 from mexc_tui.model.plan_view import PreviewRow
 from mexc_tui.model.trading import TradingState
 from mexc_tui.tui.actions.actions import BY_ID, ActionTarget, Deed, named, refusal
-from mexc_tui.tui.actions.consequences import Target, previewed
-from mexc_tui.tui.actions.question import Question, Typed
+from mexc_tui.tui.actions.confirmation import Question, Typed
+from mexc_tui.tui.actions.effects import Target, previewed
 from mexc_tui.tui.activity_log import YOU, Activity, ActivityLog
 from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.widgets.cell import Tone

@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from mexc_tui.tui import keys
 from mexc_tui.tui.render_context import RenderContext
-from mexc_tui.tui.screens import confirm
+from mexc_tui.tui.screens import command_lines
 from mexc_tui.tui.screens.pane_widgets import counted, fill_answer, fill_table, picture_of, table_of
 from mexc_tui.tui.screens.panes import AnswerPane, Pane, PicturePane, ScreenSpec, TablePane
 from mexc_tui.tui.source import DeskSource
@@ -89,7 +89,7 @@ class BoardScreen(Screen[None]):
         self._header, self._hint = Head(), TextBar(MOST_HINT, "hint")
         self._body, self._small = Container(id="body"), TextBar(1, "small")
         self._small.show([[Part("terminal too small: 80×24 or more", Tone.WARN)]])
-        self._confirm, self._footer = TextBar(confirm.MOST, "confirm"), Foot()
+        self._confirm, self._footer = TextBar(command_lines.MOST, "confirm"), Foot()
         self._finder = Input(
             placeholder=FILTER_HINT, compact=True, max_length=MOST_TYPED, select_on_focus=False
         )
@@ -259,14 +259,14 @@ class BoardScreen(Screen[None]):
         )
         self._footer.show_keys(shown, screens)
 
-    def show_act(self, drawn: confirm.Lines | None) -> None:
+    def show_act(self, drawn: command_lines.Lines | None) -> None:
         """Show a question or result above the footer; None hides it."""
         self._confirm.styles.offset = (0, 0) if drawn is not None else BELOW
         if drawn is not None:
             self._confirm.styles.height = len(drawn)
             self._confirm.show(drawn)
 
-    def _show_typed(self, hint: confirm.Lines, *, is_typed: bool) -> None:
+    def _show_typed(self, hint: command_lines.Lines, *, is_typed: bool) -> None:
         """Show the input line with its hint; the current action stays above."""
         self._hint.display = bool(hint)
         if hint:
@@ -342,7 +342,7 @@ class BoardScreen(Screen[None]):
         finder.value, finder.cursor_position = begin, len(begin)
         finder.focus()
 
-    def _hinted(self, hint: str) -> confirm.Lines:
+    def _hinted(self, hint: str) -> command_lines.Lines:
         """Return the hint of an input line, wrapped."""
         ends = Part("enter apply, esc cancel", Tone.FAINT)
         whole = [Part(hint, Tone.STRONG), ends]

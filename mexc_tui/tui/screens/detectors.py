@@ -1,7 +1,7 @@
 """Screen 6: performance of each detector."""
 
-from mexc_tui.desk.asking import Nothing
-from mexc_tui.desk.looking import DETECTORS
+from mexc_tui.desk.engine_requests import Nothing
+from mexc_tui.desk.screen_requests import DETECTORS
 from mexc_tui.model.engine_view import DetectorRow, DetectorsRow, RateRow
 from mexc_tui.model.signal import MIN_N_FOR_CALIBRATION, MIN_N_FOR_RATE
 from mexc_tui.tui.query_cache import QueryAnswer

@@ -1,7 +1,7 @@
 """Screen 7: latency, resources, request budget, streams and queues of the engine."""
 
-from mexc_tui.desk.asking import Nothing
-from mexc_tui.desk.looking import LATENCY, MACHINE, LatencyAsked
+from mexc_tui.desk.engine_requests import Nothing
+from mexc_tui.desk.screen_requests import LATENCY, MACHINE, LatencyAsked
 from mexc_tui.model.engine_view import LatencyRow, MachineRow, QueueRow, ShotRow, StageRow
 from mexc_tui.model.view import LaneRow, StatusRow
 from mexc_tui.tui.query_cache import QueryAnswer

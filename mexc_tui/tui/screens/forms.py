@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from mexc_tui.desk.asking import (
+from mexc_tui.desk.api_types import CommandKind
+from mexc_tui.desk.engine_requests import (
     CHECK_SETTING,
     Agreed,
     FactPage,
@@ -21,17 +22,16 @@ from mexc_tui.desk.asking import (
     SettingChange,
     SettingUndo,
 )
-from mexc_tui.desk.kinds import CommandKind
-from mexc_tui.desk.trading import CHECK_EXITS, ExitsEdit, RungAsked
+from mexc_tui.desk.trading_requests import CHECK_EXITS, ExitsEdit, RungAsked
 from mexc_tui.model.errors import DeskError
 from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.text import clean
 from mexc_tui.model.trading_view import PositionRow
-from mexc_tui.tui.actions.consequences import Target
+from mexc_tui.tui.actions.effects import Target
 from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens import settings
 from mexc_tui.tui.widgets.text import price, utc
-from mexc_tui.wording.moments import moment_ms
+from mexc_tui.wording.times import moment_ms
 
 EXITS_HINT = "stop PRICE trail PCT@GAIN|off tp PCT@GAIN,..|none even RUNG time S"
 """Fits 80 columns after a symbol."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from mexc_tui.desk.asking import JOURNAL, PAGE, FactPage, JournalAsked
+from mexc_tui.desk.engine_requests import JOURNAL, PAGE, FactPage, JournalAsked
 from mexc_tui.model.event import KINDS
 from mexc_tui.model.view import FactRow
 from mexc_tui.tui.query_cache import QueryAnswer
@@ -16,7 +16,7 @@ from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.styled_text import Drawn, folded, words
 from mexc_tui.tui.widgets.table_rows import Line, SortOrder
 from mexc_tui.tui.widgets.text import local_and_utc, utc
-from mexc_tui.wording.facts import fact_words
+from mexc_tui.wording.event_text import fact_words
 
 FOLLOW_S = 1.0
 _HANGS = 2

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from mexc_tui.desk.asking import WHY, WhyAsked
+from mexc_tui.desk.engine_requests import WHY, WhyAsked
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.trading_view import WhatIfRow
 from mexc_tui.model.verdict import Verdict

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from mexc_tui.desk.looking import MARKET, MarketAsked
+from mexc_tui.desk.screen_requests import MARKET, MarketAsked
 from mexc_tui.model.market_view import LevelRow, MarketRow, TradeRow
 from mexc_tui.model.order import Side
 from mexc_tui.model.trading_view import OrderRow, PositionRow

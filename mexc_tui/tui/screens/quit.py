@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static
 
-from mexc_tui.tui.actions.consequences import Target, of_profile, open_positions, stopping_engine
+from mexc_tui.tui.actions.effects import Target, of_profile, open_positions, stopping_engine
 from mexc_tui.tui.keys import BY_ID
 from mexc_tui.tui.screens.registry import NAMES
 from mexc_tui.tui.source import DeskSource

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.desk.asking import JOURNAL, FactPage, JournalAsked, Nothing
-from mexc_tui.desk.looking import EQUITY, EquityAsked
-from mexc_tui.desk.trading import PERFORMANCE
+from mexc_tui.desk.engine_requests import JOURNAL, FactPage, JournalAsked, Nothing
+from mexc_tui.desk.screen_requests import EQUITY, EquityAsked
+from mexc_tui.desk.trading_requests import PERFORMANCE
 from mexc_tui.model import event
 from mexc_tui.model.event import GuardActed
 from mexc_tui.model.plan_view import EquityRow

@@ -1,6 +1,6 @@
 """Screen 9: every setting with its allowed values and pending changes."""
 
-from mexc_tui.desk.asking import SETTINGS, Nothing, SettingList
+from mexc_tui.desk.engine_requests import SETTINGS, Nothing, SettingList
 from mexc_tui.model.view import SettingRow
 from mexc_tui.tui.query_cache import QueryAnswer
 from mexc_tui.tui.render_context import RenderContext

@@ -3,8 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from mexc_tui.desk.asking import WHY, WhyAsked
 from mexc_tui.desk.client import DeskClient
+from mexc_tui.desk.engine_requests import WHY, WhyAsked
 from mexc_tui.engine.entries.readiness import OF_THE_LINE
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.why import WhyRow

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import RunningEngine
-from mexc_tui.desk import trading as kinds
-from mexc_tui.desk.asking import Agreed
+from mexc_tui.desk import trading_requests
+from mexc_tui.desk.api_types import CommandOutcome, Reply, Role
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.kinds import CommandOutcome, Reply, Role
+from mexc_tui.desk.engine_requests import Agreed
 from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.engine.views.trading_queries import trading_queries
 from mexc_tui.ledger.checks import protected
@@ -61,13 +61,13 @@ async def desk(sim: Simulation, folder: Path) -> AsyncGenerator[Desk]:
 
 
 async def give(client: DeskClient, name: str = "", **wish: object) -> Reply[ExitsRow]:
-    edit = kinds.ExitsEdit(symbol=SYMBOL, **wish)  # pyright: ignore[reportArgumentType]
-    return await client.give(kinds.EDIT_EXITS, edit, deadline_s=30, command_id=name or None)
+    edit = trading_requests.ExitsEdit(symbol=SYMBOL, **wish)  # pyright: ignore[reportArgumentType]
+    return await client.give(trading_requests.EDIT_EXITS, edit, deadline_s=30, command_id=name or None)
 
 
 async def look(client: DeskClient, **wish: object) -> Reply[Agreed]:
-    edit = kinds.ExitsEdit(symbol=SYMBOL, **wish)  # pyright: ignore[reportArgumentType]
-    return await client.give(kinds.CHECK_EXITS, edit, deadline_s=5)
+    edit = trading_requests.ExitsEdit(symbol=SYMBOL, **wish)  # pyright: ignore[reportArgumentType]
+    return await client.give(trading_requests.CHECK_EXITS, edit, deadline_s=5)
 
 
 def resting(rooms: TradingComponents) -> list[D]:
@@ -129,8 +129,8 @@ def test_a_new_ladder_replaces_what_rests(tmp_path: Path) -> None:
         async with desk(sim, tmp_path) as at:
             running, rooms, position, client = at.running, at.rooms, at.position, at.client
             rungs = [
-                kinds.RungAsked(share_pct=D(50), gain_pct=D(40)),
-                kinds.RungAsked(share_pct=D(50), gain_pct=D(60)),
+                trading_requests.RungAsked(share_pct=D(50), gain_pct=D(40)),
+                trading_requests.RungAsked(share_pct=D(50), gain_pct=D(60)),
             ]
             reply = await give(client, ladder=tuple(rungs))
             assert reply.result is not None, reply.words
@@ -181,7 +181,9 @@ def test_what_is_refused_changes_nothing_and_says_value_and_limit(tmp_path: Path
             assert "limit below the bid of" in reply.words
             assert (held(running).plan, resting(rooms)) == (position.plan, before)
             other = await client.give(
-                kinds.EDIT_EXITS, kinds.ExitsEdit(symbol="NOUSDT", time_stop_s=9), deadline_s=5
+                trading_requests.EDIT_EXITS,
+                trading_requests.ExitsEdit(symbol="NOUSDT", time_stop_s=9),
+                deadline_s=5,
             )
             assert other.words == "No open position in NOUSDT."
             async with attached(client_of(at.day.paths.socket, Role.VIEW)) as viewer:

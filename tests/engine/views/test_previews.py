@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.desk import trading as kinds
+from mexc_tui.desk import trading_requests
+from mexc_tui.desk.api_types import CommandOutcome, Reply
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.kinds import CommandOutcome, Reply
 from mexc_tui.engine.views.sale_preview import BidDepth, sale_of
 from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.position import Position
@@ -86,8 +86,10 @@ class Told:
 async def ask(
     client: DeskClient, name: Preview, symbol: str = "", share: str | None = None
 ) -> Reply[PreviewRow]:
-    args = kinds.PreviewAsked(name=name, symbol=symbol, share_pct=None if share is None else D(share))
-    return await client.give(kinds.PREVIEW, args, deadline_s=5)
+    args = trading_requests.PreviewAsked(
+        name=name, symbol=symbol, share_pct=None if share is None else D(share)
+    )
+    return await client.give(trading_requests.PREVIEW, args, deadline_s=5)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +109,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
             found.rows["half"] = half.result
             found.refused.append(await ask(client, Preview.CLOSE, SYMBOL, "101"))
             found.orders = len(rooms.keeper.open.live_orders())
-            await client.give(kinds.HALT, kinds.HaltRequest(words="tea"), deadline_s=60)
+            await client.give(trading_requests.HALT, trading_requests.HaltRequest(words="tea"), deadline_s=60)
             for name in (Preview.RESUME, Preview.REDUCE_ONLY):
                 reply = await ask(client, name)
                 assert reply.result is not None

@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from mexc_tui.desk.kinds import CommandOutcome, Reply
+from mexc_tui.desk.api_types import CommandOutcome, Reply
 from mexc_tui.tui.action_mixin import AppEnvironment
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.board_screen import BoardScreen

@@ -4,16 +4,16 @@ import asyncio
 from itertools import count
 from typing import Any
 
-from mexc_tui.desk.kinds import CommandOutcome, Reply
+from mexc_tui.desk.api_types import CommandOutcome, Reply
 from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.trading_view import Achieved
 from mexc_tui.tui.actions.actions import BY_ID, ActionTarget
 from mexc_tui.tui.actions.command_controller import Hand, Means
-from mexc_tui.tui.actions.consequences import Target
+from mexc_tui.tui.actions.effects import Target
 from mexc_tui.tui.activity_log import Activity
 from mexc_tui.tui.keys import KEYS
-from mexc_tui.tui.screens.confirm import Lines, drawn
+from mexc_tui.tui.screens.command_lines import Lines, drawn
 from mexc_tui.tui.widgets.cell import Tone
 from tests.support.tui.frozen_desk import NOW_MS, Frozen
 

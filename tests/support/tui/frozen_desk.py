@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import msgspec
 
+from mexc_tui.desk.api_types import CommandKind, CommandOutcome, Reply
 from mexc_tui.desk.client import Link, LinkState
-from mexc_tui.desk.kinds import CommandKind, CommandOutcome, Reply
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.position import CloseReason, PositionState, Protection
 from mexc_tui.model.snipe import SnipeState

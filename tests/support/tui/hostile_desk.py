@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from mexc_tui.desk.kinds import CommandKind, CommandOutcome, Reply
+from mexc_tui.desk.api_types import CommandKind, CommandOutcome, Reply
 from mexc_tui.model import event
 from mexc_tui.model.event import Alert
 from mexc_tui.model.severity import Severity

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.desk.asking import FactPage, SettingList
 from mexc_tui.desk.client import Link, LinkState
+from mexc_tui.desk.engine_requests import FactPage, SettingList
 from mexc_tui.model.engine_view import (
     ConnectionRow,
     DetectorRow,

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from mexc_tui.desk.asking import STOP, EngineStopping
+from mexc_tui.desk.api_types import CommandOutcome, EngineSilent, FrontEndError, Reply
 from mexc_tui.desk.client import Link
-from mexc_tui.desk.kinds import CommandOutcome, EngineSilent, FrontEndError, Reply
-from mexc_tui.desk.trading import Closing
+from mexc_tui.desk.engine_requests import STOP, EngineStopping
+from mexc_tui.desk.trading_requests import Closing
 from mexc_tui.model.plan_view import Preview
 from mexc_tui.model.trading import TradingState
 from mexc_tui.tui.actions.actions import BY_ID, DEEDS

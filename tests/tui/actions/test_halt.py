@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from mexc_tui.desk.trading import PreviewAsked
+from mexc_tui.desk.trading_requests import PreviewAsked
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.plan_view import Preview
 from mexc_tui.tui.action_mixin import AppEnvironment

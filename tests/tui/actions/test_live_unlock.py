@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from textual.events import Paste
 
-from mexc_tui.desk.kinds import CommandOutcome, Reply
+from mexc_tui.desk.api_types import CommandOutcome, Reply
 from mexc_tui.tui.widgets.header_text import lines
 from tests.support.tui.controller_bench import Bench, previewed
 from tests.support.tui.desk_app import desk, screen, until

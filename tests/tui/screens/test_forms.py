@@ -8,9 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.widgets import Input
 
-from mexc_tui.desk.asking import Agreed, FactPage, ListingAdded, SettingChange, SettingList, SettingUndo
-from mexc_tui.desk.kinds import CommandOutcome, Reply
-from mexc_tui.desk.trading import ExitsEdit, RungAsked
+from mexc_tui.desk.api_types import CommandOutcome, Reply
+from mexc_tui.desk.engine_requests import (
+    Agreed,
+    FactPage,
+    ListingAdded,
+    SettingChange,
+    SettingList,
+    SettingUndo,
+)
+from mexc_tui.desk.trading_requests import ExitsEdit, RungAsked
 from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.view import FactRow
 from mexc_tui.tui.screens.forms import EXITS_HINT, NotUnderstood, exits_of, undoing

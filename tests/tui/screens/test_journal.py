@@ -1,6 +1,6 @@
 import pytest
 
-from mexc_tui.desk.asking import FactPage, JournalAsked
+from mexc_tui.desk.engine_requests import FactPage, JournalAsked
 from mexc_tui.tui.screens.journal import asked
 from mexc_tui.tui.widgets.table import Table
 from tests.support.tui.desk_app import desk, until

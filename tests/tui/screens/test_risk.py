@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from mexc_tui.desk.asking import FactPage
+from mexc_tui.desk.engine_requests import FactPage
 from mexc_tui.model.event import GuardActed, encode
 from mexc_tui.model.trading import Cause, GuardLevel, TradingState
 from mexc_tui.model.view import FactRow

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from mexc_tui.desk.asking import SettingList
+from mexc_tui.desk.engine_requests import SettingList
 from tests.support.tui.desk_app import desk, until
 from tests.support.tui.frozen_desk import Frozen
 from tests.support.tui.sample_rows import setting

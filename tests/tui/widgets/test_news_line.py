@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from mexc_tui.desk.asking import FactPage
+from mexc_tui.desk.engine_requests import FactPage
 from mexc_tui.model.event import Alert, AnyEvent, Fact, FillBooked
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.order import Side

@@ -1,7 +1,7 @@
 """Queries of the screens: detectors, market of one pair, equity, attempts, process metrics.
 
 All of it reads, and may be asked again and again, a few times a second at most. The listing's own page is
-`why` (asking.py): sources and their claims, changes with first-seen, detectors, snipes with plan and
+`why` (engine_requests.py): sources and their claims, changes with first-seen, detectors, snipes with plan and
 checklist.
 """
 
@@ -9,9 +9,9 @@ from typing import Annotated
 
 import msgspec
 
-from mexc_tui.desk.asking import LAST, PAGE, Asked, Limit, Nothing, Number
-from mexc_tui.desk.kinds import CommandKind
-from mexc_tui.desk.trading import Symbol
+from mexc_tui.desk.api_types import CommandKind
+from mexc_tui.desk.engine_requests import LAST, PAGE, Asked, Limit, Nothing, Number
+from mexc_tui.desk.trading_requests import Symbol
 from mexc_tui.model.engine_view import DetectorsRow, LatencyRow, MachineRow
 from mexc_tui.model.market_view import MOST_LEVELS, MOST_SPANS, MOST_TRADES, MarketRow
 from mexc_tui.model.plan_view import MOST_POINTS, EquityRow

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.wording.moments import ahead, by, moment_ms, when
+from mexc_tui.wording.times import ahead, by, moment_ms, when
 
 NOW_MS = 1_795_380_000_000
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mexc_tui.desk.kinds import FrontEndError, SocketInUse
+from mexc_tui.desk.api_types import FrontEndError, SocketInUse
 
 PRIVATE = 0o600
 BACKLOG = 1024

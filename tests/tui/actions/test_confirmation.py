@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.tui.actions.question import BURST_S, DEAF_S, TYPES_S, WAITS_S, Question, Typed
+from mexc_tui.tui.actions.confirmation import BURST_S, DEAF_S, TYPES_S, WAITS_S, Question, Typed
 
 
 def test_only_the_named_key_says_yes_and_any_other_says_no() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol
 
 import msgspec
 
-from mexc_tui.desk.kinds import Args, CommandKind, CommandOutcome, Result, Role
+from mexc_tui.desk.api_types import Args, CommandKind, CommandOutcome, Result, Role
 from mexc_tui.desk.wire import CommandAnswer, CommandMessage, encode
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.pair_names import AmbiguousName

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from mexc_tui.desk.client import Link
 from mexc_tui.tui.actions.actions import no_way_back
 from mexc_tui.tui.actions.command_controller import Act, CommandStage
-from mexc_tui.tui.actions.consequences import left
-from mexc_tui.tui.actions.question import YES, Question
+from mexc_tui.tui.actions.confirmation import YES, Question
+from mexc_tui.tui.actions.effects import left
 from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.styled_text import Part, fitting, folded, width_of

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from mexc_tui.desk.kinds import CommandKind
+from mexc_tui.desk.api_types import CommandKind
 from mexc_tui.model.view import AlertRow, FactRow, ListingRow, SettingRow, SignalRow, StatusRow
 from mexc_tui.model.why import WhyRow
 

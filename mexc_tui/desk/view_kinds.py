@@ -1,6 +1,6 @@
 """Views of what the engine knows: itself, listings, signals."""
 
-from mexc_tui.desk.kinds import ViewKind
+from mexc_tui.desk.api_types import ViewKind
 from mexc_tui.model.view import ListingRow, SignalRow, StatusRow
 
 STATUS = ViewKind("status", StatusRow)

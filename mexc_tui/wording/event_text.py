@@ -10,8 +10,8 @@ from mexc_tui.model.listing import ListingFacts, Sighting
 from mexc_tui.model.view import FactRow
 from mexc_tui.wording.alerts import alert_title
 from mexc_tui.wording.digits import plain, plain_json
-from mexc_tui.wording.moments import when
-from mexc_tui.wording.trading_facts import trading_words
+from mexc_tui.wording.times import when
+from mexc_tui.wording.trading_event_text import trading_words
 
 _HEAD = frozenset({"kind", "at_ms", "about", "version"})
 

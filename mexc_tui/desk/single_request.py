@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
-from mexc_tui.desk.connection import Connection, connect
-from mexc_tui.desk.kinds import (
+from mexc_tui.desk.api_types import (
     Args,
     CommandKind,
     EngineSilent,
@@ -18,6 +17,7 @@ from mexc_tui.desk.kinds import (
     ViewerRefused,
     ViewKind,
 )
+from mexc_tui.desk.connection import Connection, connect
 from mexc_tui.desk.mirror import Mirror
 from mexc_tui.desk.wire import Changes, CommandAnswer, CommandMessage, RefusedMessage, raw, reply_to
 

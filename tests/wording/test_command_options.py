@@ -4,7 +4,7 @@ import click
 import pytest
 
 from mexc_tui.cli.main import main
-from mexc_tui.wording.next_steps import ChosenOptions, with_options
+from mexc_tui.wording.command_options import ChosenOptions, with_options
 
 MINE = ChosenOptions(profile="mine")
 PAPER = ChosenOptions(mode="paper")

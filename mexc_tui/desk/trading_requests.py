@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from mexc_tui.desk.asking import Agreed, Asked, Nothing, Text
-from mexc_tui.desk.kinds import CommandKind, ViewKind
+from mexc_tui.desk.api_types import CommandKind, ViewKind
+from mexc_tui.desk.engine_requests import Agreed, Asked, Nothing, Text
 from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
 from mexc_tui.model.trading_view import (
     Achieved,

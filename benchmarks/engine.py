@@ -11,8 +11,9 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.common import Row, emit, percentile
-from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
+from mexc_tui.app.composition import RunningEngine, joined
 from mexc_tui.app.endpoints import SystemClock, practice_exchange
+from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.listing import ListingSource
 

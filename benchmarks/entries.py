@@ -17,8 +17,9 @@ from random import Random
 from benchmarks.common import Row, emit, percentile
 from benchmarks.firing import Quiet, exchange_of, load
 from benchmarks.order_path import SCENARIO, SYMBOL
-from mexc_tui.app.composition import EngineEnvironment, EngineLocation, joined
+from mexc_tui.app.composition import joined
 from mexc_tui.app.endpoints import SystemClock
+from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
 from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.host.paths import paths_of

@@ -14,7 +14,7 @@ import msgspec
 
 from benchmarks.common import Row, emit, percentile
 from benchmarks.firing import Quiet, always, client_of, exchange_of, one_row
-from mexc_tui.app.market_adapter import practice_day
+from mexc_tui.app.practice_status import practice_day
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.rest.connection import Headers
 from mexc_tui.exchange.rest.transport import HttpTransport

@@ -20,8 +20,9 @@ from random import Random
 from benchmarks.common import Row, emit, percentile
 from benchmarks.firing import exchange_of, load
 from benchmarks.order_path import SCENARIO, SYMBOL
-from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
+from mexc_tui.app.composition import RunningEngine, joined
 from mexc_tui.app.endpoints import SystemClock
+from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges, LedgerTransaction, stem
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.orders.execution import Execution, SendResult

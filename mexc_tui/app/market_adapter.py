@@ -6,12 +6,12 @@ from random import Random
 from typing import TypeVar
 
 import aiohttp
-import msgspec
 
+from mexc_tui.app.market_rows import budget_row, cache_row, clock_row, streams_row
+from mexc_tui.app.practice_status import practice_day
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.limits.clock_offset import ClockOutOfBounds
 from mexc_tui.exchange.limits.rate_windows import LaneName
-from mexc_tui.exchange.rest.connection import Headers, RawAnswer
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.rest.web_calendar import WebSite
 from mexc_tui.exchange.streams import topics
@@ -19,7 +19,6 @@ from mexc_tui.exchange.streams.market_messages import best_quote_of, deals_of, t
 from mexc_tui.exchange.streams.public_streams import MarketStreams
 from mexc_tui.exchange.streams.shard import Hole, ShardState
 from mexc_tui.exchange.streams.socket import SocketTimings
-from mexc_tui.exchange.streams.subscription_state import FeedState, SubscriptionPhase
 from mexc_tui.exchange.streams.topics import StreamTopic, TopicKind
 from mexc_tui.market.attention import LISTING_KINDS, StreamKind, WantedStream
 from mexc_tui.market.polling import Room
@@ -33,21 +32,17 @@ from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.rows import Rows
 from mexc_tui.model.stream import BestQuote, TopLevels
 from mexc_tui.model.symbol import Symbol
-from mexc_tui.model.view import BudgetRow, CacheRow, ClockRow, LaneRow, StreamsRow
+from mexc_tui.model.view import BudgetRow, CacheRow, ClockRow, StreamsRow
 from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.market import CLOCK_SAMPLES, PairStreams, StreamSink
 from mexc_tui.proto.stream_pb2 import Push
 from mexc_tui.store.caches.cache import Cache
-from mexc_tui.store.caches.level import LevelName, Lifetimes, Space
+from mexc_tui.store.caches.level import Lifetimes, Space
 
 T = TypeVar("T")
 
-PRACTICE_PATH = "/practice"
-PRACTICE_DEADLINE_S = 5.0
-PRACTICE_CAP_BYTES = 64 * 1024
 DEEP = 20
-MOST_SILENT = 5
-"""As many levels as the exchange pushes whole (protocol 7.5)."""
+"""Most levels that the exchange pushes in one message (protocol 7.5)."""
 
 _TOPICS: Mapping[StreamKind, Callable[[str], StreamTopic]] = {
     StreamKind.DEALS: topics.deals,
@@ -60,48 +55,6 @@ _KINDS: Mapping[TopicKind, StreamKind] = {
     TopicKind.BEST_QUOTE: StreamKind.BEST_QUOTE,
     TopicKind.TOP_LEVELS: StreamKind.TOP_LEVELS,
 }
-
-
-class PracticeStatus(msgspec.Struct, frozen=True):
-    """Facts of the practice exchange that MEXC has no endpoint for."""
-
-    world: str = ""
-    start_ms: int = 0
-    over: bool = False
-    settings: dict[str, bool | int | float | str] = msgspec.field(
-        default_factory=dict[str, bool | int | float | str]
-    )
-    """Lent to a desk in practice mode."""
-
-
-class PracticeUnavailable(ExchangeError):
-    """A practice exchange answered with an error.
-
-    Raised when the status of a practice day is read. `answer` holds what it sent: a ban is read from it.
-    """
-
-    def __init__(self, method: str, path: str, problem: str, answer: RawAnswer) -> None:
-        super().__init__(method, path, problem)
-        self.answer = answer
-
-
-async def practice_day(transport: HttpTransport, origin: str) -> PracticeStatus:
-    """Ask a practice exchange for its day. Raises ExchangeError."""
-    answer = await transport.send(
-        "GET",
-        origin,
-        PRACTICE_PATH,
-        "",
-        Headers({"Accept": "application/json", "Accept-Encoding": "identity"}),
-        deadline_s=PRACTICE_DEADLINE_S,
-        cap_bytes=PRACTICE_CAP_BYTES,
-    )
-    if answer.status >= 400:
-        raise PracticeUnavailable("GET", PRACTICE_PATH, f"HTTP {answer.status}", answer)
-    try:
-        return msgspec.json.decode(answer.body, type=PracticeStatus)
-    except msgspec.DecodeError:
-        raise ExchangeError("GET", PRACTICE_PATH, "no practice exchange responds there") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,40 +235,15 @@ class MexcMarket:
         if self._sink is not None and kind is not None:
             self._sink.on_hole(topic.symbol, kind, is_closed=hole.is_closed)
 
-    # ---- how it is
+    # ---- state
 
     def clock_row(self) -> ClockRow:
-        """Return how well the clock is known."""
-        offset = self._parts.client.offset.estimate(self._parts.clock.monotonic_ns())
-        if offset is None:
-            return ClockRow()
-        return ClockRow(
-            offset_ms=offset.offset_ms, error_ms=offset.error_ms, age_s=offset.age_s, warning=offset.warning
-        )
+        """Return offset, error bound and age of the exchange's clock."""
+        return clock_row(self._parts.client, self._parts.clock.monotonic_ns())
 
     def streams_row(self, is_not_trading: Callable[[str], bool] = lambda _: False) -> StreamsRow:
-        """Return how the streams are; of pairs that do not trade nothing needs to come."""
-        state = self._streams.state()
-        silent = [feed for feed in state.feeds if feed.is_stale]
-        stale = [
-            one
-            for one in silent
-            if one.phase is SubscriptionPhase.ASKED or not is_not_trading(one.topic.symbol)
-        ]
-        heard = [feed.age_s for feed in state.feeds if feed.age_s is not None]
-        return StreamsRow(
-            topics=len(state.feeds),
-            live=sum(feed.phase is SubscriptionPhase.LIVE for feed in state.feeds),
-            stale=len(stale),
-            quiet=len(silent) - len(stale),
-            refused=sum(feed.phase is SubscriptionPhase.REFUSED for feed in state.feeds),
-            connections=state.connections,
-            messages=state.messages,
-            messages_per_s=state.messages_per_s,
-            reasons=tuple(state.reasons),
-            newest_s=int(min(heard)) if heard else None,
-            silent=tuple(map(silent_words, sorted(stale, key=_unheard_s, reverse=True)[:MOST_SILENT])),
-        )
+        """Return the state of the streams; pairs for which `is_not_trading` holds are never stale."""
+        return streams_row(self._streams.state(), is_not_trading)
 
     def pair_streams(self, symbol: str) -> PairStreams:
         """Return whether a pair's quotes, levels and trades are streamed, and how alive that is."""
@@ -341,42 +269,13 @@ class MexcMarket:
         return state.waiting, lost + state.unroutable + state.oddities
 
     def cache_row(self) -> CacheRow:
-        """Return what the cache has saved."""
-        counts = self._parts.cache.counts
-        return CacheRow(
-            fetched=counts.fetched,
-            memory_hits=counts.hits.get(LevelName.MEMORY, 0),
-            database_hits=counts.hits.get(LevelName.DATABASE, 0),
-            shared_flights=counts.shared_flights,
-            level_errors=counts.level_errors,
-        )
+        """Return the hits and misses of the response cache."""
+        return cache_row(self._parts.cache)
 
     def budget_row(self) -> BudgetRow:
-        """Return what of the request budget is used."""
-        state = self._parts.client.budget.state()
-        return BudgetRow(
-            skipped_rows=self._parts.client.skipped_rows,
-            lanes=tuple(
-                LaneRow(
-                    name=lane.name.value, used=lane.used, limit=lane.rule.limit, window_s=lane.rule.window_s
-                )
-                for lane in state.lanes
-            ),
-            ban=state.ban.kind.value if state.ban is not None else "",
-            ban_until_ms=state.ban.until_ms if state.ban is not None else None,
-        )
+        """Return the use of the request budget, and the ban in force."""
+        return budget_row(self._parts.client)
 
 
 def _is_deep(topic: StreamTopic) -> bool:
     return topic.kind is TopicKind.TOP_LEVELS and topic.detail == str(DEEP)
-
-
-def _unheard_s(feed: FeedState) -> float:
-    return float("inf") if feed.age_s is None else feed.age_s
-
-
-def silent_words(feed: FeedState) -> str:
-    """Say which topic is stale, and since when or why."""
-    since = "no message yet" if feed.age_s is None else f"silent for {feed.age_s:.0f} s"
-    about = feed.topic.symbol or "all pairs"
-    return f"{about} {feed.topic.kind.name.lower().replace('_', ' ')}: {feed.reason or since}"

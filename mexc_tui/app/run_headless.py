@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from random import Random
 
-from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
+from mexc_tui.app.composition import RunningEngine, joined
 from mexc_tui.app.day_report import day_of, report_day
 from mexc_tui.app.endpoints import ExchangeHandle, StartError, SystemClock
+from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.app.launch_options import (
     LaunchOptions,
     UsageProblem,

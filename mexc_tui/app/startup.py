@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from mexc_tui.app.ban_file import BanFile
-from mexc_tui.app.market_adapter import PRACTICE_PATH, PracticeStatus, PracticeUnavailable, practice_day
+from mexc_tui.app.practice_status import PRACTICE_PATH, PracticeStatus, PracticeUnavailable, practice_day
 from mexc_tui.engine.runtime.start_patience import GO_ON_S
 from mexc_tui.exchange.limits.bans import Ban, BanLimits, Bans
 from mexc_tui.exchange.limits.budget import RateBudget

@@ -13,7 +13,7 @@ Every error of the package is in this tree, with its module unless that is this 
     x BadAnswer
     x RequestRefused
     x IncompleteList               exchange/rest/paging.py
-    x PracticeUnavailable          app/market_adapter.py
+    x PracticeUnavailable          app/practice_status.py
   x WebUnavailable
   x StorageError                   model/storage.py
     x StorageRefused

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 import pytest
 
-from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
+from mexc_tui.app.composition import RunningEngine, joined
 from mexc_tui.app.endpoints import LoadedKey
+from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.engine.orders.key_rights import AGAIN_S, EVERY_S, GOOD_FOR_S, KeyRightsWorker, facts_of
 from mexc_tui.engine.runtime.supervisor import StartFailed, WorkerFailure
 from mexc_tui.engine.trading import TradingComponents

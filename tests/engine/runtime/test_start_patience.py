@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from mexc_tui.app.ban_file import BanFile
-from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
+from mexc_tui.app.composition import RunningEngine, joined
+from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.engine.runtime.supervisor import StartFailed
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import OrderRole

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
+from mexc_tui.app.composition import RunningEngine, joined
+from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.app.paper import SCOPE
 from mexc_tui.engine.views.trading_queries import TradingQueries, trading_queries
 from mexc_tui.host.paths import paths_of

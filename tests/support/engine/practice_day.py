@@ -4,7 +4,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from mexc_tui.app.composition import EngineEnvironment, EngineLocation, RunningEngine, joined
+from mexc_tui.app.composition import RunningEngine, joined
+from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.engine.views import stored_queries
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.view import ListingRow

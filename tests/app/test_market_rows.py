@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.app.market_adapter import silent_words
+from mexc_tui.app.market_rows import silent_words
 from mexc_tui.exchange.streams.subscription_state import FeedState, SubscriptionPhase
 from mexc_tui.exchange.streams.topics import StreamTopic, deals, mini_tickers
 from mexc_tui.simulation.run import Simulation, simulate

@@ -1,0 +1,90 @@
+"""Builds the desk service of an engine: front ends, events and process metrics."""
+
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from mexc_tui.app.engine_environment import EngineLocation
+from mexc_tui.app.market_adapter import MexcMarket
+from mexc_tui.app.process_metrics import ProcessMetrics, ProcessMetricsParts
+from mexc_tui.app.trading_adapter import MexcTrading
+from mexc_tui.desk.answer_cache import AnswerCache
+from mexc_tui.desk.service import DeskService, DeskServiceParts
+from mexc_tui.engine.engine import Engine
+from mexc_tui.engine.runtime.event_feed import EventFeed
+from mexc_tui.engine.runtime.subscriber import Notice, Resume, SubscriberPolicy
+from mexc_tui.engine.views.engine_queries import EngineQueries
+from mexc_tui.engine.views.screen_queries import ScreenQueries
+from mexc_tui.engine.views.trading_queries import trading_queries
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.model.event import Fact
+from mexc_tui.ports.clock import Clock
+from mexc_tui.store.store import SqliteStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskBuilder:
+    """Builds the desk service of one engine; `stack` closes it."""
+
+    location: EngineLocation
+    clock: Clock
+    engine: Engine
+    store: SqliteStore
+    feed: EventFeed
+    stack: AsyncExitStack
+
+    def metrics(self, client: MexcClient, market: MexcMarket) -> ProcessMetrics:
+        """Build the metrics of this process and of the engine's parts."""
+        port = None if self.engine.rooms is None else self.engine.rooms.port
+        metrics = ProcessMetrics(
+            ProcessMetricsParts(
+                clock=self.clock,
+                database=self.store.path,
+                store=self.store.state,
+                bus=self.feed.state,
+                budget=client.budget.state,
+                breakers=lambda: client.breakers,
+                lines=market.lines,
+                counts=market.stream_counts,
+                private=port.private_line if isinstance(port, MexcTrading) else lambda: None,
+            )
+        )
+        self.stack.push_async_callback(metrics.close)
+        return metrics
+
+    async def open_service(
+        self, queries: EngineQueries, answers: AnswerCache, metrics: ProcessMetrics
+    ) -> None:
+        """Serve front ends at the profile's socket. Missed facts are read from the journal."""
+        trading = await trading_queries(self.engine)
+        service = DeskService(
+            DeskServiceParts(
+                queries=queries,
+                books=self.store,
+                clock=self.clock,
+                detection=self.engine.detection_settings,
+                engine=f"{os.getpid()}-{self.engine.started_ms}",
+                head=self.feed.state().last_sequence,
+                answers=answers,
+                trading=trading,
+                screens=ScreenQueries(self.engine, tuple if trading is None else trading.positions),
+                machine=metrics,
+            )
+        )
+
+        async def publish(notice: Notice) -> None:
+            match notice:
+                case Fact():
+                    service.tell(notice)
+                case Resume(from_sequence=first, through_sequence=last):
+                    for fact in await self.store.read(
+                        "facts for the desk", lambda s: s.journal.after(first - 1, last)
+                    ):
+                        service.tell(fact)
+                case _:
+                    return
+
+        subscriber = self.feed.observe("desk", publish, SubscriberPolicy(repaints=0))
+        self.stack.push_async_callback(self.feed.leave, subscriber, 1.0)
+        await service.open(self.location.paths.socket)
+        self.stack.push_async_callback(service.close)

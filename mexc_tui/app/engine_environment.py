@@ -1,0 +1,51 @@
+"""What an engine is built from: exchange, paths, settings, network and clock."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+import aiohttp
+
+from mexc_tui.app.endpoints import LoadedKey
+from mexc_tui.app.paper import Serve
+from mexc_tui.host.paths import Paths
+from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.ports.clock import Clock
+from mexc_tui.practice.server import served
+from mexc_tui.settings.load import Layers
+from mexc_tui.store.thread import SqliteThread
+
+
+def real_sockets() -> None:
+    """Return no connector of one's own: connections go through the system's sockets."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineEnvironment:
+    """Network and servers of an engine; a simulation provides its own."""
+
+    clock: Clock
+    rng: Random
+    connector: Callable[[], aiohttp.BaseConnector | None] = real_sockets
+    """Makes a connector for each transport; None: real sockets."""
+    thread: type[SqliteThread] = SqliteThread
+    serve: Serve = served
+    """Serves the paper exchange."""
+
+    @property
+    def network(self) -> str:
+        """Return a name for a simulated network; empty: the real one."""
+        return "" if self.connector is real_sockets else f"-simulated-{os.getpid()}"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLocation:
+    """Exchange, paths and settings of an engine. `layers` are the settings without file and scenario."""
+
+    endpoint: Endpoint
+    is_practice: bool
+    paths: Paths
+    layers: Layers = field(default_factory=Layers)
+    key: LoadedKey | None = None
+    """None: what the endpoint itself holds, of a practice exchange."""

@@ -1,0 +1,156 @@
+"""Builds the exchange side of an engine: REST client, market adapter, trading adapter and paper exchange."""
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
+from mexc_tui.app.market_adapter import MarketAdapterParts, MexcMarket
+from mexc_tui.app.paper import SCOPE, PaperMarket, paper_balances, paper_exchange
+from mexc_tui.app.settings_mapping import cache_lifetimes, client_limits, socket_timings
+from mexc_tui.app.trading_adapter import MexcTrading, TradingAdapterParts
+from mexc_tui.engine.health import FIRST_SAMPLES, ClockUnknown
+from mexc_tui.engine.market.prices import QUOTE
+from mexc_tui.engine.runtime.start_patience import GO_ON_S
+from mexc_tui.engine.runtime.supervisor import StartFailed
+from mexc_tui.engine.trading import TradingSetup
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.origins import OriginRefused, is_this_machine
+from mexc_tui.exchange.rest.transport import HttpTransport
+from mexc_tui.exchange.rest.web_calendar import MEXC_WEB, WebSite
+from mexc_tui.host.desk_id import NAME as DESK_ID_FILE
+from mexc_tui.host.desk_id import instance_of
+from mexc_tui.host.halt_file import HaltFileOnDisk
+from mexc_tui.host.listen_key_file import ListenKeyFile
+from mexc_tui.host.lock import scope_of
+from mexc_tui.model.credentials import Credentials, Secret
+from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.mode import Mode
+from mexc_tui.settings.table import Settings
+from mexc_tui.store.caches.cache import Cache
+from mexc_tui.store.store import SqliteStore
+
+log = logging.getLogger(__name__)
+
+
+def check_practice(location: EngineLocation) -> None:
+    """Refuse a practice exchange on another machine. Raises OriginRefused."""
+    endpoint = location.endpoint
+    for url in (endpoint.rest, endpoint.ws, endpoint.web):
+        if location.is_practice and not is_this_machine(urlsplit(url).hostname or ""):
+            raise OriginRefused(f"A practice exchange must run on this machine; {url} does not.")
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeBuilder:
+    """Builds the exchange side of one engine; `stack` closes everything that is opened."""
+
+    location: EngineLocation
+    environment: EngineEnvironment
+    settings: Settings
+    stack: AsyncExitStack
+
+    async def client(self, endpoint: Endpoint) -> MexcClient:
+        """Open a REST client that signs with the loaded key, or with that of a practice or paper endpoint."""
+        key = self.location.key
+        generated = Credentials(endpoint.api_key, Secret(endpoint.api_secret)) if endpoint.api_key else None
+        return await self.stack.enter_async_context(
+            MexcClient(
+                endpoint.rest,
+                clock=self.environment.clock,
+                rng=self.environment.rng,
+                credentials=generated if key is None else key.credentials,
+                connector=self.environment.connector(),
+                limits=client_limits(self.settings),
+            )
+        )
+
+    async def market(self, transport: HttpTransport, client: MexcClient, cache: Cache) -> MexcMarket:
+        """Build the market adapter; in paper mode one that also feeds the paper exchange."""
+        endpoint, environment = self.location.endpoint, self.environment
+        adapter = PaperMarket if self.settings.mode is Mode.PAPER else MexcMarket
+        return adapter(
+            MarketAdapterParts(
+                clock=environment.clock,
+                client=client,
+                web=WebSite(
+                    transport, environment.clock, MEXC_WEB if endpoint.web in MEXC_WEB else (endpoint.web,)
+                ),
+                transport=transport,
+                practice=endpoint.web if self.location.is_practice else "",
+                has_key=bool(endpoint.api_key),
+                stream_url=endpoint.ws,
+                connector=await self._connector(),
+                rng=environment.rng,
+                timings=socket_timings(self.settings),
+                cache=cache,
+                kept=cache_lifetimes(self.settings),
+                world=endpoint.world,
+            )
+        )
+
+    async def trading(
+        self, client: MexcClient, market: MexcMarket, store: SqliteStore, *, has_exposure: bool
+    ) -> TradingSetup | None:
+        """Build the account side; None without a key. In paper mode it trades on a paper exchange.
+
+        `has_exposure`: whether the ledger holds open positions or orders. Raises StartFailed.
+        """
+        environment = self.environment
+        if isinstance(market, PaperMarket):
+            endpoint = await self._paper_endpoint(market, store, has_exposure=has_exposure)
+            client = await self.client(endpoint)
+            await client.measure_clock(FIRST_SAMPLES)
+            market.measure_also(client)
+            scope = SCOPE
+        else:
+            endpoint = self.location.endpoint
+            scope = scope_of(endpoint)
+        if not endpoint.api_key:
+            return None
+        state = self.location.paths.state
+        port = MexcTrading(
+            TradingAdapterParts(
+                clock=environment.clock,
+                client=client,
+                stream_url=endpoint.ws,
+                connector=await self._connector(),
+                rng=environment.rng,
+                timings=socket_timings(self.settings),
+                keys=ListenKeyFile(state),
+            )
+        )
+        desk_id = instance_of(state / DESK_ID_FILE, environment.rng)
+        expiry = "" if self.location.key is None else self.location.key.words
+        return TradingSetup(port, scope, desk_id, HaltFileOnDisk(state, scope), expiry)
+
+    async def _connector(self) -> aiohttp.BaseConnector:
+        return await self.stack.enter_async_context(self.environment.connector() or aiohttp.TCPConnector())
+
+    async def _paper_endpoint(
+        self, market: PaperMarket, store: SqliteStore, *, has_exposure: bool
+    ) -> Endpoint:
+        """Serve a paper exchange on the market's order books, with the balances of the last session.
+
+        It uses the market's clock. With open positions it starts on this machine's clock if the market does
+        not respond soon.
+        """
+        problem = ""
+        try:
+            async with asyncio.timeout(GO_ON_S if has_exposure else None):
+                problem = await market.measure_clock(FIRST_SAMPLES)
+        except TimeoutError:
+            log.warning("the paper exchange starts with this machine's clock: the market's time is unknown")
+        if problem and not has_exposure:
+            raise StartFailed("clock", str(ClockUnknown(problem)))
+        balances = await store.read("paper balances", paper_balances)
+        if not balances:
+            balances = {QUOTE: self.settings.paper_balance_quote}
+        exchange = paper_exchange(
+            market, balances, market.now_ms(), self.environment.serve, self.settings.paper_delay_ms
+        )
+        return await self.stack.enter_async_context(exchange)

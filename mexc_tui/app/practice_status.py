@@ -1,0 +1,53 @@
+"""Status of a practice exchange: what MEXC has no endpoint for."""
+
+import msgspec
+
+from mexc_tui.exchange.rest.connection import Headers, RawAnswer
+from mexc_tui.exchange.rest.transport import HttpTransport
+from mexc_tui.model.errors import ExchangeError
+
+PRACTICE_PATH = "/practice"
+PRACTICE_DEADLINE_S = 5.0
+PRACTICE_CAP_BYTES = 64 * 1024
+
+
+class PracticeStatus(msgspec.Struct, frozen=True):
+    """Facts of the practice exchange that MEXC has no endpoint for."""
+
+    world: str = ""
+    start_ms: int = 0
+    over: bool = False
+    settings: dict[str, bool | int | float | str] = msgspec.field(
+        default_factory=dict[str, bool | int | float | str]
+    )
+    """Lent to a desk in practice mode."""
+
+
+class PracticeUnavailable(ExchangeError):
+    """A practice exchange answered with an error.
+
+    Raised when the status of a practice day is read. `answer` holds what it sent: a ban is read from it.
+    """
+
+    def __init__(self, method: str, path: str, problem: str, answer: RawAnswer) -> None:
+        super().__init__(method, path, problem)
+        self.answer = answer
+
+
+async def practice_day(transport: HttpTransport, origin: str) -> PracticeStatus:
+    """Ask a practice exchange for its day. Raises ExchangeError."""
+    answer = await transport.send(
+        "GET",
+        origin,
+        PRACTICE_PATH,
+        "",
+        Headers({"Accept": "application/json", "Accept-Encoding": "identity"}),
+        deadline_s=PRACTICE_DEADLINE_S,
+        cap_bytes=PRACTICE_CAP_BYTES,
+    )
+    if answer.status >= 400:
+        raise PracticeUnavailable("GET", PRACTICE_PATH, f"HTTP {answer.status}", answer)
+    try:
+        return msgspec.json.decode(answer.body, type=PracticeStatus)
+    except msgspec.DecodeError:
+        raise ExchangeError("GET", PRACTICE_PATH, "no practice exchange responds there") from None

@@ -1,1 +1,1 @@
-"""Commands: their options, and what they print. The only package that knows click."""
+"""Commands: their options, and what they print. The only package that imports click."""

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 import msgspec
 
+from mexc_tui.cli.errors import NO_ENGINE, NOT_DONE, WRONG, CommandFailed
 from mexc_tui.host.standard_streams import is_output_whole
 
 if TYPE_CHECKING:
     from mexc_tui.cli.data_source import DataSource
+    from mexc_tui.cli.engine_access import EngineAccess
+    from mexc_tui.cli.profile_access import ProfileAccess
     from mexc_tui.cli.tables import Pen
+    from mexc_tui.cli.trading_source import TradingSource
     from mexc_tui.desk.api_types import Args, CommandKind, Result
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Shown = TypeVar("Shown", bound=msgspec.Struct)
 
-NOT_DONE, WRONG, NO_ENGINE = 1, 2, 3
-"""Exit codes: refused or not done; wrong argument; no engine responds."""
 ANSWER_S = 10.0
 """Seconds to wait for the response to a command that does not wait for the exchange."""
 NARROWEST = 40
@@ -33,13 +35,28 @@ NARROWEST = 40
 class CommandRunner:
     """Context of one command: its profile and its output format."""
 
-    reach: "DataSource"
+    profile: "ProfileAccess"
+    engine: "EngineAccess"
     pen: "Pen"
     as_json: bool
 
+    @property
+    def data(self) -> "DataSource":
+        """Return the rows of the profile."""
+        from mexc_tui.cli.data_source import DataSource
+
+        return DataSource(self.profile, self.engine)
+
+    @property
+    def trading(self) -> "TradingSource":
+        """Return the orders, positions and risk of the profile."""
+        from mexc_tui.cli.trading_source import TradingSource
+
+        return TradingSource(self.profile, self.engine)
+
     def now_ms(self) -> int:
         """Return this machine's time."""
-        return self.reach.clock.now_ms()
+        return self.profile.clock.now_ms()
 
     def show(
         self,
@@ -66,10 +83,10 @@ class CommandRunner:
 
         objects: Iterable[msgspec.Struct] = map(as_json, rows) if as_json else rows
         click.echo(many(objects) if self.as_json else as_chosen(page(rows, self.pen)))
-        if not rows and not self.as_json and not self.reach.has_store and is_output_whole():
-            say(self.reach.without_store)
+        if not rows and not self.as_json and not self.profile.has_store and is_output_whole():
+            say(self.profile.missing_store_message)
 
-    def tell(
+    def send(
         self,
         kind: "CommandKind[Args, Result]",
         args: "Args",
@@ -78,12 +95,12 @@ class CommandRunner:
     ) -> None:
         """Send a command and print its outcome: its message, or its result as JSON.
 
-        What was done in part is printed too, and then the exit code is 1.
+        A partial result is printed too; the exit code is then 1.
         """
         from mexc_tui.cli.json_output import encode
         from mexc_tui.desk.api_types import CommandOutcome
 
-        reply = self.reach.tell(kind, args, deadline_s)
+        reply = self.engine.send(kind, args, deadline_s)
         if self.as_json and reply.result is not None:
             click.echo(encode(as_json(reply.result) if as_json else reply.result))
         if reply.outcome is not CommandOutcome.DONE:
@@ -92,23 +109,24 @@ class CommandRunner:
             click.echo(as_chosen(reply.words))
 
 
-def asked(command: Command) -> Command:
-    """Add the shared flags of these commands."""
+def output_flags(command: Command) -> Command:
+    """Add the flags --profile and --json."""
     profile = click.option("--profile", help="Profile of the engine; default: the name of the mode.")
     as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     return as_json(profile(command))
 
 
 @contextmanager
-def asking(
+def command_runner(
     profile: str | None, as_json: bool, mode: str | None = None, *, is_emergency: bool = False
 ) -> Generator[CommandRunner]:
-    """Convert errors into one line and an exit code. Flags of the parent command also apply.
+    """Yield the context of a command; convert its errors into one line and an exit code.
 
-    `mode`: whose profile it is, unless something says otherwise. `is_emergency`: of a command that lowers
-    risk, which needs no settings and waits for nobody that is silent.
+    Flags of the parent command also apply. `mode` selects the profile unless a flag does. `is_emergency`: the
+    command lowers risk, so it ignores unreadable settings and does not wait for an unresponsive engine.
     """
-    from mexc_tui.cli.data_source import CommandFailed, DataSource
+    from mexc_tui.cli.engine_access import EngineAccess
+    from mexc_tui.cli.profile_access import ProfileAccess
     from mexc_tui.cli.tables import Pen
     from mexc_tui.desk.api_types import FrontEndError
     from mexc_tui.model.storage import StorageError
@@ -120,11 +138,11 @@ def asking(
     try:
         named, wanted = _above("profile", profile), _above("mode", None) or mode
         assignments = [text for one in _contexts(above) for text in one.params.get("assignments") or ()]
-        reach = DataSource(named, wanted, os.environ, assignments, is_emergency=is_emergency)
-        if reach.passed_over:
-            words = f"{reach.passed_over} Ignored; using profile {reach.paths.profile}."
+        access = ProfileAccess(named, wanted, os.environ, assignments, is_emergency=is_emergency)
+        if access.ignored_error:
+            words = f"{access.ignored_error} Ignored; using profile {access.paths.profile}."
             say(words)
-        yield CommandRunner(reach, pen, is_json)
+        yield CommandRunner(access, EngineAccess(access), pen, is_json)
     except CommandFailed as failure:
         fail(str(failure), failure.code)
     except SettingsError as error:

@@ -12,44 +12,46 @@ def yes_flag(command: click.decorators.FC) -> click.decorators.FC:
     return click.option("--yes", is_flag=True, help="Skip the confirmation.")(command)
 
 
-NOBODY = "This command moves money and needs a confirmation, but there is no terminal. Confirm with --yes."
+NO_TERMINAL = (
+    "This command moves money and needs a confirmation, but there is no terminal. Confirm with --yes."
+)
 
 
-def agree(asker: CommandRunner, plan: str, nobody: str = NOBODY) -> None:
+def agree(runner: CommandRunner, plan: str, no_terminal: str = NO_TERMINAL) -> None:
     """Print the plan with its figures, and continue only if the user confirms.
 
-    `nobody`: what is said where nobody can be asked.
+    `no_terminal`: error without a terminal.
     """
-    _check_terminal(nobody)
-    click.echo("\n".join(_folded(asker, plan)), err=True)
+    _check_terminal(no_terminal)
+    click.echo("\n".join(_folded(runner, plan)), err=True)
     if not click.confirm("Continue?", default=False, err=True):
         fail("Cancelled.", NOT_DONE)
 
 
-def agree_by_word(asker: CommandRunner, plan: str, word: str, nobody: str) -> None:
+def agree_by_word(runner: CommandRunner, plan: str, word: str, no_terminal: str) -> None:
     """Print the plan, and continue only if the user types the word."""
-    _check_terminal(nobody)
-    _typed(asker, plan, word, f"Type {word} to continue")
+    _check_terminal(no_terminal)
+    _typed(runner, plan, word, f"Type {word} to continue")
 
 
-def typed_word(asker: CommandRunner, plan: str, word: str) -> str:
+def typed_word(runner: CommandRunner, plan: str, word: str) -> str:
     """Print the plan, and return the word typed where a yes is not enough."""
     _check_terminal(f"After this halt, --yes is not enough: type {word} at a terminal.")
-    return _typed(asker, plan, word, f"After this halt, a yes is not enough. Type {word} to continue")
+    return _typed(runner, plan, word, f"After this halt, a yes is not enough. Type {word} to continue")
 
 
-def _typed(asker: CommandRunner, plan: str, word: str, question: str) -> str:
-    click.echo("\n".join(_folded(asker, plan)), err=True)
+def _typed(runner: CommandRunner, plan: str, word: str, question: str) -> str:
+    click.echo("\n".join(_folded(runner, plan)), err=True)
     typed = str(click.prompt(question, default="", show_default=False, err=True))
     if typed.strip().lower() != word:
         fail("Cancelled: the word does not match.", NOT_DONE)
     return typed
 
 
-def typed_phrase(asker: CommandRunner, plan: str, phrase: str) -> str:
+def typed_phrase(runner: CommandRunner, plan: str, phrase: str) -> str:
     """Print the plan, and return the one-time phrase as typed."""
     _check_terminal("Unlocking live trading needs a typed phrase, but there is no terminal.")
-    click.echo("\n".join(_folded(asker, plan)), err=True)
+    click.echo("\n".join(_folded(runner, plan)), err=True)
     click.echo(f"Type this phrase to continue, anything else cancels:  {phrase}", err=True)
     typed = str(click.prompt(">", default="", show_default=False, prompt_suffix=" ", err=True))
     if typed.split() != phrase.split():
@@ -57,10 +59,10 @@ def typed_phrase(asker: CommandRunner, plan: str, phrase: str) -> str:
     return typed
 
 
-def _folded(asker: CommandRunner, plan: str) -> list[str]:
+def _folded(runner: CommandRunner, plan: str) -> list[str]:
     from mexc_tui.cli.tables import fold
 
-    return fold(as_chosen(plan), "    ", asker.pen)
+    return fold(as_chosen(plan), "    ", runner.pen)
 
 
 def _check_terminal(words: str) -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-from mexc_tui.cli.command_runner import NOT_DONE, asked, asking, fail
+from mexc_tui.cli.command_runner import NOT_DONE, command_runner, fail, output_flags
 from mexc_tui.cli.confirmation import agree, yes_flag
 
 EXCHANGE_S = 60.0
@@ -11,19 +11,19 @@ EXCHANGE_S = 60.0
 
 @click.command("convert-dust")
 @yes_flag
-@asked
+@output_flags
 def convert_dust(yes: bool, profile: str | None, as_json: bool) -> None:
     """Convert dust of closed positions to MX; never coins of your own."""
     from mexc_tui.cli.preview_text import dust_plan
     from mexc_tui.desk.engine_requests import Nothing
     from mexc_tui.desk.trading_requests import CONVERT_DUST, DUST, Converting
 
-    with asking(profile, as_json) as asker:
-        row = asker.reach.ask(DUST, Nothing())
+    with command_runner(profile, as_json) as runner:
+        row = runner.engine.query(DUST, Nothing())
         if not row.coins:
             why = "; ".join(row.left) or "the account holds no dust of closed positions"
             fail(f"Nothing to convert: {why}.", NOT_DONE)
         if not yes:
-            agree(asker, dust_plan(row))
-        seen = Converting(assets=tuple(one.asset for one in row.coins))
-        asker.tell(CONVERT_DUST, seen, deadline_s=EXCHANGE_S)
+            agree(runner, dust_plan(row))
+        request = Converting(assets=tuple(one.asset for one in row.coins))
+        runner.send(CONVERT_DUST, request, deadline_s=EXCHANGE_S)

@@ -40,21 +40,21 @@ def _fail(words: str) -> int:
 
 
 async def _serve(scenario: Scenario, seed: int, port: int, *, strict: bool, with_parent: bool) -> None:
-    told = asyncio.Event()
+    stop_requested = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
+        loop.add_signal_handler(number, stop_requested.set)
     async with serving(scenario, seed, port=port, strict=strict, warm=True) as endpoint:
         if with_parent:
-            loop.add_reader(sys.stdin.fileno(), _read_parent, told)
+            loop.add_reader(sys.stdin.fileno(), _read_parent, stop_requested)
         sys.stdout.write(msgspec.json.encode(endpoint).decode("utf-8") + "\n")
         sys.stdout.flush()
         check_output()
-        await told.wait()
+        await stop_requested.wait()
 
 
-def _read_parent(told: asyncio.Event) -> None:
+def _read_parent(stop_requested: asyncio.Event) -> None:
     """Detect the end of standard input: the parent has exited."""
     if not os.read(sys.stdin.fileno(), 4096):
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-        told.set()
+        stop_requested.set()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from mexc_tui.cli.command_runner import asked, asking
+from mexc_tui.cli.command_runner import command_runner, output_flags
 from mexc_tui.cli.confirmation import agree, yes_flag
 from mexc_tui.cli.symbol_names import held_position, pair_name
 
@@ -42,7 +42,7 @@ OFF = ("off", "none", "0")
     help="Close the position this long after its opening; 0: never.",
 )
 @yes_flag
-@asked
+@output_flags
 def exits(
     symbol: str,
     stop: str | None,
@@ -70,12 +70,12 @@ def exits(
     )
     if edit == ExitsEdit(symbol=edit.symbol):
         raise click.UsageError("Give at least one of --stop, --trail, --tp, --break-even or --time.")
-    with asking(profile, as_json) as asker:
+    with command_runner(profile, as_json) as runner:
         if not yes:
-            held = held_position(asker, edit.symbol)
+            held = held_position(runner, edit.symbol)
             edit = msgspec.structs.replace(edit, symbol=held.symbol)
-            agree(asker, exits_plan(held, edit))
-        asker.tell(EDIT_EXITS, edit, deadline_s=LADDER_S)
+            agree(runner, exits_plan(held, edit))
+        runner.send(EDIT_EXITS, edit, deadline_s=LADDER_S)
 
 
 def exits_plan(row: "PositionRow", edit: "ExitsEdit") -> str:

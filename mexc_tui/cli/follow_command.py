@@ -17,17 +17,17 @@ from mexc_tui.model.view import FactRow
 
 
 def follow(
-    socket: Path, who: str, after: int, show: Callable[[FactRow], None], tell: Callable[[str], None]
+    socket: Path, who: str, after: int, show: Callable[[FactRow], None], report: Callable[[str], None]
 ) -> None:
-    """Print events until interrupted; `tell` reports a lost engine. Not for use in a running loop.
+    """Print events until interrupted; `report` receives connection problems. Starts an event loop.
 
-    Raises OutputLost once nobody reads standard output any more.
+    Raises OutputLost when the reader of standard output has exited.
     """
-    asyncio.run(_follow(socket, who, after, show, tell))
+    asyncio.run(_follow(socket, who, after, show, report))
 
 
 async def _follow(
-    socket: Path, who: str, after: int, show: Callable[[FactRow], None], tell: Callable[[str], None]
+    socket: Path, who: str, after: int, show: Callable[[FactRow], None], report: Callable[[str], None]
 ) -> None:
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
@@ -44,7 +44,7 @@ async def _follow(
 
     def on_link(state: LinkState) -> None:
         if state.link is not Link.CONNECTED:
-            tell(state.words)
+            report(state.words)
 
     client = DeskClient(socket, who, Role.VIEW, SystemClock().now_ms, Random())
     client.on_link(on_link)

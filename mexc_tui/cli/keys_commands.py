@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 profiled = click.option("--profile", default=Mode.LIVE.value, show_default=True, help="Profile of the key.")
 NONE = "The keyring holds no key of profile {profile}. Next step: mexc-tui keys set"
-NOBODY = "There is no terminal to type a key. From a pipe: --stdin and two lines, access key and secret."
+NO_TERMINAL = "There is no terminal to type a key. From a pipe: --stdin and two lines, access key and secret."
 
 
 @click.group()
@@ -33,10 +33,10 @@ def set_key(profile: str, from_pipe: bool) -> None:
     """Store a key in the keyring of this machine, replacing the previous one. Input is hidden."""
     from mexc_tui.host.credentials import CredentialsError
 
-    keeper = _keys(profile)
+    stored = _keys(profile)
     access_key, secret = _piped() if from_pipe else _typed()
     try:
-        keeper.keep(access_key, secret, datetime.now(UTC).date())
+        stored.keep(access_key, secret, datetime.now(UTC).date())
     except CredentialsError as error:
         fail(str(error), NOT_DONE)
     click.echo(
@@ -121,7 +121,7 @@ def _keys(profile: str) -> "StoredKeys":
 
 def _typed() -> tuple[str, str]:
     if not sys.stdin.isatty():
-        fail(NOBODY, WRONG)
+        fail(NO_TERMINAL, WRONG)
     access_key = str(click.prompt("Access key (not shown)", hide_input=True, err=True))
     secret = str(click.prompt("Secret (not shown)", hide_input=True, err=True))
     return access_key.strip(), secret.strip()

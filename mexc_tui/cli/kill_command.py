@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from mexc_tui.cli.command_runner import NO_ENGINE, NOT_DONE, CommandRunner, as_chosen, asking, fail, say
+from mexc_tui.cli.command_runner import (
+    NO_ENGINE,
+    NOT_DONE,
+    CommandRunner,
+    as_chosen,
+    command_runner,
+    fail,
+    say,
+)
 from mexc_tui.cli.confirmation import agree
 
 if TYPE_CHECKING:
@@ -33,46 +41,48 @@ PAPER_PLAN = (
 
 
 def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool, as_json: bool) -> None:
-    """Stop without an engine; exit code 0 when the halt is stored and no open order is left."""
+    """Stop without an engine. Exit code 0: the halt is stored and no order of the desk is open."""
     from mexc_tui.app.direct_kill import kill_direct
     from mexc_tui.cli.json_output import encode
     from mexc_tui.exchange.origins import OriginRefused
     from mexc_tui.model.mode import Mode
 
-    with asking(profile, as_json, is_emergency=True) as asker:
-        if asker.reach.mode is Mode.PAPER:
-            _kill_on_paper(asker, yes=yes)
+    with command_runner(profile, as_json, is_emergency=True) as runner:
+        if runner.profile.mode is Mode.PAPER:
+            _kill_on_paper(runner, yes=yes)
             return
-        exchange = _exchange_of(asker, exchange_file, yes=yes)
+        exchange = _exchange_with_key(runner, exchange_file, yes=yes)
         if not yes:
-            agree(asker, PLAN.format(profile=asker.reach.paths.profile, rest=exchange.endpoint.rest))
+            agree(runner, PLAN.format(profile=runner.profile.paths.profile, rest=exchange.endpoint.rest))
         try:
-            killed = asyncio.run(kill_direct(exchange, asker.reach.paths, asker.reach.who, _tell))
+            killed = asyncio.run(
+                kill_direct(exchange, runner.profile.paths, runner.engine.front_end, _report)
+            )
         except OriginRefused as error:
             fail(str(error), NO_ENGINE)
-        click.echo(encode(killed) if asker.as_json else as_chosen("\n".join(killed.words)))
+        click.echo(encode(killed) if runner.as_json else as_chosen("\n".join(killed.words)))
         if not killed.is_done:
             fail("Not complete: see above.", NOT_DONE)
 
 
-def _tell(words: str) -> None:
-    """Print progress and unreachable parts at once, beside the result."""
+def _report(words: str) -> None:
+    """Print a line of progress on standard error."""
     say(words)
 
 
-def _exchange_of(asker: CommandRunner, exchange_file: Path | None, *, yes: bool) -> "ExchangeHandle":
+def _exchange_with_key(runner: CommandRunner, exchange_file: Path | None, *, yes: bool) -> "ExchangeHandle":
     """Return the exchange of the orders and the key to cancel them (live: from the keyring)."""
     from mexc_tui.app.endpoints import ExchangeHandle, StartError
     from mexc_tui.app.launch_options import stand_in
     from mexc_tui.host.lock import is_held
     from mexc_tui.model.mode import Mode
 
-    profile = asker.reach.paths.profile
+    profile = runner.profile.paths.profile
     try:
-        if asker.reach.mode is Mode.LIVE or _is_live(profile):
-            return _with_key_or_halted(asker, stand_in(exchange_file, Mode.LIVE), yes=yes)
-        if exchange_file is None and is_held(asker.reach.paths.lock):
-            _halt_without_key(asker, NO_KEY, yes=yes)
+        if runner.profile.mode is Mode.LIVE or _is_live(profile):
+            return _live_exchange(runner, stand_in(exchange_file, Mode.LIVE), yes=yes)
+        if exchange_file is None and is_held(runner.profile.paths.lock):
+            _halt_without_key(runner, NO_KEY, yes=yes)
         if exchange_file is None:
             fail(NO_KEY, NO_ENGINE)
         endpoint = stand_in(exchange_file, Mode.PRACTICE)
@@ -83,26 +93,26 @@ def _exchange_of(asker: CommandRunner, exchange_file: Path | None, *, yes: bool)
     return ExchangeHandle(endpoint)
 
 
-def _with_key_or_halted(asker: CommandRunner, endpoint: "Endpoint", *, yes: bool) -> "ExchangeHandle":
+def _live_exchange(runner: CommandRunner, endpoint: "Endpoint", *, yes: bool) -> "ExchangeHandle":
     """Return the exchange with the key of the keyring; without a key only the halt is written."""
     from mexc_tui.app.endpoints import ExchangeHandle, StartError
     from mexc_tui.app.launch_options import with_key
 
-    paths = asker.reach.paths
+    paths = runner.profile.paths
     try:
         return ExchangeHandle(*with_key(endpoint, paths.profile))
     except StartError as error:
-        _halt_without_key(asker, str(error), yes=yes)
+        _halt_without_key(runner, str(error), yes=yes)
 
 
-def _halt_without_key(asker: CommandRunner, why: str, *, yes: bool) -> NoReturn:
-    """Write the halt and command the running engine; exit code 0 when it cancelled every order."""
+def _halt_without_key(runner: CommandRunner, why: str, *, yes: bool) -> NoReturn:
+    """Write the halt and command the running engine. Exit code 0: it cancelled every order."""
     from mexc_tui.app.direct_kill import halt_without_key
 
-    paths = asker.reach.paths
+    paths = runner.profile.paths
     if not yes:
-        agree(asker, HALT_PLAN.format(profile=paths.profile, why=why))
-    is_done, words = halt_without_key(paths, asker.reach.who, _tell)
+        agree(runner, HALT_PLAN.format(profile=paths.profile, why=why))
+    is_done, words = halt_without_key(paths, runner.engine.front_end, _report)
     click.echo(as_chosen("\n".join(words)))
     if not is_done:
         fail(why, NOT_DONE)
@@ -122,14 +132,14 @@ def _is_live(profile: str) -> bool:
         return False
 
 
-def _kill_on_paper(asker: CommandRunner, *, yes: bool) -> None:
+def _kill_on_paper(runner: CommandRunner, *, yes: bool) -> None:
     from mexc_tui.app.direct_kill import kill_paper
     from mexc_tui.app.paper import SCOPE
     from mexc_tui.cli.json_output import encode
 
     if not yes:
-        agree(asker, PAPER_PLAN.format(profile=asker.reach.paths.profile))
-    killed = kill_paper(SCOPE, asker.reach.paths, asker.reach.who)
-    click.echo(encode(killed) if asker.as_json else as_chosen("\n".join(killed.words)))
+        agree(runner, PAPER_PLAN.format(profile=runner.profile.paths.profile))
+    killed = kill_paper(SCOPE, runner.profile.paths, runner.engine.front_end)
+    click.echo(encode(killed) if runner.as_json else as_chosen("\n".join(killed.words)))
     if not killed.is_done:
         fail("Not complete: see above.", NOT_DONE)

@@ -14,7 +14,7 @@ _shown: list[str] = []
 def show(words: str) -> None:
     """Clear the terminal and write a line; do nothing without a terminal.
 
-    From here on a signal that ends this process gives the terminal back first.
+    From then on an ending signal restores the terminal before the process exits.
     """
     if not (os.isatty(0) and os.isatty(1)):
         return

@@ -30,13 +30,13 @@ class OneLine(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of this name."""
-        return self.commands.get(cmd_name) or self._asking().get(cmd_name)
+        return self.commands.get(cmd_name) or self._query_commands().get(cmd_name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return all names in alphabetical order."""
-        return sorted({*self.commands, *self._asking()})
+        return sorted({*self.commands, *self._query_commands()})
 
-    def _asking(self) -> dict[str, click.Command]:
+    def _query_commands(self) -> dict[str, click.Command]:
         from mexc_tui.cli.engine_commands import COMMANDS
 
         return {command.name or "": command for command in COMMANDS}
@@ -45,7 +45,7 @@ class OneLine(click.Group):
         """Run; print an error as one line on standard error and exit with a code."""
         prepare()
         given: Sequence[str] | None = extra.pop("args", args[0] if args else None)
-        extra["args"] = _readable(sys.argv[1:] if given is None else given)
+        extra["args"] = _decodable(sys.argv[1:] if given is None else given)
         if not extra.pop("standalone_mode", True):
             return super().main(*args[1:], standalone_mode=False, **extra)
         code = self._code(*args[1:], **extra)
@@ -60,26 +60,26 @@ class OneLine(click.Group):
         try:
             code = super().main(*args, standalone_mode=False, **extra)
         except click.ClickException as error:
-            return _said(error.format_message(), error.exit_code)
+            return _print_error(error.format_message(), error.exit_code)
         except click.Abort:
             loading_screen.hide()
             return INTERRUPTED
         except SystemExit as ended:
             code = ended.code
-        except (BrokenPipeError, OutputLost):  # `| head` has seen enough
+        except (BrokenPipeError, OutputLost):  # the reader has exited, such as `| head`
             code = 0
         except (OSError, UnicodeError) as error:
             loading_screen.hide()
-            return _said(trouble_words(error), NOT_DONE)
+            return _print_error(trouble_words(error), NOT_DONE)
         return code if isinstance(code, int) else 0
 
 
-def _said(words: str, code: int) -> int:
-    click.echo(f"mexc-tui: {' '.join(words.split())}", err=True)
+def _print_error(message: str, code: int) -> int:
+    click.echo(f"mexc-tui: {' '.join(message.split())}", err=True)
     return code
 
 
-def _readable(arguments: Sequence[str]) -> list[str]:
+def _decodable(arguments: Sequence[str]) -> list[str]:
     """Return arguments with a question mark for each undecodable byte; paths stay unchanged."""
     return [
         word if before in PATHS or word.startswith(PATHS) else word.encode("utf-8", "replace").decode()
@@ -87,8 +87,8 @@ def _readable(arguments: Sequence[str]) -> list[str]:
     ]
 
 
-def launched(command: Command) -> Command:
-    """Add the flags of exchange and profile, shared by the desk, headless mode and `watch`."""
+def launch_flags(command: Command) -> Command:
+    """Add the exchange and profile flags shared by the desk, headless mode and `watch`."""
     options = (
         click.option(
             "--mode",
@@ -114,8 +114,8 @@ def launched(command: Command) -> Command:
     return command
 
 
-def viewed(command: Command) -> Command:
-    """Add the flags of a screen."""
+def display_flags(command: Command) -> Command:
+    """Add the display flags."""
     options = (
         click.option("--theme", default="", help="Use this colour theme."),
         click.option("--economy", is_flag=True, help="Repaint at most once a second, for slow connections."),
@@ -130,13 +130,13 @@ def viewed(command: Command) -> Command:
 )
 @click.version_option(__version__, prog_name="mexc-tui")
 @click.option("--headless", is_flag=True, help="Run the engine without a screen, for a service.")
-@launched
+@launch_flags
 @click.option("--until-done", is_flag=True, help="Exit when the practice day is over.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option(
     "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Override a setting of the file."
 )
-@viewed
+@display_flags
 @click.pass_context
 def main(
     context: click.Context,
@@ -158,7 +158,7 @@ def main(
         context.default_map = {"watch": context.params, "exchange": context.params}
         return
     if not headless:
-        gc.disable()  # loading makes no garbage; `run_screen` enables collection again
+        gc.disable()  # importing produces no garbage; `run_screen` enables collection again
         loading_screen.show("Opening the desk…")
     from mexc_tui.app.launch_options import LaunchOptions
 
@@ -176,10 +176,10 @@ def main(
     "--mode", type=click.Choice(["practice", "paper", "live"]), help="Use the profile of this mode."
 )
 @click.option("--read-only", is_flag=True, help="Open read-only. Commands that reduce risk still work.")
-@viewed
+@display_flags
 def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, economy: bool) -> None:
     """Open the desk on a running engine; leaving the desk does not affect the engine."""
-    gc.disable()  # loading makes no garbage; `run_screen` enables collection again
+    gc.disable()  # importing produces no garbage; `run_screen` enables collection again
     loading_screen.show("Connecting to the engine…")
     from mexc_tui.app.run_screen import NO_TERMINAL, ScreenOptions, has_terminal, run_attached
 
@@ -189,7 +189,7 @@ def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, e
         code = run_attached(profile, mode, ScreenOptions(theme, economy, read_only), os.environ)
     except Exception as error:
         loading_screen.hide()
-        _say_why(error)
+        _exit_with(error)
     if code is None:
         from mexc_tui.cli.command_runner import fail
 
@@ -209,10 +209,10 @@ def _on_screen(launch: "LaunchOptions", theme: str, *, is_economy: bool) -> int:
         return run_desk(launch, ScreenOptions(theme, is_economy), os.environ)
     except Exception as error:
         loading_screen.hide()
-        _say_why(error)
+        _exit_with(error)
 
 
-def _say_why(error: Exception) -> NoReturn:
+def _exit_with(error: Exception) -> NoReturn:
     """Print an expected error in one line; raise an unexpected one."""
     from mexc_tui.app.endpoints import StartError
     from mexc_tui.app.launch_options import UsageProblem
@@ -244,7 +244,7 @@ def _say_why(error: Exception) -> NoReturn:
     type=int,
     default=1,
     show_default=True,
-    help="Seed of the market: same seed, same calls, same responses.",
+    help="Seed of the market: the same seed and the same calls give the same responses.",
 )
 @click.option("--strict", is_flag=True, help="Accept only exactly encoded signatures.")
 @click.option("--with-parent", is_flag=True, hidden=True, help="Exit when standard input closes.")
@@ -262,7 +262,7 @@ def exchange(port: int, scenario: str, seed: int, strict: bool, with_parent: boo
 
 @main.command()
 @click.argument("symbols", nargs=-1, metavar="[SYMBOL]...")
-@launched
+@launch_flags
 @click.option("--for", "seconds", type=click.FloatRange(min=0), help="Exit after this many seconds.")
 def watch(
     symbols: tuple[str, ...],
@@ -280,13 +280,13 @@ def watch(
     from mexc_tui.app.endpoints import StartError
     from mexc_tui.app.launch_options import LaunchOptions, UsageProblem
     from mexc_tui.cli.command_runner import fail_each
-    from mexc_tui.cli.watch import BookWatch
+    from mexc_tui.cli.watch import WatchCommand
     from mexc_tui.model.errors import ExchangeError
     from mexc_tui.settings.load import SettingsError
 
     launch = LaunchOptions(mode, scenario, seed, exchange_file, profile)
     try:
-        asyncio.run(BookWatch(launch, symbols, seconds).run(os.environ))
+        asyncio.run(WatchCommand(launch, symbols, seconds).run(os.environ))
     except UsageProblem as error:
         raise click.UsageError(str(error)) from None
     except (StartError, SettingsError, ExchangeError) as error:

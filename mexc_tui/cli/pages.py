@@ -30,7 +30,7 @@ _LISTING = (
     "NOTE",
 )
 _ALERT = ("LAST", "(UTC)", "SEVERITY", "ABOUT", "TIMES", TextColumn("STATE", 1), TextColumn("RULE", 2))
-_OF_COMMANDS = ("command_begun", "command_done")
+_COMMAND_KINDS = ("command_begun", "command_done")
 """Kinds of events about a command id, which is shown shortened."""
 ABOUT = 24
 """Width of an alert's subject; its text below is complete."""
@@ -63,7 +63,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
         ),
         *[_pair("", pen.write(reason, TextTone.WARN)) for reason in (*streams.reasons, *streams.silent)],
         _pair(
-            "knowing",
+            "known",
             f"{status.pairs:,} pairs, {status.listings:,} listings ahead, {status.signals:,} active signals, "
             f"{status.journal:,} events",
         ),
@@ -191,7 +191,7 @@ def fact_line(row: FactRow, pen: Pen) -> str:
     number, at, words = f"{row.sequence:>7}", when(row.at_ms), fact_words(row)
     if pen.columns is not None and pen.columns < NARROW:
         number, at = number.lstrip(), at[11:]
-    about = row.about[:8] if row.kind in _OF_COMMANDS else row.about
+    about = row.about[:8] if row.kind in _COMMAND_KINDS else row.about
     rest = f"  {at}  {row.kind:<17}  {about:<14}  {words}".rstrip()
     if pen.columns is not None:
         rest = cut(rest, pen.columns - len(number))

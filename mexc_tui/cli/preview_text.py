@@ -14,8 +14,8 @@ HUNDRED = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
-class HeldText:
-    """Everything affected by an emergency stop."""
+class Exposure:
+    """Positions, orders and snipes that a stop affects."""
 
     positions: Sequence[PositionRow] = ()
     orders: Sequence[OrderRow] = ()
@@ -54,7 +54,7 @@ def dust_plan(row: DustRow) -> str:
     return f"CONVERT {coins} into MX{worth} before the exchange's fee. The MX is yours, not the desk's.{left}"
 
 
-def stop_plan(name: str, held: HeldText) -> str:
+def stop_plan(name: str, held: Exposure) -> str:
     """Return the preview of a flatten or an emergency stop."""
     known = [one.value for one in held.positions if one.value is not None]
     unknown = len(held.positions) - len(known)
@@ -69,10 +69,10 @@ def stop_plan(name: str, held: HeldText) -> str:
     return f"{name}: {', '.join(parts)}, then stay halted until a manual resume."
 
 
-def end_plan(profile: str, held: HeldText) -> str:
+def stop_engine_plan(profile: str, held: Exposure) -> str:
     """Return the preview of stopping the engine: positions without stops, open orders, snipes."""
     ours = sum(one.state is not OrderState.FOREIGN for one in held.orders)
-    open_ = ", ".join(_unwatched(one) for one in held.positions)
+    open_ = ", ".join(_position_without_stop(one) for one in held.positions)
     parts = [
         f"{many(len(held.positions), 'position')} would stay open without stops until the next start: {open_}"
     ]
@@ -81,7 +81,7 @@ def end_plan(profile: str, held: HeldText) -> str:
     return f"STOP the engine of profile {profile}: {'; '.join(parts)}. To sell first: mexc-tui flatten."
 
 
-def _unwatched(row: PositionRow) -> str:
+def _position_without_stop(row: PositionRow) -> str:
     worth = "without a price" if row.value is None else f"worth {amount(row.value)} {row.quote_asset}"
     return f"{row.symbol} {worth}, stop {price(row.stop_price)}"
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from mexc_tui.cli.command_runner import NO_ENGINE, asked, asking, fail
+from mexc_tui.cli.command_runner import NO_ENGINE, command_runner, fail, output_flags
 from mexc_tui.cli.confirmation import agree, yes_flag
 
 if TYPE_CHECKING:
     from mexc_tui.host.paths import Paths
 
-NOBODY = "Replacing the database needs a confirmation, but there is no terminal. Confirm with --yes."
+NO_TERMINAL = "Replacing the database needs a confirmation, but there is no terminal. Confirm with --yes."
 
 
 class RestoredJson(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,29 +28,29 @@ class RestoredJson(msgspec.Struct, frozen=True, kw_only=True):
 @click.command()
 @click.option("--backup", type=click.Path(path_type=Path), help="Restore this backup; default: the newest.")
 @yes_flag
-@asked
+@output_flags
 def restore(backup: Path | None, yes: bool, profile: str | None, as_json: bool) -> None:
     """Replace the database with a backup, after a confirmation. The old one is kept; no engine may run.
 
-    The next start compares it with the exchange: what happened after the backup is taken over or reported.
-    Exit code: 0 restored, 1 not agreed to, 2 nobody could be asked, 3 an engine runs, or no backup is sound.
+    The next start reconciles it with the exchange: orders and fills after the backup are booked or reported.
+    Exit code: 0 restored, 1 cancelled, 2 no terminal to confirm, 3 an engine runs or no backup is valid.
     """
     from mexc_tui.host.lock import EngineRuns, engine_lock
     from mexc_tui.host.paths import PathsError
     from mexc_tui.store.backups import Backups, time_of
-    from mexc_tui.store.backups import restore as put_back
+    from mexc_tui.store.backups import restore as restore_backup
 
-    with asking(profile, as_json) as asker:
-        paths = asker.reach.paths
+    with command_runner(profile, as_json) as runner:
+        paths = runner.profile.paths
         backups = Backups(paths.store)
         chosen = backup or next(iter(backups.all()), None)
         if chosen is None:
             fail(f"No backup in {backups.folder}. Select one with --backup FILE.", NO_ENGINE)
         if paths.store.exists() and not yes:
-            agree(asker, _plan(paths, chosen), NOBODY)
+            agree(runner, _plan(paths, chosen), NO_TERMINAL)
         try:
             with engine_lock(paths, ""):
-                kept = put_back(paths.store, chosen, asker.reach.clock.now_ms())
+                kept = restore_backup(paths.store, chosen, runner.profile.clock.now_ms())
         except (EngineRuns, PathsError) as error:
             fail(str(error), NO_ENGINE)
         row = RestoredJson(
@@ -59,7 +59,7 @@ def restore(backup: Path | None, yes: bool, profile: str | None, as_json: bool) 
             made_ms=int(time_of(chosen).timestamp() * 1_000),
             replaced=None if kept is None else str(kept),
         )
-        asker.show(row, lambda row, _: _page(row))
+        runner.show(row, lambda row, _: _page(row))
 
 
 def _plan(paths: "Paths", backup: Path) -> str:

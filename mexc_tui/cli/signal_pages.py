@@ -51,7 +51,7 @@ def _signal(row: SignalRow) -> tuple[TextCell, ...]:
         TextCell(row.symbol),
         TextCell(row.detector, _SEVERITIES.get(row.severity, TextTone.PLAIN)),
         TextCell(row.topic),
-        TextCell("stands" if row.stands else "ended", TextTone.PLAIN if row.stands else TextTone.FAINT),
+        TextCell("active" if row.stands else "ended", TextTone.PLAIN if row.stands else TextTone.FAINT),
         TextCell(claim_words(row)),
         TextCell(probability(row)),
         TextCell(f"{row.n} few" if 0 < row.n < MIN_N_FOR_RATE else str(row.n)),
@@ -59,14 +59,14 @@ def _signal(row: SignalRow) -> tuple[TextCell, ...]:
     )
 
 
-def why_page(answer: WhyRow, pen: Pen) -> str:
+def why_page(row: WhyRow, pen: Pen) -> str:
     """Return the history of a pair's listings: state, active signals and changes."""
-    if not answer.listings and not answer.snipes:
-        return f"No listing named {answer.symbol}: no source lists it, and it was not added manually."
-    parts = ["\n".join(_story(story, answer.at_ms, pen)) for story in answer.listings]
-    parts += ["\n".join(_snipe(says, pen)) for says in answer.snipes]
-    if answer.what_if is not None:
-        parts.append(f"{pen.write('Pre-trade check', TextTone.HEAD)}\n{what_if_page(answer.what_if, pen)}")
+    if not row.listings and not row.snipes:
+        return f"No listing named {row.symbol}: no source lists it, and it was not added manually."
+    parts = ["\n".join(_story(story, row.at_ms, pen)) for story in row.listings]
+    parts += ["\n".join(_snipe(says, pen)) for says in row.snipes]
+    if row.what_if is not None:
+        parts.append(f"{pen.write('Pre-trade check', TextTone.HEAD)}\n{what_if_page(row.what_if, pen)}")
     return "\n\n".join(parts)
 
 
@@ -87,7 +87,7 @@ def _story(story: ListingStory, now_ms: int, pen: Pen) -> Iterable[str]:
     for words in row.disagreements:
         yield from _toned(f"  ! {words}", TextTone.WARN, pen)
     said = sorted((one for says in story.detectors for one in says.said), key=lambda one: -one.at_ms)
-    yield from _part("Stands", [one for one in said if one.stands], day_ms, pen)
+    yield from _part("Active", [one for one in said if one.stands], day_ms, pen)
     yield from _part("Ended", [one for one in said if not one.stands], day_ms, pen)
     yield from _silent([says for says in story.detectors if not says.said and says.why_not], pen)
     yield pen.write("Sources", TextTone.HEAD)
@@ -106,8 +106,8 @@ def _opening(row: ListingRow, now_ms: int, pen: Pen) -> Iterable[str]:
             f"  opened {when(row.opened_ms)} UTC ({ahead(row.opened_ms, now_ms)}){late}", " " * 4, pen
         )
     elif row.opens_ms is not None:
-        told = f"  opens {when(row.opens_ms)} UTC ({ahead(row.opens_ms, now_ms)}) {by(row.opens_source)}"
-        yield from fold(told, " " * 4, pen)
+        schedule = f"  opens {when(row.opens_ms)} UTC ({ahead(row.opens_ms, now_ms)}) {by(row.opens_source)}"
+        yield from fold(schedule, " " * 4, pen)
     else:
         yield "  no opening time"
     facts = ["API trading enabled" if row.api_allowed else "API trading disabled"]

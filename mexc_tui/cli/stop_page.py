@@ -4,10 +4,10 @@ from mexc_tui.cli.json_output import StopJson
 from mexc_tui.cli.tables import Pen, fold
 
 
-def stop_page(gone: StopJson, pen: Pen) -> str:
+def stop_page(row: StopJson, pen: Pen) -> str:
     """Return that the engine has stopped, and the positions left open."""
-    words = f"Process {gone.pid} has stopped."
-    if gone.held:
-        count = f"{len(gone.held)} position{'s stay' if len(gone.held) > 1 else ' stays'} open"
-        words += f" {count}, and stops are not watched until the next start: {', '.join(gone.held)}."
-    return "\n".join(fold(words, "  ", pen))
+    message = f"Process {row.pid} has stopped."
+    if row.held:
+        count = f"{len(row.held)} position{'s stay' if len(row.held) > 1 else ' stays'} open"
+        message += f" {count}, and stops are not watched until the next start: {', '.join(row.held)}."
+    return "\n".join(fold(message, "  ", pen))

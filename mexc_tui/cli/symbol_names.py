@@ -28,11 +28,9 @@ def pair_name(symbol: str) -> str:
     return name
 
 
-def held_position(asker: "CommandRunner", name: str) -> "PositionRow":
+def held_position(runner: "CommandRunner", name: str) -> "PositionRow":
     """Return the open position of a name; exit if there is none. Raises NoEngine."""
-    from mexc_tui.cli.trading_source import StoredTrading
-
-    held = {row.symbol: row for row in StoredTrading(asker.reach).held().positions}
+    held = {row.symbol: row for row in runner.trading.exposure().positions}
     symbol = resolve(name, held.__contains__, prefers_usual=False)
     if symbol is None:
         others = f" Open: {', '.join(sorted(held))}." if held else ""

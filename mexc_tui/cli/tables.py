@@ -13,7 +13,7 @@ _FIGURE = re.compile(r"[^\w.]*\.?\d")
 _COLOUR = re.compile(r"\x1b\[\d+m")
 NONE = "–"
 COMPACT = 9
-"""Columns that any number with three digits fits in."""
+"""Width that fits any number with three significant digits."""
 LAST = 20
 """Smallest width of a last text column before another column is dropped."""
 
@@ -57,10 +57,10 @@ def figure(number: Number | None, tone: TextTone = TextTone.PLAIN) -> TextCell:
 
 @dataclass(frozen=True, slots=True)
 class TextColumn:
-    """A column. On a narrow terminal the one with the highest `goes` is dropped first; 0 stays."""
+    """A column. A narrow terminal drops the highest `drop_rank` first; 0: never dropped."""
 
     head: str
-    goes: int = 0
+    drop_rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Pen:
 def table(heads: Sequence[str | TextColumn], rows: Iterable[Sequence[TextCell]], pen: Pen) -> str:
     """Return rows under their headings, within the pen's width if it has one.
 
-    What does not fit is left out column by column, then cut short: JSON has all of it.
+    Columns that do not fit are dropped, then texts are cut; JSON output is complete.
     """
     columns = [TextColumn(head) if isinstance(head, str) else head for head in heads]
     lines = [[TextCell(column.head, TextTone.HEAD) for column in columns], *rows]
@@ -91,21 +91,21 @@ def table(heads: Sequence[str | TextColumn], rows: Iterable[Sequence[TextCell]],
             min(wide, COMPACT) if any(line[place].number for line in lines) else wide
             for place, wide in enumerate(widths)
         ]
-        shown = _kept(columns, least, pen.columns)
+        shown = _visible_columns(columns, least, pen.columns)
         _cut_to(shown, widths, least, pen.columns)
     return "\n".join(_line(line, shown, widths, numbers, pen) for line in lines)
 
 
-def _kept(columns: Sequence[TextColumn], widths: Sequence[int], most: int) -> list[int]:
+def _visible_columns(columns: Sequence[TextColumn], widths: Sequence[int], most: int) -> list[int]:
     """Return the columns that stay; the last one may be cut."""
     shown = list(range(len(columns)))
-    for place in sorted(shown, key=lambda place: -columns[place].goes):
+    for place in sorted(shown, key=lambda place: -columns[place].drop_rank):
         needed = (
             sum(widths[one] for one in shown[:-1])
             + min(widths[shown[-1]], LAST)
             + len(GAP) * (len(shown) - 1)
         )
-        if needed <= most or not columns[place].goes:
+        if needed <= most or not columns[place].drop_rank:
             break
         shown.remove(place)
     return shown
@@ -117,9 +117,9 @@ def _cut_to(shown: Sequence[int], widths: list[int], least: Sequence[int], most:
     last = shown[-1]
     over = sum(widths[one] for one in shown) - room
     if over > 0:
-        gives = min(over, max(widths[last] - LAST, 0))
-        widths[last] -= gives
-        over -= gives
+        shrink = min(over, max(widths[last] - LAST, 0))
+        widths[last] -= shrink
+        over -= shrink
     while over > 0 and (long := [one for one in shown if widths[one] > least[one]]):
         widths[max(long, key=lambda one: widths[one])] -= 1
         over -= 1
@@ -160,20 +160,20 @@ def cut(text: str, most: int) -> str:
 
 def fold(text: str, indent: str, pen: Pen) -> list[str]:
     """Wrap a text at the pen's width; continuation lines are indented."""
-    if pen.columns is None or _seen(text) <= pen.columns:
+    if pen.columns is None or _visible_width(text) <= pen.columns:
         return [text]
     lines: list[str] = []
     line, *words = text.split(" ")
     for word in words:
         longer = f"{line} {word}"
-        if line.strip() and _seen(longer) > pen.columns:
+        if line.strip() and _visible_width(longer) > pen.columns:
             lines.append(line)
             longer = indent + word
         line = longer
     return [*lines, line]
 
 
-def _seen(text: str) -> int:
+def _visible_width(text: str) -> int:
     return width(_COLOUR.sub("", text))
 
 

@@ -1,22 +1,18 @@
-"""Commands of trading: queries, previews and actions.
+"""Trading commands: queries, previews and actions.
 
-What only stops entries (`halt`, `reduce-only`, `disarm`) asks nothing; what buys, sells or lets buying go on
-says first what it will do, and asks.
+Commands that only stop entries (`halt`, `reduce-only`, `disarm`) run without a confirmation. Commands that
+buy, sell or allow entries again print a preview and ask first.
 """
 
 import sys
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from mexc_tui.cli.command_runner import NOT_DONE, CommandRunner, asked, asking, fail
+from mexc_tui.cli.command_runner import NOT_DONE, CommandRunner, command_runner, fail, output_flags
 from mexc_tui.cli.confirmation import agree, typed_word, yes_flag
 from mexc_tui.cli.symbol_names import held_position, pair_name
-
-if TYPE_CHECKING:
-    from mexc_tui.cli.trading_source import StoredTrading
 
 EXCHANGE_S = 200.0
 """Seconds to wait for a command whose cancels and sales must be confirmed by the exchange."""
@@ -30,56 +26,56 @@ last_option = click.option(
 
 @click.command()
 @last_option
-@asked
+@output_flags
 def positions(last: int | None, profile: str | None, as_json: bool) -> None:
     """Show open positions: value, P&L, stop and protection."""
     from mexc_tui.cli.trading_pages import positions_page
 
-    with asking(profile, as_json) as asker:
-        asker.show_all(_books(asker).positions(last), positions_page)
+    with command_runner(profile, as_json) as runner:
+        runner.show_all(runner.trading.positions(last), positions_page)
 
 
 @click.command()
 @last_option
-@asked
+@output_flags
 def orders(last: int | None, profile: str | None, as_json: bool) -> None:
     """Show open orders, including unknown orders of the account, which the desk never touches."""
     from mexc_tui.cli.trading_pages import orders_page
 
-    with asking(profile, as_json) as asker:
-        asker.show_all(_books(asker).orders(last), orders_page)
+    with command_runner(profile, as_json) as runner:
+        runner.show_all(runner.trading.orders(last), orders_page)
 
 
 @click.command()
 @last_option
-@asked
+@output_flags
 def snipes(last: int | None, profile: str | None, as_json: bool) -> None:
     """Show active snipes: pair, opening time, maximum spend and price."""
     from mexc_tui.cli.trading_pages import snipes_page
 
-    with asking(profile, as_json) as asker:
-        now_ms = asker.now_ms()
-        asker.show_all(_books(asker).snipes(last), lambda rows, pen: snipes_page(rows, now_ms, pen))
+    with command_runner(profile, as_json) as runner:
+        now_ms = runner.now_ms()
+        runner.show_all(runner.trading.snipes(last), lambda rows, pen: snipes_page(rows, now_ms, pen))
 
 
 @click.command()
-@asked
+@output_flags
 def risk(profile: str | None, as_json: bool) -> None:
     """Show equity, exposure and the remaining room of each limit."""
     from mexc_tui.cli.trading_pages import risk_page
 
-    with asking(profile, as_json) as asker:
-        asker.show(_books(asker).risk(), risk_page)
+    with command_runner(profile, as_json) as runner:
+        runner.show(runner.trading.risk(), risk_page)
 
 
 @click.command()
-@asked
+@output_flags
 def performance(profile: str | None, as_json: bool) -> None:
     """Show performance: equity, figures with their sample, and the last days."""
     from mexc_tui.cli.performance_page import performance_page
 
-    with asking(profile, as_json) as asker:
-        asker.show(_books(asker).performance(), performance_page)
+    with command_runner(profile, as_json) as runner:
+        runner.show(runner.trading.performance(), performance_page)
 
 
 @click.command()
@@ -89,7 +85,7 @@ def performance(profile: str | None, as_json: bool) -> None:
     type=click.Path(path_type=Path),
     help="Reconcile without an engine: a file with the output of `mexc-tui exchange`.",
 )
-@asked
+@output_flags
 def reconcile(exchange_file: Path | None, profile: str | None, as_json: bool) -> None:
     """Reconcile the ledger with the exchange; without an engine, show the last reconciliation.
 
@@ -99,10 +95,10 @@ def reconcile(exchange_file: Path | None, profile: str | None, as_json: bool) ->
     from mexc_tui.cli.json_output import reconciliation
     from mexc_tui.cli.trading_pages import reconciliation_page
 
-    with asking(profile, as_json) as asker:
-        row = _books(asker).reconciliation(exchange_file)
-        asker.show(row, reconciliation_page, reconciliation)
-        if row.problem and asker.as_json:
+    with command_runner(profile, as_json) as runner:
+        row = runner.trading.reconciliation(exchange_file)
+        runner.show(row, reconciliation_page, reconciliation)
+        if row.problem and runner.as_json:
             fail(row.problem, NOT_DONE)
         if row.problem or row.unexplained:
             sys.exit(NOT_DONE)
@@ -110,15 +106,15 @@ def reconcile(exchange_file: Path | None, profile: str | None, as_json: bool) ->
 
 @click.command("what-if")
 @click.argument("symbol")
-@asked
+@output_flags
 def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
     """Run the pre-trade checks for a pair without arming it. Exit code: 0 approved, 1 refused."""
     from mexc_tui.cli.trading_pages import what_if_page
     from mexc_tui.desk.trading_requests import WHAT_IF, OfSymbol
 
-    with asking(profile, as_json) as asker:
-        row = asker.reach.ask(WHAT_IF, OfSymbol(symbol=pair_name(symbol)))
-        asker.show(row, what_if_page)
+    with command_runner(profile, as_json) as runner:
+        row = runner.engine.query(WHAT_IF, OfSymbol(symbol=pair_name(symbol)))
+        runner.show(row, what_if_page)
         if not row.approved:
             sys.exit(NOT_DONE)
 
@@ -126,78 +122,78 @@ def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
 @click.command()
 @click.argument("symbol")
 @yes_flag
-@asked
+@output_flags
 def arm(symbol: str, yes: bool, profile: str | None, as_json: bool) -> None:
     """Arm a snipe: buy this listing at its opening, if all pre-trade checks pass."""
     from mexc_tui.cli.preview_text import arm_plan
     from mexc_tui.desk.trading_requests import ARM, WHAT_IF, OfSymbol
 
-    with asking(profile, as_json) as asker:
+    with command_runner(profile, as_json) as runner:
         args = OfSymbol(symbol=pair_name(symbol))
         if not yes:
-            expected = asker.reach.ask(WHAT_IF, args)
+            expected = runner.engine.query(WHAT_IF, args)
             if not expected.approved:
                 fail(f"{expected.symbol} would be refused: {expected.words}", NOT_DONE)
-            agree(asker, arm_plan(expected))
-        asker.tell(ARM, args)
+            agree(runner, arm_plan(expected))
+        runner.send(ARM, args)
 
 
 @click.command()
 @click.argument("symbol")
-@asked
+@output_flags
 def disarm(symbol: str, profile: str | None, as_json: bool) -> None:
     """Disarm a snipe that has not fired."""
     from mexc_tui.desk.trading_requests import DISARM, OfSymbol
 
-    with asking(profile, as_json, is_emergency=True) as asker:
-        asker.tell(DISARM, OfSymbol(symbol=pair_name(symbol)))
+    with command_runner(profile, as_json, is_emergency=True) as runner:
+        runner.send(DISARM, OfSymbol(symbol=pair_name(symbol)))
 
 
 @click.command()
 @click.argument("symbol")
 @click.option("--share", metavar="PCT", help="Sell only this share, in %.")
 @yes_flag
-@asked
+@output_flags
 def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_json: bool) -> None:
     """Sell a position or a part of it now."""
     from mexc_tui.cli.preview_text import close_plan
     from mexc_tui.desk.trading_requests import CLOSE, Closing
 
     share_pct = _percent(share)
-    with asking(profile, as_json, is_emergency=True) as asker:
+    with command_runner(profile, as_json, is_emergency=True) as runner:
         name = pair_name(symbol)
         if not yes:
-            held = held_position(asker, name)
+            held = held_position(runner, name)
             name = held.symbol
-            agree(asker, close_plan(held, share_pct))
-        asker.tell(CLOSE, Closing(symbol=name, share_pct=share_pct), deadline_s=EXCHANGE_S)
+            agree(runner, close_plan(held, share_pct))
+        runner.send(CLOSE, Closing(symbol=name, share_pct=share_pct), deadline_s=EXCHANGE_S)
 
 
 @click.command()
 @click.argument("words", nargs=-1)
-@asked
+@output_flags
 def halt(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
     """Halt entries until a manual resume: cancel entry orders, disarm snipes. Exits continue."""
     from mexc_tui.desk.trading_requests import HALT, HaltRequest
 
-    with asking(profile, as_json, is_emergency=True) as asker:
-        asker.tell(HALT, HaltRequest(words=_reason(words)), deadline_s=EXCHANGE_S)
+    with command_runner(profile, as_json, is_emergency=True) as runner:
+        runner.send(HALT, HaltRequest(words=_reason(words)), deadline_s=EXCHANGE_S)
 
 
 @click.command("reduce-only")
 @click.argument("words", nargs=-1)
-@asked
+@output_flags
 def reduce_only(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
     """Refuse entries until a manual resume. Armed snipes wait, exits continue."""
     from mexc_tui.desk.trading_requests import REDUCE_ONLY, HaltRequest
 
-    with asking(profile, as_json, is_emergency=True) as asker:
-        asker.tell(REDUCE_ONLY, HaltRequest(words=_reason(words)))
+    with command_runner(profile, as_json, is_emergency=True) as runner:
+        runner.send(REDUCE_ONLY, HaltRequest(words=_reason(words)))
 
 
 @click.command()
 @yes_flag
-@asked
+@output_flags
 def resume(yes: bool, profile: str | None, as_json: bool) -> None:
     """Resume entries. After a loss or a breach this needs a typed word; --yes is not enough."""
     from mexc_tui.cli.preview_text import resume_plan
@@ -205,41 +201,41 @@ def resume(yes: bool, profile: str | None, as_json: bool) -> None:
     from mexc_tui.model.trading import Trading
     from mexc_tui.risk.state import RESUME_WORD, needs_word
 
-    with asking(profile, as_json) as asker:
-        row, typed = _books(asker).risk(), ""
+    with command_runner(profile, as_json) as runner:
+        row, typed = runner.trading.risk(), ""
         if needs_word(Trading(state=row.state, cause=row.cause)):
-            typed = typed_word(asker, resume_plan(row), RESUME_WORD)
+            typed = typed_word(runner, resume_plan(row), RESUME_WORD)
         elif not yes:
-            agree(asker, resume_plan(row))
-        asker.tell(RESUME, Resuming(typed=typed))
+            agree(runner, resume_plan(row))
+        runner.send(RESUME, Resuming(typed=typed))
 
 
 @click.command("restore-limits")
 @yes_flag
-@asked
+@output_flags
 def restore_limits(yes: bool, profile: str | None, as_json: bool) -> None:
     """Restore the configured limits after a warning lowered them."""
     from mexc_tui.desk.engine_requests import Nothing
     from mexc_tui.desk.trading_requests import RESTORE_LIMITS
     from mexc_tui.wording.previews import tightening_words
 
-    with asking(profile, as_json) as asker:
-        if not yes and (words := tightening_words(_books(asker).risk().tightening)):
-            agree(asker, f"Entry limits are {words}. Restore the configured limits.")
-        asker.tell(RESTORE_LIMITS, Nothing())
+    with command_runner(profile, as_json) as runner:
+        if not yes and (words := tightening_words(runner.trading.risk().tightening)):
+            agree(runner, f"Entry limits are {words}. Restore the configured limits.")
+        runner.send(RESTORE_LIMITS, Nothing())
 
 
 @click.command()
 @yes_flag
-@asked
+@output_flags
 def flatten(yes: bool, profile: str | None, as_json: bool) -> None:
     """Halt, and sell every position of the desk within a slippage cap."""
     from mexc_tui.desk.engine_requests import Nothing
     from mexc_tui.desk.trading_requests import FLATTEN
 
-    with asking(profile, as_json, is_emergency=True) as asker:
-        _agree_to_stop(asker, "FLATTEN", yes=yes)
-        asker.tell(FLATTEN, Nothing(), deadline_s=EXCHANGE_S)
+    with command_runner(profile, as_json, is_emergency=True) as runner:
+        _confirm_emergency(runner, "FLATTEN", yes=yes)
+        runner.send(FLATTEN, Nothing(), deadline_s=EXCHANGE_S)
 
 
 @click.command()
@@ -255,7 +251,7 @@ def flatten(yes: bool, profile: str | None, as_json: bool) -> None:
     help="With --direct: a file with the output of `mexc-tui exchange`.",
 )
 @yes_flag
-@asked
+@output_flags
 def kill(direct: bool, exchange_file: Path | None, yes: bool, profile: str | None, as_json: bool) -> None:
     """Emergency: halt, cancel all orders of the desk, then sell all its positions.
 
@@ -268,22 +264,16 @@ def kill(direct: bool, exchange_file: Path | None, yes: bool, profile: str | Non
 
         kill_directly(exchange_file, profile, yes=yes, as_json=as_json)
         return
-    with asking(profile, as_json, is_emergency=True) as asker:
-        _agree_to_stop(asker, "EMERGENCY STOP", yes=yes)
-        asker.tell(KILL, Killing(), deadline_s=EXCHANGE_S)
+    with command_runner(profile, as_json, is_emergency=True) as runner:
+        _confirm_emergency(runner, "EMERGENCY STOP", yes=yes)
+        runner.send(KILL, Killing(), deadline_s=EXCHANGE_S)
 
 
-def _agree_to_stop(asker: CommandRunner, name: str, *, yes: bool) -> None:
+def _confirm_emergency(runner: CommandRunner, name: str, *, yes: bool) -> None:
     from mexc_tui.cli.preview_text import stop_plan
 
     if not yes:
-        agree(asker, stop_plan(name, _books(asker).held()))
-
-
-def _books(asker: CommandRunner) -> "StoredTrading":
-    from mexc_tui.cli.trading_source import StoredTrading
-
-    return StoredTrading(asker.reach)
+        agree(runner, stop_plan(name, runner.trading.exposure()))
 
 
 def _percent(text: str | None) -> Decimal | None:

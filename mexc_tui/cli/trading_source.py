@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from mexc_tui.cli.data_source import NO_ENGINE, CommandFailed, DataSource
-from mexc_tui.cli.preview_text import HeldText
+from mexc_tui.cli.engine_access import EngineAccess
+from mexc_tui.cli.errors import NO_ENGINE, NOT_DONE, CommandFailed
+from mexc_tui.cli.preview_text import Exposure
+from mexc_tui.cli.profile_access import ProfileAccess
 from mexc_tui.desk import trading_requests
 from mexc_tui.desk.api_types import EngineSilent, NoEngine, Row, ViewKind
 from mexc_tui.desk.engine_requests import Nothing
@@ -38,36 +40,37 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LOOK_S = 5.0
-HEAVY_S = 30.0
+VIEW_S = 5.0
+RECONCILE_S = 30.0
 
 
-class StoredTrading:
+class TradingSource:
     """Access of the command line to orders, positions and risk."""
 
-    def __init__(self, reach: DataSource) -> None:
-        self._reach = reach
+    def __init__(self, profile: ProfileAccess, engine: EngineAccess) -> None:
+        self._profile = profile
+        self._engine = engine
 
     def snipes(self, last: int | None = None) -> list[SnipeRow]:
         """Return the active snipes, or this many newest of all."""
-        sight = self._blind()
+        context = self._context()
         if last is not None:
             return self._stored(
-                lambda tables: [snipe_row(one, sight) for one in tables.snipes.page(limit=last)]
+                lambda tables: [snipe_row(one, context) for one in tables.snipes.page(limit=last)]
             )
-        rows = self._seen(
-            trading_requests.SNIPES, lambda tables: [snipe_row(one, sight) for one in tables.snipes.open()]
+        rows = self._view_or_stored(
+            trading_requests.SNIPES, lambda tables: [snipe_row(one, context) for one in tables.snipes.open()]
         )
         return sorted(rows, key=lambda row: (row.opens_ms, row.id))
 
     def orders(self, last: int | None = None) -> list[OrderRow]:
         """Return the open orders, newest first, or this many newest of all."""
-        sight = self._blind()
+        context = self._context()
         if last is not None:
             return self._stored(
-                lambda tables: [order_row(one, sight) for one in tables.orders.page(limit=last)]
+                lambda tables: [order_row(one, context) for one in tables.orders.page(limit=last)]
             )
-        rows = self._seen(trading_requests.ORDERS, lambda tables: _open_orders(tables, sight))
+        rows = self._view_or_stored(trading_requests.ORDERS, lambda tables: _open_orders(tables, context))
         return sorted(rows, key=lambda row: (-row.created_ms, row.client_order_id))
 
     def positions(self, last: int | None = None) -> list[PositionRow]:
@@ -75,131 +78,137 @@ class StoredTrading:
         if last is not None:
             return self._newest_positions(last)
         try:
-            rows = self._held()
+            rows = self._open_positions()
         except NoEngine:
             rows = self._stored_positions(lambda tables: tables.positions.open())
         return sorted(rows, key=lambda row: (row.opened_ms, row.id))
 
-    def held(self) -> HeldText:
-        """Return everything affected by a stop. Raises NoEngine."""
-        return HeldText(
-            tuple(self._held()),
-            tuple(self._look(trading_requests.ORDERS)),
-            tuple(self._look(trading_requests.SNIPES)),
+    def exposure(self) -> Exposure:
+        """Return the positions, orders and snipes that a stop affects. Raises NoEngine."""
+        return Exposure(
+            tuple(self._open_positions()),
+            tuple(self._view(trading_requests.ORDERS)),
+            tuple(self._view(trading_requests.SNIPES)),
         )
 
     def risk(self) -> RiskRow:
         """Return the engine's risk. Raises NoEngine, or CommandFailed if it does not trade."""
-        rows = self._look(trading_requests.RISK)
+        rows = self._view(trading_requests.RISK)
         if not rows:
-            raise CommandFailed("This engine is read-only: it does not trade.", 1)
+            raise CommandFailed("This engine is read-only: it does not trade.", NOT_DONE)
         return rows[0]
 
     def performance(self) -> PerformanceRow:
         """Return the performance. Raises CommandFailed without a ledger."""
         try:
-            return self._reach.ask(trading_requests.PERFORMANCE, Nothing(), HEAVY_S)
+            return self._engine.query(trading_requests.PERFORMANCE, Nothing(), RECONCILE_S)
         except NoEngine:
-            found = self._of_newest(lambda tables, scope: performance_of(tables, scope, {}))
+            found = self._read_newest_ledger(lambda tables, scope: performance_of(tables, scope, {}))
             if found is None:
-                raise self._no_books() from None
+                raise self._no_ledger() from None
             return found
 
     def reconciliation(self, exchange_file: Path | None = None) -> ReconciliationRow:
         """Reconcile now: in the engine, or without one in this process with the exchange of a file.
 
-        Without either return the last stored comparison. Raises CommandFailed if there is none.
+        Without an engine or a file return the last stored one. Raises CommandFailed if there is none.
         """
         try:
-            reply = self._reach.tell(trading_requests.RECONCILE, Nothing(), HEAVY_S)
+            reply = self._engine.send(trading_requests.RECONCILE, Nothing(), RECONCILE_S)
         except NoEngine:
             if exchange_file is not None:
-                return reconciliation_row(self._compared(exchange_file))
-            run = self._of_newest(lambda tables, _: tables.reconciliations.latest())
+                return reconciliation_row(self._reconcile_offline(exchange_file))
+            run = self._read_newest_ledger(lambda tables, _: tables.reconciliations.latest())
             if run is None:
-                raise self._no_books() from None
+                raise self._no_ledger() from None
             return reconciliation_row(run)
         if reply.result is None:
-            raise CommandFailed(reply.words, 1)
+            raise CommandFailed(reply.words, NOT_DONE)
         return reply.result
 
     # ---- helpers
 
-    def _blind(self, run: "Reconciliation | None" = None) -> RowContext:
-        words, is_silent = self._reach.absence
+    def _context(self, run: "Reconciliation | None" = None) -> RowContext:
+        words, is_silent = self._engine.absence
         return blind_sight(words, run, is_silent=is_silent)
 
     def _newest_positions(self, last: int) -> list[PositionRow]:
-        """Return this many newest rows, newest first, with the engine's current values if shown."""
+        """Return this many newest rows, newest first, with the engine's current values where it has them."""
         stored = self._stored_positions(lambda tables: tables.positions.page(limit=last))
         try:
-            seen = {row.id: row for row in self._look(trading_requests.POSITIONS)}
+            current = {row.id: row for row in self._view(trading_requests.POSITIONS)}
         except (NoEngine, EngineSilent):
-            seen = dict[str, PositionRow]()
-        return [seen.get(row.id, row) for row in stored]
+            current = dict[str, PositionRow]()
+        return [current.get(row.id, row) for row in stored]
 
     def _stored_positions(self, which: "Callable[[TradingTables], Sequence[Position]]") -> list[PositionRow]:
         return self._stored(
             lambda tables: [
-                _position(tables, one, self._blind(tables.reconciliations.latest())) for one in which(tables)
+                _position(tables, one, self._context(tables.reconciliations.latest()))
+                for one in which(tables)
             ]
         )
 
-    def _compared(self, exchange_file: Path) -> "Reconciliation":
+    def _reconcile_offline(self, exchange_file: Path) -> "Reconciliation":
         from mexc_tui.app.endpoints import StartError, read_endpoint
         from mexc_tui.app.offline_reconcile import ReconcileFailed, compare_books
         from mexc_tui.exchange.origins import OriginRefused
         from mexc_tui.host.lock import EngineRuns
         from mexc_tui.host.paths import PathsError
 
-        reach = self._reach
         try:
             endpoint = read_endpoint(exchange_file)
-            return asyncio.run(compare_books(endpoint, reach.paths, reach.engine_settings, reach.who))
+            return asyncio.run(
+                compare_books(
+                    endpoint, self._profile.paths, self._profile.loaded.settings, self._engine.front_end
+                )
+            )
         except (StartError, ReconcileFailed, OriginRefused, EngineRuns, PathsError) as error:
             raise CommandFailed(str(error), NO_ENGINE) from None
 
-    def _held(self) -> list[PositionRow]:
+    def _open_positions(self) -> list[PositionRow]:
         """Return the open positions of a running engine. Raises NoEngine."""
-        return [row for row in self._look(trading_requests.POSITIONS) if row.closed_ms is None]
+        return [row for row in self._view(trading_requests.POSITIONS) if row.closed_ms is None]
 
-    def _seen(self, kind: ViewKind[Row], stored: "Callable[[TradingTables], list[Row]]") -> Sequence[Row]:
+    def _view_or_stored(
+        self, kind: ViewKind[Row], stored: "Callable[[TradingTables], list[Row]]"
+    ) -> Sequence[Row]:
         try:
-            return self._look(kind)
+            return self._view(kind)
         except NoEngine:
             return self._stored(stored)
 
-    def _look(self, kind: ViewKind[Row]) -> list[Row]:
-        rows = look(self._reach.socket, kind, who=self._reach.who, deadline_s=LOOK_S)
+    def _view(self, kind: ViewKind[Row]) -> list[Row]:
+        rows = look(self._engine.socket, kind, who=self._engine.front_end, deadline_s=VIEW_S)
         return list(rows.values())
 
     def _stored(self, work: "Callable[[TradingTables], list[T]]") -> list[T]:
         """Return rows of the newest ledger; none without one."""
-        return self._of_newest(lambda tables, _: work(tables)) or []
+        return self._read_newest_ledger(lambda tables, _: work(tables)) or []
 
-    def _of_newest(self, work: "Callable[[TradingTables, str], T]") -> T | None:
-        self._reach.check_profile()
-        if not self._reach.has_store:
+    def _read_newest_ledger(self, work: "Callable[[TradingTables, str], T]") -> T | None:
+        self._profile.check_exists()
+        if not self._profile.has_store:
             return None
 
         def read(stored: "Reading") -> T | None:
             scope = stored.newest_scope()
             return work(stored.trading(scope), scope) if scope else None
 
-        return self._reach.look(read)
+        return self._profile.read_store(read)
 
-    def _no_books(self) -> CommandFailed:
-        words = f"No engine of profile {self._reach.paths.profile} has traded yet: there is no ledger."
+    def _no_ledger(self) -> CommandFailed:
+        words = f"No engine of profile {self._profile.paths.profile} has traded yet: there is no ledger."
         return CommandFailed(words, NO_ENGINE)
 
 
-def _position(tables: "TradingTables", position: "Position", sight: RowContext) -> PositionRow:
+def _position(tables: "TradingTables", position: "Position", context: RowContext) -> PositionRow:
     orders = tables.orders.of_position(position.id)
     intents = tables.intents.of_position(position.id)
-    return position_row(position, orders, intents, sight)
+    return position_row(position, orders, intents, context)
 
 
-def _open_orders(tables: "TradingTables", sight: RowContext) -> list[OrderRow]:
+def _open_orders(tables: "TradingTables", context: RowContext) -> list[OrderRow]:
     foreign = (one for one in tables.orders.foreign() if not one.state.is_terminal)
     sent = (one for one in tables.orders.open() if one.state is not OrderState.INTENT)
-    return [order_row(one, sight) for one in (*sent, *foreign)]
+    return [order_row(one, context) for one in (*sent, *foreign)]

@@ -1,6 +1,6 @@
-"""Command `watch`: show market data of an exchange in plain text.
+"""Command `watch`: show market data of an exchange in plain text, without an engine.
 
-A small face that stands on the wire itself; it goes through the desk as soon as there is one.
+Order books are kept by the engine's own component, `OrderBookSync`, on streams of this process.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ LOOK_AHEAD_MS = 900_000
 
 
 @dataclass(frozen=True, slots=True)
-class BookWatch:
+class WatchCommand:
     """One run of `watch`. Raises StartError with a message."""
 
     launch: LaunchOptions
@@ -59,13 +59,13 @@ class BookWatch:
     async def run(self, environ: Mapping[str, str]) -> None:
         """Watch until cancelled, or for `seconds`.
 
-        Raises UsageProblem, SettingsError or ExchangeError too, and OutputLost when nobody reads it any more.
+        Raises UsageProblem, SettingsError, ExchangeError, or OutputLost when the reader has exited.
         """
         mode = mode_of(self.launch, layers_of(self.launch, environ), environ)
         # `watch` queries public data only and needs no key.
-        looks = Mode.PAPER if mode is Mode.LIVE else mode
+        data_mode = Mode.PAPER if mode is Mode.LIVE else mode
         async with (
-            open_exchange(self.launch, looks) as exchange,
+            open_exchange(self.launch, data_mode) as exchange,
             _connected(exchange.endpoint, mode) as watcher,
         ):
             try:
@@ -80,16 +80,16 @@ class BookWatch:
 async def _connected(endpoint: Endpoint, mode: Mode) -> AsyncGenerator["Watcher"]:
     clock = SystemClock()
     origins = MEXC_WEB if endpoint is MEXC else (endpoint.web,)
-    with _plain_refusal():
+    with _refused_as_start_error():
         client = MexcClient(endpoint.rest, clock=clock, rng=Random(os.urandom(8)))
     async with client, HttpTransport() as web, stream_connector() as connector:
-        with _plain_refusal():
+        with _refused_as_start_error():
             watcher = Watcher(endpoint, mode, clock, client, WebSite(web, clock, origins), connector)
         yield watcher
 
 
 @contextmanager
-def _plain_refusal() -> Generator[None]:
+def _refused_as_start_error() -> Generator[None]:
     try:
         yield
     except OriginRefused as error:
@@ -142,7 +142,7 @@ class Watcher:
     async def run(self, symbols: Iterable[str], seconds: float | None) -> None:
         """Watch these symbols, or the most active pairs and next listings, for a time."""
         await self._measure_clock_or_fail()
-        await self._learn_symbols()
+        await self._load_symbols()
         chosen = [self._pair(symbol) for symbol in symbols]
         for symbol in chosen or await self._busiest():
             self._watch(symbol)
@@ -152,7 +152,7 @@ class Watcher:
             async with span, asyncio.TaskGroup() as group:
                 group.create_task(self._streams.run())
                 group.create_task(self._books.run())
-                group.create_task(self._keep_clock())
+                group.create_task(self._measure_clock_repeatedly())
                 group.create_task(self._follow_listings(adopt=not chosen))
                 group.create_task(self._show())
         except TimeoutError:
@@ -181,7 +181,7 @@ class Watcher:
         except AmbiguousName as error:
             raise StartError(str(error)) from None
 
-    def _forget(self, symbol: str) -> None:
+    def _unwatch(self, symbol: str) -> None:
         self._streams.drop(self._watched.pop(symbol).topics)
         self._books.forget(symbol)
 
@@ -196,7 +196,7 @@ class Watcher:
             await asyncio.sleep(LISTINGS_EVERY_S)
             await self._read_calendar(adopt=adopt)
             if any(symbol not in self._known for symbol in self._watched):
-                await self._learn_symbols()
+                await self._load_symbols()
 
     async def _read_calendar(self, *, adopt: bool) -> None:
         """Update opening times; `adopt` adds next listings and drops old ones."""
@@ -208,17 +208,17 @@ class Watcher:
         self._problem = ""
         now_ms = self._now_ms()
         opens = {f"{entry.base}USDT": entry.opens_ms for entry in calendar.entries}
-        near = {s: ms for s, ms in opens.items() if now_ms - LOOK_BACK_MS < ms < now_ms + LOOK_AHEAD_MS}
-        coming = sorted(near, key=lambda symbol: near[symbol])[:LISTINGS] if adopt else []
-        for symbol in [*coming, *(s for s in self._watched if s in near)]:
-            self._watch(symbol, near[symbol])
+        scheduled = {s: ms for s, ms in opens.items() if now_ms - LOOK_BACK_MS < ms < now_ms + LOOK_AHEAD_MS}
+        upcoming = sorted(scheduled, key=lambda symbol: scheduled[symbol])[:LISTINGS] if adopt else []
+        for symbol in [*upcoming, *(s for s in self._watched if s in scheduled)]:
+            self._watch(symbol, scheduled[symbol])
         if adopt:
             listed = [watched.symbol for watched in self._watched.values() if watched.opens_ms is not None]
             for symbol in listed:
-                if symbol not in coming:
-                    self._forget(symbol)
+                if symbol not in upcoming:
+                    self._unwatch(symbol)
 
-    async def _learn_symbols(self) -> None:
+    async def _load_symbols(self) -> None:
         """Load the precision of each pair."""
         try:
             info = await self._client.market.exchange_info()
@@ -253,7 +253,7 @@ class Watcher:
                 "Check the network, or watch the practice exchange: mexc-tui watch"
             )
 
-    async def _keep_clock(self) -> None:
+    async def _measure_clock_repeatedly(self) -> None:
         while True:
             await asyncio.sleep(CLOCK_EVERY_S)
             await self._client.measure_clock()
@@ -280,7 +280,7 @@ class Watcher:
         warnings = [offset.warning if offset else "", self._problem, *streams.reasons]
         return Header(
             mode=self._mode.value,
-            place=self._endpoint.world or self._endpoint.rest,
+            venue=self._endpoint.world or self._endpoint.rest,
             offset_ms=offset.offset_ms if offset else None,
             error_ms=offset.error_ms if offset else None,
             messages_per_s=streams.messages_per_s,

@@ -12,7 +12,7 @@ class Header:
     """State of the connection. `ban` and `warnings` are empty without a problem."""
 
     mode: str
-    place: str
+    venue: str
     offset_ms: float | None
     error_ms: float | None
     messages_per_s: float
@@ -63,7 +63,7 @@ def page(header: Header, lines: Iterable[Line], width: int = 80) -> str:
     offset = NONE if header.offset_ms is None else f"{header.offset_ms:+.1f} ms ±{header.error_ms:.1f}"
     plural = "" if header.connections == 1 else "s"
     top = [
-        f"{header.mode} · {header.place}",
+        f"{header.mode} · {header.venue}",
         f"clock offset {offset} · {header.messages_per_s:,.0f} messages/s on "
         f"{header.connections} connection{plural}",
     ]

@@ -133,8 +133,9 @@ def test_version_needs_no_heavy_rooms() -> None:
     assert asked.stdout.strip() == "set()"
 
 
-def test_a_question_to_an_engine_needs_neither_http_nor_the_store() -> None:
-    program = "import sys, mexc_tui.cli.data_source; print({'aiohttp', 'aiosqlite'} & set(sys.modules))"
+def test_an_engine_query_imports_neither_http_nor_the_store() -> None:
+    modules = "mexc_tui.cli.data_source, mexc_tui.cli.engine_access"
+    program = f"import sys, {modules}; print({{'aiohttp', 'aiosqlite'}} & set(sys.modules))"
     asked = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ
     )

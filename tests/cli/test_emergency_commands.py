@@ -1,4 +1,4 @@
-"""Commands that lower risk need no settings, no runtime folder, and wait for no engine that is silent."""
+"""Emergency commands work without settings, without a runtime folder and with an unresponsive engine."""
 
 import json
 import os
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.cli.data_source import DataSource
+from mexc_tui.cli.engine_access import EngineAccess
+from mexc_tui.cli.profile_access import ProfileAccess
 from mexc_tui.desk import engine_requests
 from mexc_tui.desk.api_types import EngineSilent
 from mexc_tui.host.folders import make_folders
@@ -33,29 +34,31 @@ def break_settings(folder: Path) -> None:
     file.write_text("no_such_setting = 1\nmode = \n")
 
 
-def test_settings_that_cannot_be_read_are_passed_over_in_an_emergency_alone(tmp_path: Path) -> None:
+def test_unreadable_settings_are_ignored_in_an_emergency_only(tmp_path: Path) -> None:
     break_settings(tmp_path)
     with pytest.raises(SettingsError):
-        DataSource(None, None, environ(tmp_path))
-    reach = DataSource(None, None, environ(tmp_path), is_emergency=True)
-    assert reach.paths.profile == "practice"
-    assert reach.passed_over
+        ProfileAccess(None, None, environ(tmp_path))
+    profile = ProfileAccess(None, None, environ(tmp_path), is_emergency=True)
+    assert profile.paths.profile == "practice"
+    assert profile.ignored_error
 
 
-def test_without_settings_the_profile_is_that_of_the_engine_that_runs(tmp_path: Path) -> None:
+def test_without_settings_the_profile_of_the_running_engine_is_used(tmp_path: Path) -> None:
     break_settings(tmp_path)
     place = paths_of("mine", environ(tmp_path))
     place.state.mkdir(parents=True)
     with engine_lock(place, ""):
-        assert DataSource(None, None, environ(tmp_path), is_emergency=True).paths.profile == "mine"
-        assert DataSource("practice", None, environ(tmp_path), is_emergency=True).paths.profile == "practice"
+        assert ProfileAccess(None, None, environ(tmp_path), is_emergency=True).paths.profile == "mine"
+        assert (
+            ProfileAccess("practice", None, environ(tmp_path), is_emergency=True).paths.profile == "practice"
+        )
 
 
-def test_an_engine_is_found_by_its_lock_where_the_runtime_folder_is_another(tmp_path: Path) -> None:
+def test_an_engine_is_found_by_its_lock_with_another_runtime_folder(tmp_path: Path) -> None:
     place = paths_of("practice", environ(tmp_path))
     place.state.mkdir(parents=True)
     with engine_lock(place, ""):
-        assert DataSource(None, None, environ(tmp_path, "q")).socket == place.socket
+        assert EngineAccess(ProfileAccess(None, None, environ(tmp_path, "q"))).socket == place.socket
 
 
 def test_without_a_runtime_folder_and_with_a_long_state_path_the_engine_is_found_by_its_lock(
@@ -66,14 +69,14 @@ def test_without_a_runtime_folder_and_with_a_long_state_path_the_engine_is_found
     place.state.mkdir(parents=True)
     cron = {"HOME": str(home)}
     with engine_lock(place, ""):
-        assert DataSource(None, None, cron, is_emergency=True).socket == place.socket
-        assert DataSource("practice", None, cron).socket == place.socket
+        assert EngineAccess(ProfileAccess(None, None, cron, is_emergency=True)).socket == place.socket
+        assert EngineAccess(ProfileAccess("practice", None, cron)).socket == place.socket
     with pytest.raises(PathsError, match="bytes long"):
         make_folders(paths_of("practice", cron))
 
 
 @pytest.mark.timeout(240)
-def test_commands_of_a_schedule_reach_a_running_engine(world: World) -> None:
+def test_scheduled_commands_reach_a_running_engine(world: World) -> None:
     cron = {name: value for name, value in environment(world.folder).items() if name != "XDG_RUNTIME_DIR"}
 
     def told(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -114,23 +117,23 @@ def test_commands_of_a_schedule_reach_a_running_engine(world: World) -> None:
 
 
 def test_a_missing_database_with_a_backup_names_the_command_that_restores_it(tmp_path: Path) -> None:
-    reach = DataSource(None, None, environ(tmp_path))
-    assert "has run yet" in reach.without_store
-    folder = reach.paths.store.parent / "backups"
+    profile = ProfileAccess(None, None, environ(tmp_path))
+    assert "has run yet" in profile.missing_store_message
+    folder = profile.paths.store.parent / "backups"
     folder.mkdir(parents=True)
     (folder / "desk-20261130T154854Z-rescued.sqlite3").touch()
-    assert "mexc-tui restore --profile practice" in reach.without_store
+    assert "mexc-tui restore --profile practice" in profile.missing_store_message
 
 
-def test_a_frozen_engine_is_named_with_the_way_to_stop_without_it(world: World) -> None:
+def test_a_frozen_engine_is_reported_with_the_command_that_stops_without_it(world: World) -> None:
     engine = world.engine()
     try:
         os.kill(engine.pid, signal.SIGSTOP)
-        reach = DataSource(None, None, environ(world.folder), is_emergency=True)
+        access = EngineAccess(ProfileAccess(None, None, environ(world.folder), is_emergency=True))
         with pytest.raises(
             EngineSilent, match=rf"[Pp]rocess {engine.pid} .*kill --direct --profile practice"
         ):
-            reach.tell(engine_requests.STOP, engine_requests.Nothing(), 200)
+            access.send(engine_requests.STOP, engine_requests.Nothing(), 200)
     finally:
         os.kill(engine.pid, signal.SIGCONT)
         end(engine)

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.cli.main import main
-from mexc_tui.cli.preview_text import HeldText, close_plan, stop_plan
+from mexc_tui.cli.preview_text import Exposure, close_plan, stop_plan
 from mexc_tui.desk.answer_cache import AnswerCache
 from mexc_tui.desk.service import DeskService, DeskServiceParts
 from mexc_tui.detection.settings import DetectionSettings
@@ -613,6 +613,6 @@ def test_a_restore_asks_before_it_replaces_a_database(shell: Desk) -> None:
 
 def test_plans_count_what_has_no_price() -> None:
     blind = position_rows(position_samples.books(), position_samples.sight(None, None))
-    words = stop_plan("FLATTEN", HeldText(positions=blind))
+    words = stop_plan("FLATTEN", Exposure(positions=blind))
     assert "sell 1 position worth 0.00 USDT at the bid (1 without a price), cancel 0 orders" in words
     assert "no fresh price" in close_plan(blind[0], D(50))

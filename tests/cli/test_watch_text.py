@@ -6,7 +6,7 @@ from typing import Any
 from mexc_tui.cli.watch_text import Header, Line, opening_text, page
 
 HEADER = Header(
-    mode="practice", place="calm-7", offset_ms=-0.25, error_ms=1.5, messages_per_s=1234.4, connections=2
+    mode="practice", venue="calm-7", offset_ms=-0.25, error_ms=1.5, messages_per_s=1234.4, connections=2
 )
 LINE = Line(
     symbol="MXUSDT",
@@ -66,7 +66,7 @@ def test_openings_count_down_and_then_up() -> None:
 def test_bans_and_warnings_are_shown_within_the_width() -> None:
     header = Header(
         mode="paper",
-        place="x" * 200,
+        venue="x" * 200,
         offset_ms=None,
         error_ms=None,
         messages_per_s=0,

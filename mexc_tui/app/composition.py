@@ -66,7 +66,7 @@ async def joined(place: EngineLocation, outside: EngineEnvironment) -> AsyncGene
         ban_file = BanFile(paths.state, endpoint.rest)
         day = PracticeStatus()
         if place.is_practice:
-            noted = PracticeDayFile(paths.state, endpoint.world)
+            noted = PracticeDayFile(paths.state, endpoint.exchange_session)
             day = await first_answer(transport, endpoint.web, noted, ban_file, clock, holds=holds)
         layers, loaded = await _settings(place, day)
         settings = loaded.settings
@@ -98,7 +98,7 @@ async def joined(place: EngineLocation, outside: EngineEnvironment) -> AsyncGene
                 settings=live,
                 numbers=engine_parameters(live.current),
                 identity=EngineIdentity(
-                    os.getpid(), paths.profile, settings.mode.value, endpoint.world, day.start_ms
+                    os.getpid(), paths.profile, settings.mode.value, endpoint.exchange_session, day.start_ms
                 ),
                 trading=await builder.trading(client, market, store, has_exposure=holds),
                 storage=store,

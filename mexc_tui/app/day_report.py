@@ -30,12 +30,12 @@ BEFORE_START_MS = 5_000
 """Margin for the clock offset and for listings detected during the start."""
 
 
-def day_of(loaded: Loaded, world: str, from_ms: int, to_ms: int) -> StoredDay:
+def day_of(loaded: Loaded, exchange_session: str, from_ms: int, to_ms: int) -> StoredDay:
     """Return which day it is, with the settings that hold in it."""
     settings = loaded.settings
     return StoredDay(
         mode=settings.mode.value,
-        world=world,
+        exchange_session=exchange_session,
         from_ms=from_ms,
         to_ms=to_ms,
         overrides=tuple((name, text_of(getattr(settings, name))) for name in sorted(loaded.overrides)),
@@ -47,7 +47,7 @@ def day_of(loaded: Loaded, world: str, from_ms: int, to_ms: int) -> StoredDay:
 def stored_report(stored: Reading, loaded: Loaded, now_ms: int | None, since_ms: int | None) -> DayReport:
     """Return the report of the day that the store's last engine lived in; None: until the newest fact.
 
-    Its world, its beginning and its maturity are read from the store; `since_ms` begins it elsewhere.
+    Its exchange session, start and maturity are read from the store; `since_ms` overrides the start.
     """
     day = _last_day(stored, loaded, now_ms, since_ms)
     return report_of(day, kept_of(stored, day))
@@ -57,10 +57,12 @@ def _last_day(stored: Reading, loaded: Loaded, now_ms: int | None, since_ms: int
     starts = [one.event for one in stored.journal.of_kind("engine_started", MOST_STARTS)]
     began = [one for one in starts if isinstance(one, EngineStarted)]
     last = began[-1] if began else EngineStarted(at_ms=0, about="", mode=loaded.settings.mode.value)
-    same = [one.at_ms for one in began if last.world and one.world == last.world]
+    same = [
+        one.at_ms for one in began if last.exchange_session and one.exchange_session == last.exchange_session
+    ]
     to_ms = now_ms or max((one.event.at_ms for one in stored.journal.latest(1)), default=last.at_ms)
     from_ms = min([last.at_ms, *same]) - BEFORE_START_MS if since_ms is None else since_ms
-    day = day_of(loaded, last.world, from_ms, to_ms)
+    day = day_of(loaded, last.exchange_session, from_ms, to_ms)
     labels = (stored.outcomes.newest(one.id) for one in stored.listings.latest(MOST_LISTINGS))
     newest = max((one for one in labels if one), key=lambda one: one.labelled_ms, default=None)
     maturity = newest.label_version.rpartition(":")[2] if newest is not None else ""
@@ -94,7 +96,7 @@ def kept_of(stored: Reading, day: StoredDay) -> Kept:
 def _trading(stored: Reading, day: StoredDay) -> KeptTrading | None:
     """Return the ledger that was reconciled last; None if it belongs to another session or is missing."""
     scope = stored.newest_scope()
-    if not scope or (day.world and not scope.endswith(f"/{day.world}")):
+    if not scope or (day.exchange_session and not scope.endswith(f"/{day.exchange_session}")):
         return None
     tables = stored.trading(scope)
     positions = tuple(every_position(tables))

@@ -89,7 +89,7 @@ class ExchangeBuilder:
                 timings=socket_timings(self.settings),
                 cache=cache,
                 kept=cache_lifetimes(self.settings),
-                world=endpoint.world,
+                exchange_session=endpoint.exchange_session,
             )
         )
 

@@ -75,7 +75,7 @@ class MarketAdapterParts:
     cache: Cache
     kept: Lifetimes
     """How long answers may be kept."""
-    world: str = ""
+    exchange_session: str = ""
     """Cached responses of one practice session are not valid in another."""
 
 
@@ -168,7 +168,7 @@ class MexcMarket:
         """
         parts = self._parts
         find = parts.cache.refresh if source in self._ages_ms else parts.cache.get
-        found = await find(space, f"{parts.client.origin} {parts.world}", fetch)
+        found = await find(space, f"{parts.client.origin} {parts.exchange_session}", fetch)
         self._ages_ms[source] = 0 if found.level is None else found.age_ms
         return found.value
 

@@ -19,7 +19,7 @@ from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.ports.market import CLOCK_SAMPLES, StreamSink
 from mexc_tui.ports.store import Stored
-from mexc_tui.practice.mirror import MirrorWorld, paper_scenario
+from mexc_tui.practice.mirror import MirrorSession, paper_scenario
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.practice.server import PracticeServer
 
@@ -39,9 +39,9 @@ class PaperMarket(MexcMarket):
         self._paper: _Mirroring | None = None
         self._also: MexcClient | None = None
 
-    def mirror_to(self, server: PracticeServer, world: MirrorWorld) -> None:
+    def mirror_to(self, server: PracticeServer, session: MirrorSession) -> None:
         """Tell this exchange from now on."""
-        self._paper = _Mirroring(server, world)
+        self._paper = _Mirroring(server, session)
 
     def measure_also(self, client: MexcClient) -> None:
         """Have this client of the paper exchange know its clock as well, from now on."""
@@ -80,30 +80,30 @@ class PaperMarket(MexcMarket):
 class _Mirroring:
     """Feeds one paper exchange."""
 
-    def __init__(self, server: PracticeServer, world: MirrorWorld) -> None:
+    def __init__(self, server: PracticeServer, session: MirrorSession) -> None:
         self._server = server
-        self._world = world
+        self._session = session
         self._known: dict[str, Symbol] = {}
 
     def take_pairs(self, pairs: Sequence[Symbol]) -> None:
         for pair in pairs:
             if self._known.get(pair.symbol) != pair:
                 self._known[pair.symbol] = pair
-                self._world.mirror_pair(pair)
+                self._session.mirror_pair(pair)
 
     def on_deals(self, deals: Sequence[StreamDeal]) -> None:
         for deal in deals:
             if deal.taker_side is not None:
-                self._world.mirror_trade(deal.symbol, deal.price, deal.quantity, deal.taker_side)
+                self._session.mirror_trade(deal.symbol, deal.price, deal.quantity, deal.taker_side)
         self._server.stir()
 
     def on_levels(self, levels: TopLevels) -> None:
-        self._world.mirror_book(levels.symbol, levels.bids, levels.asks)
+        self._session.mirror_book(levels.symbol, levels.bids, levels.asks)
         self._server.stir()
 
     def forget_levels(self, symbol: str) -> None:
         """Stop matching on prices that are no longer streamed."""
-        self._world.mirror_book(symbol, (), ())
+        self._session.mirror_book(symbol, (), ())
         self._server.stir()
 
 
@@ -179,8 +179,8 @@ async def paper_exchange(
     )
     scenario = paper_scenario(balances, way)
     clock = _MarketClock(market)
-    world = MirrorWorld(scenario, seed, clock.now_ms())
-    server = PracticeServer(scenario, seed, clock, world=world)
-    market.mirror_to(server, world)
+    session = MirrorSession(scenario, seed, clock.now_ms())
+    server = PracticeServer(scenario, seed, clock, session=session)
+    market.mirror_to(server, session)
     async with serve(server) as endpoint:
         yield endpoint

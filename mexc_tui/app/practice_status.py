@@ -14,7 +14,7 @@ PRACTICE_CAP_BYTES = 64 * 1024
 class PracticeStatus(msgspec.Struct, frozen=True):
     """Facts of the practice exchange that MEXC has no endpoint for."""
 
-    world: str = ""
+    exchange_session: str = ""
     start_ms: int = 0
     over: bool = False
     settings: dict[str, bool | int | float | str] = msgspec.field(

@@ -136,7 +136,7 @@ async def _run(
             limit_log(running.loaded.settings.keep_log_mb)
             gc.collect()
             gc.freeze()  # the universe stays: the collector need not look at it again and again
-            _say(f"Ready: profile {paths.profile}, {mode}, {endpoint.world or endpoint.rest}.")
+            _say(f"Ready: profile {paths.profile}, {mode}, {endpoint.exchange_session or endpoint.rest}.")
             for words in running.loaded.ignored:
                 name = words.partition(" ")[0]
                 next_step = with_options(f"To set it for live: mexc-tui settings {name} VALUE", launch.chosen)
@@ -178,7 +178,7 @@ async def _report(running: RunningEngine) -> DayReport:
     engine = running.engine
     now_ms = engine.parts.market.now_ms()
     began_ms = running.day.start_ms or engine.started_ms
-    day = day_of(running.loaded, engine.parts.identity.world, began_ms, now_ms)
+    day = day_of(running.loaded, engine.parts.identity.exchange_session, began_ms, now_ms)
     return await report_day(running.store, day)
 
 

@@ -50,10 +50,10 @@ def keep_ban(budget: RateBudget, file: BanFile, clock: Clock) -> None:
 class PracticeDayFile:
     """Last known facts of a practice exchange, stored in a profile's private folder."""
 
-    def __init__(self, folder: Path, world: str) -> None:
+    def __init__(self, folder: Path, exchange_session: str) -> None:
         """Ignored if it belongs to another exchange session."""
         self._path = folder / DAY
-        self._world = world
+        self._exchange_session = exchange_session
 
     def read(self) -> PracticeStatus | None:
         """Return the overrides stored for this session; None: none readable."""
@@ -61,7 +61,7 @@ class PracticeDayFile:
             day = msgspec.json.decode(self._path.read_bytes(), type=PracticeStatus)
         except (OSError, msgspec.DecodeError):
             return None
-        return day if day.world == self._world else None
+        return day if day.exchange_session == self._exchange_session else None
 
     def write(self, day: PracticeStatus) -> None:
         """Note it. A disk that does not take it is reported: a start without an answer knows less then."""

@@ -229,7 +229,10 @@ class DataSource:
         if not isinstance(started, EngineStarted):
             return NoEngineJson(profile=self._profile.paths.profile, cause=cause)
         return NoEngineJson(
-            profile=self._profile.paths.profile, cause=cause, mode=started.mode, world=started.world
+            profile=self._profile.paths.profile,
+            cause=cause,
+            mode=started.mode,
+            exchange_session=started.exchange_session,
         )
 
     @cached_property

@@ -44,7 +44,7 @@ class NoEngineJson(msgspec.Struct, frozen=True, kw_only=True):
     cause: str
     mode: str | None = None
     """Mode of the last engine."""
-    world: str | None = None
+    exchange_session: str | None = None
     running: bool = False
     pid: int | None = None
     trading_state: str | None = None

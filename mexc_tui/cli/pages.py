@@ -49,7 +49,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
     tone = TextTone.GOOD if state is TradingState.ACTIVE else TextTone.BAD
     clock, streams = status.clock, status.streams
     offset = NONE if clock.offset_ms is None else f"{clock.offset_ms:+.1f} ms ±{clock.error_ms or 0:.1f}"
-    place = f"session {status.world}" if status.world else "the real exchange"
+    place = f"session {status.exchange_session}" if status.exchange_session else "the real exchange"
     lines = [
         _pair("engine", f"running, process {status.pid}, since {when(status.started_ms)} UTC"),
         _pair("profile", f"{status.profile}, mode {status.mode}, {place}"),

@@ -280,7 +280,7 @@ class Watcher:
         warnings = [offset.warning if offset else "", self._problem, *streams.reasons]
         return Header(
             mode=self._mode.value,
-            venue=self._endpoint.world or self._endpoint.rest,
+            venue=self._endpoint.exchange_session or self._endpoint.rest,
             offset_ms=offset.offset_ms if offset else None,
             error_ms=offset.error_ms if offset else None,
             messages_per_s=streams.messages_per_s,

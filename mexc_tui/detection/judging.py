@@ -71,7 +71,7 @@ def _profits(outcome: ListingOutcome) -> ClaimVerdict:
 def _goes_wrong(outcome: ListingOutcome, at_ms: int) -> ClaimVerdict:
     if outcome.end in (OutcomeEnd.CANCELLED, OutcomeEnd.NEVER_API):
         return ClaimVerdict.HIT
-    if outcome.end in (OutcomeEnd.UNKNOWN, OutcomeEnd.WORLD_ENDED):
+    if outcome.end in (OutcomeEnd.UNKNOWN, OutcomeEnd.SESSION_ENDED):
         return ClaimVerdict.CENSORED
     late = outcome.late_ms is not None and outcome.late_ms > LATE_MS
     if late or any(moved_ms > at_ms for moved_ms in outcome.moved_ms):

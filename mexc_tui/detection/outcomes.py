@@ -36,11 +36,11 @@ def outcome_of(
     return _label(listing, end, tape, now_ms, using, cluster_size, traded=traded)
 
 
-def outcome_of_ended_world(listing: Listing, ended_ms: int, settings: DetectionSettings) -> ListingOutcome:
-    """Return the outcome of a listing whose practice world is gone: what was not decided never will be."""
+def outcome_of_ended_session(listing: Listing, ended_ms: int, settings: DetectionSettings) -> ListingOutcome:
+    """Return the outcome of a listing whose practice session has ended; undecided outcomes stay undecided."""
     is_cancelled = listing.stage is ListingStage.CANCELLED
     end = _end(listing, ended_ms, settings) if is_cancelled else None
-    return _label(listing, end or OutcomeEnd.WORLD_ENDED, None, ended_ms, settings)
+    return _label(listing, end or OutcomeEnd.SESSION_ENDED, None, ended_ms, settings)
 
 
 def _label(

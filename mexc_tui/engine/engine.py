@@ -73,9 +73,9 @@ class EngineIdentity:
     pid: int
     profile: str
     mode: str
-    world: str
-    world_start_ms: int = 0
-    """When that practice world began; what is stored from before is not about it."""
+    exchange_session: str
+    session_start_ms: int = 0
+    """Start of that practice session; stored data from before does not belong to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Engine:
         """What becomes of open positions, once it stops."""
         self._stopped = asyncio.Event()
         market, clock, numbers = parts.market, parts.clock, parts.numbers
-        self.known = KnowledgeStore(parts.books, self.detection_settings, parts.identity.world_start_ms)
+        self.known = KnowledgeStore(parts.books, self.detection_settings, parts.identity.session_start_ms)
         self.polls = PollWorker(market, self.known, numbers.polls)
         self.streams = StreamWorker(
             market,
@@ -191,7 +191,7 @@ class Engine:
             at_ms=self.started_ms,
             about=identity.profile,
             mode=identity.mode,
-            world=identity.world,
+            exchange_session=identity.exchange_session,
             config_hash=self.parts.settings.config_hash(),
         )
         await self._record(lambda unit: unit.record(event))

@@ -47,7 +47,7 @@ IN_FLIGHT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class TradingSetup:
-    """What an engine that trades is given. `scope`: account and world; `instance`: the name of this desk."""
+    """Parts of a trading engine. `scope`: account and exchange session; `instance`: id of this desk."""
 
     port: TradingPort
     scope: str

@@ -50,7 +50,7 @@ def fingerprint(access_key: str) -> str:
 
 def scope_of(endpoint: Endpoint) -> str:
     """Return the scope of a ledger: account and exchange session."""
-    return f"{fingerprint(endpoint.api_key)}/{endpoint.world or endpoint.rest}"
+    return f"{fingerprint(endpoint.api_key)}/{endpoint.exchange_session or endpoint.rest}"
 
 
 @contextmanager

@@ -14,9 +14,10 @@ class Endpoint(msgspec.Struct, frozen=True):
     """Origin of the web site's endpoints (calendar, symbolsV2)."""
     api_key: str = ""
     api_secret: str = ""
-    world: str = ""
-    """Which practice world this is; books belong to (account, world)."""
+    exchange_session: str = ""
+    """Id of the practice session, part of the ledger's scope; empty for the real exchange."""
 
     def __repr__(self) -> str:
-        """Name the places, never the secret."""
-        return f"Endpoint(rest={self.rest!r}, ws={self.ws!r}, web={self.web!r}, world={self.world!r})"
+        """Show the addresses, never the secret."""
+        addresses = f"rest={self.rest!r}, ws={self.ws!r}, web={self.web!r}"
+        return f"Endpoint({addresses}, exchange_session={self.exchange_session!r})"

@@ -44,8 +44,8 @@ class EngineStarted(Event, frozen=True, kw_only=True, tag="engine_started"):
     """An engine is ready. `about` is its profile."""
 
     mode: str
-    world: str = ""
-    """Which practice world it trades in; empty for the real exchange."""
+    exchange_session: str = ""
+    """Id of the practice session; empty for the real exchange."""
     config_hash: str = ""
 
 

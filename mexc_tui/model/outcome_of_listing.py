@@ -1,4 +1,4 @@
-"""What became of a listing, by what the desk saw: for every one, traded or not (formulas E7)."""
+"""Observed outcome of a listing, traded or not (formulas E7)."""
 
 from enum import StrEnum
 
@@ -13,9 +13,14 @@ class OutcomeEnd(StrEnum):
     CANCELLED = "cancelled"
     NEVER_API = "never_api"
     UNKNOWN = "unknown"
-    """We could not see: a gap in what was recorded, or nobody ever told. Left out of rates, but counted."""
-    WORLD_ENDED = "world_ended"
-    """The practice world that it was in ended before anything was decided. Left out of rates, but counted."""
+    """Undetermined: market data is missing, or nothing confirmed it. Left out of rates, but counted."""
+    SESSION_ENDED = "session_ended"
+    """Its practice session ended while the outcome was undecided. Left out of rates, but counted."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "OutcomeEnd | None":
+        """Read the name that journals before 0.2 contain."""
+        return cls.SESSION_ENDED if value == "world_ended" else None
 
 
 class ListingOutcome(msgspec.Struct, frozen=True, kw_only=True):

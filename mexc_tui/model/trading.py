@@ -99,7 +99,7 @@ class RiskCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trading(msgspec.Struct, frozen=True, kw_only=True):
-    """The one trading state of an account in a world, as persisted. What lifts itself is not stored."""
+    """Persisted trading state of an account in an exchange session; without self-lifting states."""
 
     state: TradingState = TradingState.ACTIVE
     cause: Cause = Cause.NONE

@@ -214,7 +214,7 @@ class PerformanceRow(Row, frozen=True, kw_only=True):
     """How the desk has done in these books. Practice, paper and live are never mixed."""
 
     scope: str
-    """Account and world."""
+    """Account and exchange session."""
     quote_asset: str
     start_equity: Decimal
     equity: Decimal

@@ -116,7 +116,7 @@ class StatusRow(Row, frozen=True, kw_only=True):
     pid: int
     profile: str
     mode: str
-    world: str
+    exchange_session: str
     """Empty for the real exchange."""
     trading_state: TradingState
     cause: str

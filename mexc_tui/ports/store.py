@@ -244,7 +244,7 @@ class Stored(Protocol):
         ...
 
     def trading(self, scope: str) -> TradingTables:
-        """Return the books of one scope: an account in a world."""
+        """Return the trading tables of one scope: an account in an exchange session."""
         ...
 
     def newest_scope(self) -> str:

@@ -1,4 +1,4 @@
-"""The stored books of one scope (an account in a world), as an engine asks them: `stored.trading(scope)`.
+"""Trading tables of one scope (an account in an exchange session): `stored.trading(scope)`.
 
 `save` stores a row in place of the one with the same key; every row read is held against its hash. Raises
 StorageConflict when a rule of the tables says no, StorageDamaged when a row is not what was written.

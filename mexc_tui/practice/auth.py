@@ -116,7 +116,7 @@ def _check_time(params: Params, now_ms: int) -> None:
         raise PracticeRefusal(700003, "Timestamp for this request is outside of the recvWindow.")
 
 
-def credentials(seed: int, world: str) -> tuple[str, str]:
+def credentials(seed: int, session: str) -> tuple[str, str]:
     """Generate (access key, secret) of a session: 18 characters from `mx0v`, and 32 hex (protocol 2.3)."""
-    digest = hashlib.sha256(f"practice key {seed} {world}".encode()).hexdigest()
+    digest = hashlib.sha256(f"practice key {seed} {session}".encode()).hexdigest()
     return "mx0v" + digest[:14], digest[32:]

@@ -8,8 +8,8 @@ from mexc_tui.practice.channels import ChannelTopic
 from mexc_tui.practice.frames import head, sent_at
 from mexc_tui.practice.numbers import trimmed
 from mexc_tui.practice.pairs import PracticePair
+from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import PracticeLevel, PracticeTrade
-from mexc_tui.practice.world import World
 from mexc_tui.proto import stream_pb2 as pb
 
 LIMIT_DEPTH_MS = 10
@@ -189,9 +189,9 @@ class BatchTickerFeed(PairFeed):
 class LimitDepthFeed(PairFeed):
     """limit.depth: the best levels, whenever they changed."""
 
-    def __init__(self, topic: ChannelTopic, pair: PracticePair, world: World) -> None:
+    def __init__(self, topic: ChannelTopic, pair: PracticePair, session: ExchangeSession) -> None:
         super().__init__(topic, pair, LIMIT_DEPTH_MS)
-        self._world = world
+        self._session = session
         self._last: tuple[list[PracticeLevel], list[PracticeLevel]] = ([], [])
 
     def on_level(self, side: Side, price: Decimal, quantity: Decimal, version: int) -> bool:
@@ -201,9 +201,9 @@ class LimitDepthFeed(PairFeed):
 
     def message(self, shown_ms: int) -> bytes | None:
         """Write the best levels if they are others than last time."""
-        if self._world.pair(self.topic.symbol) is None:
+        if self._session.pair(self.topic.symbol) is None:
             return None
-        depth = self._world.depth(self.topic.symbol, self.topic.depth)
+        depth = self._session.depth(self.topic.symbol, self.topic.depth)
         if (depth.bids, depth.asks) == self._last:
             return None
         self._last = (depth.bids, depth.asks)

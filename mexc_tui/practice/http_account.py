@@ -9,8 +9,8 @@ from mexc_tui.practice.limits import Bucket
 from mexc_tui.practice.listen_keys import PracticeListenKeys
 from mexc_tui.practice.numbers import trimmed
 from mexc_tui.practice.route import Call, Json, PracticeRoute, wrapped
+from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import PracticeRefusal
-from mexc_tui.practice.world import World
 
 KEY_DAYS = 90
 """How long a key without addresses lasts (protocol 2.6)."""
@@ -21,10 +21,10 @@ _READ = Demand(KeyPermission.ACCOUNT_READ)
 class AccountRoutes:
     """Account endpoints. `now_ms` of a call is the displayed clock; keys expire by the session's clock."""
 
-    def __init__(self, world: World, listen_keys: PracticeListenKeys, api_key: str) -> None:
-        self._world = world
+    def __init__(self, session: ExchangeSession, listen_keys: PracticeListenKeys, api_key: str) -> None:
+        self._session = session
         self._api_key = api_key
-        self._plan = world.scenario.account
+        self._plan = session.scenario.account
         self._listen_keys = listen_keys
 
     def routes(self) -> list[PracticeRoute]:
@@ -63,7 +63,7 @@ class AccountRoutes:
                 "locked": trimmed(balance.locked),
                 "available": trimmed(balance.free),
             }
-            for balance in self._world.balances()
+            for balance in self._session.balances()
         ]
         return {
             "makerCommission": None,
@@ -81,10 +81,10 @@ class AccountRoutes:
 
     def _self_symbols(self, call: Call) -> Json:
         del call
-        return {"code": 200, "data": self._world.self_symbols(), "msg": None}
+        return {"code": 200, "data": self._session.self_symbols(), "msg": None}
 
     def _trade_fee(self, call: Call) -> Json:
-        pair = self._world.pair(call.params.need("symbol"))
+        pair = self._session.pair(call.params.need("symbol"))
         if pair is None:
             raise PracticeRefusal(-1121, "Invalid symbol.")
         fees: dict[str, Json] = {
@@ -96,7 +96,7 @@ class AccountRoutes:
 
     def _uid(self, call: Call) -> Json:
         del call
-        digest = hashlib.sha256(f"uid {self._world.seed}".encode()).hexdigest()
+        digest = hashlib.sha256(f"uid {self._session.seed}".encode()).hexdigest()
         return {"uid": str(10_000_000 + int(digest[:8], 16) % 90_000_000)}
 
     def _key(self, call: Call) -> Json:
@@ -106,26 +106,26 @@ class AccountRoutes:
         fields: dict[str, Json] = {
             "note": "practice",
             "accessKey": self._api_key,
-            "createTime": self._world.start_ms,
+            "createTime": self._session.start_ms,
             "permissions": self._plan.permissions,
             "ipWhiteList": self._plan.ips,
             "status": "1",
         }
         if not self._plan.ips:
-            fields["remainingValidity"] = KEY_DAYS - (call.now_ms - self._world.start_ms) // DAY_MS
+            fields["remainingValidity"] = KEY_DAYS - (call.now_ms - self._session.start_ms) // DAY_MS
         return fields
 
     def _mx_deduct(self, call: Call) -> Json:
-        return wrapped({"mxDeductEnable": self._world.mx_deduction}, call.now_ms)
+        return wrapped({"mxDeductEnable": self._session.mx_deduction}, call.now_ms)
 
     def _set_mx_deduct(self, call: Call) -> Json:
-        self._world.mx_deduction = call.params.need("mxDeductEnable").lower() == "true"
+        self._session.mx_deduction = call.params.need("mxDeductEnable").lower() == "true"
         return self._mx_deduct(call)
 
     # Dust (protocol 4.5)
 
     def _convert(self, call: Call) -> Json:
-        done = self._world.convert(call.params.need("asset").split(","))
+        done = self._session.convert(call.params.need("asset").split(","))
         return {
             "successList": done.converted,
             "failedList": [
@@ -147,25 +147,25 @@ class AccountRoutes:
                 "message": "",
                 "currencyId": dust.coin_id,
             }
-            for dust in self._world.dust()
+            for dust in self._session.dust()
         ]
 
     # Listen keys (protocol 4.7, 9)
 
     def _create_key(self, call: Call) -> Json:
         del call
-        return {"listenKey": self._listen_keys.create(self._world.now_ms)}
+        return {"listenKey": self._listen_keys.create(self._session.now_ms)}
 
     def _live_keys(self, call: Call) -> Json:
         del call
-        return {"listenKey": self._listen_keys.live(self._world.now_ms)}
+        return {"listenKey": self._listen_keys.live(self._session.now_ms)}
 
     def _extend_key(self, call: Call) -> Json:
         key = call.params.need("listenKey")
-        self._listen_keys.extend(key, self._world.now_ms)
+        self._listen_keys.extend(key, self._session.now_ms)
         return {"listenKey": key}
 
     def _close_key(self, call: Call) -> Json:
         key = call.params.need("listenKey")
-        self._listen_keys.close(key, self._world.now_ms)
+        self._listen_keys.close(key, self._session.now_ms)
         return {"listenKey": key}

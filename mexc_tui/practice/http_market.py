@@ -11,8 +11,8 @@ from mexc_tui.practice.pairs import LISTED_ORDER_TYPES, PairStatus, PracticePair
 from mexc_tui.practice.params import Params, mandatory
 from mexc_tui.practice.route import Call, Json, PracticeRoute, wrapped
 from mexc_tui.practice.scenario import EmptySide
+from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import PracticeRefusal, PracticeTrade, Ticker
-from mexc_tui.practice.world import World
 
 DEEPEST = 2_000
 MOST_ROWS = 1_000
@@ -27,9 +27,9 @@ BIZ_TYPE = "SPOT"
 class MarketRoutes:
     """Answers about the market."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._knobs = world.scenario.knobs
+    def __init__(self, session: ExchangeSession) -> None:
+        self._session = session
+        self._knobs = session.scenario.knobs
         self._written: dict[str, tuple[object, msgspec.Raw]] = {}
 
     def routes(self) -> list[PracticeRoute]:
@@ -63,12 +63,12 @@ class MarketRoutes:
     # Symbols
 
     def _default_symbols(self, call: Call) -> Json:
-        return wrapped(self._world.default_symbols(), call.now_ms)
+        return wrapped(self._session.default_symbols(), call.now_ms)
 
     def _offline(self, call: Call) -> Json:
         data: list[Json] = [
             {"symbol": pair.symbol, "state": int(pair.status)}
-            for pair in self._world.visible_pairs()
+            for pair in self._session.visible_pairs()
             if pair.status is not PairStatus.ONLINE
         ]
         return wrapped(data, call.now_ms)
@@ -77,7 +77,7 @@ class MarketRoutes:
         page = max(call.params.whole("page") or 1, 1)
         limit = min(max(call.params.whole("limit") or 10, 1), 50)
         language = call.params.get("language", "en-US")
-        every = self._world.announcements()
+        every = self._session.announcements()
         details: list[Json] = [
             {"title": entry.title, "url": entry.url, "language": language, "postTime": entry.posted_ms}
             for entry in every[(page - 1) * limit : page * limit]
@@ -97,8 +97,8 @@ class MarketRoutes:
     def _asked_pairs(self, params: Params) -> list[PracticePair]:
         wanted = params.get("symbols") or params.get("symbol")
         if not wanted:
-            return list(self._world.visible_pairs())
-        pairs = [self._world.pair(symbol) for symbol in wanted.split(",")]
+            return list(self._session.visible_pairs())
+        pairs = [self._session.pair(symbol) for symbol in wanted.split(",")]
         if None in pairs and not self._knobs.unknown_symbol_empty:
             raise PracticeRefusal(-1121, "Invalid symbol.")
         return [pair for pair in pairs if pair is not None]
@@ -116,7 +116,7 @@ class MarketRoutes:
     # Market data
 
     def _pair(self, params: Params) -> PracticePair:
-        pair = self._world.pair(params.need("symbol"))
+        pair = self._session.pair(params.need("symbol"))
         if pair is None:
             raise PracticeRefusal(-1121, "Invalid symbol.")
         if pair.blocked:
@@ -126,8 +126,8 @@ class MarketRoutes:
     def _depth(self, call: Call) -> Json:
         pair = self._pair(call.params)
         limit = _limit(call.params, default=100, most=DEEPEST)
-        at_ms = self._world.now_ms - call.stale_ms if call.stale_ms else None
-        depth = self._world.depth(pair.symbol, limit, at_ms)
+        at_ms = self._session.now_ms - call.stale_ms if call.stale_ms else None
+        depth = self._session.depth(pair.symbol, limit, at_ms)
         decimals = (pair.rules.price_decimals, pair.rules.quantity_decimals)
         return {
             "lastUpdateId": depth.version,
@@ -139,7 +139,7 @@ class MarketRoutes:
     def _trades(self, call: Call) -> Json:
         pair = self._pair(call.params)
         limit = _limit(call.params, default=500, most=MOST_ROWS)
-        return [_trade(pair, trade) for trade in self._world.trades(pair.symbol, limit)]
+        return [_trade(pair, trade) for trade in self._session.trades(pair.symbol, limit)]
 
     def _agg_trades(self, call: Call) -> Json:
         pair = self._pair(call.params)
@@ -147,7 +147,7 @@ class MarketRoutes:
         if (start_ms is None) != (end_ms is None):
             raise PracticeRefusal(-1128, "Combination of optional parameters invalid.")
         limit = _limit(call.params, default=500, most=MOST_ROWS)
-        trades = self._world.trades(pair.symbol, MOST_ROWS)
+        trades = self._session.trades(pair.symbol, MOST_ROWS)
         if start_ms is not None and end_ms is not None:
             trades = [trade for trade in trades if start_ms <= trade.time_ms <= end_ms]
         return [_agg_trade(trade) for trade in trades[:limit]]
@@ -170,18 +170,18 @@ class MarketRoutes:
                 candle.close_ms,
                 _turnover(pair, candle.quote_volume),
             ]
-            for candle in self._world.klines(pair.symbol, interval, start_ms, end_ms, limit)
+            for candle in self._session.klines(pair.symbol, interval, start_ms, end_ms, limit)
         ]
 
     def _average_price(self, call: Call) -> Json:
         pair = self._pair(call.params)
-        price = self._world.average_price(pair.symbol)
+        price = self._session.average_price(pair.symbol)
         return {"mins": FIVE_MINUTES, "price": padded(price, pair.rules.price_decimals)}
 
     # Tickers: one symbol gives an object, none gives an array of all; `symbols` is ignored (protocol 4.3)
 
     def _public_pairs(self) -> list[PracticePair]:
-        return [pair for pair in self._world.visible_pairs() if not pair.blocked]
+        return [pair for pair in self._session.visible_pairs() if not pair.blocked]
 
     def _tickers(self, call: Call) -> Json:
         if call.params.get("symbol"):
@@ -189,7 +189,7 @@ class MarketRoutes:
         return [self._ticker(pair) for pair in self._public_pairs()]
 
     def _ticker(self, pair: PracticePair) -> Json:
-        return _ticker(pair, self._world.ticker(pair.symbol), NO_QUOTE[self._knobs.empty_side])
+        return _ticker(pair, self._session.ticker(pair.symbol), NO_QUOTE[self._knobs.empty_side])
 
     def _prices(self, call: Call) -> Json:
         if call.params.get("symbol"):

@@ -8,8 +8,8 @@ from mexc_tui.practice.numbers import trimmed
 from mexc_tui.practice.order_form import cancelled, full_order, open_order, placed, read_order
 from mexc_tui.practice.params import Params, mandatory
 from mexc_tui.practice.route import Call, Json, PracticeRoute
+from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import Fill, OrderRecord, PracticeRefusal
-from mexc_tui.practice.world import World
 
 LARGEST_BATCH = 20
 MOST_SYMBOLS = 5
@@ -21,9 +21,9 @@ _ORDERS = (Bucket.ORDERS,)
 class TradeRoutes:
     """Answers about orders."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._knobs = world.scenario.knobs
+    def __init__(self, session: ExchangeSession) -> None:
+        self._session = session
+        self._knobs = session.scenario.knobs
 
     def routes(self) -> list[PracticeRoute]:
         """Return the endpoints of this module. Order-class calls weigh nothing; they share a bucket."""
@@ -53,10 +53,10 @@ class TradeRoutes:
     # Placing
 
     def _place(self, call: Call) -> Json:
-        return placed(self._world.place(read_order(call.params)), call.now_ms)
+        return placed(self._session.place(read_order(call.params)), call.now_ms)
 
     def _test(self, call: Call) -> Json:
-        self._world.test(read_order(call.params))
+        self._session.test(read_order(call.params))
         return {}
 
     def _place_batch(self, call: Call) -> Json:
@@ -75,7 +75,7 @@ class TradeRoutes:
         client_id = params.get("newClientOrderId")
         named: dict[str, Json] = {"newClientOrderId": client_id} if client_id else {}
         try:
-            order = self._world.place(read_order(params))
+            order = self._session.place(read_order(params))
         except PracticeRefusal as refusal:
             return {"newClientOrderId": client_id, "msg": refusal.message, "code": refusal.code}
         return {"symbol": order.symbol, "orderId": order.order_id, "orderListId": -1, **named}
@@ -85,7 +85,7 @@ class TradeRoutes:
     def _cancel(self, call: Call) -> Json:
         symbol = call.params.need("symbol")
         order_id, client_id = _ids(call.params)
-        return cancelled(self._world.cancel(symbol, order_id=order_id, client_order_id=client_id))
+        return cancelled(self._session.cancel(symbol, order_id=order_id, client_order_id=client_id))
 
     def _cancel_open(self, call: Call) -> Json:
         gone: list[OrderRecord] = []
@@ -93,13 +93,13 @@ class TradeRoutes:
         if len(symbols) > self._knobs.cancel_open_pairs:
             raise PracticeRefusal(-1121, "Invalid symbol.")
         for symbol in symbols:
-            gone.extend(self._world.cancel_all(symbol))
+            gone.extend(self._session.cancel_all(symbol))
         if not gone and self._knobs.no_open_orders_error:
             raise PracticeRefusal(-2011, "Unknown order sent.")
         return [{**cancelled(order), "orderListId": -1} for order in gone]
 
     def _cancel_everything(self, call: Call) -> Json:
-        self._world.cancel_all(None)
+        self._session.cancel_all(None)
         return {"code": 200, "msg": "success", "timestamp": call.now_ms}
 
     # Asking
@@ -107,25 +107,25 @@ class TradeRoutes:
     def _order(self, call: Call) -> Json:
         symbol = call.params.need("symbol")
         order_id, client_id = _ids(call.params)
-        return full_order(self._world.order(symbol, order_id=order_id, client_order_id=client_id))
+        return full_order(self._session.order(symbol, order_id=order_id, client_order_id=client_id))
 
     def _open_orders(self, call: Call) -> Json:
         text = call.params.get("symbol")
         if not text:
-            return [open_order(order) for order in self._world.open_orders()]
-        orders = [order for symbol in _symbols(text) for order in self._world.open_orders(symbol)]
+            return [open_order(order) for order in self._session.open_orders()]
+        orders = [order for symbol in _symbols(text) for order in self._session.open_orders(symbol)]
         return [open_order(order) for order in orders]
 
     def _all_orders(self, call: Call) -> Json:
         params = call.params
         limit = min(max(params.whole("limit") or 500, 1), 1000)
         start_ms, end_ms = params.whole("startTime"), params.whole("endTime")
-        orders = self._world.all_orders(params.need("symbol"), start_ms, end_ms, limit)
+        orders = self._session.all_orders(params.need("symbol"), start_ms, end_ms, limit)
         return [full_order(order) for order in orders]
 
     def _my_trades(self, call: Call) -> Json:
         params = call.params
-        fills = self._world.my_trades(
+        fills = self._session.my_trades(
             params.need("symbol"),
             params.get("orderId"),
             params.whole("startTime"),

@@ -6,8 +6,8 @@ from typing import TypeAlias
 from mexc_tui.practice.auth import Demand, KeyPermission
 from mexc_tui.practice.ids import contract_address
 from mexc_tui.practice.route import Call, Json, PracticeRoute
+from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import PracticeRefusal
-from mexc_tui.practice.world import World
 
 Answer: TypeAlias = Callable[[Call], Json]
 
@@ -20,8 +20,8 @@ _TRANSFER_WRITE = KeyPermission.TRANSFER_WRITE
 class WalletRoutes:
     """Answers about what an account could deposit and withdraw."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, session: ExchangeSession) -> None:
+        self._session = session
 
     def routes(self) -> list[PracticeRoute]:
         """Return the endpoints of this module."""
@@ -47,7 +47,7 @@ class WalletRoutes:
     def _coins(self, call: Call) -> Json:
         """List the coins that the account holds, or the one that was asked for if it does."""
         asked = call.params.get("coin")
-        held = [balance.asset for balance in self._world.balances()]
+        held = [balance.asset for balance in self._session.balances()]
         return [_coin(asset) for asset in held if asked in ("", asset)]
 
 

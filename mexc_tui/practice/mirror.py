@@ -14,8 +14,8 @@ from mexc_tui.practice.book import RestingOrder
 from mexc_tui.practice.ids import coin_id, symbol_id
 from mexc_tui.practice.pairs import PairRules, PairStatus, PracticePair, PracticeTradeSides
 from mexc_tui.practice.scenario import AccountPlan, FaultPlan, Knobs, MarketPlan, Scenario
+from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import ZERO
-from mexc_tui.practice.world import World
 
 NAME = "paper"
 NO_LARGEST = Decimal(10) ** 12
@@ -42,7 +42,7 @@ def paper_scenario(
     )
 
 
-class MirrorWorld(World):
+class MirrorSession(ExchangeSession):
     """One account on mirrored order books. Call `advance(now)` first, as with every session."""
 
     def __init__(self, scenario: Scenario, seed: int, start_ms: int) -> None:

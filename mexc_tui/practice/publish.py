@@ -15,9 +15,9 @@ from mexc_tui.practice.feeds import (
 )
 from mexc_tui.practice.frames import frame
 from mexc_tui.practice.private_pushes import account_push, deal_push, order_push
+from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.ticker_feeds import KlineFeed, MiniTickerFeed, MiniTickersFeed
 from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, PracticeTrade
-from mexc_tui.practice.world import World
 
 
 class Listener(Protocol):
@@ -71,16 +71,16 @@ class _Period:
 class Publisher:
     """Subscriber of the session that turns events into pushes."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, session: ExchangeSession) -> None:
+        self._session = session
         self._lines: dict[str, _Line] = {}
         self._of_symbol: dict[str, list[_Line]] = {}
         self._periods: dict[int, _Period] = {}
         self._private: dict[ChannelKind, dict[Listener, str]] = {kind: {} for kind in PRIVATE}
         self._touched: dict[Listener, None] = {}
-        self.shown_ms = world.now_ms
+        self.shown_ms = session.now_ms
         """What the exchange's clock shows: `sendTime` of pushes."""
-        world.sinks.append(self)
+        session.sinks.append(self)
 
     # Who listens
 
@@ -103,7 +103,7 @@ class Publisher:
             self._close(line)
 
     def _open(self, topic: ChannelTopic) -> _Line:
-        line = _Line(open_feed(topic, self._world))
+        line = _Line(open_feed(topic, self._session))
         self._lines[topic.text] = line
         self._of_symbol.setdefault(topic.symbol, []).append(line)
         period = self._periods.setdefault(line.feed.period_ms, _Period(line.feed.period_ms))
@@ -190,15 +190,15 @@ class Publisher:
         self._touched[listener] = None
 
 
-def open_feed(topic: ChannelTopic, world: World) -> ChannelFeed:
+def open_feed(topic: ChannelTopic, session: ExchangeSession) -> ChannelFeed:
     """Return a new feed for a public topic; its pair must be visible."""
     if topic.kind is ChannelKind.MINI_TICKERS:
-        return MiniTickersFeed(topic, world)
-    pair = world.pair(topic.symbol)
+        return MiniTickersFeed(topic, session)
+    pair = session.pair(topic.symbol)
     if pair is None:
         raise LookupError(topic.symbol)
     simple = _OF_PAIR.get(topic.kind)
-    return simple(topic, pair) if simple is not None else _OF_WORLD[topic.kind](topic, pair, world)
+    return simple(topic, pair) if simple is not None else _OF_SESSION[topic.kind](topic, pair, session)
 
 
 _OF_PAIR = {
@@ -207,7 +207,7 @@ _OF_PAIR = {
     ChannelKind.AGGRE_BOOK_TICKER: BookTickerFeed,
     ChannelKind.BOOK_TICKER_BATCH: BatchTickerFeed,
 }
-_OF_WORLD = {
+_OF_SESSION = {
     ChannelKind.LIMIT_DEPTH: LimitDepthFeed,
     ChannelKind.KLINE: KlineFeed,
     ChannelKind.MINI_TICKER: MiniTickerFeed,

@@ -1,7 +1,7 @@
 """A day on the practice exchange, as data: knobs, account, listings, other traders, faults, overrides.
 
 Scenarios are TOML files. Everything has a default, so a file says only what is special about its day.
-Times ending in `_s` count from the start of the world, or back from an opening where the name says so.
+Times ending in `_s` count from the start of the session, or back from an opening where the name says so.
 Behaviours of MEXC that nobody has verified are knobs here, so that the desk is tested against each variant.
 """
 

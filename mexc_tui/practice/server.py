@@ -28,10 +28,10 @@ from mexc_tui.practice.params import Params
 from mexc_tui.practice.publish import Publisher
 from mexc_tui.practice.route import Call, Json, PracticeRoute
 from mexc_tui.practice.scenario import FaultKind, Scenario
+from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.sockets import Sockets
 from mexc_tui.practice.values import PracticeRefusal
 from mexc_tui.practice.web_pages import CALENDAR, SYMBOLS, calendar, symbols
-from mexc_tui.practice.world import World
 
 HOST = "127.0.0.1"
 WS_PATH = "/ws"
@@ -55,20 +55,20 @@ class PracticeServer:
         clock: PracticeClock,
         *,
         strict: bool = False,
-        world: World | None = None,
+        session: ExchangeSession | None = None,
     ) -> None:
-        """`world`: a session other than the scenario's own."""
+        """`session`: a session other than the scenario's own."""
         self._clock = clock
-        self.world = world or World(scenario, seed, clock.now_ms())
+        self.session = session or ExchangeSession(scenario, seed, clock.now_ms())
         self._scenario = scenario
-        self.api_key, self.api_secret = credentials(seed, self.world.id)
+        self.api_key, self.api_secret = credentials(seed, self.session.id)
         self._gate = Gate(self.api_key, self.api_secret, scenario.account, strict=strict)
         self._limits = PracticeLimits(scenario.knobs)
-        self._faults = Faults(scenario.faults, seed, self.world.start_ms)
+        self._faults = Faults(scenario.faults, seed, self.session.start_ms)
         self._listen_keys = PracticeListenKeys(scenario.knobs, seed)
-        self._publisher = Publisher(self.world)
+        self._publisher = Publisher(self.session)
         self._sockets = Sockets(
-            self.world, clock, self._faults, self._publisher, self._listen_keys, self._arm
+            self.session, clock, self._faults, self._publisher, self._listen_keys, self._arm
         )
         self._arrivals = Arrivals()
         self._routes = {(route.method, route.path): route for route in self.routes()}
@@ -79,10 +79,10 @@ class PracticeServer:
     def routes(self) -> list[PracticeRoute]:
         """Return all endpoints of the API."""
         return [
-            *MarketRoutes(self.world).routes(),
-            *TradeRoutes(self.world).routes(),
-            *AccountRoutes(self.world, self._listen_keys, self.api_key).routes(),
-            *WalletRoutes(self.world).routes(),
+            *MarketRoutes(self.session).routes(),
+            *TradeRoutes(self.session).routes(),
+            *AccountRoutes(self.session, self._listen_keys, self.api_key).routes(),
+            *WalletRoutes(self.session).routes(),
             *closed_routes(),
             *StrategyRoutes().routes(),
         ]
@@ -103,7 +103,7 @@ class PracticeServer:
             web=f"http://{HOST}:{port}",
             api_key=self.api_key,
             api_secret=self.api_secret,
-            world=self.world.id,
+            exchange_session=self.session.id,
         )
 
     async def warm_up(self) -> None:
@@ -113,7 +113,7 @@ class PracticeServer:
         """
         gc.disable()
         try:
-            for _ in self.world.warm():
+            for _ in self.session.warm():
                 await asyncio.sleep(0)
         finally:
             gc.freeze()
@@ -153,7 +153,7 @@ class PracticeServer:
         """Advance the session to the clock's time and push due messages; return that time."""
         now_ms = self._clock.now_ms()
         self._publisher.shown_ms = now_ms + self._faults.skew_ms(now_ms)
-        self.world.advance(now_ms)
+        self.session.advance(now_ms)
         self._publisher.publish(now_ms)
         return now_ms
 
@@ -163,7 +163,7 @@ class PracticeServer:
             self._timer.cancel()
             self._timer = None
         now_ms = self._clock.now_ms()
-        times = [self.world.next_event_ms(), self._publisher.next_push_ms(now_ms)]
+        times = [self.session.next_event_ms(), self._publisher.next_push_ms(now_ms)]
         if len(self._sockets):
             times.append(self._next_sweep_ms)
         due = [time for time in times if time is not None]
@@ -219,12 +219,12 @@ class PracticeServer:
             return None
         if self._scenario.knobs.web_blocked:
             return answers.firewall()
-        return answers.answer((calendar if request.path == CALENDAR else symbols)(self.world))
+        return answers.answer((calendar if request.path == CALENDAR else symbols)(self.session))
 
     def _api(self, request: web.Request, body: str, stale_ms: int) -> web.Response:
         route = self._routes.get((request.method, request.path))
         away = self._limits.admit(
-            self.world.now_ms,
+            self.session.now_ms,
             request.remote or HOST,
             route.weight if route is not None else 1,
             route.buckets if route is not None else (),
@@ -242,15 +242,15 @@ class PracticeServer:
 
     def _about(self) -> Json:
         """Print the session info, which is an addition to MEXC's API."""
-        world = self.world
+        session = self.session
         return {
-            "world": world.id,
+            "exchange_session": session.id,
             "scenario": self._scenario.name,
-            "seed": world.seed,
-            "start_ms": world.start_ms,
-            "now_ms": world.now_ms,
-            "ends_ms": world.ends_ms,
-            "over": world.ends_ms is not None and world.now_ms >= world.ends_ms,
+            "seed": session.seed,
+            "start_ms": session.start_ms,
+            "now_ms": session.now_ms,
+            "ends_ms": session.ends_ms,
+            "over": session.ends_ms is not None and session.now_ms >= session.ends_ms,
             "settings": self._scenario.settings,
         }
 

@@ -21,7 +21,7 @@ from mexc_tui.practice.connection import StreamConnection
 from mexc_tui.practice.faults import Faults
 from mexc_tui.practice.listen_keys import PracticeListenKeys
 from mexc_tui.practice.publish import Publisher
-from mexc_tui.practice.world import World
+from mexc_tui.practice.session import ExchangeSession
 
 LARGEST_MESSAGE = 64 * 1024
 BAD_MESSAGE = "msg format invalid"
@@ -48,15 +48,15 @@ class Sockets:
 
     def __init__(
         self,
-        world: World,
+        session: ExchangeSession,
         clock: PracticeClock,
         faults: Faults,
         publisher: Publisher,
         listen_keys: PracticeListenKeys,
         changed: Callable[[], None],
     ) -> None:
-        self._world = world
-        self._knobs = world.scenario.knobs
+        self._session = session
+        self._knobs = session.scenario.knobs
         self._clock = clock
         self._faults = faults
         self._publisher = publisher
@@ -168,7 +168,7 @@ class Sockets:
             return topic if socket.listen_key else None
         if topic.kind is ChannelKind.MINI_TICKERS:
             return topic
-        pair = self._world.pair(topic.symbol)
+        pair = self._session.pair(topic.symbol)
         return topic if pair is not None and not pair.blocked else None
 
     def _unsubscribe(self, socket: StreamConnection, params: list[str]) -> str:

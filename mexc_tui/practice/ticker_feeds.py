@@ -9,8 +9,8 @@ from mexc_tui.practice.frames import created_at, head, nested, sent_at
 from mexc_tui.practice.intervals import DAY_MS, MINUTE_MS, KlineInterval
 from mexc_tui.practice.numbers import trimmed
 from mexc_tui.practice.pairs import PracticePair
+from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import PracticeTrade, Ticker
-from mexc_tui.practice.world import World
 from mexc_tui.proto import stream_pb2 as pb
 
 KLINE_MS = 1_000
@@ -20,9 +20,9 @@ TICKER_MS = 3_000
 class KlineFeed(PairFeed):
     """kline: the open candle, in each second with a trade. createTime instead of sendTime."""
 
-    def __init__(self, topic: ChannelTopic, pair: PracticePair, world: World) -> None:
+    def __init__(self, topic: ChannelTopic, pair: PracticePair, session: ExchangeSession) -> None:
         super().__init__(topic, pair, KLINE_MS)
-        self._world = world
+        self._session = session
         self._head = head(topic.text, pair.symbol, pair.rules.symbol_id)
 
     def on_trade(self, trade: PracticeTrade) -> bool:
@@ -32,9 +32,9 @@ class KlineFeed(PairFeed):
 
     def message(self, shown_ms: int) -> bytes | None:
         """Write the candle."""
-        if self._world.pair(self.topic.symbol) is None:
+        if self._session.pair(self.topic.symbol) is None:
             return None
-        candle = self._world.candle(self.topic.symbol, self.topic.interval)
+        candle = self._session.candle(self.topic.symbol, self.topic.interval)
         if candle is None:
             return None
         body = pb.Kline(
@@ -56,14 +56,14 @@ class MiniTickerFeed(PairFeed):
 
     is_steady = True
 
-    def __init__(self, topic: ChannelTopic, pair: PracticePair, world: World) -> None:
+    def __init__(self, topic: ChannelTopic, pair: PracticePair, session: ExchangeSession) -> None:
         super().__init__(topic, pair, TICKER_MS)
-        self._days = DayStarts(world)
-        self._world = world
+        self._days = DayStarts(session)
+        self._session = session
 
     def message(self, shown_ms: int) -> bytes | None:
         """Write the ticker."""
-        if self._world.pair(self.topic.symbol) is None:
+        if self._session.pair(self.topic.symbol) is None:
             return None
         body = self._days.mini_ticker(self.topic.symbol, self.topic.zone)
         return self._wrap(shown_ms, pb.Push(mini_ticker=body))
@@ -75,11 +75,11 @@ class MiniTickersFeed:
     is_steady = True
     period_ms = TICKER_MS
 
-    def __init__(self, topic: ChannelTopic, world: World) -> None:
+    def __init__(self, topic: ChannelTopic, session: ExchangeSession) -> None:
         self.topic = topic
         self._head = head(topic.text)
-        self._days = DayStarts(world)
-        self._world = world
+        self._days = DayStarts(session)
+        self._session = session
         self._written: dict[str, tuple[tuple[str, int], bytes]] = {}
 
     def on_trade(self, trade: PracticeTrade) -> bool:
@@ -94,12 +94,12 @@ class MiniTickersFeed:
 
     def message(self, shown_ms: int) -> bytes | None:
         """Write the tickers of all pairs that everybody may see."""
-        items = b"".join(self._item(pair) for pair in self._world.visible_pairs() if not pair.blocked)
+        items = b"".join(self._item(pair) for pair in self._session.visible_pairs() if not pair.blocked)
         return self._head + sent_at(shown_ms) + nested(pb.Push.MINI_TICKERS_FIELD_NUMBER, items)
 
     def _item(self, pair: PracticePair) -> bytes:
         """Write one ticker; without a trade it is kept for a minute, as two thousand of them take long."""
-        state = (pair.trades[-1].trade_id if pair.trades else "", self._world.now_ms // MINUTE_MS)
+        state = (pair.trades[-1].trade_id if pair.trades else "", self._session.now_ms // MINUTE_MS)
         written = self._written.get(pair.symbol)
         if written is None or written[0] != state:
             ticker = self._days.mini_ticker(pair.symbol, self.topic.zone)
@@ -111,14 +111,14 @@ class MiniTickersFeed:
 class DayStarts:
     """Prices at the start of the day in a zone, remembered for the day."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, session: ExchangeSession) -> None:
+        self._session = session
         self._prices: dict[str, Decimal] = {}
         self._day = -1
 
     def mini_ticker(self, symbol: str, zone: str) -> pb.MiniTicker:
         """Return the mini ticker of a pair; `volume` is quote turnover, `quantity` base (protocol 7.6)."""
-        ticker = self._world.ticker(symbol)
+        ticker = self._session.ticker(symbol)
         rate = _rate(ticker.last, ticker.open)
         zoned = _rate(ticker.last, self._start(symbol, zone, ticker))
         high, low = trimmed(ticker.high), trimmed(ticker.low)
@@ -141,14 +141,14 @@ class DayStarts:
         offset_min = zone_offset_min(zone)
         if offset_min is None:
             return ticker.open
-        day, since_ms = divmod(self._world.now_ms + offset_min * MINUTE_MS, DAY_MS)
+        day, since_ms = divmod(self._session.now_ms + offset_min * MINUTE_MS, DAY_MS)
         if day != self._day:
             self._day = day
             self._prices.clear()
         price = self._prices.get(symbol)
         if price is None:
-            start_ms = self._world.now_ms - since_ms
-            candles = self._world.klines(symbol, KlineInterval.MIN_15, start_ms=start_ms, limit=1)
+            start_ms = self._session.now_ms - since_ms
+            candles = self._session.klines(symbol, KlineInterval.MIN_15, start_ms=start_ms, limit=1)
             price = candles[0].open if candles else ticker.open
             self._prices[symbol] = price
         return price

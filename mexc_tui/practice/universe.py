@@ -32,8 +32,8 @@ ZONES = (
 )
 NO_API = frozenset({"BTCUSDT", "ETHUSDT"})
 """Shown, but closed to API keys, as recorded."""
-SMALLEST_ODD_WORLD = 100
-"""Smaller worlds hold ordinary pairs only."""
+SMALLEST_ODD_MARKET = 100
+"""Smaller sessions hold ordinary pairs only."""
 MAJOR_TURNOVER = 10_000_000
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _NAME_ENDS = (" Protocol", " Network", " Finance", " Token", " Chain", " AI", "", "", "")
@@ -76,7 +76,7 @@ ODDITY_SHARES = (
     (Oddity.NO_API, 0.03),
     (Oddity.BLOCKED, 0.004),
 )
-"""Of all pairs; at least one of each kind in a world of 100 pairs or more."""
+"""Of all pairs; at least one of each kind in a session of 100 pairs or more."""
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -141,7 +141,7 @@ def _names(file: _File, count: int, seed: int) -> list[tuple[str, str]]:
 
 def _oddities(file: _File, names: list[tuple[str, str]], seed: int) -> dict[str, Oddity]:
     ordinary = [base + quote for base, quote in names if base not in file.majors and base.isascii()]
-    if len(names) >= SMALLEST_ODD_WORLD:
+    if len(names) >= SMALLEST_ODD_MARKET:
         seeded(seed, "oddities").shuffle(ordinary)
     else:
         ordinary = []

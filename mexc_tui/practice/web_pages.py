@@ -1,8 +1,8 @@
 """The web site's endpoints: new coin calendar and symbolsV2 (protocol 10)."""
 
 from mexc_tui.practice.route import Json
+from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import PracticeCalendarEntry, PracticeWebSymbol
-from mexc_tui.practice.world import World
 
 CALENDAR = "/api/operation/new_coin_calendar"
 SYMBOLS = "/api/platform/spot/market-v2/web/symbolsV2"
@@ -15,19 +15,19 @@ BLOCKED_PAGE = (
 """What a firewall answers with 403, here and on the API (protocol 2.2)."""
 
 
-def calendar(world: World) -> Json:
+def calendar(session: ExchangeSession) -> Json:
     """Print the calendar (protocol 10.1)."""
     return {
         "code": 0,
-        "data": {"newCoins": [_entry(entry) for entry in world.calendar()]},
+        "data": {"newCoins": [_entry(entry) for entry in session.calendar()]},
         "msg": "success",
     }
 
 
-def symbols(world: World) -> Json:
+def symbols(session: ExchangeSession) -> Json:
     """Print symbolsV2: an object keyed by quote asset (protocol 10.2)."""
     by_quote: dict[str, list[Json]] = {}
-    for symbol in world.web_symbols():
+    for symbol in session.web_symbols():
         by_quote.setdefault(symbol.quote, []).append(_symbol(symbol))
     return {"code": 200, "data": {"symbols": by_quote}, "msg": "success"}
 

@@ -160,7 +160,7 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     """A whole day."""
 
     mode: str
-    world: str
+    exchange_session: str
     from_ms: int
     to_ms: int
     totals: Totals

@@ -19,7 +19,7 @@ class StoredDay:
     """Which day it is. Times are Unix milliseconds of the exchange."""
 
     mode: str
-    world: str
+    exchange_session: str
     """Practice session; empty for the real exchange."""
     from_ms: int
     to_ms: int

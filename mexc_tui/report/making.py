@@ -41,7 +41,7 @@ def report_of(day: StoredDay, kept: Kept) -> DayReport:
     passes = _passes([one for one in kept.passes if day.from_ms <= one.at_ms <= day.to_ms])
     return DayReport(
         mode=day.mode,
-        world=day.world,
+        exchange_session=day.exchange_session,
         from_ms=day.from_ms,
         to_ms=day.to_ms,
         totals=_totals(listings, len(signals), len(alerts)),
@@ -151,7 +151,7 @@ def _not_known(listing: Listing, outcome: ListingOutcome | None, day: StoredDay)
         return
     if outcome.end is OutcomeEnd.UNKNOWN:
         yield "outcome: no source reported it, or it was dropped manually"
-    if outcome.end is OutcomeEnd.WORLD_ENDED:
+    if outcome.end is OutcomeEnd.SESSION_ENDED:
         yield "outcome: its practice session ended before"
     if outcome.end is not OutcomeEnd.OPENED:
         return
@@ -185,7 +185,7 @@ def _totals(listings: Sequence[ListingReport], signals: int, alerts: int) -> Tot
         cancelled=ends[OutcomeEnd.CANCELLED],
         never_api=ends[OutcomeEnd.NEVER_API],
         unknown=ends[OutcomeEnd.UNKNOWN],
-        undecided=ends[None] + ends[OutcomeEnd.WORLD_ENDED],
+        undecided=ends[None] + ends[OutcomeEnd.SESSION_ENDED],
         moved=sum(one.moves > 0 for one in listings),
         renamed=sum(any(seen.kind is ChangeKind.RENAMED for seen in one.seen) for one in listings),
         signals=signals,

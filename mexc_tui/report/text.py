@@ -36,7 +36,7 @@ _ENDS = {
     OutcomeEnd.CANCELLED: "was cancelled",
     OutcomeEnd.NEVER_API: "was never open to API keys",
     OutcomeEnd.UNKNOWN: "has an unknown outcome",
-    OutcomeEnd.WORLD_ENDED: "was undecided when its session ended",
+    OutcomeEnd.SESSION_ENDED: "was undecided when its session ended",
 }
 
 
@@ -53,7 +53,7 @@ def _folded(line: str) -> list[str]:
 
 def _lines(report: DayReport) -> Iterator[str]:
     clock = _Clock(report.from_ms)
-    yield f"Report of {report.world or 'the real exchange'} ({report.mode})"
+    yield f"Report of {report.exchange_session or 'the real exchange'} ({report.mode})"
     yield f"from {_utc(report.from_ms)} to {_utc(report.to_ms)}, {clock.span(report.to_ms)}"
     yield "Times are seconds from the start of the day."
     for listing in report.listings:

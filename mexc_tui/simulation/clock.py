@@ -1,4 +1,4 @@
-"""Clocks of a simulated world."""
+"""Clocks of a simulation."""
 
 import asyncio
 

@@ -130,7 +130,7 @@ class Network:
         return connector
 
     def note(self, line: str) -> None:
-        """Add a line to the history; a world may add its own."""
+        """Add a line to the history; a simulation may add its own."""
         line = f"{asyncio.get_running_loop().time():.9f} {line}"
         self._hash.update(line.encode() + b"\n")
         self._history.append(line)

@@ -1,4 +1,4 @@
-"""The short way to run something in a simulated world."""
+"""Run a coroutine in a simulation."""
 
 import asyncio
 import random

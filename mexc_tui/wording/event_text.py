@@ -54,7 +54,7 @@ def _words_of_desk(event: AnyEvent) -> str:
             later = ", after restart" if event.needs_restart else ""
             return f"{event.old} → {event.new}{later} ({event.origin})"
         case events.EngineStarted():
-            return f"mode {event.mode} {event.world}".rstrip()
+            return f"mode {event.mode} {event.exchange_session}".rstrip()
         case events.EngineStopped():
             return event.reason
         case events.CommandBegun():

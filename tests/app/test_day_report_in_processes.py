@@ -51,8 +51,8 @@ def test_a_day_in_processes_ends_with_what_was_seen_signalled_and_happened(tmp_p
         command, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as desk:
         assert desk.stdout is not None
-        world = ready_line(desk).rstrip(".\n").split()[-1]
-        start_ms = int(world.rsplit("-", 1)[1])
+        session = ready_line(desk).rstrip(".\n").split()[-1]
+        start_ms = int(session.rsplit("-", 1)[1])
         ask("listings", "add", "HANDUSDT", "--opens", str(start_ms + 12_500))
         listed = {row["symbol"] for row in json.loads(ask("listings", "--json"))}
         assert {"CLEANUSDT", "HANDUSDT"} <= listed

@@ -40,14 +40,14 @@ async def killed(day: PracticeDay, said: list[str], deadline_s: float = 45.0) ->
 
 def rest(day: PracticeDay, pairs: int = PAIRS, orders: int = ORDERS) -> list[str]:
     """Let buys of this desk rest; return the pairs."""
-    world = day.server.world
-    open_to_us = set(world.self_symbols())
-    named = (one for one in world.visible_pairs() if one.symbol.endswith("USDT"))
+    session = day.server.session
+    open_to_us = set(session.self_symbols())
+    named = (one for one in session.visible_pairs() if one.symbol.endswith("USDT"))
     chosen = [one for one in named if one.symbol in open_to_us][:pairs]
     for number, pair in enumerate(chosen):
         for one in range(orders):
             name = make("abcd", 1_700_000_000_000, number * 10 + one + 1, 1)[0]
-            world.place(buy(pair, name))
+            session.place(buy(pair, name))
     return [one.symbol for one in chosen]
 
 
@@ -65,14 +65,14 @@ def test_twenty_orders_on_five_pairs_are_cancelled_within_a_second_and_the_user_
         day = quiet_day(sim, tmp_path)
         await day.open()
         symbols, said = rest(day), list[str]()
-        first = day.server.world.pair(symbols[0])
+        first = day.server.session.pair(symbols[0])
         assert first is not None
-        day.server.world.place(buy(first, "by-hand"))
-        began_ms = day.server.world.now_ms
+        day.server.session.place(buy(first, "by-hand"))
+        began_ms = day.server.session.now_ms
         done = await killed(day, said)
         assert done.is_done, done.words
         assert (done.seen, done.cancelled, done.left) == (20, 20, 0)
-        rows = [row for one in symbols for row in day.server.world.all_orders(one, 0, 2**53, 1_000)]
+        rows = [row for one in symbols for row in day.server.session.all_orders(one, 0, 2**53, 1_000)]
         gone = [row for row in rows if row.client_order_id.startswith("mx")]
         assert max(row.updated_ms or 0 for row in gone) - began_ms < 1_000
         assert [row.client_order_id for row in rows if row.status.value == "NEW"] == ["by-hand"]
@@ -137,7 +137,7 @@ def test_an_open_order_that_cannot_be_read_leaves_it_uncertain_and_the_others_ar
         done = await killed(day, said, 20)
         assert not done.is_done
         assert (done.seen, done.cancelled, done.left) == (2, 2, 0)
-        assert len(day.server.world.open_orders(symbol)) == 1  # its row is the one that cannot be read
+        assert len(day.server.session.open_orders(symbol)) == 1  # its row is the one that cannot be read
         assert any(words.startswith("Cannot read every open order: 1 of ") for words in said)
         assert "NOT CONFIRMED" in " ".join(done.words)
 

@@ -48,7 +48,7 @@ async def turning_away(status: int) -> AsyncGenerator[Endpoint]:
     port = runner.addresses[0][1]
     place = f"http://127.0.0.1:{port}"
     try:
-        yield Endpoint(place, f"ws://127.0.0.1:{port}/ws", place, "mx0vKEY", "0" * 32, "world")
+        yield Endpoint(place, f"ws://127.0.0.1:{port}/ws", place, "mx0vKEY", "0" * 32, "session")
     finally:
         for_ever.set()
         await runner.cleanup()

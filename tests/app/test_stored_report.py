@@ -14,20 +14,24 @@ DAY_MS = 10_000_000
 
 async def _store(path: Path, *starts: tuple[int, str]) -> None:
     store = await SqliteStore.open(path, SystemClock())
-    for at_ms, world in starts:
-        started = EngineStarted(at_ms=at_ms, about="practice", mode="practice", world=world)
+    for at_ms, session in starts:
+        started = EngineStarted(at_ms=at_ms, about="practice", mode="practice", exchange_session=session)
         await store.write("start", lambda unit, started=started: unit.record(started))
     await store.close()
 
 
-async def test_a_day_begins_with_the_first_start_in_its_world_and_ends_with_its_newest_fact(
+async def test_a_day_begins_with_the_first_start_in_its_session_and_ends_with_its_newest_fact(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "desk.sqlite3"
     await _store(path, (DAY_MS, "old"), (2 * DAY_MS, "new"), (3 * DAY_MS, "new"))
     loaded = load(Layers())
     report = look_into(path, SystemClock(), lambda stored: stored_report(stored, loaded, None, None))
-    assert (report.world, report.from_ms, report.to_ms) == ("new", 2 * DAY_MS - BEFORE_START_MS, 3 * DAY_MS)
+    assert (report.exchange_session, report.from_ms, report.to_ms) == (
+        "new",
+        2 * DAY_MS - BEFORE_START_MS,
+        3 * DAY_MS,
+    )
     running = look_into(path, SystemClock(), lambda stored: stored_report(stored, loaded, 4 * DAY_MS, DAY_MS))
     assert (running.from_ms, running.to_ms) == (DAY_MS, 4 * DAY_MS)
     assert report.not_known[0] == "No listings."
@@ -38,4 +42,4 @@ async def test_on_the_real_exchange_a_day_begins_with_the_last_start(tmp_path: P
     await _store(path, (DAY_MS, ""), (2 * DAY_MS, ""))
     loaded = load(Layers())
     report = look_into(path, SystemClock(), lambda stored: stored_report(stored, loaded, None, None))
-    assert (report.world, report.from_ms) == ("", 2 * DAY_MS - BEFORE_START_MS)
+    assert (report.exchange_session, report.from_ms) == ("", 2 * DAY_MS - BEFORE_START_MS)

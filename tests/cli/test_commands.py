@@ -28,7 +28,7 @@ def test_exchange_prints_one_json_line_and_ends_with_0_on_sigterm() -> None:
         process.send_signal(signal.SIGTERM)
         assert (process.stdout.read(), process.stderr.read()) == ("", "")
         assert process.wait() == 0
-    assert set(endpoint) == {"rest", "ws", "web", "api_key", "api_secret", "world"}
+    assert set(endpoint) == {"rest", "ws", "web", "api_key", "api_secret", "exchange_session"}
     assert not endpoint["rest"].endswith("/api/v3")
 
 
@@ -77,7 +77,7 @@ def test_watch_uses_a_running_exchange(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait() == 0
     assert watched.returncode == 0
-    assert json.loads(line)["world"] in watched.stdout
+    assert json.loads(line)["exchange_session"] in watched.stdout
     assert "ETHUSDT" in watched.stdout
 
 

@@ -17,11 +17,11 @@ from mexc_tui.host.folders import make_folders
 from mexc_tui.host.lock import engine_lock
 from mexc_tui.host.paths import PathsError, paths_of
 from mexc_tui.settings.load import SettingsError
-from tests.support.processes.engine_and_exchange import World, end, environment, world
+from tests.support.processes.engine_and_exchange import DeskProcesses, desk, end, environment
 
 pytestmark = pytest.mark.timeout(60)  # runs processes
 
-__all__ = ["world"]
+__all__ = ["desk"]
 
 
 def environ(folder: Path, runtime: str = "r") -> dict[str, str]:
@@ -76,8 +76,8 @@ def test_without_a_runtime_folder_and_with_a_long_state_path_the_engine_is_found
 
 
 @pytest.mark.timeout(240)
-def test_scheduled_commands_reach_a_running_engine(world: World) -> None:
-    cron = {name: value for name, value in environment(world.folder).items() if name != "XDG_RUNTIME_DIR"}
+def test_scheduled_commands_reach_a_running_engine(desk: DeskProcesses) -> None:
+    cron = {name: value for name, value in environment(desk.folder).items() if name != "XDG_RUNTIME_DIR"}
 
     def told(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "mexc_tui", *arguments]
@@ -91,7 +91,7 @@ def test_scheduled_commands_reach_a_running_engine(world: World) -> None:
             check=False,
         )
 
-    engine = world.engine()
+    engine = desk.engine()
     following = subprocess.Popen(
         [sys.executable, "-m", "mexc_tui", "journal", "--follow", "--kind", "trading_changed"],
         env=cron,
@@ -125,11 +125,11 @@ def test_a_missing_database_with_a_backup_names_the_command_that_restores_it(tmp
     assert "mexc-tui restore --profile practice" in profile.missing_store_message
 
 
-def test_a_frozen_engine_is_reported_with_the_command_that_stops_without_it(world: World) -> None:
-    engine = world.engine()
+def test_a_frozen_engine_is_reported_with_the_command_that_stops_without_it(desk: DeskProcesses) -> None:
+    engine = desk.engine()
     try:
         os.kill(engine.pid, signal.SIGSTOP)
-        access = EngineAccess(ProfileAccess(None, None, environ(world.folder), is_emergency=True))
+        access = EngineAccess(ProfileAccess(None, None, environ(desk.folder), is_emergency=True))
         with pytest.raises(
             EngineSilent, match=rf"[Pp]rocess {engine.pid} .*kill --direct --profile practice"
         ):

@@ -97,7 +97,17 @@ def test_status_without_an_engine_is_still_one_object(tmp_path: Path) -> None:
     done = Shell(tmp_path).run("status", "--json")
     said = json.loads(done.stdout)
     assert done.returncode == 3
-    wanted = {"running", "pid", "profile", "mode", "world", "trading_state", "cause", "clock", "streams"}
+    wanted = {
+        "running",
+        "pid",
+        "profile",
+        "mode",
+        "exchange_session",
+        "trading_state",
+        "cause",
+        "clock",
+        "streams",
+    }
     assert wanted <= set(said)
     assert (said["running"], said["pid"], said["profile"]) == (False, None, "practice")
 
@@ -134,7 +144,7 @@ def test_status_tells_how_the_engine_is(shell: Shell, engine: "subprocess.Popen[
     assert said["running"] is True
     assert said["pid"] == engine.pid
     assert (said["profile"], said["mode"], said["trading_state"]) == ("practice", "practice", "active")
-    assert said["world"].startswith("listing-day-5-")
+    assert said["exchange_session"].startswith("listing-day-5-")
     assert {"offset_ms", "error_ms"} <= set(said["clock"])
     assert {"topics", "live", "stale"} <= set(said["streams"])
     assert f"process {engine.pid}" in shell.run("status").stdout
@@ -224,7 +234,7 @@ def test_a_stopped_engine_is_gone_and_its_store_answers(
     assert shell.json("journal", "--last", "1")[0]["kind"] in ("engine_stopped", "command_done")
     report = shell.json("report")
     assert "STOPPEDUSDT" in {row["symbol"] for row in report["listings"]}
-    assert report["world"].startswith("listing-day-5-")
+    assert report["exchange_session"].startswith("listing-day-5-")
     assert "Report of listing-day-5" in shell.run("report").stdout
     status = shell.run("status", "--json")
     assert status.returncode == 3

@@ -66,7 +66,11 @@ async def test_it_prints_one_line_serves_and_ends_with_0(tiny: str, number: sign
         async with aiohttp.ClientSession() as session:
             async with session.get(f"{endpoint.web}/practice") as response:
                 page = await response.json()
-            assert (page["world"], page["scenario"], page["seed"]) == (endpoint.world, "tiny", 5)
+            assert (page["exchange_session"], page["scenario"], page["seed"]) == (
+                endpoint.exchange_session,
+                "tiny",
+                5,
+            )
             assert (page["over"], page["settings"]) == (True, {"polling_s": 3})
             async with session.ws_connect(endpoint.ws) as socket:
                 process.send_signal(number)
@@ -75,7 +79,7 @@ async def test_it_prints_one_line_serves_and_ends_with_0(tiny: str, number: sign
         assert (process.returncode, out, err) == (0, b"", b"")
 
 
-async def test_a_large_world_answers_while_its_pairs_are_being_made() -> None:
+async def test_a_large_session_answers_while_its_pairs_are_being_made() -> None:
     server = PracticeServer(
         scenario(market=MarketPlan(symbols=600, active_pairs=0)),
         1,

@@ -33,7 +33,7 @@ async def test_money_that_nothing_explains_makes_the_exit_code_one(
         while "Ready" not in said:
             await asyncio.sleep(0.1)
             said += capsys.readouterr().err
-        server.world.deposit("USDT", Decimal(50))
+        server.session.deposit("USDT", Decimal(50))
         assert await running == DIFFERENCE
     said = capsys.readouterr().err
     assert "Unexplained: balance change +50 USDT (no matching order)" in said

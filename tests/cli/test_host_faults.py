@@ -11,51 +11,51 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes.engine_and_exchange import World, begin, end, world
+from tests.support.processes.engine_and_exchange import DeskProcesses, begin, desk, end
 from tests.support.processes.pseudo_terminal import Terminal
 from tests.support.processes.shell import Shell
 from tests.support.processes.terminal_session import READY, shell
 
 pytestmark = pytest.mark.timeout(60)  # runs processes
 
-__all__ = ["shell", "world"]
+__all__ = ["desk", "shell"]
 
 
 @pytest.fixture
-def engine(world: World) -> Generator[subprocess.Popen[str]]:
-    running = world.engine()
+def engine(desk: DeskProcesses) -> Generator[subprocess.Popen[str]]:
+    running = desk.engine()
     yield running
     if running.poll() is None:
         end(running)
 
 
-def halt(world: World) -> None:
-    asked = begin(world.folder, "halt", "a test")
+def halt(desk: DeskProcesses) -> None:
+    asked = begin(desk.folder, "halt", "a test")
     said, complained = asked.communicate(timeout=40)
     assert asked.returncode == 0, said + complained
 
 
 def test_h3_h8_a_halt_survives_crash_after_crash_and_no_lock_is_left(
-    world: World, engine: subprocess.Popen[str]
+    desk: DeskProcesses, engine: subprocess.Popen[str]
 ) -> None:
-    halt(world)
+    halt(desk)
     end(engine, signal.SIGSEGV)
     for how in (signal.SIGKILL, signal.SIGABRT, signal.SIGTERM):
-        again = world.engine()
+        again = desk.engine()
         try:
-            assert world.status()["trading_state"] == "halted"
+            assert desk.status()["trading_state"] == "halted"
         finally:
             end(again, how)
-    with (world.state / "engine.lock").open("rb") as lock:
+    with (desk.state / "engine.lock").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_h4_a_second_engine_of_the_account_with_other_folders_is_refused(
-    world: World, engine: subprocess.Popen[str], tmp_path: Path
+    desk: DeskProcesses, engine: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    second = begin(other, "--headless", "--exchange", str(world.file))
+    second = begin(other, "--headless", "--exchange", str(desk.file))
     said, complained = second.communicate(timeout=60)
     assert (second.returncode, said) == (3, "")
     assert f"same account is already running (process {engine.pid})" in complained
@@ -114,24 +114,24 @@ def test_h9_a_limit_in_the_wrong_unit_is_refused_with_its_bounds_and_changes_not
 
 
 def test_a_restored_backup_starts_and_the_database_it_replaced_is_kept(
-    world: World, engine: subprocess.Popen[str]
+    desk: DeskProcesses, engine: subprocess.Popen[str]
 ) -> None:
-    halt(world)
+    halt(desk)
     end(engine)
-    backups = world.state / "backups"
+    backups = desk.state / "backups"
     backups.mkdir(mode=0o700)
-    with closing(sqlite3.connect(world.state / "desk.sqlite3")) as connection:
+    with closing(sqlite3.connect(desk.state / "desk.sqlite3")) as connection:
         connection.execute("VACUUM INTO ?", (str(backups / "desk-20261130T120000Z.sqlite3"),))
-    (world.state / "desk.sqlite3").write_bytes(b"\xff" * 9_000)
-    refused = begin(world.folder, "--headless", "--exchange", str(world.file))
+    (desk.state / "desk.sqlite3").write_bytes(b"\xff" * 9_000)
+    refused = begin(desk.folder, "--headless", "--exchange", str(desk.file))
     _, complained = refused.communicate(timeout=60)
     assert refused.returncode == 3
     assert "desk-20261130T120000Z.sqlite3" in complained
     assert "mexc-tui restore --profile practice" in complained
-    restored = begin(world.folder, "restore", "--yes", "--profile", "practice")
+    restored = begin(desk.folder, "restore", "--yes", "--profile", "practice")
     said, complained = restored.communicate(timeout=60)
     assert restored.returncode == 0, complained
     assert "desk.sqlite3.replaced-" in said
-    again = world.engine()
-    assert world.status()["trading_state"] == "halted"
+    again = desk.engine()
+    assert desk.status()["trading_state"] == "halted"
     end(again)

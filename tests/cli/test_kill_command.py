@@ -15,11 +15,18 @@ from mexc_tui.desk.single_request import ask
 from mexc_tui.desk.trading_requests import RESUME, Resuming
 from mexc_tui.host.paths import paths_of
 from mexc_tui.ledger.ids import PREFIX
-from tests.support.processes.engine_and_exchange import World, begin, end, environment, world, world_of
+from tests.support.processes.engine_and_exchange import (
+    DeskProcesses,
+    begin,
+    desk,
+    end,
+    environment,
+    start_exchange,
+)
 
 pytestmark = pytest.mark.timeout(60)  # runs processes
 
-__all__ = ["world"]
+__all__ = ["desk"]
 
 LOOKS = 6
 
@@ -54,8 +61,8 @@ shape = "rush"
 
 
 @pytest.fixture
-def world_with_a_listing(tmp_path: Path) -> Iterator[World]:
-    yield from world_of(tmp_path, LADDER)
+def session_with_a_listing(tmp_path: Path) -> Iterator[DeskProcesses]:
+    yield from start_exchange(tmp_path, LADDER)
 
 
 def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
@@ -65,35 +72,37 @@ def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.1)
 
 
-def test_with_the_engine_dead_it_cancels_ours_alone_and_the_next_engine_is_halted(world: World) -> None:
-    engine = world.engine()
+def test_with_the_engine_dead_it_cancels_ours_alone_and_the_next_engine_is_halted(
+    desk: DeskProcesses,
+) -> None:
+    engine = desk.engine()
     end(engine, signal.SIGKILL)
-    world.place_orders()
-    killed = world.kill("--yes")
+    desk.place_orders()
+    killed = desk.kill("--yes")
     assert killed.returncode == 0, killed.stderr + killed.stdout
     assert "1 orders of this desk found, 1 closed, 0 still open" in killed.stdout
     assert "No open orders of this desk" in killed.stdout
-    assert world.open_orders() == ["somebody-else"]
-    engine = world.engine()
+    assert desk.open_orders() == ["somebody-else"]
+    engine = desk.engine()
     try:
-        status = world.status()
+        status = desk.status()
         assert status["trading_state"] == "halted"
         assert "kill --direct" in str(status["cause"])
     finally:
         end(engine)
 
 
-def test_with_the_engine_frozen_it_acts_and_the_engine_halts_when_it_wakes(world: World) -> None:
-    engine = world.engine()
+def test_with_the_engine_frozen_it_acts_and_the_engine_halts_when_it_wakes(desk: DeskProcesses) -> None:
+    engine = desk.engine()
     try:
         engine.send_signal(signal.SIGSTOP)
-        world.place_orders()
-        killed = world.kill("--yes", "--json")
+        desk.place_orders()
+        killed = desk.kill("--yes", "--json")
         assert killed.returncode == 0, killed.stderr + killed.stdout
         assert json.loads(killed.stdout)["left"] == 0
-        assert world.open_orders() == ["somebody-else"]
+        assert desk.open_orders() == ["somebody-else"]
         engine.send_signal(signal.SIGCONT)
-        until(lambda: world.status()["trading_state"] == "halted")
+        until(lambda: desk.status()["trading_state"] == "halted")
     finally:
         engine.send_signal(signal.SIGCONT)
         end(engine)
@@ -101,29 +110,29 @@ def test_with_the_engine_frozen_it_acts_and_the_engine_halts_when_it_wakes(world
 
 @pytest.mark.timeout(400)
 def test_a_running_engine_is_commanded_first_and_places_nothing_until_a_person_resumes(
-    world_with_a_listing: World,
+    session_with_a_listing: DeskProcesses,
 ) -> None:
-    world = world_with_a_listing
+    desk = session_with_a_listing
 
     def ours() -> list[str]:
-        return [name for name in world.open_orders() if name.startswith(PREFIX)]
+        return [name for name in desk.open_orders() if name.startswith(PREFIX)]
 
     def look_often() -> None:
         for _ in range(LOOKS):  # each takes a process of its own: longer than a ladder is left alone
             assert not ours()
 
-    engine = world.engine()
+    engine = desk.engine()
     try:
         until(lambda: len(ours()) == 3, 120)
-        killed = world.kill("--yes")
+        killed = desk.kill("--yes")
         assert killed.returncode == 0, killed.stderr + killed.stdout
         assert f"The engine (process {engine.pid}): halted" in killed.stdout
         look_often()
         end(engine, signal.SIGKILL)
-        engine = world.engine()
-        until(lambda: world.status()["trading_state"] == "halted")
+        engine = desk.engine()
+        until(lambda: desk.status()["trading_state"] == "halted")
         look_often()
-        socket = paths_of("practice", environment(world.folder)).socket
+        socket = paths_of("practice", environment(desk.folder)).socket
         now_ms = SystemClock().now_ms()
         typed = Resuming(typed="resume")
         reply = ask(socket, RESUME, typed, who="ann", now_ms=now_ms, deadline_s=20)
@@ -133,64 +142,64 @@ def test_a_running_engine_is_commanded_first_and_places_nothing_until_a_person_r
         end(engine)
 
 
-def test_with_the_database_locked_it_says_so_and_acts(world: World) -> None:
-    end(world.engine())
-    world.place_orders()
-    holder = sqlite3.connect(world.state / "desk.sqlite3")
+def test_with_the_database_locked_it_says_so_and_acts(desk: DeskProcesses) -> None:
+    end(desk.engine())
+    desk.place_orders()
+    holder = sqlite3.connect(desk.state / "desk.sqlite3")
     holder.execute("PRAGMA locking_mode = EXCLUSIVE")
     holder.execute("BEGIN EXCLUSIVE")
     holder.execute("CREATE TABLE held (x)")
     try:
-        killed = world.kill("--yes")
+        killed = desk.kill("--yes")
     finally:
         holder.rollback()
         holder.close()
     assert killed.returncode == 0, killed.stderr + killed.stdout
     assert "cannot read the ledger" in killed.stdout
-    assert world.open_orders() == ["somebody-else"]
-    assert (world.state / "halt.json").exists()
+    assert desk.open_orders() == ["somebody-else"]
+    assert (desk.state / "halt.json").exists()
 
 
-def test_without_an_exchange_or_a_yes_nothing_is_done(world: World) -> None:
-    refused = world.kill()
+def test_without_an_exchange_or_a_yes_nothing_is_done(desk: DeskProcesses) -> None:
+    refused = desk.kill()
     assert refused.returncode == 2
     assert "--yes" in refused.stderr
-    assert not (world.state / "halt.json").exists()
-    alone = begin(world.folder, "kill", "--direct", "--yes")
+    assert not (desk.state / "halt.json").exists()
+    alone = begin(desk.folder, "kill", "--direct", "--yes")
     _, complained = alone.communicate(timeout=20)
     assert alone.returncode == 3
     assert "--exchange FILE" in complained
 
 
-def test_without_an_exchange_named_the_engine_that_runs_halts_and_cancels(world: World) -> None:
-    engine = world.engine()
+def test_without_an_exchange_named_the_engine_that_runs_halts_and_cancels(desk: DeskProcesses) -> None:
+    engine = desk.engine()
     try:
-        stopped = begin(world.folder, "kill", "--direct", "--yes")
+        stopped = begin(desk.folder, "kill", "--direct", "--yes")
         said, complained = stopped.communicate(timeout=60)
         assert stopped.returncode == 0, complained
         assert "Halt written" in said
         assert f"The engine (process {engine.pid}): halted" in said
         assert "To sell them: `mexc-tui flatten`" in said
-        assert (world.state / "halt.json").exists()
-        assert world.status()["trading_state"] == "halted"
+        assert (desk.state / "halt.json").exists()
+        assert desk.status()["trading_state"] == "halted"
     finally:
         end(engine)
 
 
 def test_without_an_exchange_named_a_frozen_engine_is_halted_on_disk_and_the_way_on_is_said(
-    world: World,
+    desk: DeskProcesses,
 ) -> None:
-    engine = world.engine()
+    engine = desk.engine()
     try:
         engine.send_signal(signal.SIGSTOP)
-        stopped = begin(world.folder, "kill", "--direct", "--yes")
+        stopped = begin(desk.folder, "kill", "--direct", "--yes")
         said, complained = stopped.communicate(timeout=60)
         assert stopped.returncode == 1
         assert "NO ORDER WAS CANCELLED" in said
         assert "--exchange FILE" in complained
-        assert (world.state / "halt.json").exists()
+        assert (desk.state / "halt.json").exists()
         engine.send_signal(signal.SIGCONT)
-        until(lambda: world.status()["trading_state"] == "halted")
+        until(lambda: desk.status()["trading_state"] == "halted")
     finally:
         engine.send_signal(signal.SIGCONT)
         end(engine)

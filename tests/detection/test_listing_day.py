@@ -22,7 +22,7 @@ from mexc_tui.model.symbol import Symbol
 from mexc_tui.practice import web_pages
 from mexc_tui.practice.http_market import symbol_fields
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Postponement, Scenario
-from mexc_tui.practice.world import World
+from mexc_tui.practice.session import ExchangeSession
 
 pytestmark = pytest.mark.timeout(60)  # whole days of listings
 
@@ -73,8 +73,8 @@ class Day:
     """A desk that polls by its ladder, over the exchange's own JSON, for as long as the day lasts."""
 
     def __init__(self, seed: int, *, restart_at_s: int | None = None) -> None:
-        """Prepare the world and an empty desk, which may be stopped and started again once."""
-        self.world = World(DAY, seed, START_MS)
+        """Prepare the session and an empty desk, which may be stopped and started again once."""
+        self.session = ExchangeSession(DAY, seed, START_MS)
         self.known = Knowledge()
         self.facts: list[Signal | SignalEnd] = []
         self.tapes: dict[str, Tape] = {}
@@ -85,7 +85,7 @@ class Day:
     def live(self) -> "Day":
         """Live through the day, looking twice a second."""
         for now_ms in range(START_MS, START_MS + DAY_S * 1_000, 500):
-            self.world.advance(now_ms)
+            self.session.advance(now_ms)
             if now_ms == self._restart_ms:
                 self._restart()
             for poll in self._due(now_ms):
@@ -104,29 +104,29 @@ class Day:
     def _read(self, source: ListingSource, now_ms: int) -> None:
         match source:
             case ListingSource.CALENDAR:
-                body = msgspec.json.encode(web_pages.calendar(self.world))
+                body = msgspec.json.encode(web_pages.calendar(self.session))
                 self.known.read_calendar(parse_calendar(body, now_ms), now_ms)
             case ListingSource.SYMBOLS_V2:
-                body = msgspec.json.encode(web_pages.symbols(self.world))
+                body = msgspec.json.encode(web_pages.symbols(self.session))
                 self.known.read_web_symbols(parse_symbols(body), now_ms)
             case ListingSource.EXCHANGE_INFO:
-                fields = [symbol_fields(pair, with_opening=True) for pair in self.world.visible_pairs()]
+                fields = [symbol_fields(pair, with_opening=True) for pair in self.session.visible_pairs()]
                 pairs = msgspec.json.decode(msgspec.json.encode(fields), type=list[Symbol])
                 self.known.read_pairs(pairs, now_ms)
             case ListingSource.DEFAULT_SYMBOLS:
-                self.known.read_names(source, self.world.default_symbols(), now_ms)
+                self.known.read_names(source, self.session.default_symbols(), now_ms)
             case ListingSource.SELF_SYMBOLS:
-                self.known.read_names(source, self.world.self_symbols(), now_ms)
+                self.known.read_names(source, self.session.self_symbols(), now_ms)
             case _:
                 pass
 
     def _hear(self, now_ms: int) -> None:
         """Take in the trades of visible listings, as streams would bring them."""
         for listing in self.known.live(now_ms):
-            if self.world.pair(listing.symbol) is None:
+            if self.session.pair(listing.symbol) is None:
                 continue
             tape = self.tapes.setdefault(listing.id, Tape())
-            for trade in reversed(self.world.trades(listing.symbol, 200)):
+            for trade in reversed(self.session.trades(listing.symbol, 200)):
                 deal = StreamDeal(
                     listing.symbol, Decimal(trade.price), Decimal(trade.quantity), Side.BUY, trade.time_ms,
                     f"{trade.time_ms}-{trade.price}-{trade.quantity}",

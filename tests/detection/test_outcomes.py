@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.detection.judging import ClaimVerdict, base_verdict
-from mexc_tui.detection.outcomes import outcome_of, outcome_of_ended_world, reference_return
+from mexc_tui.detection.outcomes import outcome_of, outcome_of_ended_session, reference_return
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.tape import Tape, TapeBar
@@ -181,11 +181,11 @@ def test_a_pair_that_keys_may_not_trade_would_have_gained_nothing() -> None:
     assert (outcome.end, outcome.trades, outcome.reference_return) == (OutcomeEnd.NEVER_API, 4, None)
 
 
-def test_a_listing_whose_world_ended_is_undecided_unless_it_was_cancelled() -> None:
+def test_a_listing_whose_session_ended_is_undecided_unless_it_was_cancelled() -> None:
     known = opened()
-    left = outcome_of_ended_world(new(known), before(-100), DetectionSettings())
+    left = outcome_of_ended_session(new(known), before(-100), DetectionSettings())
     assert (left.end, left.opened_ms is not None, left.reference_return) == (
-        OutcomeEnd.WORLD_ENDED,
+        OutcomeEnd.SESSION_ENDED,
         True,
         None,
     )
@@ -193,4 +193,4 @@ def test_a_listing_whose_world_ended_is_undecided_unless_it_was_cancelled() -> N
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_calendar(calendar(), before(600))
-    assert outcome_of_ended_world(new(known), before(-100), DetectionSettings()).end is OutcomeEnd.CANCELLED
+    assert outcome_of_ended_session(new(known), before(-100), DetectionSettings()).end is OutcomeEnd.CANCELLED

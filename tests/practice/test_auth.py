@@ -227,7 +227,7 @@ def test_any_text_can_be_parsed_and_checked(query: str, body: str) -> None:
     assert code_of(call(f"{query}&signature=0&timestamp={NOW}", body)) in (700002, 700003, 700004, 700005)
 
 
-def test_credentials_are_shaped_like_mexcs_and_follow_seed_and_world() -> None:
+def test_credentials_are_shaped_like_mexcs_and_follow_seed_and_session() -> None:
     key, secret = credentials(7, "calm-7")
     assert key.startswith("mx0v")
     assert len(key) == 18

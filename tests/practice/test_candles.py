@@ -6,7 +6,7 @@ import pytest
 
 from mexc_tui.practice.intervals import DAY_MS, HOUR_MS, KlineInterval, end_of, start_of
 from mexc_tui.practice.values import Candle
-from tests.support.exchange.practice_world import MX, START_MS, world
+from tests.support.exchange.practice_session import MX, START_MS, session
 
 pytestmark = pytest.mark.timeout(60)  # months of candles
 
@@ -15,7 +15,7 @@ START = START_MS + 37 * 60_000 + 12_345
 
 @pytest.mark.parametrize("interval", list(KlineInterval))
 def test_candles_follow_each_other_without_gap_or_jump(interval: KlineInterval) -> None:
-    found = world(active=20)
+    found = session(active=20)
     found.advance(START_MS + 400_000)
     rows = found.klines(MX, interval, limit=200)
     assert len(rows) > 30
@@ -51,10 +51,10 @@ def joined(rows: list[Candle]) -> tuple[object, ...]:
         (KlineInterval.DAY, KlineInterval.MONTH),
     ],
 )
-def test_small_candles_add_up_to_large_ones_across_the_start_of_the_world(
+def test_small_candles_add_up_to_large_ones_across_the_start_of_the_session(
     small: KlineInterval, large: KlineInterval
 ) -> None:
-    found = world(active=20)
+    found = session(active=20)
     found.advance(START_MS + 3 * 60_000)
     for whole in found.klines(MX, large, limit=2):
         parts = found.klines(MX, small, start_ms=whole.open_ms, end_ms=whole.close_ms - 1, limit=1000)
@@ -62,7 +62,7 @@ def test_small_candles_add_up_to_large_ones_across_the_start_of_the_world(
 
 
 def test_a_window_is_the_same_however_it_is_asked_for() -> None:
-    found = world()
+    found = session()
     whole = found.klines(MX, KlineInterval.MIN_5, limit=300)
     part = found.klines(MX, KlineInterval.MIN_5, start_ms=whole[100].open_ms, limit=50)
     assert part == whole[100:150]
@@ -71,7 +71,7 @@ def test_a_window_is_the_same_however_it_is_asked_for() -> None:
 
 
 def test_history_goes_back_years_and_no_further() -> None:
-    found = world()
+    found = session()
     rows = found.klines(MX, KlineInterval.DAY, start_ms=0, limit=1000)
     pair = found.pair(MX)
     assert pair is not None
@@ -80,7 +80,7 @@ def test_history_goes_back_years_and_no_further() -> None:
 
 
 def test_minutes_without_a_trade_are_flat() -> None:
-    found = world()
+    found = session()
     found.advance(START_MS + HOUR_MS)
     rows = found.klines(MX, KlineInterval.MIN_1, limit=10)
     last = found.trades(MX, 1)[0].price
@@ -88,7 +88,7 @@ def test_minutes_without_a_trade_are_flat() -> None:
 
 
 def test_live_trades_are_in_the_current_candle_ticker_and_average() -> None:
-    found = world(active=20)
+    found = session(active=20)
     before = found.candle(MX, KlineInterval.DAY)
     found.advance(START_MS + 60_000)
     after = found.candle(MX, KlineInterval.DAY)
@@ -110,7 +110,7 @@ def test_live_trades_are_in_the_current_candle_ticker_and_average() -> None:
 
 
 def test_a_quiet_pair_has_past_trades_at_its_quotes_and_a_day_of_volume() -> None:
-    found = world()
+    found = session()
     trades = found.trades(MX)
     assert len(trades) >= 10
     assert [trade.time_ms for trade in trades] == sorted((trade.time_ms for trade in trades), reverse=True)

@@ -16,7 +16,7 @@ from yarl import URL
 
 from mexc_tui.practice.ids import USDT_ID
 from mexc_tui.practice.scenario import AccountPlan, EmptySide, Knobs, ListingPlan, MarketSellByQuote
-from mexc_tui.practice.world import World
+from mexc_tui.practice.session import ExchangeSession
 from tests.support.exchange.practice_client import Client, real, scenario
 
 RECORDINGS = Path(__file__).parents[1] / "fixtures" / "mexc-rest-2025-12-31.json"
@@ -87,10 +87,19 @@ async def test_connectivity(client: Client) -> None:
         assert (await client.ask("GET", missing, symbol=PAIR))[0] == 404
 
 
-async def test_practice_page_tells_the_world(client: Client) -> None:
+async def test_practice_page_tells_the_session(client: Client) -> None:
     page = await client.get("/practice")
-    assert page["world"] == client.endpoint.world
-    assert list(page) == ["world", "scenario", "seed", "start_ms", "now_ms", "ends_ms", "over", "settings"]
+    assert page["exchange_session"] == client.endpoint.exchange_session
+    assert list(page) == [
+        "exchange_session",
+        "scenario",
+        "seed",
+        "start_ms",
+        "now_ms",
+        "ends_ms",
+        "over",
+        "settings",
+    ]
     assert (page["scenario"], page["seed"], page["ends_ms"], page["over"]) == ("test", 1, None, False)
 
 
@@ -470,7 +479,7 @@ async def test_a_bug_in_an_answer_is_a_500_without_a_traceback(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr(World, "average_price", broken)
+    monkeypatch.setattr(ExchangeSession, "average_price", broken)
     answer = await client.ask("GET", "avgPrice", symbol=PAIR)
     assert answer == (500, {"code": 500, "msg": "Internal error"})
     assert "secret detail" in caplog.text

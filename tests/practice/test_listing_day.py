@@ -11,9 +11,9 @@ import pytest
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
 from mexc_tui.practice.pairs import PairStatus
 from mexc_tui.practice.scenario import MarketPlan, Scenario, load
+from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import PracticeRefusal
-from mexc_tui.practice.world import World
-from tests.support.exchange.practice_world import START_MS, Witness
+from tests.support.exchange.practice_session import START_MS, Witness
 
 pytestmark = pytest.mark.timeout(60)  # a whole day of listings
 
@@ -31,9 +31,9 @@ class Seen:
     api: bool
 
 
-def day(seconds: float = 0.0, *bases: str, seed: int = 1) -> World:
+def day(seconds: float = 0.0, *bases: str, seed: int = 1) -> ExchangeSession:
     """The day, `seconds` after it began; with `bases` only their part of it: the same, and quicker."""
-    return at(World(part(bases), seed, START_MS), seconds)
+    return at(ExchangeSession(part(bases), seed, START_MS), seconds)
 
 
 def part(bases: Sequence[str]) -> Scenario:
@@ -41,28 +41,30 @@ def part(bases: Sequence[str]) -> Scenario:
     return msgspec.structs.replace(SMALL, listings=plans)
 
 
-def at(world: World, seconds: float) -> World:
-    world.advance(START_MS + round(seconds * 1000))
-    return world
+def at(session: ExchangeSession, seconds: float) -> ExchangeSession:
+    session.advance(START_MS + round(seconds * 1000))
+    return session
 
 
 def in_day(moment_ms: int | None) -> float | None:
     return None if moment_ms is None else (moment_ms - START_MS) / 1000
 
 
-def seen(world: World, base: str) -> Seen:
-    entry = next((one for one in world.calendar() if one.base == base), None)
-    row = next((one for one in world.web_symbols() if one.base == base), None)
-    pair = world.pair(f"{base}USDT")
+def seen(session: ExchangeSession, base: str) -> Seen:
+    entry = next((one for one in session.calendar() if one.base == base), None)
+    row = next((one for one in session.web_symbols() if one.base == base), None)
+    pair = session.pair(f"{base}USDT")
     return Seen(
         in_day(entry.first_open_ms) if entry else None,
         (row.state, row.spot, row.trading) if row else None,
         in_day(pair.first_open_ms) if pair else None,
-        f"{base}USDT" in world.default_symbols(),
+        f"{base}USDT" in session.default_symbols(),
     )
 
 
-def buy(world: World, base: str, *, market: bool = False, price: str = "0.05") -> int | str | OrderStatus:
+def buy(
+    session: ExchangeSession, base: str, *, market: bool = False, price: str = "0.05"
+) -> int | str | OrderStatus:
     """Spend 10 USDT or so; the code of a refusal, or the status of the order."""
     symbol = f"{base}USDT"
     if market:
@@ -70,10 +72,10 @@ def buy(world: World, base: str, *, market: bool = False, price: str = "0.05") -
     else:
         asked = NewOrder(symbol, Side.BUY, OrderType.LIMIT, price=Decimal(price), quantity=Decimal(100))
     try:
-        placed = world.place(asked)
+        placed = session.place(asked)
     except PracticeRefusal as refused:
         return refused.code
-    return world.order(symbol, order_id=placed.order_id).status
+    return session.order(symbol, order_id=placed.order_id).status
 
 
 def prices(witness: Witness, base: str) -> Sequence[tuple[float, Decimal]]:
@@ -88,9 +90,9 @@ def prices(witness: Witness, base: str) -> Sequence[tuple[float, Decimal]]:
 @pytest.fixture(scope="module")
 def tape() -> Witness:
     """Every trade of the day."""
-    world, witness = day(), Witness()
-    world.sinks.append(witness)
-    at(world, 240)
+    session, witness = day(), Witness()
+    session.sinks.append(witness)
+    at(session, 240)
     return witness
 
 
@@ -109,16 +111,16 @@ def test_the_day_is_over_after_four_minutes_and_opens_from_15_s_to_before_210_s(
 
 
 def test_no_listing_has_the_ticker_of_a_pair_that_trades_already() -> None:
-    known = {pair.rules.base for pair in World(DAY, 1, START_MS).visible_pairs()}
+    known = {pair.rules.base for pair in ExchangeSession(DAY, 1, START_MS).visible_pairs()}
     assert known & {plan.base for plan in DAY.listings} == set()
 
 
 def test_the_same_seed_gives_the_same_day_and_another_one_another(tape: Witness) -> None:
     def trades(seed: int) -> list[tuple[str, int, Decimal, Decimal]]:
-        world, witness = day(seed=seed), Witness()
-        world.sinks.append(witness)
+        session, witness = day(seed=seed), Witness()
+        session.sinks.append(witness)
         for seconds in range(1, 35, 7):  # however often it is looked at
-            at(world, seconds)
+            at(session, seconds)
         return told(witness)
 
     one = trades(1)
@@ -164,10 +166,10 @@ def test_ceiling_refuses_with_its_number_for_the_first_seconds() -> None:
 
 @pytest.mark.parametrize(("base", "opens_s", "code"), [("NOMKT", 52, 30019), ("LIMITO", 63, 30041)])
 def test_market_is_refused_at_first_and_limit_is_not(base: str, opens_s: float, code: int) -> None:
-    world = day(opens_s + 0.2, base)
-    assert buy(world, base, market=True) == code
-    assert isinstance(buy(world, base), OrderStatus)
-    assert isinstance(buy(at(world, opens_s + 21), base, market=True), OrderStatus)
+    session = day(opens_s + 0.2, base)
+    assert buy(session, base, market=True) == code
+    assert isinstance(buy(session, base), OrderStatus)
+    assert isinstance(buy(at(session, opens_s + 21), base, market=True), OrderStatus)
 
 
 def test_a_dud_has_hardly_any_trades(tape: Witness) -> None:
@@ -217,10 +219,10 @@ def test_never_api_trades_and_takes_no_order(tape: Witness) -> None:
 
 
 def test_thin_has_a_wide_spread_and_little_behind_it() -> None:
-    world = day(141, "LEANY")
+    session = day(141, "LEANY")
     spreads: list[Decimal] = []
     for seconds in range(142, 172):
-        depth = at(world, seconds).depth("LEANYUSDT", 100)
+        depth = at(session, seconds).depth("LEANYUSDT", 100)
         bid, ask = depth.bids[0].price, depth.asks[0].price
         near = [level for level in depth.asks if level.price <= ask * Decimal("1.02")]
         spreads.append((ask - bid) / ask)
@@ -230,8 +232,8 @@ def test_thin_has_a_wide_spread_and_little_behind_it() -> None:
 
 
 def test_renamed_keeps_its_coin_under_another_ticker(tape: Witness) -> None:
-    def coin(world: World, base: str) -> str:
-        return next(row.coin_id for row in world.web_symbols() if row.base == base)
+    def coin(session: ExchangeSession, base: str) -> str:
+        return next(row.coin_id for row in session.web_symbols() if row.base == base)
 
     assert seen(day(144, "OLDNAME"), "OLDNAME").pair_opens_s == 160
     assert seen(day(146, "OLDNAME"), "OLDNAME") == Seen(None, None, None, False)

@@ -16,9 +16,9 @@ from mexc_tui.practice.scenario import (
     MarketPolicy,
     Postponement,
 )
+from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import PracticeWebSymbol
-from mexc_tui.practice.world import World
-from tests.support.exchange.practice_world import START_MS, Witness, refusal, world
+from tests.support.exchange.practice_session import START_MS, Witness, refusal, session
 
 pytestmark = pytest.mark.timeout(60)  # whole lives of listings
 
@@ -67,7 +67,7 @@ def plan(
     )
 
 
-def at(found: World, seconds: float) -> World:
+def at(found: ExchangeSession, seconds: float) -> ExchangeSession:
     found.advance(START_MS + round(seconds * 1000))
     return found
 
@@ -80,22 +80,22 @@ def market_buy() -> NewOrder:
     return NewOrder(NEW, Side.BUY, OrderType.MARKET, quote_quantity=Decimal(10))
 
 
-def code_of(found: World, asked: NewOrder) -> int | str:
+def code_of(found: ExchangeSession, asked: NewOrder) -> int | str:
     return refusal(lambda: found.place(asked)).code
 
 
-def web_row(found: World, base: str = "NEW") -> PracticeWebSymbol | None:
+def web_row(found: ExchangeSession, base: str = "NEW") -> PracticeWebSymbol | None:
     return next((row for row in found.web_symbols() if row.base == base), None)
 
 
-def new_pair(found: World) -> PracticePair:
+def new_pair(found: ExchangeSession) -> PracticePair:
     pair = found.pair(NEW)
     assert pair is not None
     return pair
 
 
 def test_the_calendar_and_symbols_v2_walk_through_their_states() -> None:
-    found = world(plan())
+    found = session(plan())
     assert found.calendar() == []
     assert web_row(found) is None
     states: list[tuple[int, int, int]] = []
@@ -113,7 +113,7 @@ def test_the_calendar_and_symbols_v2_walk_through_their_states() -> None:
 
 
 def test_orders_are_answered_by_stage() -> None:
-    found = world(plan())
+    found = session(plan())
     assert code_of(found, buy()) == 30014
     assert code_of(at(found, 100), buy()) == 10007
     assert found.pair(NEW) is None
@@ -126,11 +126,11 @@ def test_orders_are_answered_by_stage() -> None:
 
 @pytest.mark.parametrize(("knob", "code"), [(each, int(each.value)) for each in EarlyOrder])
 def test_the_answer_to_an_early_order_is_a_knob(knob: EarlyOrder, code: int) -> None:
-    assert code_of(at(world(plan(), knobs=Knobs(early_order=knob)), 900), buy()) == code
+    assert code_of(at(session(plan(), knobs=Knobs(early_order=knob)), 900), buy()) == code
 
 
 def test_it_opens_within_the_jitter_after_its_time_with_asks_above_bids() -> None:
-    found, seen = world(plan()), Witness()
+    found, seen = session(plan()), Witness()
     found.sinks.append(seen)
     at(found, 1000)
     opened_ms = [
@@ -149,7 +149,7 @@ def test_it_opens_within_the_jitter_after_its_time_with_asks_above_bids() -> Non
 
 
 def test_the_ceiling_says_its_number_in_the_exact_words() -> None:
-    found = at(world(plan(ceiling=Decimal(1))), 1000.08)
+    found = at(session(plan(ceiling=Decimal(1))), 1000.08)
     refused = refusal(lambda: found.place(buy("0.051")))
     assert (refused.code, refused.message) == (30010, "The price cannot be higher than 0.05USDT")
     found.place(buy("0.05"))
@@ -157,7 +157,7 @@ def test_the_ceiling_says_its_number_in_the_exact_words() -> None:
 
 
 def test_other_traders_keep_to_the_ceiling() -> None:
-    found, seen = world(plan(ceiling=Decimal("1.05"), shape=ListingShape.SPIKE)), Witness()
+    found, seen = session(plan(ceiling=Decimal("1.05"), shape=ListingShape.SPIKE)), Witness()
     found.sinks.append(seen)
     at(found, 1004.9)
     assert seen.trades
@@ -169,7 +169,7 @@ def test_other_traders_keep_to_the_ceiling() -> None:
     ("policy", "code"), [(MarketPolicy.DISABLED_30019, 30019), (MarketPolicy.TYPE_REFUSED_30041, 30041)]
 )
 def test_market_orders_can_be_refused_in_the_first_seconds(policy: MarketPolicy, code: int) -> None:
-    found = at(world(plan(policy=policy)), 1000.08)
+    found = at(session(plan(policy=policy)), 1000.08)
     assert code_of(found, market_buy()) == code
     at(found, 1031).place(market_buy())
 
@@ -184,7 +184,7 @@ def test_market_on_an_empty_book_is_cancelled_or_refused_by_policy(policy: Marke
         trades_per_s=0.001,
         market_policy=policy,
     )
-    found = at(world(empty), 10.08)
+    found = at(session(empty), 10.08)
     found.place(buy("0.1", 500))
     assert found.depth(NEW).asks == []
     if policy is MarketPolicy.ALLOW:
@@ -195,7 +195,7 @@ def test_market_on_an_empty_book_is_cancelled_or_refused_by_policy(policy: Marke
 
 
 def test_M13_a_postponement_in_the_last_second_moves_everything() -> None:
-    found = world(plan(postponed=(Postponement(at_s=1, by_s=600),)))
+    found = session(plan(postponed=(Postponement(at_s=1, by_s=600),)))
     at(found, 999)
     assert found.calendar()[0].first_open_ms == START_MS + 1_600_000
     assert new_pair(found).first_open_ms == START_MS + 1_600_000
@@ -205,12 +205,12 @@ def test_M13_a_postponement_in_the_last_second_moves_everything() -> None:
 
 def test_M13_postponed_twice_then_moved_forward() -> None:
     moves = (Postponement(at_s=500, by_s=300), Postponement(at_s=400, by_s=-100))
-    found = at(world(plan(postponed=moves)), 950)
+    found = at(session(plan(postponed=moves)), 950)
     assert found.calendar()[0].first_open_ms == START_MS + 1_200_000
 
 
 def test_M13_a_cancelled_listing_disappears_everywhere() -> None:
-    found = at(world(plan(cancelled_before_s=50)), 949)
+    found = at(session(plan(cancelled_before_s=50)), 949)
     assert found.pair(NEW) is not None
     at(found, 950)
     assert found.pair(NEW) is None
@@ -220,7 +220,7 @@ def test_M13_a_cancelled_listing_disappears_everywhere() -> None:
 
 
 def test_M13_a_renamed_listing_keeps_its_coin_id() -> None:
-    found = at(world(plan(renamed_to="NEWER")), 750)
+    found = at(session(plan(renamed_to="NEWER")), 750)
     coin_id = found.calendar()[0].coin_id
     at(found, 800)
     assert found.pair(NEW) is None
@@ -233,13 +233,13 @@ def test_M13_a_renamed_listing_keeps_its_coin_id() -> None:
 
 
 def test_M13_an_early_opening_does_not_wait_for_its_announced_time() -> None:
-    found = at(world(plan(early_s=400)), 600.08)
+    found = at(session(plan(early_s=400)), 600.08)
     assert found.calendar()[0].first_open_ms == START_MS + 1_000_000
     found.place(buy())
 
 
 def test_a_pair_never_opened_to_keys_refuses_for_ever_but_trades() -> None:
-    found = at(world(plan(api_allowed=False)), 1200)
+    found = at(session(plan(api_allowed=False)), 1200)
     refused = refusal(lambda: found.place(buy()))
     assert (refused.code, refused.message) == (10007, "symbol not support api")
     assert new_pair(found).trades
@@ -247,27 +247,27 @@ def test_a_pair_never_opened_to_keys_refuses_for_ever_but_trades() -> None:
 
 
 def test_api_access_can_come_later_than_the_pair_and_later_than_the_opening() -> None:
-    found = at(world(plan(api_from_s=10)), 989)
+    found = at(session(plan(api_from_s=10)), 989)
     assert not new_pair(found).api_allowed
     assert new_pair(at(found, 990)).api_allowed
-    late = at(world(plan(api_from_s=-30)), 1029)
+    late = at(session(plan(api_from_s=-30)), 1029)
     assert code_of(late, buy()) == 10007
     assert new_pair(at(late, 1030)).api_allowed
 
 
 def test_an_assessment_zone_pair_is_blocked() -> None:
-    assert new_pair(at(world(plan(blocked=True)), 800)).blocked
+    assert new_pair(at(session(plan(blocked=True)), 800)).blocked
 
 
 def test_a_listing_outside_the_calendar_is_seen_in_exchange_info_only() -> None:
-    found = at(world(plan(in_calendar=False)), 800)
+    found = at(session(plan(in_calendar=False)), 800)
     assert found.calendar() == []
     assert found.announcements() == []
     assert found.pair(NEW) is not None
 
 
 def test_M14_a_pair_suspended_after_its_opening_stops_trading() -> None:
-    found = at(world(plan(suspended_after_s=60)), 1061)
+    found = at(session(plan(suspended_after_s=60)), 1061)
     assert new_pair(found).status is PairStatus.PAUSED
     seen = Witness()
     found.sinks.append(seen)
@@ -276,15 +276,15 @@ def test_M14_a_pair_suspended_after_its_opening_stops_trading() -> None:
 
 
 def test_a_series_goes_on_with_numbered_or_made_up_tickers() -> None:
-    found = at(world(plan(base="RUN", every_s=500)), 2099)
+    found = at(session(plan(base="RUN", every_s=500)), 2099)
     assert [entry.base for entry in found.calendar()] == ["RUN1", "RUN2", "RUN3", "RUN4"]
-    made_up = at(world(plan(base="", every_s=500)), 2099)
+    made_up = at(session(plan(base="", every_s=500)), 2099)
     assert len({entry.base for entry in made_up.calendar()}) == 4
 
 
 @pytest.mark.parametrize("shape", list(ListingShape))
 def test_every_shape_keeps_a_two_sided_book_while_it_lasts(shape: ListingShape) -> None:
-    found = world(plan(shape=shape))
+    found = session(plan(shape=shape))
     for seconds in (1002, 1010, 1040, 1120, 1600):
         top = new_pair(at(found, seconds)).top()
         assert top.bid is not None
@@ -294,18 +294,18 @@ def test_every_shape_keeps_a_two_sided_book_while_it_lasts(shape: ListingShape) 
 
 def test_shapes_do_what_they_are_named_for() -> None:
     def price(shape: ListingShape, seconds: float) -> Decimal:
-        return new_pair(at(world(plan(shape=shape)), OPENS_S + seconds)).last_price
+        return new_pair(at(session(plan(shape=shape)), OPENS_S + seconds)).last_price
 
     assert price(ListingShape.RUSH, 60) > Decimal("0.085")
     assert price(ListingShape.SPIKE, 7) > Decimal("0.08") > Decimal("0.05") > price(ListingShape.SPIKE, 90)
     assert price(ListingShape.FADE, 300) < Decimal("0.04")
-    dud = at(world(plan(shape=ListingShape.DUD)), 1060)
-    rush = at(world(plan(shape=ListingShape.RUSH)), 1060)
+    dud = at(session(plan(shape=ListingShape.DUD)), 1060)
+    rush = at(session(plan(shape=ListingShape.RUSH)), 1060)
     assert len(new_pair(dud).trades) < len(new_pair(rush).trades) / 5
 
 
 def test_a_new_pair_has_candles_only_from_its_first_trade_on() -> None:
-    found = at(world(plan()), 900)
+    found = at(session(plan()), 900)
     assert found.klines(NEW, KlineInterval.MIN_1) == []
     assert found.candle(NEW, KlineInterval.MIN_1) is None
     at(found, 1130)

@@ -6,9 +6,9 @@ import pytest
 
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
 from mexc_tui.model.symbol import ListedType, Permission, Symbol, SymbolStatus
-from mexc_tui.practice.mirror import MirrorWorld, paper_scenario
+from mexc_tui.practice.mirror import MirrorSession, paper_scenario
 from mexc_tui.practice.values import PracticeRefusal
-from tests.support.exchange.practice_world import START_MS
+from tests.support.exchange.practice_session import START_MS
 
 PAIR = Symbol(
     symbol="NEWUSDT",
@@ -36,74 +36,74 @@ BIDS = levels(("0.90", "40"), ("0.80", "40"))
 
 
 @pytest.fixture
-def world() -> MirrorWorld:
-    world = MirrorWorld(paper_scenario({"USDT": Decimal(1000)}), 1, START_MS)
-    world.mirror_pair(PAIR)
-    return world
+def session() -> MirrorSession:
+    session = MirrorSession(paper_scenario({"USDT": Decimal(1000)}), 1, START_MS)
+    session.mirror_pair(PAIR)
+    return session
 
 
 def order(side: Side, price: str, quantity: str, kind: OrderType = OrderType.LIMIT) -> NewOrder:
     return NewOrder("NEWUSDT", side, kind, price=Decimal(price), quantity=Decimal(quantity))
 
 
-def test_a_pair_takes_no_orders_before_its_first_quote(world: MirrorWorld) -> None:
+def test_a_pair_takes_no_orders_before_its_first_quote(session: MirrorSession) -> None:
     with pytest.raises(PracticeRefusal) as refusal:
-        world.place(order(Side.BUY, "1", "10"))
+        session.place(order(Side.BUY, "1", "10"))
     assert refusal.value.code == 30001
 
 
-def test_an_order_walks_the_mirrored_levels_and_pays_the_pairs_fee(world: MirrorWorld) -> None:
-    world.mirror_book("NEWUSDT", BIDS, ASKS)
-    placed = world.place(order(Side.BUY, "1.10", "70", OrderType.IMMEDIATE_OR_CANCEL))
-    done = world.order("NEWUSDT", order_id=placed.order_id)
+def test_an_order_walks_the_mirrored_levels_and_pays_the_pairs_fee(session: MirrorSession) -> None:
+    session.mirror_book("NEWUSDT", BIDS, ASKS)
+    placed = session.place(order(Side.BUY, "1.10", "70", OrderType.IMMEDIATE_OR_CANCEL))
+    done = session.order("NEWUSDT", order_id=placed.order_id)
     assert (done.status, done.executed_quote) == (OrderStatus.FILLED, Decimal("72.00"))
-    fees = sum(fill.fee for fill in world.my_trades("NEWUSDT"))
+    fees = sum(fill.fee for fill in session.my_trades("NEWUSDT"))
     assert fees == Decimal("72.00") * Decimal("0.0005")
 
 
-def test_what_an_order_took_is_back_with_the_next_load(world: MirrorWorld) -> None:
-    world.mirror_book("NEWUSDT", BIDS, ASKS)
-    world.place(order(Side.BUY, "1.00", "50", OrderType.IMMEDIATE_OR_CANCEL))
-    world.mirror_book("NEWUSDT", BIDS, ASKS)
-    depth = world.depth("NEWUSDT")
+def test_what_an_order_took_is_back_with_the_next_load(session: MirrorSession) -> None:
+    session.mirror_book("NEWUSDT", BIDS, ASKS)
+    session.place(order(Side.BUY, "1.00", "50", OrderType.IMMEDIATE_OR_CANCEL))
+    session.mirror_book("NEWUSDT", BIDS, ASKS)
+    depth = session.depth("NEWUSDT")
     assert [tuple(level) for level in depth.asks] == ASKS
     assert [tuple(level) for level in depth.bids] == BIDS
 
 
-def test_a_resting_order_is_hit_when_the_other_side_reaches_it(world: MirrorWorld) -> None:
-    world.mirror_book("NEWUSDT", BIDS, ASKS)
-    placed = world.place(order(Side.BUY, "0.95", "30"))
-    world.mirror_book("NEWUSDT", BIDS, levels(("0.95", "20"), ("1.00", "50")))
-    part = world.order("NEWUSDT", order_id=placed.order_id)
+def test_a_resting_order_is_hit_when_the_other_side_reaches_it(session: MirrorSession) -> None:
+    session.mirror_book("NEWUSDT", BIDS, ASKS)
+    placed = session.place(order(Side.BUY, "0.95", "30"))
+    session.mirror_book("NEWUSDT", BIDS, levels(("0.95", "20"), ("1.00", "50")))
+    part = session.order("NEWUSDT", order_id=placed.order_id)
     assert (part.status, part.executed) == (OrderStatus.PARTIALLY_FILLED, Decimal(20))
-    assert world.depth("NEWUSDT").asks[0].price == Decimal("1.00")
+    assert session.depth("NEWUSDT").asks[0].price == Decimal("1.00")
 
 
-def test_a_resting_order_is_hit_by_a_trade_beyond_its_price_and_not_at_it(world: MirrorWorld) -> None:
-    world.mirror_book("NEWUSDT", BIDS, ASKS)
-    placed = world.place(order(Side.BUY, "0.95", "30"))
-    world.mirror_trade("NEWUSDT", Decimal("0.95"), Decimal(100), Side.SELL)
-    assert world.order("NEWUSDT", order_id=placed.order_id).executed == 0
-    world.mirror_trade("NEWUSDT", Decimal("0.94"), Decimal(10), Side.SELL)
-    assert world.order("NEWUSDT", order_id=placed.order_id).executed == 10
+def test_a_resting_order_is_hit_by_a_trade_beyond_its_price_and_not_at_it(session: MirrorSession) -> None:
+    session.mirror_book("NEWUSDT", BIDS, ASKS)
+    placed = session.place(order(Side.BUY, "0.95", "30"))
+    session.mirror_trade("NEWUSDT", Decimal("0.95"), Decimal(100), Side.SELL)
+    assert session.order("NEWUSDT", order_id=placed.order_id).executed == 0
+    session.mirror_trade("NEWUSDT", Decimal("0.94"), Decimal(10), Side.SELL)
+    assert session.order("NEWUSDT", order_id=placed.order_id).executed == 10
 
 
-def test_orders_of_ours_stay_where_they_are_when_levels_change(world: MirrorWorld) -> None:
-    world.mirror_book("NEWUSDT", BIDS, ASKS)
-    world.place(order(Side.BUY, "0.90", "30"))
-    world.mirror_book("NEWUSDT", levels(("0.70", "1")), ASKS)
-    assert [tuple(level) for level in world.depth("NEWUSDT").bids] == levels(("0.90", "30"), ("0.70", "1"))
+def test_orders_of_ours_stay_where_they_are_when_levels_change(session: MirrorSession) -> None:
+    session.mirror_book("NEWUSDT", BIDS, ASKS)
+    session.place(order(Side.BUY, "0.90", "30"))
+    session.mirror_book("NEWUSDT", levels(("0.70", "1")), ASKS)
+    assert [tuple(level) for level in session.depth("NEWUSDT").bids] == levels(("0.90", "30"), ("0.70", "1"))
 
 
-def test_a_crossed_book_is_not_taken(world: MirrorWorld) -> None:
-    world.mirror_book("NEWUSDT", BIDS, ASKS)
-    world.mirror_book("NEWUSDT", levels(("2", "1")), levels(("1", "1")))
-    assert [tuple(level) for level in world.depth("NEWUSDT").asks] == ASKS
+def test_a_crossed_book_is_not_taken(session: MirrorSession) -> None:
+    session.mirror_book("NEWUSDT", BIDS, ASKS)
+    session.mirror_book("NEWUSDT", levels(("2", "1")), levels(("1", "1")))
+    assert [tuple(level) for level in session.depth("NEWUSDT").asks] == ASKS
 
 
-def test_a_locked_book_is_taken_without_the_ask_that_equals_the_bid(world: MirrorWorld) -> None:
-    world.mirror_book("NEWUSDT", BIDS, ASKS)
-    world.mirror_book("NEWUSDT", levels(("1", "1")), levels(("1", "1"), ("1.1", "2")))
-    depth = world.depth("NEWUSDT")
+def test_a_locked_book_is_taken_without_the_ask_that_equals_the_bid(session: MirrorSession) -> None:
+    session.mirror_book("NEWUSDT", BIDS, ASKS)
+    session.mirror_book("NEWUSDT", levels(("1", "1")), levels(("1", "1"), ("1.1", "2")))
+    depth = session.depth("NEWUSDT")
     assert [tuple(level) for level in depth.bids] == levels(("1", "1"))
     assert [tuple(level) for level in depth.asks] == levels(("1.1", "2"))

@@ -7,7 +7,7 @@ import pytest
 from mexc_tui.model.order import OrderStatus, OrderType, Side
 from mexc_tui.practice.scenario import CancelAnswer, DuplicateClientId, Knobs, PostOnlyCrossing
 from mexc_tui.practice.values import BookChangeKind
-from tests.support.exchange.practice_world import (
+from tests.support.exchange.practice_session import (
     MX,
     Witness,
     best_ask,
@@ -15,14 +15,14 @@ from tests.support.exchange.practice_world import (
     limit,
     order,
     refusal,
-    world,
+    session,
 )
 
 pytestmark = pytest.mark.timeout(60)  # many random histories
 
 
 def test_a_buy_that_fills_at_once_tells_order_freeze_deal_assets_fee_order() -> None:
-    found, seen = world(), Witness()
+    found, seen = session(), Witness()
     found.sinks.append(seen)
     found.place(limit(Side.BUY, best_ask(found), 1))
     assert seen.told == [
@@ -37,7 +37,7 @@ def test_a_buy_that_fills_at_once_tells_order_freeze_deal_assets_fee_order() -> 
 
 
 def test_price_improvement_returns_the_surplus_before_the_fee() -> None:
-    found, seen = world(), Witness()
+    found, seen = session(), Witness()
     ask = best_ask(found)
     found.sinks.append(seen)
     found.place(limit(Side.BUY, ask + Decimal("0.01"), 1))
@@ -49,7 +49,7 @@ def test_price_improvement_returns_the_surplus_before_the_fee() -> None:
 
 
 def test_a_buyer_of_all_that_he_has_pays_the_fee_from_what_a_better_price_saved() -> None:
-    found, seen = world(), Witness()
+    found, seen = session(), Witness()
     price = best_ask(found) + Decimal("0.01")
     found.deposit("USDT", price * 4 - 1000)
     found.sinks.append(seen)
@@ -60,7 +60,7 @@ def test_a_buyer_of_all_that_he_has_pays_the_fee_from_what_a_better_price_saved(
 
 
 def test_a_resting_order_is_queued_seen_and_cancelled_with_its_freeze() -> None:
-    found, seen = world(), Witness()
+    found, seen = session(), Witness()
     found.sinks.append(seen)
     price = best_bid(found) - Decimal("0.01")
     placed = found.place(limit(Side.BUY, price, 10, "mine"))
@@ -75,13 +75,13 @@ def test_a_resting_order_is_queued_seen_and_cancelled_with_its_freeze() -> None:
 
 
 def test_the_cancel_answer_can_show_the_order_after_the_cancel() -> None:
-    found = world(knobs=Knobs(cancel_answer=CancelAnswer.AFTER))
+    found = session(knobs=Knobs(cancel_answer=CancelAnswer.AFTER))
     placed = found.place(limit(Side.BUY, best_bid(found) - Decimal("0.01"), 10))
     assert found.cancel(MX, order_id=placed.order_id).status is OrderStatus.CANCELED
 
 
 def test_ioc_fills_what_crosses_and_cancels_the_rest() -> None:
-    found = world()
+    found = session()
     level = found.depth(MX, 1).asks[0]
     wanted = level.quantity + 1
     found_money = level.price * wanted
@@ -92,7 +92,7 @@ def test_ioc_fills_what_crosses_and_cancels_the_rest() -> None:
 
 
 def test_fok_is_all_or_nothing() -> None:
-    found = world()
+    found = session()
     level = found.depth(MX, 1).asks[0]
     found.deposit("USDT", level.price * (level.quantity + 1))
     placed = found.place(
@@ -105,7 +105,7 @@ def test_fok_is_all_or_nothing() -> None:
 
 
 def test_market_buy_by_amount_spends_it_within_one_lot() -> None:
-    found = world()
+    found = session()
     placed = found.place(order(Side.BUY, OrderType.MARKET, quote=Decimal(50)))
     ended = found.order(MX, order_id=placed.order_id)
     assert ended.status is OrderStatus.FILLED
@@ -115,7 +115,7 @@ def test_market_buy_by_amount_spends_it_within_one_lot() -> None:
 
 
 def test_market_sell_by_quantity_carries_its_protection_price() -> None:
-    found = world()
+    found = session()
     bid = best_bid(found)
     placed = found.place(order(Side.SELL, OrderType.MARKET, quantity=Decimal(5)))
     assert bid * Decimal("0.94") < placed.price < bid * Decimal("0.951")
@@ -123,7 +123,7 @@ def test_market_sell_by_quantity_carries_its_protection_price() -> None:
 
 
 def test_market_stops_at_its_protection_price_and_cancels_the_rest() -> None:
-    found = world(balances={"MX": Decimal(10_000_000)}, knobs=Knobs(market_protection=Decimal("0.001")))
+    found = session(balances={"MX": Decimal(10_000_000)}, knobs=Knobs(market_protection=Decimal("0.001")))
     placed = found.place(order(Side.SELL, OrderType.MARKET, quantity=Decimal(40_000)))
     ended = found.order(MX, order_id=placed.order_id)
     assert ended.status is OrderStatus.PARTIALLY_CANCELED
@@ -131,21 +131,21 @@ def test_market_stops_at_its_protection_price_and_cancels_the_rest() -> None:
     assert best_bid(found) < ended.price
 
 
-def test_post_only_that_would_take_is_accepted_and_cancelled() -> None:
-    found = world()
+def test_post_only_order_that_would_match_is_accepted_and_cancelled() -> None:
+    found = session()
     placed = found.place(order(Side.BUY, OrderType.LIMIT_MAKER, price=best_ask(found), quantity=Decimal(1)))
     assert found.order(MX, order_id=placed.order_id).status is OrderStatus.CANCELED
     assert found.my_trades(MX) == []
 
 
-def test_post_only_that_would_take_is_refused_in_the_other_world() -> None:
-    found = world(knobs=Knobs(post_only_crossing=PostOnlyCrossing.REJECT))
+def test_post_only_order_that_would_match_is_refused_when_configured() -> None:
+    found = session(knobs=Knobs(post_only_crossing=PostOnlyCrossing.REJECT))
     crossing = order(Side.BUY, OrderType.LIMIT_MAKER, price=best_ask(found), quantity=Decimal(1))
     assert refusal(lambda: found.place(crossing)).code == 30041
 
 
 def test_trading_with_oneself_fills_both_orders_and_says_so() -> None:
-    found, seen = world(), Witness()
+    found, seen = session(), Witness()
     between = best_bid(found) + Decimal("0.0001")
     assert between < best_ask(found)
     found.place(limit(Side.BUY, between, 3))
@@ -157,7 +157,7 @@ def test_trading_with_oneself_fills_both_orders_and_says_so() -> None:
 
 
 def test_other_traders_fill_a_resting_order_as_maker_without_fee() -> None:
-    found, seen = world(active=20), Witness()
+    found, seen = session(active=20), Witness()
     found.sinks.append(seen)
     placed = found.place(limit(Side.BUY, best_bid(found), 2))
     found.advance(found.now_ms + 600_000)
@@ -168,7 +168,7 @@ def test_other_traders_fill_a_resting_order_as_maker_without_fee() -> None:
 
 
 def test_fees_come_in_mx_when_deduction_is_on() -> None:
-    found, seen = world(), Witness()
+    found, seen = session(), Witness()
     found.mx_deduction = True
     found.sinks.append(seen)
     found.place(order(Side.BUY, OrderType.MARKET, symbol="XRPUSDT", quote=Decimal(50)))
@@ -177,7 +177,7 @@ def test_fees_come_in_mx_when_deduction_is_on() -> None:
 
 
 def test_R14_duplicate_client_ids_are_accepted_and_the_newest_is_found() -> None:
-    found = world()
+    found = session()
     price = best_bid(found) - Decimal("0.01")
     first = found.place(limit(Side.BUY, price, 1, "same"))
     second = found.place(limit(Side.BUY, price, 1, "same"))
@@ -185,15 +185,15 @@ def test_R14_duplicate_client_ids_are_accepted_and_the_newest_is_found() -> None
     assert found.order(MX, client_order_id="same").order_id == second.order_id
 
 
-def test_R14_duplicate_client_ids_are_refused_in_the_other_world() -> None:
-    found = world(knobs=Knobs(duplicate_client_id=DuplicateClientId.REFUSE))
+def test_R14_duplicate_client_ids_are_refused_when_configured() -> None:
+    found = session(knobs=Knobs(duplicate_client_id=DuplicateClientId.REFUSE))
     price = best_bid(found) - Decimal("0.01")
     found.place(limit(Side.BUY, price, 1, "same"))
     assert refusal(lambda: found.place(limit(Side.BUY, price, 1, "same"))).code == 30026
 
 
 def test_a_new_order_is_visible_to_queries_only_after_its_delay() -> None:
-    found = world(knobs=Knobs(visibility_ms=(100, 100)))
+    found = session(knobs=Knobs(visibility_ms=(100, 100)))
     placed = found.place(limit(Side.BUY, best_bid(found) - Decimal("0.01"), 1))
     assert refusal(lambda: found.order(MX, order_id=placed.order_id)).code == -2013
     assert found.open_orders() == found.all_orders(MX) == []
@@ -203,24 +203,24 @@ def test_a_new_order_is_visible_to_queries_only_after_its_delay() -> None:
 
 
 def test_O4_cancel_race_answers_unknown_although_the_cancel_is_carried_out() -> None:
-    found = world(knobs=Knobs(cancel_race=1.0))
+    found = session(knobs=Knobs(cancel_race=1.0))
     placed = found.place(limit(Side.BUY, best_bid(found) - Decimal("0.01"), 1))
     assert refusal(lambda: found.cancel(MX, order_id=placed.order_id)).code == -2011
     assert found.order(MX, order_id=placed.order_id).status is OrderStatus.CANCELED
 
 
 def test_cancel_all_returns_what_it_cancelled_and_nothing_open_is_an_empty_list() -> None:
-    found = world()
+    found = session()
     price = best_bid(found) - Decimal("0.01")
     placed = [found.place(limit(Side.BUY, price, 1)) for _ in range(3)]
     assert [each.order_id for each in found.cancel_all(MX)] == [each.order_id for each in placed]
     assert found.cancel_all(MX) == []
-    strict = world(knobs=Knobs(no_open_orders_error=True))
+    strict = session(knobs=Knobs(no_open_orders_error=True))
     assert refusal(lambda: strict.cancel_all(MX)).code == -2011
 
 
 def test_ids_have_the_forms_of_the_exchange_and_grow() -> None:
-    found = world()
+    found = session()
     ask = best_ask(found)
     first, second = (found.place(limit(Side.BUY, ask, 1)) for _ in range(2))
     assert len(first.order_id) == 26
@@ -235,7 +235,7 @@ def test_ids_have_the_forms_of_the_exchange_and_grow() -> None:
 
 
 def test_dust_becomes_mx_less_the_fee() -> None:
-    found = world(balances={"USDT": Decimal(100), "XRP": Decimal(1), "DOGE": Decimal(1000)})
+    found = session(balances={"USDT": Decimal(100), "XRP": Decimal(1), "DOGE": Decimal(1000)})
     assert [row.asset for row in found.dust()] == ["XRP"]
     done = found.convert(["XRP", "DOGE"])
     assert done.converted == ["XRP"]

@@ -7,34 +7,34 @@ import pytest
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
 from mexc_tui.practice.pairs import PairStatus, PracticePair, PracticeTradeSides
 from mexc_tui.practice.scenario import ExcessPrecision, Knobs
-from mexc_tui.practice.world import World
-from tests.support.exchange.practice_world import MX, best_ask, best_bid, limit, order, refusal, world
+from mexc_tui.practice.session import ExchangeSession
+from tests.support.exchange.practice_session import MX, best_ask, best_bid, limit, order, refusal, session
 
 
-def far_bid(found: World) -> Decimal:
+def far_bid(found: ExchangeSession) -> Decimal:
     return best_bid(found) - Decimal("0.01")
 
 
-def mx(found: World) -> PracticePair:
+def mx(found: ExchangeSession) -> PracticePair:
     pair = found.pair(MX)
     assert pair is not None
     return pair
 
 
 def test_R15_below_the_minimum_value_names_the_number() -> None:
-    found = world()
+    found = session()
     refused = refusal(lambda: found.place(limit(Side.BUY, far_bid(found), Decimal("0.1"))))
     assert (refused.code, refused.status) == (30002, 400)
     assert refused.message == "The minimum transaction volume cannot be less than:1USDT"
 
 
 def test_R15_above_the_maximum_value() -> None:
-    found = world()
+    found = session()
     assert refusal(lambda: found.place(limit(Side.BUY, far_bid(found), 90_000_000))).code == 30003
 
 
 def test_R15_the_price_band_refuses_both_sides() -> None:
-    found = world(knobs=Knobs(), balances={"USDT": Decimal(10_000), "MX": Decimal(1000)})
+    found = session(knobs=Knobs(), balances={"USDT": Decimal(10_000), "MX": Decimal(1000)})
     last = mx(found).last_price
     high, low = round(last * Decimal("1.3"), 4), round(last * Decimal("0.7"), 4)
     assert refusal(lambda: found.place(limit(Side.BUY, high, 10))).code == 30087
@@ -44,7 +44,7 @@ def test_R15_the_price_band_refuses_both_sides() -> None:
 
 
 def test_R15_too_little_money_and_too_few_coins() -> None:
-    found = world(balances={"USDT": Decimal(5), "MX": Decimal(3)})
+    found = session(balances={"USDT": Decimal(5), "MX": Decimal(3)})
     assert refusal(lambda: found.place(limit(Side.BUY, far_bid(found), 50))).code == 30004
     oversold = refusal(lambda: found.place(limit(Side.SELL, best_ask(found), 4)))
     assert (oversold.code, oversold.message) == (30005, "Oversold")
@@ -54,30 +54,30 @@ def test_R15_too_little_money_and_too_few_coins() -> None:
 
 @pytest.mark.parametrize(("price", "quantity"), [("2.00001", "5"), ("2.0", "5.001")])
 def test_R15_too_many_decimals_are_refused(price: str, quantity: str) -> None:
-    found = world()
+    found = session()
     assert refusal(lambda: found.place(limit(Side.BUY, Decimal(price), Decimal(quantity)))).code == 10096
 
 
-def test_R15_too_many_decimals_are_cut_in_the_other_world() -> None:
-    found = world(knobs=Knobs(excess_precision=ExcessPrecision.TRUNCATE))
+def test_R15_too_many_decimals_are_cut_when_configured() -> None:
+    found = session(knobs=Knobs(excess_precision=ExcessPrecision.TRUNCATE))
     price = far_bid(found) + Decimal("0.00009")
     placed = found.place(limit(Side.BUY, price, Decimal("5.009")))
     assert (placed.price, placed.quantity) == (far_bid(found), Decimal("5.00"))
 
 
 def test_R15_market_orders_can_be_switched_off() -> None:
-    found = world(knobs=Knobs(market_enabled=False))
+    found = session(knobs=Knobs(market_enabled=False))
     assert refusal(lambda: found.place(order(Side.BUY, OrderType.MARKET, quote=Decimal(10)))).code == 30019
 
 
 def test_R15_the_open_order_limit() -> None:
-    found = world(knobs=Knobs(max_open_orders=1))
+    found = session(knobs=Knobs(max_open_orders=1))
     found.place(limit(Side.BUY, far_bid(found), 1))
     assert refusal(lambda: found.place(limit(Side.BUY, far_bid(found), 1))).code == 30029
 
 
 def test_R16_the_holding_cap_stops_buying() -> None:
-    found = world(knobs=Knobs(holding_cap_quote=Decimal(20)), balances={"USDT": Decimal(1000)})
+    found = session(knobs=Knobs(holding_cap_quote=Decimal(20)), balances={"USDT": Decimal(1000)})
     found.place(order(Side.BUY, OrderType.MARKET, quote=Decimal(15)))
     refused = refusal(lambda: found.place(order(Side.BUY, OrderType.MARKET, quote=Decimal(15))))
     assert refused.code == 30027
@@ -92,13 +92,13 @@ def test_R16_the_holding_cap_stops_buying() -> None:
     ],
 )
 def test_R15_one_sided_and_closed_pairs(sides: PracticeTradeSides, side: Side, code: int) -> None:
-    found = world()
+    found = session()
     mx(found).sides = sides
     assert refusal(lambda: found.place(limit(side, best_ask(found), 1))).code == code
 
 
 def test_R15_a_paused_pair_refuses_orders_but_not_cancels() -> None:
-    found = world()
+    found = session()
     placed = found.place(limit(Side.BUY, far_bid(found), 1))
     mx(found).status = PairStatus.PAUSED
     assert refusal(lambda: found.place(limit(Side.BUY, far_bid(found), 1))).code == 30000
@@ -107,7 +107,7 @@ def test_R15_a_paused_pair_refuses_orders_but_not_cancels() -> None:
 
 
 def test_R15_pairs_closed_to_api_keys_and_unknown_pairs() -> None:
-    found = world()
+    found = session()
     closed = order(Side.BUY, OrderType.MARKET, symbol="BTCUSDT", quote=Decimal(10))
     refused = refusal(lambda: found.place(closed))
     assert (refused.code, refused.message) == (10007, "symbol not support api")
@@ -117,7 +117,7 @@ def test_R15_pairs_closed_to_api_keys_and_unknown_pairs() -> None:
 
 
 def test_a_key_with_a_pair_list_trades_only_those() -> None:
-    found = world(pairs=("XRPUSDT",))
+    found = session(pairs=("XRPUSDT",))
     assert refusal(lambda: found.place(limit(Side.BUY, far_bid(found), 1))).code == 30020
     assert found.self_symbols() == ["XRPUSDT"]
     assert MX in found.default_symbols()
@@ -138,13 +138,13 @@ def test_a_key_with_a_pair_list_trades_only_those() -> None:
     ],
 )
 def test_senseless_orders_are_refused(asked: NewOrder, code: int) -> None:
-    found = world()
+    found = session()
     assert refusal(lambda: found.place(asked)).code == code
     assert found.all_orders(MX) == []
 
 
 def test_test_refuses_what_place_refuses_and_changes_nothing() -> None:
-    found = world()
+    found = session()
     before = found.balances()
     found.test(limit(Side.BUY, best_ask(found), 1))
     assert refusal(lambda: found.test(limit(Side.BUY, best_ask(found), 100_000))).code == 30004

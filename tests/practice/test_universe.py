@@ -7,21 +7,21 @@ import msgspec
 
 from mexc_tui.practice.pairs import PairStatus, PracticeTradeSides
 from mexc_tui.practice.scenario import Scenario
-from mexc_tui.practice.world import World
-from tests.support.exchange.practice_world import START_MS
+from mexc_tui.practice.session import ExchangeSession
+from tests.support.exchange.practice_session import START_MS
 
-WORLD = World(Scenario(name="full"), 1, START_MS)
+SESSION = ExchangeSession(Scenario(name="full"), 1, START_MS)
 
 
 def test_it_has_as_many_pairs_as_the_real_one_and_most_against_usdt() -> None:
-    quotes = Counter(pair.rules.quote for pair in WORLD.visible_pairs())
+    quotes = Counter(pair.rules.quote for pair in SESSION.visible_pairs())
     assert sum(quotes.values()) == 1950
     assert 1450 < quotes["USDT"] < 1550
     assert {"USDC", "BTC", "ETH"} < set(quotes)
 
 
 def test_it_has_majors_names_that_are_not_ascii_and_every_oddity() -> None:
-    pairs = {pair.symbol: pair for pair in WORLD.visible_pairs()}
+    pairs = {pair.symbol: pair for pair in SESSION.visible_pairs()}
     assert not pairs["BTCUSDT"].api_allowed
     assert not pairs["ETHUSDT"].api_allowed
     assert pairs["MXUSDT"].api_allowed
@@ -34,7 +34,7 @@ def test_it_has_majors_names_that_are_not_ascii_and_every_oddity() -> None:
 
 
 def test_ids_are_32_hex_unique_and_usdt_has_its_own() -> None:
-    pairs = WORLD.visible_pairs()
+    pairs = SESSION.visible_pairs()
     assert len({pair.rules.symbol_id for pair in pairs}) == len(pairs)
     assert all(len(pair.rules.coin_id) == 32 and int(pair.rules.coin_id, 16) for pair in pairs)
     usdt = {pair.rules.market_coin_id for pair in pairs if pair.rules.quote == "USDT"}
@@ -44,7 +44,7 @@ def test_ids_are_32_hex_unique_and_usdt_has_its_own() -> None:
 def test_contracts_have_the_forms_of_the_real_ones() -> None:
     forms = Counter(
         (address[:2] == "0x", len(address))
-        for pair in WORLD.visible_pairs()
+        for pair in SESSION.visible_pairs()
         if (address := pair.rules.contract_address)
     )
     assert set(forms) == {(True, 42), (False, 44)}
@@ -52,7 +52,7 @@ def test_contracts_have_the_forms_of_the_real_ones() -> None:
 
 
 def test_every_pair_can_be_traded_at_its_precisions() -> None:
-    for pair in WORLD.visible_pairs()[::7]:
+    for pair in SESSION.visible_pairs()[::7]:
         top = pair.top()
         assert top.bid is not None
         assert top.ask is not None
@@ -63,7 +63,9 @@ def test_every_pair_can_be_traded_at_its_precisions() -> None:
         assert pair.last_price / tick > 50
 
 
-def test_small_worlds_hold_the_same_majors() -> None:
-    small = World(msgspec.convert({"name": "small", "market": {"symbols": 5}}, Scenario), 1, START_MS)
+def test_small_sessions_hold_the_same_majors() -> None:
+    small = ExchangeSession(
+        msgspec.convert({"name": "small", "market": {"symbols": 5}}, Scenario), 1, START_MS
+    )
     assert [pair.symbol for pair in small.visible_pairs()][:2] == ["BTCUSDT", "ETHUSDT"]
     assert len(small.visible_pairs()) == 5

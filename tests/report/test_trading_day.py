@@ -200,7 +200,7 @@ def test_json_comes_back_with_money_as_text() -> None:
 
 def remember(unit: UnitOfWork) -> None:
     unit.record(refusal())
-    for scope in ("0123456789ab/other-world", f"0123456789ab/{DAY.world}"):
+    for scope in ("0123456789ab/other-session", f"0123456789ab/{DAY.exchange_session}"):
         tables = unit.trading(scope)
         tables.reconciliations.add(run(50_000))
         start = samples.entry(
@@ -216,7 +216,7 @@ def remember(unit: UnitOfWork) -> None:
         tables.positions.save(CLOSED)
 
 
-async def test_the_report_reads_the_books_of_its_own_world(tmp_path: Path) -> None:
+async def test_the_report_reads_the_books_of_its_own_session(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "desk.sqlite3", SystemClock())
     try:
         await store.write("books", remember)

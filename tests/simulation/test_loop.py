@@ -59,7 +59,7 @@ def test_a_timer_with_a_vanishing_delay_does_not_stop_time() -> None:
     assert 900 <= run(main()) <= 1_100
 
 
-def test_a_world_in_which_everybody_waits_is_reported_not_hung() -> None:
+def test_a_session_in_which_everybody_waits_is_reported_not_hung() -> None:
     async def main() -> None:
         await asyncio.sleep(12)
         await asyncio.Event().wait()

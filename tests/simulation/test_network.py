@@ -338,12 +338,12 @@ def test_the_history_is_the_same_in_every_process_whatever_its_hash_seed() -> No
 def test_the_last_lines_of_history_can_be_shown() -> None:
     async def main(sim: Simulation) -> list[str]:
         await short_talk(sim)
-        sim.network.note("the world ends")
+        sim.network.note("the session ends")
         return sim.network.history()
 
     lines = simulate(main)
     assert len(lines) == 40
-    assert lines[-1].endswith("the world ends")
+    assert lines[-1].endswith("the session ends")
 
 
 def test_contract_aiohttps_connector_still_has_the_private_method_that_we_fill() -> None:

@@ -18,7 +18,7 @@ from tests.support.samples.listing_samples import detection_pass
 from tests.support.store_parts import FILE, HandClock, fact
 
 KEEP = Keep(30 * DAY_MS, 7 * DAY_MS, 90 * DAY_MS, 30 * DAY_MS)
-SCOPE = "account/world"
+SCOPE = "account/session"
 
 
 async def round_of(store: SqliteStore, now_ms: int) -> int:

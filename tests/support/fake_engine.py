@@ -54,7 +54,7 @@ class FakeEngineQueries(EngineQueries):
             pid=os.getpid(),
             profile="practice",
             mode="practice",
-            world="w-1",
+            exchange_session="w-1",
             trading_state=self.state,
             cause="" if self.state is TradingState.ACTIVE else "a person halted it",
             started_ms=1,

@@ -52,7 +52,7 @@ class LedgerWriter:
         now_ms: Callable[[], int],
         prices: Callable[[], Mapping[str, Decimal]],
     ) -> None:
-        """`scope`: account and world; `ids_of`: instance and start (ms), which client ids are made of.
+        """`scope`: account and exchange session; `ids_of`: desk id and start (ms) of the client ids.
 
         `prices`: quote units for one of each asset that fees are paid in.
         """

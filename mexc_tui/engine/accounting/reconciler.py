@@ -264,7 +264,7 @@ class Reconciler:
             log.error("%s", self.damage)
 
     async def _open_books(self) -> None:
-        """Begin the books of a new world with what its account holds."""
+        """Begin the books of a new exchange session with what its account holds."""
         if self._keeper.open.balances:
             return
         self._first = await self._exchange.read_first(FIRST_ANSWERS)

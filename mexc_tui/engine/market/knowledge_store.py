@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from mexc_tui.detection.calibration import CalibrationHistory, CaseKey, Tally
-from mexc_tui.detection.outcomes import outcome_of_ended_world
+from mexc_tui.detection.outcomes import outcome_of_ended_session
 from mexc_tui.detection.passing import Stand, standing_after
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.market.outcome_labels import keep_outcome, label_version
@@ -36,7 +36,7 @@ RELOAD_PAUSE_S = 0.05
 TRADES = 50
 """So many trades of a pair are kept one by one; the tape keeps them by the second."""
 RECENT = 200
-"""So many of the newest listings are looked at for a missing label, when a world has ended."""
+"""Newest listings checked for a missing label after an exchange session has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class KnowledgeStore:
     """The one place where knowledge changes."""
 
     def __init__(self, books: Store, detection: Callable[[], DetectionSettings], since_ms: int = 0) -> None:
-        """Know nothing; `load` first. What was seen before `since_ms` is another world's: history alone."""
+        """Start empty; call `load` first. Data before `since_ms` is of an earlier session: history only."""
         self._books = books
         self._since_ms = since_ms
         self._detection = detection
@@ -110,7 +110,9 @@ class KnowledgeStore:
         settings, since_ms = self._detection(), self._since_ms
         version = label_version(settings)
         if since_ms:
-            await self.write("close another world", lambda unit: _close_world(unit, since_ms, settings))
+            await self.write(
+                "close an earlier session", lambda unit: _close_session(unit, since_ms, settings)
+            )
         found = await self._read_whole(lambda stored: _load(stored, version, since_ms))
         self.knowledge = Knowledge(found.listings, found.pairs)
         keys = standing_after(found.standing)
@@ -197,10 +199,10 @@ def facts_of(update: Update) -> Iterable[Event]:
     return chain(seen, changed)
 
 
-def _close_world(unit: UnitOfWork, since_ms: int, settings: DetectionSettings) -> None:
-    """End what speaks of a world that is gone, and label its listings: nothing more will come of them."""
+def _close_session(unit: UnitOfWork, since_ms: int, settings: DetectionSettings) -> None:
+    """End the signals of an earlier exchange session and label its listings."""
     for signal in unit.signals.standing():
-        ended = SignalEnd(signal.key, signal.state, since_ms, "its practice world has ended")
+        ended = SignalEnd(signal.key, signal.state, since_ms, "its practice session has ended")
         if signal.at_ms < since_ms and unit.signals.end(ended):
             unit.record(SignalEnded(at_ms=since_ms, about=signal.symbol, ended=ended))
     for alert in unit.alerts.open():
@@ -213,7 +215,7 @@ def _close_world(unit: UnitOfWork, since_ms: int, settings: DetectionSettings) -
     recent = {one.id: one for one in unit.listings.latest(RECENT) if one.first_seen_ms < since_ms}
     for listing in (left | recent).values():
         if unit.outcomes.newest(listing.id) is None:
-            keep_outcome(unit, listing, outcome_of_ended_world(listing, since_ms, settings))
+            keep_outcome(unit, listing, outcome_of_ended_session(listing, since_ms, settings))
 
 
 def _load(stored: Stored, version: str, since_ms: int) -> _Loaded:

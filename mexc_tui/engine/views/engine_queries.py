@@ -52,7 +52,7 @@ class EngineQueries:
             pid=parts.identity.pid,
             profile=parts.identity.profile,
             mode=parts.identity.mode,
-            world=parts.identity.world,
+            exchange_session=parts.identity.exchange_session,
             trading_state=state,
             cause=cause,
             started_ms=engine.started_ms,

@@ -26,7 +26,7 @@ def listing_row(
 
     `heard_ms`: when anything about its price was heard; told to the second, so that rows stay the same.
     """
-    if outcome is not None and outcome.end is OutcomeEnd.WORLD_ENDED:
+    if outcome is not None and outcome.end is OutcomeEnd.SESSION_ENDED:
         stage = listing.stage  # time tells nothing more of it
     stream = listing.says(ListingSource.STREAM)
     if price is None and stream is not None and stream.facts.price is not None:

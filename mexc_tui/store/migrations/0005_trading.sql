@@ -1,4 +1,4 @@
--- The books of trading, by scope: an account in a world. A row is found by its columns, the body holds the
+-- The books of trading, by scope: an account in a exchange_session. A row is found by its columns, the body holds the
 -- value, the digest is over all of it. Foreign keys are checked at the commit: the order of writing is free.
 
 CREATE TABLE snipes (

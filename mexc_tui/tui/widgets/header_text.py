@@ -76,7 +76,7 @@ def _engine(known: HeaderData) -> list[Part]:
         *_of_now(known, status),
         Part(here(known.now_ms, known.zone), goes=6),
         Part(f"profile {status.profile}", Tone.FAINT, goes=6),
-        Part(f"session {status.world}" if status.world else "", Tone.FAINT, goes=7),
+        Part(f"session {status.exchange_session}" if status.exchange_session else "", Tone.FAINT, goes=7),
     ]
 
 

@@ -44,7 +44,7 @@ def test_a_fee_that_comes_before_its_fill_halts_nothing(
 
     async def main(sim: Simulation) -> None:
         plan = day_of(sim, tmp_path, listing=PUNCTUAL, knobs=knobs, faults=faults, lent=HANDS_OFF)
-        scenario = plan.server.world.scenario
+        scenario = plan.server.session.scenario
         day = PracticeDay(sim, tmp_path, msgspec.structs.replace(scenario, account=MX) if in_mx else scenario)
         await day.open()
         async with day.engine() as running:

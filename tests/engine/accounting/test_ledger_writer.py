@@ -146,7 +146,7 @@ def test_a_persons_own_order_is_shown_and_left_alone(tmp_path: Path) -> None:
             await rooms.port.place(_buy("byhand", Decimal("0.02")), purpose=Purpose.ORDINARY)
             await until(lambda: "byhand" in rooms.keeper.open.foreign)
             await asyncio.sleep(15)
-            assert [row.client_order_id for row in day.server.world.open_orders()] == ["byhand"]
+            assert [row.client_order_id for row in day.server.session.open_orders()] == ["byhand"]
             assert rooms.keeper.open.trading.state is TradingState.ACTIVE
             assert rooms.keeper.open.positions[position.id].remaining == position.remaining
             await same_books(day, running)
@@ -165,6 +165,6 @@ def test_another_desks_order_under_our_prefix_halts(tmp_path: Path) -> None:
             await rooms.port.place(_buy(name, Decimal("0.02")), purpose=Purpose.ORDINARY)
             await until(lambda: rooms.keeper.open.trading.state is TradingState.HALTED)
             assert rooms.keeper.open.trading.cause is not Cause.PERSON
-            assert name in {row.client_order_id for row in day.server.world.open_orders()}
+            assert name in {row.client_order_id for row in day.server.session.open_orders()}
 
     simulate(main)

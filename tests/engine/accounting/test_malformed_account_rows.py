@@ -46,17 +46,17 @@ def is_shown(running: RunningEngine, path: str) -> bool:
 
 
 def last_price(day: PracticeDay) -> Decimal:
-    pair = day.server.world.pair(SYMBOL)
+    pair = day.server.session.pair(SYMBOL)
     return Decimal(0) if pair is None else pair.last_price
 
 
 def rest_by_hand(day: PracticeDay) -> None:
     """Let an order of the user rest: its row is the one that cannot be read."""
-    pair = day.server.world.pair(SYMBOL)
+    pair = day.server.session.pair(SYMBOL)
     assert pair is not None
     price = (last_price(day) / 2).quantize(Decimal(1).scaleb(-pair.rules.price_decimals))
     order = NewOrder(SYMBOL, Side.BUY, OrderType.LIMIT, "by-hand", price=price, quantity=round(9 / price, 0))
-    day.server.world.place(order)
+    day.server.session.place(order)
 
 
 @pytest.mark.parametrize("path", LISTS)

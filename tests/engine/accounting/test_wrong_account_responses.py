@@ -52,9 +52,9 @@ def test_coins_missing_from_one_answer_are_not_written_off_and_entries_wait(tmp_
             rooms, position = rooms_of(running), await buy(running)
             await agree(running)
             assert not rooms.refusal(OrderRole.ENTRY, OTHER)
-            day.server.world.deposit(position.base_asset, -position.remaining)
+            day.server.session.deposit(position.base_asset, -position.remaining)
             run = await rooms.reconciler.compare(Trigger.PERSON)
-            day.server.world.deposit(position.base_asset, position.remaining)
+            day.server.session.deposit(position.base_asset, position.remaining)
             assert (run.explained, run.unexplained) == ((), ())
             assert "not written off" in run.problem
             assert "balances are being confirmed" in rooms.refusal(OrderRole.ENTRY, OTHER)
@@ -76,11 +76,11 @@ def test_coins_that_reappear_after_a_write_off_are_the_desks_and_its_stop_sells_
         async with day.engine() as running:
             rooms, position = rooms_of(running), await buy(running)
             await agree(running)
-            day.server.world.deposit(position.base_asset, -position.remaining)
+            day.server.session.deposit(position.base_asset, -position.remaining)
             await asyncio.sleep(25)
             assert rooms.keeper.open.positions
             assert (await closed(running, 30)).close_reason is CloseReason.CORRECTED
-            day.server.world.deposit(position.base_asset, position.remaining)
+            day.server.session.deposit(position.base_asset, position.remaining)
             await until(lambda: rooms.keeper.open.positions, 30)
             back = held(running)
             assert (back.id, back.remaining, back.gone) == (position.id, position.remaining, 0)
@@ -101,8 +101,8 @@ def test_a_pair_that_is_gone_costs_that_pair_alone_and_not_the_start(tmp_path: P
             rooms, position = rooms_of(running), await buy(running)
             await agree(running)
             close_the_history_of(day, position.symbol)
-            day.server.world.deposit(position.base_asset, -position.remaining)
-            day.server.world.deposit("NEWNAME", position.remaining * 1_000)
+            day.server.session.deposit(position.base_asset, -position.remaining)
+            day.server.session.deposit("NEWNAME", position.remaining * 1_000)
             await asyncio.sleep(60)
             run = rooms.keeper.open.reconciled
             assert run is not None
@@ -128,7 +128,7 @@ def test_a_pair_that_is_gone_costs_that_pair_alone_and_not_the_start(tmp_path: P
 
 def close_the_history_of(day: PracticeDay, gone: str) -> None:
     """Let the exchange refuse the history of a pair that it renamed."""
-    all_orders = day.server.world.all_orders
+    all_orders = day.server.session.all_orders
 
     def refuse(
         symbol: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
@@ -137,7 +137,7 @@ def close_the_history_of(day: PracticeDay, gone: str) -> None:
             raise PracticeRefusal(-1121, "Invalid symbol.")
         return all_orders(symbol, start_ms, end_ms, limit)
 
-    day.server.world.all_orders = refuse
+    day.server.session.all_orders = refuse
 
 
 def test_a_purchase_by_hand_that_is_listed_after_the_balances_showed_it_is_explained(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_purchase_by_hand_that_is_listed_after_the_balances_showed_it_is_expla
         async with day.engine() as running:
             rooms, position = rooms_of(running), await buy(running)
             await agree(running)
-            all_orders, is_hidden = day.server.world.all_orders, True
+            all_orders, is_hidden = day.server.session.all_orders, True
 
             def late(
                 symbol: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
@@ -155,7 +155,7 @@ def test_a_purchase_by_hand_that_is_listed_after_the_balances_showed_it_is_expla
                 found = all_orders(symbol, start_ms, end_ms, limit)
                 return [one for one in found if not (is_hidden and one.client_order_id == "by-hand")]
 
-            day.server.world.all_orders = late
+            day.server.session.all_orders = late
             buy_by_hand(day, position.symbol)
             run = await rooms.reconciler.compare(Trigger.PERSON)
             assert "unconfirmed balance change" in run.problem
@@ -171,4 +171,4 @@ def test_a_purchase_by_hand_that_is_listed_after_the_balances_showed_it_is_expla
 def buy_by_hand(day: PracticeDay, symbol: str) -> None:
     """Let the user buy for 9 USDT at whatever the asks want."""
     order = NewOrder(symbol, Side.BUY, OrderType.MARKET, "by-hand", quote_quantity=Decimal(9))
-    day.server.world.place(order)
+    day.server.session.place(order)

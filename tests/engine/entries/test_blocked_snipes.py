@@ -49,7 +49,7 @@ def test_nothing_is_fired_while_the_private_stream_is_down(tmp_path: Path) -> No
             snipe = await watcher.last()
             assert snipe.state is SnipeState.DISARMED
             assert "private_stream" in snipe.reason
-            assert not watcher.world.asked
+            assert not watcher.session.asked
 
     simulate(main)
 
@@ -64,7 +64,7 @@ def test_nothing_is_fired_by_a_clock_that_is_not_known_well(tmp_path: Path) -> N
             snipe = await watcher.last()
             assert snipe.state is SnipeState.DISARMED
             assert "clock" in snipe.reason
-            assert not watcher.world.asked
+            assert not watcher.session.asked
 
     simulate(main)
 
@@ -87,7 +87,7 @@ def test_a_pair_that_the_keys_own_list_does_not_name_is_not_bought(
             assert said.value.startswith("yes: selfSymbols, read " if may else "no: selfSymbols, read ")
             await watcher.at(LATER_S)
             snipe = await watcher.last()
-            assert bool(watcher.world.asked) is may
+            assert bool(watcher.session.asked) is may
             assert ("key_may_trade: no: selfSymbols" in snipe.reason) is not may
 
     simulate(main)
@@ -200,6 +200,6 @@ def test_a_line_that_warms_too_long_fires_nothing_after_the_window(tmp_path: Pat
             snipe = await watcher.last()
             assert snipe.state is SnipeState.MISSED
             assert "window of 5000 ms is over" in snipe.reason
-            assert not watcher.world.asked
+            assert not watcher.session.asked
 
     simulate(main)

@@ -18,7 +18,15 @@ from mexc_tui.practice.pairs import PairRules
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingShape
 from mexc_tui.practice.values import OrderRecord, PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.opening_day import NAME, OPENS_S, ScriptedWorld, Watcher, listing, opening, scenario
+from tests.support.engine.opening_day import (
+    NAME,
+    OPENS_S,
+    ScriptedSession,
+    Watcher,
+    listing,
+    opening,
+    scenario,
+)
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
@@ -35,22 +43,22 @@ async def alerts(watcher: Watcher) -> list[Alert]:
 
 def change_rules(watcher: Watcher, **changes: object) -> None:
     """Let the exchange change what it says of the pair."""
-    pair = watcher.world.pair(NAME)
+    pair = watcher.session.pair(NAME)
     assert pair is not None
     pair.rules = msgspec.structs.replace(pair.rules, **changes)  # pyright: ignore[reportArgumentType]
     assert isinstance(pair.rules, PairRules)
 
 
-def take_and_answer(world: ScriptedWorld, refusal: PracticeRefusal) -> None:
+def take_and_answer(session: ScriptedSession, refusal: PracticeRefusal) -> None:
     """Take the next buy, and answer it with this."""
-    take = world.place
+    take = session.place
 
     def taken(order: NewOrder) -> OrderRecord:
-        world.place = take
+        session.place = take
         take(order)
         raise refusal
 
-    world.place = taken
+    session.place = taken
 
 
 @pytest.mark.parametrize("is_taken", [False, True], ids=["not taken", "taken"])
@@ -63,11 +71,11 @@ def test_R13_an_answer_with_a_code_that_nobody_knows_decides_nothing_and_is_aler
             states = watcher.note_states()
             await watcher.at(OPENS_S - 1)
             if is_taken:
-                take_and_answer(watcher.world, STRANGE)
+                take_and_answer(watcher.session, STRANGE)
             await watcher.at(OPENS_S + 15)
             snipe = await watcher.last()
             assert SnipeState.UNKNOWN in states
-            assert len(watcher.world.asked) == 1
+            assert len(watcher.session.asked) == 1
             (order,) = await watcher.orders(snipe)
             assert (order.state is OrderState.FILLED) is is_taken
             assert snipe.state is (SnipeState.FILLED if is_taken else SnipeState.MISSED)
@@ -88,8 +96,8 @@ def test_R17_a_time_that_is_refused_for_a_while_is_measured_and_sent_again_withi
         async with opening(sim, tmp_path, scenario(CALM), *[refusal] * times) as watcher:
             await watcher.at(OPENS_S + 6)
             snipe = await watcher.last()
-            assert (snipe.state, len(watcher.world.asked)) == (SnipeState.FILLED, times + 1)
-            assert all(at_ms <= snipe.opens_ms + 5_000 for at_ms, _ in watcher.world.asked)
+            assert (snipe.state, len(watcher.session.asked)) == (SnipeState.FILLED, times + 1)
+            assert all(at_ms <= snipe.opens_ms + 5_000 for at_ms, _ in watcher.session.asked)
             await watcher.at(OPENS_S + 12)
             assert watcher.rooms.keeper.open.trading.state is TradingState.ACTIVE
 
@@ -123,8 +131,8 @@ def test_R17_a_time_that_is_refused_for_the_whole_window_stops_entries(tmp_path:
             await watcher.at(OPENS_S + 9)
             snipe = await watcher.last()
             assert snipe.state is SnipeState.REJECTED
-            assert 2 < len(watcher.world.asked) <= 20
-            assert all(at_ms <= snipe.opens_ms + 5_000 for at_ms, _ in watcher.world.asked)
+            assert 2 < len(watcher.session.asked) <= 20
+            assert all(at_ms <= snipe.opens_ms + 5_000 for at_ms, _ in watcher.session.asked)
             trading = watcher.rooms.keeper.open.trading
             assert (trading.state, trading.cause) == (TradingState.REDUCE_ONLY, Cause.CLOCK)
 
@@ -139,7 +147,7 @@ def test_R18_a_key_that_is_refused_at_the_opening_halts_loudly_and_tries_no_more
         refusal = PracticeRefusal(code, "refused", 403)
         async with opening(sim, tmp_path, scenario(), *[refusal] * 5) as watcher:
             await watcher.at(OPENS_S + 3)
-            assert len(watcher.world.asked) == 1
+            assert len(watcher.session.asked) == 1
             trading = watcher.rooms.keeper.open.trading
             assert (trading.state, trading.cause) == (TradingState.HALTED, Cause.KEY)
             assert any(one.severity is Severity.CRITICAL for one in await alerts(watcher))
@@ -161,9 +169,9 @@ def test_30025_nobody_on_the_other_side_makes_the_order_one_that_rests_at_the_sa
             attempts = await watcher.attempts(snipe)
             assert attempts[0].code == 30025
             assert snipe.state is SnipeState.FILLED
-            first, last = watcher.world.asked[0][1], watcher.world.asked[-1][1]
+            first, last = watcher.session.asked[0][1], watcher.session.asked[-1][1]
             assert (first.type, last.type) == (OrderType.IMMEDIATE_OR_CANCEL, OrderType.LIMIT)
-            assert all(one.price is not None for _, one in watcher.world.asked)
+            assert all(one.price is not None for _, one in watcher.session.asked)
             assert watcher.bought() <= snipe.spend_cap
 
     simulate(main)
@@ -179,7 +187,7 @@ def test_O11_a_least_value_that_rises_while_armed_disarms_in_the_last_second(tmp
             snipe = (await watcher.snipes())[0]
             assert snipe.state is SnipeState.DISARMED
             assert "pair" in snipe.reason
-            assert not watcher.world.asked
+            assert not watcher.session.asked
 
     simulate(main)
 
@@ -243,7 +251,7 @@ def test_O13_wishes_that_are_judged_at_once_never_reserve_more_than_the_limit(tm
 def test_a_listing_by_hand_whose_pair_is_not_listed_is_never_armed_or_asked_for(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
-            opens_ms = watcher.world.start_ms + int(OPENS_S * 1_000)
+            opens_ms = watcher.session.start_ms + int(OPENS_S * 1_000)
             await watcher.running.face.add_listing("GHOSTUSDT", opens_ms, "a rumour")
             await watcher.at(OPENS_S - 12)
             judged = await watcher.rooms.arming.what_if("GHOSTUSDT")
@@ -252,7 +260,7 @@ def test_a_listing_by_hand_whose_pair_is_not_listed_is_never_armed_or_asked_for(
                 await watcher.rooms.arming.arm("GHOSTUSDT", "ann")
             await watcher.at(LATER_S)
             assert not await watcher.snipes("GHOSTUSDT")
-            assert {one.symbol for _, one in watcher.world.asked} == {NAME}
+            assert {one.symbol for _, one in watcher.session.asked} == {NAME}
             assert (await watcher.last()).state is SnipeState.FILLED  # the others go on
 
     simulate(main)

@@ -41,7 +41,7 @@ POINTS: dict[str, Callable[[Watcher], bool]] = {
     "ready": lambda one: state_of(one) is SnipeState.READY,
     "firing before it is sent": lambda one: state_of(one) is SnipeState.FIRING,
     "sent": has_order,
-    "answered": lambda one: bool(one.world.asked),
+    "answered": lambda one: bool(one.session.asked),
     "bought": lambda one: bool(one.buys()),
     "filled": lambda one: bool(one.rooms.keeper.open.positions),
     "over": lambda one: one.now_s > OPENS_S + 6,
@@ -113,7 +113,7 @@ def test_a_start_does_not_ask_what_happened_in_a_pair_that_is_only_armed(tmp_pat
         exchange = Exchange(sim, tmp_path, scenario())
         await exchange.open()
         asked: list[str] = []
-        world, all_orders = exchange.world, exchange.world.all_orders
+        session, all_orders = exchange.session, exchange.session.all_orders
 
         def noted(
             symbol: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
@@ -123,7 +123,7 @@ def test_a_start_does_not_ask_what_happened_in_a_pair_that_is_only_armed(tmp_pat
 
         async with exchange.engine() as watcher:
             await leave_at(watcher, POINTS["armed"])
-        world.all_orders = noted
+        session.all_orders = noted
         async with exchange.engine() as watcher:
             assert state_of(watcher) is SnipeState.ARMED
             assert watcher.rooms.keeper.open.reconciled is not None

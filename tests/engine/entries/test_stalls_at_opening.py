@@ -44,7 +44,7 @@ def test_a_standstill_over_the_opening_of_a_pair_without_a_price_buys_nothing(
             await watcher.at(OPENS_S + from_s)
             stand_still(to_s - from_s)
             await watcher.at(LATER_S)
-            assert not watcher.world.asked
+            assert not watcher.session.asked
             assert (await watcher.last()).state in (SnipeState.MISSED, SnipeState.DISARMED)
 
     simulate(main)
@@ -59,10 +59,10 @@ def test_a_long_standstill_ends_buying_until_the_ledger_was_compared(
         async with opening(sim, tmp_path, scenario(CALM, auto_arm="never"), *refusals) as watcher:
             await arm_with_price(watcher)
             await watcher.at(OPENS_S + from_s)
-            before = len(watcher.world.asked)
+            before = len(watcher.session.asked)
             stand_still(to_s - from_s)
             await watcher.at(LATER_S)
-            assert len(watcher.world.asked) == before
+            assert len(watcher.session.asked) == before
 
     simulate(main)
 
@@ -77,8 +77,8 @@ def test_after_a_short_standstill_a_pair_with_a_known_price_is_planned_again(
             await watcher.at(OPENS_S + from_s)
             stand_still(to_s - from_s)
             await watcher.at(LATER_S)
-            for at_ms, order in watcher.world.asked:
-                assert at_ms >= watcher.world.start_ms + (OPENS_S + to_s) * 1_000
+            for at_ms, order in watcher.session.asked:
+                assert at_ms >= watcher.session.start_ms + (OPENS_S + to_s) * 1_000
                 assert order.price is not None
                 assert order.price <= CAP
             assert (await watcher.last()).state is SnipeState.FILLED
@@ -89,11 +89,11 @@ def test_after_a_short_standstill_a_pair_with_a_known_price_is_planned_again(
 def test_a_standstill_between_attempts_makes_the_next_one_ask_for_the_book_first(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(PUNCTUAL), *[TOO_EARLY] * 3) as watcher:
-            await watcher.until(lambda: len(watcher.world.asked) == 3, OPENS_S + 3)
-            asked = watcher.day.server.world  # the exchange's own book
+            await watcher.until(lambda: len(watcher.session.asked) == 3, OPENS_S + 3)
+            asked = watcher.day.server.session  # the exchange's own book
             stand_still(0.6)
-            await watcher.until(lambda: len(watcher.world.asked) == 4)
-            _, order = watcher.world.asked[3]
+            await watcher.until(lambda: len(watcher.session.asked) == 4)
+            _, order = watcher.session.asked[3]
             book = asked.depth(NAME, 1)
             assert order.price is not None
             assert order.price <= Decimal(book.asks[0][0]) * Decimal("1.04")
@@ -108,7 +108,7 @@ def test_a_standstill_before_the_opening_that_is_over_in_time_keeps_the_shot(tmp
             stand_still(1.2)
             await watcher.at(LATER_S)
             assert (await watcher.last()).state is SnipeState.FILLED
-            assert watcher.world.asked[0][0] >= watcher.world.start_ms + OPENS_S * 1_000
+            assert watcher.session.asked[0][0] >= watcher.session.start_ms + OPENS_S * 1_000
 
     simulate(main)
 
@@ -122,7 +122,7 @@ def test_a_machine_that_slept_before_the_opening_buys_nothing_by_its_old_clock(
             await watcher.at(OPENS_S + from_s)
             sleep_machine(sim, 30)
             await asyncio.sleep(9 - from_s)
-            assert not watcher.world.asked
+            assert not watcher.session.asked
 
     simulate(main)
 

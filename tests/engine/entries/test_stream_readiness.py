@@ -35,7 +35,7 @@ def test_a_pair_whose_streams_the_exchange_refuses_is_not_bought(tmp_path: Path)
             assert snipe.state is SnipeState.DISARMED
             assert "topics" in snipe.reason
             assert "private_stream" not in snipe.reason
-            assert not watcher.world.asked
+            assert not watcher.session.asked
 
     simulate(main)
 
@@ -63,6 +63,6 @@ def test_nothing_is_bought_while_a_stream_stands_still(tmp_path: Path, path: str
             snipe = await watcher.last()
             assert snipe.state is SnipeState.DISARMED
             assert line in snipe.reason
-            assert [one for one in watcher.world.asked if one[1].symbol == NAME] == []
+            assert [one for one in watcher.session.asked if one[1].symbol == NAME] == []
 
     simulate(main)

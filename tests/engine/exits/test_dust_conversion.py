@@ -43,7 +43,7 @@ async def with_dust(day: PracticeDay) -> AsyncGenerator[tuple[RunningEngine, Tra
 
 
 def at_exchange(day: PracticeDay, asset: str) -> Decimal:
-    return sum((one.free + one.locked for one in day.server.world.balances() if one.asset == asset), D(0))
+    return sum((one.free + one.locked for one in day.server.session.balances() if one.asset == asset), D(0))
 
 
 async def in_books(running: RunningEngine, asset: str, account: LedgerAccount = LedgerAccount.OWN) -> Decimal:
@@ -85,7 +85,7 @@ def test_a_coin_that_the_person_also_has_is_left_alone(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent={"ladder": ""})
         async with with_dust(day) as (_, face, dust):
-            day.server.world.deposit("CLEAN", D("0.5"))
+            day.server.session.deposit("CLEAN", D("0.5"))
             unbooked = await face.dust()
             assert not unbooked.coins
             assert "reconcile first" in unbooked.left[0]
@@ -154,10 +154,10 @@ def test_what_the_exchange_refuses_or_leaves_is_said_with_its_reason(
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent={"ladder": ""})
         async with with_dust(day) as (running, face, dust):
-            monkeypatch.setattr(day.server.world, "convert", refuse)
+            monkeypatch.setattr(day.server.session, "convert", refuse)
             with pytest.raises(CommandRefused, match=r"Conversion rejected by the exchange: .*key"):
                 await face.convert_dust([])
-            monkeypatch.setattr(day.server.world, "convert", leave)
+            monkeypatch.setattr(day.server.session, "convert", leave)
             done = await face.convert_dust([])
             assert (done.is_all, done.result.coins) == (False, ())
             assert "CLEAN: Convertible once in 24 hours (30032)." in done.words

@@ -29,8 +29,8 @@ def test_O14_an_exit_that_keeps_failing_goes_through_the_book_alerts_and_keeps_i
         await day.open()
         async with day.engine() as running:
             position, rooms = await buy(running), rooms_of(running)
-            world, offered = day.server.world, list[NewOrder]()
-            take = world.place
+            session, offered = day.server.session, list[NewOrder]()
+            take = session.place
 
             def place(order: NewOrder) -> OrderRecord:
                 if order.side is Side.SELL:
@@ -39,7 +39,7 @@ def test_O14_an_exit_that_keeps_failing_goes_through_the_book_alerts_and_keeps_i
                         raise PracticeRefusal(30016, "trading disabled")
                 return take(order)
 
-            world.place = place
+            session.place = place
             rooms.selling.begin(position, D(0), OrderRole.CLOSE, CloseReason.PERSON, "by hand")
             await until(lambda: len(offered) >= REFUSED, 60)
             assert rooms.keeper.open.positions[position.id].stop_price == position.stop_price
@@ -62,7 +62,7 @@ def test_O15_a_price_that_jumps_over_the_stop_is_sold_at_once_and_what_it_cost_i
         await day.open()
         async with day.engine() as running:
             position, rooms = await buy(running), rooms_of(running)
-            pair = day.server.world.pair(SYMBOL)
+            pair = day.server.session.pair(SYMBOL)
             assert pair is not None
             floor = pair.ticks(position.entry_price / 2)
             pair.rest(RestingOrder(Side.BUY, floor, pair.lots(D(1_000_000))))

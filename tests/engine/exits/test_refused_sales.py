@@ -116,7 +116,7 @@ def test_a_pair_that_takes_no_sale_is_trapped_alerted_again_and_sold_once_it_doe
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent=NO_LADDER)
         async with guarding(day) as (running, rooms, position):
-            pair = day.server.world.pair(SYMBOL)
+            pair = day.server.session.pair(SYMBOL)
             assert pair is not None
             pair.sides = PracticeTradeSides.CLOSED
             rooms.selling.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")

@@ -98,7 +98,7 @@ def test_an_order_of_the_person_on_the_same_pair_survives_the_cancels_of_a_stop(
             await until(rooms.port.ban)
             await price_for(rooms, position, "0.3", 0.5)
             assert (await closed(running, 30)).close_reason is CloseReason.STOP
-            (left,) = day.server.world.open_orders(SYMBOL)
+            (left,) = day.server.session.open_orders(SYMBOL)
             assert left.client_order_id == by_hand
 
     simulate(main)

@@ -79,7 +79,7 @@ def test_what_is_older_than_the_setting_is_asked_for(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_what_another_world_told_is_no_answer(tmp_path: Path) -> None:
+def test_what_another_session_told_is_no_answer(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         for _ in range(2):
             day = CountedDay(sim, tmp_path)

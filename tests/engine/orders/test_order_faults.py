@@ -97,10 +97,10 @@ def test_o4_a_cancel_that_is_refused_and_carried_out_is_asked_for(tmp_path: Path
     simulate(main)
 
 
-@pytest.mark.parametrize("world", list(DuplicateClientId))
-def test_r14_no_client_id_is_sent_twice_in_either_world(tmp_path: Path, world: DuplicateClientId) -> None:
+@pytest.mark.parametrize("rule", list(DuplicateClientId))
+def test_r14_no_client_id_is_sent_twice_under_either_rule(tmp_path: Path, rule: DuplicateClientId) -> None:
     bought_under(
-        tmp_path, at_the_opening(FaultKind.LOSE_ANSWER, times=1), knobs=Knobs(duplicate_client_id=world)
+        tmp_path, at_the_opening(FaultKind.LOSE_ANSWER, times=1), knobs=Knobs(duplicate_client_id=rule)
     )
 
 

@@ -44,7 +44,7 @@ def away(kind: FaultKind, path: str = "") -> FaultPlan:
 
 
 def passed_s(day: PracticeDay) -> float:
-    return (day.sim.clock.now_ms() - day.server.world.start_ms) / 1_000
+    return (day.sim.clock.now_ms() - day.server.session.start_ms) / 1_000
 
 
 async def until_s(day: PracticeDay, at_s: float) -> None:

@@ -179,7 +179,7 @@ async def wished(rooms: TradingComponents, running: RunningEngine, symbol: str) 
 
 
 def orders_of(day: PracticeDay, symbols: list[str]) -> list[OrderRecord]:
-    return [row for one in symbols for row in day.server.world.all_orders(one, 0, 2**53, 1_000)]
+    return [row for one in symbols for row in day.server.session.all_orders(one, 0, 2**53, 1_000)]
 
 
 async def rest_orders(running: RunningEngine) -> list[str]:
@@ -197,7 +197,7 @@ async def rest_orders(running: RunningEngine) -> list[str]:
 async def stopped(day: PracticeDay, running: RunningEngine, symbols: list[str]) -> int:
     """Stop all; return after how many milliseconds the last order was cancelled."""
     rooms = rooms_of(running)
-    began_ms = day.server.world.now_ms
+    began_ms = day.server.session.now_ms
     acted = await rooms.safety.stopping.emergency_stop("ann")
     assert acted.is_all, acted.words
     assert acted.result.orders_cancelled == PAIRS * ORDERS
@@ -230,7 +230,7 @@ def test_the_user_s_own_order_of_a_pair_stays_when_all_of_ours_are_cancelled(tmp
             symbols = await rest_orders(running)
             rooms = rooms_of(running)
             _, order = await wished(rooms, running, symbols[0])
-            day.server.world.place(replace(order, client_order_id="by-hand"))
+            day.server.session.place(replace(order, client_order_id="by-hand"))
             await until(lambda: bool(rooms.keeper.open.foreign))
             assert await stopped(day, running, symbols) < 1_000
             rows = [row for row in orders_of(day, symbols) if row.client_order_id == "by-hand"]

@@ -39,7 +39,7 @@ class LiveDesk:
         self.rooms = rooms
 
     async def at(self, second: float) -> None:
-        passed_s = (self.rooms.port.now_ms() - self.market.world.start_ms) / 1_000
+        passed_s = (self.rooms.port.now_ms() - self.market.session.start_ms) / 1_000
         await asyncio.sleep(max(second - passed_s, 0))
 
     async def phrase(self) -> str:
@@ -68,7 +68,7 @@ async def live(sim: Simulation, folder: Path, **settings: str) -> AsyncGenerator
     await sim.network.serve(HOST, PORT, market.application())
     given = {**{name: str(value) for name, value in LENT.items()}, "min_probability": "0.2", **settings}
     layers = Layers(flags=flag_layer({"mode": "live"}, [f"{name}={it}" for name, it in given.items()]))
-    endpoint = msgspec.structs.replace(market.endpoint(PORT), world="")
+    endpoint = msgspec.structs.replace(market.endpoint(PORT), exchange_session="")
     paths = paths_of("live", {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "r")})
     outside = EngineEnvironment(sim.clock, sim.rng, sim.network.connector, InlineThread)
     async with joined(EngineLocation(endpoint, False, paths, layers), outside) as running:
@@ -132,7 +132,7 @@ def test_what_was_armed_does_not_fire_once_it_is_locked(tmp_path: Path) -> None:
             await desk.face.lock("test")
             await desk.at(OPENS_S + 8)
             assert not desk.holds
-            assert not desk.market.world.all_orders(NAME, 0, 2**60, 1_000)
+            assert not desk.market.session.all_orders(NAME, 0, 2**60, 1_000)
 
     simulate(main)
 

@@ -331,7 +331,7 @@ def test_a_ban_stops_entries_and_no_exit(tmp_path: Path, monkeypatch: pytest.Mon
 def test_money_from_outside_is_a_difference_that_the_end_of_the_day_tells(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (day, running, _closer):
-            day.server.world.deposit("USDT", D(50))
+            day.server.session.deposit("USDT", D(50))
             rooms_of(running).reconciler.hurry()
             await asyncio.sleep(25)
             assert running.engine.trading()[0] is TradingState.ACTIVE  # a booked drift (reliability I8)

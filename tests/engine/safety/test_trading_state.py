@@ -191,7 +191,7 @@ def test_an_emergency_stop_cancels_at_once_while_the_store_hangs(tmp_path: Path)
             hanging, before_ms = hang(running), rooms.port.now_ms()
             stopping = asyncio.ensure_future(rooms.safety.stopping.emergency_stop("ann"))
             await asyncio.sleep(1)
-            rows = day.server.world.all_orders(SYMBOL, 0, 2**53, 1_000)
+            rows = day.server.session.all_orders(SYMBOL, 0, 2**53, 1_000)
             gone = [row.updated_ms for row in rows if row.status.value == "CANCELED" and row.updated_ms]
             assert gone
             assert max(gone) - before_ms < 1_000

@@ -151,7 +151,7 @@ def test_a_halt_file_alone_stops_the_next_start(tmp_path: Path) -> None:
             scope = rooms_of(running).keeper.scope
         halt = Trading(state=TradingState.HALTED, cause=Cause.PERSON, words="kill --direct", since_ms=1)
         HaltFileOnDisk(day.paths.state, scope).write(halt)
-        HaltFileOnDisk(day.paths.state, "another/world").clear()
+        HaltFileOnDisk(day.paths.state, "another/session").clear()
         async with day.engine() as running:
             rooms = rooms_of(running)
             assert running.engine.trading() == (TradingState.HALTED, "kill --direct")

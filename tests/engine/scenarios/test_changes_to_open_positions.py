@@ -51,7 +51,7 @@ def a_day(
 
 
 def pair_of(day: PracticeDay) -> PracticePair:
-    pair = day.server.world.pair(SYMBOL)
+    pair = day.server.session.pair(SYMBOL)
     assert pair is not None
     return pair
 
@@ -61,12 +61,12 @@ def sells(day: PracticeDay) -> list[OrderRecord]:
 
 
 def balance(day: PracticeDay, asset: str) -> Decimal:
-    return sum((one.free + one.locked for one in day.server.world.balances() if one.asset == asset), D(0))
+    return sum((one.free + one.locked for one in day.server.session.balances() if one.asset == asset), D(0))
 
 
 async def deposit_own(day: PracticeDay, rooms: TradingComponents) -> None:
     """Let the user deposit coins of the same kind, and wait until they are booked as the user's own."""
-    day.server.world.deposit(COIN, OWN)
+    day.server.session.deposit(COIN, OWN)
     await until(lambda: rooms.keeper.open.balances.get((LedgerAccount.OWN, COIN), D(0)) >= OWN, 90)
 
 
@@ -179,13 +179,13 @@ def test_fees_in_another_asset_than_at_the_entry_are_counted_and_the_ledger_agre
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path, knobs=Knobs(mx_deduction=was_on, taker_fee=D("0.001")), ladder=RUNG)
         plan = AccountPlan(balances={"USDT": D(1_000), "MX": D(5)})
-        day = PracticeDay(sim, tmp_path, msgspec.structs.replace(day.server.world.scenario, account=plan))
+        day = PracticeDay(sim, tmp_path, msgspec.structs.replace(day.server.session.scenario, account=plan))
         await day.open()
         async with day.engine() as running:
             rooms = rooms_of(running)
             position = await buy(running)
             await until(lambda: held(running).fees)
-            day.server.world.mx_deduction = not was_on
+            day.server.session.mx_deduction = not was_on
             bought_fees, mx = held(running).fees, balance(day, "MX")
             done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "ann")
             assert done.left == 0
@@ -233,7 +233,7 @@ def test_a_deposit_in_the_middle_of_a_sale_is_not_sold_with_it(tmp_path: Path, a
                 rooms.selling.close(position, None, OrderRole.FLATTEN, CloseReason.FLATTEN, "flatten")
             )
             await asyncio.sleep(after_s)
-            day.server.world.deposit(COIN, OWN)
+            day.server.session.deposit(COIN, OWN)
             await selling
             after = await closed(running, 60)
             assert after.sold_quantity == position.bought_quantity

@@ -40,7 +40,7 @@ def two_listings(
 ) -> PracticeDay:
     settings: dict[str, float | str] = {**HANDS_OFF, "max_snipes": 2, **lent}
     day = day_of(sim, folder, listing=PUNCTUAL, lent=settings, faults=faults)
-    plan = day.server.world.scenario
+    plan = day.server.session.scenario
     return PracticeDay(sim, folder, msgspec.structs.replace(plan, listings=(PUNCTUAL, second)))
 
 
@@ -71,7 +71,7 @@ def test_defect_7_an_emergency_stop_sells_all_at_once_and_again_what_hangs(tmp_p
             assert acted.is_all, acted.words
             assert acted.result.positions_closed == 2
             assert gone_ms[0] < 1_000 < gone_ms[-1]  # one waited for nobody, the other was sent again
-            assert not any(one.free for one in day.server.world.balances() if one.asset != "USDT")
+            assert not any(one.free for one in day.server.session.balances() if one.asset != "USDT")
 
     simulate(main)
 
@@ -137,7 +137,7 @@ def test_defects_1_2_10_11_orders_are_posted_sized_in_quote_without_time_in_forc
             (record,) = (one for one in ours(day) if one.executed and one.side is Side.BUY)
             assert Decimal(9) < record.executed_quote <= Decimal(10)  # quote units to spend, no quantity
             assert position.entry_price == record.average_price  # no answer told it
-            resting = day.server.world.open_orders()
+            resting = day.server.session.open_orders()
             assert {one.side for one in resting} == {Side.SELL}
             assert all(one.price > position.entry_price for one in resting)
             assert sum(one.quantity for one in resting) < position.remaining
@@ -157,8 +157,8 @@ def test_a_price_over_two_rungs_at_once_sells_both_and_protects_the_rest(tmp_pat
         async with guarding(day) as (running, rooms, position):
             await until(lambda: len(rooms.keeper.open.live_orders()) == 2)
             await asyncio.sleep(1)
-            top = max(day.server.world.open_orders(), key=lambda one: one.price)
-            pair = day.server.world.pair(SYMBOL)
+            top = max(day.server.session.open_orders(), key=lambda one: one.price)
+            pair = day.server.session.pair(SYMBOL)
             assert pair is not None
             pair.take(Side.BUY, pair.ticks(top.price), 10**9)
             await until(lambda: not rooms.keeper.open.live_orders())

@@ -191,7 +191,7 @@ def test_an_engine_killed_after_its_stop_left_and_before_the_cancels_were_booked
             await asyncio.sleep(25)
             await same_books(day, running)
             assert not rooms_of(running).keeper.open.positions
-            assert not day.server.world.open_orders()
+            assert not day.server.session.open_orders()
 
     simulate(main)
 

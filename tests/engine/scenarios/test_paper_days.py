@@ -28,8 +28,8 @@ def test_a_listing_without_an_earlier_price_is_filled_at_the_markets_prices(tmp_
             filled = [one for one in desk.records(Side.BUY) if one.executed]
             assert filled
             spent = sum((one.executed_quote for one in filled), D(0))
-            fills = desk.world.my_trades(NAME)
-            prices = [one.price for one in day.market.world.trades(NAME, 1_000)]
+            fills = desk.session.my_trades(NAME)
+            prices = [one.price for one in day.market.session.trades(NAME, 1_000)]
             assert (
                 min(prices)
                 <= min(one.price for one in fills)
@@ -39,7 +39,7 @@ def test_a_listing_without_an_earlier_price_is_filled_at_the_markets_prices(tmp_
             assert desk.held()["NEW"] == sum((one.executed for one in filled), D(0))
             assert desk.held()["USDT"] == before["USDT"] - spent - sum((one.fee for one in fills), D(0))
             await desk.assert_books_agree()
-        assert not day.market.world.all_orders(NAME, 0, 2**60, 1_000), "nothing reached the market"
+        assert not day.market.session.all_orders(NAME, 0, 2**60, 1_000), "nothing reached the market"
 
     simulate(main)
 
@@ -79,9 +79,9 @@ def test_a_restart_keeps_position_and_cash_and_replaces_orders_that_are_gone(tmp
         await day.open()
         async with day.desk(stop_loss_pct="50", ladder="100@400") as desk:
             await desk.buy()
-            await desk.until(lambda: bool(desk.world.open_orders(NAME)))
+            await desk.until(lambda: bool(desk.session.open_orders(NAME)))
             bought = desk.rooms.keeper.open.position_of(NAME)
-            (resting,) = desk.world.open_orders(NAME)
+            (resting,) = desk.session.open_orders(NAME)
             held = desk.held()
             assert bought is not None
         async with day.desk(stop_loss_pct="50", ladder="100@400") as desk:
@@ -102,8 +102,8 @@ def test_a_restart_keeps_position_and_cash_and_replaces_orders_that_are_gone(tmp
             state, reason = ends[-1]
             assert state is OrderState.CANCELLED
             assert "forgotten" in reason
-            await desk.until(lambda: bool(desk.world.open_orders(NAME)))
-            (anew,) = desk.world.open_orders(NAME)
+            await desk.until(lambda: bool(desk.session.open_orders(NAME)))
+            (anew,) = desk.session.open_orders(NAME)
             assert (anew.price, anew.quantity) == (resting.price, resting.quantity)
 
     simulate(main)
@@ -131,13 +131,13 @@ def test_nothing_trades_at_old_prices_while_the_market_is_not_heard(tmp_path: Pa
         await day.open()
         async with day.desk(**QUIET) as desk:
             await desk.buy()
-            assert desk.world.depth(NAME).bids
+            assert desk.session.depth(NAME).bids
             market = sim.network.find(HOST, PORT)
             market.refusing = True
             market.reset()
-            await desk.until(lambda: not desk.world.depth(NAME).bids)
+            await desk.until(lambda: not desk.session.depth(NAME).bids)
             market.refusing = False
-            await desk.until(lambda: bool(desk.world.depth(NAME).bids))
+            await desk.until(lambda: bool(desk.session.depth(NAME).bids))
 
     simulate(main)
 

@@ -49,7 +49,7 @@ def a_day(
 
 def others_buy(day: PracticeDay, order: OrderRecord, share: str = "1") -> None:
     """Let the crowd buy a share of a sale that rests, and all that is cheaper."""
-    pair = day.server.world.pair(SYMBOL)
+    pair = day.server.session.pair(SYMBOL)
     assert pair is not None
     limit = pair.ticks(order.price)
     cheaper = [
@@ -227,18 +227,18 @@ def test_O5_a_fill_larger_than_ordered_is_not_booked_and_halts_with_its_evidence
         async with day.engine() as running:
             rooms = rooms_of(running)
             position = await buy(running)
-            world, record = day.server.world, ours(day)[0]
+            session, record = day.server.session, ours(day)[0]
             more = record.executed / 10
             cost = more * record.average_price
             larger = msgspec.structs.replace(
                 record,
                 executed=record.executed + more,
                 executed_quote=record.executed_quote + cost,
-                updated_ms=world.now_ms,
+                updated_ms=session.now_ms,
             )
-            world._log.put(larger)  # pyright: ignore[reportPrivateUsage]
-            world.deposit(position.base_asset, more)
-            world.deposit("USDT", -cost)
+            session._log.put(larger)  # pyright: ignore[reportPrivateUsage]
+            session.deposit(position.base_asset, more)
+            session.deposit("USDT", -cost)
             run = await rooms.reconciler.compare(Trigger.PERSON)
             assert DifferenceKind.OVERFILL in [one.kind for one in run.explained]
             assert held(running).remaining == position.remaining
@@ -261,7 +261,7 @@ def test_O6_fees_in_mx_leave_the_coins_whole_and_cost_what_they_were_worth(tmp_p
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path, knobs=Knobs(mx_deduction=True, taker_fee=Decimal("0.001")))
         plan = AccountPlan(balances={"USDT": Decimal(1_000), "MX": Decimal(5)})
-        day = PracticeDay(sim, tmp_path, msgspec.structs.replace(day.server.world.scenario, account=plan))
+        day = PracticeDay(sim, tmp_path, msgspec.structs.replace(day.server.session.scenario, account=plan))
         await day.open()
         async with day.engine() as running:
             rooms = rooms_of(running)
@@ -281,7 +281,7 @@ def test_O6_fees_in_mx_leave_the_coins_whole_and_cost_what_they_were_worth(tmp_p
             assert after.sold_quantity == record.executed
             assert after.realised < after.sold_value - after.bought_value  # both fees are in it
             assert not rooms.keeper.open.balances.get((LedgerAccount.DESK, "MX"))  # the person's own pays it
-            mx = {one.asset: one.free for one in day.server.world.balances()}["MX"]
+            mx = {one.asset: one.free for one in day.server.session.balances()}["MX"]
             scope = rooms.keeper.scope
             kept = await running.store.read("kept", lambda stored: stored.trading(scope).entries.balances())
             assert sum(one.amount for one in kept if one.asset == "MX" and _is_ours(one.account)) == mx
@@ -301,7 +301,7 @@ def test_O7_O9_coins_that_were_withdrawn_are_not_offered_and_the_rest_is_sold(tm
             rooms = rooms_of(running)
             position = await buy(running)
             gone = (position.remaining / 3).quantize(Decimal("0.001"))
-            day.server.world.deposit(position.base_asset, -gone)
+            day.server.session.deposit(position.base_asset, -gone)
             await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "ann")
             await until(lambda: not rooms.keeper.open.positions, 60)
             sold = sum((row.executed for row in ours(day) if row.side is Side.SELL), Decimal(0))
@@ -330,9 +330,9 @@ def test_O9_O10_what_a_person_trades_deposits_and_withdraws_is_booked_outside_an
             await asyncio.sleep(5)
             assert rooms.keeper.open.balances[(LedgerAccount.OWN, position.base_asset)] == own - 150
             await agree(running)  # what a person traded is explained by its orders
-            world = day.server.world
-            world.deposit("ODD", Decimal(7))  # an airdrop
-            world.deposit("USDT", Decimal(-50))
+            session = day.server.session
+            session.deposit("ODD", Decimal(7))  # an airdrop
+            session.deposit("USDT", Decimal(-50))
             runs = await confirmed(running, frozenset({"ODD", "USDT"}))
             assert {one.about for run in runs for one in run.unexplained} == {"ODD", "USDT"}
             await agree(running)  # told once, and booked

@@ -10,8 +10,8 @@ import pytest
 from mexc_tui.engine.runtime.weight_allowance import WeightAllowance
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, MarketPlan, Scenario, load
 from mexc_tui.practice.server import PracticeServer
+from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import OrderRecord
-from mexc_tui.practice.world import World
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.monitored_position import rooms_of, until
 from tests.support.engine.opening_day import listing, scenario
@@ -94,7 +94,7 @@ def test_a_source_that_is_not_asked_for_long_is_warned_of_once_and_shown(
     assert not [words for words in told if "its turn" in words]
 
 
-class CountingWorld(World):
+class CountingSession(ExchangeSession):
     """Notes when the orders of a pair were listed."""
 
     def __init__(self, plan: Scenario, seed: int, start_ms: int) -> None:
@@ -133,21 +133,21 @@ def test_confirming_that_the_coins_of_many_positions_are_gone_fits_the_budget(
 
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path, plan)
-        world = CountingWorld(plan, 1, sim.clock.now_ms())
-        day.server = PracticeServer(plan, 1, sim.clock, world=world)
+        session = CountingSession(plan, 1, sim.clock.now_ms())
+        day.server = PracticeServer(plan, 1, sim.clock, session=session)
         await day.open()
         async with day.engine() as running:
             memory = rooms_of(running).keeper.open
             await until(lambda: len(memory.positions) == MANY, 90)
             await asyncio.sleep(12)
             caplog.clear()
-            gone_ms = world.now_ms
-            for balance in world.balances():
+            gone_ms = session.now_ms
+            for balance in session.balances():
                 if balance.asset != "USDT":
-                    world.deposit(balance.asset, -balance.free)
+                    session.deposit(balance.asset, -balance.free)
             await until(lambda: not memory.positions, 90)
-            assert world.now_ms - gone_ms >= 30_000  # never after one answer
-            assert world.most_within(11_000, gone_ms) * 10 <= 120 + 11 * 10
+            assert session.now_ms - gone_ms >= 30_000  # never after one answer
+            assert session.most_within(11_000, gone_ms) * 10 <= 120 + 11 * 10
             polls = running.engine.polls.rows()
             assert not [row for row in polls if row.problem], polls
 

@@ -21,13 +21,13 @@ pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 
 async def whole_day(sim: Simulation, folder: Path) -> DayReport:
-    """Run a world from its beginning to its end; return its report."""
+    """Run a session from its beginning to its end; return its report."""
     day = PracticeDay(sim, folder)
     await day.open()
     async with day.engine() as running:
         await running.engine.wait(until_done=True)
         now_ms = running.engine.parts.market.now_ms()
-        reported = day_of(running.loaded, running.day.world, running.day.start_ms, now_ms)
+        reported = day_of(running.loaded, running.day.exchange_session, running.day.start_ms, now_ms)
         return await report_day(running.store, reported)
 
 
@@ -98,7 +98,7 @@ def test_what_the_first_day_left_open_is_said_to_have_ended_with_it_and_teaches_
             after = await outcomes_of(running)
             unfinished = await running.store.read("left", lambda stored: stored.listings.unfinished())
             facts = await running.store.read("facts", lambda stored: stored.journal.latest(10_000))
-        assert after == before | {"LATERUSDT scheduled": "world_ended", "OPENUSDT open": "world_ended"}
+        assert after == before | {"LATERUSDT scheduled": "session_ended", "OPENUSDT open": "session_ended"}
         assert unfinished == []
         labelled = Counter(one.event.about for one in facts if isinstance(one.event, ListingLabelled))
         assert set(labelled.values()) == {1}

@@ -108,7 +108,7 @@ def at_an_opening(
             line = client.firing_line()
             await asyncio.sleep(OPENS_S - 5)
             await line.warm()
-            await main(Opening(sim, host, client, line, server.world.start_ms + OPENS_S * 1_000))
+            await main(Opening(sim, host, client, line, server.session.start_ms + OPENS_S * 1_000))
             await line.close()
 
     simulate(live, seed=1)

@@ -266,7 +266,7 @@ def test_C1_a_step_of_the_wall_clock_changes_no_signature(step_ms: int) -> None:
 def test_C3_after_a_sleep_of_the_machine_a_measurement_corrects_the_offset() -> None:
     estimator = OffsetEstimator()
     estimator.add(round_trip(exchange(0, 0), 0, 10, 10))
-    # The monotonic clock stood still for 30 s while the world went on.
+    # The monotonic clock stood still for 30 s while the session went on.
     after = exchange(30_000, 0)
     sample = round_trip(after, 60 * S, 10, 10)
     estimator.add(sample)

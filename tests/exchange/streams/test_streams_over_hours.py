@@ -9,7 +9,7 @@ from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.socket import SocketTimings
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.simulation.wire import Direction
-from tests.support.exchange.virtual_streams import World, virtual_world
+from tests.support.exchange.virtual_streams import StreamBench, virtual_streams
 from tests.support.samples import stream_frames as frames
 
 pytestmark = pytest.mark.timeout(60)  # days of streams
@@ -17,36 +17,36 @@ pytestmark = pytest.mark.timeout(60)  # days of streams
 HOUR_S = 3600
 
 
-async def publish(world: World, number: int) -> None:
+async def publish(bench: StreamBench, number: int) -> None:
     """Send one trade and one depth message, both numbered."""
-    await world.server.push(topics.deals("MXUSDT").channel, frames.deal_frame(("2.5", "1", 1, f"{number}X1")))
+    await bench.server.push(topics.deals("MXUSDT").channel, frames.deal_frame(("2.5", "1", 1, f"{number}X1")))
     depth = frames.depth_push(number, number, [("2.6", "1")], [])
-    await world.server.push(topics.depth("MXUSDT").channel, depth.SerializeToString())
+    await bench.server.push(topics.depth("MXUSDT").channel, depth.SerializeToString())
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_M1_rotation_over_72_hours_loses_and_repeats_nothing(seed: int) -> None:
     async def main(sim: Simulation) -> None:
         wanted = [topics.deals("MXUSDT"), topics.depth("MXUSDT")]
-        async with virtual_world(sim, wanted, SocketTimings(ping_every_s=20)) as world:
-            world.host.latency_s = (0.005, 0.4)
-            world.server.manners.close_after_s = 24 * HOUR_S
+        async with virtual_streams(sim, wanted, SocketTimings(ping_every_s=20)) as bench:
+            bench.host.latency_s = (0.005, 0.4)
+            bench.server.manners.close_after_s = 24 * HOUR_S
             await asyncio.sleep(5)
             sent = 0
-            while world.now_s < 72 * HOUR_S:
+            while bench.now_s < 72 * HOUR_S:
                 sent += 1
-                await publish(world, sent)
-                await asyncio.sleep(0.1 if len(world.server.open) > 1 else 90)
+                await publish(bench, sent)
+                await asyncio.sleep(0.1 if len(bench.server.open) > 1 else 90)
             await asyncio.sleep(5)
-            assert world.trades == [f"{number}X1" for number in range(1, sent + 1)]
-            assert world.versions == [(number, number) for number in range(1, sent + 1)]
-            assert len(world.holes) == 2  # the first subscription of each topic
-            assert all(hole.is_closed for _, hole in world.holes)
+            assert bench.trades == [f"{number}X1" for number in range(1, sent + 1)]
+            assert bench.versions == [(number, number) for number in range(1, sent + 1)]
+            assert len(bench.holes) == 2  # the first subscription of each topic
+            assert all(hole.is_closed for _, hole in bench.holes)
             lives = [
-                (session.closed_s or world.now_s) - session.opened_s for session in world.server.sessions
+                (session.closed_s or bench.now_s) - session.opened_s for session in bench.server.sessions
             ]
             assert max(lives) < 24 * HOUR_S
-            assert world.streams.state().rotations == len(lives) - 1 == 3
+            assert bench.streams.state().rotations == len(lives) - 1 == 3
 
     simulate(main, seed=seed)
 
@@ -54,13 +54,13 @@ def test_M1_rotation_over_72_hours_loses_and_repeats_nothing(seed: int) -> None:
 def test_M1_a_topic_that_is_added_during_a_rotation_repeats_nothing() -> None:
     async def main(sim: Simulation) -> None:
         first, added = topics.deals("BUSDT"), topics.deals("MXUSDT")
-        async with virtual_world(sim, [first], SocketTimings(rotate_after_s=HOUR_S)) as world:
-            await world.until(lambda: len(world.server.open) == 2)
-            world.streams.want([added])
+        async with virtual_streams(sim, [first], SocketTimings(rotate_after_s=HOUR_S)) as bench:
+            await bench.until(lambda: len(bench.server.open) == 2)
+            bench.streams.want([added])
             await asyncio.sleep(1)
-            assert await world.server.push(added.channel, frames.deal_frame(("2.5", "1", 1, "7X1"))) == 2
+            assert await bench.server.push(added.channel, frames.deal_frame(("2.5", "1", 1, "7X1"))) == 2
             await asyncio.sleep(5)
-            assert world.trades == ["7X1"]
+            assert bench.trades == ["7X1"]
 
     simulate(main)
 
@@ -68,14 +68,14 @@ def test_M1_a_topic_that_is_added_during_a_rotation_repeats_nothing() -> None:
 def test_a_topic_that_is_moved_during_a_rotation_does_not_remember_trades_for_ever() -> None:
     async def main(sim: Simulation) -> None:
         moved, other = topics.deals("MXUSDT"), topics.deals("BUSDT")
-        async with virtual_world(sim, [moved, other], SocketTimings(rotate_after_s=HOUR_S)) as world:
-            await world.until(lambda: len(world.server.open) == 2)
-            feed = world.streams._feeds[moved.channel]  # pyright: ignore[reportPrivateUsage]
+        async with virtual_streams(sim, [moved, other], SocketTimings(rotate_after_s=HOUR_S)) as bench:
+            await bench.until(lambda: len(bench.server.open) == 2)
+            feed = bench.streams._feeds[moved.channel]  # pyright: ignore[reportPrivateUsage]
             assert feed.seen is not None
-            world.streams._move(feed, "for a test")  # pyright: ignore[reportPrivateUsage]
+            bench.streams._move(feed, "for a test")  # pyright: ignore[reportPrivateUsage]
             await asyncio.sleep(60)
             assert feed.seen is None
-            assert await world.server.push(moved.channel, frames.deal_frame(("2.5", "1", 1, "7X1"))) == 1
+            assert await bench.server.push(moved.channel, frames.deal_frame(("2.5", "1", 1, "7X1"))) == 1
 
     simulate(main)
 
@@ -83,15 +83,15 @@ def test_a_topic_that_is_moved_during_a_rotation_does_not_remember_trades_for_ev
 def test_M1_when_the_younger_socket_misses_a_topic_the_hole_is_told_and_closed() -> None:
     async def main(sim: Simulation) -> None:
         topic, other = topics.deals("MXUSDT"), topics.deals("BUSDT")
-        async with virtual_world(sim, [topic, other], SocketTimings(rotate_after_s=HOUR_S)) as world:
+        async with virtual_streams(sim, [topic, other], SocketTimings(rotate_after_s=HOUR_S)) as bench:
             await asyncio.sleep(10)
-            world.server.manners.ignore = {topic.channel}
+            bench.server.manners.ignore = {topic.channel}
             await asyncio.sleep(HOUR_S)
-            world.server.manners.ignore = set()
+            bench.server.manners.ignore = set()
             await asyncio.sleep(60)
-            told = [hole.is_closed for _, hole in world.holes if hole.channel == topic.channel]
+            told = [hole.is_closed for _, hole in bench.holes if hole.channel == topic.channel]
             assert told == [True, False, True]
-            assert not world.streams.state().feeds[0].reason
+            assert not bench.streams.state().feeds[0].reason
 
     simulate(main)
 
@@ -99,16 +99,16 @@ def test_M1_when_the_younger_socket_misses_a_topic_the_hole_is_told_and_closed()
 def test_M1_a_younger_socket_that_cannot_be_had_leaves_the_old_one_alone() -> None:
     async def main(sim: Simulation) -> None:
         topic = topics.deals("MXUSDT")
-        async with virtual_world(sim, [topic], SocketTimings(rotate_after_s=HOUR_S)) as world:
+        async with virtual_streams(sim, [topic], SocketTimings(rotate_after_s=HOUR_S)) as bench:
             await asyncio.sleep(10)
-            world.host.refusing = True
+            bench.host.refusing = True
             await asyncio.sleep(2 * HOUR_S)
-            assert len(world.server.open) == 1
-            assert len(world.holes) == 1
-            world.host.refusing = False
+            assert len(bench.server.open) == 1
+            assert len(bench.holes) == 1
+            bench.host.refusing = False
             await asyncio.sleep(60)
-            assert len(world.server.sessions) == 2
-            assert len(world.holes) == 1
+            assert len(bench.server.sessions) == 2
+            assert len(bench.holes) == 1
 
     simulate(main)
 
@@ -117,28 +117,28 @@ def test_M1_a_younger_socket_that_cannot_be_had_leaves_the_old_one_alone() -> No
 def test_M2_a_half_open_link_is_noticed_within_one_and_a_half_intervals(ping_s: float) -> None:
     async def main(sim: Simulation) -> None:
         topic = topics.deals("MXUSDT")
-        async with virtual_world(sim, [topic], SocketTimings(ping_every_s=ping_s)) as world:
+        async with virtual_streams(sim, [topic], SocketTimings(ping_every_s=ping_s)) as bench:
             await asyncio.sleep(61)
-            world.host.lose(Direction.TO_CLIENT)
-            lost_s = world.now_s
+            bench.host.lose(Direction.TO_CLIENT)
+            lost_s = bench.now_s
             await asyncio.sleep(2 * ping_s)
-            noticed_s, hole = world.holes[1]
+            noticed_s, hole = bench.holes[1]
             assert not hole.is_closed
             assert "dead" in hole.reason
             assert noticed_s - lost_s <= 1.5 * ping_s + 0.01
-            world.host.heal()
+            bench.host.heal()
             await asyncio.sleep(60)
-            assert world.holes[-1][1].is_closed
+            assert bench.holes[-1][1].is_closed
 
     simulate(main)
 
 
 def test_a_quiet_link_that_answers_pings_is_left_alone() -> None:
     async def main(sim: Simulation) -> None:
-        async with virtual_world(sim, [topics.deals("MXUSDT")]) as world:
+        async with virtual_streams(sim, [topics.deals("MXUSDT")]) as bench:
             await asyncio.sleep(2 * HOUR_S)
-            assert len(world.server.sessions) == 1
-            assert 1_420 <= world.server.sessions[0].pings <= 1_441
+            assert len(bench.server.sessions) == 1
+            assert 1_420 <= bench.server.sessions[0].pings <= 1_441
 
     simulate(main)
 
@@ -146,17 +146,17 @@ def test_a_quiet_link_that_answers_pings_is_left_alone() -> None:
 def test_M2_quotes_of_a_held_pair_are_stale_after_three_seconds_others_after_a_minute() -> None:
     async def main(sim: Simulation) -> None:
         held, other = topics.best_quote("MXUSDT"), topics.best_quote("BUSDT")
-        async with virtual_world(sim, [held, other]) as world:
+        async with virtual_streams(sim, [held, other]) as bench:
             await asyncio.sleep(1)
-            world.streams.hold(["MXUSDT"])
+            bench.streams.hold(["MXUSDT"])
             for topic in (held, other):
-                await world.server.push(topic.channel, frames.quote_frame("1", "2", topic=topic))
+                await bench.server.push(topic.channel, frames.quote_frame("1", "2", topic=topic))
             await asyncio.sleep(2.9)
-            assert (world.streams.is_stale(held), world.streams.is_stale(other)) == (False, False)
+            assert (bench.streams.is_stale(held), bench.streams.is_stale(other)) == (False, False)
             await asyncio.sleep(0.3)
-            assert (world.streams.is_stale(held), world.streams.is_stale(other)) == (True, False)
+            assert (bench.streams.is_stale(held), bench.streams.is_stale(other)) == (True, False)
             await asyncio.sleep(60)
-            assert (world.streams.is_stale(held), world.streams.is_stale(other)) == (True, True)
+            assert (bench.streams.is_stale(held), bench.streams.is_stale(other)) == (True, True)
 
     simulate(main)
 
@@ -165,17 +165,17 @@ def test_M3_mute_quotes_are_stale_and_a_pair_that_does_not_trade_is_not() -> Non
     async def main(sim: Simulation) -> None:
         talking, mute = topics.best_quote("MXUSDT"), topics.best_quote("BUSDT")
         untraded = [topics.deals("MXUSDT"), topics.depth("MXUSDT"), topics.top_levels("MXUSDT")]
-        async with virtual_world(sim, [talking, mute, *untraded]) as world:
+        async with virtual_streams(sim, [talking, mute, *untraded]) as bench:
             await asyncio.sleep(1)
             for _ in range(120):
-                await world.server.push(talking.channel, frames.quote_frame("1", "2", topic=talking))
+                await bench.server.push(talking.channel, frames.quote_frame("1", "2", topic=talking))
                 await asyncio.sleep(1)
-            stale = [state.topic for state in world.streams.state().feeds if state.is_stale]
-            ages = {state.topic: state.age_s for state in world.streams.state().feeds}
+            stale = [state.topic for state in bench.streams.state().feeds if state.is_stale]
+            ages = {state.topic: state.age_s for state in bench.streams.state().feeds}
             assert stale == [mute]
             assert ages[mute] is None
             assert ages[talking] is not None
-            assert 0.75 <= world.streams.state().messages_per_s <= 1.25
+            assert 0.75 <= bench.streams.state().messages_per_s <= 1.25
 
     simulate(main)
 
@@ -183,13 +183,13 @@ def test_M3_mute_quotes_are_stale_and_a_pair_that_does_not_trade_is_not() -> Non
 def test_a_pair_that_does_not_trade_is_stale_while_its_connection_is_gone() -> None:
     async def main(sim: Simulation) -> None:
         topic = topics.deals("MXUSDT")
-        async with virtual_world(sim, [topic]) as world:
+        async with virtual_streams(sim, [topic]) as bench:
             await asyncio.sleep(300)
-            assert not world.streams.is_stale(topic)
-            world.server.manners.reject_connections = 1_000
-            world.streams.reconnect("lost")
+            assert not bench.streams.is_stale(topic)
+            bench.server.manners.reject_connections = 1_000
+            bench.streams.reconnect("lost")
             await asyncio.sleep(2)
-            assert world.streams.is_stale(topic)
+            assert bench.streams.is_stale(topic)
 
     simulate(main)
 
@@ -197,10 +197,10 @@ def test_a_pair_that_does_not_trade_is_stale_while_its_connection_is_gone() -> N
 def test_M3_a_steady_topic_that_is_acknowledged_and_mute_is_asked_for_elsewhere() -> None:
     async def main(sim: Simulation) -> None:
         mute, other = topics.best_quote("MXUSDT"), topics.deals("BUSDT")
-        async with virtual_world(sim, [other, mute]) as world:
+        async with virtual_streams(sim, [other, mute]) as bench:
             await asyncio.sleep(20)
-            assert [mute.channel] in [session.topics for session in world.server.sessions[1:]]
-            assert [hole.is_closed for _, hole in world.holes if hole.channel == mute.channel] == [
+            assert [mute.channel] in [session.topics for session in bench.server.sessions[1:]]
+            assert [hole.is_closed for _, hole in bench.holes if hole.channel == mute.channel] == [
                 True,
                 False,
                 True,
@@ -212,32 +212,32 @@ def test_M3_a_steady_topic_that_is_acknowledged_and_mute_is_asked_for_elsewhere(
 def test_M3_a_steady_topic_is_given_time_to_push_after_an_outage() -> None:
     async def main(sim: Simulation) -> None:
         topic = topics.mini_ticker("MXUSDT")
-        async with virtual_world(sim, [topic]) as world:
+        async with virtual_streams(sim, [topic]) as bench:
             await asyncio.sleep(1)
-            world.host.refusing = True
-            await world.server.close_all()
+            bench.host.refusing = True
+            await bench.server.close_all()
             await asyncio.sleep(60)
-            world.host.refusing = False
-            await world.until(lambda: len(world.holes) == 3)
+            bench.host.refusing = False
+            await bench.until(lambda: len(bench.holes) == 3)
             await asyncio.sleep(12)
-            assert [hole.is_closed for _, hole in world.holes] == [True, False, True]
-            assert len(world.server.open) == 1
+            assert [hole.is_closed for _, hole in bench.holes] == [True, False, True]
+            assert len(bench.server.open) == 1
 
     simulate(main)
 
 
 def test_reconnects_slow_down_and_never_stop() -> None:
     async def main(sim: Simulation) -> None:
-        async with virtual_world(sim, [topics.deals("MXUSDT")]) as world:
-            world.server.manners.reject_connections = 10**9
+        async with virtual_streams(sim, [topics.deals("MXUSDT")]) as bench:
+            bench.server.manners.reject_connections = 10**9
             await asyncio.sleep(1)
-            started = 10**9 - world.server.manners.reject_connections
+            started = 10**9 - bench.server.manners.reject_connections
             await asyncio.sleep(HOUR_S)
-            tried = 10**9 - world.server.manners.reject_connections - started
+            tried = 10**9 - bench.server.manners.reject_connections - started
             assert HOUR_S / 30 <= tried <= HOUR_S / 15 + 10
-            world.server.manners.reject_connections = 0
+            bench.server.manners.reject_connections = 0
             await asyncio.sleep(31)
-            assert world.streams.state().connections == 1
+            assert bench.streams.state().connections == 1
 
     simulate(main)
 
@@ -245,17 +245,17 @@ def test_reconnects_slow_down_and_never_stop() -> None:
 def test_client_messages_stay_far_below_a_hundred_a_second() -> None:
     async def main(sim: Simulation) -> None:
         wanted = [topics.deals(f"A{number}USDT") for number in range(30)]
-        async with virtual_world(sim, []) as world:
+        async with virtual_streams(sim, []) as bench:
             for topic in wanted:
-                world.streams.want([topic])
+                bench.streams.want([topic])
                 await asyncio.sleep(0)
             await asyncio.sleep(5)
             for topic in wanted:
-                world.streams.drop([topic])
-                world.streams.want([topic])
+                bench.streams.drop([topic])
+                bench.streams.want([topic])
                 await asyncio.sleep(0.001)
             await asyncio.sleep(5)
-            times = [second for session in world.server.sessions for second in session.request_s]
+            times = [second for session in bench.server.sessions for second in session.request_s]
             in_a_second = max(sum(start <= other < start + 1 for other in times) for start in times)
             assert in_a_second <= 51
             assert all(later - earlier >= 0.0 for earlier, later in pairwise(times))
@@ -266,15 +266,15 @@ def test_client_messages_stay_far_below_a_hundred_a_second() -> None:
 def test_a_refused_pair_that_is_about_to_open_is_asked_for_again_within_a_second() -> None:
     async def main(sim: Simulation) -> None:
         topic = topics.deals("MXUSDT")
-        async with virtual_world(sim, []) as world:
-            world.server.manners.refuse.add(topic.channel)
-            world.streams.want([topic])
+        async with virtual_streams(sim, []) as bench:
+            bench.server.manners.refuse.add(topic.channel)
+            bench.streams.want([topic])
             await asyncio.sleep(7)
-            world.streams.hurry([topic])
+            bench.streams.hurry([topic])
             await asyncio.sleep(1)
-            world.server.manners.refuse.clear()
+            bench.server.manners.refuse.clear()
             await asyncio.sleep(0.8)
-            assert await world.server.push(topic.channel, frames.deal_frame(("2.5", "1", 1, "1X1"))) == 1
+            assert await bench.server.push(topic.channel, frames.deal_frame(("2.5", "1", 1, "1X1"))) == 1
 
     simulate(main)
 
@@ -282,12 +282,12 @@ def test_a_refused_pair_that_is_about_to_open_is_asked_for_again_within_a_second
 def test_a_hurry_of_two_minutes_stays_far_below_the_limit_of_messages() -> None:
     async def main(sim: Simulation) -> None:
         wanted = [topics.deals(f"C{number}USDT") for number in range(30)]
-        async with virtual_world(sim, []) as world:
-            world.server.manners.refuse.update(topic.channel for topic in wanted)
-            world.streams.want(wanted)
-            world.streams.hurry(wanted)
+        async with virtual_streams(sim, []) as bench:
+            bench.server.manners.refuse.update(topic.channel for topic in wanted)
+            bench.streams.want(wanted)
+            bench.streams.hurry(wanted)
             await asyncio.sleep(120)
-            heard = sum(len(session.requests) for session in world.server.sessions)
+            heard = sum(len(session.requests) for session in bench.server.sessions)
         assert 200 < heard < 10 * 120
 
     simulate(main)
@@ -296,14 +296,14 @@ def test_a_hurry_of_two_minutes_stays_far_below_the_limit_of_messages() -> None:
 def test_by_default_a_half_open_link_is_noticed_within_seven_and_a_half_seconds() -> None:
     async def main(sim: Simulation) -> None:
         topic = topics.deals("MXUSDT")
-        async with virtual_world(sim, [topic]) as world:
+        async with virtual_streams(sim, [topic]) as bench:
             await asyncio.sleep(61)
-            assert (world.streams.silent_s(topic) or 0) <= 5
-            world.host.lose(Direction.TO_CLIENT)
-            lost_s = world.now_s
-            await world.until(lambda: len(world.holes) == 2)
-            assert world.now_s - lost_s <= 7.6
-            assert world.streams.silent_s(topic) is None
+            assert (bench.streams.silent_s(topic) or 0) <= 5
+            bench.host.lose(Direction.TO_CLIENT)
+            lost_s = bench.now_s
+            await bench.until(lambda: len(bench.holes) == 2)
+            assert bench.now_s - lost_s <= 7.6
+            assert bench.streams.silent_s(topic) is None
 
     simulate(main)
 
@@ -311,16 +311,16 @@ def test_by_default_a_half_open_link_is_noticed_within_seven_and_a_half_seconds(
 def test_a_probe_tells_at_once_whether_a_quiet_link_lives() -> None:
     async def main(sim: Simulation) -> None:
         topic = topics.deals("MXUSDT")
-        async with virtual_world(sim, [topic], SocketTimings(ping_every_s=20)) as world:
+        async with virtual_streams(sim, [topic], SocketTimings(ping_every_s=20)) as bench:
             await asyncio.sleep(35)
-            assert (world.streams.silent_s(topic) or 0) > 10
-            world.streams.probe([topic])
+            assert (bench.streams.silent_s(topic) or 0) > 10
+            bench.streams.probe([topic])
             await asyncio.sleep(1)
-            assert (world.streams.silent_s(topic) or 9) <= 1
-            world.host.lose(Direction.TO_CLIENT)
+            assert (bench.streams.silent_s(topic) or 9) <= 1
+            bench.host.lose(Direction.TO_CLIENT)
             await asyncio.sleep(3)
-            world.streams.probe([topic])
+            bench.streams.probe([topic])
             await asyncio.sleep(1)
-            assert (world.streams.silent_s(topic) or 0) > 3
+            assert (bench.streams.silent_s(topic) or 0) > 3
 
     simulate(main)

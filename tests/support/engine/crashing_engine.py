@@ -95,7 +95,7 @@ def were_struck(day: PracticeDay) -> bool:
 
 def ours(day: PracticeDay) -> list[OrderRecord]:
     """Return the desk's orders as the exchange has them."""
-    rows = day.server.world.all_orders(SYMBOL, 0, 2**53, 1_000)
+    rows = day.server.session.all_orders(SYMBOL, 0, 2**53, 1_000)
     return [row for row in rows if row.client_order_id.startswith(PREFIX)]
 
 
@@ -121,7 +121,7 @@ async def same_books(day: PracticeDay, running: RunningEngine) -> None:
         row = rows[record.client_order_id]
         assert (row.filled_quantity, row.filled_value) == (record.executed, record.executed_quote)
         assert row.state.is_terminal == (record.status.value not in ("NEW", "PARTIALLY_FILLED"))
-    held = {balance.asset: balance.free + balance.locked for balance in day.server.world.balances()}
+    held = {balance.asset: balance.free + balance.locked for balance in day.server.session.balances()}
     scope = rooms.keeper.scope
     kept = await running.store.read("kept", lambda stored: stored.trading(scope).entries.balances())
     totals: dict[str, Decimal] = {}

@@ -99,14 +99,14 @@ async def price_for(rooms: TradingComponents, position: Position, share: str, se
 
 def change_rules(day: PracticeDay, **rules: Decimal) -> None:
     """Let the exchange publish and apply other rules of the pair that is held."""
-    pair = day.server.world.pair(SYMBOL)
+    pair = day.server.session.pair(SYMBOL)
     assert pair is not None
     pair.rules = msgspec.structs.replace(pair.rules, **rules)
 
 
 def rules_of(day: PracticeDay) -> dict[str, Decimal]:
     """Return the rules of the pair that is held, to be changed back."""
-    pair = day.server.world.pair(SYMBOL)
+    pair = day.server.session.pair(SYMBOL)
     assert pair is not None
     names = ("min_quantity", "min_value", "min_value_market", "max_value", "max_value_market")
     return {name: getattr(pair.rules, name) for name in names}

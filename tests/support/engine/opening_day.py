@@ -14,9 +14,9 @@ from mexc_tui.model.order import NewOrder
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeState
 from mexc_tui.practice.scenario import FaultPlan, Knobs, ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer
+from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import OrderRecord, PracticeRefusal
 from mexc_tui.practice.values import Side as ExchangeSide
-from mexc_tui.practice.world import World
 from mexc_tui.simulation.run import Simulation
 from tests.support.engine.practice_day import LENT, PracticeDay
 
@@ -64,7 +64,7 @@ def scenario(
     )
 
 
-class ScriptedWorld(World):
+class ScriptedSession(ExchangeSession):
     """Refuses the first buys with what a test says, and keeps when each came."""
 
     def __init__(
@@ -90,15 +90,15 @@ class ScriptedWorld(World):
 class Watcher:
     """One running engine, as a test looks at it."""
 
-    def __init__(self, day: PracticeDay, world: ScriptedWorld, running: RunningEngine) -> None:
-        self.day, self.world, self.running = day, world, running
+    def __init__(self, day: PracticeDay, session: ScriptedSession, running: RunningEngine) -> None:
+        self.day, self.session, self.running = day, session, running
         rooms = running.engine.rooms
         assert rooms is not None
         self.rooms = rooms
 
     @property
     def now_s(self) -> float:
-        return (self.rooms.port.now_ms() - self.world.start_ms) / 1_000
+        return (self.rooms.port.now_ms() - self.session.start_ms) / 1_000
 
     async def at(self, second: float) -> None:
         await asyncio.sleep(max(second - self.now_s, 0))
@@ -148,7 +148,7 @@ class Watcher:
 
     def buys(self, symbol: str = NAME) -> list[OrderRecord]:
         """Return the exchange's own records of what was bought of a pair, oldest first."""
-        found = self.world.all_orders(symbol, 0, 2**60, 1_000)
+        found = self.session.all_orders(symbol, 0, 2**60, 1_000)
         return [one for one in found[::-1] if one.side is ExchangeSide.BUY]
 
 
@@ -156,9 +156,9 @@ class Exchange:
     """The practice exchange of one day: engines come and go."""
 
     def __init__(self, sim: Simulation, folder: Path, plan: Scenario, *refusals: PracticeRefusal) -> None:
-        self.world = ScriptedWorld(plan, 1, sim.clock.now_ms(), refusals)
+        self.session = ScriptedSession(plan, 1, sim.clock.now_ms(), refusals)
         self._day = PracticeDay(sim, folder, plan)
-        self._day.server = PracticeServer(plan, 1, sim.clock, world=self.world)
+        self._day.server = PracticeServer(plan, 1, sim.clock, session=self.session)
 
     @property
     def paths(self) -> Paths:
@@ -168,7 +168,7 @@ class Exchange:
     @asynccontextmanager
     async def engine(self) -> AsyncGenerator[Watcher]:
         async with self._day.engine() as running:
-            yield Watcher(self._day, self.world, running)
+            yield Watcher(self._day, self.session, running)
 
     async def open(self) -> None:
         await self._day.open()

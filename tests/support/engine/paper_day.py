@@ -17,7 +17,7 @@ from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.event import AnyEvent
 from mexc_tui.model.order import Side
 from mexc_tui.ports.store import Stored
-from mexc_tui.practice.mirror import MirrorWorld
+from mexc_tui.practice.mirror import MirrorSession
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.practice.values import OrderRecord
@@ -100,12 +100,12 @@ class Desk:
         rooms = running.engine.rooms
         assert rooms is not None
         self.rooms = rooms
-        world = day.papers[-1].world
-        assert isinstance(world, MirrorWorld)
-        self.world: MirrorWorld = world
+        session = day.papers[-1].session
+        assert isinstance(session, MirrorSession)
+        self.session: MirrorSession = session
 
     async def at(self, second: float) -> None:
-        passed_s = (self.rooms.port.now_ms() - self.day.market.world.start_ms) / 1_000
+        passed_s = (self.rooms.port.now_ms() - self.day.market.session.start_ms) / 1_000
         await asyncio.sleep(max(second - passed_s, 0))
 
     async def until(self, is_so: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -123,12 +123,12 @@ class Desk:
 
     def records(self, side: Side) -> list[OrderRecord]:
         """Return the paper exchange's own records of orders in the listing, oldest first."""
-        found = self.world.all_orders(NAME, 0, 2**60, 1_000)
+        found = self.session.all_orders(NAME, 0, 2**60, 1_000)
         return [one for one in found[::-1] if one.side is side]
 
     def held(self) -> dict[str, D]:
         """Return what the paper exchange says its account holds."""
-        return {one.asset: one.free + one.locked for one in self.world.balances()}
+        return {one.asset: one.free + one.locked for one in self.session.balances()}
 
     async def booked(self) -> dict[str, D]:
         """Return what the ledger says is held, by asset."""

@@ -155,7 +155,7 @@ async def virtual(sim: Simulation, plan: Scenario, seed: int = 1) -> AsyncGenera
         web=f"http://{HOST}",
         api_key=server.api_key,
         api_secret=server.api_secret,
-        world=server.world.id,
+        exchange_session=server.session.id,
     )
     async with aiohttp.ClientSession(connector=sim.network.connector()) as session:
         yield Client(session, endpoint, sim.clock.now_ms)

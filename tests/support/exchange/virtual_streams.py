@@ -17,7 +17,7 @@ from tests.support.exchange.scripted_stream_server import StreamServer
 URL = "wss://wbs-api.mexc.com/ws"
 
 
-class World:
+class StreamBench:
     """A server, the way to it, streams, and what they told."""
 
     def __init__(self, sim: Simulation, server: StreamServer, host: Host, timings: SocketTimings) -> None:
@@ -54,17 +54,17 @@ class World:
 
 
 @asynccontextmanager
-async def virtual_world(
+async def virtual_streams(
     sim: Simulation, wanted: Iterable[StreamTopic], timings: SocketTimings | None = None
-) -> AsyncGenerator[World]:
+) -> AsyncGenerator[StreamBench]:
     """Run streams of the wanted topics for the time of the block."""
     server = StreamServer()
     host = await sim.network.serve("wbs-api.mexc.com", 443, server.application())
-    world = World(sim, server, host, timings or SocketTimings())
-    world.streams.want(wanted)
-    task = asyncio.get_running_loop().create_task(world.streams.run())
+    bench = StreamBench(sim, server, host, timings or SocketTimings())
+    bench.streams.want(wanted)
+    task = asyncio.get_running_loop().create_task(bench.streams.run())
     try:
-        yield world
+        yield bench
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):

@@ -71,7 +71,7 @@ def begin(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 @dataclass
-class World:
+class DeskProcesses:
     folder: Path
     file: Path
 
@@ -125,18 +125,18 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    yield from world_of(tmp_path, SCENARIO)
+def desk(tmp_path: Path) -> Iterator[DeskProcesses]:
+    yield from start_exchange(tmp_path, SCENARIO)
 
 
-def world_of(tmp_path: Path, text: str) -> Iterator[World]:
+def start_exchange(tmp_path: Path, text: str) -> Iterator[DeskProcesses]:
     scenario = tmp_path / "short.toml"
     scenario.write_text(text)
     process = begin(tmp_path, "exchange", "--scenario", str(scenario))
     assert process.stdout is not None
     file = tmp_path / "exchange.json"
     file.write_text(process.stdout.readline())
-    yield World(tmp_path, file)
+    yield DeskProcesses(tmp_path, file)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=20)
 

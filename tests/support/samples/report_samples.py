@@ -25,7 +25,7 @@ from mexc_tui.report.text import MOST_COLUMNS, to_text
 FROM_MS = 1_790_000_000_000
 DAY = StoredDay(
     mode="practice",
-    world="short-1-1790000000000",
+    exchange_session="short-1-1790000000000",
     from_ms=FROM_MS,
     to_ms=FROM_MS + 100_000,
     overrides=(("maturity_s", "30"),),

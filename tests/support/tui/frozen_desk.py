@@ -126,7 +126,7 @@ def status(mode: str = "practice") -> StatusRow:
         pid=4121,
         profile=mode,
         mode=mode,
-        world="calm" if mode == "practice" else "",
+        exchange_session="calm" if mode == "practice" else "",
         trading_state=TradingState.ACTIVE,
         cause="",
         started_ms=NOW_MS - 3_600_000,

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from mexc_tui.practice.sink import MessageSink
 
 
-class World:
-    """One practice session. Methods that may be refused raise `Refusal`."""
+class ExchangeSession:
+    """One practice session: its whole state. Methods that may be refused raise `Refusal`."""
 
     def __init__(self, scenario: Scenario, seed: int, start_ms: int) -> None:
         self.scenario = scenario

@@ -1,4 +1,4 @@
-"""Small worlds of the practice exchange, and a sink that records every event."""
+"""Small sessions of the practice exchange, and a sink that records every event."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ import pytest
 
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.practice.scenario import AccountPlan, Knobs, ListingPlan, MarketPlan, Scenario
+from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, PracticeRefusal, PracticeTrade
-from mexc_tui.practice.world import World
 
 START_MS = 1_790_000_000_000
 MX = "MXUSDT"
@@ -35,7 +35,7 @@ def scenario(
     )
 
 
-def world(
+def session(
     *listings: ListingPlan,
     seed: int = 1,
     knobs: Knobs | None = None,
@@ -44,8 +44,8 @@ def world(
     active: int = 0,
     pairs: tuple[str, ...] = (),
     quiet_rate: float = 0.0,
-) -> World:
-    """A world of such a day."""
+) -> ExchangeSession:
+    """A session of such a day."""
     day = scenario(
         *listings,
         knobs=knobs,
@@ -55,7 +55,7 @@ def world(
         pairs=pairs,
         quiet_rate=quiet_rate,
     )
-    return World(day, seed, START_MS)
+    return ExchangeSession(day, seed, START_MS)
 
 
 def refusal(call: Callable[[], object]) -> PracticeRefusal:
@@ -65,13 +65,13 @@ def refusal(call: Callable[[], object]) -> PracticeRefusal:
     return caught.value
 
 
-def best_bid(found: World, symbol: str = MX) -> Decimal:
+def best_bid(found: ExchangeSession, symbol: str = MX) -> Decimal:
     """Best bid of a pair that has one."""
     top = found.depth(symbol, 1)
     return top.bids[0].price
 
 
-def best_ask(found: World, symbol: str = MX) -> Decimal:
+def best_ask(found: ExchangeSession, symbol: str = MX) -> Decimal:
     """Best ask of a pair that has one."""
     return found.depth(symbol, 1).asks[0].price
 
@@ -97,7 +97,7 @@ def order(
 
 @dataclass
 class Witness:
-    """Remembers all that a world tells."""
+    """Remembers all that a session tells."""
 
     told: list[str] = field(default_factory=list[str])
     trades: list[tuple[str, PracticeTrade]] = field(default_factory=list[tuple[str, PracticeTrade]])

@@ -1,4 +1,4 @@
-"""The whole world: money is conserved, books stay sane, and the same calls give the same answers."""
+"""The whole session: money is conserved, books stay sane, and the same calls give the same answers."""
 
 import hashlib
 import os
@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
 from mexc_tui.practice.pairs import PracticeTradeSides
 from mexc_tui.practice.scenario import Knobs, ListingPlan, load
+from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import PracticeRefusal
-from mexc_tui.practice.world import World
-from tests.support.exchange.practice_world import MX, START_MS, Witness, scenario, world
+from tests.support.exchange.practice_session import MX, START_MS, Witness, scenario, session
 
 pytestmark = pytest.mark.timeout(60)  # many random histories
 
@@ -37,7 +37,7 @@ Action = tuple[OrderType | str, Side, int, int, bool]
 EXPECTED = (30002, 30004, 30005, 30025, 30087)
 
 
-def attempt(found: World, asked: NewOrder) -> PracticeRefusal | None:
+def attempt(found: ExchangeSession, asked: NewOrder) -> PracticeRefusal | None:
     try:
         found.place(asked)
     except PracticeRefusal as refused:
@@ -45,7 +45,7 @@ def attempt(found: World, asked: NewOrder) -> PracticeRefusal | None:
     return None
 
 
-def act(found: World, action: Action) -> None:
+def act(found: ExchangeSession, action: Action) -> None:
     kind, side, ticks, lots, by_quote = action
     if kind == "wait":
         found.advance(found.now_ms + lots)
@@ -76,7 +76,7 @@ def test_money_is_conserved_whatever_the_account_does(
     actions: list[Action], seed: int, deducts: bool
 ) -> None:
     knobs = Knobs(maker_fee=Decimal("0.0002"), mx_deduction=deducts)
-    found, seen = world(seed=seed, active=20, knobs=knobs), Witness()
+    found, seen = session(seed=seed, active=20, knobs=knobs), Witness()
     start = {balance.asset: balance.free for balance in found.balances()}
     found.sinks.append(seen)
     for action in actions:
@@ -100,7 +100,7 @@ def test_money_is_conserved_whatever_the_account_does(
 @settings(max_examples=25)
 @given(ACTIONS, st.integers(0, 3))
 def test_versions_are_contiguous_and_told_levels_rebuild_the_book(actions: list[Action], seed: int) -> None:
-    found, seen = world(seed=seed, active=20), Witness()
+    found, seen = session(seed=seed, active=20), Witness()
     before = found.depth(MX, 2000)
     book = {Side.BUY: dict(before.bids), Side.SELL: dict(before.asks)}
     found.sinks.append(seen)
@@ -124,7 +124,7 @@ def test_versions_are_contiguous_and_told_levels_rebuild_the_book(actions: list[
 @settings(max_examples=25)
 @given(ACTIONS)
 def test_fok_orders_end_filled_or_untouched_and_terminal_orders_hold_nothing(actions: list[Action]) -> None:
-    found = world(active=20)
+    found = session(active=20)
     for action in actions:
         act(found, action)
     for each in found.all_orders(MX):
@@ -144,7 +144,7 @@ LISTING = ListingPlan(opens_s=20, announced_before_s=15, visible_before_s=10, tr
 
 def story(seed: int, steps: list[int], warm: bool = False) -> str:
     """Run a day in the given steps, with an order at fixed times, and return what was told."""
-    found, seen = World(scenario(LISTING, active=5, symbols=120), seed, START_MS), Witness()
+    found, seen = ExchangeSession(scenario(LISTING, active=5, symbols=120), seed, START_MS), Witness()
     if warm:
         for _ in found.warm():
             pass
@@ -182,7 +182,7 @@ def test_I17_the_same_seed_gives_the_same_day_in_another_process() -> None:
 
 
 def test_a_quiet_market_does_not_depend_on_who_looks_first_or_when() -> None:
-    first, second = world(symbols=60), world(symbols=60)
+    first, second = session(symbols=60), session(symbols=60)
     names = [pair.symbol for pair in first.visible_pairs()]
     one_way = {name: first.depth(name, 50)[:3] for name in names}
     second.advance(START_MS + 3_600_000)
@@ -190,7 +190,7 @@ def test_a_quiet_market_does_not_depend_on_who_looks_first_or_when() -> None:
 
 
 def test_a_stale_snapshot_is_the_book_of_a_moment_ago() -> None:
-    found = world(active=20)
+    found = session(active=20)
     then = found.depth(MX, 2000)
     found.advance(found.now_ms + 10_000)
     stale = found.depth(MX, 2000, at_ms=START_MS)
@@ -199,7 +199,7 @@ def test_a_stale_snapshot_is_the_book_of_a_moment_ago() -> None:
 
 
 def test_events_come_in_time_order_and_next_event_says_when() -> None:
-    found, seen = world(LISTING, active=5), Witness()
+    found, seen = session(LISTING, active=5), Witness()
     found.sinks.append(seen)
     for _ in range(50):
         coming = found.next_event_ms()
@@ -214,7 +214,7 @@ def test_events_come_in_time_order_and_next_event_says_when() -> None:
 
 
 def test_books_of_busy_pairs_stay_healthy_and_small_over_hours() -> None:
-    found = World(scenario(active=2, symbols=10), 1, START_MS)
+    found = ExchangeSession(scenario(active=2, symbols=10), 1, START_MS)
     for hour in range(1, 5):
         found.advance(START_MS + hour * 3_600_000)
         for symbol in ("BTCUSDT", "ETHUSDT"):
@@ -227,7 +227,7 @@ def test_books_of_busy_pairs_stay_healthy_and_small_over_hours() -> None:
 
 
 def test_a_busy_pair_has_hundreds_of_levels_a_side_within_a_fifth_of_its_price_and_a_quiet_one_few() -> None:
-    found = World(scenario(symbols=60), 1, START_MS)
+    found = ExchangeSession(scenario(symbols=60), 1, START_MS)
     busy = found.depth("SOLUSDT", 1000)
     for side in (busy.bids, busy.asks):
         assert len(side) > 500
@@ -240,7 +240,7 @@ def test_a_busy_pair_has_hundreds_of_levels_a_side_within_a_fifth_of_its_price_a
 
 
 def test_the_books_of_busy_pairs_move_between_their_trades() -> None:
-    found, seen = World(scenario(active=1, symbols=10), 1, START_MS), Witness()
+    found, seen = ExchangeSession(scenario(active=1, symbols=10), 1, START_MS), Witness()
     found.sinks.append(seen)
     moves = 0
     for second in range(1, 121):
@@ -252,7 +252,7 @@ def test_the_books_of_busy_pairs_move_between_their_trades() -> None:
 
 
 def test_the_calm_scenario_opens_a_listing_a_minute_after_the_start_and_then_every_two() -> None:
-    found = World(load("calm"), 1, START_MS)
+    found = ExchangeSession(load("calm"), 1, START_MS)
     first, second = found.calendar()[:2]
     assert (first.first_open_ms, second.first_open_ms) == (START_MS + 60_000, START_MS + 180_000)
     found.advance(START_MS + 61_000)
@@ -263,14 +263,14 @@ def test_the_calm_scenario_opens_a_listing_a_minute_after_the_start_and_then_eve
 
 
 def test_quiet_pairs_can_trade_too() -> None:
-    found, seen = world(quiet_rate=0.5), Witness()
+    found, seen = session(quiet_rate=0.5), Witness()
     found.sinks.append(seen)
     found.advance(START_MS + 20_000)
     closed = {pair.symbol for pair in found.visible_pairs() if pair.sides is PracticeTradeSides.CLOSED}
     assert len({symbol for symbol, _ in seen.trades} - closed) > 15
 
 
-def test_the_world_names_itself_and_knows_its_end() -> None:
-    found = world(seed=9)
+def test_the_session_names_itself_and_knows_its_end() -> None:
+    found = session(seed=9)
     assert found.id == f"test-9-{START_MS}"
     assert found.ends_ms is None

@@ -28,7 +28,7 @@ from mexc_tui.desk.server import DeskParts, DeskServer
 from mexc_tui.desk.trading_requests import ORDERS, POSITIONS, RISK, SNIPES
 from mexc_tui.desk.view_kinds import LISTINGS, SIGNALS, STATUS
 from mexc_tui.desk.views import View
-from mexc_tui.desk.wire import CommandAnswer
+from mexc_tui.desk.wire import CommandResponse
 from mexc_tui.engine.runtime.thread import EngineThread
 from mexc_tui.host.paths import Paths
 from mexc_tui.model.event import Fact
@@ -42,11 +42,11 @@ TURNOVER, KEPT = 50, 30
 class NoAudit:
     """Nothing is told to this engine."""
 
-    async def begin(self, given: ReceivedCommand) -> AuditEntry | None:
+    async def begin(self, command: ReceivedCommand) -> AuditEntry | None:
         """Know nothing of it."""
-        del given
+        del command
 
-    async def end(self, given: ReceivedCommand, answer: CommandAnswer) -> None:
+    async def end(self, command: ReceivedCommand, response: CommandResponse) -> None:
         """Forget it."""
 
 
@@ -217,7 +217,7 @@ def main() -> int:
     path = Path(sys.argv[1])
     day = Day(int(sys.argv[2]), float(sys.argv[3]), sys.argv[4] == "1", "turnover" in sys.argv)
     if day.has_turnover:
-        viewer.PACE_S = 1 / day.per_s  # a day goes faster than people look
+        viewer.UPDATE_INTERVAL_S = 1 / day.per_s  # a day goes faster than people look
     if "screen" not in sys.argv:
         return asyncio.run(_alone(path, day))
     from mexc_tui.app.run_desk import SWITCH_S

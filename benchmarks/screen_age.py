@@ -21,7 +21,7 @@ from benchmarks.at_terminal import READY, environ, stop, welcomed
 from mexc_tui.desk.api_types import FrontEndError, Role
 from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.mirror import Mirror
-from mexc_tui.desk.screen_requests import MARKET, MarketAsked
+from mexc_tui.desk.screen_requests import MARKET, MarketQuery
 from mexc_tui.desk.trading_requests import POSITIONS, RISK, SNIPES
 from mexc_tui.desk.view_kinds import LISTINGS, STATUS
 from mexc_tui.host.paths import paths_of
@@ -78,8 +78,8 @@ class Viewer:
 
     async def _ask(self, symbol: str) -> None:
         try:
-            reply = await self.client.give(
-                MARKET, MarketAsked(symbol=symbol, levels=1, trades=1, spans=1), deadline_s=5
+            reply = await self.client.send(
+                MARKET, MarketQuery(symbol=symbol, levels=1, trades=1, spans=1), deadline_s=5
             )
         except FrontEndError:
             return

@@ -23,7 +23,7 @@ async def _watch(file: Path, desk: app.DeskApp) -> None:
             now_s = time.monotonic()
             worst_s, last_s = max(worst_s, now_s - last_s - LOOK_S), now_s
             if now_s - said_s >= SAY_S:
-                painted = 0 if desk._pace is None else desk._pace.painted  # pyright: ignore[reportPrivateUsage]
+                painted = 0 if desk._scheduler is None else desk._scheduler.painted  # pyright: ignore[reportPrivateUsage]
                 out.write(f"{now_s:.3f} {worst_s * 1_000:.1f} {painted}\n")
                 worst_s, said_s = 0.0, now_s
 
@@ -32,7 +32,7 @@ def run() -> None:
     """Watch, and show."""
     file, app.USUAL_PER_S = Path(sys.argv[1]), float(sys.argv[2])
     if app.USUAL_PER_S > 4:
-        app.MOST_WIRE_PER_S = 100_000_000.0
+        app.MAX_WIRE_PER_S = 100_000_000.0
     mount = app.DeskApp.on_mount
 
     def mount_watched(self: app.DeskApp) -> None:

@@ -16,7 +16,7 @@ from mexc_tui.app.practice_status import PracticeStatus
 from mexc_tui.app.settings_mapping import cache_lifetimes, cache_of, store_limits
 from mexc_tui.app.settings_store import SettingsStore
 from mexc_tui.app.startup import PracticeDayFile, first_answer, holds_something, keep_ban
-from mexc_tui.desk.answer_cache import AnswerCache
+from mexc_tui.desk.answer_cache import ResponseCache
 from mexc_tui.engine.engine import Engine, EngineIdentity, EngineParts
 from mexc_tui.engine.runtime.event_feed import EventFeed
 from mexc_tui.engine.runtime.supervisor import StartFailed
@@ -108,7 +108,7 @@ async def joined(place: EngineLocation, outside: EngineEnvironment) -> AsyncGene
         await _start(engine, store)
         stack.push_async_callback(engine.stop)
         queries = EngineQueries(engine)
-        answers = AnswerCache(cache, lambda: feed.state().last_sequence, cache_lifetimes(settings))
+        answers = ResponseCache(cache, lambda: feed.state().last_sequence, cache_lifetimes(settings))
         desk = DeskBuilder(location=place, clock=clock, engine=engine, store=store, feed=feed, stack=stack)
         await desk.open_service(queries, answers, desk.metrics(client, market))
         yield RunningEngine(engine, queries, store, loaded, day)

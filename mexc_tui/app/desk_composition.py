@@ -8,7 +8,7 @@ from mexc_tui.app.engine_environment import EngineLocation
 from mexc_tui.app.market_adapter import MexcMarket
 from mexc_tui.app.process_metrics import ProcessMetrics, ProcessMetricsParts
 from mexc_tui.app.trading_adapter import MexcTrading
-from mexc_tui.desk.answer_cache import AnswerCache
+from mexc_tui.desk.answer_cache import ResponseCache
 from mexc_tui.desk.service import DeskService, DeskServiceParts
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.runtime.event_feed import EventFeed
@@ -53,14 +53,14 @@ class DeskBuilder:
         return metrics
 
     async def open_service(
-        self, queries: EngineQueries, answers: AnswerCache, metrics: ProcessMetrics
+        self, queries: EngineQueries, answers: ResponseCache, metrics: ProcessMetrics
     ) -> None:
         """Serve front ends at the profile's socket. Missed facts are read from the journal."""
         trading = await trading_queries(self.engine)
         service = DeskService(
             DeskServiceParts(
                 queries=queries,
-                books=self.store,
+                store=self.store,
                 clock=self.clock,
                 detection=self.engine.detection_settings,
                 engine=f"{os.getpid()}-{self.engine.started_ms}",
@@ -75,12 +75,12 @@ class DeskBuilder:
         async def publish(notice: Notice) -> None:
             match notice:
                 case Fact():
-                    service.tell(notice)
+                    service.publish(notice)
                 case Resume(from_sequence=first, through_sequence=last):
                     for fact in await self.store.read(
                         "facts for the desk", lambda s: s.journal.after(first - 1, last)
                     ):
-                        service.tell(fact)
+                        service.publish(fact)
                 case _:
                     return
 

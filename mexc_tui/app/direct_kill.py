@@ -16,8 +16,8 @@ import msgspec
 from mexc_tui.app.endpoints import ExchangeHandle, SystemClock
 from mexc_tui.app.order_sweep import DeskOrders, OrderSweep, Report
 from mexc_tui.desk.api_types import CommandOutcome, FrontEndError
-from mexc_tui.desk.single_request import ask
-from mexc_tui.desk.trading_requests import KILL, Killing
+from mexc_tui.desk.single_request import send_command
+from mexc_tui.desk.trading_requests import KILL, EmergencyStopRequest
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.host.lock import is_held, noted_holder, scope_of, socket_of
@@ -121,10 +121,10 @@ def _command_engine(paths: Paths, by: str, report: Report) -> _EngineReply:
     who = "The engine" if holder is None else f"The engine (process {holder.pid})"
     now_ms = SystemClock().now_ms()
     try:
-        reply = ask(
+        reply = send_command(
             socket_of(paths),
             KILL,
-            Killing(sell=False),
+            EmergencyStopRequest(sell=False),
             who=by,
             now_ms=now_ms,
             deadline_s=ENGINE_DEADLINE_S,

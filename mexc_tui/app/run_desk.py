@@ -30,8 +30,8 @@ from mexc_tui.model.mode import Mode
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.tui.screens.quit import Ending
-from mexc_tui.tui.screens.welcome import welcome_words
-from mexc_tui.tui.terminal.terminal import GIVE_BACK, write_soon
+from mexc_tui.tui.screens.welcome import welcome_text
+from mexc_tui.tui.terminal.terminal import RESTORE, write_soon
 from mexc_tui.wording.command_options import with_options
 
 NO_CODE = 1
@@ -64,7 +64,7 @@ def run_desk(launch: LaunchOptions, viewing: ScreenOptions, environ: Mapping[str
         lambda how: (
             f"The engine {how}: stops of open positions are not watched. Start mexc-tui again to resume."
         ),
-        GIVE_BACK,
+        RESTORE,
     )
 
 
@@ -82,7 +82,7 @@ def _welcome(launch: LaunchOptions, paths: Paths, mode: Mode) -> str:
     with suppress(OSError):  # then it is shown again
         told.touch(mode=0o600)
     # The other welcomes name the steps to other modes, which have profiles of their own.
-    return with_options(welcome_words(mode), launch.chosen) if mode is Mode.LIVE else welcome_words(mode)
+    return with_options(welcome_text(mode), launch.chosen) if mode is Mode.LIVE else welcome_text(mode)
 
 
 def _inside(

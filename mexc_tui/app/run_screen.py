@@ -17,7 +17,7 @@ from random import Random
 from mexc_tui.desk import engine_requests
 from mexc_tui.desk.api_types import FrontEndError, Role
 from mexc_tui.desk.client import BACK_OFF_S, DeskClient
-from mexc_tui.desk.single_request import ask
+from mexc_tui.desk.single_request import send_command
 from mexc_tui.host.detach import INTERRUPTED, INTERRUPTED_WORDS, DetachedTerminal, tethered
 from mexc_tui.host.local_zone import local_zone
 from mexc_tui.host.lock import socket_of
@@ -26,10 +26,10 @@ from mexc_tui.host.paths import Paths, paths_of
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
 from mexc_tui.tui.action_mixin import AppEnvironment
-from mexc_tui.tui.app import MOST_PROBLEM, DeskApp
+from mexc_tui.tui.app import MAX_PROBLEM, DeskApp
 from mexc_tui.tui.desk_source import source_of
 from mexc_tui.tui.screens.quit import Ending
-from mexc_tui.tui.terminal.terminal import GIVE_BACK, Meter, Terminal, driver_of, write_soon
+from mexc_tui.tui.terminal.terminal import RESTORE, Meter, Terminal, driver_of, write_soon
 from mexc_tui.tui.themes import DEFAULT, all_themes, chosen
 
 log = logging.getLogger(__name__)
@@ -91,10 +91,10 @@ def has_terminal() -> bool:
 def engine_display(paths: Paths) -> ScreenOptions | None:
     """Return the display settings of the profile's engine; None if no engine responds."""
     try:
-        reply = ask(
+        reply = send_command(
             socket_of(paths),
             engine_requests.SETTINGS,
-            engine_requests.Nothing(),
+            engine_requests.NoArguments(),
             who=_who(),
             now_ms=_now_ms(),
             deadline_s=LOOK_S,
@@ -147,7 +147,7 @@ def show_attached(paths: Paths, viewing: ScreenOptions, environ: Mapping[str, st
         lambda tether: _attached(paths, viewing, environ, tether),
         _log_of(paths, is_own=False),
         killed_words,
-        GIVE_BACK,
+        RESTORE,
     )
 
 
@@ -177,7 +177,7 @@ def show(
         return asyncio.run(_show(paths, viewing, environ, tether, beside))
     except Exception as error:  # an engine of this process outlives whatever the screen does
         log.exception("the screen failed")
-        return ScreenResult(Ending.BROKE, GIVE_BACK, clean(f"{type(error).__name__}: {error}", MOST_PROBLEM))
+        return ScreenResult(Ending.BROKE, RESTORE, clean(f"{type(error).__name__}: {error}", MAX_PROBLEM))
     finally:
         tether.signals.keep()
 

@@ -55,20 +55,20 @@ class DataSource:
     def status(self) -> StatusRow | NoEngineJson:
         """Return the status of the engine; without a response, the stored facts about the last one."""
         try:
-            return self._engine.query(engine_requests.STATUS, engine_requests.Nothing(), STATUS_S)
+            return self._engine.query(engine_requests.STATUS, engine_requests.NoArguments(), STATUS_S)
         except FrontEndError as error:
             return self._last_engine(str(error))
 
     def listings(self) -> list[ListingRow]:
         """Return every listing ever stored, newest first."""
         found: list[ListingRow] = []
-        wanted = engine_requests.ListingsAsked()
+        wanted = engine_requests.ListingsQuery()
         while True:
             page = self._listing_page(wanted)
             found += page
             if not page:
                 return found
-            wanted = engine_requests.ListingsAsked(before_ms=page[-1].first_seen_ms, before_id=page[-1].id)
+            wanted = engine_requests.ListingsQuery(before_ms=page[-1].first_seen_ms, before_id=page[-1].id)
 
     def signals(self, limit: int, symbol: str) -> list[SignalRow]:
         """Return the newest signals, newest first."""
@@ -76,7 +76,7 @@ class DataSource:
         before: int | None = engine_requests.LAST
         while before is not None and len(found) < limit:
             size = min(engine_requests.PAGE, limit - len(found))
-            page = self._signal_page(engine_requests.SignalsAsked(before=before, limit=size, symbol=symbol))
+            page = self._signal_page(engine_requests.SignalsQuery(before=before, limit=size, symbol=symbol))
             found += page.rows
             before = page.next
         return found
@@ -85,7 +85,7 @@ class DataSource:
         """Return the open alerts, or with `closed` all of them, raised last first."""
         return self.query_or_read(
             engine_requests.ALERTS,
-            engine_requests.AlertsAsked(limit=limit, closed=closed),
+            engine_requests.AlertsQuery(limit=limit, closed=closed),
             lambda stored: engine_requests.AlertPage(stored_queries.alerts(stored, limit, closed=closed)),
             engine_requests.AlertPage([]),
         ).rows
@@ -95,7 +95,7 @@ class DataSource:
         now_ms = self._profile.clock.now_ms()
         return self.query_or_read(
             engine_requests.WHY,
-            engine_requests.WhyAsked(symbol=symbol),
+            engine_requests.WhyQuery(symbol=symbol),
             lambda stored: stored_queries.why(stored, symbol, now_ms, self._detection),
             WhyRow(symbol=symbol, at_ms=now_ms, listings=()),
         )
@@ -119,7 +119,7 @@ class DataSource:
         found: list[FactRow] = []
         before, size = engine_requests.LAST, engine_requests.PAGE
         while len(found) < limit:
-            request = engine_requests.JournalAsked(
+            request = engine_requests.JournalQuery(
                 before=before,
                 limit=min(size, limit - len(found)),
                 about=wanted.about,
@@ -135,12 +135,12 @@ class DataSource:
 
     def engine_head(self) -> int:
         """Return the number of the running engine's newest event. Raises NoEngine."""
-        return self._engine.query(engine_requests.STATUS, engine_requests.Nothing()).journal
+        return self._engine.query(engine_requests.STATUS, engine_requests.NoArguments()).journal
 
     def settings(self) -> list[SettingRow]:
         """Return every setting: of the engine, or as an engine would load them."""
         try:
-            return self._engine.query(engine_requests.SETTINGS, engine_requests.Nothing()).rows
+            return self._engine.query(engine_requests.SETTINGS, engine_requests.NoArguments()).rows
         except NoEngine:
             return setting_rows(self._profile.loaded)
 
@@ -178,7 +178,7 @@ class DataSource:
             self._profile.check_exists()
             return self._profile.read_store(work) if self._profile.has_store else nothing
 
-    def _listing_page(self, wanted: engine_requests.ListingsAsked) -> list[ListingRow]:
+    def _listing_page(self, wanted: engine_requests.ListingsQuery) -> list[ListingRow]:
         return self.query_or_read(
             engine_requests.LISTINGS,
             wanted,
@@ -195,7 +195,7 @@ class DataSource:
             engine_requests.ListingPage([]),
         ).rows
 
-    def _signal_page(self, wanted: engine_requests.SignalsAsked) -> engine_requests.SignalPage:
+    def _signal_page(self, wanted: engine_requests.SignalsQuery) -> engine_requests.SignalPage:
         return self.query_or_read(
             engine_requests.SIGNALS,
             wanted,
@@ -205,7 +205,7 @@ class DataSource:
             engine_requests.SignalPage([], None),
         )
 
-    def _fact_page(self, wanted: engine_requests.JournalAsked) -> tuple[FactRow, ...]:
+    def _fact_page(self, wanted: engine_requests.JournalQuery) -> tuple[FactRow, ...]:
         return self.query_or_read(
             engine_requests.JOURNAL,
             wanted,

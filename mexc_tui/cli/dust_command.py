@@ -15,15 +15,15 @@ EXCHANGE_S = 60.0
 def convert_dust(yes: bool, profile: str | None, as_json: bool) -> None:
     """Convert dust of closed positions to MX; never coins of your own."""
     from mexc_tui.cli.preview_text import dust_plan
-    from mexc_tui.desk.engine_requests import Nothing
-    from mexc_tui.desk.trading_requests import CONVERT_DUST, DUST, Converting
+    from mexc_tui.desk.engine_requests import NoArguments
+    from mexc_tui.desk.trading_requests import CONVERT_DUST, DUST, ConvertDustRequest
 
     with command_runner(profile, as_json) as runner:
-        row = runner.engine.query(DUST, Nothing())
+        row = runner.engine.query(DUST, NoArguments())
         if not row.coins:
             why = "; ".join(row.left) or "the account holds no dust of closed positions"
             fail(f"Nothing to convert: {why}.", NOT_DONE)
         if not yes:
             agree(runner, dust_plan(row))
-        request = Converting(assets=tuple(one.asset for one in row.coins))
+        request = ConvertDustRequest(assets=tuple(one.asset for one in row.coins))
         runner.send(CONVERT_DUST, request, deadline_s=EXCHANGE_S)

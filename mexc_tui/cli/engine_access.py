@@ -10,7 +10,7 @@ from mexc_tui.cli.errors import NOT_DONE, CommandFailed
 from mexc_tui.cli.profile_access import ProfileAccess
 from mexc_tui.desk import engine_requests
 from mexc_tui.desk.api_types import Args, CommandKind, CommandOutcome, EngineSilent, NoEngine, Reply, Result
-from mexc_tui.desk.single_request import ask
+from mexc_tui.desk.single_request import send_command
 from mexc_tui.host.lock import is_held, noted_holder, socket_of
 
 DEADLINE_S = 10.0
@@ -65,7 +65,7 @@ class EngineAccess:
         """Send a command and return its outcome. Raises DeskError; NoEngine without an engine."""
         is_emergency, paths = self._profile.is_emergency, self._profile.paths
         try:
-            return ask(
+            return send_command(
                 self.socket,
                 kind,
                 args,
@@ -81,7 +81,7 @@ class EngineAccess:
 
     def stop(self) -> int:
         """Stop the engine, wait until it has exited and return its process id. Raises NoEngine."""
-        stopping = self.query(engine_requests.STOP, engine_requests.Nothing())
+        stopping = self.query(engine_requests.STOP, engine_requests.NoArguments())
         deadline_ns = self._clock.monotonic_ns() + int(STOP_S * 1e9)
         while is_held(self._profile.paths.lock):
             if self._clock.monotonic_ns() > deadline_ns:

@@ -111,27 +111,27 @@ def listings(context: click.Context, profile: str | None, as_json: bool) -> None
 def add(symbol: str, opens: str | None, note: str, profile: str | None, as_json: bool) -> None:
     """Add a listing manually, or change its opening time."""
     from mexc_tui.cli import json_output
-    from mexc_tui.desk.engine_requests import ADD_LISTING, ListingAdded
+    from mexc_tui.desk.engine_requests import ADD_LISTING, AddListing
 
     with command_runner(profile, as_json) as runner:
         name, opens_ms = pair_name(symbol), _time_ms("--opens", opens, runner)
         wrong = _wrong_listing(opens_ms, note, runner.now_ms())
         if wrong:
             raise click.UsageError(wrong)
-        args = ListingAdded(symbol=name, opens_ms=opens_ms, note=note)
+        args = AddListing(symbol=name, opens_ms=opens_ms, note=note)
         runner.send(ADD_LISTING, args, json_output.listing)
 
 
 def _wrong_listing(opens_ms: int | None, note: str, now_ms: int) -> str:
     """Return what is wrong with a listing to be added; empty: nothing."""
-    from mexc_tui.desk.engine_requests import MOST_TEXT
+    from mexc_tui.desk.engine_requests import MAX_TEXT
     from mexc_tui.model.calendar import is_credible_opening
 
     if opens_ms is not None and opens_ms < now_ms - OLDEST_OPENING_MS:
         return "--opens: the time is more than a day in the past. Check the date."
     if opens_ms is not None and not is_credible_opening(opens_ms, now_ms):
         return "--opens: the time is more than 30 days ahead. Check the date."
-    return f"--note: at most {MOST_TEXT} characters." if len(note) > MOST_TEXT else ""
+    return f"--note: at most {MAX_TEXT} characters." if len(note) > MAX_TEXT else ""
 
 
 @listings.command("drop")
@@ -141,12 +141,12 @@ def _wrong_listing(opens_ms: int | None, note: str, now_ms: int) -> str:
 def drop(symbol: str, note: str, profile: str | None, as_json: bool) -> None:
     """Drop a listing until it is added again."""
     from mexc_tui.cli import json_output
-    from mexc_tui.desk.engine_requests import DROP_LISTING, MOST_TEXT, ListingDropped
+    from mexc_tui.desk.engine_requests import DROP_LISTING, MAX_TEXT, DropListing
 
-    if len(note) > MOST_TEXT:
-        raise click.UsageError(f"--note: at most {MOST_TEXT} characters.")
+    if len(note) > MAX_TEXT:
+        raise click.UsageError(f"--note: at most {MAX_TEXT} characters.")
     with command_runner(profile, as_json) as runner:
-        args = ListingDropped(symbol=any_name(symbol), note=note)
+        args = DropListing(symbol=any_name(symbol), note=note)
         runner.send(DROP_LISTING, args, json_output.listing)
 
 

@@ -11,7 +11,7 @@ from mexc_tui.cli.confirmation import agree, yes_flag
 from mexc_tui.cli.symbol_names import held_position, pair_name
 
 if TYPE_CHECKING:
-    from mexc_tui.desk.trading_requests import ExitsEdit, RungAsked
+    from mexc_tui.desk.trading_requests import ExitsEdit, RungEdit
     from mexc_tui.model.trading_view import PositionRow
 
 LADDER_S = 60.0
@@ -111,19 +111,19 @@ def _trail(text: str | None) -> tuple[bool | None, Decimal | None, Decimal | Non
     return True, _number("--trail", distance), _number("--trail", after) if after else None
 
 
-def _ladder(text: str) -> "tuple[RungAsked, ...]":
-    from mexc_tui.desk.trading_requests import RungAsked
+def _ladder(text: str) -> "tuple[RungEdit, ...]":
+    from mexc_tui.desk.trading_requests import RungEdit
 
     if not text.strip() or text.strip().lower() in OFF:
         return ()
-    rungs = list[RungAsked]()
+    rungs = list[RungEdit]()
     for part in text.split(","):
         share, at, gain = part.partition("@")
         if not at:
             raise click.UsageError(
                 f"--tp: {part.strip()[:20]!r} is not a rung. Use SHARE@GAIN, such as 30@10."
             )
-        rungs.append(RungAsked(share_pct=_number("--tp", share), gain_pct=_number("--tp", gain)))
+        rungs.append(RungEdit(share_pct=_number("--tp", share), gain_pct=_number("--tp", gain)))
     return tuple(rungs)
 
 

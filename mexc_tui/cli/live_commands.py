@@ -11,25 +11,25 @@ from mexc_tui.model.mode import Mode
 @output_flags
 def unlock(profile: str | None, as_json: bool) -> None:
     """Unlock live trading for some hours. Needs a phrase typed at a terminal."""
-    from mexc_tui.desk.trading_requests import PREVIEW, UNLOCK, PreviewAsked, UnlockAsked
+    from mexc_tui.desk.trading_requests import PREVIEW, UNLOCK, PreviewQuery, UnlockRequest
     from mexc_tui.model.plan_view import Preview
 
     with command_runner(profile, as_json, Mode.LIVE.value) as runner:
-        reply = runner.engine.query(PREVIEW, PreviewAsked(name=Preview.UNLOCK))
+        reply = runner.engine.query(PREVIEW, PreviewQuery(name=Preview.UNLOCK))
         if not reply.is_allowed:
             fail(reply.words, NOT_DONE)
-        runner.send(UNLOCK, UnlockAsked(typed=typed_phrase(runner, reply.words, reply.typed)))
+        runner.send(UNLOCK, UnlockRequest(typed=typed_phrase(runner, reply.words, reply.typed)))
 
 
 @click.command()
 @output_flags
 def lock(profile: str | None, as_json: bool) -> None:
     """Lock live trading: no new entries; open positions keep their exits."""
-    from mexc_tui.desk.engine_requests import Nothing
+    from mexc_tui.desk.engine_requests import NoArguments
     from mexc_tui.desk.trading_requests import LOCK
 
     with command_runner(profile, as_json, Mode.LIVE.value, is_emergency=True) as runner:
-        runner.send(LOCK, Nothing())
+        runner.send(LOCK, NoArguments())
 
 
 COMMANDS: tuple[click.Command, ...] = (unlock, lock)

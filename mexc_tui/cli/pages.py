@@ -12,7 +12,7 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.text import many
 from mexc_tui.model.view import AlertRow, FactRow, ListingRow, LoopRow, SettingRow, StatusRow, TradingState
 from mexc_tui.wording.alerts import alert_title
-from mexc_tui.wording.event_text import fact_words
+from mexc_tui.wording.event_text import event_text
 from mexc_tui.wording.times import NONE, ahead, when
 
 _LISTING = (
@@ -188,7 +188,7 @@ def setting_page(row: SettingRow, pen: Pen) -> str:
 
 def fact_line(row: FactRow, pen: Pen) -> str:
     """Return one event of the journal in one line, cut to the pen's width."""
-    number, at, words = f"{row.sequence:>7}", when(row.at_ms), fact_words(row)
+    number, at, words = f"{row.sequence:>7}", when(row.at_ms), event_text(row)
     if pen.columns is not None and pen.columns < NARROW:
         number, at = number.lstrip(), at[11:]
     about = row.about[:8] if row.kind in _COMMAND_KINDS else row.about

@@ -8,7 +8,7 @@ from mexc_tui.model.intent import OrderState
 from mexc_tui.model.text import many
 from mexc_tui.model.trading_view import DustRow, OrderRow, PositionRow, RiskRow, SnipeRow, WhatIfRow
 from mexc_tui.wording.money import amount, price
-from mexc_tui.wording.previews import day_words, drawdown_words
+from mexc_tui.wording.previews import day_text, drawdown_text
 
 HUNDRED = Decimal(100)
 
@@ -90,6 +90,6 @@ def resume_plan(row: RiskRow) -> str:
     """Return the preview of resuming: cause of the halt, equity and drawdown."""
     return (
         f"RESUME: trading is {row.state.value} ({row.cause_words or row.cause.value}). Equity "
-        f"{amount(row.equity)} {row.quote_asset}, today {day_words(row)}, "
-        f"{drawdown_words(row)}. Entries are then allowed again."
+        f"{amount(row.equity)} {row.quote_asset}, today {day_text(row)}, "
+        f"{drawdown_text(row)}. Entries are then allowed again."
     )

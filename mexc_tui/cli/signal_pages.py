@@ -9,8 +9,8 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import MIN_N_FOR_RATE
 from mexc_tui.model.view import ListingRow, SignalRow
 from mexc_tui.model.why import DetectorSays, ListingStory, SnipeSays, SourceSays, WhyRow
-from mexc_tui.wording.signals import change_words, claim_words, probability, readable
-from mexc_tui.wording.times import ahead, by, clock, span_words, when
+from mexc_tui.wording.signals import change_text, claim_text, probability, readable
+from mexc_tui.wording.times import ahead, by, clock, duration, when
 
 STAGES = {
     ListingStage.OPEN.value: TextTone.GOOD,
@@ -52,7 +52,7 @@ def _signal(row: SignalRow) -> tuple[TextCell, ...]:
         TextCell(row.detector, _SEVERITIES.get(row.severity, TextTone.PLAIN)),
         TextCell(row.topic),
         TextCell("active" if row.stands else "ended", TextTone.PLAIN if row.stands else TextTone.FAINT),
-        TextCell(claim_words(row)),
+        TextCell(claim_text(row)),
         TextCell(probability(row)),
         TextCell(f"{row.n} few" if 0 < row.n < MIN_N_FOR_RATE else str(row.n)),
         TextCell("; ".join(row.reasons)),
@@ -96,7 +96,7 @@ def _story(story: ListingStory, now_ms: int, pen: Pen) -> Iterable[str]:
         yield from fold(_source(source, widest, day_ms), " " * 14, pen)
     yield pen.write("Changes", TextTone.HEAD)
     for change in story.changes:
-        yield from fold(f"  {clock(change.at_ms, day_ms)}  {change_words(change)}", " " * 14, pen)
+        yield from fold(f"  {clock(change.at_ms, day_ms)}  {change_text(change)}", " " * 14, pen)
 
 
 def _opening(row: ListingRow, now_ms: int, pen: Pen) -> Iterable[str]:
@@ -123,7 +123,7 @@ def _opening(row: ListingRow, now_ms: int, pen: Pen) -> Iterable[str]:
 def _late(late_ms: int) -> str:
     if abs(late_ms) < 1_000:
         return "on schedule"
-    return f"{span_words(late_ms)} {'after' if late_ms > 0 else 'before'} schedule"
+    return f"{duration(late_ms)} {'after' if late_ms > 0 else 'before'} schedule"
 
 
 def _part(head: str, said: Sequence[SignalRow], day_ms: int, pen: Pen) -> Iterable[str]:
@@ -134,7 +134,7 @@ def _part(head: str, said: Sequence[SignalRow], day_ms: int, pen: Pen) -> Iterab
     for one in said:
         tone = _SEVERITIES.get(one.severity, TextTone.PLAIN)
         yield f"  {clock(one.at_ms, day_ms)}  {pen.write(f'{one.detector} {one.topic}', tone)}"
-        yield from fold(f"    {claim_words(one)}: {one.words}", " " * 6, pen)
+        yield from fold(f"    {claim_text(one)}: {one.words}", " " * 6, pen)
         yield from fold(f"    reasons: {'; '.join(map(readable, one.reasons))}", " " * 6, pen)
 
 

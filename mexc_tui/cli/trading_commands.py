@@ -110,10 +110,10 @@ def reconcile(exchange_file: Path | None, profile: str | None, as_json: bool) ->
 def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
     """Run the pre-trade checks for a pair without arming it. Exit code: 0 approved, 1 refused."""
     from mexc_tui.cli.trading_pages import what_if_page
-    from mexc_tui.desk.trading_requests import WHAT_IF, OfSymbol
+    from mexc_tui.desk.trading_requests import WHAT_IF, SymbolArguments
 
     with command_runner(profile, as_json) as runner:
-        row = runner.engine.query(WHAT_IF, OfSymbol(symbol=pair_name(symbol)))
+        row = runner.engine.query(WHAT_IF, SymbolArguments(symbol=pair_name(symbol)))
         runner.show(row, what_if_page)
         if not row.approved:
             sys.exit(NOT_DONE)
@@ -126,10 +126,10 @@ def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
 def arm(symbol: str, yes: bool, profile: str | None, as_json: bool) -> None:
     """Arm a snipe: buy this listing at its opening, if all pre-trade checks pass."""
     from mexc_tui.cli.preview_text import arm_plan
-    from mexc_tui.desk.trading_requests import ARM, WHAT_IF, OfSymbol
+    from mexc_tui.desk.trading_requests import ARM, WHAT_IF, SymbolArguments
 
     with command_runner(profile, as_json) as runner:
-        args = OfSymbol(symbol=pair_name(symbol))
+        args = SymbolArguments(symbol=pair_name(symbol))
         if not yes:
             expected = runner.engine.query(WHAT_IF, args)
             if not expected.approved:
@@ -143,10 +143,10 @@ def arm(symbol: str, yes: bool, profile: str | None, as_json: bool) -> None:
 @output_flags
 def disarm(symbol: str, profile: str | None, as_json: bool) -> None:
     """Disarm a snipe that has not fired."""
-    from mexc_tui.desk.trading_requests import DISARM, OfSymbol
+    from mexc_tui.desk.trading_requests import DISARM, SymbolArguments
 
     with command_runner(profile, as_json, is_emergency=True) as runner:
-        runner.send(DISARM, OfSymbol(symbol=pair_name(symbol)))
+        runner.send(DISARM, SymbolArguments(symbol=pair_name(symbol)))
 
 
 @click.command()
@@ -157,7 +157,7 @@ def disarm(symbol: str, profile: str | None, as_json: bool) -> None:
 def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_json: bool) -> None:
     """Sell a position or a part of it now."""
     from mexc_tui.cli.preview_text import close_plan
-    from mexc_tui.desk.trading_requests import CLOSE, Closing
+    from mexc_tui.desk.trading_requests import CLOSE, CloseRequest
 
     share_pct = _percent(share)
     with command_runner(profile, as_json, is_emergency=True) as runner:
@@ -166,7 +166,7 @@ def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_jso
             held = held_position(runner, name)
             name = held.symbol
             agree(runner, close_plan(held, share_pct))
-        runner.send(CLOSE, Closing(symbol=name, share_pct=share_pct), deadline_s=EXCHANGE_S)
+        runner.send(CLOSE, CloseRequest(symbol=name, share_pct=share_pct), deadline_s=EXCHANGE_S)
 
 
 @click.command()
@@ -197,7 +197,7 @@ def reduce_only(words: tuple[str, ...], profile: str | None, as_json: bool) -> N
 def resume(yes: bool, profile: str | None, as_json: bool) -> None:
     """Resume entries. After a loss or a breach this needs a typed word; --yes is not enough."""
     from mexc_tui.cli.preview_text import resume_plan
-    from mexc_tui.desk.trading_requests import RESUME, Resuming
+    from mexc_tui.desk.trading_requests import RESUME, ResumeRequest
     from mexc_tui.model.trading import Trading
     from mexc_tui.risk.state import RESUME_WORD, needs_word
 
@@ -207,7 +207,7 @@ def resume(yes: bool, profile: str | None, as_json: bool) -> None:
             typed = typed_word(runner, resume_plan(row), RESUME_WORD)
         elif not yes:
             agree(runner, resume_plan(row))
-        runner.send(RESUME, Resuming(typed=typed))
+        runner.send(RESUME, ResumeRequest(typed=typed))
 
 
 @click.command("restore-limits")
@@ -215,14 +215,14 @@ def resume(yes: bool, profile: str | None, as_json: bool) -> None:
 @output_flags
 def restore_limits(yes: bool, profile: str | None, as_json: bool) -> None:
     """Restore the configured limits after a warning lowered them."""
-    from mexc_tui.desk.engine_requests import Nothing
+    from mexc_tui.desk.engine_requests import NoArguments
     from mexc_tui.desk.trading_requests import RESTORE_LIMITS
-    from mexc_tui.wording.previews import tightening_words
+    from mexc_tui.wording.previews import tightening_text
 
     with command_runner(profile, as_json) as runner:
-        if not yes and (words := tightening_words(runner.trading.risk().tightening)):
+        if not yes and (words := tightening_text(runner.trading.risk().tightening)):
             agree(runner, f"Entry limits are {words}. Restore the configured limits.")
-        runner.send(RESTORE_LIMITS, Nothing())
+        runner.send(RESTORE_LIMITS, NoArguments())
 
 
 @click.command()
@@ -230,12 +230,12 @@ def restore_limits(yes: bool, profile: str | None, as_json: bool) -> None:
 @output_flags
 def flatten(yes: bool, profile: str | None, as_json: bool) -> None:
     """Halt, and sell every position of the desk within a slippage cap."""
-    from mexc_tui.desk.engine_requests import Nothing
+    from mexc_tui.desk.engine_requests import NoArguments
     from mexc_tui.desk.trading_requests import FLATTEN
 
     with command_runner(profile, as_json, is_emergency=True) as runner:
         _confirm_emergency(runner, "FLATTEN", yes=yes)
-        runner.send(FLATTEN, Nothing(), deadline_s=EXCHANGE_S)
+        runner.send(FLATTEN, NoArguments(), deadline_s=EXCHANGE_S)
 
 
 @click.command()
@@ -257,7 +257,7 @@ def kill(direct: bool, exchange_file: Path | None, yes: bool, profile: str | Non
 
     With --direct it works without a responding engine, and sells no positions.
     """
-    from mexc_tui.desk.trading_requests import KILL, Killing
+    from mexc_tui.desk.trading_requests import KILL, EmergencyStopRequest
 
     if direct:
         from mexc_tui.cli.kill_command import kill_directly
@@ -266,7 +266,7 @@ def kill(direct: bool, exchange_file: Path | None, yes: bool, profile: str | Non
         return
     with command_runner(profile, as_json, is_emergency=True) as runner:
         _confirm_emergency(runner, "EMERGENCY STOP", yes=yes)
-        runner.send(KILL, Killing(), deadline_s=EXCHANGE_S)
+        runner.send(KILL, EmergencyStopRequest(), deadline_s=EXCHANGE_S)
 
 
 def _confirm_emergency(runner: CommandRunner, name: str, *, yes: bool) -> None:

@@ -23,7 +23,7 @@ from mexc_tui.model.trading_view import (
 )
 from mexc_tui.model.verdict import Verdict
 from mexc_tui.wording.money import amount, price, signed
-from mexc_tui.wording.previews import day_words, drawdown_words, tightening_words
+from mexc_tui.wording.previews import day_text, drawdown_text, tightening_text
 from mexc_tui.wording.times import NONE, ahead, when
 
 OLD_MS = 2_000
@@ -175,13 +175,13 @@ def risk_page(row: RiskRow, pen: Pen) -> str:
         + (f": {row.guard_words}" if row.guard_words else ""),
         f"equity    {amount(row.equity)} {row.quote_asset}{guessed}, cash {amount(row.cash)}, "
         f"reserved {amount(row.reserved)}, positions {amount(row.exposure)}",
-        f"today     {day_words(row)}, realised {signed(row.realised)}, {drawdown_words(row)}",
+        f"today     {day_text(row)}, realised {signed(row.realised)}, {drawdown_text(row)}",
     ]
     if row.is_locked:
         lines.append("live      locked: no entries before mexc-tui unlock")
     if row.unlocked_until_ms is not None:
         lines.append(f"live      UNLOCKED until {when(row.unlocked_until_ms)} UTC")
-    if lowered := tightening_words(row.tightening):
+    if lowered := tightening_text(row.tightening):
         lines.append(
             f"limits    {pen.write(lowered, TextTone.WARN)}; to restore them: mexc-tui restore-limits"
         )

@@ -11,8 +11,8 @@ from mexc_tui.cli.preview_text import Exposure
 from mexc_tui.cli.profile_access import ProfileAccess
 from mexc_tui.desk import trading_requests
 from mexc_tui.desk.api_types import EngineSilent, NoEngine, Row, ViewKind
-from mexc_tui.desk.engine_requests import Nothing
-from mexc_tui.desk.single_request import look
+from mexc_tui.desk.engine_requests import NoArguments
+from mexc_tui.desk.single_request import fetch_view
 from mexc_tui.engine.accounting.performance import performance_of
 from mexc_tui.engine.views.trading_rows import (
     RowContext,
@@ -101,7 +101,7 @@ class TradingSource:
     def performance(self) -> PerformanceRow:
         """Return the performance. Raises CommandFailed without a ledger."""
         try:
-            return self._engine.query(trading_requests.PERFORMANCE, Nothing(), RECONCILE_S)
+            return self._engine.query(trading_requests.PERFORMANCE, NoArguments(), RECONCILE_S)
         except NoEngine:
             found = self._read_newest_ledger(lambda tables, scope: performance_of(tables, scope, {}))
             if found is None:
@@ -114,7 +114,7 @@ class TradingSource:
         Without an engine or a file return the last stored one. Raises CommandFailed if there is none.
         """
         try:
-            reply = self._engine.send(trading_requests.RECONCILE, Nothing(), RECONCILE_S)
+            reply = self._engine.send(trading_requests.RECONCILE, NoArguments(), RECONCILE_S)
         except NoEngine:
             if exchange_file is not None:
                 return reconciliation_row(self._reconcile_offline(exchange_file))
@@ -179,7 +179,7 @@ class TradingSource:
             return self._stored(stored)
 
     def _view(self, kind: ViewKind[Row]) -> list[Row]:
-        rows = look(self._engine.socket, kind, who=self._engine.front_end, deadline_s=VIEW_S)
+        rows = fetch_view(self._engine.socket, kind, who=self._engine.front_end, deadline_s=VIEW_S)
         return list(rows.values())
 
     def _stored(self, work: "Callable[[TradingTables], list[T]]") -> list[T]:

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from mexc_tui.desk.engine_requests import Asked
+from mexc_tui.desk.engine_requests import Arguments
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes, Space
 
@@ -14,14 +14,14 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class CachedAnswer(Generic[T]):
+class CachedResponse(Generic[T]):
     """An answer, and how long ago it was read."""
 
     value: T
     age_ms: int
 
 
-class AnswerCache:
+class ResponseCache:
     """Keep responses in memory, each until the next event makes it stale."""
 
     def __init__(self, cache: Cache, newest: Callable[[], int], kept: Lifetimes) -> None:
@@ -31,9 +31,9 @@ class AnswerCache:
         self._kept = Lifetimes(memory_ms=kept.memory_ms)
 
     async def of(
-        self, name: str, kind: type[T], asked: Asked, read: Callable[[], Awaitable[T]]
-    ) -> CachedAnswer[T]:
+        self, name: str, kind: type[T], asked: Arguments, read: Callable[[], Awaitable[T]]
+    ) -> CachedResponse[T]:
         """Return the response to a query of this name, read once for all concurrent callers."""
         key = f"{self._newest()} {msgspec.json.encode(asked).decode()}"
         found = await self._cache.get(Space(name, kind, self._kept), key, read)
-        return CachedAnswer(found.value, 0 if found.level is None else found.age_ms)
+        return CachedResponse(found.value, 0 if found.level is None else found.age_ms)

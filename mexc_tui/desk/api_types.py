@@ -45,7 +45,7 @@ class CommandKind(Generic[Args, Result]):
     name: str
     args: type[Args]
     result: type[Result]
-    acts: bool = True
+    changes_state: bool = True
     """Whether it changes anything: then it is done once for each id, and audited. Otherwise it reads."""
     reduces_risk: bool = False
     """Any viewer may give it, late or not, in a reserved slot; it is done before it is written down."""
@@ -55,7 +55,7 @@ class CommandKind(Generic[Args, Result]):
     @property
     def role(self) -> Role:
         """Return what the giver must at least be."""
-        is_open = not self.acts or (self.reduces_risk and not self.needs_operator)
+        is_open = not self.changes_state or (self.reduces_risk and not self.needs_operator)
         return Role.VIEW if is_open else Role.OPERATE
 
 

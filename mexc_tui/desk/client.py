@@ -25,8 +25,8 @@ from mexc_tui.desk.connection import Connection, connect
 from mexc_tui.desk.mirror import Mirror
 from mexc_tui.desk.wire import (
     Changes,
-    CommandAnswer,
     CommandMessage,
+    CommandResponse,
     EngineMessage,
     Facts,
     Follow,
@@ -42,11 +42,11 @@ from mexc_tui.model.event import Fact
 log = logging.getLogger(__name__)
 
 STALE_S = 3.0
-NEWS = -1
+FROM_NOW = -1
 """Behind whatever the journal ends with once it is known."""
 BACK_OFF_S = 0.5
 BACK_OFF_CAP_S = 5.0
-MOST_BACK_OFFS = 10
+MAX_BACK_OFF_FACTOR = 10
 """So many times the first wait is the longest one."""
 
 
@@ -64,8 +64,8 @@ class LinkState:
 
     link: Link
     words: str
-    heard_s: float | None
-    tries: int
+    last_message_s: float | None
+    attempts: int
     welcome: Welcome | None
 
 
@@ -88,8 +88,8 @@ class DeskClient:
         self._mirrors: dict[str, Mirror[Any]] = {}
         self._on_fact: Callable[[Fact], None] | None = None
         self._fact = 0
-        self._is_for_news = False
-        self._waiting: dict[str, tuple[CommandMessage, asyncio.Future[CommandAnswer]]] = {}
+        self._starts_now = False
+        self._waiting: dict[str, tuple[CommandMessage, asyncio.Future[CommandResponse]]] = {}
         self._connection: Connection | None = None
         self._listeners: list[Callable[[LinkState], None]] = []
         self.state = LinkState(Link.DISCONNECTED, "Not connected yet.", None, 0, None)
@@ -110,17 +110,17 @@ class DeskClient:
 
     def follow_news(self, on_fact: Callable[[Fact], None]) -> None:
         """Pass on every event from the first connection on; a journal may restart."""
-        self._fact, self._on_fact, self._is_for_news = NEWS, on_fact, True
+        self._fact, self._on_fact, self._starts_now = FROM_NOW, on_fact, True
 
     async def run(self) -> None:
         """Connect, and again whenever the connection ends, until cancelled."""
-        tries = 0
+        attempts = 0
         while True:
             words = "The engine closed the connection."
             try:
                 connection = await self._connect()
-                tries = 0
-                await self._attend(connection)
+                attempts = 0
+                await self._receive_all(connection)
             except FrontEndError as error:
                 words = str(error)
             except (ConnectionError, asyncio.IncompleteReadError):
@@ -129,12 +129,14 @@ class DeskClient:
                 words = "The connection ended in the middle of a message."
             finally:
                 self._drop_connection()
-            tries += 1
-            self._set(Link.DISCONNECTED, words, tries)
-            most_s = min(self._back_off_s * MOST_BACK_OFFS, self._back_off_s * 2 ** min(tries - 1, 8))
-            await asyncio.sleep(most_s * self._rng.uniform(0.5, 1.0))
+            attempts += 1
+            self._set(Link.DISCONNECTED, words, attempts)
+            longest_s = min(
+                self._back_off_s * MAX_BACK_OFF_FACTOR, self._back_off_s * 2 ** min(attempts - 1, 8)
+            )
+            await asyncio.sleep(longest_s * self._rng.uniform(0.5, 1.0))
 
-    async def give(
+    async def send(
         self, kind: CommandKind[Args, Result], args: Args, *, deadline_s: float, command_id: str | None = None
     ) -> Reply[Result]:
         """Send a command and return its outcome; it is executed once, also across reconnects.
@@ -142,26 +144,26 @@ class DeskClient:
         Raises EngineSilent at the deadline; then give it again with the same `command_id`.
         """
         now_ms = self._now_ms()
-        give = CommandMessage(
+        message = CommandMessage(
             id=command_id or uuid4().hex,
             name=kind.name,
             at_ms=now_ms,
             until_ms=now_ms + int(deadline_s * 1_000),
             args=raw(args),
         )
-        answered: asyncio.Future[CommandAnswer] = asyncio.get_running_loop().create_future()
-        self._waiting[give.id] = give, answered
+        response: asyncio.Future[CommandResponse] = asyncio.get_running_loop().create_future()
+        self._waiting[message.id] = message, response
         try:
             async with asyncio.timeout(deadline_s):
                 if self._connection is not None:
-                    await self._send(self._connection.send(give))
-                return reply_to(await answered, kind)
+                    await self._send(self._connection.send(message))
+                return reply_to(await response, kind)
         except TimeoutError:
             raise EngineSilent(
                 f"{kind.name} got no response within {deadline_s:g} s: its outcome is unknown."
             ) from None
         finally:
-            self._waiting.pop(give.id, None)
+            self._waiting.pop(message.id, None)
 
     async def _send(self, sending: Awaitable[None]) -> None:
         try:
@@ -175,60 +177,60 @@ class DeskClient:
         self._connection = connection
         try:
             for mirror in self._mirrors.values():
-                await connection.send(mirror.ask(connection.welcome.engine))
+                await connection.send(mirror.subscription(connection.welcome.engine))
             if self._on_fact is not None:
                 head = connection.welcome.head
-                if self._fact == NEWS or (self._is_for_news and self._fact > head):
+                if self._fact == FROM_NOW or (self._starts_now and self._fact > head):
                     self._fact = head
                 await connection.send(Follow(after=self._fact))
-            for give, _ in list(self._waiting.values()):
-                await connection.send(give)
+            for message, _ in list(self._waiting.values()):
+                await connection.send(message)
         except BaseException:
             self._drop_connection()
             raise
         self._set(Link.CONNECTED, "", 0)
         return connection
 
-    async def _attend(self, connection: Connection) -> None:
+    async def _receive_all(self, connection: Connection) -> None:
         """Take in what comes; notice when nothing does."""
         loop = asyncio.get_running_loop()
-        watch = loop.call_later(STALE_S, self._go_stale)
+        timer = loop.call_later(STALE_S, self._go_stale)
         try:
             while True:
-                said = await connection.receive()
-                watch.cancel()
-                watch = loop.call_later(STALE_S, self._go_stale)
+                message = await connection.receive()
+                timer.cancel()
+                timer = loop.call_later(STALE_S, self._go_stale)
                 self._set(Link.CONNECTED, "", 0)
-                await self._hear(connection, said)
+                await self._dispatch(connection, message)
         finally:
-            watch.cancel()
+            timer.cancel()
 
-    async def _hear(self, connection: Connection, said: EngineMessage) -> None:
-        match said:
+    async def _dispatch(self, connection: Connection, message: EngineMessage) -> None:
+        match message:
             case Changes():
-                mirror = self._mirrors.get(said.view)
-                if mirror is not None and not mirror.apply(said):
-                    await connection.send(mirror.ask(connection.welcome.engine, anew=True))
+                mirror = self._mirrors.get(message.view)
+                if mirror is not None and not mirror.apply(message):
+                    await connection.send(mirror.subscription(connection.welcome.engine, restart=True))
             case Facts():
-                self._take_facts(said)
-            case CommandAnswer():
-                _, answered = self._waiting.get(said.id, (None, None))
-                if answered is not None and not answered.done():
-                    answered.set_result(said)
+                self._publish_facts(message)
+            case CommandResponse():
+                _, response = self._waiting.get(message.id, (None, None))
+                if response is not None and not response.done():
+                    response.set_result(message)
             case RefusedMessage():
-                raise FrontEndError(f"{said.about}: {said.words}")
+                raise FrontEndError(f"{message.about}: {message.words}")
             case _:
                 pass  # a heartbeat without content
 
-    def _take_facts(self, said: Facts) -> None:
-        for told in said.facts:
-            if told.sequence != self._fact + 1:
-                raise ProtocolError(f"Received event {told.sequence}, expected {self._fact + 1}.")
+    def _publish_facts(self, message: Facts) -> None:
+        for item in message.facts:
+            if item.sequence != self._fact + 1:
+                raise ProtocolError(f"Received event {item.sequence}, expected {self._fact + 1}.")
             try:
-                fact = Fact(told.sequence, events.decode(bytes(told.event)))
+                fact = Fact(item.sequence, events.decode(bytes(item.event)))
             except events.BadEvent as error:
-                raise ProtocolError(f"Event {told.sequence}: {error}") from None
-            self._fact = told.sequence
+                raise ProtocolError(f"Event {item.sequence}: {error}") from None
+            self._fact = item.sequence
             if self._on_fact is not None:
                 self._on_fact(fact)
 
@@ -240,11 +242,13 @@ class DeskClient:
             self._connection.close()
             self._connection = None
 
-    def _set(self, link: Link, words: str, tries: int) -> None:
+    def _set(self, link: Link, words: str, attempts: int) -> None:
         before = self.state
-        heard_s = asyncio.get_running_loop().time() if link is Link.CONNECTED else before.heard_s
+        last_message_s = (
+            asyncio.get_running_loop().time() if link is Link.CONNECTED else before.last_message_s
+        )
         welcome = self._connection.welcome if self._connection is not None else None
-        self.state = LinkState(link, words, heard_s, tries, welcome)
+        self.state = LinkState(link, words, last_message_s, attempts, welcome)
         if (before.link, before.words) != (link, words):
             for listener in self._listeners:
                 listener(self.state)

@@ -58,17 +58,17 @@ async def connect(path: Path, who: str, role: Role) -> Connection:
     except OSError as error:
         connection.close()
         problem = error.strerror or error
-        words = f"No engine responds at {path} ({problem}). Start one with: {_start(path.stem)}"
+        words = f"No engine responds at {path} ({problem}). Start one with: {_start_command(path.stem)}"
         raise NoEngine(words) from None
     except BaseException:
         connection.close()
         raise
     try:
         writer.write(frame(Hello(protocol=PROTOCOL, role=role, who=who)))
-        said = from_engine(await read_frame(reader))
-        if isinstance(said, RefusedMessage):
-            raise ViewerRefused(said.words)
-        if not isinstance(said, Welcome):
+        reply = from_engine(await read_frame(reader))
+        if isinstance(reply, RefusedMessage):
+            raise ViewerRefused(reply.words)
+        if not isinstance(reply, Welcome):
             raise FrontEndError(f"The engine did not send a welcome message. {SAME_RELEASE}")
     except (ConnectionError, asyncio.IncompleteReadError):
         writer.transport.abort()
@@ -76,10 +76,10 @@ async def connect(path: Path, who: str, role: Role) -> Connection:
     except BaseException:
         writer.transport.abort()
         raise
-    return Connection(said, reader, writer)
+    return Connection(reply, reader, writer)
 
 
-def _start(profile: str) -> str:
+def _start_command(profile: str) -> str:
     """Return the command that starts an engine of this profile: its socket has its name."""
     modes = {"practice": "", "paper": " --mode paper", "live": " --mode live"}
     return f"mexc-tui --headless{modes.get(profile, f' --profile {profile}')}"

@@ -11,22 +11,22 @@ from mexc_tui.model.why import WhyRow
 PAGE = 100
 """Rows of one answer at most; fewer when they are large."""
 LAST = 2**62
-MOST_TEXT = 200
+MAX_TEXT = 200
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE)]
 Number = Annotated[int, msgspec.Meta(ge=0, le=LAST)]
-Text = Annotated[str, msgspec.Meta(max_length=MOST_TEXT)]
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Type of the arguments."""
 
 
-class Nothing(Asked, frozen=True, kw_only=True):
+class NoArguments(Arguments, frozen=True, kw_only=True):
     """No more than the command's name."""
 
 
-class ListingsAsked(Asked, frozen=True, kw_only=True):
+class ListingsQuery(Arguments, frozen=True, kw_only=True):
     """Listings behind one, newest first."""
 
     before_ms: Number = LAST
@@ -40,7 +40,7 @@ class ListingPage(msgspec.Struct, frozen=True):
     rows: list[ListingRow]
 
 
-class SignalsAsked(Asked, frozen=True, kw_only=True):
+class SignalsQuery(Arguments, frozen=True, kw_only=True):
     """Signals below a number, newest first; with a symbol only its own."""
 
     before: Number = LAST
@@ -55,13 +55,13 @@ class SignalPage(msgspec.Struct, frozen=True):
     next: int | None
 
 
-class WhyAsked(Asked, frozen=True, kw_only=True):
+class WhyQuery(Arguments, frozen=True, kw_only=True):
     """One pair."""
 
     symbol: Text
 
 
-class JournalAsked(Asked, frozen=True, kw_only=True):
+class JournalQuery(Arguments, frozen=True, kw_only=True):
     """Facts below a number, newest first, that fit what is given."""
 
     before: Number = LAST
@@ -77,7 +77,7 @@ class FactPage(msgspec.Struct, frozen=True):
     rows: tuple[FactRow, ...]
 
 
-class AlertsAsked(Asked, frozen=True, kw_only=True):
+class AlertsQuery(Arguments, frozen=True, kw_only=True):
     """The open alerts, or with `closed` all of them, raised last first."""
 
     limit: Limit = PAGE
@@ -90,7 +90,7 @@ class AlertPage(msgspec.Struct, frozen=True):
     rows: list[AlertRow]
 
 
-class ListingAdded(Asked, frozen=True, kw_only=True):
+class AddListing(Arguments, frozen=True, kw_only=True):
     """A listing added manually. `opens_ms` None: unknown opening time."""
 
     symbol: Text
@@ -98,21 +98,21 @@ class ListingAdded(Asked, frozen=True, kw_only=True):
     note: Text = ""
 
 
-class ListingDropped(Asked, frozen=True, kw_only=True):
+class DropListing(Arguments, frozen=True, kw_only=True):
     """A listing dropped manually."""
 
     symbol: Text
     note: Text = ""
 
 
-class SettingChange(Asked, frozen=True, kw_only=True):
+class SettingChange(Arguments, frozen=True, kw_only=True):
     """A setting's value for the settings file; None takes it out."""
 
     name: Text
     text: Annotated[str, msgspec.Meta(max_length=10_000)] | None
 
 
-class SettingUndo(Asked, frozen=True, kw_only=True):
+class SettingUndo(Arguments, frozen=True, kw_only=True):
     """The last change of a setting, to be taken back; without a name the last change of all."""
 
     name: Text = ""
@@ -130,20 +130,20 @@ class EngineStopping(msgspec.Struct, frozen=True):
     pid: int
 
 
-class Agreed(msgspec.Struct, frozen=True):
+class CheckPassed(msgspec.Struct, frozen=True):
     """What was asked about may be done; nothing was. The words beside it may say more."""
 
 
-STATUS = CommandKind("status", Nothing, StatusRow, acts=False)
-LISTINGS = CommandKind("listings", ListingsAsked, ListingPage, acts=False)
-SIGNALS = CommandKind("signals", SignalsAsked, SignalPage, acts=False)
-WHY = CommandKind("why", WhyAsked, WhyRow, acts=False)
-JOURNAL = CommandKind("journal", JournalAsked, FactPage, acts=False)
-ALERTS = CommandKind("alerts", AlertsAsked, AlertPage, acts=False)
-SETTINGS = CommandKind("settings", Nothing, SettingList, acts=False)
-CHECK_SETTING = CommandKind("settings_check", SettingChange, Agreed, acts=False)
-ADD_LISTING = CommandKind("listings_add", ListingAdded, ListingRow)
-DROP_LISTING = CommandKind("listings_drop", ListingDropped, ListingRow)
+STATUS = CommandKind("status", NoArguments, StatusRow, changes_state=False)
+LISTINGS = CommandKind("listings", ListingsQuery, ListingPage, changes_state=False)
+SIGNALS = CommandKind("signals", SignalsQuery, SignalPage, changes_state=False)
+WHY = CommandKind("why", WhyQuery, WhyRow, changes_state=False)
+JOURNAL = CommandKind("journal", JournalQuery, FactPage, changes_state=False)
+ALERTS = CommandKind("alerts", AlertsQuery, AlertPage, changes_state=False)
+SETTINGS = CommandKind("settings", NoArguments, SettingList, changes_state=False)
+CHECK_SETTING = CommandKind("settings_check", SettingChange, CheckPassed, changes_state=False)
+ADD_LISTING = CommandKind("listings_add", AddListing, ListingRow)
+DROP_LISTING = CommandKind("listings_drop", DropListing, ListingRow)
 SET = CommandKind("settings_set", SettingChange, SettingRow)
 UNDO = CommandKind("settings_undo", SettingUndo, SettingRow)
-STOP = CommandKind("stop", Nothing, EngineStopping, reduces_risk=True, needs_operator=True)
+STOP = CommandKind("stop", NoArguments, EngineStopping, reduces_risk=True, needs_operator=True)

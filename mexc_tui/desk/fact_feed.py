@@ -13,7 +13,7 @@ from mexc_tui.model.event import Fact
 RECENT = 256
 PAGE_FACTS = 256
 PAGE_BYTES = 32 * 1024
-LARGEST = MAX_FRAME - 1_024
+MAX_FACT_BYTES = MAX_FRAME - 1_024
 
 
 class FactSource(Protocol):
@@ -39,18 +39,18 @@ class FactFeed:
             return
         if fact.sequence != self.head + 1:
             self._recent.clear()
-        self._recent.append(_told(fact))
+        self._recent.append(_fact_message(fact))
         self.head = fact.sequence
 
     async def page(self, after: int) -> Facts:
         """Return what comes behind `after`, at most a page."""
-        told: Sequence[FactMessage]
+        messages: Sequence[FactMessage]
         if self._recent and self._recent[0].sequence <= after + 1:
-            told = [known for known in self._recent if known.sequence > after]
+            messages = [message for message in self._recent if message.sequence > after]
         else:
-            told = [_told(fact) for fact in await self._source.after(after, PAGE_FACTS)]
+            messages = [_fact_message(fact) for fact in await self._source.after(after, PAGE_FACTS)]
         size, page = 0, list[FactMessage]()
-        for one in told[:PAGE_FACTS]:
+        for one in messages[:PAGE_FACTS]:
             size += len(bytes(one.event)) + 16
             if page and size > PAGE_BYTES:
                 break
@@ -58,9 +58,9 @@ class FactFeed:
         return Facts(facts=page)
 
 
-def _told(fact: Fact) -> FactMessage:
+def _fact_message(fact: Fact) -> FactMessage:
     body = events.encode(fact.event)
-    if len(body) > LARGEST:  # its number must be sent all the same
+    if len(body) > MAX_FACT_BYTES:  # its number must be sent all the same
         body = encode(
             {
                 "kind": "too_large_to_show",

@@ -10,7 +10,7 @@ from mexc_tui.desk.api_types import Row, ViewKind
 from mexc_tui.desk.wire import SAME_RELEASE, Changes, ProtocolError, Subscribe
 
 Listener = Callable[[frozenset[str]], None]
-ONLY_RESET = -1
+AWAITING_RESET = -1
 """Stands behind no change: a mirror that holds nothing of this engine takes a reset and nothing else."""
 
 
@@ -29,7 +29,7 @@ class Mirror(Generic[Row]):
         self._listeners: list[Listener] = []
         self._next: dict[str, Row | None] = {}
         self._next_version = 0
-        self._is_anew = False
+        self._is_reset = False
 
     @property
     def rows(self) -> Mapping[str, Row]:
@@ -40,11 +40,11 @@ class Mirror(Generic[Row]):
         """Call `listener` with the keys that changed, came or went; on the client's loop, quickly."""
         self._listeners.append(listener)
 
-    def ask(self, engine: str, *, anew: bool = False) -> Subscribe:
+    def subscription(self, engine: str, *, restart: bool = False) -> Subscribe:
         """Return the request for the next changes, or for the whole view."""
-        if anew or engine != self.engine:
+        if restart or engine != self.engine:
             self.version = 0
-        self._next, self._next_version, self._is_anew = {}, self.version or ONLY_RESET, False
+        self._next, self._next_version, self._is_reset = {}, self.version or AWAITING_RESET, False
         self.engine = engine
         return Subscribe(view=self.kind.name, after=self.version, of=engine)
 
@@ -54,7 +54,7 @@ class Mirror(Generic[Row]):
         Raises ProtocolError.
         """
         if changes.reset:
-            self._next, self._next_version, self._is_anew = {}, 0, True
+            self._next, self._next_version, self._is_reset = {}, 0, True
         if changes.after != self._next_version:
             return False
         try:
@@ -70,7 +70,7 @@ class Mirror(Generic[Row]):
         return True
 
     def _commit(self) -> None:
-        if self._is_anew:
+        if self._is_reset:
             self._next = {**dict.fromkeys(self._rows), **self._next}
         changed = frozenset(key for key, row in self._next.items() if self._rows.get(key) != row)
         for key in changed:
@@ -79,9 +79,9 @@ class Mirror(Generic[Row]):
                 del self._rows[key]
             else:
                 self._rows[key] = row
-        was_complete, self.is_complete = self.is_complete, True
+        had_rows, self.is_complete = self.is_complete, True
         self.version = self._next_version
-        self._next, self._is_anew = {}, False
-        if changed or not was_complete:
+        self._next, self._is_reset = {}, False
+        if changed or not had_rows:
             for listener in self._listeners:
                 listener(changed)

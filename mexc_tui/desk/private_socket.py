@@ -40,7 +40,7 @@ class DeskSocket:
         self.path = path
         self._lock = _lock(path.with_name(path.name + ".lock"))
         try:
-            _clear(path)
+            _remove_unused(path)
             self.socket = _listen(path)
             self._inode = path.stat().st_ino
         except OSError as error:
@@ -50,7 +50,7 @@ class DeskSocket:
             os.close(self._lock)
             raise
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Give the place up; a name that is no longer ours stays."""
         self.socket.close()
         with suppress(FileNotFoundError):
@@ -61,18 +61,18 @@ class DeskSocket:
 
 def _lock(path: Path) -> int:
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
     except OSError as error:
         raise FrontEndError(f"Cannot open {path}: {error.strerror}.") from error
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        os.close(handle)
+        os.close(descriptor)
         raise SocketInUse(f"An engine already serves {path.with_suffix('')}: attach to it.") from None
-    return handle
+    return descriptor
 
 
-def _clear(path: Path) -> None:
+def _remove_unused(path: Path) -> None:
     """Remove an unused socket."""
     try:
         found = path.lstat()

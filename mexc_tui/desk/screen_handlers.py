@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from mexc_tui.desk import screen_requests
-from mexc_tui.desk.answer_cache import AnswerCache, CachedAnswer
+from mexc_tui.desk.answer_cache import CachedResponse, ResponseCache
 from mexc_tui.desk.api_types import CommandKind
-from mexc_tui.desk.command_executor import CommandDesk, HandlerResult, ReceivedCommand
-from mexc_tui.desk.engine_requests import Nothing
+from mexc_tui.desk.command_executor import CommandExecutor, HandlerResult, ReceivedCommand
+from mexc_tui.desk.engine_requests import NoArguments
 from mexc_tui.desk.server import DeskServer
 from mexc_tui.engine.views.guard_rows import guard_history
 from mexc_tui.engine.views.screen_queries import ScreenQueries
@@ -20,7 +20,7 @@ from mexc_tui.ports.store import Store
 
 T = TypeVar("T")
 
-NO_SCREENS = "This engine serves no views: it was started without them."
+NO_SCREEN_QUERIES = "This engine serves no views: it was started without them."
 ALL: tuple[CommandKind[Any, Any], ...] = (
     screen_requests.DETECTORS,
     screen_requests.MARKET,
@@ -29,38 +29,38 @@ ALL: tuple[CommandKind[Any, Any], ...] = (
 )
 
 
-def handle_guard(desk: CommandDesk, books: Store, answers: AnswerCache) -> None:
+def handle_risk_monitor(desk: CommandExecutor, store: Store, answers: ResponseCache) -> None:
     """Answer queries of the risk monitor's history, with a trading or a read-only engine."""
 
     async def guard(
-        args: screen_requests.GuardAsked, _: ReceivedCommand
-    ) -> HandlerResult[screen_requests.GuardPage]:
-        async def read() -> screen_requests.GuardPage:
-            found = await books.read(
+        args: screen_requests.RiskMonitorQuery, _: ReceivedCommand
+    ) -> HandlerResult[screen_requests.RiskMonitorPage]:
+        async def read() -> screen_requests.RiskMonitorPage:
+            found = await store.read(
                 "guard history", lambda stored: guard_history(stored, args.before, args.limit)
             )
-            return screen_requests.GuardPage(*found)
+            return screen_requests.RiskMonitorPage(*found)
 
-        return _recent(await answers.of("guard", screen_requests.GuardPage, args, read))
+        return _recent(await answers.of("guard", screen_requests.RiskMonitorPage, args, read))
 
     desk.handle(screen_requests.GUARD, guard)
 
 
-def handle_screens(desk: CommandDesk, queries: ScreenQueries | None, answers: AnswerCache) -> None:
+def handle_screens(desk: CommandExecutor, queries: ScreenQueries | None, answers: ResponseCache) -> None:
     """Answer what screens ask; many who ask the same about what is stored cost one reading."""
     if queries is None:
         for kind in ALL:
             desk.handle(kind, _refuse)
         return
 
-    async def detectors(args: Nothing, _: ReceivedCommand) -> HandlerResult[DetectorsRow]:
+    async def detectors(args: NoArguments, _: ReceivedCommand) -> HandlerResult[DetectorsRow]:
         return _recent(await answers.of("detectors", DetectorsRow, args, queries.detectors))
 
-    async def market(args: screen_requests.MarketAsked, _: ReceivedCommand) -> HandlerResult[MarketRow]:
-        wish = SymbolRequest(args.levels, args.trades, args.spans, args.path_since_ms)
-        return HandlerResult("", await queries.market(args.symbol.upper(), wish))
+    async def market(args: screen_requests.MarketQuery, _: ReceivedCommand) -> HandlerResult[MarketRow]:
+        request = SymbolRequest(args.levels, args.trades, args.spans, args.path_since_ms)
+        return HandlerResult("", await queries.market(args.symbol.upper(), request))
 
-    async def equity(args: screen_requests.EquityAsked, _: ReceivedCommand) -> HandlerResult[EquityRow]:
+    async def equity(args: screen_requests.EquityQuery, _: ReceivedCommand) -> HandlerResult[EquityRow]:
         async def read() -> EquityRow:
             return await queries.equity(args.since_ms, args.points)
 
@@ -68,7 +68,7 @@ def handle_screens(desk: CommandDesk, queries: ScreenQueries | None, answers: An
 
     desk.handle(screen_requests.DETECTORS, detectors)
 
-    async def latency(args: screen_requests.LatencyAsked, _: ReceivedCommand) -> HandlerResult[LatencyRow]:
+    async def latency(args: screen_requests.LatencyQuery, _: ReceivedCommand) -> HandlerResult[LatencyRow]:
         async def read() -> LatencyRow:
             return await queries.latency(args.shots)
 
@@ -79,7 +79,7 @@ def handle_screens(desk: CommandDesk, queries: ScreenQueries | None, answers: An
     desk.handle(screen_requests.MARKET, market)
 
 
-def _recent(found: CachedAnswer[T]) -> HandlerResult[T]:
+def _recent(found: CachedResponse[T]) -> HandlerResult[T]:
     return HandlerResult("", found.value, age_ms=found.age_ms)
 
 
@@ -95,27 +95,27 @@ class MetricsSource(Protocol):
         ...
 
 
-def handle_machine(
-    desk: CommandDesk, machine: MetricsSource | None, viewers: Callable[[], Sequence[ViewerRow]]
+def handle_process_metrics(
+    desk: CommandExecutor, machine: MetricsSource | None, viewers: Callable[[], Sequence[ViewerRow]]
 ) -> None:
     """Answer what the engine costs."""
     if machine is None:
         desk.handle(screen_requests.MACHINE, _refuse)
         return
 
-    async def tell(_: Nothing, __: ReceivedCommand) -> HandlerResult[MachineRow]:
+    async def process_metrics(_: NoArguments, __: ReceivedCommand) -> HandlerResult[MachineRow]:
         return HandlerResult("", machine.row(viewers()))
 
-    desk.handle(screen_requests.MACHINE, tell)
+    desk.handle(screen_requests.MACHINE, process_metrics)
 
 
 def viewer_rows(server: DeskServer) -> list[ViewerRow]:
     """Return who is attached, and how far each lags."""
     return [
         ViewerRow(
-            who=one.giver.who,
-            pid=one.giver.pid,
-            role=one.giver.role.value,
+            who=one.sender.who,
+            pid=one.sender.pid,
+            role=one.sender.role.value,
             waiting_bytes=one.waiting_bytes,
             facts_behind=one.facts_behind,
             views=one.views,
@@ -125,4 +125,4 @@ def viewer_rows(server: DeskServer) -> list[ViewerRow]:
 
 
 async def _refuse(_: object, __: ReceivedCommand) -> HandlerResult[Any]:
-    raise CommandRefused(NO_SCREENS)
+    raise CommandRefused(NO_SCREEN_QUERIES)

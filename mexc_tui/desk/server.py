@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mexc_tui.desk.api_types import Role
-from mexc_tui.desk.command_executor import FULL, Audit, CommandDesk, CommandSender
+from mexc_tui.desk.command_executor import FULL, Audit, CommandExecutor, CommandSender
 from mexc_tui.desk.fact_feed import FactFeed, FactSource
 from mexc_tui.desk.private_socket import BACKLOG, DeskSocket, Peer, peer_of
 from mexc_tui.desk.viewer import Viewer, ViewerContext
@@ -34,10 +34,10 @@ log = logging.getLogger(__name__)
 MAX_VIEWERS = 32
 RESERVED = 8
 """Slots beyond these for commands that reduce risk: no number of viewers locks out a halt."""
-MAX_GREETING = 256
+MAX_HANDSHAKES = 256
 """Limit of connections without a hello; beyond it the oldest is closed."""
 HELLO_S = 5.0
-BYE_S = 1.0
+DISCONNECT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class DeskParts:
     """Refresh the views; called before the first viewer is served."""
 
 
-TURNS = 5
+ACCEPT_TURNS = 5
 """Of the loop, in which who was let in a moment before the end is met, and so seen out too."""
 
 
@@ -69,15 +69,15 @@ class DeskServer:
     """Serves one engine's views, facts and commands. Everything here belongs to the loop that opened it."""
 
     def __init__(self, parts: DeskParts) -> None:
-        self.commands = CommandDesk(parts.audit, parts.now_ms)
+        self.commands = CommandExecutor(parts.audit, parts.now_ms)
         self._parts = parts
         self._facts = FactFeed(parts.facts, parts.head)
         views = {view.kind.name: view for view in parts.views}
-        self._shown = ViewerContext(views, self._facts, self.commands, parts.engine, parts.now_ms)
+        self._context = ViewerContext(views, self._facts, self.commands, parts.engine, parts.now_ms)
         self._viewers: set[Viewer] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._greeting: dict[asyncio.Task[None], None] = {}
-        self._place: DeskSocket | None = None
+        self._handshakes: dict[asyncio.Task[None], None] = {}
+        self._socket: DeskSocket | None = None
         self._server: asyncio.Server | None = None
 
     @property
@@ -90,59 +90,61 @@ class DeskServer:
 
         Raises SocketInUse, or FrontEndError if it cannot be had.
         """
-        self._place = DeskSocket(path)
-        self._server = await asyncio.start_unix_server(self._accept, sock=self._place.socket, backlog=BACKLOG)
+        self._socket = DeskSocket(path)
+        self._server = await asyncio.start_unix_server(
+            self._accept, sock=self._socket.socket, backlog=BACKLOG
+        )
 
-    def tell(self, fact: Fact) -> None:
+    def publish(self, fact: Fact) -> None:
         """Take a committed fact, in order."""
         self._facts.add(fact)
         for viewer in self._viewers:
-            viewer.notice()
+            viewer.wake()
 
     async def close(self, deadline_s: float = 5.0) -> None:
         """Accept no viewer, let running commands end within the deadline, then disconnect all viewers."""
-        if self._server is not None and self._place is not None:
+        if self._server is not None and self._socket is not None:
             # Who was let in a moment ago has no transport yet: asyncio loses it if the server closes first.
-            asyncio.get_running_loop().remove_reader(self._place.socket)
-            for _ in range(TURNS):
+            asyncio.get_running_loop().remove_reader(self._socket.socket)
+            for _ in range(ACCEPT_TURNS):
                 await asyncio.sleep(0)
             self._server.close()
         await self.commands.close(deadline_s)
-        await asyncio.gather(*[viewer.settle() for viewer in self._viewers])
+        await asyncio.gather(*[viewer.wait_for_commands() for viewer in self._viewers])
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._place is not None:
-            self._place.leave()
-            self._place = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        self._greeting[task] = None
-        if len(self._greeting) > MAX_GREETING:
-            next(iter(self._greeting)).cancel()
+        self._handshakes[task] = None
+        if len(self._handshakes) > MAX_HANDSHAKES:
+            next(iter(self._handshakes)).cancel()
         try:
-            await self._attend(task, reader, writer)
+            await self._serve_viewer(task, reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             log.debug("a viewer has disconnected")
         except Exception:
             log.exception("a viewer was disconnected by an internal error")
         finally:
-            self._greeting.pop(task, None)
-            await _see_out(writer)
+            self._handshakes.pop(task, None)
+            await _disconnect(writer)
             self._tasks.discard(task)
 
-    async def _attend(
+    async def _serve_viewer(
         self, task: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        giver = await self._greet(reader, writer)
-        self._greeting.pop(task, None)
-        if isinstance(giver, RefusedMessage):
-            writer.write(frame(giver))
+        sender = await self._handshake(reader, writer)
+        self._handshakes.pop(task, None)
+        if isinstance(sender, RefusedMessage):
+            writer.write(frame(sender))
             return
-        viewer = Viewer(self._shown, giver, reader, writer)
+        viewer = Viewer(self._context, sender, reader, writer)
         if not self._viewers:
             self._parts.refresh()
         self._viewers.add(viewer)
@@ -151,7 +153,7 @@ class DeskServer:
         finally:
             self._viewers.discard(viewer)
 
-    async def _greet(
+    async def _handshake(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> CommandSender | RefusedMessage:
         """Return who it is, after welcoming it; or why it is not let in."""
@@ -172,7 +174,7 @@ class DeskServer:
         if hello.protocol != PROTOCOL:
             words = f"Protocol version mismatch: engine {PROTOCOL}, front end {hello.protocol}."
             return RefusedMessage(about="hello", words=f"{words} {SAME_RELEASE}")
-        reserved = sum(viewer.giver.is_reserved for viewer in self._viewers)
+        reserved = sum(viewer.sender.is_reserved for viewer in self._viewers)
         is_reserved = len(self._viewers) - reserved >= MAX_VIEWERS
         if is_reserved and reserved >= RESERVED:
             return RefusedMessage(about="hello", words=FULL)
@@ -190,11 +192,11 @@ class DeskServer:
         return CommandSender(clean_name(hello.who), peer.pid, role, is_reserved)
 
 
-async def _see_out(writer: asyncio.StreamWriter) -> None:
+async def _disconnect(writer: asyncio.StreamWriter) -> None:
     """Close the connection; who does not read its last words in time goes without."""
     writer.close()
     try:
-        async with asyncio.timeout(BYE_S):
+        async with asyncio.timeout(DISCONNECT_S):
             await writer.wait_closed()
     except (ConnectionError, TimeoutError, asyncio.CancelledError):
         writer.transport.abort()

@@ -19,12 +19,12 @@ from mexc_tui.desk.api_types import (
 )
 from mexc_tui.desk.connection import Connection, connect
 from mexc_tui.desk.mirror import Mirror
-from mexc_tui.desk.wire import Changes, CommandAnswer, CommandMessage, RefusedMessage, raw, reply_to
+from mexc_tui.desk.wire import Changes, CommandMessage, CommandResponse, RefusedMessage, raw, reply_to
 
-_Said = TypeVar("_Said")
+_Response = TypeVar("_Response")
 
 
-def ask(
+def send_command(
     path: Path,
     kind: CommandKind[Args, Result],
     args: Args,
@@ -40,7 +40,7 @@ def ask(
     `silent_s`: an engine that says nothing at all for so long, not even that it lives, is given up.
     Raises NoEngine, ViewerRefused or EngineSilent; then repeat the `command_id` to learn what was done.
     """
-    give = CommandMessage(
+    message = CommandMessage(
         id=command_id or uuid4().hex,
         name=kind.name,
         at_ms=now_ms,
@@ -48,34 +48,34 @@ def ask(
         args=raw(args),
     )
 
-    async def talk(connection: Connection) -> Reply[Result]:
-        await connection.send(give)
+    async def exchange(connection: Connection) -> Reply[Result]:
+        await connection.send(message)
         while True:
             async with asyncio.timeout(silent_s):
-                said = await connection.receive()
-            if isinstance(said, CommandAnswer) and said.id == give.id:
-                return reply_to(said, kind)
-            if isinstance(said, RefusedMessage):
-                raise ViewerRefused(said.words)
+                response = await connection.receive()
+            if isinstance(response, CommandResponse) and response.id == message.id:
+                return reply_to(response, kind)
+            if isinstance(response, RefusedMessage):
+                raise ViewerRefused(response.words)
 
-    return asyncio.run(_within(path, who, Role.OPERATE, deadline_s, talk, silent_s))
+    return asyncio.run(_within(path, who, Role.OPERATE, deadline_s, exchange, silent_s))
 
 
-def look(path: Path, kind: ViewKind[Row], *, who: str, deadline_s: float) -> Mapping[str, Row]:
-    """Return a view as it is now. Not for use inside a running loop. Raises as `ask` does."""
+def fetch_view(path: Path, kind: ViewKind[Row], *, who: str, deadline_s: float) -> Mapping[str, Row]:
+    """Return a view as it is now. Not for use inside a running loop. Raises as `send_command` does."""
 
-    async def talk(connection: Connection) -> Mapping[str, Row]:
+    async def exchange(connection: Connection) -> Mapping[str, Row]:
         mirror = Mirror(kind)
-        await connection.send(mirror.ask(connection.welcome.engine))
+        await connection.send(mirror.subscription(connection.welcome.engine))
         while not mirror.is_complete:
-            said = await connection.receive()
-            if isinstance(said, Changes):
-                mirror.apply(said)
-            elif isinstance(said, RefusedMessage):
-                raise ViewerRefused(said.words)
+            response = await connection.receive()
+            if isinstance(response, Changes):
+                mirror.apply(response)
+            elif isinstance(response, RefusedMessage):
+                raise ViewerRefused(response.words)
         return mirror.rows
 
-    return asyncio.run(_within(path, who, Role.VIEW, deadline_s, talk))
+    return asyncio.run(_within(path, who, Role.VIEW, deadline_s, exchange))
 
 
 async def _within(
@@ -83,20 +83,20 @@ async def _within(
     who: str,
     role: Role,
     deadline_s: float,
-    talk: Callable[[Connection], Awaitable[_Said]],
+    exchange: Callable[[Connection], Awaitable[_Response]],
     silent_s: float | None = None,
-) -> _Said:
-    waited = asyncio.timeout(deadline_s)
+) -> _Response:
+    deadline = asyncio.timeout(deadline_s)
     try:
-        async with waited:
+        async with deadline:
             async with asyncio.timeout(silent_s):
                 connection = await connect(path, who, role)
             try:
-                return await talk(connection)
+                return await exchange(connection)
             finally:
                 connection.close()
     except TimeoutError:
-        late_s = deadline_s if waited.expired() or silent_s is None else silent_s
-        raise EngineSilent(f"The engine at {path} did not respond within {late_s:g} s.") from None
+        waited_s = deadline_s if deadline.expired() or silent_s is None else silent_s
+        raise EngineSilent(f"The engine at {path} did not respond within {waited_s:g} s.") from None
     except (ConnectionError, asyncio.IncompleteReadError):
         raise EngineSilent(f"The engine at {path} closed the connection without a response.") from None

@@ -8,8 +8,8 @@ import msgspec
 
 from mexc_tui.desk import trading_requests
 from mexc_tui.desk.api_types import CommandKind, CommandOutcome, Role, Row
-from mexc_tui.desk.command_executor import CommandDesk, HandlerResult, ReceivedCommand
-from mexc_tui.desk.engine_requests import Agreed, Nothing
+from mexc_tui.desk.command_executor import CommandExecutor, HandlerResult, ReceivedCommand
+from mexc_tui.desk.engine_requests import CheckPassed, NoArguments
 from mexc_tui.desk.views import View
 from mexc_tui.engine.runtime.command_result import CommandResult
 from mexc_tui.engine.views.trading_queries import TradingQueries
@@ -19,13 +19,13 @@ from mexc_tui.model.policy import Rung
 from mexc_tui.model.text import clean
 from mexc_tui.model.trading_view import DustRow, PerformanceRow, ReconciliationRow, WhatIfRow
 from mexc_tui.sniping.exit_edit import ExitWish
-from mexc_tui.wording.previews import preview_words
+from mexc_tui.wording.previews import preview_text
 
 Args = TypeVar("Args", bound=msgspec.Struct)
 Result = TypeVar("Result")
 Shown = TypeVar("Shown", bound=msgspec.Struct)
 
-LOOKS_ONLY = (
+READ_ONLY = (
     "This engine is read-only: it has no key to trade with. To trade: mexc-tui --headless --mode practice"
 )
 HUNDRED = Decimal(100)
@@ -35,7 +35,7 @@ class TradingViews:
     """Trading views of the last refresh."""
 
     def __init__(self, queries: TradingQueries | None) -> None:
-        self._face = queries
+        self._queries = queries
         self._snipes, self._orders = View(trading_requests.SNIPES), View(trading_requests.ORDERS)
         self._positions, self._risk = View(trading_requests.POSITIONS), View(trading_requests.RISK)
 
@@ -45,16 +45,16 @@ class TradingViews:
 
     def refresh(self) -> None:
         """Bring the views up to what the engine knows now."""
-        queries = self._face
+        queries = self._queries
         if queries is None:
             return
-        show(self._snipes, {row.id: row for row in queries.snipes()})
-        show(self._orders, {row.client_order_id: row for row in queries.orders()})
-        show(self._positions, {row.id: row for row in queries.positions()})
+        replace_rows(self._snipes, {row.id: row for row in queries.snipes()})
+        replace_rows(self._orders, {row.client_order_id: row for row in queries.orders()})
+        replace_rows(self._positions, {row.id: row for row in queries.positions()})
         self._risk.put("desk", queries.risk())
 
 
-def show(view: View[Row], rows: dict[str, Row]) -> None:
+def replace_rows(view: View[Row], rows: dict[str, Row]) -> None:
     """Make a view hold these rows and no others."""
     for key in view.rows.keys() - rows.keys():
         view.drop(key)
@@ -62,47 +62,49 @@ def show(view: View[Row], rows: dict[str, Row]) -> None:
         view.put(key, row)
 
 
-def handle_trading(desk: CommandDesk, queries: TradingQueries | None, changed: Callable[[], None]) -> None:
+def handle_trading(
+    desk: CommandExecutor, queries: TradingQueries | None, changed: Callable[[], None]
+) -> None:
     """Handle queries and commands of trading; `changed` is called once one has acted."""
     if queries is None:
         for kind in trading_requests.ALL:
             desk.handle(kind, _refuse)
         return
-    _answer(desk, queries)
-    _act(desk, queries, changed)
+    _handle_queries(desk, queries)
+    _handle_commands(desk, queries, changed)
 
 
 async def _refuse(_: object, __: ReceivedCommand) -> HandlerResult[Any]:
-    raise CommandRefused(LOOKS_ONLY)
+    raise CommandRefused(READ_ONLY)
 
 
-def _answer(desk: CommandDesk, queries: TradingQueries) -> None:
-    async def what_if(args: trading_requests.OfSymbol, _: ReceivedCommand) -> HandlerResult[WhatIfRow]:
+def _handle_queries(desk: CommandExecutor, queries: TradingQueries) -> None:
+    async def what_if(args: trading_requests.SymbolArguments, _: ReceivedCommand) -> HandlerResult[WhatIfRow]:
         return HandlerResult("", await queries.what_if(args.symbol))
 
     async def preview(
-        args: trading_requests.PreviewAsked, given: ReceivedCommand
+        args: trading_requests.PreviewQuery, command: ReceivedCommand
     ) -> HandlerResult[PreviewRow]:
-        if args.name is Preview.UNLOCK and given.giver.role is not Role.OPERATE:
+        if args.name is Preview.UNLOCK and command.sender.role is not Role.OPERATE:
             raise CommandRefused("Read-only viewer: unlocking needs the operate role.")
         share = checked_share(args.share_pct)
         row = await queries.preview(args.name, args.symbol, share)
-        return HandlerResult("", msgspec.structs.replace(row, words=row.words or preview_words(row)))
+        return HandlerResult("", msgspec.structs.replace(row, words=row.words or preview_text(row)))
 
-    async def performance(_: Nothing, __: ReceivedCommand) -> HandlerResult[PerformanceRow]:
+    async def performance(_: NoArguments, __: ReceivedCommand) -> HandlerResult[PerformanceRow]:
         return HandlerResult("", await queries.performance())
 
-    async def reconcile(_: Nothing, __: ReceivedCommand) -> HandlerResult[ReconciliationRow]:
+    async def reconcile(_: NoArguments, __: ReceivedCommand) -> HandlerResult[ReconciliationRow]:
         row = await queries.reconcile()
         words = f"{len(row.explained)} explained, {len(row.unexplained)} unexplained differences."
         return HandlerResult(
             row.problem or words, row, CommandOutcome.PARTLY if row.problem else CommandOutcome.DONE
         )
 
-    async def check_exits(args: trading_requests.ExitsEdit, _: ReceivedCommand) -> HandlerResult[Agreed]:
-        return HandlerResult(await queries.check_exits(args.symbol, _wish(args)), Agreed())
+    async def check_exits(args: trading_requests.ExitsEdit, _: ReceivedCommand) -> HandlerResult[CheckPassed]:
+        return HandlerResult(await queries.check_exits(args.symbol, _exit_edit(args)), CheckPassed())
 
-    async def dust(_: Nothing, __: ReceivedCommand) -> HandlerResult[DustRow]:
+    async def dust(_: NoArguments, __: ReceivedCommand) -> HandlerResult[DustRow]:
         return HandlerResult("", await queries.dust())
 
     desk.handle(trading_requests.WHAT_IF, what_if)
@@ -113,42 +115,42 @@ def _answer(desk: CommandDesk, queries: TradingQueries) -> None:
     desk.handle(trading_requests.RECONCILE, reconcile)
 
 
-def _act(desk: CommandDesk, queries: TradingQueries, changed: Callable[[], None]) -> None:
-    def take(
+def _handle_commands(desk: CommandExecutor, queries: TradingQueries, changed: Callable[[], None]) -> None:
+    def handle(
         kind: CommandKind[Args, Result],
         act: Callable[[Args, ReceivedCommand], Awaitable[CommandResult[Result]]],
     ) -> None:
-        async def handler(args: Args, given: ReceivedCommand) -> HandlerResult[Result]:
-            acted = await act(args, given)
+        async def handler(args: Args, command: ReceivedCommand) -> HandlerResult[Result]:
+            result = await act(args, command)
             changed()
             return HandlerResult(
-                acted.words, acted.result, CommandOutcome.DONE if acted.is_all else CommandOutcome.PARTLY
+                result.words, result.result, CommandOutcome.DONE if result.is_all else CommandOutcome.PARTLY
             )
 
         desk.handle(kind, handler)
 
-    take(trading_requests.ARM, lambda args, given: queries.arm(args.symbol, given.giver.who))
-    take(trading_requests.DISARM, lambda args, given: queries.disarm(args.symbol, given.giver.who))
-    take(
+    handle(trading_requests.ARM, lambda args, command: queries.arm(args.symbol, command.sender.who))
+    handle(trading_requests.DISARM, lambda args, command: queries.disarm(args.symbol, command.sender.who))
+    handle(
         trading_requests.CLOSE,
-        lambda args, given: queries.close(args.symbol, checked_share(args.share_pct), given.giver.who),
+        lambda args, command: queries.close(args.symbol, checked_share(args.share_pct), command.sender.who),
     )
-    take(
+    handle(
         trading_requests.EDIT_EXITS,
-        lambda args, given: queries.edit_exits(args.symbol, _wish(args), given.giver.who),
+        lambda args, command: queries.edit_exits(args.symbol, _exit_edit(args), command.sender.who),
     )
-    take(trading_requests.CONVERT_DUST, lambda args, _: queries.convert_dust(args.assets))
-    take(trading_requests.HALT, lambda args, given: queries.halt(given.giver.who, clean(args.words)))
-    take(
+    handle(trading_requests.CONVERT_DUST, lambda args, _: queries.convert_dust(args.assets))
+    handle(trading_requests.HALT, lambda args, command: queries.halt(command.sender.who, clean(args.words)))
+    handle(
         trading_requests.REDUCE_ONLY,
-        lambda args, given: queries.reduce_only(given.giver.who, clean(args.words)),
+        lambda args, command: queries.reduce_only(command.sender.who, clean(args.words)),
     )
-    take(trading_requests.RESUME, lambda args, given: queries.resume(given.giver.who, args.typed))
-    take(trading_requests.RESTORE_LIMITS, lambda _, given: queries.restore_limits(given.giver.who))
-    take(trading_requests.UNLOCK, lambda args, given: queries.unlock(given.giver.who, args.typed))
-    take(trading_requests.LOCK, lambda _, given: queries.lock(given.giver.who))
-    take(trading_requests.FLATTEN, lambda _, given: queries.flatten(given.giver.who))
-    take(trading_requests.KILL, lambda args, given: queries.kill(given.giver.who, sells=args.sell))
+    handle(trading_requests.RESUME, lambda args, command: queries.resume(command.sender.who, args.typed))
+    handle(trading_requests.RESTORE_LIMITS, lambda _, command: queries.restore_limits(command.sender.who))
+    handle(trading_requests.UNLOCK, lambda args, command: queries.unlock(command.sender.who, args.typed))
+    handle(trading_requests.LOCK, lambda _, command: queries.lock(command.sender.who))
+    handle(trading_requests.FLATTEN, lambda _, command: queries.flatten(command.sender.who))
+    handle(trading_requests.KILL, lambda args, command: queries.kill(command.sender.who, sells=args.sell))
 
 
 def checked_share(share: Decimal | None) -> Decimal | None:
@@ -158,7 +160,7 @@ def checked_share(share: Decimal | None) -> Decimal | None:
     return share
 
 
-def _wish(args: trading_requests.ExitsEdit) -> ExitWish:
+def _exit_edit(args: trading_requests.ExitsEdit) -> ExitWish:
     rungs = args.ladder
     return ExitWish(
         stop_price=args.stop_price,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from mexc_tui.desk.api_types import CommandKind, ViewKind
-from mexc_tui.desk.engine_requests import Agreed, Asked, Nothing, Text
+from mexc_tui.desk.engine_requests import Arguments, CheckPassed, NoArguments, Text
 from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
 from mexc_tui.model.trading_view import (
     Achieved,
@@ -29,13 +29,13 @@ RISK = ViewKind("risk", RiskRow)
 Symbol = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
 
 
-class OfSymbol(Asked, frozen=True, kw_only=True):
+class SymbolArguments(Arguments, frozen=True, kw_only=True):
     """One pair."""
 
     symbol: Symbol
 
 
-class Closing(Asked, frozen=True, kw_only=True):
+class CloseRequest(Arguments, frozen=True, kw_only=True):
     """A position to be sold; None: all of it."""
 
     symbol: Symbol
@@ -43,37 +43,37 @@ class Closing(Asked, frozen=True, kw_only=True):
     """Above 0, 100 at most."""
 
 
-class HaltRequest(Asked, frozen=True, kw_only=True):
+class HaltRequest(Arguments, frozen=True, kw_only=True):
     """Reason of a halt, as entered by the user."""
 
     words: Text = ""
 
 
-class Killing(Asked, frozen=True, kw_only=True):
+class EmergencyStopRequest(Arguments, frozen=True, kw_only=True):
     """An emergency stop; `sell`: what is held is sold, too."""
 
     sell: bool = True
 
 
-class Resuming(Asked, frozen=True, kw_only=True):
+class ResumeRequest(Arguments, frozen=True, kw_only=True):
     """Word typed to resume, where the cause of the halt needs one."""
 
     typed: Text = ""
 
 
-class UnlockAsked(Asked, frozen=True, kw_only=True):
+class UnlockRequest(Arguments, frozen=True, kw_only=True):
     """Phrase of the last unlock preview, as typed by the user."""
 
     typed: Text = ""
 
 
-class Converting(Asked, frozen=True, kw_only=True):
+class ConvertDustRequest(Arguments, frozen=True, kw_only=True):
     """Coins whose dust is converted to MX, as shown in the preview; empty: all."""
 
     assets: Annotated[tuple[Symbol, ...], msgspec.Meta(max_length=15)] = ()
 
 
-class PreviewAsked(Asked, frozen=True, kw_only=True):
+class PreviewQuery(Arguments, frozen=True, kw_only=True):
     """What a command would do now. `symbol` of arm, disarm, close; `share_pct` of close, as in `Closing`."""
 
     name: Preview
@@ -81,14 +81,14 @@ class PreviewAsked(Asked, frozen=True, kw_only=True):
     share_pct: Decimal | None = None
 
 
-class RungAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RungEdit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One rung: sell `share_pct` of what was bought at `gain_pct` above the entry price."""
 
     share_pct: Decimal
     gain_pct: Decimal
 
 
-class ExitsEdit(Asked, frozen=True, kw_only=True):
+class ExitsEdit(Arguments, frozen=True, kw_only=True):
     """New exits of an open position; what is None stays as it is. Bounds are those of the settings."""
 
     symbol: Symbol
@@ -99,7 +99,7 @@ class ExitsEdit(Asked, frozen=True, kw_only=True):
     """Gain at which the stop begins to follow."""
     trailing_distance_pct: Decimal | None = None
     """Below the highest price."""
-    ladder: Annotated[tuple[RungAsked, ...], msgspec.Meta(max_length=6)] | None = None
+    ladder: Annotated[tuple[RungEdit, ...], msgspec.Meta(max_length=6)] | None = None
     """The remaining rungs, ascending; empty: none. Those up to the last one that sold
     something stay before them, and count in shares and numbers."""
     break_even_rung: int | None = None
@@ -108,25 +108,25 @@ class ExitsEdit(Asked, frozen=True, kw_only=True):
     """Seconds from opening to the time stop; 0: never."""
 
 
-WHAT_IF = CommandKind("what_if", OfSymbol, WhatIfRow, acts=False)
-PREVIEW = CommandKind("preview", PreviewAsked, PreviewRow, acts=False)
-PERFORMANCE = CommandKind("performance", Nothing, PerformanceRow, acts=False)
-DUST = CommandKind("dust", Nothing, DustRow, acts=False)
-RECONCILE = CommandKind("reconcile", Nothing, ReconciliationRow)
-ARM = CommandKind("arm", OfSymbol, SnipeRow)
-RESUME = CommandKind("resume", Resuming, Achieved)
-CHECK_EXITS = CommandKind("check_exits", ExitsEdit, Agreed, acts=False)
+WHAT_IF = CommandKind("what_if", SymbolArguments, WhatIfRow, changes_state=False)
+PREVIEW = CommandKind("preview", PreviewQuery, PreviewRow, changes_state=False)
+PERFORMANCE = CommandKind("performance", NoArguments, PerformanceRow, changes_state=False)
+DUST = CommandKind("dust", NoArguments, DustRow, changes_state=False)
+RECONCILE = CommandKind("reconcile", NoArguments, ReconciliationRow)
+ARM = CommandKind("arm", SymbolArguments, SnipeRow)
+RESUME = CommandKind("resume", ResumeRequest, Achieved)
+CHECK_EXITS = CommandKind("check_exits", ExitsEdit, CheckPassed, changes_state=False)
 EDIT_EXITS = CommandKind("edit_exits", ExitsEdit, ExitsRow)
-CONVERT_DUST = CommandKind("convert_dust", Converting, DustConverted)
-RESTORE_LIMITS = CommandKind("restore_limits", Nothing, Achieved)
-UNLOCK = CommandKind("unlock", UnlockAsked, Achieved)
-DISARM = CommandKind("disarm", OfSymbol, SnipeRow, reduces_risk=True)
-CLOSE = CommandKind("close", Closing, Achieved, reduces_risk=True)
+CONVERT_DUST = CommandKind("convert_dust", ConvertDustRequest, DustConverted)
+RESTORE_LIMITS = CommandKind("restore_limits", NoArguments, Achieved)
+UNLOCK = CommandKind("unlock", UnlockRequest, Achieved)
+DISARM = CommandKind("disarm", SymbolArguments, SnipeRow, reduces_risk=True)
+CLOSE = CommandKind("close", CloseRequest, Achieved, reduces_risk=True)
 HALT = CommandKind("halt", HaltRequest, Achieved, reduces_risk=True)
 REDUCE_ONLY = CommandKind("reduce_only", HaltRequest, Achieved, reduces_risk=True)
-LOCK = CommandKind("lock", Nothing, Achieved, reduces_risk=True)
-FLATTEN = CommandKind("flatten", Nothing, Achieved, reduces_risk=True)
-KILL = CommandKind("kill", Killing, Achieved, reduces_risk=True)
+LOCK = CommandKind("lock", NoArguments, Achieved, reduces_risk=True)
+FLATTEN = CommandKind("flatten", NoArguments, Achieved, reduces_risk=True)
+KILL = CommandKind("kill", EmergencyStopRequest, Achieved, reduces_risk=True)
 
 ALL: tuple[CommandKind[Any, Any], ...] = (
     WHAT_IF,

@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mexc_tui.desk.command_executor import FULL, CommandDesk, CommandSender, refused
+from mexc_tui.desk.command_executor import FULL, CommandExecutor, CommandSender, refused
 from mexc_tui.desk.fact_feed import FactFeed
 from mexc_tui.desk.views import Cursor, View
 from mexc_tui.desk.wire import (
     Beat,
     Changes,
-    CommandAnswer,
     CommandMessage,
+    CommandResponse,
     Follow,
     FromEngine,
     Hello,
@@ -33,12 +33,12 @@ from mexc_tui.desk.wire import (
 log = logging.getLogger(__name__)
 
 COMMANDS_PER_S = 50
-RUNNING = 64
+MAX_RUNNING = 64
 """So many commands of one viewer may be under way."""
-RESERVED_S = 2.0
+RESERVED_SILENCE_S = 2.0
 """So long a viewer in a reserved slot may say nothing."""
 BEAT_S = 1.0
-PACE_S = 0.1
+UPDATE_INTERVAL_S = 0.1
 """Smallest interval of view updates; the first change after a pause is sent at once."""
 OUTBOX_BYTES = 64 * 1024
 """Unread bytes above which a viewer's messages are not read."""
@@ -50,7 +50,7 @@ class ViewerContext:
 
     views: Mapping[str, View[Any]]
     facts: FactFeed
-    commands: CommandDesk
+    commands: CommandExecutor
     engine: str
     now_ms: Callable[[], int]
 
@@ -60,24 +60,24 @@ class Viewer:
 
     def __init__(
         self,
-        shown: ViewerContext,
-        giver: CommandSender,
+        context: ViewerContext,
+        sender: CommandSender,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
-        self.giver = giver
-        self._shown = shown
+        self.sender = sender
+        self._context = context
         self._reader = reader
         self._writer = writer
         self._wake = asyncio.Event()
-        self._has_room = asyncio.Event()
-        self._has_room.set()
+        self._has_space = asyncio.Event()
+        self._has_space.set()
         self._outbox: deque[bytes] = deque()
         self._outbox_bytes = 0
         self._cursors: dict[str, Cursor] = {}
         self._fact: int | None = None
         self._views_due_s = 0.0
-        self._commands: deque[float] = deque(maxlen=COMMANDS_PER_S)
+        self._received: deque[float] = deque(maxlen=COMMANDS_PER_S)
         self._running: set[asyncio.Task[None]] = set()
         writer.transport.set_write_buffer_limits(high=0)  # drained means: nothing of it is here any more
 
@@ -89,37 +89,37 @@ class Viewer:
     @property
     def facts_behind(self) -> int:
         """How many facts that it follows it was not given yet."""
-        return 0 if self._fact is None else max(self._shown.facts.head - self._fact, 0)
+        return 0 if self._fact is None else max(self._context.facts.head - self._fact, 0)
 
     @property
     def views(self) -> int:
         """How many views it looks at."""
         return len(self._cursors)
 
-    def notice(self) -> None:
+    def wake(self) -> None:
         """Check for pending updates."""
         self._wake.set()
 
     async def serve(self) -> None:
         """Go on until the connection ends or the viewer breaks the protocol."""
-        writing = asyncio.create_task(self._write_all(), name=f"desk to {self.giver.pid}")
+        writing = asyncio.create_task(self._write_all(), name=f"desk to {self.sender.pid}")
         writing.add_done_callback(self._end_if_broken)
         try:
             await self._read_all()
         except ProtocolError as error:
-            self._tell(RefusedMessage(about="frame", words=str(error)))
+            self._enqueue(RefusedMessage(about="frame", words=str(error)))
         except TimeoutError:
-            self._tell(RefusedMessage(about="frame", words="A message was not completed in time."))
+            self._enqueue(RefusedMessage(about="frame", words="A message was not completed in time."))
         finally:
             writing.cancel()
             for task in self._running:
                 task.cancel()  # the command itself continues: it belongs to the desk
             for name in self._cursors:
-                self._shown.views[name].listeners.discard(self.notice)
+                self._context.views[name].listeners.discard(self.wake)
             self._writer.writelines(self._outbox)
             await asyncio.gather(writing, *self._running, return_exceptions=True)
 
-    async def settle(self) -> None:
+    async def wait_for_commands(self) -> None:
         """Wait until the answers to its commands are ready to be written."""
         await asyncio.gather(*self._running, return_exceptions=True)
 
@@ -128,115 +128,117 @@ class Viewer:
         if not writing.cancelled():
             error = writing.exception()
             if not isinstance(error, ConnectionError):
-                log.error("viewer %d can no longer be reached", self.giver.pid, exc_info=error)
+                log.error("viewer %d can no longer be reached", self.sender.pid, exc_info=error)
             self._writer.transport.abort()
 
     async def _read_all(self) -> None:
         while True:
-            self._hear(from_viewer(await self._next_frame()))
-            await self._pace()
-            await self._has_room.wait()
+            self._handle(from_viewer(await self._next_frame()))
+            await self._limit_rate()
+            await self._has_space.wait()
 
     async def _next_frame(self) -> bytes:
         """Return its next message; a silent viewer does not keep a reserved slot."""
         while True:
             try:
-                return await read_frame(self._reader, RESERVED_S if self.giver.is_reserved else None)
+                return await read_frame(self._reader, RESERVED_SILENCE_S if self.sender.is_reserved else None)
             except TimeoutError:
-                if not (self.giver.is_reserved and self._running):
+                if not (self.sender.is_reserved and self._running):
                     raise
 
-    async def _pace(self) -> None:
+    async def _limit_rate(self) -> None:
         """Rate-limit a viewer: every message counts."""
         now_s = asyncio.get_running_loop().time()
-        is_fast = len(self._commands) == COMMANDS_PER_S and now_s - self._commands[0] < 1.0
-        self._commands.append(now_s)
+        is_fast = len(self._received) == COMMANDS_PER_S and now_s - self._received[0] < 1.0
+        self._received.append(now_s)
         await asyncio.sleep(1 / COMMANDS_PER_S if is_fast else 0)
 
     def _is_over_limit(self) -> bool:
         now_s = asyncio.get_running_loop().time()
-        return len(self._commands) == COMMANDS_PER_S and now_s - self._commands[0] < 1.0
+        return len(self._received) == COMMANDS_PER_S and now_s - self._received[0] < 1.0
 
-    def _hear(self, message: Hello | Subscribe | Follow | CommandMessage) -> None:
+    def _handle(self, message: Hello | Subscribe | Follow | CommandMessage) -> None:
         match message:
             case Hello():
-                self._tell(RefusedMessage(about="hello", words="Hello was already received."))
-            case Subscribe() | Follow() if self.giver.is_reserved:
+                self._enqueue(RefusedMessage(about="hello", words="Hello was already received."))
+            case Subscribe() | Follow() if self.sender.is_reserved:
                 raise ProtocolError(FULL)
             case Subscribe():
                 self._subscribe(message)
             case Follow():
                 self._follow(message)
             case CommandMessage():
-                self._take(message)
+                self._start_command(message)
 
     def _subscribe(self, message: Subscribe) -> None:
-        view = self._shown.views.get(message.view)
+        view = self._context.views.get(message.view)
         if view is None:
-            known = ", ".join(sorted(self._shown.views)) or "none"
+            known = ", ".join(sorted(self._context.views)) or "none"
             words = f"Unknown view {message.view!r}. Known views: {known}."
-            self._tell(RefusedMessage(about=message.view, words=words))
+            self._enqueue(RefusedMessage(about=message.view, words=words))
             return
-        is_same = message.of == self._shown.engine
+        is_same = message.of == self._context.engine
         self._cursors[message.view] = view.resume(message.after if is_same else 0)
-        view.listeners.add(self.notice)
-        self.notice()
+        view.listeners.add(self.wake)
+        self.wake()
 
     def _follow(self, message: Follow) -> None:
-        head = self._shown.facts.head
+        head = self._context.facts.head
         if message.after > head:
             words = f"The journal ends at {head}: no events after {message.after}."
-            self._tell(RefusedMessage(about="facts", words=words))
+            self._enqueue(RefusedMessage(about="facts", words=words))
             return
         self._fact = message.after
-        self.notice()
+        self.wake()
 
-    def _take(self, give: CommandMessage) -> None:
+    def _start_command(self, command: CommandMessage) -> None:
         if self._is_over_limit():
             words = f"More than {COMMANDS_PER_S} messages in a second: refused. Wait a second."
-            self._tell(refused(give.id, words))
-        elif len(self._running) >= RUNNING:
-            self._tell(refused(give.id, f"{RUNNING} of your commands are still in progress. Wait for them."))
+            self._enqueue(refused(command.id, words))
+        elif len(self._running) >= MAX_RUNNING:
+            self._enqueue(
+                refused(command.id, f"{MAX_RUNNING} of your commands are still in progress. Wait for them.")
+            )
         else:
-            task = asyncio.create_task(self._do(give), name=f"command {give.name}")
+            task = asyncio.create_task(self._execute(command), name=f"command {command.name}")
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
-    async def _do(self, give: CommandMessage) -> None:
-        self._tell(await self._shown.commands.do(give, self.giver))
+    async def _execute(self, command: CommandMessage) -> None:
+        self._enqueue(await self._context.commands.execute(command, self.sender))
 
-    def _tell(self, message: CommandAnswer | RefusedMessage) -> None:
+    def _enqueue(self, message: CommandResponse | RefusedMessage) -> None:
         body = frame(message)
         self._outbox.append(body)
         self._outbox_bytes += len(body)
         if self._outbox_bytes >= OUTBOX_BYTES:
-            self._has_room.clear()
-        self.notice()
+            self._has_space.clear()
+        self.wake()
 
     async def _write_all(self) -> None:
         while True:
-            body = self._answer() or await self._next_facts() or self._next_changes()
+            body = self._next_response() or await self._next_facts() or self._next_changes()
             if body is None:
-                body = await self._rest()
+                body = await self._wait_for_updates()
             if body:
                 self._writer.write(body)
             await self._writer.drain()
             await asyncio.sleep(0)
 
-    def _answer(self) -> bytes | None:
+    def _next_response(self) -> bytes | None:
         if not self._outbox:
             return None
         body = self._outbox.popleft()
         self._outbox_bytes -= len(body)
         if self._outbox_bytes < OUTBOX_BYTES:
-            self._has_room.set()
+            self._has_space.set()
         return body
 
     async def _next_facts(self) -> bytes | None:
         after = self._fact
-        if after is None or after >= self._shown.facts.head:
+        if after is None or after >= self._context.facts.head:
             return None
-        page = await self._shown.facts.page(after)
+        page = await self._context.facts.page(after)
         if not page.facts or self._fact != after:
             return None
         self._fact = page.facts[-1].sequence
@@ -247,32 +249,32 @@ class Viewer:
         if loop.time() < self._views_due_s:
             return None
         for name, cursor in self._cursors.items():
-            view = self._shown.views[name]
-            if view.has_news(cursor):
+            view = self._context.views[name]
+            if view.has_changes(cursor):
                 changes: Changes = view.page(cursor)
-                if not changes.more and not self._has_news():
-                    self._views_due_s = loop.time() + PACE_S
+                if not changes.more and not self._has_changes():
+                    self._views_due_s = loop.time() + UPDATE_INTERVAL_S
                 return frame(changes)
         return None
 
-    def _has_news(self) -> bool:
-        return any(self._shown.views[name].has_news(cursor) for name, cursor in self._cursors.items())
+    def _has_changes(self) -> bool:
+        return any(self._context.views[name].has_changes(cursor) for name, cursor in self._cursors.items())
 
-    async def _rest(self) -> bytes | None:
+    async def _wait_for_updates(self) -> bytes | None:
         """Wait for news; return a sign of life if there are none for a while."""
         loop = asyncio.get_running_loop()
         self._wake.clear()
         if self._outbox:
             return None
         until_s = loop.time() + BEAT_S
-        is_paced = self._has_news()
+        is_paced = self._has_changes()
         if is_paced:
             until_s = min(until_s, self._views_due_s)
         try:
             async with asyncio.timeout_at(until_s):
                 await self._wake.wait()
         except TimeoutError:
-            return None if is_paced else _beat(self._shown.now_ms())
+            return None if is_paced else _beat(self._context.now_ms())
         return None
 
 

@@ -17,7 +17,7 @@ from mexc_tui.desk.wire import Changes, encode
 PAGE_BYTES = 32 * 1024
 """A page ends with the row that reaches this."""
 ROW_BYTES = 32 * 1024
-GONE_KEPT = 1_024
+MAX_REMOVED = 1_024
 """Removed keys that are remembered; a viewer that missed more gets the whole view again."""
 
 
@@ -47,7 +47,7 @@ class View(Generic[Row]):
         self.version = 0
         self.listeners: set[Callable[[], None]] = set()
         self._entries: OrderedDict[str, _Entry[Row]] = OrderedDict()
-        self._gone = 0
+        self._removed = 0
         self._horizon = 0
 
     @property
@@ -57,8 +57,8 @@ class View(Generic[Row]):
 
     def put(self, key: str, row: Row) -> None:
         """Set a row; the same row again is no change. Raises ValueError if it is too large to be shown."""
-        known = self._entries.get(key)
-        if known is not None and known.row == row:
+        current = self._entries.get(key)
+        if current is not None and current.row == row:
             return
         body = encode(row)
         if len(body) + len(key) > ROW_BYTES:
@@ -69,11 +69,11 @@ class View(Generic[Row]):
 
     def drop(self, key: str) -> None:
         """Remove a row, if there is one."""
-        known = self._entries.get(key)
-        if known is not None and known.row is not None:
+        current = self._entries.get(key)
+        if current is not None and current.row is not None:
             self._set(key, None, b"")
-            self._gone += 1
-            self._forget_gone()
+            self._removed += 1
+            self._forget_removed()
 
     def resume(self, after: int) -> Cursor:
         """Return the cursor of a viewer that has version `after` of this view; 0 for nothing."""
@@ -81,7 +81,7 @@ class View(Generic[Row]):
             return Cursor(after, after, must_reset=False)
         return Cursor()
 
-    def has_news(self, cursor: Cursor) -> bool:
+    def has_changes(self, cursor: Cursor) -> bool:
         """Whether that viewer is behind."""
         return cursor.must_reset or cursor.version < self.version
 
@@ -95,7 +95,7 @@ class View(Generic[Row]):
         after, upto, size = cursor.version, self.version, 0
         rows: dict[str, msgspec.Raw] = {}
         gone: list[str] = []
-        changed = self._behind(after)
+        changed = self._changed_after(after)
         for entry in changed:
             if entry.row is None:
                 gone.append(entry.key)
@@ -116,7 +116,7 @@ class View(Generic[Row]):
             gone=gone,
         )
 
-    def _behind(self, version: int) -> list[_Entry[Row]]:
+    def _changed_after(self, version: int) -> list[_Entry[Row]]:
         """Return what changed behind a version, oldest first."""
         changed: list[_Entry[Row]] = []
         for entry in reversed(self._entries.values()):
@@ -128,17 +128,17 @@ class View(Generic[Row]):
     def _set(self, key: str, row: Row | None, body: bytes) -> None:
         old = self._entries.pop(key, None)
         if old is not None and old.row is None:
-            self._gone -= 1
+            self._removed -= 1
         self.version += 1
         self._entries[key] = _Entry(key, row, self.version, body)
         for listener in self.listeners:
             listener()
 
-    def _forget_gone(self) -> None:
-        if self._gone <= GONE_KEPT:
+    def _forget_removed(self) -> None:
+        if self._removed <= MAX_REMOVED:
             return
         removed = [entry for entry in self._entries.values() if entry.row is None]
-        for entry in removed[: GONE_KEPT // 2]:
+        for entry in removed[: MAX_REMOVED // 2]:
             del self._entries[entry.key]
             self._horizon = entry.version
-        self._gone -= GONE_KEPT // 2
+        self._removed -= MAX_REMOVED // 2

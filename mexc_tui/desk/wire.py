@@ -25,7 +25,7 @@ Who = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 _Message = TypeVar("_Message")
 
-NOTHING = msgspec.Raw(b"null")
+NO_RESULT = msgspec.Raw(b"null")
 
 
 class FromViewer(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", forbid_unknown_fields=True):
@@ -111,13 +111,13 @@ class Facts(FromEngine, frozen=True, kw_only=True, tag="facts"):
     facts: list[FactMessage]
 
 
-class CommandAnswer(FromEngine, frozen=True, kw_only=True, tag="answer"):
+class CommandResponse(FromEngine, frozen=True, kw_only=True, tag="answer"):
     """Outcome of a command."""
 
     id: str
     outcome: CommandOutcome
     words: str
-    result: msgspec.Raw = NOTHING
+    result: msgspec.Raw = NO_RESULT
     is_repeated: bool = False
     age_ms: int = 0
     """How old the result is."""
@@ -137,7 +137,7 @@ class Beat(FromEngine, frozen=True, kw_only=True, tag="beat"):
 
 
 ViewerMessage: TypeAlias = Hello | Subscribe | Follow | CommandMessage
-EngineMessage: TypeAlias = Welcome | Changes | Facts | CommandAnswer | RefusedMessage | Beat
+EngineMessage: TypeAlias = Welcome | Changes | Facts | CommandResponse | RefusedMessage | Beat
 
 
 class ProtocolError(FrontEndError):
@@ -162,10 +162,10 @@ def raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(encode(value))
 
 
-def reply_to(answer: CommandAnswer, kind: CommandKind[Args, Result]) -> Reply[Result]:
+def reply_to(answer: CommandResponse, kind: CommandKind[Args, Result]) -> Reply[Result]:
     """Return an answer for the one who gave the command. Raises ProtocolError if its result is another's."""
     try:
-        result = None if answer.result == NOTHING else msgspec.json.decode(answer.result, type=kind.result)
+        result = None if answer.result == NO_RESULT else msgspec.json.decode(answer.result, type=kind.result)
     except msgspec.DecodeError as error:
         words = f"The response to {kind.name} is unknown to this front end ({error}). {SAME_RELEASE}"
         raise ProtocolError(words) from None

@@ -19,23 +19,23 @@ from mexc_tui.desk.engine_requests import JOURNAL
 from mexc_tui.model.text import clean
 from mexc_tui.tui.actions import export
 from mexc_tui.tui.actions.actions import BY_ID, ActionTarget, refusal
-from mexc_tui.tui.actions.command_controller import Hand, Means
+from mexc_tui.tui.actions.command_controller import CommandController, ControllerCallbacks
 from mexc_tui.tui.actions.effects import Target
 from mexc_tui.tui.actions.file_writer import save
-from mexc_tui.tui.activity_log import YOU, Activity, ActivityLog
+from mexc_tui.tui.activity_log import YOU, ActivityEntry, ActivityLog
 from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
-from mexc_tui.tui.notices import Loudness, Notice, Notices
+from mexc_tui.tui.notices import AlertSignals, Notice, Notices
 from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.board_screen import BoardScreen
 from mexc_tui.tui.screens.command_lines import drawn
 from mexc_tui.tui.screens.forms import BY_ID as FORMS
-from mexc_tui.tui.screens.forms import LAST_CHANGE, Form, NotUnderstood, undoing
+from mexc_tui.tui.screens.forms import LAST_CHANGE, Form, InvalidLine, undoing
 from mexc_tui.tui.screens.panes import TablePane
 from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.themed_app import ThemedApp
 from mexc_tui.tui.themes import Theme, Themes
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.news_line import Item, News
+from mexc_tui.tui.widgets.news_line import NewsItem, NewsLine
 from mexc_tui.tui.widgets.staleness import CURRENT
 
 FLASH_S = 0.6
@@ -53,7 +53,7 @@ class AppEnvironment:
     """None: the clock of the event loop."""
 
 
-HERE = AppEnvironment()
+DEFAULT_ENVIRONMENT = AppEnvironment()
 
 
 class ActionMixin(ThemedApp):
@@ -69,56 +69,58 @@ class ActionMixin(ThemedApp):
     ) -> None:
         """Connect actions to the engine of a source."""
         super().__init__(themes, theme, driver_class)
-        self._source, self._outside = source, outside
-        self._happened, self._news = Activity(), News()
-        means = Means(self._now_s, lambda: uuid4().hex, self.tell, self._show_act, self._is_seen)
-        self._hand = Hand(source, self._happened, means)
-        self._notices = Notices(source, self._happened)
+        self._source, self._environment = source, outside
+        self._activity, self._news = ActivityLog(), NewsLine()
+        callbacks = ControllerCallbacks(
+            self._now_s, lambda: uuid4().hex, self.show_message, self._show_command, self._is_board_visible
+        )
+        self._controller = CommandController(source, self._activity, callbacks)
+        self._notices = Notices(source, self._activity)
 
     def _now_s(self) -> float:
-        now_s = self._outside.now_s
+        now_s = self._environment.now_s
         return asyncio.get_running_loop().time() if now_s is None else now_s()
 
     # Keys
 
     async def on_event(self, event: events.Event) -> None:
         """Pass keys to an open question first; halt keys take precedence."""
-        if isinstance(event, events.Key) and not event.is_forwarded and self._takes(event):
+        if isinstance(event, events.Key) and not event.is_forwarded and self._handles_key(event):
             return
-        if isinstance(event, events.Paste) and not event.is_forwarded and self._hand.paste():
+        if isinstance(event, events.Paste) and not event.is_forwarded and self._controller.paste():
             return
         await super().on_event(event)
 
-    def _takes(self, event: events.Key) -> bool:
-        question = self._hand.question
-        if not self._is_seen():
-            self._hand.withdraw()
+    def _handles_key(self, event: events.Key) -> bool:
+        question = self._controller.question
+        if not self._is_board_visible():
+            self._controller.withdraw()
             return False
         halts = ["halt_now"] if question is not None and question.word else ["halt", "halt_now"]
         if question is not None and any(event.key in KEYS_BY_ID[one].each for one in halts):
-            self._hand.halt()
+            self._controller.halt()
             return True
         if question is None and isinstance(self.focused, Input):
             return False  # esc closes the input line first
-        return self._hand.key(event.key, event.character)
+        return self._controller.key(event.key, event.character)
 
-    def action_deed(self, name: str) -> None:
+    def action_command(self, name: str) -> None:
         """Run an action of `actions.py`, or ask for confirmation."""
         if name == "halt":
             if isinstance(self.focused, Input):
                 raise SkipAction  # a typed letter
-            self._hand.halt()
+            self._controller.halt()
             return
         if name == "unlock" and self._is_live_unlocked():
             name = "lock"
-        screen, deed = self.screen, BY_ID[name]
+        screen, action = self.screen, BY_ID[name]
         if not isinstance(screen, BoardScreen):
-            self.tell(f"{deed.name}: close this page first (esc).", Tone.WARN)
+            self.show_message(f"{action.name}: close this page first (esc).", Tone.WARN)
             return
-        if name == "undo_setting" and not refusal(deed, Target(), self._source):
-            self.run_worker(partial(self._ask_undo, screen))
+        if name == "undo_setting" and not refusal(action, Target(), self._source):
+            self.run_worker(partial(self._confirm_undo, screen))
             return
-        self._hand.want(deed, Target() if deed.aim is ActionTarget.DESK else Target(screen.symbol))
+        self._controller.want(action, Target() if action.aim is ActionTarget.DESK else Target(screen.symbol))
 
     def _is_live_unlocked(self) -> bool:
         risk = self._source.risk_row
@@ -129,71 +131,71 @@ class ActionMixin(ThemedApp):
         screen, form = self.screen, FORMS[name]
         if not isinstance(screen, BoardScreen):
             return
-        look, symbol = self.look(screen), screen.symbol
+        context, symbol = self.render_context(screen), screen.symbol
         refused = refusal(BY_ID[name], Target(symbol), self._source)
-        begin = None if refused else form.begin(look, symbol)
+        begin = None if refused else form.begin(context, symbol)
         if begin is None:
-            self._hand.refuse(BY_ID[name], Target(symbol), refused or form.missing)
+            self._controller.refuse(BY_ID[name], Target(symbol), refused or form.missing)
             return
 
         async def typed(text: str) -> bool:
             try:
-                target = form.read(text, look, symbol)
+                target = form.read(text, context, symbol)
                 target = await self._checked(form, target)
-            except NotUnderstood as error:
-                screen.refuse_line(str(error))
+            except InvalidLine as error:
+                screen.show_line_error(str(error))
                 return False
             if screen.line != text:
                 return False  # closed or replaced meanwhile
-            self._hand.want(BY_ID[name], target)
+            self._controller.want(BY_ID[name], target)
             return True
 
-        named = f"{form.title} {form.about(look, symbol)}".strip()
-        screen.ask_line(f"{named}: {form.hint}", begin, typed)
+        named = f"{form.title} {form.about(context, symbol)}".strip()
+        screen.open_line(f"{named}: {form.hint}", begin, typed)
 
-    async def _ask_undo(self, screen: BoardScreen) -> None:
+    async def _confirm_undo(self, screen: BoardScreen) -> None:
         """Ask to undo the last setting change, as read from the journal."""
         try:
-            reply = await self._source.give(JOURNAL, LAST_CHANGE, deadline_s=CHECK_S)
+            reply = await self._source.send(JOURNAL, LAST_CHANGE, deadline_s=CHECK_S)
             if reply.result is None:
-                raise NotUnderstood(reply.words)
+                raise InvalidLine(reply.words)
             target = undoing(reply.result)
-        except (FrontEndError, NotUnderstood) as error:
-            self.tell(str(error), Tone.WARN)
+        except (FrontEndError, InvalidLine) as error:
+            self.show_message(str(error), Tone.WARN)
             return
         if self.screen is screen:
-            self._hand.want(BY_ID["undo_setting"], target)
+            self._controller.want(BY_ID["undo_setting"], target)
 
     async def _checked(self, form: Form, target: Target) -> Target:
         """Validate the input in the engine before confirmation. Raises NotUnderstood."""
         if form.check is None:
             return target
         try:
-            reply = await self._source.give(form.check, target.made, deadline_s=CHECK_S)
+            reply = await self._source.send(form.check, target.made, deadline_s=CHECK_S)
         except FrontEndError as error:
-            raise NotUnderstood(str(error)) from None
+            raise InvalidLine(str(error)) from None
         if reply.outcome is not CommandOutcome.DONE:
-            raise NotUnderstood(reply.words)
+            raise InvalidLine(reply.words)
         return replace(target, words=f"{target.words} {reply.words}".rstrip())
 
     def action_halt_now(self) -> None:
         """Halt entries, also while typing; close the palette so that the result is visible."""
         if isinstance(self.screen, CommandPalette):
             self.screen.dismiss()
-        self._hand.halt()
+        self._controller.halt()
 
-    def look(self, screen: BoardScreen) -> RenderContext:
+    def render_context(self, screen: BoardScreen) -> RenderContext:
         """Return the current render context."""
         raise NotImplementedError
 
     # Results on screen
 
-    def tell(self, words: str, tone: Tone = Tone.PLAIN) -> None:
+    def show_message(self, words: str, tone: Tone = Tone.PLAIN) -> None:
         """Show a message in the news line of the current screen or page."""
-        self._news.add(Item(clean(words), tone, self._source.now_ms(), self._now_s()))
-        self._tell_heads()
+        self._news.add(NewsItem(clean(words), tone, self._source.now_ms(), self._now_s()))
+        self._update_headers()
 
-    def _tell_heads(self) -> None:
+    def _update_headers(self) -> None:
         """Update the header."""
 
     def notify(
@@ -208,43 +210,43 @@ class ActionMixin(ThemedApp):
         """Show Textual notifications in the news line instead of over the panes."""
         del title, timeout
         words = Text.from_markup(message).plain if markup else message
-        self.tell(words, _TONES.get(severity, Tone.PLAIN))
+        self.show_message(words, _TONES.get(severity, Tone.PLAIN))
 
-    def note(self, what: str, result: str, tone: Tone = Tone.PLAIN) -> None:
+    def log_result(self, what: str, result: str, tone: Tone = Tone.PLAIN) -> None:
         """Show and log the result of a client-side action."""
-        self._happened.add(ActivityLog(self._source.now_ms(), YOU, what, result, tone))
-        self.tell(result, tone)
+        self._activity.add(ActivityEntry(self._source.now_ms(), YOU, what, result, tone))
+        self.show_message(result, tone)
 
-    def _show_act(self) -> None:
+    def _show_command(self) -> None:
         if not self.screen_stack:
             return
-        screen, act = self.screen, self._hand.shown
-        if isinstance(screen, BoardScreen) and screen.is_there:
+        screen, run = self.screen, self._controller.shown
+        if isinstance(screen, BoardScreen) and screen.is_ready:
             width = screen.size.width
-            screen.show_act(None if act is None else drawn(act, self._source, self._now_s(), width))
-            question = self._hand.question
-            screen.hold(question is not None, takes_words=question is not None and bool(question.word))
+            screen.show_command(None if run is None else drawn(run, self._source, self._now_s(), width))
+            question = self._controller.question
+            screen.hold_rows(question is not None, takes_text=question is not None and bool(question.word))
 
-    def _is_seen(self) -> bool:
+    def _is_board_visible(self) -> bool:
         return bool(self.screen_stack) and isinstance(self.screen, BoardScreen)
 
     def _each_second(self) -> None:
         """Close expired questions. The timer may fire after the screens are gone."""
         if not self.screen_stack:
             return
-        self._hand.tick()
+        self._controller.tick()
 
-    def _tell_news(self) -> None:
+    def _show_news(self) -> None:
         """Show new notices."""
-        loudness = self._notices.loudness()
-        for notice in self._notices.look():
-            self._notice(notice, loudness)
+        signals_for_critical = self._notices.signals_for_critical()
+        for notice in self._notices.new_notices():
+            self._show_notice(notice, signals_for_critical)
 
-    def _notice(self, notice: Notice, loudness: Loudness) -> None:
-        self.tell(notice.words, notice.tone)
-        if notice.is_critical and loudness.bell:
+    def _show_notice(self, notice: Notice, signals_for_critical: AlertSignals) -> None:
+        self.show_message(notice.words, notice.tone)
+        if notice.is_critical and signals_for_critical.bell:
             self.bell()
-        if notice.is_critical and loudness.flash and isinstance(self.screen, BoardScreen):
+        if notice.is_critical and signals_for_critical.flash and isinstance(self.screen, BoardScreen):
             self.screen.flash(FLASH_S)
 
     # Copy and export
@@ -253,12 +255,12 @@ class ActionMixin(ThemedApp):
         """Copy the row under the cursor, also into a file for terminals without a clipboard."""
         chosen = self.screen.chosen if isinstance(self.screen, BoardScreen) else None
         if chosen is None or chosen[1].cursor is None:
-            self.tell("Copy: no row selected.", Tone.WARN)
+            self.show_message("Copy: no row selected.", Tone.WARN)
             return
         text = export.row_text(chosen[1].rows[chosen[1].cursor])
         if export.fits_clipboard(text):
             self.copy_to_clipboard(text)
-            if self._outside.in_tmux and self._driver is not None:
+            if self._environment.in_tmux and self._driver is not None:
                 self._driver.write(export.through_tmux(text))
         self._save("Copy", "copied.txt", text.encode("utf-8") + b"\n", "Copied to the clipboard and to")
 
@@ -267,7 +269,7 @@ class ActionMixin(ThemedApp):
         screen = self.screen
         chosen = screen.chosen if isinstance(screen, BoardScreen) else None
         if chosen is None or not isinstance(screen, BoardScreen):
-            self.tell("Export: no table here.", Tone.WARN)
+            self.show_message("Export: no table here.", Tone.WARN)
             return
         pane, table = chosen
         shown = table.rows.shown
@@ -289,11 +291,13 @@ class ActionMixin(ThemedApp):
     def _save(self, what: str, name: str, data: bytes, words: str) -> None:
         async def work() -> None:
             try:
-                path = await asyncio.to_thread(save, self._outside.folder, name, data)
+                path = await asyncio.to_thread(save, self._environment.folder, name, data)
             except OSError as error:
                 problem = error.strerror or str(error)
-                self.note(what, f"{what} not saved ({problem}): {self._outside.folder / name}", Tone.BAD)
+                self.log_result(
+                    what, f"{what} not saved ({problem}): {self._environment.folder / name}", Tone.BAD
+                )
             else:
-                self.note(what, f"{words} {path}")
+                self.log_result(what, f"{words} {path}")
 
         self.run_worker(work)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from mexc_tui.tui.widgets.cell import Tone
 
-MOST_KEPT = 500
+MAX_KEPT = 500
 YOU = "you"
 
 
 @dataclass(frozen=True, slots=True)
-class ActivityLog:
+class ActivityEntry:
     """One entry: exchange time, author, action and result."""
 
     at_ms: int
@@ -23,15 +23,15 @@ class ActivityLog:
     """Entries with the same key replace each other; empty: never replaced."""
 
 
-class Activity:
+class ActivityLog:
     """The latest entries under increasing numbers."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._kept: deque[tuple[int, ActivityLog]] = deque(maxlen=MOST_KEPT)
+        self._kept: deque[tuple[int, ActivityEntry]] = deque(maxlen=MAX_KEPT)
         self._number = 0
 
-    def add(self, happening: ActivityLog) -> None:
+    def add(self, happening: ActivityEntry) -> None:
         """Add an entry; it replaces the one with the same key."""
         for index, (number, kept) in enumerate(self._kept):
             if happening.key and kept.key == happening.key:
@@ -40,7 +40,7 @@ class Activity:
         self._number += 1
         self._kept.appendleft((self._number, happening))
 
-    def __iter__(self) -> Iterator[tuple[int, ActivityLog]]:
+    def __iter__(self) -> Iterator[tuple[int, ActivityEntry]]:
         """Return number and entry, newest first."""
         return iter(tuple(self._kept))
 

@@ -16,19 +16,19 @@ from textual.screen import Screen
 from mexc_tui.desk.client import Link
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
-from mexc_tui.tui.action_mixin import HERE, ActionMixin, AppEnvironment
+from mexc_tui.tui.action_mixin import DEFAULT_ENVIRONMENT, ActionMixin, AppEnvironment
 from mexc_tui.tui.keys import Scope, bindings, palette
 from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.board_screen import CURSOR, BoardScreen
-from mexc_tui.tui.screens.pages import Commands, HappenedScreen, HelpScreen
-from mexc_tui.tui.screens.quit import Ending, LeavePage, WelcomePage, leaving_words, opens_soon
+from mexc_tui.tui.screens.pages import ActivityScreen, Commands, HelpScreen
+from mexc_tui.tui.screens.quit import Ending, LeavePage, WelcomePage, leave_text, opens_soon
 from mexc_tui.tui.screens.registry import NAMES, board
-from mexc_tui.tui.screens.welcome import welcome_words
+from mexc_tui.tui.screens.welcome import welcome_text
 from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.terminal.repaint_scheduler import (
     ECONOMY_PER_S,
     ECONOMY_WIRE_PER_S,
-    MOST_WIRE_PER_S,
+    MAX_WIRE_PER_S,
     USUAL_PER_S,
     Dirty,
     RepaintScheduler,
@@ -39,14 +39,14 @@ from mexc_tui.tui.terminal.repaint_scheduler import (
 )
 from mexc_tui.tui.themes import Theme, Themes
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.header_bar import Head
+from mexc_tui.tui.widgets.header_bar import HeaderBar
 from mexc_tui.tui.widgets.header_text import HeaderData
 
 log = logging.getLogger(__name__)
 
 _TICK = "tick"
 NEWS = "news"
-MOST_PROBLEM = 100
+MAX_PROBLEM = 100
 _MARK_LATE_S = 0.01
 """Repaint stale marks just after an age passed its limit."""
 ANSWERS = "answers"
@@ -69,15 +69,15 @@ class DeskApp(ActionMixin):
         *,
         is_economy: bool = False,
         welcome: str = "",
-        outside: AppEnvironment = HERE,
+        outside: AppEnvironment = DEFAULT_ENVIRONMENT,
         driver_class: type[Driver] | None = None,
     ) -> None:
         """Show a source in a theme; times are in `zone` and UTC."""
         super().__init__(source, themes, theme, outside, driver_class)
         self._themes, self._zones = themes, (zone, UTC)
-        self._per_s = ECONOMY_PER_S if is_economy else USUAL_PER_S
-        self._most_wire_per_s = ECONOMY_WIRE_PER_S if is_economy else MOST_WIRE_PER_S
-        self._frozen_ms: int | None = None
+        self._repaints_per_s = ECONOMY_PER_S if is_economy else USUAL_PER_S
+        self._most_wire_per_s = ECONOMY_WIRE_PER_S if is_economy else MAX_WIRE_PER_S
+        self._paused_ms: int | None = None
         self._welcome = welcome
         self._is_stopping = False
         self._early_end: Ending | None = None
@@ -85,8 +85,8 @@ class DeskApp(ActionMixin):
         """How the app ended; None while it runs."""
         self.problem = ""
         """Error that ended it."""
-        self._pace: RepaintScheduler | None = None
-        self._marking: asyncio.TimerHandle | None = None
+        self._scheduler: RepaintScheduler | None = None
+        self._stale_timer: asyncio.TimerHandle | None = None
         """Timer that repaints when shown data becomes stale."""
         self._boards: dict[str, BoardScreen] = {}
 
@@ -96,98 +96,102 @@ class DeskApp(ActionMixin):
             self.end(self._early_end)
             return
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(self._broke_in_loop)
+        loop.set_exception_handler(self._loop_failed)
         time = Time(loop.time, loop.call_later)
-        self._pace = RepaintScheduler(time, self._paint, self._quiet_left_s, self._per_s, self._urgent)
+        self._scheduler = RepaintScheduler(
+            time, self._paint, self._quiet_left_s, self._repaints_per_s, self._urgent
+        )
         for name, view in self._source.views().items():
-            view.on_change(partial(self._pace.changed, name))
-        self._source.answers.on_change(self._answered)
+            view.on_change(partial(self._scheduler.changed, name))
+        self._source.answers.on_change(self._query_answered)
         self._source.risk.on_change(lambda _: self._changed(NEWS))
-        self._tell_news()
+        self._show_news()
         self.set_interval(1.0, self._each_second)
         self.push_screen(self._board(NAMES[0]))
         if self._welcome:
             self.action_welcome()
         self.call_after_refresh(self._changed, _TICK)
         for problem in self._themes.problems:
-            self.tell(problem, Tone.WARN)
+            self.show_message(problem, Tone.WARN)
 
     async def on_unmount(self) -> None:
         """Stop repaints and queries."""
-        if self._pace is not None:
-            self._pace.stop()
-        if self._marking is not None:
-            self._marking.cancel()
-        await self._hand.close()
+        if self._scheduler is not None:
+            self._scheduler.stop()
+        if self._stale_timer is not None:
+            self._stale_timer.cancel()
+        await self._controller.close()
         await self._source.answers.close()
 
     def _each_second(self) -> None:
         super()._each_second()
-        if self._pace is not None:
+        if self._scheduler is not None:
             wire_per_s = self._source.wire_per_s()
-            self._pace.set_rate(adapted(self._pace.per_s, wire_per_s, self._per_s, self._most_wire_per_s))
+            self._scheduler.set_rate(
+                adapted(self._scheduler.per_s, wire_per_s, self._repaints_per_s, self._most_wire_per_s)
+            )
         if self._is_stopping and self._source.link().link is Link.DISCONNECTED:
             self.end(Ending.ENGINE_ENDED)
         if self.screen_stack:
-            self._give_way()
+            self._close_welcome_before_opening()
         self._changed(_TICK)
 
     def _changed(self, name: str) -> None:
-        if self._pace is not None:
-            self._pace.changed(name, ())
+        if self._scheduler is not None:
+            self._scheduler.changed(name, ())
 
-    def _answered(self, asked: msgspec.Struct) -> None:
-        symbol: object = getattr(asked, "symbol", "")
-        if self._pace is not None:
-            self._pace.changed(ANSWERS, {symbol} if isinstance(symbol, str) else ())
+    def _query_answered(self, query: msgspec.Struct) -> None:
+        symbol: object = getattr(query, "symbol", "")
+        if self._scheduler is not None:
+            self._scheduler.changed(ANSWERS, {symbol} if isinstance(symbol, str) else ())
 
-    def _asked_for(self, name: str) -> None:
-        if self._pace is not None:
-            self._pace.at_once(name)
+    def _repaint_now(self, name: str) -> None:
+        if self._scheduler is not None:
+            self._scheduler.repaint_now(name)
 
     def _paint(self, dirty: Dirty) -> None:
         if self._exit or not self.screen_stack:
             return
         screen = self.screen
         if NEWS in dirty or _TICK in dirty:
-            self._tell_news()
-        if isinstance(screen, HappenedScreen):
-            screen.bring_up_to_date()
+            self._show_news()
+        if isinstance(screen, ActivityScreen):
+            screen.update_entries()
         if not isinstance(screen, BoardScreen):
-            self._tell_heads()
-        if not isinstance(screen, BoardScreen) or not screen.is_there:
+            self._update_headers()
+        if not isinstance(screen, BoardScreen) or not screen.is_ready:
             return
         self._show_board(screen, None if _TICK in dirty else dirty)
-        self._show_act()
+        self._show_command()
 
     def _show_board(self, screen: BoardScreen, dirty: Dirty | None) -> None:
         """Update a screen, and again when its data becomes stale."""
-        if self._frozen_ms is not None:
-            screen.show_frame(self._known())
+        if self._paused_ms is not None:
+            screen.show_frame(self._header_data())
             return
-        screen.show(dirty, self._known())
-        if self._marking is not None:
-            self._marking.cancel()
+        screen.show(dirty, self._header_data())
+        if self._stale_timer is not None:
+            self._stale_timer.cancel()
         left_ms = screen.mark_left_ms
         if 0 <= left_ms < float("inf"):
             loop = asyncio.get_running_loop()
-            self._marking = loop.call_later(left_ms / 1_000 + _MARK_LATE_S, self._asked_for, _TICK)
+            self._stale_timer = loop.call_later(left_ms / 1_000 + _MARK_LATE_S, self._repaint_now, _TICK)
 
-    def _entered(self) -> None:
+    def _board_shown(self) -> None:
         """Update a screen before its first paint, and again after its layout."""
         screen = self.screen
-        if isinstance(screen, BoardScreen) and screen.is_there:
+        if isinstance(screen, BoardScreen) and screen.is_ready:
             self._show_board(screen, None)
-        self.call_after_refresh(self._asked_for, _TICK)
+        self.call_after_refresh(self._repaint_now, _TICK)
 
-    def _tell_heads(self) -> None:
+    def _update_headers(self) -> None:
         """Update the header. A change behind a page would resend the whole page."""
-        for head in self.screen.query(Head):
-            head.tell(self._known(), self.size.width)
+        for head in self.screen.query(HeaderBar):
+            head.update_data(self._header_data(), self.size.width)
 
     def _quiet_left_s(self) -> float:
-        waiting = [row.opens_ms for row in self._source.snipes.rows.values() if row.state.may_buy]
-        return quiet_left_s(waiting, self._source.now_ms())
+        opens_ms = [row.opens_ms for row in self._source.snipes.rows.values() if row.state.may_buy]
+        return quiet_left_s(opens_ms, self._source.now_ms())
 
     def _urgent(self, changed: Dirty) -> Dirty:
         """Return the rows of symbols that open now; they are painted immediately."""
@@ -202,16 +206,16 @@ class DeskApp(ActionMixin):
             )
         return {name: keys for name, keys in found.items() if keys}
 
-    def _known(self) -> HeaderData:
+    def _header_data(self) -> HeaderData:
         source = self._source
         return HeaderData(
             status=source.status_row,
             risk=source.risk_row,
             link=source.link(),
-            heard_ms=source.heard_ms(),
+            silence_ms=source.silence_ms(),
             now_ms=source.now_ms(),
             zone=self._zones[0],
-            frozen_ms=None if self._frozen_ms is None else source.now_ms() - self._frozen_ms,
+            paused_ms=None if self._paused_ms is None else source.now_ms() - self._paused_ms,
             may_operate=source.may_operate,
             news=self._news.line(self._now_s(), self.size.width),
             positions=sum(row.closed_ms is None for row in source.positions.rows.values()),
@@ -220,34 +224,34 @@ class DeskApp(ActionMixin):
     def _board(self, name: str) -> BoardScreen:
         """Return a screen, created on first use."""
         if name not in self._boards:
-            screen = self._boards[name] = BoardScreen(board(name), self._source, self._entered)
+            screen = self._boards[name] = BoardScreen(board(name), self._source, self._board_shown)
             self.install_screen(screen, name)  # pyright: ignore[reportUnknownMemberType] Textual says Screen
         return self._boards[name]
 
-    def look(self, screen: BoardScreen) -> RenderContext:
+    def render_context(self, screen: BoardScreen) -> RenderContext:
         """Return the current render context."""
-        return screen.look(self._known())
+        return screen.render_context(self._header_data())
 
     def on_board_screen_arranged(self) -> None:
         """Draw panes that became visible."""
-        self.call_after_refresh(self._asked_for, _TICK)
+        self.call_after_refresh(self._repaint_now, _TICK)
 
     def on_table_moved(self) -> None:
         """Draw panes that depend on the row under the cursor."""
-        self._asked_for(CURSOR)
+        self._repaint_now(CURSOR)
 
     async def action_go(self, name: str) -> None:
         """Switch to a screen."""
         if isinstance(self.screen, BoardScreen) and self.screen.name != name:
             self._board(name)
-            self._frozen_ms = None
+            self._paused_ms = None
             await self.action_switch_screen(name)
 
     def action_command_palette(self) -> None:
         """Open the command palette."""
         if not isinstance(self.screen, Commands):
             self.push_screen(Commands(placeholder="Search commands"))
-            self.call_after_refresh(self._tell_heads)
+            self.call_after_refresh(self._update_headers)
 
     def action_filter(self) -> None:
         """Filter the focused table."""
@@ -258,21 +262,21 @@ class DeskApp(ActionMixin):
         """Show the help of the current screen."""
         if isinstance(self.screen, BoardScreen):
             self.push_screen(HelpScreen(self.screen.board, may_operate=self._source.may_operate))
-            self.call_after_refresh(self._tell_heads)
+            self.call_after_refresh(self._update_headers)
 
-    def action_happened(self) -> None:
+    def action_activity(self) -> None:
         """Show the activity log."""
         if isinstance(self.screen, BoardScreen):
-            self.push_screen(HappenedScreen(self._happened, self._zones[0]))
-            self.call_after_refresh(self._tell_heads)
+            self.push_screen(ActivityScreen(self._activity, self._zones[0]))
+            self.call_after_refresh(self._update_headers)
 
     def action_welcome(self) -> None:
         """Show the welcome page; the key that closes it also runs its action."""
         status = self._source.status_row
-        words = self._welcome if status is None else welcome_words(Mode(status.mode))
+        words = self._welcome if status is None else welcome_text(Mode(status.mode))
         if isinstance(self.screen, BoardScreen):
             self.push_screen(WelcomePage("Welcome", words), self._welcomed)
-            self.call_after_refresh(self._tell_heads)
+            self.call_after_refresh(self._update_headers)
 
     async def _welcomed(self, answer: str | None) -> None:
         if answer in NAMES:
@@ -282,12 +286,12 @@ class DeskApp(ActionMixin):
         elif answer == "leave":
             self.action_leave()
 
-    def _give_way(self) -> None:
+    def _close_welcome_before_opening(self) -> None:
         """Close the welcome page before an opening."""
         page = self.screen
         if isinstance(page, WelcomePage) and opens_soon(self._source):
             page.dismiss("")
-            self.tell("Welcome closed before an opening. Reopen: ^p Welcome.")
+            self.show_message("Welcome closed before an opening. Reopen: ^p Welcome.")
 
     def action_focus_next(self) -> None:
         """Focus the next pane; on a page, the scrollable part."""
@@ -310,7 +314,7 @@ class DeskApp(ActionMixin):
 
     def action_freeze(self) -> None:
         """Pause the display, or resume with current data."""
-        self._frozen_ms = self._source.now_ms() if self._frozen_ms is None else None
+        self._paused_ms = self._source.now_ms() if self._paused_ms is None else None
         self._changed(_TICK)
 
     def action_zone(self) -> None:
@@ -328,15 +332,15 @@ class DeskApp(ActionMixin):
         if not self._source.may_operate:
             self.end(Ending.LEFT)
         elif isinstance(self.screen, BoardScreen):
-            self.push_screen(LeavePage("Leave", leaving_words(self._source)), self._left)
-            self.call_after_refresh(self._tell_heads)
+            self.push_screen(LeavePage("Leave", leave_text(self._source)), self._left)
+            self.call_after_refresh(self._update_headers)
 
     def _left(self, answer: str | None) -> None:
         if answer == "detach":
             self.end(Ending.LEFT)
         elif answer == "stop":
             self._is_stopping = True
-            self.action_deed("stop_engine")
+            self.action_command("stop_engine")
 
     def end(self, ending: Ending) -> None:
         """Close the app; the first reason counts."""
@@ -349,7 +353,7 @@ class DeskApp(ActionMixin):
     @property
     def is_opening(self) -> bool:
         """Whether no data has arrived from the engine yet."""
-        return self._source.heard_ms() is None
+        return self._source.silence_ms() is None
 
     def action_help_quit(self) -> None:
         """Cancel start-up on Ctrl-C; later the key has no action."""
@@ -365,7 +369,7 @@ class DeskApp(ActionMixin):
     def report_failed_input(self, problem: str) -> None:
         """Report that reading keys failed and was restarted."""
         if self.is_running and not self._exit:
-            self.note(
+            self.log_result(
                 "Keyboard",
                 f"Reading keys failed ({problem}) and was restarted. Press the last key again.",
                 Tone.BAD,
@@ -380,10 +384,10 @@ class DeskApp(ActionMixin):
         """End after a failure of the app; log it without values of variables."""
         error = self._exception
         log.error("the screen failed", exc_info=error)
-        self.ending, self.problem = Ending.BROKE, clean(f"{type(error).__name__}: {error}", MOST_PROBLEM)
+        self.ending, self.problem = Ending.BROKE, clean(f"{type(error).__name__}: {error}", MAX_PROBLEM)
         self._close_messages_no_wait()
 
-    def _broke_in_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """End after a failure in a loop callback such as painting; log failures of tasks."""
         error = context.get("exception")
         if isinstance(error, Exception) and "handle" in context:

@@ -23,9 +23,11 @@ def source_of(
         offset_ms = None if row is None else row.clock.offset_ms
         return local_ms() + round(offset_ms or 0)
 
-    def heard_ms() -> float | None:
-        heard_s = client.state.heard_s
-        return None if heard_s is None else (asyncio.get_running_loop().time() - heard_s) * 1_000
+    def silence_ms() -> float | None:
+        last_message_s = client.state.last_message_s
+        return (
+            None if last_message_s is None else (asyncio.get_running_loop().time() - last_message_s) * 1_000
+        )
 
     return DeskSource(
         status=status,
@@ -35,12 +37,12 @@ def source_of(
         orders=client.mirror(ORDERS),
         positions=client.mirror(POSITIONS),
         risk=client.mirror(RISK),
-        answers=QueryCache(client.give, now_ms),
-        give=client.give,
+        answers=QueryCache(client.send, now_ms),
+        send=client.send,
         follow_news=client.follow_news,
         wire_per_s=wire_per_s,
         may_operate=role is Role.OPERATE,
         link=lambda: client.state,
         now_ms=now_ms,
-        heard_ms=heard_ms,
+        silence_ms=silence_ms,
     )

@@ -29,11 +29,11 @@ class KeyGroup(StrEnum):
     MOVE = "Move"
     FIND = "Find"
     VIEW = "View"
-    TAKE = "Export"
+    EXPORT = "Export"
     STOP = "Reduce risk"
     TRADE = "Trade"
     HELP = "Help"
-    LIFE = "Leave"
+    LEAVE = "Leave"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Key:
     is_first: bool = False
     """Handled before the focused widget."""
 
-    def says(self, *, may_operate: bool) -> str:
+    def help_for(self, *, may_operate: bool) -> str:
         """Return the help text for an operator or a read-only user."""
         return self.help if may_operate else self.read_only_help or self.help
 
@@ -72,10 +72,10 @@ class Key:
     @property
     def shown(self) -> str:
         """Return the key as shown to the user."""
-        return " ".join(_SAID.get(key, key) for key in self.each)
+        return " ".join(_KEY_LABELS.get(key, key) for key in self.each)
 
 
-_SAID = {
+_KEY_LABELS = {
     "question_mark": "?",
     "slash": "/",
     "colon": ":",
@@ -87,12 +87,12 @@ _SAID = {
     "ctrl+x": "^x",
 }
 
-_HIDDEN_FOOT = 3.5
+_HIDDEN_PANES_POSITION = 3.5
 """Footer position of the key to hidden panes: after Leave, before trading keys."""
 BETWEEN = "  "
 """Separator of keys in the footer."""
 _TABLE, _FILTER = Scope.TABLE, Scope.FILTER
-_PAIRS = frozenset({"desk", "listings", "signals"})
+_SYMBOL = frozenset({"desk", "listings", "signals"})
 _HELD = frozenset({"desk", "positions"})
 _MONEY = frozenset({"desk", "positions", "risk"})
 _RISK = frozenset({"risk"})
@@ -133,36 +133,37 @@ KEYS: tuple[Key, ...] = (
         KeyGroup.VIEW, foot=13),
     Key("zoom", "z", "zoom", "Zoom", "Show one pane or all panes", KeyGroup.VIEW, foot=12),
     Key("zone", "t", "zone", "UTC", "Show times in local time and UTC, or UTC only", KeyGroup.VIEW, foot=15),
-    Key("happened", "m", "happened", "Activity", "Your actions with results, and alerts",
+    Key("activity", "m", "activity", "Activity", "Your actions with results, and alerts",
         KeyGroup.VIEW, foot=11),
-    Key("copy", "y", "copy", "Copy", "Copy the row under the cursor", KeyGroup.TAKE, foot=10),
-    Key("export", "e", "export('csv')", "Export", "Save the table as CSV", KeyGroup.TAKE, foot=14),
+    Key("copy", "y", "copy", "Copy", "Copy the row under the cursor", KeyGroup.EXPORT, foot=10),
+    Key("export", "e", "export('csv')", "Export", "Save the table as CSV", KeyGroup.EXPORT, foot=14),
     Key("export_json", "E", "export('json')", "Export JSON", "Save the table as JSON, unrounded",
-        KeyGroup.TAKE),
-    Key("screenshot", "", "picture", "Screenshot", "Save the screen as an SVG picture", KeyGroup.TAKE),
-    Key("halt", "h,H", "deed('halt')", "Halt", "Halt entries now; again: resume (confirm)",
+        KeyGroup.EXPORT),
+    Key("screenshot", "", "picture", "Screenshot", "Save the screen as an SVG picture", KeyGroup.EXPORT),
+    Key("halt", "h,H", "command('halt')", "Halt", "Halt entries now; again: resume (confirm)",
         KeyGroup.STOP, foot=1, is_first=True, read_only_help="Halt entries now; resume is not available"),
     Key("halt_now", "ctrl+x", "halt_now", "Halt", "Halt entries now, also while typing",
         KeyGroup.STOP, is_first=True),
-    Key("reduce_only", "r", "deed('reduce_only')", "Reduce only", "Stop entries now; snipes stay armed",
+    Key("reduce_only", "r", "command('reduce_only')", "Reduce only", "Stop entries now; snipes stay armed",
         KeyGroup.STOP),
-    Key("disarm", "a", "deed('disarm')", "Disarm", "Disarm the snipe of the symbol now",
-        KeyGroup.STOP, foot=7, boards=_PAIRS),
-    Key("close", "D", "deed('close')", "Close", "Sell the position (confirm)",
+    Key("disarm", "a", "command('disarm')", "Disarm", "Disarm the snipe of the symbol now",
+        KeyGroup.STOP, foot=7, boards=_SYMBOL),
+    Key("close", "D", "command('close')", "Close", "Sell the position (confirm)",
         KeyGroup.STOP, foot=5, boards=_HELD),
-    Key("close_part", "P", "deed('close_part')", "Part", "Sell 25, 50 or 75 % of the position (confirm)",
+    Key("close_part", "P", "command('close_part')", "Part", "Sell 25, 50 or 75 % of the position (confirm)",
         KeyGroup.STOP, foot=6, boards=_HELD),
-    Key("flatten", "X", "deed('flatten')", "Flatten", "Halt, cancel all orders, sell all positions (confirm)",
+    Key("flatten", "X", "command('flatten')", "Flatten",
+        "Halt, cancel all orders, sell all positions (confirm)",
         KeyGroup.STOP, foot=5, boards=_MONEY),
-    Key("kill", "K", "deed('kill')", "Emergency",
+    Key("kill", "K", "command('kill')", "Emergency",
         "Emergency: cancel all, sell all; a typed word resumes (confirm)",
         KeyGroup.STOP, foot=6, boards=_RISK),
-    Key("lock", "", "deed('lock')", "Lock live", "Lock live trading now: no entries until unlocked",
+    Key("lock", "", "command('lock')", "Lock live", "Lock live trading now: no entries until unlocked",
         KeyGroup.STOP),
-    Key("unlock", "L", "deed('unlock')", "Live", "Unlock live trading by a phrase, or lock it (confirm)",
+    Key("unlock", "L", "command('unlock')", "Live", "Unlock live trading by a phrase, or lock it (confirm)",
         KeyGroup.TRADE, foot=9, boards=_RISK, needs_operator=True),
-    Key("arm", "A", "deed('arm')", "Arm", "Buy the symbol at its opening (confirm)",
-        KeyGroup.TRADE, foot=4, boards=_PAIRS, needs_operator=True),
+    Key("arm", "A", "command('arm')", "Arm", "Buy the symbol at its opening (confirm)",
+        KeyGroup.TRADE, foot=4, boards=_SYMBOL, needs_operator=True),
     Key("edit_exits", "M", "form('edit_exits')", "Exits",
         "Edit stop, take-profits, trailing, time stop (confirm)",
         KeyGroup.TRADE, foot=7, boards=_HELD, needs_operator=True),
@@ -172,20 +173,20 @@ KEYS: tuple[Key, ...] = (
         KeyGroup.TRADE, foot=9, boards=_LISTED, needs_operator=True),
     Key("edit_setting", "C", "form('edit_setting')", "Change", "Change this setting (confirm)",
         KeyGroup.TRADE, foot=3, boards=_SET, needs_operator=True),
-    Key("undo_setting", "U", "deed('undo_setting')", "Undo", "Undo the last setting change (confirm)",
+    Key("undo_setting", "U", "command('undo_setting')", "Undo", "Undo the last setting change (confirm)",
         KeyGroup.TRADE, foot=4, boards=_SET, needs_operator=True),
-    Key("resume", "R", "deed('resume')", "Resume", "Resume entries (confirm)",
+    Key("resume", "R", "command('resume')", "Resume", "Resume entries (confirm)",
         KeyGroup.TRADE, foot=8, boards=_MONEY, needs_operator=True),
-    Key("reconcile", "B", "deed('reconcile')", "Reconcile", "Reconcile ledger and exchange now",
+    Key("reconcile", "B", "command('reconcile')", "Reconcile", "Reconcile ledger and exchange now",
         KeyGroup.TRADE, foot=8, boards=_BOOKS, needs_operator=True),
     Key("help", "question_mark,f1", "help", "Help", "Help of this screen and its keys",
         KeyGroup.HELP, foot=2),
     Key("palette", "ctrl+p,colon", "command_palette", "Commands", "Find an action by name",
         KeyGroup.HELP, foot=9),
     Key("welcome", "", "welcome", "Welcome", "Show the welcome page", KeyGroup.HELP, needs_operator=True),
-    Key("leave", "q,ctrl+q", "leave", "Leave", "Leave: detach or stop the engine", KeyGroup.LIFE, foot=3),
-    Key("stop_engine", "", "deed('stop_engine')", "Stop engine", "Stop the engine and its stops (confirm)",
-        KeyGroup.LIFE, needs_operator=True),
+    Key("leave", "q,ctrl+q", "leave", "Leave", "Leave: detach or stop the engine", KeyGroup.LEAVE, foot=3),
+    Key("stop_engine", "", "command('stop_engine')", "Stop engine", "Stop the engine and its stops (confirm)",
+        KeyGroup.LEAVE, needs_operator=True),
 )  # fmt: skip
 BY_ID = {key.id: key for key in KEYS}
 
@@ -212,7 +213,7 @@ def allowed(*, may_operate: bool) -> tuple[Key, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class FooterKey:
     """Footer text of a key; a click on it presses the key."""
 
     words: str
@@ -222,17 +223,19 @@ class Spot:
 
 def footer(
     width: int, *, may_operate: bool, board: str = "", has_table: bool = True, hidden: int = 0
-) -> list[Spot]:
+) -> list[FooterKey]:
     """Return the most important keys of a screen that fit one line.
 
     `has_table`: table keys work. `hidden`: number of hidden panes; if any, the pane key comes early.
     """
-    spots: list[Spot] = []
+    spots: list[FooterKey] = []
     here = [key for key in allowed(may_operate=may_operate) if not key.boards or board in key.boards]
     works = [key for key in here if key.foot and (has_table or key.scope is not Scope.TABLE)]
-    for key in sorted(works, key=lambda key: _HIDDEN_FOOT if hidden and key.id == "next" else key.foot):
+    for key in sorted(
+        works, key=lambda key: _HIDDEN_PANES_POSITION if hidden and key.id == "next" else key.foot
+    ):
         name = f"+{many(hidden, 'pane')}" if hidden and key.id == "next" else key.name
-        spot = Spot(f"{key.shown.split(' ')[0]} {name}", key.each[0])
+        spot = FooterKey(f"{key.shown.split(' ')[0]} {name}", key.each[0])
         width -= cell_len(spot.words) + (len(BETWEEN) if spots else 0)
         if width < 0:
             break
@@ -240,17 +243,17 @@ def footer(
     return spots
 
 
-def footer_of_words(*, needs_enter: bool) -> list[Spot]:
+def typing_footer(*, needs_enter: bool) -> list[FooterKey]:
     """Return the keys that work while text is typed."""
     halt = BY_ID["halt_now"]
-    enter = [Spot("enter apply", "enter")] if needs_enter else []
-    return [Spot(f"{halt.shown} {halt.name}", halt.keys), *enter, Spot("esc cancel", "escape")]
+    enter = [FooterKey("enter apply", "enter")] if needs_enter else []
+    return [FooterKey(f"{halt.shown} {halt.name}", halt.keys), *enter, FooterKey("esc cancel", "escape")]
 
 
-def screens(board: str) -> list[Spot]:
+def screens(board: str) -> list[FooterKey]:
     """Return the numbers of all screens, with a mark at the current one."""
     return [
-        Spot(f"[{key.keys}]" if key.id == board else key.keys, key.keys)
+        FooterKey(f"[{key.keys}]" if key.id == board else key.keys, key.keys)
         for key in KEYS
         if key.group is KeyGroup.SCREENS
     ]
@@ -261,7 +264,7 @@ def palette(*, may_operate: bool) -> list[tuple[str, str, str]]:
     return [
         (
             f"{key.name} ({key.shown})" if key.keys else key.name,
-            key.says(may_operate=may_operate),
+            key.help_for(may_operate=may_operate),
             key.action,
         )
         for key in allowed(may_operate=may_operate)
@@ -275,7 +278,7 @@ def help_text(*, may_operate: bool) -> str:
     blocks: list[str] = []
     for group in KeyGroup:
         lines = [
-            f"  {key.shown:<12}{key.says(may_operate=may_operate)}"
+            f"  {key.shown:<12}{key.help_for(may_operate=may_operate)}"
             for key in keys
             if key.group is group and key.keys
         ]

@@ -16,9 +16,9 @@ def keys_page() -> str:
 
 def _line(key: Key) -> str:
     where = ", ".join(board.title for board in all_boards() if board.name in key.boards) or "all"
-    said = f"`{key.shown}`" if key.keys else "by name"
+    label = f"`{key.shown}`" if key.keys else "by name"
     only = " Unavailable in read-only mode." if key.needs_operator else ""
-    return f"| {said} | {key.help}.{only} | {where} |"
+    return f"| {label} | {key.help}.{only} | {where} |"
 
 
 if __name__ == "__main__":

@@ -2,22 +2,22 @@
 
 from dataclasses import dataclass, field
 
-from mexc_tui.desk.engine_requests import JOURNAL, SETTINGS, JournalAsked, Nothing
+from mexc_tui.desk.engine_requests import JOURNAL, SETTINGS, JournalQuery, NoArguments
 from mexc_tui.model import event
 from mexc_tui.model.event import Alert, AnyEvent, Fact, FillBooked
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.model.trading_view import RiskRow
-from mexc_tui.tui.activity_log import MOST_KEPT, Activity, ActivityLog
+from mexc_tui.tui.activity_log import MAX_KEPT, ActivityEntry, ActivityLog
 from mexc_tui.tui.source import DeskSource
-from mexc_tui.tui.trade_text import Filled, close_words, fill_words
+from mexc_tui.tui.trade_text import Filled, close_text, fill_text
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.wording.alerts import alert_title
 
 ASK_AGAIN_S = 5.0
 SETTINGS_S = 60.0
-_ALERTS = JournalAsked(kind="alert", limit=20)
-_FILLS = JournalAsked(kind="fill_booked", limit=100)
+_ALERTS = JournalQuery(kind="alert", limit=20)
+_FILLS = JournalQuery(kind="fill_booked", limit=100)
 _TONES = {Severity.INFO: Tone.PLAIN, Severity.WARNING: Tone.WARN}
 
 
@@ -31,7 +31,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Loudness:
+class AlertSignals:
     """Signals for critical notices, from the settings."""
 
     bell: bool = True
@@ -42,7 +42,7 @@ class Loudness:
 class _Followed:
     """Events of one kind: earlier ones, queried once, and new ones."""
 
-    asks: JournalAsked
+    asks: JournalQuery
     is_old_known: bool = False
     came: list[tuple[int, AnyEvent]] = field(default_factory=list[tuple[int, AnyEvent]])
 
@@ -65,30 +65,30 @@ class _Followed:
 class Notices:
     """Detects changes since the last check and adds them to the activity log."""
 
-    def __init__(self, source: DeskSource, happened: Activity) -> None:
+    def __init__(self, source: DeskSource, activity: ActivityLog) -> None:
         """Start without notices: the initial state is not news."""
-        self._source, self._happened = source, happened
+        self._source, self._activity = source, activity
         self._alerts, self._fills = _Followed(_ALERTS), _Followed(_FILLS)
         self._filled: dict[str, Filled] = {}
         """Filled quantity of each order by its id."""
         self._closed: set[str] | None = None
         """Closed positions; None before the first update."""
-        source.follow_news(self._hear)
+        source.follow_news(self._on_fact)
         self._state: tuple[TradingState, int] | None = None
 
-    def look(self) -> list[Notice]:
+    def new_notices(self) -> list[Notice]:
         """Return new notices."""
         return [*self._new_alerts(), *self._new_fills(), *self._new_closes(), *self._trading()]
 
-    def loudness(self) -> Loudness:
+    def signals_for_critical(self) -> AlertSignals:
         """Return the settings."""
-        found = self._source.answers.latest(SETTINGS, Nothing(), SETTINGS_S).result
+        found = self._source.answers.latest(SETTINGS, NoArguments(), SETTINGS_S).result
         if found is None:
-            return Loudness()
+            return AlertSignals()
         values = {row.name: row.value == "true" for row in found.rows if row.name in ("bell", "flash")}
-        return Loudness(**values)
+        return AlertSignals(**values)
 
-    def _hear(self, fact: Fact) -> None:
+    def _on_fact(self, fact: Fact) -> None:
         match fact.event:
             case Alert():
                 self._alerts.came.append((fact.sequence, fact.event))
@@ -117,11 +117,11 @@ class Notices:
     def _book(self, one: FillBooked) -> str:
         before = self._filled.pop(one.client_order_id, Filled())
         filled = self._filled[one.client_order_id] = before.plus(one)
-        while len(self._filled) > MOST_KEPT:
+        while len(self._filled) > MAX_KEPT:
             del self._filled[next(iter(self._filled))]
-        words = fill_words(one, filled, self._source.positions.rows.get(one.position_id))
+        words = fill_text(one, filled, self._source.positions.rows.get(one.position_id))
         key = f"fill {one.client_order_id}"
-        self._happened.add(ActivityLog(one.at_ms, "engine", f"fill {one.about}", words, Tone.PLAIN, key))
+        self._activity.add(ActivityEntry(one.at_ms, "engine", f"fill {one.about}", words, Tone.PLAIN, key))
         return words
 
     def _new_closes(self) -> list[Notice]:
@@ -134,9 +134,9 @@ class Notices:
         for key, row in closed.items():
             if before is not None and key in before:
                 continue
-            words, tone = close_words(row)
+            words, tone = close_text(row)
             what = f"closed {row.symbol}"
-            self._happened.add(ActivityLog(row.closed_ms or 0, "engine", what, words, tone, what + key))
+            self._activity.add(ActivityEntry(row.closed_ms or 0, "engine", what, words, tone, what + key))
             if before is not None:
                 notices.append(Notice(f"{what}: {words}", tone, is_critical=False))
         return notices
@@ -145,7 +145,7 @@ class Notices:
         """Log an alert; return its notice if its severity requires one."""
         tone = _TONES.get(alert.severity, Tone.BAD)
         words = alert.text if alert.about in alert.text else f"{alert.about}: {alert.text}"
-        self._happened.add(ActivityLog(alert.at_ms, "engine", alert_title(alert.rule), words, tone))
+        self._activity.add(ActivityEntry(alert.at_ms, "engine", alert_title(alert.rule), words, tone))
         if alert.severity is Severity.INFO:
             return None
         return Notice(words, tone, alert.severity is Severity.CRITICAL)
@@ -160,7 +160,7 @@ class Notices:
         what = f"trading {risk.state.value.replace('_', ' ')}"
         tone = Tone.GOOD if risk.state is TradingState.ACTIVE else Tone.BAD
         who = risk.by or "engine"
-        self._happened.add(ActivityLog(risk.since_ms, who, what, risk.cause_words or "", tone))
+        self._activity.add(ActivityEntry(risk.since_ms, who, what, risk.cause_words or "", tone))
         words = f"{what} by {who}" + (f": {risk.cause_words}" if risk.cause_words else "")
         return [Notice(words, tone, _is_grave(risk))]
 

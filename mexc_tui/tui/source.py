@@ -45,7 +45,7 @@ class DeskSource:
     risk: MirrorSource[RiskRow]
     answers: QueryCache
     """Cache of queries, for data without a view."""
-    give: SendCommand
+    send: SendCommand
     """Sends commands."""
     follow_news: Callable[[Callable[[Fact], None]], None]
     """Calls a listener with every new event."""
@@ -56,7 +56,7 @@ class DeskSource:
     link: Callable[[], LinkState]
     now_ms: Callable[[], int]
     """Estimated exchange time."""
-    heard_ms: Callable[[], float | None]
+    silence_ms: Callable[[], float | None]
     """Time since the last message of the engine."""
 
     @property

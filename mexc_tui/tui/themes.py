@@ -16,7 +16,7 @@ from mexc_tui.tui.contrast import contrast
 
 DEFAULT = "dark"
 WITHOUT_COLOUR = "monochrome"
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 
 READABLE = 4.5
 """Minimum contrast of text, WCAG 2.1, 1.4.3, level AA."""
@@ -126,9 +126,9 @@ def _read(file: Traversable) -> Theme:
     name = clean(file.name)
     try:
         with file.open("rb") as opened:
-            body = opened.read(MOST_BYTES + 1)
-        if len(body) > MOST_BYTES:
-            raise ThemeError(f"Theme file {name}: larger than {MOST_BYTES // 1024} kB.")
+            body = opened.read(MAX_BYTES + 1)
+        if len(body) > MAX_BYTES:
+            raise ThemeError(f"Theme file {name}: larger than {MAX_BYTES // 1024} kB.")
         return msgspec.convert(tomllib.loads(body.decode()), Theme)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise ThemeError(f"Theme file {name}: {clean(str(error))}.") from error

@@ -29,7 +29,7 @@ class Filled:
         )
 
 
-def fill_words(fill: FillBooked, filled: Filled, row: PositionRow | None) -> str:
+def fill_text(fill: FillBooked, filled: Filled, row: PositionRow | None) -> str:
     """Describe the fills of an order: bought 188.51 NOMKTUSDT at 0.05300 for 9.99 USDT in 2 fills."""
     done = "bought" if fill.side is Side.BUY else "sold"
     places, quantities = (None, None) if row is None else (row.price_decimals, row.quantity_decimals)
@@ -42,7 +42,7 @@ def fill_words(fill: FillBooked, filled: Filled, row: PositionRow | None) -> str
     return words + (f" in {filled.fills} fills" if filled.fills > 1 else "")
 
 
-def close_words(row: PositionRow) -> tuple[str, Tone]:
+def close_text(row: PositionRow) -> tuple[str, Tone]:
     """Describe a closed position: P&L, reason and holding time, with a tone for the P&L."""
     made = gain(row.realised)
     percent = "" if row.realised_pct is None else f" ({gain(row.realised_pct, 1, '%').text.strip()})"

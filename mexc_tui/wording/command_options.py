@@ -3,18 +3,18 @@
 import re
 from dataclasses import dataclass
 
-_STARTS = ("watch",)
+_WITH_MODE = ("watch",)
 """Commands that take mode and exchange, as the desk itself and `--headless` do."""
-_OF_PROFILE = (
+_WITH_PROFILE = (
     *("attach", "status", "stop", "listings", "alerts", "signals", "why", "report", "positions", "orders"),
     *("snipes", "risk", "what-if", "arm", "disarm", "close", "exits", "convert-dust", "halt", "reduce-only"),
     *("resume", "restore-limits", "flatten", "kill", "unlock", "lock", "performance", "reconcile", "restore"),
     *("journal", "settings", "keys"),
 )
-_OF_NONE = ("exchange",)
+_WITHOUT_OPTIONS = ("exchange",)
 _FLAG = r"--(?:headless|direct|yes|all|json|follow|read-only|until-done|stdin)\b"
 _OPTIONS = rf"(?: (?:{_FLAG}|--[a-z-]+ [^\s,;`]*[^\s.,;:`]))*"
-_NAMES = "|".join(sorted([*_STARTS, *_OF_PROFILE, *_OF_NONE], key=len, reverse=True))
+_NAMES = "|".join(sorted([*_WITH_MODE, *_WITH_PROFILE, *_WITHOUT_OPTIONS], key=len, reverse=True))
 _COMMAND = re.compile(
     rf"(?<![\w/.-])mexc-tui(?![\w:/.-]){_OPTIONS}"
     rf"(?: (?P<name>{_NAMES})\b(?: (?:set|show|check|remove|add|drop)\b)?)?{_OPTIONS}"
@@ -42,11 +42,13 @@ def with_options(text: str, chosen: ChosenOptions) -> str:
 
 
 def _missing(found: "re.Match[str]", chosen: ChosenOptions) -> str:
-    name, said = found["name"] or "", found[0]
-    is_prose = said == "mexc-tui" and found.string[found.end() : found.end() + 1] not in _ENDS
-    if name in _OF_NONE or is_prose:
+    name, command = found["name"] or "", found[0]
+    is_prose = command == "mexc-tui" and found.string[found.end() : found.end() + 1] not in _ENDS
+    if name in _WITHOUT_OPTIONS or is_prose:
         return ""
-    wanted = {"profile": chosen.profile or chosen.mode}  # by default a profile has its mode's name
-    if not name or name in _STARTS:
-        wanted = {"mode": chosen.mode, "exchange": chosen.exchange, "profile": chosen.profile}
-    return "".join(f" --{one} {value}" for one, value in wanted.items() if value and f"--{one} " not in said)
+    options = {"profile": chosen.profile or chosen.mode}  # by default a profile has its mode's name
+    if not name or name in _WITH_MODE:
+        options = {"mode": chosen.mode, "exchange": chosen.exchange, "profile": chosen.profile}
+    return "".join(
+        f" --{option} {value}" for option, value in options.items() if value and f"--{option} " not in command
+    )

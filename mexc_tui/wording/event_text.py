@@ -11,24 +11,24 @@ from mexc_tui.model.view import FactRow
 from mexc_tui.wording.alerts import alert_title
 from mexc_tui.wording.digits import plain, plain_json
 from mexc_tui.wording.times import when
-from mexc_tui.wording.trading_event_text import trading_words
+from mexc_tui.wording.trading_event_text import trading_event_text
 
 _HEAD = frozenset({"kind", "at_ms", "about", "version"})
 
 
-def fact_words(row: FactRow) -> str:
+def event_text(row: FactRow) -> str:
     """Return the text of an event, without time, kind and subject; of an unknown kind, its fields."""
     try:
         event = events.decode(bytes(row.body))
-        return _words(event) or trading_words(event) or _fields(row.body)
+        return _detection_text(event) or trading_event_text(event) or _fields(row.body)
     except events.BadEvent:
         return _fields(row.body)
 
 
-def _words(event: AnyEvent) -> str:
+def _detection_text(event: AnyEvent) -> str:
     match event:
         case events.ListingSeen():
-            return f"{event.sighting.source} {_said(event.sighting)}"
+            return f"{event.sighting.source} {_sighting_text(event.sighting)}"
         case events.ListingChanged():
             change = event.change
             after = when(int(change.after)) if change.after.isdecimal() else change.after
@@ -43,10 +43,10 @@ def _words(event: AnyEvent) -> str:
             why = f" ({event.ended.reason})" if event.ended.reason else ""
             return f"{event.ended.key.detector} {event.ended.key.topic} ended{why}"
         case _:
-            return _words_of_desk(event)
+            return _desk_text(event)
 
 
-def _words_of_desk(event: AnyEvent) -> str:
+def _desk_text(event: AnyEvent) -> str:
     match event:
         case events.Alert():
             return f"{event.severity}: {alert_title(event.rule)}: {event.text}"
@@ -65,10 +65,10 @@ def _words_of_desk(event: AnyEvent) -> str:
             return ""
 
 
-def _said(seen: Sighting) -> str:
-    if not seen.present:
+def _sighting_text(sighting: Sighting) -> str:
+    if not sighting.present:
         return "withdrawn"
-    facts: ListingFacts = seen.facts
+    facts: ListingFacts = sighting.facts
     parts = [f"opens {when(facts.opens_ms)}"] if facts.opens_ms is not None else []
     if facts.triple is not None:
         parts.append(f"state {facts.triple}")

@@ -13,7 +13,7 @@ from mexc_tui.wording.times import when
 HALTED = "entries stay halted until you resume"
 
 
-def preview_words(row: PreviewRow) -> str:
+def preview_text(row: PreviewRow) -> str:
     """Return the confirmation text of a command that would be accepted."""
     match row.name:
         case Preview.ARM:
@@ -72,7 +72,7 @@ def _sale(sale: SaleRow) -> str:
     return words + (f"; {sale.words}" if sale.words else "")
 
 
-def tightening_words(row: Tightening) -> str:
+def tightening_text(row: Tightening) -> str:
     """Describe the tightening of entry limits; empty if there is none."""
     if not row.steps:
         return ""
@@ -80,14 +80,14 @@ def tightening_words(row: Tightening) -> str:
     return f"tightened {many(row.steps, 'step')} {until} by {row.by}: {row.cause}"
 
 
-def day_words(row: RiskRow) -> str:
+def day_text(row: RiskRow) -> str:
     """Format the P&L of the UTC day, in quote units and per cent."""
     if row.day_pnl is None or row.day_pct is None:
         return "P&L unknown: a price is missing"
     return f"{signed(row.day_pnl)} ({'+' if row.day_pct > 0 else ''}{money_text(row.day_pct)} %)"
 
 
-def drawdown_words(row: RiskRow) -> str:
+def drawdown_text(row: RiskRow) -> str:
     """Format the drawdown from the equity peak."""
     if row.drawdown_pct is None:
         return "drawdown unknown"

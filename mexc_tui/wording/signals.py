@@ -16,13 +16,13 @@ def probability(row: SignalRow) -> str:
     return f"? ({span})" if row.n == 0 and row.base_n == 0 else f"{row.probability:.0%} ({span})"
 
 
-def claim_words(row: SignalRow) -> str:
+def claim_text(row: SignalRow) -> str:
     """Describe the claim whose probability a signal states."""
     words = row.claim.replace("_", " ")
     return f"{words} {clock(row.due_ms, row.at_ms)}" if row.due_ms is not None else words
 
 
-def change_words(change: ChangeRow) -> str:
+def change_text(change: ChangeRow) -> str:
     """Describe one change of a listing."""
     before, after = change.before, change.after
     if change.kind == ChangeKind.MOVED.value and before.isdecimal() and after.isdecimal():

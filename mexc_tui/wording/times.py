@@ -52,7 +52,7 @@ def ahead(at_ms: int | None, now_ms: int) -> str:
     """Format the time until `at_ms`, or since it."""
     if at_ms is None:
         return NONE
-    return f"in {span_words(at_ms - now_ms)}" if at_ms >= now_ms else f"{span_words(now_ms - at_ms)} ago"
+    return f"in {duration(at_ms - now_ms)}" if at_ms >= now_ms else f"{duration(now_ms - at_ms)} ago"
 
 
 def by(source: str) -> str:
@@ -60,7 +60,7 @@ def by(source: str) -> str:
     return "manually" if source == "by_hand" else f"by {source or NONE}"
 
 
-def span_words(span_ms: float) -> str:
+def duration(span_ms: float) -> str:
     """Format a duration in the largest suitable unit."""
     seconds = abs(span_ms) / 1_000
     for limit_s, divisor, unit in ((120, 1, "s"), (7_200, 60, "min"), (172_800, 3_600, "h")):

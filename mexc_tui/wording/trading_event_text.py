@@ -8,29 +8,29 @@ from mexc_tui.model.snipe import Attempt, Snipe
 from mexc_tui.wording.money import amount, price, signed
 
 
-def trading_words(event: AnyEvent) -> str:
+def trading_event_text(event: AnyEvent) -> str:
     """Return the text of a trading event; empty for other events."""
     match event:
         case events.SnipeChanged():
             return _snipe(event.snipe)
         case events.SnipeRefused():
-            said = "; ".join(f"{one.name} {one.value} (limit {one.limit})" for one in event.verdicts)
-            return f"not armed: {said}"
+            failed = "; ".join(f"{one.name} {one.value} (limit {one.limit})" for one in event.verdicts)
+            return f"not armed: {failed}"
         case events.AttemptMade():
             return _attempt(event.attempt)
         case events.OrderChanged():
             return f"{_order(event.order)} ({event.source})"
         case events.FillBooked():
-            gain = f", realised {signed(event.realised)}" if event.realised else ""
+            realised = f", realised {signed(event.realised)}" if event.realised else ""
             side = event.side.value.lower()
-            return f"{side} {price(event.quantity)} for {amount(event.value)}{gain}"
+            return f"{side} {price(event.quantity)} for {amount(event.value)}{realised}"
         case events.PositionChanged():
             return _position(event.position, event.words)
         case _:
-            return _books(event)
+            return _state_text(event)
 
 
-def _books(event: AnyEvent) -> str:
+def _state_text(event: AnyEvent) -> str:
     match event:
         case events.TradingChanged():
             words = f": {event.trading.words}" if event.trading.words else ""
@@ -38,12 +38,14 @@ def _books(event: AnyEvent) -> str:
         case events.GuardActed():
             return f"risk monitor {event.level.value}: {event.finding}; {event.action}: {event.achieved}"
         case events.LiveLockChanged():
-            word = "locked" if event.until_ms is None else "UNLOCKED, entries use real money"
-            return f"live trading {word} (by {event.by})"
+            state = "locked" if event.until_ms is None else "UNLOCKED, entries use real money"
+            return f"live trading {state} (by {event.by})"
         case events.Reconciled():
             run = event.run
-            found = f"{len(run.explained)} explained, {len(run.unexplained)} unexplained differences"
-            return f"reconciled ({run.trigger.value}): {found}" + (f"; {run.problem}" if run.problem else "")
+            differences = f"{len(run.explained)} explained, {len(run.unexplained)} unexplained differences"
+            return f"reconciled ({run.trigger.value}): {differences}" + (
+                f"; {run.problem}" if run.problem else ""
+            )
         case events.TakenUp():
             return f"recovered from the previous run: {'; '.join(event.lines)}"
         case events.EntryBooked():
@@ -75,8 +77,8 @@ def _position(position: Position, words: str) -> str:
         state = f"{position.state.value}, {price(position.remaining)} left, stop {price(position.stop_price)}"
     else:
         state = f"closed: {position.close_reason.value or 'no reason recorded'}"
-    gain = f", realised {signed(position.realised)}" if position.realised else ""
-    return f"position {state}{gain}" + (f": {words}" if words else "")
+    realised = f", realised {signed(position.realised)}" if position.realised else ""
+    return f"position {state}{realised}" + (f": {words}" if words else "")
 
 
 def _entry(entry: LedgerEntry) -> str:

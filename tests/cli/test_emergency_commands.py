@@ -133,7 +133,7 @@ def test_a_frozen_engine_is_reported_with_the_command_that_stops_without_it(desk
         with pytest.raises(
             EngineSilent, match=rf"[Pp]rocess {engine.pid} .*kill --direct --profile practice"
         ):
-            access.send(engine_requests.STOP, engine_requests.Nothing(), 200)
+            access.send(engine_requests.STOP, engine_requests.NoArguments(), 200)
     finally:
         os.kill(engine.pid, signal.SIGCONT)
         end(engine)

@@ -11,8 +11,8 @@ import pytest
 
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.desk.api_types import CommandOutcome
-from mexc_tui.desk.single_request import ask
-from mexc_tui.desk.trading_requests import RESUME, Resuming
+from mexc_tui.desk.single_request import send_command
+from mexc_tui.desk.trading_requests import RESUME, ResumeRequest
 from mexc_tui.host.paths import paths_of
 from mexc_tui.ledger.ids import PREFIX
 from tests.support.processes.engine_and_exchange import (
@@ -134,8 +134,8 @@ def test_a_running_engine_is_commanded_first_and_places_nothing_until_a_person_r
         look_often()
         socket = paths_of("practice", environment(desk.folder)).socket
         now_ms = SystemClock().now_ms()
-        typed = Resuming(typed="resume")
-        reply = ask(socket, RESUME, typed, who="ann", now_ms=now_ms, deadline_s=20)
+        typed = ResumeRequest(typed="resume")
+        reply = send_command(socket, RESUME, typed, who="ann", now_ms=now_ms, deadline_s=20)
         assert reply.outcome is CommandOutcome.DONE, reply.words
         until(lambda: len(ours()) == 3, 60)
     finally:

@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.cli.main import main
 from mexc_tui.cli.preview_text import Exposure, close_plan, stop_plan
-from mexc_tui.desk.answer_cache import AnswerCache
+from mexc_tui.desk.answer_cache import ResponseCache
 from mexc_tui.desk.service import DeskService, DeskServiceParts
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.runtime.thread import EngineThread
@@ -83,7 +83,7 @@ def serving(
 ) -> EngineThread:
     async def live(told: asyncio.Event) -> int:
         store = await SqliteStore.open(paths.store, CLOCK)
-        answers = AnswerCache(Cache([MemoryLevel(CLOCK)], CLOCK), lambda: store.state().units, Lifetimes())
+        answers = ResponseCache(Cache([MemoryLevel(CLOCK)], CLOCK), lambda: store.state().units, Lifetimes())
         door = DeskService(
             DeskServiceParts(face, store, CLOCK, DetectionSettings, "engine-1", 0, answers, money)
         )

@@ -41,7 +41,7 @@ from mexc_tui.model.reconciliation import Excluded, Reconciliation, Trigger, del
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
 from mexc_tui.model.trading_view import MetricRow, WhatIfRow
-from mexc_tui.wording.event_text import fact_words
+from mexc_tui.wording.event_text import event_text
 from tests.support.engine.fake_trading_engine import DIFFERENCE, NO, performance, reconciled, risk
 from tests.support.samples import position_samples
 from tests.support.samples import trading_samples as samples
@@ -253,7 +253,7 @@ def test_a_figure_is_printed_with_its_sample() -> None:
     ],
 )
 def test_facts_of_trading_are_told_in_plain_words(event: Event, words: str) -> None:
-    assert words in fact_words(fact_row(Fact(1, event)))
+    assert words in event_text(fact_row(Fact(1, event)))
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ import asyncio
 from dataclasses import dataclass, field
 
 from mexc_tui.desk import engine_requests
-from mexc_tui.desk.answer_cache import AnswerCache
+from mexc_tui.desk.answer_cache import ResponseCache
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
 
-ABOUT = engine_requests.SignalsAsked(symbol="NEWUSDT")
+ABOUT = engine_requests.SignalsQuery(symbol="NEWUSDT")
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         cache = Cache([MemoryLevel(self.clock)], self.clock)
-        self.answers = AnswerCache(
+        self.answers = ResponseCache(
             cache, lambda: self.newest, Lifetimes(memory_ms=2_000, database_ms=300_000)
         )
 
@@ -43,7 +43,7 @@ class Desk:
         await asyncio.sleep(0)
         return engine_requests.SignalPage([], number)
 
-    async def ask(self, asked: engine_requests.Asked = ABOUT) -> int | None:
+    async def ask(self, asked: engine_requests.Arguments = ABOUT) -> int | None:
         return (await self.answers.of("signals", engine_requests.SignalPage, asked, self.read)).value.next
 
 
@@ -89,4 +89,4 @@ async def test_a_fact_while_it_is_read_does_not_make_the_old_answer_the_new_one(
 async def test_another_question_is_another_answer() -> None:
     desk = Desk()
     await desk.ask()
-    assert await desk.ask(engine_requests.SignalsAsked(symbol="OTHERUSDT")) == 2
+    assert await desk.ask(engine_requests.SignalsQuery(symbol="OTHERUSDT")) == 2

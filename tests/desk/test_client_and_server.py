@@ -10,7 +10,7 @@ import pytest
 from mexc_tui.desk.api_types import CommandKind, CommandOutcome, EngineSilent, NoEngine, Role, ViewKind
 from mexc_tui.desk.client import Link
 from mexc_tui.desk.command_executor import AuditEntry, CommandSender, ReceivedCommand
-from mexc_tui.desk.single_request import ask, look
+from mexc_tui.desk.single_request import fetch_view, send_command
 from mexc_tui.desk.wire import CommandMessage, raw
 from mexc_tui.model.event import Fact
 from mexc_tui.model.storage import StorageFull
@@ -48,9 +48,9 @@ async def test_two_viewers_see_the_same_and_both_may_act(path: Path) -> None:
             engine.quotes.drop("AUSDT")
             await until(lambda: all(dict(mirror.rows) == {"BUSDT": Quote(2)} for mirror in mirrors))
             for client in (one, two):
-                assert (await client.give(BUY, Amount(3), deadline_s=5)).words == "3 bought."
+                assert (await client.send(BUY, Amount(3), deadline_s=5)).words == "3 bought."
         assert engine.givers == ["one", "two"]
-        assert [given.giver.who for given, _ in engine.audit.rows.values()] == ["one", "two"]
+        assert [command.sender.who for command, _ in engine.audit.rows.values()] == ["one", "two"]
 
 
 async def test_I13_a_mirror_ends_equal_to_the_engine_through_drops_of_the_connection(path: Path) -> None:
@@ -126,14 +126,14 @@ async def test_the_same_id_is_done_once_and_answered_alike(path: Path) -> None:
         async with running(client), running(other):
             engine.may_go.clear()
             gives = [
-                asyncio.create_task(one.give(BUY, Amount(5), deadline_s=5, command_id="same-id-1"))
+                asyncio.create_task(one.send(BUY, Amount(5), deadline_s=5, command_id="same-id-1"))
                 for one in (client, other)
             ]
             await until(lambda: len(engine.audit.rows) == 1)
             engine.may_go.set()
             first, second = await gives[0], await gives[1]
-            again = await client.give(BUY, Amount(5), deadline_s=5, command_id="same-id-1")
-            changed = await client.give(BUY, Amount(6), deadline_s=5, command_id="same-id-1")
+            again = await client.send(BUY, Amount(5), deadline_s=5, command_id="same-id-1")
+            changed = await client.send(BUY, Amount(6), deadline_s=5, command_id="same-id-1")
     assert engine.bought == [5]
     assert first.result == second.result == again.result == Amount(5)
     assert again.is_repeated
@@ -145,7 +145,7 @@ async def test_a_command_given_under_a_lost_connection_is_done_once(path: Path) 
         client = client_of(path)
         async with running(client):
             engine.may_go.clear()
-            giving = asyncio.create_task(client.give(BUY, Amount(7), deadline_s=10))
+            giving = asyncio.create_task(client.send(BUY, Amount(7), deadline_s=10))
             await until(lambda: len(engine.audit.rows) == 1)
             assert client._connection is not None  # pyright: ignore[reportPrivateUsage]
             client._connection.close()  # pyright: ignore[reportPrivateUsage]
@@ -160,11 +160,11 @@ async def test_an_id_is_known_to_the_next_engine_too(path: Path) -> None:
     client = client_of(path)
     async with running(client):
         async with serving(path, audit):
-            await client.give(BUY, Amount(5), deadline_s=10, command_id="done-before")
+            await client.send(BUY, Amount(5), deadline_s=10, command_id="done-before")
         audit.rows["begun-before"] = audit.rows["done-before"][0], None
         async with serving(path, audit, name="two") as engine:
-            done = await client.give(BUY, Amount(5), deadline_s=10, command_id="done-before")
-            begun = await client.give(BUY, Amount(5), deadline_s=10, command_id="begun-before")
+            done = await client.send(BUY, Amount(5), deadline_s=10, command_id="done-before")
+            begun = await client.send(BUY, Amount(5), deadline_s=10, command_id="begun-before")
     assert (done.outcome, done.is_repeated, engine.bought) == (CommandOutcome.DONE, True, [])
     assert begun.outcome is CommandOutcome.UNKNOWN
 
@@ -175,13 +175,13 @@ async def test_answers_say_why_nothing_was_done(path: Path) -> None:
     async with serving(path) as engine:
         client = client_of(path)
         async with running(client):
-            unknown = await client.give(stranger, Amount(1), deadline_s=5)
-            shapeless = await client.give(wrong, Quote(1), deadline_s=5)
-            refused = await client.give(BUY, Amount(-1), deadline_s=5)
-            broken = await client.give(BUY, Amount(0), deadline_s=5)
+            unknown = await client.send(stranger, Amount(1), deadline_s=5)
+            shapeless = await client.send(wrong, Quote(1), deadline_s=5)
+            refused = await client.send(BUY, Amount(-1), deadline_s=5)
+            broken = await client.send(BUY, Amount(0), deadline_s=5)
             engine.audit.is_broken = True
-            unwritten = await client.give(BUY, Amount(1), deadline_s=5)
-            halted = await client.give(HALT, Amount(9), deadline_s=5)
+            unwritten = await client.send(BUY, Amount(1), deadline_s=5)
+            halted = await client.send(HALT, Amount(9), deadline_s=5)
     assert unknown.words == "Unknown command 'sell'. Known commands: buy, count, halt, stop."
     assert "of" in shapeless.words
     assert refused.words == "Less than nothing cannot be bought."
@@ -197,12 +197,12 @@ async def test_who_looks_only_may_read_and_halt_and_nothing_else(path: Path) -> 
     async with serving(path, highest=Role.VIEW) as engine:
         client = client_of(path, Role.OPERATE)
         async with running(client):
-            assert "Read-only viewer" in (await client.give(BUY, Amount(1), deadline_s=5)).words
-            stopped = await client.give(STOP, Amount(1), deadline_s=5)
+            assert "Read-only viewer" in (await client.send(BUY, Amount(1), deadline_s=5)).words
+            stopped = await client.send(STOP, Amount(1), deadline_s=5)
             assert stopped.words == "Read-only viewer: stop needs the operate role."
             assert stopped.outcome is CommandOutcome.REFUSED
-            assert (await client.give(COUNT, Amount(1), deadline_s=5)).result == Amount(0)
-            assert (await client.give(HALT, Amount(1), deadline_s=5)).outcome is CommandOutcome.DONE
+            assert (await client.send(COUNT, Amount(1), deadline_s=5)).result == Amount(0)
+            assert (await client.send(HALT, Amount(1), deadline_s=5)).outcome is CommandOutcome.DONE
             assert next(iter(engine.audit.rows.values()))[0].name == "halt"
             assert client.state.welcome is not None
             assert client.state.welcome.role is Role.VIEW
@@ -213,7 +213,7 @@ async def test_more_than_fifty_commands_in_a_second_are_refused(path: Path) -> N
         client = client_of(path)
         async with running(client):
             await until(lambda: client.state.link is Link.CONNECTED)
-            replies = await asyncio.gather(*[client.give(COUNT, Amount(1), deadline_s=9) for _ in range(60)])
+            replies = await asyncio.gather(*[client.send(COUNT, Amount(1), deadline_s=9) for _ in range(60)])
             refused = [reply for reply in replies if reply.outcome is CommandOutcome.REFUSED]
             assert refused
             assert "messages in a second" in refused[0].words
@@ -228,7 +228,7 @@ async def test_a_link_says_when_the_engine_is_silent_and_when_it_is_gone(
     client = client_of(path)
     client.on_link(lambda state: links.append(state.link))
     async with running(client):
-        await until(lambda: client.state.tries > 0)
+        await until(lambda: client.state.attempts > 0)
         assert "Start one" in client.state.words
         async with serving(path):
             await until(lambda: links[-2:] == [Link.CONNECTED, Link.STALE])
@@ -255,41 +255,43 @@ async def test_an_engine_in_a_thread_of_its_own_serves_this_loop_and_one_shot_qu
             await until(lambda: mirror.is_complete)
 
         def one_shot() -> None:
-            rows = look(path, QUOTES, who="cli", deadline_s=5)
+            rows = fetch_view(path, QUOTES, who="cli", deadline_s=5)
             assert rows == mirror.rows == {"AUSDT": Quote(1, "x")}
-            answer = ask(path, BUY, Amount(2), who="cli", now_ms=now_ms(), deadline_s=5)
+            answer = send_command(path, BUY, Amount(2), who="cli", now_ms=now_ms(), deadline_s=5)
             assert answer.words == "2 bought."
             with pytest.raises(Exception, match="Unknown view 'orders'"):
-                look(path, ViewKind("orders", Quote), who="cli", deadline_s=5)
+                fetch_view(path, ViewKind("orders", Quote), who="cli", deadline_s=5)
 
         await asyncio.to_thread(one_shot)
     finally:
         stop.set()
         thread.join()
     with pytest.raises(NoEngine, match="Start one"):
-        await asyncio.to_thread(look, path, QUOTES, who="cli", deadline_s=1)
+        await asyncio.to_thread(fetch_view, path, QUOTES, who="cli", deadline_s=1)
 
 
 async def test_a_question_that_is_not_answered_in_time_says_so(path: Path) -> None:
     async with serving(path) as engine:
         engine.may_go.clear()
         with pytest.raises(EngineSilent, match="did not respond within"):
-            await asyncio.to_thread(ask, path, BUY, Amount(2), who="cli", now_ms=now_ms(), deadline_s=0.2)
+            await asyncio.to_thread(
+                send_command, path, BUY, Amount(2), who="cli", now_ms=now_ms(), deadline_s=0.2
+            )
         engine.may_go.set()
 
 
 async def test_a_late_command_is_not_begun_but_one_that_was_done_is_answered(path: Path) -> None:
-    giver = CommandSender("late", 1, Role.OPERATE)
+    sender = CommandSender("late", 1, Role.OPERATE)
     async with serving(path) as engine:
         commands = engine.server.commands
         late = CommandMessage(id="late-one", name="buy", at_ms=1, until_ms=2, args=raw(Amount(1)))
         halt = CommandMessage(id="late-halt", name="halt", at_ms=1, until_ms=2, args=raw(Amount(2)))
         early = CommandMessage(id="done-one", name="buy", at_ms=1, until_ms=2**50, args=raw(Amount(3)))
         resent = CommandMessage(id="done-one", name="buy", at_ms=1, until_ms=2, args=raw(Amount(3)))
-        assert "expired" in (await commands.do(late, giver)).words
-        assert (await commands.do(halt, giver)).outcome is CommandOutcome.DONE
-        assert (await commands.do(early, giver)).outcome is CommandOutcome.DONE
-        assert (await commands.do(resent, giver)).words == "3 bought."
+        assert "expired" in (await commands.execute(late, sender)).words
+        assert (await commands.execute(halt, sender)).outcome is CommandOutcome.DONE
+        assert (await commands.execute(early, sender)).outcome is CommandOutcome.DONE
+        assert (await commands.execute(resent, sender)).words == "3 bought."
         assert engine.bought == [2, 3]
 
 
@@ -297,7 +299,7 @@ async def test_ids_beyond_those_remembered_are_found_in_the_audit(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mexc_tui.desk.command_executor.REMEMBERED", 3)
-    giver = CommandSender("many", 1, Role.OPERATE)
+    sender = CommandSender("many", 1, Role.OPERATE)
     async with serving(path) as engine:
         commands = engine.server.commands
         gives = [
@@ -305,9 +307,9 @@ async def test_ids_beyond_those_remembered_are_found_in_the_audit(
             for n in range(9)
         ]
         for give in gives:
-            await commands.do(give, giver)
-        assert len(commands._kept) == 3  # pyright: ignore[reportPrivateUsage]
-        assert (await commands.do(gives[0], giver)).is_repeated
+            await commands.execute(give, sender)
+        assert len(commands._remembered) == 3  # pyright: ignore[reportPrivateUsage]
+        assert (await commands.execute(gives[0], sender)).is_repeated
         assert engine.bought == list(range(1, 10))
 
 
@@ -315,7 +317,7 @@ async def test_a_handler_that_is_cancelled_from_within_is_answered_as_failed(pat
     async with serving(path):
         client = client_of(path)
         async with running(client):
-            assert (await client.give(BUY, Amount(13), deadline_s=5)).outcome is CommandOutcome.FAILED
+            assert (await client.send(BUY, Amount(13), deadline_s=5)).outcome is CommandOutcome.FAILED
 
 
 async def test_a_command_under_way_is_answered_before_the_engine_closes(path: Path) -> None:
@@ -323,7 +325,7 @@ async def test_a_command_under_way_is_answered_before_the_engine_closes(path: Pa
         client = client_of(path)
         async with running(client):
             engine.may_go.clear()
-            giving = asyncio.create_task(client.give(BUY, Amount(4), deadline_s=5))
+            giving = asyncio.create_task(client.send(BUY, Amount(4), deadline_s=5))
             await until(lambda: len(engine.audit.rows) == 1)
             closing = asyncio.create_task(engine.server.close(deadline_s=5))
             await asyncio.sleep(0)
@@ -372,13 +374,13 @@ async def test_a_fact_that_was_not_told_is_fetched_from_the_journal(path: Path) 
 
 async def test_what_lowers_risk_is_done_before_the_audit_answers(path: Path) -> None:
     class SilentAudit(MemoryAudit):
-        async def begin(self, given: ReceivedCommand) -> AuditEntry | None:
+        async def begin(self, command: ReceivedCommand) -> AuditEntry | None:
             await answers.wait()
-            return await super().begin(given)
+            return await super().begin(command)
 
     answers, audit = asyncio.Event(), SilentAudit()
     async with serving(path, audit) as engine, running(client_of(path, Role.VIEW)) as client:
-        reply = await client.give(HALT, Amount(1), deadline_s=10)
+        reply = await client.send(HALT, Amount(1), deadline_s=10)
         assert reply.outcome is CommandOutcome.DONE
         assert engine.bought == [1]
         assert "not stored yet" in reply.words
@@ -394,7 +396,7 @@ async def test_what_lowers_risk_and_was_given_to_the_engine_before_is_looked_up_
     )
     for times in (1, 0):
         async with serving(path, audit) as engine:
-            await engine.server.commands.do(give, CommandSender("ann", 1, Role.VIEW))
+            await engine.server.commands.execute(give, CommandSender("ann", 1, Role.VIEW))
             assert len(engine.bought) == times
 
 
@@ -406,11 +408,11 @@ async def test_a_store_that_refuses_is_one_line_for_who_asked_and_in_the_log(
     outcome: CommandOutcome,
 ) -> None:
     class FullAudit(MemoryAudit):
-        async def begin(self, given: ReceivedCommand) -> AuditEntry | None:
+        async def begin(self, command: ReceivedCommand) -> AuditEntry | None:
             raise StorageFull("command begun: the disk is full; free some space.")
 
     async with serving(path, FullAudit()), running(client_of(path)) as client:
-        reply = await client.give(kind, Amount(1), deadline_s=5)
+        reply = await client.send(kind, Amount(1), deadline_s=5)
     assert reply.outcome is outcome
     assert "could not be stored" in reply.words
     (line,) = [one for one in caplog.records if "audit" in one.getMessage()]

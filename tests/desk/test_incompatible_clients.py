@@ -17,7 +17,7 @@ from mexc_tui.desk.api_types import (
     ViewKind,
 )
 from mexc_tui.desk.private_socket import Peer
-from mexc_tui.desk.single_request import ask, look
+from mexc_tui.desk.single_request import fetch_view, send_command
 from tests.support.desk_server import BUY, COUNT, QUOTES, Amount, Quote, now_ms, serving
 
 
@@ -38,27 +38,31 @@ async def test_an_engine_of_another_release_is_named_with_the_next_step(
     monkeypatch.setattr(connection, "PROTOCOL", 2)
     async with serving(path):
         with pytest.raises(ViewerRefused, match=r"front end 2\. Run both from the same release"):
-            await asyncio.to_thread(look, path, QUOTES, who="cli", deadline_s=5)
+            await asyncio.to_thread(fetch_view, path, QUOTES, who="cli", deadline_s=5)
 
 
 async def test_an_answer_of_another_release_is_not_guessed_at(path: Path) -> None:
-    kind = CommandKind("count", Amount, Other, acts=False)
+    kind = CommandKind("count", Amount, Other, changes_state=False)
     async with serving(path):
         with pytest.raises(FrontEndError, match=r"response to count .* Run both from the same release"):
-            await asyncio.to_thread(ask, path, kind, Amount(1), who="cli", now_ms=now_ms(), deadline_s=5)
+            await asyncio.to_thread(
+                send_command, path, kind, Amount(1), who="cli", now_ms=now_ms(), deadline_s=5
+            )
 
 
 async def test_rows_of_another_release_are_not_guessed_at(path: Path) -> None:
     async with serving(path) as engine:
         engine.quotes.put("AUSDT", Quote(1))
         with pytest.raises(FrontEndError, match="Run both from the same release"):
-            await asyncio.to_thread(look, path, ViewKind("quotes", Other), who="cli", deadline_s=5)
+            await asyncio.to_thread(fetch_view, path, ViewKind("quotes", Other), who="cli", deadline_s=5)
 
 
 async def test_a_command_that_the_engine_does_not_know_is_refused_with_those_it_knows(path: Path) -> None:
     kind = CommandKind("fly", Amount, Amount)
     async with serving(path) as engine:
-        reply = await asyncio.to_thread(ask, path, kind, Amount(1), who="cli", now_ms=now_ms(), deadline_s=5)
+        reply = await asyncio.to_thread(
+            send_command, path, kind, Amount(1), who="cli", now_ms=now_ms(), deadline_s=5
+        )
         assert reply.outcome is CommandOutcome.REFUSED
         assert "Unknown command 'fly'. Known commands: buy, count, halt, stop." in reply.words
         assert engine.bought == []
@@ -70,7 +74,7 @@ def test_the_socket_of_a_dead_engine_says_how_to_start_another(tmp_path: Path) -
         dead.bind(str(path))
     words = "Connection refused.* Start one with: mexc-tui --headless --profile mine"
     with pytest.raises(NoEngine, match=words):
-        look(path, QUOTES, who="cli", deadline_s=5)
+        fetch_view(path, QUOTES, who="cli", deadline_s=5)
 
 
 async def test_no_word_goes_to_an_engine_of_another_user(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,5 +85,7 @@ async def test_no_word_goes_to_an_engine_of_another_user(path: Path, monkeypatch
     async with serving(path) as engine:
         for kind in (BUY, COUNT):
             with pytest.raises(ViewerRefused, match="belongs to another user"):
-                await asyncio.to_thread(ask, path, kind, Amount(1), who="cli", now_ms=now_ms(), deadline_s=5)
+                await asyncio.to_thread(
+                    send_command, path, kind, Amount(1), who="cli", now_ms=now_ms(), deadline_s=5
+                )
         assert engine.bought == []

@@ -292,11 +292,11 @@ async def test_full_slots_lock_out_no_command_that_reduces_risk(path: Path, role
         await until(lambda: len(engine.server.viewers) == server.MAX_VIEWERS)
         late = client_of(path, role)
         async with running(late):
-            halted = await late.give(HALT, Amount(7), deadline_s=5)
+            halted = await late.send(HALT, Amount(7), deadline_s=5)
             assert halted.outcome is CommandOutcome.DONE
             for kind in (BUY, COUNT):
-                assert "Close a viewer" in (await late.give(kind, Amount(1), deadline_s=5)).words
-            stopped = await late.give(STOP, Amount(8), deadline_s=5)
+                assert "Close a viewer" in (await late.send(kind, Amount(1), deadline_s=5)).words
+            stopped = await late.send(STOP, Amount(8), deadline_s=5)
             assert stopped.outcome is (
                 CommandOutcome.DONE if role is Role.OPERATE else CommandOutcome.REFUSED
             )
@@ -314,7 +314,7 @@ async def test_a_reserved_slot_is_not_kept_by_a_viewer_that_says_nothing(
         engine.may_go.clear()
         busy = client_of(path)
         async with running(busy):
-            giving = asyncio.create_task(busy.give(HALT, Amount(3), deadline_s=20))
+            giving = asyncio.create_task(busy.send(HALT, Amount(3), deadline_s=20))
             await until(lambda: len(engine.server.viewers) == 1)
             assert "Close a viewer" in last_words(await said_to(path, frame(HELLO)))
             engine.may_go.set()
@@ -325,9 +325,9 @@ async def test_a_reserved_slot_is_not_kept_by_a_viewer_that_says_nothing(
 
 async def test_a_burst_of_silent_connections_keeps_nobody_out(path: Path) -> None:
     async with serving(path) as engine:
-        burst = [await asyncio.open_unix_connection(path) for _ in range(server.MAX_GREETING + 20)]
+        burst = [await asyncio.open_unix_connection(path) for _ in range(server.MAX_HANDSHAKES + 20)]
         await is_served(path, engine)
-        assert len(engine.server._greeting) <= server.MAX_GREETING  # pyright: ignore[reportPrivateUsage]
+        assert len(engine.server._handshakes) <= server.MAX_HANDSHAKES  # pyright: ignore[reportPrivateUsage]
         for _, writer in burst:
             writer.close()
 

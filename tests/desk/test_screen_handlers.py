@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mexc_tui.desk import screen_requests
 from mexc_tui.desk.api_types import CommandOutcome
-from mexc_tui.desk.engine_requests import Nothing
+from mexc_tui.desk.engine_requests import NoArguments
 from mexc_tui.model.event import GuardActed, TradingChanged
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
 from mexc_tui.store.unit_of_work import UnitOfWork
@@ -33,12 +33,16 @@ def record(unit: UnitOfWork) -> None:
 async def test_what_the_guard_did_and_who_halted_stand_in_one_list(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeEngineQueries()) as (_, client, store):
         await store.write("facts", record)
-        everything = await client.give(screen_requests.GUARD, screen_requests.GuardAsked(), deadline_s=5)
-        two = await client.give(screen_requests.GUARD, screen_requests.GuardAsked(limit=2), deadline_s=5)
+        everything = await client.send(
+            screen_requests.GUARD, screen_requests.RiskMonitorQuery(), deadline_s=5
+        )
+        two = await client.send(
+            screen_requests.GUARD, screen_requests.RiskMonitorQuery(limit=2), deadline_s=5
+        )
         assert two.result is not None
         assert two.result.next is not None
-        rest = await client.give(
-            screen_requests.GUARD, screen_requests.GuardAsked(before=two.result.next), deadline_s=5
+        rest = await client.send(
+            screen_requests.GUARD, screen_requests.RiskMonitorQuery(before=two.result.next), deadline_s=5
         )
     assert everything.result is not None
     newest, halted, oldest = everything.result.rows
@@ -51,10 +55,10 @@ async def test_what_the_guard_did_and_who_halted_stand_in_one_list(tmp_path: Pat
 
 async def test_an_engine_without_screens_says_so_in_words(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeEngineQueries()) as (_, client, _):
-        asked = screen_requests.MarketAsked(symbol="NEWUSDT")
+        asked = screen_requests.MarketQuery(symbol="NEWUSDT")
         replies = [
-            await client.give(screen_requests.DETECTORS, Nothing(), deadline_s=5),
-            await client.give(screen_requests.MARKET, asked, deadline_s=5),
-            await client.give(screen_requests.MACHINE, Nothing(), deadline_s=5),
+            await client.send(screen_requests.DETECTORS, NoArguments(), deadline_s=5),
+            await client.send(screen_requests.MARKET, asked, deadline_s=5),
+            await client.send(screen_requests.MACHINE, NoArguments(), deadline_s=5),
         ]
     assert all(one.outcome is CommandOutcome.REFUSED and "serves no views" in one.words for one in replies)

@@ -11,7 +11,7 @@ from mexc_tui.desk.api_types import CommandOutcome, Role
 from mexc_tui.desk.command_executor import CommandSender, ReceivedCommand
 from mexc_tui.desk.service import JournalAudit
 from mexc_tui.desk.view_kinds import SIGNALS
-from mexc_tui.desk.wire import CommandAnswer
+from mexc_tui.desk.wire import CommandResponse
 from mexc_tui.engine.views.rows import signal_row
 from mexc_tui.model.event import CommandBegun, CommandDone, SettingChanged
 from mexc_tui.model.signal import DetectorName
@@ -27,13 +27,13 @@ from tests.support.samples import listing_samples
 
 async def test_a_command_given_twice_is_done_once_also_by_the_next_engine(tmp_path: Path) -> None:
     face, other = FakeEngineQueries(), FakeEngineQueries()
-    add = engine_requests.ListingAdded(symbol="NEWUSDT")
+    add = engine_requests.AddListing(symbol="NEWUSDT")
     async with desk(tmp_path, face) as (_, client, _):
-        first = await client.give(engine_requests.ADD_LISTING, add, deadline_s=5, command_id="command-1")
+        first = await client.send(engine_requests.ADD_LISTING, add, deadline_s=5, command_id="command-1")
     async with desk(tmp_path, other) as (_, client, store):
-        again = await client.give(engine_requests.ADD_LISTING, add, deadline_s=5, command_id="command-1")
-        other_one = engine_requests.ListingAdded(symbol="XUSDT")
-        clash = await client.give(
+        again = await client.send(engine_requests.ADD_LISTING, add, deadline_s=5, command_id="command-1")
+        other_one = engine_requests.AddListing(symbol="XUSDT")
+        clash = await client.send(
             engine_requests.ADD_LISTING, other_one, deadline_s=5, command_id="command-1"
         )
         facts = await store.read("facts", lambda stored: stored.journal.about("command-1"))
@@ -55,19 +55,19 @@ async def test_a_command_that_an_engine_died_in_is_said_to_be_unknown(tmp_path: 
     assert await audit.begin(given) is None
     found = await audit.begin(given)
     assert found is not None
-    assert (found.digest, found.answer) == ("digest", None)
-    await audit.end(given, CommandAnswer(id="command-1", outcome=CommandOutcome.DONE, words="Stopping."))
+    assert (found.digest, found.response) == ("digest", None)
+    await audit.end(given, CommandResponse(id="command-1", outcome=CommandOutcome.DONE, words="Stopping."))
     found = await audit.begin(given)
     assert found is not None
-    assert found.answer is not None
-    assert found.answer.words == "Stopping."
+    assert found.response is not None
+    assert found.response.words == "Stopping."
     await store.close()
 
 
 async def test_what_the_engine_refuses_is_refused_in_its_words(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeEngineQueries()) as (_, client, _):
-        reply = await client.give(
-            engine_requests.DROP_LISTING, engine_requests.ListingDropped(symbol="AUSDT"), deadline_s=5
+        reply = await client.send(
+            engine_requests.DROP_LISTING, engine_requests.DropListing(symbol="AUSDT"), deadline_s=5
         )
     assert (reply.outcome, reply.words) == (CommandOutcome.REFUSED, "AUSDT is unknown.")
 
@@ -75,7 +75,7 @@ async def test_what_the_engine_refuses_is_refused_in_its_words(tmp_path: Path) -
 async def test_who_stopped_the_engine_is_told_to_it(tmp_path: Path) -> None:
     face = FakeEngineQueries()
     async with desk(tmp_path, face) as (_, client, _):
-        reply = await client.give(engine_requests.STOP, engine_requests.Nothing(), deadline_s=5)
+        reply = await client.send(engine_requests.STOP, engine_requests.NoArguments(), deadline_s=5)
     assert reply.result == engine_requests.EngineStopping(os.getpid())
     assert face.stops == ["requested by tester"]
 
@@ -95,17 +95,17 @@ async def test_long_lists_come_page_by_page_and_large_rows_in_smaller_pages(tmp_
     async with desk(tmp_path, FakeEngineQueries()) as (_, client, store):
         await store.write("fill", fill)
         first = (
-            await client.give(engine_requests.LISTINGS, engine_requests.ListingsAsked(), deadline_s=5)
+            await client.send(engine_requests.LISTINGS, engine_requests.ListingsQuery(), deadline_s=5)
         ).result
         assert first is not None
         last = first.rows[-1]
-        behind = engine_requests.ListingsAsked(before_ms=last.first_seen_ms, before_id=last.id)
-        rest = (await client.give(engine_requests.LISTINGS, behind, deadline_s=5)).result
+        behind = engine_requests.ListingsQuery(before_ms=last.first_seen_ms, before_id=last.id)
+        rest = (await client.send(engine_requests.LISTINGS, behind, deadline_s=5)).result
         assert rest is not None
         names = [row.symbol for row in first.rows + rest.rows]
         assert names == [f"N{number}USDT" for number in range(149, -1, -1)]
         page = (
-            await client.give(engine_requests.JOURNAL, engine_requests.JournalAsked(), deadline_s=5)
+            await client.send(engine_requests.JOURNAL, engine_requests.JournalQuery(), deadline_s=5)
         ).result
         assert page is not None
         assert [row.sequence for row in page.rows] == list(range(50, 50 - len(page.rows), -1))
@@ -156,7 +156,7 @@ async def test_a_failing_view_fails_no_command_and_is_updated_once_it_works_agai
         mirror.on_change(lambda _: seen.put_nowait([row.detector for row in mirror.rows.values()]))
         async with running(client), asyncio.timeout(10):
             assert (
-                await client.give(engine_requests.STATUS, engine_requests.Nothing(), deadline_s=5)
+                await client.send(engine_requests.STATUS, engine_requests.NoArguments(), deadline_s=5)
             ).result is not None
             queries.is_broken, queries.standing = False, [signal_row(listing_samples.signal(), stands=True)]
             while await seen.get() != [DetectorName.READY_STATE]:

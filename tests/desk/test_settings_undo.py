@@ -8,7 +8,7 @@ import pytest
 from mexc_tui.desk import engine_requests
 from mexc_tui.desk.api_types import CommandOutcome, Reply
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.engine_requests import Nothing, SettingChange, SettingUndo
+from mexc_tui.desk.engine_requests import NoArguments, SettingChange, SettingUndo
 from mexc_tui.model.view import SettingRow
 from mexc_tui.settings.table import TABLE
 from mexc_tui.simulation.run import Simulation, simulate
@@ -22,15 +22,15 @@ NAME = "max_positions"
 
 
 async def undo(client: DeskClient, name: str = "") -> Reply[SettingRow]:
-    return await client.give(engine_requests.UNDO, SettingUndo(name=name), deadline_s=5)
+    return await client.send(engine_requests.UNDO, SettingUndo(name=name), deadline_s=5)
 
 
-async def check(client: DeskClient, name: str, text: str) -> Reply[engine_requests.Agreed]:
-    return await client.give(engine_requests.CHECK_SETTING, SettingChange(name=name, text=text), deadline_s=5)
+async def check(client: DeskClient, name: str, text: str) -> Reply[engine_requests.CheckPassed]:
+    return await client.send(engine_requests.CHECK_SETTING, SettingChange(name=name, text=text), deadline_s=5)
 
 
 async def change(client: DeskClient, name: str, text: str) -> None:
-    reply = await client.give(engine_requests.SET, SettingChange(name=name, text=text), deadline_s=5)
+    reply = await client.send(engine_requests.SET, SettingChange(name=name, text=text), deadline_s=5)
     assert reply.outcome is CommandOutcome.DONE, reply.words
 
 
@@ -91,7 +91,7 @@ def test_rows_say_what_a_setting_is_and_where_it_came_from(tmp_path: Path) -> No
         await day.open()
         async with day.engine(), attached(client_of(day.paths.socket)) as client:
             await asyncio.sleep(0)
-            reply = await client.give(engine_requests.SETTINGS, Nothing(), deadline_s=5)
+            reply = await client.send(engine_requests.SETTINGS, NoArguments(), deadline_s=5)
             assert reply.result is not None
             rows = {one.name: one for one in reply.result.rows}
             row = rows["daily_loss_halt_pct"]

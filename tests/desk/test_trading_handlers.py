@@ -11,10 +11,10 @@ import pytest
 
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.desk import engine_requests, trading_requests
-from mexc_tui.desk.answer_cache import AnswerCache
+from mexc_tui.desk.answer_cache import ResponseCache
 from mexc_tui.desk.api_types import CommandOutcome, Role
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.engine_requests import Nothing
+from mexc_tui.desk.engine_requests import NoArguments
 from mexc_tui.desk.service import DeskService, DeskServiceParts
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.views.trading_queries import TradingQueries
@@ -35,7 +35,7 @@ from tests.support.fake_engine import FakeEngineQueries
 from tests.support.samples import listing_samples, trading_samples
 
 CLOCK = SystemClock()
-NEW = trading_requests.OfSymbol(symbol="NEWUSDT")
+NEW = trading_requests.SymbolArguments(symbol="NEWUSDT")
 
 
 @asynccontextmanager
@@ -43,7 +43,7 @@ async def desk(
     folder: Path, money: TradingQueries | None, role: Role = Role.OPERATE
 ) -> AsyncGenerator[tuple[DeskClient, SqliteStore]]:
     store = await SqliteStore.open(folder / "state" / "desk.sqlite3", CLOCK)
-    answers = AnswerCache(Cache([MemoryLevel(CLOCK)], CLOCK), lambda: store.state().units, Lifetimes())
+    answers = ResponseCache(Cache([MemoryLevel(CLOCK)], CLOCK), lambda: store.state().units, Lifetimes())
     parts = DeskServiceParts(
         FakeEngineQueries(), store, CLOCK, DetectionSettings, "engine-1", 0, answers, money
     )
@@ -72,9 +72,9 @@ async def test_views_hold_what_the_engine_holds(tmp_path: Path) -> None:
 
 async def test_questions_about_money_are_answered(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeTradingQueries(approved=False)) as (client, _):
-        what_if = await client.give(trading_requests.WHAT_IF, NEW, deadline_s=5)
-        how = await client.give(trading_requests.PERFORMANCE, Nothing(), deadline_s=5)
-        books = await client.give(trading_requests.RECONCILE, Nothing(), deadline_s=5)
+        what_if = await client.send(trading_requests.WHAT_IF, NEW, deadline_s=5)
+        how = await client.send(trading_requests.PERFORMANCE, NoArguments(), deadline_s=5)
+        books = await client.send(trading_requests.RECONCILE, NoArguments(), deadline_s=5)
     assert what_if.result is not None
     assert [one.passed for one in what_if.result.verdicts] == [True, False]
     assert how.result is not None
@@ -84,20 +84,22 @@ async def test_questions_about_money_are_answered(tmp_path: Path) -> None:
 async def test_commands_reach_the_engine_with_who_gave_them(tmp_path: Path) -> None:
     money = FakeTradingQueries()
     async with desk(tmp_path, money) as (client, _):
-        armed = await client.give(trading_requests.ARM, NEW, deadline_s=5)
-        await client.give(trading_requests.DISARM, NEW, deadline_s=5)
-        await client.give(
+        armed = await client.send(trading_requests.ARM, NEW, deadline_s=5)
+        await client.send(trading_requests.DISARM, NEW, deadline_s=5)
+        await client.send(
             trading_requests.CLOSE,
-            trading_requests.Closing(symbol="NEWUSDT", share_pct=D("12.5")),
+            trading_requests.CloseRequest(symbol="NEWUSDT", share_pct=D("12.5")),
             deadline_s=5,
         )
-        await client.give(
+        await client.send(
             trading_requests.HALT, trading_requests.HaltRequest(words="lunch\x1b[31m"), deadline_s=5
         )
-        await client.give(trading_requests.REDUCE_ONLY, trading_requests.HaltRequest(), deadline_s=5)
-        await client.give(trading_requests.RESUME, trading_requests.Resuming(typed="resume"), deadline_s=5)
-        await client.give(trading_requests.FLATTEN, Nothing(), deadline_s=5)
-        await client.give(trading_requests.KILL, trading_requests.Killing(), deadline_s=5)
+        await client.send(trading_requests.REDUCE_ONLY, trading_requests.HaltRequest(), deadline_s=5)
+        await client.send(
+            trading_requests.RESUME, trading_requests.ResumeRequest(typed="resume"), deadline_s=5
+        )
+        await client.send(trading_requests.FLATTEN, NoArguments(), deadline_s=5)
+        await client.send(trading_requests.KILL, trading_requests.EmergencyStopRequest(), deadline_s=5)
     assert (armed.outcome, armed.words) == (CommandOutcome.DONE, "NEWUSDT is armed.")
     assert money.done[:3] == [
         ("arm", "NEWUSDT", "tester"),
@@ -110,7 +112,7 @@ async def test_commands_reach_the_engine_with_who_gave_them(tmp_path: Path) -> N
 
 async def test_a_command_that_could_not_do_all_of_it_says_so(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeTradingQueries(is_all=False)) as (client, _):
-        reply = await client.give(trading_requests.FLATTEN, Nothing(), deadline_s=5)
+        reply = await client.send(trading_requests.FLATTEN, NoArguments(), deadline_s=5)
     assert (reply.outcome, reply.words) == (CommandOutcome.PARTLY, "Did flatten.")
     assert reply.result is not None
 
@@ -118,13 +120,13 @@ async def test_a_command_that_could_not_do_all_of_it_says_so(tmp_path: Path) -> 
 async def test_a_comparison_that_could_not_be_finished_is_no_success(tmp_path: Path) -> None:
     money = FakeTradingQueries(run=reconciled(DIFFERENCE, problem="the exchange did not answer"))
     async with desk(tmp_path, money) as (client, _):
-        reply = await client.give(trading_requests.RECONCILE, Nothing(), deadline_s=5)
+        reply = await client.send(trading_requests.RECONCILE, NoArguments(), deadline_s=5)
     assert (reply.outcome, reply.words) == (CommandOutcome.PARTLY, "the exchange did not answer")
 
 
 async def test_a_refusal_is_handed_on_in_its_words(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeTradingQueries(approved=False)) as (client, _):
-        reply = await client.give(trading_requests.ARM, NEW, deadline_s=5)
+        reply = await client.send(trading_requests.ARM, NEW, deadline_s=5)
     assert (reply.outcome, reply.result) == (CommandOutcome.REFUSED, None)
     assert reply.words == "NEWUSDT is not armed: close 10 of positions"
 
@@ -133,8 +135,8 @@ async def test_a_refusal_is_handed_on_in_its_words(tmp_path: Path) -> None:
 async def test_a_share_that_is_no_part_sells_nothing(tmp_path: Path, share: str) -> None:
     money = FakeTradingQueries()
     async with desk(tmp_path, money) as (client, _):
-        closing = trading_requests.Closing(symbol="NEWUSDT", share_pct=D(share))
-        reply = await client.give(trading_requests.CLOSE, closing, deadline_s=5)
+        closing = trading_requests.CloseRequest(symbol="NEWUSDT", share_pct=D(share))
+        reply = await client.send(trading_requests.CLOSE, closing, deadline_s=5)
     assert (reply.outcome, money.done) == (CommandOutcome.REFUSED, [])
 
 
@@ -142,19 +144,27 @@ async def test_who_only_looks_may_stop_and_sell_but_neither_buy_nor_resume(tmp_p
     money = FakeTradingQueries()
     async with desk(tmp_path, money, Role.VIEW) as (client, _):
         refused = [
-            (await client.give(trading_requests.ARM, NEW, deadline_s=5)).outcome,
-            (await client.give(trading_requests.RESUME, trading_requests.Resuming(), deadline_s=5)).outcome,
+            (await client.send(trading_requests.ARM, NEW, deadline_s=5)).outcome,
             (
-                await client.give(trading_requests.CONVERT_DUST, trading_requests.Converting(), deadline_s=5)
+                await client.send(trading_requests.RESUME, trading_requests.ResumeRequest(), deadline_s=5)
+            ).outcome,
+            (
+                await client.send(
+                    trading_requests.CONVERT_DUST, trading_requests.ConvertDustRequest(), deadline_s=5
+                )
             ).outcome,
         ]
         done = [
-            (await client.give(trading_requests.HALT, trading_requests.HaltRequest(), deadline_s=5)).outcome,
-            (await client.give(trading_requests.DISARM, NEW, deadline_s=5)).outcome,
-            (await client.give(trading_requests.KILL, trading_requests.Killing(), deadline_s=5)).outcome,
+            (await client.send(trading_requests.HALT, trading_requests.HaltRequest(), deadline_s=5)).outcome,
+            (await client.send(trading_requests.DISARM, NEW, deadline_s=5)).outcome,
+            (
+                await client.send(
+                    trading_requests.KILL, trading_requests.EmergencyStopRequest(), deadline_s=5
+                )
+            ).outcome,
         ]
-        offered = await client.give(
-            trading_requests.PREVIEW, trading_requests.PreviewAsked(name=Preview.UNLOCK), deadline_s=5
+        offered = await client.send(
+            trading_requests.PREVIEW, trading_requests.PreviewQuery(name=Preview.UNLOCK), deadline_s=5
         )
     assert refused == [CommandOutcome.REFUSED] * 3
     assert done == [CommandOutcome.DONE] * 3
@@ -166,10 +176,10 @@ async def test_an_engine_that_only_looks_shows_nothing_and_refuses_in_words(tmp_
     async with desk(tmp_path, None) as (client, _):
         positions = client.mirror(trading_requests.POSITIONS)
         replies = [
-            await client.give(trading_requests.KILL, trading_requests.Killing(), deadline_s=5),
-            await client.give(trading_requests.WHAT_IF, NEW, deadline_s=5),
+            await client.send(trading_requests.KILL, trading_requests.EmergencyStopRequest(), deadline_s=5),
+            await client.send(trading_requests.WHAT_IF, NEW, deadline_s=5),
         ]
-        why = await client.give(engine_requests.WHY, engine_requests.WhyAsked(symbol="NEWUSDT"), deadline_s=5)
+        why = await client.send(engine_requests.WHY, engine_requests.WhyQuery(symbol="NEWUSDT"), deadline_s=5)
         async with asyncio.timeout(10):
             while not positions.is_complete:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.005)
@@ -189,8 +199,8 @@ def remember(unit: UnitOfWork) -> None:
 async def test_why_tells_what_validators_said_then_and_say_now(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeTradingQueries(approved=False)) as (client, store):
         await store.write("snipe", remember)
-        reply = await client.give(
-            engine_requests.WHY, engine_requests.WhyAsked(symbol="NEWUSDT"), deadline_s=5
+        reply = await client.send(
+            engine_requests.WHY, engine_requests.WhyQuery(symbol="NEWUSDT"), deadline_s=5
         )
     row = reply.result
     assert isinstance(row, WhyRow)
@@ -203,7 +213,7 @@ async def test_after_a_command_the_views_are_up_to_date_at_once(tmp_path: Path) 
     money = FakeTradingQueries()
     async with desk(tmp_path, money) as (client, _):
         risk = client.mirror(trading_requests.RISK)
-        reply = await client.give(
+        reply = await client.send(
             trading_requests.HALT, trading_requests.HaltRequest(words="lunch"), deadline_s=5
         )
         async with asyncio.timeout(10):

@@ -39,19 +39,19 @@ class Pair:
     def __post_init__(self) -> None:
         self.connect()
 
-    def connect(self, *, anew: bool = False) -> None:
-        asked = self.mirror.ask(self.engine, anew=anew)
+    def connect(self, *, restart: bool = False) -> None:
+        asked = self.mirror.subscription(self.engine, restart=restart)
         self.cursor = self.view.resume(asked.after)
 
     def tell(self) -> None:
-        if self.view.has_news(self.cursor):
+        if self.view.has_changes(self.cursor):
             changes = from_engine(encode(self.view.page(self.cursor)))
             assert isinstance(changes, Changes)
             if not self.mirror.apply(changes):
-                self.connect(anew=True)
+                self.connect(restart=True)
 
     def tell_all(self) -> None:
-        while self.view.has_news(self.cursor):
+        while self.view.has_changes(self.cursor):
             self.tell()
 
 
@@ -74,7 +74,7 @@ def test_I13_a_mirror_equals_the_engine_after_any_changes_losses_and_restarts(
             pair.view.drop(key)
         elif what == "tell":
             pair.tell()
-        elif what == "lose" and pair.view.has_news(pair.cursor):
+        elif what == "lose" and pair.view.has_changes(pair.cursor):
             pair.view.page(pair.cursor)
         elif what == "reconnect":
             pair.connect()
@@ -107,7 +107,7 @@ def test_a_row_that_changed_often_is_told_once() -> None:
     told = pair.view.page(pair.cursor)
     assert list(told.rows) == ["AUSDT"]
     assert not told.more
-    assert not pair.view.has_news(pair.cursor)
+    assert not pair.view.has_changes(pair.cursor)
 
 
 def test_the_same_row_again_is_no_change() -> None:
@@ -127,7 +127,7 @@ def test_listeners_of_a_mirror_hear_what_changed_and_only_that() -> None:
     pair.view.put("BUSDT", Quote(1))
     pair.view.drop("AUSDT")
     pair.tell_all()
-    pair.connect(anew=True)
+    pair.connect(restart=True)
     pair.tell_all()
     assert heard == [frozenset({"AUSDT"}), frozenset({"AUSDT", "BUSDT"})]
 

@@ -8,7 +8,7 @@ import pytest
 from mexc_tui.model import event
 from mexc_tui.settings.table import TABLE
 from mexc_tui.tui.screens import pages, registry
-from mexc_tui.tui.screens.panes import AnswerPane, TablePane
+from mexc_tui.tui.screens.panes import QueryPane, TablePane
 from mexc_tui.tui.widgets.columns import Column
 
 PAGE = Path(__file__).parents[2] / "docs" / "glossary.md"
@@ -26,7 +26,7 @@ def terms() -> tuple[set[str], tuple[str, ...]]:
 def columns() -> list[Column]:
     """Return the columns of every table of the desk."""
     panes = [pane for board in registry.all_boards() for pane in board.panes]
-    tables = [pane.columns for pane in panes if isinstance(pane, TablePane | AnswerPane)]
+    tables = [pane.columns for pane in panes if isinstance(pane, TablePane | QueryPane)]
     return [column for table in (*tables, pages.ACTIVITY) for column in table]
 
 

@@ -17,7 +17,7 @@ from mexc_tui.desk.command_executor import AuditEntry, HandlerResult, ReceivedCo
 from mexc_tui.desk.private_socket import Peer, peer_of
 from mexc_tui.desk.server import DeskParts, DeskServer
 from mexc_tui.desk.views import View
-from mexc_tui.desk.wire import CommandAnswer
+from mexc_tui.desk.wire import CommandResponse
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import Alert, Fact
 from mexc_tui.model.severity import Severity
@@ -36,7 +36,7 @@ QUOTES = ViewKind("quotes", Quote)
 BUY = CommandKind("buy", Amount, Amount)
 HALT = CommandKind("halt", Amount, Amount, reduces_risk=True)
 STOP = CommandKind("stop", Amount, Amount, reduces_risk=True, needs_operator=True)
-COUNT = CommandKind("count", Amount, Amount, acts=False)
+COUNT = CommandKind("count", Amount, Amount, changes_state=False)
 
 
 def now_ms() -> int:
@@ -47,24 +47,24 @@ def now_ms() -> int:
 class MemoryAudit:
     """Outlives an engine, as the durable one does."""
 
-    rows: dict[str, tuple[ReceivedCommand, CommandAnswer | None]] = field(
-        default_factory=dict[str, tuple[ReceivedCommand, "CommandAnswer | None"]]
+    rows: dict[str, tuple[ReceivedCommand, CommandResponse | None]] = field(
+        default_factory=dict[str, tuple[ReceivedCommand, "CommandResponse | None"]]
     )
     is_broken: bool = False
 
-    async def begin(self, given: ReceivedCommand) -> AuditEntry | None:
+    async def begin(self, command: ReceivedCommand) -> AuditEntry | None:
         if self.is_broken:
             raise OSError("disk full")
-        if given.id in self.rows:
-            known, answer = self.rows[given.id]
-            return AuditEntry(known.digest, answer)
-        self.rows[given.id] = given, None
+        if command.id in self.rows:
+            known, response = self.rows[command.id]
+            return AuditEntry(known.digest, response)
+        self.rows[command.id] = command, None
         return None
 
-    async def end(self, given: ReceivedCommand, answer: CommandAnswer) -> None:
+    async def end(self, command: ReceivedCommand, response: CommandResponse) -> None:
         if self.is_broken:
             raise OSError("disk full")
-        self.rows[given.id] = given, answer
+        self.rows[command.id] = command, response
 
 
 class MemoryJournal:
@@ -121,7 +121,7 @@ class Engine:
         self.server.commands.handle(STOP, self.buy)
         self.server.commands.handle(COUNT, self.count)
 
-    async def buy(self, args: Amount, given: ReceivedCommand) -> HandlerResult[Amount]:
+    async def buy(self, args: Amount, command: ReceivedCommand) -> HandlerResult[Amount]:
         if args.of < 0:
             raise CommandRefused("Less than nothing cannot be bought.")
         if args.of == 0:
@@ -130,14 +130,14 @@ class Engine:
             raise asyncio.CancelledError
         await self.may_go.wait()
         self.bought.append(args.of)
-        self.givers.append(given.giver.who)
+        self.givers.append(command.sender.who)
         return HandlerResult(f"{args.of} bought.", args)
 
-    async def count(self, args: Amount, given: ReceivedCommand) -> HandlerResult[Amount]:
+    async def count(self, args: Amount, command: ReceivedCommand) -> HandlerResult[Amount]:
         return HandlerResult("Counted.", Amount(len(self.bought)))
 
     def fact(self) -> None:
-        self.server.tell(self.journal.add())
+        self.server.publish(self.journal.add())
 
 
 @asynccontextmanager

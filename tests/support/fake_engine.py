@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.desk.answer_cache import AnswerCache
+from mexc_tui.desk.answer_cache import ResponseCache
 from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.service import DeskService, DeskServiceParts
 from mexc_tui.detection.settings import DetectionSettings
@@ -112,7 +112,7 @@ class FakeEngineQueries(EngineQueries):
 @asynccontextmanager
 async def opened(store: SqliteStore, queries: EngineQueries, path: Path) -> AsyncGenerator[DeskService]:
     cache = Cache([MemoryLevel(CLOCK)], CLOCK)
-    answers = AnswerCache(cache, lambda: store.state().units, Lifetimes())
+    answers = ResponseCache(cache, lambda: store.state().units, Lifetimes())
     door = DeskService(DeskServiceParts(queries, store, CLOCK, DetectionSettings, "engine-1", 0, answers))
     await door.open(path)
     try:

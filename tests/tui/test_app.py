@@ -13,7 +13,7 @@ from mexc_tui.tui.keys import KEYS, Scope
 from mexc_tui.tui.screens.pages import HelpScreen
 from mexc_tui.tui.screens.quit import Ending
 from mexc_tui.tui.themes import chosen
-from mexc_tui.tui.widgets.header_bar import Head
+from mexc_tui.tui.widgets.header_bar import HeaderBar
 from mexc_tui.tui.widgets.table import Table
 from tests.support.tui.counting_driver import Counting
 from tests.support.tui.desk_app import SOON_S, THEMES, desk, screen, until
@@ -125,7 +125,7 @@ async def test_a_second_in_which_nothing_happens_costs_a_hundred_bytes() -> None
 async def test_a_lost_engine_is_said_above_and_at_every_table() -> None:
     async with desk() as (app, pilot, frozen):
         frozen.link = replace(frozen.link, link=Link.DISCONNECTED)
-        frozen.heard_ms = 12_000
+        frozen.silence_ms = 12_000
         frozen.status.put("engine", status())
         text = await until(pilot, app, "NO CONNECTION 12s")
         assert text.count("OLD: 12s") == 5
@@ -135,7 +135,7 @@ async def test_live_is_unmistakable() -> None:
     async with desk() as (app, pilot, frozen):
         frozen.status.put("engine", status("live"))
         await until(pilot, app, "LIVE - REAL MONEY")
-        assert app.screen.query_one(Head).has_class("-live")
+        assert app.screen.query_one(HeaderBar).has_class("-live")
 
 
 async def test_before_the_first_answer_it_says_that_it_waits_and_then_what_is_empty() -> None:

@@ -96,7 +96,7 @@ class Knowing:
     sight: ScreenQueries
     truth: Truth
 
-    async def look(self, lines: Sequence[str]) -> None:
+    async def context(self, lines: Sequence[str]) -> None:
         """Take note of what is true now; of the pair too that is chosen on the screen of positions."""
         now_ms = self.face.status().now_ms
         self.truth.note_openings(self.face.listings())
@@ -120,14 +120,14 @@ def test_while_all_screens_are_looked_at_over_a_listing_day_nothing_old_is_unmar
             trading = await trading_queries(running.engine)
             assert trading is not None
             knowing = Knowing(running.face, trading, ScreenQueries(running.engine), Truth())
-            for look in range(round(WATCHED_S / LOOK_S)):
-                if look % LOOKS_A_SCREEN == 0:
-                    app.simulate_key("123456789"[look // LOOKS_A_SCREEN % 9])
+            for context in range(round(WATCHED_S / LOOK_S)):
+                if context % LOOKS_A_SCREEN == 0:
+                    app.simulate_key("123456789"[context // LOOKS_A_SCREEN % 9])
                 await asyncio.sleep(LOOK_S)
                 lines = Looking.glass.lines
                 for one in ages(lines, knowing.truth, sim.clock.now_ms()):
                     seen[one.what.split()[0]].append(one)
-                await knowing.look(lines)
+                await knowing.context(lines)
 
     simulate(main)
     assert seen.keys() >= {"clock", "countdown", "equity", "bid", "trade"}

@@ -8,8 +8,8 @@ from mexc_tui.model.event import Alert, Fact
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.view import FactRow
-from mexc_tui.tui.activity_log import MOST_KEPT, Activity, ActivityLog
-from mexc_tui.tui.notices import Loudness, Notices
+from mexc_tui.tui.activity_log import MAX_KEPT, ActivityEntry, ActivityLog
+from mexc_tui.tui.notices import AlertSignals, Notices
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk
 from tests.support.tui.sample_rows import alarm, settings
 
@@ -35,14 +35,14 @@ def _page(*alerts: tuple[int, Severity, str]) -> FactPage:
 
 
 async def _look(notices: Notices) -> list[tuple[str, bool]]:
-    found = [(one.words, one.is_critical) for one in notices.look()]
+    found = [(one.words, one.is_critical) for one in notices.new_notices()]
     for _ in range(5):
         await asyncio.sleep(0)
-    return found + [(one.words, one.is_critical) for one in notices.look()]
+    return found + [(one.words, one.is_critical) for one in notices.new_notices()]
 
 
 async def test_alerts_of_before_are_kept_and_new_ones_are_told_once_without_asking_again() -> None:
-    frozen, happened = Frozen(), Activity()
+    frozen, happened = Frozen(), ActivityLog()
     frozen.replies["journal"] = _page((4, Severity.ERROR, "old"))
     notices = Notices(frozen.source(), happened)
 
@@ -60,7 +60,7 @@ async def test_alerts_of_before_are_kept_and_new_ones_are_told_once_without_aski
 
 
 async def test_a_trading_state_is_news_once_and_grave_when_no_person_wished_it() -> None:
-    frozen, happened = Frozen(), Activity()
+    frozen, happened = Frozen(), ActivityLog()
     notices = Notices(frozen.source(), happened)
     assert await _look(notices) == []
     frozen.risk.put("risk", alarm(risk(TradingState.HALTED, "drawdown of 12 %")))
@@ -73,21 +73,21 @@ async def test_a_trading_state_is_news_once_and_grave_when_no_person_wished_it()
 async def test_how_loud_it_is_comes_from_the_settings() -> None:
     frozen = Frozen()
     frozen.replies["settings"] = settings(bell=False, flash=True)
-    notices = Notices(frozen.source(), Activity())
-    assert notices.loudness() == Loudness(bell=True, flash=False)
+    notices = Notices(frozen.source(), ActivityLog())
+    assert notices.signals_for_critical() == AlertSignals(bell=True, flash=False)
     for _ in range(5):
         await asyncio.sleep(0)
-    assert notices.loudness() == Loudness(bell=False, flash=True)
+    assert notices.signals_for_critical() == AlertSignals(bell=False, flash=True)
 
 
 def test_what_happened_is_kept_newest_first_once_for_each_key_and_not_for_ever() -> None:
-    happened = Activity()
-    for number in range(MOST_KEPT + 10):
-        happened.add(ActivityLog(number, "you", "x", str(number)))
-    assert len(list(happened)) == MOST_KEPT
-    happened.add(ActivityLog(1, "you", "flatten", "in progress", key="k"))
-    happened.add(ActivityLog(2, "you", "other", "done"))
-    happened.add(ActivityLog(3, "you", "flatten", "done", key="k"))
+    happened = ActivityLog()
+    for number in range(MAX_KEPT + 10):
+        happened.add(ActivityEntry(number, "you", "x", str(number)))
+    assert len(list(happened)) == MAX_KEPT
+    happened.add(ActivityEntry(1, "you", "flatten", "in progress", key="k"))
+    happened.add(ActivityEntry(2, "you", "other", "done"))
+    happened.add(ActivityEntry(3, "you", "flatten", "done", key="k"))
     newest = [one.result for _, one in happened][:2]
     assert newest == ["done", "done"]
     assert "k" in happened

@@ -48,7 +48,7 @@ async def test_a_halt_from_a_read_only_screen_says_that_it_cannot_resume_and_wha
         assert "h or R resume" not in text
         one.frozen.risk.put("risk", risk(TradingState.HALTED, "by hand"))
         await one.press("h")
-        text = " ".join((await one.until("Not from a READ-ONLY screen.")).split())
+        text = " ".join((await one.until("Unavailable in read-only mode.")).split())
         assert "Run mexc-tui resume, or open the desk with mexc-tui attach." in text
         assert one.told() == ["halt"]
 
@@ -59,7 +59,7 @@ async def test_the_commands_to_use_instead_name_the_profile() -> None:
     frozen.replies["reduce_only"] = done("No entries from now on.")
     async with at(frozen, (120, 40)) as one:
         await one.press("r")
-        text = " ".join((await one.until("esc hides this")).split())
+        text = " ".join((await one.until("esc close")).split())
         assert "mexc-tui resume --profile live" in text
         assert "mexc-tui attach --profile live" in text
 
@@ -78,6 +78,6 @@ def test_nothing_a_read_only_screen_offers_speaks_of_a_key_it_does_not_have() ->
 
 
 def test_what_a_read_only_screen_may_do_but_not_undo_says_what_undoes_it() -> None:
-    for deed in BY_ID.values():
-        if deed.lowers_risk and deed.then:
-            assert deed.undo, deed.id
+    for action in BY_ID.values():
+        if action.lowers_risk and action.then:
+            assert action.undo, action.id

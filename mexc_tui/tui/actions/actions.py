@@ -16,18 +16,18 @@ from mexc_tui.desk.api_types import CommandKind
 from mexc_tui.model.plan_view import Preview
 from mexc_tui.tui.actions.effects import (
     Target,
-    closing,
-    elsewhere,
-    held,
-    no_words,
+    close_effect,
+    flatten_effect,
+    halt_effect,
+    no_text,
     open_positions,
-    stopping,
-    stopping_all,
-    stopping_engine,
+    operator_hint,
+    position_of,
+    stop_engine_effect,
 )
 from mexc_tui.tui.source import DeskSource
 
-SOON_S = 30.0
+RESPONSE_S = 30.0
 EXCHANGE_S = 200.0
 """Seconds to wait for confirmation of a cancel or sale."""
 ALL = Decimal(100)
@@ -44,7 +44,7 @@ class ActionTarget(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
+class ActionSpec:
     """One action that sends a command to the engine."""
 
     id: str
@@ -56,16 +56,16 @@ class Deed:
     """Builds the arguments from the target and the typed word."""
     preview: Preview | None = None
     """Query for its effect before confirmation."""
-    words: Callable[[DeskSource, Target], str] = no_words
+    words: Callable[[DeskSource, Target], str] = no_text
     """Describes the effect from the rows until the preview arrives."""
     asks: bool = True
     needs_preview: bool = False
     """Adds risk: requires the preview before confirmation."""
-    typed: Callable[[DeskSource], str] = no_words
+    typed: Callable[[DeskSource], str] = no_text
     """Word to type instead of a key; empty: none. The preview may require another."""
     shares: tuple[tuple[str, Decimal], ...] = ()
     """Keys that select a percentage; empty: no choice."""
-    deadline_s: float = SOON_S
+    deadline_s: float = RESPONSE_S
     then: str = ""
     """How to undo it, shown with the result."""
     undo: str = ""
@@ -81,246 +81,246 @@ class Deed:
         return self.kind.reduces_risk and not self.kind.needs_operator
 
 
-def _of_pair(target: Target, _: str) -> msgspec.Struct:
-    return trading_requests.OfSymbol(symbol=target.symbol)
+def _symbol_arguments(target: Target, _: str) -> msgspec.Struct:
+    return trading_requests.SymbolArguments(symbol=target.symbol)
 
 
-def _of_desk(_: Target, __: str) -> msgspec.Struct:
-    return engine_requests.Nothing()
+def _no_arguments(_: Target, __: str) -> msgspec.Struct:
+    return engine_requests.NoArguments()
 
 
-def _by_hand(_: Target, __: str) -> msgspec.Struct:
+def _halt_request(_: Target, __: str) -> msgspec.Struct:
     return trading_requests.HaltRequest()
 
 
-def _closing(target: Target, _: str) -> msgspec.Struct:
-    return trading_requests.Closing(symbol=target.symbol, share_pct=target.share_pct)
+def _close_request(target: Target, _: str) -> msgspec.Struct:
+    return trading_requests.CloseRequest(symbol=target.symbol, share_pct=target.share_pct)
 
 
-def _resuming(_: Target, typed: str) -> msgspec.Struct:
-    return trading_requests.Resuming(typed=typed)
+def _resume_request(_: Target, typed: str) -> msgspec.Struct:
+    return trading_requests.ResumeRequest(typed=typed)
 
 
-def _unlocking(_: Target, typed: str) -> msgspec.Struct:
-    return trading_requests.UnlockAsked(typed=typed)
+def _unlock_request(_: Target, typed: str) -> msgspec.Struct:
+    return trading_requests.UnlockRequest(typed=typed)
 
 
-def _made(target: Target, _: str) -> msgspec.Struct:
-    return target.made if target.made is not None else engine_requests.Nothing()
+def _typed_arguments(target: Target, _: str) -> msgspec.Struct:
+    return target.made if target.made is not None else engine_requests.NoArguments()
 
 
-def _said(_: DeskSource, target: Target) -> str:
+def _typed_effect(_: DeskSource, target: Target) -> str:
     return target.words
 
 
-_MONEY = (trading_requests.PERFORMANCE, engine_requests.WHY, trading_requests.WHAT_IF)
+_TRADING_QUERIES = (trading_requests.PERFORMANCE, engine_requests.WHY, trading_requests.WHAT_IF)
 
-DEEDS: tuple[Deed, ...] = (
-    Deed(
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec(
         id="halt",
         name="Halt",
         kind=trading_requests.HALT,
-        args=_by_hand,
-        words=stopping,
+        args=_halt_request,
+        words=halt_effect,
         asks=False,
         then="h or R resume",
         undo="resume",
-        changes=_MONEY,
+        changes=_TRADING_QUERIES,
     ),
-    Deed(
+    ActionSpec(
         id="resume",
         name="Resume",
         kind=trading_requests.RESUME,
         command="resume",
-        args=_resuming,
+        args=_resume_request,
         preview=Preview.RESUME,
         needs_preview=True,
-        changes=_MONEY,
+        changes=_TRADING_QUERIES,
     ),
-    Deed(
+    ActionSpec(
         id="unlock",
         name="Unlock live",
         kind=trading_requests.UNLOCK,
         command="unlock",
-        args=_unlocking,
+        args=_unlock_request,
         preview=Preview.UNLOCK,
         needs_preview=True,
         then="L lock",
-        changes=_MONEY,
+        changes=_TRADING_QUERIES,
     ),
-    Deed(
+    ActionSpec(
         id="lock",
         name="Lock live",
         kind=trading_requests.LOCK,
-        args=_of_desk,
+        args=_no_arguments,
         asks=False,
         then="L unlock",
         undo="unlock",
-        changes=_MONEY,
+        changes=_TRADING_QUERIES,
     ),
-    Deed(
+    ActionSpec(
         id="arm",
         name="Arm",
         aim=ActionTarget.PAIR,
         kind=trading_requests.ARM,
         command="arm",
-        args=_of_pair,
+        args=_symbol_arguments,
         preview=Preview.ARM,
         needs_preview=True,
         then="a disarm",
-        changes=_MONEY,
+        changes=_TRADING_QUERIES,
     ),
-    Deed(
+    ActionSpec(
         id="disarm",
         name="Disarm",
         aim=ActionTarget.PAIR,
         kind=trading_requests.DISARM,
-        args=_of_pair,
+        args=_symbol_arguments,
         asks=False,
-        changes=_MONEY,
+        changes=_TRADING_QUERIES,
     ),
-    Deed(
+    ActionSpec(
         id="close",
         name="Close",
         aim=ActionTarget.POSITION,
         kind=trading_requests.CLOSE,
-        args=_closing,
+        args=_close_request,
         preview=Preview.CLOSE,
-        words=closing,
+        words=close_effect,
         deadline_s=EXCHANGE_S,
-        changes=_MONEY,
+        changes=_TRADING_QUERIES,
     ),
-    Deed(
+    ActionSpec(
         id="close_part",
         name="Close part",
         aim=ActionTarget.POSITION,
         kind=trading_requests.CLOSE,
-        args=_closing,
+        args=_close_request,
         preview=Preview.CLOSE,
-        words=closing,
+        words=close_effect,
         shares=(("2", Decimal(25)), ("5", Decimal(50)), ("7", Decimal(75))),
         deadline_s=EXCHANGE_S,
-        changes=_MONEY,
+        changes=_TRADING_QUERIES,
     ),
-    Deed(
+    ActionSpec(
         id="reduce_only",
         name="Reduce only",
         kind=trading_requests.REDUCE_ONLY,
-        args=_by_hand,
+        args=_halt_request,
         asks=False,
         then="R resume",
         undo="resume",
-        changes=_MONEY,
+        changes=_TRADING_QUERIES,
     ),
-    Deed(
+    ActionSpec(
         id="flatten",
         name="Flatten",
         kind=trading_requests.FLATTEN,
-        args=_of_desk,
+        args=_no_arguments,
         preview=Preview.FLATTEN,
-        words=stopping_all,
+        words=flatten_effect,
         deadline_s=EXCHANGE_S,
-        changes=_MONEY,
+        changes=_TRADING_QUERIES,
     ),
-    Deed(
+    ActionSpec(
         id="kill",
         name="Emergency stop",
         kind=trading_requests.KILL,
-        args=_of_desk,
+        args=_no_arguments,
         preview=Preview.KILL,
-        words=stopping_all,
+        words=flatten_effect,
         deadline_s=EXCHANGE_S,
-        changes=_MONEY,
+        changes=_TRADING_QUERIES,
     ),
-    Deed(
+    ActionSpec(
         id="reconcile",
         name="Reconcile",
         kind=trading_requests.RECONCILE,
         command="reconcile",
-        args=_of_desk,
+        args=_no_arguments,
         asks=False,
         changes=(engine_requests.JOURNAL,),
     ),
-    Deed(
+    ActionSpec(
         id="edit_exits",
         name="Edit exits of",
         aim=ActionTarget.POSITION,
         kind=trading_requests.EDIT_EXITS,
         command="exits",
-        args=_made,
-        words=_said,
+        args=_typed_arguments,
+        words=_typed_effect,
         deadline_s=EXCHANGE_S,
-        changes=(*_MONEY, screen_requests.MARKET),
+        changes=(*_TRADING_QUERIES, screen_requests.MARKET),
     ),
-    Deed(
+    ActionSpec(
         id="edit_setting",
         name="Change setting",
         kind=engine_requests.SET,
         command="settings",
-        args=_made,
-        words=_said,
+        args=_typed_arguments,
+        words=_typed_effect,
         changes=(engine_requests.SETTINGS, engine_requests.WHY),
     ),
-    Deed(
+    ActionSpec(
         id="undo_setting",
         name="Undo setting change",
         kind=engine_requests.UNDO,
-        args=_made,
-        words=_said,
+        args=_typed_arguments,
+        words=_typed_effect,
         changes=(engine_requests.SETTINGS, engine_requests.WHY),
     ),
-    Deed(
+    ActionSpec(
         id="add_listing",
         name="Add listing",
         kind=engine_requests.ADD_LISTING,
-        args=_made,
-        words=_said,
+        args=_typed_arguments,
+        words=_typed_effect,
         asks=False,
     ),
-    Deed(
+    ActionSpec(
         id="drop_listing",
         name="Drop listing",
         aim=ActionTarget.PAIR,
         kind=engine_requests.DROP_LISTING,
-        args=_made,
-        words=_said,
+        args=_typed_arguments,
+        words=_typed_effect,
         changes=(engine_requests.WHY,),
     ),
-    Deed(
+    ActionSpec(
         id="stop_engine",
         name="Stop engine",
         kind=engine_requests.STOP,
         command="stop",
-        args=_of_desk,
-        words=stopping_engine,
+        args=_no_arguments,
+        words=stop_engine_effect,
         typed=lambda source: "stop" if open_positions(source) else "",
     ),
 )
-BY_ID = {deed.id: deed for deed in DEEDS}
+BY_ID = {action.id: action for action in ACTIONS}
 
 
-def refusal(deed: Deed, target: Target, source: DeskSource) -> str:
+def refusal(action: ActionSpec, target: Target, source: DeskSource) -> str:
     """Return why an action is unavailable; empty if it is available."""
-    if not source.may_operate and not deed.lowers_risk:
-        return f"{deed.name}: unavailable in read-only mode. {elsewhere(deed.command, source)}"
-    if deed.aim is ActionTarget.DESK:
+    if not source.may_operate and not action.lowers_risk:
+        return f"{action.name}: unavailable in read-only mode. {operator_hint(action.command, source)}"
+    if action.aim is ActionTarget.DESK:
         return ""
     if not target.symbol:
-        return f"{deed.name}: select a row with a symbol first."
-    if deed.aim is ActionTarget.POSITION and held(source, target.symbol) is None:
-        return f"{deed.name}: no open position in {target.symbol}."
+        return f"{action.name}: select a row with a symbol first."
+    if action.aim is ActionTarget.POSITION and position_of(source, target.symbol) is None:
+        return f"{action.name}: no open position in {target.symbol}."
     return ""
 
 
-def no_way_back(deed: Deed, source: DeskSource) -> str:
+def undo_unavailable(action: ActionSpec, source: DeskSource) -> str:
     """Return how to undo an action that read-only mode cannot undo; empty otherwise."""
-    if source.may_operate or not deed.undo:
+    if source.may_operate or not action.undo:
         return ""
-    return f"Read-only mode cannot {deed.undo}. {elsewhere(deed.undo, source)}"
+    return f"Read-only mode cannot {action.undo}. {operator_hint(action.undo, source)}"
 
 
-def named(deed: Deed, target: Target) -> str:
+def named(action: ActionSpec, target: Target) -> str:
     """Return action and target: Close 50 % of FOOUSDT."""
     share = "" if target.share_pct is None or target.share_pct == ALL else f" {target.share_pct:f} % of"
-    name = "Close" if share else f"{deed.name} of" if deed.shares else deed.name
+    name = "Close" if share else f"{action.name} of" if action.shares else action.name
     return f"{name}{share} {target.symbol}".strip()

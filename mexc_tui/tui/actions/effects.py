@@ -33,7 +33,7 @@ class Target:
     """Effect of that line."""
 
 
-def no_words(*_: object) -> str:
+def no_text(*_: object) -> str:
     """Return no text."""
     return ""
 
@@ -44,16 +44,16 @@ def of_profile(source: DeskSource) -> str:
     return "" if status is None or status.profile == "practice" else f" --profile {status.profile}"
 
 
-def elsewhere(command: str, source: DeskSource) -> str:
+def operator_hint(command: str, source: DeskSource) -> str:
     """Return the command for an action that read-only mode cannot do."""
     profile = of_profile(source)
     typed = f"Run mexc-tui {command}{profile}, or open" if command else "Open"
     return f"{typed} the desk with mexc-tui attach{profile}."
 
 
-def closing(source: DeskSource, target: Target) -> str:
+def close_effect(source: DeskSource, target: Target) -> str:
     """Describe the sale of a position or a part of it at the bid."""
-    row = held(source, target.symbol)
+    row = position_of(source, target.symbol)
     if row is None:
         return ""
     share = (target.share_pct or _HUNDRED) / _HUNDRED
@@ -64,15 +64,14 @@ def closing(source: DeskSource, target: Target) -> str:
     return f"Sells {quantity} at market, worth {value} {row.quote_asset} at the bid, P&L {gain}."
 
 
-def stopping(source: DeskSource, _: Target) -> str:
+def halt_effect(source: DeskSource, _: Target) -> str:
     """Describe what a halt cancels and disarms."""
-    entries = sum(order.side is Side.BUY for order in _standing(source))
-    return (
-        f"Cancels {many(entries, 'buy order')}, disarms {many(_waiting(source), 'snipe')}; exits stay active."
-    )
+    entries = sum(order.side is Side.BUY for order in _open_orders(source))
+    snipes = many(_armed_snipes(source), "snipe")
+    return f"Cancels {many(entries, 'buy order')}, disarms {snipes}; exits stay active."
 
 
-def stopping_all(source: DeskSource, _: Target) -> str:
+def flatten_effect(source: DeskSource, _: Target) -> str:
     """Describe what flatten or emergency stop sells, cancels and disarms."""
     rows = open_positions(source)
     values = [row.value for row in rows]
@@ -81,17 +80,20 @@ def stopping_all(source: DeskSource, _: Target) -> str:
     more = "" if len(known) == len(rows) else f" and {len(rows) - len(known)} without a price"
     return (
         f"Sells {many(len(rows), 'position')}{worth}{more} at market, "
-        f"cancels {many(len(_standing(source)), 'order')}, disarms {many(_waiting(source), 'snipe')}, "
+        f"cancels {many(len(_open_orders(source)), 'order')}, "
+        f"disarms {many(_armed_snipes(source), 'snipe')}, "
         "and halts."
     )
 
 
-def stopping_engine(source: DeskSource, _: Target) -> str:
+def stop_engine_effect(source: DeskSource, _: Target) -> str:
     """Describe what stays unattended when the engine stops."""
     rows = open_positions(source)
     if not rows:
-        waits = _waiting(source)
-        armed = f"{many(waits, 'armed snipe').capitalize()} will not fire" if waits else "No entries"
+        armed_count = _armed_snipes(source)
+        armed = (
+            f"{many(armed_count, 'armed snipe').capitalize()} will not fire" if armed_count else "No entries"
+        )
         return f"No open position. {armed} while the engine is stopped."
     return (
         f"{many(len(rows), 'position').capitalize()} would stay open without a stop: "
@@ -99,9 +101,9 @@ def stopping_engine(source: DeskSource, _: Target) -> str:
     )
 
 
-def left(source: DeskSource) -> str:
+def remaining(source: DeskSource) -> str:
     """Return the remaining open orders and positions."""
-    orders, positions = len(_standing(source)), len(open_positions(source))
+    orders, positions = len(_open_orders(source)), len(open_positions(source))
     return f"{many(orders, 'order')} and {many(positions, 'position')} left"
 
 
@@ -112,7 +114,7 @@ def previewed(row: PreviewRow) -> str:
     return " ".join([row.words, "; ".join(more)]).strip()
 
 
-def held(source: DeskSource, symbol: str) -> PositionRow | None:
+def position_of(source: DeskSource, symbol: str) -> PositionRow | None:
     """Return the open position of a symbol."""
     return next((row for row in open_positions(source) if row.symbol == symbol), None)
 
@@ -122,11 +124,11 @@ def open_positions(source: DeskSource) -> Sequence[PositionRow]:
     return [row for row in source.positions.rows.values() if row.closed_ms is None]
 
 
-def _standing(source: DeskSource) -> Sequence[OrderRow]:
+def _open_orders(source: DeskSource) -> Sequence[OrderRow]:
     return [
         row for row in source.orders.rows.values() if not row.state.is_terminal and row.state is not _FOREIGN
     ]
 
 
-def _waiting(source: DeskSource) -> int:
+def _armed_snipes(source: DeskSource) -> int:
     return sum(row.state.may_buy for row in source.snipes.rows.values())

@@ -20,7 +20,7 @@ from mexc_tui.wording.digits import plain, plain_json
 
 CLIPBOARD_BYTES = 74_994
 """Maximum bytes of one clipboard sequence."""
-_RUNS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 Scalar = str | int | float | bool | None
 
 
@@ -53,7 +53,7 @@ def as_csv(rows: Sequence[msgspec.Struct] | Sequence[Mapping[str, str]]) -> byte
 
 def guarded(text: str) -> str:
     """Escape a text that a spreadsheet would run as a formula."""
-    return f"'{text}" if text.startswith(_RUNS) else text
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def file_name(table: str, now_ms: int, ending: str) -> str:

@@ -16,21 +16,21 @@ from textual.widgets import Input
 from mexc_tui.tui import keys
 from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens import command_lines
-from mexc_tui.tui.screens.pane_widgets import counted, fill_answer, fill_table, picture_of, table_of
-from mexc_tui.tui.screens.panes import AnswerPane, Pane, PicturePane, ScreenSpec, TablePane
+from mexc_tui.tui.screens.pane_widgets import counted, fill_query_pane, fill_table, picture_of, table_of
+from mexc_tui.tui.screens.panes import Pane, PicturePane, QueryPane, ScreenSpec, TablePane
 from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.terminal.repaint_scheduler import Dirty
 from mexc_tui.tui.widgets.canvas import Canvas
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.footer_bar import Foot
-from mexc_tui.tui.widgets.header_bar import Head
+from mexc_tui.tui.widgets.footer_bar import FooterBar
+from mexc_tui.tui.widgets.header_bar import HeaderBar
 from mexc_tui.tui.widgets.header_text import HeaderData
 from mexc_tui.tui.widgets.layout import (
     BELOW,
     DETAILS_BESIDE,
-    LEAST_HEIGHT,
-    LEAST_WIDTH,
     MEDIUM,
+    MIN_HEIGHT,
+    MIN_WIDTH,
     STYLE,
     TALL,
     WITH_SCREENS,
@@ -42,10 +42,10 @@ from mexc_tui.tui.widgets.text_bar import TextBar
 
 DETAILS = "Details"
 FILTER_HINT = "words; !word excludes"
-MOST_HINT = 3
+MAX_HINT = 3
 """Maximum lines of the hint above an input line."""
-MOST_LINE = 200
-MOST_TYPED = 80
+MAX_LINE = 200
+MAX_TYPED = 80
 """Maximum characters of a filter; longer pasted text is ignored."""
 
 CURSOR = "cursor"
@@ -62,10 +62,10 @@ class BoardScreen(Screen[None]):
     class Arranged(Message):
         """Other panes became visible and must be drawn."""
 
-    def __init__(self, board: ScreenSpec, source: DeskSource, entered: Callable[[], None]) -> None:
+    def __init__(self, board: ScreenSpec, source: DeskSource, on_shown: Callable[[], None]) -> None:
         """Show a screen of a source; call `entered` when it comes to the front, before the paint."""
         super().__init__(name=board.name)
-        self._entered = entered
+        self._on_shown = on_shown
         self.marks: dict[str, StaleMark] = {}
         """Staleness marks by pane title."""
         self.mark_left_ms = float("inf")
@@ -75,23 +75,23 @@ class BoardScreen(Screen[None]):
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), *medium, (board.wide_from, "-wide")]
         self.board = board
         self._source = source
-        self._found_in: Table | None = None
-        self._typed: Callable[[str], Awaitable[bool]] | None = None
+        self._filtered_table: Table | None = None
+        self._on_line: Callable[[str], Awaitable[bool]] | None = None
         """Receives the typed line; None: the line is a filter."""
-        self._takes_words = False
+        self._takes_text = False
         """Whether the open question expects a typed word."""
-        self._alone: str | None = None
+        self._zoomed: str | None = None
         """The zoomed pane."""
-        self._is_zoomed = False
+        self._user_zoomed = False
         """Whether the user zoomed; otherwise there is no room for all panes."""
-        self._chosen_from: str | None = None
+        self._details_of: str | None = None
         """Table of the row whose details are shown."""
-        self._header, self._hint = Head(), TextBar(MOST_HINT, "hint")
+        self._header, self._hint = HeaderBar(), TextBar(MAX_HINT, "hint")
         self._body, self._small = Container(id="body"), TextBar(1, "small")
         self._small.show([[Part("terminal too small: 80×24 or more", Tone.WARN)]])
-        self._confirm, self._footer = TextBar(command_lines.MOST, "confirm"), Foot()
+        self._confirm, self._footer = TextBar(command_lines.MAX_LINES, "confirm"), FooterBar()
         self._finder = Input(
-            placeholder=FILTER_HINT, compact=True, max_length=MOST_TYPED, select_on_focus=False
+            placeholder=FILTER_HINT, compact=True, max_length=MAX_TYPED, select_on_focus=False
         )
         self._finder.cursor_blink = False
         self._details = Canvas("details")
@@ -125,9 +125,9 @@ class BoardScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Update before the paint, so that old content is not shown."""
-        self._entered()
+        self._on_shown()
         for table in self._tables.values():
-            table.come_to_front()
+            table.start_at_first_row()
 
     def on_resize(self) -> None:
         """Adapt the layout to the new size."""
@@ -136,29 +136,29 @@ class BoardScreen(Screen[None]):
     def _arrange(self) -> None:
         """Show the panes that fit, or one pane, or one with the details of its row."""
         width, height = self.size
-        self._small.display = width < LEAST_WIDTH or height < LEAST_HEIGHT
+        self._small.display = width < MIN_WIDTH or height < MIN_HEIGHT
         self._body.display = not self._small.display
-        has_details = self._chosen_from is not None
+        has_details = self._details_of is not None
         is_wide, is_beside = width >= self.board.wide_from, width >= DETAILS_BESIDE
         for pane in self.board.panes:
             place = pane.place
-            is_seen = self._has_room(pane)
-            if self._alone is not None:
-                is_seen = pane.title == self._alone
+            is_visible = self._has_room(pane)
+            if self._zoomed is not None:
+                is_visible = pane.title == self._zoomed
             elif has_details and not is_beside:
-                is_seen = is_seen and not place.is_beside if is_wide else pane.title == self._chosen_from
+                is_visible = is_visible and not place.is_beside if is_wide else pane.title == self._details_of
             widget = self._widget(pane)
-            widget.display = is_seen
+            widget.display = is_visible
             is_abreast = place.is_beside and MEDIUM <= width < self.board.wide_from
             widget.styles.height = "1fr" if is_abreast else f"{place.share}fr"
             if place.lines:
                 most = place.lines + (1 if height < TALL else 2)
-                widget.styles.max_height = None if self._alone == pane.title else most
+                widget.styles.max_height = None if self._zoomed == pane.title else most
         for column in self.query("#main, #beside"):
             column.display = any(one.display for one in column.children)
         self.set_class(has_details, "-details")
         self.set_class(self.board.has_halves and width < DETAILS_BESIDE, "-halves")
-        self._details.display = has_details and self._alone is None
+        self._details.display = has_details and self._zoomed is None
         self.post_message(self.Arranged())
 
     def _has_room(self, pane: Pane) -> bool:
@@ -180,15 +180,15 @@ class BoardScreen(Screen[None]):
         now = next((number for number, one in enumerate(widgets) if one is focused), -1 if by > 0 else 0)
         widget = widgets[(now + by) % len(widgets)]
         if (pane := panes.get(widget)) is not None:
-            alone = pane.title if self._is_zoomed or not self._has_room(pane) else None
-            if alone != self._alone:
-                self._alone = alone
+            zoomed = pane.title if self._user_zoomed or not self._has_room(pane) else None
+            if zoomed != self._zoomed:
+                self._zoomed = zoomed
                 self._arrange()
         widget.focus()
 
     def _titled(self, pane: Pane, title: str) -> str:
         """Return the title of a pane; if zoomed, with its number and the key to return."""
-        if self._alone != pane.title:
+        if self._zoomed != pane.title:
             return title
         number = self.board.panes.index(pane) + 1
         return f"{title}, pane {number} of {len(self.board.panes)}: tab next, esc all"
@@ -199,44 +199,44 @@ class BoardScreen(Screen[None]):
         self.mark_left_ms = OLD_VIEWS_MS - (known.age_ms or 0.0)
         for pane in self.board.panes:
             if self._widget(pane).display:
-                self._show_pane(pane, dirty, self.look(known), known.mark)
+                self._show_pane(pane, dirty, self.render_context(known), known.mark)
         self._show_details(known)
 
-    def _show_pane(self, pane: Pane, dirty: Dirty | None, look: RenderContext, mark: StaleMark) -> None:
+    def _show_pane(self, pane: Pane, dirty: Dirty | None, context: RenderContext, mark: StaleMark) -> None:
         """Update one pane, and mark it if its data is stale."""
         problem, widget, first = "", self._widget(pane), next(iter(self._tables.values()), None)
         match pane:
             case TablePane():
                 table = self._tables[pane.title]
                 follows = dirty is not None and CURSOR in dirty and table is not first
-                fill_table(pane, table, None if follows else dirty, look)
+                fill_table(pane, table, None if follows else dirty, context)
                 if pane.left_ms is not None:
-                    self.mark_left_ms = min(self.mark_left_ms, pane.left_ms(self._source, look.now_ms))
-            case AnswerPane():
-                problem = fill_answer(pane, self._tables[pane.title], look)
+                    self.mark_left_ms = min(self.mark_left_ms, pane.left_ms(self._source, context.now_ms))
+            case QueryPane():
+                problem = fill_query_pane(pane, self._tables[pane.title], context)
             case PicturePane():
                 canvas = self._pictures[pane.title]
                 width, height = canvas.room
-                canvas.show(pane.draw(look, width, height) if width else ())
-        mark = self.marks[pane.title] = self._marked(look, mark)
+                canvas.show(pane.draw(context, width, height) if width else ())
+        mark = self.marks[pane.title] = self._marked(context, mark)
         widget.set_stale(mark.is_dim)
         title = pane.title if isinstance(widget, Canvas) else counted(pane.title, widget.rows)
         title = self._titled(pane, title)
         widget.set_titles(f"{title}  {mark.words}".rstrip(), problem)
 
-    def _marked(self, look: RenderContext, mark: StaleMark) -> StaleMark:
+    def _marked(self, context: RenderContext, mark: StaleMark) -> StaleMark:
         """Return the mark of the drawn data: of stale views, else of query results."""
-        self.mark_left_ms = min(self.mark_left_ms, look.answered.left_ms())
-        return mark if mark.is_dim else look.answered.mark()
+        self.mark_left_ms = min(self.mark_left_ms, context.answered.left_ms())
+        return mark if mark.is_dim else context.answered.mark()
 
     @property
-    def is_there(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether the screen is mounted and not yet removed."""
         return self.is_mounted and bool(self.children)
 
     def show_frame(self, known: HeaderData) -> None:
         """Update header and footer."""
-        self._header.tell(known, self.size.width)
+        self._header.update_data(known, self.size.width)
         self._show_footer()
 
     def on_descendant_focus(self) -> None:
@@ -244,8 +244,8 @@ class BoardScreen(Screen[None]):
         self._show_footer()
 
     def _show_footer(self) -> None:
-        if self._takes_words or isinstance(self.focused, Input):
-            self._footer.show_keys(keys.footer_of_words(needs_enter=not self._takes_words))
+        if self._takes_text or isinstance(self.focused, Input):
+            self._footer.show_keys(keys.typing_footer(needs_enter=not self._takes_text))
             return
         width, may_operate, board = self.size.width, self._source.may_operate, self.board.name
         screens = keys.screens(board) if width >= WITH_SCREENS else []
@@ -259,14 +259,14 @@ class BoardScreen(Screen[None]):
         )
         self._footer.show_keys(shown, screens)
 
-    def show_act(self, drawn: command_lines.Lines | None) -> None:
+    def show_command(self, drawn: command_lines.Lines | None) -> None:
         """Show a question or result above the footer; None hides it."""
         self._confirm.styles.offset = (0, 0) if drawn is not None else BELOW
         if drawn is not None:
             self._confirm.styles.height = len(drawn)
             self._confirm.show(drawn)
 
-    def _show_typed(self, hint: command_lines.Lines, *, is_typed: bool) -> None:
+    def _show_line(self, hint: command_lines.Lines, *, is_typed: bool) -> None:
         """Show the input line with its hint; the current action stays above."""
         self._hint.display = bool(hint)
         if hint:
@@ -275,28 +275,28 @@ class BoardScreen(Screen[None]):
         self._finder.set_class(is_typed, "-shown")
         self._confirm.styles.margin = (0, 0, len(hint) + is_typed + 1, 0)
 
-    def hold(self, is_held: bool, *, takes_words: bool) -> None:
+    def hold_rows(self, is_held: bool, *, takes_text: bool) -> None:
         """Hold the row order during a confirmation; show the keys of a typed word."""
-        if takes_words is not self._takes_words:
-            self._takes_words = takes_words
+        if takes_text is not self._takes_text:
+            self._takes_text = takes_text
             self._show_footer()
         for table in self._tables.values():
             if table.rows.is_held is not is_held:
-                table.hold(is_held)
+                table.hold_rows(is_held)
 
     def _show_details(self, known: HeaderData) -> None:
         """Draw the details of the row under the cursor."""
-        if self._chosen_from is None or self.board.details is None:
+        if self._details_of is None or self.board.details is None:
             return
-        table = self._tables[self._chosen_from]
-        look = replace(self.look(known), key=table.cursor, pane=self._chosen_from)
-        self._details.show(self.board.details(look, self._details.room[0]))
-        mark = self._marked(look, known.mark)
+        table = self._tables[self._details_of]
+        context = replace(self.render_context(known), key=table.cursor, pane=self._details_of)
+        self._details.show(self.board.details(context, self._details.room[0]))
+        mark = self._marked(context, known.mark)
         self._details.set_stale(mark.is_dim)
-        title = f"{DETAILS}: {self._chosen_from}  {mark.words}".rstrip()
+        title = f"{DETAILS}: {self._details_of}  {mark.words}".rstrip()
         self._details.set_titles(title, "esc close")
 
-    def look(self, known: HeaderData) -> RenderContext:
+    def render_context(self, known: HeaderData) -> RenderContext:
         """Return the current render context."""
         first = next(iter(self._tables.values()), None)
         now_s = asyncio.get_running_loop().time()
@@ -310,7 +310,7 @@ class BoardScreen(Screen[None]):
         return focused if isinstance(focused, Table) else next(iter(self._tables.values()), None)
 
     @property
-    def chosen(self) -> tuple[TablePane | AnswerPane[Any], Table] | None:
+    def chosen(self) -> tuple[TablePane | QueryPane[Any], Table] | None:
         """Return the focused table with its pane."""
         table = self.table
         for pane in self.board.panes:
@@ -333,12 +333,12 @@ class BoardScreen(Screen[None]):
         self.add_class("-flash")
         self.set_timer(for_s, lambda: self.remove_class("-flash"))
 
-    def ask_line(self, hint: str, begin: str, typed: Callable[[str], Awaitable[bool]]) -> None:
+    def open_line(self, hint: str, begin: str, on_line: Callable[[str], Awaitable[bool]]) -> None:
         """Open an input line; `typed` receives it and returns whether it is valid."""
         finder = self._finder
-        self._found_in, self._typed = self.table, typed
-        finder.placeholder, finder.max_length = "", MOST_LINE
-        self._show_typed(self._hinted(hint), is_typed=True)
+        self._filtered_table, self._on_line = self.table, on_line
+        finder.placeholder, finder.max_length = "", MAX_LINE
+        self._show_line(self._hinted(hint), is_typed=True)
         finder.value, finder.cursor_position = begin, len(begin)
         finder.focus()
 
@@ -348,13 +348,13 @@ class BoardScreen(Screen[None]):
         whole = [Part(hint, Tone.STRONG), ends]
         if width_of(whole) <= self.size.width:
             return [whole]
-        lines = folded(hint, max(self.size.width - 2, 20))[: MOST_HINT - 1]
+        lines = folded(hint, max(self.size.width - 2, 20))[: MAX_HINT - 1]
         return [*([Part(one, Tone.STRONG)] for one in lines), [ends]]
 
-    def refuse_line(self, words: str) -> None:
+    def show_line_error(self, words: str) -> None:
         """Show why the line is invalid; it stays open for correction."""
-        lines = folded(words, max(self.size.width - 2, 20))[:MOST_HINT]
-        self._show_typed([[Part(one, Tone.WARN)] for one in lines], is_typed=True)
+        lines = folded(words, max(self.size.width - 2, 20))[:MAX_HINT]
+        self._show_line([[Part(one, Tone.WARN)] for one in lines], is_typed=True)
 
     def action_filter(self) -> None:
         """Open the filter line."""
@@ -362,17 +362,17 @@ class BoardScreen(Screen[None]):
         if table is None:
             return
         finder = self._finder
-        self._found_in, self._typed = table, None
-        finder.placeholder, finder.max_length = FILTER_HINT, MOST_TYPED
-        self._show_typed((), is_typed=True)
+        self._filtered_table, self._on_line = table, None
+        finder.placeholder, finder.max_length = FILTER_HINT, MAX_TYPED
+        self._show_line((), is_typed=True)
         finder.value = table.rows.filter
         finder.focus()
 
     def action_zoom(self) -> None:
         """Zoom the focused pane, or show all panes."""
         has_focus = (pane.title for pane in self.board.panes if self._widget(pane).has_focus)
-        self._alone = None if self._alone is not None else next(has_focus, self.board.panes[0].title)
-        self._is_zoomed = self._alone is not None
+        self._zoomed = None if self._zoomed is not None else next(has_focus, self.board.panes[0].title)
+        self._user_zoomed = self._zoomed is not None
         self._arrange()
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
@@ -380,51 +380,51 @@ class BoardScreen(Screen[None]):
         if self.board.details is None:
             return
         title = next(title for title, table in self._tables.items() if table is event.table)
-        self._alone, self._is_zoomed = None, False
-        self._chosen_from = None if self._chosen_from == title else title
+        self._zoomed, self._user_zoomed = None, False
+        self._details_of = None if self._details_of == title else title
         self._arrange()
 
     def action_clear_filter(self) -> None:
         """Close details, else show all panes, else clear all filters."""
-        if self._alone is not None and self._found_in is None:
-            self._alone, self._is_zoomed = None, False
+        if self._zoomed is not None and self._filtered_table is None:
+            self._zoomed, self._user_zoomed = None, False
             self._arrange()
             return
-        if self._chosen_from is not None and self._found_in is None:
-            self._chosen_from = None
+        if self._details_of is not None and self._filtered_table is None:
+            self._details_of = None
             self._arrange()
             return
         finder = self._finder
-        is_line, self._typed = self._typed is not None, None
+        is_line, self._on_line = self._on_line is not None, None
         finder.value = ""
-        self._show_typed((), is_typed=False)
+        self._show_line((), is_typed=False)
         for table in () if is_line else self._tables.values():
-            table.keep("")
-        self._back_to_rows()
+            table.set_filter("")
+        self._focus_rows()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while typing."""
-        if event.input.has_focus and self._found_in is not None and self._typed is None:
-            self._found_in.keep(event.value)
+        if event.input.has_focus and self._filtered_table is not None and self._on_line is None:
+            self._filtered_table.set_filter(event.value)
 
     @property
     def line(self) -> str | None:
         """Return the open input line; None if there is none."""
-        return None if self._typed is None else self._finder.value
+        return None if self._on_line is None else self._finder.value
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Apply the filter or the line, and return to the table."""
-        if self._typed is None:
-            self._show_typed((), is_typed=bool(event.value))
-            self._back_to_rows()
+        if self._on_line is None:
+            self._show_line((), is_typed=bool(event.value))
+            self._focus_rows()
         else:
-            self.run_worker(partial(self._hand_over, self._typed, event.value), exclusive=True)
+            self.run_worker(partial(self._submit_line, self._on_line, event.value), exclusive=True)
 
-    async def _hand_over(self, typed: Callable[[str], Awaitable[bool]], line: str) -> None:
-        if await typed(line) and self._typed is typed:
+    async def _submit_line(self, on_line: Callable[[str], Awaitable[bool]], line: str) -> None:
+        if await on_line(line) and self._on_line is on_line:
             self.action_clear_filter()
 
-    def _back_to_rows(self) -> None:
-        if self._found_in is not None:
-            self._found_in.focus()
-            self._found_in = None
+    def _focus_rows(self) -> None:
+        if self._filtered_table is not None:
+            self._filtered_table.focus()
+            self._filtered_table = None

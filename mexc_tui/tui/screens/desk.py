@@ -11,7 +11,7 @@ from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.styled_text import Drawn
 from mexc_tui.tui.widgets.table_rows import SortOrder
 
-_OVER = frozenset(
+_FINISHED = frozenset(
     {
         ListingStage.MATURED.value,
         ListingStage.CANCELLED.value,
@@ -23,7 +23,7 @@ _OVER = frozenset(
 NEXT = TablePane(
     "Next openings",
     table_lines.LISTING,
-    reading(lambda source: source.listings, table_lines.listing, lambda row: row.stage not in _OVER),
+    reading(lambda source: source.listings, table_lines.listing, lambda row: row.stage not in _FINISHED),
     no_opening,
     "listings",
     SortOrder(1),
@@ -58,10 +58,10 @@ SNIPES = TablePane(
 )
 
 
-def _details(look: RenderContext, width: int) -> Sequence[Drawn]:
+def _details(context: RenderContext, width: int) -> Sequence[Drawn]:
     from mexc_tui.tui.screens.details import details  # opened by a key only; imports most other screens
 
-    return details(look, width)
+    return details(context, width)
 
 
 STRIP = PicturePane("Nearest limits", strip, PanePlace(lines=1))

@@ -10,7 +10,7 @@ from mexc_tui.tui.screens.listings import all_of as all_of_listing
 from mexc_tui.tui.screens.panes import Details
 from mexc_tui.tui.screens.signals import all_of as all_of_signal
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.styled_text import Drawn, words
+from mexc_tui.tui.widgets.styled_text import Drawn, text_line
 from mexc_tui.tui.widgets.text import age, amount, gain, local_and_utc, price
 
 POSITIONS = "Positions"
@@ -19,50 +19,53 @@ _LADDER = 12
 """Maximum lines of the price axis."""
 
 
-def details(look: RenderContext, width: int) -> list[Drawn]:
+def details(context: RenderContext, width: int) -> list[Drawn]:
     """Draw the details of the row under the cursor of the selected table."""
-    draws = _DRAWS.get(look.pane)
-    return [words(_CHOOSE, Tone.FAINT)] if draws is None else list(draws(look, width))
+    draws = _DRAWS.get(context.pane)
+    return [text_line(_CHOOSE, Tone.FAINT)] if draws is None else list(draws(context, width))
 
 
-def position(look: RenderContext, width: int) -> list[Drawn]:
+def position(context: RenderContext, width: int) -> list[Drawn]:
     """Draw a position: exits on the price axis, protection, cost, orders."""
-    row = None if look.key is None else look.source.positions.rows.get(look.key)
+    row = None if context.key is None else context.source.positions.rows.get(context.key)
     if row is None:
-        return [words(_CHOOSE, Tone.FAINT)]
-    orders = [one for one in look.source.orders.rows.values() if one.symbol == row.symbol]
+        return [text_line(_CHOOSE, Tone.FAINT)]
+    orders = [one for one in context.source.orders.rows.values() if one.symbol == row.symbol]
     return [
         head(f"{row.symbol}  {row.state.value}"),
-        *ladder(row, look.now_ms, width, _LADDER),
+        *ladder(row, context.now_ms, width, _LADDER),
         head("P&L"),
-        *_money(row, look, width),
+        *_money(row, context, width),
         head("Orders"),
-        *([one for order in orders for one in _order(order, look, width)] or [words("none", Tone.FAINT)]),
+        *(
+            [one for order in orders for one in _order(order, context, width)]
+            or [text_line("none", Tone.FAINT)]
+        ),
     ]
 
 
-def position_or_order(look: RenderContext, width: int) -> list[Drawn]:
+def position_or_order(context: RenderContext, width: int) -> list[Drawn]:
     """Draw the selected position or order."""
-    order = look.source.orders.rows.get(look.key or "")
-    if look.pane == POSITIONS or order is None:
-        return position(look, width)
-    created, updated = (local_and_utc(one, look.zone) for one in (order.created_ms, order.updated_ms))
+    order = context.source.orders.rows.get(context.key or "")
+    if context.pane == POSITIONS or order is None:
+        return position(context, width)
+    created, updated = (local_and_utc(one, context.zone) for one in (order.created_ms, order.updated_ms))
     return [
         head(f"{order.symbol}  {order.type.value}"),
-        *_order(order, look, width),
+        *_order(order, context, width),
         *paragraph(f"fees {order.fees or 'none'}", width),
-        words(f"created {created}, updated {updated}", Tone.FAINT),
+        text_line(f"created {created}, updated {updated}", Tone.FAINT),
         *paragraph(f"client order id {order.client_order_id}", width, Tone.FAINT),
         *paragraph(f"exchange order id {order.order_id or 'unknown'}", width, Tone.FAINT),
     ]
 
 
-def _money(row: PositionRow, look: RenderContext, width: int) -> Iterable[Drawn]:
+def _money(row: PositionRow, context: RenderContext, width: int) -> Iterable[Drawn]:
     quote = row.quote_asset
     if row.closed_ms is not None:
         made = f"{gain(row.realised).text} {quote} ({gain(row.realised_pct, 1, '%').text})"
         yield from paragraph(f"P&L {made}, fees {amount(row.fees).text}", width)
-        opened, closed = (local_and_utc(one, look.zone) for one in (row.opened_ms, row.closed_ms))
+        opened, closed = (local_and_utc(one, context.zone) for one in (row.opened_ms, row.closed_ms))
         yield from paragraph(f"opened {opened}, closed {closed}", width, Tone.FAINT)
         return
     yield from paragraph(
@@ -74,34 +77,34 @@ def _money(row: PositionRow, look: RenderContext, width: int) -> Iterable[Drawn]
         yield from paragraph(row.delisted, width, Tone.BAD)
     elif row.bid_age_ms is not None:
         old = age(row.bid_age_ms)
-        yield words(f"no bid for {old}" if row.bid is None else f"bid {old} old", Tone.FAINT)
-    yield words(f"opened {age(look.now_ms - row.opened_ms)} ago", Tone.FAINT)
+        yield text_line(f"no bid for {old}" if row.bid is None else f"bid {old} old", Tone.FAINT)
+    yield text_line(f"opened {age(context.now_ms - row.opened_ms)} ago", Tone.FAINT)
     if row.trapped:
         yield from paragraph(row.trapped, width, Tone.BAD)
 
 
-def _order(row: OrderRow, look: RenderContext, width: int) -> list[Drawn]:
+def _order(row: OrderRow, context: RenderContext, width: int) -> list[Drawn]:
     at = "" if row.price is None else f" at {price(row.price, row.price_decimals).text}"
     places = row.quantity_decimals
     filled, whole = (price(one, places).text for one in (row.filled_quantity, row.quantity))
     part = f"{filled} of {whole}" if row.quantity is not None else f"by value, {filled} filled"
     text = f"{row.side.value.lower()} {row.role.value.replace('_', ' ')}{at}: {row.state.value}, {part}"
-    since = age(look.now_ms - row.updated_ms)
+    since = age(context.now_ms - row.updated_ms)
     return paragraph(f"{text}, {since} ago" + (f": {row.reason}" if row.reason else ""), width)
 
 
-def snipe(look: RenderContext, width: int) -> list[Drawn]:
+def snipe(context: RenderContext, width: int) -> list[Drawn]:
     """Draw a snipe: plan, checklist and the result of every pre-trade check."""
-    row = None if look.key is None else look.source.snipes.rows.get(look.key)
+    row = None if context.key is None else context.source.snipes.rows.get(context.key)
     symbol = None if row is None else row.symbol
-    heard = why(look, symbol)
-    answer = heard.result
+    response = why(context, symbol)
+    answer = response.result
     if answer is None or row is None:
-        return missing(heard, _CHOOSE, symbol)
+        return missing(response, _CHOOSE, symbol)
     says = next((one for one in answer.snipes if one.snipe.id == row.id), None)
     if says is None:
         return paragraph(row.reason or "Nothing recorded yet.", width)
-    return list(snipe_lines(says, look, width))
+    return list(snipe_lines(says, context, width))
 
 
 _DRAWS: dict[str, Details] = {

@@ -1,16 +1,16 @@
 """Screen 6: performance of each detector."""
 
-from mexc_tui.desk.engine_requests import Nothing
+from mexc_tui.desk.engine_requests import NoArguments
 from mexc_tui.desk.screen_requests import DETECTORS
 from mexc_tui.model.engine_view import DetectorRow, DetectorsRow, RateRow
 from mexc_tui.model.signal import MIN_N_FOR_CALIBRATION, MIN_N_FOR_RATE
-from mexc_tui.tui.query_cache import QueryAnswer
+from mexc_tui.tui.query_cache import QueryResponse
 from mexc_tui.tui.render_context import RenderContext
-from mexc_tui.tui.screens.panes import LOADING, AnswerPane, PanePlace, PicturePane, ScreenSpec
-from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone
+from mexc_tui.tui.screens.panes import LOADING, PanePlace, PicturePane, QueryPane, ScreenSpec
+from mexc_tui.tui.widgets.cell import UNKNOWN_CELL, Cell, Tone
 from mexc_tui.tui.widgets.charts import band
 from mexc_tui.tui.widgets.columns import Column
-from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, words
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, text_line
 from mexc_tui.tui.widgets.table_rows import Line
 from mexc_tui.tui.widgets.text import age, local_and_utc, span
 
@@ -19,20 +19,20 @@ _BAND = 24
 _COLUMNS = (
     Column("DETECTOR", 16),
     Column("HIT RATE", 8, is_number=True),
-    Column("95% RANGE", 9, goes=2),
+    Column("95% RANGE", 9, drop_order=2),
     Column("N", 5, is_number=True),
-    Column("RECALL", 6, goes=1, is_number=True),
-    Column("RAISED", 6, goes=4, is_number=True),
-    Column("ACTIVE", 6, goes=5, is_number=True),
-    Column("LEAD", 7, goes=3, is_number=True),
-    Column("P10–P90", 13, goes=6),
-    Column("CALIB", 6, goes=7, is_number=True),
+    Column("RECALL", 6, drop_order=1, is_number=True),
+    Column("RAISED", 6, drop_order=4, is_number=True),
+    Column("ACTIVE", 6, drop_order=5, is_number=True),
+    Column("LEAD", 7, drop_order=3, is_number=True),
+    Column("P10–P90", 13, drop_order=6),
+    Column("CALIB", 6, drop_order=7, is_number=True),
     Column("VERDICT", 20, grows=True),
 )
 
 
-def _heard(look: RenderContext) -> QueryAnswer[DetectorsRow]:
-    return look.ask(DETECTORS, Nothing(), _ASK_S)
+def _query(context: RenderContext) -> QueryResponse[DetectorsRow]:
+    return context.query(DETECTORS, NoArguments(), _ASK_S)
 
 
 def _rows(row: DetectorsRow, _: RenderContext) -> dict[str, Line]:
@@ -45,19 +45,19 @@ def _line(row: DetectorRow) -> Line:
     error = row.calibration_error
     return (
         Cell(row.name.replace("_", " "), Tone.STRONG),
-        NOTHING if rate.value is None else Cell(f"{rate.value:.0%}", few, rate.value),
-        NOTHING
+        UNKNOWN_CELL if rate.value is None else Cell(f"{rate.value:.0%}", few, rate.value),
+        UNKNOWN_CELL
         if rate.low is None or rate.high is None
         else Cell(f"{rate.low * 100:.0f}–{rate.high:.0%}", few),
         Cell(str(rate.n), few, rate.n),
         _recall(row.recall),
         Cell(str(row.raised), rank=row.raised),
         Cell(str(row.standing), rank=row.standing),
-        NOTHING if lead.median_ms is None else Cell(span(lead.median_ms), rank=lead.median_ms),
-        NOTHING
+        UNKNOWN_CELL if lead.median_ms is None else Cell(span(lead.median_ms), rank=lead.median_ms),
+        UNKNOWN_CELL
         if lead.p10_ms is None or lead.p90_ms is None
         else Cell(f"{span(lead.p10_ms)} – {span(lead.p90_ms)}", Tone.FAINT),
-        NOTHING
+        UNKNOWN_CELL
         if error is None
         else Cell(f"{error * 100:.0f}pp", Tone.WARN if error > 0.15 else Tone.PLAIN, error),
         Cell(row.verdict, Tone.FAINT),
@@ -66,28 +66,28 @@ def _line(row: DetectorRow) -> Line:
 
 def _recall(recall: RateRow) -> Cell:
     if recall.value is None:
-        return NOTHING
+        return UNKNOWN_CELL
     tone = Tone.FAINT if recall.n < MIN_N_FOR_RATE else Tone.PLAIN
     return Cell(f"{recall.value:.0%}", tone, recall.value)
 
 
-def _detail(look: RenderContext, width: int, height: int) -> list[Drawn]:
+def _detail(context: RenderContext, width: int, height: int) -> list[Drawn]:
     del height
-    heard = _heard(look)
-    if heard.result is None:
-        return [words(heard.problem or LOADING, Tone.FAINT)]
-    row = next((one for one in heard.result.detectors if one.name == look.key), None)
+    response = _query(context)
+    if response.result is None:
+        return [text_line(response.problem or LOADING, Tone.FAINT)]
+    row = next((one for one in response.result.detectors if one.name == context.key), None)
     if row is None:
-        return [words("Select a detector.", Tone.FAINT)]
-    last = "none since start" if row.last_ms is None else local_and_utc(row.last_ms, look.zone)
+        return [text_line("Select a detector.", Tone.FAINT)]
+    last = "none since start" if row.last_ms is None else local_and_utc(row.last_ms, context.zone)
     lead = row.lead
     ahead = "" if lead.share_ahead is None else f", {lead.share_ahead:.0%} before the opening"
     return [
-        words(f"{row.name.replace('_', ' ')}, version {row.version}", Tone.STRONG),
-        *(words(line) for line in folded(row.verdict, width)),
-        words(""),
+        text_line(f"{row.name.replace('_', ' ')}, version {row.version}", Tone.STRONG),
+        *(text_line(line) for line in folded(row.verdict, width)),
+        text_line(""),
         *_rate(row.rate, width),
-        words(""),
+        text_line(""),
         (StyledSpan("last signal   ", Tone.FAINT), StyledSpan(last)),
         (StyledSpan("recall        ", Tone.FAINT), StyledSpan(f"{_shown(row.recall)} in time")),
         (StyledSpan("base rate     ", Tone.FAINT), StyledSpan(f"{_shown(row.base)} of all listings")),
@@ -123,7 +123,7 @@ def _skill(row: DetectorRow) -> str:
 def _rate(rate: RateRow, width: int) -> list[Drawn]:
     """Draw the hit rate with its interval on a scale of 0 to 100 %."""
     if rate.value is None or rate.low is None or rate.high is None:
-        return [words(rate.words or "No hit rate: no outcome known yet.", Tone.FAINT)]
+        return [text_line(rate.words or "No hit rate: no outcome known yet.", Tone.FAINT)]
     room = min(_BAND * 2, max(width - 10, 8))
     tone = Tone.FAINT if rate.n < MIN_N_FOR_RATE else Tone.GOOD
     return [
@@ -132,25 +132,25 @@ def _rate(rate: RateRow, width: int) -> list[Drawn]:
             StyledSpan(band(rate.low, rate.value, rate.high, room), tone),
             StyledSpan(" 100%"),
         ),
-        words(f"{rate.hits} of {rate.n} correct: {rate.words}"),
+        text_line(f"{rate.hits} of {rate.n} correct: {rate.words}"),
     ]
 
 
-def _pass(look: RenderContext, width: int, height: int) -> list[Drawn]:
+def _pass(context: RenderContext, width: int, height: int) -> list[Drawn]:
     del width, height
-    row = _heard(look).result
+    row = _query(context).result
     if row is None:
-        return [words(LOADING, Tone.FAINT)]
+        return [text_line(LOADING, Tone.FAINT)]
     last = row.last_pass
     if last is None:
-        return [words("No detection pass completed yet.", Tone.FAINT)]
+        return [text_line("No detection pass completed yet.", Tone.FAINT)]
     lines: list[Drawn] = [
         (
             StyledSpan(f"{last.looked_at} listings in {last.duration_ms:.1f} ms"),
-            StyledSpan(f", {age(look.now_ms - last.at_ms)} ago; {last.passes} since start", Tone.FAINT),
+            StyledSpan(f", {age(context.now_ms - last.at_ms)} ago; {last.passes} since start", Tone.FAINT),
         ),
-        words(f"{last.raised} raised, {last.ended} ended"),
-        words(""),
+        text_line(f"{last.raised} raised, {last.ended} ended"),
+        text_line(""),
     ]
     for read in last.read:
         old = "never read" if read.age_ms is None else f"{age(read.age_ms)} old"
@@ -170,7 +170,7 @@ BOARD = ScreenSpec(
     "time; lead time before the opening; calibration error of its probabilities; "
     "and the data read in the last detection pass.",
     (
-        AnswerPane("Detectors", _COLUMNS, _heard, _rows, "No detector is running.", place=PanePlace(share=3)),
+        QueryPane("Detectors", _COLUMNS, _query, _rows, "No detector is running.", place=PanePlace(share=3)),
         PicturePane("Detector", _detail, PanePlace(share=3, is_beside=True)),
         PicturePane("Last pass", _pass, PanePlace(share=2, is_beside=True, least_height=30)),
     ),

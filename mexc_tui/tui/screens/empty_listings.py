@@ -7,18 +7,18 @@ from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.widgets.text import utc
 
 
-def no_opening(look: RenderContext) -> str:
+def no_opening(context: RenderContext) -> str:
     """Explain an empty table of openings."""
-    armed = sorted(row.symbol for row in look.source.snipes.rows.values() if row.state.may_buy)
+    armed = sorted(row.symbol for row in context.source.snipes.rows.values() if row.state.may_buy)
     if armed:
         return f"No opening listed for {many(len(armed), 'armed snipe')}: {', '.join(armed)}."
-    read, problem = _calendar(look.source)
+    read, problem = _calendar(context.source)
     return f"No opening {'expected' if read and not problem else 'known'}. {_words(read, problem)}"
 
 
-def no_listing(look: RenderContext) -> str:
+def no_listing(context: RenderContext) -> str:
     """Explain an empty table of listings."""
-    return f"No listing known. {_words(*_calendar(look.source))}"
+    return f"No listing known. {_words(*_calendar(context.source))}"
 
 
 def _calendar(source: DeskSource) -> tuple[str, str]:

@@ -1,95 +1,97 @@
 """Screen 7: latency, resources, request budget, streams and queues of the engine."""
 
-from mexc_tui.desk.engine_requests import Nothing
-from mexc_tui.desk.screen_requests import LATENCY, MACHINE, LatencyAsked
+from mexc_tui.desk.engine_requests import NoArguments
+from mexc_tui.desk.screen_requests import LATENCY, MACHINE, LatencyQuery
 from mexc_tui.model.engine_view import LatencyRow, MachineRow, QueueRow, ShotRow, StageRow
 from mexc_tui.model.view import LaneRow, StatusRow
-from mexc_tui.tui.query_cache import QueryAnswer
+from mexc_tui.tui.query_cache import QueryResponse
 from mexc_tui.tui.render_context import RenderContext
-from mexc_tui.tui.screens.panes import LOADING, AnswerPane, PanePlace, PicturePane, ScreenSpec
-from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone, fit
+from mexc_tui.tui.screens.panes import LOADING, PanePlace, PicturePane, QueryPane, ScreenSpec
+from mexc_tui.tui.widgets.cell import UNKNOWN_CELL, Cell, Tone, fit
 from mexc_tui.tui.widgets.charts import waterfall
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.progress_bar import bar
-from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, words
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, text_line
 from mexc_tui.tui.widgets.table_rows import Line
 from mexc_tui.tui.widgets.text import age, bytes_of, local_and_utc, milliseconds
 
 _ASK_S, _ASK_SLOWLY_S = 1.0, 5.0
-_NAME, _BAR, _LEAST_BAR = 20, 24, 8
+_NAME, _BAR, _MIN_BAR = 20, 24, 8
 _FULL = 0.75
-_SHOTS = (
+_ATTEMPTS = (
     Column("SYMBOL", 14),
     Column("ATTEMPT", 7, is_number=True),
     Column("LATE", 9, is_number=True),
-    Column("TOTAL", 9, goes=1, is_number=True),
-    Column("CODE", 6, goes=2, is_number=True),
+    Column("TOTAL", 9, drop_order=1, is_number=True),
+    Column("CODE", 6, drop_order=2, is_number=True),
     Column("RESPONSE", 12, grows=True),
-    Column("NEXT", 14, goes=3),
+    Column("NEXT", 14, drop_order=3),
 )
 _WORKERS = (
     Column("WORKER", 20),
     Column("STATE", 10),
-    Column("RESTARTS", 8, goes=1, is_number=True),
+    Column("RESTARTS", 8, drop_order=1, is_number=True),
     Column("LAST PROBLEM", 20, grows=True),
 )
 
 
-def _latency(look: RenderContext) -> QueryAnswer[LatencyRow]:
-    return look.ask(LATENCY, LatencyAsked(), _ASK_SLOWLY_S)
+def _latency(context: RenderContext) -> QueryResponse[LatencyRow]:
+    return context.query(LATENCY, LatencyQuery(), _ASK_SLOWLY_S)
 
 
-def _machine(look: RenderContext) -> QueryAnswer[MachineRow]:
-    return look.ask(MACHINE, Nothing(), _ASK_S)
+def _metrics(context: RenderContext) -> QueryResponse[MachineRow]:
+    return context.query(MACHINE, NoArguments(), _ASK_S)
 
 
-def _status(look: RenderContext) -> StatusRow | None:
-    return look.source.status_row
+def _status(context: RenderContext) -> StatusRow | None:
+    return context.source.status_row
 
 
-def _key(shot: ShotRow) -> str:
-    return f"{shot.snipe_id} {shot.number}"
+def _key(attempt: ShotRow) -> str:
+    return f"{attempt.snipe_id} {attempt.number}"
 
 
-def _shots(row: LatencyRow, _: RenderContext) -> dict[str, Line]:
-    return {_key(shot): _shot(shot) for shot in row.shots}
+def _attempt_lines(row: LatencyRow, _: RenderContext) -> dict[str, Line]:
+    return {_key(attempt): _attempt_line(attempt) for attempt in row.shots}
 
 
-def _shot(shot: ShotRow) -> Line:
-    took = [stage.took_ms for stage in shot.stages if stage.took_ms is not None]
+def _attempt_line(attempt: ShotRow) -> Line:
+    took = [stage.took_ms for stage in attempt.stages if stage.took_ms is not None]
     return (
-        Cell(shot.symbol, Tone.STRONG),
-        Cell(str(shot.number), rank=shot.number),
-        NOTHING if shot.late_ms is None else Cell(milliseconds(shot.late_ms), rank=shot.late_ms),
-        Cell(milliseconds(sum(took)), rank=sum(took)) if took else NOTHING,
-        Cell(str(shot.code), Tone.WARN, shot.code) if shot.code else NOTHING,
-        Cell(shot.answer, Tone.WARN if shot.code else Tone.PLAIN),
-        Cell(shot.next_step, Tone.FAINT),
+        Cell(attempt.symbol, Tone.STRONG),
+        Cell(str(attempt.number), rank=attempt.number),
+        UNKNOWN_CELL
+        if attempt.late_ms is None
+        else Cell(milliseconds(attempt.late_ms), rank=attempt.late_ms),
+        Cell(milliseconds(sum(took)), rank=sum(took)) if took else UNKNOWN_CELL,
+        Cell(str(attempt.code), Tone.WARN, attempt.code) if attempt.code else UNKNOWN_CELL,
+        Cell(attempt.answer, Tone.WARN if attempt.code else Tone.PLAIN),
+        Cell(attempt.next_step, Tone.FAINT),
     )
 
 
-def _waterfall(look: RenderContext, width: int, height: int) -> list[Drawn]:
+def _waterfall(context: RenderContext, width: int, height: int) -> list[Drawn]:
     """Draw the stages of the selected attempt with their usual duration."""
     del height
-    heard = _latency(look)
-    row = heard.result
+    response = _latency(context)
+    row = response.result
     if row is None:
-        return [words(heard.problem or LOADING, Tone.FAINT)]
+        return [text_line(response.problem or LOADING, Tone.FAINT)]
     if not row.shots:
-        return [words("No attempt sent yet.", Tone.FAINT)]
-    shot = next((one for one in row.shots if _key(one) == look.key), row.shots[0])
+        return [text_line("No attempt sent yet.", Tone.FAINT)]
+    attempt = next((one for one in row.shots if _key(one) == context.key), row.shots[0])
     usual = {stage.name: stage for stage in row.stages}
     figures = 34
-    longest = max((len(stage.name) for stage in shot.stages), default=_NAME)
-    named = min(longest + 1, max(width - figures - _LEAST_BAR, _NAME))
-    room = max(width - named - figures, _LEAST_BAR)
-    took = [(stage.name, stage.took_ms) for stage in shot.stages]
+    longest = max((len(stage.name) for stage in attempt.stages), default=_NAME)
+    named = min(longest + 1, max(width - figures - _MIN_BAR, _NAME))
+    room = max(width - named - figures, _MIN_BAR)
+    took = [(stage.name, stage.took_ms) for stage in attempt.stages]
     lines: list[Drawn] = [
         (
-            StyledSpan(f"{shot.symbol} attempt {shot.number}", Tone.STRONG),
-            StyledSpan(f", aim {local_and_utc(shot.aim_ms, look.zone)}"),
+            StyledSpan(f"{attempt.symbol} attempt {attempt.number}", Tone.STRONG),
+            StyledSpan(f", aim {local_and_utc(attempt.aim_ms, context.zone)}"),
         ),
-        words(f"{'':<{named + room}}{'THIS':>9}{'P50':>9}{'P99':>9}{'N':>5}", Tone.FAINT),
+        text_line(f"{'':<{named + room}}{'THIS':>9}{'P50':>9}{'P99':>9}{'N':>5}", Tone.FAINT),
     ]
     for (name, value), drawn in zip(took, waterfall([value for _, value in took], room), strict=True):
         lines.append(_stage(fit(name.replace("_", " "), named), value, drawn, usual.get(name)))
@@ -107,12 +109,12 @@ def _stage(name: str, took_ms: float | None, drawn: str, usual: StageRow | None)
     )
 
 
-def _cost(look: RenderContext, width: int, height: int) -> list[Drawn]:
+def _resources(context: RenderContext, width: int, height: int) -> list[Drawn]:
     del width, height
-    heard = _machine(look)
-    row, status = heard.result, _status(look)
+    response = _metrics(context)
+    row, status = response.result, _status(context)
     if row is None or status is None:
-        return [words(heard.problem or LOADING, Tone.FAINT)]
+        return [text_line(response.problem or LOADING, Tone.FAINT)]
     store, lag = row.store, row.lag
     worst = f"max {milliseconds(lag.max_ms)}"
     cpu = "–" if row.cpu_pct is None else f"{row.cpu_pct:.1f}%"
@@ -132,7 +134,7 @@ def _cost(look: RenderContext, width: int, height: int) -> list[Drawn]:
         ),
         _fact("exit reserve", "available" if store.has_reserve else "MISSING", is_bad=not store.has_reserve),
         _fact("journal", f"{status.journal} events"),
-        _fact("this terminal", _terminal(look)),
+        _fact("this terminal", _terminal(context)),
         *(
             _fact("client", f"{one.who} ({one.role}), {bytes_of(one.waiting_bytes)} unread")
             for one in row.viewers
@@ -140,8 +142,8 @@ def _cost(look: RenderContext, width: int, height: int) -> list[Drawn]:
     ]
 
 
-def _terminal(look: RenderContext) -> str:
-    per_s = look.source.wire_per_s()
+def _terminal(context: RenderContext) -> str:
+    per_s = context.source.wire_per_s()
     return "–" if per_s is None else f"{bytes_of(per_s)}/s"
 
 
@@ -149,11 +151,11 @@ def _fact(name: str, text: str, *, is_bad: bool = False) -> Drawn:
     return StyledSpan(f"{name:<15}", Tone.FAINT), StyledSpan(text, Tone.BAD if is_bad else Tone.PLAIN)
 
 
-def _weights(look: RenderContext, width: int, height: int) -> list[Drawn]:
+def _weights(context: RenderContext, width: int, height: int) -> list[Drawn]:
     del height
-    status, machine = _status(look), _machine(look).result
+    status, metrics = _status(context), _metrics(context).result
     if status is None:
-        return [words(LOADING, Tone.FAINT)]
+        return [text_line(LOADING, Tone.FAINT)]
     clock, budget = status.clock, status.budget
     offset = (
         "unknown" if clock.offset_ms is None else f"{clock.offset_ms:+.1f} ± {clock.error_ms or 0:.1f} ms"
@@ -161,16 +163,18 @@ def _weights(look: RenderContext, width: int, height: int) -> list[Drawn]:
     lines = [_fact("clock", f"{offset}  {clock.warning}".rstrip(), is_bad=bool(clock.warning))]
     if budget.ban:
         until = (
-            "" if budget.ban_until_ms is None else f" until {local_and_utc(budget.ban_until_ms, look.zone)}"
+            ""
+            if budget.ban_until_ms is None
+            else f" until {local_and_utc(budget.ban_until_ms, context.zone)}"
         )
-        lines.append(words(f"BANNED: {budget.ban}{until}", Tone.BAD))
+        lines.append(text_line(f"BANNED: {budget.ban}{until}", Tone.BAD))
     lines += [_lane(lane, width) for lane in budget.lanes]
-    if machine is not None:
-        waiting = f"{machine.requests_waiting} queued, {machine.requests_refused} refused"
+    if metrics is not None:
+        waiting = f"{metrics.requests_waiting} queued, {metrics.requests_refused} refused"
         lines.append(_fact("requests", waiting))
         lines += [
             _fact("breaker", f"{one.group}: {one.phase}, retry in {one.retry_in_s:.0f} s", is_bad=True)
-            for one in machine.breakers
+            for one in metrics.breakers
             if one.phase != "closed"
         ]
     return lines
@@ -184,23 +188,25 @@ def _lane(lane: LaneRow, width: int) -> Drawn:
     return StyledSpan(fit(lane.name, 15), Tone.FAINT), StyledSpan(bar(share, room), tone), StyledSpan(said)
 
 
-def _streams(look: RenderContext, width: int, height: int) -> list[Drawn]:
+def _streams(context: RenderContext, width: int, height: int) -> list[Drawn]:
     del width, height
-    status, row = _status(look), _machine(look).result
+    status, row = _status(context), _metrics(context).result
     if status is None:
-        return [words(LOADING, Tone.FAINT)]
+        return [text_line(LOADING, Tone.FAINT)]
     streams = status.streams
     lines = [
-        words(
+        text_line(
             f"{streams.live} of {streams.topics} live, {streams.quiet} quiet, {streams.stale} stale, "
             f"{streams.messages_per_s:.0f} messages/s"
         )
     ]
-    lines += [words(one, Tone.WARN) for one in streams.silent]
-    lines += [words(f"Skipped: {one}", Tone.WARN) for one in status.budget.skipped_rows]
-    lines += [words(f"Not reconciled: {one}", Tone.WARN) for one in status.not_compared]
+    lines += [text_line(one, Tone.WARN) for one in streams.silent]
+    lines += [text_line(f"Skipped: {one}", Tone.WARN) for one in status.budget.skipped_rows]
+    lines += [text_line(f"Not reconciled: {one}", Tone.WARN) for one in status.not_compared]
     for source in status.sources:
-        read = "not read yet" if source.read_ms is None else f"read {age(look.now_ms - source.read_ms)} ago"
+        read = (
+            "not read yet" if source.read_ms is None else f"read {age(context.now_ms - source.read_ms)} ago"
+        )
         words_of = f"{read}  {source.problem}".rstrip()
         lines.append(_fact(source.source[:14], words_of, is_bad=bool(source.problem)))
     if row is not None:
@@ -222,9 +228,9 @@ def _queue(row: QueueRow) -> Drawn:
     )
 
 
-def _workers(row: MachineRow, look: RenderContext) -> dict[str, Line]:
+def _workers(row: MachineRow, context: RenderContext) -> dict[str, Line]:
     del row
-    status = _status(look)
+    status = _status(context)
     return (
         {}
         if status is None
@@ -250,26 +256,26 @@ BOARD = ScreenSpec(
     "Latency of each attempt by stage, with percentiles; workers; request weights and bans, clock, "
     "streams with data ages, queues, database, memory, and bytes sent to this terminal.",
     (
-        AnswerPane(
+        QueryPane(
             "Attempts",
-            _SHOTS,
+            _ATTEMPTS,
             _latency,
-            _shots,
+            _attempt_lines,
             "No attempt sent yet.",
             place=PanePlace(share=2),
             follows=True,
         ),
         PicturePane("Latency", _waterfall, PanePlace(share=3)),
-        AnswerPane(
+        QueryPane(
             "Workers",
             _WORKERS,
-            _machine,
+            _metrics,
             _workers,
             "No worker is running.",
             place=PanePlace(share=2, least_height=36),
         ),
         PicturePane("Weights, bans, clock", _weights, PanePlace(share=3, is_beside=True)),
-        PicturePane("Resources", _cost, PanePlace(share=4, is_beside=True, least_height=30)),
+        PicturePane("Resources", _resources, PanePlace(share=4, is_beside=True, least_height=30)),
         PicturePane(
             "Streams, sources, queues", _streams, PanePlace(share=4, is_beside=True, least_height=36)
         ),

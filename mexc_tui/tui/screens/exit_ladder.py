@@ -6,10 +6,10 @@ from decimal import Decimal
 from mexc_tui.model.position import Protection
 from mexc_tui.model.trading_view import PositionRow, RungRow
 from mexc_tui.tui.widgets.cell import Tone, fit_cell
-from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, words
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, text_line
 from mexc_tui.tui.widgets.text import age, countdown, gain, price, within
 
-_WHERE = {
+_RUNG_STATES = {
     "exchange": ("resting", Tone.GOOD),
     "engine": ("watched by the engine", Tone.WARN),
     "sold": ("sold", Tone.FAINT),
@@ -41,7 +41,7 @@ def ladder(row: PositionRow, now_ms: int, width: int, height: int) -> list[Drawn
     steps = sorted(_steps(row), key=lambda step: step.price, reverse=True)
     foot = _foot(row, now_ms, width)
     drawn = [_drawn(step, row) for step in steps]
-    trapped = [words(line, Tone.BAD) for line in folded(f"TRAPPED: {row.trapped}", width) if row.trapped]
+    trapped = [text_line(line, Tone.BAD) for line in folded(f"TRAPPED: {row.trapped}", width) if row.trapped]
     room = max(height - len(foot) - len(trapped), 3)
     return [*trapped, *_spaced(steps, drawn, room), *foot]
 
@@ -71,8 +71,8 @@ def _of_open(row: PositionRow) -> list[_Step]:
 
 
 def _rung(rung: RungRow, row: PositionRow) -> tuple[Tone, str]:
-    said, tone = _WHERE.get(rung.where, (rung.where, Tone.PLAIN))
-    return tone, f"{_quantity(rung.quantity, row)} {row.base_asset}, {said}"
+    text, tone = _RUNG_STATES.get(rung.where, (rung.where, Tone.PLAIN))
+    return tone, f"{_quantity(rung.quantity, row)} {row.base_asset}, {text}"
 
 
 def _stop_words(row: PositionRow) -> str:
@@ -108,21 +108,21 @@ def _spaced(steps: list[_Step], drawn: list[Drawn], room: int) -> list[Drawn]:
         lines.append(line)
         if number + 1 < len(steps) and whole:
             gap = (steps[number].price - steps[number + 1].price) / whole
-            lines += [words(f"{'':>26}│", Tone.FAINT)] * int(gap * spare)
+            lines += [text_line(f"{'':>26}│", Tone.FAINT)] * int(gap * spare)
     return lines
 
 
 def _foot(row: PositionRow, now_ms: int, width: int) -> list[Drawn]:
-    said, tone = _PROTECTED.get(row.protection, ("NONE", Tone.BAD))
+    text, tone = _PROTECTED.get(row.protection, ("NONE", Tone.BAD))
     time_stop = "" if row.time_stop_ms is None else f"  time stop {countdown(row.time_stop_ms, now_ms)}"
     closed = (
         "" if row.closed_ms is None else f"closed {age(now_ms - row.closed_ms)} ago: {row.close_reason.value}"
     )
     lines: list[Drawn] = [
-        (StyledSpan("protection ", Tone.FAINT), StyledSpan(said, tone), StyledSpan(time_stop))
+        (StyledSpan("protection ", Tone.FAINT), StyledSpan(text, tone), StyledSpan(time_stop))
         if not closed
-        else words(closed)
+        else text_line(closed)
     ]
     tone = Tone.BAD if row.trapped else Tone.FAINT
-    lines += [words(line, tone) for line in folded(row.protection_words, width) if line and not closed]
+    lines += [text_line(line, tone) for line in folded(row.protection_words, width) if line and not closed]
     return lines

@@ -14,15 +14,15 @@ import msgspec
 from mexc_tui.desk.api_types import CommandKind
 from mexc_tui.desk.engine_requests import (
     CHECK_SETTING,
-    Agreed,
+    AddListing,
+    CheckPassed,
+    DropListing,
     FactPage,
-    JournalAsked,
-    ListingAdded,
-    ListingDropped,
+    JournalQuery,
     SettingChange,
     SettingUndo,
 )
-from mexc_tui.desk.trading_requests import CHECK_EXITS, ExitsEdit, RungAsked
+from mexc_tui.desk.trading_requests import CHECK_EXITS, ExitsEdit, RungEdit
 from mexc_tui.model.errors import DeskError
 from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.text import clean
@@ -37,7 +37,7 @@ EXITS_HINT = "stop PRICE trail PCT@GAIN|off tp PCT@GAIN,..|none even RUNG time S
 """Fits 80 columns after a symbol."""
 
 
-class NotUnderstood(DeskError, ValueError):
+class InvalidLine(DeskError, ValueError):
     """A line typed into a form cannot be used.
 
     Raised by forms. Show the text, which names what is expected, and keep the form open.
@@ -61,57 +61,57 @@ class Form:
     """Shown if no suitable row is selected."""
     about: Callable[[RenderContext, str], str]
     """Returns the subject of the line; empty if there is none."""
-    check: CommandKind[Any, Agreed] | None = None
+    check: CommandKind[Any, CheckPassed] | None = None
     """A query that validates the same arguments first."""
 
 
-def _setting(look: RenderContext, _: str) -> str | None:
-    row = settings.chosen(look)
+def _setting(context: RenderContext, _: str) -> str | None:
+    row = settings.chosen(context)
     return None if row is None else row.pending or row.value
 
 
-def _read_setting(text: str, look: RenderContext, _: str) -> Target:
-    row = settings.chosen(look)
+def _read_setting(text: str, context: RenderContext, _: str) -> Target:
+    row = settings.chosen(context)
     if row is None:
-        raise NotUnderstood("Select a setting first.")
+        raise InvalidLine("Select a setting first.")
     wanted = text.strip()
     if wanted == row.value and not row.pending:
-        raise NotUnderstood(f"{row.name} is already {row.value}.")
+        raise InvalidLine(f"{row.name} is already {row.value}.")
     later = "after restart" if row.needs_restart else "immediately"
     after = f"{wanted or row.default} {row.unit}".rstrip()
     words = f"{row.name}: {row.value} → {after}, {later}. Allowed: {row.allowed}."
     return Target(made=SettingChange(name=row.name, text=wanted or None), words=words)
 
 
-LAST_CHANGE = JournalAsked(kind="setting_changed", limit=1)
+LAST_CHANGE = JournalQuery(kind="setting_changed", limit=1)
 """Journal query for the last change of a setting."""
 
 
 def undoing(page: FactPage) -> Target:
     """Describe the undo of the last setting change. Raises NotUnderstood if there was none."""
     if not page.rows:
-        raise NotUnderstood("No setting was changed yet.")
+        raise InvalidLine("No setting was changed yet.")
     change = msgspec.json.decode(page.rows[0].body, type=SettingChanged)
     later = "after restart" if change.needs_restart else "immediately"
     words = f"{change.about}: {change.new or 'empty'} → {change.old or 'empty'}, {later}."
     return Target(made=SettingUndo(name=change.about), words=words)
 
 
-def _held(look: RenderContext, symbol: str) -> PositionRow | None:
-    rows = look.source.positions.rows.values()
+def _held(context: RenderContext, symbol: str) -> PositionRow | None:
+    rows = context.source.positions.rows.values()
     return next((row for row in rows if row.symbol == symbol and row.closed_ms is None), None)
 
 
-def _exits(look: RenderContext, symbol: str) -> str | None:
-    row = _held(look, symbol)
+def _exits(context: RenderContext, symbol: str) -> str | None:
+    row = _held(context, symbol)
     return None if row is None else ""
 
 
-def _read_exits(text: str, look: RenderContext, symbol: str) -> Target:
-    row = _held(look, symbol)
+def _read_exits(text: str, context: RenderContext, symbol: str) -> Target:
+    row = _held(context, symbol)
     if row is None:
-        raise NotUnderstood("Select an open position first.")
-    edit = exits_of(symbol, text)
+        raise InvalidLine("Select an open position first.")
+    edit = parse_exits(symbol, text)
     words = [_stop_words(row, edit.stop_price)] if edit.stop_price is not None else []
     words += [f"{name} {value}" for name, value in _pairs(text) if name != "stop"]
     return Target(symbol, made=edit, words=f"{symbol}: {'; '.join(words)}. Other exits stay unchanged.")
@@ -123,12 +123,12 @@ def _stop_words(row: PositionRow, stop: Decimal) -> str:
     return f"stop {price(row.stop_price, places).text} → {price(stop, places).text}{away}"
 
 
-def exits_of(symbol: str, text: str) -> ExitsEdit:
+def parse_exits(symbol: str, text: str) -> ExitsEdit:
     """Parse new exits: `stop 0.031 trail 15@20 tp 30@10,30@25 even 1 time 600`. Raises NotUnderstood."""
     pairs = dict(_pairs(text))
     unknown = pairs.keys() - {"stop", "trail", "tp", "even", "time"}
     if unknown or not pairs:
-        raise NotUnderstood(
+        raise InvalidLine(
             f"{' '.join(sorted(unknown)) or 'An empty line'} is not valid. Format: {EXITS_HINT}"
         )
     trailing = _trailing(pairs["trail"]) if "trail" in pairs else (None, None, None)
@@ -147,7 +147,7 @@ def exits_of(symbol: str, text: str) -> ExitsEdit:
 def _pairs(text: str) -> list[tuple[str, str]]:
     words = text.split()
     if len(words) % 2:
-        raise NotUnderstood(f"{words[-1]} has no value. Format: {EXITS_HINT}")
+        raise InvalidLine(f"{words[-1]} has no value. Format: {EXITS_HINT}")
     return [(name.casefold(), value.casefold()) for name, value in zip(words[::2], words[1::2], strict=True)]
 
 
@@ -158,11 +158,11 @@ def _trailing(value: str) -> tuple[bool, Decimal | None, Decimal | None]:
     return True, _number(distance), _number(after) if after else None
 
 
-def _ladder(value: str) -> tuple[RungAsked, ...]:
+def _ladder(value: str) -> tuple[RungEdit, ...]:
     if value == "none":
         return ()
     rungs = [rung.partition("@") for rung in value.split(",")]
-    return tuple(RungAsked(share_pct=_number(share), gain_pct=_number(gain)) for share, _, gain in rungs)
+    return tuple(RungEdit(share_pct=_number(share), gain_pct=_number(gain)) for share, _, gain in rungs)
 
 
 def _number(text: str) -> Decimal:
@@ -171,32 +171,32 @@ def _number(text: str) -> Decimal:
     except InvalidOperation:
         number = Decimal("nan")
     if not number.is_finite():
-        raise NotUnderstood(f"{clean(text, 40)!r} is not a number.")
+        raise InvalidLine(f"{clean(text, 40)!r} is not a number.")
     return number
 
 
 def _whole(text: str) -> int:
     if not text.isascii() or not text.isdigit():
-        raise NotUnderstood(f"{clean(text, 40)!r} is not an integer.")
+        raise InvalidLine(f"{clean(text, 40)!r} is not an integer.")
     return int(text[:12])
 
 
-def _read_listing(text: str, look: RenderContext, _: str) -> Target:
+def _read_listing(text: str, context: RenderContext, _: str) -> Target:
     symbol, *when = text.split(maxsplit=1)
     if not symbol:
-        raise NotUnderstood("Enter symbol and opening time: NEWUSDT +15m")
+        raise InvalidLine("Enter symbol and opening time: NEWUSDT +15m")
     try:
-        opens_ms = moment_ms(when[0], look.now_ms) if when else None
+        opens_ms = moment_ms(when[0], context.now_ms) if when else None
     except ValueError as error:
-        raise NotUnderstood(str(error)) from None
+        raise InvalidLine(str(error)) from None
     opens = "at an unknown time" if opens_ms is None else f"at {utc(opens_ms)}"
-    made = ListingAdded(symbol=symbol.upper()[:60], opens_ms=opens_ms)
+    made = AddListing(symbol=symbol.upper()[:60], opens_ms=opens_ms)
     return Target(made=made, words=f"Add {made.symbol}, opening {opens}.")
 
 
 def _read_drop(text: str, _: RenderContext, symbol: str) -> Target:
     note = text.strip()[:100]
-    return Target(symbol, made=ListingDropped(symbol=symbol, note=note), words=f"Drop {symbol}.")
+    return Target(symbol, made=DropListing(symbol=symbol, note=note), words=f"Drop {symbol}.")
 
 
 def _nothing(*_: object) -> str:
@@ -219,7 +219,7 @@ FORMS = (
         _setting,
         _read_setting,
         "Select a setting first.",
-        lambda look, _: look.key or "",
+        lambda context, _: context.key or "",
         CHECK_SETTING,
     ),
     Form(

@@ -5,27 +5,27 @@ from collections.abc import Iterable
 
 import msgspec
 
-from mexc_tui.desk.engine_requests import JOURNAL, PAGE, FactPage, JournalAsked
+from mexc_tui.desk.engine_requests import JOURNAL, PAGE, FactPage, JournalQuery
 from mexc_tui.model.event import KINDS
 from mexc_tui.model.view import FactRow
-from mexc_tui.tui.query_cache import QueryAnswer
+from mexc_tui.tui.query_cache import QueryResponse
 from mexc_tui.tui.render_context import RenderContext
-from mexc_tui.tui.screens.panes import LOADING, AnswerPane, PanePlace, PicturePane, ScreenSpec
+from mexc_tui.tui.screens.panes import LOADING, PanePlace, PicturePane, QueryPane, ScreenSpec
 from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
-from mexc_tui.tui.widgets.styled_text import Drawn, folded, words
+from mexc_tui.tui.widgets.styled_text import Drawn, folded, text_line
 from mexc_tui.tui.widgets.table_rows import Line, SortOrder
 from mexc_tui.tui.widgets.text import local_and_utc, utc
-from mexc_tui.wording.event_text import fact_words
+from mexc_tui.wording.event_text import event_text
 
 FOLLOW_S = 1.0
 _HANGS = 2
 _PAIR = re.compile(r"[A-Z0-9]{2,}(USDT|USDC|EUR|BTC|USD1)")
 _FACTS = (
-    Column("NUMBER", 8, goes=3, is_number=True),
+    Column("NUMBER", 8, drop_order=3, is_number=True),
     Column("TIME", 9),
     Column("KIND", 18),
-    Column("ABOUT", 14, goes=1),
+    Column("ABOUT", 14, drop_order=1),
     Column("WHAT", 28, grows=True),
 )
 _LOUD = {
@@ -37,16 +37,16 @@ _LOUD = {
 }
 
 
-def asked(words_kept: str) -> JournalAsked:
+def asked(words_kept: str) -> JournalQuery:
     """Return the query; an event kind or a symbol in the filter is searched in the whole journal."""
     kept = words_kept.split()
     kind = next((word for word in kept if word.casefold() in KINDS), "")
     about = next((word.upper() for word in kept if _PAIR.fullmatch(word.upper())), "")
-    return JournalAsked(kind=kind.casefold(), about=about, limit=PAGE)
+    return JournalQuery(kind=kind.casefold(), about=about, limit=PAGE)
 
 
-def _heard(look: RenderContext) -> QueryAnswer[FactPage]:
-    return look.ask(JOURNAL, asked(look.filter), FOLLOW_S)
+def _query(context: RenderContext) -> QueryResponse[FactPage]:
+    return context.query(JOURNAL, asked(context.filter), FOLLOW_S)
 
 
 def _rows(page: FactPage, _: RenderContext) -> dict[str, Line]:
@@ -59,26 +59,26 @@ def _line(row: FactRow) -> Line:
         Cell(utc(row.at_ms), rank=-row.at_ms),
         Cell(row.kind, _LOUD.get(row.kind, Tone.PLAIN)),
         Cell(row.about, Tone.STRONG),
-        Cell(fact_words(row)),
+        Cell(event_text(row)),
     )
 
 
-def _detail(look: RenderContext, width: int, height: int) -> list[Drawn]:
+def _detail(context: RenderContext, width: int, height: int) -> list[Drawn]:
     del height
-    return all_of(look, width)
+    return all_of(context, width)
 
 
-def all_of(look: RenderContext, width: int) -> list[Drawn]:
+def all_of(context: RenderContext, width: int) -> list[Drawn]:
     """Draw all fields of an event; long values continue on the next line."""
-    page = _heard(look).result
+    page = _query(context).result
     if page is None:
-        return [words(LOADING, Tone.FAINT)]
-    row = next((one for one in page.rows if str(one.sequence) == look.key), None)
+        return [text_line(LOADING, Tone.FAINT)]
+    row = next((one for one in page.rows if str(one.sequence) == context.key), None)
     if row is None:
-        return [words("Select an event to see all fields.", Tone.FAINT)]
+        return [text_line("Select an event to see all fields.", Tone.FAINT)]
     return [
-        words(f"{row.kind} {row.version}  {row.about}", Tone.STRONG),
-        words(local_and_utc(row.at_ms, look.zone), Tone.FAINT),
+        text_line(f"{row.kind} {row.version}  {row.about}", Tone.STRONG),
+        text_line(local_and_utc(row.at_ms, context.zone), Tone.FAINT),
         *_fields(row.body, width),
     ]
 
@@ -88,9 +88,9 @@ def _fields(body: msgspec.Raw, width: int) -> Iterable[Drawn]:
         text = line.removesuffix(",").replace('"', "")
         indent = len(text) - len(text.lstrip())
         first, *others = folded(text, max(width - indent - _HANGS, 8))
-        yield words(" " * indent + first)
+        yield text_line(" " * indent + first)
         for other in others:
-            yield words(" " * (indent + _HANGS) + other)
+            yield text_line(" " * (indent + _HANGS) + other)
 
 
 BOARD = ScreenSpec(
@@ -100,10 +100,10 @@ BOARD = ScreenSpec(
     "comes, elsewhere it stays. A filter with a kind (order_changed) or a pair (FOOUSDT) reaches further "
     f"back than the last {PAGE} facts.",
     (
-        AnswerPane(
+        QueryPane(
             "Journal",
             _FACTS,
-            _heard,
+            _query,
             _rows,
             "No events yet, or none match the filter.",
             SortOrder(0),

@@ -18,66 +18,66 @@ from mexc_tui.tui.screens.listing_history import (
 from mexc_tui.tui.screens.panes import PanePlace, PicturePane, ScreenSpec, TablePane, reading
 from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.styled_text import Drawn, words
+from mexc_tui.tui.widgets.styled_text import Drawn, text_line
 from mexc_tui.tui.widgets.table_rows import SortOrder
 
 _CHOOSE = "Select a listing to see its history."
 Draws = Callable[[WhyRow, ListingRow, RenderContext, int], Iterable[Drawn]]
 
 
-def _chosen(look: RenderContext) -> ListingRow | None:
-    return None if look.key is None else look.source.listings.rows.get(look.key)
+def _chosen(context: RenderContext) -> ListingRow | None:
+    return None if context.key is None else context.source.listings.rows.get(context.key)
 
 
-def _drawn(look: RenderContext, width: int, draws: Draws) -> list[Drawn]:
-    row = _chosen(look)
+def _drawn(context: RenderContext, width: int, draws: Draws) -> list[Drawn]:
+    row = _chosen(context)
     symbol = None if row is None else row.symbol
-    heard = why(look, symbol)
-    if heard.result is None or row is None:
-        return missing(heard, _CHOOSE, symbol)
-    return list(draws(heard.result, row, look, width))
+    response = why(context, symbol)
+    if response.result is None or row is None:
+        return missing(response, _CHOOSE, symbol)
+    return list(draws(response.result, row, context, width))
 
 
-def _story(look: RenderContext, width: int, height: int) -> list[Drawn]:
+def _story(context: RenderContext, width: int, height: int) -> list[Drawn]:
     del height
-    return _drawn(look, width, _told)
+    return _drawn(context, width, _history)
 
 
-def _plan(look: RenderContext, width: int, height: int) -> list[Drawn]:
+def _plan(context: RenderContext, width: int, height: int) -> list[Drawn]:
     del height
-    return _drawn(look, width, _planned)
+    return _drawn(context, width, _plan_and_checks)
 
 
-def all_of(look: RenderContext, width: int) -> list[Drawn]:
+def all_of(context: RenderContext, width: int) -> list[Drawn]:
     """Draw the history of a listing, then its plan and pre-trade check."""
-    return _drawn(look, width, _all)
+    return _drawn(context, width, _all)
 
 
-def _all(answer: WhyRow, row: ListingRow, look: RenderContext, width: int) -> Iterable[Drawn]:
-    yield from _told(answer, row, look, width)
-    yield words("")
-    yield from _planned(answer, row, look, width)
+def _all(answer: WhyRow, row: ListingRow, context: RenderContext, width: int) -> Iterable[Drawn]:
+    yield from _history(answer, row, context, width)
+    yield text_line("")
+    yield from _plan_and_checks(answer, row, context, width)
 
 
-def _told(answer: WhyRow, row: ListingRow, look: RenderContext, width: int) -> Iterable[Drawn]:
+def _history(answer: WhyRow, row: ListingRow, context: RenderContext, width: int) -> Iterable[Drawn]:
     story = next((one for one in answer.listings if one.listing.id == row.id), None)
     if story is None:
-        yield words(f"Nothing recorded for {row.symbol} yet.", Tone.FAINT)
+        yield text_line(f"Nothing recorded for {row.symbol} yet.", Tone.FAINT)
         return
     yield head(row.symbol)
-    yield from listing_lines(story, look, width)
+    yield from listing_lines(story, context, width)
     yield head("Signals")
-    yield from signal_lines(story.detectors, look, width)
+    yield from signal_lines(story.detectors, context, width)
 
 
-def _planned(answer: WhyRow, row: ListingRow, look: RenderContext, width: int) -> Iterable[Drawn]:
+def _plan_and_checks(answer: WhyRow, row: ListingRow, context: RenderContext, width: int) -> Iterable[Drawn]:
     snipes = [says for says in answer.snipes if says.snipe.listing_id == row.id]
     for says in snipes:
-        yield from snipe_lines(says, look, width)
+        yield from snipe_lines(says, context, width)
     if not snipes:
-        yield words(f"{row.symbol} is not armed.", Tone.FAINT)
+        yield text_line(f"{row.symbol} is not armed.", Tone.FAINT)
     yield head("Pre-trade check")
-    yield from what_if_lines(answer.what_if, look, width)
+    yield from what_if_lines(answer.what_if, context, width)
 
 
 BOARD = ScreenSpec(

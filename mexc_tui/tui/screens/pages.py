@@ -14,13 +14,13 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from mexc_tui.tui import keys
-from mexc_tui.tui.activity_log import Activity, ActivityLog
+from mexc_tui.tui.activity_log import ActivityEntry, ActivityLog
 from mexc_tui.tui.screens.panes import ScreenSpec
 from mexc_tui.tui.widgets.canvas import Canvas
 from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
-from mexc_tui.tui.widgets.header_bar import Head
-from mexc_tui.tui.widgets.styled_text import StyledSpan, folded, words
+from mexc_tui.tui.widgets.header_bar import HeaderBar
+from mexc_tui.tui.widgets.styled_text import StyledSpan, folded, text_line
 from mexc_tui.tui.widgets.table import Table
 from mexc_tui.tui.widgets.table_rows import Line, SortOrder
 from mexc_tui.tui.widgets.text import local_and_utc, utc
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 ACTIVITY = (
     Column("TIME", 9),
-    Column("BY", 12, goes=1),
+    Column("BY", 12, drop_order=1),
     Column("ACTION", 26),
     Column("RESULT", 20, grows=True),
 )
@@ -56,7 +56,7 @@ class HelpScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
-        yield Head()
+        yield HeaderBar()
         head = self._board.help if self._may_operate else f"{READ_ONLY}\n\n{self._board.help}"
         words = f"{head}\n\n{keys.help_text(may_operate=self._may_operate)}"
         with VerticalScroll() as page:
@@ -65,7 +65,7 @@ class HelpScreen(Screen[None]):
             yield Static(Text(words), markup=False)
 
 
-class HappenedScreen(Screen[None]):
+class ActivityScreen(Screen[None]):
     """Activity log: actions with results, and alerts; the selected entry in full."""
 
     DEFAULT_CSS = """
@@ -76,43 +76,43 @@ class HappenedScreen(Screen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,m,q", "app.pop_screen", "Back", show=False)]
 
-    def __init__(self, happened: Activity, zone: tzinfo) -> None:
+    def __init__(self, activity: ActivityLog, zone: tzinfo) -> None:
         """Show the entries; times are in `zone` and UTC."""
         super().__init__()
-        self._happened, self._zone = happened, zone
+        self._activity, self._zone = activity, zone
         self._table = Table(ACTIVITY, empty=_NOTHING, order=SortOrder(0), name="happened")
-        self._whole = Canvas("whole")
+        self._entry_text = Canvas("whole")
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
-        yield Head()
+        yield HeaderBar()
         yield self._table
-        yield self._whole
+        yield self._entry_text
 
     def on_mount(self) -> None:
         """Show all entries."""
         self._table.set_titles("Activity, newest first", "esc: back   h: halt")
-        self.bring_up_to_date()
+        self.update_entries()
 
     def on_resize(self) -> None:
         """Wrap the text to the available width."""
         self.call_after_refresh(self.on_table_moved)
 
-    def bring_up_to_date(self) -> None:
+    def update_entries(self) -> None:
         """Show new entries."""
-        self._table.apply({str(number): _line(happening) for number, happening in self._happened})
+        self._table.apply({str(number): _line(happening) for number, happening in self._activity})
         self.on_table_moved()
 
     def on_table_moved(self) -> None:
         """Show the selected entry in full."""
-        chosen = next((one for number, one in self._happened if str(number) == self._table.cursor), None)
+        chosen = next((one for number, one in self._activity if str(number) == self._table.cursor), None)
         if chosen is None:
-            self._whole.show([])
+            self._entry_text.show([])
             return
-        width, _ = self._whole.room
+        width, _ = self._entry_text.room
         when = f"{chosen.who}, {local_and_utc(chosen.at_ms, self._zone)}"
-        texts = [words(one, chosen.tone) for one in folded(chosen.result, max(width, 20))]
-        self._whole.show([(StyledSpan(chosen.what, Tone.STRONG),), words(when, Tone.FAINT), *texts])
+        texts = [text_line(one, chosen.tone) for one in folded(chosen.result, max(width, 20))]
+        self._entry_text.show([(StyledSpan(chosen.what, Tone.STRONG),), text_line(when, Tone.FAINT), *texts])
 
 
 class Commands(CommandPalette):
@@ -126,7 +126,7 @@ class Commands(CommandPalette):
 
     def compose(self) -> ComposeResult:
         """Compose it with its own header, as the one behind is not updated."""
-        yield Head()
+        yield HeaderBar()
         yield from super().compose()
 
     def run_worker(self, *args: Any, **more: Any) -> Worker[Any]:
@@ -144,7 +144,7 @@ class Commands(CommandPalette):
         self.query_one("#--input").border_title = Text("^x: halt   esc: back")
 
 
-def _line(happening: ActivityLog) -> Line:
+def _line(happening: ActivityEntry) -> Line:
     return (
         Cell(utc(happening.at_ms), rank=-happening.at_ms),
         Cell(happening.who, Tone.FAINT),

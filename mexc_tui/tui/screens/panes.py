@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from mexc_tui.tui.query_cache import QueryAnswer
+from mexc_tui.tui.query_cache import QueryResponse
 from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.source import DeskSource, MirrorSource
 from mexc_tui.tui.widgets.columns import Column
@@ -22,7 +22,7 @@ Draw = Callable[[RenderContext, int, int], Sequence[Drawn]]
 Details = Callable[[RenderContext, int], Sequence[Drawn]]
 """Draws the details of row `look.key` of table `look.pane` into a number of columns."""
 
-AS_THEY_CAME = SortOrder()
+UNSORTED = SortOrder()
 LOADING = "Loading…"
 
 
@@ -53,7 +53,7 @@ class TablePane:
     empty: str | Callable[[RenderContext], str]
     """Text of an empty table, or a function that returns it."""
     view: str
-    order: SortOrder = AS_THEY_CAME
+    order: SortOrder = UNSORTED
     place: PanePlace = MAIN
     is_over: Callable[[DeskSource, str], bool] | None = None
     """Whether a row is over: the cursor then moves to a new first row."""
@@ -62,15 +62,15 @@ class TablePane:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerPane(Generic[Result]):
+class QueryPane(Generic[Result]):
     """Rows of a query that is repeated while the screen is shown."""
 
     title: str
     columns: tuple[Column, ...]
-    asks: Callable[[RenderContext], QueryAnswer[Result] | None]
+    asks: Callable[[RenderContext], QueryResponse[Result] | None]
     rows: Callable[[Result, RenderContext], dict[str, Line]]
     empty: str
-    order: SortOrder = AS_THEY_CAME
+    order: SortOrder = UNSORTED
     place: PanePlace = MAIN
     follows: bool = False
     """Keep a cursor on the first row there when rows are added."""
@@ -85,7 +85,7 @@ class PicturePane:
     place: PanePlace = MAIN
 
 
-Pane = TablePane | AnswerPane[Any] | PicturePane
+Pane = TablePane | QueryPane[Any] | PicturePane
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +111,11 @@ def reading(
 ) -> Read:
     """Return a reader of the rows of a view that pass a filter."""
 
-    def read(look: RenderContext, keys: Iterable[str] | None) -> Changes:
-        rows = view(look.source).rows
+    def read(context: RenderContext, keys: Iterable[str] | None) -> Changes:
+        rows = view(context.source).rows
         found = {key: rows.get(key) for key in (rows if keys is None else keys)}
         return {
-            key: None if row is None or not keeps(row) else line(row, look.now_ms)
+            key: None if row is None or not keeps(row) else line(row, context.now_ms)
             for key, row in found.items()
         }
 

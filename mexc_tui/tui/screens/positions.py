@@ -2,11 +2,11 @@
 
 from decimal import Decimal
 
-from mexc_tui.desk.screen_requests import MARKET, MarketAsked
+from mexc_tui.desk.screen_requests import MARKET, MarketQuery
 from mexc_tui.model.market_view import LevelRow, MarketRow, TradeRow
 from mexc_tui.model.order import Side
 from mexc_tui.model.trading_view import OrderRow, PositionRow
-from mexc_tui.tui.query_cache import NOT_YET, QueryAnswer
+from mexc_tui.tui.query_cache import NO_RESPONSE, QueryResponse
 from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.details import position_or_order
 from mexc_tui.tui.screens.exit_ladder import ladder
@@ -25,7 +25,7 @@ from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.charts import ChartLevel, ChartMark, Plot, chart
 from mexc_tui.tui.widgets.progress_bar import bar
-from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, words
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, text_line
 from mexc_tui.tui.widgets.table_rows import SortOrder
 from mexc_tui.tui.widgets.text import age, amount, countdown, utc, within
 
@@ -39,9 +39,9 @@ _LEVELS = {"stop": Tone.BAD, "trailing": Tone.WARN, "entry": Tone.FAINT, "break-
 _TAKERS = {Side.BUY: ("▲", Tone.GOOD), Side.SELL: ("▼", Tone.BAD)}
 
 
-def chosen(look: RenderContext) -> PositionRow | None:
+def chosen(context: RenderContext) -> PositionRow | None:
     """Return the position under the cursor."""
-    return look.source.positions.rows.get(look.key) if look.key is not None else None
+    return context.source.positions.rows.get(context.key) if context.key is not None else None
 
 
 def _is_closed(source: DeskSource, key: str) -> bool:
@@ -49,39 +49,41 @@ def _is_closed(source: DeskSource, key: str) -> bool:
     return row is not None and row.closed_ms is not None
 
 
-def market(look: RenderContext) -> QueryAnswer[MarketRow]:
+def market(context: RenderContext) -> QueryResponse[MarketRow]:
     """Query the market of the selected position; the query keeps it watched."""
-    row = chosen(look)
+    row = chosen(context)
     if row is None:
-        return NOT_YET
-    return look.ask(MARKET, MarketAsked(symbol=row.symbol), _ASK_S)
+        return NO_RESPONSE
+    return context.query(MARKET, MarketQuery(symbol=row.symbol), _ASK_S)
 
 
-def _missing(look: RenderContext, heard: QueryAnswer[MarketRow], width: int) -> list[Drawn]:
+def _missing(context: RenderContext, response: QueryResponse[MarketRow], width: int) -> list[Drawn]:
     """Explain an empty pane."""
-    if chosen(look) is None:
+    if chosen(context) is None:
         return paragraph(_CHOOSE, width, Tone.FAINT)
-    return paragraph(heard.problem or LOADING, width, Tone.WARN if heard.problem else Tone.FAINT)
+    return paragraph(response.problem or LOADING, width, Tone.WARN if response.problem else Tone.FAINT)
 
 
-def _ladder(look: RenderContext, width: int, height: int) -> list[Drawn]:
-    row = chosen(look)
-    return paragraph(_CHOOSE, width, Tone.FAINT) if row is None else ladder(row, look.now_ms, width, height)
+def _ladder(context: RenderContext, width: int, height: int) -> list[Drawn]:
+    row = chosen(context)
+    return (
+        paragraph(_CHOOSE, width, Tone.FAINT) if row is None else ladder(row, context.now_ms, width, height)
+    )
 
 
-def _depth(look: RenderContext, width: int, height: int) -> list[Drawn]:
+def _depth(context: RenderContext, width: int, height: int) -> list[Drawn]:
     """Draw the order book: asks above, bids below, best prices in the middle."""
-    heard = market(look)
-    row = heard.result
+    response = market(context)
+    row = response.result
     if row is None:
-        return _missing(look, heard, width)
+        return _missing(context, response, width)
     problem = paragraph(row.problem, width, Tone.WARN) if row.problem else []
     if problem and not (row.bids or row.asks):
         return problem
     each = max((height - 1 - len(problem)) // 2, 1)
     asks, bids = row.asks[:each], row.bids[:each]
     most = max((level.quantity for level in (*asks, *bids)), default=Decimal(1)) or Decimal(1)
-    between = _spread(row, look.now_ms)
+    between = _spread(row, context.now_ms)
     return [
         *problem,
         *(_level(row, level, most, width, Tone.BAD) for level in reversed(asks)),
@@ -93,13 +95,13 @@ def _depth(look: RenderContext, width: int, height: int) -> list[Drawn]:
 def _spread(row: MarketRow, now_ms: int) -> Drawn:
     """Draw the spread and the age of the order book; while resyncing, the age of its levels."""
     if row.bid is None or row.ask is None:
-        return words(
+        return text_line(
             "order book not loaded" if row.bid is row.ask else "one side of the order book is empty",
             Tone.WARN,
         )
     gap = (row.ask - row.bid) / row.ask * 100 if row.ask else Decimal(0)
-    of_ms = row.at_ms if row.is_exact else row.leveled_ms
-    old = "" if of_ms is None else f"  {age(now_ms - of_ms)} old"
+    as_of_ms = row.at_ms if row.is_exact else row.leveled_ms
+    old = "" if as_of_ms is None else f"  {age(now_ms - as_of_ms)} old"
     state, tone = ("", Tone.FAINT) if row.is_exact else ("  resyncing", Tone.WARN)
     return StyledSpan(f"spread {amount(gap).text}%"), StyledSpan(f"{old}{state}", tone)
 
@@ -111,13 +113,13 @@ def _level(row: MarketRow, level: LevelRow, most: Decimal, width: int, tone: Ton
     return StyledSpan(figures), StyledSpan(bar(float(level.quantity / most), room).replace("░", " "), tone)
 
 
-def _tape(look: RenderContext, width: int, height: int) -> list[Drawn]:
-    heard = market(look)
-    row = heard.result
+def _tape(context: RenderContext, width: int, height: int) -> list[Drawn]:
+    response = market(context)
+    row = response.result
     if row is None:
-        return _missing(look, heard, width)
+        return _missing(context, response, width)
     if not row.trades:
-        return [words("No trade yet.", Tone.FAINT)]
+        return [text_line("No trade yet.", Tone.FAINT)]
     return [_trade(row, trade, width) for trade in row.trades[: max(height, 1)]]
 
 
@@ -131,19 +133,19 @@ def _trade(row: MarketRow, trade: TradeRow, width: int) -> Drawn:
     )
 
 
-def _opening(look: RenderContext, width: int, height: int) -> list[Drawn]:
+def _opening(context: RenderContext, width: int, height: int) -> list[Drawn]:
     """Draw the price since the opening, with own fills and exits."""
-    heard = market(look)
-    row = heard.result
+    response = market(context)
+    row = response.result
     if row is None:
-        return _missing(look, heard, width)
+        return _missing(context, response, width)
     plot = Plot(
         [(one.start_ms / 1_000, one.last) for one in row.path],
         [_fill(one.at_ms, one.price, one.side) for one in row.fills],
         [ChartLevel(float(one.price), one.name, _LEVELS.get(one.name, Tone.GOOD)) for one in row.exits],
     )
     since = row.opened_ms or row.opens_ms
-    opened = "" if since is None else f"opened {utc(since)}, {countdown(since, look.now_ms)}; "
+    opened = "" if since is None else f"opened {utc(since)}, {countdown(since, context.now_ms)}; "
     holes = f"; {len(row.holes)} gaps" if row.holes else ""
     foot = f"{opened}B bought, S sold, step {age(row.path_step_ms)}{holes}"
     return chart(plot, width, height, lambda value: within(value, row.price_decimals, _AXIS), foot)
@@ -154,12 +156,12 @@ def _fill(at_ms: int, at: Decimal, side: Side) -> ChartMark:
     return ChartMark(at_ms / 1_000, float(at), "B" if is_buy else "S", Tone.GOOD if is_buy else Tone.WARN)
 
 
-def _orders(look: RenderContext, keys: object) -> Changes:
+def _orders(context: RenderContext, keys: object) -> Changes:
     """Return the orders of the selected position, or all orders if none is selected."""
     del keys
-    row = chosen(look)
-    orders = look.source.orders.rows
-    return {key: table_lines.order(one, look.now_ms) for key, one in orders.items() if _belongs(one, row)}
+    row = chosen(context)
+    orders = context.source.orders.rows
+    return {key: table_lines.order(one, context.now_ms) for key, one in orders.items() if _belongs(one, row)}
 
 
 def _belongs(order: OrderRow, row: PositionRow | None) -> bool:

@@ -11,13 +11,13 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static
 
-from mexc_tui.tui.actions.effects import Target, of_profile, open_positions, stopping_engine
+from mexc_tui.tui.actions.effects import Target, of_profile, open_positions, stop_engine_effect
 from mexc_tui.tui.keys import BY_ID
 from mexc_tui.tui.screens.registry import NAMES
 from mexc_tui.tui.source import DeskSource
-from mexc_tui.tui.widgets.header_bar import Head
+from mexc_tui.tui.widgets.header_bar import HeaderBar
 
-GIVES_WAY_MS = 15_000
+CLOSE_BEFORE_MS = 15_000
 """Time before an opening at which the welcome page closes."""
 
 
@@ -39,10 +39,10 @@ def opens_soon(source: DeskSource) -> bool:
     """Return whether something opens within seconds."""
     now_ms = source.now_ms()
     opens = (row.opens_ms for row in source.listings.rows.values() if row.opens_ms is not None)
-    return any(0 <= at_ms - now_ms <= GIVES_WAY_MS for at_ms in opens)
+    return any(0 <= at_ms - now_ms <= CLOSE_BEFORE_MS for at_ms in opens)
 
 
-def leaving_words(source: DeskSource) -> str:
+def leave_text(source: DeskSource) -> str:
     """Describe the effect of detaching and stopping, with numbers."""
     held = len(open_positions(source))
     status = source.status_row
@@ -53,7 +53,7 @@ def leaving_words(source: DeskSource) -> str:
         f"{protected}\n\n"
         f"  d  Detach: the engine{process} keeps running without a screen.\n"
         f"     Reconnect with mexc-tui attach{of_profile(source)}\n\n"
-        f"{_indented(f'  s  Stop the engine. {stopping_engine(source, Target())}')}\n\n"
+        f"{_indented(f'  s  Stop the engine. {stop_engine_effect(source, Target())}')}\n\n"
         "  esc  Cancel.    h  Halt entries now.\n\n"
         "Enter detaches."
     )
@@ -80,7 +80,7 @@ class Page(Screen[str]):
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
-        yield Head()
+        yield HeaderBar()
         with VerticalScroll() as page:
             page.border_title = Text(self._title_words)
             yield Static(Text(self._words), markup=False)

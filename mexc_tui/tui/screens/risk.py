@@ -2,25 +2,25 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.desk.engine_requests import JOURNAL, FactPage, JournalAsked, Nothing
-from mexc_tui.desk.screen_requests import EQUITY, EquityAsked
+from mexc_tui.desk.engine_requests import JOURNAL, FactPage, JournalQuery, NoArguments
+from mexc_tui.desk.screen_requests import EQUITY, EquityQuery
 from mexc_tui.desk.trading_requests import PERFORMANCE
 from mexc_tui.model import event
 from mexc_tui.model.event import GuardActed
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.trading import GuardLevel, TradingState
 from mexc_tui.model.trading_view import MetricRow, PerformanceRow, RiskRow
-from mexc_tui.tui.query_cache import QueryAnswer
+from mexc_tui.tui.query_cache import QueryResponse
 from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.limits import limits, risk_of
-from mexc_tui.tui.screens.panes import LOADING, AnswerPane, PanePlace, PicturePane, ScreenSpec
+from mexc_tui.tui.screens.panes import LOADING, PanePlace, PicturePane, QueryPane, ScreenSpec
 from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.charts import Plot, chart
 from mexc_tui.tui.widgets.columns import Column
-from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, words
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, text_line
 from mexc_tui.tui.widgets.table_rows import Line, SortOrder
 from mexc_tui.tui.widgets.text import age, amount, date_and_time, gain, local_and_utc
-from mexc_tui.wording.previews import tightening_words
+from mexc_tui.wording.previews import tightening_text
 
 _STATES = {
     TradingState.ACTIVE: ("ENTRIES ALLOWED", Tone.GOOD),
@@ -33,22 +33,22 @@ _GUARDS = {GuardLevel.NORMAL: Tone.GOOD}
 _ASK_S, _ASK_SLOWLY_S = 5.0, 15.0
 
 
-def _state(look: RenderContext, width: int, height: int) -> list[Drawn]:
+def _state(context: RenderContext, width: int, height: int) -> list[Drawn]:
     del width, height
-    risk = risk_of(look)
+    risk = risk_of(context)
     if risk is None:
-        return [words(LOADING, Tone.FAINT)]
+        return [text_line(LOADING, Tone.FAINT)]
     is_only_locked = risk.is_locked and risk.state is TradingState.ACTIVE
-    key = " (L)" if look.source.may_operate else ""
+    key = " (L)" if context.source.may_operate else ""
     said, tone = (LOCKED.format(key), Tone.WARN) if is_only_locked else _STATES[risk.state]
-    lines = [words(said, tone)]
+    lines = [text_line(said, tone)]
     if risk.unlocked_until_ms is not None:
-        until = local_and_utc(risk.unlocked_until_ms, look.zone)
-        lines.append(words(f"live trading unlocked until {until}; L lock", Tone.WARN))
+        until = local_and_utc(risk.unlocked_until_ms, context.zone)
+        lines.append(text_line(f"live trading unlocked until {until}; L lock", Tone.WARN))
     if risk.state is not TradingState.ACTIVE:
-        since = local_and_utc(risk.since_ms, look.zone)
-        lines.append(words(f"cause: {risk.cause_words or risk.cause.value.replace('_', ' ')}"))
-        lines.append(words(f"by {risk.by or 'the engine'}, since {since}", Tone.FAINT))
+        since = local_and_utc(risk.since_ms, context.zone)
+        lines.append(text_line(f"cause: {risk.cause_words or risk.cause.value.replace('_', ' ')}"))
+        lines.append(text_line(f"by {risk.by or 'the engine'}, since {since}", Tone.FAINT))
     guard = f"risk monitor {risk.guard.value.replace('_', ' ')}"
     lines.append(
         (
@@ -56,11 +56,11 @@ def _state(look: RenderContext, width: int, height: int) -> list[Drawn]:
             StyledSpan(f"  {risk.guard_words}" if risk.guard_words else ""),
         )
     )
-    if lowered := tightening_words(risk.tightening):
-        lines.append(words(f"limits {lowered}", Tone.WARN))
-    if risk.paused_until_ms is not None and risk.paused_until_ms > look.now_ms:
-        left = age(risk.paused_until_ms - look.now_ms)
-        lines.append(words(f"entries paused for {left} after consecutive losses", Tone.WARN))
+    if lowered := tightening_text(risk.tightening):
+        lines.append(text_line(f"limits {lowered}", Tone.WARN))
+    if risk.paused_until_ms is not None and risk.paused_until_ms > context.now_ms:
+        left = age(risk.paused_until_ms - context.now_ms)
+        lines.append(text_line(f"entries paused for {left} after consecutive losses", Tone.WARN))
     return [*lines, *_money(risk)]
 
 
@@ -81,36 +81,35 @@ def _money(risk: RiskRow) -> list[Drawn]:
             StyledSpan(f"{day.text.strip()} {quote}", day.tone),
             StyledSpan(f"   realised {gain(risk.realised).text.strip()}", Tone.FAINT),
         ),
-        words(f"cash {cash}   reserved {reserved}   exposure {exposure} at the bid", Tone.FAINT),
+        text_line(f"cash {cash}   reserved {reserved}   exposure {exposure} at the bid", Tone.FAINT),
     ]
 
 
-def _performance(look: RenderContext) -> QueryAnswer[PerformanceRow]:
-    return look.ask(PERFORMANCE, Nothing(), _ASK_S)
+def _performance(context: RenderContext) -> QueryResponse[PerformanceRow]:
+    return context.query(PERFORMANCE, NoArguments(), _ASK_S)
 
 
-def _course(look: RenderContext) -> QueryAnswer[EquityRow]:
-    return look.ask(EQUITY, EquityAsked(), _ASK_S)
+def _equity_query(context: RenderContext) -> QueryResponse[EquityRow]:
+    return context.query(EQUITY, EquityQuery(), _ASK_S)
 
 
-def _equity(look: RenderContext, width: int, height: int) -> list[Drawn]:
-    heard = _course(look)
-    row = heard.result
+def _equity(context: RenderContext, width: int, height: int) -> list[Drawn]:
+    response = _equity_query(context)
+    row = response.result
     if row is None:
-        return [words(heard.problem or LOADING, Tone.FAINT)]
+        return [text_line(response.problem or LOADING, Tone.FAINT)]
     points = [(one.at_ms / 1_000, float(one.equity)) for one in row.points if one.is_complete]
     foot = row.quote_asset
     if row.points:
-        foot = (
-            f"{row.quote_asset}, {len(points)} points since {date_and_time(row.points[0].at_ms, look.zone)}"
-        )
+        since = date_and_time(row.points[0].at_ms, context.zone)
+        foot = f"{row.quote_asset}, {len(points)} points since {since}"
     return chart(Plot(points, tone=Tone.GOOD), width, height, lambda value: f"{value:,.2f}", foot)
 
 
-def _drawdown(look: RenderContext, width: int, height: int) -> list[Drawn]:
-    row = _course(look).result
+def _drawdown(context: RenderContext, width: int, height: int) -> list[Drawn]:
+    row = _equity_query(context).result
     if row is None:
-        return [words(LOADING, Tone.FAINT)]
+        return [text_line(LOADING, Tone.FAINT)]
     points = [
         (one.at_ms / 1_000, -float(one.drawdown_pct)) for one in row.points if one.drawdown_pct is not None
     ]
@@ -126,7 +125,7 @@ def _tenths(percent: float) -> str:
 _METRICS = (
     Column("METRIC", 20),
     Column("VALUE (SAMPLE)", 26, grows=True),
-    Column("N", 5, goes=1, is_number=True),
+    Column("N", 5, drop_order=1, is_number=True),
 )
 
 
@@ -141,30 +140,30 @@ def _metric(row: MetricRow) -> Line:
 
 _GUARD = (
     Column("AGE", 5, is_number=True),
-    Column("ABOUT", 14, goes=1),
+    Column("ABOUT", 14, drop_order=1),
     Column("LEVEL", 14),
     Column("FINDING", 20, grows=True),
-    Column("ACTION", 20, goes=2),
-    Column("RESULT", 24, goes=3),
+    Column("ACTION", 20, drop_order=2),
+    Column("RESULT", 24, drop_order=3),
 )
 
 
-def _guard_heard(look: RenderContext) -> QueryAnswer[FactPage]:
-    return look.ask(JOURNAL, JournalAsked(kind="guard_acted", limit=50), _ASK_SLOWLY_S)
+def _monitor_query(context: RenderContext) -> QueryResponse[FactPage]:
+    return context.query(JOURNAL, JournalQuery(kind="guard_acted", limit=50), _ASK_SLOWLY_S)
 
 
-def _guard_rows(page: FactPage, look: RenderContext) -> dict[str, Line]:
-    return {str(number): line for number, line in _guard_lines(page, look)}
+def _guard_rows(page: FactPage, context: RenderContext) -> dict[str, Line]:
+    return {str(number): line for number, line in _guard_lines(page, context)}
 
 
-def _guard_lines(page: FactPage, look: RenderContext) -> Iterable[tuple[int, Line]]:
+def _guard_lines(page: FactPage, context: RenderContext) -> Iterable[tuple[int, Line]]:
     for fact in page.rows:
         found = event.decode(bytes(fact.body))
         if isinstance(found, GuardActed):
             yield (
                 fact.sequence,
                 (
-                    Cell(age(look.now_ms - found.at_ms), rank=-found.at_ms),
+                    Cell(age(context.now_ms - found.at_ms), rank=-found.at_ms),
                     Cell(found.about, Tone.STRONG),
                     Cell(found.level.value.replace("_", " "), _GUARDS.get(found.level, Tone.WARN)),
                     Cell(found.finding),
@@ -182,10 +181,10 @@ BOARD = ScreenSpec(
     (
         PicturePane("State", _state, PanePlace(share=3, lines=8)),
         PicturePane("Limits", limits, PanePlace(share=4, lines=14)),
-        AnswerPane(
+        QueryPane(
             "Risk monitor",
             _GUARD,
-            _guard_heard,
+            _monitor_query,
             _guard_rows,
             "No action of the risk monitor yet.",
             SortOrder(0),
@@ -195,7 +194,7 @@ BOARD = ScreenSpec(
         PicturePane(
             "Drawdown", _drawdown, PanePlace(share=2, is_beside=True, least_width=110, least_height=40)
         ),
-        AnswerPane(
+        QueryPane(
             "Performance",
             _METRICS,
             _performance,

@@ -1,29 +1,29 @@
 """Screen 9: every setting with its allowed values and pending changes."""
 
-from mexc_tui.desk.engine_requests import SETTINGS, Nothing, SettingList
+from mexc_tui.desk.engine_requests import SETTINGS, NoArguments, SettingList
 from mexc_tui.model.view import SettingRow
-from mexc_tui.tui.query_cache import QueryAnswer
+from mexc_tui.tui.query_cache import QueryResponse
 from mexc_tui.tui.render_context import RenderContext
-from mexc_tui.tui.screens.panes import LOADING, AnswerPane, PanePlace, PicturePane, ScreenSpec
+from mexc_tui.tui.screens.panes import LOADING, PanePlace, PicturePane, QueryPane, ScreenSpec
 from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
-from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, words
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, text_line
 from mexc_tui.tui.widgets.table_rows import Line
 
 _ASK_S = 5.0
 _SETTINGS = (
     Column("SETTING", 30),
     Column("VALUE", 16),
-    Column("UNIT", 10, goes=2),
-    Column("FROM", 12, goes=1),
-    Column("PENDING", 10, goes=3),
-    Column("DESCRIPTION", 20, goes=4, grows=True),
+    Column("UNIT", 10, drop_order=2),
+    Column("FROM", 12, drop_order=1),
+    Column("PENDING", 10, drop_order=3),
+    Column("DESCRIPTION", 20, drop_order=4, grows=True),
 )
 
 
-def heard(look: RenderContext) -> QueryAnswer[SettingList]:
+def all_settings(context: RenderContext) -> QueryResponse[SettingList]:
     """Return all settings."""
-    return look.ask(SETTINGS, Nothing(), _ASK_S)
+    return context.query(SETTINGS, NoArguments(), _ASK_S)
 
 
 def _rows(found: SettingList, _: RenderContext) -> dict[str, Line]:
@@ -42,24 +42,24 @@ def _line(row: SettingRow) -> Line:
     )
 
 
-def chosen(look: RenderContext) -> SettingRow | None:
+def chosen(context: RenderContext) -> SettingRow | None:
     """Return the setting under the cursor."""
-    found = heard(look).result
-    return None if found is None else next((row for row in found.rows if row.name == look.key), None)
+    found = all_settings(context).result
+    return None if found is None else next((row for row in found.rows if row.name == context.key), None)
 
 
-def _detail(look: RenderContext, width: int, height: int) -> list[Drawn]:
+def _detail(context: RenderContext, width: int, height: int) -> list[Drawn]:
     del height
-    answer, row = heard(look), chosen(look)
+    answer, row = all_settings(context), chosen(context)
     if row is None:
         return [
-            words(answer.problem or LOADING if answer.result is None else "Select a setting.", Tone.FAINT)
+            text_line(answer.problem or LOADING if answer.result is None else "Select a setting.", Tone.FAINT)
         ]
     later = "applies after restart" if row.needs_restart else "applies immediately"
     lines = [
-        words(row.name, Tone.STRONG),
-        *(words(line) for line in folded(row.help, width)),
-        words(""),
+        text_line(row.name, Tone.STRONG),
+        *(text_line(line) for line in folded(row.help, width)),
+        text_line(""),
         (StyledSpan("value    ", Tone.FAINT), StyledSpan(f"{row.value} {row.unit}".rstrip(), Tone.STRONG)),
         (StyledSpan("default  ", Tone.FAINT), StyledSpan(row.default)),
         *_hanging("allowed  ", row.allowed, width),
@@ -88,25 +88,25 @@ def _hanging(name: str, text: str, width: int) -> list[Drawn]:
     ]
 
 
-def _changed(look: RenderContext, width: int, height: int) -> list[Drawn]:
+def _changed(context: RenderContext, width: int, height: int) -> list[Drawn]:
     """Draw settings that differ from their defaults, as a diff."""
     del width, height
-    found = heard(look).result
+    found = all_settings(context).result
     if found is None:
-        return [words(LOADING, Tone.FAINT)]
+        return [text_line(LOADING, Tone.FAINT)]
     lines: list[Drawn] = []
     for row in found.rows:
         if row.value != row.default or row.pending:
             waits = f", {row.pending} after restart" if row.pending else ""
             lines += [
-                words(row.name),
+                text_line(row.name),
                 (
                     StyledSpan(f"  - {row.default}", Tone.BAD),
                     StyledSpan(f"  + {row.value}", Tone.GOOD),
                     StyledSpan(waits, Tone.WARN),
                 ),
             ]
-    return lines or [words("All settings have their defaults.", Tone.FAINT)]
+    return lines or [text_line("All settings have their defaults.", Tone.FAINT)]
 
 
 BOARD = ScreenSpec(
@@ -115,10 +115,10 @@ BOARD = ScreenSpec(
     "Every setting with its unit, allowed values, origin and pending change. "
     "API keys are not settings: they are in the keyring.",
     (
-        AnswerPane(
+        QueryPane(
             "Settings",
             _SETTINGS,
-            heard,
+            all_settings,
             _rows,
             "No settings available.",
             place=PanePlace(share=3),

@@ -9,34 +9,41 @@ from mexc_tui.tui.screens.listing_history import head, missing, paragraph, signa
 from mexc_tui.tui.screens.panes import PanePlace, PicturePane, ScreenSpec, TablePane, reading
 from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.styled_text import Drawn, words
+from mexc_tui.tui.widgets.styled_text import Drawn, text_line
 from mexc_tui.tui.widgets.table_rows import SortOrder
 from mexc_tui.wording.signals import readable
 
 _CHOOSE = "Select a signal to see its reasons."
 
 
-def _chosen(look: RenderContext) -> SignalRow | None:
-    return None if look.key is None else look.source.signals.rows.get(look.key)
+def _chosen(context: RenderContext) -> SignalRow | None:
+    return None if context.key is None else context.source.signals.rows.get(context.key)
 
 
-def _reasons(look: RenderContext, width: int, height: int) -> list[Drawn]:
+def _reasons(context: RenderContext, width: int, height: int) -> list[Drawn]:
     del height
-    row = _chosen(look)
+    row = _chosen(context)
     if row is None:
-        return [words(_CHOOSE, Tone.FAINT)]
-    return list(_told(row, why(look, row.symbol).result, look, width))
+        return [text_line(_CHOOSE, Tone.FAINT)]
+    return list(_signal_text(row, why(context, row.symbol).result, context, width))
 
 
-def all_of(look: RenderContext, width: int) -> list[Drawn]:
+def all_of(context: RenderContext, width: int) -> list[Drawn]:
     """Draw the reasons of a signal, then the pre-trade check of its symbol."""
-    return [*_reasons(look, width, 0), words(""), head("Pre-trade check"), *_gates(look, width, 0)]
+    return [
+        *_reasons(context, width, 0),
+        text_line(""),
+        head("Pre-trade check"),
+        *_pre_trade_check(context, width, 0),
+    ]
 
 
-def _told(row: SignalRow, answer: WhyRow | None, look: RenderContext, width: int) -> Iterable[Drawn]:
+def _signal_text(
+    row: SignalRow, answer: WhyRow | None, context: RenderContext, width: int
+) -> Iterable[Drawn]:
     yield head(f"{row.symbol}  {readable(row.state.replace('_', ' '))}")
-    yield from signal_words(row, look, width)
-    yield words(f"version {row.version}, settings {row.config_hash[:12]}", Tone.FAINT)
+    yield from signal_words(row, context, width)
+    yield text_line(f"version {row.version}, settings {row.config_hash[:12]}", Tone.FAINT)
     story = (
         None
         if answer is None
@@ -53,14 +60,14 @@ def _told(row: SignalRow, answer: WhyRow | None, look: RenderContext, width: int
             yield from paragraph(f"inactive now: {says.why_not}", width, Tone.WARN)
 
 
-def _gates(look: RenderContext, width: int, height: int) -> list[Drawn]:
+def _pre_trade_check(context: RenderContext, width: int, height: int) -> list[Drawn]:
     del height
-    row = _chosen(look)
+    row = _chosen(context)
     symbol = None if row is None else row.symbol
-    heard = why(look, symbol)
-    if heard.result is None:
-        return missing(heard, _CHOOSE, symbol)
-    return list(what_if_lines(heard.result.what_if, look, width))
+    response = why(context, symbol)
+    if response.result is None:
+        return missing(response, _CHOOSE, symbol)
+    return list(what_if_lines(response.result.what_if, context, width))
 
 
 BOARD = ScreenSpec(
@@ -79,7 +86,7 @@ BOARD = ScreenSpec(
             PanePlace(share=3),
         ),
         PicturePane("Reasons", _reasons, PanePlace(share=3, is_beside=True)),
-        PicturePane("Pre-trade check", _gates, PanePlace(share=3, is_beside=True)),
+        PicturePane("Pre-trade check", _pre_trade_check, PanePlace(share=3, is_beside=True)),
     ),
     wide_from=160,
     details=all_of,

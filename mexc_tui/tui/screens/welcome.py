@@ -33,6 +33,6 @@ _KEYS = """
 Enter to continue."""
 
 
-def welcome_words(mode: Mode) -> str:
+def welcome_text(mode: Mode) -> str:
     """Return the welcome text of a mode."""
     return _WORDS[mode] + _KEYS

@@ -13,7 +13,7 @@ OWN, UNKNOWN = "0", "?"
 """The terminal's default style, and an unknown style."""
 _MOVE = re.compile(r"(?:\x1b\[\d+;\d+H|\r\n)*")
 _MOVES_AWAY = re.compile(r"\x1b\[\d+;\d+H(?:\r\n)*(?=\x1b\[\d+;\d+H)")
-_SAID = re.compile(r"\x1b\[[\d;]*m")
+_STYLE_SEQUENCE = re.compile(r"\x1b\[[\d;]*m")
 _PIECE = re.compile(r"\x1b\[([\d;]+)m([^\x1b]*)\x1b\[0m")
 _STYLE = re.compile(
     r"((?:[1-9](?:;|\Z))*)"
@@ -28,18 +28,18 @@ class Style:
     """Style state of a terminal, as SGR parameters."""
 
     attributes: frozenset[str]
-    ink: str
-    ground: str
+    foreground: str
+    background: str
 
 
-def thrifty(frame: str) -> str:
+def minified(frame: str) -> str:
     """Return a shorter frame with the same result. Both start and end in the default style."""
     frame = _MOVES_AWAY.sub("", frame)
     parts: list[str] = []
     now, at = OWN, 0
     for piece in _PIECE.finditer(frame):
         if piece.start() > at:
-            now = _pass_on(frame[at : piece.start()], now, parts)
+            now = _emit_unstyled(frame[at : piece.start()], now, parts)
         codes, text = piece.groups()
         parts.append(_step(now, codes))
         parts.append(text)
@@ -50,14 +50,14 @@ def thrifty(frame: str) -> str:
     return "".join(parts)
 
 
-def _pass_on(raw: str, now: str, parts: list[str]) -> str:
+def _emit_unstyled(raw: str, now: str, parts: list[str]) -> str:
     """Emit unstyled output and return the style after it: moves keep it, the rest needs a reset."""
     if _MOVE.fullmatch(raw):
         parts.append(raw)
         return now
     parts.extend((raw,) if now == OWN else (RESET, raw))
-    said = _SAID.findall(raw)
-    return OWN if not said or said[-1] == RESET else UNKNOWN
+    styles = _STYLE_SEQUENCE.findall(raw)
+    return OWN if not styles or styles[-1] == RESET else UNKNOWN
 
 
 @lru_cache(maxsize=1_024)
@@ -66,17 +66,17 @@ def _step(now: str, wanted: str) -> str:
     if now == OWN:
         return f"\x1b[{wanted}m"
     before, after = _read(now), _read(wanted)
-    if before is None or after is None or _takes_away(before, after):
+    if before is None or after is None or _removes_style(before, after):
         return f"\x1b[0;{wanted}m"
     more = sorted(after.attributes - before.attributes)
-    more += [after.ink] if after.ink != before.ink else []
-    more += [after.ground] if after.ground != before.ground else []
+    more += [after.foreground] if after.foreground != before.foreground else []
+    more += [after.background] if after.background != before.background else []
     return f"\x1b[{';'.join(more)}m" if more else ""
 
 
-def _takes_away(before: Style, after: Style) -> bool:
+def _removes_style(before: Style, after: Style) -> bool:
     """Whether an attribute or colour must end; only a reset does that in every terminal."""
-    is_less = (before.ink and not after.ink) or (before.ground and not after.ground)
+    is_less = (before.foreground and not after.foreground) or (before.background and not after.background)
     return bool(is_less or before.attributes - after.attributes)
 
 
@@ -85,5 +85,5 @@ def _read(codes: str) -> Style | None:
     found = _STYLE.match(codes)
     if found is None:
         return None
-    attributes, ink, ground = found.groups("")
-    return Style(frozenset(attributes.replace(";", "")), ink, ground)
+    attributes, foreground, background = found.groups("")
+    return Style(frozenset(attributes.replace(";", "")), foreground, background)

@@ -29,13 +29,13 @@ PASTE_WINDOW_S, PASTE_WINDOW_BYTES = 2.0, 512
 """A paste slower than this rate has ended, too: keys are being pressed."""
 UNMARKED_S = 0.1
 """Text within this time after unmarked pasted text belongs to it."""
-MOST_SEQUENCE = 64
+MAX_SEQUENCE = 64
 """Maximum bytes of a meaningful sequence."""
-MOST_PASTED = 65_536
+MAX_PASTED = 65_536
 """Maximum characters of a paste."""
-MOST_TYPED = 64
+MAX_TYPED = 64
 """More characters at once than this are a paste without brackets."""
-MOST_COORDINATE = 10_000.0
+MAX_COORDINATE = 10_000.0
 
 _ESC = 0x1B
 _PASTE_BEGIN, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
@@ -52,7 +52,7 @@ _SEQUENCE_END = re.compile(rb"[@-~]|(?=[^ -?])")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MOUSE = re.compile(r"\x1b\[<\d+;-?\d+;-?\d+[Mm]")
 _MODE_REPORT = re.compile(r"\x1b\[\?2026;[1-4]\$y")
-_NOT_ASKED_FOR = re.compile(r"\x1b\[(\d+;\d+R|48;[\d:;]*t|\?.*)")
+_UNREQUESTED_REPORT = re.compile(r"\x1b\[(\d+;\d+R|48;[\d:;]*t|\?.*)")
 """Reports of cursor position, size and modes: never requested, dropped."""
 
 
@@ -63,11 +63,11 @@ class InputDecoder:
         """Start without input."""
         self._parser = XTermParser()
         self._text = getincrementaldecoder("utf-8")("replace")
-        self._held = b""
+        self._buffer = b""
         self._now_s = self._read_s = 0.0
-        self._skips_to: re.Pattern[bytes] | None = None
+        self._skip_until: re.Pattern[bytes] | None = None
         """Terminator of the sequence being skipped."""
-        self._skips_since_s = 0.0
+        self._skipping_since_s = 0.0
         self._pasted: list[str] | None = None
         self._pasted_size = 0
         self._window_since_s, self._window_size = 0.0, 0
@@ -80,16 +80,16 @@ class InputDecoder:
         """
         self._now_s = now_s
         self._read_s = now_s if data else self._read_s
-        if self._skips_to is not None and now_s - self._skips_since_s > STRING_S:
-            self._skips_to = None
+        if self._skip_until is not None and now_s - self._skipping_since_s > STRING_S:
+            self._skip_until = None
         if data and self._is_paste_too_slow(len(data)):
-            self._keep_pasted(self._take(len(self._held)))
+            self._collect_paste(self._consume(len(self._buffer)))
             yield from self._end_paste()
-        self._held += data
-        while self._held:
-            before = self._held
+        self._buffer += data
+        while self._buffer:
+            before = self._buffer
             yield from self._next()
-            if self._held is before:
+            if self._buffer is before:
                 return  # the rest has to come first
 
     def idle(self, now_s: float) -> Iterator[Message]:
@@ -97,51 +97,51 @@ class InputDecoder:
         silent_s = now_s - self._read_s
         if self._pasted is not None:
             if silent_s >= PASTE_SILENCE_S:
-                self._keep_pasted(self._take(len(self._held)))
+                self._collect_paste(self._consume(len(self._buffer)))
                 yield from self._end_paste()
-        elif self._held == b"\x1b":
+        elif self._buffer == b"\x1b":
             if silent_s >= ESCAPE_S:
-                self._held = b""
+                self._buffer = b""
                 yield events.Key("escape", "\x1b")
         elif silent_s >= SEQUENCE_S:
-            self._skips_to = None
-            yield from self._decoded(self._take(len(self._held)))
+            self._skip_until = None
+            yield from self._decoded(self._consume(len(self._buffer)))
             yield from self._typed(self._text.decode(b"", final=True))
 
     def _next(self) -> Iterable[Message]:
         """Consume one complete unit of the buffer; return its messages."""
         if self._pasted is not None:
-            return self._take_paste()
-        if self._skips_to is not None:
-            return self._skip(self._skips_to)
-        if self._held[0] != _ESC:
-            end = self._held.find(b"\x1b")
-            return self._typed(self._text.decode(self._take(len(self._held) if end < 0 else end)))
-        if found := _CONTROL_SEQUENCE.match(self._held):
-            return self._decoded(self._take(found.end()))
-        if found := _STRING_BEGIN.match(self._held):
-            self._take(found.end())
+            return self._read_paste()
+        if self._skip_until is not None:
+            return self._skip(self._skip_until)
+        if self._buffer[0] != _ESC:
+            end = self._buffer.find(b"\x1b")
+            return self._typed(self._text.decode(self._consume(len(self._buffer) if end < 0 else end)))
+        if found := _CONTROL_SEQUENCE.match(self._buffer):
+            return self._decoded(self._consume(found.end()))
+        if found := _STRING_BEGIN.match(self._buffer):
+            self._consume(found.end())
             return self._begin_skipping(_STRING_END)
-        if found := _INCOMPLETE.fullmatch(self._held):
-            if len(self._held) <= MOST_SEQUENCE:
+        if found := _INCOMPLETE.fullmatch(self._buffer):
+            if len(self._buffer) <= MAX_SEQUENCE:
                 return ()
-            self._take(len(self._held))
+            self._consume(len(self._buffer))
             return self._begin_skipping(_SEQUENCE_END)
         return self._escaped()
 
-    def _take(self, size: int) -> bytes:
-        taken, self._held = self._held[:size], self._held[size:]
-        return taken
+    def _consume(self, size: int) -> bytes:
+        consumed, self._buffer = self._buffer[:size], self._buffer[size:]
+        return consumed
 
     def _begin_skipping(self, end: re.Pattern[bytes]) -> Iterable[Message]:
-        self._skips_to, self._skips_since_s = end, self._now_s
+        self._skip_until, self._skipping_since_s = end, self._now_s
         return ()
 
     def _skip(self, end: re.Pattern[bytes]) -> Iterable[Message]:
-        found = end.search(self._held)
-        self._take(len(self._held) if found is None else found.end())
+        found = end.search(self._buffer)
+        self._consume(len(self._buffer) if found is None else found.end())
         if found is not None:
-            self._skips_to = None
+            self._skip_until = None
         return ()
 
     def _escaped(self) -> Iterable[Message]:
@@ -149,30 +149,30 @@ class InputDecoder:
 
         No key is bound with alt here: over a slow line the escape key and the next one arrive like this.
         """
-        broken = _INCOMPLETE.match(self._held)
+        broken = _INCOMPLETE.match(self._buffer)
         if broken is not None and broken.end() > 1:  # a sequence that something else has cut short
-            self._take(broken.end())
+            self._consume(broken.end())
             return ()
-        if self._held.startswith(b"\x1b\\"):  # the end of a control string
-            self._take(2)
+        if self._buffer.startswith(b"\x1b\\"):  # the end of a control string
+            self._consume(2)
             return ()
-        known = list(self._parser._sequence_to_key_events(self._held[:2].decode("ascii", "replace")))  # pyright: ignore[reportPrivateUsage]
-        if known and self._held[1] != _ESC:
-            self._take(2)
+        known = list(self._parser._sequence_to_key_events(self._buffer[:2].decode("ascii", "replace")))  # pyright: ignore[reportPrivateUsage]
+        if known and self._buffer[1] != _ESC:
+            self._consume(2)
             return known
-        self._take(1)
+        self._consume(1)
         return (events.Key("escape", "\x1b"),)
 
     # Text
 
     def _typed(self, text: str) -> Iterator[Message]:
         is_rest = self._now_s < self._unmarked_until_s
-        if text and (is_rest or (len(text) > MOST_TYPED and len(set(text)) > 1)):
+        if text and (is_rest or (len(text) > MAX_TYPED and len(set(text)) > 1)):
             if len(text) > 1:  # one character alone may be a key held down
                 self._unmarked_until_s = self._now_s + UNMARKED_S
-            yield events.Paste(text[:MOST_PASTED].replace("\x00", ""))
+            yield events.Paste(text[:MAX_PASTED].replace("\x00", ""))
             return
-        text = text[:MOST_TYPED]  # more of one character: a key that was held down while this did not read
+        text = text[:MAX_TYPED]  # more of one character: a key that was held down while this did not read
         for character in text:
             yield from self._keys(character)
 
@@ -193,7 +193,7 @@ class InputDecoder:
         if raw == _PASTE_BEGIN:
             self._begin_paste()
             return ()
-        if raw == _PASTE_END or len(raw) > MOST_SEQUENCE:
+        if raw == _PASTE_END or len(raw) > MAX_SEQUENCE:
             return ()
         sequence = raw.decode("latin-1")
         if sequence == "\x1b[I":
@@ -204,13 +204,13 @@ class InputDecoder:
             return self._mouse(sequence)
         if _MODE_REPORT.fullmatch(sequence):
             return (messages.TerminalSupportsSynchronizedOutput(),)
-        if _NOT_ASKED_FOR.fullmatch(sequence):
+        if _UNREQUESTED_REPORT.fullmatch(sequence):
             return ()
         return self._keys(sequence)
 
     def _mouse(self, sequence: str) -> Iterable[Message]:
         event = self._parser.parse_mouse_code(sequence)
-        if isinstance(event, events.MouseEvent) and max(event.screen_x, event.screen_y) < MOST_COORDINATE:
+        if isinstance(event, events.MouseEvent) and max(event.screen_x, event.screen_y) < MAX_COORDINATE:
             return (event,)
         return ()
 
@@ -231,23 +231,25 @@ class InputDecoder:
         self._window_size += size
         return False
 
-    def _take_paste(self) -> Iterable[Message]:
-        end = self._held.find(_PASTE_END)
+    def _read_paste(self) -> Iterable[Message]:
+        end = self._buffer.find(_PASTE_END)
         if end >= 0:
-            self._keep_pasted(self._take(end))
-            self._take(len(_PASTE_END))
+            self._collect_paste(self._consume(end))
+            self._consume(len(_PASTE_END))
             return self._end_paste()
-        begun = next((n for n in range(len(_PASTE_END) - 1, 0, -1) if self._held.endswith(_PASTE_END[:n])), 0)
-        if len(self._held) > begun:
-            self._keep_pasted(self._take(len(self._held) - begun))
+        begun = next(
+            (n for n in range(len(_PASTE_END) - 1, 0, -1) if self._buffer.endswith(_PASTE_END[:n])), 0
+        )
+        if len(self._buffer) > begun:
+            self._collect_paste(self._consume(len(self._buffer) - begun))
         return ()
 
-    def _keep_pasted(self, raw: bytes) -> None:
-        if self._pasted is not None and self._pasted_size < MOST_PASTED:
+    def _collect_paste(self, raw: bytes) -> None:
+        if self._pasted is not None and self._pasted_size < MAX_PASTED:
             self._pasted.append(self._text.decode(raw))
             self._pasted_size += len(raw)
 
     def _end_paste(self) -> Iterable[Message]:
         pasted = "".join(self._pasted or ()) + self._text.decode(b"", final=True)
         self._pasted = None
-        return (events.Paste(pasted[:MOST_PASTED].replace("\x00", "")),) if pasted else ()
+        return (events.Paste(pasted[:MAX_PASTED].replace("\x00", "")),) if pasted else ()

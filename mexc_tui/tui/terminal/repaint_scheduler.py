@@ -11,7 +11,7 @@ from typing import Protocol
 USUAL_PER_S = 4.0
 ECONOMY_PER_S = 1.0
 
-MOST_WIRE_PER_S = 32_000
+MAX_WIRE_PER_S = 32_000
 """Maximum bytes per second to a terminal; above it repaints become rarer."""
 ECONOMY_WIRE_PER_S = 1_000
 _FULL, _EASY = 0.75, 0.375
@@ -21,7 +21,7 @@ _SLOWEST_PER_S = 2 / 3
 
 QUIET_BEFORE_MS = 500
 QUIET_AFTER_MS = 500
-MOST_QUIET_S = 1.0
+MAX_QUIET_S = 1.0
 """Maximum pause of full repaints, also with several openings in a row."""
 
 Dirty = Mapping[str, frozenset[str]]
@@ -34,7 +34,7 @@ def nothing_urgent(changed: Dirty) -> Dirty:
     return {}
 
 
-class Waiting(Protocol):
+class Scheduled(Protocol):
     """A scheduled call."""
 
     def cancel(self) -> None:
@@ -46,7 +46,7 @@ class Time:
     """Event loop interface: monotonic clock in seconds and timers."""
 
     now_s: Callable[[], float]
-    later: Callable[[float, Callable[[], None]], Waiting]
+    later: Callable[[float, Callable[[], None]], Scheduled]
     """Call back after a delay, never before this call returns."""
 
 
@@ -65,10 +65,10 @@ class RepaintScheduler:
         self._time, self._paint, self._quiet_left_s, self._urgent = time, paint, quiet_left_s, urgent
         self._period_s = 1 / per_s
         self._dirty: dict[str, set[str]] = {}
-        self._last_s = self._whole_s = float("-inf")
+        self._last_s = self._last_full_s = float("-inf")
         """Times of the last repaint and of the last full repaint."""
-        self._is_asked_for = False
-        self._waiting: Waiting | None = None
+        self._is_requested = False
+        self._timer: Scheduled | None = None
         self.painted = 0
         """Number of repaints."""
 
@@ -82,44 +82,44 @@ class RepaintScheduler:
         if per_s == self.per_s:
             return
         self._period_s = 1 / per_s
-        if self._waiting is not None:
-            self._wait_anew()
+        if self._timer is not None:
+            self._reschedule()
 
     def changed(self, view: str, keys: Iterable[str]) -> None:
         """Record changed rows; no keys: the whole view."""
         self._dirty.setdefault(view, set()).update(keys)
-        if self._waiting is None:
-            self._wait_anew()
+        if self._timer is None:
+            self._reschedule()
 
-    def at_once(self, view: str) -> None:
+    def repaint_now(self, view: str) -> None:
         """Paint everything as soon as possible, for the response to a key."""
         self._dirty.setdefault(view, set())
-        self._is_asked_for = True
+        self._is_requested = True
         self.stop()
-        self._waiting = self._time.later(0.0, self._due)
+        self._timer = self._time.later(0.0, self._due)
 
     def stop(self) -> None:
         """Stop repaints."""
-        if self._waiting is not None:
-            self._waiting.cancel()
-            self._waiting = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def _wait_anew(self) -> None:
+    def _reschedule(self) -> None:
         self.stop()
         due_in_s = max(self._last_s + self._period_s - self._time.now_s(), 0.0)
-        self._waiting = self._time.later(due_in_s, self._due)
+        self._timer = self._time.later(due_in_s, self._due)
 
     def _due(self) -> None:
-        self._waiting = None
+        self._timer = None
         now_s = self._time.now_s()
         dirty = {view: frozenset(keys) for view, keys in self._dirty.items()}
-        still_s = 0.0 if self._is_asked_for else self._still_s(now_s)
-        if still_s > 0:
+        urgent_only_s = 0.0 if self._is_requested else self._urgent_only_s(now_s)
+        if urgent_only_s > 0:
             dirty = self._urgent(dirty)
-            self._waiting = self._time.later(min(still_s, self._period_s), self._due)
+            self._timer = self._time.later(min(urgent_only_s, self._period_s), self._due)
         else:
-            self._whole_s, self._is_asked_for = now_s, False
-        if still_s <= 0 or dirty:
+            self._last_full_s, self._is_requested = now_s, False
+        if urgent_only_s <= 0 or dirty:
             self._paint_now(dirty, now_s)
 
     def _paint_now(self, dirty: Dirty, now_s: float) -> None:
@@ -129,9 +129,9 @@ class RepaintScheduler:
         self.painted += 1
         self._paint(dirty)
 
-    def _still_s(self, now_s: float) -> float:
+    def _urgent_only_s(self, now_s: float) -> float:
         """Return how long only urgent changes are painted."""
-        return min(self._quiet_left_s(), self._whole_s + MOST_QUIET_S - now_s)
+        return min(self._quiet_left_s(), self._last_full_s + MAX_QUIET_S - now_s)
 
 
 def quiet_left_s(opens_ms: Sequence[int], now_ms: int) -> float:

@@ -17,25 +17,25 @@ from typing import Any, ClassVar
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
-from mexc_tui.tui.terminal.ansi_minifier import thrifty
+from mexc_tui.tui.terminal.ansi_minifier import minified
 from mexc_tui.tui.terminal.input_decoder import InputDecoder
 
 log = logging.getLogger(__name__)
 
-MOST_WAITING = 24
+MAX_QUEUED = 24
 """Maximum queued frames; beyond it frames are dropped and all is repainted later (painting 3)."""
-LOOK_EVERY_S = 1.0
-READ_AGAIN_S = 0.2
-USUAL_SIZE = 80, 24
+POLL_EVERY_S = 1.0
+RETRY_READ_S = 0.2
+DEFAULT_SIZE = 80, 24
 """Size of a terminal that reports none."""
 READ_WAIT_MS = 100
 _READ_SIZE = 4_096
 CLOSING_S = 0.3
 _METER_S = 4.0
 
-TAKE = "\x1b[?1049h\x1b[?25l\x1b[?1004h\x1b[?2004h\x1b[?7l"
+ENTER_SCREEN = "\x1b[?1049h\x1b[?25l\x1b[?1004h\x1b[?2004h\x1b[?7l"
 """Alternate screen, hidden cursor, focus and paste reports, no line wrap."""
-GIVE_BACK = (
+RESTORE = (
     "\x18\x1b[0m\x1b[?2026l\x1b[?2048l\x1b[?2004l\x1b[?1004l\x1b[?1006l\x1b[?1015l\x1b[?1003l\x1b[?1000l"
     "\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h"
 )
@@ -48,28 +48,28 @@ class Meter:
     def __init__(self, now_s: Callable[[], float]) -> None:
         """Start at zero."""
         self._now_s = now_s
-        self._lately: deque[tuple[float, int]] = deque()
+        self._recent: deque[tuple[float, int]] = deque()
         self._since_s = now_s()
         self.total = 0
 
     def count(self, size: int) -> None:
         """Count bytes."""
         self.total += size
-        self._lately.append((self._now_s(), size))
+        self._recent.append((self._now_s(), size))
         self._forget()
 
     def per_s(self) -> float:
         """Return the recent bytes per second."""
         self._forget()
         span_s = min(max(self._now_s() - self._since_s, 1.0), _METER_S)
-        return sum(size for _, size in self._lately) / span_s
+        return sum(size for _, size in self._recent) / span_s
 
     def _forget(self) -> None:
-        while self._lately and self._lately[0][0] < self._now_s() - _METER_S:
-            self._lately.popleft()
+        while self._recent and self._recent[0][0] < self._now_s() - _METER_S:
+            self._recent.popleft()
 
 
-class Outflow:
+class OutputWriter:
     """Writes in its own thread; a blocked terminal loses frames but delays nothing."""
 
     def __init__(self, descriptor: int, drained: Callable[[], None], broken: Callable[[], None]) -> None:
@@ -89,14 +89,14 @@ class Outflow:
     def put(self, frame: bytes) -> bool:
         """Queue a frame or drop it; after a drop all are dropped until the queue is empty."""
         with self._changed:
-            if self._has_lost or len(self._frames) >= MOST_WAITING:
+            if self._has_lost or len(self._frames) >= MAX_QUEUED:
                 self._has_lost = True
                 return False
             self._frames.append(frame)
             self._changed.notify()
             return True
 
-    def wait_until_taken(self) -> None:
+    def wait_until_written(self) -> None:
         """Wait briefly until the queue is written."""
         with self._changed:
             self._changed.wait_for(lambda: not self._frames, CLOSING_S)
@@ -172,7 +172,7 @@ class Terminal:
 
 def write_soon(descriptor: int, text: str) -> None:
     """Write within a time limit; never wait for a blocked or closed terminal."""
-    outflow = Outflow(descriptor, lambda: None, lambda: None)
+    outflow = OutputWriter(descriptor, lambda: None, lambda: None)
     outflow.put(text.encode())
     outflow.close()
 
@@ -185,8 +185,8 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, app: Any, **extra: Any) -> None:
         """Start like Textual's driver, without stopping with the terminal."""
         super().__init__(app, **extra)  # pyright: ignore[reportUnknownMemberType] Textual says App
-        self._outflow: Outflow | None = None
-        self._looking: asyncio.TimerHandle | None = None
+        self._writer: OutputWriter | None = None
+        self._poll_timer: asyncio.TimerHandle | None = None
         self._attributes: list[Any] | None = None
         self._was_behind = False
         """Whether output was skipped while the shell had the terminal."""
@@ -206,7 +206,7 @@ class TerminalDriver(LinuxDriver):
 
             return call
 
-        self._outflow = Outflow(self.terminal.out, soon(self._paint_anew), soon(self.terminal.gone))
+        self._writer = OutputWriter(self.terminal.out, soon(self._repaint_all), soon(self.terminal.gone))
         super().start_application_mode()
         for number in (signal.SIGTTOU, signal.SIGTTIN):
             signal.signal(number, signal.SIG_IGN)
@@ -215,29 +215,29 @@ class TerminalDriver(LinuxDriver):
         again, suspend = soon(self._continue), soon(self._suspend)
         signal.signal(signal.SIGCONT, lambda _, __: again())
         signal.signal(signal.SIGTSTP, lambda _, __: suspend())
-        self._look(loop)
+        self._poll_hang_up(loop)
 
     def write(self, data: str) -> None:
         """Write and count; nothing while the shell has the terminal."""
-        if self._outflow is None or self.terminal.is_gone:
+        if self._writer is None or self.terminal.is_gone:
             return
         if self._is_suspended or self._is_behind():
             self._was_behind = True
             return
-        frame = thrifty(data).encode("utf-8", "replace")
-        if self._outflow.put(frame):
+        frame = minified(data).encode("utf-8", "replace")
+        if self._writer.put(frame):
             self.terminal.meter.count(len(frame))
 
     def close(self) -> None:
         """Release the terminal."""
-        if self._looking is not None:
-            self._looking.cancel()
+        if self._poll_timer is not None:
+            self._poll_timer.cancel()
         signal.signal(signal.SIGCONT, signal.SIG_DFL)
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         if self.terminal.is_orphaned():  # nobody else will say it
-            write_soon(self.terminal.out, GIVE_BACK)
-        elif (self._outflow is not None and not self._outflow.close()) or self._was_behind:
-            self.terminal.owed = GIVE_BACK
+            write_soon(self.terminal.out, RESTORE)
+        elif (self._writer is not None and not self._writer.close()) or self._was_behind:
+            self.terminal.owed = RESTORE
         super().close()
 
     def stop_application_mode(self) -> None:
@@ -248,10 +248,10 @@ class TerminalDriver(LinuxDriver):
 
     def _suspend(self) -> None:
         """Release the terminal to the shell until SIGCONT; this process keeps running."""
-        if self._is_suspended or self._attributes is None or self._outflow is None or self._is_behind():
+        if self._is_suspended or self._attributes is None or self._writer is None or self._is_behind():
             return
-        self.write(GIVE_BACK)
-        self._outflow.wait_until_taken()
+        self.write(RESTORE)
+        self._writer.wait_until_written()
         if self.attrs_before is not None:
             with contextlib.suppress(termios.error):
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
@@ -260,9 +260,9 @@ class TerminalDriver(LinuxDriver):
 
     def _continue(self) -> None:
         self._is_suspended = False
-        self._take_again()
+        self._resume()
 
-    def _take_again(self) -> None:
+    def _resume(self) -> None:
         """Continue after a stop: the shell may have used the terminal."""
         if self._attributes is None or self._is_behind():
             return
@@ -272,9 +272,9 @@ class TerminalDriver(LinuxDriver):
             log.info("the terminal could not be taken again: %s", error)
             return
         self._was_behind = False
-        self.write(TAKE)
+        self.write(ENTER_SCREEN)
         self._enable_mouse_support()
-        self._paint_anew()
+        self._repaint_all()
 
     def _is_behind(self) -> bool:
         """Whether the shell has the terminal; then it is neither read nor written."""
@@ -287,8 +287,8 @@ class TerminalDriver(LinuxDriver):
         try:
             columns, lines = os.get_terminal_size(self.fileno)
         except OSError:
-            return USUAL_SIZE
-        return (columns, lines) if columns and lines else USUAL_SIZE
+            return DEFAULT_SIZE
+        return (columns, lines) if columns and lines else DEFAULT_SIZE
 
     def _query_in_band_window_resize(self) -> None:
         """Disable size reports in the input: the system reports sizes, and garbage may look like one."""
@@ -297,7 +297,7 @@ class TerminalDriver(LinuxDriver):
         decoder, failed = InputDecoder(), 0
         while not self.exit_event.is_set():
             if self._is_suspended:
-                self.exit_event.wait(READ_AGAIN_S)
+                self.exit_event.wait(RETRY_READ_S)
                 continue
             try:
                 self._read_input(decoder)
@@ -309,7 +309,7 @@ class TerminalDriver(LinuxDriver):
                     log.info("the terminal is gone: %s", error)
                     self._in_app(self.terminal.gone)
                     return
-                self.exit_event.wait(READ_AGAIN_S)
+                self.exit_event.wait(RETRY_READ_S)
             except Exception as error:  # without a reader no key would halt anything
                 log.exception("reading keys failed, and begins again")
                 problem = f"{type(error).__name__}: {error}"
@@ -317,7 +317,7 @@ class TerminalDriver(LinuxDriver):
                 failed += 1
                 if failed > 1:
                     decoder = InputDecoder()
-                    self.exit_event.wait(READ_AGAIN_S)
+                    self.exit_event.wait(RETRY_READ_S)
 
     def _read_input(self, decoder: InputDecoder) -> None:
         """Wait briefly for input and dispatch it. Raises OSError if the terminal is gone."""
@@ -345,7 +345,7 @@ class TerminalDriver(LinuxDriver):
             raise RuntimeError("The app has ended.")
         return loop
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _poll_hang_up(self, loop: asyncio.AbstractEventLoop) -> None:
         """Poll whether the terminal is still there, as a hang-up signal may be missed."""
         if self._is_hung_up():
             self.terminal.gone()
@@ -354,15 +354,15 @@ class TerminalDriver(LinuxDriver):
             self.terminal.hung_up()
             return
         if self._was_behind and not self._is_suspended:
-            self._take_again()
-        self._looking = loop.call_later(LOOK_EVERY_S, self._look, loop)
+            self._resume()
+        self._poll_timer = loop.call_later(POLL_EVERY_S, self._poll_hang_up, loop)
 
     def _is_hung_up(self) -> bool:
         poll = select.poll()
         poll.register(self.fileno, select.POLLHUP)
         return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
 
-    def _paint_anew(self) -> None:
+    def _repaint_all(self) -> None:
         self._app.refresh(layout=True)
 
 

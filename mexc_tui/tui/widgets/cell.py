@@ -32,7 +32,7 @@ class Cell:
     """The exact number; shown with fewer digits where the text does not fit."""
 
 
-NOTHING = Cell("–", Tone.FAINT)
+UNKNOWN_CELL = Cell("–", Tone.FAINT)
 """Unknown value; last in every order."""
 
 

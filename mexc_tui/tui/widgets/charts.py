@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from mexc_tui.tui.widgets.cell import Tone, fit
-from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, words
+from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, text_line
 
 BLANK = 0x2800
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bits of a braille cell: four rows of two dots (Unicode 3.0, block Braille Patterns)."""
-LEAST_WIDTH, LEAST_HEIGHT = 20, 3
-_MOST_FOOT = 2
+MIN_WIDTH, MIN_HEIGHT = 20, 3
+_MAX_FOOT = 2
 NO_ROOM = "Too small for a chart."
 
 
@@ -51,20 +51,20 @@ def chart(plot: Plot, width: int, height: int, label: Callable[[float], str], fo
     """Draw a chart with its scale on the right and `foot` below; a text if there are no points."""
     points = [(x, y) for x, y in plot.points if math.isfinite(x) and math.isfinite(y)]
     if len(points) < 2:
-        return [words("Not enough data for a chart yet.", Tone.FAINT)]
+        return [text_line("Not enough data for a chart yet.", Tone.FAINT)]
     scale = _scale(points, plot)
     texts = [label(scale.bottom), label(scale.top), *(f"{one.name} {label(one.y)}" for one in plot.levels)]
     right = max(cell_len(text) for text in texts) + 1
-    below = folded(foot, max(width, 1))[:_MOST_FOOT] if foot else []
+    below = folded(foot, max(width, 1))[:_MAX_FOOT] if foot else []
     columns, lines = width - right, height - len(below)
-    if columns < LEAST_WIDTH or lines < LEAST_HEIGHT:
-        return [words(fit(NO_ROOM, max(width, 0)), Tone.FAINT)]
+    if columns < MIN_WIDTH or lines < MIN_HEIGHT:
+        return [text_line(fit(NO_ROOM, max(width, 0)), Tone.FAINT)]
     drawn = _Raster(columns, lines, scale)
     drawn.line(points)
     rows = [drawn.row(y, plot) for y in range(lines)]
     scaled = _labels(plot, drawn, label, lines)
     found = [(*row, StyledSpan(" "), scaled.get(number, StyledSpan(""))) for number, row in enumerate(rows)]
-    return [*found, *(words(fit(one, width), Tone.FAINT) for one in below)]
+    return [*found, *(text_line(fit(one, width), Tone.FAINT) for one in below)]
 
 
 @dataclass(frozen=True, slots=True)

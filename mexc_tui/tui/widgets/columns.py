@@ -15,7 +15,7 @@ class Column:
 
     head: str
     width: int
-    goes: int = 0
+    drop_order: int = 0
     is_number: bool = False
     grows: bool = False
     """Takes the remaining width; the only column that is narrowed."""
@@ -33,11 +33,11 @@ class ColumnPlace:
 def placed(columns: Sequence[Column], room: int) -> tuple[ColumnPlace, ...]:
     """Return the columns that fit the width, from left to right."""
     shown = list(range(len(columns)))
-    for column in sorted(shown, key=lambda one: -columns[one].goes):
-        if _needs(columns, shown) <= room or not columns[column].goes:
+    for column in sorted(shown, key=lambda one: -columns[one].drop_order):
+        if _needs(columns, shown) <= room or not columns[column].drop_order:
             break
         shown.remove(column)
-    for column in sorted(set(range(len(columns))) - set(shown), key=lambda one: columns[one].goes):
+    for column in sorted(set(range(len(columns))) - set(shown), key=lambda one: columns[one].drop_order):
         if _needs(columns, [*shown, column]) <= room:
             shown = sorted([*shown, column])
     spare = room - _needs(columns, shown)

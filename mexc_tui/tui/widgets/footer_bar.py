@@ -6,7 +6,7 @@ from dataclasses import replace
 from rich.cells import cell_len
 from textual import events
 
-from mexc_tui.tui.keys import BETWEEN, Spot
+from mexc_tui.tui.keys import BETWEEN, FooterKey
 from mexc_tui.tui.widgets.styled_text import Part
 from mexc_tui.tui.widgets.text_bar import TextBar
 
@@ -14,7 +14,7 @@ _EDGE = 1
 """Columns before the first text."""
 
 
-class Foot(TextBar):
+class FooterBar(TextBar):
     """Footer with clickable keys."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Foot(TextBar):
         self._spots: list[tuple[int, int, str]] = []
         """Start, end and key of each text."""
 
-    def show_keys(self, keys: Sequence[Spot], screens: Sequence[Spot] = ()) -> None:
+    def show_keys(self, keys: Sequence[FooterKey], screens: Sequence[FooterKey] = ()) -> None:
         """Show keys on the left, screens on the right."""
         line, spots = "", list[tuple[int, int, str]]()
         for spot in keys:
@@ -44,7 +44,7 @@ class Foot(TextBar):
                 self.app.simulate_key(key)  # pyright: ignore[reportUnknownMemberType] Textual says App
 
 
-def _put(line: str, spot: Spot, spots: list[tuple[int, int, str]]) -> str:
+def _put(line: str, spot: FooterKey, spots: list[tuple[int, int, str]]) -> str:
     begin = cell_len(line)
     line += spot.words
     spots.append((begin, cell_len(line), spot.key))

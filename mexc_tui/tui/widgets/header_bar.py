@@ -6,7 +6,7 @@ from mexc_tui.tui.widgets.layout import HEAD
 from mexc_tui.tui.widgets.text_bar import TextBar
 
 
-class Head(TextBar):
+class HeaderBar(TextBar):
     """Header with mode and state; in live mode with a heavy line below."""
 
     DEFAULT_CSS = """
@@ -18,7 +18,7 @@ class Head(TextBar):
         """Start empty."""
         super().__init__(HEAD, "header")
 
-    def tell(self, known: HeaderData, width: int) -> None:
+    def update_data(self, known: HeaderData, width: int) -> None:
         """Show the current data that fits."""
         is_live = known.status is not None and known.status.mode == Mode.LIVE
         self.set_class(is_live, "-live")

@@ -19,8 +19,8 @@ from mexc_tui.tui.widgets.staleness import CURRENT, OLD_VIEWS_MS, StaleMark
 from mexc_tui.tui.widgets.styled_text import Part, fitting
 from mexc_tui.tui.widgets.text import age, amount, gain, here, utc
 
-_OFF_MS = 100.0
-_MOST_STATE = 40
+_MAX_CLOCK_ERROR_MS = 100.0
+_MAX_STATE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class HeaderData:
     status: StatusRow | None
     risk: RiskRow | None
     link: LinkState
-    heard_ms: float | None
+    silence_ms: float | None
     now_ms: int
     zone: tzinfo
     positions: int
@@ -38,15 +38,15 @@ class HeaderData:
     """False in read-only mode."""
     news: Sequence[Part] = ()
     """Third line: news."""
-    frozen_ms: int | None = None
+    paused_ms: int | None = None
     """Time since the display was paused; None: not paused."""
 
     @property
     def age_ms(self) -> float | None:
         """Age of the views; None before the first."""
         if self.status is None:
-            return self.heard_ms
-        return max(float(self.now_ms - self.status.now_ms), self.heard_ms or 0.0)
+            return self.silence_ms
+        return max(float(self.now_ms - self.status.now_ms), self.silence_ms or 0.0)
 
     @property
     def is_old(self) -> bool:
@@ -72,22 +72,24 @@ def _engine(known: HeaderData) -> list[Part]:
         _mode(status.mode, known.risk),
         _read_only(known),
         _frozen(known),
-        Part(utc(known.now_ms), goes=3),  # far left: a line is sent from its beginning to what changed
+        Part(utc(known.now_ms), drop_order=3),  # far left: a line is sent from its beginning to what changed
         *_of_now(known, status),
-        Part(here(known.now_ms, known.zone), goes=6),
-        Part(f"profile {status.profile}", Tone.FAINT, goes=6),
-        Part(f"session {status.exchange_session}" if status.exchange_session else "", Tone.FAINT, goes=7),
+        Part(here(known.now_ms, known.zone), drop_order=6),
+        Part(f"profile {status.profile}", Tone.FAINT, drop_order=6),
+        Part(
+            f"session {status.exchange_session}" if status.exchange_session else "", Tone.FAINT, drop_order=7
+        ),
     ]
 
 
 def _of_now(known: HeaderData, status: StatusRow) -> tuple[Part, ...]:
     """Return trading state and data age; if stale, the last known state."""
     if known.is_old:
-        return _link(known), _last(_state(known))
+        return _link(known), _as_last_known(_state(known))
     return _state(known), _link(known), _clock(status), _feed(status)
 
 
-def _last(part: Part) -> Part:
+def _as_last_known(part: Part) -> Part:
     return replace(part, text=f"was: {part.text}", tone=Tone.FAINT)
 
 
@@ -103,9 +105,9 @@ def _read_only(known: HeaderData) -> Part:
 
 
 def _frozen(known: HeaderData) -> Part:
-    if known.frozen_ms is None:
+    if known.paused_ms is None:
         return Part("")
-    return Part(f"DISPLAY PAUSED {age(known.frozen_ms)}, p resumes", Tone.WARN, is_badge=True)
+    return Part(f"DISPLAY PAUSED {age(known.paused_ms)}, p resumes", Tone.WARN, is_badge=True)
 
 
 def _state(known: HeaderData) -> Part:
@@ -118,37 +120,37 @@ def _state(known: HeaderData) -> Part:
         return Part("entries allowed", Tone.GOOD)
     because = f": {words}" if words else ""
     tone = Tone.WARN if state is TradingState.REDUCE_ONLY else Tone.BAD
-    said = f"{state.value.replace('_', ' ').upper()}{because}"
-    return Part(fit(said, min(cell_len(said), _MOST_STATE)), tone)
+    text = f"{state.value.replace('_', ' ').upper()}{because}"
+    return Part(fit(text, min(cell_len(text), _MAX_STATE)), tone)
 
 
 def _link(known: HeaderData) -> Part:
     if known.link.link is Link.DISCONNECTED:
-        return Part(f"NO CONNECTION {age(known.heard_ms)}", Tone.BAD)
+        return Part(f"NO CONNECTION {age(known.silence_ms)}", Tone.BAD)
     if known.link.link is Link.STALE:
-        return Part(f"ENGINE SILENT {age(known.heard_ms)}", Tone.BAD)
+        return Part(f"ENGINE SILENT {age(known.silence_ms)}", Tone.BAD)
     if known.is_old:
         return Part(f"DATA {age(known.age_ms)} OLD", Tone.BAD)
-    return Part("connected", Tone.PLAIN, goes=5)
+    return Part("connected", Tone.PLAIN, drop_order=5)
 
 
 def _clock(status: StatusRow) -> Part:
     clock = status.clock
     if clock.offset_ms is None:
-        return Part("clock unknown", Tone.WARN, goes=1)
-    is_bad = bool(clock.warning) or abs(clock.error_ms or 0) > _OFF_MS
+        return Part("clock unknown", Tone.WARN, drop_order=1)
+    is_bad = bool(clock.warning) or abs(clock.error_ms or 0) > _MAX_CLOCK_ERROR_MS
     error = "" if clock.error_ms is None else f" ±{clock.error_ms:.0f}"
-    return Part(f"clock {clock.offset_ms:+.0f}{error}ms", Tone.WARN if is_bad else Tone.PLAIN, goes=2)
+    return Part(f"clock {clock.offset_ms:+.0f}{error}ms", Tone.WARN if is_bad else Tone.PLAIN, drop_order=2)
 
 
 def _feed(status: StatusRow) -> Part:
     streams = status.streams
     if not streams.topics:
-        return Part("no feed", Tone.WARN, goes=1)
+        return Part("no feed", Tone.WARN, drop_order=1)
     if streams.stale:
-        return Part(f"feed {streams.stale} of {streams.topics} STALE", Tone.BAD, goes=1)
+        return Part(f"feed {streams.stale} of {streams.topics} STALE", Tone.BAD, drop_order=1)
     since = "" if streams.newest_s is None else f" {streams.newest_s}s ago"
-    return Part(f"feed {streams.live}/{streams.topics} {streams.messages_per_s:.0f}/s{since}", goes=4)
+    return Part(f"feed {streams.live}/{streams.topics} {streams.messages_per_s:.0f}/s{since}", drop_order=4)
 
 
 def _money(known: HeaderData) -> list[Part]:
@@ -161,13 +163,13 @@ def _money(known: HeaderData) -> list[Part]:
     parts = [
         Part(f"equity {about}{amount(risk.equity).text} {risk.quote_asset}", Tone.STRONG),
         Part(f"day {day.text.strip()} ({percent.text.strip('▲▼ ')})", day.tone),
-        Part(f"open {known.positions}, {amount(risk.exposure).text} at the bid", goes=1),
-        Part(f"risk {risk.guard.value}", guard, goes=0 if guard is Tone.BAD else 2),
-        Part(f"drawdown {amount(risk.drawdown_pct, 1).text}%", goes=3),
-        Part(f"cash {amount(risk.cash).text}", Tone.FAINT, goes=4),
-        Part(f"reserved {amount(risk.reserved).text}", Tone.FAINT, goes=5),
+        Part(f"open {known.positions}, {amount(risk.exposure).text} at the bid", drop_order=1),
+        Part(f"risk {risk.guard.value}", guard, drop_order=0 if guard is Tone.BAD else 2),
+        Part(f"drawdown {amount(risk.drawdown_pct, 1).text}%", drop_order=3),
+        Part(f"cash {amount(risk.cash).text}", Tone.FAINT, drop_order=4),
+        Part(f"reserved {amount(risk.reserved).text}", Tone.FAINT, drop_order=5),
     ]
     if not known.is_old:
         return parts
     first, *others = parts
-    return [_last(first), *(replace(part, tone=Tone.FAINT) for part in others)]
+    return [_as_last_known(first), *(replace(part, tone=Tone.FAINT) for part in others)]

@@ -8,7 +8,7 @@ DETAILS_BESIDE = 160
 """Columns from which details are beside the panes; below that they replace one."""
 WITH_SCREENS = 60
 """Columns from which the footer shows the screen numbers."""
-LEAST_WIDTH, LEAST_HEIGHT = 50, 10
+MIN_WIDTH, MIN_HEIGHT = 50, 10
 """Minimum size; below it only the header and a hint are shown."""
 HEAD = 3
 """Header lines: state, equity, news."""

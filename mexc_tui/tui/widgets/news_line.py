@@ -12,14 +12,14 @@ SHOWN_S = 60.0
 """Seconds a notice stays in the line; then it is in the activity log only."""
 FIRST_S = 8.0
 """Seconds a severe notice is not replaced by a lesser one."""
-MOST_KEPT = 50
-_GRAVE = {Tone.BAD: 2, Tone.WARN: 1}
+MAX_KEPT = 50
+_SEVERITY = {Tone.BAD: 2, Tone.WARN: 1}
 _ALL = "m show all"
 _LEAST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class NewsItem:
     """One notice: text, tone, exchange time and local time."""
 
     words: str
@@ -28,18 +28,18 @@ class Item:
     at_s: float
 
 
-class News:
+class NewsLine:
     """The latest notices, and the one shown."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._items: deque[Item] = deque(maxlen=MOST_KEPT)
+        self._items: deque[NewsItem] = deque(maxlen=MAX_KEPT)
 
-    def add(self, item: Item) -> None:
+    def add(self, item: NewsItem) -> None:
         """Add a notice."""
         self._items.append(item)
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[NewsItem]:
         """Return the notices, oldest first."""
         return iter(self._items)
 
@@ -47,7 +47,7 @@ class News:
         """Return the line: the most severe recent notice, else the newest, with the count of others."""
         recent = [one for one in self._items if now_s - one.at_s < FIRST_S]
         newest_first = reversed(recent)
-        shown = max(newest_first, key=lambda one: _GRAVE.get(one.tone, 0), default=None)
+        shown = max(newest_first, key=lambda one: _SEVERITY.get(one.tone, 0), default=None)
         if shown is None:
             shown = self._items[-1] if self._items else None
         if shown is None or now_s - shown.at_s >= SHOWN_S:

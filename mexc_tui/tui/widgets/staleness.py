@@ -23,14 +23,14 @@ CURRENT = StaleMark()
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerAge:
+class ResponseAge:
     """One query result used by a pane."""
 
-    of_ms: int
+    as_of_ms: int
     """Exchange time of its data."""
     age_ms: float
     """Age of the data."""
-    asked_ms: float
+    since_query_ms: float
     """Time since the query."""
     every_ms: float
     """Query interval."""
@@ -43,14 +43,14 @@ class AnswerAge:
     @property
     def is_overdue(self) -> bool:
         """Whether a newer result is overdue."""
-        return self.asked_ms > self.every_ms + OLD_MS
+        return self.since_query_ms > self.every_ms + OLD_MS
 
 
 @dataclass(slots=True)
-class Answered:
+class ShownResponses:
     """Query results used by one pane."""
 
-    ages: list[AnswerAge] = field(default_factory=list[AnswerAge])
+    ages: list[ResponseAge] = field(default_factory=list[ResponseAge])
 
     def mark(self) -> StaleMark:
         """Return the mark of the pane.
@@ -61,11 +61,11 @@ class Answered:
         if any(one.is_overdue for one in self.ages):
             return StaleMark(f"OLD: {age(oldest_ms)}", is_dim=True)
         if oldest_ms > OLD_MS or any(one.is_rare for one in self.ages):
-            return StaleMark(f"as of {utc(min(one.of_ms for one in self.ages))}")
+            return StaleMark(f"as of {utc(min(one.as_of_ms for one in self.ages))}")
         return CURRENT
 
     def left_ms(self) -> float:
         """Return how long this mark stays valid without a new result; may be infinite."""
         limits = [(OLD_MS, one.age_ms) for one in self.ages]
-        limits += [(one.every_ms + OLD_MS, one.asked_ms) for one in self.ages]
+        limits += [(one.every_ms + OLD_MS, one.since_query_ms) for one in self.ages]
         return min((limit - so_far for limit, so_far in limits if limit >= so_far), default=float("inf"))

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from mexc_tui.tui.widgets.cell import Tone, fit
 
 GAP = "   "
-_LEAST_FOLDED = 16
+_MIN_FOLDED = 16
 _WORDS = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
 
 
@@ -19,15 +19,15 @@ class Part:
 
     text: str
     tone: Tone = Tone.PLAIN
-    goes: int = 0
+    drop_order: int = 0
     is_badge: bool = False
 
 
 def fitting(parts: Sequence[Part], width: int) -> list[Part]:
     """Return the parts that fit a line."""
     shown = [part for part in parts if part.text]
-    for part in sorted(shown, key=lambda one: -one.goes):
-        if width_of(shown) <= width or not part.goes:
+    for part in sorted(shown, key=lambda one: -one.drop_order):
+        if width_of(shown) <= width or not part.drop_order:
             break
         shown.remove(part)
     return _cut(shown, width)
@@ -65,7 +65,7 @@ Drawn = tuple[StyledSpan, ...]
 """One drawn line."""
 
 
-def words(text: str, tone: Tone = Tone.PLAIN) -> Drawn:
+def text_line(text: str, tone: Tone = Tone.PLAIN) -> Drawn:
     """Return a line in one tone."""
     return (StyledSpan(text, tone),)
 
@@ -75,7 +75,7 @@ def hanging(line: Drawn, width: int) -> list[Drawn]:
 
     After a leading name, continuation lines align with the text behind it.
     """
-    if sum(cell_len(one.text) for one in line) <= width or width < _LEAST_FOLDED:
+    if sum(cell_len(one.text) for one in line) <= width or width < _MIN_FOLDED:
         return [line]
     first = line[0].text
     is_named = len(line) > 1 and first.endswith(" ") and cell_len(first) <= width // 2

@@ -16,14 +16,14 @@ from mexc_tui.tui.keys import Scope, bindings
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.styled_text import folded
-from mexc_tui.tui.widgets.table_drawing import BEFORE, Drawing
+from mexc_tui.tui.widgets.table_drawing import INDENT, Drawing
 from mexc_tui.tui.widgets.table_rows import Dirty, Line, SortOrder, TableRows
 
 HEAD = 1
 """Fixed lines above the rows."""
 
 
-MOST_EMPTY = 4
+MAX_EMPTY_LINES = 4
 """Maximum lines of the text of an empty table."""
 
 
@@ -94,7 +94,7 @@ class Table(ScrollView, can_focus=True):
         self._paint(self.rows.apply(changes), cursor_at)
 
     def replace(self, lines: Mapping[str, Line]) -> None:
-        """Replace all rows (`Rows.replace`). Repaints changed rows only."""
+        """Replace all rows (`TableRows.replace`). Repaints changed rows only."""
         self._make_room(lines.values())
         cursor_at = self._index(self.cursor)
         self._paint(self.rows.replace(lines), cursor_at)
@@ -105,9 +105,9 @@ class Table(ScrollView, can_focus=True):
         if any(widened):
             self.refresh()
 
-    def keep(self, words: str) -> None:
-        """Filter the rows (`Rows.keep`)."""
-        self._paint(self.rows.keep(words), self._index(self.cursor))
+    def set_filter(self, words: str) -> None:
+        """Filter the rows (`TableRows.set_filter`)."""
+        self._paint(self.rows.set_filter(words), self._index(self.cursor))
         self._first = self.rows.first
 
     def sort(self, order: SortOrder) -> None:
@@ -116,17 +116,17 @@ class Table(ScrollView, can_focus=True):
         self._first = self.rows.first
         self._paint_line(0)
 
-    def hold(self, is_held: bool) -> None:
+    def hold_rows(self, is_held: bool) -> None:
         """Hold the row order while an action is confirmed."""
-        self._paint(self.rows.hold(is_held), self._index(self.cursor))
+        self._paint(self.rows.hold_rows(is_held), self._index(self.cursor))
 
-    def leave(self, is_over: Callable[[str], bool]) -> None:
+    def leave_finished(self, is_over: Callable[[str], bool]) -> None:
         """Move from a finished row to a new first row."""
         is_other, self._first = self.rows.first != self._first, self.rows.first
         if is_other and self.cursor is not None and is_over(self.cursor):
             self._put_cursor(0)
 
-    def come_to_front(self) -> None:
+    def start_at_first_row(self) -> None:
         """Start at the first row, unless the user moved the cursor."""
         if not self._is_chosen and not self.rows.is_held:
             self._put_cursor(0)
@@ -206,7 +206,7 @@ class Table(ScrollView, can_focus=True):
         index, shown = y - HEAD + self.scroll_offset.y, self.rows.shown
         if index >= len(shown):
             words = self._empty_words() if not shown else []
-            return self._drawing.words(BEFORE + "".join(words[y - HEAD : y - HEAD + 1]), "faint")
+            return self._drawing.words(INDENT + "".join(words[y - HEAD : y - HEAD + 1]), "faint")
         key = shown[index]
         if key == self.cursor:
             return self._drawing.row_under_cursor(self.rows[key], has_focus=self.has_focus)
@@ -216,10 +216,10 @@ class Table(ScrollView, can_focus=True):
         words = (
             f"None of {self.rows.total} rows matches {self.rows.filter!r}." if self.rows.total else self.empty
         )
-        return folded(words, max(self.scrollable_content_region.width - len(BEFORE), 8))
+        return folded(words, max(self.scrollable_content_region.width - len(INDENT), 8))
 
     def _paint_empty(self) -> None:
-        for number in range(MOST_EMPTY):
+        for number in range(MAX_EMPTY_LINES):
             self._paint_line(HEAD + number)
 
     def _paint_line(self, y: int, columns: frozenset[int] | None = None) -> None:

@@ -12,7 +12,7 @@ from mexc_tui.tui.widgets.cell import Cell, fit, fit_cell
 from mexc_tui.tui.widgets.columns import GAP, Column, ColumnPlace, placed
 from mexc_tui.tui.widgets.table_rows import Line, SortOrder
 
-BEFORE = "  "
+INDENT = "  "
 CURSOR = "> "
 """In front of a row (`columns.MARK` wide): the cursor is seen without colour too."""
 
@@ -88,7 +88,7 @@ class Drawing:
             arrow = ("↓" if order.is_reverse else "↑") if place.column == order.column else ""
             name = fit(column.head, place.width - len(arrow)).rstrip() + arrow
             texts.append(fit(name, place.width, to_right=column.is_number))
-        return self.words(BEFORE + (" " * GAP).join(texts), "head")
+        return self.words(INDENT + (" " * GAP).join(texts), "head")
 
     def words(self, text: str, style: str) -> Strip:
         """Return a line in one style."""
@@ -108,7 +108,7 @@ class Drawing:
     def _row(self, key: str, line: Line) -> Strip:
         plain = self._style("plain")
         parts = self._parts.setdefault(key, {})
-        segments = [Segment(BEFORE, plain)]
+        segments = [Segment(INDENT, plain)]
         for place in self.places:
             part = parts.get(place.column)
             if part is None:

@@ -13,7 +13,7 @@ from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading_view import OrderRow, PositionRow, SnipeRow
 from mexc_tui.model.view import ListingRow, SignalRow
 from mexc_tui.tui.source import DeskSource
-from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone
+from mexc_tui.tui.widgets.cell import UNKNOWN_CELL, Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.table_rows import Line
 from mexc_tui.tui.widgets.text import age, amount, countdown, gain, price, utc, within
@@ -23,57 +23,57 @@ _FILLED = 16
 LISTING = (
     Column("SYMBOL", 14),
     Column("OPENS IN", 11, is_number=True),
-    Column("OPENS", 9, goes=2),
+    Column("OPENS", 9, drop_order=2),
     Column("STAGE", 11),
-    Column("SOURCES", 12, goes=1),
-    Column("MOVES", 5, goes=5, is_number=True),
-    Column("API", 3, goes=4),
-    Column("PRICE", 11, goes=3, is_number=True),
-    Column("NOTE", 10, goes=6, grows=True),
+    Column("SOURCES", 12, drop_order=1),
+    Column("MOVES", 5, drop_order=5, is_number=True),
+    Column("API", 3, drop_order=4),
+    Column("PRICE", 11, drop_order=3, is_number=True),
+    Column("NOTE", 10, drop_order=6, grows=True),
 )
 SIGNAL = (
     Column("AGE", 5, is_number=True),
     Column("SYMBOL", 14),
     Column("DETECTOR", 15),
     Column("PROB", 5, is_number=True),
-    Column("RANGE", 7, goes=1),
-    Column("N", 5, goes=2, is_number=True),
-    Column("STATE", 6, goes=3),
-    Column("REASON", 20, goes=4, grows=True),
+    Column("RANGE", 7, drop_order=1),
+    Column("N", 5, drop_order=2, is_number=True),
+    Column("STATE", 6, drop_order=3),
+    Column("REASON", 20, drop_order=4, grows=True),
 )
 SNIPE = (
     Column("SYMBOL", 14),
     Column("STATE", 9),
     Column("OPENS IN", 11, is_number=True),
     Column("SPEND", 10, is_number=True),
-    Column("MAX PRICE", 11, goes=1, is_number=True),
-    Column("ATTEMPTS", 8, goes=2, is_number=True),
-    Column("REASON", 10, goes=3, grows=True),
+    Column("MAX PRICE", 11, drop_order=1, is_number=True),
+    Column("ATTEMPTS", 8, drop_order=2, is_number=True),
+    Column("REASON", 10, drop_order=3, grows=True),
 )
 POSITION = (
     Column("SYMBOL", 12),
     Column("P&L", 9, is_number=True),
-    Column("%", 8, goes=2, is_number=True),
+    Column("%", 8, drop_order=2, is_number=True),
     Column("BID", 11, is_number=True),
     Column("STOP", 11, is_number=True),
-    Column("ENTRY", 11, goes=3, is_number=True),
-    Column("VALUE", 10, goes=4, is_number=True),
-    Column("EXITS", 5, goes=5, is_number=True),
-    Column("HELD", 5, goes=6, is_number=True),
-    Column("STATE", 16, goes=1),
-    Column("NOTE", 10, goes=7, grows=True),
+    Column("ENTRY", 11, drop_order=3, is_number=True),
+    Column("VALUE", 10, drop_order=4, is_number=True),
+    Column("EXITS", 5, drop_order=5, is_number=True),
+    Column("HELD", 5, drop_order=6, is_number=True),
+    Column("STATE", 16, drop_order=1),
+    Column("NOTE", 10, drop_order=7, grows=True),
 )
 
 ORDER = (
     Column("SYMBOL", 12),
     Column("SIDE", 4),
-    Column("ROLE", 12, goes=2),
+    Column("ROLE", 12, drop_order=2),
     Column("STATE", 12),
     Column("PRICE", 11, is_number=True),
-    Column("FILLED", _FILLED, goes=1, is_number=True),
-    Column("AGE", 5, goes=3, is_number=True),
-    Column("FEES", 14, goes=4),
-    Column("REASON", 10, goes=5, grows=True),
+    Column("FILLED", _FILLED, drop_order=1, is_number=True),
+    Column("AGE", 5, drop_order=3, is_number=True),
+    Column("FEES", 14, drop_order=4),
+    Column("REASON", 10, drop_order=5, grows=True),
 )
 
 _STAGES = {
@@ -123,17 +123,17 @@ def listing(row: ListingRow, now_ms: int) -> Line:
     return (
         Cell(row.symbol, Tone.STRONG),
         _opening(row.opens_ms, now_ms),
-        Cell(utc(row.opens_ms), rank=row.opens_ms) if row.opens_ms is not None else NOTHING,
+        Cell(utc(row.opens_ms), rank=row.opens_ms) if row.opens_ms is not None else UNKNOWN_CELL,
         Cell(row.stage.replace("_", " "), _STAGES.get(row.stage, Tone.PLAIN)),
-        _trust(row),
+        _agreement(row),
         Cell(str(row.moves), Tone.WARN if row.moves else Tone.FAINT, row.moves),
         Cell("yes", Tone.GOOD) if row.api_allowed else Cell("no", Tone.FAINT),
-        _aged(price(row.price, row.price_decimals), is_old=_is_unheard(row.priced_ms, now_ms)),
+        _aged(price(row.price, row.price_decimals), is_old=_is_price_stale(row.priced_ms, now_ms)),
         Cell(row.outcome or "; ".join(row.disagreements), Tone.FAINT),
     )
 
 
-def _is_unheard(priced_ms: int | None, now_ms: int) -> bool:
+def _is_price_stale(priced_ms: int | None, now_ms: int) -> bool:
     """Whether the price of a listing is stale: delisted, closed, or its stream is down."""
     return priced_ms is None or now_ms - priced_ms > OLD_PRICE_MS
 
@@ -147,13 +147,13 @@ def prices_left_ms(source: DeskSource, now_ms: int) -> float:
 
 def signal(row: SignalRow, now_ms: int) -> Line:
     """Return the table line of a signal; without history only the range of its probability."""
-    is_blind = row.n == 0 and row.base_n == 0
+    has_no_history = row.n == 0 and row.base_n == 0
     few = Tone.FAINT if row.n < MIN_N_FOR_RATE else Tone.PLAIN
     return (
         Cell(age(now_ms - row.at_ms), rank=-row.at_ms),
         Cell(row.symbol, Tone.STRONG if row.stands else Tone.FAINT),
         Cell(row.detector.replace("_", " "), _SEVERITIES.get(row.severity, Tone.PLAIN)),
-        Cell("?", Tone.FAINT) if is_blind else Cell(f"{row.probability:.0%}", rank=row.probability),
+        Cell("?", Tone.FAINT) if has_no_history else Cell(f"{row.probability:.0%}", rank=row.probability),
         Cell(f"{row.low * 100:.0f}–{row.high:.0%}", few, row.low),
         Cell(str(row.n), few, row.n),
         Cell("active") if row.stands else Cell("ended", Tone.FAINT),
@@ -198,7 +198,7 @@ def position(row: PositionRow, now_ms: int) -> Line:
 
 def _aged(cell: Cell, *, is_old: bool) -> Cell:
     """Return a figure, marked if it is stale."""
-    if not is_old or cell == NOTHING:
+    if not is_old or cell == UNKNOWN_CELL:
         return cell
     number = None if cell.number is None else replace(cell.number, before=f"~{cell.number.before.strip()}")
     return Cell(f"~{cell.text.strip()}", Tone.FAINT, cell.rank, number)
@@ -210,11 +210,11 @@ def _closed(row: PositionRow, closed_ms: int) -> Line:
         Cell(row.symbol, Tone.FAINT),
         gain(row.realised),
         gain(row.realised_pct, 1, "%"),
-        NOTHING,
-        NOTHING,
+        UNKNOWN_CELL,
+        UNKNOWN_CELL,
         Cell(price(row.entry_price, row.price_decimals).text, Tone.FAINT),
-        NOTHING,
-        NOTHING,
+        UNKNOWN_CELL,
+        UNKNOWN_CELL,
         Cell(age(closed_ms - row.opened_ms), Tone.FAINT, _BEHIND - closed_ms),
         Cell(f"closed: {row.close_reason.value.replace('_', ' ')}", Tone.FAINT),
         Cell(f"at {utc(closed_ms)}", Tone.FAINT),
@@ -260,14 +260,14 @@ def _fees(fees: str) -> Cell:
 
 def _opening(opens_ms: int | None, now_ms: int) -> Cell:
     if opens_ms is None:
-        return NOTHING
+        return UNKNOWN_CELL
     left_ms = opens_ms - now_ms
     tone = Tone.WARN if 0 < left_ms <= _SOON_MS else Tone.PLAIN if left_ms > 0 else Tone.FAINT
     rank = opens_ms if left_ms > 0 else _BEHIND - opens_ms
     return Cell(countdown(opens_ms, now_ms), tone, rank)
 
 
-def _trust(row: ListingRow) -> Cell:
+def _agreement(row: ListingRow) -> Cell:
     """Summarise the agreement of the sources on the opening."""
     if row.disagreements:
         return Cell("DISPUTED", Tone.BAD, -1)

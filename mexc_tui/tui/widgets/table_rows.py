@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from mexc_tui.tui.widgets.cell import NOTHING, Cell
+from mexc_tui.tui.widgets.cell import UNKNOWN_CELL, Cell
 
 Line = tuple[Cell, ...]
 
@@ -78,7 +78,7 @@ class TableRows:
             if line != before:
                 self._lines[key] = line
                 cells[key] = Whole.ROW if before is None else _differ(before, line)
-        return self._again(cells)
+        return self._update(cells)
 
     def replace(self, lines: Mapping[str, Line]) -> Dirty:
         """Replace all rows; unsorted tables keep this order."""
@@ -90,24 +90,24 @@ class TableRows:
             for key, line in lines.items()
             if line != before.get(key)
         }
-        return self._again(cells)
+        return self._update(cells)
 
     def sort(self, order: SortOrder) -> Dirty:
         """Sort the rows."""
         self.order = order
-        return self._again({})
+        return self._update({})
 
-    def keep(self, words: str) -> Dirty:
+    def set_filter(self, words: str) -> Dirty:
         """Show rows that contain every word; `!word` excludes."""
         self.filter = words
-        return self._again({})
+        return self._update({})
 
-    def hold(self, is_held: bool) -> Dirty:
+    def hold_rows(self, is_held: bool) -> Dirty:
         """Hold the row order, or release it."""
         self.is_held = is_held
-        return self._again({})
+        return self._update({})
 
-    def _again(self, cells: Mapping[str, frozenset[int] | Whole]) -> Dirty:
+    def _update(self, cells: Mapping[str, frozenset[int] | Whole]) -> Dirty:
         before, gone = self.shown, frozenset[str]()
         if not self.is_held:
             gone, self._gone = frozenset(self._gone), set()
@@ -130,9 +130,9 @@ class TableRows:
         column = self.order.column
         if column is None:
             return keys[::-1] if self.order.is_reverse else keys
-        known = [key for key in keys if self._lines[key][column] != NOTHING]
+        known = [key for key in keys if self._lines[key][column] != UNKNOWN_CELL]
         known.sort(key=lambda key: _rank(self._lines[key][column]), reverse=self.order.is_reverse)
-        return known + [key for key in keys if self._lines[key][column] == NOTHING]
+        return known + [key for key in keys if self._lines[key][column] == UNKNOWN_CELL]
 
 
 def _differ(before: Line, after: Line) -> frozenset[int]:
@@ -146,11 +146,11 @@ def _rank(cell: Cell) -> tuple[bool, float, str]:
 def _is_kept(line: Sequence[Cell], words: str) -> bool:
     if not words:
         return True
-    said = " ".join(cell.text for cell in line).casefold()
-    return all(_has(said, word) for word in words.casefold().split())
+    text = " ".join(cell.text for cell in line).casefold()
+    return all(_matches(text, word) for word in words.casefold().split())
 
 
-def _has(said: str, word: str) -> bool:
+def _matches(text: str, word: str) -> bool:
     if word[0] == "!":
-        return len(word) == 1 or word[1:] not in said
-    return word in said
+        return len(word) == 1 or word[1:] not in text
+    return word in text

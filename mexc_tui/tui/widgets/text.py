@@ -5,26 +5,26 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
 from mexc_tui.model.digits import Number, exact, money_number, price_number
-from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone
+from mexc_tui.tui.widgets.cell import UNKNOWN_CELL, Cell, Tone
 
 
 def price(value: Decimal | float | None, places: int | None = None) -> Cell:
     """Format a price or quantity with the decimals of its symbol; not finite: unknown."""
     found = exact(value)
-    return NOTHING if found is None else of_number(price_number(found, places))
+    return UNKNOWN_CELL if found is None else of_number(price_number(found, places))
 
 
 def amount(value: Decimal | float | None, places: int = 2) -> Cell:
     """Format an amount."""
     found = exact(value)
-    return NOTHING if found is None else of_number(money_number(found, places))
+    return UNKNOWN_CELL if found is None else of_number(money_number(found, places))
 
 
 def gain(value: Decimal | float | None, places: int = 2, unit: str = "") -> Cell:
     """Format a gain or loss with arrow, sign and colour; 0 has none."""
     found = exact(value)
     if found is None:
-        return NOTHING
+        return UNKNOWN_CELL
     before, tone = ("▲ +", Tone.GOOD) if found > 0 else ("▼ -", Tone.BAD) if found < 0 else ("  ", Tone.PLAIN)
     size = money_number(abs(found), places)
     return of_number(replace(size, before=before, after=unit), tone, float(found))
@@ -38,13 +38,13 @@ def of_number(number: Number, tone: Tone = Tone.PLAIN, rank: float | None = None
 def within(value: Decimal | float | None, places: int | None, room: int) -> str:
     """Format a price or quantity in at most `room` columns."""
     found = exact(value)
-    return NOTHING.text if found is None else price_number(found, places).fit(room)
+    return UNKNOWN_CELL.text if found is None else price_number(found, places).fit(room)
 
 
 def age(span_ms: float | None) -> str:
     """Format an age: 0.2s, 14s, 2m, 3h, 5d. Future times are 0.0s old."""
     if span_ms is None:
-        return NOTHING.text
+        return UNKNOWN_CELL.text
     seconds = max(span_ms, 0) / 1_000
     if seconds < 10:
         return f"{int(seconds * 10) / 10:.1f}s"
@@ -62,7 +62,7 @@ def span(took_ms: float) -> str:
 def milliseconds(took_ms: float | None) -> str:
     """Format a latency with about three digits: 0.312ms, 4.05ms, 96ms, 1,204ms."""
     if took_ms is None:
-        return NOTHING.text
+        return UNKNOWN_CELL.text
     places = 3 if abs(took_ms) < 1 else 2 if abs(took_ms) < 10 else 1 if abs(took_ms) < 100 else 0
     return f"{took_ms:,.{places}f}ms"
 
@@ -70,7 +70,7 @@ def milliseconds(took_ms: float | None) -> str:
 def bytes_of(size: float | None) -> str:
     """Format a size: 312 B, 4.1 kB, 78.5 MB."""
     if size is None:
-        return NOTHING.text
+        return UNKNOWN_CELL.text
     for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if size >= limit:
             return f"{size / limit:.1f} {unit}"
@@ -80,7 +80,7 @@ def bytes_of(size: float | None) -> str:
 def countdown(at_ms: int | None, now_ms: int) -> str:
     """Format a countdown in whole seconds: T-02:03 before, T+00:12 after."""
     if at_ms is None:
-        return NOTHING.text
+        return UNKNOWN_CELL.text
     left_ms = at_ms - now_ms
     seconds = -(-left_ms // 1_000) if left_ms > 0 else -left_ms // 1_000
     sign = "-" if left_ms > 0 else "+"
@@ -95,7 +95,7 @@ def countdown(at_ms: int | None, now_ms: int) -> str:
 def utc(at_ms: int | None) -> str:
     """Format the time of day in UTC with Z."""
     found = _moment(at_ms, UTC)
-    return NOTHING.text if found is None else f"{found:%H:%M:%S}Z"
+    return UNKNOWN_CELL.text if found is None else f"{found:%H:%M:%S}Z"
 
 
 def local_and_utc(at_ms: int | None, zone: tzinfo) -> str:
@@ -119,7 +119,7 @@ def here(at_ms: int | None, zone: tzinfo) -> str:
 def date_and_time(at_ms: int | None, zone: tzinfo) -> str:
     """Format local date and time with the UTC offset."""
     local = _moment(at_ms, zone)
-    return NOTHING.text if local is None else f"{local:%Y-%m-%d %H:%M:%S %z}"
+    return UNKNOWN_CELL.text if local is None else f"{local:%Y-%m-%d %H:%M:%S %z}"
 
 
 def _offset_if_ambiguous(local: datetime) -> str:

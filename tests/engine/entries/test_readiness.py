@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.engine_requests import WHY, WhyAsked
+from mexc_tui.desk.engine_requests import WHY, WhyQuery
 from mexc_tui.engine.entries.readiness import OF_THE_LINE
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.why import WhyRow
@@ -15,7 +15,7 @@ from tests.support.engine.monitored_position import ARM_S, SYMBOL, day_of, rooms
 
 
 async def why(client: DeskClient) -> WhyRow:
-    reply = await client.give(WHY, WhyAsked(symbol=SYMBOL), deadline_s=5)
+    reply = await client.send(WHY, WhyQuery(symbol=SYMBOL), deadline_s=5)
     assert reply.result is not None
     return reply.result
 

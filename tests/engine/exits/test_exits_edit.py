@@ -13,7 +13,7 @@ from mexc_tui.app.composition import RunningEngine
 from mexc_tui.desk import trading_requests
 from mexc_tui.desk.api_types import CommandOutcome, Reply, Role
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.engine_requests import Agreed
+from mexc_tui.desk.engine_requests import CheckPassed
 from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.engine.views.trading_queries import trading_queries
 from mexc_tui.ledger.checks import protected
@@ -62,12 +62,12 @@ async def desk(sim: Simulation, folder: Path) -> AsyncGenerator[Desk]:
 
 async def give(client: DeskClient, name: str = "", **wish: object) -> Reply[ExitsRow]:
     edit = trading_requests.ExitsEdit(symbol=SYMBOL, **wish)  # pyright: ignore[reportArgumentType]
-    return await client.give(trading_requests.EDIT_EXITS, edit, deadline_s=30, command_id=name or None)
+    return await client.send(trading_requests.EDIT_EXITS, edit, deadline_s=30, command_id=name or None)
 
 
-async def look(client: DeskClient, **wish: object) -> Reply[Agreed]:
+async def look(client: DeskClient, **wish: object) -> Reply[CheckPassed]:
     edit = trading_requests.ExitsEdit(symbol=SYMBOL, **wish)  # pyright: ignore[reportArgumentType]
-    return await client.give(trading_requests.CHECK_EXITS, edit, deadline_s=5)
+    return await client.send(trading_requests.CHECK_EXITS, edit, deadline_s=5)
 
 
 def resting(rooms: TradingComponents) -> list[D]:
@@ -129,8 +129,8 @@ def test_a_new_ladder_replaces_what_rests(tmp_path: Path) -> None:
         async with desk(sim, tmp_path) as at:
             running, rooms, position, client = at.running, at.rooms, at.position, at.client
             rungs = [
-                trading_requests.RungAsked(share_pct=D(50), gain_pct=D(40)),
-                trading_requests.RungAsked(share_pct=D(50), gain_pct=D(60)),
+                trading_requests.RungEdit(share_pct=D(50), gain_pct=D(40)),
+                trading_requests.RungEdit(share_pct=D(50), gain_pct=D(60)),
             ]
             reply = await give(client, ladder=tuple(rungs))
             assert reply.result is not None, reply.words
@@ -180,7 +180,7 @@ def test_what_is_refused_changes_nothing_and_says_value_and_limit(tmp_path: Path
             assert "stop_below_bid: " in reply.words
             assert "limit below the bid of" in reply.words
             assert (held(running).plan, resting(rooms)) == (position.plan, before)
-            other = await client.give(
+            other = await client.send(
                 trading_requests.EDIT_EXITS,
                 trading_requests.ExitsEdit(symbol="NOUSDT", time_stop_s=9),
                 deadline_s=5,

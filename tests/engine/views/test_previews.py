@@ -86,10 +86,10 @@ class Told:
 async def ask(
     client: DeskClient, name: Preview, symbol: str = "", share: str | None = None
 ) -> Reply[PreviewRow]:
-    args = trading_requests.PreviewAsked(
+    args = trading_requests.PreviewQuery(
         name=name, symbol=symbol, share_pct=None if share is None else D(share)
     )
-    return await client.give(trading_requests.PREVIEW, args, deadline_s=5)
+    return await client.send(trading_requests.PREVIEW, args, deadline_s=5)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
             found.rows["half"] = half.result
             found.refused.append(await ask(client, Preview.CLOSE, SYMBOL, "101"))
             found.orders = len(rooms.keeper.open.live_orders())
-            await client.give(trading_requests.HALT, trading_requests.HaltRequest(words="tea"), deadline_s=60)
+            await client.send(trading_requests.HALT, trading_requests.HaltRequest(words="tea"), deadline_s=60)
             for name in (Preview.RESUME, Preview.REDUCE_ONLY):
                 reply = await ask(client, name)
                 assert reply.result is not None

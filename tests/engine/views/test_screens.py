@@ -9,7 +9,7 @@ import pytest
 from mexc_tui.desk import engine_requests, screen_requests
 from mexc_tui.desk.api_types import Reply
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.engine_requests import Nothing
+from mexc_tui.desk.engine_requests import NoArguments
 from mexc_tui.desk.wire import encode
 from mexc_tui.model.engine_view import DetectorsRow, LatencyRow, MachineRow
 from mexc_tui.model.market_view import MarketRow
@@ -46,7 +46,7 @@ class Told:
 
 
 async def market_of(client: DeskClient, symbol: str) -> Reply[MarketRow]:
-    return await client.give(screen_requests.MARKET, screen_requests.MarketAsked(symbol=symbol), deadline_s=5)
+    return await client.send(screen_requests.MARKET, screen_requests.MarketQuery(symbol=symbol), deadline_s=5)
 
 
 async def told_by(client: DeskClient, position: Position, told: Told) -> None:
@@ -58,22 +58,22 @@ async def told_by(client: DeskClient, position: Position, told: Told) -> None:
             assert reply.result is not None
             into[symbol] = reply.result
         await asyncio.sleep(5)
-    page = await client.give(engine_requests.LISTINGS, engine_requests.ListingsAsked(), deadline_s=5)
+    page = await client.send(engine_requests.LISTINGS, engine_requests.ListingsQuery(), deadline_s=5)
     assert page.result is not None
     told.page.extend(page.result.rows)
-    equity = await client.give(screen_requests.EQUITY, screen_requests.EquityAsked(), deadline_s=5)
+    equity = await client.send(screen_requests.EQUITY, screen_requests.EquityQuery(), deadline_s=5)
     assert equity.result is not None
     told.equity.append(equity.result)
-    latency = await client.give(screen_requests.LATENCY, screen_requests.LatencyAsked(), deadline_s=5)
+    latency = await client.send(screen_requests.LATENCY, screen_requests.LatencyQuery(), deadline_s=5)
     assert latency.result is not None
     told.latency.append(latency.result)
     for _ in range(2):
-        machine = await client.give(screen_requests.MACHINE, Nothing(), deadline_s=5)
+        machine = await client.send(screen_requests.MACHINE, NoArguments(), deadline_s=5)
         assert machine.result is not None
         told.machine.append(machine.result)
         await asyncio.sleep(2)
     told.refused.extend([(await market_of(client, name)).words for name in ("<b>", "NOSUCHUSDT")])
-    detectors = await client.give(screen_requests.DETECTORS, Nothing(), deadline_s=5)
+    detectors = await client.send(screen_requests.DETECTORS, NoArguments(), deadline_s=5)
     assert detectors.result is not None
     told.detectors.append(detectors.result)
 

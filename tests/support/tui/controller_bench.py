@@ -9,9 +9,9 @@ from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.trading_view import Achieved
 from mexc_tui.tui.actions.actions import BY_ID, ActionTarget
-from mexc_tui.tui.actions.command_controller import Hand, Means
+from mexc_tui.tui.actions.command_controller import CommandController, ControllerCallbacks
 from mexc_tui.tui.actions.effects import Target
-from mexc_tui.tui.activity_log import Activity
+from mexc_tui.tui.activity_log import ActivityLog
 from mexc_tui.tui.keys import KEYS
 from mexc_tui.tui.screens.command_lines import Lines, drawn
 from mexc_tui.tui.widgets.cell import Tone
@@ -29,15 +29,15 @@ class Bench:
         self.width = 120
         self.symbol = "OPENUSDT"
         """Of the row under the cursor."""
-        self.is_seen = True
+        self.is_visible = True
         self.said: list[str] = []
-        self.happened = Activity()
+        self.happened = ActivityLog()
         number = count(1)
-        means = Means(
-            lambda: self.now_s, lambda: f"id{next(number)}", self._tell, lambda: None, lambda: self.is_seen
+        means = ControllerCallbacks(
+            lambda: self.now_s, lambda: f"id{next(number)}", self._tell, lambda: None, lambda: self.is_visible
         )
         self._source = self.frozen.source()
-        self.hand = Hand(self._source, self.happened, means)
+        self.hand = CommandController(self._source, self.happened, means)
 
     def _tell(self, words: str, tone: Tone) -> None:
         del tone
@@ -61,8 +61,8 @@ class Bench:
         if found == "halt":
             self.hand.halt()
         elif found in BY_ID:
-            deed = BY_ID[found]
-            self.hand.want(deed, Target() if deed.aim is ActionTarget.DESK else Target(self.symbol))
+            action = BY_ID[found]
+            self.hand.want(action, Target() if action.aim is ActionTarget.DESK else Target(self.symbol))
 
     @property
     def text(self) -> str:

@@ -9,7 +9,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.geometry import Region
 from textual.widget import Widget
 
-from mexc_tui.tui.terminal.ansi_minifier import thrifty
+from mexc_tui.tui.terminal.ansi_minifier import minified
 from mexc_tui.tui.themed_app import ThemedApp
 from mexc_tui.tui.themes import all_themes
 from mexc_tui.tui.widgets.table import Table
@@ -27,7 +27,7 @@ class Counting(HeadlessDriver):
 
     def write(self, data: str) -> None:
         """Keep what a terminal would have got."""
-        self.written += thrifty(data)
+        self.written += minified(data)
 
 
 class Around(ThemedApp):

@@ -9,7 +9,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from mexc_tui.tui.action_mixin import HERE, AppEnvironment
+from mexc_tui.tui.action_mixin import DEFAULT_ENVIRONMENT, AppEnvironment
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.panes import LOADING
 from mexc_tui.tui.themes import all_themes
@@ -27,7 +27,7 @@ async def desk(
     frozen: Frozen | None = None,
     size: tuple[int, int] = (120, 40),
     theme: str = "dark",
-    outside: AppEnvironment = HERE,
+    outside: AppEnvironment = DEFAULT_ENVIRONMENT,
 ) -> AsyncGenerator[tuple[DeskApp, Pilot[None], Frozen]]:
     """Open the desk; it is left once the first screen shows money."""
     frozen = frozen or Frozen()

@@ -64,7 +64,7 @@ class Frozen:
         self.followers: list[Callable[[Fact], None]] = []
         """Who is told of every fact."""
         self.link = LinkState(Link.CONNECTED, "", 0.0, 0, None)
-        self.heard_ms: float | None = 200.0
+        self.silence_ms: float | None = 200.0
         self.status = View({"engine": status()} if many else {}, is_complete=is_complete)
         self.listings = View({row.id: row for row in _listings()} if many else {}, is_complete=is_complete)
         self.signals = View(
@@ -76,7 +76,7 @@ class Frozen:
         self.positions = View({row.id: row for row in _positions()} if many else {}, is_complete=is_complete)
         self.risk = View({"risk": risk()} if many else {}, is_complete=is_complete)
 
-    async def give(
+    async def send(
         self, kind: CommandKind[Any, Any], args: Any, *, deadline_s: float, command_id: str | None = None
     ) -> Reply[Any]:
         """Answer as an engine does that knows only what a test put there."""
@@ -108,14 +108,14 @@ class Frozen:
             orders=self.orders,
             positions=self.positions,
             risk=self.risk,
-            answers=QueryCache(self.give, lambda: self.now_ms),
-            give=self.give,
+            answers=QueryCache(self.send, lambda: self.now_ms),
+            send=self.send,
             follow_news=self.followers.append,
             wire_per_s=lambda: 3_100.0,
             may_operate=self.may_operate,
             link=lambda: self.link,
             now_ms=lambda: self.now_ms,
-            heard_ms=lambda: self.heard_ms,
+            silence_ms=lambda: self.silence_ms,
         )
 
 

@@ -94,12 +94,12 @@ class Hostile(Frozen):
         row = hostile(type(next(iter(self.status.rows.values()))), self.texts)
         self.status.put("engine", row)
 
-    async def give(
+    async def send(
         self, kind: CommandKind[Any, Any], args: Any, *, deadline_s: float, command_id: str | None = None
     ) -> Reply[Any]:
         """Answer everything, in hostile words."""
         del args, deadline_s, command_id
-        outcome = CommandOutcome.PARTLY if kind.acts else CommandOutcome.DONE
+        outcome = CommandOutcome.PARTLY if kind.changes_state else CommandOutcome.DONE
         return Reply(outcome, next(self.texts), hostile(kind.result, self.texts), is_repeated=False)
 
 

@@ -369,7 +369,7 @@ KNOWN = HeaderData(
     status=status(),
     risk=risk(),
     link=LinkState(Link.CONNECTED, "", 0.0, 0, None),
-    heard_ms=200,
+    silence_ms=200,
     now_ms=NOW_MS,
     zone=timezone(timedelta(hours=2)),
     positions=2,

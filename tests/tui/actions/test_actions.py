@@ -43,7 +43,7 @@ async def test_what_is_told_meanwhile_never_hides_the_question() -> None:
         await one.press("X")
         await one.until("FLATTEN?")
         for number in range(3):
-            one.app.tell(f"meanwhile:{number};")
+            one.app.show_message(f"meanwhile:{number};")
         text = await one.until("meanwhile:2;")
         assert "FLATTEN?    Sells 3 positions worth ~199.94 and 1 without a price" in text
         assert "Y confirm   any other key cancels" in text
@@ -121,9 +121,9 @@ async def test_a_read_only_screen_does_not_show_what_adds_risk_and_refuses_it_in
         assert any(title.startswith("Flatten") for title in titles)
         assert not any(title.startswith(("Arm", "Resume", "Stop engine", "Reconcile")) for title in titles)
         for name, title in (("arm", "ARM"), ("resume", "RESUME"), ("reconcile", "RECONCILE")):
-            one.app.action_deed(name)
+            one.app.action_command(name)
             await one.until(f"{title} ")
-            await one.until("not executed: Not from a READ-ONLY screen.")
+            await one.until("not executed: Unavailable in read-only mode.")
         assert one.told() == []
         await one.press("h")
         await one.until("done: halted: by hand")

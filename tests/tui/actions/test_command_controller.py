@@ -12,10 +12,10 @@ from rich.cells import cell_len
 from mexc_tui.desk.api_types import CommandOutcome, EngineSilent, FrontEndError, Reply
 from mexc_tui.desk.client import Link
 from mexc_tui.desk.engine_requests import STOP, EngineStopping
-from mexc_tui.desk.trading_requests import Closing
+from mexc_tui.desk.trading_requests import CloseRequest
 from mexc_tui.model.plan_view import Preview
 from mexc_tui.model.trading import TradingState
-from mexc_tui.tui.actions.actions import BY_ID, DEEDS
+from mexc_tui.tui.actions.actions import ACTIONS, BY_ID
 from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
 from tests.support.tui.controller_bench import HALTED, Bench, done, previewed
 from tests.support.tui.frozen_desk import Frozen, risk
@@ -76,7 +76,7 @@ async def test_a_halt_key_held_down_halts_once_and_asks_nothing() -> None:
 
 async def test_where_the_three_lines_are_not_seen_results_are_told_otherwise() -> None:
     one = Bench()
-    one.is_seen = False
+    one.is_visible = False
     one.frozen.replies["halt"] = done("halted: by hand")
     await one.press("h")
     await one.until("HALT: done. halted: by hand")
@@ -122,7 +122,7 @@ async def test_closing_names_the_consequence_in_numbers_and_is_done_by_the_named
     assert one.told == []
     await one.press("Y")
     await one.until("done: 2930 OPEN sold.")
-    assert one.args("close") == Closing(symbol="OPENUSDT")
+    assert one.args("close") == CloseRequest(symbol="OPENUSDT")
 
 
 async def test_what_it_costs_is_never_cut_off_however_narrow_the_terminal() -> None:
@@ -166,7 +166,7 @@ async def test_a_part_is_chosen_first_and_then_asked_about() -> None:
     assert "Sells 1465 OPEN at market, worth 49.98 USDT" in text or "49.99" in text
     await one.press("Y")
     await one.until("1465 OPEN sold")
-    assert one.args("close") == Closing(symbol="OPENUSDT", share_pct=Decimal(50))
+    assert one.args("close") == CloseRequest(symbol="OPENUSDT", share_pct=Decimal(50))
 
 
 async def test_a_wrong_key_at_the_choice_closes_nothing() -> None:
@@ -274,7 +274,7 @@ async def test_stopping_the_engine_with_open_positions_takes_a_typed_word() -> N
     text = await one.until("type stop > _")
     assert "3 positions would stay open without a stop" in text
     await one.press(*"stop")
-    await one.until("STOP THE ENGINE   done")
+    await one.until("STOP ENGINE   done")
 
 
 # At once
@@ -396,10 +396,10 @@ async def test_a_viewer_that_only_looks_may_lower_risk() -> None:
 
 
 def test_every_deed_is_in_the_one_table_of_keys_under_its_own_id() -> None:
-    assert len(BY_ID) == len(DEEDS)
-    for deed in DEEDS:
-        key = KEYS_BY_ID[deed.id]
-        assert key.action in (f"deed('{deed.id}')", f"form('{deed.id}')")
-        assert key.needs_operator is not deed.lowers_risk
-        if deed.asks:
-            assert all(one.isupper() for one in key.each), deed.id
+    assert len(BY_ID) == len(ACTIONS)
+    for action in ACTIONS:
+        key = KEYS_BY_ID[action.id]
+        assert key.action in (f"command('{action.id}')", f"form('{action.id}')")
+        assert key.needs_operator is not action.lowers_risk
+        if action.asks:
+            assert all(one.isupper() for one in key.each), action.id

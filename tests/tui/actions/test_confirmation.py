@@ -1,74 +1,81 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.tui.actions.confirmation import BURST_S, DEAF_S, TYPES_S, WAITS_S, Question, Typed
+from mexc_tui.tui.actions.confirmation import (
+    BURST_S,
+    IGNORE_S,
+    TIMEOUT_S,
+    TYPING_TIMEOUT_S,
+    ActionConfirmation,
+    KeyMeaning,
+)
 
 
 def test_only_the_named_key_says_yes_and_any_other_says_no() -> None:
-    assert Question(0).hear("Y", "Y", 1.0) is Typed.YES
+    assert ActionConfirmation(0).hear("Y", "Y", 1.0) is KeyMeaning.YES
     for key, character in (("enter", "\r"), ("y", "y"), ("X", "X"), ("space", " "), ("n", "n"), ("f1", None)):
-        assert Question(0).hear(key, character, 1.0) is Typed.NO, key
+        assert ActionConfirmation(0).hear(key, character, 1.0) is KeyMeaning.NO, key
 
 
 def test_keys_mean_nothing_at_first_but_escape_always_leaves_it() -> None:
-    question = Question(10.0)
-    assert question.hear("Y", "Y", 10.0 + DEAF_S - 0.01) is Typed.NOTHING
-    assert question.hear("escape", None, 10.0) is Typed.NO
-    assert question.hear("Y", "Y", 10.0 + DEAF_S + BURST_S) is Typed.YES
+    question = ActionConfirmation(10.0)
+    assert question.hear("Y", "Y", 10.0 + IGNORE_S - 0.01) is KeyMeaning.IGNORED
+    assert question.hear("escape", None, 10.0) is KeyMeaning.NO
+    assert question.hear("Y", "Y", 10.0 + IGNORE_S + BURST_S) is KeyMeaning.YES
 
 
 @given(st.lists(st.sampled_from("XY\rn"), min_size=1, max_size=200), st.floats(0, BURST_S * 0.9))
 def test_a_key_held_down_or_a_pasted_text_never_says_yes(characters: list[str], apart_s: float) -> None:
-    question = Question(0)
+    question = ActionConfirmation(0)
     now_s = 0.0
     for character in characters:
         now_s += apart_s
-        assert question.hear(character, character, now_s) is Typed.NOTHING
+        assert question.hear(character, character, now_s) is KeyMeaning.IGNORED
 
 
 def test_it_is_open_for_ten_seconds_and_a_word_may_take_longer() -> None:
-    assert Question(5.0).left_s(6.0) == WAITS_S - 1.0
-    assert Question(5.0).left_s(5.0 + WAITS_S) == 0
-    assert Question(5.0, word="resume").left_s(5.0) == TYPES_S
+    assert ActionConfirmation(5.0).left_s(6.0) == TIMEOUT_S - 1.0
+    assert ActionConfirmation(5.0).left_s(5.0 + TIMEOUT_S) == 0
+    assert ActionConfirmation(5.0, word="resume").left_s(5.0) == TYPING_TIMEOUT_S
 
 
 def test_what_has_no_numbers_yet_cannot_be_agreed_to() -> None:
-    question = Question(0, is_ready=False)
-    assert question.hear("Y", "Y", 1.0) is Typed.NOTHING
+    question = ActionConfirmation(0, is_ready=False)
+    assert question.hear("Y", "Y", 1.0) is KeyMeaning.IGNORED
     assert "Not yet" in question.note
     question.ready(2.0)
-    assert question.hear("Y", "Y", 2.1) is Typed.NOTHING
-    assert question.hear("Y", "Y", 3.0) is Typed.YES
+    assert question.hear("Y", "Y", 2.1) is KeyMeaning.IGNORED
+    assert question.hear("Y", "Y", 3.0) is KeyMeaning.YES
 
 
 def test_a_share_is_chosen_by_its_key() -> None:
-    assert Question(0, choices=("2", "5")).hear("5", "5", 1.0) is Typed.CHOICE
-    assert Question(0, choices=("2", "5")).hear("Y", "Y", 1.0) is Typed.NO
+    assert ActionConfirmation(0, choices=("2", "5")).hear("5", "5", 1.0) is KeyMeaning.CHOICE
+    assert ActionConfirmation(0, choices=("2", "5")).hear("Y", "Y", 1.0) is KeyMeaning.NO
 
 
-def _typed(question: Question, text: str, apart_s: float) -> list[Typed]:
+def _typed(question: ActionConfirmation, text: str, apart_s: float) -> list[KeyMeaning]:
     return [question.hear(one, one, 1.0 + number * apart_s) for number, one in enumerate(text)]
 
 
 def test_a_word_is_typed_letter_by_letter_and_needs_no_enter() -> None:
-    question = Question(0, word="resume")
+    question = ActionConfirmation(0, word="resume")
     heard = _typed(question, "resum", 0.1)
-    assert set(heard) == {Typed.NOTHING}
-    assert question.hear("enter", "\r", 1.6) is Typed.NOTHING
-    assert question.hear("e", "e", 1.7) is Typed.YES
+    assert set(heard) == {KeyMeaning.IGNORED}
+    assert question.hear("enter", "\r", 1.6) is KeyMeaning.IGNORED
+    assert question.hear("e", "e", 1.7) is KeyMeaning.YES
 
 
 def test_a_wrong_letter_is_taken_back() -> None:
-    question = Question(0, word="stop")
+    question = ActionConfirmation(0, word="stop")
     _typed(question, "sx", 0.1)
     question.hear("backspace", "\x7f", 1.4)
     assert question.typed == "s"
-    assert [question.hear(one, one, 2.0 + number) for number, one in enumerate("top")][-1] is Typed.YES
+    assert [question.hear(one, one, 2.0 + number) for number, one in enumerate("top")][-1] is KeyMeaning.YES
 
 
 @given(st.floats(0, 0.03))
 def test_a_pasted_word_counts_for_nothing(apart_s: float) -> None:
-    question = Question(0, word="resume")
-    assert set(_typed(question, "resume", apart_s)) == {Typed.NOTHING}
+    question = ActionConfirmation(0, word="resume")
+    assert set(_typed(question, "resume", apart_s)) == {KeyMeaning.IGNORED}
     assert question.typed == ""
     assert "Pasted" in question.note

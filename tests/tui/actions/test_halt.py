@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from mexc_tui.desk.trading_requests import PreviewAsked
+from mexc_tui.desk.trading_requests import PreviewQuery
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.plan_view import Preview
 from mexc_tui.tui.action_mixin import AppEnvironment
 from mexc_tui.tui.screens.quit import WelcomePage
-from mexc_tui.tui.screens.welcome import welcome_words
+from mexc_tui.tui.screens.welcome import welcome_text
 from tests.support.tui.command_desk import Desk, done
 from tests.support.tui.desk_app import desk
 from tests.support.tui.live_desk import OFFER, PHRASE, live
@@ -35,7 +35,7 @@ class Place:
 
 PLACES = {
     "help": Place(("question_mark",), "Screens", "h: halt"),
-    "what happened": Place(("m",), "What happened", "h: halt"),
+    "activity log": Place(("m",), "Activity, newest first", "h: halt"),
     "palette": Place(("ctrl+p",), "Search commands", "^x: halt"),
     "palette with words": Place(("ctrl+p", "x"), "Flatten", "^x: halt"),
     "filter": Place(("slash",), "!word", "^x Halt"),
@@ -55,7 +55,7 @@ async def _at() -> AsyncGenerator[Desk]:
     now = [100.0]
     frozen = live(is_locked=True)
 
-    async def preview(asked: PreviewAsked) -> object:
+    async def preview(asked: PreviewQuery) -> object:
         return OFFER if asked.name is Preview.UNLOCK else None
 
     frozen.replies |= {"halt": done("halted: by hand"), "preview": preview}
@@ -89,7 +89,7 @@ async def test_halting_is_shown_and_works_on_every_board_and_over_the_welcome() 
             for key in ("h", "ctrl+x"):
                 await one.press(key)
                 assert one.told().count("halt") == 1, (number, key)
-        one.app.push_screen(WelcomePage("Welcome", welcome_words(Mode.PRACTICE)))
+        one.app.push_screen(WelcomePage("Welcome", welcome_text(Mode.PRACTICE)))
         await one.until("h        halt entries")
         await one.press("h")
         assert one.told() == ["halt"]
@@ -99,4 +99,4 @@ async def test_a_timer_that_fires_once_more_when_the_screens_are_gone_does_no_ha
     async with _at() as here:
         app = here.app
     assert not app.screen_stack
-    app._show_act()  # pyright: ignore[reportPrivateUsage]
+    app._show_command()  # pyright: ignore[reportPrivateUsage]

@@ -59,7 +59,7 @@ async def test_a_read_only_screen_cannot_unlock() -> None:
     frozen.may_operate = False
     one = Bench(frozen)
     await one.press("L")
-    await one.until("Not from a READ-ONLY screen.")
+    await one.until("Unavailable in read-only mode.")
     assert frozen.given == []
 
 

@@ -18,7 +18,7 @@ from mexc_tui.tui.action_mixin import AppEnvironment
 from mexc_tui.tui.actions import export
 from mexc_tui.tui.actions.file_writer import save
 from mexc_tui.tui.app import DeskApp
-from mexc_tui.tui.screens.board_screen import MOST_TYPED, BoardScreen
+from mexc_tui.tui.screens.board_screen import MAX_TYPED, BoardScreen
 from mexc_tui.tui.widgets.text_bar import TextBar
 from tests.support.tui.counting_driver import Counting
 from tests.support.tui.desk_app import SOON_S, desk, seen, until
@@ -118,7 +118,7 @@ async def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path) 
     (tmp_path / "file").write_text("")
     async with desk(outside=AppEnvironment(folder=tmp_path / "file")) as (app, pilot, _):
         await pilot.press("e")
-        happened = app._happened  # pyright: ignore[reportPrivateUsage]
+        happened = app._activity  # pyright: ignore[reportPrivateUsage]
         # A message in the corner is gone after seconds; what happened is kept.
         await seen(pilot, app, lambda _: any(one.what == "Export" for _, one in happened), "nothing came")
         await pilot.press("m")
@@ -132,9 +132,9 @@ async def test_a_paste_of_a_megabyte_does_nothing_and_leaves_the_desk_alive() ->
         await pilot.press("slash", "f")
         app.post_message(Paste(text))
         await pilot.press("o")
-        assert len(app.screen.query_one(Input).value) <= MOST_TYPED
+        assert len(app.screen.query_one(Input).value) <= MAX_TYPED
         await pilot.press("escape", "m")
-        await until(pilot, app, "What happened")
+        await until(pilot, app, "Activity, newest first")
         assert {name for name, _ in frozen.given} <= {"journal", "settings"}
 
 

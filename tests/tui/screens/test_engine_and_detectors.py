@@ -18,7 +18,7 @@ def engine() -> Frozen:
 async def test_a_detector_shows_its_hit_rate_with_interval_cases_and_lead_time() -> None:
     async with desk(engine()) as (app, pilot, _):
         await pilot.press("6")
-        text = await until(pilot, app, "33 of 41 came true: 80% (66%-90%), n 41")
+        text = await until(pilot, app, "33 of 41 correct: 80% (66%-90%), n 41")
         assert "├─" in text
         assert "over 30 listings" in text
         assert "in time 75% (60%-86%), n 40" in text
@@ -39,7 +39,7 @@ async def test_a_detector_without_history_has_no_hit_rate() -> None:
 async def test_a_shot_is_a_waterfall_beside_what_is_usual() -> None:
     async with desk(engine(), size=(200, 60)) as (app, pilot, _):
         await pilot.press("7")
-        text = await until(pilot, app, "FOOUSDT try 1, aim 16:13:20 (14:13:20Z)")
+        text = await until(pilot, app, "FOOUSDT attempt 1, aim 16:13:20 (14:13:20Z)")
         assert "30001 trading is not allowed" in text
         assert "9.50ms" in text
         assert "0.410ms" in text
@@ -49,12 +49,12 @@ async def test_a_newer_shot_is_above_the_older_ones_and_under_the_cursor() -> No
     frozen = engine()
     async with desk(frozen, size=(200, 60)) as (app, pilot, _):
         await pilot.press("7")
-        await until(pilot, app, "FOOUSDT try 1, aim")
+        await until(pilot, app, "FOOUSDT attempt 1, aim")
         before = latency()
         newer = msgspec.structs.replace(before.shots[0], symbol="BARUSDT", snipe_id="S2")
         frozen.replies["latency"] = msgspec.structs.replace(before, shots=(newer, *before.shots))
         frozen.go(10_000)
-        text = await until(pilot, app, "BARUSDT try 1, aim")
+        text = await until(pilot, app, "BARUSDT attempt 1, aim")
         assert text.index("> BARUSDT") < text.index("  FOOUSDT")
 
 
@@ -62,7 +62,7 @@ async def test_the_engine_says_what_it_costs_and_what_is_down() -> None:
     async with desk(engine(), size=(200, 60)) as (app, pilot, _):
         await pilot.press("7")
         text = await until(pilot, app, "DOWN: refused with 403")
-        for words in ("78.5 MB, at most 80.0 MB", "p99 1.40ms", "screen (operate)", "3.1 kB/s", "2 refused"):
+        for words in ("78.5 MB, peak 80.0 MB", "p99 1.40ms", "screen (operate)", "3.1 kB/s", "2 refused"):
             assert words in text
 
 

@@ -10,17 +10,17 @@ from textual.widgets import Input
 
 from mexc_tui.desk.api_types import CommandOutcome, Reply
 from mexc_tui.desk.engine_requests import (
-    Agreed,
+    AddListing,
+    CheckPassed,
     FactPage,
-    ListingAdded,
     SettingChange,
     SettingList,
     SettingUndo,
 )
-from mexc_tui.desk.trading_requests import ExitsEdit, RungAsked
+from mexc_tui.desk.trading_requests import ExitsEdit, RungEdit
 from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.view import FactRow
-from mexc_tui.tui.screens.forms import EXITS_HINT, NotUnderstood, exits_of, undoing
+from mexc_tui.tui.screens.forms import EXITS_HINT, InvalidLine, parse_exits, undoing
 from tests.support.tui.command_desk import at
 from tests.support.tui.desk_app import desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen
@@ -31,38 +31,38 @@ pytestmark = pytest.mark.timeout(60)  # drives the app
 
 def test_exits_are_read_as_they_are_said() -> None:
     text = "stop 0.031 trail 15@20 tp 30@10,30@25 even 1 time 600"
-    assert exits_of("FOOUSDT", text) == ExitsEdit(
+    assert parse_exits("FOOUSDT", text) == ExitsEdit(
         symbol="FOOUSDT",
         stop_price=Decimal("0.031"),
         trailing=True,
         trailing_distance_pct=Decimal(15),
         trailing_after_pct=Decimal(20),
         ladder=(
-            RungAsked(share_pct=Decimal(30), gain_pct=Decimal(10)),
-            RungAsked(share_pct=Decimal(30), gain_pct=Decimal(25)),
+            RungEdit(share_pct=Decimal(30), gain_pct=Decimal(10)),
+            RungEdit(share_pct=Decimal(30), gain_pct=Decimal(25)),
         ),
         break_even_rung=1,
         time_stop_s=600,
     )
-    assert exits_of("A", "tp none trail off") == ExitsEdit(symbol="A", ladder=(), trailing=False)
+    assert parse_exits("A", "tp none trail off") == ExitsEdit(symbol="A", ladder=(), trailing=False)
 
 
 @pytest.mark.parametrize("text", ["", "stop", "stop x", "stop nan", "tp 30", "even -1", "sell 3", "time 1.5"])
 def test_what_is_no_exit_is_refused_in_words(text: str) -> None:
-    with pytest.raises(NotUnderstood, match=r"\w"):
-        exits_of("FOOUSDT", text)
+    with pytest.raises(InvalidLine, match=r"\w"):
+        parse_exits("FOOUSDT", text)
 
 
 @given(st.text(max_size=60))
 def test_no_line_breaks_the_reading_of_exits(text: str) -> None:
-    with suppress(NotUnderstood):
-        assert exits_of("FOOUSDT", text).symbol == "FOOUSDT"
+    with suppress(InvalidLine):
+        assert parse_exits("FOOUSDT", text).symbol == "FOOUSDT"
 
 
 def _settings() -> Frozen:
     frozen = Frozen()
     frozen.replies["settings"] = SettingList([setting("spend", "25", "25"), setting("other", "1", "1")])
-    frozen.replies["settings_check"] = Agreed()
+    frozen.replies["settings_check"] = CheckPassed()
     frozen.replies["settings_set"] = Reply(
         CommandOutcome.DONE, "spend = 50.", setting("spend", "50", "25"), False
     )
@@ -79,7 +79,7 @@ async def test_a_setting_is_changed_after_its_difference_was_shown_and_agreed_to
         await one.press("C")
         await one.until("spend: new value; empty: default")
         await one.press("backspace", "backspace", "5", "0", "enter")
-        await one.until("spend: 25 → 50 USDT, at once. Allowed: 1 to 1,000.")
+        await one.until("spend: 25 → 50 USDT, immediately. Allowed: 1 to 1,000.")
         assert not any(name == "settings_set" for name, _ in one.frozen.given)
         await one.press("Y")
         await one.until("spend = 50.")
@@ -104,17 +104,17 @@ async def test_what_the_engine_would_not_take_stays_in_the_line_with_its_reason(
         shown = await until(pilot, app, "spend = x: not allowed.")
         assert app.screen.query_one(Input).value == "25x"
         assert "Y confirm" not in shown
-        frozen.replies["settings_check"] = Agreed()
+        frozen.replies["settings_check"] = CheckPassed()
         await pilot.press("backspace", "backspace", "6", "enter")
-        await until(pilot, app, "spend: 25 → 26 USDT, at once.")
+        await until(pilot, app, "spend: 25 → 26 USDT, immediately.")
 
 
 async def test_a_line_that_is_left_while_the_engine_looks_at_it_asks_nothing() -> None:
     frozen, looked = _settings(), asyncio.Event()
 
-    async def looks(_: object) -> Agreed:
+    async def looks(_: object) -> CheckPassed:
         await looked.wait()
-        return Agreed()
+        return CheckPassed()
 
     frozen.replies["settings_check"] = looks
     async with desk(frozen) as (app, pilot, _):
@@ -131,7 +131,7 @@ async def test_a_setting_that_stays_is_not_asked_about() -> None:
         await pilot.press("9")
         await until(pilot, app, "What one snipe may spend.")
         await pilot.press("C", "enter")
-        await until(pilot, app, "spend is 25 already.")
+        await until(pilot, app, "spend is already 25.")
         await pilot.press("escape")
         assert not any(name == "settings_set" for name, _ in frozen.given)
 
@@ -152,7 +152,7 @@ async def test_the_last_change_of_a_setting_is_taken_back_after_it_was_named() -
         await one.press("9")
         await one.until("What one snipe may spend.")
         await one.press("U")
-        await one.until("spend: 50 → 25 again, at once.")
+        await one.until("spend: 50 → 25, immediately.")
         await one.press("Y")
         await one.until("spend = 25 again.")
         assert ("settings_undo", SettingUndo(name="spend")) in one.frozen.given
@@ -173,7 +173,9 @@ def test_what_waits_for_the_next_start_is_taken_back_then() -> None:
 
 async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() -> None:
     frozen = Frozen()
-    frozen.replies["check_exits"] = Reply(CommandOutcome.DONE, "It makes -0.12 USDT there.", Agreed(), False)
+    frozen.replies["check_exits"] = Reply(
+        CommandOutcome.DONE, "It makes -0.12 USDT there.", CheckPassed(), False
+    )
     frozen.replies["edit_exits"] = Reply(CommandOutcome.DONE, "Stop 0.03139 → 0.032.", None, False)
     async with at(frozen, (120, 40)) as one:
         await one.press("4")
@@ -195,7 +197,7 @@ async def test_a_listing_is_watched_by_hand_and_dropped() -> None:
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("2", "N", *"newusdt", "space", *"+15m", "enter")
         await until(pilot, app, "Watching NEWUSDT: scheduled.")
-        added = ListingAdded(symbol="NEWUSDT", opens_ms=NOW_MS + 900_000)
+        added = AddListing(symbol="NEWUSDT", opens_ms=NOW_MS + 900_000)
         assert ("listings_add", added) in frozen.given
         await pilot.press("W", "enter")
         await until(pilot, app, "Drop FOOUSDT.")
@@ -208,4 +210,4 @@ async def test_a_read_only_screen_changes_no_setting() -> None:
         await pilot.press("9")
         await until(pilot, app, "What one snipe may spend.")
         await pilot.press("C")
-        await until(pilot, app, "Not from a READ-ONLY screen")
+        await until(pilot, app, "Unavailable in read-only mode")

@@ -31,7 +31,7 @@ async def test_a_listing_tells_its_sources_changes_and_signals() -> None:
 async def test_a_listing_tells_its_plan_its_checklist_and_what_every_gate_says() -> None:
     async with desk(_known(), size=(200, 60)) as (app, pilot, _):
         await pilot.press("2")
-        text = await until(pilot, app, "Snipe armed: 50.00 at 0.0412 at most, by person")
+        text = await until(pilot, app, "Snipe armed: 50.00, max price 0.0412, by person")
         for words in (
             "exits: stop 8% below entry; take-profit 30% at +10%; time stop after 600 s",
             "T0 checklist, current",

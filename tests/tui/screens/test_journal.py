@@ -1,6 +1,6 @@
 import pytest
 
-from mexc_tui.desk.engine_requests import FactPage, JournalAsked
+from mexc_tui.desk.engine_requests import FactPage, JournalQuery
 from mexc_tui.tui.screens.journal import asked
 from mexc_tui.tui.widgets.table import Table
 from tests.support.tui.desk_app import desk, until
@@ -15,8 +15,8 @@ def _journal(*numbers: int) -> FactPage:
 
 
 def test_a_kind_or_a_pair_in_the_filter_is_asked_of_the_whole_journal() -> None:
-    assert asked("order_changed fooUSDT halt") == JournalAsked(kind="order_changed", about="FOOUSDT")
-    assert asked("halt") == JournalAsked()
+    assert asked("order_changed fooUSDT halt") == JournalQuery(kind="order_changed", about="FOOUSDT")
+    assert asked("halt") == JournalQuery()
 
 
 async def test_facts_are_listed_newest_first_in_plain_words_with_all_of_one_beside() -> None:

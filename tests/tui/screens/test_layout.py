@@ -16,7 +16,7 @@ from mexc_tui.tui.screens.registry import NAMES, all_boards
 from mexc_tui.tui.widgets.canvas import Canvas
 from mexc_tui.tui.widgets.cell import Cell, Tone, fit
 from mexc_tui.tui.widgets.columns import Column, placed
-from mexc_tui.tui.widgets.layout import LEAST_WIDTH, TALL
+from mexc_tui.tui.widgets.layout import MIN_WIDTH, TALL
 from mexc_tui.tui.widgets.styled_text import Part, StyledSpan, fitting, hanging, width_of
 from mexc_tui.tui.widgets.table import Table
 from mexc_tui.tui.widgets.table_drawing import Drawing
@@ -114,14 +114,14 @@ async def test_lowered_limits_skipped_rows_and_a_trapped_position_are_said_whole
         await until(pilot, app, "TRAPPED")
         await until(pilot, app, "no bid for 61 s")
         await pilot.press("5")
-        await until(pilot, app, "limits lowered 2 steps")
+        await until(pilot, app, "limits tightened 2 steps")
         said = _pane(app, "State")
         assert f"by risk monitor: {cause}" in said
         await pilot.press("7")
         await settled(pilot, app)
         await pilot.press("shift+tab")
-        await until(pilot, app, "Skipped exchangeInfo")
-        assert f"Skipped {skipped}" in _pane(app, "Streams, sources, queues")
+        await until(pilot, app, "Skipped: exchangeInfo")
+        assert f"Skipped: {skipped}" in _pane(app, "Streams, sources, queues")
 
 
 def _pane(app: DeskApp, title: str) -> str:
@@ -167,7 +167,7 @@ def test_no_column_stands_where_there_is_no_room(room: int) -> None:
 
 
 def test_a_column_of_numbers_becomes_as_wide_as_its_numbers() -> None:
-    drawing = Drawing((Column("A", 4, is_number=True), Column("B", 8, goes=1)), lambda _: None)  # type: ignore[arg-type, return-value]
+    drawing = Drawing((Column("A", 4, is_number=True), Column("B", 8, drop_order=1)), lambda _: None)  # type: ignore[arg-type, return-value]
     drawing.resize(20)
     assert [one.width for one in drawing.places] == [4, 8]
     assert drawing.make_room((Cell("1234567890"), Cell("x")))
@@ -176,7 +176,7 @@ def test_a_column_of_numbers_becomes_as_wide_as_its_numbers() -> None:
 
 
 def test_the_header_of_a_narrow_terminal_cuts_no_number() -> None:
-    parts = [Part("equity 1003.88 USDT"), Part("day ▲ +3.88 (+0.45%)"), Part("open 2", goes=1)]
+    parts = [Part("equity 1003.88 USDT"), Part("day ▲ +3.88 (+0.45%)"), Part("open 2", drop_order=1)]
     for width in range(1, 70):
         shown = fitting(parts, width)
         assert width_of(shown) <= width or not shown
@@ -203,7 +203,7 @@ def test_facts_with_a_name_hang_behind_it() -> None:
 
 
 def test_the_least_width_is_one_at_which_tables_are_shown() -> None:
-    assert LEAST_WIDTH <= 80
+    assert MIN_WIDTH <= 80
 
 
 async def test_lines_are_folded_anew_once_a_scrollbar_takes_room() -> None:

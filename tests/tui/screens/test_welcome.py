@@ -5,8 +5,8 @@ import pytest
 from mexc_tui.model.mode import Mode
 from mexc_tui.tui.screens.board_screen import BoardScreen
 from mexc_tui.tui.screens.pages import HelpScreen
-from mexc_tui.tui.screens.quit import GIVES_WAY_MS, LeavePage, WelcomePage
-from mexc_tui.tui.screens.welcome import welcome_words
+from mexc_tui.tui.screens.quit import CLOSE_BEFORE_MS, LeavePage, WelcomePage
+from mexc_tui.tui.screens.welcome import welcome_text
 from tests.support.tui.command_desk import Desk, at, done
 from tests.support.tui.frozen_desk import NOW_MS, Frozen
 
@@ -20,7 +20,7 @@ async def _welcomed(one: Desk) -> None:
 async def test_every_key_that_the_welcome_names_works_in_front_of_it(size: tuple[int, int]) -> None:
     frozen = Frozen()
     frozen.replies["halt"] = done("Entries are halted.")
-    words = welcome_words(Mode.PRACTICE)
+    words = welcome_text(Mode.PRACTICE)
     assert all(key in words for key in ("1 to 9", "?  ", "h  ", "q  ", "Enter to continue."))
     async with at(frozen, size) as one:
         for number, name in ((1, "desk"), (4, "positions"), (9, "settings")):
@@ -46,7 +46,7 @@ async def test_every_key_that_the_welcome_names_works_in_front_of_it(size: tuple
 async def test_the_welcome_gives_way_before_an_opening_and_can_be_had_again() -> None:
     async with at(size=(80, 24)) as one:
         await _welcomed(one)
-        one.frozen.now_ms = NOW_MS + 47_000 - GIVES_WAY_MS
+        one.frozen.now_ms = NOW_MS + 47_000 - CLOSE_BEFORE_MS
         await one.gone("Enter to continue.")
         assert not isinstance(one.app.screen, WelcomePage)
         await one.until("Welcome closed before an opening. Reopen: ^p Welcome.")

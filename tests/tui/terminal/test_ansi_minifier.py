@@ -4,7 +4,7 @@ from hypothesis import given, strategies
 from rich.color import ColorSystem
 from rich.style import Style
 
-from mexc_tui.tui.terminal.ansi_minifier import RESET, thrifty
+from mexc_tui.tui.terminal.ansi_minifier import RESET, minified
 
 _TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[([\d;]*)m|(\x1b\[[\d;?]*[A-Za-z])|(\r\n)|(.)", re.DOTALL)
 _COLOURS = ["red", "bright_blue", "color(77)", "default", "#16202a", "#d6dde6"]
@@ -82,7 +82,7 @@ _pieces = (
 @given(strategies.lists(_pieces, max_size=30))
 def test_fewer_bytes_paint_the_same(pieces: list[str]) -> None:
     frame = "".join(pieces)
-    fewer = thrifty(frame)
+    fewer = minified(frame)
     before, after = Paper(frame), Paper(fewer)
     assert after.painted == before.painted
     assert after.orders == before.orders
@@ -94,18 +94,18 @@ def test_of_a_style_only_what_is_another_is_said() -> None:
     ground = "48;2;1;2;3"
     first, second, third = "38;2;9;9;9", "38;2;8;8;8", "1;38;2;8;8;8"
     frame = f"\x1b[{first};{ground}ma{RESET}\x1b[{second};{ground}mb{RESET}\x1b[{third};{ground}mc{RESET}"
-    assert thrifty(frame) == f"\x1b[38;2;9;9;9;{ground}ma\x1b[38;2;8;8;8mb\x1b[1mc{RESET}"
+    assert minified(frame) == f"\x1b[38;2;9;9;9;{ground}ma\x1b[38;2;8;8;8mb\x1b[1mc{RESET}"
 
 
 def test_of_moves_only_the_last_is_said() -> None:
-    assert thrifty("\x1b[4;120H\r\n\x1b[5;1Ha") == "\x1b[5;1Ha"
+    assert minified("\x1b[4;120H\r\n\x1b[5;1Ha") == "\x1b[5;1Ha"
 
 
 def test_a_link_keeps_its_frame_whole() -> None:
     link = "\x1b]8;id=1;x://y\x1b\\\x1b[1mword\x1b[0m\x1b]8;;\x1b\\"
-    assert thrifty(f"\x1b[2ma{RESET}{link}") == f"\x1b[2ma{RESET}{link}"
+    assert minified(f"\x1b[2ma{RESET}{link}") == f"\x1b[2ma{RESET}{link}"
 
 
 def test_what_never_had_a_style_stays_as_it_is() -> None:
     for raw in ("", "words", "\x1b[?1049h\x1b[?25l", "\x1b]52;c;Zm9v\x07"):
-        assert thrifty(raw) == raw
+        assert minified(raw) == raw

@@ -69,7 +69,7 @@ async def test_no_words_of_a_deed_of_news_or_of_a_page_act_on_the_terminal() -> 
             await pilot.press(key)
             await _settle(pilot)
             _check(app, key)
-        app.note("; ".join(TEXTS), "; ".join(text[:24] for text in TEXTS), Tone.BAD)
+        app.log_result("; ".join(TEXTS), "; ".join(text[:24] for text in TEXTS), Tone.BAD)
         await until(pilot, app, "copied;")
         _check(app, "news")
         for key in ("m", "down", "escape", "slash"):

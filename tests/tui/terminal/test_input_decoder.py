@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from textual import events, messages
 from textual.message import Message
 
-from mexc_tui.tui.terminal.input_decoder import MOST_PASTED, MOST_TYPED, PASTE_SILENCE_S, InputDecoder
+from mexc_tui.tui.terminal.input_decoder import MAX_PASTED, MAX_TYPED, PASTE_SILENCE_S, InputDecoder
 
 TICK_S = 0.05
 
@@ -172,7 +172,7 @@ def test_pasted_text_is_no_keys_and_an_unterminated_paste_ends_by_a_pause() -> N
 
 def test_a_long_paste_is_kept_in_part_and_one_of_no_text_is_none() -> None:
     line = Line().send(b"\x1b[200~", *[b"x" * 4_096] * 1_000, b"\x1b[201~h", b"\x1b[200~\x1b[201~")
-    assert [len(text) for text in pastes(line)] == [MOST_PASTED]
+    assert [len(text) for text in pastes(line)] == [MAX_PASTED]
     assert line.keys == ["h"]
 
 
@@ -180,7 +180,7 @@ def test_more_letters_at_once_than_anyone_types_are_a_paste_but_for_a_key_held_d
     text = "sell everything Y " * 100
     line = Line().send(text.encode())
     assert (pastes(line), line.keys) == ([text], [])
-    assert Line().send(b"h" * 500).keys == ["h"] * MOST_TYPED
+    assert Line().send(b"h" * 500).keys == ["h"] * MAX_TYPED
 
 
 def test_the_rest_of_unmarked_pasted_text_in_a_further_read_is_no_keys_and_the_next_key_is() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from mexc_tui.model.mode import Mode
 from mexc_tui.tui.screens.quit import WelcomePage
-from mexc_tui.tui.screens.welcome import welcome_words
-from tests.support.tui.desk_on_pty import Typed, typed
+from mexc_tui.tui.screens.welcome import welcome_text
+from tests.support.tui.desk_on_pty import KeyMeaning, typed
 from tests.support.tui.frozen_desk import position
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(60)  # drives the app
 MOST_PER_S = 1_300
 
 
-async def _second(here: Typed, number: int) -> int:
+async def _second(here: KeyMeaning, number: int) -> int:
     """Let prices move and a second go by; return the bytes until the header says so."""
     begun = len(here.drawn)
     gain = str(Decimal(13) + number)
@@ -31,7 +31,7 @@ async def _second(here: Typed, number: int) -> int:
 async def test_a_page_in_front_of_a_live_board_is_not_sent_again_every_second(keys: str) -> None:
     async with typed() as here:
         if keys == "welcome":
-            page = WelcomePage("Welcome", welcome_words(Mode.PRACTICE))
+            page = WelcomePage("Welcome", welcome_text(Mode.PRACTICE))
             here.app.call_later(here.app.push_screen, page)
         else:
             here.send(keys.encode())
@@ -43,7 +43,7 @@ async def test_a_page_in_front_of_a_live_board_is_not_sent_again_every_second(ke
 
 async def test_a_message_in_a_corner_of_a_live_board_is_not_a_screen_every_second() -> None:
     async with typed() as here:
-        here.app.call_later(here.app.tell, "Settings changed.")
+        here.app.call_later(here.app.show_message, "Settings changed.")
         await _second(here, 0)
         await _second(here, 1)
         assert "Settings changed." in here.notes()

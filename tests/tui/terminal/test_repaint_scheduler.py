@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.tui.terminal.repaint_scheduler import (
-    MOST_QUIET_S,
+    MAX_QUIET_S,
     Dirty,
     RepaintScheduler,
     Time,
@@ -138,7 +138,7 @@ def test_openings_behind_one_another_never_keep_anything_back_for_more_than_a_se
         desk.pace.changed("positions", {"a"})
         desk.clock.go(100 + (number + 1) / 10)
     assert desk.times == [100.0 + number for number in range(11)]
-    assert MOST_QUIET_S == 1.0
+    assert MAX_QUIET_S == 1.0
 
 
 def test_what_a_key_asked_for_waits_for_no_opening() -> None:
@@ -148,7 +148,7 @@ def test_what_a_key_asked_for_waits_for_no_opening() -> None:
     desk.quiet_until_s = 1_000
     desk.pace.changed("positions", {"b"})
     desk.clock.go(100.3)
-    desk.pace.at_once("tick")
+    desk.pace.repaint_now("tick")
     desk.clock.go(100.3)
     assert desk.painted[-1] == (100.3, {"positions": frozenset({"b"}), "tick": frozenset()})
 
@@ -217,7 +217,7 @@ def test_what_a_key_asked_for_is_painted_at_once_however_slow_the_line() -> None
     desk.clock.go(100.1)
     desk.pace.changed("positions", ["b"])
     desk.clock.go(100.5)
-    desk.pace.at_once("cursor")
+    desk.pace.repaint_now("cursor")
     desk.clock.go(100.6)
     assert desk.times == [100.0, 100.5]
     assert desk.painted[-1][1] == {"positions": frozenset({"b"}), "cursor": frozenset()}

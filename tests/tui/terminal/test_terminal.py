@@ -4,7 +4,7 @@ from threading import Event
 
 import pytest
 
-from mexc_tui.tui.terminal.terminal import MOST_WAITING, Meter, Outflow
+from mexc_tui.tui.terminal.terminal import MAX_QUEUED, Meter, OutputWriter
 
 FRAME = b"x" * 70_000
 """More than a pipe holds: whoever writes it waits for a reader."""
@@ -17,9 +17,9 @@ class Told:
     def __init__(self) -> None:
         self.drained, self.broken = Event(), Event()
 
-    def outflow(self, descriptor: int) -> Outflow:
+    def outflow(self, descriptor: int) -> OutputWriter:
         """Return one that tells this."""
-        return Outflow(descriptor, self.drained.set, self.broken.set)
+        return OutputWriter(descriptor, self.drained.set, self.broken.set)
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def test_a_terminal_that_does_not_read_costs_nobody_time_only_frames(pipe: tuple
     told = Told()
     outflow = told.outflow(pipe[1])
     kept = sum(outflow.put(FRAME) for _ in range(200))
-    assert MOST_WAITING <= kept <= MOST_WAITING + 1
-    assert outflow.waiting <= MOST_WAITING
+    assert MAX_QUEUED <= kept <= MAX_QUEUED + 1
+    assert outflow.waiting <= MAX_QUEUED
     assert not told.drained.is_set()
     assert _read(pipe[0], kept * len(FRAME)) == FRAME * kept
     assert told.drained.wait(SOON_S)

@@ -32,15 +32,15 @@ def test_a_halt_says_why_and_by_what_state() -> None:
 
 
 def test_a_silent_engine_and_a_lost_one_look_different_and_say_for_how_long() -> None:
-    silent = replace(KNOWN, link=replace(KNOWN.link, link=Link.STALE), heard_ms=4_200)
-    lost = replace(KNOWN, link=replace(KNOWN.link, link=Link.DISCONNECTED), heard_ms=65_000)
+    silent = replace(KNOWN, link=replace(KNOWN.link, link=Link.STALE), silence_ms=4_200)
+    lost = replace(KNOWN, link=replace(KNOWN.link, link=Link.DISCONNECTED), silence_ms=65_000)
     assert "ENGINE SILENT 4.2s" in _words(silent, 80)
     assert "NO CONNECTION 65s" in _words(lost, 80)
 
 
 def test_without_a_word_of_the_engine_state_and_money_are_the_last_known_and_nothing_seems_live() -> None:
     for link in (Link.STALE, Link.DISCONNECTED):
-        lost = replace(KNOWN, link=replace(KNOWN.link, link=link), heard_ms=65_000)
+        lost = replace(KNOWN, link=replace(KNOWN.link, link=link), silence_ms=65_000)
         first, second, _ = lines(lost, 120)
         words = _words(lost, 80)
         assert "was: entries allowed" in words
@@ -90,5 +90,5 @@ def test_mode_state_equity_and_day_are_there_at_every_width(width: int) -> None:
         assert "entries allowed" in words
         assert "equity 512.40" in words
         assert "day ▼ -3.10 (-0.6%)" in words
-        lost = replace(known, link=replace(known.link, link=Link.DISCONNECTED), heard_ms=65_000)
+        lost = replace(known, link=replace(known.link, link=Link.DISCONNECTED), silence_ms=65_000)
         assert max(map(width_of, lines(lost, max(width, 80)))) <= max(width, 80)

@@ -13,7 +13,7 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.position import PositionState
 from mexc_tui.model.severity import Severity
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.news_line import FIRST_S, SHOWN_S, Item, News
+from mexc_tui.tui.widgets.news_line import FIRST_S, SHOWN_S, NewsItem, NewsLine
 from mexc_tui.tui.widgets.styled_text import width_of
 from tests.support.tui.command_desk import Desk, at, done
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, position
@@ -42,16 +42,16 @@ def _come(frozen: Frozen, sequence: int, event: AnyEvent) -> None:
         follower(Fact(sequence, event))
 
 
-def _texts(news: News, now_s: float, width: int = 200) -> list[str]:
+def _texts(news: NewsLine, now_s: float, width: int = 200) -> list[str]:
     return [part.text for part in news.line(now_s, width)]
 
 
-def _item(words: str, tone: Tone = Tone.PLAIN, at_s: float = 0.0) -> Item:
-    return Item(words, tone, NOW_MS, at_s)
+def _item(words: str, tone: Tone = Tone.PLAIN, at_s: float = 0.0) -> NewsItem:
+    return NewsItem(words, tone, NOW_MS, at_s)
 
 
 def test_the_newest_is_shown_with_its_time_and_goes_after_a_while() -> None:
-    news = News()
+    news = NewsLine()
     assert news.line(0.0, 80) == []
     news.add(_item("one", at_s=0.0))
     assert _texts(news, 1.0) == ["14:13:20Z", "one"]
@@ -61,7 +61,7 @@ def test_the_newest_is_shown_with_its_time_and_goes_after_a_while() -> None:
 
 
 def test_something_grave_is_not_replaced_at_once_and_what_else_came_is_counted() -> None:
-    news = News()
+    news = NewsLine()
     news.add(_item("drawdown", Tone.BAD, 0.0))
     news.add(_item("bought", at_s=1.0))
     assert _texts(news, 2.0)[1:] == ["drawdown", "+1 more, m show all"]
@@ -69,7 +69,7 @@ def test_something_grave_is_not_replaced_at_once_and_what_else_came_is_counted()
 
 
 def test_the_line_fits_and_a_long_text_says_where_all_of_it_is() -> None:
-    news = News()
+    news = NewsLine()
     news.add(_item("a long story of 12345.678 coins " * 9))
     for width in range(10, 200):
         assert width_of(news.line(0.0, width)) <= width
@@ -86,7 +86,7 @@ async def test_what_is_new_covers_nothing_on_any_screen(size: tuple[int, int]) -
             await one.pilot.pause(0.3)
             before = one.text.split("\n")[3:]
             _come(one.frozen, 10 + number, _alert(f"alert {number}"))
-            one.app.tell("Copy: nothing to copy.", Tone.WARN)
+            one.app.show_message("Copy: nothing to copy.", Tone.WARN)
             one.frozen.risk.put("risk", next(iter(one.frozen.risk.rows.values())))
             await one.until(f"alert {number}")
             assert one.text.split("\n")[3:] == before, number
@@ -100,7 +100,7 @@ async def test_what_is_new_is_said_on_pages_too() -> None:
     async with at(size=(80, 24)) as one:
         for key in ("question_mark", "m", "ctrl+p", "q"):
             await one.press(key)
-            one.app.tell(f"news on {key}", Tone.BAD)
+            one.app.show_message(f"news on {key}", Tone.BAD)
             await one.until(f"news on {key}")
             await one.press("escape")
 
@@ -124,7 +124,7 @@ async def test_fills_and_closes_are_told_and_kept_among_what_happened() -> None:
         frozen.positions.put("P-OPENUSDT", row)
         await _news(one, "closed OPENUSDT: ▲ +1.94 USDT (▲ +20.0%), ladder after 41s")
         await one.press("m")
-        text = await one.until("What happened")
+        text = await one.until("Activity, newest first")
         for words in ("fill OPENUSDT", "closed OPENUSDT", "in 2 fills", "realised ▲ +1.94", "by ladder"):
             assert words in text
         assert len(re.findall(r"engine +fill OPENUSDT", text)) == 2

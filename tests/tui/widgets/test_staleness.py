@@ -14,7 +14,7 @@ from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.board_screen import BoardScreen
 from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.staleness import CURRENT, OLD_VIEWS_MS, AnswerAge, Answered, StaleMark
+from mexc_tui.tui.widgets.staleness import CURRENT, OLD_VIEWS_MS, ResponseAge, ShownResponses, StaleMark
 from tests.support.tui.counting_driver import Counting
 from tests.support.tui.desk_app import desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, listing, position
@@ -124,13 +124,13 @@ async def test_an_answer_of_a_minute_ago_is_marked_until_the_next_one_comes() ->
         assert "OLD" not in "\n".join(screen(app))
 
 
-def _aged(age_ms: float, every_ms: float, asked_ms: float | None = None) -> Answered:
-    waited_ms = age_ms if asked_ms is None else asked_ms
-    return Answered([AnswerAge(NOW_MS - round(age_ms), age_ms, waited_ms, every_ms)])
+def _aged(age_ms: float, every_ms: float, since_query_ms: float | None = None) -> ShownResponses:
+    waited_ms = age_ms if since_query_ms is None else since_query_ms
+    return ShownResponses([ResponseAge(NOW_MS - round(age_ms), age_ms, waited_ms, every_ms)])
 
 
 def test_an_answer_is_marked_as_soon_as_it_is_old_and_dimmed_when_the_next_one_is_overdue() -> None:
-    assert Answered().mark() == CURRENT
+    assert ShownResponses().mark() == CURRENT
     assert _aged(1_400, 750).mark() == CURRENT
     assert _aged(1_600, 750).mark() == StaleMark("as of 14:13:18Z")
     assert _aged(2_300, 750).mark() == StaleMark("OLD: 2.3s", is_dim=True)
@@ -139,7 +139,7 @@ def test_an_answer_is_marked_as_soon_as_it_is_old_and_dimmed_when_the_next_one_i
 def test_an_answer_that_is_asked_for_rarely_always_says_of_when_it_is() -> None:
     assert _aged(100, 5_000).mark() == StaleMark("as of 14:13:19Z")
     assert _aged(6_400, 5_000).mark() == StaleMark("as of 14:13:13Z")
-    assert _aged(9_000, 5_000, asked_ms=4_000).mark() == StaleMark("as of 14:13:11Z")
+    assert _aged(9_000, 5_000, since_query_ms=4_000).mark() == StaleMark("as of 14:13:11Z")
     assert _aged(6_600, 5_000).mark() == StaleMark("OLD: 6.6s", is_dim=True)
 
 

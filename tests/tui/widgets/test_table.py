@@ -12,7 +12,7 @@ from tests.support.tui.counting_driver import Around, Watched
 
 COLUMNS = (
     Column("SYMBOL", 12),
-    *(Column(f"C{number}", 10, goes=number, is_number=True) for number in range(1, 8)),
+    *(Column(f"C{number}", 10, drop_order=number, is_number=True) for number in range(1, 8)),
 )
 ROWS = 50
 
@@ -157,10 +157,10 @@ async def test_an_empty_table_says_what_would_fill_it_and_a_filter_that_it_hides
     async with _shown(rows=0) as (app, table, pilot):
         assert "Nothing yet." in _text(table)[1]
         table.apply({"1": _line(1)})
-        table.keep("none")
+        table.set_filter("none")
         await pilot.pause()
         assert "None of 1 rows has 'none'" in _text(table)[1]
-        table.keep("")
+        table.set_filter("")
         app.wire.written = ""
         table.apply({"1": None})
         await pilot.pause()
@@ -203,12 +203,12 @@ async def test_a_cursor_that_nobody_moved_is_on_the_first_row_when_the_table_com
         first = (Cell("A"), *(Cell("0", rank=-1) for _ in range(7)))
         table.apply({"a": first})
         was_before = table.cursor
-        table.come_to_front()
+        table.start_at_first_row()
         assert (was_before != "a", table.cursor) == (True, "a")
         await pilot.press("down")
         chosen = table.cursor
         table.apply({"b": (Cell("B"), *(Cell("0", rank=-2) for _ in range(7)))})
-        table.come_to_front()
+        table.start_at_first_row()
         assert table.cursor == chosen
 
 

@@ -3,20 +3,20 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.tui.widgets.cell import NOTHING, Cell
+from mexc_tui.tui.widgets.cell import UNKNOWN_CELL, Cell
 from mexc_tui.tui.widgets.columns import GAP, MARK, Column, placed
 from mexc_tui.tui.widgets.table_rows import Line, SortOrder, TableRows
 
 COLUMNS = (
     Column("SYMBOL", 12),
-    Column("PRICE", 10, goes=1, is_number=True),
-    Column("WHY", 20, goes=3, grows=True),
-    Column("AGE", 5, goes=2),
+    Column("PRICE", 10, drop_order=1, is_number=True),
+    Column("WHY", 20, drop_order=3, grows=True),
+    Column("AGE", 5, drop_order=2),
 )
 
 
 def _line(name: str, value: float | None = 0) -> Line:
-    return Cell(name), NOTHING if value is None else Cell(f"{value:g}", rank=value)
+    return Cell(name), UNKNOWN_CELL if value is None else Cell(f"{value:g}", rank=value)
 
 
 def _rows(**values: float | None) -> TableRows:
@@ -80,10 +80,10 @@ def test_without_a_column_to_sort_by_replaced_rows_are_in_the_order_they_were_gi
 
 def test_while_held_replaced_rows_stay_where_they_are() -> None:
     rows = _rows(b=1, a=2)
-    rows.hold(True)
+    rows.hold_rows(True)
     rows.replace({"c": _line("c", 3), "b": _line("b", 1)})
     assert rows.shown == ["b", "a"]
-    rows.hold(False)
+    rows.hold_rows(False)
     assert rows.shown == ["c", "b"]
 
 
@@ -97,32 +97,32 @@ def test_what_is_not_known_is_last_both_ways() -> None:
 
 def test_a_filter_takes_every_word_and_leaves_out_what_has_a_mark() -> None:
     rows = _rows(FOOUSDT=1, FOOUSDC=2, BARUSDT=3)
-    rows.keep("foo")
+    rows.set_filter("foo")
     assert rows.shown == ["FOOUSDT", "FOOUSDC"]
-    rows.keep("FOO !usdc")
+    rows.set_filter("FOO !usdc")
     assert rows.shown == ["FOOUSDT"]
-    rows.keep("!")
+    rows.set_filter("!")
     assert rows.total == len(rows.shown) == 3
 
 
 def test_while_held_nothing_moves_and_prices_go_on() -> None:
     rows = _rows(a=1, b=2, c=3)
     rows.sort(SortOrder(1))
-    rows.hold(True)
+    rows.hold_rows(True)
     dirty = rows.apply({"a": _line("a", 9), "b": None, "d": _line("d", 0)})
     assert rows.shown == ["a", "b", "c"]
     assert dirty.lines == {0: frozenset({1})}
-    rows.hold(False)
+    rows.hold_rows(False)
     assert rows.shown == ["d", "c", "a"]
     assert "b" not in rows
 
 
 def test_a_row_that_comes_back_while_held_stays() -> None:
     rows = _rows(a=1, b=2)
-    rows.hold(True)
+    rows.hold_rows(True)
     rows.apply({"b": None})
     rows.apply({"b": _line("b", 2)})
-    rows.hold(False)
+    rows.hold_rows(False)
     assert rows.shown == ["a", "b"]
 
 

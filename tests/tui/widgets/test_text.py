@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from mexc_tui.tui.widgets import text
-from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone, fit, fit_cell
+from mexc_tui.tui.widgets.cell import UNKNOWN_CELL, Cell, Tone, fit, fit_cell
 
-HERE = timezone(timedelta(hours=2))
+DEFAULT_ENVIRONMENT = timezone(timedelta(hours=2))
 AT_MS = 1_790_000_000_000
 
 
@@ -45,7 +45,7 @@ def test_without_a_known_precision_six_digits_count(value: Decimal | float, show
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf"), Decimal("NaN"), Decimal("1E+999999")])
 def test_what_is_no_price_is_shown_as_unknown(value: Decimal | float | None) -> None:
-    assert text.price(value) is text.gain(value) is text.amount(value) is NOTHING
+    assert text.price(value) is text.gain(value) is text.amount(value) is UNKNOWN_CELL
 
 
 def test_a_gain_says_its_sign_three_times_and_a_zero_has_none() -> None:
@@ -114,14 +114,19 @@ def test_a_countdown_reaches_zero_at_the_instant_and_not_before(left_ms: int, sh
 
 def test_moments_are_shown_here_and_in_utc() -> None:
     assert text.utc(AT_MS) == "14:13:20Z"
-    assert text.local_and_utc(AT_MS, HERE) == "16:13:20 (14:13:20Z)"
+    assert text.local_and_utc(AT_MS, DEFAULT_ENVIRONMENT) == "16:13:20 (14:13:20Z)"
     assert text.local_and_utc(AT_MS, timezone(timedelta(0))) == "14:13:20Z"
-    assert text.date_and_time(AT_MS, HERE) == "2026-09-21 16:13:20 +0200"
+    assert text.date_and_time(AT_MS, DEFAULT_ENVIRONMENT) == "2026-09-21 16:13:20 +0200"
 
 
 @pytest.mark.parametrize("at_ms", [None, 10**18, -(10**18)])
 def test_a_moment_that_is_none_is_shown_as_unknown(at_ms: int | None) -> None:
-    assert text.utc(at_ms) == text.local_and_utc(at_ms, HERE) == text.date_and_time(at_ms, HERE) == "–"
+    assert (
+        text.utc(at_ms)
+        == text.local_and_utc(at_ms, DEFAULT_ENVIRONMENT)
+        == text.date_and_time(at_ms, DEFAULT_ENVIRONMENT)
+        == "–"
+    )
 
 
 HOSTILE = [

@@ -26,6 +26,7 @@ class ListingBoard:
 
     def __init__(
         self,
+        *,
         scenario: Scenario,
         seed: int,
         hub: Hub,
@@ -52,7 +53,9 @@ class ListingBoard:
 
     def _materialise(self, plan: ListingPlan, number: int) -> None:
         """Add a listing at its first event; a series continues with the next one."""
-        listing = PracticeListing(plan, number, self._seed, self._start_ms, self._taken)
+        listing = PracticeListing(
+            plan=plan, number=number, seed=self._seed, start_ms=self._start_ms, taken=self._taken
+        )
         first_ms = max(listing.opens_ms - listing.lead_ms(), self._start_ms)
 
         def begin(_at_ms: int) -> None:
@@ -126,7 +129,9 @@ class ListingBoard:
         )
 
     def _show(self, listing: PracticeListing) -> None:
-        pair = PracticePair(listing.pair_rules(self._scenario.knobs), self._hub, self._seed, None)
+        pair = PracticePair(
+            rules=listing.pair_rules(self._scenario.knobs), hub=self._hub, seed=self._seed, past_until_ms=None
+        )
         pair.trading = False
         pair.api_allowed = listing.plan.api_allowed and listing.has(ListingStep.ALLOW)
         pair.blocked = listing.plan.blocked
@@ -156,8 +161,15 @@ class ListingBoard:
         chance = seeded(self._seed, f"opening/{listing.symbol}/{listing.opens_ms}")
         seed_opening(pair, plan, chance)
         reference = float(pair.ticks(plan.price))
-        motion = Opening(plan.shape, reference, plan.peak, plan.trades_per_s, now_ms, chance)
-        crowd = Crowd(pair, motion, opening_trade_units(pair, plan), chance)
+        motion = Opening(
+            shape=plan.shape,
+            reference_ticks=reference,
+            peak=plan.peak,
+            trades_per_s=plan.trades_per_s,
+            opened_ms=now_ms,
+            chance=chance,
+        )
+        crowd = Crowd(pair=pair, motion=motion, trade_units=opening_trade_units(pair, plan), chance=chance)
         self._await_crowd(listing, crowd, now_ms)
         self._opened.append(listing)
         self._retire(now_ms)

@@ -14,7 +14,7 @@ class RestingOrder:
 
     __slots__ = ("lots", "owner", "side", "ticks")
 
-    def __init__(self, side: Side, ticks: int, lots: int, owner: str = "") -> None:
+    def __init__(self, *, side: Side, ticks: int, lots: int, owner: str = "") -> None:
         self.side = side
         self.ticks = ticks
         self.lots = lots

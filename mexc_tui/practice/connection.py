@@ -17,7 +17,7 @@ class StreamConnection:
     """Writes frames straight to the transport, all of one moment in one write; never waits for a client."""
 
     def __init__(
-        self, transport: asyncio.Transport, now_ms: Callable[[], int], faults: Faults, listen_key: str = ""
+        self, *, transport: asyncio.Transport, now_ms: Callable[[], int], faults: Faults, listen_key: str = ""
     ) -> None:
         self.listen_key = listen_key
         self.topics: dict[str, ChannelTopic] = {}

@@ -66,7 +66,7 @@ class PairHistoryStore:
     """Candles in [from_ms, until_ms); `until_ms` is a whole minute, `from_ms` a whole day."""
 
     def __init__(
-        self, salt: int, start_ticks: float, daily_volume: float, from_ms: int, until_ms: int
+        self, *, salt: int, start_ticks: float, daily_volume: float, from_ms: int, until_ms: int
     ) -> None:
         self._salt = salt
         self._start_ticks = start_ticks

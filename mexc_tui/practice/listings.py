@@ -34,7 +34,7 @@ class ListingStep(IntEnum):
 class PracticeListing:
     """One listing of a plan; `opens_ms` is the opening as planned now, `opened_ms` when it really opened."""
 
-    def __init__(self, plan: ListingPlan, number: int, seed: int, start_ms: int, taken: set[str]) -> None:
+    def __init__(self, *, plan: ListingPlan, number: int, seed: int, start_ms: int, taken: set[str]) -> None:
         self.plan = plan
         self.opens_ms = start_ms + _ms(plan.opens_s + number * (plan.every_s or 0))
         self.opened_ms: int | None = None

@@ -118,11 +118,11 @@ def market_with_past(past: Past) -> PracticeMarket:
     """Create the market of a pair that traded before the session started; depends on (seed, symbol) only."""
     chance = seeded(past.seed, f"market/{past.symbol}")
     history = PairHistoryStore(
-        number(f"{past.seed}/history/{past.symbol}"),
-        past.start_ticks,
-        past.daily_units / past.start_ticks,
-        past.from_ms,
-        past.until_ms - past.until_ms % MINUTE_MS,
+        salt=number(f"{past.seed}/history/{past.symbol}"),
+        start_ticks=past.start_ticks,
+        daily_volume=past.daily_units / past.start_ticks,
+        from_ms=past.from_ms,
+        until_ms=past.until_ms - past.until_ms % MINUTE_MS,
     )
     last = history.last_ticks()
     market = PracticeMarket(history, last)
@@ -150,7 +150,7 @@ def _first_orders(
         value = past.daily_units / 2_000 * (1 + near / 6) * (share * share + 0.02)
         if depth > near:
             value *= near / depth
-        orders.append(RestingOrder(side, ticks, max(int(value / ticks), 1)))
+        orders.append(RestingOrder(side=side, ticks=ticks, lots=max(int(value / ticks), 1)))
         distance += 1 + int(last * min(spread * (1 + depth / 8), widest) * chance.random())
     return orders
 

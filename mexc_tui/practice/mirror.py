@@ -59,7 +59,7 @@ class MirrorSession(ExchangeSession):
         """Take over a pair, new or changed. A name used before keeps its book and orders."""
         pair = self._pairs.get(symbol.symbol)
         if pair is None:
-            pair = PracticePair(rules_of(symbol), self._hub, self.seed, None)
+            pair = PracticePair(rules=rules_of(symbol), hub=self._hub, seed=self.seed, past_until_ms=None)
             pair.trading = False
             self._pairs[symbol.symbol] = pair
             self._mirrored[symbol.symbol] = {side: {} for side in Side}
@@ -122,7 +122,7 @@ class MirrorSession(ExchangeSession):
             if pair.book.crosses(side, ticks):
                 left -= sum(match.lots for match in pair.take(side, ticks, lots))
             if left:
-                held[ticks] = RestingOrder(side, ticks, left)
+                held[ticks] = RestingOrder(side=side, ticks=ticks, lots=left)
                 pair.rest(held[ticks])
 
     def _has_own(self, pair: PracticePair, side: Side, limit: int) -> bool:

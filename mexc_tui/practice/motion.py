@@ -49,7 +49,7 @@ class Steady:
 
     spread = STEADY_SPREAD
 
-    def __init__(self, ticks: float, trades_per_s: float, start_ms: int, chance: random.Random) -> None:
+    def __init__(self, *, ticks: float, trades_per_s: float, start_ms: int, chance: random.Random) -> None:
         self._ticks = ticks
         self._rate = trades_per_s
         self._at_ms = start_ms
@@ -91,6 +91,7 @@ class Opening:
 
     def __init__(
         self,
+        *,
         shape: ListingShape,
         reference_ticks: float,
         peak: float,

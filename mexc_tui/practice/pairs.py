@@ -92,7 +92,7 @@ class PracticePair:
     Its book, tape and candles are made when somebody first looks, from (seed, symbol) alone.
     """
 
-    def __init__(self, rules: PairRules, hub: Hub, seed: int, past_until_ms: int | None) -> None:
+    def __init__(self, *, rules: PairRules, hub: Hub, seed: int, past_until_ms: int | None) -> None:
         """`past_until_ms` is when the session started; None: the pair has no past (a listing)."""
         self.rules = rules
         self.status = PairStatus.ONLINE

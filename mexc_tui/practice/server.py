@@ -68,7 +68,12 @@ class PracticeServer:
         self._listen_keys = PracticeListenKeys(scenario.knobs, seed)
         self._publisher = Publisher(self.session)
         self._sockets = Sockets(
-            self.session, clock, self._faults, self._publisher, self._listen_keys, self._arm
+            session=self.session,
+            clock=clock,
+            faults=self._faults,
+            publisher=self._publisher,
+            listen_keys=self._listen_keys,
+            changed=self._arm,
         )
         self._arrivals = Arrivals()
         self._routes = {(route.method, route.path): route for route in self.routes()}

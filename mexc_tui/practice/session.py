@@ -57,18 +57,33 @@ class ExchangeSession:
         self._schedule = Schedule()
         self._account = PracticeAccount(self._hub, scenario.account.balances)
         self._log = OrderLog()
-        self._desk = TradingDesk(self._hub, self._account, self._log, scenario.knobs, seeded(seed, "desk"))
+        self._desk = TradingDesk(
+            hub=self._hub,
+            account=self._account,
+            log=self._log,
+            knobs=scenario.knobs,
+            chance=seeded(seed, "desk"),
+        )
         self._pairs: dict[str, PracticePair] = {}
         self._add_universe()
         self._desk.mx_pair = self._pairs.get("MXUSDT")
-        self._board = ListingBoard(scenario, seed, self._hub, self._schedule, self._pairs, self._is_in_use)
+        self._board = ListingBoard(
+            scenario=scenario,
+            seed=seed,
+            hub=self._hub,
+            schedule=self._schedule,
+            pairs=self._pairs,
+            in_use=self._is_in_use,
+        )
         self._add_crowds()
         self.advance(start_ms)
 
     def _add_universe(self) -> None:
         plan, knobs = self.scenario.market, self.scenario.knobs
         for listed in universe(plan.symbols, self.seed, self.start_ms, knobs):
-            pair = PracticePair(listed.rules, self._hub, self.seed, self.start_ms)
+            pair = PracticePair(
+                rules=listed.rules, hub=self._hub, seed=self.seed, past_until_ms=self.start_ms
+            )
             apply_oddity(pair, listed.oddity)
             if not knobs.first_open_time:
                 pair.first_open_ms = None
@@ -88,8 +103,10 @@ class ExchangeSession:
 
         def begin(now_ms: int) -> None:
             units = pair.units(pair.rules.turnover) / 86_400 / max(rate, 0.01)
-            motion = Steady(pair.market.last_ticks, rate, self.start_ms, chance)
-            crowd = Crowd(pair, motion, units, chance)
+            motion = Steady(
+                ticks=pair.market.last_ticks, trades_per_s=rate, start_ms=self.start_ms, chance=chance
+            )
+            crowd = Crowd(pair=pair, motion=motion, trade_units=units, chance=chance)
             self._act_and_await(crowd, now_ms)
 
         self._schedule.add(self.start_ms + max(round(chance.expovariate(rate) * 1000), 1), begin)

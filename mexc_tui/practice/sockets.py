@@ -48,6 +48,7 @@ class Sockets:
 
     def __init__(
         self,
+        *,
         session: ExchangeSession,
         clock: PracticeClock,
         faults: Faults,
@@ -76,7 +77,9 @@ class Sockets:
         if not isinstance(transport, asyncio.Transport):
             return response
         listen_key = request.query.get("listenKey", "")
-        socket = StreamConnection(transport, self._clock.now_ms, self._faults, listen_key)
+        socket = StreamConnection(
+            transport=transport, now_ms=self._clock.now_ms, faults=self._faults, listen_key=listen_key
+        )
         if listen_key and not self._listen_keys.attach(listen_key, self._clock.now_ms()):
             socket.answer(BAD_LISTEN_KEY)
             socket.close(politely=True)

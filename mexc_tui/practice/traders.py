@@ -22,7 +22,9 @@ BID_LEVELS = 10
 class Crowd:
     """Trades about as often as its motion says, and quotes around the fair price."""
 
-    def __init__(self, pair: PracticePair, motion: Motion, trade_units: float, chance: random.Random) -> None:
+    def __init__(
+        self, *, pair: PracticePair, motion: Motion, trade_units: float, chance: random.Random
+    ) -> None:
         """`trade_units` is the usual value of a trade in ticks x lots."""
         self.pair = pair
         self._motion = motion
@@ -103,7 +105,7 @@ class Crowd:
             if not order.owner:
                 pair.remove(order)
                 break
-        pair.rest(RestingOrder(side, ticks, lots))
+        pair.rest(RestingOrder(side=side, ticks=ticks, lots=lots))
 
     def _trim(self, side: Side) -> None:
         ladder = self.pair.book.ladder(side)
@@ -137,7 +139,11 @@ def _seed_side(
         away = round(step * (index + chance.random() * 0.8))
         ticks = first + away if side is Side.SELL else first - away
         if ticks >= 1:
-            pair.rest(RestingOrder(side, ticks, max(int(units * (0.3 + 1.4 * chance.random()) / ticks), 1)))
+            pair.rest(
+                RestingOrder(
+                    side=side, ticks=ticks, lots=max(int(units * (0.3 + 1.4 * chance.random()) / ticks), 1)
+                )
+            )
 
 
 def opening_trade_units(pair: PracticePair, plan: ListingPlan) -> float:

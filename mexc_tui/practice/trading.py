@@ -24,7 +24,7 @@ class _Live:
     __slots__ = ("frozen", "left", "pair", "record", "resting", "terms")
 
     def __init__(
-        self, record: OrderRecord, pair: PracticePair, terms: PracticeTerms, frozen: Decimal
+        self, *, record: OrderRecord, pair: PracticePair, terms: PracticeTerms, frozen: Decimal
     ) -> None:
         self.record = record
         self.pair = pair
@@ -43,7 +43,7 @@ class TradingDesk:
     """All that the account can do with orders. The pair was already found, and its opening rules given."""
 
     def __init__(
-        self, hub: Hub, account: PracticeAccount, log: OrderLog, knobs: Knobs, chance: random.Random
+        self, *, hub: Hub, account: PracticeAccount, log: OrderLog, knobs: Knobs, chance: random.Random
     ) -> None:
         self._hub = hub
         self._account = account
@@ -81,7 +81,7 @@ class TradingDesk:
         terms = self.check(order, pair, opening)
         record = self._accepted(order, pair, terms)
         frozen = pair.value(terms.units) if terms.side is Side.BUY else pair.quantity(terms.lots or 0)
-        live = _Live(record, pair, terms, frozen)
+        live = _Live(record=record, pair=pair, terms=terms, frozen=frozen)
         self._live[record.order_id] = live
         self._tell(live, record)
         self._account.move(live.frozen_asset, -frozen, frozen, BookChangeKind.PLACE)
@@ -128,7 +128,9 @@ class TradingDesk:
         if live.record.status.is_terminal:
             return
         if terms.type in (OrderType.LIMIT, OrderType.LIMIT_MAKER):
-            live.resting = RestingOrder(terms.side, terms.ticks, live.left, live.record.order_id)
+            live.resting = RestingOrder(
+                side=terms.side, ticks=terms.ticks, lots=live.left, owner=live.record.order_id
+            )
             pair.rest(live.resting)
         else:
             self._end(live)

@@ -27,7 +27,7 @@ HISTORY = 40
 class Host:
     """A server on the network, and what is wrong with the way to it. Faults act on all its connections."""
 
-    def __init__(self, network: "Network", name: str, port: int, runner: web.AppRunner) -> None:
+    def __init__(self, *, network: "Network", name: str, port: int, runner: web.AppRunner) -> None:
         self.name = name
         self.port = port
         self.latency_s: tuple[float, float] = LATENCY_S
@@ -110,7 +110,7 @@ class Network:
         """Serve an application as `http(s)://name:port`; for https and wss that is port 443."""
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
-        host = Host(self, name, port, runner)
+        host = Host(network=self, name=name, port=port, runner=runner)
         self._hosts[name, port] = host
         return host
 

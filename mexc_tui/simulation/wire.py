@@ -46,6 +46,7 @@ class WireEnd(asyncio.Transport):
 
     def __init__(
         self,
+        *,
         road: Road,
         number: int,
         direction: Direction,
@@ -217,8 +218,20 @@ def join(
     """Connect two protocols; return the client's end. A TLS road only says that it is one."""
     here, there = ("127.0.0.1", 40_000 + number), (road.name, road.port)
     marks: dict[str, Any] = {"sslcontext": object()} if tls else {}
-    near = WireEnd(road, number, Direction.TO_SERVER, client, {"sockname": here, "peername": there, **marks})
-    far = WireEnd(road, number, Direction.TO_CLIENT, server, {"sockname": there, "peername": here, **marks})
+    near = WireEnd(
+        road=road,
+        number=number,
+        direction=Direction.TO_SERVER,
+        protocol=client,
+        extra={"sockname": here, "peername": there, **marks},
+    )
+    far = WireEnd(
+        road=road,
+        number=number,
+        direction=Direction.TO_CLIENT,
+        protocol=server,
+        extra={"sockname": there, "peername": here, **marks},
+    )
     near.peer, far.peer = far, near
     server.connection_made(far)
     client.connection_made(near)

@@ -39,7 +39,7 @@ def test_every_trade_takes_the_best_price_and_there_the_oldest_order(orders: lis
             assert ages == sorted(ages)
         left = lots - sum(filled for _, _, filled in matches)
         if left:
-            resting = RestingOrder(side, ticks, left)
+            resting = RestingOrder(side=side, ticks=ticks, lots=left)
             came[id(resting)] = number
             book.rest(resting)
 
@@ -52,7 +52,7 @@ def test_nothing_is_lost_and_the_book_never_crosses(orders: list[Incoming]) -> N
     for side, ticks, lots in orders:
         filled = sum(part for _, _, part in book.take(side, ticks, lots))
         if lots > filled:
-            kept.append(RestingOrder(side, ticks, lots - filled))
+            kept.append(RestingOrder(side=side, ticks=ticks, lots=lots - filled))
             book.rest(kept[-1])
         inside += lots - 2 * filled
         assert lots_in(book) == inside
@@ -70,7 +70,7 @@ def test_fillable_says_what_take_then_does(orders: list[Incoming], side: Side, t
     for each_side, each_ticks, each_lots in orders:
         filled = sum(part for _, _, part in book.take(each_side, each_ticks, each_lots))
         if each_lots > filled:
-            book.rest(RestingOrder(each_side, each_ticks, each_lots - filled))
+            book.rest(RestingOrder(side=each_side, ticks=each_ticks, lots=each_lots - filled))
     promised = book.fillable(side, ticks, lots)
     assert sum(part for _, _, part in book.take(side, ticks, lots)) == promised
 
@@ -81,7 +81,7 @@ def test_a_budget_is_never_overspent_and_spent_as_far_as_whole_lots_allow(
 ) -> None:
     book = Book(ignore)
     for _, ticks, lots in orders:
-        book.rest(RestingOrder(Side.SELL, ticks, lots))
+        book.rest(RestingOrder(side=Side.SELL, ticks=ticks, lots=lots))
     spent = sum(ticks * lots for _, ticks, lots in book.take(Side.BUY, None, None, budget))
     assert spent <= budget
     best = book.asks.best()
@@ -95,7 +95,10 @@ def test_each_change_of_a_level_is_reported_with_its_total_before_and_after() ->
         seen.append((side, ticks, before, after))
 
     book = Book(remember)
-    first, second = RestingOrder(Side.SELL, 100, 5), RestingOrder(Side.SELL, 100, 7)
+    first, second = (
+        RestingOrder(side=Side.SELL, ticks=100, lots=5),
+        RestingOrder(side=Side.SELL, ticks=100, lots=7),
+    )
     book.rest(first)
     book.rest(second)
     book.take(Side.BUY, 100, 6)

@@ -65,7 +65,7 @@ def test_O15_a_price_that_jumps_over_the_stop_is_sold_at_once_and_what_it_cost_i
             pair = day.server.session.pair(SYMBOL)
             assert pair is not None
             floor = pair.ticks(position.entry_price / 2)
-            pair.rest(RestingOrder(Side.BUY, floor, pair.lots(D(1_000_000))))
+            pair.rest(RestingOrder(side=Side.BUY, ticks=floor, lots=pair.lots(D(1_000_000))))
             lots = sum(total for ticks, total in pair.book.bids.totals.items() if ticks > floor)
             pair.take(Side.SELL, floor + 1, lots)
             began_ms = rooms.port.now_ms()

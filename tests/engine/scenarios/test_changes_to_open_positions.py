@@ -258,7 +258,7 @@ def withdraw_bids(day: PracticeDay, above: Decimal) -> None:
         for order in list(pair.book.bids.levels[ticks]):
             pair.remove(order)
     if pair.book.bids.best() != floor:
-        pair.rest(RestingOrder(Side.BUY, floor, pair.lots(D(1_000_000))))
+        pair.rest(RestingOrder(side=Side.BUY, ticks=floor, lots=pair.lots(D(1_000_000))))
 
 
 async def hold_down(day: PracticeDay, position: Position) -> None:
@@ -275,7 +275,7 @@ def test_a_sweep_through_the_band_sells_at_once_at_what_is_bid_then(tmp_path: Pa
         async with day.engine() as running:
             position = await buy(running)
             pair, floor = pair_of(day), position.entry_price / 2
-            pair.rest(RestingOrder(Side.BUY, pair.ticks(floor), pair.lots(D(1_000_000))))
+            pair.rest(RestingOrder(side=Side.BUY, ticks=pair.ticks(floor), lots=pair.lots(D(1_000_000))))
             falling = asyncio.ensure_future(hold_down(day, position))
             lots = sum(total for ticks, total in pair.book.bids.totals.items() if ticks >= pair.ticks(floor))
             pair.take(Side.SELL, pair.ticks(floor), min(lots, lots - pair.lots(D(900_000))))

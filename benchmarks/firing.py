@@ -20,7 +20,7 @@ from random import Random
 from typing import Any
 
 import aiohttp
-import ccxt.async_support as ccxt
+import ccxt.async_support as ccxt  # pyright: ignore[reportMissingTypeStubs]
 
 from benchmarks.common import Row, emit, percentile, rows
 from benchmarks.order_path import LIMITS, SCENARIO, LastWrite, order_for, take_turns, theirs
@@ -57,7 +57,7 @@ class Gunner:
 
     def __init__(self, client: MexcClient, order: NewOrder) -> None:
         self.client = client
-        self.line = client.firing_line()
+        self.line = client.firing_connection()
         self._order = order
         self._shots = 0
 
@@ -197,7 +197,7 @@ async def load(on_push: Callable[[int], None]) -> AsyncGenerator[Callable[[], in
             found = [t.symbol for t in await client.market.tickers_24h() if t.symbol.isascii()]
         async with aiohttp.TCPConnector() as connector:
             streams = MarketStreams(endpoint.ws, connector, clock, Random(1), handle, lambda _hole: None)
-            streams.want(topics.best_quote(symbol, TopicPace.MS_10) for symbol in found[:LOADED_PAIRS])
+            streams.subscribe(topics.best_quote(symbol, TopicPace.MS_10) for symbol in found[:LOADED_PAIRS])
             running = asyncio.create_task(streams.run())
             await asyncio.sleep(3)
             yield lambda: streams.state().messages

@@ -69,7 +69,7 @@ class Gunner:
 
     def __init__(self, client: MexcClient) -> None:
         self.client = client
-        self.line = client.firing_line()
+        self.line = client.firing_connection()
         self.first: dict[str, int] = {}
         """The code of each pair's first answer; 0: taken."""
         self.second: Counter[int] = Counter()

@@ -19,9 +19,9 @@ from mexc_tui.model.event import Alert, encode
 from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input, Probability, Signal, SignalKey
-from mexc_tui.store.opening import StoreLimits, open_writer
+from mexc_tui.store.connections import StoreLimits, open_writer
 from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import Reading, UnitOfWork
+from mexc_tui.store.unit_of_work import ReadTransaction, UnitOfWork
 
 ROUNDS = 40
 COMMITS = 15
@@ -192,7 +192,7 @@ def fill(unit: UnitOfWork, numbers: range) -> None:
         verdicts.add(DetectorName.READY_STATE, 1, signal.stratum, signal.key.subject, hit=number % 3 == 0)
 
 
-QUERIES: dict[str, Callable[[Reading], object]] = {
+QUERIES: dict[str, Callable[[ReadTransaction], object]] = {
     "tally of a detector's case": lambda past: past.verdicts(LABEL).tally(
         DetectorName.READY_STATE, 1, "stratum 3"
     ),

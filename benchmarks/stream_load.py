@@ -24,7 +24,7 @@ from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.market_messages import best_quote_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams
-from mexc_tui.exchange.streams.shard import Hole
+from mexc_tui.exchange.streams.shard import StreamGap
 from mexc_tui.exchange.streams.topics import StreamTopic, TopicPace
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.proto.stream_pb2 import Push
@@ -38,7 +38,7 @@ class Seen:
     """What the handler saw. Latencies are counted in steps of 10 µs, so that measuring takes no memory."""
 
     steps: Counter[int] = field(default_factory=Counter[int])
-    holes: int = 0
+    gaps: int = 0
 
     @property
     def handled(self) -> int:
@@ -68,9 +68,9 @@ async def measure(endpoint: Endpoint, seconds: float) -> None:
         symbols = [ticker.symbol for ticker in await client.market.tickers_24h() if ticker.symbol.isascii()]
     async with aiohttp.TCPConnector() as connector:
         streams = MarketStreams(
-            endpoint.ws, connector, clock, Random(1), handler(seen), lambda hole: note(seen, hole)
+            endpoint.ws, connector, clock, Random(1), handler(seen), lambda gap: note(seen, gap)
         )
-        streams.want(topics.best_quote(symbol, TopicPace.MS_10) for symbol in symbols[: PAIRS + 5])
+        streams.subscribe(topics.best_quote(symbol, TopicPace.MS_10) for symbol in symbols[: PAIRS + 5])
         running = asyncio.create_task(streams.run())
         await asyncio.sleep(WARM_UP_S)
         gc.freeze()
@@ -84,7 +84,7 @@ async def measure(endpoint: Endpoint, seconds: float) -> None:
     conflated = sum(f.conflated for f in after.feeds) - sum(f.conflated for f in before.feeds)
     rate = (after.messages - before.messages) / took
     group = f"stream load, {took:.0f} s, {after.connections} connections"
-    handled = f"{seen.handled:,} handled, {conflated:,} conflated, {seen.holes} holes"
+    handled = f"{seen.handled:,} handled, {conflated:,} conflated, {seen.gaps} gaps"
     emit(
         [
             Row(
@@ -130,9 +130,9 @@ def handler(seen: Seen) -> Callable[[StreamTopic, Push, int], None]:
     return handle
 
 
-def note(seen: Seen, hole: Hole) -> None:
-    """Count what was lost; the first subscription tells a closed hole too."""
-    seen.holes += not hole.is_closed
+def note(seen: Seen, gap: StreamGap) -> None:
+    """Count what was lost; the first subscription tells a closed gap too."""
+    seen.gaps += not gap.is_closed
 
 
 def rss_mb() -> float:

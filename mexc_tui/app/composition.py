@@ -81,7 +81,7 @@ async def joined(place: EngineLocation, outside: EngineEnvironment) -> AsyncGene
         stack.push_async_callback(store.close)
         feed = EventFeed((), clock, last_sequence=await store.journal_head())
         stack.push_async_callback(feed.close)
-        store.publish_to(feed.accept)
+        store.set_publisher(feed.accept)
         cache = await cache_of(settings, store, clock)
         stack.push_async_callback(cache.close)
         builder = ExchangeBuilder(place, outside, settings, stack)

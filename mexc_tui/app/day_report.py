@@ -15,7 +15,7 @@ from mexc_tui.report.making import report_of
 from mexc_tui.settings.load import Loaded
 from mexc_tui.settings.row import text_of
 from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import Reading
+from mexc_tui.store.unit_of_work import ReadTransaction
 
 MOST_LISTINGS = 5_000
 MOST_SIGNALS = 1_000
@@ -44,7 +44,9 @@ def day_of(loaded: Loaded, exchange_session: str, from_ms: int, to_ms: int) -> S
     )
 
 
-def stored_report(stored: Reading, loaded: Loaded, now_ms: int | None, since_ms: int | None) -> DayReport:
+def stored_report(
+    stored: ReadTransaction, loaded: Loaded, now_ms: int | None, since_ms: int | None
+) -> DayReport:
     """Return the report of the day that the store's last engine lived in; None: until the newest fact.
 
     Its exchange session, start and maturity are read from the store; `since_ms` overrides the start.
@@ -53,7 +55,7 @@ def stored_report(stored: Reading, loaded: Loaded, now_ms: int | None, since_ms:
     return report_of(day, kept_of(stored, day))
 
 
-def _last_day(stored: Reading, loaded: Loaded, now_ms: int | None, since_ms: int | None) -> StoredDay:
+def _last_day(stored: ReadTransaction, loaded: Loaded, now_ms: int | None, since_ms: int | None) -> StoredDay:
     starts = [one.event for one in stored.journal.of_kind("engine_started", MOST_STARTS)]
     began = [one for one in starts if isinstance(one, EngineStarted)]
     last = began[-1] if began else EngineStarted(at_ms=0, about="", mode=loaded.settings.mode.value)
@@ -75,7 +77,7 @@ async def report_day(store: SqliteStore, day: StoredDay) -> DayReport:
     return report_of(day, await store.read("day report", lambda stored: kept_of(stored, day)))
 
 
-def kept_of(stored: Reading, day: StoredDay) -> Kept:
+def kept_of(stored: ReadTransaction, day: StoredDay) -> Kept:
     """Return what is stored of a day."""
     label = f"{LabelRule().version}:{day.maturity_ms}"
     listings = [one for one in stored.listings.latest(MOST_LISTINGS) if _was_heard_of(one, day)]
@@ -93,7 +95,7 @@ def kept_of(stored: Reading, day: StoredDay) -> Kept:
     )
 
 
-def _trading(stored: Reading, day: StoredDay) -> KeptTrading | None:
+def _trading(stored: ReadTransaction, day: StoredDay) -> KeptTrading | None:
     """Return the ledger that was reconciled last; None if it belongs to another session or is missing."""
     scope = stored.newest_scope()
     if not scope or (day.exchange_session and not scope.endswith(f"/{day.exchange_session}")):
@@ -128,12 +130,12 @@ def _money(money: EquityIdentity) -> KeptMoney:
     )
 
 
-def _outcome(stored: Reading, listing: Listing, label: str) -> ListingOutcome | None:
+def _outcome(stored: ReadTransaction, listing: Listing, label: str) -> ListingOutcome | None:
     return next((found for one in _ids(listing) if (found := stored.outcomes.of(one, label))), None)
 
 
 def _signals(
-    stored: Reading, listing: Listing, day: StoredDay, outcome: ListingOutcome | None
+    stored: ReadTransaction, listing: Listing, day: StoredDay, outcome: ListingOutcome | None
 ) -> Iterator[KeptSignal]:
     for one in _ids(listing):
         for signal in stored.signals.of_listing(one, MOST_SIGNALS):

@@ -27,8 +27,8 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.store import Stored
-from mexc_tui.store.looking import look_into
-from mexc_tui.store.opening import StoreLimits
+from mexc_tui.store.connections import StoreLimits
+from mexc_tui.store.offline_read import read_offline
 from mexc_tui.store.reserve import Reserve
 
 DEADLINE_S = 45.0
@@ -169,7 +169,7 @@ def _halt_newest(paths: Paths, by: str) -> tuple[str, ...]:
     """Halt the newest ledger of a profile durably; return the result as text, line by line."""
     try:
         limits = StoreLimits(busy_timeout_s=STORE_S, deadline_s=STORE_S)
-        scope = look_into(paths.store, SystemClock(), lambda stored: stored.newest_scope(), limits)
+        scope = read_offline(paths.store, SystemClock(), lambda stored: stored.newest_scope(), limits)
     except StorageError as error:
         return (f"HALT NOT WRITTEN: cannot read the ledger: {error}",)
     if not scope:
@@ -187,7 +187,7 @@ def touched_symbols(store: Path, scope: str) -> tuple[frozenset[str], str]:
 
     try:
         limits = StoreLimits(busy_timeout_s=STORE_S, deadline_s=STORE_S)
-        return look_into(store, SystemClock(), read, limits), ""
+        return read_offline(store, SystemClock(), read, limits), ""
     except StorageError as error:
         return frozenset(), f"Cannot read the ledger: {error}"
 

@@ -19,7 +19,7 @@ from mexc_tui.engine.runtime.start_patience import GO_ON_S
 from mexc_tui.engine.runtime.supervisor import StartFailed
 from mexc_tui.engine.trading import TradingSetup
 from mexc_tui.exchange.client import MexcClient
-from mexc_tui.exchange.origins import OriginRefused, is_this_machine
+from mexc_tui.exchange.origins import OriginRefused, is_loopback_host
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.rest.web_calendar import MEXC_WEB, WebSite
 from mexc_tui.host.desk_id import NAME as DESK_ID_FILE
@@ -41,7 +41,7 @@ def check_practice(location: EngineLocation) -> None:
     """Refuse a practice exchange on another machine. Raises OriginRefused."""
     endpoint = location.endpoint
     for url in (endpoint.rest, endpoint.ws, endpoint.web):
-        if location.is_practice and not is_this_machine(urlsplit(url).hostname or ""):
+        if location.is_practice and not is_loopback_host(urlsplit(url).hostname or ""):
             raise OriginRefused(f"A practice exchange must run on this machine; {url} does not.")
 
 

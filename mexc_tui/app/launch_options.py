@@ -142,10 +142,10 @@ def with_key(endpoint: Endpoint, profile: str | None) -> tuple[Endpoint, LoadedK
 
 def _check_stand_in(endpoint: Endpoint) -> None:
     """Let a real key go to MEXC and to this machine, nowhere else."""
-    from mexc_tui.exchange.origins import is_this_machine  # heavy, and only live
+    from mexc_tui.exchange.origins import is_loopback_host  # heavy, and only live
 
     if endpoint is MEXC:
         return
     for url in (endpoint.rest, endpoint.ws, endpoint.web):
-        if not is_this_machine(urlsplit(url).hostname or ""):
+        if not is_loopback_host(urlsplit(url).hostname or ""):
             raise StartError(NOT_LIVE.format(url=url))

@@ -17,7 +17,7 @@ from mexc_tui.exchange.rest.web_calendar import WebSite
 from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.market_messages import best_quote_of, deals_of, top_levels_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams
-from mexc_tui.exchange.streams.shard import Hole, ShardState
+from mexc_tui.exchange.streams.shard import ShardState, StreamGap
 from mexc_tui.exchange.streams.socket import SocketTimings
 from mexc_tui.exchange.streams.topics import StreamTopic, TopicKind
 from mexc_tui.market.attention import LISTING_KINDS, StreamKind, WantedStream
@@ -92,7 +92,7 @@ class MexcMarket:
             parts.clock,
             parts.rng,
             self._on_push,
-            self._on_hole,
+            self._on_gap,
             timings=parts.timings,
         )
         self._versions = VersionOrder()
@@ -121,7 +121,7 @@ class MexcMarket:
 
     def is_clock_doubted(self) -> bool:
         """Whether the exchange refused a request's time since the last measurement."""
-        return self._parts.client.clock_doubted.is_set()
+        return self._parts.client.clock_suspect.is_set()
 
     # ---- queries
 
@@ -154,8 +154,8 @@ class MexcMarket:
     def room(self) -> Room:
         """Return what the request budget lets polls ask now without waiting; nothing under a ban."""
         budget = self._parts.client.budget
-        weight = budget.left_now(LaneName.WEIGHT, Purpose.ORDINARY)
-        return Room(weight, budget.left_now(LaneName.REQUESTS, Purpose.ORDINARY))
+        weight = budget.available_now(LaneName.WEIGHT, Purpose.ORDINARY)
+        return Room(weight, budget.available_now(LaneName.REQUESTS, Purpose.ORDINARY))
 
     def age_ms(self, source: ListingSource) -> int:
         """Return how old the newest answer of a source was when it was given; 0 if it was asked for."""
@@ -190,14 +190,14 @@ class MexcMarket:
     def stream(self, wanted: frozenset[WantedStream], hurried: frozenset[str] = frozenset()) -> None:
         """Subscribe these and drop the others. A name that no channel can carry is left out."""
         gone = [one for one in self._wanted if one not in wanted]
-        self._streams.drop([self._wanted.pop(one) for one in gone])
+        self._streams.unsubscribe([self._wanted.pop(one) for one in gone])
         for one in wanted - self._wanted.keys():
             try:
                 self._wanted[one] = _TOPICS[one.kind](one.symbol)
             except ValueError:
                 continue
-        self._streams.want(self._wanted.values())
-        self._streams.hurry(topic for one, topic in self._wanted.items() if one.symbol in hurried)
+        self._streams.subscribe(self._wanted.values())
+        self._streams.prioritise(topic for one, topic in self._wanted.items() if one.symbol in hurried)
 
     async def run_streams(self, sink: StreamSink) -> None:
         """Serve the streams until cancelled."""
@@ -228,12 +228,12 @@ class MexcMarket:
     def _is_in_order(self, topic: StreamTopic, told: BestQuote | TopLevels, received_ns: int) -> bool:
         return self._versions.accepts(topic.channel, told.version, received_ns)
 
-    def _on_hole(self, hole: Hole) -> None:
+    def _on_gap(self, hole: StreamGap) -> None:
         self._versions.forget(hole.channel)
         topic = topics.parse(hole.channel)
         kind = StreamKind.DEEP_LEVELS if _is_deep(topic) else _KINDS.get(topic.kind)
         if self._sink is not None and kind is not None:
-            self._sink.on_hole(topic.symbol, kind, is_closed=hole.is_closed)
+            self._sink.on_gap(topic.symbol, kind, is_closed=hole.is_closed)
 
     # ---- state
 
@@ -266,7 +266,7 @@ class MexcMarket:
         """Return how many messages wait to be handled, and how many were never understood or given up."""
         state = self._streams.state()
         lost = sum(feed.dropped + feed.rejected for feed in state.feeds)
-        return state.waiting, lost + state.unroutable + state.oddities
+        return state.waiting, lost + state.unroutable + state.unknown_messages
 
     def cache_row(self) -> CacheRow:
         """Return the hits and misses of the response cache."""

@@ -29,7 +29,7 @@ def streams_row(state: StreamsState, is_not_trading: Callable[[str], bool]) -> S
     stale = [
         feed
         for feed in silent
-        if feed.phase is SubscriptionPhase.ASKED or not is_not_trading(feed.topic.symbol)
+        if feed.phase is SubscriptionPhase.PENDING or not is_not_trading(feed.topic.symbol)
     ]
     ages_s = [feed.age_s for feed in state.feeds if feed.age_s is not None]
     return StreamsRow(
@@ -76,7 +76,9 @@ def budget_row(client: MexcClient) -> BudgetRow:
     return BudgetRow(
         skipped_rows=client.skipped_rows,
         lanes=tuple(
-            LaneRow(name=lane.name.value, used=lane.used, limit=lane.rule.limit, window_s=lane.rule.window_s)
+            LaneRow(
+                name=lane.name.value, used=lane.used, limit=lane.limit.limit, window_s=lane.limit.window_s
+            )
             for lane in state.lanes
         ),
         ban=state.ban.kind.value if state.ban is not None else "",

@@ -132,11 +132,11 @@ class _Tee:
         """Subscribe more levels of a pair shown in a front end."""
         self.sink.on_deep_levels(levels)
 
-    def on_hole(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
+    def on_gap(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
         """Note that messages are being lost."""
         if kind is StreamKind.TOP_LEVELS and not is_closed:
             self.paper.forget_levels(symbol)
-        self.sink.on_hole(symbol, kind, is_closed=is_closed)
+        self.sink.on_gap(symbol, kind, is_closed=is_closed)
 
 
 class _MarketClock:

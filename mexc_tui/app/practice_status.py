@@ -2,7 +2,7 @@
 
 import msgspec
 
-from mexc_tui.exchange.rest.connection import Headers, RawAnswer
+from mexc_tui.exchange.rest.connection import Headers, RawResponse
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.model.errors import ExchangeError
 
@@ -29,7 +29,7 @@ class PracticeUnavailable(ExchangeError):
     Raised when the status of a practice day is read. `answer` holds what it sent: a ban is read from it.
     """
 
-    def __init__(self, method: str, path: str, problem: str, answer: RawAnswer) -> None:
+    def __init__(self, method: str, path: str, problem: str, answer: RawResponse) -> None:
         super().__init__(method, path, problem)
         self.answer = answer
 

@@ -26,7 +26,7 @@ from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.database import DatabaseLevel
 from mexc_tui.store.caches.level import PROMOTED_MS, LevelName, Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
-from mexc_tui.store.opening import StoreLimits
+from mexc_tui.store.connections import StoreLimits
 from mexc_tui.store.store import SqliteStore
 
 MS = 1_000

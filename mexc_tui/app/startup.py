@@ -16,8 +16,8 @@ from mexc_tui.host.private_files import write_note
 from mexc_tui.model.errors import ExchangeError, NothingSent
 from mexc_tui.model.storage import StorageError
 from mexc_tui.ports.clock import Clock
-from mexc_tui.store.looking import look_into
-from mexc_tui.store.unit_of_work import Reading
+from mexc_tui.store.offline_read import read_offline
+from mexc_tui.store.unit_of_work import ReadTransaction
 
 DAY = "practice_day.json"
 
@@ -29,12 +29,12 @@ def holds_something(database: Path, clock: Clock, scope: str) -> bool:
     if not database.exists():
         return False
 
-    def is_open(stored: Reading) -> bool:
+    def is_open(stored: ReadTransaction) -> bool:
         tables = stored.trading(scope)
         return bool(tables.positions.open() or tables.intents.open() or tables.orders.open())
 
     try:
-        return bool(database.stat().st_size) and look_into(database, clock, is_open)
+        return bool(database.stat().st_size) and read_offline(database, clock, is_open)
     except StorageError:
         return True
 
@@ -43,7 +43,7 @@ def keep_ban(budget: RateBudget, file: BanFile, clock: Clock) -> None:
     """Restore the ban stored by the last engine, and store new ones."""
     ban = file.read(clock.now_ms())
     if ban is not None:
-        budget.take_up(ban)
+        budget.restore_ban(ban)
     budget.on_ban = file.write
 
 
@@ -117,7 +117,7 @@ async def _asked(
 def _ban_of(error: PracticeUnavailable, clock: Clock) -> Ban | None:
     """Return the ban that an answer means; None: it means none."""
     bans, now_ns = Bans(BanLimits()), clock.monotonic_ns()
-    bans.note(error.answer.status, error.answer.retry_after_s, now_ns)
+    bans.apply_response(error.answer.status, error.answer.retry_after_s, now_ns)
     current = bans.current(now_ns)
     if current is None:
         return None

@@ -14,7 +14,7 @@ from mexc_tui.exchange.rest.orders import MAX_HISTORY, MAX_TRADES
 from mexc_tui.exchange.rest.paging import read_all
 from mexc_tui.exchange.rest.routes import ALL_ORDERS, MY_TRADES
 from mexc_tui.exchange.streams.listen_key import KeyRecord
-from mexc_tui.exchange.streams.shard import Hole, ShardState
+from mexc_tui.exchange.streams.shard import ShardState, StreamGap
 from mexc_tui.exchange.streams.socket import SocketTimings
 from mexc_tui.exchange.streams.user_stream import UserStream
 from mexc_tui.model.account import Account, DustCandidate, DustConversion, KeyRights, TradeFee
@@ -60,10 +60,10 @@ class MexcTrading:
             parts.rng,
             parts.client.account,
             self._on_update,
-            self._on_hole,
+            self._on_gap,
             keys=parts.keys,
             timings=parts.timings,
-            on_refused=parts.client.budget.note_answer,
+            on_refused=parts.client.budget.record_response,
         )
 
     # ---- time
@@ -225,7 +225,7 @@ class MexcTrading:
         return self._left(LaneName.ORDERS, purpose)
 
     def _left(self, name: LaneName, purpose: Purpose) -> int:
-        return self._parts.client.budget.state().lane(name).left(purpose)
+        return self._parts.client.budget.state().lane(name).available(purpose)
 
     def ban(self) -> str:
         """Return the ban in force, in words."""
@@ -234,7 +234,7 @@ class MexcTrading:
 
     def line(self) -> FiringLine:
         """Return a firing line of its own."""
-        return self._parts.client.firing_line()
+        return self._parts.client.firing_connection()
 
     # ---- the private stream
 
@@ -258,7 +258,7 @@ class MexcTrading:
 
     def private_line(self) -> ShardState | None:
         """Return the private stream's connection; None before it runs."""
-        return self._private.line()
+        return self._private.connection_state()
 
     def _on_update(self, update: PrivateUpdate) -> None:
         if self._sink is None:
@@ -271,6 +271,6 @@ class MexcTrading:
             case _:
                 self._sink.on_balance(update)
 
-    def _on_hole(self, hole: Hole) -> None:
+    def _on_gap(self, gap: StreamGap) -> None:
         if self._sink is not None:
-            self._sink.on_hole(is_closed=hole.is_closed)
+            self._sink.on_gap(is_closed=gap.is_closed)

@@ -26,7 +26,7 @@ from mexc_tui.settings.rows import setting_rows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mexc_tui.store.unit_of_work import Reading
+    from mexc_tui.store.unit_of_work import ReadTransaction
 
 STATUS_S = 3.0
 
@@ -168,7 +168,7 @@ class DataSource:
         self,
         kind: CommandKind[Args, Result],
         args: Args,
-        work: "Callable[[Reading], Result]",
+        work: "Callable[[ReadTransaction], Result]",
         nothing: Result,
     ) -> Result:
         """Return the engine's response; without an engine `work`'s result from the store, or `nothing`."""

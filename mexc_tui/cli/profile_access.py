@@ -16,7 +16,7 @@ from mexc_tui.settings.layers import environment_layer, flag_layer
 from mexc_tui.settings.load import Layers, Loaded, SettingsError, load
 
 if TYPE_CHECKING:
-    from mexc_tui.store.unit_of_work import Reading
+    from mexc_tui.store.unit_of_work import ReadTransaction
 
 # The store is imported only when no engine responds: that takes a third of a query's time.
 
@@ -104,12 +104,12 @@ class ProfileAccess:
         others = f" Profiles: {', '.join(found)}." if found else " No profile has been used yet."
         raise CommandFailed(f"Profile {profile} does not exist.{others}", NO_ENGINE)
 
-    def read_store(self, work: "Callable[[Reading], T]") -> T:
+    def read_store(self, work: "Callable[[ReadTransaction], T]") -> T:
         """Return the result of `work` on the stored data. Raises StorageError."""
         from mexc_tui.app.settings_mapping import store_limits
-        from mexc_tui.store.looking import look_into
+        from mexc_tui.store.offline_read import read_offline
 
-        return look_into(self.paths.store, self.clock, work, store_limits(self.loaded.settings))
+        return read_offline(self.paths.store, self.clock, work, store_limits(self.loaded.settings))
 
     # ---- loading
 

@@ -37,7 +37,7 @@ def restore(backup: Path | None, yes: bool, profile: str | None, as_json: bool) 
     """
     from mexc_tui.host.lock import EngineRuns, engine_lock
     from mexc_tui.host.paths import PathsError
-    from mexc_tui.store.backups import Backups, time_of
+    from mexc_tui.store.backups import Backups, backup_time
     from mexc_tui.store.backups import restore as restore_backup
 
     with command_runner(profile, as_json) as runner:
@@ -56,16 +56,16 @@ def restore(backup: Path | None, yes: bool, profile: str | None, as_json: bool) 
         row = RestoredJson(
             profile=paths.profile,
             backup=str(chosen),
-            made_ms=int(time_of(chosen).timestamp() * 1_000),
+            made_ms=int(backup_time(chosen).timestamp() * 1_000),
             replaced=None if kept is None else str(kept),
         )
         runner.show(row, lambda row, _: _page(row))
 
 
 def _plan(paths: "Paths", backup: Path) -> str:
-    from mexc_tui.store.backups import time_of
+    from mexc_tui.store.backups import backup_time
 
-    made = time_of(backup).strftime("%Y-%m-%d %H:%M UTC")
+    made = backup_time(backup).strftime("%Y-%m-%d %H:%M UTC")
     return (
         f"RESTORE: replace the database of profile {paths.profile} with {backup} ({made}). Data stored "
         "after the backup is lost to the desk; the replaced database is kept beside it."

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mexc_tui.model.position import Position
     from mexc_tui.model.reconciliation import Reconciliation
     from mexc_tui.ports.trading_store import TradingTables
-    from mexc_tui.store.unit_of_work import Reading
+    from mexc_tui.store.unit_of_work import ReadTransaction
 
 T = TypeVar("T")
 
@@ -191,7 +191,7 @@ class TradingSource:
         if not self._profile.has_store:
             return None
 
-        def read(stored: "Reading") -> T | None:
+        def read(stored: "ReadTransaction") -> T | None:
             scope = stored.newest_scope()
             return work(stored.trading(scope), scope) if scope else None
 

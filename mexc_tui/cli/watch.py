@@ -24,7 +24,7 @@ from mexc_tui.exchange.rest.web_calendar import MEXC_WEB, WebSite, WebUnavailabl
 from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.market_messages import deals_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams
-from mexc_tui.exchange.streams.shard import Hole
+from mexc_tui.exchange.streams.shard import StreamGap
 from mexc_tui.exchange.streams.socket import StreamConnector, stream_connector
 from mexc_tui.exchange.streams.subscription_state import FeedState, SubscriptionPhase
 from mexc_tui.exchange.streams.topics import StreamTopic, TopicKind
@@ -131,8 +131,8 @@ class Watcher:
             clock,
             rng,
             self._on_push,
-            self._on_hole,
-            on_refused=client.budget.note_answer,
+            self._on_gap,
+            on_refused=client.budget.record_response,
         )
         self._watched: dict[str, _Watched] = {}
         self._known: dict[str, Symbol] = {}
@@ -171,7 +171,7 @@ class Watcher:
             raise StartError(f"{symbol!a} is not a symbol: {error}") from None
         self._watched[symbol] = _Watched(symbol, wanted, opens_ms)
         self._books.keep(symbol)
-        self._streams.want(wanted)
+        self._streams.subscribe(wanted)
 
     def _pair(self, symbol: str) -> str:
         """Return the pair of a name: listed, or else scheduled. Raises StartError."""
@@ -182,7 +182,7 @@ class Watcher:
             raise StartError(str(error)) from None
 
     def _unwatch(self, symbol: str) -> None:
-        self._streams.drop(self._watched.pop(symbol).topics)
+        self._streams.unsubscribe(self._watched.pop(symbol).topics)
         self._books.forget(symbol)
 
     async def _busiest(self) -> list[str]:
@@ -238,7 +238,7 @@ class Watcher:
         elif topic.kind is TopicKind.DEALS and (deals := deals_of(push)):
             watched.last = max(deals, key=lambda deal: deal.time_ms)
 
-    def _on_hole(self, hole: Hole) -> None:
+    def _on_gap(self, hole: StreamGap) -> None:
         topic = topics.parse(hole.channel)
         if topic.kind is TopicKind.DEPTH:
             (self._books.resume if hole.is_closed else self._books.lose)(topic.symbol)

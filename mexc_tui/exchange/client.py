@@ -71,7 +71,7 @@ class MexcClient:
             signer=Signer(credentials) if credentials else None,
             limits=limits.calls,
         )
-        self.clock_doubted = self._requester.clock_doubted
+        self.clock_suspect = self._requester.clock_suspect
         self.market = RestMarket(self._requester)
         self.orders = RestOrders(self._requester)
         self.account = RestAccount(self._requester)
@@ -88,7 +88,7 @@ class MexcClient:
         """Close every connection."""
         await self._transport.close()
 
-    def firing_line(self) -> WarmConnection:
+    def firing_connection(self) -> WarmConnection:
         """Return a line of its own for firing, not connected yet; the caller closes it."""
         return WarmConnection(self._requester, self._transport.connections, self.origin, self._clock)
 
@@ -115,5 +115,5 @@ class MexcClient:
         )
         if measurement.best is not None:
             self.offset.add(measurement.best)
-            self.clock_doubted.clear()
+            self.clock_suspect.clear()
         return measurement

@@ -22,7 +22,7 @@ def checked_origin(origin: str) -> str:
     plain = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
     host = parts.hostname or ""
     allowed = (parts.scheme == "https" and host in HOSTS) or (
-        parts.scheme in ("http", "https") and is_this_machine(host)
+        parts.scheme in ("http", "https") and is_loopback_host(host)
     )
     if not (plain and allowed):
         raise OriginRefused(
@@ -32,7 +32,7 @@ def checked_origin(origin: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def is_this_machine(host: str) -> bool:
+def is_loopback_host(host: str) -> bool:
     """Return whether a host is certainly this machine; no name but `localhost` is looked at."""
     if host == "localhost":
         return True

@@ -19,7 +19,7 @@ class ListenKeyFile:
         """Read nothing yet."""
         self._path = folder / NAME
 
-    def ours(self, keys: Iterable[str]) -> frozenset[str]:
+    def recorded(self, keys: Iterable[str]) -> frozenset[str]:
         """Return those of these keys that were recorded; none if the file cannot be read."""
         known = self._read()
         return frozenset(key for key in keys if _digest(key) in known)

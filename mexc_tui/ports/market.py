@@ -41,7 +41,7 @@ class StreamSink(Protocol):
         """Take more levels of a pair that a face shows."""
         ...
 
-    def on_hole(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
+    def on_gap(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
         """Messages are being lost from now; or (closed) they come (again), and what was before is lost."""
         ...
 

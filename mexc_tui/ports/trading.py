@@ -33,7 +33,7 @@ class UserStreamSink(Protocol):
         """Take a balance after a change."""
         ...
 
-    def on_hole(self, *, is_closed: bool) -> None:
+    def on_gap(self, *, is_closed: bool) -> None:
         """Messages are being lost from now; or (closed) they come again, and what was before is lost."""
         ...
 
@@ -110,14 +110,14 @@ class FiringLine(Protocol):
         """Build and sign a request, in microseconds. Raises ValueError for an order that cannot be sent."""
         ...
 
-    async def fire_at(self, shot: SignedOrder, at_ns: int, may_send: Callable[[], bool]) -> FireResult:
+    async def fire_at(self, signed: SignedOrder, at_ns: int, may_send: Callable[[], bool]) -> FireResult:
         """Write a shot at a moment of the monotonic clock, never before it; wait for the answer.
 
         `may_send` is asked immediately before the first byte: if not, nothing is sent.
         """
         ...
 
-    async def fire(self, shot: SignedOrder, may_send: Callable[[], bool]) -> FireResult:
+    async def fire(self, signed: SignedOrder, may_send: Callable[[], bool]) -> FireResult:
         """Write a shot at once; wait for the answer."""
         ...
 

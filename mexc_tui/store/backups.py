@@ -42,19 +42,19 @@ class Backups:
             return []
         return sorted(found, key=lambda file: file.name, reverse=True)
 
-    def target(self, now_ms: int, why: str = "") -> Path:
+    def target(self, now_ms: int, reason: str = "") -> Path:
         """Return where a new backup goes, in a private folder. Raises StorageRefused."""
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise StorageRefused(f"{self.folder} cannot be created: {error.strerror}.") from error
         moment = datetime.fromtimestamp(now_ms / 1_000, UTC).strftime(_TIME)
-        return self.folder / f"desk-{moment}{why and f'-{why}'}.sqlite3"
+        return self.folder / f"desk-{moment}{reason and f'-{reason}'}.sqlite3"
 
     def newest_ms(self) -> int | None:
         """Return when the newest one was made; None: there is none."""
         found = self.all()
-        return int(time_of(found[0]).timestamp() * 1_000) if found else None
+        return int(backup_time(found[0]).timestamp() * 1_000) if found else None
 
     def has_room(self) -> bool:
         """Whether a backup leaves the disk enough free space for the desk's own writes."""
@@ -62,28 +62,28 @@ class Backups:
         size = sum(file.stat().st_size for file in files if file.exists())
         return shutil.disk_usage(self.database.parent).free > size + SPARE_BYTES
 
-    def forget_old(self) -> int:
+    def delete_old(self) -> int:
         """Delete those that are not to be kept; return how many."""
         found = self.all()
-        gone = set(found) - kept_of(found)
-        for file in gone:
+        old = set(found) - backups_to_keep(found)
+        for file in old:
             file.unlink(missing_ok=True)
-        return len(gone)
+        return len(old)
 
-    def forget_copies(self, before_ms: int) -> int:
+    def delete_replaced_copies(self, before_ms: int) -> int:
         """Delete databases that a restore replaced before that time, the newest aside; return how many.
 
         What an unfinished copy left before that time goes, too.
         """
         beside = self.database.parent.glob(f"{self.database.name}.*")
         replaced = sorted(file for file in beside if _REPLACED.search(file.name))
-        newest = _moment_of(replaced[-1]) if replaced else ""
-        gone = [file for file in replaced if _moment_of(file) < newest and _modified_ms(file) < before_ms]
+        newest = _replaced_time(replaced[-1]) if replaced else ""
+        old = [file for file in replaced if _replaced_time(file) < newest and _modified_ms(file) < before_ms]
         parts = (*self.folder.glob("desk-*.part*"), *self.database.parent.glob("*.restoring*"))
-        gone += [part for part in parts if _modified_ms(part) < before_ms]
-        for file in gone:
+        old += [part for part in parts if _modified_ms(part) < before_ms]
+        for file in old:
             file.unlink(missing_ok=True)
-        return len(gone)
+        return len(old)
 
     def advice(self) -> str:
         """Return which backup to restore, and the command for it."""
@@ -91,37 +91,37 @@ class Backups:
         profile = self.database.parent.name
         if not found:
             return f"There is no backup in {self.folder}."
-        made = time_of(found[0]).strftime("%Y-%m-%d %H:%M UTC")
+        made = backup_time(found[0]).strftime("%Y-%m-%d %H:%M UTC")
         return (
             f"The newest backup is {found[0]} ({made}). Restore it with: mexc-tui restore --profile {profile}"
         )
 
 
-def kept_of(found: Iterable[Path]) -> set[Path]:
+def backups_to_keep(found: Iterable[Path]) -> set[Path]:
     """Return which backups are kept: the newest, and the newest of each of the last weeks.
 
     Of those with a reason of their own (rescued, schema) the newest few: they push no daily one out.
     """
     ordered = sorted(found, key=lambda file: file.name, reverse=True)
-    daily = [file for file in ordered if not _why(file)]
+    daily = [file for file in ordered if not _reason(file)]
     by_week: dict[tuple[int, int], Path] = {}
     for file in daily:
-        year, week, _ = time_of(file).isocalendar()
+        year, week, _ = backup_time(file).isocalendar()
         by_week.setdefault((year, week), file)
     special: dict[str, list[Path]] = {}
     for file in ordered:
-        if _why(file):
-            special.setdefault(_why(file).partition("-")[0], []).append(file)
+        if _reason(file):
+            special.setdefault(_reason(file).partition("-")[0], []).append(file)
     kept = [file for files in special.values() for file in files[:SPECIAL]]
     return {*daily[:DAILY], *list(by_week.values())[:WEEKLY], *kept}
 
 
-def _why(backup: Path) -> str:
+def _reason(backup: Path) -> str:
     found = _NAME.fullmatch(backup.name)
     return "" if found is None else found[2] or ""
 
 
-def _moment_of(replaced: Path) -> str:
+def _replaced_time(replaced: Path) -> str:
     found = _REPLACED.search(replaced.name)
     return "" if found is None else found[1]
 
@@ -133,7 +133,7 @@ def _modified_ms(file: Path) -> int:
         return 2**62  # it is gone already
 
 
-def time_of(backup: Path) -> datetime:
+def backup_time(backup: Path) -> datetime:
     """Return when a backup was made, by its name."""
     found = _NAME.fullmatch(backup.name)
     if found is None:

@@ -20,21 +20,21 @@ _log = logging.getLogger("mexc_tui.store")
 class Damage:
     """What was found damaged since the store was opened; it stays until the next start."""
 
-    words: str = ""
+    text: str = ""
     """The first finding as text; empty: none."""
     count: int = 0
 
-    def note(self, words: str) -> None:
+    def record(self, text: str) -> None:
         """Keep a finding. Threads may call it at once: each only ever adds."""
         if not self.count:
-            _log.error("the database is damaged: %s", words)
+            _log.error("the database is damaged: %s", text)
         self.count += 1
-        self.words = self.words or words
+        self.text = self.text or text
 
-    def seen(self, error: StorageError) -> StorageError:
+    def record_error(self, error: StorageError) -> StorageError:
         """Record an error caused by damage; return it."""
         if isinstance(error, StorageDamaged):
-            self.note(str(error))
+            self.record(str(error))
         return error
 
     def readable(self, what: str, found: Iterable[R], read: Callable[[R], T]) -> Iterator[T]:
@@ -43,6 +43,6 @@ class Damage:
             try:
                 value = read(row)
             except UNREADABLE as error:
-                self.note(str(error) if isinstance(error, StorageDamaged) else f"A {what} cannot be read.")
+                self.record(str(error) if isinstance(error, StorageDamaged) else f"A {what} cannot be read.")
             else:
                 yield value

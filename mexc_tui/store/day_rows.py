@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 from mexc_tui.model.position import EquityPoint, TradingDay
 from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.sealed import Sealed
+from mexc_tui.store.sealed import SealedTable
 
-DAYS = Sealed("trading_days", "scope day", TradingDay, "day", key="scope day")
-POINTS = Sealed("equity_points", "scope at_ms", EquityPoint, "equity point")
-CLOSES = Sealed("equity_closes", "scope day", EquityPoint, "daily close", key="scope day")
+DAYS = SealedTable("trading_days", "scope day", TradingDay, "day", key="scope day")
+POINTS = SealedTable("equity_points", "scope at_ms", EquityPoint, "equity point")
+CLOSES = SealedTable("equity_closes", "scope day", EquityPoint, "daily close", key="scope day")
 
 
 class DayRows:

@@ -5,12 +5,14 @@ from decimal import Decimal
 
 from mexc_tui.model.position import LedgerAccount, LedgerEntry
 from mexc_tui.model.storage import StorageConflict, StorageDamaged, StoredBalance
+from mexc_tui.store.exact_sums import plus, total
 from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.sealed import Sealed, or_null
-from mexc_tui.store.sums import plus, total
+from mexc_tui.store.sealed import SealedTable, or_null
 
-ENTRIES = Sealed("entries", "scope id kind at_ms client_order_id position_id before", LedgerEntry, "entry")
-BALANCES = Sealed("balances", "scope account asset", StoredBalance, "balance", key="scope account asset")
+ENTRIES = SealedTable(
+    "entries", "scope id kind at_ms client_order_id position_id before", LedgerEntry, "entry"
+)
+BALANCES = SealedTable("balances", "scope account asset", StoredBalance, "balance", key="scope account asset")
 
 ZERO = Decimal(0)
 
@@ -81,7 +83,7 @@ class EntryRows:
         return row[0]
 
 
-def verify_books(rows: StoreRows) -> int:
+def verify_ledger(rows: StoreRows) -> int:
     """Check every entry, each one's link to the one before, and the balances against them.
 
     Returns how many rows there were. Raises StorageDamaged.

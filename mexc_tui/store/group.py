@@ -42,7 +42,7 @@ class GroupOutcome:
 
 
 @dataclass(slots=True)
-class Report:
+class GroupReport:
     """How a group ended: outcomes in the order of its jobs, facts in the order of the journal."""
 
     outcomes: list[GroupOutcome]
@@ -62,9 +62,9 @@ class GroupRunner:
         self._unit = UnitOfWork(self._rows, self._journal)
         self._synchronous: Durability | None = None
 
-    def run(self, jobs: Sequence[Job]) -> Report:
+    def run(self, jobs: Sequence[Job]) -> GroupReport:
         """Commit the jobs together; where that cannot be, each on its own."""
-        report = Report([GroupOutcome() for _ in jobs])
+        report = GroupReport([GroupOutcome() for _ in jobs])
         pairs = list(zip(jobs, report.outcomes, strict=True))
         if not self._commit(pairs, report):
             for pair in pairs:
@@ -72,7 +72,7 @@ class GroupRunner:
                     self._commit([pair], report)
         return report
 
-    def _commit(self, pairs: list[tuple[Job, GroupOutcome]], report: Report) -> bool:
+    def _commit(self, pairs: list[tuple[Job, GroupOutcome]], report: GroupReport) -> bool:
         """Run one transaction. False: nothing was written; the outcomes without an error are still owed."""
         try:
             self._begin([job for job, _ in pairs])
@@ -82,7 +82,7 @@ class GroupRunner:
                     return False  # SQLite took the whole transaction with the failing unit
             return self._finish(pairs, report)
         except sqlite3.Error as error:
-            _fail_all(pairs, self._rows.damage.seen(translate("begin", error)))
+            _fail_all(pairs, self._rows.damage.record_error(translate("begin", error)))
             return True
         finally:
             self._rows.stop()
@@ -91,10 +91,10 @@ class GroupRunner:
     def _begin(self, jobs: Sequence[Job]) -> None:
         self._roll_back()  # in case the last group could not
         durable = any(job.durability is Durability.FULL for job in jobs)
-        wanted = Durability.FULL if durable else Durability.NORMAL
-        if wanted is not self._synchronous:
-            self._connection.execute(f"PRAGMA synchronous = {wanted.value.upper()}")
-            self._synchronous = wanted
+        required = Durability.FULL if durable else Durability.NORMAL
+        if required is not self._synchronous:
+            self._connection.execute(f"PRAGMA synchronous = {required.value.upper()}")
+            self._synchronous = required
         self._connection.execute("BEGIN IMMEDIATE")
         self._rows.start(None)
         self._journal.begin()
@@ -109,7 +109,7 @@ class GroupRunner:
                 raise StorageDeadline(f"{job.name}: its deadline passed before its turn.")
             outcome.value = job.work(self._unit)
         except sqlite3.Error as error:
-            outcome.error = self._rows.damage.seen(translate(job.name, error))
+            outcome.error = self._rows.damage.record_error(translate(job.name, error))
         except Exception as error:  # the caller's own, handed back to it as it is
             outcome.error = error
         self._rows.stop()
@@ -117,12 +117,12 @@ class GroupRunner:
             outcome.error = StorageFailed(f"{job.name}: it lost the transaction that it ran in.")
         if self._connection.in_transaction:
             if outcome.error is not None:
-                self._journal.back_to(mark)
+                self._journal.rewind(mark)
                 self._connection.execute("ROLLBACK TO unit")
             self._connection.execute("RELEASE unit")
         outcome.took_ns = self._clock.monotonic_ns() - began_ns
 
-    def _finish(self, pairs: list[tuple[Job, GroupOutcome]], report: Report) -> bool:
+    def _finish(self, pairs: list[tuple[Job, GroupOutcome]], report: GroupReport) -> bool:
         began_ns = self._clock.monotonic_ns()
         try:
             self._connection.execute("COMMIT")
@@ -150,8 +150,8 @@ def _fail_all(pairs: Sequence[tuple[Job, GroupOutcome]], error: Exception) -> No
         outcome.error = outcome.error or error
 
 
-def never_ran(error: BaseException, count: int) -> Report:
+def failed_report(error: BaseException, count: int) -> GroupReport:
     """Return the report of a group whose thread itself failed."""
     failed = StorageFailed(f"The writer failed: {type(error).__name__}.")
     failed.__cause__ = error
-    return Report([GroupOutcome(error=failed) for _ in range(count)])
+    return GroupReport([GroupOutcome(error=failed) for _ in range(count)])

@@ -90,11 +90,11 @@ class Journal:
             return Fact(integer(row[0]), decode(_bytes(row[5])))
         except (BadEvent, AssertionError):
             number = integer(row[0])
-            words = f"Number {number} of the journal is damaged and cannot be shown."
-            self._rows.damage.note(words)
+            text = f"Number {number} of the journal is damaged and cannot be shown."
+            self._rows.damage.record(text)
             return Fact(
                 number,
-                Alert(at_ms=0, about="store", severity=Severity.ERROR, rule="store:damage", text=words),
+                Alert(at_ms=0, about="store", severity=Severity.ERROR, rule="store:damage", text=text),
             )
 
     def _start(self) -> tuple[int, bytes]:
@@ -121,23 +121,23 @@ class JournalWriter:
         self._sequence = 0
         self._seal = b""
         self._added: list[Fact] = []
-        self._is_lost = False
+        self._is_damaged = False
 
     def begin(self) -> None:
         """Continue the journal at its end. Call inside the transaction, before its first unit."""
         self._added = []
-        if self._is_lost:
+        if self._is_damaged:
             return
         try:
             self._sequence, self._seal = _last(self._rows)
         except sqlite3.DatabaseError as error:
-            self._lose(error)
+            self._disable(error)
 
     def mark(self) -> tuple[int, bytes, int]:
         """Return where the journal is now, for `back_to`."""
         return self._sequence, self._seal, len(self._added)
 
-    def back_to(self, mark: tuple[int, bytes, int]) -> None:
+    def rewind(self, mark: tuple[int, bytes, int]) -> None:
         """Forget what was appended since `mark`: its unit was rolled back."""
         self._sequence, self._seal, length = mark
         del self._added[length:]
@@ -148,21 +148,21 @@ class JournalWriter:
         sequence = self._sequence + 1
         values = (sequence, event.at_ms, event.kind, event.version, event.about, payload)
         seal = _digest(self._seal, *values)
-        if not self._is_lost:
+        if not self._is_damaged:
             try:
                 self._rows.run(_INSERT, *values, seal)
             except sqlite3.DatabaseError as error:
-                self._lose(error)
+                self._disable(error)
         self._sequence, self._seal = sequence, seal
         self._added.append(Fact(sequence, event))
         return sequence
 
-    def _lose(self, error: sqlite3.DatabaseError) -> None:
+    def _disable(self, error: sqlite3.DatabaseError) -> None:
         """Stop storing events if the journal is damaged; the data they describe is still stored."""
         if not isinstance(translate("journal", error), StorageDamaged):
             raise error
-        self._is_lost = True
-        self._rows.damage.note("The journal cannot be read: events are published but not stored.")
+        self._is_damaged = True
+        self._rows.damage.record("The journal cannot be read: events are published but not stored.")
 
     def added(self) -> list[Fact]:
         """Return what was appended since `begin` and not taken back."""

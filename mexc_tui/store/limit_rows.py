@@ -1,10 +1,10 @@
 """What limits are checked against: a few queries over open rows, cheap enough for the unit that arms."""
 
 from mexc_tui.model.storage import Committed, LossRun
+from mexc_tui.store.exact_sums import total
 from mexc_tui.store.position_rows import PositionRows
 from mexc_tui.store.rows import Row, StoreRows, integer
 from mexc_tui.store.snipe_rows import INTENTS
-from mexc_tui.store.sums import total
 
 _ENTERING = "WHERE scope = ? AND role = 'entry' AND ended_ms IS NULL"
 _PENDING = """

@@ -30,7 +30,7 @@ _UPSERT_OUTCOME = """
 
 
 @dataclass(frozen=True, slots=True)
-class _Story:
+class _HistoryTable:
     """Statements of a history table: one part of a listing per row."""
 
     all: str
@@ -38,12 +38,12 @@ class _Story:
     cut: str
 
 
-_SIGHTINGS = _Story(
+_SIGHTINGS = _HistoryTable(
     all="SELECT body FROM listing_sightings WHERE listing_id = ? ORDER BY place",
     insert="INSERT INTO listing_sightings (listing_id, place, at_ms, body) VALUES (?, ?, ?, ?)",
     cut="DELETE FROM listing_sightings WHERE listing_id = ? AND place >= ?",
 )
-_CHANGES = _Story(
+_CHANGES = _HistoryTable(
     all="SELECT body FROM listing_changes WHERE listing_id = ? ORDER BY place",
     insert="INSERT INTO listing_changes (listing_id, place, at_ms, body) VALUES (?, ?, ?, ?)",
     cut="DELETE FROM listing_changes WHERE listing_id = ? AND place >= ?",
@@ -69,8 +69,8 @@ class ListingRows:
         `absorbed` were found to be the same listing and go. `is_over` says whether more is expected of it, if
         its stage does not tell.
         """
-        for twin in absorbed:
-            self._rows.run("DELETE FROM listings WHERE id = ?", twin.id)
+        for duplicate in absorbed:
+            self._rows.run("DELETE FROM listings WHERE id = ?", duplicate.id)
         head = msgspec.structs.replace(listing, sightings=(), changes=())
         self._rows.run(
             _UPSERT,
@@ -85,8 +85,8 @@ class ListingRows:
         self._save_names(listing)
         sightings = [(seen.at_ms, _sighting.write(seen)) for seen in listing.sightings]
         changes = [(change.at_ms, _change.write(change)) for change in listing.changes]
-        self._tell(_SIGHTINGS, listing.id, sightings)
-        self._tell(_CHANGES, listing.id, changes)
+        self._save_history(_SIGHTINGS, listing.id, sightings)
+        self._save_history(_CHANGES, listing.id, changes)
 
     def get(self, listing_id: str) -> Listing | None:
         """Return one listing."""
@@ -116,18 +116,20 @@ class ListingRows:
         rows = [(name, listing.id) for name in names]
         self._rows.run_many("INSERT OR IGNORE INTO listing_names (name, listing_id) VALUES (?, ?)", rows)
 
-    def _tell(self, story: _Story, listing_id: str, parts: Sequence[tuple[int, bytes]]) -> None:
+    def _save_history(
+        self, history: _HistoryTable, listing_id: str, parts: Sequence[tuple[int, bytes]]
+    ) -> None:
         """Store new parts of a history; it is rewritten only when listings are merged."""
-        stored = self._rows.all(story.all, listing_id)
+        stored = self._rows.all(history.all, listing_id)
         same = 0
         for (body,), (_, new) in zip(stored, parts, strict=False):
             if body != new:
                 break
             same += 1
         if same < len(stored):
-            self._rows.run(story.cut, listing_id, same)
+            self._rows.run(history.cut, listing_id, same)
         self._rows.run_many(
-            story.insert, [(listing_id, same + n, *part) for n, part in enumerate(parts[same:])]
+            history.insert, [(listing_id, same + n, *part) for n, part in enumerate(parts[same:])]
         )
 
     def _many(self, sql: str, *values: Value) -> list[Listing]:

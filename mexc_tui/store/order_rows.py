@@ -2,9 +2,9 @@
 
 from mexc_tui.model.intent import Order, OrderState
 from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.sealed import Sealed, or_null
+from mexc_tui.store.sealed import SealedTable, or_null
 
-ORDERS = Sealed(
+ORDERS = SealedTable(
     "orders",
     "scope client_order_id order_id symbol state is_open intent_id snipe_id position_id created_ms",
     Order,

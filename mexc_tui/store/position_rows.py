@@ -2,10 +2,10 @@
 
 from mexc_tui.model.position import Lot, Position
 from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.sealed import Sealed, or_null
+from mexc_tui.store.sealed import SealedTable, or_null
 
-LOTS = Sealed("lots", "scope id position_id asset opened_ms is_open", Lot, "lot", key="scope id")
-POSITIONS = Sealed(
+LOTS = SealedTable("lots", "scope id position_id asset opened_ms is_open", Lot, "lot", key="scope id")
+POSITIONS = SealedTable(
     "positions",
     "scope id symbol state snipe_id opened_ms closed_ms result",
     Position,

@@ -11,9 +11,9 @@ from mexc_tui.store.damage import Damage
 from mexc_tui.store.faults import translate
 from mexc_tui.store.group import GroupOutcome
 from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.slow import SlowLog
+from mexc_tui.store.slow_queries import SlowLog
 from mexc_tui.store.thread import CLOSING_S, SqliteThread
-from mexc_tui.store.unit_of_work import Reading
+from mexc_tui.store.unit_of_work import ReadTransaction
 
 
 class _Reader:
@@ -26,7 +26,11 @@ class _Reader:
         self._rows: StoreRows | None = None
 
     def run(
-        self, connection: sqlite3.Connection, name: str, work: Callable[[Reading], Any], deadline_ns: int
+        self,
+        connection: sqlite3.Connection,
+        name: str,
+        work: Callable[[ReadTransaction], Any],
+        deadline_ns: int,
     ) -> GroupOutcome:
         """Run `work` in one read transaction, in this reader's thread."""
         rows = self._rows = self._rows or StoreRows(connection, self._clock, self._damage)
@@ -35,9 +39,9 @@ class _Reader:
         try:
             connection.execute("BEGIN")
             rows.start(deadline_ns)
-            outcome.value = work(Reading(rows))
+            outcome.value = work(ReadTransaction(rows))
         except sqlite3.Error as error:
-            outcome.error = self._damage.seen(translate(name, error))
+            outcome.error = self._damage.record_error(translate(name, error))
         except Exception as error:  # the caller's own, handed back to it as it is
             outcome.error = error
         finally:
@@ -70,20 +74,20 @@ class Readers:
         self._all: list[_Reader] = []
         self._is_closing = False
 
-    async def read(self, name: str, work: Callable[[Reading], Any], deadline_s: float) -> Any:
+    async def read(self, name: str, work: Callable[[ReadTransaction], Any], deadline_s: float) -> Any:
         """Return what `work` returned; raise what it raised, or StorageDeadline."""
         if self._is_closing:
             raise StorageClosed("The store is closing.")
         deadline_ns = self._clock.monotonic_ns() + int(deadline_s * 1e9)
-        reader = await self._take(name, deadline_s)
-        hop = reader.thread.submit(lambda connection: reader.run(connection, name, work, deadline_ns))
-        hop.add_done_callback(lambda _: self._give_back(reader))
+        reader = await self._acquire(name, deadline_s)
+        run = reader.thread.submit(lambda connection: reader.run(connection, name, work, deadline_ns))
+        run.add_done_callback(lambda _: self._release(reader))
         try:
-            outcome = await asyncio.shield(hop)
+            outcome = await asyncio.shield(run)
         except asyncio.CancelledError:
-            reader.thread.cut_short()
+            reader.thread.interrupt_statement()
             raise
-        self._slow.note(name, outcome.took_ns)
+        self._slow.record(name, outcome.took_ns)
         if outcome.error is not None:
             raise outcome.error
         return outcome.value
@@ -93,12 +97,12 @@ class Readers:
         self._is_closing = True
         ended = True
         for reader in self._all:
-            reader.thread.cut_short()
+            reader.thread.interrupt_statement()
         for reader in self._all:
             ended = await reader.thread.end(timeout_s) and ended
         return ended
 
-    async def _take(self, name: str, deadline_s: float) -> _Reader:
+    async def _acquire(self, name: str, deadline_s: float) -> _Reader:
         try:
             async with asyncio.timeout(deadline_s):
                 await self._free.acquire()
@@ -118,6 +122,6 @@ class Readers:
         self._all.append(reader)
         return reader
 
-    def _give_back(self, reader: _Reader) -> None:
+    def _release(self, reader: _Reader) -> None:
         self._idle.append(reader)
         self._free.release()

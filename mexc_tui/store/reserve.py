@@ -9,7 +9,7 @@ from mexc_tui.model.storage import StorageRefused
 from mexc_tui.store.files import create_private
 
 RESERVE_BYTES = 1024 * 1024
-REGAIN_BYTES = 4 * RESERVE_BYTES
+REACQUIRE_BYTES = 4 * RESERVE_BYTES
 """Free bytes needed before space is reserved again: pending writes come first."""
 
 _log = logging.getLogger("mexc_tui.store")
@@ -25,7 +25,7 @@ class Reserve:
         self.is_released = False
         """Whether it was given back to a full disk, and is not set aside again."""
 
-    def hold(self) -> bool:
+    def acquire(self) -> bool:
         """Reserve disk space. False: the disk is too full, and the store continues without."""
         try:
             self._path.unlink(missing_ok=True)
@@ -40,7 +40,7 @@ class Reserve:
             _log.warning("cannot reserve disk space for a full disk (%s)", error)
         return self.is_held
 
-    def give_up(self) -> bool:
+    def release_previous(self) -> bool:
         """Give back what an engine before this one set aside, if the disk is full. False: nothing was."""
         try:
             if shutil.disk_usage(self._path.parent).free > RESERVE_BYTES:
@@ -57,8 +57,8 @@ class Reserve:
         self._path.unlink(missing_ok=True)
         return was_held
 
-    def regain(self) -> bool:
+    def reacquire(self) -> bool:
         """Reserve the space again once the disk has enough; return whether it is reserved."""
-        if self.is_released and shutil.disk_usage(self._path.parent).free > REGAIN_BYTES:
-            self.hold()
+        if self.is_released and shutil.disk_usage(self._path.parent).free > REACQUIRE_BYTES:
+            self.acquire()
         return self.is_held

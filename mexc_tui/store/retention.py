@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mexc_tui.model.storage import Keep
-from mexc_tui.store.opening import INCREMENTAL
+from mexc_tui.store.connections import INCREMENTAL
 from mexc_tui.store.rows import StoreRows, integer
 
 BATCH = 500
@@ -153,7 +153,7 @@ def _kept_ms(keep: Keep, age: _Age) -> int:
             return max(keep.metrics_ms, LEAST_EQUITY_DAYS * DAY_MS)
 
 
-def give_back_pages(connection: sqlite3.Connection) -> bool:
+def release_free_pages(connection: sqlite3.Connection) -> bool:
     """Give a few free pages back to the disk; return whether there are more."""
     free: int = connection.execute("PRAGMA freelist_count").fetchone()[0]
     mode: int = connection.execute("PRAGMA auto_vacuum").fetchone()[0]

@@ -2,10 +2,10 @@
 
 from mexc_tui.model.trading import RiskCheck, Tightening
 from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.sealed import Sealed
+from mexc_tui.store.sealed import SealedTable
 
-TIGHTENINGS = Sealed("tightenings", "scope", Tightening, "lowered limits", key="scope")
-CHECKS = Sealed("risk_checks", "scope at_ms", RiskCheck, "risk check")
+TIGHTENINGS = SealedTable("tightenings", "scope", Tightening, "lowered limits", key="scope")
+CHECKS = SealedTable("risk_checks", "scope at_ms", RiskCheck, "risk check")
 
 
 class TighteningRows:

@@ -11,7 +11,7 @@ from mexc_tui.store.damage import Damage
 Value: TypeAlias = str | int | float | bytes | None
 Row: TypeAlias = tuple[Value, ...]
 
-STEPS_BETWEEN_LOOKS = 20_000
+STEPS_BETWEEN_CHECKS = 20_000
 """Steps of SQLite's machine between two looks at the clock: about a millisecond."""
 
 _FORBIDDEN = ("BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "ATTACH", "VACUUM")
@@ -31,7 +31,7 @@ class StoreRows:
         self._clock = clock
         self._deadline_ns = 0
         self._open = False
-        connection.set_progress_handler(self._is_late, STEPS_BETWEEN_LOOKS)
+        connection.set_progress_handler(self._is_late, STEPS_BETWEEN_CHECKS)
 
     def start(self, deadline_ns: int | None) -> None:
         """Let statements in until `deadline_ns` of the clock; None: no deadline."""

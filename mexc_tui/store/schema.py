@@ -45,7 +45,7 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> 
     """
     check_owner(connection)
     known = len(migrations)
-    taken = 0
+    applied = 0
     while True:
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -56,15 +56,15 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> 
                     "Install a newer mexc-tui."
                 )
             if version < known:
-                _take(connection, migrations[version])
+                _apply(connection, migrations[version])
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
         if version == known:
-            return taken
-        taken += 1
+            return applied
+        applied += 1
 
 
 def statements(script: str) -> Iterator[str]:
@@ -79,7 +79,7 @@ def statements(script: str) -> Iterator[str]:
         yield statement.strip()
 
 
-def _take(connection: sqlite3.Connection, migration: Migration) -> None:
+def _apply(connection: sqlite3.Connection, migration: Migration) -> None:
     for statement in statements(migration.sql):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {migration.number:d}")

@@ -24,7 +24,7 @@ def digest_of(table: str, values: Sequence[Value]) -> bytes:
     return blake2b(text.encode(), digest_size=DIGEST_BYTES).digest()
 
 
-class Sealed(Generic[T]):
+class SealedTable(Generic[T]):
     """The statements of one table: columns to find a row by (`scope` is the first), its body and digest.
 
     `key` names the columns that a row is one by; without it rows are only added.

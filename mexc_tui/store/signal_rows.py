@@ -16,7 +16,7 @@ _END = """
     UPDATE signals SET ended_at_ms = ?
     WHERE detector = ? AND subject = ? AND topic = ? AND ended_at_ms IS NULL
 """
-_STANDS = """
+_ACTIVE = """
     SELECT id, body FROM signals
     WHERE detector = ? AND subject = ? AND topic = ? AND ended_at_ms IS NULL
 """
@@ -53,17 +53,17 @@ class SignalRows:
     def end(self, ended: SignalEnd) -> bool:
         """End a signal. False: it was not active."""
         key = ended.key
-        if ended.goes_on_as is not None and self._go_on(ended, ended.goes_on_as):
+        if ended.goes_on_as is not None and self._move_to_key(ended, ended.goes_on_as):
             return True
         sql = _END + "AND state = ?"
         changed = self._rows.run(sql, ended.at_ms, key.detector.value, key.subject, key.topic, ended.state)
         return changed > 0
 
-    def _go_on(self, ended: SignalEnd, later: SignalKey) -> bool:
+    def _move_to_key(self, ended: SignalEnd, later: SignalKey) -> bool:
         """Move active signals to another key, unless that has an active one."""
-        if self._rows.one(_STANDS, *_words(later)) is not None:
+        if self._rows.one(_ACTIVE, *_key_columns(later)) is not None:
             return False
-        row = self._rows.one(_STANDS + "AND state = ?", *_words(ended.key), ended.state)
+        row = self._rows.one(_ACTIVE + "AND state = ?", *_key_columns(ended.key), ended.state)
         if row is None:
             return False
         body = _signal.write(msgspec.structs.replace(_signal.read(row[1]), key=later))
@@ -115,9 +115,9 @@ class SignalRows:
 
 
 def _numbered(row: Row) -> tuple[int, Signal, bool]:
-    number, body, stands = row
-    return integer(number), _signal.read(body), bool(stands)
+    number, body, is_active = row
+    return integer(number), _signal.read(body), bool(is_active)
 
 
-def _words(key: SignalKey) -> tuple[str, str, str]:
+def _key_columns(key: SignalKey) -> tuple[str, str, str]:
     return key.detector.value, key.subject, key.topic

@@ -3,13 +3,15 @@
 from mexc_tui.model.intent import Intent
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeKey
 from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.sealed import Sealed, or_null
+from mexc_tui.store.sealed import SealedTable, or_null
 
-SNIPES = Sealed("snipes", "scope id symbol signal_id state is_over armed_ms", Snipe, "snipe", key="scope id")
-ATTEMPTS = Sealed(
+SNIPES = SealedTable(
+    "snipes", "scope id symbol signal_id state is_over armed_ms", Snipe, "snipe", key="scope id"
+)
+ATTEMPTS = SealedTable(
     "attempts", "scope snipe_id place client_order_id", Attempt, "attempt", key="scope snipe_id place"
 )
-INTENTS = Sealed(
+INTENTS = SealedTable(
     "intents",
     "scope id role symbol snipe_id position_id created_ms ended_ms",
     Intent,

@@ -3,10 +3,10 @@
 from mexc_tui.model.reconciliation import Reconciliation
 from mexc_tui.model.trading import Trading
 from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.sealed import Sealed
+from mexc_tui.store.sealed import SealedTable
 
-STATES = Sealed("trading_states", "scope state generation", Trading, "trading state", key="scope")
-RUNS = Sealed("reconciliations", "scope at_ms is_clean", Reconciliation, "reconciliation")
+STATES = SealedTable("trading_states", "scope state generation", Trading, "trading state", key="scope")
+RUNS = SealedTable("reconciliations", "scope at_ms is_clean", Reconciliation, "reconciliation")
 
 
 class StateRows:

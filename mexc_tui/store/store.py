@@ -19,17 +19,17 @@ from mexc_tui.model.storage import (
 )
 from mexc_tui.ports.clock import Clock
 from mexc_tui.store.backups import Backups
+from mexc_tui.store.connections import Findings, StoreLimits, back_up, open_reader, open_writer
 from mexc_tui.store.damage import Damage
 from mexc_tui.store.faults import translate
+from mexc_tui.store.file_identity import FileWatch, signs_of_use
 from mexc_tui.store.group import GroupRunner, Job
-from mexc_tui.store.opening import Findings, StoreLimits, back_up, open_reader, open_writer
-from mexc_tui.store.place import PlaceWatch, signs_of_use
 from mexc_tui.store.readers import Readers
 from mexc_tui.store.reserve import Reserve
-from mexc_tui.store.retention import Pruning, PruningProgress, give_back_pages
-from mexc_tui.store.slow import SlowLog
+from mexc_tui.store.retention import Pruning, PruningProgress, release_free_pages
+from mexc_tui.store.slow_queries import SlowLog
 from mexc_tui.store.thread import CLOSING_S, SqliteThread
-from mexc_tui.store.unit_of_work import Reading, UnitOfWork
+from mexc_tui.store.unit_of_work import ReadTransaction, UnitOfWork
 from mexc_tui.store.writer import Publish, Writer
 
 DAY_MS = 86_400_000
@@ -56,7 +56,7 @@ class StoreState:
     has_reserve: bool
 
 
-def _tell_nobody(_facts: Sequence[Fact]) -> None:
+def _discard(_facts: Sequence[Fact]) -> None:
     """Publish to no one."""
 
 
@@ -79,7 +79,7 @@ class SqliteStore:
         self.signs_of_use = tuple[str, ...]()
         """Files beside it that show that a store was in use here, although this one is empty."""
         self.backups = Backups(path)
-        self._place = PlaceWatch(path)
+        self._file_watch = FileWatch(path)
         self._pruning: PruningProgress | None = PruningProgress()
         self._reserve = reserve
         self._thread = thread
@@ -95,7 +95,7 @@ class SqliteStore:
         path: Path,
         clock: Clock,
         *,
-        publish: Publish = _tell_nobody,
+        publish: Publish = _discard,
         limits: StoreLimits | None = None,
         thread: type[SqliteThread] = SqliteThread,
         used_names: tuple[str, ...] = (),
@@ -114,10 +114,10 @@ class SqliteStore:
         except StorageDamaged as error:
             raise StorageDamaged(f"{error} {Backups(path).advice()}") from error
         if findings.damage:
-            damage.note(findings.damage)
+            damage.record(findings.damage)
         try:
             runner = await opened.submit(lambda connection: _start_runner(connection, clock, limits, damage))
-            await opened.submit(lambda _: reserve.hold())
+            await opened.submit(lambda _: reserve.acquire())
         except BaseException:
             await opened.end(CLOSING_S)
             raise
@@ -142,7 +142,9 @@ class SqliteStore:
         result: T = await self._writer.write(job)
         return result
 
-    async def read(self, name: str, work: Callable[[Reading], T], *, deadline_s: float | None = None) -> T:
+    async def read(
+        self, name: str, work: Callable[[ReadTransaction], T], *, deadline_s: float | None = None
+    ) -> T:
         """Run `work` on what is committed now, beside the writer. Raises StorageError."""
         result: T = await self._readers.read(name, work, deadline_s or self._limits.deadline_s)
         return result
@@ -162,12 +164,12 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise translate("backup", error) from error
         finally:
-            thread.cut_short()
+            thread.interrupt_statement()
             await thread.end(CLOSING_S)
 
     def damaged(self) -> str:
         """Say what outside the tables of money is damaged, and which backup there is; empty: nothing."""
-        words = self.damage.words
+        words = self.damage.text
         return f"part of the database is damaged: {words} {self.backups.advice()}" if words else ""
 
     def emptied(self) -> str:
@@ -190,7 +192,7 @@ class SqliteStore:
             raise StorageFull(f"No disk space for a backup in {self.backups.folder}. Free some space.")
         target = self.backups.target(self._clock.now_ms())
         await self.back_up(target)
-        self.backups.forget_old()
+        self.backups.delete_old()
         return target
 
     async def prune(self, keep: Keep, now_ms: int) -> bool:
@@ -207,7 +209,7 @@ class SqliteStore:
             )
             return True
         try:
-            is_more = await self._thread.submit(give_back_pages)
+            is_more = await self._thread.submit(release_free_pages)
         except sqlite3.Error as error:
             raise translate("retention", error) from error
         if not is_more:
@@ -216,7 +218,7 @@ class SqliteStore:
 
     def delete_old_copies(self, keep: Keep, now_ms: int) -> int:
         """Delete old copies of the database and what broken-off copies left; return how many. Blocks."""
-        return self.backups.forget_old() + self.backups.forget_copies(now_ms - keep.copies_ms)
+        return self.backups.delete_old() + self.backups.delete_replaced_copies(now_ms - keep.copies_ms)
 
     async def rescue(self) -> Path:
         """Write what this store holds to a new backup, also when its file has lost its name.
@@ -233,9 +235,9 @@ class SqliteStore:
 
     def lost(self) -> str:
         """Say why commits are lost: the file was deleted or replaced; empty: they are safe."""
-        return self._place.lost()
+        return self._file_watch.problem()
 
-    def publish_to(self, publish: Publish) -> None:
+    def set_publisher(self, publish: Publish) -> None:
         """Hand the facts of later commits to `publish`: for a bus that must know the journal's head first."""
         self._writer.publish = publish
 
@@ -248,7 +250,7 @@ class SqliteStore:
 
     def regain_reserve(self) -> bool:
         """Reserve the space again once the disk has enough; return whether it is reserved. Blocks."""
-        return self._reserve.regain()
+        return self._reserve.reacquire()
 
     def full(self) -> str:
         """Return a warning if the space reserved for exits is in use; empty: it is not."""
@@ -260,7 +262,7 @@ class SqliteStore:
         """Commit what waits, then close every connection. Never waits much longer than `timeout_s`."""
         drained = await self._writer.drain(timeout_s)
         if not drained:
-            self._thread.cut_short()
+            self._thread.interrupt_statement()
         ended = await self._readers.close(CLOSING_S)
         ended = await self._thread.end(CLOSING_S) and ended
         if not (drained and ended):
@@ -283,7 +285,7 @@ class SqliteStore:
 
     def _open_reader(self) -> sqlite3.Connection:
         """Open another connection to the same database. Raises StorageError if its path leads elsewhere."""
-        lost = self._place.lost()
+        lost = self._file_watch.problem()
         if lost:
             raise StorageFailed(f"{lost}.")
         return open_reader(self.path, self._limits)
@@ -297,7 +299,7 @@ def _open_writer(path: Path, limits: StoreLimits, findings: Findings, reserve: R
     try:
         return open_writer(path, limits, findings)
     except StorageError:
-        if not reserve.give_up():
+        if not reserve.release_previous():
             raise
     return open_writer(path, limits, findings)
 
@@ -310,7 +312,7 @@ def _start_runner(
     check = Job("journal tail", _verify_tail, Durability.NORMAL, deadline_ns)
     error = runner.run([check]).outcomes[0].error
     if isinstance(error, StorageDamaged):
-        damage.note(str(error))
+        damage.record(str(error))
     elif error is not None:
         raise error
     return runner

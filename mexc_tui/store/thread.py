@@ -64,7 +64,7 @@ class SqliteThread(aiosqlite.Connection):
             )
         return self._ended
 
-    def cut_short(self) -> None:
+    def interrupt_statement(self) -> None:
         """Stop the statement that runs now, if one does: it fails with SQLITE_INTERRUPT."""
         if self._connection is not None:
             self._connection.interrupt()
@@ -78,6 +78,6 @@ class SqliteThread(aiosqlite.Connection):
             async with asyncio.timeout(timeout_s):
                 await asyncio.shield(ended)
         except TimeoutError:
-            self.cut_short()
+            self.interrupt_statement()
             return False
         return True

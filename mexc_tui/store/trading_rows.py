@@ -4,17 +4,17 @@ from typing import Any
 
 from mexc_tui.model.storage import StorageDamaged
 from mexc_tui.store.day_rows import CLOSES, DAYS, POINTS, DayRows, EquityRows
-from mexc_tui.store.entry_rows import EntryRows, verify_books
+from mexc_tui.store.entry_rows import EntryRows, verify_ledger
 from mexc_tui.store.limit_rows import LimitRows
 from mexc_tui.store.order_rows import ORDERS, OrderRows
 from mexc_tui.store.position_rows import LOTS, POSITIONS, LotRows, PositionRows
 from mexc_tui.store.risk_rows import CHECKS, TIGHTENINGS, RiskCheckRows, TighteningRows
 from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.sealed import Sealed
+from mexc_tui.store.sealed import SealedTable
 from mexc_tui.store.snipe_rows import ATTEMPTS, INTENTS, SNIPES, AttemptRows, IntentRows, SnipeRows
 from mexc_tui.store.state_rows import RUNS, STATES, ReconciliationRows, StateRows
 
-_PLAIN: tuple[Sealed[Any], ...] = (
+_PLAIN: tuple[SealedTable[Any], ...] = (
     SNIPES,
     ATTEMPTS,
     ORDERS,
@@ -57,7 +57,7 @@ class TradingRows:
         Raises StorageDamaged naming the first that is not what was written.
         """
         checked = sum(1 for table in _PLAIN for _ in table.walk(self._rows))
-        return checked + self._verify_intents() + verify_books(self._rows)
+        return checked + self._verify_intents() + verify_ledger(self._rows)
 
     def _verify_intents(self) -> int:
         checked = 0

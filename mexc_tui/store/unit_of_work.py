@@ -12,7 +12,7 @@ from mexc_tui.store.verdict_rows import VerdictRows
 from mexc_tui.store.watch_rows import AlertRows, PassRows, SettingRows
 
 
-class Reading:
+class ReadTransaction:
     """Everything that is stored, as of one instant. Synchronous: it runs beside the event loop."""
 
     def __init__(self, rows: StoreRows) -> None:
@@ -41,7 +41,7 @@ class Reading:
         return "" if row is None else str(row[0])
 
 
-class UnitOfWork(Reading):
+class UnitOfWork(ReadTransaction):
     """A `Reading` that may change things. A fact recorded here is stored with the change or not at all.
 
     The function that gets it may run twice (its neighbours in a group can fail for good), so it keeps its

@@ -9,8 +9,8 @@ from typing import Any
 
 from mexc_tui.model.event import Fact
 from mexc_tui.model.storage import StorageClosed, StorageOverloaded
-from mexc_tui.store.group import GroupRunner, Job, Report, never_ran
-from mexc_tui.store.slow import SlowLog
+from mexc_tui.store.group import GroupReport, GroupRunner, Job, failed_report
+from mexc_tui.store.slow_queries import SlowLog
 from mexc_tui.store.thread import SqliteThread
 
 GROUP_LIMIT = 500
@@ -26,7 +26,7 @@ _log = logging.getLogger("mexc_tui.store")
 @dataclass(frozen=True, slots=True)
 class _Request:
     job: Job
-    answer: asyncio.Future[Any]
+    result: asyncio.Future[Any]
 
 
 class Writer:
@@ -60,11 +60,11 @@ class Writer:
             raise StorageClosed("The store is closing.")
         if len(self._waiting) >= WAITING_LIMIT:
             raise StorageOverloaded(f"{WAITING_LIMIT} units of work are already waiting for the disk.")
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Request(job, answer))
+        result: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Request(job, result))
         if not self._is_busy:
             self._start()
-        return await answer
+        return await result
 
     async def drain(self, timeout_s: float) -> bool:
         """Take no more jobs and commit those that wait. False: it took too long, and the rest was refused."""
@@ -84,47 +84,47 @@ class Writer:
         group: list[_Request] = []
         while self._waiting and len(group) < GROUP_LIMIT:
             request = self._waiting.popleft()
-            if not request.answer.done():  # cancelled while it waited
+            if not request.result.done():  # cancelled while it waited
                 group.append(request)
         self._is_busy = bool(group)
         if not group:
-            self._tell_idle()
+            self._signal_idle()
             return
         jobs = [request.job for request in group]
         try:
-            hop = self._thread.submit(lambda _: self._runner.run(jobs))
+            run = self._thread.submit(lambda _: self._runner.run(jobs))
         except StorageClosed as error:
-            self._settle(group, never_ran(error, len(group)))
+            self._settle(group, failed_report(error, len(group)))
         else:
-            hop.add_done_callback(lambda done: self._finish(group, done))
+            run.add_done_callback(lambda done: self._finish(group, done))
 
-    def _finish(self, group: Sequence[_Request], hop: asyncio.Future[Report]) -> None:
-        error = hop.exception()
-        self._settle(group, hop.result() if error is None else never_ran(error, len(group)))
+    def _finish(self, group: Sequence[_Request], run: asyncio.Future[GroupReport]) -> None:
+        error = run.exception()
+        self._settle(group, run.result() if error is None else failed_report(error, len(group)))
 
-    def _settle(self, group: Sequence[_Request], report: Report) -> None:
-        self._account(group, report)
+    def _settle(self, group: Sequence[_Request], report: GroupReport) -> None:
+        self._count(group, report)
         if report.facts:
-            self._tell(report.facts)
+            self._publish(report.facts)
         for request, outcome in zip(group, report.outcomes, strict=True):
-            if request.answer.done():
+            if request.result.done():
                 continue
             if outcome.error is None:
-                request.answer.set_result(outcome.value)
+                request.result.set_result(outcome.value)
             else:
-                request.answer.set_exception(outcome.error)
+                request.result.set_exception(outcome.error)
         # The callers wake up first: what they write next joins the next group instead of the one after.
         asyncio.get_running_loop().call_soon(self._start)
 
-    def _account(self, group: Sequence[_Request], report: Report) -> None:
+    def _count(self, group: Sequence[_Request], report: GroupReport) -> None:
         self.commits += report.commits
         self.units += len(group)
         self.last_commit_ns = report.slowest_commit_ns
-        self._slow.note("commit", report.slowest_commit_ns)
+        self._slow.record("commit", report.slowest_commit_ns)
         for request, outcome in zip(group, report.outcomes, strict=True):
-            self._slow.note(request.job.name, outcome.took_ns)
+            self._slow.record(request.job.name, outcome.took_ns)
 
-    def _tell(self, facts: Sequence[Fact]) -> None:
+    def _publish(self, facts: Sequence[Fact]) -> None:
         try:
             self.publish(facts)
         except Exception:  # a subscriber's mistake must not look like a failed commit
@@ -135,10 +135,10 @@ class Writer:
 
     def _refuse_waiting(self) -> None:
         while self._waiting:
-            answer = self._waiting.popleft().answer
-            if not answer.done():
-                answer.set_exception(StorageClosed("The store closed before this write."))
+            result = self._waiting.popleft().result
+            if not result.done():
+                result.set_exception(StorageClosed("The store closed before this write."))
 
-    def _tell_idle(self) -> None:
+    def _signal_idle(self) -> None:
         if self._idle is not None and not self._idle.done():
             self._idle.set_result(None)

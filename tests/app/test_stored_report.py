@@ -6,7 +6,7 @@ from mexc_tui.app.day_report import BEFORE_START_MS, stored_report
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.model.event import EngineStarted
 from mexc_tui.settings.load import Layers, load
-from mexc_tui.store.looking import look_into
+from mexc_tui.store.offline_read import read_offline
 from mexc_tui.store.store import SqliteStore
 
 DAY_MS = 10_000_000
@@ -26,13 +26,15 @@ async def test_a_day_begins_with_the_first_start_in_its_session_and_ends_with_it
     path = tmp_path / "desk.sqlite3"
     await _store(path, (DAY_MS, "old"), (2 * DAY_MS, "new"), (3 * DAY_MS, "new"))
     loaded = load(Layers())
-    report = look_into(path, SystemClock(), lambda stored: stored_report(stored, loaded, None, None))
+    report = read_offline(path, SystemClock(), lambda stored: stored_report(stored, loaded, None, None))
     assert (report.exchange_session, report.from_ms, report.to_ms) == (
         "new",
         2 * DAY_MS - BEFORE_START_MS,
         3 * DAY_MS,
     )
-    running = look_into(path, SystemClock(), lambda stored: stored_report(stored, loaded, 4 * DAY_MS, DAY_MS))
+    running = read_offline(
+        path, SystemClock(), lambda stored: stored_report(stored, loaded, 4 * DAY_MS, DAY_MS)
+    )
     assert (running.from_ms, running.to_ms) == (DAY_MS, 4 * DAY_MS)
     assert report.not_known[0] == "No listings."
 
@@ -41,5 +43,5 @@ async def test_on_the_real_exchange_a_day_begins_with_the_last_start(tmp_path: P
     path = tmp_path / "desk.sqlite3"
     await _store(path, (DAY_MS, ""), (2 * DAY_MS, ""))
     loaded = load(Layers())
-    report = look_into(path, SystemClock(), lambda stored: stored_report(stored, loaded, None, None))
+    report = read_offline(path, SystemClock(), lambda stored: stored_report(stored, loaded, None, None))
     assert (report.exchange_session, report.from_ms) == ("", 2 * DAY_MS - BEFORE_START_MS)

@@ -254,7 +254,7 @@ class Ears:
         assert isinstance(update, BalanceUpdate)
         self.told.append(update)
 
-    def on_hole(self, *, is_closed: bool) -> None:
+    def on_gap(self, *, is_closed: bool) -> None:
         self.holes.append(is_closed)
 
     def kinds(self) -> set[type]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.model.storage import StorageDamaged, StorageFull, StorageRefused
-from mexc_tui.store.backups import DAILY, WEEKLY, Backups, restore, time_of
+from mexc_tui.store.backups import DAILY, WEEKLY, Backups, backup_time, restore
 from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.store import SqliteStore
 from tests.support.store_parts import FILE, HandClock, fact
@@ -56,7 +56,9 @@ async def test_d13_daily_backups_are_bounded_and_the_newest_of_each_week_is_kept
         assert not store.is_backup_due()
         clock.pass_s(86_400)
     kept = store.backups.all()
-    ages = sorted({(clock.now_ms() - int(time_of(file).timestamp() * 1_000)) // 86_400_000 for file in kept})
+    ages = sorted(
+        {(clock.now_ms() - int(backup_time(file).timestamp() * 1_000)) // 86_400_000 for file in kept}
+    )
     assert ages[:DAILY] == list(range(1, DAILY + 1))
     assert DAILY < len(kept) <= DAILY + WEEKLY
     assert max(ages) >= 14
@@ -141,7 +143,7 @@ async def test_rescued_copies_push_no_daily_backup_out_and_are_bounded(
     for _ in range(8):
         await store.rescue()
         clock.pass_s(60)
-    store.backups.forget_old()
+    store.backups.delete_old()
     kept = store.backups.all()
     assert {file for file in kept if "rescued" not in file.name} == before
     assert len(kept) == len(before) + 3
@@ -154,8 +156,8 @@ def test_replaced_databases_go_after_their_time_and_the_newest_stays(folder: Pat
     for name in [*names, f"{FILE}.replaced-of-mine", f"{FILE}.restoring"]:
         (folder / name).touch()
     (backups.folder / "desk-20200101T000000Z.sqlite3.part").touch()
-    assert backups.forget_copies(0) == 0
-    assert backups.forget_copies(2**60) == 8
+    assert backups.delete_replaced_copies(0) == 0
+    assert backups.delete_replaced_copies(2**60) == 8
     assert sorted(file.name for file in folder.glob("*.re*")) == [
         f"{FILE}.replaced-20200104T000000Z",
         f"{FILE}.replaced-20200104T000000Z-wal",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mexc_tui.model.storage import Durability, StorageDeadline
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.thread import SqliteThread
-from mexc_tui.store.unit_of_work import Reading
+from mexc_tui.store.unit_of_work import ReadTransaction
 from tests.support.store_parts import FILE, Blocker, HandClock, InlineThread, moments, pair
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ async def test_D6_cancelled_while_it_runs_a_unit_is_committed_alone(store: Sqlit
 async def test_a_cancelled_read_is_cut_short_and_its_connection_reads_on(store: SqliteStore) -> None:
     started = threading.Event()
 
-    def endless(stored: Reading) -> None:
+    def endless(stored: ReadTransaction) -> None:
         started.set()
         stored.rows.all(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"

@@ -10,7 +10,7 @@ from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.store.cache_rows import StoredCacheRow
-from mexc_tui.store.unit_of_work import Reading
+from mexc_tui.store.unit_of_work import ReadTransaction
 from mexc_tui.store.verdict_rows import VerdictRows
 from tests.support.samples.listing_samples import detection_pass, ended, key, listing, outcome, pair, signal
 from tests.support.store_parts import alert, in_memory
@@ -19,7 +19,7 @@ READY = DetectorName.READY_STATE
 SETTING = SettingChanged(at_ms=1, about="x", old="1", new="2", needs_restart=False, origin="test")
 
 
-def filled() -> tuple[sqlite3.Connection, Reading]:
+def filled() -> tuple[sqlite3.Connection, ReadTransaction]:
     connection, stored = in_memory()
     for place in range(50):
         name = f"N{place}USDT"
@@ -34,7 +34,7 @@ def filled() -> tuple[sqlite3.Connection, Reading]:
     return connection, stored
 
 
-QUERIES: dict[str, Callable[[Reading], Any]] = {
+QUERIES: dict[str, Callable[[ReadTransaction], Any]] = {
     "journal head": lambda stored: stored.journal.head(),
     "journal after": lambda stored: stored.journal.after(10),
     "journal about": lambda stored: stored.journal.about("NEWUSDT"),
@@ -98,7 +98,7 @@ PARTIAL = {
 }
 
 
-def plan(query: Callable[[Reading], Any]) -> list[str]:
+def plan(query: Callable[[ReadTransaction], Any]) -> list[str]:
     """Return SQLite's plan of every statement that `query` runs."""
     connection, stored = filled()
     statements: list[str] = []

@@ -46,16 +46,16 @@ async def test_D3_a_disk_without_room_to_spare_is_said_and_does_not_keep_the_sto
 
 def test_a_reserve_of_another_size_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / (FILE + "-reserve")).write_bytes(b"short")
-    assert Reserve(tmp_path / FILE).hold()
+    assert Reserve(tmp_path / FILE).acquire()
     assert (tmp_path / (FILE + "-reserve")).stat().st_size == RESERVE_BYTES
 
 
 def test_room_that_was_released_is_set_aside_again_and_what_never_was_is_not(tmp_path: Path) -> None:
     reserve = Reserve(tmp_path / FILE)
-    assert not reserve.regain()
-    assert reserve.hold()
+    assert not reserve.reacquire()
+    assert reserve.acquire()
     assert reserve.release()
     assert reserve.is_released
-    assert reserve.regain()
+    assert reserve.reacquire()
     assert not reserve.is_released
     assert (tmp_path / (FILE + "-reserve")).stat().st_size == RESERVE_BYTES

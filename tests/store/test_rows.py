@@ -15,7 +15,7 @@ from mexc_tui.model.signal import ClaimKind, DetectorName, SignalEnd
 from mexc_tui.model.storage import CaseTally, StoredAlert
 from mexc_tui.model.symbol import SymbolStatus
 from mexc_tui.store.cache_rows import StoredCacheRow
-from mexc_tui.store.unit_of_work import Reading
+from mexc_tui.store.unit_of_work import ReadTransaction
 from tests.support.samples.listing_samples import (
     change,
     detection_pass,
@@ -32,19 +32,19 @@ READY = DetectorName.READY_STATE
 
 
 @pytest.fixture
-def stored() -> Iterator[Reading]:
+def stored() -> Iterator[ReadTransaction]:
     connection, reading = in_memory()
     yield reading
     connection.close()
 
 
-def test_pairs_are_kept_as_read_last(stored: Reading) -> None:
+def test_pairs_are_kept_as_read_last(stored: ReadTransaction) -> None:
     stored.pairs.save([pair("BUSDT"), pair("AUSDT"), pair("CUSDT")], [], 1)
     stored.pairs.save([pair("AUSDT", status=SymbolStatus.PAUSED)], ["BUSDT", "NEVERUSDT"], 2)
     assert stored.pairs.all() == [pair("AUSDT", status=SymbolStatus.PAUSED), pair("CUSDT")]
 
 
-def test_a_listing_comes_back_with_its_whole_story(stored: Reading) -> None:
+def test_a_listing_comes_back_with_its_whole_story(stored: ReadTransaction) -> None:
     told = listing(told=3)
     stored.listings.save(told, ListingStage.SCHEDULED)
     assert stored.listings.get(told.id) == told
@@ -71,7 +71,7 @@ def test_a_story_told_anew_replaces_the_old_one(tellings: list[list[int]]) -> No
     connection.close()
 
 
-def test_a_listing_is_found_by_every_name_it_ever_had(stored: Reading) -> None:
+def test_a_listing_is_found_by_every_name_it_ever_had(stored: ReadTransaction) -> None:
     before = listing("OLDUSDT")
     after = msgspec.structs.replace(before, symbol="NEWUSDT", names=("OLDUSDT", "NEWUSDT"))
     stored.listings.save(before, ListingStage.SCHEDULED)
@@ -82,7 +82,7 @@ def test_a_listing_is_found_by_every_name_it_ever_had(stored: Reading) -> None:
     assert stored.listings.named("NEWUSDT") == [later, after]
 
 
-def test_a_listing_found_to_be_another_one_goes_with_its_story(stored: Reading) -> None:
+def test_a_listing_found_to_be_another_one_goes_with_its_story(stored: ReadTransaction) -> None:
     first, twin = listing("AUSDT", 1_000), listing("BUSDT", 2_000)
     stored.listings.save(first, ListingStage.SCHEDULED)
     stored.listings.save(twin, ListingStage.SCHEDULED)
@@ -91,7 +91,7 @@ def test_a_listing_found_to_be_another_one_goes_with_its_story(stored: Reading) 
     assert stored.listings.named("BUSDT") == []
 
 
-def test_a_restart_goes_on_with_the_unfinished_and_forgets_no_finished_one(stored: Reading) -> None:
+def test_a_restart_goes_on_with_the_unfinished_and_forgets_no_finished_one(stored: ReadTransaction) -> None:
     stages = {
         "A": ListingStage.SCHEDULED,
         "B": ListingStage.OPEN,
@@ -105,7 +105,7 @@ def test_a_restart_goes_on_with_the_unfinished_and_forgets_no_finished_one(store
     assert len(stored.listings.latest()) == 5
 
 
-def test_a_signal_stands_until_it_ends(stored: Reading) -> None:
+def test_a_signal_stands_until_it_ends(stored: ReadTransaction) -> None:
     stored.signals.add(signal())
     assert stored.signals.standing() == [signal()]
     assert stored.signals.end(ended())
@@ -114,7 +114,7 @@ def test_a_signal_stands_until_it_ends(stored: Reading) -> None:
     assert stored.signals.of_symbol("NEWUSDT") == [signal()]
 
 
-def test_per_key_one_state_stands(stored: Reading) -> None:
+def test_per_key_one_state_stands(stored: ReadTransaction) -> None:
     stored.signals.add(signal(at_ms=1, state="far"))
     stored.signals.add(signal(at_ms=2, state="near"))
     stored.signals.add(signal(key(topic="other"), at_ms=3))
@@ -126,7 +126,7 @@ def test_per_key_one_state_stands(stored: Reading) -> None:
     assert len(stored.signals.standing()) == 2
 
 
-def test_a_signal_that_ends_into_another_listing_stands_on_under_it(stored: Reading) -> None:
+def test_a_signal_that_ends_into_another_listing_stands_on_under_it(stored: ReadTransaction) -> None:
     stored.signals.add(signal())
     joined = SignalEnd(key(), "ready", 6_000, "joined", "OLDUSDT-1")
     assert stored.signals.end(joined)
@@ -136,14 +136,14 @@ def test_a_signal_that_ends_into_another_listing_stands_on_under_it(stored: Read
     assert not stored.signals.end(joined)
 
 
-def test_a_signal_ends_where_the_other_listing_has_a_word_of_its_own(stored: Reading) -> None:
+def test_a_signal_ends_where_the_other_listing_has_a_word_of_its_own(stored: ReadTransaction) -> None:
     stored.signals.add(signal())
     stored.signals.add(signal(key("OLDUSDT-1"), state="other"))
     assert stored.signals.end(SignalEnd(key(), "ready", 6_000, "joined", "OLDUSDT-1"))
     assert [(one.key.subject, one.state) for one in stored.signals.standing()] == [("OLDUSDT-1", "other")]
 
 
-def test_signals_are_found_newest_first(stored: Reading) -> None:
+def test_signals_are_found_newest_first(stored: ReadTransaction) -> None:
     for place in range(4):
         subject = f"{'AB'[place % 2]}USDT-1000"
         stored.signals.add(signal(key(subject, f"topic {place}"), at_ms=place, symbol=subject.split("-")[0]))
@@ -155,7 +155,7 @@ def test_signals_are_found_newest_first(stored: Reading) -> None:
     assert [one.at_ms for one in found.latest(before_ms=3)] == [2, 1, 0]
 
 
-def test_labelled_signals_are_all_those_of_the_listings_labelled_last(stored: Reading) -> None:
+def test_labelled_signals_are_all_those_of_the_listings_labelled_last(stored: ReadTransaction) -> None:
     for place in range(3):
         stored.signals.add(signal(key(f"N{place}USDT-1000"), at_ms=place))
         stored.signals.add(signal(key(f"N{place}USDT-1000", "later"), at_ms=10 + place))
@@ -168,7 +168,7 @@ def test_labelled_signals_are_all_those_of_the_listings_labelled_last(stored: Re
     assert sorted(one.at_ms for one in stored.signals.labelled("1", listings=2)) == [2, 12]
 
 
-def test_outcomes_of_different_label_versions_are_not_mixed(stored: Reading) -> None:
+def test_outcomes_of_different_label_versions_are_not_mixed(stored: ReadTransaction) -> None:
     stored.outcomes.save(outcome(at_ms=1, version="1"))
     stored.outcomes.save(outcome(at_ms=2, version="2"))
     stored.outcomes.save(outcome("OTHERUSDT-1", at_ms=3, version="1"))
@@ -178,13 +178,13 @@ def test_outcomes_of_different_label_versions_are_not_mixed(stored: Reading) -> 
     assert stored.outcomes.of("NEWUSDT-1000", "3") is None
 
 
-def test_a_listing_is_labelled_once_per_version(stored: Reading) -> None:
+def test_a_listing_is_labelled_once_per_version(stored: ReadTransaction) -> None:
     stored.outcomes.save(outcome(at_ms=1))
     stored.outcomes.save(outcome(at_ms=2))
     assert stored.outcomes.latest("1") == [outcome(at_ms=2)]
 
 
-def test_verdicts_are_counted_once_per_listing_and_case(stored: Reading) -> None:
+def test_verdicts_are_counted_once_per_listing_and_case(stored: ReadTransaction) -> None:
     found = stored.verdicts("1")
     for listing_id, hit in (("A-1", True), ("B-1", False), ("A-1", False)):
         found.add(DetectorName.READY_STATE, 1, "2/2/4", listing_id, hit=hit)
@@ -224,7 +224,7 @@ def test_tallies_are_what_counting_the_verdicts_gives(steps: list[tuple[int, str
     connection.close()
 
 
-def test_the_same_alert_again_is_counted_until_it_is_closed(stored: Reading) -> None:
+def test_the_same_alert_again_is_counted_until_it_is_closed(stored: ReadTransaction) -> None:
     assert [stored.alerts.add(alert(1)), stored.alerts.add(alert(2, severity=Severity.ERROR))] == [
         True,
         False,
@@ -237,18 +237,18 @@ def test_the_same_alert_again_is_counted_until_it_is_closed(stored: Reading) -> 
     assert stored.alerts.latest() == [StoredAlert(alert(7), 7, 7, 1, None), replace(again, closed_ms=5)]
 
 
-def test_alerts_of_other_rules_or_things_are_others(stored: Reading) -> None:
+def test_alerts_of_other_rules_or_things_are_others(stored: ReadTransaction) -> None:
     assert all(stored.alerts.add(one) for one in (alert(1), alert(2, rule="late"), alert(3, about="AUSDT")))
     assert len(stored.alerts.open()) == 3
 
 
-def test_passes_leave_rows(stored: Reading) -> None:
+def test_passes_leave_rows(stored: ReadTransaction) -> None:
     for at_ms in (1, 2, 3):
         stored.passes.add(detection_pass(at_ms))
     assert stored.passes.latest(2) == [detection_pass(3), detection_pass(2)]
 
 
-def test_changes_of_a_setting_are_kept(stored: Reading) -> None:
+def test_changes_of_a_setting_are_kept(stored: ReadTransaction) -> None:
     changes = [
         SettingChanged(at_ms=at_ms, about="poll_s", old="30", new="5", needs_restart=False, origin="a flag")
         for at_ms in (1, 2)
@@ -259,7 +259,7 @@ def test_changes_of_a_setting_are_kept(stored: Reading) -> None:
     assert stored.settings.of("other") == []
 
 
-def test_cache_rows_are_replaced_dropped_and_forgotten(stored: Reading) -> None:
+def test_cache_rows_are_replaced_dropped_and_forgotten(stored: ReadTransaction) -> None:
     for name, expires_ms in (("a:1", 10), ("a:2", 20), ("b:1", 20)):
         stored.cache.put(name, StoredCacheRow(1, 5, b"old"))
         stored.cache.put(name, StoredCacheRow(2, expires_ms, name.encode()))
@@ -276,5 +276,5 @@ def test_d5_a_signal_that_cannot_be_read_costs_that_signal_and_is_reported() -> 
     stored.signals.add(signal())
     connection.execute("UPDATE signals SET body = CAST('{\"state\": 5}' AS BLOB)")
     assert stored.signals.standing() == []
-    assert "A stored signal cannot be read" in stored.rows.damage.words
+    assert "A stored signal cannot be read" in stored.rows.damage.text
     connection.close()

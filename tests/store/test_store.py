@@ -12,9 +12,9 @@ from mexc_tui.model.event import Fact
 from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.storage import StorageClosed, StorageDeadline, StorageFailed, StorageOverloaded
 from mexc_tui.store import writer as writer_module
-from mexc_tui.store.opening import StoreLimits
+from mexc_tui.store.connections import StoreLimits
 from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import Reading, UnitOfWork
+from mexc_tui.store.unit_of_work import ReadTransaction, UnitOfWork
 from tests.support.samples.listing_samples import listing
 from tests.support.store_parts import FILE, Blocker, HandClock, fact
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mexc_tui.ports.store import Store
 
 
-def head(stored: Reading) -> int:
+def head(stored: ReadTransaction) -> int:
     return stored.journal.head()
 
 
@@ -77,7 +77,7 @@ async def test_a_reader_cannot_write(store: SqliteStore) -> None:
 async def test_a_read_sees_one_instant(store: SqliteStore) -> None:
     blocker = Blocker()
 
-    def twice(stored: Reading) -> tuple[int, int]:
+    def twice(stored: ReadTransaction) -> tuple[int, int]:
         before = head(stored)
         blocker(stored)
         return before, head(stored)
@@ -145,7 +145,7 @@ async def test_slow_queries_are_logged_by_name_without_their_parameters(
     clock = HandClock()
     store = await SqliteStore.open(folder / FILE, clock)
 
-    def slow(stored: Reading, seconds: float) -> None:
+    def slow(stored: ReadTransaction, seconds: float) -> None:
         stored.rows.one("SELECT ?", "very-private")
         clock.pass_s(seconds)
 

@@ -13,12 +13,12 @@ import pytest
 from mexc_tui.model.intent import OrderRole, OrderState
 from mexc_tui.model.position import EntryKind, LedgerAccount
 from mexc_tui.model.storage import StorageConflict, StorageDamaged
-from mexc_tui.store.opening import StoreLimits, open_writer
+from mexc_tui.store.connections import StoreLimits, open_writer
 from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.trading_rows import TradingRows
-from mexc_tui.store.unit_of_work import Reading, UnitOfWork
+from mexc_tui.store.unit_of_work import ReadTransaction, UnitOfWork
 from tests.support.samples.trading_samples import (
     OTHER,
     SCOPE,
@@ -221,7 +221,7 @@ def test_D1_a_killed_desk_keeps_every_acknowledged_entry_and_nothing_by_halves(f
     process.stdout.close()
     process.wait(20)
 
-    def found(stored: Reading) -> list[int]:
+    def found(stored: ReadTransaction) -> list[int]:
         books = stored.trading(SCOPE)
         books.verify()
         return [
@@ -283,10 +283,10 @@ def test_D5_a_flipped_bit_that_sqlite_overlooks_is_reported_wherever_it_lies(
         connection.close()
 
 
-def in_file(connection: sqlite3.Connection) -> Reading:
+def in_file(connection: sqlite3.Connection) -> ReadTransaction:
     rows = StoreRows(connection, HandClock())
     rows.start(None)
-    return Reading(rows)
+    return ReadTransaction(rows)
 
 
 COLUMNS = [

@@ -16,7 +16,7 @@ from mexc_tui.model.snipe import SnipeKey, SnipeState
 from mexc_tui.model.storage import StorageConflict, StoredBalance
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.store.trading_rows import TradingRows
-from mexc_tui.store.unit_of_work import Reading
+from mexc_tui.store.unit_of_work import ReadTransaction
 from tests.support.samples.trading_samples import (
     OTHER,
     SCOPE,
@@ -35,14 +35,14 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def reading() -> Iterator[Reading]:
+def reading() -> Iterator[ReadTransaction]:
     connection, stored = in_memory()
     yield stored
     connection.close()
 
 
 @pytest.fixture
-def books(reading: Reading) -> TradingRows:
+def books(reading: ReadTransaction) -> TradingRows:
     return reading.trading(SCOPE)
 
 
@@ -267,7 +267,7 @@ def test_runs_are_read_newest_first(books: TradingRows) -> None:
     assert [run for _, run in books.reconciliations.page(newest)] == [runs[1], runs[0]]
 
 
-def test_each_scope_has_books_of_its_own(reading: Reading) -> None:
+def test_each_scope_has_books_of_its_own(reading: ReadTransaction) -> None:
     ours, theirs = reading.trading(SCOPE), reading.trading(OTHER)
     for books in (ours, theirs):
         books.snipes.save(snipe())

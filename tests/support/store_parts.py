@@ -9,11 +9,11 @@ from typing import Any, cast
 
 from mexc_tui.model.event import Alert, AnyEvent
 from mexc_tui.model.severity import Severity
-from mexc_tui.store.opening import StoreLimits, open_writer
+from mexc_tui.store.connections import StoreLimits, open_writer
 from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.thread import SqliteThread
-from mexc_tui.store.unit_of_work import Reading, UnitOfWork
+from mexc_tui.store.unit_of_work import ReadTransaction, UnitOfWork
 
 FILE = "desk.db"
 
@@ -86,14 +86,14 @@ def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
         future.set_exception(error)
 
 
-def in_memory() -> tuple[sqlite3.Connection, Reading]:
+def in_memory() -> tuple[sqlite3.Connection, ReadTransaction]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
     migrate(connection, shipped())
     rows = StoreRows(connection, HandClock())
     connection.execute("BEGIN")
     rows.start(None)
-    return connection, Reading(rows)
+    return connection, ReadTransaction(rows)
 
 
 def alert(
@@ -112,7 +112,7 @@ def pair(number: int) -> Callable[[UnitOfWork], int]:
     return work
 
 
-def moments(stored: Reading) -> list[int]:
+def moments(stored: ReadTransaction) -> list[int]:
     stored.journal.verify()
     return [found.event.at_ms for found in stored.journal.after(0)]
 
@@ -124,7 +124,7 @@ class Blocker:
         self._started = threading.Event()
         self.go_on = threading.Event()
 
-    def __call__(self, _stored: Reading) -> None:
+    def __call__(self, _stored: ReadTransaction) -> None:
         self._started.set()
         assert self.go_on.wait(20)
 

@@ -159,7 +159,7 @@ class StreamWorker:
         seen.deep = levels
         seen.heard_ms = seen.deep_ms = self._market.now_ms()
 
-    def on_hole(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
+    def on_gap(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
         """Note from when until when trades could not be seen."""
         if kind is StreamKind.DEEP_LEVELS:
             self._seen(symbol).deep = None

@@ -29,13 +29,13 @@ class UserStreamWorker:
         self,
         trading: TradingPort,
         keeper: LedgerWriter,
-        on_hole: Callable[[], None],
+        on_gap: Callable[[], None],
         on_stranger: Callable[[str], None],
     ) -> None:
-        """`on_hole`: pushes were lost, books want comparing; `on_stranger`: our prefix on another's order."""
+        """`on_gap`: pushes were lost, books want comparing; `on_stranger`: our prefix on another's order."""
         self._trading = trading
         self._keeper = keeper
-        self._on_hole = on_hole
+        self._on_gap = on_gap
         self._on_stranger = on_stranger
         self._due: deque[tuple[str, Evidence]] = deque()
         self._wake = asyncio.Event()
@@ -61,10 +61,10 @@ class UserStreamWorker:
     def on_balance(self, update: BalanceUpdate) -> None:
         """Balances are compared by the reconciler: a push alone proves nothing."""
 
-    def on_hole(self, *, is_closed: bool) -> None:
+    def on_gap(self, *, is_closed: bool) -> None:
         """Have the books compared once pushes come again."""
         if is_closed:
-            self._on_hole()
+            self._on_gap()
 
     def _take(self, client_order_id: str, evidence: Evidence) -> None:
         if client_order_id.startswith(PREFIX):
@@ -73,7 +73,7 @@ class UserStreamWorker:
             self._wake.set()
         elif evidence.order_id not in self._foreign:
             self._foreign.add(evidence.order_id)
-            self._on_hole()  # the reconciler shows it, and knows what it does to balances
+            self._on_gap()  # the reconciler shows it, and knows what it does to balances
 
     async def _book(self) -> None:
         while True:

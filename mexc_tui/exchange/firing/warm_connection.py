@@ -20,10 +20,10 @@ from mexc_tui.exchange.rest.connection import (
     ConnectionAddress,
     Connections,
     HttpConnection,
-    describe,
+    describe_failure,
 )
-from mexc_tui.exchange.rest.orders import fault_of, order_params
-from mexc_tui.exchange.rest.requester import TURN_SHARE, Leave, Requester
+from mexc_tui.exchange.rest.orders import order_params, order_problem
+from mexc_tui.exchange.rest.requester import ADMISSION_SHARE, Requester, SendPermit
 from mexc_tui.exchange.rest.responses import plain, read_or_raise
 from mexc_tui.model.errors import NoAnswer, NothingSent
 from mexc_tui.model.market_data import ServerTime
@@ -43,11 +43,11 @@ ROUND_TRIPS = 16
 ADMIT_BEFORE_NS = 50 * NS_PER_MS
 """Time before its aim at which an attempt reserves its budget: well inside the lanes' margin, so that what
 the budget counts is what the exchange will see."""
-TAKE_BEFORE_NS = NS_PER_S
+CHECKOUT_BEFORE_NS = NS_PER_S
 """Time before its aim from which an attempt owns its connection."""
-WRITE_TRIES = 2
+WRITE_ATTEMPTS = 2
 CAP_BYTES = 256 * 1024
-SHOTS_KNOWN = 4_096
+REMEMBERED_REQUESTS = 4_096
 
 _ROUTE = routes.PLACE_ORDER
 _PLACED = plain(PlacedOrder)
@@ -57,10 +57,10 @@ MaySend = Callable[[], bool]
 
 
 @dataclass(slots=True)
-class _Flight:
+class _InFlight:
     """One attempt in progress: its connection and timestamps so far."""
 
-    shot: SignedOrder
+    signed: SignedOrder
     aim_ns: int | None
     connection: HttpConnection | None = None
     is_admitted: bool = False
@@ -68,11 +68,11 @@ class _Flight:
     written_ns: int | None = None
     answered_ns: int | None = None
 
-    def ended(self, outcome: SendOutcome[PlacedOrder]) -> FireResult:
+    def result(self, outcome: SendOutcome[PlacedOrder]) -> FireResult:
         """Return its outcome."""
         return FireResult(outcome, self.aim_ns, self.woke_ns, self.written_ns, self.answered_ns)
 
-    def give_up(self) -> None:
+    def drop_connection(self) -> None:
         """Close the connection; the state of requests in flight is unknown."""
         if self.connection is not None:
             self.connection.close()
@@ -87,14 +87,14 @@ class WarmConnection:
         self._requester = requester
         self._limits = requester.limits
         self._connections = connections
-        self._place = ConnectionAddress(origin)
-        self._leaves = {purpose: requester.leave(_ROUTE, purpose) for purpose in Purpose}
+        self._address = ConnectionAddress(origin)
+        self._permits = {purpose: requester.permit(_ROUTE, purpose) for purpose in Purpose}
         self._clock = clock
         self._now_ns = clock.monotonic_ns
-        self._kept: HttpConnection | None = None
+        self._idle: HttpConnection | None = None
         self._used_ns = 0
         self._round_trips_ns: deque[int] = deque(maxlen=ROUND_TRIPS)
-        self._ready: dict[bytes, Leave] = {}
+        self._prepared: dict[bytes, SendPermit] = {}
         """What was prepared and not fired yet."""
         self._fired: set[bytes] = set()
         self._is_closed = False
@@ -102,8 +102,8 @@ class WarmConnection:
     @property
     def is_warm(self) -> bool:
         """Whether it is connected and was used lately."""
-        kept = self._kept
-        return kept is not None and kept.is_usable and self._now_ns() - self._used_ns <= WARM_NS
+        idle = self._idle
+        return idle is not None and idle.is_usable and self._now_ns() - self._used_ns <= WARM_NS
 
     @property
     def round_trip_ns(self) -> int | None:
@@ -112,13 +112,13 @@ class WarmConnection:
 
     async def warm(self) -> None:
         """Connect if need be; measure round trip and clock over this connection. Raises ExchangeError."""
-        connection = await self._take(routes.TIME)
+        connection = await self._checkout(routes.TIME)
         try:
-            samples = [await self._ask_time(connection) for _ in range(WARM_SAMPLES)]
+            samples = [await self._query_time(connection) for _ in range(WARM_SAMPLES)]
         except BaseException:
             connection.close()
             raise
-        self._keep(connection)
+        self._check_in(connection)
         self._round_trips_ns.extend(sample.t1_ns - sample.t0_ns for sample in samples)
         self._requester.offset.add(min(samples, key=lambda sample: sample.round_trip_ms))
 
@@ -126,189 +126,193 @@ class WarmConnection:
         self, order: NewOrder, *, purpose: Purpose, timestamp_ms: int, recv_window_ms: int
     ) -> SignedOrder:
         """Build and sign a request, in microseconds. Raises ValueError for an order that cannot be sent."""
-        fault = fault_of(order)
+        fault = order_problem(order)
         if fault:
             raise ValueError(fault)
         request = self._requester.signed_request(
-            _ROUTE, order_params(order), recv_window_ms, timestamp_ms, self._place
+            _ROUTE, order_params(order), recv_window_ms, timestamp_ms, self._address
         )
         if request not in self._fired:
-            if len(self._ready) >= SHOTS_KNOWN:
-                del self._ready[next(iter(self._ready))]
-            self._ready[request] = self._leaves[purpose]
+            if len(self._prepared) >= REMEMBERED_REQUESTS:
+                del self._prepared[next(iter(self._prepared))]
+            self._prepared[request] = self._permits[purpose]
         return SignedOrder(order, purpose, request, timestamp_ms, recv_window_ms)
 
-    async def fire_at(self, shot: SignedOrder, at_ns: int, may_send: MaySend) -> FireResult:
+    async def fire_at(self, signed: SignedOrder, at_ns: int, may_send: MaySend) -> FireResult:
         """Send an attempt at a time of the monotonic clock, never earlier; wait for the response."""
-        return await self._fire(_Flight(shot, at_ns), may_send)
+        return await self._fire(_InFlight(signed, at_ns), may_send)
 
-    async def fire(self, shot: SignedOrder, may_send: MaySend) -> FireResult:
+    async def fire(self, signed: SignedOrder, may_send: MaySend) -> FireResult:
         """Send an attempt at once; wait for the response.
 
         Nothing in its way: written in this turn of the loop, and what can wait is done after (performance 4).
         """
-        connection, leave = self._kept, self._ready.get(shot.request)
-        if connection is not None and leave is not None and leave.is_free():
+        connection, permit = self._idle, self._prepared.get(signed.request)
+        if connection is not None and permit is not None and permit.is_available():
             woke_ns = self._now_ns()
-            if may_send() and connection.write(shot.request):
+            if may_send() and connection.write(signed.request):
                 written_ns = self._now_ns()
-                self._kept = None
-                leave.went(written_ns)
-                self._note_fired(shot)
-                return await self._fire(_Flight(shot, None, connection, True, woke_ns, written_ns), may_send)
-        return await self._fire(_Flight(shot, None), may_send)
+                self._idle = None
+                permit.record_sent(written_ns)
+                self._record_fired(signed)
+                return await self._fire(
+                    _InFlight(signed, None, connection, True, woke_ns, written_ns), may_send
+                )
+        return await self._fire(_InFlight(signed, None), may_send)
 
     async def close(self) -> None:
         """Close the connection. An attempt in flight is awaited first."""
         self._is_closed = True
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
+        if self._idle is not None:
+            self._idle.close()
+            self._idle = None
 
     # ---- an attempt
 
-    async def _fire(self, flight: _Flight, may_send: MaySend) -> FireResult:
+    async def _fire(self, attempt: _InFlight, may_send: MaySend) -> FireResult:
         try:
-            connection = flight.connection
-            if flight.written_ns is None or connection is None:
-                await self._approach(flight)
-                connection = await self._write(flight, may_send)
-            return flight.ended(await self._answer(flight, connection))
+            connection = attempt.connection
+            if attempt.written_ns is None or connection is None:
+                await self._approach(attempt)
+                connection = await self._write(attempt, may_send)
+            return attempt.result(await self._read_response(attempt, connection))
         except NothingSent as error:
-            flight.give_up()
-            return flight.ended(NotSent(error.problem))
+            attempt.drop_connection()
+            return attempt.result(NotSent(error.problem))
         except BaseException:
-            flight.give_up()
-            if flight.is_admitted:
-                self._requester.withdrawn(_ROUTE, flight.shot.purpose)
+            attempt.drop_connection()
+            if attempt.is_admitted:
+                self._requester.release(_ROUTE, attempt.signed.purpose)
             raise
 
-    async def _approach(self, flight: _Flight) -> None:
+    async def _approach(self, attempt: _InFlight) -> None:
         """Return at the aim, with a connection and leave to send. Raises NothingSent."""
-        aim_ns = flight.aim_ns
+        aim_ns = attempt.aim_ns
         if aim_ns is not None:
             # Connect now, so that the moment need not wait for it; until it is near, others may use it.
-            self._keep(await self._take(_ROUTE))
-            await sleep_until(self._clock, aim_ns - TAKE_BEFORE_NS)
-        flight.connection = flight.connection or await self._take(_ROUTE)
+            self._check_in(await self._checkout(_ROUTE))
+            await sleep_until(self._clock, aim_ns - CHECKOUT_BEFORE_NS)
+        attempt.connection = attempt.connection or await self._checkout(_ROUTE)
         if aim_ns is not None:
             await sleep_until(self._clock, aim_ns - ADMIT_BEFORE_NS)
-            if not flight.connection.is_usable:
-                flight.give_up()
-                flight.connection = await self._take(_ROUTE)
-        await self._admit(flight)
+            if not attempt.connection.is_usable:
+                attempt.drop_connection()
+                attempt.connection = await self._checkout(_ROUTE)
+        await self._admit(attempt)
         if aim_ns is not None:
             await spin_until(self._clock, aim_ns)
 
-    async def _admit(self, flight: _Flight) -> None:
+    async def _admit(self, attempt: _InFlight) -> None:
         """Take a place in the budget. Raises NothingSent."""
-        shot = flight.shot
-        if not self._leaves[shot.purpose].take():
-            wait_s = min(self._limits.order_deadline_s, shot.recv_window_ms / 1000) * TURN_SHARE
-            await self._requester.admit(_ROUTE, shot.purpose, wait_s)
-        flight.is_admitted = True
+        signed = attempt.signed
+        if not self._permits[signed.purpose].try_acquire():
+            wait_s = min(self._limits.order_deadline_s, signed.recv_window_ms / 1000) * ADMISSION_SHARE
+            await self._requester.admit(_ROUTE, signed.purpose, wait_s)
+        attempt.is_admitted = True
 
-    async def _write(self, flight: _Flight, may_send: MaySend) -> HttpConnection:
+    async def _write(self, attempt: _InFlight, may_send: MaySend) -> HttpConnection:
         """Write the request; return the connection that it left by. Raises NothingSent."""
-        for _ in range(WRITE_TRIES):
-            connection = flight.connection
+        for _ in range(WRITE_ATTEMPTS):
+            connection = attempt.connection
             if connection is None:
                 # It dropped while we waited. Late is better than never: the window bounds how late.
-                connection = flight.connection = await self._take(_ROUTE)
-            flight.woke_ns = self._now_ns()
-            refusal = self._refusal(flight.shot, may_send)
+                connection = attempt.connection = await self._checkout(_ROUTE)
+            attempt.woke_ns = self._now_ns()
+            refusal = self._refusal(attempt.signed, may_send)
             if refusal:
-                self._withdraw(flight)
+                self._release(attempt)
                 raise NothingSent(_ROUTE.method, _ROUTE.path, f"not sent: {refusal}")
-            if connection.write(flight.shot.request):
-                flight.written_ns = self._now_ns()
-                self._note_fired(flight.shot)
+            if connection.write(attempt.signed.request):
+                attempt.written_ns = self._now_ns()
+                self._record_fired(attempt.signed)
                 return connection
-            flight.give_up()
-        self._requester.lost(_ROUTE)
+            attempt.drop_connection()
+        self._requester.record_no_response(_ROUTE)
         raise NothingSent(_ROUTE.method, _ROUTE.path, "not sent: connections break before the first byte")
 
-    def _refusal(self, shot: SignedOrder, may_send: MaySend) -> str:
-        if shot.request not in self._ready:
+    def _refusal(self, signed: SignedOrder, may_send: MaySend) -> str:
+        if signed.request not in self._prepared:
             return "this attempt was already sent; prepare another one"
         return "" if may_send() else "not sent: such orders were stopped before sending"
 
-    def _note_fired(self, shot: SignedOrder) -> None:
-        if len(self._fired) >= SHOTS_KNOWN:
+    def _record_fired(self, signed: SignedOrder) -> None:
+        if len(self._fired) >= REMEMBERED_REQUESTS:
             # The exchange takes none of the old ones any more: their windows are over.
             self._fired.clear()
-        self._fired.add(shot.request)
-        del self._ready[shot.request]
+        self._fired.add(signed.request)
+        del self._prepared[signed.request]
 
-    def _withdraw(self, flight: _Flight) -> None:
+    def _release(self, attempt: _InFlight) -> None:
         """Release everything that this attempt reserved."""
-        self._requester.withdrawn(_ROUTE, flight.shot.purpose)
-        if flight.connection is not None:
-            self._keep(flight.connection)
-            flight.connection = None
+        self._requester.release(_ROUTE, attempt.signed.purpose)
+        if attempt.connection is not None:
+            self._check_in(attempt.connection)
+            attempt.connection = None
 
-    async def _answer(self, flight: _Flight, connection: HttpConnection) -> SendOutcome[PlacedOrder]:
+    async def _read_response(
+        self, attempt: _InFlight, connection: HttpConnection
+    ) -> SendOutcome[PlacedOrder]:
         """Wait for what the exchange says. No usable answer: ambiguous, whatever went wrong."""
-        shot, deadline_s = flight.shot, self._limits.order_deadline_s
+        signed, deadline_s = attempt.signed, self._limits.order_deadline_s
         try:
             async with asyncio.timeout(deadline_s):
-                answer = await connection.answer(CAP_BYTES)
+                response = await connection.read_response(CAP_BYTES)
         except FAILURES as error:
-            flight.give_up()
-            self._requester.lost(_ROUTE)
-            return Ambiguous(describe(error, deadline_s), shot.timestamp_ms, shot.recv_window_ms)
-        flight.answered_ns = self._now_ns()
-        flight.connection = None
-        self._keep(connection)
-        self._requester.heard(_ROUTE, answer)
-        return self._requester.outcome_of(answer, _PLACED, shot.timestamp_ms, shot.recv_window_ms)
+            attempt.drop_connection()
+            self._requester.record_no_response(_ROUTE)
+            return Ambiguous(describe_failure(error, deadline_s), signed.timestamp_ms, signed.recv_window_ms)
+        attempt.answered_ns = self._now_ns()
+        attempt.connection = None
+        self._check_in(connection)
+        self._requester.record_response(_ROUTE, response)
+        return self._requester.outcome_of(response, _PLACED, signed.timestamp_ms, signed.recv_window_ms)
 
     # ---- the connection
 
-    async def _take(self, route: routes.Route) -> HttpConnection:
+    async def _checkout(self, route: routes.Route) -> HttpConnection:
         """Return the kept connection, or another one, for the caller alone. Raises NothingSent."""
-        kept = self._take_kept()
-        if kept is not None:
-            return kept
+        idle = self._checkout_idle()
+        if idle is not None:
+            return idle
         if self._is_closed:
             raise NothingSent(route.method, route.path, "not sent: this connection is closed")
         try:
-            return await self._connections.open(self._place)
+            return await self._connections.open(self._address)
         except FAILURES as error:
-            self._requester.lost(route)
-            problem = describe(error, self._limits.connect_s)
+            self._requester.record_no_response(route)
+            problem = describe_failure(error, self._limits.connect_s)
             raise NothingSent(route.method, route.path, f"not sent: {problem}") from None
 
-    def _take_kept(self) -> HttpConnection | None:
-        kept, self._kept = self._kept, None
-        if kept is None or kept.is_usable:
-            return kept
-        kept.close()
+    def _checkout_idle(self) -> HttpConnection | None:
+        idle, self._idle = self._idle, None
+        if idle is None or idle.is_usable:
+            return idle
+        idle.close()
         return None
 
-    def _keep(self, connection: HttpConnection) -> None:
+    def _check_in(self, connection: HttpConnection) -> None:
         """Keep a connection for the next one who asks, if it is good and none is kept."""
-        if self._kept is not None or self._is_closed or not connection.is_usable:
+        if self._idle is not None or self._is_closed or not connection.is_usable:
             connection.close()
             return
-        self._kept = connection
+        self._idle = connection
         self._used_ns = self._now_ns()
 
-    async def _ask_time(self, connection: HttpConnection) -> Sample:
+    async def _query_time(self, connection: HttpConnection) -> Sample:
         """Ask for the exchange's time over this connection. Raises ExchangeError."""
         route, limits = routes.TIME, self._limits
-        await self._requester.admit(route, Purpose.ENTRY, limits.deadline_s * TURN_SHARE)
+        await self._requester.admit(route, Purpose.ENTRY, limits.deadline_s * ADMISSION_SHARE)
         t0_ns = self._now_ns()
-        if not connection.write(self._requester.public_request(route, self._place)):
-            self._requester.lost(route)
+        if not connection.write(self._requester.public_request(route, self._address)):
+            self._requester.record_no_response(route)
             raise NothingSent(route.method, route.path, "not sent: the connection broke")
         try:
             async with asyncio.timeout(limits.deadline_s):
-                answer = await connection.answer(CAP_BYTES)
+                response = await connection.read_response(CAP_BYTES)
         except FAILURES as error:
-            self._requester.lost(route)
-            raise NoAnswer(route.method, route.path, describe(error, limits.deadline_s)) from None
+            self._requester.record_no_response(route)
+            raise NoAnswer(route.method, route.path, describe_failure(error, limits.deadline_s)) from None
         t1_ns = self._now_ns()
-        self._requester.heard(route, answer)
-        told = read_or_raise(route.method, route.path, answer.status, answer.body, _TIME)
-        return Sample(t0_ns, t1_ns, told.server_time, self._clock.now_ms())
+        self._requester.record_response(route, response)
+        reply = read_or_raise(route.method, route.path, response.status, response.body, _TIME)
+        return Sample(t0_ns, t1_ns, reply.server_time, self._clock.now_ms())

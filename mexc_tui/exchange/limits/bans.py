@@ -12,7 +12,7 @@ NS_PER_S = 1_000_000_000
 class BanKind(Enum):
     """Why the exchange wants us quiet, mildest first."""
 
-    ASKED = "asked to wait (Retry-After)"
+    RETRY_AFTER = "asked to wait (Retry-After)"
     FIREWALL = "firewall block (403)"
     TOO_MANY = "too many requests (429)"
     BANNED = "address banned (418)"
@@ -47,10 +47,10 @@ class Bans:
         self._limits = limits
         self._until_ns: dict[BanKind, int] = {}
         self._bans_in_a_row = 0
-        self.are_unheard_of = True
+        self.never_banned = True
         """Whether there was never one: known without a look at the clock."""
 
-    def note(self, status: int, retry_after_s: float | None, now_ns: int) -> bool:
+    def apply_response(self, status: int, retry_after_s: float | None, now_ns: int) -> bool:
         """Open or lengthen a ban if this answer calls for one; say whether it did."""
         if retry_after_s is not None and not isfinite(retry_after_s):
             retry_after_s = None
@@ -60,7 +60,7 @@ class Bans:
         length_s = self._length_s(kind, retry_after_s, now_ns)
         until_ns = now_ns + round(min(max(length_s, 1.0), self._limits.longest_s) * NS_PER_S)
         self._until_ns[kind] = max(until_ns, self._until_ns.get(kind, 0))
-        self.are_unheard_of = False
+        self.never_banned = False
         return True
 
     def _length_s(self, kind: BanKind, retry_after_s: float | None, now_ns: int) -> float:
@@ -81,11 +81,11 @@ class Bans:
             return retry_after_s
         return self._limits.banned_s * 2 ** min(self._bans_in_a_row - 1, 20)
 
-    def take_up(self, kind: BanKind, until_ns: int) -> None:
+    def restore(self, kind: BanKind, until_ns: int) -> None:
         """Restore a ban stored by the last engine."""
         self._until_ns[kind] = max(until_ns, self._until_ns.get(kind, 0))
         self._bans_in_a_row = 1 if kind is BanKind.BANNED else self._bans_in_a_row
-        self.are_unheard_of = False
+        self.never_banned = False
 
     def current(self, now_ns: int) -> tuple[BanKind, int] | None:
         """Return the strictest ban in force and when it ends."""
@@ -102,15 +102,15 @@ class Bans:
 def _kind_of(status: int, retry_after_s: float | None) -> BanKind | None:
     known = {403: BanKind.FIREWALL, 429: BanKind.TOO_MANY, 418: BanKind.BANNED}.get(status)
     if known is None and status >= 400 and retry_after_s is not None:
-        return BanKind.ASKED
+        return BanKind.RETRY_AFTER
     return known
 
 
-def least_urgent(kind: BanKind) -> Purpose:
+def least_urgent_allowed(kind: BanKind) -> Purpose:
     """Return the least urgent purpose that may go out under a ban."""
     return Purpose.STOP if kind is BanKind.BANNED else Purpose.EXIT
 
 
-def may_go(purpose: Purpose, kind: BanKind) -> bool:
+def may_send(purpose: Purpose, kind: BanKind) -> bool:
     """Whether a request may go out under a ban of this kind."""
     return purpose is Purpose.STOP or (purpose is Purpose.EXIT and kind is not BanKind.BANNED)

@@ -57,7 +57,7 @@ class Breaker:
         self.is_closed = True
         """Whether it lets every request pass. A plain value, checked last before an attempt."""
         self._opened_ns: int | None = None
-        self._half_since_ns = 0
+        self._half_open_since_ns = 0
         self._probes = 0
         self._refused = 0
 
@@ -71,7 +71,7 @@ class Breaker:
         self._refused += 1
         return False
 
-    def succeeded(self) -> None:
+    def record_success(self) -> None:
         """Note an answer that shows the endpoint at work. Closes a half-open breaker."""
         # While open, an answer may belong to a request of before the trouble: it proves nothing.
         if self._phase(self._clock.monotonic_ns()) is BreakerPhase.HALF_OPEN:
@@ -79,12 +79,12 @@ class Breaker:
             self.is_closed = True
             self._failed_ns.clear()
 
-    def failed(self) -> None:
+    def record_failure(self) -> None:
         """Note a failure. May open the breaker."""
         now_ns = self._clock.monotonic_ns()
         phase = self._phase(now_ns)
         self._failed_ns.append(now_ns)
-        self._forget_old(now_ns)
+        self._expire(now_ns)
         # While open, a failing exit must not put off the next probe.
         if phase is BreakerPhase.HALF_OPEN or (
             phase is BreakerPhase.CLOSED and len(self._failed_ns) >= self._limits.failures
@@ -93,7 +93,7 @@ class Breaker:
             self.is_closed = False
             self._probes = 0
 
-    def withdrawn(self, purpose: Purpose) -> None:
+    def release_probe(self, purpose: Purpose) -> None:
         """Note that a request which was allowed ended without telling anything: its probe is free again."""
         if not purpose.reduces_risk and self._probes:
             self._probes -= 1
@@ -101,31 +101,31 @@ class Breaker:
     def state(self) -> BreakerState:
         """Return the breaker for display."""
         now_ns = self._clock.monotonic_ns()
-        self._forget_old(now_ns)
+        self._expire(now_ns)
         phase = self._phase(now_ns)
-        left_ns = self._half_open_ns() - now_ns if phase is BreakerPhase.OPEN else 0
+        left_ns = self._retry_at_ns() - now_ns if phase is BreakerPhase.OPEN else 0
         return BreakerState(phase, len(self._failed_ns), left_ns / NS_PER_S, self._refused)
 
     def _phase(self, now_ns: int) -> BreakerPhase:
         if self._opened_ns is None:
             return BreakerPhase.CLOSED
-        return BreakerPhase.OPEN if now_ns < self._half_open_ns() else BreakerPhase.HALF_OPEN
+        return BreakerPhase.OPEN if now_ns < self._retry_at_ns() else BreakerPhase.HALF_OPEN
 
-    def _half_open_ns(self) -> int:
+    def _retry_at_ns(self) -> int:
         return (self._opened_ns or 0) + round(self._limits.open_s * NS_PER_S)
 
     def _take_probe(self, now_ns: int) -> bool:
         # A cancelled probe never reports: after another open_s it is granted again.
-        if self._probes and now_ns - self._half_since_ns >= self._limits.open_s * NS_PER_S:
+        if self._probes and now_ns - self._half_open_since_ns >= self._limits.open_s * NS_PER_S:
             self._probes = 0
         if self._probes >= self._limits.probes:
             return False
         if self._probes == 0:
-            self._half_since_ns = now_ns
+            self._half_open_since_ns = now_ns
         self._probes += 1
         return True
 
-    def _forget_old(self, now_ns: int) -> None:
+    def _expire(self, now_ns: int) -> None:
         oldest_ns = now_ns - self._limits.window_s * NS_PER_S
         while self._failed_ns and self._failed_ns[0] <= oldest_ns:
             self._failed_ns.popleft()

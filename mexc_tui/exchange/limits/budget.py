@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from mexc_tui.exchange.limits.bans import Ban, BanKind, BanLimits, Bans, least_urgent, may_go
+from mexc_tui.exchange.limits.bans import Ban, BanKind, BanLimits, Bans, least_urgent_allowed, may_send
 from mexc_tui.exchange.limits.rate_windows import DEFAULT_LANES, Lane, LaneLimit, LaneName
 from mexc_tui.model.errors import DeskError
 from mexc_tui.model.outcome import Purpose
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mexc_tui.ports.clock import Clock
 
 NS_PER_S = 1_000_000_000
-SOONEST_S = 1e-6
+SHORTEST_DELAY_S = 1e-6
 """No timer is nearer than this: a delay of 1e-17 s stops virtual time for ever (reliability 3.4)."""
 
 
@@ -41,22 +41,22 @@ class BudgetLimits:
 class LaneState:
     """One lane for display. `free` is what an ordinary request may still take."""
 
-    rule: LaneLimit
+    limit: LaneLimit
     used: int
 
     @property
     def name(self) -> LaneName:
         """What is counted."""
-        return self.rule.name
+        return self.limit.name
 
-    def left(self, purpose: Purpose) -> int:
+    def available(self, purpose: Purpose) -> int:
         """Return what requests of this purpose may still take now."""
-        return max(0, self.rule.cap(purpose) - self.used)
+        return max(0, self.limit.cap(purpose) - self.used)
 
     @property
     def free(self) -> int:
         """What ordinary requests may still take now."""
-        return self.left(Purpose.ORDINARY)
+        return self.available(Purpose.ORDINARY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +79,22 @@ _URGENCY = {Purpose.STOP: 0, Purpose.EXIT: 1, Purpose.ENTRY: 2, Purpose.ORDINARY
 """Who is served first."""
 
 
-Needs: TypeAlias = tuple[tuple[Lane, int, int], ...]
+LaneCosts: TypeAlias = tuple[tuple[Lane, int, int], ...]
 """What one request takes, lane by lane, and how full its purpose may make the lane."""
 
 
 @dataclass(slots=True, eq=False)
-class _Ask:
+class _Waiter:
     """One caller in the queue."""
 
     purpose: Purpose
     number: int
-    needs: Needs
+    lane_costs: LaneCosts
     granted: asyncio.Future[None]
     granted_ns: int | None = None
     paced: Lane | None = None
 
-    def __lt__(self, other: "_Ask") -> bool:
+    def __lt__(self, other: "_Waiter") -> bool:
         return (_URGENCY[self.purpose], self.number) < (_URGENCY[other.purpose], other.number)
 
 
@@ -116,11 +116,11 @@ class RateBudget:
         # Under a ban one more lane bounds the few that may go.
         every = {Purpose.EXIT: limits.bans.exit_every_s, Purpose.STOP: limits.bans.stop_every_s}
         self._pace = {p: Lane(LaneLimit(LaneName.REQUESTS, 1, window_s)) for p, window_s in every.items()}
-        self._queue: list[_Ask] = []
-        self.is_calm = True
+        self._queue: list[_Waiter] = []
+        self.is_uncontended = True
         """Whether no request waits and there was never a ban. Checked last before an attempt."""
         self._timer: asyncio.TimerHandle | None = None
-        self._asked = self._granted = self._refused = self._refused_by_ban = 0
+        self._waiter_count = self._granted = self._refused = self._refused_by_ban = 0
 
     async def acquire(
         self,
@@ -136,49 +136,49 @@ class RateBudget:
         `is_order` takes one of the bucket that placing and cancelling share. Raises `BudgetRefused` when
         that cannot be within `deadline_s`. A cancelled wait takes nothing.
         """
-        needs = self.needs(weight, purpose, is_order=is_order, lanes=lanes)
-        if self.take_now(needs, purpose):
+        lane_costs = self.lane_costs(weight, purpose, is_order=is_order, lanes=lanes)
+        if self.try_acquire(lane_costs, purpose):
             return
-        self._asked += 1
-        ask = _Ask(purpose, self._asked, needs, asyncio.get_running_loop().create_future())
-        insort(self._queue, ask)
-        self.is_calm = False
+        self._waiter_count += 1
+        waiter = _Waiter(purpose, self._waiter_count, lane_costs, asyncio.get_running_loop().create_future())
+        insort(self._queue, waiter)
+        self.is_uncontended = False
         try:
-            self._serve()
-            if ask.granted_ns is None:
-                self._refuse_hopeless(ask, deadline_s)
+            self._grant_ready()
+            if waiter.granted_ns is None:
+                self._refuse_if_banned(waiter, deadline_s)
                 async with asyncio.timeout(deadline_s):
-                    await ask.granted
+                    await waiter.granted
         except TimeoutError:
-            self._withdraw(ask)
+            self._withdraw(waiter)
             raise self._refusal(
-                ask, f"the request budget allows it only after more than {deadline_s:g} s"
+                waiter, f"the request budget allows it only after more than {deadline_s:g} s"
             ) from None
         except BaseException:
-            self._withdraw(ask)
+            self._withdraw(waiter)
             raise
 
-    def note_answer(self, status: int, retry_after_s: float | None = None) -> None:
+    def record_response(self, status: int, retry_after_s: float | None = None) -> None:
         """Tell the budget every answer's HTTP status and its Retry-After in seconds, if it has one."""
         now_ns = self._clock.monotonic_ns()
-        if self._bans.note(status, retry_after_s, now_ns):
-            self._serve()
+        if self._bans.apply_response(status, retry_after_s, now_ns):
+            self._grant_ready()
             ban = self._ban(now_ns)
             if ban is not None:
                 self.on_ban(ban)
 
-    def take_up(self, ban: Ban) -> None:
+    def restore_ban(self, ban: Ban) -> None:
         """Restore a ban stored by the last engine."""
         length_ns = round(min(ban.left_s, self._longest_ban_s) * NS_PER_S)
-        self._bans.take_up(ban.kind, self._clock.monotonic_ns() + length_ns)
-        self.is_calm = False
+        self._bans.restore(ban.kind, self._clock.monotonic_ns() + length_ns)
+        self.is_uncontended = False
 
     def state(self) -> BudgetState:
         """Return the budget for display."""
         now_ns = self._clock.monotonic_ns()
         lanes: list[LaneState] = []
         for lane in self._lanes.values():
-            lane.forget(now_ns)
+            lane.expire(now_ns)
             lanes.append(LaneState(lane.limit, lane.used))
         ban = self._ban(now_ns)
         counts = (len(self._queue), self._granted, self._refused, self._refused_by_ban)
@@ -192,143 +192,143 @@ class RateBudget:
         left_ns = until_ns - now_ns
         return Ban(kind, left_ns / NS_PER_S, self._clock.now_ms() + left_ns // 1_000_000)
 
-    def needs(
+    def lane_costs(
         self, weight: int, purpose: Purpose, *, is_order: bool, lanes: Iterable[LaneName] = ()
-    ) -> Needs:
+    ) -> LaneCosts:
         """Return what such a request takes. Raises ValueError if it can never go."""
-        needs = [(self._lanes[LaneName.WEIGHT], weight), (self._lanes[LaneName.REQUESTS], 1)]
+        lane_costs = [(self._lanes[LaneName.WEIGHT], weight), (self._lanes[LaneName.REQUESTS], 1)]
         if is_order:
-            needs.append((self._lanes[LaneName.ORDERS], 1))
-        needs.extend((self._lanes[name], 1) for name in lanes)
-        for lane, amount in needs:
+            lane_costs.append((self._lanes[LaneName.ORDERS], 1))
+        lane_costs.extend((self._lanes[name], 1) for name in lanes)
+        for lane, amount in lane_costs:
             if not 0 <= amount <= lane.cap(purpose):
                 raise ValueError(
                     f"a request of {amount} can never fit the {lane.limit.name.value} lane "
                     f"({lane.cap(purpose)} for {purpose.name})"
                 )
-        return tuple((lane, amount, lane.cap(purpose)) for lane, amount in needs)
+        return tuple((lane, amount, lane.cap(purpose)) for lane, amount in lane_costs)
 
-    def take_now(self, needs: Needs, purpose: Purpose) -> bool:
+    def try_acquire(self, lane_costs: LaneCosts, purpose: Purpose) -> bool:
         """Grant without queueing if no request waits, no ban is active and the amounts fit."""
         now_ns = self._clock.monotonic_ns()
-        if not self._comes_first(purpose) or self._bans.current(now_ns) is not None:
+        if not self._outranks_queue(purpose) or self._bans.current(now_ns) is not None:
             return False
-        for lane, amount, cap in needs:
-            lane.forget(now_ns)
+        for lane, amount, cap in lane_costs:
+            lane.expire(now_ns)
             if lane.used + amount > cap:
                 return False
-        self.log(needs, now_ns)
+        self.record_sent(lane_costs, now_ns)
         return True
 
-    def left_now(self, name: LaneName, purpose: Purpose) -> int:
+    def available_now(self, name: LaneName, purpose: Purpose) -> int:
         """Return how much of a lane requests of this purpose may take without waiting for anybody."""
         now_ns = self._clock.monotonic_ns()
-        if not self._comes_first(purpose) or self._bans.current(now_ns) is not None:
+        if not self._outranks_queue(purpose) or self._bans.current(now_ns) is not None:
             return 0
         lane = self._lanes[name]
-        lane.forget(now_ns)
+        lane.expire(now_ns)
         return max(0, lane.cap(purpose) - lane.used)
 
-    def log(self, needs: Needs, now_ns: int) -> None:
+    def record_sent(self, lane_costs: LaneCosts, now_ns: int) -> None:
         """Record a request that is sent now, or was sent before any other request."""
-        for lane, amount, _ in needs:
-            lane.forget(now_ns)
-            lane.take(amount, now_ns)
+        for lane, amount, _ in lane_costs:
+            lane.expire(now_ns)
+            lane.record(amount, now_ns)
         self._granted += 1
 
-    def _comes_first(self, purpose: Purpose) -> bool:
+    def _outranks_queue(self, purpose: Purpose) -> bool:
         """Whether everybody who waits is less urgent."""
         return not self._queue or _URGENCY[self._queue[0].purpose] > _URGENCY[purpose]
 
-    def _serve(self) -> None:
+    def _grant_ready(self) -> None:
         """Grant whatever may go now, in order, and set the timer for the next that may."""
         now_ns = self._clock.monotonic_ns()
         for lane in (*self._lanes.values(), *self._pace.values()):
-            lane.forget(now_ns)
+            lane.expire(now_ns)
         ban = self._bans.current(now_ns)
         short: set[Lane] = set()
-        waiting: list[_Ask] = []
+        waiting: list[_Waiter] = []
         wake_ns: int | None = None
-        for ask in self._queue:
-            free_ns = self._free_ns(ask, ban, short, now_ns)
-            if free_ns is not None and free_ns <= now_ns:
-                self._grant(ask, ban, now_ns)
+        for waiter in self._queue:
+            ready_ns = self._ready_ns(waiter, ban, short, now_ns)
+            if ready_ns is not None and ready_ns <= now_ns:
+                self._grant(waiter, ban, now_ns)
                 continue
-            waiting.append(ask)
-            if free_ns is not None:
-                wake_ns = free_ns if wake_ns is None else min(wake_ns, free_ns)
+            waiting.append(waiter)
+            if ready_ns is not None:
+                wake_ns = ready_ns if wake_ns is None else min(wake_ns, ready_ns)
         self._queue = waiting
-        self.is_calm = not waiting and self._bans.are_unheard_of
-        self._arm(wake_ns, now_ns)
+        self.is_uncontended = not waiting and self._bans.never_banned
+        self._schedule(wake_ns, now_ns)
 
-    def _free_ns(
-        self, ask: _Ask, ban: tuple[BanKind, int] | None, short: set[Lane], now_ns: int
+    def _ready_ns(
+        self, waiter: _Waiter, ban: tuple[BanKind, int] | None, short: set[Lane], now_ns: int
     ) -> int | None:
         """Return when this caller may go, None if it waits for one before it; mark the lanes it lacks."""
-        if ban is not None and not may_go(ask.purpose, ban[0]):
+        if ban is not None and not may_send(waiter.purpose, ban[0]):
             return ban[1]
-        needs = ask.needs
+        lane_costs = waiter.lane_costs
         if ban is not None:
-            pace = self._pace[least_urgent(ban[0])]
-            needs = (*needs, (pace, 1, pace.cap(ask.purpose)))
-        if not short.isdisjoint(lane for lane, _, _ in needs):
+            pace = self._pace[least_urgent_allowed(ban[0])]
+            lane_costs = (*lane_costs, (pace, 1, pace.cap(waiter.purpose)))
+        if not short.isdisjoint(lane for lane, _, _ in lane_costs):
             # It keeps its place: what it could have had is not for those behind it either.
-            short.update(lane for lane, amount, cap in needs if lane.used + amount > cap)
+            short.update(lane for lane, amount, cap in lane_costs if lane.used + amount > cap)
             return None
-        free_ns = now_ns
-        for lane, amount, cap in needs:
-            lane_ns = lane.fits_ns(amount, cap, now_ns)
+        ready_ns = now_ns
+        for lane, amount, cap in lane_costs:
+            lane_ns = lane.fits_at_ns(amount, cap, now_ns)
             if lane_ns > now_ns:
                 short.add(lane)
-                free_ns = max(free_ns, lane_ns)
-        return free_ns
+                ready_ns = max(ready_ns, lane_ns)
+        return ready_ns
 
-    def _grant(self, ask: _Ask, ban: tuple[BanKind, int] | None, now_ns: int) -> None:
-        for lane, amount, _ in ask.needs:
-            lane.take(amount, now_ns)
+    def _grant(self, waiter: _Waiter, ban: tuple[BanKind, int] | None, now_ns: int) -> None:
+        for lane, amount, _ in waiter.lane_costs:
+            lane.record(amount, now_ns)
         if ban is not None:
-            ask.paced = self._pace[least_urgent(ban[0])]
-            ask.paced.take(1, now_ns)
-        ask.granted_ns = now_ns
+            waiter.paced = self._pace[least_urgent_allowed(ban[0])]
+            waiter.paced.record(1, now_ns)
+        waiter.granted_ns = now_ns
         self._granted += 1
-        if not ask.granted.done():
-            ask.granted.set_result(None)
+        if not waiter.granted.done():
+            waiter.granted.set_result(None)
 
-    def _withdraw(self, ask: _Ask) -> None:
+    def _withdraw(self, waiter: _Waiter) -> None:
         """Take a caller out that gave up, with everything it was given in the meantime."""
-        if ask.granted_ns is None:
-            self._queue.remove(ask)
+        if waiter.granted_ns is None:
+            self._queue.remove(waiter)
         else:
             self._granted -= 1
-            for lane, amount, _ in ask.needs:
-                lane.give_back(amount, ask.granted_ns)
-            if ask.paced is not None:
-                ask.paced.give_back(1, ask.granted_ns)
-        self._serve()
+            for lane, amount, _ in waiter.lane_costs:
+                lane.release(amount, waiter.granted_ns)
+            if waiter.paced is not None:
+                waiter.paced.release(1, waiter.granted_ns)
+        self._grant_ready()
 
-    def _refuse_hopeless(self, ask: _Ask, deadline_s: float) -> None:
+    def _refuse_if_banned(self, waiter: _Waiter, deadline_s: float) -> None:
         """Raise at once what would only be raised after the deadline."""
         now_ns = self._clock.monotonic_ns()
         current = self._bans.current(now_ns)
-        if current is None or may_go(ask.purpose, current[0]):
+        if current is None or may_send(waiter.purpose, current[0]):
             return
         kind, until_ns = current
         left_s = (until_ns - now_ns) / NS_PER_S
         if left_s >= deadline_s:
             self._refused_by_ban += 1
-            raise self._refusal(ask, f"{kind.value}: such requests are blocked for {left_s:.0f} s")
+            raise self._refusal(waiter, f"{kind.value}: such requests are blocked for {left_s:.0f} s")
 
-    def _refusal(self, ask: _Ask, why: str) -> BudgetRefused:
+    def _refusal(self, waiter: _Waiter, why: str) -> BudgetRefused:
         self._refused += 1
         return BudgetRefused(
-            f"Not sent ({ask.purpose.name.lower()} request): {why}. "
+            f"Not sent ({waiter.purpose.name.lower()} request): {why}. "
             "Nothing reached the exchange. Try again later."
         )
 
-    def _arm(self, wake_ns: int | None, now_ns: int) -> None:
+    def _schedule(self, wake_ns: int | None, now_ns: int) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if wake_ns is not None:
-            delay_s = max((wake_ns - now_ns) / NS_PER_S, SOONEST_S)
-            self._timer = asyncio.get_running_loop().call_later(delay_s, self._serve)
+            delay_s = max((wake_ns - now_ns) / NS_PER_S, SHORTEST_DELAY_S)
+            self._timer = asyncio.get_running_loop().call_later(delay_s, self._grant_ready)

@@ -20,7 +20,7 @@ SAMPLES = 10
 ROUNDING_MS = 1.0
 """The exchange reports whole milliseconds: use the middle of it, with half a one of rounding error."""
 HISTORY = 64
-MAX_BELIEVED_DRIFT_PPM = 2_000.0
+MAX_PLAUSIBLE_DRIFT_PPM = 2_000.0
 """Measurements that contradict each other by more than this are a jump of a clock, not a drift."""
 
 
@@ -58,7 +58,7 @@ class Sample:
         return (self.t1_ns - self.t0_ns) / NS_PER_MS
 
     @property
-    def middle_ns(self) -> int:
+    def midpoint_ns(self) -> int:
         """The moment that the server's answer most likely belongs to."""
         return (self.t0_ns + self.t1_ns) // 2
 
@@ -70,7 +70,7 @@ class Sample:
     @property
     def base_ms(self) -> float:
         """Exchange time minus the monotonic clock, in milliseconds."""
-        return self.server_ms + 0.5 - self.middle_ns / NS_PER_MS
+        return self.server_ms + 0.5 - self.midpoint_ns / NS_PER_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class OffsetEstimator:
 
     def __init__(self, limits: OffsetLimits | None = None) -> None:
         self._limits = limits or OffsetLimits()
-        self._held: Sample | None = None
+        self._reference: Sample | None = None
         self._latest: Sample | None = None
         self._history: deque[Sample] = deque(maxlen=HISTORY)
         self._rate_ppm = self._limits.max_drift_ppm
@@ -110,78 +110,78 @@ class OffsetEstimator:
         """Take the best sample of a measurement; hold it if it bounds the time better than the one held."""
         if sample.t1_ns < sample.t0_ns:
             raise ValueError("a round trip cannot end before it starts")
-        if self._held is not None and self._contradicts(self._held, sample):
+        if self._reference is not None and self._contradicts(self._reference, sample):
             self._jumps += 1
-            if not self._could_drift(self._held, sample):
+            if not self._is_explained_by_drift(self._reference, sample):
                 # One of the clocks jumped, or this machine slept: what was known is worth nothing.
                 self._history.clear()
-            self._held = None
+            self._reference = None
         self._latest = sample
         self._history.append(sample)
-        self._rate_ppm = self._drift_to_reckon_with_ppm()
-        if self._held is None or self._error_ms(sample, sample.t1_ns) <= self._error_ms(
-            self._held, sample.t1_ns
+        self._rate_ppm = self._assumed_drift_ppm()
+        if self._reference is None or self._error_ms(sample, sample.t1_ns) <= self._error_ms(
+            self._reference, sample.t1_ns
         ):
-            self._held = sample
+            self._reference = sample
 
     def estimate(self, now_ns: int) -> Offset | None:
         """Return what is known, for display; None before the first sample."""
-        held, latest = self._held, self._latest
-        if held is None or latest is None:
+        reference, latest = self._reference, self._latest
+        if reference is None or latest is None:
             return None
         wall_ms = latest.wall_ms - latest.t1_ns / NS_PER_MS
-        error_ms = self._error_ms(held, now_ns)
+        error_ms = self._error_ms(reference, now_ns)
         drift = self._drift()
         return Offset(
-            offset_ms=held.base_ms - wall_ms,
+            offset_ms=reference.base_ms - wall_ms,
             error_ms=error_ms,
             drift_ppm=drift[0] if drift is not None else None,
             drift_error_ppm=drift[1] if drift is not None else None,
-            at_ns=held.middle_ns,
-            age_s=(now_ns - held.t1_ns) / NS_PER_S,
-            round_trip_ms=held.round_trip_ms,
+            at_ns=reference.midpoint_ns,
+            age_s=(now_ns - reference.t1_ns) / NS_PER_S,
+            round_trip_ms=reference.round_trip_ms,
             jumps=self._jumps,
-            warning=self._refusal(now_ns) or self._warning(error_ms),
+            warning=self._signing_problem(now_ns) or self._warning(error_ms),
         )
 
     def exchange_now_ms(self, now_ns: int) -> int:
         """Return the exchange's time to sign with. Raises `ClockOutOfBounds`."""
-        refusal = self._refusal(now_ns)
-        if refusal or self._held is None:
-            raise ClockOutOfBounds(refusal)
-        return int(now_ns / NS_PER_MS + self._held.base_ms)
+        problem = self._signing_problem(now_ns)
+        if problem or self._reference is None:
+            raise ClockOutOfBounds(problem)
+        return int(now_ns / NS_PER_MS + self._reference.base_ms)
 
     def monotonic_ns_at(self, exchange_ms: float) -> int:
         """Return when the exchange will say `exchange_ms`, monotonic. Raises `ClockOutOfBounds`."""
-        if self._held is None:
+        if self._reference is None:
             raise ClockOutOfBounds(_NO_SAMPLE)
-        return round((exchange_ms - self._held.base_ms) * NS_PER_MS)
+        return round((exchange_ms - self._reference.base_ms) * NS_PER_MS)
 
     def _error_ms(self, sample: Sample, now_ns: int) -> float:
-        age_ms = abs(now_ns - sample.middle_ns) / NS_PER_MS
+        age_ms = abs(now_ns - sample.midpoint_ns) / NS_PER_MS
         return sample.error_ms + age_ms * self._rate_ppm / 1e6
 
-    def _contradicts(self, held: Sample, sample: Sample) -> bool:
-        apart_ms = abs(sample.base_ms - held.base_ms)
-        return apart_ms > self._error_ms(held, sample.middle_ns) + sample.error_ms
+    def _contradicts(self, reference: Sample, sample: Sample) -> bool:
+        apart_ms = abs(sample.base_ms - reference.base_ms)
+        return apart_ms > self._error_ms(reference, sample.midpoint_ns) + sample.error_ms
 
-    def _could_drift(self, held: Sample, sample: Sample) -> bool:
-        passed_ms = abs(sample.middle_ns - held.middle_ns) / NS_PER_MS
-        apart_ms = abs(sample.base_ms - held.base_ms)
-        return apart_ms <= held.error_ms + sample.error_ms + passed_ms * MAX_BELIEVED_DRIFT_PPM / 1e6
+    def _is_explained_by_drift(self, reference: Sample, sample: Sample) -> bool:
+        passed_ms = abs(sample.midpoint_ns - reference.midpoint_ns) / NS_PER_MS
+        apart_ms = abs(sample.base_ms - reference.base_ms)
+        return apart_ms <= reference.error_ms + sample.error_ms + passed_ms * MAX_PLAUSIBLE_DRIFT_PPM / 1e6
 
     def _drift(self) -> tuple[float, float] | None:
         """Return the slope between the ends of history and how wrong it can be, both in ppm."""
         if len(self._history) < 2:
             return None
         first, last = self._history[0], self._history[-1]
-        apart_ms = (last.middle_ns - first.middle_ns) / NS_PER_MS
+        apart_ms = (last.midpoint_ns - first.midpoint_ns) / NS_PER_MS
         if apart_ms <= 0:
             return None
         slope_ppm = (last.base_ms - first.base_ms) / apart_ms * 1e6
         return slope_ppm, (first.error_ms + last.error_ms) / apart_ms * 1e6
 
-    def _drift_to_reckon_with_ppm(self) -> float:
+    def _assumed_drift_ppm(self) -> float:
         """Return the drift that error bounds grow by: more than the usual only where history proves more."""
         usual_ppm = self._limits.max_drift_ppm
         drift = self._drift()
@@ -189,13 +189,13 @@ class OffsetEstimator:
             return usual_ppm
         return abs(drift[0]) + drift[1]
 
-    def _refusal(self, now_ns: int) -> str:
-        if self._held is None:
+    def _signing_problem(self, now_ns: int) -> str:
+        if self._reference is None:
             return _NO_SAMPLE
-        age_s = (now_ns - self._held.t1_ns) / NS_PER_S
+        age_s = (now_ns - self._reference.t1_ns) / NS_PER_S
         if age_s > self._limits.max_age_s:
             return f"The clock offset was last measured {age_s:.0f} s ago. Measure it again before signing."
-        error_ms = self._error_ms(self._held, now_ns)
+        error_ms = self._error_ms(self._reference, now_ns)
         if error_ms > self._limits.max_error_ms:
             return (
                 f"The clock offset is known to ±{error_ms:.0f} ms only: a timestamp could be more than "

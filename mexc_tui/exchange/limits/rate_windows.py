@@ -67,26 +67,26 @@ class Lane:
         """Return how much of the window requests of this purpose may fill."""
         return self._caps[purpose]
 
-    def forget(self, now_ns: int) -> None:
+    def expire(self, now_ns: int) -> None:
         """Drop what no window that ends now or later can hold."""
         log = self._log
         # An arrival exactly one window later still counts against some windows: hence `<`.
         while log and log[0][0] < now_ns:
             self.used -= log.popleft()[1]
 
-    def take(self, amount: int, now_ns: int) -> None:
+    def record(self, amount: int, now_ns: int) -> None:
         """Log what goes now."""
         self._log.append((now_ns + self._window_ns, amount))
         self.used += amount
 
-    def give_back(self, amount: int, taken_ns: int) -> None:
+    def release(self, amount: int, taken_ns: int) -> None:
         """Undo a `take` of that moment: its request never left."""
         entry = (taken_ns + self._window_ns, amount)
         if entry in self._log:
             self._log.remove(entry)
             self.used -= amount
 
-    def fits_ns(self, amount: int, cap: int, now_ns: int) -> int:
+    def fits_at_ns(self, amount: int, cap: int, now_ns: int) -> int:
         """Return when `amount` fits under `cap` without other requests; now if it already fits."""
         used = self.used
         free_ns = now_ns

@@ -24,8 +24,8 @@ from mexc_tui.model.outcome import NotSent, Purpose, SendOutcome
 from mexc_tui.model.text import clean_all
 
 DUST_ASSETS = 15
-NO_RIGHT = 700007
-PROBED = "BTCUSDT"
+PERMISSION_DENIED = 700007
+PROBE_SYMBOL = "BTCUSDT"
 """Any pair does: rights are looked at before anything else of an order."""
 _KEY_PROBLEMS = frozenset(
     {401, 602, 10072, 10073, 700001, 700002, 700003, 700006, 700013, 429, 403, 26, 10098}
@@ -54,7 +54,7 @@ class RestAccount:
         """Balances and what the account may do."""
         account = await self._requester.get(routes.ACCOUNT, _account, purpose=purpose)
         total = len(account.balances) + len(account.skipped)
-        self._requester.skipped.note(routes.ACCOUNT, account.skipped, total)
+        self._requester.skipped.record(routes.ACCOUNT, account.skipped, total)
         return account
 
     async def self_symbols(self) -> tuple[str, ...]:
@@ -67,8 +67,8 @@ class RestAccount:
 
     async def create_listen_key(self) -> str:
         """Get a key to the user stream, valid for an hour; it may be one that was live already."""
-        answer = await self._requester.call(routes.NEW_LISTEN_KEY, _LISTEN_KEY, purpose=Purpose.EXIT)
-        return answer.listen_key
+        response = await self._requester.call(routes.NEW_LISTEN_KEY, _LISTEN_KEY, purpose=Purpose.EXIT)
+        return response.listen_key
 
     async def listen_keys(self) -> list[str]:
         """All live listen keys of the account."""
@@ -100,7 +100,13 @@ class RestAccount:
 
     async def can_place_orders(self, purpose: Purpose = Purpose.ORDINARY) -> KeyRight:
         """Probe SPOT_DEAL_WRITE by having an order checked, which places none."""
-        order = [("symbol", PROBED), ("side", "BUY"), ("type", "LIMIT"), ("quantity", "1"), ("price", "1")]
+        order = [
+            ("symbol", PROBE_SYMBOL),
+            ("side", "BUY"),
+            ("type", "LIMIT"),
+            ("quantity", "1"),
+            ("price", "1"),
+        ]
         return await self._probe(routes.TEST_ORDER, order, purpose)
 
     async def rights(self, purpose: Purpose = Purpose.ORDINARY) -> KeyRights:
@@ -120,10 +126,10 @@ class RestAccount:
     async def _probe(self, route: routes.Route, params: list[tuple[str, str]], purpose: Purpose) -> KeyRight:
         """Code 700007 means the right is missing; an answer about the request itself means it is there."""
         try:
-            await self._requester.call(route, _anything, params, purpose=purpose)
+            await self._requester.call(route, _any_json, params, purpose=purpose)
         except RequestRefused as error:
             refusal = error.refusal
-            if refusal.code == NO_RIGHT:
+            if refusal.code == PERMISSION_DENIED:
                 return KeyRight.LACKS
             undecided = refusal.code is None or refusal.code in _KEY_PROBLEMS or refusal.http_status >= 500
             return KeyRight.UNCLEAR if undecided else KeyRight.HAS
@@ -145,7 +151,7 @@ def _account(body: bytes) -> Account:
         return msgspec.structs.replace(rest, balances=found.rows, skipped=found.skipped)
 
 
-def _anything(body: bytes) -> None:
+def _any_json(body: bytes) -> None:
     """Read an answer of which only matters whether it is JSON and not an error."""
     msgspec.json.decode(body)
     if body.lstrip().startswith(b"{"):

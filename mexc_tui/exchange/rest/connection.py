@@ -23,7 +23,7 @@ from mexc_tui.model.errors import DeskError
 KEEPALIVE_S = 30.0
 CONNECT_S = 3.0
 """A name that is not found, a host that does not answer and a handshake all end by then."""
-STALE_TRIES = 4
+STALE_ATTEMPTS = 4
 """How many kept connections may turn out dead before a request is given up; nothing was sent over them."""
 
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None)  # one deadline bounds the whole instead
@@ -47,7 +47,7 @@ class Headers:
 
 
 @dataclass(frozen=True, slots=True)
-class RawAnswer:
+class RawResponse:
     """An answer as it came. `retry_after_s` is None without such a header or if it makes no sense."""
 
     status: int
@@ -56,7 +56,7 @@ class RawAnswer:
     retry_after_s: float | None = None
 
 
-class UnreadableAnswer(DeskError):
+class UnreadableResponse(DeskError):
     """An answer is too large, or its compression cannot be undone.
 
     Raised while an answer is read. Callers of the client receive it as `NoAnswer`.
@@ -72,7 +72,7 @@ class ConnectTimeout(DeskError):
 
 FAILURES = (
     TimeoutError,
-    UnreadableAnswer,
+    UnreadableResponse,
     ConnectTimeout,
     aiohttp.ClientError,
     HttpProcessingError,
@@ -134,7 +134,7 @@ class HttpConnection:
         # One that was closing takes nothing; and one closes at once when the system refuses the first bytes.
         return not transport.is_closing()
 
-    async def answer(self, cap_bytes: int) -> "RawAnswer":
+    async def read_response(self, cap_bytes: int) -> "RawResponse":
         """Return the answer to the request just written.
 
         Raises one of FAILURES; the connection is worth nothing then.
@@ -147,8 +147,8 @@ class HttpConnection:
             message, content = await protocol.read()
         body = await _read(message, content, cap_bytes)
         headers = message.headers
-        return RawAnswer(
-            message.code, body, headers.get("Content-Type", ""), _seconds(headers.get("Retry-After"))
+        return RawResponse(
+            message.code, body, headers.get("Content-Type", ""), _retry_after_s(headers.get("Retry-After"))
         )
 
     def release(self) -> None:
@@ -167,29 +167,29 @@ class Connections:
         self._connector = connector
         self._connect_s = connect_s
 
-    async def open(self, place: ConnectionAddress) -> HttpConnection:
+    async def open(self, address: ConnectionAddress) -> HttpConnection:
         """Return a connection that is open as far as anybody knows. Raises one of FAILURES."""
         limit = asyncio.timeout(self._connect_s)
         try:
             async with limit:
-                return await self._open(place)
+                return await self._open(address)
         except TimeoutError:
             if not limit.expired():
                 raise
             raise ConnectTimeout(f"no connection to the server within {self._connect_s:g} s") from None
 
-    async def _open(self, place: ConnectionAddress) -> HttpConnection:
-        for _ in range(STALE_TRIES):
-            made = await self._connector.connect(place.request, traces=[], timeout=_NO_TIMEOUT)
-            if made.protocol is not None and (connection := HttpConnection(made)).is_usable:
+    async def _open(self, address: ConnectionAddress) -> HttpConnection:
+        for _ in range(STALE_ATTEMPTS):
+            opened = await self._connector.connect(address.request, traces=[], timeout=_NO_TIMEOUT)
+            if opened.protocol is not None and (connection := HttpConnection(opened)).is_usable:
                 return connection
-            made.close()
+            opened.close()
         raise ConnectionResetError
 
 
-def describe(error: Exception, deadline_s: float) -> str:
+def describe_failure(error: Exception, deadline_s: float) -> str:
     """Say what one of FAILURES means, in words of ours: aiohttp's own print addresses and more."""
-    if isinstance(error, UnreadableAnswer | ConnectTimeout):
+    if isinstance(error, UnreadableResponse | ConnectTimeout):
         return str(error)
     if isinstance(error, TimeoutError):
         return f"no complete response within {deadline_s:.3g} s"
@@ -216,32 +216,32 @@ async def _read(message: RawResponseMessage, content: StreamReader, cap_bytes: i
         while part := await content.readany():
             size += len(part)
             if size > cap_bytes:
-                raise UnreadableAnswer(f"the response is larger than {cap_bytes} bytes")
+                raise UnreadableResponse(f"the response is larger than {cap_bytes} bytes")
             parts.append(part)
         body = b"".join(parts)
     if len(body) > cap_bytes:
-        raise UnreadableAnswer(f"the response is larger than {cap_bytes} bytes")
-    packing = message.headers.get("Content-Encoding", "identity").strip().lower()
-    return body if packing in ("identity", "") else _unpack(body, packing, cap_bytes)
+        raise UnreadableResponse(f"the response is larger than {cap_bytes} bytes")
+    encoding = message.headers.get("Content-Encoding", "identity").strip().lower()
+    return body if encoding in ("identity", "") else _decompress(body, encoding, cap_bytes)
 
 
-def _unpack(body: bytes, packing: str, cap_bytes: int) -> bytes:
+def _decompress(body: bytes, encoding: str, cap_bytes: int) -> bytes:
     """Inflate what we asked not to be packed, never to more than `cap_bytes`."""
-    if packing not in ("gzip", "x-gzip", "deflate"):
-        raise UnreadableAnswer("the response has an unsupported encoding")
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise UnreadableResponse("the response has an unsupported encoding")
     inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     try:
         plain = inflate.decompress(body, cap_bytes + 1)
     except zlib.error:
-        raise UnreadableAnswer("the compressed response is corrupt") from None
+        raise UnreadableResponse("the compressed response is corrupt") from None
     if len(plain) > cap_bytes:
-        raise UnreadableAnswer(f"the response decompresses to more than {cap_bytes} bytes")
+        raise UnreadableResponse(f"the response decompresses to more than {cap_bytes} bytes")
     if not inflate.eof:
-        raise UnreadableAnswer("the compressed response is truncated")
+        raise UnreadableResponse("the compressed response is truncated")
     return plain
 
 
-def _seconds(text: str | None) -> float | None:
+def _retry_after_s(text: str | None) -> float | None:
     """Read a Retry-After in seconds; dates and nonsense are None."""
     try:
         seconds = float(text) if text is not None else None

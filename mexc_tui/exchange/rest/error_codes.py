@@ -15,35 +15,35 @@ from mexc_tui.model.text import clean
 class Meaning:
     """One row. `definite`: an order that got this answer certainly does not exist."""
 
-    words: str
+    text: str
     advice: Advice
     definite: bool = True
     listing_advice: Advice | None = None
     """What to do while a listing is opening, if that differs."""
 
 
-_ASK = Advice.ASK
-_MEND = Advice.MEND
+_QUERY = Advice.ASK
+_FIX = Advice.MEND
 _NOW = Advice.RETRY_NOW
 _STOP = Advice.STOP
 _SYMBOLS = Advice.REFRESH_SYMBOLS
 
 TABLE: dict[int, Meaning] = {
     # About an order that is asked for or cancelled; of a new order they say nothing.
-    -2011: Meaning("The exchange no longer has that order, or never had it", _ASK, definite=False),
-    -2013: Meaning("The exchange does not show that order yet", _ASK, definite=False),
+    -2011: Meaning("The exchange no longer has that order, or never had it", _QUERY, definite=False),
+    -2013: Meaning("The exchange does not show that order yet", _QUERY, definite=False),
     # About the request.
     -1121: Meaning("Unknown pair", _SYMBOLS, listing_advice=_NOW),
-    -1128: Meaning("Incompatible parameters", _MEND),
-    400: Meaning("Malformed request", _MEND),
-    22222: Meaning("A record is missing", _MEND),
-    33333: Meaning("A parameter is wrong", _MEND),
-    44444: Meaning("A parameter is empty", _MEND),
-    700004: Meaning("A required parameter is missing", _MEND),
-    700005: Meaning("recvWindow is larger than 60,000 ms", _MEND),
-    700008: Meaning("Forbidden characters in a parameter", _MEND),
-    700013: Meaning("The Content-Type header is missing or wrong", _MEND),
-    30026: Meaning("Invalid order ids", _MEND),
+    -1128: Meaning("Incompatible parameters", _FIX),
+    400: Meaning("Malformed request", _FIX),
+    22222: Meaning("A record is missing", _FIX),
+    33333: Meaning("A parameter is wrong", _FIX),
+    44444: Meaning("A parameter is empty", _FIX),
+    700004: Meaning("A required parameter is missing", _FIX),
+    700005: Meaning("recvWindow is larger than 60,000 ms", _FIX),
+    700008: Meaning("Forbidden characters in a parameter", _FIX),
+    700013: Meaning("The Content-Type header is missing or wrong", _FIX),
+    30026: Meaning("Invalid order ids", _FIX),
     # About the key, its rights and the account.
     26: Meaning("Operation not allowed for this account", _STOP),
     401: Meaning("Not authorised", _STOP),
@@ -75,10 +75,10 @@ TABLE: dict[int, Meaning] = {
     70011: Meaning("The key is banned from this pair", Advice.STOP_PAIR),
     730001: Meaning("Pair not found", _SYMBOLS),
     # About price, size and type.
-    10095: Meaning("The amount is missing", _MEND),
+    10095: Meaning("The amount is missing", _FIX),
     10096: Meaning("The amount has too many decimals", Advice.REDUCE_SIZE),
     10097: Meaning("The amount is wrong", Advice.REDUCE_SIZE),
-    10102: Meaning("The amount is not positive", _MEND),
+    10102: Meaning("The amount is not positive", _FIX),
     30002: Meaning("The order is below the minimum notional", Advice.RAISE_SIZE),
     30003: Meaning("The order is above the maximum size", Advice.REDUCE_SIZE),
     30010: Meaning("The price is outside the currently allowed range", Advice.REPRICE),
@@ -96,15 +96,15 @@ TABLE: dict[int, Meaning] = {
     # About the exchange itself.
     403: Meaning("Blocked by the firewall or a missing permission", Advice.WAIT, definite=False),
     429: Meaning("Too many requests", Advice.WAIT),
-    500: Meaning("Internal error of the exchange", _ASK, definite=False),
-    503: Meaning("The exchange is overloaded or under maintenance", _ASK, definite=False),
-    504: Meaning("Gateway timeout of the exchange", _ASK, definite=False),
-    10203: Meaning("The exchange failed while processing the order", _ASK, definite=False),
+    500: Meaning("Internal error of the exchange", _QUERY, definite=False),
+    503: Meaning("The exchange is overloaded or under maintenance", _QUERY, definite=False),
+    504: Meaning("Gateway timeout of the exchange", _QUERY, definite=False),
+    10203: Meaning("The exchange failed while processing the order", _QUERY, definite=False),
     11444: Meaning("Unavailable: maintenance", Advice.WAIT),
-    20002: Meaning("Internal error of the exchange", _ASK, definite=False),
+    20002: Meaning("Internal error of the exchange", _QUERY, definite=False),
 }
 
-UNKNOWN_CODE = Meaning("Unknown error code", _ASK, definite=False)
+UNKNOWN_CODE = Meaning("Unknown error code", _QUERY, definite=False)
 
 BY_STATUS: dict[int, Meaning] = {
     401: TABLE[401],
@@ -114,8 +114,8 @@ BY_STATUS: dict[int, Meaning] = {
 }
 """What an HTTP status means when the body names no code (protocol 2.2)."""
 
-UNREADABLE = Meaning("Response without a readable code", _ASK, definite=False)
-SERVER_FAILED = Meaning("The exchange failed; the outcome of the request is unknown", _ASK, definite=False)
+UNREADABLE = Meaning("Response without a readable code", _QUERY, definite=False)
+SERVER_FAILED = Meaning("The exchange failed; the outcome of the request is unknown", _QUERY, definite=False)
 
 _SUCCESS = (0, 200)
 _NUMBER = r"(\d+(?:\.\d+)?(?:E-?\d+)?)"
@@ -166,7 +166,7 @@ def explain(http_status: int, error: ErrorBody) -> Refusal:
         http_status=http_status,
         code=code,
         message=message,
-        words=meaning.words,
+        words=meaning.text,
         advice=meaning.advice,
         listing_advice=meaning.listing_advice or meaning.advice,
         definite=meaning.definite,

@@ -10,7 +10,7 @@ from mexc_tui.model.outcome import Ambiguous, NotSent, Purpose, SendOutcome
 
 T = TypeVar("T")
 
-AGAIN_S = 0.5
+REPEAT_AFTER_S = 0.5
 """Seconds without a response after which a request is repeated: four usual round trips."""
 
 
@@ -21,32 +21,34 @@ async def send_repeatable(
 
     Return the first outcome that the exchange told. The other request is given up.
     """
-    pairs, has_turn = tuple(params), asyncio.Event()
-    first = asyncio.ensure_future(requester.send(route, read, pairs, purpose=purpose, on_turn=has_turn.set))
-    first.add_done_callback(lambda _: has_turn.set())
+    pairs, is_admitted = tuple(params), asyncio.Event()
+    first = asyncio.ensure_future(
+        requester.send(route, read, pairs, purpose=purpose, on_admitted=is_admitted.set)
+    )
+    first.add_done_callback(lambda _: is_admitted.set())
     sends = [first]
     try:
-        await has_turn.wait()
-        await asyncio.wait(sends, timeout=AGAIN_S)
+        await is_admitted.wait()
+        await asyncio.wait(sends, timeout=REPEAT_AFTER_S)
         if not first.done():
             sends.append(asyncio.ensure_future(requester.send(route, read, pairs, purpose=purpose)))
-        return await _first_told(sends)
+        return await _first_response(sends)
     finally:
         for send in sends:
             send.cancel()
 
 
-async def _first_told(sends: "list[asyncio.Task[SendOutcome[T]]]") -> SendOutcome[T]:
+async def _first_response(sends: "list[asyncio.Task[SendOutcome[T]]]") -> SendOutcome[T]:
     """Return the first outcome that is an answer; without one, that of the first request."""
     pending = set(sends)
     while pending:
         _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
         for send in sends:
-            if send.done() and _is_told(send.result()):
+            if send.done() and _is_response(send.result()):
                 return send.result()
     return sends[0].result()
 
 
-def _is_told(outcome: SendOutcome[T]) -> bool:
+def _is_response(outcome: SendOutcome[T]) -> bool:
     is_silent = isinstance(outcome, Ambiguous) and outcome.refusal is None
     return not (is_silent or isinstance(outcome, NotSent))

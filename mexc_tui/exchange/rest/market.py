@@ -40,7 +40,7 @@ _AVG_PRICE = plain(AveragePrice)
 _TICKERS = RowReader(Ticker24h, TICKER_FIELDS).one_or_all
 _PRICES = RowReader(PriceTicker, TICKER_FIELDS).one_or_all
 
-INFO_SHARE = 3.0
+INFO_DEADLINE_FACTOR = 3.0
 """So many times as long as other questions may a list of all pairs take."""
 PAIRS_AT_ONCE = 100
 """Read in one go, well below 5 ms."""
@@ -51,7 +51,7 @@ class RestMarket:
 
     def __init__(self, requester: Requester) -> None:
         self._requester = requester
-        self._info_deadline_s = INFO_SHARE * requester.limits.deadline_s
+        self._info_deadline_s = INFO_DEADLINE_FACTOR * requester.limits.deadline_s
 
     async def ping(self) -> None:
         """Ask whether the exchange answers at all."""
@@ -65,7 +65,7 @@ class RestMarket:
         """Return all pairs, or the named ones. An unknown pair is missing, or Refused with -1121."""
         info = await self._info(_symbols(symbols))
         found = _PAIRS.each(info.symbols)
-        self._requester.skipped.note(routes.EXCHANGE_INFO, found.skipped, len(info.symbols))
+        self._requester.skipped.record(routes.EXCHANGE_INFO, found.skipped, len(info.symbols))
         return ExchangeInfo(info.server_time, found.rows)
 
     async def all_pairs(self) -> Rows[Symbol]:
@@ -77,7 +77,7 @@ class RestMarket:
             pairs += found.rows
             skipped += found.skipped
             await asyncio.sleep(0)
-        self._requester.skipped.note(routes.EXCHANGE_INFO, skipped, len(raws))
+        self._requester.skipped.record(routes.EXCHANGE_INFO, skipped, len(raws))
         return Rows(tuple(pairs), tuple(skipped))
 
     async def _info(self, params: list[tuple[str, str]]) -> RawExchangeInfo:

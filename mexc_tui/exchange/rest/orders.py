@@ -52,9 +52,9 @@ class RestOrders:
 
         Without a window and a deadline of its own it gets the client's.
         """
-        fault = fault_of(order)
-        if fault:
-            return NotSent(fault)
+        problem = order_problem(order)
+        if problem:
+            return NotSent(problem)
         return await self._requester.send(
             routes.PLACE_ORDER,
             _PLACED,
@@ -113,9 +113,9 @@ class RestOrders:
         self, symbols: Sequence[str] = (), *, purpose: Purpose = Purpose.ORDINARY
     ) -> Rows[OrderReport]:
         """Open orders, newest first; of every pair if none is named."""
-        about = ",".join(symbols)
-        params = [("symbol", about)] if symbols else []
-        return await self._list(routes.OPEN_ORDERS, _ORDERS, params, purpose, about)
+        query = ",".join(symbols)
+        params = [("symbol", query)] if symbols else []
+        return await self._list(routes.OPEN_ORDERS, _ORDERS, params, purpose, query)
 
     async def all_orders(
         self,
@@ -155,11 +155,11 @@ class RestOrders:
         reader: RowReader[T],
         params: Sequence[tuple[str, str]],
         purpose: Purpose,
-        about: str,
+        query: str,
     ) -> Rows[T]:
         """Read a list; malformed rows are skipped, counted and shown as those of `about`."""
         found = await self._requester.get(route, reader.list, params, purpose=purpose)
-        self._requester.skipped.note(route, found.skipped, len(found), about)
+        self._requester.skipped.record(route, found.skipped, len(found), query)
         return found
 
 
@@ -184,7 +184,7 @@ def plain_number(number: Decimal) -> str:
     return f"{number:f}"
 
 
-def fault_of(order: NewOrder) -> str:
+def order_problem(order: NewOrder) -> str:
     """Say why an order cannot be sent as it is; empty if it can (protocol 4.4)."""
     for name, number in (
         ("price", order.price),
@@ -196,13 +196,13 @@ def fault_of(order: NewOrder) -> str:
     if order.client_order_id and not _CLIENT_ID.fullmatch(order.client_order_id):
         return "Not sent: a client order id is 1 to 32 letters, digits, - and _."
     if order.type is OrderType.MARKET:
-        return _fault_of_market(order)
+        return _market_order_problem(order)
     if order.price is None or order.quantity is None or order.quote_quantity is not None:
         return "Not sent: this type of order needs a price and a quantity, and no value."
     return ""
 
 
-def _fault_of_market(order: NewOrder) -> str:
+def _market_order_problem(order: NewOrder) -> str:
     if order.price is not None:
         return "Not sent: a MARKET order has no price."
     if (order.quantity is None) == (order.quote_quantity is None):

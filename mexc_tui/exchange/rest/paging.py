@@ -20,7 +20,7 @@ class IncompleteList(ExchangeError):
 
 
 async def read_all(
-    ask: Callable[[int | None], Awaitable[Rows[T]]],
+    fetch: Callable[[int | None], Awaitable[Rows[T]]],
     *,
     path: str,
     page: int,
@@ -37,12 +37,12 @@ async def read_all(
     skipped: dict[SkippedRow, None] = {}
     end_ms: int | None = None
     for _ in range(MAX_PAGES):
-        answer = await ask(end_ms)
-        rows = answer.rows
+        answer_page = await fetch(end_ms)
+        rows = answer_page.rows
         fresh = {key_of(row): row for row in rows if key_of(row) not in found}
         found |= fresh
-        skipped |= dict.fromkeys(answer.skipped)
-        if len(answer) < page:
+        skipped |= dict.fromkeys(answer_page.skipped)
+        if len(answer_page) < page:
             return Rows(tuple(found.values()), tuple(skipped))
         times = [at_ms for row in rows if (at_ms := time_of(row)) is not None]
         if not fresh or len(times) < len(rows):

@@ -10,10 +10,10 @@ from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
 from mexc_tui.exchange.limits.breaker import Breaker
-from mexc_tui.exchange.limits.budget import BudgetRefused, Needs, RateBudget
+from mexc_tui.exchange.limits.budget import BudgetRefused, LaneCosts, RateBudget
 from mexc_tui.exchange.limits.call_limits import CallLimits
 from mexc_tui.exchange.limits.clock_offset import ClockOutOfBounds, OffsetEstimator
-from mexc_tui.exchange.rest.connection import ConnectionAddress, Headers, RawAnswer
+from mexc_tui.exchange.rest.connection import ConnectionAddress, Headers, RawResponse
 from mexc_tui.exchange.rest.error_codes import explain, read_error
 from mexc_tui.exchange.rest.responses import UNREADABLE, Reader, read_or_raise
 from mexc_tui.exchange.rest.retry import RetryDeadline, retrying
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Params = Iterable[tuple[str, str]]
 
-TURN_SHARE = 0.5
+ADMISSION_SHARE = 0.5
 """How much of its time a request may wait for its turn. One that left at the last moment could not be
 answered in time any more: an order would become ambiguous for nothing."""
 NS_PER_S = 1_000_000_000
 MS_PER_S = 1_000
-TIME_REFUSED = (700003, 10073)
+CLOCK_REJECTIONS = (700003, 10073)
 
 
 class Requester:
@@ -58,7 +58,7 @@ class Requester:
         self.offset = offset
         self.breakers = {group: Breaker(clock, self.limits.breaker) for group in RouteGroup}
         self.skipped = SkippedRows()
-        self.clock_doubted = asyncio.Event()
+        self.clock_suspect = asyncio.Event()
         """Set when the exchange refused our time: the offset wants measuring (protocol 6.1, code 700003)."""
         self._origin = origin
         self._transport = transport
@@ -68,7 +68,7 @@ class Requester:
         public = {"Accept-Encoding": "identity", "Accept": "application/json", "User-Agent": "mexc-tui"}
         key = {"X-MEXC-APIKEY": signer.access_key} if signer else {}
         self._public_headers = Headers(public)
-        self._question_headers = Headers({**public, **key})
+        self._read_headers = Headers({**public, **key})
         # Without it every signed POST, PUT and DELETE is refused, body or not (protocol 2.3).
         self._write_headers = Headers({**public, **key, "Content-Type": "application/json"})
 
@@ -92,7 +92,7 @@ class Requester:
         try:
             return await retrying(
                 once,
-                retryable=_may_ask_again,
+                retryable=_is_retryable,
                 clock=self._clock,
                 rng=self._rng,
                 deadline_s=total_s,
@@ -114,11 +114,11 @@ class Requester:
     ) -> T:
         """Send once and return what the answer says. Raises ExchangeError."""
         window_ms, total_s = self.limits.window_ms, deadline_s or self.limits.deadline_s
-        answer, _ = await self._exchange(route, params, purpose, window_ms, total_s)
+        response, _ = await self._exchange(route, params, purpose, window_ms, total_s)
         try:
-            return read_or_raise(route.method, route.path, answer.status, answer.body, read)
+            return read_or_raise(route.method, route.path, response.status, response.body, read)
         except RequestRefused as error:
-            self._note_refusal(error.refusal)
+            self._apply_refusal(error.refusal)
             raise
 
     async def send(
@@ -130,7 +130,7 @@ class Requester:
         purpose: Purpose,
         recv_window_ms: int | None = None,
         deadline_s: float | None = None,
-        on_turn: Callable[[], None] | None = None,
+        on_admitted: Callable[[], None] | None = None,
     ) -> SendOutcome[T]:
         """Send once something that changes the account, and say which of the four outcomes it has.
 
@@ -140,71 +140,73 @@ class Requester:
         window_ms = recv_window_ms or self.limits.order_window_ms
         total_s = deadline_s or self.limits.order_deadline_s
         try:
-            answer, timestamp_ms = await self._exchange(route, params, purpose, window_ms, total_s, on_turn)
+            response, timestamp_ms = await self._exchange(
+                route, params, purpose, window_ms, total_s, on_admitted
+            )
         except NothingSent as error:
             return NotSent(error.problem)
-        except _Lost as lost:
-            return Ambiguous(lost.problem, lost.timestamp_ms, window_ms)
-        return self.outcome_of(answer, read, timestamp_ms, window_ms)
+        except _NoResponse as error:
+            return Ambiguous(error.problem, error.timestamp_ms, window_ms)
+        return self.outcome_of(response, read, timestamp_ms, window_ms)
 
     # ---- what the firing line shares: it writes its requests itself
 
     def signed_request(
-        self, route: Route, params: Params, recv_window_ms: int, timestamp_ms: int, place: ConnectionAddress
+        self, route: Route, params: Params, recv_window_ms: int, timestamp_ms: int, address: ConnectionAddress
     ) -> bytes:
         """Print and sign a request for a moment of the exchange's clock. Raises ValueError."""
         if self._signer is None:
             raise ValueError("this needs a key, but none is loaded")
         query = self._signer.signed_query(params, recv_window_ms, timestamp_ms)
-        return place.request_bytes(route.method, route.path, query, self._headers(route))
+        return address.request_bytes(route.method, route.path, query, self._headers(route))
 
-    def public_request(self, route: Route, place: ConnectionAddress) -> bytes:
+    def public_request(self, route: Route, address: ConnectionAddress) -> bytes:
         """Print a question without parameters."""
-        return place.request_bytes(route.method, route.path, "", self._public_headers)
+        return address.request_bytes(route.method, route.path, "", self._public_headers)
 
     async def admit(self, route: Route, purpose: Purpose, deadline_s: float) -> None:
         """Return when a request may leave. Raises NothingSent if breaker or budget hold it back."""
-        self._ask_breaker(route, purpose)
+        self._check_breaker(route, purpose)
         try:
             await self._admit(route, purpose, deadline_s)
-        except (_HeldBack, asyncio.CancelledError):
-            self.withdrawn(route, purpose)
+        except (_Withheld, asyncio.CancelledError):
+            self.release(route, purpose)
             raise
 
-    def leave(self, route: Route, purpose: Purpose) -> "Leave":
+    def permit(self, route: Route, purpose: Purpose) -> "SendPermit":
         """Return the quick way to admit such requests."""
-        needs = self.budget.needs(route.weight, purpose, is_order=route.is_order, lanes=route.lanes)
-        return Leave(self.breakers[route.group], self.budget, needs, purpose)
+        lane_costs = self.budget.lane_costs(route.weight, purpose, is_order=route.is_order, lanes=route.lanes)
+        return SendPermit(self.breakers[route.group], self.budget, lane_costs, purpose)
 
-    def withdrawn(self, route: Route, purpose: Purpose) -> None:
+    def release(self, route: Route, purpose: Purpose) -> None:
         """Note that a request which was admitted ended without telling anything of the exchange."""
-        self.breakers[route.group].withdrawn(purpose)
+        self.breakers[route.group].release_probe(purpose)
 
-    def lost(self, route: Route) -> None:
+    def record_no_response(self, route: Route) -> None:
         """Note a request that no answer came to."""
-        self.breakers[route.group].failed()
+        self.breakers[route.group].record_failure()
 
-    def heard(self, route: Route, answer: RawAnswer) -> None:
+    def record_response(self, route: Route, response: RawResponse) -> None:
         """Note an answer: breaker and budget learn from each."""
-        if answer.status >= 500:
-            self.breakers[route.group].failed()
+        if response.status >= 500:
+            self.breakers[route.group].record_failure()
         else:
-            self.breakers[route.group].succeeded()
-        self.budget.note_answer(answer.status, answer.retry_after_s)
+            self.breakers[route.group].record_success()
+        self.budget.record_response(response.status, response.retry_after_s)
 
     def outcome_of(
-        self, answer: RawAnswer, read: Reader[T], timestamp_ms: int, window_ms: int
+        self, response: RawResponse, read: Reader[T], timestamp_ms: int, window_ms: int
     ) -> SendOutcome[T]:
         """Say what an answer means for a request that was signed so."""
-        if 200 <= answer.status < 300:
+        if 200 <= response.status < 300:
             try:
-                return Accepted(read(answer.body), timestamp_ms)
+                return Accepted(read(response.body), timestamp_ms)
             except UNREADABLE:  # an odd 200: what it says decides, below
                 pass
-        refusal = explain(answer.status, read_error(answer.body))
-        if answer.retry_after_s is not None:
-            refusal = replace(refusal, retry_after_ms=round(answer.retry_after_s * MS_PER_S))
-        self._note_refusal(refusal)
+        refusal = explain(response.status, read_error(response.body))
+        if response.retry_after_s is not None:
+            refusal = replace(refusal, retry_after_ms=round(response.retry_after_s * MS_PER_S))
+        self._apply_refusal(refusal)
         if refusal.definite:
             return Rejected(refusal)
         return Ambiguous(refusal.words, timestamp_ms, window_ms, refusal)
@@ -216,14 +218,14 @@ class Requester:
         purpose: Purpose,
         recv_window_ms: int,
         deadline_s: float,
-        on_turn: Callable[[], None] | None = None,
-    ) -> tuple[RawAnswer, int]:
+        on_admitted: Callable[[], None] | None = None,
+    ) -> tuple[RawResponse, int]:
         """Do one round trip; return the answer and the exchange time that it was signed with."""
-        self._ask_breaker(route, purpose)
+        self._check_breaker(route, purpose)
         try:
-            return await self._round_trip(route, params, purpose, recv_window_ms, deadline_s, on_turn)
-        except (_HeldBack, asyncio.CancelledError):
-            self.withdrawn(route, purpose)
+            return await self._round_trip(route, params, purpose, recv_window_ms, deadline_s, on_admitted)
+        except (_Withheld, asyncio.CancelledError):
+            self.release(route, purpose)
             raise
 
     async def _round_trip(
@@ -233,16 +235,16 @@ class Requester:
         purpose: Purpose,
         recv_window_ms: int,
         deadline_s: float,
-        on_turn: Callable[[], None] | None,
-    ) -> tuple[RawAnswer, int]:
+        on_admitted: Callable[[], None] | None,
+    ) -> tuple[RawResponse, int]:
         start_ns = self._clock.monotonic_ns()
-        await self._admit(route, purpose, deadline_s * TURN_SHARE)
-        if on_turn is not None:
-            on_turn()
+        await self._admit(route, purpose, deadline_s * ADMISSION_SHARE)
+        if on_admitted is not None:
+            on_admitted()
         now_ns = self._clock.monotonic_ns()
         query = self._query(route, params, recv_window_ms, now_ns, purpose)
         try:
-            answer = await self._transport.send(
+            response = await self._transport.send(
                 route.method,
                 self._origin,
                 route.path,
@@ -251,17 +253,17 @@ class Requester:
                 deadline_s=max(0.001, deadline_s - (now_ns - start_ns) / NS_PER_S),
             )
         except NothingSent:
-            self.lost(route)
+            self.record_no_response(route)
             raise
         except NoAnswer as error:
-            self.lost(route)
-            raise _Lost(error, query.timestamp_ms) from None
-        self.heard(route, answer)
-        return answer, query.timestamp_ms
+            self.record_no_response(route)
+            raise _NoResponse(error, query.timestamp_ms) from None
+        self.record_response(route, response)
+        return response, query.timestamp_ms
 
-    def _ask_breaker(self, route: Route, purpose: Purpose) -> None:
+    def _check_breaker(self, route: Route, purpose: Purpose) -> None:
         if not self.breakers[route.group].allow(purpose):
-            raise _HeldBack(
+            raise _Withheld(
                 route.method,
                 route.path,
                 f"not sent: {route.group.value} failed repeatedly; trying again soon",
@@ -273,7 +275,7 @@ class Requester:
                 route.weight, purpose, is_order=route.is_order, deadline_s=deadline_s, lanes=route.lanes
             )
         except BudgetRefused as error:
-            raise _HeldBack(route.method, route.path, str(error)) from None
+            raise _Withheld(route.method, route.path, str(error)) from None
 
     def _query(
         self, route: Route, params: Params, recv_window_ms: int, now_ns: int, purpose: Purpose
@@ -282,13 +284,13 @@ class Requester:
             if not route.signed:
                 return _Query(encode(params), 0)
             if self._signer is None:
-                raise _HeldBack(route.method, route.path, "not sent: this needs a key, but none is loaded")
+                raise _Withheld(route.method, route.path, "not sent: this needs a key, but none is loaded")
             timestamp_ms = self._time_to_sign(now_ns, purpose)
             return _Query(self._signer.signed_query(params, recv_window_ms, timestamp_ms), timestamp_ms)
         except ClockOutOfBounds as error:
-            raise _HeldBack(route.method, route.path, f"not sent: {error}") from None
+            raise _Withheld(route.method, route.path, f"not sent: {error}") from None
         except ValueError:
-            raise _HeldBack(route.method, route.path, "not sent: a parameter is not valid UTF-8") from None
+            raise _Withheld(route.method, route.path, "not sent: a parameter is not valid UTF-8") from None
 
     def _time_to_sign(self, now_ns: int, purpose: Purpose) -> int:
         """Return the exchange's time. What reduces risk goes with this machine's while that is not known."""
@@ -302,42 +304,42 @@ class Requester:
     def _headers(self, route: Route) -> Headers:
         if not route.signed:
             return self._public_headers
-        return self._question_headers if route.method == "GET" else self._write_headers
+        return self._read_headers if route.method == "GET" else self._write_headers
 
-    def _note_refusal(self, refusal: Refusal) -> None:
-        if refusal.code in TIME_REFUSED:
-            self.clock_doubted.set()
+    def _apply_refusal(self, refusal: Refusal) -> None:
+        if refusal.code in CLOCK_REJECTIONS:
+            self.clock_suspect.set()
         if refusal.code == 429 and refusal.http_status != 429:
-            self.budget.note_answer(429, None)
+            self.budget.record_response(429, None)
 
 
-class Leave:
+class SendPermit:
     """The quick way through breaker and budget for one kind of request."""
 
-    __slots__ = ("_breaker", "_budget", "_needs", "_purpose", "_rooms")
+    __slots__ = ("_breaker", "_budget", "_headroom", "_lane_costs", "_purpose")
 
-    def __init__(self, breaker: Breaker, budget: RateBudget, needs: Needs, purpose: Purpose) -> None:
+    def __init__(self, breaker: Breaker, budget: RateBudget, lane_costs: LaneCosts, purpose: Purpose) -> None:
         self._breaker = breaker
         self._budget = budget
-        self._needs = needs
+        self._lane_costs = lane_costs
         self._purpose = purpose
-        self._rooms = tuple((lane, cap - amount) for lane, amount, cap in needs)
+        self._headroom = tuple((lane, cap - amount) for lane, amount, cap in lane_costs)
 
-    def take(self) -> bool:
+    def try_acquire(self) -> bool:
         """Take a place; False where `admit` would wait or refuse."""
-        return self._breaker.is_closed and self._budget.take_now(self._needs, self._purpose)
+        return self._breaker.is_closed and self._budget.try_acquire(self._lane_costs, self._purpose)
 
-    def is_free(self) -> bool:
+    def is_available(self) -> bool:
         """Whether a request may be sent first and recorded after. False: use `take`."""
-        is_free = self._breaker.is_closed and self._budget.is_calm
-        for lane, most in self._rooms:
+        is_available = self._breaker.is_closed and self._budget.is_uncontended
+        for lane, most in self._headroom:
             # Expired amounts still count here: the clock is not read.
-            is_free = is_free and lane.used <= most
-        return is_free
+            is_available = is_available and lane.used <= most
+        return is_available
 
-    def went(self, at_ns: int) -> None:
+    def record_sent(self, at_ns: int) -> None:
         """Record a request sent after `is_free` returned true; no other request ran meanwhile."""
-        self._budget.log(self._needs, at_ns)
+        self._budget.record_sent(self._lane_costs, at_ns)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -348,14 +350,14 @@ class _Query:
     timestamp_ms: int
 
 
-class _HeldBack(NothingSent):
+class _Withheld(NothingSent):
     """Not sent by the desk's own decision.
 
     Raised before a send. Sending again at once has the same result.
     """
 
 
-class _Lost(NoAnswer):
+class _NoResponse(NoAnswer):
     """No answer, with the time that the request was signed with.
 
     Raised for a signed request. The requester repeats an idempotent one with the same time.
@@ -366,8 +368,8 @@ class _Lost(NoAnswer):
         self.timestamp_ms = timestamp_ms
 
 
-def _may_ask_again(error: Exception) -> bool:
+def _is_retryable(error: Exception) -> bool:
     """Whether a question may be asked again: nothing came back, or the exchange failed inside."""
     if isinstance(error, RequestRefused):
         return error.refusal.http_status >= 500
-    return isinstance(error, NothingSent | NoAnswer) and not isinstance(error, _HeldBack)
+    return isinstance(error, NothingSent | NoAnswer) and not isinstance(error, _Withheld)

@@ -35,10 +35,10 @@ def wrapped(kind: type[T]) -> Reader[T]:
     decoder = msgspec.json.Decoder(_Wrapped[kind])
 
     def read(body: bytes) -> T:
-        answer = decoder.decode(body)
-        if answer.code is not None and not is_success(answer.code):
+        response = decoder.decode(body)
+        if response.code is not None and not is_success(response.code):
             raise msgspec.ValidationError("Expected success - at `$.code`")
-        return answer.data
+        return response.data
 
     return read
 
@@ -73,17 +73,17 @@ def odd_refusal(status: int, body: bytes) -> Refusal | None:
     return None if code is None or is_success(code) else explain(status, error)
 
 
-_PLACE = re.compile(r" - at `(\$[A-Za-z0-9_.\[\]]*)`\Z")
+_LOCATION = re.compile(r" - at `(\$[A-Za-z0-9_.\[\]]*)`\Z")
 _SAFE = re.compile(r"(?:Expected|Object missing required field|Array|`)[A-Za-z0-9 `|,<>=\[\]._-]*")
 
 
 def problem_of(error: Exception) -> str:
     """Say what is wrong with a body, naming types and fields but nothing of its contents."""
     text = str(error)
-    place = _PLACE.search(text)
+    location = _LOCATION.search(text)
     if not isinstance(error, msgspec.ValidationError):
         return "the response is not JSON"
-    what = text[: place.start()] if place else text
+    what = text[: location.start()] if location else text
     if not _SAFE.fullmatch(what):
         what = "Unknown or malformed value"
-    return f"{what} at {place.group(1) if place else '$'}"
+    return f"{what} at {location.group(1) if location else '$'}"

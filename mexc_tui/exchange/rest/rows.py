@@ -16,7 +16,7 @@ from mexc_tui.model.text import clean_name
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-MOST_LOGGED = 200
+MAX_LOGGED = 200
 """Different rows that are named in the log; the others are only counted."""
 
 _LIST = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
@@ -60,7 +60,7 @@ class RowReader(Generic[T]):
         try:
             return self._row.decode(raw)
         except UNREADABLE:
-            without = self._without_absent(raw)
+            without = self._without_empty_fields(raw)
             if without is None:
                 raise
             return self._row.decode(without)
@@ -75,7 +75,7 @@ class RowReader(Generic[T]):
                 skipped.append(SkippedRow(_name_of(raw, self._named_by), problem_of(error)))
         return Rows(tuple(rows), tuple(skipped))
 
-    def _without_absent(self, raw: msgspec.Raw | bytes) -> bytes | None:
+    def _without_empty_fields(self, raw: msgspec.Raw | bytes) -> bytes | None:
         """Return the row without optional fields that hold nothing; None: it has no such field."""
         try:
             fields = _OBJECT.decode(raw)
@@ -93,36 +93,36 @@ class SkippedRows:
     """Rows of the newest answer of each list that could not be read; logged once per row and problem."""
 
     def __init__(self) -> None:
-        self._words: dict[str, str] = {}
+        self._problems: dict[str, str] = {}
         self._logged: set[SkippedRow] = set()
         self.total = 0
         """Rows skipped since the start."""
 
-    def note(self, route: Route, skipped: Sequence[SkippedRow], total: int, about: str = "") -> None:
+    def record(self, route: Route, skipped: Sequence[SkippedRow], total: int, query: str = "") -> None:
         """Take the skipped rows of an answer of `total` rows; none clears the list's problem.
 
         `about`: the pair that was asked for, where each pair has a list of its own.
         """
         self.total += len(skipped)
-        name = f"{route.path} {about}".rstrip()
+        name = f"{route.path} {query}".rstrip()
         if not skipped:
-            self._words.pop(name, None)
+            self._problems.pop(name, None)
             return
-        self._words[name] = skipped_words(skipped, total)
+        self._problems[name] = skipped_words(skipped, total)
         for row in skipped:
-            if row not in self._logged and len(self._logged) < MOST_LOGGED:
+            if row not in self._logged and len(self._logged) < MAX_LOGGED:
                 self._logged.add(row)
                 log.warning("%s: skipped %s", route.path, row.words)
 
     def rows_of(self, route: Route, found: Rows[T]) -> tuple[T, ...]:
         """Return the rows of an answer, after counting those that were skipped."""
-        self.note(route, found.skipped, len(found))
+        self.record(route, found.skipped, len(found))
         return found.rows
 
     @property
     def problems(self) -> tuple[str, ...]:
         """Say for each list whose newest answer had malformed rows how many, and why."""
-        return tuple(f"{path}: {words}" for path, words in sorted(self._words.items()))
+        return tuple(f"{path}: {problem}" for path, problem in sorted(self._problems.items()))
 
 
 def _name_of(raw: msgspec.Raw, named_by: Sequence[str]) -> str:

@@ -16,9 +16,9 @@ from mexc_tui.exchange.rest.connection import (
     ConnectionAddress,
     Connections,
     Headers,
-    RawAnswer,
+    RawResponse,
     default_connector,
-    describe,
+    describe_failure,
 )
 from mexc_tui.model.errors import NoAnswer, NothingSent
 
@@ -26,14 +26,14 @@ CAP_BYTES = 8 * 1024 * 1024
 """Enough for everything; exchangeInfo is about 1.6 MB (protocol 1)."""
 
 
-class _Sending:
+class _SentRequest:
     """One request, and whether bytes of it may have left. It holds key and signature: it does not show."""
 
-    __slots__ = ("left", "request")
+    __slots__ = ("may_have_left", "request")
 
     def __init__(self, request: bytes) -> None:
         self.request = request
-        self.left = False
+        self.may_have_left = False
 
 
 class HttpTransport:
@@ -42,7 +42,7 @@ class HttpTransport:
     def __init__(self, connector: aiohttp.BaseConnector | None = None, connect_s: float = CONNECT_S) -> None:
         """Take a connector, which closes with the transport. Needs a running loop."""
         self._connector = connector or default_connector()
-        self._places: dict[str, ConnectionAddress] = {}
+        self._addresses: dict[str, ConnectionAddress] = {}
         self.connections = Connections(self._connector, connect_s)
 
     async def __aenter__(self) -> Self:
@@ -67,36 +67,36 @@ class HttpTransport:
         *,
         deadline_s: float,
         cap_bytes: int = CAP_BYTES,
-    ) -> RawAnswer:
+    ) -> RawResponse:
         """Send `query`, already encoded, byte for byte; answer within `deadline_s`, whatever the server does.
 
         Raises NothingSent if no byte left, NoAnswer if some may have.
         """
-        place = self._places.get(origin) or self._learn(origin)
-        sending = _Sending(place.request_bytes(method, path, query, headers))
+        address = self._addresses.get(origin) or self._add_address(origin)
+        sent = _SentRequest(address.request_bytes(method, path, query, headers))
         del query  # a crash report may print locals (reliability 4.4)
         try:
             async with asyncio.timeout(deadline_s):
-                return await self._exchange(place, sending, cap_bytes)
+                return await self._exchange(address, sent, cap_bytes)
         except FAILURES as error:
-            problem = describe(error, deadline_s)
-        if sending.left:
+            problem = describe_failure(error, deadline_s)
+        if sent.may_have_left:
             raise NoAnswer(method, path, problem) from None
         raise NothingSent(method, path, f"not sent: {problem}") from None
 
-    async def _exchange(self, place: ConnectionAddress, sending: _Sending, cap_bytes: int) -> RawAnswer:
-        connection = await self.connections.open(place)
+    async def _exchange(self, address: ConnectionAddress, sent: _SentRequest, cap_bytes: int) -> RawResponse:
+        connection = await self.connections.open(address)
         try:
-            sending.left = connection.write(sending.request)
-            if not sending.left:
+            sent.may_have_left = connection.write(sent.request)
+            if not sent.may_have_left:
                 raise ConnectionResetError
-            answer = await connection.answer(cap_bytes)
+            response = await connection.read_response(cap_bytes)
         except BaseException:
             connection.close()
             raise
         connection.release()
-        return answer
+        return response
 
-    def _learn(self, origin: str) -> ConnectionAddress:
-        place = self._places[origin] = ConnectionAddress(origin)
-        return place
+    def _add_address(self, origin: str) -> ConnectionAddress:
+        address = self._addresses[origin] = ConnectionAddress(origin)
+        return address

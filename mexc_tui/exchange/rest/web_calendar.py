@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from mexc_tui.exchange.origins import checked_origin
-from mexc_tui.exchange.rest.connection import Headers, RawAnswer
+from mexc_tui.exchange.rest.connection import Headers, RawResponse
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.model.calendar import (
     Calendar,
@@ -79,15 +79,15 @@ class WebSite:
         problems: list[str] = []
         for origin in self._origins:
             try:
-                answer = await self._transport.send(
+                response = await self._transport.send(
                     "GET", origin, path, query, HEADERS, deadline_s=deadline_s, cap_bytes=CAP_BYTES
                 )
             except ExchangeError as error:
                 problems.append(f"{origin}: {error.problem}")
                 continue
-            problem = _problem_of(answer)
+            problem = _problem_of(response)
             if not problem:
-                return answer.body, origin
+                return response.body, origin
             problems.append(f"{origin}: {problem}")
         raise WebUnavailable(f"{path} could not be read. {'; '.join(problems)}.")
 
@@ -128,10 +128,10 @@ def _read_slice(quote: str, items: list[Any], symbols: list[WebSymbol]) -> int:
     return len(items) - len(read)
 
 
-def _problem_of(answer: RawAnswer) -> str:
-    if answer.status != 200:
-        return f"HTTP {answer.status}"
-    if answer.body.lstrip()[:1] not in (b"{", b"["):
+def _problem_of(response: RawResponse) -> str:
+    if response.status != 200:
+        return f"HTTP {response.status}"
+    if response.body.lstrip()[:1] not in (b"{", b"["):
         return "not JSON (a block page?)"
     return ""
 
@@ -139,10 +139,10 @@ def _problem_of(answer: RawAnswer) -> str:
 def _data(body: bytes) -> dict[str, Any] | list[Any]:
     """Return what is wrapped in `data`, or the whole if nothing is."""
     try:
-        answer: object = _JSON.decode(body)
+        response: object = _JSON.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise WebUnavailable("The web site's response is not JSON.") from None
-    data = cast("dict[str, Any]", answer).get("data", answer) if isinstance(answer, dict) else answer
+    data = cast("dict[str, Any]", response).get("data", response) if isinstance(response, dict) else response
     if not isinstance(data, dict | list):
         raise WebUnavailable("The web site's response has no list.")
     return cast("dict[str, Any] | list[Any]", data)

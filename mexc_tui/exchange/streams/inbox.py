@@ -15,35 +15,35 @@ from mexc_tui.proto.stream_pb2 import Push
 SLICE_NS = 250_000
 """Longest piece of stream work before others get their turn (performance 5)."""
 
-LEAVING_NS = 30 * NS_PER_S
+UNSUBSCRIBED_GRACE_NS = 30 * NS_PER_S
 """So long after a channel is left its messages may still be on their way: nothing odd about them."""
-_LEAVING_REMEMBERED = 1_000
+_UNSUBSCRIBED_REMEMBERED = 1_000
 
 log = logging.getLogger(__name__)
 
 
-class Oddities:
+class UnknownMessages:
     """Things that we do not know: each kind is logged once and ignored (reliability M8)."""
 
     def __init__(self, limit: int = 100) -> None:
         """Remember at most `limit` kinds."""
         self.total = 0
         self._limit = limit
-        self._known: set[str] = set()
+        self._logged: set[str] = set()
 
-    def note(self, what: str) -> None:
+    def record(self, text: str) -> None:
         """Log `what`, cleaned, unless it was logged before or too many were."""
         self.total += 1
-        what = clean(what)
-        if what not in self._known and len(self._known) < self._limit:
-            self._known.add(what)
-            log.warning("ignored from the exchange's stream: %s", what)
+        text = clean(text)
+        if text not in self._logged and len(self._logged) < self._limit:
+            self._logged.add(text)
+            log.warning("ignored from the exchange's stream: %s", text)
 
 
 Handler = Callable[[SubscriptionState, Push, int], None]
 
 
-def _ignore(_reason: str) -> None:
+def _ignore_unreadable(_reason: str) -> None:
     """Do nothing: what a public stream lost comes again."""
 
 
@@ -55,7 +55,7 @@ class Inbox:
         clock: Clock,
         handle: Handler,
         on_overflow: Callable[[SubscriptionState], None],
-        on_unread: Callable[[str], None] = _ignore,
+        on_unreadable: Callable[[str], None] = _ignore_unreadable,
     ) -> None:
         """Call `handle(feed, push, received_ns)` for each good message; it may raise BadStreamMessage.
 
@@ -63,13 +63,13 @@ class Inbox:
         """
         self.unroutable = 0
         self.received = 0
-        self.oddities = Oddities()
+        self.unknown_messages = UnknownMessages()
         self._clock = clock
         self._handle = handle
         self._on_overflow = on_overflow
-        self._on_unread = on_unread
+        self._on_unreadable = on_unreadable
         self._routes: dict[bytes, SubscriptionState] = {}
-        self._left_ns: dict[bytes, int] = {}
+        self._unsubscribed_ns: dict[bytes, int] = {}
         """When each channel was left that may still push."""
         self._queue: deque[SubscriptionState] = deque()
         self._has_work = asyncio.Event()
@@ -78,15 +78,15 @@ class Inbox:
         """Route the feed's channel to it."""
         channel = feed.topic.channel.encode()
         self._routes[channel] = feed
-        self._left_ns.pop(channel, None)
+        self._unsubscribed_ns.pop(channel, None)
 
     def remove(self, feed: SubscriptionState) -> None:
         """Stop routing to the feed; what waits is dropped."""
         channel = feed.topic.channel.encode()
         self._routes.pop(channel, None)
-        self._left_ns[channel] = self._clock.monotonic_ns()
-        if len(self._left_ns) > _LEAVING_REMEMBERED:
-            del self._left_ns[next(iter(self._left_ns))]
+        self._unsubscribed_ns[channel] = self._clock.monotonic_ns()
+        if len(self._unsubscribed_ns) > _UNSUBSCRIBED_REMEMBERED:
+            del self._unsubscribed_ns[next(iter(self._unsubscribed_ns))]
         feed.frames.clear()
 
     @property
@@ -111,35 +111,35 @@ class Inbox:
         """Handle what comes until cancelled. An error of the handler that is no BadStreamMessage ends it."""
         while True:
             await self._has_work.wait()
-            self.work(self._clock.monotonic_ns() + SLICE_NS)
+            self.process(self._clock.monotonic_ns() + SLICE_NS)
             await asyncio.sleep(0)
 
-    def work(self, until_ns: int) -> None:
+    def process(self, until_ns: int) -> None:
         """Handle waiting frames until none is left or the time is over."""
         queue, now_ns = self._queue, self._clock.monotonic_ns
         while queue:
             feed = queue.popleft()
             feed.turns -= 1
             if feed.frames:  # given-up frames leave empty turns behind
-                self._handle_one(feed, *feed.frames.popleft())
+                self._handle_frame(feed, *feed.frames.popleft())
             if now_ns() >= until_ns:
                 break
         if not queue:
             self._has_work.clear()
 
-    def _handle_one(self, feed: SubscriptionState, frame: bytes, received_ns: int) -> None:
+    def _handle_frame(self, feed: SubscriptionState, frame: bytes, received_ns: int) -> None:
         try:
             push = decode(frame)
             if not check(feed.topic, push):
-                self._on_unread("a message without a known body")
-                self.oddities.note(f"a message without a known body on {feed.topic.channel}")
+                self._on_unreadable("a message without a known body")
+                self.unknown_messages.record(f"a message without a known body on {feed.topic.channel}")
                 return
-            if feed.seen is not None and feed.seen.is_known(push):
+            if feed.overlap_filter is not None and feed.overlap_filter.is_duplicate(push):
                 return
             self._handle(feed, push, received_ns)
-            feed.note_message(received_ns)
+            feed.record_message(received_ns)
         except BadStreamMessage as error:
-            self._on_unread(str(error))
+            self._on_unreadable(str(error))
             if feed.strikes.add(received_ns):
                 log.warning(
                     "three rejected messages in a minute on %s, the last: %s", feed.topic.channel, error
@@ -151,15 +151,20 @@ class Inbox:
             channel = decode(frame).channel
         except BadStreamMessage as error:
             self.unroutable += 1
-            self._on_unread(str(error))
+            self._on_unreadable(str(error))
             return None
         feed = self._routes.get(channel.encode())
         if feed is None:
             self.unroutable += 1
-            if not self._is_leaving(channel.encode()):
-                self.oddities.note(f"a message of channel {channel[:80]!a}, which is not subscribed")
+            if not self._was_unsubscribed(channel.encode()):
+                self.unknown_messages.record(
+                    f"a message of channel {channel[:80]!a}, which is not subscribed"
+                )
         return feed
 
-    def _is_leaving(self, channel: bytes) -> bool:
-        left_ns = self._left_ns.get(channel)
-        return left_ns is not None and self._clock.monotonic_ns() - left_ns < LEAVING_NS
+    def _was_unsubscribed(self, channel: bytes) -> bool:
+        unsubscribed_ns = self._unsubscribed_ns.get(channel)
+        return (
+            unsubscribed_ns is not None
+            and self._clock.monotonic_ns() - unsubscribed_ns < UNSUBSCRIBED_GRACE_NS
+        )

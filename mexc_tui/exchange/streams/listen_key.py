@@ -16,7 +16,7 @@ RENEW_EVERY_S = 27 * 60
 """Renewed each 25 to 30 minutes, with jitter; valid for 60."""
 _RENEW_JITTER_S = 120
 _RETRY_S = 60
-_TRUST_S = 55 * 60
+_ASSUMED_VALID_S = 55 * 60
 """Without a successful renewal for this long the key is treated as expired."""
 
 
@@ -43,7 +43,7 @@ class ListenKeyCalls(Protocol):
 class KeyRecord(Protocol):
     """Which keys this desk made, over restarts too. Called in a thread: it may touch the disk."""
 
-    def ours(self, keys: Iterable[str]) -> frozenset[str]:
+    def recorded(self, keys: Iterable[str]) -> frozenset[str]:
         """Return those of these keys that were recorded."""
         ...
 
@@ -58,7 +58,7 @@ class KeysInMemory:
     def __init__(self) -> None:
         self._keys: set[str] = set()
 
-    def ours(self, keys: Iterable[str]) -> frozenset[str]:
+    def recorded(self, keys: Iterable[str]) -> frozenset[str]:
         """Return those of these keys that were recorded."""
         return frozenset(self._keys.intersection(keys))
 
@@ -76,10 +76,10 @@ class KeyEvent(Enum):
     RENEWED = "renewed"
     RENEWAL_FAILED = "a renewal failed"
     ALARM = "two renewals failed: fills may be missed"
-    GIVEN_UP = "abandoned"
+    RELEASED = "abandoned"
 
 
-class ListenKeyKeeper:
+class ListenKeyManager:
     """One key at a time. A new one only when the old one is refused, expired, or cannot be renewed.
 
     Other programs use keys of the same account. Only a key that is recorded as made here is ever ended, or
@@ -95,12 +95,12 @@ class ListenKeyKeeper:
     ) -> None:
         """Start without a key. Without a record none outlasts the engine."""
         self._record = record or KeysInMemory()
-        self._is_ours = False
+        self._is_recorded = False
         self.created = 0
         self.failures = 0
         self._calls = calls
         self._rng = rng
-        self._on_event = on_event or _ignore
+        self._on_event = on_event or _ignore_event
         self._key: str | None = None
         self._renewed_s = 0.0
         self._lock = asyncio.Lock()
@@ -112,17 +112,17 @@ class ListenKeyKeeper:
     async def get(self) -> str:
         """Return the key, made or taken over if there is none. Raises ExchangeError."""
         async with self._lock:
-            if self._key is not None and self._age_s() <= _TRUST_S:
+            if self._key is not None and self._age_s() <= _ASSUMED_VALID_S:
                 return self._key
             await self._delete()
-            return await self._make()
+            return await self._obtain()
 
-    async def give_up(self) -> None:
+    async def release(self) -> None:
         """End the key: on exit, so that the account's 60 are not used up, or because it is suspected dead."""
         async with self._lock:
             await self._delete()
 
-    async def keep(self, on_replaced: Callable[[], None]) -> None:
+    async def renew_until_cancelled(self, on_replaced: Callable[[], None]) -> None:
         """Renew it in time until cancelled.
 
         When a renewal fails another key is made at once and `on_replaced` called, so that the sockets move
@@ -144,24 +144,24 @@ class ListenKeyKeeper:
         try:
             await self._calls.renew_listen_key(key)
         except ExchangeError as error:
-            self._note_failure(error)
+            self._record_failure(error)
             return False
         self.failures = 0
-        self._note_fresh()
+        self._mark_renewed()
         self._on_event(KeyEvent.RENEWED)
         return True
 
     async def _replace(self, old: str) -> bool:
         """Make another key before the old one is ended; False if none could be had."""
         try:
-            key, is_ours = await self._create()
+            key, is_recorded = await self._create()
         except ExchangeError as error:
             log.warning("cannot create another listen key: %s", error)
             return False
         if key == old:
             return False  # the exchange may answer with the same one: nothing is gained yet
         await self._delete()
-        self._take(key, KeyEvent.CREATED if is_ours else KeyEvent.SHARED, is_ours=is_ours)
+        self._adopt(key, KeyEvent.CREATED if is_recorded else KeyEvent.SHARED, is_recorded=is_recorded)
         return True
 
     async def _create(self) -> tuple[str, bool]:
@@ -177,45 +177,45 @@ class ListenKeyKeeper:
             before = None
         key = await self._calls.create_listen_key()
         is_new = before is not None and key not in before
-        is_ours = is_new or bool(await asyncio.to_thread(self._record.ours, (key,)))
+        is_recorded = is_new or bool(await asyncio.to_thread(self._record.recorded, (key,)))
         if is_new:
             try:
                 await asyncio.to_thread(self._record.add, key)
             except OSError as error:
                 log.warning("cannot record the listen key; after a crash it expires: %s", error)
-        return key, is_ours
+        return key, is_recorded
 
-    def _note_failure(self, error: ExchangeError) -> None:
+    def _record_failure(self, error: ExchangeError) -> None:
         self.failures += 1
         log.warning("cannot renew the listen key: %s", error)
         self._on_event(KeyEvent.RENEWAL_FAILED if self.failures < 2 else KeyEvent.ALARM)
 
-    async def _make(self) -> str:
+    async def _obtain(self) -> str:
         """Make a key; if that is refused, take one up that an earlier run made: the limit may be reached."""
         try:
-            key, is_ours = await self._create()
-            event = KeyEvent.CREATED if is_ours else KeyEvent.SHARED
+            key, is_recorded = await self._create()
+            event = KeyEvent.CREATED if is_recorded else KeyEvent.SHARED
         except ExchangeError:
-            old = await self._own_of_earlier()
+            old = await self._earlier_key()
             if old is None:
                 raise
-            key, is_ours, event = old, True, KeyEvent.REUSED
-        self._take(key, event, is_ours=is_ours)
+            key, is_recorded, event = old, True, KeyEvent.REUSED
+        self._adopt(key, event, is_recorded=is_recorded)
         return key
 
-    def _take(self, key: str, event: KeyEvent, *, is_ours: bool) -> None:
-        self._key, self._is_ours = key, is_ours
+    def _adopt(self, key: str, event: KeyEvent, *, is_recorded: bool) -> None:
+        self._key, self._is_recorded = key, is_recorded
         self.created += event is KeyEvent.CREATED
-        self._note_fresh()
+        self._mark_renewed()
         self._on_event(event)
 
-    def _note_fresh(self) -> None:
+    def _mark_renewed(self) -> None:
         self._renewed_s = asyncio.get_running_loop().time()
 
-    async def _own_of_earlier(self) -> str | None:
+    async def _earlier_key(self) -> str | None:
         """Return a live key of an earlier run of this desk that can be renewed."""
         live = await self._calls.listen_keys()
-        for key in sorted(await asyncio.to_thread(self._record.ours, live)):
+        for key in sorted(await asyncio.to_thread(self._record.recorded, live)):
             try:
                 await self._calls.renew_listen_key(key)
             except ExchangeError as error:
@@ -229,10 +229,10 @@ class ListenKeyKeeper:
         key, self._key = self._key, None
         if key is None:
             return
-        if not self._is_ours:
-            self._on_event(KeyEvent.GIVEN_UP)
+        if not self._is_recorded:
+            self._on_event(KeyEvent.RELEASED)
             return
-        self._on_event(KeyEvent.GIVEN_UP)
+        self._on_event(KeyEvent.RELEASED)
         try:
             await self._calls.delete_listen_key(key)
         except ExchangeError as error:
@@ -245,5 +245,5 @@ class ListenKeyKeeper:
         return RENEW_EVERY_S + _RENEW_JITTER_S * (2 * self._rng.random() - 1)
 
 
-def _ignore(_event: KeyEvent) -> None:
+def _ignore_event(_event: KeyEvent) -> None:
     """Nobody listens."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import aiohttp
 
 from mexc_tui.exchange.streams.inbox import Inbox
-from mexc_tui.exchange.streams.shard import Hole, Shard, ShardParts, ShardState
+from mexc_tui.exchange.streams.shard import Shard, ShardParts, ShardState, StreamGap
 from mexc_tui.exchange.streams.socket import (
     SocketEnded,
     SocketTimings,
@@ -44,7 +44,7 @@ class StreamsState:
     messages_per_s: float
     waiting: int
     unroutable: int
-    oddities: int
+    unknown_messages: int
     reasons: list[str]
     """Why each connection that is down is down."""
 
@@ -63,7 +63,7 @@ OnPush = Callable[[StreamTopic, Push, int], None]
 class MarketStreams:
     """Subscribes what is wanted and keeps it subscribed while `run` runs.
 
-    `on_push` is called for each message in short slices; `on_hole` when messages of a topic are being lost,
+    `on_push` is called for each message in short slices; `on_gap` when messages of a topic are being lost,
     and when its subscription runs (again). Both are plain functions and must be quick.
     """
 
@@ -74,7 +74,7 @@ class MarketStreams:
         clock: Clock,
         rng: Random,
         on_push: OnPush,
-        on_hole: Callable[[Hole], None],
+        on_gap: Callable[[StreamGap], None],
         *,
         timings: SocketTimings | None = None,
         stale_after_s: float = 60,
@@ -89,22 +89,22 @@ class MarketStreams:
         self._clock = clock
         self._rng = rng
         self._on_push = on_push
-        self._on_hole = on_hole
+        self._on_gap = on_gap
         self._timings = timings or SocketTimings()
         self._stale_after_s = stale_after_s
         self._on_refused = on_refused
         self._feeds: dict[str, SubscriptionState] = {}
         self._held: set[str] = set()
-        self._hurried: frozenset[str] = frozenset()
+        self._priority: frozenset[str] = frozenset()
         self._shards: list[Shard] = []
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._running: _Running | None = None
-        self._inbox = Inbox(clock, self._handle, self._note_overflow)
+        self._inbox = Inbox(clock, self._handle, self._on_overflow)
         self._received: list[int] = []
 
     # ---- what is wanted
 
-    def want(self, topics: Iterable[StreamTopic]) -> None:
+    def subscribe(self, topics: Iterable[StreamTopic]) -> None:
         """Subscribe these too."""
         now_ns = self._clock.monotonic_ns()
         for topic in topics:
@@ -113,27 +113,27 @@ class MarketStreams:
             feed = SubscriptionState(topic, now_ns, self._stale_limit_s(topic.symbol))
             self._feeds[topic.channel] = feed
             self._inbox.add(feed)
-            self._place(feed)
+            self._assign(feed)
 
-    def drop(self, topics: Iterable[StreamTopic]) -> None:
+    def unsubscribe(self, topics: Iterable[StreamTopic]) -> None:
         """Subscribe these no longer."""
         for topic in topics:
             feed = self._feeds.pop(topic.channel, None)
             if feed is not None:
                 self._inbox.remove(feed)
-                self._displace(feed)
+                self._unassign(feed)
 
-    def hold(self, symbols: Iterable[str]) -> None:
+    def set_held_symbols(self, symbols: Iterable[str]) -> None:
         """Say which symbols are held: their topics are stale after 3 s instead of a minute."""
         self._held = set(symbols)
         for feed in self._feeds.values():
             feed.stale_after_s = self._stale_limit_s(feed.topic.symbol)
 
-    def hurry(self, topics: Iterable[StreamTopic]) -> None:
+    def prioritise(self, topics: Iterable[StreamTopic]) -> None:
         """Ask for these, and no others, again soon if they are refused: their pair is about to open."""
-        self._hurried = frozenset(topic.channel for topic in topics)
+        self._priority = frozenset(topic.channel for topic in topics)
         for shard in self._shards:
-            shard.hurry(self._hurried)
+            shard.prioritise(self._priority)
 
     def reconnect(self, reason: str) -> None:
         """End all connections; new ones follow."""
@@ -154,7 +154,7 @@ class MarketStreams:
             messages_per_s=recent / spans,
             waiting=self._inbox.waiting,
             unroutable=self._inbox.unroutable,
-            oddities=self._inbox.oddities.total,
+            unknown_messages=self._inbox.unknown_messages.total,
             reasons=[shard.reason for shard in self._shards if not shard.sockets],
         )
 
@@ -194,48 +194,50 @@ class MarketStreams:
                 async with asyncio.TaskGroup() as group:
                     self._running = _Running(group, session)
                     for feed in self._feeds.values():
-                        self._place(feed)
+                        self._assign(feed)
                     group.create_task(self._inbox.run())
-                    group.create_task(self._keep_house())
+                    group.create_task(self._monitor())
             finally:
                 self._running = None
                 self._shards.clear()
                 self._tasks.clear()
 
-    async def _keep_house(self) -> None:
+    async def _monitor(self) -> None:
         """Each second: measure the rate, and move topics that are acknowledged and mute (reliability M3)."""
         while True:
             self._received = [*self._received[-_RATE_OVER_S:], self._inbox.received]
             now_ns = self._clock.monotonic_ns()
             mute = [feed for feed in self._feeds.values() if feed.is_mute(now_ns, _MUTE_AFTER_S)]
             for feed in mute:
-                self._on_hole(Hole(feed.topic.channel, is_closed=False, reason="acknowledged, but silent"))
-                self._move(feed, "acknowledged, but silent; resubscribing on another connection")
+                self._on_gap(
+                    StreamGap(feed.topic.channel, is_closed=False, reason="acknowledged, but silent")
+                )
+                self._reassign(feed, "acknowledged, but silent; resubscribing on another connection")
             await asyncio.sleep(1)
 
     def _handle(self, feed: SubscriptionState, push: Push, received_ns: int) -> None:
         self._on_push(feed.topic, push, received_ns)
 
-    def _note_overflow(self, feed: SubscriptionState) -> None:
-        """Parts of a series were given up because the handler is slow: a hole that is closed at once."""
-        feed.holes += 1
-        self._on_hole(
-            Hole(feed.topic.channel, is_closed=True, reason="queue overflow: messages were dropped")
+    def _on_overflow(self, feed: SubscriptionState) -> None:
+        """Parts of a series were given up because the handler is slow: a gap that is closed at once."""
+        feed.gaps += 1
+        self._on_gap(
+            StreamGap(feed.topic.channel, is_closed=True, reason="queue overflow: messages were dropped")
         )
 
-    def _note_hole(self, hole: Hole) -> None:
+    def _on_shard_gap(self, gap: StreamGap) -> None:
         """Pass it on; a topic that was just subscribed again has had no time to push yet."""
-        feed = self._feeds.get(hole.channel)
-        if feed is not None and hole.is_closed:
-            feed.settled_ns = self._clock.monotonic_ns()
-        self._on_hole(hole)
+        feed = self._feeds.get(gap.channel)
+        if feed is not None and gap.is_closed:
+            feed.requested_ns = self._clock.monotonic_ns()
+        self._on_gap(gap)
 
     def _stale_limit_s(self, symbol: str) -> float:
         return HELD_STALE_AFTER_S if symbol in self._held else self._stale_after_s
 
     # ---- which connection bears what
 
-    def _place(self, feed: SubscriptionState, avoid: Shard | None = None) -> None:
+    def _assign(self, feed: SubscriptionState, avoid: Shard | None = None) -> None:
         """Assign a topic to a connection with room, or to a new one; before `run` it only waits."""
         if self._running is None or any(feed.topic.channel in shard.feeds for shard in self._shards):
             return
@@ -251,39 +253,39 @@ class MarketStreams:
                 timings=self._timings,
                 max_bytes=MAX_MESSAGE_BYTES,
                 on_frame=self._inbox.put,
-                on_hole=self._note_hole,
-                on_dropped=lambda feed: self._move(feed, feed.reason),
-                on_oddity=self._inbox.oddities.note,
-                on_ended=self._note_end,
+                on_gap=self._on_shard_gap,
+                on_dropped=lambda feed: self._reassign(feed, feed.reason),
+                on_unknown=self._inbox.unknown_messages.record,
+                on_ended=self._on_ended,
             )
         )
-        shard.hurry(self._hurried)
+        shard.prioritise(self._priority)
         self._shards.append(shard)
         self._tasks[id(shard)] = running.group.create_task(shard.run())
         return shard
 
-    def _displace(self, feed: SubscriptionState) -> Shard | None:
+    def _unassign(self, feed: SubscriptionState) -> Shard | None:
         """Take a topic off its connection; one that bears nothing any more is ended."""
         shard = next((shard for shard in self._shards if feed.topic.channel in shard.feeds), None)
         if shard is None:
             return None
         shard.remove(feed)
-        feed.bearers.clear()
+        feed.carriers.clear()
         if not shard.feeds:
             self._shards.remove(shard)
             self._tasks.pop(id(shard)).cancel()
         return shard
 
-    def _move(self, feed: SubscriptionState, reason: str) -> None:
+    def _reassign(self, feed: SubscriptionState, reason: str) -> None:
         """Ask for a topic elsewhere."""
-        shard = self._displace(feed)
-        feed.phase, feed.reason = SubscriptionPhase.ASKED, reason
-        feed.settled_ns = self._clock.monotonic_ns()
-        self._place(feed, avoid=shard)
+        shard = self._unassign(feed)
+        feed.phase, feed.reason = SubscriptionPhase.PENDING, reason
+        feed.requested_ns = self._clock.monotonic_ns()
+        self._assign(feed, avoid=shard)
 
     async def _address(self) -> str:
         return self._url
 
-    def _note_end(self, ended: SocketEnded) -> None:
+    def _on_ended(self, ended: SocketEnded) -> None:
         if ended.http_status is not None:
             self._on_refused(ended.http_status)

@@ -33,7 +33,7 @@ class Ack:
     request_id: int
     accepted: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
-    speaks_for_rest: bool = False
+    accepts_rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,12 @@ def _parse_ack(request_id: int, message: str, whole: str) -> Reply:
             request_id,
             accepted=_channels(accepted[1]) if accepted else frozenset(),
             refused=_channels(refused[1]) if refused else frozenset(),
-            speaks_for_rest=accepted is None,
+            accepts_rest=accepted is None,
         )
     if message.strip().lower().startswith(NO_SUBSCRIPTION):
         return Ack(request_id)
     if not message.strip():
-        return Ack(request_id, speaks_for_rest=True)
+        return Ack(request_id, accepts_rest=True)
     channels = _channels(message)
     if all(channel.startswith("spot@") for channel in channels):
         return Ack(request_id, accepted=channels)

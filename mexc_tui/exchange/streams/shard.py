@@ -10,7 +10,7 @@ import aiohttp
 
 from mexc_tui.exchange.streams.replies import Ack
 from mexc_tui.exchange.streams.socket import SocketEnded, SocketTimings, StreamSocket, open_socket
-from mexc_tui.exchange.streams.subscription_state import SeenInOverlap, SubscriptionPhase, SubscriptionState
+from mexc_tui.exchange.streams.subscription_state import OverlapFilter, SubscriptionPhase, SubscriptionState
 from mexc_tui.exchange.streams.subscriptions import Subscriptions
 from mexc_tui.exchange.streams.topics import MAX_TOPICS_PER_SOCKET
 
@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class StreamGap:
     """Messages of a topic were lost, or may have been.
 
     `is_closed` False: they are being lost from now. True: the subscription runs (again), and what came before
-    is not replayed: take a snapshot. The first subscription of a topic tells a closed hole too.
+    is not replayed: take a snapshot. The first subscription of a topic tells a closed gap too.
     """
 
     channel: str
@@ -45,9 +45,9 @@ class ShardParts:
     timings: SocketTimings
     max_bytes: int
     on_frame: Callable[[bytes], None]
-    on_hole: Callable[[Hole], None]
+    on_gap: Callable[[StreamGap], None]
     on_dropped: Callable[[SubscriptionState], None]
-    on_oddity: Callable[[str], None]
+    on_unknown: Callable[[str], None]
     on_ended: Callable[[SocketEnded], None]
 
 
@@ -91,7 +91,7 @@ class Shard:
         self._parts = parts
         self._links: list[_Link] = []
         self._is_rotating = False
-        self._hurried: frozenset[str] = frozenset()
+        self._priority: frozenset[str] = frozenset()
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -119,8 +119,10 @@ class Shard:
     def silent_s(self, channel: str) -> float | None:
         """Return how long nothing came on the sockets that bear a topic; None: it is not accepted on any."""
         feed = self.feeds.get(channel)
-        heard = [link.socket.heard_s for link in self._links if feed is not None and link in feed.bearers]
-        return self._loop.time() - max(heard) if heard else None
+        received_s = [
+            link.socket.last_received_s for link in self._links if feed is not None and link in feed.carriers
+        ]
+        return self._loop.time() - max(received_s) if received_s else None
 
     def probe(self) -> None:
         """Ping every socket now."""
@@ -132,27 +134,27 @@ class Shard:
         if not self.has_room:
             raise ValueError(f"a connection carries at most {MAX_TOPICS_PER_SOCKET} topics")
         self.feeds[feed.topic.channel] = feed
-        feed.seen = SeenInOverlap() if self._is_rotating else None
+        feed.overlap_filter = OverlapFilter() if self._is_rotating else None
         for link in self._links:
-            link.subscriptions.want([feed.topic.channel])
+            link.subscriptions.add([feed.topic.channel])
             link.changed.set()
 
     def remove(self, feed: SubscriptionState) -> None:
         """Unsubscribe a topic."""
         self.feeds.pop(feed.topic.channel, None)
-        feed.seen = None  # it would remember for ever where no rotation ends it
+        feed.overlap_filter = None  # it would remember for ever where no rotation ends it
         for link in self._links:
-            if link in feed.bearers:
-                feed.bearers.remove(link)
-            link.subscriptions.leave(feed.topic.channel)
+            if link in feed.carriers:
+                feed.carriers.remove(link)
+            link.subscriptions.remove(feed.topic.channel)
             link.changed.set()
 
-    def hurry(self, channels: frozenset[str]) -> None:
+    def prioritise(self, channels: frozenset[str]) -> None:
         """Subscribe these again soon if they are refused: their trading is about to begin."""
-        if channels != self._hurried:
-            self._hurried = channels
+        if channels != self._priority:
+            self._priority = channels
             for link in self._links:
-                link.subscriptions.hurry(channels, self._loop.time())
+                link.subscriptions.prioritise(channels, self._loop.time())
                 link.changed.set()
 
     def reconnect(self, reason: str) -> None:
@@ -166,11 +168,11 @@ class Shard:
             async with asyncio.TaskGroup() as group:
                 link = await self._open(group, attempt=0)
                 while True:
-                    link = await self._succeed(group, link)
+                    link = await self._next_link(group, link)
         finally:
             self._links.clear()
 
-    async def _succeed(self, group: asyncio.TaskGroup, link: _Link) -> _Link:
+    async def _next_link(self, group: asyncio.TaskGroup, link: _Link) -> _Link:
         """Return the link that follows `link`: an overlapping one at its time, a new one when it ended."""
         timings = self._parts.timings
         rotate_s = timings.rotate_after_s * (1 - 0.05 * self._parts.rng.random())
@@ -188,27 +190,27 @@ class Shard:
         self.rotations += 1
         self._is_rotating = True
         for feed in self.feeds.values():
-            feed.seen = SeenInOverlap()
+            feed.overlap_filter = OverlapFilter()
         try:
-            young = await self._open_beside(group, old)
+            newer = await self._open_overlapping(group, old)
             old.socket.close("replaced by a newer connection")
             await old.ended.wait()
             await asyncio.sleep(self._parts.timings.overlap_s)  # messages of the old one may still be queued
-            return young
+            return newer
         finally:
             self._is_rotating = False
             for feed in self.feeds.values():
-                feed.seen = None
+                feed.overlap_filter = None
 
-    async def _open_beside(self, group: asyncio.TaskGroup, old: _Link) -> _Link:
+    async def _open_overlapping(self, group: asyncio.TaskGroup, old: _Link) -> _Link:
         """Return a younger link that has stood for the overlap; if one ends sooner, another is tried."""
         attempt = 0
         while True:
-            young = await self._open(group, attempt)
-            await _either_within(young.settled, self._parts.timings.ack_within_s * 3)
+            newer = await self._open(group, attempt)
+            await _either_within(newer.settled, self._parts.timings.ack_within_s * 3)
             await asyncio.sleep(self._parts.timings.overlap_s)
-            if not young.ended.is_set() or old.ended.is_set():
-                return young
+            if not newer.ended.is_set() or old.ended.is_set():
+                return newer
             attempt += 1
 
     async def _open(self, group: asyncio.TaskGroup, attempt: int) -> _Link:
@@ -219,12 +221,12 @@ class Shard:
             try:
                 link = await self._connect()
             except SocketEnded as ended:
-                attempt = self._note_failure(ended, attempt)
+                attempt = self._record_failure(ended, attempt)
                 continue
             self.connects += 1
             self._links.append(link)
-            link.subscriptions.want(self.feeds)
-            link.subscriptions.hurry(self._hurried, self._loop.time())
+            link.subscriptions.add(self.feeds)
+            link.subscriptions.prioritise(self._priority, self._loop.time())
             link.changed.set()
             group.create_task(self._serve(link))
             return link
@@ -238,13 +240,13 @@ class Shard:
         link: _Link
 
         def on_ack(ack: Ack) -> None:
-            self._take_ack(link, ack)
+            self._apply_ack(link, ack)
 
-        socket = StreamSocket(ws, timings, parts.on_frame, on_ack, parts.on_oddity)
+        socket = StreamSocket(ws, timings, parts.on_frame, on_ack, parts.on_unknown)
         link = _Link(socket, subscriptions, self._loop.time())
         return link
 
-    def _note_failure(self, ended: SocketEnded, attempt: int) -> int:
+    def _record_failure(self, ended: SocketEnded, attempt: int) -> int:
         self.failures += 1
         self.reason = str(ended)
         log.info("stream connection failed: %s", ended)
@@ -259,15 +261,15 @@ class Shard:
     async def _serve(self, link: _Link) -> None:
         """Run a link to its end and say which topics are unserved then."""
         async with asyncio.TaskGroup() as group:
-            asker = group.create_task(self._ask(link))
+            sender = group.create_task(self._send_requests(link))
             try:
                 await link.socket.run()
             except SocketEnded as ended:
-                self._note_end(link, ended)
+                self._on_socket_ended(link, ended)
             finally:
-                asker.cancel()
+                sender.cancel()
 
-    def _note_end(self, link: _Link, ended: SocketEnded) -> None:
+    def _on_socket_ended(self, link: _Link, ended: SocketEnded) -> None:
         self._links.remove(link)
         if self._loop.time() - link.opened_s < _HEALTHY_AFTER_S:
             self.failures += 1
@@ -275,18 +277,18 @@ class Shard:
         log.info("stream connection ended: %s", ended)
         self._parts.on_ended(ended)
         for feed in list(self.feeds.values()):
-            if link in feed.bearers:
-                feed.bearers.remove(link)
-                if not feed.bearers:
-                    feed.lost(str(ended))
-                    self._parts.on_hole(Hole(feed.topic.channel, is_closed=False, reason=str(ended)))
-        unserved = [channel for channel, feed in self.feeds.items() if not feed.bearers]
+            if link in feed.carriers:
+                feed.carriers.remove(link)
+                if not feed.carriers:
+                    feed.mark_lost(str(ended))
+                    self._parts.on_gap(StreamGap(feed.topic.channel, is_closed=False, reason=str(ended)))
+        unserved = [channel for channel, feed in self.feeds.items() if not feed.carriers]
         for other in self._links:
-            other.subscriptions.want(unserved)
+            other.subscriptions.add(unserved)
             other.changed.set()
         link.ended.set()
 
-    async def _ask(self, link: _Link) -> None:
+    async def _send_requests(self, link: _Link) -> None:
         """Send what is due, and take back what was silently dropped, until the link ends."""
         subscriptions = link.subscriptions
         while True:
@@ -297,38 +299,38 @@ class Shard:
                 except SocketEnded as ended:
                     link.socket.close(str(ended))
                     return
-            self._give_back(subscriptions.take_dropped(self._loop.time()))
-            self._note_settled(link)
+            self._move_dropped(subscriptions.pop_dropped(self._loop.time()))
+            self._update_settled(link)
             due_s = subscriptions.next_due_s()
             pause_s = None if due_s is None else max(due_s - self._loop.time(), 0.01)
             await _either_within(link.changed, pause_s)
 
-    def _take_ack(self, link: _Link, ack: Ack) -> None:
-        verdict = link.subscriptions.take_ack(ack, self._loop.time())
+    def _apply_ack(self, link: _Link, ack: Ack) -> None:
+        verdict = link.subscriptions.apply_ack(ack, self._loop.time())
         for channel in verdict.accepted:
             feed = self.feeds.get(channel)
-            if feed is None or link in feed.bearers:
+            if feed is None or link in feed.carriers:
                 continue
-            feed.bearers.append(link)
-            if len(feed.bearers) == 1:
-                feed.live()
-                self._parts.on_hole(Hole(channel, is_closed=True, reason="subscribed"))
+            feed.carriers.append(link)
+            if len(feed.carriers) == 1:
+                feed.mark_live()
+                self._parts.on_gap(StreamGap(channel, is_closed=True, reason="subscribed"))
         for channel in verdict.refused:
             feed = self.feeds.get(channel)
-            if feed is not None and not feed.bearers:
+            if feed is not None and not feed.carriers:
                 feed.phase, feed.reason = SubscriptionPhase.REFUSED, "the exchange refused the subscription"
-        self._note_settled(link)
+        self._update_settled(link)
         link.changed.set()
 
-    def _note_settled(self, link: _Link) -> None:
+    def _update_settled(self, link: _Link) -> None:
         if link.subscriptions.is_settled:
             link.settled.set()
 
-    def _give_back(self, channels: Iterable[str]) -> None:
+    def _move_dropped(self, channels: Iterable[str]) -> None:
         """Move topics that the exchange silently ignored here to another connection (reliability M4)."""
         for channel in channels:
             feed = self.feeds.get(channel)
-            if feed is not None and not feed.bearers:
+            if feed is not None and not feed.carriers:
                 feed.reason = "never acknowledged; resubscribing on another connection"
                 self._parts.on_dropped(feed)
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from mexc_tui.exchange.origins import OriginRefused, is_this_machine
+from mexc_tui.exchange.origins import OriginRefused, is_loopback_host
 from mexc_tui.exchange.streams.replies import Ack, InvalidListenKey, Pong, Reply, parse_reply
 from mexc_tui.model.errors import DeskError
 
@@ -37,7 +37,7 @@ def checked_stream_url(url: str) -> str:
     parts = urlsplit(url)
     host = parts.hostname or ""
     is_exchange = parts.scheme == "wss" and host in STREAM_HOSTS
-    is_local = parts.scheme in ("ws", "wss") and is_this_machine(host)
+    is_local = parts.scheme in ("ws", "wss") and is_loopback_host(host)
     if (is_exchange or is_local) and not (parts.query or parts.fragment or parts.username):
         return url
     raise OriginRefused(
@@ -137,16 +137,16 @@ class StreamSocket:
         timings: SocketTimings,
         on_frame: Callable[[bytes], None],
         on_ack: Callable[[Ack], None],
-        on_oddity: Callable[[str], None],
+        on_unknown: Callable[[str], None],
     ) -> None:
         """Hand binary frames, acknowledgements and unknown texts to the three."""
         self._ws = ws
         self._timings = timings
         self._on_frame = on_frame
         self._on_ack = on_ack
-        self._on_oddity = on_oddity
+        self._on_unknown = on_unknown
         self._loop = asyncio.get_running_loop()
-        self.heard_s = self._loop.time()
+        self.last_received_s = self._loop.time()
         """When anything was last received."""
         self._close_reason: str | None = None
         self._closing = asyncio.Event()
@@ -191,23 +191,23 @@ class StreamSocket:
 
     async def _receive(self) -> None:
         """Hand on what comes, with a turn for others after each batch."""
-        taken = 0
+        received = 0
         while True:
             message = await self._ws.receive()
-            self.heard_s = self._loop.time()
+            self.last_received_s = self._loop.time()
             if message.type is aiohttp.WSMsgType.BINARY:
                 self._on_frame(message.data)
             elif message.type is aiohttp.WSMsgType.TEXT:
-                self._take_text(message.data)
+                self._handle_text(message.data)
             elif message.type is aiohttp.WSMsgType.PING:
                 await self._ws.pong(message.data)
             elif message.type is not aiohttp.WSMsgType.PONG:
-                raise SocketEnded(self._why_ended(message))
-            taken += 1
-            if taken % RECEIVE_BATCH == 0:
+                raise SocketEnded(self._end_reason(message))
+            received += 1
+            if received % RECEIVE_BATCH == 0:
                 await asyncio.sleep(0)
 
-    def _take_text(self, text: str) -> None:
+    def _handle_text(self, text: str) -> None:
         reply: Reply = parse_reply(text)
         match reply:
             case Pong():
@@ -217,9 +217,9 @@ class StreamSocket:
             case InvalidListenKey():
                 raise ListenKeyRefused("the exchange does not know the listen key")
             case _:
-                self._on_oddity(f"a text frame {reply.text!a}")
+                self._on_unknown(f"a text frame {reply.text!a}")
 
-    def _why_ended(self, message: aiohttp.WSMessage) -> str:
+    def _end_reason(self, message: aiohttp.WSMessage) -> str:
         if message.type is aiohttp.WSMsgType.ERROR:
             return f"the connection broke: {type(message.data).__name__}"
         return f"the exchange closed the connection with code {self._ws.close_code}"
@@ -230,9 +230,9 @@ class StreamSocket:
         If the loop stood still, what came meanwhile is still unread: the count begins anew.
         """
         every_s, silence_s = self._timings.ping_every_s, self._timings.silence_s
-        ping_s, counted_s = self._loop.time() + every_s, self.heard_s
+        ping_s, counted_s = self._loop.time() + every_s, self.last_received_s
         while True:
-            counted_s = max(counted_s, self.heard_s)
+            counted_s = max(counted_s, self.last_received_s)
             wake_s = min(ping_s, counted_s + silence_s)
             await self._sleep_until(wake_s)
             now_s = self._loop.time()
@@ -241,7 +241,7 @@ class StreamSocket:
                 ping_s = now_s
             if now_s - wake_s > LATE_S:
                 counted_s, ping_s = now_s - every_s, now_s
-            if now_s >= max(counted_s, self.heard_s) + silence_s:
+            if now_s >= max(counted_s, self.last_received_s) + silence_s:
                 raise SocketEnded(f"nothing received for {silence_s:g} s: the connection is dead")
             if now_s >= ping_s:
                 ping_s = now_s + every_s

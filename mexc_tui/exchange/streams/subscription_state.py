@@ -12,13 +12,13 @@ from mexc_tui.proto.stream_pb2 import Push
 SERIES_BOUND = 256
 """Parts of a series that may wait before they are dropped and a gap is reported."""
 
-_STEADY = frozenset({TopicKind.BEST_QUOTE, TopicKind.MINI_TICKER, TopicKind.MINI_TICKERS})
+_ALWAYS_PUSHING = frozenset({TopicKind.BEST_QUOTE, TopicKind.MINI_TICKER, TopicKind.MINI_TICKERS})
 
 
 class SubscriptionPhase(Enum):
     """State of a subscription."""
 
-    ASKED = "asked"
+    PENDING = "asked"
     """Not acknowledged yet, or the connection is being made."""
     LIVE = "live"
     REFUSED = "refused"
@@ -40,7 +40,7 @@ class FeedState:
     rejected: int
     conflated: int
     dropped: int
-    holes: int
+    gaps: int
     reason: str
 
 
@@ -53,21 +53,21 @@ class SubscriptionState:
         self.frames: deque[tuple[bytes, int]] = deque()
         self.turns = 0
         """How many turns the inbox owes it; at most one for each waiting frame is added."""
-        self.bearers: list[object] = []
+        self.carriers: list[object] = []
         """The sockets on which it is acknowledged: two during a rotation."""
-        self.phase = SubscriptionPhase.ASKED
+        self.phase = SubscriptionPhase.PENDING
         self.reason = "not connected yet"
-        self.seen: SeenInOverlap | None = None
+        self.overlap_filter: OverlapFilter | None = None
         self.strikes = Strikes()
         self.messages = 0
         self.conflated = 0
         self.dropped = 0
-        self.holes = 0
-        self.settled_ns = now_ns
+        self.gaps = 0
+        self.requested_ns = now_ns
         """When it was last subscribed, or asked for elsewhere."""
         self.stale_after_s = stale_after_s
         self._since_ns = now_ns
-        self._heard_ns: int | None = None
+        self._last_message_ns: int | None = None
 
     def put(self, frame: bytes, now_ns: int) -> bool:
         """Keep a frame; False means that waiting parts of a series were given up for it."""
@@ -85,25 +85,25 @@ class SubscriptionState:
             return False
         return True
 
-    def note_message(self, now_ns: int) -> None:
+    def record_message(self, now_ns: int) -> None:
         """Count a message that made sense."""
         self.messages += 1
-        self._heard_ns = now_ns
+        self._last_message_ns = now_ns
 
-    def live(self) -> None:
+    def mark_live(self) -> None:
         """Record that a socket carries it. Its age keeps counting from the last message."""
         self.phase, self.reason = SubscriptionPhase.LIVE, ""
         self.strikes.clear()
 
-    def lost(self, reason: str) -> None:
+    def mark_lost(self, reason: str) -> None:
         """Note that no socket bears it any more."""
-        self.phase, self.reason = SubscriptionPhase.ASKED, reason
-        self.holes += 1
+        self.phase, self.reason = SubscriptionPhase.PENDING, reason
+        self.gaps += 1
 
     def age_s(self, now_ns: int) -> float:
         """Return seconds since the last message, or since it was wanted."""
-        heard_ns = self._since_ns if self._heard_ns is None else self._heard_ns
-        return (now_ns - heard_ns) / NS_PER_S
+        last_message_ns = self._since_ns if self._last_message_ns is None else self._last_message_ns
+        return (now_ns - last_message_ns) / NS_PER_S
 
     def is_stale(self, now_ns: int) -> bool:
         """Return whether its data should not be trusted: unserved, absurd too often, or mute.
@@ -111,13 +111,13 @@ class SubscriptionState:
         Only a channel that always pushes can be mute. The others push what changes: their silence is that of
         the market, and a dead connection ends their being served.
         """
-        is_mute = self.topic.kind in _STEADY and self.age_s(now_ns) > self.stale_after_s
+        is_mute = self.topic.kind in _ALWAYS_PUSHING and self.age_s(now_ns) > self.stale_after_s
         return self.phase is not SubscriptionPhase.LIVE or is_mute or self.strikes.are_out(now_ns)
 
     def is_mute(self, now_ns: int, after_s: float) -> bool:
         """Return whether an acknowledged channel that should always push is silent (reliability M3, M4)."""
-        is_steady = self.topic.kind in _STEADY and self.phase is SubscriptionPhase.LIVE
-        return is_steady and min(self.age_s(now_ns), (now_ns - self.settled_ns) / NS_PER_S) > after_s
+        is_expected = self.topic.kind in _ALWAYS_PUSHING and self.phase is SubscriptionPhase.LIVE
+        return is_expected and min(self.age_s(now_ns), (now_ns - self.requested_ns) / NS_PER_S) > after_s
 
     def state(self, now_ns: int) -> FeedState:
         """Return what to show of it."""
@@ -125,17 +125,17 @@ class SubscriptionState:
             topic=self.topic,
             phase=self.phase,
             is_stale=self.is_stale(now_ns),
-            age_s=None if self._heard_ns is None else self.age_s(now_ns),
+            age_s=None if self._last_message_ns is None else self.age_s(now_ns),
             messages=self.messages,
             rejected=self.strikes.total,
             conflated=self.conflated,
             dropped=self.dropped,
-            holes=self.holes,
+            gaps=self.gaps,
             reason=self.reason,
         )
 
 
-class SeenInOverlap:
+class OverlapFilter:
     """Removes duplicates while one socket takes over from another: each message is passed on once.
 
     It starts before the younger socket subscribes, and that one is told nothing from before, so remembering
@@ -148,7 +148,7 @@ class SeenInOverlap:
         self._private: set[bytes] = set()
         self._version = 0
 
-    def is_known(self, push: Push) -> bool:
+    def is_duplicate(self, push: Push) -> bool:
         """Return whether nothing in `push` is new; known trades are removed from it."""
         if push.HasField("aggre_deals"):
             return self._strip_deals(push)

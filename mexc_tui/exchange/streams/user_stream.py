@@ -1,7 +1,7 @@
 """The private stream: our orders, fills and balances as they change (protocol 9).
 
-It tells nothing of the past. After every hole (a connection, a reconnection, another key, a message that
-could not be read) `on_hole` is called, and the caller asks by REST what happened (reliability M11). A stream
+It tells nothing of the past. After every gap (a connection, a reconnection, another key, a message that
+could not be read) `on_gap` is called, and the caller asks by REST what happened (reliability M11). A stream
 that is quiet while fills happen (reliability M12) is found by the caller's own polling only.
 """
 
@@ -15,10 +15,10 @@ from urllib.parse import quote
 import aiohttp
 
 from mexc_tui.exchange.streams.inbox import Inbox
-from mexc_tui.exchange.streams.listen_key import KeyEvent, KeyRecord, ListenKeyCalls, ListenKeyKeeper
+from mexc_tui.exchange.streams.listen_key import KeyEvent, KeyRecord, ListenKeyCalls, ListenKeyManager
 from mexc_tui.exchange.streams.private_messages import private_of
 from mexc_tui.exchange.streams.public_streams import MAX_MESSAGE_BYTES
-from mexc_tui.exchange.streams.shard import Hole, Shard, ShardParts, ShardState
+from mexc_tui.exchange.streams.shard import Shard, ShardParts, ShardState, StreamGap
 from mexc_tui.exchange.streams.socket import (
     ListenKeyRefused,
     SocketEnded,
@@ -37,9 +37,9 @@ from mexc_tui.proto.stream_pb2 import Push
 log = logging.getLogger(__name__)
 
 PRIVATE = "private"
-"""The channel name in the holes of this stream: its three channels count as one."""
+"""The channel name in the gaps of this stream: its three channels count as one."""
 
-GIVE_UP_S = 2.0
+RELEASE_KEY_S = 2.0
 """Deadline for deleting the key: it expires anyway, and a stop waits for this."""
 
 _CHECK_EVERY_S = 10
@@ -72,7 +72,7 @@ class UserStream:
         rng: Random,
         calls: ListenKeyCalls,
         on_update: Callable[[PrivateUpdate], None],
-        on_hole: Callable[[Hole], None],
+        on_gap: Callable[[StreamGap], None],
         *,
         on_key: Callable[[KeyEvent], None] | None = None,
         keys: KeyRecord | None = None,
@@ -82,7 +82,7 @@ class UserStream:
         """Prepare. `url` is the stream's without a key; the connector stays the caller's.
         Raises OriginRefused for a strange URL.
 
-        `on_update` gets every order, fill and balance in order of arrival, none dropped; `on_hole` is told
+        `on_update` gets every order, fill and balance in order of arrival, none dropped; `on_gap` is told
         once when the stream is lost and once when all of it runs again; `on_refused` gets the HTTP status
         of a refused connection: the rate budget wants to know of a ban. `keys`: which listen keys are ours.
         """
@@ -91,13 +91,13 @@ class UserStream:
         self._rng = rng
         self._timings = timings or SocketTimings()
         self._on_update = on_update
-        self._on_hole = on_hole
+        self._on_gap = on_gap
         self._on_refused = on_refused
-        self._key = ListenKeyKeeper(calls, rng, on_key, keys)
+        self._key = ListenKeyManager(calls, rng, on_key, keys)
         self._key_is_suspect = False
         self._short_lives = 0
         self._is_live = False
-        self._inbox = Inbox(clock, self._handle, lambda _feed: None, self._note_unread)
+        self._inbox = Inbox(clock, self._handle, lambda _feed: None, self._on_unreadable)
         self._clock = clock
         self._feeds = [
             SubscriptionState(topic, clock.monotonic_ns(), float("inf")) for topic in private_topics()
@@ -123,7 +123,7 @@ class UserStream:
         if self._shard is not None:
             self._shard.probe()
 
-    def line(self) -> ShardState | None:
+    def connection_state(self) -> ShardState | None:
         """Return its connection; None before it runs."""
         return self._shard.state() if self._shard else None
 
@@ -143,25 +143,25 @@ class UserStream:
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._inbox.run())
-                    group.create_task(self._key.keep(self._move_to_new_key))
+                    group.create_task(self._key.renew_until_cancelled(self._move_to_new_key))
                     group.create_task(self._watch(shard))
                     group.create_task(shard.run())
             finally:
                 self._is_live = False
-                await self._give_up_key()
+                await self._release_key()
 
     def _silent_s(self) -> float | None:
         if self._shard is None:
             return None
         return self._shard.silent_s(self._feeds[0].topic.channel)
 
-    async def _give_up_key(self) -> None:
+    async def _release_key(self) -> None:
         """End the key if that is quickly done: an exchange that does not answer must not hold up a stop."""
         try:
-            async with asyncio.timeout(GIVE_UP_S):
-                await self._key.give_up()
+            async with asyncio.timeout(RELEASE_KEY_S):
+                await self._key.release()
         except TimeoutError:
-            log.info("cannot delete the listen key within %g s; it expires", GIVE_UP_S)
+            log.info("cannot delete the listen key within %g s; it expires", RELEASE_KEY_S)
 
     def _make_shard(self, session: aiohttp.ClientSession) -> Shard:
         return Shard(
@@ -172,10 +172,10 @@ class UserStream:
                 timings=self._timings,
                 max_bytes=MAX_MESSAGE_BYTES,
                 on_frame=self._inbox.put,
-                on_hole=self._note_hole,
-                on_dropped=self._note_dropped,
-                on_oddity=self._inbox.oddities.note,
-                on_ended=self._note_end,
+                on_gap=self._on_shard_gap,
+                on_dropped=self._on_dropped,
+                on_unknown=self._inbox.unknown_messages.record,
+                on_ended=self._on_ended,
             )
         )
 
@@ -184,7 +184,7 @@ class UserStream:
         try:
             if self._key_is_suspect:
                 self._key_is_suspect = False
-                await self._key.give_up()
+                await self._key.release()
             key = await self._key.get()
         except ExchangeError as error:
             raise SocketEnded(f"no listen key: {error}") from None
@@ -205,11 +205,11 @@ class UserStream:
         if self._shard is not None:
             self._shard.reconnect("the listen key was replaced")
 
-    def _note_dropped(self, feed: SubscriptionState) -> None:
+    def _on_dropped(self, feed: SubscriptionState) -> None:
         if self._shard is not None:
             self._suspect_key(self._shard, f"{feed.topic.channel} was never acknowledged")
 
-    def _note_end(self, ended: SocketEnded) -> None:
+    def _on_ended(self, ended: SocketEnded) -> None:
         """A key is suspect when it is refused, or when sockets keep ending without ever being live."""
         if ended.http_status is not None:
             self._on_refused(ended.http_status)
@@ -218,23 +218,23 @@ class UserStream:
             self._key_is_suspect = True
             self._short_lives = 0
 
-    def _note_hole(self, hole: Hole) -> None:
-        """Make one hole of the three channels' holes."""
-        if not hole.is_closed and self._is_live:
+    def _on_shard_gap(self, gap: StreamGap) -> None:
+        """Make one gap of the three channels' gaps."""
+        if not gap.is_closed and self._is_live:
             self._is_live = False
-            self._on_hole(Hole(PRIVATE, is_closed=False, reason=hole.reason))
-        elif hole.is_closed and all(feed.phase is SubscriptionPhase.LIVE for feed in self._feeds):
+            self._on_gap(StreamGap(PRIVATE, is_closed=False, reason=gap.reason))
+        elif gap.is_closed and all(feed.phase is SubscriptionPhase.LIVE for feed in self._feeds):
             self._is_live = True
             self._short_lives = 0
-            self._on_hole(Hole(PRIVATE, is_closed=True, reason=hole.reason))
+            self._on_gap(StreamGap(PRIVATE, is_closed=True, reason=gap.reason))
 
-    def _note_unread(self, reason: str) -> None:
+    def _on_unreadable(self, reason: str) -> None:
         """Request the data of an unreadable message."""
-        self._on_hole(Hole(PRIVATE, is_closed=True, reason=f"unreadable message: {reason}"))
+        self._on_gap(StreamGap(PRIVATE, is_closed=True, reason=f"unreadable message: {reason}"))
 
     def _handle(self, feed: SubscriptionState, push: Push, _received_ns: int) -> None:
         update = private_of(push)
         self._on_update(update)
         if isinstance(update, OrderUpdate) and update.status is None and update.raw_status != 0:
-            self._inbox.oddities.note(f"order status {update.raw_status} on {feed.topic.channel}")
-            self._on_hole(Hole(PRIVATE, is_closed=True, reason="an order has an unknown status"))
+            self._inbox.unknown_messages.record(f"order status {update.raw_status} on {feed.topic.channel}")
+            self._on_gap(StreamGap(PRIVATE, is_closed=True, reason="an order has an unknown status"))

@@ -20,7 +20,7 @@ _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
 @dataclass(slots=True)
-class _Flight:
+class _Fetch:
     """One fetch shared by all callers of a key. Stale: its result is not cached."""
 
     task: asyncio.Task[Cached[Any]] | None = None
@@ -61,7 +61,7 @@ class Cache:
         self._levels = list(levels)
         self._clock = clock
         self._promoted_ms = promoted_ms
-        self._flights: dict[str, _Flight] = {}
+        self._fetches: dict[str, _Fetch] = {}
         self.counts = CacheCounts()
 
     async def get(self, space: Space[T], key: str, fetch: Callable[[], Awaitable[T]]) -> Cached[T]:
@@ -70,21 +70,21 @@ class Cache:
         Raises what `fetch` raises; an error is not kept.
         """
         full = _full(space, key)
-        flight = self._flights.get(full)
-        if flight is None:
-            found = await self._look(self._levels[0], space, full)
+        pending = self._fetches.get(full)
+        if pending is None:
+            found = await self._read_level(self._levels[0], space, full)
             if found is not None:
                 return found.cached
-            flight = self._flights.get(full) or self._take_off(space, full, fetch)
+            pending = self._fetches.get(full) or self._start_fetch(space, full, fetch)
         else:
             self.counts.shared_flights += 1
-        return await self._join(full, flight)
+        return await self._await_fetch(full, pending)
 
     async def refresh(self, space: Space[T], key: str, fetch: Callable[[], Awaitable[T]]) -> Cached[T]:
         """Fetch whatever is kept, and keep that instead. Raises what `fetch` raises; then all stays kept."""
         full = _full(space, key)
         self._make_stale(full)
-        return await self._join(full, self._take_off(space, full, fetch, look=False))
+        return await self._await_fetch(full, self._start_fetch(space, full, fetch, read_levels=False))
 
     async def drop(self, space: Space[Any], key: str) -> None:
         """Forget a value in every level. A fetch under way still reaches those who wait; it is not kept."""
@@ -96,74 +96,74 @@ class Cache:
     async def drop_all(self, space: Space[Any]) -> None:
         """Forget all values of a space in every level."""
         prefix = _full(space, "")
-        for full in [full for full in self._flights if full.startswith(prefix)]:
+        for full in [full for full in self._fetches if full.startswith(prefix)]:
             self._make_stale(full)
         for level in self._levels:
             await self._tolerate(level, level.drop_all(prefix))
 
     async def close(self) -> None:
         """Cancel what is being fetched."""
-        tasks = [flight.task for flight in self._flights.values() if flight.task is not None]
+        tasks = [pending.task for pending in self._fetches.values() if pending.task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _take_off(
-        self, space: Space[T], full: str, fetch: Callable[[], Awaitable[T]], *, look: bool = True
-    ) -> _Flight:
-        flight = _Flight()
-        flying = self._fly(flight, space, full, fetch, self._levels[1:] if look else ())
-        task = asyncio.create_task(flying, name=f"cache {space.name}")
-        flight.task = task
-        self._flights[full] = flight
-        task.add_done_callback(lambda done: self._land(full, flight, done))
-        return flight
+    def _start_fetch(
+        self, space: Space[T], full: str, fetch: Callable[[], Awaitable[T]], *, read_levels: bool = True
+    ) -> _Fetch:
+        pending = _Fetch()
+        fetching = self._fetch(pending, space, full, fetch, self._levels[1:] if read_levels else ())
+        task = asyncio.create_task(fetching, name=f"cache {space.name}")
+        pending.task = task
+        self._fetches[full] = pending
+        task.add_done_callback(lambda done: self._finish_fetch(full, pending, done))
+        return pending
 
-    async def _join(self, full: str, flight: _Flight) -> Cached[Any]:
-        assert flight.task is not None
-        flight.waiting += 1
+    async def _await_fetch(self, full: str, pending: _Fetch) -> Cached[Any]:
+        assert pending.task is not None
+        pending.waiting += 1
         try:
-            return await asyncio.shield(flight.task)
+            return await asyncio.shield(pending.task)
         finally:
-            flight.waiting -= 1
-            if not flight.waiting and not flight.task.done():  # the last one who wanted it was cancelled
+            pending.waiting -= 1
+            if not pending.waiting and not pending.task.done():  # the last one who wanted it was cancelled
                 self._make_stale(full)
-                flight.task.cancel()
+                pending.task.cancel()
 
-    def _land(self, full: str, flight: _Flight, done: asyncio.Task[Any]) -> None:
-        if self._flights.get(full) is flight:
-            del self._flights[full]
+    def _finish_fetch(self, full: str, pending: _Fetch, done: asyncio.Task[Any]) -> None:
+        if self._fetches.get(full) is pending:
+            del self._fetches[full]
         if not done.cancelled():
             done.exception()  # waiting callers received it; without any it is not needed
 
     def _make_stale(self, full: str) -> None:
-        flight = self._flights.pop(full, None)
-        if flight is not None:
-            flight.is_stale = True
+        pending = self._fetches.pop(full, None)
+        if pending is not None:
+            pending.is_stale = True
 
-    async def _fly(
+    async def _fetch(
         self,
-        flight: _Flight,
+        pending: _Fetch,
         space: Space[T],
         full: str,
         fetch: Callable[[], Awaitable[T]],
-        looked_into: Sequence[CacheLevel],
+        levels: Sequence[CacheLevel],
     ) -> Cached[T]:
-        for depth, level in enumerate(looked_into, 1):
-            found = await self._look(level, space, full)
+        for depth, level in enumerate(levels, 1):
+            found = await self._read_level(level, space, full)
             if found is not None:
                 faster = self._levels[:depth]
-                await self._keep(flight, faster, space, full, found.entry, promoted=True)
+                await self._save(pending, faster, space, full, found.entry, promoted=True)
                 return found.cached
         # The age counts from the request, not the response: nothing seems fresher than it is.
         made_ms = self._clock.now_ms()
         value = await fetch()
         self.counts.fetched += 1
         entry = CacheEntry(_encoder.encode(value), made_ms, _NEVER_MS)
-        await self._keep(flight, self._levels, space, full, entry, promoted=False)
+        await self._save(pending, self._levels, space, full, entry, promoted=False)
         return Cached(value, made_ms, self._clock.now_ms() - made_ms, None)
 
-    async def _look(self, level: CacheLevel, space: Space[T], full: str) -> _Found[T] | None:
+    async def _read_level(self, level: CacheLevel, space: Space[T], full: str) -> _Found[T] | None:
         if space.lifetimes.of(level.name) is None:
             return None
         entry = await self._tolerate(level, level.get(full))
@@ -180,9 +180,9 @@ class Cache:
         self.counts.hits[level.name] = self.counts.hits.get(level.name, 0) + 1
         return _Found(entry, Cached(value, entry.made_ms, now_ms - entry.made_ms, level.name))
 
-    async def _keep(
+    async def _save(
         self,
-        flight: _Flight,
+        pending: _Fetch,
         levels: Sequence[CacheLevel],
         space: Space[Any],
         full: str,
@@ -193,7 +193,7 @@ class Cache:
         """Store an entry in the levels, slowest first, unless it was invalidated."""
         for level in reversed(levels):
             life_ms = space.lifetimes.of(level.name)
-            if life_ms is None or flight.is_stale:
+            if life_ms is None or pending.is_stale:
                 continue
             if promoted:
                 life_ms = min(life_ms, self._promoted_ms[level.name])

@@ -46,7 +46,7 @@ async def run_once(path: Path, units: list[int], observed_before: int) -> tuple[
     recorder = Recorder(store)
     bus = EventFeed([Step("recorder", recorder.step)], clock, last_sequence=head)
     bus.observe("recorder", recorder.observe, SubscriberPolicy(facts=2, repaints=2), after=observed_before)
-    store.publish_to(bus.accept)
+    store.set_publisher(bus.accept)
 
     async def write(size: int) -> None:
         last = await store.write("unit", lambda unit: [unit.record(fact(size)) for _ in range(size)])

@@ -10,7 +10,7 @@ from mexc_tui.engine.views import stored_queries
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.signal import DetectorName, Signal
 from mexc_tui.model.why import DetectorSays, WhyRow
-from mexc_tui.store.looking import look_into
+from mexc_tui.store.offline_read import read_offline
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.samples.detection_samples import Desk, announced, book
@@ -39,7 +39,7 @@ async def _why(
     await store.write("keep", keep)
     await store.close()
     settings = DetectionSettings()
-    return look_into(
+    return read_offline(
         folder / FILE,
         clock,
         lambda stored: stored_queries.why(stored, symbol, before(seconds), settings, books),

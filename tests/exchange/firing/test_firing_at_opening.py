@@ -105,7 +105,7 @@ def at_an_opening(
             connector=sim.network.connector(),
             credentials=Credentials(server.api_key, Secret(server.api_secret)),
         ) as client:
-            line = client.firing_line()
+            line = client.firing_connection()
             await asyncio.sleep(OPENS_S - 5)
             await line.warm()
             await main(Opening(sim, host, client, line, server.session.start_ms + OPENS_S * 1_000))
@@ -268,7 +268,7 @@ def test_R5_an_order_that_arrives_after_its_window_is_refused() -> None:
         outcome = (await opening.fire(after_ms=3)).outcome
         assert isinstance(outcome, Rejected)
         assert outcome.refusal.code == 700003
-        assert opening.client.clock_doubted.is_set()
+        assert opening.client.clock_suspect.is_set()
 
     at_an_opening(main)
 

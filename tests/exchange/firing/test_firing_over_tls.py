@@ -63,7 +63,7 @@ async def aiming(
         checking(folder, *known) as connector,
         client_of(server.origin, connector=connector) as client,
     ):
-        line = client.firing_line()
+        line = client.firing_connection()
         try:
             yield line, server
         finally:

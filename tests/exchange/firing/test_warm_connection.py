@@ -64,7 +64,7 @@ async def aiming(
 ) -> AsyncGenerator[tuple[WarmConnection, Hostile, MexcClient]]:
     """A line, the server that it fires at, and the line's client."""
     async with hostile(*replies) as server, client_of(server.origin, limits=limits) as client:
-        line = client.firing_line()
+        line = client.firing_connection()
         try:
             yield line, server, client
         finally:
@@ -156,7 +156,7 @@ async def test_the_budget_counts_every_shot_once_whichever_way_it_left() -> None
 async def test_a_shot_that_finds_no_room_is_not_sent_and_says_so() -> None:
     async with aiming(answer(PLACED)) as (line, server, client):
         await line.fire(shot_of(line, "first"), yes)
-        room = client.budget.state().lane(LaneName.ORDERS).left(Purpose.ENTRY)
+        room = client.budget.state().lane(LaneName.ORDERS).available(Purpose.ENTRY)
         for number in range(room):
             await line.fire(shot_of(line, f"mxt-{number}"), yes)
         fired = await line.fire(shot_of(line, "one-too-many"), yes)
@@ -195,7 +195,7 @@ async def test_R1_a_refused_connection_is_not_sent() -> None:
     async with hostile() as server:
         origin = server.origin
     async with client_of(origin) as client:
-        line = client.firing_line()
+        line = client.firing_connection()
         fired = await line.fire(shot_of(line), yes)
         assert isinstance(fired.outcome, NotSent)
         assert fired.written_ns is None
@@ -290,7 +290,7 @@ async def test_R13_an_unknown_code_is_ambiguous() -> None:
 async def test_R17_a_refused_time_calls_for_another_measurement() -> None:
     async with aiming(error(700003)) as (line, _, client):
         assert isinstance((await line.fire(shot_of(line), yes)).outcome, Rejected)
-        assert client.clock_doubted.is_set()
+        assert client.clock_suspect.is_set()
 
 
 async def test_a_connection_that_dropped_is_replaced_before_the_shot() -> None:
@@ -354,7 +354,7 @@ async def test_an_order_that_cannot_be_sent_is_refused_at_preparation() -> None:
             )
     async with client_of("http://127.0.0.1:1", keys=False) as client:
         with pytest.raises(ValueError, match="key"):
-            shot_of(client.firing_line())
+            shot_of(client.firing_connection())
 
 
 async def test_neither_a_shot_nor_what_became_of_it_shows_key_or_signature() -> None:

@@ -26,7 +26,7 @@ class HandClock:
 def opened(clock: HandClock) -> Breaker:
     breaker = Breaker(clock)
     for _ in range(5):
-        breaker.failed()
+        breaker.record_failure()
     return breaker
 
 
@@ -34,10 +34,10 @@ def test_it_opens_at_the_fifth_failure_within_a_minute() -> None:
     clock = HandClock()
     breaker = Breaker(clock)
     for _ in range(4):
-        breaker.failed()
+        breaker.record_failure()
         assert breaker.allow(Purpose.ORDINARY)
         clock.now_s += 10
-    breaker.failed()
+    breaker.record_failure()
     assert not breaker.allow(Purpose.ORDINARY)
     assert not breaker.allow(Purpose.ENTRY)
     state = breaker.state()
@@ -55,7 +55,7 @@ def test_failures_older_than_the_window_do_not_count() -> None:
     clock = HandClock()
     breaker = Breaker(clock)
     for _ in range(40):
-        breaker.failed()
+        breaker.record_failure()
         clock.now_s += 15
         assert breaker.allow(Purpose.ORDINARY)
 
@@ -75,7 +75,7 @@ def test_a_probe_that_succeeds_closes_it() -> None:
     breaker = opened(clock)
     clock.now_s = 30
     assert breaker.allow(Purpose.ORDINARY)
-    breaker.succeeded()
+    breaker.record_success()
     assert breaker.state().phase is BreakerPhase.CLOSED
     assert breaker.state().failures == 0
 
@@ -85,7 +85,7 @@ def test_a_probe_that_fails_opens_it_for_another_half_minute() -> None:
     breaker = opened(clock)
     clock.now_s = 31
     assert breaker.allow(Purpose.ORDINARY)
-    breaker.failed()
+    breaker.record_failure()
     assert breaker.state().retry_in_s == 30
     clock.now_s = 61
     assert breaker.allow(Purpose.ORDINARY)
@@ -109,16 +109,16 @@ def test_probes_that_are_withdrawn_are_free_at_once() -> None:
     clock.now_s = 30
     for _ in range(5):
         assert breaker.allow(Purpose.ORDINARY)
-        breaker.withdrawn(Purpose.ORDINARY)
+        breaker.release_probe(Purpose.ORDINARY)
     assert [breaker.allow(Purpose.ORDINARY) for _ in range(3)] == [True] * 3
-    breaker.withdrawn(Purpose.EXIT)
+    breaker.release_probe(Purpose.EXIT)
     assert not breaker.allow(Purpose.ORDINARY)
 
 
 def test_a_late_success_of_a_request_of_before_does_not_close_an_open_breaker() -> None:
     clock = HandClock()
     breaker = opened(clock)
-    breaker.succeeded()
+    breaker.record_success()
     assert breaker.state().phase is BreakerPhase.OPEN
 
 
@@ -143,10 +143,10 @@ def test_exits_and_stops_always_pass_and_others_only_if_trouble_is_over(
         if isinstance(act, float):
             clock.now_s += act
         elif act == "fail":
-            breaker.failed()
+            breaker.record_failure()
             failed_s.append(clock.now_s)
         elif act == "succeed":
-            breaker.succeeded()
+            breaker.record_success()
         phase = breaker.state().phase
         assert breaker.allow(Purpose.EXIT)
         assert breaker.allow(Purpose.STOP)
@@ -163,6 +163,6 @@ def test_half_open_lets_exactly_its_probes_through(late: float, asks: int, probe
     clock = HandClock()
     breaker = Breaker(clock, BreakerLimits(probes=probes))
     for _ in range(5):
-        breaker.failed()
+        breaker.record_failure()
     clock.now_s = late
     assert sum(breaker.allow(Purpose.ENTRY) for _ in range(asks)) == min(asks, probes)

@@ -15,7 +15,7 @@ from mexc_tui.exchange.limits.bans import BanKind
 from mexc_tui.exchange.limits.breaker import Breaker
 from mexc_tui.exchange.limits.budget import BudgetLimits, BudgetRefused, RateBudget
 from mexc_tui.exchange.limits.rate_windows import DEFAULT_LANES, LaneLimit, LaneName
-from mexc_tui.exchange.rest.requester import Leave
+from mexc_tui.exchange.rest.requester import SendPermit
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.simulation.run import Simulation, simulate
 
@@ -72,10 +72,10 @@ async def play(sim: Simulation, budget: RateBudget, planned: Sequence[Call]) -> 
     coming, breaker = count(), Breaker(sim.clock)
 
     async def leave(call: Call) -> None:
-        needs = budget.needs(call.weight, call.purpose, is_order=call.is_order)
-        quick = Leave(breaker, budget, needs, call.purpose)
-        if call.is_quick and quick.is_free():
-            quick.went(sim.clock.monotonic_ns())
+        needs = budget.lane_costs(call.weight, call.purpose, is_order=call.is_order)
+        quick = SendPermit(breaker, budget, needs, call.purpose)
+        if call.is_quick and quick.is_available():
+            quick.record_sent(sim.clock.monotonic_ns())
         else:
             await budget.acquire(call.weight, call.purpose, is_order=call.is_order, deadline_s=LONG_S)
 
@@ -345,10 +345,10 @@ def test_R9_under_a_ban_a_counting_server_sees_only_what_may_go(
                         continue
                     async with session.get("http://api.test/", headers={"purpose": purpose.name}) as got:
                         wait = got.headers.get("Retry-After")
-                        budget.note_answer(got.status, float(wait) if wait is not None else None)
+                        budget.record_response(got.status, float(wait) if wait is not None else None)
 
             first = await session.get("http://api.test/", headers={"purpose": "ORDINARY"})
-            budget.note_answer(first.status, retry_after_s)
+            budget.record_response(first.status, retry_after_s)
             async with asyncio.TaskGroup() as group:
                 for purpose in Purpose:
                     group.create_task(ask_on_and_on(purpose))
@@ -368,9 +368,9 @@ def test_R9_under_a_ban_a_counting_server_sees_only_what_may_go(
 def test_R9_an_exit_passes_a_429_and_waits_through_a_418() -> None:
     async def main(sim: Simulation) -> None:
         budget = RateBudget(sim.clock)
-        budget.note_answer(429)
+        budget.record_response(429)
         await budget.acquire(1, Purpose.EXIT, is_order=True, deadline_s=0.1)
-        budget.note_answer(418, 10)
+        budget.record_response(418, 10)
         await budget.acquire(1, Purpose.STOP, is_order=True, deadline_s=0.1)
         with pytest.raises(BudgetRefused, match="418"):
             await budget.acquire(1, Purpose.EXIT, is_order=True, deadline_s=5)
@@ -385,8 +385,8 @@ def test_R9_the_ban_is_visible_with_its_kind_and_end() -> None:
     async def main(sim: Simulation) -> None:
         budget = RateBudget(sim.clock)
         assert budget.state().ban is None
-        budget.note_answer(429)
-        budget.note_answer(418)
+        budget.record_response(429)
+        budget.record_response(418)
         ban = budget.state().ban
         assert ban is not None
         assert ban.kind is BanKind.BANNED
@@ -410,8 +410,8 @@ def test_R9_every_further_418_doubles_the_wait_and_one_ban_counts_once() -> None
         budget = RateBudget(sim.clock)
         lengths: list[float] = []
         for _ in range(14):
-            budget.note_answer(418)
-            budget.note_answer(418)  # another request of the same moment
+            budget.record_response(418)
+            budget.record_response(418)  # another request of the same moment
             ban = budget.state().ban
             assert ban is not None
             lengths.append(ban.left_s)
@@ -427,7 +427,7 @@ def test_R9_every_further_418_doubles_the_wait_and_one_ban_counts_once() -> None
 def test_R9_a_nonsensical_retry_after_still_ends_in_a_bounded_ban(retry_after_s: float) -> None:
     async def main(sim: Simulation) -> float:
         budget = RateBudget(sim.clock)
-        budget.note_answer(429, retry_after_s)
+        budget.record_response(429, retry_after_s)
         ban = budget.state().ban
         assert ban is not None
         return ban.left_s
@@ -439,8 +439,8 @@ def test_R9_a_nonsensical_retry_after_still_ends_in_a_bounded_ban(retry_after_s:
 def test_other_answers_open_no_ban(status: int) -> None:
     async def main(sim: Simulation) -> None:
         budget = RateBudget(sim.clock)
-        budget.note_answer(status)
-        budget.note_answer(200, 5)
+        budget.record_response(status)
+        budget.record_response(200, 5)
         assert budget.state().ban is None
 
     simulate(main)
@@ -458,7 +458,7 @@ def test_exits_find_room_in_weight_and_orders_when_everything_else_is_used_up() 
             await budget.acquire(15, Purpose.STOP, is_order=True, deadline_s=0.001)
         state = budget.state()
         assert state.lane(LaneName.WEIGHT).used == lanes[LaneName.WEIGHT].limit
-        assert [state.lane(LaneName.WEIGHT).left(purpose) for purpose in Purpose] == [0, 0, 0, 0]
+        assert [state.lane(LaneName.WEIGHT).available(purpose) for purpose in Purpose] == [0, 0, 0, 0]
 
     simulate(main)
 
@@ -466,7 +466,7 @@ def test_exits_find_room_in_weight_and_orders_when_everything_else_is_used_up() 
 def test_C1_a_stepping_wall_clock_neither_opens_nor_closes_the_budget() -> None:
     async def main(sim: Simulation) -> None:
         budget = RateBudget(sim.clock)
-        budget.note_answer(403)
+        budget.record_response(403)
         await budget.acquire(200, Purpose.EXIT, is_order=False, deadline_s=1)
         for step_ms in (3_600_000, -7_200_000):
             sim.clock.step_wall(step_ms)

@@ -118,7 +118,7 @@ def test_questions_that_are_cancelled_or_held_back_use_up_no_probe_of_a_breaker(
                 with pytest.raises(TimeoutError):
                     async with asyncio.timeout(0.0005):
                         await client.orders.open_orders()
-            client.budget.note_answer(429, 5)
+            client.budget.record_response(429, 5)
             for _ in range(5):
                 with pytest.raises(NothingSent):
                     await client.orders.open_orders(purpose=Purpose.ENTRY)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mexc_tui.exchange.rest.orders import fault_of, order_params
+from mexc_tui.exchange.rest.orders import order_params, order_problem
 from mexc_tui.model.errors import ExchangeError, NothingSent, RequestRefused
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side, StpMode
 from mexc_tui.model.outcome import Accepted, Advice, Ambiguous, NotSent, Purpose, Rejected, SendOutcome
@@ -193,7 +193,7 @@ async def test_R17_a_refused_time_asks_for_another_measurement() -> None:
     async with talking(error(700003)) as (client, _):
         outcome = await client.orders.place(LIMIT, purpose=Purpose.ENTRY)
         assert isinstance(outcome, Rejected)
-        assert client.clock_doubted.is_set()
+        assert client.clock_suspect.is_set()
 
 
 @pytest.mark.parametrize("status", [401, 418, 429])
@@ -247,7 +247,7 @@ def test_numbers_are_printed_without_exponents_and_options_only_if_set() -> None
     order = NewOrder(
         "X", Side.SELL, OrderType.LIMIT, "", Decimal("1E-8"), Decimal("1E+3"), stp_mode=StpMode.CANCEL_BOTH
     )
-    assert fault_of(order) == ""
+    assert order_problem(order) == ""
     assert order_params(order) == [
         ("symbol", "X"),
         ("side", "SELL"),

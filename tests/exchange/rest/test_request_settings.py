@@ -156,9 +156,9 @@ def test_failures_outside_breaker_window_s_do_not_count_and_breaker_probes_go_th
     text = "breaker_window_s = 5\nbreaker_probes = 1\nbreaker_failures = 2\nbreaker_open_s = 10"
     breaker = Breaker(clock, client_limits(settings(text)).calls.breaker)
     for clock.now_s in (0.0, 6.0):
-        breaker.failed()
+        breaker.record_failure()
     assert breaker.state().phase is BreakerPhase.CLOSED
-    breaker.failed()
+    breaker.record_failure()
     assert breaker.state().phase is BreakerPhase.OPEN
     clock.now_s += 10
     assert [breaker.allow(Purpose.ORDINARY) for _ in range(3)] == [True, False, False]

@@ -133,10 +133,10 @@ async def test_a_public_question_carries_no_key() -> None:
 async def test_the_clock_is_measured_and_signatures_follow_it() -> None:
     replies = (TIME, TIME, TIME, answer("[]"))
     async with hostile(*replies) as server, client_of(server.origin, clock_known=False) as client:
-        client.clock_doubted.set()
+        client.clock_suspect.set()
         measurement = await client.measure_clock(samples=3)
         assert measurement.best is not None
-        assert not client.clock_doubted.is_set()
+        assert not client.clock_suspect.is_set()
         await client.orders.open_orders()
         stamp = int(server.last_target.split("timestamp=")[1].split("&")[0])
         assert abs(stamp - SERVER_MS) < 5_000

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from mexc_tui.exchange.rest.connection import Headers, RawAnswer
+from mexc_tui.exchange.rest.connection import Headers, RawResponse
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.streams.socket import SocketEnded, SocketTimings, open_socket
 from mexc_tui.model.errors import ExchangeError, NoAnswer, NothingSent
@@ -48,7 +48,7 @@ async def ask(
     query: str = "signature=abc",
     deadline_s: float = 5.0,
     cap_bytes: int = 100_000,
-) -> RawAnswer:
+) -> RawResponse:
     return await sender.send(
         method, origin, "/api/v3/x", query, KEY, deadline_s=deadline_s, cap_bytes=cap_bytes
     )
@@ -95,7 +95,7 @@ async def joined(*replies: Reply) -> AsyncGenerator[tuple[HttpTransport, str]]:
 
 async def test_an_answer_comes_back_with_status_body_and_retry_after() -> None:
     async with joined(answer("no", 429, kind="text/html", headers="Retry-After: 7\r\n")) as (sender, origin):
-        assert await ask(sender, origin) == RawAnswer(429, b"no", "text/html", 7.0)
+        assert await ask(sender, origin) == RawResponse(429, b"no", "text/html", 7.0)
 
 
 @pytest.mark.parametrize("text", ["soon", "nan", "inf", "-1", "Wed, 21 Oct 2026 07:28:00 GMT"])
@@ -343,7 +343,7 @@ async def checked(
         yield server.origin.removeprefix("https://"), server, connector
 
 
-async def over_tls(folder: Path, name: str, *, trusted: bool) -> RawAnswer:
+async def over_tls(folder: Path, name: str, *, trusted: bool) -> RawResponse:
     """Ask a server that shows the certificate of `name` under the name localhost."""
     async with (
         checked(folder, name, trusted=trusted) as (place, _, connector),

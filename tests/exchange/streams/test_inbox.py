@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from mexc_tui.exchange.streams import topics
-from mexc_tui.exchange.streams.inbox import LEAVING_NS, SLICE_NS, Inbox
+from mexc_tui.exchange.streams.inbox import SLICE_NS, UNSUBSCRIBED_GRACE_NS, Inbox
 from mexc_tui.exchange.streams.subscription_state import SERIES_BOUND, SubscriptionState
 from mexc_tui.exchange.streams.topics import StreamTopic
 from mexc_tui.proto.stream_pb2 import Push
@@ -48,7 +48,7 @@ class Receiver:
 
     def work_all(self) -> None:
         while self.inbox.waiting:
-            self.inbox.work(self.clock.ns + 10**12)
+            self.inbox.process(self.clock.ns + 10**12)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_work_stops_after_a_slice_and_goes_on_later() -> None:
     for number in range(20):
         receiver.inbox.put(frames.deal_frame(("2.5", "1", 1, str(number))))
     receiver.clock.cost_ns = SLICE_NS // 5
-    receiver.inbox.work(receiver.clock.ns + SLICE_NS)
+    receiver.inbox.process(receiver.clock.ns + SLICE_NS)
     assert len(receiver.handled) == 5
     receiver.clock.cost_ns = 0
     receiver.work_all()
@@ -164,10 +164,10 @@ def test_what_still_comes_of_a_channel_that_was_just_left_is_nothing_odd(quote: 
     receiver = Receiver(quote)
     receiver.inbox.remove(receiver.feeds[quote])
     receiver.inbox.put(frames.quote_frame("2.49", "2.51", "1"))
-    assert (receiver.inbox.unroutable, receiver.inbox.oddities.total) == (1, 0)
-    receiver.clock.ns += LEAVING_NS
+    assert (receiver.inbox.unroutable, receiver.inbox.unknown_messages.total) == (1, 0)
+    receiver.clock.ns += UNSUBSCRIBED_GRACE_NS
     receiver.inbox.put(frames.quote_frame("2.49", "2.51", "2"))
-    assert receiver.inbox.oddities.total == 1
+    assert receiver.inbox.unknown_messages.total == 1
 
 
 def test_a_channel_that_is_left_and_wanted_again_is_heard(quote: StreamTopic) -> None:

@@ -13,7 +13,7 @@ from mexc_tui.exchange.origins import OriginRefused
 from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.market_messages import deals_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams
-from mexc_tui.exchange.streams.shard import Hole
+from mexc_tui.exchange.streams.shard import StreamGap
 from mexc_tui.exchange.streams.socket import SocketEnded, SocketTimings, checked_stream_url, open_socket
 from mexc_tui.exchange.streams.subscription_state import SubscriptionPhase
 from mexc_tui.exchange.streams.subscriptions import Subscriptions
@@ -40,7 +40,7 @@ class Watcher:
 
     def __init__(self, url: str, connector: aiohttp.BaseConnector, timings: SocketTimings = QUICK) -> None:
         self.pushes: list[tuple[str, Push]] = []
-        self.holes: list[Hole] = []
+        self.gaps: list[StreamGap] = []
         self.refused: list[int] = []
         self._changed = asyncio.Event()
         self.streams = MarketStreams(
@@ -58,8 +58,8 @@ class Watcher:
         self.pushes.append((topic.channel, push))
         self._changed.set()
 
-    def _hole(self, hole: Hole) -> None:
-        self.holes.append(hole)
+    def _hole(self, gap: StreamGap) -> None:
+        self.gaps.append(gap)
         self._changed.set()
 
     async def until(self, is_so: Callable[[], bool]) -> None:
@@ -81,7 +81,7 @@ async def watching(
 ) -> AsyncGenerator[Watcher]:
     async with listening(server) as url, aiohttp.TCPConnector() as connector:
         watcher = Watcher(url, connector, timings)
-        watcher.streams.want(wanted)
+        watcher.streams.subscribe(wanted)
         task = asyncio.create_task(watcher.streams.run())
         try:
             yield watcher
@@ -96,7 +96,7 @@ async def test_a_subscribed_topic_is_pushed_and_handed_on() -> None:
     server = StreamServer()
     async with watching(server, topic) as watcher:
         await watcher.until(lambda: watcher.live == 1)
-        assert watcher.holes == [Hole(topic.channel, is_closed=True, reason="subscribed")]
+        assert watcher.gaps == [StreamGap(topic.channel, is_closed=True, reason="subscribed")]
         await server.push(topic.channel, frames.deal_frame(("2.5", "1", 1, "7")))
         await watcher.until(lambda: len(watcher.pushes) == 1)
         channel, push = watcher.pushes[0]
@@ -132,11 +132,11 @@ async def test_topics_can_be_added_and_dropped_while_it_runs() -> None:
     server = StreamServer()
     async with watching(server, first) as watcher:
         await watcher.until(lambda: watcher.live == 1)
-        watcher.streams.want([second])
+        watcher.streams.subscribe([second])
         await watcher.until(lambda: watcher.live == 2)
-        watcher.streams.drop([first])
+        watcher.streams.unsubscribe([first])
         await watcher.until(lambda: server.open[0].topics == [second.channel])
-        watcher.streams.drop([second])
+        watcher.streams.unsubscribe([second])
         await watcher.until(lambda: not server.open)
 
 
@@ -146,9 +146,9 @@ async def test_M1_a_clean_close_is_followed_by_a_reconnect_and_told_as_a_hole() 
     async with watching(server, topic) as watcher:
         await watcher.until(lambda: watcher.live == 1)
         await server.close_all()
-        await watcher.until(lambda: len(watcher.holes) == 3)
-        assert [hole.is_closed for hole in watcher.holes] == [True, False, True]
-        assert "closed the connection" in watcher.holes[1].reason
+        await watcher.until(lambda: len(watcher.gaps) == 3)
+        assert [gap.is_closed for gap in watcher.gaps] == [True, False, True]
+        assert "closed the connection" in watcher.gaps[1].reason
         assert watcher.streams.state().connects == 2
 
 
@@ -207,7 +207,7 @@ async def test_a_frame_beyond_a_mebibyte_is_not_read() -> None:
     async with watching(server, topic) as watcher:
         await watcher.until(lambda: watcher.live == 1)
         await server.push(topic.channel, b"\x00" * (1 << 20) + b"\x00")
-        await watcher.until(lambda: len(watcher.holes) == 3)
+        await watcher.until(lambda: len(watcher.gaps) == 3)
         assert watcher.pushes == []
 
 
@@ -251,7 +251,7 @@ async def test_M8_unknown_texts_channels_and_bodies_are_logged_once_and_ignored(
             )
         await server.push(topic.channel, frames.deal_frame(("2.5", "1", 1, "7")))
         await watcher.until(lambda: len(watcher.pushes) == 1)
-        assert watcher.streams.state().oddities == 9
+        assert watcher.streams.state().unknown_messages == 9
         ignored = [record.getMessage() for record in caplog.records if "ignored" in record.getMessage()]
         assert len(ignored) == 3
         assert all(text.isprintable() for text in ignored)
@@ -269,7 +269,7 @@ async def test_an_error_of_the_consumer_is_not_swallowed() -> None:
     sent: list[asyncio.Future[None]] = []
     async with listening(server) as url, aiohttp.TCPConnector() as connector:
         streams = MarketStreams(url, connector, MonotonicClock(), Random(1), fail, lambda _hole: None)
-        streams.want([topic])
+        streams.subscribe([topic])
         with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="own bug")):
             await streams.run()
 
@@ -282,7 +282,7 @@ async def test_a_fault_in_asking_for_topics_is_not_swallowed(monkeypatch: pytest
     server = StreamServer()
     async with listening(server) as url, aiohttp.TCPConnector() as connector, asyncio.timeout(5):
         streams = Watcher(url, connector).streams
-        streams.want([topics.deals("MXUSDT")])
+        streams.subscribe([topics.deals("MXUSDT")])
         with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="a bug"), flatten_subgroups=True):
             await streams.run()
 

@@ -51,7 +51,7 @@ def test_an_empty_bracket_refuses_nothing() -> None:
 
 
 def test_a_duplicate_is_answered_by_an_empty_text() -> None:
-    assert ack_of("") == Ack(1, speaks_for_rest=True)
+    assert ack_of("") == Ack(1, accepts_rest=True)
 
 
 @pytest.mark.parametrize("message", ["no subscription", "No subscription!", f" no subscription [{A}] "])

@@ -14,7 +14,7 @@ from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.market_messages import best_quote_of, deals_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams
-from mexc_tui.exchange.streams.shard import Hole
+from mexc_tui.exchange.streams.shard import StreamGap
 from mexc_tui.exchange.streams.topics import StreamTopic, TopicKind
 from mexc_tui.exchange.streams.user_stream import UserStream
 from mexc_tui.market.book import BookState
@@ -49,10 +49,10 @@ class Books:
                 best_quote_of(push)
                 self.quotes += 1
 
-    def on_hole(self, hole: Hole) -> None:
-        topic = topics.parse(hole.channel)
+    def on_gap(self, gap: StreamGap) -> None:
+        topic = topics.parse(gap.channel)
         if topic.kind is TopicKind.DEPTH:
-            (self.keeper.resume if hole.is_closed else self.keeper.lose)(topic.symbol)
+            (self.keeper.resume if gap.is_closed else self.keeper.lose)(topic.symbol)
 
 
 FAULTS = {
@@ -78,11 +78,11 @@ def test_M5_M6_books_agree_with_the_exchange_whatever_happens_to_pushes(faults: 
         async with MexcClient(f"http://{HOST}", clock=sim.clock, rng=sim.rng, connector=connector) as client:
             books = Books(client, sim)
             streams = MarketStreams(
-                f"ws://{HOST}/ws", sim.network.connector(), sim.clock, sim.rng, books.on_push, books.on_hole
+                f"ws://{HOST}/ws", sim.network.connector(), sim.clock, sim.rng, books.on_push, books.on_gap
             )
             symbol = "MXUSDT"
             book = books.keeper.keep(symbol)
-            streams.want([topics.depth(symbol), topics.deals(symbol), topics.best_quote(symbol)])
+            streams.subscribe([topics.depth(symbol), topics.deals(symbol), topics.best_quote(symbol)])
             work = [asyncio.create_task(part.run()) for part in (streams, books.keeper)]
             agreed = 0
             for _ in range(300):

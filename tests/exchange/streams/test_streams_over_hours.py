@@ -40,8 +40,8 @@ def test_M1_rotation_over_72_hours_loses_and_repeats_nothing(seed: int) -> None:
             await asyncio.sleep(5)
             assert bench.trades == [f"{number}X1" for number in range(1, sent + 1)]
             assert bench.versions == [(number, number) for number in range(1, sent + 1)]
-            assert len(bench.holes) == 2  # the first subscription of each topic
-            assert all(hole.is_closed for _, hole in bench.holes)
+            assert len(bench.gaps) == 2  # the first subscription of each topic
+            assert all(gap.is_closed for _, gap in bench.gaps)
             lives = [
                 (session.closed_s or bench.now_s) - session.opened_s for session in bench.server.sessions
             ]
@@ -56,7 +56,7 @@ def test_M1_a_topic_that_is_added_during_a_rotation_repeats_nothing() -> None:
         first, added = topics.deals("BUSDT"), topics.deals("MXUSDT")
         async with virtual_streams(sim, [first], SocketTimings(rotate_after_s=HOUR_S)) as bench:
             await bench.until(lambda: len(bench.server.open) == 2)
-            bench.streams.want([added])
+            bench.streams.subscribe([added])
             await asyncio.sleep(1)
             assert await bench.server.push(added.channel, frames.deal_frame(("2.5", "1", 1, "7X1"))) == 2
             await asyncio.sleep(5)
@@ -71,10 +71,10 @@ def test_a_topic_that_is_moved_during_a_rotation_does_not_remember_trades_for_ev
         async with virtual_streams(sim, [moved, other], SocketTimings(rotate_after_s=HOUR_S)) as bench:
             await bench.until(lambda: len(bench.server.open) == 2)
             feed = bench.streams._feeds[moved.channel]  # pyright: ignore[reportPrivateUsage]
-            assert feed.seen is not None
-            bench.streams._move(feed, "for a test")  # pyright: ignore[reportPrivateUsage]
+            assert feed.overlap_filter is not None
+            bench.streams._reassign(feed, "for a test")  # pyright: ignore[reportPrivateUsage]
             await asyncio.sleep(60)
-            assert feed.seen is None
+            assert feed.overlap_filter is None
             assert await bench.server.push(moved.channel, frames.deal_frame(("2.5", "1", 1, "7X1"))) == 1
 
     simulate(main)
@@ -89,7 +89,7 @@ def test_M1_when_the_younger_socket_misses_a_topic_the_hole_is_told_and_closed()
             await asyncio.sleep(HOUR_S)
             bench.server.manners.ignore = set()
             await asyncio.sleep(60)
-            told = [hole.is_closed for _, hole in bench.holes if hole.channel == topic.channel]
+            told = [gap.is_closed for _, gap in bench.gaps if gap.channel == topic.channel]
             assert told == [True, False, True]
             assert not bench.streams.state().feeds[0].reason
 
@@ -104,11 +104,11 @@ def test_M1_a_younger_socket_that_cannot_be_had_leaves_the_old_one_alone() -> No
             bench.host.refusing = True
             await asyncio.sleep(2 * HOUR_S)
             assert len(bench.server.open) == 1
-            assert len(bench.holes) == 1
+            assert len(bench.gaps) == 1
             bench.host.refusing = False
             await asyncio.sleep(60)
             assert len(bench.server.sessions) == 2
-            assert len(bench.holes) == 1
+            assert len(bench.gaps) == 1
 
     simulate(main)
 
@@ -122,13 +122,13 @@ def test_M2_a_half_open_link_is_noticed_within_one_and_a_half_intervals(ping_s: 
             bench.host.lose(Direction.TO_CLIENT)
             lost_s = bench.now_s
             await asyncio.sleep(2 * ping_s)
-            noticed_s, hole = bench.holes[1]
-            assert not hole.is_closed
-            assert "dead" in hole.reason
+            noticed_s, gap = bench.gaps[1]
+            assert not gap.is_closed
+            assert "dead" in gap.reason
             assert noticed_s - lost_s <= 1.5 * ping_s + 0.01
             bench.host.heal()
             await asyncio.sleep(60)
-            assert bench.holes[-1][1].is_closed
+            assert bench.gaps[-1][1].is_closed
 
     simulate(main)
 
@@ -148,7 +148,7 @@ def test_M2_quotes_of_a_held_pair_are_stale_after_three_seconds_others_after_a_m
         held, other = topics.best_quote("MXUSDT"), topics.best_quote("BUSDT")
         async with virtual_streams(sim, [held, other]) as bench:
             await asyncio.sleep(1)
-            bench.streams.hold(["MXUSDT"])
+            bench.streams.set_held_symbols(["MXUSDT"])
             for topic in (held, other):
                 await bench.server.push(topic.channel, frames.quote_frame("1", "2", topic=topic))
             await asyncio.sleep(2.9)
@@ -200,7 +200,7 @@ def test_M3_a_steady_topic_that_is_acknowledged_and_mute_is_asked_for_elsewhere(
         async with virtual_streams(sim, [other, mute]) as bench:
             await asyncio.sleep(20)
             assert [mute.channel] in [session.topics for session in bench.server.sessions[1:]]
-            assert [hole.is_closed for _, hole in bench.holes if hole.channel == mute.channel] == [
+            assert [gap.is_closed for _, gap in bench.gaps if gap.channel == mute.channel] == [
                 True,
                 False,
                 True,
@@ -218,9 +218,9 @@ def test_M3_a_steady_topic_is_given_time_to_push_after_an_outage() -> None:
             await bench.server.close_all()
             await asyncio.sleep(60)
             bench.host.refusing = False
-            await bench.until(lambda: len(bench.holes) == 3)
+            await bench.until(lambda: len(bench.gaps) == 3)
             await asyncio.sleep(12)
-            assert [hole.is_closed for _, hole in bench.holes] == [True, False, True]
+            assert [gap.is_closed for _, gap in bench.gaps] == [True, False, True]
             assert len(bench.server.open) == 1
 
     simulate(main)
@@ -247,12 +247,12 @@ def test_client_messages_stay_far_below_a_hundred_a_second() -> None:
         wanted = [topics.deals(f"A{number}USDT") for number in range(30)]
         async with virtual_streams(sim, []) as bench:
             for topic in wanted:
-                bench.streams.want([topic])
+                bench.streams.subscribe([topic])
                 await asyncio.sleep(0)
             await asyncio.sleep(5)
             for topic in wanted:
-                bench.streams.drop([topic])
-                bench.streams.want([topic])
+                bench.streams.unsubscribe([topic])
+                bench.streams.subscribe([topic])
                 await asyncio.sleep(0.001)
             await asyncio.sleep(5)
             times = [second for session in bench.server.sessions for second in session.request_s]
@@ -268,9 +268,9 @@ def test_a_refused_pair_that_is_about_to_open_is_asked_for_again_within_a_second
         topic = topics.deals("MXUSDT")
         async with virtual_streams(sim, []) as bench:
             bench.server.manners.refuse.add(topic.channel)
-            bench.streams.want([topic])
+            bench.streams.subscribe([topic])
             await asyncio.sleep(7)
-            bench.streams.hurry([topic])
+            bench.streams.prioritise([topic])
             await asyncio.sleep(1)
             bench.server.manners.refuse.clear()
             await asyncio.sleep(0.8)
@@ -284,8 +284,8 @@ def test_a_hurry_of_two_minutes_stays_far_below_the_limit_of_messages() -> None:
         wanted = [topics.deals(f"C{number}USDT") for number in range(30)]
         async with virtual_streams(sim, []) as bench:
             bench.server.manners.refuse.update(topic.channel for topic in wanted)
-            bench.streams.want(wanted)
-            bench.streams.hurry(wanted)
+            bench.streams.subscribe(wanted)
+            bench.streams.prioritise(wanted)
             await asyncio.sleep(120)
             heard = sum(len(session.requests) for session in bench.server.sessions)
         assert 200 < heard < 10 * 120
@@ -301,7 +301,7 @@ def test_by_default_a_half_open_link_is_noticed_within_seven_and_a_half_seconds(
             assert (bench.streams.silent_s(topic) or 0) <= 5
             bench.host.lose(Direction.TO_CLIENT)
             lost_s = bench.now_s
-            await bench.until(lambda: len(bench.holes) == 2)
+            await bench.until(lambda: len(bench.gaps) == 2)
             assert bench.now_s - lost_s <= 7.6
             assert bench.streams.silent_s(topic) is None
 

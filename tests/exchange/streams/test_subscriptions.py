@@ -21,7 +21,7 @@ def asks(subscriptions: Subscriptions, now_s: float) -> list[list[str]]:
 
 def test_what_is_wanted_is_asked_once_and_again_after_the_time_out() -> None:
     subscriptions = Subscriptions(ack_timeout_s=5)
-    subscriptions.want(["a", "b"])
+    subscriptions.add(["a", "b"])
     assert asks(subscriptions, 0) == [["a", "b"]]
     assert asks(subscriptions, 4.9) == []
     assert asks(subscriptions, 5) == [["a", "b"]]
@@ -29,21 +29,21 @@ def test_what_is_wanted_is_asked_once_and_again_after_the_time_out() -> None:
 
 def test_M4_a_channel_missing_in_the_acknowledgement_is_still_open() -> None:
     subscriptions = Subscriptions(ack_timeout_s=5)
-    subscriptions.want(["a", "b"])
+    subscriptions.add(["a", "b"])
     asks(subscriptions, 0)
-    assert subscriptions.take_ack(Ack(1, accepted=frozenset({"b"})), 1).accepted == ["b"]
+    assert subscriptions.apply_ack(Ack(1, accepted=frozenset({"b"})), 1).accepted == ["b"]
     assert not subscriptions.is_settled
     assert asks(subscriptions, 5) == [["a"]]
-    assert subscriptions.take_dropped(9.9) == []
-    assert subscriptions.take_dropped(10) == ["a"]
+    assert subscriptions.pop_dropped(9.9) == []
+    assert subscriptions.pop_dropped(10) == ["a"]
     assert subscriptions.is_settled
 
 
 def test_M4_a_refused_channel_is_asked_again_later() -> None:
     subscriptions = Subscriptions(refused_retry_s=30)
-    subscriptions.want(["a", "b"])
+    subscriptions.add(["a", "b"])
     asks(subscriptions, 0)
-    verdict = subscriptions.take_ack(Ack(1, refused=frozenset({"a"}), speaks_for_rest=True), 1)
+    verdict = subscriptions.apply_ack(Ack(1, refused=frozenset({"a"}), accepts_rest=True), 1)
     assert (verdict.accepted, verdict.refused) == (["b"], ["a"])
     assert subscriptions.is_settled
     assert asks(subscriptions, 30.9) == []
@@ -52,27 +52,27 @@ def test_M4_a_refused_channel_is_asked_again_later() -> None:
 
 def test_an_empty_answer_accepts_its_own_request_only() -> None:
     subscriptions = Subscriptions()
-    subscriptions.want(["a"])
+    subscriptions.add(["a"])
     asks(subscriptions, 0)
-    subscriptions.want(["b"])
+    subscriptions.add(["b"])
     asks(subscriptions, 0)
-    assert subscriptions.take_ack(Ack(2, speaks_for_rest=True), 1).accepted == ["b"]
-    assert subscriptions.take_ack(Ack(0, speaks_for_rest=True), 1).accepted == ["a"]
+    assert subscriptions.apply_ack(Ack(2, accepts_rest=True), 1).accepted == ["b"]
+    assert subscriptions.apply_ack(Ack(0, accepts_rest=True), 1).accepted == ["a"]
 
 
 def test_an_acknowledgement_of_what_was_never_asked_changes_nothing() -> None:
     subscriptions = Subscriptions()
-    verdict = subscriptions.take_ack(Ack(9, accepted=frozenset({"x"}), refused=frozenset({"y"})), 1)
+    verdict = subscriptions.apply_ack(Ack(9, accepted=frozenset({"x"}), refused=frozenset({"y"})), 1)
     assert (verdict.accepted, verdict.refused) == ([], [])
 
 
 def test_leaving_is_asked_for_if_it_was_accepted_and_forgotten_if_it_was_refused() -> None:
     subscriptions = Subscriptions()
-    subscriptions.want(["a", "b"])
+    subscriptions.add(["a", "b"])
     asks(subscriptions, 0)
-    subscriptions.take_ack(Ack(1, accepted=frozenset({"a"}), refused=frozenset({"b"})), 0)
-    subscriptions.leave("a")
-    subscriptions.leave("b")
+    subscriptions.apply_ack(Ack(1, accepted=frozenset({"a"}), refused=frozenset({"b"})), 0)
+    subscriptions.remove("a")
+    subscriptions.remove("b")
     requests = subscriptions.due(1)
     assert [(request.method, request.channels) for request in requests] == [("UNSUBSCRIPTION", ("a",))]
     assert subscriptions.next_due_s() is None
@@ -81,7 +81,7 @@ def test_leaving_is_asked_for_if_it_was_accepted_and_forgotten_if_it_was_refused
 @given(st.lists(st.text("ABC币@.", min_size=1, max_size=120), max_size=60, unique=True))
 def test_requests_stay_within_a_kilobyte_and_leave_nothing_out(channels: list[str]) -> None:
     subscriptions = Subscriptions()
-    subscriptions.want(channels)
+    subscriptions.add(channels)
     texts = [request.text() for request in subscriptions.due(0)]
     assert all(len(text.encode()) <= MAX_REQUEST_BYTES for text in texts)
     assert [channel for text in texts for channel in json.loads(text)["params"]] == channels
@@ -89,112 +89,112 @@ def test_requests_stay_within_a_kilobyte_and_leave_nothing_out(channels: list[st
 
 def subscribed(*channels: str) -> Subscriptions:
     subscriptions = Subscriptions()
-    subscriptions.want(channels)
+    subscriptions.add(channels)
     subscriptions.due(0)
-    subscriptions.take_ack(Ack(1, accepted=frozenset(channels)), 0)
+    subscriptions.apply_ack(Ack(1, accepted=frozenset(channels)), 0)
     return subscriptions
 
 
 @pytest.mark.parametrize("echoed_id", [2, 0])
 def test_M4_the_answer_to_an_end_is_not_taken_for_a_new_beginning(echoed_id: int) -> None:
     subscriptions = subscribed("a", "b")
-    subscriptions.leave("a")
+    subscriptions.remove("a")
     asks(subscriptions, 1)
-    subscriptions.want(["a"])
+    subscriptions.add(["a"])
     end = Ack(echoed_id, accepted=frozenset({"a"}))
-    assert subscriptions.take_ack(end, 1).accepted == []
+    assert subscriptions.apply_ack(end, 1).accepted == []
     assert asks(subscriptions, 1) == [["a"]]
-    assert subscriptions.take_ack(Ack(3, refused=frozenset({"a"})), 1).refused == ["a"]
+    assert subscriptions.apply_ack(Ack(3, refused=frozenset({"a"})), 1).refused == ["a"]
     assert "a" not in subscriptions.accepted
 
 
 def test_M4_an_end_is_answered_once() -> None:
     subscriptions = subscribed("a")
-    subscriptions.leave("a")
+    subscriptions.remove("a")
     asks(subscriptions, 1)
-    subscriptions.want(["a"])
+    subscriptions.add(["a"])
     asks(subscriptions, 1)
     both = Ack(0, accepted=frozenset({"a"}))
-    assert subscriptions.take_ack(both, 1).accepted == []
-    assert subscriptions.take_ack(both, 1).accepted == ["a"]
+    assert subscriptions.apply_ack(both, 1).accepted == []
+    assert subscriptions.apply_ack(both, 1).accepted == ["a"]
 
 
 @pytest.mark.parametrize("echoed_id", [2, 0])
 def test_M4_no_subscription_answers_an_end_and_nothing_else(echoed_id: int) -> None:
     subscriptions = subscribed("a", "b")
-    subscriptions.leave("a")
+    subscriptions.remove("a")
     asks(subscriptions, 1)
-    subscriptions.want(["a"])
-    assert subscriptions.take_ack(Ack(echoed_id), 1) == SubscriptionVerdict()
+    subscriptions.add(["a"])
+    assert subscriptions.apply_ack(Ack(echoed_id), 1) == SubscriptionVerdict()
     assert asks(subscriptions, 1) == [["a"]]
-    assert subscriptions.take_ack(Ack(0, accepted=frozenset({"a"})), 1).accepted == ["a"]
+    assert subscriptions.apply_ack(Ack(0, accepted=frozenset({"a"})), 1).accepted == ["a"]
 
 
 def test_M4_only_what_was_asked_can_be_accepted() -> None:
     subscriptions = Subscriptions()
-    subscriptions.want(["a"])
-    assert subscriptions.take_ack(Ack(7, accepted=frozenset({"a"})), 1).accepted == []
+    subscriptions.add(["a"])
+    assert subscriptions.apply_ack(Ack(7, accepted=frozenset({"a"})), 1).accepted == []
     assert asks(subscriptions, 1) == [["a"]]
 
 
 def test_M4_what_is_left_before_its_answer_is_unsubscribed_all_the_same() -> None:
     subscriptions = Subscriptions()
-    subscriptions.want(["a"])
+    subscriptions.add(["a"])
     asks(subscriptions, 0)
-    subscriptions.leave("a")
+    subscriptions.remove("a")
     (request,) = subscriptions.due(0)
     assert (request.method, request.channels) == (UNSUBSCRIBE, ("a",))
 
 
 def test_what_was_never_asked_for_is_left_without_a_word() -> None:
     subscriptions = Subscriptions()
-    subscriptions.want(["a"])
-    subscriptions.leave("a")
+    subscriptions.add(["a"])
+    subscriptions.remove("a")
     assert asks(subscriptions, 0) == []
 
 
 def test_M4_the_answer_to_an_earlier_asking_decides_nothing() -> None:
     subscriptions = Subscriptions()
-    subscriptions.want(["a"])
+    subscriptions.add(["a"])
     asks(subscriptions, 0)
-    subscriptions.leave("a")
+    subscriptions.remove("a")
     asks(subscriptions, 0)
-    subscriptions.want(["a"])
+    subscriptions.add(["a"])
     asks(subscriptions, 0)
-    assert subscriptions.take_ack(Ack(1, accepted=frozenset({"a"})), 1).accepted == []
-    assert subscriptions.take_ack(Ack(2, accepted=frozenset({"a"})), 1).accepted == []
-    assert subscriptions.take_ack(Ack(3, accepted=frozenset({"a"})), 1).accepted == ["a"]
+    assert subscriptions.apply_ack(Ack(1, accepted=frozenset({"a"})), 1).accepted == []
+    assert subscriptions.apply_ack(Ack(2, accepted=frozenset({"a"})), 1).accepted == []
+    assert subscriptions.apply_ack(Ack(3, accepted=frozenset({"a"})), 1).accepted == ["a"]
 
 
 def test_ends_without_an_answer_are_not_remembered_for_ever() -> None:
     subscriptions = Subscriptions()
     for second in range(1_000):
-        subscriptions.want(["a"])
+        subscriptions.add(["a"])
         subscriptions.due(second)
-        subscriptions.leave("a")
+        subscriptions.remove("a")
         subscriptions.due(second)
-    assert len(subscriptions._left) <= 100  # pyright: ignore[reportPrivateUsage]
+    assert len(subscriptions._unsubscribing) <= 100  # pyright: ignore[reportPrivateUsage]
 
 
 def test_a_refused_channel_that_is_in_a_hurry_is_asked_again_soon() -> None:
-    subscriptions = Subscriptions(refused_retry_s=5, hurried_retry_s=0.5)
-    subscriptions.want(["a", "b"])
+    subscriptions = Subscriptions(refused_retry_s=5, priority_retry_s=0.5)
+    subscriptions.add(["a", "b"])
     asks(subscriptions, 0)
-    subscriptions.take_ack(Ack(1, refused=frozenset({"a", "b"})), 0)
-    subscriptions.hurry(frozenset({"a"}), 1)
+    subscriptions.apply_ack(Ack(1, refused=frozenset({"a", "b"})), 0)
+    subscriptions.prioritise(frozenset({"a"}), 1)
     assert asks(subscriptions, 1.4) == []
     assert asks(subscriptions, 1.5) == [["a"]]
-    subscriptions.take_ack(Ack(2, refused=frozenset({"a"})), 1.6)
+    subscriptions.apply_ack(Ack(2, refused=frozenset({"a"})), 1.6)
     assert asks(subscriptions, 2.1) == [["a"]]
-    subscriptions.hurry(frozenset(), 2.2)
-    subscriptions.take_ack(Ack(3, refused=frozenset({"a"})), 2.2)
+    subscriptions.prioritise(frozenset(), 2.2)
+    subscriptions.apply_ack(Ack(3, refused=frozenset({"a"})), 2.2)
     assert asks(subscriptions, 7.1) == [["b"]]
     assert asks(subscriptions, 7.2) == [["a"]]
 
 
 def test_a_channel_in_a_hurry_that_waits_for_its_answer_is_not_asked_twice() -> None:
     subscriptions = Subscriptions(ack_timeout_s=5)
-    subscriptions.want(["a"])
+    subscriptions.add(["a"])
     asks(subscriptions, 0)
-    subscriptions.hurry(frozenset({"a"}), 1)
+    subscriptions.prioritise(frozenset({"a"}), 1)
     assert asks(subscriptions, 4.9) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.exchange.streams.listen_key import VALID_S, KeyEvent, KeyRecord
-from mexc_tui.exchange.streams.shard import Hole
+from mexc_tui.exchange.streams.shard import StreamGap
 from mexc_tui.exchange.streams.socket import SocketTimings
 from mexc_tui.exchange.streams.topics import private_topics
 from mexc_tui.exchange.streams.user_stream import PRIVATE, UserStream
@@ -104,7 +104,7 @@ class Account:
         self.server = server
         self.office = office
         self.updates: list[PrivateUpdate] = []
-        self.holes: list[Hole] = []
+        self.gaps: list[StreamGap] = []
         self.events: list[KeyEvent] = []
         self.stream = UserStream(
             URL,
@@ -113,7 +113,7 @@ class Account:
             sim.rng,
             office,
             self.updates.append,
-            self.holes.append,
+            self.gaps.append,
             on_key=self.events.append,
             keys=keys,
             timings=timings,
@@ -125,7 +125,7 @@ class Account:
 
     @property
     def resyncs(self) -> int:
-        return sum(hole.is_closed for hole in self.holes)
+        return sum(gap.is_closed for gap in self.gaps)
 
 
 @asynccontextmanager
@@ -150,7 +150,7 @@ def test_three_channels_on_one_socket_one_resync_and_typed_updates() -> None:
             assert [sorted(session.topics) for session in ours.server.open] == [
                 sorted([ORDERS, FILLS, ACCOUNT])
             ]
-            assert ours.holes == [Hole(PRIVATE, is_closed=True, reason="subscribed")]
+            assert ours.gaps == [StreamGap(PRIVATE, is_closed=True, reason="subscribed")]
             await ours.server.push(ORDERS, frames.order_frame(status=2, cumulative_quantity="10"))
             await ours.server.push(FILLS, frames.fill_frame())
             await ours.server.push(ACCOUNT, frames.balance_frame())
@@ -212,7 +212,7 @@ def test_M1_M11_over_72_hours_one_key_no_lost_fill_and_no_hole() -> None:
             await asyncio.sleep(5)
             assert ours.fills == [f"{number}X1" for number in range(1, sent + 1)]
             assert ours.office.made == 1
-            assert len(ours.holes) == 1
+            assert len(ours.gaps) == 1
             assert ours.stream.state().rotations == 3
 
     simulate(main, seed=3)
@@ -226,7 +226,7 @@ def test_M11_a_failed_renewal_makes_another_key_and_a_resync() -> None:
             await asyncio.sleep(HOUR_S)
             assert ours.office.made == 2
             assert list(ours.office.until_s) == [f"{2:064x}"]
-            assert [hole.is_closed for hole in ours.holes] == [True, False, True]
+            assert [gap.is_closed for gap in ours.gaps] == [True, False, True]
             assert ours.server.open[0].key == f"{2:064x}"
             assert KeyEvent.RENEWAL_FAILED in ours.events
             assert KeyEvent.ALARM not in ours.events
@@ -241,7 +241,7 @@ def test_M11_the_second_failed_renewal_is_an_alarm_and_the_old_socket_serves_on(
             ours.office.fail_renewals = ours.office.fail_creations = 3
             await asyncio.sleep(31 * 60)
             assert KeyEvent.ALARM in ours.events
-            assert len(ours.holes) == 1
+            assert len(ours.gaps) == 1
             assert len(ours.server.open) == 1
             await asyncio.sleep(HOUR_S)
             assert ours.stream.state().failed_renewals == 0
@@ -259,7 +259,7 @@ def test_M11_a_refused_key_is_replaced_and_the_hole_reconciled() -> None:
             await ours.server.close_all()
             await asyncio.sleep(30)
             assert ours.office.made == 2
-            assert [hole.is_closed for hole in ours.holes] == [True, False, True]
+            assert [gap.is_closed for gap in ours.gaps] == [True, False, True]
 
     simulate(main)
 
@@ -370,9 +370,9 @@ def test_the_record_of_keys_is_private_and_holds_no_key(tmp_path: Path) -> None:
     (path,) = (tmp_path / "state").iterdir()
     assert path.stat().st_mode & 0o777 == 0o600
     assert key not in path.read_text()
-    assert ListenKeyFile(tmp_path / "state").ours([key, "ef" * 32]) == {key}
+    assert ListenKeyFile(tmp_path / "state").recorded([key, "ef" * 32]) == {key}
     path.write_text("no list")
-    assert record.ours([key]) == frozenset()
+    assert record.recorded([key]) == frozenset()
 
 
 def test_M11_while_no_key_can_be_had_it_is_tried_again() -> None:
@@ -392,7 +392,7 @@ def test_M2_a_half_open_private_link_is_noticed_and_told() -> None:
             await asyncio.sleep(60)
             ours.host.lose()
             await asyncio.sleep(15.5)
-            assert [hole.is_closed for hole in ours.holes] == [True, False]
+            assert [gap.is_closed for gap in ours.gaps] == [True, False]
             assert not ours.stream.state().is_live
             ours.host.heal()
             await asyncio.sleep(60)
@@ -408,7 +408,7 @@ def test_M7_a_private_message_that_cannot_be_read_is_a_hole() -> None:
             await ours.server.push(FILLS, frames.fill_frame(price="nan"))
             await asyncio.sleep(1)
             assert ours.updates == []
-            assert "unreadable message" in ours.holes[-1].reason
+            assert "unreadable message" in ours.gaps[-1].reason
             assert ours.resyncs == 2
 
     simulate(main)
@@ -462,7 +462,7 @@ def test_the_key_is_in_no_log_and_no_reason(caplog: pytest.LogCaptureFixture) ->
             await asyncio.sleep(30)
             ours.host.reset()
             await asyncio.sleep(30)
-            told = caplog.text + repr(ours.holes) + repr(ours.stream.state())
+            told = caplog.text + repr(ours.gaps) + repr(ours.stream.state())
             assert key
             assert key not in told
 

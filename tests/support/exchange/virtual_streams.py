@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from mexc_tui.exchange.streams.market_messages import deals_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams
-from mexc_tui.exchange.streams.shard import Hole
+from mexc_tui.exchange.streams.shard import StreamGap
 from mexc_tui.exchange.streams.socket import SocketTimings
 from mexc_tui.exchange.streams.topics import StreamTopic, TopicKind
 from mexc_tui.proto.stream_pb2 import Push
@@ -24,7 +24,7 @@ class StreamBench:
         self.sim = sim
         self.server = server
         self.host = host
-        self.holes: list[tuple[float, Hole]] = []
+        self.gaps: list[tuple[float, StreamGap]] = []
         self.trades: list[str] = []
         self.versions: list[tuple[int, int]] = []
         self.pushes = 0
@@ -49,8 +49,8 @@ class StreamBench:
             body = push.aggre_depths
             self.versions.append((int(body.from_version), int(body.to_version)))
 
-    def _hole(self, hole: Hole) -> None:
-        self.holes.append((self.now_s, hole))
+    def _hole(self, gap: StreamGap) -> None:
+        self.gaps.append((self.now_s, gap))
 
 
 @asynccontextmanager
@@ -61,7 +61,7 @@ async def virtual_streams(
     server = StreamServer()
     host = await sim.network.serve("wbs-api.mexc.com", 443, server.application())
     bench = StreamBench(sim, server, host, timings or SocketTimings())
-    bench.streams.want(wanted)
+    bench.streams.subscribe(wanted)
     task = asyncio.get_running_loop().create_task(bench.streams.run())
     try:
         yield bench

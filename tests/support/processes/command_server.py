@@ -128,7 +128,7 @@ def _serve() -> None:
         "cli.engine_commands",
         "app.run_screen",
         "app.run_desk",
-        "store.looking",
+        "store.offline_read",
         "cli.watch",
     ):
         import_module(f"mexc_tui.{name}")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.model.storage import StorageError, StorageRefused
-from mexc_tui.store.looking import look_into
+from mexc_tui.store.offline_read import read_offline
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.samples import listing_samples
@@ -31,17 +31,17 @@ async def test_pages_meet_without_a_gap_and_without_one_twice(tmp_path: Path) ->
     await store.close()
     found: list[str] = []
     before: tuple[int, str] = (2**62, "")
-    while page := look_into(tmp_path / FILE, clock, lambda stored: stored.listings.page(*before, limit=2)):  # noqa: B023
+    while page := read_offline(tmp_path / FILE, clock, lambda stored: stored.listings.page(*before, limit=2)):  # noqa: B023
         found += [one.symbol for one in page]
         before = page[-1].first_seen_ms, page[-1].id
     assert found == ["NEW4USDT", "NEW3USDT", "NEW2USDT", "NEW1USDT", "NEW0USDT"]
-    signals = look_into(tmp_path / FILE, clock, lambda stored: stored.signals.page(limit=3))
-    rest = look_into(tmp_path / FILE, clock, lambda stored: stored.signals.page(signals[-1][0]))
+    signals = read_offline(tmp_path / FILE, clock, lambda stored: stored.signals.page(limit=3))
+    rest = read_offline(tmp_path / FILE, clock, lambda stored: stored.signals.page(signals[-1][0]))
     assert [(one.symbol, stands) for _, one, stands in signals + rest][-2:] == [
         ("NEW1USDT", True),
         ("NEW0USDT", False),
     ]
-    of_one = look_into(tmp_path / FILE, clock, lambda stored: stored.signals.page(symbol="NEW3USDT"))
+    of_one = read_offline(tmp_path / FILE, clock, lambda stored: stored.signals.page(symbol="NEW3USDT"))
     assert [one.symbol for _, one, _ in of_one] == ["NEW3USDT"]
 
 
@@ -52,7 +52,7 @@ async def test_facts_are_found_by_subject_kind_and_time(tmp_path: Path) -> None:
     await store.close()
 
     def numbers(**wanted: str | int) -> list[int]:
-        facts = look_into(tmp_path / FILE, clock, lambda stored: stored.journal.page(**wanted))  # type: ignore[arg-type]
+        facts = read_offline(tmp_path / FILE, clock, lambda stored: stored.journal.page(**wanted))  # type: ignore[arg-type]
         return [one.sequence for one in facts]
 
     assert numbers() == [5, 4, 3, 2, 1]
@@ -64,7 +64,7 @@ async def test_facts_are_found_by_subject_kind_and_time(tmp_path: Path) -> None:
 
 def test_a_look_makes_no_file(tmp_path: Path) -> None:
     with pytest.raises(StorageRefused, match="no engine of this profile has run"):
-        look_into(tmp_path / FILE, HandClock(), lambda stored: stored.journal.head())
+        read_offline(tmp_path / FILE, HandClock(), lambda stored: stored.journal.head())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -74,7 +74,7 @@ def test_an_older_store_is_left_as_it_is(tmp_path: Path) -> None:
     connection.execute("PRAGMA user_version = 2")
     connection.close()
     with pytest.raises(StorageRefused, match="needs"):
-        look_into(tmp_path / FILE, HandClock(), lambda stored: stored.journal.head())
+        read_offline(tmp_path / FILE, HandClock(), lambda stored: stored.journal.head())
     connection = sqlite3.connect(tmp_path / FILE)
     assert connection.execute("PRAGMA user_version").fetchone()[0] == 2
     connection.close()
@@ -85,4 +85,4 @@ async def test_a_look_can_change_nothing(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / FILE, clock)
     await store.close()
     with pytest.raises(StorageError):
-        look_into(tmp_path / FILE, clock, lambda stored: stored.rows.run("DELETE FROM listings"))
+        read_offline(tmp_path / FILE, clock, lambda stored: stored.rows.run("DELETE FROM listings"))

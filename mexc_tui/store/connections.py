@@ -14,10 +14,10 @@ from mexc_tui.store.files import create_private, prepare, sync_folder
 from mexc_tui.store.schema import check_owner, migrate, shipped, version_of
 
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
-STATEMENTS_KEPT = 256
+CACHED_STATEMENTS = 256
 INCREMENTAL = 2
 """SQLite's value for incremental auto-vacuum."""
-REWRITTEN_BYTES = 128 * 1024 * 1024
+MAX_REWRITE_BYTES = 128 * 1024 * 1024
 """A larger database is not rewritten at the start: that would take seconds."""
 
 
@@ -55,9 +55,9 @@ def open_writer(path: Path, limits: StoreLimits, findings: Findings | None = Non
     connection = _connect(f"file:{_escaped(path)}", limits)
     try:
         _set_up_writer(connection, limits)
-        _look(connection, path, findings)
+        _inspect(connection, path, findings)
         migrate(connection, shipped())
-        _let_it_shrink(connection, path, findings)
+        _enable_incremental_vacuum(connection, path, findings)
     except sqlite3.Error as error:
         connection.close()
         translated = translate(f"opening {path}", error)
@@ -69,7 +69,7 @@ def open_writer(path: Path, limits: StoreLimits, findings: Findings | None = Non
     return connection
 
 
-def _look(connection: sqlite3.Connection, path: Path, findings: Findings) -> None:
+def _inspect(connection: sqlite3.Connection, path: Path, findings: Findings) -> None:
     """Note whether it is new and sound, and back it up if it is about to be migrated."""
     check_owner(connection)
     version = version_of(connection)
@@ -109,7 +109,7 @@ def _connect(uri: str, limits: StoreLimits) -> sqlite3.Connection:
         uri=True,
         isolation_level=None,
         timeout=limits.busy_timeout_s,
-        cached_statements=STATEMENTS_KEPT,
+        cached_statements=CACHED_STATEMENTS,
     )
     # A damaged text costs its row, not the whole query: hashes and readers find what was replaced.
     connection.text_factory = _text
@@ -120,7 +120,7 @@ def _text(stored: bytes) -> str:
     return stored.decode("utf-8", "replace")
 
 
-def _let_it_shrink(connection: sqlite3.Connection, path: Path, findings: Findings) -> None:
+def _enable_incremental_vacuum(connection: sqlite3.Connection, path: Path, findings: Findings) -> None:
     """Rewrite a database of an older version once, so that it can give free pages back to the disk.
 
     One that is large, damaged or without the room for it stays as it is: its free pages are used again.
@@ -128,7 +128,7 @@ def _let_it_shrink(connection: sqlite3.Connection, path: Path, findings: Finding
     mode: int = connection.execute("PRAGMA auto_vacuum").fetchone()[0]
     size = path.stat().st_size
     has_room = shutil.disk_usage(path.parent).free > 3 * size + SPARE_BYTES
-    if mode == INCREMENTAL or findings.damage or size > REWRITTEN_BYTES or not has_room:
+    if mode == INCREMENTAL or findings.damage or size > MAX_REWRITE_BYTES or not has_room:
         return
     connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL:d}")
     with suppress(sqlite3.OperationalError):  # busy, or the disk is full by now: the next start tries again

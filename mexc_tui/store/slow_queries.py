@@ -16,7 +16,7 @@ class SlowLog:
         self.slowest = ("", 0)
         """Name and milliseconds of the slowest one so far."""
 
-    def note(self, name: str, took_ns: int) -> None:
+    def record(self, name: str, took_ns: int) -> None:
         """Judge one query that took `took_ns`."""
         took_ms = took_ns // 1_000_000
         if took_ms > self.slowest[1]:

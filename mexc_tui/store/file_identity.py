@@ -7,7 +7,7 @@ USED = ("-wal", "-reserve")
 """Files beside a database that only a store which was in use leaves."""
 
 
-class PlaceWatch:
+class FileWatch:
     """The files of an open database, known by device and inode."""
 
     def __init__(self, database: Path) -> None:
@@ -17,15 +17,15 @@ class PlaceWatch:
             database.with_name(database.name + "-wal"): None,
         }
 
-    def lost(self) -> str:
+    def problem(self) -> str:
         """Say which file is not the open one any more; empty: all are. What is committed then is lost."""
-        for file, known in self._files.items():
+        for file, opened in self._files.items():
             found = _identity(file)
-            if known is None:
+            if opened is None:
                 self._files[file] = found
             elif found is None:
                 return f"{file} was deleted or moved away while this engine uses it"
-            elif found != known:
+            elif found != opened:
                 return f"{file} was replaced by another file while this engine uses it"
         return ""
 

@@ -8,16 +8,18 @@ from typing import TypeVar
 
 from mexc_tui.model.storage import StorageRefused
 from mexc_tui.ports.clock import Clock
+from mexc_tui.store.connections import StoreLimits, open_reader
 from mexc_tui.store.faults import translate
-from mexc_tui.store.opening import StoreLimits, open_reader
 from mexc_tui.store.rows import StoreRows
 from mexc_tui.store.schema import APPLICATION_ID, shipped
-from mexc_tui.store.unit_of_work import Reading
+from mexc_tui.store.unit_of_work import ReadTransaction
 
 T = TypeVar("T")
 
 
-def look_into(path: Path, clock: Clock, work: Callable[[Reading], T], limits: StoreLimits | None = None) -> T:
+def read_offline(
+    path: Path, clock: Clock, work: Callable[[ReadTransaction], T], limits: StoreLimits | None = None
+) -> T:
     """Return what `work` makes of all that is stored. Blocks; raises what `work` raises, or StorageError."""
     limits = limits or StoreLimits()
     if not path.is_file():
@@ -28,7 +30,7 @@ def look_into(path: Path, clock: Clock, work: Callable[[Reading], T], limits: St
             _check_schema(connection)
             rows = StoreRows(connection, clock)
             rows.start(clock.monotonic_ns() + int(limits.deadline_s * 1e9))
-            return work(Reading(rows))
+            return work(ReadTransaction(rows))
     except sqlite3.Error as error:
         raise translate(f"reading {path}", error) from error
 

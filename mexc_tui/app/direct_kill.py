@@ -34,7 +34,7 @@ from mexc_tui.store.reserve import Reserve
 DEADLINE_S = 45.0
 CLOCK_SAMPLES = 2
 ENGINE_FIRST_S = 1.5
-"""Seconds that a running engine may cancel alone first: both share one rate limit."""
+"""Seconds that a running engine cancels alone first: both share one rate limit."""
 ENGINE_DEADLINE_S = 40.0
 SILENT_S = 4.0
 STORE_S = 2.0
@@ -46,7 +46,7 @@ NOTHING_CANCELLED = (
     "NO ORDER WAS CANCELLED: cancel on the exchange's site. An engine of this profile reads the halt when "
     "it runs."
 )
-IN_THE_ENGINE = "Paper orders live in the engine's process, which reads the halt when it runs."
+IN_THE_ENGINE = "Paper orders exist in the engine's process only; it reads the halt when it runs."
 
 
 class Killed(msgspec.Struct, frozen=True, kw_only=True):

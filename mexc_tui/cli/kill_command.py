@@ -35,8 +35,8 @@ HALT_PLAN = (
     "and let a running engine cancel."
 )
 PAPER_PLAN = (
-    "KILL --direct on paper: write the halt file of profile {profile}. Paper orders live in the engine's own "
-    "process and end with it; nothing is sent to any exchange. Positions are not sold."
+    "KILL --direct on paper: write the halt file of profile {profile}. Paper orders exist in the "
+    "engine's process only and end with it; nothing is sent to any exchange. Positions are not sold."
 )
 
 

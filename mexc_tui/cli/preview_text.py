@@ -37,7 +37,7 @@ def close_plan(row: PositionRow, share_pct: Decimal | None) -> str:
     worth = (
         "at market: no fresh price"
         if row.bid is None
-        else f"worth {amount(value)} {row.quote_asset} at the bid of {price(row.bid)}"
+        else f"worth {amount(value)} {row.quote_asset} at bid {price(row.bid)}"
     )
     part = "all" if share == HUNDRED else f"{share:f} %"
     return f"CLOSE {part} of {row.symbol}: sell {price(quantity)} {row.base_asset}, {worth}."

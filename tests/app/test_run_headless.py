@@ -86,7 +86,7 @@ def test_a_signal_stops_it_in_good_order_and_the_exchange_goes_with_it(tmp_path:
     engine.send_signal(signal.SIGTERM)
     _, complained = engine.communicate(timeout=20)
     assert engine.returncode == 0
-    assert "Stopping: told to" in complained
+    assert "Stopping: by a signal." in complained
 
 
 @pytest.mark.parametrize(

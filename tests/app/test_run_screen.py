@@ -154,7 +154,7 @@ def test_a_stopped_desk_takes_the_terminal_again_and_a_killed_one_leaves_it_as_i
         os.kill(pid, signal.SIGKILL)
         assert terminal.ended() == 128 + signal.SIGKILL
         assert is_given_back(terminal)
-        assert "The engine was killed: nobody watches what it holds." in terminal.text()
+        assert "The engine was killed: stops of open positions are not watched." in terminal.text()
 
 
 def test_a_desk_in_the_background_leaves_the_terminal_to_the_shell_until_it_is_fetched(shell: Shell) -> None:
@@ -243,4 +243,4 @@ def test_without_a_terminal_it_says_what_to_do(shell: Shell) -> None:
 def test_attaching_to_nothing_says_so(shell: Shell) -> None:
     with Terminal(shell.environ, "attach") as terminal:
         assert terminal.ended() == 3
-        assert "mexc-tui: No engine of this profile runs." in terminal.text()
+        assert "mexc-tui: No engine of this profile is running." in terminal.text()

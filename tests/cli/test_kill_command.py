@@ -155,7 +155,7 @@ def test_with_the_database_locked_it_says_so_and_acts(desk: DeskProcesses) -> No
         holder.rollback()
         holder.close()
     assert killed.returncode == 0, killed.stderr + killed.stdout
-    assert "cannot read the ledger" in killed.stdout
+    assert "Cannot read the ledger" in killed.stdout
     assert desk.open_orders() == ["somebody-else"]
     assert (desk.state / "halt.json").exists()
 

@@ -27,7 +27,7 @@ def test_it_halts_the_books_of_paper_without_an_exchange_and_says_where_orders_l
     assert HaltFileOnDisk(folder, SCOPE).read() is None
     done = CliRunner().invoke(main, ["kill", "--direct", "--yes"], prog_name="mexc-tui")
     assert done.exit_code == 0, done.stderr
-    assert "live in the engine's own process" in done.stdout
+    assert "exist in the engine's process only" in done.stdout
     halt = HaltFileOnDisk(folder, SCOPE).read()
     assert halt is not None
     assert (halt.state, halt.cause) == (TradingState.HALTED, Cause.EMERGENCY)

@@ -1,3 +1,3 @@
 """A trading desk for MEXC spot listings, in a terminal."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -236,7 +236,7 @@ async def _show(
         local_zone(environ),
         is_economy=viewing.is_economy,
         welcome=viewing.welcome,
-        outside=AppEnvironment(paths.state / "taken", "TMUX" in environ),
+        outside=AppEnvironment(paths.state / "exports", "TMUX" in environ),
         driver_class=driver_of(terminal),
     )
     terminal.hung_up = lambda: app.end(Ending.HUNG_UP)

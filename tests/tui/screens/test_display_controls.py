@@ -89,27 +89,27 @@ async def test_a_frozen_view_stands_still_and_catches_up_and_times_may_be_utc_al
 
 
 async def test_a_row_is_copied_to_the_terminal_and_to_a_file_and_tables_are_saved(tmp_path: Path) -> None:
-    outside = AppEnvironment(folder=tmp_path / "taken", in_tmux=True)
+    outside = AppEnvironment(folder=tmp_path / "exports", in_tmux=True)
     async with desk(outside=outside) as (app, pilot, _):
         await until(pilot, app, "LOSTUSDT")
         await pilot.press("tab", "tab", "y")
-        await _written(pilot, tmp_path / "taken", ".txt")
-        copied = (tmp_path / "taken" / "copied.txt").read_text()
+        await _written(pilot, tmp_path / "exports", ".txt")
+        copied = (tmp_path / "exports" / "copied.txt").read_text()
         assert copied.startswith("OPENUSDT\t▲ +27.57\t▲ +38.1%\t0.03412\t")
         assert "\x1b]52;c;T1BFTlVTRFQJ" in _wire(app).written
         assert "\x1bPtmux;\x1b\x1b]52;c;T1BFTlVTRFQJ" in _wire(app).written
         await pilot.press("e")
-        await _written(pilot, tmp_path / "taken", ".csv")
+        await _written(pilot, tmp_path / "exports", ".csv")
         await pilot.press("E")
-        await _written(pilot, tmp_path / "taken", ".json")
+        await _written(pilot, tmp_path / "exports", ".json")
         await app.run_action("picture")
-        await _written(pilot, tmp_path / "taken", ".svg")
-        names = _names(tmp_path / "taken")
+        await _written(pilot, tmp_path / "exports", ".svg")
+        names = _names(tmp_path / "exports")
         assert [Path(name).suffix for name in names] == [".txt", ".csv", ".json", ".svg"]
-        found = json.loads((tmp_path / "taken" / names[2]).read_text())
+        found = json.loads((tmp_path / "exports" / names[2]).read_text())
         assert [row["symbol"] for row in found] == ["OPENUSDT", "QUXUSDT", "LOSTUSDT"]
         assert found[0]["entry_price"] == "0.02471"
-        rows = list(csv.DictReader((tmp_path / "taken" / names[1]).read_text().splitlines()))
+        rows = list(csv.DictReader((tmp_path / "exports" / names[1]).read_text().splitlines()))
         assert rows[1]["unrealised"] == "-0.97"
         assert rows[2]["bid"] == ""
 
@@ -178,7 +178,7 @@ def test_a_file_is_whole_or_not_there_and_for_this_user_alone(tmp_path: Path) ->
     assert path.read_bytes() == b"22"
     assert path.stat().st_mode & 0o077 == 0
     assert [one.name for one in path.parent.iterdir()] == ["a.csv"]
-    (tmp_path / "taken").mkdir()
+    (tmp_path / "exports").mkdir()
     with pytest.raises(OSError, match="taken"):
         save(tmp_path, "taken", b"3")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["new", "taken"]

@@ -5,8 +5,13 @@ from dataclasses import replace
 
 from mexc_tui.detection.judging import ClaimVerdict, judge
 from mexc_tui.detection.settings import LabelRule
-from mexc_tui.engine.accounting.equity_check import EquityIdentity, every_position, every_snipe, money_of
-from mexc_tui.model.event import EngineStarted, SnipeRefused, TakenUp
+from mexc_tui.engine.accounting.equity_check import (
+    EquityIdentity,
+    all_positions,
+    all_snipes,
+    compute_identity,
+)
+from mexc_tui.model.event import EngineStarted, RecoveryReported, SnipeRefused
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.report.day import DayReport
@@ -101,18 +106,18 @@ def _trading(stored: ReadTransaction, day: StoredDay) -> KeptTrading | None:
     if not scope or (day.exchange_session and not scope.endswith(f"/{day.exchange_session}")):
         return None
     tables = stored.trading(scope)
-    positions = tuple(every_position(tables))
-    snipes = tuple(every_snipe(tables))
+    positions = tuple(all_positions(tables))
+    snipes = tuple(all_snipes(tables))
     refusals = (one.event for one in stored.journal.of_kind("snipe_refused", MOST_REFUSALS))
     taken_up = (one.event for one in stored.journal.of_kind("taken_up", MOST_STARTS))
     return KeptTrading(
-        money=_money(money_of(tables, positions, {})),
+        money=_money(compute_identity(tables, positions, {})),
         snipes=snipes,
         attempts=tuple(one for snipe in snipes for one in tables.attempts.of_snipe(snipe.id)),
         entry_orders=tuple(one for snipe in snipes for one in tables.orders.of_intent(snipe.id)),
         positions=positions,
         refusals=tuple(one for one in refusals if isinstance(one, SnipeRefused)),
-        taken_up=tuple(one for one in taken_up if isinstance(one, TakenUp)),
+        taken_up=tuple(one for one in taken_up if isinstance(one, RecoveryReported)),
         runs=tuple(run for _, run in tables.reconciliations.page(limit=MOST_RUNS)),
     )
 

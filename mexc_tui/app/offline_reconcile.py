@@ -26,7 +26,7 @@ from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.host.listen_key_file import ListenKeyFile
 from mexc_tui.host.lock import engine_lock, scope_of
 from mexc_tui.host.paths import Paths
-from mexc_tui.ledger.ids import stranger_words
+from mexc_tui.ledger.ids import unknown_order_text
 from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import DeskError
@@ -106,7 +106,7 @@ async def compare_books(
                 await _until_taken_up(desk.reconciler, deadline_s)
             halt_file = HaltFileOnDisk(paths.state, scope)
             if desk.strangers and halt_file.read() is None:
-                words = stranger_words(desk.strangers[0], desk.keeper.instance)
+                words = unknown_order_text(desk.strangers[0], desk.keeper.desk_id)
                 halt_file.write(_halt(words, by, clock.now_ms()))
             runs = await store.read("new runs", lambda stored: _runs(stored, scope, before))
         finally:
@@ -144,7 +144,7 @@ def _desk(
 async def _until_taken_up(reconciler: Reconciler, deadline_s: float) -> None:
     """Run the first reconciliations of an engine until every unknown order is resolved."""
     working = asyncio.create_task(reconciler.run(lambda: None), name="reconciler")
-    known = asyncio.create_task(reconciler.is_taken_up.wait(), name="recovered")
+    known = asyncio.create_task(reconciler.recovery_reported.wait(), name="recovered")
     try:
         await asyncio.wait((working, known), timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
@@ -164,13 +164,13 @@ async def _until_confirmed(reconciler: Reconciler) -> None:
     try:
         async with asyncio.timeout(CONFIRM_S):
             while reconciler.is_confirming:
-                await reconciler.compared_again()
+                await reconciler.wait_for_comparison()
     except TimeoutError:
         return  # the last run lists the unconfirmed differences
 
 
 def _halt(words: str, by: str, now_ms: int) -> Trading:
-    return Trading(state=TradingState.HALTED, cause=Cause.STRANGER, words=words, since_ms=now_ms, by=by)
+    return Trading(state=TradingState.HALTED, cause=Cause.UNKNOWN_ORDER, words=words, since_ms=now_ms, by=by)
 
 
 def _together(runs: tuple[Reconciliation, ...], reconciler: Reconciler) -> Reconciliation:

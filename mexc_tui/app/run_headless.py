@@ -192,8 +192,8 @@ async def _tell_taken_up(running: RunningEngine, launch: LaunchOptions) -> None:
     rooms = running.engine.rooms
     if rooms is None:
         return
-    await rooms.reconciler.is_taken_up.wait()
-    for words in rooms.reconciler.taken_up:
+    await rooms.reconciler.recovery_reported.wait()
+    for words in rooms.reconciler.recovery_lines:
         _say(with_options(f"Recovered: {words}.", launch.chosen))
 
 

@@ -18,7 +18,7 @@ from mexc_tui.exchange.streams.socket import SocketTimings
 from mexc_tui.market.polling import WINDOW_S, Bounds, Every
 from mexc_tui.model.listing import ListingSource, Triple
 from mexc_tui.model.outcome import Purpose
-from mexc_tui.model.storage import Keep
+from mexc_tui.model.storage import RetentionPeriods
 from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.market import CLOCK_SAMPLES
 from mexc_tui.settings.table import Settings
@@ -120,9 +120,9 @@ def store_limits(settings: Settings) -> StoreLimits:
     )
 
 
-def kept(settings: Settings) -> Keep:
+def kept(settings: Settings) -> RetentionPeriods:
     """Return how long the store keeps what nothing needs any more."""
-    return Keep(
+    return RetentionPeriods(
         journal_ms=settings.keep_journal_days * DAY_MS,
         metrics_ms=settings.keep_metrics_days * DAY_MS,
         executions_ms=settings.keep_executions_days * DAY_MS,

@@ -8,7 +8,7 @@ from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import MIN_N_FOR_RATE
 from mexc_tui.model.view import ListingRow, SignalRow
-from mexc_tui.model.why import DetectorSays, ListingStory, SnipeSays, SourceSays, WhyRow
+from mexc_tui.model.why import DetectorDetail, ListingStory, SnipeDetail, SourceDetail, WhyRow
 from mexc_tui.wording.signals import change_text, claim_text, probability, readable
 from mexc_tui.wording.times import ahead, by, clock, duration, when
 
@@ -70,7 +70,7 @@ def why_page(row: WhyRow, pen: Pen) -> str:
     return "\n\n".join(parts)
 
 
-def _snipe(says: SnipeSays, pen: Pen) -> Iterable[str]:
+def _snipe(says: SnipeDetail, pen: Pen) -> Iterable[str]:
     """Return a snipe and its pre-trade checks."""
     snipe = says.snipe
     yield pen.write(f"Snipe {snipe.state.value}", TextTone.HEAD)
@@ -138,7 +138,7 @@ def _part(head: str, said: Sequence[SignalRow], day_ms: int, pen: Pen) -> Iterab
         yield from fold(f"    reasons: {'; '.join(map(readable, one.reasons))}", " " * 6, pen)
 
 
-def _silent(detectors: Sequence[DetectorSays], pen: Pen) -> Iterable[str]:
+def _silent(detectors: Sequence[DetectorDetail], pen: Pen) -> Iterable[str]:
     if not detectors:
         return
     yield pen.write("Silent detectors", TextTone.HEAD)
@@ -146,7 +146,7 @@ def _silent(detectors: Sequence[DetectorSays], pen: Pen) -> Iterable[str]:
         yield from fold(f"  {says.detector}: {says.why_not}", " " * 4, pen)
 
 
-def _source(source: SourceSays, widest: int, day_ms: int) -> str:
+def _source(source: SourceDetail, widest: int, day_ms: int) -> str:
     words = (readable(source.words) or "listed") if source.present else "no longer listed"
     return f"  {clock(source.since_ms, day_ms)}  {source.source:<{widest}}  {words}"
 

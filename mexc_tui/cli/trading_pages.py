@@ -11,7 +11,7 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.position import Protection
 from mexc_tui.model.reconciliation import Difference, Trigger
 from mexc_tui.model.snipe import SnipeState
-from mexc_tui.model.trading import GuardLevel, TradingState
+from mexc_tui.model.trading import RiskLevel, TradingState
 from mexc_tui.model.trading_view import (
     LimitRow,
     OrderRow,
@@ -167,7 +167,7 @@ def _ending(row: PositionRow, pen: Pen) -> str:
 def risk_page(row: RiskRow, pen: Pen) -> str:
     """Return equity, trading state and the remaining room of each limit."""
     tone = TextTone.GOOD if row.state is TradingState.ACTIVE else TextTone.BAD
-    guard = TextTone.PLAIN if row.guard is GuardLevel.NORMAL else TextTone.WARN
+    guard = TextTone.PLAIN if row.guard is RiskLevel.NORMAL else TextTone.WARN
     guessed = "" if row.is_complete else " (an estimate: a price is missing)"
     lines = [
         f"trading   {pen.write(row.state.value, tone)}" + (f": {row.cause_words}" if row.cause_words else ""),
@@ -257,7 +257,7 @@ def verdict_lines(verdicts: Iterable[Verdict], pen: Pen) -> Iterable[str]:
 
 def reconciliation_page(row: ReconciliationRow, pen: Pen) -> str:
     """Return the result of a reconciliation."""
-    trigger = "manual" if row.trigger == Trigger.PERSON else row.trigger
+    trigger = "manual" if row.trigger == Trigger.MANUAL else row.trigger
     head = (
         f"Reconciled {when(row.at_ms)} UTC ({trigger}): "
         f"{len(row.explained)} explained, {len(row.unexplained)} unexplained differences."

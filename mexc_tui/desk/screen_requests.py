@@ -13,9 +13,9 @@ from mexc_tui.desk.api_types import CommandKind
 from mexc_tui.desk.engine_requests import LAST, PAGE, Arguments, Limit, NoArguments, Number
 from mexc_tui.desk.trading_requests import Symbol
 from mexc_tui.model.engine_view import DetectorsRow, LatencyRow, MachineRow
-from mexc_tui.model.market_view import MOST_LEVELS, MOST_SPANS, MOST_TRADES, MarketRow
-from mexc_tui.model.plan_view import MOST_POINTS, EquityRow
-from mexc_tui.model.trading_view import GuardRow
+from mexc_tui.model.market_view import MAX_LEVELS, MAX_SPANS, MAX_TRADES, MarketRow
+from mexc_tui.model.plan_view import MAX_POINTS, EquityRow
+from mexc_tui.model.trading_view import RiskActionRow
 
 MAX_ATTEMPTS = 20
 
@@ -24,9 +24,9 @@ class MarketQuery(Arguments, frozen=True, kw_only=True):
     """One pair shown in a front end. It is watched for a minute after each query."""
 
     symbol: Symbol
-    levels: Annotated[int, msgspec.Meta(ge=0, le=MOST_LEVELS)] = MOST_LEVELS
-    trades: Annotated[int, msgspec.Meta(ge=0, le=MOST_TRADES)] = MOST_TRADES
-    spans: Annotated[int, msgspec.Meta(ge=0, le=MOST_SPANS)] = MOST_SPANS
+    levels: Annotated[int, msgspec.Meta(ge=0, le=MAX_LEVELS)] = MAX_LEVELS
+    trades: Annotated[int, msgspec.Meta(ge=0, le=MAX_TRADES)] = MAX_TRADES
+    spans: Annotated[int, msgspec.Meta(ge=0, le=MAX_SPANS)] = MAX_SPANS
     """Points of the path; fewer cost less to send."""
     path_since_ms: Number = 0
     """The path from then on; 0: from the opening, or all that is known."""
@@ -36,7 +36,7 @@ class EquityQuery(Arguments, frozen=True, kw_only=True):
     """Equity from a moment on; 0: since the first point."""
 
     since_ms: Number = 0
-    points: Annotated[int, msgspec.Meta(ge=2, le=MOST_POINTS)] = MOST_POINTS
+    points: Annotated[int, msgspec.Meta(ge=2, le=MAX_POINTS)] = MAX_POINTS
 
 
 class RiskMonitorQuery(Arguments, frozen=True, kw_only=True):
@@ -49,7 +49,7 @@ class RiskMonitorQuery(Arguments, frozen=True, kw_only=True):
 class RiskMonitorPage(msgspec.Struct, frozen=True):
     """Rows and the number for the next page; None: no more."""
 
-    rows: list[GuardRow]
+    rows: list[RiskActionRow]
     next: int | None
 
 

@@ -37,7 +37,7 @@ from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import CommandBegun, CommandDone, Fact
 from mexc_tui.model.text import clean
 from mexc_tui.model.view import ListingRow, SettingRow, StatusRow
-from mexc_tui.model.why import SnipeSays, WhyRow
+from mexc_tui.model.why import SnipeDetail, WhyRow
 from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.store import Store
 
@@ -358,6 +358,6 @@ async def _with_current_checks(row: WhyRow, trading: TradingQueries | None) -> W
         return row
 
 
-def _with_checklist(snipe_history: SnipeSays, trading: TradingQueries) -> SnipeSays:
+def _with_checklist(snipe_history: SnipeDetail, trading: TradingQueries) -> SnipeDetail:
     checked = trading.checklist(snipe_history.snipe.id)
     return msgspec.structs.replace(snipe_history, checklist=checked.verdicts, checked_ms=checked.at_ms)

@@ -40,7 +40,7 @@ def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
 
 
 def _answer(look: DetectorInput, source: ListingSource) -> str:
-    seen = look.listing.says(source)
+    seen = look.listing.latest_from(source)
     if seen is None:
         return "not known"
     if source is ListingSource.EXCHANGE_INFO:

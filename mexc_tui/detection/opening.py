@@ -30,7 +30,7 @@ def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
         inputs.append(Input("late_ms", str(late_ms)))
     if not listing.api_allowed:
         reasons.append("no official source lets the API trade it")
-    stream = listing.says(ListingSource.STREAM)
+    stream = listing.latest_from(ListingSource.STREAM)
     if stream is not None and stream.facts.price is not None:
         inputs.append(Input("price", str(stream.facts.price)))
     return Explanation(

@@ -43,7 +43,7 @@ def cancelled(look: DetectorInput) -> str | None:
 
 def cancelled_words(look: DetectorInput) -> str:
     """Say who took it back last."""
-    by_hand = look.listing.says(ListingSource.BY_HAND)
+    by_hand = look.listing.latest_from(ListingSource.BY_HAND)
     if by_hand is not None and not by_hand.present:
         return "dropped by hand"
     return "cancelled: no source lists it any more"
@@ -138,8 +138,8 @@ def own_key(look: DetectorInput) -> str | None:
     if not _disagrees(look, ListingTopic.API):
         return None
     own, ordinary = (
-        look.listing.says(ListingSource.SELF_SYMBOLS),
-        look.listing.says(ListingSource.DEFAULT_SYMBOLS),
+        look.listing.latest_from(ListingSource.SELF_SYMBOLS),
+        look.listing.latest_from(ListingSource.DEFAULT_SYMBOLS),
     )
     if own is None or own.present or ordinary is None or not ordinary.present:
         return None

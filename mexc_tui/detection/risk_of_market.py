@@ -43,7 +43,7 @@ def delisted(look: DetectorInput) -> str | None:
     """It was open, and exchangeInfo shows it no more."""
     if look.listing.opened_ms is None or look.listing.status is not None:
         return None
-    seen = look.listing.says(ListingSource.EXCHANGE_INFO)
+    seen = look.listing.latest_from(ListingSource.EXCHANGE_INFO)
     return f"since {seen.at_ms}" if seen is not None and not seen.present else None
 
 

@@ -56,7 +56,7 @@ def _api_enabled(look: DetectorInput) -> str:
 
 
 def _answer(look: DetectorInput, source: ListingSource) -> str:
-    seen = look.listing.says(source)
+    seen = look.listing.latest_from(source)
     if seen is None:
         return "says nothing"
     return "lists it without permission" if seen.present else "does not list it"

@@ -22,7 +22,7 @@ from mexc_tui.engine.trading import EngineContext, TradingComponents, TradingPar
 from mexc_tui.market.polling import PollPace, current_pace
 from mexc_tui.model.event import EngineStarted, EngineStopped
 from mexc_tui.model.severity import Severity
-from mexc_tui.model.storage import Durability, Keep, StorageDamaged, StoredAlert
+from mexc_tui.model.storage import Durability, RetentionPeriods, StorageDamaged, StoredAlert
 from mexc_tui.model.trading import Cause
 from mexc_tui.model.view import TradingState
 from mexc_tui.ports.clock import Clock
@@ -57,7 +57,7 @@ class EngineParameters:
     polls: Callable[[], PollParameters]
     supervisor: SupervisorLimits
     trading: TradingParameters
-    keep: Callable[[], Keep]
+    keep: Callable[[], RetentionPeriods]
     near_before_ms: Callable[[], int]
     """How long before its opening a pair is streamed."""
     detection_pass_s: Callable[[], float]
@@ -164,7 +164,7 @@ class Engine:
         if self.rooms is not None:
             rooms = self.rooms
             self.streams.prices = (rooms.prices,)
-            self.streams.held = lambda: rooms.keeper.open.symbols()
+            self.streams.held = lambda: rooms.keeper.state.symbols()
             self.polls.is_opening = self.detection.is_opening = rooms.sniper.is_opening
         self.reload = SettingsWorker(parts.settings, parts.books, clock)
         self.alerts = AlertWorker(
@@ -339,7 +339,7 @@ class Engine:
     def trading(self) -> tuple[TradingState, str]:
         """Return what the desk may do now, and why not everything."""
         if self.rooms is not None and self.started_ms:
-            shown = self.rooms.keeper.open.trading
+            shown = self.rooms.keeper.state.trading
             return shown.state, shown.words
         degraded = [one.name for one in self.workers() if one.is_degraded]
         if degraded:

@@ -170,10 +170,12 @@ class TradingComponents:
             port.now_ms,
             self.prices.distrust,
             around.resync,
-            self.reconciler.hurry,
+            self.reconciler.request_comparison,
             self._compared_ms,
         )
-        self.private = UserStreamWorker(port, self.keeper, self.reconciler.hurry, self._on_stranger)
+        self.private = UserStreamWorker(
+            port, self.keeper, self.reconciler.request_comparison, self._on_stranger
+        )
         self.other_engines = UnknownOrders(
             port, self.keeper, around.rng, self._on_stranger, lambda: self.safety.resumed_ms()
         )
@@ -181,7 +183,7 @@ class TradingComponents:
             around.known,
             port,
             self.prices,
-            lambda: self.keeper.open,
+            lambda: self.keeper.state,
             entry,
             around.workers,
             around.stream_age_ms,
@@ -193,7 +195,7 @@ class TradingComponents:
         self.key = KeyRightsWorker(
             port,
             part.key_words,
-            lambda: bool(self.keeper.open.positions or self.keeper.open.intents),
+            lambda: bool(self.keeper.state.positions or self.keeper.state.intents),
             is_live=numbers.entry().mode is Mode.LIVE,
         )
         self.unlocking = LiveUnlock(
@@ -277,12 +279,12 @@ class TradingComponents:
         if role is OrderRole.TAKE_PROFIT:
             if not self.reconciler.has_compared:
                 return NOT_COMPARED
-            is_stopped = self.keeper.open.trading.no_resting
+            is_stopped = self.keeper.state.trading.no_resting
             return NO_RESTING if is_stopped else self.selling.forbids_resting(symbol)
         return self._entry_refusal(symbol)
 
     def _entry_refusal(self, symbol: str) -> str:
-        memory = self.keeper.open
+        memory = self.keeper.state
         if self.unlocking.is_locked:
             return LOCKED
         if self.key.refusal:
@@ -309,12 +311,12 @@ class TradingComponents:
         Returns what becomes of open positions.
         """
         words = await self.safety.end()
-        await self.execution.settle(IN_FLIGHT_S)
+        await self.execution.wait_in_flight(IN_FLIGHT_S)
         await self.dust.settle(IN_FLIGHT_S)
         return words
 
     def _compared_ms(self) -> int | None:
-        run = self.keeper.open.reconciled
+        run = self.keeper.state.reconciled
         return None if run is None or run.problem else run.at_ms
 
     def _on_stranger(self, client_order_id: str) -> None:

@@ -11,10 +11,10 @@ from mexc_tui.model.position import EntryKind, LedgerAccount, LedgerEntry, Posti
 START_ENTRY = "start"
 """Id of the entry that opens the books."""
 
-TAKEN_BACK = "/taken-back"
+REVERSAL_SUFFIX = "/taken-back"
 """Ends the id of an entry that reverses a drift."""
 
-Sums = Mapping[tuple[LedgerAccount, str], Decimal]
+LedgerBalances = Mapping[tuple[LedgerAccount, str], Decimal]
 """What each account holds of each asset; one that is not there holds nothing."""
 
 
@@ -24,14 +24,14 @@ def start_entry(balances: Iterable[Balance], quote_assets: frozenset[str], at_ms
     for balance in balances:
         if balance.total:
             account = LedgerAccount.DESK if balance.asset in quote_assets else LedgerAccount.OWN
-            postings += from_outside(account, balance.asset, balance.total)
+            postings += external_postings(account, balance.asset, balance.total)
     words = "initial account balance; own coins of the user"
     return LedgerEntry(
         id=START_ENTRY, kind=EntryKind.START, at_ms=at_ms, postings=tuple(postings), words=words
     )
 
 
-def from_outside(account: LedgerAccount, asset: str, amount: Decimal) -> tuple[Posting, ...]:
+def external_postings(account: LedgerAccount, asset: str, amount: Decimal) -> tuple[Posting, ...]:
     """Return the postings of money that came from outside (negative: went there)."""
     return (
         (Posting(LedgerAccount.EXTERNAL, asset, -amount), Posting(account, asset, amount)) if amount else ()
@@ -46,16 +46,16 @@ def drift_entry(
         id=f"drift/{account.value}/{asset}/{at_ms}",
         kind=EntryKind.DRIFT,
         at_ms=at_ms,
-        postings=from_outside(account, asset, amount),
+        postings=external_postings(account, asset, amount),
         words=words,
         flow=amount if is_cash else ZERO,
     )
 
 
-def taken_back(entry: LedgerEntry, at_ms: int, words: str) -> LedgerEntry:
+def reversal_entry(entry: LedgerEntry, at_ms: int, words: str) -> LedgerEntry:
     """Reverse a drift that was a false alarm: both together move nothing and are no external flow."""
     return LedgerEntry(
-        id=f"{entry.id}{TAKEN_BACK}",
+        id=f"{entry.id}{REVERSAL_SUFFIX}",
         kind=EntryKind.CORRECTION,
         at_ms=at_ms,
         postings=tuple(Posting(one.account, one.asset, -one.amount) for one in entry.postings),
@@ -64,16 +64,16 @@ def taken_back(entry: LedgerEntry, at_ms: int, words: str) -> LedgerEntry:
     )
 
 
-def standing_drifts(entries: Iterable[LedgerEntry]) -> tuple[LedgerEntry, ...]:
+def unreversed_drifts(entries: Iterable[LedgerEntry]) -> tuple[LedgerEntry, ...]:
     """Return the balance drifts among these entries that were not taken back, oldest first."""
     found = {entry.id: entry for entry in entries}
     drifts = (one for one in found.values() if one.kind is EntryKind.DRIFT and not one.client_order_id)
-    standing = (one for one in drifts if f"{one.id}{TAKEN_BACK}" not in found)
+    standing = (one for one in drifts if f"{one.id}{REVERSAL_SUFFIX}" not in found)
     return tuple(sorted(standing, key=lambda one: one.at_ms))
 
 
 @exactly
-def sums(entries: Iterable[LedgerEntry]) -> dict[tuple[LedgerAccount, str], Decimal]:
+def sum_balances(entries: Iterable[LedgerEntry]) -> dict[tuple[LedgerAccount, str], Decimal]:
     """Add up entries by account and asset."""
     held: dict[tuple[LedgerAccount, str], Decimal] = {}
     for entry in entries:
@@ -84,12 +84,12 @@ def sums(entries: Iterable[LedgerEntry]) -> dict[tuple[LedgerAccount, str], Deci
 
 
 @exactly
-def flows(entries: Iterable[LedgerEntry]) -> Decimal:
+def sum_flows(entries: Iterable[LedgerEntry]) -> Decimal:
     """Add up what came from outside since the start, in quote units."""
     return sum((entry.flow for entry in entries), ZERO)
 
 
 @exactly
-def expected(held: Sums, asset: str) -> Decimal:
+def expected_balance(held: LedgerBalances, asset: str) -> Decimal:
     """Return what the account of the exchange must hold of an asset, free and locked (reliability I8)."""
     return held.get((LedgerAccount.DESK, asset), ZERO) + held.get((LedgerAccount.OWN, asset), ZERO)

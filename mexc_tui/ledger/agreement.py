@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
 
-from mexc_tui.ledger.accounts import Sums
+from mexc_tui.ledger.accounts import LedgerBalances
 from mexc_tui.ledger.evidence import Evidence
 from mexc_tui.ledger.numbers import exactly, plain, rounded
 from mexc_tui.model.account import Balance, is_read
@@ -18,13 +18,13 @@ from mexc_tui.model.severity import Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unconfirmed:
+class UnconfirmedDifference:
     """A balance that differs from the books and was not seen often or long enough to be booked."""
 
     asset: str
-    off: Decimal
+    amount: Decimal
     """Account balance minus books."""
-    short: Decimal
+    shortfall: Decimal
     """How many coins of the desk the account does not show; 0: none."""
     value: Decimal | None
     """Worth of the difference in quote units; None: unknown."""
@@ -32,13 +32,13 @@ class Unconfirmed:
     """Since when it differs by this amount."""
     since_ms: int
     """Since when it differs at all."""
-    seen: int
+    observations: int
     pauses_entries: bool
-    words: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ours:
+class LedgerSnapshot:
     """Our books, read in one transaction."""
 
     orders: tuple[Order, ...]
@@ -47,7 +47,7 @@ class Ours:
     """Every open one, and those of `orders`."""
     positions: tuple[Position, ...]
     """Those with something left."""
-    held: Sums
+    balances: LedgerBalances
     agreed_ms: int
     """When balances last agreed, at first the start entry: fills of older foreign orders are in them already.
 
@@ -55,9 +55,9 @@ class Ours:
     """
     known_ids: frozenset[str] = frozenset()
     """Client ids of ours whose rows are not here, as they ended long ago (see `ids_to_look_up`)."""
-    moved: frozenset[str] = frozenset()
+    changed_assets: frozenset[str] = frozenset()
     """Assets whose books changed since the first query: both sides are of different moments."""
-    unconfirmed: tuple[Unconfirmed, ...] = ()
+    unconfirmed: tuple[UnconfirmedDifference, ...] = ()
     """Differences that earlier comparisons saw."""
     drifts: tuple[LedgerEntry, ...] = ()
     """Drift booked lately and not taken back, oldest first."""
@@ -66,35 +66,35 @@ class Ours:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Theirs:
+class ExchangeSnapshot:
     """The exchange's reports: orders asked before and after the balances, the later ones here."""
 
     at_ms: int
     balances: tuple[Balance, ...]
     orders: tuple[OrderReport, ...]
-    unread: tuple[SkippedRow, ...] = ()
+    skipped: tuple[SkippedRow, ...] = ()
     """Balances that could not be read, by asset; one without a name may be of any asset not listed."""
     trades: tuple[TradeReport, ...] = ()
-    listed: frozenset[str] = frozenset()
+    listed_symbols: frozenset[str] = frozenset()
     """Symbols whose open orders were all listed, and read."""
-    moving: frozenset[str] = frozenset()
+    changing_symbols: frozenset[str] = frozenset()
     """Symbols whose orders changed while the balances were asked for (see `moving_symbols`)."""
-    unanswered: Mapping[str, str] = field(default_factory=dict[str, str])
+    failed: Mapping[str, str] = field(default_factory=dict[str, str])
     """Symbols whose history could not be read, or not to its end, and why."""
-    dead: Mapping[str, str] = field(default_factory=dict[str, str])
+    delisted: Mapping[str, str] = field(default_factory=dict[str, str])
     """Symbols that the exchange does not know any more, and its words."""
 
-    def tells(self, asset: str) -> bool:
+    def has_balance(self, asset: str) -> bool:
         """Whether the answer tells what the account holds of an asset."""
-        return is_read(asset, self.balances, self.unread)
+        return is_read(asset, self.balances, self.skipped)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class ReconcileRules:
     """Numbers of the settings, and what things are worth."""
 
     quote_assets: frozenset[str]
-    steps: tuple[Decimal, ...]
+    severity_steps: tuple[Decimal, ...]
     """Values from which on a difference is a warning, an error, critical; in quote units."""
     explained_below: Decimal
     """A smaller difference of a balance is a fee, rounding or dust."""
@@ -103,7 +103,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class ApplyEvidence:
     """Merge this evidence into the order and book it; `order` is the row to begin with if there is none."""
 
     order: Order
@@ -111,59 +111,59 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
-class Show:
+class StoreForeignOrder:
     """Store this row of an order that is not ours; it is never touched."""
 
     order: Order
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class PostEntry:
     """Add this entry to the books."""
 
     entry: LedgerEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class WriteOffMissing:
     """Take coins off a position that the account does not hold (`booking.write_off_gone`)."""
 
     position_id: str
     quantity: Decimal
-    words: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Back:
+class RestoreWrittenOff:
     """Return coins to a position that were written off as gone (`booking.take_back_gone`)."""
 
     position_id: str
     quantity: Decimal
-    words: str
+    text: str
 
 
-Correction: TypeAlias = Tell | Show | Post | Gone | Back
+Correction: TypeAlias = ApplyEvidence | StoreForeignOrder | PostEntry | WriteOffMissing | RestoreWrittenOff
 """What puts one difference right. Nothing here trades."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgreementOutcome:
+class ComparisonResult:
     """What a comparison found."""
 
     run: Reconciliation
     corrections: tuple[Correction, ...]
     """To apply in this order; each in a unit of work of its own is fine."""
-    ask: tuple[str, ...] = ()
+    ids_to_query: tuple[str, ...] = ()
     """Client ids that the exchange must be asked about: we think them open, and they were not listed."""
-    strangers: tuple[str, ...] = ()
+    unknown_ids: tuple[str, ...] = ()
     """Client ids with our prefix that we never made: halt (reliability O16)."""
     postponed: tuple[str, ...] = ()
     """Assets that could not be compared, as orders on them were moving or unsettled."""
-    unconfirmed: tuple[Unconfirmed, ...] = ()
+    unconfirmed: tuple[UnconfirmedDifference, ...] = ()
     """Differences that wait for another comparison; nothing was booked of them."""
 
 
-def moving_symbols(before: tuple[OrderReport, ...], after: tuple[OrderReport, ...]) -> frozenset[str]:
+def changed_symbols(before: tuple[OrderReport, ...], after: tuple[OrderReport, ...]) -> frozenset[str]:
     """Return symbols whose orders differ between two listings; their balances prove nothing in between."""
     first = {report.order_id: (report.status, report.filled_quantity) for report in before}
     second = {report.order_id: (report.status, report.filled_quantity) for report in after}
@@ -176,15 +176,15 @@ def moving_symbols(before: tuple[OrderReport, ...], after: tuple[OrderReport, ..
 _BY_STEPS = (Severity.INFO, Severity.WARNING, Severity.ERROR, Severity.CRITICAL)
 
 
-def severity_of(value: Decimal | None, rules: Rules) -> Severity:
+def severity_of(value: Decimal | None, rules: ReconcileRules) -> Severity:
     """Grade a difference by its value (rules 6); one of unknown worth is a warning."""
     if value is None:
         return Severity.WARNING
-    return _BY_STEPS[min(sum(value >= step for step in rules.steps), len(_BY_STEPS) - 1)]
+    return _BY_STEPS[min(sum(value >= step for step in rules.severity_steps), len(_BY_STEPS) - 1)]
 
 
 @exactly
-def worth_of(asset: str, amount: Decimal, rules: Rules) -> Decimal | None:
+def value_of(asset: str, amount: Decimal, rules: ReconcileRules) -> Decimal | None:
     """Return what an amount is worth, in quote units; None if nobody knows."""
     if not amount:
         return ZERO
@@ -192,13 +192,13 @@ def worth_of(asset: str, amount: Decimal, rules: Rules) -> Decimal | None:
     return None if price is None else rounded(abs(amount) * price)
 
 
-def difference(
+def make_difference(
     kind: DifferenceKind,
     about: str,
     ours: Decimal | str,
     theirs: Decimal | str,
     value: Decimal | None,
-    rules: Rules,
+    rules: ReconcileRules,
     words: str,
     *,
     explained: bool,

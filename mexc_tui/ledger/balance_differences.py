@@ -4,20 +4,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from mexc_tui.ledger.accounts import drift_entry, from_outside, taken_back
+from mexc_tui.ledger.accounts import drift_entry, external_postings, reversal_entry
 from mexc_tui.ledger.agreement import (
-    Back,
     Correction,
-    Gone,
-    Ours,
-    Post,
-    Rules,
-    Theirs,
-    Unconfirmed,
-    difference,
-    worth_of,
+    ExchangeSnapshot,
+    LedgerSnapshot,
+    PostEntry,
+    ReconcileRules,
+    RestoreWrittenOff,
+    UnconfirmedDifference,
+    WriteOffMissing,
+    make_difference,
+    value_of,
 )
-from mexc_tui.ledger.confirming import AssetState, drift_reversed_by, is_confirmed, pausing, sighting
+from mexc_tui.ledger.confirming import (
+    AssetState,
+    drift_reversed_by,
+    expire_pause,
+    is_confirmed,
+    observe_difference,
+)
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.intent import ZERO, Order
 from mexc_tui.model.order import Side
@@ -35,7 +41,7 @@ class BalancePair:
 
 
 @dataclass(slots=True)
-class Moves:
+class OrderMovements:
     """What news of orders moved, by asset: coins and cash of the desk, and what is the person's own."""
 
     desk: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
@@ -44,11 +50,11 @@ class Moves:
     """Of foreign orders; ours are booked with their orders."""
 
 
-def moves_of(
-    changed: Iterable[tuple[Order, Order]], pairs: dict[str, BalancePair], rules: Rules, at_ms: int
-) -> Moves:
+def movements_of(
+    changed: Iterable[tuple[Order, Order]], pairs: dict[str, BalancePair], rules: ReconcileRules, at_ms: int
+) -> OrderMovements:
     """Add up what orders moved since we last knew them."""
-    moves = Moves()
+    moves = OrderMovements()
     for before, after in changed:
         pair = pairs.get(after.symbol)
         if pair is None:
@@ -65,39 +71,45 @@ def moves_of(
 
 
 @dataclass(slots=True)
-class FoundInBalances:
+class BalanceFindings:
     """What came of comparing balances."""
 
     differences: list[Difference] = field(default_factory=list[Difference])
     corrections: list[Correction] = field(default_factory=list[Correction])
     postponed: set[str] = field(default_factory=set[str])
     """Coins that are missing while orders have news of them: these are booked first."""
-    unconfirmed: list[Unconfirmed] = field(default_factory=list[Unconfirmed])
+    unconfirmed: list[UnconfirmedDifference] = field(default_factory=list[UnconfirmedDifference])
     unread: set[str] = field(default_factory=set[str])
     """Assets whose balance could not be read."""
 
 
 def compare_balances(
-    ours: Ours, theirs: Theirs, moves: Moves, skip: set[str], rules: Rules
-) -> FoundInBalances:
+    ours: LedgerSnapshot,
+    theirs: ExchangeSnapshot,
+    moves: OrderMovements,
+    skip: set[str],
+    rules: ReconcileRules,
+) -> BalanceFindings:
     """Compare what is left of the differences, asset by asset; `skip`: assets that were moving.
 
     A difference is booked once it is confirmed; until then it is returned as unconfirmed. An asset whose
     balance could not be read is not compared.
     """
-    found = FoundInBalances(corrections=[Post(entry) for entry in moves.entries])
+    found = BalanceFindings(corrections=[PostEntry(entry) for entry in moves.entries])
     totals = {balance.asset: balance.total for balance in theirs.balances}
     before = {one.asset: one for one in ours.unconfirmed}
-    assets = set(totals) | {asset for _, asset in ours.held} | set(moves.desk) | set(moves.own) | set(before)
-    found.unread = {asset for asset in assets if not theirs.tells(asset)}
+    assets = (
+        set(totals) | {asset for _, asset in ours.balances} | set(moves.desk) | set(moves.own) | set(before)
+    )
+    found.unread = {asset for asset in assets if not theirs.has_balance(asset)}
     skip = skip | found.unread
-    found.unconfirmed += [pausing(one, theirs.at_ms) for name, one in before.items() if name in skip]
+    found.unconfirmed += [expire_pause(one, theirs.at_ms) for name, one in before.items() if name in skip]
     for asset in sorted(assets - skip):
-        desk = ours.held.get((LedgerAccount.DESK, asset), ZERO) + moves.desk.get(asset, ZERO)
-        own = ours.held.get((LedgerAccount.OWN, asset), ZERO) + moves.own.get(asset, ZERO)
+        desk = ours.balances.get((LedgerAccount.DESK, asset), ZERO) + moves.desk.get(asset, ZERO)
+        own = ours.balances.get((LedgerAccount.OWN, asset), ZERO) + moves.own.get(asset, ZERO)
         total, is_quote = totals.get(asset, ZERO), asset in rules.quote_assets
         state = AssetState(asset, desk, own, total, theirs.at_ms, is_quote)
-        if state.short and moves.desk.get(asset):
+        if state.shortfall and moves.desk.get(asset):
             found.postponed.add(asset)
         else:
             _judge(found, state, before.get(asset), ours, rules)
@@ -105,31 +117,35 @@ def compare_balances(
 
 
 def _judge(
-    found: FoundInBalances, asset: AssetState, before: Unconfirmed | None, ours: Ours, rules: Rules
+    found: BalanceFindings,
+    asset: AssetState,
+    before: UnconfirmedDifference | None,
+    ours: LedgerSnapshot,
+    rules: ReconcileRules,
 ) -> None:
     """Book a confirmed difference, keep an unconfirmed one, and tell of one that went away."""
-    if not asset.off and not asset.short:
+    if not asset.amount and not asset.shortfall:
         if before is not None and before.pauses_entries:
             found.differences.append(_resolved(asset, before, rules))
         return
-    seen = sighting(asset, before, rules)
+    seen = observe_difference(asset, before, rules)
     if not is_confirmed(seen, asset.at_ms):
         found.unconfirmed.append(seen)
     elif asset.is_quote:
-        _outside(found, asset, LedgerAccount.DESK, asset.off, ours, rules)
+        _outside(found, asset, LedgerAccount.DESK, asset.amount, ours, rules)
     else:
         _coin(found, asset, ours, rules)
 
 
-def _coin(found: FoundInBalances, asset: AssetState, ours: Ours, rules: Rules) -> None:
+def _coin(found: BalanceFindings, asset: AssetState, ours: LedgerSnapshot, rules: ReconcileRules) -> None:
     """What is missing was the person's own as long as there is any; beyond that the desk's coins are gone.
 
     Coins that reappear are the desk's again as far as they were written off.
     """
-    moved = asset.off + asset.short
-    if asset.short:
+    moved = asset.amount + asset.shortfall
+    if asset.shortfall:
         if moved:
-            found.corrections.append(Post(_drift_entry(asset, LedgerAccount.OWN, moved)))
+            found.corrections.append(PostEntry(_drift_entry(asset, LedgerAccount.OWN, moved)))
         _coins_gone(found, asset, ours.positions, rules)
         return
     back = _reappeared(found, asset, ours, rules) if moved > 0 else ZERO
@@ -138,71 +154,73 @@ def _coin(found: FoundInBalances, asset: AssetState, ours: Ours, rules: Rules) -
 
 
 def _outside(
-    found: FoundInBalances,
+    found: BalanceFindings,
     asset: AssetState,
     account: LedgerAccount,
     amount: Decimal,
-    ours: Ours,
-    rules: Rules,
+    ours: LedgerSnapshot,
+    rules: ReconcileRules,
 ) -> None:
     """Book an external flow, or take one back that this change reverses."""
     reversed_one = drift_reversed_by(account, asset.name, amount, ours, asset.at_ms)
     if reversed_one is None:
         found.differences.append(_drift(asset, amount, rules))
-        found.corrections.append(Post(_drift_entry(asset, account, amount)))
+        found.corrections.append(PostEntry(_drift_entry(asset, account, amount)))
         return
     words = (
         f"False alarm: {_signed(amount)} {asset.name} takes back the balance change booked before; "
         "together no external flow"
     )
     found.differences.append(_false_alarm(asset, amount, rules, words))
-    found.corrections.append(Post(taken_back(reversed_one, asset.at_ms, words)))
+    found.corrections.append(PostEntry(reversal_entry(reversed_one, asset.at_ms, words)))
 
 
-def _reappeared(found: FoundInBalances, asset: AssetState, ours: Ours, rules: Rules) -> Decimal:
+def _reappeared(
+    found: BalanceFindings, asset: AssetState, ours: LedgerSnapshot, rules: ReconcileRules
+) -> Decimal:
     """Return coins to the positions that they were written off from; return how many."""
-    left = asset.off
+    left = asset.amount
     words = f"{asset.name} written off as gone reappeared: position restored with its stop"
     for position in sorted(ours.written_off, key=lambda one: (one.opened_ms, one.id)):
         share = min(position.gone, left) if position.base_asset == asset.name else ZERO
         if share > 0:
-            found.corrections.append(Back(position.id, share, f"{plain(share)} {words}"))
+            found.corrections.append(RestoreWrittenOff(position.id, share, f"{plain(share)} {words}"))
             left -= share
-    back = asset.off - left
+    back = asset.amount - left
     if back:
         text = f"False alarm: {plain(back)} {words}"
         found.differences.append(_false_alarm(asset, back, rules, text))
     return back
 
 
-def _resolved(asset: AssetState, before: Unconfirmed, rules: Rules) -> Difference:
+def _resolved(asset: AssetState, before: UnconfirmedDifference, rules: ReconcileRules) -> Difference:
     words = (
-        f"False alarm: {_signed(before.off)} {asset.name} in an earlier answer of the exchange; "
+        f"False alarm: {_signed(before.amount)} {asset.name} in an earlier answer of the exchange; "
         "account and ledger agree, nothing booked"
     )
     return _false_alarm(asset, ZERO, rules, words)
 
 
-def _false_alarm(asset: AssetState, amount: Decimal, rules: Rules, words: str) -> Difference:
-    value = worth_of(asset.name, amount, rules)
+def _false_alarm(asset: AssetState, amount: Decimal, rules: ReconcileRules, words: str) -> Difference:
+    value = value_of(asset.name, amount, rules)
     ours = asset.theirs - amount
-    return difference(
+    return make_difference(
         DifferenceKind.FALSE_ALARM, asset.name, ours, asset.theirs, value, rules, words,
         explained=True, severity=Severity.WARNING,
     )  # fmt: skip
 
 
 def _coins_gone(
-    found: FoundInBalances, asset: AssetState, positions: tuple[Position, ...], rules: Rules
+    found: BalanceFindings, asset: AssetState, positions: tuple[Position, ...], rules: ReconcileRules
 ) -> None:
-    short = asset.short
-    value = worth_of(asset.name, short, rules)
+    short = asset.shortfall
+    value = value_of(asset.name, short, rules)
     explained = value is not None and value < rules.explained_below
     words = (
         f"the account holds {plain(asset.theirs)} {asset.name}, the desk owns {plain(asset.desk)}: "
         f"{plain(short)} missing and written off"
     )
-    gone = difference(
+    gone = make_difference(
         DifferenceKind.SHORTFALL,
         asset.name,
         asset.desk,
@@ -222,15 +240,15 @@ def _gone(asset: AssetState, short: Decimal, positions: tuple[Position, ...], wo
     for position in sorted(positions, key=lambda one: (one.opened_ms, one.id)):
         share = min(position.remaining, short) if position.base_asset == asset.name else ZERO
         if share:
-            corrections.append(Gone(position.id, share, words))
+            corrections.append(WriteOffMissing(position.id, share, words))
             short -= share
     if short:
-        corrections.append(Post(_drift_entry(asset, LedgerAccount.DESK, -short)))
+        corrections.append(PostEntry(_drift_entry(asset, LedgerAccount.DESK, -short)))
     return corrections
 
 
-def _drift(asset: AssetState, amount: Decimal, rules: Rules) -> Difference:
-    value = worth_of(asset.name, amount, rules)
+def _drift(asset: AssetState, amount: Decimal, rules: ReconcileRules) -> Difference:
+    value = value_of(asset.name, amount, rules)
     explained = value is not None and value < rules.explained_below
     cause = "a fee, rounding or dust" if explained else "a deposit, a withdrawal or a trade outside this desk"
     words = (
@@ -238,7 +256,7 @@ def _drift(asset: AssetState, amount: Decimal, rules: Rules) -> Difference:
         "booked as an external flow"
     )
     ours = asset.theirs - amount
-    return difference(
+    return make_difference(
         DifferenceKind.DRIFT, asset.name, ours, asset.theirs, value, rules, words, explained=explained
     )
 
@@ -264,12 +282,12 @@ def _moved(before: Order, after: Order, pair: BalancePair) -> dict[str, Decimal]
     return moved
 
 
-def _foreign_entry(order: Order, moved: dict[str, Decimal], rules: Rules, at_ms: int) -> LedgerEntry:
+def _foreign_entry(order: Order, moved: dict[str, Decimal], rules: ReconcileRules, at_ms: int) -> LedgerEntry:
     postings: list[Posting] = []
     flow = ZERO
     for asset, amount in moved.items():
         is_cash = asset in rules.quote_assets
-        postings += from_outside(LedgerAccount.DESK if is_cash else LedgerAccount.OWN, asset, amount)
+        postings += external_postings(LedgerAccount.DESK if is_cash else LedgerAccount.OWN, asset, amount)
         flow += amount if is_cash else ZERO
     fees = "/".join(f"{fee.asset}={plain(fee.amount)}" for fee in order.fees)
     return LedgerEntry(

@@ -38,7 +38,7 @@ def excess(order: Order, evidence: Evidence) -> str:
 
 
 @exactly
-def within(order: Order, evidence: Evidence) -> Evidence:
+def plausible_part(order: Order, evidence: Evidence) -> Evidence:
     """Return what an excessive report still proves.
 
     FILLED proves that all of a known quantity was bought or sold, at the average price it names. Anything
@@ -61,7 +61,7 @@ def within(order: Order, evidence: Evidence) -> Evidence:
 def _filled_beyond(order: Order, evidence: Evidence) -> str:
     told = order.filled_quantity if evidence.filled_quantity is None else evidence.filled_quantity
     quantity, value = evidence.filled_quantity or ZERO, evidence.filled_value or ZERO
-    most = most_value(order)
+    most = max_value(order)
     if order.quantity is not None and quantity > order.quantity:
         return f"{plain(quantity)} filled of {plain(order.quantity)} ordered"
     if most is not None and value > most:
@@ -84,7 +84,7 @@ def _traded_beyond(order: Order, evidence: Evidence) -> str:
     return f"trades of {plain(traded)} for {plain(order.quantity)} ordered"
 
 
-def most_value(order: Order) -> Decimal | None:
+def max_value(order: Order) -> Decimal | None:
     """Return the most quote units that a buy may spend before fees; None: nothing says."""
     if order.side is not Side.BUY:
         return None

@@ -10,10 +10,10 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.ledger.days import kept
+from mexc_tui.ledger.days import updated_day
 from mexc_tui.ledger.numbers import exactly, plain, rounded
 from mexc_tui.ledger.orders import Advanced
-from mexc_tui.ledger.positions import PositionHolding, holding, settled, spent, with_due_fees
+from mexc_tui.ledger.positions import PositionHolding, holding, recompute_position, spent, with_bookable_fees
 from mexc_tui.model.errors import DeskError
 from mexc_tui.model.intent import ZERO, Fee, Intent, Order, OrderRole
 from mexc_tui.model.order import Side
@@ -65,7 +65,7 @@ class Booking:
     """What this added to the realised profit, in quote units."""
     order: Order | None = None
     """The order with its fees valued."""
-    words: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     """What somebody should know: fees without a price, coins sold that were not the desk's."""
 
 
@@ -78,9 +78,9 @@ def book(books: LedgerRows, advanced: Advanced, prices: Mapping[str, Decimal], a
     position = books.position
     others = tuple(order for order in books.orders if order.client_order_id != advanced.order.client_order_id)
     before = _stored(books, advanced.before)
-    order = valued(advanced.order, position, prices)
+    order = value_fees(advanced.order, position, prices)
     orders = (*others, order)
-    after, sums = settled(position, orders, books.intents, at_ms)
+    after, sums = recompute_position(position, orders, books.intents, at_ms)
     sums_before = holding(position, (*others, before))
     entries = (
         *_trade_entry(position, before, order, at_ms),
@@ -108,7 +108,7 @@ def write_off_dust(books: LedgerRows, at_ms: int, words: str) -> Booking:
 
 
 @exactly
-def write_off_gone(books: LedgerRows, quantity: Decimal, at_ms: int, words: str) -> Booking:
+def write_off_missing(books: LedgerRows, quantity: Decimal, at_ms: int, words: str) -> Booking:
     """Take coins off a position that the account does not hold; `words` is the evidence."""
     gone = min(quantity, holding(books.position, books.orders).remaining)
     position = msgspec.structs.replace(books.position, gone=books.position.gone + gone)
@@ -118,7 +118,7 @@ def write_off_gone(books: LedgerRows, quantity: Decimal, at_ms: int, words: str)
 
 
 @exactly
-def take_back_gone(books: LedgerRows, quantity: Decimal, at_ms: int, words: str) -> Booking:
+def restore_written_off(books: LedgerRows, quantity: Decimal, at_ms: int, words: str) -> Booking:
     """Return coins to a position that were written off as gone and reappeared; it opens again."""
     back = min(quantity, books.position.gone)
     position = msgspec.structs.replace(books.position, gone=books.position.gone - back)
@@ -128,20 +128,20 @@ def take_back_gone(books: LedgerRows, quantity: Decimal, at_ms: int, words: str)
 
 
 @exactly
-def resettle(books: LedgerRows, at_ms: int) -> Booking:
+def recompute(books: LedgerRows, at_ms: int) -> Booking:
     """Compute a position anew after an intent changed (an entry ended, say); nothing is posted."""
-    after, sums = settled(books.position, books.orders, books.intents, at_ms)
+    after, sums = recompute_position(books.position, books.orders, books.intents, at_ms)
     return _booking(books, after, sums, books.orders, (), (), at_ms, None)
 
 
 @exactly
-def valued(order: Order, position: Position, prices: Mapping[str, Decimal]) -> Order:
+def value_fees(order: Order, position: Position, prices: Mapping[str, Decimal]) -> Order:
     """Return the order with its fees worth something: once, at the price of the moment they became known."""
     return msgspec.structs.replace(order, fees=tuple(_valued(fee, position, prices) for fee in order.fees))
 
 
 @exactly
-def reserved(intent: Intent, orders: tuple[Order, ...]) -> Decimal:
+def remaining_reservation(intent: Intent, orders: tuple[Order, ...]) -> Decimal:
     """Return what an intent still holds back: its cap less what it spent, nothing once it ended."""
     if not intent.is_open or intent.side is Side.SELL:
         return ZERO
@@ -167,10 +167,10 @@ def _booking(
         lots=sums.lots,
         entries=entries,
         intents=tuple(intent for intent in intents if intent not in books.intents),
-        day=kept(books.day, books.position, known),
+        day=updated_day(books.day, books.position, known),
         realised=known.realised - books.position.realised,
         order=order,
-        words=words,
+        notes=words,
     )
 
 
@@ -187,7 +187,7 @@ def _stored(books: LedgerRows, advanced: Order) -> Order:
 
 
 def _written_off(books: LedgerRows, position: Position, entry: LedgerEntry, at_ms: int) -> Booking:
-    after, sums = settled(position, books.orders, books.intents, at_ms)
+    after, sums = recompute_position(position, books.orders, books.intents, at_ms)
     return _booking(books, after, sums, books.orders, (entry,), (entry.words,), at_ms, None)
 
 
@@ -195,7 +195,7 @@ def _followed(intent: Intent, position: Position, orders: tuple[Order, ...], at_
     if not intent.is_open:
         return intent
     if intent.side is Side.BUY:
-        return msgspec.structs.replace(intent, reserved=reserved(intent, orders))
+        return msgspec.structs.replace(intent, reserved=remaining_reservation(intent, orders))
     if position.state is PositionState.CLOSED:
         words = f"{intent.reason}; the position is closed"
         return msgspec.structs.replace(intent, quantity=ZERO, ended_ms=at_ms, reason=words)
@@ -233,9 +233,9 @@ def _trade_entry(position: Position, before: Order, order: Order, at_ms: int) ->
 
 
 def _fee_entries(position: Position, before: Order, order: Order, at_ms: int) -> tuple[LedgerEntry, ...]:
-    known = {fee.asset: fee for fee in with_due_fees(before, position.base_asset).fees}
+    known = {fee.asset: fee for fee in with_bookable_fees(before, position.base_asset).fees}
     entries: list[LedgerEntry] = []
-    for fee in with_due_fees(order, position.base_asset).fees:
+    for fee in with_bookable_fees(order, position.base_asset).fees:
         old = known.get(fee.asset, Fee(fee.asset, ZERO))
         is_desks = fee.asset in (position.base_asset, position.quote_asset)
         flow = ZERO if is_desks else fee.value - old.value

@@ -6,7 +6,7 @@ Each check returns what is wrong, in plain words; nothing: all is well.
 from collections.abc import Iterable
 from decimal import Decimal
 
-from mexc_tui.ledger.accounts import Sums, expected
+from mexc_tui.ledger.accounts import LedgerBalances, expected_balance
 from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.ledger.positions import spent
 from mexc_tui.model.account import Balance
@@ -56,7 +56,7 @@ def balanced(entry: LedgerEntry) -> tuple[str, ...]:
     )
 
 
-def solvent(held: Sums) -> tuple[str, ...]:
+def solvent(held: LedgerBalances) -> tuple[str, ...]:
     """I6: the desk owns less than nothing of no asset."""
     return tuple(
         f"the ledger has {plain(amount)} {asset} in the {account.value} account"
@@ -66,7 +66,9 @@ def solvent(held: Sums) -> tuple[str, ...]:
 
 
 @exactly
-def lots_agree(held: Sums, positions: Iterable[Position], quote_assets: frozenset[str]) -> tuple[str, ...]:
+def lots_agree(
+    held: LedgerBalances, positions: Iterable[Position], quote_assets: frozenset[str]
+) -> tuple[str, ...]:
     """I6: the desk's account of a coin is what its positions have left."""
     left: dict[str, Decimal] = {}
     for position in positions:
@@ -100,13 +102,13 @@ def equity_identity(
 
 @exactly
 def agrees(
-    held: Sums, balances: Iterable[Balance], assets: Iterable[str], tolerance: Decimal
+    held: LedgerBalances, balances: Iterable[Balance], assets: Iterable[str], tolerance: Decimal
 ) -> tuple[str, ...]:
     """I8: the account holds of each of these assets what the books say, within a tolerance in units."""
     theirs = {balance.asset: balance.total for balance in balances}
     wrong: list[str] = []
     for asset in sorted(set(assets)):
-        off = theirs.get(asset, ZERO) - expected(held, asset)
+        off = theirs.get(asset, ZERO) - expected_balance(held, asset)
         if abs(off) > tolerance:
             wrong.append(f"the account holds {plain(off)} {asset} more than the ledger")
     return tuple(wrong)

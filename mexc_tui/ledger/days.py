@@ -15,7 +15,7 @@ def utc_day(at_ms: int) -> str:
 
 
 @exactly
-def kept(day: TradingDay, before: Position, after: Position) -> TradingDay:
+def updated_day(day: TradingDay, before: Position, after: Position) -> TradingDay:
     """Return the day's row after a position changed; days add up to what positions say, late fees too."""
     return msgspec.structs.replace(
         day,

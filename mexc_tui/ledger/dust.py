@@ -12,7 +12,7 @@ FEE_ASSET = "MX"
 
 
 @exactly
-def written_off(entries: Iterable[LedgerEntry]) -> dict[str, Decimal]:
+def written_off_dust(entries: Iterable[LedgerEntry]) -> dict[str, Decimal]:
     """Return how much lies in the account of each coin of which all is the desk's dust.
 
     `entries`: all of the books, oldest first. Whatever else came to a coin makes all of it the person's own,

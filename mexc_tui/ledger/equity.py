@@ -19,7 +19,7 @@ class PriceMark:
 
 
 @exactly
-def worth(mark: PriceMark) -> Decimal | None:
+def market_value(mark: PriceMark) -> Decimal | None:
     """Return what is left of a position at the bid less the fee of selling; None without a price."""
     if not mark.position.remaining:
         return ZERO
@@ -31,7 +31,7 @@ def worth(mark: PriceMark) -> Decimal | None:
 @exactly
 def unrealised(mark: PriceMark) -> Decimal | None:
     """Return the profit of selling the rest now, fees of both ways taken off; None without a price."""
-    value = worth(mark)
+    value = market_value(mark)
     return None if value is None else value - mark.position.remaining_cost
 
 
@@ -44,7 +44,7 @@ def equity_point(
     A deposit or withdrawal since then scales the peak: it is no gain, and hides no loss. Coins without a
     price count as nothing and make the point incomplete: no limit may act on it, and it moves no peak.
     """
-    values = [worth(mark) for mark in marks]
+    values = [market_value(mark) for mark in marks]
     is_complete = None not in values
     holdings = sum((value for value in values if value is not None), ZERO)
     peak = ZERO if previous is None else previous.peak
@@ -64,7 +64,7 @@ def drawdown(point: EquityPoint) -> Decimal | None:
 
 
 @exactly
-def change(since: EquityPoint, now: EquityPoint) -> Decimal | None:
+def equity_return(since: EquityPoint, now: EquityPoint) -> Decimal | None:
     """Return the gain between two points as a ratio, flows taken out; None if it cannot be told."""
     if not (since.is_complete and now.is_complete) or since.equity <= 0:
         return None

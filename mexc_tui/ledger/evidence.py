@@ -15,9 +15,9 @@ from mexc_tui.model.stream import FillUpdate, OrderUpdate
 class EvidenceSource(StrEnum):
     """Who told."""
 
-    ANSWER = "answer"
+    RESPONSE = "answer"
     STREAM = "stream"
-    QUESTION = "question"
+    QUERY = "question"
     """GET order, openOrders, allOrders, myTrades."""
     FENCE = "fence"
 
@@ -47,7 +47,7 @@ class Evidence:
 
     source: EvidenceSource
     at_ms: int
-    words: str
+    text: str
     state: OrderState | None = None
     order_id: str = ""
     filled_quantity: Decimal | None = None
@@ -92,7 +92,7 @@ def from_update(update: OrderUpdate) -> Evidence:
     return Evidence(
         source=EvidenceSource.STREAM,
         at_ms=update.sent_ms,
-        words=f"stream: {state.value}",
+        text=f"stream: {state.value}",
         state=state,
         order_id=update.order_id,
         filled_quantity=update.filled_quantity,
@@ -109,7 +109,7 @@ def from_fill(fill: FillUpdate) -> Evidence:
     return Evidence(
         source=EvidenceSource.STREAM,
         at_ms=fill.sent_ms,
-        words="trade in the stream",
+        text="trade in the stream",
         state=OrderState.PARTIAL,
         order_id=fill.order_id,
         trades=(TradeEvidence(fill.trade_id, fill.quantity, fee),),
@@ -124,9 +124,9 @@ def from_report(report: OrderReport, at_ms: int) -> Evidence:
     state = state_of(report.status)
     why = f", {report.cancel_reason}" if report.cancel_reason else ""
     return Evidence(
-        source=EvidenceSource.QUESTION,
+        source=EvidenceSource.QUERY,
         at_ms=report.update_time or report.time or at_ms,
-        words=f"exchange: {state.value}{why}",
+        text=f"exchange: {state.value}{why}",
         state=state,
         order_id=report.order_id,
         filled_quantity=report.filled_quantity,
@@ -170,9 +170,9 @@ def from_trades(trades: tuple[TradeReport, ...]) -> Evidence:
         for trade in trades
     )
     return Evidence(
-        source=EvidenceSource.QUESTION,
+        source=EvidenceSource.QUERY,
         at_ms=max(trade.time for trade in trades),
-        words="trades listed by the exchange",
+        text="trades listed by the exchange",
         state=OrderState.PARTIAL,
         order_id=trades[0].order_id,
         trades=told,
@@ -203,13 +203,13 @@ def from_outcome(outcome: SendOutcome[PlacedOrder], at_ms: int) -> Evidence:
             )
 
 
-def answered_for(
+def check_response(
     order: Order, outcome: SendOutcome[PlacedOrder], recv_window_ms: int
 ) -> SendOutcome[PlacedOrder]:
     """Return the outcome; an acceptance that names another pair or side than was sent decides nothing."""
     if not isinstance(outcome, Accepted):
         return outcome
-    placed = outcome.answer
+    placed = outcome.response
     side = order.side if placed.side is None else placed.side.upper()
     if placed.symbol == order.symbol and side == order.side:
         return outcome
@@ -219,7 +219,7 @@ def answered_for(
 
 def from_fence(state: OrderState, words: str, at_ms: int) -> Evidence:
     """Read what the fence concluded (fence.py): ABSENT, or an end that the exchange no longer remembers."""
-    return Evidence(source=EvidenceSource.FENCE, at_ms=at_ms, words=words, state=state)
+    return Evidence(source=EvidenceSource.FENCE, at_ms=at_ms, text=words, state=state)
 
 
 def _answer(
@@ -233,9 +233,9 @@ def _answer(
     fence_ms: int | None = None,
 ) -> Evidence:
     return Evidence(
-        source=EvidenceSource.ANSWER,
+        source=EvidenceSource.RESPONSE,
         at_ms=at_ms,
-        words=words,
+        text=words,
         state=state,
         order_id=order_id,
         code=code,

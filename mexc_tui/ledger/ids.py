@@ -22,7 +22,7 @@ _SHAPE = re.compile(
 class ClientId:
     """What a client order id of ours says. `boot_ms` is the engine's start, `attempt` counts from 1."""
 
-    instance: str
+    desk_id: str
     boot_ms: int
     counter: int
     attempt: int
@@ -30,18 +30,18 @@ class ClientId:
     def __str__(self) -> str:
         """Return it as it is sent."""
         boot = _base36(self.boot_ms).rjust(_BOOT_LENGTH, "0")
-        return f"{PREFIX}{self.instance}{boot}{_base36(self.counter)}-{_base36(self.attempt)}"
+        return f"{PREFIX}{self.desk_id}{boot}{_base36(self.counter)}-{_base36(self.attempt)}"
 
 
-class Maker(Enum):
+class OrderOrigin(Enum):
     """Who made an order, by its client id."""
 
-    US = "us"
-    STRANGER = "another desk, or another user of this key"
+    OWN = "us"
+    UNKNOWN = "another desk, or another user of this key"
     FOREIGN = "somebody else"
 
 
-def make(instance: str, boot_ms: int, counter: int, attempts: int) -> tuple[str, ...]:
+def make_ids(instance: str, boot_ms: int, counter: int, attempts: int) -> tuple[str, ...]:
     """Return the ids of an intent's attempts, first to last. Raises ValueError for impossible parts."""
     made = tuple(str(ClientId(instance, boot_ms, counter, attempt)) for attempt in range(1, attempts + 1))
     if any(_SHAPE.fullmatch(client_id) is None or len(client_id) > MAX_LENGTH for client_id in made):
@@ -57,17 +57,17 @@ def parse(client_id: str) -> ClientId | None:
     return ClientId(found[1], int(found[2], 36), int(found[3], 36), int(found[4], 36))
 
 
-def maker(client_id: str, known: frozenset[str]) -> Maker:
+def order_origin(client_id: str, known: frozenset[str]) -> OrderOrigin:
     """Tell who made an order. `known`: every id in an intent of ours; our prefix elsewhere: a stranger."""
     if client_id in known:
-        return Maker.US
-    return Maker.STRANGER if client_id.startswith(PREFIX) else Maker.FOREIGN
+        return OrderOrigin.OWN
+    return OrderOrigin.UNKNOWN if client_id.startswith(PREFIX) else OrderOrigin.FOREIGN
 
 
-def stranger_words(client_id: str, instance: str) -> str:
+def unknown_order_text(client_id: str, instance: str) -> str:
     """Say what an order with our prefix means that the ledger of desk `instance` does not know."""
     made = parse(client_id)
-    if made is not None and made.instance == instance:
+    if made is not None and made.desk_id == instance:
         return (
             f"order {client_id} was made by this desk and is not in its ledger: the database is older than "
             "the exchange's orders (restored from a backup, or emptied)"

@@ -34,7 +34,7 @@ def rounded(value: Decimal) -> Decimal:
 
 
 @exactly
-def part(total: Decimal, share: Decimal, whole: Decimal) -> Decimal:
+def pro_rata(total: Decimal, share: Decimal, whole: Decimal) -> Decimal:
     """Return `share / whole` of `total`; all of it, to the last digit, when the share is the whole."""
     if share == whole:
         return total

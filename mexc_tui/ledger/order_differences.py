@@ -6,11 +6,20 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.ledger.agreement import Correction, Ours, Rules, Show, Tell, Theirs, difference, worth_of
+from mexc_tui.ledger.agreement import (
+    ApplyEvidence,
+    Correction,
+    ExchangeSnapshot,
+    LedgerSnapshot,
+    ReconcileRules,
+    StoreForeignOrder,
+    make_difference,
+    value_of,
+)
 from mexc_tui.ledger.evidence import Evidence, from_report, from_trades, trades_of
-from mexc_tui.ledger.ids import Maker, maker
+from mexc_tui.ledger.ids import OrderOrigin, order_origin
 from mexc_tui.ledger.numbers import plain
-from mexc_tui.ledger.orders import Advanced, AnomalyKind, advance, foreign, suspect
+from mexc_tui.ledger.orders import Advanced, AnomalyKind, advance, foreign_order, unknown_attempt
 from mexc_tui.model.intent import ZERO, Fee, Order, OrderState
 from mexc_tui.model.reconciliation import Difference, DifferenceKind
 from mexc_tui.model.report import OrderReport, TradeReport
@@ -20,22 +29,22 @@ _ASKED = (OrderState.ACKNOWLEDGED, OrderState.PARTIAL, OrderState.CANCELLING)
 
 
 @dataclass(slots=True)
-class FoundOrder:
+class OrderFindings:
     """What came of comparing orders; filled in by one comparison."""
 
     differences: list[Difference] = field(default_factory=list[Difference])
     corrections: list[Correction] = field(default_factory=list[Correction])
     changed: list[tuple[Order, Order]] = field(default_factory=list[tuple[Order, Order]])
     """Orders before and after: what they moved is not missing from the balances. Foreign ones too."""
-    ask: list[str] = field(default_factory=list[str])
-    strangers: list[str] = field(default_factory=list[str])
+    ids_to_query: list[str] = field(default_factory=list[str])
+    unknown_ids: list[str] = field(default_factory=list[str])
     unsettled: set[str] = field(default_factory=set[str])
     """Symbols with an order whose outcome is not known."""
 
 
-def compare_orders(ours: Ours, theirs: Theirs, rules: Rules) -> FoundOrder:
+def compare_orders(ours: LedgerSnapshot, theirs: ExchangeSnapshot, rules: ReconcileRules) -> OrderFindings:
     """Merge every report and trade into our orders, and note what that changed."""
-    found = FoundOrder()
+    found = OrderFindings()
     known = _Known(ours)
     trades: dict[str, list[TradeReport]] = {}
     for trade in theirs.trades:
@@ -67,7 +76,7 @@ def compare_orders(ours: Ours, theirs: Theirs, rules: Rules) -> FoundOrder:
 class _Known:
     """Our orders by either id, and who made what."""
 
-    def __init__(self, ours: Ours) -> None:
+    def __init__(self, ours: LedgerSnapshot) -> None:
         self.by_order_id = {order.order_id: order for order in ours.orders if order.order_id}
         self._by_client_id = {order.client_order_id: order for order in ours.orders}
         self._intents = {client_id: intent for intent in ours.intents for client_id in intent.client_ids}
@@ -82,12 +91,12 @@ class _Known:
             order = self._by_client_id.get(report.client_order_id)
             intent = self._intents.get(report.client_order_id)
             if order is None and intent is not None:
-                return suspect(intent, report.client_order_id, fence_ms=None)
+                return unknown_attempt(intent, report.client_order_id, fence_ms=None)
         return order
 
-    def maker_of(self, report: OrderReport) -> Maker:
+    def maker_of(self, report: OrderReport) -> OrderOrigin:
         """Who made it."""
-        return maker(report.client_order_id or "", self._ids)
+        return order_origin(report.client_order_id or "", self._ids)
 
 
 def _evidence(report: OrderReport, told: tuple[TradeReport, ...], at_ms: int) -> tuple[Evidence, ...]:
@@ -95,19 +104,19 @@ def _evidence(report: OrderReport, told: tuple[TradeReport, ...], at_ms: int) ->
     return (first, from_trades(told)) if told else (first,)
 
 
-def _ours(found: FoundOrder, order: Order, evidence: Iterable[Evidence], rules: Rules) -> None:
+def _ours(found: OrderFindings, order: Order, evidence: Iterable[Evidence], rules: ReconcileRules) -> None:
     before = order
     steps: list[Advanced] = []
     for piece in evidence:
         step = advance(order, piece)
         steps.append(step)
         if step.is_changed:
-            found.corrections.append(Tell(order, piece))
+            found.corrections.append(ApplyEvidence(order, piece))
         order = step.order
         if piece.state is not None and piece.state.is_terminal and _is_less(piece, before):
             _contradiction(found, before, piece, rules)
     kinds = {anomaly.kind for step in steps for anomaly in step.anomalies}
-    words = "; ".join(anomaly.words for step in steps for anomaly in step.anomalies)
+    words = "; ".join(anomaly.text for step in steps for anomaly in step.anomalies)
     _note(found, before, order, kinds, words, rules)
     found.changed.append((before, order))
     if order.state in (OrderState.UNKNOWN, OrderState.SENT):
@@ -118,19 +127,24 @@ def _is_less(told: Evidence, order: Order) -> bool:
     return told.filled_quantity is not None and told.filled_quantity < order.filled_quantity
 
 
-def _contradiction(found: FoundOrder, order: Order, told: Evidence, rules: Rules) -> None:
+def _contradiction(found: OrderFindings, order: Order, told: Evidence, rules: ReconcileRules) -> None:
     """It ended with less than we booked: nothing we know explains that, and fills are never taken back."""
     had, has = order.filled_quantity, told.filled_quantity or ZERO
     value = order.filled_value - (told.filled_value or ZERO)
     name = order.client_order_id
     words = f"{name} ended with {plain(has)} filled, and {plain(had)} are booked: left as booked"
     found.differences.append(
-        difference(DifferenceKind.STATE, name, had, has, value, rules, words, explained=False)
+        make_difference(DifferenceKind.STATE, name, had, has, value, rules, words, explained=False)
     )
 
 
 def _note(
-    found: FoundOrder, before: Order, after: Order, kinds: set[AnomalyKind], words: str, rules: Rules
+    found: OrderFindings,
+    before: Order,
+    after: Order,
+    kinds: set[AnomalyKind],
+    words: str,
+    rules: ReconcileRules,
 ) -> None:
     kind = _kind(before, after, kinds)
     ours, theirs = _so_far(before), _so_far(after)
@@ -141,7 +155,7 @@ def _note(
         severity = Severity.ERROR if kind is DifferenceKind.OVERFILL else None
         text = f"{words or f'{name} is {theirs}, ledger {ours}'}; taken over from the exchange's report"
         found.differences.append(
-            difference(kind, name, ours, theirs, value, rules, text, explained=True, severity=severity)
+            make_difference(kind, name, ours, theirs, value, rules, text, explained=True, severity=severity)
         )
     fees = _fees_added(before, after)
     if fees:
@@ -149,20 +163,20 @@ def _note(
         value = _worth_of_fees(fees, rules)
         had, has = _fees_in_words(before.fees) or "0", _fees_in_words(after.fees)
         found.differences.append(
-            difference(DifferenceKind.FEE, name, had, has, value, rules, text, explained=True)
+            make_difference(DifferenceKind.FEE, name, had, has, value, rules, text, explained=True)
         )
     if AnomalyKind.MISMATCH in kinds:
         found.differences.append(
-            difference(DifferenceKind.STATE, name, ours, words, None, rules, words, explained=False)
+            make_difference(DifferenceKind.STATE, name, ours, words, None, rules, words, explained=False)
         )
     if AnomalyKind.TWIN in kinds:
         found.differences.append(
-            difference(
-                DifferenceKind.STRANGER, name, ours, words, None, rules, words, explained=False,
+            make_difference(
+                DifferenceKind.UNKNOWN_ORDER, name, ours, words, None, rules, words, explained=False,
                 severity=Severity.CRITICAL,
             )
         )  # fmt: skip
-        found.strangers.append(name)
+        found.unknown_ids.append(name)
 
 
 def _kind(before: Order, after: Order, kinds: set[AnomalyKind]) -> DifferenceKind | None:
@@ -177,31 +191,31 @@ def _kind(before: Order, after: Order, kinds: set[AnomalyKind]) -> DifferenceKin
 
 
 def _not_ours(
-    found: FoundOrder,
+    found: OrderFindings,
     known: _Known,
     report: OrderReport,
     told: tuple[TradeReport, ...],
-    ours: Ours,
-    theirs: Theirs,
-    rules: Rules,
+    ours: LedgerSnapshot,
+    theirs: ExchangeSnapshot,
+    rules: ReconcileRules,
 ) -> None:
     """An order without a row of ours: shown, counted, left alone; with our prefix it is a reason to halt."""
-    order = foreign(report, theirs.at_ms)
+    order = foreign_order(report, theirs.at_ms)
     if told:
         order = advance(order, from_trades(told)).order
-    is_stranger = known.maker_of(report) is Maker.STRANGER
+    is_stranger = known.maker_of(report) is OrderOrigin.UNKNOWN
     if not is_stranger and order.state.is_terminal and order.updated_ms < ours.agreed_ms:
         return  # over before the books last agreed: nothing to show, nothing to count
     if is_stranger:
         order = msgspec.structs.replace(order, reason="carries this desk's prefix, but is unknown")
-        found.strangers.append(order.client_order_id)
+        found.unknown_ids.append(order.client_order_id)
     is_news = 0 < ours.agreed_ms <= order.created_ms
     before = msgspec.structs.replace(order, filled_quantity=ZERO, filled_value=ZERO, fees=())
     found.changed.append((before if is_news else order, order))
-    found.corrections.append(Show(order))
-    kind = DifferenceKind.STRANGER if is_stranger else DifferenceKind.FOREIGN
+    found.corrections.append(StoreForeignOrder(order))
+    kind = DifferenceKind.UNKNOWN_ORDER if is_stranger else DifferenceKind.FOREIGN
     found.differences.append(
-        difference(
+        make_difference(
             kind, order.client_order_id, "none", _so_far(order), _at_stake(order), rules,
             f"{order.symbol} {order.side.value}: {order.reason}; shown only",
             explained=not is_stranger, severity=Severity.CRITICAL if is_stranger else None,
@@ -209,39 +223,41 @@ def _not_ours(
     )  # fmt: skip
 
 
-def _theirs(found: FoundOrder, before: Order, evidence: Iterable[Evidence], rules: Rules) -> None:
+def _theirs(found: OrderFindings, before: Order, evidence: Iterable[Evidence], rules: ReconcileRules) -> None:
     after = before
     for piece in evidence:
         after = advance(after, piece).order
     if after == before:
         return
     found.changed.append((before, after))
-    found.corrections.append(Show(after))
+    found.corrections.append(StoreForeignOrder(after))
     if _so_far(after) != _so_far(before):
         value = abs(after.filled_value - before.filled_value)
         words = f"{after.symbol} {after.side.value}: an order placed outside this desk changed; shown only"
         about, ours, theirs = after.client_order_id, _so_far(before), _so_far(after)
         found.differences.append(
-            difference(DifferenceKind.FOREIGN, about, ours, theirs, value, rules, words, explained=True)
+            make_difference(DifferenceKind.FOREIGN, about, ours, theirs, value, rules, words, explained=True)
         )
 
 
-def _unlisted(found: FoundOrder, orders: Iterable[Order], seen: set[str], theirs: Theirs) -> None:
+def _unlisted(
+    found: OrderFindings, orders: Iterable[Order], seen: set[str], theirs: ExchangeSnapshot
+) -> None:
     """Orders that we think open and that nobody reported: ask, conclude nothing."""
     for order in orders:
         if order.client_order_id in seen or order.order_id in seen:
             continue
         if order.intent_id and not order.state.is_terminal:
             found.unsettled.add(order.symbol)
-        if order.symbol not in theirs.listed:
+        if order.symbol not in theirs.listed_symbols:
             continue
         if order.intent_id and (order.state in _ASKED or order.state is OrderState.UNKNOWN):
-            found.ask.append(order.client_order_id)
+            found.ids_to_query.append(order.client_order_id)
         elif order.state is OrderState.FOREIGN:
             ended = msgspec.structs.replace(
                 order, state=OrderState.CANCELLED, reason="placed outside this desk; no longer open"
             )
-            found.corrections.append(Show(ended))
+            found.corrections.append(StoreForeignOrder(ended))
 
 
 def _so_far(order: Order) -> str:
@@ -263,7 +279,7 @@ def _fees_in_words(fees: Iterable[Fee]) -> str:
     return ", ".join(f"{plain(fee.amount)} {fee.asset}" for fee in fees)
 
 
-def _worth_of_fees(fees: Iterable[Fee], rules: Rules) -> Decimal | None:
-    values = [worth_of(fee.asset, fee.amount, rules) for fee in fees]
+def _worth_of_fees(fees: Iterable[Fee], rules: ReconcileRules) -> Decimal | None:
+    values = [value_of(fee.asset, fee.amount, rules) for fee in fees]
     known = [value for value in values if value is not None]
     return sum(known, ZERO) if len(known) == len(values) else None

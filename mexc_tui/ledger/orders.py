@@ -11,10 +11,10 @@ from enum import Enum
 
 import msgspec
 
-from mexc_tui.ledger.believed import excess, mismatch, within
+from mexc_tui.ledger.believed import excess, mismatch, plausible_part
 from mexc_tui.ledger.evidence import Evidence, OrderTerms, TradeEvidence, state_of, terms_of
 from mexc_tui.ledger.numbers import exactly, plain
-from mexc_tui.model.intent import ZERO, Fee, Intent, Order, OrderRole, OrderState, TradesTold
+from mexc_tui.model.intent import ZERO, Fee, Intent, Order, OrderRole, OrderState, ReportedTrades
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.outcome import SETTLE_MS
 from mexc_tui.model.report import OrderReport
@@ -69,7 +69,7 @@ class Anomaly:
     """One, in plain words. BACKWARDS is harmless: counted only."""
 
     kind: AnomalyKind
-    words: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +115,7 @@ def advance(order: Order, evidence: Evidence) -> Advanced:
         filled_quantity=filled,
         filled_value=value,
         updated_ms=max(order.updated_ms, evidence.at_ms),
-        reason=evidence.words if state is not order.state or not order.reason else order.reason,
+        reason=evidence.text if state is not order.state or not order.reason else order.reason,
         code=_code(order, evidence, state),
         sent_ms=_latest(order.sent_ms, evidence.sent_ms),
         fence_ms=_latest(order.fence_ms, evidence.fence_ms),
@@ -137,8 +137,8 @@ def _believed(order: Order, evidence: Evidence) -> tuple[Order, Evidence, str]:
     beyond = excess(known, evidence)
     if not beyond:
         return known, evidence, ""
-    words = f"{beyond} ({evidence.source.value}: {evidence.words})"
-    evidence = within(known, evidence)
+    words = f"{beyond} ({evidence.source.value}: {evidence.text})"
+    evidence = plausible_part(known, evidence)
     return (order if evidence.terms is None else known), evidence, words
 
 
@@ -147,14 +147,14 @@ def _refused(order: Order, evidence: Evidence) -> Anomaly | None:
     name = order.client_order_id
     words = mismatch(order, evidence)
     if words:
-        return Anomaly(AnomalyKind.MISMATCH, f"{name}: {words} ({evidence.source.value}: {evidence.words})")
+        return Anomaly(AnomalyKind.MISMATCH, f"{name}: {words} ({evidence.source.value}: {evidence.text})")
     if order.order_id and evidence.order_id not in ("", order.order_id):
         words = f"{name} is order {order.order_id} and also {evidence.order_id}"
         return Anomaly(AnomalyKind.TWIN, words)
     return None
 
 
-def cancelling(order: Order, at_ms: int, words: str) -> Order:
+def mark_cancelling(order: Order, at_ms: int, words: str) -> Order:
     """Note that its cancel is being sent. Only what was seen can be cancelling: UNKNOWN stays so."""
     if order.state not in (OrderState.ACKNOWLEDGED, OrderState.PARTIAL):
         return order
@@ -163,7 +163,7 @@ def cancelling(order: Order, at_ms: int, words: str) -> Order:
     )
 
 
-def doubted(order: Order, now_ms: int, recv_window_ms: int, words: str = RESTARTED) -> Order:
+def mark_unknown(order: Order, now_ms: int, recv_window_ms: int, words: str = RESTARTED) -> Order:
     """Make an order that may live UNKNOWN: its latest possible send is now (reliability 1.4, point 6)."""
     if order.state.is_terminal or order.state is OrderState.FOREIGN:
         return order
@@ -171,7 +171,7 @@ def doubted(order: Order, now_ms: int, recv_window_ms: int, words: str = RESTART
     return msgspec.structs.replace(order, state=OrderState.UNKNOWN, fence_ms=fence_ms, reason=words)
 
 
-def suspect(intent: Intent, client_order_id: str, fence_ms: int | None) -> Order:
+def unknown_attempt(intent: Intent, client_order_id: str, fence_ms: int | None) -> Order:
     """Return an UNKNOWN order for one attempt; its own terms come with the exchange's report.
 
     What its intent allows bounds them: a report alone does not say what the desk ordered.
@@ -194,7 +194,7 @@ def suspect(intent: Intent, client_order_id: str, fence_ms: int | None) -> Order
     )
 
 
-def foreign(report: OrderReport, at_ms: int) -> Order:
+def foreign_order(report: OrderReport, at_ms: int) -> Order:
     """Return somebody else's order as we show it. Its `intent_id` is empty; FOREIGN until it ended."""
     state = state_of(report.status)
     terms = terms_of(report)
@@ -218,7 +218,7 @@ def foreign(report: OrderReport, at_ms: int) -> Order:
     )
 
 
-def must_ask(order: Order) -> bool:
+def needs_query(order: Order) -> bool:
     """Whether to ask the exchange for it: unknown, reported beyond its terms, or short of its trades."""
     is_doubtful = order.has_excess and not order.state.is_terminal
     return (
@@ -228,12 +228,12 @@ def must_ask(order: Order) -> bool:
     )
 
 
-def is_owing(order: Order) -> bool:
+def has_unsettled_fees(order: Order) -> bool:
     """Whether something of its fees is open, ended or not: not told, or told and without a price."""
-    return must_ask_trades(order) or any(fee.unvalued for fee in order.fees)
+    return needs_trades_query(order) or any(fee.unvalued for fee in order.fees)
 
 
-def must_ask_trades(order: Order) -> bool:
+def needs_trades_query(order: Order) -> bool:
     """Whether the fee of some of it is not told yet (GET myTrades tells)."""
     return order.filled_quantity > max((told.quantity for told in order.told), default=ZERO)
 
@@ -290,7 +290,7 @@ def _with_trades(order: Order, evidence: Evidence) -> Order:
         return order
     told = {entry.source: entry for entry in order.told}
     source = evidence.source.value
-    told[source] = _grown(told.get(source, TradesTold(source)), tuple(fresh.values()))
+    told[source] = _grown(told.get(source, ReportedTrades(source)), tuple(fresh.values()))
     return msgspec.structs.replace(
         order,
         trade_ids=tuple(sorted(known | set(fresh))),
@@ -299,16 +299,16 @@ def _with_trades(order: Order, evidence: Evidence) -> Order:
     )
 
 
-def _grown(told: TradesTold, trades: tuple[TradeEvidence, ...]) -> TradesTold:
+def _grown(told: ReportedTrades, trades: tuple[TradeEvidence, ...]) -> ReportedTrades:
     amounts = {fee.asset: fee.amount for fee in told.fees}
     for trade in trades:
         if trade.fee is not None:
             amounts[trade.fee.asset] = amounts.get(trade.fee.asset, ZERO) + trade.fee.amount
     fees = tuple(Fee(asset, amounts[asset]) for asset in sorted(amounts))
-    return TradesTold(told.source, told.quantity + sum((trade.quantity for trade in trades), ZERO), fees)
+    return ReportedTrades(told.source, told.quantity + sum((trade.quantity for trade in trades), ZERO), fees)
 
 
-def _merged(fees: tuple[Fee, ...], told: tuple[TradesTold, ...]) -> tuple[Fee, ...]:
+def _merged(fees: tuple[Fee, ...], told: tuple[ReportedTrades, ...]) -> tuple[Fee, ...]:
     """The highest that any source told of each asset; what is new waits for its price."""
     ours = {fee.asset: fee for fee in fees}
     highest: dict[str, Decimal] = {}
@@ -342,7 +342,7 @@ def _anomalies(before: Order, after: Order, evidence: Evidence, beyond: str) -> 
             Anomaly(AnomalyKind.REVIVED, f"{name} was {before.state.value} and is {after.state.value}")
         )
     if evidence.state in _DENIED and _RANK[after.state] >= _SEEN:
-        found.append(Anomaly(AnomalyKind.CONTRADICTED, f"{name} is {after.state.value}: {evidence.words}"))
+        found.append(Anomaly(AnomalyKind.CONTRADICTED, f"{name} is {after.state.value}: {evidence.text}"))
     if before.filled_quantity == after.filled_quantity and before.filled_value not in (
         after.filled_value,
         ZERO,

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.ledger.numbers import exactly, floored, part, rounded
+from mexc_tui.ledger.numbers import exactly, floored, pro_rata, rounded
 from mexc_tui.model.intent import ZERO, CloseReason, Intent, Order, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Lot, Position, PositionState
@@ -21,7 +21,7 @@ _HUNDRED = Decimal(100)
 _REASON_OF_ROLE = {
     OrderRole.TAKE_PROFIT: CloseReason.LADDER,
     OrderRole.STOP: CloseReason.STOP,
-    OrderRole.CLOSE: CloseReason.PERSON,
+    OrderRole.CLOSE: CloseReason.MANUAL,
     OrderRole.FLATTEN: CloseReason.FLATTEN,
     OrderRole.ENTRY: CloseReason.NONE,
 }
@@ -45,7 +45,7 @@ class PositionHolding:
     """Sold beyond what was owned: the person's own coins went. Never wanted, booked as it is."""
 
 
-def opened(snipe: Snipe, intent: Intent, at_ms: int) -> Position:
+def open_position(snipe: Snipe, intent: Intent, at_ms: int) -> Position:
     """Return the position that a snipe's first fill opens; empty until that fill is booked."""
     return Position(
         id=intent.position_id,
@@ -64,7 +64,7 @@ def opened(snipe: Snipe, intent: Intent, at_ms: int) -> Position:
 @exactly
 def holding(position: Position, orders: tuple[Order, ...]) -> PositionHolding:
     """Add up a position's orders, all of them, with its write-offs (`dust`, `gone`)."""
-    orders = tuple(with_due_fees(order, position.base_asset) for order in orders)
+    orders = tuple(with_bookable_fees(order, position.base_asset) for order in orders)
     buys = sorted(_filled(orders, Side.BUY), key=lambda order: (order.created_ms, order.client_order_id))
     sells = _filled(orders, Side.SELL)
     sold = _sum(order.filled_quantity for order in sells)
@@ -90,7 +90,7 @@ def holding(position: Position, orders: tuple[Order, ...]) -> PositionHolding:
 
 
 @exactly
-def settled(
+def recompute_position(
     position: Position, orders: tuple[Order, ...], intents: tuple[Intent, ...], at_ms: int
 ) -> tuple[Position, PositionHolding]:
     """Return the position as its orders and intents make it, and what they add up to.
@@ -123,7 +123,7 @@ def settled(
 
 
 @exactly
-def with_due_fees(order: Order, base_asset: str) -> Order:
+def with_bookable_fees(order: Order, base_asset: str) -> Order:
     """Return the order with the fees that can be booked: a fee waits for the fill that it was paid for.
 
     Fees and fills come from different channels in any order. A fee in coins takes no more than was bought.
@@ -153,7 +153,7 @@ def spent(intent: Intent, orders: tuple[Order, ...]) -> Decimal:
     )
 
 
-def live(orders: tuple[Order, ...]) -> tuple[Order, ...]:
+def live_orders(orders: tuple[Order, ...]) -> tuple[Order, ...]:
     """Return those that may still be filled, or may not even be known."""
     return tuple(order for order in orders if not order.state.is_terminal)
 
@@ -177,7 +177,7 @@ def _paid(position: Position, order: Order) -> Decimal:
 
 def _paid_in_coins(position: Position, order: Order) -> Decimal:
     """What a fee in base units is worth at the order's own price; for show, as the coins are gone anyway."""
-    return part(order.filled_value, order.fee_in(position.base_asset), order.filled_quantity)
+    return pro_rata(order.filled_value, order.fee_in(position.base_asset), order.filled_quantity)
 
 
 def _owned(position: Position, buy: Order) -> Decimal:
@@ -203,14 +203,14 @@ def _lots(position: Position, buys: list[Order], used: Decimal) -> tuple[Lot, ..
                 quantity=quantity,
                 cost=cost,
                 remaining=remaining,
-                remaining_cost=part(cost, remaining, quantity) if remaining else ZERO,
+                remaining_cost=pro_rata(cost, remaining, quantity) if remaining else ZERO,
             )
         )
     return tuple(lots)
 
 
 def _state(sums: PositionHolding, orders: tuple[Order, ...], intents: tuple[Intent, ...]) -> PositionState:
-    waiting = live(orders)
+    waiting = live_orders(orders)
     may_sell = [order for order in waiting if order.side is Side.SELL]
     is_entering = any(order.side is Side.BUY for order in waiting) or any(
         intent.is_open for intent in intents if intent.role is OrderRole.ENTRY

@@ -9,9 +9,15 @@ Nothing is ever made good by trading, and no coin of the person becomes the desk
 
 from collections.abc import Iterable, Mapping
 
-from mexc_tui.ledger.agreement import AgreementOutcome, Ours, Rules, Theirs, Unconfirmed
-from mexc_tui.ledger.balance_differences import BalancePair, compare_balances, moves_of
-from mexc_tui.ledger.confirming import in_words
+from mexc_tui.ledger.agreement import (
+    ComparisonResult,
+    ExchangeSnapshot,
+    LedgerSnapshot,
+    ReconcileRules,
+    UnconfirmedDifference,
+)
+from mexc_tui.ledger.balance_differences import BalancePair, compare_balances, movements_of
+from mexc_tui.ledger.confirming import describe
 from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.ledger.order_differences import compare_orders
 from mexc_tui.model.intent import ZERO
@@ -21,12 +27,14 @@ from mexc_tui.model.rows import skipped_words
 
 
 @exactly
-def reconcile(ours: Ours, theirs: Theirs, rules: Rules, trigger: Trigger) -> AgreementOutcome:
+def reconcile(
+    ours: LedgerSnapshot, theirs: ExchangeSnapshot, rules: ReconcileRules, trigger: Trigger
+) -> ComparisonResult:
     """Compare, and return what differs with what puts it right. Changes nothing by itself."""
     found = compare_orders(ours, theirs, rules)
     pairs = _pairs(ours, theirs, rules)
-    moves = moves_of(found.changed, pairs, rules, theirs.at_ms)
-    dead = _excluded(theirs.dead, pairs, ours)
+    moves = movements_of(found.changed, pairs, rules, theirs.at_ms)
+    dead = _excluded(theirs.delisted, pairs, ours)
     skip = _moving(found.unsettled, pairs, ours, theirs)
     gone = {one.asset for one in dead}
     balances = compare_balances(ours, theirs, moves, skip | gone, rules)
@@ -42,17 +50,17 @@ def reconcile(ours: Ours, theirs: Theirs, rules: Rules, trigger: Trigger) -> Agr
         problem=_problem(skip, theirs, unconfirmed),
         excluded=excluded,
     )
-    return AgreementOutcome(
+    return ComparisonResult(
         run=run,
         corrections=(*found.corrections, *balances.corrections),
-        ask=tuple(found.ask),
-        strangers=tuple(found.strangers),
+        ids_to_query=tuple(found.ids_to_query),
+        unknown_ids=tuple(found.unknown_ids),
         postponed=tuple(sorted(skip)),
         unconfirmed=unconfirmed,
     )
 
 
-def _pairs(ours: Ours, theirs: Theirs, rules: Rules) -> dict[str, BalancePair]:
+def _pairs(ours: LedgerSnapshot, theirs: ExchangeSnapshot, rules: ReconcileRules) -> dict[str, BalancePair]:
     """The assets of each symbol: from our own rows, a foreign symbol's by its quote asset at the end."""
     pairs: dict[str, BalancePair] = {}
     for symbol in {order.symbol for order in ours.orders} | {report.symbol for report in theirs.orders}:
@@ -64,23 +72,27 @@ def _pairs(ours: Ours, theirs: Theirs, rules: Rules) -> dict[str, BalancePair]:
     return pairs | {one.symbol: BalancePair(one.base_asset, one.quote_asset) for one in ours.positions}
 
 
-def _moving(unsettled: set[str], pairs: dict[str, BalancePair], ours: Ours, theirs: Theirs) -> set[str]:
+def _moving(
+    unsettled: set[str], pairs: dict[str, BalancePair], ours: LedgerSnapshot, theirs: ExchangeSnapshot
+) -> set[str]:
     """Return assets whose two sides are not known to be of the same moment.
 
     An order of a dead pair never settles: it holds up its coin (see `_excluded`), not the quote asset.
     """
-    moving = {symbol for symbol in unsettled | theirs.moving if symbol not in theirs.dead}
+    moving = {symbol for symbol in unsettled | theirs.changing_symbols if symbol not in theirs.delisted}
     assets = {asset for symbol in moving if symbol in pairs for asset in _assets(pairs[symbol])}
-    unread = {pairs[symbol].base for symbol in theirs.unanswered if symbol in pairs}
-    return assets | unread | set(ours.moved)
+    unread = {pairs[symbol].base for symbol in theirs.failed if symbol in pairs}
+    return assets | unread | set(ours.changed_assets)
 
 
-def _excluded(dead: Mapping[str, str], pairs: dict[str, BalancePair], ours: Ours) -> tuple[Excluded, ...]:
+def _excluded(
+    dead: Mapping[str, str], pairs: dict[str, BalancePair], ours: LedgerSnapshot
+) -> tuple[Excluded, ...]:
     """Leave out coins whose pair is gone: they may bear another name now, so nothing is written off."""
     found: list[Excluded] = []
     for symbol in sorted(dead):
         pair = pairs.get(symbol)
-        held = ZERO if pair is None else ours.held.get((LedgerAccount.DESK, pair.base), ZERO)
+        held = ZERO if pair is None else ours.balances.get((LedgerAccount.DESK, pair.base), ZERO)
         if pair is not None:
             words = (
                 f"{symbol}: no longer known to the exchange (delisted or renamed): {plain(held)} {pair.base} "
@@ -90,10 +102,10 @@ def _excluded(dead: Mapping[str, str], pairs: dict[str, BalancePair], ours: Ours
     return tuple(found)
 
 
-def _unread(assets: Iterable[str], ours: Ours, theirs: Theirs) -> Iterable[Excluded]:
+def _unread(assets: Iterable[str], ours: LedgerSnapshot, theirs: ExchangeSnapshot) -> Iterable[Excluded]:
     """Leave out assets whose balance could not be read: what is not told was not lost."""
-    why = skipped_words(theirs.unread, len(theirs.balances) + len(theirs.unread))
-    held = {asset for (_, asset), amount in ours.held.items() if amount}
+    why = skipped_words(theirs.skipped, len(theirs.balances) + len(theirs.skipped))
+    held = {asset for (_, asset), amount in ours.balances.items() if amount}
     for asset in sorted(held.intersection(assets)):
         words = f"{asset}: its balance could not be read, not reconciled: {why}"
         yield Excluded(asset=asset, words=words, cause=ExcludedCause.UNREAD)
@@ -103,11 +115,11 @@ def _assets(pair: BalancePair) -> tuple[str, str]:
     return (pair.base, pair.quote)
 
 
-def _problem(skip: set[str], theirs: Theirs, unconfirmed: Iterable[Unconfirmed]) -> str:
-    words = [f"{symbol} is reconciled in the next run: {why}" for symbol, why in theirs.unanswered.items()]
+def _problem(skip: set[str], theirs: ExchangeSnapshot, unconfirmed: Iterable[UnconfirmedDifference]) -> str:
+    words = [f"{symbol} is reconciled in the next run: {why}" for symbol, why in theirs.failed.items()]
     if skip:
         words.append(
             f"orders or ledger were changing: {', '.join(sorted(skip))} are reconciled in the next run"
         )
-    words.append(in_words(unconfirmed))
+    words.append(describe(unconfirmed))
     return "; ".join(filter(None, words))

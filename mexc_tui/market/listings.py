@@ -121,7 +121,7 @@ class KnownListings:
 
 def _is_news(listing: Listing, seen: Sighting) -> bool:
     """Whether a sighting says something that this source has not said already. Replays bring no news."""
-    last = listing.says(seen.source)
+    last = listing.latest_from(seen.source)
     if last is None:
         return True
     if seen.at_ms < last.at_ms or (seen.facts == last.facts and seen.present == last.present):

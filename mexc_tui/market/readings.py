@@ -148,7 +148,7 @@ def read_names(
             facts = ListingFacts(symbol=name, base=base, quote=quote)
             yield Sighting(source=source, at_ms=at_ms, facts=facts)
     for listing in known:
-        last = listing.says(source)
+        last = listing.latest_from(source)
         name = next((name for name in reversed(listing.names) if name in names), None)
         facts = ListingFacts(symbol=name or listing.symbol, base=listing.base, quote=listing.quote)
         if name is not None:
@@ -238,7 +238,7 @@ def _old_news(at_ms: int, known: Collection[Listing]) -> Callable[[ListingFacts]
 def _held(known: Collection[Listing], source: ListingSource) -> Iterator[tuple[Listing, Sighting]]:
     """Yield the listings that a source lists at present, with what it said."""
     for listing in known:
-        last = listing.says(source)
+        last = listing.latest_from(source)
         if last is not None and last.present:
             yield listing, last
 

@@ -6,11 +6,11 @@ from enum import Enum
 
 import msgspec
 
-from mexc_tui.model.answer import EndpointAnswer, LongText, Ms
+from mexc_tui.model.answer import EndpointResponse, LongText, Ms
 from mexc_tui.model.rows import SkippedRow
 
 
-class Balance(EndpointAnswer, frozen=True):
+class Balance(EndpointResponse, frozen=True):
     """One asset; zero balances are left out by the exchange."""
 
     asset: str
@@ -25,7 +25,7 @@ class Balance(EndpointAnswer, frozen=True):
         return self.free + self.locked
 
 
-class Account(EndpointAnswer, frozen=True):
+class Account(EndpointResponse, frozen=True):
     """GET account. `can_withdraw` speaks of the account, not of the key: probe the key for that."""
 
     balances: tuple[Balance, ...]
@@ -52,14 +52,14 @@ def is_read(asset: str, balances: Iterable[Balance], skipped: Iterable[SkippedRo
     return not is_lacking or any(one.asset == asset for one in balances)
 
 
-class TradeFee(EndpointAnswer, frozen=True):
+class TradeFee(EndpointResponse, frozen=True):
     """GET tradeFee, as ratios."""
 
     maker_fee: Decimal = msgspec.field(name="makerCommission")
     taker_fee: Decimal = msgspec.field(name="takerCommission")
 
 
-class ListenKey(EndpointAnswer, frozen=True):
+class ListenKey(EndpointResponse, frozen=True):
     """A key to the user stream. Whoever has it sees the account: it hides itself."""
 
     listen_key: str
@@ -69,7 +69,7 @@ class ListenKey(EndpointAnswer, frozen=True):
         return "ListenKey(***)"
 
 
-class ListenKeys(EndpointAnswer, frozen=True):
+class ListenKeys(EndpointResponse, frozen=True):
     """GET userDataStream: all live keys of the account."""
 
     listen_keys: tuple[str, ...] = msgspec.field(name="listenKey")
@@ -79,7 +79,7 @@ class ListenKeys(EndpointAnswer, frozen=True):
         return f"ListenKeys({len(self.listen_keys)} of them)"
 
 
-class DustFailure(EndpointAnswer, frozen=True):
+class DustFailure(EndpointResponse, frozen=True):
     """An asset that could not be converted, and why."""
 
     asset: str
@@ -87,7 +87,7 @@ class DustFailure(EndpointAnswer, frozen=True):
     code: int | str | None = None
 
 
-class DustConversion(EndpointAnswer, frozen=True):
+class DustConversion(EndpointResponse, frozen=True):
     """POST capital/convert: small balances turned into MX."""
 
     converted: tuple[str, ...] = msgspec.field(name="successList")
@@ -97,7 +97,7 @@ class DustConversion(EndpointAnswer, frozen=True):
     fee: Decimal | None = msgspec.field(name="convertFee", default=None)
 
 
-class DustCandidate(EndpointAnswer, frozen=True):
+class DustCandidate(EndpointResponse, frozen=True):
     """GET capital/convert/list: a balance small enough to be converted."""
 
     asset: str

@@ -1,9 +1,9 @@
 """Announcements of the exchange (protocol 4.1)."""
 
-from mexc_tui.model.answer import EndpointAnswer, LongText, Ms
+from mexc_tui.model.answer import EndpointResponse, LongText, Ms
 
 
-class Announcement(EndpointAnswer, frozen=True):
+class Announcement(EndpointResponse, frozen=True):
     """One headline; new listings are announced this way too."""
 
     title: LongText
@@ -12,7 +12,7 @@ class Announcement(EndpointAnswer, frozen=True):
     post_time: Ms | None = None
 
 
-class AnnouncementGroup(EndpointAnswer, frozen=True):
+class AnnouncementGroup(EndpointResponse, frozen=True):
     """How GET announcements nests its headlines."""
 
     details: tuple[Announcement, ...] = ()

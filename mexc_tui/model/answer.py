@@ -40,7 +40,7 @@ class _Fields(NamedTuple):
     money: tuple[str, ...]
 
 
-class EndpointAnswer(msgspec.Struct, frozen=True, rename="camel", gc=False):
+class EndpointResponse(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """A decoded answer. An absurd number is a ValueError while decoding, which the decoder reports."""
 
     def __post_init__(self) -> None:
@@ -88,7 +88,7 @@ def _check_money(name: str, value: Decimal | None) -> None:
         raise ValueError(f"`{name}` is not a sane number")
 
 
-def _learn(kind: type[EndpointAnswer]) -> _Fields:
+def _learn(kind: type[EndpointResponse]) -> _Fields:
     """Find the fields by their types, once per kind, so that no new field can be forgotten."""
     names: list[str] = []
     others: list[tuple[str, int]] = []

@@ -102,7 +102,7 @@ class StageTime(msgspec.Struct, frozen=True, kw_only=True):
     took_ms: float | None
 
 
-class ShotRow(msgspec.Struct, frozen=True, kw_only=True):
+class AttemptTimingRow(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt of a snipe."""
 
     symbol: str
@@ -138,7 +138,7 @@ class StageRow(msgspec.Struct, frozen=True, kw_only=True):
 class LatencyRow(Row, frozen=True, kw_only=True):
     """The last shots, newest first, and percentiles over `attempts` of them."""
 
-    shots: tuple[ShotRow, ...]
+    shots: tuple[AttemptTimingRow, ...]
     stages: tuple[StageRow, ...]
     attempts: int
 

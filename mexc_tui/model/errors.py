@@ -9,8 +9,8 @@ Every error of the package is in this tree, with its module unless that is this 
     x SettingsError                settings/load.py
   x ExchangeError
     x NothingSent
-    x NoAnswer
-    x BadAnswer
+    x NoResponse
+    x BadResponse
     x RequestRefused
     x IncompleteList               exchange/rest/paging.py
     x PracticeUnavailable          app/practice_status.py
@@ -114,14 +114,14 @@ class NothingSent(ExchangeError):
     """
 
 
-class NoAnswer(ExchangeError):
+class NoResponse(ExchangeError):
     """The request left, and no complete answer came back.
 
     Raised by the exchange's client. What it did is unknown: never resend an order, query its client order id.
     """
 
 
-class BadAnswer(ExchangeError):
+class BadResponse(ExchangeError):
     """An answer is not what the endpoint promises; the text names the field.
 
     Raised by the exchange's client. Treat an order as unknown; ask again for data.

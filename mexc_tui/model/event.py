@@ -20,7 +20,7 @@ from mexc_tui.model.reconciliation import Reconciliation
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Signal, SignalEnd
 from mexc_tui.model.snipe import Attempt, Snipe
-from mexc_tui.model.trading import GuardLevel, Trading
+from mexc_tui.model.trading import RiskLevel, Trading
 from mexc_tui.model.verdict import Verdict
 
 
@@ -204,10 +204,10 @@ class TradingChanged(Event, frozen=True, kw_only=True, tag="trading_changed"):
     trading: Trading
 
 
-class GuardActed(Event, frozen=True, kw_only=True, tag="guard_acted"):
+class RiskMonitorActed(Event, frozen=True, kw_only=True, tag="guard_acted"):
     """The guard found something, did something, and says what that achieved. `about` is what it concerns."""
 
-    level: GuardLevel
+    level: RiskLevel
     finding: str
     action: str
     achieved: str
@@ -227,7 +227,7 @@ class Reconciled(Event, frozen=True, kw_only=True, tag="reconciled"):
     run: Reconciliation
 
 
-class TakenUp(Event, frozen=True, kw_only=True, tag="taken_up"):
+class RecoveryReported(Event, frozen=True, kw_only=True, tag="taken_up"):
     """An engine took up what one before it left open. `about` is "books"."""
 
     lines: tuple[str, ...]
@@ -261,10 +261,10 @@ KnownEvent: TypeAlias = (
     | FillBooked
     | PositionChanged
     | TradingChanged
-    | GuardActed
+    | RiskMonitorActed
     | LiveLockChanged
     | Reconciled
-    | TakenUp
+    | RecoveryReported
     | EntryBooked
 )
 """Every kind this build knows. Add a new one here."""

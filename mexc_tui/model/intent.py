@@ -85,10 +85,10 @@ class CloseReason(StrEnum):
     BREAK_EVEN = "break_even"
     LADDER = "ladder"
     TIME = "time"
-    PERSON = "person"
+    MANUAL = "person"
     GUARD = "guard"
     FLATTEN = "flatten"
-    OVER = "over"
+    PRACTICE_END = "over"
     """The practice day ended."""
     DUST = "dust"
     CORRECTED = "corrected"
@@ -97,7 +97,7 @@ class CloseReason(StrEnum):
     @property
     def words(self) -> str:
         """Return the reason as text."""
-        if self is CloseReason.PERSON:
+        if self is CloseReason.MANUAL:
             return "manual close"
         return self.value.replace("_", " ") or "unknown reason"
 
@@ -147,7 +147,7 @@ class Fee(msgspec.Struct, frozen=True):
     """How much of `amount` still waits for a price."""
 
 
-class TradesTold(msgspec.Struct, frozen=True):
+class ReportedTrades(msgspec.Struct, frozen=True):
     """Trades of one order as one source told them. Sources name trades differently: never add them up."""
 
     source: str
@@ -182,7 +182,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     fees: tuple[Fee, ...] = ()
     trade_ids: tuple[str, ...] = ()
     """Trades whose fee is in `told`, after the source and a colon: a trade told twice counts once."""
-    told: tuple[TradesTold, ...] = ()
+    told: tuple[ReportedTrades, ...] = ()
     """Fees by source; `fees` has the highest of each asset."""
     snipe_id: str = ""
     position_id: str = ""

@@ -229,7 +229,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
             return ListingStage.MATURED
         return self.stage
 
-    def says(self, source: ListingSource) -> Sighting | None:
+    def latest_from(self, source: ListingSource) -> Sighting | None:
         """Return what a source says at present; None if it never said a word."""
         for seen in reversed(self.sightings):
             if seen.source is source:

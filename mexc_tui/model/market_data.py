@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from mexc_tui.model.answer import Count, EndpointAnswer, Ms, NumberText
+from mexc_tui.model.answer import Count, EndpointResponse, Ms, NumberText
 
 
 class Interval(StrEnum):
@@ -22,13 +22,13 @@ class Interval(StrEnum):
     MONTH1 = "1M"
 
 
-class ServerTime(EndpointAnswer, frozen=True):
+class ServerTime(EndpointResponse, frozen=True):
     """GET time."""
 
     server_time: Ms
 
 
-class DepthSnapshot(EndpointAnswer, frozen=True):
+class DepthSnapshot(EndpointResponse, frozen=True):
     """GET depth: levels `(price, quantity)` as printed, best first, at most 2,000 a side.
 
     Prices are padded here and trimmed on the stream, so a book is keyed by number, never by text.
@@ -40,7 +40,7 @@ class DepthSnapshot(EndpointAnswer, frozen=True):
     timestamp: Ms | None = None
 
 
-class PublicTrade(EndpointAnswer, frozen=True):
+class PublicTrade(EndpointResponse, frozen=True):
     """One element of GET trades; newest first."""
 
     price: Decimal
@@ -52,7 +52,7 @@ class PublicTrade(EndpointAnswer, frozen=True):
     """BID: the taker bought."""
 
 
-class Kline(EndpointAnswer, frozen=True, array_like=True):
+class Kline(EndpointResponse, frozen=True, array_like=True):
     """One row of GET klines; oldest first. `close_time` equals the next row's `open_time`."""
 
     open_time: Ms
@@ -65,7 +65,7 @@ class Kline(EndpointAnswer, frozen=True, array_like=True):
     quote_volume: Decimal
 
 
-class AveragePrice(EndpointAnswer, frozen=True):
+class AveragePrice(EndpointResponse, frozen=True):
     """GET avgPrice, over `mins` minutes."""
 
     mins: Count
@@ -92,7 +92,7 @@ def _drop_zero_quotes(ticker: "Ticker24h | BookTicker") -> None:
             msgspec.structs.force_setattr(ticker, name, None)
 
 
-class Ticker24h(EndpointAnswer, frozen=True):
+class Ticker24h(EndpointResponse, frozen=True):
     """GET ticker/24hr. Prices are None for a pair without trades or quotes."""
 
     symbol: str
@@ -117,14 +117,14 @@ class Ticker24h(EndpointAnswer, frozen=True):
         _drop_zero_quotes(self)
 
 
-class PriceTicker(EndpointAnswer, frozen=True):
+class PriceTicker(EndpointResponse, frozen=True):
     """GET ticker/price."""
 
     symbol: str
     price: Decimal | None = None
 
 
-class BookTicker(EndpointAnswer, frozen=True):
+class BookTicker(EndpointResponse, frozen=True):
     """GET ticker/bookTicker. Prices and quantities of a side without orders are None."""
 
     symbol: str

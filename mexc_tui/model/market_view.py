@@ -12,10 +12,10 @@ from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.model.view import Row
 
-MOST_LEVELS = 20
-MOST_TRADES = 50
-MOST_SPANS = 240
-MOST_FILLS = 50
+MAX_LEVELS = 20
+MAX_TRADES = 50
+MAX_SPANS = 240
+MAX_FILLS = 50
 
 
 class LevelRow(msgspec.Struct, frozen=True, kw_only=True):

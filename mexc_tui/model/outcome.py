@@ -35,7 +35,7 @@ class Advice(StrEnum):
     RAISE_SIZE = "raise the size"  # to the refusal's number, if there is one
     REDUCE_SIZE = "reduce the size"
     CHANGE_TYPE = "change the order type"
-    ASK = "ask for the order by its client id"
+    QUERY = "ask for the order by its client id"
     RESYNC_CLOCK = "measure the clock again"
     REFRESH_BALANCES = "refresh the balances"
     REFRESH_SYMBOLS = "refresh the symbols"
@@ -94,7 +94,7 @@ T = TypeVar("T")
 class Accepted(Generic[T]):
     """The exchange did it and said so."""
 
-    answer: T
+    response: T
     timestamp_ms: int = 0
     """The exchange time that the request was signed with."""
 

@@ -10,7 +10,7 @@ from mexc_tui.model.trading_view import PositionRow
 from mexc_tui.model.verdict import Verdict
 from mexc_tui.model.view import Row
 
-MOST_POINTS = 500
+MAX_POINTS = 500
 
 
 class Preview(StrEnum):

@@ -14,10 +14,10 @@ class Trigger(StrEnum):
 
     START = "start"
     TIMER = "timer"
-    HOLE = "hole"
+    STREAM_GAP = "hole"
     """The private stream was silent for a while."""
-    PERSON = "person"
-    OVER = "over"
+    MANUAL = "person"
+    PRACTICE_END = "over"
 
 
 class DifferenceKind(StrEnum):
@@ -34,7 +34,7 @@ class DifferenceKind(StrEnum):
     OVERFILL = "overfill"
     FOREIGN = "foreign"
     """Somebody else's order on the account: shown, counted, left alone."""
-    STRANGER = "stranger"
+    UNKNOWN_ORDER = "stranger"
     """An order with our prefix that we never made."""
     DRIFT = "drift"
     """A balance moved without any order of ours."""

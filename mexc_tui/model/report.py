@@ -4,13 +4,13 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.model.answer import EndpointAnswer, Ms
+from mexc_tui.model.answer import EndpointResponse, Ms
 from mexc_tui.model.order import OrderStatus, OrderType, Side
 
 _TYPES = {kind.value: kind for kind in OrderType}
 
 
-class PlacedOrder(EndpointAnswer, frozen=True):
+class PlacedOrder(EndpointResponse, frozen=True):
     """POST order: never a status, never fills. For MARKET the price is the protection price."""
 
     order_id: str
@@ -27,7 +27,7 @@ class PlacedOrder(EndpointAnswer, frozen=True):
             raise ValueError("`orderId` is empty")
 
 
-class OrderReport(EndpointAnswer, frozen=True):
+class OrderReport(EndpointResponse, frozen=True):
     """GET order, openOrders, allOrders. The truth about an order, up to a short delay."""
 
     symbol: str
@@ -55,7 +55,7 @@ class OrderReport(EndpointAnswer, frozen=True):
         return _TYPES.get(self.type)
 
 
-class CancelReport(EndpointAnswer, frozen=True):
+class CancelReport(EndpointResponse, frozen=True):
     """DELETE order and openOrders. The status may be the one before the cancel: conclude nothing from it."""
 
     symbol: str
@@ -71,7 +71,7 @@ class CancelReport(EndpointAnswer, frozen=True):
     side: str | None = None
 
 
-class TradeReport(EndpointAnswer, frozen=True):
+class TradeReport(EndpointResponse, frozen=True):
     """GET myTrades. Adds price and fee detail; quantities are taken from orders (reliability 1.3)."""
 
     symbol: str

@@ -52,7 +52,7 @@ class StoredBalance:
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
+class CommittedFunds:
     """What is spoken for in one quote asset, as limits count it; the numbers of things are of all assets."""
 
     reserved: Decimal
@@ -80,7 +80,7 @@ class LossRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class RetentionPeriods:
     """How long the store keeps what nothing needs any more, in milliseconds."""
 
     journal_ms: int

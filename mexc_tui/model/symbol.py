@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 from msgspec.structs import force_setattr
 
-from mexc_tui.model.answer import EndpointAnswer, Ms, Precision, money
+from mexc_tui.model.answer import EndpointResponse, Ms, Precision, money
 from mexc_tui.model.calendar import opening_ms
 from mexc_tui.model.order import Side
 from mexc_tui.model.text import are_clean, clean_all, clean_name, is_tradable_name
@@ -262,14 +262,14 @@ class Symbol(msgspec.Struct, frozen=True, rename="camel", gc=False):
         )
 
 
-class ExchangeInfo(EndpointAnswer, frozen=True):
+class ExchangeInfo(EndpointResponse, frozen=True):
     """All pairs, or the ones asked for; an unknown pair may bring an empty list."""
 
     server_time: Ms
     symbols: tuple[Symbol, ...]
 
 
-class RawExchangeInfo(EndpointAnswer, frozen=True):
+class RawExchangeInfo(EndpointResponse, frozen=True):
     """The same, each pair still as it was sent: to be read a few at a time."""
 
     server_time: Ms

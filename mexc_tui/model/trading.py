@@ -27,14 +27,14 @@ class Cause(StrEnum):
     """Why trading is not active."""
 
     NONE = "none"
-    PERSON = "person"
+    MANUAL = "person"
     DAILY_LOSS = "daily_loss"
     DRAWDOWN = "drawdown"
     LOSSES_IN_A_ROW = "losses_in_a_row"
     EMERGENCY = "emergency"
     INVARIANT = "invariant"
     """The books contradict themselves or the exchange."""
-    STRANGER = "stranger"
+    UNKNOWN_ORDER = "stranger"
     """An order with our prefix that we never made: another instance, or a stolen key."""
     KEY = "key"
     """The exchange refuses this key."""
@@ -58,7 +58,7 @@ class Cause(StrEnum):
         return self in (Cause.DAILY_LOSS, Cause.DRAWDOWN, Cause.LOSSES_IN_A_ROW, Cause.EMERGENCY)
 
 
-class GuardLevel(StrEnum):
+class RiskLevel(StrEnum):
     """What the guard makes of what it sees, mildest first (architecture 5)."""
 
     NORMAL = "normal"
@@ -93,7 +93,7 @@ class RiskCheck(msgspec.Struct, frozen=True, kw_only=True):
     exposure_pct: Decimal | None
     breaches: tuple[str, ...] = ()
     unprotected: tuple[str, ...] = ()
-    level: GuardLevel = GuardLevel.NORMAL
+    level: RiskLevel = RiskLevel.NORMAL
     findings: str = ""
     actions: tuple[str, ...] = ()
 

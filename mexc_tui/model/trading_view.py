@@ -9,7 +9,7 @@ from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.position import CloseReason, EquityPoint, PositionState, Protection, TradingDay
 from mexc_tui.model.reconciliation import Difference, Excluded
 from mexc_tui.model.snipe import ExitPlan, SnipeState
-from mexc_tui.model.trading import Cause, GuardLevel, Tightening, TradingState
+from mexc_tui.model.trading import Cause, RiskLevel, Tightening, TradingState
 from mexc_tui.model.verdict import Verdict
 from mexc_tui.model.view import Row
 
@@ -147,7 +147,7 @@ class RiskRow(Row, frozen=True, kw_only=True):
     cause_words: str
     since_ms: int
     by: str
-    guard: GuardLevel
+    guard: RiskLevel
     guard_words: str
     quote_asset: str
     equity: Decimal
@@ -177,14 +177,14 @@ class RiskRow(Row, frozen=True, kw_only=True):
     """How far a warning has lowered the limits above."""
 
 
-class GuardRow(msgspec.Struct, frozen=True, kw_only=True):
+class RiskActionRow(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that the guard did, or one change of what the desk may do."""
 
     sequence: int
     """Its number in the journal."""
     at_ms: int
     about: str
-    level: GuardLevel | None = None
+    level: RiskLevel | None = None
     """Of what the guard found; None: the trading state changed."""
     state: TradingState | None = None
     """From then on; None: it stayed."""

@@ -6,7 +6,7 @@ from mexc_tui.model.verdict import Verdict
 from mexc_tui.model.view import ListingRow, Row, SignalRow
 
 
-class SourceSays(Row, frozen=True, kw_only=True):
+class SourceDetail(Row, frozen=True, kw_only=True):
     """What one source says at present, and since when."""
 
     source: str
@@ -26,7 +26,7 @@ class ChangeRow(Row, frozen=True, kw_only=True):
     source: str
 
 
-class DetectorSays(Row, frozen=True, kw_only=True):
+class DetectorDetail(Row, frozen=True, kw_only=True):
     """One detector on one listing."""
 
     detector: str
@@ -43,13 +43,13 @@ class ListingStory(Row, frozen=True, kw_only=True):
     """One listing."""
 
     listing: ListingRow
-    sources: tuple[SourceSays, ...]
+    sources: tuple[SourceDetail, ...]
     changes: tuple[ChangeRow, ...]
     """Oldest first."""
-    detectors: tuple[DetectorSays, ...]
+    detectors: tuple[DetectorDetail, ...]
 
 
-class SnipeSays(Row, frozen=True, kw_only=True):
+class SnipeDetail(Row, frozen=True, kw_only=True):
     """One snipe, and what every validator said when it was armed."""
 
     snipe: SnipeRow
@@ -70,7 +70,7 @@ class WhyRow(Row, frozen=True, kw_only=True):
     symbol: str
     at_ms: int
     listings: tuple[ListingStory, ...]
-    snipes: tuple[SnipeSays, ...] = ()
+    snipes: tuple[SnipeDetail, ...] = ()
     """Newest first."""
     what_if: WhatIfRow | None = None
     """What every validator says at this moment; None: no engine that trades was asked."""

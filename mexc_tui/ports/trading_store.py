@@ -11,7 +11,7 @@ from mexc_tui.model.intent import Intent, Order
 from mexc_tui.model.position import EquityPoint, LedgerAccount, LedgerEntry, Lot, Position, TradingDay
 from mexc_tui.model.reconciliation import Reconciliation
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeKey
-from mexc_tui.model.storage import Committed, LossRun, StoredBalance
+from mexc_tui.model.storage import CommittedFunds, LossRun, StoredBalance
 from mexc_tui.model.trading import RiskCheck, Tightening, Trading
 
 
@@ -292,7 +292,7 @@ class ReconciliationTable(Protocol):
 class LimitNumbers(Protocol):
     """What limits are checked against, in the unit that arms."""
 
-    def committed(self, quote_asset: str) -> Committed:
+    def committed(self, quote_asset: str) -> CommittedFunds:
         """Return what open entries hold back and open positions cost, and how many there are."""
         ...
 

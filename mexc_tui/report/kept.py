@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.model.event import SnipeRefused, TakenUp
+from mexc_tui.model.event import RecoveryReported, SnipeRefused
 from mexc_tui.model.intent import Order
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
@@ -65,7 +65,7 @@ class KeptTrading:
     positions: tuple[Position, ...] = ()
     refusals: tuple[SnipeRefused, ...] = ()
     runs: tuple[Reconciliation, ...] = ()
-    taken_up: tuple[TakenUp, ...] = ()
+    taken_up: tuple[RecoveryReported, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

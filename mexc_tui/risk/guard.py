@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from mexc_tui.model.trading import Cause, GuardLevel, RiskCheck, TradingState
+from mexc_tui.model.trading import Cause, RiskCheck, RiskLevel, TradingState
 
 HUNDRED = Decimal(100)
-_ORDER = tuple(GuardLevel)
+_ORDER = tuple(RiskLevel)
 
 
 class GuardAction(StrEnum):
@@ -62,7 +62,7 @@ class Readings:
 class RiskFinding:
     """One thing that was found."""
 
-    level: GuardLevel
+    level: RiskLevel
     cause: Cause
     words: str
     trims: bool = True
@@ -75,7 +75,7 @@ class RiskFinding:
 class Grade:
     """What the guard makes of it all: the gravest level, why, and what is to be done."""
 
-    level: GuardLevel
+    level: RiskLevel
     findings: tuple[RiskFinding, ...]
     actions: tuple[GuardAction, ...]
     halt: Cause = Cause.NONE
@@ -119,13 +119,13 @@ def grade(readings: Readings, rules: GuardRules, found: tuple[RiskFinding, ...] 
     """Return the grade of what was read, or of those findings of it that were confirmed."""
     if found is None:
         found = findings(readings, rules)
-    level = max((finding.level for finding in found), key=_ORDER.index, default=GuardLevel.NORMAL)
+    level = max((finding.level for finding in found), key=_ORDER.index, default=RiskLevel.NORMAL)
     gravest = [finding for finding in found if finding.level is level]
-    if level is GuardLevel.CRITICAL:
+    if level is RiskLevel.CRITICAL:
         halt = next((one.cause for one in gravest if one.cause.is_loss), gravest[0].cause)
         return Grade(level, found, _critical_actions(readings, rules), halt)
-    trims = level is GuardLevel.MEDIUM and any(finding.trims for finding in gravest)
-    actions = set(_ACTIONS[level] if trims or level is not GuardLevel.MEDIUM else ())
+    trims = level is RiskLevel.MEDIUM and any(finding.trims for finding in gravest)
+    actions = set(_ACTIONS[level] if trims or level is not RiskLevel.MEDIUM else ())
     if any(not finding.trims for finding in found):
         actions |= {GuardAction.ALERT, GuardAction.PAUSE}
     ordered = tuple(action for action in GuardAction if action in actions)
@@ -148,10 +148,10 @@ def risk_check(readings: Readings, found: Grade, at_ms: int) -> RiskCheck:
     )
 
 
-_ACTIONS: dict[GuardLevel, tuple[GuardAction, ...]] = {
-    GuardLevel.NORMAL: (),
-    GuardLevel.MEDIUM: (GuardAction.ALERT, GuardAction.TIGHTEN, GuardAction.TRIM),
-    GuardLevel.HIGH: (
+_ACTIONS: dict[RiskLevel, tuple[GuardAction, ...]] = {
+    RiskLevel.NORMAL: (),
+    RiskLevel.MEDIUM: (GuardAction.ALERT, GuardAction.TIGHTEN, GuardAction.TRIM),
+    RiskLevel.HIGH: (
         GuardAction.ALERT, GuardAction.TIGHTEN, GuardAction.PAUSE, GuardAction.CANCEL, GuardAction.CLOSE,
     ),
 }  # fmt: skip
@@ -168,7 +168,7 @@ def findings(readings: Readings, rules: GuardRules) -> tuple[RiskFinding, ...]:
     """Return everything that is to be said of what was read."""
     losses = Decimal(readings.losses_in_a_row)
     found = (
-        *(RiskFinding(GuardLevel.CRITICAL, Cause.INVARIANT, words) for words in readings.breaches),
+        *(RiskFinding(RiskLevel.CRITICAL, Cause.INVARIANT, words) for words in readings.breaches),
         _of_limit("daily loss", Cause.DAILY_LOSS, readings.daily_loss_pct, rules.daily_loss_pct, rules),
         _of_limit("drawdown", Cause.DRAWDOWN, readings.drawdown_pct, rules.drawdown_pct, rules),
         _count(losses, rules),
@@ -179,7 +179,7 @@ def findings(readings: Readings, rules: GuardRules) -> tuple[RiskFinding, ...]:
 
 
 def _naked(words: str) -> RiskFinding:
-    return RiskFinding(GuardLevel.MEDIUM, Cause.NONE, f"no protection: {words}", trims=False)
+    return RiskFinding(RiskLevel.MEDIUM, Cause.NONE, f"no protection: {words}", trims=False)
 
 
 def _of_limit(
@@ -190,16 +190,16 @@ def _of_limit(
     share = value * HUNDRED / limit
     words = f"{name} {value:.3g} % of {limit:f} %"
     if share >= HUNDRED:
-        return RiskFinding(GuardLevel.CRITICAL, cause, words, is_priced=True)
+        return RiskFinding(RiskLevel.CRITICAL, cause, words, is_priced=True)
     if share >= rules.high_pct:
-        return RiskFinding(GuardLevel.HIGH, cause, words, is_priced=True)
-    return RiskFinding(GuardLevel.MEDIUM, cause, words, is_priced=True) if share >= rules.medium_pct else None
+        return RiskFinding(RiskLevel.HIGH, cause, words, is_priced=True)
+    return RiskFinding(RiskLevel.MEDIUM, cause, words, is_priced=True) if share >= rules.medium_pct else None
 
 
 def _count(losses: Decimal, rules: GuardRules) -> RiskFinding | None:
     if losses < rules.losses_halt:
         return None
-    return RiskFinding(GuardLevel.CRITICAL, Cause.LOSSES_IN_A_ROW, f"{losses} consecutive losses")
+    return RiskFinding(RiskLevel.CRITICAL, Cause.LOSSES_IN_A_ROW, f"{losses} consecutive losses")
 
 
 def _over(exposure_pct: Decimal | None, rules: GuardRules) -> RiskFinding | None:
@@ -207,7 +207,7 @@ def _over(exposure_pct: Decimal | None, rules: GuardRules) -> RiskFinding | None
     if exposure_pct is None or exposure_pct <= rules.exposure_pct:
         return None
     return RiskFinding(
-        GuardLevel.MEDIUM,
+        RiskLevel.MEDIUM,
         Cause.NONE,
         f"exposure {exposure_pct:.3g} % of {rules.exposure_pct:f} %",
         is_priced=True,

@@ -109,7 +109,7 @@ def _refusal(now: Trading, person: str, word: str, blockers: tuple[str, ...]) ->
 
 def needs_word(now: Trading) -> bool:
     """Whether resuming takes the typed word: money was lost, or the books or the account are in doubt."""
-    return now.cause.is_loss or now.cause in (Cause.INVARIANT, Cause.STRANGER)
+    return now.cause.is_loss or now.cause in (Cause.INVARIANT, Cause.UNKNOWN_ORDER)
 
 
 def _is_graver(cause: Cause, other: Cause) -> bool:
@@ -117,7 +117,7 @@ def _is_graver(cause: Cause, other: Cause) -> bool:
 
 
 def _gravity(cause: Cause) -> int:
-    if cause is Cause.STRANGER:
+    if cause is Cause.UNKNOWN_ORDER:
         return 4
     if cause is Cause.INVARIANT:
         return 3

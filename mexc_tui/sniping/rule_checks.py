@@ -39,7 +39,7 @@ def listing_stage(_: ArmWish, facts: ArmFacts, now_ms: int) -> Verdict:
 def calendar(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     """Whether the calendar confirms the listing, when that is required."""
     listing, required = facts.pair.listing, facts.rules.require_calendar
-    seen = None if listing is None else listing.says(ListingSource.CALENDAR)
+    seen = None if listing is None else listing.latest_from(ListingSource.CALENDAR)
     confirmed = seen is not None and seen.present
     return _rule(
         "calendar", confirmed or not required, "listed" if confirmed else "not listed",

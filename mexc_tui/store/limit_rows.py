@@ -1,6 +1,6 @@
 """What limits are checked against: a few queries over open rows, cheap enough for the unit that arms."""
 
-from mexc_tui.model.storage import Committed, LossRun
+from mexc_tui.model.storage import CommittedFunds, LossRun
 from mexc_tui.store.exact_sums import total
 from mexc_tui.store.position_rows import PositionRows
 from mexc_tui.store.rows import Row, StoreRows, integer
@@ -38,11 +38,11 @@ class LimitRows:
         self._rows = rows
         self._scope = scope
 
-    def committed(self, quote_asset: str) -> Committed:
+    def committed(self, quote_asset: str) -> CommittedFunds:
         """Return what open entries hold back and open positions cost, and how many there are."""
         entering = INTENTS.many(self._rows, _ENTERING, self._scope)
         held = PositionRows(self._rows, self._scope).open()
-        return Committed(
+        return CommittedFunds(
             reserved=total(intent.reserved for intent in entering if intent.quote_asset == quote_asset),
             cost=total(position.remaining_cost for position in held if position.quote_asset == quote_asset),
             positions=len(held),

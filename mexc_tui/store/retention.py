@@ -4,7 +4,7 @@ import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mexc_tui.model.storage import Keep
+from mexc_tui.model.storage import RetentionPeriods
 from mexc_tui.store.connections import INCREMENTAL
 from mexc_tui.store.rows import StoreRows, integer
 
@@ -94,7 +94,7 @@ class Pruning:
     def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
-    def step(self, keep: Keep, now_ms: int, progress: PruningProgress) -> PruningProgress | None:
+    def step(self, keep: RetentionPeriods, now_ms: int, progress: PruningProgress) -> PruningProgress | None:
         """Look at the next rows and delete the old ones among them; return how far that is.
 
         None: the round is over.
@@ -105,7 +105,9 @@ class Pruning:
         self._rows.run("DELETE FROM cache_entries WHERE expires_ms <= ?", now_ms)
         return progress if is_more else None
 
-    def _table(self, table: _Table, keep: Keep, now_ms: int, progress: PruningProgress) -> PruningProgress:
+    def _table(
+        self, table: _Table, keep: RetentionPeriods, now_ms: int, progress: PruningProgress
+    ) -> PruningProgress:
         key = table.key
         batch = f"SELECT {key} AS seen FROM {table.name} WHERE {key} > ? ORDER BY {key} LIMIT ?"  # noqa: S608
         found = self._rows.one(f"SELECT max(seen) FROM ({batch})", progress.after, BATCH)  # noqa: S608
@@ -141,7 +143,7 @@ class Pruning:
         return is_more
 
 
-def _kept_ms(keep: Keep, age: _Age) -> int:
+def _kept_ms(keep: RetentionPeriods, age: _Age) -> int:
     match age:
         case _Age.JOURNAL:
             return keep.journal_ms

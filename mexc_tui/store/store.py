@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 from mexc_tui.model.event import Fact
 from mexc_tui.model.storage import (
     Durability,
-    Keep,
+    RetentionPeriods,
     StorageDamaged,
     StorageError,
     StorageFailed,
@@ -195,7 +195,7 @@ class SqliteStore:
         self.backups.delete_old()
         return target
 
-    async def prune(self, keep: Keep, now_ms: int) -> bool:
+    async def prune(self, keep: RetentionPeriods, now_ms: int) -> bool:
         """Delete one batch of what is older than it is kept, or give free pages back to the disk.
 
         `now_ms`: the exchange's time, as facts have it. False: a round is over. Raises StorageError.
@@ -216,7 +216,7 @@ class SqliteStore:
             self._pruning = PruningProgress()
         return is_more
 
-    def delete_old_copies(self, keep: Keep, now_ms: int) -> int:
+    def delete_old_copies(self, keep: RetentionPeriods, now_ms: int) -> int:
         """Delete old copies of the database and what broken-off copies left; return how many. Blocks."""
         return self.backups.delete_old() + self.backups.delete_replaced_copies(now_ms - keep.copies_ms)
 

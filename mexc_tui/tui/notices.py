@@ -167,5 +167,5 @@ class Notices:
 
 def _is_grave(risk: RiskRow) -> bool:
     return (
-        risk.state not in (TradingState.ACTIVE, TradingState.REDUCE_ONLY) and risk.cause is not Cause.PERSON
+        risk.state not in (TradingState.ACTIVE, TradingState.REDUCE_ONLY) and risk.cause is not Cause.MANUAL
     )

@@ -35,7 +35,7 @@ def _state_text(event: AnyEvent) -> str:
         case events.TradingChanged():
             words = f": {event.trading.words}" if event.trading.words else ""
             return f"trading {event.trading.state.value}{words} (by {event.trading.by})"
-        case events.GuardActed():
+        case events.RiskMonitorActed():
             return f"risk monitor {event.level.value}: {event.finding}; {event.action}: {event.achieved}"
         case events.LiveLockChanged():
             state = "locked" if event.until_ms is None else "UNLOCKED, entries use real money"
@@ -46,7 +46,7 @@ def _state_text(event: AnyEvent) -> str:
             return f"reconciled ({run.trigger.value}): {differences}" + (
                 f"; {run.problem}" if run.problem else ""
             )
-        case events.TakenUp():
+        case events.RecoveryReported():
             return f"recovered from the previous run: {'; '.join(event.lines)}"
         case events.EntryBooked():
             return _entry(event.entry)

@@ -11,7 +11,7 @@ from mexc_tui.app.direct_kill import Killed, KillEnvironment, kill_direct
 from mexc_tui.app.endpoints import ExchangeHandle
 from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.host.lock import engine_lock, scope_of
-from mexc_tui.ledger.ids import make
+from mexc_tui.ledger.ids import make_ids
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.trading import Cause
 from mexc_tui.practice.pairs import PracticePair
@@ -46,7 +46,7 @@ def rest(day: PracticeDay, pairs: int = PAIRS, orders: int = ORDERS) -> list[str
     chosen = [one for one in named if one.symbol in open_to_us][:pairs]
     for number, pair in enumerate(chosen):
         for one in range(orders):
-            name = make("abcd", 1_700_000_000_000, number * 10 + one + 1, 1)[0]
+            name = make_ids("abcd", 1_700_000_000_000, number * 10 + one + 1, 1)[0]
             session.place(buy(pair, name))
     return [one.symbol for one in chosen]
 

@@ -12,7 +12,7 @@ from mexc_tui.model.event import Alert, CommandBegun, Event, Fact, OpaqueEvent, 
 from mexc_tui.model.listing import Disagreement, ListingSource, ListingStage, ListingTopic, SourceClaim
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.view import AlertRow
-from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SourceSays, WhyRow
+from mexc_tui.model.why import ChangeRow, DetectorDetail, ListingStory, SourceDetail, WhyRow
 from mexc_tui.wording.signals import probability, readable
 from tests.support.samples import listing_samples
 
@@ -84,17 +84,17 @@ def _why() -> WhyRow:
         for name, stands, at_ms in (("pre_ready", False, 1_000), ("opening", True, 9_000))
     ]
     detectors = tuple(
-        DetectorSays(detector=one.detector, version=1, saw=("lead_ms 39663",), said=(one,), why_not="")
+        DetectorDetail(detector=one.detector, version=1, saw=("lead_ms 39663",), said=(one,), why_not="")
         for one in signals
     )
-    silent = DetectorSays(detector="cluster", version=1, saw=(), said=(), why_not="nothing opens with it")
+    silent = DetectorDetail(detector="cluster", version=1, saw=(), said=(), why_not="nothing opens with it")
     listing = msgspec.structs.replace(
         listing_row(listing_samples.listing(), ListingStage.OPEN),
         opens_ms=5_000,
         opened_ms=8_000,
         disagreements=("a, b",),
     )
-    source = SourceSays(source="calendar", since_ms=1_000, present=True, words="opens_ms 1795380000000")
+    source = SourceDetail(source="calendar", since_ms=1_000, present=True, words="opens_ms 1795380000000")
     change = ChangeRow(at_ms=1_000, kind="stage", before="", after="scheduled", source="calendar")
     story = ListingStory(
         listing=listing, sources=(source,), changes=(change,), detectors=(*detectors, silent)

@@ -39,7 +39,7 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.position import Protection, TradingDay
 from mexc_tui.model.reconciliation import Excluded, Reconciliation, Trigger, delisted_words
 from mexc_tui.model.snipe import SnipeState
-from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
+from mexc_tui.model.trading import Cause, RiskLevel, Trading, TradingState
 from mexc_tui.model.trading_view import MetricRow, WhatIfRow
 from mexc_tui.wording.event_text import event_text
 from tests.support.engine.fake_trading_engine import DIFFERENCE, NO, performance, reconciled, risk
@@ -219,15 +219,15 @@ def test_a_figure_is_printed_with_its_sample() -> None:
             events.TradingChanged(
                 at_ms=1,
                 about="practice",
-                trading=Trading(state=TradingState.HALTED, cause=Cause.PERSON, words="lunch", by="me"),
+                trading=Trading(state=TradingState.HALTED, cause=Cause.MANUAL, words="lunch", by="me"),
             ),
             "trading halted: lunch (by me)",
         ),
         (
-            events.GuardActed(
+            events.RiskMonitorActed(
                 at_ms=1,
                 about="desk",
-                level=GuardLevel.HIGH,
+                level=RiskLevel.HIGH,
                 finding="loss",
                 action="close",
                 achieved="2 closed",
@@ -243,7 +243,7 @@ def test_a_figure_is_printed_with_its_sample() -> None:
             "reconciled (start): 1 explained, 0 unexplained differences",
         ),
         (
-            events.TakenUp(at_ms=1, about="books", lines=("1 position was open", "books agree")),
+            events.RecoveryReported(at_ms=1, about="books", lines=("1 position was open", "books agree")),
             "recovered from the previous run: 1 position was open; books agree",
         ),
         (

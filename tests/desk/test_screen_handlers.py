@@ -5,15 +5,15 @@ from pathlib import Path
 from mexc_tui.desk import screen_requests
 from mexc_tui.desk.api_types import CommandOutcome
 from mexc_tui.desk.engine_requests import NoArguments
-from mexc_tui.model.event import GuardActed, TradingChanged
-from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
+from mexc_tui.model.event import RiskMonitorActed, TradingChanged
+from mexc_tui.model.trading import Cause, RiskLevel, Trading, TradingState
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.fake_engine import FakeEngineQueries, desk
 
-ACTED = GuardActed(
+ACTED = RiskMonitorActed(
     at_ms=1,
     about="practice",
-    level=GuardLevel.MEDIUM,
+    level=RiskLevel.MEDIUM,
     finding="half of the daily loss",
     action="trim",
     achieved="1 of 1 positions trimmed",
@@ -21,7 +21,7 @@ ACTED = GuardActed(
 HALTED = TradingChanged(
     at_ms=2,
     about="practice",
-    trading=Trading(state=TradingState.HALTED, cause=Cause.PERSON, words="tea", since_ms=2, by="ann"),
+    trading=Trading(state=TradingState.HALTED, cause=Cause.MANUAL, words="tea", since_ms=2, by="ann"),
 )
 
 
@@ -47,7 +47,7 @@ async def test_what_the_guard_did_and_who_halted_stand_in_one_list(tmp_path: Pat
     assert everything.result is not None
     newest, halted, oldest = everything.result.rows
     assert (halted.state, halted.cause, halted.by, halted.words) == ("halted", "person", "ann", "tea")
-    assert (newest.level, newest.achieved) == (GuardLevel.MEDIUM, "1 of 1 positions trimmed")
+    assert (newest.level, newest.achieved) == (RiskLevel.MEDIUM, "1 of 1 positions trimmed")
     assert (everything.result.next, two.result.rows) == (None, [newest, halted])
     assert rest.result is not None
     assert rest.result.rows == [oldest]

@@ -216,7 +216,7 @@ def test_listings_that_open_together_are_a_cluster(day: Day) -> None:
 
 def test_a_listing_that_no_calendar_names_is_found_all_the_same(day: Day) -> None:
     listing = day.listing("SILENT")
-    assert listing.says(ListingSource.CALENDAR) is None
+    assert listing.latest_from(ListingSource.CALENDAR) is None
     assert listing.stage is ListingStage.OPEN
     assert day.end("SILENT") is OutcomeEnd.OPENED
 

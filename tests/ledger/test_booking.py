@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mexc_tui.ledger.accounts import flows, sums
-from mexc_tui.ledger.booking import Booking, StaleOrder, book, resettle, revalue, write_off_dust
+from mexc_tui.ledger.accounts import sum_balances, sum_flows
+from mexc_tui.ledger.booking import Booking, StaleOrder, book, recompute, revalue, write_off_dust
 from mexc_tui.ledger.checks import balanced, equity_identity, lots_agree, solvent
 from mexc_tui.ledger.equity import PriceMark, equity_point, unrealised
 from mexc_tui.ledger.evidence import Evidence, from_fence, from_report, from_trades
@@ -54,7 +54,7 @@ def a_desk(**assets: str) -> Desk:
 def done(desk: Desk) -> None:
     """End the entry."""
     desk.expect(msgspec.structs.replace(desk.intents["buy"], ended_ms=NOON_MS, reserved=ZERO))
-    desk.apply(resettle(desk.books("p1"), NOON_MS))
+    desk.apply(recompute(desk.books("p1"), NOON_MS))
 
 
 def the(desk: Desk) -> Position:
@@ -74,10 +74,10 @@ def assert_sound(desk: Desk) -> None:
         assert sum((lot.remaining for lot in lots), ZERO) == position.remaining
         assert sum((lot.remaining_cost for lot in lots), ZERO) == position.remaining_cost
     marks = [PriceMark(position, D("1.7"), D("0.0005")) for position in desk.positions.values()]
-    point = equity_point(held(desk, "USDT"), marks, flows(desk.entries.values()), None, NOON_MS)
+    point = equity_point(held(desk, "USDT"), marks, sum_flows(desk.entries.values()), None, NOON_MS)
     realised = sum((position.realised for position in desk.positions.values()), ZERO)
     open_profit = sum((unrealised(mark) or ZERO for mark in marks), ZERO)
-    start = sums([desk.entries["start"]])[LedgerAccount.DESK, "USDT"]
+    start = sum_balances([desk.entries["start"]])[LedgerAccount.DESK, "USDT"]
     assert equity_identity(start, point, realised, open_profit, ZERO) == ()
     assert sum((day.realised for day in desk.days.values()), ZERO) == realised
 
@@ -190,7 +190,7 @@ def test_a_sale_closes_the_position_with_profit_net_of_both_fees() -> None:
     [
         (CloseReason.TRAILING, OrderRole.STOP, CloseReason.TRAILING),
         (CloseReason.TIME, OrderRole.CLOSE, CloseReason.TIME),
-        (CloseReason.NONE, OrderRole.CLOSE, CloseReason.PERSON),
+        (CloseReason.NONE, OrderRole.CLOSE, CloseReason.MANUAL),
         (CloseReason.NONE, OrderRole.FLATTEN, CloseReason.FLATTEN),
     ],
 )
@@ -253,7 +253,7 @@ def test_a_fee_in_mx_costs_what_it_was_worth_and_takes_no_coin_of_the_desk() -> 
     assert the(desk).remaining_cost == D("20.03")
     assert held(desk, "MX", LedgerAccount.OWN) == D("4.99")
     assert held(desk, "USDT") == 980
-    assert flows(desk.entries.values()) == D("0.03")
+    assert sum_flows(desk.entries.values()) == D("0.03")
     assert_sound(desk)
 
 
@@ -277,7 +277,7 @@ def test_each_slice_of_a_fee_is_worth_what_it_was_worth_when_it_was_paid() -> No
     desk.prices = {"MX": D(4)}
     desk.tell("buy-1", from_trades((trade("buy-1", 2, "1", "0.01", "MX"),)))
     assert the(desk).remaining_cost == D("20.07")
-    assert flows(desk.entries.values()) == D("0.07")
+    assert sum_flows(desk.entries.values()) == D("0.07")
     assert_sound(desk)
 
 

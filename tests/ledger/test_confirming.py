@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from mexc_tui.ledger.accounts import flows
-from mexc_tui.ledger.agreement import AgreementOutcome, Theirs, Unconfirmed
+from mexc_tui.ledger.accounts import sum_flows
+from mexc_tui.ledger.agreement import ComparisonResult, ExchangeSnapshot, UnconfirmedDifference
 from mexc_tui.ledger.checks import agrees, balanced, lots_agree, solvent
 from mexc_tui.ledger.confirming import PAUSE_MS, is_confirmed, needs_history
 from mexc_tui.ledger.reconcile import reconcile
@@ -33,12 +33,12 @@ class Comparing:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.now_ms = NOON_MS
-        self.unconfirmed = tuple[Unconfirmed, ...]()
+        self.unconfirmed = tuple[UnconfirmedDifference, ...]()
         self.runs: list[Reconciliation] = []
 
-    def compare(self, theirs: Theirs, moved: frozenset[str] = frozenset()) -> AgreementOutcome:
+    def compare(self, theirs: ExchangeSnapshot, moved: frozenset[str] = frozenset()) -> ComparisonResult:
         self.now_ms += STEP_MS
-        ours = replace(self.desk.ours(), unconfirmed=self.unconfirmed, moved=moved)
+        ours = replace(self.desk.ours(), unconfirmed=self.unconfirmed, changed_assets=moved)
         outcome = reconcile(ours, replace(theirs, at_ms=self.now_ms), RULES, Trigger.TIMER)
         self.desk.now_ms = self.now_ms
         self.desk.correct(outcome.corrections)
@@ -50,7 +50,7 @@ class Comparing:
         return [one for run in self.runs for one in (*run.unexplained, *run.explained)]
 
 
-def without(theirs: Theirs, *assets: str) -> Theirs:
+def without(theirs: ExchangeSnapshot, *assets: str) -> ExchangeSnapshot:
     return replace(theirs, balances=tuple(one for one in theirs.balances if one.asset not in assets))
 
 
@@ -62,7 +62,7 @@ def test_balances_of_another_moment_than_the_books_are_compared_later() -> None:
     assert outcome.postponed == ("ABC", "USDT")
     comparing.compare(comparing.desk.mirrored())
     assert comparing.found() == []
-    assert flows(comparing.desk.entries.values()) == 0
+    assert sum_flows(comparing.desk.entries.values()) == 0
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_wrong_account_answer_books_nothing_pauses_entries_and_is_reported(
     assert {one.kind for one in comparing.found()} == {DifferenceKind.FALSE_ALARM}
     position = comparing.desk.positions["p1"]
     assert (position.remaining, position.gone) == (10, 0)
-    assert flows(comparing.desk.entries.values()) == 0
+    assert sum_flows(comparing.desk.entries.values()) == 0
     assert lasting(comparing.runs) == ()
 
 
@@ -181,16 +181,16 @@ def test_coins_that_come_long_after_a_write_off_are_the_persons_own() -> None:
     for _ in range(7):
         comparing.compare(gone)
     ours = replace(comparing.desk.ours(), written_off=())
-    seen = Unconfirmed(
+    seen = UnconfirmedDifference(
         asset="ABC",
-        off=D(4),
-        short=ZERO,
+        amount=D(4),
+        shortfall=ZERO,
         value=D(8),
         first_ms=NOON_MS,
         since_ms=NOON_MS,
-        seen=9,
+        observations=9,
         pauses_entries=False,
-        words="",
+        text="",
     )
     back = replace(comparing.desk.mirrored(ABC="4"), at_ms=comparing.now_ms + 90_000)
     outcome = reconcile(replace(ours, unconfirmed=(seen,)), back, RULES, Trigger.TIMER)
@@ -213,7 +213,7 @@ def test_a_drift_that_is_reversed_is_a_false_alarm_and_not_two_external_flows(
         comparing.compare(right)
     assert lasting(comparing.runs) == ()
     assert comparing.found()[-1].kind is DifferenceKind.FALSE_ALARM
-    assert flows(comparing.desk.entries.values()) == 0
+    assert sum_flows(comparing.desk.entries.values()) == 0
     external = [one for one in comparing.desk.entries.values() if one.kind.value == "drift"]
     assert len(external) == 1
     assert_sound(comparing.desk, right)
@@ -228,7 +228,7 @@ def test_a_deposit_after_a_withdrawal_of_another_amount_are_two_external_flows()
     for _ in range(3):
         comparing.compare(back)
     assert [one.kind for one in lasting(comparing.runs)] == [DifferenceKind.DRIFT] * 2
-    assert flows(comparing.desk.entries.values()) == -20
+    assert sum_flows(comparing.desk.entries.values()) == -20
 
 
 @pytest.mark.parametrize("amount", ["0.0005", "-0.4"])
@@ -246,7 +246,7 @@ def test_a_wrong_split_of_free_and_locked_is_no_difference() -> None:
     assert comparing.found() == []
 
 
-def assert_sound(desk: Desk, theirs: Theirs) -> None:
+def assert_sound(desk: Desk, theirs: ExchangeSnapshot) -> None:
     assert [words for entry in desk.entries.values() for words in balanced(entry)] == []
     assert solvent(desk.held) == ()
     assert lots_agree(desk.held, desk.positions.values(), RULES.quote_assets) == ()
@@ -257,7 +257,7 @@ def test_a_dead_pair_costs_its_own_coin_and_everything_else_is_compared() -> Non
     comparing = Comparing(selling(a_desk()))
     theirs = comparing.desk.mirrored(ABC="-10", ABC2="10000", USDT="-50")
     silent = replace(
-        theirs, orders=(), listed=frozenset[str](), dead={"ABCUSDT": "Unknown pair (code -1121)"}
+        theirs, orders=(), listed=frozenset[str](), delisted={"ABCUSDT": "Unknown pair (code -1121)"}
     )
     for _ in range(9):
         comparing.compare(silent)
@@ -272,7 +272,7 @@ def test_a_dead_pair_costs_its_own_coin_and_everything_else_is_compared() -> Non
 
 def test_a_pair_whose_history_was_not_read_waits_and_everything_else_is_compared() -> None:
     comparing = Comparing(a_desk())
-    theirs = replace(comparing.desk.mirrored(ABC="-10", MX="-1"), unanswered={"ABCUSDT": "no answer"})
+    theirs = replace(comparing.desk.mirrored(ABC="-10", MX="-1"), failed={"ABCUSDT": "no answer"})
     for _ in range(9):
         comparing.compare(theirs)
     assert [one.about for one in lasting(comparing.runs)] == ["MX"]
@@ -284,7 +284,7 @@ def test_a_pair_whose_history_was_not_read_waits_and_everything_else_is_compared
 def test_a_balance_that_cannot_be_read_is_not_missing_and_everything_else_is_compared(name: str) -> None:
     comparing = Comparing(selling(a_desk("7")))
     theirs = without(comparing.desk.mirrored(MX="-1"), "ABC")
-    unread = replace(theirs, unread=(SkippedRow(name, "Expected `str`, got `null` at $.free"),))
+    unread = replace(theirs, skipped=(SkippedRow(name, "Expected `str`, got `null` at $.free"),))
     for _ in range(9):
         comparing.compare(unread)
     position = comparing.desk.positions["p1"]
@@ -300,24 +300,24 @@ def test_a_balance_that_cannot_be_read_is_not_missing_and_everything_else_is_com
 
 def test_a_listed_balance_is_compared_although_another_row_has_no_name() -> None:
     comparing = Comparing(a_desk())
-    theirs = replace(comparing.desk.mirrored(ABC="-1"), unread=(SkippedRow("", "no row"),))
+    theirs = replace(comparing.desk.mirrored(ABC="-1"), skipped=(SkippedRow("", "no row"),))
     for _ in range(9):
         comparing.compare(theirs)
     assert comparing.desk.positions["p1"].remaining == 9
 
 
-def seen(times: int, *, first_s: int, since_s: int | None = None, short: str = "0") -> Unconfirmed:
+def seen(times: int, *, first_s: int, since_s: int | None = None, short: str = "0") -> UnconfirmedDifference:
     first_ms = first_s * 1_000
-    return Unconfirmed(
+    return UnconfirmedDifference(
         asset="ABC",
-        off=D("-5"),
-        short=D(short),
+        amount=D("-5"),
+        shortfall=D(short),
         value=None,
         first_ms=first_ms,
         since_ms=first_ms if since_s is None else since_s * 1_000,
-        seen=times,
+        observations=times,
         pauses_entries=False,
-        words="",
+        text="",
     )
 
 
@@ -343,7 +343,7 @@ def seen(times: int, *, first_s: int, since_s: int | None = None, short: str = "
     ],
 )
 def test_the_history_of_pairs_is_asked_for_when_a_difference_may_be_booked(
-    one: Unconfirmed, at_s: int, *, needed: bool
+    one: UnconfirmedDifference, at_s: int, *, needed: bool
 ) -> None:
     assert needs_history(one, at_s * 1_000) is needed
 
@@ -354,6 +354,6 @@ def test_a_difference_is_never_booked_by_a_comparison_without_the_history() -> N
         for short in ("0", "5"):
             for at_s in range(40):
                 before = seen(times, first_s=0, short=short)
-                after = replace(before, seen=times + 1)
+                after = replace(before, observations=times + 1)
                 if is_confirmed(after, at_s * 1_000):
                     assert needs_history(before, at_s * 1_000)

@@ -5,9 +5,9 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.ledger.accounts import sums
+from mexc_tui.ledger.accounts import sum_balances
 from mexc_tui.ledger.checks import balanced
-from mexc_tui.ledger.dust import conversion_entry, written_off
+from mexc_tui.ledger.dust import conversion_entry, written_off_dust
 from mexc_tui.model.position import EntryKind, LedgerAccount, LedgerEntry, Posting
 
 D = Decimal
@@ -22,27 +22,27 @@ def entry(kind: EntryKind, amount: Decimal, asset: str = "NEW") -> LedgerEntry:
 
 
 def test_only_rests_are_dust() -> None:
-    assert written_off([entry(DUST, D("0.08")), entry(DUST, D("0.3"))]) == {"NEW": D("0.38")}
-    assert written_off([entry(START, D(5))]) == {}
-    assert written_off([]) == {}
+    assert written_off_dust([entry(DUST, D("0.08")), entry(DUST, D("0.3"))]) == {"NEW": D("0.38")}
+    assert written_off_dust([entry(START, D(5))]) == {}
+    assert written_off_dust([]) == {}
 
 
 def test_a_coin_is_the_persons_own_as_long_as_anything_else_came_to_it() -> None:
     dust, own = entry(DUST, D("0.08")), entry(DRIFT, D(3))
-    assert written_off([own, dust]) == {}
-    assert written_off([dust, own]) == {}
-    assert written_off([dust, own, entry(DRIFT, D("-3.00"))]) == {}
-    assert written_off([dust, own, entry(DRIFT, D("-3.08"))]) == {}
-    assert written_off([dust, own, entry(DRIFT, D("-3.08")), dust]) == {"NEW": D("0.08")}
+    assert written_off_dust([own, dust]) == {}
+    assert written_off_dust([dust, own]) == {}
+    assert written_off_dust([dust, own, entry(DRIFT, D("-3.00"))]) == {}
+    assert written_off_dust([dust, own, entry(DRIFT, D("-3.08"))]) == {}
+    assert written_off_dust([dust, own, entry(DRIFT, D("-3.08")), dust]) == {"NEW": D("0.08")}
 
 
 def test_what_left_without_the_desk_is_no_dust_any_more() -> None:
-    assert written_off([entry(DUST, D("0.08")), entry(DRIFT, D("-0.05"))]) == {"NEW": D("0.03")}
-    assert written_off([entry(DUST, D("0.08")), entry(DRIFT, D("-0.09")), entry(DUST, D(1))]) == {}
+    assert written_off_dust([entry(DUST, D("0.08")), entry(DRIFT, D("-0.05"))]) == {"NEW": D("0.03")}
+    assert written_off_dust([entry(DUST, D("0.08")), entry(DRIFT, D("-0.09")), entry(DUST, D(1))]) == {}
 
 
 def test_mx_is_never_turned_into_itself() -> None:
-    assert written_off([entry(DUST, D(1), "MX")]) == {}
+    assert written_off_dust([entry(DUST, D(1), "MX")]) == {}
 
 
 @given(
@@ -52,16 +52,18 @@ def test_dust_is_never_more_than_the_account_has_or_the_desk_wrote_off(
     moves: list[tuple[EntryKind, Decimal]],
 ) -> None:
     entries = [entry(kind, abs(amount) if kind is DUST else amount) for kind, amount in moves]
-    dust = written_off(entries).get("NEW", D(0))
-    assert dust in (D(0), sums(entries).get((OWN, "NEW"), D(0)))
+    dust = written_off_dust(entries).get("NEW", D(0))
+    assert dust in (D(0), sum_balances(entries).get((OWN, "NEW"), D(0)))
     assert dust <= sum((abs(amount) for kind, amount in moves if kind is DUST), D(0))
 
 
 def test_a_conversion_takes_coins_out_brings_mx_in_and_books_the_fee() -> None:
     made = conversion_entry({"NEW": D("0.08"), "OLD": D(2)}, D("0.49"), D("0.01"), 7)
     assert balanced(made) == ()
-    held = sums([made])
+    held = sum_balances([made])
     assert (held[OWN, "NEW"], held[OWN, "OLD"], held[OWN, "MX"]) == (D("-0.08"), D(-2), D("0.49"))
     assert (held[LedgerAccount.FEES, "MX"], held[LedgerAccount.EXCHANGE, "MX"]) == (D("0.01"), D("-0.50"))
     assert made.flow == 0
-    assert written_off([entry(DUST, D("0.08")), conversion_entry({"NEW": D("0.08")}, D(1), D(0), 8)]) == {}
+    assert (
+        written_off_dust([entry(DUST, D("0.08")), conversion_entry({"NEW": D("0.08")}, D(1), D(0), 8)]) == {}
+    )

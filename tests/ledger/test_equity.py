@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.ledger.accounts import start_entry, sums
+from mexc_tui.ledger.accounts import start_entry, sum_balances
 from mexc_tui.ledger.checks import (
     agrees,
     balanced,
@@ -18,11 +18,11 @@ from mexc_tui.ledger.checks import (
     within_limit,
     within_reservation,
 )
-from mexc_tui.ledger.equity import PriceMark, change, drawdown, equity_point, unrealised, worth
+from mexc_tui.ledger.equity import PriceMark, drawdown, equity_point, equity_return, market_value, unrealised
 from mexc_tui.ledger.evidence import from_report
-from mexc_tui.ledger.numbers import part
+from mexc_tui.ledger.numbers import pro_rata
 from mexc_tui.ledger.orders import advance
-from mexc_tui.ledger.positions import opened
+from mexc_tui.ledger.positions import open_position
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, OrderRole
 from mexc_tui.model.order import OrderStatus
@@ -32,7 +32,7 @@ from tests.support.samples.ledger_samples import NOON_MS, RULES, D, intent, orde
 
 def position(remaining: str = "10", cost: str = "20") -> Position:
     return msgspec.structs.replace(
-        opened(snipe(), intent(), NOON_MS),
+        open_position(snipe(), intent(), NOON_MS),
         remaining=D(remaining),
         remaining_cost=D(cost),
         stop_price=D("1.8"),
@@ -53,7 +53,7 @@ def test_a_position_without_a_price_makes_equity_incomplete_and_moves_no_peak() 
     first = point("100")
     blind = equity_point(D(80), [PriceMark(position(), None, ZERO)], ZERO, first, NOON_MS)
     assert (blind.is_complete, blind.peak, drawdown(blind)) == (False, 100, None)
-    assert worth(PriceMark(position("0", "0"), None, ZERO)) == 0
+    assert market_value(PriceMark(position("0", "0"), None, ZERO)) == 0
 
 
 def test_a_drawdown_is_measured_from_the_stored_peak_after_a_restart() -> None:
@@ -68,7 +68,7 @@ def test_a_deposit_neither_heals_nor_makes_a_drawdown() -> None:
     low = point("90", point("100"))
     richer = point("190", low, flows="100")
     assert drawdown(richer) == drawdown(low)
-    assert change(low, richer) == 0
+    assert equity_return(low, richer) == 0
 
 
 def test_a_withdrawal_is_no_loss_and_hides_none() -> None:
@@ -79,8 +79,8 @@ def test_a_withdrawal_is_no_loss_and_hides_none() -> None:
 
 
 def test_change_over_a_day_counts_open_profit_and_needs_complete_points() -> None:
-    assert change(point("100"), point("98")) == D("-0.02")
-    assert change(point("0"), point("98")) is None
+    assert equity_return(point("100"), point("98")) == D("-0.02")
+    assert equity_return(point("0"), point("98")) is None
 
 
 def test_an_identity_that_is_off_by_more_than_a_tick_is_told() -> None:
@@ -132,7 +132,7 @@ def test_positions_and_the_desks_account_must_agree_in_both_directions() -> None
 
 def test_the_start_gives_the_desk_cash_and_leaves_coins_to_the_person() -> None:
     entry = start_entry([Balance("USDT", D(90), D(10)), Balance("ABC", D(7), ZERO)], RULES.quote_assets, 0)
-    held = sums([entry])
+    held = sum_balances([entry])
     assert balanced(entry) == ()
     assert (held[LedgerAccount.DESK, "USDT"], held[LedgerAccount.OWN, "ABC"]) == (100, 7)
     assert (LedgerAccount.DESK, "ABC") not in held
@@ -165,7 +165,7 @@ def test_parts_of_a_cost_add_up_to_the_cost(cost: Decimal, slices: list[Decimal]
     remaining = whole
     for one in slices:
         remaining = EXACT.subtract(remaining, one)
-        kept = part(cost, remaining, whole)
+        kept = pro_rata(cost, remaining, whole)
         assert 0 <= kept <= left
         left = kept
     assert left == 0

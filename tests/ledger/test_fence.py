@@ -7,7 +7,7 @@ import pytest
 
 from mexc_tui.ledger.evidence import from_outcome, from_report
 from mexc_tui.ledger.fence import APART_MS, WATCH_MS, Proofs, conclude, watch_is_over
-from mexc_tui.ledger.orders import advance, doubted
+from mexc_tui.ledger.orders import advance, mark_unknown
 from mexc_tui.model.intent import Order, OrderState
 from mexc_tui.model.order import OrderStatus
 from mexc_tui.model.outcome import Ambiguous
@@ -51,7 +51,7 @@ def test_an_order_that_was_seen_once_ended_and_was_never_absent() -> None:
     seen = advance(
         lost(), from_report(report("buy-1", "4", "8", OrderStatus.PARTIALLY_FILLED), NOON_MS)
     ).order
-    again = doubted(seen, NOON_MS, 2_000)
+    again = mark_unknown(seen, NOON_MS, 2_000)
     evidence = conclude(again, ALL, AFTER).evidence
     assert evidence is not None
     after = advance(again, evidence).order

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.ledger.ids import MAX_LENGTH, ClientId, Maker, make, maker, parse
+from mexc_tui.ledger.ids import MAX_LENGTH, ClientId, OrderOrigin, make_ids, order_origin, parse
 
 LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -18,7 +18,7 @@ LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 def test_what_is_made_can_be_read_and_is_short_enough(
     instance: str, boot_ms: int, counter: int, attempts: int
 ) -> None:
-    ids = make(instance, boot_ms, counter, attempts)
+    ids = make_ids(instance, boot_ms, counter, attempts)
     assert len(set(ids)) == attempts
     assert parse(ids[-1]) == ClientId(instance, boot_ms, counter, attempts)
     assert all(len(one) <= MAX_LENGTH for one in ids)
@@ -27,15 +27,15 @@ def test_what_is_made_can_be_read_and_is_short_enough(
 @pytest.mark.parametrize("instance", ["ab", "ABCD", "ab-c", ""])
 def test_an_instance_that_does_not_fit_is_refused(instance: str) -> None:
     with pytest.raises(ValueError, match="no client order ids"):
-        make(instance, 1, 1, 1)
+        make_ids(instance, 1, 1, 1)
 
 
 def test_our_prefix_on_an_order_that_we_never_made_is_a_strangers() -> None:
-    (ours,) = make("ab12", 1_800_000_000_000, 7, 1)
-    (other,) = make("zz99", 1_800_000_000_000, 7, 1)
+    (ours,) = make_ids("ab12", 1_800_000_000_000, 7, 1)
+    (other,) = make_ids("zz99", 1_800_000_000_000, 7, 1)
     known = frozenset({ours})
-    assert maker(ours, known) is Maker.US
-    assert maker(other, known) is Maker.STRANGER
-    assert maker("web-123", known) is Maker.FOREIGN
-    assert maker("", known) is Maker.FOREIGN
+    assert order_origin(ours, known) is OrderOrigin.OWN
+    assert order_origin(other, known) is OrderOrigin.UNKNOWN
+    assert order_origin("web-123", known) is OrderOrigin.FOREIGN
+    assert order_origin("", known) is OrderOrigin.FOREIGN
     assert parse("web-123") is None

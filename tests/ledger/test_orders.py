@@ -12,7 +12,7 @@ from mexc_tui.ledger.evidence import (
     Evidence,
     EvidenceSource,
     TradeEvidence,
-    answered_for,
+    check_response,
     from_fence,
     from_fill,
     from_outcome,
@@ -25,11 +25,11 @@ from mexc_tui.ledger.orders import (
     Advanced,
     AnomalyKind,
     advance,
-    cancelling,
-    doubted,
-    foreign,
-    must_ask,
-    must_ask_trades,
+    foreign_order,
+    mark_cancelling,
+    mark_unknown,
+    needs_query,
+    needs_trades_query,
 )
 from mexc_tui.model.intent import Fee, Order, OrderState
 from mexc_tui.model.order import OrderStatus, OrderType, Side, StreamOrderStatus, StreamOrderType
@@ -150,27 +150,27 @@ def test_a_cancelled_order_whose_fill_comes_late_is_partially_cancelled() -> Non
 
 def test_a_cancel_that_loses_the_race_ends_filled() -> None:
     resting = told(order(), placed())
-    going = cancelling(resting, NOON_MS + 1, "the entry window closed")
+    going = mark_cancelling(resting, NOON_MS + 1, "the entry window closed")
     assert going.state is OrderState.CANCELLING
     assert told(going, push("10", "20", StreamOrderStatus.FILLED)).state is OrderState.FILLED
 
 
 def test_a_partial_fill_does_not_call_off_a_cancel() -> None:
-    going = cancelling(told(order(), placed()), NOON_MS + 1, "")
+    going = mark_cancelling(told(order(), placed()), NOON_MS + 1, "")
     after = told(going, push("4", "8", StreamOrderStatus.PARTIALLY_FILLED))
     assert (after.state, after.filled_quantity) == (OrderState.CANCELLING, 4)
 
 
 def test_an_unknown_order_stays_unknown_while_it_is_being_cancelled() -> None:
     lost = told(order(), from_outcome(Ambiguous("timed out", NOON_MS, 2_000), NOON_MS))
-    assert cancelling(lost, NOON_MS, "").state is OrderState.UNKNOWN
+    assert mark_cancelling(lost, NOON_MS, "").state is OrderState.UNKNOWN
 
 
 def test_an_ambiguous_answer_has_a_fence_and_is_no_refusal() -> None:
     after = told(order(), from_outcome(Ambiguous("timed out", NOON_MS, 2_000), NOON_MS))
     assert after.state is OrderState.UNKNOWN
     assert after.fence_ms == NOON_MS + 2_000 + SETTLE_MS
-    assert must_ask(after)
+    assert needs_query(after)
 
 
 def test_a_refusal_keeps_its_code_and_words() -> None:
@@ -224,7 +224,7 @@ def test_a_filled_order_never_gets_more_than_it_ordered_and_says_so_once(told_te
     assert (step.order.filled_quantity, step.order.filled_value) == (10, 20)
     assert step.order.state is OrderState.FILLED
     assert kinds_of(step) == [AnomalyKind.OVERFILL]
-    assert "100 filled of 10 ordered" in step.anomalies[0].words
+    assert "100 filled of 10 ordered" in step.anomalies[0].text
     assert again.anomalies == ()
     assert not again.has_fill
 
@@ -258,7 +258,7 @@ def test_trades_of_more_than_was_ordered_pay_no_fee() -> None:
     step = advance(both, deal(3, "6", "0.006"))
     assert step.order.fee_in("USDT") == D("0.010")
     assert kinds_of(step) == [AnomalyKind.OVERFILL]
-    assert not must_ask(told(step.order, push("10", "20", StreamOrderStatus.FILLED)))
+    assert not needs_query(told(step.order, push("10", "20", StreamOrderStatus.FILLED)))
 
 
 OTHERS = [
@@ -307,7 +307,7 @@ def test_an_acceptance_that_names_another_order_decides_nothing(
     symbol: str, side: str | None, is_this_one: bool
 ) -> None:
     answer = Accepted(PlacedOrder("x-buy-1", symbol, side=side), NOON_MS)
-    outcome = answered_for(order(), answer, 2_000)
+    outcome = check_response(order(), answer, 2_000)
     assert isinstance(outcome, Accepted) is is_this_one
     after = told(order(), from_outcome(outcome, NOON_MS))
     assert after.state is (OrderState.ACKNOWLEDGED if is_this_one else OrderState.UNKNOWN)
@@ -337,7 +337,7 @@ def test_trades_add_fees_and_never_quantities() -> None:
     step = advance(order(), deal(1, "4", "0.004"))
     assert step.order.filled_quantity == 0
     assert step.order.fee_in("USDT") == D("0.004")
-    assert must_ask(step.order), "trades told of more than the order did"
+    assert needs_query(step.order), "trades told of more than the order did"
 
 
 def test_a_trade_told_twice_pays_its_fee_once() -> None:
@@ -353,26 +353,26 @@ def test_a_trade_under_two_names_pays_its_fee_once() -> None:
 
 def test_a_fee_that_is_not_told_is_asked_for() -> None:
     filled = told(order(), push("10", "20", StreamOrderStatus.FILLED))
-    assert must_ask_trades(filled)
-    assert not must_ask_trades(told(filled, deal(1, "10", "0")))
+    assert needs_trades_query(filled)
+    assert not needs_trades_query(told(filled, deal(1, "10", "0")))
 
 
 def test_after_a_restart_what_may_live_is_unknown_behind_a_new_fence() -> None:
-    again = doubted(told(order(), placed()), NOON_MS + 60_000, 2_000)
+    again = mark_unknown(told(order(), placed()), NOON_MS + 60_000, 2_000)
     assert (again.state, again.fence_ms) == (OrderState.UNKNOWN, NOON_MS + 65_000)
     ended = told(order(), push("10", "20", StreamOrderStatus.FILLED))
-    assert doubted(ended, NOON_MS, 2_000) == ended
+    assert mark_unknown(ended, NOON_MS, 2_000) == ended
 
 
 def test_fills_from_before_a_restart_do_not_settle_an_unknown_order() -> None:
     filled = told(order(), push("4", "8", StreamOrderStatus.PARTIALLY_FILLED))
-    again = doubted(filled, NOON_MS, 2_000)
+    again = mark_unknown(filled, NOON_MS, 2_000)
     assert told(again, from_fence(OrderState.ABSENT, "not there", NOON_MS)).state is OrderState.UNKNOWN
     assert told(again, deal(1, "4", "0.004")).state is OrderState.PARTIAL
 
 
 def test_a_foreign_order_is_shown_until_it_ended() -> None:
-    resting = foreign(report("web"), NOON_MS)
+    resting = foreign_order(report("web"), NOON_MS)
     assert resting.state is OrderState.FOREIGN
     assert resting.intent_id == ""
     moved = told(resting, from_report(report("web", "4", "8", OrderStatus.PARTIALLY_FILLED), NOON_MS))
@@ -404,9 +404,9 @@ def pieces(draw: st.DrawFn) -> Evidence:
     # A trade is one thing: the same number is always the same trade.
     made = TradeEvidence(f"t{number}", D(number), Fee(ASSETS[number % 3], D(number) / 1000))
     return Evidence(
-        source=draw(st.sampled_from([EvidenceSource.STREAM, EvidenceSource.QUESTION])),
+        source=draw(st.sampled_from([EvidenceSource.STREAM, EvidenceSource.QUERY])),
         at_ms=NOON_MS + draw(st.integers(0, 5)),
-        words=draw(st.sampled_from(["a", "b"])),
+        text=draw(st.sampled_from(["a", "b"])),
         state=draw(st.none() | states),
         order_id=draw(st.sampled_from(["", "x-buy-1"])),
         filled_quantity=draw(amounts) if has_amounts else None,
@@ -428,7 +428,7 @@ def test_any_order_and_any_repetition_of_evidence_makes_the_same_order(
 ) -> None:
     shuffled = data.draw(st.permutations(evidence + evidence[: data.draw(st.integers(0, len(evidence)))]))
     fresh = order()
-    restarted = doubted(told(fresh, push("4", "8", StreamOrderStatus.PARTIALLY_FILLED)), NOON_MS, 2_000)
+    restarted = mark_unknown(told(fresh, push("4", "8", StreamOrderStatus.PARTIALLY_FILLED)), NOON_MS, 2_000)
     for first in (fresh, restarted):
         assert unworded(told(first, *evidence)) == unworded(told(first, *shuffled))
 
@@ -476,6 +476,6 @@ def test_a_buy_is_never_booked_above_its_limit_price(told_too_dear: Evidence) ->
     assert (step.order.filled_quantity, step.order.filled_value) == (0, 0)
     assert not step.order.state.is_terminal
     assert kinds_of(step) == [AnomalyKind.OVERFILL]
-    assert must_ask(step.order)
+    assert needs_query(step.order)
     truth = told(step.order, push("10", "20.004", StreamOrderStatus.FILLED))
     assert (truth.filled_quantity, truth.filled_value) == (10, D("20.004"))

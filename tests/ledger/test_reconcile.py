@@ -8,11 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mexc_tui.ledger.accounts import flows
-from mexc_tui.ledger.agreement import AgreementOutcome, Post, Show, Theirs, moving_symbols
+from mexc_tui.ledger.accounts import sum_flows
+from mexc_tui.ledger.agreement import (
+    ComparisonResult,
+    ExchangeSnapshot,
+    PostEntry,
+    StoreForeignOrder,
+    changed_symbols,
+)
 from mexc_tui.ledger.checks import agrees, balanced, lots_agree, solvent
 from mexc_tui.ledger.evidence import from_outcome
-from mexc_tui.ledger.orders import foreign
+from mexc_tui.ledger.orders import foreign_order
 from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, OrderState
@@ -35,7 +41,7 @@ from tests.support.samples.ledger_samples import (
 )
 
 
-def run(desk: Desk, theirs: Theirs) -> AgreementOutcome:
+def run(desk: Desk, theirs: ExchangeSnapshot) -> ComparisonResult:
     """Compare, again as long as a difference waits to be confirmed; return the last outcome."""
     ours = desk.ours()
     outcome = reconcile(ours, theirs, RULES, Trigger.TIMER)
@@ -49,17 +55,17 @@ def run(desk: Desk, theirs: Theirs) -> AgreementOutcome:
     return outcome
 
 
-def found(outcome: AgreementOutcome) -> tuple[Difference, ...]:
+def found(outcome: ComparisonResult) -> tuple[Difference, ...]:
     return (*outcome.run.explained, *outcome.run.unexplained)
 
 
-def kinds(outcome: AgreementOutcome) -> list[DifferenceKind]:
+def kinds(outcome: ComparisonResult) -> list[DifferenceKind]:
     return [one.kind for one in found(outcome)]
 
 
 def reporting(
-    theirs: Theirs, *reports: OrderReport, trades: tuple[TradeReport, ...] = (), **moved: str
-) -> Theirs:
+    theirs: ExchangeSnapshot, *reports: OrderReport, trades: tuple[TradeReport, ...] = (), **moved: str
+) -> ExchangeSnapshot:
     """Put newer reports into what the exchange says, and move its balances."""
     names = {one.client_order_id for one in reports}
     kept = tuple(one for one in theirs.orders if one.client_order_id not in names)
@@ -70,7 +76,7 @@ def reporting(
     return replace(theirs, orders=(*kept, *reports), trades=trades, balances=balances)
 
 
-def assert_settled(desk: Desk, theirs: Theirs, outcome: AgreementOutcome) -> None:
+def assert_settled(desk: Desk, theirs: ExchangeSnapshot, outcome: ComparisonResult) -> None:
     """Apply, and see that nothing is left to find and that the books are sound."""
     desk.correct(outcome.corrections)
     desk.now_ms += 120_000
@@ -86,7 +92,12 @@ def assert_settled(desk: Desk, theirs: Theirs, outcome: AgreementOutcome) -> Non
 def test_books_that_agree_have_no_difference() -> None:
     desk = selling(a_desk("7"))
     outcome = run(desk, desk.mirrored())
-    assert (found(outcome), outcome.corrections, outcome.ask, outcome.run.problem) == ((), (), (), "")
+    assert (found(outcome), outcome.corrections, outcome.ids_to_query, outcome.run.problem) == (
+        (),
+        (),
+        (),
+        "",
+    )
 
 
 def test_a_missed_sale_is_found_and_explains_the_balances() -> None:
@@ -133,7 +144,7 @@ def test_an_order_that_a_crash_forgot_is_found_by_its_intents_id() -> None:
     )
     outcome = run(desk, theirs)
     assert kinds(outcome) == [DifferenceKind.MISSED_FILL]
-    assert outcome.strangers == ()
+    assert outcome.unknown_ids == ()
     assert_settled(desk, theirs, outcome)
     assert desk.orders["stop-2"].position_id == "p1"
 
@@ -213,7 +224,7 @@ def test_a_foreign_fill_explains_its_balances_and_buys_nothing_for_the_desk() ->
     assert_settled(desk, theirs, outcome)
     assert desk.held[LedgerAccount.OWN, "ABC"] == 12
     assert desk.positions["p1"].remaining == 10
-    assert flows(desk.entries.values()) == D("-10.005")
+    assert sum_flows(desk.entries.values()) == D("-10.005")
 
 
 def test_a_foreign_order_from_before_the_start_moves_nothing() -> None:
@@ -237,12 +248,12 @@ def test_foreign_fills_explain_nothing_while_nobody_knows_when_books_agreed() ->
     theirs = reporting(desk.mirrored(), report("web", "5", "10", OrderStatus.PARTIALLY_FILLED))
     outcome = reconcile(replace(desk.ours(), agreed_ms=0), theirs, RULES, Trigger.START)
     assert kinds(outcome) == [DifferenceKind.FOREIGN]
-    assert [type(one) for one in outcome.corrections] == [Show]
+    assert [type(one) for one in outcome.corrections] == [StoreForeignOrder]
 
 
 def test_a_foreign_order_that_is_no_longer_open_is_closed_in_our_view() -> None:
     desk = a_desk()
-    desk.expect(foreign(report("web"), NOON_MS))
+    desk.expect(foreign_order(report("web"), NOON_MS))
     theirs = replace(
         desk.mirrored(), orders=tuple(one for one in desk.mirrored().orders if one.client_order_id != "web")
     )
@@ -254,9 +265,9 @@ def test_an_order_with_our_prefix_that_we_never_made_halts() -> None:
     desk = a_desk()
     theirs = reporting(desk.mirrored(), report("mxtzz990000000011-1", at_ms=NOON_MS + 9))
     outcome = run(desk, theirs)
-    assert kinds(outcome) == [DifferenceKind.STRANGER]
+    assert kinds(outcome) == [DifferenceKind.UNKNOWN_ORDER]
     assert outcome.run.unexplained[0].severity is Severity.CRITICAL
-    assert outcome.strangers == ("mxtzz990000000011-1",)
+    assert outcome.unknown_ids == ("mxtzz990000000011-1",)
     assert_settled(desk, theirs, outcome)
 
 
@@ -271,7 +282,7 @@ def test_putting_a_difference_right_changes_the_books_and_not_a_flag() -> None:
     desk = a_desk()
     outcome = run(desk, desk.mirrored(USDT="5"))
     before = desk.held[LedgerAccount.DESK, "USDT"]
-    assert [type(one) for one in outcome.corrections] == [Post]
+    assert [type(one) for one in outcome.corrections] == [PostEntry]
     desk.correct(outcome.corrections)
     assert desk.held[LedgerAccount.DESK, "USDT"] == before + 5
 
@@ -304,7 +315,7 @@ def test_a_drift_is_graded_by_value_booked_from_outside_and_never_traded(
     (drift,) = found(outcome)
     assert (drift.kind, drift.severity, drift.explained) == (DifferenceKind.DRIFT, severity, explained)
     assert_settled(desk, theirs, outcome)
-    assert flows(desk.entries.values()) == D(moved)
+    assert sum_flows(desk.entries.values()) == D(moved)
     assert desk.positions["p1"].realised == 0
 
 
@@ -316,7 +327,7 @@ def test_an_airdrop_is_the_persons_own_and_of_unknown_worth() -> None:
     assert (drift.kind, drift.severity, drift.value) == (DifferenceKind.DRIFT, Severity.WARNING, 0)
     assert_settled(desk, theirs, outcome)
     assert desk.held[LedgerAccount.OWN, "NEWCOIN"] == 1000
-    assert flows(desk.entries.values()) == 0
+    assert sum_flows(desk.entries.values()) == 0
 
 
 def test_coins_that_the_person_withdraws_are_the_persons_first() -> None:
@@ -359,7 +370,7 @@ def test_an_order_that_should_be_open_and_is_not_listed_is_asked_for() -> None:
     theirs = desk.mirrored(ABC="-10", USDT="18")
     silent = replace(theirs, orders=tuple(one for one in theirs.orders if one.client_order_id != "stop-1"))
     outcome = run(desk, silent)
-    assert outcome.ask == ("stop-1",)
+    assert outcome.ids_to_query == ("stop-1",)
     assert found(outcome) == (), "nothing is concluded from silence"
     assert outcome.postponed == ("ABC", "USDT")
 
@@ -376,10 +387,10 @@ def test_balances_of_an_unknown_order_are_not_judged_yet() -> None:
 def test_balances_asked_for_while_orders_moved_are_not_judged() -> None:
     before = (report("stop-1", side=Side.SELL),)
     after = (report("stop-1", "4", "7", OrderStatus.PARTIALLY_FILLED, Side.SELL),)
-    assert moving_symbols(before, after) == {"ABCUSDT"}
-    assert moving_symbols(after, after) == frozenset()
+    assert changed_symbols(before, after) == {"ABCUSDT"}
+    assert changed_symbols(after, after) == frozenset()
     desk = a_desk()
-    moving = replace(desk.mirrored(USDT="7"), moving=moving_symbols(before, after))
+    moving = replace(desk.mirrored(USDT="7"), changing_symbols=changed_symbols(before, after))
     assert found(run(desk, moving)) == ()
 
 
@@ -437,7 +448,7 @@ def test_every_injected_difference_is_found_once_and_then_never_again(
         wanted.add((DifferenceKind.FOREIGN, "web"))
     if is_stranger:
         theirs = reporting(theirs, report("mxtother", at_ms=NOON_MS + 9))
-        wanted.add((DifferenceKind.STRANGER, "mxtother"))
+        wanted.add((DifferenceKind.UNKNOWN_ORDER, "mxtother"))
     if is_filled and coins is None:
         sold = report("stop-1", "10", "18", OrderStatus.FILLED, Side.SELL)
         theirs = reporting(theirs, sold, ABC="-10", USDT="18")

@@ -216,7 +216,7 @@ def test_M13_exchange_info_renames_first_and_the_contract_tells_that_it_is_the_s
     assert [one.topic for one in listing.disagreements] == [ListingTopic.NAME]
     assert [change.kind for change in listing.changes].count(ChangeKind.RENAMED) == 1
     assert ChangeKind.WITHDRAWN not in [change.kind for change in listing.changes]
-    told = listing.says(ListingSource.EXCHANGE_INFO)
+    told = listing.latest_from(ListingSource.EXCHANGE_INFO)
     assert told is not None
     assert (told.facts.symbol, told.present) == ("NEXUSDT", True)
 

@@ -39,7 +39,7 @@ from mexc_tui.model.signal import (
 )
 from mexc_tui.model.snipe import Attempt, ExitPlan, Snipe, SnipeKey, SnipeState, Stamps
 from mexc_tui.model.symbol import TradeSides
-from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
+from mexc_tui.model.trading import Cause, RiskLevel, Trading, TradingState
 from mexc_tui.model.verdict import CheckStage, Verdict
 
 ALERT = Alert(at_ms=5, about="ABCUSDT", severity=Severity.WARNING, rule="thin book", text="thin")
@@ -156,8 +156,8 @@ PARTS: dict[str, dict[str, object]] = {
     "order_changed": {"order": ORDER},
     "fill_booked": {"side": Side.BUY, "quantity": Decimal("1.50"), "value": Decimal(2)},
     "position_changed": {"position": POSITION},
-    "trading_changed": {"trading": Trading(state=TradingState.HALTED, cause=Cause.PERSON, generation=1)},
-    "guard_acted": {"level": GuardLevel.HIGH},
+    "trading_changed": {"trading": Trading(state=TradingState.HALTED, cause=Cause.MANUAL, generation=1)},
+    "guard_acted": {"level": RiskLevel.HIGH},
     "reconciled": {"run": RUN},
     "entry_booked": {"entry": ENTRY},
     "listing_seen": {"sighting": SIGHTING},

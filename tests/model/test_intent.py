@@ -6,7 +6,7 @@ from mexc_tui.model.intent import CloseReason
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
-        (CloseReason.PERSON, "manual close"),
+        (CloseReason.MANUAL, "manual close"),
         (CloseReason.BREAK_EVEN, "break even"),
         (CloseReason.NONE, "unknown reason"),
     ],

@@ -9,7 +9,7 @@ import pytest
 
 from mexc_tui.app.day_report import report_day
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.model.event import SnipeRefused, TakenUp
+from mexc_tui.model.event import RecoveryReported, SnipeRefused
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.position import LedgerAccount, PositionState
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
@@ -238,8 +238,8 @@ def test_what_a_new_start_found_and_did_is_told_with_the_day_s_trading() -> None
         "1 position, 0 orders and 0 snipes were open",
         "position NEWUSDT: 3 left; closed since by ladder",
     )
-    found = TakenUp(at_ms=FROM_MS + 61_500, about="books", lines=lines)
-    other_day = TakenUp(at_ms=FROM_MS - 1, about="books", lines=("long ago",))
+    found = RecoveryReported(at_ms=FROM_MS + 61_500, about="books", lines=lines)
+    other_day = RecoveryReported(at_ms=FROM_MS - 1, about="books", lines=("long ago",))
     told = report(dataclasses.replace(TRADING, taken_up=(other_day, found)))
     assert told.trading is not None
     assert [(one.at_ms, one.lines) for one in told.trading.restarts] == [(found.at_ms, lines)]

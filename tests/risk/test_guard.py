@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mexc_tui.model.trading import Cause, GuardLevel, TradingState
+from mexc_tui.model.trading import Cause, RiskLevel, TradingState
 from mexc_tui.risk.guard import (
     Grade,
     GuardAction,
@@ -28,20 +28,20 @@ def graded(**changes: Any) -> Grade:
 
 def test_nothing_found_is_normal_and_does_nothing() -> None:
     found = graded()
-    assert (found.level, found.actions, found.state) == (GuardLevel.NORMAL, (), TradingState.ACTIVE)
+    assert (found.level, found.actions, found.state) == (RiskLevel.NORMAL, (), TradingState.ACTIVE)
 
 
 @pytest.mark.parametrize(
     ("loss", "level", "state"),
     [
-        ("0.99", GuardLevel.NORMAL, TradingState.ACTIVE),
-        ("1", GuardLevel.MEDIUM, TradingState.ACTIVE),
-        ("1.5", GuardLevel.HIGH, TradingState.REDUCE_ONLY),
-        ("2", GuardLevel.CRITICAL, TradingState.FLATTENING),
+        ("0.99", RiskLevel.NORMAL, TradingState.ACTIVE),
+        ("1", RiskLevel.MEDIUM, TradingState.ACTIVE),
+        ("1.5", RiskLevel.HIGH, TradingState.REDUCE_ONLY),
+        ("2", RiskLevel.CRITICAL, TradingState.FLATTENING),
     ],
 )
 def test_a_loss_of_the_day_is_graded_by_its_share_of_the_limit(
-    loss: str, level: GuardLevel, state: TradingState
+    loss: str, level: RiskLevel, state: TradingState
 ) -> None:
     found = graded(daily_loss_pct=D(loss))
     assert (found.level, found.state) == (level, state)
@@ -58,7 +58,7 @@ def test_a_breach_of_an_invariant_halts_and_sells_nothing() -> None:
     found = graded(breaches=("the books differ",), daily_loss_pct=D(9))
     assert found.state is TradingState.HALTED
     assert GuardAction.EMERGENCY not in found.actions
-    assert found.level is GuardLevel.CRITICAL
+    assert found.level is RiskLevel.CRITICAL
 
 
 def found(**changes: Any) -> tuple[RiskFinding, ...]:
@@ -68,7 +68,7 @@ def found(**changes: Any) -> tuple[RiskFinding, ...]:
 def test_what_follows_from_prices_counts_at_the_mildest_level_of_all_looks() -> None:
     looks = [found(daily_loss_pct=D(1)), found(daily_loss_pct=D(9)), found(daily_loss_pct=D("1.6"))]
     (sure,) = confirmed(looks)
-    assert (sure.level, sure.cause) == (GuardLevel.MEDIUM, Cause.DAILY_LOSS)
+    assert (sure.level, sure.cause) == (RiskLevel.MEDIUM, Cause.DAILY_LOSS)
     assert confirmed([found(), found(daily_loss_pct=D(9))]) == ()
     assert confirmed([found(daily_loss_pct=D(9)), found()]) == ()
     assert confirmed([found(drawdown_pct=D(90)), found(daily_loss_pct=D(9))]) == ()
@@ -76,7 +76,7 @@ def test_what_follows_from_prices_counts_at_the_mildest_level_of_all_looks() -> 
 
 def test_a_breach_and_a_missing_protection_count_at_once() -> None:
     looks = [found(), found(breaches=("the ledger differs",), unprotected=("NEWUSDT: no price",))]
-    assert [one.level for one in confirmed(looks)] == [GuardLevel.CRITICAL, GuardLevel.MEDIUM]
+    assert [one.level for one in confirmed(looks)] == [RiskLevel.CRITICAL, RiskLevel.MEDIUM]
 
 
 def test_losses_in_a_row_halt_with_their_cause() -> None:

@@ -11,8 +11,8 @@ REDUCED = Trading(state=TradingState.REDUCE_ONLY, cause=Cause.ORDER_WORKER, word
 
 
 def test_a_halt_starts_a_new_generation_and_keeps_its_cause() -> None:
-    now = restrict(ACTIVE, TradingState.HALTED, Cause.PERSON, "by hand", by="me", at_ms=1).trading
-    assert (now.state, now.cause, now.generation, now.by) == (TradingState.HALTED, Cause.PERSON, 4, "me")
+    now = restrict(ACTIVE, TradingState.HALTED, Cause.MANUAL, "by hand", by="me", at_ms=1).trading
+    assert (now.state, now.cause, now.generation, now.by) == (TradingState.HALTED, Cause.MANUAL, 4, "me")
 
 
 def test_a_breach_halts() -> None:
@@ -26,18 +26,18 @@ def test_nothing_weaker_replaces_a_halt() -> None:
 
 
 def test_a_persons_halt_over_a_loss_halt_does_not_hide_the_loss() -> None:
-    change = restrict(HALTED, TradingState.HALTED, Cause.PERSON, "by hand", by="me", at_ms=1)
+    change = restrict(HALTED, TradingState.HALTED, Cause.MANUAL, "by hand", by="me", at_ms=1)
     assert change.trading.cause is Cause.DAILY_LOSS
 
 
 def test_a_loss_over_a_persons_halt_takes_its_place() -> None:
-    by_hand = replace(HALTED, cause=Cause.PERSON)
+    by_hand = replace(HALTED, cause=Cause.MANUAL)
     change = restrict(by_hand, TradingState.HALTED, Cause.DRAWDOWN, "10 %", by="guard", at_ms=1)
     assert change.trading.cause is Cause.DRAWDOWN
 
 
 def test_flattening_after_a_loss_keeps_the_loss_as_its_cause() -> None:
-    change = restrict(HALTED, TradingState.FLATTENING, Cause.PERSON, "flatten", by="me", at_ms=1)
+    change = restrict(HALTED, TradingState.FLATTENING, Cause.MANUAL, "flatten", by="me", at_ms=1)
     assert (change.trading.state, change.trading.cause) == (TradingState.FLATTENING, Cause.DAILY_LOSS)
     after = flattened(change.trading, at_ms=2).trading
     assert (after.state, after.cause) == (TradingState.HALTED, Cause.DAILY_LOSS)

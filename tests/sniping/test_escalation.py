@@ -61,7 +61,7 @@ def test_suspended_selling_is_trapped_alarmed_and_tried_again_later() -> None:
 
 
 def test_an_unknown_outcome_is_asked_for_before_anything_is_sold_again() -> None:
-    told = replace(FIRST, number=1, refusal=refusal(500, Advice.ASK, definite=False))
+    told = replace(FIRST, number=1, refusal=refusal(500, Advice.QUERY, definite=False))
     assert escalate(told, GRID, SLIPPAGE, T0).way is Way.ASK
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
-from mexc_tui.ledger.positions import settled
+from mexc_tui.ledger.positions import recompute_position
 from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Position
@@ -239,7 +239,7 @@ def test_a_plain_stop_is_reported_as_a_stop_however_its_price_was_rounded(
         side=Side.BUY, role=OrderRole.ENTRY, quantity=quantity, filled_quantity=quantity, filled_value=value,
         fees=(),
     )  # fmt: skip
-    stored, _ = settled(bought, (order,), (), T0)
+    stored, _ = recompute_position(bought, (order,), (), T0)
     if not stored.stop_price:
         return
     tick = Tick(stored.stop_price / 2, T0 + 1)
@@ -297,6 +297,6 @@ def test_a_stop_never_falls_and_never_unfires(ticks: list[tuple[Decimal, int, bo
 
 def test_a_fired_stop_keeps_its_reason() -> None:
     memory = stop_now(remember(position()), CloseReason.GUARD, "critical")
-    assert stop_now(memory, CloseReason.PERSON, "by hand").fired is CloseReason.GUARD
+    assert stop_now(memory, CloseReason.MANUAL, "by hand").fired is CloseReason.GUARD
     assert isinstance(memory, ExitMemory)
     assert replace(memory, fired=NONE, fired_words="") == remember(position())  # nothing else changed

@@ -60,4 +60,4 @@ def test_a_refused_key_and_a_watch_that_sleeps_hinder_sales_and_a_halt_does_not(
     assert "key" in hindrance(PAIR, refused, T0, T0)
     assert "not monitored" in hindrance(PAIR, Trading(), None, T0)
     assert "not monitored" in hindrance(PAIR, Trading(), T0 - 5_001, T0)
-    assert hindrance(PAIR, Trading(state=TradingState.HALTED, cause=Cause.PERSON), T0, T0) == ""
+    assert hindrance(PAIR, Trading(state=TradingState.HALTED, cause=Cause.MANUAL), T0, T0) == ""

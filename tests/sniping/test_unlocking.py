@@ -13,7 +13,7 @@ from mexc_tui.sniping.request import DeskFacts, KeyFacts, WorkerFact
 from mexc_tui.sniping.unlocking import hindrances, phrase
 from tests.support.samples.sniping_samples import WELL
 
-HALTED = Trading(state=TradingState.HALTED, cause=Cause.PERSON, words="lunch")
+HALTED = Trading(state=TradingState.HALTED, cause=Cause.MANUAL, words="lunch")
 
 
 def test_nothing_stands_against_a_desk_that_is_well() -> None:

@@ -21,7 +21,7 @@ from mexc_tui.sniping.validation import judge
 from tests.support.samples.sniping_samples import PAIR, PLAN, T0, D, facts, listing, wish
 
 NOW = T0 - 60_000
-HALTED = Trading(state=TradingState.HALTED, cause=Cause.PERSON, words="by hand")
+HALTED = Trading(state=TradingState.HALTED, cause=Cause.MANUAL, words="by hand")
 
 
 def with_pair(**changes: Any) -> ArmFacts:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.model.intent import OrderRole
-from mexc_tui.model.storage import Committed, LossRun
+from mexc_tui.model.storage import CommittedFunds, LossRun
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.trading_rows import TradingRows
 from mexc_tui.store.unit_of_work import UnitOfWork
@@ -55,7 +55,7 @@ async def test_snipes_armed_at_once_never_overshoot_a_limit_together(
     answers = await asyncio.gather(*(arm(stores[n % 2], f"s{n}", cap, most) for n in range(20)))
     assert sum(answers) == armed
     spoken_for = await store.read("check", lambda stored: stored.trading(SCOPE).limits.committed("USDT"))
-    assert spoken_for == Committed(Decimal(10 * armed), Decimal(0), 0, armed)
+    assert spoken_for == CommittedFunds(Decimal(10 * armed), Decimal(0), 0, armed)
 
 
 def books() -> TradingRows:
@@ -73,7 +73,7 @@ def test_what_is_committed_counts_open_entries_and_open_positions_of_a_quote_ass
     kept.positions.save(position("p", snipe_id="e", cost="1.000000000000000001"))
     kept.positions.save(position("q", "XUSDC", cost="3", quote="USDC"))
     kept.positions.save(position("r", "YUSDT", closed_ms=4))
-    expected = Committed(Decimal("0.3"), Decimal("1.000000000000000001"), positions=2, pending=3)
+    expected = CommittedFunds(Decimal("0.3"), Decimal("1.000000000000000001"), positions=2, pending=3)
     assert kept.limits.committed("USDT") == expected
     assert kept.limits.committed("USDC").total == 10
 
@@ -146,6 +146,6 @@ def test_limits_of_another_scope_do_not_count() -> None:
     theirs.positions.save(position())
     close(theirs, "-1", symbol="ZUSDT")
     limits = stored.trading(SCOPE).limits
-    assert limits.committed("USDT") == Committed(Decimal(0), Decimal(0), 0, 0)
+    assert limits.committed("USDT") == CommittedFunds(Decimal(0), Decimal(0), 0, 0)
     assert (limits.entries_ms(0), limits.losses_in_a_row().count) == ((), 0)
     assert limits.last_exit_ms("ZUSDT") is None

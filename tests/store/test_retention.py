@@ -9,7 +9,7 @@ import pytest
 
 from mexc_tui.model.event import Alert
 from mexc_tui.model.severity import Severity
-from mexc_tui.model.storage import Keep, StorageConflict
+from mexc_tui.model.storage import RetentionPeriods, StorageConflict
 from mexc_tui.store.retention import BATCH, DAY_MS, NEWEST_FACTS
 from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.store import SqliteStore
@@ -17,7 +17,7 @@ from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.samples.listing_samples import detection_pass
 from tests.support.store_parts import FILE, HandClock, fact
 
-KEEP = Keep(30 * DAY_MS, 7 * DAY_MS, 90 * DAY_MS, 30 * DAY_MS)
+KEEP = RetentionPeriods(30 * DAY_MS, 7 * DAY_MS, 90 * DAY_MS, 30 * DAY_MS)
 SCOPE = "account/session"
 
 

@@ -4,7 +4,7 @@ from mexc_tui.engine.runtime.recent_keys import RecentKeys
 from mexc_tui.ledger import ids
 from mexc_tui.model.intent import Intent
 
-MOST_IDS = 20_000
+MAX_IDS = 20_000
 """Ids that are remembered: those of hundreds of intents. A forgotten one is not used, another is made."""
 
 
@@ -15,16 +15,16 @@ class ClientIds:
         """`instance` and `boot_ms`: what ids are made of, so that no two engines make the same."""
         self.instance, self._boot_ms = instance, boot_ms
         self._counter = 0
-        self._fresh = RecentKeys[str](MOST_IDS)
+        self._fresh = RecentKeys[str](MAX_IDS)
 
     def make(self, attempts: int) -> tuple[str, ...]:
         """Return ids for the attempts of a new intent, never used before."""
         self._counter += 1
-        made = ids.make(self.instance, self._boot_ms, self._counter, attempts)
+        made = ids.make_ids(self.instance, self._boot_ms, self._counter, attempts)
         self._fresh.update(made)
         return made
 
-    def next_of(self, intent: Intent) -> str:
+    def next_unused(self, intent: Intent) -> str:
         """Return an id of this intent that this engine has not used; empty: it has none left."""
         for name in intent.client_ids:
             if name in self._fresh:

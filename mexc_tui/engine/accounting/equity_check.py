@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import TypeVar
 
 from mexc_tui.engine.market.prices import QUOTE
-from mexc_tui.ledger.accounts import flows
-from mexc_tui.ledger.equity import PriceMark, worth
+from mexc_tui.ledger.accounts import sum_flows
+from mexc_tui.ledger.equity import PriceMark, market_value
 from mexc_tui.ledger.numbers import exactly
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import LedgerAccount, LedgerEntry, Position
@@ -51,7 +51,7 @@ class EquityIdentity:
 
 
 @exactly
-def money_of(tables: TradingTables, positions: Iterable[Position], marks: Marks) -> EquityIdentity:
+def compute_identity(tables: TradingTables, positions: Iterable[Position], marks: Marks) -> EquityIdentity:
     """Add up both sides; `positions` are all that ever were."""
     realised = unrealised = holdings = fees = ZERO
     unpriced = 0
@@ -61,14 +61,14 @@ def money_of(tables: TradingTables, positions: Iterable[Position], marks: Marks)
         if not position.is_open:
             continue
         mark = marks.get(position.id)
-        value = None if mark is None else worth(replace(mark, position=position))
+        value = None if mark is None else market_value(replace(mark, position=position))
         unpriced += value is None and position.remaining > 0
         value = position.remaining_cost if value is None else value
         holdings += value
         unrealised += value - position.remaining_cost
     return EquityIdentity(
         start=_start(tables.entries.get("start")),
-        flows=flows(_entries(tables)),
+        flows=sum_flows(_entries(tables)),
         realised=realised,
         unrealised=unrealised,
         cash=tables.entries.balance(LedgerAccount.DESK, QUOTE),
@@ -78,12 +78,12 @@ def money_of(tables: TradingTables, positions: Iterable[Position], marks: Marks)
     )
 
 
-def every_position(tables: TradingTables) -> Iterator[Position]:
+def all_positions(tables: TradingTables) -> Iterator[Position]:
     """Return every position ever, newest first."""
     return _pages(lambda ms, name: tables.positions.page(ms, name, PAGE), lambda one: (one.opened_ms, one.id))
 
 
-def every_snipe(tables: TradingTables) -> Iterator[Snipe]:
+def all_snipes(tables: TradingTables) -> Iterator[Snipe]:
     """Return every snipe ever, newest first."""
     return _pages(lambda ms, name: tables.snipes.page(ms, name, PAGE), lambda one: (one.armed_ms, one.id))
 

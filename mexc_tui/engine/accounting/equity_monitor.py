@@ -7,13 +7,13 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.engine.accounting.equity_check import every_position, money_of
+from mexc_tui.engine.accounting.equity_check import all_positions, compute_identity
 from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges, LedgerTransaction
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.market.prices import QUOTE, PriceCache
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.ledger.checks import equity_identity
-from mexc_tui.ledger.equity import PriceMark, change, drawdown, equity_point, unrealised
+from mexc_tui.ledger.equity import PriceMark, drawdown, equity_point, equity_return, unrealised
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import EquityPoint, HeldPrice
 from mexc_tui.model.storage import Durability
@@ -24,7 +24,7 @@ HUNDRED = Decimal(100)
 STEP_S = 1.0
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
-MOST_READ = 10_000
+MAX_POINTS_READ = 10_000
 """Points of a day that are read to find its first complete one."""
 ROUNDING = Decimal("1e-6")
 """Quote units that divisions may leave in each position (reliability I7)."""
@@ -84,7 +84,7 @@ class EquityMonitor:
     async def run(self, started: Started) -> None:
         """Mark each second and after each fill."""
         await self._load()
-        await self.look()
+        await self.update()
         started()
         while True:
             try:
@@ -93,9 +93,9 @@ class EquityMonitor:
             except TimeoutError:
                 pass
             self._wake.clear()
-            await self.look()
+            await self.update()
 
-    async def look(self) -> None:
+    async def update(self) -> None:
         """Mark once; store the point if it is one to keep."""
         before = self._complete
         point = self.mark()
@@ -108,7 +108,7 @@ class EquityMonitor:
 
     def mark(self) -> EquityPoint:
         """Return what the desk is worth now, and let memory have it."""
-        memory = self._keeper.open
+        memory = self._keeper.state
         before = self._complete
         point = equity_point(memory.cash(QUOTE), self._marks(), self._flows, before, self._now_ms())
         memory.equity = point
@@ -120,10 +120,10 @@ class EquityMonitor:
 
     def losses(self) -> LossFigures:
         """Return what the last mark says of losses."""
-        point, start = self._keeper.open.equity, self._limit_start
+        point, start = self._keeper.state.equity, self._limit_start
         if point is None or start is None:
             return LossFigures(None, None, self.in_a_row, None)
-        moved, fall = change(start, point), drawdown(point)
+        moved, fall = equity_return(start, point), drawdown(point)
         exposed = point.holdings / point.equity if point.is_complete and point.equity > 0 else None
         return LossFigures(_pct(moved, -HUNDRED), _pct(fall), self.in_a_row, _pct(exposed))
 
@@ -137,7 +137,7 @@ class EquityMonitor:
         """Return the equity that loss limits are measured from plus flows since; None: not known."""
         return self._since(self._limit_start)
 
-    async def begin_anew(self) -> None:
+    async def reset_loss_limits(self) -> None:
         """Count losses from now on: a person resumed after one; the day's P&L stays. Raises StorageError."""
         self._complete = self._limit_start = None
         self.in_a_row, self._has_closed = 0, True
@@ -147,7 +147,7 @@ class EquityMonitor:
 
     def breaches(self) -> tuple[str, ...]:
         """Say where equity is not the start, flows and profits (reliability I7); nothing: it is."""
-        memory = self._keeper.open
+        memory = self._keeper.state
         point = memory.equity
         if point is None or not self._is_loaded:
             return ()
@@ -160,13 +160,13 @@ class EquityMonitor:
     # ---- inside
 
     def _since(self, start: EquityPoint | None) -> Decimal | None:
-        point = self._keeper.open.equity
+        point = self._keeper.state.equity
         return None if start is None or point is None else start.equity + point.flows - start.flows
 
     def _marks(self) -> list[PriceMark]:
         return [
             PriceMark(one, self._bid(one.symbol), self._fee(one.symbol))
-            for one in self._keeper.open.booked_positions()
+            for one in self._keeper.state.booked_positions()
         ]
 
     def _bid(self, symbol: str) -> Decimal | None:
@@ -240,12 +240,12 @@ class _Found:
 
 def _found(desk: LedgerTransaction, resumed_ms: int) -> _Found:
     tables, closed, realised = desk.tables, ZERO, dict[str, Decimal]()
-    for position in every_position(tables):
+    for position in all_positions(tables):
         if position.closed_ms is None or position.closed_ms > desk.now_ms - DAY_MS:
             realised[position.id] = position.realised
         else:
             closed += position.realised
-    money = money_of(tables, (), {})
+    money = compute_identity(tables, (), {})
     latest = tables.equity.latest()
     closes = tables.equity.daily_closes(2)
     complete = latest if latest is not None and latest.is_complete else closes[-1] if closes else None
@@ -267,7 +267,7 @@ def _found(desk: LedgerTransaction, resumed_ms: int) -> _Found:
 
 
 def _first_since(table: EquityTable, from_ms: int, now_ms: int) -> EquityPoint | None:
-    points = table.between(from_ms, now_ms + 1, MOST_READ)
+    points = table.between(from_ms, now_ms + 1, MAX_POINTS_READ)
     return next((one for one in points if one.is_complete), None)
 
 

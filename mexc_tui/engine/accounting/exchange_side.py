@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.runtime.weight_allowance import WeightAllowance
-from mexc_tui.ledger.agreement import Theirs, moving_symbols
-from mexc_tui.ledger.orders import must_ask_trades
+from mexc_tui.ledger.agreement import ExchangeSnapshot, changed_symbols
+from mexc_tui.ledger.orders import needs_trades_query
 from mexc_tui.model.account import Balance
 from mexc_tui.model.errors import ExchangeError, RequestRefused
 from mexc_tui.model.outcome import KEY_CODES, TIME_CODES, Purpose
@@ -23,7 +23,7 @@ HISTORY_MS = 7 * 86_400_000 - 60_000
 """Orders are listed so long back (protocol 4.4)."""
 
 
-class ExchangeSide:
+class ExchangeReader:
     """Asks and changes nothing. Methods raise ExchangeError."""
 
     def __init__(self, trading: TradingPort, keeper: LedgerWriter, allowance: WeightAllowance) -> None:
@@ -39,63 +39,63 @@ class ExchangeSide:
         self._unread = tuple[SkippedRow, ...]()
         """Balances of that answer that could not be read."""
 
-    async def read(self, wanted: frozenset[str], *, at_once: bool = False) -> Theirs:
+    async def read_snapshot(self, wanted: frozenset[str], *, at_once: bool = False) -> ExchangeSnapshot:
         """Read one side, with the orders of the wanted pairs and of those that have an order not ended.
 
         `at_once`: although there are many of them; else their histories are spread in time.
         """
         symbols = wanted | self._unsettled()
-        symbols |= (self._dead | self.unlisted) & self._keeper.open.symbols()
+        symbols |= (self._dead | self.unlisted) & self._keeper.state.symbols()
         before = await self._orders(symbols, at_once=at_once)
-        balances, unread = await self.account(), self._unread
+        balances, unread = await self.query_balances(), self._unread
         at_ms = self._trading.now_ms()
         left = symbols - set(before.dead) - set(before.unanswered)
         after = await self._orders(left, at_once=at_once)
         dead, unanswered = before.dead | after.dead, before.unanswered | after.unanswered
         trades = await self._trades(set(dead), unanswered)
         self._dead = frozenset(dead)
-        ours = self._keeper.open.symbols()
+        ours = self._keeper.state.symbols()
         listed = ours | {report.symbol for report in after.reports}
         unlisted = {*dead, *unanswered, *before.partial, *after.partial}
         partial = {symbol: words for symbol, words in after.partial.items() if symbol in ours}
         self.unlisted = frozenset(partial | unanswered)
-        return Theirs(
+        return ExchangeSnapshot(
             at_ms=at_ms,
             balances=balances,
-            unread=unread,
+            skipped=unread,
             orders=after.reports,
             trades=trades,
-            listed=frozenset(listed - unlisted) if after.names_all else frozenset(),
-            moving=moving_symbols(before.reports, after.reports) - unlisted,
-            dead=dead,
-            unanswered=partial | unanswered,
+            listed_symbols=frozenset(listed - unlisted) if after.names_all else frozenset(),
+            changing_symbols=changed_symbols(before.reports, after.reports) - unlisted,
+            delisted=dead,
+            failed=partial | unanswered,
         )
 
-    async def account(self) -> tuple[Balance, ...]:
+    async def query_balances(self) -> tuple[Balance, ...]:
         """Ask for balances."""
         account = await self._trading.account(purpose=Purpose.EXIT)
         self.balances, self._unread = account.balances, account.skipped
         return self.balances
 
-    async def read_first(self, tries: int) -> Theirs:
+    async def read_opening_balances(self, tries: int) -> ExchangeSnapshot:
         """Read until two account answers in a row agree: one answer opens no books.
 
         A balance that cannot be read is asked for as often as one that differs; it does not end the start.
         """
-        before = totals(await self.account())
-        theirs = await self.read(self.in_use(), at_once=True)
-        while (theirs.unread or totals(theirs.balances) != before) and tries > 0:
+        before = totals(await self.query_balances())
+        theirs = await self.read_snapshot(self.active_symbols(), at_once=True)
+        while (theirs.skipped or totals(theirs.balances) != before) and tries > 0:
             before, tries = totals(theirs.balances), tries - 1
-            theirs = await self.read(self.in_use(), at_once=True)
+            theirs = await self.read_snapshot(self.active_symbols(), at_once=True)
         return theirs
 
-    def in_use(self) -> frozenset[str]:
+    def active_symbols(self) -> frozenset[str]:
         """Return the pairs in which something of ours may have happened."""
-        return self._keeper.open.touched(self._trading.now_ms())
+        return self._keeper.state.active_symbols(self._trading.now_ms())
 
     def _unsettled(self) -> frozenset[str]:
         """Return pairs with an order that is not at its end: their history is worth its weight each time."""
-        orders = self._keeper.open.orders.values()
+        orders = self._keeper.state.orders.values()
         return frozenset(order.symbol for order in orders if not order.state.is_terminal)
 
     async def _orders(self, symbols: Iterable[str], *, at_once: bool) -> "_Listed":
@@ -120,14 +120,14 @@ class ExchangeSide:
         return _Listed(tuple(found.values()), dead, unanswered, partial, names_all)
 
     def _since_ms(self) -> int:
-        memory, now_ms = self._keeper.open, self._trading.now_ms()
+        memory, now_ms = self._keeper.state, self._trading.now_ms()
         began = [one.created_ms for one in (*memory.orders.values(), *memory.intents.values())]
         return max(min(began, default=now_ms) - 60_000, now_ms - HISTORY_MS)
 
     async def _trades(self, dead: Container[str], unanswered: dict[str, str]) -> tuple[TradeReport, ...]:
         """Return trades of the orders whose fees are not all known; note in `unanswered` what failed."""
         found: list[TradeReport] = []
-        for order in [one for one in self._keeper.open.orders.values() if must_ask_trades(one)]:
+        for order in [one for one in self._keeper.state.orders.values() if needs_trades_query(one)]:
             if order.symbol in dead:
                 continue
             try:

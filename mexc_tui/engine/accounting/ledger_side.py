@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mexc_tui.engine.accounting.ledger_state import LedgerState
-from mexc_tui.ledger.accounts import START_ENTRY, standing_drifts
-from mexc_tui.ledger.agreement import Ours, Theirs, Unconfirmed
+from mexc_tui.ledger.accounts import START_ENTRY, unreversed_drifts
+from mexc_tui.ledger.agreement import ExchangeSnapshot, LedgerSnapshot, UnconfirmedDifference
 from mexc_tui.ledger.confirming import REVERSED_WITHIN_MS
 from mexc_tui.model.intent import Order
 from mexc_tui.model.position import Position
@@ -24,39 +24,39 @@ RECENT_ENTRIES = 2_000
 class ComparisonBaseline:
     """What the comparison knew before it read the books."""
 
-    theirs: Theirs
+    exchange: ExchangeSnapshot
     newest_entry: int
     """Number of the newest entry before the first query."""
     agreed_ms: int
     """When balances last agreed; 0: not since this engine began."""
-    unconfirmed: tuple[Unconfirmed, ...]
+    unconfirmed: tuple[UnconfirmedDifference, ...]
     orders: tuple[Order, ...]
     """In memory: those on their way or suspected have no row yet."""
     unbooked: frozenset[str]
     """Client ids of orders of which memory knows more than the store."""
 
 
-def asked(
+def baseline_of(
     memory: LedgerState,
-    theirs: Theirs,
+    theirs: ExchangeSnapshot,
     *,
     newest_entry: int,
     agreed_ms: int,
-    unconfirmed: tuple[Unconfirmed, ...],
+    unconfirmed: tuple[UnconfirmedDifference, ...],
 ) -> ComparisonBaseline:
     """Take what memory knows at this moment; the store is read in another thread."""
-    orders, unbooked = tuple(memory.orders.values()), frozenset(memory.told)
+    orders, unbooked = tuple(memory.orders.values()), frozenset(memory.unbooked)
     return ComparisonBaseline(theirs, newest_entry, agreed_ms, unconfirmed, orders, unbooked)
 
 
-def newest_entry(tables: TradingTables) -> int:
+def newest_entry_number(tables: TradingTables) -> int:
     """Return the number of the newest entry: what is booked after it has a higher one."""
     return next((number for number, _ in tables.entries.page(limit=1)), 0)
 
 
-def our_side(tables: TradingTables, known: ComparisonBaseline) -> Ours:
+def read_ledger(tables: TradingTables, known: ComparisonBaseline) -> LedgerSnapshot:
     """Read everything in one transaction."""
-    theirs = known.theirs
+    theirs = known.exchange
     since_ms = theirs.at_ms - LATELY_MS
     orders = dict[str, Order]()
     for order in (
@@ -82,15 +82,15 @@ def our_side(tables: TradingTables, known: ComparisonBaseline) -> Ours:
                 orders[name] = row
     agreed = tables.reconciliations.latest() or tables.entries.get(START_ENTRY)
     recent = tables.entries.page(limit=RECENT_ENTRIES) if known.unconfirmed else []
-    return Ours(
+    return LedgerSnapshot(
         orders=tuple(orders.values()),
         intents=tuple(intents.values()),
         positions=tuple(positions),
-        held={(one.account, one.asset): one.amount for one in tables.entries.balances()},
+        balances={(one.account, one.asset): one.amount for one in tables.entries.balances()},
         agreed_ms=known.agreed_ms or (0 if agreed is None else agreed.at_ms),
-        moved=_moved(tables, known),
+        changed_assets=_moved(tables, known),
         unconfirmed=known.unconfirmed,
-        drifts=standing_drifts(entry for _, entry in recent),
+        drifts=unreversed_drifts(entry for _, entry in recent),
         written_off=tuple(_written_off(tables, theirs.at_ms)) if known.unconfirmed else (),
     )
 

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges, stop_intent
 from mexc_tui.ledger.evidence import Evidence
-from mexc_tui.ledger.orders import advance, is_owing
-from mexc_tui.ledger.positions import opened, settled
+from mexc_tui.ledger.orders import advance, has_unsettled_fees
+from mexc_tui.ledger.positions import open_position, recompute_position
 from mexc_tui.model.intent import Intent, Order, OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import EquityPoint, LedgerAccount, Position
@@ -28,7 +28,7 @@ SENT_EARLY_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class ReportedOrder:
+class OrderEvidence:
     """What was told of one order."""
 
     client_order_id: str
@@ -56,7 +56,7 @@ class LedgerState:
     """Of the books; the exchange's own are asked for when they are needed."""
     equity: EquityPoint | None = None
     reconciled: Reconciliation | None = None
-    told: dict[str, list[ReportedOrder]] = field(default_factory=dict[str, list[ReportedOrder]])
+    unbooked: dict[str, list[OrderEvidence]] = field(default_factory=dict[str, list[OrderEvidence]])
     """By client order id: what orders here know and the store does not yet."""
     unstored: set[str] = field(default_factory=set[str])
     """Positions that only memory has: the store did not take what bought them."""
@@ -111,7 +111,7 @@ class LedgerState:
         live = (one.symbol for one in self.orders.values() if not one.state.is_terminal)
         return frozenset((*held, *live, *(snipe.symbol for snipe in self.snipes.values())))
 
-    def touched(self, now_ms: int) -> frozenset[str]:
+    def active_symbols(self, now_ms: int) -> frozenset[str]:
         """Return the pairs in which something of ours may have happened at the exchange.
 
         Not those that are only armed for an opening still ahead: nothing was sent there, and what happened in
@@ -128,7 +128,7 @@ class LedgerState:
 
     # ---- for the bookkeeper
 
-    def take(self, written: LedgerChanges) -> None:
+    def apply(self, written: LedgerChanges) -> None:
         """Take over what a commit changed. Positions come before the orders that they keep here."""
         for intent in written.intents:
             _keep(self.intents, intent.id, intent, is_open=intent.is_open)
@@ -144,50 +144,54 @@ class LedgerState:
                 place = (posting.account, posting.asset)
                 self.balances[place] = self.balances.get(place, Decimal(0)) + posting.amount
 
-    def go_on_from(self, before: "LedgerState", sent: tuple[str, ...]) -> None:
+    def carry_over(self, before: "LedgerState", sent: tuple[str, ...]) -> None:
         """Keep what only memory knew before these rows were read. `sent`: orders that may have no row yet."""
-        self.trading, self.told, self.unstored = before.trading, before.told, before.unstored
+        self.trading, self.unbooked, self.unstored = before.trading, before.unbooked, before.unstored
         for name in self.unstored:
             self.positions[name] = before.positions[name]
             self.intents |= {one.id: one for one in before.intents_of(name)}
-        for name in (*self.told, *sent):
+        for name in (*self.unbooked, *sent):
             if name in before.orders:
                 self.put_order(self.orders.get(name, before.orders[name]))
 
-    def hear(self, told: ReportedOrder, *, is_unstored: bool = False) -> Order | None:
+    def apply_evidence(self, told: OrderEvidence, *, is_unstored: bool = False) -> Order | None:
         """Advance an order of ours at once; return it as it is now, None: there is nothing to advance.
 
         What a buy got comes with its position, by a commit: before that it would be neither reserved nor
         held. Unless `is_unstored`: the store does not take it.
         """
-        order, known = self.orders.get(told.client_order_id), self.told.get(told.client_order_id, [])
+        order, known = self.orders.get(told.client_order_id), self.unbooked.get(told.client_order_id, [])
         if order is None or (order.side is Side.BUY and told.has_fill and not is_unstored):
             return None
         if told not in known:
-            self.told[told.client_order_id] = [*known, told]
+            self.unbooked[told.client_order_id] = [*known, told]
             self.put_order(order)
         return self.orders[told.client_order_id]
 
-    def booked(self, told: ReportedOrder) -> None:
+    def mark_booked(self, told: OrderEvidence) -> None:
         """Note that the store has it; call it before `take`."""
-        left = [one for one in self.told.pop(told.client_order_id, []) if one != told]
+        left = [one for one in self.unbooked.pop(told.client_order_id, []) if one != told]
         if left:
-            self.told[told.client_order_id] = left
+            self.unbooked[told.client_order_id] = left
         order = self.orders.get(told.client_order_id)
         if order is not None:
             self._drop_done(order)
 
-    def hold(self, order: Order, stop_ids: tuple[str, ...], now_ms: int) -> LedgerChanges | None:
+    def open_unstored_position(
+        self, order: Order, stop_ids: tuple[str, ...], now_ms: int
+    ) -> LedgerChanges | None:
         """Hold and protect what an order bought and the store does not take; None: nothing, or it did."""
         known = self.positions.get(order.position_id)
         intent, snipe = self.intents.get(order.intent_id), self.snipes.get(order.snipe_id)
         is_stored = known is not None and known.id not in self.unstored
         if is_stored or intent is None or snipe is None or not order.filled_quantity:
             return None
-        before = known or opened(snipe, intent, now_ms)
-        position, _ = settled(before, self.orders_of(before.id), self.intents_of(before.id), now_ms)
+        before = known or open_position(snipe, intent, now_ms)
+        position, _ = recompute_position(
+            before, self.orders_of(before.id), self.intents_of(before.id), now_ms
+        )
         written = LedgerChanges(positions=[position], intents=[stop_intent(position, stop_ids, now_ms)])
-        self.take(written)
+        self.apply(written)
         self.unstored.add(position.id)
         return written
 
@@ -196,7 +200,7 @@ class LedgerState:
         if not order.intent_id:
             _keep(self.foreign, order.client_order_id, order, is_open=not order.state.is_terminal)
             return
-        for told in self.told.get(order.client_order_id, ()):
+        for told in self.unbooked.get(order.client_order_id, ()):
             for evidence in told.evidence:
                 order = advance(order, evidence).order
         self.orders[order.client_order_id] = order
@@ -210,7 +214,11 @@ class LedgerState:
                 self._drop_done(order)
 
     def _drop_done(self, order: Order) -> None:
-        is_done = order.state.is_terminal and not is_owing(order) and order.client_order_id not in self.told
+        is_done = (
+            order.state.is_terminal
+            and not has_unsettled_fees(order)
+            and order.client_order_id not in self.unbooked
+        )
         if is_done and order.position_id not in self.positions:
             self.orders.pop(order.client_order_id, None)
 
@@ -218,7 +226,9 @@ class LedgerState:
 def load(tables: TradingTables) -> LedgerState:
     """Read all that is open."""
     positions = {one.id: one for one in tables.positions.open()}
-    lately = (one for one in tables.orders.page(limit=RECENT_ORDERS) if one.intent_id and is_owing(one))
+    lately = (
+        one for one in tables.orders.page(limit=RECENT_ORDERS) if one.intent_id and has_unsettled_fees(one)
+    )
     held = (one for name in positions for one in tables.orders.of_position(name))
     orders = (*lately, *tables.orders.open(), *held)
     return LedgerState(

@@ -10,8 +10,8 @@ import msgspec
 from mexc_tui.ledger import booking
 from mexc_tui.ledger.days import utc_day
 from mexc_tui.ledger.evidence import Evidence
-from mexc_tui.ledger.orders import Advanced, AnomalyKind, advance, doubted
-from mexc_tui.ledger.positions import opened
+from mexc_tui.ledger.orders import Advanced, AnomalyKind, advance, mark_unknown
+from mexc_tui.ledger.positions import open_position
 from mexc_tui.model.event import (
     Alert,
     EntryBooked,
@@ -55,7 +55,7 @@ class LedgerTransaction:
 
     unit: UnitOfWork
     tables: TradingTables
-    written: LedgerChanges
+    changes: LedgerChanges
     now_ms: int
 
     # ---- rows
@@ -63,24 +63,24 @@ class LedgerTransaction:
     def save_order(self, order: Order, source: str) -> None:
         """Store an order and tell of it."""
         self.tables.orders.save(order)
-        self.written.orders.append(order)
+        self.changes.orders.append(order)
         self.unit.record(OrderChanged(at_ms=self.now_ms, about=order.symbol, order=order, source=source))
 
     def save_intent(self, intent: Intent) -> None:
         """Store an intent. Its order or snipe tells of it."""
         self.tables.intents.save(intent)
-        self.written.intents.append(intent)
+        self.changes.intents.append(intent)
 
     def save_snipe(self, snipe: Snipe) -> None:
         """Store a snipe and tell of it."""
         self.tables.snipes.save(snipe)
-        self.written.snipes.append(snipe)
+        self.changes.snipes.append(snipe)
         self.unit.record(SnipeChanged(at_ms=self.now_ms, about=snipe.symbol, snipe=snipe))
 
     def save_position(self, position: Position, words: str = "", *, is_loud: bool = True) -> None:
         """Store a position; tell of it if that is worth a fact."""
         self.tables.positions.save(position)
-        self.written.positions.append(position)
+        self.changes.positions.append(position)
         if is_loud:
             event = PositionChanged(at_ms=self.now_ms, about=position.symbol, position=position, words=words)
             self.unit.record(event)
@@ -89,7 +89,7 @@ class LedgerTransaction:
         """Book an entry, once."""
         if not self.tables.entries.add(entry):
             return
-        self.written.entries.append(entry)
+        self.changes.entries.append(entry)
         if entry.kind not in QUIET_ENTRIES:
             self.unit.record(EntryBooked(at_ms=entry.at_ms, about=about, entry=entry))
 
@@ -99,7 +99,7 @@ class LedgerTransaction:
         if self.unit.alerts.add(alert):
             self.unit.record(alert)
 
-    def alert_again(self, rule: str, about: str, words: str) -> None:
+    def repeat_alert(self, rule: str, about: str, words: str) -> None:
         """Say something that a person should know, also if the same alert is open already."""
         alert = Alert(at_ms=self.now_ms, about=about, severity=Severity.WARNING, rule=rule, text=words)
         self.unit.alerts.add(alert)
@@ -115,18 +115,18 @@ class LedgerTransaction:
     def book_evidence(self, order: Order, evidence: Evidence, prices: Mapping[str, Decimal]) -> Order:
         """Write what one piece of evidence changes; return the order as stored."""
         step = advance(order, evidence)
-        self.written.advanced.append(step)
+        self.changes.advanced.append(step)
         self._tell_anomalies(step, evidence)
         after = step.order
         position = self._position_of(after)
         if position is not None:
-            done = booking.book(self.books_of(position), step, prices, self.now_ms)
+            done = booking.book(self.rows_of(position), step, prices, self.now_ms)
             after = done.order or after
             if step.has_fill:
                 self._record_fill(step, done.realised)
             if step.is_changed or step.has_fill:
                 self.tables.orders.save(after)
-            self.save_booking(done, position, evidence.words)
+            self.save_booking(done, position, evidence.text)
         if step.is_changed or self.tables.orders.get(after.client_order_id) is None:
             self.save_order(after, evidence.source.value)
         is_new = after.state is OrderState.REJECTED and order.state is not OrderState.REJECTED
@@ -138,22 +138,22 @@ class LedgerTransaction:
             self._follow_snipe(after)
         return after
 
-    def doubt(self, client_order_id: str, now_ms: int, recv_window_ms: int, words: str) -> None:
+    def mark_order_unknown(self, client_order_id: str, now_ms: int, recv_window_ms: int, words: str) -> None:
         """Make a live order UNKNOWN, as it is stored by now."""
         stored = self.tables.orders.get(client_order_id)
-        after = None if stored is None else doubted(stored, now_ms, recv_window_ms, words)
+        after = None if stored is None else mark_unknown(stored, now_ms, recv_window_ms, words)
         if after is not None and after != stored:
             self.save_order(after, "doubt")
 
-    def show(self, order: Order) -> None:
+    def reload_late_order(self, order: Order) -> None:
         """Let memory have an order and its position as they are stored, and say that they came late."""
         stored, position = self.tables.orders.get(order.client_order_id), self._position_of(order)
         if stored is not None:
-            self.written.orders.append(stored)
+            self.changes.orders.append(stored)
         if position is not None and self.tables.positions.get(position.id) is not None:
-            self.written.positions.append(position)
-            self.written.intents += self.tables.intents.of_position(position.id)
-        if any(step.has_fill for step in self.written.advanced):
+            self.changes.positions.append(position)
+            self.changes.intents += self.tables.intents.of_position(position.id)
+        if any(step.has_fill for step in self.changes.advanced):
             self.alert("books:late", order.symbol, LATE)
 
     def revalue(self, client_order_id: str, prices: Mapping[str, Decimal]) -> None:
@@ -162,13 +162,13 @@ class LedgerTransaction:
         position = None if order is None else self._position_of(order)
         if order is None or position is None:
             return
-        done = booking.revalue(self.books_of(position), order, prices, self.now_ms)
+        done = booking.revalue(self.rows_of(position), order, prices, self.now_ms)
         after = done.order or order
         if after != order:
             self.save_order(after, "prices")
             self.save_booking(done, position)
 
-    def books_of(self, position: Position) -> booking.LedgerRows:
+    def rows_of(self, position: Position) -> booking.LedgerRows:
         """Return the rows about one position."""
         return booking.LedgerRows(
             position=position,
@@ -188,7 +188,7 @@ class LedgerTransaction:
         if done.position is not None and done.position != before:
             self.save_position(done.position, words)
             self.tables.days.save(done.day)
-        for line in done.words:
+        for line in done.notes:
             self.alert("books", before.symbol, line)
 
     # ---- what others decided, onto the rows as they are stored by now
@@ -202,7 +202,7 @@ class LedgerTransaction:
         self.save_intent(ended)
         position = self.tables.positions.get(intent.position_id) if intent.position_id else None
         if position is not None:
-            self.save_booking(booking.resettle(self.books_of(position), self.now_ms), position)
+            self.save_booking(booking.recompute(self.rows_of(position), self.now_ms), position)
 
     def move_snipe(self, snipe: Snipe) -> None:
         """Store a snipe in another state; what was bought meanwhile stays."""
@@ -239,24 +239,26 @@ class LedgerTransaction:
         stored = self.tables.positions.get(position_id)
         if stored is None or not stored.is_open or left not in (None, stored.remaining):
             return
-        rows, now_ms = self.books_of(stored), self.now_ms
+        rows, now_ms = self.rows_of(stored), self.now_ms
         if gone is None:
             done = booking.write_off_dust(rows, now_ms, words)
         else:
-            done = booking.write_off_gone(rows, gone, now_ms, words)
+            done = booking.write_off_missing(rows, gone, now_ms, words)
         self.save_booking(done, stored, words)
 
-    def take_back(self, position_id: str, words: str, quantity: Decimal, stop_ids: Sequence[str]) -> None:
+    def restore_written_off(
+        self, position_id: str, words: str, quantity: Decimal, stop_ids: Sequence[str]
+    ) -> None:
         """Return coins to a position that were written off as gone; it is open and protected again."""
         stored = self.tables.positions.get(position_id)
         if stored is not None and stored.gone:
-            done = booking.take_back_gone(self.books_of(stored), quantity, self.now_ms, words)
+            done = booking.restore_written_off(self.rows_of(stored), quantity, self.now_ms, words)
             self.save_booking(done, stored, words)
             self.protect(stop_ids)
 
     def protect(self, client_ids: Sequence[str]) -> None:
         """Give a position that just opened the durable intent of its stop."""
-        for position in {one.id: one for one in self.written.positions}.values():
+        for position in {one.id: one for one in self.changes.positions}.values():
             intents = self.tables.intents.of_position(position.id)
             has_stop = any(one.role is OrderRole.STOP and one.is_open for one in intents)
             if position.is_open and client_ids and not has_stop:
@@ -273,7 +275,7 @@ class LedgerTransaction:
         if stored is not None:
             return stored
         intent, snipe = self.tables.intents.get(order.intent_id), self.tables.snipes.get(order.snipe_id)
-        return None if intent is None or snipe is None else opened(snipe, intent, self.now_ms)
+        return None if intent is None or snipe is None else open_position(snipe, intent, self.now_ms)
 
     def _record_fill(self, step: Advanced, realised: Decimal) -> None:
         order = step.order
@@ -307,18 +309,18 @@ class LedgerTransaction:
 
     def _tell_anomalies(self, step: Advanced, evidence: Evidence) -> None:
         if evidence.state is OrderState.UNKNOWN and evidence.code is not None:
-            words = f"answered with {evidence.code}, which decides nothing: {evidence.words}; it is asked for"
+            words = f"answered with {evidence.code}, which decides nothing: {evidence.text}; it is asked for"
             self.alert("order:undecided", step.order.symbol, f"{step.order.client_order_id}: {words}")
         for anomaly in step.anomalies:
             if anomaly.kind is not AnomalyKind.BACKWARDS:
-                words = f"{anomaly.kind.value}: {anomaly.words}"
+                words = f"{anomaly.kind.value}: {anomaly.text}"
                 self.alert(f"order:{anomaly.kind.name.lower()}", step.order.symbol, words)
 
 
 def stop_intent(position: Position, client_ids: Sequence[str], now_ms: int) -> Intent:
     """Return the wish that a position's stop fires under, with the ids of its attempts."""
     return Intent(
-        id=stem(client_ids[0]),
+        id=intent_id_of(client_ids[0]),
         role=OrderRole.STOP,
         symbol=position.symbol,
         base_asset=position.base_asset,
@@ -333,6 +335,6 @@ def stop_intent(position: Position, client_ids: Sequence[str], now_ms: int) -> I
     )
 
 
-def stem(client_order_id: str) -> str:
+def intent_id_of(client_order_id: str) -> str:
     """Return what all client ids of an intent have in common: its own id."""
     return client_order_id.rpartition("-")[0]

@@ -15,12 +15,12 @@ import msgspec
 
 from mexc_tui.engine.accounting import ledger_state
 from mexc_tui.engine.accounting.client_ids import MOST_IDS, ClientIds
-from mexc_tui.engine.accounting.ledger_state import LedgerState, ReportedOrder
+from mexc_tui.engine.accounting.ledger_state import LedgerState, OrderEvidence
 from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges, LedgerTransaction
 from mexc_tui.engine.runtime.recent_keys import RecentKeys
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.ledger.evidence import Evidence
-from mexc_tui.ledger.orders import RESTARTED, suspect
+from mexc_tui.ledger.orders import RESTARTED, unknown_attempt
 from mexc_tui.model.event import AttemptMade, TradingChanged
 from mexc_tui.model.intent import Intent, Order, OrderRole
 from mexc_tui.model.order import Side
@@ -59,27 +59,27 @@ class LedgerWriter:
         self._books = books
         self.scope = scope
         self._ids = ClientIds(*ids_of)
-        self.instance = self._ids.instance
+        self.desk_id = self._ids.instance
         self._now_ms = now_ms
         self._prices = prices
-        self._unbooked: deque[ReportedOrder] = deque()
+        self._unbooked: deque[OrderEvidence] = deque()
         self._sent: dict[str, Order] = {}
         self._listeners: list[Listener] = []
         self._ours = RecentKeys[str](MOST_IDS)
         self._stop_ids: dict[str, tuple[str, ...]] = {}
         self._is_loaded = False
         self._settled = asyncio.Event()
-        self.open = LedgerState()
+        self.state = LedgerState()
         self.problem = ""
         """Why what was told cannot be stored at present; empty: it can."""
 
     async def load(self) -> None:
         """Read all that is open. What memory knows already and the store does not is kept."""
-        before, is_first = self.open, not self._is_loaded
-        self.open = await self.read("open books", ledger_state.load)
+        before, is_first = self.state, not self._is_loaded
+        self.state = await self.read("open books", ledger_state.load)
         self._is_loaded = True
         if not is_first:
-            self.open.go_on_from(before, tuple(self._sent))
+            self.state.carry_over(before, tuple(self._sent))
 
     def on_change(self, listener: Listener) -> None:
         """Call with what each commit changed, and before it with orders as they were told.
@@ -88,14 +88,14 @@ class LedgerWriter:
         """
         self._listeners.append(listener)
 
-    def off_change(self, listener: Listener) -> None:
+    def remove_listener(self, listener: Listener) -> None:
         """Call it no more."""
         self._listeners.remove(listener)
 
     @property
     def is_behind(self) -> bool:
         """Whether something told is not booked yet: orders in memory know more than positions."""
-        return bool(self._unbooked or self.open.told)
+        return bool(self._unbooked or self.state.unbooked)
 
     def client_ids(self, attempts: int) -> tuple[str, ...]:
         """Return ids for the attempts of a new intent, never used before."""
@@ -105,7 +105,7 @@ class LedgerWriter:
 
     def next_id(self, intent: Intent) -> str:
         """Return an id of this intent that this engine has not used; empty: `add_ids` first."""
-        return self._ids.next_of(intent)
+        return self._ids.next_unused(intent)
 
     async def add_ids(self, intent: Intent, attempts: int = EXIT_ATTEMPTS) -> Intent:
         """Give an intent more attempts, durably."""
@@ -135,26 +135,26 @@ class LedgerWriter:
 
     # ---- orders
 
-    def sent(self, order: Order) -> None:
+    def register_sent(self, order: Order) -> None:
         """Remember an order whose bytes are about to leave; its intent is durable already."""
         self._sent[order.client_order_id] = order
-        self.open.put_order(order)
+        self.state.put_order(order)
 
-    def suspect(self, order: Order) -> None:
+    def register_attempt(self, order: Order) -> None:
         """Begin with this row if evidence comes of an attempt that has none: it may have been sent."""
-        if order.client_order_id not in self.open.orders:
-            self.sent(order)
+        if order.client_order_id not in self.state.orders:
+            self.register_sent(order)
 
-    def hear(self, client_order_id: str, *evidence: Evidence) -> None:
+    def apply_evidence(self, client_order_id: str, *evidence: Evidence) -> None:
         """Let memory know what was told of an order, at once; whoever calls `take`s it after."""
-        self._hear(ReportedOrder(client_order_id, evidence))
+        self._hear(OrderEvidence(client_order_id, evidence))
 
-    async def take(self, client_order_id: str, *evidence: Evidence) -> Order | None:
+    async def book_evidence(self, client_order_id: str, *evidence: Evidence) -> Order | None:
         """Book what was told of an order; None: it is at its end, or not ours. Told again, nothing happens.
 
         If the store cannot take it now, memory does, and it is booked later: nothing is raised.
         """
-        told = ReportedOrder(client_order_id, evidence)
+        told = OrderEvidence(client_order_id, evidence)
         self._hear(told)
         try:
             if self._unbooked or not await self._book(told):
@@ -164,15 +164,15 @@ class LedgerWriter:
             self._unbooked.append(told)
             raise
         except Exception:
-            self.open.booked(told)  # a fault of ours: it must not stay half known
+            self.state.mark_booked(told)  # a fault of ours: it must not stay half known
             raise
         finally:
             self._settled.set()
-        return self.open.orders.get(client_order_id)
+        return self.state.orders.get(client_order_id)
 
-    async def caught_up(self) -> None:
+    async def wait_until_booked(self) -> None:
         """Wait until what was told is booked, or the store does not take it."""
-        while self.open.told and not self._unbooked:
+        while self.state.unbooked and not self._unbooked:
             self._settled.clear()
             await self._settled.wait()
 
@@ -180,12 +180,14 @@ class LedgerWriter:
         """Store an order that our own doing changed, or a foreign one."""
         await self.write("order", lambda desk: desk.save_order(order, words))
 
-    async def doubt(
+    async def mark_order_unknown(
         self, client_order_id: str, now_ms: int, recv_window_ms: int, words: str = RESTARTED
     ) -> None:
         """Make a live order UNKNOWN, as it is stored by then: what was booked meanwhile stays."""
 
-        await self.write("doubt", lambda desk: desk.doubt(client_order_id, now_ms, recv_window_ms, words))
+        await self.write(
+            "doubt", lambda desk: desk.mark_order_unknown(client_order_id, now_ms, recv_window_ms, words)
+        )
 
     async def revalue(self, order: Order) -> None:
         """Book fees that had no price when they were told, if they have one now."""
@@ -231,7 +233,7 @@ class LedgerWriter:
         durability = Durability.FULL if words else Durability.NORMAL
         await self.write("exits", lambda desk: desk.save_exits(position, words), durability=durability)
 
-    async def note_trapped(self, position_id: str, words: str) -> None:
+    async def save_trapped(self, position_id: str, words: str) -> None:
         """Store why a position cannot be sold; without words: it can be."""
 
         def work(desk: LedgerTransaction) -> None:
@@ -260,11 +262,12 @@ class LedgerWriter:
         """
         await self.write("write-off", lambda desk: desk.write_off(position_id, words, left, gone))
 
-    async def take_back(self, position_id: str, words: str, quantity: Decimal) -> None:
+    async def restore_written_off(self, position_id: str, words: str, quantity: Decimal) -> None:
         """Return coins to a position that were written off as gone, and give it a stop again."""
         stop_ids = self._ids_of_stop(position_id)
         await self.write(
-            "written off too early", lambda desk: desk.take_back(position_id, words, quantity, stop_ids)
+            "written off too early",
+            lambda desk: desk.restore_written_off(position_id, words, quantity, stop_ids),
         )
 
     async def write(
@@ -273,7 +276,7 @@ class LedgerWriter:
         work: Callable[[LedgerTransaction], T],
         *,
         durability: Durability = Durability.FULL,
-        booked: ReportedOrder | None = None,
+        booked: OrderEvidence | None = None,
     ) -> T:
         """Run one unit of work on the books of this scope; memory and listeners follow its commit.
 
@@ -283,7 +286,7 @@ class LedgerWriter:
 
         def job(unit: UnitOfWork) -> tuple[T, LedgerChanges]:
             desk = LedgerTransaction(unit, unit.trading(scope), LedgerChanges(), now_ms)
-            return work(desk), desk.written
+            return work(desk), desk.changes
 
         try:
             result, written = await self._books.write(name, job, durability=durability)
@@ -309,25 +312,25 @@ class LedgerWriter:
             log.error("the room kept for a full disk cannot be given back: %s", error)
             return False
 
-    async def _book(self, told: ReportedOrder, *, is_late: bool = False) -> bool:
+    async def _book(self, told: OrderEvidence, *, is_late: bool = False) -> bool:
         """Book what was told; False: the store does not take it now. `is_late`: it did not before."""
         name, prices = told.client_order_id, self._prices()
         fresh = self._sent.get(name)
-        known = fresh or self.open.orders.get(name)
+        known = fresh or self.state.orders.get(name)
         spare = () if known is None or known.side is Side.SELL else self._ids_of_stop(known.position_id)
 
         def work(desk: LedgerTransaction) -> None:
             order = desk.tables.orders.get(name) or fresh
             intent = None if order is not None else desk.tables.intents.by_client_id(name)
             if intent is not None:  # sent by an engine that ended before it could store the row
-                order = suspect(intent, name, None)
+                order = unknown_attempt(intent, name, None)
             if order is None:
                 return
             for evidence in told.evidence:
                 order = desk.book_evidence(order, evidence, prices)
             desk.protect(spare)
             if is_late:
-                desk.show(order)
+                desk.reload_late_order(order)
 
         try:
             await self.write("what was told of an order", work, booked=told)
@@ -345,26 +348,26 @@ class LedgerWriter:
             self._stop_ids[position_id] = self.client_ids(EXIT_ATTEMPTS)
         return self._stop_ids[position_id]
 
-    def _hear(self, told: ReportedOrder, *, is_unstored: bool = False) -> None:
-        heard = self.open.hear(told, is_unstored=is_unstored)
+    def _hear(self, told: OrderEvidence, *, is_unstored: bool = False) -> None:
+        heard = self.state.apply_evidence(told, is_unstored=is_unstored)
         if heard is not None:
             self._tell(LedgerChanges(orders=[heard]))
 
-    def _hold(self, told: ReportedOrder) -> None:
+    def _hold(self, told: OrderEvidence) -> None:
         """Know of what the store does not take, and protect what was bought."""
         self._hear(told, is_unstored=True)
-        order = self.open.orders.get(told.client_order_id)
+        order = self.state.orders.get(told.client_order_id)
         if order is None or order.side is Side.SELL:
             return
-        held = self.open.hold(order, self._ids_of_stop(order.position_id), self._now_ms())
+        held = self.state.open_unstored_position(order, self._ids_of_stop(order.position_id), self._now_ms())
         if held is not None:
             log.error("%s is held and its stop watched in memory alone: %s", order.symbol, self.problem)
             self._tell(held)
 
-    def _follow(self, written: LedgerChanges, told: ReportedOrder | None) -> None:
+    def _follow(self, written: LedgerChanges, told: OrderEvidence | None) -> None:
         if told is not None:
-            self.open.booked(told)
-        self.open.take(written)
+            self.state.mark_booked(told)
+        self.state.apply(written)
         for intent in written.intents:
             if intent.role is OrderRole.STOP:
                 self._stop_ids.pop(intent.position_id, None)

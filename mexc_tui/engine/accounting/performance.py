@@ -12,12 +12,12 @@ from statistics import fmean, median
 from mexc_tui.engine.accounting.equity_check import (
     EquityIdentity,
     Marks,
-    every_position,
-    every_snipe,
-    money_of,
+    all_positions,
+    all_snipes,
+    compute_identity,
 )
 from mexc_tui.engine.market.prices import QUOTE
-from mexc_tui.ledger.equity import worth
+from mexc_tui.ledger.equity import market_value
 from mexc_tui.model.figure import Figure, FigureUnit, too_few
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.order import Side
@@ -60,10 +60,10 @@ Named = tuple[str, Figure]
 
 def performance_of(tables: TradingTables, scope: str, marks: Marks) -> PerformanceRow:
     """Return how the desk has done in the books of a scope."""
-    positions = list(every_position(tables))
-    money = money_of(tables, positions, marks)
+    positions = list(all_positions(tables))
+    money = compute_identity(tables, positions, marks)
     closes = tables.equity.daily_closes(CLOSES)
-    snipes = list(every_snipe(tables))
+    snipes = list(all_snipes(tables))
     attempts = [one for snipe in snipes for one in tables.attempts.of_snipe(snipe.id)]
     closed = [one for position in positions if (one := trade_of(position))]
     named = (
@@ -223,7 +223,7 @@ def _minutes(tables: TradingTables) -> Sequence[EquityPoint]:
 
 def _holding(position: Position, marks: Marks) -> ExposureHolding:
     mark = marks.get(position.id)
-    value = None if mark is None else worth(replace(mark, position=position))
+    value = None if mark is None else market_value(replace(mark, position=position))
     price = (position.remaining_cost if value is None else value) / position.remaining
     return ExposureHolding(position.symbol, position.remaining, price, position.stop_price or None)
 

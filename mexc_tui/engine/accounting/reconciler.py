@@ -11,30 +11,30 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.engine.accounting.exchange_side import ExchangeSide
-from mexc_tui.engine.accounting.ledger_side import asked, newest_entry, our_side
+from mexc_tui.engine.accounting.exchange_side import ExchangeReader
+from mexc_tui.engine.accounting.ledger_side import baseline_of, newest_entry_number, read_ledger
 from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
-from mexc_tui.engine.accounting.recovery_report import RecoveryReport, left_open, tell_taken_up
+from mexc_tui.engine.accounting.recovery_report import OpenAtStart, open_at_start, publish_recovery
 from mexc_tui.engine.market.prices import QUOTE, PriceCache
 from mexc_tui.engine.runtime.start_patience import StartPatience
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.engine.runtime.weight_allowance import WeightAllowance
 from mexc_tui.ledger.accounts import start_entry
 from mexc_tui.ledger.agreement import (
-    AgreementOutcome,
-    Back,
+    ApplyEvidence,
+    ComparisonResult,
     Correction,
-    Gone,
-    Ours,
-    Post,
-    Rules,
-    Show,
-    Tell,
-    Theirs,
-    Unconfirmed,
+    ExchangeSnapshot,
+    LedgerSnapshot,
+    PostEntry,
+    ReconcileRules,
+    RestoreWrittenOff,
+    StoreForeignOrder,
+    UnconfirmedDifference,
+    WriteOffMissing,
 )
-from mexc_tui.ledger.confirming import CONFIRM_EVERY_S, in_words, needs_history
+from mexc_tui.ledger.confirming import CONFIRM_EVERY_S, describe, needs_history
 from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
 from mexc_tui.model.errors import ExchangeError, RequestRefused
@@ -48,7 +48,7 @@ from mexc_tui.ports.trading import TradingPort
 
 log = logging.getLogger(__name__)
 QUOTES = frozenset({QUOTE})
-ASKED_FOR = (Trigger.PERSON, Trigger.OVER)
+ASKED_FOR = (Trigger.MANUAL, Trigger.PRACTICE_END)
 FIRST_ANSWERS = 5
 """So often the account is asked for two equal answers before books are opened."""
 GIVE_UP_S = 30.0
@@ -96,11 +96,11 @@ class Reconciler:
         self._again = asyncio.Event()
         self._agreed_ms = 0
         allowance = WeightAllowance(clock, HISTORY_BURST, HISTORY_PER_S)
-        self._exchange = ExchangeSide(trading, keeper, allowance)
-        self._first: Theirs | None = None
+        self._exchange = ExchangeReader(trading, keeper, allowance)
+        self._first: ExchangeSnapshot | None = None
         """What the account showed when the books were opened: the first comparison's other side."""
-        self._unconfirmed = tuple[Unconfirmed, ...]()
-        self.compared = tuple[Balance, ...]()
+        self._unconfirmed = tuple[UnconfirmedDifference, ...]()
+        self.compared_balances = tuple[Balance, ...]()
         """Those that the last run which came to its end held the books against."""
         self.has_compared = False
         """Whether a comparison of this engine came to its end."""
@@ -112,9 +112,9 @@ class Reconciler:
         """Whether everything that an engine before this one may have sent is known: no entry before that."""
         self.damage = ""
         """What of the stored books is not what was written: then nothing is bought. Empty: all of it is."""
-        self.taken_up = tuple[str, ...]()
+        self.recovery_lines = tuple[str, ...]()
         """What an engine before this one left open, and what became of it; empty: there was none."""
-        self.is_taken_up = asyncio.Event()
+        self.recovery_reported = asyncio.Event()
         """Set once all of that is known."""
 
     @property
@@ -123,16 +123,16 @@ class Reconciler:
         return self._exchange.balances
 
     @property
-    def doubt(self) -> str:
+    def pause_reason(self) -> str:
         """Why nothing should be bought until balances were compared again; empty: no reason."""
-        return in_words(one for one in self._unconfirmed if one.pauses_entries)
+        return describe(one for one in self._unconfirmed if one.pauses_entries)
 
     @property
     def refusal(self) -> str:
         """Why nothing may be bought as far as the books go; empty: it may."""
         if not self.is_done:
             return self.damage or f"not reconciled with the exchange yet{_why(self.problem)}"
-        return f"balances are being confirmed: {self.doubt}" if self.doubt else ""
+        return f"balances are being confirmed: {self.pause_reason}" if self.pause_reason else ""
 
     @property
     def unlisted(self) -> frozenset[str]:
@@ -144,23 +144,23 @@ class Reconciler:
         """Whether a difference waits for another comparison, which follows by itself."""
         return bool(self._unconfirmed)
 
-    async def compared_again(self) -> None:
+    async def wait_for_comparison(self) -> None:
         """Wait for the end of the next comparison."""
         self._again.clear()
         await self._again.wait()
 
-    def hurry(self) -> None:
+    def request_comparison(self) -> None:
         """Compare soon: pushes were lost, or somebody else traded."""
         self._wake.set()
 
     async def run(self, started: Started) -> None:
         """Doubt what is open, compare, then again and again. Nothing starts before the first is done."""
         await self._keeper.load()
-        is_new, left = not self._keeper.open.balances, left_open(self._keeper.open)
+        is_new, left = not self._keeper.state.balances, open_at_start(self._keeper.state)
         await self._verify()
         await self._until_answered(self._open_books)
         fence_ms = self._trading.now_ms() + self._numbers().recv_window_ms + SETTLE_MS
-        is_doubtful = bool(self._keeper.open.intents or self._keeper.open.orders)
+        is_doubtful = bool(self._keeper.state.intents or self._keeper.state.orders)
         await self._doubt()
         runs: list[Reconciliation] = []
         await self._until_answered(lambda: self.compare(Trigger.START, runs))
@@ -171,7 +171,7 @@ class Reconciler:
             while not await self._compare_or_note(Trigger.START, runs):
                 await self._woken_within(CONFIRM_EVERY_S)
         self.is_done = not self.damage
-        if not self.is_taken_up.is_set():
+        if not self.recovery_reported.is_set():
             await self._tell(left, runs, is_new=is_new)
         while True:
             await self._learn_fee_asset()
@@ -179,7 +179,7 @@ class Reconciler:
             if self.unlisted:
                 every_s = min(every_s, UNLISTED_EVERY_S)
             is_woken = await self._woken_within(every_s)
-            await self._compare_or_note(Trigger.HOLE if is_woken else Trigger.TIMER)
+            await self._compare_or_note(Trigger.STREAM_GAP if is_woken else Trigger.TIMER)
 
     async def _woken_within(self, seconds: float) -> bool:
         """Wait so long at most; return whether somebody asked for a comparison."""
@@ -208,14 +208,14 @@ class Reconciler:
                 return
 
     def _holds(self) -> bool:
-        memory = self._keeper.open
+        memory = self._keeper.state
         return bool(memory.positions or memory.intents or memory.live_orders())
 
-    async def _tell(self, left: RecoveryReport, runs: list[Reconciliation], *, is_new: bool) -> None:
+    async def _tell(self, left: OpenAtStart, runs: list[Reconciliation], *, is_new: bool) -> None:
         """Say once what was found of an engine before this one, and what became of it; new books had none."""
         if not is_new:
-            self.taken_up = await tell_taken_up(left, runs, self._keeper, self._books)
-        self.is_taken_up.set()
+            self.recovery_lines = await publish_recovery(left, runs, self._keeper, self._books)
+        self.recovery_reported.set()
 
     async def _compare_or_note(self, trigger: Trigger, runs: list[Reconciliation] | None = None) -> bool:
         """Compare; return whether the exchange answered."""
@@ -238,13 +238,13 @@ class Reconciler:
         """Compare, put right, store the run, add it to `runs`. Raises ExchangeError, StorageError."""
         async with self.lock:
             began_ns = self._clock.monotonic_ns()
-            newest = await self._keeper.read("newest entry", newest_entry)
+            newest = await self._keeper.read("newest entry", newest_entry_number)
             theirs = await self._theirs(trigger)
             ours = await self._ours(theirs, newest)
             outcome = reconcile(ours, theirs, self._rules(), trigger)
             for correction in outcome.corrections:
                 await self._apply(correction)
-            for name in outcome.strangers:
+            for name in outcome.unknown_ids:
                 self._on_stranger(name)
             duration_ms = (self._clock.monotonic_ns() - began_ns) // 1_000_000
             run = await self._store(outcome, duration_ms)
@@ -265,9 +265,9 @@ class Reconciler:
 
     async def _open_books(self) -> None:
         """Begin the books of a new exchange session with what its account holds."""
-        if self._keeper.open.balances:
+        if self._keeper.state.balances:
             return
-        self._first = await self._exchange.read_first(FIRST_ANSWERS)
+        self._first = await self._exchange.read_opening_balances(FIRST_ANSWERS)
         entry = start_entry(self._first.balances, QUOTES, self._trading.now_ms())
         await self._keeper.write("open books", lambda desk: desk.add_entry(entry, "books"))
 
@@ -282,9 +282,9 @@ class Reconciler:
             self._trading.now_ms(),
             self._numbers().recv_window_ms,
         )
-        for order in list(keeper.open.live_orders()):
-            await keeper.doubt(order.client_order_id, now_ms, window_ms)
-        for intent in list(keeper.open.intents.values()):
+        for order in list(keeper.state.live_orders()):
+            await keeper.mark_order_unknown(order.client_order_id, now_ms, window_ms)
+        for intent in list(keeper.state.intents.values()):
             await keeper.add_ids(intent)
 
     # ---- comparing
@@ -298,40 +298,42 @@ class Reconciler:
         except ExchangeError as error:
             log.info("%s has no price: %s", FEE_ASSET, error)
 
-    async def _theirs(self, trigger: Trigger) -> Theirs:
+    async def _theirs(self, trigger: Trigger) -> ExchangeSnapshot:
         """Ask; a difference about to be booked is held against the history of the pairs it may be from."""
         first, self._first = self._first, None
         if first is not None:
             return first
         if trigger is not Trigger.TIMER:
-            return await self._exchange.read(self._exchange.in_use(), at_once=trigger is Trigger.START)
+            return await self._exchange.read_snapshot(
+                self._exchange.active_symbols(), at_once=trigger is Trigger.START
+            )
         wanted = self._suspects(self._trading.now_ms())
-        theirs = await self._exchange.read(wanted)
+        theirs = await self._exchange.read_snapshot(wanted)
         late = self._suspects(theirs.at_ms)  # the answer took so long that it may decide
-        return theirs if late <= wanted else await self._exchange.read(late)
+        return theirs if late <= wanted else await self._exchange.read_snapshot(late)
 
     def _suspects(self, at_ms: int) -> frozenset[str]:
         """Return the pairs whose orders may explain a difference that the next comparison may book."""
         assets = tuple(one.asset for one in self._unconfirmed if needs_history(one, at_ms))
         if not QUOTES.isdisjoint(assets):
-            return self._exchange.in_use()
-        return frozenset(symbol for symbol in self._exchange.in_use() if symbol.startswith(assets))
+            return self._exchange.active_symbols()
+        return frozenset(symbol for symbol in self._exchange.active_symbols() if symbol.startswith(assets))
 
-    async def _ours(self, theirs: Theirs, newest: int) -> Ours:
-        known = asked(
-            self._keeper.open,
+    async def _ours(self, theirs: ExchangeSnapshot, newest: int) -> LedgerSnapshot:
+        known = baseline_of(
+            self._keeper.state,
             theirs,
             newest_entry=newest,
             agreed_ms=self._agreed_ms,
             unconfirmed=self._unconfirmed,
         )
-        return await self._keeper.read("our books", lambda tables: our_side(tables, known))
+        return await self._keeper.read("our books", lambda tables: read_ledger(tables, known))
 
-    def _rules(self) -> Rules:
+    def _rules(self) -> ReconcileRules:
         numbers = self._numbers()
-        return Rules(
+        return ReconcileRules(
             quote_assets=QUOTES,
-            steps=numbers.steps,
+            severity_steps=numbers.steps,
             explained_below=numbers.explained_below,
             prices=self._prices.in_quote(),
         )
@@ -341,19 +343,19 @@ class Reconciler:
     async def _apply(self, correction: Correction) -> None:
         keeper = self._keeper
         match correction:
-            case Tell(order=order, evidence=evidence):
-                keeper.suspect(order)
-                await keeper.take(order.client_order_id, evidence)
-            case Show(order=order):
+            case ApplyEvidence(order=order, evidence=evidence):
+                keeper.register_attempt(order)
+                await keeper.book_evidence(order.client_order_id, evidence)
+            case StoreForeignOrder(order=order):
                 await keeper.save_order(order, "reconciliation")
-            case Post(entry=entry):
+            case PostEntry(entry=entry):
                 await keeper.write("correction", lambda desk: desk.add_entry(entry, "books"))
-            case Gone(position_id=position_id, quantity=quantity, words=words):
+            case WriteOffMissing(position_id=position_id, quantity=quantity, text=words):
                 await keeper.write_off(position_id, words, gone=quantity)
-            case Back(position_id=position_id, quantity=quantity, words=words):
-                await keeper.take_back(position_id, words, quantity)
+            case RestoreWrittenOff(position_id=position_id, quantity=quantity, text=words):
+                await keeper.restore_written_off(position_id, words, quantity)
 
-    async def _store(self, outcome: AgreementOutcome, duration_ms: int) -> Reconciliation:
+    async def _store(self, outcome: ComparisonResult, duration_ms: int) -> Reconciliation:
         run = msgspec.structs.replace(outcome.run, duration_ms=duration_ms)
 
         known = {one.asset for one in self._unconfirmed}
@@ -368,13 +370,13 @@ class Reconciler:
             for one in outcome.run.excluded:
                 desk.alert(f"books:{one.cause}", one.asset, one.words)
             for one in news:
-                desk.alert("books:unconfirmed", one.asset, f"{one.words}; no entries until then")
+                desk.alert("books:unconfirmed", one.asset, f"{one.text}; no entries until then")
 
         await self._keeper.write("reconciliation", work)
         self._unconfirmed = outcome.unconfirmed
         if outcome.unconfirmed and run.trigger in ASKED_FOR:
             self._wake.set()  # the worker may be waiting for long
-        self._keeper.open.reconciled, self.compared = run, self.balances
+        self._keeper.state.reconciled, self.compared_balances = run, self.balances
         if not (outcome.postponed or outcome.unconfirmed):
             self._agreed_ms = run.at_ms
         self.problem, self.refused_code, self.has_compared = "", None, True

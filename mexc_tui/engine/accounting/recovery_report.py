@@ -8,7 +8,7 @@ from mexc_tui.engine.accounting.ledger_state import LedgerState
 from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.ledger.numbers import plain
-from mexc_tui.model.event import TakenUp
+from mexc_tui.model.event import RecoveryReported
 from mexc_tui.model.intent import Order
 from mexc_tui.model.position import Position
 from mexc_tui.model.reconciliation import Reconciliation
@@ -24,7 +24,7 @@ MOST_DIFFERENCES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class RecoveryReport:
+class OpenAtStart:
     """What was open when an engine began."""
 
     positions: tuple[Position, ...] = ()
@@ -32,38 +32,40 @@ class RecoveryReport:
     snipes: tuple[Snipe, ...] = ()
 
 
-def left_open(books: LedgerState) -> RecoveryReport:
+def open_at_start(books: LedgerState) -> OpenAtStart:
     """Return what the engine before this one left open, as it was stored."""
-    return RecoveryReport(
+    return OpenAtStart(
         tuple(books.positions.values()), tuple(books.live_orders()), tuple(books.snipes.values())
     )
 
 
-async def tell_taken_up(
-    left: RecoveryReport, runs: Iterable[Reconciliation], keeper: LedgerWriter, books: Store
+async def publish_recovery(
+    left: OpenAtStart, runs: Iterable[Reconciliation], keeper: LedgerWriter, books: Store
 ) -> tuple[str, ...]:
     """Read what became of all that, put it in the journal, and return it."""
     await _until_ended(left, keeper)
     scope = keeper.scope
-    lines = await books.read("taken up", lambda stored: taken_up(left, stored.trading(scope), runs))
+    lines = await books.read("taken up", lambda stored: recovery_lines(left, stored.trading(scope), runs))
 
     def work(desk: LedgerTransaction) -> None:
-        desk.unit.record(TakenUp(at_ms=desk.now_ms, about="books", lines=lines))
+        desk.unit.record(RecoveryReported(at_ms=desk.now_ms, about="books", lines=lines))
 
     await keeper.write("taken up", work)
     return lines
 
 
-async def _until_ended(left: RecoveryReport, keeper: LedgerWriter) -> None:
+async def _until_ended(left: OpenAtStart, keeper: LedgerWriter) -> None:
     """Wait a little until snipes that were firing are ended: their attempts are settled by now."""
     firing = {one.id for one in left.snipes if one.state in IN_DOUBT}
     for _ in range(LOOKS):
-        if all(one.state not in IN_DOUBT for one in keeper.open.snipes.values() if one.id in firing):
+        if all(one.state not in IN_DOUBT for one in keeper.state.snipes.values() if one.id in firing):
             return
         await asyncio.sleep(LOOK_S)
 
 
-def taken_up(left: RecoveryReport, tables: TradingTables, runs: Iterable[Reconciliation]) -> tuple[str, ...]:
+def recovery_lines(
+    left: OpenAtStart, tables: TradingTables, runs: Iterable[Reconciliation]
+) -> tuple[str, ...]:
     """Return line by line what was found and what it is now; `runs` are the start's comparisons."""
     return (
         f"{many(len(left.positions), 'position')}, {many(len(left.orders), 'order')} and "

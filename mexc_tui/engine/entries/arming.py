@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction, stem
+from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction, intent_id_of
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.entries.entry_context import ArmRequest, EntryContext, EntryParameters, risk_book
 from mexc_tui.engine.market.knowledge_store import KnowledgeStore
@@ -103,7 +103,7 @@ class Arming:
 
     async def what_if(self, symbol: str) -> PreTradeResult:
         """Run the pre-trade check for a manual arm; changes nothing."""
-        snipe = self._keeper.open.snipe_of(symbol)
+        snipe = self._keeper.state.snipe_of(symbol)
         asked = self._gates.ask(
             self._known.knowledge.listings.named(symbol), symbol, f"{BY_HAND}/what-if", None, snipe
         )
@@ -111,7 +111,7 @@ class Arming:
 
     async def arm(self, symbol: str, by: str) -> Snipe:
         """Arm a symbol manually. Raises CommandRefused with every failed check."""
-        if self._keeper.open.snipe_of(symbol) is not None:
+        if self._keeper.state.snipe_of(symbol) is not None:
             raise CommandRefused(f"{symbol} is already armed.")
         listing = self._known.knowledge.listings.named(symbol)
         asked = self._gates.ask(listing, symbol, f"{BY_HAND}/{by}/{self._now_ms()}", None, None)
@@ -134,7 +134,7 @@ class Arming:
         signal_id = f"{key.detector}/{key.subject}/{key.topic}/{signal.state}@{listing.opens_ms}"
         is_ahead = listing.opens_ms > now_ms
         is_due = now_ms >= self._again_ms.get(signal_id, 0)
-        if not (is_ahead and is_due) or self._keeper.open.snipe_of(listing.symbol) is not None:
+        if not (is_ahead and is_due) or self._keeper.state.snipe_of(listing.symbol) is not None:
             return
         self._again_ms[signal_id] = now_ms + AGAIN_MS
         judged = await self._judge(self._gates.ask(listing, listing.symbol, signal_id, signal, None))
@@ -161,7 +161,7 @@ class Arming:
         asked, wish = judged.asked, judged.asked.wish
         assert wish.opens_ms is not None
         client_ids = self._keeper.client_ids(asked.numbers.fire.attempts)
-        name, now_ms = stem(client_ids[0]), self._now_ms()
+        name, now_ms = intent_id_of(client_ids[0]), self._now_ms()
         snipe = Snipe(
             id=name,
             key=SnipeKey(wish.symbol, wish.signal_id),
@@ -208,7 +208,7 @@ class Arming:
             desk.save_intent(intent)
 
         await self._keeper.write("arm", work)
-        self.generations[snipe.id] = self._keeper.open.trading.generation
+        self.generations[snipe.id] = self._keeper.state.trading.generation
         return snipe
 
     async def _tell_refusal(self, listing: Listing, signal_id: str, verdicts: tuple[Verdict, ...]) -> None:

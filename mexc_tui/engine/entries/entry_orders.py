@@ -37,15 +37,15 @@ class EntryOrders:
         try:
             yield
         finally:
-            self._keeper.off_change(self._note)
+            self._keeper.remove_listener(self._note)
 
     def of(self, client_order_id: str) -> Order | None:
         """Return one that memory still holds."""
-        return self._keeper.open.orders.get(client_order_id)
+        return self._keeper.state.orders.get(client_order_id)
 
     def all(self) -> tuple[Order, ...]:
         """Return each attempt as it stands."""
-        for order in self._keeper.open.orders.values():
+        for order in self._keeper.state.orders.values():
             if order.intent_id == self._intent.id:
                 self._mine[order.client_order_id] = order
         return tuple(self._mine.values())

@@ -269,7 +269,7 @@ class Firing:
         """Whether a refused order exists; the list of orders is waited for while the window lasts."""
         while not self._off():
             try:
-                return await self._execution.was_taken(order, refusal)
+                return await self._execution.exists_despite_rejection(order, refusal)
             except ExchangeError as error:
                 log.info("%s: the list of orders after its refusal: %s", order.client_order_id, error)
             await asyncio.sleep(LISTED_AGAIN_S)
@@ -284,7 +284,7 @@ class Firing:
             if order is None:
                 return
             try:
-                await self._execution.ask(order)
+                await self._execution.query(order)
             except ExchangeError as error:
                 log.info("%s: %s", name, error)
 

@@ -123,7 +123,7 @@ class Readiness:
 
     def of(self, snipe_id: str) -> ReadinessCheck:
         """Return what was answered of a snipe, or would be now; nothing of one that was over before."""
-        snipe, known = self._keeper.open.snipes.get(snipe_id), self._checked.get(snipe_id)
+        snipe, known = self._keeper.state.snipes.get(snipe_id), self._checked.get(snipe_id)
         if known is not None or snipe is None:
             return known or ReadinessCheck(())
         verdicts = self._verdicts(snipe, _Line(), self._free_as_compared(), self._numbers().silent_ms)
@@ -132,7 +132,7 @@ class Readiness:
     def _verdicts(
         self, snipe: Snipe, line: _Line, free: Decimal | None, silent_ms: int
     ) -> tuple[Verdict, ...]:
-        memory, clock = self._keeper.open, self._trading.clock()
+        memory, clock = self._keeper.state, self._trading.clock()
         private, public = self._trading.private_state(), self._streams.pair_streams(snipe.symbol)
         listing = self._known.knowledge.listings.get(snipe.listing_id)
         facts = ReadyFacts(

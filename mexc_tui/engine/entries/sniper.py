@@ -120,7 +120,7 @@ class Sniper:
         self._forget_done()
         if not self._reconciler.is_done:
             return  # what an engine before this one sent is not known yet
-        for snipe in list(self._keeper.open.snipes.values()):
+        for snipe in list(self._keeper.state.snipes.values()):
             if snipe.id not in self._tasks:
                 await self._follow(snipe)
             elif snipe.state.is_unfired and (off := self._called_off(snipe)):
@@ -133,12 +133,12 @@ class Sniper:
         now_ms = self._trading.now_ms()
         return any(
             one.opens_ms - QUIET_BEFORE_MS <= now_ms <= one.opens_ms + QUIET_AFTER_MS
-            for one in self._keeper.open.snipes.values()
+            for one in self._keeper.state.snipes.values()
         )
 
     def end_buying(self, symbol: str, words: str) -> None:
         """End the firing of a pair, at once and for good: it is being sold."""
-        for snipe in self._keeper.open.snipes.values():
+        for snipe in self._keeper.state.snipes.values():
             if snipe.symbol == symbol and snipe.id in self._tasks:
                 self._sold.setdefault(snipe.id, f"{symbol} is being sold: {words}")
 
@@ -157,7 +157,7 @@ class Sniper:
 
     async def disarm(self, symbol: str, by: str, words: str = "disarmed manually") -> Snipe:
         """Disarm a pair's snipe. Raises CommandRefused if there is none, or it fires already."""
-        snipe = self._keeper.open.snipe_of(symbol)
+        snipe = self._keeper.state.snipe_of(symbol)
         if snipe is None:
             raise CommandRefused(f"No snipe is armed for {symbol}.")
         if snipe.state in (SnipeState.FIRING, SnipeState.UNKNOWN):
@@ -167,7 +167,7 @@ class Sniper:
 
     async def disarm_all(self, words: str) -> int:
         """Disarm every snipe that does not fire yet; return how many."""
-        waiting = [one for one in self._keeper.open.snipes.values() if one.state.is_unfired]
+        waiting = [one for one in self._keeper.state.snipes.values() if one.state.is_unfired]
         for snipe in waiting:
             await self._disarm(snipe, words)
         return len(waiting)
@@ -193,8 +193,8 @@ class Sniper:
         listing = self._known.knowledge.listings.get(snipe.listing_id)
         if snipe.id in self._sold:
             return self._sold[snipe.id]
-        if self._keeper.open.trading.state in (TradingState.HALTED, TradingState.FLATTENING):
-            return f"trading is {self._keeper.open.trading.state}"
+        if self._keeper.state.trading.state in (TradingState.HALTED, TradingState.FLATTENING):
+            return f"trading is {self._keeper.state.trading.state}"
         if listing is None:
             listing = self._known.knowledge.listings.named(snipe.symbol)
         if listing is None or listing.stage is ListingStage.CANCELLED:
@@ -233,7 +233,7 @@ class Sniper:
             "orders of an intent", lambda found: found.trading(scope).orders.of_intent(intent_id)
         )
         rows = {one.client_order_id: one for one in stored}
-        for order in self._keeper.open.orders.values():
+        for order in self._keeper.state.orders.values():
             if order.intent_id == intent_id:
                 rows[order.client_order_id] = order
         return tuple(rows.values())
@@ -265,7 +265,7 @@ class Sniper:
 
     async def _free_intents(self) -> None:
         """End entries of snipes that are over, unless an order is unsettled or an absent one is watched."""
-        memory, now_ms = self._keeper.open, self._trading.now_ms()
+        memory, now_ms = self._keeper.state, self._trading.now_ms()
         for intent in list(memory.intents.values()):
             if intent.role is not OrderRole.ENTRY or intent.snipe_id in memory.snipes:
                 continue
@@ -282,7 +282,7 @@ class Sniper:
 
     async def _shoot(self, snipe: Snipe) -> None:
         """Warm, check a second before the opening, fire, and write down what came of it."""
-        intent, pair = self._keeper.open.intents.get(snipe.id), self._known.knowledge.pairs.get(snipe.symbol)
+        intent, pair = self._keeper.state.intents.get(snipe.id), self._known.knowledge.pairs.get(snipe.symbol)
         if intent is None or pair is None:
             await self._end(snipe, FiringResult(SnipeState.DISARMED, "not in exchangeInfo", 0))
             return
@@ -361,7 +361,7 @@ class Sniper:
         log.info("%s: %s", chore, reason)
         match chore:
             case Chore.REFRESH_BALANCES | Chore.ALERT:
-                self._reconciler.hurry()
+                self._reconciler.request_comparison()
             case Chore.REFRESH_SYMBOLS:
                 self._wake.set()
 

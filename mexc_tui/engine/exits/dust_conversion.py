@@ -8,7 +8,7 @@ from decimal import Decimal
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.accounting.reconciler import Reconciler
 from mexc_tui.engine.runtime.command_result import CommandResult
-from mexc_tui.ledger.dust import FEE_ASSET, conversion_entry, written_off
+from mexc_tui.ledger.dust import FEE_ASSET, conversion_entry, written_off_dust
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.account import DustCandidate, DustConversion, is_read
 from mexc_tui.model.errors import CommandRefused, ExchangeError
@@ -86,7 +86,7 @@ class DustConverter:
 
     def _hindrance(self, asset: str, amount: Decimal, candidate: DustCandidate | None) -> str:
         """Say why a coin stays; empty: it may go."""
-        memory = self._keeper.open
+        memory = self._keeper.state
         is_wanted = any(one.base_asset == asset for one in memory.intents.values())
         if is_wanted or memory.balances.get((LedgerAccount.DESK, asset)):
             return "the desk holds or trades this coin now"
@@ -108,7 +108,7 @@ class DustConverter:
                     raise CommandRefused(f"Nothing converted: {reason}")
                 case Rejected(refusal=refusal):
                     raise CommandRefused(f"Conversion rejected by the exchange: {refusal.words}")
-                case Accepted(answer=answer):
+                case Accepted(response=answer):
                     done = _told(answer, chosen, row.left)
                 case Ambiguous():
                     done = await self._looked(outcome, chosen, row.left)
@@ -131,7 +131,7 @@ class DustConverter:
             doubt = f"Conversion outcome unknown ({outcome.reason}; a balance could not be read)."
             return _Done((), ZERO, None, left, doubt)
         gone = tuple(one for one in chosen if not totals.get(one.asset))
-        held = self._keeper.open.balances
+        held = self._keeper.state.balances
         known = sum(
             (held.get((whose, FEE_ASSET), ZERO) for whose in (LedgerAccount.DESK, LedgerAccount.OWN)), ZERO
         )
@@ -154,7 +154,7 @@ class DustConverter:
     async def _compared(self) -> str:
         """Hold the books against the account after it; return what a person should know of that."""
         try:
-            run = await self._reconciler.compare(Trigger.PERSON)
+            run = await self._reconciler.compare(Trigger.MANUAL)
         except ExchangeError as error:
             return f" Reconciliation after it failed: {error}"
         return f" {len(run.unexplained)} unexplained differences after it." if run.unexplained else ""
@@ -167,7 +167,7 @@ def _of_books(tables: TradingTables) -> dict[str, Decimal]:
         found += [
             entry for _, entry in page if any(one.account is LedgerAccount.OWN for one in entry.postings)
         ]
-    return written_off(reversed(found))
+    return written_off_dust(reversed(found))
 
 
 def _chosen(row: DustRow, assets: Sequence[str]) -> tuple[DustCoin, ...]:

@@ -93,7 +93,7 @@ class ExitExecution:
 
         The sale goes on when the caller is cancelled, and after an answer that says that something is left.
         """
-        now = self._keeper.open.positions.get(position.id)
+        now = self._keeper.state.positions.get(position.id)
         if now is None:
             return CloseResult(ZERO, ZERO)
         left = self.left(now)
@@ -105,10 +105,10 @@ class ExitExecution:
         try:
             async with asyncio.timeout(ANSWER_S):
                 await sale.reported.wait()
-                await self._keeper.caught_up()
+                await self._keeper.wait_until_booked()
         except TimeoutError:
             log.warning("%s is still being sold: %s", sale.symbol, sale.said or words)
-        after = self._keeper.open.positions.get(position.id)
+        after = self._keeper.state.positions.get(position.id)
         left = ZERO if after is None else self.left(after)
         said = (sale.said or "sale still in progress") if left > goal else ""
         return CloseResult(sale.sold - sold_before, left, said, sale.dust)
@@ -127,16 +127,16 @@ class ExitExecution:
         self.on_sale(position.symbol, words)
         sale = self._running.get(position.id)
         if sale is None:
-            is_asked = reason is CloseReason.PERSON
+            is_asked = reason is CloseReason.MANUAL
             sale = ExitJob(position.id, position.symbol, goal, role, reason, words, is_asked=is_asked)
             self._running[position.id] = sale
             sale.task = asyncio.ensure_future(self._run(sale))
             return sale
-        if reason is CloseReason.PERSON and sale.cap is not None and sale.cap.below_since_ms is not None:
+        if reason is CloseReason.MANUAL and sale.cap is not None and sale.cap.below_since_ms is not None:
             sale.cap = sale.since_ms = None  # asked again: the person takes the current bid
             sale.reported.clear()
             sale.joined.set()
-        if reason is not CloseReason.PERSON and goal <= sale.goal:
+        if reason is not CloseReason.MANUAL and goal <= sale.goal:
             sale.is_asked = False
         is_stronger = STRENGTH.index(role) > STRENGTH.index(sale.role)
         if is_stronger or goal < sale.goal:
@@ -161,7 +161,7 @@ class ExitExecution:
         """Return what is owned of a position, with what could not be booked yet."""
         if not self._keeper.is_behind:
             return position.remaining
-        return holding(position, self._keeper.open.orders_of(position.id)).remaining
+        return holding(position, self._keeper.state.orders_of(position.id)).remaining
 
     async def stop(self) -> None:
         """Begin nothing more; what was sent is followed to its end."""
@@ -192,13 +192,13 @@ class ExitExecution:
 
     async def _step(self, sale: ExitJob) -> bool:
         """Do the next thing; return whether more is to be done."""
-        position = self._keeper.open.positions.get(sale.position_id)
+        position = self._keeper.state.positions.get(sale.position_id)
         if position is None:
             self._count(sale, ZERO)
             return False
         left = self.left(position)
         if self._count(sale, left) and position.trapped:
-            self._end.begin(self._keeper.note_trapped(sale.position_id, ""))
+            self._end.begin(self._keeper.save_trapped(sale.position_id, ""))
         if await self._orders.see_gone(
             sale, position, left, is_offered=self._is_offered(sale, position, left)
         ):
@@ -301,7 +301,7 @@ class ExitExecution:
         resting = sum(
             (
                 one.open_quantity
-                for one in self._keeper.open.orders_of(sale.position_id)
+                for one in self._keeper.state.orders_of(sale.position_id)
                 if _is_sell(one) and sale.is_holding(one)
             ),
             ZERO,
@@ -429,8 +429,8 @@ class ExitExecution:
 
     def _is_moved(self, sale: ExitJob) -> bool:
         """Whether something was sold, or wants to be asked for, since the last look."""
-        now = self._keeper.open.positions.get(sale.position_id)
-        orders = self._keeper.open.orders_of(sale.position_id)
+        now = self._keeper.state.positions.get(sale.position_id)
+        orders = self._keeper.state.orders_of(sale.position_id)
         is_live = any(_is_sell(one) and one.role is not OrderRole.TAKE_PROFIT for one in orders)
         return now is None or self.left(now) != sale.left or is_live
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction, stem
+from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction, intent_id_of
 from mexc_tui.engine.accounting.ledger_writer import EXIT_ATTEMPTS, LedgerWriter
 from mexc_tui.model.intent import ZERO, CloseReason, Intent, OrderRole
 from mexc_tui.model.order import Side
@@ -50,7 +50,7 @@ class ExitIntents:
         if wanted.role is OrderRole.STOP and stop is not None:
             return stop
         if kept is not None and self._covers(kept, wanted):
-            return self._keeper.open.intents.get(kept.id, kept)
+            return self._keeper.state.intents.get(kept.id, kept)
         intent = self._made(position, wanted)
         saving = asyncio.ensure_future(self._keeper.save_intent(intent))
         try:
@@ -67,7 +67,7 @@ class ExitIntents:
 
     def _covers(self, kept: Intent, wanted: ExitRequest) -> bool:
         """Whether an intent is the same wish, and large enough: a restart sells no more than it says."""
-        orders = self._keeper.open.orders_of(kept.position_id)
+        orders = self._keeper.state.orders_of(kept.position_id)
         sold = sum((one.filled_quantity for one in orders if one.intent_id == kept.id), ZERO)
         is_same = (kept.role, kept.close_reason) == (wanted.role, wanted.reason)
         return is_same and kept.quantity - sold >= wanted.quantity
@@ -93,7 +93,7 @@ class ExitIntents:
 
     async def of_rung(self, position: Position, wanted: ExitRequest) -> Intent:
         """Return the durable intent of a rung of the ladder. Raises StorageError."""
-        for intent in self._keeper.open.intents_of(position.id):
+        for intent in self._keeper.state.intents_of(position.id):
             if intent.role is OrderRole.TAKE_PROFIT and intent.rung == wanted.rung:
                 return intent
         intent = self._made(position, wanted)
@@ -102,7 +102,7 @@ class ExitIntents:
 
     def stop_of(self, position_id: str) -> Intent | None:
         """Return the intent that stands ready for a position's stop."""
-        intents = self._keeper.open.intents_of(position_id)
+        intents = self._keeper.state.intents_of(position_id)
         return next((one for one in intents if one.role is OrderRole.STOP), None)
 
     async def next_id(self, intent: Intent) -> tuple[Intent, str]:
@@ -120,7 +120,7 @@ class ExitIntents:
             log.warning("more ids for %s are not durable: %s", intent.symbol, error)
             names = (*intent.client_ids, *self._keeper.client_ids(EXIT_ATTEMPTS))
             intent = msgspec.structs.replace(intent, client_ids=names)
-            self._keeper.open.intents[intent.id] = intent
+            self._keeper.state.intents[intent.id] = intent
         return intent, self._keeper.next_id(intent)
 
     async def mark(self, intent_id: str, reason: CloseReason) -> None:
@@ -136,7 +136,7 @@ class ExitIntents:
     def _made(self, position: Position, wanted: ExitRequest) -> Intent:
         names = self._keeper.client_ids(EXIT_ATTEMPTS)
         return Intent(
-            id=stem(names[0]),
+            id=intent_id_of(names[0]),
             role=wanted.role,
             symbol=position.symbol,
             base_asset=position.base_asset,

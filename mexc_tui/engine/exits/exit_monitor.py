@@ -91,7 +91,7 @@ class ExitMonitor:
         """Watch until cancelled. Positions that were open before are looked at as after a gap."""
         self._is_running = True
         try:
-            for position in self._keeper.open.positions.values():
+            for position in self._keeper.state.positions.values():
                 self._watch(position).is_after_gap = True
                 self._go_on_selling(position)
             started()
@@ -229,7 +229,7 @@ class ExitMonitor:
 
     def _go_on_selling(self, position: Position) -> None:
         """Go on with a sale that an engine before us began: what it sold of it is in the books."""
-        memory = self._keeper.open
+        memory = self._keeper.state
         for intent in memory.intents_of(position.id):
             if intent.role not in (OrderRole.CLOSE, OrderRole.FLATTEN):
                 continue
@@ -322,7 +322,7 @@ class ExitMonitor:
             return
         judged = self._sellability.of(position, position.remaining, grid)
         if judged.sellability is Sellability.DUST:
-            orders = self._keeper.open.orders_of(position.id)
+            orders = self._keeper.state.orders_of(position.id)
             if _is_rest(position, grid) and not any(one.state.is_on_exchange for one in orders):
                 self._begin(watch, "dust", self._write_off(position, judged.words))
         trapped = judged.words if judged.sellability is Sellability.TRAPPED else ""
@@ -360,7 +360,7 @@ class ExitMonitor:
         await self._keeper.write_off(position.id, words, left=position.remaining)
 
     async def _note_trapped(self, position: Position, words: str) -> None:
-        await self._keeper.note_trapped(position.id, words)
+        await self._keeper.save_trapped(position.id, words)
         if words:
             await self._alert(position.symbol, f"{position.symbol} cannot be sold: {words}")
 

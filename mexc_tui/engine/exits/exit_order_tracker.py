@@ -47,7 +47,7 @@ class ExitOrderTracker:
 
         `is_offered`: what is free is sold at once, while what rests is being cancelled.
         """
-        live = [one for one in self._keeper.open.orders_of(position.id) if one.state.is_on_exchange]
+        live = [one for one in self._keeper.state.orders_of(position.id) if one.state.is_on_exchange]
         self._cancel_entries(sale, live)
         if left <= sale.goal <= 0 and any(one.side is Side.BUY for one in live):
             sale.said = "a buy is not resolved yet"
@@ -71,7 +71,7 @@ class ExitOrderTracker:
         """Whether a refused sale exists all the same; no list in time: it is not waited for."""
         try:
             async with asyncio.timeout(LISTED_S):
-                return await self._execution.was_taken(order, refusal)
+                return await self._execution.exists_despite_rejection(order, refusal)
         except (ExchangeError, TimeoutError) as error:
             log.warning("%s: the list of orders after its refusal: %s", order.client_order_id, error)
             return False
@@ -86,7 +86,7 @@ class ExitOrderTracker:
 
     def _cancelling(self, sale: ExitJob, sells: list[Order]) -> "asyncio.Future[list[bool]]":
         """Cancel by id; the pair at once where the rate budget is short and all its open orders are ours."""
-        is_pair_ours = all(one.symbol != sale.symbol for one in self._keeper.open.foreign.values())
+        is_pair_ours = all(one.symbol != sale.symbol for one in self._keeper.state.foreign.values())
         if len(sells) > 1 and is_pair_ours and self._is_short(len(sells)):
             return asyncio.ensure_future(self._execution.cancel_pair(sale.symbol, sells, sale.words))
         cancels = (self._execution.cancel(one, sale.words, Purpose.STOP) for one in sells)
@@ -129,7 +129,7 @@ class ExitOrderTracker:
             if not self._are_live([order]):
                 return
             await sale.pause(LOOK_S)
-        now = self._keeper.open.orders.get(order.client_order_id)
+        now = self._keeper.state.orders.get(order.client_order_id)
         if now is not None and now.type is OrderType.LIMIT and now.state in RESTING:
             sale.said = "limit order resting: the best bid is below the price band"
             await self._execution.cancel(now, sale.words, Purpose.STOP)
@@ -138,17 +138,17 @@ class ExitOrderTracker:
         if now is not None and now.state is OrderState.UNKNOWN:
             self._hurry(sale, [now])
         elif now is not None:
-            await self._execution.ask_beside(now)
+            await self._execution.query_in_background(now)
 
     def _hurry(self, sale: ExitJob, orders: list[Order]) -> None:
         """Have outcomes looked into now, once: after that they are in their turn."""
         fresh = {one.client_order_id for one in orders} - sale.hurried
         if fresh:
             sale.hurried |= fresh
-            self._settling.hurry()
+            self._settling.wake()
 
     def _are_live(self, orders: list[Order]) -> bool:
-        rows = (self._keeper.open.orders.get(one.client_order_id) for one in orders)
+        rows = (self._keeper.state.orders.get(one.client_order_id) for one in orders)
         return any(row is not None and row.state.is_on_exchange for row in rows)
 
     def _begin(self, cancel: Awaitable[bool]) -> None:

@@ -51,7 +51,7 @@ class ExitRecorder:
         intent, sale.intent = sale.intent, None
         self.end_intent(intent, sale.words)
         if position.trapped:
-            self.begin(self._keeper.note_trapped(position.id, ""))
+            self.begin(self._keeper.save_trapped(position.id, ""))
 
     def end_intent(self, intent: Intent | None, words: str) -> None:
         """End the intent of a sale: no start goes on with it. A stop's stays as long as its position."""
@@ -68,7 +68,7 @@ class ExitRecorder:
         is_entering = position.state is PositionState.OPENING
         if not is_entering:
             await self._keeper.write_off(position.id, f"dust: {words}", left=position.remaining)
-            if position.id in self._keeper.open.positions:
+            if position.id in self._keeper.state.positions:
                 await sale.pause(SEEN_S)
                 return True
             sale.dust = position.remaining
@@ -92,13 +92,13 @@ class ExitRecorder:
         sale.alarmed_ms = now_ms
         words = f"cannot be sold: {plan.trapped or sale.said or plan.words}; retrying"
         log.error("%s: %s", sale.symbol, words)
-        self.begin(self._keeper.write("alarm", lambda desk: desk.alert_again("selling", sale.symbol, words)))
+        self.begin(self._keeper.write("alarm", lambda desk: desk.repeat_alert("selling", sale.symbol, words)))
 
     async def _report_trapped(self, sale: ExitJob, position: Position, words: str) -> None:
         """Tell whoever asked for the sale once it is written down, or cannot be."""
         try:
             if position.trapped != words:
-                await self._keeper.note_trapped(position.id, words)
+                await self._keeper.save_trapped(position.id, words)
         finally:
             sale.reported.set()
 

@@ -90,7 +90,7 @@ class ExitsEditor:
         await self._take(before, held.memory.stop_price, edited, f"exits edited by {by}")
         self._profits.begin(before.id, anew=True)
         await self._until_aligned(before.id)
-        after = self._keeper.open.positions.get(before.id, before)
+        after = self._keeper.state.positions.get(before.id, before)
         rests = self._resting(after)
         waiting = self._misplaced(after)
         cancelled, placed = len(resting - rests), len(rests - resting)
@@ -118,7 +118,7 @@ class ExitsEditor:
 
     def _held(self, symbol: str) -> EditedPosition:
         """Return the position as it stands. Raises CommandRefused if its exits cannot be changed now."""
-        position = self._keeper.open.position_of(symbol)
+        position = self._keeper.state.position_of(symbol)
         if position is None:
             raise CommandRefused(f"No open position in {symbol}.")
         memory, grid = self._guardian.memory_of(position), self._grids.of(symbol)
@@ -164,7 +164,7 @@ class ExitsEditor:
         try:
             async with asyncio.timeout(LADDER_S):
                 while True:
-                    position = self._keeper.open.positions.get(position_id)
+                    position = self._keeper.state.positions.get(position_id)
                     is_aligned = not self._profits.is_aligning(position_id)
                     if position is None or (is_aligned and not self._misplaced(position)):
                         return

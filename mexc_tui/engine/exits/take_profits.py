@@ -119,7 +119,7 @@ class TakeProfits:
             self._tasks.pop(position_id, None)
 
     async def _align_once(self, position_id: str) -> None:
-        await self._keeper.caught_up()
+        await self._keeper.wait_until_booked()
         position = self._may_align(position_id)
         grid = None if position is None else self._grids.of(position.symbol)
         if position is None or grid is None:
@@ -129,11 +129,11 @@ class TakeProfits:
         held = sum((one.open_quantity for one in resting), ZERO)
         todo = align(plans, resting, position, position.remaining - held, grid)
         for name in todo.cancel:
-            order = self._keeper.open.orders.get(name)
+            order = self._keeper.state.orders.get(name)
             if order is not None:
                 await self._execution.cancel(order, "the ladder changed")
         if todo.cancel:
-            self._settling.hurry()
+            self._settling.wake()
             if not set(todo.cancel) & {one.client_order_id for one in self.resting(position)}:
                 self._again.add(position_id)
             return
@@ -145,10 +145,10 @@ class TakeProfits:
 
     def _may_align(self, position_id: str) -> Position | None:
         """Return the position if its ladder may be touched: not while it is bought or sold."""
-        position = self._keeper.open.positions.get(position_id)
+        position = self._keeper.state.positions.get(position_id)
         if position is None or self._selling.is_selling(position_id) or self._keeper.is_behind:
             return None
-        orders = self._keeper.open.orders_of(position_id)
+        orders = self._keeper.state.orders_of(position_id)
         others = (one for one in orders if one.role is not OrderRole.TAKE_PROFIT)
         is_busy = any(one.state.is_on_exchange for one in others)
         return None if is_busy or not position.remaining else position
@@ -162,7 +162,7 @@ class TakeProfits:
         if not name:
             intent = await self._keeper.add_ids(intent)
             name = self._keeper.next_id(intent)
-        await self._keeper.caught_up()
+        await self._keeper.wait_until_booked()
         if self._moved(position):
             self._again.add(position.id)
             return False
@@ -198,9 +198,9 @@ class TakeProfits:
         return self._trading.now_ms() - refused.at_ms < wait_ms
 
     def _orders(self, position: Position) -> list[Order]:
-        orders = self._keeper.open.orders_of(position.id)
+        orders = self._keeper.state.orders_of(position.id)
         return [one for one in orders if one.role is OrderRole.TAKE_PROFIT]
 
     def _rung(self, order: Order) -> int:
-        intent = self._keeper.open.intents.get(order.intent_id)
+        intent = self._keeper.state.intents.get(order.intent_id)
         return 0 if intent is None else intent.rung

@@ -8,7 +8,7 @@ from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.orders.execution import Execution
 from mexc_tui.engine.orders.order_resolution import OrderResolution
 from mexc_tui.ledger.ids import parse
-from mexc_tui.ledger.orders import foreign
+from mexc_tui.ledger.orders import foreign_order
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import Order
 from mexc_tui.model.outcome import Purpose
@@ -31,9 +31,9 @@ WORDS = "stopped"
 class CancelResult:
     """What came of cancelling: orders of ours that are gone, and those still seen or unknown."""
 
-    gone: int
-    left: int
-    words: str = ""
+    cancelled: int
+    remaining: int
+    text: str = ""
 
 
 Wanted = Callable[[Order], bool]
@@ -82,13 +82,13 @@ class CancelSweep:
             *(self._cancel_pairs(group, rows) for group in groups),
             *(self._execution.cancel(one, WORDS, Purpose.STOP) for one in alone),
         )
-        self._settling.hurry()
+        self._settling.wake()
 
     def _whole_pairs(self, rows: Mapping[str, Order]) -> list[str]:
         """Return pairs of which all known open orders are to go: such a request takes the user's too."""
         if not self._trading.private_state().is_live:
             return []
-        memory = self._keeper.open
+        memory = self._keeper.state
         others = {one.symbol for one in memory.foreign.values() if one.client_order_id not in rows}
         others |= {one.symbol for one in memory.live_orders() if one.client_order_id not in rows}
         return sorted({one.symbol for one in rows.values()} - others)
@@ -104,7 +104,7 @@ class CancelSweep:
             await asyncio.gather(*(self._execution.cancel(one, WORDS, Purpose.STOP) for one in orders))
 
     def _known(self, wanted: Wanted) -> dict[str, Order]:
-        return {one.client_order_id: one for one in self._keeper.open.live_orders() if wanted(one)}
+        return {one.client_order_id: one for one in self._keeper.state.live_orders() if wanted(one)}
 
     async def _live(self, wanted: Wanted) -> tuple[dict[str, Order], str]:
         """Return orders of ours that live: by our books and by the exchange's; and why it did not say."""
@@ -114,8 +114,8 @@ class CancelSweep:
             return self._known(wanted), f"open orders cannot be asked for: {error}"
         rows = self._known(wanted)
         for report in reports.rows:
-            order = foreign(report, self._trading.now_ms())
-            order = self._keeper.open.orders.get(order.client_order_id, order)
+            order = foreign_order(report, self._trading.now_ms())
+            order = self._keeper.state.orders.get(order.client_order_id, order)
             is_known = order.client_order_id in rows or order.state.is_terminal
             if not is_known and wanted(order) and await self._is_ours(report):
                 rows[order.client_order_id] = order
@@ -128,4 +128,4 @@ class CancelSweep:
         try:
             return await self._keeper.owns(str(name))
         except StorageError:
-            return name.instance == self._keeper.instance
+            return name.desk_id == self._keeper.desk_id

@@ -11,9 +11,16 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
-from mexc_tui.ledger.evidence import Evidence, answered_for, from_outcome, from_report, from_trades, trades_of
-from mexc_tui.ledger.orders import cancelling, must_ask_trades
-from mexc_tui.model.errors import BadAnswer, DeskError, ExchangeError, RequestRefused
+from mexc_tui.ledger.evidence import (
+    Evidence,
+    check_response,
+    from_outcome,
+    from_report,
+    from_trades,
+    trades_of,
+)
+from mexc_tui.ledger.orders import mark_cancelling, needs_trades_query
+from mexc_tui.model.errors import BadResponse, DeskError, ExchangeError, RequestRefused
 from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
 from mexc_tui.model.order import NewOrder, Side
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose, Refusal, SendOutcome
@@ -33,22 +40,22 @@ PURPOSES = {
 }
 
 
-def asking_purpose(role: OrderRole) -> Purpose:
+def query_purpose(role: OrderRole) -> Purpose:
     """Return the purpose of questions about an order of this role."""
     purpose = PURPOSES[role]
     # What an entry bought must be known to be protected: it draws on the reserve of exits.
     return Purpose.EXIT if purpose is Purpose.ENTRY else purpose
 
 
-NOT_THERE = (-2013, -2011)
+NO_SUCH_ORDER = (-2013, -2011)
 """Answers that deny an order."""
 LISTED_BEFORE_MS = 60_000
 """Listings of an order begin so long before it was made: clocks differ."""
-UNREAD = frozenset({403, 418, 429})
+UNPROCESSED = frozenset({403, 418, 429})
 """HTTP status of requests that were turned away before anybody read them."""
-NO_PAIR = frozenset({10007, 30014, -1121})
+NO_SUCH_PAIR = frozenset({10007, 30014, -1121})
 """The exchange knows no such pair yet: nothing was ordered in it."""
-TOLD_S, TOLD_LOOKS = 0.1, 5
+CANCEL_CONFIRM_S, CANCEL_CONFIRM_CHECKS = 0.1, 5
 """An order is asked for when the stream did not tell its end so long after the answer to its cancel."""
 
 NO_BOUND = "an entry needs a limit price"
@@ -135,33 +142,33 @@ class Execution:
         """
         return await self._to_its_end(self._cancel_pairs(symbols, orders, words))
 
-    async def ask(self, order: Order, purpose: Purpose | None = None) -> None:
+    async def query(self, order: Order, purpose: Purpose | None = None) -> None:
         """Ask for an order, and for the fees of its trades. `purpose`: None: what its role says.
 
         Raises RequestRefused (-2013) if the exchange does not know it, ExchangeError if no answer came.
         """
         told = await self._asked(order, purpose)
-        now = await self._keeper.take(order.client_order_id, told)
-        if now is not None and must_ask_trades(now):
-            await self.ask_fees(now)
+        now = await self._keeper.book_evidence(order.client_order_id, told)
+        if now is not None and needs_trades_query(now):
+            await self.query_fees(now)
 
-    async def ask_beside(self, order: Order) -> None:
+    async def query_in_background(self, order: Order) -> None:
         """Ask for an order of a sale that goes on: neither the disk nor its fees are waited for.
 
         Raises as `ask` does.
         """
         told = await self._asked(order, None)
-        self._keeper.hear(order.client_order_id, told)
-        self._begin_chore(self._keeper.take(order.client_order_id, told))
+        self._keeper.apply_evidence(order.client_order_id, told)
+        self._begin_chore(self._keeper.book_evidence(order.client_order_id, told))
 
-    async def ask_fees(self, order: Order) -> None:
+    async def query_fees(self, order: Order) -> None:
         """Ask for the trades of an order: they alone tell fees. Raises ExchangeError."""
         told = await self._trading.my_trades(
-            order.symbol, order_id=order.order_id, purpose=asking_purpose(order.role)
+            order.symbol, order_id=order.order_id, purpose=query_purpose(order.role)
         )
         trades = trades_of(order, told.rows)
         if trades:
-            await self._keeper.take(order.client_order_id, from_trades(trades))
+            await self._keeper.book_evidence(order.client_order_id, from_trades(trades))
 
     async def unlisted_ms(self, order: Order) -> int | None:
         """Return the exchange time of a listing without the order; None: it was listed, and is booked.
@@ -169,20 +176,20 @@ class Execution:
         Raises ExchangeError, also for a list with rows that could not be read: the order may be one of them.
         """
         asked_ms = self._trading.now_ms()
-        purpose = asking_purpose(order.role)
+        purpose = query_purpose(order.role)
         start_ms = order.created_ms - LISTED_BEFORE_MS
         now_open = await self._trading.open_orders((order.symbol,), purpose=purpose)
         recent = await self._trading.all_orders(order.symbol, start_ms=start_ms, purpose=purpose)
         reports = Rows((*now_open.rows, *recent.rows), (*now_open.skipped, *recent.skipped))
         return None if await self._is_among(order, reports, asked_ms) else asked_ms
 
-    async def was_taken(self, order: Order, refusal: Refusal) -> bool:
+    async def exists_despite_rejection(self, order: Order, refusal: Refusal) -> bool:
         """Whether the exchange lists an order that it refused; it is booked then.
 
         A refusal that calls itself certain may be wrong: no other attempt is sent before this is known.
         Raises ExchangeError.
         """
-        if refusal.http_status in UNREAD:
+        if refusal.http_status in UNPROCESSED:
             return False
         asked_ms = self._trading.now_ms()
         purpose = PURPOSES[order.role]
@@ -190,12 +197,12 @@ class Execution:
         try:
             reports = await self._trading.all_orders(order.symbol, start_ms=start_ms, purpose=purpose)
         except RequestRefused as error:
-            if error.refusal.code in NO_PAIR:
+            if error.refusal.code in NO_SUCH_PAIR:
                 return False
             raise
         return await self._is_among(order, reports, asked_ms)
 
-    async def settle(self, deadline_s: float) -> bool:
+    async def wait_in_flight(self, deadline_s: float) -> bool:
         """Wait so long for what is on its way; return whether all of it was answered."""
         waiting = [asyncio.shield(task) for task in self._running]
         try:
@@ -211,10 +218,10 @@ class Execution:
         """Book the report of this order, if there is one. Raises ExchangeError if an unread row may be it."""
         for report in reports.rows:
             if report.client_order_id == order.client_order_id or report.order_id == order.order_id:
-                await self._keeper.take(order.client_order_id, from_report(report, asked_ms))
+                await self._keeper.book_evidence(order.client_order_id, from_report(report, asked_ms))
                 return True
         if reports.problem:
-            raise BadAnswer("GET", "order lists", reports.problem)
+            raise BadResponse("GET", "order lists", reports.problem)
         return False
 
     async def _asked(self, order: Order, purpose: Purpose | None) -> Evidence:
@@ -222,7 +229,7 @@ class Execution:
             order.symbol,
             client_order_id="" if order.order_id else order.client_order_id,
             order_id=order.order_id,
-            purpose=purpose or asking_purpose(order.role),
+            purpose=purpose or query_purpose(order.role),
         )
         return from_report(report, self._trading.now_ms())
 
@@ -252,7 +259,7 @@ class Execution:
         refusal = _unbounded(row) or self.refusal(row.role, row.symbol)
         if refusal:
             return SendResult(NotSent(refusal), row)
-        self._keeper.sent(row)
+        self._keeper.register_sent(row)
         outcome = await self._trading.place(
             order, purpose=PURPOSES[row.role], recv_window_ms=self._window_ms()
         )
@@ -272,7 +279,7 @@ class Execution:
         def may_send() -> bool:
             return not (self.refusal(row.role, row.symbol) or (called_off is not None and called_off()))
 
-        self._keeper.sent(row)
+        self._keeper.register_sent(row)
         fired = await (line.fire(shot, may_send) if at_ns is None else line.fire_at(shot, at_ns, may_send))
         return self._noted(row, fired.outcome, fired)
 
@@ -280,11 +287,11 @@ class Execution:
         self, row: Order, outcome: SendOutcome[PlacedOrder], fired: FireResult | None = None
     ) -> SendResult:
         """Let memory know the answer; the disk is not waited for: the intent of the next try is durable."""
-        outcome = answered_for(row, outcome, self._window_ms())
+        outcome = check_response(row, outcome, self._window_ms())
         told, name = from_outcome(outcome, self._trading.now_ms()), row.client_order_id
-        self._keeper.hear(name, told)
-        self._begin_chore(self._keeper.take(name, told))
-        return SendResult(outcome, self._keeper.open.orders.get(name) or row, fired)
+        self._keeper.apply_evidence(name, told)
+        self._begin_chore(self._keeper.book_evidence(name, told))
+        return SendResult(outcome, self._keeper.state.orders.get(name) or row, fired)
 
     async def _cancel_pair(self, symbol: str, orders: Sequence[Order], words: str) -> list[bool]:
         outcome = await self._cancel_open((symbol,), orders, words)
@@ -311,9 +318,9 @@ class Execution:
         return await asyncio.gather(*(self._see_cancelled(order, Purpose.STOP) for order in orders))
 
     def _mark_cancelling(self, order: Order, words: str) -> None:
-        marked = cancelling(order, self._trading.now_ms(), words)
+        marked = mark_cancelling(order, self._trading.now_ms(), words)
         if marked != order:
-            self._keeper.open.put_order(marked)
+            self._keeper.state.put_order(marked)
 
     async def _cancel(self, order: Order, words: str, purpose: Purpose) -> bool:
         self._mark_cancelling(order, words)
@@ -332,25 +339,25 @@ class Execution:
             return False
         asked_ms = self._trading.now_ms()
         try:
-            await self.ask(order, purpose)
+            await self.query(order, purpose)
         except ExchangeError as error:
             log.warning("%s after its cancel: %s", order.client_order_id, error)
-            is_denied = isinstance(error, RequestRefused) and error.refusal.code in NOT_THERE
+            is_denied = isinstance(error, RequestRefused) and error.refusal.code in NO_SUCH_ORDER
             return is_denied and self._is_past_fence(order.client_order_id, asked_ms)
         return False
 
     def _is_past_fence(self, client_order_id: str, at_ms: int) -> bool:
-        now = self._keeper.open.orders.get(client_order_id)
+        now = self._keeper.state.orders.get(client_order_id)
         is_unknown = now is not None and now.state is OrderState.UNKNOWN
         return now is not None and is_unknown and now.fence_ms is not None and at_ms >= now.fence_ms
 
     async def _is_told_gone(self, client_order_id: str) -> bool:
         """Whether the stream tells its end within a moment: that costs no weight, and no way of a stop."""
-        for _ in range(TOLD_LOOKS):
-            now = self._keeper.open.orders.get(client_order_id)
+        for _ in range(CANCEL_CONFIRM_CHECKS):
+            now = self._keeper.state.orders.get(client_order_id)
             if now is None or now.state.is_terminal:
                 return True
-            await asyncio.sleep(TOLD_S / TOLD_LOOKS)
+            await asyncio.sleep(CANCEL_CONFIRM_S / CANCEL_CONFIRM_CHECKS)
         return False
 
     async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:

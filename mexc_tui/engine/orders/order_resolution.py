@@ -11,11 +11,11 @@ from dataclasses import replace
 from decimal import Decimal
 
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
-from mexc_tui.engine.orders.execution import NOT_THERE, Execution, asking_purpose
+from mexc_tui.engine.orders.execution import NO_SUCH_ORDER, Execution, query_purpose
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.ledger.checks import agrees
 from mexc_tui.ledger.fence import Proofs, conclude
-from mexc_tui.ledger.orders import must_ask, must_ask_trades
+from mexc_tui.ledger.orders import needs_query, needs_trades_query
 from mexc_tui.model.account import is_read
 from mexc_tui.model.errors import ExchangeError, RequestRefused
 from mexc_tui.model.intent import Order, OrderRole, OrderState
@@ -53,7 +53,7 @@ class OrderResolution:
         self._wakes = {True: asyncio.Event(), False: asyncio.Event()}
         """Of sales, and of the other orders."""
 
-    def hurry(self) -> None:
+    def wake(self) -> None:
         """Look at once."""
         for wake in self._wakes.values():
             wake.set()
@@ -84,15 +84,15 @@ class OrderResolution:
     def _pause_s(self, *, is_sale: bool) -> float:
         """Return how long to wait for the next look: not past the moment after a fence."""
         now_ms = self._trading.now_ms()
-        fences = (order.fence_ms for order in self._orders(is_sale=is_sale) if must_ask(order))
+        fences = (order.fence_ms for order in self._orders(is_sale=is_sale) if needs_query(order))
         waits_ms = (fence_ms + 1 - now_ms for fence_ms in fences if fence_ms is not None)
         return min((STEP_S, *(wait_ms / 1_000 for wait_ms in waits_ms if wait_ms > 0)))
 
     def _orders(self, *, is_sale: bool) -> list[Order]:
-        return [one for one in self._keeper.open.orders.values() if (one.role in SALES) is is_sale]
+        return [one for one in self._keeper.state.orders.values() if (one.role in SALES) is is_sale]
 
     async def _look(self, *, is_sale: bool) -> None:
-        known = self._keeper.open.orders
+        known = self._keeper.state.orders
         self._asked_ms = {name: at for name, at in self._asked_ms.items() if name in known}
         self._proofs = {name: one for name, one in self._proofs.items() if _is_unknown(known.get(name))}
         for order in self._orders(is_sale=is_sale):
@@ -108,28 +108,28 @@ class OrderResolution:
         is_quiet = order.state.is_on_exchange and waited_ms >= LIVE_EVERY_MS
         told_ms = now_ms - order.updated_ms
         is_late = min(waited_ms, told_ms) >= FEES_AFTER_MS and waited_ms >= told_ms // 10
-        is_unpaid = is_late and must_ask_trades(order)
+        is_unpaid = is_late and needs_trades_query(order)
         is_old = order.fence_ms is not None and now_ms > order.fence_ms + OLD_MS
-        if not (must_ask(order) or is_quiet or is_unpaid) or (is_old and waited_ms < OLD_EVERY_MS):
+        if not (needs_query(order) or is_quiet or is_unpaid) or (is_old and waited_ms < OLD_EVERY_MS):
             return
         self._asked_ms[name] = now_ms
         if order.state is OrderState.UNKNOWN:
             await self._settle(order)
-        elif must_ask(order) or is_quiet:
+        elif needs_query(order) or is_quiet:
             await self._ask(order)
         else:
-            await self._execution.ask_fees(order)
+            await self._execution.query_fees(order)
 
     async def _ask(self, order: Order) -> None:
         """Ask for a live order; one that the exchange denies and does not list is unknown from here on."""
         try:
-            await self._execution.ask(order)
+            await self._execution.query(order)
         except RequestRefused as error:
-            if error.refusal.code not in NOT_THERE:
+            if error.refusal.code not in NO_SUCH_ORDER:
                 raise
             if await self._execution.unlisted_ms(order) is not None:
                 words = "the exchange knows it no more, neither by its id nor in a listing"
-                await self._keeper.doubt(
+                await self._keeper.mark_order_unknown(
                     order.client_order_id, self._trading.now_ms(), self._window_ms(), words
                 )
 
@@ -154,11 +154,11 @@ class OrderResolution:
         if known.balanced_ms is None and not isinstance(answers[2], BaseException):
             proofs = proofs.with_balances(agreed_ms, order.fence_ms or 0)
         self._proofs[name] = proofs
-        now = self._keeper.open.orders.get(name)
+        now = self._keeper.state.orders.get(name)
         if now is not None and now.state is OrderState.UNKNOWN:
             found = conclude(now, proofs, self._trading.now_ms())
             if found.evidence is not None:
-                await self._keeper.take(name, found.evidence)
+                await self._keeper.book_evidence(name, found.evidence)
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
@@ -167,9 +167,9 @@ class OrderResolution:
         """Return the exchange time at which it said that there is no such order; None: there is."""
         asked_ms = self._trading.now_ms()
         try:
-            await self._execution.ask(order)
+            await self._execution.query(order)
         except RequestRefused as error:
-            if error.refusal.code in NOT_THERE:
+            if error.refusal.code in NO_SUCH_ORDER:
                 return asked_ms
             raise
         return None
@@ -177,17 +177,17 @@ class OrderResolution:
     async def _balanced(self, order: Order) -> int | None:
         """Return the exchange time at which balances agreed with the books without it."""
         asked_ms = self._trading.now_ms()
-        purpose = asking_purpose(order.role)
+        purpose = query_purpose(order.role)
         if not purpose.reduces_risk:
             purpose = Purpose.EXIT
         account = await self._trading.account(purpose=purpose)
-        intent = self._keeper.open.intents.get(order.intent_id)
+        intent = self._keeper.state.intents.get(order.intent_id)
         if intent is None:
             return asked_ms
         assets = (intent.base_asset, intent.quote_asset)
         if not all(is_read(asset, account.balances, account.skipped) for asset in assets):
             return None
-        wrong = agrees(self._keeper.open.balances, account.balances, assets, TOLERANCE)
+        wrong = agrees(self._keeper.state.balances, account.balances, assets, TOLERANCE)
         return None if wrong else asked_ms
 
 

@@ -68,7 +68,7 @@ class UserStreamWorker:
 
     def _take(self, client_order_id: str, evidence: Evidence) -> None:
         if client_order_id.startswith(PREFIX):
-            self._keeper.hear(client_order_id, evidence)
+            self._keeper.apply_evidence(client_order_id, evidence)
             self._due.append((client_order_id, evidence))
             self._wake.set()
         elif evidence.order_id not in self._foreign:
@@ -87,6 +87,6 @@ class UserStreamWorker:
         is_ours = await self._keeper.owns(client_order_id)
         self._due.popleft()
         if is_ours:
-            await self._keeper.take(client_order_id, evidence)
+            await self._keeper.book_evidence(client_order_id, evidence)
         else:
             self._on_stranger(client_order_id)

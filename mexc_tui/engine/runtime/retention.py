@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from mexc_tui.engine.runtime.supervisor import Started
-from mexc_tui.model.storage import Keep, StorageError
+from mexc_tui.model.storage import RetentionPeriods, StorageError
 
 log = logging.getLogger(__name__)
 
@@ -21,14 +21,14 @@ BUSY_S = 30.0
 class PrunedStorage(Protocol):
     """What the worker asks of the store."""
 
-    async def prune(self, keep: Keep, now_ms: int) -> bool:
+    async def prune(self, keep: RetentionPeriods, now_ms: int) -> bool:
         """Delete one batch of old rows, or give free pages back; False: a round is over.
 
         Raises StorageError.
         """
         ...
 
-    def delete_old_copies(self, keep: Keep, now_ms: int) -> int:
+    def delete_old_copies(self, keep: RetentionPeriods, now_ms: int) -> int:
         """Delete old copies of the database; return how many. It blocks. Raises OSError."""
         ...
 
@@ -39,7 +39,7 @@ class RetentionWorker:
     def __init__(
         self,
         storage: PrunedStorage,
-        keep: Callable[[], Keep],
+        keep: Callable[[], RetentionPeriods],
         now_ms: Callable[[], int | None],
         is_busy: Callable[[], bool],
     ) -> None:

@@ -78,14 +78,14 @@ class EmergencyStop:
         self.on_stop: Callable[[str], Coroutine[Any, Any, None]] | None = None
         """Told who stops all, at once; it raises nothing."""
 
-    async def halt(self, by: str, words: str, cause: Cause = Cause.PERSON) -> CommandResult[Achieved]:
+    async def halt(self, by: str, words: str, cause: Cause = Cause.MANUAL) -> CommandResult[Achieved]:
         """Stop entries until a person resumes: cancel entries, disarm snipes. Exits go on."""
         self._switch.restrict(TradingState.HALTED, cause, words, by)
         return await self._to_its_end(self._halt(words, _is_entry))
 
     async def reduce_only(self, by: str, words: str) -> CommandResult[Achieved]:
         """Let nothing be bought until a person resumes. Raises CommandRefused if less is allowed already."""
-        change = self._switch.restrict(TradingState.REDUCE_ONLY, Cause.PERSON, words, by)
+        change = self._switch.restrict(TradingState.REDUCE_ONLY, Cause.MANUAL, words, by)
         if not change.changed:
             raise CommandRefused(f"Not changed: {change.refused}.")
         durable = await self._switch.write_down()
@@ -93,7 +93,7 @@ class EmergencyStop:
 
     async def resume(self, by: str, typed: str) -> CommandResult[Achieved]:
         """Let entries be made again. Raises CommandRefused with what stands against it."""
-        before, memory = self._switch.kept, self._keeper.open
+        before, memory = self._switch.kept, self._keeper.state
         if before.state is TradingState.ACTIVE and not memory.trading.state.allows_entries:
             words = memory.trading.words
             raise CommandRefused(
@@ -115,7 +115,7 @@ class EmergencyStop:
 
     async def flatten(self, by: str) -> CommandResult[Achieved]:
         """Halt, cancel all orders of ours, and sell every position."""
-        return await self.stop_all(by, "manual flatten", Cause.PERSON)
+        return await self.stop_all(by, "manual flatten", Cause.MANUAL)
 
     async def emergency_stop(
         self, by: str, words: str = "emergency stop", *, sells: bool = True
@@ -182,7 +182,7 @@ class EmergencyStop:
         cancelled = await cancelling
         closed, left, why = await selling
         late = await self._sweep.cancel(_is_any)
-        cancelled = CancelResult(cancelled.gone + late.gone, late.left, late.words)
+        cancelled = CancelResult(cancelled.cancelled + late.cancelled, late.remaining, late.text)
         self._switch.flattened()
         durable = await self._switch.write_down()
         said = f"{words}{trouble}" + (f"; {why}" if why else "")
@@ -237,7 +237,7 @@ class EmergencyStop:
         said: dict[str, str],
     ) -> None:
         """Sell a position again and again until it is gone or the time is up; note in `said` what hinders."""
-        clock, now = asyncio.get_running_loop(), self._keeper.open.positions.get(position.id)
+        clock, now = asyncio.get_running_loop(), self._keeper.state.positions.get(position.id)
         while now is not None and now.remaining and clock.time() < until_s:
             closer = self.closer
             if closer is None:
@@ -250,7 +250,7 @@ class EmergencyStop:
                 log.exception("%s could not be sold", position.symbol)
                 said[position.id] = str(error)
             await asyncio.sleep(LOOK_S)
-            now = self._keeper.open.positions.get(position.id)
+            now = self._keeper.state.positions.get(position.id)
 
     async def _sell_once(
         self, role: OrderRole, reason: CloseReason, words: str, share_pct: Decimal | None
@@ -272,11 +272,11 @@ class EmergencyStop:
         return len(held) - left, left, "; ".join(why)
 
     def _held(self) -> list[Position]:
-        return [one for one in self._keeper.open.positions.values() if one.remaining]
+        return [one for one in self._keeper.state.positions.values() if one.remaining]
 
     def blockers(self) -> tuple[str, ...]:
         """Return what stands against trading again, in words; nothing: nothing does."""
-        memory = self._keeper.open
+        memory = self._keeper.state
         unknown = [one.symbol for one in memory.orders.values() if one.state is OrderState.UNKNOWN]
         problem = self._keeper.problem
         return (
@@ -296,24 +296,24 @@ class EmergencyStop:
     ) -> CommandResult[Achieved]:
         orders = cancelled or CancelResult(0, 0)
         closed, left = positions or (0, len(self._held()))
-        counts = [f"{many(orders.gone, noun)} cancelled, {orders.left} left"] if cancelled else []
+        counts = [f"{many(orders.cancelled, noun)} cancelled, {orders.remaining} left"] if cancelled else []
         counts += [f"{many(closed, 'position')} closed, {left} left"] if positions else []
         counts += self._of_positions() if positions else []
         counts += [f"{many(disarmed, 'snipe')} disarmed"] if disarmed else []
-        counts += [orders.words] if orders.words else []
+        counts += [orders.text] if orders.text else []
         if ban := (self._trading.ban() if positions or cancelled else ""):
             counts += [f"{ban}: emergency requests are sent one by one"]
         counts += [] if is_durable else [f"{NOT_DURABLE} ({self._switch.problem})"]
         achieved = Achieved(
-            state=self._keeper.open.trading.state,
-            orders_cancelled=orders.gone,
-            orders_left=orders.left,
+            state=self._keeper.state.trading.state,
+            orders_cancelled=orders.cancelled,
+            orders_left=orders.remaining,
             positions_closed=closed,
             positions_left=left,
             snipes_disarmed=disarmed,
             is_durable=is_durable,
         )
-        is_all = is_durable and not orders.left and not orders.words and not (positions and left)
+        is_all = is_durable and not orders.remaining and not orders.text and not (positions and left)
         return CommandResult("; ".join([words, *counts]) + ".", achieved, is_all)
 
     def _of_positions(self) -> list[str]:

@@ -18,7 +18,7 @@ from mexc_tui.ledger.checks import (
     within_limit,
     within_reservation,
 )
-from mexc_tui.ledger.orders import must_ask
+from mexc_tui.ledger.orders import needs_query
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import EntryKind, Position
 from mexc_tui.model.reconciliation import DifferenceKind
@@ -90,7 +90,7 @@ class Invariants:
         """Return what is held without a stop in force that somebody looks after (reliability I9)."""
         if self.heartbeat_ms is None:
             return ()
-        memory, now_ms, wrong = self._keeper.open, self._now_ms(), list[str]()
+        memory, now_ms, wrong = self._keeper.state, self._now_ms(), list[str]()
         for position in memory.positions.values():
             found = protected(position, memory.intents_of(position.id), self.heartbeat_ms(position), now_ms)
             wrong += found
@@ -108,12 +108,12 @@ class Invariants:
         return not (
             self._keeper.is_behind
             or self._execution.in_flight
-            or any(must_ask(order) for order in self._keeper.open.orders.values())
+            or any(needs_query(order) for order in self._keeper.state.orders.values())
         )
 
     def _limits(self, cap_pct: Decimal) -> tuple[str, ...]:
         """I1. What was bound within the limit of its time stays within it: losses shrink no limit."""
-        memory = self._keeper.open
+        memory = self._keeper.state
         intents, positions = list(memory.intents.values()), memory.booked_positions()
         bound = exposure(intents, positions)
         point = memory.equity
@@ -129,12 +129,12 @@ class Invariants:
 
     def _books(self) -> tuple[str, ...]:
         """I6."""
-        memory = self._keeper.open
+        memory = self._keeper.state
         return solvent(memory.balances) + lots_agree(memory.balances, memory.booked_positions(), QUOTES)
 
     def _balances(self) -> tuple[str, ...]:
         """I8: after a comparison that nothing disturbed, balances are the books' own."""
-        memory = self._keeper.open
+        memory = self._keeper.state
         run = memory.reconciled
         if run is None or run.problem:
             return ()
@@ -146,7 +146,7 @@ class Invariants:
         is_quiet = not memory.live_orders() and not self._execution.in_flight
         if not is_quiet or self._traded_ms > run.at_ms - QUIET_MS:
             return wrong
-        balances = self._reconciler.compared
+        balances = self._reconciler.compared_balances
         held = {asset for (_, asset), amount in memory.balances.items() if amount}
         unequal = agrees(memory.balances, balances, held & {one.asset for one in balances}, TOLERANCE)
         return wrong + self._found_twice(unequal, run.at_ms)
@@ -155,13 +155,13 @@ class Invariants:
         """Return what an earlier comparison found too; of what is new, a second one is asked for."""
         first = {about: self._unequal_ms.get(about, at_ms) for about in map(_about, unequal)}
         if first.keys() - self._unequal_ms.keys():
-            self._reconciler.hurry()
+            self._reconciler.request_comparison()
         self._unequal_ms = first
         return tuple(words for words in unequal if first[_about(words)] < at_ms)
 
     def _naked_for_long(self) -> tuple[str, ...]:
         since_ms = self._now_ms() - NAKED_MS
-        positions = self._keeper.open.positions
+        positions = self._keeper.state.positions
         names = [name for name, at_ms in self._naked_ms.items() if at_ms < since_ms and name in positions]
         return tuple(f"{positions[name].symbol} has no protection" for name in names)
 

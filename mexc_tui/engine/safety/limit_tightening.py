@@ -8,9 +8,9 @@ import msgspec
 from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.entries.entry_context import EntryParameters
-from mexc_tui.model.event import GuardActed
+from mexc_tui.model.event import RiskMonitorActed
 from mexc_tui.model.text import many
-from mexc_tui.model.trading import GuardLevel, Tightening
+from mexc_tui.model.trading import RiskLevel, Tightening
 from mexc_tui.risk.candidate import RiskLimits
 from mexc_tui.risk.tightening import (
     NOT_TIGHTENED,
@@ -81,10 +81,10 @@ class LimitTightening:
         self._kept = after
         try:
             await self._store(
-                GuardActed(
+                RiskMonitorActed(
                     at_ms=self._now_ms(),
                     about=ABOUT,
-                    level=GuardLevel.NORMAL,
+                    level=RiskLevel.NORMAL,
                     finding=f"requested by {by}",
                     action="restore limits",
                     achieved=f"configured limits apply again (tightened because of: {before.cause})",
@@ -95,7 +95,7 @@ class LimitTightening:
             raise
         return True
 
-    async def _store(self, event: GuardActed | None) -> None:
+    async def _store(self, event: RiskMonitorActed | None) -> None:
         kept = self._kept
 
         def work(desk: LedgerTransaction) -> None:

@@ -15,15 +15,15 @@ from mexc_tui.engine.safety.invariants import Invariants
 from mexc_tui.engine.safety.limit_tightening import LimitTightening
 from mexc_tui.engine.safety.risk_checks import RecentFindings, RiskChecks
 from mexc_tui.engine.safety.trading_state import TradingStateOwner
-from mexc_tui.ledger.ids import stranger_words
+from mexc_tui.ledger.ids import unknown_order_text
 from mexc_tui.ledger.orders import AnomalyKind
-from mexc_tui.model.event import Alert, GuardActed
+from mexc_tui.model.event import Alert, RiskMonitorActed
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.outcome import KEY_CODES, TIME_CODES
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.text import many
-from mexc_tui.model.trading import Cause, GuardLevel, TradingState
+from mexc_tui.model.trading import Cause, RiskLevel, TradingState
 from mexc_tui.model.trading import Trading as Halt
 from mexc_tui.ports.trading import TradingPort
 from mexc_tui.ports.trading_store import TradingTables
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 STEP_S = 1.0
 AGAIN_MS = 3_600_000
-GONE_MS = 60_000
+WRITE_OFF_MS = 60_000
 """A cause that was not found for so long is gone: its alert is closed."""
 """A level that was left acts again when it is reached again so much later."""
 ORDER_WORKERS = ("books", "settling", "sniper", "guardian")
@@ -56,13 +56,13 @@ ME = "guard"
 STALE_RUNS = 3
 
 SEVERITIES = {
-    GuardLevel.NORMAL: Severity.INFO,
-    GuardLevel.MEDIUM: Severity.WARNING,
-    GuardLevel.HIGH: Severity.ERROR,
-    GuardLevel.CRITICAL: Severity.CRITICAL,
+    RiskLevel.NORMAL: Severity.INFO,
+    RiskLevel.MEDIUM: Severity.WARNING,
+    RiskLevel.HIGH: Severity.ERROR,
+    RiskLevel.CRITICAL: Severity.CRITICAL,
 }
 
-Key = tuple[GuardLevel, Cause, bool, bool]
+Key = tuple[RiskLevel, Cause, bool, bool]
 Doubt = tuple[Cause, str]
 
 
@@ -121,7 +121,7 @@ class RiskMonitor:
         self._limits = limits
         self._checks = RiskChecks(keeper)
         self._looks = RecentFindings()
-        self._unconfirmed = Grade(GuardLevel.NORMAL, (), ())
+        self._unconfirmed = Grade(RiskLevel.NORMAL, (), ())
         """Of the newest look alone."""
         self._workers = workers
         self._clock_problem = clock_problem
@@ -137,7 +137,7 @@ class RiskMonitor:
         self._tasks = set[asyncio.Task[None]]()
         self._untimely = dict[str, int]()
         """Orders whose time was refused, and when."""
-        self.grade = Grade(GuardLevel.NORMAL, (), ())
+        self.grade = Grade(RiskLevel.NORMAL, (), ())
         self.stops = ""
         """Why this engine buys nothing more: it ends. Empty: it goes on."""
         keeper.on_change(self._note)
@@ -187,16 +187,16 @@ class RiskMonitor:
 
     def on_stranger(self, client_order_id: str) -> None:
         """Halt: an order with our prefix is not in the ledger: another engine's, or the ledger is old."""
-        words = stranger_words(client_order_id, self._keeper.instance)
-        self.incident(Cause.STRANGER, client_order_id, words)
+        words = unknown_order_text(client_order_id, self._keeper.desk_id)
+        self.incident(Cause.UNKNOWN_ORDER, client_order_id, words)
 
     def stands(self, about: str) -> bool:
         """Whether what an alert is about is so still; without numbers, as long as trading is not resumed."""
         keys = self._alerted.get(about)
         if keys is None:
             is_resumed = self._switch.kept.state is TradingState.ACTIVE
-            return not is_resumed or self.grade.level is not GuardLevel.NORMAL
-        since_ms = self._trading.now_ms() - GONE_MS
+            return not is_resumed or self.grade.level is not RiskLevel.NORMAL
+        since_ms = self._trading.now_ms() - WRITE_OFF_MS
         return any(self._acted.get(key, 0) > since_ms for key in keys)
 
     def incident(self, cause: Cause, about: str, words: str) -> None:
@@ -206,7 +206,7 @@ class RiskMonitor:
         self._told.add(about)
         log.error("halt: %s", words)
         self._switch.restrict(TradingState.HALTED, cause, words, ME)
-        self._begin(self._halt(cause, _Told(about, (words,)), GuardLevel.CRITICAL))
+        self._begin(self._halt(cause, _Told(about, (words,)), RiskLevel.CRITICAL))
 
     # ---- looking
 
@@ -232,7 +232,7 @@ class RiskMonitor:
     def _doubts(self) -> Iterable[Doubt]:
         """Yield what lets nothing be bought and lifts itself, gravest first."""
         if self.stops:
-            yield Cause.PERSON, self.stops
+            yield Cause.MANUAL, self.stops
         storage = self._storage_problem()
         if storage:
             yield Cause.STORAGE, storage
@@ -273,7 +273,7 @@ class RiskMonitor:
             yield Cause.BOOKS, refusal
 
     def _is_stale(self) -> bool:
-        run = self._keeper.open.reconciled
+        run = self._keeper.state.reconciled
         longest_ms = STALE_RUNS * self._numbers().reconcile_ms
         return run is None or self._trading.now_ms() - run.at_ms > longest_ms
 
@@ -297,7 +297,7 @@ class RiskMonitor:
         for step in written.advanced:
             for anomaly in step.anomalies:
                 if anomaly.kind is AnomalyKind.OVERFILL:
-                    words = f"{anomaly.kind.value}, which was not booked: {anomaly.words}"
+                    words = f"{anomaly.kind.value}, which was not booked: {anomaly.text}"
                     self.incident(Cause.INVARIANT, step.order.client_order_id, words)
 
     # ---- acting
@@ -310,10 +310,10 @@ class RiskMonitor:
         new = [
             finding
             for key, finding in keys.items()
-            if key not in self._acted or (is_resumed and finding.level is GuardLevel.CRITICAL)
+            if key not in self._acted or (is_resumed and finding.level is RiskLevel.CRITICAL)
         ]
         if self._trimmed_ms is not None and now_ms - self._trimmed_ms < AGAIN_MS:
-            new = [one for one in new if not (one.level is GuardLevel.MEDIUM and one.trims)]
+            new = [one for one in new if not (one.level is RiskLevel.MEDIUM and one.trims)]
         kept = {key: at_ms for key, at_ms in self._acted.items() if now_ms - at_ms < AGAIN_MS}
         self._acted = kept | dict.fromkeys(keys, now_ms)
         if new:
@@ -327,7 +327,7 @@ class RiskMonitor:
     async def _carry_out(self, found: Grade | None, new: tuple[RiskFinding, ...]) -> None:
         """Do what a grade asks for, and write down what it achieved; None: only say it."""
         told = _Told(_subject(new), tuple(finding.words for finding in new))
-        level = max((finding.level for finding in new), key=tuple(GuardLevel).index)
+        level = max((finding.level for finding in new), key=tuple(RiskLevel).index)
         actions = found.actions if found is not None else ()
         if GuardAction.TIGHTEN in actions:
             await self._tighten(told, level)
@@ -344,7 +344,7 @@ class RiskMonitor:
             paused = GuardAction.PAUSE in actions
             await self._tell(level, told, "alert", "no entries meanwhile" if paused else "reported")
 
-    async def _tighten(self, told: _Told, level: GuardLevel) -> None:
+    async def _tighten(self, told: _Told, level: RiskLevel) -> None:
         try:
             achieved = await self._tightening.lower(str(told), self._limits(), ME)
         except StorageError as error:
@@ -353,7 +353,7 @@ class RiskMonitor:
 
     async def _last_trim_ms(self) -> int | None:
         """Return when the guard last began to sell of what is held; a sale that was cut short goes on."""
-        held = tuple(self._keeper.open.positions)
+        held = tuple(self._keeper.state.positions)
 
         def read(tables: TradingTables) -> int | None:
             intents = (one for name in held for one in tables.intents.of_position(name))
@@ -363,7 +363,7 @@ class RiskMonitor:
 
         return await self._keeper.read("the last trim", read)
 
-    async def _halt(self, cause: Cause, told: _Told, level: GuardLevel) -> None:
+    async def _halt(self, cause: Cause, told: _Told, level: RiskLevel) -> None:
         acted = await self._stopping.halt(ME, str(told), cause)
         await self._tell(level, told, "halt", acted.words)
 
@@ -373,21 +373,21 @@ class RiskMonitor:
         else:
             acted = await self._stopping.halt(told.by, told.words, told.cause)
         by = _Told(ME, (f"{told.words} ({told.by})",))
-        await self._tell(GuardLevel.CRITICAL, by, "halt", acted.words)
+        await self._tell(RiskLevel.CRITICAL, by, "halt", acted.words)
 
-    async def _close(self, told: _Told, level: GuardLevel) -> None:
+    async def _close(self, told: _Told, level: RiskLevel) -> None:
         cancelled = await self._stopping.cancel_entries()
         closed, left, why = await self._stopping.sell_all(OrderRole.CLOSE, CloseReason.GUARD, str(told))
-        entries = f"{cancelled.gone} of {cancelled.gone + cancelled.left} entries cancelled"
+        entries = f"{cancelled.cancelled} of {cancelled.cancelled + cancelled.remaining} entries cancelled"
         achieved = f"{entries}; {many(closed, 'position')} closed, {left} left"
         await self._tell(level, told, "close", achieved + (f"; {why}" if why else ""))
 
-    async def _trim(self, found: Grade, told: _Told, level: GuardLevel) -> None:
-        held = {one.symbol: one.remaining for one in self._keeper.open.positions.values()}
+    async def _trim(self, found: Grade, told: _Told, level: RiskLevel) -> None:
+        held = {one.symbol: one.remaining for one in self._keeper.state.positions.values()}
         _, _, why = await self._stopping.sell_all(
             OrderRole.CLOSE, CloseReason.GUARD, str(told), found.trim_pct
         )
-        left = {one.symbol: one.remaining for one in self._keeper.open.positions.values()}
+        left = {one.symbol: one.remaining for one in self._keeper.state.positions.values()}
         sold = [
             f"{symbol} {before:f} -> {left[symbol]:f}" if symbol in left else f"{symbol} closed"
             for symbol, before in held.items()
@@ -398,9 +398,9 @@ class RiskMonitor:
     async def _go_on_flattening(self, cause: Cause, words: str) -> None:
         acted = await self._stopping.stop_all(ME, words, cause)
         told, action = _Told(ME, (words,)), "flattening continued after start"
-        await self._tell(GuardLevel.CRITICAL, told, action, acted.words)
+        await self._tell(RiskLevel.CRITICAL, told, action, acted.words)
 
-    async def _tell(self, level: GuardLevel, told: _Told, action: str, achieved: str) -> None:
+    async def _tell(self, level: RiskLevel, told: _Told, action: str, achieved: str) -> None:
         """Keep what was found, done and seen of it; loudly, as an alert."""
         finding, about = str(told), told.subject
         log.warning("guard (%s): %s: %s: %s", level, finding, action, achieved)
@@ -408,7 +408,7 @@ class RiskMonitor:
         def work(desk: LedgerTransaction) -> None:
             at_ms = desk.now_ms
             desk.unit.record(
-                GuardActed(
+                RiskMonitorActed(
                     at_ms=at_ms, about=ME, level=level, finding=finding, action=action, achieved=achieved
                 )
             )
@@ -448,5 +448,5 @@ def _about(finding: RiskFinding) -> str:
 
 def _key(finding: RiskFinding, found: Grade) -> Key:
     """Return what is acted on once; a halt that becomes an emergency is something new."""
-    is_emergency = finding.level is GuardLevel.CRITICAL and GuardAction.EMERGENCY in found.actions
+    is_emergency = finding.level is RiskLevel.CRITICAL and GuardAction.EMERGENCY in found.actions
     return finding.level, finding.cause, finding.trims, is_emergency

@@ -115,7 +115,7 @@ class Safety:
             settling,
             self.switch,
             sniper.disarm_all,
-            self.equity.begin_anew,
+            self.equity.reset_loss_limits,
         )
         self.tightening = LimitTightening(keeper, trading.now_ms, lambda: numbers().tightening)
         self.guard = RiskMonitor(
@@ -143,7 +143,7 @@ class Safety:
 
     def is_over(self, alert: StoredAlert) -> bool:
         """Whether what trading alerted of is so no more."""
-        rule, about, memory = alert.alert.rule, alert.alert.about, self._keeper.open
+        rule, about, memory = alert.alert.rule, alert.alert.about, self._keeper.state
         if rule.startswith("guard:"):
             return not self.guard.stands(about)
         if rule in (ORDER_FAILED, RISK_REFUSED):
@@ -154,7 +154,7 @@ class Safety:
             run = memory.reconciled
             return run is not None and all(one.asset != about for one in run.excluded)
         if rule == "books:unconfirmed":
-            return not self._reconciler.doubt
+            return not self._reconciler.pause_reason
         if rule == "books:difference":
             run = memory.reconciled
             if run is None or run.problem or run.at_ms <= alert.last_ms:
@@ -165,10 +165,10 @@ class Safety:
     async def end(self) -> str:
         """Do with open positions what a stopping engine is told to; return what became of them, if any."""
         self.guard.stops = "the engine stops"
-        self.switch.doubt(Cause.PERSON, self.guard.stops)
+        self.switch.doubt(Cause.MANUAL, self.guard.stops)
         await self.stopping.settle(SETTLE_S)
         await self.switch.settle(SETTLE_S)
-        memory = self._keeper.open
+        memory = self._keeper.state
         if self._numbers().on_stop is OnStop.FLATTEN and memory.positions:
             closed, left, why = await self.stopping.sell_out(
                 OrderRole.FLATTEN, CloseReason.FLATTEN, "the engine stops", SELL_S
@@ -186,12 +186,12 @@ class Safety:
             if hurried.is_set() or not self._is_busy():
                 break
             await asyncio.sleep(STEP_S)
-        if self._keeper.open.positions:
+        if self._keeper.state.positions:
             words = "the practice day is over"
-            await self.stopping.sell_out(OrderRole.CLOSE, CloseReason.OVER, words, SELL_S)
+            await self.stopping.sell_out(OrderRole.CLOSE, CloseReason.PRACTICE_END, words, SELL_S)
         problem = await self._compare_last()
         unexplained = await self._books.read("unexplained differences", self._unexplained)
-        left = [one.symbol for one in self._keeper.open.positions.values() if one.remaining]
+        left = [one.symbol for one in self._keeper.state.positions.values() if one.remaining]
         if left:
             log.warning("open at the end: %s", ", ".join(left))
         return (*unexplained, *((problem,) if problem else ()))
@@ -199,11 +199,11 @@ class Safety:
     # ---- inside
 
     def _is_busy(self) -> bool:
-        memory = self._keeper.open
+        memory = self._keeper.state
         return bool(memory.positions or memory.live_orders())
 
     def _held(self) -> str:
-        memory = self._keeper.open
+        memory = self._keeper.state
         held = [one.symbol for one in memory.positions.values() if one.remaining]
         if not held:
             return ""
@@ -220,7 +220,7 @@ class Safety:
         until_ms = self._now_ms() + int(LAST_COMPARE_S * 1_000)
         while self._now_ms() < until_ms:
             try:
-                run = await self._reconciler.compare(Trigger.OVER)
+                run = await self._reconciler.compare(Trigger.PRACTICE_END)
                 problem = run.problem
             except ExchangeError as error:
                 problem = str(error)

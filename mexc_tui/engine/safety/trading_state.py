@@ -82,7 +82,7 @@ class TradingStateOwner:
         if self.is_loaded:
             return
         found = await asyncio.to_thread(self._file.read) if self._file is not None else None
-        self.kept = self._stored = self._keeper.open.trading
+        self.kept = self._stored = self._keeper.state.trading
         self.is_loaded = True
         if found is not None and _is_news(found, self.kept):
             self._take_up(found)
@@ -188,7 +188,7 @@ class TradingStateOwner:
         doubt, kept = self._doubt, self.kept
         if kept.state is TradingState.ACTIVE and doubt is not None:
             kept = msgspec.structs.replace(doubt, generation=kept.generation)
-        self._keeper.open.trading = kept
+        self._keeper.state.trading = kept
 
     def _take_up(self, found: Trading) -> None:
         """Take up a halt of the file; what another process wrote is acted on by who asks `told_by_file`."""

@@ -217,7 +217,7 @@ def last_change(stored: Stored, name: str) -> SettingChanged | None:
 
 
 def _not_compared(engine: Engine) -> tuple[str, ...]:
-    run = None if engine.rooms is None else engine.rooms.keeper.open.reconciled
+    run = None if engine.rooms is None else engine.rooms.keeper.state.reconciled
     return () if run is None else tuple(one.words for one in run.excluded)
 
 

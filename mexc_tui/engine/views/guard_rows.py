@@ -1,13 +1,13 @@
 """What the guard did and how the trading state changed, out of the journal, in one list."""
 
-from mexc_tui.model.event import Fact, GuardActed, TradingChanged, kind_of
-from mexc_tui.model.trading_view import GuardRow
+from mexc_tui.model.event import Fact, RiskMonitorActed, TradingChanged, kind_of
+from mexc_tui.model.trading_view import RiskActionRow
 from mexc_tui.ports.store import Stored
 
-KINDS = (kind_of(GuardActed), kind_of(TradingChanged))
+KINDS = (kind_of(RiskMonitorActed), kind_of(TradingChanged))
 
 
-def guard_history(stored: Stored, before: int, limit: int) -> tuple[list[GuardRow], int | None]:
+def guard_history(stored: Stored, before: int, limit: int) -> tuple[list[RiskActionRow], int | None]:
     """Return what happened below a number of the journal, newest first, and the number to go on with."""
     found = [fact for kind in KINDS for fact in stored.journal.page(before, limit, kind=kind)]
     newest = sorted(found, key=lambda fact: -fact.sequence)[:limit]
@@ -15,10 +15,10 @@ def guard_history(stored: Stored, before: int, limit: int) -> tuple[list[GuardRo
     return rows, newest[-1].sequence if len(newest) == limit else None
 
 
-def _row(fact: Fact) -> GuardRow | None:
+def _row(fact: Fact) -> RiskActionRow | None:
     match fact.event:
-        case GuardActed() as acted:
-            return GuardRow(
+        case RiskMonitorActed() as acted:
+            return RiskActionRow(
                 sequence=fact.sequence,
                 at_ms=acted.at_ms,
                 about=acted.about,
@@ -28,7 +28,7 @@ def _row(fact: Fact) -> GuardRow | None:
                 achieved=acted.achieved,
             )
         case TradingChanged(trading=trading) as changed:
-            return GuardRow(
+            return RiskActionRow(
                 sequence=fact.sequence,
                 at_ms=changed.at_ms,
                 about=changed.about,

@@ -1,6 +1,6 @@
 """How fast snipes fired: the last shots stage by stage, and percentiles over many of them."""
 
-from mexc_tui.model.engine_view import LatencyRow, ShotRow, StageRow, StageTime
+from mexc_tui.model.engine_view import AttemptTimingRow, LatencyRow, StageRow, StageTime
 from mexc_tui.model.snipe import Attempt
 from mexc_tui.ports.trading_store import TradingTables
 from mexc_tui.risk.metrics.latency import LatencySpan, StageLatency, spans, stage_latencies
@@ -25,9 +25,9 @@ def latency_of(tables: TradingTables, most: int) -> LatencyRow:
     )
 
 
-def _shot(attempt: Attempt, symbol: str) -> ShotRow:
+def _shot(attempt: Attempt, symbol: str) -> AttemptTimingRow:
     took = dict(spans(attempt.stamps))
-    return ShotRow(
+    return AttemptTimingRow(
         symbol=symbol,
         snipe_id=attempt.snipe_id,
         number=attempt.number,

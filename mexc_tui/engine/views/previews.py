@@ -41,7 +41,7 @@ class Previews:
         """Say what arming would let the desk spend."""
         symbol = what_if.symbol
         refused = "" if what_if.approved else f"{symbol} not armed: {what_if.words}"
-        if self._rooms.keeper.open.snipe_of(symbol) is not None:
+        if self._rooms.keeper.state.snipe_of(symbol) is not None:
             refused = f"{symbol} is already armed."
         return msgspec.structs.replace(
             self._row(Preview.ARM, symbol, refused),
@@ -53,7 +53,7 @@ class Previews:
 
     def disarm(self, symbol: str) -> PreviewRow:
         """Say what taking a snipe back would free."""
-        snipe = self._rooms.keeper.open.snipe_of(symbol)
+        snipe = self._rooms.keeper.state.snipe_of(symbol)
         if snipe is None:
             return self._row(Preview.DISARM, symbol, f"No snipe is armed for {symbol}.")
         if not snipe.state.is_unfired:
@@ -64,7 +64,7 @@ class Previews:
 
     def close(self, symbol: str, share_pct: Decimal | None) -> PreviewRow:
         """Say what selling a position, or a share of it, would bring."""
-        position = self._rooms.keeper.open.position_of(symbol)
+        position = self._rooms.keeper.state.position_of(symbol)
         if position is None:
             return self._row(Preview.CLOSE, symbol, f"No open position in {symbol}.")
         sale = self._sale(position, share_pct)
@@ -74,8 +74,8 @@ class Previews:
 
     def stop(self, name: Preview) -> PreviewRow:
         """Say what one of `STOPS` would cancel, disarm and sell."""
-        memory, kept = self._rooms.keeper.open, self._rooms.safety.switch.kept
-        change = state.restrict(kept, STOPS[name], Cause.PERSON, "", by="", at_ms=self._now_ms())
+        memory, kept = self._rooms.keeper.state, self._rooms.safety.switch.kept
+        change = state.restrict(kept, STOPS[name], Cause.MANUAL, "", by="", at_ms=self._now_ms())
         if name is Preview.REDUCE_ONLY:
             return self._row(name, "", _unchanged(change), change.trading.state)
         sells = name is not Preview.HALT
@@ -92,7 +92,7 @@ class Previews:
 
     def resume(self) -> PreviewRow:
         """Say whether entries may be made again, and which word that takes."""
-        kept, shown = self._rooms.safety.switch.kept, self._rooms.keeper.open.trading
+        kept, shown = self._rooms.safety.switch.kept, self._rooms.keeper.state.trading
         word, blockers = RESUME_WORD if needs_word(kept) else "", self._rooms.safety.stopping.blockers()
         change = state.resume(kept, person="a person", word=word, blockers=blockers, at_ms=self._now_ms())
         refused = _unchanged(change)
@@ -121,7 +121,7 @@ class Previews:
     def _row(
         self, name: Preview, symbol: str, refused: str = "", after: TradingState | None = None
     ) -> PreviewRow:
-        memory = self._rooms.keeper.open
+        memory = self._rooms.keeper.state
         return PreviewRow(
             name=name,
             symbol=symbol,
@@ -135,7 +135,7 @@ class Previews:
 
     def _sale(self, position: Position, share_pct: Decimal | None) -> SaleRow:
         pair = self._known.knowledge.pairs.get(position.symbol)
-        orders = self._rooms.keeper.open.orders_of(position.id)
+        orders = self._rooms.keeper.state.orders_of(position.id)
         resting = sum(one.state.is_on_exchange and one.role is OrderRole.TAKE_PROFIT for one in orders)
         grid = None if pair is None else grid_of(pair)
         return sale_of(position, share_pct, self._bids(position.symbol), grid, resting)
@@ -151,7 +151,7 @@ class Previews:
         return BidDepth(price.bid, levels)
 
     def _reserved(self, snipes: Sequence[Snipe]) -> Decimal:
-        intents = self._rooms.keeper.open.intents
+        intents = self._rooms.keeper.state.intents
         return sum((intents[one.id].reserved for one in snipes if one.id in intents), ZERO)
 
     def _now_ms(self) -> int:

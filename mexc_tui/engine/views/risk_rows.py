@@ -7,11 +7,11 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from mexc_tui.engine.accounting.ledger_state import LedgerState
 from mexc_tui.engine.market.prices import QUOTE
 from mexc_tui.engine.views.trading_rows import RowContext, mark_of
-from mexc_tui.ledger.equity import worth
+from mexc_tui.ledger.equity import market_value
 from mexc_tui.ledger.numbers import exactly, rounded
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import TradingDay
-from mexc_tui.model.trading import GuardLevel
+from mexc_tui.model.trading import RiskLevel
 from mexc_tui.model.trading_view import LimitRow, RiskRow
 from mexc_tui.risk.candidate import RiskBook, RiskLimits
 from mexc_tui.risk.limits import DAY_MS, HOUR_MS, drawdown_pct, exposure, loss_of_day_pct
@@ -25,7 +25,7 @@ CENT = Decimal("0.0001")
 class RiskMonitorView:
     """What the guard said last, and the day so far."""
 
-    level: GuardLevel = GuardLevel.NORMAL
+    level: RiskLevel = RiskLevel.NORMAL
     words: str = ""
     day: TradingDay | None = None
     day_equity: Decimal | None = None
@@ -46,7 +46,7 @@ def risk_row(
     Entries are checked against equity marked once a second; here it is cash plus `exposure` at the same bids.
     """
     trading, cash = books.trading, books.cash(QUOTE)
-    values = [worth(mark_of(one, sight)) for one in books.positions.values()]
+    values = [market_value(mark_of(one, sight)) for one in books.positions.values()]
     held = sum((value for value in values if value is not None), ZERO)
     equity, is_complete = cash + held, seen.equity is not None and None not in values
     seen = replace(seen, equity=equity if is_complete else None)

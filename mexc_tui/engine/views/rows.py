@@ -9,7 +9,7 @@ from mexc_tui.model.signal import Signal
 from mexc_tui.model.storage import StoredAlert
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.view import AlertRow, FactRow, ListingRow, SignalRow
-from mexc_tui.model.why import ChangeRow, SourceSays
+from mexc_tui.model.why import ChangeRow, SourceDetail
 
 
 def listing_row(
@@ -28,7 +28,7 @@ def listing_row(
     """
     if outcome is not None and outcome.end is OutcomeEnd.SESSION_ENDED:
         stage = listing.stage  # time tells nothing more of it
-    stream = listing.says(ListingSource.STREAM)
+    stream = listing.latest_from(ListingSource.STREAM)
     if price is None and stream is not None and stream.facts.price is not None:
         price = float(stream.facts.price)
     return ListingRow(
@@ -99,7 +99,7 @@ def fact_row(fact: Fact) -> FactRow:
     )
 
 
-def source_row(listing: Listing, seen: Sighting) -> SourceSays:
+def source_row(listing: Listing, seen: Sighting) -> SourceDetail:
     """Return what a source says of a listing at present, and since when it has said just that."""
     facts, words = seen.facts, list[str]()
     if facts.symbol != listing.symbol:
@@ -120,7 +120,7 @@ def source_row(listing: Listing, seen: Sighting) -> SourceSays:
         words.append(f"price {facts.price:f}")
     if facts.note:
         words.append(facts.note)
-    return SourceSays(
+    return SourceDetail(
         source=seen.source.value, since_ms=seen.at_ms, present=seen.present, words=", ".join(words)
     )
 

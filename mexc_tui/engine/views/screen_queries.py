@@ -53,7 +53,7 @@ class ScreenQueries:
         rooms = self._engine.rooms
         if rooms is None:
             raise CommandRefused(LOOKS_ONLY)
-        scope, now_ms, live = rooms.keeper.scope, rooms.port.now_ms(), rooms.keeper.open.equity
+        scope, now_ms, live = rooms.keeper.scope, rooms.port.now_ms(), rooms.keeper.state.equity
         return await self._engine.parts.books.read(
             "equity", lambda stored: equity_of(stored.trading(scope).equity, since_ms, now_ms, points, live)
         )

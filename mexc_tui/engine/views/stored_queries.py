@@ -23,7 +23,7 @@ from mexc_tui.model.listing import Listing
 from mexc_tui.model.pair_names import resolve, typed_name
 from mexc_tui.model.signal import Signal, SignalKey
 from mexc_tui.model.view import AlertRow, FactRow, ListingRow, SignalRow
-from mexc_tui.model.why import DetectorSays, ListingStory, SnipeSays, WhyRow
+from mexc_tui.model.why import DetectorDetail, ListingStory, SnipeDetail, WhyRow
 from mexc_tui.ports.store import Stored
 
 STORIES = 3
@@ -108,12 +108,12 @@ def why(
     return WhyRow(symbol=symbol, at_ms=now_ms, listings=tuple(stories), snipes=_snipes(stored, symbol))
 
 
-def _snipes(stored: Stored, symbol: str) -> tuple[SnipeSays, ...]:
+def _snipes(stored: Stored, symbol: str) -> tuple[SnipeDetail, ...]:
     """Return the newest snipes of a pair, with what the validators said."""
     tables = stored.trading(stored.newest_scope())
     found = tables.snipes.of_symbol(symbol, STORIES)
     return tuple(
-        SnipeSays(snipe=snipe_row(one, NO_SIGHT), verdicts=one.verdicts, plan=one.plan) for one in found
+        SnipeDetail(snipe=snipe_row(one, NO_SIGHT), verdicts=one.verdicts, plan=one.plan) for one in found
     )
 
 
@@ -125,18 +125,18 @@ def _is_stored(stored: Stored, symbol: str) -> bool:
 
 def _detectors(
     look: DetectorInput, said: Sequence[Signal], standing: dict[SignalKey, int]
-) -> tuple[DetectorSays, ...]:
+) -> tuple[DetectorDetail, ...]:
     return tuple(_detector(look, said, standing, one) for one in DETECTORS)
 
 
 def _detector(
     look: DetectorInput, said: Sequence[Signal], standing: dict[SignalKey, int], detector: Detector
-) -> DetectorSays:
+) -> DetectorDetail:
     own = [signal for signal in said if signal.key.detector is detector.name]
     stand = [standing.get(signal.key) == signal.at_ms for signal in own]
     rows = tuple(signal_row(signal, stands=on) for signal, on in zip(own, stand, strict=True))
     saw = tuple(f"{one.name} {one.value}" for one in own[0].inputs) if own else ()
-    return DetectorSays(
+    return DetectorDetail(
         detector=detector.name.value,
         version=detector.version,
         saw=saw,

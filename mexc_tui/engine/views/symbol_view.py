@@ -21,7 +21,7 @@ from mexc_tui.engine.views.market_rows import (
 from mexc_tui.engine.views.own_rows import exit_levels, fill_rows
 from mexc_tui.model.errors import CommandRefused, ExchangeError
 from mexc_tui.model.listing import Listing
-from mexc_tui.model.market_view import MOST_FILLS, ExitLevelRow, MarketRow, OwnFillRow
+from mexc_tui.model.market_view import MAX_FILLS, ExitLevelRow, MarketRow, OwnFillRow
 from mexc_tui.model.text import is_tradable_name
 from mexc_tui.model.trading_view import PositionRow
 from mexc_tui.sniping.rounding import grid_of
@@ -120,9 +120,9 @@ class SymbolView:
         scope = rooms.keeper.scope
         orders = await self._engine.parts.books.read(
             "fills of a pair",
-            lambda stored: stored.trading(scope).orders.page(limit=MOST_FILLS, symbol=symbol),
+            lambda stored: stored.trading(scope).orders.page(limit=MAX_FILLS, symbol=symbol),
         )
-        rows = fill_rows((one for one in orders if one.intent_id), MOST_FILLS)
+        rows = fill_rows((one for one in orders if one.intent_id), MAX_FILLS)
         if self._shown.left_s(symbol):
             self._kept.fills[symbol] = rows
         return rows
@@ -191,7 +191,7 @@ class SymbolView:
 
     def _exits(self, symbol: str) -> tuple[ExitLevelRow, ...]:
         row, rooms = self._positions(symbol), self._engine.rooms
-        position = None if rooms is None else rooms.keeper.open.position_of(symbol)
+        position = None if rooms is None else rooms.keeper.state.position_of(symbol)
         if row is None or position is None:
             return ()
         pair = self._engine.known.knowledge.pairs.get(symbol)

@@ -108,15 +108,15 @@ class TradingQueries:
 
     def snipes(self) -> Sequence[SnipeRow]:
         """Return the snipes that are not over, soonest opening first."""
-        return snipe_rows(self._rooms.keeper.open, self._sight())
+        return snipe_rows(self._rooms.keeper.state, self._sight())
 
     def orders(self) -> Sequence[OrderRow]:
         """Return orders that are not at their end, foreign ones too, newest first."""
-        return order_rows(self._rooms.keeper.open, self._sight())
+        return order_rows(self._rooms.keeper.state, self._sight())
 
     def positions(self) -> Sequence[PositionRow]:
         """Return the open positions, oldest first, then those that were closed last."""
-        return [*position_rows(self._rooms.keeper.open, self._sight()), *self._closed_rows()]
+        return [*position_rows(self._rooms.keeper.state, self._sight()), *self._closed_rows()]
 
     def risk(self) -> RiskRow:
         """Return what the desk is worth, what it risks and what it may do."""
@@ -124,7 +124,7 @@ class TradingQueries:
         day_equity = self._rooms.safety.equity.day_equity
         guarded = RiskMonitorView(guard.grade.level, guard.words, self._recent.day, day_equity)
         limits, now_ms = self._numbers().limits, self._rooms.port.now_ms()
-        row = risk_row(self._rooms.keeper.open, self._risk_book(), guarded, limits, self._sight(), now_ms)
+        row = risk_row(self._rooms.keeper.state, self._risk_book(), guarded, limits, self._sight(), now_ms)
         unlocking = self._rooms.unlocking
         return msgspec.structs.replace(
             row,
@@ -179,7 +179,7 @@ class TradingQueries:
     async def performance(self) -> PerformanceRow:
         """Return how the desk has done in these books. Raises StorageError."""
         scope, sight = self._rooms.keeper.scope, self._sight()
-        marks = {one.id: mark_of(one, sight) for one in self._rooms.keeper.open.positions.values()}
+        marks = {one.id: mark_of(one, sight) for one in self._rooms.keeper.state.positions.values()}
         return await self._books.read(
             "performance", lambda stored: performance_of(stored.trading(scope), scope, marks)
         )
@@ -187,16 +187,16 @@ class TradingQueries:
     async def reconcile(self) -> ReconciliationRow:
         """Compare books with the exchange's now; if that cannot be finished, `problem` says why."""
         try:
-            run = await _stored(self._rooms.reconciler.compare(Trigger.PERSON))
+            run = await _stored(self._rooms.reconciler.compare(Trigger.MANUAL))
             for _ in range(COMPARISONS):
                 if not run.problem:
                     break
                 await asyncio.sleep(AGAIN_S)  # orders were moving
-                run = await _stored(self._rooms.reconciler.compare(Trigger.PERSON))
+                run = await _stored(self._rooms.reconciler.compare(Trigger.MANUAL))
         except ExchangeError as error:
             return ReconciliationRow(
                 at_ms=self._rooms.port.now_ms(),
-                trigger=Trigger.PERSON.value,
+                trigger=Trigger.MANUAL.value,
                 explained=(),
                 unexplained=(),
                 problem=str(error),
@@ -223,14 +223,14 @@ class TradingQueries:
 
     async def close(self, symbol: str, share_pct: Decimal | None, by: str) -> CommandResult[Achieved]:
         """Sell so many per cent of a pair's position now; None: all of it."""
-        memory, closer = self._rooms.keeper.open, self._rooms.safety.stopping.closer
+        memory, closer = self._rooms.keeper.state, self._rooms.safety.stopping.closer
         position = memory.position_of(self._held(symbol))
         if position is None:
             raise CommandRefused(f"No open position in {symbol}.")
         if closer is None:
             raise CommandRefused("Cannot sell: the exit monitor is not running.")
         words = f"closed by {by}"
-        done = await _stored(closer.close(position, share_pct, OrderRole.CLOSE, CloseReason.PERSON, words))
+        done = await _stored(closer.close(position, share_pct, OrderRole.CLOSE, CloseReason.MANUAL, words))
         left = f", {plain(done.left)} {position.base_asset} still held" if done.left else ""
         sold = f"{plain(done.sold)} {position.base_asset} sold" if done.sold else "Nothing sold"
         dust = f", {plain(done.dust)} {position.base_asset} written off as dust" if done.dust else ""
@@ -255,7 +255,7 @@ class TradingQueries:
     async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> CommandResult[ExitsRow]:
         """Give a pair's position other exits; the ladder on the exchange follows."""
         changed = await _stored(self._rooms.exits.change(self._held(symbol), wish, by))
-        memory, position = self._rooms.keeper.open, changed.position
+        memory, position = self._rooms.keeper.state, changed.position
         orders, intents = memory.orders_of(position.id), memory.intents_of(position.id)
         row = exits_row(
             changed, position_row(position, orders, intents, self._sight()), self._grid(position.symbol)
@@ -313,7 +313,7 @@ class TradingQueries:
         return self._rows_of_closed
 
     def _said(self, words: str) -> CommandResult[Achieved]:
-        memory = self._rooms.keeper.open
+        memory = self._rooms.keeper.state
         return CommandResult(
             words, Achieved(state=memory.trading.state, positions_left=len(memory.positions))
         )
@@ -323,11 +323,11 @@ class TradingQueries:
 
         Raises CommandRefused.
         """
-        return self._named(symbol, {one.symbol for one in self._rooms.keeper.open.positions.values()})
+        return self._named(symbol, {one.symbol for one in self._rooms.keeper.state.positions.values()})
 
     def _armed(self, symbol: str) -> str:
         """Return the pair that a name means of those with a snipe, else of all. Raises CommandRefused."""
-        return self._named(symbol, {one.symbol for one in self._rooms.keeper.open.snipes.values()})
+        return self._named(symbol, {one.symbol for one in self._rooms.keeper.state.snipes.values()})
 
     def _pair(self, symbol: str) -> str:
         """Return the pair that a name means of those listed or to be listed. Raises CommandRefused."""
@@ -343,7 +343,7 @@ class TradingQueries:
 
     def _sight(self) -> RowContext:
         blind = "" if self._rooms.safety.stopping.closer is not None else "the exit monitor is not running"
-        gone = partial(delisted_words, self._rooms.keeper.open.reconciled)
+        gone = partial(delisted_words, self._rooms.keeper.state.reconciled)
         return RowContext(
             self._quote,
             self._grid,
@@ -358,7 +358,7 @@ class TradingQueries:
         rooms = self._rooms
         return hindrance(
             self._known.knowledge.pairs.get(position.symbol),
-            rooms.keeper.open.trading,
+            rooms.keeper.state.trading,
             rooms.guardian.heartbeat_ms(position),
             rooms.port.now_ms(),
         )
@@ -382,7 +382,7 @@ class TradingQueries:
 
     def _risk_book(self) -> RiskBook:
         """Return what entries are checked against, as memory has it."""
-        memory, equity = self._rooms.keeper.open, self._rooms.safety.equity
+        memory, equity = self._rooms.keeper.state, self._rooms.safety.equity
         point = memory.equity
         opens_ms = {one.id: one.opens_ms for one in memory.snipes.values()}
         return RiskBook(

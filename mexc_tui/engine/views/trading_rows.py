@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from mexc_tui.engine.accounting.ledger_state import LedgerState
-from mexc_tui.ledger.equity import PriceMark, unrealised, worth
+from mexc_tui.ledger.equity import PriceMark, market_value, unrealised
 from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.model.digits import SHOWN
 from mexc_tui.model.intent import ZERO, Intent, Order, OrderRole
@@ -166,7 +166,7 @@ def position_row(
 ) -> PositionRow:
     """Return one position; `orders` and `intents` are its own."""
     mark, quote = mark_of(position, sight), sight.quote(position.symbol)
-    value, gain = worth(mark), unrealised(mark)
+    value, gain = market_value(mark), unrealised(mark)
     gone = sight.delisted(position.base_asset) if position.is_open else ""
     hindrance = _blind_words(sight) if sight.blind else sight.hindrance(position)
     grid = sight.grid(position.symbol)

@@ -25,7 +25,7 @@ from mexc_tui.exchange.rest.connection import (
 from mexc_tui.exchange.rest.orders import order_params, order_problem
 from mexc_tui.exchange.rest.requester import ADMISSION_SHARE, Requester, SendPermit
 from mexc_tui.exchange.rest.responses import plain, read_or_raise
-from mexc_tui.model.errors import NoAnswer, NothingSent
+from mexc_tui.model.errors import NoResponse, NothingSent
 from mexc_tui.model.market_data import ServerTime
 from mexc_tui.model.order import NewOrder
 from mexc_tui.model.outcome import Ambiguous, NotSent, Purpose, SendOutcome
@@ -311,7 +311,7 @@ class WarmConnection:
                 response = await connection.read_response(CAP_BYTES)
         except FAILURES as error:
             self._requester.record_no_response(route)
-            raise NoAnswer(route.method, route.path, describe_failure(error, limits.deadline_s)) from None
+            raise NoResponse(route.method, route.path, describe_failure(error, limits.deadline_s)) from None
         t1_ns = self._now_ns()
         self._requester.record_response(route, response)
         reply = read_or_raise(route.method, route.path, response.status, response.body, _TIME)

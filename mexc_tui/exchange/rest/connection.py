@@ -59,7 +59,7 @@ class RawResponse:
 class UnreadableResponse(DeskError):
     """An answer is too large, or its compression cannot be undone.
 
-    Raised while an answer is read. Callers of the client receive it as `NoAnswer`.
+    Raised while an answer is read. Callers of the client receive it as `NoResponse`.
     """
 
 

@@ -22,7 +22,7 @@ class Meaning:
     """What to do while a listing is opening, if that differs."""
 
 
-_QUERY = Advice.ASK
+_QUERY = Advice.QUERY
 _FIX = Advice.MEND
 _NOW = Advice.RETRY_NOW
 _STOP = Advice.STOP

@@ -9,7 +9,7 @@ from mexc_tui.exchange.rest.requester import Requester
 from mexc_tui.exchange.rest.responses import Reader, nothing, plain, wrapped
 from mexc_tui.exchange.rest.rows import RowReader
 from mexc_tui.model.announcement import Announcement, AnnouncementGroup
-from mexc_tui.model.errors import BadAnswer
+from mexc_tui.model.errors import BadResponse
 from mexc_tui.model.market_data import (
     TICKER_FIELDS,
     AveragePrice,
@@ -164,5 +164,5 @@ def _range(start_ms: int | None, end_ms: int | None) -> list[tuple[str, str]]:
 
 def _only(found: tuple[T, ...], route: routes.Route) -> T:
     if len(found) != 1:
-        raise BadAnswer(route.method, route.path, f"requested one pair, received {len(found)}")
+        raise BadResponse(route.method, route.path, f"requested one pair, received {len(found)}")
     return found[0]

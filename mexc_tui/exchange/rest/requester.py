@@ -21,7 +21,7 @@ from mexc_tui.exchange.rest.routes import Route, RouteGroup
 from mexc_tui.exchange.rest.rows import SkippedRows
 from mexc_tui.exchange.rest.signing import Signer, encode
 from mexc_tui.exchange.rest.transport import HttpTransport
-from mexc_tui.model.errors import NoAnswer, NothingSent, RequestRefused
+from mexc_tui.model.errors import NoResponse, NothingSent, RequestRefused
 from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Purpose, Refusal, Rejected, SendOutcome
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Requester:
                 cap_s=limits.retry_cap_s,
             )
         except RetryDeadline:
-            raise NoAnswer(route.method, route.path, f"no complete response within {total_s:g} s") from None
+            raise NoResponse(route.method, route.path, f"no complete response within {total_s:g} s") from None
 
     async def call(
         self,
@@ -255,7 +255,7 @@ class Requester:
         except NothingSent:
             self.record_no_response(route)
             raise
-        except NoAnswer as error:
+        except NoResponse as error:
             self.record_no_response(route)
             raise _NoResponse(error, query.timestamp_ms) from None
         self.record_response(route, response)
@@ -357,13 +357,13 @@ class _Withheld(NothingSent):
     """
 
 
-class _NoResponse(NoAnswer):
+class _NoResponse(NoResponse):
     """No answer, with the time that the request was signed with.
 
     Raised for a signed request. The requester repeats an idempotent one with the same time.
     """
 
-    def __init__(self, error: NoAnswer, timestamp_ms: int) -> None:
+    def __init__(self, error: NoResponse, timestamp_ms: int) -> None:
         super().__init__(error.method, error.path, error.problem)
         self.timestamp_ms = timestamp_ms
 
@@ -372,4 +372,4 @@ def _is_retryable(error: Exception) -> bool:
     """Whether a question may be asked again: nothing came back, or the exchange failed inside."""
     if isinstance(error, RequestRefused):
         return error.refusal.http_status >= 500
-    return isinstance(error, NothingSent | NoAnswer) and not isinstance(error, _Withheld)
+    return isinstance(error, NothingSent | NoResponse) and not isinstance(error, _Withheld)

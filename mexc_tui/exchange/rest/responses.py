@@ -7,7 +7,7 @@ from typing import Generic, TypeAlias, TypeVar
 import msgspec
 
 from mexc_tui.exchange.rest.error_codes import ErrorBody, explain, is_success, number_of, read_error
-from mexc_tui.model.errors import BadAnswer, RequestRefused
+from mexc_tui.model.errors import BadResponse, RequestRefused
 from mexc_tui.model.outcome import Refusal
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ def nothing(body: bytes) -> None:
 def read_or_raise(method: str, path: str, status: int, body: bytes, read: Reader[T]) -> T:
     """Return the value of an answer.
 
-    Raises RequestRefused if it says no, BadAnswer if it says nothing we know.
+    Raises RequestRefused if it says no, BadResponse if it says nothing we know.
     """
     if not 200 <= status < 300:
         raise RequestRefused(method, path, explain(status, read_error(body)))
@@ -63,7 +63,7 @@ def read_or_raise(method: str, path: str, status: int, body: bytes, read: Reader
         refusal = odd_refusal(status, body)
         if refusal is not None:
             raise RequestRefused(method, path, refusal) from None
-        raise BadAnswer(method, path, problem_of(error)) from None
+        raise BadResponse(method, path, problem_of(error)) from None
 
 
 def odd_refusal(status: int, body: bytes) -> Refusal | None:

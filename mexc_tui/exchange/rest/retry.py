@@ -18,7 +18,7 @@ NS_PER_S = 1_000_000_000
 class RetryDeadline(DeskError):
     """The deadline of all tries together passed while one of them was unanswered.
 
-    Raised by `retrying`. Callers of the client receive it as `NoAnswer`.
+    Raised by `retrying`. Callers of the client receive it as `NoResponse`.
     """
 
 

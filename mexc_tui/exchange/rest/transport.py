@@ -20,7 +20,7 @@ from mexc_tui.exchange.rest.connection import (
     default_connector,
     describe_failure,
 )
-from mexc_tui.model.errors import NoAnswer, NothingSent
+from mexc_tui.model.errors import NoResponse, NothingSent
 
 CAP_BYTES = 8 * 1024 * 1024
 """Enough for everything; exchangeInfo is about 1.6 MB (protocol 1)."""
@@ -70,7 +70,7 @@ class HttpTransport:
     ) -> RawResponse:
         """Send `query`, already encoded, byte for byte; answer within `deadline_s`, whatever the server does.
 
-        Raises NothingSent if no byte left, NoAnswer if some may have.
+        Raises NothingSent if no byte left, NoResponse if some may have.
         """
         address = self._addresses.get(origin) or self._add_address(origin)
         sent = _SentRequest(address.request_bytes(method, path, query, headers))
@@ -81,7 +81,7 @@ class HttpTransport:
         except FAILURES as error:
             problem = describe_failure(error, deadline_s)
         if sent.may_have_left:
-            raise NoAnswer(method, path, problem) from None
+            raise NoResponse(method, path, problem) from None
         raise NothingSent(method, path, f"not sent: {problem}") from None
 
     async def _exchange(self, address: ConnectionAddress, sent: _SentRequest, cap_bytes: int) -> RawResponse:

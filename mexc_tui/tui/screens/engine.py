@@ -2,7 +2,7 @@
 
 from mexc_tui.desk.engine_requests import NoArguments
 from mexc_tui.desk.screen_requests import LATENCY, MACHINE, LatencyQuery
-from mexc_tui.model.engine_view import LatencyRow, MachineRow, QueueRow, ShotRow, StageRow
+from mexc_tui.model.engine_view import AttemptTimingRow, LatencyRow, MachineRow, QueueRow, StageRow
 from mexc_tui.model.view import LaneRow, StatusRow
 from mexc_tui.tui.query_cache import QueryResponse
 from mexc_tui.tui.render_context import RenderContext
@@ -47,7 +47,7 @@ def _status(context: RenderContext) -> StatusRow | None:
     return context.source.status_row
 
 
-def _key(attempt: ShotRow) -> str:
+def _key(attempt: AttemptTimingRow) -> str:
     return f"{attempt.snipe_id} {attempt.number}"
 
 
@@ -55,7 +55,7 @@ def _attempt_lines(row: LatencyRow, _: RenderContext) -> dict[str, Line]:
     return {_key(attempt): _attempt_line(attempt) for attempt in row.shots}
 
 
-def _attempt_line(attempt: ShotRow) -> Line:
+def _attempt_line(attempt: AttemptTimingRow) -> Line:
     took = [stage.took_ms for stage in attempt.stages if stage.took_ms is not None]
     return (
         Cell(attempt.symbol, Tone.STRONG),

@@ -7,7 +7,7 @@ from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.trading_view import WhatIfRow
 from mexc_tui.model.verdict import Verdict
 from mexc_tui.model.view import ListingRow, SignalRow
-from mexc_tui.model.why import DetectorSays, ListingStory, SnipeSays, SourceSays, WhyRow
+from mexc_tui.model.why import DetectorDetail, ListingStory, SnipeDetail, SourceDetail, WhyRow
 from mexc_tui.tui.query_cache import NO_RESPONSE, QueryResponse
 from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.panes import LOADING
@@ -71,7 +71,7 @@ def _opening(row: ListingRow, context: RenderContext) -> Drawn:
     )
 
 
-def _source(source: SourceSays, context: RenderContext, width: int) -> list[Drawn]:
+def _source(source: SourceDetail, context: RenderContext, width: int) -> list[Drawn]:
     since = age(context.now_ms - source.since_ms)
     gone = "" if source.present else " (withdrawn)"
     said = readable(source.words) or "listed"
@@ -79,7 +79,7 @@ def _source(source: SourceSays, context: RenderContext, width: int) -> list[Draw
     return paragraph(text, width, Tone.PLAIN if source.present else Tone.FAINT)
 
 
-def signal_lines(detectors: Sequence[DetectorSays], context: RenderContext, width: int) -> Iterable[Drawn]:
+def signal_lines(detectors: Sequence[DetectorDetail], context: RenderContext, width: int) -> Iterable[Drawn]:
     """Draw signals, active ones first, and the reasons of silent detectors."""
     said = sorted(
         (one for says in detectors for one in says.said), key=lambda one: (not one.stands, -one.at_ms)
@@ -103,7 +103,7 @@ def signal_words(row: SignalRow, context: RenderContext, width: int) -> Iterable
         yield from paragraph(f"reason: {readable(reason)}", width, Tone.FAINT, _INDENT)
 
 
-def snipe_lines(says: SnipeSays, context: RenderContext, width: int) -> Iterable[Drawn]:
+def snipe_lines(says: SnipeDetail, context: RenderContext, width: int) -> Iterable[Drawn]:
     """Draw a snipe: plan, checklist and the result of every pre-trade check."""
     row = says.snipe
     cap = "" if row.price_cap is None else f", max price {price(row.price_cap, row.price_decimals).text}"

@@ -6,9 +6,9 @@ from mexc_tui.desk.engine_requests import JOURNAL, FactPage, JournalQuery, NoArg
 from mexc_tui.desk.screen_requests import EQUITY, EquityQuery
 from mexc_tui.desk.trading_requests import PERFORMANCE
 from mexc_tui.model import event
-from mexc_tui.model.event import GuardActed
+from mexc_tui.model.event import RiskMonitorActed
 from mexc_tui.model.plan_view import EquityRow
-from mexc_tui.model.trading import GuardLevel, TradingState
+from mexc_tui.model.trading import RiskLevel, TradingState
 from mexc_tui.model.trading_view import MetricRow, PerformanceRow, RiskRow
 from mexc_tui.tui.query_cache import QueryResponse
 from mexc_tui.tui.render_context import RenderContext
@@ -29,7 +29,7 @@ _STATES = {
     TradingState.FLATTENING: ("FLATTENING: selling all positions", Tone.BAD),
 }
 LOCKED = "LIVE TRADING LOCKED: no entries until unlocked{}; exits active"
-_GUARDS = {GuardLevel.NORMAL: Tone.GOOD}
+_GUARDS = {RiskLevel.NORMAL: Tone.GOOD}
 _ASK_S, _ASK_SLOWLY_S = 5.0, 15.0
 
 
@@ -159,7 +159,7 @@ def _guard_rows(page: FactPage, context: RenderContext) -> dict[str, Line]:
 def _guard_lines(page: FactPage, context: RenderContext) -> Iterable[tuple[int, Line]]:
     for fact in page.rows:
         found = event.decode(bytes(fact.body))
-        if isinstance(found, GuardActed):
+        if isinstance(found, RiskMonitorActed):
             yield (
                 fact.sequence,
                 (

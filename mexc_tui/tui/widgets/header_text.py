@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from mexc_tui.desk.client import Link, LinkState
 from mexc_tui.model.mode import Mode
-from mexc_tui.model.trading import GuardLevel, TradingState
+from mexc_tui.model.trading import RiskLevel, TradingState
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.model.view import StatusRow
 from mexc_tui.tui.widgets.cell import Tone, fit
@@ -159,7 +159,7 @@ def _money(known: HeaderData) -> list[Part]:
         return [Part("equity unknown", Tone.FAINT)]
     day, percent = gain(risk.day_pnl), gain(risk.day_pct, 1, "%")
     about = "" if risk.is_complete else "~"
-    guard = Tone.PLAIN if risk.guard is GuardLevel.NORMAL else Tone.BAD
+    guard = Tone.PLAIN if risk.guard is RiskLevel.NORMAL else Tone.BAD
     parts = [
         Part(f"equity {about}{amount(risk.equity).text} {risk.quote_asset}", Tone.STRONG),
         Part(f"day {day.text.strip()} ({percent.text.strip('▲▼ ')})", day.tone),

@@ -72,7 +72,7 @@ def test_a_stored_peak_is_gone_on_from_even_if_the_last_point_was_incomplete(tmp
             await rooms.keeper.write("points", lambda desk: desk.tables.equity.add(blind))
         async with day.engine() as running:
             rooms = rooms_of(running)
-            point = rooms.keeper.open.equity
+            point = rooms.keeper.state.equity
             assert point is not None
             assert point.peak == 1_200
             fallen = rooms.safety.equity.losses().drawdown_pct

@@ -53,7 +53,7 @@ def test_a_fee_that_comes_before_its_fill_halts_nothing(
             await rooms.arming.arm(SYMBOL, "ann")
             broken: list[str] = []
             rooms.keeper.on_change(lambda _: broken.extend(rooms.safety.equity.breaches()))
-            await until(lambda: rooms.keeper.open.positions, 40)
+            await until(lambda: rooms.keeper.state.positions, 40)
             await asyncio.sleep(10)
             assert broken == []
             assert rooms.safety.switch.kept.state is TradingState.ACTIVE

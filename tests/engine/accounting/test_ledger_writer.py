@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
-from mexc_tui.ledger.ids import make
+from mexc_tui.ledger.ids import make_ids
 from mexc_tui.model.errors import RequestRefused
 from mexc_tui.model.intent import Fee, Order, OrderState
 from mexc_tui.model.order import NewOrder, OrderType, Side
@@ -29,8 +29,8 @@ NO_SUCH_ORDER = Refusal(
     code=-2013,
     message="no such order",
     words="There is no such order",
-    advice=Advice.ASK,
-    listing_advice=Advice.ASK,
+    advice=Advice.QUERY,
+    listing_advice=Advice.QUERY,
     definite=False,
 )
 
@@ -49,7 +49,7 @@ def test_an_order_that_the_exchange_has_forgotten_is_unknown_and_then_ended(
             rooms = rooms_of(running)
             await buy(running)
             await rest_a_sale(rooms, running)
-            order = rooms.keeper.open.live_orders()[0]
+            order = rooms.keeper.state.live_orders()[0]
             states = set[OrderState]()
             rooms.keeper.on_change(
                 lambda written: states.update(
@@ -73,7 +73,7 @@ def test_an_order_that_the_exchange_has_forgotten_is_unknown_and_then_ended(
             await asyncio.sleep(40)
             assert OrderState.UNKNOWN in states
             assert OrderState.CANCELLED in states
-            assert not rooms.keeper.open.live_orders()
+            assert not rooms.keeper.state.live_orders()
 
     simulate(main)
 
@@ -87,7 +87,7 @@ def test_a_doubt_keeps_what_was_booked_meanwhile(tmp_path: Path) -> None:
             await buy(running)
             before = await stored_orders(running)
             for name in before:
-                await rooms.keeper.doubt(name, rooms.port.now_ms(), 2_000)
+                await rooms.keeper.mark_order_unknown(name, rooms.port.now_ms(), 2_000)
             assert await stored_orders(running) == before  # ended orders are not doubted
 
     simulate(main)
@@ -144,11 +144,11 @@ def test_a_persons_own_order_is_shown_and_left_alone(tmp_path: Path) -> None:
             rooms = rooms_of(running)
             position = await buy(running)
             await rooms.port.place(_buy("byhand", Decimal("0.02")), purpose=Purpose.ORDINARY)
-            await until(lambda: "byhand" in rooms.keeper.open.foreign)
+            await until(lambda: "byhand" in rooms.keeper.state.foreign)
             await asyncio.sleep(15)
             assert [row.client_order_id for row in day.server.session.open_orders()] == ["byhand"]
-            assert rooms.keeper.open.trading.state is TradingState.ACTIVE
-            assert rooms.keeper.open.positions[position.id].remaining == position.remaining
+            assert rooms.keeper.state.trading.state is TradingState.ACTIVE
+            assert rooms.keeper.state.positions[position.id].remaining == position.remaining
             await same_books(day, running)
 
     simulate(main)
@@ -161,10 +161,10 @@ def test_another_desks_order_under_our_prefix_halts(tmp_path: Path) -> None:
         async with day.engine() as running:
             rooms = rooms_of(running)
             await buy(running)
-            (name,) = make("zzzz", 1, 1, 1)
+            (name,) = make_ids("zzzz", 1, 1, 1)
             await rooms.port.place(_buy(name, Decimal("0.02")), purpose=Purpose.ORDINARY)
-            await until(lambda: rooms.keeper.open.trading.state is TradingState.HALTED)
-            assert rooms.keeper.open.trading.cause is not Cause.PERSON
+            await until(lambda: rooms.keeper.state.trading.state is TradingState.HALTED)
+            assert rooms.keeper.state.trading.cause is not Cause.MANUAL
             assert name in {row.client_order_id for row in day.server.session.open_orders()}
 
     simulate(main)

@@ -75,7 +75,7 @@ def test_a_start_goes_on_with_a_malformed_row_and_what_is_held_is_sold_at_its_st
             await until(lambda: rooms.reconciler.is_done, 10)
             await asyncio.sleep(60)
             assert held(running).remaining == position.remaining == before.remaining
-            run = rooms.keeper.open.reconciled
+            run = rooms.keeper.state.reconciled
             assert run is not None
             assert run.unexplained == ()
             await price_for(rooms, position, "0.2", 3)
@@ -92,7 +92,7 @@ def test_a_balance_that_cannot_be_read_is_not_written_off_and_is_shown(tmp_path:
             rooms, position = rooms_of(running), await buy(running)
             await agree(running)
             await asyncio.sleep(150)
-            run = rooms.keeper.open.reconciled
+            run = rooms.keeper.state.reconciled
             assert run is not None
             ((asset, cause),) = ((one.asset, one.cause) for one in run.excluded)
             assert (asset, cause) == (position.base_asset, ExcludedCause.UNREAD)
@@ -121,7 +121,7 @@ def test_an_order_is_not_absent_while_a_row_of_the_lists_cannot_be_read(tmp_path
             rest_by_hand(day)
             await asyncio.sleep(60)
             assert OrderState.ABSENT not in states
-            assert OrderState.UNKNOWN in {one.state for one in rooms.keeper.open.orders.values()}
+            assert OrderState.UNKNOWN in {one.state for one in rooms.keeper.state.orders.values()}
 
     simulate(main)
 
@@ -137,8 +137,8 @@ def test_a_sweep_does_not_take_an_unreadable_list_for_an_empty_one(tmp_path: Pat
             done = await CancelSweep(rooms.port, rooms.keeper, rooms.execution, rooms.settling).cancel(
                 lambda _: True
             )
-            assert "rows skipped" in done.words
-            run = await rooms.reconciler.compare(Trigger.PERSON)
+            assert "rows skipped" in done.text
+            run = await rooms.reconciler.compare(Trigger.MANUAL)
             assert f"{position.symbol} is reconciled in the next run: open orders" in run.problem
 
     simulate(main)

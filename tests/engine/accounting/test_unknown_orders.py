@@ -26,8 +26,8 @@ def on_another_host(day: PracticeDay, folder: Path) -> PracticeDay:
 async def halt_of(running: RunningEngine) -> tuple[TradingState, Cause, str]:
     rooms = rooms_of(running)
     await until(lambda: rooms.other_engines.is_done)
-    await until(lambda: rooms.keeper.open.trading.state is TradingState.HALTED)
-    trading = rooms.keeper.open.trading
+    await until(lambda: rooms.keeper.state.trading.state is TradingState.HALTED)
+    trading = rooms.keeper.state.trading
     return trading.state, trading.cause, trading.words
 
 
@@ -39,7 +39,7 @@ def test_h5_an_engine_with_other_folders_finds_the_orders_of_the_first_and_halts
             await buy(running)
         async with on_another_host(day, tmp_path / "two").engine() as running:
             _, cause, words = await halt_of(running)
-            assert cause is Cause.STRANGER
+            assert cause is Cause.UNKNOWN_ORDER
             assert "another engine trades on this account" in words
             assert bought(day)[0].client_order_id in words
 
@@ -60,7 +60,7 @@ def test_h5_what_a_person_has_resumed_after_halts_no_later_start(tmp_path: Path)
             rooms = rooms_of(running)
             await until(lambda: rooms.other_engines.is_done)
             await asyncio.sleep(10)
-            assert rooms.keeper.open.trading.state is TradingState.ACTIVE
+            assert rooms.keeper.state.trading.state is TradingState.ACTIVE
 
     simulate(main)
 
@@ -78,7 +78,7 @@ def test_h12_a_restored_old_backup_halts_and_names_the_orders_that_are_newer(tmp
         shutil.copy(backup, day.paths.store)
         async with day.engine() as running:
             _, cause, words = await halt_of(running)
-            assert cause is Cause.STRANGER
+            assert cause is Cause.UNKNOWN_ORDER
             assert "made by this desk and is not in its ledger" in words
             assert "older than the exchange's orders" in words
             ids = rooms_of(running).keeper.client_ids(1)

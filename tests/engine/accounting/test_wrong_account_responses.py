@@ -53,7 +53,7 @@ def test_coins_missing_from_one_answer_are_not_written_off_and_entries_wait(tmp_
             await agree(running)
             assert not rooms.refusal(OrderRole.ENTRY, OTHER)
             day.server.session.deposit(position.base_asset, -position.remaining)
-            run = await rooms.reconciler.compare(Trigger.PERSON)
+            run = await rooms.reconciler.compare(Trigger.MANUAL)
             day.server.session.deposit(position.base_asset, position.remaining)
             assert (run.explained, run.unexplained) == ((), ())
             assert "not written off" in run.problem
@@ -61,7 +61,7 @@ def test_coins_missing_from_one_answer_are_not_written_off_and_entries_wait(tmp_
             assert not rooms.refusal(OrderRole.STOP, position.symbol)
             await until(lambda: not rooms.refusal(OrderRole.ENTRY, OTHER), 10)
             assert held(running).remaining == position.remaining
-            last = rooms.keeper.open.reconciled
+            last = rooms.keeper.state.reconciled
             assert last is not None
             assert [one.kind for one in last.explained] == [DifferenceKind.FALSE_ALARM]
             assert await lasting_of(running) == []
@@ -78,13 +78,13 @@ def test_coins_that_reappear_after_a_write_off_are_the_desks_and_its_stop_sells_
             await agree(running)
             day.server.session.deposit(position.base_asset, -position.remaining)
             await asyncio.sleep(25)
-            assert rooms.keeper.open.positions
+            assert rooms.keeper.state.positions
             assert (await closed(running, 30)).close_reason is CloseReason.CORRECTED
             day.server.session.deposit(position.base_asset, position.remaining)
-            await until(lambda: rooms.keeper.open.positions, 30)
+            await until(lambda: rooms.keeper.state.positions, 30)
             back = held(running)
             assert (back.id, back.remaining, back.gone) == (position.id, position.remaining, 0)
-            assert [one.role for one in rooms.keeper.open.intents_of(back.id)] == [OrderRole.STOP]
+            assert [one.role for one in rooms.keeper.state.intents_of(back.id)] == [OrderRole.STOP]
             await price_for(rooms, back, "0.2", 3)
             assert (await closed(running)).close_reason is CloseReason.STOP
             await agree(running)
@@ -104,7 +104,7 @@ def test_a_pair_that_is_gone_costs_that_pair_alone_and_not_the_start(tmp_path: P
             day.server.session.deposit(position.base_asset, -position.remaining)
             day.server.session.deposit("NEWNAME", position.remaining * 1_000)
             await asyncio.sleep(60)
-            run = rooms.keeper.open.reconciled
+            run = rooms.keeper.state.reconciled
             assert run is not None
             assert run.at_ms > rooms.port.now_ms() - 15_000
             assert ([one.asset for one in run.excluded], run.problem) == ([position.base_asset], "")
@@ -157,11 +157,11 @@ def test_a_purchase_by_hand_that_is_listed_after_the_balances_showed_it_is_expla
 
             day.server.session.all_orders = late
             buy_by_hand(day, position.symbol)
-            run = await rooms.reconciler.compare(Trigger.PERSON)
+            run = await rooms.reconciler.compare(Trigger.MANUAL)
             assert "unconfirmed balance change" in run.problem
             is_hidden = False
             await asyncio.sleep(30)
-            last = rooms.keeper.open.reconciled
+            last = rooms.keeper.state.reconciled
             assert last is not None
             assert (last.problem, await lasting_of(running)) == ("", [])
 

@@ -22,7 +22,7 @@ FEE = 1 + GRID.taker_fee
 def attempts(*orders: Order) -> EntryOrders:
     keeper = LedgerWriter(cast("Store", None), "scope", ("abc", NOON_MS), lambda: NOON_MS, dict)
     for one in orders:
-        keeper.sent(one)
+        keeper.register_sent(one)
     return EntryOrders(intent(), GRID, keeper, cast("Clock", None))
 
 

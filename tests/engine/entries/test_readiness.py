@@ -30,7 +30,7 @@ def test_a_checklist_is_told_as_of_now_until_it_is_answered_for_good(tmp_path: P
             nothing = await why(client)
             await rooms.arming.arm(SYMBOL, "ann")
             before = (await why(client)).snipes[0]
-            await until(lambda: rooms.keeper.open.positions)
+            await until(lambda: rooms.keeper.state.positions)
             await asyncio.sleep(1)
             after = await why(client)
         assert nothing.snipes == ()

@@ -26,12 +26,12 @@ Sell = Callable[[Watcher, Position], Awaitable[object]]
 
 
 async def close_all(watcher: Watcher, position: Position) -> None:
-    await watcher.rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by hand")
+    await watcher.rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by hand")
 
 
 async def close_half(watcher: Watcher, position: Position) -> None:
     half = Decimal(50)
-    await watcher.rooms.selling.close(position, half, OrderRole.CLOSE, CloseReason.PERSON, "by hand")
+    await watcher.rooms.selling.close(position, half, OrderRole.CLOSE, CloseReason.MANUAL, "by hand")
 
 
 async def stop(watcher: Watcher, position: Position) -> None:
@@ -41,7 +41,7 @@ async def stop(watcher: Watcher, position: Position) -> None:
 
 async def while_buying(watcher: Watcher) -> Position:
     """Return the position once some of it was bought and the firing goes on."""
-    memory = watcher.rooms.keeper.open
+    memory = watcher.rooms.keeper.state
     await watcher.until(lambda: bool(memory.positions and watcher.bought() > 3), OPENS_S + 4)
     assert (await watcher.last()).state is SnipeState.FIRING
     return next(iter(memory.positions.values()))
@@ -76,7 +76,7 @@ def test_a_take_profit_that_fills_within_the_entry_window_ends_the_buying(tmp_pa
                 side=Side.SELL,
                 role=OrderRole.TAKE_PROFIT,
             )
-            entry = next(iter(keeper.open.intents.values()))
+            entry = next(iter(keeper.state.intents.values()))
             rungs = msgspec.structs.replace(
                 entry, id="rungs", role=OrderRole.TAKE_PROFIT, side=Side.SELL, client_ids=("a rung",)
             )
@@ -95,7 +95,7 @@ def test_a_full_sale_also_sells_what_a_buy_on_its_way_brings(tmp_path: Path) -> 
 
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(THIN, faults=(slow,))) as watcher:
-            memory, rooms = watcher.rooms.keeper.open, watcher.rooms
+            memory, rooms = watcher.rooms.keeper.state, watcher.rooms
             await watcher.until(lambda: bool(memory.positions and watcher.bought() > 3), OPENS_S + 4)
             position = next(iter(memory.positions.values()))
             await watcher.until(lambda: any(one.side is Side.BUY for one in memory.live_orders()))

@@ -312,7 +312,7 @@ def test_one_cancelled_in_the_last_second_buys_nothing(tmp_path: Path) -> None:
             await watcher.at(LATER_S)
             assert (await watcher.last()).state.is_over
             assert not watcher.buys()
-            assert watcher.rooms.keeper.open.reserved() == 0
+            assert watcher.rooms.keeper.state.reserved() == 0
 
     simulate(main)
 
@@ -357,7 +357,7 @@ def test_of_a_cluster_no_more_are_armed_than_is_allowed(tmp_path: Path, most: in
         plan = scenario(*(listing(one) for one in names), max_snipes=most)
         async with opening(sim, tmp_path, plan) as watcher:
             await watcher.at(OPENS_S - 1.5)
-            memory = watcher.rooms.keeper.open
+            memory = watcher.rooms.keeper.state
             assert len(memory.snipes) == most
             assert memory.reserved() <= most * max(one.spend_cap for one in memory.snipes.values())
             await watcher.at(LATER_S)
@@ -382,7 +382,7 @@ def test_two_who_arm_one_pair_at_once_get_one_snipe(tmp_path: Path) -> None:
 def test_what_a_person_disarmed_no_signal_arms_again_and_a_person_may(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
-            memory = watcher.rooms.keeper.open
+            memory = watcher.rooms.keeper.state
             await watcher.until(lambda: memory.snipe_of(NAME) is not None, OPENS_S)
             await watcher.rooms.sniper.disarm(NAME, "ann")
             await watcher.at(OPENS_S - 6)

@@ -36,9 +36,9 @@ async def with_dust(day: PracticeDay) -> AsyncGenerator[tuple[RunningEngine, Tra
     async with guarding(day) as (running, rooms, position):
         face = await trading_queries(running.engine)
         assert face is not None
-        await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.PERSON, "most")
+        await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most")
         left = held(running)
-        await rooms.selling.close(left, None, OrderRole.CLOSE, CloseReason.PERSON, "the rest")
+        await rooms.selling.close(left, None, OrderRole.CLOSE, CloseReason.MANUAL, "the rest")
         yield running, face, (await closed(running)).dust
 
 
@@ -68,7 +68,7 @@ def test_what_was_written_off_becomes_mx_and_the_books_agree(tmp_path: Path) -> 
             assert await in_books(running, "MX") == at_exchange(day, "MX")
             assert await in_books(running, "MX", LedgerAccount.FEES) == done.result.fee_mx
             assert await in_books(running, "CLEAN") == 0
-            run = rooms_of(running).keeper.open.reconciled
+            run = rooms_of(running).keeper.state.reconciled
             assert run is not None
             assert (run.explained, run.unexplained, run.problem) == ((), (), "")
             await agree(running)

@@ -11,7 +11,7 @@ from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges
 from mexc_tui.engine.exits.exit_intents import ExitIntents, ExitRequest
 from mexc_tui.engine.market.polled_price import ask_price
 from mexc_tui.ledger.checks import protected
-from mexc_tui.ledger.orders import suspect
+from mexc_tui.ledger.orders import unknown_attempt
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.outcome import Purpose
@@ -45,13 +45,13 @@ NO_LADDER: Lent = {"ladder": ""}
 def test_a_confirmed_fall_cancels_the_ladder_and_sells_all(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
-            resting = [one for one in rooms.keeper.open.live_orders() if one.role is OrderRole.TAKE_PROFIT]
+            resting = [one for one in rooms.keeper.state.live_orders() if one.role is OrderRole.TAKE_PROFIT]
             assert len(resting) == 3
             await price_for(rooms, position, "0.88", 0.4)
             after = await closed(running)
             assert (after.close_reason, after.remaining) == (CloseReason.STOP, 0)
             assert after.sold_quantity == position.bought_quantity
-            assert not rooms.keeper.open.live_orders()
+            assert not rooms.keeper.state.live_orders()
             await agree(running)
 
     simulate(main)
@@ -83,11 +83,13 @@ def test_far_below_the_stop_sells_at_once_over_the_warm_line(tmp_path: Path) -> 
             price(rooms, position, "0.7")
             for _ in range(20):
                 await asyncio.sleep(0)
-            assert not [one for one in rooms.keeper.open.orders_of(position.id) if one.role is OrderRole.STOP]
+            assert not [
+                one for one in rooms.keeper.state.orders_of(position.id) if one.role is OrderRole.STOP
+            ]
             price(rooms, position, "0.7")
             for _ in range(20):
                 await asyncio.sleep(0)
-            orders = rooms.keeper.open.orders_of(position.id)
+            orders = rooms.keeper.state.orders_of(position.id)
             assert [one.state for one in orders if one.role is OrderRole.STOP] == [OrderState.SENT]
             assert sent == []
             assert (await closed(running)).close_reason is CloseReason.STOP
@@ -111,7 +113,7 @@ def test_rungs_rest_are_sold_in_turn_and_end_the_position(tmp_path: Path) -> Non
     async def main(sim: Simulation) -> None:
         listing = msgspec.structs.replace(QUIET, shape=ListingShape.RUSH, peak=2.0)
         async with guarding(day_of(sim, tmp_path, listing=listing)) as (running, rooms, position):
-            prices = sorted(one.price or D(0) for one in rooms.keeper.open.live_orders())
+            prices = sorted(one.price or D(0) for one in rooms.keeper.state.live_orders())
             assert [round(one / position.entry_price, 1) for one in prices] == [D("1.1"), D("1.2"), D("1.3")]
             after = await closed(running)
             assert after.close_reason is CloseReason.LADDER
@@ -143,7 +145,7 @@ def test_after_its_rung_the_stop_is_at_break_even(tmp_path: Path) -> None:
         listing = msgspec.structs.replace(QUIET, shape=ListingShape.RUSH, peak=1.18)
         day = day_of(sim, tmp_path, listing=listing, lent={"break_even_rung": 1})
         async with guarding(day) as (running, rooms, position):
-            await until(lambda: not rooms.keeper.open.positions or held(running).rungs_done, 60)
+            await until(lambda: not rooms.keeper.state.positions or held(running).rungs_done, 60)
             await until(lambda: held(running).stop_price > position.entry_price)
             await price_for(rooms, position, "0.99", 0.4)
             assert (await closed(running)).close_reason is CloseReason.BREAK_EVEN
@@ -166,11 +168,11 @@ def test_a_time_stop_needs_no_price_and_sells_while_halted(tmp_path: Path) -> No
 def test_a_part_is_closed_by_hand_and_the_ladder_follows_what_is_left(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
-            done = await rooms.selling.close(position, D(50), OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            done = await rooms.selling.close(position, D(50), OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             assert abs(done.sold - position.remaining / 2) <= D("0.01")
             assert done.words == ""
             await asyncio.sleep(7)
-            resting = sum(one.open_quantity for one in rooms.keeper.open.live_orders())
+            resting = sum(one.open_quantity for one in rooms.keeper.state.live_orders())
             assert resting == held(running).remaining
             await agree(running)
 
@@ -180,7 +182,7 @@ def test_a_part_is_closed_by_hand_and_the_ladder_follows_what_is_left(tmp_path: 
 def test_a_part_too_small_for_an_order_is_told_as_such_and_the_position_stays_whole(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
-            done = await rooms.selling.close(position, D(5), OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            done = await rooms.selling.close(position, D(5), OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             assert done.sold == 0
             assert "remainder of the share cannot be sold" in done.words
             assert held(running).remaining == position.remaining
@@ -195,12 +197,12 @@ def test_sales_that_meet_never_sell_a_coin_twice(tmp_path: Path) -> None:
             price(rooms, position, "0.5")
             await asyncio.gather(
                 sell(position, D(30), OrderRole.CLOSE, CloseReason.GUARD, "a warning"),
-                sell(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann"),
+                sell(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"),
                 sell(position, None, OrderRole.FLATTEN, CloseReason.FLATTEN, "flatten"),
             )
             after = await closed(running)
             assert after.sold_quantity == position.bought_quantity
-            assert (LedgerAccount.OWN, "CLEAN") not in rooms.keeper.open.balances
+            assert (LedgerAccount.OWN, "CLEAN") not in rooms.keeper.state.balances
             await agree(running)
 
     simulate(main)
@@ -210,11 +212,11 @@ def test_a_sale_goes_on_when_who_asked_is_gone(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
             asking = asyncio.ensure_future(
-                rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+                rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             )
             await asyncio.sleep(0.001)
             asking.cancel()
-            assert (await closed(running)).close_reason is CloseReason.PERSON
+            assert (await closed(running)).close_reason is CloseReason.MANUAL
 
     simulate(main)
 
@@ -222,13 +224,13 @@ def test_a_sale_goes_on_when_who_asked_is_gone(tmp_path: Path) -> None:
 def test_what_cannot_be_an_order_is_written_off(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
-            done = await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.PERSON, "most")
+            done = await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most")
             assert done.left > 0
             left = held(running)
-            await rooms.selling.close(left, None, OrderRole.CLOSE, CloseReason.PERSON, "the rest")
+            await rooms.selling.close(left, None, OrderRole.CLOSE, CloseReason.MANUAL, "the rest")
             after = await closed(running)
             assert after.dust == left.remaining
-            assert rooms.keeper.open.balances[LedgerAccount.OWN, "CLEAN"] == after.dust
+            assert rooms.keeper.state.balances[LedgerAccount.OWN, "CLEAN"] == after.dust
 
     simulate(main)
 
@@ -238,7 +240,7 @@ def test_a_trapped_coin_is_said_and_sold_once_it_may_be(tmp_path: Path) -> None:
         knobs = Knobs(trapped=("CLEAN",))
         day = day_of(sim, tmp_path, knobs=knobs, lent=NO_LADDER)
         async with guarding(day) as (running, rooms, position):
-            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             assert (done.sold, done.left) == (0, position.remaining)
             assert "suspended" in done.words
             assert "suspended" in held(running).trapped
@@ -257,7 +259,7 @@ def test_a_stop_touched_while_nobody_was_there_sells_at_the_first_price(tmp_path
         async with day.engine() as running:
             await asyncio.sleep(22)
             await rooms_of(running).arming.arm(SYMBOL, "ann")
-            await until(lambda: rooms_of(running).keeper.open.positions)
+            await until(lambda: rooms_of(running).keeper.state.positions)
         await asyncio.sleep(25)
         async with day.engine() as running:
             assert (await closed(running)).close_reason is CloseReason.STOP
@@ -324,7 +326,7 @@ def test_a_person_may_close_while_the_store_fails(tmp_path: Path, monkeypatch: p
 
             with monkeypatch.context() as patched:
                 patched.setattr(rooms.keeper, "write", fails)
-                done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "ann")
+                done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann")
                 assert done.left == 0
             assert (await closed(running)).sold_quantity == position.bought_quantity
 
@@ -382,11 +384,11 @@ def test_the_next_engine_goes_on_with_a_sale(tmp_path: Path) -> None:
         day = day_of(sim, tmp_path, faults=(refused,), lent=NO_LADDER)
         async with guarding(day) as (_, rooms, position):
             await asyncio.sleep(5)
-            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             assert done.left == position.remaining
             assert done.words
         async with day.engine() as running:
-            assert (await closed(running)).close_reason is CloseReason.PERSON
+            assert (await closed(running)).close_reason is CloseReason.MANUAL
             await agree(running)
 
     simulate(main)
@@ -403,7 +405,7 @@ def test_a_position_is_watched_from_its_first_coin_on(tmp_path: Path) -> None:
             def look(written: LedgerChanges) -> None:
                 for one in written.positions:
                     if one.is_open:
-                        intents = rooms.keeper.open.intents_of(one.id)
+                        intents = rooms.keeper.state.intents_of(one.id)
                         now_ms = rooms.port.now_ms()
                         naked.extend(protected(one, intents, rooms.guardian.heartbeat_ms(one), now_ms))
 
@@ -426,13 +428,13 @@ def test_an_order_that_the_exchange_denies_after_its_fence_holds_no_stop_up(
             monkeypatch.setattr(rooms.settling, "_balanced", never)
             wish = ExitRequest(OrderRole.TAKE_PROFIT, CloseReason.LADDER, "never sent", position.remaining, 1)
             intent = await ExitIntents(rooms.port, rooms.keeper).of_rung(position, wish)
-            lost = suspect(intent, intent.client_ids[0], rooms.port.now_ms() + 3_000)
-            rooms.keeper.sent(msgspec.structs.replace(lost, quantity=position.remaining))
+            lost = unknown_attempt(intent, intent.client_ids[0], rooms.port.now_ms() + 3_000)
+            rooms.keeper.register_sent(msgspec.structs.replace(lost, quantity=position.remaining))
             began_s = asyncio.get_running_loop().time()
             await price_for(rooms, position, "0.7", 0.5)
             assert (await closed(running)).sold_quantity == position.bought_quantity
             assert 3 <= asyncio.get_running_loop().time() - began_s < 8
-            assert rooms.keeper.open.orders[lost.client_order_id].state is OrderState.UNKNOWN
+            assert rooms.keeper.state.orders[lost.client_order_id].state is OrderState.UNKNOWN
 
     simulate(main)
 

@@ -71,7 +71,7 @@ async def look(client: DeskClient, **wish: object) -> Reply[CheckPassed]:
 
 
 def resting(rooms: TradingComponents) -> list[D]:
-    found = [one for one in rooms.keeper.open.live_orders() if one.role is OrderRole.TAKE_PROFIT]
+    found = [one for one in rooms.keeper.state.live_orders() if one.role is OrderRole.TAKE_PROFIT]
     return sorted(one.price for one in found if one.price is not None)
 
 
@@ -92,7 +92,7 @@ def test_a_raised_stop_protects_at_once_and_outlives_the_engine(tmp_path: Path) 
             assert (reply.result.orders_cancelled, reply.result.orders_placed) == (0, 0)
             again = await give(client, "edit-0001", stop_price=stop)
             assert again.is_repeated
-            intents = rooms.keeper.open.intents_of(position.id)
+            intents = rooms.keeper.state.intents_of(position.id)
             assert not protected(held(running), intents, rooms.port.now_ms(), rooms.port.now_ms())
             assert next(one for one in intents if one.role is OrderRole.STOP).reason.endswith("by tester")
             facts = await running.store.read("facts", lambda stored: stored.journal.about(SYMBOL))
@@ -218,9 +218,9 @@ def test_a_position_that_is_being_sold_keeps_its_exits(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with desk(sim, tmp_path) as at:
             rooms, position, client = at.rooms, at.position, at.client
-            rooms.selling.begin(position, D(0), OrderRole.CLOSE, CloseReason.PERSON, "by hand")
+            rooms.selling.begin(position, D(0), OrderRole.CLOSE, CloseReason.MANUAL, "by hand")
             reply = await give(client, stop_price=position.stop_price + D("0.00001"))
             assert reply.outcome is CommandOutcome.REFUSED
-            await until(lambda: not rooms.keeper.open.positions)
+            await until(lambda: not rooms.keeper.state.positions)
 
     simulate(main)

@@ -36,11 +36,11 @@ def test_exits_still_work_while_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
             await rooms.safety.stopping.halt("ann", "lunch")
-            assert rooms.keeper.open.trading.state is TradingState.HALTED
+            assert rooms.keeper.state.trading.state is TradingState.HALTED
             assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
             await price_for(rooms, position, "0.7", 0.5)
             assert (await closed(running)).close_reason is CloseReason.STOP
-            assert rooms.keeper.open.trading.state is TradingState.HALTED
+            assert rooms.keeper.state.trading.state is TradingState.HALTED
             await agree(running)
 
     simulate(main)
@@ -60,9 +60,9 @@ def test_exits_still_work_while_banned(tmp_path: Path, kind: FaultKind, path: st
         ban = FaultPlan(kind=kind, at_s=45, for_s=8, path=path, amount_ms=wait_s * 1_000)
         async with guarding(day_of(sim, tmp_path, faults=(ban,))) as (running, rooms, position):
             await until(lambda: rooms.port.ban())
-            await until(lambda: rooms.keeper.open.trading.cause is Cause.BAN)
+            await until(lambda: rooms.keeper.state.trading.cause is Cause.BAN)
             assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
-            assert len(rooms.keeper.open.live_orders()) == 3
+            assert len(rooms.keeper.state.live_orders()) == 3
             await price_for(rooms, position, "0.7", 0.5)
             after = await closed(running, 60)
             assert (after.close_reason, after.sold_quantity) == (CloseReason.STOP, position.bought_quantity)

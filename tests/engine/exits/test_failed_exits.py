@@ -40,9 +40,9 @@ def test_O14_an_exit_that_keeps_failing_goes_through_the_book_alerts_and_keeps_i
                 return take(order)
 
             session.place = place
-            rooms.selling.begin(position, D(0), OrderRole.CLOSE, CloseReason.PERSON, "by hand")
+            rooms.selling.begin(position, D(0), OrderRole.CLOSE, CloseReason.MANUAL, "by hand")
             await until(lambda: len(offered) >= REFUSED, 60)
-            assert rooms.keeper.open.positions[position.id].stop_price == position.stop_price
+            assert rooms.keeper.state.positions[position.id].stop_price == position.stop_price
             await closed(running, 60)
             page = await running.store.read("journal", lambda stored: list(stored.journal.after(0, 5_000)))
             assert any(isinstance(one.event, Alert) and one.event.rule == "selling" for one in page)

@@ -57,7 +57,7 @@ def test_a_close_above_the_maximum_order_is_sold_in_slices(tmp_path: Path, share
             acted = await face.close(SYMBOL, share_pct, "ann")
             assert acted.is_all, acted.words
             left = D(0) if share_pct is None else position.remaining * D("0.4")
-            open_ones = rooms.keeper.open.positions.values()
+            open_ones = rooms.keeper.state.positions.values()
             assert abs(sum(one.remaining for one in open_ones) - left) <= D("0.01")
             assert len(sales(day)) > 1
             assert all(one.quantity * one.price <= 3 for one in sales(day))
@@ -98,7 +98,7 @@ def test_rungs_above_the_maximum_order_rest_as_slices_and_are_cancelled_before_a
             assert all(one.quantity * one.price <= 3 for one in rows)
             row = face.positions()[0]
             assert [one.where for one in row.rungs] == ["exchange", "exchange"]
-            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             assert (done.left, done.dust) == (0, 0)
             assert (await closed(running)).sold_quantity == position.bought_quantity
             await agree(running)
@@ -119,8 +119,8 @@ def test_a_kill_sells_a_position_above_the_maximum_order(tmp_path: Path) -> None
             assert acted.is_all, acted.words
             assert (acted.result.positions_closed, acted.result.positions_left) == (1, 0)
             assert "dust" not in acted.words
-            assert position.id not in rooms.keeper.open.positions
-            assert (LedgerAccount.OWN, "CLEAN") not in rooms.keeper.open.balances
+            assert position.id not in rooms.keeper.state.positions
+            assert (LedgerAccount.OWN, "CLEAN") not in rooms.keeper.state.balances
             await agree(running)
 
     simulate(main)

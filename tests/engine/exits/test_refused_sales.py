@@ -50,14 +50,14 @@ def test_a_close_never_sells_below_the_cap_of_its_first_bid_until_it_is_asked_ag
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
             price(rooms, position, "2")
-            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             assert done.sold == 0
             assert "below the first bid" in done.words
             await asyncio.sleep(130)
             assert held(running).remaining == position.remaining
             assert "below the first bid" in held(running).trapped
             assert len(await alerts_of_sales(running)) >= 3
-            again = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            again = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             assert (again.sold, again.left) == (position.remaining, 0)
             await agree(running)
 
@@ -69,7 +69,7 @@ def test_a_close_by_the_guard_is_not_held_back_by_the_cap_of_a_person(tmp_path: 
         async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
             price(rooms, position, "2")
             sell = rooms.selling.close
-            by_hand = await sell(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            by_hand = await sell(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             assert by_hand.sold == 0
             await sell(position, None, OrderRole.CLOSE, CloseReason.GUARD, "a warning")
             await closed(running, 70)
@@ -140,7 +140,7 @@ def test_take_profits_that_are_refused_are_tried_more_and_more_rarely(tmp_path: 
             await price_for(rooms, position, "1.1", 5)
             assert held(running).high_price > position.entry_price
             await asyncio.sleep(115)
-            orders = rooms.keeper.open.orders_of(position.id)
+            orders = rooms.keeper.state.orders_of(position.id)
             tries = [one for one in orders if one.role is OrderRole.TAKE_PROFIT]
             assert {one.state for one in tries} == {OrderState.REJECTED}
             assert 2 * 2 < len(tries) <= 2 * 9
@@ -183,7 +183,7 @@ def test_where_market_orders_are_disabled_a_limit_rests_at_the_band_and_follows_
             await telling
             assert kinds(day).count(OrderType.LIMIT.value) >= 2
             assert (await closed(running, 15)).sold_quantity == position.bought_quantity
-            assert not rooms.keeper.open.live_orders()
+            assert not rooms.keeper.state.live_orders()
             await agree(running)
 
     simulate(main)

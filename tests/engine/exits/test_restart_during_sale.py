@@ -31,7 +31,7 @@ NO_LADDER = {"ladder": ""}
 
 
 def open_sales(rooms: TradingComponents, position: Position) -> list[Intent]:
-    intents = rooms.keeper.open.intents_of(position.id)
+    intents = rooms.keeper.state.intents_of(position.id)
     return [one for one in intents if one.role in (OrderRole.CLOSE, OrderRole.FLATTEN)]
 
 
@@ -46,7 +46,7 @@ def test_two_sales_of_parts_that_overlap_leave_nothing_to_sell_for_the_next_star
             await asyncio.sleep(1)
             sell = rooms.selling.close
             by_hand = asyncio.ensure_future(
-                sell(position, D(50), OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+                sell(position, D(50), OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             )
             await asyncio.sleep(0.2)
             trim = sell(position, D(70), OrderRole.CLOSE, CloseReason.GUARD, "a warning trims")
@@ -54,7 +54,7 @@ def test_two_sales_of_parts_that_overlap_leave_nothing_to_sell_for_the_next_star
             await until(lambda: not rooms.selling.is_selling(position.id))
             await asyncio.sleep(1)
             assert open_sales(rooms, position) == []
-            left = rooms.keeper.open.positions[position.id].remaining
+            left = rooms.keeper.state.positions[position.id].remaining
             assert 0 < left < position.remaining / 2
         async with day.engine() as running:
             await asyncio.sleep(10)
@@ -77,7 +77,7 @@ def test_an_intent_is_replaced_when_more_is_asked_for_than_it_holds(tmp_path: Pa
                     position,
                     position.remaining * (1 - share / 100),
                     OrderRole.CLOSE,
-                    CloseReason.PERSON,
+                    CloseReason.MANUAL,
                     "by ann",
                 )
                 await asyncio.sleep(3)
@@ -123,11 +123,11 @@ def test_a_sale_that_found_no_bid_goes_on_after_a_restart(tmp_path: Path, comman
                 acted = await rooms.safety.stopping.flatten("ann")
                 assert "no bid" in acted.words
             else:
-                await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+                await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             assert held(running).remaining == position.remaining
         async with day.engine() as running:
             after = await closed(running, 60)
-            reason = CloseReason.FLATTEN if command == "flatten" else CloseReason.PERSON
+            reason = CloseReason.FLATTEN if command == "flatten" else CloseReason.MANUAL
             assert (after.close_reason, after.sold_quantity) == (reason, position.bought_quantity)
             await agree(running)
 
@@ -139,14 +139,14 @@ def test_a_close_that_waits_below_its_slippage_cap_still_waits_after_a_restart(t
         day = day_of(sim, tmp_path, lent={"stop_loss_pct": 50, **NO_LADDER})
         async with guarding(day) as (running, rooms, position):
             price(rooms, position, "2")
-            await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             assert held(running).remaining == position.remaining
         async with day.engine() as running:
             rooms = rooms_of(running)
             await asyncio.sleep(30)
             assert held(running).remaining == position.remaining
             again = await rooms.selling.close(
-                held(running), None, OrderRole.CLOSE, CloseReason.PERSON, "by ann"
+                held(running), None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
             )
             assert (again.sold, again.left) == (position.remaining, 0)
 

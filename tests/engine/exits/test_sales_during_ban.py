@@ -52,11 +52,11 @@ def test_a_position_is_closed_by_hand_during_a_ban(tmp_path: Path) -> None:
         async with guarding(banned_day(sim, tmp_path, **NO_LADDER)) as (running, rooms, position):
             await until(rooms.port.ban)
             began_ms = sim.clock.now_ms()
-            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             assert (done.sold, done.left) == (position.remaining, 0)
             assert sim.clock.now_ms() - began_ms < (PACE_S + 3) * 1_000
             assert rooms.port.ban()
-            assert (await closed(running)).close_reason is CloseReason.PERSON
+            assert (await closed(running)).close_reason is CloseReason.MANUAL
 
     simulate(main)
 
@@ -78,7 +78,7 @@ def test_a_time_stop_sells_during_a_ban(tmp_path: Path) -> None:
 def test_a_stop_over_three_resting_orders_sends_one_cancel_during_a_ban(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(banned_day(sim, tmp_path, **THREE_RUNGS)) as (running, rooms, position):
-            assert len(rooms.keeper.open.live_orders()) == 3
+            assert len(rooms.keeper.state.live_orders()) == 3
             await until(rooms.port.ban)
             began_ms = sim.clock.now_ms()
             await price_for(rooms, position, "0.3", 0.5)
@@ -94,7 +94,7 @@ def test_an_order_of_the_person_on_the_same_pair_survives_the_cancels_of_a_stop(
         day = banned_day(sim, tmp_path, **THREE_RUNGS)
         async with guarding(day) as (running, rooms, position):
             by_hand = await rest_by_hand(rooms, position)
-            await until(lambda: rooms.keeper.open.foreign)
+            await until(lambda: rooms.keeper.state.foreign)
             await until(rooms.port.ban)
             await price_for(rooms, position, "0.3", 0.5)
             assert (await closed(running, 30)).close_reason is CloseReason.STOP
@@ -114,6 +114,6 @@ def test_a_flattening_during_a_ban_says_what_it_reached(tmp_path: Path) -> None:
             assert acted.result.positions_left == 0
             assert sim.clock.now_ms() - began_ms < 25_000
             assert "address banned (418)" in acted.words
-            assert position.id not in rooms.keeper.open.positions
+            assert position.id not in rooms.keeper.state.positions
 
     simulate(main)

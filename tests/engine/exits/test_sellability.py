@@ -157,7 +157,7 @@ def test_a_changed_rule_traps_a_position_until_it_is_changed_back(
             assert held(running).remaining == position.remaining
             change_rules(day, **before)
             after = await closed(running, 60)
-            assert (after.close_reason, after.dust) == (CloseReason.PERSON, 0)
+            assert (after.close_reason, after.dust) == (CloseReason.MANUAL, 0)
             assert after.sold_quantity == position.bought_quantity
             await agree(running)
 
@@ -186,14 +186,14 @@ def test_a_sale_that_was_trapped_goes_on_after_a_restart(tmp_path: Path) -> None
             before = rules_of(day)
             change_rules(day, min_value=D(50), min_value_market=D(50))
             await until(lambda: held(running).trapped, 40)
-            await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
         async with day.engine() as running:
             await asyncio.sleep(5)
             assert held(running).trapped
             assert held(running).remaining == position.remaining
             change_rules(day, **before)
             after = await closed(running, 60)
-            assert (after.close_reason, after.dust) == (CloseReason.PERSON, 0)
+            assert (after.close_reason, after.dust) == (CloseReason.MANUAL, 0)
 
     simulate(main)
 
@@ -228,11 +228,11 @@ def test_a_share_below_one_quantity_step_is_refused_in_words_and_not_as_done(tmp
 def test_dust_that_a_close_writes_off_is_reported(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
-            await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.PERSON, "most")
+            await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most")
             rest = held(running)
             acted = await (await face_of(running)).close(SYMBOL, None, "ann")
             assert f"{plain(rest.remaining)} CLEAN written off as dust" in acted.words
-            assert rooms.keeper.open.balances[LedgerAccount.OWN, "CLEAN"] == rest.remaining
+            assert rooms.keeper.state.balances[LedgerAccount.OWN, "CLEAN"] == rest.remaining
 
     simulate(main)
 
@@ -240,7 +240,7 @@ def test_dust_that_a_close_writes_off_is_reported(tmp_path: Path) -> None:
 def test_dust_that_a_kill_writes_off_is_reported(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
-            await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.PERSON, "most")
+            await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most")
             rest = held(running)
             acted = await (await face_of(running)).kill("ann")
             assert f"written off as dust: {plain(rest.remaining)} CLEAN" in acted.words

@@ -9,7 +9,7 @@ import pytest
 
 from mexc_tui.engine.market.order_book_sync import OrderBookSync, SnapshotPace
 from mexc_tui.market.book import Applied, BookLimits, BookState
-from mexc_tui.model.errors import NoAnswer
+from mexc_tui.model.errors import NoResponse
 from mexc_tui.model.market_data import DepthSnapshot
 from mexc_tui.model.stream import BadStreamMessage
 from mexc_tui.proto.stream_pb2 import AggreDepths
@@ -40,7 +40,7 @@ class Snapshots:
         await asyncio.sleep(self.delay_s)
         if self.failures:
             self.failures -= 1
-            raise NoAnswer("GET", "/api/v3/depth", "nothing came back")
+            raise NoResponse("GET", "/api/v3/depth", "nothing came back")
         return DepthSnapshot(last_update_id=version, asks=(("2.6", "1"),), bids=(("2.4", "1"),))
 
 

@@ -43,8 +43,8 @@ def bought_under(
             await same_books(day, running)
             assert were_struck(day)
             assert not is_sure or len(bought(day)) == 1
-            assert len(rooms_of(running).keeper.open.positions) == len(bought(day))
-            assert not rooms_of(running).keeper.open.has_unknown(SYMBOL)
+            assert len(rooms_of(running).keeper.state.positions) == len(bought(day))
+            assert not rooms_of(running).keeper.state.has_unknown(SYMBOL)
 
     simulate(main, seed=seed)
 
@@ -89,7 +89,7 @@ def test_o4_a_cancel_that_is_refused_and_carried_out_is_asked_for(tmp_path: Path
             rooms = rooms_of(running)
             await buy(running)
             await rest_a_sale(rooms, running)
-            order = rooms.keeper.open.live_orders()[0]
+            order = rooms.keeper.state.live_orders()[0]
             await rooms.execution.cancel(order, "a test")
             assert (await stored_orders(running))[order.client_order_id].state is OrderState.CANCELLED
             await same_books(day, running)
@@ -139,7 +139,7 @@ def test_d3_what_a_full_store_does_not_take_is_booked_later(
             await until(lambda: not rooms.keeper.is_behind)
             await asyncio.sleep(5)
             await same_books(day, running)
-            assert len(rooms.keeper.open.positions) == 1
+            assert len(rooms.keeper.state.positions) == 1
 
     simulate(main)
 

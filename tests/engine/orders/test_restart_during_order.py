@@ -41,7 +41,7 @@ async def then_another_agrees(day: PracticeDay, *, holds: bool) -> None:
     async with day.engine() as running:
         await asyncio.sleep(SETTLED_S)
         await same_books(day, running)
-        assert bool(rooms_of(running).keeper.open.positions) == holds
+        assert bool(rooms_of(running).keeper.state.positions) == holds
 
 
 @pytest.mark.parametrize(
@@ -81,10 +81,10 @@ def test_an_engine_killed_with_a_sale_on_the_exchange(
             rooms = rooms_of(running)
             await asyncio.sleep(ARM_S)
             await rooms.arming.arm(SYMBOL, "ann")
-            await until(lambda: rooms.keeper.open.positions)
+            await until(lambda: rooms.keeper.state.positions)
             await asyncio.sleep(1)
             await rest_a_sale(rooms, running)
-            order = rooms.keeper.open.live_orders()[0]
+            order = rooms.keeper.state.live_orders()[0]
             if is_cancelled:
                 cut_power(running, monkeypatch)
                 await rooms.execution.cancel(order, "a test")
@@ -105,7 +105,7 @@ def test_r5_an_engine_killed_with_an_unknown_order(tmp_path: Path, monkeypatch: 
             rooms = rooms_of(running)
             await asyncio.sleep(ARM_S)
             await rooms.arming.arm(SYMBOL, "ann")
-            await until(lambda: rooms.keeper.open.has_unknown(SYMBOL))
+            await until(lambda: rooms.keeper.state.has_unknown(SYMBOL))
         monkeypatch.undo()
         await then_another_agrees(day, holds=True)
 
@@ -125,11 +125,11 @@ def test_an_engine_killed_with_an_absent_order_in_its_watch_keeps_the_reservatio
             await asyncio.sleep(40)
             states = {row.state for row in (await stored_orders(running)).values()}
             assert states == {OrderState.ABSENT}
-            assert rooms.keeper.open.reserved() > 0
+            assert rooms.keeper.state.reserved() > 0
         monkeypatch.undo()
         async with day.engine() as running:
             await asyncio.sleep(SETTLED_S)
-            memory = rooms_of(running).keeper.open
+            memory = rooms_of(running).keeper.state
             assert memory.reserved() > 0
             await same_books(day, running)
             await asyncio.sleep(600)

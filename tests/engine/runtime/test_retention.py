@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.engine.runtime.retention import BUSY_S, EVERY_S, FIRST_S, RetentionWorker
-from mexc_tui.model.storage import Keep, StorageFull
+from mexc_tui.model.storage import RetentionPeriods, StorageFull
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.simulation.clock import VirtualClock
 from mexc_tui.simulation.loop import run
@@ -17,7 +17,7 @@ from tests.support.engine.practice_day import DAY, PracticeDay
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
-KEEP = Keep(1, 1, 1, 1)
+KEEP = RetentionPeriods(1, 1, 1, 1)
 NOW_MS = 1_800_000_000_000
 
 
@@ -31,7 +31,7 @@ class Pruned:
         self.copies = 0
         self._left = batches
 
-    async def prune(self, keep: Keep, now_ms: int) -> bool:
+    async def prune(self, keep: RetentionPeriods, now_ms: int) -> bool:
         assert (keep, now_ms) == (KEEP, NOW_MS)
         now_s = asyncio.get_running_loop().time()
         self.asked_s.append(now_s)
@@ -43,7 +43,7 @@ class Pruned:
         self._left = self.batches
         return False
 
-    def delete_old_copies(self, keep: Keep, now_ms: int) -> int:
+    def delete_old_copies(self, keep: RetentionPeriods, now_ms: int) -> int:
         assert (keep, now_ms) == (KEEP, NOW_MS)
         self.copies += 1
         return 0

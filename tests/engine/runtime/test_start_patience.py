@@ -135,7 +135,7 @@ def test_a_stop_sells_while_a_question_of_the_start_has_no_answer(
             assert bool(rooms.refusal(OrderRole.TAKE_PROFIT, SYMBOL)) is not is_compared
             assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
             dropping = asyncio.ensure_future(price_for(rooms, position, "0.4", 8))
-            await until(lambda: not rooms.keeper.open.positions, 12)
+            await until(lambda: not rooms.keeper.state.positions, 12)
             assert rooms.reconciler.has_compared is is_compared
             await dropping
             await until(lambda: rooms.reconciler.is_done, 1_200)
@@ -185,7 +185,7 @@ def test_a_wrong_key_with_a_position_is_reported_at_once_and_tried_again(
             assert "700002" in running.engine.waits_for
             await asyncio.sleep(300)
             assert held(running).remaining
-            assert rooms_of(running).keeper.open.trading.cause is Cause.KEY
+            assert rooms_of(running).keeper.state.trading.cause is Cause.KEY
 
     simulate(main)
 

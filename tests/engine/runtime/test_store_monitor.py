@@ -74,7 +74,7 @@ def test_a_database_that_loses_its_place_while_running_halts_entries_and_is_resc
             assert "while this engine uses it" in words
             rooms = rooms_of(running)
             await sell(running)
-            await until(lambda: not rooms.keeper.open.positions)
+            await until(lambda: not rooms.keeper.state.positions)
             rescued = Backups(day.paths.store).all()
         if how is move_folder:  # no folder to put it into
             assert not rescued
@@ -84,8 +84,8 @@ def test_a_database_that_loses_its_place_while_running_halts_entries_and_is_resc
         restore(day.paths.store, Backups(day.paths.store).all()[0], 0)
         async with day.engine() as running:
             await until(lambda: rooms_of(running).other_engines.is_done)
-            await until(lambda: not rooms_of(running).keeper.open.positions, 60)
-            assert rooms_of(running).keeper.open.trading.state is TradingState.HALTED
+            await until(lambda: not rooms_of(running).keeper.state.positions, 60)
+            assert rooms_of(running).keeper.state.trading.state is TradingState.HALTED
 
     simulate(main)
 
@@ -124,7 +124,7 @@ def test_a_first_start_is_no_loss(tmp_path: Path) -> None:
         await day.open()
         async with day.engine() as running:
             assert running.store.emptied() == ""
-            await until(lambda: rooms_of(running).keeper.open.trading.state is TradingState.ACTIVE)
+            await until(lambda: rooms_of(running).keeper.state.trading.state is TradingState.ACTIVE)
 
     simulate(main)
 
@@ -162,11 +162,11 @@ def test_d5_damage_outside_the_tables_of_money_starts_with_exits_only(tmp_path: 
             assert held(running).symbol == SYMBOL
             if changed and running.store.damaged():
                 assert "mexc-tui restore" in running.store.damaged()
-                await until(lambda: rooms.keeper.open.trading.state is TradingState.REDUCE_ONLY)
-                assert rooms.keeper.open.trading.cause is Cause.STORAGE
+                await until(lambda: rooms.keeper.state.trading.state is TradingState.REDUCE_ONLY)
+                assert rooms.keeper.state.trading.cause is Cause.STORAGE
                 assert "damaged" in rooms.refusal(OrderRole.ENTRY, "OTHERUSDT")
             await sell(running)
-            await until(lambda: not rooms.keeper.open.positions)
+            await until(lambda: not rooms.keeper.state.positions)
 
     simulate(main)
 
@@ -192,10 +192,10 @@ def test_d5_a_damaged_page_outside_the_tables_of_money_starts_with_exits_only(
             await until(lambda: rooms.reconciler.is_done)
             assert held(running).symbol == SYMBOL
             assert running.store.damaged()
-            await until(lambda: not rooms.keeper.open.trading.state.allows_entries)
+            await until(lambda: not rooms.keeper.state.trading.state.allows_entries)
             assert rooms.refusal(OrderRole.ENTRY, "OTHERUSDT")
             await sell(running)
-            await until(lambda: not any(one.remaining for one in rooms.keeper.open.positions.values()))
+            await until(lambda: not any(one.remaining for one in rooms.keeper.state.positions.values()))
 
     simulate(main)
 

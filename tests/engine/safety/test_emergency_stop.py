@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from mexc_tui.app.composition import RunningEngine
-from mexc_tui.engine.accounting.ledger_transaction import stem
+from mexc_tui.engine.accounting.ledger_transaction import intent_id_of
 from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.model.intent import Intent, OrderRole
@@ -35,7 +35,7 @@ PAIRS, ORDERS = 5, 4
 
 async def resting(rooms: TradingComponents, count: int) -> None:
     """Wait until the ladder rests, or nothing does."""
-    await until(lambda: len(rooms.keeper.open.live_orders()) == count)
+    await until(lambda: len(rooms.keeper.state.live_orders()) == count)
 
 
 def test_take_profits_are_not_placed_again_until_a_person_resumes(tmp_path: Path) -> None:
@@ -98,8 +98,8 @@ def test_a_start_after_an_emergency_stop_cancels_what_it_left(tmp_path: Path) ->
             await resting(rooms, 0)
             await asyncio.sleep(15)
             assert not await rooms.port.open_orders()
-            assert rooms.keeper.open.positions
-            assert rooms.keeper.open.trading.state is TradingState.HALTED
+            assert rooms.keeper.state.positions
+            assert rooms.keeper.state.trading.state is TradingState.HALTED
 
     simulate(main)
 
@@ -127,7 +127,7 @@ def test_one_empty_answer_does_not_prove_that_nothing_is_left(tmp_path: Path) ->
             msgspec.structs.force_setattr(knobs, "visibility_ms", (700, 700))
             intent = await rest_a_sale(rooms, running)
             name = intent.client_ids[0]
-            rooms.keeper.open.orders.pop(name)  # an order that no memory knows
+            rooms.keeper.state.orders.pop(name)  # an order that no memory knows
             acted = await rooms.safety.stopping.emergency_stop("ann", sells=False)
             assert acted.is_all
             assert acted.result.orders_cancelled == 1
@@ -163,7 +163,7 @@ async def wished(rooms: TradingComponents, running: RunningEngine, symbol: str) 
     price = D(10).scaleb(-pair.price_precision)
     quantity = (D(6) / price).quantize(D(1).scaleb(-pair.quantity_precision))
     intent = Intent(
-        id=stem(names[0]),
+        id=intent_id_of(names[0]),
         role=OrderRole.ENTRY,
         symbol=symbol,
         base_asset=pair.base_asset,
@@ -189,7 +189,7 @@ async def rest_orders(running: RunningEngine) -> list[str]:
         for _ in range(ORDERS):
             intent, order = await wished(rooms, running, symbol)
             await rooms.execution.place(intent, order)
-    await until(lambda: len(rooms.keeper.open.live_orders()) == PAIRS * ORDERS)
+    await until(lambda: len(rooms.keeper.state.live_orders()) == PAIRS * ORDERS)
     await asyncio.sleep(3)
     return symbols
 
@@ -231,7 +231,7 @@ def test_the_user_s_own_order_of_a_pair_stays_when_all_of_ours_are_cancelled(tmp
             rooms = rooms_of(running)
             _, order = await wished(rooms, running, symbols[0])
             day.server.session.place(replace(order, client_order_id="by-hand"))
-            await until(lambda: bool(rooms.keeper.open.foreign))
+            await until(lambda: bool(rooms.keeper.state.foreign))
             assert await stopped(day, running, symbols) < 1_000
             rows = [row for row in orders_of(day, symbols) if row.client_order_id == "by-hand"]
             assert [row.status.value for row in rows] == ["NEW"]

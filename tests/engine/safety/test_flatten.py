@@ -49,7 +49,7 @@ def test_an_unknown_buy_of_another_pair_does_not_hold_back_the_sales_of_a_flatte
                 role=OrderRole.ENTRY,
                 fence_ms=rooms.port.now_ms() + 10_000,
             )
-            rooms.keeper.open.put_order(unknown)
+            rooms.keeper.state.put_order(unknown)
             assert await ms_until_sold(sim, running, rooms) < WITHIN_MS
 
     simulate(main)
@@ -68,7 +68,7 @@ def test_cancels_that_hang_hold_back_the_sales_of_their_own_pair_alone(tmp_path:
                 role=OrderRole.TAKE_PROFIT,
             )
             await asyncio.sleep(2)
-            rooms.keeper.open.put_order(other)
+            rooms.keeper.state.put_order(other)
             assert await ms_until_sold(sim, running, rooms) < WITHIN_MS
 
     simulate(main)

@@ -59,7 +59,7 @@ class LiveDesk:
 
     @property
     def holds(self) -> bool:
-        return self.rooms.keeper.open.position_of(NAME) is not None
+        return self.rooms.keeper.state.position_of(NAME) is not None
 
 
 @asynccontextmanager

@@ -9,13 +9,13 @@ import pytest
 
 from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.views.trading_queries import TradingQueries, trading_queries
-from mexc_tui.ledger.ids import make
+from mexc_tui.ledger.ids import make_ids
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.position import Position
-from mexc_tui.model.trading import Cause, GuardLevel, TradingState
+from mexc_tui.model.trading import Cause, RiskLevel, TradingState
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.sniping.rounding import floored, grid_of
@@ -40,7 +40,7 @@ def test_losses_of_a_day_warn_trim_and_lower_limits_once(tmp_path: Path) -> None
         async with holding(sim, tmp_path, daily_loss_halt_pct=0.8) as (_, running, closer):
             rooms = rooms_of(running)
             await fall_to(rooms, "0.52")
-            assert rooms.keeper.open.trading.state is TradingState.ACTIVE
+            assert rooms.keeper.state.trading.state is TradingState.ACTIVE
             await asyncio.sleep(0.5)
             assert [one[1] for one in closer.asked] == [D(30)]
             await fall_to(rooms, "0.52")
@@ -48,7 +48,7 @@ def test_losses_of_a_day_warn_trim_and_lower_limits_once(tmp_path: Path) -> None
             assert len(closer.asked) == 1
             acted = await guard_acted(running)
             assert [one.action for one in acted] == ["tighten limits", "trim 30 %"]
-            assert {one.level for one in acted} == {GuardLevel.MEDIUM}
+            assert {one.level for one in acted} == {RiskLevel.MEDIUM}
             assert " -> " in acted[1].achieved
 
     simulate(main)
@@ -104,8 +104,8 @@ def test_a_low_quote_of_two_seconds_sells_and_halts_nothing(tmp_path: Path) -> N
                     await asyncio.sleep(1)
             await asyncio.sleep(10)
             assert closer.asked == []
-            assert rooms.keeper.open.positions
-            assert rooms.keeper.open.trading.state is TradingState.ACTIVE
+            assert rooms.keeper.state.positions
+            assert rooms.keeper.state.trading.state is TradingState.ACTIVE
             assert await guard_acted(running) == []
 
     simulate(main)
@@ -118,13 +118,13 @@ def test_each_check_stores_its_metrics_and_result(tmp_path: Path) -> None:
             await fall_to(rooms, "0.52")
             await asyncio.sleep(130)
             checks = await rooms.keeper.read("checks", lambda tables: tables.risk_checks.latest())
-            assert [one.level for one in checks].count(GuardLevel.MEDIUM) >= 1
-            (warned,) = [one for one in checks if one.level is GuardLevel.MEDIUM][-1:]
+            assert [one.level for one in checks].count(RiskLevel.MEDIUM) >= 1
+            (warned,) = [one for one in checks if one.level is RiskLevel.MEDIUM][-1:]
             assert warned.daily_loss_pct is not None
             assert warned.daily_loss_pct > D("0.4")
             assert warned.exposure_pct is not None
             assert warned.actions == ("alert", "trim", "tighten")
-            assert len([one for one in checks if one.level is GuardLevel.NORMAL]) >= 3
+            assert len([one for one in checks if one.level is RiskLevel.NORMAL]) >= 3
 
     simulate(main)
 
@@ -144,17 +144,17 @@ def test_a_trim_is_not_repeated_by_the_engine_after_a_restart(tmp_path: Path) ->
         async with holding(sim, tmp_path, daily_loss_halt_pct=0.8, position_quote=20) as (day, running, _):
             rooms = rooms_of(running)
             rooms.safety.stopping.closer = rooms.selling
-            before = next(iter(rooms.keeper.open.positions.values())).remaining
+            before = next(iter(rooms.keeper.state.positions.values())).remaining
             await fall_to(rooms, "0.72")
-            await until(lambda: next(iter(rooms.keeper.open.positions.values())).remaining < before)
+            await until(lambda: next(iter(rooms.keeper.state.positions.values())).remaining < before)
             await asyncio.sleep(2)
         async with day.engine() as running:
             rooms = rooms_of(running)
             await asyncio.sleep(2)
-            held = next(iter(rooms.keeper.open.positions.values())).remaining
+            held = next(iter(rooms.keeper.state.positions.values())).remaining
             await fall_to(rooms, "0.6")
-            assert rooms.safety.guard.grade.level is GuardLevel.MEDIUM
-            assert next(iter(rooms.keeper.open.positions.values())).remaining == held
+            assert rooms.safety.guard.grade.level is RiskLevel.MEDIUM
+            assert next(iter(rooms.keeper.state.positions.values())).remaining == held
             assert [one.action for one in await guard_acted(running)].count("trim 30 %") == 1
 
     simulate(main)
@@ -170,9 +170,9 @@ def test_a_loss_over_the_limit_halts_and_flattens_as_configured(
             rooms = rooms_of(running)
             await fall_to(rooms, "0.65")
             await asyncio.sleep(10)
-            assert rooms.keeper.open.trading.state is TradingState.HALTED
-            assert rooms.keeper.open.trading.cause is Cause.DAILY_LOSS
-            assert bool(rooms.keeper.open.positions) is not is_sold
+            assert rooms.keeper.state.trading.state is TradingState.HALTED
+            assert rooms.keeper.state.trading.cause is Cause.DAILY_LOSS
+            assert bool(rooms.keeper.state.positions) is not is_sold
             if is_sold:
                 assert closer.asked[-1][2] is OrderRole.FLATTEN
             actions = [one.action for one in await guard_acted(running)]
@@ -195,14 +195,14 @@ def test_O16_an_order_of_another_desk_with_our_prefix_halts(tmp_path: Path) -> N
                 symbol=SYMBOL,
                 side=Side.BUY,
                 type=OrderType.LIMIT,
-                client_order_id=make("zzzz", sim.clock.now_ms(), 1, 1)[0],
+                client_order_id=make_ids("zzzz", sim.clock.now_ms(), 1, 1)[0],
                 price=price,
                 quantity=floored(D(6) / price, grid.quantity_step),
             )
             await rooms.port.place(order, purpose=Purpose.ENTRY)
             await asyncio.sleep(2)
-            trading = rooms.keeper.open.trading
-            assert (trading.state, trading.cause) == (TradingState.HALTED, Cause.STRANGER)
+            trading = rooms.keeper.state.trading
+            assert (trading.state, trading.cause) == (TradingState.HALTED, Cause.UNKNOWN_ORDER)
             assert len(await rooms.port.open_orders()) == 1  # somebody else's: left alone
             with pytest.raises(CommandRefused, match="must be typed"):
                 await rooms.safety.stopping.resume("ann", "")
@@ -215,10 +215,10 @@ def test_a_refused_key_halts(tmp_path: Path) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
             rooms = rooms_of(running)
             intent = await rest_a_sale(rooms, running)
-            order = rooms.keeper.open.orders[intent.client_ids[0]]
+            order = rooms.keeper.state.orders[intent.client_ids[0]]
             refused = msgspec.structs.replace(order, code=700006, reason="not on the key's list")
             await rooms.keeper.save_order(refused, "the answer")
-            assert rooms.keeper.open.trading.cause is Cause.KEY
+            assert rooms.keeper.state.trading.cause is Cause.KEY
             await asyncio.sleep(2)
             assert (await guard_acted(running))[0].action == "halt"
 
@@ -236,12 +236,12 @@ def test_H6_an_order_worker_that_keeps_failing_halts_and_another_only_reduces(
                 raise RuntimeError("a bug")
 
             monkeypatch.setattr(running.engine.outcomes, "label", broken)
-            await until(lambda: rooms.keeper.open.trading.cause is Cause.WORKER, 60)
-            assert rooms.keeper.open.trading.state is TradingState.REDUCE_ONLY
+            await until(lambda: rooms.keeper.state.trading.cause is Cause.WORKER, 60)
+            assert rooms.keeper.state.trading.state is TradingState.REDUCE_ONLY
             monkeypatch.undo()
             monkeypatch.setattr(rooms.settling, "_look", broken)
-            await until(lambda: rooms.keeper.open.trading.cause is Cause.ORDER_WORKER, 60)
-            assert rooms.keeper.open.trading.state is TradingState.HALTED
+            await until(lambda: rooms.keeper.state.trading.cause is Cause.ORDER_WORKER, 60)
+            assert rooms.keeper.state.trading.state is TradingState.HALTED
             monkeypatch.undo()
 
     simulate(main)
@@ -251,7 +251,7 @@ def test_I6_books_that_contradict_themselves_halt(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
             rooms = rooms_of(running)
-            memory = rooms.keeper.open
+            memory = rooms.keeper.state
             position = next(iter(memory.positions.values()))
             wrong = msgspec.structs.replace(position, remaining=position.remaining + 1)
             for _ in range(400):  # longer than an unsettled state may last
@@ -271,7 +271,7 @@ def test_doubts_lift_themselves_with_their_cause(tmp_path: Path) -> None:
             keeper = rooms.keeper
             keeper.problem = "the disk is full"
             await asyncio.sleep(1.5)
-            assert (keeper.open.trading.state, keeper.open.trading.cause) == (
+            assert (keeper.state.trading.state, keeper.state.trading.cause) == (
                 TradingState.REDUCE_ONLY,
                 Cause.STORAGE,
             )
@@ -279,7 +279,7 @@ def test_doubts_lift_themselves_with_their_cause(tmp_path: Path) -> None:
                 await rooms.safety.stopping.resume("ann", "")
             keeper.problem = ""
             await asyncio.sleep(1.5)
-            assert keeper.open.trading.state is TradingState.ACTIVE
+            assert keeper.state.trading.state is TradingState.ACTIVE
 
     simulate(main)
 
@@ -289,17 +289,17 @@ def test_I7_equity_is_start_and_profits_and_a_restart_keeps_its_peak(tmp_path: P
         async with holding(sim, tmp_path) as (day, running, _closer):
             rooms = rooms_of(running)
             assert rooms.safety.equity.breaches() == ()
-            point = rooms.keeper.open.equity
+            point = rooms.keeper.state.equity
             assert point is not None
             assert point.is_complete
             assert point.peak >= 1_000
             await rooms.safety.stopping.flatten("ann")
             await asyncio.sleep(2)
             assert rooms.safety.equity.breaches() == ()
-            before = rooms.keeper.open.equity
+            before = rooms.keeper.state.equity
         async with day.engine() as running:
             rooms = rooms_of(running)
-            after = rooms.keeper.open.equity
+            after = rooms.keeper.state.equity
             assert before is not None
             assert after is not None
             assert after.peak == before.peak
@@ -318,9 +318,9 @@ def test_a_ban_stops_entries_and_no_exit(tmp_path: Path, monkeypatch: pytest.Mon
             rooms = rooms_of(running)
             monkeypatch.setattr(rooms.port, "ban", lambda: "418 for a minute")
             await asyncio.sleep(1.5)
-            assert rooms.keeper.open.trading.cause is Cause.BAN
+            assert rooms.keeper.state.trading.cause is Cause.BAN
             assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
-            position = next(iter(rooms.keeper.open.positions.values()))
+            position = next(iter(rooms.keeper.state.positions.values()))
             closed = await closer.close(position, None, OrderRole.STOP, CloseReason.STOP, "the stop")
             assert not closed.left
             monkeypatch.undo()
@@ -332,7 +332,7 @@ def test_money_from_outside_is_a_difference_that_the_end_of_the_day_tells(tmp_pa
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (day, running, _closer):
             day.server.session.deposit("USDT", D(50))
-            rooms_of(running).reconciler.hurry()
+            rooms_of(running).reconciler.request_comparison()
             await asyncio.sleep(25)
             assert running.engine.trading()[0] is TradingState.ACTIVE  # a booked drift (reliability I8)
             await running.engine.wait(until_done=True)
@@ -354,11 +354,11 @@ def test_I9_what_nobody_looks_after_is_warned_of_and_then_halts(
             assert rooms.safety.invariants.unprotected() == ()
             monkeypatch.setattr(rooms.safety.invariants, "heartbeat_ms", never)
             await asyncio.sleep(3)
-            assert rooms.safety.guard.grade.level is GuardLevel.MEDIUM
-            assert rooms.keeper.open.trading.state is TradingState.REDUCE_ONLY
+            assert rooms.safety.guard.grade.level is RiskLevel.MEDIUM
+            assert rooms.keeper.state.trading.state is TradingState.REDUCE_ONLY
             await asyncio.sleep(15)
-            assert rooms.keeper.open.trading.cause is Cause.INVARIANT
-            assert rooms.keeper.open.positions
+            assert rooms.keeper.state.trading.cause is Cause.INVARIANT
+            assert rooms.keeper.state.positions
             monkeypatch.undo()
 
     simulate(main)
@@ -415,7 +415,7 @@ def test_an_alert_about_a_position_is_closed_with_it(tmp_path: Path) -> None:
             await asyncio.sleep(10)
             assert await open_alerts(running, "guardian") == ["guardian"]
             rooms.safety.stopping.closer = rooms.selling
-            await rooms.safety.stopping.sell_all(OrderRole.CLOSE, CloseReason.PERSON, "a test")
+            await rooms.safety.stopping.sell_all(OrderRole.CLOSE, CloseReason.MANUAL, "a test")
             await asyncio.sleep(10)
             assert await open_alerts(running, "guardian") == []
 

@@ -97,7 +97,7 @@ def test_a_halt_on_a_full_disk_gives_back_the_room_kept_for_it_and_is_kept(tmp_p
 
             switch = TradingStateOwner(rooms.keeper, file, "practice", rooms.port.now_ms, make_room)
             await switch.load()
-            switch.restrict(TradingState.HALTED, Cause.PERSON, "news", "ann")
+            switch.restrict(TradingState.HALTED, Cause.MANUAL, "news", "ann")
             assert await switch.write_down()
             assert given == [False]
             assert not switch.problem
@@ -155,7 +155,7 @@ def test_what_could_not_be_kept_is_written_again_until_it_is_durable_and_outlive
         async with day.engine() as running:
             rooms = rooms_of(running)
             assert running.engine.trading()[0] is TradingState.HALTED
-            assert rooms.keeper.open.trading.cause is Cause.EMERGENCY
+            assert rooms.keeper.state.trading.cause is Cause.EMERGENCY
 
     simulate(main)
 
@@ -171,7 +171,7 @@ def test_a_halt_waits_for_no_store_that_hangs(tmp_path: Path) -> None:
             began_s = asyncio.get_running_loop().time()
             halting = asyncio.ensure_future(rooms.safety.stopping.halt("ann", "news"))
             await asyncio.sleep(0)
-            assert rooms.keeper.open.trading.state is TradingState.HALTED
+            assert rooms.keeper.state.trading.state is TradingState.HALTED
             await asyncio.sleep(0.2)
             assert HaltFileOnDisk(day.paths.state, rooms.keeper.scope).read() is not None
             acted = await halting
@@ -223,9 +223,9 @@ def test_a_full_disk_gives_exits_the_room_kept_for_them_and_blocks_entries_until
             rooms = rooms_of(running)
             assert not rooms.refusal(OrderRole.ENTRY, SYMBOL)
             await fill(running.store)
-            position = next(iter(rooms.keeper.open.positions.values()))
+            position = next(iter(rooms.keeper.state.positions.values()))
             with pytest.raises(StorageFull):  # this disk stays full all the same
-                await rooms.keeper.note_trapped(position.id, "no bid")
+                await rooms.keeper.save_trapped(position.id, "no bid")
             assert not running.store.state().has_reserve
             assert "space reserved for exits is in use" in rooms.refusal(OrderRole.ENTRY, SYMBOL)
             assert not rooms.refusal(OrderRole.STOP, SYMBOL)

@@ -33,13 +33,13 @@ def test_a_halt_disarms_and_outlives_the_engine_until_a_person_resumes(tmp_path:
             assert "0 entry orders cancelled" in acted.words
             assert acted.result.snipes_disarmed == 1
             assert acted.result.state is TradingState.HALTED
-            assert not rooms.keeper.open.snipes
+            assert not rooms.keeper.state.snipes
         async with day.engine() as running:
             rooms = rooms_of(running)
-            trading = rooms.keeper.open.trading
+            trading = rooms.keeper.state.trading
             assert (trading.state, trading.cause, trading.words) == (
                 TradingState.HALTED,
-                Cause.PERSON,
+                Cause.MANUAL,
                 "lunch",
             )
             with pytest.raises(CommandRefused, match="lunch"):
@@ -98,7 +98,7 @@ def test_an_emergency_stop_takes_the_typed_word_to_resume_and_losses_count_anew(
             stopping = rooms.safety.stopping
             acted = await stopping.emergency_stop("ann")
             assert acted.is_all, acted.words
-            assert rooms.keeper.open.trading.cause is Cause.EMERGENCY
+            assert rooms.keeper.state.trading.cause is Cause.EMERGENCY
             with pytest.raises(CommandRefused, match="must be typed"):
                 await stopping.resume("ann", "")
             resumed = await stopping.resume("ann", "resume")
@@ -117,9 +117,9 @@ def test_what_cannot_be_sold_is_left_and_said_and_exits_go_on_while_halted(tmp_p
             assert not acted.is_all
             assert acted.result.positions_left == 1
             assert "no bid" in acted.words
-            assert rooms.keeper.open.trading.state is TradingState.HALTED
+            assert rooms.keeper.state.trading.state is TradingState.HALTED
             closer.is_stuck = False
-            position = next(iter(rooms.keeper.open.positions.values()))
+            position = next(iter(rooms.keeper.state.positions.values()))
             closed = await closer.close(position, None, OrderRole.STOP, CloseReason.STOP, "the stop")
             assert not closed.left
 
@@ -133,7 +133,7 @@ def test_a_flattening_that_was_cut_short_goes_on_after_the_start(tmp_path: Path)
             closer.is_stuck = True
             cut = asyncio.ensure_future(rooms.safety.stopping.flatten("ann"))
             await asyncio.sleep(2)
-            assert rooms.keeper.open.trading.state is TradingState.FLATTENING
+            assert rooms.keeper.state.trading.state is TradingState.FLATTENING
             cut.cancel()
             folder = day.paths.state
             copy = HaltFileOnDisk(folder, rooms.keeper.scope).read()
@@ -149,7 +149,7 @@ def test_a_halt_file_alone_stops_the_next_start(tmp_path: Path) -> None:
         await day.open()
         async with day.engine() as running:
             scope = rooms_of(running).keeper.scope
-        halt = Trading(state=TradingState.HALTED, cause=Cause.PERSON, words="kill --direct", since_ms=1)
+        halt = Trading(state=TradingState.HALTED, cause=Cause.MANUAL, words="kill --direct", since_ms=1)
         HaltFileOnDisk(day.paths.state, scope).write(halt)
         HaltFileOnDisk(day.paths.state, "another/session").clear()
         async with day.engine() as running:
@@ -238,8 +238,8 @@ def test_what_is_open_a_minute_after_the_day_is_closed_and_books_agree(tmp_path:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, closer):
             await running.engine.wait(until_done=True)
-            assert not rooms_of(running).keeper.open.positions
-            assert closer.asked[-1][3] is CloseReason.OVER
+            assert not rooms_of(running).keeper.state.positions
+            assert closer.asked[-1][3] is CloseReason.PRACTICE_END
             assert running.engine.unexplained == ()
 
     simulate(main)
@@ -250,13 +250,13 @@ def test_unknown_orders_are_waited_for_before_a_stop_says_that_nothing_is_left(t
         async with holding(sim, tmp_path) as (_, running, _closer):
             rooms = rooms_of(running)
             intent = await rest_a_sale(rooms, running)
-            row = rooms.keeper.open.orders[intent.client_ids[0]]
+            row = rooms.keeper.state.orders[intent.client_ids[0]]
             now_ms = rooms.port.now_ms()
             unknown = msgspec.structs.replace(row, state=OrderState.UNKNOWN, fence_ms=now_ms + 3_000)
-            rooms.keeper.open.put_order(unknown)
+            rooms.keeper.state.put_order(unknown)
             acted = await rooms.safety.stopping.emergency_stop("ann")
             assert acted.is_all, acted.words
-            assert not any(one.state is OrderState.UNKNOWN for one in rooms.keeper.open.orders.values())
+            assert not any(one.state is OrderState.UNKNOWN for one in rooms.keeper.state.orders.values())
             assert not await rooms.port.open_orders()
 
     simulate(main)
@@ -269,7 +269,7 @@ def test_an_emergency_stop_cancels_the_resting_ladder_and_sells_with_the_desk_s_
         async with holding(sim, tmp_path, ladder="30@100,40@200,30@300") as (_, running, _closer):
             rooms = rooms_of(running)
             rooms.safety.stopping.closer = rooms.selling
-            await until(lambda: bool(rooms.keeper.open.live_orders()))
+            await until(lambda: bool(rooms.keeper.state.live_orders()))
             acted = await rooms.safety.stopping.emergency_stop("ann")
             assert acted.is_all, acted.words
             assert acted.result.orders_cancelled > 0
@@ -277,7 +277,7 @@ def test_an_emergency_stop_cancels_the_resting_ladder_and_sells_with_the_desk_s_
             assert not await rooms.port.open_orders()
             assert rooms.safety.invariants.breaches(D(20)) == ()
             await asyncio.sleep(3)
-            assert rooms.keeper.open.trading.cause is Cause.EMERGENCY
+            assert rooms.keeper.state.trading.cause is Cause.EMERGENCY
 
     simulate(main)
 

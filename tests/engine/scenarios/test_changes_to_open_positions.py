@@ -67,7 +67,7 @@ def balance(day: PracticeDay, asset: str) -> Decimal:
 async def deposit_own(day: PracticeDay, rooms: TradingComponents) -> None:
     """Let the user deposit coins of the same kind, and wait until they are booked as the user's own."""
     day.server.session.deposit(COIN, OWN)
-    await until(lambda: rooms.keeper.open.balances.get((LedgerAccount.OWN, COIN), D(0)) >= OWN, 90)
+    await until(lambda: rooms.keeper.state.balances.get((LedgerAccount.OWN, COIN), D(0)) >= OWN, 90)
 
 
 def take_share(day: PracticeDay, order: OrderRecord, share: str) -> None:
@@ -93,7 +93,7 @@ def test_a_partial_take_profit_fill_that_races_a_stop_sells_each_coin_once(
         async with day.engine() as running:
             rooms = rooms_of(running)
             position = await buy(running)
-            await until(lambda: [one for one in rooms.keeper.open.live_orders() if one.order_id])
+            await until(lambda: [one for one in rooms.keeper.state.live_orders() if one.order_id])
             await deposit_own(day, rooms)
             (rung,) = sells(day)
             selling = asyncio.ensure_future(
@@ -187,7 +187,7 @@ def test_fees_in_another_asset_than_at_the_entry_are_counted_and_the_ledger_agre
             await until(lambda: held(running).fees)
             day.server.session.mx_deduction = not was_on
             bought_fees, mx = held(running).fees, balance(day, "MX")
-            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "ann")
+            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann")
             assert done.left == 0
             await asyncio.sleep(3)
             after = await closed(running)
@@ -238,7 +238,7 @@ def test_a_deposit_in_the_middle_of_a_sale_is_not_sold_with_it(tmp_path: Path, a
             after = await closed(running, 60)
             assert after.sold_quantity == position.bought_quantity
             assert balance(day, COIN) == OWN
-            await until(lambda: rooms.keeper.open.balances.get((LedgerAccount.OWN, COIN)) == OWN, 90)
+            await until(lambda: rooms.keeper.state.balances.get((LedgerAccount.OWN, COIN)) == OWN, 90)
 
     simulate(main)
 
@@ -308,7 +308,7 @@ def test_bids_that_leave_a_gap_below_the_band_keep_the_sale_going_until_it_is_so
             falling.cancel()
             assert (after.close_reason, after.dust) == (CloseReason.STOP, 0)
             assert after.sold_quantity == position.bought_quantity
-            assert rooms.keeper.open.balances.get((LedgerAccount.DESK, COIN), D(0)) == 0
+            assert rooms.keeper.state.balances.get((LedgerAccount.DESK, COIN), D(0)) == 0
             await agree(running)
 
     simulate(main)

@@ -92,8 +92,8 @@ def test_H2_a_stop_waits_five_seconds_for_answers_and_the_next_start_finds_the_r
         assert sim.clock.now_ms() - began_ms < 9_000
         async with day.engine() as running:
             reconciler = rooms_of(running).reconciler
-            await reconciler.is_taken_up.wait()
-            lines = reconciler.taken_up
+            await reconciler.recovery_reported.wait()
+            lines = reconciler.recovery_lines
             assert any("was acknowledged" in one for one in lines) is is_heard, lines
             await asyncio.sleep(15)
             await same_books(day, running)
@@ -155,7 +155,7 @@ def test_C3_an_engine_that_stood_still_trusts_no_price_and_compares_its_books(
         async with day.engine() as running:
             rooms = rooms_of(running)
             position = await buy(running)
-            before = rooms.keeper.open.reconciled
+            before = rooms.keeper.state.reconciled
             assert before is not None
             price(rooms, position, "1")
             rooms.prices.on_quote(BestQuote(QUIET_PAIR, Decimal(1), Decimal(1), Decimal(2), Decimal(1), 0))
@@ -167,9 +167,9 @@ def test_C3_an_engine_that_stood_still_trusts_no_price_and_compares_its_books(
             await until(lambda: rooms.prices.age_ms(QUIET_PAIR) is None, 2)
             await the_clock_is_right(sim, running, 0, 3)
             await asyncio.sleep(4)
-            after = rooms.keeper.open.reconciled
+            after = rooms.keeper.state.reconciled
             assert after is not None
-            assert (after.trigger, after.unexplained) == (Trigger.HOLE, ())
+            assert (after.trigger, after.unexplained) == (Trigger.STREAM_GAP, ())
             assert after.at_ms > before.at_ms
             await same_books(day, running)
 

@@ -48,7 +48,7 @@ async def buy_both(running: RunningEngine) -> None:
     await asyncio.sleep(ARM_S)
     arm = rooms_of(running).arming.arm
     await asyncio.gather(arm(SYMBOL, "ann"), arm(OTHER, "ann"))
-    await until(lambda: len(rooms_of(running).keeper.open.positions) == 2)
+    await until(lambda: len(rooms_of(running).keeper.state.positions) == 2)
     await asyncio.sleep(1)
 
 
@@ -85,9 +85,9 @@ def test_losses_of_real_closes_are_counted_and_pause_the_next_entry(tmp_path: Pa
             rooms = rooms_of(running)
             await asyncio.sleep(ARM_S)
             await rooms.arming.arm(SYMBOL, "ann")
-            await until(lambda: rooms.keeper.open.positions)
+            await until(lambda: rooms.keeper.state.positions)
             await asyncio.sleep(1)
-            await rooms.selling.close(held(running), None, OrderRole.CLOSE, CloseReason.PERSON, "ann")
+            await rooms.selling.close(held(running), None, OrderRole.CLOSE, CloseReason.MANUAL, "ann")
             assert (await closed(running)).realised < 0
             await asyncio.sleep(20)
             with pytest.raises(CommandRefused, match="losses_in_a_row"):
@@ -131,7 +131,7 @@ def test_defects_1_2_10_11_orders_are_posted_sized_in_quote_without_time_in_forc
             rooms = rooms_of(running)
             await asyncio.sleep(ARM_S)
             await rooms.arming.arm(SYMBOL, "ann")
-            await until(lambda: len(rooms.keeper.open.live_orders()) == 2)
+            await until(lambda: len(rooms.keeper.state.live_orders()) == 2)
             await asyncio.sleep(1)
             position = held(running)
             (record,) = (one for one in ours(day) if one.executed and one.side is Side.BUY)
@@ -155,18 +155,18 @@ def test_a_price_over_two_rungs_at_once_sells_both_and_protects_the_rest(tmp_pat
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent={"ladder": "25@10, 25@20"})
         async with guarding(day) as (running, rooms, position):
-            await until(lambda: len(rooms.keeper.open.live_orders()) == 2)
+            await until(lambda: len(rooms.keeper.state.live_orders()) == 2)
             await asyncio.sleep(1)
             top = max(day.server.session.open_orders(), key=lambda one: one.price)
             pair = day.server.session.pair(SYMBOL)
             assert pair is not None
             pair.take(Side.BUY, pair.ticks(top.price), 10**9)
-            await until(lambda: not rooms.keeper.open.live_orders())
+            await until(lambda: not rooms.keeper.state.live_orders())
             await asyncio.sleep(1)
             after = held(running)
             assert after.rungs_done == (1, 2)
             assert abs(after.remaining - position.remaining / 2) <= Decimal("0.02")
-            (stop,) = (one for one in rooms.keeper.open.intents.values() if one.role is OrderRole.STOP)
+            (stop,) = (one for one in rooms.keeper.state.intents.values() if one.role is OrderRole.STOP)
             assert stop.quantity == after.remaining
 
     simulate(main)

@@ -76,7 +76,7 @@ async def full_disk_at_the_buy(
 ) -> AsyncGenerator[None]:
     """Let no commit succeed from the first byte of the buy on; begin once it is held in memory."""
     rooms = rooms_of(running)
-    sent = rooms.keeper.sent
+    sent = rooms.keeper.register_sent
 
     with monkeypatch.context() as patched:
 
@@ -84,8 +84,8 @@ async def full_disk_at_the_buy(
             patched.setattr(running.store, "write", full)
             sent(order)
 
-        patched.setattr(rooms.keeper, "sent", fill_up)
-        await until(lambda: rooms.keeper.open.positions)
+        patched.setattr(rooms.keeper, "register_sent", fill_up)
+        await until(lambda: rooms.keeper.state.positions)
         assert "disk is full" in rooms.keeper.problem
         assert not await stored_orders(running)
         yield
@@ -98,7 +98,7 @@ def sold(day: PracticeDay) -> list[OrderRecord]:
 
 def resting(rooms: TradingComponents) -> list[str]:
     """Return the states of what rests as take-profits, as memory knows them."""
-    rows = rooms.keeper.open.orders.values()
+    rows = rooms.keeper.state.orders.values()
     return [one.state for one in rows if one.role is OrderRole.TAKE_PROFIT and one.state.is_on_exchange]
 
 
@@ -150,7 +150,7 @@ def test_a_stop_that_joins_a_sale_does_not_wait_until_that_one_is_durable(
         async with guarding(day) as (running, rooms, position):
             slow_disk(running, monkeypatch)
             asking = asyncio.ensure_future(
-                rooms.selling.close(position, Decimal(50), OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+                rooms.selling.close(position, Decimal(50), OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             )
             await asyncio.sleep(0.1)
             assert not sold(day)
@@ -190,7 +190,7 @@ def test_an_engine_killed_after_its_stop_left_and_before_the_cancels_were_booked
         async with day.engine() as running:
             await asyncio.sleep(25)
             await same_books(day, running)
-            assert not rooms_of(running).keeper.open.positions
+            assert not rooms_of(running).keeper.state.positions
             assert not day.server.session.open_orders()
 
     simulate(main)
@@ -235,7 +235,7 @@ def test_d3_what_was_bought_while_the_store_is_full_is_protected_and_booked_late
                 position = held(running)
                 assert position.remaining
                 assert (await protection(running))[0] is Protection.ENGINE
-                trading = rooms.keeper.open.trading
+                trading = rooms.keeper.state.trading
                 assert (trading.state, trading.cause) == (TradingState.REDUCE_ONLY, Cause.STORAGE)
                 assert not rooms.safety.invariants.unprotected()
                 await price_for(rooms, position, "0.7", 0.5)
@@ -263,14 +263,14 @@ def test_what_was_bought_while_the_store_is_full_is_held_on_once_it_is_back(
             await asyncio.sleep(ARM_S)
             await rooms.arming.arm(SYMBOL, "ann")
             async with full_disk_at_the_buy(running, monkeypatch):
-                stop = next(one for one in rooms.keeper.open.intents.values() if one.role is OrderRole.STOP)
+                stop = next(one for one in rooms.keeper.state.intents.values() if one.role is OrderRole.STOP)
                 await asyncio.sleep(2)
             await until(lambda: not rooms.keeper.is_behind)
             await asyncio.sleep(5)
             position = held(running)
-            assert stop.id in {one.id for one in rooms.keeper.open.intents_of(position.id)}
-            assert not rooms.keeper.open.unstored
-            assert rooms.keeper.open.trading.state is TradingState.ACTIVE
+            assert stop.id in {one.id for one in rooms.keeper.state.intents_of(position.id)}
+            assert not rooms.keeper.state.unstored
+            assert rooms.keeper.state.trading.state is TradingState.ACTIVE
             await same_books(day, running)
             await price_for(rooms, position, "0.4", 0.5)
             assert (await closed(running)).close_reason is CloseReason.STOP
@@ -309,22 +309,22 @@ def test_d6_whoever_hears_of_a_fill_may_be_cancelled_and_it_is_booked_all_the_sa
             rooms = rooms_of(running)
             await asyncio.sleep(ARM_S)
             await rooms.arming.arm(SYMBOL, "ann")
-            take = rooms.keeper.take
+            take = rooms.keeper.book_evidence
 
             async def cancelled(*args: Any) -> Any:
                 task = asyncio.ensure_future(take(*args))
                 await asyncio.sleep(0)
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-                return rooms.keeper.open.orders.get(args[0])
+                return rooms.keeper.state.orders.get(args[0])
 
-            monkeypatch.setattr(rooms.keeper, "take", cancelled)
+            monkeypatch.setattr(rooms.keeper, "book_evidence", cancelled)
             await until(lambda: bought(day))
             await asyncio.sleep(3)
             monkeypatch.undo()
             await until(lambda: not rooms.keeper.is_behind)
             await asyncio.sleep(5)
-            assert rooms.keeper.open.positions
+            assert rooms.keeper.state.positions
             await same_books(day, running)
 
     simulate(main)

@@ -80,18 +80,18 @@ def test_a_restart_keeps_position_and_cash_and_replaces_orders_that_are_gone(tmp
         async with day.desk(stop_loss_pct="50", ladder="100@400") as desk:
             await desk.buy()
             await desk.until(lambda: bool(desk.session.open_orders(NAME)))
-            bought = desk.rooms.keeper.open.position_of(NAME)
+            bought = desk.rooms.keeper.state.position_of(NAME)
             (resting,) = desk.session.open_orders(NAME)
             held = desk.held()
             assert bought is not None
         async with day.desk(stop_loss_pct="50", ladder="100@400") as desk:
-            again = desk.rooms.keeper.open.position_of(NAME)
+            again = desk.rooms.keeper.state.position_of(NAME)
             assert again is not None
             assert (again.id, again.remaining) == (bought.id, bought.remaining)
             assert desk.held() == held
             await asyncio.sleep(5)
             await desk.assert_books_agree()
-            assert desk.rooms.keeper.open.trading.state is TradingState.ACTIVE
+            assert desk.rooms.keeper.state.trading.state is TradingState.ACTIVE
             facts = await desk.facts()
             ends = [
                 (one.order.state, one.order.reason)
@@ -115,7 +115,7 @@ def test_a_resting_take_profit_is_filled_when_the_market_reaches_it(tmp_path: Pa
         await day.open()
         async with day.desk(stop_loss_pct="50", ladder="100@3") as desk:
             await desk.buy()
-            await desk.until(lambda: desk.rooms.keeper.open.position_of(NAME) is None, 60)
+            await desk.until(lambda: desk.rooms.keeper.state.position_of(NAME) is None, 60)
             (sold,) = [one for one in desk.records(Side.SELL) if one.executed]
             assert sold.is_maker
             assert sold.average_price >= sold.price

@@ -137,7 +137,7 @@ def test_confirming_that_the_coins_of_many_positions_are_gone_fits_the_budget(
         day.server = PracticeServer(plan, 1, sim.clock, session=session)
         await day.open()
         async with day.engine() as running:
-            memory = rooms_of(running).keeper.open
+            memory = rooms_of(running).keeper.state
             await until(lambda: len(memory.positions) == MANY, 90)
             await asyncio.sleep(12)
             caplog.clear()

@@ -5,7 +5,7 @@ from decimal import Decimal as D
 
 from mexc_tui.engine.views.risk_rows import RiskMonitorView, limit_rows, risk_row
 from mexc_tui.model.position import TradingDay
-from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
+from mexc_tui.model.trading import Cause, RiskLevel, Trading, TradingState
 from mexc_tui.risk.candidate import Candidate, HeldPosition, Reserved, RiskBook, RiskLimits
 from mexc_tui.risk.limits import check_entry
 from tests.support.samples import position_samples
@@ -30,7 +30,7 @@ def test_the_desks_worth_and_risk_are_told_in_one_row() -> None:
     row = risk_row(
         position_samples.books(),
         BOOK,
-        RiskMonitorView(GuardLevel.MEDIUM, "daily loss at 50 %", day, D(1_010)),
+        RiskMonitorView(RiskLevel.MEDIUM, "daily loss at 50 %", day, D(1_010)),
         LIMITS,
         position_samples.sight(),
         NOON_MS,
@@ -43,7 +43,7 @@ def test_the_desks_worth_and_risk_are_told_in_one_row() -> None:
     )
     assert (row.day_pnl, row.day_pct, row.realised) == (D("-9.041"), D("-0.8951"), D("-4.5"))
     assert (row.peak, row.drawdown_pct) == (D(1_250), D("19.9233"))
-    assert (row.guard, row.guard_words) == (GuardLevel.MEDIUM, "daily loss at 50 %")
+    assert (row.guard, row.guard_words) == (RiskLevel.MEDIUM, "daily loss at 50 %")
     assert row.paused_until_ms == NOON_MS + 3_000_000
     assert row.is_complete
 

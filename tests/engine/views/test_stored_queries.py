@@ -9,7 +9,7 @@ from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.views import stored_queries
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.signal import DetectorName, Signal
-from mexc_tui.model.why import DetectorSays, WhyRow
+from mexc_tui.model.why import DetectorDetail, WhyRow
 from mexc_tui.store.offline_read import read_offline
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
@@ -46,7 +46,7 @@ async def _why(
     )
 
 
-def _says(answer: WhyRow, name: DetectorName) -> DetectorSays:
+def _says(answer: WhyRow, name: DetectorName) -> DetectorDetail:
     return next(one for one in answer.listings[0].detectors if one.detector == name)
 
 

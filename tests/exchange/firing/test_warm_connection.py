@@ -80,7 +80,7 @@ async def fired_at(*replies: Reply, limits: ClientLimits | None = None) -> tuple
 async def test_an_order_with_an_id_is_accepted_and_every_stage_is_stamped() -> None:
     fired, _ = await fired_at(answer(PLACED))
     assert isinstance(fired.outcome, Accepted)
-    assert fired.outcome.answer.order_id == "C02__1"
+    assert fired.outcome.response.order_id == "C02__1"
     assert fired.outcome.timestamp_ms == SERVER_MS
     assert fired.woke_ns is not None
     assert fired.written_ns is not None
@@ -308,7 +308,7 @@ async def test_an_answer_nobody_asked_for_is_never_taken_for_a_shots() -> None:
         await line.fire(shot_of(line, "mxt-1"), yes)
         fired = await line.fire(shot_of(line, "mxt-2"), yes)
         assert isinstance(fired.outcome, Accepted)
-        assert fired.outcome.answer.order_id == "C02__1"
+        assert fired.outcome.response.order_id == "C02__1"
         assert server.connections == 2
 
 

@@ -12,7 +12,7 @@ from mexc_tui.exchange.origins import OriginRefused, checked_origin
 from mexc_tui.exchange.rest import routes
 from mexc_tui.exchange.rest.routes import Route
 from mexc_tui.model.account import KeyRight
-from mexc_tui.model.errors import BadAnswer
+from mexc_tui.model.errors import BadResponse
 from mexc_tui.model.market_data import Interval
 from mexc_tui.model.outcome import Accepted, NotSent
 from tests.support.exchange.scripted_http_server import ACCESS_KEY, Reply, answer, reset, talking
@@ -126,7 +126,7 @@ async def test_names_in_a_list_come_out_clean() -> None:
 
 async def test_one_pair_asked_and_many_answered_is_a_bad_answer() -> None:
     async with talking(answer("[]")) as (client, _):
-        with pytest.raises(BadAnswer, match="requested one pair"):
+        with pytest.raises(BadResponse, match="requested one pair"):
             await client.market.price("A")
 
 
@@ -143,8 +143,8 @@ async def test_dust_is_sent_once_and_has_an_outcome() -> None:
     async with talking(answer(body)) as (client, server):
         outcome = await client.account.convert_dust(["A", "B"])
         assert isinstance(outcome, Accepted)
-        assert outcome.answer.converted == ("A",)
-        assert outcome.answer.failed[0].asset == "B"
+        assert outcome.response.converted == ("A",)
+        assert outcome.response.failed[0].asset == "B"
         assert server.last.startswith("POST /api/v3/capital/convert?asset=A%2CB&recvWindow=2000&")
 
 

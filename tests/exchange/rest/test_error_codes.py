@@ -80,7 +80,7 @@ def test_codes_that_leave_the_order_unknown_are_not_definite(code: int) -> None:
 def test_R13_a_code_that_is_not_in_the_table_is_never_definite(code: int, status: int) -> None:
     refusal = explain(status, ErrorBody(code, "new"))
     assert not refusal.definite
-    assert refusal.advice is Advice.ASK
+    assert refusal.advice is Advice.QUERY
 
 
 @given(st.sampled_from(sorted(TABLE)), st.integers(500, 599))

@@ -48,8 +48,8 @@ def error(code: int | str, message: str = "no", status: int = 400) -> bytes:
 async def test_an_order_with_an_id_is_accepted() -> None:
     outcome, _ = await outcome_of(answer(PLACED))
     assert isinstance(outcome, Accepted)
-    assert outcome.answer.order_id == "C02__1"
-    assert outcome.answer.price == Decimal("0.1")
+    assert outcome.response.order_id == "C02__1"
+    assert outcome.response.price == Decimal("0.1")
 
 
 async def test_what_is_signed_is_what_the_server_sees() -> None:
@@ -173,7 +173,7 @@ async def test_R13_an_unknown_code_is_ambiguous_never_failed(code: int | str) ->
     outcome, _ = await outcome_of(error(code))
     assert isinstance(outcome, Ambiguous)
     assert outcome.refusal is not None
-    assert outcome.refusal.advice is Advice.ASK
+    assert outcome.refusal.advice is Advice.QUERY
 
 
 async def test_R15_an_opening_ceiling_comes_with_its_price() -> None:
@@ -271,7 +271,7 @@ async def test_a_cancel_is_accepted_with_whatever_status_it_shows() -> None:
     async with talking(answer(body)) as (client, server):
         outcome = await client.orders.cancel("X", client_order_id="bot-1")
         assert isinstance(outcome, Accepted)
-        assert outcome.answer.status is OrderStatus.NEW
+        assert outcome.response.status is OrderStatus.NEW
         assert server.last.startswith(
             "DELETE /api/v3/order?symbol=X&origClientOrderId=bot-1&recvWindow=2000&"
         )
@@ -282,7 +282,7 @@ async def test_a_cancel_of_an_unknown_order_means_ask_not_gone() -> None:
         outcome = await client.orders.cancel("X", order_id="1")
         assert isinstance(outcome, Ambiguous)
         assert outcome.refusal is not None
-        assert outcome.refusal.advice is Advice.ASK
+        assert outcome.refusal.advice is Advice.QUERY
 
 
 async def test_a_cancel_without_an_id_is_not_sent() -> None:
@@ -296,7 +296,7 @@ async def test_cancelling_everything_open_names_the_pairs() -> None:
     async with talking(answer("[]")) as (client, server):
         outcome = await client.orders.cancel_open(["AUSDT", "BUSDT"])
         assert isinstance(outcome, Accepted)
-        assert outcome.answer == ()
+        assert outcome.response == ()
         assert server.last.startswith("DELETE /api/v3/openOrders?symbol=AUSDT%2CBUSDT&")
 
 

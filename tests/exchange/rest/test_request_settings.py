@@ -16,7 +16,7 @@ from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.limits.breaker import Breaker, BreakerPhase
 from mexc_tui.exchange.rest.connection import Headers
 from mexc_tui.exchange.rest.transport import HttpTransport
-from mexc_tui.model.errors import NoAnswer, NothingSent, RequestRefused
+from mexc_tui.model.errors import NoResponse, NothingSent, RequestRefused
 from mexc_tui.model.outcome import Ambiguous, Purpose
 from mexc_tui.settings.layers import file_layer
 from mexc_tui.settings.load import Layers, load
@@ -71,7 +71,7 @@ async def test_http_connect_s_ends_a_connection_that_does_not_come() -> None:
 
 async def test_http_total_s_ends_a_question() -> None:
     async with told("http_total_s = 1\nhttp_order_s = 1\nhttp_connect_s = 1", never()) as (client, _):
-        with pytest.raises(NoAnswer, match=r"within (1|0\.5) s"):
+        with pytest.raises(NoResponse, match=r"within (1|0\.5) s"):
             await client.market.default_symbols()
 
 

@@ -9,7 +9,7 @@ from mexc_tui.exchange.limits.budget import BanKind
 from mexc_tui.exchange.rest import routes
 from mexc_tui.exchange.rest.responses import nothing
 from mexc_tui.exchange.rest.routes import RouteGroup
-from mexc_tui.model.errors import BadAnswer, NoAnswer, NothingSent, RequestRefused
+from mexc_tui.model.errors import BadResponse, NoResponse, NothingSent, RequestRefused
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose
 from tests.support.exchange.scripted_http_server import (
     SERVER_MS,
@@ -44,7 +44,7 @@ async def test_a_question_is_asked_three_times_at_most() -> None:
 @pytest.mark.parametrize("reply", [answer('{"code":-1121,"msg":"Invalid symbol."}', 400), answer("[]")])
 async def test_an_answer_that_will_not_change_is_not_asked_for_again(reply: bytes) -> None:
     async with talking(reply) as (client, server):
-        with pytest.raises((RequestRefused, BadAnswer)):
+        with pytest.raises((RequestRefused, BadResponse)):
             await client.market.default_symbols()
         assert len(server.requests) == 1
 
@@ -112,7 +112,7 @@ async def test_an_open_breaker_holds_questions_back_and_lets_exits_pass() -> Non
 async def test_questions_wait_no_longer_than_their_deadline() -> None:
     async with hostile(never()) as server, client_of(server.origin) as client:
         requester = client.market._requester  # pyright: ignore[reportPrivateUsage]
-        with pytest.raises(NoAnswer):
+        with pytest.raises(NoResponse):
             await requester.get(routes.PING, nothing, deadline_s=0.05)
 
 

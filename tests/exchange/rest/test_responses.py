@@ -24,7 +24,7 @@ from mexc_tui.exchange.rest.responses import (
 from mexc_tui.exchange.rest.rows import RowReader
 from mexc_tui.market.book import OrderBook
 from mexc_tui.model.account import Account, ListenKey
-from mexc_tui.model.errors import BadAnswer, RequestRefused
+from mexc_tui.model.errors import BadResponse, RequestRefused
 from mexc_tui.model.market_data import DepthSnapshot, Ticker24h
 from mexc_tui.model.order import OrderStatus, OrderType, Side
 from mexc_tui.model.report import OrderReport, PlacedOrder
@@ -256,7 +256,7 @@ def test_a_number_that_is_kept_as_text_is_plainly_written(number: str) -> None:
     ],
 )
 def test_a_bad_answer_names_endpoint_and_field(body: bytes, problem: str) -> None:
-    with pytest.raises(BadAnswer) as caught:
+    with pytest.raises(BadResponse) as caught:
         read_or_raise("GET", "/api/v3/exchangeInfo", 200, body, plain(ExchangeInfo))
     assert "GET /api/v3/exchangeInfo" in str(caught.value)
     assert problem in str(caught.value)
@@ -264,7 +264,7 @@ def test_a_bad_answer_names_endpoint_and_field(body: bytes, problem: str) -> Non
 
 def test_a_bad_answer_never_quotes_the_answer() -> None:
     body = SAMPLES["ORDER"].replace('"BUY"', '"SECRET-0123"').encode()
-    with pytest.raises(BadAnswer) as caught:
+    with pytest.raises(BadResponse) as caught:
         read_or_raise("GET", "/api/v3/order", 200, body, plain(OrderReport))
     assert "SECRET" not in str(caught.value)
     assert "$.side" in str(caught.value)

@@ -15,7 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from mexc_tui.exchange.rest.connection import Headers, RawResponse
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.streams.socket import SocketEnded, SocketTimings, open_socket
-from mexc_tui.model.errors import ExchangeError, NoAnswer, NothingSent
+from mexc_tui.model.errors import ExchangeError, NoResponse, NothingSent
 from tests.support.exchange.certificates import BAD, checking, showing, write_certificates
 from tests.support.exchange.scripted_http_server import (
     Hostile,
@@ -178,13 +178,13 @@ async def test_R7_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one(
 async def test_R3_a_lost_answer_is_no_answer_and_no_method_is_sent_twice(method: str) -> None:
     async with hostile(OK, reset) as server, transport() as sender:
         await ask(sender, server.origin, method=method)
-        with pytest.raises(NoAnswer, match="broke"):
+        with pytest.raises(NoResponse, match="broke"):
             await ask(sender, server.origin, method=method)
         assert len(server.requests) == 2
 
 
 async def test_R2_a_timeout_after_sending_is_no_answer() -> None:
-    assert isinstance(await failure(never(), deadline_s=0.05), NoAnswer)
+    assert isinstance(await failure(never(), deadline_s=0.05), NoResponse)
 
 
 async def test_R12_an_answer_that_drips_is_bounded_by_the_whole_deadline() -> None:
@@ -196,7 +196,7 @@ async def test_R12_an_answer_that_drips_is_bounded_by_the_whole_deadline() -> No
         raise ConnectionResetError
 
     error = await failure(drip, deadline_s=0.1)
-    assert isinstance(error, NoAnswer)
+    assert isinstance(error, NoResponse)
     assert "no complete response within 0.1 s" in str(error)
 
 
@@ -210,7 +210,7 @@ async def test_R12_an_answer_that_drips_is_bounded_by_the_whole_deadline() -> No
     ],
 )
 async def test_R7_half_an_answer_is_no_answer(start: bytes) -> None:
-    assert isinstance(await failure(reset_after(start)), NoAnswer)
+    assert isinstance(await failure(reset_after(start)), NoResponse)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ async def test_R7_half_an_answer_is_no_answer(start: bytes) -> None:
     ids=["another protocol", "noise", "no status", "negative length", "endless header", "no chunk size"],
 )
 async def test_R7_what_is_not_http_is_no_answer(reply: bytes) -> None:
-    assert isinstance(await failure(reply, deadline_s=1.0), NoAnswer)
+    assert isinstance(await failure(reply, deadline_s=1.0), NoResponse)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -246,7 +246,7 @@ async def test_R11_a_body_that_says_it_is_huge_is_not_read() -> None:
         + b"Content-Length: 300000000\r\n\r\n"
         + b"x" * 200_000
     )
-    assert isinstance(error, NoAnswer)
+    assert isinstance(error, NoResponse)
     assert "larger than 100000 bytes" in str(error)
 
 
@@ -260,7 +260,7 @@ async def test_R11_a_body_that_says_it_is_huge_is_not_read() -> None:
 )
 async def test_R11_a_body_without_end_is_cut_off(start: bytes, chunk: bytes) -> None:
     error = await failure(endless(start, chunk))
-    assert isinstance(error, NoAnswer)
+    assert isinstance(error, NoResponse)
     assert "larger than 100000 bytes" in str(error)
 
 
@@ -269,7 +269,7 @@ async def test_R11_a_bomb_is_not_inflated(packing: str) -> None:
     plain = b"\x00" * 50_000_000
     bomb = gzip.compress(plain) if packing == "gzip" else zlib.compress(plain)
     error = await failure(answer(bomb, headers=f"Content-Encoding: {packing}\r\n"))
-    assert isinstance(error, NoAnswer)
+    assert isinstance(error, NoResponse)
     assert "decompresses to more" in str(error)
 
 
@@ -286,7 +286,7 @@ async def test_an_answer_that_is_packed_uninvited_is_unpacked(packing: str) -> N
     [("gzip", b"not gzip"), ("gzip", gzip.compress(b"x" * 999, mtime=0)[:-9]), ("br", b"x")],
 )
 async def test_R7_broken_or_unknown_packing_is_no_answer(packing: str, body: bytes) -> None:
-    assert isinstance(await failure(answer(body, headers=f"Content-Encoding: {packing}\r\n")), NoAnswer)
+    assert isinstance(await failure(answer(body, headers=f"Content-Encoding: {packing}\r\n")), NoResponse)
 
 
 async def test_errors_name_method_and_path_and_nothing_secret() -> None:

@@ -14,7 +14,7 @@ from mexc_tui.exchange.streams.socket import SocketTimings
 from mexc_tui.exchange.streams.topics import private_topics
 from mexc_tui.exchange.streams.user_stream import PRIVATE, UserStream
 from mexc_tui.host.listen_key_file import ListenKeyFile
-from mexc_tui.model.errors import NoAnswer
+from mexc_tui.model.errors import NoResponse
 from mexc_tui.model.stream import FillUpdate, OrderUpdate, PrivateUpdate
 from mexc_tui.proto.stream_pb2 import PrivateAccount, Push
 from mexc_tui.simulation.network import Host
@@ -62,7 +62,7 @@ class KeyOffice:
             return next(iter(self._live()))
         if self.fail_creations or len(self._live()) >= self.most:
             self.fail_creations = max(self.fail_creations - 1, 0)
-            raise NoAnswer("POST", "/api/v3/userDataStream", "failed")
+            raise NoResponse("POST", "/api/v3/userDataStream", "failed")
         self.made += 1
         key = f"{self.made:064x}"
         self._extend(key)
@@ -71,7 +71,7 @@ class KeyOffice:
     async def renew_listen_key(self, key: str) -> object:
         if self.fail_renewals or key not in self._live():
             self.fail_renewals = max(self.fail_renewals - 1, 0)
-            raise NoAnswer("PUT", "/api/v3/userDataStream", "failed")
+            raise NoResponse("PUT", "/api/v3/userDataStream", "failed")
         self.renewed += 1
         self._extend(key)
         return None

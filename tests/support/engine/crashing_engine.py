@@ -114,7 +114,7 @@ async def stored_orders(running: RunningEngine) -> dict[str, Order]:
 async def same_books(day: PracticeDay, running: RunningEngine) -> None:
     """Hold the stored books against the exchange's own, to the last digit."""
     rooms = rooms_of(running)
-    run = await rooms.reconciler.compare(Trigger.PERSON)
+    run = await rooms.reconciler.compare(Trigger.MANUAL)
     assert not run.unexplained, run.unexplained
     rows = await stored_orders(running)
     for record in ours(day):
@@ -135,7 +135,7 @@ async def same_books(day: PracticeDay, running: RunningEngine) -> None:
 
 
 def _invariants(rooms: TradingComponents) -> None:
-    memory = rooms.keeper.open
+    memory = rooms.keeper.state
     for position in memory.positions.values():
         assert position.remaining >= 0
     assert memory.reserved() >= 0

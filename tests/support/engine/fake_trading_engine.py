@@ -192,7 +192,7 @@ class FakeTradingQueries(TradingQueries):
 
     async def halt(self, by: str, words: str) -> CommandResult[Achieved]:
         self.now = msgspec.structs.replace(
-            self.now, state=TradingState.HALTED, cause=Cause.PERSON, cause_words=words
+            self.now, state=TradingState.HALTED, cause=Cause.MANUAL, cause_words=words
         )
         return self._did("halt", words)
 

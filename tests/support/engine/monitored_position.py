@@ -40,7 +40,7 @@ def rooms_of(running: RunningEngine) -> TradingComponents:
 
 def held(running: RunningEngine) -> Position:
     """Return the one position that is open."""
-    return next(iter(rooms_of(running).keeper.open.positions.values()))
+    return next(iter(rooms_of(running).keeper.state.positions.values()))
 
 
 async def until(is_so: Callable[[], object], seconds: float = 30.0) -> None:
@@ -70,7 +70,7 @@ async def buy(running: RunningEngine) -> Position:
     """Buy the listing at its opening."""
     await asyncio.sleep(ARM_S)
     await rooms_of(running).arming.arm(SYMBOL, "ann")
-    await until(lambda: rooms_of(running).keeper.open.positions)
+    await until(lambda: rooms_of(running).keeper.state.positions)
     await asyncio.sleep(1)
     return held(running)
 
@@ -115,7 +115,7 @@ def rules_of(day: PracticeDay) -> dict[str, Decimal]:
 async def closed(running: RunningEngine, seconds: float = 30) -> Position:
     """Return the position once it is closed, as stored."""
     rooms = rooms_of(running)
-    await until(lambda: not rooms.keeper.open.positions, seconds)
+    await until(lambda: not rooms.keeper.state.positions, seconds)
     rows = await running.store.read(
         "closed", lambda stored: stored.trading(rooms.keeper.scope).positions.closed(0, 1)
     )
@@ -144,7 +144,7 @@ async def confirmed(running: RunningEngine, about: frozenset[str] = frozenset())
     rooms = rooms_of(running)
     began_ms = rooms.port.now_ms()
     async with asyncio.timeout(60):
-        while (await rooms.reconciler.compare(Trigger.PERSON)).problem:  # noqa: ASYNC110 - virtual seconds
+        while (await rooms.reconciler.compare(Trigger.MANUAL)).problem:  # noqa: ASYNC110 - virtual seconds
             await asyncio.sleep(3)
     scope = rooms.keeper.scope
     stored = await running.store.read("runs", lambda stored: stored.trading(scope).reconciliations.page())

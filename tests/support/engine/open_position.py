@@ -10,14 +10,14 @@ import msgspec
 
 from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.accounting.equity_monitor import DAY_MS
-from mexc_tui.engine.accounting.ledger_transaction import stem
+from mexc_tui.engine.accounting.ledger_transaction import intent_id_of
 from mexc_tui.engine.market.prices import PriceMove
 from mexc_tui.engine.trading import TradingComponents
-from mexc_tui.model.event import GuardActed
+from mexc_tui.model.event import RiskMonitorActed
 from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.stream import BestQuote
-from mexc_tui.model.trading import GuardLevel
+from mexc_tui.model.trading import RiskLevel
 from mexc_tui.practice.scenario import Knobs
 from mexc_tui.simulation.run import Simulation
 from mexc_tui.sniping.rounding import floored, grid_of
@@ -76,21 +76,21 @@ async def holding(
         await asyncio.sleep(22)
         rooms = rooms_of(running)
         await rooms.arming.arm(SYMBOL, "ann")
-        await until(lambda: bool(rooms.keeper.open.positions))
+        await until(lambda: bool(rooms.keeper.state.positions))
         await asyncio.sleep(1)
         yield day, running, closer
 
 
 async def rest_a_sale(rooms: TradingComponents, running: RunningEngine) -> Intent:
     """Let half of the position rest as a take-profit."""
-    position = next(iter(rooms.keeper.open.positions.values()))
+    position = next(iter(rooms.keeper.state.positions.values()))
     grid = grid_of(running.engine.known.knowledge.pairs[SYMBOL])
     bid = rooms.prices.of(SYMBOL).bid
     assert bid is not None
     names = rooms.keeper.client_ids(1)
     quantity = floored(position.remaining / 2, grid.quantity_step)
     intent = Intent(
-        id=stem(names[0]),
+        id=intent_id_of(names[0]),
         role=OrderRole.TAKE_PROFIT,
         symbol=SYMBOL,
         base_asset=position.base_asset,
@@ -113,20 +113,20 @@ async def rest_a_sale(rooms: TradingComponents, running: RunningEngine) -> Inten
         quantity=quantity,
     )
     await rooms.execution.place(intent, order)
-    await rooms.execution.settle(5)
-    assert rooms.keeper.open.live_orders()
+    await rooms.execution.wait_in_flight(5)
+    assert rooms.keeper.state.live_orders()
     return intent
 
 
-async def guard_acted(running: RunningEngine) -> list[GuardActed]:
+async def guard_acted(running: RunningEngine) -> list[RiskMonitorActed]:
     facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
-    return [fact.event for fact in facts if isinstance(fact.event, GuardActed)]
+    return [fact.event for fact in facts if isinstance(fact.event, RiskMonitorActed)]
 
 
 @contextmanager
 def fallen_to(rooms: TradingComponents, share: str) -> Generator[None]:
     """Let the bid be so much of what was paid, whatever the streams bring meanwhile."""
-    position = next(iter(rooms.keeper.open.positions.values()))
+    position = next(iter(rooms.keeper.state.positions.values()))
     bid = position.entry_price * D(share)
     quote = BestQuote(SYMBOL, bid, D(100), bid * 2, D(100), 0)
 
@@ -148,7 +148,7 @@ async def fall_to(rooms: TradingComponents, share: str) -> None:
         for _ in range(5):
             rooms.safety.equity.mark()
             rooms.safety.guard.look()
-            if rooms.safety.guard.grade.level is not GuardLevel.NORMAL:
+            if rooms.safety.guard.grade.level is not RiskLevel.NORMAL:
                 return
             await asyncio.sleep(1.01)
 

@@ -118,7 +118,7 @@ class Desk:
         await self.at(OPENS_S - 12)
         await self.face.arm(NAME, "test")
         await self.at(OPENS_S)
-        await self.until(lambda: self.rooms.keeper.open.position_of(NAME) is not None)
+        await self.until(lambda: self.rooms.keeper.state.position_of(NAME) is not None)
         await asyncio.sleep(1)
 
     def records(self, side: Side) -> list[OrderRecord]:

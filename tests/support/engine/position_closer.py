@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from mexc_tui.engine.accounting.ledger_transaction import stem
+from mexc_tui.engine.accounting.ledger_transaction import intent_id_of
 from mexc_tui.engine.exits.exit_result import CloseResult
 from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.intent import CloseReason, Intent, OrderRole
@@ -34,7 +34,7 @@ class BookCloser:
         words: str,
     ) -> CloseResult:
         self.asked.append((position.symbol, share_pct, role, reason))
-        rooms, memory = self.rooms, self.rooms.keeper.open
+        rooms, memory = self.rooms, self.rooms.keeper.state
         bid = rooms.prices.of(position.symbol).bid
         if bid is None or self.is_stuck:
             return CloseResult(Decimal(0), position.remaining, "no bid")
@@ -42,7 +42,7 @@ class BookCloser:
         quantity = floored(position.remaining * (share_pct or HUNDRED) / HUNDRED, grid.quantity_step)
         names = rooms.keeper.client_ids(1)
         intent = Intent(
-            id=stem(names[0]),
+            id=intent_id_of(names[0]),
             role=role,
             symbol=position.symbol,
             base_asset=position.base_asset,
@@ -74,7 +74,7 @@ class BookCloser:
             if row is None or row.state.is_terminal:
                 break
             await asyncio.sleep(0.1)
-        await rooms.keeper.caught_up()
+        await rooms.keeper.wait_until_booked()
         await rooms.keeper.end_intent(intent.id, words)
         now = memory.positions.get(position.id)
         left = Decimal(0) if now is None else now.remaining

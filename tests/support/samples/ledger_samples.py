@@ -5,23 +5,36 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.ledger.accounts import Sums, expected, standing_drifts, start_entry, sums
-from mexc_tui.ledger.agreement import (
-    Back,
-    Correction,
-    Gone,
-    Ours,
-    Post,
-    Rules,
-    Show,
-    Tell,
-    Theirs,
+from mexc_tui.ledger.accounts import (
+    LedgerBalances,
+    expected_balance,
+    start_entry,
+    sum_balances,
+    unreversed_drifts,
 )
-from mexc_tui.ledger.booking import Booking, LedgerRows, book, resettle, take_back_gone, write_off_gone
+from mexc_tui.ledger.agreement import (
+    ApplyEvidence,
+    Correction,
+    ExchangeSnapshot,
+    LedgerSnapshot,
+    PostEntry,
+    ReconcileRules,
+    RestoreWrittenOff,
+    StoreForeignOrder,
+    WriteOffMissing,
+)
+from mexc_tui.ledger.booking import (
+    Booking,
+    LedgerRows,
+    book,
+    recompute,
+    restore_written_off,
+    write_off_missing,
+)
 from mexc_tui.ledger.days import utc_day
 from mexc_tui.ledger.evidence import Evidence, from_report, from_trades
 from mexc_tui.ledger.orders import Advanced, advance
-from mexc_tui.ledger.positions import opened
+from mexc_tui.ledger.positions import open_position
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, Intent, Order, OrderRole, OrderState
 from mexc_tui.model.order import OrderStatus, OrderType, Side
@@ -34,9 +47,9 @@ D = Decimal
 TEN = D(10)
 NOON_MS = 1_800_014_400_000
 PLAN = ExitPlan(stop_loss_pct=D(10), ladder=(Rung(D(30), D(10)),))
-RULES = Rules(
+RULES = ReconcileRules(
     quote_assets=frozenset({"USDT"}),
-    steps=(D(1), D(10), D(100)),
+    severity_steps=(D(1), D(10), D(100)),
     explained_below=D(1),
     prices={"ABC": D(2), "MX": D(3)},
 )
@@ -190,15 +203,15 @@ class Desk:
         return self
 
     @property
-    def held(self) -> Sums:
-        return sums(self.entries.values())
+    def held(self) -> LedgerBalances:
+        return sum_balances(self.entries.values())
 
     def books(self, position_id: str) -> LedgerRows:
         intents = tuple(one for one in self.intents.values() if one.position_id == position_id)
         orders = tuple(one for one in self.orders.values() if one.position_id == position_id)
         position = self.positions.get(position_id)
         if position is None:
-            position = opened(snipe(), intents[0], NOON_MS)
+            position = open_position(snipe(), intents[0], NOON_MS)
         day = self.days.get(utc_day(self.now_ms), TradingDay(day=utc_day(self.now_ms)))
         return LedgerRows(position=position, orders=orders, intents=intents, day=day)
 
@@ -221,44 +234,44 @@ class Desk:
             self.entries[entry.id] = entry
         self.intents |= {one.id: one for one in booking.intents}
         self.days[booking.day.day] = booking.day
-        self.words += booking.words
+        self.words += booking.notes
 
     def correct(self, corrections: tuple[Correction, ...]) -> None:
         for correction in corrections:
             match correction:
-                case Tell(first, evidence):
+                case ApplyEvidence(first, evidence):
                     self.orders.setdefault(first.client_order_id, first)
                     self.tell(first.client_order_id, evidence)
-                case Show(foreign):
+                case StoreForeignOrder(foreign):
                     self.orders[foreign.client_order_id] = foreign
-                case Post(entry):
+                case PostEntry(entry):
                     assert entry.id not in self.entries, f"booked twice: {entry.id}"
                     self.entries[entry.id] = entry
-                case Gone(position_id, quantity, words):
-                    self.apply(write_off_gone(self.books(position_id), quantity, self.now_ms, words))
-                case Back(position_id, quantity, words):
-                    self.apply(take_back_gone(self.books(position_id), quantity, self.now_ms, words))
+                case WriteOffMissing(position_id, quantity, words):
+                    self.apply(write_off_missing(self.books(position_id), quantity, self.now_ms, words))
+                case RestoreWrittenOff(position_id, quantity, words):
+                    self.apply(restore_written_off(self.books(position_id), quantity, self.now_ms, words))
 
-    def ours(self) -> Ours:
-        return Ours(
+    def ours(self) -> LedgerSnapshot:
+        return LedgerSnapshot(
             orders=tuple(self.orders.values()),
             intents=tuple(self.intents.values()),
             positions=tuple(one for one in self.positions.values() if one.remaining),
-            held=self.held,
+            balances=self.held,
             agreed_ms=NOON_MS,
-            drifts=standing_drifts(self.entries.values()),
+            drifts=unreversed_drifts(self.entries.values()),
             written_off=tuple(one for one in self.positions.values() if one.gone),
         )
 
-    def mirrored(self, **moved: str) -> Theirs:
+    def mirrored(self, **moved: str) -> ExchangeSnapshot:
         """Return an exchange that agrees with the desk but for what is said to have moved."""
         assets = {asset for _, asset in self.held} | set(moved)
-        totals = {asset: expected(self.held, asset) + D(moved.get(asset, "0")) for asset in assets}
-        return Theirs(
+        totals = {asset: expected_balance(self.held, asset) + D(moved.get(asset, "0")) for asset in assets}
+        return ExchangeSnapshot(
             at_ms=self.now_ms + 60_000,
             balances=tuple(Balance(asset, total, ZERO) for asset, total in totals.items() if total),
             orders=tuple(_reported(one) for one in self.orders.values() if one.order_id),
-            listed=frozenset({"ABCUSDT"}),
+            listed_symbols=frozenset({"ABCUSDT"}),
         )
 
 
@@ -301,7 +314,7 @@ def a_desk(abc: str = "0") -> Desk:
         from_trades((trade("buy-1", 1, "10", "0.01"),)),
     )
     desk.expect(msgspec.structs.replace(desk.intents["buy"], ended_ms=NOON_MS, reserved=ZERO))
-    desk.apply(resettle(desk.books("p1"), NOON_MS))
+    desk.apply(recompute(desk.books("p1"), NOON_MS))
     return desk
 
 

@@ -12,7 +12,7 @@ from mexc_tui.desk.client import Link, LinkState
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.position import CloseReason, PositionState, Protection
 from mexc_tui.model.snipe import SnipeState
-from mexc_tui.model.trading import Cause, GuardLevel, TradingState
+from mexc_tui.model.trading import Cause, RiskLevel, TradingState
 from mexc_tui.model.trading_view import OrderRow, PositionRow, RiskRow, RungRow, SnipeRow
 from mexc_tui.model.view import BudgetRow, ClockRow, ListingRow, SignalRow, StatusRow, StreamsRow
 from mexc_tui.tui.query_cache import QueryCache
@@ -148,11 +148,11 @@ def risk(state: TradingState = TradingState.ACTIVE, words: str = "") -> RiskRow:
     """Return what a small account risks."""
     return RiskRow(
         state=state,
-        cause=Cause.NONE if state is TradingState.ACTIVE else Cause.PERSON,
+        cause=Cause.NONE if state is TradingState.ACTIVE else Cause.MANUAL,
         cause_words=words,
         since_ms=NOW_MS - 60_000,
         by="",
-        guard=GuardLevel.NORMAL,
+        guard=RiskLevel.NORMAL,
         guard_words="",
         quote_asset="USDT",
         equity=Decimal("512.4018"),

@@ -8,6 +8,7 @@ import msgspec
 from mexc_tui.desk.client import Link, LinkState
 from mexc_tui.desk.engine_requests import FactPage, SettingList
 from mexc_tui.model.engine_view import (
+    AttemptTimingRow,
     ConnectionRow,
     DetectorRow,
     DetectorsRow,
@@ -19,7 +20,6 @@ from mexc_tui.model.engine_view import (
     QueueRow,
     RateRow,
     ReadRow,
-    ShotRow,
     StageRow,
     StageTime,
     StoreRow,
@@ -36,7 +36,7 @@ from mexc_tui.model.trading import Cause
 from mexc_tui.model.trading_view import LimitRow, MetricRow, OrderRow, PerformanceRow, RiskRow, WhatIfRow
 from mexc_tui.model.verdict import CheckStage, Verdict
 from mexc_tui.model.view import FactRow, SettingRow
-from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SnipeSays, SourceSays, WhyRow
+from mexc_tui.model.why import ChangeRow, DetectorDetail, ListingStory, SnipeDetail, SourceDetail, WhyRow
 from mexc_tui.tui.widgets.header_text import HeaderData
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk, status
 
@@ -83,7 +83,7 @@ def latency() -> LatencyRow:
     )
     return LatencyRow(
         shots=(
-            ShotRow(
+            AttemptTimingRow(
                 symbol="FOOUSDT",
                 snipe_id="S1",
                 number=1,
@@ -149,10 +149,10 @@ def why(frozen: Frozen, listing_id: str) -> WhyRow:
             ListingStory(
                 listing=row,
                 sources=(
-                    SourceSays(
+                    SourceDetail(
                         source="calendar", since_ms=NOW_MS - 90_000, present=True, words="opens 14:14"
                     ),
-                    SourceSays(
+                    SourceDetail(
                         source="announcement", since_ms=NOW_MS - 9_000, present=False, words="was there"
                     ),
                 ),
@@ -162,15 +162,15 @@ def why(frozen: Frozen, listing_id: str) -> WhyRow:
                     ),
                 ),
                 detectors=(
-                    DetectorSays(
+                    DetectorDetail(
                         detector="ready_state", version=2, saw=("sts 2", "st 2"), said=(signal,), why_not=""
                     ),
-                    DetectorSays(detector="cluster", version=1, saw=(), said=(), why_not="it opens alone"),
+                    DetectorDetail(detector="cluster", version=1, saw=(), said=(), why_not="it opens alone"),
                 ),
             ),
         ),
         snipes=(
-            SnipeSays(
+            SnipeDetail(
                 snipe=frozen.snipes.rows["S1"],
                 verdicts=GATES[:1],
                 plan=ExitPlan(

@@ -2,8 +2,8 @@ import msgspec
 import pytest
 
 from mexc_tui.desk.engine_requests import FactPage
-from mexc_tui.model.event import GuardActed, encode
-from mexc_tui.model.trading import Cause, GuardLevel, TradingState
+from mexc_tui.model.event import RiskMonitorActed, encode
+from mexc_tui.model.trading import Cause, RiskLevel, TradingState
 from mexc_tui.model.view import FactRow
 from tests.support.tui.desk_app import desk, until
 from tests.support.tui.frozen_desk import NOW_MS, risk
@@ -38,7 +38,7 @@ async def test_a_halt_says_why_who_and_since_when() -> None:
         cause_words="5.2% of the day's equity is lost",
         by="guard",
         since_ms=NOW_MS - 60_000,
-        guard=GuardLevel.CRITICAL,
+        guard=RiskLevel.CRITICAL,
     )
     frozen.risk.put("risk", halted)
     async with desk(frozen) as (app, pilot, _):
@@ -50,10 +50,10 @@ async def test_a_halt_says_why_who_and_since_when() -> None:
 
 async def test_what_the_guard_did_is_listed_with_what_it_achieved() -> None:
     frozen = limited()
-    acted = GuardActed(
+    acted = RiskMonitorActed(
         at_ms=NOW_MS - 14_000,
         about="QUXUSDT",
-        level=GuardLevel.CRITICAL,
+        level=RiskLevel.CRITICAL,
         finding="lost 12%",
         action="close",
         achieved="1 of 1 closed",

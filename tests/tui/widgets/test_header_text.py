@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.desk.client import Link
-from mexc_tui.model.trading import GuardLevel, TradingState
+from mexc_tui.model.trading import RiskLevel, TradingState
 from mexc_tui.model.view import ClockRow, StreamsRow
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.header_text import HeaderData, lines
@@ -71,7 +71,7 @@ def test_an_equity_that_misses_a_price_is_marked_as_an_estimate() -> None:
 
 
 def test_a_guard_that_warns_is_never_left_out() -> None:
-    row = msgspec.structs.replace(risk(), guard=GuardLevel.HIGH)
+    row = msgspec.structs.replace(risk(), guard=RiskLevel.HIGH)
     assert "risk high" in _words(replace(KNOWN, risk=row), 80)
 
 

@@ -1,6 +1,6 @@
 """Client order ids: ours can be told from everybody else's (reliability O16).
 
-`mxt`, four characters of the instance, the boot time, a counter, `-`, the attempt; numbers in base 36.
+`mxt`, four characters of the desk_id, the boot time, a counter, `-`, the attempt; numbers in base 36.
 At most 32 characters.
 """
 
@@ -41,11 +41,11 @@ class OrderOrigin(Enum):
     FOREIGN = "somebody else"
 
 
-def make_ids(instance: str, boot_ms: int, counter: int, attempts: int) -> tuple[str, ...]:
+def make_ids(desk_id: str, boot_ms: int, counter: int, attempts: int) -> tuple[str, ...]:
     """Return the ids of an intent's attempts, first to last. Raises ValueError for impossible parts."""
-    made = tuple(str(ClientId(instance, boot_ms, counter, attempt)) for attempt in range(1, attempts + 1))
+    made = tuple(str(ClientId(desk_id, boot_ms, counter, attempt)) for attempt in range(1, attempts + 1))
     if any(_SHAPE.fullmatch(client_id) is None or len(client_id) > MAX_LENGTH for client_id in made):
-        raise ValueError(f"no client order ids can be made for instance {instance!r}, counter {counter}")
+        raise ValueError(f"no client order ids can be made for desk_id {desk_id!r}, counter {counter}")
     return made
 
 
@@ -64,10 +64,10 @@ def order_origin(client_id: str, known: frozenset[str]) -> OrderOrigin:
     return OrderOrigin.UNKNOWN if client_id.startswith(PREFIX) else OrderOrigin.FOREIGN
 
 
-def unknown_order_text(client_id: str, instance: str) -> str:
-    """Say what an order with our prefix means that the ledger of desk `instance` does not know."""
+def unknown_order_text(client_id: str, desk_id: str) -> str:
+    """Say what an order with our prefix means that the ledger of desk `desk_id` does not know."""
     made = parse(client_id)
-    if made is not None and made.desk_id == instance:
+    if made is not None and made.desk_id == desk_id:
         return (
             f"order {client_id} was made by this desk and is not in its ledger: the database is older than "
             "the exchange's orders (restored from a backup, or emptied)"

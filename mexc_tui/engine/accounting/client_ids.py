@@ -11,16 +11,16 @@ MAX_IDS = 20_000
 class ClientIds:
     """What was made, and what was not used yet."""
 
-    def __init__(self, instance: str, boot_ms: int) -> None:
-        """`instance` and `boot_ms`: what ids are made of, so that no two engines make the same."""
-        self.instance, self._boot_ms = instance, boot_ms
+    def __init__(self, desk_id: str, boot_ms: int) -> None:
+        """`desk_id` and `boot_ms`: what ids are made of, so that no two engines make the same."""
+        self.desk_id, self._boot_ms = desk_id, boot_ms
         self._counter = 0
         self._fresh = RecentKeys[str](MAX_IDS)
 
     def make(self, attempts: int) -> tuple[str, ...]:
         """Return ids for the attempts of a new intent, never used before."""
         self._counter += 1
-        made = ids.make_ids(self.instance, self._boot_ms, self._counter, attempts)
+        made = ids.make_ids(self.desk_id, self._boot_ms, self._counter, attempts)
         self._fresh.update(made)
         return made
 

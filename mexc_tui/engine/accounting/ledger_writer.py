@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from mexc_tui.engine.accounting import ledger_state
-from mexc_tui.engine.accounting.client_ids import MOST_IDS, ClientIds
+from mexc_tui.engine.accounting.client_ids import MAX_IDS, ClientIds
 from mexc_tui.engine.accounting.ledger_state import LedgerState, OrderEvidence
 from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges, LedgerTransaction
 from mexc_tui.engine.runtime.recent_keys import RecentKeys
@@ -59,13 +59,13 @@ class LedgerWriter:
         self._books = books
         self.scope = scope
         self._ids = ClientIds(*ids_of)
-        self.desk_id = self._ids.instance
+        self.desk_id = self._ids.desk_id
         self._now_ms = now_ms
         self._prices = prices
         self._unbooked: deque[OrderEvidence] = deque()
         self._sent: dict[str, Order] = {}
         self._listeners: list[Listener] = []
-        self._ours = RecentKeys[str](MOST_IDS)
+        self._ours = RecentKeys[str](MAX_IDS)
         self._stop_ids: dict[str, tuple[str, ...]] = {}
         self._is_loaded = False
         self._settled = asyncio.Event()

@@ -356,7 +356,7 @@ class ExitExecution:
         sale.tries += 1 if plan.way is not Way.REST else not sale.tries
         sale.tried = plan.type
         sale.refusal = sent.outcome.refusal if isinstance(sent.outcome, Rejected) else None
-        if sale.refusal is not None and await self._orders.was_taken(sent.order, sale.refusal):
+        if sale.refusal is not None and await self._orders.exists_despite_rejection(sent.order, sale.refusal):
             sale.refusal = None
         if sale.refusal is not None:
             answered = SentOrder(plan.type, plan.price, plan.quantity, bid)

@@ -67,7 +67,7 @@ class ExitOrderTracker:
             await self._clear(sale, sells, cancels)
         return not is_offered
 
-    async def was_taken(self, order: Order, refusal: Refusal) -> bool:
+    async def exists_despite_rejection(self, order: Order, refusal: Refusal) -> bool:
         """Whether a refused sale exists all the same; no list in time: it is not waited for."""
         try:
             async with asyncio.timeout(LISTED_S):

@@ -140,13 +140,13 @@ async def buy(rooms: TradingComponents, number: int, ladder: tuple[Rung, ...]) -
     await rooms.keeper.write("bench", work)
     order = NewOrder(SYMBOL, Side.BUY, OrderType.MARKET, names[0], quote_quantity=SPEND - 1)
     sent = await rooms.execution.place(intent, order)
-    while rooms.keeper.open.positions.get(intent.position_id) is None:
+    while rooms.keeper.state.positions.get(intent.position_id) is None:
         if sent.order.state.is_terminal and not sent.order.filled_quantity:
             raise RuntimeError(f"buy {number}: {sent.order.reason}")
         await asyncio.sleep(0.01)
     await rooms.keeper.end_intent(intent.id, "bench")
     await asyncio.sleep(0.5)
-    return rooms.keeper.open.positions[intent.position_id]
+    return rooms.keeper.state.positions[intent.position_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ async def stops(running: RunningEngine, ladder: tuple[Rung, ...], timed: Timed) 
                 written_ns = await timed.written.get()
                 took_us.append((written_ns - pushes.received_ns) / 1_000)
                 exchange_us.append(timed.exchange_us() if ladder else 0.0)
-                while position.id in rooms.keeper.open.positions:  # noqa: ASYNC110 - it is polled
+                while position.id in rooms.keeper.state.positions:  # noqa: ASYNC110 - it is polled
                     await asyncio.sleep(0.01)
             pushes.recover(bid)
         rate = (count() - before) / (time.monotonic() - began)

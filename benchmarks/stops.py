@@ -23,7 +23,7 @@ from benchmarks.order_path import SCENARIO, SYMBOL
 from mexc_tui.app.composition import RunningEngine, joined
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
-from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges, LedgerTransaction, stem
+from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges, LedgerTransaction, intent_id_of
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.orders.execution import Execution, SendResult
 from mexc_tui.engine.trading import TradingComponents
@@ -120,7 +120,7 @@ class Pushes:
 async def buy(rooms: TradingComponents, number: int, ladder: tuple[Rung, ...]) -> Position:
     """Buy by hand; return the position once it is guarded."""
     now_ms, names = rooms.port.now_ms(), rooms.keeper.client_ids(1)
-    name = stem(names[0])
+    name = intent_id_of(names[0])
     plan = ExitPlan(stop_loss_pct=Decimal(10), ladder=ladder)
     snipe = Snipe(
         id=name, key=SnipeKey(SYMBOL, f"bench/{name}"), listing_id="", config_hash="", opens_ms=now_ms,

@@ -79,9 +79,9 @@ async def joined(place: EngineLocation, outside: EngineEnvironment) -> AsyncGene
             used_names=(DESK_ID_FILE, HALT_FILE),
         )
         stack.push_async_callback(store.close)
-        feed = EventFeed((), clock, last_sequence=await store.journal_head())
+        feed = EventFeed(clock, last_sequence=await store.journal_head())
         stack.push_async_callback(feed.close)
-        store.set_publisher(feed.accept)
+        store.set_publisher(feed.publish)
         cache = await cache_of(settings, store, clock)
         stack.push_async_callback(cache.close)
         builder = ExchangeBuilder(place, outside, settings, stack)
@@ -93,7 +93,7 @@ async def joined(place: EngineLocation, outside: EngineEnvironment) -> AsyncGene
                 clock=clock,
                 rng=outside.rng,
                 books=store,
-                bus=feed,
+                feed=feed,
                 market=market,
                 settings=live,
                 numbers=engine_parameters(live.current),
@@ -108,7 +108,7 @@ async def joined(place: EngineLocation, outside: EngineEnvironment) -> AsyncGene
         await _start(engine, store)
         stack.push_async_callback(engine.stop)
         queries = EngineQueries(engine)
-        answers = ResponseCache(cache, lambda: feed.state().last_sequence, cache_lifetimes(settings))
+        answers = ResponseCache(cache, lambda: feed.last_sequence, cache_lifetimes(settings))
         desk = DeskBuilder(location=place, clock=clock, engine=engine, store=store, feed=feed, stack=stack)
         await desk.open_service(queries, answers, desk.metrics(client, market))
         yield RunningEngine(engine, queries, store, loaded, day)

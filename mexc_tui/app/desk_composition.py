@@ -12,7 +12,7 @@ from mexc_tui.desk.answer_cache import ResponseCache
 from mexc_tui.desk.service import DeskService, DeskServiceParts
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.runtime.event_feed import EventFeed
-from mexc_tui.engine.runtime.subscriber import Notice, Resume, SubscriberPolicy
+from mexc_tui.engine.runtime.subscriber import Notice, Resume
 from mexc_tui.engine.views.engine_queries import EngineQueries
 from mexc_tui.engine.views.screen_queries import ScreenQueries
 from mexc_tui.engine.views.trading_queries import trading_queries
@@ -41,7 +41,7 @@ class DeskBuilder:
                 clock=self.clock,
                 database=self.store.path,
                 store=self.store.state,
-                bus=self.feed.state,
+                feed=self.feed.state,
                 budget=client.budget.state,
                 breakers=lambda: client.breakers,
                 lines=market.lines,
@@ -64,7 +64,7 @@ class DeskBuilder:
                 clock=self.clock,
                 detection=self.engine.detection_settings,
                 engine=f"{os.getpid()}-{self.engine.started_ms}",
-                head=self.feed.state().last_sequence,
+                head=self.feed.last_sequence,
                 answers=answers,
                 trading=trading,
                 screens=ScreenQueries(self.engine, tuple if trading is None else trading.positions),
@@ -77,14 +77,13 @@ class DeskBuilder:
                 case Fact():
                     service.publish(notice)
                 case Resume(from_sequence=first, through_sequence=last):
-                    for fact in await self.store.read(
-                        "facts for the desk", lambda s: s.journal.after(first - 1, last)
-                    ):
+                    missed = await self.store.read(
+                        "facts for the desk", lambda s: s.journal.after(first - 1, last - first + 1)
+                    )
+                    for fact in missed:
                         service.publish(fact)
-                case _:
-                    return
 
-        subscriber = self.feed.observe("desk", publish, SubscriberPolicy(repaints=0))
-        self.stack.push_async_callback(self.feed.leave, subscriber, 1.0)
+        subscriber = self.feed.subscribe("desk", publish)
+        self.stack.push_async_callback(self.feed.unsubscribe, subscriber, 1.0)
         await service.open(self.location.paths.socket)
         self.stack.push_async_callback(service.close)

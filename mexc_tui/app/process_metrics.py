@@ -44,7 +44,7 @@ class ProcessMetricsParts:
     clock: Clock
     database: Path
     store: Callable[[], StoreState]
-    bus: Callable[[], EventFeedState]
+    feed: Callable[[], EventFeedState]
     budget: Callable[[], BudgetState]
     breakers: Callable[[], Mapping[RouteGroup, BreakerState]]
     lines: Callable[[], Sequence[ShardState]]
@@ -101,7 +101,7 @@ class ProcessMetrics:
             cpu_pct=self._cpu_pct(now_ns),
             threads=threading.active_count(),
             lag=lag_row([late_ms for _, late_ms in self._lags]),
-            observers=_observers(parts.bus()),
+            observers=_subscribers(parts.feed()),
             stream_waiting=waiting,
             stream_lost=lost,
             connections=tuple(self._connections(now_ns)),
@@ -233,19 +233,17 @@ def _rate(messages: int, number: int, since: tuple[_Sample, float] | None) -> fl
     return (messages - since[0].messages[number]) / since[1]
 
 
-def _observers(bus: EventFeedState) -> tuple[QueueRow, ...]:
+def _subscribers(feed: EventFeedState) -> tuple[QueueRow, ...]:
     return tuple(
         QueueRow(
             name=one.name,
-            waiting=one.waiting_facts + one.waiting_repaints,
-            dropped=one.dropped,
-            conflated=one.conflated,
+            waiting=one.waiting,
             resumes=one.resumes,
             failures=one.failures,
             busy_ms=one.busy_ms,
             last_error=one.last_error,
         )
-        for one in bus.observers
+        for one in feed.subscribers
     )
 
 

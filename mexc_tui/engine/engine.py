@@ -85,7 +85,7 @@ class EngineParts:
     clock: Clock
     rng: Random
     books: Store
-    bus: EventFeed
+    feed: EventFeed
     market: Market
     settings: SettingsPort
     numbers: EngineParameters

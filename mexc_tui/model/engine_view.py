@@ -153,7 +153,7 @@ class LagRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One queue: an observer of the bus, or a topic of the streams' inbox."""
+    """One queue: a subscriber of the event feed, or a topic of the streams' inbox."""
 
     name: str
     waiting: int

@@ -40,8 +40,6 @@ Every error of the package is in this tree, with its module unless that is this 
     x ListenKeyRefused
   x ArmRefused                     engine/entries/arming.py
   x UnknownClientOrderId           engine/orders/execution.py
-  x StepFailed                     engine/runtime/event_feed.py
-  x EventFeedClosed                engine/runtime/event_feed.py
   x StartFailed                    engine/runtime/supervisor.py
   x WorkerFailure                  engine/runtime/supervisor.py
     x ClockUnknown                 engine/health.py

@@ -238,7 +238,7 @@ class SqliteStore:
         return self._file_watch.problem()
 
     def set_publisher(self, publish: Publish) -> None:
-        """Hand the facts of later commits to `publish`: for a bus that must know the journal's head first."""
+        """Publish the facts of later commits: for a feed that starts at the head of the journal."""
         self._writer.publish = publish
 
     def release_reserve(self) -> bool:

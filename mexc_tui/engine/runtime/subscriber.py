@@ -1,9 +1,9 @@
-"""One observer of the bus: its bounded queue, its own task, its own failures."""
+"""One subscriber of the event feed: bounded queue, task, retries."""
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,148 +13,123 @@ from mexc_tui.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 
-STOP_S = 1.0
+CANCEL_S = 1.0
 """How long a cancelled handler may take to clean up."""
 
 
 @dataclass(frozen=True, slots=True)
-class Repaint:
-    """The newest value under a key. Older ones may have been skipped."""
-
-    key: Hashable
-    value: object
-
-
-@dataclass(frozen=True, slots=True)
 class Resume:
-    """Facts that did not fit the queue: read these from the journal, both ends included, then go on."""
+    """Range of facts to read from the journal, because they did not fit the queue. Both ends included."""
 
     from_sequence: int
     through_sequence: int
 
 
-Notice: TypeAlias = Fact | Repaint | Resume
-Handler: TypeAlias = Callable[[Notice], Awaitable[None]]
+Notice: TypeAlias = Fact | Resume
+FactHandler: TypeAlias = Callable[[Notice], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriberPolicy:
-    """What an observer wants, and how much of it may wait."""
+    """Queue size and retry pauses of a subscriber."""
 
-    facts: int = 1_000
-    """So many facts may wait; one more, and all that wait are to be read from the journal. 0: wants none."""
-    repaints: int = 4_096
-    """So many keys may wait; one more drops the one that waits longest. 0: wants none."""
+    queue_size: int = 1_000
+    """Facts queued at most; on overflow the queue is replaced by one `Resume`."""
     retry_s: float = 1.0
-    """Pause before a Resume is handed over again that raised; doubles up to `retry_cap_s`."""
+    """Pause before a failed `Resume` is retried; doubles up to `retry_cap_s`."""
     retry_cap_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriberState:
-    """An observer for display."""
+    """Counters of a subscriber."""
 
     name: str
-    waiting_facts: int
-    waiting_repaints: int
+    waiting: int
+    """Queued facts."""
     handled: int
     failures: int
     last_error: str
     resumes: int
-    """How often it was, or will be, sent to the journal."""
-    conflated: int
-    """Repaints replaced by a newer one of the same key."""
-    dropped: int
-    """Repaints dropped because too many keys waited."""
+    """How often it was sent to the journal."""
     next_sequence: int
-    """The fact it expects next; all before it were handed over, wait, or are to be resumed."""
+    """Next fact expected; all earlier facts were handled, are queued, or are to be resumed."""
     busy_ms: int
-    """How long it has been at the notice in hand; 0 when idle."""
+    """How long the current notice has been in progress; 0: idle."""
 
 
 class Subscriber:
-    """Hands notices to one handler, one at a time, in a task of its own."""
+    """Passes notices to one handler, one at a time, in its own task."""
 
     def __init__(
-        self, name: str, handler: Handler, policy: SubscriberPolicy, clock: Clock, next_sequence: int
+        self,
+        *,
+        name: str,
+        handler: FactHandler,
+        policy: SubscriberPolicy,
+        clock: Clock,
+        next_sequence: int,
     ) -> None:
-        """Begin at once. Must be called with a running loop."""
+        """Start the task. Requires a running event loop."""
         self.name = name
         self._handler = handler
         self._policy = policy
         self._clock = clock
         self._facts: deque[Fact] = deque()
-        self._repaints: dict[Hashable, object] = {}
         self._next_sequence = next_sequence
         self._resume_from: int | None = None
         self._tries = 0
-        self._handled = self._failures = self._resumes = self._conflated = self._dropped = 0
+        self._handled = self._failures = self._resumes = 0
         self._last_error = ""
         self._busy_since_ns: int | None = None
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
-        self._task = asyncio.create_task(self._run(), name=f"observer {name}")
+        self._task = asyncio.create_task(self._run(), name=f"subscriber {name}")
 
     def offer(self, fact: Fact) -> None:
-        """Queue a fact; one that does not fit, or follows a gap, sends the observer to the journal."""
-        if self._policy.facts == 0 or fact.sequence < self._next_sequence:
-            return  # not wanted, or a late one that the journal has been or will be read past
+        """Queue a fact; on overflow or after a gap, resume from the journal instead."""
+        if fact.sequence < self._next_sequence:
+            return  # late: the journal has been or will be read past it
         is_next = fact.sequence == self._next_sequence
         self._wake.set()
-        if self._resume_from is None and is_next and len(self._facts) < self._policy.facts:
+        if self._resume_from is None and is_next and len(self._facts) < self._policy.queue_size:
             self._facts.append(fact)
         elif self._resume_from is None:
             self._resume(self._facts[0].sequence if self._facts else self._next_sequence)
         self._next_sequence = fact.sequence + 1
 
     def catch_up(self, through_sequence: int) -> None:
-        """Send it to the journal for everything it has not had up to this number."""
-        if self._policy.facts and through_sequence >= self._next_sequence:
+        """Resume from the journal if facts up to this number are missing."""
+        if through_sequence >= self._next_sequence:
             self._resume(self._next_sequence)
             self._next_sequence = through_sequence + 1
 
-    def show(self, key: Hashable, value: object) -> None:
-        """Queue a repaint in place of an older one of the same key."""
-        if self._policy.repaints == 0:
-            return
-        if key in self._repaints:
-            self._conflated += 1
-        elif len(self._repaints) >= self._policy.repaints:
-            del self._repaints[next(iter(self._repaints))]
-            self._dropped += 1
-        self._repaints[key] = value
-        self._wake.set()
-
     def state(self) -> SubscriberState:
-        """Return it for display."""
+        """Return the counters."""
         busy_ns = 0 if self._busy_since_ns is None else self._clock.monotonic_ns() - self._busy_since_ns
         return SubscriberState(
-            self.name,
-            waiting_facts=len(self._facts),
-            waiting_repaints=len(self._repaints),
+            name=self.name,
+            waiting=len(self._facts),
             handled=self._handled,
             failures=self._failures,
             last_error=self._last_error,
             resumes=self._resumes,
-            conflated=self._conflated,
-            dropped=self._dropped,
             next_sequence=self._next_sequence,
             busy_ms=busy_ns // 1_000_000,
         )
 
     async def close(self, deadline_s: float = 0.0) -> None:
-        """Hand over what waits, for at most `deadline_s`, then end. What is left is in the journal."""
+        """Handle queued notices for at most `deadline_s`, then end. Unhandled facts remain in the journal."""
         self._closing.set()
         self._wake.set()
         if asyncio.current_task() is self._task:
             self._facts.clear()
-            self._repaints.clear()
             self._resume_from = None
-            return  # its handler left: the task ends when the handler returns
+            return  # called by the handler: the task ends when the handler returns
         if not await wait_end(self._task, deadline_s):
-            log.warning("observer %s left %d facts unread", self.name, len(self._facts))
-            if not await cancel_and_wait(self._task, STOP_S):
-                log.error("observer %s does not stop", self.name)
+            log.warning("subscriber %s left %d facts unread", self.name, len(self._facts))
+            if not await cancel_and_wait(self._task, CANCEL_S):
+                log.error("subscriber %s does not stop", self.name)
 
     async def _run(self) -> None:
         while (notice := await self._next()) is not None:
@@ -167,13 +142,13 @@ class Subscriber:
                 if is_being_cancelled():
                     raise
                 await self._fail(notice, error)
-            except Exception as error:  # whatever it is, it is this observer's alone
+            except Exception as error:  # isolated: no other subscriber is affected
                 await self._fail(notice, error)
             finally:
                 self._busy_since_ns = None
             if is_being_cancelled():
-                return  # the handler answered the cancellation with something else
-            # A handler that never waits must not hold the loop while there is much to hand over.
+                return  # the handler converted the cancellation into another error
+            # Yield, so that a handler that never waits does not block the event loop.
             await asyncio.sleep(0)
 
     async def _next(self) -> Notice | None:
@@ -184,9 +159,6 @@ class Subscriber:
                 return resume
             if self._facts:
                 return self._facts.popleft()
-            if self._repaints:
-                key = next(iter(self._repaints))
-                return Repaint(key, self._repaints.pop(key))
             if self._closing.is_set():
                 return None
             self._wake.clear()
@@ -195,8 +167,8 @@ class Subscriber:
     async def _fail(self, notice: Notice, error: BaseException) -> None:
         self._failures += 1
         self._last_error = describe(error)
-        if self._failures & (self._failures - 1) == 0:  # the 1st, 2nd, 4th, 8th ...: never a flood
-            log.error("observer %s failed, time %d: %s", self.name, self._failures, self._last_error)
+        if self._failures & (self._failures - 1) == 0:  # log the 1st, 2nd, 4th, 8th ... failure
+            log.error("subscriber %s failed (failure %d): %s", self.name, self._failures, self._last_error)
         if isinstance(notice, Resume):
             self._resume(notice.from_sequence)
             self._tries += 1
@@ -217,4 +189,4 @@ class Subscriber:
                 await self._closing.wait()
         except TimeoutError:
             return
-        self._resume_from = None  # closing: it will resume from there at its next start
+        self._resume_from = None  # closing: the next start resumes from the journal

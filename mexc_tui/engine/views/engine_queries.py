@@ -65,7 +65,7 @@ class EngineQueries:
             pairs=len(engine.known.knowledge.pairs),
             listings=len(live),
             signals=len(engine.known.signals),
-            journal=parts.bus.state().last_sequence,
+            journal=parts.feed.last_sequence,
             config_hash=parts.settings.config_hash(),
             cache=parts.market.cache_row(),
             loop=LoopRow() if engine.rooms is None else engine.rooms.awake.row(),

@@ -1,4 +1,4 @@
-"""From a commit to the trading path and the observers, and on after a restart."""
+"""Facts reach subscribers in journal order, also across restarts."""
 
 import asyncio
 from pathlib import Path
@@ -7,77 +7,73 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mexc_tui.engine.runtime.event_feed import EventFeed, Step
+from mexc_tui.engine.runtime.event_feed import EventFeed
 from mexc_tui.engine.runtime.subscriber import Notice, Resume, SubscriberPolicy
 from mexc_tui.model.event import Fact
 from mexc_tui.store.store import SqliteStore
 from tests.support.store_parts import FILE, HandClock, fact
 
 
-class Recorder:
-    """Sees facts on the path, and as an observer that reads the journal when it was too slow."""
+class JournalReader:
+    """A subscriber that records facts and reads missed ones from the journal."""
 
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
-        self.walked: list[Fact] = []
-        self.observed: list[Fact] = []
+        self.facts: list[Fact] = []
 
-    async def step(self, fact: Fact) -> None:
-        self.walked.append(fact)
-
-    async def observe(self, notice: Notice) -> None:
+    async def handle(self, notice: Notice) -> None:
         match notice:
             case Fact():
-                self.observed.append(notice)
+                self.facts.append(notice)
             case Resume(from_sequence=first, through_sequence=last):
                 missed = await self._store.read(
                     "resume", lambda stored: stored.journal.after(first - 1, limit=last - first + 1)
                 )
-                self.observed.extend(missed)
-            case _:
-                pass
+                self.facts.extend(missed)
 
 
-async def run_once(path: Path, units: list[int], observed_before: int) -> tuple[Recorder, list[Fact]]:
-    """Open, write units of so many facts at once, close; return what was seen and what is stored."""
+async def run_once(path: Path, units: list[int], handled: int) -> tuple[list[Fact], list[Fact]]:
+    """Open a store, write units of these sizes concurrently, close it.
+
+    Return the facts of a subscriber that had handled `handled` facts before, and the facts stored since.
+    """
     clock = HandClock()
     store = await SqliteStore.open(path, clock)
     head = await store.read("head", lambda stored: stored.journal.head())
-    recorder = Recorder(store)
-    bus = EventFeed([Step("recorder", recorder.step)], clock, last_sequence=head)
-    bus.observe("recorder", recorder.observe, SubscriberPolicy(facts=2, repaints=2), after=observed_before)
-    store.set_publisher(bus.accept)
+    reader = JournalReader(store)
+    feed = EventFeed(clock, last_sequence=head)
+    feed.subscribe("reader", reader.handle, SubscriberPolicy(queue_size=2), after=handled)
+    store.set_publisher(feed.publish)
 
     async def write(size: int) -> None:
-        last = await store.write("unit", lambda unit: [unit.record(fact(size)) for _ in range(size)])
-        await bus.walked(last[-1])
-        assert recorder.walked[-1].sequence >= last[-1]
+        written = await store.write("unit", lambda unit: [unit.record(fact(size)) for _ in range(size)])
+        assert feed.last_sequence >= written[-1]
 
     await asyncio.gather(*(write(size) for size in units))
-    await bus.close()
+    await feed.close()
     stored = await store.read("all", lambda found: found.journal.after(head))
     await store.close()
-    return recorder, stored
+    return reader.facts, stored
 
 
 @settings(max_examples=15)
 @given(runs=st.lists(st.lists(st.integers(1, 4), max_size=6), min_size=1, max_size=3))
-def test_every_fact_is_walked_and_observed_once_in_the_journals_order(
+def test_every_fact_is_handled_once_in_journal_order_across_restarts(
     runs: list[list[int]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("run") / "profile" / FILE
-    observed: list[int] = []
+    handled: list[int] = []
     for units in runs:
-        recorder, stored = asyncio.run(run_once(path, units, len(observed)))
-        assert recorder.walked == stored
-        observed += [found.sequence for found in recorder.observed]
-        assert observed == list(range(1, len(observed) + 1))
+        facts, stored = asyncio.run(run_once(path, units, len(handled)))
+        assert facts == stored
+        handled += [one.sequence for one in facts]
+        assert handled == list(range(1, len(handled) + 1))
         assert len(stored) == sum(units)
-    assert len(observed) == sum(map(sum, runs))
+    assert len(handled) == sum(map(sum, runs))
 
 
-async def test_an_observer_that_was_away_reads_what_it_missed(tmp_path: Path) -> None:
+async def test_a_subscriber_that_was_disconnected_reads_the_missed_facts(tmp_path: Path) -> None:
     path = tmp_path / "profile" / FILE
     _, before = await run_once(path, [3, 2], 0)
-    recorder, after = await run_once(path, [1], 1)
-    assert recorder.observed == [*before[1:], *after]
+    facts, after = await run_once(path, [1], 1)
+    assert facts == [*before[1:], *after]

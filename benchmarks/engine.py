@@ -41,7 +41,7 @@ async def poll_costs(running: RunningEngine) -> list[float]:
     for _ in range(ROUNDS):
         await asyncio.sleep(PAUSE_S)
         began = time.process_time()
-        await running.engine.polls.read_now(ListingSource.EXCHANGE_INFO)
+        await running.engine.polls.poll_now(ListingSource.EXCHANGE_INFO)
         costs.append((time.process_time() - began) * 1e3)
     return costs
 
@@ -53,7 +53,7 @@ async def longest_holds(running: RunningEngine) -> list[float]:
         await asyncio.sleep(PAUSE_S)
         laps: list[float] = []
         watching = asyncio.create_task(_watch(laps))
-        await running.engine.polls.read_now(ListingSource.EXCHANGE_INFO)
+        await running.engine.polls.poll_now(ListingSource.EXCHANGE_INFO)
         watching.cancel()
         held.append(max(laps))
     return held

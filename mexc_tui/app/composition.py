@@ -92,17 +92,17 @@ async def joined(place: EngineLocation, outside: EngineEnvironment) -> AsyncGene
             EngineParts(
                 clock=clock,
                 rng=outside.rng,
-                books=store,
+                store=store,
                 feed=feed,
                 market=market,
                 settings=live,
-                numbers=engine_parameters(live.current),
+                parameters=engine_parameters(live.current),
                 identity=EngineIdentity(
                     os.getpid(), paths.profile, settings.mode.value, endpoint.exchange_session, day.start_ms
                 ),
                 trading=await builder.trading(client, market, store, has_exposure=holds),
                 storage=store,
-                holds=holds,
+                has_exposure=holds,
             )
         )
         await _start(engine, store)

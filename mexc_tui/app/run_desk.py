@@ -98,7 +98,7 @@ def _inside(
     sys.setswitchinterval(SWITCH_S)
     engine = EngineThread(_main(launch, mode, environ))
     engine.start()
-    ended = show(paths, viewing, environ, tether, InProcessEngine(engine.when_ended, engine.stop))
+    ended = show(paths, viewing, environ, tether, InProcessEngine(engine.on_end, engine.stop))
     words = farewell(paths, ended, is_own=True)
     if ended.how is Ending.INTERRUPTED:
         return _interrupted(engine, tether, f"{ended.owed}{words}\n")

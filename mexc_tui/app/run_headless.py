@@ -144,8 +144,8 @@ async def _run(
             if running.engine.waits_for:
                 _say(f"Exits are active; entries wait for the exchange: {running.engine.waits_for}.")
             code = await _serve(running, launch, told)
-        if running.engine.farewell:
-            _say(running.engine.farewell)
+        if running.engine.stop_message:
+            _say(running.engine.stop_message)
         return code
 
 
@@ -168,8 +168,8 @@ async def _serve(running: RunningEngine, launch: LaunchOptions, told: asyncio.Ev
         _say(f"Unexplained: {words}")
     if engine.unexplained:
         return _fail(launch, "Ledger and exchange balances differ (unexplained).", DIFFERENCE)
-    if engine.problem:  # a slow machine: the report is incomplete, but the ledger is reconciled
-        _say(engine.problem)
+    if engine.closing_problem:  # a slow machine: the report is incomplete, but the ledger is reconciled
+        _say(engine.closing_problem)
     return FINISHED
 
 
@@ -184,7 +184,7 @@ async def _report(running: RunningEngine) -> DayReport:
 
 async def _stop_when_told(running: RunningEngine, told: asyncio.Event) -> None:
     await told.wait()
-    running.engine.ask_to_stop("by a signal")
+    running.engine.request_stop("by a signal")
 
 
 async def _tell_taken_up(running: RunningEngine, launch: LaunchOptions) -> None:

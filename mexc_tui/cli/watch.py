@@ -170,7 +170,7 @@ class Watcher:
         except ValueError as error:
             raise StartError(f"{symbol!a} is not a symbol: {error}") from None
         self._watched[symbol] = _Watched(symbol, wanted, opens_ms)
-        self._books.keep(symbol)
+        self._books.add(symbol)
         self._streams.subscribe(wanted)
 
     def _pair(self, symbol: str) -> str:
@@ -183,7 +183,7 @@ class Watcher:
 
     def _unwatch(self, symbol: str) -> None:
         self._streams.unsubscribe(self._watched.pop(symbol).topics)
-        self._books.forget(symbol)
+        self._books.remove(symbol)
 
     async def _busiest(self) -> list[str]:
         tickers = await self._client.market.tickers_24h()
@@ -241,7 +241,7 @@ class Watcher:
     def _on_gap(self, hole: StreamGap) -> None:
         topic = topics.parse(hole.channel)
         if topic.kind is TopicKind.DEPTH:
-            (self._books.resume if hole.is_closed else self._books.lose)(topic.symbol)
+            (self._books.resume if hole.is_closed else self._books.invalidate)(topic.symbol)
 
     # ---- the clock
 
@@ -298,7 +298,7 @@ class Watcher:
 
     def _line(self, watched: _Watched, feeds: list[FeedState]) -> Line:
         now_ns = self._clock.monotonic_ns()
-        book = self._books.keep(watched.symbol)
+        book = self._books.add(watched.symbol)
         top = book.top(now_ns)
         known = self._known.get(watched.symbol)
         last = watched.last

@@ -1,8 +1,8 @@
-"""One engine: its workers, joined; one way up for a first start and after a crash, one way down."""
+"""The engine: composition of its workers, start, stop and alert conditions."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from random import Random
 
@@ -13,6 +13,7 @@ from mexc_tui.engine.health import AlertCondition, AlertWorker, ClockWorker, Set
 from mexc_tui.engine.market.knowledge_store import KnowledgeStore
 from mexc_tui.engine.market.poll_worker import PollParameters, PollWorker
 from mexc_tui.engine.market.stream_worker import StreamWorker
+from mexc_tui.engine.market.watched_symbols import WatchedSymbols
 from mexc_tui.engine.runtime.event_feed import EventFeed
 from mexc_tui.engine.runtime.retention import RetentionWorker
 from mexc_tui.engine.runtime.start_patience import GO_ON_S
@@ -33,9 +34,9 @@ from mexc_tui.sniping.request import WorkerFact
 
 log = logging.getLogger(__name__)
 
-OVER_EVERY_S = 0.5
-LAST_LOOK_S = 10.0
-FIRING_RESTS_ON = (
+DAY_OVER_CHECK_S = 0.5
+FINAL_UPDATE_S = 10.0
+REQUIRED_FOR_FIRING = (
     "clock",
     "awake",
     "private stream",
@@ -46,12 +47,12 @@ FIRING_RESTS_ON = (
     "streams",
 )
 SOURCE_FAILURES = 3
-"""So many failures in a row of a source are worth an alert."""
+"""Consecutive failures of a source that raise an alert."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineParameters:
-    """Parameters of the components, from the settings; call them each time, since those may be reloaded."""
+    """Parameters of the components, from the settings; call them for each use: settings may be reloaded."""
 
     detection: Callable[[], DetectionSettings]
     polls: Callable[[], PollParameters]
@@ -59,16 +60,16 @@ class EngineParameters:
     trading: TradingParameters
     keep: Callable[[], RetentionPeriods]
     near_before_ms: Callable[[], int]
-    """How long before its opening a pair is streamed."""
+    """How long before its opening a pair is streamed, ms."""
     detection_pass_s: Callable[[], float]
     clock_resync_s: Callable[[], tuple[float, float]]
-    """Usually, and around an opening."""
+    """Interval normally, and around an opening."""
     alert_evaluate_s: Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
 class EngineIdentity:
-    """Which engine this is."""
+    """Identity of this engine."""
 
     pid: int
     profile: str
@@ -80,106 +81,123 @@ class EngineIdentity:
 
 @dataclass(frozen=True, slots=True)
 class EngineParts:
-    """Everything that can be swapped."""
+    """Replaceable parts of an engine."""
 
     clock: Clock
     rng: Random
-    books: Store
+    store: Store
     feed: EventFeed
     market: Market
     settings: SettingsPort
-    numbers: EngineParameters
+    parameters: EngineParameters
     identity: EngineIdentity
     trading: TradingSetup | None = None
-    """None: this engine only looks."""
+    """None: this engine does not trade."""
     storage: Storage | None = None
-    """The store, asked about itself."""
-    holds: bool = False
-    """Whether the stored books hold something, or do not say: then no start ends for want of an answer."""
+    """Maintenance interface of the store."""
+    has_exposure: bool = False
+    """Whether positions or unknown orders may exist: then the start never gives up on the exchange."""
 
 
 class Engine:
-    """Runs until it is asked to stop, or (if told so) until the practice day is over."""
+    """Trading engine: runs until `request_stop`, or until the practice day is over."""
 
     def __init__(self, parts: EngineParts) -> None:
-        """Join the workers; nothing runs yet."""
+        """Build the workers; nothing runs yet."""
         self.parts = parts
         self.started_ms = 0
         self.stop_reason = ""
         self.is_done = False
-        """Whether it stops because the practice day is over."""
-        self.problem = ""
-        """What the closing look could not do; empty if it saw everything."""
+        """Whether the engine stops because the practice day is over."""
+        self.closing_problem = ""
+        """What the final update could not complete; empty: nothing."""
         self.unexplained = tuple[str, ...]()
-        """Differences between our books and the exchange's that nothing explains, at the end of a day."""
-        self.farewell = ""
-        """What becomes of open positions, once it stops."""
+        """Unexplained differences between the ledger and the exchange at the end of a day."""
+        self.stop_message = ""
+        """What happened to the open positions at the stop."""
         self._stopped = asyncio.Event()
-        market, clock, numbers = parts.market, parts.clock, parts.numbers
-        self.known = KnowledgeStore(parts.books, self.detection_settings, parts.identity.session_start_ms)
-        self.polls = PollWorker(market, self.known, numbers.polls)
+        market, clock, parameters = parts.market, parts.clock, parts.parameters
+        self.known = KnowledgeStore(parts.store, self.detection_settings, parts.identity.session_start_ms)
+        self.clock_worker = ClockWorker(
+            market=market,
+            known=self.known,
+            clock=clock,
+            intervals_s=parameters.clock_resync_s,
+            has_exposure=lambda: parts.has_exposure,
+        )
+        self.store_monitor = self._build_store_monitor()
+        self.retention = self._build_retention()
+        self.rooms = self._build_trading()
+        """None: this engine does not trade."""
+        self.watched = WatchedSymbols(market.now_ms)
+        """Pairs displayed by front ends."""
+        self.polls = PollWorker(
+            market=market, known=self.known, parameters=parameters.polls, is_opening=self._is_opening
+        )
         self.streams = StreamWorker(
-            market,
-            self.known,
-            numbers.near_before_ms,
-            lambda: self.detection_settings().maturity_ms,
+            market=market,
+            known=self.known,
+            within_ms=parameters.near_before_ms,
+            maturity_ms=lambda: self.detection_settings().maturity_ms,
+            watched=self.watched.symbols,
+            held=self._held_symbols,
+            prices=None if self.rooms is None else self.rooms.prices,
         )
         self.detection = DetectionWorker(
             market,
             self.known,
             clock,
             self.detection_settings,
-            numbers.detection_pass_s,
+            parameters.detection_pass_s,
             self.polls.read_ms,
+            self._is_opening,
         )
         self.outcomes = OutcomeWorker(market, self.known, self.detection_settings)
-        self.clock_keeper = ClockWorker(
-            market,
-            self.known,
-            clock,
-            numbers.clock_resync_s,
-            lambda: parts.holds,
-        )
-        self.store_watch = (
-            None
-            if parts.storage is None
-            else StoreMonitor(parts.storage, self._on_lost, lambda: self.detection.is_opening())
-        )
-        self.retention = (
-            None
-            if parts.storage is None
-            else RetentionWorker(
-                parts.storage,
-                numbers.keep,
-                self.clock_keeper.known_ms,
-                self._must_not_wait,
-            )
-        )
-        self.rooms = (
-            None
-            if parts.trading is None
-            else TradingComponents(parts.trading, parts.books, clock, numbers.trading, self._surroundings())
-        )
-        """Of trading; None: this engine only looks."""
-        if self.rooms is not None:
-            rooms = self.rooms
-            self.streams.prices = (rooms.prices,)
-            self.streams.held = lambda: rooms.keeper.state.symbols()
-            self.polls.is_opening = self.detection.is_opening = rooms.sniper.is_opening
-        self.reload = SettingsWorker(parts.settings, parts.books, clock)
+        self.settings_worker = SettingsWorker(parts.settings, parts.store, clock)
         self.alerts = AlertWorker(
-            parts.books, clock, self.troubles, numbers.alert_evaluate_s, self._is_alert_over
+            store=parts.store,
+            clock=clock,
+            conditions=self.alert_conditions,
+            interval_s=parameters.alert_evaluate_s,
+            is_over=self._is_alert_over,
         )
-        self._supervisor = Supervisor(clock, parts.rng, self._note_worker, numbers.supervisor)
+        self._supervisor = Supervisor(clock, parts.rng, report=self._log_worker, limits=parameters.supervisor)
+
+    # ---- builders
+
+    def _build_store_monitor(self) -> StoreMonitor | None:
+        storage = self.parts.storage
+        return None if storage is None else StoreMonitor(storage, self._on_lost, self._is_opening)
+
+    def _build_retention(self) -> RetentionWorker | None:
+        storage = self.parts.storage
+        if storage is None:
+            return None
+        return RetentionWorker(
+            storage=storage,
+            keep=self.parts.parameters.keep,
+            now_ms=self.clock_worker.known_ms,
+            is_busy=self._must_not_wait,
+        )
+
+    def _build_trading(self) -> TradingComponents | None:
+        parts = self.parts
+        if parts.trading is None:
+            return None
+        return TradingComponents(
+            parts.trading, parts.store, parts.clock, parts.parameters.trading, self._trading_context()
+        )
+
+    # ---- life cycle
 
     def detection_settings(self) -> DetectionSettings:
-        """Return the detectors' thresholds in force now."""
-        return self.parts.numbers.detection()
+        """Return the current detection settings."""
+        return self.parts.parameters.detection()
 
     async def start(self) -> None:
-        """Come up in order; returns when the engine is ready. Raises StartFailed, StorageError.
+        """Start the workers in order; return when the engine is ready. Raises StartFailed, StorageError.
 
-        With something held it is ready as soon as exits can run: entries wait for the exchange's answers.
+        With exposure it is ready as soon as exits can run; entries wait for the exchange.
         """
         await self.known.load()
         if self.rooms is not None:
@@ -197,102 +215,109 @@ class Engine:
         await self._record(lambda unit: unit.record(event))
 
     async def wait(self, *, until_done: bool = False) -> str:
-        """Return why the engine is to stop, once it is."""
+        """Wait for a stop request (`until_done`: or the end of the practice day); return the reason."""
         if not until_done:
             await self._stopped.wait()
             return self.stop_reason
         while not self._stopped.is_set():
             if await self.parts.market.is_over():
-                await self._look_last()
+                await self._update_finally()
                 self.is_done = True
-                self.ask_to_stop("the practice day is over")
+                self.request_stop("the practice day is over")
                 break
             try:
-                async with asyncio.timeout(OVER_EVERY_S):
+                async with asyncio.timeout(DAY_OVER_CHECK_S):
                     await self._stopped.wait()
             except TimeoutError:
                 continue
         return self.stop_reason
 
-    def ask_to_stop(self, reason: str) -> None:
-        """Let `wait` return; the first reason counts."""
+    def request_stop(self, reason: str) -> None:
+        """Make `wait` return; the first reason is kept."""
         if not self._stopped.is_set():
             self.stop_reason = reason
             self._stopped.set()
 
     async def stop(self) -> None:
-        """Go down in order: what is on its way, workers in reverse, then the last word in the journal."""
+        """Stop in order: trading, workers in reverse, then record the stop in the journal."""
         if self.rooms is not None:
-            self.farewell = await self.rooms.stop()
+            self.stop_message = await self.rooms.stop()
         await self._supervisor.stop()
-        if self.store_watch is not None:
-            self.farewell = " ".join(filter(None, (self.farewell, await self.store_watch.end())))
+        if self.store_monitor is not None:
+            self.stop_message = " ".join(filter(None, (self.stop_message, await self.store_monitor.finish())))
         event = EngineStopped(
             at_ms=self.parts.clock.now_ms(), about=self.parts.identity.profile, reason=self.stop_reason
         )
         await self._record(lambda unit: unit.record(event))
 
-    async def _look_last(self) -> None:
-        """Take in what the last seconds brought, before the report is made."""
+    async def _update_finally(self) -> None:
+        """Reconcile, label outcomes and run a last detection pass before the day report."""
         if self.rooms is not None:
             self.unexplained = await self.rooms.safety.day_over(self._stopped)
         try:
-            async with asyncio.timeout(LAST_LOOK_S):
+            async with asyncio.timeout(FINAL_UPDATE_S):
                 await self.outcomes.label()
                 await self.detection.look()
         except TimeoutError:
-            self.problem = (
-                f"The closing look took longer than {LAST_LOOK_S:g} s: "
-                "the report may lack the day's last seconds."
+            self.closing_problem = (
+                f"The final update took longer than {FINAL_UPDATE_S:g} s: "
+                "the report may miss the last seconds of the day."
             )
 
     def _workers(self) -> tuple[Worker, ...]:
-        holds = self.parts.holds
-        go_on_s = GO_ON_S if holds else None
+        has_exposure = self.parts.has_exposure
+        go_on_s = GO_ON_S if has_exposure else None
         return (
-            Worker("clock", self.clock_keeper.run, None if holds else 20.0, go_on_s=go_on_s),
+            Worker("clock", self.clock_worker.run, None if has_exposure else 20.0, go_on_s=go_on_s),
             Worker("polls", self.polls.run, start_deadline_s=60.0, is_optional=True, go_on_s=go_on_s),
-            *(self.rooms.workers(holds=holds) if self.rooms is not None else ()),
+            *(self.rooms.workers(holds=has_exposure) if self.rooms is not None else ()),
             Worker("streams", self.streams.run),
             Worker("detection", self.detection.run, is_optional=True),
             Worker("outcomes", self.outcomes.run, is_optional=True),
-            Worker("settings", self.reload.run, is_optional=True),
+            Worker("settings", self.settings_worker.run, is_optional=True),
             Worker("alerts", self.alerts.run, is_optional=True),
             *self._store_workers(),
         )
 
     def _store_workers(self) -> tuple[Worker, ...]:
-        watch = self.store_watch
-        if watch is None:
+        monitor = self.store_monitor
+        if monitor is None:
             return ()
         return (
-            Worker("database", watch.watch),
-            Worker("reserve", watch.keep_reserve, is_optional=True),
-            Worker("backups", watch.keep_backups, is_optional=True),
+            Worker("database", monitor.check_file),
+            Worker("reserve", monitor.maintain_reserve, is_optional=True),
+            Worker("backups", monitor.maintain_backups, is_optional=True),
             *(() if self.retention is None else (Worker("retention", self.retention.run, is_optional=True),)),
         )
 
     def _must_not_wait(self) -> bool:
-        """Whether a pair is about to open or opens, or the store needs its room for exits."""
+        """Return whether deletions must wait: around an opening, or while the store has a problem."""
         now_ms = self.parts.market.now_ms()
         is_near = current_pace(self.known.live(now_ms), now_ms) is PollPace.NOW
-        return is_near or self.detection.is_opening() or bool(self._store_problem())
+        return is_near or self._is_opening() or bool(self._store_problem())
 
-    def _on_lost(self, about: str, words: str) -> None:
-        """Halt: the database was deleted, replaced or emptied."""
+    def _on_lost(self, about: str, reason: str) -> None:
+        """Halt because the database was deleted, replaced or emptied."""
         if self.rooms is not None:
-            self.rooms.safety.guard.incident(Cause.STORAGE, about, words)
+            self.rooms.safety.guard.incident(Cause.STORAGE, about, reason)
+
+    def _is_opening(self) -> bool:
+        """Return whether a snipe is firing now."""
+        return self.rooms is not None and self.rooms.sniper.is_opening()
+
+    def _held_symbols(self) -> Collection[str]:
+        return () if self.rooms is None else self.rooms.keeper.state.symbols()
 
     def _store_problem(self) -> str:
-        return "" if self.store_watch is None else self.store_watch.problem
+        return "" if self.store_monitor is None else self.store_monitor.problem
 
-    def _surroundings(self) -> EngineContext:
+    def _trading_context(self) -> EngineContext:
         return EngineContext(
             known=self.known,
             workers=self._worker_facts,
             stream_age_ms=self._stream_age_ms,
             streams=self.parts.market,
-            resync=self.clock_keeper.hurry,
+            resync=self.clock_worker.request_sync,
             profile=self.parts.identity.profile,
             statuses=self.workers,
             clock_problem=self._clock_problem,
@@ -304,57 +329,57 @@ class Engine:
         return tuple(
             WorkerFact(one.name, one.state is WorkerState.RUNNING, one.last_error)
             for one in self.workers()
-            if one.name in FIRING_RESTS_ON
+            if one.name in REQUIRED_FOR_FIRING
         )
 
     def _is_alert_over(self, alert: StoredAlert) -> bool:
         return self.rooms is not None and self.rooms.safety.is_over(alert)
 
     def _stream_age_ms(self) -> int | None:
-        """Return 0 while the market's streams are heard: single pairs are quiet before they open."""
+        """Return 0 while the market streams are connected: single pairs are silent before they open."""
         row = self.parts.market.streams_row()
         return 0 if row.connections and not row.reasons else None
 
     async def _record(self, work: Callable[[UnitOfWork], int]) -> None:
         try:
-            await self.parts.books.write("engine", work, durability=Durability.FULL)
-        except StorageDamaged as error:  # exits go on without it
-            log.error("the journal does not take it: %s", error)
+            await self.parts.store.write("engine", work, durability=Durability.FULL)
+        except StorageDamaged as error:  # exits continue without it
+            log.error("the event could not be journalled: %s", error)
 
-    def _note_worker(self, status: WorkerStatus) -> None:
+    def _log_worker(self, status: WorkerStatus) -> None:
         log.info("worker %s is %s", status.name, status.state)
 
-    # ---- how it is
+    # ---- state
 
     @property
     def waits_for(self) -> str:
-        """Say which answers of the exchange entries wait for; empty: for none."""
+        """Return which exchange responses entries wait for; empty: none."""
         refusal = "" if self.rooms is None else self.rooms.reconciler.refusal
         return "; ".join(filter(None, (self._clock_problem(), refusal)))
 
     def workers(self) -> tuple[WorkerStatus, ...]:
-        """Return the workers in the order of their start."""
+        """Return the status of each worker, in start order."""
         return self._supervisor.statuses()
 
     def trading(self) -> tuple[TradingState, str]:
-        """Return what the desk may do now, and why not everything."""
+        """Return the trading state and its cause."""
         if self.rooms is not None and self.started_ms:
             shown = self.rooms.keeper.state.trading
             return shown.state, shown.words
         degraded = [one.name for one in self.workers() if one.is_degraded]
         if degraded:
-            return TradingState.REDUCE_ONLY, f"worker {', '.join(degraded)} keeps failing"
+            return TradingState.REDUCE_ONLY, f"worker {', '.join(degraded)} fails repeatedly"
         problem = self._clock_problem()
         return (TradingState.REDUCE_ONLY, problem) if problem else (TradingState.ACTIVE, "")
 
     def _clock_problem(self) -> str:
-        """Say why the exchange's time is in doubt; empty: it is not."""
-        if self.clock_keeper.problem:
-            return f"exchange clock: {self.clock_keeper.problem}"
+        """Return why the exchange time is uncertain; empty: it is not."""
+        if self.clock_worker.problem:
+            return f"exchange clock: {self.clock_worker.problem}"
         return self.parts.market.clock_row().warning
 
-    def troubles(self) -> Iterable[AlertCondition]:
-        """Yield what is wrong with the engine now."""
+    def alert_conditions(self) -> Iterable[AlertCondition]:
+        """Yield the active alert conditions of the engine."""
         for worker in self.workers():
             if worker.is_degraded:
                 yield AlertCondition("engine:worker", worker.name, Severity.ERROR, worker.last_error)
@@ -363,23 +388,25 @@ class Engine:
                 yield AlertCondition("engine:source", source.source, Severity.WARNING, source.problem)
         if self.rooms is not None and self.rooms.reconciler.damage:
             yield AlertCondition("engine:books", "books", Severity.CRITICAL, self.rooms.reconciler.damage)
-        yield from self._store_troubles()
+        yield from self._store_conditions()
         state, cause = self.trading()
         if state is not TradingState.ACTIVE:
             yield AlertCondition("engine:trading", state.value, Severity.WARNING, cause)
         if self.rooms is not None and self.rooms.awake.warning:
             yield AlertCondition("engine:loop", "event loop", Severity.WARNING, self.rooms.awake.warning)
-        if self.reload.problem:
-            yield AlertCondition("engine:settings", "settings", Severity.WARNING, self.reload.problem)
+        if self.settings_worker.problem:
+            yield AlertCondition(
+                "engine:settings", "settings", Severity.WARNING, self.settings_worker.problem
+            )
         ban = self.parts.market.budget_row().ban
         if ban:
             yield AlertCondition("engine:ban", ban, Severity.ERROR, f"banned by the exchange: {ban}")
 
-    def _store_troubles(self) -> Iterable[AlertCondition]:
-        watch = self.store_watch
-        if watch is None:
+    def _store_conditions(self) -> Iterable[AlertCondition]:
+        monitor = self.store_monitor
+        if monitor is None:
             return
-        if watch.problem:
-            yield AlertCondition("engine:store", "database", Severity.CRITICAL, watch.problem)
-        if watch.backup_problem:
-            yield AlertCondition("engine:backup", "database", Severity.WARNING, watch.backup_problem)
+        if monitor.problem:
+            yield AlertCondition("engine:store", "database", Severity.CRITICAL, monitor.problem)
+        if monitor.backup_problem:
+            yield AlertCondition("engine:backup", "database", Severity.WARNING, monitor.backup_problem)

@@ -1,4 +1,4 @@
-"""The engine's care for itself: the exchange's clock, reloaded settings, and alerts about what is wrong."""
+"""Workers for the exchange clock, reloading of settings, and alerts about the engine."""
 
 import asyncio
 import logging
@@ -20,135 +20,136 @@ from mexc_tui.ports.store import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 
-STEP_S = 1.0
+CHECK_INTERVAL_S = 1.0
 FIRST_SAMPLES = 3
-"""Of the clock, at the start: what else is asked then shares the requests of that second."""
-RELOAD_EVERY_S = 1.0
-AGREE_MS = 86_400_000
-"""So far apart this machine's clock and the exchange's may be for rows to be deleted by their age."""
+"""Clock samples at the start; few, because other start-up requests share the budget of that second."""
+RELOAD_INTERVAL_S = 1.0
+MAX_CLOCK_DIFFERENCE_MS = 86_400_000
+"""Nothing is deleted by age while the local and the exchange clock differ by more."""
 
 
 class ClockUnknown(WorkerFailure):
-    """The exchange's clock could not be measured at the start.
+    """The exchange clock could not be measured at the start.
 
-    Raised by the clock worker while nothing is held. Check the network, then start again.
+    Raised by the clock worker without exposure. Check the network, then start again.
     """
 
     def __init__(self, problem: str) -> None:
         super().__init__(
-            f"the exchange does not tell its time ({problem}). Check the network, then start again."
+            f"the exchange clock could not be read ({problem}). Check the network, then start again."
         )
 
 
 class ClockWorker:
-    """One worker: measures the exchange's clock, more often around an opening."""
+    """Worker that measures the exchange clock, more often around an opening."""
 
     def __init__(
         self,
+        *,
         market: Market,
         known: KnowledgeStore,
         clock: Clock,
-        every_s: Callable[[], tuple[float, float]],
-        holds: Callable[[], bool] = lambda: False,
+        intervals_s: Callable[[], tuple[float, float]],
+        has_exposure: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`every_s`: usually, and around an opening; `holds`: whether something is held or unknown."""
-        self._holds = holds
+        """`intervals_s`: normally, and around an opening; `has_exposure`: positions or unknown orders."""
+        self._has_exposure = has_exposure
         self._market = market
         self._known = known
         self._clock = clock
-        self._every_s = every_s
-        self._hurries = False
+        self._intervals_s = intervals_s
+        self._is_requested = False
         self.problem = ""
         self._is_measured = False
 
     def known_ms(self) -> int | None:
-        """Return the exchange's time; None while it is not known, or could not be measured again.
+        """Return the exchange time; None: unknown, or the last measurement failed.
 
-        None too while this machine's clock is more than a day away: what is deleted by age does not come
-        back, and one wrong clock would make everything old.
+        Also None while the local clock differs by more than a day: deletions by age cannot be undone, and
+        with one wrong clock every row would look expired.
         """
         if not self._is_measured or self.problem:
             return None
         now_ms = self._market.now_ms()
-        return now_ms if abs(now_ms - self._clock.now_ms()) <= AGREE_MS else None
+        return now_ms if abs(now_ms - self._clock.now_ms()) <= MAX_CLOCK_DIFFERENCE_MS else None
 
-    def hurry(self) -> None:
-        """Measure soon: the exchange refused our time."""
-        self._hurries = True
+    def request_sync(self) -> None:
+        """Measure soon, for example because the exchange rejected a timestamp."""
+        self._is_requested = True
 
     async def run(self, started: Started) -> None:
-        """Measure, then again and again. Raises ClockUnknown if the first try fails and nothing is held."""
-        patience = StartPatience(self._holds, 0, self._note)
-        while problem := await patience.answer(self._market.measure_clock(FIRST_SAMPLES)):
+        """Measure the clock until cancelled. Raises ClockUnknown if the start fails without exposure."""
+        patience = StartPatience(self._has_exposure, 0, self._set_problem)
+        while problem := await patience.request(self._market.measure_clock(FIRST_SAMPLES)):
             await patience.wait(ClockUnknown(problem))
         self.problem, self._is_measured = "", True
         started()
-        self._hurries = True  # a better measurement, once the first questions have been asked
+        self._is_requested = True  # measure more precisely once the start-up requests are done
         measured_ns = self._clock.monotonic_ns()
         while True:
-            await asyncio.sleep(STEP_S)
-            is_doubted = self._hurries or self._market.is_clock_doubted()
-            if is_doubted or self._clock.monotonic_ns() - measured_ns >= self._pause_s() * 1e9:
-                self._hurries = False
+            await asyncio.sleep(CHECK_INTERVAL_S)
+            is_due = self._is_requested or self._market.is_clock_doubted()
+            if is_due or self._clock.monotonic_ns() - measured_ns >= self._interval_s() * 1e9:
+                self._is_requested = False
                 self.problem = await self._market.measure_clock()
                 measured_ns = self._clock.monotonic_ns()
 
-    def _note(self, problem: str) -> None:
+    def _set_problem(self, problem: str) -> None:
         self.problem = problem
 
-    def _pause_s(self) -> float:
+    def _interval_s(self) -> float:
         now_ms = self._market.now_ms()
-        usual_s, near_s = self._every_s()
+        normal_s, near_s = self._intervals_s()
         is_near = current_pace(self._known.live(now_ms), now_ms) is PollPace.NOW
-        return near_s if is_near else usual_s
+        return near_s if is_near else normal_s
 
 
 class SettingsWorker:
-    """One worker: takes up changes of the settings file; what is wrong changes nothing and is alerted."""
+    """Worker that reloads the settings file when it changes; an invalid file is reported, not applied."""
 
-    def __init__(self, settings: SettingsPort, books: Store, clock: Clock) -> None:
+    def __init__(self, settings: SettingsPort, store: Store, clock: Clock) -> None:
         self._settings = settings
-        self._books = books
+        self._store = store
         self._clock = clock
         self.problem = ""
 
     async def run(self, started: Started) -> None:
-        """Look at the file each second."""
+        """Check the file every second until cancelled."""
         started()
         while True:
-            await asyncio.sleep(RELOAD_EVERY_S)
+            await asyncio.sleep(RELOAD_INTERVAL_S)
             if self._settings.has_changed():
                 await self.reload()
 
     async def reload(self) -> None:
-        """Read the settings anew."""
+        """Reload the settings and journal the changes; on an error keep the current ones."""
         try:
             changes = self._settings.reload(self._clock.now_ms())
         except SettingsRefused as error:
             self.problem = str(error)
-            log.error("settings are not taken: %s", error)
+            log.error("settings not reloaded: %s", error)
             return
         self.problem = ""
         await self._record(changes)
 
-    async def change(self, name: str, text: str | None, who: str) -> None:
-        """Write a setting into the file (None: remove it), apply and journal it. Raises SettingsRefused."""
-        await self._record(self._settings.change(name, text, self._clock.now_ms()), who)
+    async def change(self, name: str, text: str | None, user: str) -> None:
+        """Write a setting to the file (None: remove it), apply it and journal it. Raises SettingsRefused."""
+        await self._record(self._settings.change(name, text, self._clock.now_ms()), user)
 
-    async def _record(self, changes: tuple[SettingChanged, ...], who: str = "") -> None:
+    async def _record(self, changes: tuple[SettingChanged, ...], user: str = "") -> None:
         def work(unit: UnitOfWork) -> None:
             for event in changes:
                 unit.settings.add(event)
                 unit.record(event)
 
         if changes:
-            log.info("settings changed%s: %s", f" by {who}" if who else "", [one.about for one in changes])
-            await self._books.write("change of settings", work, durability=Durability.FULL)
+            log.info("settings changed%s: %s", f" by {user}" if user else "", [one.about for one in changes])
+            await self._store.write("change settings", work, durability=Durability.FULL)
 
 
 @dataclass(frozen=True, slots=True)
 class AlertCondition:
-    """Something that is wrong now."""
+    """An abnormal condition that is active now."""
 
     rule: str
     about: str
@@ -157,43 +158,44 @@ class AlertCondition:
 
 
 class AlertWorker:
-    """One worker: stores an alert when trouble begins, and closes it when it is over."""
+    """Worker that stores an alert when a condition begins and closes it when it ends."""
 
     def __init__(
         self,
-        books: Store,
+        *,
+        store: Store,
         clock: Clock,
-        troubles: Callable[[], Iterable[AlertCondition]],
-        every_s: Callable[[], float],
+        conditions: Callable[[], Iterable[AlertCondition]],
+        interval_s: Callable[[], float],
         is_over: Callable[[StoredAlert], bool],
     ) -> None:
-        """`troubles` tells all that is wrong now; `is_over`: whether what others alerted of is so no more."""
-        self._books = books
+        """`conditions`: all active conditions; `is_over`: whether an alert of another component has ended."""
+        self._store = store
         self._clock = clock
-        self._troubles = troubles
-        self._every_s = every_s
+        self._conditions = conditions
+        self._interval_s = interval_s
         self._is_over = is_over
-        self._standing: set[tuple[str, str]] = set()
+        self._active: set[tuple[str, str]] = set()
 
     async def run(self, started: Started) -> None:
-        """Look again and again. What stood when the engine ended is closed if it is so no more."""
-        stored = await self._books.read("open alerts", lambda stored: stored.alerts.open())
-        self._standing = {
+        """Update alerts until cancelled; alerts of the previous run are closed if their condition ended."""
+        stored = await self._store.read("open alerts", lambda stored: stored.alerts.open())
+        self._active = {
             (one.alert.rule, one.alert.about) for one in stored if one.alert.rule.startswith("engine:")
         }
         started()
         while True:
-            await self.look()
-            await asyncio.sleep(self._every_s())
+            await self.update()
+            await asyncio.sleep(self._interval_s())
 
-    async def look(self) -> None:
-        """Store what is new and close what is over."""
+    async def update(self) -> None:
+        """Store alerts for new conditions and close those of ended ones."""
         now_ms = self._clock.now_ms()
-        troubles = {(one.rule, one.about): one for one in self._troubles()}
-        new = [one for key, one in troubles.items() if key not in self._standing]
-        stored = await self._books.read("open alerts", lambda found: found.alerts.open())
+        conditions = {(one.rule, one.about): one for one in self._conditions()}
+        new = [one for key, one in conditions.items() if key not in self._active]
+        stored = await self._store.read("open alerts", lambda found: found.alerts.open())
         ended = {(one.alert.rule, one.alert.about) for one in stored if self._is_over(one)}
-        over = sorted(ended | (self._standing - set(troubles)))
+        over = sorted(ended | (self._active - set(conditions)))
 
         def work(unit: UnitOfWork) -> None:
             for one in new:
@@ -206,5 +208,5 @@ class AlertWorker:
                 unit.alerts.close(rule, about, now_ms)
 
         if new or over:
-            await self._books.write("alerts", work, durability=Durability.NORMAL)
-            self._standing = set(troubles)
+            await self._store.write("alerts", work, durability=Durability.NORMAL)
+            self._active = set(conditions)

@@ -166,12 +166,12 @@ class TradingComponents:
         )
         self.dust = DustConverter(port, self.keeper, self.reconciler)
         self.awake = SuspendDetector(
-            clock,
-            port.now_ms,
-            self.prices.distrust,
-            around.resync,
-            self.reconciler.request_comparison,
-            self._compared_ms,
+            clock=clock,
+            now_ms=port.now_ms,
+            invalidate_prices=self.prices.invalidate,
+            sync_clock=around.resync,
+            reconcile=self.reconciler.request_comparison,
+            reconciled_ms=self._compared_ms,
         )
         self.private = UserStreamWorker(
             port, self.keeper, self.reconciler.request_comparison, self._on_stranger

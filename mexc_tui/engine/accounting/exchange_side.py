@@ -107,7 +107,7 @@ class ExchangeReader:
         start_ms = self._since_ms()
         for symbol in sorted(symbols):
             if not at_once:
-                await self._allowance.take(HISTORY_WEIGHT)
+                await self._allowance.acquire(HISTORY_WEIGHT)
             try:
                 reports = await self._trading.all_orders(symbol, start_ms=start_ms, purpose=Purpose.EXIT)
             except ExchangeError as error:

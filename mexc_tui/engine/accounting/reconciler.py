@@ -200,7 +200,7 @@ class Reconciler:
         patience = StartPatience(self._holds, GIVE_UP_S, self._note_waiting)
         while True:
             try:
-                await patience.answer(ask())
+                await patience.request(ask())
             except ExchangeError as error:
                 self._note_problem(error)  # its code too
                 await patience.wait(error)
@@ -294,7 +294,7 @@ class Reconciler:
         if FEE_ASSET in self._prices.in_quote():
             return
         try:
-            self._prices.note_asked(FEE_ASSET, await self._trading.price(FEE_ASSET + QUOTE))
+            self._prices.set_polled_value(FEE_ASSET, await self._trading.price(FEE_ASSET + QUOTE))
         except ExchangeError as error:
             log.info("%s has no price: %s", FEE_ASSET, error)
 

@@ -42,8 +42,9 @@ class DetectionWorker:
         settings: Callable[[], DetectionSettings],
         every_s: Callable[[], float],
         read_ms: Callable[[], Mapping[ListingSource, int | None]],
+        is_opening: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`read_ms` tells when each source was last read."""
+        """`read_ms`: when each source was last read; `is_opening`: a snipe is firing, so passes wait."""
         self._market = market
         self._known = known
         self._clock = clock
@@ -51,8 +52,7 @@ class DetectionWorker:
         self._every_s = every_s
         self._read_ms = read_ms
         self._wake = asyncio.Event()
-        self.is_opening: Callable[[], bool] = lambda: False
-        """Whether a snipe fires about now: passes wait for its end (performance 10)."""
+        self._is_opening = is_opening
         self._looking = asyncio.Lock()
         self.last: DetectionPass | None = None
         self.passes = 0
@@ -76,7 +76,7 @@ class DetectionWorker:
                     await self._wake.wait()
             except TimeoutError:
                 pass
-            if self.is_opening():
+            if self._is_opening():  # performance 10
                 continue
             await self._known.load()
             await self.look()

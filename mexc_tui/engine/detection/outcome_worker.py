@@ -7,7 +7,7 @@ from mexc_tui.detection.cluster import groups
 from mexc_tui.detection.outcomes import outcome_of
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.market.knowledge_store import KnowledgeStore
-from mexc_tui.engine.market.outcome_labels import keep_outcome
+from mexc_tui.engine.market.outcome_labels import save_outcome
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.market.tape import Tape
 from mexc_tui.model.listing import Listing
@@ -89,6 +89,6 @@ class OutcomeWorker:
 
         def work(unit: UnitOfWork) -> None:
             unit.listings.save(listing, stage)
-            keep_outcome(unit, listing, outcome)
+            save_outcome(unit, listing, outcome)
 
         await self._known.write("outcome of a listing", work)

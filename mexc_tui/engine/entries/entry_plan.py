@@ -44,7 +44,7 @@ class EntryPlan:
 
     def stood_still(self, since_ns: int) -> str:
         """Say that the engine stood still after a moment of the monotonic clock; empty: it did not."""
-        stood_ms = self._awake.stood_still_since(since_ns)
+        stood_ms = self._awake.blocked_ms_since(since_ns)
         return f"the engine was blocked for {stood_ms / 1_000:.1f} s" if stood_ms else ""
 
     async def until_ready(self) -> str:

@@ -20,7 +20,7 @@ from mexc_tui.engine.exits.exit_execution import ExitExecution
 from mexc_tui.engine.exits.sellability import SellabilityTracker
 from mexc_tui.engine.exits.take_profits import TakeProfits
 from mexc_tui.engine.exits.watched_position import WatchedPosition
-from mexc_tui.engine.market.polled_price import ask_price
+from mexc_tui.engine.market.polled_price import poll_price
 from mexc_tui.engine.market.prices import PriceCache, PriceMove
 from mexc_tui.engine.market.symbol_filters import SymbolFilters
 from mexc_tui.engine.runtime.supervisor import Started
@@ -286,7 +286,7 @@ class ExitMonitor:
             watch.polled_ms = now_ms
             purpose = Purpose.ORDINARY if watch.memory.observed.touch is None else Purpose.EXIT
             purpose = Purpose.STOP if watch.memory.fired else purpose
-            ask = ask_price(self._trading, self._prices, watch.position.symbol, purpose)
+            ask = poll_price(self._trading, self._prices, watch.position.symbol, purpose)
             self._begin(watch, "poll", ask)
 
     def _stop_by_time(self, watch: WatchedPosition, now_ms: int) -> None:

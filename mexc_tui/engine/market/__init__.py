@@ -1,1 +1,1 @@
-"""Market data: polls, streams, prices, order books, and what is known of pairs and listings."""
+"""Market data: polls, streams, prices, order books, and the knowledge of pairs and listings."""

@@ -1,42 +1,47 @@
-"""Bounds what is remembered of streamed pairs, over all of them together."""
+"""Limits the memory used for the trade bars of all pairs."""
 
 from collections.abc import Collection, Iterable
 
 from mexc_tui.engine.market.knowledge_store import PairHistory
 
-MOST_PAIRS = 40
-"""So many pairs are remembered; more only while all of them are streamed or expected to open."""
-MOST_BARS = 50_000
-"""Seconds with trades over all pairs: about 14 MB."""
-LEAST_BARS = 600
-"""So many of the newest bars stay of a pair that is only shown or held, before those of listings go."""
+MAX_PAIRS = 40
+"""Pairs in memory; more only while all of them are streamed or expected to open."""
+MAX_TOTAL_BARS = 50_000
+"""Bars (seconds with trades) of all pairs: about 14 MB."""
+MIN_BARS = 600
+"""Newest bars left to a pair without a live listing before bars of listings are dropped."""
 
 
-def bound_seen(seen: dict[str, PairHistory], streamed: Collection[str], expected: Collection[str]) -> None:
-    """Forget pairs that are not streamed any more, the longest silent ones first, and the oldest bars.
+def limit_histories(
+    histories: dict[str, PairHistory], streamed: Collection[str], expected: Collection[str]
+) -> None:
+    """Drop pairs that are no longer streamed, least recently updated first, then the oldest bars.
 
-    `expected`: names of live listings. Their bars make their outcomes: they go last, and then as a gap.
+    `expected`: symbols of live listings. Their bars determine outcomes, so they are dropped last and leave
+    a gap.
     """
-    idle = sorted(seen.keys() - set(streamed) - set(expected), key=lambda name: seen[name].heard_ms or 0)
-    bars = sum(len(one.tape) for one in seen.values())
+    idle = sorted(
+        histories.keys() - set(streamed) - set(expected), key=lambda name: histories[name].heard_ms or 0
+    )
+    bars = sum(len(one.tape) for one in histories.values())
     for name in idle:
-        if len(seen) <= MOST_PAIRS and bars <= MOST_BARS:
+        if len(histories) <= MAX_PAIRS and bars <= MAX_TOTAL_BARS:
             return
-        bars -= len(seen.pop(name).tape)
-    if bars <= MOST_BARS:
+        bars -= len(histories.pop(name).tape)
+    if bars <= MAX_TOTAL_BARS:
         return
-    others = [name for name in seen if name not in expected]
-    listings = [name for name in seen if name in expected]
-    room = MOST_BARS - sum(len(seen[name].tape) for name in listings)
-    _trim((seen[name] for name in others), room, LEAST_BARS)
-    room = MOST_BARS - sum(len(seen[name].tape) for name in others)
-    _trim((seen[name] for name in listings), room, 1)
+    others = [name for name in histories if name not in expected]
+    listings = [name for name in histories if name in expected]
+    capacity = MAX_TOTAL_BARS - sum(len(histories[name].tape) for name in listings)
+    _trim((histories[name] for name in others), capacity, MIN_BARS)
+    capacity = MAX_TOTAL_BARS - sum(len(histories[name].tape) for name in others)
+    _trim((histories[name] for name in listings), capacity, 1)
 
 
-def _trim(pairs: Iterable[PairHistory], room: int, least: int) -> None:
-    """Cut the longest tapes to one length, so that all fit; none below `least`."""
+def _trim(pairs: Iterable[PairHistory], capacity: int, least: int) -> None:
+    """Cut the longest tapes to a common length, so that all fit; none below `least`."""
     tapes = sorted((one.tape for one in pairs), key=len)
-    for place, tape in enumerate(tapes):
-        longest = max(room // (len(tapes) - place), least)
+    for index, tape in enumerate(tapes):
+        longest = max(capacity // (len(tapes) - index), least)
         tape.keep_newest(longest)
-        room -= len(tape)
+        capacity -= len(tape)

@@ -1,7 +1,7 @@
-"""What the engine knows: folded in memory, stored with its facts in one unit of work, loaded from there.
+"""In-memory state of pairs, listings and signals, persisted together with its events.
 
-Every change is folded without waiting and handed to the store in the same step, so facts are stored in the
-order in which they were learned. If the store fails, memory is behind a lie: it is loaded anew.
+A change is applied in memory and passed to the store without an await in between, so events are stored in
+the order of the changes. If a write fails, memory may differ from disk and is reloaded before use.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from mexc_tui.detection.calibration import CalibrationHistory, CaseKey, Tally
 from mexc_tui.detection.outcomes import outcome_of_ended_session
 from mexc_tui.detection.passing import Stand, standing_after
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.market.outcome_labels import keep_outcome, label_version
+from mexc_tui.engine.market.outcome_labels import label_version, save_outcome
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.listings import Update
 from mexc_tui.market.symbols import PairChange
@@ -33,10 +33,10 @@ from mexc_tui.ports.store import Store, Stored, UnitOfWork
 log = logging.getLogger(__name__)
 
 RELOAD_PAUSE_S = 0.05
-TRADES = 50
-"""So many trades of a pair are kept one by one; the tape keeps them by the second."""
+MAX_TRADES = 50
+"""Single trades in memory per pair; the tape has bars of one second."""
 RECENT = 200
-"""Newest listings checked for a missing label after an exchange session has ended."""
+"""Newest listings checked for a missing outcome when an exchange session has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,69 +50,67 @@ class _Loaded:
 
 @dataclass(slots=True)
 class PairHistory:
-    """What streams showed of one pair since this engine began."""
+    """Streamed market data of one pair since the start of the engine."""
 
     tape: Tape = field(default_factory=Tape)
     liquidity: Liquidity | None = None
     lost_since_ms: int | None = 0
-    """Trades have been missing since then; None: none are missing. Before the first one, all are."""
+    """Start of the current gap in the trades; None: no gap. 0 before the first subscription."""
     heard_ms: int | None = None
-    """When any message about it came last, exchange's time."""
+    """When the last message was received, exchange time."""
     quote: BestQuote | None = None
     quoted_ms: int = 0
     deep: TopLevels | None = None
-    """More levels, while a face shows it; None: not heard since its stream began or broke off."""
+    """Deep order book, while a front end displays the pair; None: no message since its stream began."""
     deep_ms: int = 0
-    trades: deque[StreamDeal] = field(default_factory=lambda: deque[StreamDeal](maxlen=TRADES))
-    """The newest ones, oldest first."""
+    trades: deque[StreamDeal] = field(default_factory=lambda: deque[StreamDeal](maxlen=MAX_TRADES))
+    """Newest trades, oldest first."""
     earlier: tuple[PublicTrade, ...] = ()
-    """From before its stream, newest first, asked for when a face began to show it."""
+    """Trades before its stream, newest first, queried when a front end first displays the pair."""
 
 
 class KnowledgeStore:
-    """The one place where knowledge changes."""
+    """Owner of the market knowledge, in memory and in the store."""
 
-    def __init__(self, books: Store, detection: Callable[[], DetectionSettings], since_ms: int = 0) -> None:
-        """Start empty; call `load` first. Data before `since_ms` is of an earlier session: history only."""
-        self._books = books
+    def __init__(self, store: Store, detection: Callable[[], DetectionSettings], since_ms: int = 0) -> None:
+        """Start empty; call `load` first. Rows before `since_ms` belong to an earlier exchange session."""
+        self._store = store
         self._since_ms = since_ms
         self._detection = detection
         self.knowledge = Knowledge()
         self.signals: dict[SignalKey, Signal] = {}
-        """What stands."""
+        """Active signals."""
         self.history = CalibrationHistory()
         self.outcomes: dict[str, ListingOutcome] = {}
-        """By listing, of those that are in memory."""
+        """Outcome by listing id, for listings in memory."""
         self.seen: dict[str, PairHistory] = {}
-        """By pair."""
+        """Streamed market data by symbol."""
         self.changed: list[Callable[[], None]] = []
-        """Who is told, at once, that a listing changed."""
-        self._is_sound = False
+        """Callbacks for changes of listings, called at once."""
+        self._is_current = False
         self._writes = 0
         self._in_flight = 0
 
     @property
     def standing(self) -> dict[SignalKey, Stand]:
-        """Return what stands, as a pass of detection wants it."""
+        """Return the active signals in the form that a detection pass takes."""
         return {key: Stand(signal.state, signal.at_ms) for key, signal in self.signals.items()}
 
     async def load(self) -> None:
-        """Take everything from the store, unless memory and store agree already. Raises StorageError."""
-        if self._is_sound:
+        """Load everything from the store, unless memory matches it already. Raises StorageError."""
+        if self._is_current:
             return
         try:
             await self._load()
-        except StorageDamaged as error:  # exits need none of it
-            log.error("what was known cannot be loaded, so it is learned anew: %s", error)
-        self._is_sound = True
+        except StorageDamaged as error:  # exits do not depend on it
+            log.error("market knowledge could not be loaded and starts empty: %s", error)
+        self._is_current = True
 
     async def _load(self) -> None:
         settings, since_ms = self._detection(), self._since_ms
         version = label_version(settings)
         if since_ms:
-            await self.write(
-                "close an earlier session", lambda unit: _close_session(unit, since_ms, settings)
-            )
+            await self.write("close earlier session", lambda unit: _close_session(unit, since_ms, settings))
         found = await self._read_whole(lambda stored: _load(stored, version, since_ms))
         self.knowledge = Knowledge(found.listings, found.pairs)
         keys = standing_after(found.standing)
@@ -120,21 +118,24 @@ class KnowledgeStore:
         self.history, self.outcomes = found.history, found.outcomes
 
     async def _read_whole(self, work: Callable[[Stored], _Loaded]) -> _Loaded:
-        """Read until nothing is written meanwhile: what is learned during a reading must not be forgotten."""
+        """Read again until no write overlapped, so that no concurrent change is lost."""
         while True:
             writes = self._writes
-            found = await self._books.read("load what is known", work)
+            found = await self._store.read("load market knowledge", work)
             if not self._in_flight and writes == self._writes:
                 return found
             await asyncio.sleep(RELOAD_PAUSE_S)
 
     async def reload_history(self) -> None:
-        """Take up what outcomes have taught. Raises StorageError."""
+        """Reload the calibration history after new outcomes. Raises StorageError."""
         version = label_version(self._detection())
-        self.history = await self._books.read("load history", lambda stored: _history(stored, version))
+        self.history = await self._store.read("load history", lambda stored: _history(stored, version))
 
-    async def keep(self, updates: Sequence[Update], now_ms: int, pairs: Sequence[PairChange] = ()) -> None:
-        """Store what was just folded, with its facts. Raises StorageError; then memory is loaded anew."""
+    async def save(self, updates: Sequence[Update], now_ms: int, pairs: Sequence[PairChange] = ()) -> None:
+        """Store changes just applied in memory, with their events.
+
+        Raises StorageError; the next `load` then reloads memory.
+        """
         if not updates and not pairs:
             return
         settings = self._detection()
@@ -150,43 +151,43 @@ class KnowledgeStore:
                 for fact in facts_of(update):
                     unit.record(fact)
 
-        await self.write("keep what was seen", work)
+        await self.write("save market knowledge", work)
         if updates:
-            for tell in self.changed:
-                tell()
+            for callback in self.changed:
+                callback()
 
     def _newest(self, listing: Listing) -> Listing:
-        """Return it as it is now: somebody else may have learned more of it before it was handed over."""
+        """Return the current version of a listing, which may have changed or been merged meanwhile."""
         listings = self.knowledge.listings
         absorber = (one for one in listings if listing.id in one.also_ids)
         return listings.get(listing.id) or next(absorber, listing)
 
     async def write(self, name: str, work: Callable[[UnitOfWork], None]) -> None:
-        """Store something that memory holds already. Raises StorageError."""
+        """Store a change already applied in memory. Raises StorageError."""
         self._writes += 1
         self._in_flight += 1
         try:
-            await self._books.write(name, work, durability=Durability.NORMAL)
+            await self._store.write(name, work, durability=Durability.NORMAL)
         except BaseException:
-            self._is_sound = False
+            self._is_current = False
             raise
         finally:
             self._in_flight -= 1
 
     def live(self, now_ms: int) -> tuple[Listing, ...]:
-        """Return the listings of which something is expected: for an hour, or longer if settings say so."""
+        """Return listings with events still expected: for an hour, or longer if the settings say so."""
         settings = self._detection()
         return self.knowledge.live(
             now_ms, max(MATURITY_MS, settings.maturity_ms), max(API_GRACE_MS, settings.api_grace_ms)
         )
 
     def liquidity(self) -> dict[str, Liquidity]:
-        """Return what lies in the books that are streamed, by pair."""
+        """Return the liquidity of each streamed order book, by symbol."""
         return {name: seen.liquidity for name, seen in self.seen.items() if seen.liquidity is not None}
 
 
 def facts_of(update: Update) -> Iterable[Event]:
-    """Yield what the journal says of one update: what was seen, then what that changed."""
+    """Yield the journal events of one update: sightings first, then changes."""
     listing = update.after
     seen = (
         ListingSeen(at_ms=one.at_ms, about=listing.symbol, listing_id=listing.id, sighting=one)
@@ -200,7 +201,7 @@ def facts_of(update: Update) -> Iterable[Event]:
 
 
 def _close_session(unit: UnitOfWork, since_ms: int, settings: DetectionSettings) -> None:
-    """End the signals of an earlier exchange session and label its listings."""
+    """End signals and alerts of an earlier exchange session and label its listings."""
     for signal in unit.signals.standing():
         ended = SignalEnd(signal.key, signal.state, since_ms, "its practice session has ended")
         if signal.at_ms < since_ms and unit.signals.end(ended):
@@ -211,11 +212,11 @@ def _close_session(unit: UnitOfWork, since_ms: int, settings: DetectionSettings)
     left = {one.id: one for one in unit.listings.unfinished() if one.first_seen_ms < since_ms}
     for listing in left.values():
         unit.listings.save(listing, listing.stage, is_over=True)
-    # Some may have ended just before the engine did, and not been labelled.
+    # Listings that ended just before the engine stopped may have no outcome yet.
     recent = {one.id: one for one in unit.listings.latest(RECENT) if one.first_seen_ms < since_ms}
     for listing in (left | recent).values():
         if unit.outcomes.newest(listing.id) is None:
-            keep_outcome(unit, listing, outcome_of_ended_session(listing, since_ms, settings))
+            save_outcome(unit, listing, outcome_of_ended_session(listing, since_ms, settings))
 
 
 def _load(stored: Stored, version: str, since_ms: int) -> _Loaded:

@@ -1,4 +1,4 @@
-"""Keeps an outcome with all that follows from it: its fact, and what it makes of every claim."""
+"""Stores the outcome of a listing, its event, and the verdict on each claim about it."""
 
 from collections.abc import Iterable
 
@@ -10,30 +10,30 @@ from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.signal import ClaimKind, Signal
 from mexc_tui.ports.store import Stored, UnitOfWork
 
-SIGNALS_OF_ONE = 1_000
+MAX_SIGNALS = 1_000
 
 
 def label_version(settings: DetectionSettings) -> str:
-    """Return the name under which outcomes of these settings are kept."""
+    """Return the label version under which outcomes of these settings are stored."""
     return f"{settings.label.version}:{settings.label.horizon_ms}"
 
 
 def signals_of(stored: Stored, listing: Listing, limit: int) -> list[Signal]:
-    """Return the newest signals about a listing, newest first, whichever id it had then."""
+    """Return the newest signals about a listing under any of its ids, newest first."""
     ids = (listing.id, *listing.also_ids)
     found = [signal for one in ids for signal in stored.signals.of_listing(one, limit)]
     return sorted(found, key=lambda signal: -signal.at_ms)[:limit]
 
 
-def keep_outcome(unit: UnitOfWork, listing: Listing, outcome: ListingOutcome) -> None:
-    """Store an outcome, in place of an older one of the same rule, and count what was claimed."""
+def save_outcome(unit: UnitOfWork, listing: Listing, outcome: ListingOutcome) -> None:
+    """Store an outcome, replacing one of the same label version, and count hits and misses of its claims."""
     unit.outcomes.save(outcome)
     unit.record(ListingLabelled(at_ms=outcome.labelled_ms, about=listing.symbol, outcome=outcome))
-    _judge(unit, outcome, signals_of(unit, listing, SIGNALS_OF_ONE))
+    _save_verdicts(unit, outcome, signals_of(unit, listing, MAX_SIGNALS))
 
 
-def _judge(unit: UnitOfWork, outcome: ListingOutcome, signals: Iterable[Signal]) -> None:
-    """Count a listing once per case, by its first signal, and once for each kind of claim."""
+def _save_verdicts(unit: UnitOfWork, outcome: ListingOutcome, signals: Iterable[Signal]) -> None:
+    """Count a listing once per case, by its first signal, and once per kind of claim."""
     verdicts = unit.verdicts(outcome.label_version)
     verdicts.forget(outcome.listing_id)
     done: set[tuple[str, int, str]] = set()

@@ -1,4 +1,4 @@
-"""A price where no stream tells one (reliability M2, M3)."""
+"""Polls the price of a pair that has no current stream (reliability M2, M3)."""
 
 import asyncio
 import logging
@@ -13,19 +13,19 @@ from mexc_tui.ports.trading import TradingPort
 log = logging.getLogger(__name__)
 
 DEADLINE_S = 3.0
-NONE = (Decimal(0), Decimal(0))
+NO_LEVEL = (Decimal(0), Decimal(0))
 
 
-async def ask_price(
+async def poll_price(
     trading: TradingPort, prices: PriceCache, symbol: str, purpose: Purpose = Purpose.ORDINARY
 ) -> None:
-    """Ask for a pair's book, and tell of its best prices as a stream would. A failure is logged."""
+    """Query the order book of a pair and put its best prices into the cache. A failure is only logged."""
     try:
         async with asyncio.timeout(DEADLINE_S):
             depth = await trading.depth(symbol, 5, purpose=purpose)
     except (ExchangeError, TimeoutError) as error:
-        log.info("the book of %s: %s", symbol, error)
+        log.info("no polled price of %s: %s", symbol, error)
         return
-    bid, bids = (Decimal(one) for one in depth.bids[0]) if depth.bids else NONE
-    ask, asks = (Decimal(one) for one in depth.asks[0]) if depth.asks else NONE
+    bid, bids = (Decimal(one) for one in depth.bids[0]) if depth.bids else NO_LEVEL
+    ask, asks = (Decimal(one) for one in depth.asks[0]) if depth.asks else NO_LEVEL
     prices.on_quote(BestQuote(symbol, bid or None, bids, ask or None, asks, depth.last_update_id))

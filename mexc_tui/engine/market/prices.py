@@ -1,4 +1,4 @@
-"""Prices of now, as streams bring them: who trades on them is told at once, who shows them looks here."""
+"""Cache of the latest streamed price per symbol, with callbacks for every change."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,19 +9,20 @@ from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 from mexc_tui.ports.clock import Clock
 
 QUOTE = "USDT"
-"""The one quote asset that the desk trades in and keeps its books in."""
+"""Quote asset of all trades and of the ledger."""
 NS_PER_MS = 1_000_000
-TRADED_NS = 60 * 1_000 * NS_PER_MS
-MOST_IDLE = 256
-"""Pairs whose prices are kept after their streams ended."""
-LOWBALL = Decimal("0.05")
+RECENT_TRADE_NS = 60 * 1_000 * NS_PER_MS
+MAX_IDLE = 256
+"""Pairs kept in the cache after their streams ended."""
+IMPLAUSIBLE_BID_RATIO = Decimal("0.05")
+"""A bid below this share of the last trade is not used."""
 
 Levels = tuple[tuple[Decimal, Decimal], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A pair's newest prices. Moments are of the monotonic clock; None: never seen."""
+    """Latest prices of a pair. `_ns`: monotonic clock, None: never received."""
 
     symbol: str
     bid: Decimal | None = None
@@ -31,24 +32,24 @@ class Price:
     """Best levels as (price, base units), best first."""
     asks: Levels = ()
     last_ms: int = 0
-    """When `last` was traded, exchange's time."""
+    """When `last` was traded, exchange time."""
     quoted_ns: int | None = None
     traded_ns: int | None = None
     levels_ns: int | None = None
     heard_ms: int | None = None
-    """When anything was last heard of it, exchange's time."""
+    """When the last message was received, exchange time."""
     version: int = 0
-    """Version of the order book that the bid is from; 0: unknown."""
+    """Order-book version of the bid; 0: unknown."""
 
     @property
     def bid_ns(self) -> int | None:
-        """When the best prices were last received; a trade does not renew them."""
+        """When the best bid and ask were last received; trades do not count."""
         return max((at for at in (self.quoted_ns, self.levels_ns) if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class PriceMove:
-    """What just came of one pair: its price now, and the trades that brought it, oldest first."""
+    """Price update of one pair with the trades that caused it, oldest first."""
 
     price: Price
     trades: tuple[StreamDeal, ...]
@@ -56,27 +57,27 @@ class PriceMove:
 
 
 class PriceCache:
-    """Hears the streams beside the engine's other ears."""
+    """Latest streamed price per symbol."""
 
     def __init__(self, clock: Clock, now_ms: Callable[[], int]) -> None:
-        """`now_ms`: the exchange's time."""
+        """`now_ms`: exchange time."""
         self._clock = clock
         self._now_ms = now_ms
         self._versions = VersionOrder()
         self._of: dict[str, Price] = {}
-        self._asked: dict[str, Decimal] = {QUOTE: Decimal(1)}
+        self._polled: dict[str, Decimal] = {QUOTE: Decimal(1)}
         self._listeners: list[Callable[[PriceMove], None]] = []
 
     def on_move(self, listener: Callable[[PriceMove], None]) -> None:
-        """Call with every move, at once; it must be quick."""
+        """Register a callback for every price update; it is called synchronously and must be quick."""
         self._listeners.append(listener)
 
     def off_move(self, listener: Callable[[PriceMove], None]) -> None:
-        """Call it no more."""
+        """Remove a callback."""
         self._listeners.remove(listener)
 
     def of(self, symbol: str) -> Price:
-        """Return a pair's newest prices, an empty one if nothing was seen."""
+        """Return the latest prices of a pair; empty if none were received."""
         return self._of.get(symbol) or Price(symbol)
 
     def age_ms(self, symbol: str) -> int | None:
@@ -85,18 +86,18 @@ class PriceCache:
         return None if bid_ns is None else (self._clock.monotonic_ns() - bid_ns) // NS_PER_MS
 
     def believed_bid(self, symbol: str) -> Decimal | None:
-        """Return a pair's best bid; None while it is next to nothing beside what was just traded.
+        """Return the best bid; None: no bid, or one implausibly far below a recent trade.
 
-        Bids of a thin book are gone for a moment, and a limit on losses must not act on that.
+        The bids of a thin book may vanish for a moment; loss limits must not act on that.
         """
         price, now_ns = self.of(symbol), self._clock.monotonic_ns()
         if price.bid is None or price.last is None or price.traded_ns is None:
             return price.bid
-        is_of_now = now_ns - price.traded_ns <= TRADED_NS
-        return None if is_of_now and price.bid < price.last * LOWBALL else price.bid
+        is_recent = now_ns - price.traded_ns <= RECENT_TRADE_NS
+        return None if is_recent and price.bid < price.last * IMPLAUSIBLE_BID_RATIO else price.bid
 
-    def distrust(self) -> None:
-        """Let nothing that was heard until now count as heard: nobody knows how long ago it was."""
+    def invalidate(self) -> None:
+        """Mark all prices as stale, because their age is unknown after a gap."""
         self._versions.clear()
         self._of = {
             symbol: replace(price, quoted_ns=None, traded_ns=None, levels_ns=None)
@@ -104,34 +105,34 @@ class PriceCache:
         }
 
     def in_quote(self) -> Mapping[str, Decimal]:
-        """Return what one of each asset is worth, where known: to value fees and differences."""
-        seen = {
-            symbol.removesuffix(QUOTE): worth
+        """Return the value of one unit of each asset in the quote asset, where known."""
+        streamed = {
+            symbol.removesuffix(QUOTE): value
             for symbol, price in self._of.items()
-            if symbol.endswith(QUOTE) and (worth := price.bid or price.last) is not None
+            if symbol.endswith(QUOTE) and (value := price.bid or price.last) is not None
         }
-        return {**self._asked, **seen}
+        return {**self._polled, **streamed}
 
-    def note_asked(self, asset: str, worth: Decimal) -> None:
-        """Take the worth of an asset that no stream tells."""
-        self._asked[asset] = worth
+    def set_polled_value(self, asset: str, value: Decimal) -> None:
+        """Set the value of an asset without a stream."""
+        self._polled[asset] = value
 
-    def renew(self, symbol: str) -> None:
-        """Take the next prices of a pair whatever their version: its subscription began anew."""
+    def reset_version(self, symbol: str) -> None:
+        """Accept the next prices of a pair at any version, because its subscription was renewed."""
         self._versions.forget(symbol)
 
-    def bound(self, streamed: Collection[str]) -> None:
-        """Forget pairs that are not streamed any more, the longest silent ones first, beyond `MOST_IDLE`."""
+    def evict_idle(self, streamed: Collection[str]) -> None:
+        """Drop pairs without a stream beyond `MAX_IDLE`, least recently updated first."""
         idle = [symbol for symbol in self._of if symbol not in streamed]
         idle.sort(key=lambda symbol: self._of[symbol].heard_ms or 0)
-        for symbol in idle[: max(len(idle) - MOST_IDLE, 0)]:
+        for symbol in idle[: max(len(idle) - MAX_IDLE, 0)]:
             del self._of[symbol]
             self._versions.forget(symbol)
 
-    # ---- what comes in
+    # ---- stream messages
 
     def on_quote(self, quote: BestQuote) -> None:
-        """Take a pair's best prices, unless newer ones were received before."""
+        """Apply the best prices of a pair, unless newer ones were received before."""
         now_ns = self._clock.monotonic_ns()
         if not self._versions.accepts(quote.symbol, quote.version, now_ns):
             return
@@ -146,7 +147,7 @@ class PriceCache:
         self._put(moved, (), now_ns)
 
     def on_deals(self, deals: Sequence[StreamDeal]) -> None:
-        """Take trades of one pair, oldest first; the last price is that of the newest by its own time."""
+        """Apply trades of one pair, oldest first; the trade with the latest timestamp sets the last price."""
         if not deals:
             return
         now_ns, now_ms = self._clock.monotonic_ns(), self._now_ms()
@@ -158,7 +159,7 @@ class PriceCache:
         self._put(moved, tuple(deals), now_ns)
 
     def on_levels(self, levels: TopLevels) -> None:
-        """Take a pair's best levels; they are a quote too. Older ones than the newest quote are dropped."""
+        """Apply the best levels of a pair, including its quote; drop levels older than the last quote."""
         now_ns = self._clock.monotonic_ns()
         if not self._versions.accepts(levels.symbol, levels.version, now_ns):
             return

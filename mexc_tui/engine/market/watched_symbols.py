@@ -1,48 +1,48 @@
-"""Pairs that faces look at: each is watched for a minute after a question, few at once."""
+"""Pairs displayed by front ends: each is streamed for a minute after the last request."""
 
 from collections.abc import Callable
 
 WATCH_MS = 60_000
-MOST = 8
-"""Three streams each: with them the listings' own still fit onto few connections."""
-OWN_MS = 5_000
-"""Who asked within so long keeps its pair: two faces do not drive each other out in turns."""
+CAPACITY = 8
+"""Pairs watched at once. Three streams each, which leaves connections to the streams of listings."""
+PROTECTED_MS = 5_000
+"""A pair requested this recently is not replaced, so that two front ends do not evict each other."""
 
 
 class WatchedSymbols:
-    """Which pairs are shown until when, by the exchange's clock."""
+    """Pairs displayed by front ends, with the exchange time of the last request."""
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
-        self._asked_ms: dict[str, int] = {}
+        self._requested_ms: dict[str, int] = {}
 
-    def ask(self, symbol: str) -> str:
-        """Watch a pair for a while; return why that cannot be now, in plain words; empty: it is."""
+    def watch(self, symbol: str) -> str:
+        """Watch a pair for a minute; return why that is impossible now; empty: it is watched."""
         now_ms = self._now_ms()
-        self._forget_old(now_ms)
-        if symbol not in self._asked_ms and len(self._asked_ms) >= MOST:
-            oldest = min(self._asked_ms, key=lambda name: self._asked_ms[name])
-            if now_ms - self._asked_ms[oldest] < OWN_MS:
-                return f"{MOST} symbols are already watched: close one, or wait a few seconds"
-            del self._asked_ms[oldest]
-        self._asked_ms[symbol] = now_ms
+        self._remove_expired(now_ms)
+        if symbol not in self._requested_ms and len(self._requested_ms) >= CAPACITY:
+            oldest = min(self._requested_ms, key=lambda name: self._requested_ms[name])
+            if now_ms - self._requested_ms[oldest] < PROTECTED_MS:
+                return f"{CAPACITY} symbols are already watched: close one, or wait a few seconds"
+            del self._requested_ms[oldest]
+        self._requested_ms[symbol] = now_ms
         return ""
 
     def is_new(self, symbol: str) -> bool:
-        """Whether asking for it now begins to watch it."""
-        self._forget_old(self._now_ms())
-        return symbol not in self._asked_ms
+        """Return whether the pair is not watched yet."""
+        self._remove_expired(self._now_ms())
+        return symbol not in self._requested_ms
 
-    def left_s(self, symbol: str) -> float:
-        """Return how long it is watched from now on; 0: it is not."""
-        asked_ms = self._asked_ms.get(symbol)
-        return 0.0 if asked_ms is None else max(asked_ms + WATCH_MS - self._now_ms(), 0) / 1_000
+    def remaining_s(self, symbol: str) -> float:
+        """Return how much longer the pair is watched; 0: not watched."""
+        requested_ms = self._requested_ms.get(symbol)
+        return 0.0 if requested_ms is None else max(requested_ms + WATCH_MS - self._now_ms(), 0) / 1_000
 
     def symbols(self) -> tuple[str, ...]:
-        """Return what is shown now."""
-        self._forget_old(self._now_ms())
-        return tuple(self._asked_ms)
+        """Return the watched pairs."""
+        self._remove_expired(self._now_ms())
+        return tuple(self._requested_ms)
 
-    def _forget_old(self, now_ms: int) -> None:
-        for name in [one for one, at_ms in self._asked_ms.items() if now_ms - at_ms > WATCH_MS]:
-            del self._asked_ms[name]
+    def _remove_expired(self, now_ms: int) -> None:
+        for name in [one for one, at_ms in self._requested_ms.items() if now_ms - at_ms > WATCH_MS]:
+            del self._requested_ms[name]

@@ -1,4 +1,4 @@
-"""The result of a command that changed something."""
+"""Result of a command that changes state."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -8,7 +8,7 @@ Result = TypeVar("Result", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class CommandResult(Generic[Result]):
-    """What a command did, in words and numbers. `is_all` False: some of it could not be done."""
+    """Message and figures of a completed command. `is_all` False: part of it failed."""
 
     words: str
     result: Result

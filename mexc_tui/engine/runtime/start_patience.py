@@ -1,4 +1,4 @@
-"""How long a start waits for the exchange: as long as it takes with something held, else not for long."""
+"""Retries requests at the start: without limit while there is exposure, else for a short time."""
 
 import asyncio
 import logging
@@ -13,66 +13,67 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-FIRST_S, LONGEST_S = 1.0, 30.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 """Pauses double from the first to the longest."""
 SLOW_S = 3.0
 GO_ON_S = 0.5
-"""With something held, exits and the desk start after so long beside each question that has no answer yet."""
-HELD = "Something is held, or an order's outcome is unknown: the engine stays up and tries again."
+"""With exposure, exits and the desk start after this time although a request is still unanswered."""
+EXPOSED = "Positions or unknown orders exist: the engine keeps running and retries."
 
 
 class StartPatience:
-    """Pauses between the tries of one thing; says each new problem at once."""
+    """Pauses between the attempts of one start-up request and reports each new problem at once."""
 
-    def __init__(self, holds: Callable[[], bool], give_up_s: float, note: Callable[[str], None]) -> None:
-        """`holds`: whether something is held or unknown; without it, `give_up_s` is all that is waited.
+    def __init__(
+        self, has_exposure: Callable[[], bool], give_up_s: float, report: Callable[[str], None]
+    ) -> None:
+        """`has_exposure`: whether positions or unknown orders exist; else give up after `give_up_s`.
 
-        `note` gets what is waited for, as soon as that changes.
+        `report`: called with the problem whenever it changes.
         """
-        self._holds = holds
-        self._note = note
+        self._has_exposure = has_exposure
+        self._report = report
         self._give_up_s = give_up_s
         self._waited_s = 0.0
-        self._pause_s = FIRST_S
-        self._said = ""
+        self._pause_s = FIRST_PAUSE_S
+        self._reported = ""
 
     async def wait(self, error: Exception, at_least_s: float = 0.0) -> None:
-        """Say what is wrong if it is new, then pause. Raises WorkerFailure when nothing is worth waiting for.
+        """Report the error if it is new, then pause. Raises WorkerFailure to give up.
 
-        `at_least_s`: what the exchange asked for with Retry-After.
+        `at_least_s`: pause required by the exchange (Retry-After).
         """
-        holds = self._holds()
-        if not holds and (is_final(error) or self._waited_s >= self._give_up_s):
-            raise error if isinstance(error, WorkerFailure) else WorkerFailure(told_why(error))
-        self._say(told_why(error))
+        if not self._has_exposure() and (is_final(error) or self._waited_s >= self._give_up_s):
+            raise error if isinstance(error, WorkerFailure) else WorkerFailure(error_text(error))
+        self._report_once(error_text(error))
         pause_s = max(self._pause_s, at_least_s)
-        self._pause_s = min(2 * self._pause_s, LONGEST_S)
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         await asyncio.sleep(pause_s)
         self._waited_s += pause_s
 
-    async def answer(self, asking: Awaitable[T]) -> T:
-        """Return what is answered; say so if that takes long."""
+    async def request(self, request: Awaitable[T]) -> T:
+        """Await a request and return its result; report if it takes long."""
         loop = asyncio.get_running_loop()
-        slow = loop.call_later(SLOW_S, self._say, f"it has not answered for {SLOW_S:g} s.")
+        slow = loop.call_later(SLOW_S, self._report_once, f"no response for {SLOW_S:g} s.")
         try:
-            return await asking
+            return await request
         finally:
             slow.cancel()
 
-    def _say(self, words: str) -> None:
-        if words != self._said:
-            self._said = words
-            self._note(words)
-            held = f" {HELD}" if self._holds() else ""
-            log.warning("the start waits for the exchange: %s%s", words, held)
+    def _report_once(self, problem: str) -> None:
+        if problem != self._reported:
+            self._reported = problem
+            self._report(problem)
+            exposed = f" {EXPOSED}" if self._has_exposure() else ""
+            log.warning("start-up waits for the exchange: %s%s", problem, exposed)
 
 
 def is_final(error: Exception) -> bool:
-    """Whether asking again changes nothing: the exchange refuses the key or this machine's address."""
+    """Return whether a retry is useless: the exchange rejects the API key or this IP address."""
     return isinstance(error, RequestRefused) and error.refusal.code in KEY_CODES
 
 
-def told_why(error: Exception) -> str:
-    """Return an error in words, with the next step for a key that is refused."""
-    step = " Check the key and its list of addresses on the exchange's site: mexc-tui keys check."
+def error_text(error: Exception) -> str:
+    """Return the text of an error, with the next step if the API key was rejected."""
+    step = " Check the API key and its IP allowlist on MEXC, then run: mexc-tui keys check."
     return f"{error}{step if is_final(error) else ''}"

@@ -1,4 +1,4 @@
-"""Watches the engine's database: still there, not emptied, backed up every day."""
+"""Monitors the database: file in place, not emptied, space reserved for exits, backed up daily."""
 
 import asyncio
 import logging
@@ -12,74 +12,77 @@ from mexc_tui.model.storage import StorageError
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 0.25
-REGAIN_S = 10.0
+CHECK_INTERVAL_S = 0.25
+RESERVE_INTERVAL_S = 10.0
 FIRST_BACKUP_S = 60.0
-BACKUP_STEP_S = 600.0
+BACKUP_INTERVAL_S = 600.0
 
 
 class Storage(PrunedStorage, Protocol):
-    """What the engine asks of the store about itself."""
+    """State and maintenance operations of the store."""
 
     def lost(self) -> str:
-        """Say why what is committed now would be lost; empty: it is safe."""
+        """Return why new commits would be lost; empty: they are safe."""
         ...
 
     def damaged(self) -> str:
-        """Say what outside the tables of money is damaged, and what to do; empty: nothing was found."""
+        """Return the damage found outside the ledger tables and the next step; empty: none."""
         ...
 
     def emptied(self) -> str:
-        """Say why this store is empty although it was in use before, and what to do; empty: it is not."""
+        """Return why a store that was in use before is empty and the next step; empty: it is not."""
         ...
 
     def full(self) -> str:
-        """Say that the room kept for exits was given back to a full disk; empty: it was not."""
+        """Return a warning if a full disk uses the space reserved for exits; empty: it does not."""
         ...
 
     def regain_reserve(self) -> bool:
-        """Set that room aside again once there is space; return whether it is held. It blocks.
+        """Reserve the space again if the disk has enough; return whether it is reserved.
 
-        Raises OSError.
+        Blocks. Raises OSError.
         """
         ...
 
     async def rescue(self) -> Path:
-        """Write what the open store holds to a new backup. Raises StorageError."""
+        """Write the content of the open store to a new backup and return its path. Raises StorageError."""
         ...
 
     def is_backup_due(self) -> bool:
-        """Whether the newest backup is older than a day, or there is none."""
+        """Return whether there is no backup, or the newest is older than a day."""
         ...
 
     async def back_up_daily(self) -> Path:
-        """Write a new backup and delete those that are not to be kept. Raises StorageError."""
+        """Write a new backup, delete expired ones, and return its path. Raises StorageError."""
         ...
 
 
 class StoreMonitor:
-    """Three workers. `on_lost` hears once of a database that was deleted, replaced or emptied: it halts."""
+    """Three workers that check the database file, its reserved space and its backups."""
 
     def __init__(
         self, storage: Storage, on_lost: Callable[[str, str], None], is_opening: Callable[[], bool]
     ) -> None:
-        """`on_lost` gets what it is about and words; `is_opening`: a backup waits while a pair opens."""
+        """`on_lost`: called once with subject and reason if the database was deleted, replaced or emptied.
+
+        `is_opening`: whether a pair is opening; backups wait then.
+        """
         self._storage = storage
         self._on_lost = on_lost
         self._is_opening = is_opening
         self._rescued: Path | None = None
         self.lost = ""
-        """Why commits are lost at present; empty: they are safe."""
+        """Why commits are being lost; empty: they are safe."""
         self.backup_problem = ""
-        """Why there is no backup of the last day; empty: there is one, or none was due yet."""
+        """Why the last backup failed; empty: it succeeded, or none was due."""
 
     @property
     def problem(self) -> str:
-        """Say why nothing may be bought with this store; empty: it may."""
+        """Return why the store blocks entries; empty: it does not."""
         return self.lost or self._storage.full() or self._storage.damaged()
 
-    async def watch(self, started: Started) -> None:
-        """Look four times a second whether the open database is the one at its path."""
+    async def check_file(self, started: Started) -> None:
+        """Check four times a second that the open database is the file at its path."""
         emptied = self._storage.emptied()
         if emptied:
             self._on_lost("store", emptied)
@@ -87,47 +90,47 @@ class StoreMonitor:
         while True:
             before, self.lost = self.lost, self._storage.lost()
             if self.lost and not before:
-                self._on_lost("store", f"{self.lost}: what is booked from now on is lost at the next start")
+                self._on_lost("store", f"{self.lost}: changes from now on are lost at the next start")
                 await self._rescue()
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CHECK_INTERVAL_S)
 
-    async def keep_reserve(self, started: Started) -> None:
-        """Set the room for exits aside again once a disk that was full has space."""
+    async def maintain_reserve(self, started: Started) -> None:
+        """Reserve the space for exits again once a full disk has room."""
         started()
         while True:
-            await asyncio.sleep(REGAIN_S)
+            await asyncio.sleep(RESERVE_INTERVAL_S)
             if not self._storage.full():
                 continue
             try:
                 if await asyncio.to_thread(self._storage.regain_reserve):
-                    log.warning("the disk has space again: room for exits is set aside")
+                    log.warning("the disk has space again: space for exits is reserved")
             except OSError as error:
-                log.error("no room for exits can be set aside: %s", error)
+                log.error("space for exits could not be reserved: %s", error)
 
-    async def keep_backups(self, started: Started) -> None:
-        """Back up once a day, not while a pair opens, and not over sound backups once damage was found."""
+    async def maintain_backups(self, started: Started) -> None:
+        """Back up once a day, but not during an opening, nor after damage was found."""
         started()
         await asyncio.sleep(FIRST_BACKUP_S)
         while True:
             if not (self._is_opening() or self.problem):
                 await self._back_up_if_due()
-            await asyncio.sleep(BACKUP_STEP_S)
+            await asyncio.sleep(BACKUP_INTERVAL_S)
 
-    async def end(self) -> str:
-        """Rescue what a lost database holds by the end; say where it is, if that was needed."""
+    async def finish(self) -> str:
+        """Back up a lost database at shutdown; return where to, or empty if the database is in place."""
         self.lost = self._storage.lost()
         if not self.lost:
             return ""
         await self._rescue()
         if self._rescued is None:
-            return f"{self.lost}, and it could not be rescued: {self.backup_problem}."
-        return f"{self.lost}. All it held was written to {self._rescued}."
+            return f"{self.lost}, and its content could not be saved: {self.backup_problem}."
+        return f"{self.lost}. Its content was saved to {self._rescued}."
 
     async def _back_up_if_due(self) -> None:
         try:
             if self._storage.is_backup_due():
-                made = await self._storage.back_up_daily()
-                log.info("backed up to %s", made)
+                path = await self._storage.back_up_daily()
+                log.info("backed up to %s", path)
         except (StorageError, OSError) as error:
             self.backup_problem = str(error)
             log.warning("the database could not be backed up: %s", error)
@@ -139,6 +142,6 @@ class StoreMonitor:
             self._rescued = await self._storage.rescue()
         except (StorageError, OSError) as error:
             self.backup_problem = str(error)
-            log.error("the lost database could not be rescued: %s", error)
+            log.error("the content of the lost database could not be saved: %s", error)
         else:
-            log.error("all that the lost database held was written to %s", self._rescued)
+            log.error("the content of the lost database was saved to %s", self._rescued)

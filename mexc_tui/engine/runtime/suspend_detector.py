@@ -1,4 +1,4 @@
-"""Watches the event loop: notices that it, this process or this machine stood still (reliability C3, C4)."""
+"""Detects that the event loop, the process or the machine was suspended (reliability C3, C4)."""
 
 import asyncio
 import logging
@@ -12,23 +12,23 @@ from mexc_tui.sniping.saying import moment
 
 log = logging.getLogger(__name__)
 
-STEP_S = 0.1
-NOTED_MS = 250
-"""No wake-up for so long is a gap of the event loop: nothing planned before it is sent after it."""
+WAKE_INTERVAL_S = 0.1
+GAP_MS = 250
+"""A wake-up delayed by more than this is a gap: orders planned before it are not sent after it."""
 STALE_MS = 2_000
-"""After so long a gap everything received before is old: nothing is bought until the ledger was compared."""
-MEASURED_S = 3.0
-"""So long the exchange's clock may take to be measured anew; the ledger is compared after it."""
-WARNED_MS = 60_000
-"""A gap is warned of for so long."""
-LOUD_MS = 1_000
-"""A shorter gap is shown and counted, but not worth a line of the log each time."""
+"""After a longer gap all earlier data is stale: entries wait for a reconciliation."""
+CLOCK_SYNC_S = 3.0
+"""Time allowed for measuring the exchange clock before the reconciliation."""
+WARNING_MS = 60_000
+"""How long a gap is shown as a warning."""
+LOG_WARNING_MS = 1_000
+"""Shorter gaps are logged at INFO only."""
 NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class LoopGap:
-    """One gap of the event loop. `ended_ns`: monotonic clock; `ended_ms`: wall clock."""
+    """A gap of the event loop. `ended_ns`: monotonic clock; `ended_ms`: wall clock."""
 
     length_ms: int
     ended_ns: int
@@ -37,71 +37,73 @@ class LoopGap:
 
 @dataclass(frozen=True, slots=True)
 class _Tick:
-    """Both clocks at one wake-up."""
+    """Reading of both clocks at a wake-up."""
 
     steady_ns: int
     wall_ms: int
 
 
 class SuspendDetector:
-    """One worker: compares each scheduled wake-up with the actual one, on both clocks.
+    """Worker that compares each scheduled wake-up with the actual one, on both clocks.
 
-    After a stopped process the steady clock is ahead; after a machine that slept it stood still as well, and
-    the wall clock is ahead. A wall clock that somebody set looks the same: checking once more does no harm.
+    After a stopped process the monotonic clock is ahead. After a suspended machine the monotonic clock has
+    paused as well, and the wall clock is ahead. An adjusted wall clock looks the same; the additional
+    reconciliation is harmless.
     """
 
     def __init__(
         self,
+        *,
         clock: Clock,
         now_ms: Callable[[], int],
-        distrust: Callable[[], None],
-        resync: Callable[[], None],
-        compare: Callable[[], None],
-        compared_ms: Callable[[], int | None],
+        invalidate_prices: Callable[[], None],
+        sync_clock: Callable[[], None],
+        reconcile: Callable[[], None],
+        reconciled_ms: Callable[[], int | None],
     ) -> None:
-        """`now_ms`: the exchange's time; `distrust`: let no price count that was received before.
+        """`now_ms`: exchange time; `invalidate_prices`: mark all prices received so far as stale.
 
-        `resync`: measure the exchange's clock; `compare`: compare the ledger; `compared_ms`: when that was
-        last done, exchange's time.
+        `sync_clock`: request a measurement of the exchange clock; `reconcile`: request a reconciliation;
+        `reconciled_ms`: exchange time of the last one.
         """
         self._clock = clock
         self._now_ms = now_ms
-        self._distrust = distrust
-        self._resync = resync
-        self._compare = compare
-        self._compared_ms = compared_ms
-        self._tick = self._look()
-        self._compare_ns: int | None = None
-        """When the ledger is to be compared; None: no comparison is waited for."""
-        self._asked_ms: int | None = None
+        self._invalidate_prices = invalidate_prices
+        self._sync_clock = sync_clock
+        self._reconcile = reconcile
+        self._reconciled_ms = reconciled_ms
+        self._tick = self._read_clocks()
+        self._reconcile_ns: int | None = None
+        """When to request the reconciliation; None: none is due."""
+        self._requested_ms: int | None = None
         self._stale: LoopGap | None = None
         self.last: LoopGap | None = None
         self.longest: LoopGap | None = None
         self.count = 0
-        """Of gaps since the start."""
+        """Gaps since the start."""
 
     async def run(self, started: Started) -> None:
-        """Wake up again and again."""
+        """Check for a gap ten times a second until cancelled."""
         started()
-        self._tick = self._look()
+        self._tick = self._read_clocks()
         while True:
-            await asyncio.sleep(STEP_S)
+            await asyncio.sleep(WAKE_INTERVAL_S)
             self._wake_up()
 
-    def stood_still_since(self, since_ns: int) -> int:
-        """Return how many ms the event loop stood still after a moment of the monotonic clock; 0: it did not.
+    def blocked_ms_since(self, since_ns: int) -> int:
+        """Return the length in ms of the last gap that ended after `since_ns` (monotonic); 0: none.
 
-        Asked right before bytes are written: a gap that no wake-up has noticed yet counts, too.
+        Called right before bytes are sent, so a gap that no wake-up has detected yet counts, too.
         """
         last = self.last
         if last is not None and last.ended_ns > since_ns:
             return last.length_ms
-        idle_ms = self._idle_ms(self._look())
-        return idle_ms if idle_ms > NOTED_MS else 0
+        idle_ms = self._idle_ms(self._read_clocks())
+        return idle_ms if idle_ms > GAP_MS else 0
 
     @property
     def doubt(self) -> str:
-        """Say why nothing may be bought after a long standstill; empty: it may."""
+        """Return why entries wait after a long gap; empty: they do not."""
         stale = self._stale
         if stale is None:
             return ""
@@ -109,14 +111,14 @@ class SuspendDetector:
 
     @property
     def warning(self) -> str:
-        """Say that the event loop stood still lately; empty: it did not."""
+        """Return a warning about a gap in the last minute; empty: none."""
         last = self.last
-        if last is None or self._clock.now_ms() - last.ended_ms > WARNED_MS:
+        if last is None or self._clock.now_ms() - last.ended_ms > WARNING_MS:
             return ""
         return f"the event loop was blocked for {last.length_ms:,} ms until {moment(last.ended_ms)}"
 
     def row(self) -> LoopRow:
-        """Return the gaps since the start."""
+        """Return gap statistics since the start."""
         last, longest = self.last, self.longest
         return LoopRow(
             gaps=self.count,
@@ -126,39 +128,39 @@ class SuspendDetector:
         )
 
     def _wake_up(self) -> None:
-        now = self._look()
+        now = self._read_clocks()
         idle_ms = self._idle_ms(now)
         self._tick = now
-        if idle_ms > NOTED_MS:
-            self._note(LoopGap(idle_ms, now.steady_ns, now.wall_ms))
-        self._settle(now.steady_ns)
+        if idle_ms > GAP_MS:
+            self._record(LoopGap(idle_ms, now.steady_ns, now.wall_ms))
+        self._recover(now.steady_ns)
 
-    def _note(self, gap: LoopGap) -> None:
+    def _record(self, gap: LoopGap) -> None:
         self.last, self.count = gap, self.count + 1
         if self.longest is None or gap.length_ms > self.longest.length_ms:
             self.longest = gap
-        level = logging.WARNING if gap.length_ms >= LOUD_MS else logging.INFO
-        log.log(level, "the event loop stood still for %d ms", gap.length_ms)
+        level = logging.WARNING if gap.length_ms >= LOG_WARNING_MS else logging.INFO
+        log.log(level, "the event loop was blocked for %d ms", gap.length_ms)
         if gap.length_ms > STALE_MS:
-            self._stale, self._asked_ms = gap, None
-            self._distrust()
-            self._resync()
-            self._compare_ns = gap.ended_ns + int(MEASURED_S * 1e9)
+            self._stale, self._requested_ms = gap, None
+            self._invalidate_prices()
+            self._sync_clock()
+            self._reconcile_ns = gap.ended_ns + int(CLOCK_SYNC_S * 1e9)
 
-    def _settle(self, now_ns: int) -> None:
-        """Have the ledger compared once the clock is measured; then the standstill is over."""
-        if self._compare_ns is not None and now_ns >= self._compare_ns:
-            self._compare_ns, self._asked_ms = None, self._now_ms()
-            self._compare()
-        compared_ms = self._compared_ms()
-        if self._asked_ms is not None and compared_ms is not None and compared_ms >= self._asked_ms:
-            self._stale = self._asked_ms = None
+    def _recover(self, now_ns: int) -> None:
+        """Request a reconciliation once the clock is measured; allow entries once it is done."""
+        if self._reconcile_ns is not None and now_ns >= self._reconcile_ns:
+            self._reconcile_ns, self._requested_ms = None, self._now_ms()
+            self._reconcile()
+        reconciled_ms, requested_ms = self._reconciled_ms(), self._requested_ms
+        if requested_ms is not None and reconciled_ms is not None and reconciled_ms >= requested_ms:
+            self._stale = self._requested_ms = None
 
-    def _look(self) -> _Tick:
+    def _read_clocks(self) -> _Tick:
         return _Tick(self._clock.monotonic_ns(), self._clock.now_ms())
 
     def _idle_ms(self, now: _Tick) -> int:
-        """Return how long ago the last wake-up was, by the clock that says more."""
+        """Return the time since the last wake-up, on the clock that shows more."""
         steady_ms = (now.steady_ns - self._tick.steady_ns) // NS_PER_MS
         wall_ms = now.wall_ms - self._tick.wall_ms
         return max(steady_ms, abs(wall_ms - steady_ms))

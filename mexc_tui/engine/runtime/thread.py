@@ -1,4 +1,4 @@
-"""Runs an engine in a thread and an event loop of its own, so that a busy screen never delays it."""
+"""Runs an engine in its own thread and event loop, so that a busy screen never delays it."""
 
 import asyncio
 import logging
@@ -9,20 +9,20 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 Main = Callable[[asyncio.Event], Coroutine[Any, Any, int]]
-"""Runs until the event is set, or until it is done by itself; returns an exit code."""
+"""Runs until the event is set or the work is done; returns an exit code."""
 
 
 class EngineThread:
-    """One engine beside a screen. Every method may be called from the screen's thread."""
+    """Thread of one engine. Every method may be called from another thread."""
 
     def __init__(self, main: Main, name: str = "engine") -> None:
-        """Start nothing yet."""
+        """Prepare the thread; `start` runs it."""
         self._main = main
         self._thread = threading.Thread(target=self._run, name=name)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._told: asyncio.Event | None = None
-        self._lock = threading.RLock()  # a signal may ask for the stop while this thread holds it
-        self._stop_early = False
+        self._stop_event: asyncio.Event | None = None
+        self._lock = threading.RLock()  # a signal handler may call `stop` while it is held
+        self._is_stop_requested = False
         self._has_ended = False
         self._listeners: list[Callable[[], None]] = []
         self._code: int | None = None
@@ -32,8 +32,8 @@ class EngineThread:
         """Start the thread; returns at once."""
         self._thread.start()
 
-    def when_ended(self, call: Callable[[], None]) -> None:
-        """Call once the engine has ended, in its thread; at once if it has."""
+    def on_end(self, call: Callable[[], None]) -> None:
+        """Call `call` in the engine's thread when it ends; immediately if it has ended."""
         with self._lock:
             if not self._has_ended:
                 self._listeners.append(call)
@@ -41,14 +41,14 @@ class EngineThread:
         call()
 
     def stop(self) -> None:
-        """Ask for an ordered stop; returns at once. Asked again, or after the end, it does nothing."""
+        """Request a graceful stop; returns at once. Repeated calls have no effect."""
         with self._lock:
-            self._stop_early = True
-            if self._loop is not None and self._told is not None:
-                self._loop.call_soon_threadsafe(self._told.set)
+            self._is_stop_requested = True
+            if self._loop is not None and self._stop_event is not None:
+                self._loop.call_soon_threadsafe(self._stop_event.set)
 
     def join(self, timeout_s: float | None = None) -> int | None:
-        """Wait for the end; return the exit code, None if it still runs then. Raises what ended it."""
+        """Wait for the thread; return its exit code, None: still running. Raises the error that ended it."""
         self._thread.join(timeout_s)
         if self._thread.is_alive():
             return None
@@ -59,8 +59,8 @@ class EngineThread:
     def _run(self) -> None:
         try:
             with asyncio.Runner() as runner:
-                self._code = runner.run(self._live())
-        except BaseException as error:  # it is raised again in whoever joins
+                self._code = runner.run(self._run_main())
+        except BaseException as error:  # raised again by `join`
             log.error("the engine's thread ended: %s", error)
             self._error = error
         finally:
@@ -69,14 +69,14 @@ class EngineThread:
             for call in listeners:
                 call()
 
-    async def _live(self) -> int:
-        told = asyncio.Event()
+    async def _run_main(self) -> int:
+        stop_event = asyncio.Event()
         with self._lock:
-            self._loop, self._told = asyncio.get_running_loop(), told
-            if self._stop_early:
-                told.set()
+            self._loop, self._stop_event = asyncio.get_running_loop(), stop_event
+            if self._is_stop_requested:
+                stop_event.set()
         try:
-            return await self._main(told)
+            return await self._main(stop_event)
         finally:
             with self._lock:
-                self._loop = self._told = None
+                self._loop = self._stop_event = None

@@ -90,7 +90,7 @@ class EngineQueries:
     async def alerts(self, limit: int = MOST_ALERTS, *, closed: bool = False) -> Sequence[AlertRow]:
         """Return the open alerts, or with `closed` all of them, raised last first. Raises CommandRefused."""
         try:
-            return await self._engine.parts.books.read(
+            return await self._engine.parts.store.read(
                 "alerts", lambda stored: stored_queries.alerts(stored, limit, closed=closed)
             )
         except StorageError as error:
@@ -142,7 +142,7 @@ class EngineQueries:
         """Write a setting into the settings file (None: take it out), and take it. Raises CommandRefused."""
         self._setting_value(name)
         try:
-            await self._engine.reload.change(name, text, who)
+            await self._engine.settings_worker.change(name, text, who)
         except SettingsRefused as error:
             raise CommandRefused(str(error)) from None
         return self._setting(name)
@@ -154,7 +154,7 @@ class EngineQueries:
 
         It is a change itself: undone once more, it is there again.
         """
-        change = await self._engine.parts.books.read("last change", lambda stored: last_change(stored, name))
+        change = await self._engine.parts.store.read("last change", lambda stored: last_change(stored, name))
         if change is None:
             raise CommandRefused(f"{name} was not changed yet." if name else "No setting was changed yet.")
         wanted = self._engine.parts.settings.value(change.about)
@@ -169,12 +169,12 @@ class EngineQueries:
 
     def stop(self, reason: str) -> None:
         """Ask for an ordered stop; returns at once."""
-        self._engine.ask_to_stop(reason)
+        self._engine.request_stop(reason)
 
     # ---- helpers
 
     async def _kept(self, symbol: str, updates: tuple[Update, ...], now_ms: int) -> ListingRow:
-        await self._engine.known.keep(updates, now_ms)
+        await self._engine.known.save(updates, now_ms)
         listing = self._engine.known.knowledge.listings.named(symbol)
         if listing is None and updates:
             listing = updates[-1].after

@@ -31,7 +31,7 @@ class ScreenQueries:
         engine = self._engine
         known, detection = engine.known, engine.detection
         settings = engine.detection_settings()
-        cards = await engine.parts.books.read("detectors", lambda stored: scores(stored, settings))
+        cards = await engine.parts.store.read("detectors", lambda stored: scores(stored, settings))
         standing = Counter(key.detector for key in known.signals)
         raised = DetectorActivity(detection.counts, standing, known.history)
         return DetectorsRow(
@@ -54,7 +54,7 @@ class ScreenQueries:
         if rooms is None:
             raise CommandRefused(LOOKS_ONLY)
         scope, now_ms, live = rooms.keeper.scope, rooms.port.now_ms(), rooms.keeper.state.equity
-        return await self._engine.parts.books.read(
+        return await self._engine.parts.store.read(
             "equity", lambda stored: equity_of(stored.trading(scope).equity, since_ms, now_ms, points, live)
         )
 
@@ -67,7 +67,7 @@ class ScreenQueries:
         if rooms is None:
             raise CommandRefused(LOOKS_ONLY)
         scope = rooms.keeper.scope
-        return await self._engine.parts.books.read(
+        return await self._engine.parts.store.read(
             "latency", lambda stored: latency_of(stored.trading(scope), shots)
         )
 

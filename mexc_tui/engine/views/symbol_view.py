@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.market.knowledge_store import PairHistory
-from mexc_tui.engine.market.watched_symbols import WatchedSymbols
 from mexc_tui.engine.views.market_rows import (
     Levels,
     PricePath,
@@ -72,10 +71,9 @@ class SymbolView:
         """`positions`: the open position of a pair as faces see it."""
         self._engine = engine
         self._positions = positions
-        self._shown = WatchedSymbols(engine.parts.market.now_ms)
+        self._watched = engine.watched
         self._kept = _Kept()
         self._chores: set[asyncio.Task[None]] = set()
-        engine.streams.shown = self._shown.symbols
         if engine.rooms is not None:
             engine.rooms.keeper.on_change(self._note)
 
@@ -91,12 +89,12 @@ class SymbolView:
         return self._row(symbol, wish, problem, fills)
 
     def _watch(self, symbol: str) -> str:
-        is_new = self._shown.is_new(symbol)
+        is_new = self._watched.is_new(symbol)
         if is_new and self._engine.polls.is_opening():
             return OPENING
-        problem = self._shown.ask(symbol)
+        problem = self._watched.watch(symbol)
         if is_new and not problem:
-            self._engine.streams.look_again()
+            self._engine.streams.request_update()
             if not self._seen(symbol).earlier:
                 chore = asyncio.create_task(self._ask_earlier(symbol), name=f"trades of {symbol}")
                 self._chores.add(chore)
@@ -118,12 +116,12 @@ class SymbolView:
         if kept is not None or rooms is None:
             return kept or ()
         scope = rooms.keeper.scope
-        orders = await self._engine.parts.books.read(
+        orders = await self._engine.parts.store.read(
             "fills of a pair",
             lambda stored: stored.trading(scope).orders.page(limit=MAX_FILLS, symbol=symbol),
         )
         rows = fill_rows((one for one in orders if one.intent_id), MAX_FILLS)
-        if self._shown.left_s(symbol):
+        if self._watched.remaining_s(symbol):
             self._kept.fills[symbol] = rows
         return rows
 
@@ -148,7 +146,7 @@ class SymbolView:
             quote_asset="" if pair is None else pair.quote_asset,
             price_decimals=None if pair is None else pair.price_precision,
             quantity_decimals=None if pair is None else pair.quantity_precision,
-            watched_s=self._shown.left_s(symbol),
+            watched_s=self._watched.remaining_s(symbol),
             problem=problem,
             bid=bid,
             ask=ask,
@@ -184,7 +182,7 @@ class SymbolView:
             return drawn.path
         opened_ms = listing.opened_ms if listing is not None else None
         path = path_of(seen, wish.path_since_ms or opened_ms or 0, wish.spans)
-        shown = self._shown.symbols()
+        shown = self._watched.symbols()
         self._kept.paths = {name: one for name, one in self._kept.paths.items() if name in shown}
         self._kept.paths[symbol] = _Drawn(wish, now_ms, trades, path)
         return path

@@ -413,7 +413,7 @@ def _no_quote(symbol: str) -> BidQuote:
 
 async def trading_queries(engine: Engine) -> TradingQueries | None:
     """Return the money side of an engine that has started; None: it only looks. Raises StorageError."""
-    rooms, numbers = engine.rooms, engine.parts.numbers.trading
+    rooms, numbers = engine.rooms, engine.parts.parameters.trading
     if rooms is None:
         return None
 
@@ -421,7 +421,7 @@ async def trading_queries(engine: Engine) -> TradingQueries | None:
         entry = rooms.safety.tightening.of(numbers.entry())
         return ViewParameters(entry.limits, numbers.safety().stale_ms)
 
-    face = TradingQueries(rooms, engine.known, engine.parts.books, of_face)
+    face = TradingQueries(rooms, engine.known, engine.parts.store, of_face)
     await face.load()
     return face
 

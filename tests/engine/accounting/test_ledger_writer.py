@@ -113,7 +113,7 @@ def test_a_fee_without_a_price_is_booked_at_its_worth_once_that_is_known(
             await rooms.keeper.write("a fee", owe)
             await asyncio.sleep(3)
             assert _odd(await stored_orders(running), bought).unvalued == 3
-            rooms.prices.note_asked("ODD", Decimal("0.5"))
+            rooms.prices.set_polled_value("ODD", Decimal("0.5"))
             await asyncio.sleep(3)
             fee = _odd(await stored_orders(running), bought)
             assert (fee.unvalued, fee.value) == (0, Decimal("1.5"))

@@ -31,11 +31,13 @@ def test_pairs_that_have_not_opened_or_do_not_exist_are_quiet_and_not_stale(tmp_
         day = PracticeDay(sim, tmp_path, replace(DAY, listings=(plan, later)))
         await day.open()
         async with day.engine() as running:
-            running.engine.streams.shown = lambda: (
-                "GHOSTUSDT",
-            )  # a face asks for a pair that does not exist
-            await asyncio.sleep(75)
+            watched = running.engine.watched
+            watched.watch("GHOSTUSDT")  # a pair that does not exist
+            await asyncio.sleep(50)
+            watched.watch("GHOSTUSDT")
+            await asyncio.sleep(25)
             before = running.face.status().streams
+            watched.watch("GHOSTUSDT")
             await asyncio.sleep(25)
             after = running.face.status().streams
         assert before.quiet >= 3

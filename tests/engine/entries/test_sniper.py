@@ -288,7 +288,7 @@ def test_one_postponed_while_its_shot_is_timed_sends_nothing_then_and_is_armed_a
             assert first.state is SnipeState.FIRING, "its shot waits for its moment"
             await asyncio.gather(
                 *map(
-                    watcher.running.engine.polls.read_now, (ListingSource.CALENDAR, ListingSource.SYMBOLS_V2)
+                    watcher.running.engine.polls.poll_now, (ListingSource.CALENDAR, ListingSource.SYMBOLS_V2)
                 )
             )
             assert watcher.now_s < OPENS_S - 0.02

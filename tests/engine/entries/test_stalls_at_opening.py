@@ -152,8 +152,8 @@ def test_the_event_loop_is_on_the_checklist_and_its_gap_is_alerted(tmp_path: Pat
             snipe = (await watcher.snipes())[0]
             assert snipe.state is SnipeState.DISARMED
             assert "event_loop" in snipe.reason
-            troubles = {one.rule: one.text for one in watcher.running.engine.troubles()}
-            assert "stood still" in troubles["engine:loop"]
+            conditions = {one.rule: one.text for one in watcher.running.engine.alert_conditions()}
+            assert "was blocked" in conditions["engine:loop"]
             loop = watcher.running.face.status().loop
             assert loop.gaps == 1
             assert loop.longest_gap_ms is not None

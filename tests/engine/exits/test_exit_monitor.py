@@ -9,7 +9,7 @@ import pytest
 
 from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges
 from mexc_tui.engine.exits.exit_intents import ExitIntents, ExitRequest
-from mexc_tui.engine.market.polled_price import ask_price
+from mexc_tui.engine.market.polled_price import poll_price
 from mexc_tui.ledger.checks import protected
 from mexc_tui.ledger.orders import unknown_attempt
 from mexc_tui.model.event import Alert
@@ -443,9 +443,9 @@ def test_a_book_that_is_asked_for_counts_as_a_price_whatever_it_is_asked_for(tmp
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path)) as (_, rooms, _position):
             for purpose in Purpose:
-                rooms.prices.distrust()
+                rooms.prices.invalidate()
                 before = rooms.prices.age_ms(SYMBOL)
-                await ask_price(rooms.port, rooms.prices, SYMBOL, purpose)
+                await poll_price(rooms.port, rooms.prices, SYMBOL, purpose)
                 assert before is None
                 assert rooms.prices.age_ms(SYMBOL) is not None
 

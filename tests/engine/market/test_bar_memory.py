@@ -3,9 +3,9 @@
 import tracemalloc
 from decimal import Decimal as D
 
-from mexc_tui.engine.market.bar_memory import LEAST_BARS, MOST_BARS, MOST_PAIRS, bound_seen
+from mexc_tui.engine.market.bar_memory import MAX_PAIRS, MAX_TOTAL_BARS, MIN_BARS, limit_histories
 from mexc_tui.engine.market.knowledge_store import PairHistory
-from mexc_tui.engine.market.prices import MOST_IDLE, PriceCache
+from mexc_tui.engine.market.prices import MAX_IDLE, PriceCache
 from mexc_tui.engine.runtime.recent_keys import RecentKeys
 from mexc_tui.market.tape import MAX_BARS, MOST_GAPS, MOST_IDS, Tape
 from mexc_tui.model.order import Side
@@ -40,12 +40,12 @@ def test_two_hours_of_pairs_that_come_and_go_stay_at_one_size() -> None:
             streamed = [f"N{number}USDT" for number in range(max(first - 30, 0), first + 1)]
             for symbol in streamed:
                 take(seen, symbol, at_s)
-            bound_seen(seen, streamed, streamed[-20:])
+            limit_histories(seen, streamed, streamed[-20:])
             if at_s % 900 == 895:
                 sizes[at_s] = len(seen), bars(seen), tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    assert all(pairs <= MOST_PAIRS and held <= MOST_BARS for pairs, held, _ in sizes.values())
+    assert all(pairs <= MAX_PAIRS and held <= MAX_TOTAL_BARS for pairs, held, _ in sizes.values())
     after_an_hour = [size for at_s, (_, _, size) in sizes.items() if at_s >= HOUR_S]
     assert max(after_an_hour) <= min(after_an_hour) * 1.1
     assert max(after_an_hour) < 40_000_000
@@ -53,11 +53,11 @@ def test_two_hours_of_pairs_that_come_and_go_stay_at_one_size() -> None:
 
 def test_pairs_that_are_streamed_or_expected_stay_whatever_their_number() -> None:
     seen = dict[str, PairHistory]()
-    names = [f"N{number}USDT" for number in range(2 * MOST_PAIRS)]
+    names = [f"N{number}USDT" for number in range(2 * MAX_PAIRS)]
     for at_s, name in enumerate(names):
         take(seen, name, at_s)
-    bound_seen(seen, names[:10], names[10:20])
-    assert len(seen) == MOST_PAIRS
+    limit_histories(seen, names[:10], names[10:20])
+    assert len(seen) == MAX_PAIRS
     assert set(names[:20]) <= seen.keys()
     assert set(names[-20:]) <= seen.keys()
 
@@ -68,17 +68,17 @@ def test_bars_of_listings_go_last_and_what_goes_is_a_gap() -> None:
     for name in (*held, *listed):
         for at_s in range(5_000):
             take(seen, name, at_s)
-    bound_seen(seen, (*held, *listed), listed)
-    assert bars(seen) <= MOST_BARS
+    limit_histories(seen, (*held, *listed), listed)
+    assert bars(seen) <= MAX_TOTAL_BARS
     assert {len(seen[name].tape) for name in listed} == {5_000}
-    assert {len(seen[name].tape) for name in held} == {(MOST_BARS - 40_000) // 8}
+    assert {len(seen[name].tape) for name in held} == {(MAX_TOTAL_BARS - 40_000) // 8}
     assert seen[held[0]].tape.gaps == [(0, seen[held[0]].tape.bars[0].start_ms)]
     for name in listed:
         for at_s in range(5_000, 9_000):
             take(seen, name, at_s)
-    bound_seen(seen, (*held, *listed), listed)
-    assert bars(seen) <= MOST_BARS
-    assert {len(seen[name].tape) for name in held} == {LEAST_BARS}
+    limit_histories(seen, (*held, *listed), listed)
+    assert bars(seen) <= MAX_TOTAL_BARS
+    assert {len(seen[name].tape) for name in held} == {MIN_BARS}
     assert seen[listed[0]].tape.gaps[0] == (0, seen[listed[0]].tape.bars[0].start_ms)
 
 
@@ -107,16 +107,16 @@ def test_prices_of_pairs_whose_streams_ended_are_bounded() -> None:
     clock = HandClock()
     prices = PriceCache(clock, clock.now_ms)
     levels = ((D(1), D(1)),)
-    for number in range(5 * MOST_IDLE):
+    for number in range(5 * MAX_IDLE):
         clock.pass_s(1)
         name = f"N{number}USDT"
         prices.on_quote(BestQuote(name, D(1), D(1), D(2), D(1), version=number + 1))
         prices.on_levels(TopLevels(name, levels, levels, version=number + 2))
-        prices.bound(["N0USDT", name])
-    assert len(prices.in_quote()) <= MOST_IDLE + 3
+        prices.evict_idle(["N0USDT", name])
+    assert len(prices.in_quote()) <= MAX_IDLE + 3
     assert prices.of("N0USDT").bid == 1
     assert prices.of("N1USDT").bid is None
-    assert prices.of(f"N{5 * MOST_IDLE - 1}USDT").bid == 1
+    assert prices.of(f"N{5 * MAX_IDLE - 1}USDT").bid == 1
 
 
 def test_keys_that_are_remembered_are_the_newest() -> None:

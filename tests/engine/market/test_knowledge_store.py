@@ -41,8 +41,8 @@ def test_what_is_handed_over_late_does_not_undo_what_was_learned_meanwhile(tmp_p
             known, now_ms = running.engine.known, running.engine.parts.market.now_ms()
             first = known.knowledge.add("HANDUSDT", now_ms + AHEAD_MS, now_ms)
             second = known.knowledge.add("HANDUSDT", now_ms + 2 * AHEAD_MS, now_ms + 1)
-            await known.keep(second, now_ms)
-            await known.keep(first, now_ms)
+            await known.save(second, now_ms)
+            await known.save(first, now_ms)
             assert await stored(running, "HANDUSDT") == [known.knowledge.listings.named("HANDUSDT")]
 
     simulate(main)
@@ -103,7 +103,7 @@ def test_a_listing_that_changes_while_others_are_labelled_keeps_what_was_learned
                 if name == "outcome of a listing" and not returned:
                     last = [one.symbol for one in known.knowledge.listings if one.cancelled_ms][-1]
                     returned.append(last)
-                    await known.keep(known.knowledge.add(last, None, now_ms + 5), now_ms + 5)
+                    await known.save(known.knowledge.add(last, None, now_ms + 5), now_ms + 5)
                 await write(name, work)
 
             known.write = meanwhile

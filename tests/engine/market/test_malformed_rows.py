@@ -40,7 +40,7 @@ def test_a_pair_whose_row_becomes_malformed_stays_known(tmp_path: Path) -> None:
         async with day.engine() as running:
             before = set(running.engine.known.knowledge.pairs)
             await asyncio.sleep(11)
-            await running.engine.polls.read_now(ListingSource.EXCHANGE_INFO)
+            await running.engine.polls.poll_now(ListingSource.EXCHANGE_INFO)
             assert running.face.status().budget.skipped_rows
             assert before <= set(running.engine.known.knowledge.pairs)
 

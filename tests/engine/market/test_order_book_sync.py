@@ -45,12 +45,12 @@ class Snapshots:
 
 
 class Desk:
-    """A keeper at work over a source."""
+    """A order_books at work over a source."""
 
     def __init__(self, sim: Simulation, source: Snapshots, limits: BookLimits | None = None) -> None:
         self.sim = sim
-        self.keeper = OrderBookSync(source, sim.clock, Random(1), pace=SnapshotPace(), limits=limits)
-        self._task = asyncio.get_running_loop().create_task(self.keeper.run())
+        self.order_books = OrderBookSync(source, sim.clock, Random(1), pace=SnapshotPace(), limits=limits)
+        self._task = asyncio.get_running_loop().create_task(self.order_books.run())
 
     async def __aenter__(self) -> "Desk":
         return self
@@ -61,19 +61,19 @@ class Desk:
             await self._task
 
     def apply(self, first: int, last: int, ask: str = "2.51") -> Applied | None:
-        return self.keeper.apply("MXUSDT", delta(first, last, ask), self.sim.clock.monotonic_ns())
+        return self.order_books.apply("MXUSDT", delta(first, last, ask), self.sim.clock.monotonic_ns())
 
     @property
     def state(self) -> BookState:
-        return self.keeper.state("MXUSDT")
+        return self.order_books.state("MXUSDT")
 
 
 def test_a_book_is_made_whole_from_buffer_and_snapshot() -> None:
     async def main(sim: Simulation) -> None:
         source = Snapshots()
         async with Desk(sim, source) as desk:
-            book = desk.keeper.keep("MXUSDT")
-            desk.keeper.resume("MXUSDT")
+            book = desk.order_books.add("MXUSDT")
+            desk.order_books.resume("MXUSDT")
             assert desk.apply(99, 101) is Applied.BUFFERED
             await asyncio.sleep(1)
             assert desk.state is BookState.VALID
@@ -87,7 +87,7 @@ def test_no_snapshot_is_asked_for_before_the_subscription_runs() -> None:
     async def main(sim: Simulation) -> None:
         source = Snapshots()
         async with Desk(sim, source) as desk:
-            desk.keeper.keep("MXUSDT")
+            desk.order_books.add("MXUSDT")
             await asyncio.sleep(300)
             assert source.asked_s == []
 
@@ -98,7 +98,7 @@ def test_a_snapshot_older_than_the_buffer_is_asked_for_again_a_little_later() ->
     async def main(sim: Simulation) -> None:
         source = Snapshots(version=90)
         async with Desk(sim, source) as desk:
-            desk.keeper.keep("MXUSDT")
+            desk.order_books.add("MXUSDT")
             desk.apply(101, 102)
             await asyncio.sleep(0.1)
             source.version = 101
@@ -114,8 +114,8 @@ def test_M5_a_gap_is_mended_by_a_snapshot() -> None:
     async def main(sim: Simulation) -> None:
         source = Snapshots()
         async with Desk(sim, source) as desk:
-            book = desk.keeper.keep("MXUSDT")
-            desk.keeper.resume("MXUSDT")
+            book = desk.order_books.add("MXUSDT")
+            desk.order_books.resume("MXUSDT")
             await asyncio.sleep(1)
             source.version = 105
             assert desk.apply(103, 104) is Applied.BUFFERED
@@ -131,8 +131,8 @@ def test_M7_a_rejected_message_is_mended_by_a_snapshot() -> None:
     async def main(sim: Simulation) -> None:
         source = Snapshots()
         async with Desk(sim, source) as desk:
-            desk.keeper.keep("MXUSDT")
-            desk.keeper.resume("MXUSDT")
+            desk.order_books.add("MXUSDT")
+            desk.order_books.resume("MXUSDT")
             await asyncio.sleep(1)
             with pytest.raises(BadStreamMessage):
                 desk.apply(101, 101, ask="-1")
@@ -147,14 +147,14 @@ def test_M1_a_lost_subscription_forgets_the_book_until_it_runs_again() -> None:
     async def main(sim: Simulation) -> None:
         source = Snapshots()
         async with Desk(sim, source) as desk:
-            desk.keeper.keep("MXUSDT")
-            desk.keeper.resume("MXUSDT")
+            desk.order_books.add("MXUSDT")
+            desk.order_books.resume("MXUSDT")
             await asyncio.sleep(1)
-            desk.keeper.lose("MXUSDT")
+            desk.order_books.invalidate("MXUSDT")
             await asyncio.sleep(30)
             assert desk.state is BookState.CATCHING_UP
             assert len(source.asked_s) == 1
-            desk.keeper.resume("MXUSDT")
+            desk.order_books.resume("MXUSDT")
             await asyncio.sleep(1)
             assert desk.state is BookState.VALID
 
@@ -165,10 +165,10 @@ def test_a_snapshot_that_arrives_after_the_subscription_was_lost_is_not_used() -
     async def main(sim: Simulation) -> None:
         source = Snapshots(delay_s=1)
         async with Desk(sim, source) as desk:
-            desk.keeper.keep("MXUSDT")
-            desk.keeper.resume("MXUSDT")
+            desk.order_books.add("MXUSDT")
+            desk.order_books.resume("MXUSDT")
             await asyncio.sleep(0.5)
-            desk.keeper.lose("MXUSDT")
+            desk.order_books.invalidate("MXUSDT")
             await asyncio.sleep(5)
             assert desk.state is BookState.CATCHING_UP
 
@@ -179,17 +179,17 @@ def test_M15_failing_snapshots_are_asked_for_ever_more_slowly() -> None:
     async def main(sim: Simulation) -> None:
         source = Snapshots(failures=10)
         async with Desk(sim, source) as desk:
-            desk.keeper.keep("MXUSDT")
-            desk.keeper.resume("MXUSDT")
+            desk.order_books.add("MXUSDT")
+            desk.order_books.resume("MXUSDT")
             await asyncio.sleep(600)
-            assert desk.keeper.snapshots_failed == 10
+            assert desk.order_books.snapshots_failed == 10
             gaps = [
                 later - earlier for earlier, later in zip(source.asked_s, source.asked_s[1:], strict=False)
             ]
             assert gaps[0] < 3
             assert 30 <= gaps[8] <= 61
-            assert desk.keeper.book("MXUSDT") is not None
-            assert not desk.keeper.keep("MXUSDT").needs_snapshot
+            assert desk.order_books.book("MXUSDT") is not None
+            assert not desk.order_books.add("MXUSDT").needs_snapshot
 
     simulate(main)
 
@@ -200,8 +200,8 @@ def test_snapshots_of_many_books_are_paced() -> None:
         async with Desk(sim, source) as desk:
             symbols = [f"A{number}USDT" for number in range(50)]
             for symbol in symbols:
-                desk.keeper.keep(symbol)
-                desk.keeper.resume(symbol)
+                desk.order_books.add(symbol)
+                desk.order_books.resume(symbol)
             await asyncio.sleep(20)
             assert sorted(source.symbols) == sorted(symbols)
             assert all(
@@ -216,8 +216,8 @@ def test_versions_that_began_anew_are_taken_after_a_few_old_snapshots() -> None:
     async def main(sim: Simulation) -> None:
         source = Snapshots(version=1000)
         async with Desk(sim, source, BookLimits(stale_after_s=5)) as desk:
-            book = desk.keeper.keep("MXUSDT")
-            desk.keeper.resume("MXUSDT")
+            book = desk.order_books.add("MXUSDT")
+            desk.order_books.resume("MXUSDT")
             await asyncio.sleep(1)
             source.version = 3
             for version in range(4, 30):
@@ -234,8 +234,8 @@ def test_M3_a_book_that_hears_nothing_is_looked_at_again() -> None:
     async def main(sim: Simulation) -> None:
         source = Snapshots()
         async with Desk(sim, source, BookLimits(stale_after_s=60)) as desk:
-            desk.keeper.keep("MXUSDT")
-            desk.keeper.resume("MXUSDT")
+            desk.order_books.add("MXUSDT")
+            desk.order_books.resume("MXUSDT")
             await asyncio.sleep(200)
             assert 3 <= len(source.asked_s) <= 4
 
@@ -247,10 +247,10 @@ def test_messages_of_books_that_are_not_kept_are_ignored() -> None:
         async with Desk(sim, Snapshots()) as desk:
             assert desk.apply(1, 2) is None
             assert desk.state is BookState.STALE
-            desk.keeper.lose("MXUSDT")
-            desk.keeper.resume("MXUSDT")
-            desk.keeper.keep("MXUSDT")
-            desk.keeper.forget("MXUSDT")
-            assert desk.keeper.book("MXUSDT") is None
+            desk.order_books.invalidate("MXUSDT")
+            desk.order_books.resume("MXUSDT")
+            desk.order_books.add("MXUSDT")
+            desk.order_books.remove("MXUSDT")
+            assert desk.order_books.book("MXUSDT") is None
 
     simulate(main)

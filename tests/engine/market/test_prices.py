@@ -65,7 +65,7 @@ def test_versions_may_begin_anew_with_a_subscription_or_after_two_silent_seconds
     clock.pass_s(0.1)
     prices.on_quote(quote("0.6", 6))
     assert prices.of(PAIR).bid == D("0.6")
-    prices.renew(PAIR)
+    prices.reset_version(PAIR)
     prices.on_quote(quote("0.7", 1))
     assert prices.of(PAIR).bid == D("0.7")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.engine.runtime.retention import BUSY_S, EVERY_S, FIRST_S, RetentionWorker
+from mexc_tui.engine.runtime.retention import BUSY_PAUSE_S, ROUND_INTERVAL_S, START_DELAY_S, RetentionWorker
 from mexc_tui.model.storage import RetentionPeriods, StorageFull
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.simulation.clock import VirtualClock
@@ -62,10 +62,10 @@ def worked(
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         retention = RetentionWorker(
-            storage,
-            lambda: KEEP,
-            lambda: NOW_MS if loop.time() - began_s >= clock_known_s else None,
-            lambda: is_busy(loop.time() - began_s),
+            storage=storage,
+            keep=lambda: KEEP,
+            now_ms=lambda: NOW_MS if loop.time() - began_s >= clock_known_s else None,
+            is_busy=lambda: is_busy(loop.time() - began_s),
         )
         task = asyncio.create_task(retention.run(lambda: None))
         await asyncio.sleep(for_s)
@@ -78,28 +78,28 @@ def worked(
 
 def test_a_round_begins_two_minutes_after_the_start_and_every_six_hours() -> None:
     storage = Pruned(10)
-    asked_s = worked(storage, FIRST_S + 3 * EVERY_S + 60)
+    asked_s = worked(storage, START_DELAY_S + 3 * ROUND_INTERVAL_S + 60)
     assert len(asked_s) == 40
-    assert asked_s[0] == FIRST_S
+    assert asked_s[0] == START_DELAY_S
     assert min(after - before for before, after in pairwise(asked_s)) > 0.09
     assert storage.copies == 4
 
 
 def test_nothing_is_deleted_while_a_pair_is_about_to_open_not_even_within_a_round() -> None:
     def is_busy(now_s: float) -> bool:
-        return FIRST_S + 0.5 < now_s < FIRST_S + 500
+        return START_DELAY_S + 0.5 < now_s < START_DELAY_S + 500
 
-    asked_s = worked(Pruned(10), FIRST_S + 600, is_busy)
+    asked_s = worked(Pruned(10), START_DELAY_S + 600, is_busy)
     assert not [at_s for at_s in asked_s if is_busy(at_s)]
-    assert 3 <= len([at_s for at_s in asked_s if at_s < FIRST_S + 1]) < 10
+    assert 3 <= len([at_s for at_s in asked_s if at_s < START_DELAY_S + 1]) < 10
     assert len(asked_s) == 10
-    assert asked_s[-1] < FIRST_S + 500 + BUSY_S + 2
+    assert asked_s[-1] < START_DELAY_S + 500 + BUSY_PAUSE_S + 2
 
 
 def test_nothing_is_deleted_before_the_exchange_has_told_its_time() -> None:
-    asked_s = worked(Pruned(10), FIRST_S + 700, clock_known_s=FIRST_S + 500)
+    asked_s = worked(Pruned(10), START_DELAY_S + 700, clock_known_s=START_DELAY_S + 500)
     assert len(asked_s) == 10
-    assert asked_s[0] >= FIRST_S + 500
+    assert asked_s[0] >= START_DELAY_S + 500
 
 
 @pytest.mark.parametrize("ahead_s", [-9 * 365 * 86_400, 0, 3_600, 9 * 365 * 86_400])
@@ -111,7 +111,7 @@ def test_nothing_is_old_while_the_exchange_and_this_machine_are_days_apart(
         day.server = PracticeServer(DAY, 1, VirtualClock(ahead_ms=ahead_s * 1_000))
         await day.open()
         async with day.engine() as running:
-            known_ms = running.engine.clock_keeper.known_ms()
+            known_ms = running.engine.clock_worker.known_ms()
             assert (known_ms is None) is (abs(ahead_s) > 86_400)
             assert known_ms in (None, running.engine.parts.market.now_ms())
 
@@ -120,6 +120,6 @@ def test_nothing_is_old_while_the_exchange_and_this_machine_are_days_apart(
 
 def test_a_full_disk_delays_it_to_the_next_round() -> None:
     storage = Pruned(5, lambda now_s: now_s < 1_000)
-    asked_s = worked(storage, FIRST_S + EVERY_S + 60)
+    asked_s = worked(storage, START_DELAY_S + ROUND_INTERVAL_S + 60)
     assert len(asked_s) == 6
     assert storage.copies == 1

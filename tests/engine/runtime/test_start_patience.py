@@ -93,7 +93,7 @@ def test_with_a_position_the_desk_is_open_while_entries_wait_for_the_exchange(
             assert running.face.status().trading_state is TradingState.REDUCE_ONLY
             assert rooms_of(running).guardian.heartbeat_ms(held(running)) is not None
             await asyncio.sleep(15)
-            assert "the engine stays up and tries again" in caplog.text
+            assert "the engine keeps running and retries" in caplog.text
             assert running.engine.waits_for
             assert running.face.status().cause
             assert rooms_of(running).refusal(OrderRole.ENTRY, SYMBOL)

@@ -29,7 +29,7 @@ class Office:
         self.sim = sim
         self.diary: list[str] = []
         self.reports: list[WorkerStatus] = []
-        self.supervisor = Supervisor(sim.clock, sim.rng, self.reports.append, limits)
+        self.supervisor = Supervisor(sim.clock, sim.rng, report=self.reports.append, limits=limits)
 
     def worker(self, name: str, *lives: float | None, start_s: float = 0.0) -> Worker:
         """Return a worker that lives so many seconds the first time, the second ...; then, or at None, on."""
@@ -165,7 +165,7 @@ def test_a_start_that_is_cancelled_stops_what_had_started() -> None:
 
 def test_two_workers_of_one_name_are_refused() -> None:
     async def main(office: Office) -> None:
-        with pytest.raises(ValueError, match="two workers are called 'store'"):
+        with pytest.raises(ValueError, match="two workers are named 'store'"):
             await office.supervisor.start([office.worker("store"), office.worker("store")])
 
     in_office(main)
@@ -383,7 +383,7 @@ def test_a_report_that_raises_does_not_stop_the_worker() -> None:
             raise RuntimeError("nobody is at home")
 
         office = Office(sim)
-        supervisor = Supervisor(sim.clock, sim.rng, refuse)
+        supervisor = Supervisor(sim.clock, sim.rng, report=refuse)
         await supervisor.start([office.worker("streams", 1)])
         await asyncio.sleep(10)
         assert supervisor.statuses()[0].state is WorkerState.RUNNING

@@ -217,7 +217,7 @@ def test_a_stopping_engine_holds_and_says_that_stops_end_with_it(tmp_path: Path)
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, closer):
             engine = running.engine
-        assert "1 positions stay open, and their stops end with this engine: CLEANUSDT" in engine.farewell
+        assert "1 positions stay open, and their stops end with this engine: CLEANUSDT" in engine.stop_message
         assert not closer.asked
 
     simulate(main)
@@ -227,7 +227,7 @@ def test_a_stopping_engine_told_to_flatten_sells_first(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, on_stop="flatten") as (day, running, _closer):
             engine = running.engine
-        assert engine.farewell == "Closed 1 positions at the stop, 0 left."
+        assert engine.stop_message == "Closed 1 positions at the stop, 0 left."
         async with day.engine() as running:
             await until(lambda: running.engine.trading()[0] is TradingState.ACTIVE)
 

@@ -57,12 +57,12 @@ def test_an_allowance_grants_a_burst_and_then_what_grows_again() -> None:
         began_s = sim.clock.monotonic_ns() / 1e9
         taken_s: list[int] = []
         for _ in range(6):
-            await allowance.take(10)
+            await allowance.acquire(10)
             taken_s.append(round(sim.clock.monotonic_ns() / 1e9 - began_s))
         assert taken_s == [0, 0, 0, 1, 2, 3]
         await asyncio.sleep(60)
         for _ in range(4):
-            await allowance.take(10)
+            await allowance.acquire(10)
         assert round(sim.clock.monotonic_ns() / 1e9 - began_s) == 64
 
     simulate(main, seed=1)

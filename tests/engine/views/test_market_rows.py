@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.engine.market.knowledge_store import PairHistory
-from mexc_tui.engine.market.watched_symbols import MOST, WatchedSymbols
+from mexc_tui.engine.market.watched_symbols import CAPACITY, WatchedSymbols
 from mexc_tui.engine.views.market_rows import best_of, is_exact, path_of, trade_rows
 from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.order import Side
@@ -92,26 +92,26 @@ def test_a_shown_pair_is_watched_for_a_minute_after_the_last_question() -> None:
     at_ms = NOW_MS
     shown = WatchedSymbols(lambda: at_ms)
     assert shown.is_new("AUSDT")
-    assert not shown.ask("AUSDT")
+    assert not shown.watch("AUSDT")
     at_ms += 50_000
-    assert not shown.ask("AUSDT")
+    assert not shown.watch("AUSDT")
     at_ms += 50_000
     assert shown.symbols() == ("AUSDT",)
-    assert shown.left_s("AUSDT") == 10
+    assert shown.remaining_s("AUSDT") == 10
     at_ms += 10_001
     assert shown.symbols() == ()
-    assert shown.left_s("AUSDT") == 0
+    assert shown.remaining_s("AUSDT") == 0
 
 
 def test_the_pair_that_nobody_asked_for_longest_makes_room() -> None:
     at_ms = NOW_MS
     shown = WatchedSymbols(lambda: at_ms)
-    for number in range(MOST):
-        assert not shown.ask(f"A{number}")
-    assert "already watched" in shown.ask("NEW")
+    for number in range(CAPACITY):
+        assert not shown.watch(f"A{number}")
+    assert "already watched" in shown.watch("NEW")
     at_ms += 5_000
-    for number in range(1, MOST):
-        shown.ask(f"A{number}")
-    assert not shown.ask("NEW")
+    for number in range(1, CAPACITY):
+        shown.watch(f"A{number}")
+    assert not shown.watch("NEW")
     assert "A0" not in shown.symbols()
-    assert len(shown.symbols()) == MOST
+    assert len(shown.symbols()) == CAPACITY

@@ -32,17 +32,17 @@ HOST = "127.0.0.1"
 
 
 class Books:
-    """A keeper fed by streams, as the engine joins them."""
+    """Order books fed by streams."""
 
     def __init__(self, client: MexcClient, sim: Simulation) -> None:
-        self.keeper = OrderBookSync(client.market, sim.clock, Random(1))
+        self.order_books = OrderBookSync(client.market, sim.clock, Random(1))
         self.deals = 0
         self.quotes = 0
 
     def on_push(self, topic: StreamTopic, push: Push, received_ns: int) -> None:
         match topic.kind:
             case TopicKind.DEPTH:
-                self.keeper.apply(topic.symbol, push.aggre_depths, received_ns)
+                self.order_books.apply(topic.symbol, push.aggre_depths, received_ns)
             case TopicKind.DEALS:
                 self.deals += len(deals_of(push))
             case _:
@@ -52,7 +52,7 @@ class Books:
     def on_gap(self, gap: StreamGap) -> None:
         topic = topics.parse(gap.channel)
         if topic.kind is TopicKind.DEPTH:
-            (self.keeper.resume if gap.is_closed else self.keeper.lose)(topic.symbol)
+            (self.order_books.resume if gap.is_closed else self.order_books.invalidate)(topic.symbol)
 
 
 FAULTS = {
@@ -81,14 +81,17 @@ def test_M5_M6_books_agree_with_the_exchange_whatever_happens_to_pushes(faults: 
                 f"ws://{HOST}/ws", sim.network.connector(), sim.clock, sim.rng, books.on_push, books.on_gap
             )
             symbol = "MXUSDT"
-            book = books.keeper.keep(symbol)
+            book = books.order_books.add(symbol)
             streams.subscribe([topics.depth(symbol), topics.deals(symbol), topics.best_quote(symbol)])
-            work = [asyncio.create_task(part.run()) for part in (streams, books.keeper)]
+            work = [asyncio.create_task(part.run()) for part in (streams, books.order_books)]
             agreed = 0
             for _ in range(300):
                 await asyncio.sleep(0.37)
                 truth = await client.market.depth(symbol, 20)
-                if books.keeper.state(symbol) is BookState.VALID and book.version == truth.last_update_id:
+                if (
+                    books.order_books.state(symbol) is BookState.VALID
+                    and book.version == truth.last_update_id
+                ):
                     assert book.asks(20) == [(float(price), float(size)) for price, size in truth.asks]
                     assert book.bids(20) == [(float(price), float(size)) for price, size in truth.bids]
                     agreed += 1

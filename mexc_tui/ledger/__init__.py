@@ -1,1 +1,1 @@
-"""Pure: orders, fills, lots, positions, the books of the desk and their agreement with the exchange."""
+"""Pure ledger logic: orders, fills, lots, positions, entries, and reconciliation with the exchange."""

@@ -1,4 +1,4 @@
-"""The desk's accounts: how they begin, what they add up to, and money that came from outside."""
+"""Account balances, the opening entry and external flows."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -9,17 +9,17 @@ from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import EntryKind, LedgerAccount, LedgerEntry, Posting
 
 START_ENTRY = "start"
-"""Id of the entry that opens the books."""
+"""Id of the opening entry."""
 
 REVERSAL_SUFFIX = "/taken-back"
-"""Ends the id of an entry that reverses a drift."""
+"""Suffix of the id of an entry that reverses a drift."""
 
 LedgerBalances = Mapping[tuple[LedgerAccount, str], Decimal]
-"""What each account holds of each asset; one that is not there holds nothing."""
+"""Balance by account and asset; a missing key is a zero balance."""
 
 
 def start_entry(balances: Iterable[Balance], quote_assets: frozenset[str], at_ms: int) -> LedgerEntry:
-    """Open the books: quote money is the desk's cash, every other coin is the person's own and stays so."""
+    """Return the opening entry: quote assets belong to the desk, every other coin to the user."""
     postings: list[Posting] = []
     for balance in balances:
         if balance.total:
@@ -32,7 +32,7 @@ def start_entry(balances: Iterable[Balance], quote_assets: frozenset[str], at_ms
 
 
 def external_postings(account: LedgerAccount, asset: str, amount: Decimal) -> tuple[Posting, ...]:
-    """Return the postings of money that came from outside (negative: went there)."""
+    """Return the postings of an external flow: positive for a deposit, negative for a withdrawal."""
     return (
         (Posting(LedgerAccount.EXTERNAL, asset, -amount), Posting(account, asset, amount)) if amount else ()
     )
@@ -41,7 +41,7 @@ def external_postings(account: LedgerAccount, asset: str, amount: Decimal) -> tu
 def drift_entry(
     account: LedgerAccount, asset: str, amount: Decimal, *, is_cash: bool, at_ms: int, words: str
 ) -> LedgerEntry:
-    """Book what a balance moved by without an order of ours. Never made good by trading (reliability O9)."""
+    """Return the entry of a balance change without a matching order; never traded back (reliability O9)."""
     return LedgerEntry(
         id=f"drift/{account.value}/{asset}/{at_ms}",
         kind=EntryKind.DRIFT,
@@ -53,7 +53,7 @@ def drift_entry(
 
 
 def reversal_entry(entry: LedgerEntry, at_ms: int, words: str) -> LedgerEntry:
-    """Reverse a drift that was a false alarm: both together move nothing and are no external flow."""
+    """Return the entry that reverses a drift booked by mistake; both together move nothing."""
     return LedgerEntry(
         id=f"{entry.id}{REVERSAL_SUFFIX}",
         kind=EntryKind.CORRECTION,
@@ -65,7 +65,7 @@ def reversal_entry(entry: LedgerEntry, at_ms: int, words: str) -> LedgerEntry:
 
 
 def unreversed_drifts(entries: Iterable[LedgerEntry]) -> tuple[LedgerEntry, ...]:
-    """Return the balance drifts among these entries that were not taken back, oldest first."""
+    """Return the balance drifts that no later entry reverses, oldest first."""
     found = {entry.id: entry for entry in entries}
     drifts = (one for one in found.values() if one.kind is EntryKind.DRIFT and not one.client_order_id)
     standing = (one for one in drifts if f"{one.id}{REVERSAL_SUFFIX}" not in found)
@@ -74,7 +74,7 @@ def unreversed_drifts(entries: Iterable[LedgerEntry]) -> tuple[LedgerEntry, ...]
 
 @exactly
 def sum_balances(entries: Iterable[LedgerEntry]) -> dict[tuple[LedgerAccount, str], Decimal]:
-    """Add up entries by account and asset."""
+    """Return the balance of each account and asset."""
     held: dict[tuple[LedgerAccount, str], Decimal] = {}
     for entry in entries:
         for posting in entry.postings:
@@ -85,11 +85,11 @@ def sum_balances(entries: Iterable[LedgerEntry]) -> dict[tuple[LedgerAccount, st
 
 @exactly
 def sum_flows(entries: Iterable[LedgerEntry]) -> Decimal:
-    """Add up what came from outside since the start, in quote units."""
+    """Return the sum of external flows since the start, in quote units."""
     return sum((entry.flow for entry in entries), ZERO)
 
 
 @exactly
 def expected_balance(held: LedgerBalances, asset: str) -> Decimal:
-    """Return what the account of the exchange must hold of an asset, free and locked (reliability I8)."""
+    """Return the expected exchange balance of an asset, free and locked (reliability I8)."""
     return held.get((LedgerAccount.DESK, asset), ZERO) + held.get((LedgerAccount.OWN, asset), ZERO)

@@ -1,4 +1,4 @@
-"""What is compared when books are reconciled, and what comes of it: values only (see reconcile.py)."""
+"""Inputs and result of a reconciliation (see reconcile.py)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,19 +19,19 @@ from mexc_tui.model.severity import Severity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnconfirmedDifference:
-    """A balance that differs from the books and was not seen often or long enough to be booked."""
+    """A balance difference that has not been observed often or long enough to be booked."""
 
     asset: str
     amount: Decimal
-    """Account balance minus books."""
+    """Exchange balance minus ledger balance."""
     shortfall: Decimal
-    """How many coins of the desk the account does not show; 0: none."""
+    """Coins of the desk missing from the account; 0: none."""
     value: Decimal | None
-    """Worth of the difference in quote units; None: unknown."""
+    """Value of the difference in quote units; None: unknown."""
     first_ms: int
-    """Since when it differs by this amount."""
+    """First observation of this amount."""
     since_ms: int
-    """Since when it differs at all."""
+    """First observation of any difference."""
     observations: int
     pauses_entries: bool
     text: str
@@ -39,72 +39,71 @@ class UnconfirmedDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerSnapshot:
-    """Our books, read in one transaction."""
+    """The ledger, read in one transaction."""
 
     orders: tuple[Order, ...]
-    """Everything that may still change, and what ended lately; foreign orders too."""
+    """Open and recently closed orders, foreign orders included."""
     intents: tuple[Intent, ...]
-    """Every open one, and those of `orders`."""
+    """Open intents, and those of `orders`."""
     positions: tuple[Position, ...]
-    """Those with something left."""
+    """Open positions."""
     balances: LedgerBalances
     agreed_ms: int
-    """When balances last agreed, at first the start entry: fills of older foreign orders are in them already.
+    """Time of the last agreement, initially the opening entry.
 
-    0: nobody knows; then no foreign fill explains a balance.
     """
     known_ids: frozenset[str] = frozenset()
-    """Client ids of ours whose rows are not here, as they ended long ago (see `ids_to_look_up`)."""
+    """Client order ids of old closed orders whose rows are not included."""
     changed_assets: frozenset[str] = frozenset()
-    """Assets whose books changed since the first query: both sides are of different moments."""
+    """Assets booked since the first query: the two sides describe different moments."""
     unconfirmed: tuple[UnconfirmedDifference, ...] = ()
-    """Differences that earlier comparisons saw."""
+    """Unconfirmed differences of earlier comparisons."""
     drifts: tuple[LedgerEntry, ...] = ()
-    """Drift booked lately and not taken back, oldest first."""
+    """Recently booked drift that was not reversed, oldest first."""
     written_off: tuple[Position, ...] = ()
-    """Positions whose coins were lately written off as gone: coins that reappear are theirs."""
+    """Positions with recently written-off coins, which are restored if the coins reappear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangeSnapshot:
-    """The exchange's reports: orders asked before and after the balances, the later ones here."""
+    """Responses of the exchange; orders are listed before and after the balances; this has the later list."""
 
     at_ms: int
     balances: tuple[Balance, ...]
     orders: tuple[OrderReport, ...]
     skipped: tuple[SkippedRow, ...] = ()
-    """Balances that could not be read, by asset; one without a name may be of any asset not listed."""
+    """Malformed balance rows by asset; a row without a name may be any asset that is not listed."""
     trades: tuple[TradeReport, ...] = ()
     listed_symbols: frozenset[str] = frozenset()
-    """Symbols whose open orders were all listed, and read."""
+    """Symbols whose open orders were listed completely."""
     changing_symbols: frozenset[str] = frozenset()
-    """Symbols whose orders changed while the balances were asked for (see `moving_symbols`)."""
+    """Symbols whose orders changed during the balance query (see `changed_symbols`)."""
     failed: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Symbols whose history could not be read, or not to its end, and why."""
+    """Symbols whose history could not be read completely, with the reason."""
     delisted: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Symbols that the exchange does not know any more, and its words."""
+    """Symbols that the exchange no longer lists, with its message."""
 
     def has_balance(self, asset: str) -> bool:
-        """Whether the answer tells what the account holds of an asset."""
+        """Whether the response contains the balance of an asset."""
         return is_read(asset, self.balances, self.skipped)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileRules:
-    """Numbers of the settings, and what things are worth."""
+    """Thresholds and prices of a reconciliation."""
 
     quote_assets: frozenset[str]
     severity_steps: tuple[Decimal, ...]
-    """Values from which on a difference is a warning, an error, critical; in quote units."""
+    """Values in quote units from which a difference is a warning, an error, critical."""
     explained_below: Decimal
-    """A smaller difference of a balance is a fee, rounding or dust."""
+    """Smaller balance differences count as fees, rounding or dust."""
     prices: Mapping[str, Decimal]
-    """Quote units for one unit of an asset, where known."""
+    """Price of each asset in quote units, where known."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyEvidence:
-    """Merge this evidence into the order and book it; `order` is the row to begin with if there is none."""
+    """Merge evidence into an order and book it; `order` is the initial row if none is stored."""
 
     order: Order
     evidence: Evidence
@@ -112,21 +111,21 @@ class ApplyEvidence:
 
 @dataclass(frozen=True, slots=True)
 class StoreForeignOrder:
-    """Store this row of an order that is not ours; it is never touched."""
+    """Store the row of a foreign order, for display only."""
 
     order: Order
 
 
 @dataclass(frozen=True, slots=True)
 class PostEntry:
-    """Add this entry to the books."""
+    """Book this entry."""
 
     entry: LedgerEntry
 
 
 @dataclass(frozen=True, slots=True)
 class WriteOffMissing:
-    """Take coins off a position that the account does not hold (`booking.write_off_gone`)."""
+    """Write off coins that are missing from the account (`booking.write_off_missing`)."""
 
     position_id: str
     quantity: Decimal
@@ -135,7 +134,7 @@ class WriteOffMissing:
 
 @dataclass(frozen=True, slots=True)
 class RestoreWrittenOff:
-    """Return coins to a position that were written off as gone (`booking.take_back_gone`)."""
+    """Restore written-off coins to a position (`booking.restore_written_off`)."""
 
     position_id: str
     quantity: Decimal
@@ -143,28 +142,28 @@ class RestoreWrittenOff:
 
 
 Correction: TypeAlias = ApplyEvidence | StoreForeignOrder | PostEntry | WriteOffMissing | RestoreWrittenOff
-"""What puts one difference right. Nothing here trades."""
+"""Correction of one difference. A correction never trades."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonResult:
-    """What a comparison found."""
+    """Result of a reconciliation."""
 
     run: Reconciliation
     corrections: tuple[Correction, ...]
-    """To apply in this order; each in a unit of work of its own is fine."""
+    """Corrections in order of application; each may use its own unit of work."""
     ids_to_query: tuple[str, ...] = ()
-    """Client ids that the exchange must be asked about: we think them open, and they were not listed."""
+    """Client order ids to query: open in the ledger, but not listed."""
     unknown_ids: tuple[str, ...] = ()
-    """Client ids with our prefix that we never made: halt (reliability O16)."""
+    """Client order ids with this desk's prefix that are not in the ledger: halt (reliability O16)."""
     postponed: tuple[str, ...] = ()
-    """Assets that could not be compared, as orders on them were moving or unsettled."""
+    """Assets not compared because their orders were changing or unsettled."""
     unconfirmed: tuple[UnconfirmedDifference, ...] = ()
-    """Differences that wait for another comparison; nothing was booked of them."""
+    """Differences that need another comparison before they are booked."""
 
 
 def changed_symbols(before: tuple[OrderReport, ...], after: tuple[OrderReport, ...]) -> frozenset[str]:
-    """Return symbols whose orders differ between two listings; their balances prove nothing in between."""
+    """Return symbols whose orders differ between two listings: balances read in between prove nothing."""
     first = {report.order_id: (report.status, report.filled_quantity) for report in before}
     second = {report.order_id: (report.status, report.filled_quantity) for report in after}
     symbols = {report.order_id: report.symbol for report in (*before, *after)}
@@ -177,7 +176,7 @@ _BY_STEPS = (Severity.INFO, Severity.WARNING, Severity.ERROR, Severity.CRITICAL)
 
 
 def severity_of(value: Decimal | None, rules: ReconcileRules) -> Severity:
-    """Grade a difference by its value (rules 6); one of unknown worth is a warning."""
+    """Return the severity of a difference by its value (rules 6); an unknown value is a warning."""
     if value is None:
         return Severity.WARNING
     return _BY_STEPS[min(sum(value >= step for step in rules.severity_steps), len(_BY_STEPS) - 1)]
@@ -185,7 +184,7 @@ def severity_of(value: Decimal | None, rules: ReconcileRules) -> Severity:
 
 @exactly
 def value_of(asset: str, amount: Decimal, rules: ReconcileRules) -> Decimal | None:
-    """Return what an amount is worth, in quote units; None if nobody knows."""
+    """Return the value of an amount in quote units; None: no price."""
     if not amount:
         return ZERO
     price = Decimal(1) if asset in rules.quote_assets else rules.prices.get(asset)
@@ -204,7 +203,7 @@ def make_difference(
     explained: bool,
     severity: Severity | None = None,
 ) -> Difference:
-    """Make one difference, its severity by its value unless given."""
+    """Return a difference; its severity follows from its value unless given."""
     return Difference(
         kind=kind,
         about=about,

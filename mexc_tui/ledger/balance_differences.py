@@ -1,4 +1,4 @@
-"""Balances of the account against the books, once the orders' own news are taken off."""
+"""Compare account balances with the ledger, after accounting for reported order changes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ from mexc_tui.model.severity import Severity
 
 @dataclass(frozen=True, slots=True)
 class BalancePair:
-    """A symbol's two assets."""
+    """The two assets of a symbol."""
 
     base: str
     quote: str
@@ -42,18 +42,18 @@ class BalancePair:
 
 @dataclass(slots=True)
 class OrderMovements:
-    """What news of orders moved, by asset: coins and cash of the desk, and what is the person's own."""
+    """Balance changes explained by order updates, by asset: those of the desk and those of the user."""
 
     desk: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     own: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     entries: list[LedgerEntry] = field(default_factory=list[LedgerEntry])
-    """Of foreign orders; ours are booked with their orders."""
+    """Entries of foreign orders; the desk's own orders book their own entries."""
 
 
 def movements_of(
     changed: Iterable[tuple[Order, Order]], pairs: dict[str, BalancePair], rules: ReconcileRules, at_ms: int
 ) -> OrderMovements:
-    """Add up what orders moved since we last knew them."""
+    """Return the balance changes of orders since their last booked state."""
     moves = OrderMovements()
     for before, after in changed:
         pair = pairs.get(after.symbol)
@@ -72,12 +72,12 @@ def movements_of(
 
 @dataclass(slots=True)
 class BalanceFindings:
-    """What came of comparing balances."""
+    """Result of a balance comparison."""
 
     differences: list[Difference] = field(default_factory=list[Difference])
     corrections: list[Correction] = field(default_factory=list[Correction])
     postponed: set[str] = field(default_factory=set[str])
-    """Coins that are missing while orders have news of them: these are booked first."""
+    """Assets with a shortfall and unbooked order updates: the updates are booked first."""
     unconfirmed: list[UnconfirmedDifference] = field(default_factory=list[UnconfirmedDifference])
     unread: set[str] = field(default_factory=set[str])
     """Assets whose balance could not be read."""
@@ -90,9 +90,9 @@ def compare_balances(
     skip: set[str],
     rules: ReconcileRules,
 ) -> BalanceFindings:
-    """Compare what is left of the differences, asset by asset; `skip`: assets that were moving.
+    """Compare balances asset by asset, except those in `skip`, which were changing.
 
-    A difference is booked once it is confirmed; until then it is returned as unconfirmed. An asset whose
+    A difference is booked once it is confirmed and returned as unconfirmed until then. An asset whose
     balance could not be read is not compared.
     """
     found = BalanceFindings(corrections=[PostEntry(entry) for entry in moves.entries])
@@ -123,7 +123,7 @@ def _judge(
     ours: LedgerSnapshot,
     rules: ReconcileRules,
 ) -> None:
-    """Book a confirmed difference, keep an unconfirmed one, and tell of one that went away."""
+    """Book a confirmed difference, record an unconfirmed one, report a resolved one."""
     if not asset.amount and not asset.shortfall:
         if before is not None and before.pauses_entries:
             found.differences.append(_resolved(asset, before, rules))
@@ -138,9 +138,10 @@ def _judge(
 
 
 def _coin(found: BalanceFindings, asset: AssetState, ours: LedgerSnapshot, rules: ReconcileRules) -> None:
-    """What is missing was the person's own as long as there is any; beyond that the desk's coins are gone.
+    """Book a coin's difference: the user's own coins absorb a shortfall first, then the desk's.
 
-    Coins that reappear are the desk's again as far as they were written off.
+    Reappearing coins are restored to the desk up to the quantity that was written off.
+
     """
     moved = asset.amount + asset.shortfall
     if asset.shortfall:
@@ -161,7 +162,7 @@ def _outside(
     ours: LedgerSnapshot,
     rules: ReconcileRules,
 ) -> None:
-    """Book an external flow, or take one back that this change reverses."""
+    """Book an external flow, or reverse the drift that this change cancels out."""
     reversed_one = drift_reversed_by(account, asset.name, amount, ours, asset.at_ms)
     if reversed_one is None:
         found.differences.append(_drift(asset, amount, rules))
@@ -178,7 +179,7 @@ def _outside(
 def _reappeared(
     found: BalanceFindings, asset: AssetState, ours: LedgerSnapshot, rules: ReconcileRules
 ) -> Decimal:
-    """Return coins to the positions that they were written off from; return how many."""
+    """Restore coins to the positions they were written off from; return the quantity."""
     left = asset.amount
     words = f"{asset.name} written off as gone reappeared: position restored with its stop"
     for position in sorted(ours.written_off, key=lambda one: (one.opened_ms, one.id)):
@@ -235,7 +236,7 @@ def _coins_gone(
 
 
 def _gone(asset: AssetState, short: Decimal, positions: tuple[Position, ...], words: str) -> list[Correction]:
-    """Take it off positions, oldest first; what no position has is taken off the account."""
+    """Write off the shortfall from positions, oldest first, and any excess from the desk account."""
     corrections: list[Correction] = []
     for position in sorted(positions, key=lambda one: (one.opened_ms, one.id)):
         share = min(position.remaining, short) if position.base_asset == asset.name else ZERO
@@ -271,7 +272,7 @@ def _signed(amount: Decimal) -> str:
 
 
 def _moved(before: Order, after: Order, pair: BalancePair) -> dict[str, Decimal]:
-    """What an order's news moved in the account, by asset."""
+    """Return the balance change of an order update, by asset."""
     sign = 1 if after.side is Side.BUY else -1
     moved = {
         pair.base: sign * (after.filled_quantity - before.filled_quantity),

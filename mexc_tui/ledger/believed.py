@@ -1,6 +1,6 @@
-"""What of a report about an order can be true: another order's is refused, and nothing beyond its own terms.
+"""Plausibility of order evidence: reject reports of other orders, cap reports beyond the order's terms.
 
-The desk sells what its orders bought. So no report, whoever sent it, makes an order larger than it was sent.
+The desk sells what its orders bought, so no report may make an order larger than what was sent.
 """
 
 from dataclasses import replace
@@ -12,17 +12,17 @@ from mexc_tui.model.intent import ZERO, Order, OrderState
 from mexc_tui.model.order import Side
 
 ROUNDING, CENT = Decimal("1.01"), Decimal("0.01")
-"""A buy never costs more than its limit price, but for what the exchange rounds up."""
+"""Tolerance for the exchange's rounding of a buy's value at its limit price."""
 
 
 def mismatch(order: Order, evidence: Evidence) -> str:
-    """Say what names another order in a report; empty: everything it names is this one's."""
+    """Return which identifiers in the evidence belong to another order; empty: none."""
     told = (
         ("client id", order.client_order_id, evidence.client_order_id),
         ("pair", order.symbol, evidence.symbol),
         ("side", order.side.value, "" if evidence.side is None else evidence.side.value),
     )
-    if not order.intent_id:  # an order of others is kept under its order id if it has no client id
+    if not order.intent_id:  # a foreign order without a client id is stored under its order id
         told = told[1:]
     elif evidence.terms is not None and not (evidence.client_order_id or order.order_id):
         return f"no client id, not {order.client_order_id}"
@@ -33,16 +33,16 @@ def mismatch(order: Order, evidence: Evidence) -> str:
 
 @exactly
 def excess(order: Order, evidence: Evidence) -> str:
-    """Say by how much a report goes beyond what was ordered; empty: it does not, or the order is not ours."""
+    """Return how the evidence exceeds the order's terms; empty: it does not, or the order is foreign."""
     return order.intent_id and (_filled_beyond(order, evidence) or _traded_beyond(order, evidence))
 
 
 @exactly
 def plausible_part(order: Order, evidence: Evidence) -> Evidence:
-    """Return what an excessive report still proves.
+    """Return the plausible part of excessive evidence.
 
-    FILLED proves that all of a known quantity was bought or sold, at the average price it names. Anything
-    else contradicts itself: then it proves that the order exists, and the order is asked for again.
+    FILLED proves a complete fill of a known quantity, at the reported average price. Any other
+    excess is contradictory: it proves only that the order exists, and the order is queried again.
     """
     if _traded_beyond(order, evidence):
         evidence = replace(evidence, trades=())
@@ -74,7 +74,7 @@ def _filled_beyond(order: Order, evidence: Evidence) -> str:
 
 
 def _traded_beyond(order: Order, evidence: Evidence) -> str:
-    """Trades of one source add up to no more than the order; each of them counts once."""
+    """Return how trades of one source exceed the order's quantity; each trade counts once."""
     source = evidence.source.value
     known = next((told.quantity for told in order.told if told.source == source), ZERO)
     fresh = {trade.id: trade.quantity for trade in evidence.trades if trade.fee is not None}
@@ -85,7 +85,7 @@ def _traded_beyond(order: Order, evidence: Evidence) -> str:
 
 
 def max_value(order: Order) -> Decimal | None:
-    """Return the most quote units that a buy may spend before fees; None: nothing says."""
+    """Return the maximum quote value of a buy before fees; None: unbounded."""
     if order.side is not Side.BUY:
         return None
     return min((most for most in (order.quote_quantity, order.bound) if most is not None), default=None)

@@ -1,7 +1,7 @@
-"""From one advanced order to everything that one unit of work writes: postings, lots, position, intents, day.
+"""Compute all rows that booking one order update writes: entries, lots, position, intents, day.
 
-Rows read inside the unit go in, rows to write come out. Lots and the position are computed anew from the
-orders (positions.py); entries book the difference, so that each account's sum is what the orders say.
+Input rows are read inside the unit of work. Lots and the position are recomputed from all
+orders (positions.py); entries book the difference, so that account balances match the orders.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ from mexc_tui.model.position import (
 
 
 class StaleOrder(DeskError, ValueError):
-    """Evidence was merged into an older row of the order.
+    """Evidence was merged into an outdated row of the order.
 
     Raised by `book` inside a transaction. Read the order again, merge again, book again.
     """
@@ -38,42 +38,42 @@ class StaleOrder(DeskError, ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerRows:
-    """Rows about one position, read inside the unit of work."""
+    """The rows of one position, read inside the unit of work."""
 
     position: Position
-    """`positions.opened(...)` while nothing is bought yet."""
+    """`positions.open_position(...)` before the first fill."""
     orders: tuple[Order, ...]
-    """All of the position; the one that advanced may be missing."""
+    """All orders of the position; the updated one may be missing."""
     intents: tuple[Intent, ...]
-    """All of the position, ended ones too."""
+    """All intents of the position, closed ones included."""
     day: TradingDay
-    """Of the moment of booking; an empty one if there is none yet."""
+    """The day of booking; empty if nothing was booked on it yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """Rows to write, all in one transaction."""
+    """Rows to write in one transaction."""
 
     position: Position | None
-    """None: nothing was ever bought, there is no position to store."""
+    """None: nothing was ever bought, so there is no position to store."""
     lots: tuple[Lot, ...]
     entries: tuple[LedgerEntry, ...]
     intents: tuple[Intent, ...]
-    """Those that changed: reservations shrink, stops follow what remains, sales end with the position."""
+    """Changed intents: reservations shrink, stops follow the remainder, sales close with the position."""
     day: TradingDay
     realised: Decimal
-    """What this added to the realised profit, in quote units."""
+    """Realised profit of this booking, in quote units."""
     order: Order | None = None
-    """The order with its fees valued."""
+    """The order with valued fees."""
     notes: tuple[str, ...] = ()
-    """What somebody should know: fees without a price, coins sold that were not the desk's."""
+    """Texts of alerts: fees without a price, coins sold beyond the desk's own."""
 
 
 @exactly
 def book(books: LedgerRows, advanced: Advanced, prices: Mapping[str, Decimal], at_ms: int) -> Booking:
-    """Book what advanced an order, fill or not. `prices`: quote units for one of each fee asset, where known.
+    """Book an order update, with or without a fill. `prices`: quote units per fee asset, where known.
 
-    Raises StaleOrder if the order in `books` has other numbers than the one that was advanced.
+    Raises StaleOrder if the stored order differs from the one that was updated.
     """
     position = books.position
     others = tuple(order for order in books.orders if order.client_order_id != advanced.order.client_order_id)
@@ -92,13 +92,13 @@ def book(books: LedgerRows, advanced: Advanced, prices: Mapping[str, Decimal], a
 
 
 def revalue(books: LedgerRows, order: Order, prices: Mapping[str, Decimal], at_ms: int) -> Booking:
-    """Book an order's fees that had no price when they were paid, now that `prices` knows more."""
+    """Book fees that had no price when they were paid and have one in `prices`."""
     return book(books, Advanced(before=order, order=order), prices, at_ms)
 
 
 @exactly
 def write_off_dust(books: LedgerRows, at_ms: int, words: str) -> Booking:
-    """Close a position whose remainder is too small to sell: the coins become the user's (reliability O8)."""
+    """Close a position whose remainder is too small to sell: its coins become the user's (reliability O8)."""
     dust = holding(books.position, books.orders).remaining
     position = msgspec.structs.replace(books.position, dust=books.position.dust + dust)
     entry = _moved(
@@ -109,7 +109,7 @@ def write_off_dust(books: LedgerRows, at_ms: int, words: str) -> Booking:
 
 @exactly
 def write_off_missing(books: LedgerRows, quantity: Decimal, at_ms: int, words: str) -> Booking:
-    """Take coins off a position that the account does not hold; `words` is the evidence."""
+    """Write off coins of a position that are missing from the account; `text` is the evidence."""
     gone = min(quantity, holding(books.position, books.orders).remaining)
     position = msgspec.structs.replace(books.position, gone=books.position.gone + gone)
     key = f"gone/{plain(position.gone)}/{at_ms}"
@@ -119,7 +119,7 @@ def write_off_missing(books: LedgerRows, quantity: Decimal, at_ms: int, words: s
 
 @exactly
 def restore_written_off(books: LedgerRows, quantity: Decimal, at_ms: int, words: str) -> Booking:
-    """Return coins to a position that were written off as gone and reappeared; it opens again."""
+    """Restore written-off coins to a position; it opens again."""
     back = min(quantity, books.position.gone)
     position = msgspec.structs.replace(books.position, gone=books.position.gone - back)
     key = f"back/{plain(position.gone)}/{at_ms}"
@@ -129,20 +129,20 @@ def restore_written_off(books: LedgerRows, quantity: Decimal, at_ms: int, words:
 
 @exactly
 def recompute(books: LedgerRows, at_ms: int) -> Booking:
-    """Compute a position anew after an intent changed (an entry ended, say); nothing is posted."""
+    """Recompute a position after an intent changed (an entry ended, for example); no entry is booked."""
     after, sums = recompute_position(books.position, books.orders, books.intents, at_ms)
     return _booking(books, after, sums, books.orders, (), (), at_ms, None)
 
 
 @exactly
 def value_fees(order: Order, position: Position, prices: Mapping[str, Decimal]) -> Order:
-    """Return the order with its fees worth something: once, at the price of the moment they became known."""
+    """Return the order with its fees valued, once, at the price when they became known."""
     return msgspec.structs.replace(order, fees=tuple(_valued(fee, position, prices) for fee in order.fees))
 
 
 @exactly
 def remaining_reservation(intent: Intent, orders: tuple[Order, ...]) -> Decimal:
-    """Return what an intent still holds back: its cap less what it spent, nothing once it ended."""
+    """Return an intent's remaining reservation: its cap less the amount spent; 0 once it is closed."""
     if not intent.is_open or intent.side is Side.SELL:
         return ZERO
     return max(intent.spend_cap - spent(intent, orders), ZERO)
@@ -160,7 +160,7 @@ def _booking(
 ) -> Booking:
     intents = tuple(_followed(intent, after, orders, at_ms) for intent in books.intents)
     exists = after.bought_quantity > 0
-    # What is not stored as a position counts for the day once it is: a sale may be told before its buy.
+    # A position counts for the day once it is stored: a sale may be reported before its buy.
     known = after if exists else books.position
     return Booking(
         position=after if exists else None,
@@ -175,14 +175,14 @@ def _booking(
 
 
 def _stored(books: LedgerRows, advanced: Order) -> Order:
-    """Return the order as it is booked so far; what differs from it but for numbers does not matter here."""
+    """Return the order as booked so far; fields other than the numbers do not matter here."""
     name = advanced.client_order_id
     stored = next((order for order in books.orders if order.client_order_id == name), None)
     if stored is None:
         return msgspec.structs.replace(advanced, filled_quantity=ZERO, filled_value=ZERO, fees=())
     numbers = (stored.filled_quantity, stored.filled_value, stored.fees)
     if numbers != (advanced.filled_quantity, advanced.filled_value, advanced.fees):
-        raise StaleOrder(f"{name} was booked further than the row that evidence was merged into")
+        raise StaleOrder(f"{name} changed since the evidence was merged")
     return stored
 
 
@@ -285,7 +285,7 @@ def _so_far(order: Order) -> str:
 
 
 def _pair(source: LedgerAccount, target: LedgerAccount, asset: str, amount: Decimal) -> tuple[Posting, ...]:
-    """Move an amount from one account to another."""
+    """Return the postings of a transfer between accounts."""
     return (Posting(source, asset, -amount), Posting(target, asset, amount)) if amount else ()
 
 
@@ -320,7 +320,7 @@ def _moved(
     at_ms: int,
     words: str,
 ) -> LedgerEntry:
-    """Move coins off the desk."""
+    """Return the entry of a transfer from the desk's account."""
     return LedgerEntry(
         id=f"{position.id}/{key}",
         kind=kind,

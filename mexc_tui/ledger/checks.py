@@ -1,6 +1,6 @@
-"""Invariants that must hold in production; a breach halts (reliability 2.8).
+"""Runtime invariants; a breach halts trading (reliability 2.8).
 
-Each check returns what is wrong, in plain words; nothing: all is well.
+Each check returns its breaches as texts; empty: the invariant holds.
 """
 
 from collections.abc import Iterable
@@ -20,14 +20,14 @@ _MAY_BE_NEGATIVE = (LedgerAccount.EXCHANGE, LedgerAccount.EXTERNAL, LedgerAccoun
 
 @exactly
 def exposure(intents: Iterable[Intent], positions: Iterable[Position]) -> Decimal:
-    """Return reservations and the cost of what is held: what limits are held against, in quote units."""
+    """Return the exposure: reservations plus the cost of open positions, in quote units."""
     held_back = sum((intent.reserved for intent in intents if intent.is_open), ZERO)
     return held_back + sum((position.remaining_cost for position in positions), ZERO)
 
 
 @exactly
 def within_limit(intents: Iterable[Intent], positions: Iterable[Position], limit: Decimal) -> tuple[str, ...]:
-    """I1: reservations and the cost of open positions stay within the configured limit."""
+    """Check I1: reservations plus the cost of open positions are within the limit."""
     total = exposure(intents, positions)
     if total <= limit:
         return ()
@@ -36,7 +36,7 @@ def within_limit(intents: Iterable[Intent], positions: Iterable[Position], limit
 
 @exactly
 def within_reservation(intent: Intent, orders: tuple[Order, ...]) -> tuple[str, ...]:
-    """I1: the attempts of an intent cost no more than it held back."""
+    """Check I1: the attempts of an intent cost no more than its reservation."""
     cost = spent(intent, orders)
     if intent.side is Side.SELL or cost <= intent.spend_cap:
         return ()
@@ -57,7 +57,7 @@ def balanced(entry: LedgerEntry) -> tuple[str, ...]:
 
 
 def solvent(held: LedgerBalances) -> tuple[str, ...]:
-    """I6: the desk owns less than nothing of no asset."""
+    """Check I6: no account that must not be negative is negative."""
     return tuple(
         f"the ledger has {plain(amount)} {asset} in the {account.value} account"
         for (account, asset), amount in held.items()
@@ -69,7 +69,7 @@ def solvent(held: LedgerBalances) -> tuple[str, ...]:
 def lots_agree(
     held: LedgerBalances, positions: Iterable[Position], quote_assets: frozenset[str]
 ) -> tuple[str, ...]:
-    """I6: the desk's account of a coin is what its positions have left."""
+    """Check I6: the desk's balance of a coin equals the remainder of its positions."""
     left: dict[str, Decimal] = {}
     for position in positions:
         left[position.base_asset] = left.get(position.base_asset, ZERO) + position.remaining
@@ -88,9 +88,9 @@ def lots_agree(
 def equity_identity(
     start: Decimal, point: EquityPoint, realised: Decimal, unrealised: Decimal, tolerance: Decimal
 ) -> tuple[str, ...]:
-    """I7: cash and holdings are the start, flows and profits, which are net of fees already.
+    """Check I7: equity equals start, flows and profits (net of fees).
 
-    `tolerance`: one price tick for each position. An incomplete point proves nothing.
+    `tolerance`: one price tick per position. An incomplete point is not checked.
     """
     if not point.is_complete:
         return ()
@@ -104,7 +104,7 @@ def equity_identity(
 def agrees(
     held: LedgerBalances, balances: Iterable[Balance], assets: Iterable[str], tolerance: Decimal
 ) -> tuple[str, ...]:
-    """I8: the account holds of each of these assets what the books say, within a tolerance in units."""
+    """Check I8: exchange balances match the ledger for these assets, within a tolerance in units."""
     theirs = {balance.asset: balance.total for balance in balances}
     wrong: list[str] = []
     for asset in sorted(set(assets)):
@@ -117,7 +117,7 @@ def agrees(
 def protected(
     position: Position, intents: Iterable[Intent], heartbeat_ms: int | None, now_ms: int
 ) -> tuple[str, ...]:
-    """I9: what is held has a stop in force that covers it, and its worker lives."""
+    """Check I9: an open position has an active stop that covers it, and its worker is running."""
     if not position.is_open or not position.remaining:
         return ()
     wrong: list[str] = []

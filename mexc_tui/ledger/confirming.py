@@ -1,4 +1,4 @@
-"""When a balance that differs from the books is booked: never after one answer (architecture 2.7)."""
+"""Confirmation of balance differences: never from one response (architecture 2.7)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,20 +10,20 @@ from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import LedgerAccount, LedgerEntry, Posting
 
 DRIFT_OBSERVATIONS, DRIFT_MS = 2, 10_000
-"""A balance change is booked after so many equal comparisons over so long."""
+"""Equal comparisons, and time span, before a balance change is booked."""
 WRITE_OFF_OBSERVATIONS, WRITE_OFF_MS = 3, 30_000
-"""Coins of the desk are written off only after so many, over so long: a position depends on it."""
+"""Equal comparisons, and time span, before coins of a position are written off."""
 PAUSE_MS = 120_000
-"""A difference that changes all the time pauses entries for so long: others trade on the account."""
+"""Longest pause of entries for a difference that keeps changing: others trade on the account."""
 REVERSED_WITHIN_MS = 86_400_000
-"""A change that is reversed within so long was a false alarm; later it is a new external flow."""
+"""A change reversed within this time was a false alarm; later it is a new external flow."""
 CONFIRM_EVERY_S = 5.0
-"""How soon an unconfirmed difference is compared again."""
+"""Interval of comparisons while a difference is unconfirmed."""
 
 
 @dataclass(frozen=True, slots=True)
 class AssetState:
-    """One asset: what the books say, orders' news included, and what the account shows."""
+    """One asset: ledger balances including order updates, and the exchange balance."""
 
     name: str
     desk: Decimal
@@ -34,19 +34,19 @@ class AssetState:
 
     @property
     def amount(self) -> Decimal:
-        """Account balance minus books."""
+        """Exchange balance minus ledger balance."""
         return self.theirs - self.desk - self.own
 
     @property
     def shortfall(self) -> Decimal:
-        """How much less the account holds than the desk owns, in coins; cash is never short."""
+        """The desk's coins missing from the account; 0 for quote assets."""
         return ZERO if self.is_quote else max(self.desk - self.theirs, ZERO)
 
 
 def observe_difference(
     state: AssetState, before: UnconfirmedDifference | None, rules: ReconcileRules
 ) -> UnconfirmedDifference:
-    """Return what is known of a difference after this comparison; another amount starts anew."""
+    """Return the difference after this comparison; a new amount restarts the count."""
     is_same = before is not None and (before.amount, before.shortfall) == (state.amount, state.shortfall)
     value = value_of(state.name, state.amount, rules)
     is_grave = value is None or value >= rules.explained_below
@@ -66,7 +66,7 @@ def observe_difference(
 
 
 def expire_pause(seen: UnconfirmedDifference, at_ms: int) -> UnconfirmedDifference:
-    """Return a difference as it stands at this moment: it pauses entries for a bounded time."""
+    """Return the difference with its pause of entries ended after PAUSE_MS."""
     if not seen.pauses_entries or at_ms - seen.since_ms < PAUSE_MS:
         return seen
     words = f"{seen.text}; differs for {PAUSE_MS // 1_000} s: entries continue"
@@ -74,7 +74,7 @@ def expire_pause(seen: UnconfirmedDifference, at_ms: int) -> UnconfirmedDifferen
 
 
 def is_confirmed(seen: UnconfirmedDifference, at_ms: int) -> bool:
-    """Whether a difference was seen often and long enough to be booked."""
+    """Whether a difference was observed often and long enough to be booked."""
     times, span_ms = (
         (WRITE_OFF_OBSERVATIONS, WRITE_OFF_MS) if seen.shortfall else (DRIFT_OBSERVATIONS, DRIFT_MS)
     )
@@ -82,10 +82,10 @@ def is_confirmed(seen: UnconfirmedDifference, at_ms: int) -> bool:
 
 
 def needs_history(seen: UnconfirmedDifference, at_ms: int) -> bool:
-    """Whether the next comparison must hold this difference against the orders of every pair it may be from.
+    """Whether the next comparison must read the order history of every pair that may explain the difference.
 
-    So it is before it is booked, and while it has changed for so long. Until then what the account shows is
-    enough, and an order that has not ended is asked for anyway: the history of a pair weighs 20.
+    History is needed before booking, and while the amount keeps changing. Otherwise balances and open
+    orders suffice: the history of one pair weighs 20.
     """
     has_changed = seen.first_ms != seen.since_ms and at_ms - seen.since_ms >= DRIFT_MS
     return has_changed or is_confirmed(replace(seen, observations=seen.observations + 1), at_ms)

@@ -1,4 +1,4 @@
-"""Performance of the UTC day, kept in the transaction of each fill (formulas E0)."""
+"""Performance of a UTC day, updated in the transaction of each fill (formulas E0)."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,13 +10,13 @@ from mexc_tui.model.position import Position, PositionState, TradingDay
 
 
 def utc_day(at_ms: int) -> str:
-    """Return the day as it names its row: 2026-11-22."""
+    """Return the UTC date in ISO format, such as 2026-11-22."""
     return datetime.fromtimestamp(at_ms // 1000, UTC).date().isoformat()
 
 
 @exactly
 def updated_day(day: TradingDay, before: Position, after: Position) -> TradingDay:
-    """Return the day's row after a position changed; days add up to what positions say, late fees too."""
+    """Return the day's row after a position changed; days add up to the positions, late fees included."""
     return msgspec.structs.replace(
         day,
         realised=day.realised + after.realised - before.realised,
@@ -39,7 +39,7 @@ def _is_closed(position: Position) -> bool:
 
 
 def _is_win(position: Position) -> bool:
-    """Breaking even is no win (formulas E5), and no loss either."""
+    """Breaking even is neither a win (formulas E5) nor a loss."""
     return _is_closed(position) and position.realised > Decimal(0)
 
 

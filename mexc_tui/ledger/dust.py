@@ -1,4 +1,4 @@
-"""Rests that were too small to be sold: what of the account is nothing else, and the booking of their end."""
+"""Dust: find the account's written-off remainders and book their conversion."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -8,15 +8,15 @@ from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import EntryKind, LedgerAccount, LedgerEntry, Posting
 
 FEE_ASSET = "MX"
-"""What dust is converted into (protocol 4.5)."""
+"""Asset that dust is converted into (protocol 4.5)."""
 
 
 @exactly
 def written_off_dust(entries: Iterable[LedgerEntry]) -> dict[str, Decimal]:
-    """Return how much lies in the account of each coin of which all is the desk's dust.
+    """Return the quantity of each coin of which the whole balance is the desk's dust.
 
-    `entries`: all of the books, oldest first. Whatever else came to a coin makes all of it the person's own,
-    until none of it is left: the exchange converts all that it has of a coin.
+    `entries`: the whole ledger, oldest first. Any other inflow makes the whole balance the user's own
+    until it is used up, because the exchange converts a coin's whole balance.
     """
     held, mixed = dict[str, Decimal](), set[str]()
     for entry in entries:
@@ -37,7 +37,7 @@ def written_off_dust(entries: Iterable[LedgerEntry]) -> dict[str, Decimal]:
 def conversion_entry(
     coins: Mapping[str, Decimal], received: Decimal, fee: Decimal, at_ms: int
 ) -> LedgerEntry:
-    """Book coins out and MX in, after the fee. Both are the person's own: dust was written off at 0."""
+    """Return the entry of a dust conversion; both sides are the user's, as dust was written off at 0."""
     postings = [
         posting
         for asset, amount in coins.items()

@@ -1,4 +1,4 @@
-"""What the desk is worth: cash, and coins at the bid less the fee of selling them (formulas E0)."""
+"""Equity: cash, plus coins at the bid less the selling fee (formulas E0)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from mexc_tui.model.position import EquityPoint, Position
 
 @dataclass(frozen=True, slots=True)
 class PriceMark:
-    """What one position would be sold at. `bid` None: no fresh price. `exit_fee` is a ratio."""
+    """Selling price of one position. `bid` None: no fresh price. `exit_fee` is a ratio."""
 
     position: Position
     bid: Decimal | None
@@ -20,7 +20,7 @@ class PriceMark:
 
 @exactly
 def market_value(mark: PriceMark) -> Decimal | None:
-    """Return what is left of a position at the bid less the fee of selling; None without a price."""
+    """Return the value of the remainder at the bid less the selling fee; None: no price."""
     if not mark.position.remaining:
         return ZERO
     if mark.bid is None:
@@ -30,7 +30,7 @@ def market_value(mark: PriceMark) -> Decimal | None:
 
 @exactly
 def unrealised(mark: PriceMark) -> Decimal | None:
-    """Return the profit of selling the rest now, fees of both ways taken off; None without a price."""
+    """Return the profit of selling the remainder now, net of entry and exit fees; None: no price."""
     value = market_value(mark)
     return None if value is None else value - mark.position.remaining_cost
 
@@ -39,10 +39,10 @@ def unrealised(mark: PriceMark) -> Decimal | None:
 def equity_point(
     cash: Decimal, marks: Iterable[PriceMark], flows: Decimal, previous: EquityPoint | None, at_ms: int
 ) -> EquityPoint:
-    """Return the desk's worth now. `previous`: the last complete point, stored: a restart keeps the peak.
+    """Return the desk's equity. `previous`: the last stored complete point, so that a restart keeps the peak.
 
-    A deposit or withdrawal since then scales the peak: it is no gain, and hides no loss. Coins without a
-    price count as nothing and make the point incomplete: no limit may act on it, and it moves no peak.
+    A deposit or withdrawal since then scales the peak: it is no gain, and hides no loss. Without a
+    price, coins count as 0 and the point is incomplete: no limit acts on it, and the peak stays.
     """
     values = [market_value(mark) for mark in marks]
     is_complete = None not in values
@@ -57,7 +57,7 @@ def equity_point(
 
 @exactly
 def drawdown(point: EquityPoint) -> Decimal | None:
-    """Return how far it is below the peak, as a ratio; None if incomplete, or without a peak."""
+    """Return the drawdown from the peak as a ratio; None: incomplete, or no peak."""
     if not point.is_complete or point.peak <= 0:
         return None
     return rounded(1 - point.equity / point.peak)
@@ -65,7 +65,7 @@ def drawdown(point: EquityPoint) -> Decimal | None:
 
 @exactly
 def equity_return(since: EquityPoint, now: EquityPoint) -> Decimal | None:
-    """Return the gain between two points as a ratio, flows taken out; None if it cannot be told."""
+    """Return the return between two points, net of flows; None: undefined."""
     if not (since.is_complete and now.is_complete) or since.equity <= 0:
         return None
     return rounded((now.equity - (now.flows - since.flows)) / since.equity - 1)

@@ -1,4 +1,4 @@
-"""What somebody told about one order, whoever told it: the one shape that the order machine reads."""
+"""Order evidence: one format for responses, stream updates, queries and fence results."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from mexc_tui.model.stream import FillUpdate, OrderUpdate
 
 
 class EvidenceSource(StrEnum):
-    """Who told."""
+    """Source of the evidence."""
 
     RESPONSE = "answer"
     STREAM = "stream"
@@ -24,7 +24,7 @@ class EvidenceSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TradeEvidence:
-    """A trade of the order. It tells fees; quantities are booked from the order (reliability 1.3)."""
+    """A trade of the order. Used for fees only; quantities come from the order (reliability 1.3)."""
 
     id: str
     quantity: Decimal
@@ -33,7 +33,7 @@ class TradeEvidence:
 
 @dataclass(frozen=True, slots=True)
 class OrderTerms:
-    """What was ordered, as the exchange has it."""
+    """The order's terms as reported by the exchange."""
 
     type: OrderType
     price: Decimal | None
@@ -43,7 +43,7 @@ class OrderTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What was told. None: nothing about that. Filled numbers are cumulative, value in quote units."""
+    """Evidence about one order. None: not reported. Filled numbers are cumulative, value in quote units."""
 
     source: EvidenceSource
     at_ms: int
@@ -60,7 +60,7 @@ class Evidence:
     client_order_id: str = ""
     symbol: str = ""
     side: Side | None = None
-    """Of the order that this describes, as its source names it; empty, None: not said."""
+    """Side of the described order. As for the identifiers above, an empty value means not reported."""
 
 
 _OF_STREAM = {
@@ -76,18 +76,18 @@ _OF_REST = {
     OrderStatus.FILLED: OrderState.FILLED,
     OrderStatus.CANCELED: OrderState.CANCELLED,
     OrderStatus.PARTIALLY_CANCELED: OrderState.PARTIALLY_CANCELLED,
-    # Nobody documents it: the order exists, nothing more is known.
+    # Undocumented status: the order exists, nothing more is certain.
     OrderStatus.UNKNOWN: OrderState.ACKNOWLEDGED,
 }
 
 
 def state_of(status: OrderStatus) -> OrderState:
-    """Return our word for a status of the REST API."""
+    """Return the order state of a REST status."""
     return _OF_REST[status]
 
 
 def from_update(update: OrderUpdate) -> Evidence:
-    """Read a push about an order."""
+    """Return the evidence of an order update from the stream."""
     state = OrderState.ACKNOWLEDGED if update.status is None else _OF_STREAM[update.status]
     return Evidence(
         source=EvidenceSource.STREAM,
@@ -104,7 +104,7 @@ def from_update(update: OrderUpdate) -> Evidence:
 
 
 def from_fill(fill: FillUpdate) -> Evidence:
-    """Read a push about a trade: the order exists and is partly filled, by how much the order itself says."""
+    """Return the evidence of a trade from the stream: the order exists and is at least partly filled."""
     fee = Fee(fill.fee_asset, fill.fee) if fill.fee_asset else None
     return Evidence(
         source=EvidenceSource.STREAM,
@@ -120,7 +120,7 @@ def from_fill(fill: FillUpdate) -> Evidence:
 
 
 def from_report(report: OrderReport, at_ms: int) -> Evidence:
-    """Read GET order, openOrders or allOrders; `at_ms` for a report without times."""
+    """Return the evidence of an order report; `at_ms` applies to a report without times."""
     state = state_of(report.status)
     why = f", {report.cancel_reason}" if report.cancel_reason else ""
     return Evidence(
@@ -139,7 +139,7 @@ def from_report(report: OrderReport, at_ms: int) -> Evidence:
 
 
 def terms_of(report: OrderReport) -> OrderTerms:
-    """Return what a report says was ordered; a market buy goes by value (protocol 5.2)."""
+    """Return the ordered terms of a report; a market buy is ordered by value (protocol 5.2)."""
     kind = report.order_type or OrderType.LIMIT
     by_value = kind is OrderType.MARKET and report.side is Side.BUY and bool(report.quote_quantity)
     if by_value:
@@ -148,7 +148,7 @@ def terms_of(report: OrderReport) -> OrderTerms:
 
 
 def trades_of(order: Order, trades: Iterable[TradeReport]) -> tuple[TradeReport, ...]:
-    """Return those that belong to this order by every name they carry."""
+    """Return the trades whose every identifier matches this order."""
     return tuple(
         trade
         for trade in trades
@@ -160,7 +160,7 @@ def trades_of(order: Order, trades: Iterable[TradeReport]) -> tuple[TradeReport,
 
 
 def from_trades(trades: tuple[TradeReport, ...]) -> Evidence:
-    """Read the trades of one order from GET myTrades (`trades_of`); at least one."""
+    """Return the evidence of one order's trades (see `trades_of`); at least one."""
     told = tuple(
         TradeEvidence(
             trade.id,
@@ -182,7 +182,7 @@ def from_trades(trades: tuple[TradeReport, ...]) -> Evidence:
 
 
 def from_outcome(outcome: SendOutcome[PlacedOrder], at_ms: int) -> Evidence:
-    """Read what became of the request that placed the order (reliability 1.4, point 3)."""
+    """Return the evidence of a send outcome (reliability 1.4, point 3)."""
     match outcome:
         case NotSent(reason):
             return _answer(at_ms, OrderState.REJECTED, f"never sent: {reason}")
@@ -206,7 +206,7 @@ def from_outcome(outcome: SendOutcome[PlacedOrder], at_ms: int) -> Evidence:
 def check_response(
     order: Order, outcome: SendOutcome[PlacedOrder], recv_window_ms: int
 ) -> SendOutcome[PlacedOrder]:
-    """Return the outcome; an acceptance that names another pair or side than was sent decides nothing."""
+    """Return the outcome; an acceptance that names another pair or side becomes ambiguous."""
     if not isinstance(outcome, Accepted):
         return outcome
     placed = outcome.response
@@ -218,7 +218,7 @@ def check_response(
 
 
 def from_fence(state: OrderState, words: str, at_ms: int) -> Evidence:
-    """Read what the fence concluded (fence.py): ABSENT, or an end that the exchange no longer remembers."""
+    """Return the evidence of a fence conclusion (fence.py): ABSENT, or closed and no longer listed."""
     return Evidence(source=EvidenceSource.FENCE, at_ms=at_ms, text=words, state=state)
 
 

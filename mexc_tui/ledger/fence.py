@@ -1,6 +1,6 @@
-"""When an order whose request was lost may be called absent (reliability 1.4, point 5).
+"""Decide when an order with a lost request counts as absent (reliability 1.4, point 5).
 
-Only an answer proves anything: a failed question counts for nothing, and nothing counts before the fence.
+Only responses are proof: a failed query counts for nothing, and nothing counts before the fence.
 """
 
 from dataclasses import dataclass, replace
@@ -9,26 +9,26 @@ from mexc_tui.ledger.evidence import Evidence, from_fence
 from mexc_tui.model.intent import Order, OrderState
 
 APART_MS = 500
-"""Two answers of the balances so far apart are two observations."""
+"""Minimum time between two balance responses that count as separate observations."""
 WATCH_MS = 600_000
-"""How long an absent order is still looked for before its reservation is free."""
+"""How long an absent order is watched before its reservation is released."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proofs:
-    """Exchange times at which each was last seen true; None: never, or not since it was seen false."""
+    """Exchange time of each latest proof; None: never proven, or disproven since."""
 
     denied_ms: int | None = None
-    """A question by client id was answered: no such order."""
+    """A query by client order id reported that the order does not exist."""
     listed_ms: int | None = None
-    """Open orders, then all orders of the symbol since the send, were listed; it was in neither."""
+    """Listings of open orders and of all orders since the send did not contain it."""
     balanced_ms: int | None = None
-    """Base and quote balances agree with the books without it, in two answers some time apart."""
+    """Base and quote balances matched the ledger without it, in two separate responses."""
     agreed_ms: int | None = None
-    """The first of the answers in a row that agreed: one alone may be old."""
+    """First of consecutive matching balance responses: one alone may be outdated."""
 
     def with_balances(self, told_ms: int | None, fence_ms: int) -> "Proofs":
-        """Take an answer of the balances: when they agreed, or None as they did not."""
+        """Return the proofs after a balance response: its time if balances agreed, else None."""
         if told_ms is None or told_ms <= fence_ms:
             return replace(self, balanced_ms=None, agreed_ms=None)
         if self.agreed_ms is None or self.agreed_ms <= fence_ms:
@@ -38,16 +38,16 @@ class Proofs:
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """Evidence to merge, or what is still missing, in words."""
+    """The evidence to merge, or the missing proofs as texts."""
 
     evidence: Evidence | None
     missing: tuple[str, ...] = ()
 
 
 def conclude(order: Order, proofs: Proofs, now_ms: int) -> Conclusion:
-    """Decide about an order of unknown outcome; `now_ms` is the exchange's time.
+    """Decide an order of unknown outcome; `now_ms` is the exchange's time.
 
-    An order that was once seen cannot be absent: when the exchange remembers it no more, it ended.
+    An order that was once reported cannot be absent: if it is no longer listed, it is closed.
     """
     if order.state not in (OrderState.UNKNOWN, OrderState.SENT):
         return Conclusion(None, (f"already {order.state.value}",))

@@ -1,6 +1,6 @@
-"""Client order ids: ours can be told from everybody else's (reliability O16).
+"""Client order ids: mark an order as this desk's (reliability O16).
 
-`mxt`, four characters of the desk_id, the boot time, a counter, `-`, the attempt; numbers in base 36.
+`mxt`, four characters of the desk id, the start time, a counter, `-`, the attempt; numbers in base 36.
 At most 32 characters.
 """
 
@@ -20,7 +20,7 @@ _SHAPE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ClientId:
-    """What a client order id of ours says. `boot_ms` is the engine's start, `attempt` counts from 1."""
+    """Parsed client order id. `boot_ms` is the engine's start, `attempt` counts from 1."""
 
     desk_id: str
     boot_ms: int
@@ -28,29 +28,29 @@ class ClientId:
     attempt: int
 
     def __str__(self) -> str:
-        """Return it as it is sent."""
+        """Return the id as sent to the exchange."""
         boot = _base36(self.boot_ms).rjust(_BOOT_LENGTH, "0")
         return f"{PREFIX}{self.desk_id}{boot}{_base36(self.counter)}-{_base36(self.attempt)}"
 
 
 class OrderOrigin(Enum):
-    """Who made an order, by its client id."""
+    """Origin of an order, by its client order id."""
 
     OWN = "us"
-    UNKNOWN = "another desk, or another user of this key"
-    FOREIGN = "somebody else"
+    UNKNOWN = "another desk with the same prefix"
+    FOREIGN = "not placed by a desk"
 
 
 def make_ids(desk_id: str, boot_ms: int, counter: int, attempts: int) -> tuple[str, ...]:
-    """Return the ids of an intent's attempts, first to last. Raises ValueError for impossible parts."""
+    """Return the client order ids of an intent's attempts, in order. Raises ValueError for invalid parts."""
     made = tuple(str(ClientId(desk_id, boot_ms, counter, attempt)) for attempt in range(1, attempts + 1))
     if any(_SHAPE.fullmatch(client_id) is None or len(client_id) > MAX_LENGTH for client_id in made):
-        raise ValueError(f"no client order ids can be made for desk_id {desk_id!r}, counter {counter}")
+        raise ValueError(f"cannot create client order ids for desk {desk_id!r}, counter {counter}")
     return made
 
 
 def parse(client_id: str) -> ClientId | None:
-    """Read an id of this desk's shape; None for any other."""
+    """Parse a client order id of a desk; None for any other."""
     found = _SHAPE.fullmatch(client_id)
     if found is None:
         return None
@@ -58,14 +58,14 @@ def parse(client_id: str) -> ClientId | None:
 
 
 def order_origin(client_id: str, known: frozenset[str]) -> OrderOrigin:
-    """Tell who made an order. `known`: every id in an intent of ours; our prefix elsewhere: a stranger."""
+    """Return the origin of an order. `known`: every client order id of this desk's intents."""
     if client_id in known:
         return OrderOrigin.OWN
     return OrderOrigin.UNKNOWN if client_id.startswith(PREFIX) else OrderOrigin.FOREIGN
 
 
 def unknown_order_text(client_id: str, desk_id: str) -> str:
-    """Say what an order with our prefix means that the ledger of desk `desk_id` does not know."""
+    """Return the text for an order with this prefix that the ledger of desk `desk_id` does not contain."""
     made = parse(client_id)
     if made is not None and made.desk_id == desk_id:
         return (
@@ -80,7 +80,7 @@ def unknown_order_text(client_id: str, desk_id: str) -> str:
 
 def _base36(number: int) -> str:
     if number < 0:
-        raise ValueError("client order ids hold no negative numbers")
+        raise ValueError("a client order id has no negative numbers")
     digits = ""
     while True:
         number, rest = divmod(number, 36)

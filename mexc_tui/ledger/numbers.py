@@ -1,4 +1,4 @@
-"""Exact arithmetic of money: sums never round, divisions round once and leave the rest to the last slice."""
+"""Exact arithmetic of money: sums never round; divisions round once, and the last slice takes the rest."""
 
 from collections.abc import Callable
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, localcontext
@@ -9,16 +9,16 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 EXACT = Context(prec=96, rounding=ROUND_HALF_EVEN)
-"""Wide enough for the product of two sane numbers (model/answer.py: 30 digits before the point, 40 after)."""
+"""Precision for the product of two valid numbers (model/answer.py: 30 digits before the point, 40 after)."""
 
 SHORT = Context(prec=8, rounding=ROUND_HALF_EVEN)
 
 SMALLEST = Decimal("1e-18")
-"""Quotients and products are kept to so much of a quote unit."""
+"""Rounding unit of quotients and products, in quote units."""
 
 
 def exactly(function: Callable[P, R]) -> Callable[P, R]:
-    """Run a function in the `EXACT` context: the default one rounds sums at 28 digits."""
+    """Decorate a function to run in the `EXACT` context: the default one rounds sums at 28 digits."""
 
     @wraps(function)
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -29,13 +29,13 @@ def exactly(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def rounded(value: Decimal) -> Decimal:
-    """Return a product or a quotient as the books keep it."""
+    """Return a product or quotient rounded to the ledger's precision."""
     return value.quantize(SMALLEST, context=EXACT)
 
 
 @exactly
 def pro_rata(total: Decimal, share: Decimal, whole: Decimal) -> Decimal:
-    """Return `share / whole` of `total`; all of it, to the last digit, when the share is the whole."""
+    """Return `share / whole` of `total`; exactly all of it if the share is the whole."""
     if share == whole:
         return total
     return rounded(total * share / whole) if whole else Decimal(0)
@@ -50,10 +50,10 @@ def floored(quantity: Decimal, step: Decimal) -> Decimal:
 
 
 def plain(value: Decimal) -> str:
-    """Return a number as people and ids write it: no exponent, no trailing zeros."""
+    """Return a number as plain text: no exponent, no trailing zeros."""
     return f"{value.normalize(EXACT):f}" if value else "0"
 
 
 def short(value: Decimal) -> str:
-    """Return a number for a sentence: eight digits that count, no exponent, no trailing zeros."""
+    """Return a number with eight significant digits, no exponent, no trailing zeros."""
     return plain(SHORT.plus(value))

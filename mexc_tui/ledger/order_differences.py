@@ -1,4 +1,4 @@
-"""Orders of ours and of others against the exchange's reports: what differs, and what puts it right."""
+"""Compare the ledger's orders with the exchange's reports and return differences and corrections."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -30,20 +30,20 @@ _ASKED = (OrderState.ACKNOWLEDGED, OrderState.PARTIAL, OrderState.CANCELLING)
 
 @dataclass(slots=True)
 class OrderFindings:
-    """What came of comparing orders; filled in by one comparison."""
+    """Result of an order comparison."""
 
     differences: list[Difference] = field(default_factory=list[Difference])
     corrections: list[Correction] = field(default_factory=list[Correction])
     changed: list[tuple[Order, Order]] = field(default_factory=list[tuple[Order, Order]])
-    """Orders before and after: what they moved is not missing from the balances. Foreign ones too."""
+    """Orders before and after, foreign ones too: their balance changes are explained."""
     ids_to_query: list[str] = field(default_factory=list[str])
     unknown_ids: list[str] = field(default_factory=list[str])
     unsettled: set[str] = field(default_factory=set[str])
-    """Symbols with an order whose outcome is not known."""
+    """Symbols with an order of unknown outcome."""
 
 
 def compare_orders(ours: LedgerSnapshot, theirs: ExchangeSnapshot, rules: ReconcileRules) -> OrderFindings:
-    """Merge every report and trade into our orders, and note what that changed."""
+    """Merge every report and trade into the ledger's orders and record the differences."""
     found = OrderFindings()
     known = _Known(ours)
     trades: dict[str, list[TradeReport]] = {}
@@ -74,7 +74,7 @@ def compare_orders(ours: LedgerSnapshot, theirs: ExchangeSnapshot, rules: Reconc
 
 
 class _Known:
-    """Our orders by either id, and who made what."""
+    """The ledger's orders by either id, and their origin."""
 
     def __init__(self, ours: LedgerSnapshot) -> None:
         self.by_order_id = {order.order_id: order for order in ours.orders if order.order_id}
@@ -85,7 +85,7 @@ class _Known:
         }
 
     def order_of(self, report: OrderReport) -> Order | None:
-        """Our row of it; one is made for an attempt whose row a crash has lost."""
+        """Return the order's row; create one for an attempt whose row was lost in a crash."""
         order = self.by_order_id.get(report.order_id)
         if order is None and report.client_order_id:
             order = self._by_client_id.get(report.client_order_id)
@@ -95,7 +95,7 @@ class _Known:
         return order
 
     def maker_of(self, report: OrderReport) -> OrderOrigin:
-        """Who made it."""
+        """Return the order's origin."""
         return order_origin(report.client_order_id or "", self._ids)
 
 
@@ -128,7 +128,7 @@ def _is_less(told: Evidence, order: Order) -> bool:
 
 
 def _contradiction(found: OrderFindings, order: Order, told: Evidence, rules: ReconcileRules) -> None:
-    """It ended with less than we booked: nothing we know explains that, and fills are never taken back."""
+    """Record a final report with less filled than booked: fills are never reversed."""
     had, has = order.filled_quantity, told.filled_quantity or ZERO
     value = order.filled_value - (told.filled_value or ZERO)
     name = order.client_order_id
@@ -151,7 +151,7 @@ def _note(
     name = before.client_order_id
     if kind is not None:
         value = abs(after.filled_value - before.filled_value)
-        # The rest of it is not booked: whoever reports it is in error, or the account was traded by others.
+        # The excess is not booked: the report is wrong, or others traded on the account.
         severity = Severity.ERROR if kind is DifferenceKind.OVERFILL else None
         text = f"{words or f'{name} is {theirs}, ledger {ours}'}; taken over from the exchange's report"
         found.differences.append(
@@ -180,7 +180,7 @@ def _note(
 
 
 def _kind(before: Order, after: Order, kinds: set[AnomalyKind]) -> DifferenceKind | None:
-    """One word for what changed, the gravest."""
+    """Return the most severe kind of change."""
     if AnomalyKind.OVERFILL in kinds:
         return DifferenceKind.OVERFILL
     if AnomalyKind.REVIVED in kinds:
@@ -199,13 +199,13 @@ def _not_ours(
     theirs: ExchangeSnapshot,
     rules: ReconcileRules,
 ) -> None:
-    """An order without a row of ours: shown, counted, left alone; with our prefix it is a reason to halt."""
+    """Record an order without a ledger row for display; with this desk's prefix it is a reason to halt."""
     order = foreign_order(report, theirs.at_ms)
     if told:
         order = advance(order, from_trades(told)).order
     is_stranger = known.maker_of(report) is OrderOrigin.UNKNOWN
     if not is_stranger and order.state.is_terminal and order.updated_ms < ours.agreed_ms:
-        return  # over before the books last agreed: nothing to show, nothing to count
+        return  # closed before the last agreement
     if is_stranger:
         order = msgspec.structs.replace(order, reason="carries this desk's prefix, but is unknown")
         found.unknown_ids.append(order.client_order_id)
@@ -217,7 +217,7 @@ def _not_ours(
     found.differences.append(
         make_difference(
             kind, order.client_order_id, "none", _so_far(order), _at_stake(order), rules,
-            f"{order.symbol} {order.side.value}: {order.reason}; shown only",
+            f"{order.symbol} {order.side.value}: {order.reason}; display only",
             explained=not is_stranger, severity=Severity.CRITICAL if is_stranger else None,
         )
     )  # fmt: skip
@@ -233,7 +233,7 @@ def _theirs(found: OrderFindings, before: Order, evidence: Iterable[Evidence], r
     found.corrections.append(StoreForeignOrder(after))
     if _so_far(after) != _so_far(before):
         value = abs(after.filled_value - before.filled_value)
-        words = f"{after.symbol} {after.side.value}: an order placed outside this desk changed; shown only"
+        words = f"{after.symbol} {after.side.value}: an order placed outside this desk changed; display only"
         about, ours, theirs = after.client_order_id, _so_far(before), _so_far(after)
         found.differences.append(
             make_difference(DifferenceKind.FOREIGN, about, ours, theirs, value, rules, words, explained=True)
@@ -243,7 +243,7 @@ def _theirs(found: OrderFindings, before: Order, evidence: Iterable[Evidence], r
 def _unlisted(
     found: OrderFindings, orders: Iterable[Order], seen: set[str], theirs: ExchangeSnapshot
 ) -> None:
-    """Orders that we think open and that nobody reported: ask, conclude nothing."""
+    """Mark open orders that were not listed for a query; conclude nothing."""
     for order in orders:
         if order.client_order_id in seen or order.order_id in seen:
             continue

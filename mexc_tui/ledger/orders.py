@@ -1,8 +1,8 @@
-"""The order machine: evidence in any order, told any number of times, makes the same order (reliability I12).
+"""The order state machine: evidence in any sequence gives the same order (reliability I12).
 
-An order is merged as the highest of what was told: its state by the table below, what is filled by the
-cumulative quantity, fees by source. So pushes, answers and questions may overtake each other, and a fill may
-come before the answer.
+An order is the maximum of its evidence: its state by the ranking below, its fill by the
+cumulative quantity, its fees by source. Stream updates, responses and queries may overtake each other,
+and a fill may arrive before the response.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _RANK = {
             OrderState.UNKNOWN,
             OrderState.ABSENT,
             OrderState.REJECTED,
-            # From here on the exchange has shown it: nothing that denies it holds any more.
+            # From here on the order was reported by the exchange, and no denial applies any more.
             OrderState.ACKNOWLEDGED,
             OrderState.FOREIGN,
             OrderState.PARTIAL,
@@ -39,8 +39,8 @@ _RANK = {
         )
     )
 }
-"""Allowed moves: upwards only. A sighting alone revives REJECTED and ABSENT (an anomaly); the ends do not
-reopen."""
+"""State ranking: transitions go upwards only. A report alone revives REJECTED and ABSENT (an anomaly); closed
+states do not reopen."""
 
 RESTARTED = "engine restarted: querying the exchange"
 _SEEN = _RANK[OrderState.ACKNOWLEDGED]
@@ -52,7 +52,7 @@ _WITH_FILLS = {
 
 
 class AnomalyKind(Enum):
-    """What should not have happened, and was taken as it is."""
+    """Anomalies in order evidence. They are recorded and accepted."""
 
     OVERFILL = "reported filled quantity exceeds the order"
     MISMATCH = "a report describes another order"
@@ -66,7 +66,7 @@ class AnomalyKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """One, in plain words. BACKWARDS is harmless: counted only."""
+    """One anomaly. BACKWARDS is harmless and only counted."""
 
     kind: AnomalyKind
     text: str
@@ -74,30 +74,30 @@ class Anomaly:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advanced:
-    """An order after one piece of evidence, and what that added to it."""
+    """An order before and after one piece of evidence, with the difference."""
 
     before: Order
     order: Order
     added_quantity: Decimal = ZERO
     added_value: Decimal = ZERO
-    """Quote units; may be negative when the exchange corrects itself."""
+    """In quote units; may be negative after a correction by the exchange."""
     added_fees: tuple[Fee, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
 
     @property
     def is_changed(self) -> bool:
-        """Whether there is anything to store."""
+        """Whether the order changed."""
         return self.order != self.before
 
     @property
     def has_fill(self) -> bool:
-        """Whether there is anything to book."""
+        """Whether a fill or a fee must be booked."""
         return bool(self.added_quantity or self.added_value or self.added_fees)
 
 
 @exactly
 def advance(order: Order, evidence: Evidence) -> Advanced:
-    """Merge one piece of evidence. Idempotent and commutative, but for `reason`: the first words stay."""
+    """Merge one piece of evidence. Idempotent and commutative, except for `reason`: the first one is kept."""
     refused = _refused(order, evidence)
     if refused is not None:
         return Advanced(before=order, order=order, anomalies=(refused,))
@@ -132,7 +132,7 @@ def advance(order: Order, evidence: Evidence) -> Advanced:
 
 
 def _believed(order: Order, evidence: Evidence) -> tuple[Order, Evidence, str]:
-    """Return the order with its terms, what of a report can be true of it, and what cannot, in words."""
+    """Return the order with its terms, the plausible part of the evidence, and a text of the rest."""
     known = _with_terms(order, evidence.terms)
     beyond = excess(known, evidence)
     if not beyond:
@@ -143,7 +143,7 @@ def _believed(order: Order, evidence: Evidence) -> tuple[Order, Evidence, str]:
 
 
 def _refused(order: Order, evidence: Evidence) -> Anomaly | None:
-    """Say why a report is of another order and nothing of it may be merged; None: it is of this one."""
+    """Return the anomaly of evidence that belongs to another order; None: it belongs to this one."""
     name = order.client_order_id
     words = mismatch(order, evidence)
     if words:
@@ -155,7 +155,7 @@ def _refused(order: Order, evidence: Evidence) -> Anomaly | None:
 
 
 def mark_cancelling(order: Order, at_ms: int, words: str) -> Order:
-    """Note that its cancel is being sent. Only what was seen can be cancelling: UNKNOWN stays so."""
+    """Mark a reported order as cancelling; an UNKNOWN order stays unknown."""
     if order.state not in (OrderState.ACKNOWLEDGED, OrderState.PARTIAL):
         return order
     return msgspec.structs.replace(
@@ -164,7 +164,7 @@ def mark_cancelling(order: Order, at_ms: int, words: str) -> Order:
 
 
 def mark_unknown(order: Order, now_ms: int, recv_window_ms: int, words: str = RESTARTED) -> Order:
-    """Make an order that may live UNKNOWN: its latest possible send is now (reliability 1.4, point 6)."""
+    """Mark an order that may be live as UNKNOWN, with the fence from now (reliability 1.4, point 6)."""
     if order.state.is_terminal or order.state is OrderState.FOREIGN:
         return order
     fence_ms = now_ms + recv_window_ms + SETTLE_MS
@@ -172,9 +172,9 @@ def mark_unknown(order: Order, now_ms: int, recv_window_ms: int, words: str = RE
 
 
 def unknown_attempt(intent: Intent, client_order_id: str, fence_ms: int | None) -> Order:
-    """Return an UNKNOWN order for one attempt; its own terms come with the exchange's report.
+    """Return an UNKNOWN order for one attempt; the exchange's report adds its terms.
 
-    What its intent allows bounds them: a report alone does not say what the desk ordered.
+    The intent's cap bounds it: a report alone does not prove what the desk ordered.
     """
     bound = intent.spend_cap if intent.side is Side.BUY else intent.quantity
     return Order(
@@ -195,7 +195,7 @@ def unknown_attempt(intent: Intent, client_order_id: str, fence_ms: int | None) 
 
 
 def foreign_order(report: OrderReport, at_ms: int) -> Order:
-    """Return somebody else's order as we show it. Its `intent_id` is empty; FOREIGN until it ended."""
+    """Return a foreign order for display. Its `intent_id` is empty; it is FOREIGN until it is closed."""
     state = state_of(report.status)
     terms = terms_of(report)
     return Order(
@@ -219,7 +219,7 @@ def foreign_order(report: OrderReport, at_ms: int) -> Order:
 
 
 def needs_query(order: Order) -> bool:
-    """Whether to ask the exchange for it: unknown, reported beyond its terms, or short of its trades."""
+    """Whether the order needs a query: unknown, reported beyond its terms, or short of its trades."""
     is_doubtful = order.has_excess and not order.state.is_terminal
     return (
         is_doubtful
@@ -229,12 +229,12 @@ def needs_query(order: Order) -> bool:
 
 
 def has_unsettled_fees(order: Order) -> bool:
-    """Whether something of its fees is open, ended or not: not told, or told and without a price."""
+    """Whether fees of the order, open or closed, are unreported or without a price."""
     return needs_trades_query(order) or any(fee.unvalued for fee in order.fees)
 
 
 def needs_trades_query(order: Order) -> bool:
-    """Whether the fee of some of it is not told yet (GET myTrades tells)."""
+    """Whether fees of some fills are unreported (GET myTrades reports them)."""
     return order.filled_quantity > max((told.quantity for told in order.told), default=ZERO)
 
 
@@ -247,7 +247,7 @@ def _state(order: Order, told: OrderState | None, filled: Decimal, *, tells_fill
         return state
     if order.quantity is not None and filled >= order.quantity:
         return OrderState.FILLED
-    if state in _DENIED:  # known from before a restart to exist
+    if state in _DENIED:  # known to exist since before a restart
         return order.state
     return _WITH_FILLS.get(state, state)
 
@@ -257,7 +257,7 @@ def _higher(one: OrderState, other: OrderState) -> OrderState:
 
 
 def _with_terms(order: Order, terms: OrderTerms | None) -> Order:
-    """Complete an order whose own terms a crash has lost (see `suspects`)."""
+    """Complete an order whose own terms were lost in a crash (see `unknown_attempt`)."""
     if terms is None or order.quantity is not None or order.quote_quantity is not None:
         return order
     return msgspec.structs.replace(
@@ -270,7 +270,7 @@ def _with_terms(order: Order, terms: OrderTerms | None) -> Order:
 
 
 def _code(order: Order, evidence: Evidence, state: OrderState) -> int | None:
-    """A refusal's code goes when the order turns out to exist."""
+    """Return the rejection code, or None once the order turns out to exist."""
     if _RANK[state] >= _SEEN:
         return None
     return order.code if evidence.code is None else evidence.code
@@ -309,7 +309,7 @@ def _grown(told: ReportedTrades, trades: tuple[TradeEvidence, ...]) -> ReportedT
 
 
 def _merged(fees: tuple[Fee, ...], told: tuple[ReportedTrades, ...]) -> tuple[Fee, ...]:
-    """The highest that any source told of each asset; what is new waits for its price."""
+    """Return the highest fee that any source reported of each asset; additions have no price yet."""
     ours = {fee.asset: fee for fee in fees}
     highest: dict[str, Decimal] = {}
     for entry in told:
@@ -335,7 +335,7 @@ def _anomalies(before: Order, after: Order, evidence: Evidence, beyond: str) -> 
         found.append(Anomaly(AnomalyKind.OVERFILL, f"{name}: {beyond}"))
     if evidence.filled_quantity is not None and evidence.filled_quantity < before.filled_quantity:
         found.append(
-            Anomaly(AnomalyKind.BACKWARDS, f"{name}: {plain(evidence.filled_quantity)} filled, told late")
+            Anomaly(AnomalyKind.BACKWARDS, f"{name}: {plain(evidence.filled_quantity)} filled, received late")
         )
     if before.state in _DENIED and _RANK[after.state] >= _SEEN:
         found.append(
@@ -354,5 +354,5 @@ def _anomalies(before: Order, after: Order, evidence: Evidence, beyond: str) -> 
 
 
 def _missing(order: Order) -> Decimal:
-    """How much of the ordered quantity is not filled."""
+    """Return the unfilled part of the ordered quantity."""
     return ZERO if order.quantity is None else max(order.quantity - order.filled_quantity, ZERO)

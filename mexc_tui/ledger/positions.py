@@ -1,7 +1,7 @@
-"""Lots, positions and their profit as a function of a position's orders, however these arrived.
+"""Lots, positions and their profit as a function of a position's orders.
 
-Everything here is computed anew from cumulative numbers, so a late fee, a late fill or a correction needs no
-special case. Lots are used up first in, first out; the last slice of a lot takes what rounding left.
+Everything is recomputed from cumulative numbers, so a late fee, a late fill or a correction needs no
+special case. Lots are consumed first in, first out; the last slice of a lot absorbs rounding.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,10 +29,10 @@ _REASON_OF_ROLE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionHolding:
-    """What the orders of a position add up to. Quantities in base units, the rest in quote units."""
+    """Totals of a position's orders. Quantities in base units, all else in quote units."""
 
     lots: tuple[Lot, ...]
-    """First in first; used ones too."""
+    """First in, first out; consumed ones included."""
     bought_quantity: Decimal
     bought_value: Decimal
     sold_quantity: Decimal
@@ -42,7 +42,7 @@ class PositionHolding:
     remaining_cost: Decimal
     realised: Decimal
     oversold: Decimal
-    """Sold beyond what was owned: the person's own coins went. Never wanted, booked as it is."""
+    """Quantity sold beyond the desk's own, taken from the user's coins. Never intended, but booked."""
 
 
 def open_position(snipe: Snipe, intent: Intent, at_ms: int) -> Position:
@@ -63,7 +63,7 @@ def open_position(snipe: Snipe, intent: Intent, at_ms: int) -> Position:
 
 @exactly
 def holding(position: Position, orders: tuple[Order, ...]) -> PositionHolding:
-    """Add up a position's orders, all of them, with its write-offs (`dust`, `gone`)."""
+    """Add up all orders of a position and its write-offs (`dust`, `gone`)."""
     orders = tuple(with_bookable_fees(order, position.base_asset) for order in orders)
     buys = sorted(_filled(orders, Side.BUY), key=lambda order: (order.created_ms, order.client_order_id))
     sells = _filled(orders, Side.SELL)
@@ -93,9 +93,9 @@ def holding(position: Position, orders: tuple[Order, ...]) -> PositionHolding:
 def recompute_position(
     position: Position, orders: tuple[Order, ...], intents: tuple[Intent, ...], at_ms: int
 ) -> tuple[Position, PositionHolding]:
-    """Return the position as its orders and intents make it, and what they add up to.
+    """Return the position computed from its orders and intents, and their totals.
 
-    A closed position opens again if a late fill leaves something of it. `at_ms`: when a write-off closes it.
+    A closed position reopens if a late fill leaves a remainder. `at_ms`: closing time of a write-off.
     """
     sums = holding(position, orders)
     state = _state(sums, orders, intents)
@@ -124,9 +124,9 @@ def recompute_position(
 
 @exactly
 def with_bookable_fees(order: Order, base_asset: str) -> Order:
-    """Return the order with the fees that can be booked: a fee waits for the fill that it was paid for.
+    """Return the order with bookable fees only: a fee waits for the fill that it was charged on.
 
-    Fees and fills come from different channels in any order. A fee in coins takes no more than was bought.
+    Fees and fills arrive over different channels in any order. A base-asset fee never exceeds the fill.
     """
     if not order.filled_quantity:
         return msgspec.structs.replace(order, fees=())
@@ -146,7 +146,7 @@ def sellable(remaining: Decimal, free: Decimal, step: Decimal) -> Decimal:
 
 @exactly
 def spent(intent: Intent, orders: tuple[Order, ...]) -> Decimal:
-    """Return what the attempts of a buy cost so far, fees included, in quote units."""
+    """Return the cost so far of a buy's attempts, fees included, in quote units."""
     ours = (order for order in orders if order.intent_id == intent.id and order.filled_quantity)
     return _sum(
         order.filled_value + _quote_fees(order, intent.base_asset, intent.quote_asset) for order in ours
@@ -154,7 +154,7 @@ def spent(intent: Intent, orders: tuple[Order, ...]) -> Decimal:
 
 
 def live_orders(orders: tuple[Order, ...]) -> tuple[Order, ...]:
-    """Return those that may still be filled, or may not even be known."""
+    """Return the orders that may still be filled, unknown ones included."""
     return tuple(order for order in orders if not order.state.is_terminal)
 
 
@@ -167,7 +167,7 @@ def _filled(orders: tuple[Order, ...], side: Side) -> list[Order]:
 
 
 def _quote_fees(order: Order, base: str, quote: str) -> Decimal:
-    """Fees that coins of the desk did not pay, in quote units, as far as their worth is known."""
+    """Return fees not paid in the base asset, in quote units, as far as they have a value."""
     return _sum(fee.amount if fee.asset == quote else fee.value for fee in order.fees if fee.asset != base)
 
 
@@ -176,7 +176,7 @@ def _paid(position: Position, order: Order) -> Decimal:
 
 
 def _paid_in_coins(position: Position, order: Order) -> Decimal:
-    """What a fee in base units is worth at the order's own price; for show, as the coins are gone anyway."""
+    """Return the value of a base-asset fee at the order's own price; for display only."""
     return pro_rata(order.filled_value, order.fee_in(position.base_asset), order.filled_quantity)
 
 
@@ -185,7 +185,7 @@ def _owned(position: Position, buy: Order) -> Decimal:
 
 
 def _lots(position: Position, buys: list[Order], used: Decimal) -> tuple[Lot, ...]:
-    """One lot for each buy, used up first in, first out."""
+    """Return one lot per buy, consumed first in, first out."""
     lots: list[Lot] = []
     for order in buys:
         quantity = _owned(position, order)
@@ -223,7 +223,7 @@ def _state(sums: PositionHolding, orders: tuple[Order, ...], intents: tuple[Inte
 
 
 def _closed_ms(position: Position, orders: tuple[Order, ...], at_ms: int) -> int:
-    """The last that happened to its orders, or the write-off."""
+    """Return the time of the last order update, or of the write-off."""
     if position.dust or position.gone:
         return at_ms if position.closed_ms is None else position.closed_ms
     return max((order.updated_ms for order in orders), default=at_ms)

@@ -1,10 +1,10 @@
-"""Our books against the exchange's: from local rows and reports to explained corrections, nothing in silence.
+"""Reconcile ledger and exchange: return explained and unexplained differences with their corrections.
 
-Orders first, as they explain most of what balances show; then what is left of each asset. An order's report
-explains its difference; a balance that moved without one is unexplained unless it is worth next to nothing.
-Either way it is booked, as a fill, a fee, an external flow or coins gone, and the next run finds nothing; a
-balance only after it differed by the same amount in several comparisons over some time.
-Nothing is ever made good by trading, and no coin of the person becomes the desk's.
+Orders are compared first, as they explain most balance changes; then each asset. An order's report
+explains its difference; a balance change without one is unexplained unless its value is negligible.
+Either way it is booked as a fill, a fee, an external flow or a write-off, so the next run finds nothing. A
+balance is booked only after several comparisons over some time found the same difference.
+Differences are never traded back, and no coin of the user becomes the desk's.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ from mexc_tui.model.rows import skipped_words
 def reconcile(
     ours: LedgerSnapshot, theirs: ExchangeSnapshot, rules: ReconcileRules, trigger: Trigger
 ) -> ComparisonResult:
-    """Compare, and return what differs with what puts it right. Changes nothing by itself."""
+    """Return the differences between ledger and exchange with their corrections. Changes nothing."""
     found = compare_orders(ours, theirs, rules)
     pairs = _pairs(ours, theirs, rules)
     moves = movements_of(found.changed, pairs, rules, theirs.at_ms)
@@ -61,7 +61,7 @@ def reconcile(
 
 
 def _pairs(ours: LedgerSnapshot, theirs: ExchangeSnapshot, rules: ReconcileRules) -> dict[str, BalancePair]:
-    """The assets of each symbol: from our own rows, a foreign symbol's by its quote asset at the end."""
+    """Return the assets of each symbol: from ledger rows; of a foreign symbol, by its quote suffix."""
     pairs: dict[str, BalancePair] = {}
     for symbol in {order.symbol for order in ours.orders} | {report.symbol for report in theirs.orders}:
         for quote in sorted(rules.quote_assets, key=len, reverse=True):
@@ -75,9 +75,9 @@ def _pairs(ours: LedgerSnapshot, theirs: ExchangeSnapshot, rules: ReconcileRules
 def _moving(
     unsettled: set[str], pairs: dict[str, BalancePair], ours: LedgerSnapshot, theirs: ExchangeSnapshot
 ) -> set[str]:
-    """Return assets whose two sides are not known to be of the same moment.
+    """Return the assets whose two sides may describe different moments.
 
-    An order of a dead pair never settles: it holds up its coin (see `_excluded`), not the quote asset.
+    An order of a delisted pair never settles: it blocks its coin (see `_excluded`), not the quote asset.
     """
     moving = {symbol for symbol in unsettled | theirs.changing_symbols if symbol not in theirs.delisted}
     assets = {asset for symbol in moving if symbol in pairs for asset in _assets(pairs[symbol])}
@@ -88,7 +88,7 @@ def _moving(
 def _excluded(
     dead: Mapping[str, str], pairs: dict[str, BalancePair], ours: LedgerSnapshot
 ) -> tuple[Excluded, ...]:
-    """Leave out coins whose pair is gone: they may bear another name now, so nothing is written off."""
+    """Exclude coins of delisted pairs: they may have been renamed, so nothing is written off."""
     found: list[Excluded] = []
     for symbol in sorted(dead):
         pair = pairs.get(symbol)
@@ -103,7 +103,7 @@ def _excluded(
 
 
 def _unread(assets: Iterable[str], ours: LedgerSnapshot, theirs: ExchangeSnapshot) -> Iterable[Excluded]:
-    """Leave out assets whose balance could not be read: what is not told was not lost."""
+    """Exclude assets whose balance could not be read: a missing row is not a loss."""
     why = skipped_words(theirs.skipped, len(theirs.balances) + len(theirs.skipped))
     held = {asset for (_, asset), amount in ours.balances.items() if amount}
     for asset in sorted(held.intersection(assets)):

@@ -11,22 +11,22 @@ from mexc_tui.model.rows import SkippedRow
 
 
 class Balance(EndpointResponse, frozen=True):
-    """One asset; zero balances are left out by the exchange."""
+    """Balance of one asset; the exchange omits zero balances."""
 
     asset: str
     free: Decimal
     locked: Decimal
     available: Decimal | None = None
-    """Newer than `free`, and one sample shows it differing: kept apart."""
+    """Newer field than `free`; they differ in one recorded sample, so both are kept."""
 
     @property
     def total(self) -> Decimal:
-        """Free and locked together."""
+        """Return free plus locked."""
         return self.free + self.locked
 
 
 class Account(EndpointResponse, frozen=True):
-    """GET account. `can_withdraw` speaks of the account, not of the key: probe the key for that."""
+    """GET account. `can_withdraw` describes the account, not the key: probe the key for that."""
 
     balances: tuple[Balance, ...]
     can_trade: bool | None = None
@@ -36,10 +36,10 @@ class Account(EndpointResponse, frozen=True):
     permissions: tuple[str, ...] = ()
     update_time: Ms | None = None
     skipped: tuple[SkippedRow, ...] = ()
-    """Balances that could not be read, by asset."""
+    """Malformed balance rows, by asset."""
 
     def free(self, asset: str) -> Decimal | None:
-        """Return what is free of an asset; None: its row could not be read."""
+        """Return the free balance of an asset; None: its row could not be read."""
         found = next((one.free for one in self.balances if one.asset == asset), None)
         if found is None and is_read(asset, self.balances, self.skipped):
             return Decimal(0)
@@ -47,7 +47,7 @@ class Account(EndpointResponse, frozen=True):
 
 
 def is_read(asset: str, balances: Iterable[Balance], skipped: Iterable[SkippedRow]) -> bool:
-    """Whether a list of balances tells what is held of an asset: it may be the row that was skipped."""
+    """Whether a list of balances is conclusive for an asset: a skipped row may be its row."""
     is_lacking = any(one.name in ("", asset) for one in skipped)
     return not is_lacking or any(one.asset == asset for one in balances)
 
@@ -60,12 +60,12 @@ class TradeFee(EndpointResponse, frozen=True):
 
 
 class ListenKey(EndpointResponse, frozen=True):
-    """A key to the user stream. Whoever has it sees the account: it hides itself."""
+    """Listen key of the user stream. It grants read access to the account: repr hides it."""
 
     listen_key: str
 
     def __repr__(self) -> str:
-        """Say that there is one, not which."""
+        """Return a text without the key."""
         return "ListenKey(***)"
 
 
@@ -75,7 +75,7 @@ class ListenKeys(EndpointResponse, frozen=True):
     listen_keys: tuple[str, ...] = msgspec.field(name="listenKey")
 
     def __repr__(self) -> str:
-        """Say how many there are, not which."""
+        """Return the number of keys, not the keys."""
         return f"ListenKeys({len(self.listen_keys)} of them)"
 
 
@@ -88,7 +88,7 @@ class DustFailure(EndpointResponse, frozen=True):
 
 
 class DustConversion(EndpointResponse, frozen=True):
-    """POST capital/convert: small balances turned into MX."""
+    """POST capital/convert: small balances converted to MX."""
 
     converted: tuple[str, ...] = msgspec.field(name="successList")
     failed: tuple[DustFailure, ...] = msgspec.field(name="failedList")
@@ -109,7 +109,7 @@ class DustCandidate(EndpointResponse, frozen=True):
 
 
 class KeyRight(Enum):
-    """What a harmless probe says about a right that a trading key should not have (reliability 4.3)."""
+    """Result of a harmless probe of a permission that a trading key should not have (reliability 4.3)."""
 
     LACKS = "the key lacks the right"
     HAS = "the key CAN"
@@ -117,10 +117,10 @@ class KeyRight(Enum):
 
 
 class KeyRights(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a key's rights."""
+    """Known permissions of a key."""
 
     may_trade: bool | None
-    """Of the account; None: the exchange does not say."""
+    """Permission of the account; None: not reported."""
     places_orders: KeyRight
     withdraws: KeyRight
     reads_withdrawals: KeyRight

@@ -4,7 +4,7 @@ from mexc_tui.model.answer import EndpointResponse, LongText, Ms
 
 
 class Announcement(EndpointResponse, frozen=True):
-    """One headline; new listings are announced this way too."""
+    """One headline; new listings are announced here, too."""
 
     title: LongText
     url: LongText = ""
@@ -13,7 +13,7 @@ class Announcement(EndpointResponse, frozen=True):
 
 
 class AnnouncementGroup(EndpointResponse, frozen=True):
-    """How GET announcements nests its headlines."""
+    """Nesting of headlines in GET announcements."""
 
     details: tuple[Announcement, ...] = ()
     total_page: str | int | None = None

@@ -1,4 +1,4 @@
-"""What all answers of the exchange have in common: text cleaned and money checked, once, while decoding."""
+"""Base of all exchange responses: text is cleaned and numbers are checked once, while decoding."""
 
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
@@ -24,14 +24,14 @@ Ms = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 Precision = Annotated[int, msgspec.Meta(ge=0, le=MAX_DECIMALS)]
-"""How many decimals are allowed."""
+"""Number of allowed decimals."""
 
 NumberText = Annotated[str, msgspec.Meta(pattern=rf"\A{NUMBER}\Z")]
-"""A number of at least 0 as the exchange printed it, for books: made a number only when somebody reads it."""
+"""A non-negative number as printed by the exchange, for order books; converted only when read."""
 
 
 class _Fields(NamedTuple):
-    """Which fields of one kind of answer need a look."""
+    """Fields of one response type that need checks."""
 
     names: Callable[[object], tuple[str, ...]] | None
     name_fields: tuple[str, ...]
@@ -41,7 +41,7 @@ class _Fields(NamedTuple):
 
 
 class EndpointResponse(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    """A decoded answer. An absurd number is a ValueError while decoding, which the decoder reports."""
+    """A decoded response. An absurd number raises ValueError while decoding, which the decoder reports."""
 
     def __post_init__(self) -> None:
         fields = _FIELDS.get(type(self)) or _learn(type(self))
@@ -62,7 +62,7 @@ class EndpointResponse(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
 @lru_cache(maxsize=8_192)
 def money(text: str) -> Decimal:
-    """Read money kept as text. Raises ValueError if it is no sane number, plainly written."""
+    """Return the amount in a text. Raises ValueError if it is not a plausible plain number."""
     if not is_signed_number(text):
         raise ValueError("not a number")
     try:
@@ -77,7 +77,7 @@ _FIELDS: dict[type, _Fields] = {}
 
 
 def _check_money(name: str, value: Decimal | None) -> None:
-    """Raise ValueError for NaN, infinity and sizes that no market has; `name` is the field's."""
+    """Raise ValueError for NaN, infinity and implausible sizes; `name` is the field's."""
     if value is None:
         return
     try:
@@ -89,7 +89,7 @@ def _check_money(name: str, value: Decimal | None) -> None:
 
 
 def _learn(kind: type[EndpointResponse]) -> _Fields:
-    """Find the fields by their types, once per kind, so that no new field can be forgotten."""
+    """Find the fields by their types, once per response type, so that no new field is missed."""
     names: list[str] = []
     others: list[tuple[str, int]] = []
     tuples: list[str] = []
@@ -117,7 +117,7 @@ def _learn(kind: type[EndpointResponse]) -> _Fields:
 
 
 def _members(hint: object) -> tuple[object, ...]:
-    """The types that a field may have, without the None."""
+    """Return the types that a field may have, except None."""
     if get_origin(hint) in (Union, UnionType):
         return tuple(member for member in get_args(hint) if member is not NoneType)
     return (hint,)

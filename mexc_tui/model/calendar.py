@@ -1,12 +1,12 @@
-"""Listings as the exchange's web site tells them: unofficial, optional, never decisive (protocol 10)."""
+"""Listings on the exchange's web site: unofficial, optional, never decisive (protocol 10)."""
 
 from dataclasses import dataclass
 
 EARLIEST_MS = 1_500_000_000_000
-"""The exchange did not exist before; a number below it is seconds, or nonsense."""
+"""The exchange did not exist before; a smaller number is in seconds or invalid."""
 LATEST_MS = 10_000_000_000_000
 MAX_AHEAD_MS = 30 * 86_400_000
-"""An opening further ahead than this is refused (reliability C5)."""
+"""Maximum lead time of a credible opening (reliability C5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class CalendarEntry:
     base: str
     full_name: str
     opens_ms: int
-    """Planned opening; it can move either way until the last moment."""
+    """Planned opening; it can move in either direction until the last moment."""
     zone: str = ""
     introduction: str = ""
 
@@ -29,14 +29,14 @@ class Calendar:
 
     entries: tuple[CalendarEntry, ...]
     skipped: int
-    """Entries that could not be understood or whose time is not credible."""
+    """Entries that are malformed or whose time is not credible."""
     origin: str
-    """Which mirror answered."""
+    """Mirror that responded."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebSymbol:
-    """One pair of the web site's list. The states are known from hearsay only (protocol 10.3)."""
+    """One pair of the web site's list. The meaning of its states is undocumented (protocol 10.3)."""
 
     symbol_id: str
     coin_id: str
@@ -44,11 +44,11 @@ class WebSymbol:
     quote: str
     full_name: str = ""
     status: int | None = None
-    """`sts`: said to be 1 announced, 2 ready."""
+    """`sts`: usually 1 announced, 2 ready (undocumented)."""
     state: int | None = None
     """`st`"""
     trading_type: int | None = None
-    """`tt`: said to be 4 while trading."""
+    """`tt`: usually 4 while trading (undocumented)."""
     opens_ms: int | None = None
     price_precision: int | None = None
     quantity_precision: int | None = None
@@ -65,7 +65,7 @@ class WebSymbols:
 
 
 def opening_ms(value: object) -> int | None:
-    """Read an opening time in any shape seen: number, numeric text; None for all else and for seconds."""
+    """Return an opening time from a number or numeric text; None for anything else, and for seconds."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str):

@@ -19,18 +19,18 @@ class Secret:
         return hmac.digest(self.__value, text, "sha256").hex()
 
     def __repr__(self) -> str:
-        """Hide."""
+        """Return a text without the secret."""
         return "Secret(***)"
 
     __str__ = __repr__
 
     def __format__(self, spec: str) -> str:
-        """Hide."""
+        """Return a text without the secret."""
         return repr(self)
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled or copied."""
-        raise TypeError("A secret is not written anywhere.")
+        raise TypeError("A secret cannot be serialized.")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -43,8 +43,8 @@ class Credentials:
     def __post_init__(self) -> None:
         """Raise ValueError, without the key, for text that cannot be a key."""
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", self.access_key):
-            raise ValueError("An access key is letters and digits only: paste it again.")
+            raise ValueError("An access key has letters, digits, - and _ only: paste it again.")
 
     def __repr__(self) -> str:
-        """Name the key, not its text."""
+        """Return a text without the key."""
         return f"Credentials({self.access_key[:4]}***)"

@@ -1,6 +1,6 @@
-"""How a price, a quantity or an amount of money is written, in full or in the room there is. Pure.
+"""Number formatting of prices, quantities and money, in full or within a column width.
 
-What is written reads back as the value within half a unit of its last digit, and never as zero unless it is.
+The text equals the value within half a unit of its last digit, and is zero only for zero.
 """
 
 from dataclasses import dataclass
@@ -8,24 +8,24 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from functools import lru_cache
 
 SHOWN = Context(prec=18)
-"""Rounds a quotient to as many digits as anybody reads."""
+"""Rounding context of displayed quotients."""
 SIGNIFICANT = 6
-"""Digits of a price whose symbol's precision is not known, and of one with an exponent at most."""
+"""Significant digits of a price of unknown precision, and the maximum in scientific notation."""
 PRICE_DIGITS = 4
-"""A price between two ticks, an average say, has at least so many digits that count."""
+"""Minimum significant digits of a price between two ticks, such as an average."""
 LEAST_DIGITS = 2
-"""So many digits has what would else be rounded to zero."""
+"""Significant digits of a value that would round to zero."""
 QUOTE_DIGITS = 4
-"""So many digits has an amount below one quote unit."""
+"""Significant digits of an amount below one quote unit."""
 QUANTITY_DIGITS = 8
 SUFFIX_DIGITS = 4
 GROUP_FROM = 10_000
-"""Thousands of a price or a quantity are grouped from here on, those of money from 1,000 on."""
+"""Prices and quantities group thousands from here on, money from 1,000."""
 GROUP_MONEY_FROM = 1_000
 MOST_PLACES = 60
 TOO_NARROW = "…"
 REMEMBERED = 4_096
-"""So many numbers are remembered as text: most of what is painted each second is as it was."""
+"""Cached formatted numbers: most repainted values are unchanged."""
 
 _WIDE = Context(prec=120, rounding=ROUND_HALF_EVEN)
 _SUFFIXES = ((12, "T"), (9, "B"), (6, "M"), (3, "k"))
@@ -63,7 +63,7 @@ def exact(value: Decimal | float | None) -> Decimal | None:
 
 
 def price_number(value: Decimal, places: int | None = None, *, digits: int = SIGNIFICANT) -> Number:
-    """Return a price or a quantity; `places`: decimals of its symbol, None: not known, so many `digits`."""
+    """Return a price or quantity; `places`: decimals of its symbol; None: unknown, use `digits`."""
     return Number(value, _price_places(value, places, digits))
 
 
@@ -73,7 +73,7 @@ def money_number(value: Decimal, places: int = 2) -> Number:
 
 
 def quote_number(value: Decimal) -> Number:
-    """Return quote units: cents, or four digits of what is below one."""
+    """Return an amount in quote units: cents, or four significant digits below one."""
     if abs(value) >= 1 or not value:
         return money_number(value)
     places = _stripped_places(value, _places_for(value, QUOTE_DIGITS))
@@ -81,7 +81,7 @@ def quote_number(value: Decimal) -> Number:
 
 
 def quantity_number(value: Decimal) -> Number:
-    """Return a price or a quantity of a pair whose precision is not known, in eight digits at least."""
+    """Return a price or quantity of unknown precision, with at least eight significant digits."""
     return price_number(value, digits=QUANTITY_DIGITS)
 
 
@@ -98,7 +98,7 @@ def money_text(value: Decimal | float, places: int = 2) -> str:
 
 @lru_cache(REMEMBERED)
 def plain_digits(value: Decimal, places: int, group_from: int) -> str:
-    """Return a number with so many decimals and its thousands grouped."""
+    """Return a number with `places` decimals and grouped thousands."""
     rounded = _rounded(value, places)
     if not rounded:
         rounded = abs(rounded)
@@ -107,7 +107,7 @@ def plain_digits(value: Decimal, places: int, group_from: int) -> str:
 
 @lru_cache(REMEMBERED)
 def fitted(value: Decimal, places: int, room: int, group_from: int) -> str:
-    """Return a number in at most `room` columns, with as many digits as that allows."""
+    """Return a number in at most `room` columns, with as many digits as fit."""
     full = plain_digits(value, places, group_from)
     if len(full) <= room:
         return full
@@ -118,20 +118,20 @@ def fitted(value: Decimal, places: int, room: int, group_from: int) -> str:
         _suffixed(value, room) or _scientific(value, room),
     )
     found = [form for form in forms if form is not None]
-    # The form that is nearest to the value; of two as near the plain one.
+    # The form closest to the value; of two equally close, the plain one.
     return min(found, key=lambda form: abs(form.shown - value)).text if found else TOO_NARROW
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A text, and the value that is read from it."""
+    """A text and its value."""
 
     text: str
     shown: Decimal
 
 
 def _plain(value: Decimal, places: int, room: int, group_from: int) -> _Form | None:
-    """Return it with fewer decimals, then without commas; None: it does not fit, or reads as zero."""
+    """Return the value with fewer decimals, then without commas; None: it does not fit, or shows as zero."""
     for fewer in range(places, -1, -1):
         shown, text = _rounded(value, fewer), plain_digits(value, fewer, group_from)
         if len(text) <= room:
@@ -141,7 +141,7 @@ def _plain(value: Decimal, places: int, room: int, group_from: int) -> _Form | N
 
 
 def _suffixed(value: Decimal, room: int) -> _Form | None:
-    """Return 77.16B for 77 billion; None: it is too small, too large, or does not fit."""
+    """Return the value with a suffix, such as 77.16B; None: too small, too large, or too wide."""
     for digits in range(SUFFIX_DIGITS, 0, -1):
         shown = Context(prec=digits, rounding=ROUND_HALF_EVEN).plus(value)
         power, suffix = next(((one, name) for one, name in _SUFFIXES if shown.adjusted() >= one), (0, ""))
@@ -154,7 +154,7 @@ def _suffixed(value: Decimal, room: int) -> _Form | None:
 
 
 def _scientific(value: Decimal, room: int) -> _Form | None:
-    """Return 1.23e-10; None: it does not fit."""
+    """Return the value in scientific notation, such as 1.23e-10; None: too wide."""
     for digits in range(SIGNIFICANT, 0, -1):
         shown = Context(prec=digits, rounding=ROUND_HALF_EVEN).plus(value)
         power = shown.adjusted()
@@ -186,13 +186,13 @@ def _least_places(value: Decimal, places: int, digits: int) -> int:
 
 @lru_cache(REMEMBERED)
 def _stripped_places(value: Decimal, most: int) -> int:
-    """Return the decimals of a number that is rounded to so many, without zeros at its end."""
+    """Return the decimals of a rounded number without trailing zeros."""
     exponent = _rounded(value, most).normalize(_WIDE).as_tuple().exponent
     return max(-exponent, 0) if isinstance(exponent, int) else 0
 
 
 def _places_for(value: Decimal, digits: int) -> int:
-    """Return how many decimals a number has with so many significant digits."""
+    """Return the decimals of a number with `digits` significant digits."""
     return min(max(digits - 1 - value.adjusted(), 0), MOST_PLACES)
 
 

@@ -1,10 +1,10 @@
-"""Where an exchange can be reached."""
+"""Addresses of an exchange."""
 
 import msgspec
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """The JSON line that `mexc-tui exchange` prints, and `--exchange FILE` reads."""
+    """The JSON line printed by `mexc-tui exchange` and read by `--exchange FILE`."""
 
     rest: str
     """Origin of the REST API, without `/api/v3`."""

@@ -1,6 +1,6 @@
-"""What a face is shown of the engine's own work: detectors, how fast it fires, what it costs the machine.
+"""Rows of views about the engine: detectors, attempt timings, resource usage.
 
-`at_ms` and `aim_ms` are Unix milliseconds; every other `_ms` is a span unless its docstring says when.
+`at_ms` and `aim_ms` are Unix milliseconds; other `_ms` are durations unless documented otherwise.
 """
 
 import msgspec
@@ -9,7 +9,7 @@ from mexc_tui.model.view import Row
 
 
 class RateRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A share with its 95 % interval (Wilson, formulas E5). Without a case it has no value."""
+    """A share with its 95 % interval (Wilson, formulas E5). Without cases it has no value."""
 
     n: int = 0
     hits: int = 0
@@ -17,58 +17,58 @@ class RateRow(msgspec.Struct, frozen=True, kw_only=True):
     low: float | None = None
     high: float | None = None
     words: str = ""
-    """As it is to be read: `81% (60%-92%), n 21`, or `n too small (2 of 3)`."""
+    """As displayed: `81% (60%-92%), n 21`, or `n too small (2 of 3)`."""
 
 
 class LeadRow(msgspec.Struct, frozen=True, kw_only=True):
-    """How long before the opening a detector spoke first, in milliseconds; negative: after it."""
+    """Lead time of a detector's first signal before the opening, in milliseconds; negative: after it."""
 
     n: int = 0
-    """Listings that opened after or before its first signal about them."""
+    """Opened listings with a signal before or after the opening."""
     median_ms: float | None = None
     p10_ms: float | None = None
     p90_ms: float | None = None
     share_ahead: float | None = None
-    """Of those it spoke of before they opened; 1 is all."""
+    """Share of them with a signal before the opening, from 0 to 1."""
 
 
 class DetectorRow(Row, frozen=True, kw_only=True):
-    """One detector, in the version that runs."""
+    """One detector in its current version."""
 
     name: str
     version: int
     raised: int
-    """Signals since this engine began."""
+    """Signals since the engine started."""
     standing: int
     last_ms: int | None
-    """When it raised one last, since this engine began."""
+    """Time of its last signal since the engine started."""
     rate: RateRow = RateRow()
-    """Of all its judged cases ever, how many came true: what its probabilities are made of."""
+    """Share of correct claims over all judged cases: the basis of its probabilities."""
     recall: RateRow = RateRow()
-    """Of the last listings of which its claim was true, how many it signalled in time."""
+    """Share of the last listings matching its claim that it signalled in time."""
     base: RateRow = RateRow()
-    """Of the last listings, signalled or not, of how many its claim was true."""
+    """Share of the last listings, with or without a signal, matching its claim."""
     skill: float | None = None
-    """1 - Brier / Brier of always saying the base rate; 0 or less: no skill. None: not comparable."""
+    """1 - Brier / Brier of the constant base rate; 0 or less: no skill. None: not comparable."""
     waiting: int = 0
-    """Listings it signalled whose outcome is not known yet, of the newest signals."""
+    """Signalled listings without an outcome yet, among the newest signals."""
     censored: int = 0
-    """Of the last listings, those it signalled that cannot be judged."""
+    """Signalled listings among the last ones that are censored."""
     calibration_error: float | None = None
-    """How far its probabilities lie from what came true, on average; 0 is honest. None: too few cases."""
+    """Mean calibration error; 0 is perfect. None: too few cases."""
     judged: int = 0
-    """Of the last listings, those it signalled that can be judged."""
+    """Signalled listings among the last ones that were judged."""
     verdict: str = ""
-    """Whether it is worth listening to, in words."""
+    """Assessment of its reliability, as text."""
     lead: LeadRow = LeadRow()
 
 
 class ReadRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pass of detection read, and how old it was."""
+    """Age of a source at a detection pass."""
 
     source: str
     age_ms: int | None
-    """None: it was never read."""
+    """None: never read."""
 
 
 class PassRow(Row, frozen=True, kw_only=True):
@@ -86,17 +86,17 @@ class PassRow(Row, frozen=True, kw_only=True):
 
 
 class DetectorsRow(Row, frozen=True, kw_only=True):
-    """Every detector, and the last pass; None: there was none yet."""
+    """All detectors, and the last pass; None: no pass yet."""
 
     at_ms: int
     detectors: tuple[DetectorRow, ...]
     last_pass: PassRow | None
     newest: int = 0
-    """So many listings that were labelled last count for recall, skill, lead times and calibration."""
+    """Number of newest labelled listings used for recall, skill, lead times and calibration."""
 
 
 class StageTime(msgspec.Struct, frozen=True, kw_only=True):
-    """How long one stage of one shot took, in milliseconds; None: it did not come to that."""
+    """Duration of one stage of an attempt, in milliseconds; None: not reached."""
 
     name: str
     took_ms: float | None
@@ -110,21 +110,21 @@ class AttemptTimingRow(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     """From 1, within its snipe."""
     aim_ms: int
-    """Exchange time that it was to arrive at."""
+    """Target arrival time, in exchange time."""
     late_ms: float | None
-    """How long after the moment that it was to leave at its last byte was written: so late it arrives.
-    None: it was aimed at no moment but sent at once, or never."""
+    """Delay of the last byte after the planned send time.
+    None: sent at once, or never."""
     stages: tuple[StageTime, ...]
-    """In their order; the same names in every shot and in `LatencyRow.stages`."""
+    """In order; the names match `LatencyRow.stages`."""
     code: int | None
-    """The exchange's; None: accepted, or no answer."""
+    """Error code of the exchange; None: accepted, or no response."""
     answer: str
     next_step: str
     clock_error_ms: float | None
 
 
 class StageRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage over all shots that were looked at, in milliseconds; None: too few, and `words` say so."""
+    """One stage over all measured attempts, in milliseconds; None: too few, as `p99_words` state."""
 
     name: str
     n: int
@@ -136,7 +136,7 @@ class StageRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LatencyRow(Row, frozen=True, kw_only=True):
-    """The last shots, newest first, and percentiles over `attempts` of them."""
+    """The last attempts, newest first, and percentiles over `attempts` of them."""
 
     shots: tuple[AttemptTimingRow, ...]
     stages: tuple[StageRow, ...]
@@ -144,7 +144,7 @@ class LatencyRow(Row, frozen=True, kw_only=True):
 
 
 class LagRow(msgspec.Struct, frozen=True, kw_only=True):
-    """How late the engine's loop woke, in milliseconds, over the last minute at most."""
+    """Wake-up delay of the engine's event loop, in milliseconds, over at most the last minute."""
 
     n: int = 0
     p50_ms: float | None = None
@@ -160,10 +160,10 @@ class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int = 0
     conflated: int = 0
     resumes: int = 0
-    """How often facts did not fit and were read from the journal."""
+    """Number of catch-ups from the journal after facts did not fit."""
     failures: int = 0
     busy_ms: int = 0
-    """How long it has been at what it has in hand; 0: idle."""
+    """Time spent on the current item; 0: idle."""
     last_error: str = ""
 
 
@@ -179,57 +179,57 @@ class StoreRow(msgspec.Struct, frozen=True, kw_only=True):
     commits: int = 0
     """Since the start."""
     commits_per_s: float = 0.0
-    """Over the last minute at most."""
+    """Over at most the last minute."""
     last_commit_ms: float = 0.0
-    """How long it took."""
+    """Duration of the last commit."""
     checkpoint_ms: int | None = None
-    """When the write-ahead log was last seen to begin anew, since the start; None: not yet."""
+    """Last observed restart of the write-ahead log since the start; None: none yet."""
     slow: int = 0
     too_slow: int = 0
     slowest: str = ""
-    """Name of the slowest unit of work or question, and how long it took."""
+    """Name of the slowest unit of work or read, and its duration."""
     has_reserve: bool = True
-    """Whether room is set aside for exits on a full disk."""
+    """Whether a disk reserve for exits is set aside."""
 
 
 class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One connection of the streams."""
+    """One stream connection."""
 
     name: str
     topics: int
     is_up: bool
     age_s: float | None
-    """Since it was made; None: it is down."""
+    """Time since it was opened; None: down."""
     messages: int = 0
     """Since the start, over all its sockets."""
     messages_per_s: float | None = None
-    """Over the last seconds."""
+    """Over the last few seconds."""
     connects: int = 0
     rotations: int = 0
     reason: str = ""
-    """Why it is down."""
+    """Reason if it is down."""
 
 
 class ViewerRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One face that is attached."""
+    """One attached front end."""
 
     who: str
     pid: int
     role: str
     waiting_bytes: int
-    """Written for it and not read yet."""
+    """Bytes sent to it and not read yet."""
     facts_behind: int
-    """Facts of the journal that it follows and was not given yet."""
+    """Facts of the journal not delivered to it yet."""
     views: int
-    """It looks at."""
+    """Number of followed views."""
 
 
 class BreakerRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What holds requests of one group back after failures. Exits always pass."""
+    """Circuit breaker of one group of requests. Exits always pass."""
 
     group: str
     phase: str
-    """`closed`: requests go; `open`: they wait; `half-open`: a few are tried."""
+    """`closed`: requests pass; `open`: they wait; `half-open`: a few are tried."""
     failures: int
     """Within its window."""
     retry_in_s: float
@@ -238,28 +238,28 @@ class BreakerRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MachineRow(Row, frozen=True, kw_only=True):
-    """What the engine costs and how it keeps up. Weights, bans and the clock are in the status."""
+    """Resource usage and load of the engine. Weights, bans and the clock are in the status."""
 
     at_ms: int
-    """This machine's time."""
+    """In this machine's time."""
     rss_bytes: int | None
-    """None: this system does not say."""
+    """None: not available on this system."""
     rss_peak_bytes: int | None
     cpu_s: float
-    """Used by this process since it began."""
+    """CPU time of this process."""
     cpu_pct: float | None
-    """Of one core, over the last minute at most; None: too soon."""
+    """Percentage of one core, over at most the last minute; None: not measured yet."""
     threads: int
     lag: LagRow
     observers: tuple[QueueRow, ...]
     stream_waiting: int
-    """Messages of streams that were read and not handled yet."""
+    """Stream messages read and not processed yet."""
     stream_lost: int
-    """Messages that were given up or not understood, since the start."""
+    """Messages dropped or malformed since the start."""
     connections: tuple[ConnectionRow, ...]
     store: StoreRow
     breakers: tuple[BreakerRow, ...]
     requests_waiting: int
-    """For their turn in the budget."""
+    """Requests queued for the budget."""
     requests_refused: int
     viewers: tuple[ViewerRow, ...]

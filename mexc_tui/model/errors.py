@@ -1,4 +1,4 @@
-"""Errors of this package, and those of the exchange. No text here holds a key, a signature or a query.
+"""Errors of this package. No text contains a key, a signature or a query string.
 
 Every error of the package is in this tree, with its module unless that is this one or the one of its parent.
 "(ValueError)" marks those that are a ValueError too.
@@ -93,9 +93,9 @@ class SettingsRefused(DeskError):
 
 
 class ExchangeError(DeskError):
-    """A call brought no usable answer. It names the method and the path, no more of the request.
+    """A request without a usable response. The text names only method and path.
 
-    Raised by the exchange's client; its subclasses tell whether the request may have taken effect.
+    Raised by the exchange's client; subclasses state whether the request may have taken effect.
     """
 
     def __init__(self, method: str, path: str, problem: str) -> None:
@@ -113,16 +113,16 @@ class NothingSent(ExchangeError):
 
 
 class NoResponse(ExchangeError):
-    """The request left, and no complete answer came back.
+    """The request was sent, and no complete response arrived.
 
-    Raised by the exchange's client. What it did is unknown: never resend an order, query its client order id.
+    Raised by the exchange's client. Its effect is unknown: never resend an order, query its client order id.
     """
 
 
 class BadResponse(ExchangeError):
-    """An answer is not what the endpoint promises; the text names the field.
+    """A response does not match the endpoint's format; the text names the field.
 
-    Raised by the exchange's client. Treat an order as unknown; ask again for data.
+    Raised by the exchange's client. Treat an order as unknown; repeat a data query.
     """
 
 

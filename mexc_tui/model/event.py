@@ -1,7 +1,7 @@
-"""Facts: what happened, when, about what, in which version; and how the journal writes them down.
+"""Events and facts, and their encoding in the journal.
 
-A kind may gain fields that have a default, and then raises its `version`; older rows stay readable. Any
-other change is a new kind. What this build does not know comes back as `OpaqueEvent`, byte for byte.
+A kind may gain fields with a default, which raises its `version`; older rows stay readable. Any
+other change needs a new kind. Unknown kinds and versions decode to `OpaqueEvent`, byte for byte.
 """
 
 from dataclasses import dataclass
@@ -25,18 +25,18 @@ from mexc_tui.model.verdict import Verdict
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """Something that happened. A subclass names its kind with `tag=` and adds what there is to say."""
+    """Something that happened. A subclass sets its kind with `tag=` and adds fields."""
 
     at_ms: int
-    """When it happened: Unix milliseconds of the clock that the kind names, this machine's if none."""
+    """Unix milliseconds of the clock that the kind names, this machine's if none."""
     about: str
-    """What it is about: a symbol, the name of a setting or a worker."""
+    """Subject: a symbol, the name of a setting or a worker."""
     version: int = 1
-    """Version it was written in. A kind that gained fields says here what it is at now."""
+    """Version in which it was written. A kind with added fields sets its current version here."""
 
     @property
     def kind(self) -> str:
-        """Return the kind's name, as stored."""
+        """Return the kind's stored name."""
         return kind_of(type(self))
 
 
@@ -50,24 +50,24 @@ class EngineStarted(Event, frozen=True, kw_only=True, tag="engine_started"):
 
 
 class EngineStopped(Event, frozen=True, kw_only=True, tag="engine_stopped"):
-    """An engine ended gracefully. `about` is its profile."""
+    """An engine stopped gracefully. `about` is its profile."""
 
     reason: str
 
 
 class SettingChanged(Event, frozen=True, kw_only=True, tag="setting_changed"):
-    """A setting has another value than before. `about` is its name."""
+    """A setting changed its value. `about` is its name."""
 
     old: str
     new: str
     needs_restart: bool
-    """Whether the old value stays in force until the next start."""
+    """Whether the old value stays active until the next start."""
     origin: str
-    """Where the new value came from, in words: a file and line, a variable, a flag, a person's command."""
+    """Source of the new value: a file and line, a variable, a flag, a command."""
 
 
 class WorkerFailed(Event, frozen=True, kw_only=True, tag="worker_failed"):
-    """A worker ended although it should go on. `about` is its name."""
+    """A worker ended unexpectedly. `about` is its name."""
 
     error: str
     failures: int
@@ -80,44 +80,44 @@ class WorkerRecovered(Event, frozen=True, kw_only=True, tag="worker_recovered"):
 
 
 class Alert(Event, frozen=True, kw_only=True, tag="alert"):
-    """Something a person should know. `about` is what it concerns."""
+    """An alert for the user. `about` is its subject."""
 
     severity: Severity
     rule: str
-    """What raised it; the same rule about the same thing is one alert."""
+    """Rule that raised it; the same rule on the same subject is one alert."""
     text: str
 
 
 class ListingSeen(Event, frozen=True, kw_only=True, tag="listing_seen"):
-    """A source said something new. `about` is the listing's symbol; folding these gives the listing again."""
+    """A source reported something new; folding these rebuilds the listing. `about` is its symbol."""
 
     listing_id: str
     sighting: Sighting
 
 
 class ListingChanged(Event, frozen=True, kw_only=True, tag="listing_changed"):
-    """A listing entered another stage, moved, was renamed, ... `about` is its symbol."""
+    """A listing changed its stage, its opening, its name, ... `about` is its symbol."""
 
     listing_id: str
     change: ListingChange
 
 
 class ListingLabelled(Event, frozen=True, kw_only=True, tag="listing_labelled"):
-    """What became of a listing is known. `about` is its symbol."""
+    """A listing was labelled with its outcome. `about` is its symbol."""
 
     outcome: ListingOutcome
 
 
 class SignalRaised(Event, frozen=True, kw_only=True, tag="signal_raised"):
-    """A detector spoke. `about` is the listing's symbol."""
+    """A detector raised a signal. `about` is the listing's symbol."""
 
     signal: Signal
 
 
 class SignalEnded(Event, frozen=True, kw_only=True, tag="signal_ended"):
-    """What a signal saw is no longer so. `about` is the listing's symbol.
+    """A signal ended. `about` is the listing's symbol.
 
-    Version 2 tells why, and under which listing it stands on.
+    Version 2 adds the reason, and the listing under which the signal continues.
     """
 
     ended: SignalEnd
@@ -125,21 +125,21 @@ class SignalEnded(Event, frozen=True, kw_only=True, tag="signal_ended"):
 
 
 class CommandBegun(Event, frozen=True, kw_only=True, tag="command_begun"):
-    """Somebody gave a command that acts; written down before it is done. `about` is the command's id."""
+    """A command that acts was received, recorded before its execution. `about` is the command's id."""
 
     name: str
     who: str
-    """What the giver calls itself."""
+    """Name of the client."""
     pid: int
     role: str
     digest: str
-    """Tells the same command from another one under the same id."""
+    """Distinguishes a repeated command from another one with the same id."""
     args: str
     """As JSON."""
 
 
 class CommandDone(Event, frozen=True, kw_only=True, tag="command_done"):
-    """What came of a command. `about` is its id."""
+    """A command was completed. `about` is its id."""
 
     name: str
     outcome: str
@@ -150,43 +150,43 @@ class CommandDone(Event, frozen=True, kw_only=True, tag="command_done"):
 
 
 class SnipeChanged(Event, frozen=True, kw_only=True, tag="snipe_changed"):
-    """A snipe is in another state. `about` is its symbol."""
+    """A snipe changed its state. `about` is its symbol."""
 
     snipe: Snipe
 
 
 class SnipeRefused(Event, frozen=True, kw_only=True, tag="snipe_refused"):
-    """A listing was not armed; told again when other gates refuse. `about` is its symbol."""
+    """A listing was not armed; recorded again if other checks fail. `about` is its symbol."""
 
     listing_id: str
     signal_id: str
     verdicts: tuple[Verdict, ...]
-    """Those that refuse."""
+    """The failed checks."""
 
 
 class AttemptMade(Event, frozen=True, kw_only=True, tag="attempt_made"):
-    """A snipe sent an order; what came back and what followed from it. `about` is its symbol."""
+    """A snipe made an attempt. `about` is its symbol."""
 
     attempt: Attempt
 
 
 class OrderChanged(Event, frozen=True, kw_only=True, tag="order_changed"):
-    """An order of ours or a foreign one is in another state, or more of it is filled. `about`: its symbol."""
+    """An order, own or foreign, changed its state or its fill. `about` is its symbol."""
 
     order: Order
     source: str
-    """Who told: the answer, the stream, a question, the fence."""
+    """Source: the response, the stream, a query, the fence."""
 
 
 class FillBooked(Event, frozen=True, kw_only=True, tag="fill_booked"):
-    """More of an order is filled, and stands in the books. `about` is its symbol."""
+    """A fill was booked. `about` is its symbol."""
 
     client_order_id: str
     side: Side
     quantity: Decimal
-    """Base units that this fill added."""
+    """Base units of this fill."""
     value: Decimal
-    """Quote units that it added."""
+    """Quote units of this fill."""
     position_id: str
     realised: Decimal = Decimal(0)
 
@@ -199,13 +199,13 @@ class PositionChanged(Event, frozen=True, kw_only=True, tag="position_changed"):
 
 
 class TradingChanged(Event, frozen=True, kw_only=True, tag="trading_changed"):
-    """The desk may do more or less than before. `about` is the profile."""
+    """The trading state changed. `about` is the profile."""
 
     trading: Trading
 
 
 class RiskMonitorActed(Event, frozen=True, kw_only=True, tag="guard_acted"):
-    """The guard found something, did something, and says what that achieved. `about` is what it concerns."""
+    """The risk monitor acted on a finding. `about` is its subject."""
 
     level: RiskLevel
     finding: str
@@ -214,28 +214,28 @@ class RiskMonitorActed(Event, frozen=True, kw_only=True, tag="guard_acted"):
 
 
 class LiveLockChanged(Event, frozen=True, kw_only=True, tag="live_lock_changed"):
-    """A person let live trading begin, or locked it. `about` is the profile."""
+    """Live trading was unlocked or locked. `about` is the profile."""
 
     by: str
     until_ms: int | None
-    """When it locks itself, in the exchange's time; None: it is locked."""
+    """Time of the automatic lock, in exchange time; None: locked."""
 
 
 class Reconciled(Event, frozen=True, kw_only=True, tag="reconciled"):
-    """Our books were compared with the exchange's. `about` is the profile."""
+    """Ledger and exchange were reconciled. `about` is the profile."""
 
     run: Reconciliation
 
 
 class RecoveryReported(Event, frozen=True, kw_only=True, tag="taken_up"):
-    """An engine took up what one before it left open. `about` is "books"."""
+    """An engine recovered the state of the previous one. `about` is "books"."""
 
     lines: tuple[str, ...]
-    """What was found, and what became of it."""
+    """Lines of the recovery report."""
 
 
 class EntryBooked(Event, frozen=True, kw_only=True, tag="entry_booked"):
-    """The books have another entry. `about` is the asset or symbol it concerns."""
+    """An entry was booked. `about` is its asset or symbol."""
 
     entry: LedgerEntry
 
@@ -267,12 +267,12 @@ KnownEvent: TypeAlias = (
     | RecoveryReported
     | EntryBooked
 )
-"""Every kind this build knows. Add a new one here."""
+"""All known kinds. Add a new one here."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpaqueEvent:
-    """An event of a kind or version that this build does not know: kept and passed on, never interpreted."""
+    """An event of an unknown kind or version: kept and passed on, never interpreted."""
 
     kind: str
     version: int
@@ -287,14 +287,14 @@ AnyEvent: TypeAlias = Event | OpaqueEvent
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """An event that is in the journal, with its number there: from 1, without gaps, in order of commit."""
+    """An event in the journal, with its sequence number: from 1, without gaps, in order of commit."""
 
     sequence: int
     event: AnyEvent
 
 
 class BadEvent(DeskError, ValueError):
-    """A journal row is no event, or lacks what its kind promises.
+    """A journal row is not a valid event.
 
     Raised by `decode`. Skip the row: the text names the field.
     """
@@ -333,7 +333,7 @@ def encode(event: AnyEvent) -> bytes:
 
 
 def decode(payload: bytes) -> KnownEvent | OpaqueEvent:
-    """Read what `encode` wrote, by this build or another. Raises BadEvent."""
+    """Decode an event that any build encoded. Raises BadEvent."""
     try:
         head = _head_decoder.decode(payload)
         if head.version > _VERSIONS.get(head.kind, 0):

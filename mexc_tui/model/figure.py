@@ -1,4 +1,4 @@
-"""A statistic as it is shown: its value or why there is none, its sample, its interval (formulas E0)."""
+"""A statistic for display: its value or the reason for none, its sample, its interval (formulas E0)."""
 
 import math
 from enum import StrEnum
@@ -8,33 +8,33 @@ import msgspec
 from mexc_tui.model.digits import money_text
 
 Z95 = 1.959963984540054
-"""Two-sided 95 % of the normal distribution."""
+"""Two-sided 95 % quantile of the normal distribution."""
 _SPANS = ((3_600_000, "h"), (60_000, "min"), (1_000, "s"))
 
 
 class FigureUnit(StrEnum):
-    """What a figure is counted in."""
+    """Unit of a figure."""
 
     RATIO = "ratio"
     SHARE = "share"
-    """1 is the whole; shown in per cent."""
+    """1 is the whole; displayed in per cent."""
     QUOTE = "quote"
-    """Units of the quote asset, mostly USDT."""
+    """Units of the quote asset, usually USDT."""
     BPS = "bps"
     """Hundredths of a per cent."""
     MS = "ms"
     R = "R"
-    """Multiples of the risk planned at the entry."""
+    """Multiples of the planned risk at entry."""
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One statistic. Without a value `words` says why; with one it holds what must be known beside it."""
+    """One statistic. Without a value `words` states the reason; with one, a note."""
 
     value: float | None
     n: int
-    """Observations behind it."""
+    """Sample size."""
     minimum: int
-    """Fewer than this, and there is no value."""
+    """Minimum sample size for a value."""
     words: str = ""
     unit: FigureUnit = FigureUnit.RATIO
     low: float | None = None
@@ -42,7 +42,7 @@ class Figure(msgspec.Struct, frozen=True):
     high: float | None = None
 
     def __str__(self) -> str:
-        """Return it for people: `1.23 (0.80 to 1.66), n 60`, or why there is no number."""
+        """Return the displayed text: `1.23 (0.80 to 1.66), n 60`, or the reason for no value."""
         if self.value is None:
             return self.words
         shown = shown_in(self.value, self.unit)
@@ -52,17 +52,17 @@ class Figure(msgspec.Struct, frozen=True):
 
 
 def too_few(n: int, minimum: int, unit: FigureUnit = FigureUnit.RATIO) -> Figure:
-    """Return a figure whose sample is too small for a number."""
+    """Return a figure without a value, because its sample is too small."""
     return Figure(None, n, minimum, f"not enough data ({n} of {minimum})", unit)
 
 
 def undefined(n: int, minimum: int, why: str, unit: FigureUnit = FigureUnit.RATIO) -> Figure:
-    """Return a figure that has no value, mostly because its denominator is zero."""
+    """Return a figure without a value, usually because its denominator is zero."""
     return Figure(None, n, minimum, f"n/a ({why})", unit)
 
 
 def shown_in(value: float, unit: FigureUnit) -> str:
-    """Return a number with its unit, for people."""
+    """Return a number with its unit, for display."""
     match unit:
         case FigureUnit.SHARE:
             return f"{money_text(value * 100, 1)}%"
@@ -77,7 +77,7 @@ def shown_in(value: float, unit: FigureUnit) -> str:
 
 
 def _span(value_ms: float) -> str:
-    """Return a span in the largest unit of which it has at least one."""
+    """Return a duration in the largest unit in which it is at least 1."""
     for unit_ms, unit in _SPANS:
         if abs(value_ms) >= unit_ms:
             return f"{money_text(value_ms / unit_ms, 1)} {unit}"
@@ -89,5 +89,5 @@ def wilson_interval(hits: int, n: int) -> tuple[float, float]:
     share, z2 = hits / n, Z95 * Z95
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    # At 0 and n of n the interval ends at the share itself; rounding must not move it off.
+    # At 0 and n hits the interval ends at the share itself, despite rounding.
     return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))

@@ -1,4 +1,4 @@
-"""Orders of ours, from the wish to the end (architecture 5; reliability 1.4)."""
+"""Intents and orders (architecture 5; reliability 1.4)."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -11,18 +11,18 @@ ZERO = Decimal(0)
 
 
 class OrderRole(StrEnum):
-    """What an order is for."""
+    """Purpose of an order."""
 
     ENTRY = "entry"
     TAKE_PROFIT = "take_profit"
     STOP = "stop"
     CLOSE = "close"
-    """By hand, by time, or by a warning."""
+    """Manual, by time, or by a warning of the risk monitor."""
     FLATTEN = "flatten"
 
     @property
     def reduces_risk(self) -> bool:
-        """Whether nothing but the exchange may refuse it (architecture 2.4)."""
+        """Whether only the exchange may block it (architecture 2.4)."""
         return self is not OrderRole.ENTRY
 
 
@@ -42,17 +42,17 @@ class OrderState(StrEnum):
     REJECTED = "rejected"
     UNKNOWN = "unknown"
     ABSENT = "absent"
-    """Proven not to exist; evidence may still revive it."""
+    """Proven not to exist; later evidence may still revive it."""
     FOREIGN = "foreign"
 
     @property
     def is_terminal(self) -> bool:
-        """Whether nothing more is expected of it."""
+        """Whether it is closed."""
         return self in _TERMINAL
 
     @property
     def is_on_exchange(self) -> bool:
-        """Whether it rests there, or may."""
+        """Whether it is on the exchange, or may be."""
         return self in _LIVE
 
 
@@ -77,7 +77,7 @@ _LIVE = frozenset(
 
 
 class CloseReason(StrEnum):
-    """What ended a position; the last sale decides."""
+    """Reason for closing a position, taken from the last sale."""
 
     NONE = ""
     STOP = "stop"
@@ -89,10 +89,10 @@ class CloseReason(StrEnum):
     GUARD = "guard"
     FLATTEN = "flatten"
     PRACTICE_END = "over"
-    """The practice day ended."""
+    """The practice session ended."""
     DUST = "dust"
     CORRECTED = "corrected"
-    """Found gone from the account."""
+    """Coins found missing from the account."""
 
     @property
     def words(self) -> str:
@@ -103,7 +103,7 @@ class CloseReason(StrEnum):
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
-    """A durable wish to trade, for every attempt: their client ids stand in it before the first is sent."""
+    """A durable intent to trade: it lists the client order ids of all attempts before the first is sent."""
 
     id: str
     role: OrderRole
@@ -112,23 +112,23 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     quote_asset: str
     side: Side
     client_ids: tuple[str, ...]
-    """Of its attempts, in their order; no other id is ever sent for it."""
+    """Client order ids of its attempts, in order; no other id is ever sent for it."""
     spend_cap: Decimal = ZERO
-    """A buy's most, in quote units, over all attempts together, fees included."""
+    """Maximum cost of a buy, in quote units, over all attempts, fees included."""
     quantity: Decimal = ZERO
-    """A sell's most, in base units, over all attempts together."""
+    """Maximum quantity of a sale, in base units, over all attempts."""
     reserved: Decimal = ZERO
-    """Quote units still held back for it."""
+    """Remaining reservation in quote units."""
     snipe_id: str = ""
     position_id: str = ""
     created_ms: int
     ended_ms: int | None = None
     reason: str
-    """Why it is there; once it ended, how."""
+    """Why it was created; once closed, its result."""
     close_reason: CloseReason = CloseReason.NONE
-    """Of a sale: what it makes of the position's end; NONE: what its role says."""
+    """Close reason of a sale; NONE: by its role."""
     rung: int = 0
-    """Of a take-profit: the rung of the ladder (from 1) that it sells."""
+    """Rung of the ladder (from 1) that a take-profit sells."""
 
     @property
     def is_open(self) -> bool:
@@ -137,30 +137,30 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fee(msgspec.Struct, frozen=True):
-    """Fees of one order in one asset, so far."""
+    """Cumulative fees of one order in one asset."""
 
     asset: str
     amount: Decimal
     value: Decimal = ZERO
-    """Worth in quote units when it was paid, as far as known; 0 for a fee in base units: that takes coins."""
+    """Value in quote units when charged, where known; 0 for a fee in base units, which reduces the fill."""
     unvalued: Decimal = ZERO
-    """How much of `amount` still waits for a price."""
+    """Part of `amount` without a price yet."""
 
 
 class ReportedTrades(msgspec.Struct, frozen=True):
-    """Trades of one order as one source told them. Sources name trades differently: never add them up."""
+    """Trades of one order as reported by one source. Sources use different trade ids: never add them up."""
 
     source: str
     quantity: Decimal = ZERO
-    """Base units whose fee this source told."""
+    """Base units with a fee reported by this source."""
     fees: tuple[Fee, ...] = ()
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt of an intent, or (foreign) somebody else's order. Filled numbers are cumulative."""
+    """One attempt of an intent, or a foreign order. Filled numbers are cumulative."""
 
     client_order_id: str
-    """Foreign orders without one are kept under their order id."""
+    """Foreign orders without one use their order id."""
     intent_id: str
     symbol: str
     side: Side
@@ -171,44 +171,44 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     price: Decimal | None = None
     quantity: Decimal | None = None
     quote_quantity: Decimal | None = None
-    """What a MARKET buy spends."""
+    """Value to spend of a MARKET buy."""
     bound: Decimal | None = None
-    """The most that its intent allows: quote units of a buy, base units of a sale with lost terms."""
+    """Cap of its intent: quote units of a buy, base units of a sale with lost terms."""
     has_excess: bool = False
-    """Whether some report went beyond what was ordered; that is never booked."""
+    """Whether a report exceeded the order's terms; the excess is never booked."""
     filled_quantity: Decimal = ZERO
     filled_value: Decimal = ZERO
     """In quote units, before fees."""
     fees: tuple[Fee, ...] = ()
     trade_ids: tuple[str, ...] = ()
-    """Trades whose fee is in `told`, after the source and a colon: a trade told twice counts once."""
+    """Ids of trades with a fee in `told`, as source:id, so that a repeated trade counts once."""
     told: tuple[ReportedTrades, ...] = ()
-    """Fees by source; `fees` has the highest of each asset."""
+    """Reported fees by source; `fees` has the highest of each asset."""
     snipe_id: str = ""
     position_id: str = ""
     created_ms: int
     sent_ms: int | None = None
-    """Exchange time that it was signed with."""
+    """Signed exchange time."""
     fence_ms: int | None = None
-    """Exchange time after which a lost request can no longer come to life."""
+    """Exchange time after which a lost request can no longer take effect."""
     updated_ms: int = 0
     reason: str = ""
-    """Why it is in this state, in plain words."""
+    """Reason for its state."""
     code: int | None = None
-    """The exchange's, of a refusal."""
+    """Error code of a rejection."""
 
     @property
     def average_price(self) -> Decimal | None:
-        """What was paid or got for one base unit, before fees; None while nothing is filled."""
+        """Return the average price before fees; None: nothing filled."""
         return self.filled_value / self.filled_quantity if self.filled_quantity else None
 
     @property
     def open_quantity(self) -> Decimal:
-        """Base units that may still be filled; 0 for an order by value."""
+        """Return the base units that may still be filled; 0 for an order by value."""
         if self.state.is_terminal or self.quantity is None:
             return ZERO
         return max(self.quantity - self.filled_quantity, ZERO)
 
     def fee_in(self, asset: str) -> Decimal:
-        """Return what was paid so far in one asset."""
+        """Return the fee so far in one asset."""
         return next((fee.amount for fee in self.fees if fee.asset == asset), ZERO)

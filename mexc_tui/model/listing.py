@@ -1,4 +1,4 @@
-"""A listing and its life: what each source said of it and when, and what the desk makes of that.
+"""Listings: what each source reported and when, and the derived state.
 
 `announced -> scheduled (-> rescheduled)* -> visible -> api_enabled -> open -> matured`,
 or `cancelled`, or `never_api`.
@@ -13,7 +13,7 @@ from mexc_tui.model.symbol import SymbolStatus, TradeSides
 
 
 class ListingSource(StrEnum):
-    """Who told us. Web sources are unofficial and may fail or vanish (protocol 10)."""
+    """Source of listing information. Web sources are unofficial and may fail or disappear (protocol 10)."""
 
     CALENDAR = "calendar"
     SYMBOLS_V2 = "symbolsV2"
@@ -37,15 +37,15 @@ _OFFICIAL = frozenset(
 
 
 class ListingStage(StrEnum):
-    """Where a listing stands in its life."""
+    """Stage of a listing."""
 
     ANNOUNCED = "announced"
     SCHEDULED = "scheduled"
     RESCHEDULED = "rescheduled"
     VISIBLE = "visible"
-    """exchangeInfo shows the pair."""
+    """exchangeInfo contains the pair."""
     API_ENABLED = "api_enabled"
-    """An official source says that it may be traded through the API."""
+    """An official source reports it as tradable through the API."""
     OPEN = "open"
     MATURED = "matured"
     CANCELLED = "cancelled"
@@ -53,19 +53,19 @@ class ListingStage(StrEnum):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is expected of it."""
+        """Whether the stage is final."""
         return self in (ListingStage.MATURED, ListingStage.CANCELLED, ListingStage.NEVER_API)
 
 
 class ChangeKind(StrEnum):
-    """What changed about a listing."""
+    """Kind of a listing change."""
 
     STAGE = "stage"
     MOVED = "moved"
-    """The opening; `before` and `after` are Unix milliseconds as text."""
+    """The opening moved; `before` and `after` are Unix milliseconds as text."""
     RENAMED = "renamed"
     WITHDRAWN = "withdrawn"
-    """A source that listed it does so no more."""
+    """A source no longer lists it."""
     RETURNED = "returned"
     STATUS = "status"
     SIDES = "sides"
@@ -75,7 +75,7 @@ class ChangeKind(StrEnum):
 
 
 class ListingTopic(StrEnum):
-    """What sources can disagree about."""
+    """Subject of a disagreement between sources."""
 
     OPENING = "opening"
     NAME = "name"
@@ -84,28 +84,28 @@ class ListingTopic(StrEnum):
 
 
 class Triple(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The web site's sts, st and tt. What they mean is hearsay (protocol 10.2, 10.3)."""
+    """The web site's sts, st and tt. Their meaning is undocumented (protocol 10.2, 10.3)."""
 
     status: int | None
     state: int | None
     trading_type: int | None
 
     def __str__(self) -> str:
-        """Return it as 2/2/4, with ? for what was not sent."""
+        """Return the text, such as 2/2/4, with ? for missing values."""
         text = f"{self.status}/{self.state}/{self.trading_type}"
         return text.replace("None", "?") if "None" in text else text
 
 
 class ListingFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one source says of one listing; it leaves out what it does not tell."""
+    """Data of one source about one listing; unreported fields keep their default."""
 
     symbol: str
-    """The pair as this source names it, such as NEWUSDT."""
+    """Symbol in this source, such as NEWUSDT."""
     base: str = ""
     quote: str = ""
     full_name: str = ""
     coin_id: str = ""
-    """Joins the calendar and symbolsV2; outlives a change of name."""
+    """Id shared by the calendar and symbolsV2; survives a change of name."""
     contract: str = ""
     zone: str = ""
     opens_ms: int | None = None
@@ -114,20 +114,20 @@ class ListingFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     sides: TradeSides | None = None
     api_allowed: bool | None = None
     at_risk: bool = False
-    """The exchange marks the pair as at risk of being delisted."""
+    """Whether the exchange marks the pair as at risk of delisting."""
     market_orders: bool | None = None
-    """Whether MARKET is among the order types listed."""
+    """Whether the listed order types include MARKET."""
     quoted_ms: int | None = None
-    """First quote seen."""
+    """Time of the first quote."""
     traded_ms: int | None = None
-    """First trade seen."""
+    """Time of the first trade."""
     price: Decimal | None = None
     note: str = ""
-    """A headline, or the words of a person."""
+    """A headline, or the text of a manual entry."""
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a source said from `at_ms` on. Not `present`: it does not list the pair (any more)."""
+    """Data of a source from `at_ms` on. Not `present`: the source does not list the pair (any more)."""
 
     source: ListingSource
     at_ms: int
@@ -136,7 +136,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ListingChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One change, when it was first seen and who told. No source: time passed."""
+    """One change, its first observation and its source. No source: time passed."""
 
     kind: ChangeKind
     at_ms: int
@@ -153,39 +153,39 @@ class SourceClaim(msgspec.Struct, frozen=True):
 
 
 class Disagreement(msgspec.Struct, frozen=True):
-    """Sources that contradict each other at present. It is shown, never settled in silence."""
+    """A current contradiction between sources. It is displayed, never resolved silently."""
 
     topic: ListingTopic
     claims: tuple[SourceClaim, ...]
 
     def __str__(self) -> str:
-        """Return it in one line of plain words."""
+        """Return one line of text."""
         sides = ", ".join(f"{claim.source} says {claim.value}" for claim in self.claims)
         return f"sources disagree about its {self.topic}: {sides}"
 
 
 MATURITY_MS = 60 * 60_000
-"""An open listing is watched this long; its outcome is known then."""
+"""How long an open listing is watched until its outcome is final."""
 API_GRACE_MS = 60 * 60_000
-"""So long after its opening a pair that the API may not trade counts as never tradable."""
+"""Time after its opening from which a pair that the API cannot trade counts as never tradable."""
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
-    """One listing as known now. All but the ids follows from `sightings`, oldest first."""
+    """Current state of one listing. All but the ids follow from `sightings`, oldest first."""
 
     id: str
-    """Symbol and first sighting; stays the same through moves and changes of name."""
+    """Symbol and first observation; unchanged by moves and changes of name."""
     sightings: tuple[Sighting, ...]
     also_ids: tuple[str, ...] = ()
-    """Ids it was kept under before it turned out to be the same listing."""
+    """Earlier ids, from before it turned out to be the same listing."""
     first_seen_ms: int
     symbol: str
     base: str
     quote: str
     names: tuple[str, ...]
-    """Every symbol that a source gave it, oldest first."""
+    """Every symbol in any source, oldest first."""
     stage: ListingStage
-    """Without what only time tells: ask `stage_at`."""
+    """Stage without the passage of time: see `stage_at`."""
     changes: tuple[ListingChange, ...]
     disagreements: tuple[Disagreement, ...] = ()
     full_name: str = ""
@@ -193,10 +193,10 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     contract: str = ""
     zone: str = ""
     opens_ms: int | None = None
-    """The planned opening by the newest credible word."""
+    """Planned opening by the newest credible source."""
     opens_source: ListingSource | None = None
     claimed_ms: tuple[int, ...] = ()
-    """Every opening that a source claims at present, earliest first."""
+    """Every opening that a source currently reports, earliest first."""
     moves: int = 0
     triple: Triple | None = None
     triple_since_ms: int | None = None
@@ -204,21 +204,21 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     sides: TradeSides | None = None
     at_risk: bool = False
     api_allowed: bool = False
-    """An official source says yes now."""
+    """Whether an official source currently confirms it."""
     visible_ms: int | None = None
-    """First seen in exchangeInfo."""
+    """First observation in exchangeInfo."""
     api_ms: int | None = None
-    """First seen as tradable through the API."""
+    """First observation as tradable through the API."""
     opened_ms: int | None = None
-    """First quote or trade."""
+    """Time of the first quote or trade."""
     traded_ms: int | None = None
-    """First trade."""
+    """Time of the first trade."""
     cancelled_ms: int | None = None
 
     def stage_at(
         self, now_ms: int, maturity_ms: int = MATURITY_MS, api_grace_ms: int = API_GRACE_MS
     ) -> ListingStage:
-        """Return where it stands now: matured and never_api are told by time alone."""
+        """Return the stage now: matured and never_api follow from time alone."""
         if self.stage is ListingStage.CANCELLED:
             return self.stage
         if not self.api_allowed and self.api_ms is None:
@@ -230,7 +230,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         return self.stage
 
     def latest_from(self, source: ListingSource) -> Sighting | None:
-        """Return what a source says at present; None if it never said a word."""
+        """Return the newest observation of a source; None: it never reported."""
         for seen in reversed(self.sightings):
             if seen.source is source:
                 return seen

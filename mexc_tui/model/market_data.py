@@ -29,9 +29,9 @@ class ServerTime(EndpointResponse, frozen=True):
 
 
 class DepthSnapshot(EndpointResponse, frozen=True):
-    """GET depth: levels `(price, quantity)` as printed, best first, at most 2,000 a side.
+    """GET depth: levels `(price, quantity)` as printed, best first, at most 2,000 per side.
 
-    Prices are padded here and trimmed on the stream, so a book is keyed by number, never by text.
+    Prices are padded here and trimmed on the stream, so order books are keyed by number, not by text.
     """
 
     last_update_id: Count
@@ -86,7 +86,7 @@ _QUOTES = ("bid_price", "bid_quantity", "ask_price", "ask_quantity")
 
 
 def _drop_zero_quotes(ticker: "Ticker24h | BookTicker") -> None:
-    """Read a zero as a side without orders: nothing is quoted at 0 (protocol 4.10)."""
+    """Replace zero quotes by None: a side without orders is quoted as 0 (protocol 4.10)."""
     for name in _QUOTES:
         if getattr(ticker, name) == 0:
             msgspec.structs.force_setattr(ticker, name, None)

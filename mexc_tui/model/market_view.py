@@ -1,7 +1,7 @@
-"""What a face is shown of one pair's market: levels, trades, the way of the price, and what we have in it.
+"""Rows of views about one pair's market: levels, trades, price path, and the desk's own fills and exits.
 
 Prices are quote units for one base unit, quantities base units, values quote units; `_ms` are Unix
-milliseconds of the exchange. The path is made of floats: it is drawn, nothing is decided from it.
+milliseconds of the exchange. The path uses floats: it is for display only.
 """
 
 from decimal import Decimal
@@ -19,12 +19,12 @@ MAX_FILLS = 50
 
 
 class LevelRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One level of a book."""
+    """One level of an order book."""
 
     price: Decimal
     quantity: Decimal
     value: Decimal
-    """Of this level and all better ones, in quote units."""
+    """Cumulative value of this level and all better ones, in quote units."""
 
 
 class TradeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,25 +34,25 @@ class TradeRow(msgspec.Struct, frozen=True, kw_only=True):
     price: Decimal
     quantity: Decimal
     side: Side | None
-    """What the taker did; None: the exchange sent a number that nobody knows."""
+    """Side of the taker; None: an unknown number from the exchange."""
 
 
 class SpanRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Trades of one span of the path. Spans without a trade are left out."""
+    """Trades within one interval of the path. Intervals without trades are left out."""
 
     start_ms: int
     low: float
     high: float
     last: float
     value: float
-    """Traded, in quote units."""
+    """Traded value in quote units."""
 
 
 class OwnFillRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What one order of ours bought or sold so far, at its average price."""
+    """Fill of one of the desk's orders, at its average price."""
 
     at_ms: int
-    """When it was told last."""
+    """Time of the last update."""
     side: Side
     role: OrderRole
     price: Decimal
@@ -61,54 +61,54 @@ class OwnFillRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExitLevelRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One price at which a position of ours is left, or its stop moves."""
+    """One exit price of a position, or a price at which its stop moves."""
 
     name: str
-    """`stop`, `trailing` (where it begins, or follows), `break-even`, `entry`, `rung 1`, ..."""
+    """`stop`, `trailing` (its activation or current price), `break-even`, `entry`, `rung 1`, ..."""
     price: Decimal
     quantity: Decimal | None
-    """What is sold there; None: nothing by itself."""
+    """Quantity sold there; None: nothing by itself."""
     where: str
-    """`engine`, `exchange`, `sold`, `too small`, `nowhere`; empty: it is a mark, no order."""
+    """`engine`, `exchange`, `sold`, `too small`, `nowhere`; empty: a mark, not an order."""
 
 
 class MarketRow(Row, frozen=True, kw_only=True):
-    """One pair, as a face shows it. Asking has the engine watch its streams for `watched_s` more seconds."""
+    """One pair for display. A query keeps its streams subscribed for `watched_s` more seconds."""
 
     symbol: str
     at_ms: int
-    """The exchange's time of this answer."""
+    """Exchange time of this response."""
     base_asset: str = ""
     quote_asset: str = ""
     price_decimals: int | None = None
-    """None: the exchange does not show the pair (yet)."""
+    """None: the exchange does not list the pair."""
     quantity_decimals: int | None = None
     watched_s: float = 0.0
     problem: str = ""
-    """Why it is not watched, in plain words; empty: it is."""
+    """Why it has no streams; empty: it has."""
     bid: Decimal | None = None
     ask: Decimal | None = None
     last: Decimal | None = None
     priced_ms: int | None = None
-    """When the newest message about it was heard; None: none was."""
+    """Time of the newest message about it; None: none yet."""
     bids: tuple[LevelRow, ...] = ()
-    """Best first, as many as were asked for or are known."""
+    """Best first, as many as requested or available."""
     asks: tuple[LevelRow, ...] = ()
     leveled_ms: int | None = None
-    """When these levels were heard; None: they are the few that trading hears, or there are none."""
+    """Time of these levels; None: the few levels used for trading, or none."""
     is_exact: bool = False
-    """Whether the levels are what the exchange has: heard whole, lately, and not crossed."""
+    """Whether the levels are reliable: complete, recent and not crossed."""
     trades: tuple[TradeRow, ...] = ()
     """Newest first."""
     path: tuple[SpanRow, ...] = ()
     """Oldest first."""
     path_step_ms: int = 0
-    """How long one span of the path is."""
+    """Length of one interval of the path."""
     holes: tuple[tuple[int, int], ...] = ()
-    """Spans of the path in which trades could not be seen, as (from, until)."""
+    """Gaps in the trades of the path, as (from, until)."""
     opens_ms: int | None = None
     opened_ms: int | None = None
     fills: tuple[OwnFillRow, ...] = ()
-    """Of ours, newest first."""
+    """The desk's own fills, newest first."""
     exits: tuple[ExitLevelRow, ...] = ()
-    """Of the open position, highest price first; empty: none is open."""
+    """Exits of the open position, highest price first; empty: no open position."""

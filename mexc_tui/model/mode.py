@@ -1,10 +1,10 @@
-"""Where market data comes from and orders go (architecture 1)."""
+"""Trading modes: source of market data and destination of orders (architecture 1)."""
 
 from enum import StrEnum
 
 
 class Mode(StrEnum):
-    """One code path, three places for the money."""
+    """Trading mode; all modes share one code path."""
 
     PRACTICE = "practice"  # the practice exchange, for both
     PAPER = "paper"  # MEXC's data, orders matched on this machine

@@ -1,10 +1,10 @@
-"""The one grammar of numbers in text, for REST and streams alike (protocol 4.10)."""
+"""Grammar of numbers in text, for REST and streams (protocol 4.10)."""
 
 import re
 from collections.abc import Sequence
 
 NUMBER = r"(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,2})?"
-"""A number of at least 0, plain or with an exponent (`1E+3`): ASCII digits, no sign, space or underscore."""
+"""A non-negative number, plain or with an exponent (`1E+3`): ASCII digits, no sign, space or underscore."""
 
 SIGNED = rf"[+-]?{NUMBER}"
 
@@ -15,11 +15,11 @@ MAX_VERSION_DIGITS = 18
 
 
 def are_plain(texts: Sequence[str]) -> bool:
-    """Whether these hold ASCII digits and points alone, looked at in one pass; if not, look at each."""
+    """Whether all texts consist of ASCII digits and points, checked in one pass; if not, check each."""
     return not "".join(texts).encode("ascii", "replace").translate(None, b"0123456789.")
 
 
 def version_number(text: str) -> int | None:
-    """Read a version: ASCII digits alone, which `int` does not insist on. None: it is no version."""
+    """Return a version number from ASCII digits, which `int` does not enforce; None: not a version."""
     is_version = 0 < len(text) <= MAX_VERSION_DIGITS and text.isascii() and text.isdecimal()
     return int(text) if is_version else None

@@ -1,4 +1,4 @@
-"""Words for orders, as MEXC and the desk use them."""
+"""Order types, sides and statuses of MEXC and the desk."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,7 +6,7 @@ from enum import Enum, IntEnum, StrEnum
 
 
 class Side(StrEnum):
-    """Which way an order goes."""
+    """Side of an order."""
 
     BUY = "BUY"
     SELL = "SELL"
@@ -41,7 +41,7 @@ class OrderStatus(StrEnum):
     CANCELED = "CANCELED"
     PARTIALLY_CANCELED = "PARTIALLY_CANCELED"
     UNKNOWN = "UNKNOWN"
-    """Ours, for a status that no source documents: ask again, conclude nothing."""
+    """Placeholder for an undocumented status: query again, conclude nothing."""
 
     @classmethod
     def _missing_(cls, value: object) -> "OrderStatus | None":
@@ -49,7 +49,7 @@ class OrderStatus(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether nothing more can happen to an order in this status."""
+        """Whether the order is closed."""
         return self in _TERMINAL
 
 
@@ -57,7 +57,7 @@ _TERMINAL = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.PAR
 
 
 class StreamOrderStatus(IntEnum):
-    """The same statuses as numbers on the private stream; 2 and 3 are swapped against intuition."""
+    """The same statuses as numbers on the private stream; note that 2 is FILLED and 3 PARTIALLY_FILLED."""
 
     NEW = 1
     FILLED = 2
@@ -77,7 +77,7 @@ class StpMode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """What is asked of the exchange. `quantity` is base units, `quote_quantity` quote units to spend."""
+    """An order to place. `quantity` is base units, `quote_quantity` quote units to spend."""
 
     symbol: str
     side: Side

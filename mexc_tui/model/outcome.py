@@ -1,4 +1,4 @@
-"""What became of a request that changes something, and what a desk should do about it."""
+"""Outcome of a request that changes something, and advice on what to do next."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,36 +6,36 @@ from enum import Enum, StrEnum
 from typing import Generic, TypeAlias, TypeVar
 
 KEY_CODES = frozenset({401, 602, 10072, 700001, 700002, 700006, 700007})
-"""The exchange does not take this key, its signature or this machine's address (protocol 6.1)."""
+"""The exchange rejects this key, its signature or this machine's address (protocol 6.1)."""
 SETTLE_MS = 3_000
-"""How long a request may wait inside the exchange after its window closed (reliability 1.3)."""
+"""How long a request may still take effect inside the exchange after its window (reliability 1.3)."""
 TIME_CODES = frozenset({700003, 10073})
-"""The exchange does not take a request's time."""
+"""The exchange rejects the timestamp."""
 
 
 class Purpose(Enum):
-    """Why a request is made. It decides what a limit, a ban or an open breaker may hold back."""
+    """Purpose of a request: decides whether a limit, a ban or an open breaker may block it."""
 
     ORDINARY = "ordinary"
     ENTRY = "entry"
     EXIT = "exit"  # resting exits, cancels and queries about them
-    STOP = "stop"  # sales that reduce a position now, and the cancels and questions they need
+    STOP = "stop"  # sales that reduce a position now, and the cancels and queries they need
 
     @property
     def reduces_risk(self) -> bool:
-        """Whether reserves are for it, and breakers and most bans let it pass (architecture 2.4)."""
+        """Whether it may use reserves and pass breakers and most bans (architecture 2.4)."""
         return self in (Purpose.EXIT, Purpose.STOP)
 
 
 class Advice(StrEnum):
-    """What to do about an answer."""
+    """Advice on a response."""
 
     RETRY_NOW = "retry now"
-    REPRICE = "re-price"  # with the refusal's number, or from the book if there is none
-    RAISE_SIZE = "raise the size"  # to the refusal's number, if there is one
+    REPRICE = "re-price"  # with the rejection's number, else from the order book
+    RAISE_SIZE = "raise the size"  # to the rejection's number, if any
     REDUCE_SIZE = "reduce the size"
     CHANGE_TYPE = "change the order type"
-    QUERY = "ask for the order by its client id"
+    QUERY = "query the order by its client order id"
     RESYNC_CLOCK = "measure the clock again"
     REFRESH_BALANCES = "refresh the balances"
     REFRESH_SYMBOLS = "refresh the symbols"
@@ -44,45 +44,45 @@ class Advice(StrEnum):
     STOP_BUYING = "stop buying this pair"
     STOP_PAIR = "stop trading this pair"
     STOP = "stop"
-    MEND = "mend the request or the key's settings"
+    MEND = "fix the request or the key's settings"
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that says no, in plain words."""
+    """A rejection by the exchange."""
 
     http_status: int
     code: int | None
-    """None: the body named no number."""
+    """None: the body has no code."""
     message: str
     """The exchange's own text, cleaned."""
     words: str
     advice: Advice
     listing_advice: Advice
-    """What to do instead while a listing is opening: some codes then only mean "too early"."""
+    """Advice while a listing is opening: some codes then only mean "too early"."""
     definite: bool
-    """Whether an order that got this answer certainly does not exist."""
+    """Whether an order with this response certainly does not exist."""
     number: Decimal | None = None
-    """The price or value named in the message, where the code has one."""
+    """Price or value in the message, where the code has one."""
     retry_after_ms: int | None = None
-    """What the answer's Retry-After says; None: nothing."""
+    """Value of Retry-After; None: not sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """No byte left this machine; whatever was reserved is free again."""
+    """No byte was sent; reservations are released."""
 
     reason: str
 
     @property
     def words(self) -> str:
-        """Return the reason, with what it is the reason of."""
+        """Return the reason as a sentence about the request."""
         return self.reason if self.reason.lower().startswith("not sent") else f"not sent: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The exchange certainly did not do it."""
+    """The exchange certainly did not execute the request."""
 
     refusal: Refusal
 
@@ -92,29 +92,29 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Accepted(Generic[T]):
-    """The exchange did it and said so."""
+    """The exchange executed the request and confirmed it."""
 
     response: T
     timestamp_ms: int = 0
-    """The exchange time that the request was signed with."""
+    """Signed exchange time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """Nobody knows yet. Ask by client order id; never send it again."""
+    """The outcome is unknown. Query by client order id; never resend."""
 
     reason: str
     timestamp_ms: int
-    """The exchange time that the request was signed with."""
+    """Signed exchange time."""
     recv_window_ms: int
     refusal: Refusal | None = None
-    """The answer, if there was one that decides nothing."""
+    """The response, if it is ambiguous."""
 
     @property
     def fence_ms(self) -> int:
-        """Exchange time after which the request can no longer come to life (reliability 1.3)."""
+        """Return the exchange time after which the request can no longer take effect (reliability 1.3)."""
         return self.timestamp_ms + self.recv_window_ms + SETTLE_MS
 
 
 SendOutcome: TypeAlias = NotSent | Rejected | Accepted[T] | Ambiguous
-"""The four things that can become of a send (reliability 1.4)."""
+"""The four outcomes of a send (reliability 1.4)."""

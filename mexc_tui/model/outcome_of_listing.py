@@ -6,10 +6,10 @@ import msgspec
 
 
 class OutcomeEnd(StrEnum):
-    """How a listing ended."""
+    """Final state of a listing."""
 
     OPENED = "opened"
-    """Trading through the API opened."""
+    """Trading opened through the API."""
     CANCELLED = "cancelled"
     NEVER_API = "never_api"
     UNKNOWN = "unknown"
@@ -29,37 +29,37 @@ class ListingOutcome(msgspec.Struct, frozen=True, kw_only=True):
     listing_id: str
     symbol: str
     label_version: str
-    """Rule and numbers that made this label; labels of different versions are not mixed."""
+    """Version of the label rule; labels of different versions are not mixed."""
     labelled_ms: int
     first_seen_ms: int
     end: OutcomeEnd
     planned_ms: int | None
-    """As planned last, before it opened."""
+    """Last planned opening before it opened."""
     opened_ms: int | None
     api_ms: int | None
-    """First seen as tradable through the API."""
+    """First observation as tradable through the API."""
     moved_ms: tuple[int, ...] = ()
-    """When its opening was moved."""
+    """Times at which its opening was moved."""
     renamed: bool = False
     cluster_size: int = 1
-    """How many listings opened within the same window, itself included."""
+    """Number of listings that opened within the same window, including itself."""
     trades: int = 0
     first_price: float | None = None
     high_ratio: float | None = None
-    """Highest price over the first one."""
+    """Highest price divided by the first."""
     low_ratio: float | None = None
     last_ratio: float | None = None
-    """Price at the end of the horizon over the first one."""
+    """Price at the end of the horizon divided by the first."""
     reference_return: float | None = None
-    """Net return of the reference rule; None: it could not have bought, or we did not see all of it."""
+    """Net return of the reference rule; None: it could not have bought, or data is missing."""
     has_gap: bool = False
-    """Market data was missing within the horizon."""
+    """Whether market data is missing within the horizon."""
     traded: bool = False
-    """The desk itself bought it."""
+    """Whether the desk bought it."""
 
     @property
     def late_ms(self) -> int | None:
-        """How long after the planned moment it opened; negative: early."""
+        """Return the delay after the planned opening; negative: early."""
         if self.opened_ms is None or self.planned_ms is None:
             return None
         return self.opened_ms - self.planned_ms

@@ -1,18 +1,18 @@
-"""Names of pairs as people type them: NEWUSDT, newusdt, NEW/USDT, or the coin alone."""
+"""Pair names as users type them: NEWUSDT, newusdt, NEW/USDT, or the coin alone."""
 
 from collections.abc import Callable
 
 from mexc_tui.model.errors import DeskError
 
 QUOTES = ("USDT", "USDC", "USD1", "USDE", "EUR", "BTC", "ETH", "MX")
-"""Assets that pairs are quoted in, the usual one first."""
+"""Quote assets, the usual one first."""
 SEPARATORS = "/-_"
 
 
 class AmbiguousName(DeskError, ValueError):
-    """A name of a coin alone could mean several pairs.
+    """A coin's name matches several pairs.
 
-    Raised by `resolve`. Ask for the name of the pair: the text lists them.
+    Raised by `resolve`. Prompt for a pair name: the text lists the candidates.
     """
 
     def __init__(self, name: str, symbols: tuple[str, ...]) -> None:
@@ -20,7 +20,7 @@ class AmbiguousName(DeskError, ValueError):
 
 
 def split_symbol(symbol: str) -> tuple[str, str]:
-    """Return base and quote of a pair's name; both empty when the quote is none we know."""
+    """Return base and quote of a pair's name; both empty if the quote asset is unknown."""
     for quote in QUOTES:
         if symbol.endswith(quote) and len(symbol) > len(quote):
             return symbol[: -len(quote)], quote
@@ -28,7 +28,7 @@ def split_symbol(symbol: str) -> tuple[str, str]:
 
 
 def typed_name(text: str) -> str:
-    """Return what a person typed as exchanges write names: upper case, no separator before the quote."""
+    """Return typed text in the exchange's format: upper case, no separator before the quote."""
     name = text.strip().upper()
     for separator in SEPARATORS:
         base, is_pair, quote = name.rpartition(separator)
@@ -38,10 +38,10 @@ def typed_name(text: str) -> str:
 
 
 def resolve(name: str, is_known: Callable[[str], bool], *, prefers_usual: bool = True) -> str | None:
-    """Return the pair that a name means among those that are known; None: there is none.
+    """Return the known pair that a name refers to; None: there is none.
 
-    The exact name wins, then the only pair of a coin of that name. `prefers_usual`: of several pairs of the
-    coin the one against the usual quote asset is meant. Raises AmbiguousName.
+    The exact name wins, then the only pair of the coin. `prefers_usual`: of several pairs, the one with the
+    usual quote asset wins. Raises AmbiguousName.
     """
     if is_known(name):
         return name
@@ -53,11 +53,11 @@ def resolve(name: str, is_known: Callable[[str], bool], *, prefers_usual: bool =
 
 
 def new_pair(name: str) -> str:
-    """Return the name of a pair that nobody knows yet: a coin alone is meant against the usual quote."""
+    """Return the name of a pair that is not listed yet: a coin alone gets the usual quote asset."""
     base, quote = split_symbol(name)
     return name if base and quote.startswith("USD") else name + QUOTES[0]
 
 
 def is_of_coin(symbol: str, name: str) -> bool:
-    """Whether a symbol is the pair of this name, or a pair of the coin of this name."""
+    """Whether a symbol matches a pair's name or is a pair of a coin."""
     return symbol == name or bool(name and symbol.startswith(name) and symbol[len(name) :] in QUOTES)

@@ -1,4 +1,4 @@
-"""What a face is shown before and after it acts on money, and how equity went. Money is in quote units."""
+"""Rows of views about the effect of commands on money, and about equity. Money is in quote units."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -14,7 +14,7 @@ MAX_POINTS = 500
 
 
 class Preview(StrEnum):
-    """Commands that say beforehand what they would do; the values are the commands' names."""
+    """Commands with a preview; the values are the commands' names."""
 
     ARM = "arm"
     DISARM = "disarm"
@@ -28,109 +28,109 @@ class Preview(StrEnum):
 
 
 class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What one sale would do now. Without a fresh book its prices are None and `words` say so."""
+    """Estimate of one sale. Without a fresh order book its prices are None and `words` gives the reason."""
 
     symbol: str
     base_asset: str
     quantity: Decimal
-    """Base units, floored to the pair's step."""
+    """Base units, rounded down to the pair's step."""
     bid: Decimal | None = None
     value: Decimal | None = None
-    """Of all of it at the best bid."""
+    """Value at the best bid."""
     expected_price: Decimal | None = None
-    """Average over the bids that it would eat, as far as they are known."""
+    """Average price over the bids that it would consume, as far as known."""
     slippage_pct: Decimal | None = None
-    """How far that lies below the bid, in per cent; 0 or more."""
+    """Distance of the expected price below the bid, in per cent; 0 or more."""
     proceeds: Decimal | None = None
-    """At that price, less the fee."""
+    """Proceeds at that price, less the fee."""
     fee: Decimal | None = None
     pnl: Decimal | None = None
     """Proceeds less the cost of what is sold."""
     pnl_pct: Decimal | None = None
     is_covered: bool = False
-    """Whether the known bids take all of it; False: the price is an estimate, likely too good."""
+    """Whether the known bids cover the quantity; False: the price is an estimate, likely too good."""
     floor_price: Decimal | None = None
-    """A sale goes at most so far down by the slippage cap, then waits."""
+    """Lowest price within the slippage cap; below it the sale waits."""
     orders_to_cancel: int = 0
-    """Take-profits that rest on the same coins."""
+    """Resting take-profits on the same coins."""
     words: str = ""
 
 
 class PreviewRow(Row, frozen=True, kw_only=True):
-    """What a command would do, in numbers of this moment. Nothing is changed by asking."""
+    """Preview of a command with current numbers. A preview changes nothing."""
 
     name: Preview
     symbol: str
     at_ms: int
-    """The exchange's time."""
+    """Exchange time."""
     is_allowed: bool
-    """False: it would be refused, and `words` say why."""
+    """False: it would be rejected; `words` gives the reason."""
     words: str
-    """One sentence for a confirmation."""
+    """Confirmation text."""
     state: TradingState
-    """Of trading, now."""
+    """Current trading state."""
     state_after: TradingState
     sales: tuple[SaleRow, ...] = ()
     value: Decimal | None = None
-    """Of all sales at the bid; None: one has no price."""
+    """Value of all sales at the bid; None: a price is missing."""
     pnl: Decimal | None = None
     orders_to_cancel: int = 0
     snipes_to_disarm: int = 0
     positions: int = 0
-    """Open ones that it would touch, or that stay if it touches none."""
+    """Open positions affected, or remaining if none are affected."""
     spend_cap: Decimal | None = None
-    """Of arming: at most so much would be spent."""
+    """Maximum spend of an arming."""
     price_cap: Decimal | None = None
     bound: str = ""
-    """Of arming: what bounds the price of each coin, in words; empty: nothing does."""
+    """How the price of an arming is bounded; empty: unbounded."""
     released: Decimal | None = None
-    """Of disarming, halting and selling all: reserved money that becomes free."""
+    """Reservations released by disarming, halting or selling all."""
     refusals: tuple[Verdict, ...] = ()
-    """Of arming: who says no."""
+    """Failed checks of an arming."""
     typed: str = ""
-    """What must be typed for it; empty: nothing. For unlocking it is made up anew with each preview."""
+    """Text to type as confirmation; empty: none. For unlocking, each preview has a new one."""
     unlock_hours: int = 0
-    """Of unlocking: how long that lasts."""
+    """Duration of an unlock."""
     position_cap: Decimal | None = None
-    """Of unlocking: what one position may cost at most."""
+    """Maximum cost of one position after unlocking."""
     max_positions: int = 0
 
 
 class ExitsRow(Row, frozen=True, kw_only=True):
-    """What a change of a position's exits achieved."""
+    """Result of a change of a position's exits."""
 
     position: PositionRow
     stop_before: Decimal
     stop_after: Decimal
     time_stop_ms: int | None
-    """When it is closed by time alone; None: never."""
+    """Closing time of the time stop; None: never."""
     orders_cancelled: int = 0
-    """Take-profits that were replaced."""
+    """Replaced take-profits."""
     orders_placed: int = 0
     rungs_waiting: int = 0
-    """Take-profits that are still to go, and rungs that are still to rest; the engine goes on with them."""
+    """Take-profits to cancel and rungs to place; the engine continues with them."""
     worst_pnl: Decimal = Decimal(0)
-    """Of what is held, sold at the stop, less the fee."""
+    """P&L if the remainder is sold at the stop, less the fee."""
     is_durable: bool = True
 
 
 class EquityPointRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What the desk was worth at one moment."""
+    """Equity at one time."""
 
     at_ms: int
     equity: Decimal
     drawdown_pct: Decimal | None
-    """Below the highest equity until then; 0 or more. None: a price was missing."""
+    """Drawdown from the previous peak; 0 or more. None: a price was missing."""
     is_complete: bool
     """False: a price was missing, and equity is an estimate."""
 
 
 class DayStartRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a UTC day begins."""
+    """Start of a UTC day."""
 
     at_ms: int
     equity: Decimal | None
-    """The last of the day before, or its own first point; None: there is neither."""
+    """Last equity of the previous day, or the first of the day; None: neither exists."""
 
 
 class EquityRow(Row, frozen=True, kw_only=True):
@@ -141,12 +141,12 @@ class EquityRow(Row, frozen=True, kw_only=True):
     quote_asset: str
     points: tuple[EquityPointRow, ...]
     peak: Decimal | None
-    """The highest equity ever, flows taken out; None: there is no point."""
+    """All-time peak of equity, net of flows; None: no point."""
     worst_drawdown_pct: Decimal | None
-    """Of all points that were read."""
+    """Over all points read."""
     days: tuple[DayStartRow, ...]
     step_ms: int = 0
-    """0: every point is there. Else how long one slice is: of each the lowest and the highest were kept, or
-    (`is_sampled`) its first alone."""
+    """0: every point is included. Else the length of one slice, represented by its lowest and highest point
+    or (`is_sampled`) by its first only."""
     is_sampled: bool = False
-    """Of more than two days not every point was read: a fall between two of them is not seen."""
+    """Beyond two days not every point is read: a drop between two points is not visible."""

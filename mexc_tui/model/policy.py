@@ -1,4 +1,4 @@
-"""What a person decides about trading, as words that every room understands."""
+"""Trading policies set by the user."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class AutoArm(StrEnum):
-    """Where signals may arm snipes by themselves."""
+    """Modes in which signals may arm snipes automatically."""
 
     PRACTICE = "practice"
     EVERYWHERE = "everywhere"
@@ -14,7 +14,7 @@ class AutoArm(StrEnum):
 
 
 class Sizing(StrEnum):
-    """How an entry's size is found."""
+    """Sizing rule of entries."""
 
     FIXED = "fixed"  # a fixed amount of the quote asset
     EQUITY = "equity"  # a share of equity
@@ -22,14 +22,14 @@ class Sizing(StrEnum):
 
 
 class OnStop(StrEnum):
-    """What a stopping engine does with open positions."""
+    """Treatment of open positions when the engine stops."""
 
     HOLD = "hold"
     FLATTEN = "flatten"
 
 
 class OnCritical(StrEnum):
-    """What a critical finding of the risk monitor does with open positions; entries halt either way."""
+    """Treatment of open positions after a critical finding of the risk monitor; entries halt in any case."""
 
     UNSET = "unset"  # flatten in practice and paper, halt in live
     HALT = "halt"
@@ -44,5 +44,5 @@ class Rung:
     gain_pct: Decimal
 
     def __str__(self) -> str:
-        """Return it as it is written in settings: 30@10."""
+        """Return the text of the setting, such as 30@10."""
         return f"{self.share_pct:f}@{self.gain_pct:f}"

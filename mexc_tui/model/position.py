@@ -1,4 +1,4 @@
-"""What the desk owns: lots, positions and the entries of its books."""
+"""Lots, positions and ledger entries."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -14,26 +14,26 @@ class PositionState(StrEnum):
     """`opening -> open -> reducing -> closed`."""
 
     OPENING = "opening"
-    """Bought, while the entry may still bring more."""
+    """Bought, and the entry may still fill further."""
     OPEN = "open"
     REDUCING = "reducing"
-    """A stop, a close or a flattening is under way."""
+    """A stop, a close or a flattening is in progress."""
     CLOSED = "closed"
 
 
 class Protection(StrEnum):
-    """Where a position's protection lives; shown in words (reliability 1.3: no stop orders by API)."""
+    """Location of a position's protection (reliability 1.3: no stop orders by API)."""
 
     ENGINE = "engine"
-    """A stop in this engine: it ends when the engine ends."""
+    """A stop in this engine: it ends with the engine."""
     NONE = "none"
-    """No fresh price, no right to sell, or nothing armed: the position screen says why."""
+    """No fresh price, no permission to sell, or no stop: the position screen gives the reason."""
     DUST = "dust"
-    """Too small to be sold."""
+    """Too small to sell."""
 
 
 class Lot(msgspec.Struct, frozen=True, kw_only=True):
-    """What one order bought: base units after fees, what they cost with fees. First in, first out."""
+    """Purchase by one order: base units after fees, and their cost with fees. First in, first out."""
 
     id: str
     position_id: str
@@ -48,7 +48,7 @@ class Lot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
-    """One holding of the desk, from its first fill until it is flat (dust written off)."""
+    """A position, from its first fill until it is closed (dust written off)."""
 
     id: str
     symbol: str
@@ -67,59 +67,59 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     sold_quantity: Decimal = ZERO
     sold_value: Decimal = ZERO
     fees: Decimal = ZERO
-    """All fees so far, worth in quote units when they were paid."""
+    """All fees so far, in quote units when charged."""
     remaining: Decimal = ZERO
-    """Base units owned now, after fees in the base asset."""
+    """Remaining base units, after fees in the base asset."""
     remaining_cost: Decimal = ZERO
-    """What they cost, in quote units, fees included."""
+    """Their cost in quote units, fees included."""
     realised: Decimal = ZERO
     """First in, first out, net of all fees, in quote units."""
     initial_stop: Decimal = ZERO
     stop_price: Decimal = ZERO
     high_price: Decimal = ZERO
-    """Highest bid or trade seen since the entry; stored, so that trailing survives a restart."""
+    """Highest bid or trade since the entry; stored, so that a trailing stop survives a restart."""
     low_price: Decimal = ZERO
     rungs_done: tuple[int, ...] = ()
-    """Rungs of the ladder (from 1) that are sold."""
+    """Sold rungs of the ladder, from 1."""
     trapped: str = ""
-    """Why it cannot be sold at present, in plain words."""
+    """Reason if it cannot be sold at present."""
     fired: CloseReason = CloseReason.NONE
-    """The exit that fired; stored, so that a restart goes on selling at any price. NONE: none did."""
+    """Exit that fired; stored, so that a restart continues the sale at any price. NONE: none."""
     fired_words: str = ""
-    """Why it fired, in plain words."""
+    """Reason for that exit."""
     dust: Decimal = ZERO
-    """Base units that are too small to be sold, written off at 0."""
+    """Base units too small to sell, written off at 0."""
     gone: Decimal = ZERO
     """Base units found missing from the account, written off at 0."""
 
     @property
     def entry_price(self) -> Decimal:
-        """Return the average price paid, before fees; 0 while nothing was bought."""
+        """Return the average entry price before fees; 0: nothing bought."""
         return self.bought_value / self.bought_quantity if self.bought_quantity else ZERO
 
     @property
     def is_open(self) -> bool:
-        """Whether anything of it is left to sell or to wait for."""
+        """Whether it is not closed."""
         return self.state is not PositionState.CLOSED
 
 
 class LedgerAccount(StrEnum):
-    """Accounts of the books, one of each per asset (reliability 2.8, I6)."""
+    """Ledger accounts, one of each per asset (reliability 2.8, I6)."""
 
     DESK = "desk"
-    """What the desk owns: its cash, and the coins that it bought. Never negative."""
+    """The desk's cash and the coins it bought. Never negative."""
     OWN = "own"
-    """What else lies in the account: the person's own coins, MX for fees, dust. Never sold."""
+    """The user's own coins, MX for fees, dust. Never sold."""
     EXCHANGE = "exchange"
-    """The other side of every trade; may be negative."""
+    """The counterparty of every trade; may be negative."""
     FEES = "fees"
-    """What was paid; grows."""
+    """Fees paid; only grows."""
     EXTERNAL = "external"
-    """Money from and to outside: the start, deposits, withdrawals, drift. May be negative."""
+    """External flows: the opening balance, deposits, withdrawals, drift. May be negative."""
 
 
 class Posting(msgspec.Struct, frozen=True, array_like=True):
-    """One line of an entry: `amount` of `asset` onto an account (negative: off it)."""
+    """One line of an entry: adds `amount` of `asset` to an account (negative: subtracts)."""
 
     account: LedgerAccount
     asset: str
@@ -127,15 +127,15 @@ class Posting(msgspec.Struct, frozen=True, array_like=True):
 
 
 class EntryKind(StrEnum):
-    """What an entry of the books is about."""
+    """Kind of a ledger entry."""
 
     START = "start"
     TRADE = "trade"
     FEE = "fee"
     DRIFT = "drift"
-    """Deposit, withdrawal, airdrop or a trade by hand; never made good by trading."""
+    """Deposit, withdrawal, airdrop or manual trade; never traded back."""
     CORRECTION = "correction"
-    """With evidence attached."""
+    """With its evidence as text."""
     DUST = "dust"
 
 
@@ -143,7 +143,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry: its postings sum to zero for each asset."""
 
     id: str
-    """What it books, so that nothing is booked twice: an order and its cumulative quantity, a trade's fee."""
+    """Id of the booked fact, so that nothing is booked twice: an order and its cumulative quantity, a fee."""
     kind: EntryKind
     at_ms: int
     postings: tuple[Posting, ...]
@@ -151,15 +151,15 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     position_id: str = ""
     words: str = ""
     flow: Decimal = ZERO
-    """Quote units that it brought into the desk from outside (negative: took out); no gain. A fee that the
-    person's own MX paid is such a flow: it was spent for the desk, not by it."""
+    """Quote units of external flow into the desk (negative: out); not a profit. A fee paid with the
+    user's own MX is such a flow: the user paid it for the desk."""
 
 
 class TradingDay(msgspec.Struct, frozen=True, kw_only=True):
-    """One UTC day of the desk, kept in the transaction of each fill."""
+    """Figures of one UTC day, updated in the transaction of each fill."""
 
     day: str
-    """2026-11-22."""
+    """ISO date, such as 2026-11-22."""
     realised: Decimal = ZERO
     fees: Decimal = ZERO
     bought_value: Decimal = ZERO
@@ -171,29 +171,29 @@ class TradingDay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeldPrice(msgspec.Struct, frozen=True, array_like=True):
-    """The bid of a pair that was held."""
+    """Bid of a pair with an open position."""
 
     symbol: str
     bid: Decimal
 
 
 class EquityPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """What the desk was worth at one moment, in quote units."""
+    """Equity at one time, in quote units."""
 
     at_ms: int
     cash: Decimal
     holdings: Decimal
-    """At the bid, less the estimated fee of selling."""
+    """Value at the bid, less the estimated selling fee."""
     flows: Decimal = ZERO
-    """Deposits less withdrawals since the start, not a gain."""
+    """Deposits less withdrawals since the start; not a profit."""
     peak: Decimal = ZERO
-    """Highest equity so far; deposits and withdrawals scale it, they are no gain or loss."""
+    """Peak equity; deposits and withdrawals scale it, as they are no profit or loss."""
     is_complete: bool = True
     """False: a price was missing or stale."""
     prices: tuple[HeldPrice, ...] = ()
-    """Of the pairs held then: the history that VaR is made of. Stored with the point only."""
+    """Bids of the open positions: the history for VaR. Only in the stored point."""
 
     @property
     def equity(self) -> Decimal:
-        """Cash and holdings."""
+        """Return cash plus holdings."""
         return self.cash + self.holdings

@@ -1,4 +1,4 @@
-"""What comes of comparing our books with the exchange's (rules 6; reliability 2.3, I8)."""
+"""Results of reconciliations (rules 6; reliability 2.3, I8)."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -10,71 +10,71 @@ from mexc_tui.model.severity import Severity
 
 
 class Trigger(StrEnum):
-    """Why books were compared."""
+    """Trigger of a reconciliation."""
 
     START = "start"
     TIMER = "timer"
     STREAM_GAP = "hole"
-    """The private stream was silent for a while."""
+    """The private stream had a gap."""
     MANUAL = "person"
     PRACTICE_END = "over"
 
 
 class DifferenceKind(StrEnum):
-    """What differs."""
+    """Kind of a difference."""
 
     MISSED_FILL = "missed_fill"
     FEE = "fee"
     STATE = "state"
-    """An order is in another state than we thought."""
+    """An order has another state than in the ledger."""
     ABSENT = "absent"
-    """An order that we thought sent does not exist."""
+    """An order sent according to the ledger does not exist."""
     REVIVED = "revived"
-    """An order that we thought gone does exist."""
+    """An order absent according to the ledger exists."""
     OVERFILL = "overfill"
     FOREIGN = "foreign"
-    """Somebody else's order on the account: shown, counted, left alone."""
+    """A foreign order on the account: displayed, counted, left alone."""
     UNKNOWN_ORDER = "stranger"
-    """An order with our prefix that we never made."""
+    """An order with this desk's prefix that is not in its ledger."""
     DRIFT = "drift"
-    """A balance moved without any order of ours."""
+    """A balance changed without a matching order."""
     SHORTFALL = "shortfall"
     """The account holds less of a coin than the desk owns."""
     DUST = "dust"
     FALSE_ALARM = "false_alarm"
-    """A balance that differed agrees again: an answer of the exchange was wrong or too old."""
+    """An earlier balance difference disappeared: a response was wrong or outdated."""
 
 
 _OF_BALANCES = (DifferenceKind.DRIFT, DifferenceKind.SHORTFALL)
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """One difference, and whether something known accounts for all of it."""
+    """One difference, and whether it is fully explained."""
 
     kind: DifferenceKind
     about: str
-    """A client order id, or an asset."""
+    """Client order id or asset."""
     ours: str
     theirs: str
     value: Decimal
-    """Its worth in quote units; 0 if nothing is at stake."""
+    """Value in quote units; 0: nothing at risk."""
     severity: Severity
     explained: bool
     words: str
-    """What it is and what was done about it."""
+    """Description and correction."""
 
 
 class ExcludedCause(StrEnum):
-    """Why an asset is not compared."""
+    """Reason for excluding an asset."""
 
     DEAD_PAIR = "dead_pair"
-    """The exchange does not know its pair any more."""
+    """The exchange no longer lists its pair."""
     UNREAD = "unread"
     """Its balance could not be read."""
 
 
 class Excluded(msgspec.Struct, frozen=True, kw_only=True):
-    """An asset that cannot be compared."""
+    """An asset excluded from a reconciliation."""
 
     asset: str
     words: str
@@ -82,27 +82,27 @@ class Excluded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
-    """One run."""
+    """One reconciliation run."""
 
     at_ms: int
     trigger: Trigger
     explained: tuple[Difference, ...] = ()
     unexplained: tuple[Difference, ...] = ()
     problem: str = ""
-    """Why it could not be finished; empty if it was."""
+    """Why it is incomplete; empty: it is complete."""
     duration_ms: int = 0
     excluded: tuple[Excluded, ...] = ()
 
 
 def delisted_words(run: Reconciliation | None, asset: str) -> str:
-    """Say that the exchange does not know the pair of an asset any more; empty: it does, or was not asked."""
+    """Return the text for an asset whose pair is delisted; empty: it is not, or was not queried."""
     excluded = () if run is None else run.excluded
     is_dead = any(one.asset == asset and one.cause is ExcludedCause.DEAD_PAIR for one in excluded)
-    return "delisted or renamed: the exchange does not know this pair now, it has no current price" * is_dead
+    return "delisted or renamed: the exchange no longer lists this pair, so it has no current price" * is_dead
 
 
 def lasting(runs: Iterable[Reconciliation]) -> tuple[Difference, ...]:
-    """Return the unexplained differences of these runs, oldest first; false alarms are left out."""
+    """Return the unexplained differences of these runs, oldest first, without false alarms."""
     kept: list[Difference] = []
     for run in sorted(runs, key=lambda one: one.at_ms):
         for alarm in run.explained:
@@ -113,7 +113,7 @@ def lasting(runs: Iterable[Reconciliation]) -> tuple[Difference, ...]:
 
 
 def _drop_opposite(kept: list[Difference], alarm: Difference) -> None:
-    """Drop the newest difference of the same asset that this alarm takes back."""
+    """Drop the newest difference of the same asset that this alarm reverses."""
     taken_back = -_amount(alarm)
     for number in range(len(kept) - 1, -1, -1):
         one = kept[number]

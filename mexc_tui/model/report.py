@@ -1,4 +1,4 @@
-"""What the exchange says about orders and their fills over REST (protocol 4.4, 4.5)."""
+"""Reports of orders and trades over REST (protocol 4.4, 4.5)."""
 
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ _TYPES = {kind.value: kind for kind in OrderType}
 
 
 class PlacedOrder(EndpointResponse, frozen=True):
-    """POST order: never a status, never fills. For MARKET the price is the protection price."""
+    """POST order: has no status and no fills. For MARKET the price is the protection price."""
 
     order_id: str
     symbol: str
@@ -28,13 +28,13 @@ class PlacedOrder(EndpointResponse, frozen=True):
 
 
 class OrderReport(EndpointResponse, frozen=True):
-    """GET order, openOrders, allOrders. The truth about an order, up to a short delay."""
+    """GET order, openOrders, allOrders. Authoritative, with a short delay."""
 
     symbol: str
     order_id: str
     status: OrderStatus
     type: str
-    """As sent: orders made in the web site have types of their own. Read `order_type`."""
+    """As sent: orders placed on the web site have other types. Use `order_type`."""
     side: Side
     quantity: Decimal = msgspec.field(name="origQty")
     filled_quantity: Decimal = msgspec.field(name="executedQty")
@@ -51,12 +51,12 @@ class OrderReport(EndpointResponse, frozen=True):
 
     @property
     def order_type(self) -> OrderType | None:
-        """The type, None if the API cannot place such orders."""
+        """Return the type; None: not available through the API."""
         return _TYPES.get(self.type)
 
 
 class CancelReport(EndpointResponse, frozen=True):
-    """DELETE order and openOrders. The status may be the one before the cancel: conclude nothing from it."""
+    """DELETE order and openOrders. The status may predate the cancel: conclude nothing from it."""
 
     symbol: str
     order_id: str
@@ -72,7 +72,7 @@ class CancelReport(EndpointResponse, frozen=True):
 
 
 class TradeReport(EndpointResponse, frozen=True):
-    """GET myTrades. Adds price and fee detail; quantities are taken from orders (reliability 1.3)."""
+    """GET myTrades. Used for prices and fees; quantities come from orders (reliability 1.3)."""
 
     symbol: str
     id: str

@@ -1,4 +1,4 @@
-"""Lists of the exchange whose rows are read one by one: a malformed row costs that row, never the list."""
+"""Lists decoded row by row: a malformed row costs that row, never the list."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,25 +12,25 @@ class SkippedRow:
     """A row that could not be read."""
 
     name: str
-    """Its pair, asset or id; empty if that could not be read either."""
+    """Pair, asset or id; empty if unreadable."""
     problem: str
-    """Which field is wrong; never a value of the row."""
+    """Invalid field; never a value of the row."""
 
     @property
     def words(self) -> str:
-        """Name and problem in one text."""
+        """Return name and problem as one text."""
         return f"{self.name or 'a row'}: {self.problem}"
 
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[T]):
-    """A list as far as it could be read. With `skipped` it is incomplete: absence from it proves nothing."""
+    """The readable rows of a list. With `skipped` rows it is incomplete: absence from it proves nothing."""
 
     rows: tuple[T, ...]
     skipped: tuple[SkippedRow, ...] = ()
 
     def __len__(self) -> int:
-        """Return how many rows the list has, read or not."""
+        """Return the number of rows, read or skipped."""
         return len(self.rows) + len(self.skipped)
 
     @property
@@ -40,12 +40,12 @@ class Rows(Generic[T]):
 
     @property
     def problem(self) -> str:
-        """Say what was skipped, and why; empty: nothing."""
+        """Return what was skipped and why; empty: nothing."""
         return skipped_words(self.skipped, len(self))
 
 
 def skipped_words(skipped: Sequence[SkippedRow], total: int) -> str:
-    """Say how many rows of a list were skipped, and why the first was; empty: none."""
+    """Return how many rows were skipped, and why the first was; empty: none."""
     if not skipped:
         return ""
     more = f" (and {len(skipped) - 1} more)" if len(skipped) > 1 else ""

@@ -1,10 +1,10 @@
-"""How much something matters to the one who reads it."""
+"""Severity of signals and alerts."""
 
 from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How much a signal or an alert matters, mildest first."""
+    """Severity of a signal or an alert, lowest first."""
 
     INFO = "info"
     WARNING = "warning"

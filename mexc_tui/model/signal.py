@@ -1,4 +1,4 @@
-"""Signals: what a detector saw, why it spoke, and how likely its claim is."""
+"""Signals: the claim of a detector, its reasons, and its probability."""
 
 from enum import StrEnum
 
@@ -8,9 +8,9 @@ from mexc_tui.model.listing import ListingSource
 from mexc_tui.model.severity import Severity
 
 MIN_N_FOR_RATE = 20
-"""Below this many cases a rate is not shown as a number (formulas E7)."""
+"""Minimum number of cases for displaying a rate (formulas E7)."""
 MIN_N_FOR_CALIBRATION = 100
-"""Below this many cases calibration is not shown as a number (formulas E7)."""
+"""Minimum number of cases for displaying calibration (formulas E7)."""
 
 
 class DetectorName(StrEnum):
@@ -39,20 +39,20 @@ class DetectorName(StrEnum):
 
 
 class ClaimKind(StrEnum):
-    """What a signal's probability is the probability of."""
+    """Claim that a signal's probability refers to."""
 
     OPENS_BY = "opens_by"
     """Trading through the API opens by `due_ms`."""
     PROFITS = "profits"
-    """The reference rule gains after fees."""
+    """The reference rule makes a profit after fees."""
     GOES_WRONG = "goes_wrong"
-    """Cancelled, late, never for the API, or a loss by the reference rule."""
+    """Cancelled, late, never tradable through the API, or a loss by the reference rule."""
     OPENS_TOGETHER = "opens_together"
-    """Opens within the window of the others that it was seen with."""
+    """Opens within the same window as the other listings of its cluster."""
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """What is claimed, and until when it can come true (None: until the listing's outcome is known)."""
+    """A claim and its deadline (None: until the listing's outcome is known)."""
 
     kind: ClaimKind
     due_ms: int | None = None
@@ -70,28 +70,28 @@ class Probability(msgspec.Struct, frozen=True):
     n: int
     hits: int
     base_n: int = 0
-    """Cases of all kinds that told the prior; 0 and n 0: there is no history at all."""
+    """Cases behind the prior; with `n` 0 too, there is no history."""
 
     def __str__(self) -> str:
-        """Return it in plain words, with what it rests on."""
+        """Return the probability as text, with its sample."""
         span = f"{self.low:.0%}–{self.high:.0%}"
         if self.n == 0 and self.base_n == 0:
-            return f"no history yet: anything between {span} is possible"
+            return f"no history (95 % interval {span})"
         if self.n == 0:
-            return f"{self.value:.0%} ({span}) by all {self.base_n} past cases; none like this one yet"
+            return f"{self.value:.0%} ({span}), n 0 for this case; base rate of {self.base_n} cases"
         few = f", n too small (< {MIN_N_FOR_RATE})" if self.n < MIN_N_FOR_RATE else ""
         return f"{self.value:.0%} ({span}), n {self.n}{few}"
 
 
 class Input(msgspec.Struct, frozen=True, array_like=True):
-    """One value that a detector looked at, as text."""
+    """One input value of a detector, as text."""
 
     name: str
     value: str
 
 
 class SignalKey(msgspec.Struct, frozen=True, gc=False):
-    """What a signal is about. Per key one state stands at a time, and is raised once."""
+    """Key of a signal. Each key has one active state at a time, raised once."""
 
     detector: DetectorName
     subject: str
@@ -100,51 +100,51 @@ class SignalKey(msgspec.Struct, frozen=True, gc=False):
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
-    """One signal, raised at `at_ms` because `key` went into `state`."""
+    """One signal, raised at `at_ms` when `key` entered `state`."""
 
     key: SignalKey
     state: str
     at_ms: int
     version: int
-    """Of the detector."""
+    """Version of the detector."""
     config_hash: str
     symbol: str
-    """Name of the pair at that time."""
+    """Symbol at that time."""
     severity: Severity
     claim: Claim
     stratum: str
-    """Past cases with the same word are what `probability` rests on."""
+    """Case type; `probability` is computed from past cases of the same type."""
     probability: Probability
     reasons: tuple[str, ...]
     inputs: tuple[Input, ...]
 
 
 class SignalEnd(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a signal saw is no longer so, or it is so under another key."""
+    """End of a signal, or its continuation under another key."""
 
     key: SignalKey
     state: str
     at_ms: int
     reason: str = ""
-    """Why, in words; empty: a detector looked and found it no more."""
+    """Reason; empty: the detector no longer finds the condition."""
     into: str = ""
-    """Id of the listing under which the signal stands on, in the same state: both were found to be one."""
+    """Id of the listing under which the signal continues in the same state, after a merge of listings."""
 
     @property
     def goes_on_as(self) -> SignalKey | None:
-        """Return the key under which the signal stands on, if it does."""
+        """Return the key under which the signal continues, if any."""
         return SignalKey(self.key.detector, self.into, self.key.topic) if self.into else None
 
 
 class ReadAge(msgspec.Struct, frozen=True):
-    """When a source was last read by a pass; None: never."""
+    """Age of a source at a detection pass; None: never read."""
 
     source: ListingSource
     age_ms: int | None
 
 
 class DetectionPass(msgspec.Struct, frozen=True, kw_only=True):
-    """The row that each pass over the listings leaves."""
+    """Stored row of a detection pass."""
 
     at_ms: int
     read: tuple[ReadAge, ...]

@@ -1,4 +1,4 @@
-"""A snipe: the plan to buy one listing at its opening, and what became of it (architecture 5)."""
+"""Snipes: the plan to buy one listing at its opening, and its result (architecture 5)."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -18,31 +18,31 @@ class SnipeState(StrEnum):
 
     WATCHING = "watching"
     ARMED = "armed"
-    """Approved by every gate, funds reserved, intent durable."""
+    """All checks passed, funds reserved, intent durable."""
     READY = "ready"
-    """The checklist of the last seconds passed, requests built and signed."""
+    """The final checklist passed, requests built and signed."""
     FIRING = "firing"
     FILLED = "filled"
     PARTIAL = "partial"
     REJECTED = "rejected"
     MISSED = "missed"
     UNKNOWN = "unknown"
-    """An attempt's outcome is not known yet."""
+    """The outcome of an attempt is unknown."""
     DISARMED = "disarmed"
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is sent for it."""
+        """Whether it is closed: nothing more is sent."""
         return self in _OVER
 
     @property
     def may_buy(self) -> bool:
-        """Whether it is armed for an opening, or firing."""
+        """Whether it is armed or firing."""
         return self in _MAY_BUY
 
     @property
     def is_unfired(self) -> bool:
-        """Whether it is not over and has sent nothing yet."""
+        """Whether it is active and has sent nothing yet."""
         return self in _NOT_FIRED
 
 
@@ -60,7 +60,7 @@ _OVER = frozenset(
 
 
 class ExitPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """How a position is left. Percentages are of the entry price; 0 of a time: never."""
+    """Exit plan of a position. Percentages are of the entry price; a time of 0 means never."""
 
     stop_loss_pct: Decimal
     ladder: tuple[Rung, ...] = ()
@@ -72,14 +72,14 @@ class ExitPlan(msgspec.Struct, frozen=True, kw_only=True):
     trailing_distance_pct: Decimal = Decimal(15)
     break_even_rung: int = 0
     break_even_slippage_pct: Decimal = Decimal("0.5")
-    """What a stop at break-even may lose by slippage without a loss in all."""
+    """Slippage that a break-even stop allows for."""
     time_stop_s: int = 0
     slippage_pct: Decimal = Decimal(10)
-    """A stop or a flattening sells at most so far below the bid."""
+    """Slippage cap of a stop or a flattening, below the bid."""
 
 
 class ReferenceSource(StrEnum):
-    """Where the price that a premium is measured from was seen."""
+    """Source of the reference price of a premium."""
 
     BEFORE = "before"
     """Order book or last trade before the opening, when the snipe was armed."""
@@ -88,33 +88,33 @@ class ReferenceSource(StrEnum):
 
 
 class SnipeKey(msgspec.Struct, frozen=True):
-    """What a snipe came from. One snipe a key, ever: the same signal does not buy twice."""
+    """Origin of a snipe. At most one snipe per key: the same signal does not buy twice."""
 
     symbol: str
     signal_id: str
-    """The signal's detector, listing, topic and moment; of a person's order, the command's id."""
+    """Detector, listing, topic and time of the signal; for a manual snipe, the command's id."""
 
 
 class Snipe(msgspec.Struct, frozen=True, kw_only=True):
-    """One snipe. `signal_id` and `config_hash` travel on to its intent, orders, fills and position."""
+    """One snipe. `signal_id` and `config_hash` are copied to its intent, orders, fills and position."""
 
     id: str
     key: SnipeKey
     listing_id: str
     config_hash: str
     opens_ms: int
-    """Exchange time that it fires at."""
+    """Planned opening in exchange time."""
     state: SnipeState
     reason: str
     by: str
-    """The detector, or who armed it by hand."""
+    """The detector, or the client that armed it manually."""
     type: OrderType
     spend_cap: Decimal
-    """Quote units over all attempts, fees included."""
+    """Maximum cost over all attempts, in quote units, fees included."""
     reference_price: Decimal | None
-    """What the premium is measured from; None: no price is known yet, or none was seen."""
+    """Base of the premium; None: no price known."""
     price_cap: Decimal | None
-    """No limit is above it; None: no price is known yet, and no order is sent without one."""
+    """Maximum limit price; None: not known yet, and no order is sent without one."""
     plan: ExitPlan
     verdicts: tuple[Verdict, ...]
     armed_ms: int
@@ -123,7 +123,7 @@ class Snipe(msgspec.Struct, frozen=True, kw_only=True):
     filled_quantity: Decimal = Decimal(0)
     filled_value: Decimal = Decimal(0)
     reference_source: ReferenceSource = ReferenceSource.BEFORE
-    """Where `reference_price` is from."""
+    """Source of `reference_price`."""
 
     @property
     def symbol(self) -> str:
@@ -132,37 +132,37 @@ class Snipe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stamps(msgspec.Struct, frozen=True, kw_only=True):
-    """Stages of one attempt in nanoseconds of one monotonic clock (formulas E6); None: not reached."""
+    """Timestamps of the stages of one attempt, in monotonic nanoseconds (formulas E6); None: not reached."""
 
     aim_ns: int | None = None
-    """When it was to leave."""
+    """Planned send time."""
     decided_ns: int | None = None
-    """When only the write was left: the aim, of an attempt that waited for it; else the answer before."""
+    """When only the write remained: the planned time if the attempt waited, else the previous response."""
     signed_ns: int | None = None
-    """Built and signed; of an attempt that waited, ready at the decision."""
+    """Built and signed; for an attempt that waited, ready at the decision."""
     written_ns: int | None = None
-    """Last byte handed to the system."""
+    """Last byte handed to the operating system."""
     answered_ns: int | None = None
     filled_ns: int | None = None
-    """First fill seen."""
+    """First reported fill."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt of a snipe, kept with the trade."""
+    """One attempt of a snipe, stored with the trade."""
 
     snipe_id: str
     client_order_id: str
     number: int
     """From 1."""
     aim_ms: int
-    """Exchange time that it was to arrive at."""
+    """Target arrival time, in exchange time."""
     price: Decimal | None
     quantity: Decimal | None
     answer: str
-    """In plain words."""
+    """Response as text."""
     code: int | None = None
     next_step: str = ""
     stamps: Stamps = Stamps()
     clock_error_ms: float | None = None
     best_ask: Decimal | None = None
-    """Of the book as it was seen when it was sent: what slippage is measured from (formulas E6)."""
+    """Best ask of the order book at send: base of the slippage (formulas E6)."""

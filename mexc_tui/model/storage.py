@@ -1,4 +1,4 @@
-"""The words of the desk about what is stored: how durable, what comes back, what can go wrong."""
+"""Types of the store: durability, query results, errors."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,18 +11,18 @@ from mexc_tui.model.signal import DetectorName
 
 
 class Durability(Enum):
-    """What a commit survives once its caller goes on."""
+    """Durability of a commit."""
 
     FULL = "full"
-    """A power cut. For money: intents, fills, halts."""
+    """Survives a power cut. For money: intents, fills, halts."""
 
     NORMAL = "normal"
-    """A crash of this process; a power cut may take the last moments. For market data."""
+    """Survives a crash of the process; a power cut may lose recent commits. For market data."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAlert:
-    """An alert in its newest words, and how often it was raised since when."""
+    """An alert with its latest text, its number of repeats and their period."""
 
     alert: Alert
     first_ms: int
@@ -33,7 +33,7 @@ class StoredAlert:
 
 @dataclass(frozen=True, slots=True)
 class CaseTally:
-    """Of `n` listings of a case, the detector's claim came true for `hits`."""
+    """Case tally: the detector's claim was correct for `hits` of `n` listings."""
 
     detector: DetectorName
     version: int
@@ -44,7 +44,7 @@ class CaseTally:
 
 @dataclass(frozen=True, slots=True)
 class StoredBalance:
-    """What stands on one account of the books in one asset."""
+    """Balance of one ledger account in one asset."""
 
     account: LedgerAccount
     asset: str
@@ -53,16 +53,16 @@ class StoredBalance:
 
 @dataclass(frozen=True, slots=True)
 class CommittedFunds:
-    """What is spoken for in one quote asset, as limits count it; the numbers of things are of all assets."""
+    """Committed funds of one quote asset; the numbers of positions and entries cover all assets."""
 
     reserved: Decimal
-    """Held back by open entries."""
+    """Reserved by open entries."""
     cost: Decimal
-    """Of what open positions still hold, fees included."""
+    """Cost of open positions, fees included."""
     positions: int
-    """Open ones."""
+    """Open positions."""
     pending: int
-    """Open entries that have no position yet, and may open one."""
+    """Open entries without a position yet."""
 
     @property
     def total(self) -> Decimal:
@@ -76,32 +76,32 @@ class LossRun:
 
     count: int
     last_ms: int | None
-    """When the last of them was closed."""
+    """Closing time of the last one."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionPeriods:
-    """How long the store keeps what nothing needs any more, in milliseconds."""
+    """Retention periods of the store, in milliseconds."""
 
     journal_ms: int
-    """Facts, and alerts that are closed."""
+    """Facts, and closed alerts."""
     metrics_ms: int
-    """Passes of detection, risk checks, clean reconciliations, points of equity."""
+    """Detection passes, risk checks, clean reconciliations, equity points."""
     executions_ms: int
-    """Attempts of past snipes, reconciliations that found something."""
+    """Attempts of past snipes, reconciliations with differences."""
     copies_ms: int
-    """Copies of the database that a restore, a rescue or a migration left."""
+    """Database copies left by a restore, a rescue or a migration."""
 
 
 class StorageError(DeskError):
-    """The store could not do its work; the text never holds a stored value.
+    """The store failed; the text never contains a stored value.
 
     Raised by every call of the store. Nothing of the unit of work was written unless a subclass differs.
     """
 
 
 class StorageRefused(StorageError):
-    """The store does not open a database as it is.
+    """The store rejects a database in its present state.
 
     Raised by opening, copying and restoring. Show the text, which names the fix.
     """

@@ -1,4 +1,4 @@
-"""What arrives on streams: values with the exchange's meaning, and the shapes a book takes."""
+"""Stream messages: values with the exchange's meaning, and the formats of order books."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -12,20 +12,20 @@ from mexc_tui.model.order import Side, StreamOrderStatus, StreamOrderType
 MIN_PRICE = 1e-18
 MAX_PRICE = 1e12
 MAX_QUANTITY = 1e20
-"""Beyond these a number is absurd and its message is rejected (reliability M7)."""
+"""Bounds of plausible numbers; messages beyond them are rejected (reliability M7)."""
 
 NS_PER_S = 1_000_000_000
 
 
 class BadStreamMessage(DeskError, ValueError):
-    """A stream message that cannot be trusted.
+    """A stream message that is not trustworthy.
 
     Raised by decoders and the order book. Skip and count the message; an order book needs a new snapshot.
     """
 
 
 class Strikes:
-    """Rejected messages of one topic: three within a minute make it stale (reliability M7)."""
+    """Counter of rejected messages of one topic: three within a minute make it stale (reliability M7)."""
 
     def __init__(self, limit: int = 3, window_s: float = 60) -> None:
         """Allow fewer than `limit` rejections within `window_s`."""
@@ -34,23 +34,23 @@ class Strikes:
         self._recent_ns: deque[int] = deque(maxlen=limit)
 
     def add(self, now_ns: int) -> bool:
-        """Count one rejection; return whether the limit is reached now."""
+        """Count one rejection; return whether the limit is reached."""
         self.total += 1
         self._recent_ns.append(now_ns)
         return self.are_out(now_ns)
 
     def are_out(self, now_ns: int) -> bool:
-        """Return whether `limit` rejections lie within the window that ends now."""
+        """Return whether `limit` rejections occurred within the window that ends now."""
         recent = self._recent_ns
         return len(recent) == recent.maxlen and now_ns - recent[0] <= self._window_ns
 
     def clear(self) -> None:
-        """Forget the recent ones, keep the total."""
+        """Reset the recent rejections, keep the total."""
         self._recent_ns.clear()
 
 
 class TextLevel(Protocol):
-    """One level as text, as on the wire. A quantity of zero deletes the level."""
+    """One level as text, as received. A quantity of zero deletes the level."""
 
     @property
     def price(self) -> str:
@@ -89,7 +89,7 @@ class DepthDelta(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StreamDeal:
-    """One trade of the market. `taker_side` is None when the exchange sent a number we do not know."""
+    """One public trade. `taker_side` None: an unknown number from the exchange."""
 
     symbol: str
     price: Decimal
@@ -126,9 +126,9 @@ class TopLevels:
 
 @dataclass(frozen=True, slots=True)
 class OrderUpdate:
-    """The state of one of our orders. `type`, `side` and `status` are None when the number is unknown to us.
+    """State of one of the desk's orders. `type`, `side` and `status` are None for unknown numbers.
 
-    `raw_status` 0 is a stop order that waits; 5 is terminal (protocol 5.3).
+    `raw_status` 0 is a waiting stop order; 5 is terminal (protocol 5.3).
     """
 
     symbol: str
@@ -152,14 +152,14 @@ class OrderUpdate:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether nothing more can happen to it."""
+        """Whether the order is closed."""
         done = (StreamOrderStatus.FILLED, StreamOrderStatus.CANCELED, StreamOrderStatus.PARTIALLY_CANCELED)
         return self.status in done
 
 
 @dataclass(frozen=True, slots=True)
 class FillUpdate:
-    """One of our trades; `trade_id` tells duplicates. `side` is our own."""
+    """One of the desk's trades; `trade_id` identifies duplicates. `side` is the desk's own."""
 
     symbol: str
     trade_id: str
@@ -179,7 +179,7 @@ class FillUpdate:
 
 @dataclass(frozen=True, slots=True)
 class BalanceUpdate:
-    """One asset after a change. `reason` is the exchange's word (ENTRUST_PLACE ...), unknown ones too."""
+    """Balance of one asset after a change. `reason` is the exchange's text (ENTRUST_PLACE ...)."""
 
     asset: str
     coin_id: str
@@ -193,4 +193,4 @@ class BalanceUpdate:
 
 
 PrivateUpdate = OrderUpdate | FillUpdate | BalanceUpdate
-"""What the private stream tells."""
+"""Updates of the private stream."""

@@ -1,4 +1,4 @@
-"""Pairs as exchangeInfo describes them (protocol 4.2)."""
+"""Pairs as described by exchangeInfo (protocol 4.2)."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -38,7 +38,7 @@ class TradeSides(IntEnum):
 
 
 NO_LIMIT = "0"
-"""Stands for a largest value that was not sent."""
+"""Placeholder of a maximum that was not sent."""
 
 _SIDES = {str(sides.value): sides for sides in TradeSides}
 
@@ -52,7 +52,7 @@ class PriceBand:
 
 
 class ListedType(StrEnum):
-    """Order types as pairs list them; equal to the `OrderType` of the same name."""
+    """Order types as listed by pairs; equal to the `OrderType` of the same name."""
 
     LIMIT = "LIMIT"
     LIMIT_MAKER = "LIMIT_MAKER"
@@ -67,7 +67,7 @@ class ListedType(StrEnum):
 
 
 class Permission(StrEnum):
-    """What a pair may be traded as; SPOT is the only one that a bot needs."""
+    """Permissions of a pair; a desk needs only SPOT."""
 
     SPOT = "SPOT"
     OTHER = "other"
@@ -78,7 +78,7 @@ class Permission(StrEnum):
 
 
 class FilterType(StrEnum):
-    """Filters of a pair; only one kind was ever seen."""
+    """Filters of a pair; only one type has been observed."""
 
     PERCENT_PRICE_BY_SIDE = "PERCENT_PRICE_BY_SIDE"
     OTHER = "other"
@@ -89,7 +89,7 @@ class FilterType(StrEnum):
 
 
 class PriceFilter(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    """How far from the last price a limit may be. Its numbers are checked with those of its pair."""
+    """Maximum distance of a limit from the last price. Its numbers are checked with those of its pair."""
 
     filter_type: FilterType
     bid_multiplier_up: str = "0"
@@ -98,7 +98,7 @@ class PriceFilter(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
 @lru_cache(maxsize=8_192)
 def _check_numbers(numbers: tuple[str, ...]) -> None:
-    """Raise ValueError if one of them is no sane number. Most pairs share theirs with others."""
+    """Raise ValueError for an implausible number. Cached, as most pairs share their numbers."""
     for number in numbers:
         money(number)
 
@@ -121,13 +121,13 @@ DECORATIVE = frozenset(
         "firstOpenTime",
     }
 )
-"""Fields whose absence never lets a pair trade that must not: null counts as left out (protocol 4.10)."""
+"""Optional fields, whose absence never makes a pair tradable: null counts as missing (protocol 4.10)."""
 
 
 class Symbol(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """One pair. Quantities are in base units, values in quote units.
 
-    Fields are as sent; numbers become Decimal when somebody reads the property, as there are 2,000 pairs.
+    Fields are as sent; numbers are converted to Decimal by the properties, as there are 2,000 pairs.
     """
 
     symbol: str
@@ -139,7 +139,7 @@ class Symbol(msgspec.Struct, frozen=True, rename="camel", gc=False):
     is_spot_trading_allowed: bool
     """Whether ordinary keys may trade it through the API."""
     order_types: tuple[ListedType, ...] = ()
-    """As listed; IMMEDIATE_OR_CANCEL and FILL_OR_KILL work without being named."""
+    """As listed; IMMEDIATE_OR_CANCEL and FILL_OR_KILL work without being listed."""
     permissions: tuple[Permission, ...] = ()
     filters: tuple[PriceFilter, ...] = ()
     quote_amount_precision: str = "0"
@@ -154,16 +154,16 @@ class Symbol(msgspec.Struct, frozen=True, rename="camel", gc=False):
     full_name: str = ""
     contract_address: str = ""
     trade_side_type: int | str = 0
-    """As sent: a number in recordings, text in the docs. Read `sides`."""
+    """As sent: a number in recordings, text in the docs. Use `sides`."""
     concept_plate_ids: tuple[int, ...] = ()
     concept_plates: tuple[str, ...] = ()
     special_treatment: bool = msgspec.field(name="st", default=False)
-    """Marked as at risk of being delisted."""
+    """Whether it is marked as at risk of delisting."""
     first_open_time: int | float | str | None = None
-    """As sent; it is undocumented and often absent. Read `first_open_ms`."""
+    """As sent; undocumented and often absent. Use `first_open_ms`."""
 
     def __post_init__(self) -> None:
-        # By hand instead of as an `Answer`: this runs 2,000 times while a listing may be opening.
+        # Not by `EndpointResponse`, for speed: this runs 2,000 times while a listing may be opening.
         names = (self.symbol, self.base_asset, self.quote_asset, self.full_name, self.contract_address)
         if not are_clean(names):
             for name in ("symbol", "base_asset", "quote_asset", "full_name", "contract_address"):
@@ -189,69 +189,69 @@ class Symbol(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
     @property
     def price_precision(self) -> int:
-        """Decimals allowed in a price."""
+        """Return the decimals of a price."""
         return self.quote_precision
 
     @property
     def quantity_precision(self) -> int:
-        """Decimals allowed in a quantity."""
+        """Return the decimals of a quantity."""
         return self.base_asset_precision
 
     @property
     def min_quantity(self) -> Decimal:
-        """Smallest quantity; 0: none is named."""
+        """Return the minimum quantity; 0: not specified."""
         return money(self.base_size_precision)
 
     @property
     def min_value(self) -> Decimal:
-        """Smallest value of a limit order."""
+        """Return the minimum value of a limit order."""
         return money(self.quote_amount_precision)
 
     @property
     def min_value_market(self) -> Decimal:
-        """Smallest value of a market order."""
+        """Return the minimum value of a market order."""
         return money(self.quote_amount_precision_market)
 
     @property
     def max_value(self) -> Decimal | None:
-        """Largest value of a limit order."""
+        """Return the maximum value of a limit order."""
         return _limit(self.max_quote_amount)
 
     @property
     def max_value_market(self) -> Decimal | None:
-        """Largest value of a market order."""
+        """Return the maximum value of a market order."""
         return _limit(self.max_quote_amount_market)
 
     @property
     def maker_fee(self) -> Decimal:
-        """Fee of a resting order, as a ratio."""
+        """Return the maker fee as a ratio."""
         return money(self.maker_commission)
 
     @property
     def taker_fee(self) -> Decimal:
-        """Fee of an order that takes, as a ratio."""
+        """Return the taker fee as a ratio."""
         return money(self.taker_commission)
 
     @property
     def sides(self) -> TradeSides:
-        """Which sides may be traded; UNKNOWN for a value that no source documents."""
+        """Return the tradable sides; UNKNOWN for an undocumented value."""
         return _SIDES.get(str(self.trade_side_type), TradeSides.UNKNOWN)
 
     @property
     def first_open_ms(self) -> int | None:
-        """When the pair opened or will open, if the exchange says so credibly."""
+        """Return when the pair opened or will open, if the exchange's value is credible."""
         return opening_ms(self.first_open_time)
 
     @property
     def price_band(self) -> PriceBand | None:
-        """How far a limit may be from the last price, if the pair has such a bound."""
+        """Return the price band around the last price, if the pair has one."""
         for entry in self.filters:
             if entry.filter_type is FilterType.PERCENT_PRICE_BY_SIDE:
                 return PriceBand(money(entry.bid_multiplier_up), money(entry.ask_multiplier_down))
         return None
 
     def is_tradable(self, side: Side) -> bool:
-        """Whether a bot may trade this side of it now (protocol 4.2, derived rules; reliability 4.5)."""
+        """Return whether this side is tradable now (protocol 4.2, derived rules; reliability 4.5)."""
         one_side = TradeSides.BUY_ONLY if side is Side.BUY else TradeSides.SELL_ONLY
         return (
             self.status is SymbolStatus.ONLINE
@@ -263,14 +263,14 @@ class Symbol(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
 
 class ExchangeInfo(EndpointResponse, frozen=True):
-    """All pairs, or the ones asked for; an unknown pair may bring an empty list."""
+    """All pairs, or the requested ones; an unknown pair may return an empty list."""
 
     server_time: Ms
     symbols: tuple[Symbol, ...]
 
 
 class RawExchangeInfo(EndpointResponse, frozen=True):
-    """The same, each pair still as it was sent: to be read a few at a time."""
+    """The same with undecoded pairs, to be decoded in slices."""
 
     server_time: Ms
     symbols: tuple[msgspec.Raw, ...]

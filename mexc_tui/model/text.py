@@ -1,4 +1,4 @@
-"""The one place where text from outside is made safe to show (reliability 4.5)."""
+"""Cleaning of external text before display (reliability 4.5)."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ _TRADABLE = re.compile(r"[A-Z0-9]{1,20}")
 
 
 def clean(text: str, limit: int = TEXT_LIMIT) -> str:
-    """Return `text` in NFC, at most `limit` characters, with nothing in it that can act on a terminal.
+    """Return `text` in NFC, at most `limit` characters, without terminal control characters.
 
     Characters that are not printable become U+FFFD, and at most two combining marks stay in a row.
     """
@@ -31,7 +31,7 @@ def clean(text: str, limit: int = TEXT_LIMIT) -> str:
 
 
 def are_clean(texts: tuple[str, ...], limit: int = NAME_LIMIT) -> bool:
-    """Whether certainly none of them needs cleaning, found in a few calls: an answer holds thousands."""
+    """Whether no text needs cleaning, by a fast check: a response holds thousands of texts."""
     joined = "".join(texts)
     if not (joined.isascii() and joined.isprintable()):
         return False
@@ -39,7 +39,7 @@ def are_clean(texts: tuple[str, ...], limit: int = NAME_LIMIT) -> bool:
 
 
 def clean_all(texts: tuple[str, ...], limit: int = NAME_LIMIT) -> tuple[str, ...]:
-    """Clean several texts; the same tuple comes back if there was nothing to clean (the usual case)."""
+    """Clean several texts; return the same tuple if nothing needed cleaning (the usual case)."""
     return texts if are_clean(texts, limit) else tuple([clean(text, limit) for text in texts])
 
 
@@ -49,10 +49,10 @@ def clean_name(text: str) -> str:
 
 
 def is_tradable_name(symbol: str) -> bool:
-    """Whether the desk trades a symbol of this name; others are shown, never traded."""
+    """Whether the desk may trade a symbol with this name; others are only displayed."""
     return _TRADABLE.fullmatch(symbol) is not None
 
 
 def many(count: int, name: str) -> str:
-    """Return a number of things in words: 1 order, 2 orders."""
+    """Return a count with its noun: 1 order, 2 orders."""
     return f"{count} {name}{'' if count == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""What the desk may do, and what it says about its own state."""
+"""Trading state and risk levels."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -7,24 +7,24 @@ import msgspec
 
 
 class TradingState(StrEnum):
-    """What the desk may do; exits run in all of them (architecture 5)."""
+    """Trading state; exits run in all states (architecture 5)."""
 
     ACTIVE = "active"
     REDUCE_ONLY = "reduce_only"
-    """No entries; armed snipes wait. It lifts itself together with its cause."""
+    """No entries; armed snipes wait. It ends together with its cause."""
     HALTED = "halted"
-    """Entry orders cancelled, snipes disarmed. Only a person resumes."""
+    """Entry orders cancelled, snipes disarmed. Only a manual resume ends it."""
     FLATTENING = "flattening"
-    """As halted, and every position is being closed."""
+    """Halted, and all positions are being closed."""
 
     @property
     def allows_entries(self) -> bool:
-        """Whether a buy may be sent."""
+        """Whether entries are allowed."""
         return self is TradingState.ACTIVE
 
 
 class Cause(StrEnum):
-    """Why trading is not active."""
+    """Cause of a trading state."""
 
     NONE = "none"
     MANUAL = "person"
@@ -33,33 +33,33 @@ class Cause(StrEnum):
     LOSSES_IN_A_ROW = "losses_in_a_row"
     EMERGENCY = "emergency"
     INVARIANT = "invariant"
-    """The books contradict themselves or the exchange."""
+    """The ledger contradicts itself or the exchange."""
     UNKNOWN_ORDER = "stranger"
-    """An order with our prefix that we never made: another instance, or a stolen key."""
+    """An order with this desk's prefix that is not in its ledger: another desk, or a stolen key."""
     KEY = "key"
-    """The exchange refuses this key."""
+    """The exchange rejects this key."""
     ORDER_WORKER = "order_worker"
     STORAGE = "storage"
     CLOCK = "clock"
-    """The exchange's time is in doubt."""
+    """The exchange's time is uncertain."""
     WORKER = "worker"
     """A worker keeps failing."""
     STREAM = "stream"
     """The private stream is down."""
     BAN = "ban"
     BOOKS = "books"
-    """Books were not compared with the exchange's lately."""
+    """Ledger and exchange were not reconciled recently."""
     WARNING = "warning"
-    """The guard warns of a limit that is near."""
+    """The risk monitor warns of a limit that is close."""
 
     @property
     def is_loss(self) -> bool:
-        """Whether money was lost: then a person resumes, with a word."""
+        """Whether it is a loss: resuming then needs a confirmation."""
         return self in (Cause.DAILY_LOSS, Cause.DRAWDOWN, Cause.LOSSES_IN_A_ROW, Cause.EMERGENCY)
 
 
 class RiskLevel(StrEnum):
-    """What the guard makes of what it sees, mildest first (architecture 5)."""
+    """Risk level found by the risk monitor, lowest first (architecture 5)."""
 
     NORMAL = "normal"
     MEDIUM = "medium"
@@ -71,20 +71,20 @@ class RiskLevel(StrEnum):
 
 
 class Tightening(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the limits of entries are lowered after a warning, as persisted."""
+    """Persisted reduction of the entry limits after a warning."""
 
     steps: int = 0
     """0: the configured limits apply."""
     cause: str = ""
     by: str = ""
-    """Who lowered them, or lifted it."""
+    """Who lowered or restored them."""
     since_ms: int = 0
     until_ms: int = 0
-    """When the configured limits apply again."""
+    """Time from which the configured limits apply again."""
 
 
 class RiskCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """One check of the risk monitor: what it measured, and its result. None: not known then."""
+    """One risk check: measurements and result. None: unknown at the time."""
 
     at_ms: int
     daily_loss_pct: Decimal | None
@@ -104,11 +104,11 @@ class Trading(msgspec.Struct, frozen=True, kw_only=True):
     state: TradingState = TradingState.ACTIVE
     cause: Cause = Cause.NONE
     words: str = ""
-    """The cause, for people."""
+    """Text of the cause."""
     since_ms: int = 0
     by: str = ""
-    """Who: a person's name for itself, or the worker."""
+    """Client name or worker."""
     generation: int = 0
-    """Goes up with every halt; a sender that began under an older one sends nothing."""
+    """Increases with every halt; a sender started under an older one sends nothing."""
     no_resting: bool = False
-    """After an emergency stop, until a person resumes: only orders that reduce risk at once are sent."""
+    """Set by an emergency stop until a manual resume: only orders that reduce risk at once are sent."""

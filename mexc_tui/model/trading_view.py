@@ -1,4 +1,4 @@
-"""What a face is shown of trading: snipes, orders, positions, risk. Money is Decimal, times are `_ms`."""
+"""Rows of views about trading: snipes, orders, positions, risk. Money is Decimal, times are `_ms`."""
 
 from decimal import Decimal
 
@@ -34,14 +34,14 @@ class SnipeRow(Row, frozen=True, kw_only=True):
     armed_ms: int
     ended_ms: int | None
     price_decimals: int | None = None
-    """None: the exchange does not show the pair (any more), or only what is stored was asked."""
+    """None: the exchange does not list the pair, or the row comes from the store alone."""
     quantity_decimals: int | None = None
     priced_ms: int | None = None
-    """When the newest message about its price was heard, exchange's time to the second; None: none yet."""
+    """Exchange time of the latest price message, to the second; None: none yet."""
 
 
 class OrderRow(Row, frozen=True, kw_only=True):
-    """One order of ours, or a foreign one."""
+    """One order, own or foreign."""
 
     client_order_id: str
     order_id: str
@@ -56,14 +56,14 @@ class OrderRow(Row, frozen=True, kw_only=True):
     filled_value: Decimal
     average_price: Decimal | None
     fees: str
-    """0.01 USDT + 0.002 MX; empty: none."""
+    """Text such as 0.01 USDT + 0.002 MX; empty: none."""
     created_ms: int
     updated_ms: int
     reason: str
     snipe_id: str
     position_id: str
     price_decimals: int | None = None
-    """None: the exchange does not show the pair (any more), or only what is stored was asked."""
+    """None: the exchange does not list the pair, or the row comes from the store alone."""
     quantity_decimals: int | None = None
 
 
@@ -74,11 +74,11 @@ class RungRow(msgspec.Struct, frozen=True, kw_only=True):
     price: Decimal
     quantity: Decimal
     where: str
-    """`exchange` (a resting order), `engine` (watched here), `nowhere`, `unknown`, `sold`, or `too small`."""
+    """`exchange` (a resting order), `engine` (monitored), `nowhere`, `unknown`, `sold`, or `too small`."""
 
 
 class PositionRow(Row, frozen=True, kw_only=True):
-    """One position. Prices and values of now are None while no fresh price is known."""
+    """One position. Current prices and values are None without a fresh price."""
 
     id: str
     symbol: str
@@ -101,7 +101,7 @@ class PositionRow(Row, frozen=True, kw_only=True):
     rungs: tuple[RungRow, ...]
     protection: Protection
     protection_words: str
-    """Where the protection lives, and what ends it."""
+    """Location of the protection, and what ends it."""
     trapped: str
     opened_ms: int
     time_stop_ms: int | None
@@ -111,36 +111,36 @@ class PositionRow(Row, frozen=True, kw_only=True):
     snipe_id: str
     signal_id: str
     price_decimals: int | None = None
-    """None: the exchange does not show the pair (any more), or only what is stored was asked."""
+    """None: the exchange does not list the pair, or the row comes from the store alone."""
     quantity_decimals: int | None = None
     priced_ms: int | None = None
-    """When the newest message about its price was heard, exchange's time to the second; None: none yet."""
+    """Exchange time of the latest price message, to the second; None: none yet."""
     realised_pct: Decimal | None = None
-    """Of what all of it cost, fees apart; None: nothing was bought."""
+    """Percentage of the total cost, before fees; None: nothing was bought."""
     exit_price: Decimal | None = None
-    """Average price of what was sold; None: nothing was."""
+    """Average selling price; None: nothing sold."""
     delisted: str = ""
-    """Why it has no price of now: the exchange does not know its pair any more; empty: it does."""
+    """Why it has no current price: its pair is delisted; empty: it is not."""
 
 
 class LimitRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One limit and how much of it is used."""
+    """One limit and its use."""
 
     name: str
     used: Decimal | None
-    """None: not known, a price is missing."""
+    """None: unknown, as a price is missing."""
     limit: Decimal
     unit: str
     words: str = ""
 
     @property
     def share(self) -> Decimal | None:
-        """Return the used share, 1 for all of it; None if there is no limit, or what is used is not known."""
+        """Return the used share, 1 for all of it; None: no limit, or unknown use."""
         return self.used / self.limit if self.limit and self.used is not None else None
 
 
 class RiskRow(Row, frozen=True, kw_only=True):
-    """What the desk is worth, what it risks, and what it may do."""
+    """Equity, risk and trading state."""
 
     state: TradingState
     cause: Cause
@@ -153,56 +153,56 @@ class RiskRow(Row, frozen=True, kw_only=True):
     equity: Decimal
     cash: Decimal
     reserved: Decimal
-    """Held back for armed snipes and open buys."""
+    """Reserved for armed snipes and open buys."""
     exposure: Decimal
     """Open positions at the bid."""
     peak: Decimal
     drawdown_pct: Decimal | None
-    """Below the peak since the last resume after a loss; None: not known, a price is missing."""
+    """Drawdown from the peak since the last resume after a loss; None: unknown, a price is missing."""
     day_pnl: Decimal | None
-    """Of this UTC day, open positions included; halts and restarts do not change it. None: not known."""
+    """P&L of the UTC day, open positions included; halts and restarts do not change it. None: unknown."""
     day_pct: Decimal | None
     realised: Decimal
-    """Of this UTC day."""
+    """Realised P&L of the UTC day."""
     losses_in_a_row: int
     paused_until_ms: int | None
     is_complete: bool
     """False: a price is missing, and equity is an estimate."""
     limits: tuple[LimitRow, ...]
     is_locked: bool = False
-    """Live trading waits for a person; in other modes there is no lock."""
+    """Whether live trading is locked; other modes have no lock."""
     unlocked_until_ms: int | None = None
-    """When it locks itself, in the exchange's time."""
+    """Exchange time of the automatic lock."""
     tightening: Tightening = Tightening()
-    """How far a warning has lowered the limits above."""
+    """Reduction of the limits above after a warning."""
 
 
 class RiskActionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that the guard did, or one change of what the desk may do."""
+    """One action of the risk monitor, or one change of the trading state."""
 
     sequence: int
-    """Its number in the journal."""
+    """Sequence number in the journal."""
     at_ms: int
     about: str
     level: RiskLevel | None = None
-    """Of what the guard found; None: the trading state changed."""
+    """Level of the finding; None: the trading state changed."""
     state: TradingState | None = None
-    """From then on; None: it stayed."""
+    """New trading state; None: unchanged."""
     cause: Cause = Cause.NONE
     by: str = ""
-    """Who; empty: the guard."""
+    """Client or worker; empty: the risk monitor."""
     words: str = ""
-    """What was found, or the cause in words."""
+    """The finding, or the text of the cause."""
     action: str = ""
     achieved: str = ""
 
 
 class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One figure with what it rests on."""
+    """One figure with its sample."""
 
     name: str
     words: str
-    """As it is to be read, unit included; `not enough data (3 of 20)` or `n/a` otherwise."""
+    """As displayed, with unit; otherwise `not enough data (3 of 20)` or `n/a`."""
     value: float | None = None
     n: int = 0
     minimum: int = 0
@@ -211,7 +211,7 @@ class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PerformanceRow(Row, frozen=True, kw_only=True):
-    """How the desk has done in these books. Practice, paper and live are never mixed."""
+    """Performance in one ledger. Practice, paper and live are never mixed."""
 
     scope: str
     """Account and exchange session."""
@@ -223,14 +223,14 @@ class PerformanceRow(Row, frozen=True, kw_only=True):
     unrealised: Decimal
     fees: Decimal
     identity_gap: Decimal
-    """Equity less (start + flows + realised + unrealised): 0 but for rounding."""
+    """Equity less (start + flows + realised + unrealised): 0 except for rounding."""
     metrics: tuple[MetricRow, ...]
     days: tuple[TradingDay, ...]
     points: tuple[EquityPoint, ...] = ()
 
 
 class WhatIfRow(Row, frozen=True, kw_only=True):
-    """What every validator would say if the pair were armed now."""
+    """Results of all pre-trade checks if the pair were armed now."""
 
     symbol: str
     at_ms: int
@@ -239,15 +239,15 @@ class WhatIfRow(Row, frozen=True, kw_only=True):
     spend_cap: Decimal | None
     price_cap: Decimal | None
     words: str
-    """What would be done, or the first change that would allow it."""
+    """The planned action, or the first change that would allow it."""
     bound: str = ""
-    """What bounds the price of each coin, in words; empty: nothing does."""
+    """How the price is bounded; empty: unbounded."""
     plan: ExitPlan | None = None
-    """How the position would be left, by the settings of now."""
+    """Exit plan by the current settings."""
 
 
 class ReconciliationRow(Row, frozen=True, kw_only=True):
-    """One comparison of our books with the exchange's."""
+    """One reconciliation run."""
 
     at_ms: int
     trigger: str
@@ -255,11 +255,11 @@ class ReconciliationRow(Row, frozen=True, kw_only=True):
     unexplained: tuple[Difference, ...]
     problem: str = ""
     excluded: tuple[Excluded, ...] = ()
-    """Assets that could not be compared."""
+    """Excluded assets."""
 
 
 class Achieved(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command that moves money has done, in numbers."""
+    """Result of a trading command, in numbers."""
 
     state: TradingState
     orders_cancelled: int = 0
@@ -268,35 +268,35 @@ class Achieved(msgspec.Struct, frozen=True, kw_only=True):
     positions_left: int = 0
     snipes_disarmed: int = 0
     is_durable: bool = True
-    """False: it could not be written down. Do not restart the engine before a person has looked."""
+    """False: it could not be stored. Do not restart the engine before checking."""
 
 
 class DustCoin(msgspec.Struct, frozen=True, kw_only=True):
-    """A coin of which nothing but the desk's written-off rests lies in the account."""
+    """A coin whose whole balance is the desk's written-off dust."""
 
     asset: str
     quantity: Decimal
     value_mx: Decimal | None = None
-    """As the exchange says, before its fee; None: it says nothing."""
+    """Value reported by the exchange, before its fee; None: not reported."""
     value_usdt: Decimal | None = None
 
 
 class DustRow(Row, frozen=True, kw_only=True):
-    """What could be converted into MX now."""
+    """Dust that can be converted into MX now."""
 
     at_ms: int
     coins: tuple[DustCoin, ...]
     left: tuple[str, ...] = ()
-    """Coins that stay, each with why."""
+    """Coins that are not converted, each with the reason."""
 
 
 class DustConverted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a conversion of dust has done, in numbers."""
+    """Result of a dust conversion, in numbers."""
 
     coins: tuple[DustCoin, ...]
-    """Those that are gone from the account."""
+    """Converted coins."""
     received_mx: Decimal
     fee_mx: Decimal | None
-    """None: the exchange did not say."""
+    """None: not reported."""
     left: tuple[str, ...] = ()
-    """Coins that stay, each with why."""
+    """Coins that are not converted, each with the reason."""

@@ -1,4 +1,4 @@
-"""What a face is shown of the engine: plain rows, whole and typed, as of one moment.
+"""Rows of views for front ends: plain and typed, each as of one moment.
 
 Times are Unix milliseconds (`_ms`), of the exchange where a row is about listings, of this machine otherwise.
 """
@@ -13,7 +13,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClockRow(Row, frozen=True, kw_only=True):
-    """How well the exchange's clock is known; all None before the first measurement."""
+    """Measurement of the exchange's clock; all None before the first one."""
 
     offset_ms: float | None = None
     """Exchange minus this machine."""
@@ -28,19 +28,19 @@ class StreamsRow(Row, frozen=True, kw_only=True):
     topics: int = 0
     live: int = 0
     stale: int = 0
-    """Not served, or mute though they push all the time. A pair that does not trade is none of them."""
+    """Rejected, or silent although messages are expected. A pair that does not trade is not among them."""
     quiet: int = 0
-    """Mute or refused, as is expected of a pair that does not trade now; not among the stale ones."""
+    """Silent or rejected, as expected of a pair that does not trade; not stale."""
     refused: int = 0
     connections: int = 0
     messages: int = 0
     messages_per_s: float = 0.0
     reasons: tuple[str, ...] = ()
-    """Why each connection that is down is down."""
+    """Reasons of the connections that are down."""
     newest_s: int | None = None
-    """Since the newest message of any of them; None: none was heard yet."""
+    """Age of the newest message of any stream; None: none yet."""
     silent: tuple[str, ...] = ()
-    """Some of the stale ones, the longest silent first, and since when or why."""
+    """Some stale streams, longest silence first, with age or reason."""
 
 
 class LaneRow(Row, frozen=True, kw_only=True):
@@ -53,36 +53,36 @@ class LaneRow(Row, frozen=True, kw_only=True):
 
 
 class BudgetRow(Row, frozen=True, kw_only=True):
-    """What may still be asked of the exchange, and whether it has banned us."""
+    """Request budget of the exchange, and an active ban."""
 
     lanes: tuple[LaneRow, ...] = ()
     ban: str = ""
-    """Its kind; empty: none."""
+    """Kind of ban; empty: none."""
     ban_until_ms: int | None = None
     skipped_rows: tuple[str, ...] = ()
-    """Endpoints whose newest list had malformed rows: how many, and why the first was skipped."""
+    """Endpoints whose latest list had malformed rows: how many, and the first reason."""
 
 
 class CacheRow(Row, frozen=True, kw_only=True):
-    """What the cache has saved since the start; no money is decided from it."""
+    """Cache statistics since the start; cached values never decide about money."""
 
     fetched: int = 0
-    """Asked for where it is true."""
+    """Fetched from the origin."""
     memory_hits: int = 0
     database_hits: int = 0
-    """Kept from before the start."""
+    """Stored before the start."""
     shared_flights: int = 0
-    """Questions that waited for the same one of another."""
+    """Requests that shared another request's response."""
     level_errors: int = 0
 
 
 class SourceRow(Row, frozen=True, kw_only=True):
-    """One source of listings: when it was read last, and what is wrong with it."""
+    """One source of listings: last reading and current problem."""
 
     source: str
     read_ms: int | None
     failures: int
-    """In a row."""
+    """Consecutive failures."""
     problem: str
 
 
@@ -103,9 +103,9 @@ class LoopRow(Row, frozen=True, kw_only=True):
 
     gaps: int = 0
     last_gap_ms: int | None = None
-    """How long it stood still last."""
+    """Duration of the last gap."""
     last_ended_ms: int | None = None
-    """When that ended, this machine's time."""
+    """End of the last gap, in this machine's time."""
     longest_gap_ms: int | None = None
 
 
@@ -117,13 +117,13 @@ class StatusRow(Row, frozen=True, kw_only=True):
     profile: str
     mode: str
     exchange_session: str
-    """Empty for the real exchange."""
+    """Practice session; empty for the real exchange."""
     trading_state: TradingState
     cause: str
-    """Why trading is not active; empty if it is."""
+    """Why trading is not active; empty: it is."""
     started_ms: int
     now_ms: int
-    """The exchange's time."""
+    """Exchange time."""
     clock: ClockRow
     streams: StreamsRow
     budget: BudgetRow
@@ -131,22 +131,22 @@ class StatusRow(Row, frozen=True, kw_only=True):
     workers: tuple[WorkerRow, ...]
     pairs: int
     listings: int
-    """Of which something is still expected."""
+    """Listings that are not final."""
     signals: int
-    """Standing ones."""
+    """Active signals."""
     journal: int
-    """Number of the newest fact."""
+    """Sequence number of the newest fact."""
     config_hash: str
     pending_settings: tuple[str, ...] = ()
-    """Settings that wait for a restart."""
+    """Settings that need a restart."""
     cache: CacheRow = CacheRow()
     loop: LoopRow = LoopRow()
     not_compared: tuple[str, ...] = ()
-    """Assets that the last comparison with the exchange left out, and why."""
+    """Assets excluded from the last reconciliation, with the reason."""
 
 
 class ListingRow(Row, frozen=True, kw_only=True):
-    """One listing, as short as a table wants it."""
+    """One listing in table form."""
 
     id: str
     symbol: str
@@ -161,21 +161,21 @@ class ListingRow(Row, frozen=True, kw_only=True):
     first_seen_ms: int
     first_source: str
     sources: tuple[str, ...]
-    """Who lists it at present."""
+    """Sources that currently list it."""
     disagreements: tuple[str, ...]
     price: float | None
     trades: int
     outcome: str
-    """How it ended; empty while that is open."""
+    """Outcome; empty: not known yet."""
     price_decimals: int | None = None
-    """None: the exchange does not show the pair (yet), or only what is stored was asked."""
+    """None: the exchange does not list the pair, or the row comes from the store alone."""
     quantity_decimals: int | None = None
     priced_ms: int | None = None
-    """When the newest message about its price was heard, exchange's time to the second; None: none yet."""
+    """Exchange time of the latest price message, to the second; None: none yet."""
 
 
 class SignalRow(Row, frozen=True, kw_only=True):
-    """One signal that stands or stood."""
+    """One signal, active or ended."""
 
     detector: str
     version: int
@@ -193,7 +193,7 @@ class SignalRow(Row, frozen=True, kw_only=True):
     n: int
     base_n: int
     words: str
-    """The probability in words, with what it rests on."""
+    """Probability as text, with its sample."""
     reasons: tuple[str, ...]
     config_hash: str
     stands: bool
@@ -210,7 +210,7 @@ class AlertRow(Row, frozen=True, kw_only=True):
     last_ms: int
     times: int
     closed_ms: int | None = None
-    """None: it is open."""
+    """None: open."""
 
 
 class SettingRow(Row, frozen=True, kw_only=True):
@@ -225,9 +225,9 @@ class SettingRow(Row, frozen=True, kw_only=True):
     help: str
     needs_restart: bool
     pending: str
-    """Value that comes into force at the next start; empty: none."""
+    """Value that applies at the next start; empty: none."""
     group: str = ""
-    """Title of the settings that it belongs to."""
+    """Title of its group of settings."""
 
 
 class FactRow(Row, frozen=True, kw_only=True):

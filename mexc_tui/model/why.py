@@ -1,4 +1,4 @@
-"""The whole story of one pair's listings: who said what, what changed, what each detector made of it."""
+"""History of one pair's listings: source reports, changes, and signals of each detector."""
 
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.trading_view import SnipeRow, WhatIfRow
@@ -7,17 +7,17 @@ from mexc_tui.model.view import ListingRow, Row, SignalRow
 
 
 class SourceDetail(Row, frozen=True, kw_only=True):
-    """What one source says at present, and since when."""
+    """Current report of one source, and its start."""
 
     source: str
     since_ms: int
     present: bool
-    """False: it lists the pair no more."""
+    """False: the pair is no longer listed."""
     words: str
 
 
 class ChangeRow(Row, frozen=True, kw_only=True):
-    """One change, when it was first seen and who told; no source: time passed."""
+    """One change, its first observation and its source; no source: time passed."""
 
     at_ms: int
     kind: str
@@ -27,16 +27,16 @@ class ChangeRow(Row, frozen=True, kw_only=True):
 
 
 class DetectorDetail(Row, frozen=True, kw_only=True):
-    """One detector on one listing."""
+    """Signals of one detector about one listing."""
 
     detector: str
     version: int
     saw: tuple[str, ...]
-    """What it looked at when it spoke last, as `name value`."""
+    """Inputs of its last signal, as `name value`."""
     said: tuple[SignalRow, ...]
     """Newest first."""
     why_not: str
-    """Why it says nothing now; empty while something of it stands."""
+    """Why it has no active signal; empty: it has."""
 
 
 class ListingStory(Row, frozen=True, kw_only=True):
@@ -50,22 +50,22 @@ class ListingStory(Row, frozen=True, kw_only=True):
 
 
 class SnipeDetail(Row, frozen=True, kw_only=True):
-    """One snipe, and what every validator said when it was armed."""
+    """One snipe, and the results of its pre-trade checks when it was armed."""
 
     snipe: SnipeRow
     verdicts: tuple[Verdict, ...]
     plan: ExitPlan | None = None
-    """How its position is left."""
+    """Exit plan of its position."""
     checklist: tuple[Verdict, ...] = ()
-    """Of the last second before the opening (T0). Before that, how it would be answered now, without the
-    lines about the connection, which is made 30 s before. Empty: no engine that trades was asked, or it never
-    came to that while this one ran."""
+    """Final checklist in the last second before the opening (T0). Before that, current results without the
+    lines about the connection, which is opened 30 s before. Empty: no trading engine was queried, or it was
+    not reached while this engine ran."""
     checked_ms: int | None = None
-    """When it was answered for good; None: `checklist` is of this moment and may change."""
+    """Time of the final result; None: `checklist` is current and may change."""
 
 
 class WhyRow(Row, frozen=True, kw_only=True):
-    """All listings that a source ever called by this name, newest first; none: nothing is known of it."""
+    """All listings ever listed under this name, newest first; none: unknown name."""
 
     symbol: str
     at_ms: int
@@ -73,4 +73,4 @@ class WhyRow(Row, frozen=True, kw_only=True):
     snipes: tuple[SnipeDetail, ...] = ()
     """Newest first."""
     what_if: WhatIfRow | None = None
-    """What every validator says at this moment; None: no engine that trades was asked."""
+    """Current results of all pre-trade checks; None: no trading engine was queried."""

@@ -1,10 +1,10 @@
-"""The port of time."""
+"""Port of time."""
 
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Source of time. Waiting is asyncio's: a virtual loop moves both."""
+    """Source of time. Waiting uses asyncio: a virtual event loop advances both."""
 
     def now_ms(self) -> int:
         """Return this machine's wall clock as Unix milliseconds (not the exchange's)."""

@@ -1,6 +1,6 @@
-"""The port of market data: the exchange's public side, as the workers use it.
+"""Port of market data: the exchange's public side as used by workers.
 
-They stand apart from `ports` because they speak of the market, which the adapters' own rooms must not know.
+Separate from the other ports, because these use types of `market`, which adapters must not import.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,101 +19,101 @@ from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.view import BudgetRow, CacheRow, ClockRow, StreamsRow
 
 CLOCK_SAMPLES = 10
-"""Round trips of one measurement of the exchange's clock: the fastest counts."""
+"""Round trips per clock measurement; the fastest one counts."""
 
 
 class StreamSink(Protocol):
-    """Who is told what streams bring; every call is quick and does not wait."""
+    """Receiver of stream messages; every call is quick and does not wait."""
 
     def on_deals(self, deals: Sequence[StreamDeal]) -> None:
-        """Take trades of one pair, oldest first."""
+        """Receive trades of one pair, oldest first."""
         ...
 
     def on_quote(self, quote: BestQuote) -> None:
-        """Take a pair's best prices."""
+        """Receive a pair's best prices."""
         ...
 
     def on_levels(self, levels: TopLevels) -> None:
-        """Take a pair's best levels."""
+        """Receive a pair's best levels."""
         ...
 
     def on_deep_levels(self, levels: TopLevels) -> None:
-        """Take more levels of a pair that a face shows."""
+        """Receive the deeper levels of a pair that a front end displays."""
         ...
 
     def on_gap(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
-        """Messages are being lost from now; or (closed) they come (again), and what was before is lost."""
+        """Report a gap: messages are being lost from now, or (closed) the stream is back after a gap."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class PairStreams:
-    """Whether a pair can be watched now."""
+    """Whether a pair's streams are usable."""
 
     missing: tuple[StreamKind, ...]
-    """What of it the exchange has not accepted, or refused, to stream."""
+    """Streams that the exchange has not accepted, or has rejected."""
     silent_ms: int | None
-    """How long nothing came on its connections, the most silent one; None: nothing is accepted."""
+    """Time without messages on its connections, the most silent one; None: nothing is accepted."""
 
 
 class Market(Protocol):
-    """The exchange's public side. Questions raise ExchangeError, web pages WebUnavailable."""
+    """The exchange's public side. Queries raise ExchangeError, web pages WebUnavailable."""
 
     def now_ms(self) -> int:
-        """Return the exchange's time as known best; this machine's before the first measurement."""
+        """Return the best estimate of exchange time; this machine's before the first measurement."""
         ...
 
     async def measure_clock(self, samples: int = CLOCK_SAMPLES) -> str:
-        """Measure the exchange's clock; return what went wrong, in words, empty if nothing."""
+        """Measure the exchange's clock; return a problem as text, empty if none."""
         ...
 
     def is_clock_doubted(self) -> bool:
-        """Whether the exchange refused a request's time since the last measurement."""
+        """Return whether the exchange rejected a request's timestamp since the last measurement."""
         ...
 
     async def calendar(self) -> Calendar:
-        """Ask the web site what is to list."""
+        """Query the web site's calendar of listings."""
         ...
 
     async def web_symbols(self) -> WebSymbols:
-        """Ask the web site for its pairs and their states."""
+        """Query the web site's pairs and their states."""
         ...
 
     async def pairs(self) -> Rows[Symbol]:
-        """Return every pair, read in slices that do not hold the loop, and the rows that were skipped."""
+        """Return every pair, decoded in slices that do not block the loop, with the skipped rows."""
         ...
 
     async def default_symbols(self) -> tuple[str, ...]:
-        """Ask which pairs ordinary keys may trade."""
+        """Query the pairs that ordinary keys may trade."""
         ...
 
     async def self_symbols(self) -> tuple[str, ...]:
-        """Ask which pairs this key may trade. Only with a key."""
+        """Query the pairs that this key may trade. Only with a key."""
         ...
 
     async def announcements(self) -> tuple[Announcement, ...]:
-        """Ask for the newest headlines."""
+        """Query the newest headlines."""
         ...
 
     def room(self) -> Room:
-        """Return what the request budget lets polls ask now without waiting; nothing under a ban."""
+        """Return how much of the request budget polls may use now without waiting; nothing under a ban."""
         ...
 
     def age_ms(self, source: ListingSource) -> int:
-        """Return how old the newest answer of a source was when it was given: some are kept over a start."""
+        """Return the age of a source's newest response when it was provided; some are kept over a restart."""
         ...
 
     async def trades(self, symbol: str) -> tuple[PublicTrade, ...]:
-        """Ask for a pair's latest trades, newest first."""
+        """Query a pair's latest trades, newest first."""
         ...
 
     @property
     def has_key(self) -> bool:
-        """Whether questions about the account can be asked."""
+        """Return whether account queries are possible."""
         ...
 
     def stream(self, wanted: frozenset[WantedStream], hurried: frozenset[str] = ...) -> None:
-        """Subscribe these and nothing else; those refused of a hurried pair are soon asked again."""
+        """Set the subscriptions; rejected ones of a hurried pair are retried soon."""
         ...
 
     async def run_streams(self, sink: StreamSink) -> None:
@@ -121,29 +121,29 @@ class Market(Protocol):
         ...
 
     async def is_over(self) -> bool:
-        """Whether the practice day has ended; never true of the real exchange."""
+        """Return whether the practice session has ended; never true of the real exchange."""
         ...
 
     def clock_row(self) -> ClockRow:
-        """Return how well the clock is known."""
+        """Return the state of the clock measurement."""
         ...
 
     def streams_row(self, is_not_trading: Callable[[str], bool] = ...) -> StreamsRow:
-        """Return how the streams are; of pairs that do not trade nothing needs to come."""
+        """Return the state of the streams; pairs that do not trade may be silent."""
         ...
 
     def pair_streams(self, symbol: str) -> PairStreams:
-        """Return whether a pair's quotes, levels and trades are streamed, and how alive that is."""
+        """Return whether a pair's quotes, levels and trades are streamed, and their silence."""
         ...
 
     def probe_streams(self, symbol: str) -> None:
-        """Ping the connections of a pair's streams now, so that the next look knows whether they live."""
+        """Ping the connections of a pair's streams now, so that the next check has a current state."""
         ...
 
     def cache_row(self) -> CacheRow:
-        """Return what the cache has saved."""
+        """Return the cache statistics."""
         ...
 
     def budget_row(self) -> BudgetRow:
-        """Return what of the request budget is used."""
+        """Return the used request budget."""
         ...

@@ -1,4 +1,4 @@
-"""The port of settings: their values, changes of them, and the settings file."""
+"""Port of settings: their values, their changes, and the settings file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from mexc_tui.model.view import SettingRow
 
 @dataclass(frozen=True, slots=True)
 class SettingValue:
-    """The value of one setting as text, and which source decides it."""
+    """The value of one setting as text, and its source."""
 
     text: str
     origin: str
 
 
 class SettingsPort(Protocol):
-    """Settings of a running engine, read from a file between flags and variables above and a scenario below.
+    """Settings of a running engine: scenario below, then file, variables and flags.
 
-    What is safe to change applies at once, the rest at the next start.
+    Settings that are safe to change apply at once, the others at the next start.
     """
 
     def rows(self) -> Sequence[SettingRow]:

@@ -1,4 +1,4 @@
-"""Everything an engine can be given another of."""
+"""Ports of the store: tables, reads, and units of work."""
 
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
@@ -16,26 +16,26 @@ T = TypeVar("T")
 
 
 class SnapshotSource(Protocol):
-    """Where a book's snapshot comes from: GET depth."""
+    """Source of order book snapshots: GET depth."""
 
     async def depth(self, symbol: str, limit: int = 1000) -> DepthSnapshot:
-        """Return both sides at one version. Raises ExchangeError when none could be had."""
+        """Return both sides at one version. Raises ExchangeError if none is available."""
         ...
 
 
 class JournalReader(Protocol):
-    """Facts in the order of their numbers, which have no gaps."""
+    """Journal of facts by sequence number, without gaps."""
 
     def head(self) -> int:
-        """Return the newest number, 0 when nothing has happened yet."""
+        """Return the newest sequence number; 0: the journal is empty."""
         ...
 
     def after(self, sequence: int, limit: int = ...) -> list[Fact]:
-        """Return up to `limit` facts behind `sequence`, oldest first."""
+        """Return up to `limit` facts after `sequence`, oldest first."""
         ...
 
     def about(self, about: str, limit: int = ...) -> list[Fact]:
-        """Return the newest facts about one thing, oldest first."""
+        """Return the newest facts about one subject, oldest first."""
         ...
 
     def latest(self, limit: int = ...) -> list[Fact]:
@@ -45,24 +45,24 @@ class JournalReader(Protocol):
     def page(
         self, before: int = ..., limit: int = ..., *, about: str = ..., kind: str = ..., since_ms: int = ...
     ) -> list[Fact]:
-        """Return the newest facts below a number that fit, newest first."""
+        """Return the newest matching facts below a sequence number, newest first."""
         ...
 
 
 class PairTable(Protocol):
-    """The exchange's pairs as read last."""
+    """The exchange's pairs as last read."""
 
     def save(self, changed: Iterable[Symbol], gone: Iterable[str], at_ms: int) -> None:
-        """Store what is new or changed, forget what is gone."""
+        """Store new and changed pairs, delete those that are gone."""
         ...
 
     def all(self, since_ms: int = ...) -> list[Symbol]:
-        """Return every pair that was seen new or changed from `since_ms` on."""
+        """Return the pairs added or changed since `since_ms`."""
         ...
 
 
 class ListingTable(Protocol):
-    """Every listing ever seen."""
+    """All listings."""
 
     def save(
         self,
@@ -72,42 +72,42 @@ class ListingTable(Protocol):
         *,
         is_over: bool | None = ...,
     ) -> None:
-        """Store a listing as it is now; `absorbed` were found to be the same one.
+        """Store a listing; `absorbed` turned out to be the same one.
 
-        `is_over` says whether more is expected of it, if its stage does not tell.
+        `is_over`: whether the listing is final, if its stage does not imply it.
         """
         ...
 
     def named(self, name: str) -> list[Listing]:
-        """Return the listings that a source ever called so, newest first."""
+        """Return the listings that a source ever listed under this name, newest first."""
         ...
 
     def unfinished(self) -> list[Listing]:
-        """Return those of which more is expected."""
+        """Return the listings that are not final."""
         ...
 
     def latest(self, limit: int = ...) -> list[Listing]:
-        """Return those first seen most recently, newest first."""
+        """Return the listings discovered last, newest first."""
         ...
 
     def page(self, before_ms: int = ..., before_id: str = ..., limit: int = ...) -> list[Listing]:
-        """Return those behind one, named by first sighting and id, newest first."""
+        """Return the listings after one (by first observation and id), newest first."""
         ...
 
 
 class SignalTable(Protocol):
-    """Every signal ever raised; per key one state stands at a time."""
+    """All signals; each key has at most one active state."""
 
     def add(self, signal: Signal) -> None:
-        """Store a signal; the state its key stood in before ends."""
+        """Store a signal; it ends the previous state of its key."""
         ...
 
     def end(self, ended: SignalEnd) -> bool:
-        """Note that what a signal saw is no longer so."""
+        """End a signal whose condition no longer holds."""
         ...
 
     def standing(self) -> list[Signal]:
-        """Return what stands, oldest first."""
+        """Return the active signals, oldest first."""
         ...
 
     def of_detector(self, name: DetectorName, version: int, limit: int = ...) -> list[Signal]:
@@ -115,7 +115,7 @@ class SignalTable(Protocol):
         ...
 
     def labelled(self, label_version: str, listings: int = ...) -> list[Signal]:
-        """Return every signal about the listings whose outcomes were labelled last: `listings` of them."""
+        """Return the signals of the last `listings` labelled listings."""
         ...
 
     def of_symbol(self, symbol: str, limit: int = ...) -> list[Signal]:
@@ -131,15 +131,15 @@ class SignalTable(Protocol):
         ...
 
     def page(self, before: int = ..., limit: int = ..., symbol: str = ...) -> list[tuple[int, Signal, bool]]:
-        """Return signals below a number, newest first: number, signal, whether it stands."""
+        """Return signals below a number, newest first: number, signal, whether it is active."""
         ...
 
 
 class OutcomeTable(Protocol):
-    """What became of listings, by version of the label rule."""
+    """Outcomes of listings, by version of the label rule."""
 
     def save(self, outcome: ListingOutcome) -> None:
-        """Store a label, in place of one of the same version."""
+        """Store a label; it replaces one of the same version."""
         ...
 
     def of(self, listing_id: str, label_version: str) -> ListingOutcome | None:
@@ -147,27 +147,27 @@ class OutcomeTable(Protocol):
         ...
 
     def newest(self, listing_id: str) -> ListingOutcome | None:
-        """Return the newest label of one listing by any version, to be shown."""
+        """Return the newest label of one listing of any version, for display."""
         ...
 
     def latest(self, label_version: str, limit: int = ...) -> list[ListingOutcome]:
-        """Return the labels of one version that were made last, newest first."""
+        """Return the newest labels of one version, newest first."""
         ...
 
 
 class VerdictTable(Protocol):
-    """Whether past claims came true, counted."""
+    """Tallies of past claims: correct or not."""
 
     def add(self, detector: DetectorName, version: int, stratum: str, listing_id: str, *, hit: bool) -> None:
         """Count a listing once for a case."""
         ...
 
     def add_base(self, claim: ClaimKind, listing_id: str, *, hit: bool) -> None:
-        """Count a listing, signalled or not."""
+        """Count a listing, with or without a signal."""
         ...
 
     def forget(self, listing_id: str) -> None:
-        """Take back every verdict on a listing."""
+        """Remove all verdicts on a listing."""
         ...
 
     def tallies(self) -> list[CaseTally]:
@@ -175,12 +175,12 @@ class VerdictTable(Protocol):
         ...
 
     def base(self) -> dict[ClaimKind, tuple[int, int]]:
-        """Return for each kind of claim how many listings were judged, and of how many it was true."""
+        """Return the number of judged listings, and of correct ones, per kind of claim."""
         ...
 
 
 class AlertTable(Protocol):
-    """Alerts; the same rule about the same thing is one until it is closed."""
+    """Alerts; the same rule on the same subject is one alert until it is closed."""
 
     def add(self, alert: Alert) -> bool:
         """Store an alert; False: it was open already."""
@@ -191,16 +191,16 @@ class AlertTable(Protocol):
         ...
 
     def open(self) -> list[StoredAlert]:
-        """Return the open ones."""
+        """Return the open alerts."""
         ...
 
     def latest(self, limit: int = ...) -> list[StoredAlert]:
-        """Return those raised last, newest first, closed ones too."""
+        """Return the latest alerts, newest first, closed ones included."""
         ...
 
 
 class PassTable(Protocol):
-    """The row that each pass of detection leaves."""
+    """Rows of detection passes."""
 
     def add(self, done: DetectionPass) -> None:
         """Store one pass."""
@@ -208,7 +208,7 @@ class PassTable(Protocol):
 
 
 class SettingTable(Protocol):
-    """Every change of a setting."""
+    """Changes of settings."""
 
     def add(self, change: SettingChanged) -> None:
         """Store one change."""
@@ -220,7 +220,7 @@ class SettingTable(Protocol):
 
 
 class Stored(Protocol):
-    """All that is stored, as of one instant. It works beside the event loop and never waits for it."""
+    """Everything stored, as of one instant. Runs beside the event loop and never waits for it."""
 
     @property
     def journal(self) -> JournalReader: ...
@@ -240,7 +240,7 @@ class Stored(Protocol):
     def settings(self) -> SettingTable: ...
 
     def verdicts(self, label_version: str) -> VerdictTable:
-        """Return what came true of past claims, by one version of the label rule."""
+        """Return the tallies of past claims, by one version of the label rule."""
         ...
 
     def trading(self, scope: str) -> TradingTables:
@@ -248,20 +248,20 @@ class Stored(Protocol):
         ...
 
     def newest_scope(self) -> str:
-        """Return the scope whose books were compared last; empty: none ever were."""
+        """Return the scope that was reconciled last; empty: none."""
         ...
 
 
 class UnitOfWork(Stored, Protocol):
-    """What one unit of work may change: all of it or nothing."""
+    """One unit of work: all of its changes are committed, or none."""
 
     def record(self, event: AnyEvent) -> int:
-        """Append a fact to the journal; return its number. It is published after the commit."""
+        """Append a fact to the journal; return its sequence number. It is published after the commit."""
         ...
 
 
 class Store(Protocol):
-    """Where things are kept. What the functions given to it touch is their argument alone."""
+    """The store. Functions passed to it use only their argument."""
 
     async def write(
         self,
@@ -278,9 +278,9 @@ class Store(Protocol):
         ...
 
     async def read(self, name: str, work: Callable[[Stored], T], *, deadline_s: float | None = None) -> T:
-        """Run `work` on what is committed now. Raises what `work` raises, or StorageError."""
+        """Run `work` on the committed state. Raises what `work` raises, or StorageError."""
         ...
 
     def release_reserve(self) -> bool:
-        """Give the room kept for exits back to a full disk; nothing is bought from then on."""
+        """Release the disk reserve for exits; entries are blocked from then on."""
         ...

@@ -1,7 +1,7 @@
-"""Ports of trading: the account at the exchange, and the connection that fires, as the workers ask them.
+"""Ports of trading: the account at the exchange, and the connection for time-critical orders.
 
-Questions raise ExchangeError. Sends raise nothing but cancellation and return one of four outcomes
-(reliability 1.4); none is ever repeated by anything below.
+Queries raise ExchangeError. Sends raise only cancellation and return one of four outcomes
+(reliability 1.4); no layer below repeats a send.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,28 +19,28 @@ from mexc_tui.model.stream import BalanceUpdate, FillUpdate, OrderUpdate
 
 
 class UserStreamSink(Protocol):
-    """Who is told what the private stream brings, in order of arrival, nothing dropped. Calls do not wait."""
+    """Receiver of the private stream: every update, in order of arrival. Calls do not wait."""
 
     def on_order(self, update: OrderUpdate) -> None:
-        """Take the state of one of the account's orders."""
+        """Receive the state of one of the account's orders."""
         ...
 
     def on_fill(self, fill: FillUpdate) -> None:
-        """Take one of the account's trades."""
+        """Receive one of the account's trades."""
         ...
 
     def on_balance(self, update: BalanceUpdate) -> None:
-        """Take a balance after a change."""
+        """Receive a balance after a change."""
         ...
 
     def on_gap(self, *, is_closed: bool) -> None:
-        """Messages are being lost from now; or (closed) they come again, and what was before is lost."""
+        """Report a gap: updates are being lost from now, or (closed) the stream is back after a gap."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:
-    """How well the exchange's clock is known. `error_ms` bounds the error of `offset_ms` either way."""
+    """Measurement of the exchange's clock. `error_ms` bounds the error of `offset_ms` in both directions."""
 
     offset_ms: float
     """Exchange minus this machine's wall clock."""
@@ -51,48 +51,48 @@ class ClockReading:
 
 @dataclass(frozen=True, slots=True)
 class UserStreamState:
-    """The private stream for display and gates."""
+    """State of the private stream, for display and pre-trade checks."""
 
     is_live: bool
     reason: str = ""
     silent_ms: int | None = None
-    """How long nothing came on its connection; None: it has none."""
+    """Time without messages on its connection; None: not connected."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedOrder:
-    """An order as bytes, signed. It may be fired once."""
+    """A signed order as bytes. It may be sent once."""
 
     order: NewOrder
     purpose: Purpose
     request: bytes
     timestamp_ms: int
-    """Exchange time that it is signed with."""
+    """Exchange time that was signed."""
     recv_window_ms: int
 
     def __repr__(self) -> str:
-        """Name the order, never the bytes: they hold a signature."""
+        """Return the order's id, never the bytes: they contain a signature."""
         return f"Shot({self.order.client_order_id}, {self.timestamp_ms})"
 
 
 @dataclass(frozen=True, slots=True)
 class FireResult:
-    """What became of a shot, and when; monotonic nanoseconds, None where it did not come to that."""
+    """Outcome and timestamps of a send; monotonic nanoseconds, None: not reached."""
 
     outcome: SendOutcome[PlacedOrder]
     aim_ns: int | None = None
     woke_ns: int | None = None
     written_ns: int | None = None
-    """Last byte handed to the system."""
+    """When the last byte was handed to the operating system."""
     answered_ns: int | None = None
 
 
 class FiringLine(Protocol):
-    """One warm connection that is kept for orders alone."""
+    """A warm connection reserved for orders."""
 
     @property
     def is_warm(self) -> bool:
-        """Whether it is connected and was used lately."""
+        """Return whether it is connected and was used recently."""
         ...
 
     @property
@@ -101,7 +101,7 @@ class FiringLine(Protocol):
         ...
 
     async def warm(self) -> None:
-        """Connect if need be, and measure the round trip. Raises ExchangeError."""
+        """Connect if necessary and measure the round trip. Raises ExchangeError."""
         ...
 
     def prepare(
@@ -111,14 +111,14 @@ class FiringLine(Protocol):
         ...
 
     async def fire_at(self, signed: SignedOrder, at_ns: int, may_send: Callable[[], bool]) -> FireResult:
-        """Write a shot at a moment of the monotonic clock, never before it; wait for the answer.
+        """Send at a time of the monotonic clock, never before it, and wait for the response.
 
-        `may_send` is asked immediately before the first byte: if not, nothing is sent.
+        `may_send` is called immediately before the first byte; if it returns False, nothing is sent.
         """
         ...
 
     async def fire(self, signed: SignedOrder, may_send: Callable[[], bool]) -> FireResult:
-        """Write a shot at once; wait for the answer."""
+        """Send at once and wait for the response."""
         ...
 
     async def close(self) -> None:
@@ -130,15 +130,15 @@ class TradingPort(Protocol):
     """The account's side of the exchange."""
 
     def now_ms(self) -> int:
-        """Return the exchange's time as known best."""
+        """Return the best estimate of exchange time."""
         ...
 
     def exchange_ns(self, exchange_ms: int) -> int:
-        """Return the moment of the monotonic clock at which the exchange's clock shows `exchange_ms`."""
+        """Return the monotonic time at which the exchange's clock shows `exchange_ms`."""
         ...
 
     def clock(self) -> ClockReading | None:
-        """Return how well that is known; None before the first measurement."""
+        """Return the clock measurement; None: not measured yet."""
         ...
 
     async def place(
@@ -150,7 +150,7 @@ class TradingPort(Protocol):
     async def cancel(
         self, symbol: str, *, client_order_id: str = "", order_id: str = "", purpose: Purpose = Purpose.EXIT
     ) -> SendOutcome[CancelReport]:
-        """Cancel one order by either id. No answer proves anything: ask for the order."""
+        """Cancel one order by either id. No response is proof: query the order."""
         ...
 
     async def cancel_open(
@@ -167,13 +167,13 @@ class TradingPort(Protocol):
         order_id: str = "",
         purpose: Purpose = Purpose.ORDINARY,
     ) -> OrderReport:
-        """Ask for one order. Refused with -2013: not visible (yet), or never placed."""
+        """Query one order. Rejected with -2013: not visible (yet), or never placed."""
         ...
 
     async def open_orders(
         self, symbols: Sequence[str] = (), *, purpose: Purpose = Purpose.ORDINARY
     ) -> Rows[OrderReport]:
-        """Ask for open orders, of every pair if none is named."""
+        """Query open orders, of every pair if none is named."""
         ...
 
     async def all_orders(
@@ -184,7 +184,7 @@ class TradingPort(Protocol):
         end_ms: int | None = None,
         purpose: Purpose = Purpose.ORDINARY,
     ) -> Rows[OrderReport]:
-        """Ask for all of a pair's orders within seven days; an error if they are not all told."""
+        """Query all of a pair's orders within seven days. Raises for an incomplete list."""
         ...
 
     async def my_trades(
@@ -195,33 +195,33 @@ class TradingPort(Protocol):
         start_ms: int | None = None,
         purpose: Purpose = Purpose.ORDINARY,
     ) -> Rows[TradeReport]:
-        """Ask for all of the account's trades in a pair; an error if they are not all told."""
+        """Query all of the account's trades in a pair. Raises for an incomplete list."""
         ...
 
     async def account(self, *, purpose: Purpose = Purpose.ORDINARY) -> Account:
-        """Ask for balances."""
+        """Query balances."""
         ...
 
     async def key_rights(self, *, purpose: Purpose = Purpose.ORDINARY) -> KeyRights:
-        """Ask what the account's key may do, by harmless probes (reliability 4.3)."""
+        """Query the permissions of the account's key by harmless probes (reliability 4.3)."""
         ...
 
     async def trade_fee(self, symbol: str) -> TradeFee:
-        """Ask what trading a pair costs this account."""
+        """Query this account's trading fee of a pair."""
         ...
 
     async def depth(
         self, symbol: str, limit: int = 100, *, purpose: Purpose = Purpose.ORDINARY
     ) -> DepthSnapshot:
-        """Ask for a pair's book."""
+        """Query a pair's order book."""
         ...
 
     async def price(self, symbol: str) -> Decimal:
-        """Ask for a pair's last price."""
+        """Query a pair's last price."""
         ...
 
     async def dust_candidates(self) -> tuple[DustCandidate, ...]:
-        """Ask which small balances may be converted."""
+        """Query the small balances that can be converted."""
         ...
 
     async def convert_dust(self, assets: Sequence[str]) -> SendOutcome[DustConversion]:
@@ -229,15 +229,15 @@ class TradingPort(Protocol):
         ...
 
     def weight_left(self, purpose: Purpose) -> int:
-        """Return how much weight may be used at once for this purpose."""
+        """Return the request weight available at once for this purpose."""
         ...
 
     def orders_left(self, purpose: Purpose) -> int:
-        """Return how many order calls may be made at once for this purpose."""
+        """Return the number of order requests available at once for this purpose."""
         ...
 
     def ban(self) -> str:
-        """Return the ban in force, in words; empty: none."""
+        """Return the active ban as text; empty: none."""
         ...
 
     async def run_private(self, sink: UserStreamSink) -> None:
@@ -245,13 +245,13 @@ class TradingPort(Protocol):
         ...
 
     def probe_private(self) -> None:
-        """Ping the private connection now, so that the next look knows whether it lives."""
+        """Ping the private connection now, so that the next check has a current state."""
         ...
 
     def private_state(self) -> UserStreamState:
-        """Return how the private stream is."""
+        """Return the state of the private stream."""
         ...
 
     def line(self) -> FiringLine:
-        """Return a firing line of its own, not connected yet; the caller closes it."""
+        """Return a new firing line, not connected yet; the caller closes it."""
         ...

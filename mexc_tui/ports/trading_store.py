@@ -1,7 +1,7 @@
-"""Trading tables of one scope (an account in an exchange session): `stored.trading(scope)`.
+"""Tables of the ledger of one scope (an account in an exchange session): `stored.trading(scope)`.
 
-`save` stores a row in place of the one with the same key; every row read is held against its hash. Raises
-StorageConflict when a rule of the tables says no, StorageDamaged when a row is not what was written.
+`save` inserts a row or replaces the one with its key; every row read is verified against its hash. Raises
+StorageConflict when a table rule rejects a write, StorageDamaged when a row does not match its hash.
 """
 
 from decimal import Decimal
@@ -16,10 +16,10 @@ from mexc_tui.model.trading import RiskCheck, Tightening, Trading
 
 
 class SnipeTable(Protocol):
-    """Snipes; one a key, ever."""
+    """Snipes; at most one per key."""
 
     def save(self, snipe: Snipe) -> None:
-        """Store a snipe as it is now. Raises StorageConflict when its key has another snipe."""
+        """Store a snipe. Raises StorageConflict if its key has another snipe."""
         ...
 
     def get(self, snipe_id: str) -> Snipe | None:
@@ -27,11 +27,11 @@ class SnipeTable(Protocol):
         ...
 
     def by_key(self, key: SnipeKey) -> Snipe | None:
-        """Return the snipe that came of a signal."""
+        """Return the snipe of a signal."""
         ...
 
     def open(self) -> list[Snipe]:
-        """Return those that are not over, oldest first."""
+        """Return the active snipes, oldest first."""
         ...
 
     def of_symbol(self, symbol: str, limit: int = ...) -> list[Snipe]:
@@ -39,27 +39,27 @@ class SnipeTable(Protocol):
         ...
 
     def page(self, before_ms: int = ..., before_id: str = ..., limit: int = ...) -> list[Snipe]:
-        """Return those behind one, named by when it was armed and id, newest first."""
+        """Return the snipes after one (by arming time and id), newest first."""
         ...
 
 
 class AttemptTable(Protocol):
-    """What each attempt of a snipe did."""
+    """Attempts of snipes."""
 
     def save(self, attempt: Attempt) -> None:
-        """Store an attempt, in place of the one with its number."""
+        """Store an attempt; it replaces the one with its number."""
         ...
 
     def of_snipe(self, snipe_id: str) -> list[Attempt]:
-        """Return the attempts of a snipe in their order."""
+        """Return the attempts of a snipe in order."""
         ...
 
 
 class IntentTable(Protocol):
-    """Durable wishes to trade. A snipe has at most one open entry; a client id belongs to one intent."""
+    """Durable intents. A snipe has at most one open entry; a client order id belongs to one intent."""
 
     def save(self, intent: Intent) -> None:
-        """Store an intent as it is now. Client ids may be added to it, never taken away."""
+        """Store an intent. Client order ids may be added, never removed."""
         ...
 
     def get(self, intent_id: str) -> Intent | None:
@@ -67,15 +67,15 @@ class IntentTable(Protocol):
         ...
 
     def by_client_id(self, client_order_id: str) -> Intent | None:
-        """Return the intent that a client order id was ever reserved for."""
+        """Return the intent of a client order id."""
         ...
 
     def open(self) -> list[Intent]:
-        """Return those not ended, oldest first."""
+        """Return the open intents, oldest first."""
         ...
 
     def of_snipe(self, snipe_id: str) -> list[Intent]:
-        """Return a snipe's, oldest first."""
+        """Return the intents of a snipe, oldest first."""
         ...
 
     def of_position(self, position_id: str) -> list[Intent]:
@@ -84,10 +84,10 @@ class IntentTable(Protocol):
 
 
 class OrderTable(Protocol):
-    """Orders of ours by client order id, and foreign ones."""
+    """The desk's orders by client order id, and foreign orders."""
 
     def save(self, order: Order) -> None:
-        """Store an order as it is now."""
+        """Store an order."""
         ...
 
     def get(self, client_order_id: str) -> Order | None:
@@ -95,15 +95,15 @@ class OrderTable(Protocol):
         ...
 
     def by_order_id(self, order_id: str) -> Order | None:
-        """Return an order by the exchange's id; of two, the one made first."""
+        """Return an order by the exchange's id; of two, the older one."""
         ...
 
     def open(self, symbol: str = ...) -> list[Order]:
-        """Return ours that are not at their end, oldest first."""
+        """Return the desk's open orders, oldest first."""
         ...
 
     def live(self, symbol: str = ...) -> list[Order]:
-        """Return ours that rest on the exchange, or may: UNKNOWN included, INTENT not."""
+        """Return the desk's orders that are or may be on the exchange: UNKNOWN included, INTENT not."""
         ...
 
     def of_intent(self, intent_id: str) -> list[Order]:
@@ -115,37 +115,37 @@ class OrderTable(Protocol):
         ...
 
     def foreign(self, limit: int = ...) -> list[Order]:
-        """Return orders that are not ours (they have no intent), ended ones too, newest first."""
+        """Return foreign orders (without an intent), closed ones included, newest first."""
         ...
 
     def page(
         self, before_ms: int = ..., before_id: str = ..., limit: int = ..., *, symbol: str = ...
     ) -> list[Order]:
-        """Return orders behind one, named by when it was made and client id, newest first."""
+        """Return the orders after one (by creation time and client order id), newest first."""
         ...
 
 
 class LotTable(Protocol):
-    """What was bought, first in first out."""
+    """Lots, first in, first out."""
 
     def save(self, lot: Lot) -> None:
-        """Store a lot as it is now."""
+        """Store a lot."""
         ...
 
     def open(self, asset: str = ...) -> list[Lot]:
-        """Return those with something left, of one coin or of all, first in first."""
+        """Return the lots with a remainder, of one coin or of all, first in, first out."""
         ...
 
     def of_position(self, position_id: str) -> list[Lot]:
-        """Return a position's, first in first."""
+        """Return the lots of a position, first in, first out."""
         ...
 
 
 class PositionTable(Protocol):
-    """Positions; one is open per pair and snipe."""
+    """Positions; at most one is open per pair and snipe."""
 
     def save(self, position: Position) -> None:
-        """Store a position as it is now."""
+        """Store a position."""
         ...
 
     def get(self, position_id: str) -> Position | None:
@@ -153,7 +153,7 @@ class PositionTable(Protocol):
         ...
 
     def open(self) -> list[Position]:
-        """Return those not closed, oldest first."""
+        """Return the open positions, oldest first."""
         ...
 
     def of_snipe(self, snipe_id: str) -> Position | None:
@@ -165,19 +165,19 @@ class PositionTable(Protocol):
         ...
 
     def page(self, before_ms: int = ..., before_id: str = ..., limit: int = ...) -> list[Position]:
-        """Return those behind one, named by its opening and id, newest first."""
+        """Return the positions after one (by opening time and id), newest first."""
         ...
 
     def closed(self, since_ms: int = ..., limit: int = ...) -> list[Position]:
-        """Return those closed at or after `since_ms`, the latest closed first."""
+        """Return the positions closed at or after `since_ms`, latest first."""
         ...
 
 
 class EntryTable(Protocol):
-    """The entries of the books: append-only, chained; balances are kept beside them."""
+    """Ledger entries: append-only and hash-chained; balances are stored beside them."""
 
     def add(self, entry: LedgerEntry) -> bool:
-        """Book an entry; False: it was booked already. Raises StorageConflict unless it sums to zero."""
+        """Book an entry; False: already booked. Raises StorageConflict unless it sums to zero."""
         ...
 
     def get(self, entry_id: str) -> LedgerEntry | None:
@@ -193,7 +193,7 @@ class EntryTable(Protocol):
         ...
 
     def balance(self, account: LedgerAccount, asset: str) -> Decimal:
-        """Return one balance, 0 if nothing was booked there."""
+        """Return one balance; 0: nothing was booked."""
         ...
 
     def balances(self) -> list[StoredBalance]:
@@ -202,30 +202,30 @@ class EntryTable(Protocol):
 
 
 class DayTable(Protocol):
-    """Days of the desk."""
+    """Daily figures."""
 
     def save(self, day: TradingDay) -> None:
-        """Store a day as it is now."""
+        """Store a day."""
         ...
 
     def get(self, day: str) -> TradingDay:
-        """Return a day (2026-11-22), an empty one if nothing happened."""
+        """Return a day (2026-11-22); an empty one if nothing happened."""
         ...
 
     def latest(self, limit: int = ...) -> list[TradingDay]:
-        """Return the newest days on which something happened, newest first."""
+        """Return the newest days with activity, newest first."""
         ...
 
 
 class EquityTable(Protocol):
-    """What the desk was worth."""
+    """Equity points."""
 
     def add(self, point: EquityPoint) -> None:
         """Append a point."""
         ...
 
     def latest(self) -> EquityPoint | None:
-        """Return the newest point; its `peak` is the one to go on from."""
+        """Return the newest point; its `peak` is the current one."""
         ...
 
     def between(self, from_ms: int, to_ms: int, limit: int = ...) -> list[EquityPoint]:
@@ -238,31 +238,31 @@ class EquityTable(Protocol):
 
 
 class StateTable(Protocol):
-    """The one trading state."""
+    """The trading state."""
 
     def get(self) -> Trading:
-        """Return it; active if nothing was ever stored."""
+        """Return the state; active if none was stored."""
         ...
 
     def save(self, trading: Trading) -> None:
-        """Store it. Raises StorageConflict when its generation is lower than the stored one's."""
+        """Store the state. Raises StorageConflict if its generation is below the stored one."""
         ...
 
 
 class TighteningTable(Protocol):
-    """How far the limits of entries are lowered."""
+    """Current reduction of the entry limits."""
 
     def get(self) -> Tightening:
-        """Return it; not lowered if nothing was ever stored."""
+        """Return the reduction; none if nothing was stored."""
         ...
 
     def save(self, tightening: Tightening) -> None:
-        """Store it in place of the one before."""
+        """Store the reduction; it replaces the previous one."""
         ...
 
 
 class RiskCheckTable(Protocol):
-    """Checks of the risk monitor."""
+    """Risk checks."""
 
     def add(self, check: RiskCheck) -> None:
         """Append a check."""
@@ -274,7 +274,7 @@ class RiskCheckTable(Protocol):
 
 
 class ReconciliationTable(Protocol):
-    """Runs of reconciliation."""
+    """Reconciliation runs."""
 
     def add(self, run: Reconciliation) -> None:
         """Append a run."""
@@ -290,27 +290,27 @@ class ReconciliationTable(Protocol):
 
 
 class LimitNumbers(Protocol):
-    """What limits are checked against, in the unit that arms."""
+    """Figures that limits are checked against, in the unit of work that arms."""
 
     def committed(self, quote_asset: str) -> CommittedFunds:
-        """Return what open entries hold back and open positions cost, and how many there are."""
+        """Return reservations of open entries, cost of open positions, and their number."""
         ...
 
     def entries_ms(self, since_ms: int) -> tuple[int, ...]:
-        """Return when positions opened at or after a moment, without those whose entry is open still."""
+        """Return the opening times of positions since `since_ms`, except those whose entry is still open."""
         ...
 
     def losses_in_a_row(self, since_ms: int = ...) -> LossRun:
-        """Return the losses since the last gain, of positions closed at or after `since_ms`."""
+        """Return the losses since the last profit, of positions closed at or after `since_ms`."""
         ...
 
     def last_exit_ms(self, symbol: str) -> int | None:
-        """Return when the last position of a pair was closed."""
+        """Return the closing time of a pair's last position."""
         ...
 
 
 class TradingTables(Protocol):
-    """All books of one scope."""
+    """The whole ledger of one scope."""
 
     @property
     def snipes(self) -> SnipeTable: ...
@@ -342,8 +342,8 @@ class TradingTables(Protocol):
     def limits(self) -> LimitNumbers: ...
 
     def verify(self) -> int:
-        """Hold every row against its hash, entries against their chain, balances against the entries.
+        """Verify every row against its hash, entries against their chain, balances against the entries.
 
-        Returns how many rows were checked. Raises StorageDamaged naming the first that is not as written.
+        Returns the number of checked rows. Raises StorageDamaged, naming the first that does not match.
         """
         ...

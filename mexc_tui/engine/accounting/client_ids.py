@@ -1,15 +1,15 @@
-"""Client order ids of this engine: made for intents, each given out once."""
+"""Client order ids of this engine: created per intent, each used once."""
 
 from mexc_tui.engine.runtime.recent_keys import RecentKeys
 from mexc_tui.ledger import ids
 from mexc_tui.model.intent import Intent
 
 MAX_IDS = 20_000
-"""Ids that are remembered: those of hundreds of intents. A forgotten one is not used, another is made."""
+"""Remembered ids, enough for hundreds of intents. A forgotten id is replaced by a new one."""
 
 
 class ClientIds:
-    """What was made, and what was not used yet."""
+    """Created and unused client order ids."""
 
     def __init__(self, desk_id: str, boot_ms: int) -> None:
         """`desk_id` and `boot_ms`: what ids are made of, so that no two engines make the same."""
@@ -18,14 +18,14 @@ class ClientIds:
         self._fresh = RecentKeys[str](MAX_IDS)
 
     def make(self, attempts: int) -> tuple[str, ...]:
-        """Return ids for the attempts of a new intent, never used before."""
+        """Create ids for the attempts of a new intent."""
         self._counter += 1
         made = ids.make_ids(self.desk_id, self._boot_ms, self._counter, attempts)
         self._fresh.update(made)
         return made
 
     def next_unused(self, intent: Intent) -> str:
-        """Return an id of this intent that this engine has not used; empty: it has none left."""
+        """Return an unused id of this intent; empty: none left."""
         for name in intent.client_ids:
             if name in self._fresh:
                 self._fresh.discard(name)

@@ -1,4 +1,4 @@
-"""Checks the equity identity (reliability I7) on the stored ledger. Synchronous; runs beside the loop."""
+"""Check the equity identity (reliability I7) on the stored ledger. Synchronous, off the event loop."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,12 +20,12 @@ PAGE = 500
 LAST = 2**62
 
 Marks = Mapping[str, PriceMark]
-"""What each open position would be sold at, by its id; one without a bid stands at its cost."""
+"""Price mark of each open position by its id; a position without a bid is valued at cost."""
 
 
 @dataclass(frozen=True, slots=True)
 class EquityIdentity:
-    """Both sides of the identity of equity, in quote units."""
+    """Both sides of the equity identity, in quote units."""
 
     start: Decimal
     flows: Decimal
@@ -35,24 +35,24 @@ class EquityIdentity:
     holdings: Decimal
     fees: Decimal
     unpriced: int
-    """Open positions that stand at their cost."""
+    """Open positions valued at cost."""
 
     @property
     @exactly
     def equity(self) -> Decimal:
-        """Cash and holdings."""
+        """Return cash plus holdings."""
         return self.cash + self.holdings
 
     @property
     @exactly
     def gap(self) -> Decimal:
-        """What equity is more than start, flows and profits: 0 but for rounding."""
+        """Return equity less start, flows and profits: 0 except for rounding."""
         return self.equity - (self.start + self.flows + self.realised + self.unrealised)
 
 
 @exactly
 def compute_identity(tables: TradingTables, positions: Iterable[Position], marks: Marks) -> EquityIdentity:
-    """Add up both sides; `positions` are all that ever were."""
+    """Return both sides of the identity; `positions` are all positions, closed ones included."""
     realised = unrealised = holdings = fees = ZERO
     unpriced = 0
     for position in positions:
@@ -79,12 +79,12 @@ def compute_identity(tables: TradingTables, positions: Iterable[Position], marks
 
 
 def all_positions(tables: TradingTables) -> Iterator[Position]:
-    """Return every position ever, newest first."""
+    """Return all positions, newest first."""
     return _pages(lambda ms, name: tables.positions.page(ms, name, PAGE), lambda one: (one.opened_ms, one.id))
 
 
 def all_snipes(tables: TradingTables) -> Iterator[Snipe]:
-    """Return every snipe ever, newest first."""
+    """Return all snipes, newest first."""
     return _pages(lambda ms, name: tables.snipes.page(ms, name, PAGE), lambda one: (one.armed_ms, one.id))
 
 

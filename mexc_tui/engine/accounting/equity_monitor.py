@@ -1,4 +1,4 @@
-"""Marks what the desk is worth each second, keeps the points that history needs, and knows its losses."""
+"""Marks equity to market each second, stores the points of its history and computes losses."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,25 +25,25 @@ STEP_S = 1.0
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 MAX_POINTS_READ = 10_000
-"""Points of a day that are read to find its first complete one."""
+"""Maximum number of a day's points read to find its first complete one."""
 ROUNDING = Decimal("1e-6")
-"""Quote units that divisions may leave in each position (reliability I7)."""
+"""Rounding tolerance per position, in quote units (reliability I7)."""
 
 
 @dataclass(frozen=True, slots=True)
 class LossFigures:
-    """What limits of loss are held against. None: a price is missing, and no limit may act."""
+    """Figures for the loss limits. None: a price is missing, and no limit may act."""
 
     day_pct: Decimal | None
-    """Loss since the day began, or since a person resumed; negative: a gain."""
+    """Loss since the start of the day, or since the last manual resume; negative: a gain."""
     drawdown_pct: Decimal | None
     in_a_row: int
     exposure_pct: Decimal | None
-    """Coins at the bid, of equity."""
+    """Coins at the bid, as a percentage of equity."""
 
 
 class EquityMonitor:
-    """One worker."""
+    """Worker that marks equity."""
 
     def __init__(
         self,
@@ -55,9 +55,9 @@ class EquityMonitor:
         stale_ms: Callable[[], int],
         resumed_ms: Callable[[], int],
     ) -> None:
-        """`fee`: of selling a pair, a ratio; `stale_ms`: an older bid is no price.
+        """`fee`: selling fee of a pair, a ratio; `stale_ms`: age from which a bid is not used.
 
-        `resumed_ms`: when a person resumed last; losses from before count no more.
+        `resumed_ms`: time of the last manual resume; earlier losses do not count.
         """
         self._keeper = keeper
         self._books = books
@@ -71,9 +71,9 @@ class EquityMonitor:
         self._realised = dict[str, Decimal]()
         self._complete: EquityPoint | None = None
         self._day_start: EquityPoint | None = None
-        """Of the UTC day: its P&L is measured from here."""
+        """Start of the UTC day, for the day's P&L."""
         self._limit_start: EquityPoint | None = None
-        """Of the UTC day, or when a person resumed after a loss: limits are measured from here."""
+        """Start of the UTC day, or of the last manual resume after a loss, for the limits."""
         self._stored_ms = 0
         self._has_filled = False
         self._has_closed = True
@@ -96,18 +96,18 @@ class EquityMonitor:
             await self.update()
 
     async def update(self) -> None:
-        """Mark once; store the point if it is one to keep."""
+        """Mark once; store the point if it is due."""
         before = self._complete
         point = self.mark()
         if before is not None and before.at_ms > self._stored_ms and _day(before.at_ms) != _day(point.at_ms):
-            await self._store(before)  # the close of its day, which the next day's P&L is measured from
+            await self._store(before)  # the close of its day, the base of the next day's P&L
         if self._is_to_keep(point):
             await self._store(point)
         if self._has_closed:
             await self._count_losses()
 
     def mark(self) -> EquityPoint:
-        """Return what the desk is worth now, and let memory have it."""
+        """Mark equity now and put it into the ledger state."""
         memory = self._keeper.state
         before = self._complete
         point = equity_point(memory.cash(QUOTE), self._marks(), self._flows, before, self._now_ms())
@@ -119,7 +119,7 @@ class EquityMonitor:
         return point
 
     def losses(self) -> LossFigures:
-        """Return what the last mark says of losses."""
+        """Return the loss figures of the last mark."""
         point, start = self._keeper.state.equity, self._limit_start
         if point is None or start is None:
             return LossFigures(None, None, self.in_a_row, None)
@@ -129,16 +129,16 @@ class EquityMonitor:
 
     @property
     def day_equity(self) -> Decimal | None:
-        """Return equity at the start of the UTC day plus flows since; None: not known."""
+        """Return equity at the start of the UTC day plus flows since; None: unknown."""
         return self._since(self._day_start)
 
     @property
     def limit_equity(self) -> Decimal | None:
-        """Return the equity that loss limits are measured from plus flows since; None: not known."""
+        """Return the base equity of the loss limits plus flows since; None: unknown."""
         return self._since(self._limit_start)
 
     async def reset_loss_limits(self) -> None:
-        """Count losses from now on: a person resumed after one; the day's P&L stays. Raises StorageError."""
+        """Restart the loss limits after a manual resume; the day's P&L stays. Raises StorageError."""
         self._complete = self._limit_start = None
         self.in_a_row, self._has_closed = 0, True
         point = self.mark()
@@ -146,7 +146,7 @@ class EquityMonitor:
             await self._store(point)
 
     def breaches(self) -> tuple[str, ...]:
-        """Say where equity is not the start, flows and profits (reliability I7); nothing: it is."""
+        """Return breaches of the equity identity (reliability I7); empty: none."""
         memory = self._keeper.state
         point = memory.equity
         if point is None or not self._is_loaded:
@@ -174,9 +174,9 @@ class EquityMonitor:
         return None if age_ms is None or age_ms > self._stale_ms() else self._prices.believed_bid(symbol)
 
     async def _load(self) -> None:
-        """Take up where stored points and entries end: read in the writer's turn, no commit is missed."""
+        """Load the last stored points and entries in the writer's turn, so that no commit is missed."""
         resumed_ms = self._resumed_ms()
-        found = await self._keeper.write("what equity began with", lambda desk: _found(desk, resumed_ms))
+        found = await self._keeper.write("load equity", lambda desk: _found(desk, resumed_ms))
         self._start, self._flows, self._closed = found.start, found.flows, found.closed
         self._realised = dict(found.realised)
         self._complete, self._day_start, self._limit_start = (
@@ -188,7 +188,7 @@ class EquityMonitor:
         self._is_loaded = True
 
     def _note(self, written: LedgerChanges) -> None:
-        """Follow what a commit moved."""
+        """Apply the changes of a commit."""
         if not self._is_loaded:
             return
         self._flows += sum((entry.flow for entry in written.entries), ZERO)
@@ -200,7 +200,7 @@ class EquityMonitor:
             self._wake.set()
 
     def _is_to_keep(self, point: EquityPoint) -> bool:
-        """Each fill, each minute, each midnight (UTC)."""
+        """Whether the point is due: after each fill, each minute, each midnight (UTC)."""
         return self._has_filled or point.at_ms // MINUTE_MS != self._stored_ms // MINUTE_MS
 
     async def _store(self, point: EquityPoint) -> None:
@@ -225,14 +225,14 @@ class EquityMonitor:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the store has of equity."""
+    """Stored equity data."""
 
     start: Decimal
     flows: Decimal
     closed: Decimal
-    """Realised by positions that change no more."""
+    """Realised profit of positions that no longer change."""
     realised: dict[str, Decimal]
-    """Of those that still may."""
+    """Realised profit of the other positions."""
     complete: EquityPoint | None
     day_start: EquityPoint | None
     limit_start: EquityPoint | None
@@ -272,12 +272,12 @@ def _first_since(table: EquityTable, from_ms: int, now_ms: int) -> EquityPoint |
 
 
 def _dated(point: EquityPoint | None, at_ms: int) -> EquityPoint | None:
-    """Return a point as the start of what began at a moment."""
+    """Return a point moved to the start of a period."""
     return None if point is None else msgspec.structs.replace(point, at_ms=max(point.at_ms, at_ms))
 
 
 def _start_of(start: EquityPoint | None, latest: EquityPoint | None, now_ms: int) -> EquityPoint | None:
-    """Return where this UTC day is measured from: the last complete point before it, or its first."""
+    """Return the base of this UTC day: the last complete point before it, or its first."""
     if start is not None and _day(start.at_ms) == _day(now_ms):
         return start
     return _dated(latest, now_ms)

@@ -1,4 +1,4 @@
-"""Reads the exchange's side of a comparison: balances, and orders before and after them."""
+"""Reads the exchange's side of a reconciliation: balances, and orders before and after them."""
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
@@ -15,34 +15,34 @@ from mexc_tui.model.rows import SkippedRow
 from mexc_tui.ports.trading import TradingPort
 
 UNKNOWN_PAIR = frozenset({-1121, 10007})
-"""The exchange does not know the pair, or not any more (delisted, renamed)."""
+"""Codes for a pair that the exchange does not list, or no longer lists."""
 ABOUT_THE_ACCOUNT = frozenset({401, 403, 418, 429})
 HISTORY_WEIGHT = 10
-"""What it weighs to list the orders of one pair (protocol 3.2)."""
+"""Request weight of listing the orders of one pair (protocol 3.2)."""
 HISTORY_MS = 7 * 86_400_000 - 60_000
-"""Orders are listed so long back (protocol 4.4)."""
+"""Maximum age of listed orders (protocol 4.4)."""
 
 
 class ExchangeReader:
-    """Asks and changes nothing. Methods raise ExchangeError."""
+    """Read-only queries. Methods raise ExchangeError."""
 
     def __init__(self, trading: TradingPort, keeper: LedgerWriter, allowance: WeightAllowance) -> None:
         self._trading = trading
         self._keeper = keeper
         self._allowance = allowance
         self._dead = frozenset[str]()
-        """Pairs that the exchange did not know at the last reading: they are asked for each time."""
+        """Pairs unknown to the exchange at the last reading: queried every time."""
         self.unlisted = frozenset[str]()
-        """Pairs whose orders it did not list, or not all, at the last reading: the same."""
+        """Pairs whose orders were not completely listed at the last reading: queried every time."""
         self.balances = tuple[Balance, ...]()
-        """Balances as the exchange told them last: for display, never for a decision about money."""
+        """Balances of the last response: for display, never for a decision about money."""
         self._unread = tuple[SkippedRow, ...]()
-        """Balances of that answer that could not be read."""
+        """Rows of that response that could not be read."""
 
     async def read_snapshot(self, wanted: frozenset[str], *, at_once: bool = False) -> ExchangeSnapshot:
-        """Read one side, with the orders of the wanted pairs and of those that have an order not ended.
+        """Read balances, and the orders of the wanted pairs and of pairs with open orders.
 
-        `at_once`: although there are many of them; else their histories are spread in time.
+        `at_once`: query all histories immediately; otherwise they are spread over time.
         """
         symbols = wanted | self._unsettled()
         symbols |= (self._dead | self.unlisted) & self._keeper.state.symbols()
@@ -72,15 +72,15 @@ class ExchangeReader:
         )
 
     async def query_balances(self) -> tuple[Balance, ...]:
-        """Ask for balances."""
+        """Query the account's balances."""
         account = await self._trading.account(purpose=Purpose.EXIT)
         self.balances, self._unread = account.balances, account.skipped
         return self.balances
 
     async def read_opening_balances(self, tries: int) -> ExchangeSnapshot:
-        """Read until two account answers in a row agree: one answer opens no books.
+        """Read until two consecutive balance responses agree: one response does not open a ledger.
 
-        A balance that cannot be read is asked for as often as one that differs; it does not end the start.
+        A malformed balance is queried as often as a differing one; it does not stop the start.
         """
         before = totals(await self.query_balances())
         theirs = await self.read_snapshot(self.active_symbols(), at_once=True)
@@ -90,16 +90,16 @@ class ExchangeReader:
         return theirs
 
     def active_symbols(self) -> frozenset[str]:
-        """Return the pairs in which something of ours may have happened."""
+        """Return the pairs in which the desk may have traded."""
         return self._keeper.state.active_symbols(self._trading.now_ms())
 
     def _unsettled(self) -> frozenset[str]:
-        """Return pairs with an order that is not at its end: their history is worth its weight each time."""
+        """Return the pairs with open orders: their history is worth its weight every time."""
         orders = self._keeper.state.orders.values()
         return frozenset(order.symbol for order in orders if not order.state.is_terminal)
 
     async def _orders(self, symbols: Iterable[str], *, at_once: bool) -> "_Listed":
-        """Return open orders of every pair, and all recent ones of these pairs, failures pair by pair."""
+        """Return all open orders, and recent orders of these pairs; a failure costs only its pair."""
         listed = await self._trading.open_orders(purpose=Purpose.EXIT)
         found = {report.order_id: report for report in listed.rows}
         dead, unanswered = dict[str, str](), dict[str, str]()
@@ -125,7 +125,7 @@ class ExchangeReader:
         return max(min(began, default=now_ms) - 60_000, now_ms - HISTORY_MS)
 
     async def _trades(self, dead: Container[str], unanswered: dict[str, str]) -> tuple[TradeReport, ...]:
-        """Return trades of the orders whose fees are not all known; note in `unanswered` what failed."""
+        """Return trades of orders with unreported fees; add failures to `unanswered`."""
         found: list[TradeReport] = []
         for order in [one for one in self._keeper.state.orders.values() if needs_trades_query(one)]:
             if order.symbol in dead:
@@ -145,19 +145,19 @@ class ExchangeReader:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """Orders, and pairs whose history was refused (`dead`), not read or read in part, with the words."""
+    """Listed orders, and pairs whose history was refused (`dead`), unread or partly read, with the reason."""
 
     reports: tuple[OrderReport, ...]
     dead: dict[str, str]
     unanswered: dict[str, str]
     partial: dict[str, str]
-    """Malformed rows were skipped: an order that is not listed may be one of them."""
+    """Malformed rows were skipped: an unlisted order may be one of them."""
     names_all: bool
-    """Whether each open order that could not be read tells its pair: else it may be of any."""
+    """Whether every malformed open order names its pair: otherwise it may be of any pair."""
 
 
 def _note(symbol: str, error: ExchangeError, dead: dict[str, str], unanswered: dict[str, str]) -> None:
-    """Keep a failure that is about one pair; raise what is about the account, its key or its limits."""
+    """Record a failure of one pair; raise one of the account, its key or its limits."""
     if not isinstance(error, RequestRefused):
         unanswered[symbol] = str(error)
     elif error.refusal.code in UNKNOWN_PAIR:
@@ -169,5 +169,5 @@ def _note(symbol: str, error: ExchangeError, dead: dict[str, str], unanswered: d
 
 
 def totals(balances: Iterable[Balance]) -> dict[str, object]:
-    """Return what an account holds of each asset that it holds anything of."""
+    """Return the non-zero balances by asset."""
     return {one.asset: one.total for one in balances if one.total}

@@ -1,4 +1,4 @@
-"""Reads the books' side of a comparison, and what changed in them while the exchange was asked."""
+"""Reads the ledger's side of a reconciliation, and the changes in it during the exchange queries."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,28 +12,28 @@ from mexc_tui.model.position import Position
 from mexc_tui.ports.trading_store import TradingTables
 
 LATELY_MS = 900_000
-"""Orders that ended so long ago are still compared."""
+"""Orders closed within this time are still compared."""
 RECENT_ORDERS = 200
 MOVED_ENTRIES = 200
-"""If so many entries were booked during one comparison, no asset is compared."""
+"""Limit of new entries during a reconciliation; beyond it no asset is compared."""
 RECENT_ENTRIES = 2_000
-"""Among so many newest entries a drift is found that is reversed."""
+"""Number of newest entries searched for a drift to reverse."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonBaseline:
-    """What the comparison knew before it read the books."""
+    """State before the ledger was read."""
 
     exchange: ExchangeSnapshot
     newest_entry: int
     """Number of the newest entry before the first query."""
     agreed_ms: int
-    """When balances last agreed; 0: not since this engine began."""
+    """Time of the last agreement; 0: none since this engine started."""
     unconfirmed: tuple[UnconfirmedDifference, ...]
     orders: tuple[Order, ...]
-    """In memory: those on their way or suspected have no row yet."""
+    """Orders in memory: those in flight or suspected have no row yet."""
     unbooked: frozenset[str]
-    """Client ids of orders of which memory knows more than the store."""
+    """Client order ids with evidence that is not stored yet."""
 
 
 def baseline_of(
@@ -44,18 +44,18 @@ def baseline_of(
     agreed_ms: int,
     unconfirmed: tuple[UnconfirmedDifference, ...],
 ) -> ComparisonBaseline:
-    """Take what memory knows at this moment; the store is read in another thread."""
+    """Capture the state in memory now; the store is read in another thread."""
     orders, unbooked = tuple(memory.orders.values()), frozenset(memory.unbooked)
     return ComparisonBaseline(theirs, newest_entry, agreed_ms, unconfirmed, orders, unbooked)
 
 
 def newest_entry_number(tables: TradingTables) -> int:
-    """Return the number of the newest entry: what is booked after it has a higher one."""
+    """Return the number of the newest entry: later entries have higher numbers."""
     return next((number for number, _ in tables.entries.page(limit=1)), 0)
 
 
 def read_ledger(tables: TradingTables, known: ComparisonBaseline) -> LedgerSnapshot:
-    """Read everything in one transaction."""
+    """Read the ledger snapshot in one transaction."""
     theirs = known.exchange
     since_ms = theirs.at_ms - LATELY_MS
     orders = dict[str, Order]()
@@ -96,7 +96,7 @@ def read_ledger(tables: TradingTables, known: ComparisonBaseline) -> LedgerSnaps
 
 
 def _moved(tables: TradingTables, known: ComparisonBaseline) -> frozenset[str]:
-    """Return assets that were booked since the first query, or that are told and not booked yet."""
+    """Return assets booked since the first query, and assets of unbooked evidence."""
     newer = [
         entry for number, entry in tables.entries.page(limit=MOVED_ENTRIES) if number > known.newest_entry
     ]
@@ -110,7 +110,7 @@ def _moved(tables: TradingTables, known: ComparisonBaseline) -> frozenset[str]:
 
 
 def _written_off(tables: TradingTables, at_ms: int) -> Iterable[Position]:
-    """Yield positions whose coins were written off as gone lately."""
+    """Yield positions with recently written-off coins."""
     since_ms = at_ms - REVERSED_WITHIN_MS
     for position in (*tables.positions.open(), *tables.positions.closed(since_ms)):
         entries = tables.entries.of_position(position.id) if position.gone else ()

@@ -1,7 +1,7 @@
-"""What is open, in memory: what workers and faces look at without waiting.
+"""Open ledger rows in memory, for workers and front ends.
 
-Rows are as the last commit left them, and orders as whoever told of them last: no commit is waited for to
-know that an order ended. What only memory has is kept until the store has it.
+Rows match the last commit, except orders, which include evidence at once: no commit delays the
+knowledge that an order is closed. Unstored evidence is kept until it is stored.
 """
 
 from dataclasses import dataclass, field
@@ -22,27 +22,27 @@ from mexc_tui.ports.trading_store import TradingTables
 
 Row = TypeVar("Row")
 RECENT_ORDERS = 200
-"""Of so many newest orders, those of closed positions are kept too whose fees are not all known."""
+"""Newest orders searched for unsettled fees of closed positions."""
 SENT_EARLY_MS = 1_000
-"""No first attempt leaves so long before its opening: it is aimed to arrive at it."""
+"""Lead time before an opening within which nothing is sent yet: attempts arrive at the opening."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderEvidence:
-    """What was told of one order."""
+    """Evidence about one order."""
 
     client_order_id: str
     evidence: tuple[Evidence, ...]
 
     @property
     def has_fill(self) -> bool:
-        """Whether it tells that something was filled."""
+        """Whether the evidence reports a fill."""
         return any(one.filled_quantity or one.trades for one in self.evidence)
 
 
 @dataclass(slots=True)
 class LedgerState:
-    """Rows by their ids. Orders stay until they ended, their fees are known and their position is closed."""
+    """Rows by id. An order stays until it is closed, its fees are known and its position is closed."""
 
     trading: Trading = field(default_factory=Trading)
     snipes: dict[str, Snipe] = field(default_factory=dict[str, Snipe])
@@ -53,16 +53,16 @@ class LedgerState:
     balances: dict[tuple[LedgerAccount, str], Decimal] = field(
         default_factory=dict[tuple[LedgerAccount, str], Decimal]
     )
-    """Of the books; the exchange's own are asked for when they are needed."""
+    """Ledger balances; exchange balances are queried when needed."""
     equity: EquityPoint | None = None
     reconciled: Reconciliation | None = None
     unbooked: dict[str, list[OrderEvidence]] = field(default_factory=dict[str, list[OrderEvidence]])
-    """By client order id: what orders here know and the store does not yet."""
+    """Evidence by client order id that is applied in memory and not stored yet."""
     unstored: set[str] = field(default_factory=set[str])
-    """Positions that only memory has: the store did not take what bought them."""
+    """Ids of positions that exist only in memory, because storing their buys failed."""
 
     def cash(self, asset: str) -> Decimal:
-        """Return what the desk has of a quote asset."""
+        """Return the desk's balance of a quote asset."""
         return self.balances.get((LedgerAccount.DESK, asset), Decimal(0))
 
     def position_of(self, symbol: str) -> Position | None:
@@ -70,15 +70,15 @@ class LedgerState:
         return next((one for one in self.positions.values() if one.symbol == symbol), None)
 
     def booked_positions(self) -> list[Position]:
-        """Return the open positions that balances and entries know; the rest only memory has."""
+        """Return the open positions that are stored."""
         return [one for one in self.positions.values() if one.id not in self.unstored]
 
     def snipe_of(self, symbol: str) -> Snipe | None:
-        """Return the snipe of a pair that is not over."""
+        """Return the active snipe of a pair."""
         return next((one for one in self.snipes.values() if one.symbol == symbol), None)
 
     def live_orders(self, symbol: str = "") -> list[Order]:
-        """Return orders of ours that rest on the exchange, or may."""
+        """Return the desk's orders that are resting on the exchange, or may be."""
         return [
             order
             for order in self.orders.values()
@@ -94,28 +94,28 @@ class LedgerState:
         return tuple(intent for intent in self.intents.values() if intent.position_id == position_id)
 
     def has_unknown(self, symbol: str) -> bool:
-        """Whether the outcome of an order of this pair is not known (reliability I11)."""
+        """Whether an order of this pair has an unknown outcome (reliability I11)."""
         return any(
             order.state is OrderState.UNKNOWN and order.symbol == symbol for order in self.orders.values()
         )
 
     def reserved(self) -> Decimal:
-        """Return what open buys hold back, in quote units."""
+        """Return the reservations of open buys, in quote units."""
         return sum(
             (intent.reserved for intent in self.intents.values() if intent.side is Side.BUY), Decimal(0)
         )
 
     def symbols(self) -> frozenset[str]:
-        """Return the pairs that money is in, or may go into: they deserve streams."""
+        """Return the pairs with positions, intents, orders or snipes: they need streams."""
         held = (one.symbol for one in (*self.positions.values(), *self.intents.values()))
         live = (one.symbol for one in self.orders.values() if not one.state.is_terminal)
         return frozenset((*held, *live, *(snipe.symbol for snipe in self.snipes.values())))
 
     def active_symbols(self, now_ms: int) -> frozenset[str]:
-        """Return the pairs in which something of ours may have happened at the exchange.
+        """Return the pairs in which the desk may have traded.
 
-        Not those that are only armed for an opening still ahead: nothing was sent there, and what happened in
-        a pair weighs 10 to ask. Eight armed snipes would hold up a start for half a minute.
+        Pairs that are only armed for a future opening are left out: nothing was sent, and the history of
+        a pair weighs 10. Eight armed snipes would delay a start by half a minute.
         """
         ahead = {one.id for one in self.snipes.values() if one.opens_ms - SENT_EARLY_MS > now_ms}
         rows = (
@@ -126,10 +126,10 @@ class LedgerState:
         )
         return frozenset(one.symbol for one in rows)
 
-    # ---- for the bookkeeper
+    # ---- for the ledger writer
 
     def apply(self, written: LedgerChanges) -> None:
-        """Take over what a commit changed. Positions come before the orders that they keep here."""
+        """Apply the changes of a commit. Positions precede the orders that they retain."""
         for intent in written.intents:
             _keep(self.intents, intent.id, intent, is_open=intent.is_open)
         for snipe in written.snipes:
@@ -145,7 +145,7 @@ class LedgerState:
                 self.balances[place] = self.balances.get(place, Decimal(0)) + posting.amount
 
     def carry_over(self, before: "LedgerState", sent: tuple[str, ...]) -> None:
-        """Keep what only memory knew before these rows were read. `sent`: orders that may have no row yet."""
+        """Carry over unstored state from before this load. `sent`: orders that may have no row yet."""
         self.trading, self.unbooked, self.unstored = before.trading, before.unbooked, before.unstored
         for name in self.unstored:
             self.positions[name] = before.positions[name]
@@ -155,10 +155,10 @@ class LedgerState:
                 self.put_order(self.orders.get(name, before.orders[name]))
 
     def apply_evidence(self, told: OrderEvidence, *, is_unstored: bool = False) -> Order | None:
-        """Advance an order of ours at once; return it as it is now, None: there is nothing to advance.
+        """Apply evidence to an order in memory; return the order, None: unchanged.
 
-        What a buy got comes with its position, by a commit: before that it would be neither reserved nor
-        held. Unless `is_unstored`: the store does not take it.
+        A fill of a buy is applied with its position, by a commit: before that it would be neither reserved
+        nor owned. `is_unstored`: apply it anyway, because storing failed.
         """
         order, known = self.orders.get(told.client_order_id), self.unbooked.get(told.client_order_id, [])
         if order is None or (order.side is Side.BUY and told.has_fill and not is_unstored):
@@ -169,7 +169,7 @@ class LedgerState:
         return self.orders[told.client_order_id]
 
     def mark_booked(self, told: OrderEvidence) -> None:
-        """Note that the store has it; call it before `take`."""
+        """Remove evidence that is stored; call before `apply`."""
         left = [one for one in self.unbooked.pop(told.client_order_id, []) if one != told]
         if left:
             self.unbooked[told.client_order_id] = left
@@ -180,7 +180,7 @@ class LedgerState:
     def open_unstored_position(
         self, order: Order, stop_ids: tuple[str, ...], now_ms: int
     ) -> LedgerChanges | None:
-        """Hold and protect what an order bought and the store does not take; None: nothing, or it did."""
+        """Open a protected position in memory for a buy that could not be stored; None: not needed."""
         known = self.positions.get(order.position_id)
         intent, snipe = self.intents.get(order.intent_id), self.snipes.get(order.snipe_id)
         is_stored = known is not None and known.id not in self.unstored
@@ -196,7 +196,7 @@ class LedgerState:
         return written
 
     def put_order(self, order: Order) -> None:
-        """Take an order as it is now, with what was told of it and is not stored."""
+        """Put an order, and apply its unstored evidence."""
         if not order.intent_id:
             _keep(self.foreign, order.client_order_id, order, is_open=not order.state.is_terminal)
             return
@@ -207,7 +207,7 @@ class LedgerState:
         self._drop_done(order)
 
     def _put_position(self, position: Position) -> None:
-        """With a closed position go its orders that are at their end."""
+        """Put a position; a closed one drops its closed orders."""
         _keep(self.positions, position.id, position, is_open=position.is_open)
         if not position.is_open:
             for order in self.orders_of(position.id):
@@ -224,7 +224,7 @@ class LedgerState:
 
 
 def load(tables: TradingTables) -> LedgerState:
-    """Read all that is open."""
+    """Read all open rows."""
     positions = {one.id: one for one in tables.positions.open()}
     lately = (
         one for one in tables.orders.page(limit=RECENT_ORDERS) if one.intent_id and has_unsettled_fees(one)

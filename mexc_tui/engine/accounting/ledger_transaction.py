@@ -1,4 +1,4 @@
-"""What one unit of work does to the books of trading: rows in, the ledger's word, rows and facts out."""
+"""One unit of work on the ledger: reads rows, applies the pure ledger logic, writes rows and events."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -31,15 +31,15 @@ from mexc_tui.ports.trading_store import TradingTables
 log = logging.getLogger(__name__)
 
 ORDER_FAILED = "order:failed"
-"""Rule of alerts about orders that the exchange refused."""
+"""Rule of alerts about orders rejected by the exchange."""
 QUIET_ENTRIES = (EntryKind.TRADE, EntryKind.FEE)
-"""Entries that a fill's own fact tells."""
-LATE = "what was traded while the store failed is in the books now; until then memory alone had it"
+"""Entry kinds covered by the fill's own event."""
+LATE = "fills made while storage failed are stored now; until then they were only in memory"
 
 
 @dataclass(slots=True)
 class LedgerChanges:
-    """What one unit of work changed: memory takes it over once that is committed."""
+    """Changes of one unit of work, applied to memory after its commit."""
 
     orders: list[Order] = field(default_factory=list[Order])
     intents: list[Intent] = field(default_factory=list[Intent])
@@ -51,7 +51,7 @@ class LedgerChanges:
 
 @dataclass(frozen=True, slots=True)
 class LedgerTransaction:
-    """One unit of work on the books of one scope, at one moment."""
+    """One unit of work on the ledger of one scope, at one time."""
 
     unit: UnitOfWork
     tables: TradingTables
@@ -61,24 +61,24 @@ class LedgerTransaction:
     # ---- rows
 
     def save_order(self, order: Order, source: str) -> None:
-        """Store an order and tell of it."""
+        """Store an order and record the event."""
         self.tables.orders.save(order)
         self.changes.orders.append(order)
         self.unit.record(OrderChanged(at_ms=self.now_ms, about=order.symbol, order=order, source=source))
 
     def save_intent(self, intent: Intent) -> None:
-        """Store an intent. Its order or snipe tells of it."""
+        """Store an intent. The event is that of its order or snipe."""
         self.tables.intents.save(intent)
         self.changes.intents.append(intent)
 
     def save_snipe(self, snipe: Snipe) -> None:
-        """Store a snipe and tell of it."""
+        """Store a snipe and record the event."""
         self.tables.snipes.save(snipe)
         self.changes.snipes.append(snipe)
         self.unit.record(SnipeChanged(at_ms=self.now_ms, about=snipe.symbol, snipe=snipe))
 
     def save_position(self, position: Position, words: str = "", *, is_loud: bool = True) -> None:
-        """Store a position; tell of it if that is worth a fact."""
+        """Store a position; record an event if `is_loud`."""
         self.tables.positions.save(position)
         self.changes.positions.append(position)
         if is_loud:
@@ -86,7 +86,7 @@ class LedgerTransaction:
             self.unit.record(event)
 
     def add_entry(self, entry: LedgerEntry, about: str) -> None:
-        """Book an entry, once."""
+        """Book an entry once."""
         if not self.tables.entries.add(entry):
             return
         self.changes.entries.append(entry)
@@ -94,13 +94,13 @@ class LedgerTransaction:
             self.unit.record(EntryBooked(at_ms=entry.at_ms, about=about, entry=entry))
 
     def alert(self, rule: str, about: str, words: str) -> None:
-        """Say something that a person should know."""
+        """Raise an alert."""
         alert = Alert(at_ms=self.now_ms, about=about, severity=Severity.WARNING, rule=rule, text=words)
         if self.unit.alerts.add(alert):
             self.unit.record(alert)
 
     def repeat_alert(self, rule: str, about: str, words: str) -> None:
-        """Say something that a person should know, also if the same alert is open already."""
+        """Raise an alert again although it is open already."""
         alert = Alert(at_ms=self.now_ms, about=about, severity=Severity.WARNING, rule=rule, text=words)
         self.unit.alerts.add(alert)
         self.unit.record(alert)
@@ -110,10 +110,10 @@ class LedgerTransaction:
         log.warning("%s: order failed: %s", symbol, words)
         self.alert(ORDER_FAILED, symbol, f"Order failed: {words}")
 
-    # ---- what is told of orders
+    # ---- order evidence
 
     def book_evidence(self, order: Order, evidence: Evidence, prices: Mapping[str, Decimal]) -> Order:
-        """Write what one piece of evidence changes; return the order as stored."""
+        """Book one piece of evidence; return the order as stored."""
         step = advance(order, evidence)
         self.changes.advanced.append(step)
         self._tell_anomalies(step, evidence)
@@ -130,7 +130,7 @@ class LedgerTransaction:
         if step.is_changed or self.tables.orders.get(after.client_order_id) is None:
             self.save_order(after, evidence.source.value)
         is_new = after.state is OrderState.REJECTED and order.state is not OrderState.REJECTED
-        if is_new and after.role is not OrderRole.ENTRY:  # an entry has further attempts: its end counts
+        if is_new and after.role is not OrderRole.ENTRY:  # an entry has further attempts
             self.alert_failed_order(
                 after.symbol, f"{after.role} order {after.client_order_id}: {after.reason}"
             )
@@ -139,14 +139,14 @@ class LedgerTransaction:
         return after
 
     def mark_order_unknown(self, client_order_id: str, now_ms: int, recv_window_ms: int, words: str) -> None:
-        """Make a live order UNKNOWN, as it is stored by now."""
+        """Mark a live order as UNKNOWN, based on its stored row."""
         stored = self.tables.orders.get(client_order_id)
         after = None if stored is None else mark_unknown(stored, now_ms, recv_window_ms, words)
         if after is not None and after != stored:
             self.save_order(after, "doubt")
 
     def reload_late_order(self, order: Order) -> None:
-        """Let memory have an order and its position as they are stored, and say that they came late."""
+        """Reload an order and its position into memory, and alert that they were stored late."""
         stored, position = self.tables.orders.get(order.client_order_id), self._position_of(order)
         if stored is not None:
             self.changes.orders.append(stored)
@@ -157,7 +157,7 @@ class LedgerTransaction:
             self.alert("books:late", order.symbol, LATE)
 
     def revalue(self, client_order_id: str, prices: Mapping[str, Decimal]) -> None:
-        """Write what fees are worth that had no price when they were told."""
+        """Value fees that had no price when they were reported."""
         order = self.tables.orders.get(client_order_id)
         position = None if order is None else self._position_of(order)
         if order is None or position is None:
@@ -169,7 +169,7 @@ class LedgerTransaction:
             self.save_booking(done, position)
 
     def rows_of(self, position: Position) -> booking.LedgerRows:
-        """Return the rows about one position."""
+        """Return the rows of one position."""
         return booking.LedgerRows(
             position=position,
             orders=tuple(self.tables.orders.of_position(position.id)),
@@ -178,7 +178,7 @@ class LedgerTransaction:
         )
 
     def save_booking(self, done: booking.Booking, before: Position, words: str = "") -> None:
-        """Write all that a booking changed."""
+        """Store all rows of a booking."""
         for entry in done.entries:
             self.add_entry(entry, before.symbol)
         for lot in done.lots if done.position is not None else ():
@@ -191,10 +191,10 @@ class LedgerTransaction:
         for line in done.notes:
             self.alert("books", before.symbol, line)
 
-    # ---- what others decided, onto the rows as they are stored by now
+    # ---- decisions of other workers, applied to the stored rows
 
     def end_intent(self, intent_id: str, words: str) -> None:
-        """End an open intent; its position is computed anew without it."""
+        """Close an open intent; its position is recomputed."""
         intent = self.tables.intents.get(intent_id)
         if intent is None or not intent.is_open:
             return
@@ -205,7 +205,7 @@ class LedgerTransaction:
             self.save_booking(booking.recompute(self.rows_of(position), self.now_ms), position)
 
     def move_snipe(self, snipe: Snipe) -> None:
-        """Store a snipe in another state; what was bought meanwhile stays."""
+        """Store a snipe's state; its stored fills stay."""
         bought = self.tables.snipes.get(snipe.id) or snipe
         self.save_snipe(
             msgspec.structs.replace(
@@ -214,7 +214,7 @@ class LedgerTransaction:
         )
 
     def save_exits(self, position: Position, words: str) -> None:
-        """Store what exits decided of a position; the books' own numbers stay."""
+        """Store exit decisions about a position; the ledger's own numbers stay."""
         stored = self.tables.positions.get(position.id)
         if stored is None:
             return
@@ -232,9 +232,9 @@ class LedgerTransaction:
         self.save_position(after, words, is_loud=bool(words))
 
     def write_off(self, position_id: str, words: str, left: Decimal | None, gone: Decimal | None) -> None:
-        """Close an open position's rest as dust, or take off it what the account does not hold (`gone`).
+        """Write off an open position's remainder as dust, or `gone` coins as missing from the account.
 
-        Not if `left` is not what is left: something was sold since the caller looked.
+        Does nothing if the stored remainder differs from `left`: something was sold meanwhile.
         """
         stored = self.tables.positions.get(position_id)
         if stored is None or not stored.is_open or left not in (None, stored.remaining):
@@ -249,7 +249,7 @@ class LedgerTransaction:
     def restore_written_off(
         self, position_id: str, words: str, quantity: Decimal, stop_ids: Sequence[str]
     ) -> None:
-        """Return coins to a position that were written off as gone; it is open and protected again."""
+        """Restore written-off coins to a position; it reopens with a stop."""
         stored = self.tables.positions.get(position_id)
         if stored is not None and stored.gone:
             done = booking.restore_written_off(self.rows_of(stored), quantity, self.now_ms, words)
@@ -257,7 +257,7 @@ class LedgerTransaction:
             self.protect(stop_ids)
 
     def protect(self, client_ids: Sequence[str]) -> None:
-        """Give a position that just opened the durable intent of its stop."""
+        """Store the stop intent of a position that just opened."""
         for position in {one.id: one for one in self.changes.positions}.values():
             intents = self.tables.intents.of_position(position.id)
             has_stop = any(one.role is OrderRole.STOP and one.is_open for one in intents)
@@ -268,7 +268,7 @@ class LedgerTransaction:
     # ---- inside
 
     def _position_of(self, order: Order) -> Position | None:
-        """Return the order's position; of an entry, the one that its first fill opens."""
+        """Return the order's position; for an entry, the one that its first fill opens."""
         if not order.position_id:
             return None
         stored = self.tables.positions.get(order.position_id)
@@ -294,7 +294,7 @@ class LedgerTransaction:
             )
 
     def _follow_snipe(self, order: Order) -> None:
-        """Keep on the snipe what its attempts bought."""
+        """Update the snipe's fills from its attempts."""
         snipe = self.tables.snipes.get(order.snipe_id) if order.role is OrderRole.ENTRY else None
         if snipe is None:
             return
@@ -309,7 +309,7 @@ class LedgerTransaction:
 
     def _tell_anomalies(self, step: Advanced, evidence: Evidence) -> None:
         if evidence.state is OrderState.UNKNOWN and evidence.code is not None:
-            words = f"answered with {evidence.code}, which decides nothing: {evidence.text}; it is asked for"
+            words = f"ambiguous response {evidence.code}: {evidence.text}; querying the order"
             self.alert("order:undecided", step.order.symbol, f"{step.order.client_order_id}: {words}")
         for anomaly in step.anomalies:
             if anomaly.kind is not AnomalyKind.BACKWARDS:
@@ -318,7 +318,7 @@ class LedgerTransaction:
 
 
 def stop_intent(position: Position, client_ids: Sequence[str], now_ms: int) -> Intent:
-    """Return the wish that a position's stop fires under, with the ids of its attempts."""
+    """Return the stop intent of a position, with the client order ids of its attempts."""
     return Intent(
         id=intent_id_of(client_ids[0]),
         role=OrderRole.STOP,
@@ -331,10 +331,10 @@ def stop_intent(position: Position, client_ids: Sequence[str], now_ms: int) -> I
         snipe_id=position.snipe_id,
         position_id=position.id,
         created_ms=now_ms,
-        reason="protects the position from its first coin on",
+        reason="protects the position from its first fill",
     )
 
 
 def intent_id_of(client_order_id: str) -> str:
-    """Return what all client ids of an intent have in common: its own id."""
+    """Return the id of an intent: the common part of its client order ids."""
     return client_order_id.rpartition("-")[0]

@@ -1,7 +1,7 @@
-"""Keeps the books of trading: memory knows at once what is told of an order, a unit of work books it after.
+"""The only writer of the ledger: applies evidence in memory at once and books it in a unit of work after.
 
-So nothing waits for the disk to know that an order ended. Should the engine end before the commit, the next
-one asks for the order again. Positions, lots and money follow the commit.
+Nothing waits for the disk to learn that an order is closed. If the engine ends before the commit, the
+next one queries the order again. Positions, lots and balances follow the commit.
 """
 
 import asyncio
@@ -36,13 +36,13 @@ T = TypeVar("T")
 
 RETRY_S = 0.5
 EXIT_ATTEMPTS = 24
-"""Client ids that stand ready in a stop's intent, so that it fires without a word to the disk."""
+"""Client order ids prepared in a stop's intent, so that it fires without a disk write."""
 
 Listener = Callable[[LedgerChanges], None]
 
 
 class LedgerWriter:
-    """The only writer of trading's rows. Methods return after the commit and raise StorageError."""
+    """Writes all ledger rows. Methods return after the commit and raise StorageError."""
 
     def __init__(
         self,
@@ -52,9 +52,9 @@ class LedgerWriter:
         now_ms: Callable[[], int],
         prices: Callable[[], Mapping[str, Decimal]],
     ) -> None:
-        """`scope`: account and exchange session; `ids_of`: desk id and start (ms) of the client ids.
+        """`scope`: account and exchange session; `ids_of`: desk id and start (ms), part of client order ids.
 
-        `prices`: quote units for one of each asset that fees are paid in.
+        `prices`: quote units for one of each fee asset.
         """
         self._books = books
         self.scope = scope
@@ -71,10 +71,10 @@ class LedgerWriter:
         self._settled = asyncio.Event()
         self.state = LedgerState()
         self.problem = ""
-        """Why what was told cannot be stored at present; empty: it can."""
+        """Why evidence cannot be stored at present; empty: it can."""
 
     async def load(self) -> None:
-        """Read all that is open. What memory knows already and the store does not is kept."""
+        """Load all open rows. State that is not stored yet is kept."""
         before, is_first = self.state, not self._is_loaded
         self.state = await self.read("open books", ledger_state.load)
         self._is_loaded = True
@@ -82,43 +82,43 @@ class LedgerWriter:
             self.state.carry_over(before, tuple(self._sent))
 
     def on_change(self, listener: Listener) -> None:
-        """Call with what each commit changed, and before it with orders as they were told.
+        """Call `listener` with the changes of each commit, and before it with orders changed by evidence.
 
-        Called on the engine's loop; it must be quick.
+        It is called on the engine's loop and must be quick.
         """
         self._listeners.append(listener)
 
     def remove_listener(self, listener: Listener) -> None:
-        """Call it no more."""
+        """Remove a listener."""
         self._listeners.remove(listener)
 
     @property
     def is_behind(self) -> bool:
-        """Whether something told is not booked yet: orders in memory know more than positions."""
+        """Whether evidence is not booked yet: orders in memory are ahead of positions."""
         return bool(self._unbooked or self.state.unbooked)
 
     def client_ids(self, attempts: int) -> tuple[str, ...]:
-        """Return ids for the attempts of a new intent, never used before."""
+        """Create client order ids for the attempts of a new intent."""
         made = self._ids.make(attempts)
         self._ours.update(made)
         return made
 
     def next_id(self, intent: Intent) -> str:
-        """Return an id of this intent that this engine has not used; empty: `add_ids` first."""
+        """Return an unused id of this intent; empty: call `add_ids` first."""
         return self._ids.next_unused(intent)
 
     async def add_ids(self, intent: Intent, attempts: int = EXIT_ATTEMPTS) -> Intent:
-        """Give an intent more attempts, durably."""
+        """Add attempts to an intent, durably."""
         more = self.client_ids(attempts)
         after = msgspec.structs.replace(intent, client_ids=(*intent.client_ids, *more))
         await self.save_intent(after)
         return after
 
     async def owns(self, client_order_id: str) -> bool:
-        """Whether an id was ever made for an intent of these books. Raises StorageError."""
+        """Whether a client order id belongs to an intent of this ledger. Raises StorageError."""
         if client_order_id not in self._ours:
             intent = await self.read(
-                "whose order", lambda tables: tables.intents.by_client_id(client_order_id)
+                "owner of an order", lambda tables: tables.intents.by_client_id(client_order_id)
             )
             if intent is None:
                 return False
@@ -126,7 +126,7 @@ class LedgerWriter:
         return True
 
     async def run(self, started: Started) -> None:
-        """Book, again and again, what could not be booked when it was told."""
+        """Retry evidence that could not be booked when it arrived."""
         started()
         while True:
             await asyncio.sleep(RETRY_S)
@@ -136,23 +136,23 @@ class LedgerWriter:
     # ---- orders
 
     def register_sent(self, order: Order) -> None:
-        """Remember an order whose bytes are about to leave; its intent is durable already."""
+        """Register an order about to be sent; its intent is durable already."""
         self._sent[order.client_order_id] = order
         self.state.put_order(order)
 
     def register_attempt(self, order: Order) -> None:
-        """Begin with this row if evidence comes of an attempt that has none: it may have been sent."""
+        """Register an attempt that may have been sent and has no row."""
         if order.client_order_id not in self.state.orders:
             self.register_sent(order)
 
     def apply_evidence(self, client_order_id: str, *evidence: Evidence) -> None:
-        """Let memory know what was told of an order, at once; whoever calls `take`s it after."""
+        """Apply evidence in memory at once; the caller books it later with `book_evidence`."""
         self._hear(OrderEvidence(client_order_id, evidence))
 
     async def book_evidence(self, client_order_id: str, *evidence: Evidence) -> Order | None:
-        """Book what was told of an order; None: it is at its end, or not ours. Told again, nothing happens.
+        """Book evidence of an order. Idempotent. None: the order is closed, or not this desk's.
 
-        If the store cannot take it now, memory does, and it is booked later: nothing is raised.
+        If storing fails, the evidence stays in memory and is booked later: nothing is raised.
         """
         told = OrderEvidence(client_order_id, evidence)
         self._hear(told)
@@ -164,59 +164,58 @@ class LedgerWriter:
             self._unbooked.append(told)
             raise
         except Exception:
-            self.state.mark_booked(told)  # a fault of ours: it must not stay half known
+            self.state.mark_booked(told)  # a defect of the desk: drop half-applied evidence
             raise
         finally:
             self._settled.set()
         return self.state.orders.get(client_order_id)
 
     async def wait_until_booked(self) -> None:
-        """Wait until what was told is booked, or the store does not take it."""
+        """Wait until all evidence is booked, or storing failed."""
         while self.state.unbooked and not self._unbooked:
             self._settled.clear()
             await self._settled.wait()
 
     async def save_order(self, order: Order, words: str) -> None:
-        """Store an order that our own doing changed, or a foreign one."""
+        """Store an order that the desk changed, or a foreign one."""
         await self.write("order", lambda desk: desk.save_order(order, words))
 
     async def mark_order_unknown(
         self, client_order_id: str, now_ms: int, recv_window_ms: int, words: str = RESTARTED
     ) -> None:
-        """Make a live order UNKNOWN, as it is stored by then: what was booked meanwhile stays."""
+        """Mark a live order as UNKNOWN in its stored row; what was booked meanwhile stays."""
 
         await self.write(
-            "doubt", lambda desk: desk.mark_order_unknown(client_order_id, now_ms, recv_window_ms, words)
+            "unknown order",
+            lambda desk: desk.mark_order_unknown(client_order_id, now_ms, recv_window_ms, words),
         )
 
     async def revalue(self, order: Order) -> None:
-        """Book fees that had no price when they were told, if they have one now."""
+        """Book fees that have a price now and had none before."""
         prices = self._prices()
         if not any(fee.unvalued and fee.asset in prices for fee in order.fees):
             return
 
-        await self.write(
-            "fees that have a price now", lambda desk: desk.revalue(order.client_order_id, prices)
-        )
+        await self.write("value fees", lambda desk: desk.revalue(order.client_order_id, prices))
 
     # ---- intents, snipes, positions, state
 
     async def save_intent(self, intent: Intent) -> None:
-        """Make a wish durable: after this its first byte may be sent."""
+        """Store an intent durably: after this its first byte may be sent."""
         await self.write("intent", lambda desk: desk.save_intent(intent))
 
     async def end_intent(self, intent_id: str, words: str) -> None:
-        """Note that nothing more is sent for it and nothing of it is unsettled; its reservation is free."""
+        """Close an intent and release its reservation: nothing more is sent, nothing is unsettled."""
 
         await self.write("intent ended", lambda desk: desk.end_intent(intent_id, words))
 
     async def save_snipe(self, snipe: Snipe) -> None:
-        """Store a snipe in another state; what was bought meanwhile stays."""
+        """Store a snipe's state; its stored fills stay."""
 
         await self.write("snipe", lambda desk: desk.move_snipe(snipe))
 
     async def save_attempt(self, attempt: Attempt, symbol: str) -> None:
-        """Store what one attempt of a snipe did."""
+        """Store the result of one attempt of a snipe."""
 
         def work(desk: LedgerTransaction) -> None:
             desk.tables.attempts.save(attempt)
@@ -225,16 +224,16 @@ class LedgerWriter:
         await self.write("attempt", work, durability=Durability.NORMAL)
 
     async def save_exits(self, position: Position, words: str = "") -> None:
-        """Store what exits decided of a position: its stop, its highest price, why it is trapped.
+        """Store exit decisions about a position: stop, highest price, why it is trapped.
 
-        Without words no fact is told. The books' own numbers stay as they are in the store.
+        Without a text no event is recorded. The ledger's own numbers stay as stored.
         """
 
         durability = Durability.FULL if words else Durability.NORMAL
         await self.write("exits", lambda desk: desk.save_exits(position, words), durability=durability)
 
     async def save_trapped(self, position_id: str, words: str) -> None:
-        """Store why a position cannot be sold; without words: it can be."""
+        """Store why a position cannot be sold; empty: it can."""
 
         def work(desk: LedgerTransaction) -> None:
             stored = desk.tables.positions.get(position_id)
@@ -245,7 +244,7 @@ class LedgerWriter:
         await self.write("trapped", work)
 
     async def save_trading(self, trading: Trading, profile: str) -> None:
-        """Store the trading state, durably. Memory has it before: its owner put it there."""
+        """Store the trading state durably. Its owner has put it into memory before."""
 
         def work(desk: LedgerTransaction) -> None:
             desk.tables.state.save(trading)
@@ -256,17 +255,17 @@ class LedgerWriter:
     async def write_off(
         self, position_id: str, words: str, *, left: Decimal | None = None, gone: Decimal | None = None
     ) -> None:
-        """Close a position's rest as dust, or take off it what the account does not hold (`gone`).
+        """Write off a position's remainder as dust, or `gone` coins as missing from the account.
 
-        `left`: what the caller thinks is left; if the books know better, nothing is written off.
+        `left`: expected remainder; if the stored one differs, nothing is written off.
         """
         await self.write("write-off", lambda desk: desk.write_off(position_id, words, left, gone))
 
     async def restore_written_off(self, position_id: str, words: str, quantity: Decimal) -> None:
-        """Return coins to a position that were written off as gone, and give it a stop again."""
+        """Restore written-off coins to a position, with a stop."""
         stop_ids = self._ids_of_stop(position_id)
         await self.write(
-            "written off too early",
+            "restore written-off coins",
             lambda desk: desk.restore_written_off(position_id, words, quantity, stop_ids),
         )
 
@@ -278,9 +277,9 @@ class LedgerWriter:
         durability: Durability = Durability.FULL,
         booked: OrderEvidence | None = None,
     ) -> T:
-        """Run one unit of work on the books of this scope; memory and listeners follow its commit.
+        """Run one unit of work on the ledger of this scope; memory and listeners follow its commit.
 
-        `booked`: what the store knows after it, and memory knew before.
+        `booked`: evidence in memory that this unit stores.
         """
         now_ms, scope = self._now_ms(), self.scope
 
@@ -298,22 +297,22 @@ class LedgerWriter:
         return result
 
     async def read(self, name: str, work: Callable[[TradingTables], T]) -> T:
-        """Return what these books say, as committed. Raises StorageError."""
+        """Run a read on the committed ledger. Raises StorageError."""
         scope = self.scope
         return await self._books.read(name, lambda stored: work(stored.trading(scope)))
 
     # ---- inside
 
     async def _make_room(self) -> bool:
-        """Give the room kept for exits to a full disk; False: it was given already, or cannot be."""
+        """Release the disk reserve for exits; False: already released, or failed."""
         try:
             return await asyncio.to_thread(self._books.release_reserve)
         except OSError as error:
-            log.error("the room kept for a full disk cannot be given back: %s", error)
+            log.error("cannot release the disk reserve: %s", error)
             return False
 
     async def _book(self, told: OrderEvidence, *, is_late: bool = False) -> bool:
-        """Book what was told; False: the store does not take it now. `is_late`: it did not before."""
+        """Book evidence; False: storing failed. `is_late`: it failed before."""
         name, prices = told.client_order_id, self._prices()
         fresh = self._sent.get(name)
         known = fresh or self.state.orders.get(name)
@@ -322,7 +321,7 @@ class LedgerWriter:
         def work(desk: LedgerTransaction) -> None:
             order = desk.tables.orders.get(name) or fresh
             intent = None if order is not None else desk.tables.intents.by_client_id(name)
-            if intent is not None:  # sent by an engine that ended before it could store the row
+            if intent is not None:  # sent by a previous engine that ended before storing the row
                 order = unknown_attempt(intent, name, None)
             if order is None:
                 return
@@ -333,7 +332,7 @@ class LedgerWriter:
                 desk.reload_late_order(order)
 
         try:
-            await self.write("what was told of an order", work, booked=told)
+            await self.write("order evidence", work, booked=told)
         except StorageError as error:
             log.error("%s cannot be booked yet: %s", name, error)
             self.problem = str(error)
@@ -343,7 +342,7 @@ class LedgerWriter:
         return True
 
     def _ids_of_stop(self, position_id: str) -> tuple[str, ...]:
-        """Return the ids of a position's stop: the same in memory and in the store, whichever comes first."""
+        """Return the client order ids of a position's stop: the same in memory and in the store."""
         if position_id not in self._stop_ids:
             self._stop_ids[position_id] = self.client_ids(EXIT_ATTEMPTS)
         return self._stop_ids[position_id]
@@ -354,14 +353,14 @@ class LedgerWriter:
             self._tell(LedgerChanges(orders=[heard]))
 
     def _hold(self, told: OrderEvidence) -> None:
-        """Know of what the store does not take, and protect what was bought."""
+        """Apply unstored evidence in memory, and protect what was bought."""
         self._hear(told, is_unstored=True)
         order = self.state.orders.get(told.client_order_id)
         if order is None or order.side is Side.SELL:
             return
         held = self.state.open_unstored_position(order, self._ids_of_stop(order.position_id), self._now_ms())
         if held is not None:
-            log.error("%s is held and its stop watched in memory alone: %s", order.symbol, self.problem)
+            log.error("%s: position and stop exist only in memory: %s", order.symbol, self.problem)
             self._tell(held)
 
     def _follow(self, written: LedgerChanges, told: OrderEvidence | None) -> None:

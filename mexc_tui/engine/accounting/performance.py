@@ -1,6 +1,6 @@
-"""Computes the figures of docs/reference/formulas.md from the stored ledger, one scope at a time.
+"""Compute the figures of docs/reference/formulas.md from the stored ledger, one scope at a time.
 
-Synchronous and heavy (10,000 resamples): it runs beside the loop, in `books.read`.
+Synchronous and slow (10,000 resamples): run it beside the event loop, in a store read.
 """
 
 from collections.abc import Iterable, Sequence
@@ -48,18 +48,18 @@ from mexc_tui.risk.metrics.value_at_risk import ConfidenceLevel, historical_es, 
 CLOSES = 400
 DAYS = 60
 GAPS_PCT = (30, 50, 100)
-"""What is held is a listing of the last hours: each coin counts as younger than a day (formulas E1)."""
+"""Gap losses, for coins listed within a day (formulas E1)."""
 HISTORY_MS = 5 * DAY_MS
-"""Minutes of so long are what VaR of holdings is made of."""
+"""Length of the minute history for the VaR of holdings."""
 LEVELS = ((ConfidenceLevel.P95, "95 %"), (ConfidenceLevel.P99, "99 %"))
 SEED = 1
-"""The same books give the same intervals."""
+"""Fixed seed: the same ledger gives the same intervals."""
 
 Named = tuple[str, Figure]
 
 
 def performance_of(tables: TradingTables, scope: str, marks: Marks) -> PerformanceRow:
-    """Return how the desk has done in the books of a scope."""
+    """Return the performance of the desk in one scope."""
     positions = list(all_positions(tables))
     money = compute_identity(tables, positions, marks)
     closes = tables.equity.daily_closes(CLOSES)
@@ -92,7 +92,7 @@ def performance_of(tables: TradingTables, scope: str, marks: Marks) -> Performan
 
 
 def metric_row(name: str, figure: Figure) -> MetricRow:
-    """Return a figure for faces."""
+    """Return a figure as a row for front ends."""
     return MetricRow(
         name=name,
         words=str(figure),
@@ -105,7 +105,7 @@ def metric_row(name: str, figure: Figure) -> MetricRow:
 
 
 def _of_account(closes: Sequence[EquityPoint]) -> Iterable[Named]:
-    """Daily returns with flows taken out (formulas E3, E4)."""
+    """Yield figures of daily returns, net of flows (formulas E3, E4)."""
     points = daily(closes)
     returns = period_returns(points)
     index = [Moment(place * DAY_MS, Decimal(level)) for place, level in enumerate(index_of(returns))]
@@ -123,7 +123,7 @@ def _of_account(closes: Sequence[EquityPoint]) -> Iterable[Named]:
 
 
 def _of_trades(closed: Sequence[ClosedTrade], closes: Sequence[EquityPoint]) -> Iterable[Named]:
-    """Closed positions (formulas E5)."""
+    """Yield figures of closed positions (formulas E5)."""
     moves, random = trades.excursions(closed), Random(SEED)
     yield "win rate", trades.win_rate(closed)
     yield "profit factor", trades.profit_factor(closed)
@@ -141,7 +141,7 @@ def _of_trades(closed: Sequence[ClosedTrade], closes: Sequence[EquityPoint]) -> 
 
 
 def _of_time(tables: TradingTables, positions: Sequence[Position]) -> Iterable[Named]:
-    """Time with a position open, of all the time that the books cover: from their start to the last mark."""
+    """Yield the share of time with an open position, from the opening entry to the last mark."""
     latest, start = tables.equity.latest(), tables.entries.get("start")
     ends = [one.closed_ms or one.opened_ms for one in positions]
     begins = [one.opened_ms for one in positions]
@@ -155,7 +155,7 @@ def _of_time(tables: TradingTables, positions: Sequence[Position]) -> Iterable[N
 def _of_entries(
     tables: TradingTables, snipes: Sequence[Snipe], attempts: Sequence[Attempt]
 ) -> Iterable[Named]:
-    """Entries: slippage against the ask at send and at decision, fill ratio (formulas E6)."""
+    """Yield entry figures: slippage to the ask and to the decision price, fill ratio (formulas E6)."""
     ended = [one for one in snipes if one.attempts]
     to_ask, to_decision, shortfalls = list[Figure](), list[Figure](), list[Figure]()
     for one in ended:
@@ -173,7 +173,7 @@ def _of_entries(
 
 
 def _of_execution(attempts: Sequence[Attempt]) -> Iterable[Named]:
-    """Attempts: how often which code was the answer, how long stages took (formulas E6)."""
+    """Yield rejection rates by code and stage latencies of attempts (formulas E6)."""
     for rate in refusal_rates([one.code for one in attempts]):
         yield f"refused with {rate.code}", rate.rate
     for stage in stage_latencies(one.stamps for one in attempts):
@@ -183,7 +183,7 @@ def _of_execution(attempts: Sequence[Attempt]) -> Iterable[Named]:
 
 
 def _of_days(closes: Sequence[EquityPoint], equity: Decimal) -> Iterable[Named]:
-    """How much a day may cost, by the returns of equity on past days (formulas E2)."""
+    """Yield VaR and ES of a day from past daily returns (formulas E2)."""
     returns = period_returns(daily(closes))
     for level, words in LEVELS:
         yield f"VaR {words}, a day", historical_var(returns, equity, level)
@@ -193,7 +193,7 @@ def _of_days(closes: Sequence[EquityPoint], equity: Decimal) -> Iterable[Named]:
 def _of_holdings(
     tables: TradingTables, held: Sequence[Position], marks: Marks, money: EquityIdentity
 ) -> Iterable[Named]:
-    """What is held now (formulas E1, E2)."""
+    """Yield figures of open positions (formulas E1, E2)."""
     holdings = [_holding(one, marks) for one in held]
     equity = money.equity
     yield "exposure", _unpriced(share_of_equity(gross_exposure(holdings), equity), money)
@@ -236,7 +236,7 @@ def _unpriced(figure: Figure, money: EquityIdentity) -> Figure:
 
 
 def _median(figures: Iterable[Figure], unit: FigureUnit) -> Figure:
-    """Return the median of those that have a value."""
+    """Return the median of the figures with a value."""
     values = [one.value for one in figures if one.value is not None]
     if not values:
         return too_few(0, 1, unit)

@@ -1,4 +1,4 @@
-"""What the books say of this day and the last entries, in memory: read anew when positions changed."""
+"""The current day, recent entries and recently closed positions, reloaded when positions change."""
 
 import asyncio
 import logging
@@ -15,18 +15,18 @@ log = logging.getLogger(__name__)
 
 CLOSED = 30
 CLOSED_MS = 24 * 3_600_000
-"""So many of the positions closed within so long are shown beside the open ones."""
+"""Limit and age of closed positions shown beside the open ones."""
 ENTRIES = 200
-"""So many of the newest positions are looked at for entries of the last days."""
+"""Number of newest positions read for entry times."""
 
 
 class RecentActivity:
-    """For display alone: limits are held against the books themselves."""
+    """For display only: limits are checked against the ledger itself."""
 
     def __init__(
         self, keeper: LedgerWriter, books: Store, now_ms: Callable[[], int], resumed_ms: Callable[[], int]
     ) -> None:
-        """`resumed_ms`: when a person resumed last; losses from before count no more."""
+        """`resumed_ms`: time of the last manual resume; earlier losses do not count."""
         self._keeper = keeper
         self._books = books
         self._now_ms = now_ms
@@ -37,17 +37,17 @@ class RecentActivity:
         self.entries_ms: tuple[int, ...] = ()
         self.losses = LossRun(0, None)
         self.closed: tuple[Position, ...] = ()
-        """The positions that were closed last, the newest first."""
+        """Recently closed positions, newest first."""
         keeper.on_change(self._note)
 
     @property
     def day(self) -> TradingDay:
-        """Return this UTC day."""
+        """Return the row of the current UTC day."""
         today = utc_day(self._now_ms())
         return self._day if self._day.day == today else TradingDay(day=today)
 
     async def load(self) -> None:
-        """Read all of it. Raises StorageError."""
+        """Load everything. Raises StorageError."""
         scope, today, resumed_ms = self._keeper.scope, utc_day(self._now_ms()), self._resumed_ms()
 
         since_ms = self._now_ms() - CLOSED_MS
@@ -58,7 +58,7 @@ class RecentActivity:
             closed = tuple(tables.positions.closed(since_ms, CLOSED))
             return tables.days.get(today), entries_ms, tables.limits.losses_in_a_row(resumed_ms), closed
 
-        self._day, self.entries_ms, self.losses, self.closed = await self._books.read("this day", read)
+        self._day, self.entries_ms, self.losses, self.closed = await self._books.read("current day", read)
 
     def _note(self, written: LedgerChanges) -> None:
         if not written.positions:
@@ -77,4 +77,4 @@ class RecentActivity:
             try:
                 await self.load()
             except StorageError as error:
-                log.warning("this day cannot be read: %s", error)
+                log.warning("cannot read the current day: %s", error)

@@ -1,6 +1,6 @@
-"""Compares our books with the exchange's: at the start before anything else, in a rhythm, after every hole.
+"""Reconciles ledger and exchange: first at start, then periodically, and after each stream gap.
 
-It asks, hands everything to the ledger's pure comparison, and carries out the corrections. It never trades.
+It queries both sides, calls the pure comparison and applies the corrections. It never trades.
 """
 
 import asyncio
@@ -50,19 +50,19 @@ log = logging.getLogger(__name__)
 QUOTES = frozenset({QUOTE})
 ASKED_FOR = (Trigger.MANUAL, Trigger.PRACTICE_END)
 FIRST_ANSWERS = 5
-"""So often the account is asked for two equal answers before books are opened."""
+"""Attempts to get two equal balance responses before the ledger is opened."""
 GIVE_UP_S = 30.0
-"""A start with nothing held waits no longer for the exchange."""
+"""How long a start without positions or orders waits for the exchange."""
 UNLISTED_EVERY_S = 15.0
-"""How soon the orders of a pair are asked for again that could not be listed."""
+"""Interval of retries for pairs whose orders could not be listed."""
 FEE_ASSET = "MX"
 HISTORY_BURST, HISTORY_PER_S = 120, 10
-"""Weight of the histories that a comparison may ask for at once, and from then on: a third of the budget."""
+"""Request weight of histories: at once, and per second after that; a third of the budget."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcileParameters:
-    """Numbers of the settings."""
+    """Reconciliation settings."""
 
     every_s: float
     steps: tuple[Decimal, ...]
@@ -71,7 +71,7 @@ class ReconcileParameters:
 
 
 class Reconciler:
-    """One worker. `compare` may be called by anybody; one comparison runs at a time."""
+    """Reconciliation worker. `compare` may be called from anywhere; one comparison runs at a time."""
 
     def __init__(
         self,
@@ -91,70 +91,70 @@ class Reconciler:
         self._numbers = numbers
         self._on_stranger = on_stranger
         self.lock = asyncio.Lock()
-        """One comparison at a time, and none while coins that no order moves are not booked yet."""
+        """Held during a comparison, and while coins move without an order until that is booked."""
         self._wake = asyncio.Event()
         self._again = asyncio.Event()
         self._agreed_ms = 0
         allowance = WeightAllowance(clock, HISTORY_BURST, HISTORY_PER_S)
         self._exchange = ExchangeReader(trading, keeper, allowance)
         self._first: ExchangeSnapshot | None = None
-        """What the account showed when the books were opened: the first comparison's other side."""
+        """Snapshot at the opening of the ledger, used by the first comparison."""
         self._unconfirmed = tuple[UnconfirmedDifference, ...]()
         self.compared_balances = tuple[Balance, ...]()
-        """Those that the last run which came to its end held the books against."""
+        """Balances of the last completed comparison."""
         self.has_compared = False
-        """Whether a comparison of this engine came to its end."""
+        """Whether a comparison was completed since this engine started."""
         self.problem = ""
-        """Why books could not be compared; empty: they were."""
+        """Why the last comparison failed; empty: it did not."""
         self.refused_code: int | None = None
-        """The code with which the exchange refused the last comparison; None: it did not."""
+        """Error code of the last failed comparison; None: not rejected."""
         self.is_done = False
-        """Whether everything that an engine before this one may have sent is known: no entry before that."""
+        """Whether all orders of the previous engine are resolved: no entries before that."""
         self.damage = ""
-        """What of the stored books is not what was written: then nothing is bought. Empty: all of it is."""
+        """Damage of the stored ledger; entries are blocked. Empty: none."""
         self.recovery_lines = tuple[str, ...]()
-        """What an engine before this one left open, and what became of it; empty: there was none."""
+        """What the previous engine left open, and its result; empty: nothing."""
         self.recovery_reported = asyncio.Event()
-        """Set once all of that is known."""
+        """Set once the recovery report is complete."""
 
     @property
     def balances(self) -> tuple[Balance, ...]:
-        """Balances as the exchange told them last: for display, never for a decision about money."""
+        """Return the balances of the last response: for display, never for a decision about money."""
         return self._exchange.balances
 
     @property
     def pause_reason(self) -> str:
-        """Why nothing should be bought until balances were compared again; empty: no reason."""
+        """Return why entries pause until the next comparison; empty: no reason."""
         return describe(one for one in self._unconfirmed if one.pauses_entries)
 
     @property
     def refusal(self) -> str:
-        """Why nothing may be bought as far as the books go; empty: it may."""
+        """Return why reconciliation blocks entries; empty: it does not."""
         if not self.is_done:
             return self.damage or f"not reconciled with the exchange yet{_why(self.problem)}"
         return f"balances are being confirmed: {self.pause_reason}" if self.pause_reason else ""
 
     @property
     def unlisted(self) -> frozenset[str]:
-        """Pairs whose orders the last reading did not get: what happened in them is not known."""
+        """Return the pairs whose orders the last reading could not list."""
         return self._exchange.unlisted
 
     @property
     def is_confirming(self) -> bool:
-        """Whether a difference waits for another comparison, which follows by itself."""
+        """Return whether a difference awaits another comparison, which follows automatically."""
         return bool(self._unconfirmed)
 
     async def wait_for_comparison(self) -> None:
-        """Wait for the end of the next comparison."""
+        """Wait for the next completed comparison."""
         self._again.clear()
         await self._again.wait()
 
     def request_comparison(self) -> None:
-        """Compare soon: pushes were lost, or somebody else traded."""
+        """Request a comparison: updates were lost, or others traded."""
         self._wake.set()
 
     async def run(self, started: Started) -> None:
-        """Doubt what is open, compare, then again and again. Nothing starts before the first is done."""
+        """Mark open orders unknown, then compare periodically. Other workers wait for the first run."""
         await self._keeper.load()
         is_new, left = not self._keeper.state.balances, open_at_start(self._keeper.state)
         await self._verify()
@@ -167,7 +167,7 @@ class Reconciler:
         started()
         if is_doubtful:
             await asyncio.sleep(max(fence_ms - self._trading.now_ms() + 1, 0) / 1_000)
-            self._wake.clear()  # what asked for a comparison meanwhile gets this one
+            self._wake.clear()  # covers requests made meanwhile
             while not await self._compare_or_note(Trigger.START, runs):
                 await self._woken_within(CONFIRM_EVERY_S)
         self.is_done = not self.damage
@@ -182,7 +182,7 @@ class Reconciler:
             await self._compare_or_note(Trigger.STREAM_GAP if is_woken else Trigger.TIMER)
 
     async def _woken_within(self, seconds: float) -> bool:
-        """Wait so long at most; return whether somebody asked for a comparison."""
+        """Wait for a request for at most `seconds`; return whether there was one."""
         try:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
@@ -193,9 +193,9 @@ class Reconciler:
         return True
 
     async def _until_answered(self, ask: Callable[[], Awaitable[object]]) -> None:
-        """Ask until the exchange answers: an engine before this one may have used up its limits.
+        """Retry until the exchange responds: the previous engine may have used up the limits.
 
-        Raises WorkerFailure if nothing is held, at once for a refused key, else after a while.
+        Raises WorkerFailure if nothing is open: at once for a rejected key, otherwise after a while.
         """
         patience = StartPatience(self._holds, GIVE_UP_S, self._note_waiting)
         while True:
@@ -212,18 +212,18 @@ class Reconciler:
         return bool(memory.positions or memory.intents or memory.live_orders())
 
     async def _tell(self, left: OpenAtStart, runs: list[Reconciliation], *, is_new: bool) -> None:
-        """Say once what was found of an engine before this one, and what became of it; new books had none."""
+        """Publish the recovery report once; a new ledger has none."""
         if not is_new:
             self.recovery_lines = await publish_recovery(left, runs, self._keeper, self._books)
         self.recovery_reported.set()
 
     async def _compare_or_note(self, trigger: Trigger, runs: list[Reconciliation] | None = None) -> bool:
-        """Compare; return whether the exchange answered."""
+        """Compare; return whether the exchange responded."""
         try:
             await self.compare(trigger, runs)
         except ExchangeError as error:
             self._note_problem(error)
-            log.warning("books could not be compared: %s", error)
+            log.warning("reconciliation failed: %s", error)
             return False
         return True
 
@@ -235,7 +235,7 @@ class Reconciler:
         self.refused_code = error.refusal.code if isinstance(error, RequestRefused) else None
 
     async def compare(self, trigger: Trigger, runs: list[Reconciliation] | None = None) -> Reconciliation:
-        """Compare, put right, store the run, add it to `runs`. Raises ExchangeError, StorageError."""
+        """Compare, correct, store the run and add it to `runs`. Raises ExchangeError, StorageError."""
         async with self.lock:
             began_ns = self._clock.monotonic_ns()
             newest = await self._keeper.read("newest entry", newest_entry_number)
@@ -255,27 +255,27 @@ class Reconciler:
     # ---- the start
 
     async def _verify(self) -> None:
-        """Hold what is stored against its hashes and sums. What is wrong stops entries, no exit."""
+        """Verify the stored ledger against its hashes and sums. Damage blocks entries, never exits."""
         scope = self._keeper.scope
         try:
-            await self._books.read("verify books", lambda stored: stored.trading(scope).verify())
+            await self._books.read("verify ledger", lambda stored: stored.trading(scope).verify())
         except StorageDamaged as error:
-            self.damage = f"the stored books are damaged: {error}"
+            self.damage = f"the stored ledger is damaged: {error}"
             log.error("%s", self.damage)
 
     async def _open_books(self) -> None:
-        """Begin the books of a new exchange session with what its account holds."""
+        """Open the ledger of a new exchange session with the account's balances."""
         if self._keeper.state.balances:
             return
         self._first = await self._exchange.read_opening_balances(FIRST_ANSWERS)
         entry = start_entry(self._first.balances, QUOTES, self._trading.now_ms())
-        await self._keeper.write("open books", lambda desk: desk.add_entry(entry, "books"))
+        await self._keeper.write("open ledger", lambda desk: desk.add_entry(entry, "books"))
 
     async def _doubt(self) -> None:
-        """Make everything unsettled UNKNOWN, and use new ids from here on.
+        """Mark all live orders as UNKNOWN, and switch to new client order ids.
 
-        An attempt that has no row may have been sent all the same. Once the fence is past, a listing shows it
-        under its intent's id, or it never was.
+        An attempt without a row may have been sent. After the fence, a listing shows it under an id of its
+        intent, or it was never accepted.
         """
         keeper, now_ms, window_ms = (
             self._keeper,
@@ -290,7 +290,7 @@ class Reconciler:
     # ---- comparing
 
     async def _learn_fee_asset(self) -> None:
-        """Ask what the asset is worth that fees may be taken in, if no stream tells it."""
+        """Query the price of the fee asset if no stream provides it."""
         if FEE_ASSET in self._prices.in_quote():
             return
         try:
@@ -299,7 +299,7 @@ class Reconciler:
             log.info("%s has no price: %s", FEE_ASSET, error)
 
     async def _theirs(self, trigger: Trigger) -> ExchangeSnapshot:
-        """Ask; a difference about to be booked is held against the history of the pairs it may be from."""
+        """Read the exchange's side; for differences about to be booked, with the history of their pairs."""
         first, self._first = self._first, None
         if first is not None:
             return first
@@ -309,11 +309,11 @@ class Reconciler:
             )
         wanted = self._suspects(self._trading.now_ms())
         theirs = await self._exchange.read_snapshot(wanted)
-        late = self._suspects(theirs.at_ms)  # the answer took so long that it may decide
+        late = self._suspects(theirs.at_ms)  # the response took long enough to confirm one
         return theirs if late <= wanted else await self._exchange.read_snapshot(late)
 
     def _suspects(self, at_ms: int) -> frozenset[str]:
-        """Return the pairs whose orders may explain a difference that the next comparison may book."""
+        """Return the pairs whose orders may explain a difference about to be booked."""
         assets = tuple(one.asset for one in self._unconfirmed if needs_history(one, at_ms))
         if not QUOTES.isdisjoint(assets):
             return self._exchange.active_symbols()
@@ -327,7 +327,7 @@ class Reconciler:
             agreed_ms=self._agreed_ms,
             unconfirmed=self._unconfirmed,
         )
-        return await self._keeper.read("our books", lambda tables: read_ledger(tables, known))
+        return await self._keeper.read("ledger snapshot", lambda tables: read_ledger(tables, known))
 
     def _rules(self) -> ReconcileRules:
         numbers = self._numbers()
@@ -338,7 +338,7 @@ class Reconciler:
             prices=self._prices.in_quote(),
         )
 
-    # ---- putting right
+    # ---- corrections
 
     async def _apply(self, correction: Correction) -> None:
         keeper = self._keeper
@@ -375,7 +375,7 @@ class Reconciler:
         await self._keeper.write("reconciliation", work)
         self._unconfirmed = outcome.unconfirmed
         if outcome.unconfirmed and run.trigger in ASKED_FOR:
-            self._wake.set()  # the worker may be waiting for long
+            self._wake.set()  # the worker may be in a long wait
         self._keeper.state.reconciled, self.compared_balances = run, self.balances
         if not (outcome.postponed or outcome.unconfirmed):
             self._agreed_ms = run.at_ms

@@ -1,4 +1,4 @@
-"""What a start found of an engine before it, and what became of it, in plain words."""
+"""Recovery report: what the previous engine left open, and its result."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -20,12 +20,12 @@ from mexc_tui.ports.trading_store import TradingTables
 IN_DOUBT = (SnipeState.FIRING, SnipeState.UNKNOWN)
 LOOKS, LOOK_S = 20, 0.25
 MOST_DIFFERENCES = 20
-"""So many are told by their words; all are kept with the comparison."""
+"""Number of differences listed; all are stored with the comparison."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenAtStart:
-    """What was open when an engine began."""
+    """Rows that were open when the engine started."""
 
     positions: tuple[Position, ...] = ()
     orders: tuple[Order, ...] = ()
@@ -33,7 +33,7 @@ class OpenAtStart:
 
 
 def open_at_start(books: LedgerState) -> OpenAtStart:
-    """Return what the engine before this one left open, as it was stored."""
+    """Return what the previous engine left open, as stored."""
     return OpenAtStart(
         tuple(books.positions.values()), tuple(books.live_orders()), tuple(books.snipes.values())
     )
@@ -42,20 +42,20 @@ def open_at_start(books: LedgerState) -> OpenAtStart:
 async def publish_recovery(
     left: OpenAtStart, runs: Iterable[Reconciliation], keeper: LedgerWriter, books: Store
 ) -> tuple[str, ...]:
-    """Read what became of all that, put it in the journal, and return it."""
+    """Build the recovery report, record it in the journal and return its lines."""
     await _until_ended(left, keeper)
     scope = keeper.scope
-    lines = await books.read("taken up", lambda stored: recovery_lines(left, stored.trading(scope), runs))
+    lines = await books.read("recovery", lambda stored: recovery_lines(left, stored.trading(scope), runs))
 
     def work(desk: LedgerTransaction) -> None:
         desk.unit.record(RecoveryReported(at_ms=desk.now_ms, about="books", lines=lines))
 
-    await keeper.write("taken up", work)
+    await keeper.write("recovery", work)
     return lines
 
 
 async def _until_ended(left: OpenAtStart, keeper: LedgerWriter) -> None:
-    """Wait a little until snipes that were firing are ended: their attempts are settled by now."""
+    """Wait briefly for snipes that were firing to close: their attempts are settled by now."""
     firing = {one.id for one in left.snipes if one.state in IN_DOUBT}
     for _ in range(LOOKS):
         if all(one.state not in IN_DOUBT for one in keeper.state.snipes.values() if one.id in firing):
@@ -66,7 +66,7 @@ async def _until_ended(left: OpenAtStart, keeper: LedgerWriter) -> None:
 def recovery_lines(
     left: OpenAtStart, tables: TradingTables, runs: Iterable[Reconciliation]
 ) -> tuple[str, ...]:
-    """Return line by line what was found and what it is now; `runs` are the start's comparisons."""
+    """Return the lines of the recovery report; `runs` are the comparisons of the start."""
     return (
         f"{many(len(left.positions), 'position')}, {many(len(left.orders), 'order')} and "
         f"{many(len(left.snipes), 'snipe')} were open",
@@ -78,13 +78,13 @@ def recovery_lines(
 
 
 def _position(then: Position, now: Position | None) -> str:
-    found = f"position {then.symbol}: {plain(then.remaining)} left"
+    found = f"position {then.symbol}: {plain(then.remaining)} open"
     if now is None or now.is_open:
         now = now or then
         held = "" if now.remaining == then.remaining else f", {plain(now.remaining)} now"
-        return f"{found}{held}; its stop at {plain(now.stop_price)} is watched again"
-    why = now.close_reason.value or "an engine before this one"
-    return f"{found}; closed since by {why}, realised {plain(now.realised)}"
+        return f"{found}{held}; monitoring its stop at {plain(now.stop_price)} again"
+    why = now.close_reason.value or "the previous engine"
+    return f"{found}; closed meanwhile by {why}, realised {plain(now.realised)}"
 
 
 def _order(then: Order, now: Order | None) -> str:

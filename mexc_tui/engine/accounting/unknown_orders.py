@@ -1,4 +1,4 @@
-"""Finds at the start orders with our prefix that the ledger does not know (reliability O16, H5, H12)."""
+"""Finds orders with this desk's prefix that are not in its ledger (reliability O16, H5, H12)."""
 
 import asyncio
 import logging
@@ -18,17 +18,17 @@ log = logging.getLogger(__name__)
 
 LOOKED_BACK_MS = 86_400_000
 PAIRS = 100
-"""History of so many held coins is read at most: each costs weight, and nothing is bought meanwhile."""
+"""Maximum number of coins whose history is read: each costs weight, and entries are blocked meanwhile."""
 NO_SUCH_PAIR = 400
-"""HTTP status of a refusal that concerns the pair alone."""
+"""HTTP status of a rejection that concerns only the pair."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 
 
 class UnknownOrders:
-    """One worker: reads open orders and the last day's orders of every held coin, once, until it is answered.
+    """Worker that reads open orders and the last day's orders of every coin in the account, once.
 
-    A comparison of the ledger reads pairs that this desk touched. Another engine of the account trades other
-    pairs: its orders are found by the coins that the account holds. A row that cannot be read costs that row.
+    Reconciliation reads the pairs that this desk traded. Another engine on the account trades other
+    pairs: its orders are found by the coins in the account. A malformed row costs only that row.
     """
 
     def __init__(
@@ -39,9 +39,9 @@ class UnknownOrders:
         on_stranger: Callable[[str], None],
         resumed_ms: Callable[[], int],
     ) -> None:
-        """`on_stranger` gets the client order id of each order found, at once.
+        """`on_stranger` receives the client order id of each order found, at once.
 
-        `resumed_ms`: when a person resumed trading; orders of before are known to that person.
+        `resumed_ms`: time of the last manual resume; earlier orders are known to the user.
         """
         self._trading = trading
         self._keeper = keeper
@@ -50,19 +50,19 @@ class UnknownOrders:
         self._resumed_ms = resumed_ms
         self._read = set[str]()
         self.is_done = False
-        """Whether all of it was read: nothing is bought before."""
+        """Whether the search is complete: no entries before that."""
         self.problem = ""
-        """Why it could not be read; empty: it was, or was not tried yet."""
+        """Why the search failed; empty: it did not, or was not tried yet."""
 
     @property
     def refusal(self) -> str:
-        """Say why nothing may be bought yet; empty: it may."""
+        """Return why the search blocks entries; empty: it does not."""
         if self.is_done:
             return ""
-        return f"other engines of this account were not looked for yet{self.problem and f': {self.problem}'}"
+        return f"search for other engines on this account incomplete{self.problem and f': {self.problem}'}"
 
     async def run(self, started: Started) -> None:
-        """Look until the exchange has answered everything, with growing pauses; then rest."""
+        """Search until the exchange responded to every query, with growing pauses."""
         started()
         pause_s = FIRST_PAUSE_S
         while not self.is_done:
@@ -70,7 +70,7 @@ class UnknownOrders:
                 await self._look()
             except ExchangeError as error:
                 self.problem = str(error)
-                log.warning("other engines of this account cannot be looked for: %s", error)
+                log.warning("cannot search for other engines on this account: %s", error)
                 await asyncio.sleep(pause_s * (0.5 + 0.5 * self._rng.random()))
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
             else:

@@ -1,4 +1,4 @@
-"""Cancels orders of ours until the exchange shows none of them: one empty answer proves nothing."""
+"""Cancels the desk's orders until the exchange lists none: one empty response proves nothing."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -17,19 +17,19 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.ports.trading import TradingPort
 
 CANCEL_S = 30.0
-"""An unknown order is settled within it, unless the exchange does not answer (reliability I18)."""
+"""Time limit; unknown orders settle within it, unless the exchange does not respond (reliability I18)."""
 LOOK_S = 0.5
 APART_S = 1.0
-"""Two empty answers are so far apart: one alone may be late, or wrong."""
+"""Minimum time between two empty responses: one alone may be late or wrong."""
 LOOKS = 2
 PAIRS = 5
-"""The exchange cancels so many pairs with one request; newer pages say one."""
+"""Pairs that the exchange cancels with one request; newer pages of its documentation say one."""
 WORDS = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
 class CancelResult:
-    """What came of cancelling: orders of ours that are gone, and those still seen or unknown."""
+    """Result of a cancel sweep: cancelled orders, and those still listed or unknown."""
 
     cancelled: int
     remaining: int
@@ -40,7 +40,7 @@ Wanted = Callable[[Order], bool]
 
 
 class CancelSweep:
-    """Emergency requests only: they wait behind nothing but each other."""
+    """Cancels with emergency priority: its requests wait only for each other."""
 
     def __init__(
         self, trading: TradingPort, keeper: LedgerWriter, execution: Execution, settling: OrderResolution
@@ -51,10 +51,10 @@ class CancelSweep:
         self._settling = settling
 
     async def cancel(self, wanted: Wanted, looks: int = LOOKS) -> CancelResult:
-        """Cancel until so many answers in a row, some time apart, show none and none is unknown."""
+        """Cancel until `looks` consecutive responses, some time apart, list none and none is unknown."""
         clock = asyncio.get_running_loop()
         until_s, empty = clock.time() + CANCEL_S, 0
-        # Under a ban requests are few: the sales that run beside cancel for themselves.
+        # Under a ban requests are scarce: the sales running beside this send their own cancels.
         rows, at_once = {} if self._trading.ban() else self._known(wanted), PAIRS
         seen = set(rows)
         while True:
@@ -63,12 +63,12 @@ class CancelSweep:
                 at_once = 1
             rows, problem = await self._live(wanted)
             seen |= set(rows)
-            if rows or not problem:  # a question that failed proves nothing, one way or the other
+            if rows or not problem:  # a failed query proves nothing
                 empty = 0 if rows else empty + 1
             if empty >= looks:
                 return CancelResult(len(seen), 0)
             if clock.time() > until_s:
-                return CancelResult(len(seen - set(rows)), len(rows), problem or "they are still seen")
+                return CancelResult(len(seen - set(rows)), len(rows), problem or "still listed")
             await asyncio.sleep(APART_S if empty and not problem else LOOK_S)
 
     # ---- inside
@@ -85,7 +85,7 @@ class CancelSweep:
         self._settling.wake()
 
     def _whole_pairs(self, rows: Mapping[str, Order]) -> list[str]:
-        """Return pairs of which all known open orders are to go: such a request takes the user's too."""
+        """Return pairs whose known open orders are all wanted: such a request cancels the user's, too."""
         if not self._trading.private_state().is_live:
             return []
         memory = self._keeper.state
@@ -94,7 +94,7 @@ class CancelSweep:
         return sorted({one.symbol for one in rows.values()} - others)
 
     async def _cancel_pairs(self, symbols: Sequence[str], rows: Mapping[str, Order]) -> None:
-        """Cancel pairs with one request; if that is refused one pair a request, and then order by order."""
+        """Cancel pairs with one request; if rejected, pair by pair, then order by order."""
         orders = [one for one in rows.values() if one.symbol in symbols]
         if await self._execution.cancel_pairs(symbols, orders, WORDS):
             return
@@ -107,11 +107,11 @@ class CancelSweep:
         return {one.client_order_id: one for one in self._keeper.state.live_orders() if wanted(one)}
 
     async def _live(self, wanted: Wanted) -> tuple[dict[str, Order], str]:
-        """Return orders of ours that live: by our books and by the exchange's; and why it did not say."""
+        """Return the desk's live orders by ledger and exchange, and the problem of the listing."""
         try:
             reports = await self._trading.open_orders(purpose=Purpose.STOP)
         except ExchangeError as error:
-            return self._known(wanted), f"open orders cannot be asked for: {error}"
+            return self._known(wanted), f"cannot list open orders: {error}"
         rows = self._known(wanted)
         for report in reports.rows:
             order = foreign_order(report, self._trading.now_ms())

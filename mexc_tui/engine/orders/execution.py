@@ -1,7 +1,7 @@
-"""The only place that sends or cancels an order (architecture 4). What comes of it goes to the books first.
+"""The only module that sends or cancels orders (architecture 4). Results go to the ledger first.
 
-Every request is followed to its end, also when whoever asked for it is cancelled: an answer that nobody hears
-would be an order that nobody knows.
+Every request is completed even if its caller is cancelled: a lost response would be an order missing
+from the ledger.
 """
 
 import asyncio
@@ -41,33 +41,33 @@ PURPOSES = {
 
 
 def query_purpose(role: OrderRole) -> Purpose:
-    """Return the purpose of questions about an order of this role."""
+    """Return the request purpose of queries about orders of this role."""
     purpose = PURPOSES[role]
-    # What an entry bought must be known to be protected: it draws on the reserve of exits.
+    # Fills of an entry must be known to be protected, so these queries use the reserve of exits.
     return Purpose.EXIT if purpose is Purpose.ENTRY else purpose
 
 
 NO_SUCH_ORDER = (-2013, -2011)
-"""Answers that deny an order."""
+"""Error codes that deny an order."""
 LISTED_BEFORE_MS = 60_000
-"""Listings of an order begin so long before it was made: clocks differ."""
+"""Listings of an order start this long before its creation: clocks differ."""
 UNPROCESSED = frozenset({403, 418, 429})
-"""HTTP status of requests that were turned away before anybody read them."""
+"""HTTP status of requests rejected before processing."""
 NO_SUCH_PAIR = frozenset({10007, 30014, -1121})
-"""The exchange knows no such pair yet: nothing was ordered in it."""
+"""The exchange does not list the pair yet, so no order was placed."""
 CANCEL_CONFIRM_S, CANCEL_CONFIRM_CHECKS = 0.1, 5
-"""An order is asked for when the stream did not tell its end so long after the answer to its cancel."""
+"""How long, and how often, to check for a stream update after a cancel before querying the order."""
 
 NO_BOUND = "an entry needs a limit price"
 
 Gate = Callable[[OrderRole, str], str]
-"""Reason to refuse an order of this role and pair now; empty: allowed (reliability I11). Called at the last
-moment before the first byte."""
+"""Returns why an order of this role and pair is blocked now; empty: allowed (reliability I11). Called at the
+last moment before the first byte."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """What became of one order: as answered, and as it stands in the books."""
+    """Result of one order: the response, and the order in the ledger."""
 
     outcome: SendOutcome[PlacedOrder]
     order: Order
@@ -75,19 +75,19 @@ class SendResult:
 
 
 class UnknownClientOrderId(DeskError):
-    """An order was to be sent under a client order id that its intent does not hold. Nothing was sent.
+    """An order was to be sent under a client order id that is not in its intent. Nothing was sent.
 
     Raised before a send by `Execution`. It is a programming error: do not retry.
     """
 
 
 class Execution:
-    """Sends, cancels and asks. Raises nothing but cancellation; what it cannot do is in the outcome."""
+    """Sends, cancels and queries orders. Raises only cancellation; failures are in the outcome."""
 
     def __init__(
         self, trading: TradingPort, keeper: LedgerWriter, gate: Gate, window_ms: Callable[[], int]
     ) -> None:
-        """`window_ms`: how long the exchange may take an order after its timestamp."""
+        """`window_ms`: how long after its timestamp the exchange may accept an order."""
         self._trading = trading
         self._keeper = keeper
         self.refusal = gate
@@ -96,7 +96,7 @@ class Execution:
 
     @property
     def in_flight(self) -> int:
-        """How many requests are on their way."""
+        """Return the number of requests in flight."""
         return len(self._running)
 
     async def place(self, intent: Intent, order: NewOrder) -> SendResult:
@@ -112,40 +112,40 @@ class Execution:
         at_ns: int | None = None,
         called_off: Callable[[], str] | None = None,
     ) -> SendResult:
-        """Send one attempt that was prepared, at a moment of the monotonic clock, or at once.
+        """Send one prepared attempt at a time of the monotonic clock, or at once.
 
-        `called_off`: what else may forbid it at the last moment, in words; empty: nothing does.
+        `called_off`: returns another reason not to send at the last moment; empty: none.
         """
         row = self._begin(intent, shot.order)
         return await self._to_its_end(self._fire(row, line, shot, at_ns, called_off))
 
     async def cancel(self, order: Order, words: str, purpose: Purpose = Purpose.EXIT) -> bool:
-        """Have an order cancelled, and hear or ask what became of it: no answer to a cancel proves anything.
+        """Cancel an order, and confirm it by stream or query: no response to a cancel proves anything.
 
-        Returns whether the exchange denies an UNKNOWN order after its fence: nothing of it can come any more.
+        Returns whether the exchange denies an UNKNOWN order after its fence: it can no longer appear.
 
-        `purpose`: STOP where a sale waits for its coins; that alone goes out under a ban.
+        `purpose`: STOP if a sale waits for its coins; only that passes a ban.
         """
         return await self._to_its_end(self._cancel(order, words, purpose))
 
     async def cancel_pair(self, symbol: str, orders: Sequence[Order], words: str) -> list[bool]:
-        """Have every open order of a pair cancelled by one request; return for each what `cancel` returns.
+        """Cancel all open orders of a pair with one request; return for each order the result of `cancel`.
 
-        `orders`: ours of that pair. Whoever calls knows that no order of somebody else is open there.
+        `orders`: the desk's orders of that pair. The caller ensures that no foreign order is open there.
         """
         return await self._to_its_end(self._cancel_pair(symbol, orders, words))
 
     async def cancel_pairs(self, symbols: Sequence[str], orders: Sequence[Order], words: str) -> bool:
-        """Have every open order of up to five pairs cancelled by one request, as `cancel_pair` does.
+        """Cancel all open orders of up to five pairs with one request, as `cancel_pair` does.
 
-        Returns whether the exchange took it; then it was heard or asked what became of `orders`.
+        Returns whether the exchange accepted it; then each of `orders` was confirmed.
         """
         return await self._to_its_end(self._cancel_pairs(symbols, orders, words))
 
     async def query(self, order: Order, purpose: Purpose | None = None) -> None:
-        """Ask for an order, and for the fees of its trades. `purpose`: None: what its role says.
+        """Query an order, and the fees of its trades. `purpose`: None: by its role.
 
-        Raises RequestRefused (-2013) if the exchange does not know it, ExchangeError if no answer came.
+        Raises RequestRefused (-2013) if the exchange does not list it, ExchangeError if no response came.
         """
         told = await self._asked(order, purpose)
         now = await self._keeper.book_evidence(order.client_order_id, told)
@@ -153,16 +153,16 @@ class Execution:
             await self.query_fees(now)
 
     async def query_in_background(self, order: Order) -> None:
-        """Ask for an order of a sale that goes on: neither the disk nor its fees are waited for.
+        """Query an order of a running sale without waiting for the disk or its fees.
 
-        Raises as `ask` does.
+        Raises as `query` does.
         """
         told = await self._asked(order, None)
         self._keeper.apply_evidence(order.client_order_id, told)
         self._begin_chore(self._keeper.book_evidence(order.client_order_id, told))
 
     async def query_fees(self, order: Order) -> None:
-        """Ask for the trades of an order: they alone tell fees. Raises ExchangeError."""
+        """Query the trades of an order: only they report fees. Raises ExchangeError."""
         told = await self._trading.my_trades(
             order.symbol, order_id=order.order_id, purpose=query_purpose(order.role)
         )
@@ -173,7 +173,7 @@ class Execution:
     async def unlisted_ms(self, order: Order) -> int | None:
         """Return the exchange time of a listing without the order; None: it was listed, and is booked.
 
-        Raises ExchangeError, also for a list with rows that could not be read: the order may be one of them.
+        Raises ExchangeError, also for a list with malformed rows: the order may be one of them.
         """
         asked_ms = self._trading.now_ms()
         purpose = query_purpose(order.role)
@@ -184,9 +184,9 @@ class Execution:
         return None if await self._is_among(order, reports, asked_ms) else asked_ms
 
     async def exists_despite_rejection(self, order: Order, refusal: Refusal) -> bool:
-        """Whether the exchange lists an order that it refused; it is booked then.
+        """Return whether the exchange lists an order that it rejected; it is booked then.
 
-        A refusal that calls itself certain may be wrong: no other attempt is sent before this is known.
+        A definite rejection may be wrong: no other attempt is sent before this is resolved.
         Raises ExchangeError.
         """
         if refusal.http_status in UNPROCESSED:
@@ -203,19 +203,19 @@ class Execution:
         return await self._is_among(order, reports, asked_ms)
 
     async def wait_in_flight(self, deadline_s: float) -> bool:
-        """Wait so long for what is on its way; return whether all of it was answered."""
+        """Wait up to `deadline_s` for requests in flight; return whether all completed."""
         waiting = [asyncio.shield(task) for task in self._running]
         try:
             async with asyncio.timeout(deadline_s):
                 await asyncio.gather(*waiting, return_exceptions=True)
         except TimeoutError:
-            log.warning("%d requests were not answered in time", len(self._running))
+            log.warning("%d requests did not complete in time", len(self._running))
         return not self._running
 
     # ---- inside
 
     async def _is_among(self, order: Order, reports: Rows[OrderReport], asked_ms: int) -> bool:
-        """Book the report of this order, if there is one. Raises ExchangeError if an unread row may be it."""
+        """Book the report of this order if listed. Raises ExchangeError if a malformed row may be it."""
         for report in reports.rows:
             if report.client_order_id == order.client_order_id or report.order_id == order.order_id:
                 await self._keeper.book_evidence(order.client_order_id, from_report(report, asked_ms))
@@ -252,7 +252,7 @@ class Execution:
             position_id=intent.position_id,
             bound=(intent.spend_cap or None) if intent.side is Side.BUY else None,
             created_ms=now_ms,
-            reason="on its way",
+            reason="in flight",
         )
 
     async def _place(self, row: Order, order: NewOrder) -> SendResult:
@@ -286,7 +286,7 @@ class Execution:
     def _noted(
         self, row: Order, outcome: SendOutcome[PlacedOrder], fired: FireResult | None = None
     ) -> SendResult:
-        """Let memory know the answer; the disk is not waited for: the intent of the next try is durable."""
+        """Apply the response in memory without waiting for the disk: the next attempt's intent is durable."""
         outcome = check_response(row, outcome, self._window_ms())
         told, name = from_outcome(outcome, self._trading.now_ms()), row.client_order_id
         self._keeper.apply_evidence(name, told)
@@ -334,7 +334,7 @@ class Execution:
         return not isinstance(outcome, NotSent) and await self._see_cancelled(order, purpose)
 
     async def _see_cancelled(self, order: Order, purpose: Purpose) -> bool:
-        """Hear or ask what became of an order after its cancel; return what `cancel` returns."""
+        """Confirm a cancel by stream or query; return the result of `cancel`."""
         if await self._is_told_gone(order.client_order_id):
             return False
         asked_ms = self._trading.now_ms()
@@ -352,7 +352,7 @@ class Execution:
         return now is not None and is_unknown and now.fence_ms is not None and at_ms >= now.fence_ms
 
     async def _is_told_gone(self, client_order_id: str) -> bool:
-        """Whether the stream tells its end within a moment: that costs no weight, and no way of a stop."""
+        """Return whether the stream soon reports the order closed, which costs no request weight."""
         for _ in range(CANCEL_CONFIRM_CHECKS):
             now = self._keeper.state.orders.get(client_order_id)
             if now is None or now.state.is_terminal:
@@ -361,7 +361,7 @@ class Execution:
         return False
 
     async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run in a task of its own, which goes on when the caller is cancelled."""
+        """Run in a separate task, which continues if the caller is cancelled."""
         return await asyncio.shield(self._begin_chore(work))
 
     def _begin_chore(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
@@ -372,5 +372,5 @@ class Execution:
 
 
 def _unbounded(row: Order) -> str:
-    """Say why nothing bounds the price that an entry pays; empty: its limit does, or it is no entry."""
+    """Return why the price of an entry has no bound; empty: it has, or it is no entry."""
     return NO_BOUND if row.role is OrderRole.ENTRY and row.price is None else ""

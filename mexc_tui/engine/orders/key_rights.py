@@ -1,4 +1,4 @@
-"""One worker of a live engine: asks now and then what the key may do (reliability 4.3)."""
+"""Checks the API key's permissions periodically in live mode (reliability 4.3)."""
 
 import asyncio
 import logging
@@ -15,23 +15,23 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 3_600.0
 AGAIN_S = 60.0
-"""After an answer that did not tell."""
+"""Interval after an inconclusive response."""
 GOOD_FOR_S = 7_200.0
-"""Rights that nobody has told again for so long are not known any more."""
+"""Permissions not confirmed within this time count as unknown."""
 MADE_UP = KeyFacts(may_trade=True)
-"""Of the key of a practice exchange, on paper too."""
+"""Permissions of a practice key, in paper mode too."""
 CAN_WITHDRAW = (
-    "The key CAN WITHDRAW: if stolen, the account can be emptied. Trading is disabled. Next step: delete it "
-    "on the exchange's site, make one without that right, then mexc-tui keys set."
+    "The key CAN WITHDRAW: a thief could empty the account. Trading is disabled. Next step: delete it "
+    "on the exchange's site, create one without that permission, then run mexc-tui keys set."
 )
-HELD = "The desk holds coins, so it goes on to protect them, and buys nothing."
+HELD = "Open positions stay protected; entries are blocked."
 
 
 class KeyRightsWorker:
-    """Knows the rights. A live engine whose key is not known to be harmless buys nothing."""
+    """Worker with the key's permissions. A live engine buys only with a key known to be harmless."""
 
     def __init__(self, port: TradingPort, lasting: str, holds: Callable[[], bool], *, is_live: bool) -> None:
-        """`lasting`: how long the key lasts, in words; `holds`: whether there is something to protect."""
+        """`lasting`: text on the key's validity; `holds`: whether there are positions to protect."""
         self._port = port
         self._lasting = lasting
         self._holds = holds
@@ -40,41 +40,39 @@ class KeyRightsWorker:
         self._told_s = 0.0
 
     async def run(self, started: Started) -> None:
-        """Ask, then again every hour. An exchange that does not answer is asked again in a minute.
+        """Query the permissions, then every hour; after a failure, every minute.
 
-        Raises WorkerFailure at the start for a key that can withdraw, unless coins are held: exits always
-        may (architecture 2.4).
+        Raises WorkerFailure at the start for a key that can withdraw, unless coins are held: exits are always
+        allowed (architecture 2.4).
         """
-        is_told = await self._look(
-            Purpose.EXIT
-        )  # what an engine asks as it comes up leaves no turn to others
+        is_told = await self._look(Purpose.EXIT)  # queries of a starting engine have priority
         if self.facts is not None and self.facts.may_withdraw:
             if not self._holds():
                 raise WorkerFailure(CAN_WITHDRAW)
             log.error("%s %s", CAN_WITHDRAW, HELD)
-        log.warning("Whether the key is bound to an address is not told. %s", self._lasting)
+        log.warning("The exchange does not report whether the key is bound to an IP. %s", self._lasting)
         started()
         while True:
             await asyncio.sleep(EVERY_S if is_told else AGAIN_S)
             is_told = await self._look(Purpose.ORDINARY)
             if is_told and self.refusal:
-                log.error("nothing is bought any more: %s", self.refusal)
+                log.error("entries blocked: %s", self.refusal)
 
     @property
     def refusal(self) -> str:
-        """Say why nothing may be bought with this key; empty: it may."""
+        """Return why the key blocks entries; empty: it does not."""
         if self.facts is None:
             return "key permissions unknown"
         if self.facts.may_withdraw:
             return "the key can withdraw"
-        return "" if self.facts.may_trade else "the key may not trade"
+        return "" if self.facts.may_trade else "the key cannot trade"
 
     async def _look(self, purpose: Purpose) -> bool:
         now_s = asyncio.get_running_loop().time()
         try:
             facts = facts_of(await self._port.key_rights(purpose=purpose), self._lasting)
         except ExchangeError as error:
-            log.warning("the rights of the key could not be asked for: %s", error)
+            log.warning("cannot query the key's permissions: %s", error)
             facts = None
         if facts is not None:
             self.facts, self._told_s = facts, now_s
@@ -84,10 +82,10 @@ class KeyRightsWorker:
 
 
 def facts_of(rights: KeyRights, lasting: str) -> KeyFacts | None:
-    """Return what gates look at; None: the exchange did not tell whether the key can withdraw, or trade."""
+    """Return the facts for pre-trade checks; None: the permission to withdraw or to trade is unclear."""
     withdraws = rights.withdraws is KeyRight.HAS  # that alone is enough to buy nothing
     if not withdraws and KeyRight.UNCLEAR in (rights.withdraws, rights.places_orders):
         return None
-    reads = "It also reads withdrawals. " if rights.reads_withdrawals is KeyRight.HAS else ""
+    reads = "It can also read withdrawals. " if rights.reads_withdrawals is KeyRight.HAS else ""
     may_trade = rights.may_trade is not False and rights.places_orders is KeyRight.HAS
     return KeyFacts(may_trade=may_trade, may_withdraw=withdraws, words=f"{reads}{lasting}")

@@ -1,7 +1,7 @@
-"""Finds out what became of orders: unknown ones by the fence, live ones by asking when the stream is silent.
+"""Resolves orders: unknown ones by the fence, live ones by query when the stream is silent.
 
-An ambiguous request keeps its reservation until an answer shows the order, or everything that must agree says
-that it never was (reliability 1.4). A question that fails proves nothing.
+An ambiguous request keeps its reservation until a response contains the order, or every required proof
+shows that it never existed (reliability 1.4). A failed query proves nothing.
 """
 
 import asyncio
@@ -27,39 +27,39 @@ log = logging.getLogger(__name__)
 
 STEP_S = 1.0
 LIVE_EVERY_MS = 10_000
-"""Live orders are asked for so often, should the private stream have lost something (reliability M12)."""
+"""Query interval of live orders, in case the private stream lost an update (reliability M12)."""
 FEES_AFTER_MS = 2_000
 SALES = (OrderRole.STOP, OrderRole.CLOSE, OrderRole.FLATTEN)
 OLD_MS, OLD_EVERY_MS = 10_000, 5_000
-"""What is unknown so long after its fence is looked into more rarely: other questions need weight too."""
+"""Age after its fence, and query interval, of an old unknown order: other queries need weight too."""
 TOLERANCE = Decimal("1e-8")
-"""Balances agree to so much of an asset."""
+"""Tolerance of balances, in units of the asset."""
 
 
 class OrderResolution:
-    """One worker."""
+    """Worker that resolves orders."""
 
     def __init__(
         self, trading: TradingPort, keeper: LedgerWriter, execution: Execution, window_ms: Callable[[], int]
     ) -> None:
-        """`window_ms`: how long the exchange may take an order after its timestamp."""
+        """`window_ms`: how long after its timestamp the exchange may accept an order."""
         self._trading = trading
         self._keeper = keeper
         self._execution = execution
         self._window_ms = window_ms
         self._asked_ms: dict[str, int] = {}
         self._proofs: dict[str, Proofs] = {}
-        """What was proven of each unknown order since its fence: one failed question costs that question."""
+        """Proofs per unknown order since its fence: one failed query costs only that proof."""
         self._wakes = {True: asyncio.Event(), False: asyncio.Event()}
-        """Of sales, and of the other orders."""
+        """Wake-up events: of sales, and of other orders."""
 
     def wake(self) -> None:
-        """Look at once."""
+        """Check all orders now."""
         for wake in self._wakes.values():
             wake.set()
 
     async def run(self, started: Started) -> None:
-        """Look each second, until cancelled. Sales wait for no other order's answer."""
+        """Check orders each second until cancelled. Sales do not wait for queries of other orders."""
         started()
         loops = [asyncio.ensure_future(self._serve(is_sale=is_sale)) for is_sale in (True, False)]
         try:
@@ -82,7 +82,7 @@ class OrderResolution:
             wake.clear()
 
     def _pause_s(self, *, is_sale: bool) -> float:
-        """Return how long to wait for the next look: not past the moment after a fence."""
+        """Return the pause before the next check, which ends at the next fence at the latest."""
         now_ms = self._trading.now_ms()
         fences = (order.fence_ms for order in self._orders(is_sale=is_sale) if needs_query(order))
         waits_ms = (fence_ms + 1 - now_ms for fence_ms in fences if fence_ms is not None)
@@ -100,7 +100,7 @@ class OrderResolution:
                 await self._look_at(order)
                 await self._keeper.revalue(order)
             except (ExchangeError, StorageError) as error:
-                log.info("%s is looked at again: %s", order.client_order_id, error)
+                log.info("%s not resolved yet: %s", order.client_order_id, error)
 
     async def _look_at(self, order: Order) -> None:
         now_ms, name = self._trading.now_ms(), order.client_order_id
@@ -121,22 +121,22 @@ class OrderResolution:
             await self._execution.query_fees(order)
 
     async def _ask(self, order: Order) -> None:
-        """Ask for a live order; one that the exchange denies and does not list is unknown from here on."""
+        """Query a live order; if the exchange denies it and does not list it, mark it unknown."""
         try:
             await self._execution.query(order)
         except RequestRefused as error:
             if error.refusal.code not in NO_SUCH_ORDER:
                 raise
             if await self._execution.unlisted_ms(order) is not None:
-                words = "the exchange knows it no more, neither by its id nor in a listing"
+                words = "no longer found by id or in a listing"
                 await self._keeper.mark_order_unknown(
                     order.client_order_id, self._trading.now_ms(), self._window_ms(), words
                 )
 
     async def _settle(self, order: Order) -> None:
-        """Ask by id; past the fence list and compare balances beside it, and conclude what they allow.
+        """Query by id; after the fence also list orders and compare balances, and apply the conclusion.
 
-        Before the fence the order itself alone proves anything, and a listing weighs five times as much.
+        Before the fence only the order itself is proof, and a listing weighs five times as much.
         """
         if order.fence_ms is not None and self._trading.now_ms() <= order.fence_ms:
             await self._denied(order)
@@ -164,7 +164,7 @@ class OrderResolution:
                 raise answer
 
     async def _denied(self, order: Order) -> int | None:
-        """Return the exchange time at which it said that there is no such order; None: there is."""
+        """Return the exchange time at which it denied the order; None: it exists."""
         asked_ms = self._trading.now_ms()
         try:
             await self._execution.query(order)
@@ -175,7 +175,7 @@ class OrderResolution:
         return None
 
     async def _balanced(self, order: Order) -> int | None:
-        """Return the exchange time at which balances agreed with the books without it."""
+        """Return the exchange time at which balances agreed with the ledger without the order."""
         asked_ms = self._trading.now_ms()
         purpose = query_purpose(order.role)
         if not purpose.reduces_risk:
@@ -194,7 +194,7 @@ class OrderResolution:
 async def _proof(
     known_ms: int | None, ask: Callable[[Order], Awaitable[int | None]], order: Order
 ) -> int | None:
-    """Return when something was proven; ask for it if it was not since the fence."""
+    """Return the time of a proof; query it again if the known one precedes the fence."""
     is_proven = known_ms is not None and known_ms > (order.fence_ms or 0)
     return known_ms if is_proven else await ask(order)
 

@@ -1,4 +1,4 @@
-"""Takes what the private stream tells to the books, in its order; what is not ours is left alone."""
+"""Books updates of the private stream in order; foreign orders are left alone."""
 
 import asyncio
 import logging
@@ -16,14 +16,14 @@ from mexc_tui.ports.trading import TradingPort
 log = logging.getLogger(__name__)
 
 MOST_FOREIGN = 4_096
-"""Orders of others that have been reported already; one that is forgotten costs one more comparison."""
+"""Reported foreign orders that are remembered; a forgotten one costs one more comparison."""
 
 TOGETHER = 64
-"""So many pushes are booked before the loop is yielded."""
+"""Updates booked before yielding to the event loop."""
 
 
 class UserStreamWorker:
-    """One worker: a queue between the stream, which must not wait, and the books, which do."""
+    """Worker with a queue between the stream, which must not wait, and the ledger, which does."""
 
     def __init__(
         self,
@@ -48,21 +48,21 @@ class UserStreamWorker:
             group.create_task(self._book())
             started()
 
-    # ---- what comes in
+    # ---- stream updates
 
     def on_order(self, update: OrderUpdate) -> None:
-        """Take the state of an order."""
+        """Queue an order update."""
         self._take(update.client_order_id, from_update(update))
 
     def on_fill(self, fill: FillUpdate) -> None:
-        """Take a trade."""
+        """Queue a trade."""
         self._take(fill.client_order_id, from_fill(fill))
 
     def on_balance(self, update: BalanceUpdate) -> None:
-        """Balances are compared by the reconciler: a push alone proves nothing."""
+        """Ignore it: the reconciler compares balances, as one update alone proves nothing."""
 
     def on_gap(self, *, is_closed: bool) -> None:
-        """Have the books compared once pushes come again."""
+        """Request a comparison once the stream is back."""
         if is_closed:
             self._on_gap()
 
@@ -73,7 +73,7 @@ class UserStreamWorker:
             self._wake.set()
         elif evidence.order_id not in self._foreign:
             self._foreign.add(evidence.order_id)
-            self._on_gap()  # the reconciler shows it, and knows what it does to balances
+            self._on_gap()  # the reconciler records it and its balance changes
 
     async def _book(self) -> None:
         while True:

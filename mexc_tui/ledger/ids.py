@@ -69,12 +69,12 @@ def unknown_order_text(client_id: str, desk_id: str) -> str:
     made = parse(client_id)
     if made is not None and made.desk_id == desk_id:
         return (
-            f"order {client_id} was made by this desk and is not in its ledger: the database is older than "
-            "the exchange's orders (restored from a backup, or emptied)"
+            f"order {client_id} was created by this desk and is not in its ledger: the database is older "
+            "than the exchange's orders (restored from a backup, or emptied)"
         )
     return (
-        f"order {client_id} carries our prefix and was not made by this desk: another engine trades on this "
-        "account, or the key is stolen"
+        f"order {client_id} has the prefix of a desk and was not created by this one: another engine trades "
+        "on this account, or the key is stolen"
     )
 
 

@@ -61,7 +61,7 @@ class Claim(msgspec.Struct, frozen=True):
 class Probability(msgspec.Struct, frozen=True):
     """A probability in 0..1 with its 95 % interval.
 
-    `n` past cases were like this one, and `hits` of them came true.
+    `n`: past cases of this type; `hits`: cases in which the claim was correct.
     """
 
     value: float

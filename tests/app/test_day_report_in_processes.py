@@ -66,7 +66,7 @@ def test_a_day_in_processes_ends_with_what_was_seen_signalled_and_happened(tmp_p
     known = {f"{plan.base}USDT" for plan in load(str(SCENARIO)).listings} - {"OLDUSDT"} | {"FRESHUSDT"}
     assert set(tell) == known
     for symbol, words in {
-        "CLEANUSDT": ("calendar        lists CLEANUSDT", "launch_sequence", "no history yet", "opened; open"),
+        "CLEANUSDT": ("calendar        lists CLEANUSDT", "launch_sequence", "no history", "opened; open"),
         "MOVEDUSDT": ("opening moved by +3.0 s", "risk_warning moved", "opened; open since"),
         "GONEUSDT": ("no longer lists GONEUSDT", "risk_warning cancelled", "was cancelled"),
         "CLOSEDUSDT": ("API disabled", "was never open to API keys"),

@@ -279,7 +279,7 @@ def test_a_position_of_a_delisted_pair_is_shown_as_such_and_without_a_price() ->
         assert (row.bid, row.value, row.unrealised, row.protection) == (None, None, None, Protection.NONE)
         page = positions_page([row], PEN)
         assert "delisted" in page.splitlines()[1]
-        assert "the exchange does not know this pair now" in " ".join(page.split())
+        assert "the exchange no longer lists this pair" in " ".join(page.split())
 
 
 def test_what_was_not_compared_is_printed_with_the_reason() -> None:

@@ -33,12 +33,12 @@ def test_confidence_is_no_constant_but_follows_what_came_true() -> None:
 
 
 def test_without_any_history_it_says_so() -> None:
-    assert ready_with(None) == "no history yet: anything between 3%–97% is possible"
+    assert ready_with(None) == "no history (95 % interval 3%–97%)"
 
 
 def test_without_a_case_like_it_the_base_rate_speaks_and_says_so() -> None:
     history = CalibrationHistory({}, {ClaimKind.OPENS_BY: Tally(98, 79)})
-    assert ready_with(history) == "80% (60%–94%) by all 98 past cases; none like this one yet"
+    assert ready_with(history) == "80% (60%–94%), n 0 for this case; base rate of 98 cases"
 
 
 def test_few_cases_are_called_too_few() -> None:

@@ -72,7 +72,7 @@ def test_what_was_seen_stands_with_its_time_and_its_source() -> None:
 def test_a_signal_stands_with_its_probability_its_n_and_its_lead_time() -> None:
     ready, opening = of(report_of(DAY, whole()), "NEWUSDT").signalled
     assert (ready.lead_ms, ready.is_lead_to_plan, ready.came_true) == (16_000, False, True)
-    assert ready.words.startswith("no history yet")
+    assert ready.words.startswith("no history")
     assert (opening.lead_ms, opening.probability, opening.n, opening.hits) == (-400, 0.7, 30, 21)
 
 
@@ -175,7 +175,7 @@ def test_a_rate_of_few_cases_is_not_shown_as_a_number() -> None:
         "321 trades from 0.05; highest ×1.90, lowest ×0.95, last ×1.40; reference return +12.0%",
         "16.0 s before the opening",
         "0.4 s after the opening",
-        "no history yet",
+        "no history",
         "70% (60%–80%), n 30; undecided",
         "calendar: the calendar cannot be read, 3 times until 8.0 s, closed",
         "1 opened, 1 cancelled, 0 never open to API keys, 0 unknown, 1 undecided",

@@ -76,7 +76,7 @@ class LedgerWriter:
     async def load(self) -> None:
         """Load all open rows. State that is not stored yet is kept."""
         before, is_first = self.state, not self._is_loaded
-        self.state = await self.read("open books", ledger_state.load)
+        self.state = await self.read("open ledger rows", ledger_state.load)
         self._is_loaded = True
         if not is_first:
             self.state.carry_over(before, tuple(self._sent))

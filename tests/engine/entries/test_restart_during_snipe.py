@@ -168,7 +168,7 @@ def test_a_new_start_states_that_positions_are_protected_again(tmp_path: Path) -
             await reconciler.recovery_reported.wait()
             lines = reconciler.recovery_lines
             assert lines[0] == "1 position, 1 order and 0 snipes were open"
-            assert any(f"position {NAME}" in one and "is watched again" in one for one in lines)
+            assert any(f"position {NAME}" in one and "monitoring its stop" in one for one in lines)
             assert any(f"order {NAME} sell" in one and "is acknowledged" in one for one in lines)
 
     simulate(main)
@@ -188,7 +188,7 @@ def test_damaged_books_stop_entries_and_no_exit(tmp_path: Path) -> None:
             assert not watcher.rooms.reconciler.is_done
             trading = watcher.rooms.keeper.state.trading
             assert trading.state is TradingState.REDUCE_ONLY
-            assert "the stored books are damaged: Row" in trading.words
+            assert "the stored ledger is damaged: Row" in trading.words
             alerts = await watcher.running.store.read("alerts", lambda stored: stored.alerts.open())
             assert "engine:books" in {one.alert.rule for one in alerts}
             await watcher.rooms.safety.stopping.sell_all(OrderRole.CLOSE, CloseReason.MANUAL, "a test")

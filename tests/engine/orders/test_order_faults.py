@@ -126,7 +126,7 @@ def test_d3_what_a_full_store_does_not_take_is_booked_later(
             taken = rooms.keeper.write
 
             async def full(name: str, *args: object, **more: object) -> object:
-                if name == "what was told of an order":
+                if name == "order evidence":
                     raise StorageError("the disk is full")
                 return await taken(name, *args, **more)  # type: ignore[arg-type] # pyright: ignore
 

@@ -66,7 +66,7 @@ def test_what_the_first_day_taught_stands_behind_the_second_one_s_probabilities(
     async def main(sim: Simulation) -> None:
         first = await whole_day(sim, tmp_path)
         second = await whole_day(sim, tmp_path)
-        assert of(first, "CLEANUSDT").signalled[0].words.startswith("no history yet")
+        assert of(first, "CLEANUSDT").signalled[0].words.startswith("no history")
         assert of(second, "CLEANUSDT").signalled[0].n > 0
 
     simulate(main)

@@ -135,7 +135,7 @@ async def test_what_was_closed_this_day_stands_behind_what_is_open_with_what_it_
 
 
 def test_the_bid_of_a_delisted_pair_is_never_shown_as_a_price() -> None:
-    gone = "delisted or renamed: the exchange does not know this pair now"
+    gone = "delisted or renamed: the exchange no longer lists this pair"
     row = msgspec.structs.replace(position("NEWUSDT", "0.02", "0.03", "1", "1"), delisted=gone)
     texts = [cell.text for cell in table_lines.position(row, NOW_MS)]
     assert texts[3] == "delisted"

@@ -34,26 +34,26 @@ EVERY_S = 0.16
 WINDOW_MS = 2_000
 
 
-async def intend(rooms: TradingComponents) -> Intent:
+async def intend(components: TradingComponents) -> Intent:
     """Write an intent down that holds the names of all shots."""
-    names = rooms.keeper.client_ids(SHOTS)
+    names = components.ledger.client_ids(SHOTS)
     intent = Intent(
         id="bench", role=OrderRole.ENTRY, symbol=SYMBOL, base_asset="SOL", quote_asset="USDT", side=Side.BUY,
         client_ids=names, spend_cap=Decimal(10), reserved=Decimal(10), position_id="benchp",
-        created_ms=rooms.port.now_ms(), reason="bench",
+        created_ms=components.port.now_ms(), reason="bench",
     )  # fmt: skip
 
     def work(desk: LedgerTransaction) -> None:
         desk.save_intent(intent)
 
-    await rooms.keeper.write("bench", work)
+    await components.ledger.write("bench", work)
     return intent
 
 
-async def fire(rooms: TradingComponents, intent: Intent, price: Decimal) -> list[float]:
+async def fire(components: TradingComponents, intent: Intent, price: Decimal) -> list[float]:
     """Fire one shot after another; return how many microseconds each took to its last byte."""
     took_us: list[float] = []
-    line = rooms.port.line()
+    line = components.port.line()
     for number, name in enumerate(intent.client_ids):
         if number % 50 == 0:
             await line.warm()
@@ -63,9 +63,9 @@ async def fire(rooms: TradingComponents, intent: Intent, price: Decimal) -> list
         await asyncio.sleep(EVERY_S)
         began_ns = time.monotonic_ns()
         shot = line.prepare(
-            order, purpose=Purpose.ENTRY, timestamp_ms=rooms.port.now_ms(), recv_window_ms=WINDOW_MS
+            order, purpose=Purpose.ENTRY, timestamp_ms=components.port.now_ms(), recv_window_ms=WINDOW_MS
         )
-        sent = await rooms.execution.fire(intent, line, shot)
+        sent = await components.execution.fire(intent, line, shot)
         assert isinstance(sent.outcome, Accepted), sent.outcome
         assert sent.fired is not None
         assert sent.fired.written_ns is not None
@@ -78,18 +78,18 @@ async def measure(endpoint: Endpoint, folder: Path) -> list[Row]:
     """Return the row."""
     place = EngineLocation(endpoint, is_practice=True, paths=paths_of("practice", {"HOME": str(folder)}))
     async with joined(place, EngineEnvironment(SystemClock(), Random(1))) as running:
-        rooms = running.engine.rooms
-        assert rooms is not None
-        while not rooms.reconciler.is_done:  # noqa: ASYNC110 - it is polled
+        components = running.engine.trading_components
+        assert components is not None
+        while not components.reconciler.is_done:  # noqa: ASYNC110 - it is polled
             await asyncio.sleep(0.1)
-        book = await rooms.port.depth(SYMBOL, 5)
+        book = await components.port.depth(SYMBOL, 5)
         price = round(Decimal(book.bids[0][0]) * Decimal("0.9"), 2)
         async with load(lambda _: None) as count:
-            intent = await intend(rooms)
+            intent = await intend(components)
             gc.collect()
             with Quiet():
                 began, before = time.monotonic(), count()
-                took_us = await fire(rooms, intent, price)
+                took_us = await fire(components, intent, price)
                 rate = (count() - before) / (time.monotonic() - began)
     group = f"whole engine, {rate:,.0f} stream messages/s"
     name = "an attempt: decision, signing and the books' memory to last byte"

@@ -95,8 +95,8 @@ class Timed:
 class Pushes:
     """Turns one push of the load into a fall of the price."""
 
-    def __init__(self, rooms: TradingComponents) -> None:
-        self._rooms = rooms
+    def __init__(self, components: TradingComponents) -> None:
+        self._components = components
         self._bid, self._left = Decimal(0), 0
         self.received_ns = 0
 
@@ -106,7 +106,7 @@ class Pushes:
 
     def recover(self, bid: Decimal) -> None:
         """Let the next position begin at the price of before."""
-        self._rooms.prices.on_quote(BestQuote(SYMBOL, bid, Decimal(1), bid * 2, Decimal(1), 0))
+        self._components.prices.on_quote(BestQuote(SYMBOL, bid, Decimal(1), bid * 2, Decimal(1), 0))
 
     def on_push(self, received_ns: int) -> None:
         """Take one push."""
@@ -114,12 +114,14 @@ class Pushes:
             return
         self._left -= 1
         self.received_ns = received_ns
-        self._rooms.prices.on_quote(BestQuote(SYMBOL, self._bid, Decimal(1), self._bid * 2, Decimal(1), 0))
+        self._components.prices.on_quote(
+            BestQuote(SYMBOL, self._bid, Decimal(1), self._bid * 2, Decimal(1), 0)
+        )
 
 
-async def buy(rooms: TradingComponents, number: int, ladder: tuple[Rung, ...]) -> Position:
+async def buy(components: TradingComponents, number: int, ladder: tuple[Rung, ...]) -> Position:
     """Buy by hand; return the position once it is guarded."""
-    now_ms, names = rooms.port.now_ms(), rooms.keeper.client_ids(1)
+    now_ms, names = components.port.now_ms(), components.ledger.client_ids(1)
     name = intent_id_of(names[0])
     plan = ExitPlan(stop_loss_pct=Decimal(10), ladder=ladder)
     snipe = Snipe(
@@ -137,16 +139,16 @@ async def buy(rooms: TradingComponents, number: int, ladder: tuple[Rung, ...]) -
         desk.save_snipe(snipe)
         desk.save_intent(intent)
 
-    await rooms.keeper.write("bench", work)
+    await components.ledger.write("bench", work)
     order = NewOrder(SYMBOL, Side.BUY, OrderType.MARKET, names[0], quote_quantity=SPEND - 1)
-    sent = await rooms.execution.place(intent, order)
-    while rooms.keeper.state.positions.get(intent.position_id) is None:
+    sent = await components.execution.place(intent, order)
+    while components.ledger.state.positions.get(intent.position_id) is None:
         if sent.order.state.is_terminal and not sent.order.filled_quantity:
             raise RuntimeError(f"buy {number}: {sent.order.reason}")
         await asyncio.sleep(0.01)
-    await rooms.keeper.end_intent(intent.id, "bench")
+    await components.ledger.end_intent(intent.id, "bench")
     await asyncio.sleep(0.5)
-    return rooms.keeper.state.positions[intent.position_id]
+    return components.ledger.state.positions[intent.position_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,21 +167,21 @@ class Took:
 
 async def stops(running: RunningEngine, ladder: tuple[Rung, ...], timed: Timed) -> Took:
     """Buy and stop, again and again."""
-    rooms = running.engine.rooms
-    assert rooms is not None
-    pushes, took_us, exchange_us = Pushes(rooms), list[float](), list[float]()
+    components = running.engine.trading_components
+    assert components is not None
+    pushes, took_us, exchange_us = Pushes(components), list[float](), list[float]()
     async with load(pushes.on_push) as count:
         began, before = time.monotonic(), count()
         for number in range(ROUNDS):
-            position = await buy(rooms, number, ladder)
-            bid = rooms.prices.of(SYMBOL).bid
+            position = await buy(components, number, ladder)
+            bid = components.prices.of(SYMBOL).bid
             assert bid is not None
             pushes.fall(bid * Decimal("0.7"))
             async with asyncio.timeout(10):
                 written_ns = await timed.written.get()
                 took_us.append((written_ns - pushes.received_ns) / 1_000)
                 exchange_us.append(timed.exchange_us() if ladder else 0.0)
-                while position.id in rooms.keeper.state.positions:  # noqa: ASYNC110 - it is polled
+                while position.id in components.ledger.state.positions:  # noqa: ASYNC110 - it is polled
                     await asyncio.sleep(0.01)
             pushes.recover(bid)
         rate = (count() - before) / (time.monotonic() - began)
@@ -190,13 +192,13 @@ async def measure(endpoint: Endpoint, folder: Path) -> list[Row]:
     """Return all rows."""
     place = EngineLocation(endpoint, is_practice=True, paths=paths_of("practice", {"HOME": str(folder)}))
     async with joined(place, EngineEnvironment(SystemClock(), Random(1))) as running:
-        rooms = running.engine.rooms
-        assert rooms is not None
-        while not rooms.reconciler.is_done:  # noqa: ASYNC110 - it is polled
+        components = running.engine.trading_components
+        assert components is not None
+        while not components.reconciler.is_done:  # noqa: ASYNC110 - it is polled
             await asyncio.sleep(0.1)
         gc.collect()
         gc.freeze()
-        timed = Timed(rooms.execution, rooms.keeper)
+        timed = Timed(components.execution, components.ledger)
         plain = await stops(running, (), timed)
         rested = await stops(running, LADDER, timed)
     group = f"whole engine, {plain.rate:,.0f} stream messages/s: price push received to the sale's last byte"

@@ -35,7 +35,7 @@ class DeskBuilder:
 
     def metrics(self, client: MexcClient, market: MexcMarket) -> ProcessMetrics:
         """Build the metrics of this process and of the engine's parts."""
-        port = None if self.engine.rooms is None else self.engine.rooms.port
+        port = None if self.engine.trading_components is None else self.engine.trading_components.port
         metrics = ProcessMetrics(
             ProcessMetricsParts(
                 clock=self.clock,

@@ -189,11 +189,11 @@ async def _stop_when_told(running: RunningEngine, told: asyncio.Event) -> None:
 
 async def _tell_taken_up(running: RunningEngine, launch: LaunchOptions) -> None:
     """Print what the last engine left open and its outcome, once known."""
-    rooms = running.engine.rooms
-    if rooms is None:
+    components = running.engine.trading_components
+    if components is None:
         return
-    await rooms.reconciler.recovery_reported.wait()
-    for words in rooms.reconciler.recovery_lines:
+    await components.reconciler.recovery_reported.wait()
+    for words in components.reconciler.recovery_lines:
         _say(with_options(f"Recovered: {words}.", launch.chosen))
 
 

@@ -127,7 +127,7 @@ class Engine:
         )
         self.store_monitor = self._build_store_monitor()
         self.retention = self._build_retention()
-        self.rooms = self._build_trading()
+        self.trading_components = self._build_trading()
         """None: this engine does not trade."""
         self.watched = WatchedSymbols(market.now_ms)
         """Pairs displayed by front ends."""
@@ -141,7 +141,7 @@ class Engine:
             maturity_ms=lambda: self.detection_settings().maturity_ms,
             watched=self.watched.symbols,
             held=self._held_symbols,
-            prices=None if self.rooms is None else self.rooms.prices,
+            prices=None if self.trading_components is None else self.trading_components.prices,
         )
         self.detection = DetectionWorker(
             market,
@@ -200,8 +200,8 @@ class Engine:
         With exposure it is ready as soon as exits can run; entries wait for the exchange.
         """
         await self.known.load()
-        if self.rooms is not None:
-            await self.rooms.keeper.load()
+        if self.trading_components is not None:
+            await self.trading_components.ledger.load()
         await self._supervisor.start(self._workers())
         self.started_ms = self.parts.clock.now_ms()
         identity = self.parts.identity
@@ -240,8 +240,8 @@ class Engine:
 
     async def stop(self) -> None:
         """Stop in order: trading, workers in reverse, then record the stop in the journal."""
-        if self.rooms is not None:
-            self.stop_message = await self.rooms.stop()
+        if self.trading_components is not None:
+            self.stop_message = await self.trading_components.stop()
         await self._supervisor.stop()
         if self.store_monitor is not None:
             self.stop_message = " ".join(filter(None, (self.stop_message, await self.store_monitor.finish())))
@@ -252,8 +252,8 @@ class Engine:
 
     async def _update_finally(self) -> None:
         """Reconcile, label outcomes and run a last detection pass before the day report."""
-        if self.rooms is not None:
-            self.unexplained = await self.rooms.safety.day_over(self._stopped)
+        if self.trading_components is not None:
+            self.unexplained = await self.trading_components.safety.day_over(self._stopped)
         try:
             async with asyncio.timeout(FINAL_UPDATE_S):
                 await self.outcomes.label()
@@ -270,7 +270,11 @@ class Engine:
         return (
             Worker("clock", self.clock_worker.run, None if has_exposure else 20.0, go_on_s=go_on_s),
             Worker("polls", self.polls.run, start_deadline_s=60.0, is_optional=True, go_on_s=go_on_s),
-            *(self.rooms.workers(holds=has_exposure) if self.rooms is not None else ()),
+            *(
+                self.trading_components.workers(holds=has_exposure)
+                if self.trading_components is not None
+                else ()
+            ),
             Worker("streams", self.streams.run),
             Worker("detection", self.detection.run, is_optional=True),
             Worker("outcomes", self.outcomes.run, is_optional=True),
@@ -298,15 +302,15 @@ class Engine:
 
     def _on_lost(self, about: str, reason: str) -> None:
         """Halt because the database was deleted, replaced or emptied."""
-        if self.rooms is not None:
-            self.rooms.safety.guard.incident(Cause.STORAGE, about, reason)
+        if self.trading_components is not None:
+            self.trading_components.safety.risk_monitor.incident(Cause.STORAGE, about, reason)
 
     def _is_opening(self) -> bool:
         """Return whether a snipe is firing now."""
-        return self.rooms is not None and self.rooms.sniper.is_opening()
+        return self.trading_components is not None and self.trading_components.sniper.is_opening()
 
     def _held_symbols(self) -> Collection[str]:
-        return () if self.rooms is None else self.rooms.keeper.state.symbols()
+        return () if self.trading_components is None else self.trading_components.ledger.state.symbols()
 
     def _store_problem(self) -> str:
         return "" if self.store_monitor is None else self.store_monitor.problem
@@ -333,7 +337,7 @@ class Engine:
         )
 
     def _is_alert_over(self, alert: StoredAlert) -> bool:
-        return self.rooms is not None and self.rooms.safety.is_over(alert)
+        return self.trading_components is not None and self.trading_components.safety.is_over(alert)
 
     def _stream_age_ms(self) -> int | None:
         """Return 0 while the market streams are connected: single pairs are silent before they open."""
@@ -354,7 +358,7 @@ class Engine:
     @property
     def waits_for(self) -> str:
         """Return which exchange responses entries wait for; empty: none."""
-        refusal = "" if self.rooms is None else self.rooms.reconciler.refusal
+        refusal = "" if self.trading_components is None else self.trading_components.reconciler.refusal
         return "; ".join(filter(None, (self._clock_problem(), refusal)))
 
     def workers(self) -> tuple[WorkerStatus, ...]:
@@ -363,8 +367,8 @@ class Engine:
 
     def trading(self) -> tuple[TradingState, str]:
         """Return the trading state and its cause."""
-        if self.rooms is not None and self.started_ms:
-            shown = self.rooms.keeper.state.trading
+        if self.trading_components is not None and self.started_ms:
+            shown = self.trading_components.ledger.state.trading
             return shown.state, shown.words
         degraded = [one.name for one in self.workers() if one.is_degraded]
         if degraded:
@@ -386,14 +390,21 @@ class Engine:
         for source in self.polls.rows():
             if source.failures >= SOURCE_FAILURES:
                 yield AlertCondition("engine:source", source.source, Severity.WARNING, source.problem)
-        if self.rooms is not None and self.rooms.reconciler.damage:
-            yield AlertCondition("engine:books", "books", Severity.CRITICAL, self.rooms.reconciler.damage)
+        if self.trading_components is not None and self.trading_components.reconciler.damage:
+            yield AlertCondition(
+                "engine:books", "books", Severity.CRITICAL, self.trading_components.reconciler.damage
+            )
         yield from self._store_conditions()
         state, cause = self.trading()
         if state is not TradingState.ACTIVE:
             yield AlertCondition("engine:trading", state.value, Severity.WARNING, cause)
-        if self.rooms is not None and self.rooms.awake.warning:
-            yield AlertCondition("engine:loop", "event loop", Severity.WARNING, self.rooms.awake.warning)
+        if self.trading_components is not None and self.trading_components.suspend_detector.warning:
+            yield AlertCondition(
+                "engine:loop",
+                "event loop",
+                Severity.WARNING,
+                self.trading_components.suspend_detector.warning,
+            )
         if self.settings_worker.problem:
             yield AlertCondition(
                 "engine:settings", "settings", Severity.WARNING, self.settings_worker.problem

@@ -1,4 +1,4 @@
-"""Joins the rooms of trading to an engine: books, sending, settling, comparing; the order of their start."""
+"""Composition of the trading components of one engine, and the start order of their workers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from mexc_tui.engine.runtime.start_patience import GO_ON_S
 from mexc_tui.engine.runtime.supervisor import Worker, WorkerStatus
 from mexc_tui.engine.runtime.suspend_detector import SuspendDetector
 from mexc_tui.engine.safety.live_unlock import LOCKED, LiveParameters, LiveUnlock
-from mexc_tui.engine.safety.safety import Safety, SafetyParameters, Watched
+from mexc_tui.engine.safety.safety import Safety, SafetyContext, SafetyParameters
 from mexc_tui.engine.safety.trading_state import HaltFile
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.mode import Mode
@@ -42,282 +42,345 @@ from mexc_tui.sniping.request import WorkerFact
 NOT_COMPARED = "take-profits wait for the first reconciliation"
 NO_RESTING = "after an emergency stop take-profits wait until you resume"
 IN_FLIGHT_S = 5.0
-"""How long a stop waits for answers that are on their way (reliability H2)."""
+"""How long a stop waits for outstanding responses (reliability H2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class TradingSetup:
-    """Parts of a trading engine. `scope`: account and exchange session; `instance`: id of this desk."""
+    """Account and desk of an engine that trades. `scope`: account and exchange session in the store."""
 
     port: TradingPort
     scope: str
     instance: str
+    """Desk id."""
     halt_file: HaltFile | None = None
-    """Keeps a halt beside the store."""
+    """Second copy of a halt, beside the store."""
     key_words: str = ""
-    """How long a live key lasts."""
+    """Validity of a live API key, as text."""
 
 
 @dataclass(frozen=True, slots=True)
 class TradingParameters:
-    """Parameters of the components, from the settings; call them each time."""
+    """Parameters of the components, from the settings; call them for each use."""
 
     reconcile: Callable[[], ReconcileParameters]
     entry: Callable[[], EntryParameters]
     safety: Callable[[], SafetyParameters]
     live: Callable[[], LiveParameters]
     exits: ExitBounds
-    """What a person may wish for an open position."""
+    """Bounds of manual changes to the exits of a position."""
     window_ms: Callable[[], int]
     """Validity of an order request (`recvWindow`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineContext:
-    """What trading sees of the rest of the engine."""
+    """Parts of the engine that trading depends on."""
 
     known: KnowledgeStore
     workers: Callable[[], tuple[WorkerFact, ...]]
-    """Those that firing rests on."""
+    """Workers required for firing."""
     stream_age_ms: Callable[[], int | None]
-    """Of the market's streams; None: nothing is heard."""
+    """Age of the newest market stream message; None: no message yet."""
     streams: PairWatch
     resync: Callable[[], None]
-    """Have the exchange's clock measured."""
+    """Request a measurement of the exchange clock."""
     profile: str
     statuses: Callable[[], tuple[WorkerStatus, ...]]
-    """Of every worker."""
+    """Status of every worker."""
     clock_problem: Callable[[], str]
-    """Why the exchange's time is in doubt; empty: it is not."""
+    """Why the exchange time is uncertain; empty: it is not."""
     rng: Random
     store_problem: Callable[[], str] = lambda: ""
-    """Why nothing may be bought with the store as it is; empty: it may."""
+    """Why the store blocks entries; empty: it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExitComponents:
+    """Components that sell positions."""
+
+    execution: ExitExecution
+    monitor: ExitMonitor
+    editor: ExitsEditor
 
 
 class TradingComponents:
-    """Everything about money, of one engine."""
+    """Every component of one engine that handles orders and money."""
 
     def __init__(
         self,
-        part: TradingSetup,
-        books: Store,
+        setup: TradingSetup,
+        store: Store,
         clock: Clock,
-        numbers: TradingParameters,
-        around: EngineContext,
+        parameters: TradingParameters,
+        context: EngineContext,
     ) -> None:
-        """Join the rooms; nothing runs yet."""
-        port = part.port
-        self._store_problem = around.store_problem
-
-        def entry() -> EntryParameters:
-            return self.safety.tightening.of(numbers.entry())
-
-        window_ms = numbers.window_ms
-        self.port = port
+        """Build the components; nothing runs yet."""
+        self._setup, self._store, self._clock = setup, store, clock
+        self._parameters, self._context = parameters, context
+        self.port = port = setup.port
         self.prices = PriceCache(clock, port.now_ms)
-        self.keeper = LedgerWriter(
-            books, part.scope, (part.instance, clock.now_ms()), port.now_ms, self.prices.in_quote
+        self.ledger = self._build_ledger_writer()
+        self.execution = Execution(port, self.ledger, self.refusal, parameters.window_ms)
+        self.order_resolution = OrderResolution(port, self.ledger, self.execution, parameters.window_ms)
+        exits = self._build_exits()
+        self.exit_execution = exits.execution
+        self.exit_monitor = exits.monitor
+        self.exits_editor = exits.editor
+        self.reconciler = self._build_reconciler()
+        self.dust = DustConverter(port, self.ledger, self.reconciler)
+        self.suspend_detector = self._build_suspend_detector()
+        self.user_stream = UserStreamWorker(
+            port, self.ledger, self.reconciler.request_comparison, self._on_unknown_order
         )
-        self.execution = Execution(port, self.keeper, self.refusal, window_ms)
-        self.settling = OrderResolution(port, self.keeper, self.execution, window_ms)
-        grids, line = (
-            SymbolFilters(lambda: around.known.knowledge.pairs),
-            ExitConnection(port, self.execution, window_ms),
+        self.unknown_orders = UnknownOrders(
+            port, self.ledger, context.rng, self._on_unknown_order, lambda: self.safety.resumed_ms()
         )
+        self.entry_context = self._build_entry_context()
+        self.key_rights = self._build_key_rights()
+        self.live_unlock = self._build_live_unlock()
+        self.arming = Arming(
+            context.known, self.ledger, store, self.entry_context, self._entry_parameters, port.now_ms
+        )
+        self.sniper = self._build_sniper()
+        self.safety = self._build_safety()
 
-        def stale_ms() -> int:
-            return numbers.safety().stale_ms
+    # ---- builders, in the order of construction
 
-        sellability = SellabilityTracker(self.keeper, self.prices, stale_ms, port.now_ms)
-        self.selling = ExitExecution(
-            port, self.keeper, self.execution, self.settling, self.prices, grids, line, sellability
-        )
-        profits = TakeProfits(port, self.keeper, self.execution, self.settling, self.selling, grids)
-        self.guardian = ExitMonitor(
+    def _build_ledger_writer(self) -> LedgerWriter:
+        desk = self._setup.instance, self._clock.now_ms()
+        return LedgerWriter(self._store, self._setup.scope, desk, self.port.now_ms, self.prices.in_quote)
+
+    def _build_exits(self) -> ExitComponents:
+        port, ledger, context = self.port, self.ledger, self._context
+        filters = SymbolFilters(lambda: context.known.knowledge.pairs)
+        connection = ExitConnection(port, self.execution, self._parameters.window_ms)
+        sellability = SellabilityTracker(ledger, self.prices, self._stale_ms, port.now_ms)
+        execution = ExitExecution(
             port,
-            self.keeper,
+            ledger,
+            self.execution,
+            self.order_resolution,
             self.prices,
-            self.selling,
-            profits,
-            grids,
-            line,
+            filters,
+            connection,
             sellability,
-            stale_ms,
+            self._end_buying,
         )
-        self.exits = ExitsEditor(
+        take_profits = TakeProfits(port, ledger, self.execution, self.order_resolution, execution, filters)
+        monitor = ExitMonitor(
             port,
-            self.keeper,
+            ledger,
             self.prices,
-            grids,
-            self.selling,
-            profits,
-            self.guardian,
-            stale_ms,
-            numbers.exits,
+            execution,
+            take_profits,
+            filters,
+            connection,
+            sellability,
+            self._stale_ms,
         )
-        self.reconciler = Reconciler(
+        editor = ExitsEditor(
             port,
-            self.keeper,
-            books,
+            ledger,
             self.prices,
-            clock,
-            numbers.reconcile,
-            self._on_stranger,
+            filters,
+            execution,
+            take_profits,
+            monitor,
+            self._stale_ms,
+            self._parameters.exits,
         )
-        self.dust = DustConverter(port, self.keeper, self.reconciler)
-        self.awake = SuspendDetector(
-            clock=clock,
-            now_ms=port.now_ms,
+        return ExitComponents(execution, monitor, editor)
+
+    def _build_reconciler(self) -> Reconciler:
+        return Reconciler(
+            self.port,
+            self.ledger,
+            self._store,
+            self.prices,
+            self._clock,
+            self._parameters.reconcile,
+            self._on_unknown_order,
+        )
+
+    def _build_suspend_detector(self) -> SuspendDetector:
+        return SuspendDetector(
+            clock=self._clock,
+            now_ms=self.port.now_ms,
             invalidate_prices=self.prices.invalidate,
-            sync_clock=around.resync,
+            sync_clock=self._context.resync,
             reconcile=self.reconciler.request_comparison,
-            reconciled_ms=self._compared_ms,
+            reconciled_ms=self._reconciled_ms,
         )
-        self.private = UserStreamWorker(
-            port, self.keeper, self.reconciler.request_comparison, self._on_stranger
-        )
-        self.other_engines = UnknownOrders(
-            port, self.keeper, around.rng, self._on_stranger, lambda: self.safety.resumed_ms()
-        )
-        self.gates = EntryContext(
-            around.known,
-            port,
+
+    def _build_entry_context(self) -> EntryContext:
+        context = self._context
+        return EntryContext(
+            context.known,
+            self.port,
             self.prices,
-            lambda: self.keeper.state,
-            entry,
-            around.workers,
-            around.stream_age_ms,
-            lambda: self.reconciler.is_done and self.other_engines.is_done,
-            lambda: not self.unlocking.is_locked,
-            lambda: self.key.facts,
+            lambda: self.ledger.state,
+            self._entry_parameters,
+            context.workers,
+            context.stream_age_ms,
+            lambda: self.reconciler.is_done and self.unknown_orders.is_done,
+            lambda: not self.live_unlock.is_locked,
+            lambda: self.key_rights.facts,
             lambda: self.safety.equity.limit_equity,
         )
-        self.key = KeyRightsWorker(
-            port,
-            part.key_words,
-            lambda: bool(self.keeper.state.positions or self.keeper.state.intents),
-            is_live=numbers.entry().mode is Mode.LIVE,
+
+    def _build_key_rights(self) -> KeyRightsWorker:
+        return KeyRightsWorker(
+            self.port,
+            self._setup.key_words,
+            lambda: bool(self.ledger.state.positions or self.ledger.state.intents),
+            is_live=self._parameters.entry().mode is Mode.LIVE,
         )
-        self.unlocking = LiveUnlock(
-            books,
-            clock,
-            around.rng,
-            around.profile,
-            port.now_ms,
-            self.gates.desk,
-            lambda: (entry(), numbers.live()),
+
+    def _build_live_unlock(self) -> LiveUnlock:
+        return LiveUnlock(
+            store=self._store,
+            clock=self._clock,
+            rng=self._context.rng,
+            profile=self._context.profile,
+            now_ms=self.port.now_ms,
+            desk=self.entry_context.desk,
+            parameters=lambda: (self._entry_parameters(), self._parameters.live()),
         )
-        self.arming = Arming(around.known, self.keeper, books, self.gates, entry, port.now_ms)
-        self.sniper = Sniper(
-            around.known,
-            port,
-            self.keeper,
+
+    def _build_sniper(self) -> Sniper:
+        return Sniper(
+            self._context.known,
+            self.port,
+            self.ledger,
             self.execution,
             self.prices,
-            books,
-            clock,
+            self._store,
+            self._clock,
             self.arming,
             self.reconciler,
-            self.awake,
-            entry,
-            window_ms,
-            around.streams,
+            self.suspend_detector,
+            self._entry_parameters,
+            self._parameters.window_ms,
+            self._context.streams,
         )
-        self.selling.on_sale = self.sniper.end_buying
-        self.safety = Safety(
-            port,
-            self.keeper,
-            books,
-            self.prices,
-            self.execution,
-            self.settling,
-            self.reconciler,
-            self.sniper,
-            Watched(
-                around.profile,
-                around.statuses,
-                around.clock_problem,
-                lambda: self.awake.doubt,
-                self.gates.fee,
-                around.store_problem,
+
+    def _build_safety(self) -> Safety:
+        context, parameters = self._context, self._parameters
+        return Safety(
+            trading=self.port,
+            ledger=self.ledger,
+            store=self._store,
+            prices=self.prices,
+            execution=self.execution,
+            order_resolution=self.order_resolution,
+            reconciler=self.reconciler,
+            sniper=self.sniper,
+            context=SafetyContext(
+                profile=context.profile,
+                workers=context.statuses,
+                clock_problem=context.clock_problem,
+                standstill=lambda: self.suspend_detector.doubt,
+                fee=self.entry_context.fee,
+                store_problem=context.store_problem,
+                closer=self.exit_execution,
+                on_stop=self.live_unlock.lock_with,
+                exit_heartbeat_ms=self.exit_monitor.heartbeat_ms,
             ),
-            part.halt_file,
-            numbers.safety,
-            lambda: numbers.entry().limits,
+            halt_file=self._setup.halt_file,
+            parameters=parameters.safety,
+            limits=lambda: parameters.entry().limits,
         )
-        self.safety.stopping.closer = self.selling
-        self.safety.stopping.on_stop = self.unlocking.lock_with
-        self.safety.invariants.heartbeat_ms = self.guardian.heartbeat_ms
+
+    # ---- workers
 
     def workers(self, *, holds: bool = False) -> tuple[Worker, ...]:
-        """Return the workers in the order of their start: nothing is bought before books were compared.
+        """Return the workers in start order: no entry is made before the first reconciliation.
 
-        `holds`: something is held or unknown, so exits do not wait for answers of the exchange.
+        `holds`: positions or unknown orders exist, so exits start without waiting for the exchange.
         """
         deadline_s, go_on_s = (None, GO_ON_S) if holds else (60.0, None)
-        key = (Worker("key", self.key.run, deadline_s, go_on_s=go_on_s),) if self.key.is_live else ()
+        key_rights = self.key_rights
+        key = (Worker("key", key_rights.run, deadline_s, go_on_s=go_on_s),) if key_rights.is_live else ()
         return (
-            Worker("private stream", self.private.run),
-            Worker("awake", self.awake.run),
+            Worker("private stream", self.user_stream.run),
+            Worker("awake", self.suspend_detector.run),
             Worker("reconciler", self.reconciler.run, deadline_s, go_on_s=go_on_s),
-            Worker("books", self.keeper.run),
+            Worker("books", self.ledger.run),
             *key,
-            Worker("settling", self.settling.run),
-            Worker("guardian", self.guardian.run),
+            Worker("settling", self.order_resolution.run),
+            Worker("guardian", self.exit_monitor.run),
             *self.safety.workers(),
-            Worker("other engines", self.other_engines.run),
+            Worker("other engines", self.unknown_orders.run),
             Worker("sniper", self.sniper.run),
         )
 
-    def refusal(self, role: OrderRole, symbol: str) -> str:
-        """Return why an order is refused, or "" (reliability I11). Exits always pass (architecture 2.4)."""
-        if role.reduces_risk and role is not OrderRole.TAKE_PROFIT:
-            return ""
-        self.safety.switch.reread()
-        if not self.safety.switch.is_loaded:
-            return "trading state not loaded yet"
-        if role is OrderRole.TAKE_PROFIT:
-            if not self.reconciler.has_compared:
-                return NOT_COMPARED
-            is_stopped = self.keeper.state.trading.no_resting
-            return NO_RESTING if is_stopped else self.selling.forbids_resting(symbol)
-        return self._entry_refusal(symbol)
-
-    def _entry_refusal(self, symbol: str) -> str:
-        memory = self.keeper.state
-        if self.unlocking.is_locked:
-            return LOCKED
-        if self.key.refusal:
-            return self.key.refusal
-        if not memory.trading.state.allows_entries:
-            return f"trading is {memory.trading.state}: {memory.trading.words}"
-        problem = self._books_problem()
-        if problem:
-            return problem
-        if memory.has_unknown(symbol):
-            return f"the outcome of an order for {symbol} is unknown"
-        return ""
-
-    def _books_problem(self) -> str:
-        if self.reconciler.refusal:
-            return self.reconciler.refusal
-        if self.keeper.problem:
-            return f"the ledger cannot be written: {self.keeper.problem}"
-        return self.other_engines.refusal or self._store_problem() or self.awake.doubt
-
     async def stop(self) -> str:
-        """Hold or flatten, wait for answers that are on their way; call it before the workers are stopped.
+        """Hold or flatten, then wait for outstanding responses; call before stopping the workers.
 
-        Returns what becomes of open positions.
+        Return what happened to the open positions.
         """
         words = await self.safety.end()
         await self.execution.wait_in_flight(IN_FLIGHT_S)
         await self.dust.settle(IN_FLIGHT_S)
         return words
 
-    def _compared_ms(self) -> int | None:
-        run = self.keeper.state.reconciled
+    # ---- checks before each order
+
+    def refusal(self, role: OrderRole, symbol: str) -> str:
+        """Return why an order is refused, or "" (reliability I11). Exits always pass (architecture 2.4)."""
+        if role.reduces_risk and role is not OrderRole.TAKE_PROFIT:
+            return ""
+        self.safety.trading_state.reread()
+        if not self.safety.trading_state.is_loaded:
+            return "trading state not loaded yet"
+        if role is OrderRole.TAKE_PROFIT:
+            return self._take_profit_refusal(symbol)
+        return self._entry_refusal(symbol)
+
+    def _take_profit_refusal(self, symbol: str) -> str:
+        if not self.reconciler.has_compared:
+            return NOT_COMPARED
+        if self.ledger.state.trading.no_resting:
+            return NO_RESTING
+        return self.exit_execution.forbids_resting(symbol)
+
+    def _entry_refusal(self, symbol: str) -> str:
+        memory = self.ledger.state
+        if self.live_unlock.is_locked:
+            return LOCKED
+        if self.key_rights.refusal:
+            return self.key_rights.refusal
+        if not memory.trading.state.allows_entries:
+            return f"trading is {memory.trading.state}: {memory.trading.words}"
+        problem = self._ledger_problem()
+        if problem:
+            return problem
+        if memory.has_unknown(symbol):
+            return f"the outcome of an order for {symbol} is unknown"
+        return ""
+
+    def _ledger_problem(self) -> str:
+        if self.reconciler.refusal:
+            return self.reconciler.refusal
+        if self.ledger.problem:
+            return f"the ledger cannot be written: {self.ledger.problem}"
+        return self.unknown_orders.refusal or self._context.store_problem() or self.suspend_detector.doubt
+
+    # ---- callbacks of the components
+
+    def _entry_parameters(self) -> EntryParameters:
+        return self.safety.tightening.of(self._parameters.entry())
+
+    def _stale_ms(self) -> int:
+        return self._parameters.safety().stale_ms
+
+    def _reconciled_ms(self) -> int | None:
+        run = self.ledger.state.reconciled
         return None if run is None or run.problem else run.at_ms
 
-    def _on_stranger(self, client_order_id: str) -> None:
-        self.safety.guard.on_stranger(client_order_id)
+    def _end_buying(self, symbol: str, words: str) -> None:
+        self.sniper.end_buying(symbol, words)
+
+    def _on_unknown_order(self, client_order_id: str) -> None:
+        self.safety.risk_monitor.on_unknown_order(client_order_id)

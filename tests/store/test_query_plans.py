@@ -142,10 +142,20 @@ def test_signals_of_labelled_listings_are_searched_by_index_alone() -> None:
 
 def test_every_repository_query_is_covered_here() -> None:
     _, stored = filled()
-    rooms = ("journal", "pairs", "listings", "signals", "outcomes", "alerts", "passes", "settings", "cache")
+    components = (
+        "journal",
+        "pairs",
+        "listings",
+        "signals",
+        "outcomes",
+        "alerts",
+        "passes",
+        "settings",
+        "cache",
+    )
     public = {
         method
-        for room in rooms
+        for room in components
         for method in dir(getattr(stored, room))
         if not method.startswith("_") and method != "verify"
     } | {method for method in dir(VerdictRows) if not method.startswith("_")}

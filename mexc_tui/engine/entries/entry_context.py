@@ -33,7 +33,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class EntryParameters:
-    """The settings that decide about entries, as the pure rooms want them."""
+    """The settings that decide about entries, as the pure components want them."""
 
     mode: Mode
     arming: ArmRules

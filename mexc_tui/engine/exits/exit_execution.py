@@ -62,8 +62,9 @@ class ExitExecution:
         grids: SymbolFilters,
         line: ExitConnection,
         sellability: SellabilityTracker,
+        on_sale: OnSale,
     ) -> None:
-        """Nothing is sold until somebody asks."""
+        """`on_sale`: called with symbol and reason before anything is offered, to end its entries first."""
         self._trading = trading
         self._keeper = keeper
         self._prices = prices
@@ -74,8 +75,7 @@ class ExitExecution:
         self._orders = ExitOrderTracker(trading, keeper, execution, settling)
         self._end = ExitRecorder(keeper, trading.now_ms)
         self._running: dict[str, ExitJob] = {}
-        self.on_sale: OnSale = _nobody
-        """Called with pair and reason before anything of it is offered: its buying ends first."""
+        self._on_sale = on_sale
         keeper.on_change(self._note)
         prices.on_move(self._on_move)
 
@@ -124,7 +124,7 @@ class ExitExecution:
         self, position: Position, goal: Decimal, role: OrderRole, reason: CloseReason, words: str
     ) -> ExitJob:
         """Sell until only `goal` is left, beside the caller; join the sale that runs already."""
-        self.on_sale(position.symbol, words)
+        self._on_sale(position.symbol, words)
         sale = self._running.get(position.id)
         if sale is None:
             is_asked = reason is CloseReason.MANUAL
@@ -451,7 +451,3 @@ class ExitExecution:
 
 def _is_sell(order: Order) -> bool:
     return order.side is Side.SELL and order.state.is_on_exchange
-
-
-def _nobody(_symbol: str, _words: str) -> None:
-    """Do nothing: no snipe fires."""

@@ -1,4 +1,4 @@
-"""Stops: halting, cancelling until nothing of ours is seen, flattening; each says in numbers what it did."""
+"""Halt, reduce-only, flatten, emergency stop and resume; each returns what it achieved in numbers."""
 
 import asyncio
 import logging
@@ -28,13 +28,13 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SELL_S = 20.0
-LOOK_S = 0.5
-LOOKS = 10
+RETRY_S = 0.5
+POLL_S = 0.05
 NOT_DURABLE = "NOT DURABLE: do not restart before a manual check"
 
 
 class Closer(Protocol):
-    """Sells what the desk owns. Asked again it sells what is left; two calls never sell the same coin."""
+    """Sells positions of the desk. A repeated call sells the remainder; no coin is ever sold twice."""
 
     async def close(
         self,
@@ -44,12 +44,12 @@ class Closer(Protocol):
         reason: CloseReason,
         words: str,
     ) -> CloseResult:
-        """Sell so many per cent of a position now (None: all) with a slippage cap; return what was seen."""
+        """Sell `share_pct` of a position now (None: all) with a slippage cap; return the observed result."""
         ...
 
 
 class EmergencyStop:
-    """What stops trading. What has begun goes on when its caller is cancelled."""
+    """Commands that stop and resume trading. A running action completes even if its caller is cancelled."""
 
     def __init__(
         self,
@@ -57,103 +57,109 @@ class EmergencyStop:
         keeper: LedgerWriter,
         execution: Execution,
         settling: OrderResolution,
-        switch: TradingStateOwner,
+        *,
+        trading_state: TradingStateOwner,
         disarm_all: Callable[[str], Awaitable[int]],
         on_loss_resumed: Callable[[], Awaitable[None]],
+        on_stop: Callable[[str], Coroutine[Any, Any, None]],
+        closer: Closer | None,
     ) -> None:
-        """`on_loss_resumed`: count losses anew, called when a person resumed after one."""
+        """`on_loss_resumed`: resets the loss counters, called when the user resumes after a loss.
+
+        `on_stop`: called with the user at once on an emergency stop or flatten; it raises nothing.
+        """
         self._trading = trading
         self._keeper = keeper
         self._sweep = CancelSweep(trading, keeper, execution, settling)
-        self._switch = switch
+        self._trading_state = trading_state
         self._disarm_all = disarm_all
         self._on_loss_resumed = on_loss_resumed
-        self._running: set[asyncio.Task[Any]] = set()
+        self._on_stop = on_stop
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._stop: asyncio.Task[CommandResult[Achieved]] | None = None
         self._dust: list[str] = []
-        """What was written off as dust since everything began to be sold."""
-        keeper.on_change(self._note)
-        self.closer: Closer | None = None
-        """Who sells; None: nobody, and it is said."""
-        self.on_stop: Callable[[str], Coroutine[Any, Any, None]] | None = None
-        """Told who stops all, at once; it raises nothing."""
+        """Quantities written off as dust since the last flatten began."""
+        keeper.on_change(self._record_dust)
+        self.closer = closer
+        """Sells positions; None: the exit monitor is not running, which results report."""
 
     async def halt(self, by: str, words: str, cause: Cause = Cause.MANUAL) -> CommandResult[Achieved]:
-        """Stop entries until a person resumes: cancel entries, disarm snipes. Exits go on."""
-        self._switch.restrict(TradingState.HALTED, cause, words, by)
-        return await self._to_its_end(self._halt(words, _is_entry))
+        """Stop entries until the user resumes: cancel entry orders, disarm snipes. Exits continue."""
+        self._trading_state.restrict(TradingState.HALTED, cause, words, by)
+        return await self._complete(self._halt(words, _is_entry))
 
     async def reduce_only(self, by: str, words: str) -> CommandResult[Achieved]:
-        """Let nothing be bought until a person resumes. Raises CommandRefused if less is allowed already."""
-        change = self._switch.restrict(TradingState.REDUCE_ONLY, Cause.MANUAL, words, by)
+        """Allow no entries until the user resumes. Raises CommandRefused if a stricter state applies."""
+        change = self._trading_state.restrict(TradingState.REDUCE_ONLY, Cause.MANUAL, words, by)
         if not change.changed:
             raise CommandRefused(f"Not changed: {change.refused}.")
-        durable = await self._switch.write_down()
+        durable = await self._trading_state.persist()
         return self._acted("no entries until you resume; snipes stay armed", is_durable=durable)
 
     async def resume(self, by: str, typed: str) -> CommandResult[Achieved]:
-        """Let entries be made again. Raises CommandRefused with what stands against it."""
-        before, memory = self._switch.kept, self._keeper.state
+        """Allow entries again. Raises CommandRefused with the blockers."""
+        before, memory = self._trading_state.kept, self._keeper.state
         if before.state is TradingState.ACTIVE and not memory.trading.state.allows_entries:
             words = memory.trading.words
-            raise CommandRefused(
-                f"Nobody stopped trading: entries wait by themselves until this is over: {words}."
-            )
-        change = await self._switch.resume(by, typed, self.blockers())
+            raise CommandRefused(f"Trading was not stopped: entries are paused until this clears: {words}.")
+        change = await self._trading_state.resume(by, typed, self.blockers())
         if not change.changed:
             raise CommandRefused(f"Trading stays {memory.trading.state}: {change.refused}.")
         is_active = memory.trading.state.allows_entries
         words = "trading is active"
         if not is_active:
-            words = f"resumed; entries wait by themselves until this is over: {memory.trading.words}"
+            words = f"resumed; entries are paused until this clears: {memory.trading.words}"
         if before.cause.is_loss:
             words += "; loss counters reset"
             await self._on_loss_resumed()
-        if self._switch.problem:
-            words += f"; {self._switch.problem}"
+        if self._trading_state.problem:
+            words += f"; {self._trading_state.problem}"
         return self._acted(words)
 
     async def flatten(self, by: str) -> CommandResult[Achieved]:
-        """Halt, cancel all orders of ours, and sell every position."""
+        """Halt, cancel all orders of the desk, and sell every position."""
         return await self.stop_all(by, "manual flatten", Cause.MANUAL)
 
     async def emergency_stop(
         self, by: str, words: str = "emergency stop", *, sells: bool = True
     ) -> CommandResult[Achieved]:
-        """Halt durably, cancel until no order of ours is seen, then flatten, unless nothing is to be sold."""
+        """Halt durably, cancel until no order of the desk remains open, then flatten if it `sells`."""
         if sells:
             return await self.stop_all(by, words, Cause.EMERGENCY)
-        self._switch.restrict(TradingState.HALTED, Cause.EMERGENCY, words, by)
-        self._tell_stop(by)
-        return await self._to_its_end(self._halt(words, _is_any))
+        self._trading_state.restrict(TradingState.HALTED, Cause.EMERGENCY, words, by)
+        self._begin(self._on_stop(by))
+        return await self._complete(self._halt(words, _is_any))
 
     async def stop_all(self, by: str, words: str, cause: Cause) -> CommandResult[Achieved]:
-        """Do all of it; who asks while it runs hears what comes of it."""
-        self._switch.restrict(TradingState.FLATTENING, cause, words, by)
+        """Halt, cancel all orders and sell all positions; a call during a running stop joins it."""
+        self._trading_state.restrict(TradingState.FLATTENING, cause, words, by)
         if self._stop is None or self._stop.done():
             self._dust.clear()
             self._stop = asyncio.ensure_future(self._stop_all(words, by))
         return await asyncio.shield(self._stop)
 
     async def cancel_entries(self) -> CancelResult:
-        """Cancel every buy of ours until none is seen."""
-        return await self._to_its_end(self._sweep.cancel(_is_entry, 1))
+        """Cancel every entry order until none remains open."""
+        return await self._complete(self._sweep.cancel(_is_entry, 1))
 
     async def sell_all(
         self, role: OrderRole, reason: CloseReason, words: str, share_pct: Decimal | None = None
     ) -> tuple[int, int, str]:
-        """Sell all positions, or a share of each, once; return how many closed and are left, and why."""
-        return await self._to_its_end(self._sell_once(role, reason, words, share_pct))
+        """Sell all positions, or a share of each, once.
+
+        Return how many closed, how many are left, and why.
+        """
+        return await self._complete(self._sell_once(role, reason, words, share_pct))
 
     async def sell_out(
         self, role: OrderRole, reason: CloseReason, words: str, deadline_s: float
     ) -> tuple[int, int, str]:
-        """Sell again and again until nothing is left or the time is up; return the same."""
-        return await self._to_its_end(self._sell_out(role, reason, words, deadline_s))
+        """Sell until no position is left or the deadline passes; return as `sell_all`."""
+        return await self._complete(self._sell_out(role, reason, words, deadline_s))
 
     async def settle(self, deadline_s: float) -> None:
-        """Wait so long for what has begun, then let it be: a start goes on with it."""
-        tasks: set[asyncio.Task[Any]] = set(self._running)
+        """Wait up to `deadline_s` for running actions, then cancel them: the next start continues them."""
+        tasks: set[asyncio.Task[Any]] = set(self._tasks)
         if self._stop is not None:
             tasks.add(self._stop)
         if tasks:
@@ -164,36 +170,32 @@ class EmergencyStop:
     # ---- inside
 
     async def _halt(self, words: str, wanted: Wanted) -> CommandResult[Achieved]:
-        """Cancel at once: neither the halt file nor the store is waited for."""
+        """Cancel at once, without waiting for the halt file or the store."""
         durable, (disarmed, trouble), cancelled = await asyncio.gather(
-            self._switch.write_down(), self._disarm(words), self._sweep.cancel(wanted)
+            self._trading_state.persist(), self._disarm(words), self._sweep.cancel(wanted)
         )
         said = f"halted: {words}{trouble}"
         noun = "entry order" if wanted is _is_entry else "order"
         return self._acted(said, cancelled, disarmed=disarmed, is_durable=durable, noun=noun)
 
     async def _stop_all(self, words: str, by: str) -> CommandResult[Achieved]:
-        self._tell_stop(by)
+        self._begin(self._on_stop(by))
         cancelling = self._begin(self._sweep.cancel(_is_no_sale, 1))
         sale = (OrderRole.FLATTEN, CloseReason.FLATTEN, words)
         selling = self._begin(self._sell_out(*sale, SELL_S, cancelling))
-        await self._switch.write_down()
+        await self._trading_state.persist()
         disarmed, trouble = await self._disarm(words)
         cancelled = await cancelling
         closed, left, why = await selling
         late = await self._sweep.cancel(_is_any)
         cancelled = CancelResult(cancelled.cancelled + late.cancelled, late.remaining, late.text)
-        self._switch.flattened()
-        durable = await self._switch.write_down()
+        self._trading_state.complete_flattening()
+        durable = await self._trading_state.persist()
         said = f"{words}{trouble}" + (f"; {why}" if why else "")
         return self._acted(said, cancelled, (closed, left), disarmed, is_durable=durable)
 
-    def _tell_stop(self, by: str) -> None:
-        if self.on_stop is not None:
-            self._begin(self.on_stop(by))
-
     async def _disarm(self, words: str) -> tuple[int, str]:
-        """Disarm what does not fire yet; if that cannot be stored, the gate before each byte holds."""
+        """Disarm waiting snipes; if that cannot be stored, the check before each send still blocks them."""
         try:
             async with asyncio.timeout(WRITE_S):
                 return await self._disarm_all(words), ""
@@ -209,9 +211,9 @@ class EmergencyStop:
         deadline_s: float,
         cancelling: "asyncio.Future[CancelResult] | None" = None,
     ) -> tuple[int, int, str]:
-        """Sell each position on its own until none is left or the time is up.
+        """Sell each position in its own task until none is left or the deadline passes.
 
-        `cancelling`: cancels that run beside it; until they are over an order may still buy something.
+        `cancelling`: cancels that run concurrently; until they finish an order may still fill.
         """
         clock, said = asyncio.get_running_loop(), dict[str, str]()
         until_s = clock.time() + deadline_s
@@ -224,7 +226,7 @@ class EmergencyStop:
                     self._begin(self._sell_one(position, (role, reason, words), until_s, said))
             if not is_buying and (not held or self.closer is None or clock.time() >= until_s):
                 break
-            await asyncio.sleep(LOOK_S / LOOKS)
+            await asyncio.sleep(POLL_S)
         left = self._held()
         why = (f"{one.symbol}: {said[one.id]}" for one in left if said.get(one.id))
         return len(seen) - len(left), len(left), "; ".join(why)
@@ -236,7 +238,7 @@ class EmergencyStop:
         until_s: float,
         said: dict[str, str],
     ) -> None:
-        """Sell a position again and again until it is gone or the time is up; note in `said` what hinders."""
+        """Sell a position until it is closed or time is up; record the latest problem in `said`."""
         clock, now = asyncio.get_running_loop(), self._keeper.state.positions.get(position.id)
         while now is not None and now.remaining and clock.time() < until_s:
             closer = self.closer
@@ -249,7 +251,7 @@ class EmergencyStop:
             except Exception as error:
                 log.exception("%s could not be sold", position.symbol)
                 said[position.id] = str(error)
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(RETRY_S)
             now = self._keeper.state.positions.get(position.id)
 
     async def _sell_once(
@@ -275,7 +277,7 @@ class EmergencyStop:
         return [one for one in self._keeper.state.positions.values() if one.remaining]
 
     def blockers(self) -> tuple[str, ...]:
-        """Return what stands against trading again, in words; nothing: nothing does."""
+        """Return the reasons why trading cannot resume."""
         memory = self._keeper.state
         unknown = [one.symbol for one in memory.orders.values() if one.state is OrderState.UNKNOWN]
         problem = self._keeper.problem
@@ -303,7 +305,7 @@ class EmergencyStop:
         counts += [orders.text] if orders.text else []
         if ban := (self._trading.ban() if positions or cancelled else ""):
             counts += [f"{ban}: emergency requests are sent one by one"]
-        counts += [] if is_durable else [f"{NOT_DURABLE} ({self._switch.problem})"]
+        counts += [] if is_durable else [f"{NOT_DURABLE} ({self._trading_state.problem})"]
         achieved = Achieved(
             state=self._keeper.state.trading.state,
             orders_cancelled=orders.cancelled,
@@ -317,23 +319,23 @@ class EmergencyStop:
         return CommandResult("; ".join([words, *counts]) + ".", achieved, is_all)
 
     def _of_positions(self) -> list[str]:
-        """Return which coins the desk still holds, and which were written off."""
+        """Return the remaining quantities and those written off as dust."""
         held = ", ".join(f"{plain(one.remaining)} {one.base_asset}" for one in self._held())
         said = [f"still held: {held}"] if held else []
         return said + ([f"written off as dust: {', '.join(self._dust)}"] if self._dust else [])
 
-    def _note(self, written: LedgerChanges) -> None:
+    def _record_dust(self, changes: LedgerChanges) -> None:
         self._dust += [
-            f"{plain(one.dust)} {one.base_asset}" for one in written.positions if one.dust and not one.is_open
+            f"{plain(one.dust)} {one.base_asset}" for one in changes.positions if one.dust and not one.is_open
         ]
 
-    async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+    async def _complete(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.shield(self._begin(work))
 
     def _begin(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         task = asyncio.ensure_future(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return task
 
 
@@ -346,5 +348,5 @@ def _is_any(_: Order) -> bool:
 
 
 def _is_no_sale(order: Order) -> bool:
-    """Whether no sale that runs now sent it: those see their orders to the end themselves."""
+    """Return whether no running sale sent the order: sales cancel their own orders."""
     return order.role in (OrderRole.ENTRY, OrderRole.TAKE_PROFIT) or not order.intent_id

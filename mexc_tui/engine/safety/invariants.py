@@ -1,4 +1,4 @@
-"""Invariants that are looked at in production: what is broken, in words (reliability 2.8)."""
+"""Invariants checked in production: each breach as a line of text (reliability 2.8)."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -28,20 +28,20 @@ HUNDRED = Decimal(100)
 QUOTES = frozenset({QUOTE})
 TOLERANCE = Decimal("1e-6")
 QUIET_MS = 2_000
-"""Balances are held against books that nothing moved for so long."""
+"""Balances are compared only if nothing was booked this long before the reconciliation."""
 UNSETTLED_MS = 30_000
-"""What is found broken for so long halts although something is still on its way."""
+"""A breach that lasts this long halts even while requests are in flight."""
 NAKED_MS = 15_000
-"""A worker that failed is back by then; a position that lacks protection for longer is a breach."""
+"""A failed worker has restarted by then; a position unprotected for longer is a breach."""
 SLACK = Decimal("1.02")
-"""Between two marks equity may have been a little higher, when something was armed."""
+"""Tolerance for equity that was higher between two marks, when a snipe was armed."""
 MOVES = (EntryKind.TRADE, EntryKind.FEE, EntryKind.DUST)
-"""Entries that move balances, of which the last comparison knows nothing."""
+"""Ledger entries that change balances after the last reconciliation."""
 GRAVE = (Severity.ERROR, Severity.CRITICAL)
 
 
 class Invariants:
-    """Looks at memory: each second costs next to nothing."""
+    """Checks of the ledger in memory, cheap enough for every second."""
 
     def __init__(
         self,
@@ -50,7 +50,10 @@ class Invariants:
         execution: Execution,
         reconciler: Reconciler,
         now_ms: Callable[[], int],
+        *,
+        heartbeat_ms: Callable[[Position], int | None],
     ) -> None:
+        """`heartbeat_ms`: exchange time of the last exit check of a position; None: never checked."""
         self._keeper = keeper
         self._equity = equity
         self._execution = execution
@@ -60,19 +63,18 @@ class Invariants:
         self._allowed = ZERO
         self._naked_ms = dict[str, int]()
         self._since_ms = dict[str, int]()
-        """When each finding that lasts was first made."""
+        """First time of each finding that persists."""
         self._unequal_ms = dict[str, int]()
-        """Moment of the comparison that first found a balance unequal; it is so still."""
+        """Time of the reconciliation that first found a balance unequal, for those still unequal."""
         self._settled = frozenset[str]()
-        """What the last look found, if the state was settled then."""
-        self.heartbeat_ms: Callable[[Position], int | None] | None = None
-        """When a position was last looked after, exchange time; None: nothing here looks after positions."""
-        keeper.on_change(self._note)
+        """Findings of the last check, if the state was settled then."""
+        self.heartbeat_ms = heartbeat_ms
+        keeper.on_change(self._record_trade)
 
     def breaches(self, cap_pct: Decimal) -> tuple[str, ...]:
-        """Return what was broken at two looks in a row on a settled state, or for long on an unsettled one.
+        """Return breaches found by two consecutive checks of a settled state, or persistently otherwise.
 
-        While something is on its way or not known, parts of the books describe different moments.
+        While a request is in flight or an order is unknown, parts of the ledger describe different moments.
         """
         found = (*self._limits(cap_pct), *self._books(), *self._equity.breaches(), *self._balances())
         now_ms, is_settled = self._now_ms(), self._is_settled()
@@ -87,9 +89,7 @@ class Invariants:
         return (*lasting, *self._naked_for_long())
 
     def unprotected(self) -> tuple[str, ...]:
-        """Return what is held without a stop in force that somebody looks after (reliability I9)."""
-        if self.heartbeat_ms is None:
-            return ()
+        """Return positions without a monitored stop in force, each with the reason (reliability I9)."""
         memory, now_ms, wrong = self._keeper.state, self._now_ms(), list[str]()
         for position in memory.positions.values():
             found = protected(position, memory.intents_of(position.id), self.heartbeat_ms(position), now_ms)
@@ -104,7 +104,7 @@ class Invariants:
     # ---- inside
 
     def _is_settled(self) -> bool:
-        """Whether everything that was sent is answered, and everything that was told is booked."""
+        """Return whether every request is answered and all evidence is booked."""
         return not (
             self._keeper.is_behind
             or self._execution.in_flight
@@ -112,7 +112,7 @@ class Invariants:
         )
 
     def _limits(self, cap_pct: Decimal) -> tuple[str, ...]:
-        """I1. What was bound within the limit of its time stays within it: losses shrink no limit."""
+        """Check I1 against the limit at entry time: later losses do not shrink it."""
         memory = self._keeper.state
         intents, positions = list(memory.intents.values()), memory.booked_positions()
         bound = exposure(intents, positions)
@@ -128,18 +128,18 @@ class Invariants:
         return wrong
 
     def _books(self) -> tuple[str, ...]:
-        """I6."""
+        """Check I6: no negative balance, and lots that add up to the balances."""
         memory = self._keeper.state
         return solvent(memory.balances) + lots_agree(memory.balances, memory.booked_positions(), QUOTES)
 
     def _balances(self) -> tuple[str, ...]:
-        """I8: after a comparison that nothing disturbed, balances are the books' own."""
+        """Check I8: after an undisturbed reconciliation ledger and exchange balances are equal."""
         memory = self._keeper.state
         run = memory.reconciled
         if run is None or run.problem:
             return ()
         wrong = tuple(
-            f"coins of the desk are gone: {one.words}"
+            f"assets of the desk are missing: {one.words}"
             for one in run.unexplained
             if one.kind is DifferenceKind.SHORTFALL and one.severity in GRAVE
         )
@@ -152,7 +152,7 @@ class Invariants:
         return wrong + self._found_twice(unequal, run.at_ms)
 
     def _found_twice(self, unequal: tuple[str, ...], at_ms: int) -> tuple[str, ...]:
-        """Return what an earlier comparison found too; of what is new, a second one is asked for."""
+        """Return differences that an earlier reconciliation found too; request another for new ones."""
         first = {about: self._unequal_ms.get(about, at_ms) for about in map(_about, unequal)}
         if first.keys() - self._unequal_ms.keys():
             self._reconciler.request_comparison()
@@ -165,11 +165,11 @@ class Invariants:
         names = [name for name, at_ms in self._naked_ms.items() if at_ms < since_ms and name in positions]
         return tuple(f"{positions[name].symbol} has no protection" for name in names)
 
-    def _note(self, written: LedgerChanges) -> None:
-        if any(entry.kind in MOVES for entry in written.entries):
+    def _record_trade(self, changes: LedgerChanges) -> None:
+        if any(entry.kind in MOVES for entry in changes.entries):
             self._traded_ms = self._now_ms()
 
 
 def _about(words: str) -> str:
-    """Return a finding without its numbers, which move from look to look."""
+    """Return a finding without its numbers, which vary between checks."""
     return " ".join(word for word in words.split() if not any(sign.isdigit() for sign in word))

@@ -1,4 +1,4 @@
-"""Keeps how far the limits of entries are lowered: in memory for each decision, stored for the next start."""
+"""Current tightening of the entry limits, in memory for each decision and stored for the next start."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,12 +26,12 @@ ABOUT = "limits"
 
 
 class LimitTightening:
-    """The limits of entries as lowered by warnings."""
+    """Owner of the tightening of the entry limits after warnings."""
 
     def __init__(
         self, keeper: LedgerWriter, now_ms: Callable[[], int], rules: Callable[[], TighteningRules]
     ) -> None:
-        """`now_ms`: the exchange's time."""
+        """`now_ms`: exchange time."""
         self._keeper = keeper
         self._now_ms = now_ms
         self._rules = rules
@@ -39,15 +39,15 @@ class LimitTightening:
 
     @property
     def now(self) -> Tightening:
-        """What applies at this moment."""
+        """The tightening in force now."""
         return in_force(self._kept, self._now_ms())
 
     async def load(self) -> None:
-        """Take over what was stored. Raises StorageError."""
+        """Load the stored tightening. Raises StorageError."""
         self._kept = await self._keeper.read("lowered limits", lambda tables: tables.tightening.get())
 
     def of(self, numbers: EntryParameters) -> EntryParameters:
-        """Return the numbers of entries with their limits, and so their size, as lowered."""
+        """Return the entry parameters with tightened limits and sizes."""
         now = self.now
         if not now.steps:
             return numbers
@@ -56,9 +56,9 @@ class LimitTightening:
         return replace(numbers, limits=limits, sizing=sizing)
 
     async def lower(self, cause: str, limits: RiskLimits, by: str) -> str:
-        """Lower the configured `limits` by one step; return what applies now. Raises StorageError.
+        """Tighten the configured `limits` by one step; return a description. Raises StorageError.
 
-        Memory first: a disk that does not take it delays no decision.
+        Applies in memory first, so that a slow or full disk delays no decision.
         """
         rules = self._rules()
         self._kept = tighten(self._kept, rules, cause, by=by, at_ms=self._now_ms())
@@ -73,7 +73,7 @@ class LimitTightening:
         return words
 
     async def restore(self, by: str) -> bool:
-        """Let the configured limits apply again; False: they do already. Raises StorageError."""
+        """Restore the configured limits; False: they already apply. Raises StorageError."""
         if not self.now.steps:
             return False
         before = self._kept

@@ -1,6 +1,6 @@
-"""Live trading begins locked: a person unlocks it, for some hours, with a phrase that is made up each time.
+"""Lock of live trading: entries stay blocked until the user unlocks them for some hours with a random phrase.
 
-Locked or not, exits, stops and every command that lowers risk work as ever (architecture 2.4).
+Exits, stops and every command that lowers risk work regardless of the lock (architecture 2.4).
 """
 
 import logging
@@ -22,7 +22,7 @@ from mexc_tui.sniping.unlocking import hindrances, phrase
 log = logging.getLogger(__name__)
 
 PHRASE_S = 60
-"""A phrase is good for so long, and for one try."""
+"""Validity of a phrase, which also allows only one attempt."""
 LOCKED = "live trading is locked: unlock it manually"
 HOUR_S = 3_600
 NS = 1_000_000_000
@@ -30,77 +30,78 @@ NS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class AmountAtRisk:
-    """What unlocking lets the desk do at most."""
+    """Maximum exposure that unlocking permits."""
 
     hours: int
     positions: int
     position_cap: Decimal
-    """Quote units, each."""
+    """Per position, in quote units."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveParameters:
-    """The settings of going live."""
+    """Settings of live trading."""
 
     hours: int
-    """So long it stays unlocked."""
+    """Duration of an unlock."""
 
 
 class LiveUnlock:
-    """Owner of the lock. In practice and on paper there is none."""
+    """Owner of the lock. Practice and paper modes have no lock."""
 
     def __init__(
         self,
-        books: Store,
+        *,
+        store: Store,
         clock: Clock,
         rng: Random,
         profile: str,
         now_ms: Callable[[], int],
         desk: Callable[[], DeskFacts],
-        numbers: Callable[[], tuple[EntryParameters, LiveParameters]],
+        parameters: Callable[[], tuple[EntryParameters, LiveParameters]],
     ) -> None:
-        """`desk`: what is looked at before a phrase is given; `now_ms`: the exchange's time."""
-        self._books = books
+        """`desk`: conditions checked before a phrase is offered; `now_ms`: exchange time."""
+        self._store = store
         self._clock = clock
         self._rng = rng
         self._profile = profile
         self._now_ms = now_ms
         self._desk = desk
-        self._numbers = numbers
+        self._parameters = parameters
         self._phrase, self._phrase_until_ns = "", 0
         self._until_ns = self._until_ms = 0
         self._locks = 0
-        """How often it was locked: what is being unlocked meanwhile stays locked."""
+        """Count of locks: an unlock in progress fails if this has changed."""
 
     @property
     def is_locked(self) -> bool:
-        """Whether nothing may be bought before a person unlocks."""
-        is_live = self._numbers()[0].mode is Mode.LIVE
+        """Whether entries are blocked until the user unlocks."""
+        is_live = self._parameters()[0].mode is Mode.LIVE
         return is_live and self._left_ns() <= 0
 
     @property
     def until_ms(self) -> int | None:
-        """When it locks itself, in the exchange's time; None: it is locked, or there is no lock."""
+        """Exchange time of the automatic lock; None: locked, or there is no lock."""
         left_ns = self._left_ns()
         return self._now_ms() + left_ns // 1_000_000 if left_ns > 0 else None
 
     def _left_ns(self) -> int:
-        """Return how long it stays unlocked: by either clock, as one stands still while a machine sleeps."""
-        by_day_ns = (self._until_ms - self._now_ms()) * 1_000_000
-        return min(self._until_ns - self._clock.monotonic_ns(), by_day_ns)
+        """Return the remaining unlock time by both clocks: the monotonic one pauses during a suspend."""
+        by_exchange_ns = (self._until_ms - self._now_ms()) * 1_000_000
+        return min(self._until_ns - self._clock.monotonic_ns(), by_exchange_ns)
 
     def risked(self) -> AmountAtRisk:
-        """Return what unlocking lets the desk do at most, as settings are now."""
-        entry, live = self._numbers()
+        """Return the maximum exposure that unlocking permits under the current settings."""
+        entry, live = self._parameters()
         cap = min(entry.limits.position_cap_quote, entry.sizing.cap_quote)
         return AmountAtRisk(live.hours, entry.limits.max_positions, cap)
 
     def offer(self) -> str:
-        """Make up the phrase that unlocks within a minute; the one before is good no more.
+        """Return a new phrase that unlocks within a minute; it replaces the previous one.
 
         Raises CommandRefused.
         """
-        entry, _ = self._numbers()
+        entry, _ = self._parameters()
         if entry.mode is not Mode.LIVE:
             raise CommandRefused(f"This engine trades in {entry.mode} mode: there is nothing to unlock.")
         if not self.is_locked:
@@ -113,7 +114,7 @@ class LiveUnlock:
         return self._phrase
 
     async def unlock(self, typed: str, by: str) -> str:
-        """Unlock with the phrase that was offered last; return words. Raises CommandRefused, StorageError."""
+        """Unlock with the latest phrase; return a message. Raises CommandRefused, StorageError."""
         wanted, self._phrase = self._phrase, ""
         if not wanted or self._clock.monotonic_ns() >= self._phrase_until_ns:
             raise CommandRefused(
@@ -123,7 +124,7 @@ class LiveUnlock:
             raise CommandRefused("Wrong phrase: live trading stays locked. Request a new one.")
         if missing := hindrances(self._desk()):
             raise CommandRefused(f"No longer possible: {'; '.join(missing)}.")
-        hours = self._numbers()[1].hours
+        hours = self._parameters()[1].hours
         until_ms, locks = self._now_ms() + hours * HOUR_S * 1_000, self._locks
         await self._record(by, until_ms)
         if self._locks != locks or (missing := hindrances(self._desk())):
@@ -134,11 +135,11 @@ class LiveUnlock:
         return f"Live trading is unlocked for {hours} hours: entries use real money."
 
     async def lock(self, by: str) -> str:
-        """Lock at once; return words.
+        """Lock at once; return a message.
 
-        Raises CommandRefused, or StorageError: locked, but not written down.
+        Raises CommandRefused, or StorageError: locked, but the lock event is not stored.
         """
-        if self._numbers()[0].mode is not Mode.LIVE:
+        if self._parameters()[0].mode is not Mode.LIVE:
             raise CommandRefused("This engine does not trade live: there is nothing to lock.")
         was_locked = self._lock()
         if was_locked:
@@ -147,20 +148,20 @@ class LiveUnlock:
         return "Live trading is locked: no entries; positions keep their exits."
 
     async def lock_with(self, by: str) -> None:
-        """Lock because everything is stopped. Raises nothing: without the store it is locked all the same.
+        """Lock as part of an emergency stop, even if the lock event cannot be stored. Raises nothing.
 
-        In practice and on paper there is no lock, and nothing to write down.
+        Does nothing in practice and paper modes.
         """
-        is_live = self._numbers()[0].mode is Mode.LIVE
+        is_live = self._parameters()[0].mode is Mode.LIVE
         if self._lock() or not is_live:
             return
         try:
             await self._record(by, None)
         except StorageError as error:
-            log.error("live trading is locked, and it cannot be written down: %s", error)
+            log.error("live trading is locked, but the lock event cannot be stored: %s", error)
 
     def _lock(self) -> bool:
-        """Lock in memory, and say whether it was locked before."""
+        """Lock in memory; return whether it was already locked."""
         was_locked = self.is_locked
         self._phrase, self._until_ns, self._until_ms = "", 0, 0
         self._locks += 1
@@ -168,4 +169,4 @@ class LiveUnlock:
 
     async def _record(self, by: str, until_ms: int | None) -> None:
         event = LiveLockChanged(at_ms=self._now_ms(), about=self._profile, by=by, until_ms=until_ms)
-        await self._books.write("live lock", lambda unit: unit.record(event), durability=Durability.FULL)
+        await self._store.write("live lock", lambda unit: unit.record(event), durability=Durability.FULL)

@@ -1,4 +1,4 @@
-"""Confirms what the risk monitor finds, and stores its checks: changes at once, metrics each minute."""
+"""Confirmation of findings over time, and storage of risk checks: at once on a change, else each minute."""
 
 import asyncio
 import logging
@@ -13,36 +13,36 @@ from mexc_tui.risk.guard import RiskFinding, confirmed
 log = logging.getLogger(__name__)
 
 CONFIRM_S = 3.0
-"""What follows from prices is acted on once every look found it for so long."""
+"""A finding based on prices is confirmed once every check over this time found it."""
 EVERY_MS = 60_000
 
 
 class RecentFindings:
-    """The findings of the last seconds: what follows from prices must be found in all of them."""
+    """Findings of the last seconds, to confirm those based on prices."""
 
     def __init__(self) -> None:
         self._found: deque[tuple[float, tuple[RiskFinding, ...]]] = deque()
 
     def confirmed(self, found: tuple[RiskFinding, ...]) -> tuple[RiskFinding, ...]:
-        """Take the findings of this moment; return those that lasted for `CONFIRM_S`."""
-        now_s, looks = asyncio.get_running_loop().time(), self._found
-        looks.append((now_s, found))
-        while len(looks) > 1 and looks[1][0] <= now_s - CONFIRM_S:
-            looks.popleft()
-        is_long_enough = looks[0][0] <= now_s - CONFIRM_S
-        before = [findings for _, findings in looks] if is_long_enough else [(), found]
+        """Add the findings of this moment; return those confirmed over `CONFIRM_S`."""
+        now_s, checks = asyncio.get_running_loop().time(), self._found
+        checks.append((now_s, found))
+        while len(checks) > 1 and checks[1][0] <= now_s - CONFIRM_S:
+            checks.popleft()
+        is_long_enough = checks[0][0] <= now_s - CONFIRM_S
+        before = [findings for _, findings in checks] if is_long_enough else [(), found]
         return confirmed(before)
 
 
 class RiskChecks:
-    """What the risk monitor measured and found."""
+    """Storage of risk checks."""
 
     def __init__(self, keeper: LedgerWriter) -> None:
         self._keeper = keeper
         self._last: RiskCheck | None = None
 
     def is_due(self, check: RiskCheck) -> bool:
-        """Whether a check is to be stored: its result is another than the last one's, or a minute passed."""
+        """Return whether to store a check: its result changed, or a minute passed."""
         last = self._last
         if last is not None and _result(last) == _result(check) and check.at_ms - last.at_ms < EVERY_MS:
             return False
@@ -58,7 +58,7 @@ class RiskChecks:
         try:
             await self._keeper.write("risk check", work)
         except StorageError as error:
-            log.warning("a risk check cannot be stored: %s", error)
+            log.warning("risk check cannot be stored: %s", error)
 
 
 def _result(check: RiskCheck) -> tuple[object, ...]:

@@ -1,10 +1,11 @@
-"""Joins what stops trading to the other rooms of trading, and says how an engine ends with open positions."""
+"""Composition of the safety components, and the handling of open positions when an engine stops."""
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from mexc_tui.engine.accounting.equity_monitor import EquityMonitor
 from mexc_tui.engine.accounting.ledger_transaction import ORDER_FAILED
@@ -16,16 +17,20 @@ from mexc_tui.engine.market.prices import PriceCache
 from mexc_tui.engine.orders.execution import Execution
 from mexc_tui.engine.orders.order_resolution import OrderResolution
 from mexc_tui.engine.runtime.supervisor import Worker, WorkerStatus
-from mexc_tui.engine.safety.emergency_stop import EmergencyStop
+from mexc_tui.engine.safety.emergency_stop import Closer, EmergencyStop
+from mexc_tui.engine.safety.entry_pauses import EntryPauses
 from mexc_tui.engine.safety.invariants import Invariants
 from mexc_tui.engine.safety.limit_tightening import LimitTightening
+from mexc_tui.engine.safety.risk_actions import RiskActions
 from mexc_tui.engine.safety.risk_monitor import RiskMonitor, RiskMonitorParameters
 from mexc_tui.engine.safety.trading_state import HaltFile, TradingStateOwner
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.policy import OnStop
+from mexc_tui.model.position import Position
 from mexc_tui.model.reconciliation import ExcludedCause, Trigger, lasting
 from mexc_tui.model.storage import StoredAlert
+from mexc_tui.model.text import many
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.ports.store import Store, Stored
 from mexc_tui.ports.trading import TradingPort
@@ -34,120 +39,154 @@ from mexc_tui.risk.tightening import TighteningRules
 
 log = logging.getLogger(__name__)
 
-OVER_S = 60.0
-"""So long after a practice day positions may close by themselves."""
+CLOSE_S = 60.0
+"""Time for positions to close through their own exits after a practice day."""
 SETTLE_S = 5.0
-"""A halt that has begun is written down within it."""
+"""Time limit for persisting a halt during a stop."""
 SELL_S = 20.0
-"""Selling at the end takes no longer."""
-STEP_S = 0.5
-LAST_COMPARE_S = 45.0
-"""So long the last comparison is repeated while something moves or waits for confirmation."""
+"""Time limit for selling during a stop."""
+POLL_S = 0.5
+LAST_RECONCILE_S = 45.0
+"""Time limit for the last reconciliation, repeated while orders change or differences need confirmation."""
 NOT_COMPARED = tuple(f"books:{cause}" for cause in ExcludedCause)
-PASSED_MS = 3_600_000
-"""An alert about one refused order or entry is closed so long after the last one."""
-RUNS = 10_000
+RESOLVED_MS = 3_600_000
+"""An alert about a refused order or entry closes this long after the last one."""
+MAX_RUNS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class SafetyParameters:
-    """Numbers of the settings."""
+    """Settings of the safety components."""
 
     guard: RiskMonitorParameters
     tightening: TighteningRules
     stale_ms: int
-    """An older bid is no price."""
+    """Maximum age of a usable bid."""
     on_stop: OnStop
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """What safety sees of the engine around trading."""
+class SafetyContext:
+    """Parts of the engine that the safety components depend on."""
 
     profile: str
     workers: Callable[[], tuple[WorkerStatus, ...]]
     clock_problem: Callable[[], str]
     standstill: Callable[[], str]
     fee: Callable[[str], Decimal]
-    """Of selling a pair, a ratio."""
-    store_problem: Callable[[], str] = lambda: ""
-    """Why nothing may be bought with the store as it is; empty: it may."""
+    """Fee of selling a symbol, as a ratio."""
+    store_problem: Callable[[], str]
+    """Why the store blocks entries; empty: it does not."""
+    closer: Closer
+    on_stop: Callable[[str], Coroutine[Any, Any, None]]
+    """Called with the user on a flatten or emergency stop."""
+    exit_heartbeat_ms: Callable[[Position], int | None]
+    """Exchange time of the last exit check of a position."""
 
 
 class Safety:
-    """Equity, invariants, the trading state, the guard and what it does."""
+    """Equity, invariants, trading state, emergency stop and risk monitor of one engine."""
 
     def __init__(
         self,
+        *,
         trading: TradingPort,
-        keeper: LedgerWriter,
-        books: Store,
+        ledger: LedgerWriter,
+        store: Store,
         prices: PriceCache,
         execution: Execution,
-        settling: OrderResolution,
+        order_resolution: OrderResolution,
         reconciler: Reconciler,
         sniper: Sniper,
-        watched: Watched,
-        file: HaltFile | None,
-        numbers: Callable[[], SafetyParameters],
+        context: SafetyContext,
+        halt_file: HaltFile | None,
+        parameters: Callable[[], SafetyParameters],
         limits: Callable[[], RiskLimits],
     ) -> None:
-        """Join; nothing runs yet. `limits`: those of entries, as configured."""
-        self._keeper = keeper
-        self._books = books
+        """Build the components; nothing runs yet. `limits`: the configured entry limits."""
+        self._ledger = ledger
+        self._store = store
         self._reconciler = reconciler
-        self._numbers = numbers
-        self.switch = TradingStateOwner(keeper, file, watched.profile, trading.now_ms, books.release_reserve)
-        self.equity = EquityMonitor(
-            keeper,
-            books,
-            prices,
-            trading.now_ms,
-            watched.fee,
-            lambda: numbers().stale_ms,
-            self.resumed_ms,
-        )
-        self.invariants = Invariants(keeper, self.equity, execution, reconciler, trading.now_ms)
-        self.stopping = EmergencyStop(
-            trading,
-            keeper,
-            execution,
-            settling,
-            self.switch,
-            sniper.disarm_all,
-            self.equity.reset_loss_limits,
-        )
-        self.tightening = LimitTightening(keeper, trading.now_ms, lambda: numbers().tightening)
-        self.guard = RiskMonitor(
-            trading,
-            keeper,
-            reconciler,
-            self.equity,
-            self.invariants,
-            self.switch,
-            self.stopping,
-            self.tightening,
-            watched.workers,
-            watched.clock_problem,
-            watched.store_problem,
-            watched.standstill,
-            lambda: numbers().guard,
-            limits,
-        )
+        self._parameters = parameters
         self._now_ms = trading.now_ms
         self._started_ms = trading.now_ms()
+        self.trading_state = TradingStateOwner(
+            ledger, halt_file, context.profile, trading.now_ms, store.release_reserve
+        )
+        self.equity = EquityMonitor(
+            ledger,
+            store,
+            prices,
+            trading.now_ms,
+            context.fee,
+            lambda: parameters().stale_ms,
+            self.resumed_ms,
+        )
+        self.invariants = Invariants(
+            ledger,
+            self.equity,
+            execution,
+            reconciler,
+            trading.now_ms,
+            heartbeat_ms=context.exit_heartbeat_ms,
+        )
+        self.emergency_stop = EmergencyStop(
+            trading,
+            ledger,
+            execution,
+            order_resolution,
+            trading_state=self.trading_state,
+            disarm_all=sniper.disarm_all,
+            on_loss_resumed=self.equity.reset_loss_limits,
+            on_stop=context.on_stop,
+            closer=context.closer,
+        )
+        self.tightening = LimitTightening(ledger, trading.now_ms, lambda: parameters().tightening)
+        self.risk_monitor = self._build_risk_monitor(trading, context, limits)
+
+    def _build_risk_monitor(
+        self, trading: TradingPort, context: SafetyContext, limits: Callable[[], RiskLimits]
+    ) -> RiskMonitor:
+        actions = RiskActions(
+            ledger=self._ledger,
+            emergency_stop=self.emergency_stop,
+            tightening=self.tightening,
+            limits=limits,
+        )
+        pauses = EntryPauses(
+            trading=trading,
+            ledger=self._ledger,
+            reconciler=self._reconciler,
+            workers=context.workers,
+            clock_problem=context.clock_problem,
+            store_problem=context.store_problem,
+            standstill=context.standstill,
+            reconcile_ms=lambda: self._parameters().guard.reconcile_ms,
+        )
+        return RiskMonitor(
+            now_ms=trading.now_ms,
+            ledger=self._ledger,
+            reconciler=self._reconciler,
+            equity=self.equity,
+            invariants=self.invariants,
+            trading_state=self.trading_state,
+            actions=actions,
+            pauses=pauses,
+            workers=context.workers,
+            rules=lambda: self._parameters().guard.rules,
+        )
 
     def workers(self) -> tuple[Worker, ...]:
-        """Return the workers; the trading state is known when these have started."""
-        return Worker("guard", self.guard.run), Worker("equity", self.equity.run)
+        """Return the workers; once they have started, the trading state is loaded."""
+        return Worker("guard", self.risk_monitor.run), Worker("equity", self.equity.run)
 
     def is_over(self, alert: StoredAlert) -> bool:
-        """Whether what trading alerted of is so no more."""
-        rule, about, memory = alert.alert.rule, alert.alert.about, self._keeper.state
+        """Return whether the condition behind a trading alert has cleared."""
+        rule, about, memory = alert.alert.rule, alert.alert.about, self._ledger.state
         if rule.startswith("guard:"):
-            return not self.guard.stands(about)
+            return not self.risk_monitor.is_alert_active(about)
         if rule in (ORDER_FAILED, RISK_REFUSED):
-            return self._now_ms() - alert.last_ms > PASSED_MS
+            return self._now_ms() - alert.last_ms > RESOLVED_MS
         if rule in ("guardian", "selling"):
             return memory.position_of(about) is None
         if rule in NOT_COMPARED:
@@ -163,61 +202,63 @@ class Safety:
         return False
 
     async def end(self) -> str:
-        """Do with open positions what a stopping engine is told to; return what became of them, if any."""
-        self.guard.stops = "the engine stops"
-        self.switch.doubt(Cause.MANUAL, self.guard.stops)
-        await self.stopping.settle(SETTLE_S)
-        await self.switch.settle(SETTLE_S)
-        memory = self._keeper.state
-        if self._numbers().on_stop is OnStop.FLATTEN and memory.positions:
-            closed, left, why = await self.stopping.sell_out(
-                OrderRole.FLATTEN, CloseReason.FLATTEN, "the engine stops", SELL_S
+        """Stop entries, then hold or flatten as configured; return a message about open positions."""
+        self.risk_monitor.stopping_reason = "the engine is stopping"
+        self.trading_state.pause(Cause.MANUAL, self.risk_monitor.stopping_reason)
+        await self.emergency_stop.settle(SETTLE_S)
+        await self.trading_state.settle(SETTLE_S)
+        memory = self._ledger.state
+        if self._parameters().on_stop is OnStop.FLATTEN and memory.positions:
+            closed, left, why = await self.emergency_stop.sell_out(
+                OrderRole.FLATTEN, CloseReason.FLATTEN, "the engine is stopping", SELL_S
             )
-            return f"Closed {closed} positions at the stop, {left} left" + (f": {why}." if why else ".")
-        return self._held()
+            return f"{many(closed, 'position')} closed before the stop, {left} left" + (
+                f": {why}." if why else "."
+            )
+        return self._open_positions_text()
 
     async def day_over(self, hurried: asyncio.Event) -> tuple[str, ...]:
-        """Let positions close, close the rest, compare books; return every unexplained difference.
+        """Wait for positions to close, sell the rest, reconcile; return every unexplained difference.
 
-        `hurried`: wait for nothing more.
+        `hurried`: skip the wait.
         """
-        self.guard.stops = "the practice day is over"
-        for _ in range(int(OVER_S / STEP_S)):
+        self.risk_monitor.stopping_reason = "the practice day is over"
+        for _ in range(int(CLOSE_S / POLL_S)):
             if hurried.is_set() or not self._is_busy():
                 break
-            await asyncio.sleep(STEP_S)
-        if self._keeper.state.positions:
+            await asyncio.sleep(POLL_S)
+        if self._ledger.state.positions:
             words = "the practice day is over"
-            await self.stopping.sell_out(OrderRole.CLOSE, CloseReason.PRACTICE_END, words, SELL_S)
-        problem = await self._compare_last()
-        unexplained = await self._books.read("unexplained differences", self._unexplained)
-        left = [one.symbol for one in self._keeper.state.positions.values() if one.remaining]
+            await self.emergency_stop.sell_out(OrderRole.CLOSE, CloseReason.PRACTICE_END, words, SELL_S)
+        problem = await self._reconcile_last()
+        unexplained = await self._store.read("unexplained differences", self._unexplained)
+        left = [one.symbol for one in self._ledger.state.positions.values() if one.remaining]
         if left:
-            log.warning("open at the end: %s", ", ".join(left))
+            log.warning("positions still open at the end of the day: %s", ", ".join(left))
         return (*unexplained, *((problem,) if problem else ()))
 
     # ---- inside
 
     def _is_busy(self) -> bool:
-        memory = self._keeper.state
+        memory = self._ledger.state
         return bool(memory.positions or memory.live_orders())
 
-    def _held(self) -> str:
-        memory = self._keeper.state
+    def _open_positions_text(self) -> str:
+        memory = self._ledger.state
         held = [one.symbol for one in memory.positions.values() if one.remaining]
         if not held:
             return ""
         resting = len(memory.live_orders())
-        rest = f"{resting} orders stay open at the exchange;  " if resting else ""
+        orders = f"{many(resting, 'order')} left open on the exchange; " if resting else ""
         return (
-            f"{len(held)} positions stay open, and their stops end with this engine: {', '.join(held)}; "
-            f"{rest}the next start watches them again."
+            f"{many(len(held), 'position')} left open without stops until the next start: "
+            f"{', '.join(held)}; {orders}the next start monitors them again."
         )
 
-    async def _compare_last(self) -> str:
-        """Compare until nothing moves any more; return why that could not be done."""
+    async def _reconcile_last(self) -> str:
+        """Reconcile until a run completes; return the problem if none did."""
         problem = "not reconciled"
-        until_ms = self._now_ms() + int(LAST_COMPARE_S * 1_000)
+        until_ms = self._now_ms() + int(LAST_RECONCILE_S * 1_000)
         while self._now_ms() < until_ms:
             try:
                 run = await self._reconciler.compare(Trigger.PRACTICE_END)
@@ -226,14 +267,14 @@ class Safety:
                 problem = str(error)
             if not problem:
                 return ""
-            await asyncio.sleep(2 * STEP_S)
+            await asyncio.sleep(2 * POLL_S)
         return f"last reconciliation: {problem}"
 
     def _unexplained(self, stored: Stored) -> tuple[str, ...]:
-        runs = stored.trading(self._keeper.scope).reconciliations.page(limit=RUNS)
+        runs = stored.trading(self._ledger.scope).reconciliations.page(limit=MAX_RUNS)
         return tuple(one.words for one in lasting(run for _, run in runs if run.at_ms >= self._started_ms))
 
     def resumed_ms(self) -> int:
-        """Return when a person resumed trading last; 0: nobody did since a halt, or it never halted."""
-        kept = self.switch.kept
+        """Return when the user last resumed trading; 0: never halted, or not resumed since."""
+        kept = self.trading_state.kept
         return kept.since_ms if kept.state is TradingState.ACTIVE else 0

@@ -1,4 +1,4 @@
-"""The one trading state: what a person or the guard decided and is kept, and what lifts itself."""
+"""Owner of the persisted trading state (active, reduce-only, halted, flattening) and of temporary pauses."""
 
 import asyncio
 import errno
@@ -17,32 +17,32 @@ from mexc_tui.risk.state import Transition
 log = logging.getLogger(__name__)
 
 WRITE_S = 5.0
-"""Acting goes on after this time, written down or not."""
+"""Time limit of each attempt to persist the state; actions continue after it, persisted or not."""
 HALTS = (TradingState.HALTED, TradingState.FLATTENING)
 
 
 class HaltFile(Protocol):
-    """A second place for a halt, beside the store: either alone keeps it over a restart. Raises OSError."""
+    """Second copy of a halt beside the store: either alone preserves it over a restart. Raises OSError."""
 
     def stamp(self) -> tuple[int, int, int] | None:
-        """Return what is another after each change of the file; None: there is none. It is quick."""
+        """Return a value that differs after each change of the file; None: no file. Fast."""
         ...
 
     def read(self) -> Trading | None:
-        """Return the halt that stands there for these books; None: none. What nobody can read is a halt."""
+        """Return the halt in the file for this store; None: no halt. An unreadable file is a halt."""
         ...
 
     def write(self, trading: Trading) -> None:
-        """Put a halt there, durably."""
+        """Write a halt durably."""
         ...
 
     def clear(self) -> None:
-        """Take it away, durably."""
+        """Remove the halt durably."""
         ...
 
 
 class TradingStateOwner:
-    """Owner of the trading state. Memory has every change at once: senders look there before each byte."""
+    """Owner of the trading state. Changes apply in memory at once: every send checks it there."""
 
     def __init__(
         self,
@@ -50,47 +50,52 @@ class TradingStateOwner:
         file: HaltFile | None,
         profile: str,
         now_ms: Callable[[], int],
-        make_room: Callable[[], bool],
+        free_reserve: Callable[[], bool],
     ) -> None:
-        """Without a file the store alone keeps a halt. `make_room`: on a full disk; False: it did already."""
+        """`file` None: only the store preserves a halt.
+
+        `free_reserve`: free the reserved disk space; False: it was already freed.
+        """
         self._keeper = keeper
         self._file = file
         self._profile = profile
         self._now_ms = now_ms
-        self._make_room = make_room
+        self._free_reserve = free_reserve
         self._row_lock, self._file_lock = asyncio.Lock(), asyncio.Lock()
         self._writing = set[asyncio.Task[Any]]()
-        self._doubt: Trading | None = None
-        self._passed: Trading | None = None
+        self._pause: Trading | None = None
+        self._lifted: Trading | None = None
+        """A halt that was lifted, but whose file cannot be removed."""
         self._stamp: tuple[int, int, int] | None = None
-        self._told: Trading | None = None
+        self._new_halt: Trading | None = None
+        """A halt of another process that `halt_from_file` has not returned yet."""
         self._stored: Trading | None = None
         self._filed: Trading | None = None
         self._row_problem = self._file_problem = ""
         self.is_loaded = False
-        """Whether it is known what is kept: nothing that adds risk is sent before."""
+        """Whether the persisted state is loaded; orders that add risk are refused before."""
         self.kept = Trading()
-        """As decided by a person or the guard; it stays over restarts."""
+        """State set by the user or the risk monitor; it persists over restarts."""
 
     @property
     def problem(self) -> str:
-        """Why the state could not be written down; empty: it was."""
+        """Why the state could not be persisted; empty: it was."""
         return "; ".join(filter(None, (self._row_problem, self._file_problem)))
 
     async def load(self) -> None:
-        """Take up what is kept, once; a halt in the file counts although the store knows of none."""
+        """Load the persisted state once; a halt in the file applies even if the store has none."""
         if self.is_loaded:
             return
         found = await asyncio.to_thread(self._file.read) if self._file is not None else None
         self.kept = self._stored = self._keeper.state.trading
         self.is_loaded = True
         if found is not None and _is_news(found, self.kept):
-            self._take_up(found)
-            await self.write_down()
-        self._show()
+            self._apply_found(found)
+            await self.persist()
+        self._publish()
 
     def reread(self) -> None:
-        """Take up a halt that another process put into the file: asked before each byte that adds risk."""
+        """Apply a halt that another process wrote to the file; called before each send that adds risk."""
         if self._file is None or not self.is_loaded:
             return
         stamp = self._file.stamp()
@@ -98,44 +103,44 @@ class TradingStateOwner:
             return
         self._stamp = stamp
         found = self._file.read()
-        # What this engine wrote has a generation: memory knows more than its file.
-        if found is not None and not found.generation and found != self._passed:
-            self._take_up(found)
+        # A halt with a generation is this engine's own, and memory is newer than its file.
+        if found is not None and not found.generation and found != self._lifted:
+            self._apply_found(found)
 
-    def told_by_file(self) -> Trading | None:
-        """Return once a halt that another process put into the file; None: none did."""
+    def halt_from_file(self) -> Trading | None:
+        """Return a halt that another process wrote to the file, once; None: no new halt."""
         self.reread()
-        told, self._told = self._told, None
-        return told
+        halt, self._new_halt = self._new_halt, None
+        return halt
 
     def restrict(self, wanted: TradingState, cause: Cause, words: str, by: str) -> Transition:
-        """Allow less, at once, in memory; `write_down` makes it durable."""
+        """Restrict trading in memory at once; call `persist` to make it durable."""
         change = state.restrict(self.kept, wanted, cause, words, by=by, at_ms=self._now_ms())
-        return self._take(change)
+        return self._apply(change)
 
-    def flattened(self) -> Transition:
-        """Note that flattening is over: halted from here on."""
-        return self._take(state.flattened(self.kept, at_ms=self._now_ms()))
+    def complete_flattening(self) -> Transition:
+        """Change from flattening to halted."""
+        return self._apply(state.flattened(self.kept, at_ms=self._now_ms()))
 
-    def doubt(self, cause: Cause, words: str) -> None:
-        """Let nothing be bought as long as this stands; Cause.NONE: nothing does. It is not stored."""
+    def pause(self, cause: Cause, words: str) -> None:
+        """Pause entries for a temporary cause, or end the pause with Cause.NONE. Pauses are not stored."""
         if cause is Cause.NONE:
-            self._doubt = None
-        elif self._doubt is None or (self._doubt.cause, self._doubt.words) != (cause, words):
-            is_same = self._doubt is not None and self._doubt.cause is cause
-            self._doubt = Trading(
+            self._pause = None
+        elif self._pause is None or (self._pause.cause, self._pause.words) != (cause, words):
+            is_same = self._pause is not None and self._pause.cause is cause
+            self._pause = Trading(
                 state=TradingState.REDUCE_ONLY,
                 cause=cause,
                 words=words,
-                since_ms=self._doubt.since_ms if is_same and self._doubt else self._now_ms(),
+                since_ms=self._pause.since_ms if is_same and self._pause else self._now_ms(),
                 by="guard",
             )
-        self._show()
+        self._publish()
 
-    async def write_down(self) -> bool:
-        """Make the state durable: a halt in its file at once, then in the store. Raises nothing.
+    async def persist(self) -> bool:
+        """Write a halt to its file, then the state to the store. Raises nothing.
 
-        Returns whether one of them has it; the store is waited for only if the file has it not.
+        Returns whether the state is durable in either. Waits for the store only if the file write failed.
         """
         await self._write_file()
         row = self._begin(self._write_row())
@@ -144,18 +149,18 @@ class TradingStateOwner:
         return self._is_durable()
 
     def retry(self) -> None:
-        """Write again what could not be written; called each second."""
+        """Retry failed writes; called once a second."""
         lacks_file = self._is_halt() and self._file is not None and self._filed is not self.kept
         if self.is_loaded and not self._writing and (lacks_file or self._stored is not self.kept):
-            self._begin(self.write_down())
+            self._begin(self.persist())
 
     async def settle(self, deadline_s: float) -> None:
-        """Wait so long for what is being written."""
+        """Wait up to `deadline_s` for writes in progress."""
         if self._writing:
             await asyncio.wait(self._writing, timeout=deadline_s)
 
     async def resume(self, person: str, word: str, blockers: tuple[str, ...]) -> Transition:
-        """Allow entries again, durably: the row first, as a file that stays halts the next start."""
+        """Allow entries again, durably: in the store first, since a remaining file halts the next start."""
         async with self._row_lock:
             self.reread()
             before = self.kept
@@ -165,12 +170,12 @@ class TradingStateOwner:
             try:
                 await self._keeper.save_trading(change.trading, self._profile)
             except StorageError as error:
-                return Transition(before, f"the store does not take it: {error}")
+                return Transition(before, f"cannot be stored: {error}")
             self._stored = change.trading
             self.reread()
             if self.kept is not before:
-                return Transition(self.kept, f"it was {self.kept.state} meanwhile: {self.kept.words}")
-            self._take(change)
+                return Transition(self.kept, f"{self.kept.state} in the meantime: {self.kept.words}")
+            self._apply(change)
             self._row_problem = ""
             async with self._file_lock:
                 self._file_problem = await self._clear_file()
@@ -178,28 +183,29 @@ class TradingStateOwner:
 
     # ---- inside
 
-    def _take(self, change: Transition) -> Transition:
+    def _apply(self, change: Transition) -> Transition:
         if change.changed:
             self.kept = change.trading
-            self._show()
+            self._publish()
         return change
 
-    def _show(self) -> None:
-        doubt, kept = self._doubt, self.kept
-        if kept.state is TradingState.ACTIVE and doubt is not None:
-            kept = msgspec.structs.replace(doubt, generation=kept.generation)
+    def _publish(self) -> None:
+        """Set the effective state: a pause applies while the persisted state is active."""
+        pause, kept = self._pause, self.kept
+        if kept.state is TradingState.ACTIVE and pause is not None:
+            kept = msgspec.structs.replace(pause, generation=kept.generation)
         self._keeper.state.trading = kept
 
-    def _take_up(self, found: Trading) -> None:
-        """Take up a halt of the file; what another process wrote is acted on by who asks `told_by_file`."""
+    def _apply_found(self, found: Trading) -> None:
+        """Apply a halt of the file; `halt_from_file` returns one of another process for further action."""
         change = state.restrict(
             self.kept, found.state, found.cause, found.words, by=found.by, at_ms=found.since_ms
         )
-        rests_not = found.no_resting or change.trading.no_resting
-        self.kept = msgspec.structs.replace(change.trading, no_resting=rests_not)
+        no_resting = found.no_resting or change.trading.no_resting
+        self.kept = msgspec.structs.replace(change.trading, no_resting=no_resting)
         if not found.generation:
-            self._told = found
-        self._show()
+            self._new_halt = found
+        self._publish()
 
     def _is_halt(self) -> bool:
         return self.kept.state in HALTS
@@ -218,14 +224,14 @@ class TradingStateOwner:
             if not self._is_halt() or self._filed is self.kept:
                 return
             problem = await self._try_file()
-            if problem and await self._made_room(problem):
+            if problem and await self._freed_space(problem):
                 problem = await self._try_file()
             words = "" if problem is None else f"the halt file cannot be written: {_why(problem)}"
             self._file_problem = _logged(words, self._file_problem)
 
     async def _try_file(self) -> Exception | None:
         if self._file is None:
-            return FileNotFoundError("there is none")
+            return FileNotFoundError("no file configured")
         kept = self.kept
         try:
             async with asyncio.timeout(WRITE_S):
@@ -240,9 +246,9 @@ class TradingStateOwner:
             if self._stored is self.kept:
                 return
             problem = await self._try_row()
-            if problem and await self._made_room(problem):
+            if problem and await self._freed_space(problem):
                 problem = await self._try_row()
-            words = "" if problem is None else f"the store does not take it: {_why(problem)}"
+            words = "" if problem is None else f"cannot be stored: {_why(problem)}"
             self._row_problem = _logged(words, self._row_problem)
 
     async def _try_row(self) -> Exception | None:
@@ -255,15 +261,15 @@ class TradingStateOwner:
         self._stored = kept
         return None
 
-    async def _made_room(self, problem: Exception) -> bool:
-        """Give back the room kept for this; False: that is not what is missing, or there is none left."""
+    async def _freed_space(self, problem: Exception) -> bool:
+        """Free the disk reserve; False: the problem is not a full disk, or the reserve is used up."""
         is_full = isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT)
         if not self._is_halt() or not (is_full or isinstance(problem, StorageFull)):
             return False
         try:
-            return await asyncio.to_thread(self._make_room)
+            return await asyncio.to_thread(self._free_reserve)
         except OSError as error:
-            log.error("the room kept for a full disk cannot be given back: %s", error)
+            log.error("the disk reserve cannot be freed: %s", error)
             return False
 
     async def _clear_file(self) -> str:
@@ -271,24 +277,24 @@ class TradingStateOwner:
             if self._file is not None:
                 await asyncio.to_thread(self._file.clear)
         except OSError as error:
-            self._passed = await asyncio.to_thread(self._file.read) if self._file is not None else None
-            return f"the halt file cannot be removed, and halts the next start: {error}"
+            self._lifted = await asyncio.to_thread(self._file.read) if self._file is not None else None
+            return f"the halt file cannot be removed and will halt the next start: {error}"
         return ""
 
 
 def _is_news(found: Trading, kept: Trading) -> bool:
-    """Whether a start takes up a halt of the file: of another process, or of an engine whose store failed."""
+    """Return whether a halt in the file is newer than the state in the store."""
     return kept.state not in HALTS or not found.generation or found.generation > kept.generation
 
 
 def _logged(words: str, before: str) -> str:
-    """Log a problem once as long as it is the same, and return it."""
+    """Log a problem unless it is unchanged, and return it."""
     if words and words != before:
-        log.error("the trading state: %s", words)
+        log.error("trading state: %s", words)
     return words
 
 
 def _why(problem: Exception) -> str:
     if isinstance(problem, TimeoutError):
-        return "it took too long"
+        return "timed out"
     return problem.strerror or str(problem) if isinstance(problem, OSError) else str(problem)

@@ -68,7 +68,9 @@ class EngineQueries:
             journal=parts.feed.last_sequence,
             config_hash=parts.settings.config_hash(),
             cache=parts.market.cache_row(),
-            loop=LoopRow() if engine.rooms is None else engine.rooms.awake.row(),
+            loop=LoopRow()
+            if engine.trading_components is None
+            else engine.trading_components.suspend_detector.row(),
             pending_settings=parts.settings.pending(),
             not_compared=_not_compared(engine),
         )
@@ -217,7 +219,7 @@ def last_change(stored: Stored, name: str) -> SettingChanged | None:
 
 
 def _not_compared(engine: Engine) -> tuple[str, ...]:
-    run = None if engine.rooms is None else engine.rooms.keeper.state.reconciled
+    run = None if engine.trading_components is None else engine.trading_components.ledger.state.reconciled
     return () if run is None else tuple(one.words for one in run.excluded)
 
 

@@ -31,9 +31,11 @@ STOPS = {
 class Previews:
     """Of one engine that trades."""
 
-    def __init__(self, rooms: TradingComponents, known: KnowledgeStore, stale_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, components: TradingComponents, known: KnowledgeStore, stale_ms: Callable[[], int]
+    ) -> None:
         """`stale_ms`: an older price is none."""
-        self._rooms = rooms
+        self._components = components
         self._known = known
         self._stale_ms = stale_ms
 
@@ -41,7 +43,7 @@ class Previews:
         """Say what arming would let the desk spend."""
         symbol = what_if.symbol
         refused = "" if what_if.approved else f"{symbol} not armed: {what_if.words}"
-        if self._rooms.keeper.state.snipe_of(symbol) is not None:
+        if self._components.ledger.state.snipe_of(symbol) is not None:
             refused = f"{symbol} is already armed."
         return msgspec.structs.replace(
             self._row(Preview.ARM, symbol, refused),
@@ -53,7 +55,7 @@ class Previews:
 
     def disarm(self, symbol: str) -> PreviewRow:
         """Say what taking a snipe back would free."""
-        snipe = self._rooms.keeper.state.snipe_of(symbol)
+        snipe = self._components.ledger.state.snipe_of(symbol)
         if snipe is None:
             return self._row(Preview.DISARM, symbol, f"No snipe is armed for {symbol}.")
         if not snipe.state.is_unfired:
@@ -64,7 +66,7 @@ class Previews:
 
     def close(self, symbol: str, share_pct: Decimal | None) -> PreviewRow:
         """Say what selling a position, or a share of it, would bring."""
-        position = self._rooms.keeper.state.position_of(symbol)
+        position = self._components.ledger.state.position_of(symbol)
         if position is None:
             return self._row(Preview.CLOSE, symbol, f"No open position in {symbol}.")
         sale = self._sale(position, share_pct)
@@ -74,7 +76,7 @@ class Previews:
 
     def stop(self, name: Preview) -> PreviewRow:
         """Say what one of `STOPS` would cancel, disarm and sell."""
-        memory, kept = self._rooms.keeper.state, self._rooms.safety.switch.kept
+        memory, kept = self._components.ledger.state, self._components.safety.trading_state.kept
         change = state.restrict(kept, STOPS[name], Cause.MANUAL, "", by="", at_ms=self._now_ms())
         if name is Preview.REDUCE_ONLY:
             return self._row(name, "", _unchanged(change), change.trading.state)
@@ -92,8 +94,11 @@ class Previews:
 
     def resume(self) -> PreviewRow:
         """Say whether entries may be made again, and which word that takes."""
-        kept, shown = self._rooms.safety.switch.kept, self._rooms.keeper.state.trading
-        word, blockers = RESUME_WORD if needs_word(kept) else "", self._rooms.safety.stopping.blockers()
+        kept, shown = self._components.safety.trading_state.kept, self._components.ledger.state.trading
+        word, blockers = (
+            RESUME_WORD if needs_word(kept) else "",
+            self._components.safety.emergency_stop.blockers(),
+        )
         change = state.resume(kept, person="a person", word=word, blockers=blockers, at_ms=self._now_ms())
         refused = _unchanged(change)
         if kept.state is TradingState.ACTIVE and not shown.state.allows_entries:
@@ -104,10 +109,10 @@ class Previews:
     def unlock(self) -> PreviewRow:
         """Make up the phrase that unlocks live trading, and say what that lets the desk spend."""
         try:
-            typed, refused = self._rooms.unlocking.offer(), ""
+            typed, refused = self._components.live_unlock.offer(), ""
         except CommandRefused as refusal:
             typed, refused = "", str(refusal)
-        risked = self._rooms.unlocking.risked()
+        risked = self._components.live_unlock.risked()
         return msgspec.structs.replace(
             self._row(Preview.UNLOCK, "", refused),
             typed=typed,
@@ -121,7 +126,7 @@ class Previews:
     def _row(
         self, name: Preview, symbol: str, refused: str = "", after: TradingState | None = None
     ) -> PreviewRow:
-        memory = self._rooms.keeper.state
+        memory = self._components.ledger.state
         return PreviewRow(
             name=name,
             symbol=symbol,
@@ -135,14 +140,14 @@ class Previews:
 
     def _sale(self, position: Position, share_pct: Decimal | None) -> SaleRow:
         pair = self._known.knowledge.pairs.get(position.symbol)
-        orders = self._rooms.keeper.state.orders_of(position.id)
+        orders = self._components.ledger.state.orders_of(position.id)
         resting = sum(one.state.is_on_exchange and one.role is OrderRole.TAKE_PROFIT for one in orders)
         grid = None if pair is None else grid_of(pair)
         return sale_of(position, share_pct, self._bids(position.symbol), grid, resting)
 
     def _bids(self, symbol: str) -> BidDepth:
         """Return the bids: the many that a face has watched, if they agree with the newest price."""
-        price, age_ms = self._rooms.prices.of(symbol), self._rooms.prices.age_ms(symbol)
+        price, age_ms = self._components.prices.of(symbol), self._components.prices.age_ms(symbol)
         if age_ms is None or age_ms > self._stale_ms() or price.bid is None:
             return BidDepth(None)
         seen = self._known.seen.get(symbol)
@@ -151,11 +156,11 @@ class Previews:
         return BidDepth(price.bid, levels)
 
     def _reserved(self, snipes: Sequence[Snipe]) -> Decimal:
-        intents = self._rooms.keeper.state.intents
+        intents = self._components.ledger.state.intents
         return sum((intents[one.id].reserved for one in snipes if one.id in intents), ZERO)
 
     def _now_ms(self) -> int:
-        return self._rooms.port.now_ms()
+        return self._components.port.now_ms()
 
 
 def _with_sales(row: PreviewRow, sales: tuple[SaleRow, ...]) -> PreviewRow:

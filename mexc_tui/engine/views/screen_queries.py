@@ -50,10 +50,14 @@ class ScreenQueries:
 
         Raises CommandRefused if this engine only looks, StorageError.
         """
-        rooms = self._engine.rooms
-        if rooms is None:
+        components = self._engine.trading_components
+        if components is None:
             raise CommandRefused(LOOKS_ONLY)
-        scope, now_ms, live = rooms.keeper.scope, rooms.port.now_ms(), rooms.keeper.state.equity
+        scope, now_ms, live = (
+            components.ledger.scope,
+            components.port.now_ms(),
+            components.ledger.state.equity,
+        )
         return await self._engine.parts.store.read(
             "equity", lambda stored: equity_of(stored.trading(scope).equity, since_ms, now_ms, points, live)
         )
@@ -63,10 +67,10 @@ class ScreenQueries:
 
         Raises CommandRefused if this engine only looks, StorageError.
         """
-        rooms = self._engine.rooms
-        if rooms is None:
+        components = self._engine.trading_components
+        if components is None:
             raise CommandRefused(LOOKS_ONLY)
-        scope = rooms.keeper.scope
+        scope = components.ledger.scope
         return await self._engine.parts.store.read(
             "latency", lambda stored: latency_of(stored.trading(scope), shots)
         )

@@ -74,8 +74,8 @@ class SymbolView:
         self._watched = engine.watched
         self._kept = _Kept()
         self._chores: set[asyncio.Task[None]] = set()
-        if engine.rooms is not None:
-            engine.rooms.keeper.on_change(self._note)
+        if engine.trading_components is not None:
+            engine.trading_components.ledger.on_change(self._note)
 
     async def market(self, symbol: str, wish: SymbolRequest) -> MarketRow:
         """Return a pair, and have it watched for a while. Raises CommandRefused, StorageError."""
@@ -85,7 +85,7 @@ class SymbolView:
         if symbol not in knowledge.pairs and knowledge.listings.named(symbol) is None:
             raise CommandRefused(f"Unknown symbol {symbol}: not on the exchange and not listed.")
         problem = self._watch(symbol)
-        fills = await self._fills(symbol) if self._engine.rooms is not None else ()
+        fills = await self._fills(symbol) if self._engine.trading_components is not None else ()
         return self._row(symbol, wish, problem, fills)
 
     def _watch(self, symbol: str) -> str:
@@ -112,10 +112,10 @@ class SymbolView:
         self._kept.paths.pop(symbol, None)
 
     async def _fills(self, symbol: str) -> tuple[OwnFillRow, ...]:
-        kept, rooms = self._kept.fills.get(symbol), self._engine.rooms
-        if kept is not None or rooms is None:
+        kept, components = self._kept.fills.get(symbol), self._engine.trading_components
+        if kept is not None or components is None:
             return kept or ()
-        scope = rooms.keeper.scope
+        scope = components.ledger.scope
         orders = await self._engine.parts.store.read(
             "fills of a pair",
             lambda stored: stored.trading(scope).orders.page(limit=MAX_FILLS, symbol=symbol),
@@ -170,8 +170,8 @@ class SymbolView:
         """Return the many levels that are watched for faces; before they come, the few that trading hears."""
         if seen.deep is not None:
             return seen.deep.bids, seen.deep.asks
-        rooms = self._engine.rooms
-        price = None if rooms is None else rooms.prices.of(symbol)
+        components = self._engine.trading_components
+        price = None if components is None else components.prices.of(symbol)
         return ((), ()) if price is None else (price.bids, price.asks)
 
     def _path(
@@ -188,8 +188,8 @@ class SymbolView:
         return path
 
     def _exits(self, symbol: str) -> tuple[ExitLevelRow, ...]:
-        row, rooms = self._positions(symbol), self._engine.rooms
-        position = None if rooms is None else rooms.keeper.state.position_of(symbol)
+        row, components = self._positions(symbol), self._engine.trading_components
+        position = None if components is None else components.ledger.state.position_of(symbol)
         if row is None or position is None:
             return ()
         pair = self._engine.known.knowledge.pairs.get(symbol)

@@ -86,19 +86,19 @@ class TradingQueries:
 
     def __init__(
         self,
-        rooms: TradingComponents,
+        components: TradingComponents,
         known: KnowledgeStore,
         books: Store,
         numbers: Callable[[], ViewParameters],
     ) -> None:
         """Call `load` before anybody looks."""
-        self._rooms = rooms
+        self._components = components
         self._known = known
         self._books = books
         self._numbers = numbers
         self._closed: tuple[Position, ...] = ()
         self._rows_of_closed: Sequence[PositionRow] = ()
-        self._recent = RecentActivity(rooms.keeper, books, rooms.port.now_ms, self._resumed_ms)
+        self._recent = RecentActivity(components.ledger, books, components.port.now_ms, self._resumed_ms)
 
     async def load(self) -> None:
         """Read what memory does not hold yet. Raises StorageError."""
@@ -108,37 +108,39 @@ class TradingQueries:
 
     def snipes(self) -> Sequence[SnipeRow]:
         """Return the snipes that are not over, soonest opening first."""
-        return snipe_rows(self._rooms.keeper.state, self._sight())
+        return snipe_rows(self._components.ledger.state, self._sight())
 
     def orders(self) -> Sequence[OrderRow]:
         """Return orders that are not at their end, foreign ones too, newest first."""
-        return order_rows(self._rooms.keeper.state, self._sight())
+        return order_rows(self._components.ledger.state, self._sight())
 
     def positions(self) -> Sequence[PositionRow]:
         """Return the open positions, oldest first, then those that were closed last."""
-        return [*position_rows(self._rooms.keeper.state, self._sight()), *self._closed_rows()]
+        return [*position_rows(self._components.ledger.state, self._sight()), *self._closed_rows()]
 
     def risk(self) -> RiskRow:
         """Return what the desk is worth, what it risks and what it may do."""
-        guard = self._rooms.safety.guard
-        day_equity = self._rooms.safety.equity.day_equity
+        guard = self._components.safety.risk_monitor
+        day_equity = self._components.safety.equity.day_equity
         guarded = RiskMonitorView(guard.grade.level, guard.words, self._recent.day, day_equity)
-        limits, now_ms = self._numbers().limits, self._rooms.port.now_ms()
-        row = risk_row(self._rooms.keeper.state, self._risk_book(), guarded, limits, self._sight(), now_ms)
-        unlocking = self._rooms.unlocking
+        limits, now_ms = self._numbers().limits, self._components.port.now_ms()
+        row = risk_row(
+            self._components.ledger.state, self._risk_book(), guarded, limits, self._sight(), now_ms
+        )
+        unlocking = self._components.live_unlock
         return msgspec.structs.replace(
             row,
             is_locked=unlocking.is_locked,
             unlocked_until_ms=unlocking.until_ms,
-            tightening=self._rooms.safety.tightening.now,
+            tightening=self._components.safety.tightening.now,
         )
 
     # ---- what is asked
 
     async def what_if(self, symbol: str) -> WhatIfRow:
         """Return what every validator would say if the pair were armed now; nothing is changed."""
-        judged = await _stored(self._rooms.arming.what_if(self._pair(symbol)))
-        wish, judgement, now_ms = judged.asked.wish, judged.judgement, self._rooms.port.now_ms()
+        judged = await _stored(self._components.arming.what_if(self._pair(symbol)))
+        wish, judgement, now_ms = judged.asked.wish, judged.judgement, self._components.port.now_ms()
         return WhatIfRow(
             symbol=wish.symbol,
             at_ms=now_ms,
@@ -157,11 +159,11 @@ class TradingQueries:
 
     def checklist(self, snipe_id: str) -> ReadinessCheck:
         """Return what the checklist said of a snipe, or would say now."""
-        return self._rooms.sniper.readiness.of(snipe_id)
+        return self._components.sniper.readiness.of(snipe_id)
 
     async def preview(self, name: Preview, symbol: str, share_pct: Decimal | None) -> PreviewRow:
         """Return what a command would do now; `words` say why it would be refused, else nothing."""
-        previews = Previews(self._rooms, self._known, lambda: self._numbers().stale_ms)
+        previews = Previews(self._components, self._known, lambda: self._numbers().stale_ms)
         match name:
             case Preview.ARM:
                 return previews.arm(await self.what_if(symbol))
@@ -178,8 +180,8 @@ class TradingQueries:
 
     async def performance(self) -> PerformanceRow:
         """Return how the desk has done in these books. Raises StorageError."""
-        scope, sight = self._rooms.keeper.scope, self._sight()
-        marks = {one.id: mark_of(one, sight) for one in self._rooms.keeper.state.positions.values()}
+        scope, sight = self._components.ledger.scope, self._sight()
+        marks = {one.id: mark_of(one, sight) for one in self._components.ledger.state.positions.values()}
         return await self._books.read(
             "performance", lambda stored: performance_of(stored.trading(scope), scope, marks)
         )
@@ -187,15 +189,15 @@ class TradingQueries:
     async def reconcile(self) -> ReconciliationRow:
         """Compare books with the exchange's now; if that cannot be finished, `problem` says why."""
         try:
-            run = await _stored(self._rooms.reconciler.compare(Trigger.MANUAL))
+            run = await _stored(self._components.reconciler.compare(Trigger.MANUAL))
             for _ in range(COMPARISONS):
                 if not run.problem:
                     break
                 await asyncio.sleep(AGAIN_S)  # orders were moving
-                run = await _stored(self._rooms.reconciler.compare(Trigger.MANUAL))
+                run = await _stored(self._components.reconciler.compare(Trigger.MANUAL))
         except ExchangeError as error:
             return ReconciliationRow(
-                at_ms=self._rooms.port.now_ms(),
+                at_ms=self._components.port.now_ms(),
                 trigger=Trigger.MANUAL.value,
                 explained=(),
                 unexplained=(),
@@ -205,25 +207,25 @@ class TradingQueries:
 
     async def dust(self) -> DustRow:
         """Return which of the desk's written-off rests the exchange would turn into MX now."""
-        return await _stored(self._rooms.dust.offered())
+        return await _stored(self._components.dust.offered())
 
     # ---- what is told
 
     async def arm(self, symbol: str, by: str) -> CommandResult[SnipeRow]:
         """Arm a snipe of a listing."""
-        snipe = await _stored(self._rooms.arming.arm(self._pair(symbol), by))
+        snipe = await _stored(self._components.arming.arm(self._pair(symbol), by))
         words = f"{snipe.symbol} armed: at most {plain(snipe.spend_cap)} {QUOTE}."
         return CommandResult(words, snipe_row(snipe, self._sight()))
 
     async def disarm(self, symbol: str, by: str) -> CommandResult[SnipeRow]:
         """Take back a pair's snipe that has not fired yet."""
-        snipe = await _stored(self._rooms.sniper.disarm(self._armed(symbol), by))
+        snipe = await _stored(self._components.sniper.disarm(self._armed(symbol), by))
         row = msgspec.structs.replace(snipe_row(snipe, self._sight()), state=SnipeState.DISARMED)
         return CommandResult(f"{snipe.symbol} disarmed.", row)
 
     async def close(self, symbol: str, share_pct: Decimal | None, by: str) -> CommandResult[Achieved]:
         """Sell so many per cent of a pair's position now; None: all of it."""
-        memory, closer = self._rooms.keeper.state, self._rooms.safety.stopping.closer
+        memory, closer = self._components.ledger.state, self._components.safety.emergency_stop.closer
         position = memory.position_of(self._held(symbol))
         if position is None:
             raise CommandRefused(f"No open position in {symbol}.")
@@ -250,12 +252,12 @@ class TradingQueries:
 
         Raises CommandRefused if it cannot have these exits.
         """
-        return self._rooms.exits.check(self._held(symbol), wish)
+        return self._components.exits_editor.check(self._held(symbol), wish)
 
     async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> CommandResult[ExitsRow]:
         """Give a pair's position other exits; the ladder on the exchange follows."""
-        changed = await _stored(self._rooms.exits.change(self._held(symbol), wish, by))
-        memory, position = self._rooms.keeper.state, changed.position
+        changed = await _stored(self._components.exits_editor.change(self._held(symbol), wish, by))
+        memory, position = self._components.ledger.state, changed.position
         orders, intents = memory.orders_of(position.id), memory.intents_of(position.id)
         row = exits_row(
             changed, position_row(position, orders, intents, self._sight()), self._grid(position.symbol)
@@ -264,43 +266,45 @@ class TradingQueries:
 
     async def convert_dust(self, assets: Sequence[str]) -> CommandResult[DustConverted]:
         """Turn these rests into MX; none named: all that may be."""
-        return await _stored(self._rooms.dust.convert(assets))
+        return await _stored(self._components.dust.convert(assets))
 
     async def halt(self, by: str, words: str) -> CommandResult[Achieved]:
         """Stop entries until a person resumes: cancel entry orders, disarm snipes. Exits go on."""
-        return await _stored(self._rooms.safety.stopping.halt(by, words or f"requested by {by}"))
+        return await _stored(self._components.safety.emergency_stop.halt(by, words or f"requested by {by}"))
 
     async def reduce_only(self, by: str, words: str) -> CommandResult[Achieved]:
         """Let nothing be bought until a person resumes; armed snipes wait."""
-        return await _stored(self._rooms.safety.stopping.reduce_only(by, words or f"requested by {by}"))
+        return await _stored(
+            self._components.safety.emergency_stop.reduce_only(by, words or f"requested by {by}")
+        )
 
     async def resume(self, by: str, typed: str) -> CommandResult[Achieved]:
         """Let entries be made again. `typed` is what a person typed where the cause asks for a word."""
-        acted = await _stored(self._rooms.safety.stopping.resume(by, typed))
+        acted = await _stored(self._components.safety.emergency_stop.resume(by, typed))
         await _stored(self._recent.load())  # losses are counted anew
         return acted
 
     async def restore_limits(self, by: str) -> CommandResult[Achieved]:
         """Let the configured limits apply again after a warning lowered them."""
-        if not await _stored(self._rooms.safety.tightening.restore(by)):
+        if not await _stored(self._components.safety.tightening.restore(by)):
             raise CommandRefused("The configured limits already apply.")
         return self._said("The configured limits apply again.")
 
     async def unlock(self, by: str, typed: str) -> CommandResult[Achieved]:
         """Let live trading begin, by the phrase that the last preview of it made up."""
-        return self._said(await _stored(self._rooms.unlocking.unlock(typed, by)))
+        return self._said(await _stored(self._components.live_unlock.unlock(typed, by)))
 
     async def lock(self, by: str) -> CommandResult[Achieved]:
         """Let nothing be bought live any more; what is held keeps its exits."""
-        return self._said(await _stored(self._rooms.unlocking.lock(by)))
+        return self._said(await _stored(self._components.live_unlock.lock(by)))
 
     async def flatten(self, by: str) -> CommandResult[Achieved]:
         """Halt, and sell every position of the desk with a slippage cap."""
-        return await _stored(self._rooms.safety.stopping.flatten(by))
+        return await _stored(self._components.safety.emergency_stop.flatten(by))
 
     async def kill(self, by: str, *, sells: bool = True) -> CommandResult[Achieved]:
         """Emergency stop: halt durably, cancel until no order of ours is seen, then flatten if it `sells`."""
-        return await _stored(self._rooms.safety.stopping.emergency_stop(by, sells=sells))
+        return await _stored(self._components.safety.emergency_stop.emergency_stop(by, sells=sells))
 
     # ---- inside
 
@@ -313,7 +317,7 @@ class TradingQueries:
         return self._rows_of_closed
 
     def _said(self, words: str) -> CommandResult[Achieved]:
-        memory = self._rooms.keeper.state
+        memory = self._components.ledger.state
         return CommandResult(
             words, Achieved(state=memory.trading.state, positions_left=len(memory.positions))
         )
@@ -323,11 +327,11 @@ class TradingQueries:
 
         Raises CommandRefused.
         """
-        return self._named(symbol, {one.symbol for one in self._rooms.keeper.state.positions.values()})
+        return self._named(symbol, {one.symbol for one in self._components.ledger.state.positions.values()})
 
     def _armed(self, symbol: str) -> str:
         """Return the pair that a name means of those with a snipe, else of all. Raises CommandRefused."""
-        return self._named(symbol, {one.symbol for one in self._rooms.keeper.state.snipes.values()})
+        return self._named(symbol, {one.symbol for one in self._components.ledger.state.snipes.values()})
 
     def _pair(self, symbol: str) -> str:
         """Return the pair that a name means of those listed or to be listed. Raises CommandRefused."""
@@ -342,8 +346,12 @@ class TradingQueries:
             raise CommandRefused(str(error)) from None
 
     def _sight(self) -> RowContext:
-        blind = "" if self._rooms.safety.stopping.closer is not None else "the exit monitor is not running"
-        gone = partial(delisted_words, self._rooms.keeper.state.reconciled)
+        blind = (
+            ""
+            if self._components.safety.emergency_stop.closer is not None
+            else "the exit monitor is not running"
+        )
+        gone = partial(delisted_words, self._components.ledger.state.reconciled)
         return RowContext(
             self._quote,
             self._grid,
@@ -355,16 +363,16 @@ class TradingQueries:
         )
 
     def _hindrance(self, position: Position) -> str:
-        rooms = self._rooms
+        components = self._components
         return hindrance(
             self._known.knowledge.pairs.get(position.symbol),
-            rooms.keeper.state.trading,
-            rooms.guardian.heartbeat_ms(position),
-            rooms.port.now_ms(),
+            components.ledger.state.trading,
+            components.exit_monitor.heartbeat_ms(position),
+            components.port.now_ms(),
         )
 
     def _quote(self, symbol: str) -> BidQuote:
-        prices = self._rooms.prices
+        prices = self._components.prices
         price = prices.of(symbol)
         return BidQuote(price.bid, prices.age_ms(symbol), price.heard_ms, price.last)
 
@@ -382,7 +390,7 @@ class TradingQueries:
 
     def _risk_book(self) -> RiskBook:
         """Return what entries are checked against, as memory has it."""
-        memory, equity = self._rooms.keeper.state, self._rooms.safety.equity
+        memory, equity = self._components.ledger.state, self._components.safety.equity
         point = memory.equity
         opens_ms = {one.id: one.opens_ms for one in memory.snipes.values()}
         return RiskBook(
@@ -402,7 +410,7 @@ class TradingQueries:
         )
 
     def _resumed_ms(self) -> int:
-        kept = self._rooms.safety.switch.kept
+        kept = self._components.safety.trading_state.kept
         return kept.since_ms if kept.state is TradingState.ACTIVE else 0
 
 
@@ -413,15 +421,15 @@ def _no_quote(symbol: str) -> BidQuote:
 
 async def trading_queries(engine: Engine) -> TradingQueries | None:
     """Return the money side of an engine that has started; None: it only looks. Raises StorageError."""
-    rooms, numbers = engine.rooms, engine.parts.parameters.trading
-    if rooms is None:
+    components, numbers = engine.trading_components, engine.parts.parameters.trading
+    if components is None:
         return None
 
     def of_face() -> ViewParameters:
-        entry = rooms.safety.tightening.of(numbers.entry())
+        entry = components.safety.tightening.of(numbers.entry())
         return ViewParameters(entry.limits, numbers.safety().stale_ms)
 
-    face = TradingQueries(rooms, engine.known, engine.parts.store, of_face)
+    face = TradingQueries(components, engine.known, engine.parts.store, of_face)
     await face.load()
     return face
 

@@ -13,7 +13,7 @@ from mexc_tui.engine.views.trading_queries import trading_queries
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.risk.candidate import RiskBook, RiskLimits
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.open_position import MIDNIGHT_MS, holding, rooms_of
+from tests.support.engine.open_position import MIDNIGHT_MS, components_of, holding
 from tests.support.samples import position_samples
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
@@ -28,12 +28,12 @@ async def risk_of(running: RunningEngine) -> RiskRow:
 def test_the_days_result_stays_after_an_emergency_stop_a_resume_and_a_restart(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (day, running, _closer):
-            safety = rooms_of(running).safety
-            await safety.stopping.emergency_stop("ann")
+            safety = components_of(running).safety
+            await safety.emergency_stop.emergency_stop("ann")
             await asyncio.sleep(2)
             made = (await risk_of(running)).day_pnl
             assert made
-            await safety.stopping.resume("ann", "resume")
+            await safety.emergency_stop.resume("ann", "resume")
             await asyncio.sleep(2)
             resumed = await risk_of(running)
             assert resumed.day_pnl == made
@@ -43,7 +43,7 @@ def test_the_days_result_stays_after_an_emergency_stop_a_resume_and_a_restart(tm
         async with day.engine() as running:
             restarted = await risk_of(running)
             assert (restarted.day_pnl, restarted.day_pct) == (made, resumed.day_pct)
-            assert rooms_of(running).safety.equity.limit_equity == 1_000 + made
+            assert components_of(running).safety.equity.limit_equity == 1_000 + made
 
     simulate(main)
 
@@ -51,9 +51,9 @@ def test_the_days_result_stays_after_an_emergency_stop_a_resume_and_a_restart(tm
 def test_a_day_begins_with_the_last_mark_before_midnight_also_after_restarts(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (day, running, _closer):
-            equity, scope = rooms_of(running).safety.equity, rooms_of(running).keeper.scope
+            equity, scope = components_of(running).safety.equity, components_of(running).ledger.scope
             await asyncio.sleep(15)
-            assert rooms_of(running).port.now_ms() > MIDNIGHT_MS
+            assert components_of(running).port.now_ms() > MIDNIGHT_MS
             start = equity.day_equity
             points = await running.store.read(
                 "points", lambda stored: stored.trading(scope).equity.between(0, MIDNIGHT_MS, 1_000)
@@ -63,7 +63,7 @@ def test_a_day_begins_with_the_last_mark_before_midnight_also_after_restarts(tmp
         for _ in range(2):
             async with day.engine() as running:
                 await asyncio.sleep(2)
-                assert rooms_of(running).safety.equity.day_equity == start
+                assert components_of(running).safety.equity.day_equity == start
 
     simulate(main, start_ms=MIDNIGHT_MS - 55_000)
     assert MIDNIGHT_MS % DAY_MS == 0

@@ -10,7 +10,7 @@ import pytest
 from mexc_tui.engine.accounting.equity_monitor import MINUTE_MS
 from mexc_tui.model.position import EquityPoint
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.open_position import MIDNIGHT_MS, holding, rooms_of
+from tests.support.engine.open_position import MIDNIGHT_MS, components_of, holding
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
@@ -21,8 +21,8 @@ def test_points_are_kept_each_minute_and_at_midnight_where_a_new_day_begins(tmp_
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
-            equity, scope = rooms.safety.equity, rooms.keeper.scope
+            components = components_of(running)
+            equity, scope = components.safety.equity, components.ledger.scope
             await asyncio.sleep(20)
             await asyncio.sleep(160)
             points = await running.store.read(
@@ -44,15 +44,15 @@ def test_a_bid_that_is_old_makes_equity_an_estimate_and_no_limit_acts_on_it(
 ) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
-            rooms = rooms_of(running)
+            components = components_of(running)
 
             def old(_: str) -> int:
                 return 5_001
 
-            monkeypatch.setattr(rooms.prices, "age_ms", old)
-            point = rooms.safety.equity.mark()
+            monkeypatch.setattr(components.prices, "age_ms", old)
+            point = components.safety.equity.mark()
             assert not point.is_complete
-            losses = rooms.safety.equity.losses()
+            losses = components.safety.equity.losses()
             assert (losses.day_pct, losses.drawdown_pct, losses.exposure_pct) == (None, None, None)
 
     simulate(main)
@@ -63,19 +63,19 @@ def test_a_stored_peak_is_gone_on_from_even_if_the_last_point_was_incomplete(tmp
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
-            now_ms = rooms.port.now_ms()
+            components = components_of(running)
+            now_ms = components.port.now_ms()
             high = EquityPoint(at_ms=now_ms, cash=Decimal(1_000), holdings=Decimal(0), peak=Decimal(1_200))
             blind = msgspec.structs.replace(high, at_ms=now_ms + 1, is_complete=False)
 
-            await rooms.keeper.write("points", lambda desk: desk.tables.equity.add(high))
-            await rooms.keeper.write("points", lambda desk: desk.tables.equity.add(blind))
+            await components.ledger.write("points", lambda desk: desk.tables.equity.add(high))
+            await components.ledger.write("points", lambda desk: desk.tables.equity.add(blind))
         async with day.engine() as running:
-            rooms = rooms_of(running)
-            point = rooms.keeper.state.equity
+            components = components_of(running)
+            point = components.ledger.state.equity
             assert point is not None
             assert point.peak == 1_200
-            fallen = rooms.safety.equity.losses().drawdown_pct
+            fallen = components.safety.equity.losses().drawdown_pct
             assert fallen is not None
             assert 16 < fallen < 17
 

@@ -11,7 +11,7 @@ from mexc_tui.model.trading import TradingState
 from mexc_tui.practice.scenario import AccountPlan, FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, same_books
-from tests.support.engine.monitored_position import SYMBOL, day_of, rooms_of, until
+from tests.support.engine.monitored_position import SYMBOL, components_of, day_of, until
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
@@ -48,15 +48,15 @@ def test_a_fee_that_comes_before_its_fill_halts_nothing(
         day = PracticeDay(sim, tmp_path, msgspec.structs.replace(scenario, account=MX) if in_mx else scenario)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(22)
-            await rooms.arming.arm(SYMBOL, "ann")
+            await components.arming.arm(SYMBOL, "ann")
             broken: list[str] = []
-            rooms.keeper.on_change(lambda _: broken.extend(rooms.safety.equity.breaches()))
-            await until(lambda: rooms.keeper.state.positions, 40)
+            components.ledger.on_change(lambda _: broken.extend(components.safety.equity.breaches()))
+            await until(lambda: components.ledger.state.positions, 40)
             await asyncio.sleep(10)
             assert broken == []
-            assert rooms.safety.switch.kept.state is TradingState.ACTIVE
+            assert components.safety.trading_state.kept.state is TradingState.ACTIVE
             await same_books(day, running)
 
     simulate(main)

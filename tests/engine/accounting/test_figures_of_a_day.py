@@ -41,12 +41,12 @@ class Moment:
 
 
 async def look(watcher: Watcher) -> Moment:
-    engine, scope = watcher.running.engine, watcher.rooms.keeper.scope
+    engine, scope = watcher.running.engine, watcher.components.ledger.scope
     face = await trading_queries(engine)
     assert face is not None
     version = label_version(engine.detection_settings())
-    watcher.rooms.safety.equity.mark()
-    bids = {name: watcher.rooms.prices.of(name).bid or D(0) for name in ("ONEUSDT", "TWOUSDT")}
+    watcher.components.safety.equity.mark()
+    bids = {name: watcher.components.prices.of(name).bid or D(0) for name in ("ONEUSDT", "TWOUSDT")}
     risk, performance = face.risk(), await face.performance()
     detectors = (await ScreenQueries(engine).detectors()).detectors
     read = watcher.running.store.read

@@ -1,4 +1,4 @@
-"""What the rooms of orders and books do with orders that are denied, foreign, or owe fees."""
+"""What the components of orders and books do with orders that are denied, foreign, or owe fees."""
 
 import asyncio
 from decimal import Decimal
@@ -18,7 +18,7 @@ from mexc_tui.model.rows import Rows
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, same_books, stored_orders
-from tests.support.engine.monitored_position import SYMBOL, buy, day_of, rooms_of, until
+from tests.support.engine.monitored_position import SYMBOL, buy, components_of, day_of, until
 from tests.support.engine.open_position import rest_a_sale
 from tests.support.engine.practice_day import PracticeDay
 
@@ -46,12 +46,12 @@ def test_an_order_that_the_exchange_has_forgotten_is_unknown_and_then_ended(
         day = a_day(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await buy(running)
-            await rest_a_sale(rooms, running)
-            order = rooms.keeper.state.live_orders()[0]
+            await rest_a_sale(components, running)
+            order = components.ledger.state.live_orders()[0]
             states = set[OrderState]()
-            rooms.keeper.on_change(
+            components.ledger.on_change(
                 lambda written: states.update(
                     one.state for one in written.orders if one.client_order_id == order.client_order_id
                 )
@@ -66,14 +66,14 @@ def test_an_order_that_the_exchange_has_forgotten_is_unknown_and_then_ended(
             async def none(*_: object, **__: object) -> Rows[OrderReport]:
                 return Rows(())
 
-            monkeypatch.setattr(rooms.port, "order", denied)
-            monkeypatch.setattr(rooms.port, "cancel", unsent)
-            monkeypatch.setattr(rooms.port, "open_orders", none)
-            monkeypatch.setattr(rooms.port, "all_orders", none)
+            monkeypatch.setattr(components.port, "order", denied)
+            monkeypatch.setattr(components.port, "cancel", unsent)
+            monkeypatch.setattr(components.port, "open_orders", none)
+            monkeypatch.setattr(components.port, "all_orders", none)
             await asyncio.sleep(40)
             assert OrderState.UNKNOWN in states
             assert OrderState.CANCELLED in states
-            assert not rooms.keeper.state.live_orders()
+            assert not components.ledger.state.live_orders()
 
     simulate(main)
 
@@ -83,11 +83,11 @@ def test_a_doubt_keeps_what_was_booked_meanwhile(tmp_path: Path) -> None:
         day = a_day(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await buy(running)
             before = await stored_orders(running)
             for name in before:
-                await rooms.keeper.mark_order_unknown(name, rooms.port.now_ms(), 2_000)
+                await components.ledger.mark_order_unknown(name, components.port.now_ms(), 2_000)
             assert await stored_orders(running) == before  # ended orders are not doubted
 
     simulate(main)
@@ -100,7 +100,7 @@ def test_a_fee_without_a_price_is_booked_at_its_worth_once_that_is_known(
         day = a_day(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await buy(running)
             rows = await stored_orders(running)
             bought = next(row for row in rows.values() if row.filled_quantity)
@@ -110,10 +110,10 @@ def test_a_fee_without_a_price_is_booked_at_its_worth_once_that_is_known(
             def owe(desk: LedgerTransaction) -> None:
                 desk.save_order(owing, "a test")
 
-            await rooms.keeper.write("a fee", owe)
+            await components.ledger.write("a fee", owe)
             await asyncio.sleep(3)
             assert _odd(await stored_orders(running), bought).unvalued == 3
-            rooms.prices.set_polled_value("ODD", Decimal("0.5"))
+            components.prices.set_polled_value("ODD", Decimal("0.5"))
             await asyncio.sleep(3)
             fee = _odd(await stored_orders(running), bought)
             assert (fee.unvalued, fee.value) == (0, Decimal("1.5"))
@@ -141,14 +141,14 @@ def test_a_persons_own_order_is_shown_and_left_alone(tmp_path: Path) -> None:
         day = a_day(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             position = await buy(running)
-            await rooms.port.place(_buy("byhand", Decimal("0.02")), purpose=Purpose.ORDINARY)
-            await until(lambda: "byhand" in rooms.keeper.state.foreign)
+            await components.port.place(_buy("byhand", Decimal("0.02")), purpose=Purpose.ORDINARY)
+            await until(lambda: "byhand" in components.ledger.state.foreign)
             await asyncio.sleep(15)
             assert [row.client_order_id for row in day.server.session.open_orders()] == ["byhand"]
-            assert rooms.keeper.state.trading.state is TradingState.ACTIVE
-            assert rooms.keeper.state.positions[position.id].remaining == position.remaining
+            assert components.ledger.state.trading.state is TradingState.ACTIVE
+            assert components.ledger.state.positions[position.id].remaining == position.remaining
             await same_books(day, running)
 
     simulate(main)
@@ -159,12 +159,12 @@ def test_another_desks_order_under_our_prefix_halts(tmp_path: Path) -> None:
         day = a_day(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await buy(running)
             (name,) = make_ids("zzzz", 1, 1, 1)
-            await rooms.port.place(_buy(name, Decimal("0.02")), purpose=Purpose.ORDINARY)
-            await until(lambda: rooms.keeper.state.trading.state is TradingState.HALTED)
-            assert rooms.keeper.state.trading.cause is not Cause.MANUAL
+            await components.port.place(_buy(name, Decimal("0.02")), purpose=Purpose.ORDINARY)
+            await until(lambda: components.ledger.state.trading.state is TradingState.HALTED)
+            assert components.ledger.state.trading.cause is not Cause.MANUAL
             assert name in {row.client_order_id for row in day.server.session.open_orders()}
 
     simulate(main)

@@ -19,10 +19,10 @@ from tests.support.engine.monitored_position import (
     agree,
     buy,
     closed,
+    components_of,
     day_of,
     held,
     price_for,
-    rooms_of,
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
@@ -71,14 +71,14 @@ def test_a_start_goes_on_with_a_malformed_row_and_what_is_held_is_sold_at_its_st
             await agree(running)
         await asyncio.sleep(20)
         async with day.engine() as running:
-            rooms, position = rooms_of(running), held(running)
-            await until(lambda: rooms.reconciler.is_done, 10)
+            components, position = components_of(running), held(running)
+            await until(lambda: components.reconciler.is_done, 10)
             await asyncio.sleep(60)
             assert held(running).remaining == position.remaining == before.remaining
-            run = rooms.keeper.state.reconciled
+            run = components.ledger.state.reconciled
             assert run is not None
             assert run.unexplained == ()
-            await price_for(rooms, position, "0.2", 3)
+            await price_for(components, position, "0.2", 3)
             assert (await closed(running)).close_reason is CloseReason.STOP
 
     simulate(main)
@@ -89,17 +89,17 @@ def test_a_balance_that_cannot_be_read_is_not_written_off_and_is_shown(tmp_path:
         day = a_day(sim, tmp_path, torn("/api/v3/account", at_s=60))
         await day.open()
         async with day.engine() as running:
-            rooms, position = rooms_of(running), await buy(running)
+            components, position = components_of(running), await buy(running)
             await agree(running)
             await asyncio.sleep(150)
-            run = rooms.keeper.state.reconciled
+            run = components.ledger.state.reconciled
             assert run is not None
             ((asset, cause),) = ((one.asset, one.cause) for one in run.excluded)
             assert (asset, cause) == (position.base_asset, ExcludedCause.UNREAD)
             assert (run.explained, run.unexplained, run.problem) == ((), (), "")
             assert held(running).remaining == position.remaining
             assert is_shown(running, "/api/v3/account")
-            assert not rooms.refusal(OrderRole.ENTRY, OTHER)
+            assert not components.refusal(OrderRole.ENTRY, OTHER)
 
     simulate(main)
 
@@ -112,16 +112,16 @@ def test_an_order_is_not_absent_while_a_row_of_the_lists_cannot_be_read(tmp_path
         )
         await day.open()
         async with day.engine() as running:
-            rooms, states = rooms_of(running), set[OrderState]()
-            rooms.keeper.on_change(lambda written: states.update(one.state for one in written.orders))
+            components, states = components_of(running), set[OrderState]()
+            components.ledger.on_change(lambda written: states.update(one.state for one in written.orders))
             await asyncio.sleep(22)
-            await rooms.arming.arm(SYMBOL, "ann")
+            await components.arming.arm(SYMBOL, "ann")
             await until(lambda: OrderState.UNKNOWN in states)
             await until(lambda: last_price(day))
             rest_by_hand(day)
             await asyncio.sleep(60)
             assert OrderState.ABSENT not in states
-            assert OrderState.UNKNOWN in {one.state for one in rooms.keeper.state.orders.values()}
+            assert OrderState.UNKNOWN in {one.state for one in components.ledger.state.orders.values()}
 
     simulate(main)
 
@@ -131,14 +131,14 @@ def test_a_sweep_does_not_take_an_unreadable_list_for_an_empty_one(tmp_path: Pat
         day = a_day(sim, tmp_path, torn("/api/v3/openOrders", at_s=60))
         await day.open()
         async with day.engine() as running:
-            rooms, position = rooms_of(running), await buy(running)
+            components, position = components_of(running), await buy(running)
             rest_by_hand(day)
             await asyncio.sleep(30)
-            done = await CancelSweep(rooms.port, rooms.keeper, rooms.execution, rooms.settling).cancel(
-                lambda _: True
-            )
+            done = await CancelSweep(
+                components.port, components.ledger, components.execution, components.order_resolution
+            ).cancel(lambda _: True)
             assert "rows skipped" in done.text
-            run = await rooms.reconciler.compare(Trigger.MANUAL)
+            run = await components.reconciler.compare(Trigger.MANUAL)
             assert f"{position.symbol} is reconciled in the next run: open orders" in run.problem
 
     simulate(main)

@@ -10,7 +10,7 @@ from mexc_tui.app.composition import RunningEngine
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, bought
-from tests.support.engine.monitored_position import buy, day_of, rooms_of, until
+from tests.support.engine.monitored_position import buy, components_of, day_of, until
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
@@ -24,10 +24,10 @@ def on_another_host(day: PracticeDay, folder: Path) -> PracticeDay:
 
 
 async def halt_of(running: RunningEngine) -> tuple[TradingState, Cause, str]:
-    rooms = rooms_of(running)
-    await until(lambda: rooms.other_engines.is_done)
-    await until(lambda: rooms.keeper.state.trading.state is TradingState.HALTED)
-    trading = rooms.keeper.state.trading
+    components = components_of(running)
+    await until(lambda: components.unknown_orders.is_done)
+    await until(lambda: components.ledger.state.trading.state is TradingState.HALTED)
+    trading = components.ledger.state.trading
     return trading.state, trading.cause, trading.words
 
 
@@ -55,12 +55,12 @@ def test_h5_what_a_person_has_resumed_after_halts_no_later_start(tmp_path: Path)
         other = on_another_host(day, tmp_path / "two")
         async with other.engine() as running:
             await halt_of(running)
-            assert (await rooms_of(running).safety.switch.resume("ann", "resume", ())).changed
+            assert (await components_of(running).safety.trading_state.resume("ann", "resume", ())).changed
         async with other.engine() as running:
-            rooms = rooms_of(running)
-            await until(lambda: rooms.other_engines.is_done)
+            components = components_of(running)
+            await until(lambda: components.unknown_orders.is_done)
             await asyncio.sleep(10)
-            assert rooms.keeper.state.trading.state is TradingState.ACTIVE
+            assert components.ledger.state.trading.state is TradingState.ACTIVE
 
     simulate(main)
 
@@ -81,7 +81,7 @@ def test_h12_a_restored_old_backup_halts_and_names_the_orders_that_are_newer(tmp
             assert cause is Cause.UNKNOWN_ORDER
             assert "made by this desk and is not in its ledger" in words
             assert "older than the exchange's orders" in words
-            ids = rooms_of(running).keeper.client_ids(1)
+            ids = components_of(running).ledger.client_ids(1)
             assert ids[0] not in {row.client_order_id for row in bought(day)}
 
     simulate(main)

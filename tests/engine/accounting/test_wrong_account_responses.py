@@ -19,10 +19,10 @@ from tests.support.engine.monitored_position import (
     agree,
     buy,
     closed,
+    components_of,
     day_of,
     held,
     price_for,
-    rooms_of,
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
@@ -37,7 +37,7 @@ def a_day(sim: Simulation, folder: Path, **lent: float | str) -> PracticeDay:
 
 
 async def lasting_of(running: RunningEngine) -> list[Difference]:
-    scope = rooms_of(running).keeper.scope
+    scope = components_of(running).ledger.scope
     found = await running.store.read(
         "runs", lambda stored: stored.trading(scope).reconciliations.page(limit=1_000)
     )
@@ -49,19 +49,19 @@ def test_coins_missing_from_one_answer_are_not_written_off_and_entries_wait(tmp_
         day = a_day(sim, tmp_path, reconcile_s=3_600)
         await day.open()
         async with day.engine() as running:
-            rooms, position = rooms_of(running), await buy(running)
+            components, position = components_of(running), await buy(running)
             await agree(running)
-            assert not rooms.refusal(OrderRole.ENTRY, OTHER)
+            assert not components.refusal(OrderRole.ENTRY, OTHER)
             day.server.session.deposit(position.base_asset, -position.remaining)
-            run = await rooms.reconciler.compare(Trigger.MANUAL)
+            run = await components.reconciler.compare(Trigger.MANUAL)
             day.server.session.deposit(position.base_asset, position.remaining)
             assert (run.explained, run.unexplained) == ((), ())
             assert "not written off" in run.problem
-            assert "balances are being confirmed" in rooms.refusal(OrderRole.ENTRY, OTHER)
-            assert not rooms.refusal(OrderRole.STOP, position.symbol)
-            await until(lambda: not rooms.refusal(OrderRole.ENTRY, OTHER), 10)
+            assert "balances are being confirmed" in components.refusal(OrderRole.ENTRY, OTHER)
+            assert not components.refusal(OrderRole.STOP, position.symbol)
+            await until(lambda: not components.refusal(OrderRole.ENTRY, OTHER), 10)
             assert held(running).remaining == position.remaining
-            last = rooms.keeper.state.reconciled
+            last = components.ledger.state.reconciled
             assert last is not None
             assert [one.kind for one in last.explained] == [DifferenceKind.FALSE_ALARM]
             assert await lasting_of(running) == []
@@ -74,18 +74,18 @@ def test_coins_that_reappear_after_a_write_off_are_the_desks_and_its_stop_sells_
         day = a_day(sim, tmp_path, reconcile_s=10)
         await day.open()
         async with day.engine() as running:
-            rooms, position = rooms_of(running), await buy(running)
+            components, position = components_of(running), await buy(running)
             await agree(running)
             day.server.session.deposit(position.base_asset, -position.remaining)
             await asyncio.sleep(25)
-            assert rooms.keeper.state.positions
+            assert components.ledger.state.positions
             assert (await closed(running, 30)).close_reason is CloseReason.CORRECTED
             day.server.session.deposit(position.base_asset, position.remaining)
-            await until(lambda: rooms.keeper.state.positions, 30)
+            await until(lambda: components.ledger.state.positions, 30)
             back = held(running)
             assert (back.id, back.remaining, back.gone) == (position.id, position.remaining, 0)
-            assert [one.role for one in rooms.keeper.state.intents_of(back.id)] == [OrderRole.STOP]
-            await price_for(rooms, back, "0.2", 3)
+            assert [one.role for one in components.ledger.state.intents_of(back.id)] == [OrderRole.STOP]
+            await price_for(components, back, "0.2", 3)
             assert (await closed(running)).close_reason is CloseReason.STOP
             await agree(running)
             assert await lasting_of(running) == []
@@ -98,15 +98,15 @@ def test_a_pair_that_is_gone_costs_that_pair_alone_and_not_the_start(tmp_path: P
         day = a_day(sim, tmp_path, reconcile_s=10)
         await day.open()
         async with day.engine() as running:
-            rooms, position = rooms_of(running), await buy(running)
+            components, position = components_of(running), await buy(running)
             await agree(running)
             close_the_history_of(day, position.symbol)
             day.server.session.deposit(position.base_asset, -position.remaining)
             day.server.session.deposit("NEWNAME", position.remaining * 1_000)
             await asyncio.sleep(60)
-            run = rooms.keeper.state.reconciled
+            run = components.ledger.state.reconciled
             assert run is not None
-            assert run.at_ms > rooms.port.now_ms() - 15_000
+            assert run.at_ms > components.port.now_ms() - 15_000
             assert ([one.asset for one in run.excluded], run.problem) == ([position.base_asset], "")
             assert held(running).remaining == position.remaining
             assert "delisted or renamed" in running.face.status().not_compared[0]
@@ -117,11 +117,11 @@ def test_a_pair_that_is_gone_costs_that_pair_alone_and_not_the_start(tmp_path: P
             assert (row.bid, row.value, row.unrealised) == (None, None, None)
             assert (row.protection, row.protection_words) == (Protection.NONE, row.delisted)
             assert [one.asset for one in (await face.reconcile()).excluded] == [position.base_asset]
-            assert not rooms.refusal(OrderRole.ENTRY, OTHER)
+            assert not components.refusal(OrderRole.ENTRY, OTHER)
             assert [one.about for one in await lasting_of(running)] == ["NEWNAME"]
         async with day.engine() as running:
             assert held(running).remaining == position.remaining
-            await until(lambda: not rooms_of(running).refusal(OrderRole.ENTRY, OTHER))
+            await until(lambda: not components_of(running).refusal(OrderRole.ENTRY, OTHER))
 
     simulate(main)
 
@@ -145,7 +145,7 @@ def test_a_purchase_by_hand_that_is_listed_after_the_balances_showed_it_is_expla
         day = a_day(sim, tmp_path, reconcile_s=3_600)
         await day.open()
         async with day.engine() as running:
-            rooms, position = rooms_of(running), await buy(running)
+            components, position = components_of(running), await buy(running)
             await agree(running)
             all_orders, is_hidden = day.server.session.all_orders, True
 
@@ -157,11 +157,11 @@ def test_a_purchase_by_hand_that_is_listed_after_the_balances_showed_it_is_expla
 
             day.server.session.all_orders = late
             buy_by_hand(day, position.symbol)
-            run = await rooms.reconciler.compare(Trigger.MANUAL)
+            run = await components.reconciler.compare(Trigger.MANUAL)
             assert "unconfirmed balance change" in run.problem
             is_hidden = False
             await asyncio.sleep(30)
-            last = rooms.keeper.state.reconciled
+            last = components.ledger.state.reconciled
             assert last is not None
             assert (last.problem, await lasting_of(running)) == ("", [])
 

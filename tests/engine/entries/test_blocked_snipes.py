@@ -42,7 +42,7 @@ def test_nothing_is_fired_while_the_private_stream_is_down(tmp_path: Path) -> No
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 4)
-            port, state = watcher.rooms.port, watcher.rooms.port.private_state()
+            port, state = watcher.components.port, watcher.components.port.private_state()
             down = type(state)(is_live=False)
             port.private_state = lambda: down
             await watcher.at(LATER_S)
@@ -58,7 +58,7 @@ def test_nothing_is_fired_by_a_clock_that_is_not_known_well(tmp_path: Path) -> N
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 4)
-            port = watcher.rooms.port
+            port = watcher.components.port
             port.clock = lambda: None
             await watcher.at(LATER_S)
             snipe = await watcher.last()
@@ -107,7 +107,7 @@ def test_armed_by_hand_it_is_fired(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(auto_arm="never")) as watcher:
             await watcher.at(OPENS_S - 9)
-            snipe = await watcher.rooms.arming.arm(NAME, "ann")
+            snipe = await watcher.components.arming.arm(NAME, "ann")
             assert snipe.by == "ann"
             await watcher.at(LATER_S)
             assert (await watcher.last()).state is SnipeState.FILLED
@@ -120,11 +120,11 @@ def test_what_if_says_exactly_what_arming_says(tmp_path: Path) -> None:
         plan = scenario(listing(api_allowed=False), auto_arm="never")
         async with opening(sim, tmp_path, plan) as watcher:
             await watcher.at(OPENS_S - 9)
-            judged = await watcher.rooms.arming.what_if(NAME)
+            judged = await watcher.components.arming.what_if(NAME)
             said = refusals(judged.judgement.verdicts)
             assert said
             with pytest.raises(CommandRefused) as refused:
-                await watcher.rooms.arming.arm(NAME, "ann")
+                await watcher.components.arming.arm(NAME, "ann")
             assert all(one.name in str(refused.value) for one in said)
             assert str(refused.value).count("/") >= len(said)
             assert not await watcher.snipes()
@@ -172,7 +172,7 @@ def test_the_same_signal_does_not_arm_again_what_it_bought(tmp_path: Path) -> No
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
             await watcher.at(LATER_S)
-            await watcher.rooms.arming.look()
+            await watcher.components.arming.look()
             assert len(await watcher.snipes()) == 1
             assert len({one.client_order_id.rpartition("-")[0] for one in watcher.buys()}) == 1
 
@@ -182,7 +182,7 @@ def test_the_same_signal_does_not_arm_again_what_it_bought(tmp_path: Path) -> No
 def test_a_line_that_warms_too_long_fires_nothing_after_the_window(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
-            line_of = watcher.rooms.port.line
+            line_of = watcher.components.port.line
 
             def slow_line() -> FiringLine:
                 line = line_of()
@@ -195,7 +195,7 @@ def test_a_line_that_warms_too_long_fires_nothing_after_the_window(tmp_path: Pat
                 line.warm = slow
                 return line
 
-            watcher.rooms.port.line = slow_line
+            watcher.components.port.line = slow_line
             await watcher.at(OPENS_S + 12)
             snipe = await watcher.last()
             assert snipe.state is SnipeState.MISSED

@@ -9,28 +9,28 @@ from mexc_tui.app.composition import RunningEngine
 from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.model.position import EquityPoint
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.open_position import fall_to, holding, rooms_of
+from tests.support.engine.open_position import components_of, fall_to, holding
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 DAY_MS = 86_400_000
 
 
-async def daily_loss_of_the_gate(rooms: TradingComponents) -> Decimal:
+async def daily_loss_of_the_gate(components: TradingComponents) -> Decimal:
     """Return the loss in per cent that an entry would be refused or allowed by."""
-    judged = await rooms.arming.what_if("CLEANUSDT")
+    judged = await components.arming.what_if("CLEANUSDT")
     verdict = next(one for one in judged.judgement.verdicts if one.name == "daily_loss")
     return Decimal(verdict.value.removesuffix("%").strip())
 
 
 async def store_first_point_of_the_day(running: RunningEngine, *, is_complete: bool) -> None:
     """Put a point before every other of this day, of a desk that was worth half of what it is."""
-    rooms = rooms_of(running)
-    now_ms = rooms.port.now_ms()
+    components = components_of(running)
+    now_ms = components.port.now_ms()
     first = EquityPoint(
         at_ms=now_ms - now_ms % DAY_MS, cash=Decimal(500), holdings=Decimal(0), is_complete=is_complete
     )
-    await rooms.keeper.write("first point of the day", lambda desk: desk.tables.equity.add(first))
+    await components.ledger.write("first point of the day", lambda desk: desk.tables.equity.add(first))
 
 
 @pytest.mark.parametrize("is_complete", [False, True], ids=["incomplete", "of another start"])
@@ -39,11 +39,11 @@ def test_the_daily_loss_gate_and_the_risk_monitor_report_the_same_loss(
 ) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, position_cap_pct=10, exposure_cap_pct=90) as (_, running, _closer):
-            rooms = rooms_of(running)
+            components = components_of(running)
             await store_first_point_of_the_day(running, is_complete=is_complete)
-            await fall_to(rooms, "0.52")
-            monitored = rooms.safety.equity.losses().day_pct
-            gated = await daily_loss_of_the_gate(rooms)
+            await fall_to(components, "0.52")
+            monitored = components.safety.equity.losses().day_pct
+            gated = await daily_loss_of_the_gate(components)
             assert monitored is not None
             assert monitored > Decimal("0.1")
             assert abs(gated - monitored) < Decimal("0.1")

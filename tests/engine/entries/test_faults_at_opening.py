@@ -99,7 +99,7 @@ def test_R17_a_time_that_is_refused_for_a_while_is_measured_and_sent_again_withi
             assert (snipe.state, len(watcher.session.asked)) == (SnipeState.FILLED, times + 1)
             assert all(at_ms <= snipe.opens_ms + 5_000 for at_ms, _ in watcher.session.asked)
             await watcher.at(OPENS_S + 12)
-            assert watcher.rooms.keeper.state.trading.state is TradingState.ACTIVE
+            assert watcher.components.ledger.state.trading.state is TradingState.ACTIVE
 
     simulate(main)
 
@@ -133,7 +133,7 @@ def test_R17_a_time_that_is_refused_for_the_whole_window_stops_entries(tmp_path:
             assert snipe.state is SnipeState.REJECTED
             assert 2 < len(watcher.session.asked) <= 20
             assert all(at_ms <= snipe.opens_ms + 5_000 for at_ms, _ in watcher.session.asked)
-            trading = watcher.rooms.keeper.state.trading
+            trading = watcher.components.ledger.state.trading
             assert (trading.state, trading.cause) == (TradingState.REDUCE_ONLY, Cause.CLOCK)
 
     simulate(main)
@@ -148,11 +148,11 @@ def test_R18_a_key_that_is_refused_at_the_opening_halts_loudly_and_tries_no_more
         async with opening(sim, tmp_path, scenario(), *[refusal] * 5) as watcher:
             await watcher.at(OPENS_S + 3)
             assert len(watcher.session.asked) == 1
-            trading = watcher.rooms.keeper.state.trading
+            trading = watcher.components.ledger.state.trading
             assert (trading.state, trading.cause) == (TradingState.HALTED, Cause.KEY)
             assert any(one.severity is Severity.CRITICAL for one in await alerts(watcher))
             with pytest.raises(CommandRefused):
-                await watcher.rooms.arming.arm(NAME, "ann")
+                await watcher.components.arming.arm(NAME, "ann")
 
     simulate(main)
 
@@ -210,7 +210,7 @@ def test_O11_a_quantity_step_that_changes_while_armed_is_followed(tmp_path: Path
 def test_O12_signals_and_persons_at_once_reserve_once(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
-            arming, memory = watcher.rooms.arming, watcher.rooms.keeper.state
+            arming, memory = watcher.components.arming, watcher.components.ledger.state
             await watcher.at(OPENS_S - 21)
             for _ in range(40):
                 asked = (arming.look(), arming.look(), arming.arm(NAME, "ann"), arming.look())
@@ -235,12 +235,12 @@ def test_O13_wishes_that_are_judged_at_once_never_reserve_more_than_the_limit(tm
         )
         async with opening(sim, tmp_path, plan) as watcher:
             await watcher.at(OPENS_S - 12)
-            asked = (watcher.rooms.arming.arm(f"{one}USDT", "ann") for one in names)
+            asked = (watcher.components.arming.arm(f"{one}USDT", "ann") for one in names)
             done = await asyncio.gather(*asked, return_exceptions=True)
             refused = [one for one in done if isinstance(one, CommandRefused)]
             assert len(refused) == 2
             assert all("exposure" in str(one) for one in refused)
-            memory = watcher.rooms.keeper.state
+            memory = watcher.components.ledger.state
             assert Decimal(10) < memory.reserved() <= Decimal(25)
             await watcher.at(OPENS_S + 4)
             assert sum(bool(watcher.buys(f"{one}USDT")) for one in names) == 2
@@ -254,10 +254,10 @@ def test_a_listing_by_hand_whose_pair_is_not_listed_is_never_armed_or_asked_for(
             opens_ms = watcher.session.start_ms + int(OPENS_S * 1_000)
             await watcher.running.face.add_listing("GHOSTUSDT", opens_ms, "a rumour")
             await watcher.at(OPENS_S - 12)
-            judged = await watcher.rooms.arming.what_if("GHOSTUSDT")
+            judged = await watcher.components.arming.what_if("GHOSTUSDT")
             assert not judged.judgement.approved
             with pytest.raises(CommandRefused, match="exchangeInfo"):
-                await watcher.rooms.arming.arm("GHOSTUSDT", "ann")
+                await watcher.components.arming.arm("GHOSTUSDT", "ann")
             await watcher.at(LATER_S)
             assert not await watcher.snipes("GHOSTUSDT")
             assert {one.symbol for _, one in watcher.session.asked} == {NAME}

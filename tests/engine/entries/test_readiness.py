@@ -11,7 +11,7 @@ from mexc_tui.model.why import WhyRow
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.desk_server import client_of
 from tests.support.desk_server import running as attached
-from tests.support.engine.monitored_position import ARM_S, SYMBOL, day_of, rooms_of, until
+from tests.support.engine.monitored_position import ARM_S, SYMBOL, components_of, day_of, until
 
 
 async def why(client: DeskClient) -> WhyRow:
@@ -25,12 +25,12 @@ def test_a_checklist_is_told_as_of_now_until_it_is_answered_for_good(tmp_path: P
         day = day_of(sim, tmp_path)
         await day.open()
         async with day.engine() as running, attached(client_of(day.paths.socket)) as client:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(ARM_S)
             nothing = await why(client)
-            await rooms.arming.arm(SYMBOL, "ann")
+            await components.arming.arm(SYMBOL, "ann")
             before = (await why(client)).snipes[0]
-            await until(lambda: rooms.keeper.state.positions)
+            await until(lambda: components.ledger.state.positions)
             await asyncio.sleep(1)
             after = await why(client)
         assert nothing.snipes == ()

@@ -27,12 +27,12 @@ LOST = FaultPlan(kind=FaultKind.LOSE_ANSWER, path="/api/v3/order", method="POST"
 
 
 def state_of(watcher: Watcher) -> SnipeState | None:
-    snipe: Snipe | None = watcher.rooms.keeper.state.snipe_of(NAME)
+    snipe: Snipe | None = watcher.components.ledger.state.snipe_of(NAME)
     return None if snipe is None else snipe.state
 
 
 def has_order(watcher: Watcher) -> bool:
-    return any(one.symbol == NAME for one in watcher.rooms.keeper.state.orders.values())
+    return any(one.symbol == NAME for one in watcher.components.ledger.state.orders.values())
 
 
 POINTS: dict[str, Callable[[Watcher], bool]] = {
@@ -43,7 +43,7 @@ POINTS: dict[str, Callable[[Watcher], bool]] = {
     "sent": has_order,
     "answered": lambda one: bool(one.session.asked),
     "bought": lambda one: bool(one.buys()),
-    "filled": lambda one: bool(one.rooms.keeper.state.positions),
+    "filled": lambda one: bool(one.components.ledger.state.positions),
     "over": lambda one: one.now_s > OPENS_S + 6,
 }
 
@@ -55,7 +55,7 @@ async def leave_at(watcher: Watcher, is_there: Callable[[Watcher], bool]) -> Non
 
 
 async def books_agree(watcher: Watcher, snipes: list[Snipe]) -> None:
-    run = await watcher.rooms.reconciler.compare(Trigger.MANUAL)
+    run = await watcher.components.reconciler.compare(Trigger.MANUAL)
     assert not run.unexplained
     bought = sum((one.filled_value for one in snipes), Decimal(0))
     assert watcher.bought() == bought
@@ -126,10 +126,10 @@ def test_a_start_does_not_ask_what_happened_in_a_pair_that_is_only_armed(tmp_pat
         session.all_orders = noted
         async with exchange.engine() as watcher:
             assert state_of(watcher) is SnipeState.ARMED
-            assert watcher.rooms.keeper.state.reconciled is not None
+            assert watcher.components.ledger.state.reconciled is not None
             assert not asked
             await watcher.at(OPENS_S + 4)
-            await watcher.rooms.reconciler.compare(Trigger.MANUAL)
+            await watcher.components.reconciler.compare(Trigger.MANUAL)
             assert NAME in asked
 
     simulate(main)
@@ -140,11 +140,11 @@ def test_a_new_start_states_what_it_found_and_what_became_of_it(tmp_path: Path) 
         exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0)))
         await exchange.open()
         async with exchange.engine() as watcher:
-            assert watcher.rooms.reconciler.recovery_reported.is_set()
-            assert not watcher.rooms.reconciler.recovery_lines
+            assert watcher.components.reconciler.recovery_reported.is_set()
+            assert not watcher.components.reconciler.recovery_lines
             await leave_at(watcher, POINTS["armed"])
         async with exchange.engine() as watcher:
-            reconciler = watcher.rooms.reconciler
+            reconciler = watcher.components.reconciler
             await reconciler.recovery_reported.wait()
             lines = reconciler.recovery_lines
             assert lines[0] == "0 positions, 0 orders and 1 snipe were open"
@@ -164,7 +164,7 @@ def test_a_new_start_states_that_positions_are_protected_again(tmp_path: Path) -
         async with exchange.engine() as watcher:
             await leave_at(watcher, POINTS["over"])
         async with exchange.engine() as watcher:
-            reconciler = watcher.rooms.reconciler
+            reconciler = watcher.components.reconciler
             await reconciler.recovery_reported.wait()
             lines = reconciler.recovery_lines
             assert lines[0] == "1 position, 1 order and 0 snipes were open"
@@ -180,19 +180,21 @@ def test_damaged_books_stop_entries_and_no_exit(tmp_path: Path) -> None:
         await exchange.open()
         async with exchange.engine() as watcher:
             await leave_at(watcher, POINTS["over"])
-            assert watcher.rooms.keeper.state.positions
+            assert watcher.components.ledger.state.positions
         with closing(sqlite3.connect(exchange.paths.store)) as connection, connection:
             connection.execute("UPDATE attempts SET body = CAST(replace(body, 'taken', 'eaten') AS BLOB)")
         async with exchange.engine() as watcher:
             await watcher.at(70)
-            assert not watcher.rooms.reconciler.is_done
-            trading = watcher.rooms.keeper.state.trading
+            assert not watcher.components.reconciler.is_done
+            trading = watcher.components.ledger.state.trading
             assert trading.state is TradingState.REDUCE_ONLY
             assert "the stored ledger is damaged: Row" in trading.words
             alerts = await watcher.running.store.read("alerts", lambda stored: stored.alerts.open())
             assert "engine:books" in {one.alert.rule for one in alerts}
-            await watcher.rooms.safety.stopping.sell_all(OrderRole.CLOSE, CloseReason.MANUAL, "a test")
-            await watcher.until(lambda: not watcher.rooms.keeper.state.positions)
+            await watcher.components.safety.emergency_stop.sell_all(
+                OrderRole.CLOSE, CloseReason.MANUAL, "a test"
+            )
+            await watcher.until(lambda: not watcher.components.ledger.state.positions)
             await watcher.at(100)
             assert not watcher.buys("TWOUSDT")
 
@@ -206,8 +208,8 @@ def test_the_second_comparison_of_a_start_serves_also_what_asked_for_one_meanwhi
         async with exchange.engine() as watcher:
             await leave_at(watcher, POINTS["armed"])
         async with exchange.engine() as watcher:
-            reconciler, scope = watcher.rooms.reconciler, watcher.rooms.keeper.scope
-            began_ms = watcher.rooms.port.now_ms()
+            reconciler, scope = watcher.components.reconciler, watcher.components.ledger.scope
+            began_ms = watcher.components.port.now_ms()
             reconciler.request_comparison()
             await reconciler.recovery_reported.wait()
             await asyncio.sleep(3)
@@ -231,7 +233,7 @@ def test_a_snipe_found_firing_is_stated_with_what_became_of_it(
                 cut_power(watcher.running, monkeypatch)
         monkeypatch.undo()
         async with exchange.engine() as watcher:
-            reconciler = watcher.rooms.reconciler
+            reconciler = watcher.components.reconciler
             await reconciler.recovery_reported.wait()
             said = next(one for one in reconciler.recovery_lines if one.startswith(f"snipe {NAME}"))
             assert "was firing, is " in said
@@ -242,7 +244,7 @@ def test_a_snipe_found_firing_is_stated_with_what_became_of_it(
 
 async def cut_off_once_sent(watcher: Watcher) -> None:
     """Let the engine end when its order is on the way: neither row nor answer of it is stored."""
-    sent, running = watcher.rooms.keeper.register_sent, watcher.running
+    sent, running = watcher.components.ledger.register_sent, watcher.running
 
     async def refuse(*_: object, **__: object) -> None:
         await asyncio.sleep(0)
@@ -255,10 +257,10 @@ async def cut_off_once_sent(watcher: Watcher) -> None:
         vars(running.store)["write"] = refuse
         sent(order)
 
-    vars(watcher.rooms.keeper)["sent"] = last
-    vars(watcher.rooms)["stop"] = no_farewell
+    vars(watcher.components.ledger)["sent"] = last
+    vars(watcher.components)["stop"] = no_farewell
     await watcher.until(lambda: bool(watcher.buys()), 60)
-    for task in tuple(watcher.rooms.execution._running):  # pyright: ignore[reportPrivateUsage]
+    for task in tuple(watcher.components.execution._running):  # pyright: ignore[reportPrivateUsage]
         task.cancel()
 
 
@@ -279,8 +281,8 @@ def test_what_was_bought_is_found_although_its_pairs_orders_are_not_listed_for_a
         async with exchange.engine() as watcher:
             await watcher.at(OPENS_S + 50)
             assert state_of(watcher) is SnipeState.FIRING
-            assert watcher.rooms.keeper.state.reserved() > 0
-            await watcher.until(lambda: bool(watcher.rooms.keeper.state.positions), 60)
+            assert watcher.components.ledger.state.reserved() > 0
+            await watcher.until(lambda: bool(watcher.components.ledger.state.positions), 60)
             await watcher.at(OPENS_S + 110)
             snipes = await watcher.snipes()
             assert snipes[-1].state is SnipeState.FILLED
@@ -299,9 +301,9 @@ def test_no_entry_before_the_comparison_behind_the_fence_was_answered(tmp_path: 
                 await cut_off_once_sent(watcher)
         async with exchange.engine() as watcher:
             await watcher.at(OPENS_S + 30)
-            assert watcher.rooms.refusal(OrderRole.ENTRY, "OTHERUSDT")
-            assert not watcher.rooms.refusal(OrderRole.STOP, NAME)
-            await watcher.until(lambda: not watcher.rooms.refusal(OrderRole.ENTRY, "OTHERUSDT"), 60)
+            assert watcher.components.refusal(OrderRole.ENTRY, "OTHERUSDT")
+            assert not watcher.components.refusal(OrderRole.STOP, NAME)
+            await watcher.until(lambda: not watcher.components.refusal(OrderRole.ENTRY, "OTHERUSDT"), 60)
             await books_agree(watcher, await watcher.snipes())
 
     simulate(main)

@@ -26,22 +26,28 @@ Sell = Callable[[Watcher, Position], Awaitable[object]]
 
 
 async def close_all(watcher: Watcher, position: Position) -> None:
-    await watcher.rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by hand")
+    await watcher.components.exit_execution.close(
+        position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by hand"
+    )
 
 
 async def close_half(watcher: Watcher, position: Position) -> None:
     half = Decimal(50)
-    await watcher.rooms.selling.close(position, half, OrderRole.CLOSE, CloseReason.MANUAL, "by hand")
+    await watcher.components.exit_execution.close(
+        position, half, OrderRole.CLOSE, CloseReason.MANUAL, "by hand"
+    )
 
 
 async def stop(watcher: Watcher, position: Position) -> None:
-    watcher.rooms.selling.begin(position, Decimal(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+    watcher.components.exit_execution.begin(
+        position, Decimal(0), OrderRole.STOP, CloseReason.STOP, "the stop"
+    )
     await asyncio.sleep(0)
 
 
 async def while_buying(watcher: Watcher) -> Position:
     """Return the position once some of it was bought and the firing goes on."""
-    memory = watcher.rooms.keeper.state
+    memory = watcher.components.ledger.state
     await watcher.until(lambda: bool(memory.positions and watcher.bought() > 3), OPENS_S + 4)
     assert (await watcher.last()).state is SnipeState.FIRING
     return next(iter(memory.positions.values()))
@@ -66,7 +72,7 @@ def test_a_sale_within_the_entry_window_ends_the_buying_first(tmp_path: Path, se
 def test_a_take_profit_that_fills_within_the_entry_window_ends_the_buying(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(THIN)) as watcher:
-            position, keeper = await while_buying(watcher), watcher.rooms.keeper
+            position, keeper = await while_buying(watcher), watcher.components.ledger
             bought = (await watcher.orders(await watcher.last()))[0]
             rung = msgspec.structs.replace(
                 bought,
@@ -95,17 +101,19 @@ def test_a_full_sale_also_sells_what_a_buy_on_its_way_brings(tmp_path: Path) -> 
 
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(THIN, faults=(slow,))) as watcher:
-            memory, rooms = watcher.rooms.keeper.state, watcher.rooms
+            memory, components = watcher.components.ledger.state, watcher.components
             await watcher.until(lambda: bool(memory.positions and watcher.bought() > 3), OPENS_S + 4)
             position = next(iter(memory.positions.values()))
             await watcher.until(lambda: any(one.side is Side.BUY for one in memory.live_orders()))
             before = len(watcher.session.asked)
-            rooms.selling.begin(position, Decimal(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+            components.exit_execution.begin(
+                position, Decimal(0), OrderRole.STOP, CloseReason.STOP, "the stop"
+            )
             await watcher.at(OPENS_S + 20)
             assert len(watcher.session.asked) <= before + 1
             bought = sum((one.executed for one in watcher.buys()), Decimal(0))
             assert bought > position.bought_quantity
             # All of it is sold, or the sale waits for more bids within its slippage cap.
-            assert not memory.positions or rooms.selling.is_selling(position.id)
+            assert not memory.positions or components.exit_execution.is_selling(position.id)
 
     simulate(main)

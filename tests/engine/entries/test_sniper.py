@@ -55,7 +55,7 @@ def test_the_first_price_seen_at_the_opening_is_the_reference_and_bounds_what_is
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
             heard: list[Price] = []
-            watcher.rooms.prices.on_move(lambda move: heard.append(move.price))
+            watcher.components.prices.on_move(lambda move: heard.append(move.price))
             await watcher.at(OPENS_S - 2)
             armed = await watcher.last()
             assert (armed.reference_price, armed.price_cap) == (None, None)
@@ -85,7 +85,7 @@ def test_an_ask_far_above_the_first_trade_is_not_paid(tmp_path: Path) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 0.3)
             far = (Decimal(1_000), Decimal(1_000))
-            watcher.rooms.prices.on_levels(TopLevels(NAME, (far,), (), 0))
+            watcher.components.prices.on_levels(TopLevels(NAME, (far,), (), 0))
             await watcher.at(LATER_S)
             snipe = await watcher.last()
             assert snipe.reference_price is not None
@@ -312,7 +312,7 @@ def test_one_cancelled_in_the_last_second_buys_nothing(tmp_path: Path) -> None:
             await watcher.at(LATER_S)
             assert (await watcher.last()).state.is_over
             assert not watcher.buys()
-            assert watcher.rooms.keeper.state.reserved() == 0
+            assert watcher.components.ledger.state.reserved() == 0
 
     simulate(main)
 
@@ -357,7 +357,7 @@ def test_of_a_cluster_no_more_are_armed_than_is_allowed(tmp_path: Path, most: in
         plan = scenario(*(listing(one) for one in names), max_snipes=most)
         async with opening(sim, tmp_path, plan) as watcher:
             await watcher.at(OPENS_S - 1.5)
-            memory = watcher.rooms.keeper.state
+            memory = watcher.components.ledger.state
             assert len(memory.snipes) == most
             assert memory.reserved() <= most * max(one.spend_cap for one in memory.snipes.values())
             await watcher.at(LATER_S)
@@ -371,7 +371,7 @@ def test_two_who_arm_one_pair_at_once_get_one_snipe(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(auto_arm="never")) as watcher:
             await watcher.at(OPENS_S - 12)
-            arm = watcher.rooms.arming.arm
+            arm = watcher.components.arming.arm
             done = await asyncio.gather(arm(NAME, "ann"), arm(NAME, "bob"), return_exceptions=True)
             assert sum(isinstance(one, Exception) for one in done) == 1
             assert len(await watcher.snipes()) == 1
@@ -382,13 +382,13 @@ def test_two_who_arm_one_pair_at_once_get_one_snipe(tmp_path: Path) -> None:
 def test_what_a_person_disarmed_no_signal_arms_again_and_a_person_may(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
-            memory = watcher.rooms.keeper.state
+            memory = watcher.components.ledger.state
             await watcher.until(lambda: memory.snipe_of(NAME) is not None, OPENS_S)
-            await watcher.rooms.sniper.disarm(NAME, "ann")
+            await watcher.components.sniper.disarm(NAME, "ann")
             await watcher.at(OPENS_S - 6)
             assert len(await watcher.snipes()) == 1
             assert memory.reserved() == 0
-            await watcher.rooms.arming.arm(NAME, "ann")
+            await watcher.components.arming.arm(NAME, "ann")
             await watcher.at(LATER_S)
             assert (await watcher.last()).state is SnipeState.FILLED
 
@@ -399,7 +399,7 @@ def test_a_halt_after_ready_stops_it_before_the_first_byte(tmp_path: Path) -> No
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 0.1)
-            await watcher.rooms.safety.stopping.halt("ann", "enough")
+            await watcher.components.safety.emergency_stop.halt("ann", "enough")
             await watcher.at(LATER_S)
             assert (await watcher.last()).state in (SnipeState.DISARMED, SnipeState.MISSED)
             assert not watcher.session.asked
@@ -410,9 +410,9 @@ def test_a_halt_after_ready_stops_it_before_the_first_byte(tmp_path: Path) -> No
 def test_a_firing_leaves_no_ear_at_the_books(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
-            before = len(watcher.rooms.keeper._listeners)  # pyright: ignore[reportPrivateUsage]
+            before = len(watcher.components.ledger._listeners)  # pyright: ignore[reportPrivateUsage]
             await watcher.at(LATER_S)
             assert watcher.buys()
-            assert len(watcher.rooms.keeper._listeners) == before  # pyright: ignore[reportPrivateUsage]
+            assert len(watcher.components.ledger._listeners) == before  # pyright: ignore[reportPrivateUsage]
 
     simulate(main)

@@ -28,8 +28,8 @@ async def arm_with_price(watcher: Watcher) -> None:
     await watcher.at(OPENS_S - 8)
     level = ((Decimal("0.05"), Decimal(1_000)),)
     bid = ((Decimal("0.049"), Decimal(1_000)),)
-    watcher.rooms.prices.on_levels(TopLevels(NAME, level, bid, 0))
-    snipe = await watcher.rooms.arming.arm(NAME, "ann")
+    watcher.components.prices.on_levels(TopLevels(NAME, level, bid, 0))
+    snipe = await watcher.components.arming.arm(NAME, "ann")
     assert snipe.price_cap == CAP
 
 

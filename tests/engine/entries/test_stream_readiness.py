@@ -27,8 +27,8 @@ def test_a_pair_whose_streams_the_exchange_refuses_is_not_bought(tmp_path: Path)
         plan = scenario(listing(blocked=True), auto_arm="never")
         async with opening(sim, tmp_path, plan) as watcher:
             await watcher.at(OPENS_S - 5)
-            armed = await watcher.rooms.arming.arm(NAME, "ann")
-            before = watcher.rooms.sniper.readiness.of(armed.id)
+            armed = await watcher.components.arming.arm(NAME, "ann")
+            before = watcher.components.sniper.readiness.of(armed.id)
             assert [one.name for one in before.verdicts if not one.passed] == ["public_stream", "topics"]
             await watcher.at(LATER_S)
             snipe = await watcher.last()
@@ -45,7 +45,7 @@ async def buy_by_hand(watcher: Watcher) -> None:
     pairs = watcher.running.engine.known.knowledge.pairs.values()
     other = next(one.symbol for one in pairs if one.symbol != NAME and one.is_spot_trading_allowed)
     order = NewOrder(other, Side.BUY, OrderType.MARKET, "byhand", quote_quantity=Decimal(5))
-    assert isinstance(await watcher.rooms.port.place(order, purpose=Purpose.ORDINARY), Accepted)
+    assert isinstance(await watcher.components.port.place(order, purpose=Purpose.ORDINARY), Accepted)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_nothing_is_bought_while_a_stream_stands_still(tmp_path: Path, path: str
         plan = scenario(faults=(half_open(path, 3.6),), auto_arm="never")
         async with opening(sim, tmp_path, plan) as watcher:
             await watcher.at(OPENS_S - 9)
-            await watcher.rooms.arming.arm(NAME, "ann")
+            await watcher.components.arming.arm(NAME, "ann")
             await watcher.at(OPENS_S - 3.4)
             await buy_by_hand(watcher)
             await watcher.at(LATER_S)

@@ -17,7 +17,7 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.practice.values import Conversion, FailedConversion, PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.monitored_position import agree, closed, day_of, guarding, held, rooms_of
+from tests.support.engine.monitored_position import agree, closed, components_of, day_of, guarding, held
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
@@ -33,12 +33,12 @@ def struck(kind: FaultKind) -> tuple[FaultPlan, ...]:
 @asynccontextmanager
 async def with_dust(day: PracticeDay) -> AsyncGenerator[tuple[RunningEngine, TradingQueries, Decimal]]:
     """An engine that sold all but a rest, which it wrote off."""
-    async with guarding(day) as (running, rooms, position):
+    async with guarding(day) as (running, components, position):
         face = await trading_queries(running.engine)
         assert face is not None
-        await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most")
+        await components.exit_execution.close(position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most")
         left = held(running)
-        await rooms.selling.close(left, None, OrderRole.CLOSE, CloseReason.MANUAL, "the rest")
+        await components.exit_execution.close(left, None, OrderRole.CLOSE, CloseReason.MANUAL, "the rest")
         yield running, face, (await closed(running)).dust
 
 
@@ -47,7 +47,7 @@ def at_exchange(day: PracticeDay, asset: str) -> Decimal:
 
 
 async def in_books(running: RunningEngine, asset: str, account: LedgerAccount = LedgerAccount.OWN) -> Decimal:
-    scope = rooms_of(running).keeper.scope
+    scope = components_of(running).ledger.scope
     return await running.store.read(
         "balance", lambda stored: stored.trading(scope).entries.balance(account, asset)
     )
@@ -68,7 +68,7 @@ def test_what_was_written_off_becomes_mx_and_the_books_agree(tmp_path: Path) -> 
             assert await in_books(running, "MX") == at_exchange(day, "MX")
             assert await in_books(running, "MX", LedgerAccount.FEES) == done.result.fee_mx
             assert await in_books(running, "CLEAN") == 0
-            run = rooms_of(running).keeper.state.reconciled
+            run = components_of(running).ledger.state.reconciled
             assert run is not None
             assert (run.explained, run.unexplained, run.problem) == ((), (), "")
             await agree(running)

@@ -26,13 +26,13 @@ from tests.support.engine.monitored_position import (
     agree,
     buy,
     closed,
+    components_of,
     day_of,
     guarding,
     held,
     price,
     price_for,
     protection,
-    rooms_of,
     until,
 )
 
@@ -44,14 +44,16 @@ NO_LADDER: Lent = {"ladder": ""}
 
 def test_a_confirmed_fall_cancels_the_ladder_and_sells_all(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
-            resting = [one for one in rooms.keeper.state.live_orders() if one.role is OrderRole.TAKE_PROFIT]
+        async with guarding(day_of(sim, tmp_path)) as (running, components, position):
+            resting = [
+                one for one in components.ledger.state.live_orders() if one.role is OrderRole.TAKE_PROFIT
+            ]
             assert len(resting) == 3
-            await price_for(rooms, position, "0.88", 0.4)
+            await price_for(components, position, "0.88", 0.4)
             after = await closed(running)
             assert (after.close_reason, after.remaining) == (CloseReason.STOP, 0)
             assert after.sold_quantity == position.bought_quantity
-            assert not rooms.keeper.state.live_orders()
+            assert not components.ledger.state.live_orders()
             await agree(running)
 
     simulate(main)
@@ -61,11 +63,11 @@ def test_one_print_below_the_stop_sells_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path, lent={"stop_confirm_ms": 2_000})) as (
             running,
-            rooms,
+            components,
             position,
         ):
-            price(rooms, position, "0.89")
-            await price_for(rooms, position, "1", 3)
+            price(components, position, "0.89")
+            await price_for(components, position, "1", 3)
             assert held(running).sold_quantity == 0
 
     simulate(main)
@@ -75,21 +77,21 @@ def test_far_below_the_stop_sells_at_once_over_the_warm_line(tmp_path: Path) -> 
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path, lent={"stop_confirm_ms": 10_000, **NO_LADDER})) as (
             running,
-            rooms,
+            components,
             position,
         ):
             sent = list[str]()
-            rooms.keeper.on_change(lambda written: sent.extend(one.id for one in written.intents))
-            price(rooms, position, "0.7")
+            components.ledger.on_change(lambda written: sent.extend(one.id for one in written.intents))
+            price(components, position, "0.7")
             for _ in range(20):
                 await asyncio.sleep(0)
             assert not [
-                one for one in rooms.keeper.state.orders_of(position.id) if one.role is OrderRole.STOP
+                one for one in components.ledger.state.orders_of(position.id) if one.role is OrderRole.STOP
             ]
-            price(rooms, position, "0.7")
+            price(components, position, "0.7")
             for _ in range(20):
                 await asyncio.sleep(0)
-            orders = rooms.keeper.state.orders_of(position.id)
+            orders = components.ledger.state.orders_of(position.id)
             assert [one.state for one in orders if one.role is OrderRole.STOP] == [OrderState.SENT]
             assert sent == []
             assert (await closed(running)).close_reason is CloseReason.STOP
@@ -112,8 +114,8 @@ def test_a_real_crash_is_left_at_the_stop(tmp_path: Path) -> None:
 def test_rungs_rest_are_sold_in_turn_and_end_the_position(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         listing = msgspec.structs.replace(QUIET, shape=ListingShape.RUSH, peak=2.0)
-        async with guarding(day_of(sim, tmp_path, listing=listing)) as (running, rooms, position):
-            prices = sorted(one.price or D(0) for one in rooms.keeper.state.live_orders())
+        async with guarding(day_of(sim, tmp_path, listing=listing)) as (running, components, position):
+            prices = sorted(one.price or D(0) for one in components.ledger.state.live_orders())
             assert [round(one / position.entry_price, 1) for one in prices] == [D("1.1"), D("1.2"), D("1.3")]
             after = await closed(running)
             assert after.close_reason is CloseReason.LADDER
@@ -128,8 +130,8 @@ def test_a_trailing_stop_remembers_the_highest_price_over_a_restart(tmp_path: Pa
         trailing = {"trailing": True, "trailing_after_pct": 20, "trailing_distance_pct": 15}
         slow = {"stop_confirm_ms": 10_000, "stop_confirm_trades": 100, "stop_at_once_factor": 10}
         day = day_of(sim, tmp_path, lent={**trailing, **slow, **NO_LADDER})
-        async with guarding(day) as (_, rooms, position):
-            await price_for(rooms, position, "1.5", 2)
+        async with guarding(day) as (_, components, position):
+            await price_for(components, position, "1.5", 2)
         async with day.engine() as running:
             position = held(running)
             assert position.high_price == position.entry_price * D("1.5")
@@ -144,10 +146,10 @@ def test_after_its_rung_the_stop_is_at_break_even(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         listing = msgspec.structs.replace(QUIET, shape=ListingShape.RUSH, peak=1.18)
         day = day_of(sim, tmp_path, listing=listing, lent={"break_even_rung": 1})
-        async with guarding(day) as (running, rooms, position):
-            await until(lambda: not rooms.keeper.state.positions or held(running).rungs_done, 60)
+        async with guarding(day) as (running, components, position):
+            await until(lambda: not components.ledger.state.positions or held(running).rungs_done, 60)
             await until(lambda: held(running).stop_price > position.entry_price)
-            await price_for(rooms, position, "0.99", 0.4)
+            await price_for(components, position, "0.99", 0.4)
             assert (await closed(running)).close_reason is CloseReason.BREAK_EVEN
 
     simulate(main)
@@ -155,8 +157,12 @@ def test_after_its_rung_the_stop_is_at_break_even(tmp_path: Path) -> None:
 
 def test_a_time_stop_needs_no_price_and_sells_while_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent={"time_stop_s": 8})) as (running, rooms, position):
-            await rooms.safety.stopping.halt("ann", "lunch")
+        async with guarding(day_of(sim, tmp_path, lent={"time_stop_s": 8})) as (
+            running,
+            components,
+            position,
+        ):
+            await components.safety.emergency_stop.halt("ann", "lunch")
             after = await closed(running)
             assert after.close_reason is CloseReason.TIME
             assert after.closed_ms is not None
@@ -167,12 +173,14 @@ def test_a_time_stop_needs_no_price_and_sells_while_halted(tmp_path: Path) -> No
 
 def test_a_part_is_closed_by_hand_and_the_ladder_follows_what_is_left(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
-            done = await rooms.selling.close(position, D(50), OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
+        async with guarding(day_of(sim, tmp_path)) as (running, components, position):
+            done = await components.exit_execution.close(
+                position, D(50), OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+            )
             assert abs(done.sold - position.remaining / 2) <= D("0.01")
             assert done.words == ""
             await asyncio.sleep(7)
-            resting = sum(one.open_quantity for one in rooms.keeper.state.live_orders())
+            resting = sum(one.open_quantity for one in components.ledger.state.live_orders())
             assert resting == held(running).remaining
             await agree(running)
 
@@ -181,8 +189,10 @@ def test_a_part_is_closed_by_hand_and_the_ladder_follows_what_is_left(tmp_path: 
 
 def test_a_part_too_small_for_an_order_is_told_as_such_and_the_position_stays_whole(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
-            done = await rooms.selling.close(position, D(5), OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
+        async with guarding(day_of(sim, tmp_path)) as (running, components, position):
+            done = await components.exit_execution.close(
+                position, D(5), OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+            )
             assert done.sold == 0
             assert "remainder of the share cannot be sold" in done.words
             assert held(running).remaining == position.remaining
@@ -192,9 +202,9 @@ def test_a_part_too_small_for_an_order_is_told_as_such_and_the_position_stays_wh
 
 def test_sales_that_meet_never_sell_a_coin_twice(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
-            sell = rooms.selling.close
-            price(rooms, position, "0.5")
+        async with guarding(day_of(sim, tmp_path)) as (running, components, position):
+            sell = components.exit_execution.close
+            price(components, position, "0.5")
             await asyncio.gather(
                 sell(position, D(30), OrderRole.CLOSE, CloseReason.GUARD, "a warning"),
                 sell(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"),
@@ -202,7 +212,7 @@ def test_sales_that_meet_never_sell_a_coin_twice(tmp_path: Path) -> None:
             )
             after = await closed(running)
             assert after.sold_quantity == position.bought_quantity
-            assert (LedgerAccount.OWN, "CLEAN") not in rooms.keeper.state.balances
+            assert (LedgerAccount.OWN, "CLEAN") not in components.ledger.state.balances
             await agree(running)
 
     simulate(main)
@@ -210,9 +220,9 @@ def test_sales_that_meet_never_sell_a_coin_twice(tmp_path: Path) -> None:
 
 def test_a_sale_goes_on_when_who_asked_is_gone(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
+        async with guarding(day_of(sim, tmp_path)) as (running, components, position):
             asking = asyncio.ensure_future(
-                rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
+                components.exit_execution.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             )
             await asyncio.sleep(0.001)
             asking.cancel()
@@ -223,14 +233,16 @@ def test_a_sale_goes_on_when_who_asked_is_gone(tmp_path: Path) -> None:
 
 def test_what_cannot_be_an_order_is_written_off(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
-            done = await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most")
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
+            done = await components.exit_execution.close(
+                position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most"
+            )
             assert done.left > 0
             left = held(running)
-            await rooms.selling.close(left, None, OrderRole.CLOSE, CloseReason.MANUAL, "the rest")
+            await components.exit_execution.close(left, None, OrderRole.CLOSE, CloseReason.MANUAL, "the rest")
             after = await closed(running)
             assert after.dust == left.remaining
-            assert rooms.keeper.state.balances[LedgerAccount.OWN, "CLEAN"] == after.dust
+            assert components.ledger.state.balances[LedgerAccount.OWN, "CLEAN"] == after.dust
 
     simulate(main)
 
@@ -239,8 +251,10 @@ def test_a_trapped_coin_is_said_and_sold_once_it_may_be(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         knobs = Knobs(trapped=("CLEAN",))
         day = day_of(sim, tmp_path, knobs=knobs, lent=NO_LADDER)
-        async with guarding(day) as (running, rooms, position):
-            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
+        async with guarding(day) as (running, components, position):
+            done = await components.exit_execution.close(
+                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+            )
             assert (done.sold, done.left) == (0, position.remaining)
             assert "suspended" in done.words
             assert "suspended" in held(running).trapped
@@ -258,8 +272,8 @@ def test_a_stop_touched_while_nobody_was_there_sells_at_the_first_price(tmp_path
         await day.open()
         async with day.engine() as running:
             await asyncio.sleep(22)
-            await rooms_of(running).arming.arm(SYMBOL, "ann")
-            await until(lambda: rooms_of(running).keeper.state.positions)
+            await components_of(running).arming.arm(SYMBOL, "ann")
+            await until(lambda: components_of(running).ledger.state.positions)
         await asyncio.sleep(25)
         async with day.engine() as running:
             assert (await closed(running)).close_reason is CloseReason.STOP
@@ -272,9 +286,9 @@ def test_where_the_stream_is_silent_the_book_is_asked_for(tmp_path: Path) -> Non
     async def main(sim: Simulation) -> None:
         silence = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@public")
         day = day_of(sim, tmp_path, faults=(silence,), lent=NO_LADDER)
-        async with guarding(day) as (running, rooms, _):
+        async with guarding(day) as (running, components, _):
             await asyncio.sleep(15)
-            age_ms = rooms.prices.age_ms(SYMBOL)
+            age_ms = components.prices.age_ms(SYMBOL)
             assert age_ms is not None
             assert age_ms < 5_000
             assert (await protection(running))[0] is Protection.ENGINE
@@ -301,15 +315,15 @@ def test_a_price_that_nobody_tells_is_an_alert_and_no_protection(tmp_path: Path)
 
 def test_a_stop_sells_while_the_store_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
+        async with guarding(day_of(sim, tmp_path)) as (running, components, position):
 
             async def fails(*_: object, **__: object) -> None:
                 raise StorageError("the disk is full")
 
             with monkeypatch.context() as patched:
-                patched.setattr(rooms.keeper, "write", fails)
-                await price_for(rooms, position, "0.7", 0.5)
-                await until(lambda: not rooms.selling.left(held(running)))
+                patched.setattr(components.ledger, "write", fails)
+                await price_for(components, position, "0.7", 0.5)
+                await until(lambda: not components.exit_execution.left(held(running)))
             after = await closed(running)
             assert after.close_reason is CloseReason.STOP
             await agree(running)
@@ -319,14 +333,16 @@ def test_a_stop_sells_while_the_store_fails(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_person_may_close_while_the_store_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
+        async with guarding(day_of(sim, tmp_path)) as (running, components, position):
 
             async def fails(*_: object, **__: object) -> None:
                 raise StorageError("the disk is full")
 
             with monkeypatch.context() as patched:
-                patched.setattr(rooms.keeper, "write", fails)
-                done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann")
+                patched.setattr(components.ledger, "write", fails)
+                done = await components.exit_execution.close(
+                    position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann"
+                )
                 assert done.left == 0
             assert (await closed(running)).sold_quantity == position.bought_quantity
 
@@ -337,9 +353,9 @@ def test_a_stop_sells_while_the_exchange_serves_nothing_else(tmp_path: Path) -> 
     async def main(sim: Simulation) -> None:
         storm = FaultPlan(kind=FaultKind.TOO_MANY_REQUESTS, at_s=45, for_s=30, path="/api/v3/depth")
         day = day_of(sim, tmp_path, faults=(storm,))
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             await asyncio.sleep(5)
-            await price_for(rooms, position, "0.7", 0.5)
+            await price_for(components, position, "0.7", 0.5)
             assert (await closed(running)).close_reason is CloseReason.STOP
 
     simulate(main)
@@ -350,11 +366,11 @@ def test_a_lost_answer_is_asked_for_and_nothing_is_sold_twice(tmp_path: Path) ->
         lost = FaultPlan(kind=FaultKind.LOSE_ANSWER, at_s=45, path="/api/v3/order", method="POST", times=1)
         async with guarding(day_of(sim, tmp_path, faults=(lost,), lent=NO_LADDER)) as (
             running,
-            rooms,
+            components,
             position,
         ):
             await asyncio.sleep(6)
-            await price_for(rooms, position, "0.7", 0.5)
+            await price_for(components, position, "0.7", 0.5)
             after = await closed(running)
             assert (after.close_reason, after.sold_quantity) == (CloseReason.STOP, position.bought_quantity)
             await agree(running)
@@ -366,10 +382,10 @@ def test_cancels_that_answer_wrongly_hold_no_stop_up(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path, knobs=Knobs(cancel_race=1.0))) as (
             running,
-            rooms,
+            components,
             position,
         ):
-            await price_for(rooms, position, "0.7", 0.5)
+            await price_for(components, position, "0.7", 0.5)
             assert (await closed(running, 5)).close_reason is CloseReason.STOP
             await agree(running)
 
@@ -382,9 +398,11 @@ def test_the_next_engine_goes_on_with_a_sale(tmp_path: Path) -> None:
             kind=FaultKind.MAINTENANCE, at_s=45, for_s=15, path="/api/v3/order", method="POST"
         )
         day = day_of(sim, tmp_path, faults=(refused,), lent=NO_LADDER)
-        async with guarding(day) as (_, rooms, position):
+        async with guarding(day) as (_, components, position):
             await asyncio.sleep(5)
-            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
+            done = await components.exit_execution.close(
+                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+            )
             assert done.left == position.remaining
             assert done.words
         async with day.engine() as running:
@@ -399,17 +417,19 @@ def test_a_position_is_watched_from_its_first_coin_on(tmp_path: Path) -> None:
         day = day_of(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             naked = list[str]()
 
             def look(written: LedgerChanges) -> None:
                 for one in written.positions:
                     if one.is_open:
-                        intents = rooms.keeper.state.intents_of(one.id)
-                        now_ms = rooms.port.now_ms()
-                        naked.extend(protected(one, intents, rooms.guardian.heartbeat_ms(one), now_ms))
+                        intents = components.ledger.state.intents_of(one.id)
+                        now_ms = components.port.now_ms()
+                        naked.extend(
+                            protected(one, intents, components.exit_monitor.heartbeat_ms(one), now_ms)
+                        )
 
-            rooms.keeper.on_change(look)
+            components.ledger.on_change(look)
             await buy(running)
             assert naked == []
 
@@ -420,33 +440,33 @@ def test_an_order_that_the_exchange_denies_after_its_fence_holds_no_stop_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
 
             async def never(*_: object) -> None:
                 await asyncio.sleep(0)  # balances never agree: it stays unknown
 
-            monkeypatch.setattr(rooms.settling, "_balanced", never)
+            monkeypatch.setattr(components.order_resolution, "_balanced", never)
             wish = ExitRequest(OrderRole.TAKE_PROFIT, CloseReason.LADDER, "never sent", position.remaining, 1)
-            intent = await ExitIntents(rooms.port, rooms.keeper).of_rung(position, wish)
-            lost = unknown_attempt(intent, intent.client_ids[0], rooms.port.now_ms() + 3_000)
-            rooms.keeper.register_sent(msgspec.structs.replace(lost, quantity=position.remaining))
+            intent = await ExitIntents(components.port, components.ledger).of_rung(position, wish)
+            lost = unknown_attempt(intent, intent.client_ids[0], components.port.now_ms() + 3_000)
+            components.ledger.register_sent(msgspec.structs.replace(lost, quantity=position.remaining))
             began_s = asyncio.get_running_loop().time()
-            await price_for(rooms, position, "0.7", 0.5)
+            await price_for(components, position, "0.7", 0.5)
             assert (await closed(running)).sold_quantity == position.bought_quantity
             assert 3 <= asyncio.get_running_loop().time() - began_s < 8
-            assert rooms.keeper.state.orders[lost.client_order_id].state is OrderState.UNKNOWN
+            assert components.ledger.state.orders[lost.client_order_id].state is OrderState.UNKNOWN
 
     simulate(main)
 
 
 def test_a_book_that_is_asked_for_counts_as_a_price_whatever_it_is_asked_for(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (_, rooms, _position):
+        async with guarding(day_of(sim, tmp_path)) as (_, components, _position):
             for purpose in Purpose:
-                rooms.prices.invalidate()
-                before = rooms.prices.age_ms(SYMBOL)
-                await poll_price(rooms.port, rooms.prices, SYMBOL, purpose)
+                components.prices.invalidate()
+                before = components.prices.age_ms(SYMBOL)
+                await poll_price(components.port, components.prices, SYMBOL, purpose)
                 assert before is None
-                assert rooms.prices.age_ms(SYMBOL) is not None
+                assert components.prices.age_ms(SYMBOL) is not None
 
     simulate(main)

@@ -47,7 +47,7 @@ class Desk:
 
     day: PracticeDay
     running: RunningEngine
-    rooms: TradingComponents
+    components: TradingComponents
     position: Position
     client: DeskClient
 
@@ -56,8 +56,11 @@ class Desk:
 async def desk(sim: Simulation, folder: Path) -> AsyncGenerator[Desk]:
     """An engine that holds a position, and a face at its door."""
     day = day_of(sim, folder)
-    async with guarding(day) as (running, rooms, position), attached(client_of(day.paths.socket)) as client:
-        yield Desk(day, running, rooms, position, client)
+    async with (
+        guarding(day) as (running, components, position),
+        attached(client_of(day.paths.socket)) as client,
+    ):
+        yield Desk(day, running, components, position, client)
 
 
 async def give(client: DeskClient, name: str = "", **wish: object) -> Reply[ExitsRow]:
@@ -70,15 +73,15 @@ async def look(client: DeskClient, **wish: object) -> Reply[CheckPassed]:
     return await client.send(trading_requests.CHECK_EXITS, edit, deadline_s=5)
 
 
-def resting(rooms: TradingComponents) -> list[D]:
-    found = [one for one in rooms.keeper.state.live_orders() if one.role is OrderRole.TAKE_PROFIT]
+def resting(components: TradingComponents) -> list[D]:
+    found = [one for one in components.ledger.state.live_orders() if one.role is OrderRole.TAKE_PROFIT]
     return sorted(one.price for one in found if one.price is not None)
 
 
 def test_a_raised_stop_protects_at_once_and_outlives_the_engine(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with desk(sim, tmp_path) as at:
-            running, rooms, position, client = at.running, at.rooms, at.position, at.client
+            running, components, position, client = at.running, at.components, at.position, at.client
             stop = (position.entry_price * D("0.97")).quantize(D("0.00001"))
             asked = await look(client, stop_price=stop)
             assert f"P&L at the stop {stop:.8g}: -" in asked.words
@@ -92,18 +95,18 @@ def test_a_raised_stop_protects_at_once_and_outlives_the_engine(tmp_path: Path) 
             assert (reply.result.orders_cancelled, reply.result.orders_placed) == (0, 0)
             again = await give(client, "edit-0001", stop_price=stop)
             assert again.is_repeated
-            intents = rooms.keeper.state.intents_of(position.id)
-            assert not protected(held(running), intents, rooms.port.now_ms(), rooms.port.now_ms())
+            intents = components.ledger.state.intents_of(position.id)
+            assert not protected(held(running), intents, components.port.now_ms(), components.port.now_ms())
             assert next(one for one in intents if one.role is OrderRole.STOP).reason.endswith("by tester")
             facts = await running.store.read("facts", lambda stored: stored.journal.about(SYMBOL))
             told = [one.event.words for one in facts if isinstance(one.event, PositionChanged)]
             assert "exits edited by tester" in told
         async with at.day.engine() as running:
             assert held(running).stop_price == stop
-            rooms = running.engine.rooms
-            assert rooms is not None
+            components = running.engine.trading_components
+            assert components is not None
             await asyncio.sleep(2)
-            await price_for(rooms, held(running), "0.965", 0.5)
+            await price_for(components, held(running), "0.965", 0.5)
             assert (await closed(running)).close_reason is CloseReason.STOP
             await agree(running)
 
@@ -114,7 +117,7 @@ def test_a_trail_that_begins_at_once_is_told_by_the_stop_it_moves_to(tmp_path: P
     async def main(sim: Simulation) -> None:
         async with desk(sim, tmp_path) as at:
             await give(at.client, ladder=())
-            await price_for(at.rooms, at.position, "1.3", 0.5)
+            await price_for(at.components, at.position, "1.3", 0.5)
             asked = await look(at.client, trailing=True, trailing_distance_pct=D(30))
             told = await give(at.client, trailing=True, trailing_distance_pct=D(30), trailing_after_pct=D(10))
             assert "trailing stop 30 % below the high, from a gain of 10 % on" in told.words
@@ -127,7 +130,7 @@ def test_a_trail_that_begins_at_once_is_told_by_the_stop_it_moves_to(tmp_path: P
 def test_a_new_ladder_replaces_what_rests(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with desk(sim, tmp_path) as at:
-            running, rooms, position, client = at.running, at.rooms, at.position, at.client
+            running, components, position, client = at.running, at.components, at.position, at.client
             rungs = [
                 trading_requests.RungEdit(share_pct=D(50), gain_pct=D(40)),
                 trading_requests.RungEdit(share_pct=D(50), gain_pct=D(60)),
@@ -137,10 +140,10 @@ def test_a_new_ladder_replaces_what_rests(tmp_path: Path) -> None:
             assert (reply.result.orders_cancelled, reply.result.orders_placed) == (3, 2)
             assert (reply.outcome, reply.result.rungs_waiting) == (CommandOutcome.DONE, 0)
             entry = position.entry_price
-            assert [round(one / entry, 2) for one in resting(rooms)] == [D("1.40"), D("1.60")]
+            assert [round(one / entry, 2) for one in resting(components)] == [D("1.40"), D("1.60")]
             none = await give(client, ladder=())
             assert none.result is not None
-            assert (none.result.orders_cancelled, resting(rooms)) == (2, [])
+            assert (none.result.orders_cancelled, resting(components)) == (2, [])
             assert held(running).remaining == position.remaining, "nothing was sold by it"
             await agree(running)
 
@@ -173,13 +176,13 @@ def test_a_nearer_time_stop_closes_in_time(tmp_path: Path) -> None:
 def test_what_is_refused_changes_nothing_and_says_value_and_limit(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with desk(sim, tmp_path) as at:
-            running, rooms, position, client = at.running, at.rooms, at.position, at.client
-            before = resting(rooms)
+            running, components, position, client = at.running, at.components, at.position, at.client
+            before = resting(components)
             reply = await give(client, stop_price=position.entry_price * 2, ladder=())
             assert reply.outcome is CommandOutcome.REFUSED
             assert "stop_below_bid: " in reply.words
             assert "limit below the bid of" in reply.words
-            assert (held(running).plan, resting(rooms)) == (position.plan, before)
+            assert (held(running).plan, resting(components)) == (position.plan, before)
             other = await client.send(
                 trading_requests.EDIT_EXITS,
                 trading_requests.ExitsEdit(symbol="NOUSDT", time_stop_s=9),
@@ -202,12 +205,12 @@ def test_a_store_that_fails_leaves_the_old_stop_in_force(
 ) -> None:
     async def main(sim: Simulation) -> None:
         async with desk(sim, tmp_path) as at:
-            running, rooms, position, client = at.running, at.rooms, at.position, at.client
+            running, components, position, client = at.running, at.components, at.position, at.client
             with monkeypatch.context() as broken:
-                broken.setattr(rooms.keeper, "write", full)
+                broken.setattr(components.ledger, "write", full)
                 reply = await give(client, stop_price=position.entry_price * D("0.97"))
             assert (reply.outcome, "the disk is full" in reply.words) == (CommandOutcome.REFUSED, True)
-            memory = rooms.guardian.memory_of(held(running))
+            memory = components.exit_monitor.memory_of(held(running))
             assert memory is not None
             assert memory.stop_price == position.stop_price
 
@@ -217,10 +220,10 @@ def test_a_store_that_fails_leaves_the_old_stop_in_force(
 def test_a_position_that_is_being_sold_keeps_its_exits(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with desk(sim, tmp_path) as at:
-            rooms, position, client = at.rooms, at.position, at.client
-            rooms.selling.begin(position, D(0), OrderRole.CLOSE, CloseReason.MANUAL, "by hand")
+            components, position, client = at.components, at.position, at.client
+            components.exit_execution.begin(position, D(0), OrderRole.CLOSE, CloseReason.MANUAL, "by hand")
             reply = await give(client, stop_price=position.stop_price + D("0.00001"))
             assert reply.outcome is CommandOutcome.REFUSED
-            await until(lambda: not rooms.keeper.state.positions)
+            await until(lambda: not components.ledger.state.positions)
 
     simulate(main)

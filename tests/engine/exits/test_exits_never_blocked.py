@@ -12,10 +12,10 @@ from tests.support.engine.monitored_position import (
     SYMBOL,
     agree,
     closed,
+    components_of,
     day_of,
     guarding,
     price_for,
-    rooms_of,
     until,
 )
 
@@ -34,13 +34,13 @@ AT_THEIR_LIMIT = {
 
 def test_exits_still_work_while_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
-            await rooms.safety.stopping.halt("ann", "lunch")
-            assert rooms.keeper.state.trading.state is TradingState.HALTED
-            assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
-            await price_for(rooms, position, "0.7", 0.5)
+        async with guarding(day_of(sim, tmp_path)) as (running, components, position):
+            await components.safety.emergency_stop.halt("ann", "lunch")
+            assert components.ledger.state.trading.state is TradingState.HALTED
+            assert components.refusal(OrderRole.ENTRY, SYMBOL)
+            await price_for(components, position, "0.7", 0.5)
             assert (await closed(running)).close_reason is CloseReason.STOP
-            assert rooms.keeper.state.trading.state is TradingState.HALTED
+            assert components.ledger.state.trading.state is TradingState.HALTED
             await agree(running)
 
     simulate(main)
@@ -58,23 +58,23 @@ def test_exits_still_work_while_halted(tmp_path: Path) -> None:
 def test_exits_still_work_while_banned(tmp_path: Path, kind: FaultKind, path: str, wait_s: int) -> None:
     async def main(sim: Simulation) -> None:
         ban = FaultPlan(kind=kind, at_s=45, for_s=8, path=path, amount_ms=wait_s * 1_000)
-        async with guarding(day_of(sim, tmp_path, faults=(ban,))) as (running, rooms, position):
-            await until(lambda: rooms.port.ban())
-            await until(lambda: rooms.keeper.state.trading.cause is Cause.BAN)
-            assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
-            assert len(rooms.keeper.state.live_orders()) == 3
-            await price_for(rooms, position, "0.7", 0.5)
+        async with guarding(day_of(sim, tmp_path, faults=(ban,))) as (running, components, position):
+            await until(lambda: components.port.ban())
+            await until(lambda: components.ledger.state.trading.cause is Cause.BAN)
+            assert components.refusal(OrderRole.ENTRY, SYMBOL)
+            assert len(components.ledger.state.live_orders()) == 3
+            await price_for(components, position, "0.7", 0.5)
             after = await closed(running, 60)
             assert (after.close_reason, after.sold_quantity) == (CloseReason.STOP, position.bought_quantity)
-            assert path == EVERYTHING or rooms.port.ban()
+            assert path == EVERYTHING or components.port.ban()
 
     simulate(main)
 
 
 def test_exits_still_work_with_every_entry_limit_exhausted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=AT_THEIR_LIMIT)) as (running, rooms, position):
-            judged = await rooms_of(running).arming.what_if(SYMBOL)
+        async with guarding(day_of(sim, tmp_path, lent=AT_THEIR_LIMIT)) as (running, components, position):
+            judged = await components_of(running).arming.what_if(SYMBOL)
             failed = {one.name for one in judged.judgement.verdicts if not one.passed}
             exhausted = {
                 "positions",
@@ -85,7 +85,7 @@ def test_exits_still_work_with_every_entry_limit_exhausted(tmp_path: Path) -> No
                 "one_per_symbol",
             }
             assert failed >= exhausted, failed
-            await price_for(rooms, position, "0.7", 0.5)
+            await price_for(components, position, "0.7", 0.5)
             after = await closed(running)
             assert (after.close_reason, after.sold_quantity) == (CloseReason.STOP, position.bought_quantity)
             await agree(running)

@@ -13,7 +13,15 @@ from mexc_tui.practice.book import RestingOrder
 from mexc_tui.practice.values import OrderRecord, PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, ours
-from tests.support.engine.monitored_position import SYMBOL, buy, closed, day_of, price_for, rooms_of, until
+from tests.support.engine.monitored_position import (
+    SYMBOL,
+    buy,
+    closed,
+    components_of,
+    day_of,
+    price_for,
+    until,
+)
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
@@ -28,7 +36,7 @@ def test_O14_an_exit_that_keeps_failing_goes_through_the_book_alerts_and_keeps_i
         day = day_of(sim, tmp_path, listing=PUNCTUAL, lent=HANDS_OFF)
         await day.open()
         async with day.engine() as running:
-            position, rooms = await buy(running), rooms_of(running)
+            position, components = await buy(running), components_of(running)
             session, offered = day.server.session, list[NewOrder]()
             take = session.place
 
@@ -40,9 +48,9 @@ def test_O14_an_exit_that_keeps_failing_goes_through_the_book_alerts_and_keeps_i
                 return take(order)
 
             session.place = place
-            rooms.selling.begin(position, D(0), OrderRole.CLOSE, CloseReason.MANUAL, "by hand")
+            components.exit_execution.begin(position, D(0), OrderRole.CLOSE, CloseReason.MANUAL, "by hand")
             await until(lambda: len(offered) >= REFUSED, 60)
-            assert rooms.keeper.state.positions[position.id].stop_price == position.stop_price
+            assert components.ledger.state.positions[position.id].stop_price == position.stop_price
             await closed(running, 60)
             page = await running.store.read("journal", lambda stored: list(stored.journal.after(0, 5_000)))
             assert any(isinstance(one.event, Alert) and one.event.rule == "selling" for one in page)
@@ -61,15 +69,15 @@ def test_O15_a_price_that_jumps_over_the_stop_is_sold_at_once_and_what_it_cost_i
         day = day_of(sim, tmp_path, listing=PUNCTUAL, lent={**HANDS_OFF, "stop_loss_pct": 10})
         await day.open()
         async with day.engine() as running:
-            position, rooms = await buy(running), rooms_of(running)
+            position, components = await buy(running), components_of(running)
             pair = day.server.session.pair(SYMBOL)
             assert pair is not None
             floor = pair.ticks(position.entry_price / 2)
             pair.rest(RestingOrder(side=Side.BUY, ticks=floor, lots=pair.lots(D(1_000_000))))
             lots = sum(total for ticks, total in pair.book.bids.totals.items() if ticks > floor)
             pair.take(Side.SELL, floor + 1, lots)
-            began_ms = rooms.port.now_ms()
-            falling = asyncio.ensure_future(price_for(rooms, position, "0.5", 3))
+            began_ms = components.port.now_ms()
+            falling = asyncio.ensure_future(price_for(components, position, "0.5", 3))
             after = await closed(running, 30)
             falling.cancel()
             sold = [one for one in ours(day) if one.side is Side.SELL]

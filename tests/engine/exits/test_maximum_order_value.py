@@ -50,14 +50,14 @@ def sales(day: PracticeDay) -> list[OrderRecord]:
 def test_a_close_above_the_maximum_order_is_sold_in_slices(tmp_path: Path, share_pct: Decimal | None) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             await lower_the_maximum(day, running, D(3))
             face = await trading_queries(running.engine)
             assert face is not None
             acted = await face.close(SYMBOL, share_pct, "ann")
             assert acted.is_all, acted.words
             left = D(0) if share_pct is None else position.remaining * D("0.4")
-            open_ones = rooms.keeper.state.positions.values()
+            open_ones = components.ledger.state.positions.values()
             assert abs(sum(one.remaining for one in open_ones) - left) <= D("0.01")
             assert len(sales(day)) > 1
             assert all(one.quantity * one.price <= 3 for one in sales(day))
@@ -69,9 +69,9 @@ def test_a_close_above_the_maximum_order_is_sold_in_slices(tmp_path: Path, share
 def test_a_stop_above_the_maximum_order_is_sold_in_slices(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             await lower_the_maximum(day, running, D(3))
-            await price_for(rooms, position, "0.49", 0.4)
+            await price_for(components, position, "0.49", 0.4)
             after = await closed(running)
             assert (after.close_reason, after.dust) == (CloseReason.STOP, 0)
             assert after.sold_quantity == position.bought_quantity
@@ -85,7 +85,7 @@ def test_rungs_above_the_maximum_order_rest_as_slices_and_are_cancelled_before_a
 ) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             await lower_the_maximum(day, running, D(3))
             face = await trading_queries(running.engine)
             assert face is not None
@@ -98,7 +98,9 @@ def test_rungs_above_the_maximum_order_rest_as_slices_and_are_cancelled_before_a
             assert all(one.quantity * one.price <= 3 for one in rows)
             row = face.positions()[0]
             assert [one.where for one in row.rungs] == ["exchange", "exchange"]
-            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
+            done = await components.exit_execution.close(
+                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+            )
             assert (done.left, done.dust) == (0, 0)
             assert (await closed(running)).sold_quantity == position.bought_quantity
             await agree(running)
@@ -113,14 +115,14 @@ def _resting(day: PracticeDay) -> Decimal:
 def test_a_kill_sells_a_position_above_the_maximum_order(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             await lower_the_maximum(day, running, D(3))
-            acted = await rooms.safety.stopping.emergency_stop("ann")
+            acted = await components.safety.emergency_stop.emergency_stop("ann")
             assert acted.is_all, acted.words
             assert (acted.result.positions_closed, acted.result.positions_left) == (1, 0)
             assert "dust" not in acted.words
-            assert position.id not in rooms.keeper.state.positions
-            assert (LedgerAccount.OWN, "CLEAN") not in rooms.keeper.state.balances
+            assert position.id not in components.ledger.state.positions
+            assert (LedgerAccount.OWN, "CLEAN") not in components.ledger.state.balances
             await agree(running)
 
     simulate(main)
@@ -129,11 +131,11 @@ def test_a_kill_sells_a_position_above_the_maximum_order(tmp_path: Path) -> None
 def test_a_stop_finds_its_size_where_both_bounds_changed_and_nobody_told(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent={"ladder": ""})
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             low, high = {"min_value": D(3), "min_value_market": D(3)}, D(4)
             change_rules(day, **low, max_value=high, max_value_market=high)
             began_ms = sim.clock.now_ms()
-            await price_for(rooms, position, "0.85", 0.3)
+            await price_for(components, position, "0.85", 0.3)
             after = await closed(running, 10)
             assert (after.sold_quantity, after.dust) == (position.bought_quantity, 0)
             assert sim.clock.now_ms() - began_ms < 5_000
@@ -146,10 +148,10 @@ def test_a_smallest_quantity_that_the_exchange_raises_leaves_no_coins_behind(tmp
     async def main(sim: Simulation) -> None:
         lent = {**NO_LADDER, "stop_loss_pct": 10}
         day = day_of(sim, tmp_path, lent=lent)
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             change_rules(day, min_quantity=D(100))
             await asyncio.sleep(8)
-            await price_for(rooms, position, "0.85", 0.3)
+            await price_for(components, position, "0.85", 0.3)
             after = await closed(running, 10)
             assert (after.sold_quantity, after.dust) == (position.bought_quantity, 0)
 

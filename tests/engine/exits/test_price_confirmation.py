@@ -31,23 +31,23 @@ NO_LADDER: Lent = {"ladder": ""}
 
 
 def print_at(
-    rooms: TradingComponents, position: Position, share: str, *, count: int = 1, at_ms: int | None = None
+    components: TradingComponents, position: Position, share: str, *, count: int = 1, at_ms: int | None = None
 ) -> None:
     """Let one message tell of fills of one sweep at so much of what was paid."""
-    time_ms = rooms.port.now_ms() if at_ms is None else at_ms
+    time_ms = components.port.now_ms() if at_ms is None else at_ms
     paid = position.entry_price * D(share)
     deals = [
         StreamDeal(SYMBOL, paid, D(1), Side.SELL, time_ms, f"{time_ms}-{share}-{number}")
         for number in range(count)
     ]
-    rooms.prices.on_deals(deals)
+    components.prices.on_deals(deals)
 
 
 def test_a_trade_dated_before_the_entry_sells_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
             for number in range(5):
-                print_at(rooms, position, "0.1", at_ms=position.opened_ms - 60_000 + number)
+                print_at(components, position, "0.1", at_ms=position.opened_ms - 60_000 + number)
                 await asyncio.sleep(0.2)
             assert held(running) == position
 
@@ -57,11 +57,11 @@ def test_a_trade_dated_before_the_entry_sells_nothing(tmp_path: Path) -> None:
 def test_absurd_prints_against_an_intact_bid_sell_nothing_and_raise_no_stop(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         trailing: Lent = {"trailing": True, "trailing_after_pct": 20, **NO_LADDER}
-        async with guarding(day_of(sim, tmp_path, lent=trailing)) as (running, rooms, position):
+        async with guarding(day_of(sim, tmp_path, lent=trailing)) as (running, components, position):
             for share in ("10", "0.0001"):
-                print_at(rooms, position, share, count=4)
+                print_at(components, position, share, count=4)
                 for _ in range(10):
-                    print_at(rooms, position, share)
+                    print_at(components, position, share)
                     await asyncio.sleep(0.1)
             await asyncio.sleep(2)
             now = held(running)
@@ -74,8 +74,8 @@ def test_absurd_prints_against_an_intact_bid_sell_nothing_and_raise_no_stop(tmp_
 
 def test_bids_that_are_gone_for_a_second_and_a_half_sell_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
-            await price_for(rooms, position, "0.00001", 1.5)
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
+            await price_for(components, position, "0.00001", 1.5)
             await asyncio.sleep(2)
             assert held(running).sold_quantity == 0
 
@@ -85,11 +85,11 @@ def test_bids_that_are_gone_for_a_second_and_a_half_sell_nothing(tmp_path: Path)
 def test_a_fall_seen_by_bid_and_trade_sells_at_once(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         slow: Lent = {"stop_confirm_ms": 10_000, **NO_LADDER}
-        async with guarding(day_of(sim, tmp_path, lent=slow)) as (running, rooms, position):
-            print_at(rooms, position, "0.7")
-            assert not rooms.selling.is_selling(position.id)
-            price(rooms, position, "0.7")
-            assert rooms.selling.is_selling(position.id)
+        async with guarding(day_of(sim, tmp_path, lent=slow)) as (running, components, position):
+            print_at(components, position, "0.7")
+            assert not components.exit_execution.is_selling(position.id)
+            price(components, position, "0.7")
+            assert components.exit_execution.is_selling(position.id)
             assert (await closed(running)).close_reason is CloseReason.STOP
 
     simulate(main)
@@ -100,15 +100,15 @@ def test_a_standstill_after_one_low_bid_does_not_confirm_it(tmp_path: Path) -> N
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, path="spot@public")
         blind = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, path="/api/v3/depth")
         day = day_of(sim, tmp_path, faults=(silent, blind), lent=NO_LADDER)
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             await asyncio.sleep(2)
-            await price_for(rooms, position, "1", 0.5)
-            price(rooms, position, "0.85")
+            await price_for(components, position, "1", 0.5)
+            price(components, position, "0.85")
             await asyncio.sleep(0.01)
             stand_still(1.6)
             await asyncio.sleep(0.005)
-            await price_for(rooms, position, "1", 2)
+            await price_for(components, position, "1", 2)
             assert held(running).sold_quantity == 0
-            assert not rooms.selling.is_selling(position.id)
+            assert not components.exit_execution.is_selling(position.id)
 
     simulate(main)

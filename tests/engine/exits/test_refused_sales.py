@@ -48,16 +48,20 @@ def kinds(day: PracticeDay) -> list[str]:
 
 def test_a_close_never_sells_below_the_cap_of_its_first_bid_until_it_is_asked_again(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
-            price(rooms, position, "2")
-            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
+            price(components, position, "2")
+            done = await components.exit_execution.close(
+                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+            )
             assert done.sold == 0
             assert "below the first bid" in done.words
             await asyncio.sleep(130)
             assert held(running).remaining == position.remaining
             assert "below the first bid" in held(running).trapped
             assert len(await alerts_of_sales(running)) >= 3
-            again = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
+            again = await components.exit_execution.close(
+                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+            )
             assert (again.sold, again.left) == (position.remaining, 0)
             await agree(running)
 
@@ -66,9 +70,9 @@ def test_a_close_never_sells_below_the_cap_of_its_first_bid_until_it_is_asked_ag
 
 def test_a_close_by_the_guard_is_not_held_back_by_the_cap_of_a_person(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
-            price(rooms, position, "2")
-            sell = rooms.selling.close
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
+            price(components, position, "2")
+            sell = components.exit_execution.close
             by_hand = await sell(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             assert by_hand.sold == 0
             await sell(position, None, OrderRole.CLOSE, CloseReason.GUARD, "a warning")
@@ -80,9 +84,9 @@ def test_a_close_by_the_guard_is_not_held_back_by_the_cap_of_a_person(tmp_path: 
 
 def test_a_stop_takes_a_bid_below_its_cap_after_it_lasted_a_minute(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
-            price(rooms, position, "2")
-            rooms.selling.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
+            price(components, position, "2")
+            components.exit_execution.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
             await asyncio.sleep(55)
             assert held(running).remaining == position.remaining
             assert (await closed(running, 10)).close_reason is CloseReason.STOP
@@ -96,16 +100,16 @@ def test_a_bid_that_returns_wakes_a_sale_at_once(tmp_path: Path) -> None:
         blind = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, for_s=60, path="/api/v3/depth")
         async with guarding(day_of(sim, tmp_path, faults=(silence, blind), lent=NO_LADDER)) as (
             running,
-            rooms,
+            components,
             position,
         ):
             await asyncio.sleep(2)
-            rooms.prices.on_quote(BestQuote(SYMBOL, None, D(0), position.entry_price, D(100), 0))
-            rooms.selling.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+            components.prices.on_quote(BestQuote(SYMBOL, None, D(0), position.entry_price, D(100), 0))
+            components.exit_execution.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
             await asyncio.sleep(30)
             assert held(running).trapped == "no bid"
             began_ms = sim.clock.now_ms()
-            price(rooms, position, "0.9")
+            price(components, position, "0.9")
             await closed(running)
             assert sim.clock.now_ms() - began_ms < 500
 
@@ -115,11 +119,11 @@ def test_a_bid_that_returns_wakes_a_sale_at_once(tmp_path: Path) -> None:
 def test_a_pair_that_takes_no_sale_is_trapped_alerted_again_and_sold_once_it_does(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             pair = day.server.session.pair(SYMBOL)
             assert pair is not None
             pair.sides = PracticeTradeSides.CLOSED
-            rooms.selling.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+            components.exit_execution.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
             await asyncio.sleep(12)
             assert "30016" in held(running).trapped
             assert (await protection(running))[0] is Protection.NONE
@@ -136,11 +140,11 @@ def test_take_profits_that_are_refused_are_tried_more_and_more_rarely(tmp_path: 
     async def main(sim: Simulation) -> None:
         lent = {"stop_loss_pct": 50, "stop_confirm_ms": 10_000, "ladder": "50@1,50@2"}
         day = day_of(sim, tmp_path, knobs=Knobs(trapped=("CLEAN",)), lent=lent)
-        async with guarding(day) as (running, rooms, position):
-            await price_for(rooms, position, "1.1", 5)
+        async with guarding(day) as (running, components, position):
+            await price_for(components, position, "1.1", 5)
             assert held(running).high_price > position.entry_price
             await asyncio.sleep(115)
-            orders = rooms.keeper.state.orders_of(position.id)
+            orders = components.ledger.state.orders_of(position.id)
             tries = [one for one in orders if one.role is OrderRole.TAKE_PROFIT]
             assert {one.state for one in tries} == {OrderState.REJECTED}
             assert 2 * 2 < len(tries) <= 2 * 9
@@ -148,22 +152,24 @@ def test_take_profits_that_are_refused_are_tried_more_and_more_rarely(tmp_path: 
     simulate(main)
 
 
-async def last_price_for(rooms: TradingComponents, position: Position, share: str, seconds: float) -> None:
+async def last_price_for(
+    components: TradingComponents, position: Position, share: str, seconds: float
+) -> None:
     """Let the last trade be so much of what was paid, for a while, against what the stream says."""
     for number in range(round(seconds / 0.05)):
         last = position.entry_price * D(share)
-        deal = StreamDeal(SYMBOL, last, D(1), Side.BUY, rooms.port.now_ms(), f"{number}")
-        rooms.prices.on_deals([deal])
+        deal = StreamDeal(SYMBOL, last, D(1), Side.BUY, components.port.now_ms(), f"{number}")
+        components.prices.on_deals([deal])
         await asyncio.sleep(0.05)
 
 
 def test_a_bid_below_the_band_is_sold_to_at_market(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, rooms, position):
-            telling = asyncio.ensure_future(last_price_for(rooms, position, "3", 2))
+        async with guarding(day) as (running, components, position):
+            telling = asyncio.ensure_future(last_price_for(components, position, "3", 2))
             await asyncio.sleep(0.1)
-            rooms.selling.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+            components.exit_execution.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
             assert (await closed(running, 2)).close_reason is CloseReason.STOP
             await telling
             assert kinds(day) == [OrderType.MARKET.value]
@@ -175,15 +181,15 @@ def test_a_bid_below_the_band_is_sold_to_at_market(tmp_path: Path) -> None:
 def test_where_market_orders_are_disabled_a_limit_rests_at_the_band_and_follows_it(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, knobs=Knobs(market_enabled=False), lent=NO_LADDER)
-        async with guarding(day) as (running, rooms, position):
-            telling = asyncio.ensure_future(last_price_for(rooms, position, "3", 8))
+        async with guarding(day) as (running, components, position):
+            telling = asyncio.ensure_future(last_price_for(components, position, "3", 8))
             await asyncio.sleep(0.1)
-            rooms.selling.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+            components.exit_execution.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
             await until(lambda: OrderType.LIMIT.value in kinds(day), 2)
             await telling
             assert kinds(day).count(OrderType.LIMIT.value) >= 2
             assert (await closed(running, 15)).sold_quantity == position.bought_quantity
-            assert not rooms.keeper.state.live_orders()
+            assert not components.ledger.state.live_orders()
             await agree(running)
 
     simulate(main)

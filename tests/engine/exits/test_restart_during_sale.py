@@ -15,12 +15,12 @@ from tests.support.engine.monitored_position import (
     SYMBOL,
     agree,
     closed,
+    components_of,
     day_of,
     guarding,
     held,
     price,
     price_for,
-    rooms_of,
     until,
 )
 from tests.support.samples.sniping_samples import D
@@ -30,8 +30,8 @@ pytestmark = pytest.mark.timeout(60)  # runs whole engines
 NO_LADDER = {"ladder": ""}
 
 
-def open_sales(rooms: TradingComponents, position: Position) -> list[Intent]:
-    intents = rooms.keeper.state.intents_of(position.id)
+def open_sales(components: TradingComponents, position: Position) -> list[Intent]:
+    intents = components.ledger.state.intents_of(position.id)
     return [one for one in intents if one.role in (OrderRole.CLOSE, OrderRole.FLATTEN)]
 
 
@@ -42,19 +42,19 @@ def test_two_sales_of_parts_that_overlap_leave_nothing_to_sell_for_the_next_star
         )
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, for_s=1, path="spot@private")
         day = day_of(sim, tmp_path, faults=(late, silent), lent=NO_LADDER)
-        async with guarding(day) as (_running, rooms, position):
+        async with guarding(day) as (_running, components, position):
             await asyncio.sleep(1)
-            sell = rooms.selling.close
+            sell = components.exit_execution.close
             by_hand = asyncio.ensure_future(
                 sell(position, D(50), OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
             )
             await asyncio.sleep(0.2)
             trim = sell(position, D(70), OrderRole.CLOSE, CloseReason.GUARD, "a warning trims")
             await asyncio.gather(by_hand, trim)
-            await until(lambda: not rooms.selling.is_selling(position.id))
+            await until(lambda: not components.exit_execution.is_selling(position.id))
             await asyncio.sleep(1)
-            assert open_sales(rooms, position) == []
-            left = rooms.keeper.state.positions[position.id].remaining
+            assert open_sales(components, position) == []
+            left = components.ledger.state.positions[position.id].remaining
             assert 0 < left < position.remaining / 2
         async with day.engine() as running:
             await asyncio.sleep(10)
@@ -70,10 +70,10 @@ def test_an_intent_is_replaced_when_more_is_asked_for_than_it_holds(tmp_path: Pa
             kind=FaultKind.TOO_MANY_REQUESTS, at_s=41, for_s=20, method="POST", path="/api/v3/order"
         )
         day = day_of(sim, tmp_path, faults=(refused,), lent=NO_LADDER)
-        async with guarding(day) as (_running, rooms, position):
+        async with guarding(day) as (_running, components, position):
             await asyncio.sleep(1)
             for share in (D(30), D(60)):
-                rooms.selling.begin(
+                components.exit_execution.begin(
                     position,
                     position.remaining * (1 - share / 100),
                     OrderRole.CLOSE,
@@ -81,7 +81,7 @@ def test_an_intent_is_replaced_when_more_is_asked_for_than_it_holds(tmp_path: Pa
                     "by ann",
                 )
                 await asyncio.sleep(3)
-            (kept,) = open_sales(rooms, position)
+            (kept,) = open_sales(components, position)
             assert kept.quantity == position.remaining * D("0.6")
 
     simulate(main)
@@ -93,15 +93,15 @@ def test_a_stop_that_fired_and_sold_nothing_sells_after_a_restart_at_a_higher_pr
             kind=FaultKind.TOO_MANY_REQUESTS, at_s=41, for_s=14, method="POST", path="/api/v3/order"
         )
         day = day_of(sim, tmp_path, faults=(refused,), lent={"stop_loss_pct": 20, **NO_LADDER})
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             await asyncio.sleep(1)
-            await price_for(rooms, position, "0.5", 0.5)
+            await price_for(components, position, "0.5", 0.5)
             await asyncio.sleep(2)
             assert held(running).fired is CloseReason.STOP
             assert held(running).remaining == position.remaining
         async with day.engine() as running:
-            rooms = rooms_of(running)
-            price(rooms, position, "1.02")
+            components = components_of(running)
+            price(components, position, "1.02")
             after = await closed(running, 40)
             assert after.close_reason is CloseReason.STOP
             await agree(running)
@@ -116,14 +116,16 @@ def test_a_sale_that_found_no_bid_goes_on_after_a_restart(tmp_path: Path, comman
         blind = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, for_s=40, path="/api/v3/depth")
         lent = {"stop_loss_pct": 50, **NO_LADDER}
         day = day_of(sim, tmp_path, faults=(silent, blind), lent=lent)
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             await asyncio.sleep(2)
-            rooms.prices.on_quote(BestQuote(SYMBOL, None, D(0), position.entry_price, D(100), 0))
+            components.prices.on_quote(BestQuote(SYMBOL, None, D(0), position.entry_price, D(100), 0))
             if command == "flatten":
-                acted = await rooms.safety.stopping.flatten("ann")
+                acted = await components.safety.emergency_stop.flatten("ann")
                 assert "no bid" in acted.words
             else:
-                await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
+                await components.exit_execution.close(
+                    position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+                )
             assert held(running).remaining == position.remaining
         async with day.engine() as running:
             after = await closed(running, 60)
@@ -137,15 +139,17 @@ def test_a_sale_that_found_no_bid_goes_on_after_a_restart(tmp_path: Path, comman
 def test_a_close_that_waits_below_its_slippage_cap_still_waits_after_a_restart(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent={"stop_loss_pct": 50, **NO_LADDER})
-        async with guarding(day) as (running, rooms, position):
-            price(rooms, position, "2")
-            await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
+        async with guarding(day) as (running, components, position):
+            price(components, position, "2")
+            await components.exit_execution.close(
+                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+            )
             assert held(running).remaining == position.remaining
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(30)
             assert held(running).remaining == position.remaining
-            again = await rooms.selling.close(
+            again = await components.exit_execution.close(
                 held(running), None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
             )
             assert (again.sold, again.left) == (position.remaining, 0)

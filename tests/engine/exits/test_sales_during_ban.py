@@ -33,7 +33,7 @@ def banned_day(sim: Simulation, folder: Path, **lent: str | float) -> PracticeDa
     return day_of(sim, folder, faults=(ban,), lent=lent)
 
 
-async def rest_by_hand(rooms: TradingComponents, position: Position) -> str:
+async def rest_by_hand(components: TradingComponents, position: Position) -> str:
     """Let a buy of the person rest on the pair, as if placed on the web site."""
     order = NewOrder(
         symbol=SYMBOL,
@@ -43,19 +43,21 @@ async def rest_by_hand(rooms: TradingComponents, position: Position) -> str:
         price=(position.entry_price * D("0.5")).quantize(D("0.00001")),
         quantity=D(100),
     )
-    assert isinstance(await rooms.port.place(order, purpose=Purpose.ORDINARY), Accepted)
+    assert isinstance(await components.port.place(order, purpose=Purpose.ORDINARY), Accepted)
     return order.client_order_id
 
 
 def test_a_position_is_closed_by_hand_during_a_ban(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(banned_day(sim, tmp_path, **NO_LADDER)) as (running, rooms, position):
-            await until(rooms.port.ban)
+        async with guarding(banned_day(sim, tmp_path, **NO_LADDER)) as (running, components, position):
+            await until(components.port.ban)
             began_ms = sim.clock.now_ms()
-            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
+            done = await components.exit_execution.close(
+                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+            )
             assert (done.sold, done.left) == (position.remaining, 0)
             assert sim.clock.now_ms() - began_ms < (PACE_S + 3) * 1_000
-            assert rooms.port.ban()
+            assert components.port.ban()
             assert (await closed(running)).close_reason is CloseReason.MANUAL
 
     simulate(main)
@@ -64,24 +66,24 @@ def test_a_position_is_closed_by_hand_during_a_ban(tmp_path: Path) -> None:
 def test_a_time_stop_sells_during_a_ban(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = banned_day(sim, tmp_path, time_stop_s=15, **NO_LADDER)
-        async with guarding(day) as (running, rooms, position):
-            await until(rooms.port.ban)
+        async with guarding(day) as (running, components, position):
+            await until(components.port.ban)
             after = await closed(running, 30)
             assert after.close_reason is CloseReason.TIME
             assert after.closed_ms is not None
             assert after.closed_ms - position.opened_ms < (15 + PACE_S + 3) * 1_000
-            assert rooms.port.ban()
+            assert components.port.ban()
 
     simulate(main)
 
 
 def test_a_stop_over_three_resting_orders_sends_one_cancel_during_a_ban(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(banned_day(sim, tmp_path, **THREE_RUNGS)) as (running, rooms, position):
-            assert len(rooms.keeper.state.live_orders()) == 3
-            await until(rooms.port.ban)
+        async with guarding(banned_day(sim, tmp_path, **THREE_RUNGS)) as (running, components, position):
+            assert len(components.ledger.state.live_orders()) == 3
+            await until(components.port.ban)
             began_ms = sim.clock.now_ms()
-            await price_for(rooms, position, "0.3", 0.5)
+            await price_for(components, position, "0.3", 0.5)
             after = await closed(running, 30)
             assert after.close_reason is CloseReason.STOP
             assert sim.clock.now_ms() - began_ms < (PACE_S + 3) * 1_000
@@ -92,11 +94,11 @@ def test_a_stop_over_three_resting_orders_sends_one_cancel_during_a_ban(tmp_path
 def test_an_order_of_the_person_on_the_same_pair_survives_the_cancels_of_a_stop(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = banned_day(sim, tmp_path, **THREE_RUNGS)
-        async with guarding(day) as (running, rooms, position):
-            by_hand = await rest_by_hand(rooms, position)
-            await until(lambda: rooms.keeper.state.foreign)
-            await until(rooms.port.ban)
-            await price_for(rooms, position, "0.3", 0.5)
+        async with guarding(day) as (running, components, position):
+            by_hand = await rest_by_hand(components, position)
+            await until(lambda: components.ledger.state.foreign)
+            await until(components.port.ban)
+            await price_for(components, position, "0.3", 0.5)
             assert (await closed(running, 30)).close_reason is CloseReason.STOP
             (left,) = day.server.session.open_orders(SYMBOL)
             assert left.client_order_id == by_hand
@@ -106,14 +108,14 @@ def test_an_order_of_the_person_on_the_same_pair_survives_the_cancels_of_a_stop(
 
 def test_a_flattening_during_a_ban_says_what_it_reached(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(banned_day(sim, tmp_path, **NO_LADDER)) as (_, rooms, position):
-            await until(rooms.port.ban)
+        async with guarding(banned_day(sim, tmp_path, **NO_LADDER)) as (_, components, position):
+            await until(components.port.ban)
             began_ms = sim.clock.now_ms()
-            acted = await rooms.safety.stopping.flatten("ann")
+            acted = await components.safety.emergency_stop.flatten("ann")
             assert acted.result.positions_closed == 1
             assert acted.result.positions_left == 0
             assert sim.clock.now_ms() - began_ms < 25_000
             assert "address banned (418)" in acted.words
-            assert position.id not in rooms.keeper.state.positions
+            assert position.id not in components.ledger.state.positions
 
     simulate(main)

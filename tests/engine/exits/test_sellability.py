@@ -40,11 +40,11 @@ NO_BOOK = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, path="/api/v3/depth")
 LOW_BID = D("0.00001")
 
 
-async def bid_for(rooms: TradingComponents, bid: Decimal | None, seconds: float) -> None:
+async def bid_for(components: TradingComponents, bid: Decimal | None, seconds: float) -> None:
     """Let the streams tell of this best bid alone; asks and trades stay as they are."""
     for _ in range(round(seconds / 0.05)):
-        ask = rooms.prices.of(SYMBOL).ask
-        rooms.prices.on_quote(BestQuote(SYMBOL, bid, D(5), ask, D(100), 0))
+        ask = components.prices.of(SYMBOL).ask
+        components.prices.on_quote(BestQuote(SYMBOL, bid, D(5), ask, D(100), 0))
         await asyncio.sleep(0.05)
 
 
@@ -70,15 +70,15 @@ def test_a_low_or_missing_bid_writes_nothing_off_and_the_coins_are_sold_when_bid
     tmp_path: Path, bid: Decimal | None, seconds: float
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(quiet_day(sim, tmp_path)) as (running, rooms, position):
+        async with guarding(quiet_day(sim, tmp_path)) as (running, components, position):
             await asyncio.sleep(3)
-            good = rooms.prices.of(SYMBOL).bid
+            good = components.prices.of(SYMBOL).bid
             selling = asyncio.ensure_future(
-                rooms.selling.close(position, None, OrderRole.STOP, CloseReason.STOP, "the stop")
+                components.exit_execution.close(position, None, OrderRole.STOP, CloseReason.STOP, "the stop")
             )
-            await bid_for(rooms, bid, seconds)
+            await bid_for(components, bid, seconds)
             assert held(running).remaining == position.remaining
-            await bid_for(rooms, good, 6)
+            await bid_for(components, good, 6)
             after = await closed(running)
             assert (after.sold_quantity, after.dust) == (position.bought_quantity, 0)
             await selling
@@ -89,11 +89,11 @@ def test_a_low_or_missing_bid_writes_nothing_off_and_the_coins_are_sold_when_bid
 
 def test_a_stop_that_a_low_bid_fires_sells_once_bids_are_back_and_writes_nothing_off(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(quiet_day(sim, tmp_path, stop_loss_pct=10)) as (running, rooms, position):
+        async with guarding(quiet_day(sim, tmp_path, stop_loss_pct=10)) as (running, components, position):
             await asyncio.sleep(3)
-            good = rooms.prices.of(SYMBOL).bid
-            await bid_for(rooms, LOW_BID, 1.5)
-            await bid_for(rooms, good, 6)
+            good = components.prices.of(SYMBOL).bid
+            await bid_for(components, LOW_BID, 1.5)
+            await bid_for(components, good, 6)
             row = (await face_of(running)).positions()[0]
             assert row.dust == 0
             assert row.quantity in (0, position.remaining)
@@ -107,10 +107,10 @@ def test_a_stop_of_everything_during_a_low_bid_reports_what_is_still_held(
     tmp_path: Path, command: str
 ) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(quiet_day(sim, tmp_path)) as (running, rooms, position):
+        async with guarding(quiet_day(sim, tmp_path)) as (running, components, position):
             await asyncio.sleep(3)
-            good = rooms.prices.of(SYMBOL).bid
-            low = asyncio.ensure_future(bid_for(rooms, LOW_BID, 60))
+            good = components.prices.of(SYMBOL).bid
+            low = asyncio.ensure_future(bid_for(components, LOW_BID, 60))
             face = await face_of(running)
             acted = await (face.kill("ann") if command == "kill" else face.flatten("ann"))
             assert not acted.is_all
@@ -119,7 +119,7 @@ def test_a_stop_of_everything_during_a_low_bid_reports_what_is_still_held(
             assert "best bid too low" in acted.words
             assert held(running).trapped
             low.cancel()
-            await bid_for(rooms, good, 6)
+            await bid_for(components, good, 6)
             after = await closed(running)
             assert (after.sold_quantity, after.dust) == (position.bought_quantity, 0)
             await agree(running)
@@ -182,11 +182,13 @@ def test_a_rule_that_is_changed_back_frees_a_position_that_nobody_sells(tmp_path
 def test_a_sale_that_was_trapped_goes_on_after_a_restart(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             before = rules_of(day)
             change_rules(day, min_value=D(50), min_value_market=D(50))
             await until(lambda: held(running).trapped, 40)
-            await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
+            await components.exit_execution.close(
+                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+            )
         async with day.engine() as running:
             await asyncio.sleep(5)
             assert held(running).trapped
@@ -201,46 +203,50 @@ def test_a_sale_that_was_trapped_goes_on_after_a_restart(tmp_path: Path) -> None
 def test_a_part_that_the_rules_refuse_is_given_up_and_the_position_stays_as_it_is(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             change_rules(day, min_value=D(50), min_value_market=D(50))
             await until(lambda: held(running).trapped, 40)
             acted = await (await face_of(running)).close(SYMBOL, D(50), "ann")
             assert not acted.is_all
             assert "remainder of the share cannot be sold" in acted.words
-            assert not rooms.selling.is_selling(position.id)
+            assert not components.exit_execution.is_selling(position.id)
 
     simulate(main)
 
 
 def test_a_share_below_one_quantity_step_is_refused_in_words_and_not_as_done(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
             acted = await (await face_of(running)).close(SYMBOL, D("0.00001"), "ann")
             assert not acted.is_all
             assert acted.words.startswith("Nothing sold, ")
             assert "less than one quantity step" in acted.words
             assert held(running).remaining == position.remaining
-            assert not rooms.selling.is_selling(position.id)
+            assert not components.exit_execution.is_selling(position.id)
 
     simulate(main)
 
 
 def test_dust_that_a_close_writes_off_is_reported(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
-            await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most")
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
+            await components.exit_execution.close(
+                position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most"
+            )
             rest = held(running)
             acted = await (await face_of(running)).close(SYMBOL, None, "ann")
             assert f"{plain(rest.remaining)} CLEAN written off as dust" in acted.words
-            assert rooms.keeper.state.balances[LedgerAccount.OWN, "CLEAN"] == rest.remaining
+            assert components.ledger.state.balances[LedgerAccount.OWN, "CLEAN"] == rest.remaining
 
     simulate(main)
 
 
 def test_dust_that_a_kill_writes_off_is_reported(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
-            await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most")
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
+            await components.exit_execution.close(
+                position, D(95), OrderRole.CLOSE, CloseReason.MANUAL, "most"
+            )
             rest = held(running)
             acted = await (await face_of(running)).kill("ann")
             assert f"written off as dust: {plain(rest.remaining)} CLEAN" in acted.words

@@ -27,10 +27,10 @@ def test_a_stop_sends_a_second_cancel_where_the_first_hangs(tmp_path: Path, kind
         hanging = FaultPlan(kind=kind, at_s=42, times=1, method="DELETE", path=ORDER, amount_ms=60_000)
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, path="spot@private")
         day = day_of(sim, tmp_path, faults=(hanging, silent), lent=ALL_RESTS)
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             await asyncio.sleep(2)
             began_ms = sim.clock.now_ms()
-            await price_for(rooms, position, "0.5", 0.1)
+            await price_for(components, position, "0.5", 0.1)
             after = await closed(running)
             assert after.close_reason is CloseReason.STOP
             assert sim.clock.now_ms() - began_ms < 2_000
@@ -52,12 +52,12 @@ def test_a_stop_that_the_exchange_failed_on_is_sent_again_just_after_its_fence(
         failing = FaultPlan(kind=kind, at_s=42, times=1, method="POST", path=ORDER)
         async with guarding(day_of(sim, tmp_path, faults=(failing,), lent=NO_LADDER)) as (
             running,
-            rooms,
+            components,
             position,
         ):
             await asyncio.sleep(2)
             began_ms = sim.clock.now_ms()
-            await price_for(rooms, position, "0.5", 0.1)
+            await price_for(components, position, "0.5", 0.1)
             assert (await closed(running)).close_reason is CloseReason.STOP
             took_ms = sim.clock.now_ms() - began_ms
             assert FENCE_MS <= took_ms < FENCE_MS + spare_ms, took_ms
@@ -69,9 +69,9 @@ def test_a_stop_that_was_carried_out_behind_a_500_is_not_sent_again(tmp_path: Pa
     async def main(sim: Simulation) -> None:
         executed = FaultPlan(kind=FaultKind.EXECUTED_500, at_s=42, times=1, method="POST", path=ORDER)
         day = day_of(sim, tmp_path, faults=(executed,), lent=NO_LADDER)
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             await asyncio.sleep(2)
-            await price_for(rooms, position, "0.5", 0.1)
+            await price_for(components, position, "0.5", 0.1)
             assert (await closed(running)).close_reason is CloseReason.STOP
             sold = [row.executed for row in ours(day) if row.side is Side.SELL]
             assert sold == [position.remaining]

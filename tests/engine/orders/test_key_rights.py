@@ -26,7 +26,7 @@ from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.inline_store import InlineThread
-from tests.support.engine.monitored_position import QUIET, rooms_of
+from tests.support.engine.monitored_position import QUIET, components_of
 from tests.support.engine.practice_day import DAY, PORT, PracticeDay
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ async def live(sim: Simulation, folder: Path, permissions: tuple[str, ...]) -> A
 def test_a_live_engine_asks_what_its_key_may_do(tmp_path: Path, permissions: tuple[str, ...]) -> None:
     async def main(sim: Simulation) -> None:
         async with live(sim, tmp_path, permissions) as running:
-            key = rooms_of(running).gates.desk().key
+            key = components_of(running).entry_context.desk().key
             assert key is not None
             assert (key.may_trade, key.may_withdraw, key.words) == (permissions == TRADES, False, LASTS)
 
@@ -175,10 +175,10 @@ def test_rights_that_nobody_tells_again_are_not_known_any_more_and_nothing_is_bo
 def test_no_entry_leaves_with_a_key_that_was_given_the_right_to_withdraw(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with live(sim, tmp_path, TRADES) as running:
-            rooms = await unlocked(running)
-            rooms.key.facts = facts_of(DANGEROUS, LASTS)
-            assert rooms.refusal(OrderRole.ENTRY, "ANYUSDT") == "the key can withdraw"
-            assert rooms.refusal(OrderRole.STOP, "ANYUSDT") == ""
+            components = await unlocked(running)
+            components.key_rights.facts = facts_of(DANGEROUS, LASTS)
+            assert components.refusal(OrderRole.ENTRY, "ANYUSDT") == "the key can withdraw"
+            assert components.refusal(OrderRole.STOP, "ANYUSDT") == ""
 
     simulate(main)
 
@@ -186,9 +186,9 @@ def test_no_entry_leaves_with_a_key_that_was_given_the_right_to_withdraw(tmp_pat
 def test_stopping_everything_locks_live_trading_again(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with live(sim, tmp_path, TRADES) as running:
-            rooms = await unlocked(running)
-            await rooms.safety.stopping.flatten("test")
-            assert rooms.unlocking.is_locked
+            components = await unlocked(running)
+            await components.safety.emergency_stop.flatten("test")
+            assert components.live_unlock.is_locked
             facts = await running.store.read("facts", lambda stored: stored.journal.page(limit=50))
             locks = [one.event for one in facts if isinstance(one.event, LiveLockChanged)]
             assert [one.until_ms is None for one in locks] == [True, False], "newest first"
@@ -197,16 +197,16 @@ def test_stopping_everything_locks_live_trading_again(tmp_path: Path) -> None:
 
 
 async def unlocked(running: RunningEngine) -> TradingComponents:
-    """Return the rooms once an entry may leave."""
-    rooms = rooms_of(running)
+    """Return the components once an entry may leave."""
+    components = components_of(running)
     async with asyncio.timeout(30):
         while True:
             try:
-                await rooms.unlocking.unlock(rooms.unlocking.offer(), "test")
+                await components.live_unlock.unlock(components.live_unlock.offer(), "test")
             except CommandRefused:
                 await asyncio.sleep(0.5)
                 continue
             break
-        while rooms.refusal(OrderRole.ENTRY, "ANYUSDT"):  # noqa: ASYNC110
+        while components.refusal(OrderRole.ENTRY, "ANYUSDT"):  # noqa: ASYNC110
             await asyncio.sleep(0.5)
-    return rooms
+    return components

@@ -18,7 +18,7 @@ from tests.support.engine.crashing_engine import (
     stored_orders,
     were_struck,
 )
-from tests.support.engine.monitored_position import ARM_S, SYMBOL, buy, day_of, rooms_of, until
+from tests.support.engine.monitored_position import ARM_S, SYMBOL, buy, components_of, day_of, until
 from tests.support.engine.open_position import rest_a_sale
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
@@ -38,13 +38,13 @@ def bought_under(
         await day.open()
         async with day.engine() as running:
             await asyncio.sleep(ARM_S)
-            await rooms_of(running).arming.arm(SYMBOL, "ann")
+            await components_of(running).arming.arm(SYMBOL, "ann")
             await asyncio.sleep(SETTLED_S)
             await same_books(day, running)
             assert were_struck(day)
             assert not is_sure or len(bought(day)) == 1
-            assert len(rooms_of(running).keeper.state.positions) == len(bought(day))
-            assert not rooms_of(running).keeper.state.has_unknown(SYMBOL)
+            assert len(components_of(running).ledger.state.positions) == len(bought(day))
+            assert not components_of(running).ledger.state.has_unknown(SYMBOL)
 
     simulate(main, seed=seed)
 
@@ -86,11 +86,11 @@ def test_o4_a_cancel_that_is_refused_and_carried_out_is_asked_for(tmp_path: Path
         day = day_of(sim, tmp_path, listing=PUNCTUAL, faults=(quiet,), knobs=knobs, lent=HANDS_OFF)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await buy(running)
-            await rest_a_sale(rooms, running)
-            order = rooms.keeper.state.live_orders()[0]
-            await rooms.execution.cancel(order, "a test")
+            await rest_a_sale(components, running)
+            order = components.ledger.state.live_orders()[0]
+            await components.execution.cancel(order, "a test")
             assert (await stored_orders(running))[order.client_order_id].state is OrderState.CANCELLED
             await same_books(day, running)
 
@@ -120,26 +120,26 @@ def test_d3_what_a_full_store_does_not_take_is_booked_later(
         day = day_of(sim, tmp_path, listing=PUNCTUAL, lent=HANDS_OFF)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(ARM_S)
-            await rooms.arming.arm(SYMBOL, "ann")
-            taken = rooms.keeper.write
+            await components.arming.arm(SYMBOL, "ann")
+            taken = components.ledger.write
 
             async def full(name: str, *args: object, **more: object) -> object:
                 if name == "order evidence":
                     raise StorageError("the disk is full")
                 return await taken(name, *args, **more)  # type: ignore[arg-type] # pyright: ignore
 
-            monkeypatch.setattr(rooms.keeper, "write", full)
+            monkeypatch.setattr(components.ledger, "write", full)
             await until(lambda: bought(day))
             await asyncio.sleep(3)
-            assert rooms.keeper.is_behind
-            assert "disk is full" in rooms.keeper.problem
+            assert components.ledger.is_behind
+            assert "disk is full" in components.ledger.problem
             monkeypatch.undo()
-            await until(lambda: not rooms.keeper.is_behind)
+            await until(lambda: not components.ledger.is_behind)
             await asyncio.sleep(5)
             await same_books(day, running)
-            assert len(rooms.keeper.state.positions) == 1
+            assert len(components.ledger.state.positions) == 1
 
     simulate(main)
 
@@ -167,7 +167,7 @@ def test_any_mixture_of_faults_leaves_books_that_agree(tmp_path: Path, seed: int
         await day.open()
         async with day.engine() as running:
             await asyncio.sleep(ARM_S)
-            await rooms_of(running).arming.arm(SYMBOL, "ann")
+            await components_of(running).arming.arm(SYMBOL, "ann")
             await asyncio.sleep(80)
             await same_books(day, running)
             assert len(await stored_orders(running)) >= len(bought(day))

@@ -23,7 +23,7 @@ from tests.support.engine.crashing_engine import (
     same_books,
     stored_orders,
 )
-from tests.support.engine.monitored_position import ARM_S, SYMBOL, day_of, rooms_of, until
+from tests.support.engine.monitored_position import ARM_S, SYMBOL, components_of, day_of, until
 from tests.support.engine.open_position import rest_a_sale
 from tests.support.engine.practice_day import PracticeDay
 
@@ -41,7 +41,7 @@ async def then_another_agrees(day: PracticeDay, *, holds: bool) -> None:
     async with day.engine() as running:
         await asyncio.sleep(SETTLED_S)
         await same_books(day, running)
-        assert bool(rooms_of(running).keeper.state.positions) == holds
+        assert bool(components_of(running).ledger.state.positions) == holds
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_c2_an_engine_killed_while_it_buys(
             struck = cut_power_when(running, monkeypatch, moment, is_sent=is_sent)
             await asyncio.sleep(ARM_S)
             assert not struck.is_set()
-            await rooms_of(running).arming.arm(SYMBOL, "ann")
+            await components_of(running).arming.arm(SYMBOL, "ann")
             await struck.wait()
             await until(lambda: not is_sent or bought(day))
             await asyncio.sleep(1)
@@ -78,16 +78,16 @@ def test_an_engine_killed_with_a_sale_on_the_exchange(
         day = a_day(sim, tmp_path)
         await day.open()
         async with mortal(day, monkeypatch) as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(ARM_S)
-            await rooms.arming.arm(SYMBOL, "ann")
-            await until(lambda: rooms.keeper.state.positions)
+            await components.arming.arm(SYMBOL, "ann")
+            await until(lambda: components.ledger.state.positions)
             await asyncio.sleep(1)
-            await rest_a_sale(rooms, running)
-            order = rooms.keeper.state.live_orders()[0]
+            await rest_a_sale(components, running)
+            order = components.ledger.state.live_orders()[0]
             if is_cancelled:
                 cut_power(running, monkeypatch)
-                await rooms.execution.cancel(order, "a test")
+                await components.execution.cancel(order, "a test")
         monkeypatch.undo()
         sale = next(row for row in ours(day) if row.side is Side.SELL)
         assert (sale.status.value == "CANCELED") == is_cancelled
@@ -102,10 +102,10 @@ def test_r5_an_engine_killed_with_an_unknown_order(tmp_path: Path, monkeypatch: 
         day = a_day(sim, tmp_path, at_the_opening(FaultKind.LOSE_ANSWER), silence)
         await day.open()
         async with mortal(day, monkeypatch) as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(ARM_S)
-            await rooms.arming.arm(SYMBOL, "ann")
-            await until(lambda: rooms.keeper.state.has_unknown(SYMBOL))
+            await components.arming.arm(SYMBOL, "ann")
+            await until(lambda: components.ledger.state.has_unknown(SYMBOL))
         monkeypatch.undo()
         await then_another_agrees(day, holds=True)
 
@@ -119,17 +119,17 @@ def test_an_engine_killed_with_an_absent_order_in_its_watch_keeps_the_reservatio
         day = a_day(sim, tmp_path, at_the_opening(FaultKind.LOSE_REQUEST, times=50))
         await day.open()
         async with mortal(day, monkeypatch) as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(ARM_S)
-            await rooms.arming.arm(SYMBOL, "ann")
+            await components.arming.arm(SYMBOL, "ann")
             await asyncio.sleep(40)
             states = {row.state for row in (await stored_orders(running)).values()}
             assert states == {OrderState.ABSENT}
-            assert rooms.keeper.state.reserved() > 0
+            assert components.ledger.state.reserved() > 0
         monkeypatch.undo()
         async with day.engine() as running:
             await asyncio.sleep(SETTLED_S)
-            memory = rooms_of(running).keeper.state
+            memory = components_of(running).ledger.state
             assert memory.reserved() > 0
             await same_books(day, running)
             await asyncio.sleep(600)
@@ -147,9 +147,9 @@ def test_an_engine_killed_after_a_part_of_its_buy_was_filled(
         day = day_of(sim, tmp_path, listing=thin, lent=HANDS_OFF)
         await day.open()
         async with mortal(day, monkeypatch) as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(ARM_S)
-            await rooms.arming.arm(SYMBOL, "ann")
+            await components.arming.arm(SYMBOL, "ann")
             await until(lambda: any(row.executed for row in ours(day)))
             first = ours(day)[-1]
             assert first.executed_quote < first.quote_quantity * Decimal("0.9"), (

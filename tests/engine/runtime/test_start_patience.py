@@ -22,10 +22,10 @@ from tests.support.engine.monitored_position import (
     SYMBOL,
     agree,
     buy,
+    components_of,
     day_of,
     held,
     price_for,
-    rooms_of,
     until,
 )
 from tests.support.engine.practice_day import HOST, PORT, PracticeDay
@@ -91,13 +91,13 @@ def test_with_a_position_the_desk_is_open_while_entries_wait_for_the_exchange(
             running = await asyncio.wait_for(engine_with(day, stack, ""), 5)
             assert day.paths.socket.exists()
             assert running.face.status().trading_state is TradingState.REDUCE_ONLY
-            assert rooms_of(running).guardian.heartbeat_ms(held(running)) is not None
+            assert components_of(running).exit_monitor.heartbeat_ms(held(running)) is not None
             await asyncio.sleep(15)
             assert "the engine keeps running and retries" in caplog.text
             assert running.engine.waits_for
             assert running.face.status().cause
-            assert rooms_of(running).refusal(OrderRole.ENTRY, SYMBOL)
-            await until(lambda: rooms_of(running).reconciler.is_done, 1_200)
+            assert components_of(running).refusal(OrderRole.ENTRY, SYMBOL)
+            await until(lambda: components_of(running).reconciler.is_done, 1_200)
             await until(lambda: running.face.status().trading_state is TradingState.ACTIVE, 1_200)
             assert not running.engine.waits_for
             assert held(running).remaining
@@ -128,17 +128,17 @@ def test_a_stop_sells_while_a_question_of_the_start_has_no_answer(
         await until_s(day, AWAY_S + 1)
         async with AsyncExitStack() as stack:
             running = await asyncio.wait_for(engine_with(day, stack, ""), 5)
-            rooms, position = rooms_of(running), held(running)
+            components, position = components_of(running), held(running)
             await asyncio.sleep(4)
             is_compared = path == "/api/v3/time"  # a comparison goes by this machine's clock
-            assert rooms.reconciler.has_compared is is_compared
-            assert bool(rooms.refusal(OrderRole.TAKE_PROFIT, SYMBOL)) is not is_compared
-            assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
-            dropping = asyncio.ensure_future(price_for(rooms, position, "0.4", 8))
-            await until(lambda: not rooms.keeper.state.positions, 12)
-            assert rooms.reconciler.has_compared is is_compared
+            assert components.reconciler.has_compared is is_compared
+            assert bool(components.refusal(OrderRole.TAKE_PROFIT, SYMBOL)) is not is_compared
+            assert components.refusal(OrderRole.ENTRY, SYMBOL)
+            dropping = asyncio.ensure_future(price_for(components, position, "0.4", 8))
+            await until(lambda: not components.ledger.state.positions, 12)
+            assert components.reconciler.has_compared is is_compared
             await dropping
-            await until(lambda: rooms.reconciler.is_done, 1_200)
+            await until(lambda: components.reconciler.is_done, 1_200)
             await agree(running)
 
     simulate(main)
@@ -185,7 +185,7 @@ def test_a_wrong_key_with_a_position_is_reported_at_once_and_tried_again(
             assert "700002" in running.engine.waits_for
             await asyncio.sleep(300)
             assert held(running).remaining
-            assert rooms_of(running).keeper.state.trading.cause is Cause.KEY
+            assert components_of(running).ledger.state.trading.cause is Cause.KEY
 
     simulate(main)
 

@@ -16,7 +16,7 @@ from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.store.backups import Backups, restore
 from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL
-from tests.support.engine.monitored_position import SYMBOL, buy, day_of, held, rooms_of, until
+from tests.support.engine.monitored_position import SYMBOL, buy, components_of, day_of, held, until
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
@@ -53,11 +53,11 @@ async def sell(running: RunningEngine) -> None:
 
 
 async def halted(running: RunningEngine) -> str:
-    rooms = rooms_of(running)
-    await until(lambda: rooms.safety.switch.kept.state is TradingState.HALTED, 5)
-    assert rooms.safety.switch.kept.cause is Cause.STORAGE
-    assert rooms.refusal(OrderRole.ENTRY, "OTHERUSDT")
-    return rooms.safety.switch.kept.words
+    components = components_of(running)
+    await until(lambda: components.safety.trading_state.kept.state is TradingState.HALTED, 5)
+    assert components.safety.trading_state.kept.cause is Cause.STORAGE
+    assert components.refusal(OrderRole.ENTRY, "OTHERUSDT")
+    return components.safety.trading_state.kept.words
 
 
 @pytest.mark.parametrize("how", [delete, replace, delete_log, move_folder], ids=lambda how: how.__name__)
@@ -72,9 +72,9 @@ def test_a_database_that_loses_its_place_while_running_halts_entries_and_is_resc
             how(day)
             words = await halted(running)
             assert "while this engine uses it" in words
-            rooms = rooms_of(running)
+            components = components_of(running)
             await sell(running)
-            await until(lambda: not rooms.keeper.state.positions)
+            await until(lambda: not components.ledger.state.positions)
             rescued = Backups(day.paths.store).all()
         if how is move_folder:  # no folder to put it into
             assert not rescued
@@ -83,9 +83,9 @@ def test_a_database_that_loses_its_place_while_running_halts_entries_and_is_resc
         delete(day)
         restore(day.paths.store, Backups(day.paths.store).all()[0], 0)
         async with day.engine() as running:
-            await until(lambda: rooms_of(running).other_engines.is_done)
-            await until(lambda: not rooms_of(running).keeper.state.positions, 60)
-            assert rooms_of(running).keeper.state.trading.state is TradingState.HALTED
+            await until(lambda: components_of(running).unknown_orders.is_done)
+            await until(lambda: not components_of(running).ledger.state.positions, 60)
+            assert components_of(running).ledger.state.trading.state is TradingState.HALTED
 
     simulate(main)
 
@@ -124,7 +124,7 @@ def test_a_first_start_is_no_loss(tmp_path: Path) -> None:
         await day.open()
         async with day.engine() as running:
             assert running.store.emptied() == ""
-            await until(lambda: rooms_of(running).keeper.state.trading.state is TradingState.ACTIVE)
+            await until(lambda: components_of(running).ledger.state.trading.state is TradingState.ACTIVE)
 
     simulate(main)
 
@@ -157,16 +157,16 @@ def test_d5_damage_outside_the_tables_of_money_starts_with_exits_only(tmp_path: 
                 raw.execute(f"DROP TRIGGER {name}")
             changed = raw.execute(damage).rowcount
         async with day.engine() as running:
-            rooms = rooms_of(running)
-            await until(lambda: rooms.other_engines.is_done)
+            components = components_of(running)
+            await until(lambda: components.unknown_orders.is_done)
             assert held(running).symbol == SYMBOL
             if changed and running.store.damaged():
                 assert "mexc-tui restore" in running.store.damaged()
-                await until(lambda: rooms.keeper.state.trading.state is TradingState.REDUCE_ONLY)
-                assert rooms.keeper.state.trading.cause is Cause.STORAGE
-                assert "damaged" in rooms.refusal(OrderRole.ENTRY, "OTHERUSDT")
+                await until(lambda: components.ledger.state.trading.state is TradingState.REDUCE_ONLY)
+                assert components.ledger.state.trading.cause is Cause.STORAGE
+                assert "damaged" in components.refusal(OrderRole.ENTRY, "OTHERUSDT")
             await sell(running)
-            await until(lambda: not rooms.keeper.state.positions)
+            await until(lambda: not components.ledger.state.positions)
 
     simulate(main)
 
@@ -188,14 +188,14 @@ def test_d5_a_damaged_page_outside_the_tables_of_money_starts_with_exits_only(
             file.seek((page - 1) * 4_096)
             file.write(b"\xff" * 64)
         async with day.engine() as running:
-            rooms = rooms_of(running)
-            await until(lambda: rooms.reconciler.is_done)
+            components = components_of(running)
+            await until(lambda: components.reconciler.is_done)
             assert held(running).symbol == SYMBOL
             assert running.store.damaged()
-            await until(lambda: not rooms.keeper.state.trading.state.allows_entries)
-            assert rooms.refusal(OrderRole.ENTRY, "OTHERUSDT")
+            await until(lambda: not components.ledger.state.trading.state.allows_entries)
+            assert components.refusal(OrderRole.ENTRY, "OTHERUSDT")
             await sell(running)
-            await until(lambda: not any(one.remaining for one in rooms.keeper.state.positions.values()))
+            await until(lambda: not any(one.remaining for one in components.ledger.state.positions.values()))
 
     simulate(main)
 

@@ -21,7 +21,7 @@ from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.practice.scenario import Knobs
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.open_position import SYMBOL, holding, rest_a_sale, rooms_of, until
+from tests.support.engine.open_position import SYMBOL, components_of, holding, rest_a_sale, until
 from tests.support.engine.practice_day import DAY, PracticeDay
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
@@ -33,24 +33,24 @@ KILLED = Trading(
 PAIRS, ORDERS = 5, 4
 
 
-async def resting(rooms: TradingComponents, count: int) -> None:
+async def resting(components: TradingComponents, count: int) -> None:
     """Wait until the ladder rests, or nothing does."""
-    await until(lambda: len(rooms.keeper.state.live_orders()) == count)
+    await until(lambda: len(components.ledger.state.live_orders()) == count)
 
 
 def test_take_profits_are_not_placed_again_until_a_person_resumes(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, ladder=LADDER) as (_, running, _closer):
-            rooms = rooms_of(running)
-            await resting(rooms, 3)
-            acted = await rooms.safety.stopping.emergency_stop("ann", sells=False)
+            components = components_of(running)
+            await resting(components, 3)
+            acted = await components.safety.emergency_stop.emergency_stop("ann", sells=False)
             assert acted.is_all, acted.words
             assert (acted.result.orders_cancelled, acted.result.positions_left) == (3, 1)
             assert acted.result.state is TradingState.HALTED
             await asyncio.sleep(30)
-            assert not await rooms.port.open_orders()
-            await rooms.safety.stopping.resume("ann", "resume")
-            await resting(rooms, 3)
+            assert not await components.port.open_orders()
+            await components.safety.emergency_stop.resume("ann", "resume")
+            await resting(components, 3)
 
     simulate(main)
 
@@ -58,15 +58,15 @@ def test_take_profits_are_not_placed_again_until_a_person_resumes(tmp_path: Path
 def test_a_halt_in_the_file_is_read_before_the_next_byte_and_carried_out(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, ladder=LADDER) as (day, running, _closer):
-            rooms = rooms_of(running)
-            await resting(rooms, 3)
-            HaltFileOnDisk(day.paths.state, rooms.keeper.scope).write(KILLED)
-            assert rooms.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
-            assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
-            assert not rooms.refusal(OrderRole.STOP, SYMBOL)
-            await resting(rooms, 0)
+            components = components_of(running)
+            await resting(components, 3)
+            HaltFileOnDisk(day.paths.state, components.ledger.scope).write(KILLED)
+            assert components.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
+            assert components.refusal(OrderRole.ENTRY, SYMBOL)
+            assert not components.refusal(OrderRole.STOP, SYMBOL)
+            await resting(components, 0)
             await asyncio.sleep(15)
-            assert not await rooms.port.open_orders()
+            assert not await components.port.open_orders()
             assert running.engine.trading() == (TradingState.HALTED, "kill --direct")
 
     simulate(main)
@@ -75,13 +75,13 @@ def test_a_halt_in_the_file_is_read_before_the_next_byte_and_carried_out(tmp_pat
 def test_an_emergency_stop_in_the_file_counts_although_a_person_halted_before(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, ladder=LADDER) as (day, running, _closer):
-            rooms = rooms_of(running)
-            await resting(rooms, 3)
-            await rooms.safety.stopping.halt("ann", "lunch")
-            assert not rooms.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
-            HaltFileOnDisk(day.paths.state, rooms.keeper.scope).write(KILLED)
-            assert rooms.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
-            await resting(rooms, 0)
+            components = components_of(running)
+            await resting(components, 3)
+            await components.safety.emergency_stop.halt("ann", "lunch")
+            assert not components.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
+            HaltFileOnDisk(day.paths.state, components.ledger.scope).write(KILLED)
+            assert components.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
+            await resting(components, 0)
 
     simulate(main)
 
@@ -89,17 +89,17 @@ def test_an_emergency_stop_in_the_file_counts_although_a_person_halted_before(tm
 def test_a_start_after_an_emergency_stop_cancels_what_it_left(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, ladder=LADDER) as (day, running, _closer):
-            rooms = rooms_of(running)
-            await resting(rooms, 3)
-            scope = rooms.keeper.scope
+            components = components_of(running)
+            await resting(components, 3)
+            scope = components.ledger.scope
         HaltFileOnDisk(day.paths.state, scope).write(KILLED)
         async with day.engine() as running:
-            rooms = rooms_of(running)
-            await resting(rooms, 0)
+            components = components_of(running)
+            await resting(components, 0)
             await asyncio.sleep(15)
-            assert not await rooms.port.open_orders()
-            assert rooms.keeper.state.positions
-            assert rooms.keeper.state.trading.state is TradingState.HALTED
+            assert not await components.port.open_orders()
+            assert components.ledger.state.positions
+            assert components.ledger.state.trading.state is TradingState.HALTED
 
     simulate(main)
 
@@ -107,11 +107,11 @@ def test_a_start_after_an_emergency_stop_cancels_what_it_left(tmp_path: Path) ->
 def test_no_order_that_adds_risk_is_sent_while_trading_is_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with trading(sim, tmp_path) as (day, running):
-            rooms = rooms_of(running)
+            components = components_of(running)
             symbol = pairs_of(running)[0]
-            await rooms.safety.stopping.halt("ann", "news")
-            intent, order = await wished(rooms, running, symbol)
-            sent = await rooms.execution.place(intent, order)
+            await components.safety.emergency_stop.halt("ann", "news")
+            intent, order = await wished(components, running, symbol)
+            sent = await components.execution.place(intent, order)
             assert isinstance(sent.outcome, NotSent)
             assert "news" in sent.outcome.reason
             assert not orders_of(day, [symbol])
@@ -123,16 +123,16 @@ def test_one_empty_answer_does_not_prove_that_nothing_is_left(tmp_path: Path) ->
     async def main(sim: Simulation) -> None:
         knobs = Knobs()
         async with holding(sim, tmp_path, knobs=knobs) as (_, running, closer):
-            rooms, closer.is_stuck = rooms_of(running), True
+            components, closer.is_stuck = components_of(running), True
             msgspec.structs.force_setattr(knobs, "visibility_ms", (700, 700))
-            intent = await rest_a_sale(rooms, running)
+            intent = await rest_a_sale(components, running)
             name = intent.client_ids[0]
-            rooms.keeper.state.orders.pop(name)  # an order that no memory knows
-            acted = await rooms.safety.stopping.emergency_stop("ann", sells=False)
+            components.ledger.state.orders.pop(name)  # an order that no memory knows
+            acted = await components.safety.emergency_stop.emergency_stop("ann", sells=False)
             assert acted.is_all
             assert acted.result.orders_cancelled == 1
             await asyncio.sleep(1)
-            assert not await rooms.port.open_orders()
+            assert not await components.port.open_orders()
 
     simulate(main)
 
@@ -156,10 +156,12 @@ def pairs_of(running: RunningEngine) -> list[str]:
     return sorted(named)[:PAIRS]
 
 
-async def wished(rooms: TradingComponents, running: RunningEngine, symbol: str) -> tuple[Intent, NewOrder]:
+async def wished(
+    components: TradingComponents, running: RunningEngine, symbol: str
+) -> tuple[Intent, NewOrder]:
     """Return a buy far below the market, and its durable intent."""
     pair = running.engine.known.knowledge.pairs[symbol]
-    names = rooms.keeper.client_ids(1)
+    names = components.ledger.client_ids(1)
     price = D(10).scaleb(-pair.price_precision)
     quantity = (D(6) / price).quantize(D(1).scaleb(-pair.quantity_precision))
     intent = Intent(
@@ -171,10 +173,10 @@ async def wished(rooms: TradingComponents, running: RunningEngine, symbol: str) 
         side=Side.BUY,
         client_ids=names,
         quantity=quantity,
-        created_ms=rooms.port.now_ms(),
+        created_ms=components.port.now_ms(),
         reason="a test",
     )
-    await rooms.keeper.save_intent(intent)
+    await components.ledger.save_intent(intent)
     return intent, NewOrder(symbol, Side.BUY, OrderType.LIMIT, names[0], price=price, quantity=quantity)
 
 
@@ -184,21 +186,21 @@ def orders_of(day: PracticeDay, symbols: list[str]) -> list[OrderRecord]:
 
 async def rest_orders(running: RunningEngine) -> list[str]:
     """Let so many buys of ours rest on so many pairs."""
-    rooms, symbols = rooms_of(running), pairs_of(running)
+    components, symbols = components_of(running), pairs_of(running)
     for symbol in symbols:
         for _ in range(ORDERS):
-            intent, order = await wished(rooms, running, symbol)
-            await rooms.execution.place(intent, order)
-    await until(lambda: len(rooms.keeper.state.live_orders()) == PAIRS * ORDERS)
+            intent, order = await wished(components, running, symbol)
+            await components.execution.place(intent, order)
+    await until(lambda: len(components.ledger.state.live_orders()) == PAIRS * ORDERS)
     await asyncio.sleep(3)
     return symbols
 
 
 async def stopped(day: PracticeDay, running: RunningEngine, symbols: list[str]) -> int:
     """Stop all; return after how many milliseconds the last order was cancelled."""
-    rooms = rooms_of(running)
+    components = components_of(running)
     began_ms = day.server.session.now_ms
-    acted = await rooms.safety.stopping.emergency_stop("ann")
+    acted = await components.safety.emergency_stop.emergency_stop("ann")
     assert acted.is_all, acted.words
     assert acted.result.orders_cancelled == PAIRS * ORDERS
     gone = [row for row in orders_of(day, symbols) if row.client_order_id.startswith("mx")]
@@ -228,10 +230,10 @@ def test_the_user_s_own_order_of_a_pair_stays_when_all_of_ours_are_cancelled(tmp
     async def main(sim: Simulation) -> None:
         async with trading(sim, tmp_path) as (day, running):
             symbols = await rest_orders(running)
-            rooms = rooms_of(running)
-            _, order = await wished(rooms, running, symbols[0])
+            components = components_of(running)
+            _, order = await wished(components, running, symbols[0])
             day.server.session.place(replace(order, client_order_id="by-hand"))
-            await until(lambda: bool(rooms.keeper.state.foreign))
+            await until(lambda: bool(components.ledger.state.foreign))
             assert await stopped(day, running, symbols) < 1_000
             rows = [row for row in orders_of(day, symbols) if row.client_order_id == "by-hand"]
             assert [row.status.value for row in rows] == ["NEW"]

@@ -20,10 +20,10 @@ ONE_RUNG = {"ladder": "50@100"}
 WITHIN_MS = 2_000
 
 
-async def ms_until_sold(sim: Simulation, running: RunningEngine, rooms: TradingComponents) -> int:
+async def ms_until_sold(sim: Simulation, running: RunningEngine, components: TradingComponents) -> int:
     """Flatten; return after how many milliseconds the position was closed."""
     began_ms = sim.clock.now_ms()
-    flattening = asyncio.ensure_future(rooms.safety.stopping.flatten("ann"))
+    flattening = asyncio.ensure_future(components.safety.emergency_stop.flatten("ann"))
     await closed(running)
     took_ms = sim.clock.now_ms() - began_ms
     assert (await flattening).result.positions_closed == 1
@@ -33,24 +33,28 @@ async def ms_until_sold(sim: Simulation, running: RunningEngine, rooms: TradingC
 def test_unreadable_open_orders_do_not_hold_back_the_sales_of_a_flattening(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         failing = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=43, path="/api/v3/openOrders")
-        async with guarding(day_of(sim, tmp_path, faults=(failing,), lent=ONE_RUNG)) as (running, rooms, _):
+        async with guarding(day_of(sim, tmp_path, faults=(failing,), lent=ONE_RUNG)) as (
+            running,
+            components,
+            _,
+        ):
             await asyncio.sleep(2)
-            assert await ms_until_sold(sim, running, rooms) < WITHIN_MS
+            assert await ms_until_sold(sim, running, components) < WITHIN_MS
 
     simulate(main)
 
 
 def test_an_unknown_buy_of_another_pair_does_not_hold_back_the_sales_of_a_flattening(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with guarding(day_of(sim, tmp_path, lent=ONE_RUNG)) as (running, rooms, _):
+        async with guarding(day_of(sim, tmp_path, lent=ONE_RUNG)) as (running, components, _):
             unknown = msgspec.structs.replace(
                 samples.order("lost-1", state=OrderState.UNKNOWN, intent_id="lost"),
                 symbol="OTHERUSDT",
                 role=OrderRole.ENTRY,
-                fence_ms=rooms.port.now_ms() + 10_000,
+                fence_ms=components.port.now_ms() + 10_000,
             )
-            rooms.keeper.state.put_order(unknown)
-            assert await ms_until_sold(sim, running, rooms) < WITHIN_MS
+            components.ledger.state.put_order(unknown)
+            assert await ms_until_sold(sim, running, components) < WITHIN_MS
 
     simulate(main)
 
@@ -61,14 +65,14 @@ def test_cancels_that_hang_hold_back_the_sales_of_their_own_pair_alone(tmp_path:
             kind=FaultKind.DELAY, at_s=43, method="DELETE", path="/api/v3/order", amount_ms=60_000
         )
         lent = {"ladder": "", "time_stop_s": 0}
-        async with guarding(day_of(sim, tmp_path, faults=(hanging,), lent=lent)) as (running, rooms, _):
+        async with guarding(day_of(sim, tmp_path, faults=(hanging,), lent=lent)) as (running, components, _):
             other = msgspec.structs.replace(
                 samples.order("resting-1", state=OrderState.ACKNOWLEDGED, intent_id="resting"),
                 symbol="OTHERUSDT",
                 role=OrderRole.TAKE_PROFIT,
             )
             await asyncio.sleep(2)
-            rooms.keeper.state.put_order(other)
-            assert await ms_until_sold(sim, running, rooms) < WITHIN_MS
+            components.ledger.state.put_order(other)
+            assert await ms_until_sold(sim, running, components) < WITHIN_MS
 
     simulate(main)

@@ -34,12 +34,12 @@ class LiveDesk:
 
     def __init__(self, market: PracticeServer, running: RunningEngine, face: TradingQueries) -> None:
         self.market, self.running, self.face = market, running, face
-        rooms = running.engine.rooms
-        assert rooms is not None
-        self.rooms = rooms
+        components = running.engine.trading_components
+        assert components is not None
+        self.components = components
 
     async def at(self, second: float) -> None:
-        passed_s = (self.rooms.port.now_ms() - self.market.session.start_ms) / 1_000
+        passed_s = (self.components.port.now_ms() - self.market.session.start_ms) / 1_000
         await asyncio.sleep(max(second - passed_s, 0))
 
     async def phrase(self) -> str:
@@ -59,7 +59,7 @@ class LiveDesk:
 
     @property
     def holds(self) -> bool:
-        return self.rooms.keeper.state.position_of(NAME) is not None
+        return self.components.ledger.state.position_of(NAME) is not None
 
 
 @asynccontextmanager

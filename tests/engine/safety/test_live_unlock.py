@@ -36,7 +36,15 @@ async def opened(folder: Path, clock: HandClock) -> tuple[SqliteStore, LiveUnloc
     store = await SqliteStore.open(folder / "desk.sqlite3", clock)
     settings = load(Layers(flags=flag_layer({"mode": "live"}, []))).settings
     numbers = (entry_numbers(settings), LiveParameters(hours=12))
-    made = LiveUnlock(store, clock, Random(1), "live", clock.now_ms, lambda: WELL, lambda: numbers)
+    made = LiveUnlock(
+        store=store,
+        clock=clock,
+        rng=Random(1),
+        profile="live",
+        now_ms=clock.now_ms,
+        desk=lambda: WELL,
+        parameters=lambda: numbers,
+    )
     return store, made
 
 
@@ -116,7 +124,7 @@ def test_locking_while_an_unlock_is_being_written_down_wins(tmp_path: Path) -> N
         await slow.begun.wait()
         await one.lock("somebody else")
         slow.go.set()
-        with pytest.raises(CommandRefused, match="locked meanwhile"):
+        with pytest.raises(CommandRefused, match="locked in the meantime"):
             await unlocking
         assert one.is_locked
         await store.close()

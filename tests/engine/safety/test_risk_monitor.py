@@ -22,12 +22,12 @@ from mexc_tui.sniping.rounding import floored, grid_of
 from tests.support.engine.open_position import (
     SYMBOL,
     D,
+    components_of,
     fall_to,
     fallen_to,
     guard_acted,
     holding,
     rest_a_sale,
-    rooms_of,
     until,
 )
 
@@ -38,12 +38,12 @@ def test_losses_of_a_day_warn_trim_and_lower_limits_once(tmp_path: Path) -> None
     async def main(sim: Simulation) -> None:
         # A position of ten in a thousand: a full loss is one per cent.
         async with holding(sim, tmp_path, daily_loss_halt_pct=0.8) as (_, running, closer):
-            rooms = rooms_of(running)
-            await fall_to(rooms, "0.52")
-            assert rooms.keeper.state.trading.state is TradingState.ACTIVE
+            components = components_of(running)
+            await fall_to(components, "0.52")
+            assert components.ledger.state.trading.state is TradingState.ACTIVE
             await asyncio.sleep(0.5)
             assert [one[1] for one in closer.asked] == [D(30)]
-            await fall_to(rooms, "0.52")
+            await fall_to(components, "0.52")
             await asyncio.sleep(0.5)
             assert len(closer.asked) == 1
             acted = await guard_acted(running)
@@ -57,9 +57,9 @@ def test_losses_of_a_day_warn_trim_and_lower_limits_once(tmp_path: Path) -> None
 def test_lowered_limits_are_shown_survive_a_restart_and_are_lifted_by_the_user(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, daily_loss_halt_pct=0.8) as (day, running, _):
-            rooms = rooms_of(running)
+            components = components_of(running)
             before = (await face_of(running)).risk()
-            await fall_to(rooms, "0.52")
+            await fall_to(components, "0.52")
             await asyncio.sleep(2)
             lowered = (await face_of(running)).risk()
             assert limit(lowered, "position_cap") < limit(before, "position_cap") * D("0.6")
@@ -83,12 +83,12 @@ def test_lowered_limits_are_shown_survive_a_restart_and_are_lifted_by_the_user(t
 def test_lowered_limits_expire(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, daily_loss_halt_pct=0.8, guard_tighten_s=60) as (_, running, _c):
-            rooms = rooms_of(running)
-            await fall_to(rooms, "0.52")
+            components = components_of(running)
+            await fall_to(components, "0.52")
             await asyncio.sleep(2)
-            assert rooms.safety.tightening.now.steps == 1
+            assert components.safety.tightening.now.steps == 1
             await asyncio.sleep(60)
-            assert rooms.safety.tightening.now.steps == 0
+            assert components.safety.tightening.now.steps == 0
 
     simulate(main)
 
@@ -96,16 +96,16 @@ def test_lowered_limits_expire(tmp_path: Path) -> None:
 def test_a_low_quote_of_two_seconds_sells_and_halts_nothing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, daily_loss_halt_pct=0.3) as (_, running, closer):
-            rooms = rooms_of(running)
-            with fallen_to(rooms, "0.01"):
+            components = components_of(running)
+            with fallen_to(components, "0.01"):
                 for _ in range(2):
-                    rooms.safety.equity.mark()
-                    rooms.safety.guard.look()
+                    components.safety.equity.mark()
+                    components.safety.risk_monitor.check()
                     await asyncio.sleep(1)
             await asyncio.sleep(10)
             assert closer.asked == []
-            assert rooms.keeper.state.positions
-            assert rooms.keeper.state.trading.state is TradingState.ACTIVE
+            assert components.ledger.state.positions
+            assert components.ledger.state.trading.state is TradingState.ACTIVE
             assert await guard_acted(running) == []
 
     simulate(main)
@@ -114,10 +114,10 @@ def test_a_low_quote_of_two_seconds_sells_and_halts_nothing(tmp_path: Path) -> N
 def test_each_check_stores_its_metrics_and_result(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, daily_loss_halt_pct=0.8) as (_, running, _closer):
-            rooms = rooms_of(running)
-            await fall_to(rooms, "0.52")
+            components = components_of(running)
+            await fall_to(components, "0.52")
             await asyncio.sleep(130)
-            checks = await rooms.keeper.read("checks", lambda tables: tables.risk_checks.latest())
+            checks = await components.ledger.read("checks", lambda tables: tables.risk_checks.latest())
             assert [one.level for one in checks].count(RiskLevel.MEDIUM) >= 1
             (warned,) = [one for one in checks if one.level is RiskLevel.MEDIUM][-1:]
             assert warned.daily_loss_pct is not None
@@ -142,19 +142,19 @@ def limit(row: RiskRow, name: str) -> Decimal:
 def test_a_trim_is_not_repeated_by_the_engine_after_a_restart(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, daily_loss_halt_pct=0.8, position_quote=20) as (day, running, _):
-            rooms = rooms_of(running)
-            rooms.safety.stopping.closer = rooms.selling
-            before = next(iter(rooms.keeper.state.positions.values())).remaining
-            await fall_to(rooms, "0.72")
-            await until(lambda: next(iter(rooms.keeper.state.positions.values())).remaining < before)
+            components = components_of(running)
+            components.safety.emergency_stop.closer = components.exit_execution
+            before = next(iter(components.ledger.state.positions.values())).remaining
+            await fall_to(components, "0.72")
+            await until(lambda: next(iter(components.ledger.state.positions.values())).remaining < before)
             await asyncio.sleep(2)
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(2)
-            held = next(iter(rooms.keeper.state.positions.values())).remaining
-            await fall_to(rooms, "0.6")
-            assert rooms.safety.guard.grade.level is RiskLevel.MEDIUM
-            assert next(iter(rooms.keeper.state.positions.values())).remaining == held
+            held = next(iter(components.ledger.state.positions.values())).remaining
+            await fall_to(components, "0.6")
+            assert components.safety.risk_monitor.grade.level is RiskLevel.MEDIUM
+            assert next(iter(components.ledger.state.positions.values())).remaining == held
             assert [one.action for one in await guard_acted(running)].count("trim 30 %") == 1
 
     simulate(main)
@@ -167,18 +167,18 @@ def test_a_loss_over_the_limit_halts_and_flattens_as_configured(
     async def main(sim: Simulation) -> None:
         day = holding(sim, tmp_path, daily_loss_halt_pct=0.3, on_critical=on_critical)
         async with day as (_, running, closer):
-            rooms = rooms_of(running)
-            await fall_to(rooms, "0.65")
+            components = components_of(running)
+            await fall_to(components, "0.65")
             await asyncio.sleep(10)
-            assert rooms.keeper.state.trading.state is TradingState.HALTED
-            assert rooms.keeper.state.trading.cause is Cause.DAILY_LOSS
-            assert bool(rooms.keeper.state.positions) is not is_sold
+            assert components.ledger.state.trading.state is TradingState.HALTED
+            assert components.ledger.state.trading.cause is Cause.DAILY_LOSS
+            assert bool(components.ledger.state.positions) is not is_sold
             if is_sold:
                 assert closer.asked[-1][2] is OrderRole.FLATTEN
             actions = [one.action for one in await guard_acted(running)]
             assert actions == ["emergency stop" if is_sold else "halt"]
-            with pytest.raises(CommandRefused, match="must be typed"):
-                await rooms.safety.stopping.resume("ann", "")
+            with pytest.raises(CommandRefused, match="type `resume` to resume"):
+                await components.safety.emergency_stop.resume("ann", "")
 
     simulate(main)
 
@@ -186,9 +186,9 @@ def test_a_loss_over_the_limit_halts_and_flattens_as_configured(
 def test_O16_an_order_of_another_desk_with_our_prefix_halts(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
-            rooms = rooms_of(running)
+            components = components_of(running)
             grid = grid_of(running.engine.known.knowledge.pairs[SYMBOL])
-            ask = rooms.prices.of(SYMBOL).ask
+            ask = components.prices.of(SYMBOL).ask
             assert ask is not None
             price = floored(ask * D("0.5"), grid.price_tick)
             order = NewOrder(
@@ -199,13 +199,13 @@ def test_O16_an_order_of_another_desk_with_our_prefix_halts(tmp_path: Path) -> N
                 price=price,
                 quantity=floored(D(6) / price, grid.quantity_step),
             )
-            await rooms.port.place(order, purpose=Purpose.ENTRY)
+            await components.port.place(order, purpose=Purpose.ENTRY)
             await asyncio.sleep(2)
-            trading = rooms.keeper.state.trading
+            trading = components.ledger.state.trading
             assert (trading.state, trading.cause) == (TradingState.HALTED, Cause.UNKNOWN_ORDER)
-            assert len(await rooms.port.open_orders()) == 1  # somebody else's: left alone
-            with pytest.raises(CommandRefused, match="must be typed"):
-                await rooms.safety.stopping.resume("ann", "")
+            assert len(await components.port.open_orders()) == 1  # somebody else's: left alone
+            with pytest.raises(CommandRefused, match="type `resume` to resume"):
+                await components.safety.emergency_stop.resume("ann", "")
 
     simulate(main)
 
@@ -213,12 +213,12 @@ def test_O16_an_order_of_another_desk_with_our_prefix_halts(tmp_path: Path) -> N
 def test_a_refused_key_halts(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
-            rooms = rooms_of(running)
-            intent = await rest_a_sale(rooms, running)
-            order = rooms.keeper.state.orders[intent.client_ids[0]]
+            components = components_of(running)
+            intent = await rest_a_sale(components, running)
+            order = components.ledger.state.orders[intent.client_ids[0]]
             refused = msgspec.structs.replace(order, code=700006, reason="not on the key's list")
-            await rooms.keeper.save_order(refused, "the answer")
-            assert rooms.keeper.state.trading.cause is Cause.KEY
+            await components.ledger.save_order(refused, "the answer")
+            assert components.ledger.state.trading.cause is Cause.KEY
             await asyncio.sleep(2)
             assert (await guard_acted(running))[0].action == "halt"
 
@@ -230,18 +230,18 @@ def test_H6_an_order_worker_that_keeps_failing_halts_and_another_only_reduces(
 ) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
-            rooms = rooms_of(running)
+            components = components_of(running)
 
             async def broken(**_: object) -> None:
                 raise RuntimeError("a bug")
 
             monkeypatch.setattr(running.engine.outcomes, "label", broken)
-            await until(lambda: rooms.keeper.state.trading.cause is Cause.WORKER, 60)
-            assert rooms.keeper.state.trading.state is TradingState.REDUCE_ONLY
+            await until(lambda: components.ledger.state.trading.cause is Cause.WORKER, 60)
+            assert components.ledger.state.trading.state is TradingState.REDUCE_ONLY
             monkeypatch.undo()
-            monkeypatch.setattr(rooms.settling, "_look", broken)
-            await until(lambda: rooms.keeper.state.trading.cause is Cause.ORDER_WORKER, 60)
-            assert rooms.keeper.state.trading.state is TradingState.HALTED
+            monkeypatch.setattr(components.order_resolution, "_look", broken)
+            await until(lambda: components.ledger.state.trading.cause is Cause.ORDER_WORKER, 60)
+            assert components.ledger.state.trading.state is TradingState.HALTED
             monkeypatch.undo()
 
     simulate(main)
@@ -250,8 +250,8 @@ def test_H6_an_order_worker_that_keeps_failing_halts_and_another_only_reduces(
 def test_I6_books_that_contradict_themselves_halt(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
-            rooms = rooms_of(running)
-            memory = rooms.keeper.state
+            components = components_of(running)
+            memory = components.ledger.state
             position = next(iter(memory.positions.values()))
             wrong = msgspec.structs.replace(position, remaining=position.remaining + 1)
             for _ in range(400):  # longer than an unsettled state may last
@@ -267,8 +267,8 @@ def test_I6_books_that_contradict_themselves_halt(tmp_path: Path) -> None:
 def test_doubts_lift_themselves_with_their_cause(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
-            rooms = rooms_of(running)
-            keeper = rooms.keeper
+            components = components_of(running)
+            keeper = components.ledger
             keeper.problem = "the disk is full"
             await asyncio.sleep(1.5)
             assert (keeper.state.trading.state, keeper.state.trading.cause) == (
@@ -276,7 +276,7 @@ def test_doubts_lift_themselves_with_their_cause(tmp_path: Path) -> None:
                 Cause.STORAGE,
             )
             with pytest.raises(CommandRefused, match="wait by themselves"):
-                await rooms.safety.stopping.resume("ann", "")
+                await components.safety.emergency_stop.resume("ann", "")
             keeper.problem = ""
             await asyncio.sleep(1.5)
             assert keeper.state.trading.state is TradingState.ACTIVE
@@ -287,27 +287,27 @@ def test_doubts_lift_themselves_with_their_cause(tmp_path: Path) -> None:
 def test_I7_equity_is_start_and_profits_and_a_restart_keeps_its_peak(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (day, running, _closer):
-            rooms = rooms_of(running)
-            assert rooms.safety.equity.breaches() == ()
-            point = rooms.keeper.state.equity
+            components = components_of(running)
+            assert components.safety.equity.breaches() == ()
+            point = components.ledger.state.equity
             assert point is not None
             assert point.is_complete
             assert point.peak >= 1_000
-            await rooms.safety.stopping.flatten("ann")
+            await components.safety.emergency_stop.flatten("ann")
             await asyncio.sleep(2)
-            assert rooms.safety.equity.breaches() == ()
-            before = rooms.keeper.state.equity
+            assert components.safety.equity.breaches() == ()
+            before = components.ledger.state.equity
         async with day.engine() as running:
-            rooms = rooms_of(running)
-            after = rooms.keeper.state.equity
+            components = components_of(running)
+            after = components.ledger.state.equity
             assert before is not None
             assert after is not None
             assert after.peak == before.peak
-            fallen = rooms.safety.equity.losses().drawdown_pct
+            fallen = components.safety.equity.losses().drawdown_pct
             assert fallen is not None
             assert abs(fallen - (1 - before.equity / before.peak) * 100) < D("1e-9")
-            assert rooms.safety.equity.day_equity == 1_000
-            assert rooms.safety.equity.breaches() == ()
+            assert components.safety.equity.day_equity == 1_000
+            assert components.safety.equity.breaches() == ()
 
     simulate(main)
 
@@ -315,12 +315,12 @@ def test_I7_equity_is_start_and_profits_and_a_restart_keeps_its_peak(tmp_path: P
 def test_a_ban_stops_entries_and_no_exit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, closer):
-            rooms = rooms_of(running)
-            monkeypatch.setattr(rooms.port, "ban", lambda: "418 for a minute")
+            components = components_of(running)
+            monkeypatch.setattr(components.port, "ban", lambda: "418 for a minute")
             await asyncio.sleep(1.5)
-            assert rooms.keeper.state.trading.cause is Cause.BAN
-            assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
-            position = next(iter(rooms.keeper.state.positions.values()))
+            assert components.ledger.state.trading.cause is Cause.BAN
+            assert components.refusal(OrderRole.ENTRY, SYMBOL)
+            position = next(iter(components.ledger.state.positions.values()))
             closed = await closer.close(position, None, OrderRole.STOP, CloseReason.STOP, "the stop")
             assert not closed.left
             monkeypatch.undo()
@@ -332,13 +332,13 @@ def test_money_from_outside_is_a_difference_that_the_end_of_the_day_tells(tmp_pa
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (day, running, _closer):
             day.server.session.deposit("USDT", D(50))
-            rooms_of(running).reconciler.request_comparison()
+            components_of(running).reconciler.request_comparison()
             await asyncio.sleep(25)
             assert running.engine.trading()[0] is TradingState.ACTIVE  # a booked drift (reliability I8)
             await running.engine.wait(until_done=True)
             assert any("50 USDT" in words for words in running.engine.unexplained)
-            assert rooms_of(running).safety.equity.breaches() == ()  # a flow, no gain
-            losses = rooms_of(running).safety.equity.losses()
+            assert components_of(running).safety.equity.breaches() == ()  # a flow, no gain
+            losses = components_of(running).safety.equity.losses()
             assert losses.day_pct is not None
             assert abs(losses.day_pct) < 1
 
@@ -350,15 +350,15 @@ def test_I9_what_nobody_looks_after_is_warned_of_and_then_halts(
 ) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
-            rooms = rooms_of(running)
-            assert rooms.safety.invariants.unprotected() == ()
-            monkeypatch.setattr(rooms.safety.invariants, "heartbeat_ms", never)
+            components = components_of(running)
+            assert components.safety.invariants.unprotected() == ()
+            monkeypatch.setattr(components.safety.invariants, "heartbeat_ms", never)
             await asyncio.sleep(3)
-            assert rooms.safety.guard.grade.level is RiskLevel.MEDIUM
-            assert rooms.keeper.state.trading.state is TradingState.REDUCE_ONLY
+            assert components.safety.risk_monitor.grade.level is RiskLevel.MEDIUM
+            assert components.ledger.state.trading.state is TradingState.REDUCE_ONLY
             await asyncio.sleep(15)
-            assert rooms.keeper.state.trading.cause is Cause.INVARIANT
-            assert rooms.keeper.state.positions
+            assert components.ledger.state.trading.cause is Cause.INVARIANT
+            assert components.ledger.state.positions
             monkeypatch.undo()
 
     simulate(main)
@@ -377,8 +377,8 @@ async def open_alerts(running: RunningEngine, prefix: str) -> list[str]:
 def test_what_the_guard_alerted_of_is_closed_a_minute_after_it_is_gone(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, daily_loss_halt_pct=0.8) as (_, running, _closer):
-            rooms = rooms_of(running)
-            await fall_to(rooms, "0.52")
+            components = components_of(running)
+            await fall_to(components, "0.52")
             await asyncio.sleep(6)
             assert await open_alerts(running, "guard:") == ["guard:medium"]
             stored = await running.store.read("alerts", lambda found: found.alerts.open())
@@ -396,11 +396,11 @@ def test_what_the_guard_alerted_of_is_closed_a_minute_after_it_is_gone(tmp_path:
 def test_what_halted_without_a_number_stands_until_a_person_resumes(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
-            rooms = rooms_of(running)
-            rooms.safety.guard.on_stranger("mxtother0000-1")
+            components = components_of(running)
+            components.safety.risk_monitor.on_unknown_order("mxtother0000-1")
             await asyncio.sleep(90)
             assert await open_alerts(running, "guard:") == ["guard:critical"]
-            await rooms.safety.stopping.resume("ann", "resume")
+            await components.safety.emergency_stop.resume("ann", "resume")
             await asyncio.sleep(10)
             assert await open_alerts(running, "guard:") == []
 
@@ -410,12 +410,12 @@ def test_what_halted_without_a_number_stands_until_a_person_resumes(tmp_path: Pa
 def test_an_alert_about_a_position_is_closed_with_it(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
-            rooms = rooms_of(running)
-            await rooms.keeper.write("alert", lambda desk: desk.alert("guardian", SYMBOL, "no price"))
+            components = components_of(running)
+            await components.ledger.write("alert", lambda desk: desk.alert("guardian", SYMBOL, "no price"))
             await asyncio.sleep(10)
             assert await open_alerts(running, "guardian") == ["guardian"]
-            rooms.safety.stopping.closer = rooms.selling
-            await rooms.safety.stopping.sell_all(OrderRole.CLOSE, CloseReason.MANUAL, "a test")
+            components.safety.emergency_stop.closer = components.exit_execution
+            await components.safety.emergency_stop.sell_all(OrderRole.CLOSE, CloseReason.MANUAL, "a test")
             await asyncio.sleep(10)
             assert await open_alerts(running, "guardian") == []
 

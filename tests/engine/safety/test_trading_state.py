@@ -22,7 +22,7 @@ from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.store.store import SqliteStore
 from tests.support.engine.crashing_engine import mortal
 from tests.support.engine.inline_store import InlineThread
-from tests.support.engine.open_position import SYMBOL, holding, rest_a_sale, rooms_of
+from tests.support.engine.open_position import SYMBOL, components_of, holding, rest_a_sale
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
@@ -88,17 +88,17 @@ async def fill(store: SqliteStore) -> None:
 def test_a_halt_on_a_full_disk_gives_back_the_room_kept_for_it_and_is_kept(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
-            rooms, file, given = rooms_of(running), FileOnAFullDisk(tmp_path, SCOPE), list[bool]()
+            components, file, given = components_of(running), FileOnAFullDisk(tmp_path, SCOPE), list[bool]()
 
             def make_room() -> bool:
                 given.append(file.has_room)
                 file.has_room = True
                 return len(given) == 1
 
-            switch = TradingStateOwner(rooms.keeper, file, "practice", rooms.port.now_ms, make_room)
+            switch = TradingStateOwner(components.ledger, file, "practice", components.port.now_ms, make_room)
             await switch.load()
             switch.restrict(TradingState.HALTED, Cause.MANUAL, "news", "ann")
-            assert await switch.write_down()
+            assert await switch.persist()
             assert given == [False]
             assert not switch.problem
             kept = HaltFileOnDisk(tmp_path, SCOPE).read()
@@ -111,11 +111,11 @@ def test_a_halt_on_a_full_disk_gives_back_the_room_kept_for_it_and_is_kept(tmp_p
 def test_an_engine_s_halt_on_a_full_disk_releases_the_store_s_reserve(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (day, running, _closer):
-            rooms = rooms_of(running)
+            components = components_of(running)
             (day.paths.state / f"halt.{os.getpid()}").mkdir()  # nor can the file be written
             assert running.store.state().has_reserve
             await fill(running.store)
-            acted = await rooms.safety.stopping.halt("ann", "news")
+            acted = await components.safety.emergency_stop.halt("ann", "news")
             assert not running.store.state().has_reserve
             assert "NOT DURABLE" in acted.words
             assert "disk is full" in acted.words
@@ -132,14 +132,14 @@ def test_what_could_not_be_kept_is_written_again_until_it_is_durable_and_outlive
         await day.open()
         async with mortal(day, monkeypatch) as running:
             await asyncio.sleep(5)
-            rooms = rooms_of(running)
+            components = components_of(running)
             blocked = day.paths.state / f"halt.{os.getpid()}"
             blocked.mkdir()
             await fill(running.store)
-            acted = await rooms.safety.stopping.emergency_stop("ann")
+            acted = await components.safety.emergency_stop.emergency_stop("ann")
             assert not acted.result.is_durable
             await asyncio.sleep(20)
-            file = HaltFileOnDisk(day.paths.state, rooms.keeper.scope)
+            file = HaltFileOnDisk(day.paths.state, components.ledger.scope)
             assert file.read() is None
             blocked.rmdir()
             await asyncio.sleep(3)
@@ -148,14 +148,16 @@ def test_what_could_not_be_kept_is_written_again_until_it_is_durable_and_outlive
             assert (kept.state, kept.cause) == (TradingState.HALTED, Cause.EMERGENCY)
             limit_pages(running.store, ROOMY)
             await asyncio.sleep(3)
-            assert not rooms.safety.switch.problem
-            stored = await running.store.read("state", lambda s: s.trading(rooms.keeper.scope).state.get())
+            assert not components.safety.trading_state.problem
+            stored = await running.store.read(
+                "state", lambda s: s.trading(components.ledger.scope).state.get()
+            )
             assert stored == kept
         monkeypatch.undo()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             assert running.engine.trading()[0] is TradingState.HALTED
-            assert rooms.keeper.state.trading.cause is Cause.EMERGENCY
+            assert components.ledger.state.trading.cause is Cause.EMERGENCY
 
     simulate(main)
 
@@ -167,13 +169,13 @@ def test_a_halt_waits_for_no_store_that_hangs(tmp_path: Path) -> None:
         await day.open()
         async with day.engine() as running:
             await asyncio.sleep(5)
-            rooms, hanging = rooms_of(running), hang(running)
+            components, hanging = components_of(running), hang(running)
             began_s = asyncio.get_running_loop().time()
-            halting = asyncio.ensure_future(rooms.safety.stopping.halt("ann", "news"))
+            halting = asyncio.ensure_future(components.safety.emergency_stop.halt("ann", "news"))
             await asyncio.sleep(0)
-            assert rooms.keeper.state.trading.state is TradingState.HALTED
+            assert components.ledger.state.trading.state is TradingState.HALTED
             await asyncio.sleep(0.2)
-            assert HaltFileOnDisk(day.paths.state, rooms.keeper.scope).read() is not None
+            assert HaltFileOnDisk(day.paths.state, components.ledger.scope).read() is not None
             acted = await halting
             assert acted.result.is_durable
             assert asyncio.get_running_loop().time() - began_s < 6
@@ -185,11 +187,11 @@ def test_a_halt_waits_for_no_store_that_hangs(tmp_path: Path) -> None:
 def test_an_emergency_stop_cancels_at_once_while_the_store_hangs(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, thread=HangingThread) as (day, running, closer):
-            rooms = rooms_of(running)
-            await rest_a_sale(rooms, running)
+            components = components_of(running)
+            await rest_a_sale(components, running)
             closer.is_stuck = True
-            hanging, before_ms = hang(running), rooms.port.now_ms()
-            stopping = asyncio.ensure_future(rooms.safety.stopping.emergency_stop("ann"))
+            hanging, before_ms = hang(running), components.port.now_ms()
+            stopping = asyncio.ensure_future(components.safety.emergency_stop.emergency_stop("ann"))
             await asyncio.sleep(1)
             rows = day.server.session.all_orders(SYMBOL, 0, 2**53, 1_000)
             gone = [row.updated_ms for row in rows if row.status.value == "CANCELED" and row.updated_ms]
@@ -204,13 +206,13 @@ def test_an_emergency_stop_cancels_at_once_while_the_store_hangs(tmp_path: Path)
 def test_nothing_that_adds_risk_is_sent_before_it_is_known_whether_trading_is_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
-            rooms = rooms_of(running)
-            assert not rooms.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
-            rooms.safety.switch.is_loaded = False
-            assert rooms.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
-            assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
-            assert not rooms.refusal(OrderRole.STOP, SYMBOL)
-            rooms.safety.switch.is_loaded = True
+            components = components_of(running)
+            assert not components.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
+            components.safety.trading_state.is_loaded = False
+            assert components.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
+            assert components.refusal(OrderRole.ENTRY, SYMBOL)
+            assert not components.refusal(OrderRole.STOP, SYMBOL)
+            components.safety.trading_state.is_loaded = True
 
     simulate(main)
 
@@ -220,18 +222,18 @@ def test_a_full_disk_gives_exits_the_room_kept_for_them_and_blocks_entries_until
 ) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
-            rooms = rooms_of(running)
-            assert not rooms.refusal(OrderRole.ENTRY, SYMBOL)
+            components = components_of(running)
+            assert not components.refusal(OrderRole.ENTRY, SYMBOL)
             await fill(running.store)
-            position = next(iter(rooms.keeper.state.positions.values()))
+            position = next(iter(components.ledger.state.positions.values()))
             with pytest.raises(StorageFull):  # this disk stays full all the same
-                await rooms.keeper.save_trapped(position.id, "no bid")
+                await components.ledger.save_trapped(position.id, "no bid")
             assert not running.store.state().has_reserve
-            assert "space reserved for exits is in use" in rooms.refusal(OrderRole.ENTRY, SYMBOL)
-            assert not rooms.refusal(OrderRole.STOP, SYMBOL)
+            assert "space reserved for exits is in use" in components.refusal(OrderRole.ENTRY, SYMBOL)
+            assert not components.refusal(OrderRole.STOP, SYMBOL)
             limit_pages(running.store, ROOMY)
             await asyncio.sleep(15)
             assert running.store.state().has_reserve
-            assert not rooms.refusal(OrderRole.ENTRY, SYMBOL)
+            assert not components.refusal(OrderRole.ENTRY, SYMBOL)
 
     simulate(main)

@@ -14,7 +14,7 @@ from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.open_position import SYMBOL, D, holding, rest_a_sale, rooms_of, until
+from tests.support.engine.open_position import SYMBOL, D, components_of, holding, rest_a_sale, until
 from tests.support.engine.practice_day import PracticeDay
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
@@ -25,32 +25,32 @@ def test_a_halt_disarms_and_outlives_the_engine_until_a_person_resumes(tmp_path:
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(22)
-            await rooms.arming.arm(SYMBOL, "ann")
-            acted = await rooms.safety.stopping.halt("ann", "lunch")
+            await components.arming.arm(SYMBOL, "ann")
+            acted = await components.safety.emergency_stop.halt("ann", "lunch")
             assert acted.is_all
             assert "0 entry orders cancelled" in acted.words
             assert acted.result.snipes_disarmed == 1
             assert acted.result.state is TradingState.HALTED
-            assert not rooms.keeper.state.snipes
+            assert not components.ledger.state.snipes
         async with day.engine() as running:
-            rooms = rooms_of(running)
-            trading = rooms.keeper.state.trading
+            components = components_of(running)
+            trading = components.ledger.state.trading
             assert (trading.state, trading.cause, trading.words) == (
                 TradingState.HALTED,
                 Cause.MANUAL,
                 "lunch",
             )
             with pytest.raises(CommandRefused, match="lunch"):
-                await rooms.arming.arm(SYMBOL, "ann")
-            assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
-            assert not rooms.refusal(OrderRole.STOP, SYMBOL)
-            await rooms.safety.stopping.resume("ann", "")
-            assert rooms.safety.switch.kept.state is TradingState.ACTIVE
+                await components.arming.arm(SYMBOL, "ann")
+            assert components.refusal(OrderRole.ENTRY, SYMBOL)
+            assert not components.refusal(OrderRole.STOP, SYMBOL)
+            await components.safety.emergency_stop.resume("ann", "")
+            assert components.safety.trading_state.kept.state is TradingState.ACTIVE
             await until(lambda: running.engine.trading()[0] is TradingState.ACTIVE)
         async with day.engine() as running:
-            assert rooms_of(running).safety.switch.kept.state is TradingState.ACTIVE
+            assert components_of(running).safety.trading_state.kept.state is TradingState.ACTIVE
             await until(lambda: running.engine.trading()[0] is TradingState.ACTIVE)
 
     simulate(main)
@@ -61,11 +61,11 @@ def test_a_person_who_resumes_hears_what_entries_wait_for_all_the_same(tmp_path:
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            await rooms_of(running).safety.stopping.halt("ann", "lunch")
+            await components_of(running).safety.emergency_stop.halt("ann", "lunch")
         async with day.engine() as running:
-            rooms = rooms_of(running)
-            rooms.safety.switch.doubt(Cause.STREAM, "the private stream is down")
-            resumed = await rooms.safety.stopping.resume("ann", "")
+            components = components_of(running)
+            components.safety.trading_state.pause(Cause.STREAM, "the private stream is down")
+            resumed = await components.safety.emergency_stop.resume("ann", "")
             assert "entries wait" in resumed.words
             assert "the private stream is down" in resumed.words
             assert "trading is active" not in resumed.words
@@ -76,17 +76,17 @@ def test_a_person_who_resumes_hears_what_entries_wait_for_all_the_same(tmp_path:
 def test_flatten_cancels_sells_everything_and_leaves_the_desk_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, closer):
-            rooms = rooms_of(running)
-            await rest_a_sale(rooms, running)
-            acted = await rooms.safety.stopping.flatten("ann")
+            components = components_of(running)
+            await rest_a_sale(components, running)
+            acted = await components.safety.emergency_stop.flatten("ann")
             assert acted.is_all, acted.words
             done = acted.result
             assert (done.orders_cancelled, done.orders_left) == (1, 0)
             assert (done.positions_closed, done.positions_left) == (1, 0)
             assert done.state is TradingState.HALTED
-            assert not await rooms.port.open_orders()
+            assert not await components.port.open_orders()
             assert closer.asked[0][2:] == (OrderRole.FLATTEN, CloseReason.FLATTEN)
-            await rooms.safety.stopping.resume("ann", "")
+            await components.safety.emergency_stop.resume("ann", "")
 
     simulate(main)
 
@@ -94,16 +94,16 @@ def test_flatten_cancels_sells_everything_and_leaves_the_desk_halted(tmp_path: P
 def test_an_emergency_stop_takes_the_typed_word_to_resume_and_losses_count_anew(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
-            rooms = rooms_of(running)
-            stopping = rooms.safety.stopping
+            components = components_of(running)
+            stopping = components.safety.emergency_stop
             acted = await stopping.emergency_stop("ann")
             assert acted.is_all, acted.words
-            assert rooms.keeper.state.trading.cause is Cause.EMERGENCY
-            with pytest.raises(CommandRefused, match="must be typed"):
+            assert components.ledger.state.trading.cause is Cause.EMERGENCY
+            with pytest.raises(CommandRefused, match="type `resume` to resume"):
                 await stopping.resume("ann", "")
             resumed = await stopping.resume("ann", "resume")
             assert "loss counters reset" in resumed.words
-            assert rooms.safety.equity.losses().drawdown_pct == 0
+            assert components.safety.equity.losses().drawdown_pct == 0
 
     simulate(main)
 
@@ -111,15 +111,15 @@ def test_an_emergency_stop_takes_the_typed_word_to_resume_and_losses_count_anew(
 def test_what_cannot_be_sold_is_left_and_said_and_exits_go_on_while_halted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, closer):
-            rooms = rooms_of(running)
+            components = components_of(running)
             closer.is_stuck = True
-            acted = await rooms.safety.stopping.flatten("ann")
+            acted = await components.safety.emergency_stop.flatten("ann")
             assert not acted.is_all
             assert acted.result.positions_left == 1
             assert "no bid" in acted.words
-            assert rooms.keeper.state.trading.state is TradingState.HALTED
+            assert components.ledger.state.trading.state is TradingState.HALTED
             closer.is_stuck = False
-            position = next(iter(rooms.keeper.state.positions.values()))
+            position = next(iter(components.ledger.state.positions.values()))
             closed = await closer.close(position, None, OrderRole.STOP, CloseReason.STOP, "the stop")
             assert not closed.left
 
@@ -129,14 +129,14 @@ def test_what_cannot_be_sold_is_left_and_said_and_exits_go_on_while_halted(tmp_p
 def test_a_flattening_that_was_cut_short_goes_on_after_the_start(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (day, running, closer):
-            rooms = rooms_of(running)
+            components = components_of(running)
             closer.is_stuck = True
-            cut = asyncio.ensure_future(rooms.safety.stopping.flatten("ann"))
+            cut = asyncio.ensure_future(components.safety.emergency_stop.flatten("ann"))
             await asyncio.sleep(2)
-            assert rooms.keeper.state.trading.state is TradingState.FLATTENING
+            assert components.ledger.state.trading.state is TradingState.FLATTENING
             cut.cancel()
             folder = day.paths.state
-            copy = HaltFileOnDisk(folder, rooms.keeper.scope).read()
+            copy = HaltFileOnDisk(folder, components.ledger.scope).read()
             assert copy is not None
             assert copy.state is TradingState.FLATTENING
 
@@ -148,15 +148,15 @@ def test_a_halt_file_alone_stops_the_next_start(tmp_path: Path) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            scope = rooms_of(running).keeper.scope
+            scope = components_of(running).ledger.scope
         halt = Trading(state=TradingState.HALTED, cause=Cause.MANUAL, words="kill --direct", since_ms=1)
         HaltFileOnDisk(day.paths.state, scope).write(halt)
         HaltFileOnDisk(day.paths.state, "another/session").clear()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             assert running.engine.trading() == (TradingState.HALTED, "kill --direct")
-            assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
-            await rooms.safety.stopping.resume("ann", "")
+            assert components.refusal(OrderRole.ENTRY, SYMBOL)
+            await components.safety.emergency_stop.resume("ann", "")
         async with day.engine() as running:
             await until(lambda: running.engine.trading()[0] is TradingState.ACTIVE)
 
@@ -179,20 +179,20 @@ def test_a_halt_that_nothing_can_keep_goes_on_and_says_do_not_restart(
 ) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (day, running, _closer):
-            rooms = rooms_of(running)
-            await rest_a_sale(rooms, running)
+            components = components_of(running)
+            await rest_a_sale(components, running)
 
             async def full(*_: object, **__: object) -> None:
                 raise StorageError("the disk is full")
 
-            monkeypatch.setattr(rooms.keeper, "save_trading", full)
+            monkeypatch.setattr(components.ledger, "save_trading", full)
             (day.paths.state / f"halt.{os.getpid()}").mkdir()
-            acted = await rooms.safety.stopping.emergency_stop("ann")
+            acted = await components.safety.emergency_stop.emergency_stop("ann")
             assert not acted.is_all
             assert not acted.result.is_durable
             assert "do not restart" in acted.words
             assert acted.result.orders_left == 0
-            assert not await rooms.port.open_orders()
+            assert not await components.port.open_orders()
             monkeypatch.undo()
 
     simulate(main)
@@ -203,12 +203,12 @@ def test_a_person_s_reduce_only_stays_until_resumed(tmp_path: Path) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            await rooms_of(running).safety.stopping.reduce_only("ann", "news")
+            await components_of(running).safety.emergency_stop.reduce_only("ann", "news")
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(3)
             assert running.engine.trading() == (TradingState.REDUCE_ONLY, "news")
-            await rooms.safety.stopping.resume("ann", "")
+            await components.safety.emergency_stop.resume("ann", "")
 
     simulate(main)
 
@@ -238,7 +238,7 @@ def test_what_is_open_a_minute_after_the_day_is_closed_and_books_agree(tmp_path:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, closer):
             await running.engine.wait(until_done=True)
-            assert not rooms_of(running).keeper.state.positions
+            assert not components_of(running).ledger.state.positions
             assert closer.asked[-1][3] is CloseReason.PRACTICE_END
             assert running.engine.unexplained == ()
 
@@ -248,16 +248,16 @@ def test_what_is_open_a_minute_after_the_day_is_closed_and_books_agree(tmp_path:
 def test_unknown_orders_are_waited_for_before_a_stop_says_that_nothing_is_left(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
-            rooms = rooms_of(running)
-            intent = await rest_a_sale(rooms, running)
-            row = rooms.keeper.state.orders[intent.client_ids[0]]
-            now_ms = rooms.port.now_ms()
+            components = components_of(running)
+            intent = await rest_a_sale(components, running)
+            row = components.ledger.state.orders[intent.client_ids[0]]
+            now_ms = components.port.now_ms()
             unknown = msgspec.structs.replace(row, state=OrderState.UNKNOWN, fence_ms=now_ms + 3_000)
-            rooms.keeper.state.put_order(unknown)
-            acted = await rooms.safety.stopping.emergency_stop("ann")
+            components.ledger.state.put_order(unknown)
+            acted = await components.safety.emergency_stop.emergency_stop("ann")
             assert acted.is_all, acted.words
-            assert not any(one.state is OrderState.UNKNOWN for one in rooms.keeper.state.orders.values())
-            assert not await rooms.port.open_orders()
+            assert not any(one.state is OrderState.UNKNOWN for one in components.ledger.state.orders.values())
+            assert not await components.port.open_orders()
 
     simulate(main)
 
@@ -267,17 +267,17 @@ def test_an_emergency_stop_cancels_the_resting_ladder_and_sells_with_the_desk_s_
 ) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, ladder="30@100,40@200,30@300") as (_, running, _closer):
-            rooms = rooms_of(running)
-            rooms.safety.stopping.closer = rooms.selling
-            await until(lambda: bool(rooms.keeper.state.live_orders()))
-            acted = await rooms.safety.stopping.emergency_stop("ann")
+            components = components_of(running)
+            components.safety.emergency_stop.closer = components.exit_execution
+            await until(lambda: bool(components.ledger.state.live_orders()))
+            acted = await components.safety.emergency_stop.emergency_stop("ann")
             assert acted.is_all, acted.words
             assert acted.result.orders_cancelled > 0
             assert acted.result.positions_closed == 1
-            assert not await rooms.port.open_orders()
-            assert rooms.safety.invariants.breaches(D(20)) == ()
+            assert not await components.port.open_orders()
+            assert components.safety.invariants.breaches(D(20)) == ()
             await asyncio.sleep(3)
-            assert rooms.keeper.state.trading.cause is Cause.EMERGENCY
+            assert components.ledger.state.trading.cause is Cause.EMERGENCY
 
     simulate(main)
 
@@ -287,9 +287,9 @@ def test_an_emergency_stop_in_practice_says_nothing_of_live_trading(tmp_path: Pa
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            await rooms_of(running).safety.stopping.emergency_stop("ann")
+            await components_of(running).safety.emergency_stop.emergency_stop("ann")
             facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
             assert not [fact for fact in facts if isinstance(fact.event, LiveLockChanged)]
-            assert not rooms_of(running).unlocking.is_locked
+            assert not components_of(running).live_unlock.is_locked
 
     simulate(main)

@@ -25,10 +25,10 @@ from tests.support.engine.monitored_position import (
     agree,
     buy,
     closed,
+    components_of,
     day_of,
     held,
     price_for,
-    rooms_of,
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
@@ -64,10 +64,10 @@ def balance(day: PracticeDay, asset: str) -> Decimal:
     return sum((one.free + one.locked for one in day.server.session.balances() if one.asset == asset), D(0))
 
 
-async def deposit_own(day: PracticeDay, rooms: TradingComponents) -> None:
+async def deposit_own(day: PracticeDay, components: TradingComponents) -> None:
     """Let the user deposit coins of the same kind, and wait until they are booked as the user's own."""
     day.server.session.deposit(COIN, OWN)
-    await until(lambda: rooms.keeper.state.balances.get((LedgerAccount.OWN, COIN), D(0)) >= OWN, 90)
+    await until(lambda: components.ledger.state.balances.get((LedgerAccount.OWN, COIN), D(0)) >= OWN, 90)
 
 
 def take_share(day: PracticeDay, order: OrderRecord, share: str) -> None:
@@ -91,13 +91,13 @@ def test_a_partial_take_profit_fill_that_races_a_stop_sells_each_coin_once(
         day = a_day(sim, tmp_path, *((silence,) if is_silent else ()), ladder=RUNG, reconcile_s=10)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             position = await buy(running)
-            await until(lambda: [one for one in rooms.keeper.state.live_orders() if one.order_id])
-            await deposit_own(day, rooms)
+            await until(lambda: [one for one in components.ledger.state.live_orders() if one.order_id])
+            await deposit_own(day, components)
             (rung,) = sells(day)
             selling = asyncio.ensure_future(
-                rooms.selling.close(position, None, OrderRole.STOP, CloseReason.STOP, "the stop")
+                components.exit_execution.close(position, None, OrderRole.STOP, CloseReason.STOP, "the stop")
             )
             await asyncio.sleep(after_s)
             take_share(day, rung, "0.4")
@@ -117,7 +117,7 @@ def test_a_partial_take_profit_fill_that_races_a_stop_sells_each_coin_once(
 
 
 async def days(running: RunningEngine) -> dict[str, TradingDay]:
-    scope = rooms_of(running).keeper.scope
+    scope = components_of(running).ledger.scope
     rows = await running.store.read("days", lambda stored: stored.trading(scope).days.latest(10))
     return {one.day: one for one in rows}
 
@@ -129,16 +129,16 @@ def test_a_position_held_over_midnight_keeps_its_stop_and_is_booked_on_the_day_o
         day = a_day(sim, tmp_path, stop_loss_pct=10)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             position = await buy(running)
-            assert rooms.port.now_ms() < MIDNIGHT_MS
-            before = (held(running).stop_price, rooms.guardian.heartbeat_ms(held(running)))
-            await until(lambda: rooms.port.now_ms() > MIDNIGHT_MS + 1_000, 60)
-            heartbeat_ms = rooms.guardian.heartbeat_ms(held(running))
+            assert components.port.now_ms() < MIDNIGHT_MS
+            before = (held(running).stop_price, components.exit_monitor.heartbeat_ms(held(running)))
+            await until(lambda: components.port.now_ms() > MIDNIGHT_MS + 1_000, 60)
+            heartbeat_ms = components.exit_monitor.heartbeat_ms(held(running))
             assert held(running).stop_price == before[0]
             assert heartbeat_ms is not None
             assert heartbeat_ms > MIDNIGHT_MS
-            await price_for(rooms, position, "0.85", 0.4)
+            await price_for(components, position, "0.85", 0.4)
             after = await closed(running)
             assert after.close_reason is CloseReason.STOP
             kept = await days(running)
@@ -156,11 +156,11 @@ def test_a_stop_that_is_being_confirmed_over_midnight_sells(tmp_path: Path) -> N
         day = a_day(sim, tmp_path, stop_loss_pct=10, stop_confirm_ms=2_000, stop_confirm_trades=100)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             position = await buy(running)
-            await until(lambda: rooms.port.now_ms() > MIDNIGHT_MS - 1_000, 60)
-            assert rooms.port.now_ms() < MIDNIGHT_MS
-            await price_for(rooms, position, "0.89", 2.5)
+            await until(lambda: components.port.now_ms() > MIDNIGHT_MS - 1_000, 60)
+            assert components.port.now_ms() < MIDNIGHT_MS
+            await price_for(components, position, "0.89", 2.5)
             after = await closed(running)
             assert after.close_reason is CloseReason.STOP
             assert after.closed_ms is not None
@@ -182,12 +182,14 @@ def test_fees_in_another_asset_than_at_the_entry_are_counted_and_the_ledger_agre
         day = PracticeDay(sim, tmp_path, msgspec.structs.replace(day.server.session.scenario, account=plan))
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             position = await buy(running)
             await until(lambda: held(running).fees)
             day.server.session.mx_deduction = not was_on
             bought_fees, mx = held(running).fees, balance(day, "MX")
-            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann")
+            done = await components.exit_execution.close(
+                position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann"
+            )
             assert done.left == 0
             await asyncio.sleep(3)
             after = await closed(running)
@@ -208,11 +210,11 @@ def test_a_deposit_of_the_same_coin_while_holding_is_never_sold_by_a_stop(tmp_pa
         day = a_day(sim, tmp_path, ladder=RUNG, reconcile_s=10)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             position = await buy(running)
-            await deposit_own(day, rooms)
+            await deposit_own(day, components)
             assert held(running).remaining == position.remaining
-            await price_for(rooms, position, "0.4", 0.4)
+            await price_for(components, position, "0.4", 0.4)
             after = await closed(running, 60)
             assert (after.sold_quantity, after.close_reason) == (position.bought_quantity, CloseReason.STOP)
             assert balance(day, COIN) == OWN
@@ -227,10 +229,12 @@ def test_a_deposit_in_the_middle_of_a_sale_is_not_sold_with_it(tmp_path: Path, a
         day = a_day(sim, tmp_path, reconcile_s=10)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             position = await buy(running)
             selling = asyncio.ensure_future(
-                rooms.selling.close(position, None, OrderRole.FLATTEN, CloseReason.FLATTEN, "flatten")
+                components.exit_execution.close(
+                    position, None, OrderRole.FLATTEN, CloseReason.FLATTEN, "flatten"
+                )
             )
             await asyncio.sleep(after_s)
             day.server.session.deposit(COIN, OWN)
@@ -238,7 +242,7 @@ def test_a_deposit_in_the_middle_of_a_sale_is_not_sold_with_it(tmp_path: Path, a
             after = await closed(running, 60)
             assert after.sold_quantity == position.bought_quantity
             assert balance(day, COIN) == OWN
-            await until(lambda: rooms.keeper.state.balances.get((LedgerAccount.OWN, COIN)) == OWN, 90)
+            await until(lambda: components.ledger.state.balances.get((LedgerAccount.OWN, COIN)) == OWN, 90)
 
     simulate(main)
 
@@ -294,7 +298,7 @@ def test_bids_that_leave_a_gap_below_the_band_keep_the_sale_going_until_it_is_so
         day = a_day(sim, tmp_path, stop_loss_pct=10)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             position, pair = await buy(running), pair_of(day)
             band = pair.rules.band_down
             assert band is not None
@@ -308,7 +312,7 @@ def test_bids_that_leave_a_gap_below_the_band_keep_the_sale_going_until_it_is_so
             falling.cancel()
             assert (after.close_reason, after.dust) == (CloseReason.STOP, 0)
             assert after.sold_quantity == position.bought_quantity
-            assert rooms.keeper.state.balances.get((LedgerAccount.DESK, COIN), D(0)) == 0
+            assert components.ledger.state.balances.get((LedgerAccount.DESK, COIN), D(0)) == 0
             await agree(running)
 
     simulate(main)

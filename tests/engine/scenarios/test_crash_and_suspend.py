@@ -31,10 +31,10 @@ from tests.support.engine.monitored_position import (
     agree,
     buy,
     closed,
+    components_of,
     day_of,
     price,
     price_for,
-    rooms_of,
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
@@ -47,7 +47,7 @@ def a_day(sim: Simulation, folder: Path, *faults: FaultPlan, **lent: float) -> P
 
 
 async def snipe_of(running: RunningEngine) -> Snipe:
-    scope = rooms_of(running).keeper.scope
+    scope = components_of(running).ledger.scope
     found = await running.store.read("snipes", lambda stored: stored.trading(scope).snipes.of_symbol(SYMBOL))
     (snipe,) = found
     return snipe
@@ -63,7 +63,7 @@ def test_an_engine_killed_after_its_shot_fires_no_second_one_and_knows_what_it_b
         async with mortal(day, monkeypatch) as running:
             struck = cut_power_when(running, monkeypatch, "sent", is_sent=True)
             await asyncio.sleep(ARM_S)
-            await rooms_of(running).arming.arm(SYMBOL, "ann")
+            await components_of(running).arming.arm(SYMBOL, "ann")
             await struck.wait()
             await until(lambda: bought(day))
         monkeypatch.undo()
@@ -86,12 +86,12 @@ def test_H2_a_stop_waits_five_seconds_for_answers_and_the_next_start_finds_the_r
         await day.open()
         async with day.engine() as running:
             await asyncio.sleep(ARM_S)
-            await rooms_of(running).arming.arm(SYMBOL, "ann")
+            await components_of(running).arming.arm(SYMBOL, "ann")
             await until(lambda: bought(day))
             began_ms = sim.clock.now_ms()
         assert sim.clock.now_ms() - began_ms < 9_000
         async with day.engine() as running:
-            reconciler = rooms_of(running).reconciler
+            reconciler = components_of(running).reconciler
             await reconciler.recovery_reported.wait()
             lines = reconciler.recovery_lines
             assert any("was acknowledged" in one for one in lines) is is_heard, lines
@@ -103,7 +103,7 @@ def test_H2_a_stop_waits_five_seconds_for_answers_and_the_next_start_finds_the_r
 
 
 async def the_clock_is_right(sim: Simulation, running: RunningEngine, ahead_ms: int, seconds: float) -> None:
-    port = rooms_of(running).port
+    port = components_of(running).port
     await until(lambda: abs(sim.clock.now_ms() + ahead_ms - port.now_ms()) < 500, seconds)
 
 
@@ -132,10 +132,10 @@ def test_R17_a_stop_whose_time_is_refused_sells_once_the_clock_is_measured(tmp_p
         day = a_day(sim, tmp_path, jump, **RARELY)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             position = await buy(running)
             await asyncio.sleep(2)
-            await price_for(rooms, position, "0.2", 0.5)
+            await price_for(components, position, "0.2", 0.5)
             assert (await closed(running, 15)).close_reason is CloseReason.STOP
             assert any(row.code == 700003 for row in (await stored_orders(running)).values())
             sold = [row for row in ours(day) if row.side is Side.SELL]
@@ -153,21 +153,23 @@ def test_C3_an_engine_that_stood_still_trusts_no_price_and_compares_its_books(
         day = a_day(sim, tmp_path, **RARELY)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             position = await buy(running)
-            before = rooms.keeper.state.reconciled
+            before = components.ledger.state.reconciled
             assert before is not None
-            price(rooms, position, "1")
-            rooms.prices.on_quote(BestQuote(QUIET_PAIR, Decimal(1), Decimal(1), Decimal(2), Decimal(1), 0))
+            price(components, position, "1")
+            components.prices.on_quote(
+                BestQuote(QUIET_PAIR, Decimal(1), Decimal(1), Decimal(2), Decimal(1), 0)
+            )
             if is_suspended:
                 sim.clock.step_wall(4_000)  # the exchange's time went on, our steady clock did not
             else:
                 steady = sim.clock.monotonic_ns
                 monkeypatch.setattr(sim.clock, "monotonic_ns", lambda: steady() + 4_000_000_000)
-            await until(lambda: rooms.prices.age_ms(QUIET_PAIR) is None, 2)
+            await until(lambda: components.prices.age_ms(QUIET_PAIR) is None, 2)
             await the_clock_is_right(sim, running, 0, 3)
             await asyncio.sleep(4)
-            after = rooms.keeper.state.reconciled
+            after = components.ledger.state.reconciled
             assert after is not None
             assert (after.trigger, after.unexplained) == (Trigger.STREAM_GAP, ())
             assert after.at_ms > before.at_ms

@@ -20,11 +20,11 @@ from tests.support.engine.monitored_position import (
     ARM_S,
     SYMBOL,
     closed,
+    components_of,
     day_of,
     guarding,
     held,
     price_for,
-    rooms_of,
     until,
 )
 from tests.support.engine.practice_day import HOST, PORT, PracticeDay
@@ -46,9 +46,9 @@ def two_listings(
 
 async def buy_both(running: RunningEngine) -> None:
     await asyncio.sleep(ARM_S)
-    arm = rooms_of(running).arming.arm
+    arm = components_of(running).arming.arm
     await asyncio.gather(arm(SYMBOL, "ann"), arm(OTHER, "ann"))
-    await until(lambda: len(rooms_of(running).keeper.state.positions) == 2)
+    await until(lambda: len(components_of(running).ledger.state.positions) == 2)
     await asyncio.sleep(1)
 
 
@@ -58,16 +58,16 @@ def test_defect_7_an_emergency_stop_sells_all_at_once_and_again_what_hangs(tmp_p
         day = two_listings(sim, tmp_path, SECOND, hang)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await buy_both(running)
             await asyncio.sleep(2)
             began_ms, gone_ms = sim.clock.now_ms(), list[int]()
-            rooms.keeper.on_change(
+            components.ledger.on_change(
                 lambda written: gone_ms.extend(
                     sim.clock.now_ms() - began_ms for one in written.positions if not one.is_open
                 )
             )
-            acted = await rooms.safety.stopping.emergency_stop("ann")
+            acted = await components.safety.emergency_stop.emergency_stop("ann")
             assert acted.is_all, acted.words
             assert acted.result.positions_closed == 2
             assert gone_ms[0] < 1_000 < gone_ms[-1]  # one waited for nobody, the other was sent again
@@ -82,16 +82,18 @@ def test_losses_of_real_closes_are_counted_and_pause_the_next_entry(tmp_path: Pa
         day = two_listings(sim, tmp_path, later, losses_pause=1)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(ARM_S)
-            await rooms.arming.arm(SYMBOL, "ann")
-            await until(lambda: rooms.keeper.state.positions)
+            await components.arming.arm(SYMBOL, "ann")
+            await until(lambda: components.ledger.state.positions)
             await asyncio.sleep(1)
-            await rooms.selling.close(held(running), None, OrderRole.CLOSE, CloseReason.MANUAL, "ann")
+            await components.exit_execution.close(
+                held(running), None, OrderRole.CLOSE, CloseReason.MANUAL, "ann"
+            )
             assert (await closed(running)).realised < 0
             await asyncio.sleep(20)
             with pytest.raises(CommandRefused, match="losses_in_a_row"):
-                await rooms.arming.arm(OTHER, "ann")
+                await components.arming.arm(OTHER, "ann")
 
     simulate(main)
 
@@ -128,10 +130,10 @@ def test_defects_1_2_10_11_orders_are_posted_sized_in_quote_without_time_in_forc
         day = noted.day
         await noted.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(ARM_S)
-            await rooms.arming.arm(SYMBOL, "ann")
-            await until(lambda: len(rooms.keeper.state.live_orders()) == 2)
+            await components.arming.arm(SYMBOL, "ann")
+            await until(lambda: len(components.ledger.state.live_orders()) == 2)
             await asyncio.sleep(1)
             position = held(running)
             (record,) = (one for one in ours(day) if one.executed and one.side is Side.BUY)
@@ -142,7 +144,7 @@ def test_defects_1_2_10_11_orders_are_posted_sized_in_quote_without_time_in_forc
             assert all(one.price > position.entry_price for one in resting)
             assert sum(one.quantity for one in resting) < position.remaining
             assert position.stop_price < position.entry_price
-            await price_for(rooms, position, "0.4", 1)  # the stop sells, all of it
+            await price_for(components, position, "0.4", 1)  # the stop sells, all of it
             assert (await closed(running)).close_reason is CloseReason.STOP
             assert noted.methods == {"POST"}
             assert "quantity" in noted.fields
@@ -154,19 +156,19 @@ def test_defects_1_2_10_11_orders_are_posted_sized_in_quote_without_time_in_forc
 def test_a_price_over_two_rungs_at_once_sells_both_and_protects_the_rest(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent={"ladder": "25@10, 25@20"})
-        async with guarding(day) as (running, rooms, position):
-            await until(lambda: len(rooms.keeper.state.live_orders()) == 2)
+        async with guarding(day) as (running, components, position):
+            await until(lambda: len(components.ledger.state.live_orders()) == 2)
             await asyncio.sleep(1)
             top = max(day.server.session.open_orders(), key=lambda one: one.price)
             pair = day.server.session.pair(SYMBOL)
             assert pair is not None
             pair.take(Side.BUY, pair.ticks(top.price), 10**9)
-            await until(lambda: not rooms.keeper.state.live_orders())
+            await until(lambda: not components.ledger.state.live_orders())
             await asyncio.sleep(1)
             after = held(running)
             assert after.rungs_done == (1, 2)
             assert abs(after.remaining - position.remaining / 2) <= Decimal("0.02")
-            (stop,) = (one for one in rooms.keeper.state.intents.values() if one.role is OrderRole.STOP)
+            (stop,) = (one for one in components.ledger.state.intents.values() if one.role is OrderRole.STOP)
             assert stop.quantity == after.remaining
 
     simulate(main)

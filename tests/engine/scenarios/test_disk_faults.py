@@ -38,12 +38,12 @@ from tests.support.engine.monitored_position import (
     SYMBOL,
     agree,
     closed,
+    components_of,
     day_of,
     guarding,
     held,
     price_for,
     protection,
-    rooms_of,
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
@@ -75,8 +75,8 @@ async def full_disk_at_the_buy(
     running: RunningEngine, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[None]:
     """Let no commit succeed from the first byte of the buy on; begin once it is held in memory."""
-    rooms = rooms_of(running)
-    sent = rooms.keeper.register_sent
+    components = components_of(running)
+    sent = components.ledger.register_sent
 
     with monkeypatch.context() as patched:
 
@@ -84,9 +84,9 @@ async def full_disk_at_the_buy(
             patched.setattr(running.store, "write", full)
             sent(order)
 
-        patched.setattr(rooms.keeper, "register_sent", fill_up)
-        await until(lambda: rooms.keeper.state.positions)
-        assert "disk is full" in rooms.keeper.problem
+        patched.setattr(components.ledger, "register_sent", fill_up)
+        await until(lambda: components.ledger.state.positions)
+        assert "disk is full" in components.ledger.problem
         assert not await stored_orders(running)
         yield
 
@@ -96,9 +96,9 @@ def sold(day: PracticeDay) -> list[OrderRecord]:
     return [row for row in ours(day) if row.side is Side.SELL and row.executed]
 
 
-def resting(rooms: TradingComponents) -> list[str]:
+def resting(components: TradingComponents) -> list[str]:
     """Return the states of what rests as take-profits, as memory knows them."""
-    rows = rooms.keeper.state.orders.values()
+    rows = components.ledger.state.orders.values()
     return [one.state for one in rows if one.role is OrderRole.TAKE_PROFIT and one.state.is_on_exchange]
 
 
@@ -107,14 +107,14 @@ def test_d10_no_commit_lies_between_a_price_and_a_stop_although_take_profits_hol
 ) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path)
-        async with guarding(day) as (running, rooms, position):
-            assert len(resting(rooms)) == 3
+        async with guarding(day) as (running, components, position):
+            assert len(resting(components)) == 3
             slow_disk(running, monkeypatch)
             began_s = asyncio.get_running_loop().time()
-            await price_for(rooms, position, "0.7", 0.15)
+            await price_for(components, position, "0.7", 0.15)
             await until(lambda: sold(day))
             assert asyncio.get_running_loop().time() - began_s < COMMIT_S / 2
-            assert not rooms.selling.left(held(running)) or resting(rooms) == []
+            assert not components.exit_execution.left(held(running)) or resting(components) == []
             monkeypatch.undo()
             assert (await closed(running)).close_reason is CloseReason.STOP
             await agree(running)
@@ -128,11 +128,11 @@ def test_a_stop_refused_at_first_is_tried_again_without_waiting_for_a_commit(
     async def main(sim: Simulation) -> None:
         refused = FaultPlan(kind=FaultKind.TOO_MANY_REQUESTS, at_s=45, path=ORDER, method="POST", times=1)
         day = day_of(sim, tmp_path, faults=(refused,), lent={"ladder": ""})
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             await asyncio.sleep(6)
             slow_disk(running, monkeypatch)
             began_s = asyncio.get_running_loop().time()
-            await price_for(rooms, position, "0.7", 0.15)
+            await price_for(components, position, "0.7", 0.15)
             await until(lambda: sold(day))
             assert asyncio.get_running_loop().time() - began_s < COMMIT_S
             monkeypatch.undo()
@@ -147,15 +147,17 @@ def test_a_stop_that_joins_a_sale_does_not_wait_until_that_one_is_durable(
 ) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent={"ladder": ""})
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             slow_disk(running, monkeypatch)
             asking = asyncio.ensure_future(
-                rooms.selling.close(position, Decimal(50), OrderRole.CLOSE, CloseReason.MANUAL, "by ann")
+                components.exit_execution.close(
+                    position, Decimal(50), OrderRole.CLOSE, CloseReason.MANUAL, "by ann"
+                )
             )
             await asyncio.sleep(0.1)
             assert not sold(day)
             began_s = asyncio.get_running_loop().time()
-            await price_for(rooms, position, "0.7", 0.15)
+            await price_for(components, position, "0.7", 0.15)
             await until(lambda: sold(day))
             assert asyncio.get_running_loop().time() - began_s < WRITE_S / 2
             monkeypatch.undo()
@@ -174,14 +176,14 @@ def test_an_engine_killed_after_its_stop_left_and_before_the_cancels_were_booked
         day = day_of(sim, tmp_path, listing=PUNCTUAL)
         await day.open()
         async with mortal(day, monkeypatch) as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(ARM_S)
-            await rooms.arming.arm(SYMBOL, "ann")
-            await until(lambda: len(resting(rooms)) == 3)
-            gate, position = rooms.execution.refusal, held(running)
+            await components.arming.arm(SYMBOL, "ann")
+            await until(lambda: len(resting(components)) == 3)
+            gate, position = components.execution.refusal, held(running)
             cut_power(running, monkeypatch)
-            rooms.execution.refusal = gate  # what it sends still leaves
-            await price_for(rooms, position, "0.7", 0.15)
+            components.execution.refusal = gate  # what it sends still leaves
+            await price_for(components, position, "0.7", 0.15)
             await until(lambda: sold(day))
             states = {row.role: row.state for row in (await stored_orders(running)).values()}
             assert OrderRole.STOP not in states
@@ -190,7 +192,7 @@ def test_an_engine_killed_after_its_stop_left_and_before_the_cancels_were_booked
         async with day.engine() as running:
             await asyncio.sleep(25)
             await same_books(day, running)
-            assert not rooms_of(running).keeper.state.positions
+            assert not components_of(running).ledger.state.positions
             assert not day.server.session.open_orders()
 
     simulate(main)
@@ -201,12 +203,12 @@ def test_what_is_free_is_sold_while_the_cancel_of_the_rest_hangs(tmp_path: Path)
         slow = FaultPlan(kind=FaultKind.DELAY, at_s=45, path=ORDER, method="DELETE", amount_ms=3_000)
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@private")
         day = day_of(sim, tmp_path, faults=(slow, silent), lent={"ladder": "50@900", "position_quote": 30})
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             await asyncio.sleep(6)
-            assert len(resting(rooms)) == 1
-            await price_for(rooms, position, "0.7", 0.15)
+            assert len(resting(components)) == 1
+            await price_for(components, position, "0.7", 0.15)
             await until(lambda: sold(day), 1)
-            assert len(resting(rooms)) == 1
+            assert len(resting(components)) == 1
             after = await closed(running)
             assert len(sold(day)) == 2
             assert after.sold_quantity == position.bought_quantity
@@ -222,12 +224,12 @@ def test_d3_what_was_bought_while_the_store_is_full_is_protected_and_booked_late
         day = day_of(sim, tmp_path, listing=PUNCTUAL, lent={**HANDS_OFF, "stop_loss_pct": 10})
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(ARM_S)
-            await rooms.arming.arm(SYMBOL, "ann")
+            await components.arming.arm(SYMBOL, "ann")
             async with full_disk_at_the_buy(running, monkeypatch):
                 told = list[int]()
-                rooms.prices.on_move(lambda move: told.append(move.received_ns))
+                components.prices.on_move(lambda move: told.append(move.received_ns))
                 await asyncio.sleep(5)
                 assert len(told) > 5
                 restarts = {one.name: one.restarts for one in running.engine.workers()}
@@ -235,11 +237,11 @@ def test_d3_what_was_bought_while_the_store_is_full_is_protected_and_booked_late
                 position = held(running)
                 assert position.remaining
                 assert (await protection(running))[0] is Protection.ENGINE
-                trading = rooms.keeper.state.trading
+                trading = components.ledger.state.trading
                 assert (trading.state, trading.cause) == (TradingState.REDUCE_ONLY, Cause.STORAGE)
-                assert not rooms.safety.invariants.unprotected()
-                await price_for(rooms, position, "0.7", 0.5)
-                await until(lambda: not rooms.selling.left(held(running)))
+                assert not components.safety.invariants.unprotected()
+                await price_for(components, position, "0.7", 0.5)
+                await until(lambda: not components.exit_execution.left(held(running)))
             after = await closed(running)
             assert (after.id, after.close_reason) == (position.id, CloseReason.STOP)
             assert after.sold_quantity == after.bought_quantity
@@ -259,20 +261,22 @@ def test_what_was_bought_while_the_store_is_full_is_held_on_once_it_is_back(
         day = day_of(sim, tmp_path, listing=PUNCTUAL, lent=HANDS_OFF)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(ARM_S)
-            await rooms.arming.arm(SYMBOL, "ann")
+            await components.arming.arm(SYMBOL, "ann")
             async with full_disk_at_the_buy(running, monkeypatch):
-                stop = next(one for one in rooms.keeper.state.intents.values() if one.role is OrderRole.STOP)
+                stop = next(
+                    one for one in components.ledger.state.intents.values() if one.role is OrderRole.STOP
+                )
                 await asyncio.sleep(2)
-            await until(lambda: not rooms.keeper.is_behind)
+            await until(lambda: not components.ledger.is_behind)
             await asyncio.sleep(5)
             position = held(running)
-            assert stop.id in {one.id for one in rooms.keeper.state.intents_of(position.id)}
-            assert not rooms.keeper.state.unstored
-            assert rooms.keeper.state.trading.state is TradingState.ACTIVE
+            assert stop.id in {one.id for one in components.ledger.state.intents_of(position.id)}
+            assert not components.ledger.state.unstored
+            assert components.ledger.state.trading.state is TradingState.ACTIVE
             await same_books(day, running)
-            await price_for(rooms, position, "0.4", 0.5)
+            await price_for(components, position, "0.4", 0.5)
             assert (await closed(running)).close_reason is CloseReason.STOP
             await agree(running)
 
@@ -285,10 +289,10 @@ def test_d3_a_trapped_coin_is_sold_once_it_may_be_although_the_store_is_full_all
     async def main(sim: Simulation) -> None:
         knobs = Knobs(trapped=("CLEAN",))
         day = day_of(sim, tmp_path, knobs=knobs, lent={"ladder": ""})
-        async with guarding(day) as (running, rooms, position):
+        async with guarding(day) as (running, components, position):
             with monkeypatch.context() as patched:
                 patched.setattr(running.store, "write", full)
-                await price_for(rooms, position, "0.7", 0.5)
+                await price_for(components, position, "0.7", 0.5)
                 await asyncio.sleep(2)
                 assert not sold(day)
                 msgspec.structs.force_setattr(knobs, "trapped", ())
@@ -306,25 +310,25 @@ def test_d6_whoever_hears_of_a_fill_may_be_cancelled_and_it_is_booked_all_the_sa
         day = day_of(sim, tmp_path, listing=PUNCTUAL, lent=HANDS_OFF)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(ARM_S)
-            await rooms.arming.arm(SYMBOL, "ann")
-            take = rooms.keeper.book_evidence
+            await components.arming.arm(SYMBOL, "ann")
+            take = components.ledger.book_evidence
 
             async def cancelled(*args: Any) -> Any:
                 task = asyncio.ensure_future(take(*args))
                 await asyncio.sleep(0)
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-                return rooms.keeper.state.orders.get(args[0])
+                return components.ledger.state.orders.get(args[0])
 
-            monkeypatch.setattr(rooms.keeper, "book_evidence", cancelled)
+            monkeypatch.setattr(components.ledger, "book_evidence", cancelled)
             await until(lambda: bought(day))
             await asyncio.sleep(3)
             monkeypatch.undo()
-            await until(lambda: not rooms.keeper.is_behind)
+            await until(lambda: not components.ledger.is_behind)
             await asyncio.sleep(5)
-            assert rooms.keeper.state.positions
+            assert components.ledger.state.positions
             await same_books(day, running)
 
     simulate(main)

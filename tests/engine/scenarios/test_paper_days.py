@@ -50,7 +50,7 @@ def test_the_way_to_the_exchange_lies_before_a_match_as_well_as_after_it(tmp_pat
         await day.open()
         async with day.desk(**QUIET, paper_delay_ms="600") as desk:
             await desk.buy()
-            began_ms = desk.rooms.port.now_ms()
+            began_ms = desk.components.port.now_ms()
             await desk.face.close(NAME, None, "test")
             sold = desk.records(Side.SELL)[-1]
             assert 300 <= sold.created_ms - began_ms < 600
@@ -80,18 +80,18 @@ def test_a_restart_keeps_position_and_cash_and_replaces_orders_that_are_gone(tmp
         async with day.desk(stop_loss_pct="50", ladder="100@400") as desk:
             await desk.buy()
             await desk.until(lambda: bool(desk.session.open_orders(NAME)))
-            bought = desk.rooms.keeper.state.position_of(NAME)
+            bought = desk.components.ledger.state.position_of(NAME)
             (resting,) = desk.session.open_orders(NAME)
             held = desk.held()
             assert bought is not None
         async with day.desk(stop_loss_pct="50", ladder="100@400") as desk:
-            again = desk.rooms.keeper.state.position_of(NAME)
+            again = desk.components.ledger.state.position_of(NAME)
             assert again is not None
             assert (again.id, again.remaining) == (bought.id, bought.remaining)
             assert desk.held() == held
             await asyncio.sleep(5)
             await desk.assert_books_agree()
-            assert desk.rooms.keeper.state.trading.state is TradingState.ACTIVE
+            assert desk.components.ledger.state.trading.state is TradingState.ACTIVE
             facts = await desk.facts()
             ends = [
                 (one.order.state, one.order.reason)
@@ -115,7 +115,7 @@ def test_a_resting_take_profit_is_filled_when_the_market_reaches_it(tmp_path: Pa
         await day.open()
         async with day.desk(stop_loss_pct="50", ladder="100@3") as desk:
             await desk.buy()
-            await desk.until(lambda: desk.rooms.keeper.state.position_of(NAME) is None, 60)
+            await desk.until(lambda: desk.components.ledger.state.position_of(NAME) is None, 60)
             (sold,) = [one for one in desk.records(Side.SELL) if one.executed]
             assert sold.is_maker
             assert sold.average_price >= sold.price

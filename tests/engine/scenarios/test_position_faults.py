@@ -25,11 +25,11 @@ from tests.support.engine.monitored_position import (
     agree,
     buy,
     closed,
+    components_of,
     confirmed,
     day_of,
     held,
     protection,
-    rooms_of,
     until,
 )
 from tests.support.engine.practice_day import PracticeDay
@@ -73,7 +73,7 @@ async def resting(running: RunningEngine) -> Order:
 
 
 def _live(running: RunningEngine) -> list[Order]:
-    return rooms_of(running).keeper.state.live_orders()
+    return components_of(running).ledger.state.live_orders()
 
 
 def test_M12_a_resting_sale_that_fills_while_the_stream_is_silent_is_found_by_asking(tmp_path: Path) -> None:
@@ -82,15 +82,15 @@ def test_M12_a_resting_sale_that_fills_while_the_stream_is_silent_is_found_by_as
         day = a_day(sim, tmp_path, silence, reconcile_s=3_600, ladder=RUNG)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             position = await buy(running)
             order = await resting(running)
             await asyncio.sleep(2)
             others_buy(day, the_sale(day))
             assert the_sale(day).status.value == "FILLED"
             await asyncio.sleep(1)
-            assert rooms.keeper.state.live_orders()  # nobody told it
-            await until(lambda: not rooms.keeper.state.live_orders(), 12)
+            assert components.ledger.state.live_orders()  # nobody told it
+            await until(lambda: not components.ledger.state.live_orders(), 12)
             assert held(running).remaining == position.remaining - the_sale(day).executed
             assert (await stored_orders(running))[order.client_order_id].state is OrderState.FILLED
             await same_books(day, running)
@@ -112,20 +112,20 @@ def test_M11_a_hole_in_the_private_stream_is_compared_at_once_and_what_was_misse
         day = a_day(sim, tmp_path, reconcile_s=3_600, ladder=RUNG)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await buy(running)
             order = await resting(running)
             told = list[Reconciliation]()
-            compare = rooms.reconciler.compare
+            compare = components.reconciler.compare
 
             async def noted(trigger: Trigger, runs: list[Reconciliation] | None = None) -> Reconciliation:
                 told.append(await compare(trigger, runs))
                 return told[-1]
 
-            rooms.reconciler.compare = noted
+            components.reconciler.compare = noted
             drop_private_sockets(day)
             others_buy(day, the_sale(day))
-            await until(lambda: not rooms.keeper.state.live_orders(), 6)  # before anybody asks for it
+            await until(lambda: not components.ledger.state.live_orders(), 6)  # before anybody asks for it
             assert [run.trigger for run in told] == [Trigger.STREAM_GAP]
             found = [one.words for one in told[0].explained]
             assert any(order.client_order_id in one for one in found), found
@@ -150,9 +150,9 @@ def test_an_engine_killed_while_a_sale_is_partly_filled_goes_on_with_the_rest(
         assert the_sale(day).status.value == "PARTIALLY_FILLED"
         others_buy(day, the_sale(day), "0.25")  # nobody is there
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await asyncio.sleep(10)
-            live = rooms.keeper.state.orders[order.client_order_id]
+            live = components.ledger.state.orders[order.client_order_id]
             assert (live.state, live.filled_quantity) == (OrderState.PARTIAL, the_sale(day).executed)
             assert held(running).sold_quantity == the_sale(day).executed > order.filled_quantity
             others_buy(day, the_sale(day))
@@ -171,12 +171,12 @@ def test_R18_a_key_that_is_refused_while_coins_are_held_halts_and_says_that_noth
         day = a_day(sim, tmp_path, reconcile_s=10)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             await buy(running)
             gate = day.server._gate  # pyright: ignore[reportPrivateUsage]
             gate._plan = AccountPlan(ips=("203.0.113.9",))  # pyright: ignore[reportPrivateUsage]
-            await until(lambda: rooms.keeper.state.trading.state is TradingState.HALTED)
-            assert rooms.keeper.state.trading.cause is Cause.KEY
+            await until(lambda: components.ledger.state.trading.state is TradingState.HALTED)
+            assert components.ledger.state.trading.cause is Cause.KEY
             await asyncio.sleep(3)
             where, words = await protection(running)
             assert "key" in words, (where, words)
@@ -185,7 +185,9 @@ def test_R18_a_key_that_is_refused_while_coins_are_held_halts_and_says_that_noth
                     await asyncio.sleep(1)
             gate._plan = AccountPlan()  # pyright: ignore[reportPrivateUsage]
             await asyncio.sleep(12)
-            await rooms.selling.close(held(running), None, OrderRole.CLOSE, CloseReason.MANUAL, "ann")
+            await components.exit_execution.close(
+                held(running), None, OrderRole.CLOSE, CloseReason.MANUAL, "ann"
+            )
             assert (await closed(running)).close_reason is CloseReason.MANUAL  # though halted still
 
     simulate(main)
@@ -203,9 +205,9 @@ async def entries(running: RunningEngine) -> list[EntryBooked]:
     return [one.event for one in facts if isinstance(one.event, EntryBooked)]
 
 
-async def trade_by_hand(rooms: TradingComponents, side: Side, quantity: Decimal) -> None:
+async def trade_by_hand(components: TradingComponents, side: Side, quantity: Decimal) -> None:
     """Trade as a person does on the web site, beside the desk."""
-    price = rooms.prices.of(SYMBOL).ask if side is Side.BUY else rooms.prices.of(SYMBOL).bid
+    price = components.prices.of(SYMBOL).ask if side is Side.BUY else components.prices.of(SYMBOL).bid
     assert price is not None
     worse = price * (Decimal("1.04") if side is Side.BUY else Decimal("0.96"))
     order = NewOrder(
@@ -216,7 +218,7 @@ async def trade_by_hand(rooms: TradingComponents, side: Side, quantity: Decimal)
         price=worse.quantize(Decimal("0.00001")),
         quantity=quantity,
     )
-    outcome = await rooms.port.place(order, purpose=Purpose.ORDINARY)
+    outcome = await components.port.place(order, purpose=Purpose.ORDINARY)
     assert isinstance(outcome, Accepted), outcome
 
 
@@ -225,7 +227,7 @@ def test_O5_a_fill_larger_than_ordered_is_not_booked_and_halts_with_its_evidence
         day = a_day(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             position = await buy(running)
             session, record = day.server.session, ours(day)[0]
             more = record.executed / 10
@@ -239,13 +241,13 @@ def test_O5_a_fill_larger_than_ordered_is_not_booked_and_halts_with_its_evidence
             session._log.put(larger)  # pyright: ignore[reportPrivateUsage]
             session.deposit(position.base_asset, more)
             session.deposit("USDT", -cost)
-            run = await rooms.reconciler.compare(Trigger.MANUAL)
+            run = await components.reconciler.compare(Trigger.MANUAL)
             assert DifferenceKind.OVERFILL in [one.kind for one in run.explained]
             assert held(running).remaining == position.remaining
-            (stop,) = (one for one in rooms.keeper.state.intents.values() if one.role is OrderRole.STOP)
+            (stop,) = (one for one in components.ledger.state.intents.values() if one.role is OrderRole.STOP)
             assert stop.quantity == held(running).remaining
-            assert rooms.safety.switch.kept.state is TradingState.HALTED
-            assert rooms.safety.switch.kept.cause is Cause.INVARIANT
+            assert components.safety.trading_state.kept.state is TradingState.HALTED
+            assert components.safety.trading_state.kept.cause is Cause.INVARIANT
             facts = await running.store.read("facts", lambda stored: list(stored.journal.after(0, 9_000)))
             (alert,) = [
                 one.event
@@ -264,25 +266,25 @@ def test_O6_fees_in_mx_leave_the_coins_whole_and_cost_what_they_were_worth(tmp_p
         day = PracticeDay(sim, tmp_path, msgspec.structs.replace(day.server.session.scenario, account=plan))
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             position = await buy(running)
-            await until(lambda: all(one.fees for one in rooms.keeper.state.orders.values()))
+            await until(lambda: all(one.fees for one in components.ledger.state.orders.values()))
             (record,) = ours(day)
             assert position.remaining == record.executed
             (order,) = (one for one in (await stored_orders(running)).values() if one.filled_quantity)
             (fee,) = order.fees
             assert fee.asset == "MX"
             assert fee.value > 0
-            await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann")
+            await components.exit_execution.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann")
             after = await closed(running)
             await asyncio.sleep(3)
             await agree(running)
             after = await closed(running)
             assert after.sold_quantity == record.executed
             assert after.realised < after.sold_value - after.bought_value  # both fees are in it
-            assert not rooms.keeper.state.balances.get((LedgerAccount.DESK, "MX"))  # the person's own pays it
+            assert not components.ledger.state.balances.get((LedgerAccount.DESK, "MX"))  # paid by the user's
             mx = {one.asset: one.free for one in day.server.session.balances()}["MX"]
-            scope = rooms.keeper.scope
+            scope = components.ledger.scope
             kept = await running.store.read("kept", lambda stored: stored.trading(scope).entries.balances())
             assert sum(one.amount for one in kept if one.asset == "MX" and _is_ours(one.account)) == mx
 
@@ -298,12 +300,12 @@ def test_O7_O9_coins_that_were_withdrawn_are_not_offered_and_the_rest_is_sold(tm
         day = a_day(sim, tmp_path, reconcile_s=20)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             position = await buy(running)
             gone = (position.remaining / 3).quantize(Decimal("0.001"))
             day.server.session.deposit(position.base_asset, -gone)
-            await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann")
-            await until(lambda: not rooms.keeper.state.positions, 60)
+            await components.exit_execution.close(position, None, OrderRole.CLOSE, CloseReason.MANUAL, "ann")
+            await until(lambda: not components.ledger.state.positions, 60)
             sold = sum((row.executed for row in ours(day) if row.side is Side.SELL), Decimal(0))
             assert 0 < sold <= position.remaining - gone
             assert position.remaining - gone - sold <= Decimal("0.01")  # a step of the pair
@@ -320,15 +322,15 @@ def test_O9_O10_what_a_person_trades_deposits_and_withdraws_is_booked_outside_an
         day = a_day(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            rooms = rooms_of(running)
+            components = components_of(running)
             position, before = await buy(running), len(ours(day))
-            await trade_by_hand(rooms, Side.BUY, Decimal(200))
+            await trade_by_hand(components, Side.BUY, Decimal(200))
             await asyncio.sleep(5)
-            own = rooms.keeper.state.balances[(LedgerAccount.OWN, position.base_asset)]
+            own = components.ledger.state.balances[(LedgerAccount.OWN, position.base_asset)]
             assert own > 199
-            await trade_by_hand(rooms, Side.SELL, Decimal(150))
+            await trade_by_hand(components, Side.SELL, Decimal(150))
             await asyncio.sleep(5)
-            assert rooms.keeper.state.balances[(LedgerAccount.OWN, position.base_asset)] == own - 150
+            assert components.ledger.state.balances[(LedgerAccount.OWN, position.base_asset)] == own - 150
             await agree(running)  # what a person traded is explained by its orders
             session = day.server.session
             session.deposit("ODD", Decimal(7))  # an airdrop

@@ -13,7 +13,7 @@ from mexc_tui.practice.server import PracticeServer
 from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.support.engine.monitored_position import rooms_of, until
+from tests.support.engine.monitored_position import components_of, until
 from tests.support.engine.opening_day import listing, scenario
 from tests.support.engine.practice_day import DAY, PracticeDay
 
@@ -137,7 +137,7 @@ def test_confirming_that_the_coins_of_many_positions_are_gone_fits_the_budget(
         day.server = PracticeServer(plan, 1, sim.clock, session=session)
         await day.open()
         async with day.engine() as running:
-            memory = rooms_of(running).keeper.state
+            memory = components_of(running).ledger.state
             await until(lambda: len(memory.positions) == MANY, 90)
             await asyncio.sleep(12)
             caplog.clear()

@@ -98,7 +98,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
 
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path_factory.mktemp("previews"))
-        async with guarding(day) as (_, rooms, bought), attached(client_of(day.paths.socket)) as client:
+        async with guarding(day) as (_, components, bought), attached(client_of(day.paths.socket)) as client:
             found.held.append(bought)
             for name in Preview:
                 reply = await ask(client, name, SYMBOL)
@@ -108,13 +108,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
             assert half.result is not None
             found.rows["half"] = half.result
             found.refused.append(await ask(client, Preview.CLOSE, SYMBOL, "101"))
-            found.orders = len(rooms.keeper.state.live_orders())
+            found.orders = len(components.ledger.state.live_orders())
             await client.send(trading_requests.HALT, trading_requests.HaltRequest(words="tea"), deadline_s=60)
             for name in (Preview.RESUME, Preview.REDUCE_ONLY):
                 reply = await ask(client, name)
                 assert reply.result is not None
                 found.rows[f"halted {name.value}"] = reply.result
-            assert list(rooms.keeper.state.positions) == [bought.id], "asking has sold nothing"
+            assert list(components.ledger.state.positions) == [bought.id], "asking has sold nothing"
 
     simulate(main)
     return found

@@ -19,7 +19,7 @@ from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.storage import StorageError
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.practice.values import OrderRecord
-from tests.support.engine.monitored_position import QUIET, SYMBOL, rooms_of
+from tests.support.engine.monitored_position import QUIET, SYMBOL, components_of
 from tests.support.engine.practice_day import PracticeDay
 
 ORDER = "/api/v3/order"
@@ -36,7 +36,7 @@ def at_the_opening(kind: FaultKind, *, times: int = 1, amount_ms: int = 0) -> Fa
 
 def cut_power(running: RunningEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on nothing more is stored and nothing more is sent: what the exchange has, it has."""
-    rooms = rooms_of(running)
+    components = components_of(running)
 
     async def refuse(*_: object, **__: object) -> None:
         await asyncio.sleep(0)
@@ -46,23 +46,23 @@ def cut_power(running: RunningEngine, monkeypatch: pytest.MonkeyPatch) -> None:
         return "the power is cut"
 
     monkeypatch.setattr(running.store, "write", refuse)
-    rooms.execution.refusal = dead
+    components.execution.refusal = dead
 
 
 def cut_power_when(
     running: RunningEngine, monkeypatch: pytest.MonkeyPatch, method: str, *, is_sent: bool
 ) -> asyncio.Event:
     """Cut it when the keeper is called so for the first time; `is_sent`: the bytes still leave."""
-    keeper, rooms = rooms_of(running).keeper, rooms_of(running)
+    keeper, components = components_of(running).ledger, components_of(running)
     original: Callable[..., Any] = getattr(keeper, method)
-    gate, happened = rooms.execution.refusal, asyncio.Event()
+    gate, happened = components.execution.refusal, asyncio.Event()
 
     def struck(*args: Any) -> Any:
         if not happened.is_set():
             happened.set()
             cut_power(running, monkeypatch)
             if is_sent:
-                rooms.execution.refusal = gate
+                components.execution.refusal = gate
         return original(*args)
 
     monkeypatch.setattr(keeper, method, struck)
@@ -74,15 +74,15 @@ async def mortal(day: PracticeDay, monkeypatch: pytest.MonkeyPatch) -> AsyncGene
     """An engine that is killed at the end: it stores and sends nothing more, and says no farewell."""
 
     async def no_farewell() -> str:
-        rooms = rooms_of(running)
-        for task in tuple(rooms.execution._running):  # pyright: ignore[reportPrivateUsage]
+        components = components_of(running)
+        for task in tuple(components.execution._running):  # pyright: ignore[reportPrivateUsage]
             task.cancel()
         await asyncio.sleep(0)
         return ""
 
     with suppress(StorageError):
         async with day.engine() as running:
-            monkeypatch.setattr(rooms_of(running), "stop", no_farewell)
+            monkeypatch.setattr(components_of(running), "stop", no_farewell)
             yield running
             cut_power(running, monkeypatch)
 
@@ -106,15 +106,15 @@ def bought(day: PracticeDay) -> list[OrderRecord]:
 
 async def stored_orders(running: RunningEngine) -> dict[str, Order]:
     """Return every order of the books."""
-    scope = rooms_of(running).keeper.scope
+    scope = components_of(running).ledger.scope
     rows = await running.store.read("orders", lambda stored: stored.trading(scope).orders.page(limit=1_000))
     return {row.client_order_id: row for row in rows}
 
 
 async def same_books(day: PracticeDay, running: RunningEngine) -> None:
     """Hold the stored books against the exchange's own, to the last digit."""
-    rooms = rooms_of(running)
-    run = await rooms.reconciler.compare(Trigger.MANUAL)
+    components = components_of(running)
+    run = await components.reconciler.compare(Trigger.MANUAL)
     assert not run.unexplained, run.unexplained
     rows = await stored_orders(running)
     for record in ours(day):
@@ -122,7 +122,7 @@ async def same_books(day: PracticeDay, running: RunningEngine) -> None:
         assert (row.filled_quantity, row.filled_value) == (record.executed, record.executed_quote)
         assert row.state.is_terminal == (record.status.value not in ("NEW", "PARTIALLY_FILLED"))
     held = {balance.asset: balance.free + balance.locked for balance in day.server.session.balances()}
-    scope = rooms.keeper.scope
+    scope = components.ledger.scope
     kept = await running.store.read("kept", lambda stored: stored.trading(scope).entries.balances())
     totals: dict[str, Decimal] = {}
     for one in kept:
@@ -131,12 +131,12 @@ async def same_books(day: PracticeDay, running: RunningEngine) -> None:
     for asset in ("USDT", "CLEAN"):
         assert totals.get(asset, Decimal(0)) == held.get(asset, Decimal(0)), asset
     assert len(bought(day)) <= 1
-    _invariants(rooms)
+    _invariants(components)
 
 
-def _invariants(rooms: TradingComponents) -> None:
-    memory = rooms.keeper.state
+def _invariants(components: TradingComponents) -> None:
+    memory = components.ledger.state
     for position in memory.positions.values():
         assert position.remaining >= 0
     assert memory.reserved() >= 0
-    assert not rooms.keeper.is_behind
+    assert not components.ledger.is_behind

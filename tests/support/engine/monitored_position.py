@@ -32,15 +32,15 @@ QUIET = ListingPlan(
 )
 
 
-def rooms_of(running: RunningEngine) -> TradingComponents:
-    """Return the rooms of trading."""
-    assert running.engine.rooms is not None
-    return running.engine.rooms
+def components_of(running: RunningEngine) -> TradingComponents:
+    """Return the components of trading."""
+    assert running.engine.trading_components is not None
+    return running.engine.trading_components
 
 
 def held(running: RunningEngine) -> Position:
     """Return the one position that is open."""
-    return next(iter(rooms_of(running).keeper.state.positions.values()))
+    return next(iter(components_of(running).ledger.state.positions.values()))
 
 
 async def until(is_so: Callable[[], object], seconds: float = 30.0) -> None:
@@ -69,8 +69,8 @@ def day_of(
 async def buy(running: RunningEngine) -> Position:
     """Buy the listing at its opening."""
     await asyncio.sleep(ARM_S)
-    await rooms_of(running).arming.arm(SYMBOL, "ann")
-    await until(lambda: rooms_of(running).keeper.state.positions)
+    await components_of(running).arming.arm(SYMBOL, "ann")
+    await until(lambda: components_of(running).ledger.state.positions)
     await asyncio.sleep(1)
     return held(running)
 
@@ -81,19 +81,19 @@ async def guarding(day: PracticeDay) -> AsyncGenerator[tuple[RunningEngine, Trad
     await day.open()
     async with day.engine() as running:
         position = await buy(running)
-        yield running, rooms_of(running), position
+        yield running, components_of(running), position
 
 
-def price(rooms: TradingComponents, position: Position, share: str) -> None:
+def price(components: TradingComponents, position: Position, share: str) -> None:
     """Let the bid be so much of what was paid."""
     bid = position.entry_price * Decimal(share)
-    rooms.prices.on_quote(BestQuote(SYMBOL, bid, Decimal(100), bid * 2, Decimal(100), 0))
+    components.prices.on_quote(BestQuote(SYMBOL, bid, Decimal(100), bid * 2, Decimal(100), 0))
 
 
-async def price_for(rooms: TradingComponents, position: Position, share: str, seconds: float) -> None:
+async def price_for(components: TradingComponents, position: Position, share: str, seconds: float) -> None:
     """Let the bid be so much for a while, against what the stream says."""
     for _ in range(round(seconds / 0.05)):
-        price(rooms, position, share)
+        price(components, position, share)
         await asyncio.sleep(0.05)
 
 
@@ -114,10 +114,10 @@ def rules_of(day: PracticeDay) -> dict[str, Decimal]:
 
 async def closed(running: RunningEngine, seconds: float = 30) -> Position:
     """Return the position once it is closed, as stored."""
-    rooms = rooms_of(running)
-    await until(lambda: not rooms.keeper.state.positions, seconds)
+    components = components_of(running)
+    await until(lambda: not components.ledger.state.positions, seconds)
     rows = await running.store.read(
-        "closed", lambda stored: stored.trading(rooms.keeper.scope).positions.closed(0, 1)
+        "closed", lambda stored: stored.trading(components.ledger.scope).positions.closed(0, 1)
     )
     return rows[0]
 
@@ -141,12 +141,12 @@ async def confirmed(running: RunningEngine, about: frozenset[str] = frozenset())
 
     Returns the runs since then: any of them may have booked what was confirmed.
     """
-    rooms = rooms_of(running)
-    began_ms = rooms.port.now_ms()
+    components = components_of(running)
+    began_ms = components.port.now_ms()
     async with asyncio.timeout(60):
-        while (await rooms.reconciler.compare(Trigger.MANUAL)).problem:  # noqa: ASYNC110 - virtual seconds
+        while (await components.reconciler.compare(Trigger.MANUAL)).problem:  # noqa: ASYNC110 - virtual seconds
             await asyncio.sleep(3)
-    scope = rooms.keeper.scope
+    scope = components.ledger.scope
     stored = await running.store.read("runs", lambda stored: stored.trading(scope).reconciliations.page())
     runs = [run for _, run in stored if run.at_ms >= began_ms]
     found = {one.about for run in runs for one in run.unexplained}

@@ -37,16 +37,16 @@ HANDS_OFF: dict[str, bool | float | str] = {
 """Positions stay as they are, unless a test does something."""
 
 
-def rooms_of(running: RunningEngine) -> TradingComponents:
-    rooms = running.engine.rooms
-    assert rooms is not None
-    return rooms
+def components_of(running: RunningEngine) -> TradingComponents:
+    components = running.engine.trading_components
+    assert components is not None
+    return components
 
 
 def give_closer(running: RunningEngine) -> BookCloser:
-    rooms = rooms_of(running)
-    closer = BookCloser(rooms, lambda: running.engine.known.knowledge.pairs)
-    rooms.safety.stopping.closer = closer
+    components = components_of(running)
+    closer = BookCloser(components, lambda: running.engine.known.knowledge.pairs)
+    components.safety.emergency_stop.closer = closer
     return closer
 
 
@@ -74,20 +74,20 @@ async def holding(
     async with day.engine() as running:
         closer = give_closer(running)
         await asyncio.sleep(22)
-        rooms = rooms_of(running)
-        await rooms.arming.arm(SYMBOL, "ann")
-        await until(lambda: bool(rooms.keeper.state.positions))
+        components = components_of(running)
+        await components.arming.arm(SYMBOL, "ann")
+        await until(lambda: bool(components.ledger.state.positions))
         await asyncio.sleep(1)
         yield day, running, closer
 
 
-async def rest_a_sale(rooms: TradingComponents, running: RunningEngine) -> Intent:
+async def rest_a_sale(components: TradingComponents, running: RunningEngine) -> Intent:
     """Let half of the position rest as a take-profit."""
-    position = next(iter(rooms.keeper.state.positions.values()))
+    position = next(iter(components.ledger.state.positions.values()))
     grid = grid_of(running.engine.known.knowledge.pairs[SYMBOL])
-    bid = rooms.prices.of(SYMBOL).bid
+    bid = components.prices.of(SYMBOL).bid
     assert bid is not None
-    names = rooms.keeper.client_ids(1)
+    names = components.ledger.client_ids(1)
     quantity = floored(position.remaining / 2, grid.quantity_step)
     intent = Intent(
         id=intent_id_of(names[0]),
@@ -100,10 +100,10 @@ async def rest_a_sale(rooms: TradingComponents, running: RunningEngine) -> Inten
         quantity=quantity,
         snipe_id=position.snipe_id,
         position_id=position.id,
-        created_ms=rooms.port.now_ms(),
+        created_ms=components.port.now_ms(),
         reason="a rung",
     )
-    await rooms.keeper.save_intent(intent)
+    await components.ledger.save_intent(intent)
     order = NewOrder(
         symbol=SYMBOL,
         side=Side.SELL,
@@ -112,9 +112,9 @@ async def rest_a_sale(rooms: TradingComponents, running: RunningEngine) -> Inten
         price=floored(bid * D("1.5"), grid.price_tick),
         quantity=quantity,
     )
-    await rooms.execution.place(intent, order)
-    await rooms.execution.wait_in_flight(5)
-    assert rooms.keeper.state.live_orders()
+    await components.execution.place(intent, order)
+    await components.execution.wait_in_flight(5)
+    assert components.ledger.state.live_orders()
     return intent
 
 
@@ -124,31 +124,31 @@ async def guard_acted(running: RunningEngine) -> list[RiskMonitorActed]:
 
 
 @contextmanager
-def fallen_to(rooms: TradingComponents, share: str) -> Generator[None]:
+def fallen_to(components: TradingComponents, share: str) -> Generator[None]:
     """Let the bid be so much of what was paid, whatever the streams bring meanwhile."""
-    position = next(iter(rooms.keeper.state.positions.values()))
+    position = next(iter(components.ledger.state.positions.values()))
     bid = position.entry_price * D(share)
     quote = BestQuote(SYMBOL, bid, D(100), bid * 2, D(100), 0)
 
     def keep(move: PriceMove) -> None:
         if move.price.symbol == SYMBOL and move.price.bid != bid:
-            rooms.prices.on_quote(quote)
+            components.prices.on_quote(quote)
 
-    rooms.prices.on_quote(quote)
-    rooms.prices.on_move(keep)
+    components.prices.on_quote(quote)
+    components.prices.on_move(keep)
     try:
         yield
     finally:
-        rooms.prices.off_move(keep)
+        components.prices.off_move(keep)
 
 
-async def fall_to(rooms: TradingComponents, share: str) -> None:
+async def fall_to(components: TradingComponents, share: str) -> None:
     """Let the bid be so much of what was paid until the guard is sure that something is wrong, or for 5 s."""
-    with fallen_to(rooms, share):
+    with fallen_to(components, share):
         for _ in range(5):
-            rooms.safety.equity.mark()
-            rooms.safety.guard.look()
-            if rooms.safety.guard.grade.level is not RiskLevel.NORMAL:
+            components.safety.equity.mark()
+            components.safety.risk_monitor.check()
+            if components.safety.risk_monitor.grade.level is not RiskLevel.NORMAL:
                 return
             await asyncio.sleep(1.01)
 

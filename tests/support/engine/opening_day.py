@@ -92,13 +92,13 @@ class Watcher:
 
     def __init__(self, day: PracticeDay, session: ScriptedSession, running: RunningEngine) -> None:
         self.day, self.session, self.running = day, session, running
-        rooms = running.engine.rooms
-        assert rooms is not None
-        self.rooms = rooms
+        components = running.engine.trading_components
+        assert components is not None
+        self.components = components
 
     @property
     def now_s(self) -> float:
-        return (self.rooms.port.now_ms() - self.session.start_ms) / 1_000
+        return (self.components.port.now_ms() - self.session.start_ms) / 1_000
 
     async def at(self, second: float) -> None:
         await asyncio.sleep(max(second - self.now_s, 0))
@@ -111,12 +111,12 @@ class Watcher:
     def note_states(self) -> list[SnipeState]:
         """Return a list that every state of a snipe is put on from now on, as it is committed."""
         states: list[SnipeState] = []
-        self.rooms.keeper.on_change(lambda written: states.extend(one.state for one in written.snipes))
+        self.components.ledger.on_change(lambda written: states.extend(one.state for one in written.snipes))
         return states
 
     async def snipes(self, symbol: str = NAME) -> list[Snipe]:
         """Return a pair's snipes, oldest first."""
-        scope = self.rooms.keeper.scope
+        scope = self.components.ledger.scope
         found = await self.running.store.read(
             "snipes", lambda stored: stored.trading(scope).snipes.of_symbol(symbol)
         )
@@ -126,13 +126,13 @@ class Watcher:
         return (await self.snipes(symbol))[-1]
 
     async def attempts(self, snipe: Snipe) -> list[Attempt]:
-        scope = self.rooms.keeper.scope
+        scope = self.components.ledger.scope
         return await self.running.store.read(
             "attempts", lambda stored: list(stored.trading(scope).attempts.of_snipe(snipe.id))
         )
 
     async def orders(self, snipe: Snipe) -> list[Order]:
-        scope = self.rooms.keeper.scope
+        scope = self.components.ledger.scope
         return await self.running.store.read(
             "orders", lambda stored: list(stored.trading(scope).orders.of_intent(snipe.id))
         )

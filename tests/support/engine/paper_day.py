@@ -97,15 +97,15 @@ class Desk:
 
     def __init__(self, day: PaperDay, running: RunningEngine, face: TradingQueries) -> None:
         self.day, self.running, self.face = day, running, face
-        rooms = running.engine.rooms
-        assert rooms is not None
-        self.rooms = rooms
+        components = running.engine.trading_components
+        assert components is not None
+        self.components = components
         session = day.papers[-1].session
         assert isinstance(session, MirrorSession)
         self.session: MirrorSession = session
 
     async def at(self, second: float) -> None:
-        passed_s = (self.rooms.port.now_ms() - self.day.market.session.start_ms) / 1_000
+        passed_s = (self.components.port.now_ms() - self.day.market.session.start_ms) / 1_000
         await asyncio.sleep(max(second - passed_s, 0))
 
     async def until(self, is_so: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -118,7 +118,7 @@ class Desk:
         await self.at(OPENS_S - 12)
         await self.face.arm(NAME, "test")
         await self.at(OPENS_S)
-        await self.until(lambda: self.rooms.keeper.state.position_of(NAME) is not None)
+        await self.until(lambda: self.components.ledger.state.position_of(NAME) is not None)
         await asyncio.sleep(1)
 
     def records(self, side: Side) -> list[OrderRecord]:

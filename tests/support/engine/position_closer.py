@@ -19,8 +19,8 @@ HUNDRED = Decimal(100)
 class BookCloser:
     """Sells at 10 % below the bid, immediate or cancel."""
 
-    def __init__(self, rooms: TradingComponents, pairs: Callable[[], Mapping[str, Symbol]]) -> None:
-        self.rooms = rooms
+    def __init__(self, components: TradingComponents, pairs: Callable[[], Mapping[str, Symbol]]) -> None:
+        self.components = components
         self.pairs = pairs
         self.is_stuck = False
         self.asked = list[tuple[str, Decimal | None, OrderRole, CloseReason]]()
@@ -34,13 +34,13 @@ class BookCloser:
         words: str,
     ) -> CloseResult:
         self.asked.append((position.symbol, share_pct, role, reason))
-        rooms, memory = self.rooms, self.rooms.keeper.state
-        bid = rooms.prices.of(position.symbol).bid
+        components, memory = self.components, self.components.ledger.state
+        bid = components.prices.of(position.symbol).bid
         if bid is None or self.is_stuck:
             return CloseResult(Decimal(0), position.remaining, "no bid")
         grid = grid_of(self.pairs()[position.symbol])
         quantity = floored(position.remaining * (share_pct or HUNDRED) / HUNDRED, grid.quantity_step)
-        names = rooms.keeper.client_ids(1)
+        names = components.ledger.client_ids(1)
         intent = Intent(
             id=intent_id_of(names[0]),
             role=role,
@@ -52,13 +52,13 @@ class BookCloser:
             quantity=quantity,
             snipe_id=position.snipe_id,
             position_id=position.id,
-            created_ms=rooms.port.now_ms(),
+            created_ms=components.port.now_ms(),
             reason=words,
             close_reason=reason,
         )
-        await rooms.keeper.save_intent(intent)
+        await components.ledger.save_intent(intent)
         price = floored(bid * Decimal("0.9"), grid.price_tick)
-        sent = await rooms.execution.place(
+        sent = await components.execution.place(
             intent,
             NewOrder(
                 symbol=position.symbol,
@@ -74,11 +74,11 @@ class BookCloser:
             if row is None or row.state.is_terminal:
                 break
             await asyncio.sleep(0.1)
-        await rooms.keeper.wait_until_booked()
-        await rooms.keeper.end_intent(intent.id, words)
+        await components.ledger.wait_until_booked()
+        await components.ledger.end_intent(intent.id, words)
         now = memory.positions.get(position.id)
         left = Decimal(0) if now is None else now.remaining
         if now is not None and left and share_pct is None and left < grid.quantity_step:
-            await rooms.keeper.write_off(position.id, "dust")
+            await components.ledger.write_off(position.id, "dust")
             left = Decimal(0)
         return CloseResult(position.remaining - left, left, str(sent.order.reason) if left else "")

@@ -1,12 +1,11 @@
-"""Desk API for front ends over one Unix socket.
+"""Desk API: views, facts, queries and commands for front ends, over one Unix socket.
 
-In:  rows of views and the number of the newest fact, put in by the engine on its own loop; handlers of
-     commands, and three ports (journal, audit, peer credentials), handed in when the engine is joined.
-Out: to each viewer its views (snapshot, then changes, conflated), facts (every one, from any number on) and
-     one answer to each command.
-It imports `model` and nothing else of ours. The engine is joined to it from outside; faces import it.
+Engine side: `service` connects an engine; `server` accepts viewers; `viewer` serves one connection;
+`command_executor` executes commands once and audits them; `views` and `fact_feed` supply the updates.
 
-`kinds` names what both sides agree on; `wire` is how it travels; `views`, `facts` and `commands` are the
-engine's side, `viewer` one connection, `server` the door itself, `place` its name in the file system;
-`client`, `mirror` and `ask` are the face's side.
+Front-end side: `client` keeps a connection, with `mirror` copies of the views; `single_request` sends one
+command or fetches one view.
+
+Both sides: `api_types` and the `*_requests` modules define names and types, `wire` the messages,
+`private_socket` the socket in the file system.
 """

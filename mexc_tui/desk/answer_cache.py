@@ -1,4 +1,4 @@
-"""Cache of query responses from the store for some seconds, shared by front ends."""
+"""Short-lived cache of responses to queries of the store, shared by all front ends."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class CachedResponse(Generic[T]):
-    """An answer, and how long ago it was read."""
+    """A response and its age."""
 
     value: T
     age_ms: int
 
 
 class ResponseCache:
-    """Keep responses in memory, each until the next event makes it stale."""
+    """Cache of responses in memory; a new event invalidates all of them."""
 
     def __init__(self, cache: Cache, newest: Callable[[], int], kept: Lifetimes) -> None:
-        """`newest` gives the journal's newest number; `kept` how long an answer may live in memory."""
+        """`newest` returns the number of the newest event; `kept` limits the lifetime in memory."""
         self._cache = cache
         self._newest = newest
         self._kept = Lifetimes(memory_ms=kept.memory_ms)
@@ -33,7 +33,7 @@ class ResponseCache:
     async def of(
         self, name: str, kind: type[T], asked: Arguments, read: Callable[[], Awaitable[T]]
     ) -> CachedResponse[T]:
-        """Return the response to a query of this name, read once for all concurrent callers."""
+        """Return the response to query `name`; concurrent callers share one read."""
         key = f"{self._newest()} {msgspec.json.encode(asked).decode()}"
         found = await self._cache.get(Space(name, kind, self._kept), key, read)
         return CachedResponse(found.value, 0 if found.level is None else found.age_ms)

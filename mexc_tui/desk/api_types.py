@@ -1,4 +1,4 @@
-"""What both sides of the desk agree on: views, commands, roles, answers, and what can go wrong."""
+"""Types of the desk API: kinds of views and commands, roles, replies and errors."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,25 +14,25 @@ Result = TypeVar("Result")
 
 
 class Role(StrEnum):
-    """What a viewer may do."""
+    """Permission of a viewer."""
 
-    VIEW = "view"  # look, and stop what is dangerous
-    OPERATE = "operate"  # every command
+    VIEW = "view"  # read, and reduce risk
+    OPERATE = "operate"  # all commands
 
 
 class CommandOutcome(StrEnum):
-    """What a command achieved."""
+    """Outcome of a command."""
 
     DONE = "done"
     PARTLY = "partly"
-    REFUSED = "refused"  # nothing was done
-    FAILED = "failed"  # it broke on the way: look before it is given again
-    UNKNOWN = "unknown"  # it was begun by an engine that ended before it could say
+    REFUSED = "refused"  # not executed
+    FAILED = "failed"  # an error during execution: check the effect before a retry
+    UNKNOWN = "unknown"  # started by an engine that stopped before it responded
 
 
 @dataclass(frozen=True, slots=True)
 class ViewKind(Generic[Row]):
-    """A named table for front ends: rows of one type, each with a key."""
+    """A named view: rows of one type by key."""
 
     name: str
     row: type[Row]
@@ -40,21 +40,21 @@ class ViewKind(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class CommandKind(Generic[Args, Result]):
-    """A named query or command of front ends."""
+    """A named query or command, with the types of its arguments and result."""
 
     name: str
     args: type[Args]
     result: type[Result]
     changes_state: bool = True
-    """Whether it changes anything: then it is done once for each id, and audited. Otherwise it reads."""
+    """Whether it is a command: executed once per id and audited. Otherwise it is a query."""
     reduces_risk: bool = False
-    """Any viewer may give it, late or not, in a reserved slot; it is done before it is written down."""
+    """Allowed for every viewer, also late and in reserved slots; executed before it is stored."""
     needs_operator: bool = False
-    """Whether a read-only viewer is refused all the same: ending the engine ends its stops, too."""
+    """Refused in read-only mode although it reduces risk: stopping the engine also stops its stop-losses."""
 
     @property
     def role(self) -> Role:
-        """Return what the giver must at least be."""
+        """Return the role that it requires."""
         is_open = not self.changes_state or (self.reduces_risk and not self.needs_operator)
         return Role.VIEW if is_open else Role.OPERATE
 
@@ -67,9 +67,9 @@ class Reply(Generic[Result]):
     words: str
     result: Result | None
     is_repeated: bool
-    """Whether the command had been executed before; this is the response of that time."""
+    """Whether this is the stored response of an earlier execution."""
     age_ms: int = 0
-    """How old the result was when it was sent: answers out of the store are kept for seconds."""
+    """Age of the result when it was sent; responses from the store are cached for seconds."""
 
 
 class FrontEndError(DeskError):
@@ -80,23 +80,23 @@ class FrontEndError(DeskError):
 
 
 class NoEngine(FrontEndError):
-    """No engine answers at the socket.
+    """No engine responds at the socket.
 
-    Raised while connecting. Start an engine, or read the store without one.
+    Raised while connecting. Start an engine, or read the database without one.
     """
 
 
 class ViewerRefused(FrontEndError):
     """The engine refused this viewer or this query.
 
-    Raised after connecting. Show the text; trying again does not help.
+    Raised after connecting. Show the text; a retry does not help.
     """
 
 
 class EngineSilent(FrontEndError):
-    """The engine did not answer in time.
+    """The engine did not respond in time.
 
-    Raised by queries and commands. What a command did is unknown: give it again with the same command id.
+    Raised by queries and commands. The outcome of a command is unknown: retry with the same command id.
     """
 
 

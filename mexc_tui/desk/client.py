@@ -43,24 +43,24 @@ log = logging.getLogger(__name__)
 
 STALE_S = 3.0
 FROM_NOW = -1
-"""Behind whatever the journal ends with once it is known."""
+"""Start after the newest event at the time of the connection."""
 BACK_OFF_S = 0.5
 BACK_OFF_CAP_S = 5.0
 MAX_BACK_OFF_FACTOR = 10
-"""So many times the first wait is the longest one."""
+"""The longest wait, as a multiple of the first."""
 
 
 class Link(StrEnum):
-    """How fresh everything is that came through a client."""
+    """State of the connection to the engine."""
 
     CONNECTED = "connected"
-    STALE = "stale"  # the connection is open, and silent for longer than the engine ever is
+    STALE = "stale"  # connected, but no message for longer than the heartbeat interval
     DISCONNECTED = "disconnected"
 
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """The link for display. `words` says why it is not connected; `heard_s` is on the loop's clock."""
+    """Connection state. `words` is the cause if not connected; `last_message_s` is loop time."""
 
     link: Link
     words: str
@@ -70,7 +70,7 @@ class LinkState:
 
 
 class DeskClient:
-    """Mirrors, facts and commands over one connection. Everything here belongs to the loop that runs it."""
+    """Mirrors, events and commands over one connection. Use only in the event loop that runs it."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class DeskClient:
         *,
         back_off_s: float = BACK_OFF_S,
     ) -> None:
-        """Say what to show with `mirror` and `follow`, then `run`."""
+        """Register views with `mirror` and events with `follow`, then `run`."""
         self._back_off_s = back_off_s
         self._path, self._who, self._role, self._now_ms, self._rng = path, who, role, now_ms, rng
         self._mirrors: dict[str, Mirror[Any]] = {}
@@ -95,25 +95,25 @@ class DeskClient:
         self.state = LinkState(Link.DISCONNECTED, "Not connected yet.", None, 0, None)
 
     def on_link(self, listener: Callable[[LinkState], None]) -> None:
-        """Call `listener` whenever the link is another."""
+        """Call `listener` when the connection state changes."""
         self._listeners.append(listener)
 
     def mirror(self, kind: ViewKind[Row]) -> Mirror[Row]:
-        """Show a view from the next connection on."""
+        """Subscribe to a view from the next connection on; return its mirror."""
         mirror = Mirror(kind)
         self._mirrors[kind.name] = mirror
         return mirror
 
     def follow(self, after: int, on_fact: Callable[[Fact], None]) -> None:
-        """Hand over every fact behind `after`, in order and once, from the next connection on."""
+        """Call `on_fact` once for each event after number `after`, in order, from the next connection on."""
         self._fact, self._on_fact = after, on_fact
 
     def follow_news(self, on_fact: Callable[[Fact], None]) -> None:
-        """Pass on every event from the first connection on; a journal may restart."""
+        """Call `on_fact` for each event from the first connection on, also after a restart of the journal."""
         self._fact, self._on_fact, self._starts_now = FROM_NOW, on_fact, True
 
     async def run(self) -> None:
-        """Connect, and again whenever the connection ends, until cancelled."""
+        """Connect, and reconnect after each disconnection, until cancelled."""
         attempts = 0
         while True:
             words = "The engine closed the connection."
@@ -141,7 +141,7 @@ class DeskClient:
     ) -> Reply[Result]:
         """Send a command and return its outcome; it is executed once, also across reconnects.
 
-        Raises EngineSilent at the deadline; then give it again with the same `command_id`.
+        Raises EngineSilent at the deadline; retry with the same `command_id`.
         """
         now_ms = self._now_ms()
         message = CommandMessage(
@@ -192,7 +192,7 @@ class DeskClient:
         return connection
 
     async def _receive_all(self, connection: Connection) -> None:
-        """Take in what comes; notice when nothing does."""
+        """Dispatch incoming messages; report the connection as stale without them."""
         loop = asyncio.get_running_loop()
         timer = loop.call_later(STALE_S, self._go_stale)
         try:

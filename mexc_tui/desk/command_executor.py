@@ -1,4 +1,4 @@
-"""Does commands: once for each id, written down before and after, answered in plain words."""
+"""Execute commands once per id, audit them before and after, and report the outcome as text."""
 
 import asyncio
 import logging
@@ -35,49 +35,49 @@ class CommandSender:
     pid: int
     role: Role
     is_reserved: bool = False
-    """Whether it came in when all ordinary slots were taken: then it may only reduce risk."""
+    """Whether it has a reserved slot: all others are in use, and only risk-reducing commands are allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedCommand:
-    """A command as it goes into the audit and to its handler."""
+    """A command as passed to the audit and to its handler."""
 
     id: str
     name: str
     sender: CommandSender
     at_ms: int
-    """When it was given, by its giver."""
+    """When its sender sent it."""
     received_ms: int
     until_ms: int
     args: bytes
-    """As JSON."""
+    """JSON."""
     digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class HandlerResult(Generic[Result]):
-    """What a handler achieved, in words ("5 of 5 orders cancelled, 2 positions left") and as a value."""
+    """Outcome of a handler, as text ("5 of 5 orders cancelled, 2 positions left") and as a value."""
 
     words: str
     result: Result
     outcome: CommandOutcome = CommandOutcome.DONE
     age_ms: int = 0
-    """How old the result is."""
+    """Age of the result."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """What the audit knows of an id: the digest of its command, and the answer if it was given."""
+    """Audit entry of a command id: digest of the command, and its response if it was completed."""
 
     digest: str
     response: CommandResponse | None
 
 
 class Audit(Protocol):
-    """The durable, append-only list of commands that act."""
+    """Durable, append-only log of commands that change state."""
 
     async def begin(self, command: ReceivedCommand) -> AuditEntry | None:
-        """Write a command down, durably, unless its id is there already: then return what is there."""
+        """Store a command durably and return None, or return the existing entry of its id."""
         ...
 
     async def end(self, command: ReceivedCommand, response: CommandResponse) -> None:
@@ -101,7 +101,7 @@ class _Handler:
 
 @dataclass(slots=True)
 class CommandExecutor:
-    """Every command that this engine knows."""
+    """Commands of an engine, with their handlers."""
 
     audit: Audit
     now_ms: Callable[[], int]
@@ -115,7 +115,7 @@ class CommandExecutor:
     _started_ms: int = 0
 
     def __post_init__(self) -> None:
-        """Note when this engine began: what was given before may have been done by the one before it."""
+        """Record the start time: an earlier engine may have executed older commands."""
         self._started_ms = self.now_ms()
 
     def handle(
@@ -123,11 +123,11 @@ class CommandExecutor:
         kind: CommandKind[Args, Result],
         handle: Callable[[Args, ReceivedCommand], Awaitable[HandlerResult[Result]]],
     ) -> None:
-        """Let `handle` do the commands of a kind."""
+        """Register the handler of a kind of command."""
         self._handlers[kind.name] = _Handler(kind, handle)
 
     async def execute(self, message: CommandMessage, sender: CommandSender) -> CommandResponse:
-        """Do a command and return its answer; never raises. A caller who is cancelled does not stop it."""
+        """Execute a command and return its response. Never raises; continues if the caller is cancelled."""
         handler = self._handlers.get(message.name)
         if handler is None:
             known = ", ".join(sorted(self._handlers)) or "none"
@@ -197,7 +197,7 @@ class CommandExecutor:
         except Exception as error:
             _log_audit_failure(command.name, error)
             if not handler.kind.reduces_risk:
-                del self._remembered[command.id]  # nothing was done: the same id may try again
+                del self._remembered[command.id]  # not executed: the same id may be retried
                 return refused(command.id, f"{command.name} could not be stored ({error}). Not executed.")
             earlier, note = None, " It could not be stored."
         if earlier is not None:
@@ -219,7 +219,7 @@ class CommandExecutor:
     async def _execute_before_audit(
         self, handler: _Handler, args: object, command: ReceivedCommand
     ) -> CommandResponse:
-        """Do at once what lowers risk; the audit is written beside it, and hardly waited for."""
+        """Execute a risk-reducing command at once and store it in parallel; wait for the store briefly."""
         begun = asyncio.ensure_future(self.audit.begin(command))
         response = await self._run(handler, args, command)
         auditing = asyncio.ensure_future(self._store_outcome(begun, command, response))
@@ -291,19 +291,19 @@ class CommandExecutor:
                 del self._remembered[key]
 
 
-def _log_audit_failure(what: str, error: Exception) -> None:
-    """Log what the audit did not take: a store that refuses in one line, a defect with its place."""
+def _log_audit_failure(subject: str, error: Exception) -> None:
+    """Log a failed audit write: a storage error in one line, any other error with its traceback."""
     is_store = isinstance(error, StorageError)
-    log.error("cannot store %s in the audit: %s", what, error, exc_info=None if is_store else error)
+    log.error("cannot store %s in the audit: %s", subject, error, exc_info=None if is_store else error)
 
 
 def refused(command_id: str, words: str) -> CommandResponse:
-    """Return the answer that nothing was done, and why."""
+    """Return the response to a command that was not executed."""
     return CommandResponse(id=command_id, outcome=CommandOutcome.REFUSED, words=words)
 
 
 def repeated(response: CommandResponse) -> CommandResponse:
-    """Return an answer as it is given a second time."""
+    """Return a response marked as a repetition."""
     return msgspec.structs.replace(response, is_repeated=True)
 
 
@@ -312,5 +312,5 @@ def _earlier_response(earlier: AuditEntry, command: ReceivedCommand) -> CommandR
         return refused(command.id, "This id was used for another command. Not executed.")
     if earlier.response is not None:
         return repeated(earlier.response)
-    words = f"{command.name} was interrupted by an end of the engine. Check its effect before you retry."
+    words = f"{command.name} was interrupted by an engine stop. Check its effect before you retry."
     return CommandResponse(id=command.id, outcome=CommandOutcome.UNKNOWN, words=words, is_repeated=True)

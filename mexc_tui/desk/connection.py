@@ -22,7 +22,7 @@ from mexc_tui.desk.wire import (
 
 
 class Connection:
-    """Made by `connect`. Ends by `close`, or with ConnectionError or IncompleteReadError."""
+    """An open connection, created by `connect`. Its loss raises ConnectionError or IncompleteReadError."""
 
     def __init__(self, welcome: Welcome, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.welcome = welcome
@@ -35,16 +35,16 @@ class Connection:
         await self._writer.drain()
 
     async def receive(self) -> EngineMessage:
-        """Return the next message. Raises ProtocolError; TimeoutError if it is not finished in time."""
+        """Return the next message. Raises ProtocolError; TimeoutError if it is not completed in time."""
         return from_engine(await read_frame(self._reader))
 
     def close(self) -> None:
-        """End it now."""
+        """Close it at once."""
         self._writer.transport.abort()
 
 
 async def connect(path: Path, who: str, role: Role) -> Connection:
-    """Return a connection that was welcomed.
+    """Connect to an engine and complete the handshake.
 
     Raises NoEngine, ViewerRefused, ProtocolError or TimeoutError.
     """
@@ -80,6 +80,6 @@ async def connect(path: Path, who: str, role: Role) -> Connection:
 
 
 def _start_command(profile: str) -> str:
-    """Return the command that starts an engine of this profile: its socket has its name."""
+    """Return the command that starts an engine of this profile; the socket is named after it."""
     modes = {"practice": "", "paper": " --mode paper", "live": " --mode live"}
     return f"mexc-tui --headless{modes.get(profile, f' --profile {profile}')}"

@@ -1,4 +1,4 @@
-"""Queries and commands of an engine, by name. Long lists are paged."""
+"""Queries and commands of every engine: status, listings, signals, journal, settings. Lists are paged."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from mexc_tui.model.view import AlertRow, FactRow, ListingRow, SettingRow, Signa
 from mexc_tui.model.why import WhyRow
 
 PAGE = 100
-"""Rows of one answer at most; fewer when they are large."""
+"""Maximum rows of one response; fewer if they are large."""
 LAST = 2**62
 MAX_TEXT = 200
 
@@ -19,15 +19,15 @@ Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Type of the arguments."""
+    """Base of the arguments of a request."""
 
 
 class NoArguments(Arguments, frozen=True, kw_only=True):
-    """No more than the command's name."""
+    """A request without arguments."""
 
 
 class ListingsQuery(Arguments, frozen=True, kw_only=True):
-    """Listings behind one, newest first."""
+    """Listings after the given one, newest first."""
 
     before_ms: Number = LAST
     before_id: Text = ""
@@ -35,13 +35,13 @@ class ListingsQuery(Arguments, frozen=True, kw_only=True):
 
 
 class ListingPage(msgspec.Struct, frozen=True):
-    """Listings; there may be more behind the last one, until a page is empty."""
+    """One page of listings; request the next page until one is empty."""
 
     rows: list[ListingRow]
 
 
 class SignalsQuery(Arguments, frozen=True, kw_only=True):
-    """Signals below a number, newest first; with a symbol only its own."""
+    """Signals with a lower number, newest first; of one symbol, or of all."""
 
     before: Number = LAST
     limit: Limit = PAGE
@@ -49,20 +49,20 @@ class SignalsQuery(Arguments, frozen=True, kw_only=True):
 
 
 class SignalPage(msgspec.Struct, frozen=True):
-    """Signals and the number for the next page; None: no more."""
+    """One page of signals, and the number for the next page; None: last page."""
 
     rows: list[SignalRow]
     next: int | None
 
 
 class WhyQuery(Arguments, frozen=True, kw_only=True):
-    """One pair."""
+    """History and current pre-trade check of one pair."""
 
     symbol: Text
 
 
 class JournalQuery(Arguments, frozen=True, kw_only=True):
-    """Facts below a number, newest first, that fit what is given."""
+    """Events with a lower number, newest first, that match every given field."""
 
     before: Number = LAST
     limit: Limit = PAGE
@@ -72,26 +72,26 @@ class JournalQuery(Arguments, frozen=True, kw_only=True):
 
 
 class FactPage(msgspec.Struct, frozen=True):
-    """Facts; there may be more behind the last one, until a page is empty."""
+    """One page of events; request the next page until one is empty."""
 
     rows: tuple[FactRow, ...]
 
 
 class AlertsQuery(Arguments, frozen=True, kw_only=True):
-    """The open alerts, or with `closed` all of them, raised last first."""
+    """Open alerts, or with `closed` all alerts, latest first."""
 
     limit: Limit = PAGE
     closed: bool = False
 
 
 class AlertPage(msgspec.Struct, frozen=True):
-    """Alerts, raised last first."""
+    """Alerts, latest first."""
 
     rows: list[AlertRow]
 
 
 class AddListing(Arguments, frozen=True, kw_only=True):
-    """A listing added manually. `opens_ms` None: unknown opening time."""
+    """Add a listing manually. `opens_ms` None: unknown opening time."""
 
     symbol: Text
     opens_ms: int | None = None
@@ -99,39 +99,39 @@ class AddListing(Arguments, frozen=True, kw_only=True):
 
 
 class DropListing(Arguments, frozen=True, kw_only=True):
-    """A listing dropped manually."""
+    """Drop a listing manually."""
 
     symbol: Text
     note: Text = ""
 
 
 class SettingChange(Arguments, frozen=True, kw_only=True):
-    """A setting's value for the settings file; None takes it out."""
+    """New value of a setting in the settings file; None removes it from the file."""
 
     name: Text
     text: Annotated[str, msgspec.Meta(max_length=10_000)] | None
 
 
 class SettingUndo(Arguments, frozen=True, kw_only=True):
-    """The last change of a setting, to be taken back; without a name the last change of all."""
+    """Undo the last change of a setting; without a name, the last change of any setting."""
 
     name: Text = ""
 
 
 class SettingList(msgspec.Struct, frozen=True):
-    """Every setting."""
+    """All settings."""
 
     rows: list[SettingRow]
 
 
 class EngineStopping(msgspec.Struct, frozen=True):
-    """The process that is stopping."""
+    """Process id of the stopping engine."""
 
     pid: int
 
 
 class CheckPassed(msgspec.Struct, frozen=True):
-    """What was asked about may be done; nothing was. The words beside it may say more."""
+    """The checked change is allowed; it was not made. The text of the reply may add details."""
 
 
 STATUS = CommandKind("status", NoArguments, StatusRow, changes_state=False)

@@ -1,4 +1,4 @@
-"""Facts for viewers: the newest from memory, older ones from the journal, never one left out."""
+"""Events for viewers without gaps: recent ones from memory, older ones from the journal."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -20,21 +20,21 @@ class FactSource(Protocol):
     """The journal."""
 
     async def after(self, sequence: int, limit: int) -> Sequence[Fact]:
-        """Return up to `limit` facts behind `sequence`, oldest first, without a gap."""
+        """Return up to `limit` events after `sequence`, oldest first, without a gap."""
         ...
 
 
 class FactFeed:
-    """Serves any number of viewers; each of them costs one number."""
+    """Event feed of all viewers; the state of a viewer is one event number."""
 
     def __init__(self, source: FactSource, head: int) -> None:
-        """Begin with the journal at `head`."""
+        """Start after event `head` of the journal."""
         self.head = head
         self._source = source
         self._recent: deque[FactMessage] = deque(maxlen=RECENT)
 
     def add(self, fact: Fact) -> None:
-        """Take a committed fact. One that is not the next sends everybody to the journal."""
+        """Add a committed event. After a gap, viewers are served from the journal."""
         if fact.sequence <= self.head:
             return
         if fact.sequence != self.head + 1:
@@ -43,7 +43,7 @@ class FactFeed:
         self.head = fact.sequence
 
     async def page(self, after: int) -> Facts:
-        """Return what comes behind `after`, at most a page."""
+        """Return the next page of events after `after`."""
         messages: Sequence[FactMessage]
         if self._recent and self._recent[0].sequence <= after + 1:
             messages = [message for message in self._recent if message.sequence > after]
@@ -60,7 +60,7 @@ class FactFeed:
 
 def _fact_message(fact: Fact) -> FactMessage:
     body = events.encode(fact.event)
-    if len(body) > MAX_FACT_BYTES:  # its number must be sent all the same
+    if len(body) > MAX_FACT_BYTES:  # without its number the sequence would have a gap
         body = encode(
             {
                 "kind": "too_large_to_show",

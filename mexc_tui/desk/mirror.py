@@ -1,4 +1,4 @@
-"""A viewer's copy of a view. It moves from one state that the engine was in to another, never between."""
+"""Client-side copy of a view, updated atomically from one consistent state to the next."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -11,19 +11,19 @@ from mexc_tui.desk.wire import SAME_RELEASE, Changes, ProtocolError, Subscribe
 
 Listener = Callable[[frozenset[str]], None]
 AWAITING_RESET = -1
-"""Stands behind no change: a mirror that holds nothing of this engine takes a reset and nothing else."""
+"""Version before the first reset: only a reset is applied."""
 
 
 class Mirror(Generic[Row]):
-    """The rows as the engine last showed them. How old they are is the connection's to say."""
+    """Rows of a view as last received. Their age is in `DeskClient.state`."""
 
     def __init__(self, kind: ViewKind[Row]) -> None:
         self.kind = kind
         self.version = 0
         self.is_complete = False
-        """Whether it was ever equal to the engine's."""
+        """Whether the whole view was received at least once."""
         self.engine = ""
-        """Which engine its version is of."""
+        """Engine to which the version belongs."""
         self._decoder = msgspec.json.Decoder(kind.row)
         self._rows: dict[str, Row] = {}
         self._listeners: list[Listener] = []
@@ -33,15 +33,15 @@ class Mirror(Generic[Row]):
 
     @property
     def rows(self) -> Mapping[str, Row]:
-        """Return a live, read-only look at the rows."""
+        """Return a read-only, live mapping of the rows."""
         return MappingProxyType(self._rows)
 
     def on_change(self, listener: Listener) -> None:
-        """Call `listener` with the keys that changed, came or went; on the client's loop, quickly."""
+        """Call `listener` with the changed, added and removed keys. It must not block the client's loop."""
         self._listeners.append(listener)
 
     def subscription(self, engine: str, *, restart: bool = False) -> Subscribe:
-        """Return the request for the next changes, or for the whole view."""
+        """Return the subscription to the next changes, or with `restart` to the whole view."""
         if restart or engine != self.engine:
             self.version = 0
         self._next, self._next_version, self._is_reset = {}, self.version or AWAITING_RESET, False

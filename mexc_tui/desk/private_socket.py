@@ -1,4 +1,4 @@
-"""The socket's place in the file system: private from its first moment, and never taken from the living."""
+"""Create a private Unix socket; never replace one that is in use."""
 
 import errno
 import fcntl
@@ -14,7 +14,7 @@ from mexc_tui.desk.api_types import FrontEndError, SocketInUse
 
 PRIVATE = 0o600
 BACKLOG = 1024
-"""Connections that wait to be taken in; the system may allow fewer."""
+"""Maximum connections that wait to be accepted; the system may allow fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,17 @@ class Peer:
 
 
 def peer_of(connection: socket.socket) -> Peer:
-    """Return who is at the other end of a Unix socket."""
+    """Return the peer process of a Unix socket."""
     size = struct.calcsize("3i")
     pid, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
     return Peer(uid, pid)
 
 
 class DeskSocket:
-    """A listening socket at a path, with a lock that shows that its engine is alive."""
+    """A listening socket at a path, with a lock that is held while its engine runs."""
 
     def __init__(self, path: Path) -> None:
-        """Take the place. Raises SocketInUse if an engine serves it, FrontEndError if it cannot be had."""
+        """Listen at a path. Raises SocketInUse if an engine serves it, FrontEndError if that fails."""
         self.path = path
         self._lock = _lock(path.with_name(path.name + ".lock"))
         try:
@@ -51,7 +51,7 @@ class DeskSocket:
             raise
 
     def close(self) -> None:
-        """Give the place up; a name that is no longer ours stays."""
+        """Close the socket, and remove its file unless another socket replaced it."""
         self.socket.close()
         with suppress(FileNotFoundError):
             if self.path.lstat().st_ino == self._inode:
@@ -83,7 +83,7 @@ def _remove_unused(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         problem = probe.connect_ex(str(path))
-    if problem != errno.ECONNREFUSED:  # it answers, or is too busy to: it lives
+    if problem != errno.ECONNREFUSED:  # it accepts connections, or its queue is full: in use
         raise SocketInUse(f"An engine already serves {path}: attach to it.")
     path.unlink()
 
@@ -91,8 +91,8 @@ def _remove_unused(path: Path) -> None:
 def _listen(path: Path) -> socket.socket:
     listening = socket.socket(socket.AF_UNIX)
     try:
-        # The name is made with the mode of the socket, less the umask. Setting that instead of the umask
-        # leaves the files alone that other threads of this process make meanwhile.
+        # The file gets the mode of the socket, less the umask. Changing the umask instead would affect files
+        # that other threads create at the same time.
         os.fchmod(listening.fileno(), PRIVATE)
         listening.bind(str(path))
         if stat.S_IMODE(path.stat().st_mode) & ~PRIVATE:

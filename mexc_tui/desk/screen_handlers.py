@@ -1,4 +1,4 @@
-"""The door's side of what screens draw: every answer fits into a frame, and asking changes nothing."""
+"""Handlers of the queries of screens. They change nothing; every response fits into one frame."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
@@ -30,7 +30,7 @@ ALL: tuple[CommandKind[Any, Any], ...] = (
 
 
 def handle_risk_monitor(desk: CommandExecutor, store: Store, answers: ResponseCache) -> None:
-    """Answer queries of the risk monitor's history, with a trading or a read-only engine."""
+    """Handle queries of the risk monitor's history, of trading and read-only engines."""
 
     async def guard(
         args: screen_requests.RiskMonitorQuery, _: ReceivedCommand
@@ -47,7 +47,7 @@ def handle_risk_monitor(desk: CommandExecutor, store: Store, answers: ResponseCa
 
 
 def handle_screens(desk: CommandExecutor, queries: ScreenQueries | None, answers: ResponseCache) -> None:
-    """Answer what screens ask; many who ask the same about what is stored cost one reading."""
+    """Handle queries of screens; equal queries of the store share one read. None: refuse them."""
     if queries is None:
         for kind in ALL:
             desk.handle(kind, _refuse)
@@ -84,21 +84,21 @@ def _recent(found: CachedResponse[T]) -> HandlerResult[T]:
 
 
 class MetricsSource(Protocol):
-    """What measures the process and its parts."""
+    """Metrics of the process and its components."""
 
     def beat(self, late_s: float) -> None:
-        """Record one delay of the event loop."""
+        """Record a delay of the event loop."""
         ...
 
     def row(self, viewers: Sequence[ViewerRow]) -> MachineRow:
-        """Return everything as it is now."""
+        """Return the current metrics."""
         ...
 
 
 def handle_process_metrics(
     desk: CommandExecutor, machine: MetricsSource | None, viewers: Callable[[], Sequence[ViewerRow]]
 ) -> None:
-    """Answer what the engine costs."""
+    """Handle queries of process metrics. None: refuse them."""
     if machine is None:
         desk.handle(screen_requests.MACHINE, _refuse)
         return
@@ -110,7 +110,7 @@ def handle_process_metrics(
 
 
 def viewer_rows(server: DeskServer) -> list[ViewerRow]:
-    """Return who is attached, and how far each lags."""
+    """Return the connected viewers with their lag."""
     return [
         ViewerRow(
             who=one.sender.who,

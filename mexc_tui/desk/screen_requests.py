@@ -1,8 +1,6 @@
 """Queries of the screens: detectors, market of one pair, equity, attempts, process metrics.
 
-All of it reads, and may be asked again and again, a few times a second at most. The listing's own page is
-`why` (engine_requests.py): sources and their claims, changes with first-seen, detectors, snipes with plan and
-checklist.
+Screens repeat them, a few times per second at most. The history of a listing is `WHY` (engine_requests).
 """
 
 from typing import Annotated
@@ -21,40 +19,40 @@ MAX_ATTEMPTS = 20
 
 
 class MarketQuery(Arguments, frozen=True, kw_only=True):
-    """One pair shown in a front end. It is watched for a minute after each query."""
+    """Market of one pair. The engine subscribes to it for a minute after each query."""
 
     symbol: Symbol
     levels: Annotated[int, msgspec.Meta(ge=0, le=MAX_LEVELS)] = MAX_LEVELS
     trades: Annotated[int, msgspec.Meta(ge=0, le=MAX_TRADES)] = MAX_TRADES
     spans: Annotated[int, msgspec.Meta(ge=0, le=MAX_SPANS)] = MAX_SPANS
-    """Points of the path; fewer cost less to send."""
+    """Points of the price path."""
     path_since_ms: Number = 0
-    """The path from then on; 0: from the opening, or all that is known."""
+    """Start of the price path; 0: the opening, or the first known price."""
 
 
 class EquityQuery(Arguments, frozen=True, kw_only=True):
-    """Equity from a moment on; 0: since the first point."""
+    """Equity curve since `since_ms`; 0: since the first point."""
 
     since_ms: Number = 0
     points: Annotated[int, msgspec.Meta(ge=2, le=MAX_POINTS)] = MAX_POINTS
 
 
 class RiskMonitorQuery(Arguments, frozen=True, kw_only=True):
-    """What the guard did and how the trading state changed, below a number of the journal, newest first."""
+    """Actions of the risk monitor and changes of the trading state before an event number, newest first."""
 
     before: Number = LAST
     limit: Limit = PAGE
 
 
 class RiskMonitorPage(msgspec.Struct, frozen=True):
-    """Rows and the number for the next page; None: no more."""
+    """One page of rows, and the number for the next page; None: last page."""
 
     rows: list[RiskActionRow]
     next: int | None
 
 
 class LatencyQuery(Arguments, frozen=True, kw_only=True):
-    """The last attempts."""
+    """Latency of the last attempts."""
 
     shots: Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPTS)] = MAX_ATTEMPTS
 

@@ -1,4 +1,4 @@
-"""The door: takes viewers in at the socket, one task for each, and sees them out when the engine stops."""
+"""Accept viewers at the socket, one task each, and disconnect them when the engine stops."""
 
 import asyncio
 import logging
@@ -33,40 +33,40 @@ log = logging.getLogger(__name__)
 
 MAX_VIEWERS = 32
 RESERVED = 8
-"""Slots beyond these for commands that reduce risk: no number of viewers locks out a halt."""
+"""Additional slots for risk-reducing commands: a halt is possible however many viewers are connected."""
 MAX_HANDSHAKES = 256
-"""Limit of connections without a hello; beyond it the oldest is closed."""
+"""Maximum connections in the handshake; beyond it the oldest is closed."""
 HELLO_S = 5.0
 DISCONNECT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class DeskParts:
-    """What the engine hands in."""
+    """Dependencies of the server, supplied by the engine."""
 
     engine: str
-    """Another text for each start: numbers of views are worth nothing to the next engine."""
+    """Unique per start: version numbers of views are valid for one engine only."""
     profile: str
     mode: str
     views: Sequence[View[Any]]
     facts: FactSource
     head: int
-    """Number of the newest fact in the journal."""
+    """Number of the newest event in the journal."""
     audit: Audit
     now_ms: Callable[[], int]
     highest: Role = Role.OPERATE
-    """No viewer becomes more than this."""
+    """Highest role that a viewer gets."""
     peer_of: Callable[[socket.socket], Peer] = peer_of
     refresh: Callable[[], None] = lambda: None
     """Refresh the views; called before the first viewer is served."""
 
 
 ACCEPT_TURNS = 5
-"""Of the loop, in which who was let in a moment before the end is met, and so seen out too."""
+"""Loop turns at shutdown, so that just accepted connections are known and closed, too."""
 
 
 class DeskServer:
-    """Serves one engine's views, facts and commands. Everything here belongs to the loop that opened it."""
+    """Serves views, events and commands of one engine. Use only in the event loop that opened it."""
 
     def __init__(self, parts: DeskParts) -> None:
         self.commands = CommandExecutor(parts.audit, parts.now_ms)
@@ -82,13 +82,13 @@ class DeskServer:
 
     @property
     def viewers(self) -> Sequence[Viewer]:
-        """Return who is attached."""
+        """Return the connected viewers."""
         return tuple(self._viewers)
 
     async def open(self, path: Path) -> None:
-        """Serve at a path, in a folder that exists.
+        """Listen at a path in an existing folder.
 
-        Raises SocketInUse, or FrontEndError if it cannot be had.
+        Raises SocketInUse; FrontEndError if the socket cannot be created.
         """
         self._socket = DeskSocket(path)
         self._server = await asyncio.start_unix_server(
@@ -96,7 +96,7 @@ class DeskServer:
         )
 
     def publish(self, fact: Fact) -> None:
-        """Take a committed fact, in order."""
+        """Publish a committed event to all viewers. Call in order."""
         self._facts.add(fact)
         for viewer in self._viewers:
             viewer.wake()
@@ -104,7 +104,7 @@ class DeskServer:
     async def close(self, deadline_s: float = 5.0) -> None:
         """Accept no viewer, let running commands end within the deadline, then disconnect all viewers."""
         if self._server is not None and self._socket is not None:
-            # Who was let in a moment ago has no transport yet: asyncio loses it if the server closes first.
+            # A just accepted connection has no transport yet: asyncio would lose it if the server closed.
             asyncio.get_running_loop().remove_reader(self._socket.socket)
             for _ in range(ACCEPT_TURNS):
                 await asyncio.sleep(0)
@@ -156,7 +156,7 @@ class DeskServer:
     async def _handshake(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> CommandSender | RefusedMessage:
-        """Return who it is, after welcoming it; or why it is not let in."""
+        """Complete the handshake; return the sender, or the refusal."""
         parts = self._parts
         # asyncio returns a proxy of the socket; a duplicate descriptor refers to the same connection.
         with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as connection:
@@ -193,7 +193,7 @@ class DeskServer:
 
 
 async def _disconnect(writer: asyncio.StreamWriter) -> None:
-    """Close the connection; who does not read its last words in time goes without."""
+    """Close the connection; pending messages are dropped after a timeout."""
     writer.close()
     try:
         async with asyncio.timeout(DISCONNECT_S):

@@ -1,6 +1,6 @@
-"""Connects an engine to the desk API: views, queries and audited commands.
+"""Connect an engine to the desk API: views, queries and audited commands.
 
-Stored rows are read beside the loop; current values come from the engine's query classes.
+Stored rows are read outside the event loop; current values come from the query classes of the engine.
 """
 
 import asyncio
@@ -44,35 +44,35 @@ from mexc_tui.ports.store import Store
 log = logging.getLogger(__name__)
 
 REFRESH_S = 0.25
-"""Views follow the engine so closely."""
+"""Interval of view updates."""
 
 PAGE_BYTES = 200 * 1024
-"""An answer's rows end here: a frame holds a little more."""
+"""Maximum bytes of the rows of a response; a frame holds slightly more."""
 
 T = TypeVar("T")
 PagedRow = TypeVar("PagedRow", bound=msgspec.Struct)
 
 
 class JournalFacts:
-    """The journal as the desk hands it to viewers."""
+    """Journal as the source of events for viewers."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def after(self, sequence: int, limit: int) -> Sequence[Fact]:
-        """Return up to `limit` facts behind `sequence`, oldest first."""
+        """Return up to `limit` events after `sequence`, oldest first."""
         return await self._store.read("facts", lambda stored: stored.journal.after(sequence, limit))
 
 
 class JournalAudit:
-    """Commands that act, as facts of the journal: durable, append-only, found by their id."""
+    """Audit of commands as events in the journal, found by command id."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     async def begin(self, command: ReceivedCommand) -> AuditEntry | None:
-        """Write a command down unless its id is there already: then return what is there."""
+        """Store a command and return None, or return the existing entry of its id."""
         at_ms = self._clock.now_ms()
         event = CommandBegun(
             at_ms=at_ms,
@@ -117,7 +117,7 @@ def _response(done: CommandDone) -> CommandResponse:
 
 @dataclass(frozen=True, slots=True)
 class DeskServiceParts:
-    """What a door needs. `engine` is another text for each start, `head` the journal's newest number."""
+    """Dependencies of the service. `engine` is unique per start; `head` is the newest event number."""
 
     queries: EngineQueries
     store: Store
@@ -127,15 +127,15 @@ class DeskServiceParts:
     head: int
     answers: ResponseCache
     trading: TradingQueries | None = None
-    """None: a read-only engine."""
+    """None: the engine runs without trading."""
     screens: ScreenQueries | None = None
-    """None: nothing is drawn of it."""
+    """None: queries of screens are refused."""
     machine: MetricsSource | None = None
-    """None: not measured."""
+    """None: no metrics are collected."""
 
 
 class DeskService:
-    """The desk of one engine. Everything here belongs to the engine's loop."""
+    """Desk API of one engine. Use only in the engine's event loop."""
 
     def __init__(self, parts: DeskServiceParts) -> None:
         status = parts.queries.status()
@@ -164,18 +164,18 @@ class DeskService:
         handle_process_metrics(self.server.commands, parts.machine, lambda: viewer_rows(self.server))
 
     async def open(self, path: Path) -> None:
-        """Serve at a socket's path. Raises SocketInUse or FrontEndError."""
+        """Listen at a path. Raises SocketInUse or FrontEndError."""
         await self.server.open(path)
         self._following = asyncio.create_task(self._follow(), name="desk views")
 
     def publish(self, fact: Fact) -> None:
-        """Take a committed fact, in order."""
+        """Publish a committed event. Call in order."""
         self.server.publish(fact)
 
     def refresh(self) -> None:
-        """Bring the views up to what the engine knows now.
+        """Update the views from the engine.
 
-        A row that cannot be made fails no command and does not end the updates. The status is updated last:
+        A failing row fails no command and does not stop the updates. The status is updated last:
         without it screens mark all their data as old.
         """
         queries = self._parts.queries
@@ -190,7 +190,7 @@ class DeskService:
             log.exception("the views could not be updated")
 
     async def close(self, deadline_s: float = 5.0) -> None:
-        """See everybody out."""
+        """Disconnect all viewers."""
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
@@ -335,7 +335,7 @@ def _handle_commands(desk: CommandExecutor, queries: EngineQueries) -> None:
 
 
 def _first_page(rows: Sequence[PagedRow]) -> tuple[PagedRow, ...]:
-    """Return as many rows as fit into one response, at least one; the client requests the rest."""
+    """Return the rows that fit into one response, at least one; the client requests the rest."""
     size, page = 0, list[PagedRow]()
     for row in rows:
         size += len(encode(row)) + 1

@@ -1,4 +1,4 @@
-"""One query from the command line: connect, send, wait for the response until the deadline, disconnect."""
+"""Single requests of the command line: connect, send, wait for the response, disconnect."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -35,10 +35,11 @@ def send_command(
     silent_s: float | None = None,
     command_id: str | None = None,
 ) -> Reply[Result]:
-    """Send one command and return its outcome. Not for use inside a running loop.
+    """Send one command and return its outcome. Do not call inside a running event loop.
 
-    `silent_s`: an engine that says nothing at all for so long, not even that it lives, is given up.
-    Raises NoEngine, ViewerRefused or EngineSilent; then repeat the `command_id` to learn what was done.
+    `silent_s` is the maximum time without any message of the engine, heartbeats included.
+    Raises NoEngine, ViewerRefused or EngineSilent; after EngineSilent repeat the `command_id` to get the
+    outcome.
     """
     message = CommandMessage(
         id=command_id or uuid4().hex,
@@ -62,7 +63,7 @@ def send_command(
 
 
 def fetch_view(path: Path, kind: ViewKind[Row], *, who: str, deadline_s: float) -> Mapping[str, Row]:
-    """Return a view as it is now. Not for use inside a running loop. Raises as `send_command` does."""
+    """Return the current rows of a view. Not inside a running event loop. Raises like `send_command`."""
 
     async def exchange(connection: Connection) -> Mapping[str, Row]:
         mirror = Mirror(kind)

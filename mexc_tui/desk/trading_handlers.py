@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 Shown = TypeVar("Shown", bound=msgspec.Struct)
 
 READ_ONLY = (
-    "This engine is read-only: it has no key to trade with. To trade: mexc-tui --headless --mode practice"
+    "This engine is read-only: it has no API key for trading. To trade: mexc-tui --headless --mode practice"
 )
 HUNDRED = Decimal(100)
 
@@ -44,7 +44,7 @@ class TradingViews:
         return [self._snipes, self._orders, self._positions, self._risk]
 
     def refresh(self) -> None:
-        """Bring the views up to what the engine knows now."""
+        """Update the views from the engine."""
         queries = self._queries
         if queries is None:
             return
@@ -55,7 +55,7 @@ class TradingViews:
 
 
 def replace_rows(view: View[Row], rows: dict[str, Row]) -> None:
-    """Make a view hold these rows and no others."""
+    """Replace all rows of a view."""
     for key in view.rows.keys() - rows.keys():
         view.drop(key)
     for key, row in rows.items():
@@ -65,7 +65,7 @@ def replace_rows(view: View[Row], rows: dict[str, Row]) -> None:
 def handle_trading(
     desk: CommandExecutor, queries: TradingQueries | None, changed: Callable[[], None]
 ) -> None:
-    """Handle queries and commands of trading; `changed` is called once one has acted."""
+    """Handle queries and commands of trading; call `changed` after each command."""
     if queries is None:
         for kind in trading_requests.ALL:
             desk.handle(kind, _refuse)
@@ -154,7 +154,7 @@ def _handle_commands(desk: CommandExecutor, queries: TradingQueries, changed: Ca
 
 
 def checked_share(share: Decimal | None) -> Decimal | None:
-    """Return a share in per cent. Raises CommandRefused for one that is none."""
+    """Return a share in per cent. Raises CommandRefused if it is not above 0 and at most 100."""
     if share is not None and not (share.is_finite() and 0 < share <= HUNDRED):
         raise CommandRefused(f"{share} % is not a share of a position. Use a number above 0 and at most 100.")
     return share

@@ -1,4 +1,4 @@
-"""Views, queries and commands of trading, by name. Any viewer may send risk-reducing commands."""
+"""Views, queries and commands of trading. Risk-reducing commands are allowed for every viewer."""
 
 from decimal import Decimal
 from typing import Annotated, Any
@@ -36,7 +36,7 @@ class SymbolArguments(Arguments, frozen=True, kw_only=True):
 
 
 class CloseRequest(Arguments, frozen=True, kw_only=True):
-    """A position to be sold; None: all of it."""
+    """Sell a position, or a share of it; None: all of it."""
 
     symbol: Symbol
     share_pct: Decimal | None = None
@@ -50,13 +50,13 @@ class HaltRequest(Arguments, frozen=True, kw_only=True):
 
 
 class EmergencyStopRequest(Arguments, frozen=True, kw_only=True):
-    """An emergency stop; `sell`: what is held is sold, too."""
+    """Emergency stop; `sell`: also sell all positions."""
 
     sell: bool = True
 
 
 class ResumeRequest(Arguments, frozen=True, kw_only=True):
-    """Word typed to resume, where the cause of the halt needs one."""
+    """Word typed by the user, if the cause of the halt requires one."""
 
     typed: Text = ""
 
@@ -74,7 +74,7 @@ class ConvertDustRequest(Arguments, frozen=True, kw_only=True):
 
 
 class PreviewQuery(Arguments, frozen=True, kw_only=True):
-    """What a command would do now. `symbol` of arm, disarm, close; `share_pct` of close, as in `Closing`."""
+    """Effect of a command if sent now. `symbol` for arm, disarm and close; `share_pct` for close."""
 
     name: Preview
     symbol: Text = ""
@@ -82,28 +82,28 @@ class PreviewQuery(Arguments, frozen=True, kw_only=True):
 
 
 class RungEdit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One rung: sell `share_pct` of what was bought at `gain_pct` above the entry price."""
+    """One rung: sell `share_pct` of the bought quantity at `gain_pct` above the entry price."""
 
     share_pct: Decimal
     gain_pct: Decimal
 
 
 class ExitsEdit(Arguments, frozen=True, kw_only=True):
-    """New exits of an open position; what is None stays as it is. Bounds are those of the settings."""
+    """New exits of an open position; None leaves a field unchanged. Bounds are those of the settings."""
 
     symbol: Symbol
     stop_price: Decimal | None = None
     """In quote units: below the bid, and no further below the entry than `stop_loss_pct` may be."""
     trailing: bool | None = None
     trailing_after_pct: Decimal | None = None
-    """Gain at which the stop begins to follow."""
+    """Gain from which the stop trails."""
     trailing_distance_pct: Decimal | None = None
-    """Below the highest price."""
+    """Distance below the high since entry."""
     ladder: Annotated[tuple[RungEdit, ...], msgspec.Meta(max_length=6)] | None = None
-    """The remaining rungs, ascending; empty: none. Those up to the last one that sold
-    something stay before them, and count in shares and numbers."""
+    """Remaining rungs, ascending; empty: none. Rungs up to the last one with a fill are kept before them and
+    count in shares and numbers."""
     break_even_rung: int | None = None
-    """The stop moves to break-even once this rung is sold; 0: never."""
+    """Rung after whose sale the stop moves to break-even; 0: never."""
     time_stop_s: int | None = None
     """Seconds from opening to the time stop; 0: never."""
 

@@ -1,4 +1,4 @@
-"""Views of what the engine knows: itself, listings, signals."""
+"""Views of every engine: status, listings, signals."""
 
 from mexc_tui.desk.api_types import ViewKind
 from mexc_tui.model.view import ListingRow, SignalRow, StatusRow

@@ -1,7 +1,7 @@
-"""One viewer's connection, on the engine's side. Whatever it does or does not do is felt by it alone.
+"""Engine side of one viewer's connection. A slow or broken viewer affects no other.
 
-Nothing waits for a viewer but its own two tasks. What it has not read yet is not kept: views and facts are
-asked again when the last frame has left this process.
+Only its own two tasks wait for a viewer. Unsent updates are not queued: views and events are read again
+when the last frame was sent.
 """
 
 import asyncio
@@ -34,9 +34,9 @@ log = logging.getLogger(__name__)
 
 COMMANDS_PER_S = 50
 MAX_RUNNING = 64
-"""So many commands of one viewer may be under way."""
+"""Maximum commands of one viewer in progress."""
 RESERVED_SILENCE_S = 2.0
-"""So long a viewer in a reserved slot may say nothing."""
+"""Maximum silence of a viewer in a reserved slot."""
 BEAT_S = 1.0
 UPDATE_INTERVAL_S = 0.1
 """Smallest interval of view updates; the first change after a pause is sent at once."""
@@ -46,7 +46,7 @@ OUTBOX_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ViewerContext:
-    """What an engine has for its viewers."""
+    """Shared state of all viewers of an engine."""
 
     views: Mapping[str, View[Any]]
     facts: FactFeed
@@ -79,29 +79,29 @@ class Viewer:
         self._views_due_s = 0.0
         self._received: deque[float] = deque(maxlen=COMMANDS_PER_S)
         self._running: set[asyncio.Task[None]] = set()
-        writer.transport.set_write_buffer_limits(high=0)  # drained means: nothing of it is here any more
+        writer.transport.set_write_buffer_limits(high=0)  # drained means: everything was passed to the system
 
     @property
     def waiting_bytes(self) -> int:
-        """How much is kept for it."""
+        """Return the unsent bytes."""
         return self._outbox_bytes + self._writer.transport.get_write_buffer_size()
 
     @property
     def facts_behind(self) -> int:
-        """How many facts that it follows it was not given yet."""
+        """Return the number of events not sent yet."""
         return 0 if self._fact is None else max(self._context.facts.head - self._fact, 0)
 
     @property
     def views(self) -> int:
-        """How many views it looks at."""
+        """Return the number of subscribed views."""
         return len(self._cursors)
 
     def wake(self) -> None:
-        """Check for pending updates."""
+        """Wake the writer to check for updates."""
         self._wake.set()
 
     async def serve(self) -> None:
-        """Go on until the connection ends or the viewer breaks the protocol."""
+        """Serve until the connection ends or the viewer violates the protocol."""
         writing = asyncio.create_task(self._write_all(), name=f"desk to {self.sender.pid}")
         writing.add_done_callback(self._end_if_broken)
         try:
@@ -113,14 +113,14 @@ class Viewer:
         finally:
             writing.cancel()
             for task in self._running:
-                task.cancel()  # the command itself continues: it belongs to the desk
+                task.cancel()  # the command itself continues: the executor owns it
             for name in self._cursors:
                 self._context.views[name].listeners.discard(self.wake)
             self._writer.writelines(self._outbox)
             await asyncio.gather(writing, *self._running, return_exceptions=True)
 
     async def wait_for_commands(self) -> None:
-        """Wait until the answers to its commands are ready to be written."""
+        """Wait until the responses to its commands are queued."""
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def _end_if_broken(self, writing: "asyncio.Task[None]") -> None:
@@ -128,7 +128,7 @@ class Viewer:
         if not writing.cancelled():
             error = writing.exception()
             if not isinstance(error, ConnectionError):
-                log.error("viewer %d can no longer be reached", self.sender.pid, exc_info=error)
+                log.error("sending to viewer %d failed", self.sender.pid, exc_info=error)
             self._writer.transport.abort()
 
     async def _read_all(self) -> None:
@@ -138,7 +138,7 @@ class Viewer:
             await self._has_space.wait()
 
     async def _next_frame(self) -> bytes:
-        """Return its next message; a silent viewer does not keep a reserved slot."""
+        """Return the next frame. Raises TimeoutError for a silent viewer in a reserved slot."""
         while True:
             try:
                 return await read_frame(self._reader, RESERVED_SILENCE_S if self.sender.is_reserved else None)
@@ -261,7 +261,7 @@ class Viewer:
         return any(self._context.views[name].has_changes(cursor) for name, cursor in self._cursors.items())
 
     async def _wait_for_updates(self) -> bytes | None:
-        """Wait for news; return a sign of life if there are none for a while."""
+        """Wait for updates; return a heartbeat if there are none for a while."""
         loop = asyncio.get_running_loop()
         self._wake.clear()
         if self._outbox:

@@ -1,7 +1,7 @@
-"""The engine's side of a view: its rows by the version in which each changed last.
+"""Engine side of a view: rows ordered by the version of their last change.
 
-A viewer costs one number, the version up to which it was told. What changed since is at the end of one
-ordered table, so a viewer that is slow gets the newest state of each row once, however often it changed.
+The state of a viewer is one number, the last version sent to it. Later changes are at the end of the ordered
+rows, so a slow viewer gets the latest state of each row once, however often it changed.
 """
 
 from collections import OrderedDict
@@ -15,10 +15,10 @@ from mexc_tui.desk.api_types import Row, ViewKind
 from mexc_tui.desk.wire import Changes, encode
 
 PAGE_BYTES = 32 * 1024
-"""A page ends with the row that reaches this."""
+"""A page ends after the row that reaches this size."""
 ROW_BYTES = 32 * 1024
 MAX_REMOVED = 1_024
-"""Removed keys that are remembered; a viewer that missed more gets the whole view again."""
+"""Maximum remembered removals; a viewer that missed more receives the whole view again."""
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class _Entry(Generic[Row]):
 
 @dataclass(slots=True)
 class Cursor:
-    """How far one viewer is in one view."""
+    """Position of one viewer in one view."""
 
     version: int = 0
     horizon: int = 0
@@ -40,7 +40,7 @@ class Cursor:
 
 
 class View(Generic[Row]):
-    """Rows under keys; every change has the next number. Belongs to the loop of the desk's server."""
+    """Rows by key; each change increments the version. Use only in the loop of the desk server."""
 
     def __init__(self, kind: ViewKind[Row]) -> None:
         self.kind = kind
@@ -52,11 +52,11 @@ class View(Generic[Row]):
 
     @property
     def rows(self) -> Mapping[str, Row]:
-        """Return a copy of what is in it now."""
+        """Return a copy of the current rows."""
         return {entry.key: entry.row for entry in self._entries.values() if entry.row is not None}
 
     def put(self, key: str, row: Row) -> None:
-        """Set a row; the same row again is no change. Raises ValueError if it is too large to be shown."""
+        """Set a row; an equal row is no change. Raises ValueError if it is too large to send."""
         current = self._entries.get(key)
         if current is not None and current.row == row:
             return
@@ -68,7 +68,7 @@ class View(Generic[Row]):
         self._set(key, row, body)
 
     def drop(self, key: str) -> None:
-        """Remove a row, if there is one."""
+        """Remove a row, if it exists."""
         current = self._entries.get(key)
         if current is not None and current.row is not None:
             self._set(key, None, b"")
@@ -76,17 +76,17 @@ class View(Generic[Row]):
             self._forget_removed()
 
     def resume(self, after: int) -> Cursor:
-        """Return the cursor of a viewer that has version `after` of this view; 0 for nothing."""
+        """Return the cursor of a viewer with version `after` of this view; 0: none."""
         if self._horizon <= after <= self.version and after:
             return Cursor(after, after, must_reset=False)
         return Cursor()
 
     def has_changes(self, cursor: Cursor) -> bool:
-        """Whether that viewer is behind."""
+        """Whether there are changes after the cursor."""
         return cursor.must_reset or cursor.version < self.version
 
     def page(self, cursor: Cursor) -> Changes:
-        """Return what comes next for a viewer, and move its cursor there."""
+        """Return the next changes of a viewer and advance its cursor."""
         if self._horizon > max(cursor.version, cursor.horizon):
             cursor.must_reset = True
         is_reset = cursor.must_reset
@@ -117,7 +117,7 @@ class View(Generic[Row]):
         )
 
     def _changed_after(self, version: int) -> list[_Entry[Row]]:
-        """Return what changed behind a version, oldest first."""
+        """Return the entries changed after a version, oldest first."""
         changed: list[_Entry[Row]] = []
         for entry in reversed(self._entries.values()):
             if entry.version <= version:

@@ -1,7 +1,7 @@
-"""Frames: four bytes of length, big end first, then one message as JSON.
+"""Messages of the desk API: frames of a four-byte big-endian length and one JSON message.
 
-JSON and not msgpack: facts lie in the journal as JSON and pass through untouched, money is text in both, and
-what goes over the socket can be read by eye.
+JSON, because events are stored as JSON and passed through unchanged, amounts are text in both, and the
+traffic is readable.
 """
 
 import asyncio
@@ -13,10 +13,10 @@ from mexc_tui.desk.api_types import Args, CommandKind, CommandOutcome, FrontEndE
 
 PROTOCOL = 1
 MAX_FRAME = 256 * 1024
-"""Bytes of one message, its length not counted; the same in both directions."""
+"""Maximum bytes of one message without its length, in both directions."""
 SAME_RELEASE = "Run both from the same release."
 FRAME_S = 5.0
-"""So long may a frame take from its first byte to its last."""
+"""Maximum time from the first byte of a frame to its last."""
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_.-]{0,63}\Z")]
 CommandId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{8,64}\Z")]
@@ -29,7 +29,7 @@ NO_RESULT = msgspec.Raw(b"null")
 
 
 class FromViewer(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", forbid_unknown_fields=True):
-    """What a viewer may say."""
+    """Base of messages from a viewer."""
 
 
 class Hello(FromViewer, frozen=True, kw_only=True, tag="hello"):
@@ -41,7 +41,7 @@ class Hello(FromViewer, frozen=True, kw_only=True, tag="hello"):
 
 
 class Subscribe(FromViewer, frozen=True, kw_only=True, tag="subscribe"):
-    """Show a view: changes behind version `after` of the engine `of`, or all of it (0). Again: resync."""
+    """Subscribe to a view: changes after version `after` of engine `of`, or all (0). Repeat to resync."""
 
     view: Name
     after: Number = 0
@@ -61,16 +61,16 @@ class CommandMessage(FromViewer, frozen=True, kw_only=True, tag="give"):
     name: Name
     at_ms: Number
     until_ms: Number
-    """When its giver stops waiting: not begun after that."""
+    """Deadline of the sender; the command is not started after it."""
     args: msgspec.Raw
 
 
 class FromEngine(msgspec.Struct, frozen=True, kw_only=True, tag_field="is"):
-    """What the engine may say. Fields may be added."""
+    """Base of messages from the engine. Fields may be added."""
 
 
 class Welcome(FromEngine, frozen=True, kw_only=True, tag="welcome"):
-    """The answer to a hello. `engine` is another for each start; `role` is what the viewer now is."""
+    """Response to a hello. `engine` is unique per start; `role` is the granted role."""
 
     protocol: int
     engine: str
@@ -79,14 +79,14 @@ class Welcome(FromEngine, frozen=True, kw_only=True, tag="welcome"):
     mode: str
     role: Role
     head: int
-    """Number of the newest fact."""
+    """Number of the newest event."""
 
 
 class Changes(FromEngine, frozen=True, kw_only=True, tag="changes"):
-    """Part of a view. It leads from version `after` to `upto`; what is not named has not changed.
+    """Changes of a view from version `after` to `upto`; other rows are unchanged.
 
-    `reset` begins from nothing. While `more` is set the parts belong together: only behind the last one is
-    the viewer's copy equal to the engine's.
+    `reset` starts from an empty view. Parts with `more` belong together: the copy is consistent only after
+    the last one.
     """
 
     view: str
@@ -99,14 +99,14 @@ class Changes(FromEngine, frozen=True, kw_only=True, tag="changes"):
 
 
 class FactMessage(msgspec.Struct, frozen=True, array_like=True):
-    """A fact and its number."""
+    """An event and its number."""
 
     sequence: int
     event: msgspec.Raw
 
 
 class Facts(FromEngine, frozen=True, kw_only=True, tag="facts"):
-    """Facts in order, without a gap to those before."""
+    """Events in order, without a gap to the previous ones."""
 
     facts: list[FactMessage]
 
@@ -120,7 +120,7 @@ class CommandResponse(FromEngine, frozen=True, kw_only=True, tag="answer"):
     result: msgspec.Raw = NO_RESULT
     is_repeated: bool = False
     age_ms: int = 0
-    """How old the result is."""
+    """Age of the result."""
 
 
 class RefusedMessage(FromEngine, frozen=True, kw_only=True, tag="refused"):
@@ -131,7 +131,7 @@ class RefusedMessage(FromEngine, frozen=True, kw_only=True, tag="refused"):
 
 
 class Beat(FromEngine, frozen=True, kw_only=True, tag="beat"):
-    """The engine is alive. Sent when there was nothing else to say for a second."""
+    """Heartbeat, sent after a second without another message."""
 
     at_ms: int
 
@@ -141,7 +141,7 @@ EngineMessage: TypeAlias = Welcome | Changes | Facts | CommandResponse | Refused
 
 
 class ProtocolError(FrontEndError):
-    """The other side sent no message of this protocol.
+    """The peer sent an invalid message.
 
     Raised by both ends of the socket. Close the connection and connect again.
     """
@@ -158,12 +158,12 @@ def encode(value: object) -> bytes:
 
 
 def raw(value: object) -> msgspec.Raw:
-    """Return a value as a part of a message."""
+    """Return a value as raw JSON for a message."""
     return msgspec.Raw(encode(value))
 
 
 def reply_to(answer: CommandResponse, kind: CommandKind[Args, Result]) -> Reply[Result]:
-    """Return an answer for the one who gave the command. Raises ProtocolError if its result is another's."""
+    """Convert a response to a reply. Raises ProtocolError if its result has another type."""
     try:
         result = None if answer.result == NO_RESULT else msgspec.json.decode(answer.result, type=kind.result)
     except msgspec.DecodeError as error:
@@ -173,7 +173,7 @@ def reply_to(answer: CommandResponse, kind: CommandKind[Args, Result]) -> Reply[
 
 
 def frame(message: FromViewer | FromEngine) -> bytes:
-    """Return a message as it goes over the socket. Raises ProtocolError if it is too large."""
+    """Return the frame of a message. Raises ProtocolError if it is too large."""
     body = encode(message)
     if len(body) > MAX_FRAME:
         raise ProtocolError(f"A message of {len(body):,} bytes: at most {MAX_FRAME:,} are allowed.")
@@ -181,9 +181,9 @@ def frame(message: FromViewer | FromEngine) -> bytes:
 
 
 async def read_frame(reader: asyncio.StreamReader, started: float | None = None) -> bytes:
-    """Return the next frame's body. It may begin whenever it likes (or within `started` seconds).
+    """Return the body of the next frame; `started` limits the wait for its first byte, in seconds.
 
-    Raises ProtocolError for a length that cannot be, TimeoutError for a frame that is not finished in time,
+    Raises ProtocolError for an invalid length, TimeoutError for a frame that is not completed in time,
     IncompleteReadError at the end of the connection.
     """
     async with asyncio.timeout(started):

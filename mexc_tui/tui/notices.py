@@ -13,6 +13,7 @@ from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.trade_text import Filled, close_text, fill_text
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.wording.alerts import alert_title
+from mexc_tui.wording.reasons import spaced
 
 ASK_AGAIN_S = 5.0
 SETTINGS_S = 60.0
@@ -157,7 +158,7 @@ class Notices:
         before, self._state = self._state, (risk.state, risk.since_ms)
         if before is None or before == self._state:
             return []
-        what = f"trading {risk.state.value.replace('_', ' ')}"
+        what = f"trading {spaced(risk.state)}"
         tone = Tone.GOOD if risk.state is TradingState.ACTIVE else Tone.BAD
         who = risk.by or "engine"
         self._activity.add(ActivityEntry(risk.since_ms, who, what, risk.cause_words or "", tone))

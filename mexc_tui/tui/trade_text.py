@@ -8,6 +8,7 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.trading_view import PositionRow
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.text import age, amount, gain, price
+from mexc_tui.wording.reasons import reason_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,6 @@ def close_text(row: PositionRow) -> tuple[str, Tone]:
     made = gain(row.realised)
     percent = "" if row.realised_pct is None else f" ({gain(row.realised_pct, 1, '%').text.strip()})"
     held = age((row.closed_ms or row.opened_ms) - row.opened_ms)
-    reason = row.close_reason.value.replace("_", " ")
+    reason = reason_text(row.close_reason)
     tone = Tone.GOOD if row.realised > 0 else Tone.PLAIN
     return f"{made.text.strip()} {row.quote_asset}{percent}, {reason} after {held}", tone

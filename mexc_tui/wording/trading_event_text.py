@@ -6,6 +6,7 @@ from mexc_tui.model.intent import Order
 from mexc_tui.model.position import LedgerEntry, Position
 from mexc_tui.model.snipe import Attempt, Snipe
 from mexc_tui.wording.money import amount, price, signed
+from mexc_tui.wording.reasons import reason_text, spaced
 
 
 def trading_event_text(event: AnyEvent) -> str:
@@ -34,16 +35,16 @@ def _state_text(event: AnyEvent) -> str:
     match event:
         case events.TradingChanged():
             words = f": {event.trading.words}" if event.trading.words else ""
-            return f"trading {event.trading.state.value}{words} (by {event.trading.by})"
+            return f"trading {spaced(event.trading.state)}{words} (by {event.trading.by})"
         case events.RiskMonitorActed():
-            return f"risk monitor {event.level.value}: {event.finding}; {event.action}: {event.achieved}"
+            return f"risk monitor {spaced(event.level)}: {event.finding}; {event.action}: {event.achieved}"
         case events.LiveLockChanged():
             state = "locked" if event.until_ms is None else "UNLOCKED, entries use real money"
             return f"live trading {state} (by {event.by})"
         case events.Reconciled():
             run = event.run
             differences = f"{len(run.explained)} explained, {len(run.unexplained)} unexplained differences"
-            return f"reconciled ({run.trigger.value}): {differences}" + (
+            return f"reconciled ({reason_text(run.trigger)}): {differences}" + (
                 f"; {run.problem}" if run.problem else ""
             )
         case events.RecoveryReported():
@@ -56,7 +57,7 @@ def _state_text(event: AnyEvent) -> str:
 
 def _snipe(snipe: Snipe) -> str:
     bought = f", bought {price(snipe.filled_quantity)} for {amount(snipe.filled_value)}"
-    return f"snipe {snipe.state.value}: {snipe.reason}{bought if snipe.filled_quantity else ''}"
+    return f"snipe {spaced(snipe.state)}: {snipe.reason}{bought if snipe.filled_quantity else ''}"
 
 
 def _attempt(attempt: Attempt) -> str:
@@ -69,18 +70,20 @@ def _order(order: Order) -> str:
     at = "market" if order.price is None else price(order.price)
     filled = f", filled {price(order.filled_quantity)}" if order.filled_quantity else ""
     why = f": {order.reason}" if order.reason else ""
-    return f"{order.side.value.lower()} {price(order.quantity)} at {at} {order.state.value}{filled}{why}"
+    return f"{order.side.value.lower()} {price(order.quantity)} at {at} {spaced(order.state)}{filled}{why}"
 
 
 def _position(position: Position, words: str) -> str:
     if position.is_open:
-        state = f"{position.state.value}, {price(position.remaining)} left, stop {price(position.stop_price)}"
+        state = (
+            f"{spaced(position.state)}, {price(position.remaining)} left, stop {price(position.stop_price)}"
+        )
     else:
-        state = f"closed: {position.close_reason.value or 'no reason recorded'}"
+        state = f"closed: {reason_text(position.close_reason)}"
     realised = f", realised {signed(position.realised)}" if position.realised else ""
     return f"position {state}{realised}" + (f": {words}" if words else "")
 
 
 def _entry(entry: LedgerEntry) -> str:
-    moved = ", ".join(f"{one.account.value} {one.amount:+f} {one.asset}" for one in entry.postings)
-    return f"{entry.kind.value}: {moved}" + (f" ({entry.words})" if entry.words else "")
+    moved = ", ".join(f"{spaced(one.account)} {one.amount:+f} {one.asset}" for one in entry.postings)
+    return f"{spaced(entry.kind)}: {moved}" + (f" ({entry.words})" if entry.words else "")

@@ -42,7 +42,7 @@ async def test_a_halt_from_a_read_only_screen_says_that_it_cannot_resume_and_wha
     frozen.replies["halt"] = done("Entries are halted.")
     async with at(frozen, (80, 24)) as one:
         await one.press("h")
-        text = await one.until("Entries are halted.")
+        text = " ".join((await one.until("Entries are halted.")).split())
         assert "Read-only mode cannot resume." in text
         assert "mexc-tui resume" in text
         assert "h or R resume" not in text

@@ -12,6 +12,7 @@ from mexc_tui.tui.screens.signals import all_of as all_of_signal
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.styled_text import Drawn, text_line
 from mexc_tui.tui.widgets.text import age, amount, gain, local_and_utc, price
+from mexc_tui.wording.reasons import spaced
 
 POSITIONS = "Positions"
 _CHOOSE = "No row selected."
@@ -32,7 +33,7 @@ def position(context: RenderContext, width: int) -> list[Drawn]:
         return [text_line(_CHOOSE, Tone.FAINT)]
     orders = [one for one in context.source.orders.rows.values() if one.symbol == row.symbol]
     return [
-        head(f"{row.symbol}  {row.state.value}"),
+        head(f"{row.symbol}  {spaced(row.state)}"),
         *ladder(row, context.now_ms, width, _LADDER),
         head("P&L"),
         *_money(row, context, width),
@@ -88,7 +89,7 @@ def _order(row: OrderRow, context: RenderContext, width: int) -> list[Drawn]:
     places = row.quantity_decimals
     filled, whole = (price(one, places).text for one in (row.filled_quantity, row.quantity))
     part = f"{filled} of {whole}" if row.quantity is not None else f"by value, {filled} filled"
-    text = f"{row.side.value.lower()} {row.role.value.replace('_', ' ')}{at}: {row.state.value}, {part}"
+    text = f"{row.side.value.lower()} {spaced(row.role)}{at}: {spaced(row.state)}, {part}"
     since = age(context.now_ms - row.updated_ms)
     return paragraph(f"{text}, {since} ago" + (f": {row.reason}" if row.reason else ""), width)
 

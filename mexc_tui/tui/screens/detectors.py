@@ -89,8 +89,8 @@ def _detail(context: RenderContext, width: int, height: int) -> list[Drawn]:
         *_rate(row.rate, width),
         text_line(""),
         (StyledSpan("last signal   ", Tone.FAINT), StyledSpan(last)),
-        (StyledSpan("recall        ", Tone.FAINT), StyledSpan(f"{_shown(row.recall)} in time")),
-        (StyledSpan("base rate     ", Tone.FAINT), StyledSpan(f"{_shown(row.base)} of all listings")),
+        (StyledSpan("recall        ", Tone.FAINT), StyledSpan(f"in time {_shown(row.recall)}")),
+        (StyledSpan("base rate     ", Tone.FAINT), StyledSpan(f"all listings {_shown(row.base)}")),
         (StyledSpan("Brier skill   ", Tone.FAINT), StyledSpan(_skill(row))),
         (
             StyledSpan("pending       ", Tone.FAINT),

@@ -8,6 +8,7 @@ from mexc_tui.model.trading_view import PositionRow, RungRow
 from mexc_tui.tui.widgets.cell import Tone, fit_cell
 from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, text_line
 from mexc_tui.tui.widgets.text import age, countdown, gain, price, within
+from mexc_tui.wording.reasons import reason_text
 
 _RUNG_STATES = {
     "exchange": ("resting", Tone.GOOD),
@@ -116,7 +117,9 @@ def _foot(row: PositionRow, now_ms: int, width: int) -> list[Drawn]:
     text, tone = _PROTECTED.get(row.protection, ("NONE", Tone.BAD))
     time_stop = "" if row.time_stop_ms is None else f"  time stop {countdown(row.time_stop_ms, now_ms)}"
     closed = (
-        "" if row.closed_ms is None else f"closed {age(now_ms - row.closed_ms)} ago: {row.close_reason.value}"
+        ""
+        if row.closed_ms is None
+        else f"closed {age(now_ms - row.closed_ms)} ago: {reason_text(row.close_reason)}"
     )
     lines: list[Drawn] = [
         (StyledSpan("protection ", Tone.FAINT), StyledSpan(text, tone), StyledSpan(time_stop))

@@ -14,6 +14,7 @@ from mexc_tui.tui.screens.panes import LOADING
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, folded, text_line
 from mexc_tui.tui.widgets.text import age, amount, countdown, local_and_utc, price, utc
+from mexc_tui.wording.reasons import spaced
 from mexc_tui.wording.signals import change_text, claim_text, readable
 
 _ASK_S = 2.0
@@ -107,7 +108,7 @@ def snipe_lines(says: SnipeDetail, context: RenderContext, width: int) -> Iterab
     """Draw a snipe: plan, checklist and the result of every pre-trade check."""
     row = says.snipe
     cap = "" if row.price_cap is None else f", max price {price(row.price_cap, row.price_decimals).text}"
-    yield head(f"Snipe {row.state.value}: {amount(row.spend_cap).text}{cap}, by {row.by}")
+    yield head(f"Snipe {spaced(row.state)}: {amount(row.spend_cap).text}{cap}, by {row.by}")
     if row.reason:
         yield from paragraph(row.reason, width, Tone.FAINT, _INDENT)
     if says.plan is not None:

@@ -69,10 +69,10 @@ class ActivityScreen(Screen[None]):
     """Activity log: actions with results, and alerts; the selected entry in full."""
 
     DEFAULT_CSS = """
-    HappenedScreen { background: $background; layout: vertical; }
-    HappenedScreen .pane { border: round $muted; border-title-color: $muted; height: 2fr; }
-    HappenedScreen .pane:focus { border: round $primary; border-title-color: $primary; }
-    HappenedScreen Canvas.pane { height: 9; }
+    ActivityScreen { background: $background; layout: vertical; }
+    ActivityScreen .pane { border: round $muted; border-title-color: $muted; height: 2fr; }
+    ActivityScreen .pane:focus { border: round $primary; border-title-color: $primary; }
+    ActivityScreen Canvas.pane { height: 9; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,m,q", "app.pop_screen", "Back", show=False)]
 

@@ -21,6 +21,7 @@ from mexc_tui.tui.widgets.styled_text import Drawn, StyledSpan, text_line
 from mexc_tui.tui.widgets.table_rows import Line, SortOrder
 from mexc_tui.tui.widgets.text import age, amount, date_and_time, gain, local_and_utc
 from mexc_tui.wording.previews import tightening_text
+from mexc_tui.wording.reasons import reason_text, spaced
 
 _STATES = {
     TradingState.ACTIVE: ("ENTRIES ALLOWED", Tone.GOOD),
@@ -47,9 +48,9 @@ def _state(context: RenderContext, width: int, height: int) -> list[Drawn]:
         lines.append(text_line(f"live trading unlocked until {until}; L lock", Tone.WARN))
     if risk.state is not TradingState.ACTIVE:
         since = local_and_utc(risk.since_ms, context.zone)
-        lines.append(text_line(f"cause: {risk.cause_words or risk.cause.value.replace('_', ' ')}"))
+        lines.append(text_line(f"cause: {risk.cause_words or reason_text(risk.cause)}"))
         lines.append(text_line(f"by {risk.by or 'the engine'}, since {since}", Tone.FAINT))
-    guard = f"risk monitor {risk.guard.value.replace('_', ' ')}"
+    guard = f"risk monitor {spaced(risk.guard)}"
     lines.append(
         (
             StyledSpan(guard, _GUARDS.get(risk.guard, Tone.BAD)),
@@ -165,7 +166,7 @@ def _guard_lines(page: FactPage, context: RenderContext) -> Iterable[tuple[int, 
                 (
                     Cell(age(context.now_ms - found.at_ms), rank=-found.at_ms),
                     Cell(found.about, Tone.STRONG),
-                    Cell(found.level.value.replace("_", " "), _GUARDS.get(found.level, Tone.WARN)),
+                    Cell(spaced(found.level), _GUARDS.get(found.level, Tone.WARN)),
                     Cell(found.finding),
                     Cell(found.action),
                     Cell(found.achieved, Tone.FAINT),

@@ -10,8 +10,8 @@ class HeaderBar(TextBar):
     """Header with mode and state; in live mode with a heavy line below."""
 
     DEFAULT_CSS = """
-    Head { dock: top; }
-    Head.-live { border-bottom: heavy $error; }
+    HeaderBar { dock: top; }
+    HeaderBar.-live { border-bottom: heavy $error; }
     """
 
     def __init__(self) -> None:

@@ -18,6 +18,7 @@ from mexc_tui.tui.widgets.cell import Tone, fit
 from mexc_tui.tui.widgets.staleness import CURRENT, OLD_VIEWS_MS, StaleMark
 from mexc_tui.tui.widgets.styled_text import Part, fitting
 from mexc_tui.tui.widgets.text import age, amount, gain, here, utc
+from mexc_tui.wording.reasons import spaced
 
 _MAX_CLOCK_ERROR_MS = 100.0
 _MAX_STATE = 40
@@ -120,7 +121,7 @@ def _state(known: HeaderData) -> Part:
         return Part("entries allowed", Tone.GOOD)
     because = f": {words}" if words else ""
     tone = Tone.WARN if state is TradingState.REDUCE_ONLY else Tone.BAD
-    text = f"{state.value.replace('_', ' ').upper()}{because}"
+    text = f"{spaced(state).upper()}{because}"
     return Part(fit(text, min(cell_len(text), _MAX_STATE)), tone)
 
 
@@ -164,7 +165,7 @@ def _money(known: HeaderData) -> list[Part]:
         Part(f"equity {about}{amount(risk.equity).text} {risk.quote_asset}", Tone.STRONG),
         Part(f"day {day.text.strip()} ({percent.text.strip('▲▼ ')})", day.tone),
         Part(f"open {known.positions}, {amount(risk.exposure).text} at the bid", drop_order=1),
-        Part(f"risk {risk.guard.value}", guard, drop_order=0 if guard is Tone.BAD else 2),
+        Part(f"risk {spaced(risk.guard)}", guard, drop_order=0 if guard is Tone.BAD else 2),
         Part(f"drawdown {amount(risk.drawdown_pct, 1).text}%", drop_order=3),
         Part(f"cash {amount(risk.cash).text}", Tone.FAINT, drop_order=4),
         Part(f"reserved {amount(risk.reserved).text}", Tone.FAINT, drop_order=5),

@@ -17,6 +17,7 @@ from mexc_tui.tui.widgets.cell import UNKNOWN_CELL, Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.table_rows import Line
 from mexc_tui.tui.widgets.text import age, amount, countdown, gain, price, utc, within
+from mexc_tui.wording.reasons import reason_text, spaced
 
 _FILLED = 16
 
@@ -165,7 +166,7 @@ def snipe(row: SnipeRow, now_ms: int) -> Line:
     """Return the table line of a snipe."""
     return (
         Cell(row.symbol, Tone.STRONG),
-        Cell(row.state.value, _SNIPES.get(row.state, Tone.PLAIN)),
+        Cell(spaced(row.state), _SNIPES.get(row.state, Tone.PLAIN)),
         _opening(row.opens_ms, now_ms),
         amount(row.spend_cap),
         price(row.price_cap, row.price_decimals),
@@ -216,7 +217,7 @@ def _closed(row: PositionRow, closed_ms: int) -> Line:
         UNKNOWN_CELL,
         UNKNOWN_CELL,
         Cell(age(closed_ms - row.opened_ms), Tone.FAINT, _BEHIND - closed_ms),
-        Cell(f"closed: {row.close_reason.value.replace('_', ' ')}", Tone.FAINT),
+        Cell(f"closed: {reason_text(row.close_reason)}", Tone.FAINT),
         Cell(f"at {utc(closed_ms)}", Tone.FAINT),
     )
 
@@ -227,8 +228,8 @@ def order(row: OrderRow, now_ms: int) -> Line:
     return (
         Cell(row.symbol, Tone.STRONG if is_open else Tone.PLAIN),
         Cell(row.side.value.casefold(), Tone.GOOD if row.side is Side.BUY else Tone.WARN),
-        Cell(row.role.value.replace("_", " ")),
-        Cell(row.state.value.replace("_", " "), _ORDERS.get(row.state, Tone.PLAIN)),
+        Cell(spaced(row.role)),
+        Cell(spaced(row.state), _ORDERS.get(row.state, Tone.PLAIN)),
         price(row.price if row.price is not None else row.average_price, row.price_decimals),
         _filled(row),
         Cell(age(now_ms - row.created_ms), rank=-row.created_ms),

@@ -35,7 +35,7 @@ class Place:
 
 PLACES = {
     "help": Place(("question_mark",), "Screens", "h: halt"),
-    "activity log": Place(("m",), "Activity, newest first", "h: halt"),
+    "activity log": Place(("m",), "ACTION  ", "h: halt"),
     "palette": Place(("ctrl+p",), "Search commands", "^x: halt"),
     "palette with words": Place(("ctrl+p", "x"), "Flatten", "^x: halt"),
     "filter": Place(("slash",), "!word", "^x Halt"),

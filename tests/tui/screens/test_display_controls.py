@@ -134,7 +134,7 @@ async def test_a_paste_of_a_megabyte_does_nothing_and_leaves_the_desk_alive() ->
         await pilot.press("o")
         assert len(app.screen.query_one(Input).value) <= MAX_TYPED
         await pilot.press("escape", "m")
-        await until(pilot, app, "Activity, newest first")
+        await until(pilot, app, "ACTION  ")
         assert {name for name, _ in frozen.given} <= {"journal", "settings"}
 
 

@@ -33,11 +33,11 @@ async def test_a_listing_tells_its_plan_its_checklist_and_what_every_gate_says()
         await pilot.press("2")
         text = await until(pilot, app, "Snipe armed: 50.00, max price 0.0412, by person")
         for words in (
-            "exits: stop 8% below entry; take-profit 30% at +10%; time stop after 600 s",
+            "exits: stop 8% below entry; take-profit 30% at +10%; time stop after 600",
             "T0 checklist, current",
-            "✓ rules pair listed: listed (limit listed)",
+            "✓ pair listed: listed (limit listed)",
             "Cannot be armed now.",
-            "✗ risk positions: 3 (limit 3)",
+            "✗ positions: 3 (limit 3)",
             "to pass: close a position",
         ):
             assert words in text

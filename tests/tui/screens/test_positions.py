@@ -122,7 +122,7 @@ async def test_what_was_closed_this_day_stands_behind_what_is_open_with_what_it_
         assert all(words in line for words in ("-1.25", "-5.0%", "closed", "stop"))
         assert text.index("LATEUSDT") < text.index("OVERUSDT")
         await pilot.press("end")
-        assert "◄ sold" in await until(pilot, app, "closed 5.0s ago: stop")
+        assert "◄ sold" in await until(pilot, app, "closed 5.0s ago: stop-loss")
         await pilot.press("enter")
         frozen.positions.put("P-NEWUSDT", _opened(NOW_MS - 1_000))
         await until(pilot, app, "NEWUSDT  open")

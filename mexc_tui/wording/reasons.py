@@ -1,0 +1,56 @@
+"""Readable text of enum values: close reasons, causes of a halt, triggers of a reconciliation."""
+
+from enum import StrEnum
+
+from mexc_tui.model.intent import CloseReason
+from mexc_tui.model.reconciliation import Trigger
+from mexc_tui.model.trading import Cause
+
+_TEXTS: dict[type[StrEnum], dict[str, str]] = {
+    CloseReason: {
+        CloseReason.NONE: "no reason recorded",
+        CloseReason.STOP: "stop-loss",
+        CloseReason.TRAILING: "trailing stop",
+        CloseReason.BREAK_EVEN: "break-even stop",
+        CloseReason.LADDER: "take-profits",
+        CloseReason.TIME: "time stop",
+        CloseReason.MANUAL: "manual",
+        CloseReason.GUARD: "risk monitor",
+        CloseReason.PRACTICE_END: "end of the practice day",
+        CloseReason.CORRECTED: "corrected",
+    },
+    Cause: {
+        Cause.MANUAL: "manual",
+        Cause.DAILY_LOSS: "daily loss limit",
+        Cause.DRAWDOWN: "drawdown limit",
+        Cause.LOSSES_IN_A_ROW: "consecutive losses",
+        Cause.INVARIANT: "inconsistent ledger",
+        Cause.UNKNOWN_ORDER: "unknown order with the prefix of the desk",
+        Cause.KEY: "API key rejected",
+        Cause.ORDER_WORKER: "order worker failed",
+        Cause.STORAGE: "database failed",
+        Cause.CLOCK: "clock offset unknown",
+        Cause.WORKER: "worker failed",
+        Cause.STREAM: "user stream down",
+        Cause.BAN: "banned by the exchange",
+        Cause.BOOKS: "reconciliation overdue",
+    },
+    Trigger: {
+        Trigger.START: "at start",
+        Trigger.TIMER: "scheduled",
+        Trigger.STREAM_GAP: "after a stream gap",
+        Trigger.MANUAL: "manual",
+        Trigger.PRACTICE_END: "at the end",
+    },
+}
+"""By type, because members of different enums with the same value are equal."""
+
+
+def reason_text(value: StrEnum) -> str:
+    """Return the text of an enum value; without an entry here, the value with spaces."""
+    return _TEXTS.get(type(value), {}).get(value, spaced(value))
+
+
+def spaced(value: StrEnum) -> str:
+    """Return an enum value with spaces: partially cancelled."""
+    return value.value.replace("_", " ")

@@ -1,4 +1,4 @@
-"""The whole engine on the practice exchange: what it knows, says and remembers over restarts."""
+"""The engine on the practice exchange: listings, signals, outcomes and restarts."""
 
 import asyncio
 from collections import Counter
@@ -27,7 +27,7 @@ def stage_of(running: RunningEngine, symbol: str) -> str:
     return rows[symbol].stage
 
 
-def test_a_day_is_known_signalled_and_labelled_to_its_end(tmp_path: Path) -> None:
+def test_listings_of_a_day_are_tracked_signalled_and_labelled(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -41,19 +41,19 @@ def test_a_day_is_known_signalled_and_labelled_to_its_end(tmp_path: Path) -> Non
         assert rows["CLEANUSDT"].stage == ListingStage.MATURED
         assert rows["GONEUSDT"].outcome == OutcomeEnd.CANCELLED
         assert rows["CLOSEDUSDT"].outcome == OutcomeEnd.NEVER_API
-        said = {
+        raised = {
             (fact.event.signal.symbol, fact.event.signal.key.detector)
             for fact in facts
             if isinstance(fact.event, SignalRaised)
         }
-        assert ("CLEANUSDT", DetectorName.READY_STATE) in said
-        assert ("CLEANUSDT", DetectorName.OPENING) in said
+        assert ("CLEANUSDT", DetectorName.READY_STATE) in raised
+        assert ("CLEANUSDT", DetectorName.OPENING) in raised
         assert passes[0].looked_at >= 0
 
     simulate(main)
 
 
-def test_facts_are_numbered_without_gaps_and_seen_before_changed(tmp_path: Path) -> None:
+def test_facts_are_numbered_without_gaps_and_sightings_precede_changes(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -71,7 +71,7 @@ def test_facts_are_numbered_without_gaps_and_seen_before_changed(tmp_path: Path)
     simulate(main)
 
 
-def test_after_a_restart_nothing_is_signalled_twice_and_nothing_is_forgotten(tmp_path: Path) -> None:
+def test_a_restart_repeats_no_signal_and_loses_no_listing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -99,7 +99,7 @@ def test_after_a_restart_nothing_is_signalled_twice_and_nothing_is_forgotten(tmp
     simulate(main)
 
 
-def test_two_passes_at_once_raise_what_is_new_once(tmp_path: Path) -> None:
+def test_concurrent_passes_raise_a_new_signal_once(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -107,17 +107,17 @@ def test_two_passes_at_once_raise_what_is_new_once(tmp_path: Path) -> None:
             opens_ms = running.engine.parts.market.now_ms() + 600_000
             await running.face.add_listing("HANDUSDT", opens_ms)
             await asyncio.gather(*(running.engine.detection.look() for _ in range(3)))
-            said = [
+            raised = [
                 fact.event.signal.key.detector
                 for fact in await facts_of(running)
                 if isinstance(fact.event, SignalRaised) and fact.event.about == "HANDUSDT"
             ]
-        assert said == [DetectorName.LAUNCH_SEQUENCE]
+        assert raised == [DetectorName.LAUNCH_SEQUENCE]
 
     simulate(main)
 
 
-def test_a_listing_by_hand_is_stored_and_can_be_dropped(tmp_path: Path) -> None:
+def test_a_manual_listing_is_stored_and_can_be_dropped(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -133,7 +133,7 @@ def test_a_listing_by_hand_is_stored_and_can_be_dropped(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_signals_the_start_and_the_status_name_the_same_settings(tmp_path: Path) -> None:
+def test_signals_start_event_and_status_share_one_config_hash(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -149,7 +149,7 @@ def test_signals_the_start_and_the_status_name_the_same_settings(tmp_path: Path)
     simulate(main)
 
 
-def test_what_was_taken_back_and_returns_is_labelled_anew_and_counted_once(tmp_path: Path) -> None:
+def test_a_dropped_listing_that_is_added_again_is_relabelled_and_counted_once(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -165,17 +165,17 @@ def test_what_was_taken_back_and_returns_is_labelled_anew_and_counted_once(tmp_p
                 "verdicts", lambda stored: stored.verdicts(opened.label_version).base()
             )
         assert (dropped.end, opened.end) == (OutcomeEnd.UNKNOWN, OutcomeEnd.OPENED)
-        assert counted[ClaimKind.OPENS_BY] == (2, 1)  # GONE missed, CLOSED cannot be judged
+        assert counted[ClaimKind.OPENS_BY] == (2, 1)  # GONE missed, CLOSED is censored
 
     simulate(main)
 
 
-def test_a_changed_setting_is_in_force_at_once_and_journalled(tmp_path: Path) -> None:
+def test_a_changed_setting_applies_at_once_and_is_journalled(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            row = await running.face.change_setting("detection_pass_s", "2.5", "a person")
+            row = await running.face.change_setting("detection_pass_s", "2.5", "ann")
             assert row.value == "2.5"
             assert setting_text(running, "detection_pass_s") == "2.5"
             day.paths.settings.write_text("detection_pass_s = 4.0\n")
@@ -187,7 +187,7 @@ def test_a_changed_setting_is_in_force_at_once_and_journalled(tmp_path: Path) ->
     simulate(main)
 
 
-def test_a_second_engine_of_the_same_profile_is_refused(tmp_path: Path) -> None:
+def test_a_second_engine_of_the_same_profile_is_rejected(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()

@@ -1,4 +1,4 @@
-"""What the engine does and says when sources, settings or its own store fail."""
+"""Behaviour and alerts of the engine when sources, settings or the store fail."""
 
 import asyncio
 from pathlib import Path
@@ -22,7 +22,7 @@ async def open_alerts(running: RunningEngine) -> dict[str, str]:
     return {f"{row.rule} {row.about}": row.text for row in await running.face.alerts()}
 
 
-def test_a_blocked_web_site_is_said_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_a_blocked_web_site_is_alerted_and_other_sources_continue(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path, replace(DAY, knobs=Knobs(web_blocked=True)))
         await day.open()
@@ -41,7 +41,7 @@ def test_a_blocked_web_site_is_said_and_the_rest_goes_on(tmp_path: Path) -> None
     simulate(main)
 
 
-def test_an_outage_is_alerted_once_and_closed_when_it_is_over(tmp_path: Path) -> None:
+def test_an_outage_is_alerted_and_the_alert_closes_after_it(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         faults = (FaultPlan(kind=FaultKind.MAINTENANCE, at_s=10, for_s=20, path="/api/v3/defaultSymbols"),)
         day = PracticeDay(sim, tmp_path, replace(DAY, faults=faults))
@@ -55,7 +55,7 @@ def test_an_outage_is_alerted_once_and_closed_when_it_is_over(tmp_path: Path) ->
     simulate(main)
 
 
-def test_a_wrong_settings_file_changes_nothing_and_is_alerted(tmp_path: Path) -> None:
+def test_an_invalid_settings_file_is_not_applied_and_is_alerted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -72,17 +72,17 @@ def test_a_wrong_settings_file_changes_nothing_and_is_alerted(tmp_path: Path) ->
     simulate(main)
 
 
-def test_a_clock_that_was_an_hour_ahead_silences_no_source_and_ends_no_listing(tmp_path: Path) -> None:
+def test_a_clock_that_was_an_hour_ahead_stops_no_poll_and_ends_no_listing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
             market = running.engine.parts.market
-            truly_ms = market.now_ms
+            real_now_ms = market.now_ms
             listed = {row.id for row in running.face.listings()}
-            market.now_ms = lambda: truly_ms() + 3_600_000
+            market.now_ms = lambda: real_now_ms() + 3_600_000
             await asyncio.sleep(6)
-            market.now_ms = truly_ms
+            market.now_ms = real_now_ms
             await asyncio.sleep(31)
             status = running.face.status()
             assert {row.id for row in running.face.listings()} >= listed
@@ -92,7 +92,7 @@ def test_a_clock_that_was_an_hour_ahead_silences_no_source_and_ends_no_listing(t
     simulate(main)
 
 
-def test_polls_stay_within_their_share_of_the_weight(tmp_path: Path) -> None:
+def test_polls_stay_within_their_request_budget(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -108,29 +108,29 @@ def test_polls_stay_within_their_share_of_the_weight(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_what_the_store_refused_is_learned_again_and_stored(tmp_path: Path) -> None:
+def test_knowledge_lost_to_a_failed_write_is_recovered_and_stored(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
             known = running.engine.known
-            whole = running.store.write
+            write = running.store.write
 
-            async def refuse(*_: object, **__: object) -> None:
-                raise StorageFailed("the disk said no")
+            async def fail(*_: object, **__: object) -> None:
+                raise StorageFailed("disk error")
 
             await asyncio.sleep(5)
-            running.store.write = refuse
+            running.store.write = fail
             await asyncio.sleep(20)
-            running.store.write = whole
+            running.store.write = write
             await asyncio.sleep(60)
             facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
             stored = await running.store.read("listings", lambda found: found.listings.latest(100))
             assert {one.id: one.stage for one in stored} == {
                 one.id: one.stage for one in known.knowledge.listings
             }
-            told = {fact.event.listing_id for fact in facts if isinstance(fact.event, ListingSeen)}
-            assert {one.id for one in stored} <= told
+            recorded = {fact.event.listing_id for fact in facts if isinstance(fact.event, ListingSeen)}
+            assert {one.id for one in stored} <= recorded
             assert running.face.status().trading_state in (TradingState.ACTIVE, TradingState.REDUCE_ONLY)
 
     simulate(main)

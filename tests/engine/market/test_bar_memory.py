@@ -1,4 +1,4 @@
-"""What is remembered of streamed pairs is bounded over all of them; what decides is not lost unsaid."""
+"""Memory of streamed pairs is bounded in total, and dropped bars are recorded as gaps."""
 
 import tracemalloc
 from decimal import Decimal as D
@@ -19,19 +19,19 @@ def deal(symbol: str, at_s: int, number: int = 0) -> StreamDeal:
     return StreamDeal(symbol, D("1.5"), D(3), Side.BUY, at_s * 1_000 + number, f"{symbol}-{at_s}-{number}")
 
 
-def take(seen: dict[str, PairHistory], symbol: str, at_s: int) -> None:
-    one = seen.setdefault(symbol, PairHistory())
+def add_deal(histories: dict[str, PairHistory], symbol: str, at_s: int) -> None:
+    one = histories.setdefault(symbol, PairHistory())
     if one.tape.add(deal(symbol, at_s)):
         one.trades.append(deal(symbol, at_s))
     one.heard_ms = at_s * 1_000
 
 
-def bars(seen: dict[str, PairHistory]) -> int:
-    return sum(len(one.tape) for one in seen.values())
+def bars(histories: dict[str, PairHistory]) -> int:
+    return sum(len(one.tape) for one in histories.values())
 
 
-def test_two_hours_of_pairs_that_come_and_go_stay_at_one_size() -> None:
-    seen = dict[str, PairHistory]()
+def test_memory_stays_constant_over_two_hours_of_changing_pairs() -> None:
+    histories = dict[str, PairHistory]()
     sizes = dict[int, tuple[int, int, int]]()
     tracemalloc.start()
     try:
@@ -39,10 +39,10 @@ def test_two_hours_of_pairs_that_come_and_go_stay_at_one_size() -> None:
             first = at_s // 60  # a new pair each minute, watched for half an hour
             streamed = [f"N{number}USDT" for number in range(max(first - 30, 0), first + 1)]
             for symbol in streamed:
-                take(seen, symbol, at_s)
-            limit_histories(seen, streamed, streamed[-20:])
+                add_deal(histories, symbol, at_s)
+            limit_histories(histories, streamed, streamed[-20:])
             if at_s % 900 == 895:
-                sizes[at_s] = len(seen), bars(seen), tracemalloc.get_traced_memory()[0]
+                sizes[at_s] = len(histories), bars(histories), tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
     assert all(pairs <= MAX_PAIRS and held <= MAX_TOTAL_BARS for pairs, held, _ in sizes.values())
@@ -51,38 +51,38 @@ def test_two_hours_of_pairs_that_come_and_go_stay_at_one_size() -> None:
     assert max(after_an_hour) < 40_000_000
 
 
-def test_pairs_that_are_streamed_or_expected_stay_whatever_their_number() -> None:
-    seen = dict[str, PairHistory]()
+def test_streamed_and_expected_pairs_are_never_dropped() -> None:
+    histories = dict[str, PairHistory]()
     names = [f"N{number}USDT" for number in range(2 * MAX_PAIRS)]
     for at_s, name in enumerate(names):
-        take(seen, name, at_s)
-    limit_histories(seen, names[:10], names[10:20])
-    assert len(seen) == MAX_PAIRS
-    assert set(names[:20]) <= seen.keys()
-    assert set(names[-20:]) <= seen.keys()
+        add_deal(histories, name, at_s)
+    limit_histories(histories, names[:10], names[10:20])
+    assert len(histories) == MAX_PAIRS
+    assert set(names[:20]) <= histories.keys()
+    assert set(names[-20:]) <= histories.keys()
 
 
-def test_bars_of_listings_go_last_and_what_goes_is_a_gap() -> None:
-    seen = dict[str, PairHistory]()
+def test_bars_of_listings_are_dropped_last_and_leave_a_gap() -> None:
+    histories = dict[str, PairHistory]()
     held, listed = [f"H{n}USDT" for n in range(8)], [f"L{n}USDT" for n in range(8)]
     for name in (*held, *listed):
         for at_s in range(5_000):
-            take(seen, name, at_s)
-    limit_histories(seen, (*held, *listed), listed)
-    assert bars(seen) <= MAX_TOTAL_BARS
-    assert {len(seen[name].tape) for name in listed} == {5_000}
-    assert {len(seen[name].tape) for name in held} == {(MAX_TOTAL_BARS - 40_000) // 8}
-    assert seen[held[0]].tape.gaps == [(0, seen[held[0]].tape.bars[0].start_ms)]
+            add_deal(histories, name, at_s)
+    limit_histories(histories, (*held, *listed), listed)
+    assert bars(histories) <= MAX_TOTAL_BARS
+    assert {len(histories[name].tape) for name in listed} == {5_000}
+    assert {len(histories[name].tape) for name in held} == {(MAX_TOTAL_BARS - 40_000) // 8}
+    assert histories[held[0]].tape.gaps == [(0, histories[held[0]].tape.bars[0].start_ms)]
     for name in listed:
         for at_s in range(5_000, 9_000):
-            take(seen, name, at_s)
-    limit_histories(seen, (*held, *listed), listed)
-    assert bars(seen) <= MAX_TOTAL_BARS
-    assert {len(seen[name].tape) for name in held} == {MIN_BARS}
-    assert seen[listed[0]].tape.gaps[0] == (0, seen[listed[0]].tape.bars[0].start_ms)
+            add_deal(histories, name, at_s)
+    limit_histories(histories, (*held, *listed), listed)
+    assert bars(histories) <= MAX_TOTAL_BARS
+    assert {len(histories[name].tape) for name in held} == {MIN_BARS}
+    assert histories[listed[0]].tape.gaps[0] == (0, histories[listed[0]].tape.bars[0].start_ms)
 
 
-def test_a_tape_of_days_keeps_its_newest_hours_and_says_what_it_forgot() -> None:
+def test_a_long_tape_keeps_its_newest_hours_and_records_the_gap() -> None:
     tape = Tape()
     for at_s in range(3 * MAX_BARS):
         tape.add(deal("NEWUSDT", at_s))
@@ -91,7 +91,7 @@ def test_a_tape_of_days_keeps_its_newest_hours_and_says_what_it_forgot() -> None
     assert not tape.add(deal("NEWUSDT", 3 * MAX_BARS - MOST_IDS // 2))
 
 
-def test_gaps_that_follow_each_other_are_one_and_their_number_is_bounded() -> None:
+def test_adjacent_gaps_are_merged_and_their_number_is_bounded() -> None:
     tape = Tape()
     for at_ms in range(0, 10_000, 10):
         tape.note_gap(at_ms, at_ms + 10)
@@ -103,7 +103,7 @@ def test_gaps_that_follow_each_other_are_one_and_their_number_is_bounded() -> No
     assert tape.gaps[-1] == (20_000 + (10 * MOST_GAPS - 1) * 100, 20_010 + (10 * MOST_GAPS - 1) * 100)
 
 
-def test_prices_of_pairs_whose_streams_ended_are_bounded() -> None:
+def test_prices_of_pairs_without_a_stream_are_bounded() -> None:
     clock = HandClock()
     prices = PriceCache(clock, clock.now_ms)
     levels = ((D(1), D(1)),)
@@ -119,7 +119,7 @@ def test_prices_of_pairs_whose_streams_ended_are_bounded() -> None:
     assert prices.of(f"N{5 * MAX_IDLE - 1}USDT").bid == 1
 
 
-def test_keys_that_are_remembered_are_the_newest() -> None:
+def test_recent_keys_keeps_the_newest() -> None:
     keys = RecentKeys[int](100)
     keys.update(range(1_000))
     keys.add(950)
@@ -130,7 +130,7 @@ def test_keys_that_are_remembered_are_the_newest() -> None:
     assert 950 not in keys
 
 
-def test_what_is_forgotten_of_a_pair_that_trades_now_and_then_is_one_gap_before_all_others() -> None:
+def test_dropped_bars_of_a_thinly_traded_pair_are_one_gap_before_all_others() -> None:
     tape = Tape(max_bars=10)
     for number in range(2_000):
         tape.add(deal("NEWUSDT", number * 5))

@@ -1,4 +1,4 @@
-"""Memory and store: in step whoever learns what, and whatever the store refuses."""
+"""Memory and store stay consistent under concurrent changes and failed writes."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,20 +20,20 @@ async def stored(running: RunningEngine, symbol: str) -> list[Listing]:
     return await running.store.read("listings", lambda found: found.listings.named(symbol))
 
 
-async def refused_by_the_store(running: RunningEngine, symbol: str, opens_ms: int) -> None:
-    """Add a listing by hand while the disk is full."""
-    whole = running.store.write
+async def add_with_failing_store(running: RunningEngine, symbol: str, opens_ms: int) -> None:
+    """Add a manual listing while every write fails."""
+    write = running.store.write
 
-    async def refuse(*_: object, **__: object) -> None:
-        raise StorageFailed("the disk said no")
+    async def fail(*_: object, **__: object) -> None:
+        raise StorageFailed("disk error")
 
-    running.store.write = refuse
+    running.store.write = fail
     with pytest.raises(StorageFailed):
         await running.face.add_listing(symbol, opens_ms)
-    running.store.write = whole
+    running.store.write = write
 
 
-def test_what_is_handed_over_late_does_not_undo_what_was_learned_meanwhile(tmp_path: Path) -> None:
+def test_a_late_write_does_not_overwrite_a_newer_version(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -48,13 +48,13 @@ def test_what_is_handed_over_late_does_not_undo_what_was_learned_meanwhile(tmp_p
     simulate(main)
 
 
-def test_what_the_store_refused_is_forgotten_until_it_is_said_again(tmp_path: Path) -> None:
+def test_a_listing_whose_write_failed_is_dropped_until_it_is_added_again(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
             opens_ms = running.engine.parts.market.now_ms() + AHEAD_MS
-            await refused_by_the_store(running, "HANDUSDT", opens_ms)
+            await add_with_failing_store(running, "HANDUSDT", opens_ms)
             await asyncio.sleep(3)
             listings = running.engine.known.knowledge.listings
             assert listings.named("HANDUSDT") is None
@@ -64,32 +64,32 @@ def test_what_the_store_refused_is_forgotten_until_it_is_said_again(tmp_path: Pa
     simulate(main)
 
 
-def test_what_is_learned_while_memory_is_loaded_anew_is_not_forgotten(tmp_path: Path) -> None:
+def test_a_listing_added_during_a_reload_is_not_lost(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            known, whole = running.engine.known, running.store.read
-            opens_ms, told = running.engine.parts.market.now_ms() + AHEAD_MS, list[str]()
+            known, read = running.engine.known, running.store.read
+            opens_ms, added = running.engine.parts.market.now_ms() + AHEAD_MS, list[str]()
 
             async def slowly(name: str, *args: object, **options: object) -> object:
-                found = await whole(name, *args, **options)  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownVariableType]
-                if name == "load what is known" and not told:
-                    told.append(name)
+                found = await read(name, *args, **options)  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownVariableType]
+                if name == "load market knowledge" and not added:
+                    added.append(name)
                     await running.face.add_listing("HANDUSDT", opens_ms)
                 return found  # pyright: ignore[reportUnknownVariableType]
 
-            await refused_by_the_store(running, "LOSTUSDT", opens_ms)
+            await add_with_failing_store(running, "LOSTUSDT", opens_ms)
             running.store.read = slowly
             await known.load()
-            assert told
+            assert added
             assert known.knowledge.listings.named("HANDUSDT") is not None
             assert known.knowledge.listings.named("LOSTUSDT") is None
 
     simulate(main)
 
 
-def test_a_listing_that_changes_while_others_are_labelled_keeps_what_was_learned(tmp_path: Path) -> None:
+def test_a_listing_that_changes_while_others_are_labelled_keeps_the_change(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()

@@ -1,4 +1,4 @@
-"""A malformed row of exchangeInfo costs its pair at most, and is shown; nothing else stops."""
+"""A malformed row of exchangeInfo affects its own pair only and is reported."""
 
 import asyncio
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.support.engine.practice_day import DAY, PracticeDay
 INFO = "/api/v3/exchangeInfo"
 
 
-def test_pairs_are_known_although_the_row_of_one_is_malformed(tmp_path: Path) -> None:
+def test_other_pairs_load_despite_a_malformed_row(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         fault = FaultPlan(kind=FaultKind.MALFORMED_ROW, path=INFO)
         day = PracticeDay(sim, tmp_path, replace(DAY, faults=(fault,)))
@@ -22,17 +22,17 @@ def test_pairs_are_known_although_the_row_of_one_is_malformed(tmp_path: Path) ->
             known = running.engine.known.knowledge.pairs
             status = running.face.status()
             assert len(known) > 20
-            (words,) = status.budget.skipped_rows
-            assert words.startswith(f"{INFO}: 1 of ")
+            (message,) = status.budget.skipped_rows
+            assert message.startswith(f"{INFO}: 1 of ")
             assert all(source.failures == 0 for source in status.sources)
-            skipped = words.split("skipped: ")[1].split(":")[0]
+            skipped = message.split("skipped: ")[1].split(":")[0]
             assert skipped
             assert skipped not in known
 
     simulate(main)
 
 
-def test_a_pair_whose_row_becomes_malformed_stays_known(tmp_path: Path) -> None:
+def test_a_pair_whose_row_becomes_malformed_keeps_its_previous_version(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         fault = FaultPlan(kind=FaultKind.MALFORMED_ROW, path=INFO, at_s=10)
         day = PracticeDay(sim, tmp_path, replace(DAY, faults=(fault,)))

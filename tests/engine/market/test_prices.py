@@ -1,4 +1,4 @@
-"""Prices of now: in the order of the book's versions, and as old as their bid."""
+"""Cached prices follow the version order of the book and have the age of their bid."""
 
 from decimal import Decimal
 
@@ -31,7 +31,7 @@ def prices(clock: HandClock) -> PriceCache:
     return PriceCache(clock, clock.now_ms)
 
 
-def test_an_older_version_never_puts_an_older_bid_back(prices: PriceCache) -> None:
+def test_an_older_version_never_replaces_a_newer_bid(prices: PriceCache) -> None:
     prices.on_quote(quote("1", 10))
     prices.on_levels(levels("0.5", 9))
     prices.on_quote(quote("0.4", 8))
@@ -41,7 +41,7 @@ def test_an_older_version_never_puts_an_older_bid_back(prices: PriceCache) -> No
     assert prices.of(PAIR).bid == D("0.8")
 
 
-def test_who_trades_is_not_told_of_an_older_version(prices: PriceCache) -> None:
+def test_listeners_are_not_called_for_an_older_version(prices: PriceCache) -> None:
     bids = list[Decimal | None]()
     prices.on_move(lambda move: bids.append(move.price.bid))
     prices.on_quote(quote("1", 10))
@@ -49,13 +49,13 @@ def test_who_trades_is_not_told_of_an_older_version(prices: PriceCache) -> None:
     assert bids == [D(1)]
 
 
-def test_an_order_book_without_a_version_is_taken_as_it_comes(prices: PriceCache) -> None:
+def test_a_quote_without_a_version_is_always_accepted(prices: PriceCache) -> None:
     prices.on_quote(quote("1", 10))
     prices.on_quote(quote("0.5", 0))
     assert prices.of(PAIR).bid == D("0.5")
 
 
-def test_versions_may_begin_anew_with_a_subscription_or_after_two_silent_seconds(
+def test_versions_may_restart_with_a_subscription_or_after_two_silent_seconds(
     clock: HandClock, prices: PriceCache
 ) -> None:
     prices.on_quote(quote("1", 10**17))
@@ -70,7 +70,7 @@ def test_versions_may_begin_anew_with_a_subscription_or_after_two_silent_seconds
     assert prices.of(PAIR).bid == D("0.7")
 
 
-def test_a_trade_does_not_make_an_old_bid_young(clock: HandClock, prices: PriceCache) -> None:
+def test_a_trade_does_not_refresh_the_age_of_the_bid(clock: HandClock, prices: PriceCache) -> None:
     prices.on_quote(quote("1", 10))
     clock.pass_s(5)
     prices.on_deals([StreamDeal(PAIR, D(1), D(1), Side.BUY, clock.now_ms(), "1")])
@@ -90,7 +90,7 @@ def test_a_late_trade_does_not_become_the_last_price(clock: HandClock, prices: P
     assert prices.of(PAIR).last == D(2)
 
 
-def test_a_bid_of_next_to_nothing_is_believed_a_minute_after_the_last_trade(
+def test_a_very_low_bid_is_accepted_a_minute_after_the_last_trade(
     clock: HandClock, prices: PriceCache
 ) -> None:
     prices.on_deals([StreamDeal(PAIR, D(1), D(1), Side.BUY, clock.now_ms(), "1")])

@@ -1,4 +1,4 @@
-"""A listing that gets another name, or turns out to be one that was known under another name."""
+"""Listings that are renamed or merged with a listing of another name."""
 
 import asyncio
 from collections import Counter
@@ -17,7 +17,7 @@ RENAMED = ListingPlan(
 )
 
 
-def test_what_was_said_of_a_listing_that_is_joined_to_another_stands_once_and_is_said_once(
+def test_signals_of_a_merged_listing_are_active_once_and_raised_once(
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -25,35 +25,35 @@ def test_what_was_said_of_a_listing_that_is_joined_to_another_stands_once_and_is
         await day.open()
         async with day.engine() as running:
             opens_ms = running.day.start_ms + 60_000
-            twin = await running.face.add_listing("NEXTUSDT", opens_ms, "saw it on the forum")
+            twin = await running.face.add_listing("NEXTUSDT", opens_ms, "from the forum")
             await asyncio.sleep(50)
             (listing,) = running.engine.known.knowledge.live(running.engine.parts.market.now_ms())
-            standing = await running.store.read("standing", lambda stored: stored.signals.standing())
+            active = await running.store.read("active signals", lambda stored: stored.signals.standing())
             facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
             in_memory = set(running.engine.known.signals)
         async with day.engine() as running:
             again = set(running.engine.known.signals)
         assert listing.also_ids == (twin.id,)
-        assert {one.key.subject for one in standing} == {listing.id}
-        assert in_memory == {one.key for one in standing} == again
+        assert {one.key.subject for one in active} == {listing.id}
+        assert in_memory == {one.key for one in active} == again
         raised = Counter(
             (one.event.signal.key, one.event.signal.state)
             for one in facts
             if isinstance(one.event, SignalRaised)
         )
         assert max(raised.values()) == 1
-        left = [
+        ended = [
             one.event.ended
             for one in facts
             if isinstance(one.event, SignalEnded) and one.event.ended.key.subject == twin.id
         ]
-        assert {one.reason for one in left} == {f"its listing was joined to {listing.id}"}
-        assert DetectorName.LAUNCH_SEQUENCE in {one.key.detector for one in left}
+        assert {one.reason for one in ended} == {f"its listing was joined to {listing.id}"}
+        assert DetectorName.LAUNCH_SEQUENCE in {one.key.detector for one in ended}
 
     simulate(main)
 
 
-def test_an_alert_that_was_raised_under_the_old_name_does_not_stay_open_for_ever(tmp_path: Path) -> None:
+def test_an_alert_under_the_old_name_is_closed(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         plan = replace(RENAMED, api_allowed=False)
         day = PracticeDay(sim, tmp_path, replace(DAY, listings=(plan,)))
@@ -61,7 +61,7 @@ def test_an_alert_that_was_raised_under_the_old_name_does_not_stay_open_for_ever
         async with day.engine() as running:
             await running.engine.wait(until_done=True)
             alerts = await running.face.alerts()
-            standing = {(f"{row.detector}:{row.topic}", row.symbol) for row in running.face.signals()}
-        assert {(one.rule, one.about) for one in alerts if not one.rule.startswith("engine:")} <= standing
+            active = {(f"{row.detector}:{row.topic}", row.symbol) for row in running.face.signals()}
+        assert {(one.rule, one.about) for one in alerts if not one.rule.startswith("engine:")} <= active
 
     simulate(main)

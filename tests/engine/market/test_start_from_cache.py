@@ -1,4 +1,4 @@
-"""What one engine was told is enough for the next one's start, with its age shown."""
+"""Cached responses of one engine serve the start of the next one and show their age."""
 
 import asyncio
 from collections import Counter
@@ -22,16 +22,16 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class CountedDay(PracticeDay):
-    """Counts what is asked, by path."""
+    """A practice day that counts requests by path."""
 
     def __init__(self, sim: Simulation, folder: Path) -> None:
         super().__init__(sim, folder, SLOW)
-        self.asked: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
 
     async def open(self) -> None:
         @web.middleware
         async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
-            self.asked[request.path] += 1
+            self.requests[request.path] += 1
             return await handler(request)
 
         application = self.server.application()
@@ -46,18 +46,18 @@ def age_s(running: RunningEngine, source: str) -> float:
     return (status.now_ms - read_ms) / 1_000
 
 
-def test_a_start_soon_after_another_asks_for_no_page_again_and_shows_the_age(tmp_path: Path) -> None:
+def test_a_restart_reuses_cached_pages_and_shows_their_age(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = CountedDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            first = dict(day.asked)
+            first = dict(day.requests)
             known = {row.symbol for row in running.face.listings()}
         async with day.engine() as running:
             status = running.face.status()
-            assert day.asked[CALENDAR] == first[CALENDAR] == 1
-            assert day.asked["/api/v3/announcements"] == first["/api/v3/announcements"]
-            assert day.asked["/api/v3/exchangeInfo"] == 2 * first["/api/v3/exchangeInfo"]
+            assert day.requests[CALENDAR] == first[CALENDAR] == 1
+            assert day.requests["/api/v3/announcements"] == first["/api/v3/announcements"]
+            assert day.requests["/api/v3/exchangeInfo"] == 2 * first["/api/v3/exchangeInfo"]
             assert {row.symbol for row in running.face.listings()} >= known
             assert status.cache.database_hits == 2
             assert age_s(running, "calendar") > 0
@@ -65,7 +65,7 @@ def test_a_start_soon_after_another_asks_for_no_page_again_and_shows_the_age(tmp
     simulate(main)
 
 
-def test_what_is_older_than_the_setting_is_asked_for(tmp_path: Path) -> None:
+def test_an_expired_response_is_requested_again(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = CountedDay(sim, tmp_path)
         await day.open()
@@ -73,25 +73,25 @@ def test_what_is_older_than_the_setting_is_asked_for(tmp_path: Path) -> None:
             pass
         await asyncio.sleep(301)
         async with day.engine() as running:
-            assert day.asked[CALENDAR] == 2
-            assert age_s(running, "calendar") < 10  # not the hundreds of what was kept
+            assert day.requests[CALENDAR] == 2
+            assert age_s(running, "calendar") < 10  # not hundreds of seconds, as in the cache
 
     simulate(main)
 
 
-def test_what_another_session_told_is_no_answer(tmp_path: Path) -> None:
+def test_responses_of_another_session_are_not_reused(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         for _ in range(2):
             day = CountedDay(sim, tmp_path)
             await day.open()
             async with day.engine():
-                assert day.asked[CALENDAR] == 1
+                assert day.requests[CALENDAR] == 1
             await asyncio.sleep(1)
 
     simulate(main)
 
 
-def test_near_an_opening_what_was_kept_is_followed_by_a_question_at_once(tmp_path: Path) -> None:
+def test_near_an_opening_a_cached_response_is_refreshed_at_once(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = CountedDay(sim, tmp_path)
         await day.open()
@@ -101,22 +101,22 @@ def test_near_an_opening_what_was_kept_is_followed_by_a_question_at_once(tmp_pat
         async with day.engine() as running:
             assert running.face.status().cache.database_hits == 2
             await asyncio.sleep(0.1)
-            assert day.asked[CALENDAR] == 2
-            assert age_s(running, "calendar") < 10  # not the hundreds of what was kept
+            assert day.requests[CALENDAR] == 2
+            assert age_s(running, "calendar") < 10  # not hundreds of seconds, as in the cache
 
     simulate(main)
 
 
-def test_an_engine_is_ready_before_any_window_of_requests_is_used_up(tmp_path: Path) -> None:
+def test_an_engine_starts_within_the_request_limits_of_one_second(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = CountedDay(sim, tmp_path)
         await day.open()
-        began_s = asyncio.get_running_loop().time()
+        started_s = asyncio.get_running_loop().time()
         async with day.engine():
-            # In virtual time: a wait for the second's requests would show as one.
-            assert asyncio.get_running_loop().time() - began_s < 1
-            assert day.asked["/api/v3/time"] < 10
+            # A wait for the request limit would take a second of virtual time.
+            assert asyncio.get_running_loop().time() - started_s < 1
+            assert day.requests["/api/v3/time"] < 10
             await asyncio.sleep(5)
-            assert day.asked["/api/v3/time"] >= 10  # a better measurement, once there is room
+            assert day.requests["/api/v3/time"] >= 10  # a more precise measurement once there is budget
 
     simulate(main)

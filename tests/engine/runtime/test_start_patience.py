@@ -1,4 +1,4 @@
-"""Starts while the exchange is away, bans this address or refuses the key, with a position and without."""
+"""Starts during an outage, an IP ban or with an invalid API key, with and without a position."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -32,27 +32,27 @@ from tests.support.engine.practice_day import HOST, PORT, PracticeDay
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
-AWAY_S, BACK_S = 60, 130
+OUTAGE_S, RECOVERY_S = 60, 130
 
 
 def a_day(sim: Simulation, folder: Path, *faults: FaultPlan) -> PracticeDay:
     return day_of(sim, folder, faults=faults, listing=PUNCTUAL, lent=HANDS_OFF)
 
 
-def away(kind: FaultKind, path: str = "") -> FaultPlan:
-    return FaultPlan(kind=kind, at_s=AWAY_S, for_s=BACK_S - AWAY_S, path=path, amount_ms=30_000)
+def outage(kind: FaultKind, path: str = "") -> FaultPlan:
+    return FaultPlan(kind=kind, at_s=OUTAGE_S, for_s=RECOVERY_S - OUTAGE_S, path=path, amount_ms=30_000)
 
 
-def passed_s(day: PracticeDay) -> float:
+def elapsed_s(day: PracticeDay) -> float:
     return (day.sim.clock.now_ms() - day.server.session.start_ms) / 1_000
 
 
 async def until_s(day: PracticeDay, at_s: float) -> None:
-    await asyncio.sleep(at_s - passed_s(day))
+    await asyncio.sleep(at_s - elapsed_s(day))
 
 
 def engine_with(day: PracticeDay, stack: AsyncExitStack, secret: str) -> "asyncio.Task[RunningEngine]":
-    """Start an engine beside the test, with another secret if one is given."""
+    """Start an engine in the background, with another API secret if one is given."""
     endpoint = day.server.endpoint(PORT)
     if secret:
         endpoint = msgspec.structs.replace(endpoint, api_secret=secret)
@@ -77,15 +77,15 @@ def engine_with(day: PracticeDay, stack: AsyncExitStack, secret: str) -> "asynci
         (FaultKind.FIREWALL, "/api/v3/openOrders"),
     ],
 )
-def test_with_a_position_the_desk_is_open_while_entries_wait_for_the_exchange(
+def test_with_a_position_the_desk_starts_while_entries_wait_for_the_exchange(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: FaultKind, path: str
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = a_day(sim, tmp_path, away(kind, path))
+        day = a_day(sim, tmp_path, outage(kind, path))
         await day.open()
         async with day.engine() as running:
             await buy(running)
-        await until_s(day, AWAY_S + 1)
+        await until_s(day, OUTAGE_S + 1)
         caplog.clear()
         async with AsyncExitStack() as stack:
             running = await asyncio.wait_for(engine_with(day, stack, ""), 5)
@@ -117,26 +117,26 @@ def test_with_a_position_the_desk_is_open_while_entries_wait_for_the_exchange(
         (FaultKind.TOO_MANY_REQUESTS, "/api/v3/account"),
     ],
 )
-def test_a_stop_sells_while_a_question_of_the_start_has_no_answer(
+def test_a_stop_loss_sells_while_a_start_up_request_is_unanswered(
     tmp_path: Path, kind: FaultKind, path: str
 ) -> None:
     async def main(sim: Simulation) -> None:
-        day = a_day(sim, tmp_path, away(kind, path))
+        day = a_day(sim, tmp_path, outage(kind, path))
         await day.open()
         async with day.engine() as running:
             await buy(running)
-        await until_s(day, AWAY_S + 1)
+        await until_s(day, OUTAGE_S + 1)
         async with AsyncExitStack() as stack:
             running = await asyncio.wait_for(engine_with(day, stack, ""), 5)
             components, position = components_of(running), held(running)
             await asyncio.sleep(4)
-            is_compared = path == "/api/v3/time"  # a comparison goes by this machine's clock
-            assert components.reconciler.has_compared is is_compared
-            assert bool(components.refusal(OrderRole.TAKE_PROFIT, SYMBOL)) is not is_compared
+            is_reconciled = path == "/api/v3/time"  # a reconciliation uses the local clock
+            assert components.reconciler.has_compared is is_reconciled
+            assert bool(components.refusal(OrderRole.TAKE_PROFIT, SYMBOL)) is not is_reconciled
             assert components.refusal(OrderRole.ENTRY, SYMBOL)
             dropping = asyncio.ensure_future(price_for(components, position, "0.4", 8))
             await until(lambda: not components.ledger.state.positions, 12)
-            assert components.reconciler.has_compared is is_compared
+            assert components.reconciler.has_compared is is_reconciled
             await dropping
             await until(lambda: components.reconciler.is_done, 1_200)
             await agree(running)
@@ -145,31 +145,31 @@ def test_a_stop_sells_while_a_question_of_the_start_has_no_answer(
 
 
 @pytest.mark.parametrize("kind", [FaultKind.MAINTENANCE, FaultKind.BANNED, FaultKind.LOSE_REQUEST])
-def test_without_anything_held_a_start_ends_with_the_cause(tmp_path: Path, kind: FaultKind) -> None:
+def test_without_exposure_a_failed_start_reports_the_cause(tmp_path: Path, kind: FaultKind) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path, FaultPlan(kind=kind))
         await day.open()
         with pytest.raises((StartFailed, ExchangeError)):
             async with day.engine():
                 pass
-        assert passed_s(day) < 30
+        assert elapsed_s(day) < 30
 
     simulate(main)
 
 
-def test_a_wrong_key_is_reported_at_once_and_ends_a_start_without_anything_held(tmp_path: Path) -> None:
+def test_without_exposure_an_invalid_key_fails_the_start_at_once(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path)
         await day.open()
         async with AsyncExitStack() as stack:
             with pytest.raises(StartFailed, match="700002"):
                 await engine_with(day, stack, "0" * 32)
-        assert passed_s(day) < 10
+        assert elapsed_s(day) < 10
 
     simulate(main)
 
 
-def test_a_wrong_key_with_a_position_is_reported_at_once_and_tried_again(
+def test_with_a_position_an_invalid_key_is_reported_at_once_and_retried(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -190,7 +190,7 @@ def test_a_wrong_key_with_a_position_is_reported_at_once_and_tried_again(
     simulate(main)
 
 
-def test_a_ban_outlives_the_engine_and_the_next_one_asks_nothing_before_its_end(tmp_path: Path) -> None:
+def test_a_ban_persists_over_restarts_and_nothing_is_sent_before_it_ends(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         once = FaultPlan(kind=FaultKind.FIREWALL, at_s=5, path="/api/v3/time", times=1)
         day = a_day(sim, tmp_path, once)

@@ -1,4 +1,4 @@
-"""The database is deleted, replaced, emptied or damaged: nothing is bought, exits go on, and it is said."""
+"""A deleted, replaced, emptied or damaged database halts entries, while exits continue."""
 
 import shutil
 import sqlite3
@@ -61,7 +61,7 @@ async def halted(running: RunningEngine) -> str:
 
 
 @pytest.mark.parametrize("how", [delete, replace, delete_log, move_folder], ids=lambda how: how.__name__)
-def test_a_database_that_loses_its_place_while_running_halts_entries_and_is_rescued(
+def test_a_database_lost_while_running_halts_entries_and_is_backed_up(
     tmp_path: Path, how: Callable[[PracticeDay], None]
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -75,11 +75,11 @@ def test_a_database_that_loses_its_place_while_running_halts_entries_and_is_resc
             components = components_of(running)
             await sell(running)
             await until(lambda: not components.ledger.state.positions)
-            rescued = Backups(day.paths.store).all()
-        if how is move_folder:  # no folder to put it into
-            assert not rescued
+            backups = Backups(day.paths.store).all()
+        if how is move_folder:  # no folder to write the backup to
+            assert not backups
             return
-        assert [file.name.rpartition("-")[2] for file in rescued] == ["rescued.sqlite3"]
+        assert [file.name.rpartition("-")[2] for file in backups] == ["rescued.sqlite3"]
         delete(day)
         restore(day.paths.store, Backups(day.paths.store).all()[0], 0)
         async with day.engine() as running:
@@ -91,7 +91,7 @@ def test_a_database_that_loses_its_place_while_running_halts_entries_and_is_resc
 
 
 @pytest.mark.parametrize("is_zero", [True, False], ids=["zero bytes", "missing"])
-def test_an_empty_database_beside_files_of_a_used_profile_halts_and_names_them_and_the_backup(
+def test_an_empty_database_of_a_used_profile_halts_and_names_its_files_and_the_backup(
     tmp_path: Path, is_zero: bool
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -118,7 +118,7 @@ def test_an_empty_database_beside_files_of_a_used_profile_halts_and_names_them_a
     simulate(main)
 
 
-def test_a_first_start_is_no_loss(tmp_path: Path) -> None:
+def test_a_first_start_does_not_halt(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path)
         await day.open()
@@ -139,12 +139,12 @@ DAMAGES = {
     "an alert": "UPDATE alerts SET body = X'00', closed_ms = NULL",
     "a tally": "UPDATE tallies SET detector = CAST(X'ff' AS TEXT), n = 'x'",
     "an outcome": "UPDATE listing_outcomes SET body = X'00'",
-    "a pass of detection": "UPDATE detection_passes SET body = X'00'",
+    "a detection pass": "UPDATE detection_passes SET body = X'00'",
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_d5_damage_outside_the_tables_of_money_starts_with_exits_only(tmp_path: Path, damage: str) -> None:
+def test_d5_damage_outside_the_ledger_tables_starts_with_exits_only(tmp_path: Path, damage: str) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path)
         await day.open()
@@ -153,7 +153,7 @@ def test_d5_damage_outside_the_tables_of_money_starts_with_exits_only(tmp_path: 
             await running.store.back_up_daily()
         with closing(sqlite3.connect(day.paths.store, isolation_level=None)) as raw:
             names = raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
-            for (name,) in names:  # what flips a bit asks no trigger
+            for (name,) in names:  # bit rot does not run triggers
                 raw.execute(f"DROP TRIGGER {name}")
             changed = raw.execute(damage).rowcount
         async with day.engine() as running:
@@ -172,7 +172,7 @@ def test_d5_damage_outside_the_tables_of_money_starts_with_exits_only(tmp_path: 
 
 
 @pytest.mark.parametrize("table", ["signals", "journal", "pairs", "alerts", "listings", "cache_entries"])
-def test_d5_a_damaged_page_outside_the_tables_of_money_starts_with_exits_only(
+def test_d5_a_damaged_page_outside_the_ledger_tables_starts_with_exits_only(
     tmp_path: Path, table: str
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -200,7 +200,7 @@ def test_d5_a_damaged_page_outside_the_tables_of_money_starts_with_exits_only(
     simulate(main)
 
 
-def test_d5_a_damaged_row_of_money_that_is_needed_refuses_and_names_the_newest_backup(tmp_path: Path) -> None:
+def test_d5_a_damaged_position_prevents_the_start_and_names_the_newest_backup(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path)
         await day.open()

@@ -1,4 +1,4 @@
-"""An engine in a thread of its own: started, stopped and joined from another one."""
+"""An engine in its own thread is started, stopped and joined from another thread."""
 
 import asyncio
 import threading
@@ -8,14 +8,14 @@ import pytest
 from mexc_tui.engine.runtime.thread import EngineThread
 
 
-def test_it_runs_in_another_thread_and_stops_when_told() -> None:
-    places: list[str] = []
+def test_an_engine_runs_in_its_own_thread_until_it_is_stopped() -> None:
+    threads: list[str] = []
     ready = threading.Event()
 
-    async def main(told: asyncio.Event) -> int:
-        places.append(threading.current_thread().name)
+    async def main(stop_event: asyncio.Event) -> int:
+        threads.append(threading.current_thread().name)
         ready.set()
-        await told.wait()
+        await stop_event.wait()
         return 7
 
     engine = EngineThread(main)
@@ -25,13 +25,13 @@ def test_it_runs_in_another_thread_and_stops_when_told() -> None:
     engine.stop()
     engine.stop()
     assert engine.join(10) == 7
-    assert places == ["engine"]
+    assert threads == ["engine"]
     engine.stop()
 
 
-def test_told_to_stop_before_it_began_it_stops_at_once() -> None:
-    async def main(told: asyncio.Event) -> int:
-        await told.wait()
+def test_a_stop_before_the_start_ends_the_engine_at_once() -> None:
+    async def main(stop_event: asyncio.Event) -> int:
+        await stop_event.wait()
         return 0
 
     engine = EngineThread(main)
@@ -40,11 +40,11 @@ def test_told_to_stop_before_it_began_it_stops_at_once() -> None:
     assert engine.join(10) == 0
 
 
-def test_what_ended_it_is_raised_in_whoever_joins() -> None:
-    async def main(told: asyncio.Event) -> int:
-        raise ValueError("no luck")
+def test_join_raises_the_error_that_ended_the_engine() -> None:
+    async def main(stop_event: asyncio.Event) -> int:
+        raise ValueError("engine failed")
 
     engine = EngineThread(main)
     engine.start()
-    with pytest.raises(ValueError, match="no luck"):
+    with pytest.raises(ValueError, match="engine failed"):
         engine.join(10)

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.common import Row, emit, percentile
-from mexc_tui.app.composition import RunningEngine, joined
+from mexc_tui.app.composition import RunningEngine, running_engine
 from mexc_tui.app.endpoints import SystemClock, practice_exchange
 from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.host.paths import paths_of
@@ -31,7 +31,7 @@ async def engine(folder: Path) -> AsyncGenerator[tuple[RunningEngine, float]]:
         await asyncio.sleep(WARM_S)
         began = time.perf_counter()
         place = EngineLocation(endpoint, is_practice=True, paths=paths_of("practice", {"HOME": str(folder)}))
-        async with joined(place, EngineEnvironment(SystemClock(), Random(1))) as running:
+        async with running_engine(place, EngineEnvironment(SystemClock(), Random(1))) as running:
             yield running, time.perf_counter() - began
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from benchmarks.common import Row, emit, percentile
 from benchmarks.firing import Quiet, always, client_of, exchange_of, one_row
-from mexc_tui.app.practice_status import practice_day
+from mexc_tui.app.practice_status import practice_status
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.rest.connection import Headers
 from mexc_tui.exchange.rest.transport import HttpTransport
@@ -142,7 +142,7 @@ def told(gunner: Gunner, late_ms: dict[str, float], bound_ms: float) -> list[Row
 async def planned(endpoint: Endpoint) -> dict[str, int]:
     """Return the pairs that open, and when."""
     async with HttpTransport() as transport:
-        start_ms = (await practice_day(transport, endpoint.web)).start_ms
+        start_ms = (await practice_status(transport, endpoint.web)).start_ms
     first_ms = start_ms + FIRST_OPENING_S * 1_000
     return {f"NEW{n + 1}USDT": first_ms + round(n * OPENING_EVERY_S * 1_000) for n in range(OPENINGS)}
 

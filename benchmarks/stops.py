@@ -20,7 +20,7 @@ from random import Random
 from benchmarks.common import Row, emit, percentile
 from benchmarks.firing import exchange_of, load
 from benchmarks.order_path import SCENARIO, SYMBOL
-from mexc_tui.app.composition import RunningEngine, joined
+from mexc_tui.app.composition import RunningEngine, running_engine
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.engine.accounting.ledger_transaction import LedgerChanges, LedgerTransaction, intent_id_of
@@ -191,7 +191,7 @@ async def stops(running: RunningEngine, ladder: tuple[Rung, ...], timed: Timed) 
 async def measure(endpoint: Endpoint, folder: Path) -> list[Row]:
     """Return all rows."""
     place = EngineLocation(endpoint, is_practice=True, paths=paths_of("practice", {"HOME": str(folder)}))
-    async with joined(place, EngineEnvironment(SystemClock(), Random(1))) as running:
+    async with running_engine(place, EngineEnvironment(SystemClock(), Random(1))) as running:
         components = running.engine.trading_components
         assert components is not None
         while not components.reconciler.is_done:  # noqa: ASYNC110 - it is polled

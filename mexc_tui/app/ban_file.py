@@ -1,4 +1,4 @@
-"""A ban of the exchange beside the store: the next engine waits for its end, too."""
+"""Stores a ban by the exchange, so that the next engine waits until it ends."""
 
 import logging
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from mexc_tui.exchange.limits.bans import Ban, BanKind
-from mexc_tui.host.private_files import write_note
+from mexc_tui.host.private_files import write_private_file
 
 NAME = "ban.json"
 
@@ -20,14 +20,14 @@ class _Note(msgspec.Struct, frozen=True):
 
 
 class BanFile:
-    """One file in a profile's private folder, about one exchange."""
+    """File with the ban by one exchange, in a profile's private folder."""
 
     def __init__(self, folder: Path, origin: str) -> None:
         self._path = folder / NAME
         self._origin = origin
 
     def read(self, now_ms: int) -> Ban | None:
-        """Return the ban still in force; None for an unreadable file."""
+        """Return the ban if it is still active; None for an unreadable file."""
         try:
             note = msgspec.json.decode(self._path.read_bytes(), type=_Note)
         except (OSError, msgspec.DecodeError):
@@ -36,8 +36,8 @@ class BanFile:
         return Ban(note.kind, left_s, note.until_ms) if note.origin == self._origin and left_s > 0 else None
 
     def write(self, ban: Ban) -> None:
-        """Keep a ban. A disk that does not take it is reported: the next start may ask too early."""
+        """Store a ban. A write error is logged: the next start may then send requests too early."""
         try:
-            write_note(self._path, msgspec.json.encode(_Note(self._origin, ban.kind, ban.until_ms)))
+            write_private_file(self._path, msgspec.json.encode(_Note(self._origin, ban.kind, ban.until_ms)))
         except OSError as error:
             log.warning("cannot store a ban of the exchange: %s", error)

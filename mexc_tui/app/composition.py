@@ -15,7 +15,7 @@ from mexc_tui.app.paper import SCOPE
 from mexc_tui.app.practice_status import PracticeStatus
 from mexc_tui.app.settings_mapping import cache_lifetimes, cache_of, store_limits
 from mexc_tui.app.settings_store import SettingsStore
-from mexc_tui.app.startup import PracticeDayFile, first_answer, holds_something, keep_ban
+from mexc_tui.app.startup import PracticeStatusFile, has_exposure, persist_bans, practice_status_at_start
 from mexc_tui.desk.answer_cache import ResponseCache
 from mexc_tui.engine.engine import Engine, EngineIdentity, EngineParts
 from mexc_tui.engine.runtime.event_feed import EventFeed
@@ -48,34 +48,38 @@ class RunningEngine:
 
 
 @asynccontextmanager
-async def joined(place: EngineLocation, outside: EngineEnvironment) -> AsyncGenerator[RunningEngine]:
+async def running_engine(
+    location: EngineLocation, environment: EngineEnvironment
+) -> AsyncGenerator[RunningEngine]:
     """Run an engine during the block. Parts start in order and stop in the reverse order.
 
     Raises PathsError, EngineRuns, SettingsError, StorageRefused, StorageDamaged, OriginRefused, ExchangeError
     or StartFailed; everything that was started is stopped first.
     """
-    paths, endpoint, clock = place.paths, place.endpoint, outside.clock
+    paths, endpoint, clock = location.paths, location.endpoint, environment.clock
     async with AsyncExitStack() as stack:
-        check_practice(place)
+        check_practice(location)
         make_folders(paths)
-        stack.enter_context(engine_lock(paths, endpoint.api_key, network=outside.network))
+        stack.enter_context(engine_lock(paths, endpoint.api_key, network=environment.network))
         await asyncio.to_thread(delete_leftovers, paths, clock.now_ms())
-        transport = await stack.enter_async_context(HttpTransport(outside.connector()))
+        transport = await stack.enter_async_context(HttpTransport(environment.connector()))
         scope = scope_of(endpoint) if endpoint.api_key else SCOPE
-        holds = await asyncio.to_thread(holds_something, paths.store, clock, scope)
+        holds = await asyncio.to_thread(has_exposure, paths.store, clock, scope)
         ban_file = BanFile(paths.state, endpoint.rest)
         day = PracticeStatus()
-        if place.is_practice:
-            noted = PracticeDayFile(paths.state, endpoint.exchange_session)
-            day = await first_answer(transport, endpoint.web, noted, ban_file, clock, holds=holds)
-        layers, loaded = await _settings(place, day)
+        if location.is_practice:
+            stored = PracticeStatusFile(paths.state, endpoint.exchange_session)
+            day = await practice_status_at_start(
+                transport, endpoint.web, stored, ban_file, clock, holds=holds
+            )
+        layers, loaded = await _settings(location, day)
         settings = loaded.settings
         live = SettingsStore(paths.settings, layers, loaded)
         store = await SqliteStore.open(
             paths.store,
             clock,
             limits=store_limits(settings),
-            thread=outside.thread,
+            thread=environment.thread,
             used_names=(DESK_ID_FILE, HALT_FILE),
         )
         stack.push_async_callback(store.close)
@@ -84,14 +88,14 @@ async def joined(place: EngineLocation, outside: EngineEnvironment) -> AsyncGene
         store.set_publisher(feed.publish)
         cache = await cache_of(settings, store, clock)
         stack.push_async_callback(cache.close)
-        builder = ExchangeBuilder(place, outside, settings, stack)
+        builder = ExchangeBuilder(location, environment, settings, stack)
         client = await builder.client(endpoint)
-        keep_ban(client.budget, ban_file, clock)
+        persist_bans(client.budget, ban_file, clock)
         market = await builder.market(transport, client, cache)
         engine = Engine(
             EngineParts(
                 clock=clock,
-                rng=outside.rng,
+                rng=environment.rng,
                 store=store,
                 feed=feed,
                 market=market,
@@ -109,7 +113,7 @@ async def joined(place: EngineLocation, outside: EngineEnvironment) -> AsyncGene
         stack.push_async_callback(engine.stop)
         queries = EngineQueries(engine)
         answers = ResponseCache(cache, lambda: feed.last_sequence, cache_lifetimes(settings))
-        desk = DeskBuilder(location=place, clock=clock, engine=engine, store=store, feed=feed, stack=stack)
+        desk = DeskBuilder(location=location, clock=clock, engine=engine, store=store, feed=feed, stack=stack)
         await desk.open_service(queries, answers, desk.metrics(client, market))
         yield RunningEngine(engine, queries, store, loaded, day)
 
@@ -125,8 +129,8 @@ async def _start(engine: Engine, store: SqliteStore) -> None:
         raise StorageDamaged(f"{error} {store.backups.advice()}") from error
 
 
-async def _settings(place: EngineLocation, day: PracticeStatus) -> tuple[Layers, Loaded]:
+async def _settings(location: EngineLocation, day: PracticeStatus) -> tuple[Layers, Loaded]:
     """Load the settings, with the overrides of a practice exchange."""
-    layers = replace(place.layers, scenario=scenario_layer(day.settings, "of the practice exchange"))
-    file = await asyncio.to_thread(read_file, place.paths.settings)
+    layers = replace(location.layers, scenario=scenario_layer(day.settings, "of the practice exchange"))
+    file = await asyncio.to_thread(read_file, location.paths.settings)
     return layers, load(replace(layers, file=file))

@@ -1,4 +1,4 @@
-"""Reads what the store holds of a day, and makes the report of it."""
+"""Builds the report of a day from stored data."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -36,7 +36,7 @@ BEFORE_START_MS = 5_000
 
 
 def day_of(loaded: Loaded, exchange_session: str, from_ms: int, to_ms: int) -> StoredDay:
-    """Return which day it is, with the settings that hold in it."""
+    """Return the day to report, with the settings that apply to it."""
     settings = loaded.settings
     return StoredDay(
         mode=settings.mode.value,
@@ -52,9 +52,9 @@ def day_of(loaded: Loaded, exchange_session: str, from_ms: int, to_ms: int) -> S
 def stored_report(
     stored: ReadTransaction, loaded: Loaded, now_ms: int | None, since_ms: int | None
 ) -> DayReport:
-    """Return the report of the day that the store's last engine lived in; None: until the newest fact.
+    """Return the report of the last engine's day, up to `now_ms`; None: up to the newest event.
 
-    Its exchange session, start and maturity are read from the store; `since_ms` overrides the start.
+    Exchange session, start and maturity are read from the store; `since_ms` overrides the start.
     """
     day = _last_day(stored, loaded, now_ms, since_ms)
     return report_of(day, kept_of(stored, day))
@@ -78,14 +78,14 @@ def _last_day(stored: ReadTransaction, loaded: Loaded, now_ms: int | None, since
 
 
 async def report_day(store: SqliteStore, day: StoredDay) -> DayReport:
-    """Return the report of a day, by all that is committed now. Raises StorageError."""
+    """Return the report of a day from the data committed so far. Raises StorageError."""
     return report_of(day, await store.read("day report", lambda stored: kept_of(stored, day)))
 
 
 def kept_of(stored: ReadTransaction, day: StoredDay) -> Kept:
-    """Return what is stored of a day."""
+    """Return the stored data of a day."""
     label = f"{LabelRule().version}:{day.maturity_ms}"
-    listings = [one for one in stored.listings.latest(MOST_LISTINGS) if _was_heard_of(one, day)]
+    listings = [one for one in stored.listings.latest(MOST_LISTINGS) if _was_sighted(one, day)]
     outcomes = {listing.id: _outcome(stored, listing, label) for listing in listings}
     signals = tuple(
         one for listing in listings for one in _signals(stored, listing, day, outcomes[listing.id])
@@ -146,16 +146,16 @@ def _signals(
         for signal in stored.signals.of_listing(one, MOST_SIGNALS):
             if day.from_ms <= signal.at_ms <= day.to_ms:
                 verdict = judge(signal, outcome) if outcome is not None else ClaimVerdict.CENSORED
-                yield KeptSignal(signal, _came_true(verdict))
+                yield KeptSignal(signal, _is_hit(verdict))
 
 
 def _ids(listing: Listing) -> tuple[str, ...]:
     return (listing.id, *listing.also_ids)
 
 
-def _was_heard_of(listing: Listing, day: StoredDay) -> bool:
-    return any(day.from_ms <= seen.at_ms <= day.to_ms for seen in listing.sightings)
+def _was_sighted(listing: Listing, day: StoredDay) -> bool:
+    return any(day.from_ms <= sighting.at_ms <= day.to_ms for sighting in listing.sightings)
 
 
-def _came_true(verdict: ClaimVerdict) -> bool | None:
+def _is_hit(verdict: ClaimVerdict) -> bool | None:
     return None if verdict is ClaimVerdict.CENSORED else verdict is ClaimVerdict.HIT

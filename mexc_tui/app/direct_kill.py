@@ -20,7 +20,7 @@ from mexc_tui.desk.single_request import send_command
 from mexc_tui.desk.trading_requests import KILL, EmergencyStopRequest
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.host.halt_file import HaltFileOnDisk
-from mexc_tui.host.lock import is_held, noted_holder, scope_of, socket_of
+from mexc_tui.host.lock import is_held, recorded_holder, scope_of, socket_of
 from mexc_tui.host.paths import Paths
 from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.storage import StorageError
@@ -117,7 +117,7 @@ def _command_engine(paths: Paths, by: str, report: Report) -> _EngineReply:
     """Command the engine of this profile to halt and cancel; return the outcome."""
     if not is_held(paths.lock):
         return _EngineReply()
-    holder = noted_holder(paths.lock)
+    holder = recorded_holder(paths.lock)
     who = "The engine" if holder is None else f"The engine (process {holder.pid})"
     now_ms = SystemClock().now_ms()
     try:

@@ -1,4 +1,4 @@
-"""The one place that joins real parts: which exchange, whose clock, which process."""
+"""Exchange endpoints, the system clock, and the practice exchange as a child process."""
 
 import asyncio
 import sys
@@ -34,7 +34,7 @@ class StartError(DeskError):
 
 @dataclass(frozen=True, slots=True)
 class LoadedKey:
-    """A key out of the keyring."""
+    """API key loaded from the keyring."""
 
     credentials: "Credentials"
     words: str
@@ -43,16 +43,16 @@ class LoadedKey:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeHandle:
-    """An exchange that was chosen, with the key that orders are signed with."""
+    """The selected exchange, with the key that signs orders."""
 
     endpoint: Endpoint
-    """Names the access key, if there is one."""
+    """Includes the access key, if there is one."""
     key: LoadedKey | None = None
-    """None: what the endpoint itself holds, of a practice exchange."""
+    """None: the key of the endpoint itself, as in practice mode."""
 
 
 class SystemClock:
-    """This machine's clocks."""
+    """The clocks of this machine."""
 
     def now_ms(self) -> int:
         """Return the wall clock as Unix milliseconds."""
@@ -64,7 +64,7 @@ class SystemClock:
 
 
 def read_endpoint(file: Path) -> Endpoint:
-    """Read the JSON line that `mexc-tui exchange` printed. Raises StartError in plain words."""
+    """Read the JSON line that `mexc-tui exchange` printed. Raises StartError."""
     try:
         return msgspec.json.decode(file.read_bytes(), type=Endpoint)
     except OSError as error:
@@ -77,23 +77,23 @@ def read_endpoint(file: Path) -> Endpoint:
 
 @asynccontextmanager
 async def practice_exchange(scenario: str, seed: int) -> AsyncGenerator[Endpoint]:
-    """Run a practice exchange as a child in a session of its own, for as long as the block runs.
+    """Run a practice exchange as a child process during the block.
 
-    It ends when its standard input closes, so it cannot outlive this process however that ends.
-    Raises StartError with the child's own words when it does not come up.
+    It exits when its standard input closes, so it never outlives this process. Raises StartError with the
+    error message of the child if it does not start.
     """
     command = [sys.executable, "-m", "mexc_tui", "exchange", "--port", "0", "--with-parent"]
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as stderr:
         child = await asyncio.create_subprocess_exec(
             *command,
             *("--scenario", scenario, "--seed", str(seed)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            stderr=said,
+            stderr=stderr,
             start_new_session=True,
         )
         try:
-            endpoint = await _first_line(child, said)
+            endpoint = await _first_line(child, stderr)
         except BaseException:
             await _kill(child)
             raise
@@ -103,7 +103,7 @@ async def practice_exchange(scenario: str, seed: int) -> AsyncGenerator[Endpoint
             await _end(child)
 
 
-async def _first_line(child: asyncio.subprocess.Process, said: IO[bytes]) -> Endpoint:
+async def _first_line(child: asyncio.subprocess.Process, stderr: IO[bytes]) -> Endpoint:
     assert child.stdout is not None
     try:
         async with asyncio.timeout(START_DEADLINE_S):
@@ -112,8 +112,8 @@ async def _first_line(child: asyncio.subprocess.Process, said: IO[bytes]) -> End
         raise StartError(f"The practice exchange was not ready within {START_DEADLINE_S:.0f} s.") from None
     if not line:
         await child.wait()
-        said.seek(0)
-        reason = said.read().decode("utf-8", "replace").strip().removeprefix("mexc-tui: ")
+        stderr.seek(0)
+        reason = stderr.read().decode("utf-8", "replace").strip().removeprefix("mexc-tui: ")
         raise StartError(f"The practice exchange did not start. {reason}")
     return msgspec.json.decode(line, type=Endpoint)
 

@@ -23,7 +23,7 @@ from mexc_tui.exchange.origins import OriginRefused, is_loopback_host
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.rest.web_calendar import MEXC_WEB, WebSite
 from mexc_tui.host.desk_id import NAME as DESK_ID_FILE
-from mexc_tui.host.desk_id import instance_of
+from mexc_tui.host.desk_id import desk_id_of
 from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.host.listen_key_file import ListenKeyFile
 from mexc_tui.host.lock import scope_of
@@ -124,7 +124,7 @@ class ExchangeBuilder:
                 keys=ListenKeyFile(state),
             )
         )
-        desk_id = instance_of(state / DESK_ID_FILE, environment.rng)
+        desk_id = desk_id_of(state / DESK_ID_FILE, environment.rng)
         expiry = "" if self.location.key is None else self.location.key.words
         return TradingSetup(port, scope, desk_id, HaltFileOnDisk(state, scope), expiry)
 

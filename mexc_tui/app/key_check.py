@@ -1,4 +1,4 @@
-"""Asks the exchange what a key may do before it is trusted with money (reliability 4.3)."""
+"""Checks the permissions of an API key with the exchange (reliability 4.3)."""
 
 from random import Random
 
@@ -14,26 +14,26 @@ class KeyCheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """Result of a key check."""
 
     is_fit: bool
-    """It trades, and cannot withdraw: live trading may be unlocked with it."""
+    """Whether it can trade and cannot withdraw, as live trading requires."""
     words: tuple[str, ...]
     """The result as text, line by line."""
 
 
 async def check_key(origin: str, key: LoadedKey) -> KeyCheckResult:
-    """Ask by harmless probes. Raises ExchangeError when the exchange does not answer or knows no such key."""
+    """Check a key with harmless requests. Raises ExchangeError without a response or for an unknown key."""
     async with MexcClient(origin, clock=SystemClock(), rng=Random(), credentials=key.credentials) as client:
         measured = await client.measure_clock(3)
         if measured.best is None:
             raise ExchangeError("GET", "/api/v3/time", measured.first_failure)
-        return judged(await client.account.rights(), key.words)
+        return assessed(await client.account.rights(), key.words)
 
 
-def judged(rights: KeyRights, lasting: str) -> KeyCheckResult:
-    """Say what rights mean for live trading."""
+def assessed(rights: KeyRights, expiry: str) -> KeyCheckResult:
+    """Return what the permissions mean for live trading. `expiry`: expiry of the key as text."""
     lines = [_trades(rights), _withdraws(rights.withdraws)]
     if rights.reads_withdrawals is KeyRight.HAS:
         lines.append("It can also read withdrawals, which the desk does not need.")
-    lines.append(f"The exchange does not report whether it is bound to an IP address. {lasting}")
+    lines.append(f"The exchange does not report whether it is bound to an IP address. {expiry}")
     is_fit = (
         rights.may_trade is not False
         and rights.places_orders is KeyRight.HAS

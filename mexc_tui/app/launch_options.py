@@ -55,11 +55,11 @@ class LaunchOptions:
     assignments: tuple[str, ...] = ()
     """Settings as NAME=VALUE."""
     as_json: bool = False
-    """Whether the report is for programs."""
+    """Print the report as JSON."""
 
     @property
     def chosen(self) -> ChosenOptions:
-        """Return what next steps must name to be about the same desk."""
+        """Return the options that suggested commands must repeat."""
         file = "" if self.exchange_file is None else str(self.exchange_file)
         return ChosenOptions(self.profile or "", self.mode or "", file)
 
@@ -77,19 +77,19 @@ def layers_of(launch: LaunchOptions, environ: Mapping[str, str]) -> Layers:
 
 
 def mode_of(launch: LaunchOptions, layers: Layers, environ: Mapping[str, str]) -> Mode:
-    """Return the mode: a flag, a variable or the settings file names it.
+    """Return the mode: of a flag, a variable or the settings file.
 
     Raises SettingsError, StartError or UsageProblem.
     """
-    file = read_file(places_of(launch.profile or "any", environ).settings)
+    file = read_file(profile_paths(launch.profile or "any", environ).settings)
     mode = load(Layers(layers.flags, layers.environment, file)).settings.mode
     if mode is not Mode.PRACTICE and launch.until_done:
         raise UsageProblem("--until-done needs --mode practice: a day on MEXC never ends.")
     return mode
 
 
-def places_of(profile: str, environ: Mapping[str, str]) -> Paths:
-    """Return the places of a profile. Raises UsageProblem."""
+def profile_paths(profile: str, environ: Mapping[str, str]) -> Paths:
+    """Return the paths of a profile. Raises UsageProblem."""
     try:
         return paths_of(profile, environ)
     except PathsError as error:
@@ -98,7 +98,7 @@ def places_of(profile: str, environ: Mapping[str, str]) -> Paths:
 
 @asynccontextmanager
 async def open_exchange(launch: LaunchOptions, mode: Mode) -> AsyncGenerator[ExchangeHandle]:
-    """Open the selected exchange; a practice exchange of this process runs as long as the block.
+    """Open the selected exchange; one started here runs during the block.
 
     In live mode it comes with the key of the keyring. Raises StartError.
     """
@@ -106,14 +106,14 @@ async def open_exchange(launch: LaunchOptions, mode: Mode) -> AsyncGenerator[Exc
         async with practice_exchange(launch.scenario, launch.seed) as endpoint:
             yield ExchangeHandle(endpoint)
         return
-    endpoint = await asyncio.to_thread(stand_in, launch.exchange_file, mode)
+    endpoint = await asyncio.to_thread(selected_endpoint, launch.exchange_file, mode)
     if mode is Mode.LIVE:
-        yield ExchangeHandle(*await asyncio.to_thread(with_key, endpoint, launch.profile))
+        yield ExchangeHandle(*await asyncio.to_thread(with_stored_key, endpoint, launch.profile))
     else:
         yield ExchangeHandle(endpoint)
 
 
-def stand_in(exchange_file: Path | None, mode: Mode) -> Endpoint:
+def selected_endpoint(exchange_file: Path | None, mode: Mode) -> Endpoint:
     """Return MEXC, or the exchange of a file; in paper and live mode only its addresses."""
     if exchange_file is None:
         return MEXC
@@ -121,28 +121,28 @@ def stand_in(exchange_file: Path | None, mode: Mode) -> Endpoint:
     return found if mode is Mode.PRACTICE else Endpoint(found.rest, found.ws, found.web)
 
 
-def with_key(endpoint: Endpoint, profile: str | None) -> tuple[Endpoint, LoadedKey]:
-    """Return an exchange with the key that the keyring has for a profile. Blocks; raises StartError."""
-    from mexc_tui.host.credentials import CredentialsError, StoredKeys  # only who trades live waits for it
-    from mexc_tui.host.process_hardening import forbid_dumps
+def with_stored_key(endpoint: Endpoint, profile: str | None) -> tuple[Endpoint, LoadedKey]:
+    """Return an exchange with the key of a profile from the keyring. Blocks. Raises StartError."""
+    from mexc_tui.host.credentials import CredentialsError, StoredKeys  # imported in live mode only
+    from mexc_tui.host.process_hardening import forbid_core_dumps
 
-    mine = profile or Mode.LIVE.value
-    _check_stand_in(endpoint)
-    keys = StoredKeys(mine)
-    forbid_dumps()
+    name = profile or Mode.LIVE.value
+    _check_key_destination(endpoint)
+    keys = StoredKeys(name)
+    forbid_core_dumps()
     try:
         key, shown = keys.read(), keys.shown()
     except CredentialsError as error:
         raise StartError(str(error)) from None
     if key is None or shown is None:
-        raise StartError(NO_KEY.format(profile=mine))
-    named = Endpoint(endpoint.rest, endpoint.ws, endpoint.web, key.access_key)
-    return named, LoadedKey(key, shown.lasting(datetime.now(UTC).date()))
+        raise StartError(NO_KEY.format(profile=name))
+    signed = Endpoint(endpoint.rest, endpoint.ws, endpoint.web, key.access_key)
+    return signed, LoadedKey(key, shown.expiry_text(datetime.now(UTC).date()))
 
 
-def _check_stand_in(endpoint: Endpoint) -> None:
-    """Let a real key go to MEXC and to this machine, nowhere else."""
-    from mexc_tui.exchange.origins import is_loopback_host  # heavy, and only live
+def _check_key_destination(endpoint: Endpoint) -> None:
+    """Refuse to send a real key to any host but MEXC and this machine. Raises StartError."""
+    from mexc_tui.exchange.origins import is_loopback_host  # heavy, live mode only
 
     if endpoint is MEXC:
         return

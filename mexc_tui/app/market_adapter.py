@@ -8,7 +8,7 @@ from typing import TypeVar
 import aiohttp
 
 from mexc_tui.app.market_rows import budget_row, cache_row, clock_row, streams_row
-from mexc_tui.app.practice_status import practice_day
+from mexc_tui.app.practice_status import practice_status
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.limits.clock_offset import ClockOutOfBounds
 from mexc_tui.exchange.limits.rate_windows import LaneName
@@ -180,7 +180,7 @@ class MexcMarket:
         """Whether the practice day has ended; false if the query fails."""
         if self._parts.practice and not self._is_over:
             try:
-                self._is_over = (await practice_day(self._parts.transport, self._parts.practice)).over
+                self._is_over = (await practice_status(self._parts.transport, self._parts.practice)).over
             except ExchangeError:
                 return False
         return self._is_over

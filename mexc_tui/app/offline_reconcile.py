@@ -14,13 +14,13 @@ import msgspec
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.app.settings_mapping import client_limits, socket_timings, store_limits
 from mexc_tui.app.trading_adapter import MexcTrading, TradingAdapterParts
-from mexc_tui.app.trading_settings_mapping import reconcile_numbers
+from mexc_tui.app.trading_settings_mapping import reconcile_parameters
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.accounting.reconciler import Reconciler
 from mexc_tui.engine.market.prices import PriceCache
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.host.desk_id import NAME as INSTANCE
-from mexc_tui.host.desk_id import instance_of
+from mexc_tui.host.desk_id import desk_id_of
 from mexc_tui.host.folders import make_folders
 from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.host.listen_key_file import ListenKeyFile
@@ -64,7 +64,7 @@ class _Desk:
     strangers: list[str]
 
 
-async def compare_books(
+async def reconcile_offline(
     endpoint: Endpoint, paths: Paths, settings: Settings, by: str, deadline_s: float = DEADLINE_S
 ) -> Reconciliation:
     """Reconcile until no order is unknown; return the findings of all runs, with the time of the last.
@@ -133,10 +133,10 @@ def _desk(
 ) -> _Desk:
     strangers = list[str]()
     prices = PriceCache(clock, port.now_ms)
-    instance = instance_of(paths.state / INSTANCE, Random())
+    instance = desk_id_of(paths.state / INSTANCE, Random())
     keeper = LedgerWriter(store, scope, (instance, clock.now_ms()), port.now_ms, prices.in_quote)
     reconciler = Reconciler(
-        port, keeper, store, prices, clock, lambda: reconcile_numbers(settings), strangers.append
+        port, keeper, store, prices, clock, lambda: reconcile_parameters(settings), strangers.append
     )
     return _Desk(store, keeper, reconciler, strangers)
 

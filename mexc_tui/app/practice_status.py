@@ -34,7 +34,7 @@ class PracticeUnavailable(ExchangeError):
         self.answer = answer
 
 
-async def practice_day(transport: HttpTransport, origin: str) -> PracticeStatus:
+async def practice_status(transport: HttpTransport, origin: str) -> PracticeStatus:
     """Ask a practice exchange for its day. Raises ExchangeError."""
     answer = await transport.send(
         "GET",

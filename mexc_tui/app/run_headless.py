@@ -1,4 +1,4 @@
-"""Runs a headless engine: from the command line to an exit code."""
+"""Runs a headless engine and returns its exit code."""
 
 import asyncio
 import gc
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from random import Random
 
-from mexc_tui.app.composition import RunningEngine, joined
+from mexc_tui.app.composition import RunningEngine, running_engine
 from mexc_tui.app.day_report import day_of, report_day
 from mexc_tui.app.endpoints import ExchangeHandle, StartError, SystemClock
 from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
@@ -20,7 +20,7 @@ from mexc_tui.app.launch_options import (
     layers_of,
     mode_of,
     open_exchange,
-    places_of,
+    profile_paths,
 )
 from mexc_tui.desk.api_types import FrontEndError
 from mexc_tui.engine.runtime.supervisor import StartFailed
@@ -29,7 +29,7 @@ from mexc_tui.exchange.origins import OriginRefused
 from mexc_tui.host.lock import EngineRuns
 from mexc_tui.host.logs.handler import add_log_file, limit_log, log_to_stderr
 from mexc_tui.host.paths import PathsError
-from mexc_tui.host.standard_streams import trouble_words
+from mexc_tui.host.standard_streams import os_error_text
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import StorageError
@@ -38,58 +38,70 @@ from mexc_tui.report.text import to_text
 from mexc_tui.settings.load import SettingsError
 from mexc_tui.wording.command_options import with_options
 
-FINISHED, DIFFERENCE, WRONG_USAGE, NOT_STARTED, IN_THE_MIDDLE = 0, 1, 2, 3, 4
-"""Exit codes. `DIFFERENCE`: of the ledger and the exchange, unexplained; `IN_THE_MIDDLE`: it broke."""
+FINISHED, DIFFERENCE, WRONG_USAGE, NOT_STARTED, ENDED_BY_ERROR = 0, 1, 2, 3, 4
+"""Exit codes. `DIFFERENCE`: unexplained difference between ledger and exchange."""
 
 log = logging.getLogger(__name__)
 
-NOT_UP = (SettingsError, PathsError, StartError, EngineRuns, StorageError, OriginRefused, FrontEndError)
-WHY_NOT_UP = (*NOT_UP, ExchangeError, StartFailed, OSError, UnicodeError)
+EXPLAINED_ERRORS = (
+    SettingsError,
+    PathsError,
+    StartError,
+    EngineRuns,
+    StorageError,
+    OriginRefused,
+    FrontEndError,
+)
+START_ERRORS = (*EXPLAINED_ERRORS, ExchangeError, StartFailed, OSError, UnicodeError)
 OpenExchange = Callable[[LaunchOptions, Mode], AbstractAsyncContextManager[ExchangeHandle]]
-"""Opens the selected exchange for the time of a block."""
+"""Opens the selected exchange during a block."""
 
-IN_TROUBLE = (StorageError, ExchangeError, FrontEndError)
+RUNTIME_ERRORS = (StorageError, ExchangeError, FrontEndError)
 
 
 def run_headless(launch: LaunchOptions, environ: Mapping[str, str]) -> int:
     """Run an engine until a signal; return the exit code. Errors are one line on stderr."""
     log_to_stderr()
     try:
-        return asyncio.run(_alone(launch, environ))
+        return asyncio.run(_run_until_signal(launch, environ))
     except UsageProblem as error:
         return _fail(launch, str(error), WRONG_USAGE)
-    except WHY_NOT_UP as error:
-        return told_why(launch, error)
+    except START_ERRORS as error:
+        return print_start_error(launch, error)
 
 
-def told_why(launch: LaunchOptions, error: Exception) -> int:
-    """Say why an engine could not start; return the exit code."""
-    words = str(error) if isinstance(error, NOT_UP) else f"The engine did not start. {trouble_words(error)}"
+def print_start_error(launch: LaunchOptions, error: Exception) -> int:
+    """Print why an engine could not start; return the exit code."""
+    words = (
+        str(error)
+        if isinstance(error, EXPLAINED_ERRORS)
+        else f"The engine did not start. {os_error_text(error)}"
+    )
     return _fail(launch, words, NOT_STARTED)
 
 
-async def _alone(launch: LaunchOptions, environ: Mapping[str, str]) -> int:
-    """Run in this thread's loop; SIGTERM and SIGINT stop it gracefully."""
-    told = asyncio.Event()
+async def _run_until_signal(launch: LaunchOptions, environ: Mapping[str, str]) -> int:
+    """Run an engine in this thread; SIGTERM and SIGINT stop it gracefully."""
+    stop_requested = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
-    return await run_engine(launch, environ, told)
+        loop.add_signal_handler(number, stop_requested.set)
+    return await run_engine(launch, environ, stop_requested)
 
 
 async def run_engine(
     launch: LaunchOptions,
     environ: Mapping[str, str],
-    told: asyncio.Event,
+    stop_requested: asyncio.Event,
     opener: OpenExchange = open_exchange,
 ) -> int:
-    """Run an engine until `told` is set, a front end stops it, or its day is over; return the exit code.
+    """Run an engine until `stop_requested` is set, a front end stops it, or its day is over.
 
-    Told before it is ready, it gives up starting at once. Raises why it could not start.
+    A stop before it is ready cancels the start. Returns the exit code; raises one of `START_ERRORS`.
     """
     ready = asyncio.Event()
-    running = asyncio.create_task(_run(launch, environ, told, ready, opener), name="engine")
-    listening = asyncio.create_task(_give_up_when_told(running, ready, told))
+    running = asyncio.create_task(_run(launch, environ, stop_requested, ready, opener), name="engine")
+    stopper = asyncio.create_task(_cancel_start_on_stop(running, ready, stop_requested))
     try:
         return await running
     except asyncio.CancelledError:
@@ -97,21 +109,23 @@ async def run_engine(
             raise
         _say("Stopped by a signal before it was ready.")
         return FINISHED
-    except IN_TROUBLE as error:
+    except RUNTIME_ERRORS as error:
         if not ready.is_set():
             raise
-        return _fail(launch, f"The engine ended with an error. {error}", IN_THE_MIDDLE)
+        return _fail(launch, f"The engine ended with an error. {error}", ENDED_BY_ERROR)
     except (OSError, UnicodeError) as error:
         if not ready.is_set():
             raise
         log.exception("the engine ended with an error")
-        return _fail(launch, f"The engine ended with an error. {trouble_words(error)}", IN_THE_MIDDLE)
+        return _fail(launch, f"The engine ended with an error. {os_error_text(error)}", ENDED_BY_ERROR)
     finally:
-        listening.cancel()
+        stopper.cancel()
 
 
-async def _give_up_when_told(running: "asyncio.Task[int]", ready: asyncio.Event, told: asyncio.Event) -> None:
-    await told.wait()
+async def _cancel_start_on_stop(
+    running: "asyncio.Task[int]", ready: asyncio.Event, stop_requested: asyncio.Event
+) -> None:
+    await stop_requested.wait()
     if not ready.is_set():
         running.cancel()
 
@@ -119,23 +133,23 @@ async def _give_up_when_told(running: "asyncio.Task[int]", ready: asyncio.Event,
 async def _run(
     launch: LaunchOptions,
     environ: Mapping[str, str],
-    told: asyncio.Event,
+    stop_requested: asyncio.Event,
     ready: asyncio.Event,
     opener: OpenExchange,
 ) -> int:
     layers = layers_of(launch, environ)
     mode = mode_of(launch, layers, environ)
-    paths = places_of(launch.profile or mode.value, environ)
+    paths = profile_paths(launch.profile or mode.value, environ)
     add_log_file(paths.log)
     async with opener(launch, mode) as exchange:
         endpoint = exchange.endpoint
-        place = EngineLocation(endpoint, mode is Mode.PRACTICE, paths, layers, exchange.key)
-        outside = EngineEnvironment(SystemClock(), Random(os.urandom(16)))
-        async with joined(place, outside) as running:
+        location = EngineLocation(endpoint, mode is Mode.PRACTICE, paths, layers, exchange.key)
+        environment = EngineEnvironment(SystemClock(), Random(os.urandom(16)))
+        async with running_engine(location, environment) as running:
             ready.set()
             limit_log(running.loaded.settings.keep_log_mb)
             gc.collect()
-            gc.freeze()  # the universe stays: the collector need not look at it again and again
+            gc.freeze()  # long-lived objects: the collector need not scan them again
             _say(f"Ready: profile {paths.profile}, {mode}, {endpoint.exchange_session or endpoint.rest}.")
             for words in running.loaded.ignored:
                 name = words.partition(" ")[0]
@@ -143,22 +157,22 @@ async def _run(
                 _say(f"Ignored: {words}. {next_step}")
             if running.engine.waits_for:
                 _say(f"Exits are active; entries wait for the exchange: {running.engine.waits_for}.")
-            code = await _serve(running, launch, told)
+            code = await _serve(running, launch, stop_requested)
         if running.engine.stop_message:
             _say(running.engine.stop_message)
         return code
 
 
-async def _serve(running: RunningEngine, launch: LaunchOptions, told: asyncio.Event) -> int:
-    """Wait for the end; report a practice day that is over."""
+async def _serve(running: RunningEngine, launch: LaunchOptions, stop_requested: asyncio.Event) -> int:
+    """Wait until the engine stops; print the report of a finished practice day."""
     engine = running.engine
-    listening = asyncio.create_task(_stop_when_told(running, told))
-    telling = asyncio.create_task(_tell_taken_up(running, launch))
+    stopper = asyncio.create_task(_stop_on_request(running, stop_requested))
+    recovery = asyncio.create_task(_print_recovery(running, launch))
     try:
         reason = await engine.wait(until_done=launch.until_done)
     finally:
-        listening.cancel()
-        telling.cancel()
+        stopper.cancel()
+        recovery.cancel()
     _say(f"Stopping: {reason}.")
     if not engine.is_done:
         return FINISHED
@@ -174,7 +188,7 @@ async def _serve(running: RunningEngine, launch: LaunchOptions, told: asyncio.Ev
 
 
 async def _report(running: RunningEngine) -> DayReport:
-    """Return the report of the practice day that is over."""
+    """Return the report of the finished practice day."""
     engine = running.engine
     now_ms = engine.parts.market.now_ms()
     began_ms = running.day.start_ms or engine.started_ms
@@ -182,13 +196,13 @@ async def _report(running: RunningEngine) -> DayReport:
     return await report_day(running.store, day)
 
 
-async def _stop_when_told(running: RunningEngine, told: asyncio.Event) -> None:
-    await told.wait()
+async def _stop_on_request(running: RunningEngine, stop_requested: asyncio.Event) -> None:
+    await stop_requested.wait()
     running.engine.request_stop("by a signal")
 
 
-async def _tell_taken_up(running: RunningEngine, launch: LaunchOptions) -> None:
-    """Print what the last engine left open and its outcome, once known."""
+async def _print_recovery(running: RunningEngine, launch: LaunchOptions) -> None:
+    """Print the recovery of orders that the last engine left open, once known."""
     components = running.engine.trading_components
     if components is None:
         return
@@ -203,7 +217,7 @@ def _say(words: str) -> None:
     except (OSError, ValueError):
         sys.stderr.write(words + "\n")
         return
-    with suppress(OSError):  # a full disk takes nothing and stops nothing; a buffer would fail at the exit
+    with suppress(OSError):  # a full disk must not stop the engine; a buffer would fail at exit
         os.write(descriptor, f"{words}\n".encode("utf-8", "backslashreplace"))
 
 

@@ -1,4 +1,4 @@
-"""The desk on a screen: shows an engine of this machine, wherever that runs."""
+"""Runs the Textual app on an engine of this machine, in this process or another."""
 
 import asyncio
 import gc
@@ -18,7 +18,7 @@ from mexc_tui.desk import engine_requests
 from mexc_tui.desk.api_types import FrontEndError, Role
 from mexc_tui.desk.client import BACK_OFF_S, DeskClient
 from mexc_tui.desk.single_request import send_command
-from mexc_tui.host.detach import INTERRUPTED, INTERRUPTED_WORDS, DetachedTerminal, tethered
+from mexc_tui.host.detach import INTERRUPTED, INTERRUPTED_WORDS, DetachedTerminal, run_detachable
 from mexc_tui.host.local_zone import local_zone
 from mexc_tui.host.lock import socket_of
 from mexc_tui.host.logs.handler import log_to
@@ -36,9 +36,9 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 2.0
 COLLECT_AFTER_S = 2.0
-"""Garbage is collected from then on: before the first board there is none, and looking for it takes long."""
+"""Delay of garbage collection: it would slow down the first screen."""
 PREFIX = "MEXC_TUI_"
-"""Of settings in the environment."""
+"""Prefix of settings in the environment."""
 NO_TERMINAL = (
     "The desk needs a terminal; standard input or output is not one. Use mexc-tui --headless to run "
     "the engine without a screen, and mexc-tui status to query it."
@@ -60,13 +60,13 @@ class ScreenOptions:
 
 @dataclass(frozen=True, slots=True)
 class ScreenResult:
-    """How a screen ended."""
+    """Result of a screen."""
 
     how: Ending
     owed: str
-    """To be written first: what the terminal did not take before."""
+    """Output that the terminal has not accepted yet."""
     problem: str = ""
-    """What broke it."""
+    """Error that ended the screen."""
 
     @property
     def code(self) -> int:
@@ -76,7 +76,7 @@ class ScreenResult:
 
 @dataclass(frozen=True, slots=True)
 class InProcessEngine:
-    """An engine that runs in this process, as far as its screen is concerned."""
+    """Handle of an engine in this process."""
 
     when_ended: Callable[[Callable[[], None]], None]
     """Register a callback for the end of the engine; it may run in any thread."""
@@ -115,7 +115,7 @@ def run_attached(
 ) -> int | None:
     """Open the desk on a profile's running engine and return an exit code; None: none runs.
 
-    Raises PathsError, and what the settings are refused for.
+    Raises PathsError or SettingsError.
     """
     paths = paths_of(profile or _profile_of(mode, environ), environ)
     display = engine_display(paths)
@@ -126,7 +126,7 @@ def run_attached(
 
 
 def _profile_of(mode: str | None, environ: Mapping[str, str]) -> str:
-    """Return the profile of a mode. Settings are read only if there are any: it takes long."""
+    """Return the profile of a mode. Settings are loaded only if there are any, because that is slow."""
     is_plain = not any(name.startswith(PREFIX) for name in environ)
     if mode is not None or (is_plain and not paths_of("any", environ).settings.exists()):
         return mode or Mode.PRACTICE.value
@@ -137,14 +137,14 @@ def _profile_of(mode: str | None, environ: Mapping[str, str]) -> str:
 
 
 def show_attached(paths: Paths, viewing: ScreenOptions, environ: Mapping[str, str]) -> int:
-    """Show an engine of another process; leaving does nothing to it. Return an exit code."""
+    """Show an engine of another process, which a detach does not affect; return the exit code."""
     paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def killed_words(how: str) -> str:
-        return f"The screen {how}. {_way_back(paths)}"
+        return f"The screen {how}. {_reattach_hint(paths)}"
 
-    return tethered(
-        lambda tether: _attached(paths, viewing, environ, tether),
+    return run_detachable(
+        lambda detached: _attached(paths, viewing, environ, detached),
         _log_of(paths, is_own=False),
         killed_words,
         RESTORE,
@@ -152,14 +152,14 @@ def show_attached(paths: Paths, viewing: ScreenOptions, environ: Mapping[str, st
 
 
 def _attached(
-    paths: Paths, viewing: ScreenOptions, environ: Mapping[str, str], tether: DetachedTerminal
+    paths: Paths, viewing: ScreenOptions, environ: Mapping[str, str], detached: DetachedTerminal
 ) -> int:
-    log_to(tether.log_file)
-    ended = show(paths, viewing, environ, tether, None)
-    tether.signals.handle_with(lambda _: None)  # it ends already
-    tether.back()
+    log_to(detached.log_file)
+    ended = show(paths, viewing, environ, detached, None)
+    detached.signals.handle_with(lambda _: None)  # already stopping
+    detached.restore()
     if ended.how is Ending.HUNG_UP:  # the terminal may have no reader left
-        write_soon(tether.out, ended.owed)
+        write_soon(detached.out, ended.owed)
     else:
         sys.stdout.write(f"{ended.owed}{farewell(paths, ended, is_own=False)}\n")
     return ended.code
@@ -169,17 +169,17 @@ def show(
     paths: Paths,
     viewing: ScreenOptions,
     environ: Mapping[str, str],
-    tether: DetachedTerminal,
-    beside: InProcessEngine | None,
+    detached: DetachedTerminal,
+    engine: InProcessEngine | None,
 ) -> ScreenResult:
-    """Show the desk on the terminal of `tether` until the screen ends; return how it did."""
+    """Show the desk until the screen ends."""
     try:
-        return asyncio.run(_show(paths, viewing, environ, tether, beside))
-    except Exception as error:  # an engine of this process outlives whatever the screen does
+        return asyncio.run(_show(paths, viewing, environ, detached, engine))
+    except Exception as error:  # an engine in this process must survive errors of the screen
         log.exception("the screen failed")
         return ScreenResult(Ending.BROKE, RESTORE, clean(f"{type(error).__name__}: {error}", MAX_PROBLEM))
     finally:
-        tether.signals.keep()
+        detached.signals.defer()
 
 
 def farewell(paths: Paths, ended: ScreenResult, *, is_own: bool) -> str:
@@ -193,10 +193,10 @@ def farewell(paths: Paths, ended: ScreenResult, *, is_own: bool) -> str:
         if ended.how is Ending.BROKE
         else ""
     )
-    return f"{broke}{_way_back(paths)}"
+    return f"{broke}{_reattach_hint(paths)}"
 
 
-def _way_back(paths: Paths) -> str:
+def _reattach_hint(paths: Paths) -> str:
     profile = "" if paths.profile == "practice" else f" --profile {paths.profile}"
     back = f"Reattach: mexc-tui attach{profile}. Stop: mexc-tui stop{profile}."
     return f"The engine keeps running. {back}"
@@ -210,20 +210,20 @@ async def _show(
     paths: Paths,
     viewing: ScreenOptions,
     environ: Mapping[str, str],
-    tether: DetachedTerminal,
-    beside: InProcessEngine | None,
+    detached: DetachedTerminal,
+    engine: InProcessEngine | None,
 ) -> ScreenResult:
     loop = asyncio.get_running_loop()
     role = Role.VIEW if viewing.is_read_only else Role.OPERATE
-    back_off_s = BACK_OFF_S if beside is None else BACK_OFF_S / 10
+    back_off_s = BACK_OFF_S if engine is None else BACK_OFF_S / 10
     client = DeskClient(
         socket_of(paths), _who(), role, _now_ms, Random(os.urandom(16)), back_off_s=back_off_s
     )
     terminal = Terminal(
-        tether.out,
+        detached.out,
         Meter(loop.time),
-        stop_parent=tether.stop_parent,
-        is_orphaned=lambda: tether.is_orphaned,
+        stop_parent=detached.stop_parent,
+        is_orphaned=lambda: detached.is_orphaned,
     )
     themes = all_themes(paths.themes)
     theme, problem = chosen(themes, viewing.theme, environ)
@@ -241,13 +241,13 @@ async def _show(
     )
     terminal.hung_up = lambda: app.end(Ending.HUNG_UP)
     terminal.input_failed = app.report_failed_input
-    # Handled by the process, not by the loop: none may come after the loop's last handler.
-    tether.signals.handle_with(lambda number: _soon(loop, lambda: _signalled(app, beside, number)))
-    if beside is not None:
-        beside.when_ended(lambda: _soon(loop, lambda: app.end(Ending.ENGINE_ENDED)))
+    # Handled by the process, not the loop: a signal may arrive after the loop has ended.
+    detached.signals.handle_with(lambda number: _soon(loop, lambda: _signalled(app, engine, number)))
+    if engine is not None:
+        engine.when_ended(lambda: _soon(loop, lambda: app.end(Ending.ENGINE_ENDED)))
     running = asyncio.create_task(client.run(), name="desk client")
-    running.add_done_callback(lambda task: None if task.cancelled() else _broke(app, task))
-    loop.call_later(COLLECT_AFTER_S, _collect_what_is_new)
+    running.add_done_callback(lambda task: None if task.cancelled() else _client_failed(app, task))
+    loop.call_later(COLLECT_AFTER_S, _start_collecting)
     try:
         await app.run_async(mouse="SSH_CONNECTION" not in environ)
     finally:
@@ -257,25 +257,25 @@ async def _show(
     return ScreenResult(app.ending, terminal.owed, app.problem)
 
 
-def _collect_what_is_new() -> None:
-    """Collect garbage from here on; what the start has made stays, and is not looked through for 0.1 s."""
+def _start_collecting() -> None:
+    """Enable garbage collection; objects of the start are never scanned, which would take 0.1 s."""
     gc.freeze()
     gc.enable()
 
 
-def _broke(app: DeskApp, ended: "asyncio.Task[None]") -> None:
+def _client_failed(app: DeskApp, ended: "asyncio.Task[None]") -> None:
     """End the screen when its client task ends: that happens only on an error."""
     app.broke(ended.exception() or RuntimeError(f"{ended.get_name()} ended"))
 
 
-def _signalled(app: DeskApp, beside: InProcessEngine | None, number: int) -> None:
-    """Leave when the terminal is lost; else stop an engine of this process gracefully, and the screen."""
+def _signalled(app: DeskApp, engine: InProcessEngine | None, number: int) -> None:
+    """Detach when the terminal is lost; otherwise stop an engine in this process gracefully."""
     if number == signal.SIGHUP:
         app.end(Ending.HUNG_UP)
     elif number == signal.SIGINT and app.is_opening:
         app.end(Ending.INTERRUPTED)
-    elif beside is not None:
-        beside.stop()
+    elif engine is not None:
+        engine.stop()
     else:
         app.end(Ending.LEFT)
 

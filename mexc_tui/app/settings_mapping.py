@@ -33,25 +33,25 @@ MS = 1_000
 DAY_MS = 86_400_000
 BYTES_PER_MB = 1024 * 1024
 
-Numbers = TypeVar("Numbers")
+Parameters = TypeVar("Numbers")
 
 
-def once_each(make: Callable[[Settings], Numbers]) -> Callable[[Settings], Numbers]:
-    """Return `make` with its newest result kept: settings are read often and replaced, never changed."""
-    newest: tuple[Settings, Numbers] | None = None
+def cached_for_settings(make: Callable[[Settings], Parameters]) -> Callable[[Settings], Parameters]:
+    """Cache the newest result of `make`: settings are read often and replaced, never changed in place."""
+    newest: tuple[Settings, Parameters] | None = None
 
-    def of(settings: Settings) -> Numbers:
+    def of(settings: Settings) -> Parameters:
         nonlocal newest
-        kept = newest
-        if kept is None or kept[0] is not settings:
-            newest = kept = settings, make(settings)
-        return kept[1]
+        cached = newest
+        if cached is None or cached[0] is not settings:
+            newest = cached = settings, make(settings)
+        return cached[1]
 
     return of
 
 
 def client_limits(settings: Settings) -> ClientLimits:
-    """Return the budget, the bounds of the clock, and how calls are made, for the exchange's client."""
+    """Return the request budget, clock bounds and call limits of the exchange client."""
     offset = OffsetLimits(
         warn_error_ms=settings.clock_warn_error_ms, max_error_ms=settings.clock_refuse_ahead_ms
     )
@@ -92,15 +92,15 @@ def _lane(lane: LaneLimit, settings: Settings) -> LaneLimit:
         return lane
     share = max(lane.reserve / lane.limit, settings.exit_reserve_pct / 100)
     reserve = min(ceil(limit * share), limit - 1)
-    # The part of entries is scaled too, and leaves room for the heaviest request.
-    dearest = routes.EXCHANGE_INFO.weight if lane.name is LaneName.WEIGHT else 1
+    # The share of entries is scaled too, and leaves room for the heaviest request.
+    heaviest = routes.EXCHANGE_INFO.weight if lane.name is LaneName.WEIGHT else 1
     entries = (limit - reserve) * lane.entries // (lane.limit - lane.reserve)
-    entries = min(entries, max(limit - reserve - dearest, 0))
+    entries = min(entries, max(limit - reserve - heaviest, 0))
     return replace(lane, limit=limit, reserve=reserve, entries=entries)
 
 
 def socket_timings(settings: Settings) -> SocketTimings:
-    """Return how a stream's connection is kept."""
+    """Return ping, rotation and reconnect timings of stream connections."""
     return SocketTimings(
         ping_every_s=settings.stream_ping_s,
         rotate_after_s=settings.stream_rotate_s,
@@ -110,7 +110,7 @@ def socket_timings(settings: Settings) -> SocketTimings:
 
 
 def store_limits(settings: Settings) -> StoreLimits:
-    """Return how long the store waits, how many read, and what counts as slow."""
+    """Return deadlines, number of readers and slow-query thresholds of the store."""
     return StoreLimits(
         busy_timeout_s=settings.store_busy_s,
         deadline_s=settings.query_deadline_s,
@@ -120,8 +120,8 @@ def store_limits(settings: Settings) -> StoreLimits:
     )
 
 
-def kept(settings: Settings) -> RetentionPeriods:
-    """Return how long the store keeps what nothing needs any more."""
+def retention(settings: Settings) -> RetentionPeriods:
+    """Return how long the store keeps old rows."""
     return RetentionPeriods(
         journal_ms=settings.keep_journal_days * DAY_MS,
         metrics_ms=settings.keep_metrics_days * DAY_MS,
@@ -131,12 +131,12 @@ def kept(settings: Settings) -> RetentionPeriods:
 
 
 def cache_lifetimes(settings: Settings) -> Lifetimes:
-    """Return how long what was fetched is kept in each level of the cache."""
+    """Return how long responses are kept in each level of the cache."""
     return Lifetimes(memory_ms=_ms(settings.cache_memory_s), database_ms=_ms(settings.cache_database_s))
 
 
 async def cache_of(settings: Settings, store: SqliteStore, clock: Clock) -> Cache:
-    """Return the cache: memory, then the database, rid of what expired. Raises StorageError."""
+    """Open the cache (memory, then database) and delete expired entries. Raises StorageError."""
     database = DatabaseLevel(store, clock)
     await database.forget_expired()
     memory = MemoryLevel(clock, settings.cache_memory_mb * BYTES_PER_MB)
@@ -145,7 +145,7 @@ async def cache_of(settings: Settings, store: SqliteStore, clock: Clock) -> Cach
 
 
 def supervisor_limits(settings: Settings) -> SupervisorLimits:
-    """Return when a failing worker degrades trading, and how long stopping may take."""
+    """Return when a failing worker counts as degraded, and the deadline for stopping."""
     return SupervisorLimits(
         degraded_failures=settings.worker_failures,
         window_s=settings.worker_window_s,
@@ -153,7 +153,7 @@ def supervisor_limits(settings: Settings) -> SupervisorLimits:
     )
 
 
-@once_each
+@cached_for_settings
 def detection_settings(settings: Settings) -> DetectionSettings:
     """Return the detectors' thresholds."""
     status, state, trading_type = map(int, settings.ready_triple.split("/"))
@@ -177,9 +177,9 @@ def detection_settings(settings: Settings) -> DetectionSettings:
     )
 
 
-@once_each
-def poll_numbers(settings: Settings) -> PollParameters:
-    """Return how often each source is asked (rules 6), and the weight that polls may use."""
+@cached_for_settings
+def poll_parameters(settings: Settings) -> PollParameters:
+    """Return the polling interval of each source (rules 6), and the weight that polls may use."""
     far, news = _ms(settings.calendar_poll_s), _ms(settings.announcements_poll_s)
     usual, near = _ms(settings.symbols_poll_s), _ms(settings.symbols_poll_near_s)
     opening = _ms(settings.symbols_poll_opening_s)
@@ -202,10 +202,10 @@ def poll_numbers(settings: Settings) -> PollParameters:
 
 
 def polls_weight_per_10s(settings: Settings) -> int:
-    """Return the weight that polls may use: what the other workers leave of it, at most half of all.
+    """Return the request weight that polls may use: the remainder of the other workers, at most half of all.
 
-    What the others plan is one clock measurement and one comparison of the books at a time, as often as
-    around an opening. What they use beyond that the polls leave to them, asking later.
+    The other workers are planned with one clock measurement and one reconciliation at a time, as often as
+    around an opening. When they use more, polls are delayed.
     """
     (weight,) = (lane for lane in DEFAULT_LANES if lane.name is LaneName.WEIGHT)
     lane = _lane(weight, settings)

@@ -1,4 +1,4 @@
-"""Implements the engine's port of settings: a file between stronger and weaker sources."""
+"""Implements the engine's settings port on the settings file."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,21 +17,21 @@ _Stamp = tuple[int, int, int] | None
 
 
 class SettingsStore:
-    """`ports.settings.SettingsPort` on one file. `layers` are the sources around it."""
+    """Implements `ports.settings.SettingsPort`. `layers` are the other sources of settings."""
 
     def __init__(self, file: Path, layers: Layers, loaded: Loaded) -> None:
-        """Begin with `loaded` in force."""
+        """Start with `loaded` as the active settings."""
         self._file = file
         self._layers = layers
         self._live = LiveSettings(loaded)
         self._read = self._stamp()
 
     def current(self) -> Settings:
-        """Return the values in force. Ask each time: they are replaced, never changed."""
+        """Return the active settings. Call it for each use: they are replaced, never changed in place."""
         return self._live.current
 
     def rows(self) -> Sequence[SettingRow]:
-        """Return every setting with the value in force and the value of the next start."""
+        """Return every setting with its active value and its value from the next start."""
         return live_rows(self._live)
 
     def pending(self) -> tuple[str, ...]:
@@ -39,19 +39,21 @@ class SettingsStore:
         return tuple(change.name for change in self._live.pending())
 
     def config_hash(self) -> str:
-        """Return the hash of the values in force."""
+        """Return the hash of the active settings."""
         return self.current().config_hash
 
     def value(self, name: str) -> SettingValue | None:
-        """Return a value as configured, in force now or at the next start. None: there is no such setting."""
+        """Return the configured value, active now or from the next start; None for an unknown name."""
         return _value(self._live.wanted, name) if name in TABLE else None
 
     def has_changed(self) -> bool:
-        """Return whether the file differs from the one read last."""
+        """Return whether the file has changed since it was read."""
         return self._stamp() != self._read
 
     def reload(self, at_ms: int) -> tuple[SettingChanged, ...]:
-        """Read the file, apply what is safe and return each change. A wrong file is not read twice.
+        """Read the file, apply the changes that need no restart and return all changes.
+
+        An invalid file is not read again until it changes.
 
         Raises SettingsError.
         """
@@ -65,7 +67,7 @@ class SettingsStore:
     def change(self, name: str, text: str | None, at_ms: int) -> tuple[SettingChanged, ...]:
         """Write an existing setting into the file (None: remove it), apply it and return each change.
 
-        Raises SettingsError, and then nothing has changed.
+        Raises SettingsError; nothing is changed then.
         """
         loaded = set_value(self._file, name, text, self._layers)
         self._read = self._stamp()

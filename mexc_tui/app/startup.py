@@ -7,12 +7,12 @@ from pathlib import Path
 import msgspec
 
 from mexc_tui.app.ban_file import BanFile
-from mexc_tui.app.practice_status import PRACTICE_PATH, PracticeStatus, PracticeUnavailable, practice_day
+from mexc_tui.app.practice_status import PRACTICE_PATH, PracticeStatus, PracticeUnavailable, practice_status
 from mexc_tui.engine.runtime.start_patience import GO_ON_S
 from mexc_tui.exchange.limits.bans import Ban, BanLimits, Bans
 from mexc_tui.exchange.limits.budget import RateBudget
 from mexc_tui.exchange.rest.transport import HttpTransport
-from mexc_tui.host.private_files import write_note
+from mexc_tui.host.private_files import write_private_file
 from mexc_tui.model.errors import ExchangeError, NothingSent
 from mexc_tui.model.storage import StorageError
 from mexc_tui.ports.clock import Clock
@@ -24,8 +24,8 @@ DAY = "practice_day.json"
 log = logging.getLogger(__name__)
 
 
-def holds_something(database: Path, clock: Clock, scope: str) -> bool:
-    """Whether the stored books hold a position or an open order, or do not say. Blocks."""
+def has_exposure(database: Path, clock: Clock, scope: str) -> bool:
+    """Whether the stored ledger has a position or an open order, or cannot be read. Blocks."""
     if not database.exists():
         return False
 
@@ -39,16 +39,16 @@ def holds_something(database: Path, clock: Clock, scope: str) -> bool:
         return True
 
 
-def keep_ban(budget: RateBudget, file: BanFile, clock: Clock) -> None:
-    """Restore the ban stored by the last engine, and store new ones."""
+def persist_bans(budget: RateBudget, file: BanFile, clock: Clock) -> None:
+    """Restore the ban stored by the last engine, and store new bans."""
     ban = file.read(clock.now_ms())
     if ban is not None:
         budget.restore_ban(ban)
     budget.on_ban = file.write
 
 
-class PracticeDayFile:
-    """Last known facts of a practice exchange, stored in a profile's private folder."""
+class PracticeStatusFile:
+    """File with the last status of a practice exchange, in a profile's private folder."""
 
     def __init__(self, folder: Path, exchange_session: str) -> None:
         """Ignored if it belongs to another exchange session."""
@@ -56,7 +56,7 @@ class PracticeDayFile:
         self._exchange_session = exchange_session
 
     def read(self) -> PracticeStatus | None:
-        """Return the overrides stored for this session; None: none readable."""
+        """Return the status stored for this session; None: none readable."""
         try:
             day = msgspec.json.decode(self._path.read_bytes(), type=PracticeStatus)
         except (OSError, msgspec.DecodeError):
@@ -64,38 +64,38 @@ class PracticeDayFile:
         return day if day.exchange_session == self._exchange_session else None
 
     def write(self, day: PracticeStatus) -> None:
-        """Note it. A disk that does not take it is reported: a start without an answer knows less then."""
+        """Store the status. A write error is logged: a start without a response then has no overrides."""
         try:
-            write_note(self._path, msgspec.json.encode(day))
+            write_private_file(self._path, msgspec.json.encode(day))
         except OSError as error:
             log.warning("cannot store the overrides of the practice exchange: %s", error)
 
 
-async def first_answer(
+async def practice_status_at_start(
     transport: HttpTransport,
     origin: str,
-    noted: PracticeDayFile,
+    stored: PracticeStatusFile,
     ban_file: BanFile,
     clock: Clock,
     *,
     holds: bool,
 ) -> PracticeStatus:
-    """Return the facts of a practice exchange. It is not queried during a ban.
+    """Return the status of a practice exchange. It is not queried during a ban.
 
-    Without an answer it is what it said last, if something is held. Raises ExchangeError if nothing is.
+    With open positions or orders, a failed query returns the stored status. Raises ExchangeError without.
     """
     try:
-        day = await _asked(transport, origin, ban_file, clock, GO_ON_S if holds else None)
+        day = await _queried(transport, origin, ban_file, clock, GO_ON_S if holds else None)
     except ExchangeError as error:
         if not holds:
             raise
         log.warning("starting with the last known overrides of the practice exchange: %s", error)
-        return noted.read() or PracticeStatus()
-    noted.write(day)
+        return stored.read() or PracticeStatus()
+    stored.write(day)
     return day
 
 
-async def _asked(
+async def _queried(
     transport: HttpTransport, origin: str, ban_file: BanFile, clock: Clock, deadline_s: float | None
 ) -> PracticeStatus:
     ban = ban_file.read(clock.now_ms())
@@ -104,7 +104,7 @@ async def _asked(
         raise NothingSent("GET", PRACTICE_PATH, problem)
     try:
         async with asyncio.timeout(deadline_s):
-            return await practice_day(transport, origin)
+            return await practice_status(transport, origin)
     except TimeoutError:
         raise ExchangeError("GET", PRACTICE_PATH, f"no response within {deadline_s:g} s") from None
     except PracticeUnavailable as error:
@@ -115,7 +115,7 @@ async def _asked(
 
 
 def _ban_of(error: PracticeUnavailable, clock: Clock) -> Ban | None:
-    """Return the ban that an answer means; None: it means none."""
+    """Return the ban that a response announces, if any."""
     bans, now_ns = Bans(BanLimits()), clock.monotonic_ns()
     bans.apply_response(error.answer.status, error.answer.retry_after_s, now_ns)
     current = bans.current(now_ns)

@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 
-from mexc_tui.app.settings_mapping import once_each, socket_timings
+from mexc_tui.app.settings_mapping import cached_for_settings, socket_timings
 from mexc_tui.engine.accounting.reconciler import ReconcileParameters
 from mexc_tui.engine.entries.entry_context import EntryParameters
 from mexc_tui.engine.safety.live_unlock import LiveParameters
@@ -24,13 +24,13 @@ from mexc_tui.sniping.sizing import SizeRules
 MS = 1_000
 
 
-def live_numbers(settings: Settings) -> LiveParameters:
-    """Return how long an unlocked desk stays unlocked."""
+def live_parameters(settings: Settings) -> LiveParameters:
+    """Return how long live trading stays unlocked."""
     return LiveParameters(settings.unlock_hours)
 
 
 def exit_bounds() -> ExitBounds:
-    """Return what may be wished for an open position: what the settings of new ones allow."""
+    """Return the bounds for exits of an open position: those of the settings for new positions."""
     return ExitBounds(
         trailing_after=_bounds("trailing_after_pct"),
         trailing_distance=_bounds("trailing_distance_pct"),
@@ -44,9 +44,9 @@ def _bounds(name: str) -> tuple[Decimal, Decimal]:
     return bounds
 
 
-@once_each
-def reconcile_numbers(settings: Settings) -> ReconcileParameters:
-    """Return how often books are compared, and what a difference weighs."""
+@cached_for_settings
+def reconcile_parameters(settings: Settings) -> ReconcileParameters:
+    """Return the reconciliation interval, and the thresholds of differences."""
     return ReconcileParameters(
         every_s=settings.reconcile_s,
         steps=settings.reconcile_steps_quote,
@@ -55,9 +55,9 @@ def reconcile_numbers(settings: Settings) -> ReconcileParameters:
     )
 
 
-@once_each
-def entry_numbers(settings: Settings) -> EntryParameters:
-    """Return all that decides about entries."""
+@cached_for_settings
+def entry_parameters(settings: Settings) -> EntryParameters:
+    """Return the rules of entries: arming, limits, sizing, firing and exit plan."""
     return EntryParameters(
         mode=settings.mode,
         arming=arm_rules(settings),
@@ -72,7 +72,7 @@ def entry_numbers(settings: Settings) -> EntryParameters:
 
 
 def arm_rules(settings: Settings) -> ArmRules:
-    """Return which signals may arm."""
+    """Return which signals may arm a snipe."""
     return ArmRules(
         auto_arm=settings.auto_arm,
         arm_outcomes=settings.arm_outcomes,
@@ -88,7 +88,7 @@ def arm_rules(settings: Settings) -> ArmRules:
 
 
 def risk_limits(settings: Settings) -> RiskLimits:
-    """Return the limits before a trade."""
+    """Return the pre-trade limits."""
     return RiskLimits(
         max_positions=settings.max_positions,
         max_snipes=settings.max_snipes,
@@ -111,7 +111,7 @@ def risk_limits(settings: Settings) -> RiskLimits:
 
 
 def size_rules(settings: Settings) -> SizeRules:
-    """Return how much is bought."""
+    """Return the sizing rules of entries."""
     return SizeRules(
         sizing=settings.sizing,
         fixed_quote=settings.position_quote,
@@ -124,7 +124,7 @@ def size_rules(settings: Settings) -> SizeRules:
 
 
 def fire_rules(settings: Settings) -> FireRules:
-    """Return how an entry is fired."""
+    """Return timing, attempts and price bounds of an entry."""
     return FireRules(
         early_ms=settings.entry_early_ms,
         window_ms=settings.entry_window_ms,
@@ -137,7 +137,7 @@ def fire_rules(settings: Settings) -> FireRules:
 
 
 def exit_plan(settings: Settings) -> ExitPlan:
-    """Return how a new position is left."""
+    """Return the exit plan of a new position."""
     return ExitPlan(
         stop_loss_pct=settings.stop_loss_pct,
         ladder=settings.ladder,
@@ -154,9 +154,9 @@ def exit_plan(settings: Settings) -> ExitPlan:
     )
 
 
-@once_each
-def safety_numbers(settings: Settings) -> SafetyParameters:
-    """Return what stops trading, and what a stopping engine does."""
+@cached_for_settings
+def safety_parameters(settings: Settings) -> SafetyParameters:
+    """Return the rules of the risk monitor, and what happens to positions when the engine stops."""
     return SafetyParameters(
         guard=RiskMonitorParameters(rules=guard_rules(settings), reconcile_ms=settings.reconcile_s * MS),
         tightening=TighteningRules(
@@ -168,7 +168,7 @@ def safety_numbers(settings: Settings) -> SafetyParameters:
 
 
 def guard_rules(settings: Settings) -> GuardRules:
-    """Return the levels of the guard."""
+    """Return the warning and critical levels of the risk monitor."""
     return GuardRules(
         daily_loss_pct=settings.daily_loss_halt_pct,
         drawdown_pct=settings.drawdown_halt_pct,
@@ -182,7 +182,7 @@ def guard_rules(settings: Settings) -> GuardRules:
 
 
 def flattens(settings: Settings) -> bool:
-    """Whether a critical finding sells what is held: as chosen, or only where no real money is at stake."""
+    """Whether a critical finding sells open positions: as configured; if unset, not in live mode."""
     if settings.on_critical is OnCritical.UNSET:
         return settings.mode is not Mode.LIVE
     return settings.on_critical is OnCritical.FLATTEN

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from mexc_tui.cli.errors import NO_ENGINE, NOT_DONE, WRONG, CommandFailed
-from mexc_tui.host.standard_streams import is_output_whole
+from mexc_tui.host.standard_streams import is_output_complete
 
 if TYPE_CHECKING:
     from mexc_tui.cli.data_source import DataSource
@@ -83,7 +83,7 @@ class CommandRunner:
 
         objects: Iterable[msgspec.Struct] = map(as_json, rows) if as_json else rows
         click.echo(many(objects) if self.as_json else as_chosen(page(rows, self.pen)))
-        if not rows and not self.as_json and not self.profile.has_store and is_output_whole():
+        if not rows and not self.as_json and not self.profile.has_store and is_output_complete():
             say(self.profile.missing_store_message)
 
     def send(

@@ -11,7 +11,7 @@ from mexc_tui.cli.profile_access import ProfileAccess
 from mexc_tui.desk import engine_requests
 from mexc_tui.desk.api_types import Args, CommandKind, CommandOutcome, EngineSilent, NoEngine, Reply, Result
 from mexc_tui.desk.single_request import send_command
-from mexc_tui.host.lock import is_held, noted_holder, socket_of
+from mexc_tui.host.lock import is_held, recorded_holder, socket_of
 
 DEADLINE_S = 10.0
 STOP_S = 30.0
@@ -48,7 +48,7 @@ class EngineAccess:
         lock = self._profile.paths.lock
         if not is_held(lock):
             return "no engine is running", False
-        holder = noted_holder(lock)
+        holder = recorded_holder(lock)
         process = "" if holder is None else f" (process {holder.pid})"
         return f"the engine{process} does not respond", True
 
@@ -92,6 +92,6 @@ class EngineAccess:
 
     def _direct_kill_hint(self) -> str:
         """Return which process uses the profile, and how to stop without it."""
-        holder, profile = noted_holder(self._profile.paths.lock), self._profile.paths.profile
+        holder, profile = recorded_holder(self._profile.paths.lock), self._profile.paths.profile
         process = f"Process {holder.pid} uses profile {profile}. " if holder is not None else ""
         return f"{process}To stop without an engine: mexc-tui kill --direct --profile {profile}"

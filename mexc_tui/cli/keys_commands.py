@@ -36,7 +36,7 @@ def set_key(profile: str, from_pipe: bool) -> None:
     stored = _keys(profile)
     access_key, secret = _piped() if from_pipe else _typed()
     try:
-        stored.keep(access_key, secret, datetime.now(UTC).date())
+        stored.store(access_key, secret, datetime.now(UTC).date())
     except CredentialsError as error:
         fail(str(error), NOT_DONE)
     click.echo(
@@ -57,7 +57,7 @@ def show(profile: str) -> None:
     if found is None:
         fail(NONE.format(profile=profile), NO_ENGINE)
     click.echo(f"Profile {profile}: a key that ends in {found.ends_with}")
-    click.echo(found.lasting(datetime.now(UTC).date()))
+    click.echo(found.expiry_text(datetime.now(UTC).date()))
 
 
 @keys.command()
@@ -72,12 +72,12 @@ def check(profile: str, exchange_file: Path | None) -> None:
     """Check the key's permissions on the exchange. Exit code: 0 fit for live, 1 not, 3 no response."""
     from mexc_tui.app.endpoints import StartError
     from mexc_tui.app.key_check import check_key
-    from mexc_tui.app.launch_options import stand_in, with_key
+    from mexc_tui.app.launch_options import selected_endpoint, with_stored_key
     from mexc_tui.exchange.origins import OriginRefused
     from mexc_tui.model.errors import ExchangeError, RequestRefused
 
     try:
-        endpoint, key = with_key(stand_in(exchange_file, Mode.LIVE), profile)
+        endpoint, key = with_stored_key(selected_endpoint(exchange_file, Mode.LIVE), profile)
         checked = asyncio.run(check_key(endpoint.rest, key))
     except RequestRefused as error:
         fail(f"The exchange rejects orders with this key: {error}", NOT_DONE)

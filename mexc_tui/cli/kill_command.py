@@ -73,19 +73,19 @@ def _report(words: str) -> None:
 def _exchange_with_key(runner: CommandRunner, exchange_file: Path | None, *, yes: bool) -> "ExchangeHandle":
     """Return the exchange of the orders and the key to cancel them (live: from the keyring)."""
     from mexc_tui.app.endpoints import ExchangeHandle, StartError
-    from mexc_tui.app.launch_options import stand_in
+    from mexc_tui.app.launch_options import selected_endpoint
     from mexc_tui.host.lock import is_held
     from mexc_tui.model.mode import Mode
 
     profile = runner.profile.paths.profile
     try:
         if runner.profile.mode is Mode.LIVE or _is_live(profile):
-            return _live_exchange(runner, stand_in(exchange_file, Mode.LIVE), yes=yes)
+            return _live_exchange(runner, selected_endpoint(exchange_file, Mode.LIVE), yes=yes)
         if exchange_file is None and is_held(runner.profile.paths.lock):
             _halt_without_key(runner, NO_KEY, yes=yes)
         if exchange_file is None:
             fail(NO_KEY, NO_ENGINE)
-        endpoint = stand_in(exchange_file, Mode.PRACTICE)
+        endpoint = selected_endpoint(exchange_file, Mode.PRACTICE)
     except StartError as error:
         fail(str(error), NO_ENGINE)
     if not endpoint.api_key:
@@ -96,11 +96,11 @@ def _exchange_with_key(runner: CommandRunner, exchange_file: Path | None, *, yes
 def _live_exchange(runner: CommandRunner, endpoint: "Endpoint", *, yes: bool) -> "ExchangeHandle":
     """Return the exchange with the key of the keyring; without a key only the halt is written."""
     from mexc_tui.app.endpoints import ExchangeHandle, StartError
-    from mexc_tui.app.launch_options import with_key
+    from mexc_tui.app.launch_options import with_stored_key
 
     paths = runner.profile.paths
     try:
-        return ExchangeHandle(*with_key(endpoint, paths.profile))
+        return ExchangeHandle(*with_stored_key(endpoint, paths.profile))
     except StartError as error:
         _halt_without_key(runner, str(error), yes=yes)
 

@@ -12,7 +12,7 @@ import click
 
 from mexc_tui import __version__
 from mexc_tui.cli import loading_screen
-from mexc_tui.host.standard_streams import OutputLost, prepare, problem_of_output, trouble_words
+from mexc_tui.host.standard_streams import OutputLost, os_error_text, output_problem, prepare
 
 if TYPE_CHECKING:
     from mexc_tui.app.launch_options import LaunchOptions
@@ -49,7 +49,7 @@ class OneLine(click.Group):
         if not extra.pop("standalone_mode", True):
             return super().main(*args[1:], standalone_mode=False, **extra)
         code = self._code(*args[1:], **extra)
-        problem = problem_of_output()
+        problem = output_problem()
         if problem:
             code = NOT_DONE
             click.echo(f"mexc-tui: Standard output could not be written: {problem}.", err=True)
@@ -70,7 +70,7 @@ class OneLine(click.Group):
             code = 0
         except (OSError, UnicodeError) as error:
             loading_screen.hide()
-            return _print_error(trouble_words(error), NOT_DONE)
+            return _print_error(os_error_text(error), NOT_DONE)
         return code if isinstance(code, int) else 0
 
 
@@ -225,7 +225,7 @@ def _exit_with(error: Exception) -> NoReturn:
     if isinstance(error, UsageProblem | PathsError):
         raise click.UsageError(str(error)) from None
     if isinstance(error, StartError | OSError | UnicodeError):
-        fail(trouble_words(error), NOT_STARTED)
+        fail(os_error_text(error), NOT_STARTED)
     raise error
 
 

@@ -151,7 +151,7 @@ class TradingSource:
 
     def _reconcile_offline(self, exchange_file: Path) -> "Reconciliation":
         from mexc_tui.app.endpoints import StartError, read_endpoint
-        from mexc_tui.app.offline_reconcile import ReconcileFailed, compare_books
+        from mexc_tui.app.offline_reconcile import ReconcileFailed, reconcile_offline
         from mexc_tui.exchange.origins import OriginRefused
         from mexc_tui.host.lock import EngineRuns
         from mexc_tui.host.paths import PathsError
@@ -159,7 +159,7 @@ class TradingSource:
         try:
             endpoint = read_endpoint(exchange_file)
             return asyncio.run(
-                compare_books(
+                reconcile_offline(
                     endpoint, self._profile.paths, self._profile.loaded.settings, self._engine.front_end
                 )
             )

@@ -1,6 +1,6 @@
-"""Keeps the exchange's key in the keyring of the operating system, and nowhere else (reliability 4.2).
+"""Stores API keys in the keyring of the operating system only (reliability 4.2).
 
-The keyring's library is imported where a key is read or written: nothing else waits for it.
+The keyring library is imported when a key is read or written, because that is slow.
 """
 
 import re
@@ -13,10 +13,10 @@ from mexc_tui.model.errors import DeskError
 
 SERVICE = "mexc-tui"
 KEY, SECRET, SINCE = "access key", "secret", "kept on"
-ENDS_AFTER_DAYS = 90
-"""Of a key that is bound to no address (protocol 2.3)."""
+LIFETIME_DAYS = 90
+"""Lifetime of a key without an IP restriction (protocol 2.3)."""
 FORM = re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII)
-"""Of both halves, as the exchange makes them."""
+"""Format of access key and secret."""
 SHOWN = 4
 SAFE = frozenset(
     (
@@ -41,7 +41,7 @@ NOT_LOADED = (
 
 
 class Backend(Protocol):
-    """What is used of a keyring; the library's own types are not complete."""
+    """The used part of a keyring backend; the types of the library are incomplete."""
 
     def get_password(self, service: str, username: str) -> str | None: ...
     def set_password(self, service: str, username: str, password: str) -> None: ...
@@ -62,13 +62,13 @@ class ShownKey:
     profile: str
     ends_with: str
     kept_on: date | None = None
-    """In UTC; None: unknown."""
+    """Date of storage in UTC; None: unknown."""
 
-    def lasting(self, today: date) -> str:
-        """Say how long it lasts, on a day in UTC."""
+    def expiry_text(self, today: date) -> str:
+        """Return the expiry as text. `today` in UTC."""
         if self.kept_on is None:
             return "Its storage date is unknown: a key without an IP restriction expires after 90 days."
-        ends_on = self.kept_on + timedelta(days=ENDS_AFTER_DAYS)
+        ends_on = self.kept_on + timedelta(days=LIFETIME_DAYS)
         left = (ends_on - today).days
         if left <= 0:
             return f"Without an IP restriction it expired on {ends_on}: create a new key."
@@ -76,7 +76,7 @@ class ShownKey:
 
 
 class StoredKeys:
-    """The key of one profile. Methods block, maybe until a user unlocks a keyring.
+    """The key of one profile. Methods block, possibly until the user unlocks a keyring.
 
     They raise CredentialsError.
     """
@@ -87,7 +87,7 @@ class StoredKeys:
         self._safe = SAFE if safe is None else safe
 
     def read(self) -> Credentials | None:
-        """Return the key; None: there is none, or what is there is no whole key."""
+        """Return the key; None: there is none, or it is incomplete."""
         key, secret = self._get(KEY), self._get(SECRET)
         is_whole = FORM.fullmatch(key) and FORM.fullmatch(secret)
         return Credentials(key, Secret(secret)) if is_whole else None
@@ -103,14 +103,14 @@ class StoredKeys:
         except ValueError:
             return None
 
-    def keep(self, access_key: str, secret: str, today: date) -> None:
-        """Keep a key in place of the one before. `today` in UTC."""
+    def store(self, access_key: str, secret: str, today: date) -> None:
+        """Store a key, replacing the previous one. `today` in UTC."""
         for name, text in ((KEY, access_key), (SECRET, secret)):
             if not FORM.fullmatch(text):
                 raise CredentialsError(
                     f"Not a valid {name}: expected 8 to 128 letters and digits. Copy it again."
                 )
-        self.remove()  # never one's key with another's secret
+        self.remove()  # never combine an old key with a new secret
         backend = self._backend()
         try:
             backend.set_password(SERVICE, self._name(SECRET), secret)
@@ -120,7 +120,7 @@ class StoredKeys:
             raise _refused(error) from None
 
     def remove(self) -> bool:
-        """Forget the key; False: there was none."""
+        """Delete the key; return whether there was one."""
         backend, had = self._backend(), False
         for name in (KEY, SECRET, SINCE):
             if self._get(name):

@@ -9,15 +9,15 @@ from random import Random
 from mexc_tui.host.paths import PathsError
 
 NAME = "instance"
-"""The file that keeps it, in a profile's private folder."""
+"""File of the id, in a profile's private folder."""
 LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 LENGTH = 4
 
 
-def instance_of(file: Path, rng: Random) -> str:
-    """Return the name kept in a file, made up at the first start. Raises PathsError."""
+def desk_id_of(file: Path, rng: Random) -> str:
+    """Return the desk id from a file, generated at the first start. Raises PathsError."""
     try:
-        return _kept_or_made(file, rng)
+        return _read_or_create(file, rng)
     except OSError as error:
         why = "it is a link; a regular file is needed" if file.is_symlink() else error.strerror
         raise PathsError(
@@ -25,7 +25,7 @@ def instance_of(file: Path, rng: Random) -> str:
         ) from None
 
 
-def _kept_or_made(file: Path, rng: Random) -> str:
+def _read_or_create(file: Path, rng: Random) -> str:
     kept = ""
     with suppress(FileNotFoundError, UnicodeDecodeError):
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -1,4 +1,4 @@
-"""Makes the folders of a profile, for this user alone, and refuses those that others could read or change."""
+"""Creates the folders of a profile for this user only, and refuses folders that others can access."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ PRIVATE = 0o700
 
 
 def make_folders(paths: Paths) -> None:
-    """Make what an engine misses of state, socket and settings folders. Raises PathsError in plain words."""
+    """Create missing state, socket and settings folders. Raises PathsError."""
     check_socket(paths)
     for folder in (paths.state, paths.socket.parent):
         _make_private(folder)

@@ -1,4 +1,4 @@
-"""The halt beside the store: a file that stops the next engine whether its database can be read or not."""
+"""The halt file: stops the next engine even if its database cannot be read."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ class _Note(msgspec.Struct, frozen=True):
 
 
 class HaltFileOnDisk:
-    """One file in a profile's private folder, for the books of one scope. Raises OSError."""
+    """Halt file of one ledger, in a profile's private folder. Raises OSError."""
 
     def __init__(self, folder: Path, scope: str) -> None:
         """`scope`: account and exchange session; a halt of another ledger has no effect here."""
@@ -40,7 +40,7 @@ class HaltFileOnDisk:
         return note.trading if note.scope == self._scope else None
 
     def stamp(self) -> tuple[int, int, int] | None:
-        """Return what is another after each change of the file; None: there is none. It reads no content."""
+        """Return a value that differs after each change of the file; None: no file."""
         try:
             now = os.stat(self._path, follow_symlinks=False)
         except FileNotFoundError:
@@ -50,7 +50,7 @@ class HaltFileOnDisk:
         return now.st_ino, now.st_mtime_ns, now.st_size
 
     def write(self, trading: Trading) -> None:
-        """Put a halt there, durably: the file and its name in the folder."""
+        """Write a halt durably: sync the file and the folder."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = self._path.with_suffix(f".{os.getpid()}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
@@ -67,7 +67,7 @@ class HaltFileOnDisk:
         self._sync_folder()
 
     def clear(self) -> None:
-        """Take it away, durably. The halt of other books stays."""
+        """Delete the halt of this ledger durably; that of another ledger stays."""
         if self.read() is not None:
             self._path.unlink(missing_ok=True)
             self._sync_folder()
@@ -81,6 +81,6 @@ class HaltFileOnDisk:
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
-    """Write all of it: a nearly full disk may accept a part without an error."""
+    """Write all bytes: a nearly full disk may accept a part without an error."""
     while content:
         content = content[os.write(descriptor, content) :]

@@ -1,4 +1,4 @@
-"""Deletes files that engines which are gone left in the profiles' folders. It blocks, and never raises."""
+"""Deletes leftover files of ended engines from the profile folders. Blocks, never raises."""
 
 import fcntl
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from mexc_tui.host.paths import Paths
 
 OLD_MS = 86_400_000
-"""Younger files may belong to a process that is at work."""
+"""Newer files may belong to a running process."""
 
 _ACCOUNT_LOCK = re.compile(r"account-[0-9a-f]{16}(?:-simulated-\d+)?\.lock")
 _NOTE = re.compile(r"(?:halt|ban|practice_day|listen-keys)\.(\d{1,10})")
@@ -30,8 +30,8 @@ def delete_leftovers(paths: Paths, now_ms: int) -> int:
 def delete_unused_lock(file: Path) -> bool:
     """Delete a free lock file; return whether it is deleted.
 
-    It is deleted while it is held, and only if it is still the file at its path: whoever opened it meanwhile
-    finds, once that gets the lock, another file or none there, and tries again.
+    It is deleted while locked, and only if it is still the file at its path. A process that opened it before
+    finds another file or none after it gets the lock, and tries again.
     """
     try:
         descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -42,7 +42,7 @@ def delete_unused_lock(file: Path) -> bool:
         if not os.path.samestat(os.fstat(descriptor), os.lstat(file)):
             return False
         file.unlink()
-    except OSError:  # held, or gone already
+    except OSError:  # locked, or already deleted
         return False
     finally:
         os.close(descriptor)
@@ -50,7 +50,7 @@ def delete_unused_lock(file: Path) -> bool:
 
 
 def _sockets(paths: Paths) -> Iterator[Path]:
-    """Yield the sockets of other profiles: those beside this one's, or in the other profiles' folders."""
+    """Yield the sockets of other profiles, from the socket folder and the folders of profiles."""
     folders = {paths.socket.parent, *(one for one in _files(paths.state.parent) if one.is_dir())}
     for folder in folders:
         yield from (file for file in _files(folder) if file.suffix == ".sock" and file != paths.socket)
@@ -61,7 +61,7 @@ def _delete_stale_socket(file: Path, now_ms: int) -> bool:
         found = file.lstat()
         if not (stat.S_ISSOCK(found.st_mode) and _is_old(found, now_ms) and _is_refused(file)):
             return False
-        if os.path.samestat(found, file.lstat()):  # no new one is served there meanwhile
+        if os.path.samestat(found, file.lstat()):  # no other engine has replaced it meanwhile
             file.unlink()
             return True
     return False
@@ -74,7 +74,7 @@ def _is_refused(file: Path) -> bool:
             probe.connect(str(file))
         except ConnectionRefusedError:
             return True
-        except OSError:  # too busy, or not ours to ask
+        except OSError:  # busy, or access denied
             return False
     return False
 

@@ -1,4 +1,4 @@
-"""Which listen keys this desk made: digests in a file, so that no key of another program is ever ended."""
+"""Records the listen keys of this desk, so that keys of other programs are never closed."""
 
 import os
 from collections.abc import Iterable
@@ -9,11 +9,11 @@ import msgspec
 
 NAME = "listen-keys.json"
 MOST = 60
-"""So many keys of an account live at once; older ones ended long ago."""
+"""Most listen keys of an account at a time; older ones have expired."""
 
 
 class ListenKeyFile:
-    """One file in a profile's private folder. It holds no key, only what a key can be recognised by."""
+    """File with digests of listen keys, in a profile's private folder; it contains no key."""
 
     def __init__(self, folder: Path) -> None:
         """Read nothing yet."""

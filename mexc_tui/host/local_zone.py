@@ -1,4 +1,4 @@
-"""The time zone that a front end shows local times in, with its rules for every date."""
+"""Local time zone of a front end, with its rules for every date."""
 
 import io
 import struct
@@ -30,7 +30,7 @@ def local_zone(environ: Mapping[str, str], machine_zone: Path = MACHINE_ZONE) ->
 def _from_name(name: str) -> tzinfo | None:
     try:
         return ZoneInfo(name) if name else None
-    except (ValueError, OSError, LookupError):  # unknown, or no name of a zone at all
+    except (ValueError, OSError, LookupError):  # not the name of a zone
         return None
 
 
@@ -43,8 +43,8 @@ def _from_file(file: Path) -> tzinfo | None:
 
 
 def _from_rule(rule: str) -> tzinfo | None:
-    """Return the zone of a POSIX rule: a zone file that has no history, and the rule for all times."""
-    head = (0, 0, 0, 0, 1, 4)  # one kind of time, four letters of its name
+    """Return the zone of a POSIX rule, built as a zone file without history."""
+    head = (0, 0, 0, 0, 1, 4)  # one local time type, four characters of names
     data = b"".join(_HEADER.pack(b"TZif", b"2", *head) + _UTC_ONLY for _ in range(2))
     try:
         return ZoneInfo.from_file(io.BytesIO(data + b"\n" + rule.encode("ascii") + b"\n"))

@@ -1,4 +1,4 @@
-"""One engine for each profile and each account on this machine; the dead hold no lock."""
+"""Locks: one engine per profile and per account on this machine. A lock ends with its process."""
 
 import errno
 import fcntl
@@ -25,12 +25,12 @@ ONE_ENGINE = "Stop it first: two engines would spend the same balance."
 log = logging.getLogger(__name__)
 
 _PEER = struct.Struct("3i")
-"""Process, user and group of who listens at a socket (Linux `struct ucred`)."""
+"""Process, user and group of the peer of a socket (Linux `struct ucred`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The process that took a lock, and the socket that it serves."""
+    """Process that holds a lock, and the socket that it serves."""
 
     pid: int
     socket: Path | None
@@ -55,14 +55,14 @@ def scope_of(endpoint: Endpoint) -> str:
 
 @contextmanager
 def engine_lock(paths: Paths, access_key: str, *, network: str = "") -> Generator[None]:
-    """Hold the locks of a profile and of an account for as long as the block runs.
+    """Hold the locks of a profile and of an account during the block.
 
     `network`: names a simulated network, whose accounts are its own; empty: the real one. Raises EngineRuns,
     or PathsError when a lock's file cannot be opened.
     """
     with ExitStack() as stack:
-        mine = f"An engine of profile {paths.profile} is already running"
-        stack.enter_context(held_file(paths.lock, mine, ANOTHER_PROFILE, str(paths.socket)))
+        message = f"An engine of profile {paths.profile} is already running"
+        stack.enter_context(held_file(paths.lock, message, ANOTHER_PROFILE, str(paths.socket)))
         if access_key:
             stack.enter_context(_account_held(f"account-{fingerprint(access_key)}{network}"))
         yield
@@ -70,7 +70,7 @@ def engine_lock(paths: Paths, access_key: str, *, network: str = "") -> Generato
 
 @contextmanager
 def _account_held(name: str) -> Generator[None]:
-    """Hold the lock of an account, wherever this engine's folders are."""
+    """Hold the lock of an account, which is independent of the profile's folders."""
     words = "An engine with the same account is already running"
     if sys.platform != "linux":
         file = _home_of_user() / f".mexc-tui-{name}.lock"
@@ -80,7 +80,7 @@ def _account_held(name: str) -> Generator[None]:
             finally:
                 file.unlink(missing_ok=True)  # while it is held: waiting processes check again
         return
-    # An abstract name: it needs no folder and no disk, and ends with the process that holds it.
+    # An abstract socket name needs no folder and no disk, and ends with its process.
     address = f"\0mexc-tui-{name}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as held:
         try:
@@ -94,7 +94,7 @@ def _account_held(name: str) -> Generator[None]:
 
 
 def _listener(address: str) -> str:
-    """Return the process that listens at an address; empty: it is not known."""
+    """Return the id of the process that listens at an address; empty if unknown."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
         caller.setblocking(False)
         try:
@@ -110,7 +110,7 @@ def _process(pid: str) -> str:
 
 
 def _home_of_user() -> Path:
-    """Return the user's own folder, whatever the environment says."""
+    """Return the home folder of the user, ignoring the environment."""
     return Path(pwd.getpwuid(os.geteuid()).pw_dir)
 
 
@@ -129,7 +129,7 @@ def is_held(lock: Path) -> bool:
     return False
 
 
-def noted_holder(lock: Path) -> Holder | None:
+def recorded_holder(lock: Path) -> Holder | None:
     """Return the last holder of a lock, which may have ended. None: none recorded."""
     try:
         pid, _, rest = lock.read_text("utf-8", "surrogateescape").partition("\n")
@@ -140,26 +140,26 @@ def noted_holder(lock: Path) -> Holder | None:
 
 
 def socket_of(paths: Paths) -> Path:
-    """Return the socket of a profile's engine, as noted in its lock."""
-    holder = noted_holder(paths.lock)
+    """Return the socket of a profile's engine, as recorded in its lock."""
+    holder = recorded_holder(paths.lock)
     return paths.socket if holder is None or holder.socket is None else holder.socket
 
 
 @contextmanager
 def held_file(file: Path, words: str, next_step: str, serves: str = "") -> Generator[None]:
-    """Hold a lock file for as long as the block runs, made if missing. Raises EngineRuns, PathsError."""
+    """Hold a lock file during the block; create it if missing. Raises EngineRuns, PathsError."""
     descriptor = _locked(file, words, next_step)
     try:
-        _note_holder(descriptor, serves)
+        _record_holder(descriptor, serves)
         yield
     finally:
         os.close(descriptor)
 
 
 def _locked(file: Path, words: str, next_step: str) -> int:
-    """Return the open and locked file at a path, which is still the file there once it is locked.
+    """Open and lock a file; try again if the file was replaced or deleted before it was locked.
 
-    A file that its last holder deleted locks nobody out. Raises EngineRuns, PathsError.
+    Raises EngineRuns or PathsError.
     """
     while True:
         try:
@@ -181,11 +181,11 @@ def _locked(file: Path, words: str, next_step: str) -> int:
         os.close(descriptor)
 
 
-def _note_holder(descriptor: int, serves: str) -> None:
-    """Write down which process holds it, and its socket. The lock holds without it, on a full disk too."""
+def _record_holder(descriptor: int, serves: str) -> None:
+    """Record process and socket in a lock file. The lock is valid without this, as on a full disk."""
     note = f"{os.getpid():<19d}\n{serves}\n".encode("utf-8", "surrogateescape")
     try:
-        # Written over the last holder's: a full disk still takes it in its place.
+        # Overwrites the previous record, which works on a full disk.
         os.pwrite(descriptor, note, 0)
         os.ftruncate(descriptor, len(note))
     except OSError as error:

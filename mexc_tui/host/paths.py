@@ -1,4 +1,4 @@
-"""Where a profile's files live. Pure: nothing here touches a disk; `folders` makes and checks them."""
+"""Paths of a profile's files, without disk access; `folders` creates and checks them."""
 
 import re
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from mexc_tui.model.errors import DeskError
 
 APP = "mexc-tui"
 SOCKET_LIMIT = 103
-"""A Unix socket's address holds this many bytes of path on every system we run on."""
+"""Longest path of a Unix socket on all supported systems, in bytes."""
 
 _PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
 class PathsError(DeskError):
-    """No place for the desk's files can be named or created.
+    """A path of the desk's files is invalid or cannot be created.
 
     Raised before anything is read or written. Show the text, which names the next step.
     """
@@ -23,13 +23,13 @@ class PathsError(DeskError):
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Every place of one profile."""
+    """Paths of one profile."""
 
     profile: str
     state: Path
     """Private folder of this profile: store, lock, log."""
     config: Path
-    """Folder of the settings and of own themes, shared by all profiles."""
+    """Folder of settings and user themes, shared by all profiles."""
     socket: Path
 
     @property
@@ -39,7 +39,7 @@ class Paths:
 
     @property
     def lock(self) -> Path:
-        """Return the file that the engine of this profile holds."""
+        """Return the lock file of the profile's engine."""
         return self.state / "engine.lock"
 
     @property
@@ -54,12 +54,12 @@ class Paths:
 
     @property
     def themes(self) -> Path:
-        """Return the folder of own themes."""
+        """Return the folder of user themes."""
         return self.config / "themes"
 
 
 def paths_of(profile: str, environ: Mapping[str, str]) -> Paths:
-    """Return the places of a profile under the XDG folders of `environ`. Raises PathsError."""
+    """Return the paths of a profile under the XDG folders of `environ`. Raises PathsError."""
     check_profile(profile)
     state = profiles_of(environ) / profile
     config = _base(environ, "XDG_CONFIG_HOME", ".config") / APP
@@ -69,9 +69,9 @@ def paths_of(profile: str, environ: Mapping[str, str]) -> Paths:
 
 
 def check_socket(paths: Paths) -> None:
-    """Refuse a socket that no engine could serve: its path is too long. Raises PathsError.
+    """Refuse a socket path that is too long for an engine. Raises PathsError.
 
-    A command needs none of its own: it finds the engine's in the lock.
+    Commands skip this check: they find the engine's socket in the lock.
     """
     length = len(str(paths.socket).encode("utf-8", "surrogateescape"))
     if length > SOCKET_LIMIT:
@@ -82,12 +82,12 @@ def check_socket(paths: Paths) -> None:
 
 
 def profiles_of(environ: Mapping[str, str]) -> Path:
-    """Return the folder that holds one folder of state for each profile. Raises PathsError."""
+    """Return the folder with one state folder per profile. Raises PathsError."""
     return _base(environ, "XDG_STATE_HOME", ".local/state") / APP
 
 
 def check_profile(name: str) -> str:
-    """Return the name if it may name a profile: it becomes the name of a folder. Raises PathsError."""
+    """Return a valid profile name, which becomes the name of a folder. Raises PathsError."""
     if not _PROFILE.fullmatch(name):
         raise PathsError(
             f"{name!r} is not a profile name: use 1 to 32 of a-z, 0-9, _ and -, a letter or digit first."
@@ -106,6 +106,6 @@ def _base(environ: Mapping[str, str], variable: str, under_home: str) -> Path:
 
 
 def _absolute(environ: Mapping[str, str], variable: str) -> Path | None:
-    # The XDG rules: a path that is empty or relative counts as not set.
+    # By the XDG specification, an empty or relative path counts as not set.
     path = Path(environ.get(variable, ""))
     return path if path.is_absolute() else None

@@ -1,11 +1,11 @@
-"""Writes small files into a profile's private folder: the old content or the new one, never half of it."""
+"""Replaces small files in a profile's private folder atomically."""
 
 import os
 from pathlib import Path
 
 
-def write_note(file: Path, content: bytes) -> None:
-    """Replace a file's content, for this user alone. Raises OSError."""
+def write_private_file(file: Path, content: bytes) -> None:
+    """Replace a file atomically, readable by this user only. Raises OSError."""
     fresh = file.with_suffix(f".{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     try:

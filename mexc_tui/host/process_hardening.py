@@ -1,4 +1,4 @@
-"""Keeps a key out of what is written of a process that broke (reliability 4.4)."""
+"""Keeps the API key out of core dumps and away from other processes (reliability 4.4)."""
 
 import ctypes
 import resource
@@ -9,9 +9,9 @@ PR_SET_DUMPABLE = 4
 """From Linux's sys/prctl.h."""
 
 
-def forbid_dumps() -> None:
-    """Let no core file be written of this process, and on Linux no other process of this user read it."""
-    with suppress(OSError, ValueError):  # who starts it has forbidden to change that
+def forbid_core_dumps() -> None:
+    """Disable core files, and on Linux also access by other processes of the user."""
+    with suppress(OSError, ValueError):  # not permitted to change the limit
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # a C library without it

@@ -1,7 +1,7 @@
-"""Standard input, output and error of this process, also if closed, full or without a reader.
+"""Standard streams of this process that work when closed, full or without a reader.
 
-A command is done whether its words can be written or not: what the output does not take is dropped and noted,
-and the command's end says so. Commands that only print go on until `check_output` says that nobody is left.
+A command completes whether its output can be written or not: lost output is recorded and reported at the end.
+Commands that only print stop as soon as `check_output` raises.
 """
 
 import errno
@@ -28,7 +28,7 @@ class OutputLost(DeskError):
 
 
 class _Output(io.RawIOBase):
-    """A file descriptor that never fails to be written to; the first failure is kept."""
+    """File descriptor whose writes never fail; the first error is recorded."""
 
     def __init__(self, descriptor: int, problem: OSError | None = None) -> None:
         super().__init__()
@@ -60,9 +60,9 @@ _installed: dict[int, _Output] = {}
 
 
 def prepare() -> None:
-    """Make every standard stream one that can be used; no file opened later takes the place of a closed one.
+    """Make every standard stream usable; a closed one is replaced, so that no later file takes its number.
 
-    Streams that somebody else put in place, as tests do, stay.
+    Streams replaced by a caller, as in tests, stay unchanged.
     """
     closed = [number for number in (INPUT, OUTPUT, ERROR) if _is_closed(number)]
     for number in closed:
@@ -79,14 +79,14 @@ def prepare() -> None:
 
 
 def check_output() -> None:
-    """Raise OutputLost if standard output takes nothing any more."""
+    """Raise OutputLost if standard output can no longer be written."""
     output = _installed.get(OUTPUT)
     if output is not None and output.problem is not None:
         raise OutputLost
 
 
-def trouble_words(error: Exception) -> str:
-    """Say what the system refused, about which file."""
+def os_error_text(error: Exception) -> str:
+    """Return an operating system error as text, with its file."""
     if isinstance(error, UnicodeError):
         return "A name or path is not valid UTF-8."
     if not isinstance(error, OSError) or not error.strerror:
@@ -94,14 +94,14 @@ def trouble_words(error: Exception) -> str:
     return f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."
 
 
-def is_output_whole() -> bool:
-    """Whether standard output has taken all that was written to it."""
+def is_output_complete() -> bool:
+    """Whether all output so far was written."""
     sys.stdout.flush()
     output = _installed.get(OUTPUT)
     return output is None or output.problem is None
 
 
-def problem_of_output() -> str:
+def output_problem() -> str:
     """Flush the output; return the problem, empty if all was written or there is no reader."""
     with suppress(OSError, ValueError):
         sys.stdout.flush()
@@ -120,7 +120,7 @@ def _is_closed(number: int) -> bool:
 
 
 def _safe(stream: TextIO | None, number: int, *, is_closed: bool) -> TextIO:
-    """Return a stream that can be written to whatever happens to its descriptor."""
+    """Return a stream whose writes never fail."""
     if is_closed or stream is None:
         problem = OSError(errno.EBADF, "it is closed")
         encoding, line_buffering = "utf-8", False
@@ -138,12 +138,12 @@ def _safe(stream: TextIO | None, number: int, *, is_closed: bool) -> TextIO:
 def _text(
     stream: "io.BufferedReader | io.BufferedWriter", encoding: str = "utf-8", line_buffering: bool = False
 ) -> TextIO:
-    """Return a stream of text; a terminal that cannot show a sign gets a question mark."""
+    """Return a text stream; characters that cannot be encoded become question marks."""
     return TextIOWrapper(stream, encoding, errors="replace", line_buffering=line_buffering)
 
 
 def _tolerate(stream: TextIO) -> None:
-    """Let a stream replace what it cannot decode or encode."""
+    """Make a stream replace characters that it cannot decode or encode."""
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors="replace")
 

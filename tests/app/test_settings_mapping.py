@@ -8,7 +8,7 @@ from mexc_tui.app.settings_mapping import (
     cache_lifetimes,
     client_limits,
     detection_settings,
-    poll_numbers,
+    poll_parameters,
     socket_timings,
     store_limits,
     supervisor_limits,
@@ -115,9 +115,9 @@ def test_polls_clock_and_comparisons_fit_what_the_budget_leaves_them(
     (lane,) = (one for one in budget.lanes if one.name is LaneName.WEIGHT)
     room = lane.cap(Purpose.ORDINARY) * 10 / (lane.window_s + lane.margin_s)
     others = 10 * 10 / clock_s + 16 * 10 / books_s
-    polls = poll_numbers(settings).weight_per_10s
+    polls = poll_parameters(settings).weight_per_10s
     assert polls == 1 or (polls + others <= room and polls <= weight / 2)
 
 
 def test_by_default_polls_have_half_of_the_weight() -> None:
-    assert poll_numbers(DEFAULTS).weight_per_10s == 150
+    assert poll_parameters(DEFAULTS).weight_per_10s == 150

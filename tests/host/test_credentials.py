@@ -54,21 +54,21 @@ def held() -> Iterator[HeldKeyring]:
 def test_a_key_is_kept_for_its_profile_alone_and_shown_by_its_last_four_signs(held: HeldKeyring) -> None:
     keys = StoredKeys("live", SAFE)
     assert keys.read() is None
-    keys.keep(KEY, SECRET, TODAY)
+    keys.store(KEY, SECRET, TODAY)
     key, shown = keys.read(), keys.shown()
     assert key is not None
     assert key.access_key == KEY
     assert shown is not None
     assert shown.ends_with == KEY[-4:]
-    assert "expires on 2026-05-01 (89 days left)" in shown.lasting(date(2026, 2, 1))
-    assert "create a new key" in shown.lasting(date(2026, 5, 1))
+    assert "expires on 2026-05-01 (89 days left)" in shown.expiry_text(date(2026, 2, 1))
+    assert "create a new key" in shown.expiry_text(date(2026, 5, 1))
     assert SECRET not in repr(key)
     assert StoredKeys("other", SAFE).read() is None
 
 
 def test_a_removed_key_leaves_nothing(held: HeldKeyring) -> None:
     keys = StoredKeys("live", SAFE)
-    keys.keep(KEY, SECRET, TODAY)
+    keys.store(KEY, SECRET, TODAY)
     assert keys.remove()
     assert held.kept == {}
     assert not keys.remove()
@@ -76,7 +76,7 @@ def test_a_removed_key_leaves_nothing(held: HeldKeyring) -> None:
 
 def test_a_half_of_a_key_is_none(held: HeldKeyring) -> None:
     keys = StoredKeys("live", SAFE)
-    keys.keep(KEY, SECRET, TODAY)
+    keys.store(KEY, SECRET, TODAY)
     held.delete_password("mexc-tui", "live: secret")
     assert keys.read() is None
 
@@ -84,10 +84,10 @@ def test_a_half_of_a_key_is_none(held: HeldKeyring) -> None:
 @pytest.mark.parametrize("wrong", ["", "short", "with a space in it", "line\nbreak-in-it", "x" * 513])
 def test_what_is_no_key_is_refused_unspoken_and_the_old_one_stays(held: HeldKeyring, wrong: str) -> None:
     keys = StoredKeys("live", SAFE)
-    keys.keep(KEY, SECRET, TODAY)
+    keys.store(KEY, SECRET, TODAY)
     before = dict(held.kept)
     with pytest.raises(CredentialsError) as refused:
-        keys.keep(KEY, wrong, TODAY)
+        keys.store(KEY, wrong, TODAY)
     assert not wrong or wrong not in str(refused.value)
     assert held.kept == before
 

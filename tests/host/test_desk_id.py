@@ -5,18 +5,18 @@ from random import Random
 
 import pytest
 
-from mexc_tui.host.desk_id import instance_of
+from mexc_tui.host.desk_id import desk_id_of
 from mexc_tui.host.paths import PathsError
 
 
 def test_the_name_is_made_once_and_kept(tmp_path: Path) -> None:
-    made = instance_of(tmp_path / "instance", Random(1))
-    assert instance_of(tmp_path / "instance", Random(2)) == made
+    made = desk_id_of(tmp_path / "instance", Random(1))
+    assert desk_id_of(tmp_path / "instance", Random(2)) == made
 
 
 def test_noise_is_replaced_by_a_new_name(tmp_path: Path) -> None:
     (tmp_path / "instance").write_bytes(b"\xff" * 100)
-    made = instance_of(tmp_path / "instance", Random(1))
+    made = desk_id_of(tmp_path / "instance", Random(1))
     assert (tmp_path / "instance").read_text() == f"{made}\n"
 
 
@@ -25,11 +25,11 @@ def test_a_link_is_refused_in_one_line_wherever_it_leads(tmp_path: Path, target:
     (tmp_path / "elsewhere").write_text("abcd\n")
     (tmp_path / "instance").symlink_to(tmp_path / target)
     with pytest.raises(PathsError, match="it is a link") as refused:
-        instance_of(tmp_path / "instance", Random(1))
+        desk_id_of(tmp_path / "instance", Random(1))
     assert len(str(refused.value).splitlines()) == 1
 
 
 def test_a_folder_of_that_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "instance").mkdir()
     with pytest.raises(PathsError, match="Is a directory"):
-        instance_of(tmp_path / "instance", Random(1))
+        desk_id_of(tmp_path / "instance", Random(1))

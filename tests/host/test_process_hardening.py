@@ -7,8 +7,8 @@ import pytest
 
 LOOK = """
 import ctypes, resource
-from mexc_tui.host.process_hardening import forbid_dumps
-forbid_dumps()
+from mexc_tui.host.process_hardening import forbid_core_dumps
+forbid_core_dumps()
 print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
 """
 

@@ -1,4 +1,4 @@
-"""A log file of bounded size, kept in parts. It never raises: lines wait in memory while it takes none."""
+"""Log file of bounded size, in parts. Writes never raise: lines wait in memory while the disk fails."""
 
 import os
 from collections import deque
@@ -10,15 +10,15 @@ from mexc_tui.host.logs.repeats import moment
 
 PRIVATE = 0o600
 PARTS = 4
-"""The file itself, and older parts: engine.log.1 is the newest of them."""
+"""The file itself and older parts; engine.log.1 is the newest of those."""
 MOST_BYTES = 8 * 1024 * 1024
 KEPT_LINES = 500
 KEPT_CHARACTERS = 128 * 1024
-"""So much waits in memory while it cannot be written."""
+"""Most characters that wait in memory while the file cannot be written."""
 
 
 class LogSink(Protocol):
-    """Takes lines of a log."""
+    """Destination of log lines."""
 
     def write(self, line: str, at_s: float) -> None:
         """Write a line that ends with a newline, logged at a Unix time. Never raises."""
@@ -44,7 +44,7 @@ class _Waiting:
             self.lines.popleft()
 
     def text(self) -> str:
-        """Return what to write first once it can be; empty: nothing waits."""
+        """Return the waiting lines with a summary; empty: none."""
         if not self._missed:
             return ""
         span = f"from {moment(self._first_s)} to {moment(self._last_s)}"
@@ -67,7 +67,7 @@ class LogStream:
         self._waiting = _Waiting()
 
     def write(self, line: str, at_s: float) -> None:
-        """Write a line after those that waited. Never raises."""
+        """Write the waiting lines, then this one. Never raises."""
         try:
             _write_all(self._descriptor, _encoded(self._waiting.text() + line))
         except OSError as error:
@@ -88,7 +88,7 @@ class LogFile:
         self._waiting = _Waiting()
 
     def write(self, line: str, at_s: float) -> None:
-        """Write a line after those that waited. Never raises."""
+        """Write the waiting lines, then this one. Never raises."""
         content = _encoded(self._waiting.text() + line)
         try:
             _write_all(self._ready(len(content)), content)
@@ -150,10 +150,10 @@ class LogFile:
                 with suppress(FileNotFoundError):
                     self._part(number - 1).replace(self._part(number))
             self.path.replace(self._part(1))
-        except OSError:  # the folder cannot be changed: the bound counts more
+        except OSError:  # the folder is not writable: the size limit has priority
             os.ftruncate(descriptor, 0)
             return
-        if written > 2 * part_bytes:  # of a program that did not bound it
+        if written > 2 * part_bytes:  # written without a size limit before
             _cut_front(self._part(1), written - part_bytes)
         self.close()
 

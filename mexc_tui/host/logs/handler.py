@@ -1,4 +1,4 @@
-"""Takes what the program logs, in a thread of its own: no slow disk and no full pipe holds up the engine."""
+"""Log handler with its own thread, so that a slow disk or a full pipe never delays the engine."""
 
 import logging
 import sys
@@ -21,17 +21,17 @@ MB = 1024 * 1024
 
 
 class LogWriter:
-    """Collapses messages and writes them to each sink. It belongs to one thread."""
+    """Collapses repeated messages and writes the others to each sink. For use by one thread."""
 
     def __init__(self, sinks: Sequence[LogSink]) -> None:
         """Write nothing yet."""
         self.sinks = tuple(sinks)
         self._repeats = Repeats()
 
-    def take(self, message: Message, now_s: float) -> None:
-        """Write a message, or count it. Summaries that are due come first."""
+    def add(self, message: Message, now_s: float) -> None:
+        """Write a message or count it, after the summaries that are due."""
         self.tick(now_s)
-        if self._repeats.take(message, now_s):
+        if self._repeats.record(message, now_s):
             self._write(message)
 
     def tick(self, now_s: float) -> None:
@@ -40,11 +40,11 @@ class LogWriter:
             self._write(summary)
 
     def next_s(self) -> float | None:
-        """Return when `tick` has something to do next; None: it has not."""
+        """Return the time of the next summary; None: none is pending."""
         return self._repeats.next_s()
 
     def end(self) -> None:
-        """Write a summary of everything that was counted so far."""
+        """Write a summary of all counted messages."""
         for summary in self._repeats.end():
             self._write(summary)
 
@@ -64,7 +64,7 @@ class _Mark:
 
 
 class QueuedHandler(logging.Handler):
-    """A handler whose caller never waits: a thread writes. It begins with the first message."""
+    """Log handler whose caller never waits. Its thread starts with the first message."""
 
     def __init__(self, sinks: Sequence[LogSink], monotonic: Callable[[], float] = time.monotonic) -> None:
         """`monotonic`: a clock that never steps, in seconds."""
@@ -77,7 +77,7 @@ class QueuedHandler(logging.Handler):
 
     @property
     def sinks(self) -> tuple[LogSink, ...]:
-        """Return where lines go."""
+        """Return the destinations."""
         return self._writer.sinks
 
     def add(self, sink: LogSink) -> None:
@@ -85,24 +85,24 @@ class QueuedHandler(logging.Handler):
         self._writer.sinks = (*self._writer.sinks, sink)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hand a message to the thread; one that finds thousands waiting is dropped and counted."""
+        """Queue a message for the thread; drop and count it if the queue is full."""
         if self._waiting.qsize() >= MOST_WAITING:
             self._dropped += 1
             return
         try:
             self._waiting.put(message_of(record))
-        except Exception as error:  # a mistake in a log call must not stop what logs
+        except Exception as error:  # an error in a log call must not reach its caller
             self._waiting.put(
                 Message(_kind(record), record.created, f"{record.msg!r}: {type(error).__name__}")
             )
         self._start()
 
     def flush(self) -> None:
-        """Wait until everything so far is written, for two seconds at most."""
+        """Wait until all messages so far are written, at most two seconds."""
         self._wait_for(_Mark(is_end=False))
 
     def close(self) -> None:
-        """Write everything, with a summary of what was counted."""
+        """Write all messages, with a summary of the counted ones."""
         self._wait_for(_Mark(is_end=True))
         super().close()
 
@@ -129,24 +129,24 @@ class QueuedHandler(logging.Handler):
 
     def _one(self, found: "Message | _Mark") -> None:
         if isinstance(found, Message):
-            self._writer.take(found, self._monotonic())
-            self._tell_dropped(found.at_s)
+            self._writer.add(found, self._monotonic())
+            self._report_dropped(found.at_s)
             return
         self._writer.tick(self._monotonic())
         if found.is_end:
             self._writer.end()
         found.reached.set()
 
-    def _tell_dropped(self, at_s: float) -> None:
+    def _report_dropped(self, at_s: float) -> None:
         dropped, self._dropped = self._dropped, 0
         if dropped:
             kind = MessageOrigin("log", "WARNING", "dropped", 0)
             words = f"{dropped} messages dropped: {MOST_WAITING} were waiting to be written"
-            self._writer.take(Message(kind, at_s, words), self._monotonic())
+            self._writer.add(Message(kind, at_s, words), self._monotonic())
 
 
 def log_to(*sinks: LogSink) -> QueuedHandler:
-    """Let everything from warnings on go to these sinks, also what no code of ours catches."""
+    """Log warnings and errors to these sinks, including uncaught exceptions of any thread."""
     handler = QueuedHandler(sinks)
     root = logging.getLogger()
     for old in _handlers():
@@ -165,7 +165,7 @@ def log_to_stderr() -> QueuedHandler:
 
 
 def add_log_file(path: Path) -> None:
-    """Write the log to a file, too; a file that is written already stays the only one."""
+    """Also log to a file; an existing log file stays the only one."""
     for handler in _handlers():
         if not any(isinstance(one, LogFile) for one in handler.sinks):
             handler.add(LogFile(path))

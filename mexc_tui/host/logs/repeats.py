@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 FIRST_WAIT_S = 60.0
-"""So long after the first message its repetitions are summed up; each next time twice as long after that."""
+"""Time until the first summary of repetitions; it doubles with each summary."""
 LONGEST_WAIT_S = 3_600.0
 QUIET_S = 600.0
 """Seconds without a message after which it is written in full again."""
 MOST_TEXTS = 25
-"""So many different texts of one kind are written; the others are counted together."""
+"""Most different texts of one origin that are written; further ones are counted together."""
 MOST_KINDS = 200
 COMPARED = 1_000
 """Characters of a text used to compare it."""
@@ -42,11 +42,11 @@ class Message:
 
 @dataclass(slots=True)
 class _Count:
-    """Repetitions of one text. `first_s` to `last_s`: Unix times of those that were not written."""
+    """Repetitions of one text. `first_s`: Unix time of the first one that was not written; `recorded_s`: monotonic time of the last."""
 
     began_s: float
     due_s: float
-    seen_s: float
+    recorded_s: float
     wait_s: float = FIRST_WAIT_S
     total: int = 1
     held: int = 0
@@ -59,15 +59,15 @@ _Counts = dict[str, _Count]
 
 
 class Repeats:
-    """Decides which messages are written. `now_s` is of a clock that never steps."""
+    """Selects the messages to write. `now_s`: monotonic clock."""
 
     def __init__(self) -> None:
-        """Know no message yet."""
+        """Start without messages."""
         self._kinds: dict[MessageOrigin, _Counts] = {}
         self._evicted: list[Message] = []
 
-    def take(self, message: Message, now_s: float) -> bool:
-        """Return whether a message is written in full; else it is counted."""
+    def record(self, message: Message, now_s: float) -> bool:
+        """Return whether to write a message; otherwise it is counted."""
         counts = self._kinds.pop(message.kind, None) or {}
         self._kinds[message.kind] = counts  # the last one is the newest
         self._evict()
@@ -79,7 +79,7 @@ class Repeats:
         if count is None:
             count = counts[key] = _Count(message.at_s, now_s + FIRST_WAIT_S, now_s, total=0)
         count.total += 1
-        count.seen_s = now_s
+        count.recorded_s = now_s
         if is_new and key != OTHERS:
             return True
         count.first_s = message.at_s if not count.held else count.first_s
@@ -88,7 +88,7 @@ class Repeats:
         return False
 
     def due(self, now_s: float) -> list[Message]:
-        """Return the summaries that are due, and forget what has not occurred for long."""
+        """Return the summaries that are due; forget messages that have not occurred for long."""
         found, self._evicted = self._evicted, []
         for kind, counts in list(self._kinds.items()):
             for key, count in list(counts.items()):
@@ -97,7 +97,7 @@ class Repeats:
                 if count.held:
                     found.append(_summary(count, is_others=key == OTHERS))
                     count.wait_s = min(count.wait_s * 2, LONGEST_WAIT_S)
-                elif now_s - count.seen_s >= QUIET_S:
+                elif now_s - count.recorded_s >= QUIET_S:
                     del counts[key]
                 else:
                     count.wait_s = FIRST_WAIT_S
@@ -107,11 +107,11 @@ class Repeats:
         return found
 
     def next_s(self) -> float | None:
-        """Return when something may be due; None: nothing is counted."""
+        """Return the time of the next summary; None: nothing is counted."""
         return min((one.due_s for counts in self._kinds.values() for one in counts.values()), default=None)
 
     def end(self) -> list[Message]:
-        """Return a summary of everything that was counted and not written."""
+        """Return summaries of all counted messages."""
         found, self._evicted = self._evicted, []
         for counts in self._kinds.values():
             found += _held(counts)
@@ -119,7 +119,7 @@ class Repeats:
         return found
 
     def size(self) -> int:
-        """Return how many texts are remembered."""
+        """Return the number of texts in memory."""
         return sum(len(counts) for counts in self._kinds.values())
 
     def _evict(self) -> None:
@@ -129,7 +129,7 @@ class Repeats:
 
 
 def moment(at_s: float) -> str:
-    """Return a moment in UTC to the millisecond, as it is written in the log."""
+    """Return a time in UTC with milliseconds, in the format of the log."""
     try:
         return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%S}.{int(at_s * 1_000) % 1_000:03d}Z"
     except (ValueError, OverflowError, OSError):
@@ -143,7 +143,7 @@ def _held(counts: _Counts) -> Iterator[Message]:
 
 
 def _summary(count: _Count, *, is_others: bool) -> Message:
-    """Return the last message with how often it was repeated, and count from zero again."""
+    """Return the last message with its number of repetitions, and reset the count."""
     last = count.last
     assert last is not None
     what = "different messages of this kind" if is_others else "times"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 import pytest
 
-from mexc_tui.app.composition import RunningEngine, joined
+from mexc_tui.app.composition import RunningEngine, running_engine
 from mexc_tui.app.endpoints import LoadedKey
 from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.engine.orders.key_rights import AGAIN_S, EVERY_S, GOOD_FOR_S, KeyRightsWorker, facts_of
@@ -57,7 +57,7 @@ async def live(sim: Simulation, folder: Path, permissions: tuple[str, ...]) -> A
         Layers(flags=flag_layer({"mode": "live"}, ())),
         LoadedKey(Credentials(found.api_key, Secret(found.api_secret)), LASTS),
     )
-    async with joined(
+    async with running_engine(
         place, EngineEnvironment(sim.clock, sim.rng, sim.network.connector, InlineThread)
     ) as running:
         yield running

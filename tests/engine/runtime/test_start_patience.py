@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from mexc_tui.app.ban_file import BanFile
-from mexc_tui.app.composition import RunningEngine, joined
+from mexc_tui.app.composition import RunningEngine, running_engine
 from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.engine.runtime.supervisor import StartFailed
 from mexc_tui.model.errors import ExchangeError
@@ -58,7 +58,7 @@ def engine_with(day: PracticeDay, stack: AsyncExitStack, secret: str) -> "asynci
         endpoint = msgspec.structs.replace(endpoint, api_secret=secret)
     outside = EngineEnvironment(day.sim.clock, day.sim.rng, day.sim.network.connector, InlineThread)
     return asyncio.create_task(
-        stack.enter_async_context(joined(EngineLocation(endpoint, True, day.paths), outside))
+        stack.enter_async_context(running_engine(EngineLocation(endpoint, True, day.paths), outside))
     )
 
 

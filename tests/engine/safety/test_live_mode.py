@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.app.composition import RunningEngine, joined
+from mexc_tui.app.composition import RunningEngine, running_engine
 from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.engine.views.trading_queries import TradingQueries, trading_queries
 from mexc_tui.host.paths import paths_of
@@ -71,7 +71,7 @@ async def live(sim: Simulation, folder: Path, **settings: str) -> AsyncGenerator
     endpoint = msgspec.structs.replace(market.endpoint(PORT), exchange_session="")
     paths = paths_of("live", {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "r")})
     outside = EngineEnvironment(sim.clock, sim.rng, sim.network.connector, InlineThread)
-    async with joined(EngineLocation(endpoint, False, paths, layers), outside) as running:
+    async with running_engine(EngineLocation(endpoint, False, paths, layers), outside) as running:
         face = await trading_queries(running.engine)
         assert face is not None
         yield LiveDesk(market, running, face)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mexc_tui.app.trading_settings_mapping import entry_numbers
+from mexc_tui.app.trading_settings_mapping import entry_parameters
 from mexc_tui.engine.safety.live_unlock import LiveParameters, LiveUnlock
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.storage import StorageError
@@ -35,7 +35,7 @@ class HandClock:
 async def opened(folder: Path, clock: HandClock) -> tuple[SqliteStore, LiveUnlock]:
     store = await SqliteStore.open(folder / "desk.sqlite3", clock)
     settings = load(Layers(flags=flag_layer({"mode": "live"}, []))).settings
-    numbers = (entry_numbers(settings), LiveParameters(hours=12))
+    numbers = (entry_parameters(settings), LiveParameters(hours=12))
     made = LiveUnlock(
         store=store,
         clock=clock,

@@ -16,7 +16,7 @@ def written(repeats: Repeats, messages: list[Message]) -> list[str]:
     found = list[str]()
     for one in messages:
         found += [summary.text for summary in repeats.due(one.at_s)]
-        if repeats.take(one, one.at_s):
+        if repeats.record(one, one.at_s):
             found.append(one.text)
     return found
 
@@ -105,7 +105,7 @@ def test_what_is_remembered_is_bounded_and_what_was_counted_is_said_when_it_is_d
     for number in range(2 * MOST_KINDS):
         kind = MessageOrigin("some.logger", "WARNING", "%s", number)
         for _ in range(2):
-            repeats.take(message("again", number / 1_000, kind), number / 1_000)
+            repeats.record(message("again", number / 1_000, kind), number / 1_000)
     assert repeats.size() <= MOST_KINDS
     assert len(repeats.due(1)) == MOST_KINDS
     assert len(repeats.end()) == MOST_KINDS
@@ -113,8 +113,8 @@ def test_what_is_remembered_is_bounded_and_what_was_counted_is_said_when_it_is_d
 
 def test_a_clock_that_steps_back_shows_moments_and_delays_no_summary() -> None:
     repeats = Repeats()
-    assert repeats.take(message("no answer", 10_000), 0)
-    assert not repeats.take(message("no answer", 6_400), 1)
+    assert repeats.record(message("no answer", 10_000), 0)
+    assert not repeats.record(message("no answer", 6_400), 1)
     (summary,) = repeats.due(60)
     assert (
         "from 1970-01-01T01:46:40.000Z to 1970-01-01T01:46:40.000Z; 2 since 1970-01-01T02:46:40.000Z"

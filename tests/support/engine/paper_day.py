@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from mexc_tui.app.composition import RunningEngine, joined
+from mexc_tui.app.composition import RunningEngine, running_engine
 from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.app.paper import SCOPE
 from mexc_tui.engine.views.trading_queries import TradingQueries, trading_queries
@@ -86,7 +86,7 @@ class PaperDay:
         public = Endpoint(whole.rest, whole.ws, whole.web)
         sim = self.sim
         outside = EngineEnvironment(sim.clock, sim.rng, sim.network.connector, InlineThread, self.serve_paper)
-        async with joined(EngineLocation(public, False, self.paths, layers), outside) as running:
+        async with running_engine(EngineLocation(public, False, self.paths, layers), outside) as running:
             face = await trading_queries(running.engine)
             assert face is not None
             yield Desk(self, running, face)

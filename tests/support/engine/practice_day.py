@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from mexc_tui.app.composition import RunningEngine, joined
+from mexc_tui.app.composition import RunningEngine, running_engine
 from mexc_tui.app.engine_environment import EngineEnvironment, EngineLocation
 from mexc_tui.engine.views import stored_queries
 from mexc_tui.host.paths import paths_of
@@ -58,7 +58,7 @@ class PracticeDay:
     async def engine(self) -> AsyncGenerator[RunningEngine]:
         endpoint = self.server.endpoint(PORT)
         outside = EngineEnvironment(self.sim.clock, self.sim.rng, self.sim.network.connector, self.thread)
-        async with joined(EngineLocation(endpoint, True, self.paths), outside) as running:
+        async with running_engine(EngineLocation(endpoint, True, self.paths), outside) as running:
             yield running
 
 

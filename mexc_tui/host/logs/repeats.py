@@ -42,7 +42,7 @@ class Message:
 
 @dataclass(slots=True)
 class _Count:
-    """Repetitions of one text. `first_s`: Unix time of the first one that was not written; `recorded_s`: monotonic time of the last."""
+    """Repetitions of one text. `first_s`: Unix time of the first unwritten one; `recorded_s`: monotonic."""
 
     began_s: float
     due_s: float

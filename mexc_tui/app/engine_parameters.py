@@ -15,7 +15,7 @@ from mexc_tui.engine.engine import EngineParameters
 from mexc_tui.engine.trading import TradingParameters
 from mexc_tui.settings.table import Settings
 
-Parameters = TypeVar("Numbers")
+Parameters = TypeVar("Parameters")
 
 
 def engine_parameters(current: Callable[[], Settings]) -> EngineParameters:

@@ -33,7 +33,7 @@ MS = 1_000
 DAY_MS = 86_400_000
 BYTES_PER_MB = 1024 * 1024
 
-Parameters = TypeVar("Numbers")
+Parameters = TypeVar("Parameters")
 
 
 def cached_for_settings(make: Callable[[Settings], Parameters]) -> Callable[[Settings], Parameters]:

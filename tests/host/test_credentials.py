@@ -101,7 +101,7 @@ def test_a_locked_keyring_is_said_without_what_it_said(held: HeldKeyring) -> Non
 
 def test_a_keyring_that_may_not_encrypt_is_refused_by_name_and_nothing_is_kept(held: HeldKeyring) -> None:
     with pytest.raises(CredentialsError, match=__name__):
-        StoredKeys("live").keep(KEY, SECRET, TODAY)
+        StoredKeys("live").store(KEY, SECRET, TODAY)
     assert held.kept == {}
 
 

@@ -56,12 +56,12 @@ class ReconcileFailed(DeskError):
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """What one comparison works with. `strangers`: client ids with this desk's prefix that it never made."""
+    """Parts of an offline reconciliation. `unknown_ids`: unknown orders with the prefix of this desk."""
 
     store: SqliteStore
     keeper: LedgerWriter
     reconciler: Reconciler
-    strangers: list[str]
+    unknown_ids: list[str]
 
 
 async def reconcile_offline(
@@ -105,8 +105,8 @@ async def reconcile_offline(
                 desk = _desk(store, port, scope, paths, settings, clock)
                 await _until_taken_up(desk.reconciler, deadline_s)
             halt_file = HaltFileOnDisk(paths.state, scope)
-            if desk.strangers and halt_file.read() is None:
-                words = unknown_order_text(desk.strangers[0], desk.keeper.desk_id)
+            if desk.unknown_ids and halt_file.read() is None:
+                words = unknown_order_text(desk.unknown_ids[0], desk.keeper.desk_id)
                 halt_file.write(_halt(words, by, clock.now_ms()))
             runs = await store.read("new runs", lambda stored: _runs(stored, scope, before))
         finally:
@@ -131,14 +131,26 @@ def _runs(stored: Stored, scope: str, before: int) -> tuple[Reconciliation, ...]
 def _desk(
     store: SqliteStore, port: MexcTrading, scope: str, paths: Paths, settings: Settings, clock: SystemClock
 ) -> _Desk:
-    strangers = list[str]()
+    unknown_ids = list[str]()
     prices = PriceCache(clock, port.now_ms)
     instance = desk_id_of(paths.state / INSTANCE, Random())
-    keeper = LedgerWriter(store, scope, (instance, clock.now_ms()), port.now_ms, prices.in_quote)
-    reconciler = Reconciler(
-        port, keeper, store, prices, clock, lambda: reconcile_parameters(settings), strangers.append
+    keeper = LedgerWriter(
+        store=store,
+        scope=scope,
+        ids_of=(instance, clock.now_ms()),
+        now_ms=port.now_ms,
+        prices=prices.in_quote,
     )
-    return _Desk(store, keeper, reconciler, strangers)
+    reconciler = Reconciler(
+        trading=port,
+        ledger=keeper,
+        store=store,
+        prices=prices,
+        clock=clock,
+        parameters=lambda: reconcile_parameters(settings),
+        on_unknown_order=unknown_ids.append,
+    )
+    return _Desk(store, keeper, reconciler, unknown_ids)
 
 
 async def _until_taken_up(reconciler: Reconciler, deadline_s: float) -> None:

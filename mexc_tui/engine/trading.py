@@ -121,8 +121,12 @@ class TradingComponents:
         self.port = port = setup.port
         self.prices = PriceCache(clock, port.now_ms)
         self.ledger = self._build_ledger_writer()
-        self.execution = Execution(port, self.ledger, self.refusal, parameters.window_ms)
-        self.order_resolution = OrderResolution(port, self.ledger, self.execution, parameters.window_ms)
+        self.execution = Execution(
+            trading=port, ledger=self.ledger, gate=self.refusal, window_ms=parameters.window_ms
+        )
+        self.order_resolution = OrderResolution(
+            trading=port, ledger=self.ledger, execution=self.execution, window_ms=parameters.window_ms
+        )
         exits = self._build_exits()
         self.exit_execution = exits.execution
         self.exit_monitor = exits.monitor
@@ -131,10 +135,17 @@ class TradingComponents:
         self.dust = DustConverter(port, self.ledger, self.reconciler)
         self.suspend_detector = self._build_suspend_detector()
         self.user_stream = UserStreamWorker(
-            port, self.ledger, self.reconciler.request_comparison, self._on_unknown_order
+            trading=port,
+            ledger=self.ledger,
+            on_gap=self.reconciler.request_comparison,
+            on_unknown_order=self._on_unknown_order,
         )
         self.unknown_orders = UnknownOrders(
-            port, self.ledger, context.rng, self._on_unknown_order, lambda: self.safety.resumed_ms()
+            trading=port,
+            ledger=self.ledger,
+            rng=context.rng,
+            on_unknown_order=self._on_unknown_order,
+            resumed_ms=lambda: self.safety.resumed_ms(),
         )
         self.entry_context = self._build_entry_context()
         self.key_rights = self._build_key_rights()
@@ -149,7 +160,13 @@ class TradingComponents:
 
     def _build_ledger_writer(self) -> LedgerWriter:
         desk = self._setup.instance, self._clock.now_ms()
-        return LedgerWriter(self._store, self._setup.scope, desk, self.port.now_ms, self.prices.in_quote)
+        return LedgerWriter(
+            store=self._store,
+            scope=self._setup.scope,
+            ids_of=desk,
+            now_ms=self.port.now_ms,
+            prices=self.prices.in_quote,
+        )
 
     def _build_exits(self) -> ExitComponents:
         port, ledger, context = self.port, self.ledger, self._context
@@ -194,13 +211,13 @@ class TradingComponents:
 
     def _build_reconciler(self) -> Reconciler:
         return Reconciler(
-            self.port,
-            self.ledger,
-            self._store,
-            self.prices,
-            self._clock,
-            self._parameters.reconcile,
-            self._on_unknown_order,
+            trading=self.port,
+            ledger=self.ledger,
+            store=self._store,
+            prices=self.prices,
+            clock=self._clock,
+            parameters=self._parameters.reconcile,
+            on_unknown_order=self._on_unknown_order,
         )
 
     def _build_suspend_detector(self) -> SuspendDetector:

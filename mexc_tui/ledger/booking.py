@@ -70,17 +70,17 @@ class Booking:
 
 
 @exactly
-def book(books: LedgerRows, advanced: Advanced, prices: Mapping[str, Decimal], at_ms: int) -> Booking:
+def book(rows: LedgerRows, advanced: Advanced, prices: Mapping[str, Decimal], at_ms: int) -> Booking:
     """Book an order update, with or without a fill. `prices`: quote units per fee asset, where known.
 
     Raises StaleOrder if the stored order differs from the one that was updated.
     """
-    position = books.position
-    others = tuple(order for order in books.orders if order.client_order_id != advanced.order.client_order_id)
-    before = _stored(books, advanced.before)
+    position = rows.position
+    others = tuple(order for order in rows.orders if order.client_order_id != advanced.order.client_order_id)
+    before = _stored(rows, advanced.before)
     order = value_fees(advanced.order, position, prices)
     orders = (*others, order)
-    after, sums = recompute_position(position, orders, books.intents, at_ms)
+    after, sums = recompute_position(position, orders, rows.intents, at_ms)
     sums_before = holding(position, (*others, before))
     entries = (
         *_trade_entry(position, before, order, at_ms),
@@ -88,50 +88,50 @@ def book(books: LedgerRows, advanced: Advanced, prices: Mapping[str, Decimal], a
         *_oversold_entry(position, order, sums_before, sums, at_ms),
     )
     words = (*_words_of_fees(order), *_words_of_oversold(position, sums_before, sums))
-    return _booking(books, after, sums, orders, entries, words, at_ms, order)
+    return _booking(rows, after, sums, orders, entries, words, at_ms, order)
 
 
-def revalue(books: LedgerRows, order: Order, prices: Mapping[str, Decimal], at_ms: int) -> Booking:
+def revalue(rows: LedgerRows, order: Order, prices: Mapping[str, Decimal], at_ms: int) -> Booking:
     """Book fees that had no price when they were paid and have one in `prices`."""
-    return book(books, Advanced(before=order, order=order), prices, at_ms)
+    return book(rows, Advanced(before=order, order=order), prices, at_ms)
 
 
 @exactly
-def write_off_dust(books: LedgerRows, at_ms: int, words: str) -> Booking:
+def write_off_dust(rows: LedgerRows, at_ms: int, words: str) -> Booking:
     """Close a position whose remainder is too small to sell: its coins become the user's (reliability O8)."""
-    dust = holding(books.position, books.orders).remaining
-    position = msgspec.structs.replace(books.position, dust=books.position.dust + dust)
+    dust = holding(rows.position, rows.orders).remaining
+    position = msgspec.structs.replace(rows.position, dust=rows.position.dust + dust)
     entry = _moved(
         position, EntryKind.DUST, f"dust/{plain(position.dust)}", LedgerAccount.OWN, dust, at_ms, words
     )
-    return _written_off(books, position, entry, at_ms)
+    return _written_off(rows, position, entry, at_ms)
 
 
 @exactly
-def write_off_missing(books: LedgerRows, quantity: Decimal, at_ms: int, words: str) -> Booking:
+def write_off_missing(rows: LedgerRows, quantity: Decimal, at_ms: int, words: str) -> Booking:
     """Write off coins of a position that are missing from the account; `text` is the evidence."""
-    gone = min(quantity, holding(books.position, books.orders).remaining)
-    position = msgspec.structs.replace(books.position, gone=books.position.gone + gone)
+    gone = min(quantity, holding(rows.position, rows.orders).remaining)
+    position = msgspec.structs.replace(rows.position, gone=rows.position.gone + gone)
     key = f"gone/{plain(position.gone)}/{at_ms}"
     entry = _moved(position, EntryKind.CORRECTION, key, LedgerAccount.EXTERNAL, gone, at_ms, words)
-    return _written_off(books, position, entry, at_ms)
+    return _written_off(rows, position, entry, at_ms)
 
 
 @exactly
-def restore_written_off(books: LedgerRows, quantity: Decimal, at_ms: int, words: str) -> Booking:
+def restore_written_off(rows: LedgerRows, quantity: Decimal, at_ms: int, words: str) -> Booking:
     """Restore written-off coins to a position; it opens again."""
-    back = min(quantity, books.position.gone)
-    position = msgspec.structs.replace(books.position, gone=books.position.gone - back)
+    back = min(quantity, rows.position.gone)
+    position = msgspec.structs.replace(rows.position, gone=rows.position.gone - back)
     key = f"back/{plain(position.gone)}/{at_ms}"
     entry = _moved(position, EntryKind.CORRECTION, key, LedgerAccount.EXTERNAL, -back, at_ms, words)
-    return _written_off(books, position, entry, at_ms)
+    return _written_off(rows, position, entry, at_ms)
 
 
 @exactly
-def recompute(books: LedgerRows, at_ms: int) -> Booking:
+def recompute(rows: LedgerRows, at_ms: int) -> Booking:
     """Recompute a position after an intent changed (an entry ended, for example); no entry is booked."""
-    after, sums = recompute_position(books.position, books.orders, books.intents, at_ms)
-    return _booking(books, after, sums, books.orders, (), (), at_ms, None)
+    after, sums = recompute_position(rows.position, rows.orders, rows.intents, at_ms)
+    return _booking(rows, after, sums, rows.orders, (), (), at_ms, None)
 
 
 @exactly
@@ -149,7 +149,7 @@ def remaining_reservation(intent: Intent, orders: tuple[Order, ...]) -> Decimal:
 
 
 def _booking(
-    books: LedgerRows,
+    rows: LedgerRows,
     after: Position,
     sums: PositionHolding,
     orders: tuple[Order, ...],
@@ -158,26 +158,26 @@ def _booking(
     at_ms: int,
     order: Order | None,
 ) -> Booking:
-    intents = tuple(_followed(intent, after, orders, at_ms) for intent in books.intents)
+    intents = tuple(_followed(intent, after, orders, at_ms) for intent in rows.intents)
     exists = after.bought_quantity > 0
     # A position counts for the day once it is stored: a sale may be reported before its buy.
-    known = after if exists else books.position
+    known = after if exists else rows.position
     return Booking(
         position=after if exists else None,
         lots=sums.lots,
         entries=entries,
-        intents=tuple(intent for intent in intents if intent not in books.intents),
-        day=updated_day(books.day, books.position, known),
-        realised=known.realised - books.position.realised,
+        intents=tuple(intent for intent in intents if intent not in rows.intents),
+        day=updated_day(rows.day, rows.position, known),
+        realised=known.realised - rows.position.realised,
         order=order,
         notes=words,
     )
 
 
-def _stored(books: LedgerRows, advanced: Order) -> Order:
+def _stored(rows: LedgerRows, advanced: Order) -> Order:
     """Return the order as booked so far; fields other than the numbers do not matter here."""
     name = advanced.client_order_id
-    stored = next((order for order in books.orders if order.client_order_id == name), None)
+    stored = next((order for order in rows.orders if order.client_order_id == name), None)
     if stored is None:
         return msgspec.structs.replace(advanced, filled_quantity=ZERO, filled_value=ZERO, fees=())
     numbers = (stored.filled_quantity, stored.filled_value, stored.fees)
@@ -186,9 +186,9 @@ def _stored(books: LedgerRows, advanced: Order) -> Order:
     return stored
 
 
-def _written_off(books: LedgerRows, position: Position, entry: LedgerEntry, at_ms: int) -> Booking:
-    after, sums = recompute_position(position, books.orders, books.intents, at_ms)
-    return _booking(books, after, sums, books.orders, (entry,), (entry.words,), at_ms, None)
+def _written_off(rows: LedgerRows, position: Position, entry: LedgerEntry, at_ms: int) -> Booking:
+    after, sums = recompute_position(position, rows.orders, rows.intents, at_ms)
+    return _booking(rows, after, sums, rows.orders, (entry,), (entry.words,), at_ms, None)
 
 
 def _followed(intent: Intent, position: Position, orders: tuple[Order, ...], at_ms: int) -> Intent:

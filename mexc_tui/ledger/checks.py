@@ -12,7 +12,7 @@ from mexc_tui.ledger.positions import spent
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, Intent, Order, OrderRole
 from mexc_tui.model.order import Side
-from mexc_tui.model.position import EquityPoint, LedgerAccount, LedgerEntry, Position
+from mexc_tui.model.position import EquityPoint, LedgerAccount, Position
 
 HEARTBEAT_MS = 5_000
 _MAY_BE_NEGATIVE = (LedgerAccount.EXCHANGE, LedgerAccount.EXTERNAL, LedgerAccount.FEES, LedgerAccount.OWN)
@@ -41,19 +41,6 @@ def within_reservation(intent: Intent, orders: tuple[Order, ...]) -> tuple[str, 
     if intent.side is Side.SELL or cost <= intent.spend_cap:
         return ()
     return (f"{intent.symbol}: {plain(cost)} spent of a reservation of {plain(intent.spend_cap)}",)
-
-
-@exactly
-def balanced(entry: LedgerEntry) -> tuple[str, ...]:
-    """I6: the postings of an entry sum to zero for each asset."""
-    totals: dict[str, Decimal] = {}
-    for posting in entry.postings:
-        totals[posting.asset] = totals.get(posting.asset, ZERO) + posting.amount
-    return tuple(
-        f"entry {entry.id}: postings in {asset} are off by {plain(total)}"
-        for asset, total in totals.items()
-        if total
-    )
 
 
 def solvent(held: LedgerBalances) -> tuple[str, ...]:

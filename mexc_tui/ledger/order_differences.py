@@ -203,22 +203,22 @@ def _not_ours(
     order = foreign_order(report, theirs.at_ms)
     if told:
         order = advance(order, from_trades(told)).order
-    is_stranger = known.maker_of(report) is OrderOrigin.UNKNOWN
-    if not is_stranger and order.state.is_terminal and order.updated_ms < ours.agreed_ms:
+    is_unknown = known.maker_of(report) is OrderOrigin.UNKNOWN
+    if not is_unknown and order.state.is_terminal and order.updated_ms < ours.agreed_ms:
         return  # closed before the last agreement
-    if is_stranger:
+    if is_unknown:
         order = msgspec.structs.replace(order, reason="carries this desk's prefix, but is unknown")
         found.unknown_ids.append(order.client_order_id)
     is_news = 0 < ours.agreed_ms <= order.created_ms
     before = msgspec.structs.replace(order, filled_quantity=ZERO, filled_value=ZERO, fees=())
     found.changed.append((before if is_news else order, order))
     found.corrections.append(StoreForeignOrder(order))
-    kind = DifferenceKind.UNKNOWN_ORDER if is_stranger else DifferenceKind.FOREIGN
+    kind = DifferenceKind.UNKNOWN_ORDER if is_unknown else DifferenceKind.FOREIGN
     found.differences.append(
         make_difference(
             kind, order.client_order_id, "none", _so_far(order), _at_stake(order), rules,
             f"{order.symbol} {order.side.value}: {order.reason}; display only",
-            explained=not is_stranger, severity=Severity.CRITICAL if is_stranger else None,
+            explained=not is_unknown, severity=Severity.CRITICAL if is_unknown else None,
         )
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.ledger.accounts import sum_balances, sum_flows
 from mexc_tui.ledger.booking import Booking, StaleOrder, book, recompute, revalue, write_off_dust
-from mexc_tui.ledger.checks import balanced, equity_identity, lots_agree, solvent
+from mexc_tui.ledger.checks import equity_identity, lots_agree, solvent
 from mexc_tui.ledger.equity import PriceMark, equity_point, unrealised
 from mexc_tui.ledger.evidence import Evidence, from_fence, from_report, from_trades
 from mexc_tui.ledger.orders import advance
@@ -18,7 +18,17 @@ from mexc_tui.ledger.positions import sellable
 from mexc_tui.model.intent import ZERO, CloseReason, Order, OrderRole, OrderState
 from mexc_tui.model.order import OrderStatus, Side
 from mexc_tui.model.position import EntryKind, LedgerAccount, Position, PositionState
-from tests.support.samples.ledger_samples import NOON_MS, RULES, D, Desk, intent, order, report, trade
+from tests.support.samples.ledger_samples import (
+    NOON_MS,
+    RULES,
+    D,
+    Desk,
+    imbalances,
+    intent,
+    order,
+    report,
+    trade,
+)
 
 DAY_MS = 86_400_000
 
@@ -67,7 +77,7 @@ def held(desk: Desk, asset: str, account: LedgerAccount = LedgerAccount.DESK) ->
 
 def assert_sound(desk: Desk) -> None:
     """Postings balance, lots, positions and accounts agree, and equity is explained to the last digit."""
-    assert [words for entry in desk.entries.values() for words in balanced(entry)] == []
+    assert [words for entry in desk.entries.values() for words in imbalances(entry)] == []
     assert lots_agree(desk.held, desk.positions.values(), RULES.quote_assets) == ()
     for position in desk.positions.values():
         lots = [lot for lot in desk.lots.values() if lot.position_id == position.id]

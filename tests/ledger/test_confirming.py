@@ -7,7 +7,7 @@ import pytest
 
 from mexc_tui.ledger.accounts import sum_flows
 from mexc_tui.ledger.agreement import ComparisonResult, ExchangeSnapshot, UnconfirmedDifference
-from mexc_tui.ledger.checks import agrees, balanced, lots_agree, solvent
+from mexc_tui.ledger.checks import agrees, lots_agree, solvent
 from mexc_tui.ledger.confirming import PAUSE_MS, is_confirmed, needs_history
 from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
@@ -22,7 +22,7 @@ from mexc_tui.model.reconciliation import (
     lasting,
 )
 from mexc_tui.model.rows import SkippedRow
-from tests.support.samples.ledger_samples import NOON_MS, RULES, D, Desk, a_desk, selling
+from tests.support.samples.ledger_samples import NOON_MS, RULES, D, Desk, a_desk, imbalances, selling
 
 STEP_MS = 5_000
 
@@ -247,7 +247,7 @@ def test_a_wrong_split_of_free_and_locked_is_no_difference() -> None:
 
 
 def assert_sound(desk: Desk, theirs: ExchangeSnapshot) -> None:
-    assert [words for entry in desk.entries.values() for words in balanced(entry)] == []
+    assert [words for entry in desk.entries.values() for words in imbalances(entry)] == []
     assert solvent(desk.held) == ()
     assert lots_agree(desk.held, desk.positions.values(), RULES.quote_assets) == ()
     assert agrees(desk.held, theirs.balances, {asset for _, asset in desk.held}, Decimal(0)) == ()

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.ledger.accounts import sum_balances
-from mexc_tui.ledger.checks import balanced
 from mexc_tui.ledger.dust import conversion_entry, written_off_dust
 from mexc_tui.model.position import EntryKind, LedgerAccount, LedgerEntry, Posting
+from tests.support.samples.ledger_samples import imbalances
 
 D = Decimal
 OWN, DUST, DRIFT, START = LedgerAccount.OWN, EntryKind.DUST, EntryKind.DRIFT, EntryKind.START
@@ -59,7 +59,7 @@ def test_dust_is_never_more_than_the_account_has_or_the_desk_wrote_off(
 
 def test_a_conversion_takes_coins_out_brings_mx_in_and_books_the_fee() -> None:
     made = conversion_entry({"NEW": D("0.08"), "OLD": D(2)}, D("0.49"), D("0.01"), 7)
-    assert balanced(made) == ()
+    assert imbalances(made) == ()
     held = sum_balances([made])
     assert (held[OWN, "NEW"], held[OWN, "OLD"], held[OWN, "MX"]) == (D("-0.08"), D(-2), D("0.49"))
     assert (held[LedgerAccount.FEES, "MX"], held[LedgerAccount.EXCHANGE, "MX"]) == (D("0.01"), D("-0.50"))

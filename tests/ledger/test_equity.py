@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from mexc_tui.ledger.accounts import start_entry, sum_balances
 from mexc_tui.ledger.checks import (
     agrees,
-    balanced,
     equity_identity,
     exposure,
     lots_agree,
@@ -27,7 +26,7 @@ from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, OrderRole
 from mexc_tui.model.order import OrderStatus
 from mexc_tui.model.position import EntryKind, EquityPoint, LedgerAccount, LedgerEntry, Position, Posting
-from tests.support.samples.ledger_samples import NOON_MS, RULES, D, intent, order, report, snipe
+from tests.support.samples.ledger_samples import NOON_MS, RULES, D, imbalances, intent, order, report, snipe
 
 
 def position(remaining: str = "10", cost: str = "20") -> Position:
@@ -115,7 +114,7 @@ def test_an_entry_that_does_not_sum_to_zero_is_told() -> None:
         at_ms=0,
         postings=(Posting(LedgerAccount.DESK, "ABC", D(1)), Posting(LedgerAccount.DESK, "USDT", D(-1))),
     )
-    assert len(balanced(entry)) == 2
+    assert len(imbalances(entry)) == 2
 
 
 def test_only_the_desk_must_never_owe() -> None:
@@ -133,7 +132,7 @@ def test_positions_and_the_desks_account_must_agree_in_both_directions() -> None
 def test_the_start_gives_the_desk_cash_and_leaves_coins_to_the_person() -> None:
     entry = start_entry([Balance("USDT", D(90), D(10)), Balance("ABC", D(7), ZERO)], RULES.quote_assets, 0)
     held = sum_balances([entry])
-    assert balanced(entry) == ()
+    assert imbalances(entry) == ()
     assert (held[LedgerAccount.DESK, "USDT"], held[LedgerAccount.OWN, "ABC"]) == (100, 7)
     assert (LedgerAccount.DESK, "ABC") not in held
     assert (

@@ -30,7 +30,7 @@ def test_an_instance_that_does_not_fit_is_refused(instance: str) -> None:
         make_ids(instance, 1, 1, 1)
 
 
-def test_our_prefix_on_an_order_that_we_never_made_is_a_strangers() -> None:
+def test_this_desks_prefix_on_an_order_outside_its_ledger_is_unknown() -> None:
     (ours,) = make_ids("ab12", 1_800_000_000_000, 7, 1)
     (other,) = make_ids("zz99", 1_800_000_000_000, 7, 1)
     known = frozenset({ours})

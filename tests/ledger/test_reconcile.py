@@ -16,7 +16,7 @@ from mexc_tui.ledger.agreement import (
     StoreForeignOrder,
     changed_symbols,
 )
-from mexc_tui.ledger.checks import agrees, balanced, lots_agree, solvent
+from mexc_tui.ledger.checks import agrees, lots_agree, solvent
 from mexc_tui.ledger.evidence import from_outcome
 from mexc_tui.ledger.orders import foreign_order
 from mexc_tui.ledger.reconcile import reconcile
@@ -34,6 +34,7 @@ from tests.support.samples.ledger_samples import (
     D,
     Desk,
     a_desk,
+    imbalances,
     order,
     report,
     selling,
@@ -82,7 +83,7 @@ def assert_settled(desk: Desk, theirs: ExchangeSnapshot, outcome: ComparisonResu
     desk.now_ms += 120_000
     again = run(desk, replace(theirs, at_ms=theirs.at_ms + 60_000))
     assert (found(again), again.corrections) == ((), ())
-    assert [words for entry in desk.entries.values() for words in balanced(entry)] == []
+    assert [words for entry in desk.entries.values() for words in imbalances(entry)] == []
     assert solvent(desk.held) == ()
     assert lots_agree(desk.held, desk.positions.values(), RULES.quote_assets) == ()
     assets = {asset for _, asset in desk.held} - set(outcome.postponed)
@@ -417,7 +418,7 @@ AMOUNT = st.decimals(min_value="0.001", max_value="300", places=3)
     coins=st.none() | st.decimals(min_value=-9, max_value=50, places=2).filter(bool),
     airdrop=st.none() | AMOUNT,
     web=st.none() | st.tuples(AMOUNT, AMOUNT),
-    is_stranger=st.booleans(),
+    is_unknown=st.booleans(),
     is_filled=st.booleans(),
 )
 def test_every_injected_difference_is_found_once_and_then_never_again(
@@ -426,7 +427,7 @@ def test_every_injected_difference_is_found_once_and_then_never_again(
     coins: Decimal | None,
     airdrop: Decimal | None,
     web: tuple[Decimal, Decimal] | None,
-    is_stranger: bool,
+    is_unknown: bool,
     is_filled: bool,
 ) -> None:
     desk = selling(a_desk(str(own)))
@@ -446,7 +447,7 @@ def test_every_injected_difference_is_found_once_and_then_never_again(
                         at_ms=NOON_MS + 9)  # fmt: skip
         theirs = reporting(theirs, bought, XYZ=str(quantity), USDT=str(-value))
         wanted.add((DifferenceKind.FOREIGN, "web"))
-    if is_stranger:
+    if is_unknown:
         theirs = reporting(theirs, report("mxtother", at_ms=NOON_MS + 9))
         wanted.add((DifferenceKind.UNKNOWN_ORDER, "mxtother"))
     if is_filled and coins is None:

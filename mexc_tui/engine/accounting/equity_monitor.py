@@ -47,8 +47,9 @@ class EquityMonitor:
 
     def __init__(
         self,
-        keeper: LedgerWriter,
-        books: Store,
+        *,
+        ledger: LedgerWriter,
+        store: Store,
         prices: PriceCache,
         now_ms: Callable[[], int],
         fee: Callable[[str], Decimal],
@@ -59,8 +60,8 @@ class EquityMonitor:
 
         `resumed_ms`: time of the last manual resume; earlier losses do not count.
         """
-        self._keeper = keeper
-        self._books = books
+        self._ledger = ledger
+        self._store = store
         self._prices = prices
         self._now_ms = now_ms
         self._fee = fee
@@ -79,7 +80,7 @@ class EquityMonitor:
         self._has_closed = True
         self._is_loaded = False
         self.in_a_row = 0
-        keeper.on_change(self._note)
+        ledger.on_change(self._note)
 
     async def run(self, started: Started) -> None:
         """Mark each second and after each fill."""
@@ -108,7 +109,7 @@ class EquityMonitor:
 
     def mark(self) -> EquityPoint:
         """Mark equity now and put it into the ledger state."""
-        memory = self._keeper.state
+        memory = self._ledger.state
         before = self._complete
         point = equity_point(memory.cash(QUOTE), self._marks(), self._flows, before, self._now_ms())
         memory.equity = point
@@ -120,7 +121,7 @@ class EquityMonitor:
 
     def losses(self) -> LossFigures:
         """Return the loss figures of the last mark."""
-        point, start = self._keeper.state.equity, self._limit_start
+        point, start = self._ledger.state.equity, self._limit_start
         if point is None or start is None:
             return LossFigures(None, None, self.in_a_row, None)
         moved, fall = equity_return(start, point), drawdown(point)
@@ -147,7 +148,7 @@ class EquityMonitor:
 
     def breaches(self) -> tuple[str, ...]:
         """Return breaches of the equity identity (reliability I7); empty: none."""
-        memory = self._keeper.state
+        memory = self._ledger.state
         point = memory.equity
         if point is None or not self._is_loaded:
             return ()
@@ -160,13 +161,13 @@ class EquityMonitor:
     # ---- inside
 
     def _since(self, start: EquityPoint | None) -> Decimal | None:
-        point = self._keeper.state.equity
+        point = self._ledger.state.equity
         return None if start is None or point is None else start.equity + point.flows - start.flows
 
     def _marks(self) -> list[PriceMark]:
         return [
             PriceMark(one, self._bid(one.symbol), self._fee(one.symbol))
-            for one in self._keeper.state.booked_positions()
+            for one in self._ledger.state.booked_positions()
         ]
 
     def _bid(self, symbol: str) -> Decimal | None:
@@ -176,7 +177,7 @@ class EquityMonitor:
     async def _load(self) -> None:
         """Load the last stored points and entries in the writer's turn, so that no commit is missed."""
         resumed_ms = self._resumed_ms()
-        found = await self._keeper.write("load equity", lambda desk: _found(desk, resumed_ms))
+        found = await self._ledger.write("load equity", lambda desk: _found(desk, resumed_ms))
         self._start, self._flows, self._closed = found.start, found.flows, found.closed
         self._realised = dict(found.realised)
         self._complete, self._day_start, self._limit_start = (
@@ -212,12 +213,12 @@ class EquityMonitor:
         def work(desk: LedgerTransaction) -> None:
             desk.tables.equity.add(point)
 
-        await self._keeper.write("equity point", work, durability=Durability.NORMAL)
+        await self._ledger.write("equity point", work, durability=Durability.NORMAL)
 
     async def _count_losses(self) -> None:
         self._has_closed = False
-        scope, since_ms = self._keeper.scope, self._resumed_ms()
-        run = await self._books.read(
+        scope, since_ms = self._ledger.scope, self._resumed_ms()
+        run = await self._store.read(
             "losses in a row", lambda stored: stored.trading(scope).limits.losses_in_a_row(since_ms)
         )
         self.in_a_row = run.count

@@ -26,9 +26,9 @@ HISTORY_MS = 7 * 86_400_000 - 60_000
 class ExchangeReader:
     """Read-only queries. Methods raise ExchangeError."""
 
-    def __init__(self, trading: TradingPort, keeper: LedgerWriter, allowance: WeightAllowance) -> None:
+    def __init__(self, trading: TradingPort, ledger: LedgerWriter, allowance: WeightAllowance) -> None:
         self._trading = trading
-        self._keeper = keeper
+        self._ledger = ledger
         self._allowance = allowance
         self._dead = frozenset[str]()
         """Pairs unknown to the exchange at the last reading: queried every time."""
@@ -45,7 +45,7 @@ class ExchangeReader:
         `at_once`: query all histories immediately; otherwise they are spread over time.
         """
         symbols = wanted | self._unsettled()
-        symbols |= (self._dead | self.unlisted) & self._keeper.state.symbols()
+        symbols |= (self._dead | self.unlisted) & self._ledger.state.symbols()
         before = await self._orders(symbols, at_once=at_once)
         balances, unread = await self.query_balances(), self._unread
         at_ms = self._trading.now_ms()
@@ -54,7 +54,7 @@ class ExchangeReader:
         dead, unanswered = before.dead | after.dead, before.unanswered | after.unanswered
         trades = await self._trades(set(dead), unanswered)
         self._dead = frozenset(dead)
-        ours = self._keeper.state.symbols()
+        ours = self._ledger.state.symbols()
         listed = ours | {report.symbol for report in after.reports}
         unlisted = {*dead, *unanswered, *before.partial, *after.partial}
         partial = {symbol: words for symbol, words in after.partial.items() if symbol in ours}
@@ -91,11 +91,11 @@ class ExchangeReader:
 
     def active_symbols(self) -> frozenset[str]:
         """Return the pairs in which the desk may have traded."""
-        return self._keeper.state.active_symbols(self._trading.now_ms())
+        return self._ledger.state.active_symbols(self._trading.now_ms())
 
     def _unsettled(self) -> frozenset[str]:
         """Return the pairs with open orders: their history is worth its weight every time."""
-        orders = self._keeper.state.orders.values()
+        orders = self._ledger.state.orders.values()
         return frozenset(order.symbol for order in orders if not order.state.is_terminal)
 
     async def _orders(self, symbols: Iterable[str], *, at_once: bool) -> "_Listed":
@@ -120,14 +120,14 @@ class ExchangeReader:
         return _Listed(tuple(found.values()), dead, unanswered, partial, names_all)
 
     def _since_ms(self) -> int:
-        memory, now_ms = self._keeper.state, self._trading.now_ms()
+        memory, now_ms = self._ledger.state, self._trading.now_ms()
         began = [one.created_ms for one in (*memory.orders.values(), *memory.intents.values())]
         return max(min(began, default=now_ms) - 60_000, now_ms - HISTORY_MS)
 
     async def _trades(self, dead: Container[str], unanswered: dict[str, str]) -> tuple[TradeReport, ...]:
         """Return trades of orders with unreported fees; add failures to `unanswered`."""
         found: list[TradeReport] = []
-        for order in [one for one in self._keeper.state.orders.values() if needs_trades_query(one)]:
+        for order in [one for one in self._ledger.state.orders.values() if needs_trades_query(one)]:
             if order.symbol in dead:
                 continue
             try:

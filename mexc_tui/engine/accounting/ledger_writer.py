@@ -46,7 +46,8 @@ class LedgerWriter:
 
     def __init__(
         self,
-        books: Store,
+        *,
+        store: Store,
         scope: str,
         ids_of: tuple[str, int],
         now_ms: Callable[[], int],
@@ -56,7 +57,7 @@ class LedgerWriter:
 
         `prices`: quote units for one of each fee asset.
         """
-        self._books = books
+        self._store = store
         self.scope = scope
         self._ids = ClientIds(*ids_of)
         self.desk_id = self._ids.desk_id
@@ -288,25 +289,25 @@ class LedgerWriter:
             return work(desk), desk.changes
 
         try:
-            result, written = await self._books.write(name, job, durability=durability)
+            result, written = await self._store.write(name, job, durability=durability)
         except StorageFull:
             if not await self._make_room():
                 raise
-            result, written = await self._books.write(name, job, durability=durability)
+            result, written = await self._store.write(name, job, durability=durability)
         self._follow(written, booked)
         return result
 
     async def read(self, name: str, work: Callable[[TradingTables], T]) -> T:
         """Run a read on the committed ledger. Raises StorageError."""
         scope = self.scope
-        return await self._books.read(name, lambda stored: work(stored.trading(scope)))
+        return await self._store.read(name, lambda stored: work(stored.trading(scope)))
 
     # ---- inside
 
     async def _make_room(self) -> bool:
         """Release the disk reserve for exits; False: already released, or failed."""
         try:
-            return await asyncio.to_thread(self._books.release_reserve)
+            return await asyncio.to_thread(self._store.release_reserve)
         except OSError as error:
             log.error("cannot release the disk reserve: %s", error)
             return False

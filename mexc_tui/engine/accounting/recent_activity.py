@@ -24,11 +24,11 @@ class RecentActivity:
     """For display only: limits are checked against the ledger itself."""
 
     def __init__(
-        self, keeper: LedgerWriter, books: Store, now_ms: Callable[[], int], resumed_ms: Callable[[], int]
+        self, *, ledger: LedgerWriter, store: Store, now_ms: Callable[[], int], resumed_ms: Callable[[], int]
     ) -> None:
         """`resumed_ms`: time of the last manual resume; earlier losses do not count."""
-        self._keeper = keeper
-        self._books = books
+        self._ledger = ledger
+        self._store = store
         self._now_ms = now_ms
         self._resumed_ms = resumed_ms
         self._task: asyncio.Task[None] | None = None
@@ -38,7 +38,7 @@ class RecentActivity:
         self.losses = LossRun(0, None)
         self.closed: tuple[Position, ...] = ()
         """Recently closed positions, newest first."""
-        keeper.on_change(self._note)
+        ledger.on_change(self._note)
 
     @property
     def day(self) -> TradingDay:
@@ -48,7 +48,7 @@ class RecentActivity:
 
     async def load(self) -> None:
         """Load everything. Raises StorageError."""
-        scope, today, resumed_ms = self._keeper.scope, utc_day(self._now_ms()), self._resumed_ms()
+        scope, today, resumed_ms = self._ledger.scope, utc_day(self._now_ms()), self._resumed_ms()
 
         since_ms = self._now_ms() - CLOSED_MS
 
@@ -58,7 +58,7 @@ class RecentActivity:
             closed = tuple(tables.positions.closed(since_ms, CLOSED))
             return tables.days.get(today), entries_ms, tables.limits.losses_in_a_row(resumed_ms), closed
 
-        self._day, self.entries_ms, self.losses, self.closed = await self._books.read("current day", read)
+        self._day, self.entries_ms, self.losses, self.closed = await self._store.read("current day", read)
 
     def _note(self, written: LedgerChanges) -> None:
         if not written.positions:

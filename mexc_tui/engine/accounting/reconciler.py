@@ -75,28 +75,29 @@ class Reconciler:
 
     def __init__(
         self,
+        *,
         trading: TradingPort,
-        keeper: LedgerWriter,
-        books: Store,
+        ledger: LedgerWriter,
+        store: Store,
         prices: PriceCache,
         clock: Clock,
-        numbers: Callable[[], ReconcileParameters],
-        on_stranger: Callable[[str], None],
+        parameters: Callable[[], ReconcileParameters],
+        on_unknown_order: Callable[[str], None],
     ) -> None:
         self._trading = trading
-        self._keeper = keeper
-        self._books = books
+        self._ledger = ledger
+        self._store = store
         self._prices = prices
         self._clock = clock
-        self._numbers = numbers
-        self._on_stranger = on_stranger
+        self._parameters = parameters
+        self._on_unknown_order = on_unknown_order
         self.lock = asyncio.Lock()
         """Held during a comparison, and while coins move without an order until that is booked."""
         self._wake = asyncio.Event()
         self._again = asyncio.Event()
         self._agreed_ms = 0
         allowance = WeightAllowance(clock, HISTORY_BURST, HISTORY_PER_S)
-        self._exchange = ExchangeReader(trading, keeper, allowance)
+        self._exchange = ExchangeReader(trading, ledger, allowance)
         self._first: ExchangeSnapshot | None = None
         """Snapshot at the opening of the ledger, used by the first comparison."""
         self._unconfirmed = tuple[UnconfirmedDifference, ...]()
@@ -155,12 +156,12 @@ class Reconciler:
 
     async def run(self, started: Started) -> None:
         """Mark open orders unknown, then compare periodically. Other workers wait for the first run."""
-        await self._keeper.load()
-        is_new, left = not self._keeper.state.balances, open_at_start(self._keeper.state)
+        await self._ledger.load()
+        is_new, left = not self._ledger.state.balances, open_at_start(self._ledger.state)
         await self._verify()
         await self._until_answered(self._open_books)
-        fence_ms = self._trading.now_ms() + self._numbers().recv_window_ms + SETTLE_MS
-        is_doubtful = bool(self._keeper.state.intents or self._keeper.state.orders)
+        fence_ms = self._trading.now_ms() + self._parameters().recv_window_ms + SETTLE_MS
+        is_doubtful = bool(self._ledger.state.intents or self._ledger.state.orders)
         await self._doubt()
         runs: list[Reconciliation] = []
         await self._until_answered(lambda: self.compare(Trigger.START, runs))
@@ -175,7 +176,7 @@ class Reconciler:
             await self._tell(left, runs, is_new=is_new)
         while True:
             await self._learn_fee_asset()
-            every_s = CONFIRM_EVERY_S if self._unconfirmed else self._numbers().every_s
+            every_s = CONFIRM_EVERY_S if self._unconfirmed else self._parameters().every_s
             if self.unlisted:
                 every_s = min(every_s, UNLISTED_EVERY_S)
             is_woken = await self._woken_within(every_s)
@@ -208,13 +209,13 @@ class Reconciler:
                 return
 
     def _holds(self) -> bool:
-        memory = self._keeper.state
+        memory = self._ledger.state
         return bool(memory.positions or memory.intents or memory.live_orders())
 
     async def _tell(self, left: OpenAtStart, runs: list[Reconciliation], *, is_new: bool) -> None:
         """Publish the recovery report once; a new ledger has none."""
         if not is_new:
-            self.recovery_lines = await publish_recovery(left, runs, self._keeper, self._books)
+            self.recovery_lines = await publish_recovery(left, runs, self._ledger, self._store)
         self.recovery_reported.set()
 
     async def _compare_or_note(self, trigger: Trigger, runs: list[Reconciliation] | None = None) -> bool:
@@ -238,14 +239,14 @@ class Reconciler:
         """Compare, correct, store the run and add it to `runs`. Raises ExchangeError, StorageError."""
         async with self.lock:
             began_ns = self._clock.monotonic_ns()
-            newest = await self._keeper.read("newest entry", newest_entry_number)
+            newest = await self._ledger.read("newest entry", newest_entry_number)
             theirs = await self._theirs(trigger)
             ours = await self._ours(theirs, newest)
             outcome = reconcile(ours, theirs, self._rules(), trigger)
             for correction in outcome.corrections:
                 await self._apply(correction)
             for name in outcome.unknown_ids:
-                self._on_stranger(name)
+                self._on_unknown_order(name)
             duration_ms = (self._clock.monotonic_ns() - began_ns) // 1_000_000
             run = await self._store(outcome, duration_ms)
         if runs is not None:
@@ -256,20 +257,20 @@ class Reconciler:
 
     async def _verify(self) -> None:
         """Verify the stored ledger against its hashes and sums. Damage blocks entries, never exits."""
-        scope = self._keeper.scope
+        scope = self._ledger.scope
         try:
-            await self._books.read("verify ledger", lambda stored: stored.trading(scope).verify())
+            await self._store.read("verify ledger", lambda stored: stored.trading(scope).verify())
         except StorageDamaged as error:
             self.damage = f"the stored ledger is damaged: {error}"
             log.error("%s", self.damage)
 
     async def _open_books(self) -> None:
         """Open the ledger of a new exchange session with the account's balances."""
-        if self._keeper.state.balances:
+        if self._ledger.state.balances:
             return
         self._first = await self._exchange.read_opening_balances(FIRST_ANSWERS)
         entry = start_entry(self._first.balances, QUOTES, self._trading.now_ms())
-        await self._keeper.write("open ledger", lambda desk: desk.add_entry(entry, "books"))
+        await self._ledger.write("open ledger", lambda desk: desk.add_entry(entry, "books"))
 
     async def _doubt(self) -> None:
         """Mark all live orders as UNKNOWN, and switch to new client order ids.
@@ -277,15 +278,15 @@ class Reconciler:
         An attempt without a row may have been sent. After the fence, a listing shows it under an id of its
         intent, or it was never accepted.
         """
-        keeper, now_ms, window_ms = (
-            self._keeper,
+        ledger, now_ms, window_ms = (
+            self._ledger,
             self._trading.now_ms(),
-            self._numbers().recv_window_ms,
+            self._parameters().recv_window_ms,
         )
-        for order in list(keeper.state.live_orders()):
-            await keeper.mark_order_unknown(order.client_order_id, now_ms, window_ms)
-        for intent in list(keeper.state.intents.values()):
-            await keeper.add_ids(intent)
+        for order in list(ledger.state.live_orders()):
+            await ledger.mark_order_unknown(order.client_order_id, now_ms, window_ms)
+        for intent in list(ledger.state.intents.values()):
+            await ledger.add_ids(intent)
 
     # ---- comparing
 
@@ -321,39 +322,39 @@ class Reconciler:
 
     async def _ours(self, theirs: ExchangeSnapshot, newest: int) -> LedgerSnapshot:
         known = baseline_of(
-            self._keeper.state,
+            self._ledger.state,
             theirs,
             newest_entry=newest,
             agreed_ms=self._agreed_ms,
             unconfirmed=self._unconfirmed,
         )
-        return await self._keeper.read("ledger snapshot", lambda tables: read_ledger(tables, known))
+        return await self._ledger.read("ledger snapshot", lambda tables: read_ledger(tables, known))
 
     def _rules(self) -> ReconcileRules:
-        numbers = self._numbers()
+        parameters = self._parameters()
         return ReconcileRules(
             quote_assets=QUOTES,
-            severity_steps=numbers.steps,
-            explained_below=numbers.explained_below,
+            severity_steps=parameters.steps,
+            explained_below=parameters.explained_below,
             prices=self._prices.in_quote(),
         )
 
     # ---- corrections
 
     async def _apply(self, correction: Correction) -> None:
-        keeper = self._keeper
+        ledger = self._ledger
         match correction:
             case ApplyEvidence(order=order, evidence=evidence):
-                keeper.register_attempt(order)
-                await keeper.book_evidence(order.client_order_id, evidence)
+                ledger.register_attempt(order)
+                await ledger.book_evidence(order.client_order_id, evidence)
             case StoreForeignOrder(order=order):
-                await keeper.save_order(order, "reconciliation")
+                await ledger.save_order(order, "reconciliation")
             case PostEntry(entry=entry):
-                await keeper.write("correction", lambda desk: desk.add_entry(entry, "books"))
+                await ledger.write("correction", lambda desk: desk.add_entry(entry, "books"))
             case WriteOffMissing(position_id=position_id, quantity=quantity, text=words):
-                await keeper.write_off(position_id, words, gone=quantity)
+                await ledger.write_off(position_id, words, gone=quantity)
             case RestoreWrittenOff(position_id=position_id, quantity=quantity, text=words):
-                await keeper.restore_written_off(position_id, words, quantity)
+                await ledger.restore_written_off(position_id, words, quantity)
 
     async def _store(self, outcome: ComparisonResult, duration_ms: int) -> Reconciliation:
         run = msgspec.structs.replace(outcome.run, duration_ms=duration_ms)
@@ -372,11 +373,11 @@ class Reconciler:
             for one in news:
                 desk.alert("books:unconfirmed", one.asset, f"{one.text}; no entries until then")
 
-        await self._keeper.write("reconciliation", work)
+        await self._ledger.write("reconciliation", work)
         self._unconfirmed = outcome.unconfirmed
         if outcome.unconfirmed and run.trigger in ASKED_FOR:
             self._wake.set()  # the worker may be in a long wait
-        self._keeper.state.reconciled, self.compared_balances = run, self.balances
+        self._ledger.state.reconciled, self.compared_balances = run, self.balances
         if not (outcome.postponed or outcome.unconfirmed):
             self._agreed_ms = run.at_ms
         self.problem, self.refused_code, self.has_compared = "", None, True

@@ -32,33 +32,33 @@ class OpenAtStart:
     snipes: tuple[Snipe, ...] = ()
 
 
-def open_at_start(books: LedgerState) -> OpenAtStart:
+def open_at_start(state: LedgerState) -> OpenAtStart:
     """Return what the previous engine left open, as stored."""
     return OpenAtStart(
-        tuple(books.positions.values()), tuple(books.live_orders()), tuple(books.snipes.values())
+        tuple(state.positions.values()), tuple(state.live_orders()), tuple(state.snipes.values())
     )
 
 
 async def publish_recovery(
-    left: OpenAtStart, runs: Iterable[Reconciliation], keeper: LedgerWriter, books: Store
+    left: OpenAtStart, runs: Iterable[Reconciliation], ledger: LedgerWriter, store: Store
 ) -> tuple[str, ...]:
     """Build the recovery report, record it in the journal and return its lines."""
-    await _until_ended(left, keeper)
-    scope = keeper.scope
-    lines = await books.read("recovery", lambda stored: recovery_lines(left, stored.trading(scope), runs))
+    await _until_ended(left, ledger)
+    scope = ledger.scope
+    lines = await store.read("recovery", lambda stored: recovery_lines(left, stored.trading(scope), runs))
 
     def work(desk: LedgerTransaction) -> None:
         desk.unit.record(RecoveryReported(at_ms=desk.now_ms, about="books", lines=lines))
 
-    await keeper.write("recovery", work)
+    await ledger.write("recovery", work)
     return lines
 
 
-async def _until_ended(left: OpenAtStart, keeper: LedgerWriter) -> None:
+async def _until_ended(left: OpenAtStart, ledger: LedgerWriter) -> None:
     """Wait briefly for snipes that were firing to close: their attempts are settled by now."""
     firing = {one.id for one in left.snipes if one.state in IN_DOUBT}
     for _ in range(LOOKS):
-        if all(one.state not in IN_DOUBT for one in keeper.state.snipes.values() if one.id in firing):
+        if all(one.state not in IN_DOUBT for one in ledger.state.snipes.values() if one.id in firing):
             return
         await asyncio.sleep(LOOK_S)
 

@@ -33,20 +33,21 @@ class UnknownOrders:
 
     def __init__(
         self,
+        *,
         trading: TradingPort,
-        keeper: LedgerWriter,
+        ledger: LedgerWriter,
         rng: Random,
-        on_stranger: Callable[[str], None],
+        on_unknown_order: Callable[[str], None],
         resumed_ms: Callable[[], int],
     ) -> None:
-        """`on_stranger` receives the client order id of each order found, at once.
+        """`on_unknown_order` receives the client order id of each order found, at once.
 
         `resumed_ms`: time of the last manual resume; earlier orders are known to the user.
         """
         self._trading = trading
-        self._keeper = keeper
+        self._ledger = ledger
         self._rng = rng
-        self._on_stranger = on_stranger
+        self._on_unknown_order = on_unknown_order
         self._resumed_ms = resumed_ms
         self._read = set[str]()
         self.is_done = False
@@ -102,8 +103,8 @@ class UnknownOrders:
         for report in reports:
             name = report.client_order_id or ""
             is_recent = report.time is None or report.time >= since_ms
-            if name.startswith(PREFIX) and is_recent and not await self._keeper.owns(name):
-                self._on_stranger(name)
+            if name.startswith(PREFIX) and is_recent and not await self._ledger.owns(name):
+                self._on_unknown_order(name)
 
 
 def _pairs(coins: Collection[str]) -> list[str]:

@@ -43,12 +43,12 @@ class CancelSweep:
     """Cancels with emergency priority: its requests wait only for each other."""
 
     def __init__(
-        self, trading: TradingPort, keeper: LedgerWriter, execution: Execution, settling: OrderResolution
+        self, *, trading: TradingPort, ledger: LedgerWriter, execution: Execution, resolution: OrderResolution
     ) -> None:
         self._trading = trading
-        self._keeper = keeper
+        self._ledger = ledger
         self._execution = execution
-        self._settling = settling
+        self._resolution = resolution
 
     async def cancel(self, wanted: Wanted, looks: int = LOOKS) -> CancelResult:
         """Cancel until `looks` consecutive responses, some time apart, list none and none is unknown."""
@@ -82,13 +82,13 @@ class CancelSweep:
             *(self._cancel_pairs(group, rows) for group in groups),
             *(self._execution.cancel(one, WORDS, Purpose.STOP) for one in alone),
         )
-        self._settling.wake()
+        self._resolution.wake()
 
     def _whole_pairs(self, rows: Mapping[str, Order]) -> list[str]:
         """Return pairs whose known open orders are all wanted: such a request cancels the user's, too."""
         if not self._trading.private_state().is_live:
             return []
-        memory = self._keeper.state
+        memory = self._ledger.state
         others = {one.symbol for one in memory.foreign.values() if one.client_order_id not in rows}
         others |= {one.symbol for one in memory.live_orders() if one.client_order_id not in rows}
         return sorted({one.symbol for one in rows.values()} - others)
@@ -104,7 +104,7 @@ class CancelSweep:
             await asyncio.gather(*(self._execution.cancel(one, WORDS, Purpose.STOP) for one in orders))
 
     def _known(self, wanted: Wanted) -> dict[str, Order]:
-        return {one.client_order_id: one for one in self._keeper.state.live_orders() if wanted(one)}
+        return {one.client_order_id: one for one in self._ledger.state.live_orders() if wanted(one)}
 
     async def _live(self, wanted: Wanted) -> tuple[dict[str, Order], str]:
         """Return the desk's live orders by ledger and exchange, and the problem of the listing."""
@@ -115,7 +115,7 @@ class CancelSweep:
         rows = self._known(wanted)
         for report in reports.rows:
             order = foreign_order(report, self._trading.now_ms())
-            order = self._keeper.state.orders.get(order.client_order_id, order)
+            order = self._ledger.state.orders.get(order.client_order_id, order)
             is_known = order.client_order_id in rows or order.state.is_terminal
             if not is_known and wanted(order) and await self._is_ours(report):
                 rows[order.client_order_id] = order
@@ -126,6 +126,6 @@ class CancelSweep:
         if name is None:
             return False
         try:
-            return await self._keeper.owns(str(name))
+            return await self._ledger.owns(str(name))
         except StorageError:
-            return name.desk_id == self._keeper.desk_id
+            return name.desk_id == self._ledger.desk_id

@@ -85,11 +85,11 @@ class Execution:
     """Sends, cancels and queries orders. Raises only cancellation; failures are in the outcome."""
 
     def __init__(
-        self, trading: TradingPort, keeper: LedgerWriter, gate: Gate, window_ms: Callable[[], int]
+        self, *, trading: TradingPort, ledger: LedgerWriter, gate: Gate, window_ms: Callable[[], int]
     ) -> None:
         """`window_ms`: how long after its timestamp the exchange may accept an order."""
         self._trading = trading
-        self._keeper = keeper
+        self._ledger = ledger
         self.refusal = gate
         self._window_ms = window_ms
         self._running: set[asyncio.Task[Any]] = set()
@@ -148,7 +148,7 @@ class Execution:
         Raises RequestRefused (-2013) if the exchange does not list it, ExchangeError if no response came.
         """
         told = await self._asked(order, purpose)
-        now = await self._keeper.book_evidence(order.client_order_id, told)
+        now = await self._ledger.book_evidence(order.client_order_id, told)
         if now is not None and needs_trades_query(now):
             await self.query_fees(now)
 
@@ -158,8 +158,8 @@ class Execution:
         Raises as `query` does.
         """
         told = await self._asked(order, None)
-        self._keeper.apply_evidence(order.client_order_id, told)
-        self._begin_chore(self._keeper.book_evidence(order.client_order_id, told))
+        self._ledger.apply_evidence(order.client_order_id, told)
+        self._begin_chore(self._ledger.book_evidence(order.client_order_id, told))
 
     async def query_fees(self, order: Order) -> None:
         """Query the trades of an order: only they report fees. Raises ExchangeError."""
@@ -168,7 +168,7 @@ class Execution:
         )
         trades = trades_of(order, told.rows)
         if trades:
-            await self._keeper.book_evidence(order.client_order_id, from_trades(trades))
+            await self._ledger.book_evidence(order.client_order_id, from_trades(trades))
 
     async def unlisted_ms(self, order: Order) -> int | None:
         """Return the exchange time of a listing without the order; None: it was listed, and is booked.
@@ -218,7 +218,7 @@ class Execution:
         """Book the report of this order if listed. Raises ExchangeError if a malformed row may be it."""
         for report in reports.rows:
             if report.client_order_id == order.client_order_id or report.order_id == order.order_id:
-                await self._keeper.book_evidence(order.client_order_id, from_report(report, asked_ms))
+                await self._ledger.book_evidence(order.client_order_id, from_report(report, asked_ms))
                 return True
         if reports.problem:
             raise BadResponse("GET", "order lists", reports.problem)
@@ -259,7 +259,7 @@ class Execution:
         refusal = _unbounded(row) or self.refusal(row.role, row.symbol)
         if refusal:
             return SendResult(NotSent(refusal), row)
-        self._keeper.register_sent(row)
+        self._ledger.register_sent(row)
         outcome = await self._trading.place(
             order, purpose=PURPOSES[row.role], recv_window_ms=self._window_ms()
         )
@@ -279,7 +279,7 @@ class Execution:
         def may_send() -> bool:
             return not (self.refusal(row.role, row.symbol) or (called_off is not None and called_off()))
 
-        self._keeper.register_sent(row)
+        self._ledger.register_sent(row)
         fired = await (line.fire(shot, may_send) if at_ns is None else line.fire_at(shot, at_ns, may_send))
         return self._noted(row, fired.outcome, fired)
 
@@ -289,9 +289,9 @@ class Execution:
         """Apply the response in memory without waiting for the disk: the next attempt's intent is durable."""
         outcome = check_response(row, outcome, self._window_ms())
         told, name = from_outcome(outcome, self._trading.now_ms()), row.client_order_id
-        self._keeper.apply_evidence(name, told)
-        self._begin_chore(self._keeper.book_evidence(name, told))
-        return SendResult(outcome, self._keeper.state.orders.get(name) or row, fired)
+        self._ledger.apply_evidence(name, told)
+        self._begin_chore(self._ledger.book_evidence(name, told))
+        return SendResult(outcome, self._ledger.state.orders.get(name) or row, fired)
 
     async def _cancel_pair(self, symbol: str, orders: Sequence[Order], words: str) -> list[bool]:
         outcome = await self._cancel_open((symbol,), orders, words)
@@ -320,7 +320,7 @@ class Execution:
     def _mark_cancelling(self, order: Order, words: str) -> None:
         marked = mark_cancelling(order, self._trading.now_ms(), words)
         if marked != order:
-            self._keeper.state.put_order(marked)
+            self._ledger.state.put_order(marked)
 
     async def _cancel(self, order: Order, words: str, purpose: Purpose) -> bool:
         self._mark_cancelling(order, words)
@@ -347,14 +347,14 @@ class Execution:
         return False
 
     def _is_past_fence(self, client_order_id: str, at_ms: int) -> bool:
-        now = self._keeper.state.orders.get(client_order_id)
+        now = self._ledger.state.orders.get(client_order_id)
         is_unknown = now is not None and now.state is OrderState.UNKNOWN
         return now is not None and is_unknown and now.fence_ms is not None and at_ms >= now.fence_ms
 
     async def _is_told_gone(self, client_order_id: str) -> bool:
         """Return whether the stream soon reports the order closed, which costs no request weight."""
         for _ in range(CANCEL_CONFIRM_CHECKS):
-            now = self._keeper.state.orders.get(client_order_id)
+            now = self._ledger.state.orders.get(client_order_id)
             if now is None or now.state.is_terminal:
                 return True
             await asyncio.sleep(CANCEL_CONFIRM_S / CANCEL_CONFIRM_CHECKS)

@@ -40,11 +40,16 @@ class OrderResolution:
     """Worker that resolves orders."""
 
     def __init__(
-        self, trading: TradingPort, keeper: LedgerWriter, execution: Execution, window_ms: Callable[[], int]
+        self,
+        *,
+        trading: TradingPort,
+        ledger: LedgerWriter,
+        execution: Execution,
+        window_ms: Callable[[], int],
     ) -> None:
         """`window_ms`: how long after its timestamp the exchange may accept an order."""
         self._trading = trading
-        self._keeper = keeper
+        self._ledger = ledger
         self._execution = execution
         self._window_ms = window_ms
         self._asked_ms: dict[str, int] = {}
@@ -89,16 +94,16 @@ class OrderResolution:
         return min((STEP_S, *(wait_ms / 1_000 for wait_ms in waits_ms if wait_ms > 0)))
 
     def _orders(self, *, is_sale: bool) -> list[Order]:
-        return [one for one in self._keeper.state.orders.values() if (one.role in SALES) is is_sale]
+        return [one for one in self._ledger.state.orders.values() if (one.role in SALES) is is_sale]
 
     async def _look(self, *, is_sale: bool) -> None:
-        known = self._keeper.state.orders
+        known = self._ledger.state.orders
         self._asked_ms = {name: at for name, at in self._asked_ms.items() if name in known}
         self._proofs = {name: one for name, one in self._proofs.items() if _is_unknown(known.get(name))}
         for order in self._orders(is_sale=is_sale):
             try:
                 await self._look_at(order)
-                await self._keeper.revalue(order)
+                await self._ledger.revalue(order)
             except (ExchangeError, StorageError) as error:
                 log.info("%s not resolved yet: %s", order.client_order_id, error)
 
@@ -129,7 +134,7 @@ class OrderResolution:
                 raise
             if await self._execution.unlisted_ms(order) is not None:
                 words = "no longer found by id or in a listing"
-                await self._keeper.mark_order_unknown(
+                await self._ledger.mark_order_unknown(
                     order.client_order_id, self._trading.now_ms(), self._window_ms(), words
                 )
 
@@ -154,11 +159,11 @@ class OrderResolution:
         if known.balanced_ms is None and not isinstance(answers[2], BaseException):
             proofs = proofs.with_balances(agreed_ms, order.fence_ms or 0)
         self._proofs[name] = proofs
-        now = self._keeper.state.orders.get(name)
+        now = self._ledger.state.orders.get(name)
         if now is not None and now.state is OrderState.UNKNOWN:
             found = conclude(now, proofs, self._trading.now_ms())
             if found.evidence is not None:
-                await self._keeper.book_evidence(name, found.evidence)
+                await self._ledger.book_evidence(name, found.evidence)
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
@@ -181,13 +186,13 @@ class OrderResolution:
         if not purpose.reduces_risk:
             purpose = Purpose.EXIT
         account = await self._trading.account(purpose=purpose)
-        intent = self._keeper.state.intents.get(order.intent_id)
+        intent = self._ledger.state.intents.get(order.intent_id)
         if intent is None:
             return asked_ms
         assets = (intent.base_asset, intent.quote_asset)
         if not all(is_read(asset, account.balances, account.skipped) for asset in assets):
             return None
-        wrong = agrees(self._keeper.state.balances, account.balances, assets, TOLERANCE)
+        wrong = agrees(self._ledger.state.balances, account.balances, assets, TOLERANCE)
         return None if wrong else asked_ms
 
 

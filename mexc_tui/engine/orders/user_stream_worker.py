@@ -27,16 +27,17 @@ class UserStreamWorker:
 
     def __init__(
         self,
+        *,
         trading: TradingPort,
-        keeper: LedgerWriter,
+        ledger: LedgerWriter,
         on_gap: Callable[[], None],
-        on_stranger: Callable[[str], None],
+        on_unknown_order: Callable[[str], None],
     ) -> None:
-        """`on_gap`: pushes were lost, books want comparing; `on_stranger`: our prefix on another's order."""
+        """`on_gap`: updates were lost; `on_unknown_order`: this desk's prefix on an unknown order."""
         self._trading = trading
-        self._keeper = keeper
+        self._ledger = ledger
         self._on_gap = on_gap
-        self._on_stranger = on_stranger
+        self._on_unknown_order = on_unknown_order
         self._due: deque[tuple[str, Evidence]] = deque()
         self._wake = asyncio.Event()
         self._foreign = RecentKeys[str](MOST_FOREIGN)
@@ -68,7 +69,7 @@ class UserStreamWorker:
 
     def _take(self, client_order_id: str, evidence: Evidence) -> None:
         if client_order_id.startswith(PREFIX):
-            self._keeper.apply_evidence(client_order_id, evidence)
+            self._ledger.apply_evidence(client_order_id, evidence)
             self._due.append((client_order_id, evidence))
             self._wake.set()
         elif evidence.order_id not in self._foreign:
@@ -84,9 +85,9 @@ class UserStreamWorker:
                 await self._wake.wait()
 
     async def _book_one(self, client_order_id: str, evidence: Evidence) -> None:
-        is_ours = await self._keeper.owns(client_order_id)
+        is_ours = await self._ledger.owns(client_order_id)
         self._due.popleft()
         if is_ours:
-            await self._keeper.book_evidence(client_order_id, evidence)
+            await self._ledger.book_evidence(client_order_id, evidence)
         else:
-            self._on_stranger(client_order_id)
+            self._on_unknown_order(client_order_id)

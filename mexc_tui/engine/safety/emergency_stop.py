@@ -70,7 +70,7 @@ class EmergencyStop:
         """
         self._trading = trading
         self._keeper = keeper
-        self._sweep = CancelSweep(trading, keeper, execution, settling)
+        self._sweep = CancelSweep(trading=trading, ledger=keeper, execution=execution, resolution=settling)
         self._trading_state = trading_state
         self._disarm_all = disarm_all
         self._on_loss_resumed = on_loss_resumed

@@ -114,13 +114,13 @@ class Safety:
             ledger, halt_file, context.profile, trading.now_ms, store.release_reserve
         )
         self.equity = EquityMonitor(
-            ledger,
-            store,
-            prices,
-            trading.now_ms,
-            context.fee,
-            lambda: parameters().stale_ms,
-            self.resumed_ms,
+            ledger=ledger,
+            store=store,
+            prices=prices,
+            now_ms=trading.now_ms,
+            fee=context.fee,
+            stale_ms=lambda: parameters().stale_ms,
+            resumed_ms=self.resumed_ms,
         )
         self.invariants = Invariants(
             ledger,

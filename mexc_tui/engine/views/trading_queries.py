@@ -98,7 +98,9 @@ class TradingQueries:
         self._numbers = numbers
         self._closed: tuple[Position, ...] = ()
         self._rows_of_closed: Sequence[PositionRow] = ()
-        self._recent = RecentActivity(components.ledger, books, components.port.now_ms, self._resumed_ms)
+        self._recent = RecentActivity(
+            ledger=components.ledger, store=books, now_ms=components.port.now_ms, resumed_ms=self._resumed_ms
+        )
 
     async def load(self) -> None:
         """Read what memory does not hold yet. Raises StorageError."""

@@ -135,7 +135,10 @@ def test_a_sweep_does_not_take_an_unreadable_list_for_an_empty_one(tmp_path: Pat
             rest_by_hand(day)
             await asyncio.sleep(30)
             done = await CancelSweep(
-                components.port, components.ledger, components.execution, components.order_resolution
+                trading=components.port,
+                ledger=components.ledger,
+                execution=components.execution,
+                resolution=components.order_resolution,
             ).cancel(lambda _: True)
             assert "rows skipped" in done.text
             run = await components.reconciler.compare(Trigger.MANUAL)

@@ -20,7 +20,9 @@ FEE = 1 + GRID.taker_fee
 
 
 def attempts(*orders: Order) -> EntryOrders:
-    keeper = LedgerWriter(cast("Store", None), "scope", ("abc", NOON_MS), lambda: NOON_MS, dict)
+    keeper = LedgerWriter(
+        store=cast("Store", None), scope="scope", ids_of=("abc", NOON_MS), now_ms=lambda: NOON_MS, prices=dict
+    )
     for one in orders:
         keeper.register_sent(one)
     return EntryOrders(intent(), GRID, keeper, cast("Clock", None))

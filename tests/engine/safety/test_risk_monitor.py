@@ -1,4 +1,4 @@
-"""The guard: losses, invariants, workers, strangers and doubts, on the practice exchange in virtual time."""
+"""The risk monitor: losses, invariants, workers, unknown orders, on the practice exchange in virtual time."""
 
 import asyncio
 from decimal import Decimal

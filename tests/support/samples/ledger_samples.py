@@ -33,6 +33,7 @@ from mexc_tui.ledger.booking import (
 )
 from mexc_tui.ledger.days import utc_day
 from mexc_tui.ledger.evidence import Evidence, from_report, from_trades
+from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.ledger.orders import Advanced, advance
 from mexc_tui.ledger.positions import open_position
 from mexc_tui.model.account import Balance
@@ -324,3 +325,16 @@ def selling(desk: Desk, filled: str = "0", value: str = "0") -> Desk:
     status = OrderStatus.PARTIALLY_FILLED if D(filled) else OrderStatus.NEW
     desk.tell("stop-1", from_report(report("stop-1", filled, value, status, Side.SELL), NOON_MS))
     return desk
+
+
+@exactly
+def imbalances(entry: LedgerEntry) -> tuple[str, ...]:
+    """Return the assets in which the postings of an entry do not sum to zero (I6)."""
+    totals: dict[str, Decimal] = {}
+    for posting in entry.postings:
+        totals[posting.asset] = totals.get(posting.asset, ZERO) + posting.amount
+    return tuple(
+        f"entry {entry.id}: postings in {asset} are off by {plain(total)}"
+        for asset, total in totals.items()
+        if total
+    )

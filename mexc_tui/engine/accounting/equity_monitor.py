@@ -101,9 +101,9 @@ class EquityMonitor:
         before = self._complete
         point = self.mark()
         if before is not None and before.at_ms > self._stored_ms and _day(before.at_ms) != _day(point.at_ms):
-            await self._store(before)  # the close of its day, the base of the next day's P&L
+            await self._save_point(before)  # the close of its day, the base of the next day's P&L
         if self._is_to_keep(point):
-            await self._store(point)
+            await self._save_point(point)
         if self._has_closed:
             await self._count_losses()
 
@@ -144,7 +144,7 @@ class EquityMonitor:
         self.in_a_row, self._has_closed = 0, True
         point = self.mark()
         if point.is_complete:
-            await self._store(point)
+            await self._save_point(point)
 
     def breaches(self) -> tuple[str, ...]:
         """Return breaches of the equity identity (reliability I7); empty: none."""
@@ -204,7 +204,7 @@ class EquityMonitor:
         """Whether the point is due: after each fill, each minute, each midnight (UTC)."""
         return self._has_filled or point.at_ms // MINUTE_MS != self._stored_ms // MINUTE_MS
 
-    async def _store(self, point: EquityPoint) -> None:
+    async def _save_point(self, point: EquityPoint) -> None:
         self._has_filled, self._stored_ms = False, point.at_ms
         held = {one.position.symbol: one.bid for one in self._marks() if one.bid is not None}
         prices = tuple(HeldPrice(symbol, bid) for symbol, bid in held.items())

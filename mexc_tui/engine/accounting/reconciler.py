@@ -248,7 +248,7 @@ class Reconciler:
             for name in outcome.unknown_ids:
                 self._on_unknown_order(name)
             duration_ms = (self._clock.monotonic_ns() - began_ns) // 1_000_000
-            run = await self._store(outcome, duration_ms)
+            run = await self._save_run(outcome, duration_ms)
         if runs is not None:
             runs.append(run)
         return run
@@ -356,7 +356,7 @@ class Reconciler:
             case RestoreWrittenOff(position_id=position_id, quantity=quantity, text=words):
                 await ledger.restore_written_off(position_id, words, quantity)
 
-    async def _store(self, outcome: ComparisonResult, duration_ms: int) -> Reconciliation:
+    async def _save_run(self, outcome: ComparisonResult, duration_ms: int) -> Reconciliation:
         run = msgspec.structs.replace(outcome.run, duration_ms=duration_ms)
 
         known = {one.asset for one in self._unconfirmed}

@@ -15,7 +15,7 @@ from mexc_tui.app.settings_mapping import cache_lifetimes, client_limits, socket
 from mexc_tui.app.trading_adapter import MexcTrading, TradingAdapterParts
 from mexc_tui.engine.health import FIRST_SAMPLES, ClockUnknown
 from mexc_tui.engine.market.prices import QUOTE
-from mexc_tui.engine.runtime.start_patience import GO_ON_S
+from mexc_tui.engine.runtime.start_retry import PROCEED_AFTER_S
 from mexc_tui.engine.runtime.supervisor import StartFailed
 from mexc_tui.engine.trading import TradingSetup
 from mexc_tui.exchange.client import MexcClient
@@ -141,7 +141,7 @@ class ExchangeBuilder:
         """
         problem = ""
         try:
-            async with asyncio.timeout(GO_ON_S if has_exposure else None):
+            async with asyncio.timeout(PROCEED_AFTER_S if has_exposure else None):
                 problem = await market.measure_clock(FIRST_SAMPLES)
         except TimeoutError:
             log.warning("the paper exchange starts with this machine's clock: the market's time is unknown")

@@ -8,7 +8,7 @@ import msgspec
 
 from mexc_tui.app.ban_file import BanFile
 from mexc_tui.app.practice_status import PRACTICE_PATH, PracticeStatus, PracticeUnavailable, practice_status
-from mexc_tui.engine.runtime.start_patience import GO_ON_S
+from mexc_tui.engine.runtime.start_retry import PROCEED_AFTER_S
 from mexc_tui.exchange.limits.bans import Ban, BanLimits, Bans
 from mexc_tui.exchange.limits.budget import RateBudget
 from mexc_tui.exchange.rest.transport import HttpTransport
@@ -85,7 +85,7 @@ async def practice_status_at_start(
     With open positions or orders, a failed query returns the stored status. Raises ExchangeError without.
     """
     try:
-        day = await _queried(transport, origin, ban_file, clock, GO_ON_S if holds else None)
+        day = await _queried(transport, origin, ban_file, clock, PROCEED_AFTER_S if holds else None)
     except ExchangeError as error:
         if not holds:
             raise

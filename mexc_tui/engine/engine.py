@@ -16,7 +16,7 @@ from mexc_tui.engine.market.stream_worker import StreamWorker
 from mexc_tui.engine.market.watched_symbols import WatchedSymbols
 from mexc_tui.engine.runtime.event_feed import EventFeed
 from mexc_tui.engine.runtime.retention import RetentionWorker
-from mexc_tui.engine.runtime.start_patience import GO_ON_S
+from mexc_tui.engine.runtime.start_retry import PROCEED_AFTER_S
 from mexc_tui.engine.runtime.store_monitor import Storage, StoreMonitor
 from mexc_tui.engine.runtime.supervisor import Supervisor, SupervisorLimits, Worker, WorkerState, WorkerStatus
 from mexc_tui.engine.trading import EngineContext, TradingComponents, TradingParameters, TradingSetup
@@ -38,12 +38,12 @@ DAY_OVER_CHECK_S = 0.5
 FINAL_UPDATE_S = 10.0
 REQUIRED_FOR_FIRING = (
     "clock",
-    "awake",
-    "private stream",
+    "suspend detector",
+    "user stream",
     "reconciler",
-    "books",
-    "settling",
-    "guardian",
+    "ledger",
+    "order resolution",
+    "exit monitor",
     "streams",
 )
 SOURCE_FAILURES = 3
@@ -266,10 +266,21 @@ class Engine:
 
     def _workers(self) -> tuple[Worker, ...]:
         has_exposure = self.parts.has_exposure
-        go_on_s = GO_ON_S if has_exposure else None
+        proceed_after_s = PROCEED_AFTER_S if has_exposure else None
         return (
-            Worker("clock", self.clock_worker.run, None if has_exposure else 20.0, go_on_s=go_on_s),
-            Worker("polls", self.polls.run, start_deadline_s=60.0, is_optional=True, go_on_s=go_on_s),
+            Worker(
+                "clock",
+                self.clock_worker.run,
+                None if has_exposure else 20.0,
+                proceed_after_s=proceed_after_s,
+            ),
+            Worker(
+                "polls",
+                self.polls.run,
+                start_deadline_s=60.0,
+                is_optional=True,
+                proceed_after_s=proceed_after_s,
+            ),
             *(
                 self.trading_components.workers(holds=has_exposure)
                 if self.trading_components is not None

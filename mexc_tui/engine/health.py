@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mexc_tui.engine.market.knowledge_store import KnowledgeStore
-from mexc_tui.engine.runtime.start_patience import StartPatience
+from mexc_tui.engine.runtime.start_retry import StartRetry
 from mexc_tui.engine.runtime.supervisor import Started, WorkerFailure
 from mexc_tui.market.polling import PollPace, current_pace
 from mexc_tui.model.errors import SettingsRefused
@@ -79,7 +79,7 @@ class ClockWorker:
 
     async def run(self, started: Started) -> None:
         """Measure the clock until cancelled. Raises ClockUnknown if the start fails without exposure."""
-        patience = StartPatience(self._has_exposure, 0, self._set_problem)
+        patience = StartRetry(self._has_exposure, 0, self._set_problem)
         while problem := await patience.request(self._market.measure_clock(FIRST_SAMPLES)):
             await patience.wait(ClockUnknown(problem))
         self.problem, self._is_measured = "", True

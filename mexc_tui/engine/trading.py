@@ -25,7 +25,7 @@ from mexc_tui.engine.orders.execution import Execution
 from mexc_tui.engine.orders.key_rights import KeyRightsWorker
 from mexc_tui.engine.orders.order_resolution import OrderResolution
 from mexc_tui.engine.orders.user_stream_worker import UserStreamWorker
-from mexc_tui.engine.runtime.start_patience import GO_ON_S
+from mexc_tui.engine.runtime.start_retry import PROCEED_AFTER_S
 from mexc_tui.engine.runtime.supervisor import Worker, WorkerStatus
 from mexc_tui.engine.runtime.suspend_detector import SuspendDetector
 from mexc_tui.engine.safety.live_unlock import LOCKED, LiveParameters, LiveUnlock
@@ -297,7 +297,7 @@ class TradingComponents:
                 profile=context.profile,
                 workers=context.statuses,
                 clock_problem=context.clock_problem,
-                standstill=lambda: self.suspend_detector.doubt,
+                standstill=lambda: self.suspend_detector.entry_block,
                 fee=self.entry_context.fee,
                 store_problem=context.store_problem,
                 closer=self.exit_execution,
@@ -316,19 +316,23 @@ class TradingComponents:
 
         `holds`: positions or unknown orders exist, so exits start without waiting for the exchange.
         """
-        deadline_s, go_on_s = (None, GO_ON_S) if holds else (60.0, None)
+        deadline_s, proceed_after_s = (None, PROCEED_AFTER_S) if holds else (60.0, None)
         key_rights = self.key_rights
-        key = (Worker("key", key_rights.run, deadline_s, go_on_s=go_on_s),) if key_rights.is_live else ()
+        key = (
+            (Worker("key", key_rights.run, deadline_s, proceed_after_s=proceed_after_s),)
+            if key_rights.is_live
+            else ()
+        )
         return (
-            Worker("private stream", self.user_stream.run),
-            Worker("awake", self.suspend_detector.run),
-            Worker("reconciler", self.reconciler.run, deadline_s, go_on_s=go_on_s),
-            Worker("books", self.ledger.run),
+            Worker("user stream", self.user_stream.run),
+            Worker("suspend detector", self.suspend_detector.run),
+            Worker("reconciler", self.reconciler.run, deadline_s, proceed_after_s=proceed_after_s),
+            Worker("ledger", self.ledger.run),
             *key,
-            Worker("settling", self.order_resolution.run),
-            Worker("guardian", self.exit_monitor.run),
+            Worker("order resolution", self.order_resolution.run),
+            Worker("exit monitor", self.exit_monitor.run),
             *self.safety.workers(),
-            Worker("other engines", self.unknown_orders.run),
+            Worker("unknown orders", self.unknown_orders.run),
             Worker("sniper", self.sniper.run),
         )
 
@@ -382,7 +386,9 @@ class TradingComponents:
             return self.reconciler.refusal
         if self.ledger.problem:
             return f"the ledger cannot be written: {self.ledger.problem}"
-        return self.unknown_orders.refusal or self._context.store_problem() or self.suspend_detector.doubt
+        return (
+            self.unknown_orders.refusal or self._context.store_problem() or self.suspend_detector.entry_block
+        )
 
     # ---- callbacks of the components
 

@@ -28,8 +28,8 @@ def test_nothing_stands_against_a_desk_that_is_well() -> None:
         (replace(WELL, key=KeyFacts(may_trade=False)), "cannot trade"),
         (replace(WELL, trading=HALTED), "lunch"),
         (
-            replace(WELL, workers=(WorkerFact("guardian", False, "it broke"),)),
-            "guardian is not healthy: it broke",
+            replace(WELL, workers=(WorkerFact("exit monitor", False, "it broke"),)),
+            "exit monitor is not healthy: it broke",
         ),
         (replace(WELL, is_reconciled=False), "not reconciled"),
         (replace(WELL, ban="the exchange does not serve us"), "does not serve us"),

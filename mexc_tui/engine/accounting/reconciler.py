@@ -17,7 +17,7 @@ from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.accounting.recovery_report import OpenAtStart, open_at_start, publish_recovery
 from mexc_tui.engine.market.prices import QUOTE, PriceCache
-from mexc_tui.engine.runtime.start_patience import StartPatience
+from mexc_tui.engine.runtime.start_retry import StartRetry
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.engine.runtime.weight_allowance import WeightAllowance
 from mexc_tui.ledger.accounts import start_entry
@@ -198,7 +198,7 @@ class Reconciler:
 
         Raises WorkerFailure if nothing is open: at once for a rejected key, otherwise after a while.
         """
-        patience = StartPatience(self._holds, GIVE_UP_S, self._note_waiting)
+        patience = StartRetry(self._holds, GIVE_UP_S, self._note_waiting)
         while True:
             try:
                 await patience.request(ask())

@@ -59,7 +59,7 @@ class DetectionWorker:
         self.counts: dict[DetectorName, DetectorCounts] = {
             detector.name: DetectorCounts() for detector in DETECTORS
         }
-        known.changed.append(self._wake.set)
+        known.on_change(self._wake.set)
 
     async def run(self, started: Started) -> None:
         """Pass after pass, until cancelled. The first one comes before anybody relies on it.
@@ -119,7 +119,7 @@ class DetectionWorker:
         parts = detect_in_slices(
             self._listings(now_ms),
             now_ms,
-            known.standing,
+            known.active_states,
             settings=self._settings(),
             history=known.history,
             liquidity=known.liquidity(),

@@ -71,15 +71,17 @@ class OutcomeWorker:
     def _tape_of(self, listing: Listing) -> Tape | None:
         """Return the tape on which its trades are; one that has been missing trades says so by then."""
         tapes = [
-            self._known.seen[name] for name in (listing.symbol, *listing.names) if name in self._known.seen
+            self._known.histories[name]
+            for name in (listing.symbol, *listing.names)
+            if name in self._known.histories
         ]
         seen = next((one for one in tapes if one.tape.trades), tapes[0] if tapes else None)
         if seen is None:
             return None
-        if seen.lost_since_ms is not None:
+        if seen.gap_since_ms is not None:
             now_ms = self._market.now_ms()
-            seen.tape.note_gap(seen.lost_since_ms, now_ms)
-            seen.lost_since_ms = now_ms
+            seen.tape.note_gap(seen.gap_since_ms, now_ms)
+            seen.gap_since_ms = now_ms
         return seen.tape
 
     async def _store(

@@ -155,7 +155,7 @@ class Readiness:
             are_shots_ready=line.are_shots_ready,
             ban=self._trading.ban(),
             key_may=key_may(self._known, snipe.symbol, listing, self._trading.now_ms()),
-            standstill=self._awake.doubt,
+            standstill=self._awake.entry_block,
         )
         numbers = self._numbers()
         limits = ReadyLimits(clock_age_s=numbers.clock_age_s, silent_ms=silent_ms)

@@ -92,7 +92,7 @@ class Sniper:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._sold: dict[str, str] = {}
         """Why snipes that fire buy nothing more: their pair is being sold."""
-        known.changed.append(self._wake.set)
+        known.on_change(self._wake.set)
 
     async def run(self, started: Started) -> None:
         """Look again and again; armed snipes that are cut short stay armed in the books."""

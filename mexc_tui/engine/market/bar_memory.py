@@ -21,7 +21,7 @@ def limit_histories(
     a gap.
     """
     idle = sorted(
-        histories.keys() - set(streamed) - set(expected), key=lambda name: histories[name].heard_ms or 0
+        histories.keys() - set(streamed) - set(expected), key=lambda name: histories[name].updated_ms or 0
     )
     bars = sum(len(one.tape) for one in histories.values())
     for name in idle:

@@ -54,18 +54,18 @@ class PairHistory:
 
     tape: Tape = field(default_factory=Tape)
     liquidity: Liquidity | None = None
-    lost_since_ms: int | None = 0
+    gap_since_ms: int | None = 0
     """Start of the current gap in the trades; None: no gap. 0 before the first subscription."""
-    heard_ms: int | None = None
+    updated_ms: int | None = None
     """When the last message was received, exchange time."""
     quote: BestQuote | None = None
     quoted_ms: int = 0
-    deep: TopLevels | None = None
+    deep_levels: TopLevels | None = None
     """Deep order book, while a front end displays the pair; None: no message since its stream began."""
-    deep_ms: int = 0
+    deep_levels_ms: int = 0
     trades: deque[StreamDeal] = field(default_factory=lambda: deque[StreamDeal](maxlen=MAX_TRADES))
     """Newest trades, oldest first."""
-    earlier: tuple[PublicTrade, ...] = ()
+    earlier_trades: tuple[PublicTrade, ...] = ()
     """Trades before its stream, newest first, queried when a front end first displays the pair."""
 
 
@@ -83,18 +83,21 @@ class KnowledgeStore:
         self.history = CalibrationHistory()
         self.outcomes: dict[str, ListingOutcome] = {}
         """Outcome by listing id, for listings in memory."""
-        self.seen: dict[str, PairHistory] = {}
+        self.histories: dict[str, PairHistory] = {}
         """Streamed market data by symbol."""
-        self.changed: list[Callable[[], None]] = []
-        """Callbacks for changes of listings, called at once."""
+        self._listeners: list[Callable[[], None]] = []
         self._is_current = False
         self._writes = 0
         self._in_flight = 0
 
     @property
-    def standing(self) -> dict[SignalKey, Stand]:
+    def active_states(self) -> dict[SignalKey, Stand]:
         """Return the active signals in the form that a detection pass takes."""
         return {key: Stand(signal.state, signal.at_ms) for key, signal in self.signals.items()}
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Register a callback for changes of listings; it is called synchronously."""
+        self._listeners.append(listener)
 
     async def load(self) -> None:
         """Load everything from the store, unless memory matches it already. Raises StorageError."""
@@ -153,8 +156,8 @@ class KnowledgeStore:
 
         await self.write("save market knowledge", work)
         if updates:
-            for callback in self.changed:
-                callback()
+            for listener in self._listeners:
+                listener()
 
     def _newest(self, listing: Listing) -> Listing:
         """Return the current version of a listing, which may have changed or been merged meanwhile."""
@@ -183,7 +186,7 @@ class KnowledgeStore:
 
     def liquidity(self) -> dict[str, Liquidity]:
         """Return the liquidity of each streamed order book, by symbol."""
-        return {name: seen.liquidity for name, seen in self.seen.items() if seen.liquidity is not None}
+        return {name: seen.liquidity for name, seen in self.histories.items() if seen.liquidity is not None}
 
 
 def facts_of(update: Update) -> Iterable[Event]:

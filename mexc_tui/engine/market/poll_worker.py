@@ -78,7 +78,7 @@ class PollWorker:
         self._states = {source: _SourceState() for source in self._sources()}
         self._polled_ms: dict[ListingSource, int] = {}
         self._wake = asyncio.Event()
-        known.changed.append(self._wake.set)
+        known.on_change(self._wake.set)
 
     async def run(self, started: Started) -> None:
         """Poll every source once, then at its interval. A failed source is polled again when due."""

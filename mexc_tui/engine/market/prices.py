@@ -36,7 +36,7 @@ class Price:
     quoted_ns: int | None = None
     traded_ns: int | None = None
     levels_ns: int | None = None
-    heard_ms: int | None = None
+    updated_ms: int | None = None
     """When the last message was received, exchange time."""
     version: int = 0
     """Order-book version of the bid; 0: unknown."""
@@ -124,7 +124,7 @@ class PriceCache:
     def evict_idle(self, streamed: Collection[str]) -> None:
         """Drop pairs without a stream beyond `MAX_IDLE`, least recently updated first."""
         idle = [symbol for symbol in self._of if symbol not in streamed]
-        idle.sort(key=lambda symbol: self._of[symbol].heard_ms or 0)
+        idle.sort(key=lambda symbol: self._of[symbol].updated_ms or 0)
         for symbol in idle[: max(len(idle) - MAX_IDLE, 0)]:
             del self._of[symbol]
             self._versions.forget(symbol)
@@ -141,7 +141,7 @@ class PriceCache:
             bid=quote.bid_price,
             ask=quote.ask_price,
             quoted_ns=now_ns,
-            heard_ms=self._now_ms(),
+            updated_ms=self._now_ms(),
             version=quote.version,
         )
         self._put(moved, (), now_ns)
@@ -152,7 +152,7 @@ class PriceCache:
             return
         now_ns, now_ms = self._clock.monotonic_ns(), self._now_ms()
         newest = max(reversed(deals), key=lambda one: one.time_ms)
-        moved = replace(self.of(newest.symbol), heard_ms=now_ms)
+        moved = replace(self.of(newest.symbol), updated_ms=now_ms)
         if newest.time_ms >= moved.last_ms:
             last_ms = min(newest.time_ms, now_ms)
             moved = replace(moved, last=newest.price, last_ms=last_ms, traded_ns=now_ns)
@@ -172,7 +172,7 @@ class PriceCache:
             bids=levels.bids,
             asks=levels.asks,
             levels_ns=now_ns,
-            heard_ms=self._now_ms(),
+            updated_ms=self._now_ms(),
             version=levels.version,
         )
         self._put(moved, (), now_ns)

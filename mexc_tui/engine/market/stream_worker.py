@@ -53,7 +53,7 @@ class StreamWorker:
         self._watched = watched
         self._held = held
         self._prices = prices
-        known.changed.append(self._wake.set)
+        known.on_change(self._wake.set)
 
     async def run(self, started: Started) -> None:
         """Update subscriptions and store changes until cancelled."""
@@ -120,7 +120,7 @@ class StreamWorker:
         self._market.stream(wanted, in_a_hurry(live, now_ms))
         streamed = {one.symbol for one in wanted}
         limit_histories(
-            self._known.seen, streamed, {name for one in live for name in (one.symbol, *one.names)}
+            self._known.histories, streamed, {name for one in live for name in (one.symbol, *one.names)}
         )
         if self._prices is not None:
             self._prices.evict_idle(streamed)
@@ -135,7 +135,7 @@ class StreamWorker:
             history, now_ms = self._history(deal.symbol), self._market.now_ms()
             if history.tape.add(deal):
                 history.trades.append(deal)
-            history.heard_ms = now_ms
+            history.updated_ms = now_ms
             self._queue_update(self._known.knowledge.note_deal(deal, now_ms))
 
     def on_quote(self, quote: BestQuote) -> None:
@@ -147,7 +147,7 @@ class StreamWorker:
             self._prices.on_quote(quote)
         at_ms = self._market.now_ms()
         history = self._history(quote.symbol)
-        history.heard_ms = history.quoted_ms = at_ms
+        history.updated_ms = history.quoted_ms = at_ms
         history.quote = quote
         lacks_a_side = quote.bid_price is None or quote.ask_price is None
         if lacks_a_side or history.liquidity is None or not history.liquidity.ask_value:
@@ -159,18 +159,18 @@ class StreamWorker:
         if self._prices is not None:
             self._prices.on_levels(levels)
         history, at_ms = self._history(levels.symbol), self._market.now_ms()
-        history.liquidity, history.heard_ms = liquidity_of_levels(levels, at_ms), at_ms
+        history.liquidity, history.updated_ms = liquidity_of_levels(levels, at_ms), at_ms
 
     def on_deep_levels(self, levels: TopLevels) -> None:
         """Store the deep order book of a displayed pair; for display only."""
         history = self._history(levels.symbol)
-        history.deep = levels
-        history.heard_ms = history.deep_ms = self._market.now_ms()
+        history.deep_levels = levels
+        history.updated_ms = history.deep_levels_ms = self._market.now_ms()
 
     def on_gap(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
         """Record the start and end of a gap in the streams of a pair."""
         if kind is StreamKind.DEEP_LEVELS:
-            self._history(symbol).deep = None
+            self._history(symbol).deep_levels = None
         elif is_closed and self._prices is not None:
             self._prices.reset_version(symbol)
         if kind is not StreamKind.DEALS:
@@ -180,14 +180,14 @@ class StreamWorker:
         if is_closed and listing is not None and may_have_opened(listing, now_ms):
             self._missed_openings.add(symbol)
             self._wake.set()
-        if is_closed and history.lost_since_ms is not None:
-            history.tape.note_gap(history.lost_since_ms, now_ms)
-            history.lost_since_ms = None
-        elif not is_closed and history.lost_since_ms is None:
-            history.lost_since_ms = now_ms
+        if is_closed and history.gap_since_ms is not None:
+            history.tape.note_gap(history.gap_since_ms, now_ms)
+            history.gap_since_ms = None
+        elif not is_closed and history.gap_since_ms is None:
+            history.gap_since_ms = now_ms
 
     def _history(self, symbol: str) -> PairHistory:
-        return self._known.seen.setdefault(symbol, PairHistory())
+        return self._known.histories.setdefault(symbol, PairHistory())
 
     def _queue_update(self, update: Update | None) -> None:
         if update is not None:

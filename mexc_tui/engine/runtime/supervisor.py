@@ -33,7 +33,7 @@ class Worker:
     """Time allowed to become ready; None: unlimited."""
     is_optional: bool = False
     """Whether later workers start even if the first attempt fails; it is then retried in the background."""
-    go_on_s: float | None = None
+    proceed_after_s: float | None = None
     """Later workers start after this time even if it is not ready; None: they wait."""
 
 
@@ -193,7 +193,7 @@ class _WorkerTask:
         self._task = asyncio.create_task(self._run(), name=f"worker {self.worker.name}")
         self._task.add_done_callback(self._on_stopped)
         try:
-            async with asyncio.timeout(self.worker.go_on_s):
+            async with asyncio.timeout(self.worker.proceed_after_s):
                 await self._started_or_failed.wait()
         except TimeoutError:
             self._is_waited_for = False

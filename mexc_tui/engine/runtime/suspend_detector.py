@@ -102,7 +102,7 @@ class SuspendDetector:
         return idle_ms if idle_ms > GAP_MS else 0
 
     @property
-    def doubt(self) -> str:
+    def entry_block(self) -> str:
         """Return why entries wait after a long gap; empty: they do not."""
         stale = self._stale
         if stale is None:

@@ -37,7 +37,7 @@ REPEAT_MS = 3_600_000
 """A finding that disappeared and returns is acted on again after this time."""
 RESOLVED_MS = 60_000
 """A finding absent for this long is resolved: its alert is closed."""
-ORDER_WORKERS = ("books", "settling", "sniper", "guardian")
+ORDER_WORKERS = ("ledger", "order resolution", "sniper", "exit monitor")
 """Trading halts when one of these workers keeps failing (reliability H6)."""
 
 FindingKey = tuple[RiskLevel, Cause, bool, bool]

@@ -178,7 +178,7 @@ class Safety:
 
     def workers(self) -> tuple[Worker, ...]:
         """Return the workers; once they have started, the trading state is loaded."""
-        return Worker("guard", self.risk_monitor.run), Worker("equity", self.equity.run)
+        return Worker("risk monitor", self.risk_monitor.run), Worker("equity", self.equity.run)
 
     def is_over(self, alert: StoredAlert) -> bool:
         """Return whether the condition behind a trading alert has cleared."""

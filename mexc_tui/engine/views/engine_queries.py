@@ -188,7 +188,7 @@ class EngineQueries:
         known, settings = self._engine.known, self._engine.detection_settings()
         now_ms = self._engine.parts.market.now_ms()
         stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
-        seen = known.seen.get(listing.symbol)
+        seen = known.histories.get(listing.symbol)
         bars = seen.tape.bars if seen is not None else ()
         return listing_row(
             listing,
@@ -197,7 +197,7 @@ class EngineQueries:
             price=bars[-1].close if bars else None,
             trades=seen.tape.trades if seen is not None else 0,
             pair=known.knowledge.pairs.get(listing.symbol),
-            heard_ms=None if seen is None else seen.heard_ms,
+            heard_ms=None if seen is None else seen.updated_ms,
         )
 
     def _setting_value(self, name: str) -> SettingValue:

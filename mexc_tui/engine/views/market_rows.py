@@ -38,17 +38,17 @@ def level_rows(levels: Levels, most: int) -> tuple[LevelRow, ...]:
 
 def best_of(seen: PairHistory) -> tuple[Decimal | None, Decimal | None]:
     """Return the newest best bid and ask, by whichever message came last; None: that side is empty."""
-    quote, deep = seen.quote, seen.deep
-    if deep is not None and (quote is None or seen.deep_ms >= seen.quoted_ms):
+    quote, deep = seen.quote, seen.deep_levels
+    if deep is not None and (quote is None or seen.deep_levels_ms >= seen.quoted_ms):
         return _best(deep.bids), _best(deep.asks)
     return (None, None) if quote is None else (quote.bid_price, quote.ask_price)
 
 
 def is_exact(seen: PairHistory, now_ms: int) -> bool:
     """Whether the levels are what the exchange has: confirmed lately, not crossed, no later quote differs."""
-    if seen.deep is None or now_ms - max(seen.deep_ms, seen.quoted_ms) > FRESH_MS:
+    if seen.deep_levels is None or now_ms - max(seen.deep_levels_ms, seen.quoted_ms) > FRESH_MS:
         return False
-    bid, ask = _best(seen.deep.bids), _best(seen.deep.asks)
+    bid, ask = _best(seen.deep_levels.bids), _best(seen.deep_levels.asks)
     is_crossed = bid is not None and ask is not None and bid > ask
     return not is_crossed and best_of(seen) == (bid, ask)
 
@@ -67,7 +67,7 @@ def trade_rows(seen: PairHistory, most: int) -> tuple[TradeRow, ...]:
             quantity=one.quantity,
             side=Side.SELL if one.buyer_is_maker else Side.BUY,
         )
-        for one in seen.earlier
+        for one in seen.earlier_trades
         if first_ms is None or one.time < first_ms
     )
     return (*heard, *before)[:most]
@@ -105,7 +105,7 @@ def _joined(span: SpanRow | None, start_ms: int, bar: TapeBar) -> SpanRow:
 def _earlier_bars(seen: PairHistory) -> Iterable[TapeBar]:
     """Yield what was traded before the tape began, as bars of one trade, oldest first."""
     begin_ms = seen.tape.first_ms
-    for one in reversed(seen.earlier):
+    for one in reversed(seen.earlier_trades):
         if begin_ms is None or one.time < begin_ms - begin_ms % BAR_MS:
             yield _bar_of(one)
 

@@ -150,8 +150,8 @@ class Previews:
         price, age_ms = self._components.prices.of(symbol), self._components.prices.age_ms(symbol)
         if age_ms is None or age_ms > self._stale_ms() or price.bid is None:
             return BidDepth(None)
-        seen = self._known.seen.get(symbol)
-        deep = () if seen is None or seen.deep is None else seen.deep.bids
+        seen = self._known.histories.get(symbol)
+        deep = () if seen is None or seen.deep_levels is None else seen.deep_levels.bids
         levels = next((one for one in (deep, price.bids) if one and one[0][0] == price.bid), ())
         return BidDepth(price.bid, levels)
 

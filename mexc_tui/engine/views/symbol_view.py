@@ -95,7 +95,7 @@ class SymbolView:
         problem = self._watched.watch(symbol)
         if is_new and not problem:
             self._engine.streams.request_update()
-            if not self._seen(symbol).earlier:
+            if not self._seen(symbol).earlier_trades:
                 chore = asyncio.create_task(self._ask_earlier(symbol), name=f"trades of {symbol}")
                 self._chores.add(chore)
                 chore.add_done_callback(self._chores.discard)
@@ -108,7 +108,7 @@ class SymbolView:
         except ExchangeError as error:
             log.info("no earlier trades of %s: %s", symbol, error)
             return
-        self._engine.known.seen.setdefault(symbol, PairHistory()).earlier = trades
+        self._engine.known.histories.setdefault(symbol, PairHistory()).earlier_trades = trades
         self._kept.paths.pop(symbol, None)
 
     async def _fills(self, symbol: str) -> tuple[OwnFillRow, ...]:
@@ -137,7 +137,7 @@ class SymbolView:
         seen, knowledge = self._seen(symbol), self._engine.known.knowledge
         pair, listing = knowledge.pairs.get(symbol), knowledge.listings.named(symbol)
         now_ms = self._engine.parts.market.now_ms()
-        (bid, ask), deep, (bids, asks) = best_of(seen), seen.deep, self._levels(symbol, seen)
+        (bid, ask), deep, (bids, asks) = best_of(seen), seen.deep_levels, self._levels(symbol, seen)
         path, trades = self._path(symbol, seen, listing, wish, now_ms), trade_rows(seen, max(wish.trades, 1))
         return MarketRow(
             symbol=symbol,
@@ -151,10 +151,10 @@ class SymbolView:
             bid=bid,
             ask=ask,
             last=trades[0].price if trades else None,
-            priced_ms=seen.heard_ms,
+            priced_ms=seen.updated_ms,
             bids=level_rows(bids, wish.levels),
             asks=level_rows(asks, wish.levels),
-            leveled_ms=None if deep is None else seen.deep_ms,
+            leveled_ms=None if deep is None else seen.deep_levels_ms,
             is_exact=is_exact(seen, now_ms),
             trades=trades[: wish.trades],
             path=path.spans,
@@ -168,8 +168,8 @@ class SymbolView:
 
     def _levels(self, symbol: str, seen: PairHistory) -> tuple[Levels, Levels]:
         """Return the many levels that are watched for faces; before they come, the few that trading hears."""
-        if seen.deep is not None:
-            return seen.deep.bids, seen.deep.asks
+        if seen.deep_levels is not None:
+            return seen.deep_levels.bids, seen.deep_levels.asks
         components = self._engine.trading_components
         price = None if components is None else components.prices.of(symbol)
         return ((), ()) if price is None else (price.bids, price.asks)
@@ -196,14 +196,14 @@ class SymbolView:
         return exit_levels(position, row, None if pair is None else grid_of(pair))
 
     def _seen(self, symbol: str) -> PairHistory:
-        return self._engine.known.seen.get(symbol) or PairHistory()
+        return self._engine.known.histories.get(symbol) or PairHistory()
 
 
 def _holes(seen: PairHistory, path: PricePath) -> tuple[tuple[int, int], ...]:
     """Return the spans without trades to be seen that a path goes over; what was asked for fills them."""
     if not path.spans:
         return ()
-    known_ms = max(seen.earlier[0].time if seen.earlier else 0, path.spans[0].start_ms)
+    known_ms = max(seen.earlier_trades[0].time if seen.earlier_trades else 0, path.spans[0].start_ms)
     last_ms = path.spans[-1].start_ms + path.step_ms
     holes = ((max(since, known_ms), until) for since, until in seen.tape.gaps)
     return tuple((since, until) for since, until in holes if since < min(until, last_ms))

@@ -376,7 +376,7 @@ class TradingQueries:
     def _quote(self, symbol: str) -> BidQuote:
         prices = self._components.prices
         price = prices.of(symbol)
-        return BidQuote(price.bid, prices.age_ms(symbol), price.heard_ms, price.last)
+        return BidQuote(price.bid, prices.age_ms(symbol), price.updated_ms, price.last)
 
     def _precision(self, symbol: str) -> SymbolPrecision:
         pair = self._known.knowledge.pairs.get(symbol)

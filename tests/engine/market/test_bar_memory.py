@@ -23,7 +23,7 @@ def add_deal(histories: dict[str, PairHistory], symbol: str, at_s: int) -> None:
     one = histories.setdefault(symbol, PairHistory())
     if one.tape.add(deal(symbol, at_s)):
         one.trades.append(deal(symbol, at_s))
-    one.heard_ms = at_s * 1_000
+    one.updated_ms = at_s * 1_000
 
 
 def bars(histories: dict[str, PairHistory]) -> int:

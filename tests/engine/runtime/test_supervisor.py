@@ -97,7 +97,7 @@ def test_later_workers_start_after_the_proceed_time_while_a_slow_worker_is_retri
             started()
             await asyncio.sleep(1e9)
 
-        slow = Worker("slow", run, start_deadline_s=None, go_on_s=0.5)
+        slow = Worker("slow", run, start_deadline_s=None, proceed_after_s=0.5)
         started_s = asyncio.get_running_loop().time()
         await fixture.supervisor.start([slow, fixture.worker("after")])
         assert round(asyncio.get_running_loop().time() - started_s, 3) == 0.5
@@ -117,7 +117,7 @@ def test_a_failure_within_the_proceed_time_aborts_the_start() -> None:
             raise OSError("broken")
 
         with pytest.raises(StartFailed, match="broken"):
-            await fixture.supervisor.start([Worker("first", run, go_on_s=0.5)])
+            await fixture.supervisor.start([Worker("first", run, proceed_after_s=0.5)])
 
     with_supervisor(main)
 

@@ -50,7 +50,7 @@ def test_C4_a_running_loop_has_no_gap() -> None:
         since_ns = fixture.sim.clock.monotonic_ns()
         await asyncio.sleep(60)
         assert fixture.detector.blocked_ms_since(since_ns) == 0
-        assert (fixture.detector.count, fixture.detector.warning, fixture.detector.doubt) == (0, "", "")
+        assert (fixture.detector.count, fixture.detector.warning, fixture.detector.entry_block) == (0, "", "")
 
     with_detector(work)
 
@@ -101,16 +101,16 @@ def test_C3_after_a_long_gap_entries_wait_for_a_later_reconciliation() -> None:
         stand_still(4)
         await asyncio.sleep(0.2)
         assert fixture.calls == ["invalidate prices", "sync clock"]
-        assert "blocked for 4." in fixture.detector.doubt
+        assert "blocked for 4." in fixture.detector.entry_block
         fixture.reconciled_ms = fixture.sim.clock.now_ms()
         await asyncio.sleep(1)
-        assert fixture.detector.doubt, "that reconciliation began before the clock was measured"
+        assert fixture.detector.entry_block, "that reconciliation began before the clock was measured"
         await asyncio.sleep(CLOCK_SYNC_S)
         assert fixture.calls == ["invalidate prices", "sync clock", "reconcile"]
-        assert fixture.detector.doubt
+        assert fixture.detector.entry_block
         fixture.reconciled_ms = fixture.sim.clock.now_ms()
         await asyncio.sleep(0.2)
-        assert not fixture.detector.doubt
+        assert not fixture.detector.entry_block
 
     with_detector(work)
 
@@ -123,10 +123,10 @@ def test_C3_a_gap_during_the_reconciliation_makes_entries_wait_for_another() -> 
         await asyncio.sleep(0.2)
         fixture.reconciled_ms = fixture.sim.clock.now_ms()
         await asyncio.sleep(0.2)
-        assert fixture.detector.doubt
+        assert fixture.detector.entry_block
         await asyncio.sleep(CLOCK_SYNC_S)
         fixture.reconciled_ms = fixture.sim.clock.now_ms()
         await asyncio.sleep(0.2)
-        assert not fixture.detector.doubt
+        assert not fixture.detector.entry_block
 
     with_detector(work)

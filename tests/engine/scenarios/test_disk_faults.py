@@ -233,7 +233,11 @@ def test_d3_what_was_bought_while_the_store_is_full_is_protected_and_booked_late
                 await asyncio.sleep(5)
                 assert len(told) > 5
                 restarts = {one.name: one.restarts for one in running.engine.workers()}
-                assert (restarts["streams"], restarts["settling"], restarts["guardian"]) == (0, 0, 0)
+                assert (restarts["streams"], restarts["order resolution"], restarts["exit monitor"]) == (
+                    0,
+                    0,
+                    0,
+                )
                 position = held(running)
                 assert position.remaining
                 assert (await protection(running))[0] is Protection.ENGINE

@@ -55,7 +55,7 @@ def test_levels_of_a_pair_that_does_not_trade_are_exact_while_its_quotes_confirm
 
 def test_trades_that_were_asked_for_come_behind_those_that_were_heard() -> None:
     seen = seen_of(deal(NOW_MS, "1", 1), deal(NOW_MS + 1, "2", 2))
-    seen.earlier = tuple(
+    seen.earlier_trades = tuple(
         PublicTrade(price=D(3), quantity=D(1), time=at_ms, buyer_is_maker=True)
         for at_ms in (NOW_MS + 1, NOW_MS - 1)
     )

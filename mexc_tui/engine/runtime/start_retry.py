@@ -16,12 +16,12 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 """Pauses double from the first to the longest."""
 SLOW_S = 3.0
-GO_ON_S = 0.5
+PROCEED_AFTER_S = 0.5
 """With exposure, exits and the desk start after this time although a request is still unanswered."""
 EXPOSED = "Positions or unknown orders exist: the engine keeps running and retries."
 
 
-class StartPatience:
+class StartRetry:
     """Pauses between the attempts of one start-up request and reports each new problem at once."""
 
     def __init__(

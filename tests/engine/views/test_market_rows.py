@@ -33,7 +33,9 @@ def seen_of(*deals: StreamDeal) -> PairHistory:
 
 
 def test_levels_are_exact_until_a_later_quote_differs() -> None:
-    seen = PairHistory(deep=DEEP, deep_ms=NOW_MS, quote=quote("1", "1.1"), quoted_ms=NOW_MS + 100)
+    seen = PairHistory(
+        deep_levels=DEEP, deep_levels_ms=NOW_MS, quote=quote("1", "1.1"), quoted_ms=NOW_MS + 100
+    )
     assert is_exact(seen, NOW_MS + 200)
     seen.quote = quote("1.01", "1.1")
     assert not is_exact(seen, NOW_MS + 200)
@@ -41,14 +43,16 @@ def test_levels_are_exact_until_a_later_quote_differs() -> None:
 
 
 def test_levels_that_were_not_heard_for_long_or_are_crossed_are_not_exact() -> None:
-    assert not is_exact(PairHistory(deep=DEEP, deep_ms=NOW_MS), NOW_MS + 1_001)
+    assert not is_exact(PairHistory(deep_levels=DEEP, deep_levels_ms=NOW_MS), NOW_MS + 1_001)
     crossed = TopLevels("AUSDT", asks=((D(1), D(1)),), bids=((D(2), D(1)),), version=1)
-    assert not is_exact(PairHistory(deep=crossed, deep_ms=NOW_MS), NOW_MS)
+    assert not is_exact(PairHistory(deep_levels=crossed, deep_levels_ms=NOW_MS), NOW_MS)
     assert not is_exact(PairHistory(), NOW_MS)
 
 
 def test_levels_of_a_pair_that_does_not_trade_are_exact_while_its_quotes_confirm_them() -> None:
-    seen = PairHistory(deep=DEEP, deep_ms=NOW_MS, quote=quote("1", "1.1"), quoted_ms=NOW_MS + 600_000)
+    seen = PairHistory(
+        deep_levels=DEEP, deep_levels_ms=NOW_MS, quote=quote("1", "1.1"), quoted_ms=NOW_MS + 600_000
+    )
     assert is_exact(seen, NOW_MS + 600_100)
     assert not is_exact(seen, NOW_MS + 601_001)
 

@@ -20,7 +20,7 @@ class PracticeAccount:
         return self._free.get(asset, ZERO)
 
     def locked(self, asset: str) -> Decimal:
-        """Return what open orders hold."""
+        """Return the amounts locked by open orders."""
         return self._locked.get(asset, ZERO)
 
     def total(self, asset: str) -> Decimal:
@@ -52,7 +52,7 @@ class PracticeAccount:
         return self._hub.coin_ids.get(asset) or coin_id(asset)
 
     def pay_fee(self, asset: str, fee: Decimal) -> None:
-        """Take a fee, at most what is free."""
+        """Deduct a fee, at most the free balance."""
         self.move(asset, -min(fee, self.free(asset)), ZERO, BookChangeKind.FEE)
 
 

@@ -1,4 +1,4 @@
-"""HTTP answers: JSON, refusals, limits, pages, and answers that a fault spoils (protocol 2.2, 6.3)."""
+"""HTTP responses: JSON, refusals, limits, pages and responses damaged by faults (protocol 2.2, 6.3)."""
 
 import asyncio
 from typing import cast
@@ -33,7 +33,7 @@ def refused(refusal: PracticeRefusal) -> web.Response:
 
 
 def turned_away(away: TurnedAway) -> web.Response:
-    """Print what the limiter or the firewall says."""
+    """Return the response of the rate limiter or the firewall."""
     if away.block is Block.FIREWALL:
         return firewall()
     response = web.Response(body=_BLOCKED[away.block], status=away.block.value, headers=_JSON)
@@ -48,7 +48,7 @@ def firewall() -> web.Response:
 
 
 def internal_error() -> web.Response:
-    """Say nothing about what went wrong."""
+    """Return a 500 without details."""
     return answer({"code": 500, "msg": "Internal error"}, 500)
 
 
@@ -63,7 +63,7 @@ def not_found() -> web.Response:
 
 
 def cut_off(request: web.Request) -> web.Response:
-    """Break the connection; what is returned is never sent."""
+    """Break the connection; the returned response is never sent."""
     if isinstance(request.transport, asyncio.Transport):
         request.transport.abort()
     return web.Response(status=500)
@@ -82,9 +82,9 @@ def cut_in_half(request: web.Request, whole: web.Response) -> web.Response:
 
 
 def with_malformed_row(whole: web.Response) -> web.Response:
-    """Put null in place of each value of the first row of a list, but for what names it.
+    """Replace the values of a list's first row by null, except its identifiers.
 
-    An answer without a list stays as it is.
+    A response without a list is returned unchanged.
     """
     data: object = msgspec.json.decode(whole.body) if isinstance(whole.body, bytes) else None
     fields = cast("dict[str, object]", data) if isinstance(data, dict) else {"": data}

@@ -10,7 +10,7 @@ KEPT = 2_000
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """One new order as it came, whatever became of it."""
+    """One order request on arrival, whatever its outcome."""
 
     at_ns: int
     client_order_id: str
@@ -23,10 +23,10 @@ class Arrivals:
         self._log: deque[Arrival] = deque(maxlen=KEPT)
 
     def note(self, request: web.Request, at_ns: int) -> None:
-        """Note a request if it places an order."""
+        """Record a request that places an order."""
         if request.method == "POST" and request.path == ORDER_PATH:
             self._log.append(Arrival(at_ns, request.query.get("newClientOrderId", "")))
 
     def all(self) -> list[Arrival]:
-        """Return what is kept."""
+        """Return the recorded requests."""
         return list(self._log)

@@ -1,4 +1,4 @@
-"""Who may call: content type, key, address, time, signature, rights, in the order of protocol 2.4."""
+"""Access checks: content type, key, address, time, signature, rights, in the order of protocol 2.4."""
 
 import hashlib
 import hmac
@@ -45,7 +45,7 @@ class SignedCall:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What an endpoint asks of a signed call."""
+    """Requirements of an endpoint for a signed call."""
 
     permission: KeyPermission | None = None
     mandatory: Sequence[str] = ()
@@ -54,7 +54,7 @@ class Demand:
 
 
 class Gate:
-    """The door to signed endpoints, for the one key of this exchange."""
+    """Authenticates signed calls against the one key of this exchange."""
 
     def __init__(self, key: str, secret: str, plan: AccountPlan, *, strict: bool = False) -> None:
         self.key = key
@@ -63,7 +63,7 @@ class Gate:
         self._strict = strict
 
     def check(self, call: SignedCall, demand: Demand, now_ms: int) -> None:
-        """Let a call in, or raise the Refusal that MEXC would answer."""
+        """Check a call; raises the PracticeRefusal that MEXC would return."""
         if call.method != "GET" and not call.content_type.lower().startswith("application/json"):
             raise PracticeRefusal(700013, "Invalid content Type.")
         self._check_key(call.key, call.address)
@@ -85,7 +85,7 @@ class Gate:
             raise PracticeRefusal(700006, f"IP [{address}] not in the ip white list")
 
     def _signature_fits(self, params: Params) -> bool:
-        """Compare with each text that may have been signed; strict mode does not take the decoded one."""
+        """Compare with each text that the signature may cover; strict mode rejects the decoded one."""
         given = params.get(SIGNATURE).encode("utf-8", "surrogateescape")
         for how, text in params.signed_texts():
             if how == "decoded" and self._strict:

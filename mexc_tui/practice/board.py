@@ -1,4 +1,4 @@
-"""Listings of a session: calendar, symbolsV2, pairs that appear, open and vanish."""
+"""Listings of a session: calendar, symbolsV2, new and delisted pairs."""
 
 from collections import deque
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from mexc_tui.practice.traders import Crowd, opening_trade_units, seed_opening
 from mexc_tui.practice.values import PracticeAnnouncement, PracticeCalendarEntry, PracticeWebSymbol
 
 CALENDAR_KEPT_MS = 7 * DAY_MS
-"""How long the calendar shows an opening that is over (protocol 10.1)."""
+"""Time for which the calendar shows past openings (protocol 10.1)."""
 OPEN_KEPT = 100
 """Opened listings of an endless series above which the oldest pair is delisted."""
 
@@ -34,7 +34,7 @@ class ListingBoard:
         pairs: dict[str, PracticePair],
         in_use: Callable[[PracticePair], bool],
     ) -> None:
-        """`pairs` are all that exchangeInfo shows; `in_use` says that the account has something there."""
+        """`pairs`: those in exchangeInfo; `in_use`: whether the account has a balance or order in one."""
         self._scenario = scenario
         self._seed = seed
         self._hub = hub
@@ -42,19 +42,19 @@ class ListingBoard:
         self._pairs = pairs
         self._in_use = in_use
         self._start_ms = hub.now_ms
-        self._taken = {pair.rules.base for pair in pairs.values()}
+        self._used_assets = {pair.rules.base for pair in pairs.values()}
         self._listings: dict[str, PracticeListing] = {}
-        """Coming and open ones, by the symbol of now."""
+        """Upcoming and open listings, by current symbol."""
         self._opened: deque[PracticeListing] = deque()
-        self._gone: deque[PracticeCalendarEntry] = deque()
+        self._delisted: deque[PracticeCalendarEntry] = deque()
         self._announced: deque[PracticeAnnouncement] = deque(maxlen=500)
         for plan in scenario.listings:
-            self._materialise(plan, 0)
+            self._schedule_listing(plan, 0)
 
-    def _materialise(self, plan: ListingPlan, number: int) -> None:
+    def _schedule_listing(self, plan: ListingPlan, number: int) -> None:
         """Add a listing at its first event; a series continues with the next one."""
         listing = PracticeListing(
-            plan=plan, number=number, seed=self._seed, start_ms=self._start_ms, taken=self._taken
+            plan=plan, number=number, seed=self._seed, start_ms=self._start_ms, taken=self._used_assets
         )
         first_ms = max(listing.opens_ms - listing.lead_ms(), self._start_ms)
 
@@ -62,7 +62,7 @@ class ListingBoard:
             self._listings[listing.symbol] = listing
             self._await_step(listing)
             if plan.every_s is not None:
-                self._materialise(plan, number + 1)
+                self._schedule_listing(plan, number + 1)
 
         self._schedule.add(first_ms, begin)
 
@@ -72,13 +72,13 @@ class ListingBoard:
             return
         at_ms, step = coming
 
-        def happen(now_ms: int) -> None:
-            self._happen(listing, step, now_ms)
+        def run(now_ms: int) -> None:
+            self._run_step(listing, step, now_ms)
             self._await_step(listing)
 
-        self._schedule.add(max(at_ms, self._hub.now_ms), happen)
+        self._schedule.add(max(at_ms, self._hub.now_ms), run)
 
-    def _happen(self, listing: PracticeListing, step: ListingStep, now_ms: int) -> None:
+    def _run_step(self, listing: PracticeListing, step: ListingStep, now_ms: int) -> None:
         before = listing.symbol
         if step is ListingStep.OPEN:
             self._ensure_shown(listing, now_ms)
@@ -107,17 +107,17 @@ class ListingBoard:
             case ListingStep.SUSPEND:
                 self._suspend(listing)
             case _:
-                pass  # only symbolsV2 shows it
+                pass  # visible in symbolsV2 only
 
     def _ensure_shown(self, listing: PracticeListing, now_ms: int) -> None:
-        """An opening earlier than planned brings what should have come before it."""
+        """Run the steps that an opening earlier than planned would skip."""
         api_from_s = listing.plan.api_from_s
         wanted = [ListingStep.SHOW, ListingStep.READY]
         if api_from_s is None or api_from_s >= 0:
             wanted.append(ListingStep.ALLOW)
         for step in wanted:
             if not listing.has(step):
-                self._happen(listing, step, now_ms)
+                self._run_step(listing, step, now_ms)
 
     def _announce(self, listing: PracticeListing, now_ms: int) -> None:
         if not listing.plan.in_calendar:
@@ -196,7 +196,7 @@ class ListingBoard:
             pair.status = PairStatus.PAUSED
 
     def _retire(self, now_ms: int) -> None:
-        """Keep memory flat under an endless series."""
+        """Delist the oldest pairs, so that an endless series uses constant memory."""
         for _ in range(len(self._opened) - OPEN_KEPT):
             listing = self._opened.popleft()
             pair = self._pairs.get(listing.symbol)
@@ -205,32 +205,32 @@ class ListingBoard:
                 continue
             entry = listing.calendar_entry()
             if entry is not None:
-                self._gone.append(entry)
+                self._delisted.append(entry)
             if pair is not None:
                 pair.status = PairStatus.OFFLINE
                 del self._pairs[listing.symbol]
             self._listings.pop(listing.symbol, None)
-        while self._gone and self._gone[0].first_open_ms < now_ms - CALENDAR_KEPT_MS:
-            self._gone.popleft()
+        while self._delisted and self._delisted[0].first_open_ms < now_ms - CALENDAR_KEPT_MS:
+            self._delisted.popleft()
 
-    def is_coming(self, symbol: str) -> bool:
+    def is_upcoming(self, symbol: str) -> bool:
         """Whether a listing of this symbol is planned and not visible yet."""
         return symbol in self._listings
 
     def opening_rules(self, symbol: str, now_ms: int) -> OpeningRules:
-        """Return what holds for orders of this pair in the first seconds."""
+        """Return the order rules of this pair in the first seconds of its listing."""
         listing = self._listings.get(symbol)
         return OpeningRules() if listing is None else listing.opening_rules(now_ms)
 
     def calendar(self, now_ms: int) -> list[PracticeCalendarEntry]:
-        """Return announced listings, and those that opened in the last week, by their time."""
+        """Return announced listings and those opened in the last week, by opening time."""
         entries = [entry for each in self._listings.values() if (entry := each.calendar_entry())]
-        entries.extend(self._gone)
+        entries.extend(self._delisted)
         recent = (entry for entry in entries if entry.first_open_ms >= now_ms - CALENDAR_KEPT_MS)
         return sorted(recent, key=lambda entry: entry.first_open_ms)
 
     def web_symbols(self) -> dict[str, PracticeWebSymbol]:
-        """Return the rows of symbolsV2 that listings have, by symbol."""
+        """Return the symbolsV2 rows of listings, by symbol."""
         return {symbol: row for symbol, each in self._listings.items() if (row := each.web_symbol())}
 
     def announcements(self) -> list[PracticeAnnouncement]:

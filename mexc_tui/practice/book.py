@@ -22,7 +22,7 @@ class RestingOrder:
 
 
 class Ladder:
-    """One side of an order book. Orders of one price are kept in order of arrival."""
+    """One side of an order book, in price-time priority."""
 
     def __init__(self, side: Side) -> None:
         self.side = side
@@ -116,7 +116,7 @@ class Book:
         return best is not None and ladder.reaches(best, ticks)
 
     def fillable(self, side: Side, limit: int | None, lots: int) -> int:
-        """Return how many of `lots` an order would get at once."""
+        """Return how many of `lots` an order would fill immediately."""
         ladder = self.opposite(side)
         found = 0
         for ticks in ladder.prices():
@@ -144,7 +144,7 @@ class Book:
     ) -> list[tuple[RestingOrder, int, int]]:
         """Match an incoming order; return (maker, ticks, lots) in the order of the trades.
 
-        `lots` bounds the quantity, `budget` the value in ticks x lots; one of them may be None.
+        `lots` limits the quantity, `budget` the value in ticks x lots; either may be None.
         """
         ladder = self.opposite(side)
         matches: list[tuple[RestingOrder, int, int]] = []

@@ -7,13 +7,13 @@ from mexc_tui.practice.history import HistoryBar, PairHistoryStore, joined
 from mexc_tui.practice.intervals import DAY_MS, KlineInterval, before, end_of, fixed_length_ms, start_of
 
 LIVE_KEPT = 1_500
-"""Live candles kept of each interval."""
+"""Number of recent candles per interval."""
 LIMIT = 1_000
-"""Most candles that one answer holds (protocol 4.3)."""
+"""Largest number of candles in one response (protocol 4.3)."""
 
 
 class _Running:
-    """Candles of one interval since the session started; the last one is still open."""
+    """Candles of one interval since the start of the session; the last one is open."""
 
     def __init__(self, interval: KlineInterval) -> None:
         self.interval = interval
@@ -46,7 +46,7 @@ class Candles:
         return bool(self._running)
 
     def first_ms(self, interval: KlineInterval) -> int:
-        """Return when the oldest candle began; 0 before a new pair's first trade."""
+        """Return the start of the oldest candle; 0 before a new pair's first trade."""
         oldest_ms = self._history.from_ms if self._history is not None else self._live_from_ms
         return 0 if oldest_ms is None else start_of(interval, oldest_ms)
 
@@ -94,12 +94,12 @@ class Candles:
         return self.bars(interval, before(interval, last_ms, count - 1), hi_ms, now_ms)[-count:]
 
     def running(self, interval: KlineInterval, now_ms: int) -> HistoryBar | None:
-        """Return the candle being made; None before the first trade of a pair without history."""
+        """Return the current candle; None before the first trade of a pair without history."""
         bars = self.last_bars(interval, now_ms, 1, now_ms)
         return bars[0] if bars else None
 
     def _past(self, interval: KlineInterval, lo_ms: int, hi_ms: int) -> Iterator[HistoryBar]:
-        """Candles that ended before the live ones begin."""
+        """Candles from before the start of the session."""
         history = self._history
         if history is None:
             return

@@ -1,4 +1,4 @@
-"""The WebSocket's channels: what a client asks for, and what is refused (protocol 7.2 to 7.5)."""
+"""WebSocket channels: subscription requests and their acknowledgements (protocol 7.2 to 7.5)."""
 
 import re
 from collections.abc import Sequence
@@ -125,7 +125,7 @@ BAD_LISTEN_KEY = "Invalid listen key"
 
 
 NO_SUBSCRIPTION = "no subscription"
-"""The answer to UNSUBSCRIPTION where no topic of it was subscribed (protocol 4.10)."""
+"""Reply to UNSUBSCRIPTION without a subscribed topic (protocol 4.10)."""
 
 
 def acknowledgement(accepted: Sequence[str], refused: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Clocks of the practice exchange. Waiting is asyncio's; a clock only says what time it is."""
+"""Clocks of the practice exchange; waiting is left to asyncio."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class PracticeClock(Protocol):
 
 
 class SteadyClock:
-    """Starts at a given time and runs at the rate of a monotonic source of seconds."""
+    """A clock that starts at a given time and advances with a monotonic source of seconds."""
 
     def __init__(self, start_ms: int, seconds: Callable[[], float]) -> None:
         self._start_ms = start_ms
@@ -26,7 +26,7 @@ class SteadyClock:
         self._from_s = seconds()
 
     def now_ms(self) -> int:
-        """Return the start plus the milliseconds gone since."""
+        """Return the start time plus the elapsed milliseconds."""
         return self.now_ns() // 1_000_000
 
     def now_ns(self) -> int:

@@ -10,11 +10,11 @@ from mexc_tui.practice.frames import PONG, TEXT, close_frame, frame
 from mexc_tui.practice.scenario import FaultKind, Knobs
 
 LARGEST_BACKLOG = 8 * 1024 * 1024
-"""Bytes that a slow client may leave unread before it is dropped."""
+"""Unread bytes after which a slow client is disconnected."""
 
 
 class StreamConnection:
-    """Writes frames straight to the transport, all of one moment in one write; never waits for a client."""
+    """Writes frames directly to the transport, one write per flush; never waits for a client."""
 
     def __init__(
         self, *, transport: asyncio.Transport, now_ms: Callable[[], int], faults: Faults, listen_key: str = ""
@@ -26,19 +26,19 @@ class StreamConnection:
         self._faults = faults
         self._out: list[bytes] = []
         self._held: list[bytes] = []
-        self._heard: deque[int] = deque()
+        self._received_ms: deque[int] = deque()
         self._is_dead = False
         self._opened_ms = now_ms()
         self._without_topics_ms = self._opened_ms
         self._active_ms = self._opened_ms
 
-    # What it is sent
+    # Sending
 
     def push(self, channel: str, data: bytes) -> None:
-        """Take a frame of a topic; faults strike here."""
+        """Queue a frame of a topic; faults are applied here."""
         if self._faults.touch_pushes:
             for hit in self._faults.of_push(self._now_ms(), channel):
-                if self._strike(hit, data):
+                if self._apply_fault(hit, data):
                     return
         self._out.append(data)
         if self._held:
@@ -55,7 +55,7 @@ class StreamConnection:
         self.flush()
 
     def flush(self) -> None:
-        """Write what was taken; a client that does not read is dropped."""
+        """Write the queued frames; disconnect a client that does not read."""
         out, self._out = self._out, []
         if not out or self._is_dead or self._transport.is_closing():
             return
@@ -64,8 +64,8 @@ class StreamConnection:
         if self._transport.get_write_buffer_size() > LARGEST_BACKLOG:
             self._transport.abort()
 
-    def _strike(self, hit: Hit, data: bytes) -> bool:
-        """Let a fault have a push; whether nothing is left to send now."""
+    def _apply_fault(self, hit: Hit, data: bytes) -> bool:
+        """Apply a fault to a push; return whether nothing remains to be sent now."""
         if hit.kind is FaultKind.DUPLICATE_PUSH:
             self._out.append(data)
             return False
@@ -88,33 +88,33 @@ class StreamConnection:
         held, self._held = self._held, []
         self._out.extend(held)
 
-    # What it says
+    # Receiving
 
-    def may_speak(self, limit: int) -> bool:
+    def is_within_rate(self, limit: int) -> bool:
         """Count a message of the client; False: more than `limit` within a second."""
         now_ms = self._now_ms()
         self._active_ms = now_ms
-        while self._heard and self._heard[0] <= now_ms - 1000:
-            self._heard.popleft()
-        self._heard.append(now_ms)
-        return len(self._heard) <= limit
+        while self._received_ms and self._received_ms[0] <= now_ms - 1000:
+            self._received_ms.popleft()
+        self._received_ms.append(now_ms)
+        return len(self._received_ms) <= limit
 
     def add(self, topic: ChannelTopic) -> None:
-        """Remember a subscription."""
+        """Add a subscription."""
         self.topics[topic.text] = topic
         self._active_ms = self._now_ms()
 
     def remove(self, text: str) -> ChannelTopic | None:
-        """Forget a subscription; None: there was none."""
+        """Remove a subscription; None: there was none."""
         topic = self.topics.pop(text, None)
         if not self.topics:
             self._without_topics_ms = self._now_ms()
         return topic
 
-    # When it ends
+    # Closing
 
     def is_over(self, knobs: Knobs) -> bool:
-        """Whether the exchange closes it now (protocol 7.1): no topic, no data, or too old."""
+        """Whether the connection is due to close (protocol 7.1): no topic, no data, or too old."""
         now_ms = self._now_ms()
         if now_ms - self._opened_ms >= knobs.socket_lifetime_s * 1000:
             return True
@@ -122,16 +122,16 @@ class StreamConnection:
             return now_ms - self._without_topics_ms >= knobs.no_subscription_close_s * 1000
         return now_ms - self._active_ms >= knobs.no_data_close_s * 1000
 
-    def close(self, *, politely: bool, for_good: bool = False) -> None:
-        """End the connection, with a close frame or without. A half-open one ends only `for_good`."""
-        if politely:
+    def close(self, *, with_frame: bool, even_half_open: bool = False) -> None:
+        """Close the connection, with a close frame or without; a half-open one only if `even_half_open`."""
+        if with_frame:
             self._out.append(close_frame())
             self.flush()
-        if for_good or not self._is_dead:
+        if even_half_open or not self._is_dead:
             self._transport.close()
 
     def release_held(self) -> None:
-        """Send what a reordering still holds back."""
+        """Send the frames delayed by a reordering fault."""
         if self._held:
             self._release()
             self.flush()

@@ -37,14 +37,14 @@ FOR_PUSHES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A fault that strikes one request or push."""
+    """A fault that applies to one request or push."""
 
     kind: FaultKind
     amount_ms: int
 
 
 class _Armed:
-    """A planned fault with its own randomness and what is left of its hits."""
+    """A planned fault with its own random generator and remaining count."""
 
     def __init__(self, plan: FaultPlan, random: Random, start_ms: int) -> None:
         self.plan = plan
@@ -82,15 +82,15 @@ class Faults:
 
     @property
     def touch_pushes(self) -> bool:
-        """Whether any push can ever be struck; False spares the asking."""
+        """Whether any fault can affect pushes; False skips the check."""
         return bool(self._pushes)
 
     def of_request(self, now_ms: int, method: str, path: str) -> list[Hit]:
-        """Draw what strikes a request, in the order of the scenario."""
+        """Draw the faults of a request, in the order of the scenario."""
         return _draw(self._requests, now_ms, path, method)
 
     def of_push(self, now_ms: int, channel: str) -> list[Hit]:
-        """Draw what strikes one push on one socket."""
+        """Draw the faults of one push on one socket."""
         return _draw(self._pushes, now_ms, channel, "")
 
     def skew_ms(self, now_ms: int) -> int:

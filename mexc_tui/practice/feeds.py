@@ -1,4 +1,4 @@
-"""Feeds of trades and books: one a topic, gathering what happened for its next push (protocol 7.5)."""
+"""Feeds of trades and order books: one per topic, collecting events for its next push (protocol 7.5)."""
 
 from decimal import Decimal
 from typing import Protocol
@@ -35,7 +35,7 @@ class ChannelFeed(Protocol):
         ...
 
     def message(self, shown_ms: int) -> bytes | None:
-        """Write the push of everything since the last one; `shown_ms` is what the exchange's clock shows."""
+        """Encode the push of all events since the last one; `shown_ms`: time of the exchange's clock."""
         ...
 
 
@@ -137,7 +137,7 @@ class BookTickerFeed(PairFeed):
         self._body = b""
 
     def message(self, shown_ms: int) -> bytes | None:
-        """Write the quotes; the bytes of an unchanged body are kept."""
+        """Encode the quotes; the bytes of an unchanged body are reused."""
         version = self._pair.version
         if version != self._written_version:
             self._written_version = version
@@ -195,7 +195,7 @@ class LimitDepthFeed(PairFeed):
         self._last: tuple[list[PracticeLevel], list[PracticeLevel]] = ([], [])
 
     def on_level(self, side: Side, price: Decimal, quantity: Decimal, version: int) -> bool:
-        """Look again at the next push."""
+        """Read the order book again at the next push."""
         del side, price, quantity, version
         return True
 

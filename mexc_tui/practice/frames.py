@@ -1,7 +1,7 @@
-"""Bytes of a push: a protobuf message inside an unmasked WebSocket frame.
+"""Bytes of a push: a Protobuf message inside an unmasked WebSocket frame.
 
-Serialised protobuf messages may be joined, so that what never changes of a topic is written once, and the
-fields come in MEXC's order: 1, 3, 4, 5, 6, body (protocol 7.6).
+Serialised Protobuf messages can be concatenated: the constant fields of a topic are encoded once, and fields
+are in MEXC's order: 1, 3, 4, 5, 6, body (protocol 7.6).
 """
 
 import struct
@@ -19,7 +19,7 @@ _MEDIUM = 1 << 16
 
 
 def frame(payload: bytes, opcode: int = BINARY) -> bytes:
-    """Wrap a payload as a server's WebSocket frame (RFC 6455: not masked)."""
+    """Wrap a payload in a server's WebSocket frame (RFC 6455: unmasked)."""
     size = len(payload)
     if size < _SHORT:
         return bytes((_FINAL | opcode, size)) + payload

@@ -81,7 +81,7 @@ class PairHistoryStore:
         return next(self._bars_whole(MINUTE_MS, lo, lo + MINUTE_MS)).open
 
     def bars(self, length_ms: int, lo_ms: int, hi_ms: int) -> Iterator[HistoryBar]:
-        """Return bars of one of LADDER_MS that start in [lo, hi); the last may be unfinished."""
+        """Return bars of one length of LADDER_MS that start in [lo, hi); the last may be incomplete."""
         lo_ms = max(lo_ms, self.from_ms)
         hi_ms = min(hi_ms, self.until_ms)
         if lo_ms >= hi_ms:
@@ -95,7 +95,7 @@ class PairHistoryStore:
                 yield part
 
     def part(self, lo_ms: int, hi_ms: int) -> HistoryBar | None:
-        """Return one bar for [lo, hi), both whole minutes, made of the longest parts that fit."""
+        """Return one bar for [lo, hi), both whole minutes, built from the longest bars that fit."""
         return joined(self._pieces(max(lo_ms, self.from_ms), min(hi_ms, self.until_ms)), lo_ms)
 
     def _pieces(self, lo_ms: int, hi_ms: int) -> Iterator[HistoryBar]:

@@ -100,7 +100,7 @@ class AccountRoutes:
         return {"uid": str(10_000_000 + int(digest[:8], 16) % 90_000_000)}
 
     def _key(self, call: Call) -> Json:
-        """Print what the key may do (protocol 4.9). It lasts 90 days, without end if bound to addresses."""
+        """Return the key's permissions (protocol 4.9). It expires after 90 days unless bound to addresses."""
         if call.params.need("accessKey") != self._api_key:
             raise PracticeRefusal(10072, "Api key info invalid")
         fields: dict[str, Json] = {

@@ -1,6 +1,6 @@
-"""Signed endpoints that MEXC's clients name and no key of the practice exchange may use.
+"""Signed endpoints that no key of the practice exchange may use.
 
-Sub-accounts, margin, rebates and brokers belong to other kinds of accounts: a signed call answers 700007.
+Sub-accounts, margin, rebates and brokers need other kinds of accounts: a signed call returns 700007.
 """
 
 from mexc_tui.practice.auth import Demand

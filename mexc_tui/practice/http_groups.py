@@ -18,7 +18,7 @@ class _Group(msgspec.Struct, rename="camel"):
 
 
 class StrategyRoutes:
-    """Groups for self-trade prevention: kept and shown, at most ten (protocol 4.6)."""
+    """Self-trade prevention groups: stored and listed, at most ten (protocol 4.6)."""
 
     def __init__(self) -> None:
         self._groups: dict[int, _Group] = {}

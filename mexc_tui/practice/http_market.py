@@ -17,11 +17,11 @@ from mexc_tui.practice.values import PracticeRefusal, PracticeTrade, Ticker
 DEEPEST = 2_000
 MOST_ROWS = 1_000
 MOST_CANDLES = 500
-"""Whatever limit is asked for (protocol 4.3)."""
+"""Largest `limit`, whatever is requested (protocol 4.3)."""
 NO_QUOTE: dict[EmptySide, str | None] = {EmptySide.NULL: None, EmptySide.EMPTY: "", EmptySide.ZERO: "0"}
 FIVE_MINUTES = 5
 BIZ_TYPE = "SPOT"
-"""Clients know `bizType` as a text; its values are not documented."""
+"""`bizType` is a text; its values are not documented."""
 
 
 class MarketRoutes:
@@ -104,7 +104,7 @@ class MarketRoutes:
         return [pair for pair in pairs if pair is not None]
 
     def _symbol(self, pair: PracticePair) -> msgspec.Raw:
-        """Write a symbol; the text is kept as long as nothing about it changes."""
+        """Encode a symbol; the text is reused until the symbol changes."""
         state = (pair.rules, pair.status, pair.sides, pair.api_allowed, pair.first_open_ms)
         written = self._written.get(pair.symbol)
         if written is None or written[0] != state:
@@ -178,7 +178,7 @@ class MarketRoutes:
         price = self._session.average_price(pair.symbol)
         return {"mins": FIVE_MINUTES, "price": padded(price, pair.rules.price_decimals)}
 
-    # Tickers: one symbol gives an object, none gives an array of all; `symbols` is ignored (protocol 4.3)
+    # Tickers: an object for one symbol, an array without a symbol; `symbols` is ignored (protocol 4.3)
 
     def _public_pairs(self) -> list[PracticePair]:
         return [pair for pair in self._session.visible_pairs() if not pair.blocked]
@@ -263,7 +263,7 @@ def _filters(pair: PracticePair) -> list[Json]:
 
 
 def _limit(params: Params, default: int, most: int) -> int:
-    """Return `limit`, cut to what the endpoint gives (a larger one is accepted: protocol 4.3)."""
+    """Return `limit`, capped at the endpoint's maximum (larger values are accepted: protocol 4.3)."""
     limit = params.whole("limit")
     if limit is None:
         return default
@@ -273,7 +273,7 @@ def _limit(params: Params, default: int, most: int) -> int:
 
 
 def _no_contracts(call: Call) -> Json:
-    """Answer the futures list that some clients ask for while they load markets."""
+    """Return the list of futures that some clients query while they load markets."""
     del call
     return {"success": True, "code": 0, "data": []}
 

@@ -71,7 +71,7 @@ class TradeRoutes:
         return [self._place_one(order) for order in orders]
 
     def _place_one(self, params: Params) -> Json:
-        """Place one of a batch; its refusal is an element of the answer."""
+        """Place one order of a batch; a refusal is an element of the response."""
         client_id = params.get("newClientOrderId")
         named: dict[str, Json] = {"newClientOrderId": client_id} if client_id else {}
         try:

@@ -18,7 +18,7 @@ _TRANSFER_WRITE = KeyPermission.TRANSFER_WRITE
 
 
 class WalletRoutes:
-    """Answers about what an account could deposit and withdraw."""
+    """Endpoints for deposits and withdrawals of an account."""
 
     def __init__(self, session: ExchangeSession) -> None:
         self._session = session
@@ -45,7 +45,7 @@ class WalletRoutes:
         ]
 
     def _coins(self, call: Call) -> Json:
-        """List the coins that the account holds, or the one that was asked for if it does."""
+        """List the account's coins, or only the requested one if the account has it."""
         asked = call.params.get("coin")
         held = [balance.asset for balance in self._session.balances()]
         return [_coin(asset) for asset in held if asked in ("", asset)]

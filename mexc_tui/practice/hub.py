@@ -25,4 +25,4 @@ class Hub:
         """Ids of assets that were renamed."""
         self.sinks: list[MessageSink] = []
         self.maker_filled: Callable[[Match], None] = _nobody
-        """Called when an order of the account was hit while it rested."""
+        """Called when a resting order of the account is filled."""

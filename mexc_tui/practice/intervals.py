@@ -60,12 +60,12 @@ _FIRST_MONDAY_MS = 4 * DAY_MS  # 1970-01-05
 
 
 def fixed_length_ms(interval: KlineInterval) -> int | None:
-    """Return the length of an interval; None for weeks and months, which are made of days."""
+    """Return the length of an interval; None for weeks and months, which consist of days."""
     return _LENGTHS_MS.get(interval)
 
 
 def start_of(interval: KlineInterval, at_ms: int) -> int:
-    """Return when the candle began that holds `at_ms`."""
+    """Return the start of the candle that contains `at_ms`."""
     if interval is KlineInterval.MONTH:
         day = datetime.fromtimestamp(at_ms / 1000, UTC)
         return int(datetime(day.year, day.month, 1, tzinfo=UTC).timestamp()) * 1000
@@ -75,14 +75,14 @@ def start_of(interval: KlineInterval, at_ms: int) -> int:
 
 
 def end_of(interval: KlineInterval, start_ms: int) -> int:
-    """Return when the candle ends that began at `start_ms`."""
+    """Return the end of the candle that starts at `start_ms`."""
     if interval is KlineInterval.MONTH:
         return start_of(interval, start_ms + 32 * DAY_MS)
     return start_ms + (7 * DAY_MS if interval is KlineInterval.WEEK else _LENGTHS_MS[interval])
 
 
 def before(interval: KlineInterval, start_ms: int, count: int) -> int:
-    """Return when the candle began that is `count` candles before the one that began at `start_ms`."""
+    """Return the start of the candle `count` candles before the one that starts at `start_ms`."""
     if interval is not KlineInterval.MONTH:
         return start_ms - count * (7 * DAY_MS if interval is KlineInterval.WEEK else _LENGTHS_MS[interval])
     for _ in range(count):

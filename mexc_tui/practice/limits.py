@@ -21,7 +21,7 @@ class Bucket(Enum):
 
 
 class Block(Enum):
-    """Why a request is turned away, before anybody reads it."""
+    """Reason for rejecting a request before it is parsed."""
 
     LIMITED = 429
     BANNED = 418
@@ -30,7 +30,7 @@ class Block(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TurnedAway:
-    """The answer of the limiter; `retry_after_s` is None where MEXC names no time."""
+    """Rejection by the limiter; `retry_after_s` is None where MEXC returns no time."""
 
     block: Block
     retry_after_s: int | None = None
@@ -71,7 +71,7 @@ class Window:
 
 
 class _Visitor:
-    """What the exchange remembers of one address."""
+    """Request history of one address."""
 
     def __init__(self, knobs: Knobs) -> None:
         self.weight = Window(knobs.ip_weight_per_10s, WEIGHT_WINDOW_MS)
@@ -104,7 +104,7 @@ class PracticeLimits:
         *,
         by_key: bool = False,
     ) -> TurnedAway | None:
-        """Count a request, or say why it is turned away. A signed one counts for address and key."""
+        """Count a request, or return its rejection. A signed one counts for its address and key."""
         visitor = self._visitors.setdefault(address, _Visitor(self._knobs))
         blocked = self._blocked(visitor, now_ms)
         if blocked is not None:

@@ -16,7 +16,7 @@ class PracticeListenKeys:
         self._sockets: dict[str, int] = {}
 
     def create(self, now_ms: int) -> str:
-        """Return a new key, or the oldest if the knob says so. Raises PracticeRefusal at the limit."""
+        """Return a new key, or the oldest one by the knob. Raises PracticeRefusal at the limit."""
         live = self.live(now_ms)
         if live and self._knobs.reuse_listen_key:
             return live[0]
@@ -36,7 +36,7 @@ class PracticeListenKeys:
         return now_ms < self._until_ms.get(key, 0)
 
     def extend(self, key: str, now_ms: int) -> None:
-        """Make a key valid for the full time again. Raises PracticeRefusal "730708"."""
+        """Extend a key to its full validity. Raises PracticeRefusal "730708"."""
         self._need(key, now_ms)
         self._extend(key, now_ms)
 
@@ -53,7 +53,7 @@ class PracticeListenKeys:
         return True
 
     def detach(self, key: str) -> None:
-        """Count a socket of this key as gone."""
+        """Count a closed socket of this key."""
         left = self._sockets.pop(key, 0) - 1
         if left > 0:
             self._sockets[key] = left

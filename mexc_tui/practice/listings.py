@@ -1,7 +1,7 @@
-"""Listings: what happens to each one when, and what the outside sees of it (protocol 10.3, 11.3). Pure.
+"""Listings: their schedule and public visibility (protocol 10.3, 11.3). Pure.
 
-A listing walks through steps. When a step is due depends on the opening planned at that moment, so a
-postponement moves all that has not happened yet.
+A listing passes through steps. The time of a step depends on the currently planned opening, so a
+postponement moves all steps that are not done yet.
 """
 
 from decimal import Decimal
@@ -17,7 +17,7 @@ _SYLLABLES = ("ZO", "KI", "RA", "VEX", "LU", "MO", "NIX", "TA", "PY", "QUO", "DR
 
 
 class ListingStep(IntEnum):
-    """What can happen to a listing. Steps of the same moment happen in this order."""
+    """Step of a listing. Steps at the same time run in this order."""
 
     ANNOUNCE = 1
     PREPARE = 2  # symbolsV2 moves to sts 2
@@ -120,7 +120,7 @@ class PracticeListing:
         self._done.add(step)
 
     def opening_rules(self, now_ms: int) -> OpeningRules:
-        """Return what holds for orders in the first seconds (protocol 11.3)."""
+        """Return the order rules of the first seconds (protocol 11.3)."""
         if self.opened_ms is None:
             return OpeningRules()
         plan, age_ms = self.plan, now_ms - self.opened_ms
@@ -173,7 +173,7 @@ class PracticeListing:
         )
 
     def pair_rules(self, knobs: Knobs) -> PairRules:
-        """Return what exchangeInfo says of its pair."""
+        """Return the pair's fields for exchangeInfo."""
         plan = self.plan
         return PairRules(
             symbol=self.symbol,

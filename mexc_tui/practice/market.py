@@ -1,4 +1,4 @@
-"""What moves of one pair: book with versions, tape and candles; and how a pair with a past begins."""
+"""Changing state of one pair: versioned order book, trades and candles; seeded from its history."""
 
 import math
 import random
@@ -77,7 +77,7 @@ class PracticeMarket:
         self.candles.add(trade.time_ms, ticks, lots)
 
     def totals(self, at_ms: int) -> tuple[int, dict[int, int], dict[int, int]]:
-        """Return (version, bids, asks) as of `at_ms`; levels with 0 lots are none."""
+        """Return (version, bids, asks) as of `at_ms`; levels with 0 lots are omitted."""
         version = self.version
         bids, asks = dict(self.book.bids.totals), dict(self.book.asks.totals)
         for change in reversed(self._changes):
@@ -95,7 +95,7 @@ class PracticeMarket:
 
 
 class Past(msgspec.Struct, frozen=True, kw_only=True):
-    """What a market needs to know of its pair to have a past. `daily_units` is value in ticks x lots."""
+    """Parameters of a pair's history. `daily_units` is value in ticks x lots."""
 
     symbol: str
     seed: int

@@ -1,8 +1,8 @@
-"""A session with the pairs and books of another exchange and its own account: matches paper orders.
+"""A session with mirrored pairs and order books and its own account: matches paper orders.
 
-Books come from outside as whole levels, best first. Orders of the account rest behind the levels that are
-mirrored; they are hit when the mirrored other side reaches their price, or a trade is told beyond it. What
-they take from a level comes back with the next load: a paper order does not move the real market.
+Order books are loaded as whole levels, best first. Orders of the account rest behind the mirrored levels.
+They are filled when the opposite side reaches their price, or by a trade beyond it. Quantity that they take
+from a level is back with the next load: a paper order does not move the real market.
 """
 
 from collections.abc import Iterable, Sequence
@@ -43,7 +43,7 @@ def paper_scenario(
 
 
 class MirrorSession(ExchangeSession):
-    """One account on mirrored order books. Call `advance(now)` first, as with every session."""
+    """One account on mirrored order books. Call `advance(now)` first, as for every session."""
 
     def __init__(self, scenario: Scenario, seed: int, start_ms: int) -> None:
         super().__init__(scenario, seed, start_ms)
@@ -56,7 +56,7 @@ class MirrorSession(ExchangeSession):
         return NAME
 
     def mirror_pair(self, symbol: Symbol) -> None:
-        """Take over a pair, new or changed. A name used before keeps its book and orders."""
+        """Add or update a mirrored pair. A known symbol keeps its book and orders."""
         pair = self._pairs.get(symbol.symbol)
         if pair is None:
             pair = PracticePair(rules=rules_of(symbol), hub=self._hub, seed=self.seed, past_until_ms=None)
@@ -74,9 +74,9 @@ class MirrorSession(ExchangeSession):
         bids: Sequence[tuple[Decimal, Decimal]],
         asks: Sequence[tuple[Decimal, Decimal]],
     ) -> None:
-        """Set the other traders' levels as (price, base units), best first. A crossed book is no book.
+        """Set the other traders' levels as (price, base units), best first. A crossed book is ignored.
 
-        In a locked one the ask that equals the bid is taken already.
+        In a locked book, the ask that equals the bid counts as taken.
         """
         pair = self._pairs.get(symbol)
         if pair is None or (bids and asks and bids[0][0] > asks[0][0]):
@@ -91,7 +91,7 @@ class MirrorSession(ExchangeSession):
             self._offer(pair, side, wanted[side])
 
     def mirror_trade(self, symbol: str, price: Decimal, quantity: Decimal, taker: Side) -> None:
-        """Take in a trade of the other exchange: it hits orders of ours that are better than its price."""
+        """Apply a trade of the mirrored exchange: it fills our orders at better prices than its own."""
         pair = self._pairs.get(symbol)
         if pair is None:
             return
@@ -108,12 +108,12 @@ class MirrorSession(ExchangeSession):
         held = self._mirrored[pair.symbol][side]
         for ticks, order in list(held.items()):
             if order.lots != wanted.get(ticks):
-                if order.lots:  # else it was taken, and has left the book already
+                if order.lots:  # otherwise it was filled and has left the book
                     pair.remove(order)
                 del held[ticks]
 
     def _offer(self, pair: PracticePair, side: Side, wanted: dict[int, int]) -> None:
-        """Offer what is new; what reaches an order of ours trades with it first."""
+        """Add new quotes; those that cross our orders trade with them first."""
         held = self._mirrored[pair.symbol][side]
         for ticks, lots in wanted.items():
             if ticks in held:
@@ -135,7 +135,7 @@ class MirrorSession(ExchangeSession):
 
 
 def rules_of(symbol: Symbol) -> PairRules:
-    """Return a live pair's rules as this exchange knows them."""
+    """Return a live pair's rules in the form of the practice exchange."""
     band = symbol.price_band
     return PairRules(
         symbol=symbol.symbol,
@@ -166,7 +166,7 @@ def rules_of(symbol: Symbol) -> PairRules:
 
 
 def _levels(pair: PracticePair, levels: Iterable[tuple[Decimal, Decimal]]) -> dict[int, int]:
-    """Return lots by tick; what is finer than a tick or a lot is cut."""
+    """Return lots by tick; fractions of a tick or lot are dropped."""
     found: dict[int, int] = {}
     for price, quantity in levels:
         ticks, lots = pair.ticks(price), pair.lots(quantity)

@@ -1,4 +1,4 @@
-"""Where other traders see the fair price, and how busy they are: the moods behind a market."""
+"""Models of the fair price and trading rate that simulated traders follow."""
 
 import math
 import random
@@ -25,7 +25,7 @@ class Motion(Protocol):
         ...
 
     def rate(self, now_ms: int) -> float:
-        """Return trades per second; 0: over for good."""
+        """Return trades per second; 0: trading has ended."""
         ...
 
 

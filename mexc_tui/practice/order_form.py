@@ -36,7 +36,7 @@ def read_order(params: Params) -> NewOrder:
 
 
 def placed(order: OrderRecord, now_ms: int) -> Json:
-    """Print the answer to POST /order: no status, no fills, no client id (protocol 4.4)."""
+    """Return the response to POST /order: no status, no fills, no client id (protocol 4.4)."""
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,

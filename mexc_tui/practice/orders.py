@@ -1,4 +1,4 @@
-"""The account's orders and trades as the exchange remembers them."""
+"""Orders and trades of the account."""
 
 from collections import OrderedDict, deque
 
@@ -50,24 +50,24 @@ class OrderLog:
         self._fills.append(fill)
 
     def find(self, symbol: str, order_id: str, client_order_id: str) -> OrderRecord | None:
-        """Find an order by either id; a client id used twice gives the newest."""
+        """Find an order by either id; a duplicate client id returns the newest."""
         key = order_id or self._by_client_id.get((symbol, client_order_id), "")
         order = self._orders.get(key)
         return order if order is not None and order.symbol == symbol else None
 
     def visible(self, symbol: str, order_id: str, client_order_id: str, now_ms: int) -> OrderRecord:
-        """Find an order as queries see it. Refusal -2013 if they do not."""
+        """Find an order that queries may return; PracticeRefusal -2013 if it is not visible yet."""
         order = self.find(symbol, order_id, client_order_id)
         if order is None or order.visible_from_ms > now_ms or order.created_ms < now_ms - ALL_ORDERS_MS:
             raise PracticeRefusal(-2013, "Order does not exist.")
         return order
 
     def is_used(self, symbol: str, client_order_id: str) -> bool:
-        """Whether an order of this client id was taken before."""
+        """Whether this client id was used before."""
         return (symbol, client_order_id) in self._by_client_id
 
     def open_count(self) -> int:
-        """Return how many orders are open, visible or not."""
+        """Return the number of open orders, visible or not."""
         return len(self._open)
 
     def open_now(self, symbol: str | None = None) -> list[OrderRecord]:
@@ -75,7 +75,7 @@ class OrderLog:
         return [order for order in self._open.values() if symbol in (None, order.symbol)]
 
     def open_visible(self, symbol: str | None, now_ms: int) -> list[OrderRecord]:
-        """Return open orders as queries see them, newest first."""
+        """Return visible open orders, newest first."""
         return [order for order in reversed(self.open_now(symbol)) if order.visible_from_ms <= now_ms]
 
     def history(

@@ -16,7 +16,7 @@ from mexc_tui.practice.market import Match, Past, PracticeMarket, book_levels, m
 from mexc_tui.practice.values import BookTop, Depth, PracticeLevel, PracticeTrade
 
 DEPTH_LIMIT = 2_000
-"""Levels a side, whatever is asked (protocol 4.3)."""
+"""Largest number of levels a side (protocol 4.3)."""
 
 LISTED_ORDER_TYPES = ("LIMIT", "MARKET", "LIMIT_MAKER")
 """exchangeInfo names these; IOC and FOK are accepted though not listed (protocol 4.2)."""
@@ -89,7 +89,7 @@ class PairRules(msgspec.Struct, frozen=True, kw_only=True):
 class PracticePair:
     """Current state of a pair. Read it freely; only the session changes it.
 
-    Its book, tape and candles are made when somebody first looks, from (seed, symbol) alone.
+    Order book, trades and candles are created on first access from (seed, symbol) alone.
     """
 
     def __init__(self, *, rules: PairRules, hub: Hub, seed: int, past_until_ms: int | None) -> None:
@@ -100,13 +100,13 @@ class PracticePair:
         self.api_allowed = True
         """isSpotTradingAllowed, and member of defaultSymbols."""
         self.blocked = False
-        """Assessment zone: streams answer Blocked!, public market data is refused (protocol 5.5)."""
+        """Assessment zone: streams reply Blocked!, public market data is refused (protocol 5.5)."""
         self.first_open_ms: int | None = rules.history_from_ms
         """firstOpenTime; None: unknown."""
         self.trading = past_until_ms is not None
         """False: visible, but not opened yet."""
         self.last_order_ms = past_until_ms or 0
-        """When the last order of anybody came (lastOrderCreateTime)."""
+        """Time of the last order of any account (lastOrderCreateTime)."""
         self._hub = hub
         self._seed = seed
         self._past_until_ms = past_until_ms
@@ -178,7 +178,7 @@ class PracticePair:
         )
 
     def depth(self, limit: int, now_ms: int, at_ms: int | None = None) -> Depth:
-        """Return a snapshot, of `at_ms` as far as the kept changes reach back."""
+        """Return a snapshot; with `at_ms`, as of that time, within the recorded changes."""
         limit = min(limit, DEPTH_LIMIT)
         if at_ms is None:
             book = self.market.book

@@ -1,4 +1,4 @@
-"""Parameters of a request, and the texts that its signature may cover (protocol 2.1, 2.4)."""
+"""Parameters of a request, and the texts that its signature can cover (protocol 2.1, 2.4)."""
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
@@ -59,7 +59,7 @@ class Params:
         return parse_amount(text, name)
 
     def signed_texts(self) -> Iterable[tuple[str, str]]:
-        """Yield (how, text) of what the signature may cover: raw, re-encoded, decoded (protocol 2.4)."""
+        """Yield (encoding, text) of each text to be signed: raw, re-encoded, decoded (protocol 2.4)."""
         query, body = self._raw
         raw_body = body if self._json_text else _without_signature(body)
         yield "raw", _without_signature(query) + raw_body

@@ -21,14 +21,14 @@ from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, PracticeT
 
 
 class Listener(Protocol):
-    """A socket, as the publisher sees it."""
+    """A subscriber's socket."""
 
     def push(self, channel: str, data: bytes) -> None:
-        """Take a frame; it leaves with the next flush."""
+        """Queue a frame until the next flush."""
         ...
 
     def flush(self) -> None:
-        """Write what was taken."""
+        """Write the queued frames."""
         ...
 
 
@@ -42,7 +42,7 @@ class _Line:
 
 
 class _Period:
-    """The feeds of one interval: the steady ones, and those with something to say."""
+    """The feeds of one interval: periodic ones and those with pending data."""
 
     def __init__(self, length_ms: int) -> None:
         self.length_ms = length_ms
@@ -51,13 +51,13 @@ class _Period:
         self._last = -1
 
     def next_ms(self, now_ms: int) -> int | None:
-        """Return the start of the next interval in which something goes out."""
+        """Return the start of the next interval with a push."""
         if not self.steady and not self.waiting:
             return None
         return max(now_ms // self.length_ms, self._last) * self.length_ms + self.length_ms
 
     def due(self, now_ms: int) -> list[_Line]:
-        """Return whose turn it is, at most once an interval."""
+        """Return the lines due now, at most once per interval."""
         if now_ms // self.length_ms <= self._last or not (self.steady or self.waiting):
             return []
         self._last = now_ms // self.length_ms
@@ -79,13 +79,13 @@ class Publisher:
         self._private: dict[ChannelKind, dict[Listener, str]] = {kind: {} for kind in PRIVATE}
         self._touched: dict[Listener, None] = {}
         self.shown_ms = session.now_ms
-        """What the exchange's clock shows: `sendTime` of pushes."""
+        """Time of the exchange's clock: `sendTime` of pushes."""
         session.sinks.append(self)
 
-    # Who listens
+    # Subscriptions
 
     def subscribe(self, listener: Listener, topic: ChannelTopic) -> None:
-        """Send a topic to a listener from now on."""
+        """Start sending a topic to a listener."""
         if topic.kind in PRIVATE:
             self._private[topic.kind][listener] = topic.text
             return
@@ -129,14 +129,14 @@ class Publisher:
         return min((time for time in times if time is not None), default=None)
 
     def publish(self, now_ms: int) -> None:
-        """Send what is due."""
+        """Send all due pushes."""
         for period in self._periods.values():
             for line in period.due(now_ms):
                 self._send(line)
         self.flush()
 
     def flush(self) -> None:
-        """Write everything that was pushed."""
+        """Write all queued frames."""
         touched, self._touched = self._touched, {}
         for listener in touched:
             listener.flush()
@@ -151,32 +151,32 @@ class Publisher:
             listener.push(channel, packed)
             self._touched[listener] = None
 
-    # What happens (Sink)
+    # Events of the session (MessageSink)
 
     def on_trade(self, symbol: str, trade: PracticeTrade) -> None:
-        """Tell the feeds of the pair."""
+        """Pass the event to the feeds of the pair."""
         for line in self._of_symbol.get(symbol, ()):
             if line.feed.on_trade(trade):
                 self._wait(line)
 
     def on_level(self, symbol: str, side: Side, price: Decimal, quantity: Decimal, version: int) -> None:
-        """Tell the feeds of the pair."""
+        """Pass the event to the feeds of the pair."""
         for line in self._of_symbol.get(symbol, ()):
             if line.feed.on_level(side, price, quantity, version):
                 self._wait(line)
 
     def on_order(self, order: OrderRecord) -> None:
-        """Push at once."""
+        """Push immediately."""
         for listener, channel in self._private[ChannelKind.ORDERS].items():
             self._push_now(listener, channel, order_push(channel, order, self.shown_ms))
 
     def on_deal(self, fill: Fill) -> None:
-        """Push at once."""
+        """Push immediately."""
         for listener, channel in self._private[ChannelKind.DEALS].items():
             self._push_now(listener, channel, deal_push(channel, fill, self.shown_ms))
 
     def on_balance(self, change: BalanceChange) -> None:
-        """Push at once."""
+        """Push immediately."""
         for listener, channel in self._private[ChannelKind.ACCOUNT].items():
             self._push_now(listener, channel, account_push(channel, change, self.shown_ms))
 

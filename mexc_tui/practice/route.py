@@ -1,4 +1,4 @@
-"""What an endpoint is: where, what it weighs, whom it lets in, and who answers."""
+"""Endpoint definitions: method, path, weight, required rights and handler."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Json: TypeAlias = "str | int | float | bool | msgspec.Raw | Sequence[Json] | Map
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that was let in. `stale_ms` is set where a fault asks for a book of a while ago."""
+    """An admitted request. `stale_ms` is the age of the snapshot that a fault requests."""
 
     params: Params
     now_ms: int
@@ -37,5 +37,5 @@ class PracticeRoute:
 
 
 def wrapped(data: Json, now_ms: int, code: int = 0) -> dict[str, Json]:
-    """Wrap an answer as the newer endpoints do (protocol 2.1)."""
+    """Wrap a response in the envelope of the newer endpoints (protocol 2.1)."""
     return {"data": data, "code": code, "msg": "success", "timestamp": now_ms}

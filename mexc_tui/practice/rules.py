@@ -25,14 +25,14 @@ LARGEST_EXPONENT = 18
 
 
 class OpeningRules(msgspec.Struct, frozen=True):
-    """What holds for a pair in the first seconds of its listing; the defaults are an ordinary pair's."""
+    """Order rules of a pair in the first seconds of its listing; the defaults are those of ordinary pairs."""
 
     ceiling: Decimal | None = None
     market_policy: MarketPolicy = MarketPolicy.ALLOW
 
 
 def check_pair(pair: PracticePair, side: Side, knobs: Knobs) -> None:
-    """Whether this pair takes orders of this side from API keys now."""
+    """Whether this pair accepts orders of this side from API keys now."""
     early = {
         EarlyOrder.DIRECTION_NOT_ALLOWED: _direction_refused(),
         EarlyOrder.NOT_SUPPORTED: PracticeRefusal(10007, "symbol not support api"),
@@ -58,7 +58,7 @@ def _direction_refused() -> PracticeRefusal:
 
 
 def check_type(order: NewOrder, knobs: Knobs, opening: OpeningRules) -> None:
-    """Whether MARKET is taken here now."""
+    """Whether MARKET orders are accepted now."""
     if order.type is not OrderType.MARKET:
         return
     if not knobs.market_enabled or opening.market_policy is MarketPolicy.DISABLED_30019:
@@ -104,7 +104,7 @@ def _needed(order: NewOrder, knobs: Knobs) -> list[tuple[str, Decimal | None]]:
 
 
 def sells_for_quote(order: NewOrder, knobs: Knobs) -> bool:
-    """Whether this is a MARKET sell by the amount to receive, and the exchange takes such ones."""
+    """Whether this is a MARKET sell by quote amount, and the exchange accepts those."""
     is_market_sell = order.type is OrderType.MARKET and order.side is Side.SELL
     accepts = knobs.market_sell_by_quote is MarketSellByQuote.ACCEPT
     return is_market_sell and accepts and order.quantity is None and order.quote_quantity is not None
@@ -134,7 +134,7 @@ def terms_of(order: NewOrder, pair: PracticePair, knobs: Knobs, opening: Opening
 
 
 def _lots_worth(amount: Decimal, limit: int, pair: PracticePair) -> int:
-    """Return how many lots the bids down to a limit take for this amount of quote, rounded down."""
+    """Return how many lots the bids down to a limit buy for this quote amount, rounded down."""
     decimals = pair.rules.price_decimals + pair.rules.quantity_decimals
     bids, left, lots = pair.book.bids, int(amount.scaleb(decimals)), 0
     for ticks in bids.prices():
@@ -207,7 +207,7 @@ def check_price(terms: PracticeTerms, pair: PracticePair, opening: OpeningRules)
 
 
 def check_funds(terms: PracticeTerms, pair: PracticePair, account: PracticeAccount, knobs: Knobs) -> None:
-    """Balances (30004, 30005) and the cap on what one coin may be worth (30027)."""
+    """Check balances (30004, 30005) and the cap on the value of one coin (30027)."""
     rules = pair.rules
     if terms.side is Side.SELL:
         wanted = pair.quantity(terms.lots or 0)
@@ -225,6 +225,6 @@ def check_funds(terms: PracticeTerms, pair: PracticePair, account: PracticeAccou
 
 
 def plain(number: Decimal) -> str:
-    """Print a number without exponent and without zeros at its end."""
+    """Format a number without exponent and trailing zeros."""
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,8 +1,8 @@
 """A day on the practice exchange, as data: knobs, account, listings, other traders, faults, overrides.
 
-Scenarios are TOML files. Everything has a default, so a file says only what is special about its day.
+Scenarios are TOML files. Everything has a default: a file contains only the differences.
 Times ending in `_s` count from the start of the session, or back from an opening where the name says so.
-Behaviours of MEXC that nobody has verified are knobs here, so that the desk is tested against each variant.
+Unverified behaviours of MEXC are knobs, so that the desk is tested against each variant.
 """
 
 import tomllib
@@ -31,7 +31,7 @@ class ExcessPrecision(StrEnum):
 
 
 class PostOnlyCrossing(StrEnum):
-    """What happens to a LIMIT_MAKER that would take (protocol 5.1)."""
+    """Handling of a LIMIT_MAKER that would match (protocol 5.1)."""
 
     CANCEL = "cancel"
     REJECT = "reject"
@@ -45,7 +45,7 @@ class DuplicateClientId(StrEnum):
 
 
 class EarlyOrder(StrEnum):
-    """The answer to an order after a pair appeared and before it opened (protocol 11.3)."""
+    """Response to an order after a pair appeared and before it opened (protocol 11.3)."""
 
     DIRECTION_NOT_ALLOWED = "30001"
     NOT_SUPPORTED = "10007"
@@ -60,7 +60,7 @@ class CancelAnswer(StrEnum):
 
 
 class EmptySide(StrEnum):
-    """What a ticker holds for a side of the book without orders (protocol 4.10)."""
+    """Ticker value of an empty side of the book (protocol 4.10)."""
 
     NULL = "null"
     EMPTY = "empty"  # ""
@@ -89,24 +89,24 @@ class ListingShape(StrEnum):
     RUSH = "rush"  # a steep rise, a peak, a slow fade
     SPIKE = "spike"  # a very steep rise and a crash within half a minute
     FADE = "fade"  # falls from the first trade on
-    DUD = "dud"  # hardly anybody comes
+    DUD = "dud"  # almost no trades
     THIN = "thin"  # wide spread, little depth, few trades
 
 
 class FaultKind(StrEnum):
     """What can go wrong between a client and the exchange (reliability 2.1, 2.2)."""
 
-    DELAY = "delay"  # the answer (or push) comes `amount_ms` late
-    LATE_REQUEST = "late_request"  # the request comes `amount_ms` late: a longer way there
+    DELAY = "delay"  # the response (or push) is `amount_ms` late
+    LATE_REQUEST = "late_request"  # the request arrives `amount_ms` late
     LOSE_REQUEST = "lose_request"  # the connection closes, nothing was done
-    LOSE_ANSWER = "lose_answer"  # it was done, the connection closes
-    EXECUTED_500 = "executed_500"  # it was done, the answer is a 500
-    RESET = "reset"  # the connection is reset in the middle of the answer
+    LOSE_ANSWER = "lose_answer"  # executed, then the connection closes
+    EXECUTED_500 = "executed_500"  # executed, then the response is a 500
+    RESET = "reset"  # the connection is reset in the middle of the response
     HALF_OPEN = "half_open"  # the socket stays open and nothing more comes
     DROP_PUSH = "drop_push"
     DUPLICATE_PUSH = "duplicate_push"
     REORDER_PUSH = "reorder_push"
-    STALE_SNAPSHOT = "stale_snapshot"  # /depth answers with a book of `amount_ms` ago
+    STALE_SNAPSHOT = "stale_snapshot"  # /depth returns the book of `amount_ms` ago
     MALFORMED_ROW = "malformed_row"  # the first row of a list has a null where a value belongs
     SILENCE = "silence"  # sockets stay up, PINGs are answered, no data
     TOO_MANY_REQUESTS = "too_many_requests"  # a 429 storm
@@ -120,20 +120,20 @@ class Knobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How this exchange behaves where sources disagree, and its limits (protocol 3.1, 4, 5, 7, 9, 11)."""
 
     visibility_ms: tuple[int, int] = (0, 0)
-    """GET order, openOrders and allOrders see a new order only after a delay drawn from this range."""
+    """GET order, openOrders and allOrders return a new order only after a delay from this range."""
     cancel_race: float = 0.0
-    """Chance that a cancel of a live order answers -2011 although it is carried out."""
+    """Probability that a cancel of an open order returns -2011 although it is executed."""
     excess_precision: ExcessPrecision = ExcessPrecision.REJECT
     post_only_crossing: PostOnlyCrossing = PostOnlyCrossing.CANCEL
     duplicate_client_id: DuplicateClientId = DuplicateClientId.ACCEPT
     early_order: EarlyOrder = EarlyOrder.DIRECTION_NOT_ALLOWED
     cancel_answer: CancelAnswer = CancelAnswer.BEFORE
     unknown_symbol_empty: bool = False
-    """exchangeInfo?symbol=UNKNOWN answers an empty list instead of -1121."""
+    """exchangeInfo?symbol=UNKNOWN returns an empty list instead of -1121."""
     no_open_orders_error: bool = False
-    """DELETE openOrders with nothing open answers -2011 instead of []."""
+    """DELETE openOrders without open orders returns -2011 instead of []."""
     cancel_open_pairs: int = 5
-    """So many pairs DELETE openOrders takes, older pages say; newer ones say one. More answer -1121."""
+    """Pairs that DELETE openOrders accepts (documented as 5, later as 1); more return -1121."""
     first_open_time: bool = True
     """exchangeInfo carries firstOpenTime."""
     maker_fee: Decimal = Decimal(0)
@@ -144,11 +144,11 @@ class Knobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """REFUSE: quantity is missing (700004)."""
     market_protection: Decimal = Decimal("0.05")
     market_enabled: bool = True
-    """False: MARKET answers 30019 on every pair."""
+    """False: MARKET returns 30019 on every pair."""
     trapped: tuple[str, ...] = ()
-    """Coins whose sale risk control suspends: 30028."""
+    """Coins whose sale is suspended by risk control: 30028."""
     holding_cap_quote: Decimal | None = None
-    """30027 when a buy would hold more than this much of one coin; None: off."""
+    """30027 when a buy would exceed this value of one coin; None: off."""
     max_open_orders: int = 500
     orders_per_s: int = 12
     ip_weight_per_10s: int = 300
@@ -172,11 +172,11 @@ class Knobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     sockets_per_listen_key: int = 5
     reuse_listen_key: bool = False
     web_blocked: bool = False
-    """The web site's endpoints answer HTML 403."""
+    """The web site's endpoints return HTML 403."""
 
 
 class AccountPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the trader's account holds at the start, and what its key may do."""
+    """Starting balances of the account, and the permissions of its key."""
 
     balances: dict[str, Decimal] = msgspec.field(default_factory=lambda: {"USDT": Decimal(1000)})
     permissions: tuple[str, ...] = (
@@ -186,9 +186,9 @@ class AccountPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         "SPOT_DEAL_WRITE",
     )
     ips: tuple[str, ...] = ()
-    """Empty: any address may use the key."""
+    """Allowed addresses of the key; empty: any."""
     pairs: tuple[str, ...] = ()
-    """Empty: the key may trade every pair."""
+    """Pairs that the key may trade; empty: all."""
     kyc: str = "2"
 
 
@@ -200,7 +200,7 @@ class MarketPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     trades_per_s: float = 1.0
     """Of each active pair."""
     quiet_trades_per_s: float = 0.0
-    """Of every other pair; 0: their order books do not change."""
+    """Trading rate of every other pair; 0: their order books do not change."""
 
 
 class Postponement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -214,7 +214,7 @@ class ListingPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """One listing, or a series of them (protocol 11.3)."""
 
     base: str = ""
-    """Ticker; empty: made up from the seed. A series appends a number to a given ticker."""
+    """Ticker; empty: generated from the seed. A series appends a number to a given ticker."""
     quote: str = "USDT"
     full_name: str = ""
     opens_s: float
@@ -230,7 +230,7 @@ class ListingPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     api_from_s: float | None = None
     """isSpotTradingAllowed turns true only this long before the opening; None: with visibility."""
     blocked: bool = False
-    """Assessment zone: streams answer Blocked!, public data is refused."""
+    """Assessment zone: streams reply Blocked!, public data is refused."""
     in_calendar: bool = True
     jitter_ms: int = 80
     price: Decimal = Decimal("0.05")
@@ -246,7 +246,7 @@ class ListingPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     peak: float = 2.0
     """Highest price as a multiple of the reference price."""
     depth_quote: Decimal = Decimal(20000)
-    """Value of the asks seeded at the opening."""
+    """Value of the asks placed at the opening."""
     trades_per_s: float = 20.0
     """At the height of the rush."""
     postponed: tuple[Postponement, ...] = ()
@@ -269,11 +269,11 @@ class FaultPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     chance: float = 1.0
     amount_ms: int = 0
     path: str = ""
-    """REST path or WebSocket channel that it hits (a prefix); empty: all of them."""
+    """REST path or WebSocket channel that it affects (a prefix); empty: all of them."""
     method: str = ""
     """HTTP method; empty: any."""
     times: int | None = None
-    """At most this many hits; None: no bound."""
+    """Largest number of occurrences; None: unlimited."""
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -282,7 +282,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     name: str
     description: str = ""
     duration_s: float | None = None
-    """The day is over after this; the exchange keeps serving. None: endless."""
+    """The day ends after this; the exchange keeps serving. None: endless."""
     knobs: Knobs = Knobs()
     account: AccountPlan = AccountPlan()
     market: MarketPlan = MarketPlan()

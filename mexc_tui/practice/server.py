@@ -112,9 +112,9 @@ class PracticeServer:
         )
 
     async def warm_up(self) -> None:
-        """Make, between requests, what the first questions about all pairs would have to make at once.
+        """Precompute the data of all pairs between requests, before the first query for all of them.
 
-        Takes a second or two; what was made stays for good, so the garbage collector need not look at it.
+        Takes a second or two. The data lives as long as the server, so the garbage collector skips it.
         """
         gc.disable()
         try:
@@ -125,7 +125,7 @@ class PracticeServer:
             gc.enable()
 
     def stir(self) -> None:
-        """Push changes made from outside, and schedule the next event."""
+        """Push external changes, and schedule the next event."""
         self._settle()
         self._arm()
 
@@ -262,7 +262,7 @@ class PracticeServer:
     # Faults
 
     async def _struck(self, request: web.Request, body: str, hits: list[Hit]) -> web.StreamResponse:
-        """Answer a request that faults strike."""
+        """Answer a request affected by faults."""
         kinds = {hit.kind: hit.amount_ms for hit in hits}
         if FaultKind.LATE_REQUEST in kinds:
             await asyncio.sleep(kinds[FaultKind.LATE_REQUEST] / 1000)
@@ -326,7 +326,7 @@ async def serving(
 ) -> AsyncGenerator[Endpoint]:
     """Serve a practice exchange on 127.0.0.1 for as long as the block runs. Raises OSError: port in use.
 
-    `warm` is for a process of its own: see `PracticeServer.warm_up`.
+    `warm` is for a separate process: see `PracticeServer.warm_up`.
     """
     server = PracticeServer(scenario, seed, clock or wall_clock(), strict=strict)
     async with served(server, port) as endpoint:

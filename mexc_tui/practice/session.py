@@ -1,8 +1,8 @@
 """State of a practice session: pairs, order books, account, other traders, listings. Pure, deterministic.
 
-State moves only through `advance`, `place`, `cancel*`, `convert`, `deposit` and `mx_deduction`. Nothing here
-reads a clock: call `advance(now)` first, then the method; everything happens at `now_ms`. Same seed, same
-calls at the same times, same answers, however often `advance` is called in between.
+State changes only in `advance`, `place`, `cancel*`, `convert`, `deposit` and `mx_deduction`. No method reads
+a clock: call `advance(now)` first, then the method, which acts at `now_ms`. The same seed and the same calls
+at the same times give the same results, however often `advance` is called in between.
 """
 
 from collections.abc import Iterator, Sequence
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 class ExchangeSession:
-    """One practice session: its whole state. Methods that may be refused raise `Refusal`."""
+    """One practice session. Rejected calls raise PracticeRefusal."""
 
     def __init__(self, scenario: Scenario, seed: int, start_ms: int) -> None:
         self.scenario = scenario
@@ -98,7 +98,7 @@ class ExchangeSession:
                 self._await_crowd(pair, rate)
 
     def _await_crowd(self, pair: PracticePair, rate: float) -> None:
-        """A crowd reads its pair's market only when it first acts."""
+        """Schedule a crowd's first action, which creates its pair's market."""
         chance = seeded(self.seed, f"crowd/{pair.symbol}")
 
         def begin(now_ms: int) -> None:
@@ -123,12 +123,12 @@ class ExchangeSession:
 
     @property
     def now_ms(self) -> int:
-        """The time up to which everything has happened."""
+        """Time to which the session has advanced."""
         return self._hub.now_ms
 
     @property
     def sinks(self) -> "list[MessageSink]":
-        """Subscribers; add to it."""
+        """Subscribers; append to it."""
         return self._hub.sinks
 
     @property
@@ -142,19 +142,19 @@ class ExchangeSession:
 
     @property
     def id(self) -> str:
-        """Name of this session: differs by scenario, seed and start."""
+        """Id of this session, unique by scenario, seed and start."""
         return f"{self.scenario.name}-{self.seed}-{self.start_ms}"
 
     @property
     def ends_ms(self) -> int | None:
-        """When the scenario is over; None: never."""
+        """End of the scenario; None: never."""
         duration_s = self.scenario.duration_s
         return None if duration_s is None else self.start_ms + round(duration_s * 1000)
 
     # Time
 
     def advance(self, to_ms: int) -> None:
-        """Run every due event up to and including `to_ms`, in time order. Going back is ignored."""
+        """Run every due event up to and including `to_ms`, in time order. An earlier time is ignored."""
         hub = self._hub
         while (due := self._schedule.pop_due(to_ms)) is not None:
             at_ms, event = due
@@ -163,34 +163,34 @@ class ExchangeSession:
         hub.now_ms = max(hub.now_ms, to_ms)
 
     def next_event_ms(self) -> int | None:
-        """When `advance` has something to do next; None: never."""
+        """Return the time of the next event; None: none."""
         return self._schedule.next_ms()
 
     # Pairs and listings
 
     def pair(self, symbol: str) -> PracticePair | None:
-        """Find a pair that exchangeInfo shows now; None: unknown or not visible yet."""
+        """Return a pair that is in exchangeInfo; None: unknown or not visible yet."""
         return self._pairs.get(symbol)
 
     def visible_pairs(self) -> Sequence[PracticePair]:
-        """Return the pairs that exchangeInfo shows now."""
+        """Return the pairs in exchangeInfo."""
         return list(self._pairs.values())
 
     def default_symbols(self) -> list[str]:
-        """Return the symbols that ordinary keys may trade."""
+        """Return the symbols open to ordinary keys."""
         return [pair.symbol for pair in self._pairs.values() if pair.api_allowed]
 
     def self_symbols(self) -> list[str]:
-        """Return the symbols that this account's key may trade."""
+        """Return the symbols open to this account's key."""
         chosen = self.scenario.account.pairs
         return [symbol for symbol in self.default_symbols() if not chosen or symbol in chosen]
 
     def calendar(self) -> list[PracticeCalendarEntry]:
-        """Return the new coin calendar: about a week back, and all that is announced."""
+        """Return the new coin calendar: about a week back, and all announced listings."""
         return self._board.calendar(self.now_ms)
 
     def web_symbols(self) -> list[PracticeWebSymbol]:
-        """Return symbolsV2: every visible pair, and coming ones in their states (protocol 10.3)."""
+        """Return symbolsV2: every visible pair, and upcoming ones in their states (protocol 10.3)."""
         listed = self._board.web_symbols()
         settled = (pair for symbol, pair in self._pairs.items() if symbol not in listed)
         return [*listed.values(), *(market_data.web_symbol(pair) for pair in settled)]
@@ -199,18 +199,18 @@ class ExchangeSession:
         """Return listing announcements, newest first."""
         return self._board.announcements()
 
-    # Market data; `symbol` must be one of `visible_pairs`, otherwise Refusal(-1121)
+    # Market data; `symbol` must be one of `visible_pairs`, otherwise PracticeRefusal(-1121)
 
     def depth(self, symbol: str, limit: int = 100, at_ms: int | None = None) -> Depth:
         """Return a snapshot of at most `limit` levels a side (2,000 at most).
 
-        `at_ms` asks for the book of a moment ago (a stale snapshot), as far back as the recent changes reach.
+        `at_ms` requests an older book (a stale snapshot), as far back as the recorded changes reach.
         """
-        return self._known(symbol).depth(limit, self.now_ms, at_ms)
+        return self._require_pair(symbol).depth(limit, self.now_ms, at_ms)
 
     def trades(self, symbol: str, limit: int = 500) -> list[PracticeTrade]:
         """Return recent trades, newest first."""
-        tape = self._known(symbol).trades
+        tape = self._require_pair(symbol).trades
         return list(tape)[: -min(limit, 1_000) - 1 : -1]
 
     def klines(
@@ -221,37 +221,37 @@ class ExchangeSession:
         end_ms: int | None = None,
         limit: int = 500,
     ) -> list[Candle]:
-        """Return candles, oldest first: `limit` from `start_ms` on if given, else the last up to `end_ms`."""
-        return market_data.klines(self._known(symbol), interval, start_ms, end_ms, limit, self.now_ms)
+        """Return candles, oldest first: `limit` from `start_ms` if given, else the last up to `end_ms`."""
+        return market_data.klines(self._require_pair(symbol), interval, start_ms, end_ms, limit, self.now_ms)
 
     def candle(self, symbol: str, interval: KlineInterval) -> Candle | None:
-        """Return the candle that is being made now; None before a new pair's first trade."""
-        pair = self._known(symbol)
+        """Return the current candle; None before a new pair's first trade."""
+        pair = self._require_pair(symbol)
         bar = pair.candles.running(interval, self.now_ms)
         return None if bar is None else market_data.candle(pair, interval, bar)
 
     def average_price(self, symbol: str) -> Decimal:
         """Return the volume-weighted price of the last five minutes, or the last price."""
-        return market_data.average_price(self._known(symbol), self.now_ms)
+        return market_data.average_price(self._require_pair(symbol), self.now_ms)
 
     def ticker(self, symbol: str) -> Ticker:
-        """Return the last 24 hours of a pair. Cheap enough to ask for all pairs, once in seconds."""
-        return market_data.ticker(self._known(symbol), self.now_ms)
+        """Return the last 24 hours of a pair. Cheap enough for all pairs every few seconds."""
+        return market_data.ticker(self._require_pair(symbol), self.now_ms)
 
     # The account
 
     def place(self, order: NewOrder) -> OrderRecord:
-        """Take an order, match it, and return it as accepted (NEW; MARKET with its protection price)."""
+        """Match an order, and return it as accepted (NEW; MARKET with its protection price)."""
         pair = self._tradable(order.symbol)
         return self._desk.place(order, pair, self._board.opening_rules(pair.symbol, self.now_ms))
 
     def test(self, order: NewOrder) -> None:
-        """Check an order as `place` does, and change nothing."""
+        """Check an order as `place` does, without placing it."""
         pair = self._tradable(order.symbol)
         self._desk.check(order, pair, self._board.opening_rules(pair.symbol, self.now_ms))
 
     def cancel(self, symbol: str, *, order_id: str = "", client_order_id: str = "") -> OrderRecord:
-        """Cancel one order; returns it before or after the cancel (knob). Refusal -2011 if it is gone."""
+        """Cancel one order; return it before or after the cancel (knob). Raises -2011 if it is not open."""
         return self._desk.cancel(symbol, order_id, client_order_id)
 
     def cancel_all(self, symbol: str | None) -> list[OrderRecord]:
@@ -259,7 +259,7 @@ class ExchangeSession:
         return self._desk.cancel_all(symbol)
 
     def order(self, symbol: str, *, order_id: str = "", client_order_id: str = "") -> OrderRecord:
-        """Find an order; a client id used twice gives the newest. Refusal -2013 if unknown or not visible."""
+        """Find an order; a duplicate client id returns the newest. Raises -2013 if unknown or not visible."""
         return self._log.visible(symbol, order_id, client_order_id, self.now_ms)
 
     def open_orders(self, symbol: str | None = None) -> list[OrderRecord]:
@@ -269,7 +269,7 @@ class ExchangeSession:
     def all_orders(
         self, symbol: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
     ) -> list[OrderRecord]:
-        """Return orders of the last 24 hours (or the given window, at most 7 days back), newest first."""
+        """Return orders of the last 24 hours (or the given window, at most 7 days old), newest first."""
         return self._log.history(symbol, start_ms, end_ms, limit, self.now_ms)
 
     def my_trades(
@@ -288,7 +288,7 @@ class ExchangeSession:
         return self._account.balances()
 
     def dust(self) -> list[PracticeDust]:
-        """Return small balances that may be converted to MX."""
+        """Return small balances that can be converted to MX."""
         return dust.convertible(self._account, self._pairs)
 
     def convert(self, assets: Sequence[str]) -> Conversion:
@@ -296,13 +296,13 @@ class ExchangeSession:
         return dust.convert(assets, self._account, self._pairs)
 
     def deposit(self, asset: str, amount: Decimal) -> None:
-        """Move money in from outside (negative: out)."""
+        """Deposit an amount (negative: withdraw)."""
         kind = BookChangeKind.DEPOSIT if amount > 0 else BookChangeKind.WITHDRAW
         self._account.move(asset, amount, ZERO, kind)
 
     # Finding pairs
 
-    def _known(self, symbol: str) -> PracticePair:
+    def _require_pair(self, symbol: str) -> PracticePair:
         pair = self._pairs.get(symbol)
         if pair is None:
             raise PracticeRefusal(-1121, "Invalid symbol.")
@@ -316,14 +316,14 @@ class ExchangeSession:
         pair = self._pairs.get(symbol)
         if pair is not None:
             return pair
-        if self._board.is_coming(symbol):
+        if self._board.is_upcoming(symbol):
             raise PracticeRefusal(10007, "bad symbol")
         raise PracticeRefusal(30014, "invalid symbol")
 
     def warm(self) -> Iterator[None]:
-        """Make the market and the day of one pair after the other, at each step of the iterator.
+        """Create the market and the daily ticker of one pair per step of the iterator.
 
-        Changes no answer; spreads over time what the first question about all pairs would cost at once.
+        Changes no response; spreads the cost of the first query for all pairs over time.
         """
         for pair in self.visible_pairs():
             market_data.ticker(pair, self.now_ms)

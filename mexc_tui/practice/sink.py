@@ -15,7 +15,7 @@ class MessageSink(Protocol):
         ...
 
     def on_level(self, symbol: str, side: Side, price: Decimal, quantity: Decimal, version: int) -> None:
-        """A level has a new absolute quantity (0: gone); BUY is the bid side. Versions are contiguous."""
+        """A level has a new absolute quantity (0: removed); BUY is the bid side. Versions are contiguous."""
         ...
 
     def on_order(self, order: OrderRecord) -> None:

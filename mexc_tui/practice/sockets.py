@@ -1,4 +1,4 @@
-"""The WebSocket side: control protocol, listen keys, rules that close connections (protocol 7, 9)."""
+"""WebSocket connections: control protocol, listen keys, closing rules (protocol 7, 9)."""
 
 import asyncio
 from collections.abc import Callable
@@ -66,11 +66,11 @@ class Sockets:
         self._open: dict[StreamConnection, None] = {}
 
     def __len__(self) -> int:
-        """Return how many are open."""
+        """Return the number of open connections."""
         return len(self._open)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """Hold one connection until it ends."""
+        """Serve one connection until it closes."""
         response = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=LARGEST_MESSAGE)
         await response.prepare(request)
         transport = request.transport
@@ -82,7 +82,7 @@ class Sockets:
         )
         if listen_key and not self._listen_keys.attach(listen_key, self._clock.now_ms()):
             socket.answer(BAD_LISTEN_KEY)
-            socket.close(politely=True)
+            socket.close(with_frame=True)
             return response
         self._open[socket] = None
         self._changed()
@@ -94,8 +94,8 @@ class Sockets:
 
     async def _listen(self, socket: StreamConnection, response: web.WebSocketResponse) -> None:
         async for message in response:
-            if not socket.may_speak(self._knobs.messages_per_s):
-                socket.close(politely=True)
+            if not socket.is_within_rate(self._knobs.messages_per_s):
+                socket.close(with_frame=True)
                 return
             if message.type is WSMsgType.PING:
                 socket.pong(message.data)
@@ -113,7 +113,7 @@ class Sockets:
             self._listen_keys.detach(socket.listen_key)
 
     def sweep(self) -> None:
-        """Close what is idle, too old, or without its listen key. To be called about once a second."""
+        """Close idle connections, old ones and those with an expired listen key. Call it once a second."""
         now_ms = self._clock.now_ms()
         for socket in list(self._open):
             socket.release_held()
@@ -122,13 +122,13 @@ class Sockets:
                 self.drop(socket)
 
     def drop(self, socket: StreamConnection) -> None:
-        """Close a connection as the knob says."""
-        socket.close(politely=self._knobs.close_frame)
+        """Close a connection, with a close frame or without (knob)."""
+        socket.close(with_frame=self._knobs.close_frame)
 
     def close_all(self) -> None:
-        """Close every connection: the exchange goes down."""
+        """Close every connection when the exchange shuts down."""
         for socket in list(self._open):
-            socket.close(politely=True, for_good=True)
+            socket.close(with_frame=True, even_half_open=True)
 
     # The control protocol
 
@@ -163,7 +163,7 @@ class Sockets:
         return acknowledgement(accepted, refused)
 
     def _allowed(self, socket: StreamConnection, text: str) -> ChannelTopic | None:
-        """Read a parameter; None: blocked, for whatever reason (protocol 7.4)."""
+        """Parse a parameter; None: blocked, whatever the reason (protocol 7.4)."""
         topic = parse(text)
         if topic is None or len(socket.topics) >= self._knobs.subscriptions_per_socket:
             return None

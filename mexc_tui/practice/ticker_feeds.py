@@ -93,12 +93,12 @@ class MiniTickersFeed:
         return False
 
     def message(self, shown_ms: int) -> bytes | None:
-        """Write the tickers of all pairs that everybody may see."""
+        """Encode the tickers of all public pairs."""
         items = b"".join(self._item(pair) for pair in self._session.visible_pairs() if not pair.blocked)
         return self._head + sent_at(shown_ms) + nested(pb.Push.MINI_TICKERS_FIELD_NUMBER, items)
 
     def _item(self, pair: PracticePair) -> bytes:
-        """Write one ticker; without a trade it is kept for a minute, as two thousand of them take long."""
+        """Encode one ticker; without a trade it is reused for a minute, since encoding 2,000 takes long."""
         state = (pair.trades[-1].trade_id if pair.trades else "", self._session.now_ms // MINUTE_MS)
         written = self._written.get(pair.symbol)
         if written is None or written[0] != state:
@@ -109,7 +109,7 @@ class MiniTickersFeed:
 
 
 class DayStarts:
-    """Prices at the start of the day in a zone, remembered for the day."""
+    """Prices at the start of the day in a time zone, cached for the day."""
 
     def __init__(self, session: ExchangeSession) -> None:
         self._session = session

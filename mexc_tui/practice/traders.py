@@ -10,7 +10,7 @@ from mexc_tui.practice.pairs import PracticePair
 from mexc_tui.practice.scenario import ListingPlan, ListingShape
 
 LEVELS = 60
-"""Most levels a side that they keep, or as many as they found."""
+"""Largest number of levels a side that they quote, unless there are more already."""
 QUOTES_PER_TRADE, QUOTES_PER_S = 5.0, 5.0
 """Limits of quote moves per trade and per second."""
 LONGEST_GAP_MS = 600_000
@@ -20,7 +20,7 @@ BID_LEVELS = 10
 
 
 class Crowd:
-    """Trades about as often as its motion says, and quotes around the fair price."""
+    """Trades at the rate of its motion, and quotes around the fair price."""
 
     def __init__(
         self, *, pair: PracticePair, motion: Motion, trade_units: float, chance: random.Random
@@ -35,14 +35,14 @@ class Crowd:
         """Nobody buys higher (the first seconds of an opening)."""
 
     def gap_ms(self, now_ms: int) -> int | None:
-        """Return how long until they act again; None: never."""
+        """Return the time until the next action; None: never."""
         rate = _acts_per_s(self._motion.rate(now_ms))
         if rate <= 0:
             return None
         return min(max(round(self._chance.expovariate(rate) * 1000), 1), LONGEST_GAP_MS)
 
     def act(self, now_ms: int) -> None:
-        """Move the quotes, and make a trade as often as the motion says."""
+        """Move the quotes, and trade at the motion's rate."""
         fair = self._motion.fair(now_ms)
         rate = self._motion.rate(now_ms)
         if self._chance.random() * _acts_per_s(rate) < rate:
@@ -81,7 +81,7 @@ class Crowd:
             self._trim(side)
 
     def _pull_crossed(self, side: Side, ticks: int) -> None:
-        """Take back own quotes that a new quote of `side` would hit."""
+        """Cancel own quotes that a new quote of `side` would cross."""
         ladder = self.pair.book.opposite(side)
         crossed: list[RestingOrder] = []
         for price in ladder.prices():

@@ -19,7 +19,7 @@ from mexc_tui.practice.values import ZERO, BookChangeKind, Fill, OrderRecord, Pr
 
 
 class _Live:
-    """An open order: its newest record, what it still holds, and where it rests."""
+    """An open order: its latest record, locked amount and place in the book."""
 
     __slots__ = ("frozen", "left", "pair", "record", "resting", "terms")
 
@@ -40,7 +40,7 @@ class _Live:
 
 
 class TradingDesk:
-    """All that the account can do with orders. The pair was already found, and its opening rules given."""
+    """Order handling of the account. Callers find the pair and its opening rules."""
 
     def __init__(
         self, *, hub: Hub, account: PracticeAccount, log: OrderLog, knobs: Knobs, chance: random.Random
@@ -57,7 +57,7 @@ class TradingDesk:
         hub.maker_filled = self._maker_filled
 
     def check(self, order: NewOrder, pair: PracticePair, opening: OpeningRules) -> PracticeTerms:
-        """Return the order in ticks and lots, or raise the Refusal that `place` would raise."""
+        """Return the order in ticks and lots; raises the PracticeRefusal that `place` would raise."""
         knobs, account = self._knobs, self._account
         rules.check_pair(pair, order.side, knobs)
         rules.check_type(order, knobs, opening)
@@ -136,7 +136,7 @@ class TradingDesk:
             self._end(live)
 
     def _maker_filled(self, match: Match) -> None:
-        """An order of the account was hit while it rested."""
+        """Book a fill of a resting order of the account."""
         live = self._live.get(match.maker.owner)
         if live is None:
             raise AssertionError(f"an order book holds the unknown order {match.maker.owner}")
@@ -191,7 +191,7 @@ class TradingDesk:
     def _fee(
         self, pair: PracticePair, value: Decimal, side: Side, surplus: Decimal, *, is_maker: bool
     ) -> tuple[Decimal, str]:
-        """Return (fee, asset); a buyer pays at most what is free, with what a better price saved."""
+        """Return (fee, asset); a buyer pays at most the free balance plus the price improvement."""
         rate = pair.rules.maker_fee if is_maker else pair.rules.taker_fee
         deducts = self.mx_deduction and self.mx_pair is not None and pair.rules.quote in ("USDT", "USDC")
         price = self.mx_pair.last_price if deducts and self.mx_pair is not None else None
@@ -222,12 +222,12 @@ class TradingDesk:
             sink.on_order(record)
 
     def _release(self, live: _Live, kind: BookChangeKind) -> None:
-        """Give back all that an ended order still holds."""
+        """Unlock the remaining amount of a closed order."""
         self._account.move(live.frozen_asset, live.frozen, -live.frozen, kind)
         live.frozen = ZERO
 
     def _end(self, live: _Live) -> None:
-        """Cancel what is left of an order."""
+        """Cancel the remainder of an order."""
         if live.resting is not None:
             live.pair.remove(live.resting)
         some = live.record.executed > 0
@@ -236,7 +236,7 @@ class TradingDesk:
         self._tell(live, msgspec.structs.replace(live.record, status=status, updated_ms=self._hub.now_ms))
 
     def cancel(self, symbol: str, order_id: str, client_order_id: str) -> OrderRecord:
-        """Cancel one order; the answer shows it before or after (knob). Refusal -2011."""
+        """Cancel one order; return it before or after the cancel (knob). Raises -2011 if it is not open."""
         order = self._log.find(symbol, order_id, client_order_id)
         if order is None:
             raise PracticeRefusal(-2011, "Unknown order sent.")
@@ -263,7 +263,7 @@ class TradingDesk:
 
 
 def _surplus(live: _Live, quantity: Decimal, value: Decimal) -> Decimal:
-    """Return what a better price saved; a MARKET buy by amount gives back at its end."""
+    """Return the price improvement; a MARKET buy by amount unlocks it when it closes."""
     if live.terms.side is Side.SELL or live.terms.lots is None:
         return ZERO
     return live.record.price * quantity - value

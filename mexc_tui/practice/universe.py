@@ -33,7 +33,7 @@ ZONES = (
 NO_API = frozenset({"BTCUSDT", "ETHUSDT"})
 """Shown, but closed to API keys, as recorded."""
 SMALLEST_ODD_MARKET = 100
-"""Smaller sessions hold ordinary pairs only."""
+"""Smaller markets contain ordinary pairs only."""
 MAJOR_TURNOVER = 10_000_000
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _NAME_ENDS = (" Protocol", " Network", " Finance", " Token", " Chain", " AI", "", "", "")
@@ -80,7 +80,7 @@ ODDITY_SHARES = (
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A pair of the universe, and what is odd about it."""
+    """A pair of the universe, and its oddity."""
 
     rules: PairRules
     oddity: Oddity | None
@@ -248,7 +248,7 @@ def _band(coin: _Coin, symbol: str, chance: random.Random) -> Decimal:
 
 
 def _min_quantity(decimals: int, chance: random.Random) -> Decimal:
-    """Often none; never below a lot, so that it may also be read as a step."""
+    """Return a minimum quantity, often none; never below a lot, so that it can be read as a step."""
     if chance.random() < 0.6:
         return Decimal(0)
     return Decimal(1).scaleb(-decimals)

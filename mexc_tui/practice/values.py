@@ -15,7 +15,7 @@ ZERO = Decimal(0)
 class PracticeRefusal(DeskError):
     """The practice exchange refuses a request (protocol 6.1).
 
-    Raised by its handlers. The server answers with `code` (a few are text) and `message`.
+    Raised by the handlers. The server responds with `code` (text in a few cases) and `message`.
     """
 
     def __init__(self, code: int | str, message: str, status: int = 400) -> None:
@@ -63,7 +63,7 @@ class BookTop(NamedTuple):
 
 
 class PracticeTrade(NamedTuple):
-    """One trade of anybody. `trade_id` has the form `<18 digits>X1` and grows (protocol 15)."""
+    """One public trade. `trade_id` has the form `<18 digits>X1` and grows (protocol 15)."""
 
     price: Decimal
     quantity: Decimal
@@ -101,7 +101,7 @@ class Ticker(NamedTuple):
 
 
 class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An order of the account as it stood after some event. A later event makes a new record."""
+    """State of an order of the account after an event. Each later event makes a new record."""
 
     order_id: str
     client_order_id: str
@@ -125,7 +125,7 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     created_ms: int
     updated_ms: int | None = None
     visible_from_ms: int
-    """Before this, queries answer as if the order did not exist (knob `visibility_ms`)."""
+    """Before this, queries do not return the order (knob `visibility_ms`)."""
 
     @property
     def average_price(self) -> Decimal:
@@ -220,7 +220,7 @@ class PracticeAnnouncement(NamedTuple):
 
 
 class PracticeDust(NamedTuple):
-    """A small balance and what it would become (protocol 4.5, capital/convert/list)."""
+    """A small balance and its value after conversion (protocol 4.5, capital/convert/list)."""
 
     asset: str
     balance: Decimal

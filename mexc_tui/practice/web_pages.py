@@ -12,7 +12,7 @@ BLOCKED_PAGE = (
     "You don't have permission to access this resource on this server.<P>\n"
     "Reference&#32;&#35;18&#46;practice\n</BODY>\n</HTML>\n"
 )
-"""What a firewall answers with 403, here and on the API (protocol 2.2)."""
+"""Firewall page sent with 403, here and on the API (protocol 2.2)."""
 
 
 def calendar(session: ExchangeSession) -> Json:

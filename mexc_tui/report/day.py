@@ -21,7 +21,7 @@ class ReportedListing(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     source: ListingSource | None
     kind: ChangeKind | None
-    """None: the first word of this source about it."""
+    """None: the source's first report."""
     words: str
     opens_ms: int | None = None
     """The opening that it names."""
@@ -71,7 +71,7 @@ class ReportedOutcome(msgspec.Struct, frozen=True, kw_only=True):
     low_ratio: float | None
     last_ratio: float | None
     reference_return: float | None
-    """Net share gained by the fixed rule that anybody could have followed."""
+    """Net return of the reference rule."""
     cluster_size: int | None
     has_gap: bool
     traded: bool
@@ -81,7 +81,7 @@ class ReportedOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListingReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One listing from its first word to its end."""
+    """One listing from its first report to its outcome."""
 
     id: str
     symbol: str
@@ -110,7 +110,7 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Passes(msgspec.Struct, frozen=True, kw_only=True):
-    """How regularly the detectors looked."""
+    """Regularity of detection passes."""
 
     count: int
     longest_pause_ms: int | None
@@ -173,7 +173,7 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     """By the time of their opening; those without one last."""
     alerts: tuple[Alerted, ...]
     trading: TradingDay | None = None
-    """None: no books of trading are kept."""
+    """None: this day has no ledger."""
 
 
 _encoder = msgspec.json.Encoder(decimal_format="string")

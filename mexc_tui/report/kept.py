@@ -1,4 +1,4 @@
-"""What a report is made from: what was kept of a day."""
+"""Inputs of a report: stored data of a day."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -28,7 +28,7 @@ class StoredDay:
     maturity_ms: int = 3_600_000
     """How long after an opening its outcome is known."""
     api_grace_ms: int = 3_600_000
-    """How long after it a pair that keys may not trade counts as never tradable."""
+    """A pair closed to API keys this long after its opening counts as never_api."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class KeptMoney:
 
 @dataclass(frozen=True, slots=True)
 class KeptTrading:
-    """All that the books of one account hold. Order does not matter."""
+    """Stored trading data of one account. Order does not matter."""
 
     money: KeptMoney
     snipes: tuple[Snipe, ...] = ()
@@ -70,7 +70,7 @@ class KeptTrading:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """All that the store holds of a day. Order does not matter."""
+    """Stored data of a day. Order does not matter."""
 
     listings: tuple[Listing, ...] = ()
     signals: tuple[KeptSignal, ...] = ()

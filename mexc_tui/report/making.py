@@ -1,4 +1,4 @@
-"""Makes the report of a day out of what was kept of it."""
+"""Build the report of a day from its stored data."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ NEVER = 2**63
 
 
 def report_of(day: StoredDay, kept: Kept) -> DayReport:
-    """Return the report; the same whatever order things were kept in."""
+    """Return the report; it does not depend on the order of the data."""
     outcomes = {outcome.listing_id: outcome for outcome in kept.outcomes}
     told = [one for one in kept.listings if _is_of(one, day)]
     listings = sorted((_listing(one, day, kept, outcomes) for one in told), key=_order)

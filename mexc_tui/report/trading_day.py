@@ -21,7 +21,7 @@ class NotArmed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportedStage(msgspec.Struct, frozen=True, kw_only=True):
-    """How long one stage of an attempt took (formulas E6)."""
+    """Duration of one stage of an attempt (formulas E6)."""
 
     name: str
     ms: float
@@ -70,16 +70,16 @@ class Sniped(msgspec.Struct, frozen=True, kw_only=True):
     filled_value: Decimal
     average_price: Decimal | None
     slippage_bps: float | None
-    """Against the reference, positive is cost; None: nothing filled, or nothing to hold it against."""
+    """Cost against the reference, positive is worse; None: nothing filled, or no reference."""
     slippage_to: str
-    """What it is held against."""
+    """Reference of the slippage."""
     positions: tuple[ReportedPosition, ...]
     shortfall_bps: float | None = None
     """Implementation shortfall against the decision price (Perold); None: no price."""
 
 
 class Accounts(msgspec.Struct, frozen=True, kw_only=True):
-    """The identity of equity (reliability I7), and how the books agree with the exchange's."""
+    """The equity identity (reliability I7), and the result of reconciliations."""
 
     start: Decimal
     flows: Decimal
@@ -88,20 +88,20 @@ class Accounts(msgspec.Struct, frozen=True, kw_only=True):
     equity: Decimal
     fees: Decimal
     gap: Decimal
-    """Equity less start, flows and profits: 0 but for rounding."""
+    """Equity minus start, flows and profits: 0 except for rounding."""
     at_cost: int
-    """Open positions valued at cost, as no price is stored."""
+    """Open positions valued at cost because no price is stored."""
     compared: int
-    """Comparisons of books on this day that are kept."""
+    """Stored reconciliations of this day."""
     explained: int
     unexplained: int
-    """Differences that nothing accounts for, in all of them."""
+    """Unexplained differences in all of them."""
     unexplained_last: int | None
-    """In the last one; None: there was none, or it could not be finished."""
+    """Unexplained differences in the last one; None: there was none, or it failed."""
 
 
 class Restart(msgspec.Struct, frozen=True, kw_only=True):
-    """What an engine took up that one before it had left open."""
+    """Recovery at start-up: what the engine found open from its predecessor."""
 
     at_ms: int
     lines: tuple[str, ...]
@@ -111,7 +111,7 @@ class TradingTotals(msgspec.Struct, frozen=True, kw_only=True):
     """Trading of the day in numbers."""
 
     refused: int
-    """Listings that gates kept from being armed, and that were never armed."""
+    """Listings that were never armed because pre-trade checks failed."""
     armed: int
     filled: int
     """Snipes that bought something."""

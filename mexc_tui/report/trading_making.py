@@ -48,7 +48,7 @@ def sniped(
 
 
 def trading_day(kept: KeptTrading, day: StoredDay) -> TradingDay:
-    """Return the day's trading in numbers, and whether its books are right."""
+    """Return the day's trading in numbers, and whether the ledger is correct."""
     snipes = _of_day(kept, day)
     positions = [one for one in kept.positions if day.from_ms <= one.opened_ms <= day.to_ms]
     closed = [one for one in positions if not one.is_open]

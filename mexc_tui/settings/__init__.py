@@ -1,1 +1,1 @@
-"""Every setting once, and the ways by which it gets its value."""
+"""Settings: definitions, layers and loading."""

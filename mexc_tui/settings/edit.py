@@ -1,4 +1,4 @@
-"""Changes one setting in the text of a settings file, and leaves everything else in it as it is."""
+"""Change one setting in the text of a settings file, and leave everything else unchanged."""
 
 import json
 import re
@@ -12,10 +12,10 @@ from mexc_tui.settings.row import text_of
 
 
 def with_value(text: str, name: str, value: object, set_in: str = "") -> str:
-    """Return the text with the setting at this value, in its old place or at the end; keep its comment.
+    """Return the text with the setting at this value, in its old place or at the end, with its comment.
 
     `set_in`: the mode that it is set in, if not for all.
-    Raises UnreadableSettings if the text is not TOML, or the place cannot be told for sure.
+    Raises UnreadableSettings if the text is not TOML, or the setting's lines are ambiguous.
     """
     line = f"{name} = {toml_of(value)}"
     lines = lines_of(text)
@@ -33,7 +33,7 @@ def with_value(text: str, name: str, value: object, set_in: str = "") -> str:
 
 
 def without(text: str, name: str) -> str:
-    """Return the text with the setting taken out, so that its default (or a weaker layer) holds.
+    """Return the text without the setting, so that its default (or a lower layer) applies.
 
     Raises UnreadableSettings as `with_value` does.
     """

@@ -1,4 +1,4 @@
-"""The settings file: read as a layer, changed one setting at a time. All I/O of settings is here."""
+"""Read and write the settings file. All I/O of settings is here."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ THIS_CHANGE = "this change"
 
 
 def read_file(file: Path) -> Layer:
-    """Return what a settings file gives; nothing if there is none. Raises SettingsError."""
+    """Read a settings file as a layer; empty if there is none. Raises SettingsError."""
     try:
         return file_layer(_read(file), str(file))
     except UnreadableSettings as error:
@@ -24,10 +24,10 @@ def read_file(file: Path) -> Layer:
 
 
 def set_value(file: Path, name: str, text: str | None, layers: Layers) -> Loaded:
-    """Write one setting into the file (None: take it out) and return all settings as they are then.
+    """Write one setting into the file (None: remove it) and return all resulting settings.
 
-    `layers` are those around the file, which is read anew. Raises SettingsError, and then the file is as it
-    was; also when the file cannot be written. A stronger place may still hold another value.
+    `layers` are the other layers; the file is read again. Raises SettingsError, also when the file cannot be
+    written, and leaves the file unchanged then. A higher layer can override the new value.
     """
     before, after, loaded = _changed(file, name, text, layers)
     if after != before:
@@ -36,7 +36,7 @@ def set_value(file: Path, name: str, text: str | None, layers: Layers) -> Loaded
 
 
 def checked_value(file: Path, name: str, text: str | None, layers: Layers) -> Loaded:
-    """Return what `set_value` would, and write nothing. Raises SettingsError."""
+    """Return the result of `set_value` without writing. Raises SettingsError."""
     return _changed(file, name, text, layers)[-1]
 
 
@@ -49,7 +49,7 @@ def _changed(file: Path, name: str, text: str | None, layers: Layers) -> tuple[s
             without(before, name) if text is None else with_value(before, name, _value(name, text), set_in)
         )
         wanted = file_layer(after, str(file))
-        load(replace(layers, file=_as_asked(wanted, name)))
+        load(replace(layers, file=_with_origin(wanted, name)))
         return before, after, load(replace(layers, file=wanted))
     except UnreadableSettings as error:
         raise SettingsError(text=str(error)) from None
@@ -63,8 +63,8 @@ def _value(name: str, text: str) -> object:
     return getattr(Settings.of(SettingSource(Settings, layer)), name)
 
 
-def _as_asked(layer: Layer, name: str) -> Layer:
-    """Return the layer with its true origin at what is to change: it is in no file yet."""
+def _with_origin(layer: Layer, name: str) -> Layer:
+    """Return the layer with the changed setting's true origin: it is not in the file yet."""
     if name not in layer.values:
         return layer
     return Layer({**layer.values, name: GivenValue(layer.values[name].value, THIS_CHANGE)})
@@ -73,7 +73,7 @@ def _as_asked(layer: Layer, name: str) -> Layer:
 def _read(file: Path) -> str:
     try:
         with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):  # a pipe would be waited for, for ever
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):  # reading a pipe would block
                 raise UnreadableSettings(f"{file} is not a regular file. Move it away.")
             raw = stream.read(SIZE_LIMIT + 1)
         if len(raw) > SIZE_LIMIT:
@@ -90,8 +90,8 @@ def _read(file: Path) -> str:
 
 
 def _write(file: Path, text: str) -> None:
-    """Replace the file as a whole: a reader, or a crash, meets the old one or the new one."""
-    target = Path(os.path.realpath(file))  # a link to a file elsewhere stays a link
+    """Replace the file atomically: a reader or a crash finds the old or the new one."""
+    target = Path(os.path.realpath(file))  # a symbolic link is preserved
     beside = target.with_name(f".{target.name}.{os.getpid()}.new")
     try:
         target.parent.mkdir(0o700, parents=True, exist_ok=True)

@@ -21,24 +21,24 @@ _MARK = re.compile(r" *# set in (practice|paper)$")
 
 @dataclass(frozen=True, slots=True)
 class GivenValue:
-    """A given value and its origin."""
+    """A value and its origin."""
 
     value: object
     origin: str
-    """In words: a file and its line, a variable, a flag, a scenario."""
+    """Description of the origin: file and line, variable, flag or scenario."""
     set_in: str = ""
     """The mode that it was set in by a command; empty: by hand, or for all modes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """All that one place gives, by the name of the setting."""
+    """Values of one source, by setting name."""
 
     values: Mapping[str, GivenValue]
 
     @classmethod
     def empty(cls) -> "Layer":
-        """Return a layer that gives nothing."""
+        """Return an empty layer."""
         return cls({})
 
 
@@ -50,7 +50,7 @@ class UnreadableSettings(DeskError):
 
 
 class SettingSource(PydanticBaseSettingsSource):
-    """A layer, as pydantic-settings takes it: the first source that has a value wins."""
+    """A layer as a source of pydantic-settings: the first source with a value wins."""
 
     def __init__(self, settings: type[BaseSettings], layer: Layer) -> None:
         """Give everything that the layer has."""
@@ -81,7 +81,7 @@ def file_layer(text: str, file: str) -> Layer:
 
 
 def environment_layer(environ: Mapping[str, str]) -> Layer:
-    """Take every variable that begins with the prefix."""
+    """Return every variable with the prefix."""
     return Layer(
         {
             variable.removeprefix(PREFIX).lower(): GivenValue(value, f"the variable {variable}")
@@ -92,7 +92,7 @@ def environment_layer(environ: Mapping[str, str]) -> Layer:
 
 
 def flag_layer(flags: Mapping[str, object], assignments: Iterable[str] = ()) -> Layer:
-    """Return the layer of flags (None: not given) and `NAME=VALUE` texts. Raises UnreadableSettings."""
+    """Return the layer of flags (None: not set) and `NAME=VALUE` texts. Raises UnreadableSettings."""
     values = {
         name: GivenValue(value, f"the flag --{name.replace('_', '-')}")
         for name, value in flags.items()
@@ -102,7 +102,7 @@ def flag_layer(flags: Mapping[str, object], assignments: Iterable[str] = ()) -> 
         name, is_one, value = assignment.partition("=")
         name = name.strip().replace("-", "_")
         if not is_one:
-            # The text could be a secret that landed in the wrong place.
+            # The text could be a misplaced secret.
             raise UnreadableSettings("--set takes NAME=VALUE.")
         values[name] = GivenValue(value.strip(), f"the flag --set {name}")
     return Layer(values)
@@ -118,7 +118,7 @@ def scenario_layer(values: Mapping[str, object], scenario: str) -> Layer:
 
 
 def lines_of(text: str) -> list[str]:
-    """Return the lines as TOML counts them; str.splitlines knows more line ends than TOML does."""
+    """Return the lines as TOML counts them; str.splitlines splits at more characters."""
     lines = text.replace("\r\n", "\n").split("\n")
     return lines[:-1] if lines[-1] == "" else lines
 
@@ -137,12 +137,12 @@ def _set_in(text: str, name: str) -> str:
 
 
 def _place(text: str, file: str, name: str) -> str:
-    """Name the line if exactly one can be it: a text over several lines could hold the same words."""
+    """Return the line if exactly one matches: a multi-line text could contain the same text."""
     lines = _lines_with(text, name)
     return f"{file}, line {lines[0][0]}" if len(lines) == 1 else f"{file}, key {name}"
 
 
 def _lines_with(text: str, name: str) -> list[tuple[int, str]]:
-    """Return the lines that begin with a setting's name, each with its number."""
+    """Return the lines that start with a setting's name, with their numbers."""
     begins = re.compile(rf"""\s*["']?{re.escape(name)}["']?\s*=""")
     return [(number, line) for number, line in enumerate(lines_of(text), 1) if begins.match(line)]

@@ -1,4 +1,4 @@
-"""Settings of a running engine: what is safe comes into force at once, the rest at the next start."""
+"""Settings of a running engine: reloadable ones apply at once, the others at the next start."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class SettingChange:
     origin: str
 
     def event(self, at_ms: int) -> SettingChanged:
-        """Return the change as the journal keeps it."""
+        """Return the change as a journal event."""
         return SettingChanged(
             at_ms=at_ms,
             about=self.name,
@@ -31,7 +31,7 @@ class SettingChange:
 
 
 class LiveSettings:
-    """What is in force, and what is wanted."""
+    """Settings in effect, and settings as configured."""
 
     def __init__(self, loaded: Loaded) -> None:
         """Begin with everything in force."""
@@ -41,7 +41,7 @@ class LiveSettings:
         self._pending: tuple[SettingChange, ...] = ()
 
     def take(self, loaded: Loaded) -> tuple[SettingChange, ...]:
-        """Put what is safe in force, and return each change since the last time, in the table's order."""
+        """Apply reloadable settings, and return each change since the last call, in the table's order."""
         changes = _changes(self.wanted.settings, loaded)
         safe = {name: getattr(loaded.settings, name) for name in TABLE if not TABLE[name].needs_restart}
         self.current = self.current.model_copy(update=safe)
@@ -50,7 +50,7 @@ class LiveSettings:
         return changes
 
     def pending(self) -> tuple[SettingChange, ...]:
-        """Return what comes into force at the next start."""
+        """Return the changes that apply at the next start."""
         return self._pending
 
 

@@ -30,7 +30,7 @@ class Problem:
 
     name: str
     value: str
-    """As given; a word in brackets where it must not be shown."""
+    """The value as text; a placeholder in brackets for a secret."""
     allowed: str
     origin: str
     why: str
@@ -42,20 +42,20 @@ class Problem:
 
 
 class SettingsError(SettingsRefused):
-    """Settings are invalid and none of them is in force.
+    """Settings are invalid, and none was applied.
 
-    Raised by loading, checking and writing settings. Show the text; `problems` holds each mistake.
+    Raised by loading, checking and writing settings. Show the text; `problems` contains each mistake.
     """
 
     def __init__(self, problems: Iterable[Problem] = (), text: str = "") -> None:
-        """Say all that is wrong, one line each."""
+        """List all problems, one line each."""
         self.problems = tuple(problems)
         super().__init__(text or "\n".join(map(str, self.problems)))
 
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """Every place that settings come from, the strongest first."""
+    """All layers of settings, highest priority first."""
 
     flags: Layer = field(default_factory=Layer.empty)
     environment: Layer = field(default_factory=Layer.empty)
@@ -76,7 +76,7 @@ class Loaded:
     """Values of the file ignored by live trading: each as text, with its origin."""
 
     def origin(self, name: str) -> str:
-        """Return where a value came from, in words."""
+        """Return a description of a value's origin."""
         return self.origins.get(name, "the default")
 
 
@@ -108,7 +108,7 @@ def load(layers: Layers) -> Loaded:
 
 
 def set_in_of(name: str, layers: Layers) -> str:
-    """Return the mode to be noted beside a value that is set now; empty: it serves all modes."""
+    """Return the mode to record beside a value set now; empty: it applies to all modes."""
     mode = _mode(layers)
     is_shared = mode in (None, Mode.LIVE) or not _is_of_money(name)
     return "" if mode is None or is_shared else mode.value

@@ -34,7 +34,7 @@ class Group(BaseSettings):
 
     title: ClassVar[str]
     decides: ClassVar[bool] = True
-    """Whether they take part in decisions, and so in the config hash."""
+    """Whether they affect decisions, and so the config hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Setting:
     default: str
     unit: str
     allowed: str
-    """Range or choices, in words."""
+    """Range or choices as text."""
     bounds: tuple[Decimal, Decimal] | None
     """Lowest and highest value, both allowed; None: it is no number with bounds."""
     needs_restart: bool
@@ -56,14 +56,14 @@ class Setting:
 
 def row(
     default: T,
-    help: str,  # noqa: A002 - the word that everybody looks for
+    help: str,  # noqa: A002 - the usual term
     *,
     unit: str = "",
     low: float | Decimal | None = None,
     high: float | Decimal | None = None,
     restart: bool = False,
 ) -> T:
-    """Declare one setting: its default, what it does, its unit and its bounds, both included."""
+    """Declare one setting: default, meaning, unit and inclusive bounds."""
     facts: JsonDict = {"unit": unit, "restart": restart}
     if low is None or high is None:
         return Field(default=default, description=help, json_schema_extra=facts)
@@ -75,7 +75,7 @@ def row(
 
 
 def plain(number: Decimal | float) -> str:
-    """Return a number without an exponent and without zeros that say nothing."""
+    """Format a number without exponent and trailing zeros."""
     exact = Decimal(str(number))
     if not exact.is_finite() or abs(exact.adjusted()) > LONGEST:
         return str(number)  # written out it could be a gigabyte of zeros
@@ -84,7 +84,7 @@ def plain(number: Decimal | float) -> str:
 
 
 def text_of(value: object) -> str:
-    """Return a setting's value as text: what a variable or a flag would give to mean it."""
+    """Return a setting's value as the text of a variable or flag."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -130,7 +130,7 @@ def _kind(field: FieldInfo) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a kind of value allows, in words."""
+    """Describe the allowed values of a type."""
 
     words: str
 
@@ -144,14 +144,14 @@ def _number(value: object) -> object:
 
 
 def _split(value: object) -> object:
-    """Take a list as TOML gives it, as JSON text, or as text with commas."""
+    """Parse a TOML list, JSON text, or comma-separated text."""
     if not isinstance(value, str):
         return value
     if value.lstrip().startswith("["):
         try:
             return json.loads(value)
         except (ValueError, RecursionError):
-            pass  # a pattern may begin with a bracket too
+            pass  # a pattern may also start with a bracket
     return [part.strip() for part in value.split(",")] if value.strip() else []
 
 
@@ -206,7 +206,7 @@ Count: TypeAlias = Annotated[int, BeforeValidator(_number)]
 Amount: TypeAlias = Annotated[Decimal, BeforeValidator(_number), Field(allow_inf_nan=False)]
 """Money and shares of it: exact."""
 Ratio: TypeAlias = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
-"""Times and statistics: what no cent depends on."""
+"""Times and statistics, where floating point is exact enough."""
 Switch: TypeAlias = bool
 Detectors: TypeAlias = Annotated[
     tuple[DetectorName, ...],

@@ -1,4 +1,4 @@
-"""Every setting, once: the groups joined into one frozen value, and the table of what they are."""
+"""The table of all settings, and the groups joined into one frozen value."""
 
 import hashlib
 from collections.abc import Hashable
@@ -43,7 +43,7 @@ ASCENDING = (
     ("stream_backoff_s", "stream_backoff_cap_s"),
     ("query_slow_ms", "query_error_ms"),
 )
-"""Settings of which none may be above the one after it."""
+"""Settings in ascending order: none may exceed the next one."""
 
 
 class Settings(
@@ -73,7 +73,7 @@ class Settings(
     @classmethod
     def of(cls, *sources: PydanticBaseSettingsSource) -> "Settings":
         """Return the defaults with these sources on top, the first one highest. Raises ValidationError."""
-        # The only door that leaves the process's own environment and files out of it.
+        # The only way to exclude the environment and files of the process.
         arguments: dict[str, Any] = {"_build_sources": (sources, {})}
         return cls(**arguments)
 
@@ -87,7 +87,7 @@ class Settings(
         return _hash(_deciding_values(self))
 
 
-@lru_cache(maxsize=8)  # asked for at each look, changed once a day
+@lru_cache(maxsize=8)  # read at every pass, changed rarely
 def _hash(values: tuple[Hashable, ...]) -> str:
     lines = [f"{name}={text_of(value)}\n" for name, value in zip(_DECIDING, values, strict=True)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
@@ -96,7 +96,7 @@ def _hash(values: tuple[Hashable, ...]) -> str:
 TABLE: dict[str, Setting] = {
     name: describe(name, group, group.model_fields[name]) for group in GROUPS for name in group.model_fields
 }
-"""What there is to know about each setting, by name, in the order of the groups."""
+"""Description of each setting by name, in the order of the groups."""
 
 _DECIDING = tuple(name for name, setting in TABLE.items() if setting.decides)
 _deciding_values = attrgetter(*_DECIDING)

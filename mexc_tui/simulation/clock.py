@@ -3,14 +3,14 @@
 import asyncio
 
 START_MS = 1_764_547_200_000
-"""2025-12-01 00:00 UTC: where simulated wall clocks start if nobody says otherwise."""
+"""2025-12-01 00:00 UTC: default start of simulated wall clocks."""
 
 
 class VirtualClock:
-    """A machine's two clocks on the loop's time: one that never steps, and a wall clock that may.
+    """A machine's two clocks on the loop's time: a monotonic one and a wall clock that can step.
 
-    `drift_ppm` makes both run fast (or slow) against the loop, `ahead_ms` puts the wall clock ahead: give
-    the exchange of a simulation a clock of its own to test skew.
+    `drift_ppm` makes both run fast (or slow) against the loop, `ahead_ms` puts the wall clock ahead.
+    Use a separate clock for the exchange of a simulation to test clock offset.
     """
 
     def __init__(
@@ -38,5 +38,5 @@ class VirtualClock:
         return round(self._loop.time() * self._rate * 1e9)
 
     def step_wall(self, by_ms: float) -> None:
-        """Step the wall clock, as a time service or a person does."""
+        """Step the wall clock, as a time service or a user does."""
         self._wall_ms += by_ms

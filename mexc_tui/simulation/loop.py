@@ -1,4 +1,4 @@
-"""An event loop whose time jumps to the next timer as soon as nothing is left to do now."""
+"""An event loop whose time jumps to the next timer as soon as no callback is ready."""
 
 import asyncio
 import selectors
@@ -95,7 +95,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:
-        """Run in a thread; until it is done, time stands still."""
+        """Run in a thread; virtual time stops until it is done."""
         if executor is None:
             self._workers = self._workers or ThreadPoolExecutor(thread_name_prefix="virtual-loop")
             executor = self._workers
@@ -120,10 +120,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._jumping.threads_at_work -= 1
 
     def _shuffle_tasks(self) -> None:
-        """Shuffle the tasks in the ready queue among their places; plain callbacks keep theirs.
+        """Shuffle the tasks in the ready queue among their positions; plain callbacks keep theirs.
 
-        asyncio promises first come, first served for callbacks, and protocols build on it; nothing is
-        promised about tasks.
+        asyncio guarantees the order of callbacks, and protocols rely on it; it guarantees nothing about
+        tasks.
         """
         ready: deque[asyncio.Handle] = vars(self)["_ready"]
         places = [i for i, handle in enumerate(ready) if _is_task_step(handle)]
@@ -141,6 +141,6 @@ def _is_task_step(handle: asyncio.Handle) -> bool:
 
 
 def run(main: Coroutine[Any, Any, T], *, shuffle_seed: int | None = None) -> T:
-    """Run `main` to its end in virtual time, and return what it returns. `NothingLeftToDo` if stuck."""
+    """Run `main` in virtual time and return its result. `NothingLeftToDo` on a deadlock."""
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(shuffle_seed)) as runner:
         return runner.run(main)

@@ -25,30 +25,30 @@ HISTORY = 40
 
 
 class Host:
-    """A server on the network, and what is wrong with the way to it. Faults act on all its connections."""
+    """A server on the network, and the faults of the path to it. Faults affect all its connections."""
 
     def __init__(self, *, network: "Network", name: str, port: int, runner: web.AppRunner) -> None:
         self.name = name
         self.port = port
         self.latency_s: tuple[float, float] = LATENCY_S
-        """One way: uniform between the two, drawn for each piece of data; order is kept."""
+        """One-way latency: uniform between the two, drawn for each piece of data; order is preserved."""
         self.refusing = False
         """Whether new connections are refused."""
         self.reset_after: dict[Direction, int] = {}
-        """Reset a connection once this many bytes went that way over it."""
+        """Reset a connection after this many bytes in that direction."""
         self.lost: set[Direction] = set()
         """Ways that are cut; change it with `lose` and `heal`."""
         self.ends: list[WireEnd] = []
         """The client's ends of the connections that are open, oldest first."""
         self.connected = 0
-        """Connections made since the start."""
+        """Number of connections since the start."""
         self._network = network
         self._runner = runner
         self._healed = asyncio.Event()
         self._healed.set()
 
     def lose(self, *directions: Direction) -> None:
-        """Cut these ways (both, if none is named): nothing sent arrives until `heal`, nobody is told."""
+        """Cut these directions (default: both): nothing arrives until `heal`, without an error."""
         self.lost.update(directions or Direction)
         self._healed.clear()
 
@@ -66,7 +66,7 @@ class Host:
             end.reset()
 
     def draw_latency_s(self) -> float:
-        """Return how long the next piece of data takes."""
+        """Return the latency of the next piece of data."""
         low_s, high_s = self.latency_s
         return low_s if low_s == high_s else self._network.rng.uniform(low_s, high_s)
 
@@ -115,7 +115,7 @@ class Network:
         return host
 
     def find(self, name: str, port: int) -> Host:
-        """Return the host, or raise what a failed look-up or connection raises."""
+        """Return the host, or raise the error of a failed look-up or connection."""
         host = self._hosts.get((name, port))
         if host is not None:
             return host
@@ -130,7 +130,7 @@ class Network:
         return connector
 
     def note(self, line: str) -> None:
-        """Add a line to the history; a simulation may add its own."""
+        """Add a line to the history; a simulation can add its own."""
         line = f"{asyncio.get_running_loop().time():.9f} {line}"
         self._hash.update(line.encode() + b"\n")
         self._history.append(line)

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, Protocol, cast
 
 SOCKET_BUFFER = 256 * 1024
-"""What a kernel would take off a program's hands before the program's own buffer fills."""
+"""Bytes that the kernel buffers before the program's own buffer fills."""
 PIECE = 64 * 1024
 """The most that arrives in one go; between pieces a reader can pause."""
 HIGH_WATER = 64 * 1024
@@ -15,14 +15,14 @@ LOW_WATER = 16 * 1024
 
 
 class Direction(Enum):
-    """Which way bytes go."""
+    """Direction of bytes."""
 
     TO_SERVER = "to server"
     TO_CLIENT = "to client"
 
 
 class Road(Protocol):
-    """What a connection asks of the host that it leads to."""
+    """Requirements of a connection for its host."""
 
     lost: set[Direction]
     reset_after: dict[Direction, int]
@@ -31,7 +31,7 @@ class Road(Protocol):
     ends: "list[WireEnd]"
 
     def draw_latency_s(self) -> float:
-        """Return how long the next piece takes."""
+        """Return the latency of the next piece."""
         ...
 
     def note(self, number: int, what: str, size: int) -> None:
@@ -99,7 +99,7 @@ class WireEnd(asyncio.Transport):
         self.write(b"".join(list_of_data))
 
     def get_write_buffer_size(self) -> int:
-        """Return what a kernel would not have taken yet."""
+        """Return the bytes that the kernel would not have accepted yet."""
         return max(0, self._unread - SOCKET_BUFFER)
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
@@ -111,7 +111,7 @@ class WireEnd(asyncio.Transport):
         return False
 
     def pause_reading(self) -> None:
-        """Let what arrives pile up."""
+        """Buffer arriving data."""
         self._reading = False
 
     def resume_reading(self) -> None:
@@ -128,14 +128,14 @@ class WireEnd(asyncio.Transport):
         return self._closing
 
     def close(self) -> None:
-        """Send what was written, then the end of the stream."""
+        """Send the written data, then the end of the stream."""
         if not self._closing:
             self._closing = True
             self._send(b"")
             self._loop.call_soon(self._lose, None)
 
     def abort(self) -> None:
-        """Close; what was written goes out all the same, as it does from a kernel's buffer."""
+        """Close; written data is still sent, as from a kernel's buffer."""
         self.close()
 
     # What the network does to it
@@ -150,7 +150,7 @@ class WireEnd(asyncio.Transport):
             end._lose(ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"))
 
     def wake(self) -> None:
-        """Look whether something on the way from here may arrive now."""
+        """Deliver the data in transit that may arrive now."""
         if self._handle is not None or not self._on_the_way or not self._may_deliver():
             return
         due_s = self._on_the_way[0][0]
@@ -215,7 +215,7 @@ class WireEnd(asyncio.Transport):
 def join(
     road: Road, number: int, client: asyncio.Protocol, server: asyncio.Protocol, *, tls: bool
 ) -> WireEnd:
-    """Connect two protocols; return the client's end. A TLS road only says that it is one."""
+    """Connect two protocols and return the client's end. A TLS connection is only marked as one."""
     here, there = ("127.0.0.1", 40_000 + number), (road.name, road.port)
     marks: dict[str, Any] = {"sslcontext": object()} if tls else {}
     near = WireEnd(

@@ -8,7 +8,7 @@ from mexc_tui.practice.values import ZERO, BalanceChange, BookChangeKind, Practi
 
 
 class PracticeAccount:
-    """What the trader has. A movement that would make a balance negative is an error of ours."""
+    """Balances of the trader. A movement to a negative balance is a programming error."""
 
     def __init__(self, hub: Hub, balances: dict[str, Decimal]) -> None:
         self._hub = hub
@@ -16,7 +16,7 @@ class PracticeAccount:
         self._locked: dict[str, Decimal] = {}
 
     def free(self, asset: str) -> Decimal:
-        """Return what can be spent."""
+        """Return the free balance."""
         return self._free.get(asset, ZERO)
 
     def locked(self, asset: str) -> Decimal:
@@ -28,7 +28,7 @@ class PracticeAccount:
         return self.free(asset) + self.locked(asset)
 
     def balances(self) -> list[PracticeBalance]:
-        """Return balances that are not zero, by asset."""
+        """Return non-zero balances by asset."""
         assets = sorted({*self._free, *self._locked})
         rows = (PracticeBalance(asset, self.free(asset), self.locked(asset)) for asset in assets)
         return [row for row in rows if row.free or row.locked]

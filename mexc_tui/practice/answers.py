@@ -14,7 +14,7 @@ from mexc_tui.practice.web_pages import BLOCKED_PAGE
 _JSON = {"Content-Type": "application/json;charset=utf-8"}
 
 _NAMES = {"symbol", "asset", "orderId", "id"}
-"""What names a row of a list."""
+"""Identifiers of a row."""
 
 _BLOCKED = {
     Block.LIMITED: b'{"code":429,"msg":"Too many requests"}',
@@ -23,12 +23,12 @@ _BLOCKED = {
 
 
 def answer(data: Json, status: int = 200) -> web.Response:
-    """Print JSON."""
+    """Return a JSON response."""
     return web.Response(body=msgspec.json.encode(data), status=status, headers=_JSON)
 
 
 def refused(refusal: PracticeRefusal) -> web.Response:
-    """Print a refusal; codes that arrive as strings stay strings."""
+    """Return a refusal; codes that are strings stay strings."""
     return answer({"msg": refusal.message, "code": refusal.code}, refusal.status)
 
 
@@ -43,7 +43,7 @@ def turned_away(away: TurnedAway) -> web.Response:
 
 
 def firewall() -> web.Response:
-    """Print the firewall's page: HTML, and no Retry-After."""
+    """Return the firewall's page: HTML, without Retry-After."""
     return web.Response(text=BLOCKED_PAGE, status=403, content_type="text/html")
 
 
@@ -53,12 +53,12 @@ def internal_error() -> web.Response:
 
 
 def maintenance() -> web.Response:
-    """Say that the exchange is down."""
+    """Return the maintenance response."""
     return answer({"code": 503, "msg": "Under maintenance, please try again later"}, 503)
 
 
 def not_found() -> web.Response:
-    """Answer a wrong path."""
+    """Return the response for an unknown path."""
     return answer({"code": 404, "msg": "Not Found"}, 404)
 
 

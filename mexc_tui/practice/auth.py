@@ -14,7 +14,7 @@ from mexc_tui.practice.values import PracticeRefusal
 DEFAULT_WINDOW_MS = 5_000
 LARGEST_WINDOW_MS = 60_000
 AHEAD_MS = 1_000
-"""A timestamp must be less than this ahead of the exchange's clock."""
+"""Timestamps must be less than this ahead of the exchange's clock."""
 
 _KEY = re.compile(r"mx0[a-zA-Z0-9]{15}")
 
@@ -34,7 +34,7 @@ class KeyPermission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignedCall:
-    """What of a request decides whether it is let in. `key` is None without the header."""
+    """Fields of a request that authentication checks. `key` is None without the header."""
 
     method: str
     content_type: str

@@ -214,7 +214,7 @@ class ListingBoard:
             self._delisted.popleft()
 
     def is_upcoming(self, symbol: str) -> bool:
-        """Whether a listing of this symbol is planned and not visible yet."""
+        """Whether a listing of this symbol is scheduled and not visible yet."""
         return symbol in self._listings
 
     def opening_rules(self, symbol: str, now_ms: int) -> OpeningRules:

@@ -43,7 +43,7 @@ class Ladder:
         return self._ticks[-1 - self._best] if self._ticks else None
 
     def prices(self) -> Iterator[int]:
-        """Go through the prices, best first."""
+        """Yield the prices, best first."""
         return reversed(self._ticks) if self.side is Side.BUY else iter(self._ticks)
 
     def reaches(self, ticks: int, limit: int | None) -> bool:
@@ -53,7 +53,7 @@ class Ladder:
         return ticks >= limit if self.side is Side.BUY else ticks <= limit
 
     def add(self, order: RestingOrder) -> None:
-        """Put an order behind all others of its price."""
+        """Queue an order behind all others of its price."""
         level = self.levels.get(order.ticks)
         if level is None:
             self.levels[order.ticks] = [order]
@@ -64,13 +64,13 @@ class Ladder:
         self.totals[order.ticks] += order.lots
 
     def load(self, orders: list[RestingOrder]) -> None:
-        """Fill an empty ladder with one order a price."""
+        """Fill an empty ladder with one order per price."""
         self.levels = {order.ticks: [order] for order in orders}
         self.totals = {order.ticks: order.lots for order in orders}
         self._ticks = sorted(self.totals)
 
     def remove(self, order: RestingOrder) -> None:
-        """Take an order out."""
+        """Remove an order."""
         level = self.levels[order.ticks]
         level.remove(order)
         self.totals[order.ticks] -= order.lots
@@ -110,7 +110,7 @@ class Book:
         return self.asks if side is Side.BUY else self.bids
 
     def crosses(self, side: Side, ticks: int) -> bool:
-        """Whether a limit order would trade at once."""
+        """Whether a limit order would match immediately."""
         ladder = self.opposite(side)
         best = ladder.best()
         return best is not None and ladder.reaches(best, ticks)
@@ -133,7 +133,7 @@ class Book:
         self._report(order.side, order.ticks, after - order.lots, after)
 
     def remove(self, order: RestingOrder) -> None:
-        """Take an order out."""
+        """Remove an order."""
         ladder = self.ladder(order.side)
         ladder.remove(order)
         after = ladder.totals.get(order.ticks, 0)

@@ -42,7 +42,7 @@ class Candles:
 
     @property
     def is_live(self) -> bool:
-        """Whether there was a trade since the session started."""
+        """Whether a trade happened since the session started."""
         return bool(self._running)
 
     def first_ms(self, interval: KlineInterval) -> int:
@@ -51,7 +51,7 @@ class Candles:
         return 0 if oldest_ms is None else start_of(interval, oldest_ms)
 
     def add(self, at_ms: int, ticks: int, lots: int) -> None:
-        """Take a trade into the running candles."""
+        """Add a trade to the open candles."""
         if not self._running:
             self._running = [_Running(interval) for interval in KlineInterval]
             self._live_from_ms = self._live_from_ms if self._live_from_ms is not None else at_ms
@@ -117,7 +117,7 @@ class Candles:
             start_ms = end_ms
 
     def _recent(self, interval: KlineInterval, lo_ms: int, hi_ms: int) -> Iterator[HistoryBar]:
-        """Candles since the border, flat ones without a trade."""
+        """Candles since the session started; flat without a trade."""
         if self._live_from_ms is None or self._last is None:
             return
         running = next((each for each in self._running if each.interval is interval), None)

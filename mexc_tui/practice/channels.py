@@ -57,13 +57,13 @@ class ChannelTopic:
 
     @property
     def event_type(self) -> str:
-        """The parameter without its symbol, as the body repeats it."""
+        """The parameter without its symbol, as repeated in the body."""
         speed = f"@{self.period_ms}ms" if self.period_ms else ""
         return self.kind.value + speed
 
 
 def parse(text: str) -> ChannelTopic | None:
-    """Read a parameter of SUBSCRIPTION; None: no such channel (obsolete ones and JSON ones included)."""
+    """Parse a parameter of SUBSCRIPTION; None: unknown channel (obsolete and JSON channels included)."""
     name, *rest = _split(text)
     kind = _KINDS.get(name)
     if kind is None:
@@ -129,7 +129,7 @@ NO_SUBSCRIPTION = "no subscription"
 
 
 def acknowledgement(accepted: Sequence[str], refused: Sequence[str]) -> str:
-    """Return the `msg` for one SUBSCRIPTION; channels that were subscribed already are in neither list."""
+    """Return the `msg` for one SUBSCRIPTION; neither list contains channels subscribed before."""
     if not refused:
         return ",".join(accepted)
     if not accepted:

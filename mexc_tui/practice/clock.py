@@ -6,14 +6,14 @@ from typing import Protocol
 
 
 class PracticeClock(Protocol):
-    """Where the exchange's time comes from, in Unix milliseconds. It must not go back."""
+    """Time source of the exchange, in Unix milliseconds; never decreases."""
 
     def now_ms(self) -> int:
         """Return the time of the session."""
         ...
 
     def now_ns(self) -> int:
-        """Return the same in nanoseconds, as fine as it is known."""
+        """Return the same in nanoseconds."""
         ...
 
 

@@ -50,7 +50,7 @@ class StreamConnection:
         self.flush()
 
     def pong(self, data: bytes) -> None:
-        """Answer a protocol-level ping."""
+        """Reply to a protocol-level ping."""
         self._out.append(frame(bytes(data), PONG))
         self.flush()
 

@@ -21,7 +21,7 @@ _STEP = Decimal("1e-8")
 
 
 def convertible(account: PracticeAccount, pairs: Mapping[str, PracticePair]) -> list[PracticeDust]:
-    """Return the balances that are small enough and have a price in USDT."""
+    """Return the balances below the limit that have a price in USDT."""
     rows = (_valued(account, balance.asset, balance.free, pairs) for balance in account.balances())
     return [row for row in rows if row is not None and ZERO < row.value_usdt <= LARGEST_USDT]
 
@@ -38,7 +38,7 @@ def _valued(
 
 
 def convert(assets: Sequence[str], account: PracticeAccount, pairs: Mapping[str, PracticePair]) -> Conversion:
-    """Turn small balances into MX, less the fee."""
+    """Convert small balances to MX, minus the fee."""
     if not 1 <= len(assets) <= MOST_ASSETS:
         raise PracticeRefusal(33333, "param is error")
     rows = {row.asset: row for row in convertible(account, pairs)}

@@ -94,7 +94,7 @@ class Faults:
         return _draw(self._pushes, now_ms, channel, "")
 
     def skew_ms(self, now_ms: int) -> int:
-        """Return how far the exchange's clock is ahead now."""
+        """Return how far the exchange's clock is ahead, in ms."""
         return sum(fault.plan.amount_ms for fault in self._skews if fault.is_due(now_ms))
 
 

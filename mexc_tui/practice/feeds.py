@@ -24,14 +24,14 @@ class ChannelFeed(Protocol):
     topic: ChannelTopic
     period_ms: int
     is_steady: bool
-    """Whether it pushes each period, changed or not."""
+    """Whether it pushes every period, changed or not."""
 
     def on_trade(self, trade: PracticeTrade) -> bool:
-        """Take a trade; whether there is something to push now."""
+        """Add a trade; return whether a push is pending."""
         ...
 
     def on_level(self, side: Side, price: Decimal, quantity: Decimal, version: int) -> bool:
-        """Take a changed level; whether there is something to push now."""
+        """Add a changed level; return whether a push is pending."""
         ...
 
     def message(self, shown_ms: int) -> bytes | None:
@@ -51,12 +51,12 @@ class PairFeed:
         self._head = head(topic.text, pair.symbol)
 
     def on_trade(self, trade: PracticeTrade) -> bool:
-        """Not of interest here."""
+        """Ignored."""
         del trade
         return False
 
     def on_level(self, side: Side, price: Decimal, quantity: Decimal, version: int) -> bool:
-        """Not of interest here."""
+        """Ignored."""
         del side, price, quantity, version
         return False
 
@@ -72,7 +72,7 @@ class DealsFeed(PairFeed):
         self._deals: list[pb.Deal] = []
 
     def on_trade(self, trade: PracticeTrade) -> bool:
-        """Keep the trade for the next push."""
+        """Add the trade to the next push."""
         self._deals.append(
             pb.Deal(
                 price=trimmed(trade.price),
@@ -85,7 +85,7 @@ class DealsFeed(PairFeed):
         return True
 
     def message(self, shown_ms: int) -> bytes | None:
-        """Write the gathered trades."""
+        """Encode the collected trades."""
         if not self._deals:
             return None
         deals, self._deals = self._deals, []
@@ -103,13 +103,13 @@ class DepthFeed(PairFeed):
         self._sides: dict[Side, dict[Decimal, Decimal]] = {Side.BUY: {}, Side.SELL: {}}
 
     def on_level(self, side: Side, price: Decimal, quantity: Decimal, version: int) -> bool:
-        """Keep the level's newest quantity."""
+        """Record the level's latest quantity."""
         self._sides[side][price] = quantity
         self._to_version = version
         return True
 
     def message(self, shown_ms: int) -> bytes | None:
-        """Write the changed levels."""
+        """Encode the changed levels."""
         if self._to_version < self._from_version:
             return None
         body = pb.AggreDepths(
@@ -161,7 +161,7 @@ class BatchTickerFeed(PairFeed):
         self._items: list[pb.BookTicker] = []
 
     def on_level(self, side: Side, price: Decimal, quantity: Decimal, version: int) -> bool:
-        """Keep the best quotes if they moved."""
+        """Record the best quotes if they moved."""
         del side, price, quantity, version
         bid, ask, _ = self._pair.top()
         if (bid, ask) == self._last:
@@ -174,7 +174,7 @@ class BatchTickerFeed(PairFeed):
         return True
 
     def message(self, shown_ms: int) -> bytes | None:
-        """Write the gathered quotes."""
+        """Encode the collected quotes."""
         if not self._items:
             return None
         items, self._items = self._items, []
@@ -187,7 +187,7 @@ class BatchTickerFeed(PairFeed):
 
 
 class LimitDepthFeed(PairFeed):
-    """limit.depth: the best levels, whenever they changed."""
+    """limit.depth: the best levels, after each change."""
 
     def __init__(self, topic: ChannelTopic, pair: PracticePair, session: ExchangeSession) -> None:
         super().__init__(topic, pair, LIMIT_DEPTH_MS)
@@ -200,7 +200,7 @@ class LimitDepthFeed(PairFeed):
         return True
 
     def message(self, shown_ms: int) -> bytes | None:
-        """Write the best levels if they are others than last time."""
+        """Encode the best levels if they changed since the last push."""
         if self._session.pair(self.topic.symbol) is None:
             return None
         depth = self._session.depth(self.topic.symbol, self.topic.depth)

@@ -1,4 +1,4 @@
-"""Candles before the session started: a closed form of (pair, seed), so that any window is cheap.
+"""Candles before the session started: a closed form of (pair, seed), so that any window is cheap to compute.
 
 A day is made from chance alone; 8 hours are parts of their day, 4 hours of their 8, and so on down to the
 minute, each part drawn from its parent. So every interval agrees with every other, whoever asks first.
@@ -24,7 +24,7 @@ LADDER_MS = (
     5 * MINUTE_MS,
     MINUTE_MS,
 )
-"""Each length is a whole part of the one before it."""
+"""Each length divides the one before it."""
 
 _OCTAVES = ((64, 0.6), (16, 0.25), (4, 0.1), (1, 0.025))
 """(days, amplitude of the logarithm of the price)"""
@@ -43,7 +43,7 @@ class HistoryBar(msgspec.Struct):
     value: int
 
     def absorb(self, later: "HistoryBar") -> None:
-        """Grow by the bar that follows."""
+        """Extend by the next bar."""
         self.high = max(self.high, later.high)
         self.low = min(self.low, later.low)
         self.close = later.close
@@ -52,7 +52,7 @@ class HistoryBar(msgspec.Struct):
 
 
 def joined(bars: Iterator[HistoryBar], start_ms: int) -> HistoryBar | None:
-    """Make one bar of consecutive ones; None if there are none."""
+    """Merge consecutive bars; None if there are none."""
     whole: HistoryBar | None = None
     for bar in bars:
         if whole is None:
@@ -197,7 +197,7 @@ def _path(bar: HistoryBar, count: int, chance: random.Random) -> list[int]:
 
 
 def _shares(total: int, weights: list[float]) -> list[int]:
-    """Split a whole number by weights; the parts sum up to it."""
+    """Split a whole number by weights; the parts add up to it."""
     whole = sum(weights)
     parts: list[int] = []
     reached, given = 0.0, 0

@@ -13,7 +13,7 @@ from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import PracticeRefusal
 
 KEY_DAYS = 90
-"""How long a key without addresses lasts (protocol 2.6)."""
+"""Lifetime of a key without bound addresses (protocol 2.6)."""
 
 _READ = Demand(KeyPermission.ACCOUNT_READ)
 

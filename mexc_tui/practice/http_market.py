@@ -25,7 +25,7 @@ BIZ_TYPE = "SPOT"
 
 
 class MarketRoutes:
-    """Answers about the market."""
+    """Endpoints of the market."""
 
     def __init__(self, session: ExchangeSession) -> None:
         self._session = session
@@ -205,7 +205,7 @@ class MarketRoutes:
         return _book_ticker(pair, NO_QUOTE[self._knobs.empty_side])
 
     def _etf_info(self, call: Call) -> Json:
-        """List leveraged tokens: there are none."""
+        """Return the empty list of leveraged tokens."""
         if call.params.get("symbol"):
             raise PracticeRefusal(-1121, "Invalid symbol.")
         return []
@@ -331,7 +331,7 @@ def _ticker(pair: PracticePair, ticker: Ticker, no_quote: str | None) -> Json:
 
 
 def _turnover(pair: PracticePair, value: Decimal) -> str:
-    """Print a quote volume with the decimals of a price, as recorded."""
+    """Format a quote volume with the decimals of a price, as recorded."""
     return trimmed(round(value, pair.rules.price_decimals))
 
 

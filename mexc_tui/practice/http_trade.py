@@ -19,7 +19,7 @@ _ORDERS = (Bucket.ORDERS,)
 
 
 class TradeRoutes:
-    """Answers about orders."""
+    """Endpoints of orders."""
 
     def __init__(self, session: ExchangeSession) -> None:
         self._session = session
@@ -50,7 +50,7 @@ class TradeRoutes:
             PracticeRoute("GET", "/api/v3/myTrades", self._my_trades, 10, read),
         ]
 
-    # Placing
+    # Place
 
     def _place(self, call: Call) -> Json:
         return placed(self._session.place(read_order(call.params)), call.now_ms)
@@ -80,7 +80,7 @@ class TradeRoutes:
             return {"newClientOrderId": client_id, "msg": refusal.message, "code": refusal.code}
         return {"symbol": order.symbol, "orderId": order.order_id, "orderListId": -1, **named}
 
-    # Cancelling
+    # Cancel
 
     def _cancel(self, call: Call) -> Json:
         symbol = call.params.need("symbol")
@@ -102,7 +102,7 @@ class TradeRoutes:
         self._session.cancel_all(None)
         return {"code": 200, "msg": "success", "timestamp": call.now_ms}
 
-    # Asking
+    # Query
 
     def _order(self, call: Call) -> Json:
         symbol = call.params.need("symbol")

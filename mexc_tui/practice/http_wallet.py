@@ -1,4 +1,4 @@
-"""Endpoints of coins, deposits, withdrawals and transfers (protocol 4.5): nothing ever leaves or arrives."""
+"""Endpoints of coins, deposits, withdrawals and transfers (protocol 4.5), without any movement."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -62,7 +62,7 @@ def _writes(
 
 
 def _coin(asset: str) -> Json:
-    """Print one coin as capital/config/getall does, with one network."""
+    """Return one coin in the format of capital/config/getall, with one network."""
     network: dict[str, Json] = {
         "coin": asset,
         "depositDesc": None,
@@ -90,7 +90,7 @@ def _empty_list(call: Call) -> Json:
 
 
 def empty_page(call: Call) -> Json:
-    """Print the only page of a history in which nothing ever happened."""
+    """Return the only page of an empty history."""
     del call
     return {"data": [], "totalRecords": 0, "page": 1, "totalPageNum": 1}
 

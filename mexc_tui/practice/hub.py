@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _nobody(_match: "Match") -> None:
-    """Nobody owns the maker's order."""
+    """The maker's order belongs to a simulated trader."""
 
 
 class Hub:

@@ -18,12 +18,12 @@ def symbol_id(symbol: str) -> str:
 
 
 def contract_address(name: str) -> str:
-    """Return an address of the form most tokens have."""
+    """Return an address in the common format of tokens."""
     return "0x" + hashlib.blake2b(name.encode(), digest_size=20).hexdigest()
 
 
 def seeded(seed: int, name: str) -> random.Random:
-    """Return the random stream of `name`, independent of call order."""
+    """Return the random generator of `name`, independent of call order."""
     return random.Random(number(f"{seed}/{name}"))
 
 

@@ -1,6 +1,6 @@
 """Candle intervals, as REST and the streams name them (protocol 4.3, 7.5).
 
-Borders are UTC; weeks start on Monday.
+Boundaries are in UTC; weeks start on Monday.
 """
 
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ DAY_MS = 86_400_000
 
 
 class KlineInterval(Enum):
-    """(REST name or "" where REST lacks it, stream name)."""
+    """(REST name, "" where REST does not offer it; stream name)."""
 
     MIN_1 = ("1m", "Min1")
     MIN_5 = ("5m", "Min5")

@@ -12,7 +12,7 @@ SECOND_MS = 1_000
 
 
 class Bucket(Enum):
-    """Limits of requests a second, besides the weights."""
+    """Limits of requests per second, in addition to weights."""
 
     ORDERS = "orders"
     BATCH = "batch"
@@ -46,7 +46,7 @@ class Window:
         self._sum = 0
 
     def wait_ms(self, now_ms: int, units: int) -> int:
-        """Return how long until `units` fit; 0: now. More than the limit fits into an empty window."""
+        """Return the wait until `units` fit, 0: none. An empty window admits more than the limit."""
         self._forget(now_ms)
         if units == 0:
             return 0
@@ -60,7 +60,7 @@ class Window:
         return wait_ms
 
     def take(self, now_ms: int, units: int) -> None:
-        """Note that `units` were used."""
+        """Record `units` as used."""
         if units:
             self._taken.append((now_ms, units))
             self._sum += units
@@ -82,7 +82,7 @@ class _Visitor:
 
 
 class PracticeLimits:
-    """All limits of this exchange; every number comes from the knobs."""
+    """All limits of this exchange, from the knobs."""
 
     def __init__(self, knobs: Knobs) -> None:
         self._knobs = knobs
@@ -131,7 +131,7 @@ class PracticeLimits:
         return None
 
     def _limited(self, visitor: _Visitor, now_ms: int, wait_ms: int) -> TurnedAway:
-        """Answer 429; continued requests while limited lead to a ban."""
+        """Return 429; further requests while limited lead to a ban."""
         while visitor.ignored and visitor.ignored[0] <= now_ms - WEIGHT_WINDOW_MS:
             visitor.ignored.popleft()
         visitor.ignored.append(now_ms)

@@ -27,12 +27,12 @@ class PracticeListenKeys:
         return key
 
     def live(self, now_ms: int) -> list[str]:
-        """Return the keys that are valid now."""
+        """Return the valid keys."""
         self._until_ms = {key: until for key, until in self._until_ms.items() if now_ms < until}
         return list(self._until_ms)
 
     def is_live(self, key: str, now_ms: int) -> bool:
-        """Whether a key is valid now."""
+        """Whether a key is valid."""
         return now_ms < self._until_ms.get(key, 0)
 
     def extend(self, key: str, now_ms: int) -> None:
@@ -41,7 +41,7 @@ class PracticeListenKeys:
         self._extend(key, now_ms)
 
     def close(self, key: str, now_ms: int) -> None:
-        """Forget a key. Raises PracticeRefusal "730708"."""
+        """Delete a key. Raises PracticeRefusal "730708"."""
         self._need(key, now_ms)
         del self._until_ms[key]
 

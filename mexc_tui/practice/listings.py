@@ -32,7 +32,7 @@ class ListingStep(IntEnum):
 
 
 class PracticeListing:
-    """One listing of a plan; `opens_ms` is the opening as planned now, `opened_ms` when it really opened."""
+    """One listing of a plan; `opens_ms`: currently planned opening, `opened_ms`: actual opening."""
 
     def __init__(self, *, plan: ListingPlan, number: int, seed: int, start_ms: int, taken: set[str]) -> None:
         self.plan = plan
@@ -49,26 +49,26 @@ class PracticeListing:
 
     @property
     def coin_id(self) -> str:
-        """Id of the coin; it outlives a change of name."""
+        """Id of the coin; a rename preserves it."""
         return coin_id(self._coin_key)
 
     @property
     def symbol(self) -> str:
-        """Name of the pair now."""
+        """Current symbol of the pair."""
         return self.base + self.plan.quote
 
     def has(self, step: ListingStep) -> bool:
-        """Whether a step has happened."""
+        """Whether a step is done."""
         return step in self._done
 
     def next_step(self) -> tuple[int, ListingStep] | None:
-        """Return what happens next, and when; None: nothing more."""
+        """Return the time and kind of the next step; None: no step left."""
         if self.cancelled:
             return None
         return min(self._left(), default=None)
 
     def _left(self) -> list[tuple[int, ListingStep]]:
-        """Return all that has not happened, by the opening as planned now."""
+        """Return the remaining steps, by the currently planned opening."""
         plan = self.plan
         api_before_s = plan.visible_before_s if plan.api_from_s is None else plan.api_from_s
         moments = {ListingStep.ALLOW: self._before(min(api_before_s, plan.visible_before_s))}
@@ -99,11 +99,11 @@ class PracticeListing:
         return self.opens_ms - _ms(seconds)
 
     def lead_ms(self) -> int:
-        """Return how long before its opening the first thing happens."""
+        """Return the lead time of the first step before the opening."""
         return self.opens_ms - min(at_ms for at_ms, _ in self._left())
 
     def apply(self, step: ListingStep, at_ms: int) -> None:
-        """Let a step happen to the listing itself."""
+        """Apply a step to the listing itself."""
         match step:
             case ListingStep.POSTPONE:
                 self.opens_ms += _ms(self.plan.postponed[self._postponed].by_s)

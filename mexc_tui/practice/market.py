@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 TRADES_KEPT = 1_000
 CHANGES_KEPT = 2_000
-"""How many level changes a stale snapshot can reach back."""
+"""Number of recorded level changes, the reach of a stale snapshot."""
 PAST_TRADES = 12
 LEAST_LEVELS, MOST_LEVELS = 25, 600
-"""Levels a side of a book at the start."""
+"""Levels per side of a book at the start."""
 NEAR_LEVELS = 24
-"""Up to here levels grow with their distance from the best one; beyond it they shrink."""
+"""Levels grow with their distance from the best one up to here, and shrink beyond it."""
 BOOK_REACH = 0.15
-"""About how far a book reaches, as a share of the price."""
+"""Approximate depth of a book, as a share of the price."""
 
 
 class Match(NamedTuple):
@@ -70,7 +70,7 @@ class PracticeMarket:
         self._changes: deque[_Change] = deque(maxlen=CHANGES_KEPT)
 
     def add_trade(self, trade: PracticeTrade, ticks: int, lots: int) -> None:
-        """Take a trade into tape and candles."""
+        """Add a trade to the recent trades and candles."""
         self.trades.append(trade)
         self.last_ticks = ticks
         self.day_of_quiet = None
@@ -106,11 +106,11 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     price_decimals: int
     quantity_decimals: int
     levels: int
-    """Levels a side of its book."""
+    """Levels per side of its book."""
 
 
 def book_levels(turnover: Decimal) -> int:
-    """Return the levels a side of a pair of such a daily turnover in quote: hundreds if it is busy."""
+    """Return the levels per side for a daily turnover in quote: hundreds for a busy pair."""
     return min(max(round(math.sqrt(turnover) / 9), LEAST_LEVELS), MOST_LEVELS)
 
 
@@ -156,7 +156,7 @@ def _first_orders(
 
 
 def _fill_tape(market: PracticeMarket, past: Past, chance: random.Random) -> None:
-    """Give the tape a few trades between the best quotes, the last one at the last price."""
+    """Add a few recent trades between the best quotes, the last one at the last price."""
     at_ms = past.until_ms - past.until_ms % MINUTE_MS
     bid, ask = market.book.bids.best() or 1, market.book.asks.best() or 1
     times = sorted(at_ms - chance.randrange(1, 15 * MINUTE_MS) for _ in range(PAST_TRADES))

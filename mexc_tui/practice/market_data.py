@@ -1,4 +1,4 @@
-"""Answers of public market data from a pair's market (protocol 4.3)."""
+"""Public market data of a pair (protocol 4.3)."""
 
 from decimal import Decimal
 
@@ -10,11 +10,11 @@ from mexc_tui.practice.values import ZERO, Candle, PracticeWebSymbol, Ticker
 
 AVERAGE_MS = 300_000
 QUIET_PART_MS = 8 * HOUR_MS
-"""Length of the parts of a 24-hour window of untraded pairs: cheap for two thousand pairs."""
+"""Bar length for the 24-hour window of untraded pairs; cheap for two thousand pairs."""
 
 
 def candle(pair: PracticePair, interval: KlineInterval, bar: HistoryBar) -> Candle:
-    """Turn a bar of ticks and lots into a candle."""
+    """Convert a bar of ticks and lots to a candle."""
     return Candle(
         bar.start_ms,
         pair.price(bar.open),
@@ -90,7 +90,7 @@ def ticker(pair: PracticePair, now_ms: int) -> Ticker:
 
 
 def _quiet_day(pair: PracticePair) -> HistoryBar | None:
-    """The last whole parts before the session started: shown by a pair without a trade since."""
+    """The last complete bars before the session started, for pairs without a trade since."""
     history = pair.market.history
     if history is None:
         return None
@@ -99,7 +99,7 @@ def _quiet_day(pair: PracticePair) -> HistoryBar | None:
 
 
 def web_symbol(pair: PracticePair) -> PracticeWebSymbol:
-    """Return the row of symbolsV2 of a pair that has long been open."""
+    """Return the symbolsV2 row of an established pair."""
     rules = pair.rules
     return PracticeWebSymbol(
         symbol_id=rules.symbol_id,

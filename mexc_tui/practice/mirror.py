@@ -19,7 +19,7 @@ from mexc_tui.practice.values import ZERO
 
 NAME = "paper"
 NO_LARGEST = Decimal(10) ** 12
-"""Stands for no largest value."""
+"""Represents an unlimited maximum value."""
 
 _STATUS = {
     SymbolStatus.ONLINE: PairStatus.ONLINE,
@@ -104,7 +104,7 @@ class MirrorSession(ExchangeSession):
         pair.market.last_ticks = ticks
 
     def _withdraw(self, pair: PracticePair, side: Side, wanted: dict[int, int]) -> None:
-        """Remove or reduce levels that are no longer offered."""
+        """Remove or reduce levels that are no longer quoted."""
         held = self._mirrored[pair.symbol][side]
         for ticks, order in list(held.items()):
             if order.lots != wanted.get(ticks):
@@ -126,7 +126,7 @@ class MirrorSession(ExchangeSession):
                 pair.rest(held[ticks])
 
     def _has_own(self, pair: PracticePair, side: Side, limit: int) -> bool:
-        """Whether an order of the account rests where an incoming one with this limit trades."""
+        """Whether an incoming order with this limit reaches a resting order of the account."""
         ladder = pair.book.ladder(side)
         orders: Iterable[RestingOrder] = (
             order for ticks, level in ladder.levels.items() if ladder.reaches(ticks, limit) for order in level

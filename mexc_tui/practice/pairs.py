@@ -45,7 +45,7 @@ class PracticeTradeSides(IntEnum):
 
 
 class PairRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What never changes of a pair (protocol 4.2); the wire's names below where they differ."""
+    """Constant properties of a pair (protocol 4.2), with their wire names where they differ."""
 
     symbol: str
     base: str
@@ -93,7 +93,7 @@ class PracticePair:
     """
 
     def __init__(self, *, rules: PairRules, hub: Hub, seed: int, past_until_ms: int | None) -> None:
-        """`past_until_ms` is when the session started; None: the pair has no past (a listing)."""
+        """`past_until_ms`: start of the session; None: the pair has no history (a listing)."""
         self.rules = rules
         self.status = PairStatus.ONLINE
         self.sides = PracticeTradeSides.BOTH
@@ -259,7 +259,7 @@ class PracticePair:
         self.market.book.rest(order)
 
     def remove(self, order: RestingOrder) -> None:
-        """Take an order out of the book."""
+        """Remove an order from the book."""
         self.market.now_ms = self._hub.now_ms
         self.market.book.remove(order)
 

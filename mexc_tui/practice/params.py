@@ -12,14 +12,14 @@ SIGNATURE = "signature"
 
 
 def mandatory(name: str) -> PracticeRefusal:
-    """Return the refusal for a parameter that is missing or malformed."""
+    """Return the refusal for a missing or malformed parameter."""
     return PracticeRefusal(
         700004, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
     )
 
 
 class Params:
-    """What a client sent. A name in both query and body has the query's value; unknown names are ignored."""
+    """Parameters of a request. The query takes precedence over the body; unknown names are ignored."""
 
     def __init__(self, query: str, body: str = "") -> None:
         json_values = _json_values(body)
@@ -36,7 +36,7 @@ class Params:
         return self._values.get(name, "") or default
 
     def need(self, name: str) -> str:
-        """Return a parameter that must be there. Raises PracticeRefusal 700004."""
+        """Return a required parameter. Raises PracticeRefusal 700004."""
         value = self.get(name)
         if not value:
             raise mandatory(name)

@@ -24,7 +24,7 @@ _STATUSES = {
 
 
 def order_push(channel: str, order: OrderRecord, shown_ms: int) -> bytes:
-    """Write a state of an order. `amount` is 0 for a MARKET sell."""
+    """Encode the state of an order. `amount` is 0 for a MARKET sell."""
     is_market_sell = order.type is OrderType.MARKET and order.side is Side.SELL
     amount = ZERO if is_market_sell else order.quote_quantity
     remaining = ZERO if is_market_sell else order.remaining_quote
@@ -51,7 +51,7 @@ def order_push(channel: str, order: OrderRecord, shown_ms: int) -> bytes:
 
 
 def deal_push(channel: str, fill: Fill, shown_ms: int) -> bytes:
-    """Write one trade of the account."""
+    """Encode one trade of the account."""
     body = pb.PrivateDeal(
         price=trimmed(fill.price),
         quantity=trimmed(fill.quantity),
@@ -70,7 +70,7 @@ def deal_push(channel: str, fill: Fill, shown_ms: int) -> bytes:
 
 
 def account_push(channel: str, change: BalanceChange, shown_ms: int) -> bytes:
-    """Write one movement of a balance; it carries createTime and no symbol."""
+    """Encode one movement of a balance, with createTime and without a symbol."""
     body = pb.PrivateAccount(
         asset=change.asset,
         coin_id=change.coin_id,

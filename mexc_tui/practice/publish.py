@@ -121,10 +121,10 @@ class Publisher:
         if line.is_waiting:
             period.waiting.remove(line)
 
-    # When
+    # Schedule
 
     def next_push_ms(self, now_ms: int) -> int | None:
-        """Return when the next message is due; None: none."""
+        """Return the time of the next push; None: none."""
         times = [period.next_ms(now_ms) for period in self._periods.values()]
         return min((time for time in times if time is not None), default=None)
 

@@ -20,7 +20,7 @@ class Call:
 
     params: Params
     now_ms: int
-    """What the exchange's clock shows."""
+    """Time of the exchange's clock."""
     stale_ms: int = 0
 
 

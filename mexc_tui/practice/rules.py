@@ -19,7 +19,7 @@ from mexc_tui.practice.values import ZERO, PracticeRefusal
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{0,32}")
 LIMIT_TYPES = (OrderType.LIMIT, OrderType.IMMEDIATE_OR_CANCEL, OrderType.FILL_OR_KILL)
-"""Types that the price band watches (protocol 4.2)."""
+"""Order types subject to the price band (protocol 4.2)."""
 LARGEST_EXPONENT = 18
 """Numbers beyond this many digits are refused."""
 
@@ -78,12 +78,12 @@ class PracticeTerms(msgspec.Struct, frozen=True):
 
     @property
     def units(self) -> int:
-        """Greatest value in ticks x lots."""
+        """Largest value in ticks x lots."""
         return (self.budget or 0) if self.lots is None else self.ticks * self.lots
 
 
 def check_fields(order: NewOrder, knobs: Knobs) -> None:
-    """Whether the fields of its type are there and make sense."""
+    """Whether the fields of its type are present and valid."""
     if not CLIENT_ID.fullmatch(order.client_order_id):
         raise PracticeRefusal(700008, "Illegal characters found in parameter 'newClientOrderId'")
     for name, amount in _needed(order, knobs):

@@ -24,7 +24,7 @@ class ScenarioError(DeskError):
 
 
 class ExcessPrecision(StrEnum):
-    """What happens to too many decimals (protocol 6.2)."""
+    """Handling of too many decimals (protocol 6.2)."""
 
     REJECT = "reject"
     TRUNCATE = "truncate"
@@ -38,7 +38,7 @@ class PostOnlyCrossing(StrEnum):
 
 
 class DuplicateClientId(StrEnum):
-    """What happens to a client order id that was used before (reliability 1.3)."""
+    """Handling of a duplicate client order id (reliability 1.3)."""
 
     ACCEPT = "accept"
     REFUSE = "refuse"
@@ -68,14 +68,14 @@ class EmptySide(StrEnum):
 
 
 class MarketSellByQuote(StrEnum):
-    """What happens to a MARKET sell by quote amount; the documentation contradicts itself (protocol 5.2)."""
+    """Handling of a MARKET sell by quote amount; the documentation is inconsistent (protocol 5.2)."""
 
     REFUSE = "refuse"
     ACCEPT = "accept"
 
 
 class MarketPolicy(StrEnum):
-    """What happens to MARKET orders in the first seconds of a listing (protocol 11.3)."""
+    """Handling of MARKET orders in the first seconds of a listing (protocol 11.3)."""
 
     ALLOW = "allow"
     DISABLED_30019 = "30019"
@@ -84,31 +84,31 @@ class MarketPolicy(StrEnum):
 
 
 class ListingShape(StrEnum):
-    """How other traders behave around an opening."""
+    """Behaviour of simulated traders at an opening."""
 
     RUSH = "rush"  # a steep rise, a peak, a slow fade
     SPIKE = "spike"  # a very steep rise and a crash within half a minute
-    FADE = "fade"  # falls from the first trade on
+    FADE = "fade"  # falls from the first trade
     DUD = "dud"  # almost no trades
     THIN = "thin"  # wide spread, little depth, few trades
 
 
 class FaultKind(StrEnum):
-    """What can go wrong between a client and the exchange (reliability 2.1, 2.2)."""
+    """Fault between a client and the exchange (reliability 2.1, 2.2)."""
 
     DELAY = "delay"  # the response (or push) is `amount_ms` late
     LATE_REQUEST = "late_request"  # the request arrives `amount_ms` late
-    LOSE_REQUEST = "lose_request"  # the connection closes, nothing was done
+    LOSE_REQUEST = "lose_request"  # the connection closes, nothing is executed
     LOSE_ANSWER = "lose_answer"  # executed, then the connection closes
     EXECUTED_500 = "executed_500"  # executed, then the response is a 500
     RESET = "reset"  # the connection is reset in the middle of the response
-    HALF_OPEN = "half_open"  # the socket stays open and nothing more comes
+    HALF_OPEN = "half_open"  # the socket stays open without further data
     DROP_PUSH = "drop_push"
     DUPLICATE_PUSH = "duplicate_push"
     REORDER_PUSH = "reorder_push"
     STALE_SNAPSHOT = "stale_snapshot"  # /depth returns the book of `amount_ms` ago
-    MALFORMED_ROW = "malformed_row"  # the first row of a list has a null where a value belongs
-    SILENCE = "silence"  # sockets stay up, PINGs are answered, no data
+    MALFORMED_ROW = "malformed_row"  # the first row of a list contains null values
+    SILENCE = "silence"  # sockets stay open and answer PINGs, without data
     TOO_MANY_REQUESTS = "too_many_requests"  # a 429 storm
     BANNED = "banned"  # 418
     FIREWALL = "firewall"  # HTTP 403 with an HTML body
@@ -117,7 +117,7 @@ class FaultKind(StrEnum):
 
 
 class Knobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How this exchange behaves where sources disagree, and its limits (protocol 3.1, 4, 5, 7, 9, 11)."""
+    """Behaviour where sources disagree, and limits (protocol 3.1, 4, 5, 7, 9, 11)."""
 
     visibility_ms: tuple[int, int] = (0, 0)
     """GET order, openOrders and allOrders return a new order only after a delay from this range."""
@@ -135,7 +135,7 @@ class Knobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     cancel_open_pairs: int = 5
     """Pairs that DELETE openOrders accepts (documented as 5, later as 1); more return -1121."""
     first_open_time: bool = True
-    """exchangeInfo carries firstOpenTime."""
+    """exchangeInfo contains firstOpenTime."""
     maker_fee: Decimal = Decimal(0)
     taker_fee: Decimal = Decimal("0.0005")
     mx_deduction: bool = False
@@ -193,18 +193,18 @@ class AccountPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class MarketPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The pairs that trade from the start, and how busy they are."""
+    """Pairs that trade from the start, and their trading rates."""
 
     symbols: int = 1_950
     active_pairs: int = 10
     trades_per_s: float = 1.0
-    """Of each active pair."""
+    """Trading rate of each active pair."""
     quiet_trades_per_s: float = 0.0
     """Trading rate of every other pair; 0: their order books do not change."""
 
 
 class Postponement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """At `at_s` before the opening then planned, the opening moves by `by_s` (negative: earlier)."""
+    """`at_s` before the planned opening, it moves by `by_s` (negative: earlier)."""
 
     at_s: float
     by_s: float
@@ -219,7 +219,7 @@ class ListingPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     full_name: str = ""
     opens_s: float
     every_s: float | None = None
-    """Another one of the same plan after each such time."""
+    """Interval after which the plan repeats; None: once."""
     announced_before_s: float = 259_200.0
     visible_before_s: float = 1_800.0
     prepared_before_s: float = 7_200.0
@@ -248,19 +248,19 @@ class ListingPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     depth_quote: Decimal = Decimal(20000)
     """Value of the asks placed at the opening."""
     trades_per_s: float = 20.0
-    """At the height of the rush."""
+    """At the peak of the rush."""
     postponed: tuple[Postponement, ...] = ()
     cancelled_before_s: float | None = None
     renamed_before_s: float | None = None
     renamed_to: str = ""
     early_s: float = 0.0
-    """It really opens this much before the announced time."""
+    """The actual opening is this long before the announced one."""
     suspended_after_s: float | None = None
     """status 2 this long after the opening."""
 
 
 class FaultPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One fault: from `at_s` for `for_s`, hitting each matching event with `chance`."""
+    """One fault: from `at_s` for `for_s`, for each matching event with probability `chance`."""
 
     kind: FaultKind
     at_s: float = 0.0
@@ -303,7 +303,7 @@ def shipped() -> tuple[str, ...]:
 
 
 def load(name_or_path: str) -> Scenario:
-    """Read a shipped scenario by name, or one from a file. Raises ScenarioError with what to mend."""
+    """Read a built-in scenario by name, or one from a file. Raises ScenarioError with the correction."""
     if name_or_path in shipped():
         text = (resources.files("mexc_tui.practice") / "scenarios" / f"{name_or_path}.toml").read_text(
             "utf-8"

@@ -101,7 +101,7 @@ class PracticeServer:
         return application
 
     def endpoint(self, port: int) -> Endpoint:
-        """Say where this exchange is reached, and with which key."""
+        """Return the addresses and the key of this exchange."""
         return Endpoint(
             rest=f"http://{HOST}:{port}",
             ws=f"ws://{HOST}:{port}{WS_PATH}",
@@ -246,7 +246,7 @@ class PracticeServer:
         return answers.answer(route.answer(Call(params, shown_ms, stale_ms)))
 
     def _about(self) -> Json:
-        """Print the session info, which is an addition to MEXC's API."""
+        """Return the session info, an addition to MEXC's API."""
         session = self.session
         return {
             "exchange_session": session.id,
@@ -324,7 +324,7 @@ async def serving(
     strict: bool = False,
     warm: bool = False,
 ) -> AsyncGenerator[Endpoint]:
-    """Serve a practice exchange on 127.0.0.1 for as long as the block runs. Raises OSError: port in use.
+    """Serve a practice exchange on 127.0.0.1 during the block. Raises OSError: port in use.
 
     `warm` is for a separate process: see `PracticeServer.warm_up`.
     """
@@ -340,7 +340,7 @@ async def serving(
 
 @asynccontextmanager
 async def served(server: PracticeServer, port: int = 0) -> AsyncGenerator[Endpoint]:
-    """Serve this server on 127.0.0.1 for as long as the block runs. Raises OSError: port in use."""
+    """Serve this server on 127.0.0.1 during the block. Raises OSError: port in use."""
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

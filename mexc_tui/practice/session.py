@@ -284,7 +284,7 @@ class ExchangeSession:
         return self._log.trades(symbol, order_id, start_ms, end_ms, limit, self.now_ms)
 
     def balances(self) -> list[PracticeBalance]:
-        """Return balances that are not zero."""
+        """Return non-zero balances."""
         return self._account.balances()
 
     def dust(self) -> list[PracticeDust]:

@@ -8,10 +8,10 @@ from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, PracticeT
 
 
 class MessageSink(Protocol):
-    """Called at once, in order of events. Must neither raise nor change the session."""
+    """Subscriber, called synchronously in order of events. Must neither raise nor change the session."""
 
     def on_trade(self, symbol: str, trade: PracticeTrade) -> None:
-        """Anybody's trade."""
+        """A public trade."""
         ...
 
     def on_level(self, symbol: str, side: Side, price: Decimal, quantity: Decimal, version: int) -> None:
@@ -27,5 +27,5 @@ class MessageSink(Protocol):
         ...
 
     def on_balance(self, change: BalanceChange) -> None:
-        """A balance of the account moved."""
+        """A balance of the account changed."""
         ...

@@ -26,12 +26,12 @@ class KlineFeed(PairFeed):
         self._head = head(topic.text, pair.symbol, pair.rules.symbol_id)
 
     def on_trade(self, trade: PracticeTrade) -> bool:
-        """The candle moved."""
+        """Record that the candle changed."""
         del trade
         return True
 
     def message(self, shown_ms: int) -> bytes | None:
-        """Write the candle."""
+        """Encode the candle."""
         if self._session.pair(self.topic.symbol) is None:
             return None
         candle = self._session.candle(self.topic.symbol, self.topic.interval)
@@ -62,7 +62,7 @@ class MiniTickerFeed(PairFeed):
         self._session = session
 
     def message(self, shown_ms: int) -> bytes | None:
-        """Write the ticker."""
+        """Encode the ticker."""
         if self._session.pair(self.topic.symbol) is None:
             return None
         body = self._days.mini_ticker(self.topic.symbol, self.topic.zone)
@@ -83,12 +83,12 @@ class MiniTickersFeed:
         self._written: dict[str, tuple[tuple[str, int], bytes]] = {}
 
     def on_trade(self, trade: PracticeTrade) -> bool:
-        """Nothing to gather."""
+        """Ignored."""
         del trade
         return False
 
     def on_level(self, side: Side, price: Decimal, quantity: Decimal, version: int) -> bool:
-        """Nothing to gather."""
+        """Ignored."""
         del side, price, quantity, version
         return False
 

@@ -1,4 +1,4 @@
-"""The other traders of one pair. They trade and quote through the same matching as everybody."""
+"""Simulated traders of one pair. They trade and quote through the same matching engine as the account."""
 
 import math
 import random
@@ -32,7 +32,7 @@ class Crowd:
         self._chance = chance
         self._most = {side: max(LEVELS, len(pair.book.ladder(side))) for side in Side}
         self.ceiling_ticks: int | None = None
-        """Nobody buys higher (the first seconds of an opening)."""
+        """Highest price of buyers (first seconds of an opening)."""
 
     def gap_ms(self, now_ms: int) -> int | None:
         """Return the time until the next action; None: never."""

@@ -53,7 +53,7 @@ class TradingDesk:
         self._live: dict[str, _Live] = {}
         self.mx_deduction = knobs.mx_deduction
         self.mx_pair: PracticePair | None = None
-        """Where the price of MX comes from."""
+        """Source of the MX price."""
         hub.maker_filled = self._maker_filled
 
     def check(self, order: NewOrder, pair: PracticePair, opening: OpeningRules) -> PracticeTerms:
@@ -77,7 +77,7 @@ class TradingDesk:
         return terms
 
     def place(self, order: NewOrder, pair: PracticePair, opening: OpeningRules) -> OrderRecord:
-        """Take and match an order; return it as accepted."""
+        """Match an order; return it as accepted."""
         terms = self.check(order, pair, opening)
         record = self._accepted(order, pair, terms)
         frozen = pair.value(terms.units) if terms.side is Side.BUY else pair.quantity(terms.lots or 0)
@@ -143,7 +143,7 @@ class TradingDesk:
         self._settle(live, match, is_maker=True)
 
     def _settle(self, live: _Live, match: Match, *, is_maker: bool) -> None:
-        """Deal, both assets, surplus, fee, order: in this order."""
+        """Book deal, both assets, surplus, fee and order, in this order."""
         pair, account, side = live.pair, self._account, live.terms.side
         quantity, price = match.trade.quantity, match.trade.price
         value = price * quantity

@@ -20,7 +20,7 @@ from mexc_tui.practice.pairs import PairRules, PairStatus, PracticePair, Practic
 from mexc_tui.practice.scenario import Knobs
 
 QUOTE_SHARES = (("USDC", 0.165), ("BTC", 0.035), ("ETH", 0.025), ("EUR", 0.008))
-"""Share of all pairs; the rest trades against USDT."""
+"""Share of all pairs; the others trade against USDT."""
 ZONES = (
     (51, "Innovation"),
     (50, "Main"),
@@ -31,7 +31,7 @@ ZONES = (
     (5, "Store of value"),
 )
 NO_API = frozenset({"BTCUSDT", "ETHUSDT"})
-"""Shown, but closed to API keys, as recorded."""
+"""Visible, but closed to API keys, as recorded."""
 SMALLEST_ODD_MARKET = 100
 """Smaller markets contain ordinary pairs only."""
 MAJOR_TURNOVER = 10_000_000
@@ -58,7 +58,7 @@ class _File(msgspec.Struct, frozen=True):
 
 
 class Oddity(Enum):
-    """How a pair can differ from an ordinary one at the start."""
+    """Deviation of a pair from an ordinary one at the start."""
 
     PAUSED = "paused"
     BUY_ONLY = "buy_only"
@@ -104,7 +104,7 @@ def universe(count: int, seed: int, start_ms: int, knobs: Knobs) -> list[Listed]
 
 
 def apply_oddity(pair: PracticePair, oddity: Oddity | None) -> None:
-    """Make a pair odd."""
+    """Apply an oddity to a pair."""
     match oddity:
         case Oddity.PAUSED:
             pair.status = PairStatus.PAUSED
@@ -154,7 +154,7 @@ def _oddities(file: _File, names: list[tuple[str, str]], seed: int) -> dict[str,
 
 
 class _Coin(msgspec.Struct, frozen=True):
-    """What all pairs of one base have in common; money in USD."""
+    """Common properties of all pairs of one base; money in USD."""
 
     base: str
     price: Decimal

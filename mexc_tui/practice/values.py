@@ -26,7 +26,7 @@ class PracticeRefusal(DeskError):
 
 
 class BookChangeKind(StrEnum):
-    """Why a balance moved; the `type` of account pushes (protocol 5.4, 7.6)."""
+    """Reason of a balance change; the `type` of account pushes (protocol 5.4, 7.6)."""
 
     PLACE = "ENTRUST_PLACE"
     TRADE = "ENTRUST"
@@ -162,7 +162,7 @@ class Fill(NamedTuple):
 
 
 class PracticeBalance(NamedTuple):
-    """What the account has of one asset; total = free + locked."""
+    """Balance of one asset; total = free + locked."""
 
     asset: str
     free: Decimal
@@ -230,7 +230,7 @@ class PracticeDust(NamedTuple):
 
 
 class FailedConversion(NamedTuple):
-    """One asset that stayed as it is."""
+    """One asset that was not converted."""
 
     asset: str
     message: str
@@ -238,7 +238,7 @@ class FailedConversion(NamedTuple):
 
 
 class Conversion(NamedTuple):
-    """Answer of capital/convert: MX received and the fee in MX."""
+    """Result of capital/convert: MX received and the fee in MX."""
 
     converted: list[str]
     failed: list[FailedConversion]

@@ -16,7 +16,7 @@ BLOCKED_PAGE = (
 
 
 def calendar(session: ExchangeSession) -> Json:
-    """Print the calendar (protocol 10.1)."""
+    """Return the calendar (protocol 10.1)."""
     return {
         "code": 0,
         "data": {"newCoins": [_entry(entry) for entry in session.calendar()]},
@@ -25,7 +25,7 @@ def calendar(session: ExchangeSession) -> Json:
 
 
 def symbols(session: ExchangeSession) -> Json:
-    """Print symbolsV2: an object keyed by quote asset (protocol 10.2)."""
+    """Return symbolsV2: an object keyed by quote asset (protocol 10.2)."""
     by_quote: dict[str, list[Json]] = {}
     for symbol in session.web_symbols():
         by_quote.setdefault(symbol.quote, []).append(_symbol(symbol))

@@ -15,8 +15,8 @@ from mexc_tui.model.event import EngineStarted, RecoveryReported, SnipeRefused
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.report.day import DayReport
-from mexc_tui.report.kept import Kept, KeptMoney, KeptSignal, KeptTrading, StoredDay
-from mexc_tui.report.making import report_of
+from mexc_tui.report.day_builder import report_of
+from mexc_tui.report.inputs import Kept, KeptMoney, KeptSignal, KeptTrading, StoredDay
 from mexc_tui.settings.load import Loaded
 from mexc_tui.settings.row import text_of
 from mexc_tui.store.store import SqliteStore

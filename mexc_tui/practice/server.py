@@ -11,8 +11,8 @@ import msgspec
 from aiohttp import web
 
 from mexc_tui.model.endpoint import Endpoint
-from mexc_tui.practice import answers
-from mexc_tui.practice.arrivals import Arrivals
+from mexc_tui.practice import responses
+from mexc_tui.practice.arrival_log import Arrivals
 from mexc_tui.practice.auth import Gate, SignedCall, credentials
 from mexc_tui.practice.clock import PracticeClock, wall_clock
 from mexc_tui.practice.faults import Faults, Hit
@@ -25,7 +25,7 @@ from mexc_tui.practice.http_wallet import WalletRoutes
 from mexc_tui.practice.limits import Block, PracticeLimits, TurnedAway
 from mexc_tui.practice.listen_keys import PracticeListenKeys
 from mexc_tui.practice.params import Params
-from mexc_tui.practice.publish import Publisher
+from mexc_tui.practice.publisher import Publisher
 from mexc_tui.practice.route import Call, Json, PracticeRoute
 from mexc_tui.practice.scenario import FaultKind, Scenario
 from mexc_tui.practice.session import ExchangeSession
@@ -186,13 +186,13 @@ class PracticeServer:
             raise
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)
-            return answers.internal_error()
+            return responses.internal_error()
 
     async def _respond(self, request: web.Request) -> web.StreamResponse:
         arrived_ns = self._clock.now_ns()
         if request.path == PRACTICE_PATH:
             self._settle()
-            return answers.answer(self._about())
+            return responses.answer(self._about())
         if request.path == ARRIVALS_PATH:
             return web.Response(body=msgspec.json.encode(self._arrivals.all()))
         skew_ms = self._faults.skew_ms(arrived_ns // NS_PER_MS)
@@ -216,15 +216,15 @@ class PracticeServer:
             page = self._page(request)
             return page if page is not None else self._api(request, body, stale_ms)
         except PracticeRefusal as refusal:
-            return answers.refused(refusal)
+            return responses.refused(refusal)
 
     def _page(self, request: web.Request) -> web.Response | None:
         """Answer the web site's endpoints; None: another path."""
         if request.method != "GET" or request.path not in (CALENDAR, SYMBOLS):
             return None
         if self._scenario.knobs.web_blocked:
-            return answers.firewall()
-        return answers.answer((calendar if request.path == CALENDAR else symbols)(self.session))
+            return responses.firewall()
+        return responses.answer((calendar if request.path == CALENDAR else symbols)(self.session))
 
     def _api(self, request: web.Request, body: str, stale_ms: int) -> web.Response:
         route = self._routes.get((request.method, request.path))
@@ -236,14 +236,14 @@ class PracticeServer:
             by_key=route is not None and route.demand is not None,
         )
         if away is not None:
-            return answers.turned_away(away)
+            return responses.turned_away(away)
         if route is None:
-            return answers.not_found()
+            return responses.not_found()
         params = Params(request.raw_path.partition("?")[2], body)
         shown_ms = self._publisher.shown_ms
         if route.demand is not None:
             self._gate.check(_signed(request, params), route.demand, shown_ms)
-        return answers.answer(route.answer(Call(params, shown_ms, stale_ms)))
+        return responses.answer(route.answer(Call(params, shown_ms, stale_ms)))
 
     def _about(self) -> Json:
         """Return the session info, an addition to MEXC's API."""
@@ -268,7 +268,7 @@ class PracticeServer:
             await asyncio.sleep(kinds[FaultKind.LATE_REQUEST] / 1000)
             self._settle()
         if FaultKind.LOSE_REQUEST in kinds:
-            return answers.cut_off(request)
+            return responses.cut_off(request)
         spoilt = self._instead(kinds)
         if spoilt is not None:
             return spoilt
@@ -282,23 +282,23 @@ class PracticeServer:
         if FaultKind.HALF_OPEN in kinds:
             await self._gone.wait()
         if FaultKind.HALF_OPEN in kinds or FaultKind.LOSE_ANSWER in kinds:
-            return answers.cut_off(request)
+            return responses.cut_off(request)
         if FaultKind.MALFORMED_ROW in kinds:
-            response = answers.with_malformed_row(response)
+            response = responses.with_malformed_row(response)
         if FaultKind.RESET in kinds:
-            return answers.cut_in_half(request, response)
-        return answers.internal_error() if FaultKind.EXECUTED_500 in kinds else response
+            return responses.cut_in_half(request, response)
+        return responses.internal_error() if FaultKind.EXECUTED_500 in kinds else response
 
     def _instead(self, kinds: dict[FaultKind, int]) -> web.Response | None:
         """Return the response of a fault that blocks the request."""
         if FaultKind.FIREWALL in kinds:
-            return answers.firewall()
+            return responses.firewall()
         if FaultKind.MAINTENANCE in kinds:
-            return answers.maintenance()
+            return responses.maintenance()
         for kind, block in ((FaultKind.BANNED, Block.BANNED), (FaultKind.TOO_MANY_REQUESTS, Block.LIMITED)):
             if kind in kinds:
                 wait_s = max(math.ceil(kinds[kind] / 1000), 1)
-                return answers.turned_away(
+                return responses.turned_away(
                     TurnedAway(block, wait_s if self._scenario.knobs.retry_after else None)
                 )
         return None

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from mexc_tui.model.order import NewOrder
 from mexc_tui.practice import dust, market_data
 from mexc_tui.practice.accounts import PracticeAccount
-from mexc_tui.practice.board import ListingBoard
 from mexc_tui.practice.hub import Hub
 from mexc_tui.practice.ids import seeded
 from mexc_tui.practice.intervals import KlineInterval
-from mexc_tui.practice.motion import Steady
+from mexc_tui.practice.listing_board import ListingBoard
 from mexc_tui.practice.orders import OrderLog
 from mexc_tui.practice.pairs import PracticePair
+from mexc_tui.practice.price_models import Steady
 from mexc_tui.practice.scenario import Scenario
 from mexc_tui.practice.schedule import Schedule
 from mexc_tui.practice.traders import Crowd

@@ -20,7 +20,7 @@ from mexc_tui.practice.clock import PracticeClock
 from mexc_tui.practice.connection import StreamConnection
 from mexc_tui.practice.faults import Faults
 from mexc_tui.practice.listen_keys import PracticeListenKeys
-from mexc_tui.practice.publish import Publisher
+from mexc_tui.practice.publisher import Publisher
 from mexc_tui.practice.session import ExchangeSession
 
 LARGEST_MESSAGE = 64 * 1024

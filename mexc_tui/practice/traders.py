@@ -5,8 +5,8 @@ import random
 
 from mexc_tui.model.order import Side
 from mexc_tui.practice.book import RestingOrder
-from mexc_tui.practice.motion import Motion
 from mexc_tui.practice.pairs import PracticePair
+from mexc_tui.practice.price_models import Motion
 from mexc_tui.practice.scenario import ListingPlan, ListingShape
 
 LEVELS = 60

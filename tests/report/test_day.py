@@ -13,8 +13,8 @@ from mexc_tui.model.listing import ChangeKind, ListingSource, ListingStage
 from mexc_tui.model.outcome_of_listing import OutcomeEnd
 from mexc_tui.model.signal import DetectorName, Probability
 from mexc_tui.report.day import DayReport, ListingReport, to_json
-from mexc_tui.report.kept import Kept, KeptSignal
-from mexc_tui.report.making import report_of
+from mexc_tui.report.day_builder import report_of
+from mexc_tui.report.inputs import Kept, KeptSignal
 from tests.support.samples.report_samples import (
     DAY,
     FROM_MS,

@@ -15,8 +15,8 @@ from mexc_tui.model.position import LedgerAccount, PositionState
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeState, Stamps
 from mexc_tui.report.day import DayReport, to_json
-from mexc_tui.report.kept import Kept, KeptMoney, KeptTrading
-from mexc_tui.report.making import report_of
+from mexc_tui.report.day_builder import report_of
+from mexc_tui.report.inputs import Kept, KeptMoney, KeptTrading
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.engine.fake_trading_engine import DIFFERENCE, NO

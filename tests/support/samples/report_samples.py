@@ -19,7 +19,7 @@ from mexc_tui.model.signal import (
 )
 from mexc_tui.model.storage import StoredAlert
 from mexc_tui.report.day import DayReport
-from mexc_tui.report.kept import StoredDay
+from mexc_tui.report.inputs import StoredDay
 from mexc_tui.report.text import MOST_COLUMNS, to_text
 
 FROM_MS = 1_790_000_000_000

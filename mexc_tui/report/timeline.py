@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mexc_tui.model.listing import ChangeKind, Listing, ListingChange, ListingSource, ListingStage, Sighting
 from mexc_tui.report.day import ReportedListing
-from mexc_tui.report.kept import StoredDay
+from mexc_tui.report.inputs import StoredDay
 
 
 def story_of(listing: Listing, day: StoredDay) -> tuple[ReportedListing, ...]:

@@ -7,8 +7,8 @@ from mexc_tui.practice.hub import Hub
 from mexc_tui.practice.ids import seeded
 from mexc_tui.practice.intervals import DAY_MS
 from mexc_tui.practice.listings import ListingStep, PracticeListing
-from mexc_tui.practice.motion import Opening
 from mexc_tui.practice.pairs import PairStatus, PracticePair
+from mexc_tui.practice.price_models import Opening
 from mexc_tui.practice.rules import OpeningRules
 from mexc_tui.practice.scenario import ListingPlan, Scenario
 from mexc_tui.practice.schedule import Schedule

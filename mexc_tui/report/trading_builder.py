@@ -7,7 +7,7 @@ from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import Attempt, ReferenceSource, Snipe, Stamps
-from mexc_tui.report.kept import KeptTrading, StoredDay
+from mexc_tui.report.inputs import KeptTrading, StoredDay
 from mexc_tui.report.trading_day import (
     Accounts,
     NotArmed,

@@ -20,9 +20,9 @@ from mexc_tui.report.day import (
     Signalled,
     Totals,
 )
-from mexc_tui.report.kept import Kept, KeptSignal, StoredDay
-from mexc_tui.report.story import story_of
-from mexc_tui.report.trading_making import not_armed, sniped, trading_day
+from mexc_tui.report.inputs import Kept, KeptSignal, StoredDay
+from mexc_tui.report.timeline import story_of
+from mexc_tui.report.trading_builder import not_armed, sniped, trading_day
 
 NEVER = 2**63
 

@@ -16,7 +16,7 @@ from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.report.day import DayReport
 from mexc_tui.report.day_builder import report_of
-from mexc_tui.report.inputs import Kept, KeptMoney, KeptSignal, KeptTrading, StoredDay
+from mexc_tui.report.inputs import DayInputs, EquityInputs, ReportSignal, StoredDay, TradingInputs
 from mexc_tui.settings.load import Loaded
 from mexc_tui.settings.row import text_of
 from mexc_tui.store.store import SqliteStore
@@ -82,7 +82,7 @@ async def report_day(store: SqliteStore, day: StoredDay) -> DayReport:
     return report_of(day, await store.read("day report", lambda stored: kept_of(stored, day)))
 
 
-def kept_of(stored: ReadTransaction, day: StoredDay) -> Kept:
+def kept_of(stored: ReadTransaction, day: StoredDay) -> DayInputs:
     """Return the stored data of a day."""
     label = f"{LabelRule().version}:{day.maturity_ms}"
     listings = [one for one in stored.listings.latest(MOST_LISTINGS) if _was_sighted(one, day)]
@@ -90,7 +90,7 @@ def kept_of(stored: ReadTransaction, day: StoredDay) -> Kept:
     signals = tuple(
         one for listing in listings for one in _signals(stored, listing, day, outcomes[listing.id])
     )
-    return Kept(
+    return DayInputs(
         listings=tuple(listings),
         signals=signals,
         outcomes=tuple(one for one in outcomes.values() if one is not None),
@@ -100,7 +100,7 @@ def kept_of(stored: ReadTransaction, day: StoredDay) -> Kept:
     )
 
 
-def _trading(stored: ReadTransaction, day: StoredDay) -> KeptTrading | None:
+def _trading(stored: ReadTransaction, day: StoredDay) -> TradingInputs | None:
     """Return the ledger that was reconciled last; None if it belongs to another session or is missing."""
     scope = stored.newest_scope()
     if not scope or (day.exchange_session and not scope.endswith(f"/{day.exchange_session}")):
@@ -110,20 +110,20 @@ def _trading(stored: ReadTransaction, day: StoredDay) -> KeptTrading | None:
     snipes = tuple(all_snipes(tables))
     refusals = (one.event for one in stored.journal.of_kind("snipe_refused", MOST_REFUSALS))
     taken_up = (one.event for one in stored.journal.of_kind("taken_up", MOST_STARTS))
-    return KeptTrading(
+    return TradingInputs(
         money=_money(compute_identity(tables, positions, {})),
         snipes=snipes,
         attempts=tuple(one for snipe in snipes for one in tables.attempts.of_snipe(snipe.id)),
         entry_orders=tuple(one for snipe in snipes for one in tables.orders.of_intent(snipe.id)),
         positions=positions,
         refusals=tuple(one for one in refusals if isinstance(one, SnipeRefused)),
-        taken_up=tuple(one for one in taken_up if isinstance(one, RecoveryReported)),
+        recoveries=tuple(one for one in taken_up if isinstance(one, RecoveryReported)),
         runs=tuple(run for _, run in tables.reconciliations.page(limit=MOST_RUNS)),
     )
 
 
-def _money(money: EquityIdentity) -> KeptMoney:
-    return KeptMoney(
+def _money(money: EquityIdentity) -> EquityInputs:
+    return EquityInputs(
         start=money.start,
         flows=money.flows,
         realised=money.realised,
@@ -141,12 +141,12 @@ def _outcome(stored: ReadTransaction, listing: Listing, label: str) -> ListingOu
 
 def _signals(
     stored: ReadTransaction, listing: Listing, day: StoredDay, outcome: ListingOutcome | None
-) -> Iterator[KeptSignal]:
+) -> Iterator[ReportSignal]:
     for one in _ids(listing):
         for signal in stored.signals.of_listing(one, MOST_SIGNALS):
             if day.from_ms <= signal.at_ms <= day.to_ms:
                 verdict = judge(signal, outcome) if outcome is not None else ClaimVerdict.CENSORED
-                yield KeptSignal(signal, _is_hit(verdict))
+                yield ReportSignal(signal, _is_hit(verdict))
 
 
 def _ids(listing: Listing) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from mexc_tui.model.errors import DeskError
 from mexc_tui.model.mode import Mode
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import UnreadableSettings, environment_layer, flag_layer
-from mexc_tui.settings.load import Layers, SettingsError, load, mistakes
+from mexc_tui.settings.load import Layers, SettingsError, load, problems_of
 from mexc_tui.wording.command_options import ChosenOptions
 
 NO_KEY = (
@@ -70,7 +70,7 @@ def layers_of(launch: LaunchOptions, environ: Mapping[str, str]) -> Layers:
         flags = flag_layer({"mode": launch.mode}, launch.assignments)
     except UnreadableSettings as error:
         raise UsageProblem(str(error)) from None
-    problems = mistakes(flags)
+    problems = problems_of(flags)
     if problems:
         raise UsageProblem(str(SettingsError(problems)))
     return Layers(flags=flags, environment=environment_layer(environ))

@@ -95,16 +95,16 @@ class _Mirroring:
         for deal in deals:
             if deal.taker_side is not None:
                 self._session.mirror_trade(deal.symbol, deal.price, deal.quantity, deal.taker_side)
-        self._server.stir()
+        self._server.push_changes()
 
     def on_levels(self, levels: TopLevels) -> None:
         self._session.mirror_book(levels.symbol, levels.bids, levels.asks)
-        self._server.stir()
+        self._server.push_changes()
 
     def forget_levels(self, symbol: str) -> None:
         """Stop matching on prices that are no longer streamed."""
         self._session.mirror_book(symbol, (), ())
-        self._server.stir()
+        self._server.push_changes()
 
 
 @dataclass(frozen=True, slots=True)

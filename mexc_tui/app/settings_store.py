@@ -44,7 +44,7 @@ class SettingsStore:
 
     def value(self, name: str) -> SettingValue | None:
         """Return the configured value, active now or from the next start; None for an unknown name."""
-        return _value(self._live.wanted, name) if name in TABLE else None
+        return _value(self._live.configured, name) if name in TABLE else None
 
     def has_changed(self) -> bool:
         """Return whether the file has changed since it was read."""
@@ -74,7 +74,7 @@ class SettingsStore:
         return self._apply(loaded, at_ms)
 
     def _apply(self, loaded: Loaded, at_ms: int) -> tuple[SettingChanged, ...]:
-        return tuple(change.event(at_ms) for change in self._live.take(loaded))
+        return tuple(change.event(at_ms) for change in self._live.apply(loaded))
 
     def _stamp(self) -> _Stamp:
         try:

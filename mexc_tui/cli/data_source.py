@@ -19,8 +19,8 @@ from mexc_tui.model.storage import StorageError, StorageRefused
 from mexc_tui.model.view import AlertRow, FactRow, ListingRow, SettingRow, SignalRow, StatusRow
 from mexc_tui.model.why import WhyRow
 from mexc_tui.report.day import DayReport
-from mexc_tui.settings.layers import GivenValue, Layer
-from mexc_tui.settings.load import SettingsError, mistakes
+from mexc_tui.settings.layers import Layer, SettingValue
+from mexc_tui.settings.load import SettingsError, problems_of
 from mexc_tui.settings.rows import setting_rows
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class DataSource:
 
         Raises SettingsError for an invalid value.
         """
-        wrong = mistakes(Layer({name: GivenValue(text, "this command")})) if text is not None else []
+        wrong = problems_of(Layer({name: SettingValue(text, "this command")})) if text is not None else []
         if wrong:
             raise SettingsError(wrong)
         try:

@@ -36,7 +36,7 @@ class StreamConnection:
 
     def push(self, channel: str, data: bytes) -> None:
         """Queue a frame of a topic; faults are applied here."""
-        if self._faults.touch_pushes:
+        if self._faults.affects_pushes:
             for hit in self._faults.of_push(self._now_ms(), channel):
                 if self._apply_fault(hit, data):
                     return

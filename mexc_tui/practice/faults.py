@@ -10,7 +10,7 @@ FOR_REQUESTS = frozenset(
         FaultKind.DELAY,
         FaultKind.LATE_REQUEST,
         FaultKind.LOSE_REQUEST,
-        FaultKind.LOSE_ANSWER,
+        FaultKind.LOSE_RESPONSE,
         FaultKind.EXECUTED_500,
         FaultKind.RESET,
         FaultKind.HALF_OPEN,
@@ -81,7 +81,7 @@ class Faults:
         self._skews = [fault for fault in armed if fault.plan.kind is FaultKind.CLOCK_SKEW]
 
     @property
-    def touch_pushes(self) -> bool:
+    def affects_pushes(self) -> bool:
         """Whether any fault can affect pushes; False skips the check."""
         return bool(self._pushes)
 

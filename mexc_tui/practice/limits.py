@@ -29,7 +29,7 @@ class Block(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class TurnedAway:
+class LimitRejection:
     """Rejection by the limiter; `retry_after_s` is None where MEXC returns no time."""
 
     block: Block
@@ -103,7 +103,7 @@ class PracticeLimits:
         buckets: tuple[Bucket, ...] = (),
         *,
         by_key: bool = False,
-    ) -> TurnedAway | None:
+    ) -> LimitRejection | None:
         """Count a request, or return its rejection. A signed one counts for its address and key."""
         visitor = self._visitors.setdefault(address, _Visitor(self._knobs))
         blocked = self._blocked(visitor, now_ms)
@@ -119,7 +119,7 @@ class PracticeLimits:
             window.take(now_ms, units)
         return None
 
-    def _blocked(self, visitor: _Visitor, now_ms: int) -> TurnedAway | None:
+    def _blocked(self, visitor: _Visitor, now_ms: int) -> LimitRejection | None:
         if now_ms < visitor.banned_until_ms:
             return self._with_time(Block.BANNED, visitor.banned_until_ms - now_ms)
         if self._knobs.firewall_per_s is not None:
@@ -127,10 +127,10 @@ class PracticeLimits:
                 visitor.walled_until_ms = now_ms + int(self._knobs.firewall_s * 1000)
             visitor.requests.take(now_ms, 1)
             if now_ms < visitor.walled_until_ms:
-                return TurnedAway(Block.FIREWALL)
+                return LimitRejection(Block.FIREWALL)
         return None
 
-    def _limited(self, visitor: _Visitor, now_ms: int, wait_ms: int) -> TurnedAway:
+    def _limited(self, visitor: _Visitor, now_ms: int, wait_ms: int) -> LimitRejection:
         """Return 429; further requests while limited lead to a ban."""
         while visitor.ignored and visitor.ignored[0] <= now_ms - WEIGHT_WINDOW_MS:
             visitor.ignored.popleft()
@@ -141,5 +141,5 @@ class PracticeLimits:
             return self._with_time(Block.BANNED, visitor.banned_until_ms - now_ms)
         return self._with_time(Block.LIMITED, wait_ms)
 
-    def _with_time(self, block: Block, wait_ms: int) -> TurnedAway:
-        return TurnedAway(block, math.ceil(wait_ms / 1000) if self._knobs.retry_after else None)
+    def _with_time(self, block: Block, wait_ms: int) -> LimitRejection:
+        return LimitRejection(block, math.ceil(wait_ms / 1000) if self._knobs.retry_after else None)

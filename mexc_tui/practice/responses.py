@@ -6,7 +6,7 @@ from typing import cast
 import msgspec
 from aiohttp import web
 
-from mexc_tui.practice.limits import Block, TurnedAway
+from mexc_tui.practice.limits import Block, LimitRejection
 from mexc_tui.practice.route import Json
 from mexc_tui.practice.values import PracticeRefusal
 from mexc_tui.practice.web_pages import BLOCKED_PAGE
@@ -32,7 +32,7 @@ def refused(refusal: PracticeRefusal) -> web.Response:
     return answer({"msg": refusal.message, "code": refusal.code}, refusal.status)
 
 
-def turned_away(away: TurnedAway) -> web.Response:
+def turned_away(away: LimitRejection) -> web.Response:
     """Return the response of the rate limiter or the firewall."""
     if away.block is Block.FIREWALL:
         return firewall()

@@ -99,7 +99,7 @@ class FaultKind(StrEnum):
     DELAY = "delay"  # the response (or push) is `amount_ms` late
     LATE_REQUEST = "late_request"  # the request arrives `amount_ms` late
     LOSE_REQUEST = "lose_request"  # the connection closes, nothing is executed
-    LOSE_ANSWER = "lose_answer"  # executed, then the connection closes
+    LOSE_RESPONSE = "lose_response"  # executed, then the connection closes
     EXECUTED_500 = "executed_500"  # executed, then the response is a 500
     RESET = "reset"  # the connection is reset in the middle of the response
     HALF_OPEN = "half_open"  # the socket stays open without further data

@@ -22,7 +22,7 @@ from mexc_tui.practice.http_groups import StrategyRoutes
 from mexc_tui.practice.http_market import MarketRoutes
 from mexc_tui.practice.http_trade import TradeRoutes
 from mexc_tui.practice.http_wallet import WalletRoutes
-from mexc_tui.practice.limits import Block, PracticeLimits, TurnedAway
+from mexc_tui.practice.limits import Block, LimitRejection, PracticeLimits
 from mexc_tui.practice.listen_keys import PracticeListenKeys
 from mexc_tui.practice.params import Params
 from mexc_tui.practice.publisher import Publisher
@@ -124,7 +124,7 @@ class PracticeServer:
             gc.freeze()
             gc.enable()
 
-    def stir(self) -> None:
+    def push_changes(self) -> None:
         """Push external changes, and schedule the next event."""
         self._settle()
         self._arm()
@@ -281,7 +281,7 @@ class PracticeServer:
             await asyncio.sleep(kinds[FaultKind.DELAY] / 1000)
         if FaultKind.HALF_OPEN in kinds:
             await self._gone.wait()
-        if FaultKind.HALF_OPEN in kinds or FaultKind.LOSE_ANSWER in kinds:
+        if FaultKind.HALF_OPEN in kinds or FaultKind.LOSE_RESPONSE in kinds:
             return responses.cut_off(request)
         if FaultKind.MALFORMED_ROW in kinds:
             response = responses.with_malformed_row(response)
@@ -299,7 +299,7 @@ class PracticeServer:
             if kind in kinds:
                 wait_s = max(math.ceil(kinds[kind] / 1000), 1)
                 return responses.turned_away(
-                    TurnedAway(block, wait_s if self._scenario.knobs.retry_after else None)
+                    LimitRejection(block, wait_s if self._scenario.knobs.retry_after else None)
                 )
         return None
 

@@ -11,23 +11,23 @@ from mexc_tui.model.listing import ChangeKind, ListingSource, ListingStage
 from mexc_tui.model.outcome_of_listing import OutcomeEnd
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import ClaimKind, DetectorName
-from mexc_tui.report.trading_day import NotArmed, Sniped, TradingDay
+from mexc_tui.report.trading_day import NotArmed, ReportedSnipe, TradingDay
 from mexc_tui.wording.digits import plain_json
 
 
-class ReportedListing(msgspec.Struct, frozen=True, kw_only=True):
+class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     """First report of a source, or a change. No source: by elapsed time."""
 
     at_ms: int
     source: ListingSource | None
     kind: ChangeKind | None
     """None: the source's first report."""
-    words: str
+    text: str
     opens_ms: int | None = None
-    """The opening that it names."""
+    """Reported opening."""
 
 
-class Signalled(msgspec.Struct, frozen=True, kw_only=True):
+class ReportedSignal(msgspec.Struct, frozen=True, kw_only=True):
     """One signal about a listing."""
 
     at_ms: int
@@ -43,13 +43,13 @@ class Signalled(msgspec.Struct, frozen=True, kw_only=True):
     high: float
     n: int
     hits: int
-    words: str
+    probability_text: str
     """The probability as text, with its sample."""
     lead_ms: int | None
-    """How long before the opening it came (negative: after it); None: no opening is known."""
+    """Lead time before the opening (negative: after it); None: opening unknown."""
     is_lead_to_plan: bool
     """Whether the lead time is to the scheduled opening, without an actual one."""
-    came_true: bool | None
+    is_correct: bool | None
     """Whether the claim was correct; None: undecided."""
     reasons: tuple[str, ...]
     config_hash: str
@@ -59,7 +59,7 @@ class ReportedOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """Outcome of a listing. Ratios are to the first price; None: unknown."""
 
     end: OutcomeEnd | None
-    """None: not decided when the day was over."""
+    """None: undecided at the end of the day."""
     planned_ms: int | None
     opened_ms: int | None
     """First quote or trade."""
@@ -75,8 +75,8 @@ class ReportedOutcome(msgspec.Struct, frozen=True, kw_only=True):
     cluster_size: int | None
     has_gap: bool
     traded: bool
-    """The desk itself bought it."""
-    not_known: tuple[str, ...]
+    """Whether the desk bought it."""
+    unknown: tuple[str, ...]
     """Unknown facts, with reasons."""
 
 
@@ -91,22 +91,22 @@ class ListingReport(msgspec.Struct, frozen=True, kw_only=True):
     first_seen_ms: int
     moves: int
     disagreements: tuple[str, ...]
-    """Between sources, as of the end."""
-    seen: tuple[ReportedListing, ...]
-    signalled: tuple[Signalled, ...]
-    happened: ReportedOutcome
-    refused: tuple[NotArmed, ...] = ()
-    sniped: tuple[Sniped, ...] = ()
+    """Differences between sources at the end of the day."""
+    timeline: tuple[TimelineEntry, ...]
+    signals: tuple[ReportedSignal, ...]
+    outcome: ReportedOutcome
+    refusals: tuple[NotArmed, ...] = ()
+    snipes: tuple[ReportedSnipe, ...] = ()
 
 
-class Claimed(msgspec.Struct, frozen=True, kw_only=True):
-    """How the claims of one detector did."""
+class DetectorResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Results of one detector's claims."""
 
     detector: DetectorName
     signals: int
-    came_true: int
-    did_not: int
-    untold: int
+    correct: int
+    wrong: int
+    undecided: int
 
 
 class Passes(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +119,7 @@ class Passes(msgspec.Struct, frozen=True, kw_only=True):
     """Sources that no pass ever had a reading of."""
 
 
-class Alerted(msgspec.Struct, frozen=True, kw_only=True):
+class ReportedAlert(msgspec.Struct, frozen=True, kw_only=True):
     """One alert."""
 
     first_ms: int
@@ -149,7 +149,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int
     """Ended with an unknown outcome."""
     undecided: int
-    """Not ended when the day was over."""
+    """Undecided at the end of the day."""
     moved: int
     renamed: int
     signals: int
@@ -164,14 +164,14 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     from_ms: int
     to_ms: int
     totals: Totals
-    claims: tuple[Claimed, ...]
+    claims: tuple[DetectorResult, ...]
     passes: Passes
     overrides: tuple[ScenarioOverride, ...]
-    not_known: tuple[str, ...]
+    unknown: tuple[str, ...]
     """Unknown facts about the day."""
     listings: tuple[ListingReport, ...]
-    """By the time of their opening; those without one last."""
-    alerts: tuple[Alerted, ...]
+    """By opening time; those without one last."""
+    alerts: tuple[ReportedAlert, ...]
     trading: TradingDay | None = None
     """None: this day has no ledger."""
 

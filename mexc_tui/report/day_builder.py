@@ -10,35 +10,35 @@ from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.signal import DetectionPass, DetectorName
 from mexc_tui.model.storage import StoredAlert
 from mexc_tui.report.day import (
-    Alerted,
-    Claimed,
     DayReport,
+    DetectorResult,
     ListingReport,
     Passes,
+    ReportedAlert,
     ReportedOutcome,
+    ReportedSignal,
     ScenarioOverride,
-    Signalled,
     Totals,
 )
-from mexc_tui.report.inputs import Kept, KeptSignal, StoredDay
-from mexc_tui.report.timeline import story_of
-from mexc_tui.report.trading_builder import not_armed, sniped, trading_day
+from mexc_tui.report.inputs import DayInputs, ReportSignal, StoredDay
+from mexc_tui.report.timeline import listing_timeline
+from mexc_tui.report.trading_builder import not_armed, reported_snipes, trading_day
 
 NEVER = 2**63
 
 
-def report_of(day: StoredDay, kept: Kept) -> DayReport:
+def report_of(day: StoredDay, inputs: DayInputs) -> DayReport:
     """Return the report; it does not depend on the order of the data."""
-    outcomes = {outcome.listing_id: outcome for outcome in kept.outcomes}
-    told = [one for one in kept.listings if _is_of(one, day)]
-    listings = sorted((_listing(one, day, kept, outcomes) for one in told), key=_order)
-    ids = {name for one in told for name in (one.id, *one.also_ids)}
-    signals = [one for one in kept.signals if one.signal.key.subject in ids]
+    outcomes = {outcome.listing_id: outcome for outcome in inputs.outcomes}
+    reported = [one for one in inputs.listings if _is_of(one, day)]
+    listings = sorted((_listing(one, day, inputs, outcomes) for one in reported), key=_order)
+    ids = {name for one in reported for name in (one.id, *one.also_ids)}
+    signals = [one for one in inputs.signals if one.signal.key.subject in ids]
     alerts = sorted(
-        (_alert(one) for one in kept.alerts if one.last_ms >= day.from_ms),
+        (_alert(one) for one in inputs.alerts if one.last_ms >= day.from_ms),
         key=lambda one: (one.first_ms, one.rule, one.about),
     )
-    passes = _passes([one for one in kept.passes if day.from_ms <= one.at_ms <= day.to_ms])
+    passes = _passes([one for one in inputs.passes if day.from_ms <= one.at_ms <= day.to_ms])
     return DayReport(
         mode=day.mode,
         exchange_session=day.exchange_session,
@@ -48,31 +48,31 @@ def report_of(day: StoredDay, kept: Kept) -> DayReport:
         claims=tuple(_claims(signals)),
         passes=passes,
         overrides=tuple(ScenarioOverride(name=name, value=value) for name, value in day.overrides),
-        not_known=tuple(_gaps(listings, passes)),
+        unknown=tuple(_gaps(listings, passes)),
         listings=tuple(listings),
         alerts=tuple(alerts),
-        trading=None if kept.trading is None else trading_day(kept.trading, day),
+        trading=None if inputs.trading is None else trading_day(inputs.trading, day),
     )
 
 
 def _is_of(listing: Listing, day: StoredDay) -> bool:
     """Whether any source reported it on this day."""
-    return any(day.from_ms <= seen.at_ms <= day.to_ms for seen in listing.sightings)
+    return any(day.from_ms <= entry.at_ms <= day.to_ms for entry in listing.sightings)
 
 
 def _order(listing: ListingReport) -> tuple[int, str]:
-    happened = listing.happened
-    moment_ms = happened.opened_ms if happened.opened_ms is not None else happened.planned_ms
-    return (NEVER if moment_ms is None else moment_ms, listing.id)
+    outcome = listing.outcome
+    opening_ms = outcome.opened_ms if outcome.opened_ms is not None else outcome.planned_ms
+    return (NEVER if opening_ms is None else opening_ms, listing.id)
 
 
 def _listing(
-    listing: Listing, day: StoredDay, kept: Kept, outcomes: dict[str, ListingOutcome]
+    listing: Listing, day: StoredDay, inputs: DayInputs, outcomes: dict[str, ListingOutcome]
 ) -> ListingReport:
     ids = (listing.id, *listing.also_ids)
     outcome = next((outcomes[one] for one in ids if one in outcomes), None)
-    mine = sorted(
-        (one for one in kept.signals if one.signal.key.subject in ids),
+    signals = sorted(
+        (one for one in inputs.signals if one.signal.key.subject in ids),
         key=lambda one: (one.signal.at_ms, one.signal.key.detector, one.signal.key.topic),
     )
     return ListingReport(
@@ -84,18 +84,18 @@ def _listing(
         first_seen_ms=listing.first_seen_ms,
         moves=listing.moves,
         disagreements=tuple(map(str, listing.disagreements)),
-        seen=story_of(listing, day),
-        signalled=tuple(_signalled(one, listing) for one in mine),
-        happened=_happened(listing, outcome, day),
-        refused=() if kept.trading is None else not_armed(listing, kept.trading, day),
-        sniped=() if kept.trading is None else sniped(listing, kept.trading, outcome, day),
+        timeline=listing_timeline(listing, day),
+        signals=tuple(_signal(one, listing) for one in signals),
+        outcome=_outcome(listing, outcome, day),
+        refusals=() if inputs.trading is None else not_armed(listing, inputs.trading, day),
+        snipes=() if inputs.trading is None else reported_snipes(listing, inputs.trading, outcome, day),
     )
 
 
-def _signalled(kept: KeptSignal, listing: Listing) -> Signalled:
-    signal, likely = kept.signal, kept.signal.probability
+def _signal(judged: ReportSignal, listing: Listing) -> ReportedSignal:
+    signal, probability = judged.signal, judged.signal.probability
     opening_ms = listing.opened_ms if listing.opened_ms is not None else listing.opens_ms
-    return Signalled(
+    return ReportedSignal(
         at_ms=signal.at_ms,
         detector=signal.key.detector,
         version=signal.version,
@@ -104,21 +104,21 @@ def _signalled(kept: KeptSignal, listing: Listing) -> Signalled:
         severity=signal.severity,
         claim=signal.claim.kind,
         due_ms=signal.claim.due_ms,
-        probability=likely.value,
-        low=likely.low,
-        high=likely.high,
-        n=likely.n,
-        hits=likely.hits,
-        words=str(likely),
+        probability=probability.value,
+        low=probability.low,
+        high=probability.high,
+        n=probability.n,
+        hits=probability.hits,
+        probability_text=str(probability),
         lead_ms=None if opening_ms is None else opening_ms - signal.at_ms,
         is_lead_to_plan=listing.opened_ms is None,
-        came_true=kept.came_true,
+        is_correct=judged.is_correct,
         reasons=signal.reasons,
         config_hash=signal.config_hash,
     )
 
 
-def _happened(listing: Listing, outcome: ListingOutcome | None, day: StoredDay) -> ReportedOutcome:
+def _outcome(listing: Listing, outcome: ListingOutcome | None, day: StoredDay) -> ReportedOutcome:
     opened_ms, planned_ms = listing.opened_ms, listing.opens_ms
     known = opened_ms is not None and planned_ms is not None
     return ReportedOutcome(
@@ -136,7 +136,7 @@ def _happened(listing: Listing, outcome: ListingOutcome | None, day: StoredDay) 
         cluster_size=outcome.cluster_size if outcome is not None else None,
         has_gap=outcome.has_gap if outcome is not None else False,
         traded=outcome.traded if outcome is not None else False,
-        not_known=tuple(_not_known(listing, outcome, day)),
+        unknown=tuple(_unknown(listing, outcome, day)),
     )
 
 
@@ -145,7 +145,7 @@ def _price(outcome: ListingOutcome | None) -> Decimal | None:
     return None if price is None else Decimal(f"{Decimal(repr(price)):f}")
 
 
-def _not_known(listing: Listing, outcome: ListingOutcome | None, day: StoredDay) -> Iterable[str]:
+def _unknown(listing: Listing, outcome: ListingOutcome | None, day: StoredDay) -> Iterable[str]:
     if outcome is None:
         yield _undecided(listing, day)
         return
@@ -178,7 +178,7 @@ def _undecided(listing: Listing, day: StoredDay) -> str:
 
 
 def _totals(listings: Sequence[ListingReport], signals: int, alerts: int) -> Totals:
-    ends = Counter(one.happened.end for one in listings)
+    ends = Counter(one.outcome.end for one in listings)
     return Totals(
         listings=len(listings),
         opened=ends[OutcomeEnd.OPENED],
@@ -187,24 +187,24 @@ def _totals(listings: Sequence[ListingReport], signals: int, alerts: int) -> Tot
         unknown=ends[OutcomeEnd.UNKNOWN],
         undecided=ends[None] + ends[OutcomeEnd.SESSION_ENDED],
         moved=sum(one.moves > 0 for one in listings),
-        renamed=sum(any(seen.kind is ChangeKind.RENAMED for seen in one.seen) for one in listings),
+        renamed=sum(any(entry.kind is ChangeKind.RENAMED for entry in one.timeline) for one in listings),
         signals=signals,
         alerts=alerts,
     )
 
 
-def _claims(signals: Iterable[KeptSignal]) -> Iterable[Claimed]:
+def _claims(signals: Iterable[ReportSignal]) -> Iterable[DetectorResult]:
     verdicts: dict[DetectorName, Counter[bool | None]] = {}
     for one in signals:
-        verdicts.setdefault(one.signal.key.detector, Counter())[one.came_true] += 1
+        verdicts.setdefault(one.signal.key.detector, Counter())[one.is_correct] += 1
     for detector in DetectorName:
         count = verdicts.get(detector)
-        yield Claimed(
+        yield DetectorResult(
             detector=detector,
             signals=count.total() if count else 0,
-            came_true=count[True] if count else 0,
-            did_not=count[False] if count else 0,
-            untold=count[None] if count else 0,
+            correct=count[True] if count else 0,
+            wrong=count[False] if count else 0,
+            undecided=count[None] if count else 0,
         )
 
 
@@ -220,16 +220,16 @@ def _passes(passes: Iterable[DetectionPass]) -> Passes:
     )
 
 
-def _alert(kept: StoredAlert) -> Alerted:
-    return Alerted(
-        first_ms=kept.first_ms,
-        last_ms=kept.last_ms,
-        times=kept.times,
-        severity=kept.alert.severity,
-        rule=kept.alert.rule,
-        about=kept.alert.about,
-        text=kept.alert.text,
-        is_open=kept.closed_ms is None,
+def _alert(stored: StoredAlert) -> ReportedAlert:
+    return ReportedAlert(
+        first_ms=stored.first_ms,
+        last_ms=stored.last_ms,
+        times=stored.times,
+        severity=stored.alert.severity,
+        rule=stored.alert.rule,
+        about=stored.alert.about,
+        text=stored.alert.text,
+        is_open=stored.closed_ms is None,
     )
 
 
@@ -241,9 +241,9 @@ def _gaps(listings: Sequence[ListingReport], passes: Passes) -> Iterable[str]:
         yield "No detection pass is stored."
     if passes.never_read:
         yield f"Never polled: {', '.join(passes.never_read)}."
-    undecided = [one.symbol for one in listings if one.happened.end is None]
+    undecided = [one.symbol for one in listings if one.outcome.end is None]
     if undecided:
         yield f"Undecided at the end of the day: {', '.join(undecided)}."
-    with_gap = [one.symbol for one in listings if one.happened.has_gap]
+    with_gap = [one.symbol for one in listings if one.outcome.has_gap]
     if with_gap:
         yield f"Market data was missing for: {', '.join(with_gap)}."

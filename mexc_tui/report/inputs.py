@@ -32,15 +32,15 @@ class StoredDay:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptSignal:
+class ReportSignal:
     """A signal, and whether its claim was correct; None: undecided."""
 
     signal: Signal
-    came_true: bool | None
+    is_correct: bool | None
 
 
 @dataclass(frozen=True, slots=True)
-class KeptMoney:
+class EquityInputs:
     """Both sides of the identity of equity, in quote units."""
 
     start: Decimal
@@ -55,27 +55,27 @@ class KeptMoney:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptTrading:
+class TradingInputs:
     """Stored trading data of one account. Order does not matter."""
 
-    money: KeptMoney
+    money: EquityInputs
     snipes: tuple[Snipe, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     entry_orders: tuple[Order, ...] = ()
     positions: tuple[Position, ...] = ()
     refusals: tuple[SnipeRefused, ...] = ()
     runs: tuple[Reconciliation, ...] = ()
-    taken_up: tuple[RecoveryReported, ...] = ()
+    recoveries: tuple[RecoveryReported, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class DayInputs:
     """Stored data of a day. Order does not matter."""
 
     listings: tuple[Listing, ...] = ()
-    signals: tuple[KeptSignal, ...] = ()
+    signals: tuple[ReportSignal, ...] = ()
     outcomes: tuple[ListingOutcome, ...] = ()
     passes: tuple[DetectionPass, ...] = ()
     alerts: tuple[StoredAlert, ...] = ()
-    trading: KeptTrading | None = None
+    trading: TradingInputs | None = None
     """None: nothing was ever traded."""

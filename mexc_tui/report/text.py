@@ -9,20 +9,20 @@ from mexc_tui.model.digits import money_text, price_text
 from mexc_tui.model.outcome_of_listing import OutcomeEnd
 from mexc_tui.model.signal import MIN_N_FOR_RATE, ClaimKind
 from mexc_tui.report.day import (
-    Alerted,
-    Claimed,
     DayReport,
+    DetectorResult,
     ListingReport,
     Passes,
-    ReportedListing,
+    ReportedAlert,
     ReportedOutcome,
-    Signalled,
+    ReportedSignal,
+    TimelineEntry,
     Totals,
 )
-from mexc_tui.report.trading_text import sniped_lines, trading_lines
+from mexc_tui.report.trading_text import snipe_lines, trading_lines
 
 MOST_COLUMNS = 80
-_WORDS_AT, _GOES_ON_AT = 12, 4
+_TEXT_COLUMN, _CONTINUATION_COLUMN = 12, 4
 """Columns of the text in a listing's lines, and of continuation lines."""
 _OF_LISTING = re.compile(r"  [a-z ]{9} ")
 _CLAIMS = {
@@ -47,7 +47,7 @@ def to_text(report: DayReport) -> str:
 
 def _folded(line: str) -> list[str]:
     """Wrap a long line; continuation lines align with its text."""
-    column = _WORDS_AT if _OF_LISTING.match(line) else _GOES_ON_AT
+    column = _TEXT_COLUMN if _OF_LISTING.match(line) else _CONTINUATION_COLUMN
     return wrap(line, MOST_COLUMNS, subsequent_indent=" " * column, break_on_hyphens=False) or [""]
 
 
@@ -76,7 +76,7 @@ def _lines(report: DayReport) -> Iterator[str]:
         yield from (f"  {one.name} = {one.value}" for one in report.overrides)
     yield ""
     yield "Unknown"
-    yield from (f"  {words}" for words in report.not_known or ("Nothing: every listing has an outcome.",))
+    yield from (f"  {line}" for line in report.unknown or ("Nothing: every listing has an outcome.",))
 
 
 class _Clock:
@@ -85,15 +85,15 @@ class _Clock:
     def __init__(self, from_ms: int) -> None:
         self._from_ms = from_ms
 
-    def at(self, moment_ms: int) -> str:
-        return f"{(moment_ms - self._from_ms) / 1_000:.1f} s"
+    def at(self, at_ms: int) -> str:
+        return f"{(at_ms - self._from_ms) / 1_000:.1f} s"
 
     def span(self, to_ms: int) -> str:
         return f"{(to_ms - self._from_ms) / 1_000:.0f} s"
 
 
-def _utc(moment_ms: int) -> str:
-    return datetime.fromtimestamp(moment_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+def _utc(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _listing(listing: ListingReport, clock: _Clock) -> Iterator[str]:
@@ -101,26 +101,26 @@ def _listing(listing: ListingReport, clock: _Clock) -> Iterator[str]:
     names = f" (before: {', '.join(also)})" if also else ""
     head = (f"{listing.symbol}{names}", listing.full_name, f"[{listing.stage}]")
     yield "  ".join(part for part in head if part)
-    yield from (f"  detected  {_seen(one, clock)}" for one in listing.seen)
-    if not listing.signalled:
+    yield from (f"  detected  {_timeline_line(one, clock)}" for one in listing.timeline)
+    if not listing.signals:
         yield "  signalled none"
-    for signal in listing.signalled:
+    for signal in listing.signals:
         yield f"  signalled {_signalled(signal, clock)}"
-        yield f"            {signal.words}{_came_true(signal)}"
+        yield f"            {signal.probability_text}{_result(signal)}"
         yield from (f"            - {reason}" for reason in signal.reasons)
-    yield from (f"  conflict  {words}" for words in listing.disagreements)
-    yield from sniped_lines(listing.refused, listing.sniped, clock.at)
-    yield f"  outcome   {_happened(listing.happened, clock)}"
-    yield from (f"  unknown   {words}" for words in listing.happened.not_known)
+    yield from (f"  conflict  {line}" for line in listing.disagreements)
+    yield from snipe_lines(listing.refusals, listing.snipes, clock.at)
+    yield f"  outcome   {_outcome(listing.outcome, clock)}"
+    yield from (f"  unknown   {line}" for line in listing.outcome.unknown)
 
 
-def _seen(seen: ReportedListing, clock: _Clock) -> str:
-    source = seen.source if seen.source is not None else "time"
-    opens = f", opens at {clock.at(seen.opens_ms)}" if seen.opens_ms is not None else ""
-    return f"{clock.at(seen.at_ms):>8}  {source:<14}  {seen.words}{opens}"
+def _timeline_line(entry: TimelineEntry, clock: _Clock) -> str:
+    source = entry.source if entry.source is not None else "time"
+    opens = f", opens at {clock.at(entry.opens_ms)}" if entry.opens_ms is not None else ""
+    return f"{clock.at(entry.at_ms):>8}  {source:<14}  {entry.text}{opens}"
 
 
-def _signalled(signal: Signalled, clock: _Clock) -> str:
+def _signalled(signal: ReportedSignal, clock: _Clock) -> str:
     due = f" by {clock.at(signal.due_ms)}" if signal.due_ms is not None else ""
     claim = f"{_CLAIMS[signal.claim]}{due}"
     return (
@@ -129,7 +129,7 @@ def _signalled(signal: Signalled, clock: _Clock) -> str:
     )
 
 
-def _lead(signal: Signalled) -> str:
+def _lead(signal: ReportedSignal) -> str:
     if signal.lead_ms is None:
         return "lead time unknown"
     seconds = abs(signal.lead_ms) / 1_000
@@ -138,8 +138,8 @@ def _lead(signal: Signalled) -> str:
     return f"{seconds:.1f} s {side} {what}"
 
 
-def _came_true(signal: Signalled) -> str:
-    match signal.came_true:
+def _result(signal: ReportedSignal) -> str:
+    match signal.is_correct:
         case None:
             return "; undecided"
         case True:
@@ -152,24 +152,24 @@ def _ratio(value: float | None) -> str:
     return "unknown" if value is None else f"×{money_text(value)}"
 
 
-def _happened(happened: ReportedOutcome, clock: _Clock) -> str:
-    words = [_ENDS[happened.end] if happened.end is not None else "is undecided"]
-    if happened.opened_ms is not None:
-        words.append(f"open since {clock.at(happened.opened_ms)}{_late(happened.late_ms)}")
-    elif happened.planned_ms is not None:
-        words.append(f"scheduled for {clock.at(happened.planned_ms)}, not opened")
-    if happened.trades and happened.first_price is not None:
-        words.append(f"{happened.trades} trades from {price_text(happened.first_price)}")
-        words.append(
-            f"highest {_ratio(happened.high_ratio)}, lowest {_ratio(happened.low_ratio)}, "
-            f"last {_ratio(happened.last_ratio)}"
+def _outcome(outcome: ReportedOutcome, clock: _Clock) -> str:
+    parts = [_ENDS[outcome.end] if outcome.end is not None else "is undecided"]
+    if outcome.opened_ms is not None:
+        parts.append(f"open since {clock.at(outcome.opened_ms)}{_late(outcome.late_ms)}")
+    elif outcome.planned_ms is not None:
+        parts.append(f"scheduled for {clock.at(outcome.planned_ms)}, not opened")
+    if outcome.trades and outcome.first_price is not None:
+        parts.append(f"{outcome.trades} trades from {price_text(outcome.first_price)}")
+        parts.append(
+            f"highest {_ratio(outcome.high_ratio)}, lowest {_ratio(outcome.low_ratio)}, "
+            f"last {_ratio(outcome.last_ratio)}"
         )
-    if happened.reference_return is not None:
-        words.append(f"reference return {happened.reference_return:+.1%}")
-    if happened.cluster_size is not None and happened.cluster_size > 1:
-        words.append(f"one of a cluster of {happened.cluster_size}")
-    words += ["bought by the desk"] if happened.traded else []
-    return "; ".join(words)
+    if outcome.reference_return is not None:
+        parts.append(f"reference return {outcome.reference_return:+.1%}")
+    if outcome.cluster_size is not None and outcome.cluster_size > 1:
+        parts.append(f"one of a cluster of {outcome.cluster_size}")
+    parts += ["bought by the desk"] if outcome.traded else []
+    return "; ".join(parts)
 
 
 def _late(late_ms: int | None) -> str:
@@ -189,13 +189,13 @@ def _totals(totals: Totals) -> Iterator[str]:
     yield f"  {totals.signals} signals, {totals.alerts} alerts"
 
 
-def _claims(claims: Iterable[Claimed]) -> Iterator[str]:
+def _claims(claims: Iterable[DetectorResult]) -> Iterator[str]:
     yield "Claims"
     for one in claims:
-        judged = one.came_true + one.did_not
-        rate = f", {one.came_true / judged:.0%}" if judged >= MIN_N_FOR_RATE else ""
+        judged = one.correct + one.wrong
+        rate = f", {one.correct / judged:.0%}" if judged >= MIN_N_FOR_RATE else ""
         few = f", n too small for a rate (< {MIN_N_FOR_RATE})" if 0 < judged < MIN_N_FOR_RATE else ""
-        verdicts = f"{one.came_true} correct, {one.did_not} wrong, {one.untold} undecided"
+        verdicts = f"{one.correct} correct, {one.wrong} wrong, {one.undecided} undecided"
         yield f"  {one.detector:<16} {one.signals:>3} raised: {verdicts}{rate}{few}"
 
 
@@ -207,7 +207,7 @@ def _passes(passes: Passes) -> Iterator[str]:
         yield f"  longest interval {passes.longest_pause_ms / 1_000:.1f} s"
 
 
-def _alerts(alerts: tuple[Alerted, ...], clock: _Clock) -> Iterator[str]:
+def _alerts(alerts: tuple[ReportedAlert, ...], clock: _Clock) -> Iterator[str]:
     yield f"{len(alerts)} alerts"
     for one in alerts:
         times = f", {one.times} times until {clock.at(one.last_ms)}" if one.times > 1 else ""

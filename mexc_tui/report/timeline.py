@@ -3,68 +3,68 @@
 from collections.abc import Iterator
 
 from mexc_tui.model.listing import ChangeKind, Listing, ListingChange, ListingSource, ListingStage, Sighting
-from mexc_tui.report.day import ReportedListing
+from mexc_tui.report.day import TimelineEntry
 from mexc_tui.report.inputs import StoredDay
 
 
-def story_of(listing: Listing, day: StoredDay) -> tuple[ReportedListing, ...]:
+def listing_timeline(listing: Listing, day: StoredDay) -> tuple[TimelineEntry, ...]:
     """Return the lines, including changes by elapsed time (matured, never_api)."""
-    changes = [change for change in listing.changes if not _is_said_already(change)]
-    lines = [*_first_words(listing), *map(_change, changes), *_told_by_time(listing, day)]
+    changes = [change for change in listing.changes if not _is_in_first_report(change)]
+    lines = [*_first_reports(listing), *map(_change, changes), *_changes_by_time(listing, day)]
     return tuple(sorted(lines, key=lambda line: line.at_ms))
 
 
-def _first_words(listing: Listing) -> Iterator[ReportedListing]:
-    heard: set[ListingSource] = set()
+def _first_reports(listing: Listing) -> Iterator[TimelineEntry]:
+    reported: set[ListingSource] = set()
     for sighting in listing.sightings:
-        if sighting.source not in heard:
-            heard.add(sighting.source)
-            yield ReportedListing(
+        if sighting.source not in reported:
+            reported.add(sighting.source)
+            yield TimelineEntry(
                 at_ms=sighting.at_ms,
                 source=sighting.source,
                 kind=None,
-                words=_first_word(sighting),
+                text=_first_report_text(sighting),
                 opens_ms=sighting.facts.opens_ms,
             )
 
 
-def _first_word(seen: Sighting) -> str:
-    facts = seen.facts
-    if not seen.present:
+def _first_report_text(sighting: Sighting) -> str:
+    facts = sighting.facts
+    if not sighting.present:
         return f"does not list {facts.symbol}"
-    words = [f"lists {facts.symbol}"]
-    match seen.source:
+    parts = [f"lists {facts.symbol}"]
+    match sighting.source:
         case ListingSource.STREAM:
-            words = ["first trade" if facts.traded_ms is not None else "first quote"]
+            parts = ["first trade" if facts.traded_ms is not None else "first quote"]
             if facts.price is not None:
-                words.append(f"at {facts.price:f}")
+                parts.append(f"at {facts.price:f}")
         case ListingSource.EXCHANGE_INFO:
-            words.append("API enabled" if facts.api_allowed else "API disabled")
+            parts.append("API enabled" if facts.api_allowed else "API disabled")
         case ListingSource.SYMBOLS_V2:
-            words.append(f"in state {facts.triple}")
+            parts.append(f"in state {facts.triple}")
         case ListingSource.ANNOUNCEMENT | ListingSource.BY_HAND:
-            words += [f"“{facts.note}”"] if facts.note else []
+            parts += [f"“{facts.note}”"] if facts.note else []
         case _:
             pass
-    return ", ".join(words) if seen.source is not ListingSource.STREAM else " ".join(words)
+    return ", ".join(parts) if sighting.source is not ListingSource.STREAM else " ".join(parts)
 
 
-def _is_said_already(change: ListingChange) -> bool:
+def _is_in_first_report(change: ListingChange) -> bool:
     """Whether the first report of the source already shows the change."""
     return change.kind is ChangeKind.TRIPLE and not change.before
 
 
-def _change(change: ListingChange) -> ReportedListing:
-    return ReportedListing(
+def _change(change: ListingChange) -> TimelineEntry:
+    return TimelineEntry(
         at_ms=change.at_ms,
         source=change.source,
         kind=change.kind,
-        words=_words(change),
+        text=_change_text(change),
         opens_ms=int(change.after) if change.kind is ChangeKind.MOVED else None,
     )
 
 
-def _words(change: ListingChange) -> str:
+def _change_text(change: ListingChange) -> str:
     before, after = change.before or "unknown", change.after or "unknown"
     match change.kind:
         case ChangeKind.STAGE:
@@ -85,19 +85,19 @@ def _words(change: ListingChange) -> str:
             return f"{name} {after}" if not change.before else f"{name} {before} → {after}"
 
 
-def _told_by_time(listing: Listing, day: StoredDay) -> Iterator[ReportedListing]:
+def _changes_by_time(listing: Listing, day: StoredDay) -> Iterator[TimelineEntry]:
     stage = listing.stage_at(day.to_ms, day.maturity_ms, day.api_grace_ms)
-    began_ms = listing.opened_ms if listing.opened_ms is not None else listing.opens_ms
+    opening_ms = listing.opened_ms if listing.opened_ms is not None else listing.opens_ms
     if (
-        began_ms is None
+        opening_ms is None
         or stage not in (ListingStage.MATURED, ListingStage.NEVER_API)
         or stage is listing.stage
     ):
         return
     after_ms = day.maturity_ms if stage is ListingStage.MATURED else day.api_grace_ms
-    yield ReportedListing(
-        at_ms=began_ms + after_ms,
+    yield TimelineEntry(
+        at_ms=opening_ms + after_ms,
         source=None,
         kind=ChangeKind.STAGE,
-        words=f"{listing.stage} → {stage}, by elapsed time",
+        text=f"{listing.stage} → {stage}, by elapsed time",
     )

@@ -7,17 +7,17 @@ from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import Attempt, ReferenceSource, Snipe, Stamps
-from mexc_tui.report.inputs import KeptTrading, StoredDay
+from mexc_tui.report.inputs import StoredDay, TradingInputs
 from mexc_tui.report.trading_day import (
     Accounts,
     NotArmed,
+    ReportedAttempt,
     ReportedPosition,
+    ReportedSnipe,
     ReportedStage,
     Restart,
-    Sniped,
     TradingDay,
     TradingTotals,
-    Tried,
 )
 from mexc_tui.risk.metrics.entries import EntryPrices, entry_prices, entry_shortfall
 
@@ -26,40 +26,40 @@ NS_PER_MS = 1e6
 _SHOWN = Context(prec=18)
 
 
-def not_armed(listing: Listing, kept: KeptTrading, day: StoredDay) -> tuple[NotArmed, ...]:
+def not_armed(listing: Listing, inputs: TradingInputs, day: StoredDay) -> tuple[NotArmed, ...]:
     """Return when and why gates refused a listing."""
     ids = (listing.id, *listing.also_ids)
     return tuple(
         NotArmed(at_ms=one.at_ms, verdicts=one.verdicts)
-        for one in sorted(kept.refusals, key=lambda one: one.at_ms)
+        for one in sorted(inputs.refusals, key=lambda one: one.at_ms)
         if one.listing_id in ids and day.from_ms <= one.at_ms <= day.to_ms
     )
 
 
-def sniped(
-    listing: Listing, kept: KeptTrading, outcome: ListingOutcome | None, day: StoredDay
-) -> tuple[Sniped, ...]:
+def reported_snipes(
+    listing: Listing, inputs: TradingInputs, outcome: ListingOutcome | None, day: StoredDay
+) -> tuple[ReportedSnipe, ...]:
     """Return the snipes of a listing, with what each bought."""
     ids = (listing.id, *listing.also_ids)
-    mine = sorted(
-        (one for one in _of_day(kept, day) if one.listing_id in ids), key=lambda one: (one.armed_ms, one.id)
+    snipes = sorted(
+        (one for one in _of_day(inputs, day) if one.listing_id in ids), key=lambda one: (one.armed_ms, one.id)
     )
-    return tuple(_sniped(one, kept, outcome) for one in mine)
+    return tuple(_snipe(one, inputs, outcome) for one in snipes)
 
 
-def trading_day(kept: KeptTrading, day: StoredDay) -> TradingDay:
+def trading_day(inputs: TradingInputs, day: StoredDay) -> TradingDay:
     """Return the day's trading in numbers, and whether the ledger is correct."""
-    snipes = _of_day(kept, day)
-    positions = [one for one in kept.positions if day.from_ms <= one.opened_ms <= day.to_ms]
+    snipes = _of_day(inputs, day)
+    positions = [one for one in inputs.positions if day.from_ms <= one.opened_ms <= day.to_ms]
     closed = [one for one in positions if not one.is_open]
     armed = {one.listing_id for one in snipes}
-    refused = {one.listing_id for one in kept.refusals if day.from_ms <= one.at_ms <= day.to_ms}
+    refused = {one.listing_id for one in inputs.refusals if day.from_ms <= one.at_ms <= day.to_ms}
     names = {one.id for one in snipes}
     totals = TradingTotals(
         refused=len(refused - armed),
         armed=len(snipes),
         filled=sum(one.filled_quantity > 0 for one in snipes),
-        attempts=sum(one.snipe_id in names for one in kept.attempts),
+        attempts=sum(one.snipe_id in names for one in inputs.attempts),
         closed=len(closed),
         open=len(positions) - len(closed),
         won=sum(one.realised > 0 for one in closed),
@@ -68,41 +68,45 @@ def trading_day(kept: KeptTrading, day: StoredDay) -> TradingDay:
     )
     restarts = tuple(
         Restart(at_ms=one.at_ms, lines=one.lines)
-        for one in sorted(kept.taken_up, key=lambda one: one.at_ms)
+        for one in sorted(inputs.recoveries, key=lambda one: one.at_ms)
         if day.from_ms <= one.at_ms <= day.to_ms
     )
-    return TradingDay(totals=totals, accounts=_accounts(kept, day), restarts=restarts)
+    return TradingDay(totals=totals, accounts=_accounts(inputs, day), restarts=restarts)
 
 
-def _of_day(kept: KeptTrading, day: StoredDay) -> list[Snipe]:
-    return [one for one in kept.snipes if day.from_ms <= one.armed_ms <= day.to_ms]
+def _of_day(inputs: TradingInputs, day: StoredDay) -> list[Snipe]:
+    return [one for one in inputs.snipes if day.from_ms <= one.armed_ms <= day.to_ms]
 
 
-def _sniped(snipe: Snipe, kept: KeptTrading, outcome: ListingOutcome | None) -> Sniped:
+def _snipe(snipe: Snipe, inputs: TradingInputs, outcome: ListingOutcome | None) -> ReportedSnipe:
     average = snipe.filled_value / snipe.filled_quantity if snipe.filled_quantity else None
-    attempts = sorted((one for one in kept.attempts if one.snipe_id == snipe.id), key=lambda one: one.number)
+    attempts = sorted(
+        (one for one in inputs.attempts if one.snipe_id == snipe.id), key=lambda one: one.number
+    )
     prices = entry_prices(snipe, attempts)
-    orders = [one for one in kept.entry_orders if one.intent_id == snipe.id]
+    orders = [one for one in inputs.entry_orders if one.intent_id == snipe.id]
     shortfall = entry_shortfall(snipe, prices, orders)
-    reference, words = _reference(snipe, prices, outcome)
+    reference, source = _reference(snipe, prices, outcome)
     known = average is not None and reference is not None and reference > 0
     bps = float((average - reference) * 10_000 / reference) if known and average and reference else None
-    held = sorted((one for one in kept.positions if one.snipe_id == snipe.id), key=lambda one: one.opened_ms)
-    return Sniped(
+    positions = sorted(
+        (one for one in inputs.positions if one.snipe_id == snipe.id), key=lambda one: one.opened_ms
+    )
+    return ReportedSnipe(
         id=snipe.id,
         state=snipe.state,
         reason=snipe.reason,
         by=snipe.by,
         armed_ms=snipe.armed_ms,
         spend_cap=snipe.spend_cap,
-        tried=tuple(map(_tried, attempts)),
+        attempts=tuple(map(_attempt, attempts)),
         filled_quantity=snipe.filled_quantity,
         filled_value=snipe.filled_value,
         average_price=None if average is None else _SHOWN.plus(average),
         slippage_bps=bps,
-        slippage_to=words if known else "",
+        slippage_to=source if known else "",
         shortfall_bps=None if shortfall is None else shortfall.bps.value,
-        positions=tuple(map(_held, held)),
+        positions=tuple(map(_position, positions)),
     )
 
 
@@ -114,14 +118,14 @@ def _reference(
         return prices.arrival, "the best ask when sent"
     if snipe.reference_price is not None:
         is_first = snipe.reference_source is ReferenceSource.FIRST
-        words = "the opening price" if is_first else "the price when armed"
-        return snipe.reference_price, words
+        source = "the opening price" if is_first else "the price when armed"
+        return snipe.reference_price, source
     first = outcome.first_price if outcome is not None else None
     return (None if first is None else Decimal(repr(first))), "the first public trade"
 
 
-def _tried(attempt: Attempt) -> Tried:
-    return Tried(
+def _attempt(attempt: Attempt) -> ReportedAttempt:
+    return ReportedAttempt(
         number=attempt.number,
         price=attempt.price,
         answer=attempt.answer,
@@ -143,7 +147,7 @@ def _stages(one: Stamps) -> Iterable[ReportedStage]:
             yield ReportedStage(name=name, ms=(end - start) / NS_PER_MS)
 
 
-def _held(position: Position) -> ReportedPosition:
+def _position(position: Position) -> ReportedPosition:
     return ReportedPosition(
         id=position.id,
         opened_ms=position.opened_ms,
@@ -160,12 +164,12 @@ def _held(position: Position) -> ReportedPosition:
     )
 
 
-def _accounts(kept: KeptTrading, day: StoredDay) -> Accounts:
+def _accounts(inputs: TradingInputs, day: StoredDay) -> Accounts:
     runs = sorted(
-        (one for one in kept.runs if day.from_ms <= one.at_ms <= day.to_ms), key=lambda one: one.at_ms
+        (one for one in inputs.runs if day.from_ms <= one.at_ms <= day.to_ms), key=lambda one: one.at_ms
     )
     last = runs[-1] if runs and not runs[-1].problem else None
-    money = kept.money
+    money = inputs.money
     return Accounts(
         start=money.start,
         flows=money.flows,

@@ -27,7 +27,7 @@ class ReportedStage(msgspec.Struct, frozen=True, kw_only=True):
     ms: float
 
 
-class Tried(msgspec.Struct, frozen=True, kw_only=True):
+class ReportedAttempt(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt of a snipe."""
 
     number: int
@@ -56,7 +56,7 @@ class ReportedPosition(msgspec.Struct, frozen=True, kw_only=True):
     dust: Decimal
 
 
-class Sniped(msgspec.Struct, frozen=True, kw_only=True):
+class ReportedSnipe(msgspec.Struct, frozen=True, kw_only=True):
     """One snipe: source, attempts, fills and positions."""
 
     id: str
@@ -65,7 +65,7 @@ class Sniped(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     armed_ms: int
     spend_cap: Decimal
-    tried: tuple[Tried, ...]
+    attempts: tuple[ReportedAttempt, ...]
     filled_quantity: Decimal
     filled_value: Decimal
     average_price: Decimal | None

@@ -4,29 +4,36 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from mexc_tui.model.digits import quantity_number, quote_number
-from mexc_tui.report.trading_day import Accounts, NotArmed, ReportedPosition, Sniped, TradingDay, Tried
+from mexc_tui.report.trading_day import (
+    Accounts,
+    NotArmed,
+    ReportedAttempt,
+    ReportedPosition,
+    ReportedSnipe,
+    TradingDay,
+)
 
 CENT = Decimal("0.01")
-FEW_TRIES = 3
+FEW_ATTEMPTS = 3
 """Number of attempts above which only the first and the last are printed."""
 
 At = Callable[[int], str]
 """Formats a time."""
 
 
-def sniped_lines(refused: tuple[NotArmed, ...], sniped: tuple[Sniped, ...], at: At) -> Iterator[str]:
+def snipe_lines(refusals: tuple[NotArmed, ...], snipes: tuple[ReportedSnipe, ...], at: At) -> Iterator[str]:
     """Yield the refusals, snipes and positions of one listing."""
-    for one in refused[-1:]:
-        times = f" (and {len(refused) - 1} times before)" if len(refused) > 1 else ""
+    for one in refusals[-1:]:
+        times = f" (and {len(refusals) - 1} times before)" if len(refusals) > 1 else ""
         yield f"  refused   {at(one.at_ms):>8}  not armed{times}"
-        for said in one.verdicts:
-            yield f"            - {said.stage.value} {said.name}: {said.value} (limit {said.limit})"
-    for one in sniped:
+        for check in one.verdicts:
+            yield f"            - {check.stage.value} {check.name}: {check.value} (limit {check.limit})"
+    for one in snipes:
         yield f"  armed     {at(one.armed_ms):>8}  by {one.by}, for at most {_money(one.spend_cap)}"
-        yield from _tried(one.tried)
+        yield from _attempts(one.attempts)
         yield f"  snipe     {one.state.value}: {one.reason}" + _bought(one)
         for position in one.positions:
-            yield from _held(position, at)
+            yield from _position(position, at)
 
 
 def trading_lines(day: TradingDay, at: At) -> Iterator[str]:
@@ -44,7 +51,7 @@ def trading_lines(day: TradingDay, at: At) -> Iterator[str]:
     yield from _accounts(day.accounts)
     for one in day.restarts:
         yield f"  restarted, recovery completed at {at(one.at_ms)}"
-        yield from (f"    - {words}" for words in one.lines)
+        yield from (f"    - {line}" for line in one.lines)
 
 
 def _accounts(accounts: Accounts) -> Iterator[str]:
@@ -67,8 +74,8 @@ def _accounts(accounts: Accounts) -> Iterator[str]:
     )
 
 
-def _tried(tried: tuple[Tried, ...]) -> Iterator[str]:
-    shown = tried if len(tried) <= FEW_TRIES else (tried[0], tried[-1])
+def _attempts(attempts: tuple[ReportedAttempt, ...]) -> Iterator[str]:
+    shown = attempts if len(attempts) <= FEW_ATTEMPTS else (attempts[0], attempts[-1])
     for one in shown:
         code = "" if one.code is None else f" ({one.code})"
         then = f"; then {one.next_step}" if one.next_step else ""
@@ -77,22 +84,22 @@ def _tried(tried: tuple[Tried, ...]) -> Iterator[str]:
         stages = ", ".join(f"{stage.name} {stage.ms:.2f} ms" for stage in one.stages)
         if stages:
             yield f"            {stages}"
-    if len(shown) < len(tried):
-        yield f"            {len(tried) - len(shown)} attempts in between"
+    if len(shown) < len(attempts):
+        yield f"            {len(attempts) - len(shown)} attempts in between"
 
 
-def _bought(one: Sniped) -> str:
+def _bought(one: ReportedSnipe) -> str:
     if one.average_price is None:
         return ""
     average = f"{_price(one.average_price)} each"
-    words = f"; bought {_price(one.filled_quantity)} for {_money(one.filled_value)}, {average}"
+    text = f"; bought {_price(one.filled_quantity)} for {_money(one.filled_value)}, {average}"
     if one.slippage_bps is None:
-        return f"{words}, slippage unknown"
+        return f"{text}, slippage unknown"
     lost = "" if one.shortfall_bps is None else f", shortfall {one.shortfall_bps:+.1f} bps"
-    return f"{words}, {one.slippage_bps:+.1f} bps to {one.slippage_to}{lost}"
+    return f"{text}, {one.slippage_bps:+.1f} bps to {one.slippage_to}{lost}"
 
 
-def _held(one: ReportedPosition, at: At) -> Iterator[str]:
+def _position(one: ReportedPosition, at: At) -> Iterator[str]:
     if one.closed_ms is None:
         yield (
             f"  position  {at(one.opened_ms):>8}  open: {_price(one.remaining)} remaining at cost "

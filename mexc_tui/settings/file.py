@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mexc_tui.settings.edit import with_value, without
-from mexc_tui.settings.layers import GivenValue, Layer, SettingSource, UnreadableSettings, file_layer
-from mexc_tui.settings.load import Layers, Loaded, SettingsError, load, mistakes, set_in_of
+from mexc_tui.settings.layers import Layer, SettingSource, SettingValue, UnreadableSettings, file_layer
+from mexc_tui.settings.load import Layers, Loaded, SettingsError, load, problems_of, set_in_of
 from mexc_tui.settings.table import Settings
 
 SIZE_LIMIT = 1_000_000
@@ -56,8 +56,8 @@ def _changed(file: Path, name: str, text: str | None, layers: Layers) -> tuple[s
 
 
 def _value(name: str, text: str) -> object:
-    layer = Layer({name: GivenValue(text.strip(), THIS_CHANGE)})
-    problems = mistakes(layer)
+    layer = Layer({name: SettingValue(text.strip(), THIS_CHANGE)})
+    problems = problems_of(layer)
     if problems:
         raise SettingsError(problems)
     return getattr(Settings.of(SettingSource(Settings, layer)), name)
@@ -67,7 +67,7 @@ def _with_origin(layer: Layer, name: str) -> Layer:
     """Return the layer with the changed setting's true origin: it is not in the file yet."""
     if name not in layer.values:
         return layer
-    return Layer({**layer.values, name: GivenValue(layer.values[name].value, THIS_CHANGE)})
+    return Layer({**layer.values, name: SettingValue(layer.values[name].value, THIS_CHANGE)})
 
 
 def _read(file: Path) -> str:

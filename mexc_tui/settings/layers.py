@@ -20,7 +20,7 @@ _MARK = re.compile(r" *# set in (practice|paper)$")
 
 
 @dataclass(frozen=True, slots=True)
-class GivenValue:
+class SettingValue:
     """A value and its origin."""
 
     value: object
@@ -34,7 +34,7 @@ class GivenValue:
 class Layer:
     """Values of one source, by setting name."""
 
-    values: Mapping[str, GivenValue]
+    values: Mapping[str, SettingValue]
 
     @classmethod
     def empty(cls) -> "Layer":
@@ -74,7 +74,7 @@ def file_layer(text: str, file: str) -> Layer:
         raise UnreadableSettings(f"{file} is not TOML: {error}.") from None
     return Layer(
         {
-            name: GivenValue(value, _place(text, file, name), _set_in(text, name))
+            name: SettingValue(value, _place(text, file, name), _set_in(text, name))
             for name, value in table.items()
         }
     )
@@ -84,7 +84,7 @@ def environment_layer(environ: Mapping[str, str]) -> Layer:
     """Return every variable with the prefix."""
     return Layer(
         {
-            variable.removeprefix(PREFIX).lower(): GivenValue(value, f"the variable {variable}")
+            variable.removeprefix(PREFIX).lower(): SettingValue(value, f"the variable {variable}")
             for variable, value in sorted(environ.items())
             if variable.startswith(PREFIX)
         }
@@ -94,7 +94,7 @@ def environment_layer(environ: Mapping[str, str]) -> Layer:
 def flag_layer(flags: Mapping[str, object], assignments: Iterable[str] = ()) -> Layer:
     """Return the layer of flags (None: not set) and `NAME=VALUE` texts. Raises UnreadableSettings."""
     values = {
-        name: GivenValue(value, f"the flag --{name.replace('_', '-')}")
+        name: SettingValue(value, f"the flag --{name.replace('_', '-')}")
         for name, value in flags.items()
         if value is not None
     }
@@ -104,16 +104,16 @@ def flag_layer(flags: Mapping[str, object], assignments: Iterable[str] = ()) -> 
         if not is_one:
             # The text could be a misplaced secret.
             raise UnreadableSettings("--set takes NAME=VALUE.")
-        values[name] = GivenValue(value.strip(), f"the flag --set {name}")
+        values[name] = SettingValue(value.strip(), f"the flag --set {name}")
     return Layer(values)
 
 
 def scenario_layer(values: Mapping[str, object], scenario: str) -> Layer:
     """Return the overrides of a scenario; `load` uses them in practice mode only."""
-    given: dict[str, GivenValue] = {}
+    given: dict[str, SettingValue] = {}
     for name, value in values.items():
         exact = Decimal(str(value)) if isinstance(value, float) else value
-        given[name] = GivenValue(exact, f"the scenario {scenario}")
+        given[name] = SettingValue(exact, f"the scenario {scenario}")
     return Layer(given)
 
 

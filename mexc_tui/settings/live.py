@@ -34,18 +34,18 @@ class LiveSettings:
     """Settings in effect, and settings as configured."""
 
     def __init__(self, loaded: Loaded) -> None:
-        """Begin with everything in force."""
+        """Start with all settings in effect."""
         self.current: Settings = loaded.settings
-        """In force now. Ask for it each time: it is replaced, never changed."""
-        self.wanted: Loaded = loaded
+        """Settings in effect. Read it each time: it is replaced, never changed."""
+        self.configured: Loaded = loaded
         self._pending: tuple[SettingChange, ...] = ()
 
-    def take(self, loaded: Loaded) -> tuple[SettingChange, ...]:
+    def apply(self, loaded: Loaded) -> tuple[SettingChange, ...]:
         """Apply reloadable settings, and return each change since the last call, in the table's order."""
-        changes = _changes(self.wanted.settings, loaded)
+        changes = _changes(self.configured.settings, loaded)
         safe = {name: getattr(loaded.settings, name) for name in TABLE if not TABLE[name].needs_restart}
         self.current = self.current.model_copy(update=safe)
-        self.wanted = loaded
+        self.configured = loaded
         self._pending = _changes(self.current, loaded)
         return changes
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from mexc_tui.model.errors import SettingsRefused
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
-from mexc_tui.settings.layers import GivenValue, Layer, SettingSource
+from mexc_tui.settings.layers import Layer, SettingSource, SettingValue
 from mexc_tui.settings.row import text_of
 from mexc_tui.settings.table import ASCENDING, TABLE, Settings
 
@@ -61,12 +61,12 @@ class Layers:
     environment: Layer = field(default_factory=Layer.empty)
     file: Layer = field(default_factory=Layer.empty)
     scenario: Layer = field(default_factory=Layer.empty)
-    """By a scenario: the weakest, and in practice mode only."""
+    """Overrides of a scenario: lowest priority, in practice mode only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings that are right, and where each that is no default came from."""
+    """Valid settings, and the origin of each that is not a default."""
 
     settings: Settings
     origins: Mapping[str, str]
@@ -81,13 +81,13 @@ class Loaded:
 
 
 def load(layers: Layers) -> Loaded:
-    """Join the layers. Raises SettingsError with every mistake of every layer, also of one that loses."""
+    """Join the layers. Raises SettingsError with every mistake of every layer, even in overridden values."""
     mode = _mode(layers)
     scenario = layers.scenario if mode is Mode.PRACTICE else Layer.empty()
-    foreign = _foreign(layers.file) if mode is Mode.LIVE else {}
-    file = Layer({name: given for name, given in layers.file.values.items() if name not in foreign})
+    ignored_values = _values_of_other_modes(layers.file) if mode is Mode.LIVE else {}
+    file = Layer({name: value for name, value in layers.file.values.items() if name not in ignored_values})
     strongest_first = (layers.flags, layers.environment, file, scenario)
-    problems = [problem for layer in strongest_first for problem in mistakes(layer)]
+    problems = [problem for layer in strongest_first for problem in problems_of(layer)]
     if "mode" in scenario.values:
         problems.append(_problem("mode", scenario.values["mode"], "a scenario cannot override it"))
     if problems:
@@ -95,12 +95,12 @@ def load(layers: Layers) -> Loaded:
     settings = Settings.of(*(SettingSource(Settings, layer) for layer in strongest_first))
     origins: dict[str, str] = {}
     for layer in reversed(strongest_first):
-        origins.update({name: given.origin for name, given in layer.values.items()})
-    in_force = tuple(name for name, given in scenario.values.items() if origins[name] == given.origin)
-    ignored = {name: _ignored(name, given) for name, given in foreign.items()}
-    for name, words in ignored.items():
-        origins[name] = f"{origins.get(name, 'the default')}; ignored: {words}"
-    loaded = Loaded(settings, origins, in_force, tuple(ignored.values()))
+        origins.update({name: value.origin for name, value in layer.values.items()})
+    overrides = tuple(name for name, value in scenario.values.items() if origins[name] == value.origin)
+    ignored = {name: _ignored(name, value) for name, value in ignored_values.items()}
+    for name, text in ignored.items():
+        origins[name] = f"{origins.get(name, 'the default')}; ignored: {text}"
+    loaded = Loaded(settings, origins, overrides, tuple(ignored.values()))
     contradictions = tuple(_contradictions(loaded))
     if contradictions:
         raise SettingsError(contradictions)
@@ -110,25 +110,25 @@ def load(layers: Layers) -> Loaded:
 def set_in_of(name: str, layers: Layers) -> str:
     """Return the mode to record beside a value set now; empty: it applies to all modes."""
     mode = _mode(layers)
-    is_shared = mode in (None, Mode.LIVE) or not _is_of_money(name)
+    is_shared = mode in (None, Mode.LIVE) or not _is_mode_specific(name)
     return "" if mode is None or is_shared else mode.value
 
 
-def _is_of_money(name: str) -> bool:
+def _is_mode_specific(name: str) -> bool:
     return name in TABLE and TABLE[name].decides and name != "mode"
 
 
-def _foreign(file: Layer) -> dict[str, GivenValue]:
-    """Return the values that were set in a mode without real money, and would decide about it."""
-    return {name: given for name, given in file.values.items() if given.set_in and _is_of_money(name)}
+def _values_of_other_modes(file: Layer) -> dict[str, SettingValue]:
+    """Return the deciding values that were set in practice or paper mode."""
+    return {name: value for name, value in file.values.items() if value.set_in and _is_mode_specific(name)}
 
 
-def _ignored(name: str, given: GivenValue) -> str:
-    return f"{name} = {_shown(given.value)} was set in {given.set_in} ({given.origin})"
+def _ignored(name: str, value: SettingValue) -> str:
+    return f"{name} = {_display_text(value.value)} was set in {value.set_in} ({value.origin})"
 
 
 def _mode(layers: Layers) -> Mode | None:
-    """Return the mode before anything is checked; None if it is wrong, which is found later."""
+    """Return the mode without validation; None if it is invalid, which `load` reports."""
     for layer in (layers.flags, layers.environment, layers.file):
         if "mode" in layer.values:
             named = layer.values["mode"].value
@@ -136,52 +136,52 @@ def _mode(layers: Layers) -> Mode | None:
     return Mode.PRACTICE
 
 
-def mistakes(layer: Layer) -> list[Problem]:
-    """Return the mistakes of a layer's values, each checked alone."""
+def problems_of(layer: Layer) -> list[Problem]:
+    """Return the problems of a layer's values, each checked alone."""
     problems: list[Problem] = []
-    sound: dict[str, GivenValue] = {}
-    for name, given in layer.values.items():
+    known: dict[str, SettingValue] = {}
+    for name, value in layer.values.items():
         if name not in TABLE:
-            problems.append(_stranger(name, given))
-        elif _looks_secret(given.value):
-            problems.append(_problem(name, given, "it looks like a secret; secrets are never settings"))
+            problems.append(_unknown_setting(name, value))
+        elif _looks_secret(value.value):
+            problems.append(_problem(name, value, "it looks like a secret; secrets are never settings"))
         else:
-            sound[name] = given
+            known[name] = value
     try:
-        Settings.of(SettingSource(Settings, Layer(sound)))
+        Settings.of(SettingSource(Settings, Layer(known)))
     except ValidationError as error:
         wrong: dict[str, str] = {}
         for detail in error.errors(include_url=False, include_input=False, include_context=False):
-            wrong.setdefault(str(detail["loc"][0]), _why(detail["type"], detail["msg"]))
-        problems.extend(_problem(name, sound[name], why) for name, why in wrong.items())
+            wrong.setdefault(str(detail["loc"][0]), _reason(detail["type"], detail["msg"]))
+        problems.extend(_problem(name, known[name], why) for name, why in wrong.items())
     return problems
 
 
-def _why(kind: str, message: str) -> str:
+def _reason(kind: str, message: str) -> str:
     return message.removeprefix("Value error, ") if kind == "value_error" else "not allowed"
 
 
-def _problem(name: str, given: GivenValue, why: str) -> Problem:
+def _problem(name: str, value: SettingValue, why: str) -> Problem:
     setting = TABLE[name]
     allowed = f"{setting.allowed} {setting.unit}".rstrip() if " to " in setting.allowed else setting.allowed
-    return Problem(name, _shown(given.value), allowed, given.origin, why)
+    return Problem(name, _display_text(value.value), allowed, value.origin, why)
 
 
-def _stranger(name: str, given: GivenValue) -> Problem:
-    shown = clean(name, VALUE_LIMIT)
-    if _SECRET_NAME.search(name.lower().replace("-", "_")) or _looks_secret(given.value):
+def _unknown_setting(name: str, value: SettingValue) -> Problem:
+    display_name = clean(name, VALUE_LIMIT)
+    if _SECRET_NAME.search(name.lower().replace("-", "_")) or _looks_secret(value.value):
         why = (
             "secrets are never settings. Remove it and treat it as compromised: "
             "create a new key and store it with `mexc-tui keys set`"
         )
-        return Problem(shown, "(hidden)", "", given.origin, why)
-    if isinstance(given.value, dict):
+        return Problem(display_name, "(hidden)", "", value.origin, why)
+    if isinstance(value.value, dict):
         return Problem(
-            shown, "(a table)", "", given.origin, "settings belong at the top level, not in a table"
+            display_name, "(a table)", "", value.origin, "settings belong at the top level, not in a table"
         )
     close = get_close_matches(name, TABLE, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
-    return Problem(shown, _shown(given.value), "", given.origin, f"unknown setting{hint}")
+    return Problem(display_name, _display_text(value.value), "", value.origin, f"unknown setting{hint}")
 
 
 def _contradictions(loaded: Loaded) -> Iterable[Problem]:
@@ -205,11 +205,11 @@ def _contradiction(loaded: Loaded, name: str, other: str, allowed: str) -> Probl
 
 
 def _looks_secret(value: object) -> bool:
-    holds_text = isinstance(value, str | list | tuple | dict)
-    return holds_text and _SECRET_VALUE.search(str(cast("object", value))) is not None
+    can_contain_text = isinstance(value, str | list | tuple | dict)
+    return can_contain_text and _SECRET_VALUE.search(str(cast("object", value))) is not None
 
 
-def _shown(value: object) -> str:
+def _display_text(value: object) -> str:
     if _looks_secret(value):
         return "(hidden)"
     if isinstance(value, int) and value.bit_length() > 4 * VALUE_LIMIT:

@@ -40,9 +40,9 @@ async def test_the_report_is_read_from_the_store_and_claims_are_judged(tmp_path:
         report = await report_day(store, DAY)
     finally:
         await store.close()
-    verdicts = {one.symbol: [signal.came_true for signal in one.signalled] for one in report.listings}
+    verdicts = {one.symbol: [signal.is_correct for signal in one.signals] for one in report.listings}
     assert verdicts == {"NEWUSDT": [True], "GONEUSDT": [False], "LATERUSDT": []}
-    assert [one.happened.end for one in report.listings] == [OutcomeEnd.OPENED, OutcomeEnd.CANCELLED, None]
+    assert [one.outcome.end for one in report.listings] == [OutcomeEnd.OPENED, OutcomeEnd.CANCELLED, None]
     assert report.passes.count == 1
 
 

@@ -36,7 +36,7 @@ async def test_a_day_begins_with_the_first_start_in_its_session_and_ends_with_it
         path, SystemClock(), lambda stored: stored_report(stored, loaded, 4 * DAY_MS, DAY_MS)
     )
     assert (running.from_ms, running.to_ms) == (DAY_MS, 4 * DAY_MS)
-    assert report.not_known[0] == "No listings."
+    assert report.unknown[0] == "No listings."
 
 
 async def test_on_the_real_exchange_a_day_begins_with_the_last_start(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ QUESTIONS = PAGE.split("## 7.")[1].split("## 8.")[0]
 
 
 @pytest.mark.parametrize(("page", "least"), [("docs/architecture.md", 60), ("CONTRIBUTING.md", 20)])
-def test_every_file_that_the_page_names_exists(page: str, least: int) -> None:
+def test_every_file_on_the_page_exists(page: str, least: int) -> None:
     named = set(re.findall(r"`([a-z_]+/[a-z_/0-9]*\.[a-z]+)`", (CHECKOUT / page).read_text("utf-8")))
     assert len(named) > least
     missing = [name for name in named if not any((root / name).is_file() for root in (CHECKOUT, PACKAGE))]
@@ -20,7 +20,7 @@ def test_every_file_that_the_page_names_exists(page: str, least: int) -> None:
 
 
 @pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
-def test_every_class_and_constant_that_the_page_names_exists(page: str) -> None:
+def test_every_class_and_constant_on_the_page_exists(page: str) -> None:
     text = (CHECKOUT / page).read_text("utf-8")
     named = {
         name

@@ -53,7 +53,7 @@ def test_every_cited_section_exists() -> None:
     assert [f"{place}: {page} {number}" for place, page, number in cited if number not in known[page]] == []
 
 
-def test_every_row_of_the_fault_table_that_a_test_is_named_for_exists() -> None:
+def test_every_fault_number_in_a_test_name_exists() -> None:
     rows = sections(PAGES["reliability"].read_text("utf-8"))
     tests = [file.read_text("utf-8") for file in (CHECKOUT / "tests").rglob("test_*.py")]
     named = {row for text in tests for row in re.findall(r"def test_([A-Z]\d+)_", text)}

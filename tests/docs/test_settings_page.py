@@ -10,11 +10,11 @@ from mexc_tui.settings.table import TABLE
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
 
 
-def test_the_page_is_the_one_that_the_table_writes() -> None:
+def test_the_page_is_generated_from_the_table() -> None:
     assert document() == PAGE, "run: python -m mexc_tui.settings.document > docs/settings.md"
 
 
-def test_every_setting_stands_on_the_page_once() -> None:
+def test_every_setting_is_on_the_page_once() -> None:
     assert [name for name in TABLE if PAGE.count(f"| `{name}` |") != 1] == []
 
 

@@ -28,7 +28,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_file_that_the_commands_of_the_readme_name_is_there(unpacked: Path) -> None:
+def test_every_file_in_the_commands_of_the_readme_exists(unpacked: Path) -> None:
     readme = (unpacked / "README.md").read_text("utf-8")
     commands = re.findall(r"<!-- command: \w+ -->\n```sh\n(.*?)```", readme, re.DOTALL)
     words = [word for command in commands for word in shlex.split(command)]

@@ -13,7 +13,7 @@ SOURCES = sorted((CHECKOUT / "mexc_tui").rglob("*.py"))
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
-def test_locks_hold_hashes_and_no_addresses(name: str) -> None:
+def test_locks_contain_hashes_and_no_addresses(name: str) -> None:
     text = (CHECKOUT / name).read_text("utf-8")
     assert "://" not in text
     assert "--index" not in text
@@ -22,7 +22,7 @@ def test_locks_hold_hashes_and_no_addresses(name: str) -> None:
     assert len(re.findall(r"^ {4}--hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)) >= len(pins)
 
 
-def test_what_runs_is_what_was_tested() -> None:
+def test_installed_versions_are_the_locked_ones() -> None:
     def pins(name: str) -> set[str]:
         return set(
             re.findall(r"^([a-z0-9._-]+==[^ ;\\]+)", (CHECKOUT / name).read_text("utf-8"), re.MULTILINE)
@@ -31,7 +31,7 @@ def test_what_runs_is_what_was_tested() -> None:
     assert pins("requirements.lock") <= pins("requirements-dev.lock")
 
 
-def test_every_runtime_dependency_has_its_line_of_reasons() -> None:
+def test_every_runtime_dependency_has_a_reason() -> None:
     project = (CHECKOUT / "pyproject.toml").read_text("utf-8")
     names = re.findall(r'^  "([a-z-]+)>=', project.split("[project.optional-dependencies]")[0], re.MULTILINE)
     reasons = (CHECKOUT / "docs" / "dependencies.md").read_text("utf-8")
@@ -39,7 +39,7 @@ def test_every_runtime_dependency_has_its_line_of_reasons() -> None:
     assert [name for name in names if f"| {name} |" not in reasons] == []
 
 
-def test_generated_module_is_what_the_schema_generates(tmp_path: Path) -> None:
+def test_generated_module_matches_the_schema(tmp_path: Path) -> None:
     schema = "mexc_tui/proto/stream.proto"
     protoc = [
         sys.executable,
@@ -56,12 +56,12 @@ def test_generated_module_is_what_the_schema_generates(tmp_path: Path) -> None:
         assert made == (CHECKOUT / "mexc_tui" / "proto" / name).read_text("utf-8")
 
 
-def test_nothing_turns_certificate_checks_off() -> None:
+def test_nothing_disables_certificate_checks() -> None:
     banned = re.compile(r"ssl\s*=\s*False|CERT_NONE|check_hostname\s*=\s*False|verify\s*=\s*False|verify_ssl")
     assert [file.name for file in SOURCES if banned.search(file.read_text("utf-8"))] == []
 
 
-def test_sources_hide_no_characters() -> None:
+def test_sources_contain_no_hidden_characters() -> None:
     hidden = [
         f"{file.name}: U+{ord(char):04X}"
         for file in SOURCES

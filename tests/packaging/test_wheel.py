@@ -78,7 +78,7 @@ print((resources.files("mexc_tui") / "py.typed").is_file(), scenario.__file__.st
     assert _ask(installed, program) == "True True"
 
 
-def test_version_of_the_package_is_the_version_of_the_wheel(installed: Path) -> None:
+def test_package_and_wheel_have_the_same_version(installed: Path) -> None:
     program = """
 from importlib.metadata import distributions
 import mexc_tui

@@ -90,7 +90,7 @@ def test_signature_vector_is_accepted(name: str, strict: bool) -> None:
     assert code_of(call(f"{query}&signature={digest}", body), strict=strict) == 0
 
 
-def test_signature_may_come_in_the_body() -> None:
+def test_signature_in_the_body_is_accepted() -> None:
     query, body, digest = VECTORS["E"]
     assert code_of(call(query, f"{body}&signature={digest}"), strict=True) == 0
 
@@ -101,7 +101,7 @@ def test_signature_of_decoded_text_is_accepted_unless_strict() -> None:
     assert code_of(call(f"{query}&signature={DECODED_B}"), strict=True) == 700002
 
 
-def test_signature_over_percent_20_fits_a_plus_that_was_sent() -> None:
+def test_signature_over_percent_20_matches_a_plus_in_the_query() -> None:
     digest = sign("asset=a%20b&timestamp=1760000000000")
     assert code_of(call(f"asset=a+b&timestamp=1760000000000&signature={digest}"), strict=True) == 0
 
@@ -124,13 +124,13 @@ def test_upper_case_digest_is_refused() -> None:
         max_size=5,
     )
 )
-def test_any_percent_encoded_text_signed_as_sent_is_accepted_by_strict(values: dict[str, str]) -> None:
+def test_strict_accepts_any_percent_encoded_text_signed_as_sent(values: dict[str, str]) -> None:
     text = "".join(f"{name}={quote(value, safe='')}&" for name, value in values.items()) + f"timestamp={NOW}"
     assert code_of(call(f"{text}&signature={sign(text)}"), strict=True) == 0
 
 
 @given(st.integers(0, 200), st.sampled_from("0123456789abcdef"))
-def test_one_changed_character_of_the_digest_is_refused(position: int, digit: str) -> None:
+def test_a_changed_character_of_the_digest_is_refused(position: int, digit: str) -> None:
     query, _, digest = VECTORS["F"]
     i = position % len(digest)
     changed = digest[:i] + digit + digest[i + 1 :]
@@ -215,7 +215,7 @@ def test_get_needs_no_content_type() -> None:
     assert code_of(call(f"{text}&signature={sign(text)}", method="GET", content_type="")) == 0
 
 
-def test_query_wins_over_body_and_json_bodies_are_read() -> None:
+def test_query_takes_precedence_over_body_and_json_bodies_are_read() -> None:
     params = Params("a=1", "a=2&b=3")
     assert (params.get("a"), params.get("b")) == ("1", "3")
     params = Params("a=1", '{"a":"2","b":3.50,"c":null,"d":"x y"}')
@@ -227,7 +227,7 @@ def test_any_text_can_be_parsed_and_checked(query: str, body: str) -> None:
     assert code_of(call(f"{query}&signature=0&timestamp={NOW}", body)) in (700002, 700003, 700004, 700005)
 
 
-def test_credentials_are_shaped_like_mexcs_and_follow_seed_and_session() -> None:
+def test_credentials_have_mexcs_format_and_depend_on_seed_and_session() -> None:
     key, secret = credentials(7, "calm-7")
     assert key.startswith("mx0v")
     assert len(key) == 18

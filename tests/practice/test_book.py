@@ -21,7 +21,7 @@ def lots_in(book: Book) -> int:
 
 
 @given(ORDERS)
-def test_every_trade_takes_the_best_price_and_there_the_oldest_order(orders: list[Incoming]) -> None:
+def test_trades_have_price_time_priority(orders: list[Incoming]) -> None:
     book = Book(ignore)
     came: dict[int, int] = {}
     for number, (side, ticks, lots) in enumerate(orders):
@@ -45,7 +45,7 @@ def test_every_trade_takes_the_best_price_and_there_the_oldest_order(orders: lis
 
 
 @given(ORDERS)
-def test_nothing_is_lost_and_the_book_never_crosses(orders: list[Incoming]) -> None:
+def test_quantities_are_conserved_and_the_book_never_crosses(orders: list[Incoming]) -> None:
     kept: list[RestingOrder] = []  # keeps ids unique, too
     book = Book(ignore)
     inside = 0
@@ -65,7 +65,9 @@ def test_nothing_is_lost_and_the_book_never_crosses(orders: list[Incoming]) -> N
 
 
 @given(ORDERS, st.sampled_from(list(Side)), st.integers(90, 110), st.integers(1, 200))
-def test_fillable_says_what_take_then_does(orders: list[Incoming], side: Side, ticks: int, lots: int) -> None:
+def test_fillable_is_the_quantity_that_match_fills(
+    orders: list[Incoming], side: Side, ticks: int, lots: int
+) -> None:
     book = Book(ignore)
     for each_side, each_ticks, each_lots in orders:
         filled = sum(part for _, _, part in book.take(each_side, each_ticks, each_lots))

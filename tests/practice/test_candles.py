@@ -14,7 +14,7 @@ START = START_MS + 37 * 60_000 + 12_345
 
 
 @pytest.mark.parametrize("interval", list(KlineInterval))
-def test_candles_follow_each_other_without_gap_or_jump(interval: KlineInterval) -> None:
+def test_candles_are_contiguous(interval: KlineInterval) -> None:
     found = session(active=20)
     found.advance(START_MS + 400_000)
     rows = found.klines(MX, interval, limit=200)
@@ -61,7 +61,7 @@ def test_small_candles_add_up_to_large_ones_across_the_start_of_the_session(
         assert joined(parts) == joined([whole])
 
 
-def test_a_window_is_the_same_however_it_is_asked_for() -> None:
+def test_a_window_is_the_same_for_every_form_of_query() -> None:
     found = session()
     whole = found.klines(MX, KlineInterval.MIN_5, limit=300)
     part = found.klines(MX, KlineInterval.MIN_5, start_ms=whole[100].open_ms, limit=50)
@@ -70,7 +70,7 @@ def test_a_window_is_the_same_however_it_is_asked_for() -> None:
     assert before == whole[100:150]
 
 
-def test_history_goes_back_years_and_no_further() -> None:
+def test_history_covers_years_and_then_ends() -> None:
     found = session()
     rows = found.klines(MX, KlineInterval.DAY, start_ms=0, limit=1000)
     pair = found.pair(MX)
@@ -120,7 +120,7 @@ def test_a_quiet_pair_has_past_trades_at_its_quotes_and_a_day_of_volume() -> Non
 
 
 @pytest.mark.parametrize("interval", list(KlineInterval))
-def test_intervals_tile_time_and_have_both_names(interval: KlineInterval) -> None:
+def test_intervals_are_contiguous_and_have_rest_and_stream_names(interval: KlineInterval) -> None:
     begin = start_of(interval, START)
     assert begin <= START < end_of(interval, begin)
     assert start_of(interval, end_of(interval, begin)) == end_of(interval, begin)

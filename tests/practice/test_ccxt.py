@@ -73,7 +73,7 @@ async def watcher(endpoint: Endpoint) -> AsyncGenerator[Any]:
     await client.close()
 
 
-async def test_every_spot_route_of_ccxt_answers_data_or_a_refusal_never_404() -> None:
+async def test_every_spot_route_of_ccxt_returns_data_or_a_refusal_never_404() -> None:
     free = Knobs(ip_weight_per_10s=100_000, key_weight_per_10s=100_000, orders_per_s=1_000)
     plan = Scenario(name="foreign", market=MarketPlan(symbols=40, active_pairs=0), knobs=free)
     async with (
@@ -116,7 +116,7 @@ async def test_ccxt_reads_fees_coins_and_the_wallet(trader: Any) -> None:
             await ask()
 
 
-async def test_ccxt_reads_an_empty_wallet_with_a_key_that_may() -> None:
+async def test_ccxt_reads_an_empty_wallet_with_a_permitted_key() -> None:
     rights = ("SPOT_ACCOUNT_READ", "SPOT_WITHDRAW_READ", "SPOT_WITHDRAW_WRITE", "SPOT_TRANSFER_READ")
     account = AccountPlan(permissions=rights)
     plan = Scenario(name="foreign", market=MarketPlan(symbols=40, active_pairs=0), account=account)
@@ -150,7 +150,7 @@ async def test_ccxt_reads_tickers_of_a_pair_without_orders() -> None:
         assert (await trader.fetch_bids_asks())[pair]["bid"] is None
 
 
-async def test_ccxt_sells_at_market_for_a_quote_amount_where_the_exchange_takes_it() -> None:
+async def test_ccxt_sells_at_market_for_a_quote_amount_where_accepted() -> None:
     plan = Scenario(
         name="foreign",
         market=MarketPlan(symbols=40, active_pairs=0),
@@ -229,7 +229,7 @@ async def test_ccxt_places_a_batch_and_cancels_everything(trader: Any) -> None:
     assert len(await trader.cancel_all_orders(PAIR)) == 2
 
 
-async def test_ccxt_names_our_refusals(trader: Any) -> None:
+async def test_ccxt_recognises_refusals(trader: Any) -> None:
     await trader.load_markets()
     price = (await trader.fetch_ticker(PAIR))["last"] * 0.9
     with pytest.raises(ccxt.InsufficientFunds):
@@ -255,7 +255,7 @@ async def test_ccxt_pro_streams_trades_books_and_candles(watcher: Any) -> None:
     assert ticker["bid"] < ticker["ask"]
 
 
-async def test_ccxt_pro_sees_its_orders_trades_and_balance(watcher: Any) -> None:
+async def test_ccxt_pro_receives_its_orders_trades_and_balance(watcher: Any) -> None:
     await watcher.load_markets()
 
     seen = asyncio.ensure_future(

@@ -79,7 +79,7 @@ def test_every_zone_but_the_rolling_day_has_an_offset() -> None:
     assert [zone for zone in sorted(ZONES) if zone_offset_min(zone) is None] == ["24H"]
 
 
-def test_acknowledgements_have_mexcs_words() -> None:
+def test_acknowledgements_have_mexcs_texts() -> None:
     assert acknowledgement(["a", "b"], []) == "a,b"
     assert acknowledgement([], []) == ""
     assert acknowledgement([], ["a", "b"]) == "Not Subscribed successfully! [a,b].  Reason： Blocked! "
@@ -87,7 +87,7 @@ def test_acknowledgements_have_mexcs_words() -> None:
     assert acknowledgement(["a"], ["b"]) == mixed
 
 
-def test_joined_pieces_of_a_push_are_the_recorded_bytes() -> None:
+def test_concatenated_parts_of_a_push_are_the_recorded_bytes() -> None:
     deal = Deal(price="2.5", quantity="10", trade_type=1, time=1760000000000, trade_id="900000000000000001X1")
     body = AggreDeals(deals=[deal], event_type="spot@public.aggre.deals.v3.api.pb@100ms")
     front = head("spot@public.aggre.deals.v3.api.pb@100ms@MXUSDT", "MXUSDT") + sent_at(1760000000001)
@@ -108,7 +108,7 @@ def test_frames_of_all_lengths(size: int, start: bytes) -> None:
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**9), max_value=10**9))
-def test_trimmed_numbers_keep_their_value_and_lose_their_zeros(value: Decimal) -> None:
+def test_trimmed_numbers_keep_their_value_without_trailing_zeros(value: Decimal) -> None:
     text = trimmed(value)
     assert Decimal(text) == value
     assert "E" not in text

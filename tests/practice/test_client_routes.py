@@ -87,13 +87,13 @@ def is_refusal(body: object) -> bool:
 
 
 @pytest.mark.parametrize("path", PUBLIC)
-async def test_a_public_route_of_a_client_answers(path: str) -> None:
+async def test_a_public_route_of_a_client_returns_data(path: str) -> None:
     async with real(scenario(knobs=FREE)) as client:
         params = {"symbol": "SOLUSDT", "interval": "1m"} if path != "etf/info" else {}
         assert (await client.ask("GET", path, **params))[0] == 200
 
 
-async def test_a_signed_route_of_a_client_answers_data_or_says_what_it_refuses() -> None:
+async def test_a_signed_route_of_a_client_returns_data_or_a_refusal() -> None:
     for rights in (AccountPlan().permissions, RIGHTS):
         async with real(scenario(knobs=FREE, account=AccountPlan(permissions=rights))) as client:
             for method, path in EVERY_SIGNED:
@@ -103,7 +103,7 @@ async def test_a_signed_route_of_a_client_answers_data_or_says_what_it_refuses()
                     assert is_told or (path == "batchOrders" and status == 429), (method, path, body)
 
 
-async def test_a_signed_route_looks_at_the_signature_before_anything_else() -> None:
+async def test_a_signed_route_checks_the_signature_first() -> None:
     async with real(scenario(knobs=FREE)) as client:
         for method, path in EVERY_SIGNED:
             assert await client.ask(method, path) in (

@@ -47,21 +47,21 @@ async def was_bought(client: Client) -> bool:
 # Requests
 
 
-async def test_R2_lost_request_closes_the_connection_and_does_nothing() -> None:
+async def test_R2_lost_request_closes_the_connection_without_execution() -> None:
     async with real(plan(FaultKind.LOSE_REQUEST, path=ORDER, method="POST")) as client:
         with pytest.raises(aiohttp.ClientConnectionError):
             await buy(client)
         assert not await was_bought(client)
 
 
-async def test_R3_lost_answer_closes_the_connection_after_the_order_was_done() -> None:
-    async with real(plan(FaultKind.LOSE_ANSWER, path=ORDER, method="POST")) as client:
+async def test_R3_lost_response_closes_the_connection_after_execution() -> None:
+    async with real(plan(FaultKind.LOSE_RESPONSE, path=ORDER, method="POST")) as client:
         with pytest.raises(aiohttp.ClientConnectionError):
             await buy(client)
         assert await was_bought(client)
 
 
-def test_R4_delayed_answer_comes_late_though_the_order_is_done() -> None:
+def test_R4_delayed_response_arrives_late_although_the_order_is_executed() -> None:
     async def test(client: Client) -> None:
         began_ms = client.now_ms()
         pending = asyncio.ensure_future(buy(client))
@@ -74,7 +74,7 @@ def test_R4_delayed_answer_comes_late_though_the_order_is_done() -> None:
     virtually(test, fault(FaultKind.DELAY, path=ORDER, method="POST", amount_ms=8_000))
 
 
-def test_a_late_request_is_done_late_and_answered_then() -> None:
+def test_a_late_request_is_executed_late() -> None:
     async def test(client: Client) -> None:
         pending = asyncio.ensure_future(buy(client))
         await asyncio.sleep(1)
@@ -86,21 +86,21 @@ def test_a_late_request_is_done_late_and_answered_then() -> None:
     virtually(test, fault(FaultKind.LATE_REQUEST, path=ORDER, method="POST", amount_ms=2_000))
 
 
-async def test_R6_executed_500_answers_an_error_for_an_order_that_was_done() -> None:
+async def test_R6_executed_500_returns_an_error_for_an_executed_order() -> None:
     async with real(plan(FaultKind.EXECUTED_500, path=ORDER, times=1)) as client:
         assert await buy(client) == (500, {"code": 500, "msg": "Internal error"})
         assert await was_bought(client)
         assert (await buy(client))[0] == 200
 
 
-async def test_R7_reset_breaks_the_answer_in_the_middle() -> None:
+async def test_R7_reset_truncates_the_response() -> None:
     async with real(plan(FaultKind.RESET, path=ORDER, method="POST")) as client:
         with pytest.raises((aiohttp.ClientPayloadError, aiohttp.ClientConnectionError)):
             await buy(client)
         assert await was_bought(client)
 
 
-def test_R12_half_open_request_is_never_answered_and_never_closed() -> None:
+def test_R12_half_open_request_gets_no_response_and_no_close() -> None:
     async def test(client: Client) -> None:
         began_ms = client.now_ms()
         with pytest.raises(TimeoutError):
@@ -116,7 +116,9 @@ def test_R12_half_open_request_is_never_answered_and_never_closed() -> None:
     ("kind", "status", "retry_after"),
     [(FaultKind.TOO_MANY_REQUESTS, 429, "7"), (FaultKind.BANNED, 418, "7"), (FaultKind.FIREWALL, 403, None)],
 )
-async def test_R9_storms_turn_everything_away(kind: FaultKind, status: int, retry_after: str | None) -> None:
+async def test_R9_rate_limit_storms_reject_everything(
+    kind: FaultKind, status: int, retry_after: str | None
+) -> None:
     async with real(plan(kind, amount_ms=7_000, times=2)) as client:
         for _ in range(2):
             async with client.session.get(f"{client.endpoint.rest}/api/v3/ping") as response:
@@ -126,7 +128,7 @@ async def test_R9_storms_turn_everything_away(kind: FaultKind, status: int, retr
         assert await client.get("ping") == {}
 
 
-async def test_M15_maintenance_is_a_503_everywhere_but_on_our_own_page() -> None:
+async def test_M15_maintenance_is_a_503_except_on_the_practice_page() -> None:
     async with real(plan(FaultKind.MAINTENANCE)) as client:
         status, body = await client.ask("GET", "ping")
         assert (status, body["code"]) == (503, 503)
@@ -135,7 +137,7 @@ async def test_M15_maintenance_is_a_503_everywhere_but_on_our_own_page() -> None
         assert await client.get("/practice")
 
 
-async def test_R17_clock_skew_moves_the_time_that_signatures_are_held_against() -> None:
+async def test_R17_clock_skew_shifts_the_time_for_signature_checks() -> None:
     async with real(plan(FaultKind.CLOCK_SKEW, amount_ms=90_000)) as client:
         assert (await client.get("time"))["serverTime"] - client.now_ms() >= 89_000
         status, body = await client.sign("GET", "account", recvWindow=60_000)
@@ -143,7 +145,7 @@ async def test_R17_clock_skew_moves_the_time_that_signatures_are_held_against() 
         await client.good("GET", "account", timestamp=client.now_ms() + 90_000)
 
 
-def test_M5_stale_snapshot_is_a_book_of_a_while_ago() -> None:
+def test_M5_stale_snapshot_is_an_older_book() -> None:
     async def test(client: Client) -> None:
         fresh = await client.get("depth", symbol=PAIR)
         await asyncio.sleep(2)
@@ -155,7 +157,7 @@ def test_M5_stale_snapshot_is_a_book_of_a_while_ago() -> None:
     virtually(test, stale)
 
 
-def test_a_malformed_row_keeps_its_name_and_loses_its_values() -> None:
+def test_a_malformed_row_keeps_its_identifiers_and_loses_its_values() -> None:
     async def test(client: Client) -> None:
         first, second = (await client.get("exchangeInfo"))["symbols"][:2]
         assert first["symbol"]
@@ -197,7 +199,7 @@ def test_without_faults_there_is_no_gap() -> None:
     virtually(test)
 
 
-def test_M6_duplicated_pushes_come_twice() -> None:
+def test_M6_duplicated_pushes_arrive_twice() -> None:
     async def test(client: Client) -> None:
         pushes = await heard(client)
         assert pushes[::2] == pushes[1::2]
@@ -205,7 +207,7 @@ def test_M6_duplicated_pushes_come_twice() -> None:
     virtually(test, fault(FaultKind.DUPLICATE_PUSH))
 
 
-def test_M6_reordered_pushes_come_after_their_followers() -> None:
+def test_M6_reordered_pushes_arrive_after_their_successors() -> None:
     async def test(client: Client) -> None:
         times = [push.send_time for push in await heard(client)]
         assert times != sorted(times)
@@ -214,7 +216,7 @@ def test_M6_reordered_pushes_come_after_their_followers() -> None:
     virtually(test, fault(FaultKind.REORDER_PUSH, chance=0.3))
 
 
-def test_M6_delayed_pushes_come_late() -> None:
+def test_M6_delayed_pushes_arrive_late() -> None:
     async def test(client: Client) -> None:
         async with client.stream(DEALS) as stream:
             push = await stream.push()
@@ -223,14 +225,14 @@ def test_M6_delayed_pushes_come_late() -> None:
     virtually(test, fault(FaultKind.DELAY, path="spot@", amount_ms=700))
 
 
-def test_M3_silence_answers_pings_and_sends_no_data() -> None:
+def test_M3_silent_socket_answers_pings_and_sends_no_data() -> None:
     async def test(client: Client) -> None:
         assert await heard(client) == []
 
     virtually(test, fault(FaultKind.SILENCE))
 
 
-def test_M2_half_open_socket_stays_open_and_says_nothing_more() -> None:
+def test_M2_half_open_socket_stays_open_without_further_data() -> None:
     async def test(client: Client) -> None:
         async with client.stream(DEALS) as stream:
             await stream.push()
@@ -246,7 +248,7 @@ def test_M2_half_open_socket_stays_open_and_says_nothing_more() -> None:
     virtually(test, fault(FaultKind.HALF_OPEN, path="spot@", at_s=1))
 
 
-def test_M1_reset_ends_a_socket_in_the_middle_of_a_push() -> None:
+def test_M1_reset_closes_a_socket_in_the_middle_of_a_push() -> None:
     async def test(client: Client) -> None:
         async with client.stream(DEALS) as stream:
             assert await stream.closing() is not aiohttp.WSMsgType.CLOSE
@@ -256,7 +258,12 @@ def test_M1_reset_ends_a_socket_in_the_middle_of_a_push() -> None:
 
 def test_every_kind_of_fault_has_a_test() -> None:
     """Named here, so that a new kind is not forgotten."""
-    requests = {FaultKind.LOSE_REQUEST, FaultKind.LOSE_ANSWER, FaultKind.EXECUTED_500, FaultKind.MAINTENANCE}
+    requests = {
+        FaultKind.LOSE_REQUEST,
+        FaultKind.LOSE_RESPONSE,
+        FaultKind.EXECUTED_500,
+        FaultKind.MAINTENANCE,
+    }
     storms = {FaultKind.TOO_MANY_REQUESTS, FaultKind.BANNED, FaultKind.FIREWALL}
     pushes = {FaultKind.DROP_PUSH, FaultKind.DUPLICATE_PUSH, FaultKind.REORDER_PUSH, FaultKind.SILENCE}
     requests.add(FaultKind.LATE_REQUEST)

@@ -10,13 +10,13 @@ def armed(*plans: FaultPlan, seed: int = 1) -> Faults:
     return Faults(plans, seed, START)
 
 
-def test_a_fault_strikes_within_its_time_only() -> None:
+def test_a_fault_applies_only_within_its_time() -> None:
     faults = armed(FaultPlan(kind=FaultKind.MAINTENANCE, at_s=2, for_s=3))
     struck = [bool(faults.of_request(START + ms, "GET", "/x")) for ms in (1_999, 2_000, 4_999, 5_000)]
     assert struck == [False, True, True, False]
 
 
-def test_a_fault_strikes_its_path_and_method_only_and_so_many_times() -> None:
+def test_a_fault_applies_only_to_its_path_and_method_and_count() -> None:
     plan = FaultPlan(kind=FaultKind.DELAY, path="/api/v3/order", method="post", times=2, amount_ms=5)
     faults = armed(plan)
     assert faults.of_request(START, "GET", "/api/v3/order") == []
@@ -38,7 +38,7 @@ def test_chance_is_drawn_from_the_seed_alone() -> None:
     assert 60 < sum(drawn(1)) < 140
 
 
-def test_another_fault_does_not_change_what_a_fault_draws() -> None:
+def test_faults_draw_independently() -> None:
     plan = FaultPlan(kind=FaultKind.DROP_PUSH, chance=0.5)
     other = FaultPlan(kind=FaultKind.DUPLICATE_PUSH, chance=0.5)
     alone, together = armed(plan), armed(plan, other)
@@ -47,10 +47,10 @@ def test_another_fault_does_not_change_what_a_fault_draws() -> None:
         assert (FaultKind.DROP_PUSH in kinds) == bool(alone.of_push(START, "x"))
 
 
-def test_faults_of_requests_do_not_touch_pushes() -> None:
-    assert not armed(FaultPlan(kind=FaultKind.EXECUTED_500)).touch_pushes
-    assert not armed(FaultPlan(kind=FaultKind.DELAY, path="/api")).touch_pushes
-    assert armed(FaultPlan(kind=FaultKind.SILENCE)).touch_pushes
+def test_faults_of_requests_do_not_affect_pushes() -> None:
+    assert not armed(FaultPlan(kind=FaultKind.EXECUTED_500)).affects_pushes
+    assert not armed(FaultPlan(kind=FaultKind.DELAY, path="/api")).affects_pushes
+    assert armed(FaultPlan(kind=FaultKind.SILENCE)).affects_pushes
 
 
 def test_skew_lasts_as_long_as_it_is_planned() -> None:

@@ -57,7 +57,7 @@ def assert_covers(ours: Any, recorded: Any, place: str) -> None:
         assert ours == recorded, f"{place}: {ours} instead of {recorded}"
 
 
-async def test_every_recorded_route_answers_with_the_recorded_keys_and_types(client: Client) -> None:
+async def test_every_recorded_route_returns_the_recorded_keys_and_types(client: Client) -> None:
     routes: dict[str, dict[str, list[dict[str, Any]]]] = json.loads(RECORDINGS.read_text())["routes"]
     asked = 0
     for path, methods in routes.items():
@@ -87,7 +87,7 @@ async def test_connectivity(client: Client) -> None:
         assert (await client.ask("GET", missing, symbol=PAIR))[0] == 404
 
 
-async def test_practice_page_tells_the_session(client: Client) -> None:
+async def test_practice_page_shows_the_session(client: Client) -> None:
     page = await client.get("/practice")
     assert page["exchange_session"] == client.endpoint.exchange_session
     assert list(page) == [
@@ -103,7 +103,7 @@ async def test_practice_page_tells_the_session(client: Client) -> None:
     assert (page["scenario"], page["seed"], page["ends_ms"], page["over"]) == ("test", 1, None, False)
 
 
-async def test_exchange_info_can_be_asked_for_some_symbols(client: Client) -> None:
+async def test_exchange_info_can_be_queried_for_some_symbols(client: Client) -> None:
     every = (await client.get("exchangeInfo"))["symbols"]
     assert len(every) == 40
     one = (await client.get("exchangeInfo", symbol=PAIR))["symbols"]
@@ -114,7 +114,7 @@ async def test_exchange_info_can_be_asked_for_some_symbols(client: Client) -> No
     assert refused == (400, {"msg": "Invalid symbol.", "code": -1121})
 
 
-async def test_unknown_symbol_may_answer_an_empty_list() -> None:
+async def test_unknown_symbol_can_return_an_empty_list() -> None:
     async with real(scenario(knobs=Knobs(unknown_symbol_empty=True, first_open_time=False))) as client:
         assert (await client.get("exchangeInfo", symbol="NOSUCHUSDT"))["symbols"] == []
         assert "firstOpenTime" not in (await client.get("exchangeInfo", symbol=PAIR))["symbols"][0]
@@ -149,7 +149,7 @@ async def test_numbers_have_the_recorded_decimals(client: Client) -> None:
         assert len(turnover.partition(".")[2]) <= decimals[symbol]
 
 
-async def test_market_data_refuses_what_makes_no_sense(client: Client) -> None:
+async def test_market_data_refuses_invalid_parameters(client: Client) -> None:
     for path, params, code in (
         ("depth", {}, 700004),
         ("depth", {"symbol": "NOSUCHUSDT"}, -1121),
@@ -172,7 +172,7 @@ async def test_klines_close_at_the_next_open_and_follow_start_and_limit(client: 
     assert [row[0] for row in part] == [rows[3][0], rows[4][0]]
 
 
-async def test_never_more_than_500_klines_come_whatever_is_asked(client: Client) -> None:
+async def test_at_most_500_klines_are_returned_for_any_limit(client: Client) -> None:
     for asked in ({}, {"limit": 500}, {"limit": 1_000}, {"limit": 5_000}):
         assert len(await client.get("klines", symbol=PAIR, interval="1m", **asked)) == 500
 
@@ -184,7 +184,7 @@ async def test_historical_trades_are_the_latest_trades(client: Client) -> None:
 
 
 @pytest.mark.parametrize(("knob", "shown"), [("null", None), ("empty", ""), ("zero", "0")])
-async def test_a_ticker_shows_a_side_without_orders_as_the_knob_says(knob: str, shown: str | None) -> None:
+async def test_a_ticker_shows_an_empty_side_as_configured(knob: str, shown: str | None) -> None:
     coming = ListingPlan(base="NEWCOIN", opens_s=1_000, announced_before_s=1_500, visible_before_s=1_400)
     plan = scenario(knobs=Knobs(empty_side=EmptySide(knob)), listings=(coming,))
     async with real(plan) as client:
@@ -193,12 +193,12 @@ async def test_a_ticker_shows_a_side_without_orders_as_the_knob_says(knob: str, 
             assert {row[name] for name in ("bidPrice", "bidQty", "askPrice", "askQty")} == {shown}
 
 
-async def test_exchange_info_names_a_business_type(client: Client) -> None:
+async def test_exchange_info_contains_a_business_type(client: Client) -> None:
     rows = (await client.get("exchangeInfo"))["symbols"]
     assert {type(row["bizType"]) for row in rows} == {str}
 
 
-async def test_api_key_info_tells_what_the_key_may_do(client: Client) -> None:
+async def test_api_key_info_shows_the_rights_of_the_key(client: Client) -> None:
     info = await client.good("GET", "apiKeyInfo", accessKey=client.endpoint.api_key)
     assert info["permissions"] == list(AccountPlan().permissions)
     assert (info["accessKey"], info["ipWhiteList"]) == (client.endpoint.api_key, [])
@@ -207,14 +207,14 @@ async def test_api_key_info_tells_what_the_key_may_do(client: Client) -> None:
     assert (await client.sign("GET", "apiKeyInfo", accessKey="mx0vnobody"))[1]["code"] == 10072
 
 
-async def test_api_key_info_of_a_key_bound_to_addresses_names_no_end() -> None:
+async def test_api_key_info_of_a_key_bound_to_addresses_has_no_expiry() -> None:
     async with real(scenario(account=AccountPlan(ips=("127.0.0.1",)))) as client:
         info = await client.good("GET", "apiKeyInfo", accessKey=client.endpoint.api_key)
         assert info["ipWhiteList"] == ["127.0.0.1"]
         assert "remainingValidity" not in info
 
 
-async def test_the_list_of_dust_names_the_coins_own_id() -> None:
+async def test_the_list_of_dust_contains_the_coin_id() -> None:
     async with real(scenario(account=AccountPlan(balances={"USDT": Decimal(3)}))) as client:
         (dust,) = await client.good("GET", "capital/convert/list")
         assert (dust["asset"], dust["currencyId"]) == ("USDT", USDT_ID)
@@ -225,7 +225,7 @@ async def test_unknown_parameters_are_ignored(client: Client) -> None:
     assert (await client.get("depth", symbol=PAIR, limit=5, nonsense="x"))["bids"]
 
 
-async def test_limit_order_from_placing_to_cancelling(client: Client) -> None:
+async def test_limit_order_is_placed_queried_and_cancelled(client: Client) -> None:
     price = await far_price(client)
     placed = await client.good(
         "POST",
@@ -266,7 +266,7 @@ async def test_limit_order_from_placing_to_cancelling(client: Client) -> None:
     assert body["msg"] == "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null"
 
 
-async def test_market_order_fills_and_shows_in_my_trades(client: Client) -> None:
+async def test_market_order_fills_and_appears_in_my_trades(client: Client) -> None:
     placed = await client.good(
         "POST", "order", symbol=PAIR, side="BUY", type="MARKET", quoteOrderQty="20", stpMode="cancel_both"
     )
@@ -283,7 +283,7 @@ async def test_market_order_fills_and_shows_in_my_trades(client: Client) -> None
     ]
 
 
-async def test_a_market_sell_by_quote_amount_needs_a_quantity_unless_the_knob_takes_it(
+async def test_a_market_sell_by_quote_amount_needs_a_quantity_unless_configured(
     client: Client,
 ) -> None:
     sale = {"symbol": PAIR, "side": "SELL", "type": "MARKET", "quoteOrderQty": "20"}
@@ -291,7 +291,7 @@ async def test_a_market_sell_by_quote_amount_needs_a_quantity_unless_the_knob_ta
     assert (status, body["code"], "'quantity'" in body["msg"]) == (400, 700004, True)
 
 
-async def test_a_market_sell_by_quote_amount_sells_what_that_amount_is_worth() -> None:
+async def test_a_market_sell_by_quote_amount_sells_the_equivalent_quantity() -> None:
     knobs = Knobs(market_sell_by_quote=MarketSellByQuote.ACCEPT)
     account = AccountPlan(balances={"USDT": Decimal(1), "SOL": Decimal(100)})
     async with real(scenario(knobs=knobs, account=account)) as client:
@@ -307,7 +307,7 @@ async def test_a_market_sell_by_quote_amount_sells_what_that_amount_is_worth() -
         assert (tiny[0], tiny[1]["code"]) == (400, 33333)
 
 
-async def test_order_test_checks_and_changes_nothing(client: Client) -> None:
+async def test_order_test_checks_without_placing(client: Client) -> None:
     price = await far_price(client)
     fine = {"symbol": PAIR, "side": "BUY", "type": "LIMIT", "quantity": "1", "price": price}
     assert await client.good("POST", "order/test", **fine) == {}
@@ -321,7 +321,7 @@ async def test_order_test_checks_and_changes_nothing(client: Client) -> None:
         assert f"'{name}'" in body["msg"]
 
 
-async def test_batch_answers_each_order_in_its_place(client: Client) -> None:
+async def test_batch_results_are_in_the_order_of_the_request(client: Client) -> None:
     price = await far_price(client)
     good = {"symbol": PAIR, "side": "BUY", "type": "LIMIT_ORDER", "quantity": "1", "price": price}
     poor = {**good, "quantity": "0.0001", "newClientOrderId": "poor"}
@@ -367,7 +367,7 @@ async def test_account_endpoints(client: Client) -> None:
     assert {item["asset"] for item in done["failedList"]} == {"USDT", "NOSUCH"}
 
 
-async def test_strategy_groups_are_kept(client: Client) -> None:
+async def test_strategy_groups_are_stored(client: Client) -> None:
     made = await client.good("POST", "strategy/group", tradeGroupName="one")
     assert made["code"] == 200
     number = made["data"]["tradeGroupId"]
@@ -380,13 +380,13 @@ async def test_strategy_groups_are_kept(client: Client) -> None:
     assert (await client.good("GET", "strategy/group"))["data"] == []
 
 
-async def test_withdraw_probes_answer_700007_for_a_key_that_cannot_withdraw(client: Client) -> None:
+async def test_withdraw_probes_return_700007_for_a_key_without_the_right(client: Client) -> None:
     for method, path in (("GET", "capital/withdraw/history"), ("DELETE", "capital/withdraw")):
         status, body = await client.sign(method, path, id="0")
         assert (status, body["code"]) == (400, 700007)
 
 
-async def test_withdraw_probes_give_another_answer_to_a_key_that_can() -> None:
+async def test_withdraw_probes_return_another_code_for_a_key_with_the_right() -> None:
     rights = ("SPOT_WITHDRAW_READ", "SPOT_WITHDRAW_WRITE")
     async with real(scenario(account=AccountPlan(permissions=rights))) as client:
         assert await client.good("GET", "capital/withdraw/history") == []
@@ -403,7 +403,7 @@ async def test_listen_key_endpoints(client: Client) -> None:
     assert gone == (400, {"msg": "listen key information error", "code": "730708"})
 
 
-async def test_signed_text_may_be_split_over_query_and_body(client: Client) -> None:
+async def test_signed_text_can_be_split_over_query_and_body(client: Client) -> None:
     query, body = f"symbol={PAIR}&side=BUY", f"type=MARKET&quoteOrderQty=5&timestamp={client.now_ms()}"
     digest = hmac.new(client.endpoint.api_secret.encode(), (query + body).encode(), hashlib.sha256)
     headers = {"X-MEXC-APIKEY": client.endpoint.api_key, "Content-Type": "application/json"}
@@ -416,7 +416,7 @@ async def test_signed_text_may_be_split_over_query_and_body(client: Client) -> N
         assert (r.status, (await r.json())["code"]) == (400, 700013)
 
 
-async def test_limits_answer_429_then_418_with_retry_after() -> None:
+async def test_limits_return_429_then_418_with_retry_after() -> None:
     async with real(scenario(knobs=Knobs(ip_weight_per_10s=25, ban_after_429=2))) as client:
         url = f"{client.endpoint.rest}/api/v3/exchangeInfo"
         seen: list[tuple[int, str | None]] = []
@@ -439,7 +439,7 @@ async def test_thirteenth_order_call_of_a_second_is_refused_whatever_its_kind() 
         assert [status for status, _ in answers] == [400] * 12 + [429]
 
 
-async def test_firewall_answers_html_without_retry_after() -> None:
+async def test_firewall_returns_html_without_retry_after() -> None:
     async with real(scenario(knobs=Knobs(firewall_per_s=2))) as client:
         for _ in range(2):
             await client.get("ping")
@@ -473,7 +473,7 @@ async def test_web_pages_can_be_blocked() -> None:
         assert await client.get("ping") == {}
 
 
-async def test_a_bug_in_an_answer_is_a_500_without_a_traceback(
+async def test_an_internal_error_is_a_500_without_a_traceback(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object) -> None:
@@ -485,7 +485,7 @@ async def test_a_bug_in_an_answer_is_a_500_without_a_traceback(
     assert "secret detail" in caplog.text
 
 
-async def test_too_large_a_body_is_refused(client: Client) -> None:
+async def test_an_oversized_body_is_refused(client: Client) -> None:
     data = gzip.compress(b"0" * 100) + bytes(300 * 1024)
     async with client.session.post(f"{client.endpoint.rest}/api/v3/order", data=data) as response:
         assert response.status == 413
@@ -520,7 +520,7 @@ async def test_a_signature_of_the_decoded_text_is_refused_by_a_strict_exchange(
             assert response.status == status
 
 
-async def test_cancelling_nothing_may_be_an_error() -> None:
+async def test_cancelling_without_open_orders_can_be_an_error() -> None:
     async with real(scenario(knobs=Knobs(no_open_orders_error=True))) as client:
         answer = await client.sign("DELETE", "openOrders", symbol=PAIR)
         assert answer == (400, {"msg": "Unknown order sent.", "code": -2011})

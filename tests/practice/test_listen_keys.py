@@ -9,7 +9,7 @@ from mexc_tui.practice.values import PracticeRefusal
 HOUR_MS = 3_600_000
 
 
-def test_keys_are_64_hex_live_an_hour_and_put_starts_it_anew() -> None:
+def test_keys_are_64_hex_valid_for_an_hour_and_extended_by_put() -> None:
     keys = PracticeListenKeys(Knobs(), 1)
     key = keys.create(0)
     assert len(key) == 64
@@ -30,7 +30,7 @@ def test_unknown_closed_and_expired_keys_are_refused_with_a_string_code() -> Non
         assert (caught.value.code, caught.value.message) == ("730708", "listen key information error")
 
 
-def test_sixty_keys_can_live_at_once() -> None:
+def test_sixty_keys_can_be_valid_at_once() -> None:
     keys = PracticeListenKeys(Knobs(), 1)
     assert len({keys.create(0) for _ in range(60)}) == 60
     with pytest.raises(PracticeRefusal):
@@ -38,7 +38,7 @@ def test_sixty_keys_can_live_at_once() -> None:
     assert keys.create(HOUR_MS)
 
 
-def test_post_returns_the_existing_key_if_the_knob_says_so() -> None:
+def test_post_returns_the_existing_key_if_configured() -> None:
     keys = PracticeListenKeys(Knobs(reuse_listen_key=True), 1)
     first = keys.create(0)
     assert keys.create(1_000) == first
@@ -46,7 +46,7 @@ def test_post_returns_the_existing_key_if_the_knob_says_so() -> None:
     assert keys.create(3_000) != first
 
 
-def test_five_sockets_a_key() -> None:
+def test_a_key_has_at_most_five_sockets() -> None:
     keys = PracticeListenKeys(Knobs(), 1)
     key = keys.create(0)
     assert [keys.attach(key, 0) for _ in range(6)] == [True] * 5 + [False]

@@ -100,7 +100,7 @@ def first_trade_s(tape: Witness, base: str) -> float:
     return prices(tape, base)[0][0]
 
 
-def test_the_day_is_over_after_four_minutes_and_opens_from_15_s_to_before_210_s(tape: Witness) -> None:
+def test_the_day_takes_four_minutes_with_openings_from_15_s_to_210_s(tape: Witness) -> None:
     assert day().ends_ms == START_MS + 240_000
     bases = {plan.base for plan in DAY.listings} | {"NEWNAME"}
     opened = {base: first_trade_s(tape, base) for base in bases if prices(tape, base)}
@@ -110,12 +110,12 @@ def test_the_day_is_over_after_four_minutes_and_opens_from_15_s_to_before_210_s(
     assert bases - set(opened) == {"GONER", "NEVERMIND", "OLDNAME", "TOMORROW"}
 
 
-def test_no_listing_has_the_ticker_of_a_pair_that_trades_already() -> None:
+def test_no_listing_has_the_ticker_of_a_trading_pair() -> None:
     known = {pair.rules.base for pair in ExchangeSession(DAY, 1, START_MS).visible_pairs()}
     assert known & {plan.base for plan in DAY.listings} == set()
 
 
-def test_the_same_seed_gives_the_same_day_and_another_one_another(tape: Witness) -> None:
+def test_the_day_depends_on_the_seed(tape: Witness) -> None:
     def trades(seed: int) -> list[tuple[str, int, Decimal, Decimal]]:
         session, witness = day(seed=seed), Witness()
         session.sinks.append(witness)
@@ -133,7 +133,7 @@ def told(witness: Witness) -> list[tuple[str, int, Decimal, Decimal]]:
     return [(symbol, one.time_ms, one.price, one.quantity) for symbol, one in witness.trades]
 
 
-def test_clean_walks_through_every_state_and_opens_when_it_said(tape: Witness) -> None:
+def test_clean_passes_through_every_state_and_opens_on_schedule(tape: Witness) -> None:
     assert seen(day(1, "DAWN"), "DAWN") == Seen(15, (2, 1, 1), None, False)
     assert buy(day(1, "DAWN"), "DAWN") == 10007
     assert seen(day(6, "DAWN"), "DAWN") == Seen(15, (2, 1, 1), 15, True)
@@ -148,7 +148,7 @@ def test_clean_walks_through_every_state_and_opens_when_it_said(tape: Witness) -
     assert buy(day(15.1, "DAWN"), "DAWN", market=True) in (OrderStatus.FILLED, OrderStatus.PARTIALLY_CANCELED)
 
 
-def test_crash_rises_steeply_and_is_down_within_half_a_minute(tape: Witness) -> None:
+def test_crash_rises_steeply_and_falls_within_half_a_minute(tape: Witness) -> None:
     course = prices(tape, "COMET")
     top = max(price for _, price in course)
     peak_s = next(seconds for seconds, price in course if price == top)
@@ -158,37 +158,39 @@ def test_crash_rises_steeply_and_is_down_within_half_a_minute(tape: Witness) -> 
     assert max(after) < top / 3
 
 
-def test_ceiling_refuses_with_its_number_for_the_first_seconds() -> None:
+def test_ceiling_refuses_with_its_price_in_the_first_seconds() -> None:
     assert buy(day(40.2, "VAULT"), "VAULT", price="0.06") == 30010
     assert buy(day(40.2, "VAULT"), "VAULT", price="0.055") != 30010
     assert buy(day(49, "VAULT"), "VAULT", price="0.06") != 30010
 
 
 @pytest.mark.parametrize(("base", "opens_s", "code"), [("NOMKT", 52, 30019), ("LIMITO", 63, 30041)])
-def test_market_is_refused_at_first_and_limit_is_not(base: str, opens_s: float, code: int) -> None:
+def test_market_is_refused_in_the_first_seconds_and_limit_is_not(
+    base: str, opens_s: float, code: int
+) -> None:
     session = day(opens_s + 0.2, base)
     assert buy(session, base, market=True) == code
     assert isinstance(buy(session, base), OrderStatus)
     assert isinstance(buy(at(session, opens_s + 21), base, market=True), OrderStatus)
 
 
-def test_a_dud_has_hardly_any_trades(tape: Witness) -> None:
+def test_a_dud_has_few_trades(tape: Witness) -> None:
     assert 0 < len(prices(tape, "DUDE")) * 20 < len(prices(tape, "DAWN"))
 
 
-def test_cancelled_is_gone_from_every_source_before_its_time() -> None:
+def test_cancelled_disappears_from_every_source_before_its_opening() -> None:
     assert seen(day(69, "GONER"), "GONER") == Seen(85, (2, 2, 4), 85, True)
     assert seen(day(70.1, "GONER"), "GONER") == Seen(None, None, None, False)
     assert buy(day(86, "GONER"), "GONER") == 30014
 
 
-def test_cancelled_in_the_last_second_is_gone_before_it_opens(tape: Witness) -> None:
+def test_cancelled_in_the_last_second_disappears_before_it_opens(tape: Witness) -> None:
     assert seen(day(134.1, "NEVERMIND"), "NEVERMIND").pair_opens_s == 135
     assert seen(day(134.3, "NEVERMIND"), "NEVERMIND") == Seen(None, None, None, False)
     assert prices(tape, "NEVERMIND") == []
 
 
-def test_postponed_in_good_time_opens_at_its_new_time(tape: Witness) -> None:
+def test_postponed_early_opens_at_its_new_time(tape: Witness) -> None:
     assert seen(day(54, "LATER"), "LATER").calendar_s == 80
     assert seen(day(56, "LATER"), "LATER") == Seen(95, (2, 1, 1), 95, True)
     assert buy(day(81, "LATER"), "LATER") == 30001
@@ -211,14 +213,14 @@ def test_a_cluster_of_three_opens_together(tape: Witness) -> None:
     assert all(105 <= first_trade_s(tape, base) < 106 for base in ("TRIA", "TRIB", "TRIC"))
 
 
-def test_never_api_trades_and_takes_no_order(tape: Witness) -> None:
+def test_never_api_trades_and_accepts_no_order(tape: Witness) -> None:
     assert len(prices(tape, "WEBONLY")) > 100
     for seconds in (110, 119, 239):
         assert not seen(day(seconds, "WEBONLY"), "WEBONLY").api
         assert buy(day(seconds, "WEBONLY"), "WEBONLY") == 10007
 
 
-def test_thin_has_a_wide_spread_and_little_behind_it() -> None:
+def test_thin_has_a_wide_spread_and_little_depth() -> None:
     session = day(141, "LEANY")
     spreads: list[Decimal] = []
     for seconds in range(142, 172):
@@ -242,13 +244,13 @@ def test_renamed_keeps_its_coin_under_another_ticker(tape: Witness) -> None:
     assert 160 <= first_trade_s(tape, "NEWNAME") < 162
 
 
-def test_early_opens_before_the_time_that_is_still_announced(tape: Witness) -> None:
+def test_early_opens_before_the_announced_time(tape: Witness) -> None:
     assert seen(day(173, "EAGER"), "EAGER").calendar_s == 182
     assert 172 <= first_trade_s(tape, "EAGER") < 174
     assert isinstance(buy(day(173, "EAGER"), "EAGER"), OrderStatus)
 
 
-def test_the_one_by_hand_is_in_no_calendar_and_shows_at_the_last_moment(tape: Witness) -> None:
+def test_manual_listing_is_in_no_calendar_and_visible_just_before_its_opening(tape: Witness) -> None:
     assert seen(day(185.9, "WHISPER"), "WHISPER") == Seen(None, None, None, False)
     assert seen(day(186.1, "WHISPER"), "WHISPER") == Seen(None, (2, 2, 4), 190, True)
     assert seen(day(192, "WHISPER"), "WHISPER").calendar_s is None
@@ -256,7 +258,7 @@ def test_the_one_by_hand_is_in_no_calendar_and_shows_at_the_last_moment(tape: Wi
     assert 190 <= first_trade_s(tape, "WHISPER") < 192
 
 
-def test_keys_may_come_after_the_opening(tape: Witness) -> None:
+def test_api_access_can_follow_the_opening(tape: Witness) -> None:
     assert 197 <= first_trade_s(tape, "TARDY") < 198
     assert buy(day(200, "TARDY"), "TARDY") == 10007
     assert isinstance(buy(day(201.1, "TARDY"), "TARDY"), OrderStatus)

@@ -40,7 +40,7 @@ async def until(client: Client, began_ms: int, seconds: float) -> None:
     await asyncio.sleep((began_ms - client.now_ms()) / 1000 + seconds)
 
 
-def test_every_stage_shows_where_the_reference_says() -> None:
+def test_every_stage_is_visible_as_documented() -> None:
     async def main(sim: Simulation) -> None:
         plan = scenario(market=STILL, listings=(COMING,))
         async with virtual(sim, plan) as client:
@@ -70,14 +70,14 @@ def test_every_stage_shows_where_the_reference_says() -> None:
 @pytest.mark.parametrize(
     ("early", "code"), [(EarlyOrder.NOT_SUPPORTED, 10007), (EarlyOrder.TRADING_DISABLED, 30016)]
 )
-async def test_early_orders_are_refused_as_the_knob_says(early: EarlyOrder, code: int) -> None:
+async def test_early_orders_are_refused_as_configured(early: EarlyOrder, code: int) -> None:
     listing = ListingPlan(base="NEWCOIN", opens_s=600)
     async with real(scenario(listings=(listing,), knobs=Knobs(early_order=early))) as client:
         status, body = await buy(client, "0.05")
         assert (status, body["code"]) == (400, code)
 
 
-async def test_market_data_of_a_pair_that_is_not_open_yet_is_empty_not_broken() -> None:
+async def test_market_data_of_an_unopened_pair_is_empty() -> None:
     listing = ListingPlan(base="NEWCOIN", opens_s=600)
     async with real(scenario(listings=(listing,))) as client:
         depth = await client.get("depth", symbol=SYMBOL)
@@ -89,7 +89,7 @@ async def test_market_data_of_a_pair_that_is_not_open_yet_is_empty_not_broken() 
             await client.get(path, symbol=SYMBOL)
 
 
-def test_every_channel_of_a_new_pair_speaks_once_it_opened(caplog: pytest.LogCaptureFixture) -> None:
+def test_every_channel_of_a_new_pair_pushes_after_its_opening(caplog: pytest.LogCaptureFixture) -> None:
     async def main(sim: Simulation) -> None:
         async with virtual(sim, scenario(market=STILL, listings=(COMING,))) as client:
             began_ms = client.now_ms()

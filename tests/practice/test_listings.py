@@ -94,7 +94,7 @@ def new_pair(found: ExchangeSession) -> PracticePair:
     return pair
 
 
-def test_the_calendar_and_symbols_v2_walk_through_their_states() -> None:
+def test_calendar_and_symbols_v2_pass_through_their_states() -> None:
     found = session(plan())
     assert found.calendar() == []
     assert web_row(found) is None
@@ -112,7 +112,7 @@ def test_the_calendar_and_symbols_v2_walk_through_their_states() -> None:
     assert entry.coin_id == row.coin_id
 
 
-def test_orders_are_answered_by_stage() -> None:
+def test_responses_to_orders_depend_on_the_stage() -> None:
     found = session(plan())
     assert code_of(found, buy()) == 30014
     assert code_of(at(found, 100), buy()) == 10007
@@ -125,11 +125,11 @@ def test_orders_are_answered_by_stage() -> None:
 
 
 @pytest.mark.parametrize(("knob", "code"), [(each, int(each.value)) for each in EarlyOrder])
-def test_the_answer_to_an_early_order_is_a_knob(knob: EarlyOrder, code: int) -> None:
+def test_the_response_to_an_early_order_is_configurable(knob: EarlyOrder, code: int) -> None:
     assert code_of(at(session(plan(), knobs=Knobs(early_order=knob)), 900), buy()) == code
 
 
-def test_it_opens_within_the_jitter_after_its_time_with_asks_above_bids() -> None:
+def test_it_opens_within_the_jitter_with_asks_above_bids() -> None:
     found, seen = session(plan()), Witness()
     found.sinks.append(seen)
     at(found, 1000)
@@ -148,7 +148,7 @@ def test_it_opens_within_the_jitter_after_its_time_with_asks_above_bids() -> Non
     assert max(trade.price for trade in trades) > Decimal("0.08")
 
 
-def test_the_ceiling_says_its_number_in_the_exact_words() -> None:
+def test_the_ceiling_is_refused_with_its_price_in_the_exact_text() -> None:
     found = at(session(plan(ceiling=Decimal(1))), 1000.08)
     refused = refusal(lambda: found.place(buy("0.051")))
     assert (refused.code, refused.message) == (30010, "The price cannot be higher than 0.05USDT")
@@ -156,7 +156,7 @@ def test_the_ceiling_says_its_number_in_the_exact_words() -> None:
     at(found, 1006).test(buy("0.0501"))
 
 
-def test_other_traders_keep_to_the_ceiling() -> None:
+def test_simulated_traders_respect_the_ceiling() -> None:
     found, seen = session(plan(ceiling=Decimal("1.05"), shape=ListingShape.SPIKE)), Witness()
     found.sinks.append(seen)
     at(found, 1004.9)
@@ -232,13 +232,13 @@ def test_M13_a_renamed_listing_keeps_its_coin_id() -> None:
     assert coin_id in {change.coin_id for change in seen.changes if change.asset == "NEWER"}
 
 
-def test_M13_an_early_opening_does_not_wait_for_its_announced_time() -> None:
+def test_M13_an_early_opening_precedes_its_announced_time() -> None:
     found = at(session(plan(early_s=400)), 600.08)
     assert found.calendar()[0].first_open_ms == START_MS + 1_000_000
     found.place(buy())
 
 
-def test_a_pair_never_opened_to_keys_refuses_for_ever_but_trades() -> None:
+def test_a_pair_never_open_to_keys_refuses_orders_but_trades() -> None:
     found = at(session(plan(api_allowed=False)), 1200)
     refused = refusal(lambda: found.place(buy()))
     assert (refused.code, refused.message) == (10007, "symbol not support api")
@@ -246,7 +246,7 @@ def test_a_pair_never_opened_to_keys_refuses_for_ever_but_trades() -> None:
     assert NEW not in found.default_symbols()
 
 
-def test_api_access_can_come_later_than_the_pair_and_later_than_the_opening() -> None:
+def test_api_access_can_follow_visibility_and_opening() -> None:
     found = at(session(plan(api_from_s=10)), 989)
     assert not new_pair(found).api_allowed
     assert new_pair(at(found, 990)).api_allowed
@@ -259,7 +259,7 @@ def test_an_assessment_zone_pair_is_blocked() -> None:
     assert new_pair(at(session(plan(blocked=True)), 800)).blocked
 
 
-def test_a_listing_outside_the_calendar_is_seen_in_exchange_info_only() -> None:
+def test_a_listing_outside_the_calendar_is_in_exchange_info_only() -> None:
     found = at(session(plan(in_calendar=False)), 800)
     assert found.calendar() == []
     assert found.announcements() == []
@@ -275,7 +275,7 @@ def test_M14_a_pair_suspended_after_its_opening_stops_trading() -> None:
     assert seen.trades == []
 
 
-def test_a_series_goes_on_with_numbered_or_made_up_tickers() -> None:
+def test_a_series_continues_with_numbered_or_generated_tickers() -> None:
     found = at(session(plan(base="RUN", every_s=500)), 2099)
     assert [entry.base for entry in found.calendar()] == ["RUN1", "RUN2", "RUN3", "RUN4"]
     made_up = at(session(plan(base="", every_s=500)), 2099)
@@ -283,7 +283,7 @@ def test_a_series_goes_on_with_numbered_or_made_up_tickers() -> None:
 
 
 @pytest.mark.parametrize("shape", list(ListingShape))
-def test_every_shape_keeps_a_two_sided_book_while_it_lasts(shape: ListingShape) -> None:
+def test_every_shape_maintains_a_two_sided_book(shape: ListingShape) -> None:
     found = session(plan(shape=shape))
     for seconds in (1002, 1010, 1040, 1120, 1600):
         top = new_pair(at(found, seconds)).top()
@@ -292,7 +292,7 @@ def test_every_shape_keeps_a_two_sided_book_while_it_lasts(shape: ListingShape) 
         assert top.bid.price < top.ask.price
 
 
-def test_shapes_do_what_they_are_named_for() -> None:
+def test_shapes_match_their_names() -> None:
     def price(shape: ListingShape, seconds: float) -> Decimal:
         return new_pair(at(session(plan(shape=shape)), OPENS_S + seconds)).last_price
 
@@ -304,7 +304,7 @@ def test_shapes_do_what_they_are_named_for() -> None:
     assert len(new_pair(dud).trades) < len(new_pair(rush).trades) / 5
 
 
-def test_a_new_pair_has_candles_only_from_its_first_trade_on() -> None:
+def test_a_new_pair_has_candles_from_its_first_trade() -> None:
     found = at(session(plan()), 900)
     assert found.klines(NEW, KlineInterval.MIN_1) == []
     assert found.candle(NEW, KlineInterval.MIN_1) is None

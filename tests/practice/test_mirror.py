@@ -46,13 +46,13 @@ def order(side: Side, price: str, quantity: str, kind: OrderType = OrderType.LIM
     return NewOrder("NEWUSDT", side, kind, price=Decimal(price), quantity=Decimal(quantity))
 
 
-def test_a_pair_takes_no_orders_before_its_first_quote(session: MirrorSession) -> None:
+def test_a_pair_accepts_no_orders_before_its_first_quote(session: MirrorSession) -> None:
     with pytest.raises(PracticeRefusal) as refusal:
         session.place(order(Side.BUY, "1", "10"))
     assert refusal.value.code == 30001
 
 
-def test_an_order_walks_the_mirrored_levels_and_pays_the_pairs_fee(session: MirrorSession) -> None:
+def test_an_order_fills_across_mirrored_levels_and_pays_the_pairs_fee(session: MirrorSession) -> None:
     session.mirror_book("NEWUSDT", BIDS, ASKS)
     placed = session.place(order(Side.BUY, "1.10", "70", OrderType.IMMEDIATE_OR_CANCEL))
     done = session.order("NEWUSDT", order_id=placed.order_id)
@@ -61,7 +61,7 @@ def test_an_order_walks_the_mirrored_levels_and_pays_the_pairs_fee(session: Mirr
     assert fees == Decimal("72.00") * Decimal("0.0005")
 
 
-def test_what_an_order_took_is_back_with_the_next_load(session: MirrorSession) -> None:
+def test_filled_quantity_returns_with_the_next_load(session: MirrorSession) -> None:
     session.mirror_book("NEWUSDT", BIDS, ASKS)
     session.place(order(Side.BUY, "1.00", "50", OrderType.IMMEDIATE_OR_CANCEL))
     session.mirror_book("NEWUSDT", BIDS, ASKS)
@@ -70,7 +70,7 @@ def test_what_an_order_took_is_back_with_the_next_load(session: MirrorSession) -
     assert [tuple(level) for level in depth.bids] == BIDS
 
 
-def test_a_resting_order_is_hit_when_the_other_side_reaches_it(session: MirrorSession) -> None:
+def test_a_resting_order_fills_when_the_opposite_side_reaches_it(session: MirrorSession) -> None:
     session.mirror_book("NEWUSDT", BIDS, ASKS)
     placed = session.place(order(Side.BUY, "0.95", "30"))
     session.mirror_book("NEWUSDT", BIDS, levels(("0.95", "20"), ("1.00", "50")))
@@ -79,7 +79,7 @@ def test_a_resting_order_is_hit_when_the_other_side_reaches_it(session: MirrorSe
     assert session.depth("NEWUSDT").asks[0].price == Decimal("1.00")
 
 
-def test_a_resting_order_is_hit_by_a_trade_beyond_its_price_and_not_at_it(session: MirrorSession) -> None:
+def test_a_resting_order_fills_by_a_trade_beyond_its_price_and_not_at_it(session: MirrorSession) -> None:
     session.mirror_book("NEWUSDT", BIDS, ASKS)
     placed = session.place(order(Side.BUY, "0.95", "30"))
     session.mirror_trade("NEWUSDT", Decimal("0.95"), Decimal(100), Side.SELL)
@@ -88,20 +88,20 @@ def test_a_resting_order_is_hit_by_a_trade_beyond_its_price_and_not_at_it(sessio
     assert session.order("NEWUSDT", order_id=placed.order_id).executed == 10
 
 
-def test_orders_of_ours_stay_where_they_are_when_levels_change(session: MirrorSession) -> None:
+def test_own_orders_are_unchanged_when_levels_change(session: MirrorSession) -> None:
     session.mirror_book("NEWUSDT", BIDS, ASKS)
     session.place(order(Side.BUY, "0.90", "30"))
     session.mirror_book("NEWUSDT", levels(("0.70", "1")), ASKS)
     assert [tuple(level) for level in session.depth("NEWUSDT").bids] == levels(("0.90", "30"), ("0.70", "1"))
 
 
-def test_a_crossed_book_is_not_taken(session: MirrorSession) -> None:
+def test_a_crossed_book_is_ignored(session: MirrorSession) -> None:
     session.mirror_book("NEWUSDT", BIDS, ASKS)
     session.mirror_book("NEWUSDT", levels(("2", "1")), levels(("1", "1")))
     assert [tuple(level) for level in session.depth("NEWUSDT").asks] == ASKS
 
 
-def test_a_locked_book_is_taken_without_the_ask_that_equals_the_bid(session: MirrorSession) -> None:
+def test_a_locked_book_is_loaded_without_the_ask_at_the_bid(session: MirrorSession) -> None:
     session.mirror_book("NEWUSDT", BIDS, ASKS)
     session.mirror_book("NEWUSDT", levels(("1", "1")), levels(("1", "1"), ("1.1", "2")))
     depth = session.depth("NEWUSDT")

@@ -21,7 +21,7 @@ from tests.support.exchange.practice_session import (
 pytestmark = pytest.mark.timeout(60)  # many random histories
 
 
-def test_a_buy_that_fills_at_once_tells_order_freeze_deal_assets_fee_order() -> None:
+def test_an_immediate_buy_pushes_order_freeze_deal_assets_fee_order() -> None:
     found, seen = session(), Witness()
     found.sinks.append(seen)
     found.place(limit(Side.BUY, best_ask(found), 1))
@@ -48,7 +48,7 @@ def test_price_improvement_returns_the_surplus_before_the_fee() -> None:
     assert (usdt.asset, usdt.free, usdt.locked) == ("USDT", 1000 - ask - seen.fills[0].fee, 0)
 
 
-def test_a_buyer_of_all_that_he_has_pays_the_fee_from_what_a_better_price_saved() -> None:
+def test_a_buy_of_the_whole_balance_pays_its_fee_from_price_improvement() -> None:
     found, seen = session(), Witness()
     price = best_ask(found) + Decimal("0.01")
     found.deposit("USDT", price * 4 - 1000)
@@ -59,7 +59,7 @@ def test_a_buyer_of_all_that_he_has_pays_the_fee_from_what_a_better_price_saved(
     ]
 
 
-def test_a_resting_order_is_queued_seen_and_cancelled_with_its_freeze() -> None:
+def test_a_resting_order_is_queued_visible_and_unlocked_by_its_cancel() -> None:
     found, seen = session(), Witness()
     found.sinks.append(seen)
     price = best_bid(found) - Decimal("0.01")
@@ -74,13 +74,13 @@ def test_a_resting_order_is_queued_seen_and_cancelled_with_its_freeze() -> None:
     assert refusal(lambda: found.cancel(MX, order_id=placed.order_id)).code == -2011
 
 
-def test_the_cancel_answer_can_show_the_order_after_the_cancel() -> None:
+def test_the_cancel_response_can_show_the_order_after_the_cancel() -> None:
     found = session(knobs=Knobs(cancel_answer=CancelAnswer.AFTER))
     placed = found.place(limit(Side.BUY, best_bid(found) - Decimal("0.01"), 10))
     assert found.cancel(MX, order_id=placed.order_id).status is OrderStatus.CANCELED
 
 
-def test_ioc_fills_what_crosses_and_cancels_the_rest() -> None:
+def test_ioc_fills_the_crossing_part_and_cancels_the_remainder() -> None:
     found = session()
     level = found.depth(MX, 1).asks[0]
     wanted = level.quantity + 1
@@ -114,7 +114,7 @@ def test_market_buy_by_amount_spends_it_within_one_lot() -> None:
     assert all(balance.locked == 0 for balance in found.balances())
 
 
-def test_market_sell_by_quantity_carries_its_protection_price() -> None:
+def test_market_sell_by_quantity_has_its_protection_price() -> None:
     found = session()
     bid = best_bid(found)
     placed = found.place(order(Side.SELL, OrderType.MARKET, quantity=Decimal(5)))
@@ -122,7 +122,7 @@ def test_market_sell_by_quantity_carries_its_protection_price() -> None:
     assert found.order(MX, order_id=placed.order_id).status is OrderStatus.FILLED
 
 
-def test_market_stops_at_its_protection_price_and_cancels_the_rest() -> None:
+def test_market_stops_at_its_protection_price_and_cancels_the_remainder() -> None:
     found = session(balances={"MX": Decimal(10_000_000)}, knobs=Knobs(market_protection=Decimal("0.001")))
     placed = found.place(order(Side.SELL, OrderType.MARKET, quantity=Decimal(40_000)))
     ended = found.order(MX, order_id=placed.order_id)
@@ -144,7 +144,7 @@ def test_post_only_order_that_would_match_is_refused_when_configured() -> None:
     assert refusal(lambda: found.place(crossing)).code == 30041
 
 
-def test_trading_with_oneself_fills_both_orders_and_says_so() -> None:
+def test_a_self_trade_fills_both_orders_and_is_marked() -> None:
     found, seen = session(), Witness()
     between = best_bid(found) + Decimal("0.0001")
     assert between < best_ask(found)
@@ -167,7 +167,7 @@ def test_other_traders_fill_a_resting_order_as_maker_without_fee() -> None:
     assert all(fill.is_maker and fill.fee == 0 for fill in seen.fills)
 
 
-def test_fees_come_in_mx_when_deduction_is_on() -> None:
+def test_fees_are_in_mx_when_deduction_is_on() -> None:
     found, seen = session(), Witness()
     found.mx_deduction = True
     found.sinks.append(seen)
@@ -202,7 +202,7 @@ def test_a_new_order_is_visible_to_queries_only_after_its_delay() -> None:
     assert found.open_orders() == found.all_orders(MX) == [placed]
 
 
-def test_O4_cancel_race_answers_unknown_although_the_cancel_is_carried_out() -> None:
+def test_O4_cancel_race_returns_unknown_although_the_cancel_is_executed() -> None:
     found = session(knobs=Knobs(cancel_race=1.0))
     placed = found.place(limit(Side.BUY, best_bid(found) - Decimal("0.01"), 1))
     assert refusal(lambda: found.cancel(MX, order_id=placed.order_id)).code == -2011
@@ -234,7 +234,7 @@ def test_ids_have_the_forms_of_the_exchange_and_grow() -> None:
     assert max(past) < oldest
 
 
-def test_dust_becomes_mx_less_the_fee() -> None:
+def test_dust_is_converted_to_mx_minus_the_fee() -> None:
     found = session(balances={"USDT": Decimal(100), "XRP": Decimal(1), "DOGE": Decimal(1000)})
     assert [row.asset for row in found.dust()] == ["XRP"]
     done = found.convert(["XRP", "DOGE"])

@@ -50,7 +50,7 @@ async def all_pushes(stream: Stream) -> list[Push]:
     return pushes
 
 
-def test_a_limit_order_that_fills_at_once_is_told_in_the_order_of_the_reference() -> None:
+def test_an_immediate_fill_is_pushed_in_the_documented_order() -> None:
     async def test(client: Client) -> None:
         price = (await client.get("ticker/bookTicker", symbol=PAIR))["askPrice"]
         async with client.stream(ACCOUNT, DEALS, ORDERS, listen_key=await new_key(client)) as stream:
@@ -97,7 +97,7 @@ def test_a_limit_order_that_fills_at_once_is_told_in_the_order_of_the_reference(
     trading(test)
 
 
-def test_a_resting_order_that_is_cancelled_gives_back_what_was_frozen() -> None:
+def test_a_cancelled_resting_order_unlocks_its_amount() -> None:
     async def test(client: Client) -> None:
         last = Decimal((await client.get("ticker/price", symbol=PAIR))["price"])
         price = str((last * Decimal("0.9")).quantize(Decimal("0.01")))
@@ -129,7 +129,7 @@ def test_private_channels_need_a_listen_key() -> None:
     trading(test)
 
 
-def test_a_bad_listen_key_is_told_as_text_and_closed() -> None:
+def test_a_bad_listen_key_gets_a_text_reply_and_a_close() -> None:
     async def test(client: Client) -> None:
         async with client.session.ws_connect(f"{client.endpoint.ws}?listenKey={'0' * 64}") as socket:
             assert await socket.receive_str() == "Invalid listen key"
@@ -138,7 +138,7 @@ def test_a_bad_listen_key_is_told_as_text_and_closed() -> None:
     trading(test)
 
 
-def test_a_sixth_socket_on_a_key_is_refused_until_one_leaves() -> None:
+def test_a_sixth_socket_on_a_key_is_refused_until_one_closes() -> None:
     async def test(client: Client) -> None:
         key = await new_key(client)
         url = f"{client.endpoint.ws}?listenKey={key}"
@@ -155,7 +155,7 @@ def test_a_sixth_socket_on_a_key_is_refused_until_one_leaves() -> None:
     trading(test)
 
 
-def test_a_key_that_expires_or_is_closed_ends_its_sockets_and_put_prevents_it() -> None:
+def test_an_expired_or_closed_key_closes_its_sockets_unless_extended() -> None:
     async def test(client: Client) -> None:
         key, kept = await new_key(client), await new_key(client)
 
@@ -184,7 +184,7 @@ def test_a_key_that_expires_or_is_closed_ends_its_sockets_and_put_prevents_it() 
     trading(test)
 
 
-def test_public_topics_may_share_the_socket() -> None:
+def test_public_topics_can_share_the_socket() -> None:
     async def test(client: Client) -> None:
         public = f"spot@public.aggre.bookTicker.v3.api.pb@100ms@{PAIR}"
         async with client.stream(public, ORDERS, listen_key=await new_key(client)) as stream:
@@ -193,7 +193,7 @@ def test_public_topics_may_share_the_socket() -> None:
     trading(test)
 
 
-def test_post_may_return_the_key_that_lives() -> None:
+def test_post_can_return_the_existing_key() -> None:
     async def test(client: Client) -> None:
         assert await new_key(client) == await new_key(client)
 

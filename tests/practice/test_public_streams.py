@@ -28,7 +28,7 @@ def trading(test: Callable[[Client], Awaitable[None]], plan: Scenario | None = N
     simulate(main)
 
 
-def test_trades_come_batched_and_agree_with_rest() -> None:
+def test_trades_are_batched_and_match_rest() -> None:
     async def test(client: Client) -> None:
         channel = f"spot@public.aggre.deals.v3.api.pb@100ms@{PAIR}"
         async with client.stream(channel) as stream:
@@ -53,7 +53,7 @@ def test_trades_come_batched_and_agree_with_rest() -> None:
 
 
 @pytest.mark.parametrize("speed", ["10ms", "100ms"])
-def test_depth_versions_are_contiguous_and_lead_from_a_snapshot_to_the_live_book(speed: str) -> None:
+def test_depth_versions_are_contiguous_from_a_snapshot_to_the_live_book(speed: str) -> None:
     async def test(client: Client) -> None:
         async with client.stream(f"spot@public.aggre.depth.v3.api.pb@{speed}@{PAIR}") as stream:
             pushes = await stream.pushes(10)
@@ -110,7 +110,7 @@ def test_numbers_of_pushes_are_trimmed() -> None:
     trading(test)
 
 
-def test_book_ticker_comes_every_interval_even_unchanged() -> None:
+def test_book_ticker_is_pushed_every_interval_even_unchanged() -> None:
     async def test(client: Client) -> None:
         quiet = "spot@public.aggre.bookTicker.v3.api.pb@10ms@MXUSDT"
         async with client.stream(quiet) as stream:
@@ -144,7 +144,7 @@ def test_limit_depth_and_batch_ticker_push_changes_only() -> None:
     trading(test)
 
 
-def test_kline_comes_each_second_with_seconds_and_create_time() -> None:
+def test_kline_is_pushed_each_second_with_seconds_and_create_time() -> None:
     async def test(client: Client) -> None:
         async with client.stream(f"spot@public.kline.v3.api.pb@{PAIR}@Min15") as stream:
             pushes = await stream.pushes(5)
@@ -159,7 +159,7 @@ def test_kline_comes_each_second_with_seconds_and_create_time() -> None:
     trading(test)
 
 
-def test_mini_tickers_come_every_three_seconds() -> None:
+def test_mini_tickers_are_pushed_every_three_seconds() -> None:
     async def test(client: Client) -> None:
         one, every = f"spot@public.miniTicker.v3.api.pb@{PAIR}@UTC+8", "spot@public.miniTickers.v3.api.pb@24H"
         async with client.stream(one, every) as stream:
@@ -178,7 +178,7 @@ def test_mini_tickers_come_every_three_seconds() -> None:
     trading(test)
 
 
-def test_fields_leave_in_mexcs_order() -> None:
+def test_fields_are_encoded_in_mexcs_order() -> None:
     """Channel, symbol, sendTime, body: tags 0a, 1a, 30 and the body's, in this order (protocol 7.6)."""
 
     async def test(client: Client) -> None:
@@ -193,7 +193,7 @@ def test_fields_leave_in_mexcs_order() -> None:
     trading(test)
 
 
-def test_one_frame_reaches_all_who_listen() -> None:
+def test_one_frame_reaches_all_subscribers() -> None:
     async def test(client: Client) -> None:
         channel = f"spot@public.aggre.deals.v3.api.pb@100ms@{PAIR}"
         async with client.stream(channel) as first, client.stream(channel) as second:
@@ -220,7 +220,7 @@ def test_ping_is_answered_in_either_case() -> None:
     trading(test)
 
 
-def test_refusals_duplicates_and_mixtures_have_mexcs_words() -> None:
+def test_refusals_duplicates_and_mixtures_have_mexcs_texts() -> None:
     good = f"spot@public.aggre.deals.v3.api.pb@100ms@{PAIR}"
     lower = f"spot@public.aggre.deals.v3.api.pb@100ms@{PAIR.lower()}"
     obsolete = f"spot@public.deals.v3.api@{PAIR}"
@@ -245,7 +245,7 @@ def test_refusals_duplicates_and_mixtures_have_mexcs_words() -> None:
     trading(test)
 
 
-def test_the_31st_topic_is_refused_whichever_frame_asks_for_it() -> None:
+def test_the_31st_topic_is_refused_in_any_frame() -> None:
     async def test(client: Client) -> None:
         symbols = [symbol["symbol"] for symbol in (await client.get("exchangeInfo"))["symbols"]][:16]
         topics = [
@@ -262,7 +262,7 @@ def test_the_31st_topic_is_refused_whichever_frame_asks_for_it() -> None:
     trading(test)
 
 
-def test_a_listing_is_blocked_until_it_is_visible_and_trades_from_its_opening_on() -> None:
+def test_a_listing_is_blocked_until_visible_and_trades_from_its_opening() -> None:
     coming = ListingPlan(base="NEWCOIN", opens_s=20, announced_before_s=15, visible_before_s=10)
     topic = "spot@public.aggre.deals.v3.api.pb@10ms@NEWCOINUSDT"
 
@@ -332,20 +332,20 @@ def test_a_socket_without_data_is_closed_after_60_s() -> None:
     assert 60 <= seconds <= 61.5
 
 
-def test_a_ping_keeps_a_quiet_socket_until_its_last_day() -> None:
+def test_pings_keep_a_quiet_socket_open_until_its_lifetime_ends() -> None:
     plan = scenario(market=STILL, knobs=Knobs(socket_lifetime_s=3_600))
     seconds, _ = seconds_until_closed(plan, QUIET_TOPIC, ping_every_s=20)
     assert 3_600 <= seconds <= 3_601.5
 
 
-def test_the_close_frame_can_be_left_out() -> None:
+def test_the_close_frame_can_be_omitted() -> None:
     plan = scenario(market=STILL, knobs=Knobs(close_frame=False, no_subscription_close_s=5))
     seconds, how = seconds_until_closed(plan)
     assert 5 <= seconds <= 6.5
     assert how is not aiohttp.WSMsgType.CLOSE
 
 
-def test_more_than_100_messages_a_second_end_the_connection() -> None:
+def test_more_than_100_messages_a_second_close_the_connection() -> None:
     async def test(client: Client) -> None:
         async with client.stream() as stream:
             for _ in range(101):
@@ -358,7 +358,7 @@ def test_more_than_100_messages_a_second_end_the_connection() -> None:
     trading(test)
 
 
-def test_a_client_that_does_not_read_is_dropped_and_others_are_served(
+def test_a_client_that_does_not_read_is_disconnected_and_others_are_served(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("mexc_tui.practice.connection.LARGEST_BACKLOG", 64 * 1024)

@@ -21,7 +21,7 @@ def mx(found: ExchangeSession) -> PracticePair:
     return pair
 
 
-def test_R15_below_the_minimum_value_names_the_number() -> None:
+def test_R15_below_the_minimum_value_the_refusal_contains_it() -> None:
     found = session()
     refused = refusal(lambda: found.place(limit(Side.BUY, far_bid(found), Decimal("0.1"))))
     assert (refused.code, refused.status) == (30002, 400)
@@ -43,7 +43,7 @@ def test_R15_the_price_band_refuses_both_sides() -> None:
     found.test(limit(Side.SELL, high, 10))
 
 
-def test_R15_too_little_money_and_too_few_coins() -> None:
+def test_R15_insufficient_quote_and_base_balances() -> None:
     found = session(balances={"USDT": Decimal(5), "MX": Decimal(3)})
     assert refusal(lambda: found.place(limit(Side.BUY, far_bid(found), 50))).code == 30004
     oversold = refusal(lambda: found.place(limit(Side.SELL, best_ask(found), 4)))
@@ -53,12 +53,12 @@ def test_R15_too_little_money_and_too_few_coins() -> None:
 
 
 @pytest.mark.parametrize(("price", "quantity"), [("2.00001", "5"), ("2.0", "5.001")])
-def test_R15_too_many_decimals_are_refused(price: str, quantity: str) -> None:
+def test_R15_excess_decimals_are_refused(price: str, quantity: str) -> None:
     found = session()
     assert refusal(lambda: found.place(limit(Side.BUY, Decimal(price), Decimal(quantity)))).code == 10096
 
 
-def test_R15_too_many_decimals_are_cut_when_configured() -> None:
+def test_R15_excess_decimals_are_cut_when_configured() -> None:
     found = session(knobs=Knobs(excess_precision=ExcessPrecision.TRUNCATE))
     price = far_bid(found) + Decimal("0.00009")
     placed = found.place(limit(Side.BUY, price, Decimal("5.009")))
@@ -137,13 +137,13 @@ def test_a_key_with_a_pair_list_trades_only_those() -> None:
         (NewOrder(MX, Side.BUY, OrderType.LIMIT, "x" * 33, Decimal(2), Decimal(1)), 700008),
     ],
 )
-def test_senseless_orders_are_refused(asked: NewOrder, code: int) -> None:
+def test_invalid_orders_are_refused(asked: NewOrder, code: int) -> None:
     found = session()
     assert refusal(lambda: found.place(asked)).code == code
     assert found.all_orders(MX) == []
 
 
-def test_test_refuses_what_place_refuses_and_changes_nothing() -> None:
+def test_order_test_has_the_refusals_of_place_without_placing() -> None:
     found = session()
     before = found.balances()
     found.test(limit(Side.BUY, best_ask(found), 1))

@@ -72,7 +72,7 @@ def act(found: ExchangeSession, action: Action) -> None:
 
 @settings(max_examples=60)
 @given(ACTIONS, st.integers(0, 3), st.booleans())
-def test_money_is_conserved_whatever_the_account_does(
+def test_money_is_conserved_under_any_sequence_of_orders(
     actions: list[Action], seed: int, deducts: bool
 ) -> None:
     knobs = Knobs(maker_fee=Decimal("0.0002"), mx_deduction=deducts)
@@ -99,7 +99,7 @@ def test_money_is_conserved_whatever_the_account_does(
 
 @settings(max_examples=25)
 @given(ACTIONS, st.integers(0, 3))
-def test_versions_are_contiguous_and_told_levels_rebuild_the_book(actions: list[Action], seed: int) -> None:
+def test_versions_are_contiguous_and_events_rebuild_the_book(actions: list[Action], seed: int) -> None:
     found, seen = session(seed=seed, active=20), Witness()
     before = found.depth(MX, 2000)
     book = {Side.BUY: dict(before.bids), Side.SELL: dict(before.asks)}
@@ -123,7 +123,7 @@ def test_versions_are_contiguous_and_told_levels_rebuild_the_book(actions: list[
 
 @settings(max_examples=25)
 @given(ACTIONS)
-def test_fok_orders_end_filled_or_untouched_and_terminal_orders_hold_nothing(actions: list[Action]) -> None:
+def test_fok_orders_fill_completely_or_not_and_terminal_orders_lock_nothing(actions: list[Action]) -> None:
     found = session(active=20)
     for action in actions:
         act(found, action)
@@ -160,11 +160,11 @@ def story(seed: int, steps: list[int], warm: bool = False) -> str:
 
 @settings(max_examples=8)
 @given(st.lists(st.integers(1, 44_999), max_size=12))
-def test_how_often_advance_is_called_changes_nothing(steps: list[int]) -> None:
+def test_the_number_of_advance_calls_changes_nothing(steps: list[int]) -> None:
     assert story(3, steps) == story(3, [])
 
 
-def test_warming_changes_nothing_and_another_seed_changes_much() -> None:
+def test_warming_changes_nothing_and_another_seed_does() -> None:
     assert story(3, [], warm=True) == story(3, [])
     assert story(4, []) != story(3, [])
 
@@ -181,7 +181,7 @@ def test_I17_the_same_seed_gives_the_same_day_in_another_process() -> None:
         assert done.stdout.strip() == here, done.stderr
 
 
-def test_a_quiet_market_does_not_depend_on_who_looks_first_or_when() -> None:
+def test_a_quiet_market_does_not_depend_on_the_time_of_access() -> None:
     first, second = session(symbols=60), session(symbols=60)
     names = [pair.symbol for pair in first.visible_pairs()]
     one_way = {name: first.depth(name, 50)[:3] for name in names}
@@ -189,7 +189,7 @@ def test_a_quiet_market_does_not_depend_on_who_looks_first_or_when() -> None:
     assert {name: second.depth(name, 50)[:3] for name in reversed(names)} == one_way
 
 
-def test_a_stale_snapshot_is_the_book_of_a_moment_ago() -> None:
+def test_a_stale_snapshot_is_an_older_book() -> None:
     found = session(active=20)
     then = found.depth(MX, 2000)
     found.advance(found.now_ms + 10_000)
@@ -198,7 +198,7 @@ def test_a_stale_snapshot_is_the_book_of_a_moment_ago() -> None:
     assert stale.version < found.depth(MX).version
 
 
-def test_events_come_in_time_order_and_next_event_says_when() -> None:
+def test_events_are_in_time_order_and_next_event_is_their_time() -> None:
     found, seen = session(LISTING, active=5), Witness()
     found.sinks.append(seen)
     for _ in range(50):
@@ -213,7 +213,7 @@ def test_events_come_in_time_order_and_next_event_says_when() -> None:
     assert found.now_ms == now_ms
 
 
-def test_books_of_busy_pairs_stay_healthy_and_small_over_hours() -> None:
+def test_books_of_busy_pairs_stay_two_sided_and_small_over_hours() -> None:
     found = ExchangeSession(scenario(active=2, symbols=10), 1, START_MS)
     for hour in range(1, 5):
         found.advance(START_MS + hour * 3_600_000)
@@ -270,7 +270,7 @@ def test_quiet_pairs_can_trade_too() -> None:
     assert len({symbol for symbol, _ in seen.trades} - closed) > 15
 
 
-def test_the_session_names_itself_and_knows_its_end() -> None:
+def test_the_session_has_an_id_and_an_end() -> None:
     found = session(seed=9)
     assert found.id == f"test-9-{START_MS}"
     assert found.ends_ms is None

@@ -13,14 +13,14 @@ from tests.support.exchange.practice_session import START_MS
 SESSION = ExchangeSession(Scenario(name="full"), 1, START_MS)
 
 
-def test_it_has_as_many_pairs_as_the_real_one_and_most_against_usdt() -> None:
+def test_it_has_as_many_pairs_as_the_exchange_and_most_against_usdt() -> None:
     quotes = Counter(pair.rules.quote for pair in SESSION.visible_pairs())
     assert sum(quotes.values()) == 1950
     assert 1450 < quotes["USDT"] < 1550
     assert {"USDC", "BTC", "ETH"} < set(quotes)
 
 
-def test_it_has_majors_names_that_are_not_ascii_and_every_oddity() -> None:
+def test_it_has_majors_non_ascii_names_and_every_oddity() -> None:
     pairs = {pair.symbol: pair for pair in SESSION.visible_pairs()}
     assert not pairs["BTCUSDT"].api_allowed
     assert not pairs["ETHUSDT"].api_allowed
@@ -41,7 +41,7 @@ def test_ids_are_32_hex_unique_and_usdt_has_its_own() -> None:
     assert usdt == {"128f589271cb4951b03e71e6323eb7be"}
 
 
-def test_contracts_have_the_forms_of_the_real_ones() -> None:
+def test_contracts_have_the_formats_of_real_ones() -> None:
     forms = Counter(
         (address[:2] == "0x", len(address))
         for pair in SESSION.visible_pairs()
@@ -63,7 +63,7 @@ def test_every_pair_can_be_traded_at_its_precisions() -> None:
         assert pair.last_price / tick > 50
 
 
-def test_small_sessions_hold_the_same_majors() -> None:
+def test_small_sessions_contain_the_same_majors() -> None:
     small = ExchangeSession(
         msgspec.convert({"name": "small", "market": {"symbols": 5}}, Scenario), 1, START_MS
     )

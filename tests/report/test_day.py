@@ -14,7 +14,7 @@ from mexc_tui.model.outcome_of_listing import OutcomeEnd
 from mexc_tui.model.signal import DetectorName, Probability
 from mexc_tui.report.day import DayReport, ListingReport, to_json
 from mexc_tui.report.day_builder import report_of
-from mexc_tui.report.inputs import Kept, KeptSignal
+from mexc_tui.report.inputs import DayInputs, ReportSignal
 from tests.support.samples.report_samples import (
     DAY,
     FROM_MS,
@@ -30,15 +30,15 @@ from tests.support.samples.report_samples import (
 )
 
 
-def whole() -> Kept:
+def whole() -> DayInputs:
     new, gone, later = opened(), cancelled(), waiting()
-    return Kept(
+    return DayInputs(
         listings=(later, gone, new),
         signals=(
-            KeptSignal(signal(new, 4_100), True),
-            KeptSignal(signal(new, 20_500, DetectorName.OPENING, Probability(0.7, 0.6, 0.8, 30, 21)), None),
-            KeptSignal(signal(gone, 2_000, DetectorName.LAUNCH_SEQUENCE), False),
-            KeptSignal(signal(later, 2_000, DetectorName.LAUNCH_SEQUENCE), None),
+            ReportSignal(signal(new, 4_100), True),
+            ReportSignal(signal(new, 20_500, DetectorName.OPENING, Probability(0.7, 0.6, 0.8, 30, 21)), None),
+            ReportSignal(signal(gone, 2_000, DetectorName.LAUNCH_SEQUENCE), False),
+            ReportSignal(signal(later, 2_000, DetectorName.LAUNCH_SEQUENCE), None),
         ),
         outcomes=(outcome(new), outcome(gone, OutcomeEnd.CANCELLED)),
         passes=(look(5_000), look(5_500), look(8_000)),
@@ -50,70 +50,70 @@ def of(report: DayReport, symbol: str) -> ListingReport:
     return next(one for one in report.listings if one.symbol == symbol)
 
 
-def test_what_was_seen_stands_with_its_time_and_its_source() -> None:
+def test_detections_have_time_and_source() -> None:
     new = of(report_of(DAY, whole()), "NEWUSDT")
-    first = [(one.source, one.at_ms - FROM_MS) for one in new.seen if one.kind is None]
+    first = [(one.source, one.at_ms - FROM_MS) for one in new.timeline if one.kind is None]
     assert first == [
         (ListingSource.CALENDAR, 1_000),
         (ListingSource.SYMBOLS_V2, 2_000),
         (ListingSource.EXCHANGE_INFO, 4_000),
         (ListingSource.STREAM, 20_200),
     ]
-    moved = next(one for one in new.seen if one.kind is ChangeKind.MOVED)
-    assert (moved.source, moved.at_ms - FROM_MS, moved.words) == (
+    moved = next(one for one in new.timeline if one.kind is ChangeKind.MOVED)
+    assert (moved.source, moved.at_ms - FROM_MS, moved.text) == (
         ListingSource.CALENDAR,
         3_000,
         "opening moved by +5.0 s",
     )
-    assert new.seen[-1].source is None
+    assert new.timeline[-1].source is None
     assert new.stage is ListingStage.MATURED
 
 
-def test_a_signal_stands_with_its_probability_its_n_and_its_lead_time() -> None:
-    ready, opening = of(report_of(DAY, whole()), "NEWUSDT").signalled
-    assert (ready.lead_ms, ready.is_lead_to_plan, ready.came_true) == (16_000, False, True)
-    assert ready.words.startswith("no history")
+def test_a_signal_has_probability_sample_and_lead_time() -> None:
+    ready, opening = of(report_of(DAY, whole()), "NEWUSDT").signals
+    assert (ready.lead_ms, ready.is_lead_to_plan, ready.is_correct) == (16_000, False, True)
+    assert ready.probability_text.startswith("no history")
     assert (opening.lead_ms, opening.probability, opening.n, opening.hits) == (-400, 0.7, 30, 21)
 
 
-def test_without_an_opening_the_lead_is_to_the_plan_and_says_so() -> None:
-    (only,) = of(report_of(DAY, whole()), "GONEUSDT").signalled
+def test_without_an_opening_the_lead_time_is_to_the_schedule() -> None:
+    (only,) = of(report_of(DAY, whole()), "GONEUSDT").signals
     assert (only.lead_ms, only.is_lead_to_plan) == (48_000, True)
     assert "48.0 s before the scheduled opening" in read(report_of(DAY, whole()))
 
 
-def test_what_happened_is_the_stored_outcome() -> None:
-    happened = of(report_of(DAY, whole()), "NEWUSDT").happened
+def test_the_outcome_is_the_stored_one() -> None:
+    happened = of(report_of(DAY, whole()), "NEWUSDT").outcome
     assert (happened.end, happened.late_ms, happened.trades) == (OutcomeEnd.OPENED, 100, 321)
-    assert (happened.reference_return, happened.not_known) == (0.12, ())
-    assert of(report_of(DAY, whole()), "GONEUSDT").happened.end is OutcomeEnd.CANCELLED
+    assert (happened.reference_return, happened.unknown) == (0.12, ())
+    assert of(report_of(DAY, whole()), "GONEUSDT").outcome.end is OutcomeEnd.CANCELLED
 
 
-def test_what_is_not_known_says_so_and_why() -> None:
+def test_unknown_facts_are_listed_with_reasons() -> None:
     report = report_of(DAY, whole())
-    later = of(report, "LATERUSDT").happened
+    later = of(report, "LATERUSDT").outcome
     assert later.end is None
-    assert later.not_known == ("outcome: its opening is scheduled after the end of the day",)
-    assert "Undecided at the end of the day: LATERUSDT." in report.not_known
+    assert later.unknown == ("outcome: its opening is scheduled after the end of the day",)
+    assert "Undecided at the end of the day: LATERUSDT." in report.unknown
 
 
-def test_an_opening_just_before_the_end_is_not_decided_yet() -> None:
-    report = report_of(DAY, Kept(listings=(opened(opens=90_000),)))
-    assert of(report, "NEWUSDT").happened.not_known == ("outcome: the day ended within 30 s of its opening",)
+def test_an_opening_just_before_the_end_is_undecided() -> None:
+    report = report_of(DAY, DayInputs(listings=(opened(opens=90_000),)))
+    assert of(report, "NEWUSDT").outcome.unknown == ("outcome: the day ended within 30 s of its opening",)
 
 
-def test_a_missing_outcome_that_was_due_is_said_to_be_missing() -> None:
-    report = report_of(DAY, Kept(listings=(opened(),)))
-    assert "due, but not recorded" in of(report, "NEWUSDT").happened.not_known[0]
+def test_a_missing_due_outcome_is_reported() -> None:
+    report = report_of(DAY, DayInputs(listings=(opened(),)))
+    assert "due, but not recorded" in of(report, "NEWUSDT").outcome.unknown[0]
 
 
-def test_missing_market_data_is_said() -> None:
-    report = report_of(DAY, Kept(listings=(opened(),), outcomes=(outcome(opened(), has_gap=True),)))
-    assert "market data has gaps" in of(report, "NEWUSDT").happened.not_known[0]
-    assert "Market data was missing for: NEWUSDT." in report.not_known
+def test_missing_market_data_is_reported() -> None:
+    report = report_of(DAY, DayInputs(listings=(opened(),), outcomes=(outcome(opened(), has_gap=True),)))
+    assert "market data has gaps" in of(report, "NEWUSDT").outcome.unknown[0]
+    assert "Market data was missing for: NEWUSDT." in report.unknown
 
 
-def test_never_open_to_keys_is_told_by_time() -> None:
+def test_never_api_follows_from_elapsed_time() -> None:
     closed = listing_from(
         "WEBUSDT-1",
         (
@@ -122,17 +122,18 @@ def test_never_open_to_keys_is_told_by_time() -> None:
         ),
     )
     web = of(
-        report_of(DAY, Kept(listings=(closed,), outcomes=(outcome(closed, OutcomeEnd.NEVER_API),))), "WEBUSDT"
+        report_of(DAY, DayInputs(listings=(closed,), outcomes=(outcome(closed, OutcomeEnd.NEVER_API),))),
+        "WEBUSDT",
     )
-    assert web.seen[-1].words == "open → never_api, by elapsed time"
-    assert web.happened.end is OutcomeEnd.NEVER_API
+    assert web.timeline[-1].text == "open → never_api, by elapsed time"
+    assert web.outcome.end is OutcomeEnd.NEVER_API
 
 
-def test_a_signal_under_an_id_that_was_given_up_belongs_to_its_listing() -> None:
+def test_a_signal_under_a_former_id_belongs_to_its_listing() -> None:
     twin, new = opened(), opened()
     joined = msgspec.structs.replace(new, id="other", also_ids=(new.id,))
-    report = report_of(DAY, Kept(listings=(joined,), signals=(KeptSignal(signal(twin, 4_000), None),)))
-    assert len(report.listings[0].signalled) == 1
+    report = report_of(DAY, DayInputs(listings=(joined,), signals=(ReportSignal(signal(twin, 4_000), None),)))
+    assert len(report.listings[0].signals) == 1
     assert report.totals.signals == 1
 
 
@@ -140,7 +141,7 @@ def test_other_days_are_left_out() -> None:
     other = replace(DAY, from_ms=FROM_MS + 200_000, to_ms=FROM_MS + 300_000)
     report = report_of(other, whole())
     assert (report.listings, report.alerts, report.passes.count) == ((), (), 0)
-    assert report.not_known[0] == "No listings."
+    assert report.unknown[0] == "No listings."
 
 
 def test_totals_count_every_listing_once() -> None:
@@ -149,18 +150,18 @@ def test_totals_count_every_listing_once() -> None:
     assert (totals.moved, totals.renamed, totals.signals, totals.alerts) == (1, 0, 4, 1)
     claims = {one.detector: one for one in report_of(DAY, whole()).claims}
     launch = claims[DetectorName.LAUNCH_SEQUENCE]
-    assert (launch.signals, launch.came_true, launch.did_not, launch.untold) == (2, 0, 1, 1)
+    assert (launch.signals, launch.correct, launch.wrong, launch.undecided) == (2, 0, 1, 1)
     assert claims[DetectorName.CLUSTER].signals == 0
 
 
-def test_passes_tell_their_longest_pause_and_what_was_never_read() -> None:
+def test_passes_show_the_longest_interval_and_unread_sources() -> None:
     kept = replace(whole(), passes=(look(5_000, None), look(6_000, None), look(9_000, None)))
     passes = report_of(DAY, kept).passes
     assert (passes.count, passes.longest_pause_ms, passes.slowest_ms) == (3, 3_000, 1.5)
-    assert "Never polled: calendar." in report_of(DAY, kept).not_known
+    assert "Never polled: calendar." in report_of(DAY, kept).unknown
 
 
-def test_a_rate_of_few_cases_is_not_shown_as_a_number() -> None:
+def test_a_rate_of_a_small_sample_is_not_shown() -> None:
     text = read(report_of(DAY, whole()))
     assert "1 raised: 1 correct, 0 wrong, 0 undecided, n too small for a rate (< 20)" in text
 
@@ -181,20 +182,20 @@ def test_a_rate_of_few_cases_is_not_shown_as_a_number() -> None:
         "1 opened, 1 cancelled, 0 never open to API keys, 0 unknown, 1 undecided",
     ],
 )
-def test_the_text_says(words: str) -> None:
+def test_the_text_contains(words: str) -> None:
     assert words in read(report_of(DAY, whole()))
 
 
-def test_json_holds_all_of_it_and_comes_back() -> None:
+def test_json_round_trips_the_whole_report() -> None:
     report = report_of(DAY, whole())
     assert msgspec.json.decode(to_json(report), type=DayReport) == report
     assert b'"first_price":"0.05"' in to_json(report)
 
 
 @given(st.integers())
-def test_order_of_what_was_kept_does_not_matter(seed: int) -> None:
+def test_the_order_of_stored_data_does_not_matter(seed: int) -> None:
     kept, shuffle = whole(), Random(seed)
-    mixed = Kept(
+    mixed = DayInputs(
         listings=tuple(shuffle.sample(kept.listings, 3)),
         signals=tuple(shuffle.sample(kept.signals, 4)),
         outcomes=tuple(shuffle.sample(kept.outcomes, 2)),

@@ -16,7 +16,7 @@ from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeState, Stamps
 from mexc_tui.report.day import DayReport, to_json
 from mexc_tui.report.day_builder import report_of
-from mexc_tui.report.inputs import Kept, KeptMoney, KeptTrading
+from mexc_tui.report.inputs import DayInputs, EquityInputs, TradingInputs
 from mexc_tui.store.store import SqliteStore
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.engine.fake_trading_engine import DIFFERENCE, NO
@@ -25,7 +25,7 @@ from tests.support.samples import trading_samples as samples
 from tests.support.samples.report_samples import DAY, FROM_MS, opened, outcome, read, waiting
 
 LISTING = opened()
-MONEY = KeptMoney(
+MONEY = EquityInputs(
     start=D(1_000),
     flows=D(0),
     realised=D("4.98"),
@@ -80,7 +80,7 @@ def run(at_ms: int, *, differs: bool = False, problem: str = "") -> Reconciliati
     )
 
 
-TRADING = KeptTrading(
+TRADING = TradingInputs(
     money=MONEY,
     snipes=(SNIPE,),
     attempts=(attempt(2, "filled"), attempt(1, "not open yet", 30001, "try again at once")),
@@ -90,16 +90,16 @@ TRADING = KeptTrading(
 )
 
 
-def report(trading: KeptTrading | None = TRADING) -> DayReport:
-    return report_of(DAY, Kept(listings=(LISTING,), outcomes=(outcome(LISTING),), trading=trading))
+def report(trading: TradingInputs | None = TRADING) -> DayReport:
+    return report_of(DAY, DayInputs(listings=(LISTING,), outcomes=(outcome(LISTING),), trading=trading))
 
 
-def test_a_listing_tells_why_it_was_refused_and_how_it_was_bought_and_closed() -> None:
+def test_a_listing_shows_refusals_entry_and_exit() -> None:
     listing = report().listings[0]
-    assert [one.at_ms - FROM_MS for one in listing.refused] == [8_000, 9_000]
-    sniped = listing.sniped[0]
-    assert [(one.number, one.code) for one in sniped.tried] == [(1, 30001), (2, None)]
-    assert [(one.name, one.ms) for one in sniped.tried[0].stages] == [
+    assert [one.at_ms - FROM_MS for one in listing.refusals] == [8_000, 9_000]
+    sniped = listing.snipes[0]
+    assert [(one.number, one.code) for one in sniped.attempts] == [(1, 30001), (2, None)]
+    assert [(one.name, one.ms) for one in sniped.attempts[0].stages] == [
         ("aim to last byte", 1.25),
         ("decision to last byte", 0.25),
         ("last byte to response", 8.0),
@@ -109,16 +109,16 @@ def test_a_listing_tells_why_it_was_refused_and_how_it_was_bought_and_closed() -
     assert [(one.close_reason, one.realised) for one in sniped.positions] == [(CloseReason.LADDER, D("4.98"))]
 
 
-def test_without_a_quote_before_it_slippage_is_to_the_first_trade_and_says_so() -> None:
+def test_without_a_prior_quote_slippage_is_to_the_first_trade() -> None:
     bare = msgspec.structs.replace(SNIPE, reference_price=None)
-    kept = KeptTrading(money=MONEY, snipes=(bare,))
-    sniped = report(kept).listings[0].sniped[0]
+    kept = TradingInputs(money=MONEY, snipes=(bare,))
+    sniped = report(kept).listings[0].snipes[0]
     assert sniped.slippage_to == "the first public trade"
-    untraded = report_of(DAY, Kept(listings=(LISTING,), trading=kept)).listings[0].sniped[0]
+    untraded = report_of(DAY, DayInputs(listings=(LISTING,), trading=kept)).listings[0].snipes[0]
     assert (untraded.slippage_bps, untraded.slippage_to) == (None, "")
 
 
-def test_the_day_is_counted_and_its_books_are_judged() -> None:
+def test_totals_and_the_ledger_check_of_a_day() -> None:
     trading = report().trading
     assert trading is not None
     totals = trading.totals
@@ -129,30 +129,30 @@ def test_the_day_is_counted_and_its_books_are_judged() -> None:
     assert (accounts.compared, accounts.unexplained, accounts.unexplained_last) == (2, 1, 0)
 
 
-def test_a_listing_that_was_only_refused_counts_as_refused() -> None:
+def test_a_refused_listing_counts_as_refused() -> None:
     later = waiting()
-    kept = KeptTrading(money=MONEY, refusals=(refusal(9_000, later.id),))
-    trading = report_of(DAY, Kept(listings=(later,), trading=kept)).trading
+    kept = TradingInputs(money=MONEY, refusals=(refusal(9_000, later.id),))
+    trading = report_of(DAY, DayInputs(listings=(later,), trading=kept)).trading
     assert trading is not None
     assert trading.totals.refused == 1
 
 
-def test_a_last_comparison_that_was_not_finished_proves_nothing() -> None:
-    kept = KeptTrading(money=MONEY, runs=(run(1_000), run(2_000, problem="no answer")))
+def test_an_unfinished_last_reconciliation_is_unknown() -> None:
+    kept = TradingInputs(money=MONEY, runs=(run(1_000), run(2_000, problem="no answer")))
     trading = report(kept).trading
     assert trading is not None
     assert trading.accounts.unexplained_last is None
     assert "last: not finished" in read(report(kept))
 
 
-def test_other_days_snipes_and_comparisons_are_left_out() -> None:
+def test_other_days_snipes_and_reconciliations_are_left_out() -> None:
     old = msgspec.structs.replace(SNIPE, armed_ms=FROM_MS - 1)
     trading = report(
-        KeptTrading(money=MONEY, snipes=(old,), runs=(run(-5),), refusals=(refusal(-1),))
+        TradingInputs(money=MONEY, snipes=(old,), runs=(run(-5),), refusals=(refusal(-1),))
     ).trading
     assert trading is not None
     assert (trading.totals.armed, trading.totals.refused, trading.accounts.compared) == (0, 0, 0)
-    assert "Reconciliations: none" in read(report(KeptTrading(money=MONEY)))
+    assert "Reconciliations: none" in read(report(TradingInputs(money=MONEY)))
 
 
 @pytest.mark.parametrize(
@@ -170,29 +170,31 @@ def test_other_days_snipes_and_comparisons_are_left_out() -> None:
         "Reconciliations: 2, explained 0, unexplained 1 (last: 0)",
     ],
 )
-def test_the_text_tells_of_money(words: str) -> None:
+def test_the_text_shows_trading(words: str) -> None:
     assert words in read(report())
 
 
-def test_many_attempts_are_told_by_the_first_and_the_last() -> None:
+def test_many_attempts_are_shown_by_the_first_and_the_last() -> None:
     many = tuple(attempt(number, "not open yet", 30001) for number in range(1, 9))
-    text = read(report(KeptTrading(money=MONEY, snipes=(SNIPE,), attempts=many)))
+    text = read(report(TradingInputs(money=MONEY, snipes=(SNIPE,), attempts=many)))
     assert text.count("not open yet") == 2
     assert "6 attempts in between" in text
 
 
-def test_a_gap_of_equity_is_told_to_the_last_digit() -> None:
-    off = KeptTrading(money=KeptMoney(D(1_000), D(0), D(0), D(0), D("999.98"), D(0), D("-0.02"), at_cost=2))
+def test_an_equity_gap_is_shown_to_the_last_digit() -> None:
+    off = TradingInputs(
+        money=EquityInputs(D(1_000), D(0), D(0), D(0), D("999.98"), D(0), D("-0.02"), at_cost=2)
+    )
     text = read(report(off))
     assert "(2 open positions at cost): differs by -0.02" in text
 
 
-def test_without_books_nothing_is_said_of_money() -> None:
+def test_without_a_ledger_trading_is_left_out() -> None:
     bare = report(None)
     assert (bare.trading, "Trading" in read(bare)) == (None, False)
 
 
-def test_json_comes_back_with_money_as_text() -> None:
+def test_json_round_trips_with_money_as_text() -> None:
     body = to_json(report())
     assert msgspec.json.decode(body, type=DayReport) == report()
     assert msgspec.json.decode(body)["trading"]["accounts"]["equity"] == "1004.98"
@@ -216,7 +218,7 @@ def remember(unit: UnitOfWork) -> None:
         tables.positions.save(CLOSED)
 
 
-async def test_the_report_reads_the_books_of_its_own_session(tmp_path: Path) -> None:
+async def test_the_report_reads_the_ledger_of_its_own_session(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "desk.sqlite3", SystemClock())
     try:
         await store.write("books", remember)
@@ -233,14 +235,14 @@ async def test_the_report_reads_the_books_of_its_own_session(tmp_path: Path) -> 
     assert none is None
 
 
-def test_what_a_new_start_found_and_did_is_told_with_the_day_s_trading() -> None:
+def test_recovery_at_start_is_part_of_the_day_s_trading() -> None:
     lines = (
         "1 position, 0 orders and 0 snipes were open",
         "position NEWUSDT: 3 left; closed since by ladder",
     )
     found = RecoveryReported(at_ms=FROM_MS + 61_500, about="books", lines=lines)
     other_day = RecoveryReported(at_ms=FROM_MS - 1, about="books", lines=("long ago",))
-    told = report(dataclasses.replace(TRADING, taken_up=(other_day, found)))
+    told = report(dataclasses.replace(TRADING, recoveries=(other_day, found)))
     assert told.trading is not None
     assert [(one.at_ms, one.lines) for one in told.trading.restarts] == [(found.at_ms, lines)]
     text = read(told)
@@ -249,10 +251,10 @@ def test_what_a_new_start_found_and_did_is_told_with_the_day_s_trading() -> None
     assert "long ago" not in text
 
 
-def test_slippage_is_to_the_ask_when_it_was_sent_and_the_shortfall_is_told_beside_it() -> None:
+def test_slippage_is_to_the_ask_when_sent_with_the_shortfall() -> None:
     asked = msgspec.structs.replace(attempt(2, "filled"), best_ask=D(2))
-    kept = KeptTrading(money=MONEY, snipes=(SNIPE,), attempts=(asked,))
-    sniped = report(kept).listings[0].sniped[0]
+    kept = TradingInputs(money=MONEY, snipes=(SNIPE,), attempts=(asked,))
+    sniped = report(kept).listings[0].snipes[0]
     assert sniped.slippage_to == "the best ask when sent"
     assert sniped.slippage_bps == 50.0
     assert sniped.shortfall_bps is not None

@@ -36,7 +36,7 @@ def test_a_value_changes_in_its_place_and_keeps_its_comment() -> None:
     assert with_value(MINE, "theme", "amber") == MINE.replace('"theme" = "light#2"', 'theme = "amber"')
 
 
-def test_a_value_over_several_lines_is_replaced_whole() -> None:
+def test_a_value_over_several_lines_is_replaced_completely() -> None:
     changed = with_value(MINE, "ladder", DEFAULTS.ladder)
     assert 'ladder = ["30@10", "40@20", "30@30"]\nstop_loss_pct = 10\n' in changed
     assert "half" not in changed
@@ -48,7 +48,7 @@ def test_a_new_value_goes_to_the_end() -> None:
     assert with_value("x = 1", "trailing", False) == "x = 1\ntrailing = false\n"
 
 
-def test_taking_a_value_out_leaves_the_rest() -> None:
+def test_removing_a_value_leaves_the_rest() -> None:
     assert without(MINE, "max_positions") == MINE.replace("max_positions = 4   # never more\n", "")
     assert without(MINE, "trailing") == MINE
     assert tomllib.loads(without(MINE, "ladder")) == {
@@ -66,7 +66,7 @@ def test_taking_a_value_out_leaves_the_rest() -> None:
         "max_positions = \n",
     ],
 )
-def test_a_file_in_which_the_place_is_not_sure_is_left_alone(text: str) -> None:
+def test_a_file_with_an_ambiguous_setting_is_unchanged(text: str) -> None:
     with pytest.raises(UnreadableSettings):
         with_value(text, "max_positions", 5)
 
@@ -81,7 +81,7 @@ def test_any_edit_changes_exactly_one_key(names: list[str], size: int, newline: 
     assert tomllib.loads(without(text, name)) == {key: before[key] for key in before if key != name}
 
 
-def test_a_value_set_by_a_person_is_in_the_file_for_this_user_alone(tmp_path: Path) -> None:
+def test_a_set_value_is_in_a_file_private_to_the_user(tmp_path: Path) -> None:
     file = tmp_path / "mexc-tui" / "settings.toml"
     loaded = set_value(file, "ladder", "50@10, 50@20", Layers())
     assert file.read_text() == 'ladder = ["50@10", "50@20"]  # set in practice\n'
@@ -105,7 +105,7 @@ def test_a_value_set_by_a_person_is_in_the_file_for_this_user_alone(tmp_path: Pa
         ("theme", "A" * 40),
     ],
 )
-def test_a_refused_value_leaves_the_file_as_it_was(tmp_path: Path, name: str, text: str) -> None:
+def test_a_refused_value_leaves_the_file_unchanged(tmp_path: Path, name: str, text: str) -> None:
     file = tmp_path / "settings.toml"
     file.write_text("# mine\nmax_positions = 4")
     with pytest.raises(SettingsError, match=name):
@@ -114,16 +114,14 @@ def test_a_refused_value_leaves_the_file_as_it_was(tmp_path: Path, name: str, te
 
 
 @pytest.mark.parametrize(("name", "text"), [("max_positions", "99"), ("max_trades_hour", "11")])
-def test_a_refusal_says_that_the_value_came_from_this_change_and_not_from_a_flag_or_the_file(
-    tmp_path: Path, name: str, text: str
-) -> None:
+def test_a_refusal_names_this_change_as_the_origin(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(SettingsError) as caught:
         set_value(tmp_path / "settings.toml", name, text, Layers())
     assert f"{name} = {text}" in str(caught.value)
     assert "(from this change)" in str(caught.value)
 
 
-def test_a_file_with_a_mistake_elsewhere_is_not_changed_before_that_is_mended(tmp_path: Path) -> None:
+def test_a_file_with_another_mistake_is_not_changed(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text("max_positions = 99\n")
     with pytest.raises(SettingsError, match="max_positions = 99"):
@@ -131,7 +129,7 @@ def test_a_file_with_a_mistake_elsewhere_is_not_changed_before_that_is_mended(tm
     assert set_value(file, "max_positions", "9", Layers()).settings.max_positions == 9
 
 
-def test_a_stronger_place_still_holds_after_the_file_changed(tmp_path: Path) -> None:
+def test_a_higher_layer_takes_precedence_after_a_change_of_the_file(tmp_path: Path) -> None:
     around = Layers(environment=environment_layer({"MEXC_TUI_MAX_POSITIONS": "5"}))
     loaded = set_value(tmp_path / "settings.toml", "max_positions", "7", around)
     assert (loaded.settings.max_positions, loaded.origin("max_positions")) == (
@@ -141,7 +139,7 @@ def test_a_stronger_place_still_holds_after_the_file_changed(tmp_path: Path) -> 
     assert read_file(tmp_path / "settings.toml").values["max_positions"].value == 7
 
 
-def test_a_link_to_a_file_elsewhere_stays_a_link(tmp_path: Path) -> None:
+def test_a_symbolic_link_is_preserved(tmp_path: Path) -> None:
     (tmp_path / "dotfiles").mkdir()
     link = tmp_path / "settings.toml"
     link.symlink_to(tmp_path / "dotfiles" / "desk.toml")
@@ -150,13 +148,13 @@ def test_a_link_to_a_file_elsewhere_stays_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "dotfiles" / "desk.toml").read_text() == "trailing = true  # set in practice\n"
 
 
-def test_a_folder_that_takes_no_file_is_named(tmp_path: Path) -> None:
+def test_a_read_only_folder_is_reported_by_name(tmp_path: Path) -> None:
     (tmp_path / "in the way").write_text("")
     with pytest.raises(SettingsError, match="Cannot"):
         set_value(tmp_path / "in the way" / "settings.toml", "trailing", "true", Layers())
 
 
-def test_a_pipe_or_a_folder_in_the_files_place_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_or_folder_instead_of_the_file_is_refused_without_blocking(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "settings.toml")
     with pytest.raises(SettingsError, match="not a regular file"):
         read_file(tmp_path / "settings.toml")
@@ -170,7 +168,7 @@ PAPER = Layers(flags=flag_layer({"mode": "paper"}))
 
 
 @pytest.mark.parametrize(("layers", "mode"), [(Layers(), "practice"), (PAPER, "paper")])
-def test_live_ignores_a_value_that_was_set_without_real_money_and_says_so(
+def test_live_ignores_and_reports_a_value_set_without_real_money(
     tmp_path: Path, layers: Layers, mode: str
 ) -> None:
     file = tmp_path / "settings.toml"
@@ -194,7 +192,7 @@ def test_live_ignores_a_value_that_was_set_without_real_money_and_says_so(
     assert live.origin("max_positions") == f"the default; ignored: {live.ignored[1]}"
 
 
-def test_a_value_that_is_set_live_serves_all_modes(tmp_path: Path) -> None:
+def test_a_value_set_in_live_mode_applies_to_all_modes(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     set_value(file, "max_positions", "7", Layers())
     loaded = set_value(file, "max_positions", "5", LIVE)

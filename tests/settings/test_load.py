@@ -88,7 +88,7 @@ ANY_SETTING = st.sampled_from(sorted(TABLE)).flatmap(
 ANY_LONE_SETTING = ANY_SETTING.filter(lambda pair: pair[0] not in RELATED)
 
 
-def test_without_anything_given_every_setting_has_its_default_and_the_mode_is_practice() -> None:
+def test_without_layers_every_setting_has_its_default_and_the_mode_is_practice() -> None:
     loaded = load(Layers())
     assert loaded.settings == NOTHING
     assert (loaded.settings.mode, loaded.origin("mode"), loaded.overrides) == (
@@ -128,7 +128,7 @@ def test_defaults_are_those_of_the_reference_and_of_its_overrides() -> None:
 
 
 @pytest.mark.parametrize("setting", TABLE.values(), ids=lambda setting: setting.name)
-def test_every_setting_says_all_about_itself(setting: Setting) -> None:
+def test_every_setting_is_fully_described(setting: Setting) -> None:
     assert setting.help.endswith((".", "%."))
     assert setting.allowed
     assert setting.group in {group.title for group in GROUPS}
@@ -138,12 +138,12 @@ def test_every_setting_says_all_about_itself(setting: Setting) -> None:
             assert setting.unit == unit
 
 
-def test_no_setting_stands_in_two_groups() -> None:
+def test_no_setting_is_in_two_groups() -> None:
     names = [name for group in GROUPS for name in group.model_fields]
     assert len(names) == len(set(names)) == len(TABLE) == len(Settings.model_fields)
 
 
-def test_settings_that_depend_on_each_other_wait_for_a_restart_together() -> None:
+def test_dependent_settings_need_a_restart_together() -> None:
     for names in ASCENDING:
         assert len({TABLE[name].needs_restart for name in names}) == 1
 
@@ -153,14 +153,14 @@ def test_settings_cannot_be_changed_in_place() -> None:
         NOTHING.mode = Mode.LIVE
 
 
-def test_making_settings_reads_no_variable_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_creating_settings_reads_no_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_POSITIONS", "7")
     monkeypatch.setenv("MEXC_TUI_MAX_POSITIONS", "7")
     assert load(Layers()).settings.max_positions == 3
 
 
 @given(ANY_SETTING)
-def test_any_allowed_value_is_understood_from_a_file_a_variable_and_a_flag(pair: tuple[str, object]) -> None:
+def test_any_allowed_value_is_parsed_from_a_file_a_variable_and_a_flag(pair: tuple[str, object]) -> None:
     name, value = pair
     text = text_of(value)
     everywhere = [
@@ -176,7 +176,7 @@ PLACES = ("flags", "environment", "file", "scenario")
 
 
 @given(st.sets(st.sampled_from(PLACES)))
-def test_the_strongest_place_wins(used: set[str]) -> None:
+def test_the_highest_layer_takes_precedence(used: set[str]) -> None:
     name, places = "max_positions", PLACES
     number = {place: index + 11 for index, place in enumerate(places)}
     layers = {
@@ -204,23 +204,23 @@ def test_the_strongest_place_wins(used: set[str]) -> None:
         (Layers(scenario=scenario_layer({"max_positions": 99}, "listing-day")), "the scenario listing-day"),
     ],
 )
-def test_a_wrong_value_is_refused_with_name_value_range_and_place(layers: Layers, origin: str) -> None:
+def test_a_wrong_value_is_refused_with_name_value_range_and_origin(layers: Layers, origin: str) -> None:
     assert refusal(layers) == f"max_positions = 99: not allowed (from {origin}). Allowed: 1 to 50."
 
 
-def test_a_key_inside_a_long_text_does_not_lend_it_a_wrong_line() -> None:
+def test_a_key_inside_a_multi_line_text_gives_no_wrong_line() -> None:
     text = 'theme = """\nmax_positions = 1\n"""\nmax_positions = 99\n'
     assert f"max_positions = 99: not allowed (from {FILE}, key max_positions)" in refusal(
         Layers(file=file_layer(text, FILE))
     )
 
 
-def test_a_wrong_value_is_refused_even_where_a_stronger_place_has_a_right_one() -> None:
+def test_a_wrong_value_is_refused_even_if_a_higher_layer_has_a_correct_one() -> None:
     layers = Layers(flags=flag_layer({"max_positions": "4"}), file=file_layer("max_positions = 'many'", FILE))
     assert "max_positions = many: not allowed" in refusal(layers)
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_every_mistake_is_reported_at_once() -> None:
     text = "max_positions = 0\nstop_loss_pct = 1\nladder = ['30@10', '30@10']\nnonsense = 1\n"
     assert len(refusal(Layers(file=file_layer(text, FILE))).splitlines()) == 4
 
@@ -263,18 +263,18 @@ def test_every_mistake_is_told_at_once() -> None:
         ("max_positons = 3", "did you mean max_positions?"),
     ],
 )
-def test_values_outside_what_a_setting_means_are_refused(line: str, why: str) -> None:
+def test_values_without_meaning_for_a_setting_are_refused(line: str, why: str) -> None:
     assert why in refusal(Layers(file=file_layer(line, FILE)))
 
 
-def test_bounds_themselves_are_allowed_exactly() -> None:
+def test_bounds_are_inclusive() -> None:
     assert from_file("position_cap_pct = 0.1").settings.position_cap_pct == Decimal("0.1")
     assert from_file("position_cap_quote = 10_000").settings.position_cap_quote == 10_000
 
 
 @settings(max_examples=150)
 @given(st.sampled_from(sorted(TABLE)), st.text(max_size=30))
-def test_any_text_is_taken_within_the_bounds_or_refused_with_its_name(name: str, text: str) -> None:
+def test_any_text_is_accepted_within_the_bounds_or_refused_with_its_name(name: str, text: str) -> None:
     layers = Layers(environment=environment_layer({PREFIX + name.upper(): text}))
     try:
         loaded = load(layers)
@@ -303,7 +303,7 @@ def test_a_secret_is_refused_by_name_and_never_shown(name: str) -> None:
 
 @pytest.mark.parametrize("value", [SECRET, "0123456789abcdef" * 2, "A" * 40])
 @pytest.mark.parametrize("name", ["theme", "colour", "deny_symbols"])
-def test_a_secret_in_the_wrong_place_is_refused_by_its_shape_and_never_shown(name: str, value: str) -> None:
+def test_a_misplaced_secret_is_refused_by_its_format_and_never_shown(name: str, value: str) -> None:
     for layers in (
         Layers(file=file_layer(f"{name} = '{value}'", FILE)),
         Layers(environment=environment_layer({PREFIX + name.upper(): value})),
@@ -314,13 +314,13 @@ def test_a_secret_in_the_wrong_place_is_refused_by_its_shape_and_never_shown(nam
         assert value not in told
 
 
-def test_a_flag_that_is_no_assignment_is_not_repeated() -> None:
+def test_a_flag_without_an_assignment_is_not_echoed() -> None:
     with pytest.raises(UnreadableSettings) as error:
         flag_layer({}, [SECRET])
     assert SECRET not in str(error.value)
 
 
-def test_a_scenario_lends_in_practice_mode_only() -> None:
+def test_a_scenario_overrides_in_practice_mode_only() -> None:
     scenario = scenario_layer({"cooldown_s": 0, "symbols_poll_near_s": 2.5}, "listing-day")
     practice = load(Layers(scenario=scenario))
     assert (practice.settings.cooldown_s, practice.settings.symbols_poll_near_s) == (0, 2.5)
@@ -330,7 +330,7 @@ def test_a_scenario_lends_in_practice_mode_only() -> None:
         assert (other.settings.cooldown_s, other.overrides) == (3_600, ())
 
 
-def test_a_person_s_own_word_is_stronger_than_a_scenario() -> None:
+def test_a_user_s_value_takes_precedence_over_a_scenario() -> None:
     scenario = scenario_layer({"cooldown_s": 0, "time_stop_s": 60}, "listing-day")
     loaded = load(Layers(file=file_layer("cooldown_s = 120", FILE), scenario=scenario))
     assert (loaded.settings.cooldown_s, loaded.settings.time_stop_s, loaded.overrides) == (
@@ -341,18 +341,18 @@ def test_a_person_s_own_word_is_stronger_than_a_scenario() -> None:
 
 
 @pytest.mark.parametrize("name", shipped())
-def test_every_shipped_scenario_lends_only_what_is_allowed(name: str) -> None:
+def test_every_built_in_scenario_overrides_with_allowed_values(name: str) -> None:
     scenario = scenario_layer(load_scenario(name).settings, name)
     assert set(load(Layers(scenario=scenario)).overrides) == set(scenario.values)
 
 
-def test_a_scenario_cannot_lend_the_mode() -> None:
+def test_a_scenario_cannot_override_the_mode() -> None:
     assert "a scenario cannot override it" in refusal(
         Layers(scenario=scenario_layer({"mode": "live"}, "bad"))
     )
 
 
-def test_the_config_hash_names_what_decides_and_nothing_else() -> None:
+def test_the_config_hash_covers_deciding_settings_only() -> None:
     usual = NOTHING.config_hash
     assert from_file("theme = 'light'\nhttp_total_s = 20").settings.config_hash == usual
     assert from_file("stop_loss_pct = 10.00").settings.config_hash == usual
@@ -369,7 +369,7 @@ def test_the_config_hash_differs_exactly_when_a_deciding_value_does(pair: tuple[
     assert (changed.config_hash != NOTHING.config_hash) == differs
 
 
-def test_a_file_that_is_not_there_gives_nothing(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_empty_layer(tmp_path: Path) -> None:
     assert read_file(tmp_path / "settings.toml") == Layer.empty()
 
 
@@ -383,7 +383,7 @@ def test_a_file_that_is_not_there_gives_nothing(tmp_path: Path) -> None:
         (b"#" * 1_000_001, "larger than"),
     ],
 )
-def test_a_file_that_cannot_be_settings_is_named(tmp_path: Path, raw: bytes, why: str) -> None:
+def test_an_invalid_file_is_reported_by_name(tmp_path: Path, raw: bytes, why: str) -> None:
     file = tmp_path / "settings.toml"
     file.write_bytes(raw)
     with pytest.raises(SettingsError, match=why) as error:
@@ -391,12 +391,12 @@ def test_a_file_that_cannot_be_settings_is_named(tmp_path: Path, raw: bytes, why
     assert str(file) in str(error.value)
 
 
-def test_a_folder_in_place_of_the_file_is_named(tmp_path: Path) -> None:
+def test_a_folder_instead_of_the_file_is_reported_by_name(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="Cannot read"):
         read_file(tmp_path)
 
 
-def test_the_order_in_which_values_are_given_does_not_matter() -> None:
+def test_the_order_of_values_does_not_matter() -> None:
     lines = ["max_positions = 5", "theme = 'light'", "stop_loss_pct = 20", "trailing = true"]
     random.Random(4).shuffle(lines)
     assert from_file("\n".join(lines)).settings == from_file("\n".join(sorted(lines))).settings

@@ -41,7 +41,7 @@ def _read() -> set[str]:
     return {name for path in files for name in _settings_read_by(path.read_text("utf-8"))}
 
 
-def test_every_setting_is_read_outside_of_the_package_of_settings() -> None:
+def test_every_setting_is_read_outside_the_settings_package() -> None:
     assert sorted(TABLE.keys() - _read()) == []
 
 
@@ -55,5 +55,5 @@ def test_every_setting_is_read_outside_of_the_package_of_settings() -> None:
         ("other.one; {'one': 1}", []),
     ],
 )
-def test_readers_are_settings_read_by_and_names_of_rows(source: str, names: list[str]) -> None:
+def test_readers_are_settings_attributes_and_row_names(source: str, names: list[str]) -> None:
     assert list(_settings_read_by(source)) == names

@@ -31,7 +31,7 @@ async def an_hour(sim: Simulation) -> tuple[int, str]:
     return answers, sim.network.trace_hash()
 
 
-def test_an_hour_of_signed_requests_is_answered_and_repeats_exactly() -> None:
+def test_an_hour_of_signed_requests_succeeds_and_is_reproducible() -> None:
     first = simulate(an_hour, seed=3)
     assert first[0] == 60
     assert simulate(an_hour, seed=3) == first

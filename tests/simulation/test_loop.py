@@ -14,7 +14,7 @@ def loop_time() -> float:
     return asyncio.get_running_loop().time()
 
 
-def test_a_year_of_sleep_passes_at_once() -> None:
+def test_a_year_of_sleep_takes_no_real_time() -> None:
     async def main() -> float:
         await asyncio.sleep(365 * 86_400)
         return loop_time()
@@ -59,7 +59,7 @@ def test_a_timer_with_a_vanishing_delay_does_not_stop_time() -> None:
     assert 900 <= run(main()) <= 1_100
 
 
-def test_a_session_in_which_everybody_waits_is_reported_not_hung() -> None:
+def test_a_deadlock_is_reported() -> None:
     async def main() -> None:
         await asyncio.sleep(12)
         await asyncio.Event().wait()
@@ -68,7 +68,7 @@ def test_a_session_in_which_everybody_waits_is_reported_not_hung() -> None:
         run(main())
 
 
-def test_time_stands_still_while_a_thread_works() -> None:
+def test_time_stops_while_a_thread_works() -> None:
     async def main() -> float:
         async with asyncio.timeout(1):
             await asyncio.to_thread(time.sleep, 0.05)
@@ -88,7 +88,7 @@ def test_many_threads_and_timers_give_no_false_timeout() -> None:
     assert run(main()) == 1
 
 
-def test_a_call_from_a_foreign_thread_gets_in_and_after_it_time_goes_on() -> None:
+def test_a_call_from_another_thread_runs_and_time_continues() -> None:
     async def main() -> str:
         loop = asyncio.get_running_loop()
         told: asyncio.Future[str] = loop.create_future()
@@ -122,7 +122,7 @@ def order_of_wakeups(shuffle_seed: int | None) -> str:
     return run(main(), shuffle_seed=shuffle_seed)
 
 
-def test_ready_tasks_run_first_come_first_served_unless_shuffled_by_a_seed() -> None:
+def test_ready_tasks_run_in_order_unless_shuffled_by_a_seed() -> None:
     assert order_of_wakeups(None) == "abcdefgh"
     shuffled = {order_of_wakeups(seed) for seed in range(8)}
     assert len(shuffled) > 4
@@ -168,7 +168,7 @@ def test_real_sockets_are_still_served() -> None:
     assert run(main()) == b"hi"
 
 
-def test_the_two_clocks_of_a_machine_and_a_step_of_one() -> None:
+def test_wall_clock_steps_leave_the_monotonic_clock_unchanged() -> None:
     async def main() -> None:
         clock = VirtualClock()
         await asyncio.sleep(2.5)
@@ -181,7 +181,7 @@ def test_the_two_clocks_of_a_machine_and_a_step_of_one() -> None:
     run(main())
 
 
-def test_a_clock_may_be_ahead_and_drift() -> None:
+def test_a_clock_can_be_ahead_and_drift() -> None:
     async def main() -> None:
         theirs = VirtualClock(ahead_ms=5_000, drift_ppm=100)
         await asyncio.sleep(10_000)
@@ -190,7 +190,7 @@ def test_a_clock_may_be_ahead_and_drift() -> None:
     run(main())
 
 
-def test_the_loop_closes_with_nothing_left_open() -> None:
+def test_the_loop_closes_all_resources() -> None:
     loop = VirtualLoop()
     loop.run_until_complete(asyncio.sleep(1))
     loop.close()

@@ -79,7 +79,7 @@ def test_production_urls_and_headers_reach_the_application_unchanged() -> None:
     assert simulate(main) == "https api.mexc.com mx0vkey"
 
 
-def test_a_warm_connection_is_used_again() -> None:
+def test_a_warm_connection_is_reused() -> None:
     async def main(sim: Simulation) -> int:
         exchange, host = await serve(sim)
         async with session_of(sim.network) as session:
@@ -92,7 +92,7 @@ def test_a_warm_connection_is_used_again() -> None:
     assert simulate(main) == 1
 
 
-def test_a_body_of_megabytes_passes_the_flow_control_whole() -> None:
+def test_a_body_of_megabytes_passes_flow_control_intact() -> None:
     async def main(sim: Simulation) -> int:
         await serve(sim)
         async with session_of(sim.network) as session, session.get(f"{REST}/big") as answer:
@@ -101,7 +101,7 @@ def test_a_body_of_megabytes_passes_the_flow_control_whole() -> None:
     assert simulate(main) == 3_000_000
 
 
-def test_a_reader_that_pauses_holds_the_writer_up() -> None:
+def test_a_paused_reader_blocks_the_writer() -> None:
     async def main(sim: Simulation) -> tuple[bool, int]:
         _, host = await serve(sim)
         async with session_of(sim.network) as session, session.get(f"{REST}/big") as answer:
@@ -112,7 +112,7 @@ def test_a_reader_that_pauses_holds_the_writer_up() -> None:
     assert simulate(main) == (True, 3_000_000)
 
 
-def test_latency_is_the_roads_and_virtual() -> None:
+def test_latency_is_virtual_and_set_per_host() -> None:
     async def main(sim: Simulation) -> float:
         _, host = await serve(sim)
         host.latency_s = (0.1, 0.1)
@@ -125,7 +125,7 @@ def test_latency_is_the_roads_and_virtual() -> None:
     assert simulate(main) == 0.6
 
 
-def test_order_is_kept_however_the_latency_jumps() -> None:
+def test_order_is_preserved_under_changing_latency() -> None:
     async def main(sim: Simulation) -> list[str]:
         exchange = Exchange()
         host = await sim.network.serve("wbs-api.mexc.com", 443, exchange.app)
@@ -159,7 +159,7 @@ def test_R1_a_refused_connection_is_a_connector_error_and_nothing_arrives() -> N
 
 
 @pytest.mark.parametrize("url", ["https://nowhere.test/x", "https://api.mexc.com:8443/x"])
-def test_R1_a_host_or_port_that_is_not_there_is_a_connector_error(url: str) -> None:
+def test_R1_an_unknown_host_or_port_is_a_connector_error(url: str) -> None:
     async def main(sim: Simulation) -> None:
         await serve(sim)
         async with session_of(sim.network) as session:
@@ -170,7 +170,7 @@ def test_R1_a_host_or_port_that_is_not_there_is_a_connector_error(url: str) -> N
     simulate(main)
 
 
-def test_R7_a_reset_in_the_middle_of_the_answer_is_an_error_of_the_client() -> None:
+def test_R7_a_reset_in_the_middle_of_the_response_is_a_client_error() -> None:
     fails_with(aiohttp.ClientError, lambda host: host.reset_after.update({Direction.TO_CLIENT: 50}))
 
 
@@ -196,11 +196,11 @@ def test_R2_a_lost_request_times_out_and_never_arrives() -> None:
     assert ask_over_a_warm_connection_that_is_then_cut(Direction.TO_SERVER) == 0
 
 
-def test_R3_a_lost_answer_times_out_and_the_request_was_handled() -> None:
+def test_R3_a_lost_response_times_out_after_the_request_was_handled() -> None:
     assert ask_over_a_warm_connection_that_is_then_cut(Direction.TO_CLIENT) == 1
 
 
-def test_what_was_held_up_by_a_cut_arrives_when_it_heals() -> None:
+def test_data_delayed_by_a_cut_arrives_when_it_heals() -> None:
     async def main(sim: Simulation) -> list[str]:
         exchange = Exchange()
         host = await sim.network.serve("wbs-api.mexc.com", 443, exchange.app)
@@ -215,7 +215,7 @@ def test_what_was_held_up_by_a_cut_arrives_when_it_heals() -> None:
     assert simulate(main) == ["one", "two"]
 
 
-def test_a_half_open_socket_is_noticed_by_the_side_that_has_a_heartbeat_only() -> None:
+def test_a_half_open_socket_is_detected_only_by_the_side_with_a_heartbeat() -> None:
     async def main(sim: Simulation) -> int:
         exchange = Exchange()
         host = await sim.network.serve("wbs-api.mexc.com", 443, exchange.app)
@@ -232,7 +232,7 @@ def test_a_half_open_socket_is_noticed_by_the_side_that_has_a_heartbeat_only() -
     assert simulate(main) == 1
 
 
-def test_a_reset_ends_every_connection_of_a_host_at_both_ends() -> None:
+def test_a_reset_closes_every_connection_of_a_host_at_both_ends() -> None:
     async def main(sim: Simulation) -> tuple[int, int]:
         exchange = Exchange()
         host = await sim.network.serve("wbs-api.mexc.com", 443, exchange.app)
@@ -248,7 +248,7 @@ def test_a_reset_ends_every_connection_of_a_host_at_both_ends() -> None:
     assert simulate(main) == (3, 0)
 
 
-def test_a_server_that_goes_away_says_goodbye() -> None:
+def test_a_server_that_shuts_down_sends_a_close_frame() -> None:
     async def main(sim: Simulation) -> aiohttp.WSMsgType:
         exchange = Exchange()
         host = await sim.network.serve("wbs-api.mexc.com", 443, exchange.app)
@@ -292,7 +292,7 @@ def test_72_virtual_hours_with_heartbeats_take_no_time() -> None:
     assert 4_250 < echoed <= 4_320
 
 
-def test_the_same_seed_gives_the_same_history_and_another_seed_another() -> None:
+def test_the_history_depends_on_the_seed() -> None:
     assert simulate(short_talk, seed=1) == simulate(short_talk, seed=1)
     assert simulate(short_talk, seed=1) != simulate(short_talk, seed=2)
 
@@ -346,7 +346,7 @@ def test_the_last_lines_of_history_can_be_shown() -> None:
     assert lines[-1].endswith("the session ends")
 
 
-def test_contract_aiohttps_connector_still_has_the_private_method_that_we_fill() -> None:
+def test_contract_aiohttps_connector_has_the_overridden_private_method() -> None:
     create = inspect.signature(aiohttp.BaseConnector._create_connection)  # pyright: ignore[reportPrivateUsage]
     assert list(create.parameters) == ["self", "req", "traces", "timeout"]
     assert inspect.iscoroutinefunction(aiohttp.BaseConnector._create_connection)  # pyright: ignore[reportPrivateUsage]

@@ -23,7 +23,7 @@ from tests.support.engine.opening_day import NAME, OPENS_S, Exchange, Watcher, l
 
 pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
-LOST = FaultPlan(kind=FaultKind.LOSE_ANSWER, path="/api/v3/order", method="POST", times=1)
+LOST = FaultPlan(kind=FaultKind.LOSE_RESPONSE, path="/api/v3/order", method="POST", times=1)
 
 
 def state_of(watcher: Watcher) -> SnipeState | None:

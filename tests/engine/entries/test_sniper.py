@@ -246,7 +246,7 @@ def test_a_ceiling_is_taken_from_the_refusal_and_bid(tmp_path: Path) -> None:
 
 
 def test_a_lost_answer_leaves_it_unknown_buys_once_and_is_settled(tmp_path: Path) -> None:
-    lost = FaultPlan(kind=FaultKind.LOSE_ANSWER, path="/api/v3/order", method="POST", times=1)
+    lost = FaultPlan(kind=FaultKind.LOSE_RESPONSE, path="/api/v3/order", method="POST", times=1)
 
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(listing(jitter_ms=0), faults=(lost,))) as watcher:

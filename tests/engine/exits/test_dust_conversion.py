@@ -113,7 +113,7 @@ def test_what_is_held_is_not_dust(tmp_path: Path) -> None:
 
 def test_a_conversion_whose_answer_is_lost_is_looked_for_and_booked(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent={"ladder": ""}, faults=struck(FaultKind.LOSE_ANSWER))
+        day = day_of(sim, tmp_path, lent={"ladder": ""}, faults=struck(FaultKind.LOSE_RESPONSE))
         async with with_dust(day) as (running, face, dust):
             before = at_exchange(day, "MX")
             done = await face.convert_dust([])

@@ -363,7 +363,7 @@ def test_a_stop_sells_while_the_exchange_serves_nothing_else(tmp_path: Path) -> 
 
 def test_a_lost_answer_is_asked_for_and_nothing_is_sold_twice(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        lost = FaultPlan(kind=FaultKind.LOSE_ANSWER, at_s=45, path="/api/v3/order", method="POST", times=1)
+        lost = FaultPlan(kind=FaultKind.LOSE_RESPONSE, at_s=45, path="/api/v3/order", method="POST", times=1)
         async with guarding(day_of(sim, tmp_path, faults=(lost,), lent=NO_LADDER)) as (
             running,
             components,

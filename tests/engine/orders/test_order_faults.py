@@ -53,7 +53,7 @@ def bought_under(
     ("kind", "is_sure"),
     [
         (FaultKind.LOSE_REQUEST, False),  # reliability R2: the snipe decides on a retry
-        (FaultKind.LOSE_ANSWER, True),  # reliability R3, R5
+        (FaultKind.LOSE_RESPONSE, True),  # reliability R3, R5
         (FaultKind.EXECUTED_500, True),  # R4
         (FaultKind.RESET, True),  # R6
         (FaultKind.HALF_OPEN, True),  # R7
@@ -68,7 +68,7 @@ def test_r2_to_r7_an_answer_that_never_comes_is_one_buy_at_most(
 
 
 def test_an_order_that_questions_do_not_see_for_a_while_is_not_called_absent(tmp_path: Path) -> None:
-    bought_under(tmp_path, at_the_opening(FaultKind.LOSE_ANSWER), knobs=Knobs(visibility_ms=(2_000, 3_000)))
+    bought_under(tmp_path, at_the_opening(FaultKind.LOSE_RESPONSE), knobs=Knobs(visibility_ms=(2_000, 3_000)))
 
 
 def test_o1_a_fill_that_comes_long_before_the_answer_is_booked_once(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_o4_a_cancel_that_is_refused_and_carried_out_is_asked_for(tmp_path: Path
 @pytest.mark.parametrize("rule", list(DuplicateClientId))
 def test_r14_no_client_id_is_sent_twice_under_either_rule(tmp_path: Path, rule: DuplicateClientId) -> None:
     bought_under(
-        tmp_path, at_the_opening(FaultKind.LOSE_ANSWER, times=1), knobs=Knobs(duplicate_client_id=rule)
+        tmp_path, at_the_opening(FaultKind.LOSE_RESPONSE, times=1), knobs=Knobs(duplicate_client_id=rule)
     )
 
 
@@ -149,7 +149,7 @@ def test_any_mixture_of_faults_leaves_books_that_agree(tmp_path: Path, seed: int
     async def main(sim: Simulation) -> None:
         kinds = [
             FaultKind.LOSE_REQUEST,
-            FaultKind.LOSE_ANSWER,
+            FaultKind.LOSE_RESPONSE,
             FaultKind.EXECUTED_500,
             FaultKind.RESET,
             FaultKind.DROP_PUSH,

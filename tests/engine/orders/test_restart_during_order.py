@@ -99,7 +99,7 @@ def test_an_engine_killed_with_a_sale_on_the_exchange(
 def test_r5_an_engine_killed_with_an_unknown_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(sim: Simulation) -> None:
         silence = FaultPlan(kind=FaultKind.SILENCE, at_s=35, for_s=20, path="spot@private")
-        day = a_day(sim, tmp_path, at_the_opening(FaultKind.LOSE_ANSWER), silence)
+        day = a_day(sim, tmp_path, at_the_opening(FaultKind.LOSE_RESPONSE), silence)
         await day.open()
         async with mortal(day, monkeypatch) as running:
             components = components_of(running)

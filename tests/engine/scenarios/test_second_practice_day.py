@@ -46,7 +46,7 @@ def test_the_same_day_again_is_seen_signalled_and_told_anew(tmp_path: Path) -> N
         second = await whole_day(sim, tmp_path)
         assert ends(first) == ends(second)
         assert first.totals.moved == 0
-        assert {one.happened.end for one in second.listings} == {
+        assert {one.outcome.end for one in second.listings} == {
             OutcomeEnd.OPENED,
             OutcomeEnd.CANCELLED,
             OutcomeEnd.NEVER_API,
@@ -54,7 +54,7 @@ def test_the_same_day_again_is_seen_signalled_and_told_anew(tmp_path: Path) -> N
         assert {one.id for one in first.listings} & {one.id for one in second.listings} == set()
 
         def detectors(report: DayReport) -> dict[str, set[DetectorName]]:
-            return {one.symbol: {signal.detector for signal in one.signalled} for one in report.listings}
+            return {one.symbol: {signal.detector for signal in one.signals} for one in report.listings}
 
         assert detectors(first) == detectors(second)
         assert DetectorName.OPENING in detectors(second)["CLEANUSDT"]
@@ -66,8 +66,8 @@ def test_what_the_first_day_taught_stands_behind_the_second_one_s_probabilities(
     async def main(sim: Simulation) -> None:
         first = await whole_day(sim, tmp_path)
         second = await whole_day(sim, tmp_path)
-        assert of(first, "CLEANUSDT").signalled[0].words.startswith("no history")
-        assert of(second, "CLEANUSDT").signalled[0].n > 0
+        assert of(first, "CLEANUSDT").signals[0].probability_text.startswith("no history")
+        assert of(second, "CLEANUSDT").signals[0].n > 0
 
     simulate(main)
 

@@ -233,7 +233,7 @@ def test_a_429_stops_entries_and_lets_a_stop_go() -> None:
     at_an_opening(main, with_fault(FaultKind.TOO_MANY_REQUESTS, 60_000))
 
 
-@pytest.mark.parametrize("kind", [FaultKind.LOSE_ANSWER, FaultKind.EXECUTED_500, FaultKind.RESET])
+@pytest.mark.parametrize("kind", [FaultKind.LOSE_RESPONSE, FaultKind.EXECUTED_500, FaultKind.RESET])
 def test_an_answer_that_is_lost_is_ambiguous_and_the_order_is_found_by_its_client_id(kind: FaultKind) -> None:
     async def main(opening: Opening) -> None:
         outcome = (await opening.fire(after_ms=3)).outcome

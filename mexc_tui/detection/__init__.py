@@ -1,1 +1,1 @@
-"""Pure detectors, one module each: listings in, findings out; outcomes turn them into probabilities."""
+"""Pure detectors, one module each: listings in, signals out; outcomes calibrate their probabilities."""

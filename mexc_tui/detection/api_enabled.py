@@ -1,4 +1,4 @@
-"""An official source says that the pair may be traded through the API."""
+"""Detector: an official source allows API trading of the symbol."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ _ASKED = (ListingSource.EXCHANGE_INFO, ListingSource.DEFAULT_SYMBOLS, ListingSou
 
 
 def find(look: DetectorInput) -> Iterable[DetectorFinding]:
-    """Find a pair that the API may trade now."""
+    """Find a symbol that allows API trading now."""
     listing = look.listing
     if not listing.api_allowed or look.is_over:
         return ()
@@ -19,13 +19,13 @@ def find(look: DetectorInput) -> Iterable[DetectorFinding]:
 
 
 def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
-    """Say which official sources agree, and which do not."""
+    """List the official sources that agree and those that do not."""
     listing = look.listing
     answers = tuple([Input(source.value, _answer(look, source)) for source in _ASKED])
     reasons = [f"{answer.name}: {answer.value}" for answer in answers]
     if listing.opens_ms is None:
         due_ms = look.now_ms + look.settings.api_lead_ms
-        reasons.append("no opening time is known")
+        reasons.append("opening time unknown")
     else:
         due_ms = max(listing.opens_ms, look.now_ms) + look.settings.tolerance_ms
         ahead_ms = listing.opens_ms - look.now_ms
@@ -42,7 +42,7 @@ def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
 def _answer(look: DetectorInput, source: ListingSource) -> str:
     seen = look.listing.latest_from(source)
     if seen is None:
-        return "not known"
+        return "unknown"
     if source is ListingSource.EXCHANGE_INFO:
         return "yes" if seen.present and seen.facts.api_allowed else "no"
     return "yes" if seen.present else "no"

@@ -1,4 +1,4 @@
-"""The Beta distribution's quantiles, by the continued fraction of its distribution function."""
+"""Quantiles of the Beta distribution, by the continued fraction of its distribution function."""
 
 import math
 from functools import lru_cache
@@ -16,7 +16,7 @@ def cdf(x: float, a: float, b: float) -> float:
         return 1.0
     log_front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
     front = math.exp(log_front)
-    # The fraction converges fast below the mean; above it the mirrored one does.
+    # The fraction converges fast below the mean; above it, evaluate the mirrored one.
     if x < (a + 1) / (a + b + 2):
         return front * _fraction(x, a, b) / a
     return 1.0 - front * _fraction(1.0 - x, b, a) / b
@@ -24,7 +24,7 @@ def cdf(x: float, a: float, b: float) -> float:
 
 @lru_cache(maxsize=4_096)
 def quantile(share: float, a: float, b: float) -> float:
-    """Return the value below which `share` of Beta(a, b) lies, to 1e-12. `a` and `b` are above 0."""
+    """Return the value below which `share` of Beta(a, b) falls, to 1e-12. `a` and `b` are above 0."""
     low, high = 0.0, 1.0
     while high - low > 1e-12:
         middle = (low + high) / 2

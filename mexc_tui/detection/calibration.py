@@ -1,4 +1,4 @@
-"""From outcomes to probabilities: what came true of cases like this one, shrunk towards all cases."""
+"""Probabilities from outcomes: hit rates of similar cases, shrunk towards all cases."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -10,14 +10,14 @@ INTERVAL = 0.95
 
 
 class Tally(NamedTuple):
-    """How many cases were judged, and how many came true."""
+    """Counts of decided cases and of those that came true."""
 
     n: int = 0
     hits: int = 0
 
 
 class CaseKey(NamedTuple):
-    """Cases that are alike. Another version of a detector begins anew."""
+    """Key of similar cases. A new version of a detector starts with none."""
 
     detector: DetectorName
     version: int
@@ -25,25 +25,25 @@ class CaseKey(NamedTuple):
 
 
 class CalibrationHistory:
-    """Counts of judged cases, as the store hands them out."""
+    """Counts of decided cases, loaded from the store."""
 
     def __init__(
         self, cases: Mapping[CaseKey, Tally] | None = None, base: Mapping[ClaimKind, Tally] | None = None
     ) -> None:
-        """`base` counts every listing, signalled or not, by whether a claim of that kind was true of it."""
+        """`base`: counts over all listings, signalled or not, of the kinds of claim that were true."""
         self._cases = dict(cases or {})
         self._base = dict(base or {})
         self._worked_out: dict[tuple[DetectorName, int, str, ClaimKind, float], Probability] = {}
 
     def judged(self, detector: DetectorName, version: int) -> Tally:
-        """Return all judged cases of a detector, whichever they are alike."""
+        """Return all decided cases of a detector version."""
         own = [one for key, one in self._cases.items() if key[:2] == (detector, version)]
         return Tally(sum(one.n for one in own), sum(one.hits for one in own))
 
     def probability(
         self, detector: DetectorName, version: int, stratum: str, claim: ClaimKind, kappa: float
     ) -> Probability:
-        """Return how likely a claim is, by cases like it and by all cases."""
+        """Return the probability of a claim from similar cases and all cases."""
         asked = (detector, version, stratum, claim, kappa)
         known = self._worked_out.get(asked)
         if known is None:
@@ -54,9 +54,9 @@ class CalibrationHistory:
 
 
 def shrunk(case: Tally, base: Tally, kappa: float) -> Probability:
-    """Return (hits + kappa m) / (n + kappa) with its interval, m being the share of all cases (formulas E7).
+    """Return (hits + kappa m) / (n + kappa) with its interval; m is the hit rate of all cases (formulas E7).
 
-    The prior never weighs more than the cases it was learned from: with none, every value is as likely.
+    The prior weighs at most as much as its cases: without any, every value is equally likely.
     """
     weight = min(kappa, base.n + 2.0)
     mean = (base.hits + 1.0) / (base.n + 2.0)

@@ -1,4 +1,4 @@
-"""Listings that open together: they share attention and money, and the exchange's load."""
+"""Detector: listings that open together compete for attention, money and request budget."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,9 +9,9 @@ from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
 
 
 def groups(listings: Iterable[Listing], window_ms: int) -> Mapping[str, tuple[Listing, ...]]:
-    """Return the listings that open within `window_ms` of the first of them; no lone ones.
+    """Return groups of two or more listings that open within `window_ms` of the first.
 
-    The key is the id of the one that is known longest: it speaks for all.
+    The key is the id of the representative: the member known longest.
     """
     timed = sorted(
         [one for one in listings if one.opens_ms is not None and one.stage is not ListingStage.CANCELLED],
@@ -29,14 +29,14 @@ def groups(listings: Iterable[Listing], window_ms: int) -> Mapping[str, tuple[Li
 
 
 def find(look: DetectorInput) -> Iterable[DetectorFinding]:
-    """Find the group that this listing speaks for."""
+    """Find the group that this listing represents."""
     if not look.together:
         return ()
     return (DetectorFinding("together", " ".join(sorted(one.id for one in look.together))),)
 
 
 def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
-    """Say which listings they are and how close they are."""
+    """List the members and the time span between them."""
     times = [_opens_ms(one)[0] for one in look.together]
     names = ", ".join(one.symbol for one in look.together)
     span = minutes(max(times) - min(times))

@@ -1,4 +1,4 @@
-"""How honest probabilities were: calibration and what Brier's score is made of (formulas E7)."""
+"""Quality of probabilities: calibration error and the components of the Brier score (formulas E7)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ class Murphy:
     """Brier = reliability - resolution + uncertainty (Murphy 1973), over groups of equal probabilities."""
 
     reliability: float
-    """How far what was said lies from what came of it; 0 is perfect."""
+    """Squared difference between predicted and observed frequencies; 0 is perfect."""
     resolution: float
-    """How far the groups lie from the base rate; higher is better."""
+    """Squared difference between observed frequencies and the base rate; higher is better."""
     uncertainty: float
-    """Of the base rate alone: nobody's merit or fault."""
+    """Variance of the base rate, independent of the forecasts."""
 
 
 def calibration_error(forecasts: Sequence[Forecast], bins: int = BINS) -> float | None:
-    """Return the expected calibration error over bins of about as many cases each. None without a case.
+    """Return the expected calibration error over bins of about equal size. None without cases.
 
     Equal probabilities stay in one bin, so the order of the cases does not matter.
     """
@@ -40,7 +40,7 @@ def calibration_error(forecasts: Sequence[Forecast], bins: int = BINS) -> float 
 
 
 def murphy(forecasts: Sequence[Forecast]) -> Murphy | None:
-    """Return the parts of Brier's score. None without a case."""
+    """Return the components of the Brier score. None without cases."""
     if not forecasts:
         return None
     n = len(forecasts)

@@ -1,4 +1,4 @@
-"""Did a signal's claim come true? And from all verdicts: what detectors are told about the past."""
+"""Verdicts on the claims of signals, and base rates over all listings."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -8,20 +8,20 @@ from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.signal import ClaimKind, Signal
 
 LATE_MS = 15 * 60_000
-"""An opening that is later than this went wrong."""
+"""Delay after which an opening counts as gone wrong."""
 
 
 class ClaimVerdict(StrEnum):
-    """What an outcome makes of a claim."""
+    """Verdict of an outcome on a claim."""
 
     HIT = "hit"
     MISS = "miss"
     CENSORED = "censored"
-    """Cannot be judged: a gap, moved after the signal, never for the API. Not in rates, but counted."""
+    """Censored by a data gap, a moved opening, or no API access; excluded from rates, but counted."""
 
 
 def judge(signal: Signal, outcome: ListingOutcome) -> ClaimVerdict:
-    """Hold a claim against what happened (formulas E7)."""
+    """Return the verdict of an outcome on a signal's claim (formulas E7)."""
     match signal.claim.kind:
         case ClaimKind.OPENS_BY:
             return _opens_by(outcome, signal.at_ms, signal.claim.due_ms)
@@ -34,7 +34,7 @@ def judge(signal: Signal, outcome: ListingOutcome) -> ClaimVerdict:
 
 
 def base_verdict(kind: ClaimKind, outcome: ListingOutcome) -> ClaimVerdict:
-    """Judge a claim of this kind as if it had been made of every listing when it became known."""
+    """Return the verdict on a claim of this kind, as if made for every listing when it became known."""
     match kind:
         case ClaimKind.OPENS_BY:
             due_ms = None if outcome.planned_ms is None else outcome.planned_ms + LATE_MS
@@ -48,7 +48,7 @@ def base_verdict(kind: ClaimKind, outcome: ListingOutcome) -> ClaimVerdict:
 
 
 def base_tally(kind: ClaimKind, outcomes: Iterable[ListingOutcome]) -> Tally:
-    """Count over all listings, signalled or not."""
+    """Count verdicts over all listings, signalled or not."""
     verdicts = (base_verdict(kind, outcome) for outcome in outcomes)
     return tally(verdict is ClaimVerdict.HIT for verdict in verdicts if verdict is not ClaimVerdict.CENSORED)
 
@@ -58,7 +58,7 @@ def _opens_by(outcome: ListingOutcome, at_ms: int, due_ms: int | None) -> ClaimV
         return ClaimVerdict.MISS
     if outcome.end is not OutcomeEnd.OPENED or any(moved_ms > at_ms for moved_ms in outcome.moved_ms):
         return ClaimVerdict.CENSORED
-    assert outcome.opened_ms is not None, "an opened listing has its moment"
+    assert outcome.opened_ms is not None, "an opened listing has an opening time"
     return ClaimVerdict.HIT if due_ms is None or outcome.opened_ms <= due_ms else ClaimVerdict.MISS
 
 

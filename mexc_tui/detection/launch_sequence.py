@@ -1,4 +1,4 @@
-"""A listing has been announced: how long is the notice?"""
+"""Detector: an announced listing, and the notice it gives."""
 
 from collections.abc import Iterable
 
@@ -20,7 +20,7 @@ _LONG_MS = 12 * 3_600_000
 
 
 def find(look: DetectorInput) -> Iterable[DetectorFinding]:
-    """Find listings that are still to open; each move of the opening is another state."""
+    """Find listings that have not opened; each moved opening is a new state."""
     listing = look.listing
     opens_ms = listing.opens_ms
     if look.stage not in _AHEAD:
@@ -31,7 +31,7 @@ def find(look: DetectorInput) -> Iterable[DetectorFinding]:
 
 
 def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
-    """Say who announced it and how much time is left."""
+    """State the source of the announcement and the time to the opening."""
     listing, settings = look.listing, look.settings
     first = listing.sightings[0]
     known = f"known from {first.source} since {minutes(look.now_ms - listing.first_seen_ms)}"
@@ -42,7 +42,7 @@ def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
     reasons = [f"opens in {minutes(lead_ms)} by {listing.opens_source}", known]
     if listing.moves:
         times = "once" if listing.moves == 1 else f"{listing.moves} times"
-        reasons.append(f"its opening was moved {times}")
+        reasons.append(f"opening moved {times}")
     reasons.extend(map(str, listing.disagreements))
     return Explanation(
         Severity.INFO,

@@ -1,4 +1,4 @@
-"""What a detector is given, what it may answer, and what a detector is."""
+"""Interface of detectors: input, finding and explanation."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -10,55 +10,55 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, DetectorName, Input
 
 UNKNOWN = "?"
-"""State of a topic of which nothing can be said now: what was raised before neither stands firm nor ends."""
+"""State of a topic that cannot be evaluated now: an active signal neither ends nor is confirmed."""
 
 
 class DetectorInput(NamedTuple):
-    """One listing at one moment."""
+    """One listing at one moment, as detectors see it."""
 
     listing: Listing
     now_ms: int
     stage: ListingStage
     is_over: bool
-    """Nothing more is expected of it."""
+    """The listing is closed; no further events are expected."""
     settings: DetectionSettings
     liquidity: Liquidity | None = None
     together: tuple[Listing, ...] = ()
-    """Listings that open within the same window; given to one of them, which speaks for all."""
+    """Listings that open within the same window, for their representative only."""
 
 
 class DetectorFinding(NamedTuple):
-    """A topic and the state it is in. Cheap: it is found on each pass, and explained only when it is new."""
+    """A topic and its state. Computed on every pass; explained only when the state is new."""
 
     topic: str
     state: str
 
 
 class Explanation(NamedTuple):
-    """Why a finding matters, in plain words, and what is claimed."""
+    """Severity, claim and reasons of a finding."""
 
     severity: Severity
     claim: Claim
     reasons: tuple[str, ...]
     stratum: str
-    """Past cases with the same word are compared with this one."""
+    """Key of similar past cases for the probability."""
     inputs: tuple[Input, ...] = ()
-    """What it looked at, besides `known_inputs`."""
+    """Inputs in addition to `known_inputs`."""
 
 
 class Detector(NamedTuple):
-    """A detector. `version` goes up when what it finds or claims changes."""
+    """A detector. Increase `version` when its findings or claims change."""
 
     name: DetectorName
     version: int
     find: Callable[[DetectorInput], Iterable[DetectorFinding]]
     explain: Callable[[DetectorInput, DetectorFinding], Explanation]
     held_topics: frozenset[str] = frozenset()
-    """Topics that swing around a threshold: they end only after a while."""
+    """Topics that fluctuate around a threshold: they end only after a minimum time."""
 
 
 def minutes(span_ms: int) -> str:
-    """Return a span in words that suit its length."""
+    """Return a duration as text in a fitting unit."""
     seconds = abs(span_ms) / 1_000
     if seconds < 120:
         return f"{seconds:.0f} s"
@@ -68,7 +68,7 @@ def minutes(span_ms: int) -> str:
 
 
 def known_inputs(listing: Listing) -> tuple[Input, ...]:
-    """Return what every signal about a listing keeps."""
+    """Return the inputs recorded with every signal about a listing."""
     inputs = [Input("stage", listing.stage.value)]
     if listing.opens_ms is not None:
         inputs.append(Input("opens_ms", str(listing.opens_ms)))

@@ -1,4 +1,4 @@
-"""The first quote or trade of a listing: it is open."""
+"""Detector: the first quote or trade of a listing."""
 
 from collections.abc import Iterable
 
@@ -9,27 +9,27 @@ from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
 
 
 def find(look: DetectorInput) -> Iterable[DetectorFinding]:
-    """Find an open listing. It opens once, so there is one state, whatever arrives late."""
+    """Find an open listing. A listing opens once: late data does not change the state."""
     if look.listing.opened_ms is None or look.is_over:
         return ()
     return (DetectorFinding("open", "open"),)
 
 
 def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
-    """Say what was seen first and how it compares with the plan."""
+    """State the first event and its delay against the planned time."""
     listing = look.listing
     opened_ms = listing.opened_ms
-    assert opened_ms is not None, "only what was found is explained"
-    reasons = ["first trade seen" if listing.traded_ms is not None else "first quote seen"]
+    assert opened_ms is not None, "explain is called with a finding only"
+    reasons = ["first trade received" if listing.traded_ms is not None else "first quote received"]
     inputs = [Input("opened_ms", str(opened_ms))]
     if listing.opens_ms is None:
-        reasons.append("nobody had announced a time")
+        reasons.append("no opening time was announced")
     else:
         late_ms = opened_ms - listing.opens_ms
-        reasons.append(f"{minutes(late_ms)} {'after' if late_ms >= 0 else 'before'} the planned moment")
+        reasons.append(f"{minutes(late_ms)} {'after' if late_ms >= 0 else 'before'} the planned time")
         inputs.append(Input("late_ms", str(late_ms)))
     if not listing.api_allowed:
-        reasons.append("no official source lets the API trade it")
+        reasons.append("no official source allows API trading")
     stream = listing.latest_from(ListingSource.STREAM)
     if stream is not None and stream.facts.price is not None:
         inputs.append(Input("price", str(stream.facts.price)))

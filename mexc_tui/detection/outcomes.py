@@ -1,4 +1,4 @@
-"""Computes the outcome of each observed listing, traded or not, by one declared rule (formulas E7)."""
+"""Outcome of each observed listing, traded or not, by one fixed rule (formulas E7)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from mexc_tui.model.listing import ChangeKind, Listing, ListingSource, ListingSt
 from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 
 FORGOTTEN_MS = 30 * 86_400_000
-"""A listing without a time of which nothing was heard for so long has an unknown end."""
+"""A listing without an opening time or news for this long has an unknown outcome."""
 
 
 class _Prices(NamedTuple):
@@ -86,9 +86,9 @@ def _label(
 
 
 def reference_return(bars: Sequence[TapeBar], opened_ms: int, rule: LabelRule) -> float | None:
-    """Return what the fixed rule would have gained, net of fees and slippage; None: nothing to buy.
+    """Return the net return of the fixed rule after fees and slippage; None: no trade to buy.
 
-    Within one second the stop is taken to come before the gains, so the figure flatters nobody.
+    Within one second the stop is assumed to trigger before take-profits, so the figure is conservative.
     """
     entry = next((n for n, bar in enumerate(bars) if bar.start_ms >= opened_ms + rule.delay_ms), None)
     if entry is None:
@@ -137,16 +137,16 @@ def _end(listing: Listing, now_ms: int, settings: DetectionSettings) -> OutcomeE
 
 
 def _is_lost(listing: Listing, now_ms: int, settings: DetectionSettings) -> bool:
-    """Whether its moment has passed and nobody could tell what happened."""
+    """Return whether the opening is overdue beyond the limit without evidence of trading."""
     if listing.opened_ms is not None:
-        return False  # it opened: whether the API may ever trade it is told by time
+        return False  # it opened: only time decides whether API trading follows
     if listing.opens_ms is None:
         return now_ms - listing.sightings[-1].at_ms >= FORGOTTEN_MS
     return now_ms >= listing.opens_ms + settings.api_grace_ms
 
 
 def _api_opened_ms(listing: Listing) -> int | None:
-    """Return when a bot could first trade it."""
+    """Return when API clients could first trade the symbol."""
     if listing.opened_ms is None or listing.api_ms is None:
         return None
     return max(listing.opened_ms, listing.api_ms)

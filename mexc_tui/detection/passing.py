@@ -1,4 +1,4 @@
-"""One pass: every detector looks at every listing, and what is new since the last pass is raised, once."""
+"""Detection pass: evaluate every detector for every listing and raise each new state once."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -31,23 +31,23 @@ DETECTORS: tuple[Detector, ...] = (
 )
 
 SLICE = 25
-"""Listings looked at before the loop gets its turn: well under 5 ms, also when all about them is new."""
+"""Listings per slice before the event loop runs: well under 5 ms, even if all their data is new."""
 
 
 class Stand(NamedTuple):
-    """What stands about one key: the state that was raised, and when."""
+    """Active signal of one key: its state and when it was raised."""
 
     state: str
     at_ms: int
 
 
 Standing = Mapping[SignalKey, Stand]
-"""All that was raised and has not ended; `standing_after` makes it from stored signals."""
+"""Active signals by key; `standing_after` rebuilds them from stored signals."""
 
 
 @dataclass(frozen=True, slots=True)
 class PassResult:
-    """What one pass brought."""
+    """Result of one detection pass."""
 
     raised: tuple[Signal, ...]
     ended: tuple[SignalEnd, ...]
@@ -55,7 +55,7 @@ class PassResult:
 
 
 def standing_after(facts: Iterable[Signal | SignalEnd]) -> dict[SignalKey, Stand]:
-    """Fold signals and their ends, oldest first: the same after a restart as without one."""
+    """Replay signals and their ends, oldest first; gives the same state as before a restart."""
     standing: dict[SignalKey, Stand] = {}
     for fact in facts:
         if isinstance(fact, Signal):
@@ -76,9 +76,9 @@ def detect(
     history: CalibrationHistory | None = None,
     liquidity: Mapping[str, Liquidity] | None = None,
 ) -> PassResult:
-    """Look at every listing given, with `liquidity` by symbol.
+    """Evaluate every given listing, with `liquidity` by symbol.
 
-    What stands about listings that are not given keeps standing.
+    Active signals of listings that are not given stay active.
     """
     parts = detect_in_slices(
         listings, now_ms, standing, settings=settings, history=history, liquidity=liquidity
@@ -99,7 +99,7 @@ def detect_in_slices(
     history: CalibrationHistory | None = None,
     liquidity: Mapping[str, Liquidity] | None = None,
 ) -> Generator[None, None, PassResult]:
-    """Do as `detect` does; give the loop its turn after each part."""
+    """Run `detect` in slices; yield after each so that the event loop can run."""
     looking = settings or DetectionSettings()
     looks = list(_looks(tuple(listings), now_ms, looking, liquidity or {}))
     look_on = _Pass(_renamed(standing, looks), history or CalibrationHistory(), looking.config_hash)
@@ -115,7 +115,7 @@ def detect_in_slices(
 
 
 class _Pass:
-    """One pass while it goes on."""
+    """State of one pass in progress."""
 
     def __init__(self, standing: Standing, history: CalibrationHistory, config: str) -> None:
         self.raised: list[Signal] = []
@@ -125,7 +125,7 @@ class _Pass:
         self._config = config
 
     def look(self, look: DetectorInput) -> None:
-        """Let every detector look at one listing."""
+        """Evaluate every detector for one listing."""
         new: list[tuple[Detector, DetectorFinding, SignalKey]] = []
         for detector in DETECTORS:
             for finding in detector.find(look):
@@ -169,7 +169,7 @@ class _Pass:
 
 
 def _renamed(standing: Standing, looks: Iterable[DetectorInput]) -> Standing:
-    """Return what stands, also under the ids of listings that have absorbed others."""
+    """Return the active signals, also under the ids of listings that absorbed others."""
     now_id = {old: look.listing.id for look in looks for old in look.listing.also_ids}
     if not now_id:
         return standing
@@ -211,10 +211,10 @@ def _ended(
     now_ms: int,
     hold_ms: int,
 ) -> Iterator[SignalEnd]:
-    """Yield what stands and is found no more; `looked_at` leads from any id of a listing to its own.
+    """Yield the end of active signals without a finding; `looked_at` maps every id of a listing to its own.
 
-    What stands under the id of a listing that was joined to another ends there, and stands on under that
-    one if it is so still.
+    A signal under the id of an absorbed listing ends and continues under the remaining id if it is still
+    found there.
     """
     for key, stand in standing.items():
         now_id = looked_at.get(key.subject)

@@ -1,4 +1,4 @@
-"""The web site's state of a pair is one that is said to come hours before an opening."""
+"""Detector: symbolsV2 states usually seen hours before an opening (undocumented)."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from mexc_tui.model.signal import Claim, ClaimKind, DetectorName
 
 
 def find(look: DetectorInput) -> Iterable[DetectorFinding]:
-    """Find a known combination of sts and st before the ready triple."""
+    """Find a known combination of sts and st that precedes the ready triple."""
     listing = look.listing
     if listing.triple is None or listing.opened_ms is not None or look.is_over or _step(look) is None:
         return ()
@@ -17,15 +17,15 @@ def find(look: DetectorInput) -> Iterable[DetectorFinding]:
 
 
 def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
-    """Say which state it is and what is said of it."""
+    """State the combination and its usual lead time."""
     listing, step = look.listing, _step(look)
-    assert step is not None, "only what was found is explained"
+    assert step is not None, "explain is called with a finding only"
     return Explanation(
         Severity.INFO,
         Claim(ClaimKind.OPENS_BY, look.now_ms + step.lead_ms + look.settings.tolerance_ms),
         (
             f"symbolsV2 shows {listing.triple}",
-            f"said to come about {minutes(step.lead_ms)} before an opening; nobody documents it",
+            f"usually seen ~{minutes(step.lead_ms)} before opening (undocumented)",
         ),
         f"{step.status}/{step.state}",
     )

@@ -1,4 +1,4 @@
-"""The web site shows the triple that is said to mean "about to open": a hypothesis, judged by outcomes."""
+"""Detector: the symbolsV2 triple assumed to mean "about to open", a hypothesis tested against outcomes."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from mexc_tui.model.signal import Claim, ClaimKind, DetectorName
 
 
 def find(look: DetectorInput) -> Iterable[DetectorFinding]:
-    """Find the ready triple on a listing that is not open yet."""
+    """Find the ready triple on a listing that has not opened."""
     listing = look.listing
     if listing.opened_ms is not None or listing.triple != look.settings.ready_triple or look.is_over:
         return ()
@@ -16,14 +16,14 @@ def find(look: DetectorInput) -> Iterable[DetectorFinding]:
 
 
 def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
-    """Say what confirms it and what does not."""
+    """State which sources confirm it."""
     listing, advance_ms = look.listing, look.settings.advance_ms
     reasons = [
-        f"symbolsV2 shows {listing.triple}, said to come up to {minutes(advance_ms)} before an opening",
-        "what the triple means is a hypothesis; its record of outcomes decides",
+        f"symbolsV2 shows {listing.triple}, usually seen up to {minutes(advance_ms)} before opening",
+        "the meaning of the triple is a hypothesis (undocumented)",
     ]
     if listing.opens_ms is not None:
-        reasons.append(f"{listing.opens_source} says it opens in {minutes(listing.opens_ms - look.now_ms)}")
+        reasons.append(f"{listing.opens_source}: opens in {minutes(listing.opens_ms - look.now_ms)}")
     reasons.append(
         "exchangeInfo shows the pair" if listing.visible_ms else "exchangeInfo does not show it yet"
     )

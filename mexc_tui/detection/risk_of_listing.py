@@ -1,4 +1,4 @@
-"""Risks of the plan: the opening, the name, who still stands by it, and whether a bot may trade it."""
+"""Risk checks of the listing plan: opening time, name, sources, and API trading."""
 
 from mexc_tui.detection.look import DetectorInput, minutes
 from mexc_tui.market.life import SAME_MOMENT_MS
@@ -6,14 +6,14 @@ from mexc_tui.model.listing import ChangeKind, ListingSource, ListingStage, List
 
 
 def moved(look: DetectorInput) -> str | None:
-    """Its opening was moved, as often as the state says."""
+    """Detect a moved opening; the state is the number of moves."""
     return f"move {look.listing.moves}" if look.listing.moves else None
 
 
 def moved_words(look: DetectorInput) -> str:
-    """Say from when to when, and by whom."""
+    """State the source, the amount and the notice of the move."""
     change = look.listing.last(ChangeKind.MOVED)
-    assert change is not None, "a move is in the history"
+    assert change is not None, "a moved listing has a change in its history"
     by_ms = int(change.after) - int(change.before)
     left_ms = int(change.before) - change.at_ms
     when = f"{minutes(left_ms)} before it" if left_ms > 0 else f"{minutes(left_ms)} after it was due"
@@ -22,7 +22,7 @@ def moved_words(look: DetectorInput) -> str:
 
 
 def renamed(look: DetectorInput) -> str | None:
-    """It goes by another name than before."""
+    """Detect a renamed listing."""
     if len(look.listing.names) < 2:
         return None
     change = look.listing.last(ChangeKind.RENAMED)
@@ -30,27 +30,27 @@ def renamed(look: DetectorInput) -> str | None:
 
 
 def renamed_words(look: DetectorInput) -> str:
-    """Say the old and the new name."""
+    """State the old and the new name."""
     change = look.listing.last(ChangeKind.RENAMED)
-    assert change is not None, "a new name is in the history"
+    assert change is not None, "a renamed listing has a change in its history"
     return f"renamed from {change.before} to {change.after} by {change.source}"
 
 
 def cancelled(look: DetectorInput) -> str | None:
-    """Nobody lists it any more, or a person dropped it."""
+    """Detect a listing that no source lists any more, or that was dropped manually."""
     return f"since {look.listing.cancelled_ms}" if look.stage is ListingStage.CANCELLED else None
 
 
 def cancelled_words(look: DetectorInput) -> str:
-    """Say who took it back last."""
+    """State how the listing was cancelled."""
     by_hand = look.listing.latest_from(ListingSource.BY_HAND)
     if by_hand is not None and not by_hand.present:
-        return "dropped by hand"
-    return "cancelled: no source lists it any more"
+        return "dropped manually"
+    return "cancelled: no source lists it"
 
 
 def withdrawn(look: DetectorInput) -> str | None:
-    """A source lists it no more, while others still do."""
+    """Detect a listing that one source removed while others still list it."""
     if look.stage is ListingStage.CANCELLED or not _disagrees(look, ListingTopic.PRESENCE):
         return None
     change = look.listing.last(ChangeKind.WITHDRAWN)
@@ -58,12 +58,12 @@ def withdrawn(look: DetectorInput) -> str | None:
 
 
 def withdrawn_words(look: DetectorInput) -> str:
-    """Say who still lists it and who does not."""
+    """Name the sources that list it and those that do not."""
     return next(str(one) for one in look.listing.disagreements if one.topic is ListingTopic.PRESENCE)
 
 
 def disagreement(look: DetectorInput) -> str | None:
-    """Sources contradict each other about the opening or the name."""
+    """Detect sources that disagree about the opening time or the name."""
     if not look.listing.disagreements:
         return None
     found = [
@@ -75,12 +75,12 @@ def disagreement(look: DetectorInput) -> str | None:
 
 
 def disagreement_words(look: DetectorInput) -> str:
-    """Say who says what."""
+    """State what each source reports."""
     return disagreement(look) or ""
 
 
 def overdue(look: DetectorInput) -> str | None:
-    """Its moment has passed and nothing has traded."""
+    """Detect a listing whose opening time has passed without a trade."""
     listing = look.listing
     if listing.opens_ms is None or listing.opened_ms is not None or look.is_over:
         return None
@@ -89,12 +89,12 @@ def overdue(look: DetectorInput) -> str | None:
 
 
 def overdue_words(look: DetectorInput) -> str:
-    """Say since when it is due."""
-    return f"due {minutes(look.now_ms - (look.listing.opens_ms or 0))} ago and still not open"
+    """State how long the opening is overdue."""
+    return f"overdue by {minutes(look.now_ms - (look.listing.opens_ms or 0))}, not open"
 
 
 def early(look: DetectorInput) -> str | None:
-    """It opened before anybody had said."""
+    """Detect an opening ahead of every announced time."""
     listing = look.listing
     if listing.opened_ms is None or listing.opens_ms is None:
         return None
@@ -102,18 +102,18 @@ def early(look: DetectorInput) -> str | None:
 
 
 def early_words(look: DetectorInput) -> str:
-    """Say by how much."""
+    """State by how much it was early."""
     ahead_ms = (look.listing.opens_ms or 0) - (look.listing.opened_ms or 0)
-    return f"opened {minutes(ahead_ms)} before the planned moment"
+    return f"opened {minutes(ahead_ms)} before the planned time"
 
 
 def never_api(look: DetectorInput) -> str | None:
-    """A bot may probably, or certainly, not trade it."""
+    """Detect a listing that API clients probably or certainly cannot trade."""
     listing = look.listing
     if look.stage is ListingStage.NEVER_API:
         return "confirmed"
     if listing.api_allowed or listing.status is None or look.stage is ListingStage.CANCELLED:
-        return None  # exchangeInfo does not show it (any more), so it says nothing of the API
+        return None  # not in exchangeInfo (any more), which therefore says nothing about the API
     if listing.opened_ms is not None:
         return "open without the API"
     if listing.opens_ms is None:
@@ -122,19 +122,19 @@ def never_api(look: DetectorInput) -> str | None:
 
 
 def never_api_words(look: DetectorInput) -> str:
-    """Say how sure that is."""
+    """State how certain that is."""
     zone = f" (zone {look.listing.zone})" if look.listing.zone else ""
     match never_api(look):
         case "confirmed":
-            return f"long after its opening the API may still not trade it{zone}"
+            return f"API trading still not enabled long after the opening{zone}"
         case "open without the API":
-            return f"it trades, but no official source lets the API trade it{zone}"
+            return f"trading, but no official source allows API trading{zone}"
         case _:
-            return f"exchangeInfo shows it, but the API may not trade it so shortly before the opening{zone}"
+            return f"in exchangeInfo, but API trading not enabled this close to the opening{zone}"
 
 
 def own_key(look: DetectorInput) -> str | None:
-    """Ordinary keys may trade it by API, this account's may not: for longer than the two polls lie apart."""
+    """Detect a symbol in defaultSymbols but not in selfSymbols, for longer than both polling intervals."""
     if not _disagrees(look, ListingTopic.API):
         return None
     own, ordinary = (
@@ -148,8 +148,8 @@ def own_key(look: DetectorInput) -> str | None:
 
 
 def own_key_words(look: DetectorInput) -> str:
-    """Say what to do."""
-    return "selfSymbols does not name it: this key may not trade it; check the key's pairs at the exchange"
+    """State the remedy."""
+    return "not in selfSymbols: this API key may not trade it; check the key's symbols on the exchange"
 
 
 def _disagrees(look: DetectorInput, topic: ListingTopic) -> bool:

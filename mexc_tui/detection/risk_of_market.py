@@ -1,4 +1,4 @@
-"""Risks of the pair itself: closed sides, suspension, and a book that nobody can leave through."""
+"""Risk checks of the market: closed sides, suspension, delisting, and a book too thin to exit."""
 
 from mexc_tui.detection.look import UNKNOWN, DetectorInput
 from mexc_tui.market.tape import Liquidity
@@ -7,7 +7,7 @@ from mexc_tui.model.symbol import SymbolStatus, TradeSides
 
 
 def side_closed(look: DetectorInput) -> str | None:
-    """Not both sides may be traded."""
+    """Detect a symbol with a closed side."""
     sides = look.listing.sides
     if sides is None or sides is TradeSides.BOTH or sides is TradeSides.UNKNOWN:
         return None
@@ -15,18 +15,18 @@ def side_closed(look: DetectorInput) -> str | None:
 
 
 def side_closed_words(look: DetectorInput) -> str:
-    """Say which sides are left."""
+    """State which side remains open."""
     match look.listing.sides:
         case TradeSides.BUY_ONLY:
-            return "it can be bought but not sold"
+            return "buy only: selling is closed"
         case TradeSides.SELL_ONLY:
-            return "it can be sold but not bought"
+            return "sell only: buying is closed"
         case _:
-            return "neither side can be traded"
+            return "both sides are closed"
 
 
 def suspended(look: DetectorInput) -> str | None:
-    """The exchange paused it or took it offline."""
+    """Detect a symbol that is paused or offline."""
     status = look.listing.status
     if status is not SymbolStatus.PAUSED and status is not SymbolStatus.OFFLINE:
         return None
@@ -34,13 +34,13 @@ def suspended(look: DetectorInput) -> str | None:
 
 
 def suspended_words(look: DetectorInput) -> str:
-    """Say what the exchange calls it."""
+    """State the exchange status."""
     paused = look.listing.status is SymbolStatus.PAUSED
-    return "trading is paused by the exchange" if paused else "the exchange took the pair offline"
+    return "trading paused by the exchange" if paused else "symbol taken offline by the exchange"
 
 
 def delisted(look: DetectorInput) -> str | None:
-    """It was open, and exchangeInfo shows it no more."""
+    """Detect an opened symbol that left exchangeInfo."""
     if look.listing.opened_ms is None or look.listing.status is not None:
         return None
     seen = look.listing.latest_from(ListingSource.EXCHANGE_INFO)
@@ -48,22 +48,22 @@ def delisted(look: DetectorInput) -> str | None:
 
 
 def delisted_words(look: DetectorInput) -> str:
-    """Say what that means for one who holds it."""
-    return "the pair has vanished from exchangeInfo: what is held of it cannot be sold there"
+    """State the consequence for positions."""
+    return "no longer in exchangeInfo: positions cannot be sold on the exchange"
 
 
 def at_risk(look: DetectorInput) -> str | None:
-    """The exchange itself marks it."""
+    """Detect a symbol that the exchange marks as at risk of delisting."""
     return f"since {_since(look, ChangeKind.AT_RISK)}" if look.listing.at_risk else None
 
 
 def at_risk_words(look: DetectorInput) -> str:
-    """Say whose mark it is."""
-    return "the exchange marks it as at risk of being delisted"
+    """State the exchange's warning."""
+    return "marked by the exchange as at risk of delisting"
 
 
 def thin_book(look: DetectorInput) -> str | None:
-    """There is too little to buy or to sell near the best price."""
+    """Detect too little depth near the best price on either side."""
     if look.listing.opened_ms is None:
         return None
     now = _fresh(look)
@@ -73,15 +73,15 @@ def thin_book(look: DetectorInput) -> str | None:
 
 
 def thin_book_words(look: DetectorInput) -> str:
-    """Say how much there is on each side."""
+    """State the depth of each side."""
     now = look.liquidity
     if now is None:
-        return "nothing is known of its book"
-    return f"near the best price lie {now.bid_value:,.0f} to sell into and {now.ask_value:,.0f} to buy from"
+        return "order book unknown"
+    return f"thin book: {now.bid_value:,.0f} USDT bids / {now.ask_value:,.0f} USDT asks within 2 %"
 
 
 def wide_spread(look: DetectorInput) -> str | None:
-    """Buying and selling at once would cost much, or cannot be done at all."""
+    """Detect a wide spread, or an empty side."""
     if look.listing.opened_ms is None:
         return None
     now = _fresh(look)
@@ -92,9 +92,9 @@ def wide_spread(look: DetectorInput) -> str | None:
 
 
 def wide_spread_words(look: DetectorInput) -> str:
-    """Say how wide it is."""
+    """State the spread."""
     ratio = look.liquidity.spread_ratio if look.liquidity is not None else None
-    return f"the spread is {ratio:.1%}" if ratio is not None else "one side of its book is empty"
+    return f"spread {ratio:.1%}" if ratio is not None else "one side of the order book is empty"
 
 
 def _fresh(look: DetectorInput) -> Liquidity | None:

@@ -1,4 +1,4 @@
-"""What speaks against a listing: one check per topic, each reported once per state."""
+"""Detector: risks of a listing, one check per topic, each reported once per state."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
 
 
 class RiskWarning(NamedTuple):
-    """One topic. `state` is None while nothing is wrong; `words` says what is."""
+    """One risk check. `state` returns None without a finding; `words` describes it."""
 
     state: Callable[[DetectorInput], str | None]
     words: Callable[[DetectorInput], str]
@@ -43,13 +43,13 @@ _AFTER = tuple((topic, risk.state) for topic, risk in RISKS.items() if topic not
 
 
 def find(look: DetectorInput) -> Iterable[DetectorFinding]:
-    """Find everything that is wrong now."""
+    """Find every risk present now."""
     checks = _BEFORE if look.listing.opened_ms is None else _AFTER
     return [DetectorFinding(topic, state) for topic, check in checks if (state := check(look)) is not None]
 
 
 def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
-    """Say what is wrong in one sentence, with the figures."""
+    """Describe one risk in a sentence with its figures."""
     risk = RISKS[finding.topic]
     inputs = [Input("risk", finding.state)]
     if look.liquidity is not None:

@@ -1,4 +1,4 @@
-"""Scores a detector: rates with intervals, lead times, skill against the base rate (formulas E7)."""
+"""Scorecard of a detector: rates with intervals, lead times, skill against the base rate (formulas E7)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share with its 95 % Wilson interval; all None without a case."""
+    """A rate with its 95 % Wilson interval; all None without cases."""
 
     hits: int
     n: int
@@ -31,7 +31,7 @@ class Rate:
     high: float | None
 
     def __str__(self) -> str:
-        """Return it in words; too few cases give no number."""
+        """Return the rate as text; with too few cases only their count."""
         if self.value is None or self.n < MIN_N_FOR_RATE:
             return f"n too small ({self.hits} of {self.n})"
         return f"{self.value:.0%} ({self.low:.0%}–{self.high:.0%}), n {self.n}"
@@ -39,50 +39,50 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class LeadTimes:
-    """Opening minus signal in milliseconds, negative ones included; None without a case."""
+    """Opening minus signal in milliseconds, negative ones included; None without cases."""
 
     n: int
     median_ms: float | None
     p10_ms: float | None
     p90_ms: float | None
     share_ahead: float | None
-    """Of those that came before the opening."""
+    """Over signals before the opening only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """One detector over all listings, signalled or not. One case is a listing: its first signal counts."""
+    """Results of one detector over all listings. Each listing counts once, by its first signal."""
 
     detector: DetectorName
     precision: Rate
-    """Of the listings that it signalled and that can be judged: its claim came true."""
+    """Share of signalled, decided listings whose claim came true."""
     recall: Rate
-    """Of all listings of which its claim was true: it signalled them in time, mostly before the opening."""
+    """Share of listings with a true claim that were signalled in time, usually before the opening."""
     base: Rate
-    """Of all listings that can be judged, signalled or not: its claim was true of them."""
+    """Share of all decided listings, signalled or not, with a true claim."""
     censored: int
-    """Signalled listings that cannot be judged."""
+    """Signalled listings that are censored."""
     waiting: int
-    """Signalled listings whose outcome is not known yet."""
+    """Signalled listings without an outcome yet."""
     lead: LeadTimes
     brier: float | None
     brier_skill: float | None
-    """1 - Brier / Brier of always saying `base` of the same signals; 0 or less: no skill.
+    """1 - Brier / Brier of always predicting `base` for the same signals; 0 or less: no skill.
 
-    A listing without a signal keeps the base rate on both sides, so it cannot change the sign.
+    A listing without a signal has the base rate on both sides and cannot change the sign.
     """
     calibration_error: float | None
-    """How far probabilities lie from what came true of them, on average; None below 100 cases."""
+    """Mean difference between predicted and observed frequencies; None below 100 cases."""
     parts: Murphy | None
-    """What `brier` is made of."""
+    """Components of `brier`."""
 
     @property
     def verdict(self) -> str:
-        """Return whether it is worth listening to, in words."""
+        """Return the verdict on the detector as text."""
         if self.precision.n < MIN_N_FOR_RATE:
             return f"n too small ({self.precision.n} < {MIN_N_FOR_RATE})"
         if self.brier_skill is None:
-            return "not comparable: all listings ended alike"
+            return "not comparable: all outcomes are equal"
         return "better than the base rate" if self.brier_skill > 0 else "not better than the base rate"
 
 
@@ -92,9 +92,9 @@ def score(
     outcomes: Mapping[str, ListingOutcome],
     rule: LabelRule | None = None,
 ) -> Scorecard:
-    """Return how a detector did.
+    """Return the scorecard of a detector.
 
-    `outcomes`: of all listings that it could have signalled, by id; `signals`: all that it raised of them.
+    `outcomes`: of all listings that it could have signalled, by id; `signals`: all its signals about them.
     """
     own = sorted((one for one in signals if one.key.detector is detector), key=lambda one: one.at_ms)
     first = _first_signals(own)
@@ -126,7 +126,7 @@ def score(
 
 
 def wilson(hits: int, n: int) -> Rate:
-    """Return a share with the interval of Wilson (1927)."""
+    """Return a rate with its Wilson (1927) interval."""
     if n == 0:
         return Rate(hits, n, None, None, None)
     low, high = wilson_interval(hits, n)
@@ -159,7 +159,7 @@ def _first_signals(ordered: Iterable[Signal]) -> dict[str, Signal]:
 
 
 def _first_ms(ordered: Iterable[Signal]) -> dict[str, int]:
-    """Return when each listing was signalled first; a signal about a cluster is about all its members."""
+    """Return the first signal time of each listing; a signal about a cluster counts for all its members."""
     first: dict[str, int] = {}
     for signal in ordered:
         is_group = signal.key.detector is DetectorName.CLUSTER
@@ -171,7 +171,7 @@ def _first_ms(ordered: Iterable[Signal]) -> dict[str, int]:
 def _recall(
     claim: ClaimKind, first_ms: Mapping[str, int], outcomes: Iterable[ListingOutcome], rule: LabelRule
 ) -> Rate:
-    """Of all listings of which the claim was true: how many were signalled in time?"""
+    """Return the share of listings with a true claim that were signalled in time."""
     targets = [one for one in outcomes if _is_target(claim, one)]
     late_ms = rule.delay_ms if claim is ClaimKind.PROFITS else -1
     hits = sum(_is_in_time(first_ms.get(one.listing_id), one, late_ms) for one in targets)
@@ -179,7 +179,7 @@ def _recall(
 
 
 def _is_target(claim: ClaimKind, outcome: ListingOutcome) -> bool:
-    """Whether a signal was due; one that had opened when it became known could not be signalled ahead."""
+    """Return whether a signal was due: the listing was not already open when it became known."""
     if outcome.opened_ms is not None and outcome.first_seen_ms >= outcome.opened_ms:
         return False
     if claim is ClaimKind.OPENS_BY:
@@ -188,7 +188,7 @@ def _is_target(claim: ClaimKind, outcome: ListingOutcome) -> bool:
 
 
 def _is_in_time(at_ms: int | None, outcome: ListingOutcome, late_ms: int) -> bool:
-    """Whether a signal came so long after the opening at most; of what never opened, at any time."""
+    """Return whether a signal came at most `late_ms` after the opening; always true if it never opened."""
     if at_ms is None:
         return False
     return outcome.opened_ms is None or at_ms <= outcome.opened_ms + late_ms
@@ -204,7 +204,7 @@ def _leads(first: Mapping[str, Signal], outcomes: Mapping[str, ListingOutcome]) 
 
 
 def _brier(known: Sequence[tuple[Signal, bool]], base: Tally) -> tuple[float | None, float | None]:
-    """Return the mean squared error of the probabilities, and the skill against the base rate."""
+    """Return the mean squared error of the probabilities and their skill against the base rate."""
     if not known:
         return None, None
     brier = sum((signal.probability.value - hit) ** 2 for signal, hit in known) / len(known)

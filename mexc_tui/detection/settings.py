@@ -1,4 +1,4 @@
-"""What detectors can be told. A signal keeps the hash of what held when it was raised."""
+"""Settings of the detectors. Each signal records the hash of the settings in force when it was raised."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ HOUR_MS = 3_600_000
 
 
 class PreReady(msgspec.Struct, frozen=True):
-    """A combination of sts and st that is said to come `lead_ms` before an opening (rules 1)."""
+    """A combination of sts and st usually seen `lead_ms` before an opening (rules 1)."""
 
     status: int
     state: int
@@ -16,10 +16,10 @@ class PreReady(msgspec.Struct, frozen=True):
 
 
 class LabelRule(msgspec.Struct, frozen=True, kw_only=True):
-    """How the value of a listing is labelled: a fixed rule that anybody could have followed (formulas E7).
+    """Fixed rule for the value of a listing, reproducible by anyone (formulas E7).
 
-    Buy the first trade seen `delay_ms` after the opening, sell the ladder's shares at their gains, and all
-    that is left at the stop or at the horizon. Ratios are shares: 0.1 is ten per cent.
+    Buy at the first trade `delay_ms` after the opening, sell the ladder's shares at their gains, and the
+    remainder at the stop or at the horizon. Ratios are fractions: 0.1 is ten per cent.
     """
 
     version: str = "1"
@@ -28,41 +28,41 @@ class LabelRule(msgspec.Struct, frozen=True, kw_only=True):
     slippage: float = 0.005
     fee: float = 0.0005
     ladder: tuple[tuple[float, float], ...] = ((0.3, 0.1), (0.4, 0.2), (0.3, 0.3))
-    """(share sold, gain over the price paid), lowest gain first."""
+    """(share sold, gain over the entry price), lowest gain first."""
     stop: float = 0.1
 
 
 class DetectionSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Thresholds of all detectors. Times in milliseconds, ratios as shares, values in quote units."""
+    """Thresholds of all detectors. Times in milliseconds, ratios as fractions, values in quote units."""
 
     ready_triple: Triple = Triple(2, 2, 4)
-    """sts, st and tt that are said to mean "about to open": a hypothesis that outcomes judge."""
+    """sts, st and tt assumed to mean "about to open": a hypothesis tested against outcomes."""
     pre_ready: tuple[PreReady, ...] = (
         PreReady(1, 1, 6 * HOUR_MS),
         PreReady(2, 1, 2 * HOUR_MS),
         PreReady(2, 2, HOUR_MS // 2),
     )
     advance_ms: int = 12_600_000
-    """How long before an opening the ready triple is said to show: 3.5 hours."""
+    """Longest usual lead time of the ready triple: 3.5 hours."""
     tolerance_ms: int = 15 * 60_000
-    """So late an opening still counts as announced."""
+    """Latest opening after its planned time that still counts as announced."""
     overdue_ms: int = 120_000
     api_warning_ms: int = 600_000
-    """Without the API's permission so short before the opening, never-API is suspected."""
+    """Without API permission this close to the opening, the symbol is flagged as never-API."""
     api_lead_ms: int = HOUR_MS
-    """A pair that may be traded by API and has no time is expected to open within this."""
+    """A symbol with API permission and no opening time is expected to open within this time."""
     thin_value: float = 500.0
-    """Less than this within two per cent of the best price, on either side, is thin."""
+    """Minimum value within two per cent of the best price on each side; below it the book is thin."""
     wide_spread: float = 0.05
     stale_ms: int = 5_000
-    """Quotes older than this tell nothing about the present."""
+    """Maximum age of a usable quote."""
     hold_ms: int = 300_000
-    """A thin book or a wide spread ends at the earliest so long after it was reported."""
+    """Minimum duration of a thin-book or wide-spread warning."""
     cluster_window_ms: int = 600_000
     maturity_ms: int = MATURITY_MS
     api_grace_ms: int = API_GRACE_MS
     kappa: float = 20.0
-    """How many cases the prior weighs (formulas E7)."""
+    """Weight of the prior, in cases (formulas E7)."""
     label: LabelRule = LabelRule()
     config_hash: str = ""
-    """Name of all settings that decide, these among them: a signal keeps it."""
+    """Name of all effective settings, these included: each signal records it."""

@@ -1,4 +1,4 @@
-"""Why a detector does not speak of a listing: the other half of an explanation."""
+"""Reasons why a detector raises no signal for a listing."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,7 +11,7 @@ _OFFICIAL = (ListingSource.EXCHANGE_INFO, ListingSource.DEFAULT_SYMBOLS, Listing
 
 
 def why_silent(name: DetectorName, look: DetectorInput) -> str:
-    """Say what would have to be otherwise. Only for a detector that finds nothing now."""
+    """Return the unmet condition. Only for a detector without a finding now."""
     return _WORDS[name](look)
 
 
@@ -19,8 +19,8 @@ def _launch_sequence(look: DetectorInput) -> str:
     if look.is_over:
         return _over(look)
     if look.listing.opened_ms is not None:
-        return "it is open already"
-    return "the moment announced for its opening has passed"
+        return "already open"
+    return "the announced opening time has passed"
 
 
 def _pre_ready(look: DetectorInput) -> str:
@@ -28,9 +28,9 @@ def _pre_ready(look: DetectorInput) -> str:
     if look.is_over or listing.opened_ms is not None or listing.triple is None:
         return _no_triple(look)
     if listing.triple == settings.ready_triple:
-        return f"symbolsV2 shows {listing.triple}: that is the ready state already"
+        return f"symbolsV2 shows {listing.triple}: already the ready state"
     known = ", ".join(f"{step.status}/{step.state}" for step in settings.pre_ready)
-    return f"symbolsV2 shows {listing.triple}, which is none of the states before it ({known})"
+    return f"symbolsV2 shows {listing.triple}, not one of the pre-ready states ({known})"
 
 
 def _ready_state(look: DetectorInput) -> str:
@@ -44,43 +44,43 @@ def _no_triple(look: DetectorInput) -> str:
     if look.is_over:
         return _over(look)
     if look.listing.opened_ms is not None:
-        return "it is open already: states before an opening say nothing more"
-    return "symbolsV2 has shown no states of it"
+        return "already open: states before an opening no longer apply"
+    return "no state in symbolsV2"
 
 
 def _api_enabled(look: DetectorInput) -> str:
     if look.is_over:
         return _over(look)
     said = ", ".join(f"{source} {_answer(look, source)}" for source in _OFFICIAL)
-    return f"no official source lets the API trade it: {said}"
+    return f"no official source allows API trading: {said}"
 
 
 def _answer(look: DetectorInput, source: ListingSource) -> str:
     seen = look.listing.latest_from(source)
     if seen is None:
-        return "says nothing"
-    return "lists it without permission" if seen.present else "does not list it"
+        return "no data"
+    return "listed without permission" if seen.present else "not listed"
 
 
 def _opening(look: DetectorInput) -> str:
-    return _over(look) if look.is_over else "no quote and no trade of it has been seen"
+    return _over(look) if look.is_over else "no quote or trade received"
 
 
 def _risk_warning(look: DetectorInput) -> str:
     if look.liquidity is None and look.listing.opened_ms is not None:
-        return f"none of {len(RISKS)} checks found anything; its book is not at hand"
-    return f"none of {len(RISKS)} checks found anything"
+        return f"none of {len(RISKS)} checks found a risk; order book unavailable"
+    return f"none of {len(RISKS)} checks found a risk"
 
 
 def _cluster(look: DetectorInput) -> str:
     if look.listing.opens_ms is None:
-        return "no opening time is known"
+        return "opening time unknown"
     window = minutes(look.settings.cluster_window_ms)
-    return f"nothing else opens within {window} of it, or another listing speaks for the group"
+    return f"no other opening within {window}, or another listing represents the group"
 
 
 def _over(look: DetectorInput) -> str:
-    return f"it is {look.stage}: nothing more is expected of it"
+    return f"{look.stage}: no further events expected"
 
 
 _WORDS: Mapping[DetectorName, Callable[[DetectorInput], str]] = {

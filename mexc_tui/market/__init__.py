@@ -1,1 +1,1 @@
-"""What we know now: books, tapes, symbols, listings. Pure: no clock, no network, no database."""
+"""State of the market: order books, tapes, symbols, listings. Pure: no clock, no network, no database."""

@@ -1,4 +1,4 @@
-"""Which pairs deserve streams: listings within the hour, what is held or shown. All else is polled."""
+"""Selection of streams: listings near their opening, positions and displayed symbols; all else is polled."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ HURRY_AFTER_MS = 60_000
 
 
 class StreamKind(StrEnum):
-    """What is streamed of a pair."""
+    """Kind of a market stream."""
 
     DEALS = "deals"
     BEST_QUOTE = "best_quote"
     TOP_LEVELS = "top_levels"
     DEEP_LEVELS = "deep_levels"
-    """More levels, for who looks at them: nothing is decided from these."""
+    """More levels for display; no decision uses them."""
 
 
 @dataclass(frozen=True, slots=True)
 class WantedStream:
-    """One stream of one pair."""
+    """One stream of one symbol."""
 
     symbol: str
     kind: StreamKind
@@ -43,7 +43,7 @@ def wanted_streams(
     maturity_ms: int = MATURITY_MS,
     held: Collection[str] = (),
 ) -> frozenset[WantedStream]:
-    """Return what to subscribe to now; what is missing from it is to be dropped. `held`: pairs with money."""
+    """Return the streams to subscribe to now; drop all others. `held`: symbols with positions or orders."""
     wanted = {WantedStream(symbol, kind) for symbol in shown for kind in SHOWN_KINDS}
     wanted.update(WantedStream(symbol, kind) for symbol in held for kind in LISTING_KINDS)
     for listing in listings:
@@ -54,9 +54,9 @@ def wanted_streams(
 
 
 def in_a_hurry(listings: Iterable[Listing], now_ms: int) -> frozenset[str]:
-    """Return the pairs that open within seconds by anybody's word: their streams must not be missed.
+    """Return the symbols whose opening is seconds away by any source: their streams must not be missed.
 
-    A pair may come into being half a second before it opens, and until then its streams are refused.
+    A symbol may be created half a second before it opens; subscriptions are refused until then.
     """
     return frozenset(
         name
@@ -70,7 +70,7 @@ def in_a_hurry(listings: Iterable[Listing], now_ms: int) -> frozenset[str]:
 
 
 def may_have_opened(listing: Listing, now_ms: int) -> bool:
-    """Whether it may have traded unseen: no trade is known, and its moment has come or nobody knows it."""
+    """Return whether a listing may have traded unobserved: no known trade, and its time past or unknown."""
     if listing.traded_ms is not None or listing.stage is ListingStage.CANCELLED:
         return False
     due_ms = min(listing.claimed_ms, default=listing.opens_ms)
@@ -80,7 +80,7 @@ def may_have_opened(listing: Listing, now_ms: int) -> bool:
 def is_near(
     listing: Listing, now_ms: int, within_ms: int = WITHIN_MS, maturity_ms: int = MATURITY_MS
 ) -> bool:
-    """Whether it opens within the hour by anybody's word, is less overdue, or is open and watched."""
+    """Return whether a listing opens within the hour, is not long overdue, or is open and watched."""
     if listing.stage_at(now_ms, maturity_ms, within_ms).is_over:
         return False
     if listing.opened_ms is not None:
@@ -89,7 +89,7 @@ def is_near(
 
 
 def _streamed_names(listing: Listing) -> tuple[str, ...]:
-    """Return its name, and the ones that sources disagree about: the stream tells which is right."""
+    """Return every name of a listing on which sources disagree: the stream shows which one is right."""
     if not listing.disagreements:
         return (listing.symbol,)
     claimed = (

@@ -1,7 +1,7 @@
-"""An order book kept by versions (protocol 8.2). Pure: messages, snapshots and the time come in.
+"""Order book with version tracking (protocol 8.2). Pure: messages, snapshots and time are arguments.
 
-Levels are floats made once; orders use the exchange's text. A gap is noticed by the versions and mended
-either by the late message itself or by a snapshot. While it is not VALID the book names no price.
+Levels are floats, converted once; orders use the exchange's text. A gap in the versions is closed by the
+late message or by a snapshot. A book that is not VALID returns no price.
 """
 
 from bisect import insort
@@ -28,28 +28,28 @@ Level = tuple[float, float]
 
 
 class BookState(Enum):
-    """Whether a book may be priced from."""
+    """Whether an order book may be used for prices."""
 
     VALID = "valid"
     CATCHING_UP = "catching up"
-    """A message is missing, or there was no snapshot yet."""
+    """A message is missing, or no snapshot has arrived."""
     STALE = "stale"
-    """Nothing came for too long, or too much of what came was absurd."""
+    """No message for too long, or too many invalid ones."""
 
 
 class Applied(Enum):
-    """What became of a message."""
+    """Result of applying a message."""
 
     APPLIED = "applied"
     OLD = "old"
-    """Its versions were known already: a duplicate, or late."""
+    """Duplicate or late: its versions are already included."""
     BUFFERED = "buffered"
-    """It waits for what is missing before it."""
+    """Buffered until earlier messages arrive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Top:
-    """Best levels; a side is None when it is empty."""
+    """Best levels; an empty side is None."""
 
     bid: Level | None
     ask: Level | None
@@ -57,7 +57,7 @@ class Top:
 
 @dataclass(slots=True)
 class BookCounts:
-    """What happened to a book so far, for display."""
+    """Counters of an order book, for display."""
 
     applied: int = 0
     old: int = 0
@@ -69,16 +69,16 @@ class BookCounts:
 
 @dataclass(frozen=True, slots=True)
 class BookLimits:
-    """Bounds of a book. `stale_after_s` is reliability M2: 3 for a pair that is held."""
+    """Limits of an order book. `stale_after_s`: 3 for a symbol with a position (reliability M2)."""
 
     stale_after_s: float = 60
     keep_levels: int = 2_000
-    """Per side; the far ones beyond twice that are pruned (protocol 8.2, point 8)."""
+    """Per side; levels beyond twice this number are pruned (protocol 8.2, point 8)."""
     max_buffered: int = 2_000
 
 
 class _Waiting(NamedTuple):
-    """A checked message whose predecessors are missing."""
+    """A checked message that waits for earlier ones."""
 
     from_version: int
     to_version: int
@@ -89,7 +89,7 @@ _first_version = attrgetter("from_version")
 
 
 class OrderBook:
-    """One symbol's book. Feed it with `apply` and `load`; ask `state(now_ns)` before trusting it."""
+    """Order book of one symbol. Feed it with `apply` and `load`; check `state(now_ns)` before use."""
 
     def __init__(self, symbol: str, limits: BookLimits | None = None) -> None:
         """Start empty, waiting for a snapshot."""
@@ -106,10 +106,10 @@ class OrderBook:
         self._is_whole = False
         self._heard_ns: int | None = None
 
-    # ---- what it knows
+    # ---- state
 
     def state(self, now_ns: int) -> BookState:
-        """Return whether the book may be priced from at `now_ns`."""
+        """Return whether prices may be used at `now_ns`."""
         if self._strikes.are_out(now_ns):
             return BookState.STALE
         if self._heard_ns is not None and now_ns - self._heard_ns > self._stale_after_ns:
@@ -118,12 +118,12 @@ class OrderBook:
 
     @property
     def needs_snapshot(self) -> bool:
-        """Whether only a snapshot (or the missing message itself) can make it valid."""
+        """Whether the book waits for a snapshot or a missing message."""
         return not self._is_whole
 
     @property
     def buffered(self) -> int:
-        """How many messages wait for a missing one."""
+        """Number of buffered messages."""
         return len(self._buffer)
 
     @property
@@ -150,13 +150,13 @@ class OrderBook:
         """Return bids, best first; empty while catching up."""
         return self._bids.levels(limit) if self._is_whole else []
 
-    # ---- what it is told
+    # ---- updates
 
     def apply(self, delta: DepthDelta, now_ns: int) -> Applied:
-        """Take one message: apply it, ignore it as known, or keep it until what is missing has come.
+        """Apply one message, ignore a duplicate, or buffer it until earlier messages arrive.
 
-        Raises BadStreamMessage for an invalid one, or one that crosses the book. Its content is lost then: a
-        book that needed it waits for a snapshot.
+        Raises BadStreamMessage for an invalid message or one that crosses the book. Its content is then lost,
+        and a book that needed it waits for a snapshot.
         """
         try:
             from_version, to_version = self._versions(delta)
@@ -178,10 +178,10 @@ class OrderBook:
             raise
 
     def load(self, snapshot: DepthSnapshot, now_ns: int) -> bool:
-        """Take a snapshot; return whether the book is whole now.
+        """Load a snapshot; return whether the book is complete.
 
-        One that is older than the book, or than the first waiting message, does not help: ask again a
-        little later. Raises BadStreamMessage for an absurd or crossed one.
+        A snapshot older than the book or than the first buffered message has no effect: request another a
+        little later. Raises BadStreamMessage for an invalid or crossed one.
         """
         version = snapshot.last_update_id
         if self._is_loaded and version < self.version:
@@ -189,7 +189,7 @@ class OrderBook:
         try:
             asks, bids = _read_levels(snapshot.asks), _read_levels(snapshot.bids)
             if asks and bids and max(bids) > min(asks):
-                raise BadStreamMessage(f"a snapshot of {self.symbol} whose bid is above its ask")
+                raise BadStreamMessage(f"crossed snapshot of {self.symbol}: bid above ask")
         except BadStreamMessage:
             self._reject(now_ns)
             raise
@@ -203,7 +203,7 @@ class OrderBook:
         return self._drain()
 
     def reset(self) -> None:
-        """Forget everything, as after a lost connection: nothing is replayed (protocol 8.2, point 9)."""
+        """Clear the book, as after a lost connection: nothing is replayed (protocol 8.2, point 9)."""
         self._asks.replace({})
         self._bids.replace({})
         self._buffer.clear()
@@ -213,7 +213,7 @@ class OrderBook:
         self._heard_ns = None
 
     def _versions(self, delta: DepthDelta) -> tuple[int, int]:
-        """Return the versions of a message; without readable ones nobody knows what it changed."""
+        """Return the versions of a message. Raises BadStreamMessage if they are unreadable."""
         try:
             return read_versions(delta)
         except BadStreamMessage:
@@ -225,7 +225,7 @@ class OrderBook:
         self._strikes.add(now_ns)
 
     def _keep(self, waiting: _Waiting, now_ns: int) -> Applied:
-        """Buffer a message in order of version, and see whether it was the missing one."""
+        """Buffer a message in version order and apply what has become contiguous."""
         insort(self._buffer, waiting, key=_first_version)
         if len(self._buffer) > self._limits.max_buffered:
             del self._buffer[0]
@@ -236,7 +236,7 @@ class OrderBook:
         return Applied.BUFFERED
 
     def _drain(self) -> bool:
-        """Apply what waits as far as it is contiguous; return whether nothing is missing then."""
+        """Apply contiguous buffered messages; return whether none is missing."""
         buffer = self._buffer
         while buffer and buffer[0].from_version <= self.version + 1:
             waiting = buffer.pop(0)
@@ -246,7 +246,7 @@ class OrderBook:
         return self._is_whole
 
     def _merge(self, delta: DepthDelta, to_version: int) -> None:
-        """Apply a contiguous message. If it is absurd or crosses the book, nothing that we hold counts."""
+        """Apply a contiguous message. Discard the book if the message is invalid or crosses it."""
         asks, bids = self._asks, self._bids
         try:
             asks.merge(delta.asks)
@@ -266,7 +266,7 @@ class OrderBook:
             bids.prune(keep)
 
     def _discard(self) -> None:
-        """Wait for a snapshot: what we hold cannot be trusted, what waits may still be good."""
+        """Discard the levels and wait for a snapshot; buffered messages remain."""
         self._asks.replace({})
         self._bids.replace({})
         self._is_loaded = self._is_whole = False
@@ -274,12 +274,12 @@ class OrderBook:
 
 
 def _read_levels(levels: Sequence[tuple[str, str]]) -> dict[float, float]:
-    """Turn a snapshot's side into floats, without empty levels."""
+    """Return one side of a snapshot as floats, without empty levels."""
     side: dict[float, float] = {}
     for price_text, quantity_text in levels:
         price, quantity = float(price_text), float(quantity_text)
         if not (MIN_PRICE <= price <= MAX_PRICE and 0 <= quantity <= MAX_QUANTITY):
-            raise BadStreamMessage(f"a snapshot with an absurd level: {price:g}, {quantity:g}")
+            raise BadStreamMessage(f"snapshot with an invalid level: {price:g}, {quantity:g}")
         if quantity:
             side[price] = quantity
     return side

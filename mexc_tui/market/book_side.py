@@ -1,4 +1,4 @@
-"""One side of a book, and the numbers of a message. The hot path: each line here is paid per level."""
+"""One side of an order book, and parsing of message values. Hot path: every line runs per level."""
 
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush, nsmallest
@@ -11,59 +11,57 @@ _MAX_PRICES_KNOWN = 16_384
 
 
 def read_versions(delta: DepthDelta) -> tuple[int, int]:
-    """Return first and last version of a message. Raises BadStreamMessage when they make no sense."""
+    """Return first and last version of a message. Raises BadStreamMessage if they are invalid."""
     from_version, to_version = version_number(delta.from_version), version_number(delta.to_version)
     if from_version is None or to_version is None:
-        raise BadStreamMessage("versions that are not numbers")
+        raise BadStreamMessage("versions are not numbers")
     if not 0 < from_version <= to_version < from_version + _MAX_VERSION_STEP:
-        raise BadStreamMessage("versions that make no range")
+        raise BadStreamMessage("versions are not a range")
     return from_version, to_version
 
 
 def check_levels(levels: Sequence[TextLevel]) -> None:
-    """Raise BadStreamMessage if one of these levels would be refused by `Side.merge`."""
+    """Raise BadStreamMessage if `BookSide.merge` would reject one of these levels."""
     for level in levels:
         read_price(level.price)
         check_quantity(level.quantity)
 
 
 def read_price(text: str) -> float:
-    """Return a price as a number. Raises BadStreamMessage for anything but a plain one in its range."""
+    """Return a price as a number. Raises BadStreamMessage unless it is plain and within the allowed range."""
     if is_number(text) is None or not MIN_PRICE <= (price := float(text)) <= MAX_PRICE:
-        raise BadStreamMessage(
-            f"a price that is not a number from {MIN_PRICE:g} to {MAX_PRICE:g}: {text[:40]!a}"
-        )
+        raise BadStreamMessage(f"price is not a number from {MIN_PRICE:g} to {MAX_PRICE:g}: {text[:40]!a}")
     return price
 
 
 def check_quantity(text: str) -> None:
-    """Raise BadStreamMessage for a quantity that is no number, negative or absurd (NaN and infinity too)."""
+    """Raise BadStreamMessage for a quantity that is not a number, negative or out of range."""
     if is_number(text) is None or float(text) > MAX_QUANTITY:
         raise _bad_quantity(text)
 
 
 def _bad_quantity(text: str) -> BadStreamMessage:
-    return BadStreamMessage(f"a quantity that is not a number from 0 to {MAX_QUANTITY:g}: {text[:40]!a}")
+    return BadStreamMessage(f"quantity is not a number from 0 to {MAX_QUANTITY:g}: {text[:40]!a}")
 
 
 class BookSide:
-    """Prices and quantities of one side, with the best price at hand.
+    """Prices and quantities of one side, with fast access to the best price.
 
-    A heap holds every price that came in and maybe left again; it is cleaned when its top is asked for, so
-    that a change costs a dict entry and now and then a push.
+    A heap holds every added price, including deleted ones, and is cleaned when its top is read: a change
+    costs one dict update and sometimes a push.
     """
 
     __slots__ = ("_heap", "_known", "_levels", "_queued", "_sign", "_sorted", "best")
 
     def __init__(self, sign: int) -> None:
-        """Take 1 for asks (lowest is best), -1 for bids."""
+        """`sign`: 1 for asks (lowest is best), -1 for bids."""
         self.best: float | None = None
-        """The best price; None when the side is empty."""
+        """Best price; None when the side is empty."""
         self._sign = sign
         self._levels: dict[float, float] = {}
         self._heap: list[float] = []
         self._queued: set[float] = set()
-        """The prices in the heap: each is in it once."""
+        """Prices in the heap, each once."""
         self._known: dict[str, float] = {}
         self._sorted: list[tuple[float, float]] | None = None
 
@@ -72,11 +70,11 @@ class BookSide:
         return len(self._levels)
 
     def merge(self, changed: Sequence[TextLevel]) -> None:
-        """Set absolute quantities; zero deletes. Raises BadStreamMessage, maybe half-way through."""
+        """Set absolute quantities; zero deletes. Raises BadStreamMessage, possibly after some changes."""
         levels, known, queued = self._levels, self._known, self._queued
         self._sorted = None
         seen: list[str] = []
-        for level in changed:  # once: each turn makes a new object of the message's level
+        for level in changed:  # indexing would create a new object for each access
             text = level.price
             price = known.get(text) or self._learn(text)
             text = level.quantity
@@ -104,7 +102,7 @@ class BookSide:
         self.best = self._find_best()
 
     def _learn(self, text: str) -> float:
-        """Check a price's text and remember its number: the same few prices come again and again."""
+        """Validate a price's text and cache its number: the same few prices repeat."""
         price = read_price(text)
         if len(self._known) >= _MAX_PRICES_KNOWN:
             self._known.clear()
@@ -126,7 +124,7 @@ class BookSide:
         return None if self.best is None else (self.best, self._levels[self.best])
 
     def levels(self, limit: int | None) -> list[tuple[float, float]]:
-        """Return levels best first; the sorted view is made when asked for and kept until the next change."""
+        """Return levels best first; the sorted list is cached until the next change."""
         if self._sorted is None:
             if limit is not None and limit < len(self._levels) // 8:
                 best = nsmallest(limit, self._levels, key=None if self._sign > 0 else _negated)
@@ -135,7 +133,7 @@ class BookSide:
         return self._sorted[:limit]
 
     def replace(self, levels: dict[float, float]) -> None:
-        """Take these levels and forget the others."""
+        """Replace all levels."""
         self._levels = levels
         self._sorted = None
         self._rebuild_heap()
@@ -153,7 +151,7 @@ class BookSide:
 
 
 def _check_plain(quantities: list[str]) -> None:
-    """Raise BadStreamMessage for a quantity that `float` takes and our grammar does not."""
+    """Raise BadStreamMessage for a quantity that `float` accepts but the protocol grammar does not."""
     if not are_plain(quantities):
         for text in quantities:
             check_quantity(text)

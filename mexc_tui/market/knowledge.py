@@ -1,4 +1,4 @@
-"""What the desk knows of the market: the pairs of the exchange, and the listings told from them."""
+"""Market knowledge: the symbols of the exchange and the listings derived from all sources."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
@@ -27,36 +27,36 @@ from mexc_tui.model.stream import BestQuote, StreamDeal
 from mexc_tui.model.symbol import Symbol
 
 FEW = 4
-"""So many may vanish from one reading to the next without being doubted."""
+"""Number of entries that may vanish between two readings without confirmation."""
 MUCH = 0.5
-"""A reading that loses more than this share at once is believed only when the next one says the same."""
+"""A reading that loses more than this share at once needs confirmation by the next one."""
 
 
 FORGET_MS = 86_400_000
-"""So long after it is over a listing is looked at no more."""
+"""Time after its end from which a listing is no longer tracked."""
 
 
 class Knowledge:
-    """Folds every reading in. Give it what is stored after a restart: what is new since then is found."""
+    """Merges every reading into symbols and listings. Start it with the stored state after a restart."""
 
     def __init__(self, listings: Iterable[Listing] = (), pairs: Iterable[Symbol] = ()) -> None:
-        """Start with what is stored; nothing at all on a fresh machine."""
+        """Start with the stored listings and symbols; empty on a fresh installation."""
         self.listings = KnownListings(listings)
         self.pairs: dict[str, Symbol] = {pair.symbol: pair for pair in pairs}
         self.read_ms: dict[ListingSource, int] = {}
-        """When each source was last read."""
+        """Last reading time of each source."""
         self.doubts: dict[ListingSource, str] = {}
-        """Sources whose last reading was not believed, and why."""
+        """Sources whose last reading awaits confirmation, with the reason."""
         self._names: dict[ListingSource, frozenset[str]] = {}
         self.names_ms: dict[ListingSource, int] = {}
-        """When the lists of names that are believed were read."""
+        """Reading times of the accepted symbol lists."""
         self._ever_seen = set(self.pairs)
         self._live = {listing.id: listing for listing in self.listings}
 
     def live(
         self, now_ms: int, maturity_ms: int = MATURITY_MS, api_grace_ms: int = API_GRACE_MS
     ) -> tuple[Listing, ...]:
-        """Return the listings of which something is still expected. A clock that steps back revives some."""
+        """Return the listings in progress. A clock that steps back may revive some."""
         forgotten_ms = now_ms - FORGET_MS
         for key in [
             key
@@ -73,25 +73,25 @@ class Knowledge:
         )
 
     def read_calendar(self, calendar: Calendar, at_ms: int) -> tuple[Update, ...]:
-        """Fold in the calendar."""
+        """Merge the calendar."""
         return self._fold_web(
             ListingSource.CALENDAR, read_calendar(calendar.entries, at_ms, self.live(at_ms)), at_ms
         )
 
     def read_web_symbols(self, answer: WebSymbols, at_ms: int) -> tuple[Update, ...]:
-        """Fold in symbolsV2."""
+        """Merge symbolsV2."""
         return self._fold_web(
             ListingSource.SYMBOLS_V2, read_web_symbols(answer.symbols, at_ms, self.live(at_ms)), at_ms
         )
 
     def read_pairs(self, pairs: Sequence[Symbol], at_ms: int) -> tuple[Update, ...]:
-        """Fold in exchangeInfo at once."""
+        """Merge exchangeInfo at once."""
         return tuple(update for part in self.read_pairs_in_slices(pairs, at_ms) for update in part)
 
     def read_pairs_in_slices(
         self, pairs: Sequence[Symbol], at_ms: int, size: int = SLICE
     ) -> Iterator[tuple[Update, ...]]:
-        """Fold in exchangeInfo; give the loop its turn after each part. It counts once all are taken."""
+        """Merge exchangeInfo; yield after each slice for the event loop. Takes effect at the end."""
         first = not self.pairs
         kept: dict[str, Symbol] = {}
         for changes in diff_in_slices(self.pairs, pairs, size):
@@ -107,7 +107,7 @@ class Knowledge:
         self.read_ms[ListingSource.EXCHANGE_INFO] = at_ms
 
     def read_names(self, source: ListingSource, names: Collection[str], at_ms: int) -> tuple[Update, ...]:
-        """Fold in defaultSymbols or selfSymbols."""
+        """Merge defaultSymbols or selfSymbols."""
         after, before = frozenset(names), self._names.get(source)
         self.read_ms[source] = at_ms
         lost = len(before - after) if before is not None else 0
@@ -118,11 +118,11 @@ class Knowledge:
         return self._fold(read_names(source, after, before, at_ms, self.live(at_ms)))
 
     def names_of(self, source: ListingSource) -> frozenset[str] | None:
-        """Return what defaultSymbols or selfSymbols named when it was last believed; None: never read."""
+        """Return the names in the last accepted defaultSymbols or selfSymbols; None: never read."""
         return self._names.get(source)
 
     def read_announcements(self, headlines: Iterable[Announcement], at_ms: int) -> tuple[Update, ...]:
-        """Fold in headlines; those of pairs that trade already say nothing new, so pairs are read first."""
+        """Merge headlines. Read symbols first: a headline about a trading symbol is not news."""
         if not self.pairs:
             return ()
         self.read_ms[ListingSource.ANNOUNCEMENT] = at_ms
@@ -134,17 +134,17 @@ class Knowledge:
         )
 
     def note_quote(self, quote: BestQuote, at_ms: int) -> Update | None:
-        """Fold in a quote of the stream: the first one of a listing is its opening."""
+        """Merge a streamed quote: the first one of a listing is its opening."""
         listing = self.listings.named(quote.symbol)
         return self._fold_one(of_quote(quote, at_ms, listing) if listing is not None else None)
 
     def note_deal(self, deal: StreamDeal, at_ms: int) -> Update | None:
-        """Fold in a trade of the stream."""
+        """Merge a streamed trade."""
         listing = self.listings.named(deal.symbol)
         return self._fold_one(of_deal(deal, at_ms, listing) if listing is not None else None)
 
     def note_trades(self, symbol: str, trades: Sequence[PublicTrade], at_ms: int) -> Update | None:
-        """Fold in trades that REST told of: the first of this listing, not of an older one of that name."""
+        """Merge trades from REST: the first of this listing, not of an earlier one with the same name."""
         listing = self.listings.named(symbol)
         if listing is None:
             return None
@@ -155,18 +155,18 @@ class Knowledge:
         return self._fold_one(of_trade(symbol, first.time, first.price, at_ms, listing))
 
     def named(self, name: str) -> str | None:
-        """Return the pair that a name means, of the exchange's and of the listings; None: there is none.
+        """Return the symbol that a name refers to among symbols and listings; None: none.
 
-        A coin alone means its pair against the usual quote. Raises AmbiguousName.
+        A base asset alone refers to its pair against the usual quote asset. Raises AmbiguousName.
         """
         return resolve(name, lambda one: one in self.pairs or self.listings.named(one) is not None)
 
     def add(self, symbol: str, opens_ms: int | None, at_ms: int, note: str = "") -> tuple[Update, ...]:
-        """Add a listing by hand, or take it up again. Raises ValueError with what to mend."""
+        """Add or restore a listing manually. Raises ValueError with what to correct."""
         return self._fold((by_hand(symbol, opens_ms, at_ms, note),))
 
     def drop(self, symbol: str, at_ms: int, note: str = "") -> Update | None:
-        """Drop a listing by hand. None: it is dropped already. Raises KeyError for one that is unknown."""
+        """Drop a listing manually. None: already dropped. Raises KeyError for an unknown listing."""
         listing = self.listings.named(symbol)
         if listing is None:
             raise KeyError(symbol)
@@ -175,7 +175,7 @@ class Knowledge:
     def _fold_web(
         self, source: ListingSource, sightings: Iterable[Sighting], at_ms: int
     ) -> tuple[Update, ...]:
-        """Fold in what a web page says; a page that is suddenly half empty is not believed at once."""
+        """Merge a web page; one that suddenly lost many entries needs confirmation."""
         self.read_ms[source] = at_ms
         seen = tuple(sightings)
         gone = sum(not one.present for one in seen)
@@ -196,10 +196,10 @@ class Knowledge:
         )
 
     def _believes(self, source: ListingSource, lost: int, held: int) -> bool:
-        """Whether so many may be gone at once. What is doubted once is believed when it is said again."""
+        """Return whether to accept the loss of this many entries; a repeated loss is accepted."""
         if lost <= FEW or lost <= MUCH * held or source in self.doubts:
             return True
-        self.doubts[source] = f"{source} lost {lost} of {held} at once: not believed until it says so again"
+        self.doubts[source] = f"{source} lost {lost} of {held} entries at once: waiting for confirmation"
         return False
 
     def _fold(self, sightings: Iterable[Sighting]) -> tuple[Update, ...]:
@@ -209,7 +209,7 @@ class Knowledge:
         return next(iter(self._fold((seen,) if seen is not None else ())), None)
 
     def _fold_with_past(self, seen: Sighting) -> Iterator[Update]:
-        """Fold in one sighting; a new listing is told what other sources have said of its pair already."""
+        """Merge one sighting; a new listing also gets what other sources reported about its symbol before."""
         update = self._keep(self.listings.see(seen))
         if update is None:
             return

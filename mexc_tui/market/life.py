@@ -1,4 +1,4 @@
-"""From sightings to a listing: pure, and the same whichever source was heard first."""
+"""Derivation of a listing from its sightings: pure, and independent of the order of sources."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -27,9 +27,9 @@ _NAMING = (
     ListingSource.BY_HAND,
     ListingSource.ANNOUNCEMENT,
 )
-"""Whose name for the pair is taken, best first."""
+"""Sources of the symbol name, best first."""
 _TIMING = (ListingSource.EXCHANGE_INFO, ListingSource.BY_HAND, ListingSource.CALENDAR)
-"""Whose opening time counts: the newest word of any of them. symbolsV2 is asked only when they are silent."""
+"""Sources of the opening time: their newest statement counts. symbolsV2 is used only without one."""
 _HOLDING = (
     ListingSource.CALENDAR,
     ListingSource.SYMBOLS_V2,
@@ -38,12 +38,12 @@ _HOLDING = (
     ListingSource.SELF_SYMBOLS,
     ListingSource.BY_HAND,
 )
-"""A listing that all of these have dropped is cancelled; an announcement stays on the page for ever."""
+"""A listing dropped by all of these is cancelled; an announcement remains on its page forever."""
 _API = (ListingSource.EXCHANGE_INFO, ListingSource.DEFAULT_SYMBOLS, ListingSource.SELF_SYMBOLS)
 _SPOKEN_ONCE = (ListingSource.BY_HAND, ListingSource.ANNOUNCEMENT)
-"""They say a name once and do not follow it when it changes."""
+"""Sources that state a name once and do not follow a rename."""
 SAME_MOMENT_MS = 1_000
-"""Openings that differ by less do not contradict each other."""
+"""Opening times that differ by less do not disagree."""
 
 
 class _Timed(NamedTuple):
@@ -52,12 +52,12 @@ class _Timed(NamedTuple):
 
 
 def in_order(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
-    """Return them by time; one source's own order stays as it is."""
+    """Return sightings by time, keeping the order of each source."""
     return tuple(sorted(sightings, key=lambda seen: (seen.at_ms, _ORDER[seen.source])))
 
 
 def listing_from(listing_id: str, sightings: Iterable[Sighting], also_ids: tuple[str, ...] = ()) -> Listing:
-    """Return what all sightings of one listing amount to. At least one is needed."""
+    """Return the listing derived from all its sightings. At least one is required."""
     life = _Life()
     ordered = in_order(sightings)
     for seen in ordered:
@@ -66,14 +66,14 @@ def listing_from(listing_id: str, sightings: Iterable[Sighting], also_ids: tuple
 
 
 class _Life:
-    """Walks through the sightings in the order of time."""
+    """Replays the sightings in order of time."""
 
     def __init__(self) -> None:
         self._says: dict[ListingSource, Sighting] = {}
         self._times: dict[ListingSource, _Timed] = {}
         self._names: list[str] = []
         self._left_ms: dict[str, int] = {}
-        """Names that a source has given up for another one, and when: a rename that is known as such."""
+        """Names that a source replaced by another, and when: a known rename."""
         self._changes: list[ListingChange] = []
         self._name: ListingFacts | None = None
         self._stage: ListingStage | None = None
@@ -87,10 +87,10 @@ class _Life:
         self._cancelled_ms: int | None = None
 
     def add(self, seen: Sighting) -> None:
-        """Take in what one source says from now on."""
+        """Merge one sighting."""
         before = self._says.get(seen.source)
         if before is not None and not seen.present and seen.facts.symbol != before.facts.symbol:
-            return  # the old name of a pair that this source already shows under its new one
+            return  # old name of a symbol that this source already lists under its new name
         self._says[seen.source] = seen
         self._note_times(seen)
         self._note_presence(before, seen)
@@ -159,7 +159,7 @@ class _Life:
         elif ListingSource.SYMBOLS_V2 in self._times:
             source = ListingSource.SYMBOLS_V2
         else:
-            return  # what was known last stays; whether anybody stands by it is a matter of the stage
+            return  # the last known value remains; the stage tells whether a source still lists it
         opens_ms = self._times[source].opens_ms
         if self._opening is not None and abs(self._opening[1] - opens_ms) >= SAME_MOMENT_MS:
             self._moves += 1
@@ -205,10 +205,10 @@ class _Life:
         )
 
     def listing(self, listing_id: str, ordered: tuple[Sighting, ...], also_ids: tuple[str, ...]) -> Listing:
-        """Return the listing as it stands after everything that was added."""
+        """Return the listing after all added sightings."""
         name, stage = self._name, self._stage
         assert name is not None, "a listing has at least one sighting"
-        assert stage is not None, "every sighting leads to a stage"
+        assert stage is not None, "every sighting results in a stage"
         exchange = self._says.get(ListingSource.EXCHANGE_INFO)
         pair = exchange.facts if exchange is not None and exchange.present else None
         web = self._says.get(ListingSource.SYMBOLS_V2)
@@ -246,7 +246,7 @@ class _Life:
         )
 
     def _any(self, field: str) -> str:
-        """Return a text from the best source that tells it."""
+        """Return a text field from the best source that has it."""
         for source in (*_NAMING, ListingSource.STREAM):
             seen = self._says.get(source)
             text = getattr(seen.facts, field) if seen is not None else ""
@@ -272,7 +272,7 @@ def _word(value: object) -> str:
 
 
 def _says_api(seen: Sighting) -> bool:
-    """Whether this source allows trading through the API."""
+    """Return whether this source allows API trading."""
     if not seen.present or seen.source not in _API:
         return False
     return seen.source is not ListingSource.EXCHANGE_INFO or seen.facts.api_allowed is True
@@ -281,9 +281,9 @@ def _says_api(seen: Sighting) -> bool:
 def _disagreements(
     says: dict[ListingSource, Sighting], times: dict[ListingSource, _Timed], left_ms: dict[str, int]
 ) -> Iterable[Disagreement]:
-    """Yield every matter on which those who speak now contradict each other.
+    """Yield every topic on which current sources disagree.
 
-    What was said once under a name that was given up later contradicts nobody.
+    A statement under a name that was later replaced disagrees with none.
     """
     openings = {source: timed.opens_ms for source, timed in times.items()}
     if openings and max(openings.values()) - min(openings.values()) >= SAME_MOMENT_MS:
@@ -307,7 +307,7 @@ def _disagreements(
 
 
 def _is_outdated(seen: Sighting, left_ms: dict[str, int]) -> bool:
-    """Whether the name was said once and for all before it was given up."""
+    """Return whether a one-time statement used a name before it was replaced."""
     return seen.source in _SPOKEN_ONCE and seen.at_ms <= left_ms.get(seen.facts.symbol, -1)
 
 

@@ -1,4 +1,4 @@
-"""All listings the desk knows: finds the one a sighting belongs to, and folds it in."""
+"""All known listings: find the listing that a sighting belongs to, and merge it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from mexc_tui.market.life import listing_from
 from mexc_tui.model.listing import Listing, ListingChange, ListingFacts, ListingSource, Sighting
 
 RELIST_MS = 7 * 86_400_000
-"""A new opening so long after the last one is another listing of the same name."""
+"""A new opening this long after the last one is another listing of the same name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One listing before and after something was seen. `absorbed` were found to be the same one."""
+    """One listing before and after a sighting. `absorbed` were found to be the same listing."""
 
     before: Listing | None
     after: Listing
@@ -21,16 +21,16 @@ class Update:
 
     @property
     def changes(self) -> tuple[ListingChange, ...]:
-        """What is new in the listing's history."""
+        """Return the new changes in the listing's history."""
         known = set(self.before.changes) if self.before is not None else set[ListingChange]()
         return tuple(change for change in self.after.changes if change not in known)
 
 
 class KnownListings:
-    """Holds listings and the names by which they are found. Give it the stored ones after a restart."""
+    """Known listings and the names they are found by. Start it with the stored ones after a restart."""
 
     def __init__(self, stored: Iterable[Listing] = ()) -> None:
-        """Start with what is already known."""
+        """Start with the stored listings."""
         self._listings: dict[str, Listing] = {}
         self._by_coin: dict[tuple[str, str], str] = {}
         self._by_symbol: dict[str, str] = {}
@@ -39,7 +39,7 @@ class KnownListings:
             self._keep(listing)
 
     def __len__(self) -> int:
-        """Count the listings."""
+        """Return the number of listings."""
         return len(self._listings)
 
     def __iter__(self) -> Iterator[Listing]:
@@ -51,13 +51,13 @@ class KnownListings:
         return self._listings.get(listing_id)
 
     def named(self, symbol: str) -> Listing | None:
-        """Return the listing that a source calls by this name now."""
+        """Return the listing that a source currently lists under this name."""
         return self._listings.get(self._by_symbol.get(symbol, ""))
 
     def see(self, seen: Sighting) -> Update | None:
-        """Fold in what a source said; None: nothing new in it.
+        """Merge a sighting; None: no news.
 
-        Nothing is created by a source that takes back what it never said, or by the stream of any pair.
+        A withdrawal without an earlier statement and a stream of an unknown symbol create no listing.
         """
         matches = self._matches(seen.facts)
         if not matches:
@@ -77,11 +77,11 @@ class KnownListings:
         return Update(found, listing, (seen,), absorbed)
 
     def see_all(self, sightings: Iterable[Sighting]) -> tuple[Update, ...]:
-        """Fold in several; return what they changed, in order."""
+        """Merge several sightings; return the updates in order."""
         return tuple(update for seen in sightings if (update := self.see(seen)) is not None)
 
     def _matches(self, facts: ListingFacts) -> list[Listing]:
-        """Return the listings this is about, surest first; several if it shows them to be one."""
+        """Return the matching listings, most certain first; several if the facts show them to be one."""
         ids = (
             self._by_coin.get((facts.coin_id, facts.quote), "") if facts.coin_id else "",
             self._by_symbol.get(facts.symbol, ""),
@@ -99,7 +99,7 @@ class KnownListings:
         return found
 
     def _absorb(self, listing: Listing, twin: Listing) -> Listing:
-        """Join two; the one known longer gives its id."""
+        """Merge two listings; the one known longer keeps its id."""
         keep, drop = sorted((listing, twin), key=lambda one: (one.first_seen_ms, one.id))
         self._listings.pop(drop.id, None)
         joined = dict.fromkeys((*listing.sightings, *twin.sightings))
@@ -120,19 +120,19 @@ class KnownListings:
 
 
 def _is_news(listing: Listing, seen: Sighting) -> bool:
-    """Whether a sighting says something that this source has not said already. Replays bring no news."""
+    """Return whether a sighting contains a new statement of its source. Replays contain none."""
     last = listing.latest_from(seen.source)
     if last is None:
         return True
     if seen.at_ms < last.at_ms or (seen.facts == last.facts and seen.present == last.present):
         return False
     if last.present and not seen.present and last.facts.symbol != seen.facts.symbol:
-        return False  # the old name of a pair that this source shows under its new one
+        return False  # old name of a symbol that this source lists under its new name
     return seen not in listing.sightings
 
 
 def _may_be_same(listing: Listing, facts: ListingFacts) -> bool:
-    """Whether nothing speaks against it: another coin of that ticker, or a later listing of it."""
+    """Return whether no fact contradicts a match, such as another asset with the same ticker."""
     if listing.coin_id and facts.coin_id and listing.coin_id != facts.coin_id:
         return False
     if listing.quote and facts.quote and listing.quote != facts.quote:

@@ -1,4 +1,4 @@
-"""What to ask the exchange next, and when: the nearer an opening the more often, within the weight."""
+"""Polling schedule: which source to request next and when, faster near openings, within the weight limit."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,32 +8,32 @@ from types import MappingProxyType
 from mexc_tui.model.listing import Listing, ListingSource, ListingStage
 
 WINDOW_S = 10
-"""Weights are counted in windows of this length (protocol 3.1)."""
+"""Length of a weight window (protocol 3.1)."""
 LAST_LOOK_MS = 1_000
-"""So long before an opening the sources of its time are asked once more, out of turn: it may have moved."""
+"""Lead time of an extra request to the sources of the opening time, which may have moved."""
 LATE_MS, LATE_INTERVALS = 30_000, 2
-"""Data is too old once it was due for so long, and for so many of its intervals."""
+"""Data is too old once a request is overdue for this time and this many intervals."""
 _TELL_TIMES = frozenset({ListingSource.CALENDAR, ListingSource.EXCHANGE_INFO})
 UNTIMED_MS = 24 * 3_600_000
-"""A visible pair without a time may open at any moment; so long we wait for it."""
+"""Time to wait for the opening of a visible symbol without an opening time."""
 UNTIMED_AHEAD_MS = 1_800_000
-"""Meanwhile it counts as half an hour away: the pace of the hour, not of the last minutes."""
+"""Assumed distance of such an opening: the pace of the hour, not of the last minutes."""
 
 
 class PollPace(IntEnum):
-    """How near the next opening is."""
+    """Distance of the next opening."""
 
     FAR = 0
     SOON = 1
-    """Within the advance notice, 3.5 hours."""
+    """Within the usual advance notice, 3.5 hours."""
     HOUR = 2
     NOW = 3
-    """Within two minutes, until it is open or long overdue."""
+    """Within two minutes, until open or long overdue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """How often a source is asked at each pace, in milliseconds, and what one call weighs."""
+    """Intervals of a source at each pace, in milliseconds, and the weight of one request."""
 
     far_ms: int
     soon_ms: int
@@ -48,7 +48,7 @@ class Every:
 
 LADDER: Mapping[ListingSource, Every] = MappingProxyType(
     {
-        # The web site is not ours to hammer, and its list is megabytes long (protocol 10).
+        # Spare the web site: its list is megabytes long (protocol 10).
         ListingSource.CALENDAR: Every(300_000, 30_000, 5_000, 5_000),
         ListingSource.SYMBOLS_V2: Every(300_000, 30_000, 10_000, 10_000),
         ListingSource.EXCHANGE_INFO: Every(300_000, 30_000, 5_000, 3_000, weight=25),
@@ -57,12 +57,12 @@ LADDER: Mapping[ListingSource, Every] = MappingProxyType(
         ListingSource.ANNOUNCEMENT: Every(300_000, 60_000, 60_000, 60_000, weight=8),
     }
 )
-"""The polled sources. Streams and these together notice an opening within a second."""
+"""The polled sources. Together with streams they detect an opening within a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """When a pace begins before an opening, and how long an overdue opening is waited for."""
+    """Start of each pace before an opening, and how long an overdue opening is awaited."""
 
     soon_ms: int = 12_600_000
     hour_ms: int = 3_600_000
@@ -73,24 +73,24 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """One source and when it is due."""
+    """One source and when its next request is due."""
 
     source: ListingSource
     due_ms: int
     every_ms: int
-    """How often it is asked for at the pace of now, as far as the weight allows."""
+    """Current interval, as far as the weight budget allows."""
     late_ms: int = 0
-    """How long it has been due already."""
+    """How long the request is overdue."""
 
     @property
     def is_too_old(self) -> bool:
-        """Whether its turn is missed for so long that its data is older than it may be."""
+        """Whether the request is overdue for so long that the data is too old."""
         return self.late_ms >= max(LATE_MS, LATE_INTERVALS * self.every_ms)
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What may be asked now without waiting for the request budget."""
+    """Remaining budget for requests without waiting."""
 
     weight: int
     requests: int
@@ -99,9 +99,9 @@ class Room:
 def affordable(
     due: Iterable[ListingSource], room: Room, ladder: Mapping[ListingSource, Every]
 ) -> tuple[ListingSource, ...]:
-    """Return which of these sources may be asked now, the first ones first; pages of the web site always may.
+    """Return the sources that fit the remaining budget, in order; web pages always fit.
 
-    One that does not fit stays due: its next turn is the same question, so nothing is asked twice later.
+    A source that does not fit stays due, so that no request is repeated later.
     """
     weight, requests = room.weight, room.requests
     found: list[ListingSource] = []
@@ -124,9 +124,9 @@ def plan(
     ladder: Mapping[ListingSource, Every] = LADDER,
     bounds: Bounds | None = None,
 ) -> tuple[Poll, ...]:
-    """Return when each source is due, soonest and longest due first. `last_ms`: when each was asked last.
+    """Return when each source is due, soonest and longest overdue first. `last_ms`: last request of each.
 
-    `weight_per_10s` is this plan's own share of the exchange's budget; what does not fit is asked less often.
+    `weight_per_10s`: share of the exchange's budget; sources beyond it are requested less often.
     """
     known = tuple(listings)
     begins = pace_begins(known, now_ms, bounds or Bounds())
@@ -145,7 +145,7 @@ def plan(
 
 
 def pace_begins(listings: Iterable[Listing], now_ms: int, bounds: Bounds) -> dict[PollPace, int]:
-    """Return the pace of now and each faster one to come, with the moment when it begins."""
+    """Return the current pace and each faster one ahead, with its start time."""
     begins: dict[PollPace, int] = {PollPace.FAR: now_ms}
     for listing in listings:
         for pace, from_ms, until_ms in _spans(listing, now_ms, bounds):
@@ -156,14 +156,14 @@ def pace_begins(listings: Iterable[Listing], now_ms: int, bounds: Bounds) -> dic
 
 
 def current_pace(listings: Iterable[Listing], now_ms: int, bounds: Bounds | None = None) -> PollPace:
-    """Return how near the next opening is."""
+    """Return the pace for the nearest opening."""
     return min(pace_begins(listings, now_ms, bounds or Bounds()))
 
 
 def expected_ms(listing: Listing, now_ms: int) -> tuple[int, ...]:
-    """Return every moment at which it may open by somebody's word; empty when it is open or over.
+    """Return every opening time stated by a source; empty when open or closed.
 
-    One that is open, though not to the API, is still awaited there.
+    A listing that is open, but not to the API, is still awaited there.
     """
     if listing.stage is ListingStage.CANCELLED:
         return ()
@@ -178,7 +178,7 @@ def expected_ms(listing: Listing, now_ms: int) -> tuple[int, ...]:
 
 
 def _spans(listing: Listing, now_ms: int, bounds: Bounds) -> Iterable[tuple[PollPace, int, int]]:
-    """Yield from when until when a listing asks for which pace."""
+    """Yield start and end of each pace that a listing requires."""
     for opens_ms in expected_ms(listing, now_ms):
         yield PollPace.SOON, opens_ms - bounds.soon_ms, opens_ms + bounds.overdue_hour_ms
         yield PollPace.HOUR, opens_ms - bounds.hour_ms, opens_ms + bounds.overdue_hour_ms
@@ -188,14 +188,14 @@ def _spans(listing: Listing, now_ms: int, bounds: Bounds) -> Iterable[tuple[Poll
 def _due_ms(
     last_ms: int | None, now_ms: int, begins: Mapping[PollPace, int], every: Mapping[PollPace, int]
 ) -> int:
-    """Return the first moment at which the time since the last call is as long as the pace then allows."""
+    """Return the first time at which the time since the last request reaches the interval in force."""
     if last_ms is None:
         return now_ms
     return min(max(from_ms, last_ms + every[pace]) for pace, from_ms in begins.items())
 
 
 def _last_look_ms(due_ms: int, last_ms: int | None, looks: Iterable[int], every_ms: int) -> int:
-    """Return an earlier moment if a last look lies between, at least half an interval after the last call."""
+    """Return the time of an extra request before an opening, at least half an interval after the last one."""
     if last_ms is None:
         return due_ms
     early = (at_ms for at_ms in looks if at_ms < due_ms and at_ms - last_ms >= every_ms / 2)
@@ -205,7 +205,7 @@ def _last_look_ms(due_ms: int, last_ms: int | None, looks: Iterable[int], every_
 def _slowed(
     ladder: Mapping[ListingSource, Every], pace: PollPace, weight_per_10s: int
 ) -> dict[ListingSource, int]:
-    """Return the intervals at a pace, the heaviest sources stretched until all fit the weight."""
+    """Return the intervals at a pace, with the heaviest sources slowed until all fit the weight budget."""
     intervals = {source: every.at(pace) for source, every in ladder.items()}
     heavy = sorted((source for source in ladder if ladder[source].weight), key=lambda s: -ladder[s].weight)
     for source in heavy:
@@ -213,7 +213,7 @@ def _slowed(
         if excess <= 0:
             break
         own = _share(ladder[source].weight, intervals[source])
-        # Never below one call a minute: a source that is not asked at all is blind, not cheap.
+        # At least one request a minute, so that no source is lost entirely.
         left = max(own - excess, ladder[source].weight / 6)
         intervals[source] = max(intervals[source], round(ladder[source].weight * WINDOW_S * 1_000 / left))
     return intervals

@@ -1,4 +1,4 @@
-"""From what a source answered to sightings: who lists what, and who has taken something back."""
+"""Sightings from source responses: which source lists what, and what a source has withdrawn."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -14,13 +14,13 @@ from mexc_tui.model.symbol import ListedType, Symbol
 from mexc_tui.model.text import is_tradable_name
 
 RECENT_MS = 60 * 60_000
-"""Openings longer ago are no news to somebody who has just begun to look."""
+"""Openings longer ago than this are not news on a first reading."""
 OLD_MS = 86_400_000
-"""An entry that leaves the calendar so long after its moment has only grown old."""
+"""An entry that leaves the calendar this long after its time has expired rather than been withdrawn."""
 ANNOUNCED_MS = 7 * 86_400_000
-"""Headlines older than this announce nothing that is still to come."""
+"""Headlines older than this announce no future opening."""
 CALENDAR_QUOTE = "USDT"
-"""The calendar names coins only; their pair is almost always against this (protocol 10.1)."""
+"""The calendar names base assets only; the quote asset is almost always this one (protocol 10.1)."""
 
 _HEADLINE = re.compile(r"\b(?:will list|to list|lists|initial listing|new listing)\b", re.IGNORECASE)
 _DELISTING = re.compile(r"\bdelist", re.IGNORECASE)
@@ -28,7 +28,7 @@ _TICKER = re.compile(r"\(([A-Z0-9]{1,20})\)")
 
 
 def of_calendar(entry: CalendarEntry) -> ListingFacts:
-    """Return what one row of the calendar says."""
+    """Return the facts of one calendar row."""
     return ListingFacts(
         symbol=entry.base + CALENDAR_QUOTE,
         base=entry.base,
@@ -41,7 +41,7 @@ def of_calendar(entry: CalendarEntry) -> ListingFacts:
 
 
 def of_web_symbol(row: WebSymbol, at_ms: int) -> ListingFacts:
-    """Return what one row of symbolsV2 says."""
+    """Return the facts of one symbolsV2 row."""
     return ListingFacts(
         symbol=row.base + row.quote,
         base=row.base,
@@ -55,7 +55,7 @@ def of_web_symbol(row: WebSymbol, at_ms: int) -> ListingFacts:
 
 
 def of_pair(pair: Symbol, at_ms: int) -> ListingFacts:
-    """Return what exchangeInfo says of one pair."""
+    """Return the facts of one symbol in exchangeInfo."""
     return ListingFacts(
         symbol=pair.symbol,
         base=pair.base_asset,
@@ -74,9 +74,9 @@ def of_pair(pair: Symbol, at_ms: int) -> ListingFacts:
 def read_calendar(
     entries: Iterable[CalendarEntry], at_ms: int, known: Collection[Listing]
 ) -> Iterator[Sighting]:
-    """Yield what the calendar lists, and what it lists no more although it has not opened.
+    """Yield calendar entries, and those removed from the calendar before they opened.
 
-    Entries stay for days (protocol 10.1), so one that leaves right after its moment was taken back as well.
+    Entries remain for days (protocol 10.1), so one that leaves right after its time was withdrawn too.
     """
     rows = tuple(entries)
     old_news = _old_news(at_ms, known)
@@ -92,7 +92,7 @@ def read_calendar(
 
 
 def read_web_symbols(rows: Iterable[WebSymbol], at_ms: int, known: Collection[Listing]) -> Iterator[Sighting]:
-    """Yield rows of symbolsV2 that open soon or belong to a listing, and listings that left the list."""
+    """Yield symbolsV2 rows that open soon or belong to a listing, and listings removed from the list."""
     all_rows = tuple(rows)
     coins = {listing.coin_id for listing in known if listing.coin_id}
     names = {name for listing in known for name in listing.names}
@@ -112,15 +112,15 @@ def read_pair_changes(
     *,
     was_seen: Callable[[str], bool],
 ) -> Iterator[Sighting]:
-    """Yield what changed in exchangeInfo and concerns a listing: `is_known` tells by its name.
+    """Yield changes in exchangeInfo that concern a listing; `is_known` checks a name.
 
-    A pair that was never seen is a listing. In the very first reading and when an old pair comes back,
-    `was_seen` says so, and only one that is about to open is.
+    A symbol never seen before is a listing. In the first reading, and when an old symbol returns
+    (`was_seen`), only one that is about to open is.
     """
     for change in changes:
         pair = change.after
         if pair is None:
-            assert change.before is not None, "a change has a side"
+            assert change.before is not None, "a change has a before or an after"
             yield Sighting(
                 source=ListingSource.EXCHANGE_INFO,
                 at_ms=at_ms,
@@ -138,9 +138,9 @@ def read_names(
     source: ListingSource, names: Collection[str], before: Collection[str] | None, at_ms: int,
     known: Collection[Listing],
 ) -> Iterator[Sighting]:  # fmt: skip
-    """Yield what defaultSymbols or selfSymbols allow; `before` is the last reading, None for the first.
+    """Yield what defaultSymbols or selfSymbols allow; `before`: the last reading, None for the first.
 
-    Listings that are visible and not among the names are reported as well: that is worth knowing.
+    Visible listings that are not among the names are reported too.
     """
     if before is not None:
         for name in sorted(set(names).difference(before)):
@@ -159,7 +159,7 @@ def read_names(
 
 
 def read_announcements(headlines: Iterable[Announcement], at_ms: int) -> Iterator[Sighting]:
-    """Yield headlines that announce the listing of one ticker: evidence, from which no time is read."""
+    """Yield headlines that announce the listing of one ticker: evidence without an opening time."""
     for headline in headlines:
         posted_ms = headline.post_time
         tickers = _TICKER.findall(headline.title)
@@ -174,7 +174,7 @@ def read_announcements(headlines: Iterable[Announcement], at_ms: int) -> Iterato
 
 
 def of_quote(quote: BestQuote, at_ms: int, listing: Listing) -> Sighting | None:
-    """Return the first quote of a pair that had none; a book without asks is no opening."""
+    """Return the first quote of a symbol without one; a book without asks is not an opening."""
     if listing.opened_ms is not None or quote.ask_price is None:
         return None
     facts = ListingFacts(symbol=quote.symbol, quoted_ms=at_ms, price=quote.ask_price)
@@ -182,12 +182,12 @@ def of_quote(quote: BestQuote, at_ms: int, listing: Listing) -> Sighting | None:
 
 
 def of_deal(deal: StreamDeal, at_ms: int, listing: Listing) -> Sighting | None:
-    """Return the first trade of a pair that had none."""
+    """Return the first trade of a symbol without one."""
     return of_trade(deal.symbol, deal.time_ms, deal.price, at_ms, listing)
 
 
 def of_trade(symbol: str, time_ms: int, price: Decimal, at_ms: int, listing: Listing) -> Sighting | None:
-    """Return the first trade of a pair that had none, or one from before, also when REST told of it."""
+    """Return the first trade of a symbol, or an earlier one than known, also from REST."""
     if listing.traded_ms is not None and listing.traded_ms <= time_ms:
         return None
     facts = ListingFacts(symbol=symbol, quoted_ms=listing.opened_ms, traded_ms=time_ms, price=price)
@@ -195,36 +195,36 @@ def of_trade(symbol: str, time_ms: int, price: Decimal, at_ms: int, listing: Lis
 
 
 def by_hand(symbol: str, opens_ms: int | None, at_ms: int, note: str = "") -> Sighting:
-    """Return a listing that a person adds. Raises ValueError with what to mend."""
+    """Return a listing added manually. Raises ValueError with what to correct."""
     if not is_tradable_name(symbol):
-        raise ValueError(f"{symbol!r} is no pair's name: use capital letters and digits, such as NEWUSDT")
+        raise ValueError(f"invalid symbol {symbol!r}: use capital letters and digits, such as NEWUSDT")
     if opens_ms is not None and opening_ms(opens_ms) is None:
-        raise ValueError("that opening is no credible time: milliseconds since 1970 are meant")
+        raise ValueError("invalid opening time: give milliseconds since 1970")
     if opens_ms is not None and not is_credible_opening(opens_ms, at_ms):
-        raise ValueError("that opening is more than 30 days ahead: check the date")
+        raise ValueError("opening time more than 30 days ahead: check the date")
     base, quote = split_symbol(symbol)
     facts = ListingFacts(symbol=symbol, base=base, quote=quote, opens_ms=opens_ms, note=note)
     return Sighting(source=ListingSource.BY_HAND, at_ms=at_ms, facts=facts)
 
 
 def dropped_by_hand(listing: Listing, at_ms: int, note: str = "") -> Sighting:
-    """Return that a person wants no more of it; it stays dropped until it is added by hand again."""
+    """Return a manual drop; the listing stays dropped until it is added manually again."""
     facts = ListingFacts(symbol=listing.symbol, base=listing.base, quote=listing.quote, note=note)
     return Sighting(source=ListingSource.BY_HAND, at_ms=at_ms, facts=facts, present=False)
 
 
 def _credible(opens_ms: int | None, at_ms: int) -> int | None:
-    """Leave out an opening more than 30 days ahead (reliability C5)."""
+    """Return the opening time unless it is more than 30 days ahead (reliability C5)."""
     return opens_ms if opens_ms is not None and is_credible_opening(opens_ms, at_ms) else None
 
 
 def _is_coming(opens_ms: int | None, at_ms: int) -> bool:
-    """Whether an opening is ahead, or so short ago that it is news."""
+    """Return whether an opening is ahead, or recent enough to be news."""
     return opens_ms is not None and opens_ms > at_ms - RECENT_MS and is_credible_opening(opens_ms, at_ms)
 
 
 def _old_news(at_ms: int, known: Collection[Listing]) -> Callable[[ListingFacts], bool]:
-    """Return a test for rows that opened before we began to look and belong to no listing."""
+    """Return a test for rows that opened before the first reading and belong to no listing."""
     coins = {listing.coin_id for listing in known if listing.coin_id}
     names = {name for listing in known for name in listing.names}
 
@@ -236,7 +236,7 @@ def _old_news(at_ms: int, known: Collection[Listing]) -> Callable[[ListingFacts]
 
 
 def _held(known: Collection[Listing], source: ListingSource) -> Iterator[tuple[Listing, Sighting]]:
-    """Yield the listings that a source lists at present, with what it said."""
+    """Yield the listings that a source currently lists, with its statement."""
     for listing in known:
         last = listing.latest_from(source)
         if last is not None and last.present:

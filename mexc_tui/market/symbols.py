@@ -1,4 +1,4 @@
-"""The exchange's pairs as read last, and what a new reading changed. In slices: there are 2,000 of them."""
+"""Symbols of the exchange, and the changes between two readings, in slices: there are about 2,000."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,30 +6,30 @@ from dataclasses import dataclass
 from mexc_tui.model.symbol import Symbol
 
 SLICE = 250
-"""Pairs compared before the caller gets the floor again: well under 5 ms."""
+"""Symbols compared per slice: well under 5 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairChange:
-    """One pair as it was and is. `before` None: it is new; `after` None: it is gone."""
+    """One symbol before and after. `before` None: new; `after` None: removed."""
 
     before: Symbol | None
     after: Symbol | None
 
     @property
     def symbol(self) -> str:
-        """Name of the pair."""
+        """Name of the symbol."""
         pair = self.after or self.before
-        assert pair is not None, "a change has a side"
+        assert pair is not None, "a change has a before or an after"
         return pair.symbol
 
 
 def diff_in_slices(
     before: Mapping[str, Symbol], after: Sequence[Symbol], size: int = SLICE
 ) -> Iterator[tuple[PairChange, ...]]:
-    """Yield what changed, slice by slice: new and changed pairs first, those that are gone last.
+    """Yield changes slice by slice: new and changed symbols first, removed ones last.
 
-    That order lets a pair that was renamed be seen under its new name before the old one goes.
+    In this order a renamed symbol appears under its new name before the old one is removed.
     """
     for start in range(0, len(after), size):
         yield tuple(_changed(before, after[start : start + size]))
@@ -38,7 +38,7 @@ def diff_in_slices(
 
 
 def diff(before: Mapping[str, Symbol], after: Sequence[Symbol]) -> tuple[PairChange, ...]:
-    """Return all that changed, at once."""
+    """Return all changes at once."""
     return tuple(change for part in diff_in_slices(before, after) for change in part)
 
 

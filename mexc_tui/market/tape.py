@@ -1,4 +1,4 @@
-"""What the first minutes of a pair looked like: its trades in bars of a second, and how liquid it is now."""
+"""Tape of a symbol: trades in bars of one second, and its current liquidity."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -10,12 +10,12 @@ from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 
 BAR_MS = 1_000
 MAX_BARS = 4 * 3_600
-"""Four hours of a pair that trades every second."""
+"""Four hours of a symbol that trades every second."""
 MOST_IDS = 1_000
-"""Trades that are recognised when they come again: those of the seconds around a reconnection."""
+"""Trades remembered to recognise duplicates around a reconnection."""
 MOST_GAPS = 256
 NEAR = Decimal("0.02")
-"""Depth is counted within two per cent of the best price."""
+"""Depth counts within two per cent of the best price."""
 
 
 @dataclass(slots=True)
@@ -30,13 +30,13 @@ class TapeBar:
     value: float
     """In quote units."""
     bought: float
-    """Part of the value that takers bought."""
+    """Share of the value bought by takers."""
     trades: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class TapeStats:
-    """Trades within a span that ends now. Prices are None when there were none."""
+    """Trades within a span that ends now. Prices are None without trades."""
 
     trades: int
     value: float
@@ -50,7 +50,7 @@ class TapeStats:
 
 @dataclass(frozen=True, slots=True)
 class Liquidity:
-    """Best prices and the value that lies near them, in quote units, at one moment."""
+    """Best prices and depth near them, in quote units, at one moment."""
 
     at_ms: int
     bid: float | None
@@ -60,17 +60,17 @@ class Liquidity:
 
     @property
     def spread_ratio(self) -> float | None:
-        """Spread over the middle price; None when a side is empty."""
+        """Spread over the mid price; None when a side is empty."""
         if self.bid is None or self.ask is None:
             return None
         return (self.ask - self.bid) / ((self.ask + self.bid) / 2)
 
 
 class Tape:
-    """Keeps bars of one pair. Duplicates and late trades are welcome: streams reconnect."""
+    """Bars of one symbol. Duplicates and late trades are allowed, since streams reconnect."""
 
     def __init__(self, max_bars: int = MAX_BARS) -> None:
-        """Keep the newest `max_bars` seconds in which there were trades."""
+        """Keep the newest `max_bars` seconds that have trades."""
         self._max_bars = max_bars
         self._bars: deque[TapeBar] = deque()
         self._ids: set[str] = set()
@@ -80,10 +80,10 @@ class Tape:
         self.gaps: list[tuple[int, int]] = []
         """Spans without a stream, as (from_ms, until_ms)."""
         self._forgotten_ms: int | None = None
-        """When the oldest bar began that was forgotten; None: none was."""
+        """Start of the oldest dropped bar; None: none was dropped."""
 
     def __len__(self) -> int:
-        """Count the bars."""
+        """Return the number of bars."""
         return len(self._bars)
 
     @property
@@ -92,7 +92,7 @@ class Tape:
         return tuple(self._bars)
 
     def add(self, deal: StreamDeal) -> bool:
-        """Count a trade; return whether it was new and not too old to be placed."""
+        """Add a trade; return whether it was new and recent enough for a bar."""
         if deal.trade_id in self._ids:
             return False
         start_ms = deal.time_ms - deal.time_ms % BAR_MS
@@ -114,7 +114,7 @@ class Tape:
         return True
 
     def note_gap(self, from_ms: int, until_ms: int) -> None:
-        """Note that nothing could be seen between two moments. Of many gaps the oldest are joined."""
+        """Record that no trade could be observed between two moments. The oldest of many gaps are merged."""
         if self.gaps and self.gaps[-1][0] <= from_ms <= self.gaps[-1][1]:
             from_ms, until_ms = self.gaps[-1][0], max(until_ms, self.gaps.pop()[1])
         self.gaps.append((from_ms, until_ms))
@@ -123,7 +123,7 @@ class Tape:
             self.gaps[:2] = [(first_ms, last_ms)]
 
     def keep_newest(self, count: int) -> None:
-        """Forget all bars but the newest `count`; what is forgotten is a gap."""
+        """Drop all bars but the newest `count`; the dropped span becomes a gap."""
         if len(self._bars) <= count:
             return
         first_ms = self._bars[0].start_ms if self._forgotten_ms is None else self._forgotten_ms
@@ -137,7 +137,7 @@ class Tape:
         self.gaps = sorted([*apart, (from_ms, max([until_ms, *(gap[1] for gap in joined)]))])
 
     def stats(self, now_ms: int, span_ms: int) -> TapeStats:
-        """Return what happened in the last `span_ms`."""
+        """Return statistics of the last `span_ms`."""
         bars = [bar for bar in self._bars if now_ms - span_ms <= bar.start_ms <= now_ms]
         if not bars:
             return TapeStats(0, 0.0, None, None, None, None, None, 0.0)
@@ -167,7 +167,7 @@ class Tape:
 
 
 def liquidity_of_quote(quote: BestQuote, at_ms: int) -> Liquidity:
-    """Return what the best quote alone tells: the value at the best price of each side."""
+    """Return the liquidity of the best quote alone: the value at the best price of each side."""
     bid, ask = quote.bid_price, quote.ask_price
     return Liquidity(
         at_ms,

@@ -1,31 +1,31 @@
-"""What a risk check looks at: the trade that is asked for, the books as they are, and the limits."""
+"""Input of the pre-trade risk checks: the candidate entry, the state of the ledger, and the limits."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 
 Level = tuple[float, float]
-"""(price, quantity) of a book, best first."""
+"""(price, quantity) of an order book, best first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An entry that is asked for. `spend`: quote units, fees included."""
+    """A candidate entry. `spend`: quote units, fees included."""
 
     symbol: str
     spend: Decimal
     opens_ms: int
     price: Decimal | None = None
-    """Its limit, or the price it is expected at; None: not known before the first book."""
+    """Limit price or expected price; None: unknown before the first order book."""
     reference_price: Decimal | None = None
     asks: tuple[Level, ...] | None = None
-    """The book to be bought from; None: there is none yet."""
+    """Ask side of the order book; None: no order book yet."""
     snipe_id: str = ""
-    """Of a snipe that is checked again: its own reservation does not count against it."""
+    """Snipe being rechecked: its own reservation is not counted against it."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldPosition:
-    """What one open position binds: the higher of its cost and its worth, in quote units."""
+    """Exposure of one open position: the higher of cost and market value, in quote units."""
 
     symbol: str
     value: Decimal
@@ -33,7 +33,7 @@ class HeldPosition:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """Quote units held back for one open intent to buy."""
+    """Quote units reserved for one open entry intent."""
 
     snipe_id: str
     symbol: str
@@ -43,36 +43,36 @@ class Reserved:
 
 @dataclass(frozen=True, slots=True)
 class RiskBook:
-    """The books and the conditions as they are now. None of a number: not known, which refuses."""
+    """Current state of the ledger and the connections. None means unknown, which refuses an entry."""
 
     equity: Decimal | None
-    """Cash, reserved cash and holdings, in quote units."""
+    """Cash, reserved cash and positions, in quote units."""
     peak: Decimal
     free_cash: Decimal
-    """The desk's cash less all reservations."""
+    """Cash of the desk less all reservations."""
     day_equity: Decimal | None
-    """Equity at the start of this UTC day, or when a person resumed after a loss; flows since added."""
+    """Equity at the start of the UTC day or at the last resume after a loss, plus flows since."""
     held: tuple[HeldPosition, ...] = ()
     reserved: tuple[Reserved, ...] = ()
     entries_ms: tuple[int, ...] = ()
-    """When entries were made, of two days at least."""
+    """Entry times of at least the last two days."""
     exits_ms: tuple[tuple[str, int], ...] = ()
-    """The last exit of each symbol."""
+    """Last exit time of each symbol."""
     losses_in_a_row: int = 0
-    """Closed positions that lost, since the last gain or since a person resumed."""
+    """Consecutive losing positions since the last gain or resume."""
     last_loss_ms: int | None = None
     clock_offset_ms: float | None = None
-    """Change of the measured offset since it was last good; the offset itself is corrected for."""
+    """Change of the clock offset since the last good measurement; the offset itself is corrected for."""
     clock_error_ms: float | None = None
     stream_age_ms: int | None = None
-    """Since the last word of the market stream."""
+    """Time since the last market stream message."""
     weight_left: int = 0
     orders_left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RiskLimits:
-    """Settings of risk. Shares are per cent of equity."""
+    """Risk settings. Shares are per cent of equity."""
 
     max_positions: int = 3
     max_snipes: int = 1
@@ -90,7 +90,7 @@ class RiskLimits:
     premium_pct: Decimal = Decimal(25)
     slippage_pct: Decimal = Decimal(3)
     overlap_ms: int = 5_000
-    """Snipes that open so close together fire at once."""
+    """Snipes whose openings are this close together count as simultaneous."""
     clock_offset_ms: float = 900
     clock_error_ms: float = 1_000
     stream_age_ms: int = 5_000

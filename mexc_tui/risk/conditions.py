@@ -1,4 +1,4 @@
-"""Limits on the conditions of a trade: its price, the book, the clock, the stream, the budget of calls."""
+"""Pre-trade checks of market and connection: premium, slippage, clock, stream, request budgets."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ HUNDRED = Decimal(100)
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """What a book gives for an amount: quote units and base units taken, first and last price reached."""
+    """Result of filling an amount from an order book: value, quantity, first and last price."""
 
     value: float
     quantity: float
@@ -23,17 +23,17 @@ class Walk:
 
     @property
     def average(self) -> float:
-        """Return the average price; 0 when nothing was there."""
+        """Return the average fill price; 0 without a fill."""
         return self.value / self.quantity if self.quantity else 0.0
 
     @property
     def slippage_pct(self) -> float:
-        """Return how far the average lies from the best price, in per cent, never negative."""
+        """Return the deviation of the average from the best price, in per cent, never negative."""
         return abs(self.average - self.best) / self.best * 100 if self.best else 0.0
 
 
 def walk(levels: Sequence[Level], value: float) -> Walk:
-    """Walk a side of a book, best level first, until `value` quote units are taken."""
+    """Fill `value` quote units from one side of an order book, best level first."""
     taken = quantity = best = worst = 0.0
     for price, there in levels:
         best = best or price
@@ -90,7 +90,7 @@ def _cap_words(candidate: Candidate, limits: RiskLimits) -> str:
 
 
 def _bearable(asks: Sequence[Level], slippage_pct: float) -> float:
-    """Return how many quote units the book gives before the average leaves the bound."""
+    """Return the largest spend whose average price stays within the slippage limit."""
     if not asks:
         return 0.0
     bound = asks[0][0] * (1 + slippage_pct / 100)

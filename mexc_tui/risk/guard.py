@@ -12,80 +12,80 @@ _ORDER = tuple(RiskLevel)
 
 
 class GuardAction(StrEnum):
-    """What the guard does; each is carried out with a result that was observed."""
+    """Actions of the risk monitor; each is recorded with its observed result."""
 
     ALERT = "alert"
     TRIM = "trim"
     TIGHTEN = "tighten"
-    """Lower the limits of entries by a step, for a time."""
+    """Tighten the entry limits by one step, temporarily."""
     PAUSE = "pause"
     """No entries while the warning lasts."""
     CLOSE = "close"
     CANCEL = "cancel"
-    """The entry orders."""
+    """Cancel entry orders."""
     HALT = "halt"
     EMERGENCY = "emergency"
-    """Stop entries, cancel until nothing of ours is seen, flatten with a slippage cap, keep the evidence."""
+    """Stop entries, cancel all orders of the desk, flatten with a slippage cap, keep the evidence."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuardRules:
-    """Settings of the guard. Shares are per cent; of `_pct` limits: of equity."""
+    """Settings of the risk monitor. Shares are per cent; `_pct` limits are per cent of equity."""
 
     daily_loss_pct: Decimal = Decimal(2)
     drawdown_pct: Decimal = Decimal(10)
     losses_halt: int = 5
     medium_pct: Decimal = Decimal(50)
-    """Share of a limit from which a warning is medium."""
+    """Share of a limit from which a finding is medium."""
     high_pct: Decimal = Decimal(75)
     trim_pct: Decimal = Decimal(30)
     exposure_pct: Decimal = Decimal(20)
     flattens: bool = True
-    """Whether a critical finding sells what is held; entries halt either way."""
+    """Whether a critical finding sells all positions; entries halt either way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """What the guard looks at; None: not known, which is a finding of its own."""
+    """Measurements of the risk monitor; None: unknown, which produces no finding of its limit."""
 
     daily_loss_pct: Decimal | None
     drawdown_pct: Decimal | None
     losses_in_a_row: int
     exposure_pct: Decimal | None
     breaches: tuple[str, ...] = ()
-    """Broken invariants, in words."""
+    """Breached invariants, as text."""
     unprotected: tuple[str, ...] = ()
-    """Symbols of positions without protection, with the reason."""
+    """Symbols of unprotected positions, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class RiskFinding:
-    """One thing that was found."""
+    """One finding of the risk monitor."""
 
     level: RiskLevel
     cause: Cause
     words: str
     trims: bool = True
-    """Whether holding less would help."""
+    """Whether a smaller position would help."""
     is_priced: bool = False
-    """Whether it follows from prices of now: one quote alone proves nothing (architecture 2.7)."""
+    """Whether it depends on current prices: one quote alone proves nothing (architecture 2.7)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """What the guard makes of it all: the gravest level, why, and what is to be done."""
+    """Overall result of a risk check: the highest level, the findings and the required actions."""
 
     level: RiskLevel
     findings: tuple[RiskFinding, ...]
     actions: tuple[GuardAction, ...]
     halt: Cause = Cause.NONE
-    """Why trading halts; NONE: it does not."""
+    """Cause of the required halt; NONE: no halt."""
     trim_pct: Decimal = Decimal(0)
-    """Part of each position to be sold, once when the level is reached."""
+    """Share of each position to sell, once when the level is reached."""
 
     @property
     def state(self) -> TradingState:
-        """Return the trading state that this grade asks for."""
+        """Return the trading state that this grade requires."""
         if GuardAction.EMERGENCY in self.actions:
             return TradingState.FLATTENING
         if self.halt is not Cause.NONE:
@@ -94,10 +94,10 @@ class Grade:
 
 
 def confirmed(looks: Sequence[tuple[RiskFinding, ...]]) -> tuple[RiskFinding, ...]:
-    """Return the newest findings as far as every look agrees; `looks`: oldest first, over the whole time.
+    """Return the newest findings as confirmed by every check; `looks`: oldest first, over the whole time.
 
-    A finding from prices counts at the mildest level that any look gave its cause, and not at all if one look
-    did not have it. Others, such as a breach of the ledger, count at once.
+    A finding based on prices counts at the lowest level that any check gave its cause, and not at all if one
+    check lacks it. Others, such as a breach of the ledger, count at once.
     """
     *before, newest = looks
     return tuple(sure for finding in newest if (sure := _mildest(finding, before)) is not None)
@@ -116,7 +116,7 @@ def _mildest(finding: RiskFinding, before: Sequence[tuple[RiskFinding, ...]]) ->
 
 
 def grade(readings: Readings, rules: GuardRules, found: tuple[RiskFinding, ...] | None = None) -> Grade:
-    """Return the grade of what was read, or of those findings of it that were confirmed."""
+    """Return the grade of the readings, or of the given confirmed findings."""
     if found is None:
         found = findings(readings, rules)
     level = max((finding.level for finding in found), key=_ORDER.index, default=RiskLevel.NORMAL)
@@ -133,7 +133,7 @@ def grade(readings: Readings, rules: GuardRules, found: tuple[RiskFinding, ...] 
 
 
 def risk_check(readings: Readings, found: Grade, at_ms: int) -> RiskCheck:
-    """Return what was measured and found, as it is stored."""
+    """Return the record of a risk check for the store."""
     return RiskCheck(
         at_ms=at_ms,
         daily_loss_pct=readings.daily_loss_pct,
@@ -158,14 +158,14 @@ _ACTIONS: dict[RiskLevel, tuple[GuardAction, ...]] = {
 
 
 def _critical_actions(readings: Readings, rules: GuardRules) -> tuple[GuardAction, ...]:
-    """Halt and cancel; flatten as configured, but never on a ledger that contradicts itself."""
+    """Halt and cancel; flatten as configured, but never on an inconsistent ledger."""
     if rules.flattens and not readings.breaches:
         return (GuardAction.ALERT, GuardAction.CANCEL, GuardAction.HALT, GuardAction.EMERGENCY)
     return (GuardAction.ALERT, GuardAction.CANCEL, GuardAction.HALT)
 
 
 def findings(readings: Readings, rules: GuardRules) -> tuple[RiskFinding, ...]:
-    """Return everything that is to be said of what was read."""
+    """Return every finding about the readings."""
     losses = Decimal(readings.losses_in_a_row)
     found = (
         *(RiskFinding(RiskLevel.CRITICAL, Cause.INVARIANT, words) for words in readings.breaches),
@@ -203,7 +203,7 @@ def _count(losses: Decimal, rules: GuardRules) -> RiskFinding | None:
 
 
 def _over(exposure_pct: Decimal | None, rules: GuardRules) -> RiskFinding | None:
-    """Say when prices alone carried exposure over its cap: a gain is trimmed, not closed."""
+    """Return a finding when prices alone raised exposure above its cap: the gain is trimmed, not closed."""
     if exposure_pct is None or exposure_pct <= rules.exposure_pct:
         return None
     return RiskFinding(

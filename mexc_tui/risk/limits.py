@@ -1,6 +1,6 @@
-"""Limits before a trade: each a small function that says what it saw, its limit, and what would flip it.
+"""Pre-trade risk limits: each check returns its value, its limit and what would make it pass.
 
-All are computed, also after the first no. The caller runs `check_entry` inside the transaction that reserves.
+All checks run, even after a failure. Call `check_entry` inside the transaction that reserves the funds.
 """
 
 from collections.abc import Callable
@@ -20,12 +20,12 @@ Check = Callable[[Candidate, RiskBook, RiskLimits, int], Verdict]
 
 
 def check_entry(candidate: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -> tuple[Verdict, ...]:
-    """Return every verdict about an entry; `now_ms` is the exchange's time."""
+    """Return the verdict of every check for an entry; `now_ms` is exchange time."""
     return tuple(check(candidate, book, limits, now_ms) for check in CHECKS)
 
 
 def exposure(book: RiskBook, without_snipe: str = "") -> Decimal:
-    """Return what positions and reservations bind, in quote units."""
+    """Return the exposure of positions and reservations, in quote units."""
     held = sum((held.value for held in book.held), ZERO)
     return held + sum((r.amount for r in book.reserved if not _is(r.snipe_id, without_snipe)), ZERO)
 
@@ -48,7 +48,7 @@ def _money(value: Decimal) -> str:
 
 
 def _own(candidate: Candidate, book: RiskBook) -> Decimal:
-    """Return what the candidate itself has reserved already."""
+    """Return the amount already reserved for the candidate itself."""
     return sum((r.amount for r in book.reserved if _is(r.snipe_id, candidate.snipe_id)), ZERO)
 
 
@@ -157,14 +157,14 @@ def _trades_day(candidate: Candidate, book: RiskBook, limits: RiskLimits, now_ms
 
 
 def loss_of_day_pct(book: RiskBook) -> Decimal | None:
-    """Return the loss of this UTC day in per cent of its first equity, 0 for a gain; None: not known."""
+    """Return the loss of this UTC day in per cent of its opening equity, 0 for a gain; None: unknown."""
     if book.equity is None or not book.day_equity:
         return None
     return max((book.day_equity - book.equity) * HUNDRED / book.day_equity, ZERO)
 
 
 def drawdown_pct(book: RiskBook) -> Decimal | None:
-    """Return the fall from the stored peak in per cent; None: not known."""
+    """Return the drawdown from the peak in per cent; None: unknown."""
     if book.equity is None:
         return None
     return max((book.peak - book.equity) * HUNDRED / book.peak, ZERO) if book.peak > 0 else ZERO

@@ -1,6 +1,6 @@
-"""Transitions of the one trading state: what may follow what, and who may lift it (architecture 5).
+"""Transitions of the trading state: which state may follow which, and who may resume (architecture 5).
 
-One process-wide state instead of one per service, and no resume by a log line: rules 5.
+One process-wide state, never resumed automatically (rules 5).
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import msgspec
 from mexc_tui.model.trading import Cause, Trading, TradingState
 
 RESUME_WORD = "resume"
-"""What a person types to lift a halt after a loss."""
+"""Word that the user types to resume after a loss."""
 
 _STRENGTH = {
     TradingState.ACTIVE: 0,
@@ -22,24 +22,24 @@ _STRENGTH = {
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """The state after a wish; `refused` says in words why it stayed as it was."""
+    """State after a requested change; `refused` is the reason if it stays unchanged."""
 
     trading: Trading
     refused: str = ""
 
     @property
     def changed(self) -> bool:
-        """Whether the wish was granted."""
+        """Whether the request was granted."""
         return not self.refused
 
 
 def restrict(
     now: Trading, state: TradingState, cause: Cause, words: str, *, by: str, at_ms: int
 ) -> Transition:
-    """Return the state after a stop of some kind: it only grows stricter. A halt starts a new generation.
+    """Return the state after a restriction: it only becomes stricter. A halt starts a new generation.
 
-    A halt over a halt keeps the first cause unless a loss or a breach is graver than a person's wish.
-    After an emergency stop nothing rests any more, whatever the cause that is kept.
+    A halt during a halt keeps the first cause unless a loss or breach outranks a manual cause.
+    After an emergency stop no order may rest, whichever cause is kept.
     """
     change = _stricter(now, state, cause, words, by=by, at_ms=at_ms)
     is_stop = state is TradingState.FLATTENING or (state is TradingState.HALTED and cause is Cause.EMERGENCY)
@@ -75,17 +75,17 @@ def _stricter(
 
 
 def flattened(now: Trading, *, at_ms: int) -> Transition:
-    """Return the state after everything is sold: still halted, by the same cause."""
+    """Return the state after flattening: halted, with the same cause."""
     if now.state is not TradingState.FLATTENING:
         return Transition(now, "not flattening")
     return Transition(msgspec.structs.replace(now, state=TradingState.HALTED, since_ms=at_ms))
 
 
 def resume(now: Trading, *, person: str, word: str, blockers: tuple[str, ...], at_ms: int) -> Transition:
-    """Return the state after a person's wish to trade again.
+    """Return the state after the user's request to resume.
 
-    `person` is empty for anything but a person at a face. `blockers`: what still stands against it, such
-    as an unknown order, in words. After a loss, and after a breach, the word is typed.
+    `person` is empty unless a user asks from a front end. `blockers`: reasons why trading cannot resume,
+    such as an unknown order. After a loss or a breach the user types the word.
     """
     refused = _refusal(now, person, word, blockers)
     if refused:
@@ -108,7 +108,7 @@ def _refusal(now: Trading, person: str, word: str, blockers: tuple[str, ...]) ->
 
 
 def needs_word(now: Trading) -> bool:
-    """Whether resuming takes the typed word: money was lost, or the books or the account are in doubt."""
+    """Return whether resuming requires the typed word: after a loss, a breach or an unknown order."""
     return now.cause.is_loss or now.cause in (Cause.INVARIANT, Cause.UNKNOWN_ORDER)
 
 

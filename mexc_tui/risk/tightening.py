@@ -1,7 +1,7 @@
-"""Lowers the limits of entries step by step after a warning, and restores them after a time. Pure.
+"""Tightening of the entry limits, step by step after warnings and for a limited time. Pure.
 
-Only entries see the lowered limits: the risk monitor goes on measuring against the configured ones, so that a
-lowered limit never triggers the next warning by itself.
+Only entries use the tightened limits: the risk monitor keeps measuring against the configured ones, so
+that a tightened limit never triggers the next warning.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class TighteningRules:
-    """Settings. `step_pct`: by how many per cent each step lowers a limit; `lasts_ms`: until it expires."""
+    """Settings. `step_pct`: reduction of each limit per step, in per cent; `lasts_ms`: duration."""
 
     step_pct: Decimal = Decimal(50)
     lasts_ms: int = 14_400_000
@@ -27,7 +27,7 @@ NOT_TIGHTENED = Tightening()
 
 
 def tighten(now: Tightening, rules: TighteningRules, cause: str, *, by: str, at_ms: int) -> Tightening:
-    """Return the limits' state one step lower, at most `MAX_STEPS` down; the time runs from `at_ms` anew."""
+    """Return the tightening one step further, at most `MAX_STEPS`; the duration restarts at `at_ms`."""
     steps = in_force(now, at_ms).steps
     return Tightening(
         steps=min(steps + 1, MAX_STEPS), cause=cause, by=by, since_ms=at_ms, until_ms=at_ms + rules.lasts_ms
@@ -35,17 +35,17 @@ def tighten(now: Tightening, rules: TighteningRules, cause: str, *, by: str, at_
 
 
 def in_force(now: Tightening, at_ms: int) -> Tightening:
-    """Return what applies at a moment: nothing once the time is over."""
+    """Return the tightening that applies at a moment: none after its expiry."""
     return now if now.steps and at_ms < now.until_ms else NOT_TIGHTENED
 
 
 def share_left(now: Tightening, rules: TighteningRules) -> Decimal:
-    """Return which share of each configured limit is left: 1 for all of it."""
+    """Return the remaining share of each configured limit; 1: all of it."""
     return (1 - rules.step_pct / HUNDRED) ** now.steps
 
 
 def tightened(limits: RiskLimits, now: Tightening, rules: TighteningRules) -> RiskLimits:
-    """Return the limits of entries as lowered. Counts stay at 1 or more: 0 would be a halt."""
+    """Return the tightened entry limits. Counts stay at 1 or more: 0 would be a halt."""
     if not now.steps:
         return limits
     share = share_left(now, rules)

@@ -398,7 +398,7 @@ def test_without_an_engine_reading_commands_answer_from_the_newest_books(shell: 
     write_books(shell.paths)
     rows = shell.json("positions")
     assert [(row["id"], row["bid"], row["protection"]) for row in rows] == [("p1", None, "none")]
-    assert "no engine is running: the stop is not watched" in rows[0]["protection_words"]
+    assert "no engine is running: stop not monitored" in rows[0]["protection_words"]
     assert [row["client_order_id"] for row in shell.json("orders")] == ["i1-1"]
     assert [row["id"] for row in shell.json("snipes")] == ["s1"]
     assert shell.json("performance")["scope"] == samples.SCOPE
@@ -429,7 +429,7 @@ def test_an_engine_that_does_not_answer_is_not_said_to_be_gone(shell: Desk) -> N
     with engine_lock(shell.paths, "key"):
         rows = [*shell.json("positions"), *shell.json("positions", "--last", "1")]
     for row in rows:
-        words = f"the engine (process {os.getpid()}) does not respond: unknown whether the stop is watched"
+        words = f"the engine (process {os.getpid()}) does not respond: stop monitoring unknown"
         assert words in row["protection_words"]
         assert {rung["where"] for rung in row["rungs"]} <= {"unknown", "sold", "exchange"}
 

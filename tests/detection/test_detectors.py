@@ -123,7 +123,7 @@ def test_api_enabled_lists_what_each_official_source_says() -> None:
     desk.known.read_names(ListingSource.DEFAULT_SYMBOLS, ["NEWUSDT"], before(600))
     desk.look(599)
     signal = only(desk.raised(DetectorName.API_ENABLED))
-    assert signal.reasons[:3] == ("exchangeInfo: no", "defaultSymbols: yes", "selfSymbols: not known")
+    assert signal.reasons[:3] == ("exchangeInfo: no", "defaultSymbols: yes", "selfSymbols: unknown")
 
 
 def test_opening_compares_with_the_plan() -> None:
@@ -136,7 +136,7 @@ def test_opening_compares_with_the_plan() -> None:
     desk.known.note_deal(deal(at_ms=before(-2)), before(-4))
     desk.look(-4)
     signal = only(desk.raised(DetectorName.OPENING))
-    assert signal.reasons[:2] == ("first quote seen", "3 s after the planned moment")
+    assert signal.reasons[:2] == ("first quote received", "3 s after the planned time")
     assert signal.claim.kind is ClaimKind.PROFITS
 
 
@@ -267,7 +267,7 @@ def wide_spread(desk: Desk) -> None:
 STORIES = {
     "moved": (moved, "calendar moved the opening 10 min later, 1 s before it"),
     "renamed": (renamed, "renamed from NEWUSDT to NEXUSDT by calendar"),
-    "cancelled": (cancelled, "cancelled: no source lists it any more"),
+    "cancelled": (cancelled, "cancelled: no source lists it"),
     "withdrawn": (
         withdrawn,
         "sources disagree about its presence: calendar says gone, exchangeInfo says listed",
@@ -277,25 +277,25 @@ STORIES = {
         "sources disagree about its opening: calendar says 2026-09-21 15:13:20.000 UTC, "
         "exchangeInfo says 2026-09-21 15:14:20.000 UTC",
     ),
-    "overdue": (overdue, "due 2 min ago and still not open"),
-    "early": (early, "opened 60 s before the planned moment"),
+    "overdue": (overdue, "overdue by 2 min, not open"),
+    "early": (early, "opened 60 s before the planned time"),
     "never_api": (
         never_api,
-        "exchangeInfo shows it, but the API may not trade it so shortly before the opening (zone NEW)",
+        "in exchangeInfo, but API trading not enabled this close to the opening (zone NEW)",
     ),
     "own_key": (
         own_key,
-        "selfSymbols does not name it: this key may not trade it; check the key's pairs at the exchange",
+        "not in selfSymbols: this API key may not trade it; check the key's symbols on the exchange",
     ),
-    "side_closed": (side_closed, "it can be bought but not sold"),
-    "suspended": (suspended, "trading is paused by the exchange"),
+    "side_closed": (side_closed, "buy only: selling is closed"),
+    "suspended": (suspended, "trading paused by the exchange"),
     "delisted": (
         delisted,
-        "the pair has vanished from exchangeInfo: what is held of it cannot be sold there",
+        "no longer in exchangeInfo: positions cannot be sold on the exchange",
     ),
-    "at_risk": (at_risk, "the exchange marks it as at risk of being delisted"),
-    "thin_book": (thin_book, "near the best price lie 499 to sell into and 499 to buy from"),
-    "wide_spread": (wide_spread, "the spread is 5.8%"),
+    "at_risk": (at_risk, "marked by the exchange as at risk of delisting"),
+    "thin_book": (thin_book, "thin book: 499 USDT bids / 499 USDT asks within 2 %"),
+    "wide_spread": (wide_spread, "spread 5.8%"),
 }
 
 

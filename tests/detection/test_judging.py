@@ -203,7 +203,7 @@ def test_a_detector_without_a_signal_misses_every_opening() -> None:
 def test_where_all_listings_end_alike_nothing_can_be_compared() -> None:
     outcomes = {str(n): outcome(str(n)) for n in range(25)}
     card = score(DetectorName.READY_STATE, [signal(str(n)) for n in range(25)], outcomes)
-    assert (card.brier_skill, card.verdict) == (None, "not comparable: all listings ended alike")
+    assert (card.brier_skill, card.verdict) == (None, "not comparable: all outcomes are equal")
 
 
 @pytest.mark.parametrize(("n", "shown"), [(99, False), (100, True)])

@@ -320,7 +320,7 @@ def test_by_hand_is_an_equal_source_and_can_drop_and_take_up_again() -> None:
 @pytest.mark.parametrize(
     ("symbol", "opens_ms", "problem"),
     [
-        ("new usdt", None, "no pair's name"),
+        ("new usdt", None, "invalid symbol"),
         ("NEWUSDT", OPENS_MS // 1_000, "milliseconds"),
         ("NEWUSDT", OPENS_MS + 31 * 86_400_000, "30 days"),
     ],

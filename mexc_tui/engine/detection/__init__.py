@@ -1,1 +1,1 @@
-"""Detection passes over what is known, and the outcomes of listings."""
+"""Workers for detection passes and outcomes of listings."""

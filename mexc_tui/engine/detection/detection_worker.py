@@ -1,4 +1,4 @@
-"""Passes of detection: in their rhythm and at news; what is raised is stored once, with its alerts."""
+"""Detection passes, periodically and on news; new signals are stored once, with their alerts."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -19,20 +19,20 @@ from mexc_tui.ports.market import Market
 from mexc_tui.ports.store import UnitOfWork
 
 SHORTEST_S = 0.25
-"""News are looked at at once, but never more often than this."""
+"""Minimum interval between passes triggered by news."""
 LOUD = (Severity.WARNING, Severity.ERROR, Severity.CRITICAL)
 
 
 @dataclass(slots=True)
 class DetectorCounts:
-    """What one detector has done since the start."""
+    """Counts of one detector since the start."""
 
     raised: int = 0
     last_ms: int | None = None
 
 
 class DetectionWorker:
-    """One worker."""
+    """Worker that runs detection passes."""
 
     def __init__(
         self,
@@ -62,9 +62,10 @@ class DetectionWorker:
         known.on_change(self._wake.set)
 
     async def run(self, started: Started) -> None:
-        """Pass after pass, until cancelled. The first one comes before anybody relies on it.
+        """Run passes until cancelled; the first completes before the worker counts as started.
 
-        What memory holds and the store refused is mended here, whoever's it was.
+        Each pass first reloads knowledge that could not be stored.
+
         """
         await self._known.load()
         await self.look()
@@ -82,18 +83,18 @@ class DetectionWorker:
             await self.look()
 
     async def look(self) -> None:
-        """Make one pass, with the loop's turn between its parts; never two at once."""
+        """Run one pass, yielding to the event loop between slices; passes never overlap."""
         async with self._looking:
             await self._look()
 
     async def _look(self) -> None:
-        """Memory and store take what was found over in the same step."""
+        """Run one pass; memory and store are updated in the same step."""
         self._wake.clear()
         now_ms, began_ns = self._market.now_ms(), self._clock.monotonic_ns()
         knowledge = self._known.knowledge
         found = await self._detect(now_ms)
         if self._known.knowledge is not knowledge:
-            self._wake.set()  # it was loaded anew meanwhile: what was found is not about what is known
+            self._wake.set()  # knowledge was reloaded meanwhile: the findings are outdated
             return
         done = DetectionPass(
             at_ms=now_ms,
@@ -132,12 +133,12 @@ class DetectionWorker:
             await asyncio.sleep(0)
 
     def _symbol_of(self, key: SignalKey) -> str:
-        """Return the name under which what stands was raised, as its alert is; empty: nothing stands."""
+        """Return the symbol of an active signal, which is also that of its alert; empty: not active."""
         signal = self._known.signals.get(key)
         return signal.symbol if signal is not None else ""
 
     def _listings(self, now_ms: int) -> tuple[Listing, ...]:
-        """Return what is live, and what is over while something about it still stands."""
+        """Return the listings in progress, and ended ones with an active signal."""
         live = self._known.live(now_ms)
         given = {listing.id for listing in live}
         left = {key.subject for key in self._known.signals} - given
@@ -156,12 +157,12 @@ class DetectionWorker:
 
 
 def rule_of(key: SignalKey) -> str:
-    """Return the rule by which a signal alerts."""
+    """Return the alert rule of a signal."""
     return f"{key.detector}:{key.topic}"
 
 
 def alert_of(signal: Signal) -> Alert | None:
-    """Return the alert that a signal is worth; None: it is only to be seen."""
+    """Return the alert of a signal; None: its severity raises no alert."""
     if signal.severity not in LOUD:
         return None
     text = f"{signal.symbol}: {'; '.join(signal.reasons)}"
@@ -172,12 +173,12 @@ def alert_of(signal: Signal) -> Alert | None:
 def _store(
     unit: UnitOfWork, raised: Iterable[tuple[Signal, str]], over: Iterable[tuple[SignalEnd, str]]
 ) -> None:
-    """Store what was found, each with the name under which what stood before was raised."""
+    """Store new and ended signals, each with the symbol of the previously active signal."""
     for signal, before in raised:
         unit.signals.add(signal)
         unit.record(SignalRaised(at_ms=signal.at_ms, about=signal.symbol, signal=signal))
         if before not in ("", signal.symbol):
-            unit.alerts.close(rule_of(signal.key), before, signal.at_ms)  # it has been renamed since
+            unit.alerts.close(rule_of(signal.key), before, signal.at_ms)  # renamed since
         alert = alert_of(signal)
         if alert is None:
             unit.alerts.close(rule_of(signal.key), signal.symbol, signal.at_ms)

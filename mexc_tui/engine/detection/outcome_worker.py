@@ -1,4 +1,4 @@
-"""What became of every listing, traded or not: labelled once known, and what it teaches is counted."""
+"""Outcomes of all listings, traded or not: labelled once decided, then counted in the history."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,11 +17,11 @@ from mexc_tui.ports.store import UnitOfWork
 
 LOOK_EVERY_S = 5.0
 REVISED = (OutcomeEnd.CANCELLED, OutcomeEnd.UNKNOWN)
-"""Ends that may turn out to be none: who was taken back may return, who was lost may open late."""
+"""Outcomes that may be revised: a cancelled listing may return, an unknown one may open late."""
 
 
 class OutcomeWorker:
-    """One worker."""
+    """Worker that labels outcomes."""
 
     def __init__(
         self, market: Market, known: KnowledgeStore, settings: Callable[[], DetectionSettings]
@@ -31,7 +31,7 @@ class OutcomeWorker:
         self._settings = settings
 
     async def run(self, started: Started) -> None:
-        """Label what is decided, every few seconds."""
+        """Label decided outcomes every few seconds."""
         await self._known.load()
         started()
         while True:
@@ -39,14 +39,14 @@ class OutcomeWorker:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def label(self) -> None:
-        """Label every listing whose outcome is known now, and take up what that teaches."""
+        """Label every listing with a decided outcome, then reload the history."""
         now_ms, settings = self._market.now_ms(), self._settings()
         known = self._known
         together = groups(tuple(known.knowledge.listings), settings.cluster_window_ms)
         size = {one.id: len(group) for group in together.values() for one in group}
         labelled = 0
         for listing_id in [one.id for one in known.knowledge.listings]:
-            listing = known.knowledge.listings.get(listing_id)  # it may have changed while others were stored
+            listing = known.knowledge.listings.get(listing_id)  # may have changed during a write
             if listing is None:
                 continue
             past = known.outcomes.get(listing.id)
@@ -69,7 +69,7 @@ class OutcomeWorker:
             await known.reload_history()
 
     def _tape_of(self, listing: Listing) -> Tape | None:
-        """Return the tape on which its trades are; one that has been missing trades says so by then."""
+        """Return the tape with the trades of a listing; trades lost since are recorded as a gap."""
         tapes = [
             self._known.histories[name]
             for name in (listing.symbol, *listing.names)

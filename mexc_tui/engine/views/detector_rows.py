@@ -1,4 +1,4 @@
-"""How each detector does: counts of this start, its judged cases, lead times and calibration."""
+"""Rows of the detectors: counts since the start, scorecards, lead times and calibration."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from mexc_tui.model.signal import DetectionPass, DetectorName, Signal
 from mexc_tui.ports.store import Stored
 
 NEWEST = 200
-"""So many listings that were labelled last count, signalled or not; so many newest signals may wait."""
+"""Maximum of labelled outcomes and of newest pending signals considered."""
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorActivity:
-    """What a running engine knows of its detectors."""
+    """Detector activity of a running engine."""
 
     counts: Mapping[DetectorName, DetectorCounts]
     standing: Mapping[DetectorName, int]
@@ -28,7 +28,7 @@ class DetectorActivity:
 
 
 def scores(stored: Stored, settings: DetectionSettings) -> dict[DetectorName, Scorecard]:
-    """Hold each detector's signals against what became of all listings, signalled or not."""
+    """Return the scorecard of each detector against the outcomes of all listings."""
     version = label_version(settings)
     outcomes = {one.listing_id: one for one in stored.outcomes.latest(version, NEWEST)}
     said: dict[DetectorName, list[Signal]] = {one.name: [] for one in DETECTORS}
@@ -50,7 +50,7 @@ def scores(stored: Stored, settings: DetectionSettings) -> dict[DetectorName, Sc
 
 
 class _Waiting:
-    """Which signals are about listings that have no outcome yet."""
+    """Pending signals: those about listings without an outcome."""
 
     def __init__(self, stored: Stored, version: str, outcomes: Mapping[str, ListingOutcome]) -> None:
         self._stored = stored
@@ -58,7 +58,7 @@ class _Waiting:
         self._has_outcome = dict.fromkeys(outcomes, True)
 
     def waits(self, signal: Signal) -> bool:
-        """Whether the outcome of a signal's listing is not known."""
+        """Return whether the listing of a signal has no outcome yet."""
         subject = signal.key.subject
         if subject not in self._has_outcome:
             self._has_outcome[subject] = self._stored.outcomes.of(subject, self._version) is not None
@@ -68,7 +68,7 @@ class _Waiting:
 def detector_rows(
     raised: DetectorActivity, cards: Mapping[DetectorName, Scorecard]
 ) -> tuple[DetectorRow, ...]:
-    """Return every detector, in the order in which they look."""
+    """Return a row for every detector, in their order of evaluation."""
     return tuple(_row(one.name, one.version, raised, cards[one.name]) for one in DETECTORS)
 
 
@@ -109,7 +109,7 @@ def _lead(lead: LeadTimes) -> LeadRow:
 
 
 def pass_row(last: DetectionPass, passes: int) -> PassRow:
-    """Return one pass of detection."""
+    """Return the row of one detection pass."""
     return PassRow(
         at_ms=last.at_ms,
         looked_at=last.looked_at,

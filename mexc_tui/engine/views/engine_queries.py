@@ -1,4 +1,4 @@
-"""Queries and commands of a running engine for the desk API, on the engine's own loop."""
+"""Queries and commands of a running engine for the desk API: status, listings, signals, alerts, settings."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
@@ -31,18 +31,18 @@ MOST_ALERTS = 1_000
 
 
 class EngineQueries:
-    """Answer queries and take commands about one engine: its status, listings, signals and settings.
+    """Answers queries and carries out commands about the status, listings, signals and settings of an engine.
 
-    Rows are of this moment; nothing here waits for the exchange.
+    Rows describe the current moment; nothing waits for the exchange.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    # ---- what is seen
+    # ---- queries
 
     def status(self) -> StatusRow:
-        """Return how the engine is."""
+        """Return the engine status."""
         engine, parts = self._engine, self._engine.parts
         state, cause = engine.trading()
         now_ms = parts.market.now_ms()
@@ -76,21 +76,21 @@ class EngineQueries:
         )
 
     def listings(self) -> Sequence[ListingRow]:
-        """Return the listings of which something is expected, soonest opening first."""
+        """Return the listings in progress, soonest opening first."""
         live = self._engine.known.live(self._engine.parts.market.now_ms())
         return [self._row(one) for one in sorted(live, key=lambda one: (one.opens_ms or NO_TIME, one.id))]
 
     def signals(self) -> Sequence[SignalRow]:
-        """Return the signals that stand, newest first."""
+        """Return the active signals, newest first."""
         standing = sorted(self._engine.known.signals.values(), key=lambda one: -one.at_ms)
         return [signal_row(signal, stands=True) for signal in standing]
 
     def liquidity(self) -> Mapping[str, Liquidity]:
-        """Return what lies in the streamed books now, by pair."""
+        """Return the current liquidity of streamed order books, by symbol."""
         return self._engine.known.liquidity()
 
     async def alerts(self, limit: int = MOST_ALERTS, *, closed: bool = False) -> Sequence[AlertRow]:
-        """Return the open alerts, or with `closed` all of them, raised last first. Raises CommandRefused."""
+        """Return the open alerts, or with `closed` all alerts, newest first. Raises CommandRefused."""
         try:
             return await self._engine.parts.store.read(
                 "alerts", lambda stored: stored_queries.alerts(stored, limit, closed=closed)
@@ -102,10 +102,10 @@ class EngineQueries:
         """Return every setting."""
         return self._engine.parts.settings.rows()
 
-    # ---- what is asked
+    # ---- commands
 
     async def add_listing(self, symbol: str, opens_ms: int | None, note: str = "") -> ListingRow:
-        """Add a listing by hand, or take it up again. Raises CommandRefused."""
+        """Add or restore a listing manually. Raises CommandRefused."""
         now_ms = self._engine.parts.market.now_ms()
         try:
             symbol = self._engine.known.knowledge.named(symbol) or new_pair(symbol)
@@ -115,7 +115,7 @@ class EngineQueries:
         return await self._kept(symbol, updates, now_ms)
 
     async def drop_listing(self, symbol: str, note: str = "") -> ListingRow:
-        """Drop a listing by hand. Raises CommandRefused if it is unknown."""
+        """Drop a listing manually. Raises CommandRefused if it is unknown."""
         now_ms = self._engine.parts.market.now_ms()
         try:
             symbol = self._engine.known.knowledge.named(symbol) or symbol
@@ -127,7 +127,7 @@ class EngineQueries:
         return await self._kept(symbol, () if update is None else (update,), now_ms)
 
     async def check_setting(self, name: str, text: str | None) -> str:
-        """Say what keeps a change of a setting from coming into force; empty: nothing.
+        """Return why a change of a setting would not take effect; empty: it would.
 
         Raises CommandRefused.
         """
@@ -141,7 +141,7 @@ class EngineQueries:
         return f"Settings file written, but {name} stays {after.text}: {after.origin} takes precedence."
 
     async def change_setting(self, name: str, text: str | None, who: str) -> SettingRow:
-        """Write a setting into the settings file (None: take it out), and take it. Raises CommandRefused."""
+        """Write a setting to the settings file (None: remove it) and apply it. Raises CommandRefused."""
         self._setting_value(name)
         try:
             await self._engine.settings_worker.change(name, text, who)
@@ -150,15 +150,14 @@ class EngineQueries:
         return self._setting(name)
 
     async def undo_setting(self, name: str, who: str) -> tuple[SettingRow, SettingChanged]:
-        """Undo the last change of a setting (of any, without a name); return it too.
+        """Undo the last change of a setting (without a name: of any setting); return the change too.
 
-        Raises CommandRefused.
+        Raises CommandRefused. An undo is itself a change that can be undone.
 
-        It is a change itself: undone once more, it is there again.
         """
         change = await self._engine.parts.store.read("last change", lambda stored: last_change(stored, name))
         if change is None:
-            raise CommandRefused(f"{name} was not changed yet." if name else "No setting was changed yet.")
+            raise CommandRefused(f"{name} has not been changed." if name else "No setting has been changed.")
         wanted = self._engine.parts.settings.value(change.about)
         if wanted is None or wanted.text != change.new:
             raise CommandRefused(f"{change.about} is no longer {change.new}: set the value you want.")
@@ -170,7 +169,7 @@ class EngineQueries:
         return row, change
 
     def stop(self, reason: str) -> None:
-        """Ask for an ordered stop; returns at once."""
+        """Request an orderly stop; returns at once."""
         self._engine.request_stop(reason)
 
     # ---- helpers
@@ -203,7 +202,7 @@ class EngineQueries:
     def _setting_value(self, name: str) -> SettingValue:
         value = self._engine.parts.settings.value(name)
         if value is None:
-            raise CommandRefused(f"There is no setting {name}. See: mexc-tui settings")
+            raise CommandRefused(f"Unknown setting {name}. See: mexc-tui settings")
         return value
 
     def _setting(self, name: str) -> SettingRow:
@@ -211,7 +210,7 @@ class EngineQueries:
 
 
 def last_change(stored: Stored, name: str) -> SettingChanged | None:
-    """Return the newest change of a setting, of any without a name; None: there was none."""
+    """Return the newest change of a setting, without a name of any; None: none."""
     if name:
         return next(iter(stored.settings.of(name, 1)), None)
     facts = stored.journal.page(limit=1, kind=kind_of(SettingChanged))
@@ -224,12 +223,12 @@ def _not_compared(engine: Engine) -> tuple[str, ...]:
 
 
 def _unopened(live: Iterable[Listing]) -> frozenset[str]:
-    """Return every name of the pairs that have not opened yet."""
+    """Return every name of the symbols that have not opened."""
     return frozenset(name for one in live if one.opened_ms is None for name in one.names)
 
 
 def _is_not_trading(engine: Engine, unopened: Collection[str], symbol: str) -> bool:
-    """Return whether nothing needs to come of a pair: not open yet, suspended, or unknown to the exchange."""
+    """Return whether a symbol is expected to have no trades: not open, suspended, or not on the exchange."""
     pair = engine.known.knowledge.pairs.get(symbol)
     return symbol in unopened or pair is None or pair.status in SHUT
 

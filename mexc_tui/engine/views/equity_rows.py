@@ -1,4 +1,4 @@
-"""How equity went, out of stored points: few enough to draw; lows and highs are kept where all were read."""
+"""Equity curve from stored points, reduced for drawing; lows and highs are preserved where all are read."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -14,7 +14,7 @@ from mexc_tui.sniping.rounding import HUNDRED
 
 DAY_MS = 86_400_000
 WHOLE_MS = 2 * DAY_MS
-"""Of so long a span every point is read: one a minute, and one for each fill."""
+"""Longest span for which every point is read: one a minute, and one for each fill."""
 MOST_READ = 10_000
 CLOSES = 400
 
@@ -23,9 +23,9 @@ CLOSES = 400
 def equity_of(
     table: EquityTable, since_ms: int, now_ms: int, most: int, live: EquityPoint | None = None
 ) -> EquityRow:
-    """Return equity from a moment on (0: from the first point), in at most `most` points.
+    """Return equity since a time (0: the first point), in at most `most` points.
 
-    `live`: what the desk is worth at this moment; it ends the line.
+    `live`: current equity, the last point of the curve.
     """
     closes = table.daily_closes(CLOSES)
     first = table.between(since_ms, now_ms + 1, 1)
@@ -58,7 +58,7 @@ def equity_of(
 
 
 def point_row(point: EquityPoint) -> EquityPointRow:
-    """Return one point."""
+    """Return the row of one point."""
     return EquityPointRow(
         at_ms=point.at_ms,
         equity=point.equity,
@@ -70,7 +70,7 @@ def point_row(point: EquityPoint) -> EquityPointRow:
 def _sampled(
     table: EquityTable, closes: Sequence[EquityPoint], oldest_ms: int, now_ms: int, step_ms: int
 ) -> list[EquityPoint]:
-    """Return the first point of each slice (of days long ago only their closes are kept), and the newest."""
+    """Return the first point of each slice (only closes are kept for past days), and the newest point."""
     found = {(one.at_ms - oldest_ms) // step_ms: one for one in closes if one.at_ms >= oldest_ms}
     for number, start_ms in enumerate(range(oldest_ms, now_ms + 1, step_ms)):
         found.update((number, one) for one in table.between(start_ms, start_ms + step_ms, 1))
@@ -82,7 +82,7 @@ def _sampled(
 
 
 def _extremes(points: Iterable[EquityPoint], oldest_ms: int, step_ms: int) -> list[EquityPoint]:
-    """Return the lowest and the highest point of each slice, in their order."""
+    """Return the lowest and the highest point of each slice, in order."""
     slices = dict[int, list[EquityPoint]]()
     for one in points:
         slices.setdefault((one.at_ms - oldest_ms) // step_ms, []).append(one)
@@ -96,7 +96,7 @@ def _extremes(points: Iterable[EquityPoint], oldest_ms: int, step_ms: int) -> li
 def _days(
     points: Sequence[EquityPoint], closes: Sequence[EquityPoint], oldest_ms: int, now_ms: int
 ) -> Iterable[DayStartRow]:
-    """Yield where each UTC day of the span begins."""
+    """Yield the start of each UTC day of the span."""
     for start_ms in range(oldest_ms - oldest_ms % DAY_MS + DAY_MS, now_ms + 1, DAY_MS):
         before = [one for one in closes if start_ms - DAY_MS <= one.at_ms < start_ms]
         after = [one for one in points if start_ms <= one.at_ms < start_ms + DAY_MS]

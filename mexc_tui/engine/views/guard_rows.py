@@ -1,4 +1,4 @@
-"""What the guard did and how the trading state changed, out of the journal, in one list."""
+"""History of risk monitor actions and trading state changes, from the journal."""
 
 from mexc_tui.model.event import Fact, RiskMonitorActed, TradingChanged, kind_of
 from mexc_tui.model.trading_view import RiskActionRow
@@ -8,7 +8,7 @@ KINDS = (kind_of(RiskMonitorActed), kind_of(TradingChanged))
 
 
 def guard_history(stored: Stored, before: int, limit: int) -> tuple[list[RiskActionRow], int | None]:
-    """Return what happened below a number of the journal, newest first, and the number to go on with."""
+    """Return the actions below a journal number, newest first, and the number of the next page."""
     found = [fact for kind in KINDS for fact in stored.journal.page(before, limit, kind=kind)]
     newest = sorted(found, key=lambda fact: -fact.sequence)[:limit]
     rows = [row for fact in newest if (row := _row(fact)) is not None]

@@ -1,4 +1,4 @@
-"""How fast snipes fired: the last shots stage by stage, and percentiles over many of them."""
+"""Latency of firing: the last attempts stage by stage, and percentiles over many."""
 
 from mexc_tui.model.engine_view import AttemptTimingRow, LatencyRow, StageRow, StageTime
 from mexc_tui.model.snipe import Attempt
@@ -6,12 +6,12 @@ from mexc_tui.ports.trading_store import TradingTables
 from mexc_tui.risk.metrics.latency import LatencySpan, StageLatency, spans, stage_latencies
 
 SNIPES = 100
-"""So many of the newest snipes are looked at."""
+"""Number of newest snipes considered."""
 NS_PER_MS = 1e6
 
 
 def latency_of(tables: TradingTables, most: int) -> LatencyRow:
-    """Return the last shots, newest first, and what each stage took over those of the newest snipes."""
+    """Return the last attempts, newest first, and the latency of each stage over the newest snipes."""
     fired = [
         (attempt, snipe.symbol)
         for snipe in tables.snipes.page(limit=SNIPES)

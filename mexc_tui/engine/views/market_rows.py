@@ -1,4 +1,4 @@
-"""One pair's market for a face: levels, trades, the way of the price. Pure: same knowledge, same rows."""
+"""Market view of one symbol: levels, trades, price path. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ from mexc_tui.model.market_view import LevelRow, SpanRow, TradeRow
 from mexc_tui.model.order import Side
 
 STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600)
-"""How long one span of a path may be."""
+"""Possible lengths of one span of a price path."""
 FRESH_MS = 1_000
-"""Levels are pushed when they change, the best quote all the time: while it comes, levels that agree with it
-are current, however long nothing changed."""
+"""Levels are pushed on change, the best quote continuously: while it arrives, levels that agree with it
+are current, however long ago they changed."""
 
 Levels = Sequence[tuple[Decimal, Decimal]]
 
 
 @dataclass(frozen=True, slots=True)
 class PricePath:
-    """The way of a price."""
+    """Price path of a symbol."""
 
     spans: tuple[SpanRow, ...]
     step_ms: int
 
 
 def level_rows(levels: Levels, most: int) -> tuple[LevelRow, ...]:
-    """Return the best levels, each with the value of itself and of all better ones."""
+    """Return the best levels, each with its value and the cumulative value."""
     rows, value = list[LevelRow](), Decimal(0)
     for price, quantity in levels[:most]:
         value += price * quantity
@@ -37,7 +37,7 @@ def level_rows(levels: Levels, most: int) -> tuple[LevelRow, ...]:
 
 
 def best_of(seen: PairHistory) -> tuple[Decimal | None, Decimal | None]:
-    """Return the newest best bid and ask, by whichever message came last; None: that side is empty."""
+    """Return the newest best bid and ask, from the latest message of any kind; None: that side is empty."""
     quote, deep = seen.quote, seen.deep_levels
     if deep is not None and (quote is None or seen.deep_levels_ms >= seen.quoted_ms):
         return _best(deep.bids), _best(deep.asks)
@@ -45,7 +45,7 @@ def best_of(seen: PairHistory) -> tuple[Decimal | None, Decimal | None]:
 
 
 def is_exact(seen: PairHistory, now_ms: int) -> bool:
-    """Whether the levels are what the exchange has: confirmed lately, not crossed, no later quote differs."""
+    """Return whether the levels match the exchange: recently confirmed, not crossed, no later quote."""
     if seen.deep_levels is None or now_ms - max(seen.deep_levels_ms, seen.quoted_ms) > FRESH_MS:
         return False
     bid, ask = _best(seen.deep_levels.bids), _best(seen.deep_levels.asks)
@@ -54,7 +54,7 @@ def is_exact(seen: PairHistory, now_ms: int) -> bool:
 
 
 def trade_rows(seen: PairHistory, most: int) -> tuple[TradeRow, ...]:
-    """Return the newest trades, newest first: those of the stream, then what was asked for before them."""
+    """Return the newest trades, newest first: streamed ones, then those requested from before the stream."""
     heard = [
         TradeRow(at_ms=one.time_ms, price=one.price, quantity=one.quantity, side=one.taker_side)
         for one in reversed(seen.trades)
@@ -74,7 +74,7 @@ def trade_rows(seen: PairHistory, most: int) -> tuple[TradeRow, ...]:
 
 
 def path_of(seen: PairHistory, since_ms: int, most: int) -> PricePath:
-    """Return the way of the price since a moment, in at most `most` spans of one length."""
+    """Return the price path since a time, in at most `most` spans of equal length."""
     since_ms -= since_ms % BAR_MS
     bars = [*_earlier_bars(seen), *seen.tape.bars]
     bars = [bar for bar in bars if bar.start_ms >= since_ms]
@@ -103,7 +103,7 @@ def _joined(span: SpanRow | None, start_ms: int, bar: TapeBar) -> SpanRow:
 
 
 def _earlier_bars(seen: PairHistory) -> Iterable[TapeBar]:
-    """Yield what was traded before the tape began, as bars of one trade, oldest first."""
+    """Yield trades from before the tape as bars of one trade, oldest first."""
     begin_ms = seen.tape.first_ms
     for one in reversed(seen.earlier_trades):
         if begin_ms is None or one.time < begin_ms - begin_ms % BAR_MS:

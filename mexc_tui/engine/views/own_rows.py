@@ -1,4 +1,4 @@
-"""What we have in one pair, for a face: our fills, and the prices at which a position is left."""
+"""Own fills and exit prices of one symbol."""
 
 from collections.abc import Iterable, Sequence
 
@@ -16,7 +16,7 @@ ENGINE = "engine"
 
 
 def fill_rows(orders: Iterable[Order], most: int) -> tuple[OwnFillRow, ...]:
-    """Return what each order bought or sold so far, the newest first."""
+    """Return the filled part of each order, newest first."""
     rows = [
         OwnFillRow(
             at_ms=one.updated_ms or one.created_ms,
@@ -34,7 +34,7 @@ def fill_rows(orders: Iterable[Order], most: int) -> tuple[OwnFillRow, ...]:
 
 @exactly
 def exit_levels(position: Position, row: PositionRow, grid: Grid | None) -> tuple[ExitLevelRow, ...]:
-    """Return the prices at which a position is left or its stop moves, the highest first."""
+    """Return the exit prices of a position and of its trailing stop, highest first."""
     levels = [
         *_stops(position, row),
         ExitLevelRow(name=ENTRY, price=row.entry_price, quantity=None, where=""),
@@ -53,7 +53,7 @@ def exit_levels(position: Position, row: PositionRow, grid: Grid | None) -> tupl
 
 
 def _stops(position: Position, row: PositionRow) -> Sequence[ExitLevelRow]:
-    """Return the stop, and where trailing begins; once it has begun, the stop is the trailing one."""
+    """Return the stop and where trailing starts; once trailing, the stop is the trailing one."""
     plan, stop = position.plan, position.stop_price
     begins = position.entry_price * (1 + plan.trailing_after_pct / HUNDRED)
     trails = position.high_price * (1 - plan.trailing_distance_pct / HUNDRED)

@@ -1,4 +1,4 @@
-"""What commands would do now, in numbers: asked before a person says yes. Nothing is changed by it."""
+"""Previews of commands: what each would do now, in numbers, before the user confirms. Nothing changes."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -29,18 +29,18 @@ STOPS = {
 
 
 class Previews:
-    """Of one engine that trades."""
+    """Previews of one engine that trades."""
 
     def __init__(
         self, components: TradingComponents, known: KnowledgeStore, stale_ms: Callable[[], int]
     ) -> None:
-        """`stale_ms`: an older price is none."""
+        """`stale_ms`: maximum age of a usable price."""
         self._components = components
         self._known = known
         self._stale_ms = stale_ms
 
     def arm(self, what_if: WhatIfRow) -> PreviewRow:
-        """Say what arming would let the desk spend."""
+        """Preview the maximum spend of a snipe."""
         symbol = what_if.symbol
         refused = "" if what_if.approved else f"{symbol} not armed: {what_if.words}"
         if self._components.ledger.state.snipe_of(symbol) is not None:
@@ -54,7 +54,7 @@ class Previews:
         )
 
     def disarm(self, symbol: str) -> PreviewRow:
-        """Say what taking a snipe back would free."""
+        """Preview the reservation that disarming a snipe frees."""
         snipe = self._components.ledger.state.snipe_of(symbol)
         if snipe is None:
             return self._row(Preview.DISARM, symbol, f"No snipe is armed for {symbol}.")
@@ -65,7 +65,7 @@ class Previews:
         return msgspec.structs.replace(row, snipes_to_disarm=1, released=self._reserved([snipe]))
 
     def close(self, symbol: str, share_pct: Decimal | None) -> PreviewRow:
-        """Say what selling a position, or a share of it, would bring."""
+        """Preview the proceeds of selling a position or a share of it."""
         position = self._components.ledger.state.position_of(symbol)
         if position is None:
             return self._row(Preview.CLOSE, symbol, f"No open position in {symbol}.")
@@ -75,7 +75,7 @@ class Previews:
         return _with_sales(msgspec.structs.replace(row, orders_to_cancel=sale.orders_to_cancel), (sale,))
 
     def stop(self, name: Preview) -> PreviewRow:
-        """Say what one of `STOPS` would cancel, disarm and sell."""
+        """Preview what one of `STOPS` would cancel, disarm and sell."""
         memory, kept = self._components.ledger.state, self._components.safety.trading_state.kept
         change = state.restrict(kept, STOPS[name], Cause.MANUAL, "", by="", at_ms=self._now_ms())
         if name is Preview.REDUCE_ONLY:
@@ -93,7 +93,7 @@ class Previews:
         return _with_sales(row, tuple(self._sale(one, None) for one in held))
 
     def resume(self) -> PreviewRow:
-        """Say whether entries may be made again, and which word that takes."""
+        """Preview whether entries may resume, and the word to type."""
         kept, shown = self._components.safety.trading_state.kept, self._components.ledger.state.trading
         word, blockers = (
             RESUME_WORD if needs_word(kept) else "",
@@ -107,7 +107,7 @@ class Previews:
         return msgspec.structs.replace(row, typed=word)
 
     def unlock(self) -> PreviewRow:
-        """Make up the phrase that unlocks live trading, and say what that lets the desk spend."""
+        """Create the phrase that unlocks live trading, and preview the maximum exposure."""
         try:
             typed, refused = self._components.live_unlock.offer(), ""
         except CommandRefused as refusal:
@@ -121,7 +121,7 @@ class Previews:
             max_positions=risked.positions,
         )
 
-    # ---- inside
+    # ---- helpers
 
     def _row(
         self, name: Preview, symbol: str, refused: str = "", after: TradingState | None = None
@@ -146,7 +146,7 @@ class Previews:
         return sale_of(position, share_pct, self._bids(position.symbol), grid, resting)
 
     def _bids(self, symbol: str) -> BidDepth:
-        """Return the bids: the many that a face has watched, if they agree with the newest price."""
+        """Return the bids: the deep levels watched for display, if they agree with the newest price."""
         price, age_ms = self._components.prices.of(symbol), self._components.prices.age_ms(symbol)
         if age_ms is None or age_ms > self._stale_ms() or price.bid is None:
             return BidDepth(None)
@@ -164,7 +164,7 @@ class Previews:
 
 
 def _with_sales(row: PreviewRow, sales: tuple[SaleRow, ...]) -> PreviewRow:
-    """Add what would be sold; of a sale without a price the sums are not known."""
+    """Add the sales; without a price of one sale the totals are unknown."""
     values = [one.value for one in sales if one.value is not None]
     gains = [one.pnl for one in sales if one.pnl is not None]
     return msgspec.structs.replace(

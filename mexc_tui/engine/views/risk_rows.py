@@ -1,4 +1,4 @@
-"""What the desk is worth, what it risks and how much of each limit is used, as a row. Pure."""
+"""Risk row: equity, exposure, trading state and how much of each limit is used. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -23,13 +23,13 @@ CENT = Decimal("0.0001")
 
 @dataclass(frozen=True, slots=True)
 class RiskMonitorView:
-    """What the guard said last, and the day so far."""
+    """State of the risk monitor, and the day so far."""
 
     level: RiskLevel = RiskLevel.NORMAL
     words: str = ""
     day: TradingDay | None = None
     day_equity: Decimal | None = None
-    """Equity at the start of the UTC day plus flows since; None: not known."""
+    """Equity at the start of the UTC day plus flows since; None: unknown."""
 
 
 @exactly
@@ -41,7 +41,7 @@ def risk_row(
     sight: RowContext,
     now_ms: int,
 ) -> RiskRow:
-    """Return the desk's risk. `seen` is what entries are checked against; `now_ms` the exchange's time.
+    """Return the risk row. `seen`: the state that entries are checked against; `now_ms`: exchange time.
 
     Entries are checked against equity marked once a second; here it is cash plus `exposure` at the same bids.
     """
@@ -79,7 +79,7 @@ def risk_row(
 
 @exactly
 def limit_rows(seen: RiskBook, limits: RiskLimits, now_ms: int) -> tuple[LimitRow, ...]:
-    """Return each limit and how much of it is used, under the name that its verdict has."""
+    """Return each limit and how much of it is used, under the name of its verdict."""
     equity, pending = seen.equity or ZERO, len(seen.reserved)
     bound = {one.symbol for one in (*seen.held, *seen.reserved)}
     hour, today = now_ms - HOUR_MS + 1, now_ms - now_ms % DAY_MS

@@ -1,4 +1,4 @@
-"""From what the engine knows to the rows that a face is shown: pure."""
+"""Rows of listings, signals, alerts and facts from the state of the engine: pure."""
 
 import msgspec
 
@@ -22,12 +22,12 @@ def listing_row(
     pair: Symbol | None = None,
     heard_ms: int | None = None,
 ) -> ListingRow:
-    """Return a listing; `price` and `trades` if its tape is at hand, else what is stored of them.
+    """Return the row of a listing; `price` and `trades` come from its tape if available, else from the store.
 
-    `heard_ms`: when anything about its price was heard; told to the second, so that rows stay the same.
+    `heard_ms`: time of the last price message, rounded to the second so that unchanged rows stay equal.
     """
     if outcome is not None and outcome.end is OutcomeEnd.SESSION_ENDED:
-        stage = listing.stage  # time tells nothing more of it
+        stage = listing.stage  # final: time no longer changes it
     stream = listing.latest_from(ListingSource.STREAM)
     if price is None and stream is not None and stream.facts.price is not None:
         price = float(stream.facts.price)
@@ -56,12 +56,12 @@ def listing_row(
 
 
 def present_words(listing: Listing) -> list[Sighting]:
-    """Return the newest word of each source, in the order in which they first spoke."""
+    """Return the newest statement of each source, in the order of their first ones."""
     return list({seen.source: seen for seen in listing.sightings}.values())
 
 
 def signal_row(signal: Signal, *, stands: bool) -> SignalRow:
-    """Return a signal."""
+    """Return the row of a signal."""
     probability = signal.probability
     return SignalRow(
         detector=signal.key.detector.value,
@@ -87,7 +87,7 @@ def signal_row(signal: Signal, *, stands: bool) -> SignalRow:
 
 
 def fact_row(fact: Fact) -> FactRow:
-    """Return a fact with its whole event."""
+    """Return the row of a fact with its whole event."""
     event = fact.event
     return FactRow(
         sequence=fact.sequence,
@@ -100,7 +100,7 @@ def fact_row(fact: Fact) -> FactRow:
 
 
 def source_row(listing: Listing, seen: Sighting) -> SourceDetail:
-    """Return what a source says of a listing at present, and since when it has said just that."""
+    """Return the current statement of a source about a listing, and since when it is unchanged."""
     facts, words = seen.facts, list[str]()
     if facts.symbol != listing.symbol:
         words.append(f"symbol {facts.symbol}")
@@ -126,7 +126,7 @@ def source_row(listing: Listing, seen: Sighting) -> SourceDetail:
 
 
 def change_row(change: ListingChange) -> ChangeRow:
-    """Return a change; moments stay milliseconds as text."""
+    """Return the row of a change; times are milliseconds as text."""
     return ChangeRow(
         at_ms=change.at_ms,
         kind=change.kind.value,
@@ -137,7 +137,7 @@ def change_row(change: ListingChange) -> ChangeRow:
 
 
 def alert_row(stored: StoredAlert) -> AlertRow:
-    """Return an alert as front ends are shown it."""
+    """Return the row of an alert."""
     alert = stored.alert
     return AlertRow(
         rule=alert.rule,

@@ -1,4 +1,4 @@
-"""What a sale would bring now: walked through the bids that are known, down to the slippage cap. Pure."""
+"""Preview of a sale: the fill against known bids down to the slippage cap. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ Levels = Sequence[tuple[Decimal, Decimal]]
 
 @dataclass(frozen=True, slots=True)
 class BidDepth:
-    """The bids of a pair as far as they are known. `best` None: no fresh price."""
+    """Known bids of a symbol. `best` None: no fresh price."""
 
     best: Decimal | None
     levels: Levels = ()
-    """As (price, base units), best first; empty: only the best price is known."""
+    """(price, base units), best first; empty: only the best price is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class SaleFill:
-    """What a sale takes out of the bids."""
+    """Fill of a sale against the bids."""
 
     quantity: Decimal
     value: Decimal
@@ -36,7 +36,7 @@ class SaleFill:
 def sale_of(
     position: Position, share_pct: Decimal | None, bids: BidDepth, grid: Grid | None, orders_to_cancel: int
 ) -> SaleRow:
-    """Return what selling a share of a position (None: all) would do; without a price only how much it is."""
+    """Return the sale of a share of a position (None: all); without a price only its quantity."""
     quantity = _quantity(position, share_pct, grid)
     row = SaleRow(
         symbol=position.symbol,
@@ -74,7 +74,7 @@ def sale_of(
 
 
 def eat(levels: Levels, quantity: Decimal, floor: Decimal) -> SaleFill:
-    """Return what a sale of so much takes out of the bids that are not below a floor."""
+    """Return the fill of a quantity against the bids at or above a floor price."""
     left, value, worst = quantity, ZERO, ZERO
     for price, size in levels:
         if not left or price < floor:

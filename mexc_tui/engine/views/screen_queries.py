@@ -1,4 +1,4 @@
-"""Queries that draw the screens of a running engine; a query changes nothing."""
+"""Queries for the screens of a running engine; a query changes nothing."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,16 +18,16 @@ LOOKS_ONLY = "Unavailable: this engine runs without trading."
 
 
 class ScreenQueries:
-    """Answer the queries of the screens."""
+    """Answers the queries of the screens."""
 
     def __init__(self, engine: Engine, positions: Callable[[], Sequence[PositionRow]] = tuple) -> None:
-        """`positions`: the open ones as faces see them."""
+        """`positions`: rows of the open positions."""
         self._engine = engine
         self._positions = positions
         self._sight = SymbolView(engine, self._position)
 
     async def detectors(self) -> DetectorsRow:
-        """Return how each detector does. Raises StorageError."""
+        """Return the rows of the detectors. Raises StorageError."""
         engine = self._engine
         known, detection = engine.known, engine.detection
         settings = engine.detection_settings()
@@ -42,13 +42,13 @@ class ScreenQueries:
         )
 
     async def market(self, symbol: str, wish: SymbolRequest) -> MarketRow:
-        """Return a pair, and have it watched for a while. Raises CommandRefused, StorageError."""
+        """Return the market view of a symbol and stream it. Raises CommandRefused, StorageError."""
         return await self._sight.market(symbol, wish)
 
     async def equity(self, since_ms: int, points: int) -> EquityRow:
-        """Return stored equity from a moment on.
+        """Return stored equity since a time.
 
-        Raises CommandRefused if this engine only looks, StorageError.
+        Raises CommandRefused without trading, StorageError.
         """
         components = self._engine.trading_components
         if components is None:
@@ -63,9 +63,9 @@ class ScreenQueries:
         )
 
     async def latency(self, shots: int) -> LatencyRow:
-        """Return the last shots, stage by stage.
+        """Return the last attempts, stage by stage.
 
-        Raises CommandRefused if this engine only looks, StorageError.
+        Raises CommandRefused without trading, StorageError.
         """
         components = self._engine.trading_components
         if components is None:

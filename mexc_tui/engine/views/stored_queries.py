@@ -1,4 +1,4 @@
-"""Answers from what is stored: the same with an engine and without one. Synchronous, beside the loop."""
+"""Queries of stored data, with or without a running engine. Synchronous."""
 
 from collections.abc import Mapping, Sequence
 
@@ -27,10 +27,10 @@ from mexc_tui.model.why import DetectorDetail, ListingStory, SnipeDetail, WhyRow
 from mexc_tui.ports.store import Stored
 
 STORIES = 3
-"""So many listings of one name are told, newest first."""
+"""Maximum of listings of one name, newest first."""
 CHANGES = 60
 SAID = 8
-"""So many signals of one detector about one listing."""
+"""Maximum of signals of one detector about one listing."""
 SIGNALS = 200
 NO_SIGHT = blind_sight("engine not running: stored data only")
 
@@ -38,13 +38,13 @@ NO_SIGHT = blind_sight("engine not running: stored data only")
 def listings(
     stored: Stored, now_ms: int, settings: DetectionSettings, before_ms: int, before_id: str, limit: int
 ) -> list[ListingRow]:
-    """Return every listing behind one, newest first."""
+    """Return every listing below a number, newest first."""
     page = stored.listings.page(before_ms, before_id, limit)
     return [_row(stored, listing, now_ms, settings) for listing in page]
 
 
 def signals(stored: Stored, before: int, limit: int, symbol: str) -> tuple[list[SignalRow], int | None]:
-    """Return signals below a number, newest first, and the number to go on with; None: that was all.
+    """Return signals below a number, newest first, and the number of the next page; None: last page.
 
     Raises AmbiguousName.
     """
@@ -56,7 +56,7 @@ def signals(stored: Stored, before: int, limit: int, symbol: str) -> tuple[list[
 
 
 def alerts(stored: Stored, limit: int, *, closed: bool) -> list[AlertRow]:
-    """Return the open alerts, or with `closed` all of them, raised last first."""
+    """Return the open alerts, or with `closed` all alerts, newest first."""
     found = stored.alerts.latest(limit) if closed else stored.alerts.open()
     return [alert_row(one) for one in sorted(found, key=lambda one: -one.last_ms)[:limit]]
 
@@ -64,9 +64,9 @@ def alerts(stored: Stored, limit: int, *, closed: bool) -> list[AlertRow]:
 def journal(
     stored: Stored, before: int, limit: int, about: str, kind: str, since_ms: int
 ) -> tuple[FactRow, ...]:
-    """Return the newest facts below a number that fit, newest first. Raises AmbiguousName.
+    """Return the newest matching facts below a number, newest first. Raises AmbiguousName.
 
-    If nothing is called `about`, the pair that it means is taken.
+    Without facts about `about` itself, use the symbol that it refers to.
     """
     if about and not stored.journal.page(limit=1, about=about):
         name = typed_name(about)
@@ -82,9 +82,9 @@ def why(
     settings: DetectionSettings,
     liquidity: Mapping[str, Liquidity] | None = None,
 ) -> WhyRow:
-    """Return what is known and was said of the listings of this name.
+    """Return what is known about the listings of this name, and the signals and snipes.
 
-    `liquidity` is what lies in the books now, by pair; only an engine that runs has it. Raises AmbiguousName.
+    `liquidity`: of current order books, by symbol; only from a running engine. Raises AmbiguousName.
     """
     symbol = resolve(symbol, lambda one: _is_stored(stored, one)) or symbol
     together = groups(stored.listings.unfinished(), settings.cluster_window_ms)
@@ -109,7 +109,7 @@ def why(
 
 
 def _snipes(stored: Stored, symbol: str) -> tuple[SnipeDetail, ...]:
-    """Return the newest snipes of a pair, with what the validators said."""
+    """Return the newest snipes of a symbol, with the verdicts of the validators."""
     tables = stored.trading(stored.newest_scope())
     found = tables.snipes.of_symbol(symbol, STORIES)
     return tuple(
@@ -118,7 +118,7 @@ def _snipes(stored: Stored, symbol: str) -> tuple[SnipeDetail, ...]:
 
 
 def _is_stored(stored: Stored, symbol: str) -> bool:
-    """Whether a pair was ever listed or bought."""
+    """Return whether a symbol was ever listed or bought."""
     tables = stored.trading(stored.newest_scope())
     return bool(stored.listings.named(symbol) or tables.snipes.of_symbol(symbol, 1))
 

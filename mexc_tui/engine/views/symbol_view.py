@@ -1,4 +1,4 @@
-"""One pair as a face shows it: has it watched, and joins what is known of its market and of ours in it."""
+"""View of one symbol: streams it for display, and joins its market data with own fills and exits."""
 
 import asyncio
 import logging
@@ -28,13 +28,13 @@ from mexc_tui.sniping.rounding import grid_of
 log = logging.getLogger(__name__)
 
 PATH_MS = 1_000
-"""A path of hours is made of thousands of bars: it is put together once in so long."""
+"""Rebuild interval of a price path of hours, which consists of thousands of bars."""
 OPENING = "an entry is firing: market data in a few seconds"
 
 
 @dataclass(frozen=True, slots=True)
 class SymbolRequest:
-    """How much of a pair is to be shown; `path_since_ms` 0: from its opening, or all that is known."""
+    """Requested detail of a symbol; `path_since_ms` 0: since its opening, or all data."""
 
     levels: int
     trades: int
@@ -44,7 +44,7 @@ class SymbolRequest:
 
 @dataclass(slots=True)
 class _Drawn:
-    """A path as it was put together."""
+    """A built price path."""
 
     wish: SymbolRequest
     at_ms: int
@@ -52,23 +52,23 @@ class _Drawn:
     path: PricePath
 
     def is_good(self, wish: SymbolRequest, trades: int, now_ms: int) -> bool:
-        """Whether it need not be put together anew."""
+        """Return whether the path can be reused."""
         return self.wish == wish and (self.trades == trades or now_ms - self.at_ms < PATH_MS)
 
 
 @dataclass(slots=True)
 class _Kept:
-    """What is kept between two questions."""
+    """Data cached between queries."""
 
     paths: dict[str, _Drawn] = field(default_factory=dict[str, _Drawn])
     fills: dict[str, tuple[OwnFillRow, ...]] = field(default_factory=dict[str, tuple[OwnFillRow, ...]])
 
 
 class SymbolView:
-    """Answers what one pair looks like."""
+    """Builds the view of one symbol."""
 
     def __init__(self, engine: Engine, positions: Callable[[str], PositionRow | None]) -> None:
-        """`positions`: the open position of a pair as faces see it."""
+        """`positions`: the row of a symbol's open position."""
         self._engine = engine
         self._positions = positions
         self._watched = engine.watched
@@ -78,7 +78,7 @@ class SymbolView:
             engine.trading_components.ledger.on_change(self._note)
 
     async def market(self, symbol: str, wish: SymbolRequest) -> MarketRow:
-        """Return a pair, and have it watched for a while. Raises CommandRefused, StorageError."""
+        """Return the market view of a symbol and stream it. Raises CommandRefused, StorageError."""
         if not is_tradable_name(symbol):
             raise CommandRefused(f"Invalid symbol {symbol}: letters and digits, such as NEWUSDT.")
         knowledge = self._engine.known.knowledge
@@ -102,7 +102,7 @@ class SymbolView:
         return problem
 
     async def _ask_earlier(self, symbol: str) -> None:
-        """Ask for the trades from before the stream, once."""
+        """Request the trades from before the stream, once."""
         try:
             trades = await self._engine.parts.market.trades(symbol)
         except ExchangeError as error:
@@ -167,7 +167,7 @@ class SymbolView:
         )
 
     def _levels(self, symbol: str, seen: PairHistory) -> tuple[Levels, Levels]:
-        """Return the many levels that are watched for faces; before they come, the few that trading hears."""
+        """Return the deep levels watched for display; before they arrive, the few used for trading."""
         if seen.deep_levels is not None:
             return seen.deep_levels.bids, seen.deep_levels.asks
         components = self._engine.trading_components
@@ -200,7 +200,7 @@ class SymbolView:
 
 
 def _holes(seen: PairHistory, path: PricePath) -> tuple[tuple[int, int], ...]:
-    """Return the spans without trades to be seen that a path goes over; what was asked for fills them."""
+    """Return the spans of a path without observable trades; requested earlier trades fill them."""
     if not path.spans:
         return ()
     known_ms = max(seen.earlier_trades[0].time if seen.earlier_trades else 0, path.spans[0].start_ms)

@@ -1,4 +1,4 @@
-"""Rows of trading for faces, out of the books and the prices of now. Pure: same books, same rows."""
+"""Rows of trading from the ledger and current prices. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -24,29 +24,29 @@ from mexc_tui.sniping.rounding import Grid
 HUNDRED = Decimal(100)
 MS = 1_000
 NOWHERE = "nowhere"
-"""Where a rung waits that no order holds and no engine watches."""
+"""Place of a rung without an order when no engine runs."""
 UNKNOWN = "unknown"
-"""The same, where an engine runs and does not answer."""
+"""The same when the running engine does not answer."""
 FINE = Decimal("1e-18")
 UNKNOWN_GRID = Grid(FINE, FINE, ZERO, ZERO, None, ZERO, None, ZERO, ZERO)
-"""Of a pair whose rules are not known: nothing is rounded, nothing is too small."""
+"""For a symbol with unknown filters: no rounding, no minimum."""
 
 
 @dataclass(frozen=True, slots=True)
 class BidQuote:
-    """A pair's best bid, and how long nothing was heard of the pair."""
+    """Best bid of a symbol, and the age of its last message."""
 
     bid: Decimal | None = None
     age_ms: int | None = None
     heard_ms: int | None = None
-    """When that was, exchange's time."""
+    """Exchange time of the last message."""
     last: Decimal | None = None
     """Price of the last trade."""
 
 
 @dataclass(frozen=True, slots=True)
 class SymbolPrecision:
-    """Decimals of a pair's prices and quantities; None: the exchange does not show the pair."""
+    """Decimals of a symbol's prices and quantities; None: not on the exchange."""
 
     price: int | None = None
     quantity: int | None = None
@@ -54,40 +54,40 @@ class SymbolPrecision:
 
 @dataclass(frozen=True, slots=True)
 class RowContext:
-    """What rows see beside the books."""
+    """Context of the rows besides the ledger."""
 
     quote: Callable[[str], BidQuote]
     grid: Callable[[str], Grid | None]
     stale_ms: int
-    """An older bid is no price."""
+    """Maximum age of a usable bid."""
     blind: str = ""
-    """Why nothing watches the stops, or why nobody knows; empty: they are watched."""
+    """Why the stops are not monitored, or unknown; empty: they are monitored."""
     is_silent: bool = False
-    """An engine holds the profile and does not answer: it may watch the stops all the same."""
+    """An engine holds the profile without answering: it may still monitor the stops."""
     precision: Callable[[str], SymbolPrecision] = lambda _: SymbolPrecision()
     hindrance: Callable[[Position], str] = lambda _: ""
-    """Why nothing can sell a position, whatever its price; empty: its stop can."""
+    """Why a position cannot be sold at any price; empty: its stop can sell it."""
     delisted: Callable[[str], str] = lambda _: ""
-    """Why an asset has no price of now, as its pair is unknown to the exchange; empty: it has one."""
+    """Why an asset has no current price, its symbol being unknown to the exchange; empty: it has one."""
 
 
 def blind_sight(words: str, run: Reconciliation | None = None, *, is_silent: bool = False) -> RowContext:
-    """Return what is seen where no engine answers: no price, no rules; `words` say why.
+    """Return the context without a responding engine: no prices, no filters; `words` say why.
 
-    `run`: the last comparison of books. `is_silent`: one runs, and does not answer.
+    `run`: the last reconciliation. `is_silent`: an engine runs without answering.
     """
     gone = partial(delisted_words, run)
     return RowContext(lambda _: BidQuote(), lambda _: None, 0, words, is_silent, delisted=gone)
 
 
 def snipe_rows(books: LedgerState, sight: RowContext) -> list[SnipeRow]:
-    """Return the snipes that are not over, soonest opening first."""
+    """Return the unfinished snipes, soonest opening first."""
     ordered = sorted(books.snipes.values(), key=lambda one: (one.opens_ms, one.id))
     return [snipe_row(one, sight) for one in ordered]
 
 
 def snipe_row(snipe: Snipe, sight: RowContext) -> SnipeRow:
-    """Return one snipe."""
+    """Return the row of one snipe."""
     precision = sight.precision(snipe.symbol)
     return SnipeRow(
         id=snipe.id,
@@ -113,14 +113,14 @@ def snipe_row(snipe: Snipe, sight: RowContext) -> SnipeRow:
 
 
 def order_rows(books: LedgerState, sight: RowContext) -> list[OrderRow]:
-    """Return orders that are not at their end, foreign ones too, newest first."""
+    """Return the open orders, including foreign ones, newest first."""
     open_ones = (one for one in books.orders.values() if not one.state.is_terminal)
     ordered = sorted((*open_ones, *books.foreign.values()), key=lambda one: one.client_order_id)
     return [order_row(one, sight) for one in sorted(ordered, key=lambda one: -one.created_ms)]
 
 
 def order_row(order: Order, sight: RowContext) -> OrderRow:
-    """Return one order."""
+    """Return the row of one order."""
     precision = sight.precision(order.symbol)
     return OrderRow(
         client_order_id=order.client_order_id,
@@ -153,7 +153,7 @@ def position_rows(books: LedgerState, sight: RowContext) -> list[PositionRow]:
 
 
 def mark_of(position: Position, sight: RowContext) -> PriceMark:
-    """Return what a position would be sold at now; without a fresh price None."""
+    """Return the current sale price of a position; None without a fresh price."""
     grid, quote = sight.grid(position.symbol), sight.quote(position.symbol)
     is_recent = quote.age_ms is not None and quote.age_ms <= sight.stale_ms
     is_fresh = is_recent and not sight.delisted(position.base_asset)
@@ -164,7 +164,7 @@ def mark_of(position: Position, sight: RowContext) -> PriceMark:
 def position_row(
     position: Position, orders: Sequence[Order], intents: Sequence[Intent], sight: RowContext
 ) -> PositionRow:
-    """Return one position; `orders` and `intents` are its own."""
+    """Return the row of one position; `orders` and `intents` are its own."""
     mark, quote = mark_of(position, sight), sight.quote(position.symbol)
     value, gain = market_value(mark), unrealised(mark)
     gone = sight.delisted(position.base_asset) if position.is_open else ""
@@ -213,12 +213,12 @@ def position_row(
 
 
 def _blind_words(sight: RowContext) -> str:
-    known = "unknown whether the stop is watched" if sight.is_silent else "the stop is not watched"
+    known = "stop monitoring unknown" if sight.is_silent else "stop not monitored"
     return f"{sight.blind}: {known}"
 
 
 def reconciliation_row(run: Reconciliation) -> ReconciliationRow:
-    """Return one comparison of books."""
+    """Return the row of one reconciliation."""
     return ReconciliationRow(
         at_ms=run.at_ms,
         trigger=run.trigger.value,
@@ -233,7 +233,7 @@ def reconciliation_row(run: Reconciliation) -> ReconciliationRow:
 
 
 def _rungs(position: Position, orders: Sequence[Order], sight: RowContext) -> tuple[RungRow, ...]:
-    """Return the ladder; a rung waits on the exchange if an order of ours rests there for it."""
+    """Return the ladder; a rung with a resting order is on the exchange."""
     if not position.is_open or not position.bought_quantity:
         return ()
     grid = sight.grid(position.symbol) or UNKNOWN_GRID
@@ -256,7 +256,8 @@ def _rungs(position: Position, orders: Sequence[Order], sight: RowContext) -> tu
 def _by_rung(plans: Sequence[RungPlan], orders: Iterable[Order]) -> dict[int, list[Order]]:
     """Return the take-profits of each rung: at its price, or above it and below the next.
 
-    Prices are rounded up to the pair's step, and without an engine nobody knows that step.
+    Prices are rounded up to the tick size, which is unknown without an engine.
+
     """
     found: dict[int, list[Order]] = {plan.number: [] for plan in plans}
     for one in orders:
@@ -269,7 +270,7 @@ def _by_rung(plans: Sequence[RungPlan], orders: Iterable[Order]) -> dict[int, li
 
 
 def _rung(plan: RungPlan, takes: Sequence[Order], watched: str) -> RungRow:
-    """Return a rung; `watched`: where one is that does not rest on the exchange."""
+    """Return a rung; `watched`: its place without a resting order."""
     resting = next((one for one in takes if one.state.is_on_exchange), None)
     where, price = plan.place.value, plan.price
     if resting is not None and resting.price is not None:
@@ -280,7 +281,7 @@ def _rung(plan: RungPlan, takes: Sequence[Order], watched: str) -> RungRow:
 
 
 def _highest(position: Position, orders: Sequence[Order]) -> Decimal:
-    """Return the highest price while held: as watched, or as it was sold at. 0: none is known."""
+    """Return the high since entry: as monitored, or as sold. 0: unknown."""
     sales = [one.average_price for one in orders if one.side is Side.SELL]
     if position.sold_quantity:
         sales.append(position.sold_value / position.sold_quantity)
@@ -292,10 +293,10 @@ def _pct(part: Decimal | None, whole: Decimal) -> Decimal | None:
 
 
 def _shown(value: Decimal) -> Decimal:
-    """Return a quotient with as many digits as anybody reads."""
+    """Return a quotient rounded for display."""
     return SHOWN.plus(value)
 
 
 def _second(at_ms: int | None) -> int | None:
-    """Return when prices were heard to the second: rows that are else the same are not sent again for it."""
+    """Return the time of a price message to the second, so that otherwise equal rows are not sent again."""
     return None if at_ms is None else at_ms - at_ms % MS

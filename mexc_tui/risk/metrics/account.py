@@ -1,4 +1,4 @@
-"""How the account did, from daily simple returns with flows taken out (formulas E4).
+"""Account performance from daily simple returns adjusted for flows (formulas E4).
 
 A year has 365 days here. `returns` come oldest first, days without trades included.
 """
@@ -21,7 +21,7 @@ _NORMAL = NormalDist()
 
 
 def total_return(returns: Sequence[float]) -> Figure:
-    """Return `E_T / E_0 - 1`, flows taken out: the product of `1 + r`, less 1; a share (formulas E4)."""
+    """Return `E_T / E_0 - 1` adjusted for flows: the product of `1 + r`, less 1 (formulas E4)."""
     n = len(returns)
     if n < 1:
         return too_few(n, 1, FigureUnit.SHARE)
@@ -120,7 +120,7 @@ def probabilistic_sharpe(returns: Sequence[float], benchmark: float = 0.0) -> Fi
     ratio = fmean(returns) / spread
     chance = chance_above(ratio, benchmark, n, skewness(returns), excess_kurtosis(returns) + 3)
     if chance is None:
-        return undefined(n, MIN_FOR_RATIO, "its error cannot be told", FigureUnit.SHARE)
+        return undefined(n, MIN_FOR_RATIO, "its error is undefined", FigureUnit.SHARE)
     return Figure(chance, n, MIN_FOR_RATIO, unit=FigureUnit.SHARE)
 
 

@@ -1,4 +1,4 @@
-"""From stored equity to returns, flows taken out (formulas E0)."""
+"""Returns from stored equity, adjusted for flows (formulas E0)."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise

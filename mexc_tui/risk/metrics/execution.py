@@ -1,4 +1,4 @@
-"""How well orders were executed (formulas E6). Basis points are costs: positive is bad."""
+"""Execution quality of orders (formulas E6). Basis points are costs: positive is bad."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,17 +25,17 @@ class Shortfall:
     opportunity: Decimal
     fees: Decimal
     bps: Figure
-    """Of the intended quantity at the decision's price."""
+    """Notional of the intended quantity at the decision price."""
 
     @property
     def total(self) -> Decimal:
-        """All parts together."""
+        """Sum of all parts."""
         return self.delay + self.trading + self.opportunity + self.fees
 
 
 @dataclass(frozen=True, slots=True)
 class RefusalRate:
-    """How often one code was the answer."""
+    """Frequency of one response code."""
 
     code: int
     rate: Figure

@@ -1,4 +1,4 @@
-"""How much is at stake, and how concentrated (formulas E1). Amounts are exact, in quote units."""
+"""Exposure, concentration and risk at stop (formulas E1). Amounts are exact, in quote units."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,32 +8,32 @@ from mexc_tui.model.figure import Figure, FigureUnit, undefined
 
 ZERO = Decimal(0)
 YOUNG_MS = 86_400_000
-"""Coins younger than this can open far below their last price."""
+"""Assets younger than this can open far below their last price."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExposureHolding:
-    """One open position as the stress tests see it."""
+    """One open position as input of the stress tests."""
 
     symbol: str
     quantity: Decimal
-    """Base units owned; negative for a short, which spot does not have."""
+    """Base units; negative for a short, which spot trading does not have."""
     price: Decimal
     """The bid."""
     stop: Decimal | None = None
-    """None: nothing protects it."""
+    """Stop price; None: unprotected."""
     age_ms: int = 0
-    """Since the coin's first trade on the exchange."""
+    """Time since the first trade of the asset on the exchange."""
 
     @property
     def value(self) -> Decimal:
-        """Quote units at the bid."""
+        """Value at the bid, in quote units."""
         return self.quantity * self.price
 
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """One coin's share of equity."""
+    """Weight of one asset in equity."""
 
     symbol: str
     share: Figure
@@ -41,12 +41,12 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """What is lost when every stop is hit."""
+    """Loss if every stop triggers."""
 
     amount: Decimal
     of_equity: Figure
     unprotected: tuple[str, ...]
-    """Symbols without a stop: counted at their whole value."""
+    """Symbols without a stop, counted at full value."""
 
 
 def gross_exposure(holdings: Iterable[ExposureHolding]) -> Decimal:

@@ -1,4 +1,4 @@
-"""VaR and ES of what is held, from the minute prices that are stored with equity (formulas E2)."""
+"""VaR and ES of open positions, from minute prices stored with equity (formulas E2)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -13,7 +13,7 @@ MINUTE_MS = 60_000
 NEEDED = Sampling.ONE_MINUTE.value
 
 Returns = Mapping[int, float]
-"""Simple returns of one coin by the minute in which they end."""
+"""Simple returns of one asset by the minute in which they end."""
 
 
 def minute_returns(points: Iterable[EquityPoint], symbol: str) -> Returns:

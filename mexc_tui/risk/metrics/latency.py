@@ -1,4 +1,4 @@
-"""How long each stage of an order took (formulas E6)."""
+"""Latency of each stage of an order (formulas E6)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _NS_PER_MS = 1e6
 
 
 class LatencySpan(StrEnum):
-    """From one stamp to another; the value is how it is named."""
+    """Span between two timestamps; the value is its display name."""
 
     LATENESS = "aim to last byte written"
     SIGNING = "decided to signed"
@@ -25,7 +25,7 @@ class LatencySpan(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """Of one sample, milliseconds, quantiles of type 7; each has its own minimum."""
+    """Percentiles of one sample in milliseconds, type 7; each has its own minimum sample size."""
 
     n: int
     p50: Figure
@@ -35,7 +35,7 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class StageLatency:
-    """One stage of all attempts that went through it."""
+    """Latency of one stage over all attempts that reached it."""
 
     span: LatencySpan
     percentiles: Percentiles
@@ -63,7 +63,7 @@ def stage_latencies(attempts: Iterable[Stamps]) -> tuple[StageLatency, ...]:
 
 
 def spans(one: Stamps) -> tuple[tuple[LatencySpan, int | None], ...]:
-    """Return how long each stage of one attempt took, in nanoseconds; None: it did not come to that."""
+    """Return the duration of each stage of one attempt, in nanoseconds; None: not reached."""
     stages = (
         (LatencySpan.LATENESS, one.aim_ns, one.written_ns),
         (LatencySpan.SIGNING, one.decided_ns, one.signed_ns),

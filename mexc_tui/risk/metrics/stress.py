@@ -1,4 +1,4 @@
-"""The portfolio's tail, with coins too new for one entering at stress loss (formulas E2)."""
+"""Tail of the portfolio, with assets that are too new for it at stress loss (formulas E2)."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Sampling(Enum):
-    """How far apart a coin's returns are; the value is how many it takes not to be new."""
+    """Interval of an asset's returns; the value is the minimum count of an asset that is not new."""
 
     DAILY = 30
     ONE_MINUTE = 200
@@ -16,7 +16,7 @@ class Sampling(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CoinHistory:
-    """A coin held now, and what its price did."""
+    """An asset held now and its price history."""
 
     symbol: str
     value: Decimal

@@ -1,4 +1,4 @@
-"""How trades did (formulas E5). A trade is a position from its first fill until flat, dust written off."""
+"""Trade statistics (formulas E5). A trade is a position from its first fill until flat, dust written off."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -46,7 +46,7 @@ class ClosedTrade:
 
 @dataclass(frozen=True, slots=True)
 class Kelly:
-    """The Kelly fraction, and what of it may be applied, below every hard limit."""
+    """The Kelly fraction and the part of it that may be applied, below every hard limit."""
 
     full: Figure
     applied: Figure

@@ -275,7 +275,7 @@ def test_doubts_lift_themselves_with_their_cause(tmp_path: Path) -> None:
                 TradingState.REDUCE_ONLY,
                 Cause.STORAGE,
             )
-            with pytest.raises(CommandRefused, match="wait by themselves"):
+            with pytest.raises(CommandRefused, match="entries are paused until"):
                 await components.safety.emergency_stop.resume("ann", "")
             keeper.problem = ""
             await asyncio.sleep(1.5)

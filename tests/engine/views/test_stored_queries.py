@@ -60,8 +60,8 @@ async def test_why_tells_of_every_detector_what_it_said_or_why_not(tmp_path: Pat
     assert any(seen.startswith("lead_ms ") for seen in launch.saw)
     silent = [one for one in answer.listings[0].detectors if not one.said]
     assert all(one.why_not for one in silent)
-    assert "no quote and no trade" in _says(answer, DetectorName.OPENING).why_not
-    assert "exchangeInfo says nothing" in _says(answer, DetectorName.API_ENABLED).why_not
+    assert "no quote or trade" in _says(answer, DetectorName.OPENING).why_not
+    assert "exchangeInfo no data" in _says(answer, DetectorName.API_ENABLED).why_not
     assert "symbolsV2 has shown no states" in _says(answer, DetectorName.READY_STATE).why_not
 
 
@@ -102,7 +102,7 @@ def _open_desk() -> Desk:
 async def test_an_open_listing_is_judged_by_its_book_of_this_moment(tmp_path: Path) -> None:
     risk = DetectorName.RISK_WARNING
     calm = await _why(_open_desk(), tmp_path / "calm", -10, books=book(-10))
-    assert _says(calm, risk).why_not == f"none of {len(RISKS)} checks found anything"
+    assert _says(calm, risk).why_not == f"none of {len(RISKS)} checks found a risk"
     thin = await _why(_open_desk(), tmp_path / "thin", -10, books=book(-10, value=1.0))
     assert _says(thin, risk).why_not == "condition met now (thin_book); signal at the next pass"
 

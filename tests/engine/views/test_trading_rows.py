@@ -72,7 +72,7 @@ def test_what_is_not_protected_says_why() -> None:
             0
         ],
         keeps_trying: position_rows(position_samples.books(trapped), position_samples.sight())[0],
-        "no engine runs: the stop is not watched": position_rows(
+        "no engine runs: stop not monitored": position_rows(
             position_samples.books(), blind_sight("no engine runs")
         )[0],
     }

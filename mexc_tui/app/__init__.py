@@ -1,1 +1,1 @@
-"""Composition root: joins the components of each run mode and maps settings to their parameters."""
+"""Composition root: builds the components of each run mode and maps settings to their parameters."""

@@ -39,7 +39,7 @@ class RunningEngine:
     """A started engine with the parts that the desk uses."""
 
     engine: Engine
-    face: EngineQueries
+    queries: EngineQueries
     store: SqliteStore
     loaded: Loaded
     """Settings as they were at the start."""

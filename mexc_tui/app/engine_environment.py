@@ -18,34 +18,34 @@ from mexc_tui.store.thread import SqliteThread
 
 
 def real_sockets() -> None:
-    """Return no connector of one's own: connections go through the system's sockets."""
+    """Return no connector: connections use the sockets of the system."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineEnvironment:
-    """Network and servers of an engine; a simulation provides its own."""
+    """Clock, randomness, network and servers of an engine; a simulation replaces them."""
 
     clock: Clock
     rng: Random
     connector: Callable[[], aiohttp.BaseConnector | None] = real_sockets
-    """Makes a connector for each transport; None: real sockets."""
+    """Creates a connector for each transport; None: real sockets."""
     thread: type[SqliteThread] = SqliteThread
     serve: Serve = served
     """Serves the paper exchange."""
 
     @property
     def network(self) -> str:
-        """Return a name for a simulated network; empty: the real one."""
+        """Return the name of a simulated network; empty: the real one."""
         return "" if self.connector is real_sockets else f"-simulated-{os.getpid()}"
 
 
 @dataclass(frozen=True, slots=True)
 class EngineLocation:
-    """Exchange, paths and settings of an engine. `layers` are the settings without file and scenario."""
+    """Exchange, paths and settings of an engine. `layers`: settings above the file."""
 
     endpoint: Endpoint
     is_practice: bool
     paths: Paths
     layers: Layers = field(default_factory=Layers)
     key: LoadedKey | None = None
-    """None: what the endpoint itself holds, of a practice exchange."""
+    """None: the key of the endpoint, as in practice mode."""

@@ -1,4 +1,4 @@
-"""Implements the engine's market port with the exchange client, the web site and the streams."""
+"""Implements the engine's market port with REST client, web site and streams."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ _KINDS: Mapping[TopicKind, StreamKind] = {
 
 @dataclass(frozen=True, slots=True)
 class MarketAdapterParts:
-    """The open parts that the port is made of; they stay the caller's."""
+    """Open parts of the adapter; the caller closes them."""
 
     clock: Clock
     client: MexcClient
@@ -74,16 +74,16 @@ class MarketAdapterParts:
     timings: SocketTimings
     cache: Cache
     kept: Lifetimes
-    """How long answers may be kept."""
+    """How long responses may be cached."""
     exchange_session: str = ""
     """Cached responses of one practice session are not valid in another."""
 
 
 class MexcMarket:
-    """`engine.outside.Market` on the wire."""
+    """Implements `ports.market.Market` for MEXC."""
 
     def __init__(self, parts: MarketAdapterParts) -> None:
-        """Connect to nothing yet. Raises OriginRefused for a strange URL."""
+        """Open no connection yet. Raises OriginRefused for an invalid URL."""
         self._parts = parts
         self._market = parts.client.market
         self._streams = MarketStreams(
@@ -96,7 +96,7 @@ class MexcMarket:
             timings=parts.timings,
         )
         self._versions = VersionOrder()
-        """Of each channel; over all channels of a pair they are compared where prices are used."""
+        """Order of versions per channel; across channels, prices are compared where they are used."""
         self._wanted: dict[WantedStream, StreamTopic] = {}
         self._sink: StreamSink | None = None
         self._is_over = False
@@ -108,14 +108,14 @@ class MexcMarket:
         return self._parts.has_key
 
     def now_ms(self) -> int:
-        """Return the exchange's time, or this machine's while that is not known."""
+        """Return the exchange's time; this machine's before the first measurement."""
         try:
             return self._parts.client.offset.exchange_now_ms(self._parts.clock.monotonic_ns())
         except ClockOutOfBounds:
             return self._parts.clock.now_ms()
 
     async def measure_clock(self, samples: int = CLOCK_SAMPLES) -> str:
-        """Measure the exchange's clock; return why that failed."""
+        """Measure the exchange's clock; return the error, empty on success."""
         measurement = await self._parts.client.measure_clock(samples)
         return "" if measurement.best is not None else measurement.first_failure
 
@@ -126,12 +126,12 @@ class MexcMarket:
     # ---- queries
 
     async def calendar(self) -> Calendar:
-        """Ask the web site what is to list."""
+        """Query the listing calendar of the web site."""
         space = Space("calendar", Calendar, self._parts.kept)
         return await self._recent(ListingSource.CALENDAR, space, self._parts.web.calendar)
 
     async def web_symbols(self) -> WebSymbols:
-        """Ask the web site for its pairs."""
+        """Query the pairs of the web site."""
         return await self._parts.web.symbols()
 
     async def pairs(self) -> Rows[Symbol]:
@@ -139,15 +139,15 @@ class MexcMarket:
         return await self._market.all_pairs()
 
     async def default_symbols(self) -> tuple[str, ...]:
-        """Ask which pairs ordinary keys may trade."""
+        """Query the pairs that ordinary API keys may trade."""
         return await self._market.default_symbols()
 
     async def self_symbols(self) -> tuple[str, ...]:
-        """Ask which pairs this key may trade."""
+        """Query the pairs that this API key may trade."""
         return await self._parts.client.account.self_symbols()
 
     async def announcements(self) -> tuple[Announcement, ...]:
-        """Ask for the newest headlines."""
+        """Query the newest announcements."""
         space = Space("announcements", tuple[Announcement, ...], self._parts.kept)
         return await self._recent(ListingSource.ANNOUNCEMENT, space, self._market.announcements)
 
@@ -162,9 +162,9 @@ class MexcMarket:
         return self._ages_ms.get(source, 0)
 
     async def _recent(self, source: ListingSource, space: Space[T], fetch: Callable[[], Awaitable[T]]) -> T:
-        """Start with recent responses to the last engine; query after that.
+        """Return a cached response for the first query of a source, and a fresh one later.
 
-        So neither a start nor a crash loop waits for these pages or wears the exchange's patience out.
+        A start does not wait for these pages, and a crash loop does not repeat the requests.
         """
         parts = self._parts
         find = parts.cache.refresh if source in self._ages_ms else parts.cache.get
@@ -173,7 +173,7 @@ class MexcMarket:
         return found.value
 
     async def trades(self, symbol: str) -> tuple[PublicTrade, ...]:
-        """Ask for a pair's latest trades."""
+        """Query the latest trades of a pair."""
         return await self._market.trades(symbol)
 
     async def is_over(self) -> bool:
@@ -188,9 +188,9 @@ class MexcMarket:
     # ---- streams
 
     def stream(self, wanted: frozenset[WantedStream], hurried: frozenset[str] = frozenset()) -> None:
-        """Subscribe these and drop the others. A name that no channel can carry is left out."""
-        gone = [one for one in self._wanted if one not in wanted]
-        self._streams.unsubscribe([self._wanted.pop(one) for one in gone])
+        """Subscribe these streams and drop all others. Names that no channel supports are skipped."""
+        dropped = [one for one in self._wanted if one not in wanted]
+        self._streams.unsubscribe([self._wanted.pop(one) for one in dropped])
         for one in wanted - self._wanted.keys():
             try:
                 self._wanted[one] = _TOPICS[one.kind](one.symbol)
@@ -219,14 +219,14 @@ class MexcMarket:
                     self._sink.on_quote(quote)
             case TopicKind.TOP_LEVELS:
                 levels = top_levels_of(push)
-                tell = self._sink.on_deep_levels if _is_deep(topic) else self._sink.on_levels
+                publish = self._sink.on_deep_levels if _is_deep(topic) else self._sink.on_levels
                 if self._is_in_order(topic, levels, received_ns):
-                    tell(levels)
+                    publish(levels)
             case _:
                 return
 
-    def _is_in_order(self, topic: StreamTopic, told: BestQuote | TopLevels, received_ns: int) -> bool:
-        return self._versions.accepts(topic.channel, told.version, received_ns)
+    def _is_in_order(self, topic: StreamTopic, message: BestQuote | TopLevels, received_ns: int) -> bool:
+        return self._versions.accepts(topic.channel, message.version, received_ns)
 
     def _on_gap(self, hole: StreamGap) -> None:
         self._versions.forget(hole.channel)
@@ -246,7 +246,7 @@ class MexcMarket:
         return streams_row(self._streams.state(), is_not_trading)
 
     def pair_streams(self, symbol: str) -> PairStreams:
-        """Return whether a pair's quotes, levels and trades are streamed, and how alive that is."""
+        """Return which streams of a pair are missing, and how long its connections have been silent."""
         topics_of = ((kind, self._wanted.get(WantedStream(symbol, kind))) for kind in LISTING_KINDS)
         silent = {kind: None if topic is None else self._streams.silent_s(topic) for kind, topic in topics_of}
         missing = tuple(kind for kind, silent_s in silent.items() if silent_s is None)
@@ -259,11 +259,11 @@ class MexcMarket:
         self._streams.probe([topic for topic in wanted if topic is not None])
 
     def lines(self) -> list[ShardState]:
-        """Return every connection of the streams."""
+        """Return the state of each stream connection."""
         return self._streams.shards()
 
     def stream_counts(self) -> tuple[int, int]:
-        """Return how many messages wait to be handled, and how many were never understood or given up."""
+        """Return the number of waiting messages, and of dropped or unreadable ones."""
         state = self._streams.state()
         lost = sum(feed.dropped + feed.rejected for feed in state.feeds)
         return state.waiting, lost + state.unroutable + state.unknown_messages

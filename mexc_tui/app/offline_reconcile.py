@@ -1,7 +1,7 @@
-"""Compares stored books with the exchange's without an engine: for `reconcile --exchange FILE`.
+"""Reconciles a stored ledger with the exchange without an engine: `reconcile --exchange FILE`.
 
-It asks the exchange and never sends or cancels. What the exchange knows more is booked, exactly as an engine
-does at its start, and each run is stored; meanwhile no engine of this profile or account can start.
+Queries only: no order is placed or cancelled. Missing orders and fills are booked as at the start of an
+engine, and each run is stored. No engine of the profile or account can start meanwhile.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.accounting.reconciler import Reconciler
 from mexc_tui.engine.market.prices import PriceCache
 from mexc_tui.exchange.client import MexcClient
-from mexc_tui.host.desk_id import NAME as INSTANCE
+from mexc_tui.host.desk_id import NAME as DESK_ID_FILE
 from mexc_tui.host.desk_id import desk_id_of
 from mexc_tui.host.folders import make_folders
 from mexc_tui.host.halt_file import HaltFileOnDisk
@@ -39,9 +39,9 @@ from mexc_tui.store.store import SqliteStore
 DEADLINE_S = 120.0
 """Seconds to wait for the resolution of unknown orders and for a busy exchange."""
 CONFIRM_S = 45.0
-"""So long a difference that only some answers showed is compared again."""
+"""Seconds during which an unconfirmed difference is compared again."""
 RUNS = 100
-NO_BOOKS = (
+NO_LEDGER = (
     "This profile has no ledger of the account in that file: no engine has traded with it here. "
     "Check --profile and --exchange."
 )
@@ -59,7 +59,7 @@ class _Desk:
     """Parts of an offline reconciliation. `unknown_ids`: unknown orders with the prefix of this desk."""
 
     store: SqliteStore
-    keeper: LedgerWriter
+    writer: LedgerWriter
     reconciler: Reconciler
     unknown_ids: list[str]
 
@@ -74,7 +74,7 @@ async def reconcile_offline(
     """
     clock, scope = SystemClock(), scope_of(endpoint)
     if not paths.store.is_file() or not paths.store.stat().st_size:
-        raise ReconcileFailed(NO_BOOKS)
+        raise ReconcileFailed(NO_LEDGER)
     make_folders(paths)
     with engine_lock(paths, endpoint.api_key):
         store = await SqliteStore.open(paths.store, clock, limits=store_limits(settings))
@@ -103,27 +103,27 @@ async def reconcile_offline(
                     )
                 )
                 desk = _desk(store, port, scope, paths, settings, clock)
-                await _until_taken_up(desk.reconciler, deadline_s)
+                await _until_recovered(desk.reconciler, deadline_s)
             halt_file = HaltFileOnDisk(paths.state, scope)
             if desk.unknown_ids and halt_file.read() is None:
-                words = unknown_order_text(desk.unknown_ids[0], desk.keeper.desk_id)
+                words = unknown_order_text(desk.unknown_ids[0], desk.writer.desk_id)
                 halt_file.write(_halt(words, by, clock.now_ms()))
             runs = await store.read("new runs", lambda stored: _runs(stored, scope, before))
         finally:
             await store.close()
-    return _together(runs, desk.reconciler)
+    return _combined(runs, desk.reconciler)
 
 
 def _newest(stored: Stored, scope: str) -> int:
-    """Return the number of the newest run. Raises ReconcileFailed if these books never began."""
+    """Return the number of the newest run. Raises ReconcileFailed without a ledger."""
     tables = stored.trading(scope)
     if not tables.entries.balances():
-        raise ReconcileFailed(NO_BOOKS)
+        raise ReconcileFailed(NO_LEDGER)
     return next((number for number, _ in tables.reconciliations.page(limit=1)), 0)
 
 
 def _runs(stored: Stored, scope: str, before: int) -> tuple[Reconciliation, ...]:
-    """Return the runs since then, oldest first."""
+    """Return the runs after number `before`, oldest first."""
     found = stored.trading(scope).reconciliations.page(limit=RUNS)
     return tuple(run for number, run in reversed(found) if number > before)
 
@@ -133,34 +133,34 @@ def _desk(
 ) -> _Desk:
     unknown_ids = list[str]()
     prices = PriceCache(clock, port.now_ms)
-    instance = desk_id_of(paths.state / INSTANCE, Random())
-    keeper = LedgerWriter(
+    desk_id = desk_id_of(paths.state / DESK_ID_FILE, Random())
+    writer = LedgerWriter(
         store=store,
         scope=scope,
-        ids_of=(instance, clock.now_ms()),
+        ids_of=(desk_id, clock.now_ms()),
         now_ms=port.now_ms,
         prices=prices.in_quote,
     )
     reconciler = Reconciler(
         trading=port,
-        ledger=keeper,
+        ledger=writer,
         store=store,
         prices=prices,
         clock=clock,
         parameters=lambda: reconcile_parameters(settings),
         on_unknown_order=unknown_ids.append,
     )
-    return _Desk(store, keeper, reconciler, unknown_ids)
+    return _Desk(store, writer, reconciler, unknown_ids)
 
 
-async def _until_taken_up(reconciler: Reconciler, deadline_s: float) -> None:
+async def _until_recovered(reconciler: Reconciler, deadline_s: float) -> None:
     """Run the first reconciliations of an engine until every unknown order is resolved."""
     working = asyncio.create_task(reconciler.run(lambda: None), name="reconciler")
     known = asyncio.create_task(reconciler.recovery_reported.wait(), name="recovered")
     try:
         await asyncio.wait((working, known), timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
-            working.result()  # it never ends but by an error
+            working.result()  # it ends only by an error
         if not known.done():
             why = reconciler.problem or f"the state of an order is still unknown after {deadline_s:.0f} s"
             raise ReconcileFailed(f"Not reconciled: {why}")
@@ -172,7 +172,7 @@ async def _until_taken_up(reconciler: Reconciler, deadline_s: float) -> None:
 
 
 async def _until_confirmed(reconciler: Reconciler) -> None:
-    """Let it compare again while a difference waits for confirmation."""
+    """Reconcile again while a difference waits for confirmation."""
     try:
         async with asyncio.timeout(CONFIRM_S):
             while reconciler.is_confirming:
@@ -185,7 +185,7 @@ def _halt(words: str, by: str, now_ms: int) -> Trading:
     return Trading(state=TradingState.HALTED, cause=Cause.UNKNOWN_ORDER, words=words, since_ms=now_ms, by=by)
 
 
-def _together(runs: tuple[Reconciliation, ...], reconciler: Reconciler) -> Reconciliation:
+def _combined(runs: tuple[Reconciliation, ...], reconciler: Reconciler) -> Reconciliation:
     """Return the findings of all runs, so that no unexplained difference of an earlier run is lost."""
     if not runs:
         raise ReconcileFailed(f"Not reconciled: {reconciler.problem or 'no run was stored'}")

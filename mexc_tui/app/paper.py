@@ -1,7 +1,7 @@
-"""Paper trading: MEXC's data as it comes, and an exchange of our own on loopback that orders go to.
+"""Paper trading: MEXC's market data, with orders sent to a local exchange on loopback.
 
-The exchange is the practice exchange on mirrored books (`practice.mirror`), so orders, fees, refusals,
-streams and questions are the same code and the same protocol as with real money.
+The local exchange is the practice exchange on mirrored order books (`practice.mirror`), so orders, fees,
+rejections, streams and queries use the same code and protocol as live trading.
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
@@ -27,7 +27,7 @@ API_PATH = "/api/v3/"
 SCOPE = "paper"
 """Ledger scope of all paper sessions: it continues after a restart."""
 Serve = Callable[[PracticeServer], AbstractAsyncContextManager[Endpoint]]
-"""Lets clients reach an exchange for as long as the block runs."""
+"""Serves an exchange to clients during a block."""
 
 
 class PaperMarket(MexcMarket):
@@ -40,22 +40,22 @@ class PaperMarket(MexcMarket):
         self._also: MexcClient | None = None
 
     def mirror_to(self, server: PracticeServer, session: MirrorSession) -> None:
-        """Tell this exchange from now on."""
+        """Mirror market data to this exchange from now on."""
         self._paper = _Mirroring(server, session)
 
     def measure_also(self, client: MexcClient) -> None:
-        """Have this client of the paper exchange know its clock as well, from now on."""
+        """Also measure the clock for this client of the paper exchange."""
         self._also = client
 
     async def measure_clock(self, samples: int = CLOCK_SAMPLES) -> str:
-        """Measure the market's clock, then the paper exchange's, which follows it."""
+        """Measure the market's clock, then that of the paper exchange, which follows it."""
         problem = await super().measure_clock(samples)
         if self._also is not None:
             await self._also.measure_clock(samples)
         return problem
 
     async def pairs(self) -> Rows[Symbol]:
-        """Return every pair; those that are streamed are mirrored."""
+        """Return every pair, and mirror the streamed ones."""
         pairs = await super().pairs()
         unread = {row.name: self._pairs[row.name] for row in pairs.skipped if row.name in self._pairs}
         self._pairs = unread | {pair.symbol: pair for pair in pairs.rows}
@@ -63,29 +63,29 @@ class PaperMarket(MexcMarket):
         return pairs
 
     def stream(self, wanted: frozenset[WantedStream], hurried: frozenset[str] = frozenset()) -> None:
-        """Subscribe these; their pairs take paper orders."""
+        """Subscribe these streams; their pairs accept paper orders."""
         super().stream(wanted, hurried)
         self._mirror_pairs(one.symbol for one in wanted)
 
     async def run_streams(self, sink: StreamSink) -> None:
-        """Serve the streams, to the paper exchange first: the engine may answer at once."""
+        """Run the streams, paper exchange first: the engine may react at once."""
         await super().run_streams(_Tee(self._paper, sink) if self._paper is not None else sink)
 
     def _mirror_pairs(self, names: Iterable[str]) -> None:
         if self._paper is not None:
             found = (self._pairs.get(name) for name in dict.fromkeys(names))
-            self._paper.take_pairs([pair for pair in found if pair is not None])
+            self._paper.mirror_pairs([pair for pair in found if pair is not None])
 
 
 class _Mirroring:
-    """Feeds one paper exchange."""
+    """Mirrors market data to one paper exchange."""
 
     def __init__(self, server: PracticeServer, session: MirrorSession) -> None:
         self._server = server
         self._session = session
         self._known: dict[str, Symbol] = {}
 
-    def take_pairs(self, pairs: Sequence[Symbol]) -> None:
+    def mirror_pairs(self, pairs: Sequence[Symbol]) -> None:
         for pair in pairs:
             if self._known.get(pair.symbol) != pair:
                 self._known[pair.symbol] = pair
@@ -109,38 +109,38 @@ class _Mirroring:
 
 @dataclass(frozen=True, slots=True)
 class _Tee:
-    """A sink before another one."""
+    """Stream sink that feeds the paper exchange, then the engine."""
 
     paper: _Mirroring
     sink: StreamSink
 
     def on_deals(self, deals: Sequence[StreamDeal]) -> None:
-        """Take trades of one pair."""
+        """Forward trades of one pair."""
         self.paper.on_deals(deals)
         self.sink.on_deals(deals)
 
     def on_quote(self, quote: BestQuote) -> None:
-        """Take a pair's best prices."""
+        """Forward the best bid and ask of a pair."""
         self.sink.on_quote(quote)
 
     def on_levels(self, levels: TopLevels) -> None:
-        """Take a pair's best levels."""
+        """Forward the top levels of a pair."""
         self.paper.on_levels(levels)
         self.sink.on_levels(levels)
 
     def on_deep_levels(self, levels: TopLevels) -> None:
-        """Subscribe more levels of a pair shown in a front end."""
+        """Forward deep levels of a pair."""
         self.sink.on_deep_levels(levels)
 
     def on_gap(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
-        """Note that messages are being lost."""
+        """Forward a gap; stop matching while levels are lost."""
         if kind is StreamKind.TOP_LEVELS and not is_closed:
             self.paper.forget_levels(symbol)
         self.sink.on_gap(symbol, kind, is_closed=is_closed)
 
 
 class _MarketClock:
-    """The market's time for the paper exchange; it never goes back."""
+    """Clock of the paper exchange: the market's time, never decreasing."""
 
     def __init__(self, market: MexcMarket) -> None:
         self._market = market
@@ -155,7 +155,7 @@ class _MarketClock:
 
 
 def paper_balances(stored: Stored) -> dict[str, Decimal]:
-    """Return what the paper account held when the last engine ended; nothing before the first."""
+    """Return the balances of the paper account when the last engine ended; empty before the first."""
     held = dict[str, Decimal]()
     for one in stored.trading(SCOPE).entries.balances():
         if one.account in (LedgerAccount.DESK, LedgerAccount.OWN) and one.amount > 0:
@@ -167,17 +167,17 @@ def paper_balances(stored: Stored) -> dict[str, Decimal]:
 async def paper_exchange(
     market: PaperMarket, balances: dict[str, Decimal], seed: int, serve: Serve, delay_ms: int = 0
 ) -> AsyncGenerator[Endpoint]:
-    """Serve an exchange on the market's books for as long as the block runs; `balances` is its account.
+    """Serve an exchange on the market's order books during the block; `balances` is its account.
 
-    `serve` lets clients reach it; `delay_ms`: how long the way there and back is. Half of it lies before a
-    match, also for the question of the time: so an opening is aimed at over the same way.
+    `delay_ms` is the round trip. Half of it passes before a request is processed, also for time queries, so
+    that the aim at an opening measures it.
     """
-    way = tuple(
+    latency = tuple(
         FaultPlan(kind=kind, path=API_PATH, amount_ms=amount_ms)
         for kind, amount_ms in ((FaultKind.LATE_REQUEST, delay_ms // 2), (FaultKind.DELAY, -(-delay_ms // 2)))
         if amount_ms
     )
-    scenario = paper_scenario(balances, way)
+    scenario = paper_scenario(balances, latency)
     clock = _MarketClock(market)
     session = MirrorSession(scenario, seed, clock.now_ms())
     server = PracticeServer(scenario, seed, clock, session=session)

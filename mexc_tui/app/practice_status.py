@@ -20,13 +20,13 @@ class PracticeStatus(msgspec.Struct, frozen=True):
     settings: dict[str, bool | int | float | str] = msgspec.field(
         default_factory=dict[str, bool | int | float | str]
     )
-    """Lent to a desk in practice mode."""
+    """Overrides of settings in practice mode."""
 
 
 class PracticeUnavailable(ExchangeError):
-    """A practice exchange answered with an error.
+    """A practice exchange responded with an error.
 
-    Raised when the status of a practice day is read. `answer` holds what it sent: a ban is read from it.
+    Raised by a status query. `answer` is the response: read a ban from it.
     """
 
     def __init__(self, method: str, path: str, problem: str, answer: RawResponse) -> None:
@@ -35,7 +35,7 @@ class PracticeUnavailable(ExchangeError):
 
 
 async def practice_status(transport: HttpTransport, origin: str) -> PracticeStatus:
-    """Ask a practice exchange for its day. Raises ExchangeError."""
+    """Query the status of a practice exchange. Raises ExchangeError."""
     answer = await transport.send(
         "GET",
         origin,

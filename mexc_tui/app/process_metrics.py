@@ -1,6 +1,7 @@
-"""Measures resource use of the engine and delays of its parts, on request.
+"""Measures resource use of the engine's process and delays of its parts.
 
-Each beat of the door is one measurement of the loop; while somebody looks, it is measured more often.
+Each heartbeat of the desk service measures the delay of the event loop once; after a query it is measured
+more often for a minute.
 """
 
 import asyncio
@@ -31,10 +32,10 @@ from mexc_tui.store.store import StoreState
 MINUTE_NS = 60_000_000_000
 SAMPLE_NS = 5_000_000_000
 WATCHED_NS = MINUTE_NS
-"""Seconds of frequent loop measurements after a query."""
+"""Duration of frequent loop measurements after a query."""
 QUICK_S = 0.05
 SEQUENCE_AT, SEQUENCE_BYTES = 12, 4
-"""Where a write-ahead log counts its checkpoints (SQLite file format 4.1)."""
+"""Position of the checkpoint counter in a write-ahead log (SQLite file format 4.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,9 @@ class ProcessMetricsParts:
     breakers: Callable[[], Mapping[RouteGroup, BreakerState]]
     lines: Callable[[], Sequence[ShardState]]
     counts: Callable[[], tuple[int, int]]
-    """Messages of streams: waiting, lost."""
+    """Stream messages: waiting, lost."""
     private: Callable[[], ShardState | None] = lambda: None
-    """The private stream's; None: there is none."""
+    """Connection of the user stream; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,10 @@ class _Sample:
 
 
 class ProcessMetrics:
-    """Measures this process and the parts of one engine. It belongs to the engine's loop."""
+    """Measures this process and the parts of one engine. For use in the engine's event loop."""
 
     def __init__(self, parts: ProcessMetricsParts) -> None:
-        """Measure nothing yet."""
+        """Start without measurements."""
         self._parts = parts
         self._lags: deque[tuple[int, float]] = deque()
         self._samples: deque[_Sample] = deque()
@@ -85,7 +86,7 @@ class ProcessMetrics:
             self._sample(now_ns)
 
     def row(self, viewers: Sequence[ViewerRow]) -> MachineRow:
-        """Return everything as it is now."""
+        """Return the current measurements. `viewers`: attached front ends."""
         parts = self._parts
         self._asked_ns = now_ns = parts.clock.monotonic_ns()
         if self._quick is None or self._quick.done():
@@ -113,7 +114,7 @@ class ProcessMetrics:
         )
 
     async def close(self) -> None:
-        """Measure no more."""
+        """Stop measuring."""
         if self._quick is not None:
             self._quick.cancel()
             await asyncio.gather(self._quick, return_exceptions=True)
@@ -121,7 +122,7 @@ class ProcessMetrics:
     # ---- measuring
 
     async def _watch(self) -> None:
-        """Measure the loop often, until no query came for a while."""
+        """Measure the loop often until a minute after the last query."""
         loop = asyncio.get_running_loop()
         while self._parts.clock.monotonic_ns() - self._asked_ns < WATCHED_NS:
             due_s = loop.time() + QUICK_S
@@ -134,9 +135,9 @@ class ProcessMetrics:
         self._samples.append(_Sample(now_ns, time.process_time(), parts.store().commits, messages))
         while len(self._samples) > 1 and self._samples[0].at_ns < now_ns - MINUTE_NS:
             self._samples.popleft()
-        self._note_checkpoint()
+        self._detect_checkpoint()
 
-    def _note_checkpoint(self) -> None:
+    def _detect_checkpoint(self) -> None:
         """Detect a restart of the write-ahead log, counted in its header."""
         try:
             with _wal_of(self._parts.database).open("rb") as wal:
@@ -152,7 +153,7 @@ class ProcessMetrics:
     # ---- rows
 
     def _since(self, now_ns: int) -> tuple[_Sample, float] | None:
-        """Return the oldest sample and how many seconds ago it was; None: too soon."""
+        """Return the oldest sample and its age in seconds; None: less than a second old."""
         first = self._samples[0] if self._samples else None
         passed_s = 0.0 if first is None else (now_ns - first.at_ns) / 1e9
         return None if first is None or passed_s < 1 else (first, passed_s)
@@ -190,7 +191,7 @@ class ProcessMetrics:
 
 
 def lag_row(late_ms: Sequence[float]) -> LagRow:
-    """Return quantiles of how late a loop woke."""
+    """Return quantiles of the delays of an event loop."""
     if not late_ms:
         return LagRow()
     ordered = sorted(late_ms)
@@ -201,7 +202,7 @@ def lag_row(late_ms: Sequence[float]) -> LagRow:
 
 
 def memory_bytes() -> tuple[int | None, int | None]:
-    """Return what this process holds in memory now, and held at most; None: this system does not say."""
+    """Return current and peak resident memory; None where the system does not report it."""
     try:
         lines = Path("/proc/self/status").read_text("ascii", "replace").splitlines()
     except OSError:
@@ -227,7 +228,7 @@ def _connection(name: str, line: ShardState, per_s: float | None) -> ConnectionR
 
 
 def _rate(messages: int, number: int, since: tuple[_Sample, float] | None) -> float | None:
-    """Return messages a second; None: too soon, or topics have moved between connections since then."""
+    """Return messages per second; None: too soon, or topics have moved between connections."""
     if since is None or number >= len(since[0].messages) or messages < since[0].messages[number]:
         return None
     return (messages - since[0].messages[number]) / since[1]

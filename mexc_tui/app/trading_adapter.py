@@ -1,4 +1,4 @@
-"""Implements the engine's trading port with exchange client, user stream and firing connection."""
+"""Implements the engine's trading port with REST client, user stream and firing connection."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ NS_PER_MS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class TradingAdapterParts:
-    """The open parts that the port is made of; they stay the caller's."""
+    """Open parts of the adapter; the caller closes them."""
 
     clock: Clock
     client: MexcClient
@@ -42,14 +42,14 @@ class TradingAdapterParts:
     rng: Random
     timings: SocketTimings
     keys: KeyRecord
-    """Which listen keys are ours, over restarts too."""
+    """Listen keys of this desk, also of earlier runs."""
 
 
 class MexcTrading:
-    """`engine.trading_ports.Trading` on the wire."""
+    """Implements `ports.trading.TradingPort` for MEXC."""
 
     def __init__(self, parts: TradingAdapterParts) -> None:
-        """Connect to nothing yet. Raises OriginRefused for a strange URL."""
+        """Open no connection yet. Raises OriginRefused for an invalid URL."""
         self._parts = parts
         self._orders, self._account = parts.client.orders, parts.client.account
         self._sink: UserStreamSink | None = None
@@ -69,14 +69,14 @@ class MexcTrading:
     # ---- time
 
     def now_ms(self) -> int:
-        """Return the exchange's time, or this machine's while that is not known."""
+        """Return the exchange's time; this machine's before the first measurement."""
         try:
             return self._parts.client.offset.exchange_now_ms(self._parts.clock.monotonic_ns())
         except ClockOutOfBounds:
             return self._parts.clock.now_ms()
 
     def exchange_ns(self, exchange_ms: int) -> int:
-        """Return the moment of the monotonic clock at which the exchange's shows `exchange_ms`."""
+        """Convert a time of the exchange to the monotonic clock."""
         try:
             return self._parts.client.offset.monotonic_ns_at(exchange_ms)
         except ClockOutOfBounds:
@@ -84,7 +84,7 @@ class MexcTrading:
             return self._parts.clock.monotonic_ns() + ahead_ms * NS_PER_MS
 
     def clock(self) -> ClockReading | None:
-        """Return how well the exchange's clock is known."""
+        """Return offset, error bound and age of the exchange's clock; None before the first measurement."""
         offset = self._parts.client.offset.estimate(self._parts.clock.monotonic_ns())
         if offset is None:
             return None
@@ -120,7 +120,7 @@ class MexcTrading:
         order_id: str = "",
         purpose: Purpose = Purpose.ORDINARY,
     ) -> OrderReport:
-        """Ask for one order."""
+        """Query one order by either id."""
         return await self._orders.order(
             symbol, client_order_id=client_order_id, order_id=order_id, purpose=purpose
         )
@@ -128,7 +128,7 @@ class MexcTrading:
     async def open_orders(
         self, symbols: Sequence[str] = (), *, purpose: Purpose = Purpose.ORDINARY
     ) -> Rows[OrderReport]:
-        """Ask for open orders."""
+        """Query open orders of up to five pairs, or of all."""
         return await self._orders.open_orders(symbols, purpose=purpose)
 
     async def all_orders(
@@ -139,7 +139,7 @@ class MexcTrading:
         end_ms: int | None = None,
         purpose: Purpose = Purpose.ORDINARY,
     ) -> Rows[OrderReport]:
-        """Ask for a pair's orders, page by page to the end."""
+        """Query the orders of a pair, all pages."""
         last_ms = end_ms if end_ms is not None or start_ms is None else self.now_ms()
 
         async def page(until_ms: int | None) -> Rows[OrderReport]:
@@ -162,7 +162,7 @@ class MexcTrading:
         start_ms: int | None = None,
         purpose: Purpose = Purpose.ORDINARY,
     ) -> Rows[TradeReport]:
-        """Ask for the account's trades in a pair, page by page to the end."""
+        """Query the account's trades in a pair, all pages."""
         last_ms = None if start_ms is None else self.now_ms()
 
         async def page(until_ms: int | None) -> Rows[TradeReport]:
@@ -179,67 +179,67 @@ class MexcTrading:
             key_of=lambda trade: trade.id,
         )
 
-    # ---- the account
+    # ---- account
 
     async def account(self, *, purpose: Purpose = Purpose.ORDINARY) -> Account:
-        """Ask for balances."""
+        """Query the balances."""
         return await self._account.account(purpose=purpose)
 
     async def key_rights(self, *, purpose: Purpose = Purpose.ORDINARY) -> KeyRights:
-        """Ask what the account's key may do, by harmless probes."""
+        """Check the permissions of the API key with harmless requests."""
         return await self._account.rights(purpose)
 
     async def trade_fee(self, symbol: str) -> TradeFee:
-        """Ask what trading a pair costs this account."""
+        """Query the account's fees for a pair."""
         return await self._account.trade_fee(symbol)
 
     async def depth(
         self, symbol: str, limit: int = 100, *, purpose: Purpose = Purpose.ORDINARY
     ) -> DepthSnapshot:
-        """Ask for a pair's book."""
+        """Query the order book of a pair."""
         return await self._parts.client.market.depth(symbol, limit, purpose=purpose)
 
     async def price(self, symbol: str) -> Decimal:
-        """Ask for a pair's last price."""
+        """Query the last price of a pair."""
         price = (await self._parts.client.market.price(symbol)).price
         if price is None:
             raise ExchangeError("GET", "/api/v3/ticker/price", f"no price of {symbol} yet")
         return price
 
     async def dust_candidates(self) -> tuple[DustCandidate, ...]:
-        """Ask which small balances may be converted."""
+        """Query the small balances that can be converted to MX."""
         return await self._account.dust_candidates()
 
     async def convert_dust(self, assets: Sequence[str]) -> SendOutcome[DustConversion]:
-        """Convert small balances."""
+        """Convert small balances to MX."""
         return await self._account.convert_dust(assets)
 
     # ---- limits
 
     def weight_left(self, purpose: Purpose) -> int:
-        """Return how much weight may be used at once for this purpose."""
+        """Return the request weight available now for a purpose."""
         return self._left(LaneName.WEIGHT, purpose)
 
     def orders_left(self, purpose: Purpose) -> int:
-        """Return how many order calls may be made at once for this purpose."""
+        """Return the number of order requests available now for a purpose."""
         return self._left(LaneName.ORDERS, purpose)
 
     def _left(self, name: LaneName, purpose: Purpose) -> int:
         return self._parts.client.budget.state().lane(name).available(purpose)
 
     def ban(self) -> str:
-        """Return the ban in force, in words."""
+        """Return the active ban as text; empty: none."""
         ban = self._parts.client.budget.state().ban
         return "" if ban is None else f"the exchange blocks requests ({ban.kind.value})"
 
     def line(self) -> FiringLine:
-        """Return a firing line of its own."""
+        """Create a firing line with its own connection."""
         return self._parts.client.firing_connection()
 
-    # ---- the private stream
+    # ---- user stream
 
     async def run_private(self, sink: UserStreamSink) -> None:
-        """Serve the private stream until cancelled."""
+        """Run the user stream until cancelled."""
         self._sink = sink
         try:
             await self._private.run()
@@ -247,17 +247,17 @@ class MexcTrading:
             self._sink = None
 
     def private_state(self) -> UserStreamState:
-        """Return how the private stream is."""
+        """Return the state of the user stream."""
         state = self._private.state()
         silent_ms = None if state.silent_s is None else int(state.silent_s * 1_000)
         return UserStreamState(state.is_live, state.reason, silent_ms)
 
     def probe_private(self) -> None:
-        """Ping the private connection now."""
+        """Ping the user stream now."""
         self._private.probe()
 
     def private_line(self) -> ShardState | None:
-        """Return the private stream's connection; None before it runs."""
+        """Return the connection of the user stream; None before it runs."""
         return self._private.connection_state()
 
     def _on_update(self, update: PrivateUpdate) -> None:

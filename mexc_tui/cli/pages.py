@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from mexc_tui.cli.signal_pages import STAGES
 from mexc_tui.cli.tables import Pen, TextCell, TextColumn, TextTone, cut, figure, fold, table
-from mexc_tui.cli.trading_pages import OLD_MS
+from mexc_tui.cli.trading_pages import OLD_MS, label
 from mexc_tui.model.digits import exact, price_number
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.text import many
@@ -53,7 +53,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
     lines = [
         _pair("engine", f"running, process {status.pid}, since {when(status.started_ms)} UTC"),
         _pair("profile", f"{status.profile}, mode {status.mode}, {place}"),
-        _pair("trading", pen.write(state.value, tone) + (f": {status.cause}" if status.cause else "")),
+        _pair("trading", pen.write(label(state), tone) + (f": {status.cause}" if status.cause else "")),
         _pair("clock", offset + (f", {clock.warning}" if clock.warning else "")),
         _pair(
             "streams",
@@ -132,7 +132,7 @@ def _listing(row: ListingRow, now_ms: int) -> tuple[TextCell, ...]:
     notes += row.disagreements
     return (
         TextCell(row.symbol),
-        TextCell(row.stage, STAGES.get(row.stage, TextTone.PLAIN)),
+        TextCell(label(row.stage), STAGES.get(row.stage, TextTone.PLAIN)),
         TextCell(when(opened)[:10]),
         TextCell(when(opened)[11:]),
         TextCell(ahead(opened, now_ms), TextTone.FAINT),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from mexc_tui.cli.tables import Pen, TextCell, TextColumn, TextTone, fold, table
-from mexc_tui.cli.trading_pages import verdict_lines, what_if_page
+from mexc_tui.cli.trading_pages import label, verdict_lines, what_if_page
 from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import MIN_N_FOR_RATE
@@ -73,7 +73,7 @@ def why_page(row: WhyRow, pen: Pen) -> str:
 def _snipe(says: SnipeDetail, pen: Pen) -> Iterable[str]:
     """Return a snipe and its pre-trade checks."""
     snipe = says.snipe
-    yield pen.write(f"Snipe {snipe.state.value}", TextTone.HEAD)
+    yield pen.write(f"Snipe {label(snipe.state)}", TextTone.HEAD)
     yield from fold(f"  armed {when(snipe.armed_ms)} UTC by {snipe.by}: {snipe.reason}", " " * 4, pen)
     yield from verdict_lines(says.verdicts, pen)
 
@@ -81,7 +81,7 @@ def _snipe(says: SnipeDetail, pen: Pen) -> Iterable[str]:
 def _story(story: ListingStory, now_ms: int, pen: Pen) -> Iterable[str]:
     row = story.listing
     day_ms = row.opened_ms or row.opens_ms or row.first_seen_ms
-    stage = pen.write(row.stage, STAGES.get(row.stage, TextTone.PLAIN))
+    stage = pen.write(label(row.stage), STAGES.get(row.stage, TextTone.PLAIN))
     yield f"{pen.write(row.symbol, TextTone.HEAD)}  {stage}"
     yield from _opening(row, now_ms, pen)
     for words in row.disagreements:

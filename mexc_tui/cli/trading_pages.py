@@ -21,7 +21,7 @@ from mexc_tui.model.trading_view import (
     SnipeRow,
     WhatIfRow,
 )
-from mexc_tui.model.verdict import Verdict
+from mexc_tui.model.verdict import CheckStage, Verdict
 from mexc_tui.wording.money import amount, price, signed
 from mexc_tui.wording.previews import day_text, drawdown_text, tightening_text
 from mexc_tui.wording.times import NONE, ahead, when
@@ -74,6 +74,19 @@ _STATES = {
 }
 
 
+_CHECK_STAGES = {
+    CheckStage.SCHEMA: "request",
+    CheckStage.RULES: "rules",
+    CheckStage.SECURITY: "security",
+    CheckStage.RISK: "risk",
+}
+
+
+def label(value: str) -> str:
+    """Return an identifier, such as a state or the name of a check, as words."""
+    return value.replace("_", " ")
+
+
 def snipes_page(rows: Sequence[SnipeRow], now_ms: int, pen: Pen) -> str:
     """Return snipes."""
     if not rows:
@@ -85,7 +98,7 @@ def _snipe(row: SnipeRow, now_ms: int) -> tuple[TextCell, ...]:
     bought = f"{price(row.filled_quantity)} for {amount(row.filled_value)}" if row.filled_quantity else NONE
     return (
         TextCell(row.symbol),
-        TextCell(row.state.value, _STATES.get(row.state, TextTone.PLAIN)),
+        TextCell(label(row.state), _STATES.get(row.state, TextTone.PLAIN)),
         TextCell(when(row.opens_ms)[5:]),
         TextCell(ahead(row.opens_ms, now_ms), TextTone.FAINT),
         _amount(row.spend_cap),
@@ -108,8 +121,8 @@ def _order(row: OrderRow) -> tuple[TextCell, ...]:
     return (
         TextCell(row.symbol),
         TextCell(row.side.value.lower(), TextTone.GOOD if row.side is Side.BUY else TextTone.WARN),
-        TextCell("unknown" if row.state is OrderState.FOREIGN else row.role.value.replace("_", " ")),
-        TextCell(row.state.value, TextTone.BAD if row.state is OrderState.UNKNOWN else TextTone.PLAIN),
+        TextCell("unknown" if row.state is OrderState.FOREIGN else label(row.role)),
+        TextCell(label(row.state), TextTone.BAD if row.state is OrderState.UNKNOWN else TextTone.PLAIN),
         TextCell("market", is_number=True) if row.price is None else _price(row.price),
         _price(row.quantity),
         _price(row.filled_quantity),
@@ -126,7 +139,7 @@ def positions_page(rows: Sequence[PositionRow], pen: Pen) -> str:
         return "No open positions."
     lines = [table(_POSITION, [_position(row) for row in rows], pen)]
     for row in rows:
-        lines += fold(f"{row.symbol}: {_ending(row, pen)}", "    ", pen)
+        lines += fold(f"{row.symbol}: {_protection(row, pen)}", "    ", pen)
     return "\n".join(lines)
 
 
@@ -136,7 +149,7 @@ def _position(row: PositionRow) -> tuple[TextCell, ...]:
     tone = TextTone.PLAIN if not gain else TextTone.GOOD if gain > 0 else TextTone.BAD
     return (
         TextCell(row.symbol),
-        TextCell("delisted", TextTone.BAD) if row.delisted else TextCell(row.state.value),
+        TextCell("delisted", TextTone.BAD) if row.delisted else TextCell(label(row.state)),
         _price(row.quantity),
         _price(row.entry_price),
         _price(row.bid, _mark(row)),
@@ -154,12 +167,12 @@ def _mark(row: PositionRow) -> str:
     return "~" if is_old else ""
 
 
-def _ending(row: PositionRow, pen: Pen) -> str:
+def _protection(row: PositionRow, pen: Pen) -> str:
     """Return how a position is protected, or why it was closed."""
     if row.closed_ms is not None:
         return f"closed {when(row.closed_ms)} UTC by {row.close_reason.words}"
-    is_safe = row.protection is Protection.ENGINE
-    parts = [pen.write(row.protection_words, TextTone.PLAIN if is_safe else TextTone.WARN)]
+    is_watched = row.protection is Protection.ENGINE
+    parts = [pen.write(row.protection_words, TextTone.PLAIN if is_watched else TextTone.WARN)]
     parts += [f"rung {one.number} {price(one.price)} ({one.where})" for one in row.rungs]
     return "; ".join(parts)
 
@@ -168,12 +181,13 @@ def risk_page(row: RiskRow, pen: Pen) -> str:
     """Return equity, trading state and the remaining room of each limit."""
     tone = TextTone.GOOD if row.state is TradingState.ACTIVE else TextTone.BAD
     guard = TextTone.PLAIN if row.guard is RiskLevel.NORMAL else TextTone.WARN
-    guessed = "" if row.is_complete else " (an estimate: a price is missing)"
+    estimate = "" if row.is_complete else " (an estimate: a price is missing)"
     lines = [
-        f"trading   {pen.write(row.state.value, tone)}" + (f": {row.cause_words}" if row.cause_words else ""),
-        f"guard     {pen.write(row.guard.value, guard)}"
+        f"trading   {pen.write(label(row.state), tone)}"
+        + (f": {row.cause_words}" if row.cause_words else ""),
+        f"guard     {pen.write(label(row.guard), guard)}"
         + (f": {row.guard_words}" if row.guard_words else ""),
-        f"equity    {amount(row.equity)} {row.quote_asset}{guessed}, cash {amount(row.cash)}, "
+        f"equity    {amount(row.equity)} {row.quote_asset}{estimate}, cash {amount(row.cash)}, "
         f"reserved {amount(row.reserved)}, positions {amount(row.exposure)}",
         f"today     {day_text(row)}, realised {signed(row.realised)}, {drawdown_text(row)}",
     ]
@@ -195,7 +209,7 @@ def limits_page(rows: Sequence[LimitRow], pen: Pen) -> str:
     """Return limits and the remaining room of each."""
     cells = [
         (
-            TextCell(row.name.replace("_", " ")),
+            TextCell(label(row.name)),
             _of(row.used, row.unit),
             _of(row.limit, row.unit),
             _of(_left(row), row.unit),
@@ -249,7 +263,7 @@ def verdict_lines(verdicts: Iterable[Verdict], pen: Pen) -> Iterable[str]:
     """Return one line per check, with the value needed to pass a failed one."""
     for one in verdicts:
         mark = pen.write("yes", TextTone.GOOD) if one.passed else pen.write("NO ", TextTone.BAD)
-        words = f"  {mark}  {one.stage.value} {one.name}: {one.value} (limit {one.limit})"
+        words = f"  {mark}  {_CHECK_STAGES[one.stage]} {label(one.name)}: {one.value} (limit {one.limit})"
         flip = f"; to pass: {one.flip}" if one.flip else ""
         until = f" (passes {when(one.until_ms)} UTC)" if one.until_ms is not None else ""
         yield from fold(words + flip + until, " " * 7, pen)
@@ -276,5 +290,5 @@ def reconciliation_page(row: ReconciliationRow, pen: Pen) -> str:
 
 def _difference(one: Difference) -> str:
     worth = f", worth {amount(one.value)}" if one.value else ""
-    kind = one.kind.value.replace("_", " ")
+    kind = label(one.kind)
     return f"{kind} of {one.about}: ledger {one.ours}, exchange {one.theirs}{worth}: {one.words}"

@@ -32,8 +32,8 @@ def test_the_newest_message_of_a_running_engine_is_told(tmp_path: Path) -> None:
         await day.open()
         async with day.engine() as running:
             async with asyncio.timeout(20):
-                while running.face.status().streams.newest_s is None:  # noqa: ASYNC110
+                while running.queries.status().streams.newest_s is None:  # noqa: ASYNC110
                     await asyncio.sleep(0.5)
-            assert running.face.status().streams.newest_s == 0
+            assert running.queries.status().streams.newest_s == 0
 
     simulate(main)

@@ -103,7 +103,7 @@ def test_a_listing_is_bought_on_paper_and_the_books_go_on_after_a_restart(
     try:
         risk = asked(tmp_path, "risk")
         assert (risk["state"], risk["equity"]) == ("active", "1000")
-        until(lambda: "is armed" in told(tmp_path, "arm", "SOONUSDT", "--yes"))
+        until(lambda: "SOONUSDT armed: at most" in told(tmp_path, "arm", "SOONUSDT", "--yes"))
         until(lambda: bool(asked(tmp_path, "positions")))
         held = asked(tmp_path, "positions")[0]
         assert held["symbol"] == "SOONUSDT"

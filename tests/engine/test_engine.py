@@ -23,7 +23,7 @@ async def facts_of(running: RunningEngine) -> list[Fact]:
 
 
 def stage_of(running: RunningEngine, symbol: str) -> str:
-    rows = {row.symbol: row for row in running.face.listings()}
+    rows = {row.symbol: row for row in running.queries.listings()}
     return rows[symbol].stage
 
 
@@ -77,12 +77,16 @@ def test_a_restart_repeats_no_signal_and_loses_no_listing(tmp_path: Path) -> Non
         await day.open()
         async with day.engine() as running:
             await asyncio.sleep(30)
-            before = {(row.listing_id, row.detector, row.topic, row.state) for row in running.face.signals()}
-            known = {row.id for row in running.face.listings()}
+            before = {
+                (row.listing_id, row.detector, row.topic, row.state) for row in running.queries.signals()
+            }
+            known = {row.id for row in running.queries.listings()}
         await asyncio.sleep(5)
         async with day.engine() as running:
-            assert {row.id for row in running.face.listings()} >= known
-            after = {(row.listing_id, row.detector, row.topic, row.state) for row in running.face.signals()}
+            assert {row.id for row in running.queries.listings()} >= known
+            after = {
+                (row.listing_id, row.detector, row.topic, row.state) for row in running.queries.signals()
+            }
             assert before
             assert before <= after | {one for one in before if one[0] not in known}
             await running.engine.wait(until_done=True)
@@ -105,7 +109,7 @@ def test_concurrent_passes_raise_a_new_signal_once(tmp_path: Path) -> None:
         await day.open()
         async with day.engine() as running:
             opens_ms = running.engine.parts.market.now_ms() + 600_000
-            await running.face.add_listing("HANDUSDT", opens_ms)
+            await running.queries.add_listing("HANDUSDT", opens_ms)
             await asyncio.gather(*(running.engine.detection.look() for _ in range(3)))
             raised = [
                 fact.event.signal.key.detector
@@ -123,11 +127,11 @@ def test_a_manual_listing_is_stored_and_can_be_dropped(tmp_path: Path) -> None:
         await day.open()
         async with day.engine() as running:
             opens_ms = running.engine.parts.market.now_ms() + 600_000
-            row = await running.face.add_listing("HANDUSDT", opens_ms)
+            row = await running.queries.add_listing("HANDUSDT", opens_ms)
             assert row.stage == ListingStage.SCHEDULED
         async with day.engine() as running:
             assert stage_of(running, "HANDUSDT") == ListingStage.SCHEDULED
-            dropped = await running.face.drop_listing("HANDUSDT")
+            dropped = await running.queries.drop_listing("HANDUSDT")
             assert dropped.stage == ListingStage.CANCELLED
 
     simulate(main)
@@ -138,10 +142,10 @@ def test_signals_start_event_and_status_share_one_config_hash(tmp_path: Path) ->
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            await running.face.add_listing("HANDUSDT", running.engine.parts.market.now_ms() + 600_000)
+            await running.queries.add_listing("HANDUSDT", running.engine.parts.market.now_ms() + 600_000)
             await running.engine.detection.look()
             events = [fact.event for fact in await facts_of(running)]
-            shown = running.face.status().config_hash
+            shown = running.queries.status().config_hash
         started = {event.config_hash for event in events if isinstance(event, EngineStarted)}
         signals = {event.signal.config_hash for event in events if isinstance(event, SignalRaised)}
         assert started == signals == {shown}
@@ -154,11 +158,11 @@ def test_a_dropped_listing_that_is_added_again_is_relabelled_and_counted_once(tm
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            await running.face.drop_listing("CLEANUSDT")
+            await running.queries.drop_listing("CLEANUSDT")
             await asyncio.sleep(6)
             known = running.engine.known
             (dropped,) = (one for one in known.outcomes.values() if one.symbol == "CLEANUSDT")
-            await running.face.add_listing("CLEANUSDT", None)
+            await running.queries.add_listing("CLEANUSDT", None)
             await running.engine.wait(until_done=True)
             (opened,) = (one for one in known.outcomes.values() if one.symbol == "CLEANUSDT")
             counted = await running.store.read(
@@ -175,7 +179,7 @@ def test_a_changed_setting_applies_at_once_and_is_journalled(tmp_path: Path) -> 
         day = PracticeDay(sim, tmp_path)
         await day.open()
         async with day.engine() as running:
-            row = await running.face.change_setting("detection_pass_s", "2.5", "ann")
+            row = await running.queries.change_setting("detection_pass_s", "2.5", "ann")
             assert row.value == "2.5"
             assert setting_text(running, "detection_pass_s") == "2.5"
             day.paths.settings.write_text("detection_pass_s = 4.0\n")

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 
 async def open_alerts(running: RunningEngine) -> dict[str, str]:
-    return {f"{row.rule} {row.about}": row.text for row in await running.face.alerts()}
+    return {f"{row.rule} {row.about}": row.text for row in await running.queries.alerts()}
 
 
 def test_a_blocked_web_site_is_alerted_and_other_sources_continue(tmp_path: Path) -> None:
@@ -29,8 +29,8 @@ def test_a_blocked_web_site_is_alerted_and_other_sources_continue(tmp_path: Path
         async with day.engine() as running:
             await asyncio.sleep(42)
             alerts = await open_alerts(running)
-            rows = {row.symbol: row for row in running.face.listings()}
-            status = running.face.status()
+            rows = {row.symbol: row for row in running.queries.listings()}
+            status = running.queries.status()
         assert "engine:source calendar" in alerts
         assert rows["CLEANUSDT"].first_source == ListingSource.ANNOUNCEMENT
         assert rows["CLEANUSDT"].opened_ms is not None
@@ -79,13 +79,13 @@ def test_a_clock_that_was_an_hour_ahead_stops_no_poll_and_ends_no_listing(tmp_pa
         async with day.engine() as running:
             market = running.engine.parts.market
             real_now_ms = market.now_ms
-            listed = {row.id for row in running.face.listings()}
+            listed = {row.id for row in running.queries.listings()}
             market.now_ms = lambda: real_now_ms() + 3_600_000
             await asyncio.sleep(6)
             market.now_ms = real_now_ms
             await asyncio.sleep(31)
-            status = running.face.status()
-            assert {row.id for row in running.face.listings()} >= listed
+            status = running.queries.status()
+            assert {row.id for row in running.queries.listings()} >= listed
         late = {row.source: row.read_ms for row in status.sources if (row.read_ms or 0) > status.now_ms}
         assert late.keys() <= {"announcement"}  # not due again within half a minute
 
@@ -100,9 +100,9 @@ def test_polls_stay_within_their_request_budget(tmp_path: Path) -> None:
             worst = 0
             for _ in range(90):
                 await asyncio.sleep(1)
-                lanes = {lane.name: lane for lane in running.face.status().budget.lanes}
+                lanes = {lane.name: lane for lane in running.queries.status().budget.lanes}
                 worst = max(worst, lanes["weight"].used)
-            assert running.face.status().budget.ban == ""
+            assert running.queries.status().budget.ban == ""
         assert 0 < worst <= 200
 
     simulate(main)
@@ -131,6 +131,6 @@ def test_knowledge_lost_to_a_failed_write_is_recovered_and_stored(tmp_path: Path
             }
             recorded = {fact.event.listing_id for fact in facts if isinstance(fact.event, ListingSeen)}
             assert {one.id for one in stored} <= recorded
-            assert running.face.status().trading_state in (TradingState.ACTIVE, TradingState.REDUCE_ONLY)
+            assert running.queries.status().trading_state in (TradingState.ACTIVE, TradingState.REDUCE_ONLY)
 
     simulate(main)

@@ -119,7 +119,7 @@ def test_while_all_screens_are_looked_at_over_a_listing_day_nothing_old_is_unmar
         async with day.engine() as running, _shown_from(FROM_S, sim, day) as app:
             trading = await trading_queries(running.engine)
             assert trading is not None
-            knowing = Knowing(running.face, trading, ScreenQueries(running.engine), Truth())
+            knowing = Knowing(running.queries, trading, ScreenQueries(running.engine), Truth())
             for context in range(round(WATCHED_S / LOOK_S)):
                 if context % LOOKS_A_SCREEN == 0:
                     app.simulate_key("123456789"[context // LOOKS_A_SCREEN % 9])

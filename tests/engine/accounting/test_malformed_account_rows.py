@@ -42,7 +42,7 @@ def a_day(sim: Simulation, folder: Path, *faults: FaultPlan) -> PracticeDay:
 
 
 def is_shown(running: RunningEngine, path: str) -> bool:
-    return any(words.startswith(path) for words in running.face.status().budget.skipped_rows)
+    return any(words.startswith(path) for words in running.queries.status().budget.skipped_rows)
 
 
 def last_price(day: PracticeDay) -> Decimal:

@@ -109,7 +109,7 @@ def test_a_pair_that_is_gone_costs_that_pair_alone_and_not_the_start(tmp_path: P
             assert run.at_ms > components.port.now_ms() - 15_000
             assert ([one.asset for one in run.excluded], run.problem) == ([position.base_asset], "")
             assert held(running).remaining == position.remaining
-            assert "delisted or renamed" in running.face.status().not_compared[0]
+            assert "delisted or renamed" in running.queries.status().not_compared[0]
             face = await trading_queries(running.engine)
             assert face is not None
             (row,) = face.positions()

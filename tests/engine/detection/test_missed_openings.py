@@ -36,10 +36,10 @@ def test_pairs_that_have_not_opened_or_do_not_exist_are_quiet_and_not_stale(tmp_
             await asyncio.sleep(50)
             watched.watch("GHOSTUSDT")
             await asyncio.sleep(25)
-            before = running.face.status().streams
+            before = running.queries.status().streams
             watched.watch("GHOSTUSDT")
             await asyncio.sleep(25)
-            after = running.face.status().streams
+            after = running.queries.status().streams
         assert before.quiet >= 3
         assert (before.stale, before.refused) == (0, 6)
         assert (after.quiet, after.refused) == (3, 3), "of all pairs only the one that does not exist"
@@ -54,11 +54,11 @@ def test_a_book_that_empties_after_the_opening_is_warned_of(tmp_path: Path) -> N
         async with day.engine() as running:
             await asyncio.sleep(45)
             assert listing(running, "CLEANUSDT").opened_ms is not None
-            before = {row.topic for row in running.face.signals() if row.symbol == "CLEANUSDT"}
+            before = {row.topic for row in running.queries.signals() if row.symbol == "CLEANUSDT"}
             nothing = BestQuote("CLEANUSDT", None, Decimal(0), None, Decimal(0), 1)
             running.engine.streams.on_quote(nothing)
             await running.engine.detection.look()
-            after = {row.topic for row in running.face.signals() if row.symbol == "CLEANUSDT"}
+            after = {row.topic for row in running.queries.signals() if row.symbol == "CLEANUSDT"}
         assert after - before >= {"wide_spread"}
 
     simulate(main)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timeout(60)  # runs whole engines
 
 
 async def alerts_of(watcher: Watcher, rule: str) -> list[AlertRow]:
-    return [one for one in await watcher.running.face.alerts() if one.rule == rule]
+    return [one for one in await watcher.running.queries.alerts() if one.rule == rule]
 
 
 def test_an_entry_that_a_risk_limit_refuses_raises_one_alert_that_names_the_limit(tmp_path: Path) -> None:

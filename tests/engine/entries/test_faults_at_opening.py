@@ -252,7 +252,7 @@ def test_a_listing_by_hand_whose_pair_is_not_listed_is_never_armed_or_asked_for(
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
             opens_ms = watcher.session.start_ms + int(OPENS_S * 1_000)
-            await watcher.running.face.add_listing("GHOSTUSDT", opens_ms, "a rumour")
+            await watcher.running.queries.add_listing("GHOSTUSDT", opens_ms, "a rumour")
             await watcher.at(OPENS_S - 12)
             judged = await watcher.components.arming.what_if("GHOSTUSDT")
             assert not judged.judgement.approved

@@ -154,7 +154,7 @@ def test_the_event_loop_is_on_the_checklist_and_its_gap_is_alerted(tmp_path: Pat
             assert "event_loop" in snipe.reason
             conditions = {one.rule: one.text for one in watcher.running.engine.alert_conditions()}
             assert "was blocked" in conditions["engine:loop"]
-            loop = watcher.running.face.status().loop
+            loop = watcher.running.queries.status().loop
             assert loop.gaps == 1
             assert loop.longest_gap_ms is not None
             assert 2_400 <= loop.longest_gap_ms <= 2_500

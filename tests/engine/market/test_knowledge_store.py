@@ -29,7 +29,7 @@ async def add_with_failing_store(running: RunningEngine, symbol: str, opens_ms: 
 
     running.store.write = fail
     with pytest.raises(StorageFailed):
-        await running.face.add_listing(symbol, opens_ms)
+        await running.queries.add_listing(symbol, opens_ms)
     running.store.write = write
 
 
@@ -58,7 +58,7 @@ def test_a_listing_whose_write_failed_is_dropped_until_it_is_added_again(tmp_pat
             await asyncio.sleep(3)
             listings = running.engine.known.knowledge.listings
             assert listings.named("HANDUSDT") is None
-            await running.face.add_listing("HANDUSDT", opens_ms)
+            await running.queries.add_listing("HANDUSDT", opens_ms)
             assert await stored(running, "HANDUSDT") == [listings.named("HANDUSDT")]
 
     simulate(main)
@@ -76,7 +76,7 @@ def test_a_listing_added_during_a_reload_is_not_lost(tmp_path: Path) -> None:
                 found = await read(name, *args, **options)  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownVariableType]
                 if name == "load market knowledge" and not added:
                     added.append(name)
-                    await running.face.add_listing("HANDUSDT", opens_ms)
+                    await running.queries.add_listing("HANDUSDT", opens_ms)
                 return found  # pyright: ignore[reportUnknownVariableType]
 
             await add_with_failing_store(running, "LOSTUSDT", opens_ms)
@@ -96,7 +96,7 @@ def test_a_listing_that_changes_while_others_are_labelled_keeps_the_change(tmp_p
         async with day.engine() as running:
             known, now_ms = running.engine.known, running.engine.parts.market.now_ms()
             for symbol in ("CLEANUSDT", "GONEUSDT"):
-                await running.face.drop_listing(symbol)
+                await running.queries.drop_listing(symbol)
             write, returned = known.write, list[str]()
 
             async def meanwhile(name: str, work: Callable[[UnitOfWork], None]) -> None:

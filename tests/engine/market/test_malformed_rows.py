@@ -20,7 +20,7 @@ def test_other_pairs_load_despite_a_malformed_row(tmp_path: Path) -> None:
         await day.open()
         async with day.engine() as running:
             known = running.engine.known.knowledge.pairs
-            status = running.face.status()
+            status = running.queries.status()
             assert len(known) > 20
             (message,) = status.budget.skipped_rows
             assert message.startswith(f"{INFO}: 1 of ")
@@ -41,7 +41,7 @@ def test_a_pair_whose_row_becomes_malformed_keeps_its_previous_version(tmp_path:
             before = set(running.engine.known.knowledge.pairs)
             await asyncio.sleep(11)
             await running.engine.polls.poll_now(ListingSource.EXCHANGE_INFO)
-            assert running.face.status().budget.skipped_rows
+            assert running.queries.status().budget.skipped_rows
             assert before <= set(running.engine.known.knowledge.pairs)
 
     simulate(main)

@@ -25,7 +25,7 @@ def test_signals_of_a_merged_listing_are_active_once_and_raised_once(
         await day.open()
         async with day.engine() as running:
             opens_ms = running.day.start_ms + 60_000
-            twin = await running.face.add_listing("NEXTUSDT", opens_ms, "from the forum")
+            twin = await running.queries.add_listing("NEXTUSDT", opens_ms, "from the forum")
             await asyncio.sleep(50)
             (listing,) = running.engine.known.knowledge.live(running.engine.parts.market.now_ms())
             active = await running.store.read("active signals", lambda stored: stored.signals.standing())
@@ -60,8 +60,8 @@ def test_an_alert_under_the_old_name_is_closed(tmp_path: Path) -> None:
         await day.open()
         async with day.engine() as running:
             await running.engine.wait(until_done=True)
-            alerts = await running.face.alerts()
-            active = {(f"{row.detector}:{row.topic}", row.symbol) for row in running.face.signals()}
+            alerts = await running.queries.alerts()
+            active = {(f"{row.detector}:{row.topic}", row.symbol) for row in running.queries.signals()}
         assert {(one.rule, one.about) for one in alerts if not one.rule.startswith("engine:")} <= active
 
     simulate(main)

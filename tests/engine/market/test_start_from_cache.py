@@ -40,7 +40,7 @@ class CountedDay(PracticeDay):
 
 
 def age_s(running: RunningEngine, source: str) -> float:
-    status = running.face.status()
+    status = running.queries.status()
     read_ms = next(row.read_ms for row in status.sources if row.source == source)
     assert read_ms is not None
     return (status.now_ms - read_ms) / 1_000
@@ -52,13 +52,13 @@ def test_a_restart_reuses_cached_pages_and_shows_their_age(tmp_path: Path) -> No
         await day.open()
         async with day.engine() as running:
             first = dict(day.requests)
-            known = {row.symbol for row in running.face.listings()}
+            known = {row.symbol for row in running.queries.listings()}
         async with day.engine() as running:
-            status = running.face.status()
+            status = running.queries.status()
             assert day.requests[CALENDAR] == first[CALENDAR] == 1
             assert day.requests["/api/v3/announcements"] == first["/api/v3/announcements"]
             assert day.requests["/api/v3/exchangeInfo"] == 2 * first["/api/v3/exchangeInfo"]
-            assert {row.symbol for row in running.face.listings()} >= known
+            assert {row.symbol for row in running.queries.listings()} >= known
             assert status.cache.database_hits == 2
             assert age_s(running, "calendar") > 0
 
@@ -99,7 +99,7 @@ def test_near_an_opening_a_cached_response_is_refreshed_at_once(tmp_path: Path) 
             pass
         await asyncio.sleep(35)  # five seconds before the first opening
         async with day.engine() as running:
-            assert running.face.status().cache.database_hits == 2
+            assert running.queries.status().cache.database_hits == 2
             await asyncio.sleep(0.1)
             assert day.requests[CALENDAR] == 2
             assert age_s(running, "calendar") < 10  # not hundreds of seconds, as in the cache

@@ -90,15 +90,15 @@ def test_with_a_position_the_desk_starts_while_entries_wait_for_the_exchange(
         async with AsyncExitStack() as stack:
             running = await asyncio.wait_for(engine_with(day, stack, ""), 5)
             assert day.paths.socket.exists()
-            assert running.face.status().trading_state is TradingState.REDUCE_ONLY
+            assert running.queries.status().trading_state is TradingState.REDUCE_ONLY
             assert components_of(running).exit_monitor.heartbeat_ms(held(running)) is not None
             await asyncio.sleep(15)
             assert "the engine keeps running and retries" in caplog.text
             assert running.engine.waits_for
-            assert running.face.status().cause
+            assert running.queries.status().cause
             assert components_of(running).refusal(OrderRole.ENTRY, SYMBOL)
             await until(lambda: components_of(running).reconciler.is_done, 1_200)
-            await until(lambda: running.face.status().trading_state is TradingState.ACTIVE, 1_200)
+            await until(lambda: running.queries.status().trading_state is TradingState.ACTIVE, 1_200)
             assert not running.engine.waits_for
             assert held(running).remaining
 

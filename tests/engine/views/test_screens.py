@@ -87,7 +87,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         day = day_of(sim, tmp_path_factory.mktemp("screens"))
         async with guarding(day) as (running, _, position), attached(client_of(day.paths.socket)) as client:
             await told_by(client, position, found)
-            found.listings.extend(running.face.listings())
+            found.listings.extend(running.queries.listings())
 
     simulate(main)
     return found

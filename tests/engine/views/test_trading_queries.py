@@ -81,7 +81,7 @@ def test_a_halt_stops_entries_until_a_person_resumes(tmp_path: Path) -> None:
         halted = await face.halt("me", "lunch")
         assert halted.result.state is TradingState.HALTED
         assert (face.risk().state, face.risk().cause_words) == (TradingState.HALTED, "lunch")
-        assert running.face.status().trading_state is TradingState.HALTED
+        assert running.queries.status().trading_state is TradingState.HALTED
         assert not (await face.what_if("CLEAN")).approved
         resumed = await face.resume("me", "")
         assert resumed.result.state is not TradingState.HALTED
@@ -103,10 +103,10 @@ def test_an_emergency_stop_leaves_nothing_and_asks_for_the_word(tmp_path: Path) 
 
 def test_a_coin_that_is_added_by_hand_is_its_pair_against_usdt_for_every_command(tmp_path: Path) -> None:
     async def told(running: RunningEngine, face: TradingQueries) -> None:
-        added = await running.face.add_listing("QQQ9", None)
+        added = await running.queries.add_listing("QQQ9", None)
         assert added.symbol == "QQQ9USDT"
         assert (await face.what_if("QQQ9")).symbol == "QQQ9USDT"
-        assert (await running.face.add_listing("QQQ9", None)).id == added.id
-        assert (await running.face.drop_listing("QQQ9")).id == added.id
+        assert (await running.queries.add_listing("QQQ9", None)).id == added.id
+        assert (await running.queries.drop_listing("QQQ9")).id == added.id
 
     with_money(tmp_path, told)

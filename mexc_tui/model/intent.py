@@ -85,14 +85,19 @@ class CloseReason(StrEnum):
     BREAK_EVEN = "break_even"
     LADDER = "ladder"
     TIME = "time"
-    MANUAL = "person"
+    MANUAL = "manual"
     GUARD = "guard"
     FLATTEN = "flatten"
-    PRACTICE_END = "over"
+    PRACTICE_END = "practice_end"
     """The practice session ended."""
     DUST = "dust"
     CORRECTED = "corrected"
     """Coins found missing from the account."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "CloseReason | None":
+        """Read the names that databases before 0.2 contain."""
+        return {"person": cls.MANUAL, "over": cls.PRACTICE_END}.get(str(value))
 
     @property
     def words(self) -> str:

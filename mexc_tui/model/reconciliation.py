@@ -14,10 +14,16 @@ class Trigger(StrEnum):
 
     START = "start"
     TIMER = "timer"
-    STREAM_GAP = "hole"
+    STREAM_GAP = "stream_gap"
     """The private stream had a gap."""
-    MANUAL = "person"
-    PRACTICE_END = "over"
+    MANUAL = "manual"
+    PRACTICE_END = "practice_end"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Trigger | None":
+        """Read the names that databases before 0.2 contain."""
+        old = {"hole": cls.STREAM_GAP, "person": cls.MANUAL, "over": cls.PRACTICE_END}
+        return old.get(str(value))
 
 
 class DifferenceKind(StrEnum):
@@ -34,7 +40,7 @@ class DifferenceKind(StrEnum):
     OVERFILL = "overfill"
     FOREIGN = "foreign"
     """A foreign order on the account: displayed, counted, left alone."""
-    UNKNOWN_ORDER = "stranger"
+    UNKNOWN_ORDER = "unknown_order"
     """An order with this desk's prefix that is not in its ledger."""
     DRIFT = "drift"
     """A balance changed without a matching order."""
@@ -43,6 +49,11 @@ class DifferenceKind(StrEnum):
     DUST = "dust"
     FALSE_ALARM = "false_alarm"
     """An earlier balance difference disappeared: a response was wrong or outdated."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "DifferenceKind | None":
+        """Read the name that databases before 0.2 contain."""
+        return cls.UNKNOWN_ORDER if value == "stranger" else None
 
 
 _OF_BALANCES = (DifferenceKind.DRIFT, DifferenceKind.SHORTFALL)

@@ -27,14 +27,14 @@ class Cause(StrEnum):
     """Cause of a trading state."""
 
     NONE = "none"
-    MANUAL = "person"
+    MANUAL = "manual"
     DAILY_LOSS = "daily_loss"
     DRAWDOWN = "drawdown"
     LOSSES_IN_A_ROW = "losses_in_a_row"
     EMERGENCY = "emergency"
     INVARIANT = "invariant"
     """The ledger contradicts itself or the exchange."""
-    UNKNOWN_ORDER = "stranger"
+    UNKNOWN_ORDER = "unknown_order"
     """An order with this desk's prefix that is not in its ledger: another desk, or a stolen key."""
     KEY = "key"
     """The exchange rejects this key."""
@@ -51,6 +51,11 @@ class Cause(StrEnum):
     """Ledger and exchange were not reconciled recently."""
     WARNING = "warning"
     """The risk monitor warns of a limit that is close."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Cause | None":
+        """Read the names that databases before 0.2 contain."""
+        return {"person": cls.MANUAL, "stranger": cls.UNKNOWN_ORDER}.get(str(value))
 
     @property
     def is_loss(self) -> bool:

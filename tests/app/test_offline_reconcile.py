@@ -47,13 +47,13 @@ def test_after_a_killed_engine_books_are_compared_anew_unless_another_holds_them
     assert stored(desk) == run["at_ms"]
 
 
-def test_an_order_of_a_stranger_is_left_alone_ends_with_1_and_halts_the_books(desk: DeskProcesses) -> None:
+def test_an_unknown_order_is_left_alone_ends_with_1_and_halts_trading(desk: DeskProcesses) -> None:
     end(desk.engine())
     desk.place_orders()
     done = reconcile(desk)
     assert done.returncode == 1, done.stderr + done.stdout
     run = json.loads(done.stdout)
-    assert [one["kind"] for one in run["unexplained"]] == ["stranger"]
+    assert [one["kind"] for one in run["unexplained"]] == ["unknown_order"]
     assert len(desk.open_orders()) == 2
     engine = desk.engine()
     try:

@@ -46,7 +46,7 @@ async def test_what_the_guard_did_and_who_halted_stand_in_one_list(tmp_path: Pat
         )
     assert everything.result is not None
     newest, halted, oldest = everything.result.rows
-    assert (halted.state, halted.cause, halted.by, halted.words) == ("halted", "person", "ann", "tea")
+    assert (halted.state, halted.cause, halted.by, halted.words) == ("halted", "manual", "ann", "tea")
     assert (newest.level, newest.achieved) == (RiskLevel.MEDIUM, "1 of 1 positions trimmed")
     assert (everything.result.next, two.result.rows) == (None, [newest, halted])
     assert rest.result is not None

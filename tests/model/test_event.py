@@ -1,6 +1,7 @@
 """Events go into the journal and come back as they were, also those of another build."""
 
 from decimal import Decimal
+from enum import StrEnum
 
 import msgspec
 import pytest
@@ -20,7 +21,7 @@ from mexc_tui.model.event import (
     decode,
     encode,
 )
-from mexc_tui.model.intent import Fee, Order, OrderRole, OrderState
+from mexc_tui.model.intent import CloseReason, Fee, Order, OrderRole, OrderState
 from mexc_tui.model.listing import ChangeKind, ListingChange, ListingFacts, ListingSource, Sighting, Triple
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
@@ -269,3 +270,23 @@ def test_times_and_subjects_are_told_without_knowing_the_kind() -> None:
         (6, "mode", 1, "setting_changed"),
         (7, "X", 1, "later"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("read", "old", "new"),
+    [
+        (Cause, "person", Cause.MANUAL),
+        (Cause, "stranger", Cause.UNKNOWN_ORDER),
+        (CloseReason, "person", CloseReason.MANUAL),
+        (CloseReason, "over", CloseReason.PRACTICE_END),
+        (Trigger, "hole", Trigger.STREAM_GAP),
+        (Trigger, "person", Trigger.MANUAL),
+        (Trigger, "over", Trigger.PRACTICE_END),
+        (DifferenceKind, "stranger", DifferenceKind.UNKNOWN_ORDER),
+    ],
+)
+def test_a_stored_value_of_an_earlier_version_is_read(read: type[StrEnum], old: str, new: StrEnum) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(old), type=read) is new
+    assert msgspec.json.encode(new) != msgspec.json.encode(old)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(b'"unheard of"', type=read)

@@ -204,4 +204,4 @@ def test_snipes_stand_in_the_order_of_their_openings() -> None:
 def test_a_comparison_keeps_its_problem() -> None:
     run = Reconciliation(at_ms=7, trigger=Trigger.STREAM_GAP, problem="no answer")
     row = reconciliation_row(run)
-    assert (row.at_ms, row.trigger, row.problem) == (7, "hole", "no answer")
+    assert (row.at_ms, row.trigger, row.problem) == (7, "stream_gap", "no answer")

@@ -58,7 +58,7 @@ DIFFERENCE = Difference(
 
 def reconciled(*unexplained: Difference, problem: str = "") -> ReconciliationRow:
     return ReconciliationRow(
-        at_ms=1_000, trigger="person", explained=(), unexplained=unexplained, problem=problem
+        at_ms=1_000, trigger="manual", explained=(), unexplained=unexplained, problem=problem
     )
 
 

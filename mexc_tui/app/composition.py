@@ -17,7 +17,8 @@ from mexc_tui.app.settings_mapping import cache_lifetimes, cache_of, store_limit
 from mexc_tui.app.settings_store import SettingsStore
 from mexc_tui.app.startup import PracticeStatusFile, has_exposure, persist_bans, practice_status_at_start
 from mexc_tui.desk.answer_cache import ResponseCache
-from mexc_tui.engine.engine import Engine, EngineIdentity, EngineParts
+from mexc_tui.engine.engine import Engine
+from mexc_tui.engine.parts import EngineIdentity, EngineParts
 from mexc_tui.engine.runtime.event_feed import EventFeed
 from mexc_tui.engine.runtime.supervisor import StartFailed
 from mexc_tui.engine.views.engine_queries import EngineQueries

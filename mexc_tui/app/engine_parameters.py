@@ -11,8 +11,7 @@ from mexc_tui.app.trading_settings_mapping import (
     reconcile_parameters,
     safety_parameters,
 )
-from mexc_tui.engine.engine import EngineParameters
-from mexc_tui.engine.trading import TradingParameters
+from mexc_tui.engine.parts import EngineParameters, TradingParameters
 from mexc_tui.settings.table import Settings
 
 Parameters = TypeVar("Parameters")

@@ -15,9 +15,9 @@ from mexc_tui.app.settings_mapping import cache_lifetimes, client_limits, socket
 from mexc_tui.app.trading_adapter import MexcTrading, TradingAdapterParts
 from mexc_tui.engine.health import FIRST_SAMPLES, ClockUnknown
 from mexc_tui.engine.market.prices import QUOTE
+from mexc_tui.engine.parts import TradingSetup
 from mexc_tui.engine.runtime.start_retry import PROCEED_AFTER_S
 from mexc_tui.engine.runtime.supervisor import StartFailed
-from mexc_tui.engine.trading import TradingSetup
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.origins import OriginRefused, is_loopback_host
 from mexc_tui.exchange.rest.transport import HttpTransport

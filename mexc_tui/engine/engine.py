@@ -3,33 +3,28 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
-from random import Random
 
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.detection.detection_worker import DetectionWorker
 from mexc_tui.engine.detection.outcome_worker import OutcomeWorker
 from mexc_tui.engine.health import AlertCondition, AlertWorker, ClockWorker, SettingsWorker
 from mexc_tui.engine.market.knowledge_store import KnowledgeStore
-from mexc_tui.engine.market.poll_worker import PollParameters, PollWorker
+from mexc_tui.engine.market.poll_worker import PollWorker
 from mexc_tui.engine.market.stream_worker import StreamWorker
 from mexc_tui.engine.market.watched_symbols import WatchedSymbols
-from mexc_tui.engine.runtime.event_feed import EventFeed
+from mexc_tui.engine.parts import EngineContext, EngineParts
 from mexc_tui.engine.runtime.retention import RetentionWorker
 from mexc_tui.engine.runtime.start_retry import PROCEED_AFTER_S
-from mexc_tui.engine.runtime.store_monitor import Storage, StoreMonitor
-from mexc_tui.engine.runtime.supervisor import Supervisor, SupervisorLimits, Worker, WorkerState, WorkerStatus
-from mexc_tui.engine.trading import EngineContext, TradingComponents, TradingParameters, TradingSetup
+from mexc_tui.engine.runtime.store_monitor import StoreMonitor
+from mexc_tui.engine.runtime.supervisor import Supervisor, Worker, WorkerState, WorkerStatus
+from mexc_tui.engine.trading import TradingComponents
 from mexc_tui.market.polling import PollPace, current_pace
 from mexc_tui.model.event import EngineStarted, EngineStopped
 from mexc_tui.model.severity import Severity
-from mexc_tui.model.storage import Durability, RetentionPeriods, StorageDamaged, StoredAlert
+from mexc_tui.model.storage import Durability, StorageDamaged, StoredAlert
 from mexc_tui.model.trading import Cause
 from mexc_tui.model.view import TradingState
-from mexc_tui.ports.clock import Clock
-from mexc_tui.ports.market import Market
-from mexc_tui.ports.settings import SettingsPort
-from mexc_tui.ports.store import Store, UnitOfWork
+from mexc_tui.ports.store import UnitOfWork
 from mexc_tui.sniping.request import WorkerFact
 
 log = logging.getLogger(__name__)
@@ -48,55 +43,6 @@ REQUIRED_FOR_FIRING = (
 )
 SOURCE_FAILURES = 3
 """Consecutive failures of a source that raise an alert."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineParameters:
-    """Parameters of the components, from the settings; call them for each use: settings may be reloaded."""
-
-    detection: Callable[[], DetectionSettings]
-    polls: Callable[[], PollParameters]
-    supervisor: SupervisorLimits
-    trading: TradingParameters
-    keep: Callable[[], RetentionPeriods]
-    near_before_ms: Callable[[], int]
-    """How long before its opening a pair is streamed, ms."""
-    detection_pass_s: Callable[[], float]
-    clock_resync_s: Callable[[], tuple[float, float]]
-    """Interval normally, and around an opening."""
-    alert_evaluate_s: Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class EngineIdentity:
-    """Identity of this engine."""
-
-    pid: int
-    profile: str
-    mode: str
-    exchange_session: str
-    session_start_ms: int = 0
-    """Start of that practice session; stored data from before does not belong to it."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineParts:
-    """Replaceable parts of an engine."""
-
-    clock: Clock
-    rng: Random
-    store: Store
-    feed: EventFeed
-    market: Market
-    settings: SettingsPort
-    parameters: EngineParameters
-    identity: EngineIdentity
-    trading: TradingSetup | None = None
-    """None: this engine does not trade."""
-    storage: Storage | None = None
-    """Maintenance interface of the store."""
-    has_exposure: bool = False
-    """Whether positions or unknown orders may exist: then the start never gives up on the exchange."""
 
 
 class Engine:
@@ -144,13 +90,13 @@ class Engine:
             prices=None if self.trading_components is None else self.trading_components.prices,
         )
         self.detection = DetectionWorker(
-            market,
-            self.known,
-            clock,
-            self.detection_settings,
-            parameters.detection_pass_s,
-            self.polls.read_ms,
-            self._is_opening,
+            market=market,
+            known=self.known,
+            clock=clock,
+            settings=self.detection_settings,
+            every_s=parameters.detection_pass_s,
+            read_ms=self.polls.read_ms,
+            is_opening=self._is_opening,
         )
         self.outcomes = OutcomeWorker(market, self.known, self.detection_settings)
         self.settings_worker = SettingsWorker(parts.settings, parts.store, clock)
@@ -185,7 +131,11 @@ class Engine:
         if parts.trading is None:
             return None
         return TradingComponents(
-            parts.trading, parts.store, parts.clock, parts.parameters.trading, self._trading_context()
+            setup=parts.trading,
+            store=parts.store,
+            clock=parts.clock,
+            parameters=parts.parameters.trading,
+            context=self._trading_context(),
         )
 
     # ---- life cycle

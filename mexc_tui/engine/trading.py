@@ -1,15 +1,12 @@
 """Composition of the trading components of one engine, and the start order of their workers."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from random import Random
 
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
-from mexc_tui.engine.accounting.reconciler import ReconcileParameters, Reconciler
+from mexc_tui.engine.accounting.reconciler import Reconciler
 from mexc_tui.engine.accounting.unknown_orders import UnknownOrders
 from mexc_tui.engine.entries.arming import Arming
 from mexc_tui.engine.entries.entry_context import EntryContext, EntryParameters
-from mexc_tui.engine.entries.readiness import PairWatch
 from mexc_tui.engine.entries.sniper import Sniper
 from mexc_tui.engine.exits.dust_conversion import DustConverter
 from mexc_tui.engine.exits.exit_connection import ExitConnection
@@ -18,81 +15,27 @@ from mexc_tui.engine.exits.exit_monitor import ExitMonitor
 from mexc_tui.engine.exits.exits_edit import ExitsEditor
 from mexc_tui.engine.exits.sellability import SellabilityTracker
 from mexc_tui.engine.exits.take_profits import TakeProfits
-from mexc_tui.engine.market.knowledge_store import KnowledgeStore
 from mexc_tui.engine.market.prices import PriceCache
 from mexc_tui.engine.market.symbol_filters import SymbolFilters
 from mexc_tui.engine.orders.execution import Execution
 from mexc_tui.engine.orders.key_rights import KeyRightsWorker
 from mexc_tui.engine.orders.order_resolution import OrderResolution
 from mexc_tui.engine.orders.user_stream_worker import UserStreamWorker
+from mexc_tui.engine.parts import EngineContext, TradingParameters, TradingSetup
 from mexc_tui.engine.runtime.start_retry import PROCEED_AFTER_S
-from mexc_tui.engine.runtime.supervisor import Worker, WorkerStatus
+from mexc_tui.engine.runtime.supervisor import Worker
 from mexc_tui.engine.runtime.suspend_detector import SuspendDetector
-from mexc_tui.engine.safety.live_unlock import LOCKED, LiveParameters, LiveUnlock
-from mexc_tui.engine.safety.safety import Safety, SafetyContext, SafetyParameters
-from mexc_tui.engine.safety.trading_state import HaltFile
+from mexc_tui.engine.safety.live_unlock import LOCKED, LiveUnlock
+from mexc_tui.engine.safety.safety import Safety, SafetyContext
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.mode import Mode
 from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.store import Store
-from mexc_tui.ports.trading import TradingPort
-from mexc_tui.sniping.exit_edit import ExitBounds
-from mexc_tui.sniping.request import WorkerFact
 
 NOT_COMPARED = "take-profits wait for the first reconciliation"
 NO_RESTING = "after an emergency stop take-profits wait until you resume"
 IN_FLIGHT_S = 5.0
 """How long a stop waits for outstanding responses (reliability H2)."""
-
-
-@dataclass(frozen=True, slots=True)
-class TradingSetup:
-    """Account and desk of an engine that trades. `scope`: account and exchange session in the store."""
-
-    port: TradingPort
-    scope: str
-    instance: str
-    """Desk id."""
-    halt_file: HaltFile | None = None
-    """Second copy of a halt, beside the store."""
-    key_words: str = ""
-    """Validity of a live API key, as text."""
-
-
-@dataclass(frozen=True, slots=True)
-class TradingParameters:
-    """Parameters of the components, from the settings; call them for each use."""
-
-    reconcile: Callable[[], ReconcileParameters]
-    entry: Callable[[], EntryParameters]
-    safety: Callable[[], SafetyParameters]
-    live: Callable[[], LiveParameters]
-    exits: ExitBounds
-    """Bounds of manual changes to the exits of a position."""
-    window_ms: Callable[[], int]
-    """Validity of an order request (`recvWindow`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineContext:
-    """Parts of the engine that trading depends on."""
-
-    known: KnowledgeStore
-    workers: Callable[[], tuple[WorkerFact, ...]]
-    """Workers required for firing."""
-    stream_age_ms: Callable[[], int | None]
-    """Age of the newest market stream message; None: no message yet."""
-    streams: PairWatch
-    resync: Callable[[], None]
-    """Request a measurement of the exchange clock."""
-    profile: str
-    statuses: Callable[[], tuple[WorkerStatus, ...]]
-    """Status of every worker."""
-    clock_problem: Callable[[], str]
-    """Why the exchange time is uncertain; empty: it is not."""
-    rng: Random
-    store_problem: Callable[[], str] = lambda: ""
-    """Why the store blocks entries; empty: it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +52,7 @@ class TradingComponents:
 
     def __init__(
         self,
+        *,
         setup: TradingSetup,
         store: Store,
         clock: Clock,

@@ -36,6 +36,7 @@ class DetectionWorker:
 
     def __init__(
         self,
+        *,
         market: Market,
         known: KnowledgeStore,
         clock: Clock,

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from functools import partial
 from typing import Any, ClassVar
 
@@ -14,16 +14,15 @@ from textual.driver import Driver
 from textual.screen import Screen
 
 from mexc_tui.desk.client import Link
-from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
-from mexc_tui.tui.action_mixin import DEFAULT_ENVIRONMENT, ActionMixin, AppEnvironment
+from mexc_tui.tui.action_mixin import DEFAULT_ENVIRONMENT, AppEnvironment
 from mexc_tui.tui.keys import Scope, bindings, palette
+from mexc_tui.tui.page_mixin import PageMixin
 from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens.board_screen import CURSOR, BoardScreen
-from mexc_tui.tui.screens.pages import ActivityScreen, Commands, HelpScreen
-from mexc_tui.tui.screens.quit import Ending, LeavePage, WelcomePage, leave_text, opens_soon
+from mexc_tui.tui.screens.pages import ActivityScreen
+from mexc_tui.tui.screens.quit import Ending
 from mexc_tui.tui.screens.registry import NAMES, board
-from mexc_tui.tui.screens.welcome import welcome_text
 from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.terminal.repaint_scheduler import (
     ECONOMY_PER_S,
@@ -53,7 +52,7 @@ ANSWERS = "answers"
 """Name of query results among the changed views."""
 
 
-class DeskApp(ActionMixin):
+class DeskApp(PageMixin):
     """Shows a source and sends commands. Holds no secrets."""
 
     TITLE = "mexc-tui"
@@ -73,16 +72,19 @@ class DeskApp(ActionMixin):
         driver_class: type[Driver] | None = None,
     ) -> None:
         """Show a source in a theme; times are in `zone` and UTC."""
-        super().__init__(source, themes, theme, outside, driver_class)
-        self._themes, self._zones = themes, (zone, UTC)
+        super().__init__(
+            source,
+            themes,
+            theme,
+            zone=zone,
+            welcome=welcome,
+            environment=outside,
+            driver_class=driver_class,
+        )
+        self._themes = themes
         self._repaints_per_s = ECONOMY_PER_S if is_economy else USUAL_PER_S
         self._most_wire_per_s = ECONOMY_WIRE_PER_S if is_economy else MAX_WIRE_PER_S
         self._paused_ms: int | None = None
-        self._welcome = welcome
-        self._is_stopping = False
-        self._early_end: Ending | None = None
-        self.ending = Ending.LEFT
-        """How the app ended; None while it runs."""
         self.problem = ""
         """Error that ended it."""
         self._scheduler: RepaintScheduler | None = None
@@ -247,51 +249,10 @@ class DeskApp(ActionMixin):
             self._paused_ms = None
             await self.action_switch_screen(name)
 
-    def action_command_palette(self) -> None:
-        """Open the command palette."""
-        if not isinstance(self.screen, Commands):
-            self.push_screen(Commands(placeholder="Search commands"))
-            self.call_after_refresh(self._update_headers)
-
     def action_filter(self) -> None:
         """Filter the focused table."""
         if isinstance(self.screen, BoardScreen):
             self.screen.action_filter()
-
-    def action_help(self) -> None:
-        """Show the help of the current screen."""
-        if isinstance(self.screen, BoardScreen):
-            self.push_screen(HelpScreen(self.screen.board, may_operate=self._source.may_operate))
-            self.call_after_refresh(self._update_headers)
-
-    def action_activity(self) -> None:
-        """Show the activity log."""
-        if isinstance(self.screen, BoardScreen):
-            self.push_screen(ActivityScreen(self._activity, self._zones[0]))
-            self.call_after_refresh(self._update_headers)
-
-    def action_welcome(self) -> None:
-        """Show the welcome page; the key that closes it also runs its action."""
-        status = self._source.status_row
-        words = self._welcome if status is None else welcome_text(Mode(status.mode))
-        if isinstance(self.screen, BoardScreen):
-            self.push_screen(WelcomePage("Welcome", words), self._welcomed)
-            self.call_after_refresh(self._update_headers)
-
-    async def _welcomed(self, answer: str | None) -> None:
-        if answer in NAMES:
-            await self.action_go(answer)
-        elif answer == "help":
-            self.action_help()
-        elif answer == "leave":
-            self.action_leave()
-
-    def _close_welcome_before_opening(self) -> None:
-        """Close the welcome page before an opening."""
-        page = self.screen
-        if isinstance(page, WelcomePage) and opens_soon(self._source):
-            page.dismiss("")
-            self.show_message("Welcome closed before an opening. Reopen: ^p Welcome.")
 
     def action_focus_next(self) -> None:
         """Focus the next pane; on a page, the scrollable part."""
@@ -326,29 +287,6 @@ class DeskApp(ActionMixin):
         """Switch to the next theme."""
         names = sorted(self._themes.by_name)
         self.theme = names[(names.index(self.theme) + 1) % len(names)]
-
-    def action_leave(self) -> None:
-        """Leave: detach or stop the engine. Read-only mode detaches without asking."""
-        if not self._source.may_operate:
-            self.end(Ending.LEFT)
-        elif isinstance(self.screen, BoardScreen):
-            self.push_screen(LeavePage("Leave", leave_text(self._source)), self._left)
-            self.call_after_refresh(self._update_headers)
-
-    def _left(self, answer: str | None) -> None:
-        if answer == "detach":
-            self.end(Ending.LEFT)
-        elif answer == "stop":
-            self._is_stopping = True
-            self.action_command("stop_engine")
-
-    def end(self, ending: Ending) -> None:
-        """Close the app; the first reason counts."""
-        if not self.is_running:
-            self._early_end = self._early_end or ending
-        elif not self._exit:
-            self.ending = ending
-            self.exit()
 
     @property
     def is_opening(self) -> bool:

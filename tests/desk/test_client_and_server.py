@@ -298,7 +298,7 @@ async def test_a_late_command_is_not_begun_but_one_that_was_done_is_answered(pat
 async def test_ids_beyond_those_remembered_are_found_in_the_audit(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mexc_tui.desk.command_executor.REMEMBERED", 3)
+    monkeypatch.setattr("mexc_tui.desk.command_executor.MAX_REMEMBERED", 3)
     sender = CommandSender("many", 1, Role.OPERATE)
     async with serving(path) as engine:
         commands = engine.server.commands

@@ -216,7 +216,7 @@ asyncio.run(main())
 async def test_M10_a_stopped_viewer_costs_little_and_is_current_when_it_wakes(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mexc_tui.desk.viewer.PACE_S", 0.0)  # a minute's worth, as fast as it goes
+    monkeypatch.setattr("mexc_tui.desk.viewer.UPDATE_INTERVAL_S", 0.0)  # a minute's worth, as fast as it goes
     async with serving(path) as engine:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", STOPPED, str(path), stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
@@ -309,7 +309,7 @@ async def test_a_reserved_slot_is_not_kept_by_a_viewer_that_says_nothing(
 ) -> None:
     monkeypatch.setattr(server, "MAX_VIEWERS", 0)
     monkeypatch.setattr(server, "RESERVED", 1)
-    monkeypatch.setattr(viewer, "RESERVED_S", 0.05)
+    monkeypatch.setattr(viewer, "RESERVED_SILENCE_S", 0.05)
     async with serving(path) as engine:
         engine.may_go.clear()
         busy = client_of(path)

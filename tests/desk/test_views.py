@@ -58,7 +58,7 @@ class Pair:
 @pytest.fixture(autouse=True)
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ignore[reportUnusedFunction]
     monkeypatch.setattr(views, "PAGE_BYTES", 40)
-    monkeypatch.setattr(views, "GONE_KEPT", 2)
+    monkeypatch.setattr(views, "MAX_REMOVED", 2)
 
 
 @given(st.lists(STEPS, max_size=60))

@@ -1,21 +1,20 @@
 """Widget of a screen: header, table and drawn panes, confirmation lines, footer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Input
 
 from mexc_tui.tui import keys
 from mexc_tui.tui.render_context import RenderContext
 from mexc_tui.tui.screens import command_lines
+from mexc_tui.tui.screens.input_line import InputLineScreen
 from mexc_tui.tui.screens.pane_widgets import counted, fill_query_pane, fill_table, picture_of, table_of
 from mexc_tui.tui.screens.panes import Pane, PicturePane, QueryPane, ScreenSpec, TablePane
 from mexc_tui.tui.source import DeskSource
@@ -36,23 +35,16 @@ from mexc_tui.tui.widgets.layout import (
     WITH_SCREENS,
 )
 from mexc_tui.tui.widgets.staleness import OLD_VIEWS_MS, StaleMark
-from mexc_tui.tui.widgets.styled_text import Part, folded, width_of
+from mexc_tui.tui.widgets.styled_text import Part
 from mexc_tui.tui.widgets.table import Table
 from mexc_tui.tui.widgets.text_bar import TextBar
 
 DETAILS = "Details"
-FILTER_HINT = "words; !word excludes"
-MAX_HINT = 3
-"""Maximum lines of the hint above an input line."""
-MAX_LINE = 200
-MAX_TYPED = 80
-"""Maximum characters of a filter; longer pasted text is ignored."""
-
 CURSOR = "cursor"
 """Name of the cursor among the changed views."""
 
 
-class BoardScreen(Screen[None]):
+class BoardScreen(InputLineScreen):
     """One screen. Updates changed rows, and everything when it comes to the front."""
 
     DEFAULT_CSS = STYLE
@@ -64,7 +56,7 @@ class BoardScreen(Screen[None]):
 
     def __init__(self, board: ScreenSpec, source: DeskSource, on_shown: Callable[[], None]) -> None:
         """Show a screen of a source; call `entered` when it comes to the front, before the paint."""
-        super().__init__(name=board.name)
+        super().__init__(board.name)
         self._on_shown = on_shown
         self.marks: dict[str, StaleMark] = {}
         """Staleness marks by pane title."""
@@ -75,9 +67,6 @@ class BoardScreen(Screen[None]):
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), *medium, (board.wide_from, "-wide")]
         self.board = board
         self._source = source
-        self._filtered_table: Table | None = None
-        self._on_line: Callable[[str], Awaitable[bool]] | None = None
-        """Receives the typed line; None: the line is a filter."""
         self._takes_text = False
         """Whether the open question expects a typed word."""
         self._zoomed: str | None = None
@@ -86,14 +75,10 @@ class BoardScreen(Screen[None]):
         """Whether the user zoomed; otherwise there is no room for all panes."""
         self._details_of: str | None = None
         """Table of the row whose details are shown."""
-        self._header, self._hint = HeaderBar(), TextBar(MAX_HINT, "hint")
+        self._header = HeaderBar()
         self._body, self._small = Container(id="body"), TextBar(1, "small")
         self._small.show([[Part("terminal too small: 80×24 or more", Tone.WARN)]])
-        self._confirm, self._footer = TextBar(command_lines.MAX_LINES, "confirm"), FooterBar()
-        self._finder = Input(
-            placeholder=FILTER_HINT, compact=True, max_length=MAX_TYPED, select_on_focus=False
-        )
-        self._finder.cursor_blink = False
+        self._footer = FooterBar()
         self._details = Canvas("details")
         self._tables = {
             pane.title: table_of(pane, number)
@@ -266,15 +251,6 @@ class BoardScreen(Screen[None]):
             self._confirm.styles.height = len(drawn)
             self._confirm.show(drawn)
 
-    def _show_line(self, hint: command_lines.Lines, *, is_typed: bool) -> None:
-        """Show the input line with its hint; the current action stays above."""
-        self._hint.display = bool(hint)
-        if hint:
-            self._hint.styles.height = len(hint)
-            self._hint.show(hint)
-        self._finder.set_class(is_typed, "-shown")
-        self._confirm.styles.margin = (0, 0, len(hint) + is_typed + 1, 0)
-
     def hold_rows(self, is_held: bool, *, takes_text: bool) -> None:
         """Hold the row order during a confirmation; show the keys of a typed word."""
         if takes_text is not self._takes_text:
@@ -302,6 +278,11 @@ class BoardScreen(Screen[None]):
         now_s = asyncio.get_running_loop().time()
         key, words = (None, "") if first is None else (first.cursor, first.rows.filter)
         return RenderContext(self._source, known.now_ms, now_s, known.zone, key, words)
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """Return all tables."""
+        return tuple(self._tables.values())
 
     @property
     def table(self) -> Table | None:
@@ -333,41 +314,6 @@ class BoardScreen(Screen[None]):
         self.add_class("-flash")
         self.set_timer(for_s, lambda: self.remove_class("-flash"))
 
-    def open_line(self, hint: str, begin: str, on_line: Callable[[str], Awaitable[bool]]) -> None:
-        """Open an input line; `typed` receives it and returns whether it is valid."""
-        finder = self._finder
-        self._filtered_table, self._on_line = self.table, on_line
-        finder.placeholder, finder.max_length = "", MAX_LINE
-        self._show_line(self._hinted(hint), is_typed=True)
-        finder.value, finder.cursor_position = begin, len(begin)
-        finder.focus()
-
-    def _hinted(self, hint: str) -> command_lines.Lines:
-        """Return the hint of an input line, wrapped."""
-        ends = Part("enter apply, esc cancel", Tone.FAINT)
-        whole = [Part(hint, Tone.STRONG), ends]
-        if width_of(whole) <= self.size.width:
-            return [whole]
-        lines = folded(hint, max(self.size.width - 2, 20))[: MAX_HINT - 1]
-        return [*([Part(one, Tone.STRONG)] for one in lines), [ends]]
-
-    def show_line_error(self, words: str) -> None:
-        """Show why the line is invalid; it stays open for correction."""
-        lines = folded(words, max(self.size.width - 2, 20))[:MAX_HINT]
-        self._show_line([[Part(one, Tone.WARN)] for one in lines], is_typed=True)
-
-    def action_filter(self) -> None:
-        """Open the filter line."""
-        table = self.table
-        if table is None:
-            return
-        finder = self._finder
-        self._filtered_table, self._on_line = table, None
-        finder.placeholder, finder.max_length = FILTER_HINT, MAX_TYPED
-        self._show_line((), is_typed=True)
-        finder.value = table.rows.filter
-        finder.focus()
-
     def action_zoom(self) -> None:
         """Zoom the focused pane, or show all panes."""
         has_focus = (pane.title for pane in self.board.panes if self._widget(pane).has_focus)
@@ -394,37 +340,4 @@ class BoardScreen(Screen[None]):
             self._details_of = None
             self._arrange()
             return
-        finder = self._finder
-        is_line, self._on_line = self._on_line is not None, None
-        finder.value = ""
-        self._show_line((), is_typed=False)
-        for table in () if is_line else self._tables.values():
-            table.set_filter("")
-        self._focus_rows()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter while typing."""
-        if event.input.has_focus and self._filtered_table is not None and self._on_line is None:
-            self._filtered_table.set_filter(event.value)
-
-    @property
-    def line(self) -> str | None:
-        """Return the open input line; None if there is none."""
-        return None if self._on_line is None else self._finder.value
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Apply the filter or the line, and return to the table."""
-        if self._on_line is None:
-            self._show_line((), is_typed=bool(event.value))
-            self._focus_rows()
-        else:
-            self.run_worker(partial(self._submit_line, self._on_line, event.value), exclusive=True)
-
-    async def _submit_line(self, on_line: Callable[[str], Awaitable[bool]], line: str) -> None:
-        if await on_line(line) and self._on_line is on_line:
-            self.action_clear_filter()
-
-    def _focus_rows(self) -> None:
-        if self._filtered_table is not None:
-            self._filtered_table.focus()
-            self._filtered_table = None
+        super().action_clear_filter()

@@ -18,7 +18,8 @@ from mexc_tui.tui.action_mixin import AppEnvironment
 from mexc_tui.tui.actions import export
 from mexc_tui.tui.actions.file_writer import save
 from mexc_tui.tui.app import DeskApp
-from mexc_tui.tui.screens.board_screen import MAX_TYPED, BoardScreen
+from mexc_tui.tui.screens.board_screen import BoardScreen
+from mexc_tui.tui.screens.input_line import MAX_TYPED
 from mexc_tui.tui.widgets.text_bar import TextBar
 from tests.support.tui.counting_driver import Counting
 from tests.support.tui.desk_app import SOON_S, desk, seen, until

@@ -1,1 +1,1 @@
-"""The Textual app: screens, widgets, themes. Knows desk and model, nothing deeper."""
+"""The Textual app: screens, widgets, themes. Imports only desk, wording and model."""

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 _WITH_MODE = ("watch",)
-"""Commands that take mode and exchange, as the desk itself and `--headless` do."""
+"""Commands with the options mode and exchange, like the desk itself and `--headless`."""
 _WITH_PROFILE = (
     *("attach", "status", "stop", "listings", "alerts", "signals", "why", "report", "positions", "orders"),
     *("snipes", "risk", "what-if", "arm", "disarm", "close", "exits", "convert-dust", "halt", "reduce-only"),
@@ -46,7 +46,7 @@ def _missing(found: "re.Match[str]", chosen: ChosenOptions) -> str:
     is_prose = command == "mexc-tui" and found.string[found.end() : found.end() + 1] not in _ENDS
     if name in _WITHOUT_OPTIONS or is_prose:
         return ""
-    options = {"profile": chosen.profile or chosen.mode}  # by default a profile has its mode's name
+    options = {"profile": chosen.profile or chosen.mode}  # the default profile is named after its mode
     if not name or name in _WITH_MODE:
         options = {"mode": chosen.mode, "exchange": chosen.exchange, "profile": chosen.profile}
     return "".join(

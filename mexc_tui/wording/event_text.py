@@ -17,7 +17,7 @@ _HEAD = frozenset({"kind", "at_ms", "about", "version"})
 
 
 def event_text(row: FactRow) -> str:
-    """Return the text of an event, without time, kind and subject; of an unknown kind, its fields."""
+    """Return the text of an event without time, kind and subject; for an unknown kind, its fields."""
     try:
         event = events.decode(bytes(row.body))
         return _detection_text(event) or trading_event_text(event) or _fields(row.body)

@@ -1,1 +1,1 @@
-"""Keys and what they do: commands, confirmations, forms, export."""
+"""Actions of keys: commands, confirmations, export."""

@@ -15,7 +15,7 @@ _RUNG_STATES = {
     "engine": ("watched by the engine", Tone.WARN),
     "sold": ("sold", Tone.FAINT),
     "too small": ("below the minimum notional", Tone.FAINT),
-    "nowhere": ("NOWHERE", Tone.BAD),
+    "nowhere": ("NOT PLACED", Tone.BAD),
 }
 _PROTECTED = {
     Protection.ENGINE: ("by the engine", Tone.WARN),

@@ -96,9 +96,9 @@ def _fields(body: msgspec.Raw, width: int) -> Iterable[Drawn]:
 BOARD = ScreenSpec(
     "journal",
     "Journal",
-    "Every event that changed money or a decision, newest first. On the newest row the cursor follows new "
-    "comes, elsewhere it stays. A filter with a kind (order_changed) or a pair (FOOUSDT) reaches further "
-    f"back than the last {PAGE} facts.",
+    "Every event that changed an amount or a decision, newest first. A cursor on the newest row follows new "
+    "events. A filter with an event kind (order_changed) or a symbol (FOOUSDT) searches the whole journal, "
+    f"not only the last {PAGE} events.",
     (
         QueryPane(
             "Journal",

@@ -1,1 +1,1 @@
-"""The terminal itself: input, signals, output size, repaint pacing."""
+"""Terminal driver: input, signals, output size, repaint pacing."""

@@ -1,8 +1,8 @@
 """Decode terminal input into keys, mouse reports and pastes. No input can stop it.
 
-Textual's own parser raises at invalid UTF-8 and at impossible key codes, and takes the letters of a sequence
-that it does not know for typed keys. Here sequences are cut out by the rules of ECMA-48 first; each is
-decoded by itself, and one that means nothing is dropped.
+Textual's parser raises at invalid UTF-8 and impossible key codes, and treats the letters of an unknown
+sequence as typed keys. Here sequences are delimited by the rules of ECMA-48 first; each is decoded
+separately, and an unknown one is dropped.
 """
 
 import logging
@@ -18,7 +18,7 @@ from textual.message import Message
 log = logging.getLogger(__name__)
 
 ESCAPE_S = constants.ESCAPE_DELAY
-"""After this time without a further byte an ESC is the key."""
+"""Time without a further byte after which an ESC is the escape key."""
 SEQUENCE_S = 0.5
 """After this time an incomplete sequence is dropped."""
 STRING_S = 2.0
@@ -26,7 +26,7 @@ STRING_S = 2.0
 PASTE_SILENCE_S = 1.0
 """A paste that pauses for this time has ended, even without its end marker."""
 PASTE_WINDOW_S, PASTE_WINDOW_BYTES = 2.0, 512
-"""A paste slower than this rate has ended, too: keys are being pressed."""
+"""A paste slower than this rate has ended: the input is typed."""
 UNMARKED_S = 0.1
 """Text within this time after unmarked pasted text belongs to it."""
 MAX_SEQUENCE = 64
@@ -76,7 +76,7 @@ class InputDecoder:
     def feed(self, data: bytes, now_s: float) -> Iterator[Message]:
         """Yield the messages of these and earlier incomplete bytes.
 
-        What raised is not decoded again: the caller may go on with `feed(b"", …)`.
+        Input that raised is not decoded again: the caller may continue with `feed(b"", …)`.
         """
         self._now_s = now_s
         self._read_s = now_s if data else self._read_s
@@ -90,7 +90,7 @@ class InputDecoder:
             before = self._buffer
             yield from self._next()
             if self._buffer is before:
-                return  # the rest has to come first
+                return  # incomplete
 
     def idle(self, now_s: float) -> Iterator[Message]:
         """Yield the messages due after a timeout."""
@@ -147,10 +147,10 @@ class InputDecoder:
     def _escaped(self) -> Iterable[Message]:
         """Return the messages of an ESC before other input.
 
-        No key is bound with alt here: over a slow line the escape key and the next one arrive like this.
+        No key is bound with alt: on a slow connection the escape key and the next key arrive like this.
         """
         broken = _INCOMPLETE.match(self._buffer)
-        if broken is not None and broken.end() > 1:  # a sequence that something else has cut short
+        if broken is not None and broken.end() > 1:  # an interrupted sequence
             self._consume(broken.end())
             return ()
         if self._buffer.startswith(b"\x1b\\"):  # the end of a control string
@@ -168,11 +168,11 @@ class InputDecoder:
     def _typed(self, text: str) -> Iterator[Message]:
         is_rest = self._now_s < self._unmarked_until_s
         if text and (is_rest or (len(text) > MAX_TYPED and len(set(text)) > 1)):
-            if len(text) > 1:  # one character alone may be a key held down
+            if len(text) > 1:  # a single character may be a key held down
                 self._unmarked_until_s = self._now_s + UNMARKED_S
             yield events.Paste(text[:MAX_PASTED].replace("\x00", ""))
             return
-        text = text[:MAX_TYPED]  # more of one character: a key that was held down while this did not read
+        text = text[:MAX_TYPED]  # repetitions: a key held down while nothing was read
         for character in text:
             yield from self._keys(character)
 
@@ -180,7 +180,7 @@ class InputDecoder:
         try:
             keys = list(self._parser._sequence_to_key_events(sequence))  # pyright: ignore[reportPrivateUsage]
         except (ValueError, OverflowError) as error:
-            log.info("a key code that means nothing: %s", error)
+            log.info("invalid key code: %s", error)
             return
         for key in keys:
             if key.key != Keys.Ignore and _SURROGATE.search(key.character or "") is None:

@@ -1,7 +1,7 @@
 """Schedule repaints: immediately after a pause, then a few times per second.
 
-Around an opening everything but the rows of the opening symbols waits, for a second at most.
-Clock and timers are passed in.
+Around an opening only the rows of the opening symbols are painted; all others wait, for a second at most.
+Clock and timers are parameters.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ ECONOMY_WIRE_PER_S = 1_000
 _FULL, _EASY = 0.75, 0.375
 """Shares of that: above the first, halve the rate; below the second, double it."""
 _SLOWEST_PER_S = 2 / 3
-"""Maximum interval of full repaints: no shown age may be wrong by two seconds."""
+"""Minimum rate of full repaints: a shown age is never wrong by two seconds."""
 
 QUIET_BEFORE_MS = 500
 QUIET_AFTER_MS = 500

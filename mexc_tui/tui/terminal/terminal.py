@@ -73,7 +73,7 @@ class OutputWriter:
     """Writes in its own thread; a blocked terminal loses frames but delays nothing."""
 
     def __init__(self, descriptor: int, drained: Callable[[], None], broken: Callable[[], None]) -> None:
-        """`drained` is called when it reads again after lost frames, `broken` when it is gone."""
+        """`drained` is called when the queue is empty after dropped frames, `broken` after a hang-up."""
         self._descriptor, self._drained, self._broken = descriptor, drained, broken
         self._frames: deque[bytes] = deque()
         self._changed = Condition()
@@ -123,7 +123,7 @@ class OutputWriter:
             if not self._write(frame):
                 return
             with self._changed:
-                if self._frames:  # none: it took too long, and is closed
+                if self._frames:  # empty: closed after the time limit
                     self._frames.popleft()
                 self._changed.notify_all()
                 has_drained = self._has_lost and not self._frames
@@ -201,7 +201,7 @@ class TerminalDriver(LinuxDriver):
 
         def soon(act: Callable[[], None]) -> Callable[[], None]:
             def call() -> None:
-                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody looks any more
+                with contextlib.suppress(RuntimeError):  # the loop is closed: the app has ended
                     loop.call_soon_threadsafe(act)
 
             return call
@@ -234,7 +234,7 @@ class TerminalDriver(LinuxDriver):
             self._poll_timer.cancel()
         signal.signal(signal.SIGCONT, signal.SIG_DFL)
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)
-        if self.terminal.is_orphaned():  # nobody else will say it
+        if self.terminal.is_orphaned():  # no other process restores the terminal
             write_soon(self.terminal.out, RESTORE)
         elif (self._writer is not None and not self._writer.close()) or self._was_behind:
             self.terminal.owed = RESTORE
@@ -269,7 +269,7 @@ class TerminalDriver(LinuxDriver):
         try:
             termios.tcsetattr(self.fileno, termios.TCSANOW, self._attributes)
         except (OSError, termios.error) as error:
-            log.info("the terminal could not be taken again: %s", error)
+            log.info("cannot restore the terminal mode: %s", error)
             return
         self._was_behind = False
         self.write(ENTER_SCREEN)
@@ -280,7 +280,7 @@ class TerminalDriver(LinuxDriver):
         """Whether the shell has the terminal; then it is neither read nor written."""
         try:
             return os.tcgetpgrp(self.fileno) != os.getpgrp()
-        except OSError:  # not ours to share with a shell, or gone
+        except OSError:  # not the controlling terminal, or hung up
             return False
 
     def _get_terminal_size(self) -> tuple[int, int]:
@@ -291,7 +291,7 @@ class TerminalDriver(LinuxDriver):
         return (columns, lines) if columns and lines else DEFAULT_SIZE
 
     def _query_in_band_window_resize(self) -> None:
-        """Disable size reports in the input: the system reports sizes, and garbage may look like one."""
+        """Disable size reports in the input: the system reports sizes; random input may look like one."""
 
     def _run_input_thread(self) -> None:
         decoder, failed = InputDecoder(), 0
@@ -303,15 +303,15 @@ class TerminalDriver(LinuxDriver):
                 self._read_input(decoder)
                 failed = 0
             except OSError as error:
-                # What is typed behind a shell is the shell's; it may have given the terminal back just now.
+                # Input belongs to the shell while it has the terminal; it may just have returned it.
                 failed = 0 if self._is_behind() else failed + 1
                 if failed > 1 or self._is_hung_up():
                     log.info("the terminal is gone: %s", error)
                     self._in_app(self.terminal.gone)
                     return
                 self.exit_event.wait(RETRY_READ_S)
-            except Exception as error:  # without a reader no key would halt anything
-                log.exception("reading keys failed, and begins again")
+            except Exception as error:  # without a reader the halt key would not work
+                log.exception("reading keys failed and is restarted")
                 problem = f"{type(error).__name__}: {error}"
                 self._in_app(lambda problem=problem: self.terminal.input_failed(problem))
                 failed += 1

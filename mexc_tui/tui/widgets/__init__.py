@@ -1,1 +1,1 @@
-"""What screens are made of: tables, charts, header, footer, canvases."""
+"""Widgets of the screens: tables, charts, header, footer, canvases."""

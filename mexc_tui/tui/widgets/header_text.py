@@ -1,6 +1,6 @@
-"""Header lines: mode, state, clock and data age; equity; and news. Unknown values are marked.
+"""Header lines: mode, trading state, clock and data age; equity; news. Unknown values are marked.
 
-While nothing new comes from the engine, state and money are the last that are known, marked and dimmed.
+While the data is stale, the last known state and amounts are dimmed and marked.
 """
 
 from collections.abc import Sequence

@@ -85,7 +85,7 @@ class Table(ScrollView, can_focus=True):
         self._titles = "", ""
         self._drawing = Drawing(self.columns, lambda name: self.get_component_rich_style(f"table--{name}"))
 
-    # What is shown
+    # Content
 
     def apply(self, changes: Mapping[str, Line | None]) -> None:
         """Update rows; None removes one. Repaints changed rows only."""
@@ -196,7 +196,7 @@ class Table(ScrollView, can_focus=True):
     def _index(self, key: str | None) -> int:
         return self.rows.shown.index(key) if key in self.rows.shown else -1
 
-    # What is painted
+    # Painting
 
     def render_line(self, y: int) -> Strip:
         """Return one visible line; y counts from the top."""
@@ -240,7 +240,7 @@ class Table(ScrollView, can_focus=True):
     def _measure(self) -> None:
         self.virtual_size = Size(self.scrollable_content_region.width, len(self.rows.shown) + HEAD)
 
-    # What comes from outside
+    # Events
 
     def on_resize(self) -> None:
         """Place the columns after a resize."""

@@ -14,14 +14,14 @@ from mexc_tui.tui.widgets.table_rows import Line, SortOrder
 
 INDENT = "  "
 CURSOR = "> "
-"""In front of a row (`columns.MARK` wide): the cursor is seen without colour too."""
+"""Mark of the row under the cursor (`columns.MARK` wide), visible without colours."""
 
 
 class Drawing:
     """Caches drawn lines until they are invalidated."""
 
     def __init__(self, columns: Sequence[Column], style_of: Callable[[str], Style]) -> None:
-        """`style_of` finds a style by its name; it is asked once for each until `forget_all`."""
+        """`style_of` returns a style by name; its results are cached until `forget_all`."""
         self._columns = list(columns)
         self._style_of = style_of
         self._styles: dict[str, Style] = {}
@@ -95,14 +95,14 @@ class Drawing:
         return Strip([Segment(fit(text, self._width), self._style(style))], self._width)
 
     def span(self, columns: frozenset[int] | None) -> tuple[int, int]:
-        """Return where these columns begin and end on a line; None: all of it. Equal: they are not shown."""
+        """Return start and end of these columns on a line; None: the whole line. Equal: all are hidden."""
         if columns is None:
             return 0, self._width
         shown = [place for place in self.places if place.column in columns]
         return (shown[0].x, shown[-1].x + shown[-1].width) if shown else (0, 0)
 
     def column_at(self, x: int) -> int | None:
-        """Return the column at a place on a line."""
+        """Return the column at an offset on a line."""
         return next((place.column for place in self.places if x < place.x + place.width), None)
 
     def _row(self, key: str, line: Line) -> Strip:
@@ -117,7 +117,7 @@ class Drawing:
         return Strip(segments).adjust_cell_length(self._width, plain).simplify()
 
     def _part(self, cell: Cell, place: ColumnPlace) -> Segment:
-        """Return a cell and the gap behind it: in one style, so that equal neighbours are sent as one."""
+        """Return a cell with the gap after it, in one style, so that equal neighbours are sent together."""
         tone = "faint" if self.is_stale else cell.tone.value
         return Segment(self._text(cell, place) + " " * GAP, self._style(tone))
 

@@ -53,17 +53,17 @@ class TableRows:
 
     @property
     def keys(self) -> frozenset[str]:
-        """Return the keys of all rows, filtered ones included."""
+        """Return the keys of all rows, including filtered ones."""
         return frozenset(self._lines)
 
     @property
     def total(self) -> int:
-        """Return how many rows there are, filtered ones included."""
+        """Return the number of rows, including filtered ones."""
         return len(self._lines)
 
     @property
     def first(self) -> str | None:
-        """Return the key of the first row that is shown."""
+        """Return the key of the first visible row."""
         return self.shown[0] if self.shown else None
 
     def apply(self, changes: Mapping[str, Line | None]) -> Dirty:

@@ -7,6 +7,7 @@ import msgspec
 from mexc_tui.model import event as events
 from mexc_tui.model.event import AnyEvent
 from mexc_tui.model.listing import ListingFacts, Sighting
+from mexc_tui.model.signal import SignalKey
 from mexc_tui.model.view import FactRow
 from mexc_tui.wording.alerts import alert_title
 from mexc_tui.wording.digits import plain, plain_json
@@ -38,12 +39,16 @@ def _detection_text(event: AnyEvent) -> str:
         case events.SignalRaised():
             signal = event.signal
             reasons = "; ".join(signal.reasons)
-            return f"{signal.key.detector} {signal.key.topic}: {reasons} ({signal.probability})"
+            return f"{_signal_name(signal.key)}: {reasons} ({signal.probability})"
         case events.SignalEnded():
             why = f" ({event.ended.reason})" if event.ended.reason else ""
-            return f"{event.ended.key.detector} {event.ended.key.topic} ended{why}"
+            return f"{_signal_name(event.ended.key)} ended{why}"
         case _:
             return _desk_text(event)
+
+
+def _signal_name(key: SignalKey) -> str:
+    return f"{key.detector} {key.topic}".replace("_", " ")
 
 
 def _desk_text(event: AnyEvent) -> str:

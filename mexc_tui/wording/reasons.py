@@ -45,6 +45,23 @@ _TEXTS: dict[type[StrEnum], dict[str, str]] = {
 }
 """By type, because members of different enums with the same value are equal."""
 
+_SHORT = {
+    CloseReason.STOP.value: "stop",
+    CloseReason.TRAILING.value: "trailing",
+    CloseReason.BREAK_EVEN.value: "BE stop",
+    CloseReason.LADDER.value: "TP",
+    CloseReason.TIME.value: "time",
+    CloseReason.MANUAL.value: "manual",
+    CloseReason.GUARD.value: "risk",
+    CloseReason.PRACTICE_END.value: "day end",
+    CloseReason.CORRECTED.value: "gone",
+}
+
+
+def short_close_reason(value: CloseReason) -> str:
+    """Return why a position was closed in at most eight characters."""
+    return _SHORT.get(value.value, value.value or "unknown")
+
 
 def reason_text(value: StrEnum) -> str:
     """Return the text of an enum value; without an entry here, the value with spaces."""

@@ -323,4 +323,4 @@ def named(action: ActionSpec, target: Target) -> str:
     """Return action and target: Close 50 % of FOOUSDT."""
     share = "" if target.share_pct is None or target.share_pct == ALL else f" {target.share_pct:f} % of"
     name = "Close" if share else f"{action.name} of" if action.shares else action.name
-    return f"{name}{share} {target.symbol}".strip()
+    return f"{name}{share} {target.symbol}".strip().removesuffix(" of")

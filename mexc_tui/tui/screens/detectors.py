@@ -89,8 +89,8 @@ def _detail(context: RenderContext, width: int, height: int) -> list[Drawn]:
         *_rate(row.rate, width),
         text_line(""),
         (StyledSpan("last signal   ", Tone.FAINT), StyledSpan(last)),
-        (StyledSpan("recall        ", Tone.FAINT), StyledSpan(f"in time {_shown(row.recall)}")),
-        (StyledSpan("base rate     ", Tone.FAINT), StyledSpan(f"all listings {_shown(row.base)}")),
+        (StyledSpan("recall        ", Tone.FAINT), StyledSpan(_shown(row.recall, "in time"))),
+        (StyledSpan("base rate     ", Tone.FAINT), StyledSpan(_shown(row.base, "all listings"))),
         (StyledSpan("Brier skill   ", Tone.FAINT), StyledSpan(_skill(row))),
         (
             StyledSpan("pending       ", Tone.FAINT),
@@ -108,8 +108,8 @@ def _detail(context: RenderContext, width: int, height: int) -> list[Drawn]:
     ]
 
 
-def _shown(rate: RateRow) -> str:
-    return rate.words or "unknown"
+def _shown(rate: RateRow, of: str) -> str:
+    return rate.words or "unknown" if rate.value is None else f"{of} {rate.words}"
 
 
 def _skill(row: DetectorRow) -> str:

@@ -94,7 +94,7 @@ def _waterfall(context: RenderContext, width: int, height: int) -> list[Drawn]:
         text_line(f"{'':<{named + room}}{'THIS':>9}{'P50':>9}{'P99':>9}{'N':>5}", Tone.FAINT),
     ]
     for (name, value), drawn in zip(took, waterfall([value for _, value in took], room), strict=True):
-        lines.append(_stage(fit(name.replace("_", " "), named), value, drawn, usual.get(name)))
+        lines.append(_stage(fit(name.replace("_", " "), named - 1) + " ", value, drawn, usual.get(name)))
     return lines
 
 

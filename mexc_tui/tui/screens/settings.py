@@ -36,7 +36,7 @@ def _line(row: SettingRow) -> Line:
         Cell(row.name, Tone.STRONG if is_own else Tone.PLAIN),
         Cell(row.value, Tone.WARN if is_own else Tone.PLAIN),
         Cell(row.unit, Tone.FAINT),
-        Cell(row.origin, Tone.PLAIN if is_own else Tone.FAINT),
+        Cell(row.origin.removeprefix("the "), Tone.PLAIN if is_own else Tone.FAINT),
         Cell(row.pending, Tone.WARN),
         Cell(row.help, Tone.FAINT),
     )

@@ -17,7 +17,7 @@ from mexc_tui.tui.widgets.cell import UNKNOWN_CELL, Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.table_rows import Line
 from mexc_tui.tui.widgets.text import age, amount, countdown, gain, price, utc, within
-from mexc_tui.wording.reasons import reason_text, spaced
+from mexc_tui.wording.reasons import short_close_reason, spaced
 
 _FILLED = 16
 
@@ -217,7 +217,7 @@ def _closed(row: PositionRow, closed_ms: int) -> Line:
         UNKNOWN_CELL,
         UNKNOWN_CELL,
         Cell(age(closed_ms - row.opened_ms), Tone.FAINT, _BEHIND - closed_ms),
-        Cell(f"closed: {reason_text(row.close_reason)}", Tone.FAINT),
+        Cell(f"closed: {short_close_reason(row.close_reason)}", Tone.FAINT),
         Cell(f"at {utc(closed_ms)}", Tone.FAINT),
     )
 

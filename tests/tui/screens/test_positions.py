@@ -27,9 +27,7 @@ async def test_exits_stand_on_the_axis_of_the_price_from_the_highest_down() -> N
     async with desk(_held()) as (app, pilot, _):
         await pilot.press("4")
         text = await until(pilot, app, "protection by the engine")
-        places = [
-            text.index(words) for words in ("take 2", "· high ", "► bid", "┴ stop", "take 1", "┼ entry")
-        ]
+        places = [text.index(words) for words in ("TP 2", "· high ", "► bid", "┴ stop", "TP 1", "┼ entry")]
         assert places == sorted(places)
         assert "900 OPEN, resting" in text
         assert "900 OPEN, sold" in text

@@ -125,7 +125,7 @@ async def test_fills_and_closes_are_told_and_kept_among_what_happened() -> None:
         await _news(one, "closed OPENUSDT: ▲ +1.94 USDT (▲ +20.0%), take-profits after 41s")
         await one.press("m")
         text = await one.until("ACTION  ")
-        for words in ("fill OPENUSDT", "closed OPENUSDT", "in 2 fills", "realised ▲ +1.94", "by ladder"):
+        for words in ("fill OPENUSDT", "closed OPENUSDT", "in 2 fills", "realised ▲ +1.94", "take-profits"):
             assert words in text
         assert len(re.findall(r"engine +fill OPENUSDT", text)) == 2
 

@@ -5,15 +5,16 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from mexc_tui.engine.accounting.ledger_state import LedgerState
+from mexc_tui.engine.accounting.recent_activity import RecentActivity
 from mexc_tui.engine.market.prices import QUOTE
 from mexc_tui.engine.views.trading_rows import RowContext, mark_of
 from mexc_tui.ledger.equity import market_value
 from mexc_tui.ledger.numbers import exactly, rounded
-from mexc_tui.model.intent import ZERO
+from mexc_tui.model.intent import ZERO, OrderRole
 from mexc_tui.model.position import TradingDay
 from mexc_tui.model.trading import RiskLevel
 from mexc_tui.model.trading_view import LimitRow, RiskRow
-from mexc_tui.risk.candidate import RiskBook, RiskLimits
+from mexc_tui.risk.candidate import HeldPosition, Reserved, RiskBook, RiskLimits
 from mexc_tui.risk.limits import DAY_MS, HOUR_MS, drawdown_pct, exposure, loss_of_day_pct
 
 HUNDRED = Decimal(100)
@@ -78,6 +79,27 @@ def risk_row(
 
 
 @exactly
+def risk_book(memory: LedgerState, recent: RecentActivity, day_equity: Decimal | None) -> RiskBook:
+    """Return the state that entries are checked against, from memory."""
+    point = memory.equity
+    opens_ms = {one.id: one.opens_ms for one in memory.snipes.values()}
+    return RiskBook(
+        equity=point.equity if point is not None and point.is_complete else None,
+        peak=Decimal(0) if point is None else point.peak,
+        free_cash=memory.cash(QUOTE) - memory.reserved(),
+        day_equity=day_equity,
+        held=tuple(HeldPosition(one.symbol, one.remaining_cost) for one in memory.positions.values()),
+        reserved=tuple(
+            Reserved(one.snipe_id, one.symbol, one.reserved, opens_ms.get(one.snipe_id, one.created_ms))
+            for one in memory.intents.values()
+            if one.role is OrderRole.ENTRY
+        ),
+        entries_ms=recent.entries_ms,
+        losses_in_a_row=recent.losses.count,
+        last_loss_ms=recent.losses.last_ms,
+    )
+
+
 def limit_rows(seen: RiskBook, limits: RiskLimits, now_ms: int) -> tuple[LimitRow, ...]:
     """Return each limit and how much of it is used, under the name of its verdict."""
     equity, pending = seen.equity or ZERO, len(seen.reserved)

@@ -14,7 +14,7 @@ from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.trading_view import PositionRow
 
-LOOKS_ONLY = "Unavailable: this engine runs without trading."
+NO_TRADING = "Unavailable: this engine runs without trading."
 
 
 class ScreenQueries:
@@ -24,7 +24,7 @@ class ScreenQueries:
         """`positions`: rows of the open positions."""
         self._engine = engine
         self._positions = positions
-        self._sight = SymbolView(engine, self._position)
+        self._symbol_view = SymbolView(engine, self._position)
 
     async def detectors(self) -> DetectorsRow:
         """Return the rows of the detectors. Raises StorageError."""
@@ -43,7 +43,7 @@ class ScreenQueries:
 
     async def market(self, symbol: str, wish: SymbolRequest) -> MarketRow:
         """Return the market view of a symbol and stream it. Raises CommandRefused, StorageError."""
-        return await self._sight.market(symbol, wish)
+        return await self._symbol_view.market(symbol, wish)
 
     async def equity(self, since_ms: int, points: int) -> EquityRow:
         """Return stored equity since a time.
@@ -52,7 +52,7 @@ class ScreenQueries:
         """
         components = self._engine.trading_components
         if components is None:
-            raise CommandRefused(LOOKS_ONLY)
+            raise CommandRefused(NO_TRADING)
         scope, now_ms, live = (
             components.ledger.scope,
             components.port.now_ms(),
@@ -69,7 +69,7 @@ class ScreenQueries:
         """
         components = self._engine.trading_components
         if components is None:
-            raise CommandRefused(LOOKS_ONLY)
+            raise CommandRefused(NO_TRADING)
         scope = components.ledger.scope
         return await self._engine.parts.store.read(
             "latency", lambda stored: latency_of(stored.trading(scope), shots)

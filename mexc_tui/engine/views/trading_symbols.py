@@ -1,0 +1,93 @@
+"""Symbols that a command refers to, and the context of its rows: quotes, filters, stop monitoring."""
+
+from collections.abc import Callable, Collection
+from functools import partial
+
+from mexc_tui.engine.market.knowledge_store import KnowledgeStore
+from mexc_tui.engine.trading import TradingComponents
+from mexc_tui.engine.views.trading_rows import BidQuote, RowContext, SymbolPrecision
+from mexc_tui.model.errors import CommandRefused
+from mexc_tui.model.pair_names import AmbiguousName, resolve
+from mexc_tui.model.position import Position
+from mexc_tui.model.reconciliation import delisted_words
+from mexc_tui.sniping.protection import hindrance
+from mexc_tui.sniping.rounding import Grid, grid_of
+
+
+class TradingSymbols:
+    """Resolves the symbols of commands and provides the context of rows. `stale_ms`: age limit of a bid."""
+
+    def __init__(
+        self, components: TradingComponents, known: KnowledgeStore, stale_ms: Callable[[], int]
+    ) -> None:
+        self._components = components
+        self._known = known
+        self._stale_ms = stale_ms
+
+    def held(self, symbol: str) -> str:
+        """Return the symbol that a name refers to, preferring open positions.
+
+        Raises CommandRefused.
+        """
+        return self._named(symbol, {one.symbol for one in self._components.ledger.state.positions.values()})
+
+    def armed(self, symbol: str) -> str:
+        """Return the symbol that a name refers to, preferring armed snipes. Raises CommandRefused."""
+        return self._named(symbol, {one.symbol for one in self._components.ledger.state.snipes.values()})
+
+    def pair(self, symbol: str) -> str:
+        """Return the listed or scheduled symbol that a name refers to. Raises CommandRefused."""
+        return self._named(symbol, ())
+
+    def _named(self, symbol: str, preferred: Collection[str]) -> str:
+        try:
+            # An ambiguous name is refused: never choose which of several symbols to sell or disarm.
+            found = resolve(symbol, preferred.__contains__, prefers_usual=False)
+            return found or self._known.knowledge.named(symbol) or symbol
+        except AmbiguousName as error:
+            raise CommandRefused(str(error)) from None
+
+    def context(self) -> RowContext:
+        """Return the context of rows: current quotes, filters and the state of the exit monitor."""
+        blind = (
+            ""
+            if self._components.safety.emergency_stop.closer is not None
+            else "the exit monitor is not running"
+        )
+        gone = partial(delisted_words, self._components.ledger.state.reconciled)
+        return RowContext(
+            self._quote,
+            self.grid,
+            self._stale_ms(),
+            blind,
+            precision=self._precision,
+            hindrance=self._hindrance,
+            delisted=gone,
+        )
+
+    def _hindrance(self, position: Position) -> str:
+        components = self._components
+        return hindrance(
+            self._known.knowledge.pairs.get(position.symbol),
+            components.ledger.state.trading,
+            components.exit_monitor.heartbeat_ms(position),
+            components.port.now_ms(),
+        )
+
+    def _quote(self, symbol: str) -> BidQuote:
+        prices = self._components.prices
+        price = prices.of(symbol)
+        return BidQuote(price.bid, prices.age_ms(symbol), price.updated_ms, price.last)
+
+    def _precision(self, symbol: str) -> SymbolPrecision:
+        pair = self._known.knowledge.pairs.get(symbol)
+        return (
+            SymbolPrecision()
+            if pair is None
+            else SymbolPrecision(pair.price_precision, pair.quantity_precision)
+        )
+
+    def grid(self, symbol: str) -> Grid | None:
+        """Return the tick and step sizes of a symbol; None: not on the exchange."""
+        pair = self._known.knowledge.pairs.get(symbol)
+        return None if pair is None else grid_of(pair)

@@ -333,7 +333,7 @@ class Engine:
             return shown.state, shown.words
         degraded = [one.name for one in self.workers() if one.is_degraded]
         if degraded:
-            return TradingState.REDUCE_ONLY, f"worker {', '.join(degraded)} fails repeatedly"
+            return TradingState.REDUCE_ONLY, f"worker {', '.join(degraded)} keeps failing"
         problem = self._clock_problem()
         return (TradingState.REDUCE_ONLY, problem) if problem else (TradingState.ACTIVE, "")
 

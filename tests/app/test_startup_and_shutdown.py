@@ -224,16 +224,16 @@ async def test_two_profiles_with_one_account_have_one_engine(tmp_path: Path) -> 
 # ---- the end
 
 
-async def test_a_closing_look_that_takes_too_long_is_said_and_is_no_difference(
+async def test_a_final_update_that_takes_too_long_is_reported_and_is_no_difference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(engine_room, "LAST_LOOK_S", 0)
+    monkeypatch.setattr(engine_room, "FINAL_UPDATE_S", 0)
     async with serving(SHORT, 1) as endpoint:
         launch = LaunchOptions(None, "calm", 1, written(tmp_path, endpoint), None, until_done=True)
         assert await run_engine(launch, environment(tmp_path), asyncio.Event()) == 0
     said = capsys.readouterr()
     assert "SOONUSDT" in said.out
-    assert "The closing look took longer than 0 s" in said.err
+    assert "The final update took longer than 0 s" in said.err
     assert "Traceback" not in said.err
 
 

@@ -68,7 +68,7 @@ def test_an_allowance_grants_a_burst_and_then_what_grows_again() -> None:
     simulate(main, seed=1)
 
 
-def test_a_source_that_is_not_asked_for_long_is_warned_of_once_and_shown(
+def test_a_source_not_polled_for_long_is_logged_once_and_shown(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     ban = FaultPlan(kind=FaultKind.BANNED, at_s=20, times=1, path="/api/v3/defaultSymbols", amount_ms=90_000)
@@ -79,16 +79,16 @@ def test_a_source_that_is_not_asked_for_long_is_warned_of_once_and_shown(
         async with day.engine() as running:
             await asyncio.sleep(100)
             during = {row.source: row.problem for row in running.engine.polls.rows()}
-            assert "not asked for" in during["selfSymbols"]
-            assert "not asked for" in during["exchangeInfo"]
+            assert "not polled for" in during["selfSymbols"]
+            assert "not polled for" in during["exchangeInfo"]
             assert during["calendar"] == during["symbolsV2"] == ""  # pages of the web site
             await asyncio.sleep(30)
             assert not [row for row in running.engine.polls.rows() if row.problem]
 
     with caplog.at_level(logging.WARNING):
         simulate(main, seed=1)
-    told = [record.getMessage() for record in caplog.records if record.name.endswith("polls")]
-    silent = [words.split()[0] for words in told if "is not asked" in words]
+    told = [record.getMessage() for record in caplog.records if record.name.endswith("poll_worker")]
+    silent = [words.split()[0] for words in told if "is not polled" in words]
     assert sorted(silent) == sorted(set(silent))
     assert set(silent) >= {"selfSymbols", "exchangeInfo"}
     assert not [words for words in told if "its turn" in words]

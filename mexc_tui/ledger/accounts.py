@@ -25,9 +25,9 @@ def start_entry(balances: Iterable[Balance], quote_assets: frozenset[str], at_ms
         if balance.total:
             account = LedgerAccount.DESK if balance.asset in quote_assets else LedgerAccount.OWN
             postings += external_postings(account, balance.asset, balance.total)
-    words = "initial account balance; own coins of the user"
+    text = "initial account balance; own coins of the user"
     return LedgerEntry(
-        id=START_ENTRY, kind=EntryKind.START, at_ms=at_ms, postings=tuple(postings), words=words
+        id=START_ENTRY, kind=EntryKind.START, at_ms=at_ms, postings=tuple(postings), words=text
     )
 
 
@@ -39,7 +39,7 @@ def external_postings(account: LedgerAccount, asset: str, amount: Decimal) -> tu
 
 
 def drift_entry(
-    account: LedgerAccount, asset: str, amount: Decimal, *, is_cash: bool, at_ms: int, words: str
+    account: LedgerAccount, asset: str, amount: Decimal, *, is_cash: bool, at_ms: int, text: str
 ) -> LedgerEntry:
     """Return the entry of a balance change without a matching order; never traded back (reliability O9)."""
     return LedgerEntry(
@@ -47,19 +47,19 @@ def drift_entry(
         kind=EntryKind.DRIFT,
         at_ms=at_ms,
         postings=external_postings(account, asset, amount),
-        words=words,
+        words=text,
         flow=amount if is_cash else ZERO,
     )
 
 
-def reversal_entry(entry: LedgerEntry, at_ms: int, words: str) -> LedgerEntry:
+def reversal_entry(entry: LedgerEntry, at_ms: int, text: str) -> LedgerEntry:
     """Return the entry that reverses a drift booked by mistake; both together move nothing."""
     return LedgerEntry(
         id=f"{entry.id}{REVERSAL_SUFFIX}",
         kind=EntryKind.CORRECTION,
         at_ms=at_ms,
         postings=tuple(Posting(one.account, one.asset, -one.amount) for one in entry.postings),
-        words=words,
+        words=text,
         flow=-entry.flow,
     )
 

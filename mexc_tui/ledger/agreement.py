@@ -198,7 +198,7 @@ def make_difference(
     theirs: Decimal | str,
     value: Decimal | None,
     rules: ReconcileRules,
-    words: str,
+    text: str,
     *,
     explained: bool,
     severity: Severity | None = None,
@@ -212,5 +212,5 @@ def make_difference(
         value=value or ZERO,
         severity=severity or severity_of(value, rules),
         explained=explained,
-        words=words,
+        words=text,
     )

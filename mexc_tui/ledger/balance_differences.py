@@ -112,11 +112,11 @@ def compare_balances(
         if state.shortfall and moves.desk.get(asset):
             found.postponed.add(asset)
         else:
-            _judge(found, state, before.get(asset), ours, rules)
+            _compare_asset(found, state, before.get(asset), ours, rules)
     return found
 
 
-def _judge(
+def _compare_asset(
     found: BalanceFindings,
     asset: AssetState,
     before: UnconfirmedDifference | None,
@@ -128,9 +128,9 @@ def _judge(
         if before is not None and before.pauses_entries:
             found.differences.append(_resolved(asset, before, rules))
         return
-    seen = observe_difference(asset, before, rules)
-    if not is_confirmed(seen, asset.at_ms):
-        found.unconfirmed.append(seen)
+    observation = observe_difference(asset, before, rules)
+    if not is_confirmed(observation, asset.at_ms):
+        found.unconfirmed.append(observation)
     elif asset.is_quote:
         _outside(found, asset, LedgerAccount.DESK, asset.amount, ours, rules)
     else:
@@ -147,7 +147,7 @@ def _coin(found: BalanceFindings, asset: AssetState, ours: LedgerSnapshot, rules
     if asset.shortfall:
         if moved:
             found.corrections.append(PostEntry(_drift_entry(asset, LedgerAccount.OWN, moved)))
-        _coins_gone(found, asset, ours.positions, rules)
+        _shortfall(found, asset, ours.positions, rules)
         return
     back = _reappeared(found, asset, ours, rules) if moved > 0 else ZERO
     if moved != back:
@@ -168,12 +168,12 @@ def _outside(
         found.differences.append(_drift(asset, amount, rules))
         found.corrections.append(PostEntry(_drift_entry(asset, account, amount)))
         return
-    words = (
+    detail = (
         f"False alarm: {_signed(amount)} {asset.name} takes back the balance change booked before; "
         "together no external flow"
     )
-    found.differences.append(_false_alarm(asset, amount, rules, words))
-    found.corrections.append(PostEntry(reversal_entry(reversed_one, asset.at_ms, words)))
+    found.differences.append(_false_alarm(asset, amount, rules, detail))
+    found.corrections.append(PostEntry(reversal_entry(reversed_one, asset.at_ms, detail)))
 
 
 def _reappeared(
@@ -181,67 +181,69 @@ def _reappeared(
 ) -> Decimal:
     """Restore coins to the positions they were written off from; return the quantity."""
     left = asset.amount
-    words = f"{asset.name} written off as gone reappeared: position restored with its stop"
+    detail = f"{asset.name} written off as gone reappeared: position restored with its stop"
     for position in sorted(ours.written_off, key=lambda one: (one.opened_ms, one.id)):
         share = min(position.gone, left) if position.base_asset == asset.name else ZERO
         if share > 0:
-            found.corrections.append(RestoreWrittenOff(position.id, share, f"{plain(share)} {words}"))
+            found.corrections.append(RestoreWrittenOff(position.id, share, f"{plain(share)} {detail}"))
             left -= share
     back = asset.amount - left
     if back:
-        text = f"False alarm: {plain(back)} {words}"
+        text = f"False alarm: {plain(back)} {detail}"
         found.differences.append(_false_alarm(asset, back, rules, text))
     return back
 
 
 def _resolved(asset: AssetState, before: UnconfirmedDifference, rules: ReconcileRules) -> Difference:
-    words = (
+    detail = (
         f"False alarm: {_signed(before.amount)} {asset.name} in an earlier answer of the exchange; "
         "account and ledger agree, nothing booked"
     )
-    return _false_alarm(asset, ZERO, rules, words)
+    return _false_alarm(asset, ZERO, rules, detail)
 
 
-def _false_alarm(asset: AssetState, amount: Decimal, rules: ReconcileRules, words: str) -> Difference:
+def _false_alarm(asset: AssetState, amount: Decimal, rules: ReconcileRules, detail: str) -> Difference:
     value = value_of(asset.name, amount, rules)
     ours = asset.theirs - amount
     return make_difference(
-        DifferenceKind.FALSE_ALARM, asset.name, ours, asset.theirs, value, rules, words,
+        DifferenceKind.FALSE_ALARM, asset.name, ours, asset.theirs, value, rules, detail,
         explained=True, severity=Severity.WARNING,
     )  # fmt: skip
 
 
-def _coins_gone(
+def _shortfall(
     found: BalanceFindings, asset: AssetState, positions: tuple[Position, ...], rules: ReconcileRules
 ) -> None:
     short = asset.shortfall
     value = value_of(asset.name, short, rules)
     explained = value is not None and value < rules.explained_below
-    words = (
+    detail = (
         f"the account holds {plain(asset.theirs)} {asset.name}, the desk owns {plain(asset.desk)}: "
         f"{plain(short)} missing and written off"
     )
-    gone = make_difference(
+    missing = make_difference(
         DifferenceKind.SHORTFALL,
         asset.name,
         asset.desk,
         asset.theirs,
         value,
         rules,
-        words,
+        detail,
         explained=explained,
     )
-    found.differences.append(gone)
-    found.corrections += _gone(asset, short, positions, words)
+    found.differences.append(missing)
+    found.corrections += _write_offs(asset, short, positions, detail)
 
 
-def _gone(asset: AssetState, short: Decimal, positions: tuple[Position, ...], words: str) -> list[Correction]:
+def _write_offs(
+    asset: AssetState, short: Decimal, positions: tuple[Position, ...], detail: str
+) -> list[Correction]:
     """Write off the shortfall from positions, oldest first, and any excess from the desk account."""
     corrections: list[Correction] = []
     for position in sorted(positions, key=lambda one: (one.opened_ms, one.id)):
         share = min(position.remaining, short) if position.base_asset == asset.name else ZERO
         if share:
-            corrections.append(WriteOffMissing(position.id, share, words))
+            corrections.append(WriteOffMissing(position.id, share, detail))
             short -= share
     if short:
         corrections.append(PostEntry(_drift_entry(asset, LedgerAccount.DESK, -short)))
@@ -252,19 +254,19 @@ def _drift(asset: AssetState, amount: Decimal, rules: ReconcileRules) -> Differe
     value = value_of(asset.name, amount, rules)
     explained = value is not None and value < rules.explained_below
     cause = "a fee, rounding or dust" if explained else "a deposit, a withdrawal or a trade outside this desk"
-    words = (
+    detail = (
         f"balance change {_signed(amount)} {asset.name} (no matching order): {cause}; "
         "booked as an external flow"
     )
     ours = asset.theirs - amount
     return make_difference(
-        DifferenceKind.DRIFT, asset.name, ours, asset.theirs, value, rules, words, explained=explained
+        DifferenceKind.DRIFT, asset.name, ours, asset.theirs, value, rules, detail, explained=explained
     )
 
 
 def _drift_entry(asset: AssetState, account: LedgerAccount, amount: Decimal) -> LedgerEntry:
-    words = f"balance change of {_signed(amount)} {asset.name} without a matching order"
-    return drift_entry(account, asset.name, amount, is_cash=asset.is_quote, at_ms=asset.at_ms, words=words)
+    detail = f"balance change of {_signed(amount)} {asset.name} without a matching order"
+    return drift_entry(account, asset.name, amount, is_cash=asset.is_quote, at_ms=asset.at_ms, text=detail)
 
 
 def _signed(amount: Decimal) -> str:

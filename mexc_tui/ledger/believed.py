@@ -17,17 +17,17 @@ ROUNDING, CENT = Decimal("1.01"), Decimal("0.01")
 
 def mismatch(order: Order, evidence: Evidence) -> str:
     """Return which identifiers in the evidence belong to another order; empty: none."""
-    told = (
+    reported = (
         ("client id", order.client_order_id, evidence.client_order_id),
         ("pair", order.symbol, evidence.symbol),
         ("side", order.side.value, "" if evidence.side is None else evidence.side.value),
     )
     if not order.intent_id:  # a foreign order without a client id is stored under its order id
-        told = told[1:]
+        reported = reported[1:]
     elif evidence.terms is not None and not (evidence.client_order_id or order.order_id):
         return f"no client id, not {order.client_order_id}"
     return ", ".join(
-        f"{name} {theirs}, not {ours}" for name, ours, theirs in told if theirs not in ("", ours)
+        f"{name} {theirs}, not {ours}" for name, ours, theirs in reported if theirs not in ("", ours)
     )
 
 
@@ -48,9 +48,15 @@ def plausible_part(order: Order, evidence: Evidence) -> Evidence:
         evidence = replace(evidence, trades=())
     if not _filled_beyond(order, evidence):
         return evidence
-    quantity, told, value = order.quantity, evidence.filled_quantity, evidence.filled_value
-    if evidence.state is OrderState.FILLED and quantity and told and value is not None and told > quantity:
-        scaled = rounded(value * quantity / told)
+    quantity, reported, value = order.quantity, evidence.filled_quantity, evidence.filled_value
+    if (
+        evidence.state is OrderState.FILLED
+        and quantity
+        and reported
+        and value is not None
+        and reported > quantity
+    ):
+        scaled = rounded(value * quantity / reported)
         whole = replace(evidence, filled_quantity=quantity, filled_value=scaled)
         if not _filled_beyond(order, whole):
             return whole
@@ -59,15 +65,15 @@ def plausible_part(order: Order, evidence: Evidence) -> Evidence:
 
 
 def _filled_beyond(order: Order, evidence: Evidence) -> str:
-    told = order.filled_quantity if evidence.filled_quantity is None else evidence.filled_quantity
+    reported = order.filled_quantity if evidence.filled_quantity is None else evidence.filled_quantity
     quantity, value = evidence.filled_quantity or ZERO, evidence.filled_value or ZERO
-    most = max_value(order)
+    maximum = max_value(order)
     if order.quantity is not None and quantity > order.quantity:
         return f"{plain(quantity)} filled of {plain(order.quantity)} ordered"
-    if most is not None and value > most:
-        return f"{plain(value)} spent of {plain(most)} ordered"
-    if order.side is Side.BUY and order.price and value > told * order.price * ROUNDING + CENT:
-        return f"{plain(value)} spent on {plain(told)} at a limit of {plain(order.price)}"
+    if maximum is not None and value > maximum:
+        return f"{plain(value)} spent of {plain(maximum)} ordered"
+    if order.side is Side.BUY and order.price and value > reported * order.price * ROUNDING + CENT:
+        return f"{plain(value)} spent on {plain(reported)} at a limit of {plain(order.price)}"
     if order.side is Side.SELL and order.bound is not None and quantity > order.bound:
         return f"{plain(quantity)} sold of {plain(order.bound)} intended"
     return ""
@@ -76,7 +82,7 @@ def _filled_beyond(order: Order, evidence: Evidence) -> str:
 def _traded_beyond(order: Order, evidence: Evidence) -> str:
     """Return how trades of one source exceed the order's quantity; each trade counts once."""
     source = evidence.source.value
-    known = next((told.quantity for told in order.told if told.source == source), ZERO)
+    known = next((reported.quantity for reported in order.told if reported.source == source), ZERO)
     fresh = {trade.id: trade.quantity for trade in evidence.trades if trade.fee is not None}
     traded = known + sum((fresh[one] for one in fresh if f"{source}:{one}" not in order.trade_ids), ZERO)
     if order.quantity is None or traded <= order.quantity:
@@ -88,4 +94,6 @@ def max_value(order: Order) -> Decimal | None:
     """Return the maximum quote value of a buy before fees; None: unbounded."""
     if order.side is not Side.BUY:
         return None
-    return min((most for most in (order.quote_quantity, order.bound) if most is not None), default=None)
+    return min(
+        (maximum for maximum in (order.quote_quantity, order.bound) if maximum is not None), default=None
+    )

@@ -87,8 +87,8 @@ def book(rows: LedgerRows, advanced: Advanced, prices: Mapping[str, Decimal], at
         *_fee_entries(position, before, order, at_ms),
         *_oversold_entry(position, order, sums_before, sums, at_ms),
     )
-    words = (*_words_of_fees(order), *_words_of_oversold(position, sums_before, sums))
-    return _booking(rows, after, sums, orders, entries, words, at_ms, order)
+    text = (*_fee_texts(order), *_oversold_texts(position, sums_before, sums))
+    return _booking(rows, after, sums, orders, entries, text, at_ms, order)
 
 
 def revalue(rows: LedgerRows, order: Order, prices: Mapping[str, Decimal], at_ms: int) -> Booking:
@@ -97,33 +97,33 @@ def revalue(rows: LedgerRows, order: Order, prices: Mapping[str, Decimal], at_ms
 
 
 @exactly
-def write_off_dust(rows: LedgerRows, at_ms: int, words: str) -> Booking:
+def write_off_dust(rows: LedgerRows, at_ms: int, text: str) -> Booking:
     """Close a position whose remainder is too small to sell: its coins become the user's (reliability O8)."""
     dust = holding(rows.position, rows.orders).remaining
     position = msgspec.structs.replace(rows.position, dust=rows.position.dust + dust)
     entry = _moved(
-        position, EntryKind.DUST, f"dust/{plain(position.dust)}", LedgerAccount.OWN, dust, at_ms, words
+        position, EntryKind.DUST, f"dust/{plain(position.dust)}", LedgerAccount.OWN, dust, at_ms, text
     )
     return _written_off(rows, position, entry, at_ms)
 
 
 @exactly
-def write_off_missing(rows: LedgerRows, quantity: Decimal, at_ms: int, words: str) -> Booking:
+def write_off_missing(rows: LedgerRows, quantity: Decimal, at_ms: int, text: str) -> Booking:
     """Write off coins of a position that are missing from the account; `text` is the evidence."""
-    gone = min(quantity, holding(rows.position, rows.orders).remaining)
-    position = msgspec.structs.replace(rows.position, gone=rows.position.gone + gone)
+    missing = min(quantity, holding(rows.position, rows.orders).remaining)
+    position = msgspec.structs.replace(rows.position, gone=rows.position.gone + missing)
     key = f"gone/{plain(position.gone)}/{at_ms}"
-    entry = _moved(position, EntryKind.CORRECTION, key, LedgerAccount.EXTERNAL, gone, at_ms, words)
+    entry = _moved(position, EntryKind.CORRECTION, key, LedgerAccount.EXTERNAL, missing, at_ms, text)
     return _written_off(rows, position, entry, at_ms)
 
 
 @exactly
-def restore_written_off(rows: LedgerRows, quantity: Decimal, at_ms: int, words: str) -> Booking:
+def restore_written_off(rows: LedgerRows, quantity: Decimal, at_ms: int, text: str) -> Booking:
     """Restore written-off coins to a position; it opens again."""
     back = min(quantity, rows.position.gone)
     position = msgspec.structs.replace(rows.position, gone=rows.position.gone - back)
     key = f"back/{plain(position.gone)}/{at_ms}"
-    entry = _moved(position, EntryKind.CORRECTION, key, LedgerAccount.EXTERNAL, -back, at_ms, words)
+    entry = _moved(position, EntryKind.CORRECTION, key, LedgerAccount.EXTERNAL, -back, at_ms, text)
     return _written_off(rows, position, entry, at_ms)
 
 
@@ -154,7 +154,7 @@ def _booking(
     sums: PositionHolding,
     orders: tuple[Order, ...],
     entries: tuple[LedgerEntry, ...],
-    words: tuple[str, ...],
+    text: tuple[str, ...],
     at_ms: int,
     order: Order | None,
 ) -> Booking:
@@ -170,7 +170,7 @@ def _booking(
         day=updated_day(rows.day, rows.position, known),
         realised=known.realised - rows.position.realised,
         order=order,
-        notes=words,
+        notes=text,
     )
 
 
@@ -197,8 +197,8 @@ def _followed(intent: Intent, position: Position, orders: tuple[Order, ...], at_
     if intent.side is Side.BUY:
         return msgspec.structs.replace(intent, reserved=remaining_reservation(intent, orders))
     if position.state is PositionState.CLOSED:
-        words = f"{intent.reason}; the position is closed"
-        return msgspec.structs.replace(intent, quantity=ZERO, ended_ms=at_ms, reason=words)
+        text = f"{intent.reason}; the position is closed"
+        return msgspec.structs.replace(intent, quantity=ZERO, ended_ms=at_ms, reason=text)
     if intent.role is OrderRole.STOP:
         return msgspec.structs.replace(intent, quantity=position.remaining)
     return intent
@@ -226,10 +226,10 @@ def _trade_entry(position: Position, before: Order, order: Order, at_ms: int) ->
         *_pair(LedgerAccount.DESK, LedgerAccount.EXCHANGE, position.quote_asset, value),
     )
     what = "bought" if sign > 0 else "sold"
-    words = (
+    text = (
         f"{what} {plain(abs(quantity))} {position.base_asset} for {plain(abs(value))} {position.quote_asset}"
     )
-    return (_entry(position, order, EntryKind.TRADE, _so_far(order), postings, at_ms, words),)
+    return (_entry(position, order, EntryKind.TRADE, _so_far(order), postings, at_ms, text),)
 
 
 def _fee_entries(position: Position, before: Order, order: Order, at_ms: int) -> tuple[LedgerEntry, ...]:
@@ -244,9 +244,9 @@ def _fee_entries(position: Position, before: Order, order: Order, at_ms: int) ->
             continue
         payer = LedgerAccount.DESK if is_desks else LedgerAccount.OWN
         key = f"fee/{fee.asset}/{plain(fee.amount)}/{plain(fee.value)}"
-        words = f"fee of {plain(more)} {fee.asset}" if more else f"value of a fee in {fee.asset} now known"
+        text = f"fee of {plain(more)} {fee.asset}" if more else f"value of a fee in {fee.asset} now known"
         postings = _pair(payer, LedgerAccount.FEES, fee.asset, more)
-        entries.append(_entry(position, order, EntryKind.FEE, key, postings, at_ms, words, flow))
+        entries.append(_entry(position, order, EntryKind.FEE, key, postings, at_ms, text, flow))
     return tuple(entries)
 
 
@@ -258,13 +258,11 @@ def _oversold_entry(
         return ()
     postings = _pair(LedgerAccount.OWN, LedgerAccount.DESK, position.base_asset, more)
     key = f"over/{_so_far(order)}/{plain(order.fee_in(position.base_asset))}"
-    words = _words_of_oversold(position, before, after)
-    return (_entry(position, order, EntryKind.CORRECTION, key, postings, at_ms, "; ".join(words)),)
+    text = _oversold_texts(position, before, after)
+    return (_entry(position, order, EntryKind.CORRECTION, key, postings, at_ms, "; ".join(text)),)
 
 
-def _words_of_oversold(
-    position: Position, before: PositionHolding, after: PositionHolding
-) -> tuple[str, ...]:
+def _oversold_texts(position: Position, before: PositionHolding, after: PositionHolding) -> tuple[str, ...]:
     more = after.oversold - before.oversold
     asset = position.base_asset
     if more > 0:
@@ -272,7 +270,7 @@ def _words_of_oversold(
     return (f"{plain(-more)} {asset} first booked as own coins belong to the desk",) if more else ()
 
 
-def _words_of_fees(order: Order) -> tuple[str, ...]:
+def _fee_texts(order: Order) -> tuple[str, ...]:
     open_fees = (fee for fee in order.fees if fee.unvalued)
     return tuple(
         f"{order.client_order_id}: the value of a fee of {plain(fee.unvalued)} {fee.asset} is unknown"
@@ -296,7 +294,7 @@ def _entry(
     key: str,
     postings: tuple[Posting, ...],
     at_ms: int,
-    words: str,
+    text: str,
     flow: Decimal = ZERO,
 ) -> LedgerEntry:
     return LedgerEntry(
@@ -306,7 +304,7 @@ def _entry(
         postings=postings,
         client_order_id=order.client_order_id,
         position_id=position.id,
-        words=words,
+        words=text,
         flow=flow,
     )
 
@@ -318,7 +316,7 @@ def _moved(
     target: LedgerAccount,
     quantity: Decimal,
     at_ms: int,
-    words: str,
+    text: str,
 ) -> LedgerEntry:
     """Return the entry of a transfer from the desk's account."""
     return LedgerEntry(
@@ -327,5 +325,5 @@ def _moved(
         at_ms=at_ms,
         postings=_pair(LedgerAccount.DESK, target, position.base_asset, quantity),
         position_id=position.id,
-        words=words,
+        words=text,
     )

@@ -51,7 +51,7 @@ def observe_difference(
     value = value_of(state.name, state.amount, rules)
     is_grave = value is None or value >= rules.explained_below
     since_ms = state.at_ms if before is None else before.since_ms
-    seen = UnconfirmedDifference(
+    difference = UnconfirmedDifference(
         asset=state.name,
         amount=state.amount,
         shortfall=state.shortfall,
@@ -60,35 +60,35 @@ def observe_difference(
         since_ms=since_ms,
         observations=before.observations + 1 if is_same and before is not None else 1,
         pauses_entries=is_grave and (state.is_quote or state.shortfall > 0),
-        text=_words(state),
+        text=_describe_state(state),
     )
-    return expire_pause(seen, state.at_ms)
+    return expire_pause(difference, state.at_ms)
 
 
-def expire_pause(seen: UnconfirmedDifference, at_ms: int) -> UnconfirmedDifference:
+def expire_pause(difference: UnconfirmedDifference, at_ms: int) -> UnconfirmedDifference:
     """Return the difference with its pause of entries ended after PAUSE_MS."""
-    if not seen.pauses_entries or at_ms - seen.since_ms < PAUSE_MS:
-        return seen
-    words = f"{seen.text}; differs for {PAUSE_MS // 1_000} s: entries continue"
-    return replace(seen, pauses_entries=False, text=words)
+    if not difference.pauses_entries or at_ms - difference.since_ms < PAUSE_MS:
+        return difference
+    text = f"{difference.text}; differs for {PAUSE_MS // 1_000} s: entries continue"
+    return replace(difference, pauses_entries=False, text=text)
 
 
-def is_confirmed(seen: UnconfirmedDifference, at_ms: int) -> bool:
+def is_confirmed(difference: UnconfirmedDifference, at_ms: int) -> bool:
     """Whether a difference was observed often and long enough to be booked."""
     times, span_ms = (
-        (WRITE_OFF_OBSERVATIONS, WRITE_OFF_MS) if seen.shortfall else (DRIFT_OBSERVATIONS, DRIFT_MS)
+        (WRITE_OFF_OBSERVATIONS, WRITE_OFF_MS) if difference.shortfall else (DRIFT_OBSERVATIONS, DRIFT_MS)
     )
-    return seen.observations >= times and at_ms - seen.first_ms >= span_ms
+    return difference.observations >= times and at_ms - difference.first_ms >= span_ms
 
 
-def needs_history(seen: UnconfirmedDifference, at_ms: int) -> bool:
+def needs_history(difference: UnconfirmedDifference, at_ms: int) -> bool:
     """Whether the next comparison must read the order history of every pair that may explain the difference.
 
     History is needed before booking, and while the amount keeps changing. Otherwise balances and open
     orders suffice: the history of one pair weighs 20.
     """
-    has_changed = seen.first_ms != seen.since_ms and at_ms - seen.since_ms >= DRIFT_MS
-    return has_changed or is_confirmed(replace(seen, observations=seen.observations + 1), at_ms)
+    has_changed = difference.first_ms != difference.since_ms and at_ms - difference.since_ms >= DRIFT_MS
+    return has_changed or is_confirmed(replace(difference, observations=difference.observations + 1), at_ms)
 
 
 def drift_reversed_by(
@@ -105,7 +105,7 @@ def describe(unconfirmed: Iterable[UnconfirmedDifference]) -> str:
     return "; ".join(one.text for one in unconfirmed)
 
 
-def _words(state: AssetState) -> str:
+def _describe_state(state: AssetState) -> str:
     if state.shortfall:
         return (
             f"the account shows {plain(state.theirs)} {state.name}, the desk bought {plain(state.desk)} "

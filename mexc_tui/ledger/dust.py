@@ -52,11 +52,11 @@ def conversion_entry(
         (LedgerAccount.FEES, fee),
     )
     postings += [Posting(account, FEE_ASSET, amount) for account, amount in into if amount]
-    gone = ", ".join(f"{plain(amount)} {asset}" for asset, amount in coins.items())
+    missing = ", ".join(f"{plain(amount)} {asset}" for asset, amount in coins.items())
     return LedgerEntry(
         id=f"converted/{at_ms}",
         kind=EntryKind.DUST,
         at_ms=at_ms,
         postings=tuple(postings),
-        words=f"dust converted: {gone} to {plain(received)} {FEE_ASSET}",
+        words=f"dust converted: {missing} to {plain(received)} {FEE_ASSET}",
     )

@@ -161,7 +161,7 @@ def trades_of(order: Order, trades: Iterable[TradeReport]) -> tuple[TradeReport,
 
 def from_trades(trades: tuple[TradeReport, ...]) -> Evidence:
     """Return the evidence of one order's trades (see `trades_of`); at least one."""
-    told = tuple(
+    reported = tuple(
         TradeEvidence(
             trade.id,
             trade.quantity,
@@ -175,7 +175,7 @@ def from_trades(trades: tuple[TradeReport, ...]) -> Evidence:
         text="trades listed by the exchange",
         state=OrderState.PARTIAL,
         order_id=trades[0].order_id,
-        trades=told,
+        trades=reported,
         symbol=trades[0].symbol,
         side=Side.BUY if trades[0].is_buyer else Side.SELL,
     )
@@ -217,15 +217,15 @@ def check_response(
     return Ambiguous(reason, outcome.timestamp_ms, recv_window_ms)
 
 
-def from_fence(state: OrderState, words: str, at_ms: int) -> Evidence:
+def from_fence(state: OrderState, text: str, at_ms: int) -> Evidence:
     """Return the evidence of a fence conclusion (fence.py): ABSENT, or closed and no longer listed."""
-    return Evidence(source=EvidenceSource.FENCE, at_ms=at_ms, text=words, state=state)
+    return Evidence(source=EvidenceSource.FENCE, at_ms=at_ms, text=text, state=state)
 
 
 def _answer(
     at_ms: int,
     state: OrderState,
-    words: str,
+    text: str,
     *,
     order_id: str = "",
     code: int | None = None,
@@ -235,7 +235,7 @@ def _answer(
     return Evidence(
         source=EvidenceSource.RESPONSE,
         at_ms=at_ms,
-        text=words,
+        text=text,
         state=state,
         order_id=order_id,
         code=code,

@@ -27,13 +27,13 @@ class Proofs:
     agreed_ms: int | None = None
     """First of consecutive matching balance responses: one alone may be outdated."""
 
-    def with_balances(self, told_ms: int | None, fence_ms: int) -> "Proofs":
+    def with_balances(self, agreed_ms: int | None, fence_ms: int) -> "Proofs":
         """Return the proofs after a balance response: its time if balances agreed, else None."""
-        if told_ms is None or told_ms <= fence_ms:
+        if agreed_ms is None or agreed_ms <= fence_ms:
             return replace(self, balanced_ms=None, agreed_ms=None)
         if self.agreed_ms is None or self.agreed_ms <= fence_ms:
-            return replace(self, balanced_ms=None, agreed_ms=told_ms)
-        return replace(self, balanced_ms=told_ms if told_ms - self.agreed_ms >= APART_MS else None)
+            return replace(self, balanced_ms=None, agreed_ms=agreed_ms)
+        return replace(self, balanced_ms=agreed_ms if agreed_ms - self.agreed_ms >= APART_MS else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,10 @@ def conclude(order: Order, proofs: Proofs, now_ms: int) -> Conclusion:
     if missing:
         return Conclusion(None, missing)
     if order.order_id or order.filled_quantity:
-        words = "no longer known to the exchange; balances agree with the ledger"
-        return Conclusion(from_fence(OrderState.CANCELLED, words, now_ms))
-    words = "never accepted: not in any response after the fence, and balances agree"
-    return Conclusion(from_fence(OrderState.ABSENT, words, now_ms))
+        text = "no longer known to the exchange; balances agree with the ledger"
+        return Conclusion(from_fence(OrderState.CANCELLED, text, now_ms))
+    text = "never accepted: not in any response after the fence, and balances agree"
+    return Conclusion(from_fence(OrderState.ABSENT, text, now_ms))
 
 
 def watch_is_over(order: Order, now_ms: int) -> bool:
@@ -77,4 +77,4 @@ def _missing(order: Order, proofs: Proofs, now_ms: int) -> tuple[str, ...]:
         (proofs.listed_ms, "listings of open and of all orders without it"),
         (proofs.balanced_ms, "two balance responses that agree without it"),
     )
-    return tuple(words for seen_ms, words in wanted if seen_ms is None or seen_ms <= fence_ms)
+    return tuple(text for proven_ms, text in wanted if proven_ms is None or proven_ms <= fence_ms)

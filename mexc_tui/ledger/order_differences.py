@@ -49,27 +49,27 @@ def compare_orders(ours: LedgerSnapshot, theirs: ExchangeSnapshot, rules: Reconc
     trades: dict[str, list[TradeReport]] = {}
     for trade in theirs.trades:
         trades.setdefault(trade.order_id, []).append(trade)
-    seen: set[str] = set()
+    reported_ids: set[str] = set()
     for report in theirs.orders:
         before = known.order_of(report)
-        told = tuple(trades.pop(report.order_id, ()))
+        reported = tuple(trades.pop(report.order_id, ()))
         if before is not None:
-            told = trades_of(msgspec.structs.replace(before, order_id=report.order_id), told)
-        seen.add(report.client_order_id or report.order_id)
+            reported = trades_of(msgspec.structs.replace(before, order_id=report.order_id), reported)
+        reported_ids.add(report.client_order_id or report.order_id)
         if before is None and report.client_order_id in ours.known_ids:
             continue
         if before is None:
-            _not_ours(found, known, report, told, ours, theirs, rules)
+            _apply_unowned(found, known, report, reported, ours, theirs, rules)
         elif before.intent_id:
-            _ours(found, before, _evidence(report, told, theirs.at_ms), rules)
+            _apply_own(found, before, _evidence(report, reported, theirs.at_ms), rules)
         else:
-            _theirs(found, before, _evidence(report, told, theirs.at_ms), rules)
+            _apply_foreign(found, before, _evidence(report, reported, theirs.at_ms), rules)
     for order_id, late in trades.items():
         order = known.by_order_id.get(order_id)
         mine = () if order is None else trades_of(order, late)
         if order is not None and order.intent_id and mine:
-            _ours(found, order, (from_trades(mine),), rules)
-    _unlisted(found, ours.orders, seen, theirs)
+            _apply_own(found, order, (from_trades(mine),), rules)
+    _unlisted(found, ours.orders, reported_ids, theirs)
     return found
 
 
@@ -99,51 +99,53 @@ class _Known:
         return order_origin(report.client_order_id or "", self._ids)
 
 
-def _evidence(report: OrderReport, told: tuple[TradeReport, ...], at_ms: int) -> tuple[Evidence, ...]:
+def _evidence(report: OrderReport, reported: tuple[TradeReport, ...], at_ms: int) -> tuple[Evidence, ...]:
     first = from_report(report, at_ms)
-    return (first, from_trades(told)) if told else (first,)
+    return (first, from_trades(reported)) if reported else (first,)
 
 
-def _ours(found: OrderFindings, order: Order, evidence: Iterable[Evidence], rules: ReconcileRules) -> None:
+def _apply_own(
+    found: OrderFindings, order: Order, evidence: Iterable[Evidence], rules: ReconcileRules
+) -> None:
     before = order
     steps: list[Advanced] = []
-    for piece in evidence:
-        step = advance(order, piece)
+    for item in evidence:
+        step = advance(order, item)
         steps.append(step)
         if step.is_changed:
-            found.corrections.append(ApplyEvidence(order, piece))
+            found.corrections.append(ApplyEvidence(order, item))
         order = step.order
-        if piece.state is not None and piece.state.is_terminal and _is_less(piece, before):
-            _contradiction(found, before, piece, rules)
+        if item.state is not None and item.state.is_terminal and _is_less(item, before):
+            _contradiction(found, before, item, rules)
     kinds = {anomaly.kind for step in steps for anomaly in step.anomalies}
-    words = "; ".join(anomaly.text for step in steps for anomaly in step.anomalies)
-    _note(found, before, order, kinds, words, rules)
+    detail = "; ".join(anomaly.text for step in steps for anomaly in step.anomalies)
+    _record(found, before, order, kinds, detail, rules)
     found.changed.append((before, order))
     if order.state in (OrderState.UNKNOWN, OrderState.SENT):
         found.unsettled.add(order.symbol)
 
 
-def _is_less(told: Evidence, order: Order) -> bool:
-    return told.filled_quantity is not None and told.filled_quantity < order.filled_quantity
+def _is_less(reported: Evidence, order: Order) -> bool:
+    return reported.filled_quantity is not None and reported.filled_quantity < order.filled_quantity
 
 
-def _contradiction(found: OrderFindings, order: Order, told: Evidence, rules: ReconcileRules) -> None:
+def _contradiction(found: OrderFindings, order: Order, reported: Evidence, rules: ReconcileRules) -> None:
     """Record a final report with less filled than booked: fills are never reversed."""
-    had, has = order.filled_quantity, told.filled_quantity or ZERO
-    value = order.filled_value - (told.filled_value or ZERO)
+    had, has = order.filled_quantity, reported.filled_quantity or ZERO
+    value = order.filled_value - (reported.filled_value or ZERO)
     name = order.client_order_id
-    words = f"{name} ended with {plain(has)} filled, and {plain(had)} are booked: left as booked"
+    detail = f"{name} ended with {plain(has)} filled, and {plain(had)} are booked: left as booked"
     found.differences.append(
-        make_difference(DifferenceKind.STATE, name, had, has, value, rules, words, explained=False)
+        make_difference(DifferenceKind.STATE, name, had, has, value, rules, detail, explained=False)
     )
 
 
-def _note(
+def _record(
     found: OrderFindings,
     before: Order,
     after: Order,
     kinds: set[AnomalyKind],
-    words: str,
+    detail: str,
     rules: ReconcileRules,
 ) -> None:
     kind = _kind(before, after, kinds)
@@ -159,20 +161,20 @@ def _note(
         )
     fees = _fees_added(before, after)
     if fees:
-        text = f"{name}: fees of {_fees_in_words(fees)} were not booked; taken over from its trades"
+        text = f"{name}: fees of {_fees_text(fees)} were not booked; taken over from its trades"
         value = _worth_of_fees(fees, rules)
-        had, has = _fees_in_words(before.fees) or "0", _fees_in_words(after.fees)
+        had, has = _fees_text(before.fees) or "0", _fees_text(after.fees)
         found.differences.append(
             make_difference(DifferenceKind.FEE, name, had, has, value, rules, text, explained=True)
         )
     if AnomalyKind.MISMATCH in kinds:
         found.differences.append(
-            make_difference(DifferenceKind.STATE, name, ours, words, None, rules, words, explained=False)
+            make_difference(DifferenceKind.STATE, name, ours, detail, None, rules, detail, explained=False)
         )
     if AnomalyKind.TWIN in kinds:
         found.differences.append(
             make_difference(
-                DifferenceKind.UNKNOWN_ORDER, name, ours, words, None, rules, words, explained=False,
+                DifferenceKind.UNKNOWN_ORDER, name, ours, detail, None, rules, detail, explained=False,
                 severity=Severity.CRITICAL,
             )
         )  # fmt: skip
@@ -190,28 +192,28 @@ def _kind(before: Order, after: Order, kinds: set[AnomalyKind]) -> DifferenceKin
     return DifferenceKind.STATE if before.state is not after.state else None
 
 
-def _not_ours(
+def _apply_unowned(
     found: OrderFindings,
     known: _Known,
     report: OrderReport,
-    told: tuple[TradeReport, ...],
+    reported: tuple[TradeReport, ...],
     ours: LedgerSnapshot,
     theirs: ExchangeSnapshot,
     rules: ReconcileRules,
 ) -> None:
     """Record an order without a ledger row for display; with this desk's prefix it is a reason to halt."""
     order = foreign_order(report, theirs.at_ms)
-    if told:
-        order = advance(order, from_trades(told)).order
+    if reported:
+        order = advance(order, from_trades(reported)).order
     is_unknown = known.maker_of(report) is OrderOrigin.UNKNOWN
     if not is_unknown and order.state.is_terminal and order.updated_ms < ours.agreed_ms:
         return  # closed before the last agreement
     if is_unknown:
         order = msgspec.structs.replace(order, reason="carries this desk's prefix, but is unknown")
         found.unknown_ids.append(order.client_order_id)
-    is_news = 0 < ours.agreed_ms <= order.created_ms
+    is_recent = 0 < ours.agreed_ms <= order.created_ms
     before = msgspec.structs.replace(order, filled_quantity=ZERO, filled_value=ZERO, fees=())
-    found.changed.append((before if is_news else order, order))
+    found.changed.append((before if is_recent else order, order))
     found.corrections.append(StoreForeignOrder(order))
     kind = DifferenceKind.UNKNOWN_ORDER if is_unknown else DifferenceKind.FOREIGN
     found.differences.append(
@@ -223,29 +225,31 @@ def _not_ours(
     )  # fmt: skip
 
 
-def _theirs(found: OrderFindings, before: Order, evidence: Iterable[Evidence], rules: ReconcileRules) -> None:
+def _apply_foreign(
+    found: OrderFindings, before: Order, evidence: Iterable[Evidence], rules: ReconcileRules
+) -> None:
     after = before
-    for piece in evidence:
-        after = advance(after, piece).order
+    for item in evidence:
+        after = advance(after, item).order
     if after == before:
         return
     found.changed.append((before, after))
     found.corrections.append(StoreForeignOrder(after))
     if _so_far(after) != _so_far(before):
         value = abs(after.filled_value - before.filled_value)
-        words = f"{after.symbol} {after.side.value}: an order placed outside this desk changed; display only"
+        detail = f"{after.symbol} {after.side.value}: an order placed outside this desk changed; display only"
         about, ours, theirs = after.client_order_id, _so_far(before), _so_far(after)
         found.differences.append(
-            make_difference(DifferenceKind.FOREIGN, about, ours, theirs, value, rules, words, explained=True)
+            make_difference(DifferenceKind.FOREIGN, about, ours, theirs, value, rules, detail, explained=True)
         )
 
 
 def _unlisted(
-    found: OrderFindings, orders: Iterable[Order], seen: set[str], theirs: ExchangeSnapshot
+    found: OrderFindings, orders: Iterable[Order], reported_ids: set[str], theirs: ExchangeSnapshot
 ) -> None:
     """Mark open orders that were not listed for a query; conclude nothing."""
     for order in orders:
-        if order.client_order_id in seen or order.order_id in seen:
+        if order.client_order_id in reported_ids or order.order_id in reported_ids:
             continue
         if order.intent_id and not order.state.is_terminal:
             found.unsettled.add(order.symbol)
@@ -275,7 +279,7 @@ def _fees_added(before: Order, after: Order) -> tuple[Fee, ...]:
     return tuple(Fee(asset, more) for asset, more in added if more)
 
 
-def _fees_in_words(fees: Iterable[Fee]) -> str:
+def _fees_text(fees: Iterable[Fee]) -> str:
     return ", ".join(f"{plain(fee.amount)} {fee.asset}" for fee in fees)
 
 

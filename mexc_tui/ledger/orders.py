@@ -102,11 +102,11 @@ def advance(order: Order, evidence: Evidence) -> Advanced:
     if refused is not None:
         return Advanced(before=order, order=order, anomalies=(refused,))
     known, evidence, beyond = _believed(order, evidence)
-    told = (
+    reported = (
         order.filled_quantity if evidence.filled_quantity is None else evidence.filled_quantity,
         order.filled_value if evidence.filled_value is None else evidence.filled_value,
     )
-    filled, value = max((order.filled_quantity, order.filled_value), told)
+    filled, value = max((order.filled_quantity, order.filled_value), reported)
     state = _state(known, evidence.state, filled, tells_fill=bool(evidence.filled_quantity))
     after = msgspec.structs.replace(
         _with_trades(known, evidence),
@@ -137,38 +137,38 @@ def _believed(order: Order, evidence: Evidence) -> tuple[Order, Evidence, str]:
     beyond = excess(known, evidence)
     if not beyond:
         return known, evidence, ""
-    words = f"{beyond} ({evidence.source.value}: {evidence.text})"
+    text = f"{beyond} ({evidence.source.value}: {evidence.text})"
     evidence = plausible_part(known, evidence)
-    return (order if evidence.terms is None else known), evidence, words
+    return (order if evidence.terms is None else known), evidence, text
 
 
 def _refused(order: Order, evidence: Evidence) -> Anomaly | None:
     """Return the anomaly of evidence that belongs to another order; None: it belongs to this one."""
     name = order.client_order_id
-    words = mismatch(order, evidence)
-    if words:
-        return Anomaly(AnomalyKind.MISMATCH, f"{name}: {words} ({evidence.source.value}: {evidence.text})")
+    text = mismatch(order, evidence)
+    if text:
+        return Anomaly(AnomalyKind.MISMATCH, f"{name}: {text} ({evidence.source.value}: {evidence.text})")
     if order.order_id and evidence.order_id not in ("", order.order_id):
-        words = f"{name} is order {order.order_id} and also {evidence.order_id}"
-        return Anomaly(AnomalyKind.TWIN, words)
+        text = f"{name} is order {order.order_id} and also {evidence.order_id}"
+        return Anomaly(AnomalyKind.TWIN, text)
     return None
 
 
-def mark_cancelling(order: Order, at_ms: int, words: str) -> Order:
+def mark_cancelling(order: Order, at_ms: int, text: str) -> Order:
     """Mark a reported order as cancelling; an UNKNOWN order stays unknown."""
     if order.state not in (OrderState.ACKNOWLEDGED, OrderState.PARTIAL):
         return order
     return msgspec.structs.replace(
-        order, state=OrderState.CANCELLING, updated_ms=max(order.updated_ms, at_ms), reason=words
+        order, state=OrderState.CANCELLING, updated_ms=max(order.updated_ms, at_ms), reason=text
     )
 
 
-def mark_unknown(order: Order, now_ms: int, recv_window_ms: int, words: str = RESTARTED) -> Order:
+def mark_unknown(order: Order, now_ms: int, recv_window_ms: int, text: str = RESTARTED) -> Order:
     """Mark an order that may be live as UNKNOWN, with the fence from now (reliability 1.4, point 6)."""
     if order.state.is_terminal or order.state is OrderState.FOREIGN:
         return order
     fence_ms = now_ms + recv_window_ms + SETTLE_MS
-    return msgspec.structs.replace(order, state=OrderState.UNKNOWN, fence_ms=fence_ms, reason=words)
+    return msgspec.structs.replace(order, state=OrderState.UNKNOWN, fence_ms=fence_ms, reason=text)
 
 
 def unknown_attempt(intent: Intent, client_order_id: str, fence_ms: int | None) -> Order:
@@ -224,7 +224,7 @@ def needs_query(order: Order) -> bool:
     return (
         is_doubtful
         or order.state is OrderState.UNKNOWN
-        or any(told.quantity > order.filled_quantity for told in order.told)
+        or any(reported.quantity > order.filled_quantity for reported in order.told)
     )
 
 
@@ -235,14 +235,16 @@ def has_unsettled_fees(order: Order) -> bool:
 
 def needs_trades_query(order: Order) -> bool:
     """Whether fees of some fills are unreported (GET myTrades reports them)."""
-    return order.filled_quantity > max((told.quantity for told in order.told), default=ZERO)
+    return order.filled_quantity > max((reported.quantity for reported in order.told), default=ZERO)
 
 
-def _state(order: Order, told: OrderState | None, filled: Decimal, *, tells_fill: bool) -> OrderState:
+def _state(order: Order, reported: OrderState | None, filled: Decimal, *, reports_fill: bool) -> OrderState:
     if not order.intent_id:
-        return told if told is not None and told.is_terminal else order.state
-    told = _higher(told or OrderState.INTENT, OrderState.PARTIAL if tells_fill else OrderState.INTENT)
-    state = _higher(order.state, told)
+        return reported if reported is not None and reported.is_terminal else order.state
+    reported = _higher(
+        reported or OrderState.INTENT, OrderState.PARTIAL if reports_fill else OrderState.INTENT
+    )
+    state = _higher(order.state, reported)
     if not filled:
         return state
     if order.quantity is not None and filled >= order.quantity:
@@ -276,8 +278,8 @@ def _code(order: Order, evidence: Evidence, state: OrderState) -> int | None:
     return order.code if evidence.code is None else evidence.code
 
 
-def _latest(ours: int | None, told: int | None) -> int | None:
-    return told if ours is None else ours if told is None else max(ours, told)
+def _latest(ours: int | None, reported: int | None) -> int | None:
+    return reported if ours is None else ours if reported is None else max(ours, reported)
 
 
 def _with_trades(order: Order, evidence: Evidence) -> Order:
@@ -288,31 +290,33 @@ def _with_trades(order: Order, evidence: Evidence) -> Order:
     fresh = {name: trade for name, trade in fresh.items() if name not in known}
     if not fresh:
         return order
-    told = {entry.source: entry for entry in order.told}
+    reported = {entry.source: entry for entry in order.told}
     source = evidence.source.value
-    told[source] = _grown(told.get(source, ReportedTrades(source)), tuple(fresh.values()))
+    reported[source] = _grown(reported.get(source, ReportedTrades(source)), tuple(fresh.values()))
     return msgspec.structs.replace(
         order,
         trade_ids=tuple(sorted(known | set(fresh))),
-        told=tuple(told[name] for name in sorted(told)),
-        fees=_merged(order.fees, tuple(told.values())),
+        told=tuple(reported[name] for name in sorted(reported)),
+        fees=_merged(order.fees, tuple(reported.values())),
     )
 
 
-def _grown(told: ReportedTrades, trades: tuple[TradeEvidence, ...]) -> ReportedTrades:
-    amounts = {fee.asset: fee.amount for fee in told.fees}
+def _grown(reported: ReportedTrades, trades: tuple[TradeEvidence, ...]) -> ReportedTrades:
+    amounts = {fee.asset: fee.amount for fee in reported.fees}
     for trade in trades:
         if trade.fee is not None:
             amounts[trade.fee.asset] = amounts.get(trade.fee.asset, ZERO) + trade.fee.amount
     fees = tuple(Fee(asset, amounts[asset]) for asset in sorted(amounts))
-    return ReportedTrades(told.source, told.quantity + sum((trade.quantity for trade in trades), ZERO), fees)
+    return ReportedTrades(
+        reported.source, reported.quantity + sum((trade.quantity for trade in trades), ZERO), fees
+    )
 
 
-def _merged(fees: tuple[Fee, ...], told: tuple[ReportedTrades, ...]) -> tuple[Fee, ...]:
+def _merged(fees: tuple[Fee, ...], reported: tuple[ReportedTrades, ...]) -> tuple[Fee, ...]:
     """Return the highest fee that any source reported of each asset; additions have no price yet."""
     ours = {fee.asset: fee for fee in fees}
     highest: dict[str, Decimal] = {}
-    for entry in told:
+    for entry in reported:
         for fee in entry.fees:
             highest[fee.asset] = max(highest.get(fee.asset, ZERO), fee.amount)
     merged: list[Fee] = []

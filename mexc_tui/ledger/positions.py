@@ -68,8 +68,8 @@ def holding(position: Position, orders: tuple[Order, ...]) -> PositionHolding:
     buys = sorted(_filled(orders, Side.BUY), key=lambda order: (order.created_ms, order.client_order_id))
     sells = _filled(orders, Side.SELL)
     sold = _sum(order.filled_quantity for order in sells)
-    taken = _sum(order.fee_in(position.base_asset) for order in sells)
-    used = sold + taken + position.dust + position.gone
+    fee_quantity = _sum(order.fee_in(position.base_asset) for order in sells)
+    used = sold + fee_quantity + position.dust + position.gone
     owned = [_owned(position, order) for order in buys]
     lots = _lots(position, buys, used)
     remaining_cost = _sum(lot.remaining_cost for lot in lots)
@@ -234,5 +234,5 @@ def _close_reason(position: Position, orders: tuple[Order, ...], intents: tuple[
     if not sales:
         return CloseReason.CORRECTED if position.gone else CloseReason.DUST
     last = sales[-1]
-    said: Mapping[str, CloseReason] = {intent.id: intent.close_reason for intent in intents}
-    return said.get(last.intent_id, CloseReason.NONE) or _REASON_OF_ROLE[last.role]
+    reasons: Mapping[str, CloseReason] = {intent.id: intent.close_reason for intent in intents}
+    return reasons.get(last.intent_id, CloseReason.NONE) or _REASON_OF_ROLE[last.role]

@@ -36,10 +36,10 @@ def reconcile(
     moves = movements_of(found.changed, pairs, rules, theirs.at_ms)
     dead = _excluded(theirs.delisted, pairs, ours)
     skip = _moving(found.unsettled, pairs, ours, theirs)
-    gone = {one.asset for one in dead}
-    balances = compare_balances(ours, theirs, moves, skip | gone, rules)
-    excluded = (*dead, *_unread(balances.unread - gone, ours, theirs))
-    unconfirmed = tuple(one for one in balances.unconfirmed if one.asset not in gone)
+    missing = {one.asset for one in dead}
+    balances = compare_balances(ours, theirs, moves, skip | missing, rules)
+    excluded = (*dead, *_unread(balances.unread - missing, ours, theirs))
+    unconfirmed = tuple(one for one in balances.unconfirmed if one.asset not in missing)
     skip |= balances.postponed
     every = (*found.differences, *balances.differences)
     run = Reconciliation(
@@ -94,11 +94,11 @@ def _excluded(
         pair = pairs.get(symbol)
         held = ZERO if pair is None else ours.balances.get((LedgerAccount.DESK, pair.base), ZERO)
         if pair is not None:
-            words = (
+            text = (
                 f"{symbol}: no longer known to the exchange (delisted or renamed): {plain(held)} {pair.base} "
                 f"stay in the ledger, not reconciled: {dead[symbol]}"
             )
-            found.append(Excluded(asset=pair.base, words=words))
+            found.append(Excluded(asset=pair.base, words=text))
     return tuple(found)
 
 
@@ -107,8 +107,8 @@ def _unread(assets: Iterable[str], ours: LedgerSnapshot, theirs: ExchangeSnapsho
     why = skipped_words(theirs.skipped, len(theirs.balances) + len(theirs.skipped))
     held = {asset for (_, asset), amount in ours.balances.items() if amount}
     for asset in sorted(held.intersection(assets)):
-        words = f"{asset}: its balance could not be read, not reconciled: {why}"
-        yield Excluded(asset=asset, words=words, cause=ExcludedCause.UNREAD)
+        text = f"{asset}: its balance could not be read, not reconciled: {why}"
+        yield Excluded(asset=asset, words=text, cause=ExcludedCause.UNREAD)
 
 
 def _assets(pair: BalancePair) -> tuple[str, str]:
@@ -116,10 +116,10 @@ def _assets(pair: BalancePair) -> tuple[str, str]:
 
 
 def _problem(skip: set[str], theirs: ExchangeSnapshot, unconfirmed: Iterable[UnconfirmedDifference]) -> str:
-    words = [f"{symbol} is reconciled in the next run: {why}" for symbol, why in theirs.failed.items()]
+    text = [f"{symbol} is reconciled in the next run: {why}" for symbol, why in theirs.failed.items()]
     if skip:
-        words.append(
+        text.append(
             f"orders or ledger were changing: {', '.join(sorted(skip))} are reconciled in the next run"
         )
-    words.append(describe(unconfirmed))
-    return "; ".join(filter(None, words))
+    text.append(describe(unconfirmed))
+    return "; ".join(filter(None, text))

@@ -231,9 +231,9 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
     def latest_from(self, source: ListingSource) -> Sighting | None:
         """Return the newest observation of a source; None: it never reported."""
-        for seen in reversed(self.sightings):
-            if seen.source is source:
-                return seen
+        for sighting in reversed(self.sightings):
+            if sighting.source is source:
+                return sighting
         return None
 
     def last(self, kind: ChangeKind) -> ListingChange | None:

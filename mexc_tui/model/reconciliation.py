@@ -125,10 +125,10 @@ def lasting(runs: Iterable[Reconciliation]) -> tuple[Difference, ...]:
 
 def _drop_opposite(kept: list[Difference], alarm: Difference) -> None:
     """Drop the newest difference of the same asset that this alarm reverses."""
-    taken_back = -_amount(alarm)
+    reversed_amount = -_amount(alarm)
     for number in range(len(kept) - 1, -1, -1):
         one = kept[number]
-        if one.kind in _OF_BALANCES and one.about == alarm.about and _amount(one) == taken_back:
+        if one.kind in _OF_BALANCES and one.about == alarm.about and _amount(one) == reversed_amount:
             del kept[number]
             return
 

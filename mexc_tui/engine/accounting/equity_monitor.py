@@ -80,7 +80,7 @@ class EquityMonitor:
         self._has_closed = True
         self._is_loaded = False
         self.in_a_row = 0
-        ledger.on_change(self._note)
+        ledger.on_change(self._on_changes)
 
     async def run(self, started: Started) -> None:
         """Mark each second and after each fill."""
@@ -102,7 +102,7 @@ class EquityMonitor:
         point = self.mark()
         if before is not None and before.at_ms > self._stored_ms and _day(before.at_ms) != _day(point.at_ms):
             await self._save_point(before)  # the close of its day, the base of the next day's P&L
-        if self._is_to_keep(point):
+        if self._is_due(point):
             await self._save_point(point)
         if self._has_closed:
             await self._count_losses()
@@ -188,7 +188,7 @@ class EquityMonitor:
         self._stored_ms = 0 if found.complete is None else found.complete.at_ms
         self._is_loaded = True
 
-    def _note(self, written: LedgerChanges) -> None:
+    def _on_changes(self, written: LedgerChanges) -> None:
         """Apply the changes of a commit."""
         if not self._is_loaded:
             return
@@ -200,7 +200,7 @@ class EquityMonitor:
             self._has_filled = True
             self._wake.set()
 
-    def _is_to_keep(self, point: EquityPoint) -> bool:
+    def _is_due(self, point: EquityPoint) -> bool:
         """Whether the point is due: after each fill, each minute, each midnight (UTC)."""
         return self._has_filled or point.at_ms // MINUTE_MS != self._stored_ms // MINUTE_MS
 

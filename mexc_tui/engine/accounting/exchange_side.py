@@ -57,7 +57,7 @@ class ExchangeReader:
         ours = self._ledger.state.symbols()
         listed = ours | {report.symbol for report in after.reports}
         unlisted = {*dead, *unanswered, *before.partial, *after.partial}
-        partial = {symbol: words for symbol, words in after.partial.items() if symbol in ours}
+        partial = {symbol: text for symbol, text in after.partial.items() if symbol in ours}
         self.unlisted = frozenset(partial | unanswered)
         return ExchangeSnapshot(
             at_ms=at_ms,
@@ -111,7 +111,7 @@ class ExchangeReader:
             try:
                 reports = await self._trading.all_orders(symbol, start_ms=start_ms, purpose=Purpose.EXIT)
             except ExchangeError as error:
-                _note(symbol, error, dead, unanswered)
+                _record_failure(symbol, error, dead, unanswered)
             else:
                 found |= {report.order_id: report for report in reports.rows}
                 if reports.problem:
@@ -131,15 +131,15 @@ class ExchangeReader:
             if order.symbol in dead:
                 continue
             try:
-                told = await self._trading.my_trades(
+                reported = await self._trading.my_trades(
                     order.symbol, order_id=order.order_id, purpose=Purpose.EXIT
                 )
             except ExchangeError as error:
-                _note(order.symbol, error, unanswered, unanswered)
+                _record_failure(order.symbol, error, unanswered, unanswered)
             else:
-                found += told.rows
-                if told.problem:
-                    unanswered[order.symbol] = f"trades: {told.problem}"
+                found += reported.rows
+                if reported.problem:
+                    unanswered[order.symbol] = f"trades: {reported.problem}"
         return tuple(found)
 
 
@@ -156,7 +156,9 @@ class _Listed:
     """Whether every malformed open order names its pair: otherwise it may be of any pair."""
 
 
-def _note(symbol: str, error: ExchangeError, dead: dict[str, str], unanswered: dict[str, str]) -> None:
+def _record_failure(
+    symbol: str, error: ExchangeError, dead: dict[str, str], unanswered: dict[str, str]
+) -> None:
     """Record a failure of one pair; raise one of the account, its key or its limits."""
     if not isinstance(error, RequestRefused):
         unanswered[symbol] = str(error)

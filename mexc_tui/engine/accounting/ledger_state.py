@@ -131,9 +131,9 @@ class LedgerState:
     def apply(self, written: LedgerChanges) -> None:
         """Apply the changes of a commit. Positions precede the orders that they retain."""
         for intent in written.intents:
-            _keep(self.intents, intent.id, intent, is_open=intent.is_open)
+            _put_open(self.intents, intent.id, intent, is_open=intent.is_open)
         for snipe in written.snipes:
-            _keep(self.snipes, snipe.id, snipe, is_open=not snipe.state.is_over)
+            _put_open(self.snipes, snipe.id, snipe, is_open=not snipe.state.is_over)
         for position in written.positions:
             self.unstored.discard(position.id)
             self._put_position(position)
@@ -154,26 +154,29 @@ class LedgerState:
             if name in before.orders:
                 self.put_order(self.orders.get(name, before.orders[name]))
 
-    def apply_evidence(self, told: OrderEvidence, *, is_unstored: bool = False) -> Order | None:
+    def apply_evidence(self, reported: OrderEvidence, *, is_unstored: bool = False) -> Order | None:
         """Apply evidence to an order in memory; return the order, None: unchanged.
 
         A fill of a buy is applied with its position, by a commit: before that it would be neither reserved
         nor owned. `is_unstored`: apply it anyway, because storing failed.
         """
-        order, known = self.orders.get(told.client_order_id), self.unbooked.get(told.client_order_id, [])
-        if order is None or (order.side is Side.BUY and told.has_fill and not is_unstored):
+        order, known = (
+            self.orders.get(reported.client_order_id),
+            self.unbooked.get(reported.client_order_id, []),
+        )
+        if order is None or (order.side is Side.BUY and reported.has_fill and not is_unstored):
             return None
-        if told not in known:
-            self.unbooked[told.client_order_id] = [*known, told]
+        if reported not in known:
+            self.unbooked[reported.client_order_id] = [*known, reported]
             self.put_order(order)
-        return self.orders[told.client_order_id]
+        return self.orders[reported.client_order_id]
 
-    def mark_booked(self, told: OrderEvidence) -> None:
+    def mark_booked(self, reported: OrderEvidence) -> None:
         """Remove evidence that is stored; call before `apply`."""
-        left = [one for one in self.unbooked.pop(told.client_order_id, []) if one != told]
+        left = [one for one in self.unbooked.pop(reported.client_order_id, []) if one != reported]
         if left:
-            self.unbooked[told.client_order_id] = left
-        order = self.orders.get(told.client_order_id)
+            self.unbooked[reported.client_order_id] = left
+        order = self.orders.get(reported.client_order_id)
         if order is not None:
             self._drop_done(order)
 
@@ -198,17 +201,17 @@ class LedgerState:
     def put_order(self, order: Order) -> None:
         """Put an order, and apply its unstored evidence."""
         if not order.intent_id:
-            _keep(self.foreign, order.client_order_id, order, is_open=not order.state.is_terminal)
+            _put_open(self.foreign, order.client_order_id, order, is_open=not order.state.is_terminal)
             return
-        for told in self.unbooked.get(order.client_order_id, ()):
-            for evidence in told.evidence:
+        for reported in self.unbooked.get(order.client_order_id, ()):
+            for evidence in reported.evidence:
                 order = advance(order, evidence).order
         self.orders[order.client_order_id] = order
         self._drop_done(order)
 
     def _put_position(self, position: Position) -> None:
         """Put a position; a closed one drops its closed orders."""
-        _keep(self.positions, position.id, position, is_open=position.is_open)
+        _put_open(self.positions, position.id, position, is_open=position.is_open)
         if not position.is_open:
             for order in self.orders_of(position.id):
                 self._drop_done(order)
@@ -244,7 +247,7 @@ def load(tables: TradingTables) -> LedgerState:
     )
 
 
-def _keep(rows: dict[str, Row], key: str, row: Row, *, is_open: bool) -> None:
+def _put_open(rows: dict[str, Row], key: str, row: Row, *, is_open: bool) -> None:
     if is_open:
         rows[key] = row
     else:

@@ -77,12 +77,12 @@ class LedgerTransaction:
         self.changes.snipes.append(snipe)
         self.unit.record(SnipeChanged(at_ms=self.now_ms, about=snipe.symbol, snipe=snipe))
 
-    def save_position(self, position: Position, words: str = "", *, is_loud: bool = True) -> None:
+    def save_position(self, position: Position, text: str = "", *, is_loud: bool = True) -> None:
         """Store a position; record an event if `is_loud`."""
         self.tables.positions.save(position)
         self.changes.positions.append(position)
         if is_loud:
-            event = PositionChanged(at_ms=self.now_ms, about=position.symbol, position=position, words=words)
+            event = PositionChanged(at_ms=self.now_ms, about=position.symbol, position=position, words=text)
             self.unit.record(event)
 
     def add_entry(self, entry: LedgerEntry, about: str) -> None:
@@ -93,22 +93,22 @@ class LedgerTransaction:
         if entry.kind not in QUIET_ENTRIES:
             self.unit.record(EntryBooked(at_ms=entry.at_ms, about=about, entry=entry))
 
-    def alert(self, rule: str, about: str, words: str) -> None:
+    def alert(self, rule: str, about: str, text: str) -> None:
         """Raise an alert."""
-        alert = Alert(at_ms=self.now_ms, about=about, severity=Severity.WARNING, rule=rule, text=words)
+        alert = Alert(at_ms=self.now_ms, about=about, severity=Severity.WARNING, rule=rule, text=text)
         if self.unit.alerts.add(alert):
             self.unit.record(alert)
 
-    def repeat_alert(self, rule: str, about: str, words: str) -> None:
+    def repeat_alert(self, rule: str, about: str, text: str) -> None:
         """Raise an alert again although it is open already."""
-        alert = Alert(at_ms=self.now_ms, about=about, severity=Severity.WARNING, rule=rule, text=words)
+        alert = Alert(at_ms=self.now_ms, about=about, severity=Severity.WARNING, rule=rule, text=text)
         self.unit.alerts.add(alert)
         self.unit.record(alert)
 
-    def alert_failed_order(self, symbol: str, words: str) -> None:
+    def alert_failed_order(self, symbol: str, text: str) -> None:
         """Report an order that the exchange refused; repeats about a pair are counted in one alert."""
-        log.warning("%s: order failed: %s", symbol, words)
-        self.alert(ORDER_FAILED, symbol, f"Order failed: {words}")
+        log.warning("%s: order failed: %s", symbol, text)
+        self.alert(ORDER_FAILED, symbol, f"Order failed: {text}")
 
     # ---- order evidence
 
@@ -116,7 +116,7 @@ class LedgerTransaction:
         """Book one piece of evidence; return the order as stored."""
         step = advance(order, evidence)
         self.changes.advanced.append(step)
-        self._tell_anomalies(step, evidence)
+        self._alert_anomalies(step, evidence)
         after = step.order
         position = self._position_of(after)
         if position is not None:
@@ -138,10 +138,10 @@ class LedgerTransaction:
             self._follow_snipe(after)
         return after
 
-    def mark_order_unknown(self, client_order_id: str, now_ms: int, recv_window_ms: int, words: str) -> None:
+    def mark_order_unknown(self, client_order_id: str, now_ms: int, recv_window_ms: int, text: str) -> None:
         """Mark a live order as UNKNOWN, based on its stored row."""
         stored = self.tables.orders.get(client_order_id)
-        after = None if stored is None else mark_unknown(stored, now_ms, recv_window_ms, words)
+        after = None if stored is None else mark_unknown(stored, now_ms, recv_window_ms, text)
         if after is not None and after != stored:
             self.save_order(after, "doubt")
 
@@ -177,7 +177,7 @@ class LedgerTransaction:
             day=self.tables.days.get(utc_day(self.now_ms)),
         )
 
-    def save_booking(self, done: booking.Booking, before: Position, words: str = "") -> None:
+    def save_booking(self, done: booking.Booking, before: Position, text: str = "") -> None:
         """Store all rows of a booking."""
         for entry in done.entries:
             self.add_entry(entry, before.symbol)
@@ -186,19 +186,19 @@ class LedgerTransaction:
         for intent in done.intents:
             self.save_intent(intent)
         if done.position is not None and done.position != before:
-            self.save_position(done.position, words)
+            self.save_position(done.position, text)
             self.tables.days.save(done.day)
         for line in done.notes:
             self.alert("books", before.symbol, line)
 
     # ---- decisions of other workers, applied to the stored rows
 
-    def end_intent(self, intent_id: str, words: str) -> None:
+    def end_intent(self, intent_id: str, text: str) -> None:
         """Close an open intent; its position is recomputed."""
         intent = self.tables.intents.get(intent_id)
         if intent is None or not intent.is_open:
             return
-        ended = msgspec.structs.replace(intent, ended_ms=self.now_ms, reserved=Decimal(0), reason=words)
+        ended = msgspec.structs.replace(intent, ended_ms=self.now_ms, reserved=Decimal(0), reason=text)
         self.save_intent(ended)
         position = self.tables.positions.get(intent.position_id) if intent.position_id else None
         if position is not None:
@@ -213,7 +213,7 @@ class LedgerTransaction:
             )
         )
 
-    def save_exits(self, position: Position, words: str) -> None:
+    def save_exits(self, position: Position, text: str) -> None:
         """Store exit decisions about a position; the ledger's own numbers stay."""
         stored = self.tables.positions.get(position.id)
         if stored is None:
@@ -229,10 +229,10 @@ class LedgerTransaction:
             fired_words=position.fired_words,
             plan=position.plan,
         )
-        self.save_position(after, words, is_loud=bool(words))
+        self.save_position(after, text, is_loud=bool(text))
 
-    def write_off(self, position_id: str, words: str, left: Decimal | None, gone: Decimal | None) -> None:
-        """Write off an open position's remainder as dust, or `gone` coins as missing from the account.
+    def write_off(self, position_id: str, text: str, left: Decimal | None, missing: Decimal | None) -> None:
+        """Write off an open position's remainder as dust, or `missing` coins as missing from the account.
 
         Does nothing if the stored remainder differs from `left`: something was sold meanwhile.
         """
@@ -240,20 +240,20 @@ class LedgerTransaction:
         if stored is None or not stored.is_open or left not in (None, stored.remaining):
             return
         rows, now_ms = self.rows_of(stored), self.now_ms
-        if gone is None:
-            done = booking.write_off_dust(rows, now_ms, words)
+        if missing is None:
+            done = booking.write_off_dust(rows, now_ms, text)
         else:
-            done = booking.write_off_missing(rows, gone, now_ms, words)
-        self.save_booking(done, stored, words)
+            done = booking.write_off_missing(rows, missing, now_ms, text)
+        self.save_booking(done, stored, text)
 
     def restore_written_off(
-        self, position_id: str, words: str, quantity: Decimal, stop_ids: Sequence[str]
+        self, position_id: str, text: str, quantity: Decimal, stop_ids: Sequence[str]
     ) -> None:
         """Restore written-off coins to a position; it reopens with a stop."""
         stored = self.tables.positions.get(position_id)
         if stored is not None and stored.gone:
-            done = booking.restore_written_off(self.rows_of(stored), quantity, self.now_ms, words)
-            self.save_booking(done, stored, words)
+            done = booking.restore_written_off(self.rows_of(stored), quantity, self.now_ms, text)
+            self.save_booking(done, stored, text)
             self.protect(stop_ids)
 
     def protect(self, client_ids: Sequence[str]) -> None:
@@ -307,14 +307,14 @@ class LedgerTransaction:
         if after != snipe:
             self.save_snipe(after)
 
-    def _tell_anomalies(self, step: Advanced, evidence: Evidence) -> None:
+    def _alert_anomalies(self, step: Advanced, evidence: Evidence) -> None:
         if evidence.state is OrderState.UNKNOWN and evidence.code is not None:
-            words = f"ambiguous response {evidence.code}: {evidence.text}; querying the order"
-            self.alert("order:undecided", step.order.symbol, f"{step.order.client_order_id}: {words}")
+            text = f"ambiguous response {evidence.code}: {evidence.text}; querying the order"
+            self.alert("order:undecided", step.order.symbol, f"{step.order.client_order_id}: {text}")
         for anomaly in step.anomalies:
             if anomaly.kind is not AnomalyKind.BACKWARDS:
-                words = f"{anomaly.kind.value}: {anomaly.text}"
-                self.alert(f"order:{anomaly.kind.name.lower()}", step.order.symbol, words)
+                text = f"{anomaly.kind.value}: {anomaly.text}"
+                self.alert(f"order:{anomaly.kind.name.lower()}", step.order.symbol, text)
 
 
 def stop_intent(position: Position, client_ids: Sequence[str], now_ms: int) -> Intent:

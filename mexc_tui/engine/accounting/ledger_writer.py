@@ -148,24 +148,24 @@ class LedgerWriter:
 
     def apply_evidence(self, client_order_id: str, *evidence: Evidence) -> None:
         """Apply evidence in memory at once; the caller books it later with `book_evidence`."""
-        self._hear(OrderEvidence(client_order_id, evidence))
+        self._apply(OrderEvidence(client_order_id, evidence))
 
     async def book_evidence(self, client_order_id: str, *evidence: Evidence) -> Order | None:
         """Book evidence of an order. Idempotent. None: the order is closed, or not this desk's.
 
         If storing fails, the evidence stays in memory and is booked later: nothing is raised.
         """
-        told = OrderEvidence(client_order_id, evidence)
-        self._hear(told)
+        reported = OrderEvidence(client_order_id, evidence)
+        self._apply(reported)
         try:
-            if self._unbooked or not await self._book(told):
-                self._unbooked.append(told)
-                self._hold(told)
+            if self._unbooked or not await self._book(reported):
+                self._unbooked.append(reported)
+                self._apply_unstored(reported)
         except asyncio.CancelledError:
-            self._unbooked.append(told)
+            self._unbooked.append(reported)
             raise
         except Exception:
-            self.state.mark_booked(told)  # a defect of the desk: drop half-applied evidence
+            self.state.mark_booked(reported)  # a defect of the desk: drop half-applied evidence
             raise
         finally:
             self._settled.set()
@@ -177,18 +177,18 @@ class LedgerWriter:
             self._settled.clear()
             await self._settled.wait()
 
-    async def save_order(self, order: Order, words: str) -> None:
+    async def save_order(self, order: Order, text: str) -> None:
         """Store an order that the desk changed, or a foreign one."""
-        await self.write("order", lambda desk: desk.save_order(order, words))
+        await self.write("order", lambda desk: desk.save_order(order, text))
 
     async def mark_order_unknown(
-        self, client_order_id: str, now_ms: int, recv_window_ms: int, words: str = RESTARTED
+        self, client_order_id: str, now_ms: int, recv_window_ms: int, text: str = RESTARTED
     ) -> None:
         """Mark a live order as UNKNOWN in its stored row; what was booked meanwhile stays."""
 
         await self.write(
             "unknown order",
-            lambda desk: desk.mark_order_unknown(client_order_id, now_ms, recv_window_ms, words),
+            lambda desk: desk.mark_order_unknown(client_order_id, now_ms, recv_window_ms, text),
         )
 
     async def revalue(self, order: Order) -> None:
@@ -205,10 +205,10 @@ class LedgerWriter:
         """Store an intent durably: after this its first byte may be sent."""
         await self.write("intent", lambda desk: desk.save_intent(intent))
 
-    async def end_intent(self, intent_id: str, words: str) -> None:
+    async def end_intent(self, intent_id: str, text: str) -> None:
         """Close an intent and release its reservation: nothing more is sent, nothing is unsettled."""
 
-        await self.write("intent ended", lambda desk: desk.end_intent(intent_id, words))
+        await self.write("intent ended", lambda desk: desk.end_intent(intent_id, text))
 
     async def save_snipe(self, snipe: Snipe) -> None:
         """Store a snipe's state; its stored fills stay."""
@@ -224,23 +224,23 @@ class LedgerWriter:
 
         await self.write("attempt", work, durability=Durability.NORMAL)
 
-    async def save_exits(self, position: Position, words: str = "") -> None:
+    async def save_exits(self, position: Position, text: str = "") -> None:
         """Store exit decisions about a position: stop, highest price, why it is trapped.
 
         Without a text no event is recorded. The ledger's own numbers stay as stored.
         """
 
-        durability = Durability.FULL if words else Durability.NORMAL
-        await self.write("exits", lambda desk: desk.save_exits(position, words), durability=durability)
+        durability = Durability.FULL if text else Durability.NORMAL
+        await self.write("exits", lambda desk: desk.save_exits(position, text), durability=durability)
 
-    async def save_trapped(self, position_id: str, words: str) -> None:
+    async def save_trapped(self, position_id: str, text: str) -> None:
         """Store why a position cannot be sold; empty: it can."""
 
         def work(desk: LedgerTransaction) -> None:
             stored = desk.tables.positions.get(position_id)
-            if stored is not None and stored.is_open and stored.trapped != words:
-                said = f"trapped: {words}" if words else "it can be sold again"
-                desk.save_position(msgspec.structs.replace(stored, trapped=words), said)
+            if stored is not None and stored.is_open and stored.trapped != text:
+                message = f"trapped: {text}" if text else "it can be sold again"
+                desk.save_position(msgspec.structs.replace(stored, trapped=text), message)
 
         await self.write("trapped", work)
 
@@ -254,20 +254,20 @@ class LedgerWriter:
         await self.write("trading state", work)
 
     async def write_off(
-        self, position_id: str, words: str, *, left: Decimal | None = None, gone: Decimal | None = None
+        self, position_id: str, text: str, *, left: Decimal | None = None, missing: Decimal | None = None
     ) -> None:
-        """Write off a position's remainder as dust, or `gone` coins as missing from the account.
+        """Write off a position's remainder as dust, or `missing` coins as missing from the account.
 
         `left`: expected remainder; if the stored one differs, nothing is written off.
         """
-        await self.write("write-off", lambda desk: desk.write_off(position_id, words, left, gone))
+        await self.write("write-off", lambda desk: desk.write_off(position_id, text, left, missing))
 
-    async def restore_written_off(self, position_id: str, words: str, quantity: Decimal) -> None:
+    async def restore_written_off(self, position_id: str, text: str, quantity: Decimal) -> None:
         """Restore written-off coins to a position, with a stop."""
         stop_ids = self._ids_of_stop(position_id)
         await self.write(
             "restore written-off coins",
-            lambda desk: desk.restore_written_off(position_id, words, quantity, stop_ids),
+            lambda desk: desk.restore_written_off(position_id, text, quantity, stop_ids),
         )
 
     async def write(
@@ -291,7 +291,7 @@ class LedgerWriter:
         try:
             result, written = await self._store.write(name, job, durability=durability)
         except StorageFull:
-            if not await self._make_room():
+            if not await self._release_reserve():
                 raise
             result, written = await self._store.write(name, job, durability=durability)
         self._follow(written, booked)
@@ -304,7 +304,7 @@ class LedgerWriter:
 
     # ---- inside
 
-    async def _make_room(self) -> bool:
+    async def _release_reserve(self) -> bool:
         """Release the disk reserve for exits; False: already released, or failed."""
         try:
             return await asyncio.to_thread(self._store.release_reserve)
@@ -312,9 +312,9 @@ class LedgerWriter:
             log.error("cannot release the disk reserve: %s", error)
             return False
 
-    async def _book(self, told: OrderEvidence, *, is_late: bool = False) -> bool:
+    async def _book(self, reported: OrderEvidence, *, is_late: bool = False) -> bool:
         """Book evidence; False: storing failed. `is_late`: it failed before."""
-        name, prices = told.client_order_id, self._prices()
+        name, prices = reported.client_order_id, self._prices()
         fresh = self._sent.get(name)
         known = fresh or self.state.orders.get(name)
         spare = () if known is None or known.side is Side.SELL else self._ids_of_stop(known.position_id)
@@ -326,14 +326,14 @@ class LedgerWriter:
                 order = unknown_attempt(intent, name, None)
             if order is None:
                 return
-            for evidence in told.evidence:
+            for evidence in reported.evidence:
                 order = desk.book_evidence(order, evidence, prices)
             desk.protect(spare)
             if is_late:
                 desk.reload_late_order(order)
 
         try:
-            await self.write("order evidence", work, booked=told)
+            await self.write("order evidence", work, booked=reported)
         except StorageError as error:
             log.error("%s cannot be booked yet: %s", name, error)
             self.problem = str(error)
@@ -348,31 +348,31 @@ class LedgerWriter:
             self._stop_ids[position_id] = self.client_ids(EXIT_ATTEMPTS)
         return self._stop_ids[position_id]
 
-    def _hear(self, told: OrderEvidence, *, is_unstored: bool = False) -> None:
-        heard = self.state.apply_evidence(told, is_unstored=is_unstored)
-        if heard is not None:
-            self._tell(LedgerChanges(orders=[heard]))
+    def _apply(self, reported: OrderEvidence, *, is_unstored: bool = False) -> None:
+        changed = self.state.apply_evidence(reported, is_unstored=is_unstored)
+        if changed is not None:
+            self._notify(LedgerChanges(orders=[changed]))
 
-    def _hold(self, told: OrderEvidence) -> None:
+    def _apply_unstored(self, reported: OrderEvidence) -> None:
         """Apply unstored evidence in memory, and protect what was bought."""
-        self._hear(told, is_unstored=True)
-        order = self.state.orders.get(told.client_order_id)
+        self._apply(reported, is_unstored=True)
+        order = self.state.orders.get(reported.client_order_id)
         if order is None or order.side is Side.SELL:
             return
         held = self.state.open_unstored_position(order, self._ids_of_stop(order.position_id), self._now_ms())
         if held is not None:
             log.error("%s: position and stop exist only in memory: %s", order.symbol, self.problem)
-            self._tell(held)
+            self._notify(held)
 
-    def _follow(self, written: LedgerChanges, told: OrderEvidence | None) -> None:
-        if told is not None:
-            self.state.mark_booked(told)
+    def _follow(self, written: LedgerChanges, reported: OrderEvidence | None) -> None:
+        if reported is not None:
+            self.state.mark_booked(reported)
         self.state.apply(written)
         for intent in written.intents:
             if intent.role is OrderRole.STOP:
                 self._stop_ids.pop(intent.position_id, None)
-        self._tell(written)
+        self._notify(written)
 
-    def _tell(self, written: LedgerChanges) -> None:
+    def _notify(self, written: LedgerChanges) -> None:
         for listener in tuple(self._listeners):
             listener(written)

@@ -185,9 +185,9 @@ def _of_execution(attempts: Sequence[Attempt]) -> Iterable[Named]:
 def _of_days(closes: Sequence[EquityPoint], equity: Decimal) -> Iterable[Named]:
     """Yield VaR and ES of a day from past daily returns (formulas E2)."""
     returns = period_returns(daily(closes))
-    for level, words in LEVELS:
-        yield f"VaR {words}, a day", historical_var(returns, equity, level)
-        yield f"ES {words}, a day", historical_es(returns, equity, level)
+    for level, text in LEVELS:
+        yield f"VaR {text}, a day", historical_var(returns, equity, level)
+        yield f"ES {text}, a day", historical_es(returns, equity, level)
 
 
 def _of_holdings(
@@ -201,10 +201,10 @@ def _of_holdings(
     yield "effective positions", effective_number(holdings)
     yield "open risk", risk_at_stop(holdings, ZERO, equity).of_equity
     values, points = by_symbol(holdings), _minutes(tables) if holdings else ()
-    for level, words in LEVELS:
+    for level, text in LEVELS:
         loss, shortfall = holdings_tail(values, points, level)
-        yield f"VaR {words}, a minute", loss
-        yield f"ES {words}, a minute", shortfall
+        yield f"VaR {text}, a minute", loss
+        yield f"ES {text}, a minute", shortfall
     for lower in GAPS_PCT:
         loss = gap_loss(holdings, Decimal(lower) / 100)
         yield (
@@ -231,8 +231,8 @@ def _holding(position: Position, marks: Marks) -> ExposureHolding:
 def _unpriced(figure: Figure, money: EquityIdentity) -> Figure:
     if not money.unpriced:
         return figure
-    words = f"{money.unpriced} at cost: no current price"
-    return Figure(figure.value, figure.n, figure.minimum, words, figure.unit) if figure.value else figure
+    text = f"{money.unpriced} at cost: no current price"
+    return Figure(figure.value, figure.n, figure.minimum, text, figure.unit) if figure.value else figure
 
 
 def _median(figures: Iterable[Figure], unit: FigureUnit) -> Figure:

@@ -38,7 +38,7 @@ class RecentActivity:
         self.losses = LossRun(0, None)
         self.closed: tuple[Position, ...] = ()
         """Recently closed positions, newest first."""
-        ledger.on_change(self._note)
+        ledger.on_change(self._on_changes)
 
     @property
     def day(self) -> TradingDay:
@@ -60,7 +60,7 @@ class RecentActivity:
 
         self._day, self.entries_ms, self.losses, self.closed = await self._store.read("current day", read)
 
-    def _note(self, written: LedgerChanges) -> None:
+    def _on_changes(self, written: LedgerChanges) -> None:
         if not written.positions:
             return
         over = tuple(one for one in written.positions if not one.is_open)

@@ -159,28 +159,28 @@ class Reconciler:
         await self._ledger.load()
         is_new, left = not self._ledger.state.balances, open_at_start(self._ledger.state)
         await self._verify()
-        await self._until_answered(self._open_books)
+        await self._until_answered(self._open_ledger)
         fence_ms = self._trading.now_ms() + self._parameters().recv_window_ms + SETTLE_MS
         is_doubtful = bool(self._ledger.state.intents or self._ledger.state.orders)
-        await self._doubt()
+        await self._mark_unknown()
         runs: list[Reconciliation] = []
         await self._until_answered(lambda: self.compare(Trigger.START, runs))
         started()
         if is_doubtful:
             await asyncio.sleep(max(fence_ms - self._trading.now_ms() + 1, 0) / 1_000)
             self._wake.clear()  # covers requests made meanwhile
-            while not await self._compare_or_note(Trigger.START, runs):
+            while not await self._try_compare(Trigger.START, runs):
                 await self._woken_within(CONFIRM_EVERY_S)
         self.is_done = not self.damage
         if not self.recovery_reported.is_set():
-            await self._tell(left, runs, is_new=is_new)
+            await self._report_recovery(left, runs, is_new=is_new)
         while True:
             await self._learn_fee_asset()
             every_s = CONFIRM_EVERY_S if self._unconfirmed else self._parameters().every_s
             if self.unlisted:
                 every_s = min(every_s, UNLISTED_EVERY_S)
             is_woken = await self._woken_within(every_s)
-            await self._compare_or_note(Trigger.STREAM_GAP if is_woken else Trigger.TIMER)
+            await self._try_compare(Trigger.STREAM_GAP if is_woken else Trigger.TIMER)
 
     async def _woken_within(self, seconds: float) -> bool:
         """Wait for a request for at most `seconds`; return whether there was one."""
@@ -193,45 +193,45 @@ class Reconciler:
             self._wake.clear()
         return True
 
-    async def _until_answered(self, ask: Callable[[], Awaitable[object]]) -> None:
+    async def _until_answered(self, query: Callable[[], Awaitable[object]]) -> None:
         """Retry until the exchange responds: the previous engine may have used up the limits.
 
         Raises WorkerFailure if nothing is open: at once for a rejected key, otherwise after a while.
         """
-        patience = StartRetry(self._holds, GIVE_UP_S, self._note_waiting)
+        patience = StartRetry(self._has_open_rows, GIVE_UP_S, self._set_waiting)
         while True:
             try:
-                await patience.request(ask())
+                await patience.request(query())
             except ExchangeError as error:
-                self._note_problem(error)  # its code too
+                self._record_problem(error)  # its code too
                 await patience.wait(error)
             else:
                 return
 
-    def _holds(self) -> bool:
+    def _has_open_rows(self) -> bool:
         memory = self._ledger.state
         return bool(memory.positions or memory.intents or memory.live_orders())
 
-    async def _tell(self, left: OpenAtStart, runs: list[Reconciliation], *, is_new: bool) -> None:
+    async def _report_recovery(self, left: OpenAtStart, runs: list[Reconciliation], *, is_new: bool) -> None:
         """Publish the recovery report once; a new ledger has none."""
         if not is_new:
             self.recovery_lines = await publish_recovery(left, runs, self._ledger, self._store)
         self.recovery_reported.set()
 
-    async def _compare_or_note(self, trigger: Trigger, runs: list[Reconciliation] | None = None) -> bool:
+    async def _try_compare(self, trigger: Trigger, runs: list[Reconciliation] | None = None) -> bool:
         """Compare; return whether the exchange responded."""
         try:
             await self.compare(trigger, runs)
         except ExchangeError as error:
-            self._note_problem(error)
+            self._record_problem(error)
             log.warning("reconciliation failed: %s", error)
             return False
         return True
 
-    def _note_waiting(self, words: str) -> None:
-        self.problem = words
+    def _set_waiting(self, text: str) -> None:
+        self.problem = text
 
-    def _note_problem(self, error: ExchangeError) -> None:
+    def _record_problem(self, error: ExchangeError) -> None:
         self.problem = str(error)
         self.refused_code = error.refusal.code if isinstance(error, RequestRefused) else None
 
@@ -240,8 +240,8 @@ class Reconciler:
         async with self.lock:
             began_ns = self._clock.monotonic_ns()
             newest = await self._ledger.read("newest entry", newest_entry_number)
-            theirs = await self._theirs(trigger)
-            ours = await self._ours(theirs, newest)
+            theirs = await self._read_exchange(trigger)
+            ours = await self._read_ledger(theirs, newest)
             outcome = reconcile(ours, theirs, self._rules(), trigger)
             for correction in outcome.corrections:
                 await self._apply(correction)
@@ -264,7 +264,7 @@ class Reconciler:
             self.damage = f"the stored ledger is damaged: {error}"
             log.error("%s", self.damage)
 
-    async def _open_books(self) -> None:
+    async def _open_ledger(self) -> None:
         """Open the ledger of a new exchange session with the account's balances."""
         if self._ledger.state.balances:
             return
@@ -272,7 +272,7 @@ class Reconciler:
         entry = start_entry(self._first.balances, QUOTES, self._trading.now_ms())
         await self._ledger.write("open ledger", lambda desk: desk.add_entry(entry, "books"))
 
-    async def _doubt(self) -> None:
+    async def _mark_unknown(self) -> None:
         """Mark all live orders as UNKNOWN, and switch to new client order ids.
 
         An attempt without a row may have been sent. After the fence, a listing shows it under an id of its
@@ -299,7 +299,7 @@ class Reconciler:
         except ExchangeError as error:
             log.info("%s has no price: %s", FEE_ASSET, error)
 
-    async def _theirs(self, trigger: Trigger) -> ExchangeSnapshot:
+    async def _read_exchange(self, trigger: Trigger) -> ExchangeSnapshot:
         """Read the exchange's side; for differences about to be booked, with the history of their pairs."""
         first, self._first = self._first, None
         if first is not None:
@@ -320,7 +320,7 @@ class Reconciler:
             return self._exchange.active_symbols()
         return frozenset(symbol for symbol in self._exchange.active_symbols() if symbol.startswith(assets))
 
-    async def _ours(self, theirs: ExchangeSnapshot, newest: int) -> LedgerSnapshot:
+    async def _read_ledger(self, theirs: ExchangeSnapshot, newest: int) -> LedgerSnapshot:
         known = baseline_of(
             self._ledger.state,
             theirs,
@@ -351,16 +351,16 @@ class Reconciler:
                 await ledger.save_order(order, "reconciliation")
             case PostEntry(entry=entry):
                 await ledger.write("correction", lambda desk: desk.add_entry(entry, "books"))
-            case WriteOffMissing(position_id=position_id, quantity=quantity, text=words):
-                await ledger.write_off(position_id, words, gone=quantity)
-            case RestoreWrittenOff(position_id=position_id, quantity=quantity, text=words):
-                await ledger.restore_written_off(position_id, words, quantity)
+            case WriteOffMissing(position_id=position_id, quantity=quantity, text=text):
+                await ledger.write_off(position_id, text, missing=quantity)
+            case RestoreWrittenOff(position_id=position_id, quantity=quantity, text=text):
+                await ledger.restore_written_off(position_id, text, quantity)
 
     async def _save_run(self, outcome: ComparisonResult, duration_ms: int) -> Reconciliation:
         run = msgspec.structs.replace(outcome.run, duration_ms=duration_ms)
 
         known = {one.asset for one in self._unconfirmed}
-        news = [one for one in outcome.unconfirmed if one.pauses_entries and one.asset not in known]
+        new_pauses = [one for one in outcome.unconfirmed if one.pauses_entries and one.asset not in known]
 
         def work(desk: LedgerTransaction) -> None:
             desk.tables.reconciliations.add(run)
@@ -370,7 +370,7 @@ class Reconciler:
                 desk.alert("books:difference", one.about, one.words)
             for one in outcome.run.excluded:
                 desk.alert(f"books:{one.cause}", one.asset, one.words)
-            for one in news:
+            for one in new_pauses:
                 desk.alert("books:unconfirmed", one.asset, f"{one.text}; no entries until then")
 
         await self._ledger.write("reconciliation", work)

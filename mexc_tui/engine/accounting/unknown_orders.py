@@ -68,7 +68,7 @@ class UnknownOrders:
         pause_s = FIRST_PAUSE_S
         while not self.is_done:
             try:
-                await self._look()
+                await self._search()
             except ExchangeError as error:
                 self.problem = str(error)
                 log.warning("cannot search for other engines on this account: %s", error)
@@ -78,15 +78,15 @@ class UnknownOrders:
                 self.is_done, self.problem = True, ""
         await asyncio.Event().wait()
 
-    async def _look(self) -> None:
+    async def _search(self) -> None:
         trading = self._trading
         since_ms = max(trading.now_ms() - LOOKED_BACK_MS, self._resumed_ms())
-        await self._tell((await trading.open_orders(purpose=Purpose.EXIT)).rows, 0)
+        await self._report((await trading.open_orders(purpose=Purpose.EXIT)).rows, 0)
         balances = (await trading.account(purpose=Purpose.EXIT)).balances
         coins = [one.asset for one in balances if one.free + one.locked > 0 and one.asset != QUOTE]
         for symbol in _pairs(coins):
             if symbol not in self._read:
-                await self._tell(await self._history(symbol, since_ms), since_ms)
+                await self._report(await self._history(symbol, since_ms), since_ms)
                 self._read.add(symbol)
 
     async def _history(self, symbol: str, since_ms: int) -> tuple[OrderReport, ...]:
@@ -99,7 +99,7 @@ class UnknownOrders:
             return ()
         return history.rows
 
-    async def _tell(self, reports: Collection[OrderReport], since_ms: int) -> None:
+    async def _report(self, reports: Collection[OrderReport], since_ms: int) -> None:
         for report in reports:
             name = report.client_order_id or ""
             is_recent = report.time is None or report.time >= since_ms

@@ -50,25 +50,25 @@ class CancelSweep:
         self._execution = execution
         self._resolution = resolution
 
-    async def cancel(self, wanted: Wanted, looks: int = LOOKS) -> CancelResult:
-        """Cancel until `looks` consecutive responses, some time apart, list none and none is unknown."""
+    async def cancel(self, wanted: Wanted, checks: int = LOOKS) -> CancelResult:
+        """Cancel until `checks` consecutive responses, some time apart, list none and none is unknown."""
         clock = asyncio.get_running_loop()
         until_s, empty = clock.time() + CANCEL_S, 0
         # Under a ban requests are scarce: the sales running beside this send their own cancels.
         rows, at_once = {} if self._trading.ban() else self._known(wanted), PAIRS
-        seen = set(rows)
+        listed = set(rows)
         while True:
             if rows:
                 await self._cancel(rows, at_once)
                 at_once = 1
             rows, problem = await self._live(wanted)
-            seen |= set(rows)
+            listed |= set(rows)
             if rows or not problem:  # a failed query proves nothing
                 empty = 0 if rows else empty + 1
-            if empty >= looks:
-                return CancelResult(len(seen), 0)
+            if empty >= checks:
+                return CancelResult(len(listed), 0)
             if clock.time() > until_s:
-                return CancelResult(len(seen - set(rows)), len(rows), problem or "still listed")
+                return CancelResult(len(listed - set(rows)), len(rows), problem or "still listed")
             await asyncio.sleep(APART_S if empty and not problem else LOOK_S)
 
     # ---- inside

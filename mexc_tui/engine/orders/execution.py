@@ -108,7 +108,7 @@ class Execution:
         self,
         intent: Intent,
         line: FiringLine,
-        shot: SignedOrder,
+        signed: SignedOrder,
         at_ns: int | None = None,
         called_off: Callable[[], str] | None = None,
     ) -> SendResult:
@@ -116,39 +116,39 @@ class Execution:
 
         `called_off`: returns another reason not to send at the last moment; empty: none.
         """
-        row = self._begin(intent, shot.order)
-        return await self._to_its_end(self._fire(row, line, shot, at_ns, called_off))
+        row = self._begin(intent, signed.order)
+        return await self._to_its_end(self._fire(row, line, signed, at_ns, called_off))
 
-    async def cancel(self, order: Order, words: str, purpose: Purpose = Purpose.EXIT) -> bool:
+    async def cancel(self, order: Order, text: str, purpose: Purpose = Purpose.EXIT) -> bool:
         """Cancel an order, and confirm it by stream or query: no response to a cancel proves anything.
 
         Returns whether the exchange denies an UNKNOWN order after its fence: it can no longer appear.
 
         `purpose`: STOP if a sale waits for its coins; only that passes a ban.
         """
-        return await self._to_its_end(self._cancel(order, words, purpose))
+        return await self._to_its_end(self._cancel(order, text, purpose))
 
-    async def cancel_pair(self, symbol: str, orders: Sequence[Order], words: str) -> list[bool]:
+    async def cancel_pair(self, symbol: str, orders: Sequence[Order], text: str) -> list[bool]:
         """Cancel all open orders of a pair with one request; return for each order the result of `cancel`.
 
         `orders`: the desk's orders of that pair. The caller ensures that no foreign order is open there.
         """
-        return await self._to_its_end(self._cancel_pair(symbol, orders, words))
+        return await self._to_its_end(self._cancel_pair(symbol, orders, text))
 
-    async def cancel_pairs(self, symbols: Sequence[str], orders: Sequence[Order], words: str) -> bool:
+    async def cancel_pairs(self, symbols: Sequence[str], orders: Sequence[Order], text: str) -> bool:
         """Cancel all open orders of up to five pairs with one request, as `cancel_pair` does.
 
         Returns whether the exchange accepted it; then each of `orders` was confirmed.
         """
-        return await self._to_its_end(self._cancel_pairs(symbols, orders, words))
+        return await self._to_its_end(self._cancel_pairs(symbols, orders, text))
 
     async def query(self, order: Order, purpose: Purpose | None = None) -> None:
         """Query an order, and the fees of its trades. `purpose`: None: by its role.
 
         Raises RequestRefused (-2013) if the exchange does not list it, ExchangeError if no response came.
         """
-        told = await self._asked(order, purpose)
-        now = await self._ledger.book_evidence(order.client_order_id, told)
+        reported = await self._query_evidence(order, purpose)
+        now = await self._ledger.book_evidence(order.client_order_id, reported)
         if now is not None and needs_trades_query(now):
             await self.query_fees(now)
 
@@ -157,16 +157,16 @@ class Execution:
 
         Raises as `query` does.
         """
-        told = await self._asked(order, None)
-        self._ledger.apply_evidence(order.client_order_id, told)
-        self._begin_chore(self._ledger.book_evidence(order.client_order_id, told))
+        reported = await self._query_evidence(order, None)
+        self._ledger.apply_evidence(order.client_order_id, reported)
+        self._begin_chore(self._ledger.book_evidence(order.client_order_id, reported))
 
     async def query_fees(self, order: Order) -> None:
         """Query the trades of an order: only they report fees. Raises ExchangeError."""
-        told = await self._trading.my_trades(
+        reported = await self._trading.my_trades(
             order.symbol, order_id=order.order_id, purpose=query_purpose(order.role)
         )
-        trades = trades_of(order, told.rows)
+        trades = trades_of(order, reported.rows)
         if trades:
             await self._ledger.book_evidence(order.client_order_id, from_trades(trades))
 
@@ -175,13 +175,13 @@ class Execution:
 
         Raises ExchangeError, also for a list with malformed rows: the order may be one of them.
         """
-        asked_ms = self._trading.now_ms()
+        queried_ms = self._trading.now_ms()
         purpose = query_purpose(order.role)
         start_ms = order.created_ms - LISTED_BEFORE_MS
         now_open = await self._trading.open_orders((order.symbol,), purpose=purpose)
         recent = await self._trading.all_orders(order.symbol, start_ms=start_ms, purpose=purpose)
         reports = Rows((*now_open.rows, *recent.rows), (*now_open.skipped, *recent.skipped))
-        return None if await self._is_among(order, reports, asked_ms) else asked_ms
+        return None if await self._is_among(order, reports, queried_ms) else queried_ms
 
     async def exists_despite_rejection(self, order: Order, refusal: Refusal) -> bool:
         """Return whether the exchange lists an order that it rejected; it is booked then.
@@ -191,7 +191,7 @@ class Execution:
         """
         if refusal.http_status in UNPROCESSED:
             return False
-        asked_ms = self._trading.now_ms()
+        queried_ms = self._trading.now_ms()
         purpose = PURPOSES[order.role]
         start_ms = order.created_ms - LISTED_BEFORE_MS
         try:
@@ -200,7 +200,7 @@ class Execution:
             if error.refusal.code in NO_SUCH_PAIR:
                 return False
             raise
-        return await self._is_among(order, reports, asked_ms)
+        return await self._is_among(order, reports, queried_ms)
 
     async def wait_in_flight(self, deadline_s: float) -> bool:
         """Wait up to `deadline_s` for requests in flight; return whether all completed."""
@@ -214,17 +214,17 @@ class Execution:
 
     # ---- inside
 
-    async def _is_among(self, order: Order, reports: Rows[OrderReport], asked_ms: int) -> bool:
+    async def _is_among(self, order: Order, reports: Rows[OrderReport], queried_ms: int) -> bool:
         """Book the report of this order if listed. Raises ExchangeError if a malformed row may be it."""
         for report in reports.rows:
             if report.client_order_id == order.client_order_id or report.order_id == order.order_id:
-                await self._ledger.book_evidence(order.client_order_id, from_report(report, asked_ms))
+                await self._ledger.book_evidence(order.client_order_id, from_report(report, queried_ms))
                 return True
         if reports.problem:
             raise BadResponse("GET", "order lists", reports.problem)
         return False
 
-    async def _asked(self, order: Order, purpose: Purpose | None) -> Evidence:
+    async def _query_evidence(self, order: Order, purpose: Purpose | None) -> Evidence:
         report = await self._trading.order(
             order.symbol,
             client_order_id="" if order.order_id else order.client_order_id,
@@ -263,13 +263,13 @@ class Execution:
         outcome = await self._trading.place(
             order, purpose=PURPOSES[row.role], recv_window_ms=self._window_ms()
         )
-        return self._noted(row, outcome)
+        return self._record_outcome(row, outcome)
 
     async def _fire(
         self,
         row: Order,
         line: FiringLine,
-        shot: SignedOrder,
+        signed: SignedOrder,
         at_ns: int | None,
         called_off: Callable[[], str] | None,
     ) -> SendResult:
@@ -280,50 +280,52 @@ class Execution:
             return not (self.refusal(row.role, row.symbol) or (called_off is not None and called_off()))
 
         self._ledger.register_sent(row)
-        fired = await (line.fire(shot, may_send) if at_ns is None else line.fire_at(shot, at_ns, may_send))
-        return self._noted(row, fired.outcome, fired)
+        fired = await (
+            line.fire(signed, may_send) if at_ns is None else line.fire_at(signed, at_ns, may_send)
+        )
+        return self._record_outcome(row, fired.outcome, fired)
 
-    def _noted(
+    def _record_outcome(
         self, row: Order, outcome: SendOutcome[PlacedOrder], fired: FireResult | None = None
     ) -> SendResult:
         """Apply the response in memory without waiting for the disk: the next attempt's intent is durable."""
         outcome = check_response(row, outcome, self._window_ms())
-        told, name = from_outcome(outcome, self._trading.now_ms()), row.client_order_id
-        self._ledger.apply_evidence(name, told)
-        self._begin_chore(self._ledger.book_evidence(name, told))
+        reported, name = from_outcome(outcome, self._trading.now_ms()), row.client_order_id
+        self._ledger.apply_evidence(name, reported)
+        self._begin_chore(self._ledger.book_evidence(name, reported))
         return SendResult(outcome, self._ledger.state.orders.get(name) or row, fired)
 
-    async def _cancel_pair(self, symbol: str, orders: Sequence[Order], words: str) -> list[bool]:
-        outcome = await self._cancel_open((symbol,), orders, words)
+    async def _cancel_pair(self, symbol: str, orders: Sequence[Order], text: str) -> list[bool]:
+        outcome = await self._cancel_open((symbol,), orders, text)
         if isinstance(outcome, NotSent):
             return [False] * len(orders)
-        return await self._see_all_cancelled(orders)
+        return await self._confirm_all_cancelled(orders)
 
-    async def _cancel_pairs(self, symbols: Sequence[str], orders: Sequence[Order], words: str) -> bool:
-        is_taken = isinstance(await self._cancel_open(symbols, orders, words), Accepted)
-        if is_taken:
-            await self._see_all_cancelled(orders)
-        return is_taken
+    async def _cancel_pairs(self, symbols: Sequence[str], orders: Sequence[Order], text: str) -> bool:
+        is_accepted = isinstance(await self._cancel_open(symbols, orders, text), Accepted)
+        if is_accepted:
+            await self._confirm_all_cancelled(orders)
+        return is_accepted
 
     async def _cancel_open(
-        self, symbols: Sequence[str], orders: Sequence[Order], words: str
+        self, symbols: Sequence[str], orders: Sequence[Order], text: str
     ) -> SendOutcome[tuple[CancelReport, ...]]:
         for order in orders:
-            self._mark_cancelling(order, words)
+            self._mark_cancelling(order, text)
         outcome = await self._trading.cancel_open(symbols, purpose=Purpose.STOP)
         log.info("cancel of all %s orders: %s", ", ".join(symbols), type(outcome).__name__)
         return outcome
 
-    async def _see_all_cancelled(self, orders: Sequence[Order]) -> list[bool]:
-        return await asyncio.gather(*(self._see_cancelled(order, Purpose.STOP) for order in orders))
+    async def _confirm_all_cancelled(self, orders: Sequence[Order]) -> list[bool]:
+        return await asyncio.gather(*(self._confirm_cancelled(order, Purpose.STOP) for order in orders))
 
-    def _mark_cancelling(self, order: Order, words: str) -> None:
-        marked = mark_cancelling(order, self._trading.now_ms(), words)
+    def _mark_cancelling(self, order: Order, text: str) -> None:
+        marked = mark_cancelling(order, self._trading.now_ms(), text)
         if marked != order:
             self._ledger.state.put_order(marked)
 
-    async def _cancel(self, order: Order, words: str, purpose: Purpose) -> bool:
-        self._mark_cancelling(order, words)
+    async def _cancel(self, order: Order, text: str, purpose: Purpose) -> bool:
+        self._mark_cancelling(order, text)
         outcome = await self._trading.cancel(
             order.symbol,
             client_order_id="" if order.order_id else order.client_order_id,
@@ -331,19 +333,19 @@ class Execution:
             purpose=purpose,
         )
         log.info("cancel of %s: %s", order.client_order_id, type(outcome).__name__)
-        return not isinstance(outcome, NotSent) and await self._see_cancelled(order, purpose)
+        return not isinstance(outcome, NotSent) and await self._confirm_cancelled(order, purpose)
 
-    async def _see_cancelled(self, order: Order, purpose: Purpose) -> bool:
+    async def _confirm_cancelled(self, order: Order, purpose: Purpose) -> bool:
         """Confirm a cancel by stream or query; return the result of `cancel`."""
-        if await self._is_told_gone(order.client_order_id):
+        if await self._is_reported_closed(order.client_order_id):
             return False
-        asked_ms = self._trading.now_ms()
+        queried_ms = self._trading.now_ms()
         try:
             await self.query(order, purpose)
         except ExchangeError as error:
             log.warning("%s after its cancel: %s", order.client_order_id, error)
             is_denied = isinstance(error, RequestRefused) and error.refusal.code in NO_SUCH_ORDER
-            return is_denied and self._is_past_fence(order.client_order_id, asked_ms)
+            return is_denied and self._is_past_fence(order.client_order_id, queried_ms)
         return False
 
     def _is_past_fence(self, client_order_id: str, at_ms: int) -> bool:
@@ -351,7 +353,7 @@ class Execution:
         is_unknown = now is not None and now.state is OrderState.UNKNOWN
         return now is not None and is_unknown and now.fence_ms is not None and at_ms >= now.fence_ms
 
-    async def _is_told_gone(self, client_order_id: str) -> bool:
+    async def _is_reported_closed(self, client_order_id: str) -> bool:
         """Return whether the stream soon reports the order closed, which costs no request weight."""
         for _ in range(CANCEL_CONFIRM_CHECKS):
             now = self._ledger.state.orders.get(client_order_id)

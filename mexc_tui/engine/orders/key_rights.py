@@ -30,14 +30,16 @@ HELD = "Open positions stay protected; entries are blocked."
 class KeyRightsWorker:
     """Worker with the key's permissions. A live engine buys only with a key known to be harmless."""
 
-    def __init__(self, port: TradingPort, lasting: str, holds: Callable[[], bool], *, is_live: bool) -> None:
-        """`lasting`: text on the key's validity; `holds`: whether there are positions to protect."""
+    def __init__(
+        self, port: TradingPort, lasting: str, has_positions: Callable[[], bool], *, is_live: bool
+    ) -> None:
+        """`lasting`: text on the key's validity; `has_positions`: whether there are positions to protect."""
         self._port = port
         self._lasting = lasting
-        self._holds = holds
+        self._has_positions = has_positions
         self.is_live = is_live
         self.facts: KeyFacts | None = None if is_live else MADE_UP
-        self._told_s = 0.0
+        self._confirmed_s = 0.0
 
     async def run(self, started: Started) -> None:
         """Query the permissions, then every hour; after a failure, every minute.
@@ -45,17 +47,17 @@ class KeyRightsWorker:
         Raises WorkerFailure at the start for a key that can withdraw, unless coins are held: exits are always
         allowed (architecture 2.4).
         """
-        is_told = await self._look(Purpose.EXIT)  # queries of a starting engine have priority
+        is_confirmed = await self._check(Purpose.EXIT)  # queries of a starting engine have priority
         if self.facts is not None and self.facts.may_withdraw:
-            if not self._holds():
+            if not self._has_positions():
                 raise WorkerFailure(CAN_WITHDRAW)
             log.error("%s %s", CAN_WITHDRAW, HELD)
         log.warning("The exchange does not report whether the key is bound to an IP. %s", self._lasting)
         started()
         while True:
-            await asyncio.sleep(EVERY_S if is_told else AGAIN_S)
-            is_told = await self._look(Purpose.ORDINARY)
-            if is_told and self.refusal:
+            await asyncio.sleep(EVERY_S if is_confirmed else AGAIN_S)
+            is_confirmed = await self._check(Purpose.ORDINARY)
+            if is_confirmed and self.refusal:
                 log.error("entries blocked: %s", self.refusal)
 
     @property
@@ -67,7 +69,7 @@ class KeyRightsWorker:
             return "the key can withdraw"
         return "" if self.facts.may_trade else "the key cannot trade"
 
-    async def _look(self, purpose: Purpose) -> bool:
+    async def _check(self, purpose: Purpose) -> bool:
         now_s = asyncio.get_running_loop().time()
         try:
             facts = facts_of(await self._port.key_rights(purpose=purpose), self._lasting)
@@ -75,8 +77,10 @@ class KeyRightsWorker:
             log.warning("cannot query the key's permissions: %s", error)
             facts = None
         if facts is not None:
-            self.facts, self._told_s = facts, now_s
-        elif self.facts is not None and not self.facts.may_withdraw and now_s - self._told_s > GOOD_FOR_S:
+            self.facts, self._confirmed_s = facts, now_s
+        elif (
+            self.facts is not None and not self.facts.may_withdraw and now_s - self._confirmed_s > GOOD_FOR_S
+        ):
             self.facts = None
         return facts is not None
 

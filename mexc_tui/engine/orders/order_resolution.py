@@ -52,7 +52,7 @@ class OrderResolution:
         self._ledger = ledger
         self._execution = execution
         self._window_ms = window_ms
-        self._asked_ms: dict[str, int] = {}
+        self._queried_ms: dict[str, int] = {}
         self._proofs: dict[str, Proofs] = {}
         """Proofs per unknown order since its fence: one failed query costs only that proof."""
         self._wakes = {True: asyncio.Event(), False: asyncio.Event()}
@@ -78,7 +78,7 @@ class OrderResolution:
     async def _serve(self, *, is_sale: bool) -> None:
         wake = self._wakes[is_sale]
         while True:
-            await self._look(is_sale=is_sale)
+            await self._check_orders(is_sale=is_sale)
             try:
                 async with asyncio.timeout(self._pause_s(is_sale=is_sale)):
                     await wake.wait()
@@ -96,36 +96,36 @@ class OrderResolution:
     def _orders(self, *, is_sale: bool) -> list[Order]:
         return [one for one in self._ledger.state.orders.values() if (one.role in SALES) is is_sale]
 
-    async def _look(self, *, is_sale: bool) -> None:
+    async def _check_orders(self, *, is_sale: bool) -> None:
         known = self._ledger.state.orders
-        self._asked_ms = {name: at for name, at in self._asked_ms.items() if name in known}
+        self._queried_ms = {name: at for name, at in self._queried_ms.items() if name in known}
         self._proofs = {name: one for name, one in self._proofs.items() if _is_unknown(known.get(name))}
         for order in self._orders(is_sale=is_sale):
             try:
-                await self._look_at(order)
+                await self._check_order(order)
                 await self._ledger.revalue(order)
             except (ExchangeError, StorageError) as error:
                 log.info("%s not resolved yet: %s", order.client_order_id, error)
 
-    async def _look_at(self, order: Order) -> None:
+    async def _check_order(self, order: Order) -> None:
         now_ms, name = self._trading.now_ms(), order.client_order_id
-        waited_ms = now_ms - max(self._asked_ms.get(name, 0), order.created_ms)
+        waited_ms = now_ms - max(self._queried_ms.get(name, 0), order.created_ms)
         is_quiet = order.state.is_on_exchange and waited_ms >= LIVE_EVERY_MS
-        told_ms = now_ms - order.updated_ms
-        is_late = min(waited_ms, told_ms) >= FEES_AFTER_MS and waited_ms >= told_ms // 10
+        silent_ms = now_ms - order.updated_ms
+        is_late = min(waited_ms, silent_ms) >= FEES_AFTER_MS and waited_ms >= silent_ms // 10
         is_unpaid = is_late and needs_trades_query(order)
         is_old = order.fence_ms is not None and now_ms > order.fence_ms + OLD_MS
         if not (needs_query(order) or is_quiet or is_unpaid) or (is_old and waited_ms < OLD_EVERY_MS):
             return
-        self._asked_ms[name] = now_ms
+        self._queried_ms[name] = now_ms
         if order.state is OrderState.UNKNOWN:
             await self._settle(order)
         elif needs_query(order) or is_quiet:
-            await self._ask(order)
+            await self._query(order)
         else:
             await self._execution.query_fees(order)
 
-    async def _ask(self, order: Order) -> None:
+    async def _query(self, order: Order) -> None:
         """Query a live order; if the exchange denies it and does not list it, mark it unknown."""
         try:
             await self._execution.query(order)
@@ -133,9 +133,9 @@ class OrderResolution:
             if error.refusal.code not in NO_SUCH_ORDER:
                 raise
             if await self._execution.unlisted_ms(order) is not None:
-                words = "no longer found by id or in a listing"
+                text = "no longer found by id or in a listing"
                 await self._ledger.mark_order_unknown(
-                    order.client_order_id, self._trading.now_ms(), self._window_ms(), words
+                    order.client_order_id, self._trading.now_ms(), self._window_ms(), text
                 )
 
     async def _settle(self, order: Order) -> None:
@@ -170,38 +170,38 @@ class OrderResolution:
 
     async def _denied(self, order: Order) -> int | None:
         """Return the exchange time at which it denied the order; None: it exists."""
-        asked_ms = self._trading.now_ms()
+        queried_ms = self._trading.now_ms()
         try:
             await self._execution.query(order)
         except RequestRefused as error:
             if error.refusal.code in NO_SUCH_ORDER:
-                return asked_ms
+                return queried_ms
             raise
         return None
 
     async def _balanced(self, order: Order) -> int | None:
         """Return the exchange time at which balances agreed with the ledger without the order."""
-        asked_ms = self._trading.now_ms()
+        queried_ms = self._trading.now_ms()
         purpose = query_purpose(order.role)
         if not purpose.reduces_risk:
             purpose = Purpose.EXIT
         account = await self._trading.account(purpose=purpose)
         intent = self._ledger.state.intents.get(order.intent_id)
         if intent is None:
-            return asked_ms
+            return queried_ms
         assets = (intent.base_asset, intent.quote_asset)
         if not all(is_read(asset, account.balances, account.skipped) for asset in assets):
             return None
         wrong = agrees(self._ledger.state.balances, account.balances, assets, TOLERANCE)
-        return None if wrong else asked_ms
+        return None if wrong else queried_ms
 
 
 async def _proof(
-    known_ms: int | None, ask: Callable[[Order], Awaitable[int | None]], order: Order
+    known_ms: int | None, query: Callable[[Order], Awaitable[int | None]], order: Order
 ) -> int | None:
     """Return the time of a proof; query it again if the known one precedes the fence."""
     is_proven = known_ms is not None and known_ms > (order.fence_ms or 0)
-    return known_ms if is_proven else await ask(order)
+    return known_ms if is_proven else await query(order)
 
 
 def _is_unknown(order: Order | None) -> bool:

@@ -53,11 +53,11 @@ class UserStreamWorker:
 
     def on_order(self, update: OrderUpdate) -> None:
         """Queue an order update."""
-        self._take(update.client_order_id, from_update(update))
+        self._queue(update.client_order_id, from_update(update))
 
     def on_fill(self, fill: FillUpdate) -> None:
         """Queue a trade."""
-        self._take(fill.client_order_id, from_fill(fill))
+        self._queue(fill.client_order_id, from_fill(fill))
 
     def on_balance(self, update: BalanceUpdate) -> None:
         """Ignore it: the reconciler compares balances, as one update alone proves nothing."""
@@ -67,7 +67,7 @@ class UserStreamWorker:
         if is_closed:
             self._on_gap()
 
-    def _take(self, client_order_id: str, evidence: Evidence) -> None:
+    def _queue(self, client_order_id: str, evidence: Evidence) -> None:
         if client_order_id.startswith(PREFIX):
             self._ledger.apply_evidence(client_order_id, evidence)
             self._due.append((client_order_id, evidence))

@@ -155,7 +155,7 @@ def _record(
         value = abs(after.filled_value - before.filled_value)
         # The excess is not booked: the report is wrong, or others traded on the account.
         severity = Severity.ERROR if kind is DifferenceKind.OVERFILL else None
-        text = f"{words or f'{name} is {theirs}, ledger {ours}'}; taken over from the exchange's report"
+        text = f"{detail or f'{name} is {theirs}, ledger {ours}'}; taken over from the exchange's report"
         found.differences.append(
             make_difference(kind, name, ours, theirs, value, rules, text, explained=True, severity=severity)
         )

@@ -107,7 +107,7 @@ def advance(order: Order, evidence: Evidence) -> Advanced:
         order.filled_value if evidence.filled_value is None else evidence.filled_value,
     )
     filled, value = max((order.filled_quantity, order.filled_value), reported)
-    state = _state(known, evidence.state, filled, tells_fill=bool(evidence.filled_quantity))
+    state = _state(known, evidence.state, filled, reports_fill=bool(evidence.filled_quantity))
     after = msgspec.structs.replace(
         _with_trades(known, evidence),
         state=state,

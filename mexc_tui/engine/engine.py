@@ -123,7 +123,7 @@ class Engine:
             storage=storage,
             keep=self.parts.parameters.keep,
             now_ms=self.clock_worker.known_ms,
-            is_busy=self._must_not_wait,
+            is_busy=self._must_defer_deletions,
         )
 
     def _build_trading(self) -> TradingComponents | None:
@@ -232,7 +232,7 @@ class Engine:
                 proceed_after_s=proceed_after_s,
             ),
             *(
-                self.trading_components.workers(holds=has_exposure)
+                self.trading_components.workers(has_exposure=has_exposure)
                 if self.trading_components is not None
                 else ()
             ),
@@ -255,7 +255,7 @@ class Engine:
             *(() if self.retention is None else (Worker("retention", self.retention.run, is_optional=True),)),
         )
 
-    def _must_not_wait(self) -> bool:
+    def _must_defer_deletions(self) -> bool:
         """Return whether deletions must wait: around an opening, or while the store has a problem."""
         now_ms = self.parts.market.now_ms()
         is_near = current_pace(self.known.live(now_ms), now_ms) is PollPace.NOW
@@ -282,9 +282,9 @@ class Engine:
             workers=self._worker_facts,
             stream_age_ms=self._stream_age_ms,
             streams=self.parts.market,
-            resync=self.clock_worker.request_sync,
+            sync_clock=self.clock_worker.request_sync,
             profile=self.parts.identity.profile,
-            statuses=self.workers,
+            worker_statuses=self.workers,
             clock_problem=self._clock_problem,
             rng=self.parts.rng,
             store_problem=self._store_problem,
@@ -326,11 +326,11 @@ class Engine:
         """Return the status of each worker, in start order."""
         return self._supervisor.statuses()
 
-    def trading(self) -> tuple[TradingState, str]:
+    def trading_state(self) -> tuple[TradingState, str]:
         """Return the trading state and its cause."""
         if self.trading_components is not None and self.started_ms:
-            shown = self.trading_components.ledger.state.trading
-            return shown.state, shown.words
+            current = self.trading_components.ledger.state.trading
+            return current.state, current.words
         degraded = [one.name for one in self.workers() if one.is_degraded]
         if degraded:
             return TradingState.REDUCE_ONLY, f"worker {', '.join(degraded)} keeps failing"
@@ -356,7 +356,7 @@ class Engine:
                 "engine:books", "books", Severity.CRITICAL, self.trading_components.reconciler.damage
             )
         yield from self._store_conditions()
-        state, cause = self.trading()
+        state, cause = self.trading_state()
         if state is not TradingState.ACTIVE:
             yield AlertCondition("engine:trading", state.value, Severity.WARNING, cause)
         if self.trading_components is not None and self.trading_components.suspend_detector.warning:

@@ -32,11 +32,10 @@ class TradingSetup:
 
     port: TradingPort
     scope: str
-    instance: str
-    """Desk id."""
+    desk_id: str
     halt_file: HaltFile | None = None
     """Second copy of a halt, beside the store."""
-    key_words: str = ""
+    key_validity: str = ""
     """Validity of a live API key, as text."""
 
 
@@ -64,10 +63,10 @@ class EngineContext:
     stream_age_ms: Callable[[], int | None]
     """0 while the market streams are connected; None: they are not."""
     streams: PairWatch
-    resync: Callable[[], None]
+    sync_clock: Callable[[], None]
     """Request a measurement of the exchange clock."""
     profile: str
-    statuses: Callable[[], tuple[WorkerStatus, ...]]
+    worker_statuses: Callable[[], tuple[WorkerStatus, ...]]
     """Status of every worker."""
     clock_problem: Callable[[], str]
     """Why the exchange time is uncertain; empty: it is not."""

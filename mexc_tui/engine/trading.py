@@ -103,7 +103,7 @@ class TradingComponents:
     # ---- builders, in the order of construction
 
     def _build_ledger_writer(self) -> LedgerWriter:
-        desk = self._setup.instance, self._clock.now_ms()
+        desk = self._setup.desk_id, self._clock.now_ms()
         return LedgerWriter(
             store=self._store,
             scope=self._setup.scope,
@@ -169,7 +169,7 @@ class TradingComponents:
             clock=self._clock,
             now_ms=self.port.now_ms,
             invalidate_prices=self.prices.invalidate,
-            sync_clock=self._context.resync,
+            sync_clock=self._context.sync_clock,
             reconcile=self.reconciler.request_comparison,
             reconciled_ms=self._reconciled_ms,
         )
@@ -193,7 +193,7 @@ class TradingComponents:
     def _build_key_rights(self) -> KeyRightsWorker:
         return KeyRightsWorker(
             self.port,
-            self._setup.key_words,
+            self._setup.key_validity,
             lambda: bool(self.ledger.state.positions or self.ledger.state.intents),
             is_live=self._parameters.entry().mode is Mode.LIVE,
         )
@@ -239,7 +239,7 @@ class TradingComponents:
             sniper=self.sniper,
             context=SafetyContext(
                 profile=context.profile,
-                workers=context.statuses,
+                workers=context.worker_statuses,
                 clock_problem=context.clock_problem,
                 standstill=lambda: self.suspend_detector.entry_block,
                 fee=self.entry_context.fee,
@@ -255,12 +255,12 @@ class TradingComponents:
 
     # ---- workers
 
-    def workers(self, *, holds: bool = False) -> tuple[Worker, ...]:
+    def workers(self, *, has_exposure: bool = False) -> tuple[Worker, ...]:
         """Return the workers in start order: no entry is made before the first reconciliation.
 
-        `holds`: positions or unknown orders exist, so exits start without waiting for the exchange.
+        `has_exposure`: positions or unknown orders exist, so exits start without waiting for the exchange.
         """
-        deadline_s, proceed_after_s = (None, PROCEED_AFTER_S) if holds else (60.0, None)
+        deadline_s, proceed_after_s = (None, PROCEED_AFTER_S) if has_exposure else (60.0, None)
         key_rights = self.key_rights
         key = (
             (Worker("key", key_rights.run, deadline_s, proceed_after_s=proceed_after_s),)

@@ -44,7 +44,7 @@ class EngineQueries:
     def status(self) -> StatusRow:
         """Return the engine status."""
         engine, parts = self._engine, self._engine.parts
-        state, cause = engine.trading()
+        state, cause = engine.trading_state()
         now_ms = parts.market.now_ms()
         live = engine.known.live(now_ms)
         return StatusRow(

@@ -67,7 +67,7 @@ def test_a_halt_in_the_file_is_read_before_the_next_byte_and_carried_out(tmp_pat
             await resting(components, 0)
             await asyncio.sleep(15)
             assert not await components.port.open_orders()
-            assert running.engine.trading() == (TradingState.HALTED, "kill --direct")
+            assert running.engine.trading_state() == (TradingState.HALTED, "kill --direct")
 
     simulate(main)
 

@@ -334,7 +334,7 @@ def test_money_from_outside_is_a_difference_that_the_end_of_the_day_tells(tmp_pa
             day.server.session.deposit("USDT", D(50))
             components_of(running).reconciler.request_comparison()
             await asyncio.sleep(25)
-            assert running.engine.trading()[0] is TradingState.ACTIVE  # a booked drift (reliability I8)
+            assert running.engine.trading_state()[0] is TradingState.ACTIVE  # a booked drift (reliability I8)
             await running.engine.wait(until_done=True)
             assert any("50 USDT" in words for words in running.engine.unexplained)
             assert components_of(running).safety.equity.breaches() == ()  # a flow, no gain

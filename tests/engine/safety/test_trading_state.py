@@ -156,7 +156,7 @@ def test_what_could_not_be_kept_is_written_again_until_it_is_durable_and_outlive
         monkeypatch.undo()
         async with day.engine() as running:
             components = components_of(running)
-            assert running.engine.trading()[0] is TradingState.HALTED
+            assert running.engine.trading_state()[0] is TradingState.HALTED
             assert components.ledger.state.trading.cause is Cause.EMERGENCY
 
     simulate(main)

@@ -48,10 +48,10 @@ def test_a_halt_disarms_and_outlives_the_engine_until_a_person_resumes(tmp_path:
             assert not components.refusal(OrderRole.STOP, SYMBOL)
             await components.safety.emergency_stop.resume("ann", "")
             assert components.safety.trading_state.kept.state is TradingState.ACTIVE
-            await until(lambda: running.engine.trading()[0] is TradingState.ACTIVE)
+            await until(lambda: running.engine.trading_state()[0] is TradingState.ACTIVE)
         async with day.engine() as running:
             assert components_of(running).safety.trading_state.kept.state is TradingState.ACTIVE
-            await until(lambda: running.engine.trading()[0] is TradingState.ACTIVE)
+            await until(lambda: running.engine.trading_state()[0] is TradingState.ACTIVE)
 
     simulate(main)
 
@@ -154,11 +154,11 @@ def test_a_halt_file_alone_stops_the_next_start(tmp_path: Path) -> None:
         HaltFileOnDisk(day.paths.state, "another/session").clear()
         async with day.engine() as running:
             components = components_of(running)
-            assert running.engine.trading() == (TradingState.HALTED, "kill --direct")
+            assert running.engine.trading_state() == (TradingState.HALTED, "kill --direct")
             assert components.refusal(OrderRole.ENTRY, SYMBOL)
             await components.safety.emergency_stop.resume("ann", "")
         async with day.engine() as running:
-            await until(lambda: running.engine.trading()[0] is TradingState.ACTIVE)
+            await until(lambda: running.engine.trading_state()[0] is TradingState.ACTIVE)
 
     simulate(main)
 
@@ -207,7 +207,7 @@ def test_a_person_s_reduce_only_stays_until_resumed(tmp_path: Path) -> None:
         async with day.engine() as running:
             components = components_of(running)
             await asyncio.sleep(3)
-            assert running.engine.trading() == (TradingState.REDUCE_ONLY, "news")
+            assert running.engine.trading_state() == (TradingState.REDUCE_ONLY, "news")
             await components.safety.emergency_stop.resume("ann", "")
 
     simulate(main)
@@ -229,7 +229,7 @@ def test_a_stopping_engine_told_to_flatten_sells_first(tmp_path: Path) -> None:
             engine = running.engine
         assert engine.stop_message == "Closed 1 positions at the stop, 0 left."
         async with day.engine() as running:
-            await until(lambda: running.engine.trading()[0] is TradingState.ACTIVE)
+            await until(lambda: running.engine.trading_state()[0] is TradingState.ACTIVE)
 
     simulate(main)
 

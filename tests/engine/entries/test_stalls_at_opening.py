@@ -151,7 +151,7 @@ def test_the_event_loop_is_on_the_checklist_and_its_gap_is_alerted(tmp_path: Pat
             await watcher.at(LATER_S)
             snipe = (await watcher.snipes())[0]
             assert snipe.state is SnipeState.DISARMED
-            assert "event_loop" in snipe.reason
+            assert "event loop" in snipe.reason
             conditions = {one.rule: one.text for one in watcher.running.engine.alert_conditions()}
             assert "was blocked" in conditions["engine:loop"]
             loop = watcher.running.queries.status().loop

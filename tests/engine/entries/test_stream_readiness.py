@@ -34,7 +34,7 @@ def test_a_pair_whose_streams_the_exchange_refuses_is_not_bought(tmp_path: Path)
             snipe = await watcher.last()
             assert snipe.state is SnipeState.DISARMED
             assert "topics" in snipe.reason
-            assert "private_stream" not in snipe.reason
+            assert "private stream" not in snipe.reason
             assert not watcher.session.asked
 
     simulate(main)
@@ -49,7 +49,7 @@ async def buy_by_hand(watcher: Watcher) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "line"), [("spot@public", "public_stream"), ("spot@private", "private_stream")]
+    ("path", "line"), [("spot@public", "public stream"), ("spot@private", "private stream")]
 )
 def test_nothing_is_bought_while_a_stream_stands_still(tmp_path: Path, path: str, line: str) -> None:
     async def main(sim: Simulation) -> None:

@@ -120,7 +120,7 @@ def test_a_trail_that_begins_at_once_is_told_by_the_stop_it_moves_to(tmp_path: P
             await price_for(at.components, at.position, "1.3", 0.5)
             asked = await look(at.client, trailing=True, trailing_distance_pct=D(30))
             told = await give(at.client, trailing=True, trailing_distance_pct=D(30), trailing_after_pct=D(10))
-            assert "trailing stop 30 % below the high, from a gain of 10 % on" in told.words
+            assert "trailing stop 30 % below the high, from a gain of 10 %" in told.words
             await until(lambda: held(at.running).stop_price > at.position.stop_price, 5)
             assert f"P&L at the stop, moved to {short(held(at.running).stop_price)}: " in asked.words
 
@@ -180,7 +180,7 @@ def test_what_is_refused_changes_nothing_and_says_value_and_limit(tmp_path: Path
             before = resting(components)
             reply = await give(client, stop_price=position.entry_price * 2, ladder=())
             assert reply.outcome is CommandOutcome.REFUSED
-            assert "stop_below_bid: " in reply.words
+            assert "stop below bid: " in reply.words
             assert "limit below the bid of" in reply.words
             assert (held(running).plan, resting(components)) == (position.plan, before)
             other = await client.send(

@@ -130,8 +130,8 @@ def test_a_stop_of_everything_during_a_low_bid_reports_what_is_still_held(
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
-        ({"min_quantity": D(50_000)}, "below the minimum of 50000"),
-        ({"min_value": D(50), "min_value_market": D(50)}, "minimum notional of 50"),
+        ({"min_quantity": D(50_000)}, "below the minimum 50000"),
+        ({"min_value": D(50), "min_value_market": D(50)}, "minimum notional 50"),
         ({"max_value": D("0.5"), "max_value_market": D("0.5")}, "maximum order value of 0.5"),
     ],
     ids=["minimum quantity", "minimum notional", "maximum order value"],

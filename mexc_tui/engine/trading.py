@@ -95,7 +95,12 @@ class TradingComponents:
         self.key_rights = self._build_key_rights()
         self.live_unlock = self._build_live_unlock()
         self.arming = Arming(
-            context.known, self.ledger, store, self.entry_context, self._entry_parameters, port.now_ms
+            known=context.known,
+            keeper=self.ledger,
+            books=store,
+            gates=self.entry_context,
+            numbers=self._entry_parameters,
+            now_ms=port.now_ms,
         )
         self.sniper = self._build_sniper()
         self.safety = self._build_safety()
@@ -116,40 +121,49 @@ class TradingComponents:
         port, ledger, context = self.port, self.ledger, self._context
         filters = SymbolFilters(lambda: context.known.knowledge.pairs)
         connection = ExitConnection(port, self.execution, self._parameters.window_ms)
-        sellability = SellabilityTracker(ledger, self.prices, self._stale_ms, port.now_ms)
-        execution = ExitExecution(
-            port,
-            ledger,
-            self.execution,
-            self.order_resolution,
-            self.prices,
-            filters,
-            connection,
-            sellability,
-            self._end_buying,
+        sellability = SellabilityTracker(
+            keeper=ledger, prices=self.prices, stale_ms=self._stale_ms, now_ms=port.now_ms
         )
-        take_profits = TakeProfits(port, ledger, self.execution, self.order_resolution, execution, filters)
+        execution = ExitExecution(
+            trading=port,
+            keeper=ledger,
+            execution=self.execution,
+            settling=self.order_resolution,
+            prices=self.prices,
+            grids=filters,
+            line=connection,
+            sellability=sellability,
+            on_sale=self._end_buying,
+        )
+        take_profits = TakeProfits(
+            trading=port,
+            keeper=ledger,
+            execution=self.execution,
+            settling=self.order_resolution,
+            selling=execution,
+            grids=filters,
+        )
         monitor = ExitMonitor(
-            port,
-            ledger,
-            self.prices,
-            execution,
-            take_profits,
-            filters,
-            connection,
-            sellability,
-            self._stale_ms,
+            trading=port,
+            keeper=ledger,
+            prices=self.prices,
+            selling=execution,
+            profits=take_profits,
+            grids=filters,
+            line=connection,
+            sellability=sellability,
+            stale_ms=self._stale_ms,
         )
         editor = ExitsEditor(
-            port,
-            ledger,
-            self.prices,
-            filters,
-            execution,
-            take_profits,
-            monitor,
-            self._stale_ms,
-            self._parameters.exits,
+            trading=port,
+            keeper=ledger,
+            prices=self.prices,
+            grids=filters,
+            selling=execution,
+            profits=take_profits,
+            guardian=monitor,
+            stale_ms=self._stale_ms,
+            bounds=self._parameters.exits,
         )
         return ExitComponents(execution, monitor, editor)
 
@@ -177,17 +191,17 @@ class TradingComponents:
     def _build_entry_context(self) -> EntryContext:
         context = self._context
         return EntryContext(
-            context.known,
-            self.port,
-            self.prices,
-            lambda: self.ledger.state,
-            self._entry_parameters,
-            context.workers,
-            context.stream_age_ms,
-            lambda: self.reconciler.is_done and self.unknown_orders.is_done,
-            lambda: not self.live_unlock.is_locked,
-            lambda: self.key_rights.facts,
-            lambda: self.safety.equity.limit_equity,
+            known=context.known,
+            trading=self.port,
+            prices=self.prices,
+            memory=lambda: self.ledger.state,
+            numbers=self._entry_parameters,
+            workers=context.workers,
+            stream_age_ms=context.stream_age_ms,
+            is_reconciled=lambda: self.reconciler.is_done and self.unknown_orders.is_done,
+            is_unlocked=lambda: not self.live_unlock.is_locked,
+            key=lambda: self.key_rights.facts,
+            day_equity=lambda: self.safety.equity.limit_equity,
         )
 
     def _build_key_rights(self) -> KeyRightsWorker:
@@ -211,19 +225,19 @@ class TradingComponents:
 
     def _build_sniper(self) -> Sniper:
         return Sniper(
-            self._context.known,
-            self.port,
-            self.ledger,
-            self.execution,
-            self.prices,
-            self._store,
-            self._clock,
-            self.arming,
-            self.reconciler,
-            self.suspend_detector,
-            self._entry_parameters,
-            self._parameters.window_ms,
-            self._context.streams,
+            known=self._context.known,
+            trading=self.port,
+            keeper=self.ledger,
+            execution=self.execution,
+            prices=self.prices,
+            books=self._store,
+            clock=self._clock,
+            arming=self.arming,
+            reconciler=self.reconciler,
+            awake=self.suspend_detector,
+            numbers=self._entry_parameters,
+            window_ms=self._parameters.window_ms,
+            streams=self._context.streams,
         )
 
     def _build_safety(self) -> Safety:

@@ -65,6 +65,7 @@ class Arming:
 
     def __init__(
         self,
+        *,
         known: KnowledgeStore,
         keeper: LedgerWriter,
         books: Store,

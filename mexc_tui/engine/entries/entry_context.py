@@ -87,6 +87,7 @@ class EntryContext:
 
     def __init__(
         self,
+        *,
         known: KnowledgeStore,
         trading: TradingPort,
         prices: PriceCache,

@@ -17,7 +17,7 @@ from mexc_tui.sniping.rounding import Grid
 class EntryOrders:
     """Listens to the books for one intent."""
 
-    def __init__(self, intent: Intent, grid: Grid, keeper: LedgerWriter, clock: Clock) -> None:
+    def __init__(self, *, intent: Intent, grid: Grid, keeper: LedgerWriter, clock: Clock) -> None:
         self._intent = intent
         self._grid = grid
         self._keeper = keeper

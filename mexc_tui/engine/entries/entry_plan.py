@@ -17,6 +17,7 @@ class EntryPlan:
 
     def __init__(
         self,
+        *,
         price: EntryPrice,
         awake: SuspendDetector,
         clock: Clock,

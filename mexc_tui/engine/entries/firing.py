@@ -62,11 +62,11 @@ class Firing:
 
     def __init__(
         self,
+        *,
         snipe: Snipe,
         intent: Intent,
         grid: Grid,
         rules: FireRules,
-        *,
         trading: TradingPort,
         keeper: LedgerWriter,
         execution: Execution,
@@ -102,14 +102,14 @@ class Firing:
         self._check = check
         self._price = EntryPrice(snipe, grid, rules, prices=prices, clock=clock, ask_book=trading.depth)
         self._plan = EntryPlan(
-            self._price,
-            awake,
-            clock,
-            self._off,
-            lambda: trading.now_ms() > snipe.opens_ms,
-            self._renew,
+            price=self._price,
+            awake=awake,
+            clock=clock,
+            off=self._off,
+            is_open=lambda: trading.now_ms() > snipe.opens_ms,
+            renew=self._renew,
         )
-        self._orders = EntryOrders(intent, grid, keeper, clock)
+        self._orders = EntryOrders(intent=intent, grid=grid, keeper=keeper, clock=clock)
         self.line: FiringLine = trading.line()
         self.attempts: list[Attempt] = []
         """What was tried: written down when it is over, as no disk stands between an answer and the next."""

@@ -69,6 +69,7 @@ class Readiness:
 
     def __init__(
         self,
+        *,
         known: KnowledgeStore,
         trading: TradingPort,
         keeper: LedgerWriter,

@@ -60,6 +60,7 @@ class Sniper:
 
     def __init__(
         self,
+        *,
         known: KnowledgeStore,
         trading: TradingPort,
         keeper: LedgerWriter,
@@ -85,7 +86,16 @@ class Sniper:
         self._arming = arming
         self._reconciler = reconciler
         self._awake = awake
-        self.readiness = Readiness(known, trading, keeper, arming, reconciler, awake, numbers, streams)
+        self.readiness = Readiness(
+            known=known,
+            trading=trading,
+            keeper=keeper,
+            arming=arming,
+            reconciler=reconciler,
+            awake=awake,
+            numbers=numbers,
+            streams=streams,
+        )
         self._numbers = numbers
         self._window_ms = window_ms
         self._wake = asyncio.Event()
@@ -319,10 +329,10 @@ class Sniper:
 
     def _firing(self, snipe: Snipe, intent: Intent, pair: Symbol) -> Firing:
         return Firing(
-            snipe,
-            intent,
-            grid_of(pair),
-            self._numbers().fire,
+            snipe=snipe,
+            intent=intent,
+            grid=grid_of(pair),
+            rules=self._numbers().fire,
             trading=self._trading,
             keeper=self._keeper,
             execution=self._execution,

@@ -54,6 +54,7 @@ class ExitExecution:
 
     def __init__(
         self,
+        *,
         trading: TradingPort,
         keeper: LedgerWriter,
         execution: Execution,
@@ -72,7 +73,9 @@ class ExitExecution:
         self._line = line
         self._sellability = sellability
         self._intents = ExitIntents(trading, keeper)
-        self._orders = ExitOrderTracker(trading, keeper, execution, settling)
+        self._orders = ExitOrderTracker(
+            trading=trading, keeper=keeper, execution=execution, settling=settling
+        )
         self._end = ExitRecorder(keeper, trading.now_ms)
         self._running: dict[str, ExitJob] = {}
         self._on_sale = on_sale

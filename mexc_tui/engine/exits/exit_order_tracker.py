@@ -34,7 +34,7 @@ class ExitOrderTracker:
     """Waits for outcomes, cancels what rests."""
 
     def __init__(
-        self, trading: TradingPort, keeper: LedgerWriter, execution: Execution, settling: OrderResolution
+        self, *, trading: TradingPort, keeper: LedgerWriter, execution: Execution, settling: OrderResolution
     ) -> None:
         self._trading = trading
         self._keeper = keeper

@@ -58,6 +58,7 @@ class ExitsEditor:
 
     def __init__(
         self,
+        *,
         trading: TradingPort,
         keeper: LedgerWriter,
         prices: PriceCache,

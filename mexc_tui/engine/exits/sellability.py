@@ -16,6 +16,7 @@ class SellabilityTracker:
 
     def __init__(
         self,
+        *,
         keeper: LedgerWriter,
         prices: PriceCache,
         stale_ms: Callable[[], int],

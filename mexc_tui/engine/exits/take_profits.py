@@ -43,6 +43,7 @@ class TakeProfits:
 
     def __init__(
         self,
+        *,
         trading: TradingPort,
         keeper: LedgerWriter,
         execution: Execution,

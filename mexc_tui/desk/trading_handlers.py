@@ -18,7 +18,7 @@ from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.text import clean
 from mexc_tui.model.trading_view import DustRow, PerformanceRow, ReconciliationRow, WhatIfRow
-from mexc_tui.sniping.exit_edit import ExitWish
+from mexc_tui.sniping.exit_edit import ExitUpdate
 from mexc_tui.wording.previews import preview_text
 
 Args = TypeVar("Args", bound=msgspec.Struct)
@@ -160,9 +160,9 @@ def checked_share(share: Decimal | None) -> Decimal | None:
     return share
 
 
-def _exit_edit(args: trading_requests.ExitsEdit) -> ExitWish:
+def _exit_edit(args: trading_requests.ExitsEdit) -> ExitUpdate:
     rungs = args.ladder
-    return ExitWish(
+    return ExitUpdate(
         stop_price=args.stop_price,
         trailing=args.trailing,
         trailing_after_pct=args.trailing_after_pct,

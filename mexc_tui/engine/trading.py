@@ -95,11 +95,11 @@ class TradingComponents:
         self.key_rights = self._build_key_rights()
         self.live_unlock = self._build_live_unlock()
         self.arming = Arming(
-            known=context.known,
-            keeper=self.ledger,
-            books=store,
-            gates=self.entry_context,
-            numbers=self._entry_parameters,
+            knowledge_store=context.known,
+            ledger=self.ledger,
+            store=store,
+            context=self.entry_context,
+            parameters=self._entry_parameters,
             now_ms=port.now_ms,
         )
         self.sniper = self._build_sniper()
@@ -122,46 +122,46 @@ class TradingComponents:
         filters = SymbolFilters(lambda: context.known.knowledge.pairs)
         connection = ExitConnection(port, self.execution, self._parameters.window_ms)
         sellability = SellabilityTracker(
-            keeper=ledger, prices=self.prices, stale_ms=self._stale_ms, now_ms=port.now_ms
+            ledger=ledger, prices=self.prices, stale_ms=self._stale_ms, now_ms=port.now_ms
         )
         execution = ExitExecution(
             trading=port,
-            keeper=ledger,
+            ledger=ledger,
             execution=self.execution,
-            settling=self.order_resolution,
+            order_resolution=self.order_resolution,
             prices=self.prices,
-            grids=filters,
-            line=connection,
+            symbol_filters=filters,
+            connection=connection,
             sellability=sellability,
             on_sale=self._end_buying,
         )
         take_profits = TakeProfits(
             trading=port,
-            keeper=ledger,
+            ledger=ledger,
             execution=self.execution,
-            settling=self.order_resolution,
-            selling=execution,
-            grids=filters,
+            order_resolution=self.order_resolution,
+            exit_execution=execution,
+            symbol_filters=filters,
         )
         monitor = ExitMonitor(
             trading=port,
-            keeper=ledger,
+            ledger=ledger,
             prices=self.prices,
-            selling=execution,
-            profits=take_profits,
-            grids=filters,
-            line=connection,
+            exit_execution=execution,
+            take_profits=take_profits,
+            symbol_filters=filters,
+            connection=connection,
             sellability=sellability,
             stale_ms=self._stale_ms,
         )
         editor = ExitsEditor(
             trading=port,
-            keeper=ledger,
+            ledger=ledger,
             prices=self.prices,
-            grids=filters,
-            selling=execution,
-            profits=take_profits,
-            guardian=monitor,
+            symbol_filters=filters,
+            exit_execution=execution,
+            take_profits=take_profits,
+            monitor=monitor,
             stale_ms=self._stale_ms,
             bounds=self._parameters.exits,
         )
@@ -191,11 +191,11 @@ class TradingComponents:
     def _build_entry_context(self) -> EntryContext:
         context = self._context
         return EntryContext(
-            known=context.known,
+            knowledge_store=context.known,
             trading=self.port,
             prices=self.prices,
-            memory=lambda: self.ledger.state,
-            numbers=self._entry_parameters,
+            ledger_state=lambda: self.ledger.state,
+            parameters=self._entry_parameters,
             workers=context.workers,
             stream_age_ms=context.stream_age_ms,
             is_reconciled=lambda: self.reconciler.is_done and self.unknown_orders.is_done,
@@ -225,17 +225,17 @@ class TradingComponents:
 
     def _build_sniper(self) -> Sniper:
         return Sniper(
-            known=self._context.known,
+            knowledge_store=self._context.known,
             trading=self.port,
-            keeper=self.ledger,
+            ledger=self.ledger,
             execution=self.execution,
             prices=self.prices,
-            books=self._store,
+            store=self._store,
             clock=self._clock,
             arming=self.arming,
             reconciler=self.reconciler,
-            awake=self.suspend_detector,
-            numbers=self._entry_parameters,
+            suspend_detector=self.suspend_detector,
+            parameters=self._entry_parameters,
             window_ms=self._parameters.window_ms,
             streams=self._context.streams,
         )

@@ -8,10 +8,10 @@ from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.verdict import CheckStage, Verdict
-from mexc_tui.sniping.key_pairs import UNREAD, KeyMay
+from mexc_tui.sniping.key_pairs import UNREAD, KeyPermission
 from mexc_tui.sniping.plan import FireRules
 from mexc_tui.sniping.rounding import ZERO, buy_quantity, grid_of, misfit
-from mexc_tui.sniping.saying import moment, verdict
+from mexc_tui.sniping.verdict_text import moment, verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class ReadyFacts:
     """What of the pair the exchange has not accepted to stream: without it a stop is blind."""
     has_unknown_order: bool
     orders_left: int
-    are_shots_ready: bool
+    are_requests_ready: bool
     ban: str = ""
-    key_may: KeyMay = UNREAD
+    key_permission: KeyPermission = UNREAD
     """Whether the key's own list of pairs names it."""
     standstill: str = ""
     """What a long standstill of the event loop left unchecked, in words; empty: nothing."""
@@ -76,8 +76,8 @@ def checklist(snipe: Snipe, facts: ReadyFacts, limits: ReadyLimits, rules: FireR
         ),
         _pair(snipe, facts),
         _line(
-            "key_may_trade", facts.key_may.answer is not False, facts.key_may.words, "not refused",
-            "allow this symbol for the key",
+            "key_may_trade", facts.key_permission.is_allowed is not False, facts.key_permission.words,
+            "not refused", "allow this symbol for the key",
         ),
         _line("connection", facts.is_warm, "warm" if facts.is_warm else "cold", "warm", "warm it up"),
         _round_trip(facts, limits),
@@ -92,7 +92,7 @@ def checklist(snipe: Snipe, facts: ReadyFacts, limits: ReadyLimits, rules: FireR
         ),
         _line("orders_left", facts.orders_left >= 1, str(facts.orders_left), "at least 1", "wait a second"),
         _line(
-            "requests", facts.are_shots_ready, "signed" if facts.are_shots_ready else "missing",
+            "requests", facts.are_requests_ready, "signed" if facts.are_requests_ready else "missing",
             "built and signed", "build and sign the orders",
         ),
         _line(

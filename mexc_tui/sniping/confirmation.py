@@ -22,7 +22,7 @@ LOWBALL_MS = 3_000
 """A bid below a quarter of the stop, without a trade of its kind, is believed after so long: bids of a thin
 book are gone for a second or two."""
 LOWBALL = Decimal("0.25")
-LEAST = 2
+MIN_OBSERVATIONS = 2
 """Observations that anything irreversible needs."""
 
 
@@ -41,7 +41,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Quoted:
+class LastBid:
     """The latest bid, with the observation before it."""
 
     price: Decimal
@@ -53,7 +53,7 @@ class Quoted:
 
 
 @dataclass(frozen=True, slots=True)
-class Touch:
+class StopTouch:
     """What was observed at or below the stop since the first touch."""
 
     since_ms: int
@@ -67,13 +67,13 @@ class Touch:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedPrices:
     """What is remembered of the prices of one position."""
 
-    quoted: Quoted | None = None
+    quoted: LastBid | None = None
     traded_ms: int = 0
     """Time of the newest trade that counted."""
-    touch: Touch | None = None
+    touch: StopTouch | None = None
 
     @property
     def agreed(self) -> tuple[Decimal, Decimal] | None:
@@ -100,7 +100,7 @@ class StopRules:
     at_once_factor: Decimal
 
 
-def is_observation(observed: Observed, tick: Tick, opened_ms: int, now_ms: int) -> bool:
+def is_observation(observed: ObservedPrices, tick: Tick, opened_ms: int, now_ms: int) -> bool:
     """Whether a tick tells something that the ticks before it did not.
 
     A trade counts if it is from after the entry, of about now, and later than the last one that counted: so
@@ -115,7 +115,7 @@ def is_observation(observed: Observed, tick: Tick, opened_ms: int, now_ms: int) 
     return tick.price != quoted.price or now_ms - quoted.counted_ms >= SAME_MS
 
 
-def noted(observed: Observed, tick: Tick, now_ms: int, *, is_new: bool) -> Observed:
+def record_tick(observed: ObservedPrices, tick: Tick, now_ms: int, *, is_new: bool) -> ObservedPrices:
     """Remember a tick."""
     if tick.is_trade:
         return replace(observed, traded_ms=tick.at_ms) if is_new else observed
@@ -123,12 +123,14 @@ def noted(observed: Observed, tick: Tick, now_ms: int, *, is_new: bool) -> Obser
     if old is not None and not is_new:
         return replace(observed, quoted=replace(old, at_ms=now_ms))
     before = None if old is None else old.price
-    return replace(observed, quoted=Quoted(tick.price, now_ms, tick.version, now_ms, before))
+    return replace(observed, quoted=LastBid(tick.price, now_ms, tick.version, now_ms, before))
 
 
-def touched(observed: Observed, tick: Tick, rules: StopRules, now_ms: int, *, is_new: bool) -> Observed:
+def count_touch(
+    observed: ObservedPrices, tick: Tick, rules: StopRules, now_ms: int, *, is_new: bool
+) -> ObservedPrices:
     """Count a tick at or below the stop."""
-    touch = observed.touch or Touch(now_ms)
+    touch = observed.touch or StopTouch(now_ms)
     count = int(is_new)
     touch = replace(
         touch,
@@ -141,7 +143,7 @@ def touched(observed: Observed, tick: Tick, rules: StopRules, now_ms: int, *, is
     return replace(observed, touch=touch)
 
 
-def above(observed: Observed, confirm_ms: int, now_ms: int) -> Observed:
+def track_above(observed: ObservedPrices, confirm_ms: int, now_ms: int) -> ObservedPrices:
     """Forget a touch after the price stayed above for as long as a confirmation takes."""
     touch = observed.touch
     if touch is None:
@@ -153,7 +155,7 @@ def above(observed: Observed, confirm_ms: int, now_ms: int) -> Observed:
     return replace(observed, touch=None)
 
 
-def unwatched(observed: Observed, for_ms: int) -> Observed:
+def exclude_gap(observed: ObservedPrices, for_ms: int) -> ObservedPrices:
     """Let a time in which nothing could be observed confirm nothing, and end no touch."""
     touch = observed.touch
     if touch is None:
@@ -163,7 +165,7 @@ def unwatched(observed: Observed, for_ms: int) -> Observed:
     return replace(observed, touch=later)
 
 
-def confirmed(observed: Observed, rules: StopRules, now_ms: int) -> str:
+def confirmation_reason(observed: ObservedPrices, rules: StopRules, now_ms: int) -> str:
     """Say what confirms a stop; empty: nothing does yet."""
     touch, quoted = observed.touch, observed.quoted
     if touch is None or touch.above_since_ms is not None or observed.is_contradicted(rules.price, now_ms):
@@ -171,21 +173,21 @@ def confirmed(observed: Observed, rules: StopRules, now_ms: int) -> str:
     waited_ms = now_ms - touch.since_ms
     is_low = quoted is not None and quoted.price < rules.price * LOWBALL
     if not touch.trades and is_low:
-        is_long = touch.bids >= LEAST and waited_ms >= LOWBALL_MS
+        is_long = touch.bids >= MIN_OBSERVATIONS and waited_ms >= LOWBALL_MS
         return f"no other bid for {waited_ms} ms" if is_long else ""
-    if touch.bids + touch.trades < LEAST:
+    if touch.bids + touch.trades < MIN_OBSERVATIONS:
         is_long = bool(touch.bids) and waited_ms >= max(rules.confirm_ms, LONE_MS)
         return f"no newer price for {waited_ms} ms" if is_long else ""
-    if touch.far >= LEAST and quoted is not None and quoted.price <= rules.far:
+    if touch.far >= MIN_OBSERVATIONS and quoted is not None and quoted.price <= rules.far:
         return f"{rules.at_once_factor:f} stop distances away"
     if touch.is_after_gap and touch.bids:
         return "after a gap"
-    if touch.trades >= max(rules.confirm_trades, LEAST):
+    if touch.trades >= max(rules.confirm_trades, MIN_OBSERVATIONS):
         return f"{touch.trades} trades"
     return f"{waited_ms} ms since the first touch" if waited_ms >= rules.confirm_ms else ""
 
 
-def next_look_ms(touch: Touch | None, confirm_ms: int, now_ms: int) -> int | None:
+def next_look_ms(touch: StopTouch | None, confirm_ms: int, now_ms: int) -> int | None:
     """Return when time alone may confirm or end a touch; None: nothing to wait for."""
     if touch is None:
         return None
@@ -194,6 +196,6 @@ def next_look_ms(touch: Touch | None, confirm_ms: int, now_ms: int) -> int | Non
     return at_ms if at_ms > now_ms else None
 
 
-def fired_words(price: Decimal, stop: Decimal, why: str) -> str:
+def trigger_text(price: Decimal, stop: Decimal, why: str) -> str:
     """Say why a stop sells."""
     return f"{short(price)} at or below the stop of {short(stop)}: {why}"

@@ -1,4 +1,4 @@
-"""Other exits for an open position: a person's wish, held against the rules of plans at the entry. Pure.
+"""Other exits for an open position: a person's update, held against the rules of plans at the entry. Pure.
 
 What would sell at once is refused: that is a close, and is asked for as one. Rungs that sold something stay.
 """
@@ -17,8 +17,8 @@ from mexc_tui.model.verdict import CheckStage, Verdict
 from mexc_tui.sniping.exits import MS, ExitMemory, higher_stops
 from mexc_tui.sniping.ladder import RungSales
 from mexc_tui.sniping.rounding import HUNDRED, Grid, ceiled
-from mexc_tui.sniping.saying import verdict
-from mexc_tui.sniping.schema_checks import MAX_RUNGS, MOST_STOP, plan_fault
+from mexc_tui.sniping.schema_checks import MAX_RUNGS, MAX_STOP, plan_fault
+from mexc_tui.sniping.verdict_text import verdict
 
 Bounds = tuple[Decimal, Decimal]
 CLOSE = "close the position or a part of it"
@@ -34,7 +34,7 @@ class ExitBounds:
 
 
 @dataclass(frozen=True, slots=True)
-class ExitWish:
+class ExitUpdate:
     """New exits; what is None stays. `ladder`: the rungs that are still to be sold."""
 
     stop_price: Decimal | None = None
@@ -66,26 +66,26 @@ class Edited:
     verdicts: tuple[Verdict, ...]
 
 
-def edit(held: EditedPosition, wish: ExitWish, bounds: ExitBounds, now_ms: int) -> Edited:
+def edit(held: EditedPosition, update: ExitUpdate, bounds: ExitBounds, now_ms: int) -> Edited:
     """Return the new exits with what every rule says of them."""
-    plan, stop = held.position.plan, wish.stop_price or held.memory.stop_price
-    strange = [one for one in _numbers(wish) if not one.is_finite()]
-    if strange or (wish.stop_price is not None and wish.stop_price <= 0):
-        words = str(strange[0] if strange else wish.stop_price)
+    plan, stop = held.position.plan, update.stop_price or held.memory.stop_price
+    invalid = [one for one in _numbers(update) if not one.is_finite()]
+    if invalid or (update.stop_price is not None and update.stop_price <= 0):
+        words = str(invalid[0] if invalid else update.stop_price)
         return Edited(plan, stop, (_line("numbers", False, words, "finite, above 0", "set a number"),))
     kept = kept_rungs(held)
-    ladder = plan.ladder if wish.ladder is None else (*kept, *wish.ladder)
+    ladder = plan.ladder if update.ladder is None else (*kept, *update.ladder)
     plan = msgspec.structs.replace(
         plan,
         ladder=ladder,
-        **{name: value for name in _PLAIN if (value := getattr(wish, name)) is not None},
+        **{name: value for name in _PLAIN if (value := getattr(update, name)) is not None},
     )
     verdicts = (
-        *_stop(held, plan, stop, wish),
-        *_trailing(plan, wish, bounds),
-        *(_ladder(held, plan, len(kept)) if wish.ladder is not None else ()),
-        *_break_even(plan, wish),
-        *_time(held.position, plan, wish, bounds, now_ms),
+        *_stop(held, plan, stop, update),
+        *_trailing(plan, update, bounds),
+        *(_ladder(held, plan, len(kept)) if update.ladder is not None else ()),
+        *_break_even(plan, update),
+        *_time(held.position, plan, update, bounds, now_ms),
     )
     is_same = (plan, stop) == (held.position.plan, held.memory.stop_price)
     change = _line(
@@ -103,18 +103,18 @@ def kept_rungs(held: EditedPosition) -> tuple[Rung, ...]:
     return held.position.plan.ladder[: max(numbers, default=0)]
 
 
-def _numbers(wish: ExitWish) -> list[Decimal]:
-    rungs = [one for rung in wish.ladder or () for one in (rung.share_pct, rung.gain_pct)]
-    named = (wish.stop_price, wish.trailing_after_pct, wish.trailing_distance_pct)
+def _numbers(update: ExitUpdate) -> list[Decimal]:
+    rungs = [one for rung in update.ladder or () for one in (rung.share_pct, rung.gain_pct)]
+    named = (update.stop_price, update.trailing_after_pct, update.trailing_distance_pct)
     return [*rungs, *(one for one in named if one is not None)]
 
 
-def _stop(held: EditedPosition, plan: ExitPlan, stop: Decimal, wish: ExitWish) -> Iterable[Verdict]:
+def _stop(held: EditedPosition, plan: ExitPlan, stop: Decimal, update: ExitUpdate) -> Iterable[Verdict]:
     entry, bid = held.position.entry_price, held.bid
-    if wish.stop_price is not None:
-        below, least = (1 - stop / entry) * HUNDRED, _at(entry, MOST_STOP)
+    if update.stop_price is not None:
+        below, least = (1 - stop / entry) * HUNDRED, _at(entry, MAX_STOP)
         words = f"{below:.2f} % below entry"
-        yield _line("stop_distance", stop >= least, words, f"{MOST_STOP:f} %", f"at least {short(least)}")
+        yield _line("stop_distance", stop >= least, words, f"{MAX_STOP:f} %", f"at least {short(least)}")
     yield _line("stop_below_bid", stop < bid, f"{short(stop)}", f"below the bid of {short(bid)}", CLOSE)
     after = msgspec.structs.replace(held.position, plan=plan)
     for higher in higher_stops(after, held.memory.high_price, held.grid):
@@ -123,14 +123,14 @@ def _stop(held: EditedPosition, plan: ExitPlan, stop: Decimal, wish: ExitWish) -
         yield _line(
             name, price < bid, words, f"below the bid of {short(bid)}", "widen it, or close the position"
         )
-        if wish.stop_price is not None:
+        if update.stop_price is not None:
             yield _line("stop_is_held", stop >= price, f"{short(stop)}", words, f"at least {short(price)}")
 
 
-def _trailing(plan: ExitPlan, wish: ExitWish, bounds: ExitBounds) -> Iterable[Verdict]:
-    if wish.trailing_after_pct is not None:
+def _trailing(plan: ExitPlan, update: ExitUpdate, bounds: ExitBounds) -> Iterable[Verdict]:
+    if update.trailing_after_pct is not None:
         yield _within("trailing_after_pct", plan.trailing_after_pct, bounds.trailing_after, "%")
-    if wish.trailing_distance_pct is not None:
+    if update.trailing_distance_pct is not None:
         yield _within("trailing_distance_pct", plan.trailing_distance_pct, bounds.trailing_distance, "%")
 
 
@@ -144,8 +144,8 @@ def _ladder(held: EditedPosition, plan: ExitPlan, kept: int) -> Iterable[Verdict
         yield _line(f"rung_{number}_price", price > held.bid, f"{short(price)}", limit, CLOSE)
 
 
-def _break_even(plan: ExitPlan, wish: ExitWish) -> Iterable[Verdict]:
-    if wish.break_even_rung is not None or wish.ladder is not None:
+def _break_even(plan: ExitPlan, update: ExitUpdate) -> Iterable[Verdict]:
+    if update.break_even_rung is not None or update.ladder is not None:
         rung, most = plan.break_even_rung, len(plan.ladder)
         yield _line(
             "break_even_rung", 0 <= rung <= most, str(rung), f"0 to {most}", "set a rung number, or 0"
@@ -153,9 +153,9 @@ def _break_even(plan: ExitPlan, wish: ExitWish) -> Iterable[Verdict]:
 
 
 def _time(
-    position: Position, plan: ExitPlan, wish: ExitWish, bounds: ExitBounds, now_ms: int
+    position: Position, plan: ExitPlan, update: ExitUpdate, bounds: ExitBounds, now_ms: int
 ) -> Iterable[Verdict]:
-    if wish.time_stop_s is None:
+    if update.time_stop_s is None:
         return
     yield _within("time_stop_s", Decimal(plan.time_stop_s), bounds.time_stop_s, "s")
     held_s = (now_ms - position.opened_ms) // MS

@@ -13,16 +13,16 @@ from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.sniping.confirmation import (
-    Observed,
+    ObservedPrices,
     StopRules,
     Tick,
-    above,
-    confirmed,
-    fired_words,
+    confirmation_reason,
+    count_touch,
     is_observation,
     next_look_ms,
-    noted,
-    touched,
+    record_tick,
+    track_above,
+    trigger_text,
 )
 from mexc_tui.sniping.ladder import RestingRung, RungPlace, RungSales, rested, rungs
 from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid, floored
@@ -31,7 +31,7 @@ from mexc_tui.sniping.sellable import order_fault
 MS = 1_000
 MOST_FEE = Decimal("0.05")
 """No fee of the exchange is higher: more than that is a wrong number."""
-NOTHING_OBSERVED = Observed()
+NO_PRICES = ObservedPrices()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ExitMemory:
     low_price: Decimal
     stop_reason: CloseReason = CloseReason.NONE
     """What moved the stop to where it is; NONE: not known, told by its place."""
-    observed: Observed = NOTHING_OBSERVED
+    observed: ObservedPrices = NO_PRICES
     fired: CloseReason = CloseReason.NONE
     fired_words: str = ""
 
@@ -110,7 +110,7 @@ def decide(holding: ExitHolding, memory: ExitMemory, tick: Tick | None, now_ms: 
     if tick is not None and tick.is_trade and not is_new:
         tick = None
     if tick is not None:
-        memory = replace(memory, observed=noted(memory.observed, tick, now_ms, is_new=is_new))
+        memory = replace(memory, observed=record_tick(memory.observed, tick, now_ms, is_new=is_new))
     memory, stop_move = _follow(position, memory, holding.grid)
     memory = _confirm(holding, memory, tick, now_ms, is_new=is_new)
     if memory.fired is CloseReason.NONE:
@@ -213,17 +213,17 @@ def _confirm(
     position = holding.position
     observed, rules = memory.observed, _rules(position, memory.stop_price)
     if tick is not None and tick.price <= rules.price:
-        observed = touched(observed, tick, rules, now_ms, is_new=is_new)
+        observed = count_touch(observed, tick, rules, now_ms, is_new=is_new)
     elif tick is not None or (observed.touch is not None and observed.touch.above_since_ms is not None):
-        observed = above(observed, rules.confirm_ms, now_ms)
+        observed = track_above(observed, rules.confirm_ms, now_ms)
     memory = replace(memory, observed=observed)
-    why = confirmed(observed, rules, now_ms)
+    why = confirmation_reason(observed, rules, now_ms)
     if not why:
         return memory
     quoted = observed.quoted
     price = tick.price if tick is not None else rules.price if quoted is None else quoted.price
     reason = _reason(position, memory, holding.grid)
-    return replace(memory, fired=reason, fired_words=fired_words(price, rules.price, why))
+    return replace(memory, fired=reason, fired_words=trigger_text(price, rules.price, why))
 
 
 def _rules(position: Position, stop: Decimal) -> StopRules:

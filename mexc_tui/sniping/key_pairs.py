@@ -21,28 +21,28 @@ class KeyPairs:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyMay:
+class KeyPermission:
     """Whether the key may trade a pair, and what that follows from. None: not known."""
 
-    answer: bool | None
+    is_allowed: bool | None
     words: str
 
 
-UNREAD = KeyMay(None, "unknown: selfSymbols not read")
+UNREAD = KeyPermission(None, "unknown: selfSymbols not read")
 
 
-def key_may_trade(symbol: str, pairs: KeyPairs | None, api_ms: int | None, now_ms: int) -> KeyMay:
+def key_may_trade(symbol: str, pairs: KeyPairs | None, api_ms: int | None, now_ms: int) -> KeyPermission:
     """Return whether a key may trade a pair. `api_ms`: when an official source first opened it to keys."""
     if pairs is None:
         return UNREAD
     age_ms = max(now_ms - pairs.at_ms, 0)
     read = f"selfSymbols, read {age_ms / 1_000:.0f} s ago"
     if age_ms > OLD_MS:
-        return KeyMay(None, f"unknown: {read}, too old")
+        return KeyPermission(None, f"unknown: {read}, too old")
     if not pairs.names:
-        return KeyMay(None, f"unknown: {read}, empty list")
+        return KeyPermission(None, f"unknown: {read}, empty list")
     if symbol in pairs.names:
-        return KeyMay(True, f"yes: {read}")
+        return KeyPermission(True, f"yes: {read}")
     if api_ms is None or pairs.at_ms < api_ms + SETTLED_MS:
-        return KeyMay(None, f"unknown: {read}, before API trading opened")
-    return KeyMay(False, f"no: {read}, not listed")
+        return KeyPermission(None, f"unknown: {read}, before API trading opened")
+    return KeyPermission(False, f"no: {read}, not listed")

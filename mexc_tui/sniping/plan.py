@@ -10,7 +10,7 @@ from mexc_tui.sniping.rounding import HUNDRED, Grid, buy_quantity, floored, high
 
 ORDER_CALLS_PER_S = 12
 """What the exchange takes of one account (protocol 11.2)."""
-MOST_ATTEMPTS = 20
+MAX_ATTEMPTS = 20
 NS_PER_MS = 1_000_000
 
 
@@ -20,7 +20,7 @@ class FireRules:
 
     early_ms: int = 20
     window_ms: int = 5_000
-    attempts: int = MOST_ATTEMPTS
+    attempts: int = MAX_ATTEMPTS
     validity_ms: int = 500
     premium_pct: Decimal = Decimal(25)
     slippage_pct: Decimal = Decimal(3)
@@ -99,13 +99,13 @@ def next_at_ms(
 
     A clock that was measured anew may say that the opening is still ahead.
     """
-    if sent >= min(rules.attempts, MOST_ATTEMPTS):
+    if sent >= min(rules.attempts, MAX_ATTEMPTS):
         return None
     at_ms = max(now_ms, opens_ms if last_sent_ms is None else max(opens_ms, last_sent_ms + rules.spacing_ms))
     return at_ms if at_ms <= opens_ms + rules.window_ms else None
 
 
-def is_run_away(best_ask: Decimal | None, limit: Decimal) -> bool:
+def has_moved_away(best_ask: Decimal | None, limit: Decimal) -> bool:
     """Whether the price left a resting entry behind; no ask at all is no reason to think so."""
     return best_ask is not None and best_ask > limit
 
@@ -115,7 +115,7 @@ def cancel_at_ms(ran_away_ms: int | None, rules: FireRules) -> int | None:
     return None if ran_away_ms is None else ran_away_ms + rules.validity_ms
 
 
-def ended_words(state: SnipeState, spent: Decimal, quote_asset: str) -> str:
+def result_text(state: SnipeState, spent: Decimal, quote_asset: str) -> str:
     """Say what the orders of an entry came to. `spent`: quote units, without fees."""
     if state is SnipeState.UNKNOWN:
         return "sent; fills unknown"

@@ -30,7 +30,7 @@ class ProtectionFacts:
     grid: Grid | None
     last: Decimal | None = None
     """Price of the last trade."""
-    hindrance: str = ""
+    blocked_reason: str = ""
     """Why nothing can sell it, whatever the price; empty: something can."""
 
 
@@ -50,7 +50,7 @@ def protection(facts: ProtectionFacts) -> tuple[Protection, str]:
     return Protection.ENGINE, f"stop in this engine: {WATCHED}{_resting(facts.orders)}"
 
 
-def hindrance(pair: Symbol | None, trading: Trading, heartbeat_ms: int | None, now_ms: int) -> str:
+def blocked_reason(pair: Symbol | None, trading: Trading, heartbeat_ms: int | None, now_ms: int) -> str:
     """Say why a stop could not sell a pair now, whatever its price; empty: it could.
 
     `pair`: None: the exchange does not show it, it is tried all the same; `heartbeat_ms`: when the position
@@ -73,8 +73,8 @@ def _missing(facts: ProtectionFacts, judged: SellableJudgement) -> str:
     position = facts.position
     if position.trapped:
         return f"trapped: {position.trapped}; retrying"
-    if facts.hindrance:
-        return facts.hindrance
+    if facts.blocked_reason:
+        return facts.blocked_reason
     if judged.words:
         return f"cannot be sold now: {judged.words}"
     stop = next((one for one in facts.intents if one.role is OrderRole.STOP and one.is_open), None)

@@ -14,8 +14,8 @@ from mexc_tui.sniping.rounding import ZERO, Grid, floored, misfit
 
 BACK_OFF_MS = 1_000
 """After a 429 that names no time."""
-MOST_REDUCTIONS = 2
-UNTIMELY_MS = (0, 250, 500)
+MAX_REDUCTIONS = 2
+TIMING_RETRY_MS = (0, 250, 500)
 """After an attempt that was refused for its time, the clock measured anew: the first, second, later one."""
 
 
@@ -25,7 +25,7 @@ class ReactionStep(StrEnum):
     SEND = "send"
     OUTCOME = "outcome"
     """Accepted: its fills come from the stream, or from asking."""
-    ASK = "ask"
+    QUERY = "query"
     """Nobody knows: ask by its client id until the fence; send nothing else."""
     STOP = "stop"
 
@@ -100,7 +100,7 @@ def _after_ambiguous(outcome: Ambiguous, progress: FiringProgress, rules: FireRu
     same = enough and order is not None and _value(order, progress) >= _value(_same(progress), progress)
     if same and order is not None:
         return _again(order, both, rules, now_ms, f"unknown ({outcome.reason}); the cap covers another")
-    return Next(ReactionStep.ASK, f"unknown: {outcome.reason}", state=SnipeState.UNKNOWN)
+    return Next(ReactionStep.QUERY, f"unknown: {outcome.reason}", state=SnipeState.UNKNOWN)
 
 
 def _with_unknown(progress: FiringProgress) -> FiringProgress:
@@ -111,7 +111,7 @@ def _after_refusal(refusal: Refusal, progress: FiringProgress, rules: FireRules,
     advice = refusal.listing_advice
     words = _words(refusal)
     if not refusal.definite:
-        return Next(ReactionStep.ASK, f"unknown: {words}", state=SnipeState.UNKNOWN)
+        return Next(ReactionStep.QUERY, f"unknown: {words}", state=SnipeState.UNKNOWN)
     if advice is Advice.RETRY_NOW:
         return _again(_same(progress), progress, rules, now_ms, words)
     if advice is Advice.REPRICE:
@@ -176,7 +176,7 @@ def _raise(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_ms:
 def _reduce(advice: Advice, words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
     """Try again with half, at most twice."""
     chores = (Chore.REFRESH_BALANCES,) if advice is Advice.REFRESH_BALANCES else ()
-    if progress.reductions >= MOST_REDUCTIONS:
+    if progress.reductions >= MAX_REDUCTIONS:
         return _stop(f"{words}: already reduced {progress.reductions} times", progress, chores)
     half = min(_value(_same(progress), progress) / 2, progress.left)
     order = first_order(progress.type, progress.price, half, progress.grid)
@@ -190,7 +190,7 @@ def _back_off(words: str, progress: FiringProgress, rules: FireRules, now_ms: in
 
 def _resync(words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
     """Try again by the clock as measured since, ever more slowly; somebody is called if it never helps."""
-    wait_ms = UNTIMELY_MS[min(progress.untimely, len(UNTIMELY_MS) - 1)]
+    wait_ms = TIMING_RETRY_MS[min(progress.untimely, len(TIMING_RETRY_MS) - 1)]
     following = _again(_same(progress), progress, rules, now_ms + wait_ms, words)
     return following if following.step is ReactionStep.SEND else replace(following, chores=(Chore.ALERT,))
 

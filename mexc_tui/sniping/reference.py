@@ -22,7 +22,7 @@ def confirmed_price(
     return ask if is_near else None
 
 
-def bound_words(cap: Decimal | None, premium_pct: Decimal, *, is_ahead: bool) -> str:
+def price_bound_text(cap: Decimal | None, premium_pct: Decimal, *, is_ahead: bool) -> str:
     """Say what bounds the price of each coin; empty: nothing does. `is_ahead`: the opening is still to come.
 
     Before the opening a pair mostly has no price: then the first one seen at the opening is the reference,

@@ -1,4 +1,4 @@
-"""What the validation pipeline looks at: the wish, the pair, the desk, and the settings."""
+"""What the validation pipeline looks at: the proposal, the pair, the desk, and the settings."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,11 +13,11 @@ from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.trading import Trading
 from mexc_tui.risk.candidate import Candidate, RiskBook, RiskLimits
-from mexc_tui.sniping.key_pairs import UNREAD, KeyMay
+from mexc_tui.sniping.key_pairs import UNREAD, KeyPermission
 
 
 @dataclass(frozen=True, slots=True)
-class ArmWish:
+class ArmProposal:
     """A snipe that is asked for. `detector` None: a person asks, at a face."""
 
     symbol: str
@@ -38,7 +38,7 @@ class ArmWish:
     """Of a snipe that is judged again shortly before its opening."""
 
     @property
-    def is_by_hand(self) -> bool:
+    def is_manual(self) -> bool:
         """Whether a person asks."""
         return self.detector is None
 
@@ -49,7 +49,7 @@ class PairFacts:
 
     listing: Listing | None
     symbol: Symbol | None
-    key_may: KeyMay = UNREAD
+    key_permission: KeyPermission = UNREAD
     """Whether the key's own list of pairs names it."""
     asks: tuple[tuple[float, float], ...] | None = None
 
@@ -70,7 +70,7 @@ class WorkerFact:
     """One worker that firing rests on."""
 
     name: str
-    is_well: bool
+    is_healthy: bool
     words: str = ""
 
 
@@ -112,7 +112,7 @@ class ArmRules:
 
 @dataclass(frozen=True, slots=True)
 class ArmFacts:
-    """Everything that a wish is judged by, at one moment."""
+    """Everything that a proposal is judged by, at one moment."""
 
     pair: PairFacts
     desk: DeskFacts
@@ -121,14 +121,14 @@ class ArmFacts:
     limits: RiskLimits = field(default_factory=RiskLimits)
 
 
-def candidate_of(wish: ArmWish, facts: ArmFacts, now_ms: int) -> Candidate:
-    """Return a wish as the risk limits look at it."""
+def candidate_of(proposal: ArmProposal, facts: ArmFacts, now_ms: int) -> Candidate:
+    """Return a proposal as the risk limits look at it."""
     return Candidate(
-        symbol=wish.symbol,
-        spend=wish.spend,
-        opens_ms=now_ms if wish.opens_ms is None else wish.opens_ms,
-        price=wish.price,
-        reference_price=wish.reference_price,
+        symbol=proposal.symbol,
+        spend=proposal.spend,
+        opens_ms=now_ms if proposal.opens_ms is None else proposal.opens_ms,
+        price=proposal.price,
+        reference_price=proposal.reference_price,
         asks=facts.pair.asks,
-        snipe_id=wish.snipe_id,
+        snipe_id=proposal.snipe_id,
     )

@@ -7,9 +7,9 @@ from mexc_tui.model.listing import ListingSource, ListingStage
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.symbol import ListedType, Symbol, SymbolStatus
 from mexc_tui.model.verdict import CheckStage, Verdict
-from mexc_tui.sniping.request import ArmFacts, ArmWish
+from mexc_tui.sniping.request import ArmFacts, ArmProposal
 from mexc_tui.sniping.rounding import buy_quantity, grid_of, misfit
-from mexc_tui.sniping.saying import moment, verdict
+from mexc_tui.sniping.verdict_text import moment, verdict
 
 ARMABLE = (
     ListingStage.SCHEDULED,
@@ -26,7 +26,7 @@ def _rule(name: str, passed: bool, value: str, limit: str, flip: str, until_ms: 
     return verdict(CheckStage.RULES, name, passed, value, limit, flip, until_ms)
 
 
-def listing_stage(_: ArmWish, facts: ArmFacts, now_ms: int) -> Verdict:
+def listing_stage(_: ArmProposal, facts: ArmFacts, now_ms: int) -> Verdict:
     """Whether the listing is where a snipe makes sense."""
     listing = facts.pair.listing
     limit = "scheduled to open"
@@ -36,7 +36,7 @@ def listing_stage(_: ArmWish, facts: ArmFacts, now_ms: int) -> Verdict:
     return _rule("listing_stage", stage in ARMABLE, str(stage), limit, "wait until it is scheduled")
 
 
-def calendar(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
+def calendar(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether the calendar confirms the listing, when that is required."""
     listing, required = facts.pair.listing, facts.rules.require_calendar
     seen = None if listing is None else listing.latest_from(ListingSource.CALENDAR)
@@ -48,45 +48,47 @@ def calendar(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     )  # fmt: skip
 
 
-def opening_agreed(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
+def opening_agreed(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether the snipe aims at the opening that is believed now."""
     believed = None if facts.pair.listing is None else facts.pair.listing.opens_ms
     return _rule(
-        "opening_agreed", wish.opens_ms is not None and wish.opens_ms == believed, moment(wish.opens_ms),
-        f"{moment(believed)} per listing",
+        "opening_agreed", proposal.opens_ms is not None and proposal.opens_ms == believed,
+        moment(proposal.opens_ms), f"{moment(believed)} per listing",
         "arm again for the new opening" if believed is not None else "wait for an opening time",
     )  # fmt: skip
 
 
-def time_to_opening(wish: ArmWish, facts: ArmFacts, now_ms: int) -> Verdict:
+def time_to_opening(proposal: ArmProposal, facts: ArmFacts, now_ms: int) -> Verdict:
     """Whether the opening is neither too far ahead nor missed."""
     rules = facts.rules
     limit = f"at most {rules.advance_ms // 1_000} s ahead, {rules.late_ms} ms ago"
-    if wish.opens_ms is None:
+    if proposal.opens_ms is None:
         return _rule("time_to_opening", False, "no opening time", limit, "wait for an opening time")
-    ahead_ms = wish.opens_ms - now_ms
+    ahead_ms = proposal.opens_ms - now_ms
     value = f"{ahead_ms / 1_000:.1f} s"
     if ahead_ms > rules.advance_ms:
-        until_ms = wish.opens_ms - rules.advance_ms
+        until_ms = proposal.opens_ms - rules.advance_ms
         return _rule("time_to_opening", False, value, limit, "wait until the opening is nearer", until_ms)
     return _rule("time_to_opening", ahead_ms >= -rules.late_ms, value, limit, "not possible: missed")
 
 
-def detector(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
+def detector(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether signals of this detector may arm."""
     named = ", ".join(facts.rules.detectors) or "none"
-    if wish.detector is None:
+    if proposal.detector is None:
         return _rule("detector", True, "manual", named, "")
-    allowed = wish.detector in facts.rules.detectors
-    return _rule("detector", allowed, str(wish.detector), named, "add it to armed_detectors, or arm manually")
+    allowed = proposal.detector in facts.rules.detectors
+    return _rule(
+        "detector", allowed, str(proposal.detector), named, "add it to armed_detectors, or arm manually"
+    )
 
 
-def probability(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
+def probability(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether the signal is likely enough; one scale, 0 to 1 (rules 7)."""
     least = facts.rules.min_probability
-    if wish.is_by_hand:
+    if proposal.is_manual:
         return _rule("probability", True, "manual", f"at least {least:.2f}", "")
-    value = wish.probability
+    value = proposal.probability
     passed = value is not None and 0 <= value <= 1 and value >= least
     return _rule(
         "probability", passed, "none" if value is None else f"{value:.3f}", f"at least {least:.2f}",
@@ -94,37 +96,37 @@ def probability(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     )  # fmt: skip
 
 
-def allow_list(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
+def allow_list(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether the allow list, if there is one, names the pair."""
     allow = facts.rules.allow
-    passed = not allow or any(pattern.fullmatch(wish.symbol) for pattern in allow)
+    passed = not allow or any(pattern.fullmatch(proposal.symbol) for pattern in allow)
     limit = ", ".join(pattern.pattern for pattern in allow) or "all"
-    return _rule("allow_list", passed, wish.symbol, limit, "add it to allow_symbols")
+    return _rule("allow_list", passed, proposal.symbol, limit, "add it to allow_symbols")
 
 
-def deny_list(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
+def deny_list(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether the deny list names the pair."""
-    hit = next((p.pattern for p in facts.rules.deny if p.fullmatch(wish.symbol)), None)
+    hit = next((p.pattern for p in facts.rules.deny if p.fullmatch(proposal.symbol)), None)
     limit = ", ".join(pattern.pattern for pattern in facts.rules.deny) or "none"
-    value = wish.symbol if hit is None else f"{wish.symbol} matches {hit}"
+    value = proposal.symbol if hit is None else f"{proposal.symbol} matches {hit}"
     return _rule("deny_list", hit is None, value, limit, "remove it from deny_symbols")
 
 
-def pair_known(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
+def pair_known(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether exchangeInfo describes the pair: its grid is needed to build an order."""
     known = facts.pair.symbol is not None
     flip = "wait until exchangeInfo shows it"
     return _rule("pair_known", known, "shown" if known else "missing", "in exchangeInfo", flip)
 
 
-def pair_online(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
+def pair_online(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether the pair is online."""
     status = "unknown" if facts.pair.symbol is None else str(facts.pair.symbol.status)
     online = facts.pair.symbol is not None and facts.pair.symbol.status is SymbolStatus.ONLINE
     return _rule("pair_online", online, status, "1 (online)", "wait until the exchange enables it")
 
 
-def sides(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
+def sides(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether the API lets an ordinary key buy, and sell again: what cannot be sold is not bought."""
     pair = facts.pair.symbol
     both = pair is not None and pair.is_tradable(Side.BUY) and pair.is_tradable(Side.SELL)
@@ -132,24 +134,24 @@ def sides(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     return _rule("sides", both, value, "API trading, both sides", "wait until API trading opens")
 
 
-def key_may_trade(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
+def key_may_trade(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether this key's own list names the pair; what is not known is no refusal."""
-    may = facts.pair.key_may
+    permission = facts.pair.key_permission
     flip = "allow this symbol for the key, or use another key"
-    return _rule("key_may_trade", may.answer is not False, may.words, "not refused", flip)
+    return _rule("key_may_trade", permission.is_allowed is not False, permission.words, "not refused", flip)
 
 
-def order_type(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
+def order_type(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether the pair takes orders of the type."""
     pair = facts.pair.symbol
     if pair is None:
-        return _rule("order_type", False, str(wish.type), "unknown", "wait until exchangeInfo shows it")
-    listed = ListedType(wish.type.value) in pair.order_types or wish.type in UNNAMED_TYPES
+        return _rule("order_type", False, str(proposal.type), "unknown", "wait until exchangeInfo shows it")
+    listed = ListedType(proposal.type.value) in pair.order_types or proposal.type in UNNAMED_TYPES
     named = ", ".join(pair.order_types) or "none"
-    return _rule("order_type", listed, str(wish.type), named, "use LIMIT or IMMEDIATE_OR_CANCEL")
+    return _rule("order_type", listed, str(proposal.type), named, "use LIMIT or IMMEDIATE_OR_CANCEL")
 
 
-def order_fits(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
+def order_fits(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether the order that would be sent fits the pair's precision, smallest and largest value.
 
     The amount is quote units to spend, never a quantity (rules 2.1).
@@ -158,23 +160,23 @@ def order_fits(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     limit = "symbol filters"
     if pair is None:
         return _rule("order_fits", False, "symbol unknown", limit, "wait until exchangeInfo shows it")
-    words = _misfit(wish, pair, facts.rules.order_min_quote)
-    value = words or f"{short(wish.spend)} USDT"
+    words = _misfit(proposal, pair, facts.rules.order_min_quote)
+    value = words or f"{short(proposal.spend)} USDT"
     return _rule("order_fits", not words, value, limit, "change amount or price")
 
 
-def _misfit(wish: ArmWish, pair: Symbol, least: Decimal) -> str:
+def _misfit(proposal: ArmProposal, pair: Symbol, least: Decimal) -> str:
     grid = grid_of(pair)
-    net = wish.spend / (1 + grid.taker_fee)
-    low, high = grid.bounds(wish.type)
+    net = proposal.spend / (1 + grid.taker_fee)
+    low, high = grid.bounds(proposal.type)
     if net < max(low, least):
         return f"{short(net)} without fee is below the minimum notional {max(low, least):f}"
     if high is not None and net > high:
         return f"{short(net)} is above the maximum order value {high:f}"
-    if wish.price is None:
+    if proposal.price is None:
         return ""
-    quantity = buy_quantity(wish.spend, wish.price, grid.taker_fee, grid)
-    return misfit(quantity, wish.price, grid, wish.type)
+    quantity = buy_quantity(proposal.spend, proposal.price, grid.taker_fee, grid)
+    return misfit(quantity, proposal.price, grid, proposal.type)
 
 
 def _yes(value: bool) -> str:

@@ -8,7 +8,7 @@ from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Advice, Refusal
 from mexc_tui.sniping.rounding import ZERO, Grid, floored, too_small
 
-FORGET_MS = 30_000
+TERMS_TTL_MS = 30_000
 """What answers taught is forgotten after so long without a sale: the exchange may allow it again."""
 KINDS = (OrderType.IMMEDIATE_OR_CANCEL, OrderType.LIMIT, OrderType.MARKET)
 """In the order in which they are tried."""
@@ -29,7 +29,7 @@ class SaleTerms:
     """A coarser quantity step than the pair's rules name."""
     min_value: Decimal = ZERO
     max_value: Decimal | None = None
-    kept_back: Decimal = ZERO
+    withheld: Decimal = ZERO
     """So much less than what is free is offered."""
 
     def grid(self, grid: Grid) -> Grid:
@@ -46,7 +46,7 @@ class SaleTerms:
     def quantity(self, wanted: Decimal, grid: Grid) -> Decimal:
         """Return what may be offered of `wanted` free base units."""
         quantity = wanted if self.most is None else min(wanted, self.most)
-        return max(floored(min(quantity, wanted - self.kept_back), grid.quantity_step), ZERO)
+        return max(floored(min(quantity, wanted - self.withheld), grid.quantity_step), ZERO)
 
     @property
     def kind(self) -> OrderType:
@@ -72,7 +72,7 @@ class SentOrder:
         return self.quantity * (self.price or self.bid)
 
 
-_Lesson = Callable[[SaleTerms, Refusal, SentOrder, Grid], SaleTerms]
+_Adjustment = Callable[[SaleTerms, Refusal, SentOrder, Grid], SaleTerms]
 
 
 def learn(terms: SaleTerms, refusal: Refusal, sent: SentOrder, grid: Grid) -> SaleTerms:
@@ -81,8 +81,8 @@ def learn(terms: SaleTerms, refusal: Refusal, sent: SentOrder, grid: Grid) -> Sa
         return terms
     if refusal.code == TOO_MANY_ORDERS:
         return _smaller(terms, refusal, sent, grid)
-    lesson = _LESSONS.get(refusal.advice)
-    return terms if lesson is None else lesson(terms, refusal, sent, grid)
+    adjustment = _ADJUSTMENTS.get(refusal.advice)
+    return terms if adjustment is None else adjustment(terms, refusal, sent, grid)
 
 
 def _other_type(terms: SaleTerms, _: Refusal, sent: SentOrder, __: Grid) -> SaleTerms:
@@ -127,11 +127,11 @@ def _lower(one: Decimal | None, other: Decimal | None) -> Decimal | None:
 
 def _less_than_free(terms: SaleTerms, _: Refusal, sent: SentOrder, grid: Grid) -> SaleTerms:
     """Keep a step back, then two, four …: fees and locks take more than balances show."""
-    kept_back = max(grid.quantity_step, 2 * terms.kept_back)
-    return replace(terms, kept_back=kept_back) if kept_back <= sent.quantity / 2 else terms
+    withheld = max(grid.quantity_step, 2 * terms.withheld)
+    return replace(terms, withheld=withheld) if withheld <= sent.quantity / 2 else terms
 
 
-_LESSONS: Mapping[Advice, _Lesson] = {
+_ADJUSTMENTS: Mapping[Advice, _Adjustment] = {
     Advice.CHANGE_TYPE: _other_type,
     Advice.MEND: _other_type,
     Advice.RAISE_SIZE: _larger,

@@ -1,4 +1,4 @@
-"""The first stage: is the wish whole and sane? Nothing here asks the exchange or the books."""
+"""The first stage: is the proposal whole and sane? Nothing here asks the exchange or the books."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -7,39 +7,39 @@ from mexc_tui.ledger.numbers import short
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.text import is_tradable_name
 from mexc_tui.model.verdict import CheckStage, Verdict
-from mexc_tui.sniping.request import ArmFacts, ArmWish
-from mexc_tui.sniping.saying import moment, verdict
+from mexc_tui.sniping.request import ArmFacts, ArmProposal
+from mexc_tui.sniping.verdict_text import moment, verdict
 
 FAR_MS = 30 * 86_400_000
 """An opening further away is a mistake of somebody's units (reliability C5)."""
 LARGEST = Decimal(10) ** 12
 MAX_RUNGS = 6
-LEAST_STOP, MOST_STOP = Decimal(2), Decimal(50)
+MIN_STOP, MAX_STOP = Decimal(2), Decimal(50)
 
 
-def symbol_name(wish: ArmWish, _: ArmFacts, __: int) -> Verdict:
+def symbol_name(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
     """Whether the pair's name is one that the desk trades."""
     return verdict(
-        CheckStage.SCHEMA, "symbol_name", is_tradable_name(wish.symbol), wish.symbol or "empty",
+        CheckStage.SCHEMA, "symbol_name", is_tradable_name(proposal.symbol), proposal.symbol or "empty",
         "letters and digits", "use a symbol such as NEWUSDT",
     )  # fmt: skip
 
 
-def signal_id(wish: ArmWish, _: ArmFacts, __: int) -> Verdict:
+def signal_id(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
     """Whether it is told what the snipe comes from: one snipe a signal, ever."""
     return verdict(
-        CheckStage.SCHEMA, "signal_id", bool(wish.signal_id), wish.signal_id or "empty", "not empty",
+        CheckStage.SCHEMA, "signal_id", bool(proposal.signal_id), proposal.signal_id or "empty", "not empty",
         "arm from a signal or by a command",
     )  # fmt: skip
 
 
-def sane(wish: ArmWish) -> ArmWish:
-    """Return the wish without absurd numbers, so that the later stages can judge the rest of it."""
+def sane(proposal: ArmProposal) -> ArmProposal:
+    """Return the proposal without absurd numbers, so that the later stages can judge the rest of it."""
     return replace(
-        wish,
-        spend=wish.spend if _is_sane(wish.spend) else Decimal(0),
-        price=wish.price if _is_sane(wish.price) else None,
-        reference_price=wish.reference_price if _is_sane(wish.reference_price) else None,
+        proposal,
+        spend=proposal.spend if _is_sane(proposal.spend) else Decimal(0),
+        price=proposal.price if _is_sane(proposal.price) else None,
+        reference_price=proposal.reference_price if _is_sane(proposal.reference_price) else None,
     )
 
 
@@ -47,16 +47,16 @@ def _is_sane(number: Decimal | None) -> bool:
     return number is not None and number.is_finite() and 0 < number < LARGEST
 
 
-def spend(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
+def spend(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether there is an amount to spend."""
-    passed = _is_sane(wish.spend) and not wish.size_words
+    passed = _is_sane(proposal.spend) and not proposal.size_words
     return verdict(
         CheckStage.SCHEMA,
         "spend",
         passed,
-        wish.size_words or f"{short(wish.spend)} USDT",
+        proposal.size_words or f"{short(proposal.spend)} USDT",
         "a number above 0",
-        _how_to_size(facts) if wish.size_words else "set an amount above 0",
+        _how_to_size(facts) if proposal.size_words else "set an amount above 0",
     )
 
 
@@ -69,40 +69,40 @@ def _how_to_size(facts: ArmFacts) -> str:
     return "change the sizing or its caps"
 
 
-def prices(wish: ArmWish, _: ArmFacts, __: int) -> Verdict:
+def prices(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
     """Whether its prices are numbers above 0."""
-    named = [price for price in (wish.price, wish.reference_price) if price is not None]
+    named = [price for price in (proposal.price, proposal.reference_price) if price is not None]
     passed = all(_is_sane(price) for price in named)
     value = ", ".join(f"{short(price)}" for price in named) or "none"
     return verdict(CheckStage.SCHEMA, "prices", passed, value, "above 0", "set a price above 0")
 
 
-def opening_time(wish: ArmWish, _: ArmFacts, now_ms: int) -> Verdict:
+def opening_time(proposal: ArmProposal, _: ArmFacts, now_ms: int) -> Verdict:
     """Whether its opening is a time near now."""
     limit = "within 30 days"
-    if wish.opens_ms is None:
+    if proposal.opens_ms is None:
         return verdict(CheckStage.SCHEMA, "opening_time", False, "none", limit, "wait for an opening time")
-    distance = abs(wish.opens_ms - now_ms)
-    side = "ahead" if wish.opens_ms > now_ms else "ago"
-    value = f"{moment(wish.opens_ms)}, {distance / 3_600_000:.1f} h {side}"
+    distance = abs(proposal.opens_ms - now_ms)
+    side = "ahead" if proposal.opens_ms > now_ms else "ago"
+    value = f"{moment(proposal.opens_ms)}, {distance / 3_600_000:.1f} h {side}"
     return verdict(
         CheckStage.SCHEMA, "opening_time", distance <= FAR_MS, value, limit, "a plausible opening time"
     )
 
 
-def exit_plan(wish: ArmWish, _: ArmFacts, __: int) -> Verdict:
+def exit_plan(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
     """Whether a way out is planned, and sane (rules 3)."""
-    words = "no exit plan" if wish.plan is None else plan_fault(wish.plan)
+    words = "no exit plan" if proposal.plan is None else plan_fault(proposal.plan)
     return verdict(
         CheckStage.SCHEMA, "exit_plan", not words, words or "valid stop and ladder",
-        f"a stop of {LEAST_STOP}–{MOST_STOP} %, a ladder of at most {MAX_RUNGS} rising rungs and 100 %",
+        f"a stop of {MIN_STOP}–{MAX_STOP} %, a ladder of at most {MAX_RUNGS} rising rungs and 100 %",
         "correct the exit settings",
     )  # fmt: skip
 
 
 def plan_fault(plan: ExitPlan) -> str:
     """Return what is wrong with a plan, in words; empty: nothing."""
-    if not LEAST_STOP <= plan.stop_loss_pct <= MOST_STOP:
+    if not MIN_STOP <= plan.stop_loss_pct <= MAX_STOP:
         return f"the stop is {plan.stop_loss_pct:f} % below entry"
     if len(plan.ladder) > MAX_RUNGS:
         return f"the ladder has {len(plan.ladder)} rungs"

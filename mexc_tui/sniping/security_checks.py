@@ -4,15 +4,15 @@ from mexc_tui.model.mode import Mode
 from mexc_tui.model.policy import AutoArm
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.verdict import CheckStage, Verdict
-from mexc_tui.sniping.request import ArmFacts, ArmWish
-from mexc_tui.sniping.saying import verdict
+from mexc_tui.sniping.request import ArmFacts, ArmProposal
+from mexc_tui.sniping.verdict_text import verdict
 
 
 def _rule(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict:
     return verdict(CheckStage.SECURITY, name, passed, value, limit, flip)
 
 
-def unlocked(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
+def unlocked(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether live trading was unlocked by a person for this session."""
     desk = facts.desk
     passed = desk.mode is not Mode.LIVE or desk.is_unlocked
@@ -20,7 +20,7 @@ def unlocked(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     return _rule("unlocked", passed, value, "unlocked for this session", "unlock live trading")
 
 
-def key_rights(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
+def key_rights(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether the key may trade, and cannot withdraw."""
     key = facts.desk.key
     limit = "trade, no withdrawal"
@@ -34,7 +34,7 @@ def key_rights(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     return _rule("key_rights", passed, f"{value}{key.words and ': ' + key.words}", limit, flip)
 
 
-def key_address(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
+def key_address(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether a live key is bound to addresses; another one ends after 90 days, and serves any thief."""
     bound = None if facts.desk.key is None else facts.desk.key.is_ip_bound
     passed = facts.desk.mode is not Mode.LIVE or bound is not False
@@ -44,7 +44,7 @@ def key_address(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     )
 
 
-def trading_state(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
+def trading_state(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether the desk's state allows entries."""
     trading = facts.desk.trading
     words = f"{trading.state}: {trading.words}" if trading.words else str(trading.state)
@@ -54,7 +54,7 @@ def trading_state(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     return _rule("trading_state", trading.state.allows_entries, words, "active", flip)
 
 
-def halt_generation(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
+def halt_generation(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether no halt came since the asker began."""
     now = facts.desk.trading.generation
     return _rule(
@@ -62,10 +62,10 @@ def halt_generation(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
     )
 
 
-def automatic(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
+def automatic(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether signals may arm here without a person."""
     rule, mode = facts.rules.auto_arm, facts.desk.mode
-    if wish.is_by_hand:
+    if proposal.is_manual:
         return _rule("automatic", True, "manual", str(rule), "")
     passed = rule is AutoArm.EVERYWHERE or (rule is AutoArm.PRACTICE and mode is Mode.PRACTICE)
     return _rule(
@@ -73,30 +73,30 @@ def automatic(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
     )
 
 
-def outcomes(wish: ArmWish, facts: ArmFacts, _: int) -> Verdict:
+def outcomes(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
     """Whether enough outcomes are recorded to trust a probability with money (formulas E7)."""
     least, count = facts.rules.arm_outcomes, facts.desk.outcomes
-    passed = wish.is_by_hand or facts.desk.mode is Mode.PRACTICE or count >= least
+    passed = proposal.is_manual or facts.desk.mode is Mode.PRACTICE or count >= least
     return _rule(
         "outcomes", passed, f"{count} recorded", f"{least} for automatic arming in paper and live",
         f"{max(least - count, 0)} more recorded outcomes, or arm manually",
     )  # fmt: skip
 
 
-def workers(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
+def workers(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether all that firing and protecting rest on is well."""
-    ill = [f"{w.name}: {w.words}" if w.words else w.name for w in facts.desk.workers if not w.is_well]
+    ill = [f"{w.name}: {w.words}" if w.words else w.name for w in facts.desk.workers if not w.is_healthy]
     value = "; ".join(ill) or f"{len(facts.desk.workers)} healthy"
     return _rule("workers", not ill, value, "all healthy", "wait for recovery, see screen 7")
 
 
-def reconciled(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
+def reconciled(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether the books were compared with the exchange's since the start or the last hole."""
     passed = facts.desk.is_reconciled
     return _rule("reconciled", passed, _yes(passed), "yes", "wait, or run `mexc-tui reconcile`")
 
 
-def ban(_: ArmWish, facts: ArmFacts, __: int) -> Verdict:
+def ban(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether the exchange has banned this address or account for now."""
     words = facts.desk.ban
     return _rule("ban", not words, words or "none", "none", "wait until it ends")

@@ -25,7 +25,7 @@ class SlippageCap:
     """Since when every bid was below the cap; None: the last one was not."""
     recent: tuple[tuple[int, Decimal], ...] = ()
     """(when it was seen, bid), of the last seconds since then."""
-    is_asked: bool = False
+    is_manual: bool = False
     """A person asked for the sale: nobody else lowers the cap."""
 
     @property
@@ -35,15 +35,15 @@ class SlippageCap:
 
 
 def observed(
-    cap: SlippageCap | None, bid: Decimal, slippage_pct: Decimal, now_ms: int, *, is_asked: bool
+    cap: SlippageCap | None, bid: Decimal, slippage_pct: Decimal, now_ms: int, *, is_manual: bool
 ) -> SlippageCap:
-    """Return the cap after a look at the best bid. `is_asked`: a person asked for the sale."""
+    """Return the cap after a look at the best bid. `is_manual`: a person asked for the sale."""
     if cap is None:
-        return SlippageCap(bid, slippage_pct, is_asked=is_asked)
+        return SlippageCap(bid, slippage_pct, is_manual=is_manual)
     if bid >= cap.floor:
-        return replace(cap, below_since_ms=None, recent=(), is_asked=is_asked)
+        return replace(cap, below_since_ms=None, recent=(), is_manual=is_manual)
     since_ms = now_ms if cap.below_since_ms is None else cap.below_since_ms
     recent = (*((at_ms, seen) for at_ms, seen in cap.recent if now_ms - at_ms < RECENT_MS), (now_ms, bid))
-    if not is_asked and now_ms - since_ms >= CONFIRM_MS:
+    if not is_manual and now_ms - since_ms >= CONFIRM_MS:
         return SlippageCap(max(seen for _, seen in recent), slippage_pct)
-    return replace(cap, below_since_ms=since_ms, recent=recent, is_asked=is_asked)
+    return replace(cap, below_since_ms=since_ms, recent=recent, is_manual=is_manual)

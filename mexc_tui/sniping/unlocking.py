@@ -19,7 +19,7 @@ def phrase(cap: Decimal, positions: int, rng: Random) -> str:
     return f"live {positions} x {cap.normalize():f} {first} {second}"
 
 
-def hindrances(desk: DeskFacts) -> tuple[str, ...]:
+def unlock_blockers(desk: DeskFacts) -> tuple[str, ...]:
     """Return in words what must be mended before live trading is unlocked; empty: nothing."""
     found: list[str] = []
     if desk.key is None:
@@ -30,7 +30,7 @@ def hindrances(desk: DeskFacts) -> tuple[str, ...]:
         found.append("the key cannot trade: enable spot trading")
     if not desk.trading.state.allows_entries:
         found.append(f"trading is {desk.trading.state}: {desk.trading.words or 'resume first'}")
-    ill = (one for one in desk.workers if not one.is_well)
+    ill = (one for one in desk.workers if not one.is_healthy)
     found += [f"{one.name} is not healthy: {one.words or 'starting'}" for one in ill]
     if not desk.is_reconciled:
         found.append("not reconciled with the exchange yet")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mexc_tui.model.verdict import Verdict, refusal_text, refusals
 from mexc_tui.risk.limits import check_entry
 from mexc_tui.sniping import rule_checks, schema_checks, security_checks
-from mexc_tui.sniping.request import ArmFacts, ArmWish, candidate_of
+from mexc_tui.sniping.request import ArmFacts, ArmProposal, candidate_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +33,15 @@ class Judgement:
         return refusal_text(no)
 
 
-def judge(wish: ArmWish, facts: ArmFacts, now_ms: int) -> Judgement:
-    """Judge a wish by everything known at `now_ms` of the exchange. Every verdict is computed.
+def judge(proposal: ArmProposal, facts: ArmFacts, now_ms: int) -> Judgement:
+    """Judge a proposal by everything known at `now_ms` of the exchange. Every verdict is computed.
 
     Approval here reserves nothing: the risk limits are checked again in the transaction that does.
     """
-    sane = schema_checks.sane(wish)
+    sane = schema_checks.sane(proposal)
     return Judgement(
         (
-            *(check(wish, facts, now_ms) for check in schema_checks.CHECKS),
+            *(check(proposal, facts, now_ms) for check in schema_checks.CHECKS),
             *(check(sane, facts, now_ms) for check in rule_checks.CHECKS),
             *(check(sane, facts, now_ms) for check in security_checks.CHECKS),
             *check_entry(candidate_of(sane, facts, now_ms), facts.book, facts.limits, now_ms),

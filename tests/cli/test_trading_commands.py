@@ -32,7 +32,7 @@ from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.model.trading_view import PositionRow
-from mexc_tui.sniping.exit_edit import ExitWish
+from mexc_tui.sniping.exit_edit import ExitUpdate
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
@@ -254,10 +254,10 @@ def test_exits_are_told_as_they_were_typed(shell: Desk, money: FakeTradingQuerie
     done = shell.run("exits", "newusdt", "--stop", "1.9", "--tp", "50@20, 50@40.5", *trail, "--yes")
     assert (done.exit_code, done.stdout) == (0, "NEWUSDT: stop 1.9.\n")
     rungs = (Rung(D(50), D(20)), Rung(D(50), D("40.5")))
-    wish = ExitWish(D("1.9"), True, D(20), D(15), rungs, 1, 600)
+    wish = ExitUpdate(D("1.9"), True, D(20), D(15), rungs, 1, 600)
     assert money.wishes == [wish]
     assert shell.run("exits", "NEWUSDT", "--trail", "off", "--tp", "none", "--yes").exit_code == 0
-    assert money.wishes[1] == ExitWish(trailing=False, ladder=())
+    assert money.wishes[1] == ExitUpdate(trailing=False, ladder=())
 
 
 @pytest.mark.parametrize(

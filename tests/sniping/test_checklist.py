@@ -52,7 +52,7 @@ LINES: list[tuple[str, dict[str, Any]]] = [
     ("topics", {"missing_topics": ("best_quote",)}),
     ("unknown_orders", {"has_unknown_order": True}),
     ("orders_left", {"orders_left": 0}),
-    ("requests", {"are_shots_ready": False}),
+    ("requests", {"are_requests_ready": False}),
     ("event_loop", {"standstill": "stood still for 3.0 s"}),
     ("ban", {"ban": "for 2 minutes"}),
 ]

@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Advice
 from mexc_tui.model.symbol import PriceBand
-from mexc_tui.sniping.escalation import SaleTry, Way, escalate, reaches
+from mexc_tui.sniping.escalation import SaleAttempt, SaleMethod, escalate, fillable_quantity
 from mexc_tui.sniping.sale_terms import SaleTerms, SentOrder, learn
 from mexc_tui.sniping.sellable import KnownPrices, Sellability, SellableJudgement, judge
 from tests.support.samples.sniping_samples import GRID, T0, D, refusal
 
-FIRST = SaleTry(0, D(100), D(100), D(1), D(1))
+FIRST = SaleAttempt(0, D(100), D(100), D(1), D(1))
 SLIPPAGE = D(10)
 SENT = SentOrder(OrderType.IMMEDIATE_OR_CANCEL, D("0.9"), D(100), D(1))
 
 
 def test_first_at_the_bid_then_through_the_book_then_an_alarm() -> None:
     sales = [escalate(replace(FIRST, number=number), GRID, SLIPPAGE, T0) for number in (0, 1, 4)]
-    assert [(sale.way, sale.price) for sale in sales] == [
-        (Way.AT_BID, D(1)), (Way.THROUGH, D("0.9")), (Way.THROUGH, D("0.9")),
+    assert [(sale.method, sale.price) for sale in sales] == [
+        (SaleMethod.AT_BID, D(1)), (SaleMethod.THROUGH, D("0.9")), (SaleMethod.THROUGH, D("0.9")),
     ]  # fmt: skip
     assert [sale.is_alarm for sale in sales] == [False, False, True]
     assert {sale.type for sale in sales} == {OrderType.IMMEDIATE_OR_CANCEL}
@@ -31,7 +31,7 @@ def test_first_at_the_bid_then_through_the_book_then_an_alarm() -> None:
 
 def test_a_stop_goes_through_the_book_at_once() -> None:
     sale = escalate(replace(FIRST, is_urgent=True), GRID, SLIPPAGE, T0)
-    assert (sale.way, sale.at_ms) == (Way.THROUGH, T0)
+    assert (sale.method, sale.at_ms) == (SaleMethod.THROUGH, T0)
 
 
 def test_the_pairs_band_bounds_the_lowest_price() -> None:
@@ -62,36 +62,38 @@ def test_suspended_selling_is_trapped_alarmed_and_tried_again_later() -> None:
 
 def test_an_unknown_outcome_is_asked_for_before_anything_is_sold_again() -> None:
     told = replace(FIRST, number=1, refusal=refusal(500, Advice.QUERY, definite=False))
-    assert escalate(told, GRID, SLIPPAGE, T0).way is Way.ASK
+    assert escalate(told, GRID, SLIPPAGE, T0).method is SaleMethod.QUERY
 
 
 def test_dust_is_never_retried_but_a_lock_is_waited_for() -> None:
     dust = SellableJudgement(Sellability.DUST, "worth too little")
-    assert escalate(replace(FIRST, quantity=D("0.5"), judged=dust), GRID, SLIPPAGE, T0).way is Way.DUST
-    assert escalate(replace(FIRST, free=D(0)), GRID, SLIPPAGE, T0).way is Way.WAIT
+    assert (
+        escalate(replace(FIRST, quantity=D("0.5"), judged=dust), GRID, SLIPPAGE, T0).method is SaleMethod.DUST
+    )
+    assert escalate(replace(FIRST, free=D(0)), GRID, SLIPPAGE, T0).method is SaleMethod.WAIT
 
 
 def test_what_one_low_bid_makes_too_small_is_held_and_trapped_only_when_it_lasts() -> None:
     low = judge(D(100), GRID, KnownPrices(D("0.001"), D(1), D(1), D(1)), T0)
     held = replace(FIRST, bid=D("0.001"), judged=low)
     sale = escalate(held, GRID, SLIPPAGE, T0)
-    assert (sale.way, sale.price, sale.trapped, sale.at_ms) == (Way.HOLD, None, "", T0 + 500)
+    assert (sale.method, sale.price, sale.trapped, sale.at_ms) == (SaleMethod.HOLD, None, "", T0 + 500)
     lasting = escalate(replace(held, holds=20), GRID, SLIPPAGE, T0)
-    assert (lasting.way, lasting.is_alarm, lasting.trapped) == (Way.HOLD, True, low.words)
+    assert (lasting.method, lasting.is_alarm, lasting.trapped) == (SaleMethod.HOLD, True, low.words)
 
 
 def test_a_rule_that_refuses_what_is_held_traps_it_at_once() -> None:
     grid = replace(GRID, min_quantity=D(500))
     judged = judge(D(100), grid, KnownPrices(D(1), D(1), D(1), D(1)), T0)
     sale = escalate(replace(FIRST, judged=judged), grid, SLIPPAGE, T0)
-    assert (sale.way, sale.is_alarm) == (Way.HOLD, True)
+    assert (sale.method, sale.is_alarm) == (SaleMethod.HOLD, True)
     assert "minimum 500" in sale.trapped
 
 
 def test_a_sale_above_the_maximum_order_is_sliced() -> None:
     grid = replace(GRID, max_value=D(30))
     sale = escalate(replace(FIRST, is_urgent=True), grid, SLIPPAGE, T0)
-    assert (sale.way, sale.quantity) == (Way.THROUGH, D(25))
+    assert (sale.method, sale.quantity) == (SaleMethod.THROUGH, D(25))
 
 
 @pytest.mark.parametrize("bid", [None, D(0)])
@@ -106,8 +108,8 @@ def test_no_bid_keeps_the_plan_and_names_the_next_moment() -> None:
 
 
 def test_how_much_of_a_book_is_reached() -> None:
-    assert reaches(((1.0, 5.0), (0.9, 50.0)), 20, 0.95) == 5
-    assert reaches(((1.0, 5.0), (0.9, 50.0)), 20, 0.9) == 20
+    assert fillable_quantity(((1.0, 5.0), (0.9, 50.0)), 20, 0.95) == 5
+    assert fillable_quantity(((1.0, 5.0), (0.9, 50.0)), 20, 0.9) == 20
 
 
 @given(
@@ -121,7 +123,7 @@ def test_no_sale_exceeds_what_is_owned_and_free_or_the_slippage_cap(
     number: int, quantity: Decimal, free: Decimal, bid: Decimal, code: int | None
 ) -> None:
     told = None if code is None else refusal(code, Advice.WAIT)
-    sale = escalate(SaleTry(number, quantity, free, bid, bid, told), GRID, SLIPPAGE, T0)
+    sale = escalate(SaleAttempt(number, quantity, free, bid, bid, told), GRID, SLIPPAGE, T0)
     assert sale.at_ms >= T0
     if sale.price is not None:
         assert sale.quantity <= min(quantity, free)
@@ -137,4 +139,4 @@ def test_O8_a_rest_below_the_minimum_notional_is_dust_and_no_order(quantity: Dec
     assert judged.sellability is Sellability.DUST
     for number in range(8):
         sale = escalate(replace(FIRST, number=number, quantity=quantity, judged=judged), GRID, SLIPPAGE, T0)
-        assert sale.way is Way.DUST
+        assert sale.method is SaleMethod.DUST

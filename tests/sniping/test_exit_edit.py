@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.verdict import refusals
-from mexc_tui.sniping.exit_edit import Edited, EditedPosition, ExitBounds, ExitWish, edit
+from mexc_tui.sniping.exit_edit import Edited, EditedPosition, ExitBounds, ExitUpdate, edit
 from mexc_tui.sniping.exits import higher_stops, remember
 from mexc_tui.sniping.ladder import RungSales
 from tests.support.samples.position_samples import GRID, position
@@ -31,7 +31,7 @@ def refused(edited: Edited) -> list[str]:
 
 def test_a_new_stop_is_taken_and_the_rest_stays() -> None:
     one = held()
-    edited = edit(one, ExitWish(stop_price=D("1.9")), BOUNDS, NOW_MS)
+    edited = edit(one, ExitUpdate(stop_price=D("1.9")), BOUNDS, NOW_MS)
     assert refused(edited) == []
     assert (edited.stop_price, edited.plan) == (D("1.9"), one.position.plan)
 
@@ -39,23 +39,23 @@ def test_a_new_stop_is_taken_and_the_rest_stays() -> None:
 @pytest.mark.parametrize(
     ("wish", "name"),
     [
-        (ExitWish(stop_price=D("2.1")), "stop_below_bid"),
-        (ExitWish(stop_price=D("0.99")), "stop_distance"),
-        (ExitWish(stop_price=D("NaN")), "numbers"),
-        (ExitWish(stop_price=D(-1)), "numbers"),
-        (ExitWish(), "change"),
-        (ExitWish(trailing_distance_pct=D("0.5")), "trailing_distance_pct"),
-        (ExitWish(trailing_after_pct=D(1001)), "trailing_after_pct"),
-        (ExitWish(ladder=(Rung(D(60), D(20)), Rung(D(60), D(30)))), "ladder"),
-        (ExitWish(ladder=(Rung(D(30), D(30)), Rung(D(30), D(20)))), "ladder"),
-        (ExitWish(ladder=(Rung(D(50), D(4)),)), "rung_1_price"),
-        (ExitWish(ladder=(Rung(D("NaN"), D(4)),)), "numbers"),
-        (ExitWish(break_even_rung=9), "break_even_rung"),
-        (ExitWish(time_stop_s=10_000), "time_stop_s"),
-        (ExitWish(time_stop_s=26), "time_stop_ahead"),
+        (ExitUpdate(stop_price=D("2.1")), "stop_below_bid"),
+        (ExitUpdate(stop_price=D("0.99")), "stop_distance"),
+        (ExitUpdate(stop_price=D("NaN")), "numbers"),
+        (ExitUpdate(stop_price=D(-1)), "numbers"),
+        (ExitUpdate(), "change"),
+        (ExitUpdate(trailing_distance_pct=D("0.5")), "trailing_distance_pct"),
+        (ExitUpdate(trailing_after_pct=D(1001)), "trailing_after_pct"),
+        (ExitUpdate(ladder=(Rung(D(60), D(20)), Rung(D(60), D(30)))), "ladder"),
+        (ExitUpdate(ladder=(Rung(D(30), D(30)), Rung(D(30), D(20)))), "ladder"),
+        (ExitUpdate(ladder=(Rung(D(50), D(4)),)), "rung_1_price"),
+        (ExitUpdate(ladder=(Rung(D("NaN"), D(4)),)), "numbers"),
+        (ExitUpdate(break_even_rung=9), "break_even_rung"),
+        (ExitUpdate(time_stop_s=10_000), "time_stop_s"),
+        (ExitUpdate(time_stop_s=26), "time_stop_ahead"),
     ],
 )
-def test_what_would_sell_at_once_or_breaks_a_rule_is_refused(wish: ExitWish, name: str) -> None:
+def test_what_would_sell_at_once_or_breaks_a_rule_is_refused(wish: ExitUpdate, name: str) -> None:
     edited = edit(held(), wish, BOUNDS, NOW_MS)
     assert name in refused(edited)
     assert all(one.value and one.limit for one in refusals(edited.verdicts))
@@ -63,24 +63,24 @@ def test_what_would_sell_at_once_or_breaks_a_rule_is_refused(wish: ExitWish, nam
 
 def test_trailing_that_would_lift_the_stop_over_the_bid_is_refused() -> None:
     one = held(high_price=D(3))
-    wish = ExitWish(trailing=True, trailing_after_pct=D(20), trailing_distance_pct=D(15))
+    wish = ExitUpdate(trailing=True, trailing_after_pct=D(20), trailing_distance_pct=D(15))
     assert refused(edit(one, wish, BOUNDS, NOW_MS)) == ["stop_moves_to"]
-    assert refused(edit(one, ExitWish(trailing=True, trailing_distance_pct=D(40)), BOUNDS, NOW_MS)) == []
+    assert refused(edit(one, ExitUpdate(trailing=True, trailing_distance_pct=D(40)), BOUNDS, NOW_MS)) == []
 
 
 def test_a_stop_below_the_trailing_one_is_refused_as_it_would_be_lifted_again() -> None:
     plan = msgspec.structs.replace(position().plan, trailing=True, trailing_after_pct=D(0))
     one = held(plan=plan, high_price=D("2.3"), stop_price=D("1.955"))
-    assert refused(edit(one, ExitWish(stop_price=D("1.9")), BOUNDS, NOW_MS)) == ["stop_is_held"]
-    assert refused(edit(one, ExitWish(stop_price=D("1.9"), trailing=False), BOUNDS, NOW_MS)) == []
+    assert refused(edit(one, ExitUpdate(stop_price=D("1.9")), BOUNDS, NOW_MS)) == ["stop_is_held"]
+    assert refused(edit(one, ExitUpdate(stop_price=D("1.9"), trailing=False), BOUNDS, NOW_MS)) == []
 
 
 def test_rungs_that_sold_something_stay_before_the_new_ones() -> None:
     one = held(sold=((1, D("0.5")),))
-    edited = edit(one, ExitWish(ladder=(Rung(D(10), D(50)),)), BOUNDS, NOW_MS)
+    edited = edit(one, ExitUpdate(ladder=(Rung(D(10), D(50)),)), BOUNDS, NOW_MS)
     assert refused(edited) == []
     assert edited.plan.ladder == (one.position.plan.ladder[0], Rung(D(10), D(50)))
-    nothing = edit(held(), ExitWish(ladder=()), BOUNDS, NOW_MS)
+    nothing = edit(held(), ExitUpdate(ladder=()), BOUNDS, NOW_MS)
     assert (refused(nothing), nothing.plan.ladder) == ([], ())
 
 
@@ -91,7 +91,7 @@ ladders = st.lists(st.builds(Rung, shares, st.decimals("0.5", "80", places=1)), 
 
 @given(
     st.builds(
-        ExitWish,
+        ExitUpdate,
         stop_price=prices,
         trailing=st.one_of(st.none(), st.booleans()),
         trailing_after_pct=st.one_of(st.none(), st.decimals(0, 40, places=0)),
@@ -101,7 +101,7 @@ ladders = st.lists(st.builds(Rung, shares, st.decimals("0.5", "80", places=1)), 
     ),
     st.decimals("1.5", "3", places=2),
 )
-def test_exits_that_are_allowed_sell_nothing_at_the_bid_of_now(wish: ExitWish, bid: D) -> None:
+def test_exits_that_are_allowed_sell_nothing_at_the_bid_of_now(wish: ExitUpdate, bid: D) -> None:
     one = held(str(bid), high_price=max(D(2), bid))
     edited = edit(one, wish, BOUNDS, NOW_MS)
     if refused(edited):

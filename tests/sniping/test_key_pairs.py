@@ -28,6 +28,6 @@ OTHERS = frozenset({"BTCUSDT", "ETHUSDT"})
 def test_only_a_current_list_from_after_the_pair_was_opened_to_keys_refuses(
     pairs: KeyPairs | None, api_ms: int | None, answer: bool | None, words: str
 ) -> None:
-    may = key_may_trade("NEWUSDT", pairs, api_ms, NOW_MS)
-    assert may.answer is answer
-    assert words in may.words
+    permission = key_may_trade("NEWUSDT", pairs, api_ms, NOW_MS)
+    assert permission.is_allowed is answer
+    assert words in permission.words

@@ -15,11 +15,11 @@ from mexc_tui.sniping.plan import (
     book_price,
     cancel_at_ms,
     ended_state,
-    ended_words,
     first_order,
-    is_run_away,
+    has_moved_away,
     next_at_ms,
     price_cap,
+    result_text,
 )
 from tests.support.samples.sniping_samples import GRID, T0, D
 
@@ -71,8 +71,8 @@ def test_attempts_end_with_their_count_and_with_the_window() -> None:
 
 
 def test_the_rest_of_an_entry_is_cancelled_after_its_validity_once_the_price_ran_away() -> None:
-    assert is_run_away(D("1.1"), D(1))
-    assert not is_run_away(None, D(1))
+    assert has_moved_away(D("1.1"), D(1))
+    assert not has_moved_away(None, D(1))
     assert cancel_at_ms(T0, RULES) == T0 + 500
     assert cancel_at_ms(None, RULES) is None
 
@@ -85,8 +85,8 @@ def test_a_snipe_ends_by_what_it_got() -> None:
 
 
 def test_what_an_entry_came_to_is_said_of_its_end_not_of_what_it_waited_for() -> None:
-    assert ended_words(SnipeState.FILLED, D("24.9875"), "USDT") == "filled for 24.9875 USDT"
-    assert ended_words(SnipeState.PARTIAL, D(5), "USDT") == "partially filled for 5 USDT"
-    assert ended_words(SnipeState.MISSED, D(0), "USDT") == "not filled"
-    assert ended_words(SnipeState.REJECTED, D(0), "USDT") == "refused"
-    assert ended_words(SnipeState.UNKNOWN, D(5), "USDT") == "sent; fills unknown"
+    assert result_text(SnipeState.FILLED, D("24.9875"), "USDT") == "filled for 24.9875 USDT"
+    assert result_text(SnipeState.PARTIAL, D(5), "USDT") == "partially filled for 5 USDT"
+    assert result_text(SnipeState.MISSED, D(0), "USDT") == "not filled"
+    assert result_text(SnipeState.REJECTED, D(0), "USDT") == "refused"
+    assert result_text(SnipeState.UNKNOWN, D(5), "USDT") == "sent; fills unknown"

@@ -8,7 +8,7 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.position import Position, Protection
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.trading import Cause, Trading, TradingState
-from mexc_tui.sniping.protection import ProtectionFacts, hindrance, protection
+from mexc_tui.sniping.protection import ProtectionFacts, blocked_reason, protection
 from tests.support.samples.sniping_samples import GRID, PAIR, T0, D, position
 
 HELD = position(stop_price=D("0.9"), initial_stop=D("0.9"))
@@ -50,14 +50,14 @@ def test_a_stop_protects_only_while_it_covers_sees_and_may_sell() -> None:
     ],
 )
 def test_a_pair_that_takes_no_sales_hinders_them(pair: Symbol | None, words: str) -> None:
-    found = hindrance(pair, Trading(), T0 - 100, T0)
+    found = blocked_reason(pair, Trading(), T0 - 100, T0)
     assert bool(found) == bool(words)
     assert words in found
 
 
 def test_a_refused_key_and_a_watch_that_sleeps_hinder_sales_and_a_halt_does_not() -> None:
     refused = Trading(state=TradingState.HALTED, cause=Cause.KEY)
-    assert "key" in hindrance(PAIR, refused, T0, T0)
-    assert "not monitored" in hindrance(PAIR, Trading(), None, T0)
-    assert "not monitored" in hindrance(PAIR, Trading(), T0 - 5_001, T0)
-    assert hindrance(PAIR, Trading(state=TradingState.HALTED, cause=Cause.MANUAL), T0, T0) == ""
+    assert "key" in blocked_reason(PAIR, refused, T0, T0)
+    assert "not monitored" in blocked_reason(PAIR, Trading(), None, T0)
+    assert "not monitored" in blocked_reason(PAIR, Trading(), T0 - 5_001, T0)
+    assert blocked_reason(PAIR, Trading(state=TradingState.HALTED, cause=Cause.MANUAL), T0, T0) == ""

@@ -126,12 +126,12 @@ def test_a_definite_end_stops_and_calls_somebody(code: int) -> None:
 
 def test_an_unknown_outcome_is_asked_for_and_nothing_else_is_sent() -> None:
     following = react(Ambiguous("timeout", T0, 2_000), START, RULES, T0 + 90)
-    assert (following.step, following.state) == (ReactionStep.ASK, SnipeState.UNKNOWN)
+    assert (following.step, following.state) == (ReactionStep.QUERY, SnipeState.UNKNOWN)
 
 
 @pytest.mark.parametrize("code", [500, 503, 10203, 20002, 403, 987654])
 def test_an_answer_that_decides_nothing_is_never_sent_again(code: int) -> None:
-    assert after(code).step is ReactionStep.ASK
+    assert after(code).step is ReactionStep.QUERY
 
 
 def test_an_unknown_outcome_is_no_obstacle_when_the_cap_covers_both() -> None:

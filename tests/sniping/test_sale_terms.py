@@ -10,14 +10,14 @@ from mexc_tui.exchange.rest.error_codes import TABLE
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Advice
 from mexc_tui.model.symbol import PriceBand
-from mexc_tui.sniping.escalation import TRAPPED_AFTER_MS, SaleTry, Way, escalate
+from mexc_tui.sniping.escalation import TRAPPED_AFTER_MS, SaleAttempt, SaleMethod, escalate
 from mexc_tui.sniping.rounding import floored, too_small
 from mexc_tui.sniping.sale_terms import KINDS, SaleTerms, SentOrder, learn
 from mexc_tui.sniping.slippage_cap import SlippageCap
 from tests.support.samples.sniping_samples import GRID, T0, D, refusal
 
 IOC, LIMIT, MARKET = KINDS
-FIRST = SaleTry(0, D(100), D(100), D(1), D(1), is_urgent=True)
+FIRST = SaleAttempt(0, D(100), D(100), D(1), D(1), is_urgent=True)
 SENT = SentOrder(IOC, D("0.9"), D(100), D(1))
 SLIPPAGE = D(10)
 BANDED = replace(GRID, band=PriceBand(D("0.2"), D("0.2")))
@@ -37,33 +37,38 @@ def test_a_disabled_market_order_leaves_limits() -> None:
     terms = learn(SaleTerms(), refusal(30019, Advice.CHANGE_TYPE), replace(SENT, type=MARKET), BANDED)
     below = replace(FIRST, bid=D("0.5"), terms=terms, cap=WIDE_CAP)
     sale = escalate(below, BANDED, SLIPPAGE, T0)
-    assert (sale.way, sale.type, sale.price) == (Way.REST, LIMIT, D("0.8"))
+    assert (sale.method, sale.type, sale.price) == (SaleMethod.RESTING, LIMIT, D("0.8"))
 
 
 def test_a_bid_below_the_band_is_sold_to_at_market_and_then_a_limit_order_rests() -> None:
     below = replace(FIRST, bid=D("0.5"), cap=WIDE_CAP)
     first = escalate(below, BANDED, SLIPPAGE, T0)
-    assert (first.way, first.type, first.price, first.quantity) == (Way.MARKET, MARKET, None, D(100))
+    assert (first.method, first.type, first.price, first.quantity) == (
+        SaleMethod.MARKET,
+        MARKET,
+        None,
+        D(100),
+    )
     second = escalate(replace(below, number=1, tried=MARKET), BANDED, SLIPPAGE, T0)
-    assert (second.way, second.type, second.price) == (Way.REST, LIMIT, D("0.8"))
+    assert (second.method, second.type, second.price) == (SaleMethod.RESTING, LIMIT, D("0.8"))
 
 
 def test_no_market_order_is_sent_that_could_fill_below_the_slippage_cap() -> None:
     below = replace(FIRST, bid=D("0.93"), cap=SlippageCap(D(1), D(10)))
     sale = escalate(below, replace(GRID, band=PriceBand(D("0.05"), D("0.05"))), SLIPPAGE, T0)
-    assert (sale.way, sale.price) == (Way.REST, D("0.95"))
+    assert (sale.method, sale.price) == (SaleMethod.RESTING, D("0.95"))
 
 
 def test_a_named_lowest_price_above_the_bid_rests_there() -> None:
     named = refusal(30010, Advice.REPRICE, D("1.2"))
     sale = escalate(replace(FIRST, number=1, refusal=named, tried=MARKET), GRID, SLIPPAGE, T0)
-    assert (sale.way, sale.price) == (Way.REST, D("1.2"))
+    assert (sale.method, sale.price) == (SaleMethod.RESTING, D("1.2"))
 
 
 def test_a_band_without_a_number_that_refuses_every_price_ends_at_market() -> None:
     refused = refusal(30087, Advice.REPRICE)
     sale = escalate(replace(FIRST, number=6, refusal=refused), GRID, SLIPPAGE, T0)
-    assert sale.way is Way.MARKET
+    assert sale.method is SaleMethod.MARKET
 
 
 def test_a_quantity_above_the_maximum_is_halved_until_it_is_taken() -> None:
@@ -92,7 +97,7 @@ def test_the_minimum_value_that_an_answer_names_is_used() -> None:
     assert sale.price is not None
     assert sale.price * sale.quantity >= 97
     too_much = learn(SaleTerms(), refusal(30002, Advice.RAISE_SIZE, D(500)), SENT, GRID)
-    assert escalate(replace(FIRST, terms=too_much), GRID, SLIPPAGE, T0).way is Way.HOLD
+    assert escalate(replace(FIRST, terms=too_much), GRID, SLIPPAGE, T0).method is SaleMethod.HOLD
 
 
 def test_oversold_again_keeps_twice_as_much_back() -> None:

@@ -2,20 +2,25 @@
 
 from dataclasses import replace
 
-from mexc_tui.sniping.escalation import SaleTry, Way, escalate
+from mexc_tui.sniping.escalation import SaleAttempt, SaleMethod, escalate
 from mexc_tui.sniping.slippage_cap import CONFIRM_MS, SlippageCap, observed
 from tests.support.samples.sniping_samples import GRID, T0, D
 
 SLIPPAGE = D(10)
-FIRST = observed(None, D(1), SLIPPAGE, T0, is_asked=False)
-SALE = SaleTry(1, D(100), D(100), D(1), D(1), cap=FIRST)
+FIRST = observed(None, D(1), SLIPPAGE, T0, is_manual=False)
+SALE = SaleAttempt(1, D(100), D(100), D(1), D(1), cap=FIRST)
 
 
 def test_a_falling_bid_is_followed_to_the_cap_and_no_further() -> None:
     prices = [escalate(replace(SALE, bid=D(bid)), GRID, SLIPPAGE, T0).price for bid in ("1", "0.95", "0.9")]
     assert prices == [D("0.9"), D("0.9"), D("0.9")]
     capped = escalate(replace(SALE, bid=D("0.89")), GRID, SLIPPAGE, T0)
-    assert (capped.way, capped.price, capped.is_alarm, capped.wakes_at) == (Way.CAPPED, None, True, D("0.9"))
+    assert (capped.method, capped.price, capped.is_alarm, capped.wakes_at) == (
+        SaleMethod.CAPPED,
+        None,
+        True,
+        D("0.9"),
+    )
     assert "more than 10 % below the first bid of 1" in capped.words
 
 
@@ -26,31 +31,31 @@ def test_a_bid_that_rises_is_not_given_away() -> None:
 def test_a_bid_that_stays_low_for_a_minute_is_the_price_of_a_stop() -> None:
     cap = FIRST
     for second, bid in ((0, "0.7"), (20, "0.8"), (52, "0.75"), (59, "0.001")):
-        cap = observed(cap, D(bid), SLIPPAGE, T0 + second * 1_000, is_asked=False)
+        cap = observed(cap, D(bid), SLIPPAGE, T0 + second * 1_000, is_manual=False)
         assert cap.first_bid == 1
-    cap = observed(cap, D("0.7"), SLIPPAGE, T0 + CONFIRM_MS, is_asked=False)
+    cap = observed(cap, D("0.7"), SLIPPAGE, T0 + CONFIRM_MS, is_manual=False)
     assert cap == SlippageCap(D("0.75"), SLIPPAGE)
 
 
 def test_a_stop_sells_after_a_minute_also_while_the_bid_goes_on_falling() -> None:
     cap, bid = FIRST, D("0.8")
     for second in range(61):
-        cap = observed(cap, bid, SLIPPAGE, T0 + second * 1_000, is_asked=False)
+        cap = observed(cap, bid, SLIPPAGE, T0 + second * 1_000, is_manual=False)
         bid *= D("0.992")
     assert cap.first_bid < D("0.55")
     assert escalate(replace(SALE, bid=bid, cap=cap), GRID, SLIPPAGE, T0).is_order
 
 
 def test_a_bid_that_returns_begins_the_minute_anew() -> None:
-    cap = observed(FIRST, D("0.7"), SLIPPAGE, T0, is_asked=False)
-    cap = observed(cap, D("0.95"), SLIPPAGE, T0 + 30_000, is_asked=False)
-    cap = observed(cap, D("0.7"), SLIPPAGE, T0 + CONFIRM_MS, is_asked=False)
+    cap = observed(FIRST, D("0.7"), SLIPPAGE, T0, is_manual=False)
+    cap = observed(cap, D("0.95"), SLIPPAGE, T0 + 30_000, is_manual=False)
+    cap = observed(cap, D("0.7"), SLIPPAGE, T0 + CONFIRM_MS, is_manual=False)
     assert (cap.first_bid, cap.below_since_ms) == (1, T0 + CONFIRM_MS)
 
 
 def test_a_person_s_sale_waits_until_the_person_asks_again() -> None:
-    cap = observed(FIRST, D("0.7"), SLIPPAGE, T0, is_asked=True)
-    cap = observed(cap, D("0.7"), SLIPPAGE, T0 + 100 * CONFIRM_MS, is_asked=True)
+    cap = observed(FIRST, D("0.7"), SLIPPAGE, T0, is_manual=True)
+    cap = observed(cap, D("0.7"), SLIPPAGE, T0 + 100 * CONFIRM_MS, is_manual=True)
     assert cap.first_bid == 1
     capped = escalate(replace(SALE, bid=D("0.7"), cap=cap), GRID, SLIPPAGE, T0)
     assert "close again to sell at the current bid" in capped.words

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.sniping.request import DeskFacts, KeyFacts, WorkerFact
-from mexc_tui.sniping.unlocking import hindrances, phrase
+from mexc_tui.sniping.unlocking import phrase, unlock_blockers
 from tests.support.samples.sniping_samples import WELL
 
 HALTED = Trading(state=TradingState.HALTED, cause=Cause.MANUAL, words="lunch")
 
 
 def test_nothing_stands_against_a_desk_that_is_well() -> None:
-    assert hindrances(WELL) == ()
+    assert unlock_blockers(WELL) == ()
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_nothing_stands_against_a_desk_that_is_well() -> None:
     ],
 )
 def test_each_thing_that_is_not_well_stands_against_it_in_words(desk: DeskFacts, says: str) -> None:
-    (words,) = hindrances(desk)
+    (words,) = unlock_blockers(desk)
     assert says in words
 
 

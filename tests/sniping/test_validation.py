@@ -15,7 +15,7 @@ from mexc_tui.model.signal import DetectorName
 from mexc_tui.model.symbol import SymbolStatus
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.model.verdict import CheckStage
-from mexc_tui.sniping.key_pairs import KeyMay
+from mexc_tui.sniping.key_pairs import KeyPermission
 from mexc_tui.sniping.request import ArmFacts, KeyFacts, WorkerFact
 from mexc_tui.sniping.validation import judge
 from tests.support.samples.sniping_samples import PAIR, PLAN, T0, D, facts, listing, wish
@@ -121,7 +121,7 @@ FACTS: list[tuple[str, ArmFacts]] = [
     ("pair_online", with_pair(symbol=changed(PAIR, status=SymbolStatus.PAUSED))),
     ("sides", with_pair(symbol=changed(PAIR, trade_side_type=2))),
     ("sides", with_pair(symbol=changed(PAIR, is_spot_trading_allowed=False))),
-    ("key_may_trade", with_pair(key_may=KeyMay(False, "no"))),
+    ("key_may_trade", with_pair(key_permission=KeyPermission(False, "no"))),
     ("unlocked", with_desk(mode=Mode.LIVE)),
     ("key_rights", with_desk(key=None)),
     ("key_rights", with_desk(key=KeyFacts(True, may_withdraw=True))),

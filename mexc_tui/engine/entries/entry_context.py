@@ -1,4 +1,4 @@
-"""Gathers what a wish to buy is judged by, from memory and books: for arming, why and what-if alike."""
+"""Gathers what a proposal to buy is judged by, from memory and books: for arming, why and what-if alike."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,10 +20,18 @@ from mexc_tui.model.symbol import Symbol
 from mexc_tui.ports.trading import TradingPort
 from mexc_tui.ports.trading_store import TradingTables
 from mexc_tui.risk.candidate import HeldPosition, Reserved, RiskBook, RiskLimits
-from mexc_tui.sniping.key_pairs import KeyMay, KeyPairs, key_may_trade
+from mexc_tui.sniping.key_pairs import KeyPairs, KeyPermission, key_may_trade
 from mexc_tui.sniping.plan import FireRules, book_price, price_cap
 from mexc_tui.sniping.reference import confirmed_price
-from mexc_tui.sniping.request import ArmFacts, ArmRules, ArmWish, DeskFacts, KeyFacts, PairFacts, WorkerFact
+from mexc_tui.sniping.request import (
+    ArmFacts,
+    ArmProposal,
+    ArmRules,
+    DeskFacts,
+    KeyFacts,
+    PairFacts,
+    WorkerFact,
+)
 from mexc_tui.sniping.rounding import Grid, grid_of
 from mexc_tui.sniping.sizing import SizeFacts, SizeRules, size
 
@@ -67,19 +75,19 @@ class EntryConditions:
 
 @dataclass(frozen=True, slots=True)
 class ArmRequest:
-    """A wish with what it was judged by; the book is the transaction's own when it is judged to be armed."""
+    """A proposed entry with the inputs of its pre-trade check, except the ledger."""
 
-    wish: ArmWish
+    proposal: ArmProposal
     pair: PairFacts
     desk: DeskFacts
-    numbers: EntryParameters
+    parameters: EntryParameters
     conditions: EntryConditions
     price_cap: Decimal | None
     grid: Grid | None
 
     def facts(self, book: RiskBook) -> ArmFacts:
-        """Return everything that a wish is judged by."""
-        return ArmFacts(self.pair, self.desk, book, self.numbers.arming, self.numbers.limits)
+        """Return everything that a proposal is judged by."""
+        return ArmFacts(self.pair, self.desk, book, self.parameters.arming, self.parameters.limits)
 
 
 class EntryContext:
@@ -88,11 +96,11 @@ class EntryContext:
     def __init__(
         self,
         *,
-        known: KnowledgeStore,
+        knowledge_store: KnowledgeStore,
         trading: TradingPort,
         prices: PriceCache,
-        memory: Callable[[], LedgerState],
-        numbers: Callable[[], EntryParameters],
+        ledger_state: Callable[[], LedgerState],
+        parameters: Callable[[], EntryParameters],
         workers: Callable[[], tuple[WorkerFact, ...]],
         stream_age_ms: Callable[[], int | None],
         is_reconciled: Callable[[], bool],
@@ -103,11 +111,11 @@ class EntryContext:
         """`workers`: how those are that firing rests on; `stream_age_ms`: of the market's streams;
         `is_unlocked`: live trading, by a person, for this session; `day_equity`: what this day began with.
         """
-        self._known = known
+        self._knowledge_store = knowledge_store
         self._trading = trading
         self._prices = prices
-        self._memory = memory
-        self._numbers = numbers
+        self._ledger_state = ledger_state
+        self._parameters = parameters
         self._workers = workers
         self._stream_age_ms = stream_age_ms
         self._is_reconciled = is_reconciled
@@ -115,35 +123,35 @@ class EntryContext:
         self._key = key
         self._day_equity = day_equity
 
-    def ask(
+    def build_request(
         self, listing: Listing | None, symbol: str, signal_id: str, signal: Signal | None, snipe: Snipe | None
     ) -> ArmRequest:
-        """Return the wish to buy a listing, sized, with all that it is judged by but the books."""
-        numbers, pair = self._numbers(), self._known.knowledge.pairs.get(symbol)
+        """Return the proposal to buy a listing, sized, with all that it is judged by but the books."""
+        parameters, pair = self._parameters(), self._knowledge_store.knowledge.pairs.get(symbol)
         grid = None if pair is None else grid_of(pair)
         reference = self.reference(symbol) if snipe is None else snipe.reference_price
-        cap = None if grid is None else price_cap(reference, grid, numbers.fire)
+        cap = None if grid is None else price_cap(reference, grid, parameters.fire)
         conditions = self.conditions()
-        spend, size_words = self._size(numbers, grid, conditions)
-        wish = ArmWish(
+        spend, size_words = self._size(parameters, grid, conditions)
+        proposal = ArmProposal(
             symbol=symbol,
             signal_id=signal_id,
             detector=None if signal is None else signal.key.detector,
             opens_ms=None if listing is None else listing.opens_ms,
             spend=spend if snipe is None else snipe.spend_cap,
             type=OrderType.IMMEDIATE_OR_CANCEL,
-            price=self._first_price(symbol, cap, grid, numbers.fire),
+            price=self._first_price(symbol, cap, grid, parameters.fire),
             reference_price=reference,
-            plan=numbers.plan,
+            plan=parameters.plan,
             probability=None if signal is None else signal.probability.value,
             size_words=size_words if snipe is None else "",
             snipe_id="" if snipe is None else snipe.id,
         )
         return ArmRequest(
-            wish=wish,
+            proposal=proposal,
             pair=self._pair(listing, pair, symbol),
             desk=self.desk(signal),
-            numbers=numbers,
+            parameters=parameters,
             conditions=conditions,
             price_cap=cap,
             grid=grid,
@@ -155,11 +163,11 @@ class EntryContext:
         New pairs mostly have none: no source of MEXC tells a price before the first trade.
         """
         price = self._prices.of(symbol)
-        return confirmed_price(price.bid, price.ask, price.last, self._numbers().fire.premium_pct)
+        return confirmed_price(price.bid, price.ask, price.last, self._parameters().fire.premium_pct)
 
     def conditions(self) -> EntryConditions:
         """Return what the books do not tell."""
-        memory, clock = self._memory(), self._trading.clock()
+        memory, clock = self._ledger_state(), self._trading.clock()
         equity = self.equity(memory)
         return EntryConditions(
             equity=equity,
@@ -185,23 +193,23 @@ class EntryContext:
 
     def fee(self, symbol: str) -> Decimal:
         """Return what selling a pair costs, as a ratio."""
-        pair = self._known.knowledge.pairs.get(symbol)
+        pair = self._knowledge_store.knowledge.pairs.get(symbol)
         return ZERO if pair is None else pair.taker_fee
 
     def _size(
-        self, numbers: EntryParameters, grid: Grid | None, conditions: EntryConditions
+        self, parameters: EntryParameters, grid: Grid | None, conditions: EntryConditions
     ) -> tuple[Decimal, str]:
         if grid is None:
             return ZERO, "symbol unknown"
-        memory = self._memory()
+        memory = self._ledger_state()
         facts = SizeFacts(
             equity=conditions.equity,
             free_cash=memory.cash(QUOTE) - memory.reserved(),
-            stop_pct=numbers.plan.stop_loss_pct,
-            exit_slippage_pct=numbers.fire.slippage_pct,
+            stop_pct=parameters.plan.stop_loss_pct,
+            exit_slippage_pct=parameters.fire.slippage_pct,
             grid=grid,
         )
-        sized = size(numbers.sizing, facts)
+        sized = size(parameters.sizing, facts)
         return sized.spend, sized.refused
 
     def _first_price(
@@ -213,14 +221,14 @@ class EntryContext:
     def _pair(self, listing: Listing | None, pair: Symbol | None, symbol: str) -> PairFacts:
         asks = self._prices.of(symbol).asks
         book = tuple((float(price), float(quantity)) for price, quantity in asks)
-        may = key_may(self._known, symbol, listing, self._trading.now_ms())
+        may = key_permission(self._knowledge_store, symbol, listing, self._trading.now_ms())
         return PairFacts(listing, pair, may, book or None)
 
     def desk(self, signal: Signal | None = None) -> DeskFacts:
         """Return what is known of the engine, and of the detector of a signal."""
-        trading = self._memory().trading
+        trading = self._ledger_state().trading
         return DeskFacts(
-            mode=self._numbers().mode,
+            mode=self._parameters().mode,
             is_unlocked=self._is_unlocked(),
             key=self._key(),
             trading=trading,
@@ -232,10 +240,16 @@ class EntryContext:
         )
 
 
-def key_may(known: KnowledgeStore, symbol: str, listing: Listing | None, now_ms: int) -> KeyMay:
+def key_permission(
+    knowledge_store: KnowledgeStore, symbol: str, listing: Listing | None, now_ms: int
+) -> KeyPermission:
     """Return whether the key's own list of pairs, as it was polled last, lets it trade a pair."""
-    names = known.knowledge.names_of(ListingSource.SELF_SYMBOLS)
-    pairs = None if names is None else KeyPairs(names, known.knowledge.names_ms[ListingSource.SELF_SYMBOLS])
+    names = knowledge_store.knowledge.names_of(ListingSource.SELF_SYMBOLS)
+    pairs = (
+        None
+        if names is None
+        else KeyPairs(names, knowledge_store.knowledge.names_ms[ListingSource.SELF_SYMBOLS])
+    )
     return key_may_trade(symbol, pairs, None if listing is None else listing.api_ms, now_ms)
 
 

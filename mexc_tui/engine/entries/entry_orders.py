@@ -17,38 +17,38 @@ from mexc_tui.sniping.rounding import Grid
 class EntryOrders:
     """Listens to the books for one intent."""
 
-    def __init__(self, *, intent: Intent, grid: Grid, keeper: LedgerWriter, clock: Clock) -> None:
+    def __init__(self, *, intent: Intent, grid: Grid, ledger: LedgerWriter, clock: Clock) -> None:
         self._intent = intent
         self._grid = grid
-        self._keeper = keeper
+        self._ledger = ledger
         self._clock = clock
         self._changed = asyncio.Event()
-        self._mine: dict[str, Order] = {}
+        self._attempts: dict[str, Order] = {}
         """Every attempt as it stands: memory forgets what is over, its cost counts all the same."""
         self.filled_ns: dict[str, int] = {}
         """When the first fill of each was known."""
-        self.sold = ""
+        self.sold_reason = ""
         """That something of the position was sold, in words: its buying ends; empty: nothing was."""
 
     @contextmanager
-    def heard(self) -> Generator[None]:
+    def subscribed(self) -> Generator[None]:
         """Hear what the books say of them for as long as the block runs."""
-        self._keeper.on_change(self._note)
+        self._ledger.on_change(self._on_ledger_change)
         try:
             yield
         finally:
-            self._keeper.remove_listener(self._note)
+            self._ledger.remove_listener(self._on_ledger_change)
 
     def of(self, client_order_id: str) -> Order | None:
         """Return one that memory still holds."""
-        return self._keeper.state.orders.get(client_order_id)
+        return self._ledger.state.orders.get(client_order_id)
 
     def all(self) -> tuple[Order, ...]:
         """Return each attempt as it stands."""
-        for order in self._keeper.state.orders.values():
+        for order in self._ledger.state.orders.values():
             if order.intent_id == self._intent.id:
-                self._mine[order.client_order_id] = order
-        return tuple(self._mine.values())
+                self._attempts[order.client_order_id] = order
+        return tuple(self._attempts.values())
 
     def is_any_open(self) -> bool:
         """Whether one of them is not settled."""
@@ -62,9 +62,9 @@ class EntryOrders:
         """Return what that cost in quote units, without fees."""
         return sum((order.filled_value for order in self.all()), Decimal(0))
 
-    def committed(self, but: Order) -> Decimal:
+    def committed(self, other_than: Order) -> Decimal:
         """Return what all but one cost, or may still cost: an unknown attempt may have bought all of it."""
-        others = tuple(one for one in self.all() if one != but)
+        others = tuple(one for one in self.all() if one != other_than)
         open_value = sum((_open_value(one) for one in others), Decimal(0))
         return spent(self._intent, others) + open_value * (1 + self._grid.taker_fee)
 
@@ -86,13 +86,13 @@ class EntryOrders:
         except TimeoutError:
             return False
 
-    def _note(self, written: LedgerChanges) -> None:
+    def _on_ledger_change(self, written: LedgerChanges) -> None:
         for order in written.orders:
             if order.position_id == self._intent.position_id and order.side is Side.SELL:
                 if order.filled_quantity:
-                    self.sold = f"{order.symbol} is being sold: {order.role}"
+                    self.sold_reason = f"{order.symbol} is being sold: {order.role}"
             elif order.intent_id == self._intent.id:
-                self._mine[order.client_order_id] = order
+                self._attempts[order.client_order_id] = order
                 if order.filled_quantity:
                     self.filled_ns.setdefault(order.client_order_id, self._clock.monotonic_ns())
                 self._changed.set()

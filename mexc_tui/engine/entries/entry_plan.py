@@ -7,7 +7,7 @@ from mexc_tui.engine.entries.entry_price import EntryPrice
 from mexc_tui.engine.runtime.suspend_detector import SuspendDetector
 from mexc_tui.ports.clock import Clock
 
-LOOK_S = 0.05
+CHECK_INTERVAL_S = 0.05
 """How often a firing that waits checks whether it may still buy."""
 NO_BOUND = "no reference price bounds the entry"
 
@@ -19,9 +19,9 @@ class EntryPlan:
         self,
         *,
         price: EntryPrice,
-        awake: SuspendDetector,
+        suspend_detector: SuspendDetector,
         clock: Clock,
-        off: Callable[[], str],
+        stop_reason: Callable[[], str],
         is_open: Callable[[], bool],
         renew: Callable[[], Awaitable[str]],
     ) -> None:
@@ -30,9 +30,9 @@ class EntryPlan:
         `renew`: measure connection and clock, answer the checklist; returns what it refuses.
         """
         self._price = price
-        self._awake = awake
+        self._suspend_detector = suspend_detector
         self._clock = clock
-        self._off = off
+        self._stop_reason = stop_reason
         self._is_open = is_open
         self._renew = renew
         self._planned_ns = clock.monotonic_ns()
@@ -43,15 +43,15 @@ class EntryPlan:
         """Plan from here on: connection and clock are about to be measured."""
         self._planned_ns = self._clock.monotonic_ns()
 
-    def stood_still(self, since_ns: int) -> str:
+    def blocked_since(self, since_ns: int) -> str:
         """Say that the engine stood still after a moment of the monotonic clock; empty: it did not."""
-        stood_ms = self._awake.blocked_ms_since(since_ns)
+        stood_ms = self._suspend_detector.blocked_ms_since(since_ns)
         return f"the engine was blocked for {stood_ms / 1_000:.1f} s" if stood_ms else ""
 
     async def until_ready(self) -> str:
         """Return once an order may be priced from current data; else why none may be sent any more."""
-        while not (off := self._off()):
-            if stood := self.stood_still(self._planned_ns):
+        while not (off := self._stop_reason()):
+            if stood := self.blocked_since(self._planned_ns):
                 if refused := await self._plan_again():
                     return f"{stood}: {refused}"
             elif self._price.cap() is not None:
@@ -59,7 +59,7 @@ class EntryPlan:
             elif self._price.is_first_missed:
                 return NO_BOUND
             else:
-                await self._price.moves_within(LOOK_S)
+                await self._price.moves_within(CHECK_INTERVAL_S)
         return off if self._price.cap() is not None else f"{off} (no price observed)"
 
     async def _plan_again(self) -> str:
@@ -69,7 +69,7 @@ class EntryPlan:
             self._price.miss_first()
             if self._price.cap() is None:
                 return NO_BOUND
-        refused, unknown = await asyncio.gather(self._renew(), self._price.ask_anew())
+        refused, unknown = await asyncio.gather(self._renew(), self._price.refresh_book())
         if unknown and is_open:
             return f"price unknown: {unknown}"
         return refused

@@ -17,7 +17,7 @@ from mexc_tui.sniping.reaction import Next
 from mexc_tui.sniping.reference import CONFIRM_MS, confirmed_price
 from mexc_tui.sniping.rounding import Grid, misfit
 
-AskBook = Callable[[str, int], Awaitable[DepthSnapshot]]
+BookQuery = Callable[[str, int], Awaitable[DepthSnapshot]]
 LEVELS = 5
 
 
@@ -32,15 +32,15 @@ class EntryPrice:
         *,
         prices: PriceCache,
         clock: Clock,
-        ask_book: AskBook,
+        query_book: BookQuery,
     ) -> None:
-        """`ask_book`: asks the exchange for a pair's book."""
+        """`query_book`: asks the exchange for a pair's book."""
         self._clock = clock
         self._snipe = snipe
         self._grid = grid
         self._rules = rules
         self._prices = prices
-        self._ask_book = ask_book
+        self._query_book = query_book
         self._first_seen: Decimal | None = None
         self._lowest: Decimal | None = None
         self._lowest_since_ns = 0
@@ -54,13 +54,13 @@ class EntryPrice:
         return self._prices.of(self._snipe.symbol).ask
 
     @contextmanager
-    def heard(self) -> Generator[None]:
+    def subscribed(self) -> Generator[None]:
         """Receive the pair's price moves for as long as the block runs."""
-        self._prices.on_move(self._note)
+        self._prices.on_move(self._on_move)
         try:
             yield
         finally:
-            self._prices.off_move(self._note)
+            self._prices.off_move(self._on_move)
 
     async def moves_within(self, seconds: float) -> bool:
         """Wait for the pair's next price move, so long at most; return whether one came."""
@@ -130,18 +130,18 @@ class EntryPrice:
         """Take no price from now on for the pair's first one."""
         self.is_first_missed = True
 
-    async def ask_anew(self) -> str:
+    async def refresh_book(self) -> str:
         """Have the exchange tell the book of this moment; return why it does not, empty: it did."""
         symbol = self._snipe.symbol
         try:
-            book = await self._ask_book(symbol, LEVELS)
+            book = await self._query_book(symbol, LEVELS)
         except ExchangeError as error:
             return str(error)
         asks, bids = _levels(book.asks), _levels(book.bids)
         self._prices.on_levels(TopLevels(symbol, asks, bids, book.last_update_id))
         return ""
 
-    def _note(self, move: PriceMove) -> None:
+    def _on_move(self, move: PriceMove) -> None:
         if move.price.symbol == self._snipe.symbol:
             self._moved.set()
 

@@ -14,7 +14,7 @@ import msgspec
 
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.entries.entry_orders import EntryOrders
-from mexc_tui.engine.entries.entry_plan import LOOK_S, EntryPlan
+from mexc_tui.engine.entries.entry_plan import CHECK_INTERVAL_S, EntryPlan
 from mexc_tui.engine.entries.entry_price import EntryPrice
 from mexc_tui.engine.market.prices import PriceCache
 from mexc_tui.engine.orders.execution import Execution, SendResult
@@ -33,8 +33,8 @@ from mexc_tui.sniping.plan import (
     aim,
     cancel_at_ms,
     ended_state,
-    ended_words,
-    is_run_away,
+    has_moved_away,
+    result_text,
 )
 from mexc_tui.sniping.reaction import Chore, FiringProgress, Next, ReactionStep, react
 from mexc_tui.sniping.rounding import Grid
@@ -43,9 +43,9 @@ log = logging.getLogger(__name__)
 
 NS_PER_MS = 1_000_000
 ANSWERED_S = 0.5
-"""How long the stream may take to tell what became of an order that ends at once; then it is asked for."""
+"""How long the stream may take to tell what became of an order that ends at once; then it is request for."""
 LISTED_AGAIN_S = 0.1
-"""The list of orders is asked for again so long after it could not be read."""
+"""The list of orders is request for again so long after it could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,48 +68,48 @@ class Firing:
         grid: Grid,
         rules: FireRules,
         trading: TradingPort,
-        keeper: LedgerWriter,
+        ledger: LedgerWriter,
         execution: Execution,
         prices: PriceCache,
         clock: Clock,
         window_ms: Callable[[], int],
         on_chore: Callable[[Chore, str], None],
-        called_off: Callable[[], str],
-        awake: SuspendDetector,
+        cancel_reason: Callable[[], str],
+        suspend_detector: SuspendDetector,
         check: Callable[["Firing"], Awaitable[str]],
     ) -> None:
         """`window_ms`: how long the exchange may take an order; `on_chore`: what else an answer asks for.
 
-        `called_off`: why nothing more may be sent, such as a listing that is cancelled in the last second;
-        `check`: what the checklist refuses, asked again after a standstill.
+        `cancel_reason`: why nothing more may be sent, such as a listing that is cancelled in the last second;
+        `check`: what the checklist refuses, request again after a standstill.
         """
         self.snipe = snipe
         self._intent = intent
         self._grid = grid
         self._rules = rules
         self._trading = trading
-        self._keeper = keeper
+        self._ledger = ledger
         self._execution = execution
         self._clock = clock
         self._window_ms = window_ms
         self._on_chore = on_chore
-        self._called_off = called_off
+        self._cancel_reason = cancel_reason
         self._sent = 0
         self._last_sent_ns: int | None = None
         self._refused = False
         self._untimely = 0
         self._reductions = 0
         self._check = check
-        self._price = EntryPrice(snipe, grid, rules, prices=prices, clock=clock, ask_book=trading.depth)
+        self._price = EntryPrice(snipe, grid, rules, prices=prices, clock=clock, query_book=trading.depth)
         self._plan = EntryPlan(
             price=self._price,
-            awake=awake,
+            suspend_detector=suspend_detector,
             clock=clock,
-            off=self._off,
+            stop_reason=self._stop_reason,
             is_open=lambda: trading.now_ms() > snipe.opens_ms,
             renew=self._renew,
         )
-        self._orders = EntryOrders(intent=intent, grid=grid, keeper=keeper, clock=clock)
+        self._orders = EntryOrders(intent=intent, grid=grid, ledger=ledger, clock=clock)
         self.line: FiringLine = trading.line()
         self.attempts: list[Attempt] = []
         """What was tried: written down when it is over, as no disk stands between an answer and the next."""
@@ -130,13 +130,13 @@ class Firing:
         except ExchangeError as error:
             log.warning("the firing line of %s is cold: %s", self.snipe.symbol, error)
 
-    def are_shots_ready(self) -> bool:
+    def are_requests_ready(self) -> bool:
         """Whether the first attempt can be built and signed, or waits for the pair's first price only."""
         return self._price.cap() is None or self._price.first() is not None
 
     async def fire(self) -> FiringResult:
         """Send attempt after attempt until one is taken for good, or nothing more may be sent."""
-        with self._orders.heard(), self._price.heard():
+        with self._orders.subscribed(), self._price.subscribed():
             return await self._fire()
 
     async def _fire(self) -> FiringResult:
@@ -192,19 +192,19 @@ class Firing:
             left_ns = self._trading.exchange_ns(step.at_ms) - self._clock.monotonic_ns()
             await asyncio.sleep(max(left_ns, 0) / 1e9)
         off = await self._plan.until_ready()
-        name = "" if off else self._keeper.next_id(self._intent)
+        name = "" if off else self._ledger.next_id(self._intent)
         if not name:
             return Next(ReactionStep.STOP, off or "no attempts left")
         decided_ns, step = self._clock.monotonic_ns(), self._price.current(step)
-        shot = self._shot(step, name, leave_ns or decided_ns)
+        signed = self._sign(step, name, leave_ns or decided_ns)
         signed_ns, best_ask = self._clock.monotonic_ns(), None
 
         def stopped() -> str:
             nonlocal best_ask
             best_ask = self._price.ask
-            return self._off() or self._plan.stood_still(decided_ns)
+            return self._stop_reason() or self._plan.blocked_since(decided_ns)
 
-        sent = await self._execution.fire(self._intent, self.line, shot, leave_ns, stopped)
+        sent = await self._execution.fire(self._intent, self.line, signed, leave_ns, stopped)
         self._sent += 1
         self._last_sent_ns = self._clock.monotonic_ns()
         outcome = sent.outcome
@@ -219,21 +219,21 @@ class Firing:
         self._note_attempt(step, sent, after, (decided_ns, signed_ns), best_ask)
         self._untimely += is_untimely
         for chore in after.chores:
-            self._do(chore, after.reason)
-        off = self._off() if after.step is ReactionStep.SEND else ""
+            self._run_chore(chore, after.reason)
+        off = self._stop_reason() if after.step is ReactionStep.SEND else ""
         return (
             replace(after, step=ReactionStep.STOP, reason=f"{off}, after: {after.reason}") if off else after
         )
 
-    def _off(self) -> str:
+    def _stop_reason(self) -> str:
         """Say why nothing more may be sent: it was called off, or the entry window is over; empty: it may."""
         late_ms = self._trading.now_ms() - self.snipe.opens_ms
         if late_ms > self._rules.window_ms:
             window_ms = self._rules.window_ms
             return f"{late_ms / 1_000:.1f} s after the opening the entry window of {window_ms} ms is over"
-        return self._orders.sold or self._called_off()
+        return self._orders.sold_reason or self._cancel_reason()
 
-    def _shot(self, step: Next, client_order_id: str, leave_ns: int) -> SignedOrder:
+    def _sign(self, step: Next, client_order_id: str, leave_ns: int) -> SignedOrder:
         assert step.type is not None
         order = NewOrder(
             symbol=self.snipe.symbol,
@@ -267,7 +267,7 @@ class Firing:
 
     async def _was_taken(self, order: Order, refusal: Refusal) -> bool:
         """Whether a refused order exists; the list of orders is waited for while the window lasts."""
-        while not self._off():
+        while not self._stop_reason():
             try:
                 return await self._execution.exists_despite_rejection(order, refusal)
             except ExchangeError as error:
@@ -292,9 +292,9 @@ class Firing:
         """Leave a limit order until it is filled, or its price ran away for long enough (protocol 11.2)."""
         ran_away_ms: int | None = None
         end_ms = self.snipe.opens_ms + self._rules.window_ms
-        while not await self._orders.ends_within(name, LOOK_S):
+        while not await self._orders.ends_within(name, CHECK_INTERVAL_S):
             now_ms = self._trading.now_ms()
-            away = price is not None and is_run_away(self._price.ask, price)
+            away = price is not None and has_moved_away(self._price.ask, price)
             ran_away_ms = (ran_away_ms or now_ms) if away else None
             leave_ms = cancel_at_ms(ran_away_ms, self._rules)
             if now_ms >= end_ms or (leave_ms is not None and now_ms >= leave_ms):
@@ -335,7 +335,7 @@ class Firing:
 
     # ---- what follows
 
-    def _do(self, chore: Chore, reason: str) -> None:
+    def _run_chore(self, chore: Chore, reason: str) -> None:
         self._reductions += chore is Chore.REFRESH_BALANCES
         self._on_chore(chore, reason)
 
@@ -372,11 +372,11 @@ class Firing:
     def _ended(self, step: Next) -> FiringResult:
         bought, is_complete = self._orders.bought(), self._orders.is_enough()
         state = ended_state(bought, is_complete=is_complete, was_refused=self._refused)
-        if step.step is ReactionStep.ASK or self._orders.is_any_open():
+        if step.step is ReactionStep.QUERY or self._orders.is_any_open():
             state = SnipeState.UNKNOWN
         reason = step.reason
         if step.step is ReactionStep.OUTCOME:
-            reason = ended_words(state, self._orders.paid(), self._intent.quote_asset)
+            reason = result_text(state, self._orders.paid(), self._intent.quote_asset)
         return FiringResult(state, reason, self._sent)
 
 

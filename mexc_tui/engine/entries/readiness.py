@@ -11,7 +11,7 @@ from typing import Protocol
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.accounting.reconciler import Reconciler
 from mexc_tui.engine.entries.arming import Arming
-from mexc_tui.engine.entries.entry_context import EntryParameters, key_may
+from mexc_tui.engine.entries.entry_context import EntryParameters, key_permission
 from mexc_tui.engine.entries.firing import Firing
 from mexc_tui.engine.market.knowledge_store import KnowledgeStore
 from mexc_tui.engine.market.prices import QUOTE
@@ -26,12 +26,12 @@ from mexc_tui.sniping.checklist import ReadyFacts, ReadyLimits, checklist
 
 log = logging.getLogger(__name__)
 
-KEPT = 100
-HEARD_MS = 2_000
+MAX_KEPT = 100
+PROBE_FRESH_MS = 2_000
 """A connection that was just pinged and is silent for longer is dead, or as good as dead."""
-HEARD_TRIES, HEARD_STEP_S = 12, 0.05
+PROBE_TRIES, PROBE_INTERVAL_S = 12, 0.05
 """Topics may be accepted, and pings answered, so much later: it is 1.2 s before the opening."""
-OF_THE_LINE = ("connection", "round_trip", "requests")
+CONNECTION_CHECKS = ("connection", "round_trip", "requests")
 """Lines that nobody can answer before the connection is made."""
 
 
@@ -49,11 +49,11 @@ class _Line:
 
     is_warm: bool = False
     round_trip_ms: float | None = None
-    are_shots_ready: bool = False
+    are_requests_ready: bool = False
 
 
 class PairWatch(Protocol):
-    """What is asked of the market's streams."""
+    """What is request of the market's streams."""
 
     def pair_streams(self, symbol: str) -> PairStreams:
         """Return whether a pair can be watched."""
@@ -70,23 +70,23 @@ class Readiness:
     def __init__(
         self,
         *,
-        known: KnowledgeStore,
+        knowledge_store: KnowledgeStore,
         trading: TradingPort,
-        keeper: LedgerWriter,
+        ledger: LedgerWriter,
         arming: Arming,
         reconciler: Reconciler,
-        awake: SuspendDetector,
-        numbers: Callable[[], EntryParameters],
+        suspend_detector: SuspendDetector,
+        parameters: Callable[[], EntryParameters],
         streams: PairWatch,
     ) -> None:
         """Not checked yet."""
-        self._known = known
+        self._knowledge_store = knowledge_store
         self._trading = trading
-        self._keeper = keeper
+        self._ledger = ledger
         self._arming = arming
         self._reconciler = reconciler
-        self._awake = awake
-        self._numbers = numbers
+        self._suspend_detector = suspend_detector
+        self._parameters = parameters
         self._streams = streams
         self._checked: OrderedDict[str, ReadinessCheck] = OrderedDict()
 
@@ -94,53 +94,53 @@ class Readiness:
         """Answer every line for good."""
         snipe, trip_ns = firing.snipe, firing.line.round_trip_ns
         line = _Line(
-            firing.line.is_warm, None if trip_ns is None else trip_ns / 1e6, firing.are_shots_ready()
+            firing.line.is_warm, None if trip_ns is None else trip_ns / 1e6, firing.are_requests_ready()
         )
-        await self._be_heard(snipe.symbol)
-        free = self._free_as_compared()
+        await self._await_probes(snipe.symbol)
+        free = self._free_when_reconciled()
         if free is None or free < snipe.spend_cap:
             free = await self._free_quote()
-        verdicts = self._verdicts(snipe, line, free, HEARD_MS)
+        verdicts = self._verdicts(snipe, line, free, PROBE_FRESH_MS)
         self._checked[snipe.id] = ReadinessCheck(verdicts, self._trading.now_ms())
-        while len(self._checked) > KEPT:
+        while len(self._checked) > MAX_KEPT:
             self._checked.popitem(last=False)
         return verdicts
 
     def probe(self, symbol: str) -> None:
-        """Ping what streams the pair and our orders: the checklist wants to have heard of both since."""
+        """Ping what streams the pair and our orders: the checklist wants to have subscribed of both since."""
         self._streams.probe_streams(symbol)
         self._trading.probe_private()
 
-    async def _be_heard(self, symbol: str) -> None:
-        """Wait a moment for topics that are just being asked for (again), and for answers to the pings."""
-        for number in range(HEARD_TRIES):
+    async def _await_probes(self, symbol: str) -> None:
+        """Wait a moment for topics that are just being request for (again), and for answers to the pings."""
+        for number in range(PROBE_TRIES):
             public, private = self._streams.pair_streams(symbol), self._trading.private_state()
-            silent_ms = max(_known(public.silent_ms), _known(private.silent_ms))
-            if not public.missing and silent_ms <= HEARD_MS:
+            silent_ms = max(_knowledge_store(public.silent_ms), _knowledge_store(private.silent_ms))
+            if not public.missing and silent_ms <= PROBE_FRESH_MS:
                 return
             if not number:
                 self.probe(symbol)
-            await asyncio.sleep(HEARD_STEP_S)
+            await asyncio.sleep(PROBE_INTERVAL_S)
 
     def of(self, snipe_id: str) -> ReadinessCheck:
         """Return what was answered of a snipe, or would be now; nothing of one that was over before."""
-        snipe, known = self._keeper.state.snipes.get(snipe_id), self._checked.get(snipe_id)
+        snipe, known = self._ledger.state.snipes.get(snipe_id), self._checked.get(snipe_id)
         if known is not None or snipe is None:
             return known or ReadinessCheck(())
-        verdicts = self._verdicts(snipe, _Line(), self._free_as_compared(), self._numbers().silent_ms)
-        return ReadinessCheck(tuple(one for one in verdicts if one.name not in OF_THE_LINE))
+        verdicts = self._verdicts(snipe, _Line(), self._free_when_reconciled(), self._parameters().silent_ms)
+        return ReadinessCheck(tuple(one for one in verdicts if one.name not in CONNECTION_CHECKS))
 
     def _verdicts(
         self, snipe: Snipe, line: _Line, free: Decimal | None, silent_ms: int
     ) -> tuple[Verdict, ...]:
-        memory, clock = self._keeper.state, self._trading.clock()
+        memory, clock = self._ledger.state, self._trading.clock()
         private, public = self._trading.private_state(), self._streams.pair_streams(snipe.symbol)
-        listing = self._known.knowledge.listings.get(snipe.listing_id)
+        listing = self._knowledge_store.knowledge.listings.get(snipe.listing_id)
         facts = ReadyFacts(
             trading=memory.trading.state,
             generation=memory.trading.generation,
             armed_generation=self._arming.generations.get(snipe.id, memory.trading.generation),
-            symbol=self._known.knowledge.pairs.get(snipe.symbol),
+            symbol=self._knowledge_store.knowledge.pairs.get(snipe.symbol),
             opens_ms=None if listing is None else listing.opens_ms,
             is_warm=line.is_warm,
             round_trip_ms=line.round_trip_ms,
@@ -153,16 +153,18 @@ class Readiness:
             missing_topics=public.missing,
             has_unknown_order=memory.has_unknown(snipe.symbol),
             orders_left=self._trading.orders_left(Purpose.ENTRY),
-            are_shots_ready=line.are_shots_ready,
+            are_requests_ready=line.are_requests_ready,
             ban=self._trading.ban(),
-            key_may=key_may(self._known, snipe.symbol, listing, self._trading.now_ms()),
-            standstill=self._awake.entry_block,
+            key_permission=key_permission(
+                self._knowledge_store, snipe.symbol, listing, self._trading.now_ms()
+            ),
+            standstill=self._suspend_detector.entry_block,
         )
-        numbers = self._numbers()
-        limits = ReadyLimits(clock_age_s=numbers.clock_age_s, silent_ms=silent_ms)
-        return checklist(snipe, facts, limits, numbers.fire)
+        parameters = self._parameters()
+        limits = ReadyLimits(clock_age_s=parameters.clock_age_s, silent_ms=silent_ms)
+        return checklist(snipe, facts, limits, parameters.fire)
 
-    def _free_as_compared(self) -> Decimal | None:
+    def _free_when_reconciled(self) -> Decimal | None:
         """Return what was free when books were compared last; None: not known."""
         return next((one.free for one in self._reconciler.balances if one.asset == QUOTE), None)
 
@@ -170,10 +172,10 @@ class Readiness:
         try:
             account = await self._trading.account(purpose=Purpose.ENTRY)
         except ExchangeError as error:
-            log.warning("balances could not be asked for: %s", error)
+            log.warning("balances could not be request for: %s", error)
             return None
         return account.free(QUOTE)
 
 
-def _known(silent_ms: int | None) -> float:
+def _knowledge_store(silent_ms: int | None) -> float:
     return float("inf") if silent_ms is None else silent_ms

@@ -33,14 +33,14 @@ from mexc_tui.model.verdict import refusal_text, refusals
 from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.store import Store
 from mexc_tui.ports.trading import TradingPort
-from mexc_tui.sniping.plan import ended_state, ended_words
+from mexc_tui.sniping.plan import ended_state, result_text
 from mexc_tui.sniping.reaction import Chore
 from mexc_tui.sniping.rounding import grid_of
-from mexc_tui.sniping.saying import moment
+from mexc_tui.sniping.verdict_text import moment
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 0.25
+CHECK_INTERVAL_S = 0.25
 LEAD_MS = 30_000
 """A snipe's connection is made so long before its opening (performance 5)."""
 WARM_MS = 3_000
@@ -61,48 +61,48 @@ class Sniper:
     def __init__(
         self,
         *,
-        known: KnowledgeStore,
+        knowledge_store: KnowledgeStore,
         trading: TradingPort,
-        keeper: LedgerWriter,
+        ledger: LedgerWriter,
         execution: Execution,
         prices: PriceCache,
-        books: Store,
+        store: Store,
         clock: Clock,
         arming: Arming,
         reconciler: Reconciler,
-        awake: SuspendDetector,
-        numbers: Callable[[], EntryParameters],
+        suspend_detector: SuspendDetector,
+        parameters: Callable[[], EntryParameters],
         window_ms: Callable[[], int],
         streams: PairWatch,
     ) -> None:
         """`window_ms`: how long the exchange may take an order."""
-        self._known = known
+        self._knowledge_store = knowledge_store
         self._trading = trading
-        self._keeper = keeper
+        self._ledger = ledger
         self._execution = execution
         self._prices = prices
-        self._books = books
+        self._store = store
         self._clock = clock
         self._arming = arming
         self._reconciler = reconciler
-        self._awake = awake
+        self._suspend_detector = suspend_detector
         self.readiness = Readiness(
-            known=known,
+            knowledge_store=knowledge_store,
             trading=trading,
-            keeper=keeper,
+            ledger=ledger,
             arming=arming,
             reconciler=reconciler,
-            awake=awake,
-            numbers=numbers,
+            suspend_detector=suspend_detector,
+            parameters=parameters,
             streams=streams,
         )
-        self._numbers = numbers
+        self._parameters = parameters
         self._window_ms = window_ms
         self._wake = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._sold: dict[str, str] = {}
+        self._sold_reasons: dict[str, str] = {}
         """Why snipes that fire buy nothing more: their pair is being sold."""
-        known.on_change(self._wake.set)
+        knowledge_store.on_change(self._wake.set)
 
     async def run(self, started: Started) -> None:
         """Look again and again; armed snipes that are cut short stay armed in the books."""
@@ -110,11 +110,11 @@ class Sniper:
         try:
             while True:
                 try:
-                    await self.look()
+                    await self.process()
                 except StorageError as error:
                     log.error("snipes wait for the store: %s", error)  # those that fire go on
                 try:
-                    async with asyncio.timeout(LOOK_S):
+                    async with asyncio.timeout(CHECK_INTERVAL_S):
                         await self._wake.wait()
                 except TimeoutError:
                     pass
@@ -125,59 +125,59 @@ class Sniper:
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
             self._tasks.clear()
 
-    async def look(self) -> None:
+    async def process(self) -> None:
         """Arm what signals allow, follow what is armed, free what is over."""
-        self._forget_done()
+        self._drop_finished_tasks()
         if not self._reconciler.is_done:
             return  # what an engine before this one sent is not known yet
-        for snipe in list(self._keeper.state.snipes.values()):
+        for snipe in list(self._ledger.state.snipes.values()):
             if snipe.id not in self._tasks:
                 await self._follow(snipe)
-            elif snipe.state.is_unfired and (off := self._called_off(snipe)):
+            elif snipe.state.is_unfired and (off := self._cancel_reason(snipe)):
                 await self._disarm(snipe, off)
         await self._free_intents()
-        await self._arming.look()
+        await self._arming.process()
 
     def is_opening(self) -> bool:
         """Whether a snipe is about to fire or fires: what takes long waits (performance 10)."""
         now_ms = self._trading.now_ms()
         return any(
             one.opens_ms - QUIET_BEFORE_MS <= now_ms <= one.opens_ms + QUIET_AFTER_MS
-            for one in self._keeper.state.snipes.values()
+            for one in self._ledger.state.snipes.values()
         )
 
     def end_buying(self, symbol: str, words: str) -> None:
         """End the firing of a pair, at once and for good: it is being sold."""
-        for snipe in self._keeper.state.snipes.values():
+        for snipe in self._ledger.state.snipes.values():
             if snipe.symbol == symbol and snipe.id in self._tasks:
-                self._sold.setdefault(snipe.id, f"{symbol} is being sold: {words}")
+                self._sold_reasons.setdefault(snipe.id, f"{symbol} is being sold: {words}")
 
-    def _forget_done(self) -> None:
+    def _drop_finished_tasks(self) -> None:
         for name, task in list(self._tasks.items()):
             if not task.done():
                 continue
             del self._tasks[name]
-            self._sold.pop(name, None)
+            self._sold_reasons.pop(name, None)
             error = None if task.cancelled() else task.exception()
             if error is not None:
                 fault = None if isinstance(error, StorageError) else error  # its words say it all
                 log.error("%s broke off and is followed anew: %s", task.get_name(), error, exc_info=fault)
 
-    # ---- asked by faces
+    # ---- request by faces
 
     async def disarm(self, symbol: str, by: str, words: str = "disarmed manually") -> Snipe:
         """Disarm a pair's snipe. Raises CommandRefused if there is none, or it fires already."""
-        snipe = self._keeper.state.snipe_of(symbol)
+        snipe = self._ledger.state.snipe_of(symbol)
         if snipe is None:
             raise CommandRefused(f"No snipe is armed for {symbol}.")
         if snipe.state in (SnipeState.FIRING, SnipeState.UNKNOWN):
             raise CommandRefused(f"{symbol} is already firing: halt to stop it, or close the position.")
-        self._arming.put_down(snipe)
+        self._arming.block_rearming(snipe)
         return await self._disarm(snipe, f"{words} ({by})")
 
     async def disarm_all(self, words: str) -> int:
         """Disarm every snipe that does not fire yet; return how many."""
-        waiting = [one for one in self._keeper.state.snipes.values() if one.state.is_unfired]
+        waiting = [one for one in self._ledger.state.snipes.values() if one.state.is_unfired]
         for snipe in waiting:
             await self._disarm(snipe, words)
         return len(waiting)
@@ -188,25 +188,25 @@ class Sniper:
         if snipe.state in (SnipeState.FIRING, SnipeState.UNKNOWN):
             await self._settle(snipe)
             return
-        off, now_ms = self._called_off(snipe), self._trading.now_ms()
+        off, now_ms = self._cancel_reason(snipe), self._trading.now_ms()
         if off:
             await self._disarm(snipe, off)
-        elif now_ms > snipe.opens_ms + self._numbers().fire.window_ms:
+        elif now_ms > snipe.opens_ms + self._parameters().fire.window_ms:
             await self._end(
                 snipe, FiringResult(SnipeState.MISSED, "the engine was not running at the opening", 0)
             )
         elif snipe.opens_ms - now_ms <= LEAD_MS:
-            self._tasks[snipe.id] = asyncio.create_task(self._shoot(snipe), name=f"snipe {snipe.symbol}")
+            self._tasks[snipe.id] = asyncio.create_task(self._run_firing(snipe), name=f"snipe {snipe.symbol}")
 
-    def _called_off(self, snipe: Snipe) -> str:
+    def _cancel_reason(self, snipe: Snipe) -> str:
         """Say why an armed snipe may not fire any more; empty: it may."""
-        listing = self._known.knowledge.listings.get(snipe.listing_id)
-        if snipe.id in self._sold:
-            return self._sold[snipe.id]
-        if self._keeper.state.trading.state in (TradingState.HALTED, TradingState.FLATTENING):
-            return f"trading is {self._keeper.state.trading.state}"
+        listing = self._knowledge_store.knowledge.listings.get(snipe.listing_id)
+        if snipe.id in self._sold_reasons:
+            return self._sold_reasons[snipe.id]
+        if self._ledger.state.trading.state in (TradingState.HALTED, TradingState.FLATTENING):
+            return f"trading is {self._ledger.state.trading.state}"
         if listing is None:
-            listing = self._known.knowledge.listings.named(snipe.symbol)
+            listing = self._knowledge_store.knowledge.listings.named(snipe.symbol)
         if listing is None or listing.stage is ListingStage.CANCELLED:
             return "the listing was cancelled"
         if listing.symbol != snipe.symbol:
@@ -224,7 +224,7 @@ class Sniper:
         """
         if snipe.symbol in self._reconciler.unlisted:
             return
-        orders = await self._rows_of(snipe.id)
+        orders = await self._orders_of(snipe.id)
         if any(not order.state.is_terminal for order in orders):
             return
         bought = sum((order.filled_value for order in orders), Decimal(0))
@@ -233,17 +233,17 @@ class Sniper:
             is_complete=bought >= snipe.spend_cap * 9 / 10,
             was_refused=any(order.state is OrderState.REJECTED for order in orders),
         )
-        words = f"all attempts resolved: {ended_words(state, bought, QUOTE)}"
+        words = f"all attempts resolved: {result_text(state, bought, QUOTE)}"
         await self._end(snipe, FiringResult(state, words, len(orders)))
 
-    async def _rows_of(self, intent_id: str) -> tuple[Order, ...]:
+    async def _orders_of(self, intent_id: str) -> tuple[Order, ...]:
         """Return an intent's orders: as stored, and those that are on their way."""
-        scope = self._keeper.scope
-        stored = await self._books.read(
+        scope = self._ledger.scope
+        stored = await self._store.read(
             "orders of an intent", lambda found: found.trading(scope).orders.of_intent(intent_id)
         )
         rows = {one.client_order_id: one for one in stored}
-        for order in self._keeper.state.orders.values():
+        for order in self._ledger.state.orders.values():
             if order.intent_id == intent_id:
                 rows[order.client_order_id] = order
         return tuple(rows.values())
@@ -264,35 +264,38 @@ class Sniper:
             attempts=max(ended.attempts, snipe.attempts),
             ended_ms=self._trading.now_ms() if ended.state.is_over else None,
         )
-        await self._keeper.save_snipe(after)
+        await self._ledger.save_snipe(after)
         if after.state is SnipeState.REJECTED:
             await self._alert_failed(after)
         await self._free_intents()
 
     async def _alert_failed(self, snipe: Snipe) -> None:
         words = f"entry of {snipe.symbol} after {many(snipe.attempts, 'attempt')}: {snipe.reason}"
-        await self._keeper.write("failed entry", lambda desk: desk.alert_failed_order(snipe.symbol, words))
+        await self._ledger.write("failed entry", lambda desk: desk.alert_failed_order(snipe.symbol, words))
 
     async def _free_intents(self) -> None:
         """End entries of snipes that are over, unless an order is unsettled or an absent one is watched."""
-        memory, now_ms = self._keeper.state, self._trading.now_ms()
+        memory, now_ms = self._ledger.state, self._trading.now_ms()
         for intent in list(memory.intents.values()):
             if intent.role is not OrderRole.ENTRY or intent.snipe_id in memory.snipes:
                 continue
-            orders = await self._rows_of(intent.id)
+            orders = await self._orders_of(intent.id)
             waits = intent.symbol in self._reconciler.unlisted or any(
                 not order.state.is_terminal
                 or (order.state is OrderState.ABSENT and not watch_is_over(order, now_ms))
                 for order in orders
             )
             if not waits:
-                await self._keeper.end_intent(intent.id, "the snipe has ended")
+                await self._ledger.end_intent(intent.id, "the snipe has ended")
 
     # ---- firing
 
-    async def _shoot(self, snipe: Snipe) -> None:
+    async def _run_firing(self, snipe: Snipe) -> None:
         """Warm, check a second before the opening, fire, and write down what came of it."""
-        intent, pair = self._keeper.state.intents.get(snipe.id), self._known.knowledge.pairs.get(snipe.symbol)
+        intent, pair = (
+            self._ledger.state.intents.get(snipe.id),
+            self._knowledge_store.knowledge.pairs.get(snipe.symbol),
+        )
         if intent is None or pair is None:
             await self._end(snipe, FiringResult(SnipeState.DISARMED, "not in exchangeInfo", 0))
             return
@@ -301,7 +304,7 @@ class Sniper:
             self.readiness.probe(snipe.symbol)
             await firing.warm()
             await self._sleep_until(snipe.opens_ms - WARM_MS)
-            firing = await self._regridded(firing, intent, pair)
+            firing = await self._with_current_filters(firing, intent, pair)
             self.readiness.probe(snipe.symbol)
             await firing.warm()
             await self._sleep_until(snipe.opens_ms - CHECK_MS)
@@ -318,9 +321,9 @@ class Sniper:
         refused = refusals(await self.readiness.check(firing))
         return f"checklist: {'; '.join(refusal_text(one) for one in refused)}" if refused else ""
 
-    async def _regridded(self, firing: Firing, intent: Intent, pair: Symbol) -> Firing:
+    async def _with_current_filters(self, firing: Firing, intent: Intent, pair: Symbol) -> Firing:
         """Aim with the steps and bounds that the pair has by now (reliability O11)."""
-        now = self._known.knowledge.pairs.get(pair.symbol, pair)
+        now = self._knowledge_store.knowledge.pairs.get(pair.symbol, pair)
         if grid_of(now) == grid_of(pair):
             return firing
         log.warning("steps or bounds of %s changed while it was armed", pair.symbol)
@@ -332,42 +335,42 @@ class Sniper:
             snipe=snipe,
             intent=intent,
             grid=grid_of(pair),
-            rules=self._numbers().fire,
+            rules=self._parameters().fire,
             trading=self._trading,
-            keeper=self._keeper,
+            ledger=self._ledger,
             execution=self._execution,
             prices=self._prices,
             clock=self._clock,
             window_ms=self._window_ms,
-            on_chore=self._do,
-            called_off=lambda: (
-                self._called_off(snipe) or self._execution.refusal(OrderRole.ENTRY, snipe.symbol)
+            on_chore=self._run_chore,
+            cancel_reason=lambda: (
+                self._cancel_reason(snipe) or self._execution.refusal(OrderRole.ENTRY, snipe.symbol)
             ),
-            awake=self._awake,
+            suspend_detector=self._suspend_detector,
             check=self._check,
         )
 
     async def _fire(self, snipe: Snipe, firing: Firing) -> None:
         ready = msgspec.structs.replace(snipe, state=SnipeState.READY, reason="checklist passed")
-        await self._keeper.save_snipe(ready)
+        await self._ledger.save_snipe(ready)
         await self._sleep_until(snipe.opens_ms - COMMIT_MS)
-        off = self._called_off(snipe)
+        off = self._cancel_reason(snipe)
         if off:
             await self._end(ready, FiringResult(SnipeState.DISARMED, off, 0))
             return
         fired = msgspec.structs.replace(ready, state=SnipeState.FIRING, reason="firing")
-        await self._keeper.save_snipe(fired)
-        with no_collections():
+        await self._ledger.save_snipe(fired)
+        with paused_garbage_collection():
             ended = await firing.fire()
         for attempt in firing.attempts:
-            await self._keeper.save_attempt(attempt, snipe.symbol)
+            await self._ledger.save_attempt(attempt, snipe.symbol)
         await self._end(firing.bounded(fired), ended)
 
     async def _sleep_until(self, exchange_ms: int) -> None:
         left_ns = self._trading.exchange_ns(exchange_ms) - self._clock.monotonic_ns()
         await asyncio.sleep(max(left_ns / 1e9, 0.0))
 
-    def _do(self, chore: Chore, reason: str) -> None:
+    def _run_chore(self, chore: Chore, reason: str) -> None:
         log.info("%s: %s", chore, reason)
         match chore:
             case Chore.REFRESH_BALANCES | Chore.ALERT:
@@ -377,7 +380,7 @@ class Sniper:
 
 
 @contextmanager
-def no_collections() -> Generator[None]:
+def paused_garbage_collection() -> Generator[None]:
     """Keep the garbage collector away from an opening (performance 10)."""
     was_on = gc.isenabled()
     gc.disable()

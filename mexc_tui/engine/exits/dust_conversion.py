@@ -32,22 +32,22 @@ class _Done:
     received: Decimal
     fee: Decimal | None
     left: tuple[str, ...]
-    doubt: str = ""
+    unknown_reason: str = ""
     """Why nobody knows what was done; empty: it is known."""
 
 
 class DustConverter:
     """Asked by a person alone: nothing converts by itself."""
 
-    def __init__(self, port: TradingPort, keeper: LedgerWriter, reconciler: Reconciler) -> None:
+    def __init__(self, port: TradingPort, ledger: LedgerWriter, reconciler: Reconciler) -> None:
         self._port = port
-        self._keeper = keeper
+        self._ledger = ledger
         self._reconciler = reconciler
         self._running = set[asyncio.Task[CommandResult[DustConverted]]]()
 
     async def offered(self) -> DustRow:
         """Return what could be converted now. Raises CommandRefused, StorageError."""
-        ours = await self._keeper.read("dust", _of_books)
+        ours = await self._ledger.read("dust", _written_off_dust)
         if not ours:
             return DustRow(at_ms=self._port.now_ms(), coins=())
         try:
@@ -57,7 +57,7 @@ class DustConverter:
         coins, left = list[DustCoin](), list[str]()
         for asset, amount in sorted(ours.items()):
             candidate = theirs.get(asset)
-            why = self._hindrance(asset, amount, candidate)
+            why = self._blocked_reason(asset, amount, candidate)
             if not why and len(coins) == MOST:
                 why = f"at most {MOST} coins per conversion; convert the rest afterwards"
             if why or candidate is None:
@@ -84,9 +84,9 @@ class DustConverter:
 
     # ---- inside
 
-    def _hindrance(self, asset: str, amount: Decimal, candidate: DustCandidate | None) -> str:
+    def _blocked_reason(self, asset: str, amount: Decimal, candidate: DustCandidate | None) -> str:
         """Say why a coin stays; empty: it may go."""
-        memory = self._keeper.state
+        memory = self._ledger.state
         is_wanted = any(one.base_asset == asset for one in memory.intents.values())
         if is_wanted or memory.balances.get((LedgerAccount.DESK, asset)):
             return "the desk holds or trades this coin now"
@@ -109,29 +109,33 @@ class DustConverter:
                 case Rejected(refusal=refusal):
                     raise CommandRefused(f"Conversion rejected by the exchange: {refusal.words}")
                 case Accepted(response=answer):
-                    done = _told(answer, chosen, row.left)
+                    done = _outcome_by_answer(answer, chosen, row.left)
                 case Ambiguous():
-                    done = await self._looked(outcome, chosen, row.left)
+                    done = await self._outcome_by_balances(outcome, chosen, row.left)
             unbooked = await self._book(done)
         result = DustConverted(coins=done.coins, received_mx=done.received, fee_mx=done.fee, left=done.left)
         is_all = len(done.coins) == len(chosen) and not unbooked
-        return CommandResult(f"{_words(done)}{unbooked or await self._compared()}", result, is_all=is_all)
+        return CommandResult(
+            f"{_words(done)}{unbooked or await self._reconcile_after()}", result, is_all=is_all
+        )
 
-    async def _looked(self, outcome: Ambiguous, chosen: tuple[DustCoin, ...], left: tuple[str, ...]) -> _Done:
+    async def _outcome_by_balances(
+        self, outcome: Ambiguous, chosen: tuple[DustCoin, ...], left: tuple[str, ...]
+    ) -> _Done:
         """Look at the account once the request can no longer come to life; it is never sent again."""
         await asyncio.sleep(max(outcome.fence_ms - self._port.now_ms() + 1, 0) / 1_000)
         names = [one.asset for one in chosen]
         try:
             account = await self._port.account()
         except ExchangeError as error:
-            doubt = f"Conversion outcome unknown ({outcome.reason}; {error}): reconcile to check."
-            return _Done((), ZERO, None, left, doubt)
+            unknown_reason = f"Conversion outcome unknown ({outcome.reason}; {error}): reconcile to check."
+            return _Done((), ZERO, None, left, unknown_reason)
         totals = {one.asset: one.total for one in account.balances}
         if not all(is_read(asset, account.balances, account.skipped) for asset in (*names, FEE_ASSET)):
-            doubt = f"Conversion outcome unknown ({outcome.reason}; a balance could not be read)."
-            return _Done((), ZERO, None, left, doubt)
+            unknown_reason = f"Conversion outcome unknown ({outcome.reason}; a balance could not be read)."
+            return _Done((), ZERO, None, left, unknown_reason)
         gone = tuple(one for one in chosen if not totals.get(one.asset))
-        held = self._keeper.state.balances
+        held = self._ledger.state.balances
         known = sum(
             (held.get((whose, FEE_ASSET), ZERO) for whose in (LedgerAccount.DESK, LedgerAccount.OWN)), ZERO
         )
@@ -146,12 +150,12 @@ class DustConverter:
         coins = {one.asset: one.quantity for one in done.coins}
         entry = conversion_entry(coins, done.received, done.fee or ZERO, self._port.now_ms())
         try:
-            await self._keeper.write("dust converted", lambda desk: desk.add_entry(entry, "dust"))
+            await self._ledger.write("dust converted", lambda desk: desk.add_entry(entry, "dust"))
         except StorageError as error:
             return f" Not booked ({error}): the next reconciliation books it."
         return ""
 
-    async def _compared(self) -> str:
+    async def _reconcile_after(self) -> str:
         """Hold the books against the account after it; return what a person should know of that."""
         try:
             run = await self._reconciler.compare(Trigger.MANUAL)
@@ -160,7 +164,7 @@ class DustConverter:
         return f" {len(run.unexplained)} unexplained differences after it." if run.unexplained else ""
 
 
-def _of_books(tables: TradingTables) -> dict[str, Decimal]:
+def _written_off_dust(tables: TradingTables) -> dict[str, Decimal]:
     found, before = list[LedgerEntry](), 2**62
     while page := tables.entries.page(before, PAGE):
         before = page[-1][0]
@@ -186,7 +190,7 @@ def _nothing(left: Iterable[str]) -> str:
     return f"Nothing to convert: {why}."
 
 
-def _told(answer: DustConversion, chosen: tuple[DustCoin, ...], left: tuple[str, ...]) -> _Done:
+def _outcome_by_answer(answer: DustConversion, chosen: tuple[DustCoin, ...], left: tuple[str, ...]) -> _Done:
     """Take what the exchange said. What MX it did not count right the next comparison books."""
     why = {one.asset: f"{one.message or 'refused'} ({one.code})" for one in answer.failed}
     done = tuple(one for one in chosen if one.asset in answer.converted)
@@ -199,8 +203,8 @@ def _told(answer: DustConversion, chosen: tuple[DustCoin, ...], left: tuple[str,
 
 
 def _words(done: _Done) -> str:
-    if done.doubt:
-        return done.doubt
+    if done.unknown_reason:
+        return done.unknown_reason
     left = f" Not converted: {'; '.join(done.left)}." if done.left else ""
     if not done.coins:
         return f"Nothing converted.{left}"

@@ -14,7 +14,7 @@ from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.exits.exit_connection import ExitConnection
 from mexc_tui.engine.exits.exit_intents import ExitIntents, ExitRequest
 from mexc_tui.engine.exits.exit_job import ExitJob
-from mexc_tui.engine.exits.exit_order_tracker import LOOK_S, SEEN_S, ExitOrderTracker
+from mexc_tui.engine.exits.exit_order_tracker import CHECK_INTERVAL_S, EVENT_WAIT_S, ExitOrderTracker
 from mexc_tui.engine.exits.exit_result import CloseResult, ExitRecorder
 from mexc_tui.engine.exits.sellability import SellabilityTracker
 from mexc_tui.engine.market.prices import PriceCache, PriceMove
@@ -29,19 +29,19 @@ from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Refusal, 
 from mexc_tui.model.position import Position
 from mexc_tui.model.storage import StorageError
 from mexc_tui.ports.trading import TradingPort
-from mexc_tui.sniping.escalation import STALE_BALANCE, Sale, SaleTry, Way, escalate
+from mexc_tui.sniping.escalation import STALE_BALANCE, Sale, SaleAttempt, SaleMethod, escalate
 from mexc_tui.sniping.rounding import HUNDRED, Grid, floored
-from mexc_tui.sniping.sale_terms import FORGET_MS, SaleTerms, SentOrder, learn
+from mexc_tui.sniping.sale_terms import TERMS_TTL_MS, SaleTerms, SentOrder, learn
 from mexc_tui.sniping.sellable import Sellability, order_fault
 from mexc_tui.sniping.slippage_cap import observed
 
 log = logging.getLogger(__name__)
 
-ANSWER_S = 10.0
+REPORT_TIMEOUT_S = 10.0
 """Whoever asked for a sale hears after so long how far it came; it goes on."""
 OnSale = Callable[[str, str], None]
-STRENGTH = (OrderRole.TAKE_PROFIT, OrderRole.CLOSE, OrderRole.STOP, OrderRole.FLATTEN)
-NEVER_ORDERS = (Sellability.TRAPPED, Sellability.UNCONFIRMED, Sellability.DUST)
+ROLE_PRIORITY = (OrderRole.TAKE_PROFIT, OrderRole.CLOSE, OrderRole.STOP, OrderRole.FLATTEN)
+UNSELLABLE = (Sellability.TRAPPED, Sellability.UNCONFIRMED, Sellability.DUST)
 """A part of a position that is judged so is given up; a whole position is looked at again."""
 FREE_MS = 3_000
 """One answer of the balances shrinks a sale for so long at most; then the whole is offered again."""
@@ -56,30 +56,30 @@ class ExitExecution:
         self,
         *,
         trading: TradingPort,
-        keeper: LedgerWriter,
+        ledger: LedgerWriter,
         execution: Execution,
-        settling: OrderResolution,
+        order_resolution: OrderResolution,
         prices: PriceCache,
-        grids: SymbolFilters,
-        line: ExitConnection,
+        symbol_filters: SymbolFilters,
+        connection: ExitConnection,
         sellability: SellabilityTracker,
         on_sale: OnSale,
     ) -> None:
         """`on_sale`: called with symbol and reason before anything is offered, to end its entries first."""
         self._trading = trading
-        self._keeper = keeper
+        self._ledger = ledger
         self._prices = prices
-        self._grids = grids
-        self._line = line
+        self._symbol_filters = symbol_filters
+        self._connection = connection
         self._sellability = sellability
-        self._intents = ExitIntents(trading, keeper)
+        self._intents = ExitIntents(trading, ledger)
         self._orders = ExitOrderTracker(
-            trading=trading, keeper=keeper, execution=execution, settling=settling
+            trading=trading, ledger=ledger, execution=execution, order_resolution=order_resolution
         )
-        self._end = ExitRecorder(keeper, trading.now_ms)
+        self._recorder = ExitRecorder(ledger, trading.now_ms)
         self._running: dict[str, ExitJob] = {}
         self._on_sale = on_sale
-        keeper.on_change(self._note)
+        ledger.on_change(self._on_ledger_change)
         prices.on_move(self._on_move)
 
     # ---- asked by others
@@ -96,7 +96,7 @@ class ExitExecution:
 
         The sale goes on when the caller is cancelled, and after an answer that says that something is left.
         """
-        now = self._keeper.state.positions.get(position.id)
+        now = self._ledger.state.positions.get(position.id)
         if now is None:
             return CloseResult(ZERO, ZERO)
         left = self.left(now)
@@ -106,18 +106,18 @@ class ExitExecution:
         sale = self.begin(now, left - part, role, reason, words)
         sold_before, goal = sale.sold, sale.goal
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(REPORT_TIMEOUT_S):
                 await sale.reported.wait()
-                await self._keeper.wait_until_booked()
+                await self._ledger.wait_until_booked()
         except TimeoutError:
-            log.warning("%s is still being sold: %s", sale.symbol, sale.said or words)
-        after = self._keeper.state.positions.get(position.id)
+            log.warning("%s is still being sold: %s", sale.symbol, sale.status or words)
+        after = self._ledger.state.positions.get(position.id)
         left = ZERO if after is None else self.left(after)
-        said = (sale.said or "sale still in progress") if left > goal else ""
+        said = (sale.status or "sale still in progress") if left > goal else ""
         return CloseResult(sale.sold - sold_before, left, said, sale.dust)
 
     def _part(self, symbol: str, left: Decimal, share_pct: Decimal | None) -> Decimal:
-        grid = self._grids.of(symbol)
+        grid = self._symbol_filters.of(symbol)
         if share_pct is None or share_pct >= HUNDRED:
             return left
         part = left * share_pct / HUNDRED
@@ -130,8 +130,8 @@ class ExitExecution:
         self._on_sale(position.symbol, words)
         sale = self._running.get(position.id)
         if sale is None:
-            is_asked = reason is CloseReason.MANUAL
-            sale = ExitJob(position.id, position.symbol, goal, role, reason, words, is_asked=is_asked)
+            is_manual = reason is CloseReason.MANUAL
+            sale = ExitJob(position.id, position.symbol, goal, role, reason, words, is_manual=is_manual)
             self._running[position.id] = sale
             sale.task = asyncio.ensure_future(self._run(sale))
             return sale
@@ -140,11 +140,11 @@ class ExitExecution:
             sale.reported.clear()
             sale.joined.set()
         if reason is not CloseReason.MANUAL and goal <= sale.goal:
-            sale.is_asked = False
-        is_stronger = STRENGTH.index(role) > STRENGTH.index(sale.role)
-        if is_stronger or goal < sale.goal:
+            sale.is_manual = False
+        has_priority = ROLE_PRIORITY.index(role) > ROLE_PRIORITY.index(sale.role)
+        if has_priority or goal < sale.goal:
             sale.goal = min(goal, sale.goal)
-            if is_stronger or not sale.is_urgent:
+            if has_priority or not sale.is_urgent:
                 sale.role, sale.reason, sale.words = role, reason, words
             sale.reported.clear()
             sale.wake.set()
@@ -162,9 +162,9 @@ class ExitExecution:
 
     def left(self, position: Position) -> Decimal:
         """Return what is owned of a position, with what could not be booked yet."""
-        if not self._keeper.is_behind:
+        if not self._ledger.is_behind:
             return position.remaining
-        return holding(position, self._keeper.state.orders_of(position.id)).remaining
+        return holding(position, self._ledger.state.orders_of(position.id)).remaining
 
     async def stop(self) -> None:
         """Begin nothing more; what was sent is followed to its end."""
@@ -184,65 +184,65 @@ class ExitExecution:
                         return
                 except (ExchangeError, StorageError) as error:
                     log.warning("selling %s: %s", sale.symbol, error)
-                    sale.said = str(error)
-                    await sale.pause(SEEN_S)
+                    sale.status = str(error)
+                    await sale.pause(EVENT_WAIT_S)
         except Exception:
             log.exception("the sale of %s failed", sale.symbol)
-            sale.said = "the sale failed; retrying"
+            sale.status = "the sale failed; retrying"
         finally:
             self._running.pop(sale.position_id, None)
             sale.reported.set()
 
     async def _step(self, sale: ExitJob) -> bool:
         """Do the next thing; return whether more is to be done."""
-        position = self._keeper.state.positions.get(sale.position_id)
+        position = self._ledger.state.positions.get(sale.position_id)
         if position is None:
-            self._count(sale, ZERO)
+            self._record_sold(sale, ZERO)
             return False
         left = self.left(position)
-        if self._count(sale, left) and position.trapped:
-            self._end.begin(self._keeper.save_trapped(sale.position_id, ""))
-        if await self._orders.see_gone(
+        if self._record_sold(sale, left) and position.trapped:
+            self._recorder.begin(self._ledger.save_trapped(sale.position_id, ""))
+        if await self._orders.clear_orders(
             sale, position, left, is_offered=self._is_offered(sale, position, left)
         ):
             return True
         if left <= sale.goal:
-            self._end.finish(sale, position)
+            self._recorder.finish(sale, position)
             return False
-        grid = self._grids.of(sale.symbol)
+        grid = self._symbol_filters.of(sale.symbol)
         if grid is None:
-            sale.said = "symbol filters unknown"
+            sale.status = "symbol filters unknown"
             await self._intent_of(sale, position)
-            await sale.pause(SEEN_S)
+            await sale.pause(EVENT_WAIT_S)
             return True
         return await self._try(sale, position, left, grid)
 
-    def _count(self, sale: ExitJob, left: Decimal) -> bool:
+    def _record_sold(self, sale: ExitJob, left: Decimal) -> bool:
         """Note what is left; return whether something was sold."""
         before, sale.left = sale.left, left
         if before is None or left >= before:
             return False
         sale.sold += before - left
-        sale.tries, sale.said, sale.free = 0, "", None
-        sale.since_ms, sale.alarmed_ms, sale.taught_ms = self._now_ms(), None, self._now_ms()
+        sale.tries, sale.status, sale.free = 0, "", None
+        sale.since_ms, sale.alarmed_ms, sale.learned_ms = self._now_ms(), None, self._now_ms()
         return True
 
     async def _try(self, sale: ExitJob, position: Position, left: Decimal, grid: Grid) -> bool:
         if sale.refusal is not None and sale.refusal.advice in STALE_BALANCE:
-            await self._ask_free(sale, position)
+            await self._query_free(sale, position)
         plan = self._plan(sale, position, left, grid, self._now_ms())
-        if plan.way is Way.HOLD:
-            return await self._hold(sale, position, plan)
+        if plan.method is SaleMethod.HOLD:
+            return await self._recheck_later(sale, position, plan)
         sale.holds = 0
-        self._end.tell(sale, position, plan)
-        if plan.way is Way.ASK:
+        self._recorder.report_blocked(sale, position, plan)
+        if plan.method is SaleMethod.QUERY:
             sale.refusal = None
             return True
-        if plan.way is Way.DUST and sale.goal > 0:
-            self._end.leave_part(sale, position, plan.words)
+        if plan.method is SaleMethod.DUST and sale.goal > 0:
+            self._recorder.leave_part(sale, position, plan.words)
             return False
-        if plan.way is Way.DUST:
-            return await self._end.leave_dust(sale, position, plan.words)
+        if plan.method is SaleMethod.DUST:
+            return await self._recorder.leave_dust(sale, position, plan.words)
         if not plan.is_order:
             await self._wait_for_better(sale, position, plan)
             return True
@@ -256,55 +256,57 @@ class ExitExecution:
         return True
 
     def _plan(self, sale: ExitJob, position: Position, left: Decimal, grid: Grid, now_ms: int) -> Sale:
-        self._look_back(sale, position)
-        return escalate(self._tried(sale, position, left, grid), grid, position.plan.slippage_pct, now_ms)
+        self._update_cap_and_terms(sale, position)
+        return escalate(
+            self._sale_attempt(sale, position, left, grid), grid, position.plan.slippage_pct, now_ms
+        )
 
     async def _wait_for_better(self, sale: ExitJob, position: Position, plan: Sale) -> None:
         """Wait for a bid, or for coins that are not free yet. A start goes on with it."""
         await self._intent_of(sale, position)
-        sale.tries += plan.way is not Way.CAPPED
-        sale.refusal, sale.said = None, plan.words
-        if plan.way is Way.CAPPED:
+        sale.tries += plan.method is not SaleMethod.CAPPED
+        sale.refusal, sale.status = None, plan.words
+        if plan.method is SaleMethod.CAPPED:
             sale.reported.set()
         sale.wakes_at = plan.wakes_at
-        await self._wait_for(sale, plan.at_ms + int(LOOK_S * 1_000))
+        await self._wait_for(sale, plan.at_ms + int(CHECK_INTERVAL_S * 1_000))
         sale.wakes_at = None
         sale.free = None
         if plan.refresh_balances:
-            await self._ask_free(sale, position)
+            await self._query_free(sale, position)
 
-    def _look_back(self, sale: ExitJob, position: Position) -> None:
+    def _update_cap_and_terms(self, sale: ExitJob, position: Position) -> None:
         """Measure the slippage cap by the bid of now; forget what answers taught too long ago."""
         now_ms, bid = self._now_ms(), self._prices.of(sale.symbol).bid
         sale.since_ms = now_ms if sale.since_ms is None else sale.since_ms
-        if now_ms - sale.taught_ms >= FORGET_MS:
+        if now_ms - sale.learned_ms >= TERMS_TTL_MS:
             sale.terms = SaleTerms()
         if bid is not None and bid > 0:
-            cap = observed(sale.cap, bid, position.plan.slippage_pct, now_ms, is_asked=sale.is_asked)
+            cap = observed(sale.cap, bid, position.plan.slippage_pct, now_ms, is_manual=sale.is_manual)
             if sale.cap is not None and cap.first_bid != sale.cap.first_bid:
                 sale.tries = 1
             sale.cap = cap
 
-    async def _hold(self, sale: ExitJob, position: Position, plan: Sale) -> bool:
-        """Keep a sale of what is no order now, and look again; a part that is none is given up.
+    async def _recheck_later(self, sale: ExitJob, position: Position, plan: Sale) -> bool:
+        """Keep a sale of what is no order now, and check_all again; a part that is none is given up.
 
         Its intent is durable first: a start goes on with it.
         """
-        if sale.goal > 0 and (plan.trapped or plan.sellability in NEVER_ORDERS):
-            self._end.leave_part(sale, position, plan.words)
+        if sale.goal > 0 and (plan.trapped or plan.sellability in UNSELLABLE):
+            self._recorder.leave_part(sale, position, plan.words)
             return False
-        sale.holds, sale.said = sale.holds + 1, plan.words
-        self._end.tell(sale, position, plan)
+        sale.holds, sale.status = sale.holds + 1, plan.words
+        self._recorder.report_blocked(sale, position, plan)
         await self._intent_of(sale, position)
         await self._wait_for(sale, plan.at_ms)
         return True
 
-    def _tried(self, sale: ExitJob, position: Position, left: Decimal, grid: Grid) -> SaleTry:
+    def _sale_attempt(self, sale: ExitJob, position: Position, left: Decimal, grid: Grid) -> SaleAttempt:
         price = self._prices.of(sale.symbol)
         resting = sum(
             (
                 one.open_quantity
-                for one in self._keeper.state.orders_of(sale.position_id)
+                for one in self._ledger.state.orders_of(sale.position_id)
                 if _is_sell(one) and sale.is_holding(one)
             ),
             ZERO,
@@ -312,7 +314,7 @@ class ExitExecution:
         if self._now_ms() - sale.free_ms >= FREE_MS:
             sale.free = None
         free = left - resting
-        return SaleTry(
+        return SaleAttempt(
             number=sale.tries,
             quantity=left - sale.goal,
             free=free if sale.free is None else min(free, sale.free),
@@ -333,10 +335,10 @@ class ExitExecution:
 
         What comes after must be an order too, at half the price.
         """
-        grid = self._grids.of(sale.symbol)
+        grid = self._symbol_filters.of(sale.symbol)
         if not sale.is_urgent or grid is None:
             return False
-        tried = self._tried(sale, position, left, grid)
+        tried = self._sale_attempt(sale, position, left, grid)
         if not tried.bid:
             return False
         now = floored(min(tried.quantity, tried.free), grid.quantity_step)
@@ -352,11 +354,11 @@ class ExitExecution:
         order = NewOrder(sale.symbol, Side.SELL, plan.type, name, price=plan.price, quantity=plan.quantity)
         said = intent.close_reason or CloseReason.STOP
         if intent.role is OrderRole.STOP and said is not sale.reason:
-            self._end.begin(self._intents.mark(intent.id, sale.reason))
+            self._recorder.begin(self._intents.mark(intent.id, sale.reason))
         is_hot = sale.is_urgent and sale.tries == 0
         bid = self._prices.of(sale.symbol).bid or plan.price or ZERO
-        sent = await self._line.send(intent, order, is_hot=is_hot)
-        sale.tries += 1 if plan.way is not Way.REST else not sale.tries
+        sent = await self._connection.send(intent, order, is_hot=is_hot)
+        sale.tries += 1 if plan.method is not SaleMethod.RESTING else not sale.tries
         sale.tried = plan.type
         sale.refusal = sent.outcome.refusal if isinstance(sent.outcome, Rejected) else None
         if sale.refusal is not None and await self._orders.exists_despite_rejection(sent.order, sale.refusal):
@@ -365,10 +367,10 @@ class ExitExecution:
             answered = SentOrder(plan.type, plan.price, plan.quantity, bid)
             self._learn(sale, sale.refusal, answered, grid)
         if isinstance(sent.outcome, NotSent):
-            sale.said = sent.outcome.reason
+            sale.status = sent.outcome.reason
             sale.tries = min(sale.tries, UNSENT_TRIES)
         elif not isinstance(sent.outcome, Accepted):
-            sale.said = sent.order.reason
+            sale.status = sent.order.reason
 
     def _learn(self, sale: ExitJob, refusal: Refusal, sent: SentOrder, grid: Grid) -> None:
         """Keep what a refusal taught; another order is tried at once then.
@@ -379,14 +381,14 @@ class ExitExecution:
             return
         terms = learn(sale.terms, refusal, sent, grid)
         if terms != sale.terms:
-            sale.terms, sale.taught_ms, sale.tries = terms, self._now_ms(), 1
+            sale.terms, sale.learned_ms, sale.tries = terms, self._now_ms(), 1
 
     async def _intent_of(self, sale: ExitJob, position: Position) -> Intent | None:
         """Return what to sell under; None: a stop joined while the disk was waited for, it does not wait."""
         wanted = ExitRequest(sale.role, sale.reason, sale.words, self.left(position) - sale.goal)
         making = asyncio.ensure_future(self._intents.of(position, wanted, sale.intent))
         if sale.is_urgent:
-            return self._kept(sale, await making)
+            return self._adopt_intent(sale, await making)
         sale.joined.clear()
         joining = asyncio.ensure_future(sale.joined.wait())
         try:
@@ -397,21 +399,21 @@ class ExitExecution:
         finally:
             joining.cancel()
         if making.done():
-            return self._kept(sale, making.result())
-        self._end.begin(self._drop(making, sale.words))
+            return self._adopt_intent(sale, making.result())
+        self._recorder.begin(self._drop(making, sale.words))
         return None
 
-    def _kept(self, sale: ExitJob, intent: Intent) -> Intent:
-        self._end.end_intent(sale.keep(intent), sale.words)
+    def _adopt_intent(self, sale: ExitJob, intent: Intent) -> Intent:
+        self._recorder.end_intent(sale.replace_intent(intent), sale.words)
         return intent
 
     async def _drop(self, making: "asyncio.Future[Intent]", words: str) -> None:
         """End an intent that nothing is sold under: the sale went on under a stronger one."""
-        self._end.end_intent(await making, words)
+        self._recorder.end_intent(await making, words)
 
     # ---- waiting
 
-    async def _ask_free(self, sale: ExitJob, position: Position) -> None:
+    async def _query_free(self, sale: ExitJob, position: Position) -> None:
         """Note what is free at the exchange, for a while; nothing if it does not say."""
         sale.free, sale.free_ms = None, self._now_ms()
         try:
@@ -431,21 +433,21 @@ class ExitExecution:
             return
 
     def _is_moved(self, sale: ExitJob) -> bool:
-        """Whether something was sold, or wants to be asked for, since the last look."""
-        now = self._keeper.state.positions.get(sale.position_id)
-        orders = self._keeper.state.orders_of(sale.position_id)
+        """Whether something was sold, or wants to be asked for, since the last check_all."""
+        now = self._ledger.state.positions.get(sale.position_id)
+        orders = self._ledger.state.orders_of(sale.position_id)
         is_live = any(_is_sell(one) and one.role is not OrderRole.TAKE_PROFIT for one in orders)
         return now is None or self.left(now) != sale.left or is_live
 
     def _on_move(self, move: PriceMove) -> None:
         for sale in self._running.values():
             if sale.symbol == move.price.symbol:
-                sale.note_bid(move.price.bid)
+                sale.wake_on_bid(move.price.bid)
 
     def _now_ms(self) -> int:
         return self._trading.now_ms()
 
-    def _note(self, written: LedgerChanges) -> None:
+    def _on_ledger_change(self, written: LedgerChanges) -> None:
         for order in written.orders:
             sale = self._running.get(order.position_id)
             if sale is not None:

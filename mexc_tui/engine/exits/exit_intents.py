@@ -39,9 +39,9 @@ class ExitRequest:
 class ExitIntents:
     """Makes them, and gives out their ids."""
 
-    def __init__(self, trading: TradingPort, keeper: LedgerWriter) -> None:
+    def __init__(self, trading: TradingPort, ledger: LedgerWriter) -> None:
         self._trading = trading
-        self._keeper = keeper
+        self._ledger = ledger
         self._chores = set[asyncio.Future[None]]()
 
     async def of(self, position: Position, wanted: ExitRequest, kept: Intent | None = None) -> Intent:
@@ -50,9 +50,9 @@ class ExitIntents:
         if wanted.role is OrderRole.STOP and stop is not None:
             return stop
         if kept is not None and self._covers(kept, wanted):
-            return self._keeper.state.intents.get(kept.id, kept)
+            return self._ledger.state.intents.get(kept.id, kept)
         intent = self._made(position, wanted)
-        saving = asyncio.ensure_future(self._keeper.save_intent(intent))
+        saving = asyncio.ensure_future(self._ledger.save_intent(intent))
         try:
             async with asyncio.timeout(WRITE_S):
                 await asyncio.shield(saving)
@@ -67,7 +67,7 @@ class ExitIntents:
 
     def _covers(self, kept: Intent, wanted: ExitRequest) -> bool:
         """Whether an intent is the same wish, and large enough: a restart sells no more than it says."""
-        orders = self._keeper.state.orders_of(kept.position_id)
+        orders = self._ledger.state.orders_of(kept.position_id)
         sold = sum((one.filled_quantity for one in orders if one.intent_id == kept.id), ZERO)
         is_same = (kept.role, kept.close_reason) == (wanted.role, wanted.reason)
         return is_same and kept.quantity - sold >= wanted.quantity
@@ -80,7 +80,7 @@ class ExitIntents:
                 await saving
             except StorageError:
                 return
-            await self._keeper.end_intent(intent.id, "sold under the stop's ids")
+            await self._ledger.end_intent(intent.id, "sold under the stop's ids")
 
         chore = asyncio.ensure_future(end())
         self._chores.add(chore)
@@ -93,16 +93,16 @@ class ExitIntents:
 
     async def of_rung(self, position: Position, wanted: ExitRequest) -> Intent:
         """Return the durable intent of a rung of the ladder. Raises StorageError."""
-        for intent in self._keeper.state.intents_of(position.id):
+        for intent in self._ledger.state.intents_of(position.id):
             if intent.role is OrderRole.TAKE_PROFIT and intent.rung == wanted.rung:
                 return intent
         intent = self._made(position, wanted)
-        await self._keeper.save_intent(intent)
+        await self._ledger.save_intent(intent)
         return intent
 
     def stop_of(self, position_id: str) -> Intent | None:
         """Return the intent that stands ready for a position's stop."""
-        intents = self._keeper.state.intents_of(position_id)
+        intents = self._ledger.state.intents_of(position_id)
         return next((one for one in intents if one.role is OrderRole.STOP), None)
 
     async def next_id(self, intent: Intent) -> tuple[Intent, str]:
@@ -110,18 +110,18 @@ class ExitIntents:
 
         If the store cannot take more ids, memory does: the orders themselves are booked later.
         """
-        name = self._keeper.next_id(intent)
+        name = self._ledger.next_id(intent)
         if name:
             return intent, name
         try:
             async with asyncio.timeout(WRITE_S):
-                intent = await self._keeper.add_ids(intent)
+                intent = await self._ledger.add_ids(intent)
         except (StorageError, TimeoutError) as error:
             log.warning("more ids for %s are not durable: %s", intent.symbol, error)
-            names = (*intent.client_ids, *self._keeper.client_ids(EXIT_ATTEMPTS))
+            names = (*intent.client_ids, *self._ledger.client_ids(EXIT_ATTEMPTS))
             intent = msgspec.structs.replace(intent, client_ids=names)
-            self._keeper.state.intents[intent.id] = intent
-        return intent, self._keeper.next_id(intent)
+            self._ledger.state.intents[intent.id] = intent
+        return intent, self._ledger.next_id(intent)
 
     async def mark(self, intent_id: str, reason: CloseReason) -> None:
         """Write onto a stop's intent what it became, beside its order: the disk is not waited for."""
@@ -131,10 +131,10 @@ class ExitIntents:
             if stored is not None:
                 desk.save_intent(msgspec.structs.replace(stored, close_reason=reason))
 
-        await self._keeper.write("why a stop sells", work)
+        await self._ledger.write("why a stop sells", work)
 
     def _made(self, position: Position, wanted: ExitRequest) -> Intent:
-        names = self._keeper.client_ids(EXIT_ATTEMPTS)
+        names = self._ledger.client_ids(EXIT_ATTEMPTS)
         return Intent(
             id=intent_id_of(names[0]),
             role=wanted.role,

@@ -32,7 +32,7 @@ class ExitJob:
     left: Decimal | None = None
     """What was left when it was last looked at."""
     sold: Decimal = ZERO
-    said: str = ""
+    status: str = ""
     """Why something is left."""
     holds: int = 0
     """Looks in a row at which what is left was no order."""
@@ -43,10 +43,10 @@ class ExitJob:
     alarmed_ms: int | None = None
     """When a person was called last; None: not since something was sold."""
     cap: SlippageCap | None = None
-    is_asked: bool = False
+    is_manual: bool = False
     """Whether nobody but a person asked for it: then nobody else lowers its cap."""
     terms: SaleTerms = field(default_factory=SaleTerms)
-    taught_ms: int = 0
+    learned_ms: int = 0
     """When an answer taught something last."""
     tried: OrderType | None = None
     wakes_at: Decimal | None = None
@@ -59,7 +59,7 @@ class ExitJob:
     """Not before this moment of the loop are they sent again."""
     denied: set[str] = field(default_factory=set[str])
     """Orders that the exchange denied after their fence: they hold nothing, whatever they are called."""
-    hurried: set[str] = field(default_factory=set[str])
+    expedited: set[str] = field(default_factory=set[str])
     """Orders that were looked into out of turn."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when one of its orders changed."""
@@ -67,13 +67,13 @@ class ExitJob:
     reported: asyncio.Event = field(default_factory=asyncio.Event)
     task: "asyncio.Task[None] | None" = None
 
-    def note_bid(self, bid: Decimal | None) -> None:
+    def wake_on_bid(self, bid: Decimal | None) -> None:
         """End a wait for a bid if this one is good enough."""
         if self.wakes_at is not None and bid is not None and bid > 0 and bid >= self.wakes_at:
             self.wakes_at, self.tries = None, 0
             self.joined.set()
 
-    def keep(self, intent: Intent) -> Intent | None:
+    def replace_intent(self, intent: Intent) -> Intent | None:
         """Sell under this intent from now on; return the one that it replaces, None: none."""
         replaced, self.intent = self.intent, intent
         return None if replaced is None or replaced.id == intent.id else replaced

@@ -31,7 +31,7 @@ from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.storage import StorageError
 from mexc_tui.ports.trading import TradingPort
 from mexc_tui.sniping import exits
-from mexc_tui.sniping.confirmation import unwatched
+from mexc_tui.sniping.confirmation import exclude_gap
 from mexc_tui.sniping.exits import ExitHolding, ExitMemory, Tick
 from mexc_tui.sniping.ladder import rungs_done
 from mexc_tui.sniping.rounding import Grid
@@ -40,13 +40,13 @@ from mexc_tui.sniping.slippage_cap import SlippageCap
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 0.25
+CHECK_INTERVAL_S = 0.25
 SAVE_MS = 1_000
 POLL_MS = 1_000
 TOUCHED_POLL_MS = 250
 """While a touch of the stop is not confirmed, the book is asked for so often: it is another source."""
 STANDSTILL_MS = 1_000
-"""After so long without a look this process stood still: what was sent meanwhile is not read yet."""
+"""After so long without a check_all this process stood still: what was sent meanwhile is not read yet."""
 AGAIN_MS = 1_000
 """A sale that ended with something left begins anew after so long."""
 ALIGN_MS = 5_000
@@ -60,23 +60,23 @@ class ExitMonitor:
         self,
         *,
         trading: TradingPort,
-        keeper: LedgerWriter,
+        ledger: LedgerWriter,
         prices: PriceCache,
-        selling: ExitExecution,
-        profits: TakeProfits,
-        grids: SymbolFilters,
-        line: ExitConnection,
+        exit_execution: ExitExecution,
+        take_profits: TakeProfits,
+        symbol_filters: SymbolFilters,
+        connection: ExitConnection,
         sellability: SellabilityTracker,
         stale_ms: Callable[[], int],
     ) -> None:
         """`stale_ms`: an older price is none."""
         self._trading = trading
-        self._keeper = keeper
+        self._ledger = ledger
         self._prices = prices
-        self._selling = selling
-        self._profits = profits
-        self._grids = grids
-        self._line = line
+        self._exit_execution = exit_execution
+        self._take_profits = take_profits
+        self._symbol_filters = symbol_filters
+        self._connection = connection
         self._sellability = sellability
         self._stale_ms = stale_ms
         self._watches: dict[str, WatchedPosition] = {}
@@ -86,42 +86,42 @@ class ExitMonitor:
         self._wake_ms = 0
         self._is_running = False
         prices.on_move(self._on_move)
-        keeper.on_change(self._on_change)
+        ledger.on_change(self._on_change)
 
     async def run(self, started: Started) -> None:
         """Watch until cancelled. Positions that were open before are looked at as after a gap."""
         self._is_running = True
         try:
-            for position in self._keeper.state.positions.values():
+            for position in self._ledger.state.positions.values():
                 self._watch(position).is_after_gap = True
-                self._go_on_selling(position)
+                self._resume_sale(position)
             started()
             while True:
-                self.look()
+                self.check_all()
                 await self._until_next()
         finally:
             self._is_running = False
             for chore in self._chores:
                 chore.cancel()
-            await self._profits.stop()
-            await self._selling.stop()
-            await self._line.close()
+            await self._take_profits.stop()
+            await self._exit_execution.stop()
+            await self._connection.close()
 
     def heartbeat_ms(self, position: Position) -> int | None:
         """Return the exchange time of a position's last check; None: it is not watched (reliability I9)."""
         watch = self._watches.get(position.id)
-        return None if watch is None else watch.looked_ms
+        return None if watch is None else watch.checked_ms
 
     def memory_of(self, position: Position) -> ExitMemory | None:
         """Return what is remembered between prices; None: it is not watched."""
         watch = self._watches.get(position.id)
         return None if watch is None else watch.memory
 
-    def take_exits(self, position_id: str, plan: ExitPlan, stop_price: Decimal) -> None:
+    def apply_exits(self, position_id: str, plan: ExitPlan, stop_price: Decimal) -> None:
         """Watch by other exits from now on; who wished for them makes them durable. A touch is forgotten."""
         watch = self._watches.get(position_id)
         if watch is not None:
-            watch.take_exits(plan, stop_price)
+            watch.apply_exits(plan, stop_price)
 
     # ---- what comes in
 
@@ -179,10 +179,10 @@ class ExitMonitor:
         if not watch.is_changed and watch.holding is not None:
             return watch.holding
         position = watch.position
-        grid = self._grids.of(position.symbol)
+        grid = self._symbol_filters.of(position.symbol)
         if grid is None:
             return None
-        resting, sold = self._profits.resting(position), self._profits.sold(position)
+        resting, sold = self._take_profits.resting(position), self._take_profits.sold(position)
         done = position.rungs_done
         if position.plan.ladder and sold:
             done = rungs_done(position, sold, grid, resting)
@@ -201,7 +201,7 @@ class ExitMonitor:
             return
         was_fired = watch.memory.fired
         decision = exits.decide(holding, watch.memory, tick, now_ms)
-        watch.memory, watch.looked_ms = decision.memory, now_ms
+        watch.memory, watch.checked_ms = decision.memory, now_ms
         if watch.memory.fired is not was_fired:
             self._fire(watch, now_ms)
         elif watch.memory.observed.touch is not None and not watch.memory.fired:
@@ -209,7 +209,7 @@ class ExitMonitor:
         if decision.stop_move:
             watch.words = watch.words or f"stop moved {decision.stop_move}"
         if decision.is_rung_reached:
-            self._profits.begin(watch.position.id)
+            self._take_profits.begin(watch.position.id)
         if decision.wake_ms is not None and decision.wake_ms < self._wake_ms:
             self._wake_ms = decision.wake_ms
             self._wake.set()
@@ -226,26 +226,26 @@ class ExitMonitor:
         watch.begun_ms = now_ms
         reason = watch.memory.fired
         role = OrderRole.STOP if reason in BY_PRICE else OrderRole.CLOSE
-        self._selling.begin(watch.position, ZERO, role, reason, watch.memory.fired_words)
+        self._exit_execution.begin(watch.position, ZERO, role, reason, watch.memory.fired_words)
 
-    def _go_on_selling(self, position: Position) -> None:
+    def _resume_sale(self, position: Position) -> None:
         """Go on with a sale that an engine before us began: what it sold of it is in the books."""
-        memory = self._keeper.state
+        memory = self._ledger.state
         for intent in memory.intents_of(position.id):
             if intent.role not in (OrderRole.CLOSE, OrderRole.FLATTEN):
                 continue
             orders = [one for one in memory.orders_of(position.id) if one.intent_id == intent.id]
             sold = sum((one.filled_quantity for one in orders), ZERO)
             goal = max(position.remaining - max(intent.quantity - sold, ZERO), ZERO)
-            sale = self._selling.begin(position, goal, intent.role, intent.close_reason, intent.reason)
-            if sale.is_asked:
+            sale = self._exit_execution.begin(position, goal, intent.role, intent.close_reason, intent.reason)
+            if sale.is_manual:
                 sale.cap = _cap_of(orders, position.plan.slippage_pct)
 
     # ---- the timer
 
     async def _until_next(self) -> None:
         now_ms = self._trading.now_ms()
-        wait_s = min(max(self._wake_ms - now_ms, 1) / 1_000, LOOK_S)
+        wait_s = min(max(self._wake_ms - now_ms, 1) / 1_000, CHECK_INTERVAL_S)
         self._wake.clear()
         try:
             async with asyncio.timeout(wait_s):
@@ -253,33 +253,33 @@ class ExitMonitor:
         except TimeoutError:
             return
 
-    def look(self) -> None:
+    def check_all(self) -> None:
         """Look at every position once; what takes time is done beside."""
-        self._wake_ms = self._trading.now_ms() + int(LOOK_S * 1_000)
+        self._wake_ms = self._trading.now_ms() + int(CHECK_INTERVAL_S * 1_000)
         for watch in tuple(self._watches.values()):
-            self._look_at(watch)
+            self._check(watch)
         if self._watches:
-            self._begin(None, "line", self._line.keep_warm())
+            self._begin(None, "line", self._connection.keep_warm())
 
-    def _look_at(self, watch: WatchedPosition) -> None:
+    def _check(self, watch: WatchedPosition) -> None:
         now_ms, symbol = self._trading.now_ms(), watch.position.symbol
         age_ms = self._prices.age_ms(symbol)
-        if (gap_ms := now_ms - watch.looked_ms) > STANDSTILL_MS:
-            observed = unwatched(watch.memory.observed, gap_ms)
+        if (gap_ms := now_ms - watch.checked_ms) > STANDSTILL_MS:
+            observed = exclude_gap(watch.memory.observed, gap_ms)
             watch.memory = replace(watch.memory, observed=observed)
-        watch.looked_ms = now_ms
+        watch.checked_ms = now_ms
         is_stale = age_ms is None or age_ms > self._stale_ms()
         if age_ms is None or age_ms > self._stale_ms() // 2:
             self._poll(watch, now_ms, POLL_MS)
         if is_stale:
-            self._note_blind(watch, age_ms)
+            self._report_stale_price(watch, age_ms)
         else:
-            watch.is_blind = False
+            watch.is_price_stale = False
             self._decide(watch, None, now_ms)
-        self._stop_by_time(watch, now_ms)
+        self._check_time_stop(watch, now_ms)
         if watch.memory.fired and now_ms - watch.begun_ms >= AGAIN_MS:
             self._sell(watch, now_ms)
-        self._keep_up(watch, now_ms)
+        self._maintain(watch, now_ms)
 
     def _poll(self, watch: WatchedPosition, now_ms: int, pause_ms: int) -> None:
         """Ask for the book beside the streams, not more often than each `pause_ms`."""
@@ -290,7 +290,7 @@ class ExitMonitor:
             ask = poll_price(self._trading, self._prices, watch.position.symbol, purpose)
             self._begin(watch, "poll", ask)
 
-    def _stop_by_time(self, watch: WatchedPosition, now_ms: int) -> None:
+    def _check_time_stop(self, watch: WatchedPosition, now_ms: int) -> None:
         """A time stop needs no price."""
         at_ms = exits.time_stop_ms(watch.position)
         if at_ms is None or now_ms < at_ms or watch.memory.fired:
@@ -299,13 +299,13 @@ class ExitMonitor:
         watch.memory = exits.stop_now(watch.memory, CloseReason.TIME, words)
         self._fire(watch, now_ms)
 
-    def _keep_up(self, watch: WatchedPosition, now_ms: int) -> None:
+    def _maintain(self, watch: WatchedPosition, now_ms: int) -> None:
         """Store what was decided, align the ladder, judge whether what is held can be sold."""
         memory = watch.memory
         self._save_if_changed(watch, now_ms)
         if not memory.fired and now_ms - watch.aligned_ms >= ALIGN_MS:
             watch.aligned_ms = now_ms
-            self._profits.begin(watch.position.id)
+            self._take_profits.begin(watch.position.id)
         self._judge(watch)
 
     def _save_if_changed(self, watch: WatchedPosition, now_ms: int) -> None:
@@ -317,24 +317,24 @@ class ExitMonitor:
 
     def _judge(self, watch: WatchedPosition) -> None:
         """Write off a rest that is dust; note what the pair's rules refuse to sell. A sale judges itself."""
-        position, grid = watch.position, self._grids.of(watch.position.symbol)
-        is_busy = self._selling.is_selling(position.id) or self._keeper.is_behind
+        position, grid = watch.position, self._symbol_filters.of(watch.position.symbol)
+        is_busy = self._exit_execution.is_selling(position.id) or self._ledger.is_behind
         if grid is None or is_busy or position.state is not PositionState.OPEN or not position.remaining:
             return
         judged = self._sellability.of(position, position.remaining, grid)
         if judged.sellability is Sellability.DUST:
-            orders = self._keeper.state.orders_of(position.id)
-            if _is_rest(position, grid) and not any(one.state.is_on_exchange for one in orders):
+            orders = self._ledger.state.orders_of(position.id)
+            if _is_remainder(position, grid) and not any(one.state.is_on_exchange for one in orders):
                 self._begin(watch, "dust", self._write_off(position, judged.words))
         trapped = judged.words if judged.sellability is Sellability.TRAPPED else ""
         if trapped != position.trapped:
-            self._begin(watch, "trapped", self._note_trapped(position, trapped))
+            self._begin(watch, "trapped", self._save_trapped(position, trapped))
 
-    def _note_blind(self, watch: WatchedPosition, age_ms: int | None) -> None:
+    def _report_stale_price(self, watch: WatchedPosition, age_ms: int | None) -> None:
         watch.is_after_gap = True
-        if watch.is_blind:
+        if watch.is_price_stale:
             return
-        watch.is_blind = True
+        watch.is_price_stale = True
         age = "no price yet" if age_ms is None else f"the last price is {age_ms} ms old"
         words = f"{watch.position.symbol}: {age}, no current price for the stop; querying the order book"
         log.warning("%s", words)
@@ -353,20 +353,20 @@ class ExitMonitor:
             fired=memory.fired,
             fired_words=memory.fired_words,
         )
-        await self._keeper.save_exits(after, words)
+        await self._ledger.save_exits(after, words)
         watch.saved = (memory.stop_price, memory.high_price, memory.fired)
 
     async def _write_off(self, position: Position, why: str) -> None:
         words = f"dust: {why}"
-        await self._keeper.write_off(position.id, words, left=position.remaining)
+        await self._ledger.write_off(position.id, words, left=position.remaining)
 
-    async def _note_trapped(self, position: Position, words: str) -> None:
-        await self._keeper.save_trapped(position.id, words)
+    async def _save_trapped(self, position: Position, words: str) -> None:
+        await self._ledger.save_trapped(position.id, words)
         if words:
             await self._alert(position.symbol, f"{position.symbol} cannot be sold: {words}")
 
     async def _alert(self, symbol: str, words: str) -> None:
-        await self._keeper.write("alert", lambda desk: desk.alert("guardian", symbol, words))
+        await self._ledger.write("alert", lambda desk: desk.alert("guardian", symbol, words))
 
     def _begin(self, watch: WatchedPosition | None, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run a chore beside the timer; never two of a kind for one position."""
@@ -393,10 +393,10 @@ def _cap_of(orders: Sequence[Order], slippage_pct: Decimal) -> SlippageCap | Non
     first = min(orders, key=lambda one: one.created_ms, default=None)
     if first is None or first.price is None:
         return None
-    return SlippageCap(first.price, slippage_pct, is_asked=True)
+    return SlippageCap(first.price, slippage_pct, is_manual=True)
 
 
-def _is_rest(position: Position, grid: Grid) -> bool:
+def _is_remainder(position: Position, grid: Grid) -> bool:
     """Whether nothing is left that an exit waits for: less than any order, or a ladder that was sold."""
     ladder, least = position.plan.ladder, max(grid.quantity_step, grid.min_quantity)
     return position.remaining < least or (bool(ladder) and len(position.rungs_done) == len(ladder))

@@ -19,8 +19,8 @@ from mexc_tui.ports.trading import TradingPort
 
 log = logging.getLogger(__name__)
 
-SEEN_S = 0.5
-LOOK_S = 0.1
+EVENT_WAIT_S = 0.5
+CHECK_INTERVAL_S = 0.1
 AGAIN_S = 1.0
 """Cancels that did not show are sent again after so long."""
 LISTED_S = 2.0
@@ -34,35 +34,42 @@ class ExitOrderTracker:
     """Waits for outcomes, cancels what rests."""
 
     def __init__(
-        self, *, trading: TradingPort, keeper: LedgerWriter, execution: Execution, settling: OrderResolution
+        self,
+        *,
+        trading: TradingPort,
+        ledger: LedgerWriter,
+        execution: Execution,
+        order_resolution: OrderResolution,
     ) -> None:
         self._trading = trading
-        self._keeper = keeper
+        self._ledger = ledger
         self._execution = execution
-        self._settling = settling
+        self._order_resolution = order_resolution
         self._cancels: set[asyncio.Future[bool]] = set()
 
-    async def see_gone(self, sale: ExitJob, position: Position, left: Decimal, *, is_offered: bool) -> bool:
+    async def clear_orders(
+        self, sale: ExitJob, position: Position, left: Decimal, *, is_offered: bool
+    ) -> bool:
         """See the end of what could sell the same coins; return whether something was waited for.
 
         `is_offered`: what is free is sold at once, while what rests is being cancelled.
         """
-        live = [one for one in self._keeper.state.orders_of(position.id) if one.state.is_on_exchange]
+        live = [one for one in self._ledger.state.orders_of(position.id) if one.state.is_on_exchange]
         self._cancel_entries(sale, live)
         if left <= sale.goal <= 0 and any(one.side is Side.BUY for one in live):
-            sale.said = "a buy is not resolved yet"
-            await sale.pause(LOOK_S)
+            sale.status = "a buy is not resolved yet"
+            await sale.pause(CHECK_INTERVAL_S)
             return True
         sells = [one for one in live if one.side is Side.SELL and sale.is_holding(one)]
         ours = [one for one in sells if one.role is not OrderRole.TAKE_PROFIT]
         if ours:
-            await self._see_end(ours[0], sale)
+            await self._await_order_end(ours[0], sale)
             return True
         resting = sum((one.open_quantity for one in sells), ZERO)
         is_needed = sale.goal <= 0 or left - resting < left - sale.goal
         if not sells or not is_needed:
             return False
-        cancels = self._cancel_resting(sale, sells)
+        cancels = self._start_cancels(sale, sells)
         if not is_offered:
             await self._clear(sale, sells, cancels)
         return not is_offered
@@ -76,7 +83,7 @@ class ExitOrderTracker:
             log.warning("%s: the list of orders after its refusal: %s", order.client_order_id, error)
             return False
 
-    def _cancel_resting(self, sale: ExitJob, sells: list[Order]) -> "asyncio.Future[list[bool]]":
+    def _start_cancels(self, sale: ExitJob, sells: list[Order]) -> "asyncio.Future[list[bool]]":
         """Return the cancels that are on their way, or were: not many a second, the weight is others' too."""
         now_s = asyncio.get_running_loop().time()
         if sale.cancels is None or (sale.cancels.done() and now_s >= sale.cancel_at_s):
@@ -86,7 +93,7 @@ class ExitOrderTracker:
 
     def _cancelling(self, sale: ExitJob, sells: list[Order]) -> "asyncio.Future[list[bool]]":
         """Cancel by id; the pair at once where the rate budget is short and all its open orders are ours."""
-        is_pair_ours = all(one.symbol != sale.symbol for one in self._keeper.state.foreign.values())
+        is_pair_ours = all(one.symbol != sale.symbol for one in self._ledger.state.foreign.values())
         if len(sells) > 1 and is_pair_ours and self._is_short(len(sells)):
             return asyncio.ensure_future(self._execution.cancel_pair(sale.symbol, sells, sale.words))
         cancels = (self._execution.cancel(one, sale.words, Purpose.STOP) for one in sells)
@@ -107,13 +114,13 @@ class ExitOrderTracker:
         Not for long: one cancel that hangs holds nothing up that the others freed.
         """
         loop = asyncio.get_running_loop()
-        until_s = loop.time() + LOOK_S
+        until_s = loop.time() + CHECK_INTERVAL_S
         while self._are_live(sells) and not cancels.done() and loop.time() < until_s:
             await sale.pause(until_s - loop.time())
         if self._are_live(sells) and cancels.done():
-            sale.said = "take-profits not confirmed cancelled yet"
-            self._hurry(sale, sells)
-            await sale.pause(LOOK_S)
+            sale.status = "take-profits not confirmed cancelled yet"
+            self._expedite(sale, sells)
+            await sale.pause(CHECK_INTERVAL_S)
 
     def _cancel_entries(self, sale: ExitJob, live: list[Order]) -> None:
         for order in live:
@@ -121,34 +128,34 @@ class ExitOrderTracker:
                 sale.cancelled.add(order.client_order_id)
                 self._begin(self._execution.cancel(order, sale.words, Purpose.STOP))
 
-    async def _see_end(self, order: Order, sale: ExitJob) -> None:
+    async def _await_order_end(self, order: Order, sale: ExitJob) -> None:
         """Wait for the stream's word on an order; then ask for it, or cancel it if it may rest."""
         loop = asyncio.get_running_loop()
-        until_s = loop.time() + (REST_S if order.type is OrderType.LIMIT else SEEN_S)
+        until_s = loop.time() + (REST_S if order.type is OrderType.LIMIT else EVENT_WAIT_S)
         while loop.time() < until_s:
             if not self._are_live([order]):
                 return
-            await sale.pause(LOOK_S)
-        now = self._keeper.state.orders.get(order.client_order_id)
+            await sale.pause(CHECK_INTERVAL_S)
+        now = self._ledger.state.orders.get(order.client_order_id)
         if now is not None and now.type is OrderType.LIMIT and now.state in RESTING:
-            sale.said = "limit order resting: the best bid is below the price band"
+            sale.status = "limit order resting: the best bid is below the price band"
             await self._execution.cancel(now, sale.words, Purpose.STOP)
             return
-        sale.said = "outcome of the last order unknown"
+        sale.status = "outcome of the last order unknown"
         if now is not None and now.state is OrderState.UNKNOWN:
-            self._hurry(sale, [now])
+            self._expedite(sale, [now])
         elif now is not None:
             await self._execution.query_in_background(now)
 
-    def _hurry(self, sale: ExitJob, orders: list[Order]) -> None:
+    def _expedite(self, sale: ExitJob, orders: list[Order]) -> None:
         """Have outcomes looked into now, once: after that they are in their turn."""
-        fresh = {one.client_order_id for one in orders} - sale.hurried
+        fresh = {one.client_order_id for one in orders} - sale.expedited
         if fresh:
-            sale.hurried |= fresh
-            self._settling.wake()
+            sale.expedited |= fresh
+            self._order_resolution.wake()
 
     def _are_live(self, orders: list[Order]) -> bool:
-        rows = (self._keeper.state.orders.get(one.client_order_id) for one in orders)
+        rows = (self._ledger.state.orders.get(one.client_order_id) for one in orders)
         return any(row is not None and row.state.is_on_exchange for row in rows)
 
     def _begin(self, cancel: Awaitable[bool]) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.exits.exit_job import ExitJob
-from mexc_tui.engine.exits.exit_order_tracker import SEEN_S
+from mexc_tui.engine.exits.exit_order_tracker import EVENT_WAIT_S
 from mexc_tui.model.intent import ZERO, Intent, OrderRole
 from mexc_tui.model.position import Position, PositionState
 from mexc_tui.sniping.escalation import Sale
@@ -34,9 +34,9 @@ class CloseResult:
 class ExitRecorder:
     """Writes down what a sale came to, and beside it what holds it up: the disk is not waited for."""
 
-    def __init__(self, keeper: LedgerWriter, now_ms: Callable[[], int]) -> None:
+    def __init__(self, ledger: LedgerWriter, now_ms: Callable[[], int]) -> None:
         """`now_ms`: the exchange's time."""
-        self._keeper = keeper
+        self._ledger = ledger
         self._now_ms = now_ms
         self._chores: set[asyncio.Future[object]] = set()
 
@@ -51,25 +51,25 @@ class ExitRecorder:
         intent, sale.intent = sale.intent, None
         self.end_intent(intent, sale.words)
         if position.trapped:
-            self.begin(self._keeper.save_trapped(position.id, ""))
+            self.begin(self._ledger.save_trapped(position.id, ""))
 
     def end_intent(self, intent: Intent | None, words: str) -> None:
         """End the intent of a sale: no start goes on with it. A stop's stays as long as its position."""
         if intent is not None and intent.role is not OrderRole.STOP:
-            self.begin(self._keeper.end_intent(intent.id, words))
+            self.begin(self._ledger.end_intent(intent.id, words))
 
     async def leave_dust(self, sale: ExitJob, position: Position, words: str) -> bool:
         """Write off what cannot be sold, once the books have what was; return whether that is waited for."""
-        sale.said = f"remainder cannot be sold: {words}"
-        if self._keeper.is_behind:
+        sale.status = f"remainder cannot be sold: {words}"
+        if self._ledger.is_behind:
             sale.reported.set()
-            await sale.pause(SEEN_S)
+            await sale.pause(EVENT_WAIT_S)
             return True
         is_entering = position.state is PositionState.OPENING
         if not is_entering:
-            await self._keeper.write_off(position.id, f"dust: {words}", left=position.remaining)
-            if position.id in self._keeper.state.positions:
-                await sale.pause(SEEN_S)
+            await self._ledger.write_off(position.id, f"dust: {words}", left=position.remaining)
+            if position.id in self._ledger.state.positions:
+                await sale.pause(EVENT_WAIT_S)
                 return True
             sale.dust = position.remaining
         else:
@@ -78,27 +78,27 @@ class ExitRecorder:
 
     def leave_part(self, sale: ExitJob, position: Position, words: str) -> None:
         """End a sale of a part that is no order; the position stays as it is."""
-        sale.said = f"remainder of the share cannot be sold: {words}"
+        sale.status = f"remainder of the share cannot be sold: {words}"
         self.finish(sale, position)
 
-    def tell(self, sale: ExitJob, position: Position, plan: Sale) -> None:
+    def report_blocked(self, sale: ExitJob, position: Position, plan: Sale) -> None:
         """Say why nothing can be sold, and call a person, again and again while that lasts."""
         if plan.trapped:
-            sale.said = plan.trapped
+            sale.status = plan.trapped
             self.begin(self._report_trapped(sale, position, plan.trapped))
         now_ms = self._now_ms()
         if not plan.is_alarm or (sale.alarmed_ms is not None and now_ms - sale.alarmed_ms < ALARM_EVERY_MS):
             return
         sale.alarmed_ms = now_ms
-        words = f"cannot be sold: {plan.trapped or sale.said or plan.words}; retrying"
+        words = f"cannot be sold: {plan.trapped or sale.status or plan.words}; retrying"
         log.error("%s: %s", sale.symbol, words)
-        self.begin(self._keeper.write("alarm", lambda desk: desk.repeat_alert("selling", sale.symbol, words)))
+        self.begin(self._ledger.write("alarm", lambda desk: desk.repeat_alert("selling", sale.symbol, words)))
 
     async def _report_trapped(self, sale: ExitJob, position: Position, words: str) -> None:
         """Tell whoever asked for the sale once it is written down, or cannot be."""
         try:
             if position.trapped != words:
-                await self._keeper.save_trapped(position.id, words)
+                await self._ledger.save_trapped(position.id, words)
         finally:
             sale.reported.set()
 

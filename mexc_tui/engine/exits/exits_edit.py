@@ -26,7 +26,7 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading_view import PositionRow
 from mexc_tui.model.verdict import refusal_text, refusals
 from mexc_tui.ports.trading import TradingPort
-from mexc_tui.sniping.exit_edit import Edited, EditedPosition, ExitBounds, ExitWish, edit
+from mexc_tui.sniping.exit_edit import Edited, EditedPosition, ExitBounds, ExitUpdate, edit
 from mexc_tui.sniping.exits import exit_fee, higher_stops
 from mexc_tui.sniping.ladder import RungPlace, rungs
 from mexc_tui.sniping.rounding import Grid
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 LADDER_S = 10.0
 """Seconds after which the command reports the state of the ladder; the ladder continues."""
-LOOK_S = 0.05
+CHECK_INTERVAL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,85 +60,85 @@ class ExitsEditor:
         self,
         *,
         trading: TradingPort,
-        keeper: LedgerWriter,
+        ledger: LedgerWriter,
         prices: PriceCache,
-        grids: SymbolFilters,
-        selling: ExitExecution,
-        profits: TakeProfits,
-        guardian: ExitMonitor,
+        symbol_filters: SymbolFilters,
+        exit_execution: ExitExecution,
+        take_profits: TakeProfits,
+        monitor: ExitMonitor,
         stale_ms: Callable[[], int],
         bounds: ExitBounds,
     ) -> None:
         """`stale_ms`: an older price is none."""
         self._trading = trading
-        self._keeper = keeper
+        self._ledger = ledger
         self._prices = prices
-        self._grids = grids
-        self._selling = selling
-        self._profits = profits
-        self._guardian = guardian
+        self._symbol_filters = symbol_filters
+        self._exit_execution = exit_execution
+        self._take_profits = take_profits
+        self._monitor = monitor
         self._stale_ms = stale_ms
         self._bounds = bounds
 
-    async def change(self, symbol: str, wish: ExitWish, by: str) -> ExitsChange:
+    async def change(self, symbol: str, update: ExitUpdate, by: str) -> ExitsChange:
         """Give a position other exits; return once its ladder follows.
 
         Raises CommandRefused, StorageError.
         """
-        held, edited = self._edited(symbol, wish)
+        held, edited = self._edited(symbol, update)
         before = held.position
         resting = self._resting(before)
-        await self._take(before, held.memory.stop_price, edited, f"exits edited by {by}")
-        self._profits.begin(before.id, anew=True)
+        await self._apply(before, held.memory.stop_price, edited, f"exits edited by {by}")
+        self._take_profits.begin(before.id, anew=True)
         await self._until_aligned(before.id)
-        after = self._keeper.state.positions.get(before.id, before)
+        after = self._ledger.state.positions.get(before.id, before)
         rests = self._resting(after)
-        waiting = self._misplaced(after)
+        waiting = self._count_misplaced(after)
         cancelled, placed = len(resting - rests), len(rests - resting)
         stop, moved = held.memory.stop_price, _moved_stop(held, edited)
         return ExitsChange(after, stop, moved, before.plan, cancelled, placed, waiting)
 
-    def check(self, symbol: str, wish: ExitWish) -> str:
+    def check(self, symbol: str, update: ExitUpdate) -> str:
         """Say what a position would bring at its new stop.
 
         Raises CommandRefused if it cannot have these exits.
         """
-        held, edited = self._edited(symbol, wish)
+        held, edited = self._edited(symbol, update)
         stop = _moved_stop(held, edited)
         worst = worst_pnl(held.position, stop, exit_fee(held.position, held.grid))
         moved = ", moved to" if stop > edited.stop_price else ""
         return f"P&L at the stop{moved} {short(stop)}: {worst:+.2f} {QUOTE}."
 
-    def _edited(self, symbol: str, wish: ExitWish) -> tuple[EditedPosition, Edited]:
-        held = self._held(symbol)
-        edited = edit(held, wish, self._bounds, self._trading.now_ms())
+    def _edited(self, symbol: str, update: ExitUpdate) -> tuple[EditedPosition, Edited]:
+        held = self._editable_position(symbol)
+        edited = edit(held, update, self._bounds, self._trading.now_ms())
         refused = refusals(edited.verdicts)
         if refused:
             raise CommandRefused(f"Exits of {symbol} unchanged: {'; '.join(map(refusal_text, refused))}.")
         return held, edited
 
-    def _held(self, symbol: str) -> EditedPosition:
+    def _editable_position(self, symbol: str) -> EditedPosition:
         """Return the position as it stands. Raises CommandRefused if its exits cannot be changed now."""
-        position = self._keeper.state.position_of(symbol)
+        position = self._ledger.state.position_of(symbol)
         if position is None:
             raise CommandRefused(f"No open position in {symbol}.")
-        memory, grid = self._guardian.memory_of(position), self._grids.of(symbol)
+        memory, grid = self._monitor.memory_of(position), self._symbol_filters.of(symbol)
         if memory is None or grid is None:
             raise CommandRefused(
                 f"{symbol} is not watched yet, or its filters are unknown: try again in a moment."
             )
         if position.state is PositionState.OPENING or not position.remaining:
             raise CommandRefused(f"{symbol} is still being bought: try again in a second.")
-        if memory.fired or self._selling.is_selling(position.id):
+        if memory.fired or self._exit_execution.is_selling(position.id):
             raise CommandRefused(f"{symbol} is being sold: exits cannot be changed.")
         age_ms, bid = self._prices.age_ms(symbol), self._prices.of(symbol).bid
         if age_ms is None or age_ms > self._stale_ms() or bid is None:
             raise CommandRefused(
                 f"No current price of {symbol}: cannot check whether the stop would sell immediately."
             )
-        return EditedPosition(position, memory, grid, self._profits.sold(position), bid)
+        return EditedPosition(position, memory, grid, self._take_profits.sold(position), bid)
 
-    async def _take(self, before: Position, stop_before: Decimal, edited: Edited, words: str) -> None:
+    async def _apply(self, before: Position, stop_before: Decimal, edited: Edited, words: str) -> None:
         """Watch by the new exits at once, and make them durable; if that fails, by the old ones again."""
 
         def work(desk: LedgerTransaction) -> None:
@@ -153,11 +153,11 @@ class ExitsEditor:
                     reason = f"a stop at {short(edited.stop_price)}: {words}"
                     desk.save_intent(msgspec.structs.replace(intent, quantity=quantity, reason=reason))
 
-        self._guardian.take_exits(before.id, edited.plan, edited.stop_price)
+        self._monitor.apply_exits(before.id, edited.plan, edited.stop_price)
         try:
-            await self._keeper.write("exits edited", work)
+            await self._ledger.write("exits edited", work)
         except (StorageError, CommandRefused):
-            self._guardian.take_exits(before.id, before.plan, stop_before)
+            self._monitor.apply_exits(before.id, before.plan, stop_before)
             raise
 
     async def _until_aligned(self, position_id: str) -> None:
@@ -165,30 +165,30 @@ class ExitsEditor:
         try:
             async with asyncio.timeout(LADDER_S):
                 while True:
-                    position = self._keeper.state.positions.get(position_id)
-                    is_aligned = not self._profits.is_aligning(position_id)
-                    if position is None or (is_aligned and not self._misplaced(position)):
+                    position = self._ledger.state.positions.get(position_id)
+                    is_aligned = not self._take_profits.is_aligning(position_id)
+                    if position is None or (is_aligned and not self._count_misplaced(position)):
                         return
-                    await asyncio.sleep(LOOK_S)
+                    await asyncio.sleep(CHECK_INTERVAL_S)
         except TimeoutError:
             log.warning("the ladder of a position does not follow its new exits yet")
 
-    def _misplaced(self, position: Position) -> int:
+    def _count_misplaced(self, position: Position) -> int:
         """Return how many orders and rungs are not as the ladder is planned: too many, or not resting yet."""
-        grid = self._grids.of(position.symbol)
+        grid = self._symbol_filters.of(position.symbol)
         if grid is None or not position.is_open:
             return 0
-        resting = self._profits.resting(position)
+        resting = self._take_profits.resting(position)
         planned = {
             one.number: one.price
-            for one in rungs(position, grid, self._profits.sold(position))
+            for one in rungs(position, grid, self._take_profits.sold(position))
             if one.place is RungPlace.EXCHANGE
         }
         right = {one.rung for one in resting if planned.get(one.rung) == one.price}
         return sum(one.rung not in right for one in resting) + len(planned.keys() - right)
 
     def _resting(self, position: Position) -> set[str]:
-        return {one.client_order_id for one in self._profits.resting(position)}
+        return {one.client_order_id for one in self._take_profits.resting(position)}
 
 
 def _moved_stop(held: EditedPosition, edited: Edited) -> Decimal:

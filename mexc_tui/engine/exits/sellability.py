@@ -17,7 +17,7 @@ class SellabilityTracker:
     def __init__(
         self,
         *,
-        keeper: LedgerWriter,
+        ledger: LedgerWriter,
         prices: PriceCache,
         stale_ms: Callable[[], int],
         now_ms: Callable[[], int],
@@ -27,7 +27,7 @@ class SellabilityTracker:
         self._stale_ms = stale_ms
         self._now_ms = now_ms
         self._confirmations = dict[str, Confirmation]()
-        keeper.on_change(self._note)
+        ledger.on_change(self._on_ledger_change)
 
     def of(self, position: Position, quantity: Decimal, grid: Grid) -> SellableJudgement:
         """Return whether `quantity` base units of a position can be sold now."""
@@ -47,7 +47,7 @@ class SellabilityTracker:
             self._confirmations[position.id] = judged.confirmation
         return judged
 
-    def _note(self, written: LedgerChanges) -> None:
+    def _on_ledger_change(self, written: LedgerChanges) -> None:
         for position in written.positions:
             if not position.is_open:
                 self._confirmations.pop(position.id, None)

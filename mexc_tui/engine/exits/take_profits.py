@@ -45,20 +45,20 @@ class TakeProfits:
         self,
         *,
         trading: TradingPort,
-        keeper: LedgerWriter,
+        ledger: LedgerWriter,
         execution: Execution,
-        settling: OrderResolution,
-        selling: ExitExecution,
-        grids: SymbolFilters,
+        order_resolution: OrderResolution,
+        exit_execution: ExitExecution,
+        symbol_filters: SymbolFilters,
     ) -> None:
         """Nothing is placed until somebody asks."""
         self._trading = trading
-        self._keeper = keeper
+        self._ledger = ledger
         self._execution = execution
-        self._settling = settling
-        self._selling = selling
-        self._grids = grids
-        self._intents = ExitIntents(trading, keeper)
+        self._order_resolution = order_resolution
+        self._exit_execution = exit_execution
+        self._symbol_filters = symbol_filters
+        self._intents = ExitIntents(trading, ledger)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._refused: dict[tuple[str, int], _Refused] = {}
@@ -120,9 +120,9 @@ class TakeProfits:
             self._tasks.pop(position_id, None)
 
     async def _align_once(self, position_id: str) -> None:
-        await self._keeper.wait_until_booked()
+        await self._ledger.wait_until_booked()
         position = self._may_align(position_id)
-        grid = None if position is None else self._grids.of(position.symbol)
+        grid = None if position is None else self._symbol_filters.of(position.symbol)
         if position is None or grid is None:
             return
         resting = self.resting(position)
@@ -130,26 +130,26 @@ class TakeProfits:
         held = sum((one.open_quantity for one in resting), ZERO)
         todo = align(plans, resting, position, position.remaining - held, grid)
         for name in todo.cancel:
-            order = self._keeper.state.orders.get(name)
+            order = self._ledger.state.orders.get(name)
             if order is not None:
                 await self._execution.cancel(order, "the ladder changed")
         if todo.cancel:
-            self._settling.wake()
+            self._order_resolution.wake()
             if not set(todo.cancel) & {one.client_order_id for one in self.resting(position)}:
                 self._again.add(position_id)
             return
         if self._execution.refusal(OrderRole.TAKE_PROFIT, position.symbol):
             return
         for plan in todo.place:
-            if not self._waits(position, plan) and not await self._place(position, plan):
+            if not self._is_backing_off(position, plan) and not await self._place(position, plan):
                 return
 
     def _may_align(self, position_id: str) -> Position | None:
         """Return the position if its ladder may be touched: not while it is bought or sold."""
-        position = self._keeper.state.positions.get(position_id)
-        if position is None or self._selling.is_selling(position_id) or self._keeper.is_behind:
+        position = self._ledger.state.positions.get(position_id)
+        if position is None or self._exit_execution.is_selling(position_id) or self._ledger.is_behind:
             return None
-        orders = self._keeper.state.orders_of(position_id)
+        orders = self._ledger.state.orders_of(position_id)
         others = (one for one in orders if one.role is not OrderRole.TAKE_PROFIT)
         is_busy = any(one.state.is_on_exchange for one in others)
         return None if is_busy or not position.remaining else position
@@ -159,12 +159,12 @@ class TakeProfits:
         words = f"rung {plan.number} at {plan.price:f}"
         wanted = ExitRequest(OrderRole.TAKE_PROFIT, CloseReason.LADDER, words, plan.quantity, plan.number)
         intent = await self._intents.of_rung(position, wanted)
-        name = self._keeper.next_id(intent)
+        name = self._ledger.next_id(intent)
         if not name:
-            intent = await self._keeper.add_ids(intent)
-            name = self._keeper.next_id(intent)
-        await self._keeper.wait_until_booked()
-        if self._moved(position):
+            intent = await self._ledger.add_ids(intent)
+            name = self._ledger.next_id(intent)
+        await self._ledger.wait_until_booked()
+        if self._is_changed(position):
             self._again.add(position.id)
             return False
         order = NewOrder(
@@ -185,12 +185,12 @@ class TakeProfits:
         log.warning("%s of %s does not rest: %s", words, position.symbol, sent.order.reason)
         return True
 
-    def _moved(self, before: Position) -> bool:
+    def _is_changed(self, before: Position) -> bool:
         """Whether the books know other quantities than those that the ladder was made of."""
         now = self._may_align(before.id)
         return now is None or (now.remaining, now.entry_price) != (before.remaining, before.entry_price)
 
-    def _waits(self, position: Position, plan: RungPlan) -> bool:
+    def _is_backing_off(self, position: Position, plan: RungPlan) -> bool:
         refused = self._refused.get((position.id, plan.number))
         if refused is None:
             return False
@@ -199,9 +199,9 @@ class TakeProfits:
         return self._trading.now_ms() - refused.at_ms < wait_ms
 
     def _orders(self, position: Position) -> list[Order]:
-        orders = self._keeper.state.orders_of(position.id)
+        orders = self._ledger.state.orders_of(position.id)
         return [one for one in orders if one.role is OrderRole.TAKE_PROFIT]
 
     def _rung(self, order: Order) -> int:
-        intent = self._keeper.state.intents.get(order.intent_id)
+        intent = self._ledger.state.intents.get(order.intent_id)
         return 0 if intent is None else intent.rung

@@ -17,7 +17,7 @@ class WatchedPosition:
 
     position: Position
     memory: ExitMemory
-    looked_ms: int
+    checked_ms: int
     is_after_gap: bool = False
     """The next price is the first one that is seen after nobody looked."""
     is_changed: bool = True
@@ -31,11 +31,11 @@ class WatchedPosition:
     begun_ms: int = 0
     aligned_ms: int = 0
     polled_ms: int = 0
-    is_blind: bool = False
+    is_price_stale: bool = False
     busy: set[str] = field(default_factory=set[str])
     """Chores of it that run now."""
 
-    def take_exits(self, plan: ExitPlan, stop_price: Decimal) -> None:
+    def apply_exits(self, plan: ExitPlan, stop_price: Decimal) -> None:
         """Go on with other exits; a touch of the old stop is forgotten."""
         observed = replace(self.memory.observed, touch=None)
         is_moved = stop_price != self.memory.stop_price

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.model.view import LoopRow
 from mexc_tui.ports.clock import Clock
-from mexc_tui.sniping.saying import moment
+from mexc_tui.sniping.verdict_text import moment
 
 log = logging.getLogger(__name__)
 

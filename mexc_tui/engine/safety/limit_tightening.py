@@ -20,7 +20,7 @@ from mexc_tui.risk.tightening import (
     tighten,
     tightened,
 )
-from mexc_tui.sniping.saying import moment
+from mexc_tui.sniping.verdict_text import moment
 
 ABOUT = "limits"
 

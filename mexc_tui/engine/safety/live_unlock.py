@@ -17,7 +17,7 @@ from mexc_tui.model.storage import Durability, StorageError
 from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.store import Store
 from mexc_tui.sniping.request import DeskFacts
-from mexc_tui.sniping.unlocking import hindrances, phrase
+from mexc_tui.sniping.unlocking import phrase, unlock_blockers
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class LiveUnlock:
             raise CommandRefused(f"This engine trades in {entry.mode} mode: there is nothing to unlock.")
         if not self.is_locked:
             raise CommandRefused("Live trading is already unlocked.")
-        if missing := hindrances(self._desk()):
+        if missing := unlock_blockers(self._desk()):
             raise CommandRefused(f"Not yet: {'; '.join(missing)}.")
         risked = self.risked()
         self._phrase = phrase(risked.position_cap, risked.positions, self._rng)
@@ -122,12 +122,12 @@ class LiveUnlock:
             )
         if typed.split() != wanted.split():
             raise CommandRefused("Wrong phrase: live trading stays locked. Request a new one.")
-        if missing := hindrances(self._desk()):
+        if missing := unlock_blockers(self._desk()):
             raise CommandRefused(f"No longer possible: {'; '.join(missing)}.")
         hours = self._parameters()[1].hours
         until_ms, locks = self._now_ms() + hours * HOUR_S * 1_000, self._locks
         await self._record(by, until_ms)
-        if self._locks != locks or (missing := hindrances(self._desk())):
+        if self._locks != locks or (missing := unlock_blockers(self._desk())):
             await self._record(by, None)
             words = "; ".join(missing) if self._locks == locks else "locked in the meantime"
             raise CommandRefused(f"Live trading stays locked: {words}.")

@@ -52,8 +52,8 @@ from mexc_tui.model.trading_view import (
 )
 from mexc_tui.ports.store import Store
 from mexc_tui.risk.candidate import RiskLimits
-from mexc_tui.sniping.exit_edit import ExitWish
-from mexc_tui.sniping.reference import bound_words
+from mexc_tui.sniping.exit_edit import ExitUpdate
+from mexc_tui.sniping.reference import price_bound_text
 
 T = TypeVar("T")
 
@@ -147,21 +147,25 @@ class TradingQueries:
     async def what_if(self, symbol: str) -> WhatIfRow:
         """Return the verdicts of all pre-trade checks for arming a symbol now; nothing is changed."""
         judged = await _stored(self._components.arming.what_if(self._symbols.pair(symbol)))
-        wish, judgement, now_ms = judged.asked.wish, judged.judgement, self._components.port.now_ms()
+        proposal, judgement, now_ms = (
+            judged.request.proposal,
+            judged.judgement,
+            self._components.port.now_ms(),
+        )
         return WhatIfRow(
-            symbol=wish.symbol,
+            symbol=proposal.symbol,
             at_ms=now_ms,
             approved=judgement.approved,
             verdicts=judgement.verdicts,
-            spend_cap=wish.spend or None,
-            price_cap=judged.asked.price_cap,
-            bound=bound_words(
-                judged.asked.price_cap,
-                judged.asked.numbers.fire.premium_pct,
-                is_ahead=wish.opens_ms is not None and wish.opens_ms > now_ms,
+            spend_cap=proposal.spend or None,
+            price_cap=judged.request.price_cap,
+            bound=price_bound_text(
+                judged.request.price_cap,
+                judged.request.parameters.fire.premium_pct,
+                is_ahead=proposal.opens_ms is not None and proposal.opens_ms > now_ms,
             ),
             words=judgement.reason or "all checks passed",
-            plan=judged.asked.numbers.plan,
+            plan=judged.request.parameters.plan,
         )
 
     def checklist(self, snipe_id: str) -> ReadinessCheck:
@@ -254,14 +258,14 @@ class TradingQueries:
         said = f"{sold}{dust}{left}{why}."
         return CommandResult(said, achieved, is_all=not done.words and (is_closed or not wanted_all))
 
-    async def check_exits(self, symbol: str, wish: ExitWish) -> str:
+    async def check_exits(self, symbol: str, wish: ExitUpdate) -> str:
         """Return a description of the proceeds at the new stop.
 
         Raises CommandRefused if these exits are not possible.
         """
         return self._components.exits_editor.check(self._symbols.held(symbol), wish)
 
-    async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> CommandResult[ExitsRow]:
+    async def edit_exits(self, symbol: str, wish: ExitUpdate, by: str) -> CommandResult[ExitsRow]:
         """Change the exits of a position; its take-profit orders are replaced."""
         changed = await _stored(self._components.exits_editor.change(self._symbols.held(symbol), wish, by))
         memory, position = self._components.ledger.state, changed.position

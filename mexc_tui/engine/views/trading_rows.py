@@ -65,7 +65,7 @@ class RowContext:
     is_silent: bool = False
     """An engine holds the profile without answering: it may still monitor the stops."""
     precision: Callable[[str], SymbolPrecision] = lambda _: SymbolPrecision()
-    hindrance: Callable[[Position], str] = lambda _: ""
+    blocked_reason: Callable[[Position], str] = lambda _: ""
     """Why a position cannot be sold at any price; empty: its stop can sell it."""
     delisted: Callable[[str], str] = lambda _: ""
     """Why an asset has no current price, its symbol being unknown to the exchange; empty: it has one."""
@@ -168,9 +168,9 @@ def position_row(
     mark, quote = mark_of(position, sight), sight.quote(position.symbol)
     value, gain = market_value(mark), unrealised(mark)
     gone = sight.delisted(position.base_asset) if position.is_open else ""
-    hindrance = _blind_words(sight) if sight.blind else sight.hindrance(position)
+    blocked_reason = _blind_words(sight) if sight.blind else sight.blocked_reason(position)
     grid = sight.grid(position.symbol)
-    facts = ProtectionFacts(position, orders, intents, mark.bid, grid, quote.last, gone or hindrance)
+    facts = ProtectionFacts(position, orders, intents, mark.bid, grid, quote.last, gone or blocked_reason)
     place, words = protection(facts)
     time_stop_s, precision = position.plan.time_stop_s, sight.precision(position.symbol)
     return PositionRow(

@@ -10,7 +10,7 @@ from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.pair_names import AmbiguousName, resolve
 from mexc_tui.model.position import Position
 from mexc_tui.model.reconciliation import delisted_words
-from mexc_tui.sniping.protection import hindrance
+from mexc_tui.sniping.protection import blocked_reason
 from mexc_tui.sniping.rounding import Grid, grid_of
 
 
@@ -61,13 +61,13 @@ class TradingSymbols:
             self._stale_ms(),
             blind,
             precision=self._precision,
-            hindrance=self._hindrance,
+            blocked_reason=self._hindrance,
             delisted=gone,
         )
 
     def _hindrance(self, position: Position) -> str:
         components = self._components
-        return hindrance(
+        return blocked_reason(
             self._known.knowledge.pairs.get(position.symbol),
             components.ledger.state.trading,
             components.exit_monitor.heartbeat_ms(position),

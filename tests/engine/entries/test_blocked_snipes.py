@@ -171,7 +171,7 @@ def test_the_same_signal_does_not_arm_again_what_it_bought(tmp_path: Path) -> No
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
             await watcher.at(LATER_S)
-            await watcher.components.arming.look()
+            await watcher.components.arming.process()
             assert len(await watcher.snipes()) == 1
             assert len({one.client_order_id.rpartition("-")[0] for one in watcher.buys()}) == 1
 

@@ -25,7 +25,7 @@ def attempts(*orders: Order) -> EntryOrders:
     )
     for one in orders:
         keeper.register_sent(one)
-    return EntryOrders(intent=intent(), grid=GRID, keeper=keeper, clock=cast("Clock", None))
+    return EntryOrders(intent=intent(), grid=GRID, ledger=keeper, clock=cast("Clock", None))
 
 
 def by_value(state: OrderState) -> Order:

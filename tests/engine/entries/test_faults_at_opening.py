@@ -213,7 +213,7 @@ def test_O12_signals_and_persons_at_once_reserve_once(tmp_path: Path) -> None:
             arming, memory = watcher.components.arming, watcher.components.ledger.state
             await watcher.at(OPENS_S - 21)
             for _ in range(40):
-                asked = (arming.look(), arming.look(), arming.arm(NAME, "ann"), arming.look())
+                asked = (arming.process(), arming.process(), arming.arm(NAME, "ann"), arming.process())
                 await asyncio.gather(*asked, return_exceptions=True)
                 await asyncio.sleep(0.05)
             (snipe,) = await watcher.snipes()

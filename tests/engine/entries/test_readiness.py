@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.engine_requests import WHY, WhyQuery
-from mexc_tui.engine.entries.readiness import OF_THE_LINE
+from mexc_tui.engine.entries.readiness import CONNECTION_CHECKS
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.why import WhyRow
 from mexc_tui.simulation.run import Simulation, simulate
@@ -40,11 +40,11 @@ def test_a_checklist_is_told_as_of_now_until_it_is_answered_for_good(tmp_path: P
         assert (before.checked_ms, before.snipe.state) == (None, SnipeState.ARMED)
         assert before.checklist
         assert all(one.passed and one.value and one.limit for one in before.checklist)
-        assert not {one.name for one in before.checklist} & set(OF_THE_LINE)
+        assert not {one.name for one in before.checklist} & set(CONNECTION_CHECKS)
         last = after.snipes[0]
         assert last.checked_ms is not None
         assert 0 < last.snipe.opens_ms - last.checked_ms <= 1_200
-        assert {one.name for one in last.checklist} >= set(OF_THE_LINE)
+        assert {one.name for one in last.checklist} >= set(CONNECTION_CHECKS)
         assert last.plan == before.plan == nothing.what_if.plan
         story = after.listings[0]
         assert story.listing.price_decimals == 5

@@ -14,7 +14,7 @@ from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import LedgerAccount
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
-from mexc_tui.sniping.exit_edit import ExitWish
+from mexc_tui.sniping.exit_edit import ExitUpdate
 from tests.support.engine.crashing_engine import ours
 from tests.support.engine.monitored_position import (
     SYMBOL,
@@ -90,7 +90,7 @@ def test_rungs_above_the_maximum_order_rest_as_slices_and_are_cancelled_before_a
             face = await trading_queries(running.engine)
             assert face is not None
             ladder = (Rung(D(60), D(60)), Rung(D(40), D(90)))
-            await face.edit_exits(SYMBOL, ExitWish(ladder=ladder), "ann")
+            await face.edit_exits(SYMBOL, ExitUpdate(ladder=ladder), "ann")
             await until(lambda: _resting(day) == position.remaining)
             rows = sales(day)
             assert len({one.price for one in rows}) == 2

@@ -32,7 +32,7 @@ from mexc_tui.model.trading_view import (
 )
 from mexc_tui.model.verdict import CheckStage, Verdict
 from mexc_tui.risk.candidate import RiskBook, RiskLimits
-from mexc_tui.sniping.exit_edit import ExitWish
+from mexc_tui.sniping.exit_edit import ExitUpdate
 from tests.support.samples import position_samples
 from tests.support.samples import trading_samples as samples
 
@@ -102,7 +102,7 @@ class FakeTradingQueries(TradingQueries):
         DustCoin(asset="NEW", quantity=D("0.08"), value_mx=D("0.05"), value_usdt=D("0.16")),
     )
     done: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
-    wishes: list[ExitWish] = field(default_factory=list[ExitWish])
+    wishes: list[ExitUpdate] = field(default_factory=list[ExitUpdate])
 
     def snipes(self) -> Sequence[SnipeRow]:
         return [snipe_row(samples.snipe(), position_samples.sight())]
@@ -165,10 +165,10 @@ class FakeTradingQueries(TradingQueries):
     async def close(self, symbol: str, share_pct: D | None, by: str) -> CommandResult[Achieved]:
         return self._did("close", symbol, "all" if share_pct is None else str(share_pct))
 
-    async def check_exits(self, symbol: str, wish: ExitWish) -> str:
+    async def check_exits(self, symbol: str, wish: ExitUpdate) -> str:
         return f"{symbol} may have them."
 
-    async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> CommandResult[ExitsRow]:
+    async def edit_exits(self, symbol: str, wish: ExitUpdate, by: str) -> CommandResult[ExitsRow]:
         self.done.append(("edit_exits", symbol, str(wish.stop_price)))
         self.wishes.append(wish)
         position = self.positions()[0]

@@ -14,7 +14,7 @@ from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.sniping.rounding import Grid
 from tests.support.samples import trading_samples as samples
 
-HEARD_MS = 1_800_014_400_123
+PROBE_FRESH_MS = 1_800_014_400_123
 GRID = Grid(D("0.01"), D("0.1"), D("0.1"), D(1), None, D(1), None, D(0), D("0.001"))
 PLAN = ExitPlan(
     stop_loss_pct=D(10), ladder=(Rung(D(30), D(10)), Rung(D(40), D(20)), Rung(D(30), D(30))), time_stop_s=60
@@ -78,7 +78,7 @@ def sight(
     bid: str | None = "2.1", age_ms: int | None = 40, blind: str = "", *, has_grid: bool = True
 ) -> RowContext:
     price = None if bid is None else D(bid)
-    quote = BidQuote(price, age_ms, None if age_ms is None else HEARD_MS, price)
+    quote = BidQuote(price, age_ms, None if age_ms is None else PROBE_FRESH_MS, price)
     grid = GRID if has_grid else None
     return RowContext(
         lambda _: quote, lambda _: grid, 5_000, blind, precision=lambda _: SymbolPrecision(4, 2)

@@ -17,7 +17,7 @@ from mexc_tui.model.symbol import ListedType, Permission, Symbol, SymbolStatus
 from mexc_tui.model.trading import Trading
 from mexc_tui.risk.candidate import RiskBook
 from mexc_tui.sniping.exits import ExitHolding
-from mexc_tui.sniping.request import ArmFacts, ArmWish, DeskFacts, KeyFacts, PairFacts, WorkerFact
+from mexc_tui.sniping.request import ArmFacts, ArmProposal, DeskFacts, KeyFacts, PairFacts, WorkerFact
 from mexc_tui.sniping.rounding import Grid
 
 D = Decimal
@@ -78,10 +78,10 @@ def listing(**changes: Any) -> Listing:
     return Listing(**(fields | changes))
 
 
-def wish(**changes: Any) -> ArmWish:
+def wish(**changes: Any) -> ArmProposal:
     """Return a wish that everything approves of."""
     return replace(
-        ArmWish(
+        ArmProposal(
             "NEWUSDT", "g1", DetectorName.READY_STATE, T0, D(10), OrderType.IMMEDIATE_OR_CANCEL,
             D("1.2"), D(1), PLAN, 0.9,
         ),

@@ -1,1 +1,1 @@
-"""Pure: what is bought and when, what each answer means, and how a position is left."""
+"""Entries and exits as pure logic: sizing, pre-trade checks, reactions to responses, exit decisions."""

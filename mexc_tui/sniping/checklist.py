@@ -1,4 +1,4 @@
-"""The checklist of the last seconds before an opening: each line holds, or the snipe does not fire."""
+"""Readiness checklist, evaluated seconds before an opening. The snipe fires only if every check passes."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,51 +16,51 @@ from mexc_tui.sniping.verdict_text import moment, verdict
 
 @dataclass(frozen=True, slots=True)
 class ReadyFacts:
-    """What is looked at a second or two before the opening. None: not known."""
+    """Inputs of the checklist. None means unknown."""
 
     trading: TradingState
     generation: int
     armed_generation: int
-    """Of halts, when the snipe was armed."""
+    """Halt generation when the snipe was armed."""
     symbol: Symbol | None
     opens_ms: int | None
-    """As believed now."""
+    """Current opening time of the listing."""
     is_warm: bool
     round_trip_ms: float | None
     clock_error_ms: float | None
     clock_age_s: float | None
     free_quote: Decimal | None
-    """Free at the exchange, the snipe's reservation in it."""
+    """Free balance on the exchange; includes the snipe's reservation."""
     is_private_live: bool
     private_silent_ms: int | None
-    """How long nothing came on the private connection; None: there is none."""
+    """Time since the last message on the user stream; None: not connected."""
     public_silent_ms: int | None
-    """The same of the connections that stream the pair."""
+    """Time since the last message on the connections that stream the pair."""
     missing_topics: tuple[str, ...]
-    """What of the pair the exchange has not accepted to stream: without it a stop is blind."""
+    """Topics of the pair whose subscription is not accepted; without them a stop has no price."""
     has_unknown_order: bool
     orders_left: int
     are_requests_ready: bool
     ban: str = ""
     key_permission: KeyPermission = UNREAD
-    """Whether the key's own list of pairs names it."""
+    """Whether the key's own symbol list contains the pair."""
     standstill: str = ""
-    """What a long standstill of the event loop left unchecked, in words; empty: nothing."""
+    """Reason why reconciliation is pending after the event loop was blocked; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyLimits:
-    """Bounds of the last seconds."""
+    """Limits of the checklist."""
 
     clock_error_ms: float = 1_000
     clock_age_s: float = 60
     round_trip_ms: float = 2_000
     silent_ms: int = 7_500
-    """A stream's connection that is silent for longer is dead."""
+    """A stream connection without messages for longer counts as dead."""
 
 
 def checklist(snipe: Snipe, facts: ReadyFacts, limits: ReadyLimits, rules: FireRules) -> tuple[Verdict, ...]:
-    """Return every line of the checklist; one that says no keeps the snipe from firing."""
+    """Return the verdict of every check; a failed one keeps the snipe from firing."""
     armed = snipe.state in (SnipeState.ARMED, SnipeState.READY)
     moved = facts.opens_ms != snipe.opens_ms
     known, unknown = "no unknown outcome", "an order outcome is unknown"
@@ -109,7 +109,7 @@ def _line(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict
 
 
 def _pair(snipe: Snipe, facts: ReadyFacts) -> Verdict:
-    """Judge the pair's grid again: precision and bounds may have changed while armed (reliability O11)."""
+    """Check the order against the current filters: they may have changed while armed (reliability O11)."""
     words = "not in exchangeInfo"
     if facts.symbol is not None:
         words = _misfit(snipe, facts.symbol)

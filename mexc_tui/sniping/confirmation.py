@@ -1,8 +1,8 @@
-"""When a price is believed: by a second, independent observation, or by time (architecture 2.7).
+"""Confirmation of prices by a second, independent observation, or by time (architecture 2.7).
 
-A bid is a state of the order book, a trade is an event. Two bids are two observations if the book's version
-differs or some time lies between them. Trades count once per order: fills of one sweep carry one time, and
-one message is one observation. What the latest bid contradicts is not believed.
+A bid is a state of the order book, a trade is an event. Two bids are two observations if the order book
+version differs or enough time passed between them. Trades count once per order: all fills of one sweep have
+the same time, and one message is one observation. A price contradicted by the latest bid is not confirmed.
 """
 
 from dataclasses import dataclass, replace
@@ -11,19 +11,19 @@ from decimal import Decimal
 from mexc_tui.ledger.numbers import short
 
 SAME_MS = 50
-"""A bid of the same version counts again after so long: the book has stayed as it was."""
+"""A bid of the same version counts again after this time: the order book has not changed."""
 FRESH_MS = 1_000
-"""A younger bid above the stop contradicts trades below it. The exchange sends one every 100 ms."""
+"""A newer bid above the stop contradicts trades below it. The exchange sends one every 100 ms."""
 TRADE_MS = 2_000
-"""A trade dated further from now, either way, says nothing about the price of now."""
+"""Maximum difference between a trade's time and now; other trades are ignored."""
 LONE_MS = 1_000
-"""A single bid below the stop that nothing contradicts for so long is believed."""
+"""A single, uncontradicted bid below the stop is confirmed after this time."""
 LOWBALL_MS = 3_000
-"""A bid below a quarter of the stop, without a trade of its kind, is believed after so long: bids of a thin
-book are gone for a second or two."""
+"""A bid below a quarter of the stop, without a trade at that level, is confirmed after this time: bids of a
+thin book disappear for a second or two."""
 LOWBALL = Decimal("0.25")
 MIN_OBSERVATIONS = 2
-"""Observations that anything irreversible needs."""
+"""Minimum observations for an irreversible decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,43 +32,43 @@ class Tick:
 
     price: Decimal
     at_ms: int
-    """Exchange time: of a trade its own, of a bid when it was received."""
+    """Exchange time: of a trade its own, of a bid the time it was received."""
     is_trade: bool = False
     is_after_gap: bool = False
-    """The first price after the stream was silent or had a hole."""
+    """Whether this is the first price after a silent or interrupted stream."""
     version: int = 0
-    """Version of the order book that a bid is from; 0: unknown."""
+    """Order book version of a bid; 0: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastBid:
-    """The latest bid, with the observation before it."""
+    """The latest bid and the bid observed before it."""
 
     price: Decimal
     at_ms: int
     version: int
     counted_ms: int
-    """When it last counted as an observation of its own."""
+    """When it last counted as a separate observation."""
     before: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StopTouch:
-    """What was observed at or below the stop since the first touch."""
+    """Observations at or below the stop since it was first touched."""
 
     since_ms: int
     bids: int = 0
     trades: int = 0
     far: int = 0
-    """Observations so far below the stop that it sells at once."""
+    """Observations so far below the stop that it triggers immediately."""
     is_after_gap: bool = False
     above_since_ms: int | None = None
-    """Only a full confirmation time above the stop forgets a touch."""
+    """Start of the time above the stop; only a full confirmation time resets the touch."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedPrices:
-    """What is remembered of the prices of one position."""
+    """Observed prices of one position."""
 
     quoted: LastBid | None = None
     traded_ms: int = 0
@@ -91,7 +91,7 @@ class ObservedPrices:
 
 @dataclass(frozen=True, slots=True)
 class StopRules:
-    """A stop and how it is confirmed. `far`: at or below this price it sells at once."""
+    """A stop and its confirmation settings. `far`: at or below this price it triggers immediately."""
 
     price: Decimal
     far: Decimal
@@ -101,10 +101,10 @@ class StopRules:
 
 
 def is_observation(observed: ObservedPrices, tick: Tick, opened_ms: int, now_ms: int) -> bool:
-    """Whether a tick tells something that the ticks before it did not.
+    """Whether a tick is a new observation.
 
-    A trade counts if it is from after the entry, of about now, and later than the last one that counted: so
-    fills of one sweep, and trades that are sent again, count once.
+    A trade counts if it is newer than the entry and the last counted trade, and close to the current time:
+    fills of one sweep and repeated trades count once.
     """
     if tick.is_trade:
         is_of_now = abs(now_ms - tick.at_ms) <= TRADE_MS
@@ -116,7 +116,7 @@ def is_observation(observed: ObservedPrices, tick: Tick, opened_ms: int, now_ms:
 
 
 def record_tick(observed: ObservedPrices, tick: Tick, now_ms: int, *, is_new: bool) -> ObservedPrices:
-    """Remember a tick."""
+    """Return the observed prices with a tick added."""
     if tick.is_trade:
         return replace(observed, traded_ms=tick.at_ms) if is_new else observed
     old = observed.quoted
@@ -129,7 +129,7 @@ def record_tick(observed: ObservedPrices, tick: Tick, now_ms: int, *, is_new: bo
 def count_touch(
     observed: ObservedPrices, tick: Tick, rules: StopRules, now_ms: int, *, is_new: bool
 ) -> ObservedPrices:
-    """Count a tick at or below the stop."""
+    """Return the observed prices with a tick at or below the stop counted."""
     touch = observed.touch or StopTouch(now_ms)
     count = int(is_new)
     touch = replace(
@@ -144,7 +144,7 @@ def count_touch(
 
 
 def track_above(observed: ObservedPrices, confirm_ms: int, now_ms: int) -> ObservedPrices:
-    """Forget a touch after the price stayed above for as long as a confirmation takes."""
+    """Reset the touch once the price was above the stop for a full confirmation time."""
     touch = observed.touch
     if touch is None:
         return observed
@@ -156,7 +156,7 @@ def track_above(observed: ObservedPrices, confirm_ms: int, now_ms: int) -> Obser
 
 
 def exclude_gap(observed: ObservedPrices, for_ms: int) -> ObservedPrices:
-    """Let a time in which nothing could be observed confirm nothing, and end no touch."""
+    """Shift the touch by a time without observations, so that it neither confirms nor ends it."""
     touch = observed.touch
     if touch is None:
         return observed
@@ -166,7 +166,7 @@ def exclude_gap(observed: ObservedPrices, for_ms: int) -> ObservedPrices:
 
 
 def confirmation_reason(observed: ObservedPrices, rules: StopRules, now_ms: int) -> str:
-    """Say what confirms a stop; empty: nothing does yet."""
+    """Return what confirms a stop; empty: not confirmed yet."""
     touch, quoted = observed.touch, observed.quoted
     if touch is None or touch.above_since_ms is not None or observed.is_contradicted(rules.price, now_ms):
         return ""
@@ -197,5 +197,5 @@ def next_look_ms(touch: StopTouch | None, confirm_ms: int, now_ms: int) -> int |
 
 
 def trigger_text(price: Decimal, stop: Decimal, why: str) -> str:
-    """Say why a stop sells."""
+    """Return the text that explains why a stop triggered."""
     return f"{short(price)} at or below the stop of {short(stop)}: {why}"

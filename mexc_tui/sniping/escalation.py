@@ -1,7 +1,8 @@
-"""Sells when the exchange refuses: at the bid, through the book, then within its bounds (reliability O14).
+"""Next attempt of a sale after a refusal: at the bid, through the book, then within the exchange's limits
+(O14).
 
-The plan is never dropped: every step but one for a person names when to try again. What cannot be sold for a
-while is trapped, and a person is called.
+The sale is never given up: each step has a time for the next attempt, except dust. A position that cannot
+be sold for a while is reported as trapped, with an alert.
 """
 
 from collections.abc import Sequence
@@ -29,73 +30,73 @@ from mexc_tui.sniping.slippage_cap import SlippageCap
 RETRY_MS = (0, 100, 250, 500, 1_000, 2_000, 5_000)
 TRAPPED_RETRY_MS = 30_000
 ALARM_AFTER = 4
-"""Tries without success before a person is called."""
+"""Failed attempts before the alert."""
 TRAPPED_AFTER_MS = 10_000
-"""A position of which nothing is sold within so long is trapped, known when the next try is set later."""
+"""A position with no sale for this time is trapped; decided as soon as the next attempt is due later."""
 HALVINGS = 10
 NEARINGS = 4
-"""Prices nearer to the bid that are tried before the bid itself counts as below the band."""
+"""Attempts at prices closer to the bid, before the bid itself counts as below the price band."""
 MARKET_PROTECTION = Decimal("0.05")
-"""So far below the touch a MARKET order may be filled (protocol 5.2)."""
+"""Maximum distance of a MARKET fill from the best price (protocol 5.2)."""
 CAPPED_MS = 1_000
-"""A bid below the slippage cap is looked at again after so long; a better one wakes the sale."""
+"""Interval between checks of a bid below the slippage cap; a better bid resumes the sale earlier."""
 HOLD_MS = 500
-"""What is no order now is looked at again after so long: nothing is sent for it."""
+"""Interval between checks of a quantity that is not a valid order now; nothing is sent."""
 TRAPPED_AFTER_HOLDS = 20
 TRAPPED = 30028
 STALE_BALANCE = (Advice.REFRESH_BALANCES, Advice.REDUCE_SIZE)
 
 
 class SaleMethod(StrEnum):
-    """How a sale is tried."""
+    """How the next attempt sells."""
 
     AT_BID = "at the bid"
     THROUGH = "through the book"
     MARKET = "at market"
     RESTING = "resting"
-    """The bid is below the price band: a limit order waits at the lowest price that is allowed."""
+    """The bid is below the price band: a limit order rests at the lowest price allowed."""
     QUERY = "query"
-    """Nobody knows what became of the last try: ask for it first."""
+    """The outcome of the last attempt is unknown: query it first."""
     WAIT = "wait"
-    """Nothing is free yet: a cancel is under method, or balances are old."""
+    """No quantity is free: a cancel is in progress, or balances are stale."""
     NO_BID = "no bid"
     CAPPED = "below the slippage cap"
     HOLD = "hold"
-    """It is no order now, by the pair's rules or the best bid: look again."""
+    """Not a valid order now, by the pair's filters or the best bid: check again."""
     DUST = "dust"
-    """Its value is too small at a confirmed price; never retried."""
+    """Value too small at a confirmed price; never retried."""
 
 
 @dataclass(frozen=True, slots=True)
 class SaleAttempt:
-    """A sale as it stands. `number`: tries so far; `refusal`: the last answer, None before the first."""
+    """State of a sale. `number`: attempts so far; `refusal`: the last one, None before the first."""
 
     number: int
     quantity: Decimal
-    """Base units still to be sold."""
+    """Base units still to sell."""
     free: Decimal
     bid: Decimal | None
     last: Decimal | None
-    """The last trade's price: the band is measured from it."""
+    """Price of the last trade, the reference of the price band."""
     refusal: Refusal | None = None
     is_urgent: bool = False
-    """A stop or a flattening: at once through the book."""
+    """A stop or a flattening: sells through the book immediately."""
     terms: SaleTerms = NOTHING_LEARNED
     cap: SlippageCap | None = None
-    """None: no bid was seen yet."""
+    """None: no bid observed yet."""
     since_ms: int | None = None
-    """Since when nothing was sold; None: the sale begins."""
+    """Time of the last fill or of the start; None: not started."""
     tried: OrderType | None = None
-    """The type of the last order."""
+    """Type of the last order."""
     judged: SellableJudgement = SELLABLE
-    """Whether the rest can be an order at all, by several prices."""
+    """Whether the remainder can be a valid order at several prices."""
     holds: int = 0
-    """Looks in a row at which it was no order."""
+    """Consecutive checks at which it was not a valid order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """The next try. `trapped`: why it cannot be sold now; `wakes_at`: a bid that ends the wait early."""
+    """The next attempt. `trapped`: why it cannot be sold now; `wakes_at`: a bid that ends the wait early."""
 
     method: SaleMethod
     price: Decimal | None
@@ -111,12 +112,13 @@ class Sale:
 
     @property
     def is_order(self) -> bool:
-        """Whether something is sent."""
+        """Whether an order is sent."""
         return self.method in (SaleMethod.AT_BID, SaleMethod.THROUGH, SaleMethod.MARKET, SaleMethod.RESTING)
 
 
 def escalate(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, now_ms: int) -> Sale:
-    """Return how to sell next. No halt, limit or breaker is asked: it reduces risk (architecture 2.4)."""
+    """Return how to sell next. Halts, limits and breakers do not apply: a sale reduces risk (architecture
+    2.4)."""
     plan = _next(sale, _whole(sale, sale.terms.grid(grid)), slippage_pct, now_ms)
     is_late = sale.since_ms is not None and plan.at_ms - sale.since_ms >= TRAPPED_AFTER_MS
     if not is_late or plan.trapped or plan.method in (SaleMethod.DUST, SaleMethod.HOLD):
@@ -168,7 +170,7 @@ def _next(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, now_ms: int) -> 
 
 
 def _order(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, quantity: Decimal) -> Sale:
-    """Return the next order: within the cap, at prices and of a type that the pair takes."""
+    """Return the next order: within the slippage cap, at a price and of a type that the pair accepts."""
     assert sale.bid is not None
     floor = ceiled(sale.cap.floor, grid.price_tick) if sale.cap is not None else ZERO
     lowest = _lowest(sale, grid)
@@ -195,7 +197,7 @@ def _order(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, quantity: Decim
 
 
 def _market(sale: SaleAttempt, grid: Grid, floor: Decimal, quantity: Decimal) -> Sale | None:
-    """Return a MARKET order, which the price band does not bound; None: none is allowed within the cap."""
+    """Return a MARKET order, which the price band does not limit; None: none is possible within the cap."""
     assert sale.bid is not None
     part = slice_of(quantity, sale.bid, grid, OrderType.MARKET)
     is_refused = OrderType.MARKET in sale.terms.refused or sale.bid * (1 - MARKET_PROTECTION) < floor
@@ -205,7 +207,7 @@ def _market(sale: SaleAttempt, grid: Grid, floor: Decimal, quantity: Decimal) ->
 
 
 def _lowest(sale: SaleAttempt, grid: Grid) -> Decimal | None:
-    """Return the lowest price that the exchange takes, as far as it is known."""
+    """Return the lowest price that the exchange accepts, as far as known."""
     assert sale.bid is not None
     named = _named_price(sale.refusal)
     if _is_out_of_band(sale.refusal) and sale.number >= NEARINGS:
@@ -227,14 +229,14 @@ def _capped(sale: SaleAttempt, cap: SlippageCap, quantity: Decimal, now_ms: int)
 
 
 def _blocked_reason(sale: SaleAttempt, plan: Sale) -> str:
-    """Return why nothing could be sold for a while, in words that do not change at every try."""
+    """Return why nothing could be sold for a while; the text does not change with every attempt."""
     if sale.refusal is not None:
         return _refusal_text(sale.refusal)
     return "orders accepted but not filled" if plan.is_order else plan.words
 
 
 def _unsellable(sale: SaleAttempt, fault: str, now_ms: int) -> Sale:
-    """Return what to do with what is no order now: it is dust, or it is looked at again."""
+    """Return the step for a quantity that is not a valid order now: write it off as dust, or check again."""
     if sale.judged.sellability is Sellability.DUST:
         return Sale(SaleMethod.DUST, None, sale.quantity, now_ms, fault)
     is_trapped = sale.judged.sellability is Sellability.TRAPPED or (
@@ -278,7 +280,7 @@ def _price(method: SaleMethod, sale: SaleAttempt, grid: Grid, slippage_pct: Deci
 
 
 def _slippage(sale: SaleAttempt, slippage_pct: Decimal) -> Decimal:
-    """Return how far below the bid is asked; nearer each time that a band nobody told of refuses it."""
+    """Return the slippage below the bid; halved after each refusal by an unknown price band."""
     is_out = _is_out_of_band(sale.refusal)
     return slippage_pct / 2 ** min(sale.number, HALVINGS) if is_out else slippage_pct
 
@@ -292,12 +294,12 @@ def _named_price(refusal: Refusal | None) -> Decimal | None:
 
 
 def _least_price(quantity: Decimal, price: Decimal, bid: Decimal, grid: Grid) -> Decimal:
-    """Return the lowest price at which the order's value is large enough, up to the bid."""
+    """Return the lowest price with a sufficient order value, at most the bid."""
     return min(max(price, ceiled(grid.min_value / quantity, grid.price_tick)), bid)
 
 
 def fillable_quantity(bids: Sequence[tuple[float, float]], quantity: float, floor: float) -> float:
-    """Return how many base units the book takes at `floor` or better."""
+    """Return how many base units the order book can fill at `floor` or better."""
     taken = 0.0
     for price, there in bids:
         if price < floor or taken >= quantity:

@@ -1,6 +1,6 @@
-"""Other exits for an open position: a person's update, held against the rules of plans at the entry. Pure.
+"""Changes to the exits of an open position, checked against the rules for entry plans. Pure.
 
-What would sell at once is refused: that is a close, and is asked for as one. Rungs that sold something stay.
+A change that would sell immediately is refused: use close instead. Rungs with sales are kept.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ CLOSE = "close the position or a part of it"
 
 @dataclass(frozen=True, slots=True)
 class ExitBounds:
-    """What the settings allow, both ends included; per cent and seconds."""
+    """Bounds from the settings, inclusive; per cent and seconds."""
 
     trailing_after: Bounds
     trailing_distance: Bounds
@@ -35,7 +35,7 @@ class ExitBounds:
 
 @dataclass(frozen=True, slots=True)
 class ExitUpdate:
-    """New exits; what is None stays. `ladder`: the rungs that are still to be sold."""
+    """New exits; None keeps the current value. `ladder`: the rungs still to sell."""
 
     stop_price: Decimal | None = None
     trailing: bool | None = None
@@ -48,7 +48,7 @@ class ExitUpdate:
 
 @dataclass(frozen=True, slots=True)
 class EditedPosition:
-    """The position as it stands now."""
+    """The position in its current state."""
 
     position: Position
     memory: ExitMemory
@@ -59,7 +59,7 @@ class EditedPosition:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """The exits that were wished for; in force only if every verdict agrees."""
+    """The edited exits; applied only if every check passes."""
 
     plan: ExitPlan
     stop_price: Decimal
@@ -67,7 +67,7 @@ class Edited:
 
 
 def edit(held: EditedPosition, update: ExitUpdate, bounds: ExitBounds, now_ms: int) -> Edited:
-    """Return the new exits with what every rule says of them."""
+    """Return the new exits with the verdict of every rule."""
     plan, stop = held.position.plan, update.stop_price or held.memory.stop_price
     invalid = [one for one in _numbers(update) if not one.is_finite()]
     if invalid or (update.stop_price is not None and update.stop_price <= 0):
@@ -98,7 +98,7 @@ _PLAIN = ("trailing", "trailing_after_pct", "trailing_distance_pct", "break_even
 
 
 def kept_rungs(held: EditedPosition) -> tuple[Rung, ...]:
-    """Return the rungs up to the last one that sold something: what was done cannot be wished otherwise."""
+    """Return the rungs up to the last one with a sale: those cannot be changed."""
     numbers = (*held.position.rungs_done, *(number for number, sold in held.sold if sold > 0))
     return held.position.plan.ladder[: max(numbers, default=0)]
 

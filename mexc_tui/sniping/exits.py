@@ -1,7 +1,8 @@
-"""How a position is left: stop with confirmation, trailing, break-even, time stop, ladder, by hand.
+"""Exit decisions: stop with confirmation, trailing stop, break-even, time stop, ladder, manual close.
 
-Each tick goes in with what is remembered; out come the new memory and what to do. A stop that has fired stays
-fired. Sizes are what is owned and free after fees, floored to the step (rules 3; reliability O7, O8).
+Each tick is combined with the stored state and returns the new state and the action. A triggered stop stays
+triggered. Sizes are the owned and free quantities after fees, rounded down to the step size (rules 3;
+reliability O7, O8).
 """
 
 from collections.abc import Iterable
@@ -30,19 +31,19 @@ from mexc_tui.sniping.sellable import order_fault
 
 MS = 1_000
 MOST_FEE = Decimal("0.05")
-"""No fee of the exchange is higher: more than that is a wrong number."""
+"""Maximum plausible fee; a higher value is treated as wrong."""
 NO_PRICES = ObservedPrices()
 
 
 @dataclass(frozen=True, slots=True)
 class ExitMemory:
-    """What is remembered between ticks. `stop_price` and `high_price` are stored with the position."""
+    """State kept between ticks. `stop_price` and `high_price` are stored with the position."""
 
     stop_price: Decimal
     high_price: Decimal
     low_price: Decimal
     stop_reason: CloseReason = CloseReason.NONE
-    """What moved the stop to where it is; NONE: not known, told by its place."""
+    """What last moved the stop; NONE: unknown, derived from its price."""
     observed: ObservedPrices = NO_PRICES
     fired: CloseReason = CloseReason.NONE
     fired_words: str = ""
@@ -50,35 +51,35 @@ class ExitMemory:
 
 @dataclass(frozen=True, slots=True)
 class ExitHolding:
-    """What can be sold now. `free` is free at the exchange; `resting` are our own take-profits."""
+    """Quantity available for exits. `free` is free at the exchange; `resting` are the desk's take-profits."""
 
     position: Position
     grid: Grid
     free: Decimal
     resting: tuple[RestingRung, ...] = ()
     sold: RungSales = ()
-    """What each rung has sold so far."""
+    """Base units sold by each rung."""
 
     @property
     def rests(self) -> Decimal:
-        """Return how many base units lie in take-profits."""
+        """Return the base units in resting take-profits."""
         return sum((order.open_quantity for order in self.resting), ZERO)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Result of a tick. Decide again at `wake_ms` even if no tick comes."""
+    """Result of a tick."""
 
     memory: ExitMemory
     stop_move: str = ""
-    """Why the stop moved up; empty: it did not move."""
+    """Why the stop moved up; empty: not moved."""
     is_rung_reached: bool = False
-    """Whether a rung without a resting order can be sold at this price."""
+    """Whether a rung without a resting order can sell at this price."""
     wake_ms: int | None = None
 
 
 def remember(position: Position) -> ExitMemory:
-    """Return the memory of a position as stored: highest price and what fired survive a restart."""
+    """Return the stored state of a position: high price and triggered stop survive a restart."""
     entry = position.entry_price
     stop = position.stop_price or initial_stop(position)
     return ExitMemory(
@@ -91,14 +92,15 @@ def remember(position: Position) -> ExitMemory:
 
 
 def initial_stop(position: Position) -> Decimal:
-    """Return the stop that the plan puts under the entry price, as stored. The entry price is of fills."""
+    """Return the plan's stop below the entry price, rounded as stored. The entry price is that of the
+    fills."""
     return rounded(position.entry_price * (1 - position.plan.stop_loss_pct / HUNDRED))
 
 
 def decide(holding: ExitHolding, memory: ExitMemory, tick: Tick | None, now_ms: int) -> Decision:
-    """Return what a price means for a position, and what time alone means (`tick` None).
+    """Return the effect of a price on a position, or of time alone (`tick` None).
 
-    `now_ms` is the exchange's time, not before the tick's.
+    `now_ms`: exchange time, not before the tick's.
     """
     position = holding.position
     is_absurd = tick is not None and tick.price <= 0
@@ -122,19 +124,20 @@ def decide(holding: ExitHolding, memory: ExitMemory, tick: Tick | None, now_ms: 
 
 
 def stop_now(memory: ExitMemory, reason: CloseReason, words: str) -> ExitMemory:
-    """Return the memory of a position that is to be closed for another reason; a fired one keeps its own."""
+    """Return the state with a close for another reason; an exit that already triggered keeps its reason."""
     return (
         memory if memory.fired is not CloseReason.NONE else replace(memory, fired=reason, fired_words=words)
     )
 
 
-# ---- the stop's price
+# ---- stop price
 
 
 def _follow(position: Position, memory: ExitMemory, grid: Grid) -> tuple[ExitMemory, str]:
-    """Raise the highest price and the stop that follows it; return why the stop moved, else an empty text.
+    """Update the high price and raise the stop that follows it; return why the stop moved, else an empty
+    text.
 
-    A stop never moves down. A price counts as highest or lowest once two bids in a row agree on it.
+    A stop never moves down. A price counts as high or low once two consecutive bids confirm it.
     """
     low, high = memory.observed.agreed or (memory.high_price, memory.low_price)
     high, low = max(memory.high_price, low), min(memory.low_price, high)
@@ -147,7 +150,7 @@ def _follow(position: Position, memory: ExitMemory, grid: Grid) -> tuple[ExitMem
 
 @dataclass(frozen=True, slots=True)
 class HigherStop:
-    """A price that the plan moves the stop up to, and why."""
+    """A price that the plan raises the stop to, and why."""
 
     price: Decimal
     words: str
@@ -155,7 +158,7 @@ class HigherStop:
 
 
 def higher_stops(position: Position, high: Decimal, grid: Grid) -> Iterable[HigherStop]:
-    """Yield the prices that the plan moves the stop up to once `high` was seen."""
+    """Yield the prices that the plan raises the stop to at the high price `high`."""
     plan, entry = position.plan, position.entry_price
     if plan.break_even_rung and any(number >= plan.break_even_rung for number in position.rungs_done):
         even = break_even(position, grid)
@@ -175,13 +178,13 @@ def _sold_at(position: Position) -> Decimal:
 
 
 def break_even(position: Position, grid: Grid) -> Decimal:
-    """Return the price at which a stop sells without a loss: it earns both fees and its slippage."""
+    """Return the stop price that sells without a loss: it covers both fees and slippage."""
     fee, slippage = exit_fee(position, grid), position.plan.break_even_slippage_pct / HUNDRED
     return position.entry_price * (1 + fee) / ((1 - fee) * (1 - slippage))
 
 
 def exit_fee(position: Position, grid: Grid) -> Decimal:
-    """Return the fee of selling a position, a ratio: the pair's taker fee, or what was charged if more.
+    """Return the fee ratio of selling a position: the pair's taker fee, or the charged fee if higher.
 
     Fees of its sales are estimated by the maker fee, as most of them are take-profits.
     """
@@ -194,7 +197,8 @@ def exit_fee(position: Position, grid: Grid) -> Decimal:
 
 
 def _reason(position: Position, memory: ExitMemory, grid: Grid) -> CloseReason:
-    """Return what the stop that fired was: what moved it, or what its place says after a restart."""
+    """Return the kind of stop that triggered: what moved it last, or derived from its price after a
+    restart."""
     stop = memory.stop_price
     if stop <= max(initial_stop(position), position.initial_stop):
         return CloseReason.STOP
@@ -204,7 +208,7 @@ def _reason(position: Position, memory: ExitMemory, grid: Grid) -> CloseReason:
     return next((one.reason for one in moved if abs(one.price - stop) <= grid.price_tick), CloseReason.STOP)
 
 
-# ---- its confirmation
+# ---- confirmation
 
 
 def _confirm(
@@ -227,7 +231,7 @@ def _confirm(
 
 
 def _rules(position: Position, stop: Decimal) -> StopRules:
-    """Return how a stop is confirmed. Distances are of the stop as it is now, wherever it moved to."""
+    """Return how the stop is confirmed. Distances are relative to its current price."""
     plan = position.plan
     distance = stop * plan.stop_loss_pct / (HUNDRED - plan.stop_loss_pct)
     far = stop - distance * (plan.at_once_factor - 1)
@@ -242,7 +246,7 @@ def _time_stop(position: Position, memory: ExitMemory, now_ms: int) -> ExitMemor
 
 
 def time_stop_ms(position: Position) -> int | None:
-    """Return when a position is closed by time alone; None: never."""
+    """Return when the time stop closes a position; None: no time stop."""
     return position.opened_ms + position.plan.time_stop_s * MS if position.plan.time_stop_s else None
 
 

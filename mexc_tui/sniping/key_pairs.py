@@ -1,20 +1,20 @@
-"""Whether the key's own list of pairs (selfSymbols) lets it trade a pair.
+"""Trading permission of the API key for a pair, from the key's own symbol list (selfSymbols).
 
-An ordinary key's list names every pair that is open to keys. An empty list, one that was read too long ago,
-and one from before the pair was opened to keys prove nothing.
+The list of an ordinary key contains every pair open to API trading. An empty list, a stale one, and one
+read before the pair opened to API trading are inconclusive.
 """
 
 from dataclasses import dataclass
 
 OLD_MS = 600_000
-"""A list read longer ago says nothing about now."""
+"""An older list is stale."""
 SETTLED_MS = 5_000
-"""So long after a pair was opened to keys every list of the exchange names it."""
+"""Delay after a pair opens to API trading until every list on the exchange contains it."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPairs:
-    """A list of pairs as it was read last."""
+    """The symbol list as last read."""
 
     names: frozenset[str]
     at_ms: int
@@ -22,7 +22,7 @@ class KeyPairs:
 
 @dataclass(frozen=True, slots=True)
 class KeyPermission:
-    """Whether the key may trade a pair, and what that follows from. None: not known."""
+    """Whether the key may trade a pair, and the evidence. `is_allowed` None: unknown."""
 
     is_allowed: bool | None
     words: str
@@ -32,7 +32,8 @@ UNREAD = KeyPermission(None, "unknown: selfSymbols not read")
 
 
 def key_may_trade(symbol: str, pairs: KeyPairs | None, api_ms: int | None, now_ms: int) -> KeyPermission:
-    """Return whether a key may trade a pair. `api_ms`: when an official source first opened it to keys."""
+    """Return whether a key may trade a pair. `api_ms`: when an official source first opened it to API
+    trading."""
     if pairs is None:
         return UNREAD
     age_ms = max(now_ms - pairs.at_ms, 0)

@@ -1,4 +1,4 @@
-"""The exit ladder as orders: what each rung sells, and which can rest on the exchange (rules 3)."""
+"""The take-profit ladder as orders: the quantity of each rung, and which rungs can rest (rules 3)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,18 +11,18 @@ from mexc_tui.sniping.sellable import DUST_VALUE, order_fault
 
 
 class RungPlace(StrEnum):
-    """Where a rung waits."""
+    """Where a rung is kept."""
 
     EXCHANGE = "exchange"
     ENGINE = "engine"
     TOO_SMALL = "too small"
-    """Its quantity goes to the next rung that can carry it, else it stays with the stop."""
+    """Its quantity moves to the next rung that is large enough, else it stays with the stop."""
     SOLD = "sold"
 
 
 @dataclass(frozen=True, slots=True)
 class RungPlan:
-    """One rung, numbered from 1: base units sold at a price."""
+    """One rung, numbered from 1: base units to sell at a price."""
 
     number: int
     price: Decimal
@@ -41,7 +41,7 @@ class RestingRung:
 
 
 def rested(resting: Iterable[RestingRung]) -> dict[int, Decimal]:
-    """Return how many base units rest for each rung."""
+    """Return the base units resting for each rung."""
     sums: dict[int, Decimal] = {}
     for one in resting:
         sums[one.rung] = sums.get(one.rung, ZERO) + one.open_quantity
@@ -49,7 +49,7 @@ def rested(resting: Iterable[RestingRung]) -> dict[int, Decimal]:
 
 
 RungSales = tuple[tuple[int, Decimal], ...]
-"""(rung, base units sold for it so far)."""
+"""(rung, base units sold so far)."""
 
 
 def rungs(
@@ -60,10 +60,10 @@ def rungs(
     resting: Iterable[RestingRung] = (),
     may_rest: bool = True,
 ) -> tuple[RungPlan, ...]:
-    """Return what the ladder still sells of what is owned after fees; the sum never exceeds what remains.
+    """Return the remaining sales of the ladder after fees; their sum never exceeds the remaining quantity.
 
-    A rung that is too small to be an order is carried on to the next one, the last to the one before. What
-    rests already is an order, however little of it is left.
+    A rung that is too small for an order is merged into the next one, the last into the one before. An
+    order that already rests is kept, however small its remainder.
     """
     ladder, left, carried = position.plan.ladder, position.remaining, ZERO
     already, rests = dict(sold), rested(resting)
@@ -88,7 +88,7 @@ def rungs(
 
 
 def _allotted(position: Position, grid: Grid) -> list[tuple[Decimal, Decimal]]:
-    """Return each rung's price, and what it sells in all of what was owned: sales do not change it."""
+    """Return the price and the total quantity of each rung, based on the full position before any sale."""
     left = owned = position.remaining + position.sold_quantity
     carried, parts = ZERO, list[tuple[Decimal, Decimal]]()
     for number, rung in enumerate(position.plan.ladder, 1):
@@ -112,12 +112,12 @@ def _is_whole(position: Position) -> bool:
 
 
 def _is_order(quantity: Decimal, price: Decimal, grid: Grid) -> bool:
-    """Whether it can rest, in as many slices as that takes."""
+    """Whether it can rest, split into as many orders as needed."""
     return price > 0 and not order_fault(quantity, price, grid)
 
 
 def _without_dust(plans: list[RungPlan], left: Decimal, grid: Grid) -> tuple[RungPlan, ...]:
-    """Add what the last rungs could not carry to the highest one that is an order."""
+    """Add the quantity that the last rungs could not place to the highest rung with an order."""
     for index in range(len(plans) - 1, -1, -1):
         if plans[index].quantity > 0:
             more = plans[index].quantity + floored(left, grid.quantity_step)
@@ -128,7 +128,7 @@ def _without_dust(plans: list[RungPlan], left: Decimal, grid: Grid) -> tuple[Run
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """What makes the resting orders agree with the ladder: cancel first, then place.
+    """Changes that make the resting orders match the ladder: cancel first, then place.
 
     A rung above the pair's maximum order value is placed as several orders.
     """
@@ -140,11 +140,12 @@ class Alignment:
 def align(
     plans: Iterable[RungPlan], resting: Iterable[RestingRung], position: Position, free: Decimal, grid: Grid
 ) -> Alignment:
-    """Compare the ladder with what rests. Never places more than is owned and free.
+    """Compare the ladder with the resting orders. Never places more than the owned and free quantity.
 
-    Orders of a rung that is sold, gone, at another price, or beyond its plan are cancelled; what they hold is
-    placed anew once the cancel was observed, so nothing is ever offered twice. Where the pair's rules let no
-    rung be placed, what rests at its rung's price stays: a cancelled order could not be placed again.
+    Orders of a rung that is sold, removed, repriced, or above its planned quantity are cancelled; their
+    quantity is placed again once the cancel is confirmed, so it is never offered twice. If the pair's
+    filters allow no rung to be placed, orders at their rung's price stay: a cancelled order could not be
+    placed again.
     """
     plans = tuple(plans)
     wanted = {plan.number: plan for plan in plans if plan.place is RungPlace.EXCHANGE}
@@ -175,7 +176,7 @@ def align(
 def rungs_done(
     position: Position, sold: RungSales, grid: Grid, resting: Iterable[RestingRung] = ()
 ) -> tuple[int, ...]:
-    """Return the rungs that are done: what is left of their share is no order any more, and worth little."""
+    """Return the completed rungs: the remainder of their share is not a valid order and has little value."""
     done = set(position.rungs_done)
     left = {plan.number: plan.quantity for plan in rungs(position, grid, sold, resting=resting)}
     for number, quantity in sold:
@@ -186,7 +187,7 @@ def rungs_done(
 
 
 def _is_material(position: Position, number: int, sold: Decimal) -> bool:
-    """Whether what a rung still has to sell is worth something, whatever the pair's rules say of it now."""
+    """Whether the unsold share of a rung has value, regardless of the pair's current filters."""
     if not 0 < number <= len(position.plan.ladder):
         return False
     rung, owned = position.plan.ladder[number - 1], position.remaining + position.sold_quantity

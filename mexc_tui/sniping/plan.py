@@ -1,4 +1,4 @@
-"""When and at which price a snipe fires: the price cap, the aim, and the schedule of its attempts."""
+"""Timing and price of a snipe: price cap, aim, and the schedule of its attempts."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,14 +9,14 @@ from mexc_tui.model.snipe import SnipeState
 from mexc_tui.sniping.rounding import HUNDRED, Grid, buy_quantity, floored, highest_buy
 
 ORDER_CALLS_PER_S = 12
-"""What the exchange takes of one account (protocol 11.2)."""
+"""Maximum order requests per second for one account (protocol 11.2)."""
 MAX_ATTEMPTS = 20
 NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class FireRules:
-    """Settings of entries; times in milliseconds, shares in per cent."""
+    """Entry settings; times in milliseconds, shares in per cent."""
 
     early_ms: int = 20
     window_ms: int = 5_000
@@ -28,13 +28,13 @@ class FireRules:
 
     @property
     def spacing_ms(self) -> int:
-        """Return the least time between two attempts."""
+        """Return the minimum time between two attempts."""
         return -(-1_000 // min(self.calls_per_s, ORDER_CALLS_PER_S))
 
 
 @dataclass(frozen=True, slots=True)
 class FiringAim:
-    """When the first attempt is to arrive (exchange time) and when its first byte leaves (engine's clock)."""
+    """Arrival time of the first attempt (exchange time) and departure of its first byte (engine clock)."""
 
     arrive_ms: float
     leave_ns: int
@@ -44,9 +44,9 @@ class FiringAim:
 def aim(opens_ms: int, opens_ns: int, one_way_ns: int, clock_error_ms: float, rules: FireRules) -> FiringAim:
     """Return when to fire so that the request arrives at the opening.
 
-    `opens_ns`: the opening on the engine's monotonic clock; `one_way_ns`: half the fastest round trip.
-    The clock is known to within its error: the aim moves later by as much of it as exceeds `early_ms`,
-    so that no attempt arrives earlier than `early_ms` before the opening.
+    `opens_ns`: the opening on the engine's monotonic clock; `one_way_ns`: half the fastest round trip. The
+    clock has an error bound: the part of it above `early_ms` delays the aim, so that no attempt arrives
+    earlier than `early_ms` before the opening.
     """
     late_ms = max(clock_error_ms - rules.early_ms, 0.0)
     leave_ns = opens_ns + int(late_ms * NS_PER_MS) - one_way_ns
@@ -57,7 +57,7 @@ def aim(opens_ms: int, opens_ns: int, one_way_ns: int, clock_error_ms: float, ru
 def price_cap(
     reference: Decimal | None, grid: Grid, rules: FireRules, last: Decimal | None = None
 ) -> Decimal | None:
-    """Return the highest limit of a snipe: premium over the reference, and the pair's band."""
+    """Return the maximum limit price of a snipe, by the premium over the reference and the price band."""
     caps: list[Decimal] = []
     if reference is not None:
         caps.append(floored(reference * (1 + rules.premium_pct / HUNDRED), grid.price_tick))
@@ -67,14 +67,14 @@ def price_cap(
 
 
 def book_price(best_ask: Decimal, cap: Decimal | None, grid: Grid, rules: FireRules) -> Decimal:
-    """Return a limit that takes the book up to the slippage cap, never above the price cap."""
+    """Return a limit price that fills up to the slippage cap, at most the price cap."""
     price = floored(best_ask * (1 + rules.slippage_pct / HUNDRED), grid.price_tick)
     return price if cap is None else min(price, cap)
 
 
 @dataclass(frozen=True, slots=True)
 class FirstOrder:
-    """The terms of an entry order: always a limit price, whatever the type."""
+    """The terms of an entry order: always with a limit price, whatever the type."""
 
     type: OrderType
     price: Decimal
@@ -82,22 +82,22 @@ class FirstOrder:
 
 
 def first_order(kind: OrderType, price: Decimal, spend_cap: Decimal, grid: Grid) -> FirstOrder | None:
-    """Return an order of at most `spend_cap`, fee included; None if that buys nothing."""
+    """Return an order of at most `spend_cap`, fee included; None: too small for one step."""
     quantity = buy_quantity(spend_cap, price, grid.taker_fee, grid)
     return FirstOrder(bounded(kind), price, quantity) if quantity > 0 else None
 
 
 def bounded(kind: OrderType) -> OrderType:
-    """Return a type that takes a limit price: a MARKET order has none."""
+    """Return a type with a limit price: MARKET becomes IMMEDIATE_OR_CANCEL."""
     return OrderType.IMMEDIATE_OR_CANCEL if kind is OrderType.MARKET else kind
 
 
 def next_at_ms(
     sent: int, last_sent_ms: int | None, opens_ms: int, rules: FireRules, now_ms: int
 ) -> int | None:
-    """Return when the next attempt may be sent, not before the opening; None: attempts or window are used up.
+    """Return when the next attempt may be sent, not before the opening; None: attempts or window used up.
 
-    A clock that was measured anew may say that the opening is still ahead.
+    A new clock measurement can move the opening back into the future.
     """
     if sent >= min(rules.attempts, MAX_ATTEMPTS):
         return None
@@ -106,17 +106,17 @@ def next_at_ms(
 
 
 def has_moved_away(best_ask: Decimal | None, limit: Decimal) -> bool:
-    """Whether the price left a resting entry behind; no ask at all is no reason to think so."""
+    """Whether the price left a resting entry behind; without an ask it did not."""
     return best_ask is not None and best_ask > limit
 
 
 def cancel_at_ms(ran_away_ms: int | None, rules: FireRules) -> int | None:
-    """Return when the rest of an entry is cancelled, once its price ran away; None: it stays."""
+    """Return when to cancel the remainder of an entry after its price moved away; None: keep it."""
     return None if ran_away_ms is None else ran_away_ms + rules.validity_ms
 
 
 def result_text(state: SnipeState, spent: Decimal, quote_asset: str) -> str:
-    """Say what the orders of an entry came to. `spent`: quote units, without fees."""
+    """Return the result of an entry as text. `spent`: quote units, without fees."""
     if state is SnipeState.UNKNOWN:
         return "sent; fills unknown"
     if not spent:
@@ -126,7 +126,7 @@ def result_text(state: SnipeState, spent: Decimal, quote_asset: str) -> str:
 
 
 def ended_state(filled_quantity: Decimal, *, is_complete: bool, was_refused: bool) -> SnipeState:
-    """Return what a snipe ended as, once nothing of it is unknown or open."""
+    """Return the final state of a snipe with no unknown or open order."""
     if filled_quantity > 0:
         return SnipeState.FILLED if is_complete else SnipeState.PARTIAL
     return SnipeState.REJECTED if was_refused else SnipeState.MISSED

@@ -1,4 +1,4 @@
-"""Where the protection of a position lives, whether it may sell, and what ends it (reliability 1.3, I9)."""
+"""Protection of a position: where it runs, whether it can sell, and what ends it (reliability 1.3, I9)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,22 +20,22 @@ SHUT = (SymbolStatus.PAUSED, SymbolStatus.OFFLINE)
 
 @dataclass(frozen=True, slots=True)
 class ProtectionFacts:
-    """What decides about a position's protection: its orders and intents, and how it is seen."""
+    """Inputs for the protection of a position."""
 
     position: Position
     orders: Iterable[Order]
     intents: Iterable[Intent]
     bid: Decimal | None
-    """None: there is no fresh one."""
+    """None: no fresh one."""
     grid: Grid | None
     last: Decimal | None = None
     """Price of the last trade."""
     blocked_reason: str = ""
-    """Why nothing can sell it, whatever the price; empty: something can."""
+    """Why it cannot be sold at any price; empty: it can."""
 
 
 def protection(facts: ProtectionFacts) -> tuple[Protection, str]:
-    """Return where a position's protection lives, and what ends it."""
+    """Return where a position's protection runs, and what ends it."""
     position = facts.position
     if not position.is_open:
         return Protection.NONE, "closed"
@@ -51,10 +51,10 @@ def protection(facts: ProtectionFacts) -> tuple[Protection, str]:
 
 
 def blocked_reason(pair: Symbol | None, trading: Trading, heartbeat_ms: int | None, now_ms: int) -> str:
-    """Say why a stop could not sell a pair now, whatever its price; empty: it could.
+    """Return why a stop could not sell a pair now at any price; empty: it could.
 
-    `pair`: None: the exchange does not show it, it is tried all the same; `heartbeat_ms`: when the position
-    was last looked after, None: never.
+    `pair`: None: not listed by the exchange, a sale is attempted anyway; `heartbeat_ms`: last check of the
+    position, None: never.
     """
     if trading.cause is Cause.KEY:
         return "API key rejected by the exchange"
@@ -86,7 +86,7 @@ def _missing(facts: ProtectionFacts, judged: SellableJudgement) -> str:
 
 
 def _judged(facts: ProtectionFacts) -> SellableJudgement:
-    """Return whether it can be sold by what is seen at this moment."""
+    """Return whether it can be sold at the current prices."""
     position = facts.position
     prices = KnownPrices(facts.bid, facts.last, position.entry_price, position.high_price)
     return SELLABLE if facts.grid is None else judge(position.remaining, facts.grid, prices)

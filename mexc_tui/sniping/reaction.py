@@ -1,4 +1,4 @@
-"""Decides by response code how an attempt goes on (protocol 6.1; architecture 6), in memory."""
+"""Next step of an entry by response code (protocol 6.1; architecture 6), in memory."""
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -13,25 +13,25 @@ from mexc_tui.sniping.plan import FireRules, FirstOrder, book_price, bounded, fi
 from mexc_tui.sniping.rounding import ZERO, Grid, floored, misfit
 
 BACK_OFF_MS = 1_000
-"""After a 429 that names no time."""
+"""Wait after a 429 without Retry-After."""
 MAX_REDUCTIONS = 2
 TIMING_RETRY_MS = (0, 250, 500)
-"""After an attempt that was refused for its time, the clock measured anew: the first, second, later one."""
+"""Wait after an attempt refused for its timing and a new clock measurement: the first, second, later one."""
 
 
 class ReactionStep(StrEnum):
-    """What comes next."""
+    """The next step."""
 
     SEND = "send"
     OUTCOME = "outcome"
-    """Accepted: its fills come from the stream, or from asking."""
+    """Accepted: fills come from the stream or a query."""
     QUERY = "query"
-    """Nobody knows: ask by its client id until the fence; send nothing else."""
+    """Outcome unknown: query by client order id until the fence; send nothing else."""
     STOP = "stop"
 
 
 class Chore(StrEnum):
-    """What is done on the way, before the next attempt or after the end."""
+    """A task before the next attempt or after the end."""
 
     REFRESH_BALANCES = "refresh balances"
     REFRESH_SYMBOLS = "refresh symbols"
@@ -40,7 +40,7 @@ class Chore(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FiringProgress:
-    """How far a snipe is, with the attempt that was answered. Money in quote units, fees included."""
+    """State of a snipe with its last attempt. Money in quote units, fees included."""
 
     opens_ms: int
     spend_cap: Decimal
@@ -50,26 +50,26 @@ class FiringProgress:
     sent: int
     last_sent_ms: int | None
     committed: Decimal
-    """The most that earlier attempts spent or may yet spend: fills, open and unknown ones."""
+    """Maximum spend of earlier attempts: fills, open and unknown orders."""
     grid: Grid
     cap: Decimal
-    """No attempt has a limit above it."""
+    """Maximum limit price of every attempt."""
     best_ask: Decimal | None = None
     retry_after_ms: int | None = None
-    """What the answer's Retry-After says."""
+    """Retry-After of the response."""
     untimely: int = 0
-    """How many attempts were refused for their time before this one."""
+    """Earlier attempts refused for their timing."""
     reductions: int = 0
 
     @property
     def left(self) -> Decimal:
-        """Return what another attempt may spend at most."""
+        """Return the maximum spend of another attempt."""
         return max(self.spend_cap - self.committed, ZERO)
 
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What follows from an answer. Order fields and `at_ms` (exchange time) are set with SEND only."""
+    """The step after a response. Order fields and `at_ms` (exchange time) are set with SEND only."""
 
     step: ReactionStep
     reason: str
@@ -82,7 +82,7 @@ class Next:
 
 
 def react(outcome: SendOutcome[PlacedOrder], progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
-    """Return what to do after an attempt. No attempt leaves the window, the count, or the spend cap."""
+    """Return the step after an attempt. Attempts never exceed the window, the count, or the spend cap."""
     if isinstance(outcome, Accepted):
         return Next(ReactionStep.OUTCOME, "accepted", state=SnipeState.FIRING)
     if isinstance(outcome, Ambiguous):
@@ -93,7 +93,7 @@ def react(outcome: SendOutcome[PlacedOrder], progress: FiringProgress, rules: Fi
 
 
 def _after_ambiguous(outcome: Ambiguous, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
-    """Send again beside an unknown only if the cap covers both: its cost counts as committed."""
+    """Send again beside an unknown order only if the cap covers both: its cost counts as committed."""
     both = _with_unknown(progress)
     order = first_order(progress.type, progress.price, both.left, progress.grid)
     enough = order is not None and not _misfit(order, progress)
@@ -136,7 +136,7 @@ def _words(refusal: Refusal) -> str:
 
 
 def _reprice(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
-    """Take the price that the refusal names, else one from the book; the quantity follows the price."""
+    """Use the price named in the refusal, else one from the order book; the quantity follows the price."""
     words = _words(refusal)
     price = _named_price(refusal, progress)
     if price is None and progress.best_ask is not None:
@@ -155,7 +155,7 @@ def _named_price(refusal: Refusal, progress: FiringProgress) -> Decimal | None:
 
 
 def _change_type(words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
-    """An IOC that is refused becomes a LIMIT, anything else an IOC: at the same price, never without one."""
+    """Replace a refused IOC by a LIMIT, any other type by an IOC: at the same price, never without one."""
     kind = OrderType.IMMEDIATE_OR_CANCEL
     if progress.type in (OrderType.IMMEDIATE_OR_CANCEL, OrderType.LIMIT_MAKER):
         kind = OrderType.LIMIT
@@ -164,7 +164,7 @@ def _change_type(words: str, progress: FiringProgress, rules: FireRules, now_ms:
 
 
 def _raise(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
-    """Raise the size to the smallest that is taken, within the spend cap; never above it (rules 4)."""
+    """Raise the size to the minimum accepted, within the spend cap (rules 4)."""
     words = _words(refusal)
     order = first_order(progress.type, progress.price, progress.left, progress.grid)
     least = refusal.number if refusal.number is not None else _net(_same(progress)) * 2
@@ -174,7 +174,7 @@ def _raise(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_ms:
 
 
 def _reduce(advice: Advice, words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
-    """Try again with half, at most twice."""
+    """Retry with half the size, at most twice."""
     chores = (Chore.REFRESH_BALANCES,) if advice is Advice.REFRESH_BALANCES else ()
     if progress.reductions >= MAX_REDUCTIONS:
         return _stop(f"{words}: already reduced {progress.reductions} times", progress, chores)
@@ -189,7 +189,7 @@ def _back_off(words: str, progress: FiringProgress, rules: FireRules, now_ms: in
 
 
 def _resync(words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
-    """Try again by the clock as measured since, ever more slowly; somebody is called if it never helps."""
+    """Retry with the new clock measurement, at growing intervals; alert if no retry is left."""
     wait_ms = TIMING_RETRY_MS[min(progress.untimely, len(TIMING_RETRY_MS) - 1)]
     following = _again(_same(progress), progress, rules, now_ms + wait_ms, words)
     return following if following.step is ReactionStep.SEND else replace(following, chores=(Chore.ALERT,))
@@ -203,7 +203,7 @@ def _again(
     reason: str,
     chores: tuple[Chore, ...] = (),
 ) -> Next:
-    """Send `order` at the next moment that is allowed, or stop: no other way leads to another attempt."""
+    """Send `order` at the next permitted time, or stop. Every further attempt passes here."""
     if order is None:
         return _stop(f"{reason}: spend cap used up", progress, chores)
     if order.price > progress.cap:
@@ -248,12 +248,12 @@ def _same(progress: FiringProgress) -> FirstOrder:
 
 
 def _net(order: FirstOrder) -> Decimal:
-    """Return an order's value without its fee."""
+    """Return the value of an order without its fee."""
     return order.quantity * order.price
 
 
 def _value(order: FirstOrder, progress: FiringProgress) -> Decimal:
-    """Return the most that an order spends, fee included."""
+    """Return the maximum spend of an order, fee included."""
     return _net(order) * (1 + progress.grid.taker_fee)
 
 

@@ -1,4 +1,4 @@
-"""The price that a snipe's premium is measured from, and what bounds what it pays."""
+"""Reference price of a snipe's premium, and the text of its price bound."""
 
 from decimal import Decimal
 
@@ -6,15 +6,16 @@ from mexc_tui.ledger.numbers import short
 from mexc_tui.sniping.rounding import HUNDRED
 
 CONFIRM_MS = 250
-"""An ask that neither a trade nor a bid near it confirms counts after so long."""
+"""An ask that neither a trade nor a nearby bid confirms counts after this time."""
 
 
 def confirmed_price(
     bid: Decimal | None, ask: Decimal | None, last: Decimal | None, premium_pct: Decimal
 ) -> Decimal | None:
-    """Return the lower of ask and last trade; without a trade the ask, if a bid is within the premium of it.
+    """Return the lower of ask and last trade; without a trade, the ask if a bid is within the premium of
+    it.
 
-    None: no price is known, or one ask alone says so.
+    None: no price, or only an unconfirmed ask.
     """
     if ask is None or last is not None:
         return last if ask is None or last is None else min(ask, last)
@@ -23,10 +24,10 @@ def confirmed_price(
 
 
 def price_bound_text(cap: Decimal | None, premium_pct: Decimal, *, is_ahead: bool) -> str:
-    """Say what bounds the price of each coin; empty: nothing does. `is_ahead`: the opening is still to come.
+    """Return the maximum price per coin as text; empty: none. `is_ahead`: the opening is in the future.
 
-    Before the opening a pair mostly has no price: then the first one seen at the opening is the reference,
-    and no order is sent before one is seen.
+    Before the opening a pair usually has no price: then the first price at the opening is the reference,
+    and no order is sent before it.
     """
     if cap is not None:
         return f"at most {short(cap)} each"

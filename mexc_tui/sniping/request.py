@@ -1,4 +1,4 @@
-"""What the validation pipeline looks at: the proposal, the pair, the desk, and the settings."""
+"""Inputs of the validation pipeline: the proposed entry, the pair, the desk, and the settings."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,7 +18,7 @@ from mexc_tui.sniping.key_pairs import UNREAD, KeyPermission
 
 @dataclass(frozen=True, slots=True)
 class ArmProposal:
-    """A snipe that is asked for. `detector` None: a person asks, at a face."""
+    """A proposed snipe. `detector` None: manual."""
 
     symbol: str
     signal_id: str
@@ -28,46 +28,46 @@ class ArmProposal:
     """Quote units, fees included."""
     type: OrderType
     price: Decimal | None
-    """The limit of its first attempt; None: not known before the opening."""
+    """Limit price of the first attempt; None: unknown before the opening."""
     reference_price: Decimal | None
     plan: ExitPlan | None
     probability: float | None = None
     size_words: str = ""
-    """Why there is no size, from sizing; empty: there is one."""
+    """Why sizing returned no size; empty: it did."""
     snipe_id: str = ""
-    """Of a snipe that is judged again shortly before its opening."""
+    """Id of an existing snipe that is checked again shortly before its opening."""
 
     @property
     def is_manual(self) -> bool:
-        """Whether a person asks."""
+        """Whether a user requested it."""
         return self.detector is None
 
 
 @dataclass(frozen=True, slots=True)
 class PairFacts:
-    """What is known of the pair. None: its source does not know it."""
+    """Facts about the pair. None: unknown to the source."""
 
     listing: Listing | None
     symbol: Symbol | None
     key_permission: KeyPermission = UNREAD
-    """Whether the key's own list of pairs names it."""
+    """Whether the key's own symbol list contains the pair."""
     asks: tuple[tuple[float, float], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
-    """What is known of the key."""
+    """Facts about the API key."""
 
     may_trade: bool
     may_withdraw: bool = False
     is_ip_bound: bool | None = None
-    """None: the exchange does not tell."""
+    """None: not reported by the exchange."""
     words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerFact:
-    """One worker that firing rests on."""
+    """Health of one worker that firing depends on."""
 
     name: str
     is_healthy: bool
@@ -76,26 +76,26 @@ class WorkerFact:
 
 @dataclass(frozen=True, slots=True)
 class DeskFacts:
-    """What is known of the engine."""
+    """Facts about the engine."""
 
     mode: Mode
     is_unlocked: bool
-    """Live: a person unlocked this session."""
+    """Whether live trading was unlocked manually for this session."""
     key: KeyFacts | None
     trading: Trading
     generation: int
-    """Of halts, that the asker began under."""
+    """Halt generation at the start of the request."""
     outcomes: int
     """Recorded outcomes of the detector (formulas E7)."""
     workers: tuple[WorkerFact, ...]
     is_reconciled: bool
     ban: str = ""
-    """The exchange's ban in force, in words; empty: none."""
+    """Text of the active ban by the exchange; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArmRules:
-    """Settings of arming."""
+    """Arming settings."""
 
     auto_arm: AutoArm = AutoArm.PRACTICE
     arm_outcomes: int = 100
@@ -107,12 +107,12 @@ class ArmRules:
     deny: tuple[Pattern[str], ...] = ()
     order_min_quote: Decimal = Decimal(1)
     late_ms: int = 5_000
-    """An opening longer past than the entry window is missed."""
+    """An opening further in the past than the entry window is missed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArmFacts:
-    """Everything that a proposal is judged by, at one moment."""
+    """All inputs of one pre-trade check, at one moment."""
 
     pair: PairFacts
     desk: DeskFacts
@@ -122,7 +122,7 @@ class ArmFacts:
 
 
 def candidate_of(proposal: ArmProposal, facts: ArmFacts, now_ms: int) -> Candidate:
-    """Return a proposal as the risk limits look at it."""
+    """Return a proposed entry as input of the risk limits."""
     return Candidate(
         symbol=proposal.symbol,
         spend=proposal.spend,

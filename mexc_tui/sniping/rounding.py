@@ -1,4 +1,5 @@
-"""A pair's grid: prices on the tick, quantities on the step, values in bounds (protocol 4.2, 6.2)."""
+"""Symbol filters: prices on the tick size, quantities on the step size, values in bounds (protocol 4.2,
+6.2)."""
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
@@ -10,12 +11,12 @@ from mexc_tui.model.symbol import PriceBand, Symbol
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
 WIDE = Context(prec=96)
-"""Products of sane numbers are exact in it."""
+"""Products of plausible numbers are exact in this context."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """What the exchange accepts of one pair. Quantities in base, values in quote units; fees are ratios."""
+    """Symbol filters of one pair. Quantities in base, values in quote units; fees are ratios."""
 
     price_tick: Decimal
     quantity_step: Decimal
@@ -28,19 +29,20 @@ class Grid:
     taker_fee: Decimal
     band: PriceBand | None = None
     exact_step: Decimal | None = None
-    """The step by the pair's decimals alone, where its smallest quantity makes `quantity_step` coarser."""
+    """Step size by the pair's decimals alone, if its minimum quantity makes `quantity_step` coarser."""
 
     def bounds(self, kind: OrderType) -> tuple[Decimal, Decimal | None]:
-        """Return the smallest and the largest value of an order of this type."""
+        """Return the minimum and maximum value of an order of this type."""
         if kind is OrderType.MARKET:
             return self.min_value_market, self.max_value_market
         return self.min_value, self.max_value
 
 
 def grid_of(symbol: Symbol) -> Grid:
-    """Return a pair's grid. A named smallest quantity is a step too, as some clients read it.
+    """Return the filters of a pair. A minimum quantity also counts as the step size, as in some clients.
 
-    Others read it as a minimum alone: a sale goes by that where the step would leave something of value.
+    Other clients treat it as a minimum alone: a sale does so if the coarser step would leave something of
+    value.
     """
     step = Decimal(1).scaleb(-symbol.quantity_precision)
     return Grid(
@@ -75,7 +77,7 @@ def _to_multiple(amount: Decimal, step: Decimal, rounding: str) -> Decimal:
 
 
 def buy_quantity(spend: Decimal, price: Decimal, fee: Decimal, grid: Grid) -> Decimal:
-    """Return the most base units that `spend` buys at `price`, fee included; 0: not one step."""
+    """Return the maximum base units that `spend` buys at `price`, fee included; 0: less than one step."""
     if spend <= 0 or price <= 0:
         return ZERO
     with localcontext(WIDE) as context:
@@ -85,13 +87,13 @@ def buy_quantity(spend: Decimal, price: Decimal, fee: Decimal, grid: Grid) -> De
 
 
 def cost(quantity: Decimal, price: Decimal, fee: Decimal) -> Decimal:
-    """Return the most that a limit buy spends, fee included."""
+    """Return the maximum spend of a limit buy, fee included."""
     with localcontext(WIDE):
         return quantity * price * (1 + fee)
 
 
 def misfit(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType = OrderType.LIMIT) -> str:
-    """Return why the exchange would not take such an order, in plain words; empty: it would."""
+    """Return why the exchange would reject such an order; empty: it would accept it."""
     return too_small(quantity, price, grid, kind) or _too_large(quantity, price, grid, kind)
 
 
@@ -116,9 +118,9 @@ def _value(quantity: Decimal, price: Decimal) -> Decimal:
 
 
 def slice_of(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType = OrderType.LIMIT) -> Decimal:
-    """Return the first of equal slices that the pair's maximum order value allows; 0: not one step of it.
+    """Return the first of equal slices within the pair's maximum order value; 0: less than one step.
 
-    Equal slices leave no rest that is too small. `quantity`: a multiple of the step.
+    Equal slices leave no remainder that is too small. `quantity`: a multiple of the step.
     """
     high = grid.bounds(kind)[1]
     if high is None or price <= 0 or quantity <= 0 or _value(quantity, price) <= high:
@@ -132,7 +134,7 @@ def slice_of(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType = Or
 
 
 def slices(quantity: Decimal, price: Decimal, grid: Grid) -> tuple[Decimal, ...]:
-    """Return `quantity` as limit orders that the pair's maximum order value allows; none: it allows none."""
+    """Return `quantity` as limit orders within the pair's maximum order value; empty: none is possible."""
     parts = list[Decimal]()
     while quantity > 0 and (part := slice_of(quantity, price, grid)) > 0:
         parts.append(part)
@@ -141,10 +143,10 @@ def slices(quantity: Decimal, price: Decimal, grid: Grid) -> tuple[Decimal, ...]
 
 
 def highest_buy(last: Decimal, grid: Grid) -> Decimal | None:
-    """Return the highest price of a buy by the pair's band around the last price; None: no band."""
+    """Return the highest buy price in the pair's band around the last price; None: no band."""
     return None if grid.band is None else floored(last * (1 + grid.band.above), grid.price_tick)
 
 
 def lowest_sell(last: Decimal, grid: Grid) -> Decimal | None:
-    """Return the lowest price of a sale by the pair's band around the last price; None: no band."""
+    """Return the lowest sell price in the pair's band around the last price; None: no band."""
     return None if grid.band is None else ceiled(last * (1 - grid.band.below), grid.price_tick)

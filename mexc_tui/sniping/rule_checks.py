@@ -1,4 +1,4 @@
-"""The second stage: do the exchange's rules and the desk's own allow it?"""
+"""Second stage of the validation pipeline: rules of the exchange and of the desk."""
 
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ ARMABLE = (
     ListingStage.OPEN,
 )
 UNNAMED_TYPES = (OrderType.IMMEDIATE_OR_CANCEL, OrderType.FILL_OR_KILL)
-"""Accepted though no pair lists them (protocol 4.2)."""
+"""Order types that are accepted although no pair lists them (protocol 4.2)."""
 
 
 def _rule(name: str, passed: bool, value: str, limit: str, flip: str, until_ms: int | None = None) -> Verdict:
@@ -27,7 +27,7 @@ def _rule(name: str, passed: bool, value: str, limit: str, flip: str, until_ms: 
 
 
 def listing_stage(_: ArmProposal, facts: ArmFacts, now_ms: int) -> Verdict:
-    """Whether the listing is where a snipe makes sense."""
+    """Whether the listing is in a stage that can be armed."""
     listing = facts.pair.listing
     limit = "scheduled to open"
     if listing is None:
@@ -37,7 +37,7 @@ def listing_stage(_: ArmProposal, facts: ArmFacts, now_ms: int) -> Verdict:
 
 
 def calendar(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
-    """Whether the calendar confirms the listing, when that is required."""
+    """Whether the calendar confirms the listing, if required."""
     listing, required = facts.pair.listing, facts.rules.require_calendar
     seen = None if listing is None else listing.latest_from(ListingSource.CALENDAR)
     confirmed = seen is not None and seen.present
@@ -49,7 +49,7 @@ def calendar(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
 
 
 def opening_agreed(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
-    """Whether the snipe aims at the opening that is believed now."""
+    """Whether the snipe targets the current opening time of the listing."""
     believed = None if facts.pair.listing is None else facts.pair.listing.opens_ms
     return _rule(
         "opening_agreed", proposal.opens_ms is not None and proposal.opens_ms == believed,
@@ -84,7 +84,7 @@ def detector(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
 
 
 def probability(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
-    """Whether the signal is likely enough; one scale, 0 to 1 (rules 7)."""
+    """Whether the probability of the signal is high enough; one scale, 0 to 1 (rules 7)."""
     least = facts.rules.min_probability
     if proposal.is_manual:
         return _rule("probability", True, "manual", f"at least {least:.2f}", "")
@@ -97,7 +97,7 @@ def probability(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
 
 
 def allow_list(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
-    """Whether the allow list, if there is one, names the pair."""
+    """Whether the allow list, if set, contains the pair."""
     allow = facts.rules.allow
     passed = not allow or any(pattern.fullmatch(proposal.symbol) for pattern in allow)
     limit = ", ".join(pattern.pattern for pattern in allow) or "all"
@@ -105,7 +105,7 @@ def allow_list(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
 
 
 def deny_list(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
-    """Whether the deny list names the pair."""
+    """Whether the deny list excludes the pair."""
     hit = next((p.pattern for p in facts.rules.deny if p.fullmatch(proposal.symbol)), None)
     limit = ", ".join(pattern.pattern for pattern in facts.rules.deny) or "none"
     value = proposal.symbol if hit is None else f"{proposal.symbol} matches {hit}"
@@ -113,7 +113,7 @@ def deny_list(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
 
 
 def pair_known(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
-    """Whether exchangeInfo describes the pair: its grid is needed to build an order."""
+    """Whether exchangeInfo contains the pair: its filters are needed to build an order."""
     known = facts.pair.symbol is not None
     flip = "wait until exchangeInfo shows it"
     return _rule("pair_known", known, "shown" if known else "missing", "in exchangeInfo", flip)
@@ -127,7 +127,7 @@ def pair_online(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
 
 
 def sides(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
-    """Whether the API lets an ordinary key buy, and sell again: what cannot be sold is not bought."""
+    """Whether the API allows an ordinary key to buy and to sell: never buy what cannot be sold."""
     pair = facts.pair.symbol
     both = pair is not None and pair.is_tradable(Side.BUY) and pair.is_tradable(Side.SELL)
     value = "unknown" if pair is None else f"API {_yes(pair.is_spot_trading_allowed)}, {pair.sides.name}"
@@ -135,14 +135,14 @@ def sides(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
 
 
 def key_may_trade(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
-    """Whether this key's own list names the pair; what is not known is no refusal."""
+    """Whether this key's own list contains the pair; unknown passes."""
     permission = facts.pair.key_permission
     flip = "allow this symbol for the key, or use another key"
     return _rule("key_may_trade", permission.is_allowed is not False, permission.words, "not refused", flip)
 
 
 def order_type(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
-    """Whether the pair takes orders of the type."""
+    """Whether the pair accepts the order type."""
     pair = facts.pair.symbol
     if pair is None:
         return _rule("order_type", False, str(proposal.type), "unknown", "wait until exchangeInfo shows it")
@@ -152,7 +152,7 @@ def order_type(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
 
 
 def order_fits(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
-    """Whether the order that would be sent fits the pair's precision, smallest and largest value.
+    """Whether the order satisfies the pair's precision and its minimum and maximum value.
 
     The amount is quote units to spend, never a quantity (rules 2.1).
     """

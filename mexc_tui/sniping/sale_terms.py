@@ -1,4 +1,4 @@
-"""What answers to the orders of a sale teach about the next one: one reaction for every kind of advice."""
+"""Terms of the next order of a sale, adjusted after each refusal: one reaction for every kind of advice."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -9,31 +9,31 @@ from mexc_tui.model.outcome import Advice, Refusal
 from mexc_tui.sniping.rounding import ZERO, Grid, floored, too_small
 
 TERMS_TTL_MS = 30_000
-"""What answers taught is forgotten after so long without a sale: the exchange may allow it again."""
+"""Terms expire after this time without a sale: the exchange may allow more again."""
 KINDS = (OrderType.IMMEDIATE_OR_CANCEL, OrderType.LIMIT, OrderType.MARKET)
-"""In the order in which they are tried."""
+"""In the order of attempts."""
 NO_OPPONENT = 30025
 TOO_MANY_DECIMALS = (10096, 10097)
 TOO_MANY_ORDERS = 30029
-"""Also said of an order that is too large (protocol 6.1)."""
+"""Also returned for an order that is too large (protocol 6.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SaleTerms:
-    """What the pair takes, as its answers said. Quantities in base units, values in quote units."""
+    """What the pair accepts according to its responses. Quantities in base, values in quote units."""
 
     refused: tuple[OrderType, ...] = ()
     most: Decimal | None = None
-    """The largest quantity of an order."""
+    """Maximum quantity of an order."""
     step: Decimal | None = None
-    """A coarser quantity step than the pair's rules name."""
+    """A coarser quantity step than in the pair's filters."""
     min_value: Decimal = ZERO
     max_value: Decimal | None = None
     withheld: Decimal = ZERO
-    """So much less than what is free is offered."""
+    """Part of the free quantity that is not offered."""
 
     def grid(self, grid: Grid) -> Grid:
-        """Return the pair's grid, as strict as the answers were."""
+        """Return the pair's filters, tightened by the responses."""
         return replace(
             grid,
             max_value=_lower(grid.max_value, self.max_value),
@@ -44,7 +44,7 @@ class SaleTerms:
         )
 
     def quantity(self, wanted: Decimal, grid: Grid) -> Decimal:
-        """Return what may be offered of `wanted` free base units."""
+        """Return the quantity to offer of `wanted` free base units."""
         quantity = wanted if self.most is None else min(wanted, self.most)
         return max(floored(min(quantity, wanted - self.withheld), grid.quantity_step), ZERO)
 
@@ -59,7 +59,7 @@ NOTHING_LEARNED = SaleTerms()
 
 @dataclass(frozen=True, slots=True)
 class SentOrder:
-    """The order that was answered. `bid`: the best bid when it was sent."""
+    """The order that was refused. `bid`: the best bid when it was sent."""
 
     type: OrderType
     price: Decimal | None
@@ -68,7 +68,7 @@ class SentOrder:
 
     @property
     def value(self) -> Decimal:
-        """Return what it would have brought at least."""
+        """Return its minimum proceeds."""
         return self.quantity * (self.price or self.bid)
 
 
@@ -76,7 +76,7 @@ _Adjustment = Callable[[SaleTerms, Refusal, SentOrder, Grid], SaleTerms]
 
 
 def learn(terms: SaleTerms, refusal: Refusal, sent: SentOrder, grid: Grid) -> SaleTerms:
-    """Return the terms after a refusal; the same terms: only time, a price or a balance can help."""
+    """Return the terms after a refusal; unchanged terms: only time, a price or a balance can help."""
     if refusal.code == NO_OPPONENT:
         return terms
     if refusal.code == TOO_MANY_ORDERS:
@@ -91,9 +91,9 @@ def _other_type(terms: SaleTerms, _: Refusal, sent: SentOrder, __: Grid) -> Sale
 
 
 def _larger(terms: SaleTerms, refusal: Refusal, sent: SentOrder, _: Grid) -> SaleTerms:
-    """Take the minimum value that the answer names; without one a tenth more than what was refused.
+    """Use the minimum value named in the refusal; else ten per cent more than the refused value.
 
-    A quantity that was halved too far is raised again by a half.
+    A quantity that was halved too often is raised again by half.
     """
     least = refusal.number if refusal.number is not None else sent.value * Decimal("1.1")
     most = terms.most
@@ -103,7 +103,7 @@ def _larger(terms: SaleTerms, refusal: Refusal, sent: SentOrder, _: Grid) -> Sal
 
 
 def _smaller(terms: SaleTerms, refusal: Refusal, sent: SentOrder, grid: Grid) -> SaleTerms:
-    """Stay below the value that the answer names; else halve the quantity, as long as that is an order."""
+    """Stay below the value named in the refusal; else halve the quantity while that is a valid order."""
     if refusal.code in TOO_MANY_DECIMALS:
         return _fewer_decimals(terms, sent, grid)
     if refusal.number and refusal.number < sent.value:
@@ -113,7 +113,7 @@ def _smaller(terms: SaleTerms, refusal: Refusal, sent: SentOrder, grid: Grid) ->
 
 
 def _fewer_decimals(terms: SaleTerms, sent: SentOrder, grid: Grid) -> SaleTerms:
-    """Offer fewer decimals of the quantity; refused again, name no price: it may have them."""
+    """Offer fewer decimals of the quantity; if refused again, omit the price: it may be the cause."""
     if terms.step is not None and sent.price is not None:
         return replace(terms, step=None, refused=tuple(one for one in KINDS if one is not OrderType.MARKET))
     is_finer = floored(sent.quantity, grid.quantity_step) != sent.quantity
@@ -126,7 +126,7 @@ def _lower(one: Decimal | None, other: Decimal | None) -> Decimal | None:
 
 
 def _less_than_free(terms: SaleTerms, _: Refusal, sent: SentOrder, grid: Grid) -> SaleTerms:
-    """Keep a step back, then two, four …: fees and locks take more than balances show."""
+    """Withhold one step, then two, four …: fees and locks may exceed what balances show."""
     withheld = max(grid.quantity_step, 2 * terms.withheld)
     return replace(terms, withheld=withheld) if withheld <= sent.quantity / 2 else terms
 

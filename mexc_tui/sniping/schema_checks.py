@@ -1,4 +1,4 @@
-"""The first stage: is the proposal whole and sane? Nothing here asks the exchange or the books."""
+"""First stage of the validation pipeline: completeness and plausibility, without exchange or ledger."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -11,14 +11,14 @@ from mexc_tui.sniping.request import ArmFacts, ArmProposal
 from mexc_tui.sniping.verdict_text import moment, verdict
 
 FAR_MS = 30 * 86_400_000
-"""An opening further away is a mistake of somebody's units (reliability C5)."""
+"""An opening further away is a unit mistake (reliability C5)."""
 LARGEST = Decimal(10) ** 12
 MAX_RUNGS = 6
 MIN_STOP, MAX_STOP = Decimal(2), Decimal(50)
 
 
 def symbol_name(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
-    """Whether the pair's name is one that the desk trades."""
+    """Whether the symbol is one that the desk trades."""
     return verdict(
         CheckStage.SCHEMA, "symbol_name", is_tradable_name(proposal.symbol), proposal.symbol or "empty",
         "letters and digits", "use a symbol such as NEWUSDT",
@@ -26,7 +26,7 @@ def symbol_name(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
 
 
 def signal_id(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
-    """Whether it is told what the snipe comes from: one snipe a signal, ever."""
+    """Whether the origin of the snipe is named: each signal arms once."""
     return verdict(
         CheckStage.SCHEMA, "signal_id", bool(proposal.signal_id), proposal.signal_id or "empty", "not empty",
         "arm from a signal or by a command",
@@ -34,7 +34,7 @@ def signal_id(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
 
 
 def sane(proposal: ArmProposal) -> ArmProposal:
-    """Return the proposal without absurd numbers, so that the later stages can judge the rest of it."""
+    """Return the proposal without implausible numbers, so that the later stages can check the rest."""
     return replace(
         proposal,
         spend=proposal.spend if _is_sane(proposal.spend) else Decimal(0),
@@ -61,7 +61,7 @@ def spend(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
 
 
 def _how_to_size(facts: ArmFacts) -> str:
-    """Say what changes first: without the pair or equity no setting gives a size."""
+    """Return the next step: without the pair or equity no setting gives a size."""
     if facts.pair.symbol is None:
         return "wait until exchangeInfo shows it"
     if facts.book.equity is None:
@@ -70,7 +70,7 @@ def _how_to_size(facts: ArmFacts) -> str:
 
 
 def prices(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
-    """Whether its prices are numbers above 0."""
+    """Whether its prices are above 0."""
     named = [price for price in (proposal.price, proposal.reference_price) if price is not None]
     passed = all(_is_sane(price) for price in named)
     value = ", ".join(f"{short(price)}" for price in named) or "none"
@@ -78,7 +78,7 @@ def prices(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
 
 
 def opening_time(proposal: ArmProposal, _: ArmFacts, now_ms: int) -> Verdict:
-    """Whether its opening is a time near now."""
+    """Whether its opening is close to now."""
     limit = "within 30 days"
     if proposal.opens_ms is None:
         return verdict(CheckStage.SCHEMA, "opening_time", False, "none", limit, "wait for an opening time")
@@ -91,7 +91,7 @@ def opening_time(proposal: ArmProposal, _: ArmFacts, now_ms: int) -> Verdict:
 
 
 def exit_plan(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
-    """Whether a way out is planned, and sane (rules 3)."""
+    """Whether the exit plan is present and plausible (rules 3)."""
     words = "no exit plan" if proposal.plan is None else plan_fault(proposal.plan)
     return verdict(
         CheckStage.SCHEMA, "exit_plan", not words, words or "valid stop and ladder",
@@ -101,7 +101,7 @@ def exit_plan(proposal: ArmProposal, _: ArmFacts, __: int) -> Verdict:
 
 
 def plan_fault(plan: ExitPlan) -> str:
-    """Return what is wrong with a plan, in words; empty: nothing."""
+    """Return what is wrong with a plan; empty: nothing."""
     if not MIN_STOP <= plan.stop_loss_pct <= MAX_STOP:
         return f"the stop is {plan.stop_loss_pct:f} % below entry"
     if len(plan.ladder) > MAX_RUNGS:

@@ -1,4 +1,4 @@
-"""The third stage: may this engine, in this mode and state, with this key, do it now?"""
+"""Third stage of the validation pipeline: mode, trading state, key, and health of the engine."""
 
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.policy import AutoArm
@@ -13,7 +13,7 @@ def _rule(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict
 
 
 def unlocked(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
-    """Whether live trading was unlocked by a person for this session."""
+    """Whether live trading was unlocked manually for this session."""
     desk = facts.desk
     passed = desk.mode is not Mode.LIVE or desk.is_unlocked
     value = f"{desk.mode}, {'unlocked' if desk.is_unlocked else 'locked'}"
@@ -21,7 +21,7 @@ def unlocked(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
 
 
 def key_rights(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
-    """Whether the key may trade, and cannot withdraw."""
+    """Whether the key can trade and cannot withdraw."""
     key = facts.desk.key
     limit = "trade, no withdrawal"
     if key is None:
@@ -35,7 +35,7 @@ def key_rights(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
 
 
 def key_address(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
-    """Whether a live key is bound to addresses; another one ends after 90 days, and serves any thief."""
+    """Whether a live key is bound to IP addresses: others expire after 90 days and work for any thief."""
     bound = None if facts.desk.key is None else facts.desk.key.is_ip_bound
     passed = facts.desk.mode is not Mode.LIVE or bound is not False
     value = "unknown" if bound is None else _yes(bound)
@@ -45,7 +45,7 @@ def key_address(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
 
 
 def trading_state(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
-    """Whether the desk's state allows entries."""
+    """Whether the trading state allows entries."""
     trading = facts.desk.trading
     words = f"{trading.state}: {trading.words}" if trading.words else str(trading.state)
     flip = f"lifts automatically with its cause ({trading.cause})"
@@ -55,7 +55,7 @@ def trading_state(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
 
 
 def halt_generation(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
-    """Whether no halt came since the asker began."""
+    """Whether no halt happened since the request began."""
     now = facts.desk.trading.generation
     return _rule(
         "halt_generation", facts.desk.generation == now, str(facts.desk.generation), str(now), "retry"
@@ -63,7 +63,7 @@ def halt_generation(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
 
 
 def automatic(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
-    """Whether signals may arm here without a person."""
+    """Whether signals may arm in this mode without confirmation."""
     rule, mode = facts.rules.auto_arm, facts.desk.mode
     if proposal.is_manual:
         return _rule("automatic", True, "manual", str(rule), "")
@@ -84,20 +84,20 @@ def outcomes(proposal: ArmProposal, facts: ArmFacts, _: int) -> Verdict:
 
 
 def workers(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
-    """Whether all that firing and protecting rest on is well."""
+    """Whether every worker that firing and protection depend on is healthy."""
     ill = [f"{w.name}: {w.words}" if w.words else w.name for w in facts.desk.workers if not w.is_healthy]
     value = "; ".join(ill) or f"{len(facts.desk.workers)} healthy"
     return _rule("workers", not ill, value, "all healthy", "wait for recovery, see screen 7")
 
 
 def reconciled(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
-    """Whether the books were compared with the exchange's since the start or the last hole."""
+    """Whether the ledger was reconciled since the start or the last gap."""
     passed = facts.desk.is_reconciled
     return _rule("reconciled", passed, _yes(passed), "yes", "wait, or run `mexc-tui reconcile`")
 
 
 def ban(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
-    """Whether the exchange has banned this address or account for now."""
+    """Whether the exchange currently bans this address or account."""
     words = facts.desk.ban
     return _rule("ban", not words, words or "none", "none", "wait until it ends")
 

@@ -1,8 +1,8 @@
-"""Whether a quantity can be sold now: it is an order, it is trapped for now, or it is dust.
+"""Whether a quantity can be sold now, is trapped, or is dust.
 
-Dust is final, so it takes a confirmed price: the best bid, the last trade, the entry price and the highest
-price since the entry agree, or the market says the same for a minute. A quantity that the rules refuse and
-that is worth something is trapped: it stays open and is tried again.
+Dust is final and requires a confirmed price: the best bid, the last trade, the entry price and the high
+since entry agree, or the market price stays the same for a minute. A quantity with value that the filters
+refuse is trapped: it stays open and is retried.
 """
 
 from collections.abc import Iterable
@@ -13,32 +13,32 @@ from enum import StrEnum
 from mexc_tui.sniping.rounding import Grid, floored, slice_of, too_small
 
 DUST_VALUE = Decimal(1)
-"""Quote units: the minimum notional of USDT pairs (protocol 4.2). A pair's own rules do not raise it: a rule
-that changes makes no dust."""
+"""Quote units: the minimum notional of USDT pairs (protocol 4.2). A pair's own filters do not raise it, so
+that a changed filter creates no dust."""
 CONFIRM_MS = 60_000
 OBSERVATIONS = 3
 OBSERVE_MS = 5_000
-"""Two observations of one price lie so far apart."""
+"""Minimum time between two observations of one price."""
 GAP_MS = 15_000
-"""A longer time without an observation begins the confirmation anew."""
+"""A longer gap between observations restarts the confirmation."""
 
 
 class Sellability(StrEnum):
-    """What a sale of a quantity can do now."""
+    """Whether a quantity can be sold now."""
 
     SELLABLE = "sellable"
     LOW_BID = "low bid"
-    """Only the best bid makes it too small: at the last trade or the entry price it is an order."""
+    """Too small at the best bid only: at the last trade or entry price it is a valid order."""
     TRAPPED = "trapped"
-    """The pair's rules refuse it at every known price, and it is worth something."""
+    """Refused by the pair's filters at every known price, although it has value."""
     UNCONFIRMED = "unconfirmed"
-    """The market says that it is worth less than `DUST_VALUE`; that is not confirmed yet."""
+    """Worth less than `DUST_VALUE` at market prices; not confirmed yet."""
     DUST = "dust"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownPrices:
-    """Prices from independent sources, None: not known or not fresh. `high`: the highest since the entry."""
+    """Prices from independent sources; None: unknown or stale. `high`: the high since entry."""
 
     bid: Decimal | None
     last: Decimal | None
@@ -48,7 +48,7 @@ class KnownPrices:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What is remembered while the market says that a quantity is worth next to nothing."""
+    """State of the confirmation that a quantity is nearly worthless."""
 
     since_ms: int
     observed_ms: int
@@ -57,7 +57,7 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class SellableJudgement:
-    """Whether it can be sold, and why not. `confirmation`: to be given back at the next look."""
+    """Whether it can be sold, and why not. Pass `confirmation` to the next call."""
 
     sellability: Sellability
     words: str = ""
@@ -88,7 +88,7 @@ def judge(
 
 
 def order_fault(quantity: Decimal, price: Decimal, grid: Grid) -> str:
-    """Say why no order can sell it at a price, in as many slices as that takes; empty: one can."""
+    """Return why no order can sell it at a price, even split; empty: an order can."""
     whole = floored(quantity, grid.quantity_step)
     if whole < grid.quantity_step or whole < grid.min_quantity:
         least = max(grid.min_quantity, grid.quantity_step)
@@ -105,7 +105,7 @@ def _sane(price: Decimal | None) -> Decimal | None:
 
 
 def _is_small(quantity: Decimal, prices: Iterable[Decimal | None]) -> bool:
-    """Whether it is worth next to nothing at all of the prices that are known, and at least one is."""
+    """Whether it is nearly worthless at every known price, with at least one known."""
     known = [price for price in prices if price is not None]
     return bool(known) and quantity * max(known) < DUST_VALUE
 

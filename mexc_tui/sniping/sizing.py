@@ -1,6 +1,6 @@
-"""How much is bought: by a fixed amount, a share of equity, or the loss at the stop (rules 4).
+"""Position size: a fixed amount, a share of equity, or the loss at the stop (rules 4).
 
-Every cap only lowers a size. Nothing raises one: below the exchange's minimum it is refused, with words.
+Caps only lower a size. Nothing raises it: a size below the exchange's minimum is refused with a reason.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from mexc_tui.model.policy import Sizing
 from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid
 
 HARD_CAP_QUOTE = Decimal(10_000)
-"""No position costs more, whatever any setting says."""
+"""Maximum cost of a position, whatever the settings."""
 HARD_CAP_PCT = Decimal(50)
-"""Nor more than this share of equity."""
+"""Maximum share of equity."""
 
 
 @dataclass(frozen=True, slots=True)
 class SizeRules:
-    """Settings of size. Amounts in quote units, shares in per cent."""
+    """Size settings. Amounts in quote units, shares in per cent."""
 
     sizing: Sizing
     fixed_quote: Decimal
@@ -31,10 +31,10 @@ class SizeRules:
 
 @dataclass(frozen=True, slots=True)
 class SizeFacts:
-    """What a size follows from. `stop_pct` and `exit_slippage_pct` are below the entry, in per cent."""
+    """Inputs of a size. `stop_pct` and `exit_slippage_pct` are below the entry, in per cent."""
 
     equity: Decimal | None
-    """Cash, reservations and holdings; None: not known now."""
+    """Cash, reservations and holdings; None: unknown."""
     free_cash: Decimal
     stop_pct: Decimal
     exit_slippage_pct: Decimal
@@ -43,7 +43,7 @@ class SizeFacts:
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """A size, or why there is none. `spend`: quote units, fees included; 0 when refused."""
+    """A size, or why there is none. `spend`: quote units, fees included; 0 if refused."""
 
     spend: Decimal
     wanted: Decimal
@@ -67,7 +67,7 @@ def size(rules: SizeRules, facts: SizeFacts) -> Sized:
 
 
 def loss_at_stop(facts: SizeFacts) -> Decimal:
-    """Return the share of what is spent that a stop loses: distance, slippage, and the fees of both ways."""
+    """Return the share of the spend that a stop loses: distance, slippage, and both fees."""
     fee = facts.grid.taker_fee
     sold_at = (1 - facts.stop_pct / HUNDRED) * (1 - facts.exit_slippage_pct / HUNDRED)
     return 1 - sold_at * (1 - fee) / (1 + fee)
@@ -97,7 +97,7 @@ def _caps(rules: SizeRules, facts: SizeFacts) -> tuple[tuple[Decimal, str], ...]
 
 
 def _too_small(spend: Decimal, rules: SizeRules, facts: SizeFacts, limited_by: str) -> str:
-    """Say why a size cannot be traded. Raising it would overrule the risk that it came from (rules 4)."""
+    """Return why a size cannot be traded. Raising it would exceed the risk it is based on (rules 4)."""
     least = max(facts.grid.min_value, rules.order_min_quote)
     why = f", lowered by {limited_by}" if limited_by else ""
     if spend < least * (1 + facts.grid.taker_fee):

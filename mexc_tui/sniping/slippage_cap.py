@@ -1,8 +1,8 @@
-"""The slippage cap of a sale: measured from its first bid, however many orders it takes.
+"""Slippage cap of a sale, measured from its first bid, however many orders it takes.
 
-A bid below the cap is waited for. One that stays lower for a minute is the market's price: then the cap is
-measured from the highest bid of the last seconds, so that a stop sells in a market that does not come back,
-also while it goes on falling. Where a person asked for the sale, only that person decides so: asks again.
+A sale waits while the bid is below the cap. A bid that stays below for a minute is the market price: then
+the cap is measured from the highest bid of the last seconds, so that a stop also sells in a market that
+keeps falling. The cap of a manual sale is lowered only by another manual close.
 """
 
 from dataclasses import dataclass, replace
@@ -12,32 +12,32 @@ from mexc_tui.sniping.rounding import HUNDRED
 
 CONFIRM_MS = 60_000
 RECENT_MS = 10_000
-"""So long a bid counts as one of now: longer than bids of a thin book are gone for."""
+"""Maximum age of a recent bid: longer than bids of a thin book disappear for."""
 
 
 @dataclass(frozen=True, slots=True)
 class SlippageCap:
-    """What a sale's slippage is measured from."""
+    """Reference of a sale's slippage."""
 
     first_bid: Decimal
     slippage_pct: Decimal
     below_since_ms: int | None = None
-    """Since when every bid was below the cap; None: the last one was not."""
+    """Start of the time with every bid below the cap; None: the last one was not."""
     recent: tuple[tuple[int, Decimal], ...] = ()
-    """(when it was seen, bid), of the last seconds since then."""
+    """(time, bid) of the last seconds in that time."""
     is_manual: bool = False
-    """A person asked for the sale: nobody else lowers the cap."""
+    """A manual sale: its cap is not lowered automatically."""
 
     @property
     def floor(self) -> Decimal:
-        """Return the lowest price that the sale may take."""
+        """Return the minimum price of the sale."""
         return self.first_bid * (1 - self.slippage_pct / HUNDRED)
 
 
 def observed(
     cap: SlippageCap | None, bid: Decimal, slippage_pct: Decimal, now_ms: int, *, is_manual: bool
 ) -> SlippageCap:
-    """Return the cap after a look at the best bid. `is_manual`: a person asked for the sale."""
+    """Return the cap after observing the best bid. `is_manual`: the sale was requested by a user."""
     if cap is None:
         return SlippageCap(bid, slippage_pct, is_manual=is_manual)
     if bid >= cap.floor:

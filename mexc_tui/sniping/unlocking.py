@@ -1,4 +1,4 @@
-"""Going live: what must be well before a person may, and the phrase that person types. Pure."""
+"""Live unlock: the conditions before it, and the confirmation phrase. Pure."""
 
 from decimal import Decimal
 from random import Random
@@ -10,17 +10,17 @@ _WORDS = (
     *("kelp", "larch", "maple", "north", "otter", "pearl", "quill", "river", "slate", "thorn"),
     *("umber", "vapor", "willow", "yarrow", "zinc", "anchor", "basalt", "copper", "dune", "estuary"),
 )
-"""Short, without a sign that keyboards hide, and none like another."""
+"""Short words without special characters, easy to tell apart."""
 
 
 def phrase(cap: Decimal, positions: int, rng: Random) -> str:
-    """Return a phrase that nobody types by habit: what is risked at most, and two words made up each time."""
+    """Return a confirmation phrase that cannot be typed by habit: the maximum risk and two random words."""
     first, second = rng.sample(_WORDS, 2)
     return f"live {positions} x {cap.normalize():f} {first} {second}"
 
 
 def unlock_blockers(desk: DeskFacts) -> tuple[str, ...]:
-    """Return in words what must be mended before live trading is unlocked; empty: nothing."""
+    """Return what prevents the live unlock; empty: nothing."""
     found: list[str] = []
     if desk.key is None:
         found.append("key permissions unknown: wait a minute, or run mexc-tui keys check")

@@ -1,4 +1,4 @@
-"""The validation pipeline: schema, rules, security, risk. `arm`, `why` and `what-if` all ask `judge`."""
+"""The validation pipeline: schema, rules, security, risk. Used by `arm`, `why` and `what-if`."""
 
 from dataclasses import dataclass
 
@@ -10,23 +10,23 @@ from mexc_tui.sniping.request import ArmFacts, ArmProposal, candidate_of
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Every verdict, in the order of the stages; one no is a no."""
+    """Every verdict, in the order of the stages; one failed check refuses the entry."""
 
     verdicts: tuple[Verdict, ...]
 
     @property
     def approved(self) -> bool:
-        """Whether no validator refuses."""
+        """Whether every check passed."""
         return not refusals(self.verdicts)
 
     @property
     def first_refusal(self) -> Verdict | None:
-        """Return the first no; it names the stage where the pipeline would have stopped."""
+        """Return the first failed check, which would stop the pipeline."""
         return next((verdict for verdict in self.verdicts if not verdict.passed), None)
 
     @property
     def reason(self) -> str:
-        """Return the first no in words; empty when approved."""
+        """Return the reason of the first failed check; empty if approved."""
         no = self.first_refusal
         if no is None:
             return ""
@@ -34,9 +34,9 @@ class Judgement:
 
 
 def judge(proposal: ArmProposal, facts: ArmFacts, now_ms: int) -> Judgement:
-    """Judge a proposal by everything known at `now_ms` of the exchange. Every verdict is computed.
+    """Run every check of a proposed entry at `now_ms` exchange time.
 
-    Approval here reserves nothing: the risk limits are checked again in the transaction that does.
+    An approval reserves nothing: the transaction that reserves funds checks the risk limits again.
     """
     sane = schema_checks.sane(proposal)
     return Judgement(

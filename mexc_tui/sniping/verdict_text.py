@@ -1,4 +1,4 @@
-"""How a validator says what it saw."""
+"""Verdicts of validators and the texts they contain."""
 
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ def verdict(
     flip: str = "",
     until_ms: int | None = None,
 ) -> Verdict:
-    """Return a verdict; one that passed needs nothing to flip it."""
+    """Return a verdict; a passed one has nothing to change."""
     return Verdict(
         stage=stage,
         name=name,
@@ -27,11 +27,11 @@ def verdict(
 
 
 def moment(at_ms: int | None) -> str:
-    """Return a moment for people: `2026-11-23 01:32:42.023 UTC`; `none` if there is none."""
+    """Return a UTC time as text: `2026-11-23 01:32:42.023 UTC`; `none` without one."""
     if at_ms is None:
         return "none"
     try:
         text = datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat(" ", "milliseconds")
     except (OverflowError, OSError, ValueError):
-        return f"{at_ms} ms, which is no date"
+        return f"{at_ms} ms, not a valid date"
     return text.replace("+00:00", " UTC")

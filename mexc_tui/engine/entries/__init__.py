@@ -1,1 +1,1 @@
-"""Snipes: armed, planned, fired at the opening."""
+"""Entries: arming, readiness, and firing at the opening."""

@@ -83,7 +83,7 @@ class Arming:
         self._again_ms: dict[str, int] = {}
         self._reported: dict[str, tuple[str, ...]] = {}
         self._logged = RecentKeys[tuple[str, tuple[str, ...]]](MAX_REMEMBERED)
-        """Symbols and the limits that refused them, logged once each."""
+        """Symbols and the limits that refused them, to log each once."""
         self._disarmed_openings = RecentKeys[tuple[str, int]](MAX_REMEMBERED)
         self.generations: dict[str, int] = {}
         """Halt generation under which each snipe was armed."""

@@ -1,4 +1,4 @@
-"""Gathers what a proposal to buy is judged by, from memory and books: for arming, why and what-if alike."""
+"""Inputs of the pre-trade check, from memory and ledger: for arming, why and what-if alike."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class EntryParameters:
-    """The settings that decide about entries, as the pure components want them."""
+    """Entry settings in the form the pure packages use."""
 
     mode: Mode
     arming: ArmRules
@@ -51,26 +51,26 @@ class EntryParameters:
     plan: ExitPlan
     config_hash: str
     clock_age_s: float
-    """An older measurement of the clock fires nothing."""
+    """An older clock measurement blocks firing."""
     silent_ms: int
-    """A stream's connection that is silent for longer fires nothing: it is dead."""
+    """A stream connection silent for longer blocks firing: it counts as dead."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryConditions:
-    """What the books do not tell of this moment. None: not known, which refuses."""
+    """Current conditions that the ledger does not contain. None: unknown, which refuses."""
 
     equity: Decimal | None
     peak: Decimal
     day_equity: Decimal | None
-    """What this UTC day began with, as the risk monitor measures its loss."""
+    """Equity at the start of this UTC day, the base of the risk monitor's daily loss."""
     clock_offset_ms: float | None
     clock_error_ms: float | None
     stream_age_ms: int | None
     weight_left: int
     orders_left: int
     resumed_ms: int
-    """Losses from before count no more."""
+    """Earlier losses no longer count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +86,12 @@ class ArmRequest:
     grid: Grid | None
 
     def facts(self, book: RiskBook) -> ArmFacts:
-        """Return everything that a proposal is judged by."""
+        """Return all inputs of the pre-trade check."""
         return ArmFacts(self.pair, self.desk, book, self.parameters.arming, self.parameters.limits)
 
 
 class EntryContext:
-    """Looks around; decides nothing."""
+    """Collects the inputs of pre-trade checks; decides nothing."""
 
     def __init__(
         self,
@@ -108,9 +108,9 @@ class EntryContext:
         key: Callable[[], KeyFacts | None],
         day_equity: Callable[[], Decimal | None],
     ) -> None:
-        """`workers`: how those are that firing rests on; `stream_age_ms`: of the market's streams;
-        `is_unlocked`: live trading, by a person, for this session; `day_equity`: what this day began with.
-        """
+        """`workers`: health of the workers that firing depends on; `stream_age_ms`: of the market streams;
+        `is_unlocked`: whether live trading is unlocked for this session; `day_equity`: equity at the
+        start of the day."""
         self._knowledge_store = knowledge_store
         self._trading = trading
         self._prices = prices
@@ -126,7 +126,7 @@ class EntryContext:
     def build_request(
         self, listing: Listing | None, symbol: str, signal_id: str, signal: Signal | None, snipe: Snipe | None
     ) -> ArmRequest:
-        """Return the proposal to buy a listing, sized, with all that it is judged by but the books."""
+        """Return the proposed entry for a listing, sized, with all inputs except the ledger."""
         parameters, pair = self._parameters(), self._knowledge_store.knowledge.pairs.get(symbol)
         grid = None if pair is None else grid_of(pair)
         reference = self.reference(symbol) if snipe is None else snipe.reference_price
@@ -158,22 +158,22 @@ class EntryContext:
         )
 
     def reference(self, symbol: str) -> Decimal | None:
-        """Return the price before the opening that a premium is measured from; None: no confirmed one.
+        """Return the price before the opening that the premium is measured from; None: no confirmed one.
 
-        New pairs mostly have none: no source of MEXC tells a price before the first trade.
+        New pairs usually have none: no source of MEXC publishes a price before the first trade.
         """
         price = self._prices.of(symbol)
         return confirmed_price(price.bid, price.ask, price.last, self._parameters().fire.premium_pct)
 
     def conditions(self) -> EntryConditions:
-        """Return what the books do not tell."""
+        """Return the conditions that the ledger does not contain."""
         memory, clock = self._ledger_state(), self._trading.clock()
         equity = self.equity(memory)
         return EntryConditions(
             equity=equity,
             peak=ZERO if memory.equity is None else memory.equity.peak,
             day_equity=self._day_equity(),
-            # Requests are stamped with the exchange's time as measured: only the error of that is left.
+            # Requests carry the measured exchange time: only its error remains.
             clock_offset_ms=None if clock is None else 0.0,
             clock_error_ms=None if clock is None else clock.error_ms,
             stream_age_ms=self._stream_age_ms(),
@@ -183,7 +183,7 @@ class EntryContext:
         )
 
     def equity(self, memory: LedgerState) -> Decimal | None:
-        """Return what the desk is worth now; None: a price is missing."""
+        """Return the current equity of the desk; None: a price is missing."""
         marks = (
             PriceMark(one, self._prices.of(one.symbol).bid, self.fee(one.symbol))
             for one in memory.positions.values()
@@ -192,7 +192,7 @@ class EntryContext:
         return point.equity if point.is_complete else None
 
     def fee(self, symbol: str) -> Decimal:
-        """Return what selling a pair costs, as a ratio."""
+        """Return the fee ratio of selling a pair."""
         pair = self._knowledge_store.knowledge.pairs.get(symbol)
         return ZERO if pair is None else pair.taker_fee
 
@@ -225,7 +225,7 @@ class EntryContext:
         return PairFacts(listing, pair, may, book or None)
 
     def desk(self, signal: Signal | None = None) -> DeskFacts:
-        """Return what is known of the engine, and of the detector of a signal."""
+        """Return the state of the engine, and of the detector of a signal."""
         trading = self._ledger_state().trading
         return DeskFacts(
             mode=self._parameters().mode,
@@ -243,7 +243,7 @@ class EntryContext:
 def key_permission(
     knowledge_store: KnowledgeStore, symbol: str, listing: Listing | None, now_ms: int
 ) -> KeyPermission:
-    """Return whether the key's own list of pairs, as it was polled last, lets it trade a pair."""
+    """Return whether the key's own symbol list, as last polled, lets it trade a pair."""
     names = knowledge_store.knowledge.names_of(ListingSource.SELF_SYMBOLS)
     pairs = (
         None
@@ -254,7 +254,7 @@ def key_permission(
 
 
 def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: EntryConditions) -> RiskBook:
-    """Return what limits are held against, of the books as this transaction sees them."""
+    """Return the inputs of the risk limits from the ledger as this transaction sees it."""
     intents = [one for one in tables.intents.open() if one.role is OrderRole.ENTRY]
     opens_ms = {snipe.id: snipe.opens_ms for snipe in tables.snipes.open()}
     reserved = tuple(
@@ -271,7 +271,7 @@ def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: Entry
         day_equity=conditions.day_equity,
         held=tuple(HeldPosition(one.symbol, one.remaining_cost) for one in tables.positions.open()),
         reserved=reserved,
-        # An entry that is open still is counted as its reservation.
+        # An open entry counts as its reservation.
         entries_ms=tables.limits.entries_ms(now_ms - 2 * DAY_MS),
         exits_ms=() if exit_ms is None else ((symbol, exit_ms),),
         losses_in_a_row=losses.count,

@@ -1,4 +1,4 @@
-"""The orders of one snipe as they stand: what they bought, what is left of the cap, when one has ended."""
+"""Orders of one snipe: filled quantity, remaining spend cap, and completion."""
 
 import asyncio
 from collections.abc import Generator
@@ -15,7 +15,7 @@ from mexc_tui.sniping.rounding import Grid
 
 
 class EntryOrders:
-    """Listens to the books for one intent."""
+    """Follows the orders of one intent in the ledger."""
 
     def __init__(self, *, intent: Intent, grid: Grid, ledger: LedgerWriter, clock: Clock) -> None:
         self._intent = intent
@@ -24,15 +24,15 @@ class EntryOrders:
         self._clock = clock
         self._changed = asyncio.Event()
         self._attempts: dict[str, Order] = {}
-        """Every attempt as it stands: memory forgets what is over, its cost counts all the same."""
+        """Every attempt in its latest state: the ledger drops closed orders, whose cost still counts."""
         self.filled_ns: dict[str, int] = {}
-        """When the first fill of each was known."""
+        """When the first fill of each order was known."""
         self.sold_reason = ""
-        """That something of the position was sold, in words: its buying ends; empty: nothing was."""
+        """Text of a sale of the position, which ends its buying; empty: none."""
 
     @contextmanager
     def subscribed(self) -> Generator[None]:
-        """Hear what the books say of them for as long as the block runs."""
+        """Receive ledger changes while the block runs."""
         self._ledger.on_change(self._on_ledger_change)
         try:
             yield
@@ -40,41 +40,42 @@ class EntryOrders:
             self._ledger.remove_listener(self._on_ledger_change)
 
     def of(self, client_order_id: str) -> Order | None:
-        """Return one that memory still holds."""
+        """Return an order that is still in the ledger's memory."""
         return self._ledger.state.orders.get(client_order_id)
 
     def all(self) -> tuple[Order, ...]:
-        """Return each attempt as it stands."""
+        """Return every attempt in its latest state."""
         for order in self._ledger.state.orders.values():
             if order.intent_id == self._intent.id:
                 self._attempts[order.client_order_id] = order
         return tuple(self._attempts.values())
 
     def is_any_open(self) -> bool:
-        """Whether one of them is not settled."""
+        """Whether an order is not closed yet."""
         return any(not order.state.is_terminal for order in self.all())
 
     def bought(self) -> Decimal:
-        """Return the quantity that they bought."""
+        """Return the filled quantity of all orders."""
         return sum((order.filled_quantity for order in self.all()), Decimal(0))
 
     def paid(self) -> Decimal:
-        """Return what that cost in quote units, without fees."""
+        """Return its cost in quote units, without fees."""
         return sum((order.filled_value for order in self.all()), Decimal(0))
 
     def committed(self, other_than: Order) -> Decimal:
-        """Return what all but one cost, or may still cost: an unknown attempt may have bought all of it."""
+        """Return the cost of all other orders, including what they may still cost: an unknown one may be
+        filled."""
         others = tuple(one for one in self.all() if one != other_than)
         open_value = sum((_open_value(one) for one in others), Decimal(0))
         return spent(self._intent, others) + open_value * (1 + self._grid.taker_fee)
 
     def is_enough(self) -> bool:
-        """Whether too little is left of the cap for another order."""
+        """Whether the remaining spend cap is too small for another order."""
         left = self._intent.spend_cap - spent(self._intent, self.all())
         return left < self._grid.min_value * (1 + self._grid.taker_fee)
 
     async def ends_within(self, client_order_id: str, seconds: float) -> bool:
-        """Wait so long at most for the end of one; say whether it came."""
+        """Wait for an order to close, at most `seconds`; return whether it did."""
         try:
             async with asyncio.timeout(seconds):
                 while True:

@@ -1,4 +1,4 @@
-"""Keeps the plan of a snipe's next order current: after every standstill it is made again, or dropped."""
+"""Plan of a snipe's next order: renewed or dropped whenever the event loop was blocked."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,12 +8,12 @@ from mexc_tui.engine.runtime.suspend_detector import SuspendDetector
 from mexc_tui.ports.clock import Clock
 
 CHECK_INTERVAL_S = 0.05
-"""How often a firing that waits checks whether it may still buy."""
+"""Interval at which a waiting snipe checks whether it may still buy."""
 NO_BOUND = "no reference price bounds the entry"
 
 
 class EntryPlan:
-    """When one snipe was planned, and whether that plan still counts."""
+    """Time of the plan of one snipe, and whether it is still valid."""
 
     def __init__(
         self,
@@ -25,9 +25,9 @@ class EntryPlan:
         is_open: Callable[[], bool],
         renew: Callable[[], Awaitable[str]],
     ) -> None:
-        """`off`: why nothing more may be sent; `is_open`: whether the opening is past.
+        """`stop_reason`: why nothing more may be sent; `is_open`: whether the opening is past.
 
-        `renew`: measure connection and clock, answer the checklist; returns what it refuses.
+        `renew`: measures connection and clock and runs the checklist; returns the failed checks.
         """
         self._price = price
         self._suspend_detector = suspend_detector
@@ -40,16 +40,16 @@ class EntryPlan:
             price.miss_first()
 
     def begin(self) -> None:
-        """Plan from here on: connection and clock are about to be measured."""
+        """Start a new plan: connection and clock are about to be measured."""
         self._planned_ns = self._clock.monotonic_ns()
 
     def blocked_since(self, since_ns: int) -> str:
-        """Say that the engine stood still after a moment of the monotonic clock; empty: it did not."""
+        """Return that the engine was blocked after a time of the monotonic clock; empty: it was not."""
         stood_ms = self._suspend_detector.blocked_ms_since(since_ns)
         return f"the engine was blocked for {stood_ms / 1_000:.1f} s" if stood_ms else ""
 
     async def until_ready(self) -> str:
-        """Return once an order may be priced from current data; else why none may be sent any more."""
+        """Return once an order can be priced from current data; else why no more orders may be sent."""
         while not (off := self._stop_reason()):
             if stood := self.blocked_since(self._planned_ns):
                 if refused := await self._plan_again():
@@ -63,7 +63,8 @@ class EntryPlan:
         return off if self._price.cap() is not None else f"{off} (no price observed)"
 
     async def _plan_again(self) -> str:
-        """Measure, check and ask for the book; return why the order is dropped, empty: it may be planned."""
+        """Measure, check and refresh the order book; return why the order is dropped, empty: it can be
+        planned."""
         is_open = self._is_open()
         if is_open:
             self._price.miss_first()

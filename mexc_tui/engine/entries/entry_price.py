@@ -1,4 +1,4 @@
-"""What the next order of a snipe asks for, by the book of the moment."""
+"""Price of a snipe's next order, from the current order book."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Iterable
@@ -22,7 +22,7 @@ LEVELS = 5
 
 
 class EntryPrice:
-    """Prices of one snipe: never above its cap, and no order while there is no cap."""
+    """Prices of one snipe: never above its cap, and no order without a cap."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class EntryPrice:
         clock: Clock,
         query_book: BookQuery,
     ) -> None:
-        """`query_book`: asks the exchange for a pair's book."""
+        """`query_book`: queries the exchange for a pair's order book."""
         self._clock = clock
         self._snipe = snipe
         self._grid = grid
@@ -45,12 +45,12 @@ class EntryPrice:
         self._lowest: Decimal | None = None
         self._lowest_since_ns = 0
         self.is_first_missed = False
-        """Whether the pair may have had a first price that was not seen."""
+        """Whether the pair may have had a first price that was not observed."""
         self._moved = asyncio.Event()
 
     @property
     def ask(self) -> Decimal | None:
-        """Return the best ask; None: no book is known."""
+        """Return the best ask; None: no order book yet."""
         return self._prices.of(self._snipe.symbol).ask
 
     @contextmanager
@@ -63,7 +63,7 @@ class EntryPrice:
             self._prices.off_move(self._on_move)
 
     async def moves_within(self, seconds: float) -> bool:
-        """Wait for the pair's next price move, so long at most; return whether one came."""
+        """Wait for the pair's next price move, at most `seconds`; return whether one came."""
         self._moved.clear()
         try:
             async with asyncio.timeout(seconds):
@@ -73,7 +73,7 @@ class EntryPrice:
         return True
 
     def first(self) -> FirstOrder | None:
-        """Return a limit order that never rests; None: no price bounds it yet, or it buys nothing."""
+        """Return a limit order that never rests; None: no price bound yet, or too small for one step."""
         cap, ask = self.cap(), self.ask
         if cap is None:
             return None
@@ -81,7 +81,7 @@ class EntryPrice:
         return first_order(self._snipe.type, price, self._snipe.spend_cap, self._grid)
 
     def current(self, step: Next) -> Next:
-        """Lower the limit of a planned attempt to what the book of this moment asks for."""
+        """Lower the limit of a planned attempt to the current order book."""
         ask, cap = self.ask, self.cap()
         if ask is None or cap is None or step.price is None or step.quantity is None or step.type is None:
             return step
@@ -95,14 +95,14 @@ class EntryPrice:
         return replace(step, price=price, quantity=order.quantity)
 
     def again(self, price: Decimal) -> Decimal:
-        """Return the price of a next attempt: the same, or the book's if that ran above it."""
+        """Return the price of the next attempt: unchanged, or the order book's if that is higher."""
         ask = self.ask
         if ask is None or price >= ask:
             return price
         return book_price(ask, self.cap(), self._grid, self._rules)
 
     def cap(self) -> Decimal | None:
-        """Return the price cap; of a pair that had no price when it was armed, over the first price seen."""
+        """Return the price cap; of a pair armed without a price, measured from its first price."""
         if self._snipe.price_cap is not None:
             return self._snipe.price_cap
         if self._first_seen is None and not self.is_first_missed:
@@ -111,11 +111,11 @@ class EntryPrice:
 
     @property
     def first_seen(self) -> Decimal | None:
-        """Return the price at the opening that the cap is measured from; None: another one bounds it."""
+        """Return the price at the opening that the cap is measured from; None: the cap has another base."""
         return self._first_seen
 
     def _first_price(self) -> Decimal | None:
-        """Return the pair's first price: a confirmed one, or an ask that nothing contradicted for a while."""
+        """Return the first price: a confirmed one, or an ask that stayed uncontradicted for a while."""
         price = self._prices.of(self._snipe.symbol)
         confirmed = confirmed_price(price.bid, price.ask, price.last, self._rules.premium_pct)
         if confirmed is not None or price.ask is None:
@@ -127,11 +127,11 @@ class EntryPrice:
         return self._lowest if now_ns - self._lowest_since_ns >= CONFIRM_MS * NS_PER_MS else None
 
     def miss_first(self) -> None:
-        """Take no price from now on for the pair's first one."""
+        """Accept no further price as the pair's first one."""
         self.is_first_missed = True
 
     async def refresh_book(self) -> str:
-        """Have the exchange tell the book of this moment; return why it does not, empty: it did."""
+        """Query the current order book; return why that failed, empty: it did not."""
         symbol = self._snipe.symbol
         try:
             book = await self._query_book(symbol, LEVELS)

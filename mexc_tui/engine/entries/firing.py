@@ -1,7 +1,7 @@
-"""Fires one snipe: warm, check, aim, send, and do what each answer says, until it is over.
+"""Fire one snipe: warm up, check, aim, send, and react to each response until it is over.
 
-No word goes to the disk between an answer and the next attempt: the intent holds every id and the spend cap
-already. The decisions are sniping's; here they are timed and carried out.
+Nothing is written to disk between a response and the next attempt: the intent already holds every id and
+the spend cap. Decisions are made in `sniping`; this module times and executes them.
 """
 
 import asyncio
@@ -43,14 +43,14 @@ log = logging.getLogger(__name__)
 
 NS_PER_MS = 1_000_000
 ANSWERED_S = 0.5
-"""How long the stream may take to tell what became of an order that ends at once; then it is request for."""
+"""Time for the stream to report an order that closes at once; then it is queried."""
 LISTED_AGAIN_S = 0.1
-"""The list of orders is request for again so long after it could not be read."""
+"""Delay before the order list is queried again after a failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class FiringResult:
-    """What a snipe came to. UNKNOWN: an attempt is not settled yet."""
+    """Result of a snipe. UNKNOWN: an attempt is unresolved."""
 
     state: SnipeState
     reason: str
@@ -58,7 +58,7 @@ class FiringResult:
 
 
 class Firing:
-    """The last seconds and the first ones of one snipe."""
+    """Runs one snipe through the seconds around its opening."""
 
     def __init__(
         self,
@@ -78,10 +78,10 @@ class Firing:
         suspend_detector: SuspendDetector,
         check: Callable[["Firing"], Awaitable[str]],
     ) -> None:
-        """`window_ms`: how long the exchange may take an order; `on_chore`: what else an answer asks for.
+        """`window_ms`: recvWindow of an order; `on_chore`: runs what a response requires besides a retry.
 
-        `cancel_reason`: why nothing more may be sent, such as a listing that is cancelled in the last second;
-        `check`: what the checklist refuses, request again after a standstill.
+        `cancel_reason`: why nothing more may be sent, such as a listing cancelled in the last second;
+        `check`: returns the failed checks, repeated after the event loop was blocked.
         """
         self.snipe = snipe
         self._intent = intent
@@ -112,10 +112,12 @@ class Firing:
         self._orders = EntryOrders(intent=intent, grid=grid, ledger=ledger, clock=clock)
         self.line: FiringLine = trading.line()
         self.attempts: list[Attempt] = []
-        """What was tried: written down when it is over, as no disk stands between an answer and the next."""
+        """Attempts so far; stored at the end, because no disk write may come between a response and the
+        next."""
 
     async def warm(self) -> None:
-        """Connect and measure: the plan begins here. A failure is logged: the checklist sees a cold line."""
+        """Connect and measure, which starts the plan. A failure is logged: the checklist reports a cold
+        connection."""
         self._plan.begin()
         await self._measure()
 
@@ -124,18 +126,18 @@ class Firing:
         return await self._check(self)
 
     async def _measure(self) -> None:
-        """Measure round trip and clock over the connection that fires."""
+        """Measure round trip and clock over the firing connection."""
         try:
             await self.line.warm()
         except ExchangeError as error:
             log.warning("the firing line of %s is cold: %s", self.snipe.symbol, error)
 
     def are_requests_ready(self) -> bool:
-        """Whether the first attempt can be built and signed, or waits for the pair's first price only."""
+        """Whether the first attempt can be signed, or only waits for the pair's first price."""
         return self._price.cap() is None or self._price.first() is not None
 
     async def fire(self) -> FiringResult:
-        """Send attempt after attempt until one is taken for good, or nothing more may be sent."""
+        """Send attempts until one is final, or nothing more may be sent."""
         with self._orders.subscribed(), self._price.subscribed():
             return await self._fire()
 
@@ -172,7 +174,7 @@ class Firing:
         )
 
     def bounded(self, snipe: Snipe) -> Snipe:
-        """Return the snipe with the price that bounded it: the first one seen, if it was armed without."""
+        """Return the snipe with its price bound: the first observed price, if it was armed without one."""
         first = self._price.first_seen
         if first is None:
             return snipe
@@ -181,14 +183,14 @@ class Firing:
         )
 
     async def close(self) -> None:
-        """Close the line."""
+        """Close the connection."""
         await self.line.close()
 
     # ---- one attempt
 
     async def _attempt(self, step: Next, leave_ns: int | None) -> Next:
         if step.at_ms is not None and leave_ns is None:
-            # First wait, then decide: the book that counts is the one of that moment.
+            # Wait first, then decide from the order book of that moment.
             left_ns = self._trading.exchange_ns(step.at_ms) - self._clock.monotonic_ns()
             await asyncio.sleep(max(left_ns, 0) / 1e9)
         off = await self._plan.until_ready()
@@ -226,7 +228,8 @@ class Firing:
         )
 
     def _stop_reason(self) -> str:
-        """Say why nothing more may be sent: it was called off, or the entry window is over; empty: it may."""
+        """Return why nothing more may be sent: cancelled, or the entry window is over; empty: sending is
+        allowed."""
         late_ms = self._trading.now_ms() - self.snipe.opens_ms
         if late_ms > self._rules.window_ms:
             window_ms = self._rules.window_ms
@@ -252,7 +255,7 @@ class Firing:
         )
 
     async def _outcome_of(self, order: Order) -> SendOutcome[PlacedOrder]:
-        """Wait for what became of an accepted order. Nothing bought: another attempt may follow."""
+        """Wait for the outcome of an accepted order. Without a fill another attempt may follow."""
         name = order.client_order_id
         if order.type is OrderType.LIMIT:
             await self._watch_resting(name, order.price)
@@ -266,17 +269,19 @@ class Firing:
         return NotSent("accepted, no fill at that price")
 
     async def _was_taken(self, order: Order, refusal: Refusal) -> bool:
-        """Whether a refused order exists; the list of orders is waited for while the window lasts."""
+        """Whether a refused order exists; waits for the order list while the window lasts."""
         while not self._stop_reason():
             try:
                 return await self._execution.exists_despite_rejection(order, refusal)
             except ExchangeError as error:
-                log.info("%s: the list of orders after its refusal: %s", order.client_order_id, error)
+                log.info(
+                    "%s: querying open orders after the rejection failed: %s", order.client_order_id, error
+                )
             await asyncio.sleep(LISTED_AGAIN_S)
         return False
 
     async def _until_done(self, name: str) -> None:
-        """Wait for the stream's word on an order that cannot rest; then ask."""
+        """Wait for the stream to report an order that cannot rest; then query it."""
         for _ in range(4):
             if await self._orders.ends_within(name, ANSWERED_S):
                 return
@@ -289,7 +294,7 @@ class Firing:
                 log.info("%s: %s", name, error)
 
     async def _watch_resting(self, name: str, price: Decimal | None) -> None:
-        """Leave a limit order until it is filled, or its price ran away for long enough (protocol 11.2)."""
+        """Keep a limit order until it is filled, or its price moved away for long enough (protocol 11.2)."""
         ran_away_ms: int | None = None
         end_ms = self.snipe.opens_ms + self._rules.window_ms
         while not await self._orders.ends_within(name, CHECK_INTERVAL_S):
@@ -304,7 +309,7 @@ class Firing:
                 await self._until_done(name)
                 return
 
-    # ---- what is known
+    # ---- state
 
     def _progress(self, step: Next, order: Order) -> FiringProgress:
         cap = self._price.cap()
@@ -328,12 +333,12 @@ class Firing:
         )
 
     def _last_sent_ms(self) -> int | None:
-        """Return when the last attempt was over, by the exchange's clock as it is known now."""
+        """Return when the last attempt ended, in current exchange time."""
         if self._last_sent_ns is None:
             return None
         return self._trading.now_ms() - (self._clock.monotonic_ns() - self._last_sent_ns) // NS_PER_MS
 
-    # ---- what follows
+    # ---- after an attempt
 
     def _run_chore(self, chore: Chore, reason: str) -> None:
         self._reductions += chore is Chore.REFRESH_BALANCES
@@ -387,6 +392,6 @@ def _words(outcome: SendOutcome[PlacedOrder]) -> str:
         case Rejected(refusal):
             return refusal.words
         case Accepted():
-            return "taken"
+            return "accepted"
         case _:
             return f"unknown: {outcome.reason}"

@@ -1,4 +1,4 @@
-"""The checklist of the last second before an opening (T0), and how it would be answered before that."""
+"""Readiness checklist in the last second before an opening (T0), and its preview before that."""
 
 import asyncio
 import logging
@@ -28,16 +28,16 @@ log = logging.getLogger(__name__)
 
 MAX_KEPT = 100
 PROBE_FRESH_MS = 2_000
-"""A connection that was just pinged and is silent for longer is dead, or as good as dead."""
+"""Maximum silence of a connection that was just pinged; longer counts as dead."""
 PROBE_TRIES, PROBE_INTERVAL_S = 12, 0.05
-"""Topics may be accepted, and pings answered, so much later: it is 1.2 s before the opening."""
+"""Attempts to see subscriptions accepted and pings answered; it is 1.2 s before the opening."""
 CONNECTION_CHECKS = ("connection", "round_trip", "requests")
-"""Lines that nobody can answer before the connection is made."""
+"""Checks that need the firing connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadinessCheck:
-    """A checklist; `at_ms` None: as it would be answered now, without the lines about the connection."""
+    """A checklist; `at_ms` None: a preview without the checks of the connection."""
 
     verdicts: tuple[Verdict, ...]
     at_ms: int | None = None
@@ -45,7 +45,7 @@ class ReadinessCheck:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """How the connection that fires is."""
+    """State of the firing connection."""
 
     is_warm: bool = False
     round_trip_ms: float | None = None
@@ -53,10 +53,10 @@ class _Line:
 
 
 class PairWatch(Protocol):
-    """What is request of the market's streams."""
+    """The market streams as the checklist uses them."""
 
     def pair_streams(self, symbol: str) -> PairStreams:
-        """Return whether a pair can be watched."""
+        """Return the state of a pair's streams."""
         ...
 
     def probe_streams(self, symbol: str) -> None:
@@ -65,7 +65,7 @@ class PairWatch(Protocol):
 
 
 class Readiness:
-    """Answers the checklist, and remembers what it said."""
+    """Runs the checklist and keeps its results."""
 
     def __init__(
         self,
@@ -79,7 +79,6 @@ class Readiness:
         parameters: Callable[[], EntryParameters],
         streams: PairWatch,
     ) -> None:
-        """Not checked yet."""
         self._knowledge_store = knowledge_store
         self._trading = trading
         self._ledger = ledger
@@ -91,7 +90,7 @@ class Readiness:
         self._checked: OrderedDict[str, ReadinessCheck] = OrderedDict()
 
     async def check(self, firing: Firing) -> tuple[Verdict, ...]:
-        """Answer every line for good."""
+        """Run every check and keep the result."""
         snipe, trip_ns = firing.snipe, firing.line.round_trip_ns
         line = _Line(
             firing.line.is_warm, None if trip_ns is None else trip_ns / 1e6, firing.are_requests_ready()
@@ -107,12 +106,12 @@ class Readiness:
         return verdicts
 
     def probe(self, symbol: str) -> None:
-        """Ping what streams the pair and our orders: the checklist wants to have subscribed of both since."""
+        """Ping the streams of the pair and of the desk's orders; the checklist requires an answer."""
         self._streams.probe_streams(symbol)
         self._trading.probe_private()
 
     async def _await_probes(self, symbol: str) -> None:
-        """Wait a moment for topics that are just being request for (again), and for answers to the pings."""
+        """Wait briefly for pending subscriptions and for answers to the pings."""
         for number in range(PROBE_TRIES):
             public, private = self._streams.pair_streams(symbol), self._trading.private_state()
             silent_ms = max(_knowledge_store(public.silent_ms), _knowledge_store(private.silent_ms))
@@ -123,7 +122,7 @@ class Readiness:
             await asyncio.sleep(PROBE_INTERVAL_S)
 
     def of(self, snipe_id: str) -> ReadinessCheck:
-        """Return what was answered of a snipe, or would be now; nothing of one that was over before."""
+        """Return the checklist of a snipe, or its preview; empty for an earlier snipe."""
         snipe, known = self._ledger.state.snipes.get(snipe_id), self._checked.get(snipe_id)
         if known is not None or snipe is None:
             return known or ReadinessCheck(())
@@ -165,14 +164,14 @@ class Readiness:
         return checklist(snipe, facts, limits, parameters.fire)
 
     def _free_when_reconciled(self) -> Decimal | None:
-        """Return what was free when books were compared last; None: not known."""
+        """Return the free balance at the last reconciliation; None: unknown."""
         return next((one.free for one in self._reconciler.balances if one.asset == QUOTE), None)
 
     async def _free_quote(self) -> Decimal | None:
         try:
             account = await self._trading.account(purpose=Purpose.ENTRY)
         except ExchangeError as error:
-            log.warning("balances could not be request for: %s", error)
+            log.warning("balances could not be queried: %s", error)
             return None
         return account.free(QUOTE)
 

@@ -1,4 +1,4 @@
-"""Follows armed snipes and their listings to the last second, has them fired, and frees what is over."""
+"""Follow armed snipes and their listings until the opening, fire them, and release what has ended."""
 
 import asyncio
 import gc
@@ -42,21 +42,21 @@ log = logging.getLogger(__name__)
 
 CHECK_INTERVAL_S = 0.25
 LEAD_MS = 30_000
-"""A snipe's connection is made so long before its opening (performance 5)."""
+"""Lead time of a snipe's connection before the opening (performance 5)."""
 WARM_MS = 3_000
-"""It is warmed once more, and measured, so long before."""
+"""Time before the opening at which the connection is warmed again and measured."""
 CHECK_MS = 1_200
-"""The checklist comes so long before it."""
+"""Time before the opening at which the checklist runs."""
 COMMIT_MS = 400
-"""So long before it, the books are told that it fires: after a crash nobody fires it again."""
+"""Time before the opening at which the firing is stored: after a crash it is not fired again."""
 EARLY_MS = 1_000
-"""Opened so long before its time, a pair is not the one that was judged: the first prices are gone."""
+"""A pair that opened this much before its time differs from the one checked: the first prices are gone."""
 QUIET_BEFORE_MS, QUIET_AFTER_MS = 2_000, 1_000
-"""What takes long waits from so long before an opening to so long after it (performance 10)."""
+"""Time around an opening in which slow work waits (performance 10)."""
 
 
 class Sniper:
-    """One worker, and what a face may ask of it."""
+    """Worker that fires snipes, with the commands to disarm them."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Sniper:
         window_ms: Callable[[], int],
         streams: PairWatch,
     ) -> None:
-        """`window_ms`: how long the exchange may take an order."""
+        """`window_ms`: recvWindow of an order."""
         self._knowledge_store = knowledge_store
         self._trading = trading
         self._ledger = ledger
@@ -101,18 +101,18 @@ class Sniper:
         self._wake = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._sold_reasons: dict[str, str] = {}
-        """Why snipes that fire buy nothing more: their pair is being sold."""
+        """Why firing snipes buy nothing more: their pair is being sold."""
         knowledge_store.on_change(self._wake.set)
 
     async def run(self, started: Started) -> None:
-        """Look again and again; armed snipes that are cut short stay armed in the books."""
+        """Process snipes until cancelled; interrupted snipes stay armed in the ledger."""
         started()
         try:
             while True:
                 try:
                     await self.process()
                 except StorageError as error:
-                    log.error("snipes wait for the store: %s", error)  # those that fire go on
+                    log.error("snipes: the store failed: %s", error)  # firing snipes continue
                 try:
                     async with asyncio.timeout(CHECK_INTERVAL_S):
                         await self._wake.wait()
@@ -126,10 +126,10 @@ class Sniper:
             self._tasks.clear()
 
     async def process(self) -> None:
-        """Arm what signals allow, follow what is armed, free what is over."""
+        """Arm what signals allow, follow armed snipes, release what has ended."""
         self._drop_finished_tasks()
         if not self._reconciler.is_done:
-            return  # what an engine before this one sent is not known yet
+            return  # orders of the previous engine are unknown yet
         for snipe in list(self._ledger.state.snipes.values()):
             if snipe.id not in self._tasks:
                 await self._follow(snipe)
@@ -139,7 +139,7 @@ class Sniper:
         await self._arming.process()
 
     def is_opening(self) -> bool:
-        """Whether a snipe is about to fire or fires: what takes long waits (performance 10)."""
+        """Whether a snipe is about to fire or fires: slow work waits (performance 10)."""
         now_ms = self._trading.now_ms()
         return any(
             one.opens_ms - QUIET_BEFORE_MS <= now_ms <= one.opens_ms + QUIET_AFTER_MS
@@ -147,7 +147,7 @@ class Sniper:
         )
 
     def end_buying(self, symbol: str, words: str) -> None:
-        """End the firing of a pair, at once and for good: it is being sold."""
+        """End the firing of a pair for good, because it is being sold."""
         for snipe in self._ledger.state.snipes.values():
             if snipe.symbol == symbol and snipe.id in self._tasks:
                 self._sold_reasons.setdefault(snipe.id, f"{symbol} is being sold: {words}")
@@ -160,13 +160,13 @@ class Sniper:
             self._sold_reasons.pop(name, None)
             error = None if task.cancelled() else task.exception()
             if error is not None:
-                fault = None if isinstance(error, StorageError) else error  # its words say it all
-                log.error("%s broke off and is followed anew: %s", task.get_name(), error, exc_info=fault)
+                fault = None if isinstance(error, StorageError) else error  # its text is sufficient
+                log.error("%s failed and is restarted: %s", task.get_name(), error, exc_info=fault)
 
-    # ---- request by faces
+    # ---- commands
 
     async def disarm(self, symbol: str, by: str, words: str = "disarmed manually") -> Snipe:
-        """Disarm a pair's snipe. Raises CommandRefused if there is none, or it fires already."""
+        """Disarm the snipe of a pair. Raises CommandRefused if there is none, or it is firing."""
         snipe = self._ledger.state.snipe_of(symbol)
         if snipe is None:
             raise CommandRefused(f"No snipe is armed for {symbol}.")
@@ -176,7 +176,7 @@ class Sniper:
         return await self._disarm(snipe, f"{words} ({by})")
 
     async def disarm_all(self, words: str) -> int:
-        """Disarm every snipe that does not fire yet; return how many."""
+        """Disarm every snipe that is not firing yet; return how many."""
         waiting = [one for one in self._ledger.state.snipes.values() if one.state.is_unfired]
         for snipe in waiting:
             await self._disarm(snipe, words)
@@ -199,7 +199,7 @@ class Sniper:
             self._tasks[snipe.id] = asyncio.create_task(self._run_firing(snipe), name=f"snipe {snipe.symbol}")
 
     def _cancel_reason(self, snipe: Snipe) -> str:
-        """Say why an armed snipe may not fire any more; empty: it may."""
+        """Return why an armed snipe may not fire any more; empty: it may."""
         listing = self._knowledge_store.knowledge.listings.get(snipe.listing_id)
         if snipe.id in self._sold_reasons:
             return self._sold_reasons[snipe.id]
@@ -218,9 +218,10 @@ class Sniper:
         return ""
 
     async def _settle(self, snipe: Snipe) -> None:
-        """End a snipe whose outcome was open, once every attempt of it is settled.
+        """End a snipe with an open outcome once every attempt is resolved.
 
-        An attempt that has no row may have been sent: the pair's history alone says that it was not.
+        An attempt without a stored order may have been sent: only the pair's history proves that it was
+        not.
         """
         if snipe.symbol in self._reconciler.unlisted:
             return
@@ -237,7 +238,7 @@ class Sniper:
         await self._end(snipe, FiringResult(state, words, len(orders)))
 
     async def _orders_of(self, intent_id: str) -> tuple[Order, ...]:
-        """Return an intent's orders: as stored, and those that are on their way."""
+        """Return an intent's orders: the stored ones and those not stored yet."""
         scope = self._ledger.scope
         stored = await self._store.read(
             "orders of an intent", lambda found: found.trading(scope).orders.of_intent(intent_id)
@@ -274,7 +275,8 @@ class Sniper:
         await self._ledger.write("failed entry", lambda desk: desk.alert_failed_order(snipe.symbol, words))
 
     async def _free_intents(self) -> None:
-        """End entries of snipes that are over, unless an order is unsettled or an absent one is watched."""
+        """End entry intents of ended snipes, unless an order is unresolved or an absent one is still
+        watched."""
         memory, now_ms = self._ledger.state, self._trading.now_ms()
         for intent in list(memory.intents.values()):
             if intent.role is not OrderRole.ENTRY or intent.snipe_id in memory.snipes:
@@ -291,7 +293,7 @@ class Sniper:
     # ---- firing
 
     async def _run_firing(self, snipe: Snipe) -> None:
-        """Warm, check a second before the opening, fire, and write down what came of it."""
+        """Warm up, check a second before the opening, fire, and store the result."""
         intent, pair = (
             self._ledger.state.intents.get(snipe.id),
             self._knowledge_store.knowledge.pairs.get(snipe.symbol),
@@ -317,12 +319,12 @@ class Sniper:
             await firing.close()
 
     async def _check(self, firing: Firing) -> str:
-        """Return what the checklist refuses; empty: nothing."""
+        """Return the failed checks; empty: none."""
         refused = refusals(await self.readiness.check(firing))
         return f"checklist: {'; '.join(refusal_text(one) for one in refused)}" if refused else ""
 
     async def _with_current_filters(self, firing: Firing, intent: Intent, pair: Symbol) -> Firing:
-        """Aim with the steps and bounds that the pair has by now (reliability O11)."""
+        """Return the firing with the current symbol filters of the pair (reliability O11)."""
         now = self._knowledge_store.knowledge.pairs.get(pair.symbol, pair)
         if grid_of(now) == grid_of(pair):
             return firing
@@ -381,7 +383,7 @@ class Sniper:
 
 @contextmanager
 def paused_garbage_collection() -> Generator[None]:
-    """Keep the garbage collector away from an opening (performance 10)."""
+    """Pause garbage collection during an opening (performance 10)."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -1,1 +1,1 @@
-"""Exits of open positions: watched, sold, take-profits, dust."""
+"""Exits of open positions: monitor, sales, take-profits, dust."""

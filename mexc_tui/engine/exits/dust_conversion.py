@@ -1,4 +1,4 @@
-"""Converts into MX what the desk wrote off as too small to be sold, and never a coin of the person's own."""
+"""Convert the desk's written-off dust into MX, never the user's own coins."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ from mexc_tui.ports.trading import TradingPort
 from mexc_tui.ports.trading_store import TradingTables
 
 MOST = 15
-"""Coins of one call (protocol 4.5)."""
+"""Maximum coins of one request (protocol 4.5)."""
 PAGE = 500
 
 
@@ -33,11 +33,11 @@ class _Done:
     fee: Decimal | None
     left: tuple[str, ...]
     unknown_reason: str = ""
-    """Why nobody knows what was done; empty: it is known."""
+    """Why the outcome is unknown; empty: known."""
 
 
 class DustConverter:
-    """Asked by a person alone: nothing converts by itself."""
+    """Converts dust on manual command only."""
 
     def __init__(self, port: TradingPort, ledger: LedgerWriter, reconciler: Reconciler) -> None:
         self._port = port
@@ -46,7 +46,7 @@ class DustConverter:
         self._running = set[asyncio.Task[CommandResult[DustConverted]]]()
 
     async def offered(self) -> DustRow:
-        """Return what could be converted now. Raises CommandRefused, StorageError."""
+        """Return the coins that can be converted now. Raises CommandRefused, StorageError."""
         ours = await self._ledger.read("dust", _written_off_dust)
         if not ours:
             return DustRow(at_ms=self._port.now_ms(), coins=())
@@ -68,9 +68,9 @@ class DustConverter:
         return DustRow(at_ms=self._port.now_ms(), coins=tuple(coins), left=tuple(left))
 
     async def convert(self, assets: Sequence[str]) -> CommandResult[DustConverted]:
-        """Convert these coins (none named: all that may be), and book what came of it.
+        """Convert these coins (none named: all convertible ones) and book the result.
 
-        A caller that is cancelled does not stop it. Raises CommandRefused, StorageError.
+        Cancelling the caller does not stop it. Raises CommandRefused, StorageError.
         """
         task = asyncio.create_task(self._convert(assets), name="dust conversion")
         self._running.add(task)
@@ -78,14 +78,14 @@ class DustConverter:
         return await asyncio.shield(task)
 
     async def settle(self, deadline_s: float) -> None:
-        """Wait for a conversion that is under way."""
+        """Wait for a conversion in progress."""
         if self._running:
             await asyncio.wait(self._running, timeout=deadline_s)
 
     # ---- inside
 
     def _blocked_reason(self, asset: str, amount: Decimal, candidate: DustCandidate | None) -> str:
-        """Say why a coin stays; empty: it may go."""
+        """Return why a coin cannot be converted; empty: it can."""
         memory = self._ledger.state
         is_wanted = any(one.base_asset == asset for one in memory.intents.values())
         if is_wanted or memory.balances.get((LedgerAccount.DESK, asset)):
@@ -122,7 +122,7 @@ class DustConverter:
     async def _outcome_by_balances(
         self, outcome: Ambiguous, chosen: tuple[DustCoin, ...], left: tuple[str, ...]
     ) -> _Done:
-        """Look at the account once the request can no longer come to life; it is never sent again."""
+        """Compare balances once the request can no longer be executed; it is never sent again."""
         await asyncio.sleep(max(outcome.fence_ms - self._port.now_ms() + 1, 0) / 1_000)
         names = [one.asset for one in chosen]
         try:
@@ -144,7 +144,7 @@ class DustConverter:
         return _Done(gone, received, None, (*left, *stayed))
 
     async def _book(self, done: _Done) -> str:
-        """Book what is done already; return why that could not be, empty: it is booked."""
+        """Book the conversion; return why that failed, empty: booked."""
         if not done.coins:
             return ""
         coins = {one.asset: one.quantity for one in done.coins}
@@ -156,7 +156,7 @@ class DustConverter:
         return ""
 
     async def _reconcile_after(self) -> str:
-        """Hold the books against the account after it; return what a person should know of that."""
+        """Reconcile after the conversion; return a text about differences or a failure."""
         try:
             run = await self._reconciler.compare(Trigger.MANUAL)
         except ExchangeError as error:
@@ -175,7 +175,7 @@ def _written_off_dust(tables: TradingTables) -> dict[str, Decimal]:
 
 
 def _chosen(row: DustRow, assets: Sequence[str]) -> tuple[DustCoin, ...]:
-    """Return the coins that were asked for. Raises CommandRefused unless each of them may go."""
+    """Return the requested coins. Raises CommandRefused unless all can be converted."""
     if not row.coins:
         raise CommandRefused(_nothing(row.left))
     missing = [asset for asset in assets if asset not in {one.asset for one in row.coins}]
@@ -185,13 +185,13 @@ def _chosen(row: DustRow, assets: Sequence[str]) -> tuple[DustCoin, ...]:
 
 
 def _nothing(left: Iterable[str]) -> str:
-    """Say that there is nothing to convert, and why."""
+    """Return that there is nothing to convert, and why."""
     why = "; ".join(left) or "no written-off dust in the account"
     return f"Nothing to convert: {why}."
 
 
 def _outcome_by_answer(answer: DustConversion, chosen: tuple[DustCoin, ...], left: tuple[str, ...]) -> _Done:
-    """Take what the exchange said. What MX it did not count right the next comparison books."""
+    """Return the outcome in the response. MX it omitted is booked by the next reconciliation."""
     why = {one.asset: f"{one.message or 'refused'} ({one.code})" for one in answer.failed}
     done = tuple(one for one in chosen if one.asset in answer.converted)
     stayed = (

@@ -1,4 +1,4 @@
-"""The way that sales leave by: a warm line while something is held, else an ordinary connection."""
+"""Send exit orders over a dedicated warm connection while a position is open, else over an ordinary one."""
 
 import logging
 from collections.abc import Callable
@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 
 class ExitConnection:
-    """One line for all positions; what comes while it is busy gets a connection of its own."""
+    """One connection for all positions; orders sent while it is busy use one of their own."""
 
     def __init__(self, trading: TradingPort, execution: Execution, window_ms: Callable[[], int]) -> None:
-        """`window_ms`: how long the exchange may take an order."""
+        """`window_ms`: recvWindow of an order."""
         self._trading = trading
         self._execution = execution
         self._window_ms = window_ms
@@ -25,21 +25,21 @@ class ExitConnection:
 
     @property
     def is_warm(self) -> bool:
-        """Whether a stop leaves without connecting first."""
+        """Whether a stop can be sent without connecting first."""
         return self._line is not None and self._line.is_warm
 
     async def keep_warm(self) -> None:
-        """Connect if need be. A failure is logged: sales take the other way then."""
+        """Connect if necessary. A failure is logged: sales then use an ordinary connection."""
         self._line = self._line or self._trading.line()
         if self._line.is_warm:
             return
         try:
             await self._line.warm()
         except ExchangeError as error:
-            log.info("the line for stops is cold: %s", error)
+            log.info("the exit connection is not available: %s", error)
 
     async def send(self, intent: Intent, order: NewOrder, *, is_hot: bool) -> SendResult:
-        """Send one attempt of a sale. `is_hot`: over the warm line, if there is one."""
+        """Send one attempt of a sale. `is_hot`: over the warm connection, if any."""
         line = self._line
         if not is_hot or line is None or not line.is_warm:
             return await self._execution.place(intent, order)
@@ -52,7 +52,7 @@ class ExitConnection:
         return await self._execution.fire(intent, line, shot)
 
     async def close(self) -> None:
-        """Close the line."""
+        """Close the connection."""
         line, self._line = self._line, None
         if line is not None:
             await line.close()

@@ -1,7 +1,7 @@
-"""Sells what the desk owns until it is sold, dust or trapped: one sale a position, whoever asks for it.
+"""Sell a position until it is sold, dust or trapped: one sale per position, whatever its cause.
 
-A stronger reason joins the sale that runs. What rests of ours on the same coins is seen gone before they are
-offered again; an outcome that nobody knows is asked for first.
+A request of higher priority joins the running sale. The desk's orders resting on the same quantity are
+confirmed closed before it is offered again; unknown outcomes are resolved first.
 """
 
 import asyncio
@@ -38,19 +38,19 @@ from mexc_tui.sniping.slippage_cap import observed
 log = logging.getLogger(__name__)
 
 REPORT_TIMEOUT_S = 10.0
-"""Whoever asked for a sale hears after so long how far it came; it goes on."""
+"""Seconds after which a caller gets the progress of a sale; the sale continues."""
 OnSale = Callable[[str, str], None]
 ROLE_PRIORITY = (OrderRole.TAKE_PROFIT, OrderRole.CLOSE, OrderRole.STOP, OrderRole.FLATTEN)
 UNSELLABLE = (Sellability.TRAPPED, Sellability.UNCONFIRMED, Sellability.DUST)
-"""A part of a position that is judged so is given up; a whole position is looked at again."""
+"""A part of a position in this state is given up; a whole position is checked again."""
 FREE_MS = 3_000
-"""One answer of the balances shrinks a sale for so long at most; then the whole is offered again."""
+"""Maximum time for which a balance response reduces a sale; then the whole is offered again."""
 UNSENT_TRIES = 4
-"""A request that was not sent is tried again after a second at most: it waited for its turn already."""
+"""Retry count of a request that was not sent, so that it waits a second at most: it was already queued."""
 
 
 class ExitExecution:
-    """Every sale that ends a position or a part of it; `stopping.Closer`."""
+    """Every sale that closes a position or a part of it; implements `Closer`."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class ExitExecution:
         ledger.on_change(self._on_ledger_change)
         prices.on_move(self._on_move)
 
-    # ---- asked by others
+    # ---- requests
 
     async def close(
         self,
@@ -92,9 +92,9 @@ class ExitExecution:
         reason: CloseReason,
         words: str,
     ) -> CloseResult:
-        """Sell so many per cent of a position now (None: all); return what was seen, after seconds at most.
+        """Sell a share of a position now (None: all); return the progress after some seconds at most.
 
-        The sale goes on when the caller is cancelled, and after an answer that says that something is left.
+        The sale continues when the caller is cancelled, and after a result that reports a remainder.
         """
         now = self._ledger.state.positions.get(position.id)
         if now is None:
@@ -126,7 +126,7 @@ class ExitExecution:
     def begin(
         self, position: Position, goal: Decimal, role: OrderRole, reason: CloseReason, words: str
     ) -> ExitJob:
-        """Sell until only `goal` is left, beside the caller; join the sale that runs already."""
+        """Start selling down to `goal` in the background, or join the running sale."""
         self._on_sale(position.symbol, words)
         sale = self._running.get(position.id)
         if sale is None:
@@ -136,7 +136,7 @@ class ExitExecution:
             sale.task = asyncio.ensure_future(self._run(sale))
             return sale
         if reason is CloseReason.MANUAL and sale.cap is not None and sale.cap.below_since_ms is not None:
-            sale.cap = sale.since_ms = None  # asked again: the person takes the current bid
+            sale.cap = sale.since_ms = None  # repeated manual close: accepts the current bid
             sale.reported.clear()
             sale.joined.set()
         if reason is not CloseReason.MANUAL and goal <= sale.goal:
@@ -152,22 +152,22 @@ class ExitExecution:
         return sale
 
     def is_selling(self, position_id: str) -> bool:
-        """Whether a sale of this position runs."""
+        """Whether a sale of this position is running."""
         return position_id in self._running
 
     def forbids_resting(self, symbol: str) -> str:
-        """Say why no take-profit may be placed now: a sale wants the same coins. Empty: it may."""
+        """Return why no take-profit may be placed now: a sale needs the quantity. Empty: allowed."""
         is_sold = any(sale.symbol == symbol for sale in self._running.values())
         return "the position is being sold" if is_sold else ""
 
     def left(self, position: Position) -> Decimal:
-        """Return what is owned of a position, with what could not be booked yet."""
+        """Return the owned quantity of a position, including fills not booked yet."""
         if not self._ledger.is_behind:
             return position.remaining
         return holding(position, self._ledger.state.orders_of(position.id)).remaining
 
     async def stop(self) -> None:
-        """Begin nothing more; what was sent is followed to its end."""
+        """Stop all sales; orders already sent are followed to the end."""
         sales = [sale for sale in self._running.values() if sale.task is not None]
         for sale in sales:
             assert sale.task is not None
@@ -194,7 +194,7 @@ class ExitExecution:
             sale.reported.set()
 
     async def _step(self, sale: ExitJob) -> bool:
-        """Do the next thing; return whether more is to be done."""
+        """Run the next step of a sale; return whether more steps follow."""
         position = self._ledger.state.positions.get(sale.position_id)
         if position is None:
             self._record_sold(sale, ZERO)
@@ -218,7 +218,7 @@ class ExitExecution:
         return await self._try(sale, position, left, grid)
 
     def _record_sold(self, sale: ExitJob, left: Decimal) -> bool:
-        """Note what is left; return whether something was sold."""
+        """Record the remaining quantity; return whether something was sold."""
         before, sale.left = sale.left, left
         if before is None or left >= before:
             return False
@@ -262,7 +262,8 @@ class ExitExecution:
         )
 
     async def _wait_for_better(self, sale: ExitJob, position: Position, plan: Sale) -> None:
-        """Wait for a bid, or for coins that are not free yet. A start goes on with it."""
+        """Wait for a bid, or for quantity that is not free yet. The intent is durable, so a restart resumes
+        it."""
         await self._intent_of(sale, position)
         sale.tries += plan.method is not SaleMethod.CAPPED
         sale.refusal, sale.status = None, plan.words
@@ -276,7 +277,7 @@ class ExitExecution:
             await self._query_free(sale, position)
 
     def _update_cap_and_terms(self, sale: ExitJob, position: Position) -> None:
-        """Measure the slippage cap by the bid of now; forget what answers taught too long ago."""
+        """Update the slippage cap from the current bid; reset expired terms."""
         now_ms, bid = self._now_ms(), self._prices.of(sale.symbol).bid
         sale.since_ms = now_ms if sale.since_ms is None else sale.since_ms
         if now_ms - sale.learned_ms >= TERMS_TTL_MS:
@@ -288,9 +289,9 @@ class ExitExecution:
             sale.cap = cap
 
     async def _recheck_later(self, sale: ExitJob, position: Position, plan: Sale) -> bool:
-        """Keep a sale of what is no order now, and check_all again; a part that is none is given up.
+        """Keep a sale whose remainder is not a valid order and check again; give up such a part.
 
-        Its intent is durable first: a start goes on with it.
+        Its intent is stored first, so a restart resumes it.
         """
         if sale.goal > 0 and (plan.trapped or plan.sellability in UNSELLABLE):
             self._recorder.leave_part(sale, position, plan.words)
@@ -331,9 +332,9 @@ class ExitExecution:
         )
 
     def _is_offered(self, sale: ExitJob, position: Position, left: Decimal) -> bool:
-        """Whether what is free by now is worth an order while the rest is being freed: a stop does not wait.
+        """Whether a stop can already sell the free quantity while the rest is being freed.
 
-        What comes after must be an order too, at half the price.
+        The rest must be a valid order too, at half the price.
         """
         grid = self._symbol_filters.of(sale.symbol)
         if not sale.is_urgent or grid is None:
@@ -373,9 +374,9 @@ class ExitExecution:
             sale.status = sent.order.reason
 
     def _learn(self, sale: ExitJob, refusal: Refusal, sent: SentOrder, grid: Grid) -> None:
-        """Keep what a refusal taught; another order is tried at once then.
+        """Update the terms after a refusal; a changed order is tried immediately.
 
-        A first "oversold" teaches nothing: the balances are asked for, and explain it as a rule.
+        The first "oversold" changes nothing: balances are queried, and usually explain it.
         """
         if refusal.advice is Advice.REFRESH_BALANCES and sale.free is None and sale.tries <= 1:
             return
@@ -384,7 +385,7 @@ class ExitExecution:
             sale.terms, sale.learned_ms, sale.tries = terms, self._now_ms(), 1
 
     async def _intent_of(self, sale: ExitJob, position: Position) -> Intent | None:
-        """Return what to sell under; None: a stop joined while the disk was waited for, it does not wait."""
+        """Return the intent to sell under; None: a stop joined during the write and does not wait for it."""
         wanted = ExitRequest(sale.role, sale.reason, sale.words, self.left(position) - sale.goal)
         making = asyncio.ensure_future(self._intents.of(position, wanted, sale.intent))
         if sale.is_urgent:
@@ -408,23 +409,23 @@ class ExitExecution:
         return intent
 
     async def _drop(self, making: "asyncio.Future[Intent]", words: str) -> None:
-        """End an intent that nothing is sold under: the sale went on under a stronger one."""
+        """End an unused intent: the sale continues under one of higher priority."""
         self._recorder.end_intent(await making, words)
 
     # ---- waiting
 
     async def _query_free(self, sale: ExitJob, position: Position) -> None:
-        """Note what is free at the exchange, for a while; nothing if it does not say."""
+        """Query the free balance, which limits the sale for a while; no limit if the query fails."""
         sale.free, sale.free_ms = None, self._now_ms()
         try:
             account = await self._trading.account(purpose=Purpose.STOP)
         except ExchangeError as error:
-            log.warning("balances could not be asked for: %s", error)
+            log.warning("balances could not be queried: %s", error)
         else:
             sale.free = account.free(position.base_asset)
 
     async def _wait_for(self, sale: ExitJob, exchange_ms: int) -> None:
-        """Wait for a moment of the exchange's clock, or until a stronger reason joins."""
+        """Wait for a time of the exchange clock, or until a request of higher priority joins."""
         sale.joined.clear()
         try:
             async with asyncio.timeout(max(exchange_ms - self._trading.now_ms(), 0) / 1_000):
@@ -433,7 +434,7 @@ class ExitExecution:
             return
 
     def _is_moved(self, sale: ExitJob) -> bool:
-        """Whether something was sold, or wants to be asked for, since the last check_all."""
+        """Whether something was sold, or an order needs resolving, since the last check."""
         now = self._ledger.state.positions.get(sale.position_id)
         orders = self._ledger.state.orders_of(sale.position_id)
         is_live = any(_is_sell(one) and one.role is not OrderRole.TAKE_PROFIT for one in orders)

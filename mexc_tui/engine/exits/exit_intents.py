@@ -1,7 +1,7 @@
-"""The durable wishes that sales are made under, and the ids of their attempts.
+"""Durable intents of sales, and the client order ids of their attempts.
 
-A stop has ids that were durable when the position opened: no disk lies between a price and its bytes. Every
-other sale is durable first, and falls back to the stop's ids if the store fails.
+The ids of a stop are durable when the position opens: no disk write delays a stop. Every other sale is
+stored first, and uses the stop's ids if the store fails.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ from mexc_tui.ports.trading import TradingPort
 log = logging.getLogger(__name__)
 
 WRITE_S = 1.0
-"""A sale waits so long for its intent to be durable; then the stop's ids do."""
+"""Maximum wait for a durable intent; then the stop's ids are used."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExitRequest:
-    """What is to be sold, and why; `quantity` in base units."""
+    """What to sell, and why; `quantity` in base units."""
 
     role: OrderRole
     reason: CloseReason
@@ -37,7 +37,7 @@ class ExitRequest:
 
 
 class ExitIntents:
-    """Makes them, and gives out their ids."""
+    """Creates intents of sales and assigns their client order ids."""
 
     def __init__(self, trading: TradingPort, ledger: LedgerWriter) -> None:
         self._trading = trading
@@ -45,7 +45,7 @@ class ExitIntents:
         self._chores = set[asyncio.Future[None]]()
 
     async def of(self, position: Position, wanted: ExitRequest, kept: Intent | None = None) -> Intent:
-        """Return the intent of a sale: `kept` if it is the same wish. Raises StorageError without a stop."""
+        """Return the intent of a sale: `kept` if it suffices. Raises StorageError without a stop."""
         stop = self.stop_of(position.id)
         if wanted.role is OrderRole.STOP and stop is not None:
             return stop
@@ -59,21 +59,22 @@ class ExitIntents:
         except (StorageError, TimeoutError) as error:
             if stop is None:
                 saving.cancel()
-                raise StorageError(f"the sale cannot be stored: {error}") from error
-            log.warning("%s is sold under its stop's ids: the store fails: %s", position.symbol, error)
+                raise StorageError(f"cannot store the sale: {error}") from error
+            log.warning("%s: selling with the ids of its stop, the store failed: %s", position.symbol, error)
             self._end_late(saving, intent)
             return stop
         return intent
 
     def _covers(self, kept: Intent, wanted: ExitRequest) -> bool:
-        """Whether an intent is the same wish, and large enough: a restart sells no more than it says."""
+        """Whether an intent has the same role and reason and is large enough: a restart sells no more than
+        it."""
         orders = self._ledger.state.orders_of(kept.position_id)
         sold = sum((one.filled_quantity for one in orders if one.intent_id == kept.id), ZERO)
         is_same = (kept.role, kept.close_reason) == (wanted.role, wanted.reason)
         return is_same and kept.quantity - sold >= wanted.quantity
 
     def _end_late(self, saving: "asyncio.Future[None]", intent: Intent) -> None:
-        """End an intent that nothing is sold under, should it become durable after all."""
+        """End an unused intent if it becomes durable after all."""
 
         async def end() -> None:
             try:
@@ -92,7 +93,7 @@ class ExitIntents:
             log.warning("an intent could not be ended: %s", chore.exception())
 
     async def of_rung(self, position: Position, wanted: ExitRequest) -> Intent:
-        """Return the durable intent of a rung of the ladder. Raises StorageError."""
+        """Return the durable intent of a ladder rung. Raises StorageError."""
         for intent in self._ledger.state.intents_of(position.id):
             if intent.role is OrderRole.TAKE_PROFIT and intent.rung == wanted.rung:
                 return intent
@@ -101,14 +102,14 @@ class ExitIntents:
         return intent
 
     def stop_of(self, position_id: str) -> Intent | None:
-        """Return the intent that stands ready for a position's stop."""
+        """Return the intent prepared for a position's stop."""
         intents = self._ledger.state.intents_of(position_id)
         return next((one for one in intents if one.role is OrderRole.STOP), None)
 
     async def next_id(self, intent: Intent) -> tuple[Intent, str]:
-        """Return an id that was never sent, and the intent that holds it.
+        """Return an unused client order id and the intent that contains it.
 
-        If the store cannot take more ids, memory does: the orders themselves are booked later.
+        If the store accepts no more ids, they exist in memory only: the orders are booked later.
         """
         name = self._ledger.next_id(intent)
         if name:
@@ -117,14 +118,14 @@ class ExitIntents:
             async with asyncio.timeout(WRITE_S):
                 intent = await self._ledger.add_ids(intent)
         except (StorageError, TimeoutError) as error:
-            log.warning("more ids for %s are not durable: %s", intent.symbol, error)
+            log.warning("additional ids for %s are not durable: %s", intent.symbol, error)
             names = (*intent.client_ids, *self._ledger.client_ids(EXIT_ATTEMPTS))
             intent = msgspec.structs.replace(intent, client_ids=names)
             self._ledger.state.intents[intent.id] = intent
         return intent, self._ledger.next_id(intent)
 
     async def mark(self, intent_id: str, reason: CloseReason) -> None:
-        """Write onto a stop's intent what it became, beside its order: the disk is not waited for."""
+        """Store the final reason on a stop's intent, without waiting for the disk."""
 
         def work(desk: LedgerTransaction) -> None:
             stored = desk.tables.intents.get(intent_id)

@@ -1,4 +1,4 @@
-"""One sale while it runs."""
+"""State of one running sale."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from mexc_tui.sniping.slippage_cap import SlippageCap
 
 @dataclass(slots=True)
 class ExitJob:
-    """One sale while it runs. Quantities in base units."""
+    """One running sale. Quantities in base units."""
 
     position_id: str
     symbol: str
     goal: Decimal
-    """So much is to stay."""
+    """Quantity to keep."""
     role: OrderRole
     reason: CloseReason
     words: str
@@ -26,41 +26,41 @@ class ExitJob:
     tries: int = 0
     refusal: Refusal | None = None
     free: Decimal | None = None
-    """What balances said after a refusal; None: what the books say."""
+    """Free balance after a refusal; None: use the ledger."""
     free_ms: int = 0
-    """When that was asked for, exchange time."""
+    """Exchange time of that query."""
     left: Decimal | None = None
-    """What was left when it was last looked at."""
+    """Remaining quantity at the last check."""
     sold: Decimal = ZERO
     status: str = ""
-    """Why something is left."""
+    """Why a remainder is unsold."""
     holds: int = 0
-    """Looks in a row at which what is left was no order."""
+    """Consecutive checks at which the remainder was not a valid order."""
     dust: Decimal = ZERO
     """Base units written off as dust."""
     since_ms: int | None = None
-    """Exchange time at which it began, or sold something last."""
+    """Exchange time of the start or the last fill."""
     alarmed_ms: int | None = None
-    """When a person was called last; None: not since something was sold."""
+    """Time of the last alert; None: none since the last fill."""
     cap: SlippageCap | None = None
     is_manual: bool = False
-    """Whether nobody but a person asked for it: then nobody else lowers its cap."""
+    """Whether the sale was only requested manually: then its cap is not lowered automatically."""
     terms: SaleTerms = field(default_factory=SaleTerms)
     learned_ms: int = 0
-    """When an answer taught something last."""
+    """When a response last changed the terms."""
     tried: OrderType | None = None
     wakes_at: Decimal | None = None
-    """A bid that ends the present wait; None: none does."""
+    """A bid that ends the current wait; None: none."""
     cancelled: set[str] = field(default_factory=set[str])
-    """Buys whose cancel was asked for."""
+    """Buys with a cancel request."""
     cancels: "asyncio.Future[list[bool]] | None" = None
-    """Cancels of take-profits that are on their way."""
+    """Cancels of take-profits in progress."""
     cancel_at_s: float = 0.0
-    """Not before this moment of the loop are they sent again."""
+    """Earliest event loop time at which they are sent again."""
     denied: set[str] = field(default_factory=set[str])
-    """Orders that the exchange denied after their fence: they hold nothing, whatever they are called."""
+    """Orders that the exchange denied after their fence: they lock nothing, whatever their state."""
     expedited: set[str] = field(default_factory=set[str])
-    """Orders that were looked into out of turn."""
+    """Orders whose resolution was already expedited."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when one of its orders changed."""
     joined: asyncio.Event = field(default_factory=asyncio.Event)
@@ -68,27 +68,27 @@ class ExitJob:
     task: "asyncio.Task[None] | None" = None
 
     def wake_on_bid(self, bid: Decimal | None) -> None:
-        """End a wait for a bid if this one is good enough."""
+        """End a wait for a bid if this one is high enough."""
         if self.wakes_at is not None and bid is not None and bid > 0 and bid >= self.wakes_at:
             self.wakes_at, self.tries = None, 0
             self.joined.set()
 
     def replace_intent(self, intent: Intent) -> Intent | None:
-        """Sell under this intent from now on; return the one that it replaces, None: none."""
+        """Sell under this intent from now on; return the replaced one, None: none."""
         replaced, self.intent = self.intent, intent
         return None if replaced is None or replaced.id == intent.id else replaced
 
     @property
     def is_urgent(self) -> bool:
-        """Whether it goes through the book at once."""
+        """Whether it sells through the book immediately."""
         return self.role in (OrderRole.STOP, OrderRole.FLATTEN)
 
     def is_holding(self, order: Order) -> bool:
-        """Whether a live order may hold coins that this sale wants."""
+        """Whether a live order may lock quantity that this sale needs."""
         return order.state is not OrderState.UNKNOWN or order.client_order_id not in self.denied
 
     async def pause(self, seconds: float) -> None:
-        """Wait, but not longer than until one of its orders changes."""
+        """Wait, at most until one of its orders changes."""
         self.wake.clear()
         try:
             async with asyncio.timeout(seconds):

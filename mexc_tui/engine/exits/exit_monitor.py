@@ -1,7 +1,7 @@
-"""Watches every price of what is held, and closes in time: decisions are sniping's, selling is Selling's.
+"""Monitor the prices of open positions and start their exits; `sniping` decides, `ExitExecution` sells.
 
-A move of a held pair is decided on at once, in the stream's own call. A timer looks beside it: time stops,
-confirmations, prices that no stream brings (reliability M2, M3), and what was decided but is not done.
+A price move of an open position is evaluated immediately, in the stream's own call. A timer handles the
+rest: time stops, confirmations, prices that no stream delivers (reliability M2, M3), and unfinished exits.
 """
 
 import asyncio
@@ -44,17 +44,17 @@ CHECK_INTERVAL_S = 0.25
 SAVE_MS = 1_000
 POLL_MS = 1_000
 TOUCHED_POLL_MS = 250
-"""While a touch of the stop is not confirmed, the book is asked for so often: it is another source."""
+"""Interval of order book queries while a touch of the stop is unconfirmed: a second source."""
 STANDSTILL_MS = 1_000
-"""After so long without a check_all this process stood still: what was sent meanwhile is not read yet."""
+"""Without a check for this time the process was blocked: messages sent meanwhile are still unread."""
 AGAIN_MS = 1_000
-"""A sale that ended with something left begins anew after so long."""
+"""Delay before a sale that left a remainder restarts."""
 ALIGN_MS = 5_000
 BY_PRICE = (CloseReason.STOP, CloseReason.TRAILING, CloseReason.BREAK_EVEN)
 
 
 class ExitMonitor:
-    """One worker."""
+    """Worker that monitors all open positions."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class ExitMonitor:
         sellability: SellabilityTracker,
         stale_ms: Callable[[], int],
     ) -> None:
-        """`stale_ms`: an older price is none."""
+        """`stale_ms`: maximum age of a price."""
         self._trading = trading
         self._ledger = ledger
         self._prices = prices
@@ -89,7 +89,7 @@ class ExitMonitor:
         ledger.on_change(self._on_change)
 
     async def run(self, started: Started) -> None:
-        """Watch until cancelled. Positions that were open before are looked at as after a gap."""
+        """Monitor until cancelled. Positions from before the start are treated as after a gap."""
         self._is_running = True
         try:
             for position in self._ledger.state.positions.values():
@@ -108,25 +108,25 @@ class ExitMonitor:
             await self._connection.close()
 
     def heartbeat_ms(self, position: Position) -> int | None:
-        """Return the exchange time of a position's last check; None: it is not watched (reliability I9)."""
+        """Return the exchange time of a position's last check; None: not monitored (reliability I9)."""
         watch = self._watches.get(position.id)
         return None if watch is None else watch.checked_ms
 
     def memory_of(self, position: Position) -> ExitMemory | None:
-        """Return what is remembered between prices; None: it is not watched."""
+        """Return the exit state of a position; None: not monitored."""
         watch = self._watches.get(position.id)
         return None if watch is None else watch.memory
 
     def apply_exits(self, position_id: str, plan: ExitPlan, stop_price: Decimal) -> None:
-        """Watch by other exits from now on; who wished for them makes them durable. A touch is forgotten."""
+        """Monitor with other exits from now on and reset the touch; the caller stores them."""
         watch = self._watches.get(position_id)
         if watch is not None:
             watch.apply_exits(plan, stop_price)
 
-    # ---- what comes in
+    # ---- events
 
     def _on_move(self, move: PriceMove) -> None:
-        """Decide at once; this is the stream's own call."""
+        """Decide immediately, in the stream's own call."""
         if not self._is_running:
             return
         for watch in tuple(self._watches.values()):
@@ -134,7 +134,7 @@ class ExitMonitor:
                 self._on_price(watch, move)
 
     def _on_price(self, watch: WatchedPosition, move: PriceMove) -> None:
-        """Take one message as one observation: of its trades the newest."""
+        """Evaluate one message as one observation: the newest of its trades."""
         now_ms, price = self._trading.now_ms(), move.price
         if move.trades:
             newest = max(reversed(move.trades), key=lambda one: one.time_ms)
@@ -145,7 +145,7 @@ class ExitMonitor:
             watch.is_after_gap = watch.is_after_gap and watch.holding is None
 
     def _on_change(self, written: LedgerChanges) -> None:
-        """Watch what opens, from its first coin on; forget what closed."""
+        """Monitor positions from their first fill on; drop closed ones."""
         for position in written.positions:
             if position.is_open:
                 self._watch(position)
@@ -173,7 +173,7 @@ class ExitMonitor:
         watch.position, watch.is_changed = position, True
         return watch
 
-    # ---- deciding
+    # ---- decisions
 
     def _holding(self, watch: WatchedPosition) -> ExitHolding | None:
         if not watch.is_changed and watch.holding is not None:
@@ -195,7 +195,7 @@ class ExitMonitor:
         return watch.holding
 
     def _decide(self, watch: WatchedPosition, tick: Tick | None, now_ms: int) -> None:
-        """Decide on an observation, or (None) on what time alone means."""
+        """Evaluate an observation, or (None) time alone."""
         holding = self._holding(watch)
         if holding is None:
             return
@@ -229,7 +229,7 @@ class ExitMonitor:
         self._exit_execution.begin(watch.position, ZERO, role, reason, watch.memory.fired_words)
 
     def _resume_sale(self, position: Position) -> None:
-        """Go on with a sale that an engine before us began: what it sold of it is in the books."""
+        """Resume a sale that the previous engine began, less what it already sold."""
         memory = self._ledger.state
         for intent in memory.intents_of(position.id):
             if intent.role not in (OrderRole.CLOSE, OrderRole.FLATTEN):
@@ -241,7 +241,7 @@ class ExitMonitor:
             if sale.is_manual:
                 sale.cap = _cap_of(orders, position.plan.slippage_pct)
 
-    # ---- the timer
+    # ---- timer
 
     async def _until_next(self) -> None:
         now_ms = self._trading.now_ms()
@@ -254,7 +254,7 @@ class ExitMonitor:
             return
 
     def check_all(self) -> None:
-        """Look at every position once; what takes time is done beside."""
+        """Check every position once; slow work runs in the background."""
         self._wake_ms = self._trading.now_ms() + int(CHECK_INTERVAL_S * 1_000)
         for watch in tuple(self._watches.values()):
             self._check(watch)
@@ -282,7 +282,7 @@ class ExitMonitor:
         self._maintain(watch, now_ms)
 
     def _poll(self, watch: WatchedPosition, now_ms: int, pause_ms: int) -> None:
-        """Ask for the book beside the streams, not more often than each `pause_ms`."""
+        """Query the order book beside the streams, at most every `pause_ms`."""
         if now_ms - watch.polled_ms >= pause_ms:
             watch.polled_ms = now_ms
             purpose = Purpose.ORDINARY if watch.memory.observed.touch is None else Purpose.EXIT
@@ -291,7 +291,7 @@ class ExitMonitor:
             self._begin(watch, "poll", ask)
 
     def _check_time_stop(self, watch: WatchedPosition, now_ms: int) -> None:
-        """A time stop needs no price."""
+        """Trigger the time stop, which needs no price."""
         at_ms = exits.time_stop_ms(watch.position)
         if at_ms is None or now_ms < at_ms or watch.memory.fired:
             return
@@ -300,7 +300,7 @@ class ExitMonitor:
         self._fire(watch, now_ms)
 
     def _maintain(self, watch: WatchedPosition, now_ms: int) -> None:
-        """Store what was decided, align the ladder, judge whether what is held can be sold."""
+        """Store decisions, align the ladder, and check whether the position can be sold."""
         memory = watch.memory
         self._save_if_changed(watch, now_ms)
         if not memory.fired and now_ms - watch.aligned_ms >= ALIGN_MS:
@@ -316,7 +316,8 @@ class ExitMonitor:
             self._begin(watch, "save", self._save(watch))
 
     def _judge(self, watch: WatchedPosition) -> None:
-        """Write off a rest that is dust; note what the pair's rules refuse to sell. A sale judges itself."""
+        """Write off a remainder that is dust; record one that the filters refuse. Running sales do this
+        themselves."""
         position, grid = watch.position, self._symbol_filters.of(watch.position.symbol)
         is_busy = self._exit_execution.is_selling(position.id) or self._ledger.is_behind
         if grid is None or is_busy or position.state is not PositionState.OPEN or not position.remaining:
@@ -341,7 +342,7 @@ class ExitMonitor:
         symbol = watch.position.symbol
         self._begin(watch, "alert", self._alert(symbol, words))
 
-    # ---- beside
+    # ---- background tasks
 
     async def _save(self, watch: WatchedPosition) -> None:
         memory, words, watch.words = watch.memory, watch.words, ""
@@ -369,7 +370,7 @@ class ExitMonitor:
         await self._ledger.write("alert", lambda desk: desk.alert("guardian", symbol, words))
 
     def _begin(self, watch: WatchedPosition | None, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run a chore beside the timer; never two of a kind for one position."""
+        """Run a task in the background; never two of a kind for one position."""
         busy = self._busy if watch is None else watch.busy
         if name in busy:
             work.close()
@@ -383,13 +384,13 @@ class ExitMonitor:
             self._chores.discard(done)
             if not done.cancelled() and (error := done.exception()) is not None:
                 level = logging.WARNING if isinstance(error, StorageError) else logging.ERROR
-                log.log(level, "the guardian's %s: %s", name, error)
+                log.log(level, "exit monitor, %s: %s", name, error)
 
         chore.add_done_callback(ended)
 
 
 def _cap_of(orders: Sequence[Order], slippage_pct: Decimal) -> SlippageCap | None:
-    """Return the slippage cap of a sale that a person asked for: its first order asked for the first bid."""
+    """Return the slippage cap of a manual sale: its first order was priced at the first bid."""
     first = min(orders, key=lambda one: one.created_ms, default=None)
     if first is None or first.price is None:
         return None
@@ -397,6 +398,6 @@ def _cap_of(orders: Sequence[Order], slippage_pct: Decimal) -> SlippageCap | Non
 
 
 def _is_remainder(position: Position, grid: Grid) -> bool:
-    """Whether nothing is left that an exit waits for: less than any order, or a ladder that was sold."""
+    """Whether the position only holds a remainder: less than any order, or after a completed ladder."""
     ladder, least = position.plan.ladder, max(grid.quantity_step, grid.min_quantity)
     return position.remaining < least or (bool(ladder) and len(position.rungs_done) == len(ladder))

@@ -1,4 +1,4 @@
-"""Sees the end of orders that hold or may sell the coins that a sale wants: nothing is ever offered twice."""
+"""Confirm the end of orders that lock or may sell the quantity of a sale: nothing is offered twice."""
 
 import asyncio
 import logging
@@ -22,16 +22,16 @@ log = logging.getLogger(__name__)
 EVENT_WAIT_S = 0.5
 CHECK_INTERVAL_S = 0.1
 AGAIN_S = 1.0
-"""Cancels that did not show are sent again after so long."""
+"""Delay before unconfirmed cancels are sent again."""
 LISTED_S = 2.0
-"""Before a refused sale is tried again the list of orders is waited for so long: no exit hangs on it."""
+"""Maximum wait for the order list before a refused sale is retried: it must not block an exit."""
 REST_S = 3.0
-"""A limit order of a sale rests so long; then the next one takes the price of that moment."""
+"""Time that a limit order of a sale rests; then the next one is priced anew."""
 RESTING = (OrderState.ACKNOWLEDGED, OrderState.PARTIAL, OrderState.CANCELLING)
 
 
 class ExitOrderTracker:
-    """Waits for outcomes, cancels what rests."""
+    """Waits for outcomes and cancels resting orders."""
 
     def __init__(
         self,
@@ -50,9 +50,9 @@ class ExitOrderTracker:
     async def clear_orders(
         self, sale: ExitJob, position: Position, left: Decimal, *, is_offered: bool
     ) -> bool:
-        """See the end of what could sell the same coins; return whether something was waited for.
+        """Confirm the end of orders that could sell the same quantity; return whether it waited.
 
-        `is_offered`: what is free is sold at once, while what rests is being cancelled.
+        `is_offered`: sell the free quantity immediately, while resting orders are being cancelled.
         """
         live = [one for one in self._ledger.state.orders_of(position.id) if one.state.is_on_exchange]
         self._cancel_entries(sale, live)
@@ -80,11 +80,13 @@ class ExitOrderTracker:
             async with asyncio.timeout(LISTED_S):
                 return await self._execution.exists_despite_rejection(order, refusal)
         except (ExchangeError, TimeoutError) as error:
-            log.warning("%s: the list of orders after its refusal: %s", order.client_order_id, error)
+            log.warning(
+                "%s: querying open orders after the rejection failed: %s", order.client_order_id, error
+            )
             return False
 
     def _start_cancels(self, sale: ExitJob, sells: list[Order]) -> "asyncio.Future[list[bool]]":
-        """Return the cancels that are on their way, or were: not many a second, the weight is others' too."""
+        """Return the cancels in progress, or start them: few per second, because the weight is shared."""
         now_s = asyncio.get_running_loop().time()
         if sale.cancels is None or (sale.cancels.done() and now_s >= sale.cancel_at_s):
             sale.cancels, sale.cancel_at_s = self._cancelling(sale, sells), now_s + AGAIN_S
@@ -92,7 +94,7 @@ class ExitOrderTracker:
         return sale.cancels
 
     def _cancelling(self, sale: ExitJob, sells: list[Order]) -> "asyncio.Future[list[bool]]":
-        """Cancel by id; the pair at once where the rate budget is short and all its open orders are ours."""
+        """Cancel by id; the whole pair if the rate budget is short and all its open orders are the desk's."""
         is_pair_ours = all(one.symbol != sale.symbol for one in self._ledger.state.foreign.values())
         if len(sells) > 1 and is_pair_ours and self._is_short(len(sells)):
             return asyncio.ensure_future(self._execution.cancel_pair(sale.symbol, sells, sale.words))
@@ -109,9 +111,9 @@ class ExitOrderTracker:
         sale.wake.set()
 
     async def _clear(self, sale: ExitJob, sells: list[Order], cancels: "asyncio.Future[list[bool]]") -> None:
-        """Wait until what rests is seen gone, by the stream or by asking, whichever is first.
+        """Wait until resting orders are confirmed closed, by stream or query, whichever is first.
 
-        Not for long: one cancel that hangs holds nothing up that the others freed.
+        The wait is short: one slow cancel must not delay the quantity that the others freed.
         """
         loop = asyncio.get_running_loop()
         until_s = loop.time() + CHECK_INTERVAL_S
@@ -129,7 +131,7 @@ class ExitOrderTracker:
                 self._begin(self._execution.cancel(order, sale.words, Purpose.STOP))
 
     async def _await_order_end(self, order: Order, sale: ExitJob) -> None:
-        """Wait for the stream's word on an order; then ask for it, or cancel it if it may rest."""
+        """Wait for the stream to report an order; then query it, or cancel it if it may rest."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + (REST_S if order.type is OrderType.LIMIT else EVENT_WAIT_S)
         while loop.time() < until_s:
@@ -148,7 +150,7 @@ class ExitOrderTracker:
             await self._execution.query_in_background(now)
 
     def _expedite(self, sale: ExitJob, orders: list[Order]) -> None:
-        """Have outcomes looked into now, once: after that they are in their turn."""
+        """Have unknown outcomes resolved now, once per order; after that they are resolved in turn."""
         fresh = {one.client_order_id for one in orders} - sale.expedited
         if fresh:
             sale.expedited |= fresh

@@ -1,4 +1,4 @@
-"""How a sale ends: with nothing left, with dust, or with coins that the exchange keeps refusing."""
+"""Results of sales: everything sold, dust, or a quantity that the exchange keeps refusing."""
 
 import asyncio
 import logging
@@ -16,23 +16,23 @@ from mexc_tui.sniping.escalation import Sale
 log = logging.getLogger(__name__)
 
 ALARM_EVERY_MS = 60_000
-"""A person is called again after so long, as long as something cannot be sold."""
+"""Interval between alerts while something cannot be sold."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloseResult:
-    """What came of selling a position, in base units."""
+    """Result of selling a position, in base units."""
 
     sold: Decimal
     left: Decimal
     words: str = ""
     """Why something is left."""
     dust: Decimal = ZERO
-    """Written off: too small to be sold."""
+    """Written off: too small to sell."""
 
 
 class ExitRecorder:
-    """Writes down what a sale came to, and beside it what holds it up: the disk is not waited for."""
+    """Stores results and obstacles of sales in the background, without waiting for the disk."""
 
     def __init__(self, ledger: LedgerWriter, now_ms: Callable[[], int]) -> None:
         """`now_ms`: the exchange's time."""
@@ -41,25 +41,25 @@ class ExitRecorder:
         self._chores: set[asyncio.Future[object]] = set()
 
     def begin(self, work: Awaitable[object]) -> None:
-        """Write something down beside a sale; a failure is logged."""
+        """Store something in the background; a failure is logged."""
         chore = asyncio.ensure_future(work)
         self._chores.add(chore)
         chore.add_done_callback(self._ended)
 
     def finish(self, sale: ExitJob, position: Position) -> None:
-        """End the intent of a sale that leaves something; with the position it ends by itself."""
+        """End the intent of a sale that leaves a remainder; a closed position ends it by itself."""
         intent, sale.intent = sale.intent, None
         self.end_intent(intent, sale.words)
         if position.trapped:
             self.begin(self._ledger.save_trapped(position.id, ""))
 
     def end_intent(self, intent: Intent | None, words: str) -> None:
-        """End the intent of a sale: no start goes on with it. A stop's stays as long as its position."""
+        """End the intent of a sale, so that no restart resumes it. A stop's ends with its position."""
         if intent is not None and intent.role is not OrderRole.STOP:
             self.begin(self._ledger.end_intent(intent.id, words))
 
     async def leave_dust(self, sale: ExitJob, position: Position, words: str) -> bool:
-        """Write off what cannot be sold, once the books have what was; return whether that is waited for."""
+        """Write off an unsellable remainder once its sales are booked; return whether that is pending."""
         sale.status = f"remainder cannot be sold: {words}"
         if self._ledger.is_behind:
             sale.reported.set()
@@ -77,12 +77,12 @@ class ExitRecorder:
         return False
 
     def leave_part(self, sale: ExitJob, position: Position, words: str) -> None:
-        """End a sale of a part that is no order; the position stays as it is."""
+        """End a sale of a part that is not a valid order; the position stays unchanged."""
         sale.status = f"remainder of the share cannot be sold: {words}"
         self.finish(sale, position)
 
     def report_blocked(self, sale: ExitJob, position: Position, plan: Sale) -> None:
-        """Say why nothing can be sold, and call a person, again and again while that lasts."""
+        """Report why nothing can be sold, and alert repeatedly while that lasts."""
         if plan.trapped:
             sale.status = plan.trapped
             self.begin(self._report_trapped(sale, position, plan.trapped))
@@ -95,7 +95,7 @@ class ExitRecorder:
         self.begin(self._ledger.write("alarm", lambda desk: desk.repeat_alert("selling", sale.symbol, words)))
 
     async def _report_trapped(self, sale: ExitJob, position: Position, words: str) -> None:
-        """Tell whoever asked for the sale once it is written down, or cannot be."""
+        """Answer the caller of the sale once the state is stored, or cannot be."""
         try:
             if position.trapped != words:
                 await self._ledger.save_trapped(position.id, words)
@@ -105,4 +105,4 @@ class ExitRecorder:
     def _ended(self, chore: "asyncio.Future[object]") -> None:
         self._chores.discard(chore)
         if not chore.cancelled() and chore.exception() is not None:
-            log.warning("beside a sale: %s", chore.exception())
+            log.warning("storing the state of a sale: %s", chore.exception())

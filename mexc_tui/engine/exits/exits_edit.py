@@ -40,21 +40,21 @@ CHECK_INTERVAL_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class ExitsChange:
-    """What a change of exits came to."""
+    """Result of a change of exits."""
 
     position: Position
     stop_before: Decimal
     stop_next: Decimal
-    """Where a trail or break-even moves it to at once; else the new stop."""
+    """Where a trailing stop or break-even moves it immediately; else the new stop."""
     plan_before: ExitPlan
     cancelled: int
     placed: int
     waiting: int
-    """Orders that are still to go, and rungs that are still to rest."""
+    """Orders still to cancel and rungs still to place."""
 
 
 class ExitsEditor:
-    """Takes a person's wishes for exits."""
+    """Applies manual changes of exits."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class ExitsEditor:
         stale_ms: Callable[[], int],
         bounds: ExitBounds,
     ) -> None:
-        """`stale_ms`: an older price is none."""
+        """`stale_ms`: maximum age of a price."""
         self._trading = trading
         self._ledger = ledger
         self._prices = prices
@@ -81,7 +81,7 @@ class ExitsEditor:
         self._bounds = bounds
 
     async def change(self, symbol: str, update: ExitUpdate, by: str) -> ExitsChange:
-        """Give a position other exits; return once its ladder follows.
+        """Change the exits of a position; return once its ladder is aligned.
 
         Raises CommandRefused, StorageError.
         """
@@ -99,7 +99,7 @@ class ExitsEditor:
         return ExitsChange(after, stop, moved, before.plan, cancelled, placed, waiting)
 
     def check(self, symbol: str, update: ExitUpdate) -> str:
-        """Say what a position would bring at its new stop.
+        """Return the P&L of a position at its new stop, as text.
 
         Raises CommandRefused if it cannot have these exits.
         """
@@ -118,14 +118,15 @@ class ExitsEditor:
         return held, edited
 
     def _editable_position(self, symbol: str) -> EditedPosition:
-        """Return the position as it stands. Raises CommandRefused if its exits cannot be changed now."""
+        """Return the position in its current state. Raises CommandRefused if its exits cannot be changed
+        now."""
         position = self._ledger.state.position_of(symbol)
         if position is None:
             raise CommandRefused(f"No open position in {symbol}.")
         memory, grid = self._monitor.memory_of(position), self._symbol_filters.of(symbol)
         if memory is None or grid is None:
             raise CommandRefused(
-                f"{symbol} is not watched yet, or its filters are unknown: try again in a moment."
+                f"{symbol} is not monitored yet, or its symbol filters are unknown: try again in a moment."
             )
         if position.state is PositionState.OPENING or not position.remaining:
             raise CommandRefused(f"{symbol} is still being bought: try again in a second.")
@@ -139,7 +140,7 @@ class ExitsEditor:
         return EditedPosition(position, memory, grid, self._take_profits.sold(position), bid)
 
     async def _apply(self, before: Position, stop_before: Decimal, edited: Edited, words: str) -> None:
-        """Watch by the new exits at once, and make them durable; if that fails, by the old ones again."""
+        """Monitor with the new exits immediately and store them; on failure restore the old ones."""
 
         def work(desk: LedgerTransaction) -> None:
             stored = desk.tables.positions.get(before.id)
@@ -161,7 +162,7 @@ class ExitsEditor:
             raise
 
     async def _until_aligned(self, position_id: str) -> None:
-        """Wait until the ladder rests as it is planned, or the time is up."""
+        """Wait until the ladder rests as planned, or the time is up."""
         try:
             async with asyncio.timeout(LADDER_S):
                 while True:
@@ -171,10 +172,10 @@ class ExitsEditor:
                         return
                     await asyncio.sleep(CHECK_INTERVAL_S)
         except TimeoutError:
-            log.warning("the ladder of a position does not follow its new exits yet")
+            log.warning("the ladder of a position is not aligned with its new exits yet")
 
     def _count_misplaced(self, position: Position) -> int:
-        """Return how many orders and rungs are not as the ladder is planned: too many, or not resting yet."""
+        """Return how many orders and rungs differ from the planned ladder: excess, or not resting yet."""
         grid = self._symbol_filters.of(position.symbol)
         if grid is None or not position.is_open:
             return 0
@@ -192,7 +193,7 @@ class ExitsEditor:
 
 
 def _moved_stop(held: EditedPosition, edited: Edited) -> Decimal:
-    """Return where the stop is once a trail or break-even that begins at once has moved it."""
+    """Return the stop after a trailing stop or break-even that applies immediately."""
     after = msgspec.structs.replace(held.position, plan=edited.plan)
     moves = [one.price for one in higher_stops(after, held.memory.high_price, held.grid)]
     return max([edited.stop_price, *moves])
@@ -200,7 +201,7 @@ def _moved_stop(held: EditedPosition, edited: Edited) -> Decimal:
 
 @exactly
 def exits_row(changed: ExitsChange, row: PositionRow, grid: Grid | None) -> ExitsRow:
-    """Return what a change came to, for faces."""
+    """Return the result of a change for front ends."""
     position = changed.position
     fee = ZERO if grid is None else exit_fee(position, grid)
     return ExitsRow(
@@ -217,12 +218,12 @@ def exits_row(changed: ExitsChange, row: PositionRow, grid: Grid | None) -> Exit
 
 @exactly
 def worst_pnl(position: Position, stop_price: Decimal, fee: Decimal) -> Decimal:
-    """Return what a position makes, sold at its stop, less the fee."""
+    """Return the P&L of a position sold at its stop, after the fee."""
     return SHOWN.plus(position.remaining * stop_price * (1 - fee) - position.remaining_cost)
 
 
 def exits_words(changed: ExitsChange) -> str:
-    """Say in numbers what a change came to."""
+    """Return the result of a change as text."""
     position, stop = changed.position, f"{short(changed.position.stop_price)}"
     moved = changed.stop_before != position.stop_price
     words = [f"stop {short(changed.stop_before)} -> {stop}" if moved else f"stop stays at {stop}"]
@@ -236,7 +237,7 @@ def exits_words(changed: ExitsChange) -> str:
 
 
 def _set_words(before: ExitPlan, after: ExitPlan) -> list[str]:
-    """Say what is set now of trailing, break-even and time stop, as far as that changed."""
+    """Return the changed settings of trailing stop, break-even and time stop as text."""
     words = list[str]()
     if _trail_words(before) != _trail_words(after):
         words.append(_trail_words(after))

@@ -1,4 +1,4 @@
-"""Judges whether positions can be sold now, and remembers for how long one was worth next to nothing."""
+"""Track whether positions can be sold now, and how long one was nearly worthless."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -12,7 +12,7 @@ from mexc_tui.sniping.sellable import Confirmation, KnownPrices, SellableJudgeme
 
 
 class SellabilityTracker:
-    """One for the sales and for the monitor of exits: both see the same observations."""
+    """Shared by sales and exit monitor, so that both use the same observations."""
 
     def __init__(
         self,
@@ -22,7 +22,7 @@ class SellabilityTracker:
         stale_ms: Callable[[], int],
         now_ms: Callable[[], int],
     ) -> None:
-        """`stale_ms`: an older bid is none; `now_ms`: the exchange's time."""
+        """`stale_ms`: maximum age of a bid; `now_ms`: exchange time."""
         self._prices = prices
         self._stale_ms = stale_ms
         self._now_ms = now_ms

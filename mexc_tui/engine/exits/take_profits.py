@@ -1,4 +1,4 @@
-"""Keeps the exit ladder resting on the exchange: what is missing is placed, what is wrong is cancelled."""
+"""Keep the take-profit ladder resting on the exchange: place missing orders, cancel wrong ones."""
 
 import asyncio
 import logging
@@ -21,25 +21,25 @@ from mexc_tui.sniping.ladder import RestingRung, RungPlan, RungSales, align, run
 log = logging.getLogger(__name__)
 
 AGAIN_MS = 10_000
-"""A rung that the exchange refused is tried again after so long; after each further refusal twice as long."""
+"""Delay before a refused rung is retried; doubles with each further refusal."""
 REACHED_AGAIN_MS = 1_000
-"""The same while its price is reached."""
+"""The same delay while its price is reached."""
 LONGEST_MS = 60_000
-"""No wait is longer."""
+"""Maximum delay."""
 MOST_DOUBLED = 6
-"""After so many refusals in a row every wait is the longest one."""
+"""Number of consecutive refusals after which the delay stays at its maximum."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """How often in a row a rung was refused, and when last."""
+    """Consecutive refusals of a rung, and the time of the last one."""
 
     times: int
     at_ms: int
 
 
 class TakeProfits:
-    """One alignment a position at a time; a sale that begins stops it before its next byte."""
+    """One alignment per position at a time; a sale that starts stops it before its next request."""
 
     def __init__(
         self,
@@ -51,7 +51,6 @@ class TakeProfits:
         exit_execution: ExitExecution,
         symbol_filters: SymbolFilters,
     ) -> None:
-        """Nothing is placed until somebody asks."""
         self._trading = trading
         self._ledger = ledger
         self._execution = execution
@@ -64,9 +63,9 @@ class TakeProfits:
         self._refused: dict[tuple[str, int], _Refused] = {}
 
     def begin(self, position_id: str, *, anew: bool = False) -> None:
-        """Align a position's ladder beside the caller; if that is going on, once more after it.
+        """Align a position's ladder in the background; if that is running, once more after it.
 
-        `anew`: it is another ladder than before, and no rung of it was refused yet.
+        `anew`: the ladder changed, so earlier refusals of its rungs do not count.
         """
         if anew:
             self._refused = {key: one for key, one in self._refused.items() if key[0] != position_id}
@@ -81,7 +80,7 @@ class TakeProfits:
         return position_id in self._tasks
 
     def resting(self, position: Position) -> tuple[RestingRung, ...]:
-        """Return what rests of a position, or may."""
+        """Return the take-profits of a position that rest, or may."""
         return tuple(
             RestingRung(self._rung(one), one.client_order_id, one.price or ZERO, one.open_quantity)
             for one in self._orders(position)
@@ -89,7 +88,7 @@ class TakeProfits:
         )
 
     def sold(self, position: Position) -> RungSales:
-        """Return what each rung has sold."""
+        """Return the quantity sold by each rung."""
         orders = [(self._rung(one), one.filled_quantity) for one in self._orders(position)]
         return tuple(
             (rung, sum((sold for number, sold in orders if number == rung), ZERO))
@@ -97,7 +96,7 @@ class TakeProfits:
         )
 
     async def stop(self) -> None:
-        """Begin nothing more; what rests goes on resting."""
+        """Stop all alignments; resting orders stay."""
         tasks = tuple(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -113,9 +112,9 @@ class TakeProfits:
                 if position_id not in self._again:
                     return
         except StorageError as error:
-            log.warning("the ladder waits for the store: %s", error)
+            log.warning("ladder alignment: the store failed: %s", error)
         except Exception:
-            log.exception("the ladder of a position failed")
+            log.exception("aligning the ladder of a position failed")
         finally:
             self._tasks.pop(position_id, None)
 
@@ -145,7 +144,7 @@ class TakeProfits:
                 return
 
     def _may_align(self, position_id: str) -> Position | None:
-        """Return the position if its ladder may be touched: not while it is bought or sold."""
+        """Return the position if its ladder may be changed: not while it is being bought or sold."""
         position = self._ledger.state.positions.get(position_id)
         if position is None or self._exit_execution.is_selling(position_id) or self._ledger.is_behind:
             return None
@@ -155,7 +154,7 @@ class TakeProfits:
         return None if is_busy or not position.remaining else position
 
     async def _place(self, position: Position, plan: RungPlan) -> bool:
-        """Place one rung; return whether the others may follow."""
+        """Place one rung; return whether the next ones may follow."""
         words = f"rung {plan.number} at {plan.price:f}"
         wanted = ExitRequest(OrderRole.TAKE_PROFIT, CloseReason.LADDER, words, plan.quantity, plan.number)
         intent = await self._intents.of_rung(position, wanted)
@@ -182,11 +181,11 @@ class TakeProfits:
         before = self._refused.get((position.id, plan.number))
         times = 1 if before is None else before.times + 1
         self._refused[position.id, plan.number] = _Refused(times, self._trading.now_ms())
-        log.warning("%s of %s does not rest: %s", words, position.symbol, sent.order.reason)
+        log.warning("%s of %s was not accepted: %s", words, position.symbol, sent.order.reason)
         return True
 
     def _is_changed(self, before: Position) -> bool:
-        """Whether the books know other quantities than those that the ladder was made of."""
+        """Whether the position differs from the one that the ladder was computed from."""
         now = self._may_align(before.id)
         return now is None or (now.remaining, now.entry_price) != (before.remaining, before.entry_price)
 

@@ -1,4 +1,4 @@
-"""What the guardian keeps of one position that it watches."""
+"""State that the exit monitor keeps for one position."""
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -13,30 +13,30 @@ from mexc_tui.sniping.exits import ExitHolding, ExitMemory
 
 @dataclass(slots=True)
 class WatchedPosition:
-    """One position that is watched."""
+    """One monitored position."""
 
     position: Position
     memory: ExitMemory
     checked_ms: int
     is_after_gap: bool = False
-    """The next price is the first one that is seen after nobody looked."""
+    """Whether the next price is the first one after a gap."""
     is_changed: bool = True
-    """Orders or the position changed: the holding is made anew."""
+    """Whether orders or the position changed, so that the holding must be rebuilt."""
     holding: ExitHolding | None = None
     saved: tuple[Decimal, Decimal, CloseReason] = (ZERO, ZERO, CloseReason.NONE)
-    """The stop, the highest price and what fired, as stored."""
+    """Stop, high price and triggered stop as stored."""
     words: str = ""
-    """What the next save tells."""
+    """Text of the next save."""
     saved_ms: int = 0
     begun_ms: int = 0
     aligned_ms: int = 0
     polled_ms: int = 0
     is_price_stale: bool = False
     busy: set[str] = field(default_factory=set[str])
-    """Chores of it that run now."""
+    """Background tasks in progress."""
 
     def apply_exits(self, plan: ExitPlan, stop_price: Decimal) -> None:
-        """Go on with other exits; a touch of the old stop is forgotten."""
+        """Continue with other exits; a touch of the old stop is reset."""
         observed = replace(self.memory.observed, touch=None)
         is_moved = stop_price != self.memory.stop_price
         reason = CloseReason.STOP if is_moved else self.memory.stop_reason

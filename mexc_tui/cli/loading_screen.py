@@ -36,7 +36,7 @@ def end(number: int, _: FrameType | None) -> None:
     """Exit at once on a signal while only the loading screen is shown."""
     hide()
     if number == signal.SIGINT:
-        os.write(2, b"mexc-tui: Opening was interrupted.\n")
+        os.write(2, b"mexc-tui: Start-up interrupted.\n")
     os._exit(128 + number)
 
 

@@ -46,7 +46,7 @@ async def test_the_report_is_read_from_the_store_and_claims_are_judged(tmp_path:
     assert report.passes.count == 1
 
 
-def test_a_day_names_the_settings_that_its_scenario_lends() -> None:
+def test_a_day_lists_the_overrides_of_its_scenario() -> None:
     loaded = load(Layers(scenario=scenario_layer({"maturity_s": 30, "detection_pass_s": 0.5}, "listing-day")))
     day = day_of(loaded, "listing-day-1", FROM_MS, FROM_MS + 1)
     assert day.overrides == (("detection_pass_s", "0.5"), ("maturity_s", "30"))

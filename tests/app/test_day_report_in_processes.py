@@ -1,4 +1,4 @@
-"""A short day as a person meets it: an exchange, a desk and a second shell, each a process of its own."""
+"""A short day with an exchange, a desk and a second shell, each in its own process."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def blocks(report: str) -> dict[str, str]:
     return {part.split(maxsplit=1)[0]: part for part in parts}
 
 
-def test_a_day_in_processes_ends_with_what_was_seen_signalled_and_happened(tmp_path: Path) -> None:
+def test_a_day_in_processes_reports_listings_signals_and_outcomes(tmp_path: Path) -> None:
     ask = shell(tmp_path)
     command = [*RUN, "--headless", "--until-done", "--scenario", str(SCENARIO), "--seed", "5"]
     with subprocess.Popen(

@@ -83,7 +83,7 @@ def test_twenty_orders_on_five_pairs_are_cancelled_within_a_second_and_the_user_
     simulate(main)
 
 
-def test_one_empty_answer_is_not_trusted(tmp_path: Path) -> None:
+def test_one_empty_response_is_not_trusted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = quiet_day(sim, tmp_path, Knobs(visibility_ms=(2_000, 2_000)))
         await day.open()
@@ -95,7 +95,7 @@ def test_one_empty_answer_is_not_trusted(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_what_cannot_be_reached_is_said_at_once(tmp_path: Path) -> None:
+def test_an_unreachable_exchange_is_reported_at_once(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         away = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=0, method="GET", path="/api/v3/openOrders")
         day = quiet_day(sim, tmp_path, faults=(away,))
@@ -112,7 +112,7 @@ def test_what_cannot_be_reached_is_said_at_once(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_an_engine_that_holds_the_profile_and_serves_nothing_is_named(tmp_path: Path) -> None:
+def test_an_unresponsive_engine_of_the_profile_is_reported(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = quiet_day(sim, tmp_path)
         await day.open()

@@ -26,7 +26,7 @@ def test_a_stale_topic_is_named_with_its_reason(feed: FeedState, said: str) -> N
     assert silent_words(feed) == said
 
 
-def test_the_newest_message_of_a_running_engine_is_told(tmp_path: Path) -> None:
+def test_status_has_the_age_of_the_newest_message(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()

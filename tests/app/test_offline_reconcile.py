@@ -1,4 +1,4 @@
-"""`reconcile --exchange FILE` without an engine: a comparison of its own, with real processes and sockets."""
+"""`reconcile --exchange FILE` without an engine: real processes and sockets."""
 
 import fcntl
 import json
@@ -29,7 +29,7 @@ def stored(desk: DeskProcesses) -> int:
     return int(json.loads(said)["at_ms"])
 
 
-def test_after_a_killed_engine_books_are_compared_anew_unless_another_holds_them(desk: DeskProcesses) -> None:
+def test_after_a_killed_engine_the_ledger_is_reconciled_unless_locked(desk: DeskProcesses) -> None:
     end(desk.engine(), signal.SIGKILL)
     before = stored(desk)
     done = reconcile(desk)
@@ -62,7 +62,7 @@ def test_an_unknown_order_is_left_alone_ends_with_1_and_halts_trading(desk: Desk
         end(engine)
 
 
-def test_without_books_of_that_account_nothing_is_begun(desk: DeskProcesses) -> None:
+def test_without_a_ledger_of_the_account_nothing_is_reconciled(desk: DeskProcesses) -> None:
     done = reconcile(desk)
     assert (done.returncode, done.stdout) == (3, "")
     assert "no ledger of the account" in done.stderr

@@ -1,4 +1,4 @@
-"""Paper mode with real processes: a practice exchange stands in for MEXC, orders go to the paper exchange."""
+"""Paper mode with real processes: market data of a practice exchange, orders to the paper exchange."""
 
 import json
 import os
@@ -96,7 +96,7 @@ def market(tmp_path: Path) -> Iterator[Path]:
     end(process)
 
 
-def test_a_listing_is_bought_on_paper_and_the_books_go_on_after_a_restart(
+def test_a_listing_is_bought_on_paper_and_the_ledger_continues_after_a_restart(
     tmp_path: Path, market: Path
 ) -> None:
     engine = engine_on(tmp_path, market)

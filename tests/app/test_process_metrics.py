@@ -1,4 +1,4 @@
-"""What is measured of the process, as examples."""
+"""Metrics of the process."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +12,7 @@ def test_without_a_measurement_there_is_no_lag() -> None:
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=300))
-def test_lags_stand_in_their_order_and_the_worst_is_told(late_ms: list[float]) -> None:
+def test_lags_are_reported_as_quantiles_with_the_maximum(late_ms: list[float]) -> None:
     row = lag_row(late_ms)
     assert row.p50_ms is not None
     assert row.p99_ms is not None
@@ -20,7 +20,7 @@ def test_lags_stand_in_their_order_and_the_worst_is_told(late_ms: list[float]) -
     assert (row.n, row.max_ms) == (len(late_ms), max(late_ms))
 
 
-def test_memory_is_what_the_system_says() -> None:
+def test_memory_is_read_from_the_system() -> None:
     now, peak = memory_bytes()
     assert now is not None
     assert peak is not None

@@ -1,4 +1,4 @@
-"""Signals to a desk on a real terminal: the terminal is given back, whichever process they reach and when."""
+"""Signals to a desk on a real terminal: the terminal is always restored."""
 
 import json
 import os
@@ -195,7 +195,7 @@ def test_a_signal_before_anything_was_begun_gives_the_terminal_back(
         assert is_given_back(terminal)
 
 
-def test_interrupting_while_the_command_line_is_loaded_says_so_without_a_traceback(shell: Shell) -> None:
+def test_interrupting_while_the_command_line_is_loaded_prints_no_traceback(shell: Shell) -> None:
     loads = (
         "import sys, types, os, signal\n"
         "class Slow:\n"

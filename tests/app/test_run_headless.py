@@ -1,4 +1,4 @@
-"""`mexc-tui --headless` as a person or a service runs it: real processes, real sockets, exit codes."""
+"""`mexc-tui --headless`: real processes, real sockets, exit codes."""
 
 import json
 import os
@@ -74,7 +74,7 @@ def test_until_done_ends_with_the_report_and_zero_also_when_the_day_was_over_bef
     assert json.loads(said)["totals"]["listings"] == 1
 
 
-def test_a_signal_stops_it_in_good_order_and_the_exchange_goes_with_it(tmp_path: Path) -> None:
+def test_a_signal_stops_engine_and_exchange_gracefully(tmp_path: Path) -> None:
     scenario = tmp_path / "short.toml"
     scenario.write_text(SHORT.format(duration_s=600))
     engine = desk(tmp_path, "--headless", "--scenario", str(scenario), "--profile", "mine")
@@ -98,7 +98,7 @@ def test_a_signal_stops_it_in_good_order_and_the_exchange_goes_with_it(tmp_path:
         (("--headless", "--scenario", "missing"), 3, "No scenario 'missing'"),
     ],
 )
-def test_what_is_wrong_gets_one_clear_line_and_its_code(
+def test_an_error_is_one_line_with_its_exit_code(
     tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
     engine = desk(tmp_path, *arguments)
@@ -136,7 +136,7 @@ def test_killed_in_the_middle_it_comes_back_to_the_same_day(tmp_path: Path) -> N
     assert len(raised) == len(set(raised))
 
 
-def test_a_log_that_takes_nothing_stops_no_engine(tmp_path: Path) -> None:
+def test_a_failing_log_does_not_stop_the_engine(tmp_path: Path) -> None:
     state = tmp_path / ".local/state/mexc-tui/practice"
     state.mkdir(mode=0o700, parents=True)
     (state / "engine.log").symlink_to("/dev/full")

@@ -1,4 +1,4 @@
-"""The desk on real terminals: opened, left, lost, attached to. Real processes, real sockets, a real store."""
+"""The desk on real terminals: open, detach, lose, attach. Real processes, sockets and store."""
 
 import os
 import signal
@@ -60,7 +60,7 @@ def test_a_day_at_the_desk_opened_detached_attached_twice_hung_up_and_stopped(sh
     assert shell.run("status").returncode == 3
 
 
-def test_a_lost_terminal_leaves_the_engine_with_no_screen_and_no_wish_for_one(shell: Shell) -> None:
+def test_a_lost_terminal_detaches_the_engine(shell: Shell) -> None:
     with opened(shell) as terminal:
         pid = shell.json("status")["pid"]
         assert pid != terminal.process.pid
@@ -74,7 +74,7 @@ def test_a_lost_terminal_leaves_the_engine_with_no_screen_and_no_wish_for_one(sh
         assert "Traceback" not in log
 
 
-def test_terminating_the_shells_side_stops_the_engine_in_good_order(shell: Shell) -> None:
+def test_terminating_the_parent_stops_the_engine_gracefully(shell: Shell) -> None:
     with opened(shell) as terminal:
         terminal.process.send_signal(signal.SIGTERM)
         assert terminal.ended() == 0
@@ -82,7 +82,7 @@ def test_terminating_the_shells_side_stops_the_engine_in_good_order(shell: Shell
     assert shell.run("status").returncode == 3
 
 
-def test_what_a_terminal_may_do_harms_nothing(shell: Shell) -> None:
+def test_hostile_terminal_input_is_harmless(shell: Shell) -> None:
     """A storm of sizes, a megabyte pasted, a terminal that stops reading, and an engine that stands still."""
     with opened(shell) as terminal:
         for number in range(40):
@@ -206,7 +206,7 @@ main()
 """
 
 
-def test_a_screen_that_breaks_says_so_ends_with_1_and_leaves_the_engine_alone(shell: Shell) -> None:
+def test_a_failed_screen_exits_with_1_and_the_engine_keeps_running(shell: Shell) -> None:
     with opened(shell, run=[sys.executable, "-c", BREAKS]) as terminal:
         pid = shell.json("status")["pid"]
         terminal.press("?")
@@ -233,14 +233,14 @@ def _said_that_it_broke(terminal: Terminal, shell: Shell, log_name: str) -> None
     assert is_given_back(terminal)
 
 
-def test_without_a_terminal_it_says_what_to_do(shell: Shell) -> None:
+def test_without_a_terminal_the_alternative_is_printed(shell: Shell) -> None:
     done = shell.run()
     assert done.returncode == 2
     assert "mexc-tui --headless" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_attaching_to_nothing_says_so(shell: Shell) -> None:
+def test_attach_without_an_engine_is_reported(shell: Shell) -> None:
     with Terminal(shell.environ, "attach") as terminal:
         assert terminal.ended() == 3
         assert "mexc-tui: No engine of this profile is running." in terminal.text()

@@ -1,4 +1,4 @@
-"""Rooms get their numbers from the settings, and the defaults of both agree."""
+"""Components get their parameters from the settings, and both have the same defaults."""
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,7 @@ def with_settings(text: str) -> Settings:
     return load(Layers(file=file_layer(text, "settings.toml"))).settings
 
 
-def test_without_settings_every_room_has_the_numbers_that_it_has_by_itself() -> None:
+def test_default_settings_equal_the_defaults_of_the_components() -> None:
     limits = client_limits(DEFAULTS)
     assert limits.budget is not None
     assert limits.budget.lanes == DEFAULT_LANES
@@ -45,7 +45,7 @@ def test_without_settings_every_room_has_the_numbers_that_it_has_by_itself() -> 
     assert detection_settings(DEFAULTS) == DetectionSettings(config_hash=DEFAULTS.config_hash)
 
 
-def test_every_number_handed_on_follows_its_setting() -> None:
+def test_every_mapped_parameter_follows_its_setting() -> None:
     changed = with_settings(
         "clock_warn_error_ms = 100\nstream_ping_s = 10\nquery_deadline_s = 2\nstore_busy_s = 1\n"
         "cache_memory_s = 2.5\nworker_failures = 7\nready_triple = '1/2/3'\nwide_spread_pct = 10\n"

@@ -1,4 +1,4 @@
-"""Starts of real processes under a ban: the exchange is asked once, and every start says why in one line."""
+"""Starts of real processes under a ban: one query of the exchange, and one line per start."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Starts of real processes with a position while the exchange does not answer: the desk is open at once."""
+"""Starts of real processes with a position and an unresponsive exchange: the desk is available at once."""
 
 import asyncio
 import json
@@ -90,7 +90,7 @@ async def told(folder: Path, *arguments: str) -> tuple[int | None, Any]:
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("status", [418, NOBODY])
-async def test_the_desk_answers_while_a_start_with_a_position_waits(tmp_path: Path, status: int) -> None:
+async def test_the_desk_responds_while_a_start_with_a_position_waits(tmp_path: Path, status: int) -> None:
     async with turning_away(status) as endpoint:
         file = await asyncio.to_thread(written, tmp_path, endpoint)
         await hold(tmp_path, endpoint)

@@ -1,4 +1,4 @@
-"""What an engine does while it comes up and goes down: signals, modes, locks, trouble at the end."""
+"""Start-up and shutdown of an engine: signals, modes, locks, errors at the end."""
 
 import asyncio
 import signal
@@ -67,7 +67,7 @@ async def test_a_signal_during_the_start_ends_it_at_once_and_cleanly(
     assert len(asked) == 1, "it did not go on asking"
 
 
-async def test_told_before_its_own_exchange_is_up_it_leaves_no_exchange_behind(
+async def test_a_stop_before_the_exchange_is_ready_leaves_no_exchange_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = asyncio.Event()
@@ -122,7 +122,7 @@ async def test_on_paper_a_practice_exchange_stands_in_for_mexc_and_gets_no_key_a
     assert "/practice" not in {one.path for one in seen}, "MEXC has no such page"
 
 
-def test_on_paper_without_a_network_one_line_says_so(
+def test_on_paper_without_a_network_one_line_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], unused_tcp_port: int
 ) -> None:
     origin = f"http://127.0.0.1:{unused_tcp_port}"
@@ -135,7 +135,7 @@ def test_on_paper_without_a_network_one_line_says_so(
     assert "Check the network" in line
 
 
-def test_live_without_a_keyring_starts_nothing_and_says_the_next_step(
+def test_live_without_a_keyring_starts_nothing_and_names_the_next_step(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = keyring.get_keyring()

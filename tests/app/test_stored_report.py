@@ -1,4 +1,4 @@
-"""The report of a day that is over, from the store alone."""
+"""The report of a finished day, from the store."""
 
 from pathlib import Path
 

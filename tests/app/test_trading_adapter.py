@@ -1,4 +1,4 @@
-"""The engine's port of trading on the wire: what is asked, what is told while nothing is known, to whom."""
+"""The trading adapter on the practice exchange: requests, defaults before a clock measurement, handlers."""
 
 import asyncio
 import json
@@ -72,7 +72,7 @@ async def trading(
 # ---- time
 
 
-async def test_before_a_measurement_time_is_this_machines_and_nothing_is_said_of_its_error() -> None:
+async def test_before_a_measurement_the_machine_clock_is_used_without_an_error_bound() -> None:
     async with trading(clock_known=False) as (port, _):
         assert port.clock() is None
         assert port.now_ms() == SERVER_MS
@@ -81,7 +81,7 @@ async def test_before_a_measurement_time_is_this_machines_and_nothing_is_said_of
         assert 4_900 < ahead_ms <= 5_000
 
 
-async def test_after_a_measurement_time_is_the_exchanges_and_its_error_is_told() -> None:
+async def test_after_a_measurement_the_exchange_clock_is_used_with_its_error_bound() -> None:
     async with (
         hostile(answer("{}")) as server,
         client_of(server.origin, clock_known=False) as client,
@@ -156,7 +156,7 @@ QUESTIONS = {
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-async def test_a_question_leaves_as_the_exchange_wants_it(name: str) -> None:
+async def test_queries_are_encoded_as_the_exchange_expects(name: str) -> None:
     question = QUESTIONS[name]
     async with trading(question.body) as (port, server):
         await question.ask(port)
@@ -193,7 +193,7 @@ async def test_a_pair_that_has_no_price_is_an_error_not_a_zero() -> None:
 # ---- limits
 
 
-async def test_what_is_left_is_less_for_entries_than_for_exits_and_never_below_nothing() -> None:
+async def test_entries_have_less_budget_than_exits_and_never_below_zero() -> None:
     async with trading("[]") as (port, _):
         assert port.weight_left(Purpose.ENTRY) < port.weight_left(Purpose.STOP)
         assert port.orders_left(Purpose.ENTRY) < port.orders_left(Purpose.EXIT)
@@ -207,7 +207,7 @@ async def test_what_is_left_is_less_for_entries_than_for_exits_and_never_below_n
 
 
 @pytest.mark.parametrize(("status", "words"), [(429, "blocks requests"), (418, "blocks requests")])
-async def test_a_ban_is_told_in_words_and_an_entry_is_not_sent(status: int, words: str) -> None:
+async def test_a_ban_is_reported_as_text_and_an_entry_is_not_sent(status: int, words: str) -> None:
     async with (
         hostile(answer("{}", status, headers="Retry-After: 30\r\n")) as server,
         client_of(server.origin) as client,
@@ -282,7 +282,7 @@ async def heard(sim: Simulation, main: Callable[[MexcTrading, MexcClient, Host],
         await connector.close()
 
 
-def test_orders_fills_and_balances_reach_the_ear_that_is_theirs_and_none_after_the_end() -> None:
+def test_orders_fills_and_balances_reach_their_handlers_until_the_end() -> None:
     async def main(port: MexcTrading, client: MexcClient, _host: Host) -> None:
         symbol = (await client.account.self_symbols())[0]
         ears = Ears()
@@ -307,7 +307,7 @@ def test_orders_fills_and_balances_reach_the_ear_that_is_theirs_and_none_after_t
     simulate(lambda sim: heard(sim, main))
 
 
-def test_a_reset_of_the_private_stream_is_told_as_a_hole_that_opens_and_closes() -> None:
+def test_a_reset_of_the_user_stream_is_reported_as_a_gap() -> None:
     async def main(port: MexcTrading, _client: MexcClient, host: Host) -> None:
         ears = Ears()
         running = asyncio.create_task(port.run_private(ears))
@@ -328,7 +328,7 @@ def test_a_reset_of_the_private_stream_is_told_as_a_hole_that_opens_and_closes()
     simulate(lambda sim: heard(sim, main))
 
 
-async def test_all_fills_of_an_order_are_told_page_by_page_each_page_asked_once() -> None:
+async def test_all_fills_of_an_order_are_read_page_by_page() -> None:
     fills = [
         {
             "symbol": "NEWUSDT",

@@ -42,7 +42,7 @@ def test_exchange_ends_when_its_parent_is_gone() -> None:
         assert process.wait() == 0
 
 
-def test_watch_shows_books_of_a_practice_exchange_of_its_own() -> None:
+def test_watch_starts_a_practice_exchange_and_shows_its_order_books() -> None:
     watched = run("watch", "BTCUSDT", "--for", "4", "--seed", "3")
     assert (watched.returncode, watched.stderr) == (0, "")
     last = watched.stdout.strip().splitlines()[-1].split()
@@ -51,7 +51,7 @@ def test_watch_shows_books_of_a_practice_exchange_of_its_own() -> None:
     assert 0 < bid < ask
 
 
-def test_who_reads_only_the_first_lines_sees_no_complaint() -> None:
+def test_a_reader_of_the_first_lines_gets_no_error() -> None:
     with subprocess.Popen(
         [*RUN, "watch", "BTCUSDT", "--for", "20"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -102,7 +102,7 @@ def test_wrong_arguments_get_one_clear_line(words: list[str], says: str, tmp_pat
     assert "Traceback" not in refused.stderr
 
 
-def test_watch_says_plainly_when_nobody_answers(tmp_path: Path) -> None:
+def test_watch_reports_an_unreachable_exchange(tmp_path: Path) -> None:
     file = tmp_path / "exchange.json"
     closed = "http://127.0.0.1:9"
     file.write_text(json.dumps({"rest": closed, "ws": "ws://127.0.0.1:9/ws", "web": closed}))
@@ -123,7 +123,7 @@ def test_an_address_that_is_neither_mexc_nor_this_machine_is_refused_plainly(tmp
     assert "example.org" in line
 
 
-def test_version_needs_no_heavy_rooms() -> None:
+def test_version_imports_no_heavy_packages() -> None:
     program = (
         "import sys, mexc_tui.cli.main; print({'aiohttp', 'textual', 'google.protobuf'} & set(sys.modules))"
     )

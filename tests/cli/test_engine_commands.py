@@ -1,4 +1,4 @@
-"""Asking an engine from another shell: real processes, real sockets, a real store."""
+"""Engine commands from another shell: real processes, sockets and store."""
 
 import json
 import os
@@ -66,7 +66,7 @@ def _signals(shell: Shell) -> Any:
         (["signal"], 2, "No such command 'signal'"),
     ],
 )
-def test_without_an_engine_or_with_a_wrong_argument_one_line_says_so(
+def test_without_an_engine_or_with_a_wrong_argument_one_line_is_printed(
     tmp_path: Path, words: Sequence[str], code: int, line: str
 ) -> None:
     done = Shell(tmp_path).run(*words)
@@ -76,7 +76,7 @@ def test_without_an_engine_or_with_a_wrong_argument_one_line_says_so(
     assert not done.stderr or done.stderr.startswith("mexc-tui: ")
 
 
-def test_before_an_engine_ever_ran_every_list_is_empty_and_nothing_is_wrong(tmp_path: Path) -> None:
+def test_before_the_first_engine_every_list_is_empty(tmp_path: Path) -> None:
     user = Shell(tmp_path)
     assert [user.json(name) for name in ("listings", "signals", "journal", "alerts")] == [[]] * 4
     told = user.run("listings")
@@ -139,7 +139,7 @@ def test_colours_are_for_terminals_and_never_with_no_color(
     assert (b"\x1b[" in said) is is_coloured
 
 
-def test_status_tells_how_the_engine_is(shell: Shell, engine: "subprocess.Popen[str]") -> None:
+def test_status_reports_the_state_of_the_engine(shell: Shell, engine: "subprocess.Popen[str]") -> None:
     said = shell.json("status")
     assert said["running"] is True
     assert said["pid"] == engine.pid
@@ -151,7 +151,7 @@ def test_status_tells_how_the_engine_is(shell: Shell, engine: "subprocess.Popen[
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_listing_is_added_and_dropped_by_hand_and_its_story_is_told(shell: Shell) -> None:
+def test_a_listing_is_added_and_dropped_manually_with_its_history(shell: Shell) -> None:
     added = shell.json("listings", "add", "HANDMADEUSDT", "--opens", "+20m", "--note", "a friend")
     assert (added["stage"], added["opens_source"]) == ("scheduled", "by_hand")
     assert shell.run("listings", "drop", "handmadeusdt").stdout == "Dropped HANDMADEUSDT.\n"
@@ -168,7 +168,7 @@ def test_a_listing_is_added_and_dropped_by_hand_and_its_story_is_told(shell: She
 
 
 @pytest.mark.usefixtures("engine")
-def test_signals_say_how_sure_they_are(shell: Shell) -> None:
+def test_signals_have_a_probability_with_its_sample(shell: Shell) -> None:
     rows = _signals(shell)
     assert {row["detector"] for row in rows} >= {"launch_sequence"}
     assert all(0 <= row["low"] <= row["probability"] <= row["high"] <= 1 for row in rows)
@@ -178,7 +178,7 @@ def test_signals_say_how_sure_they_are(shell: Shell) -> None:
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_change_of_a_setting_is_taken_while_running_and_journalled(shell: Shell) -> None:
+def test_a_changed_setting_is_applied_while_running_and_journalled(shell: Shell) -> None:
     assert shell.run("settings", "stop_confirm_trades", "9").returncode == 0
     assert shell.json("settings", "stop_confirm_trades")["value"] == "9"
     wrong = shell.run("settings", "stop_confirm_trades", "101")
@@ -217,9 +217,7 @@ def test_nothing_is_coloured_when_piped(shell: Shell) -> None:
 
 
 @pytest.mark.timeout(180)  # a dozen processes one after another
-def test_a_stopped_engine_is_gone_and_its_store_answers(
-    shell: Shell, engine: "subprocess.Popen[str]"
-) -> None:
+def test_after_a_stop_queries_read_the_store(shell: Shell, engine: "subprocess.Popen[str]") -> None:
     shell.json("listings", "add", "STOPPEDUSDT", "--opens", "+20m")
     _signals(shell)
     before = {row["id"] for row in shell.json("listings")}

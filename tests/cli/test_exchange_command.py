@@ -1,4 +1,4 @@
-"""The `exchange` command: one line when ready, then it serves until it is told to end."""
+"""The `exchange` command: one line when ready, then it serves until a signal."""
 
 import asyncio
 import signal

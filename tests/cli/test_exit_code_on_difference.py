@@ -1,4 +1,4 @@
-"""What the exit code says when books and the exchange's differ at the end of a day."""
+"""Exit code of a day that ends with a difference between ledger and exchange."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(60)  # runs processes
 DAY = Scenario(name="short", duration_s=8, market=MarketPlan(symbols=20, active_pairs=1))
 
 
-async def test_money_that_nothing_explains_makes_the_exit_code_one(
+async def test_an_unexplained_difference_ends_the_day_with_exit_code_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = PracticeServer(DAY, 1, wall_clock())

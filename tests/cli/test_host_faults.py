@@ -1,4 +1,4 @@
-"""What the machine and its people do to a desk, with real processes (reliability 2.6)."""
+"""Faults of the host and of users, with real processes (reliability 2.6)."""
 
 import fcntl
 import os

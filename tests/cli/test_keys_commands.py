@@ -1,4 +1,4 @@
-"""`mexc-tui keys`: a key is kept, shown by its end, checked and removed, and never said."""
+"""`mexc-tui keys`: store, show, check and remove a key; the secret is never printed."""
 
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
@@ -45,7 +45,7 @@ def kept(endpoint: Endpoint) -> None:
     assert run("keys", "set", "--stdin", typed=f"{endpoint.api_key}\n{endpoint.api_secret}\n").exit_code == 0
 
 
-def test_a_key_from_a_pipe_is_kept_shown_by_its_end_with_the_days_it_has_left_and_removed() -> None:
+def test_a_key_from_a_pipe_is_stored_shown_with_its_expiry_and_removed() -> None:
     done = run("keys", "set", "--stdin", typed=BOTH)
     assert (done.exit_code, "keys check" in done.output) == (0, True)
     ends_on = datetime.now(UTC).date() + timedelta(days=90)
@@ -64,7 +64,7 @@ def test_each_profile_has_a_key_of_its_own() -> None:
     assert run("keys", "show").exit_code == 3
 
 
-def test_every_next_step_is_about_the_profile_that_was_named() -> None:
+def test_suggested_commands_name_the_given_profile() -> None:
     mine = ("--profile", "second")
     said = [
         run("keys", "show", *mine).output,
@@ -91,7 +91,7 @@ def test_every_next_step_is_about_the_profile_that_was_named() -> None:
         (["remove"], "y\n", 1, "--yes"),
     ],
 )
-def test_what_is_wrong_is_said_with_the_next_step_and_keeps_nothing(
+def test_an_error_names_the_next_step_and_stores_nothing(
     tmp_path: Path, words: list[str], typed: str, code: int, says: str
 ) -> None:
     refused = run("keys", *words, typed=typed)
@@ -100,13 +100,13 @@ def test_what_is_wrong_is_said_with_the_next_step_and_keeps_nothing(
 
 
 @pytest.mark.parametrize("name", ["MEXC_TUI_SECRET", "MEXC_API_SECRET", "MEXC_TUI_API_KEY"])
-def test_no_argument_and_no_variable_is_a_key(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_are_not_accepted_as_arguments_or_variables(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, SECRET)
     assert CliRunner().invoke(main, ["keys", "set", KEY, SECRET]).exit_code == 2
     assert run("keys", "show").exit_code == 3
 
 
-def test_without_a_keyring_that_encrypts_the_next_step_is_said() -> None:
+def test_without_an_encrypting_keyring_the_next_step_is_printed() -> None:
     keyring.set_keyring(NoKeyring())
     for words, typed in ((("set", "--stdin"), BOTH), (("show",), ""), (("remove", "--yes"), "")):
         refused = run("keys", *words, typed=typed)
@@ -122,7 +122,7 @@ def test_without_a_keyring_that_encrypts_the_next_step_is_said() -> None:
         (TRADES[:2], 1, ("CANNOT trade", "NOT fit")),
     ],
 )
-def test_a_check_says_what_a_key_may_do(
+def test_a_key_check_reports_permissions(
     tmp_path: Path, permissions: tuple[str, ...], code: int, says: tuple[str, ...]
 ) -> None:
     with exchange(tmp_path, *permissions) as (file, endpoint):
@@ -151,7 +151,7 @@ def test_a_key_that_is_bound_to_other_addresses_is_not_fit(tmp_path: Path) -> No
     assert (refused.exit_code, "700006" in refused.output) == (1, True), refused.output
 
 
-def test_an_exchange_that_does_not_answer_leaves_it_open(tmp_path: Path) -> None:
+def test_a_key_check_without_a_response_is_undecided(tmp_path: Path) -> None:
     with exchange(tmp_path, *TRADES) as (file, endpoint):
         kept(endpoint)
     refused = run("keys", "check", "--exchange", str(file))

@@ -109,7 +109,7 @@ def test_with_the_engine_frozen_it_acts_and_the_engine_halts_when_it_wakes(desk:
 
 
 @pytest.mark.timeout(400)
-def test_a_running_engine_is_commanded_first_and_places_nothing_until_a_person_resumes(
+def test_a_running_engine_is_commanded_first_and_places_nothing_until_a_manual_resume(
     session_with_a_listing: DeskProcesses,
 ) -> None:
     desk = session_with_a_listing
@@ -171,7 +171,7 @@ def test_without_an_exchange_or_a_yes_nothing_is_done(desk: DeskProcesses) -> No
     assert "--exchange FILE" in complained
 
 
-def test_without_an_exchange_named_the_engine_that_runs_halts_and_cancels(desk: DeskProcesses) -> None:
+def test_without_an_exchange_the_running_engine_halts_and_cancels(desk: DeskProcesses) -> None:
     engine = desk.engine()
     try:
         stopped = begin(desk.folder, "kill", "--direct", "--yes")
@@ -186,7 +186,7 @@ def test_without_an_exchange_named_the_engine_that_runs_halts_and_cancels(desk: 
         end(engine)
 
 
-def test_without_an_exchange_named_a_frozen_engine_is_halted_on_disk_and_the_way_on_is_said(
+def test_without_an_exchange_a_frozen_engine_is_halted_on_disk_and_the_next_step_is_printed(
     desk: DeskProcesses,
 ) -> None:
     engine = desk.engine()

@@ -1,4 +1,4 @@
-"""`kill --direct` on paper: a halt of the books of paper, and nothing sent to anybody."""
+"""`kill --direct` on paper: halts the paper ledger and sends nothing."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from mexc_tui.model.trading import Cause, TradingState
 pytestmark = pytest.mark.timeout(60)  # runs processes
 
 
-def test_it_halts_the_books_of_paper_without_an_exchange_and_says_where_orders_live(
+def test_kill_direct_on_paper_writes_the_halt_and_explains_paper_orders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -1,4 +1,4 @@
-"""Live on an exchange that stands in: from the key that is typed to the kill. The secret is told nowhere."""
+"""Live mode on a local exchange, from the typed key to the kill; the secret is never printed."""
 
 import base64
 import socket
@@ -127,7 +127,7 @@ class Wire:
             target.shutdown(socket.SHUT_WR)
 
 
-def test_from_the_typed_key_to_the_kill_the_secret_is_told_nowhere(shell: LiveShell) -> None:
+def test_from_the_typed_key_to_the_kill_the_secret_is_never_printed(shell: LiveShell) -> None:
     shell.type_key()
     with shell.terminal("--mode", "live", *shell.exchange) as desk:
         desk.until("Welcome")
@@ -156,7 +156,7 @@ def test_from_the_typed_key_to_the_kill_the_secret_is_told_nowhere(shell: LiveSh
     assert halt.exists()
 
 
-def test_a_live_engine_without_a_key_does_not_start_and_says_the_next_step(shell: LiveShell) -> None:
+def test_a_live_engine_without_a_key_does_not_start_and_names_the_next_step(shell: LiveShell) -> None:
     refused = shell.run("--headless", "--mode", "live", *shell.exchange)
     assert refused.returncode == 3
     assert refused.stderr.count("\n") == 1

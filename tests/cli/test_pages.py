@@ -1,4 +1,4 @@
-"""What each command prints, from rows alone."""
+"""Text output of the commands, from rows."""
 
 import msgspec
 import pytest
@@ -19,7 +19,7 @@ from tests.support.samples import listing_samples
 PEN = Pen()
 
 
-def test_listings_stand_in_the_order_of_their_openings() -> None:
+def test_listings_are_sorted_by_opening_time() -> None:
     rows = [
         listing_row(listing_samples.listing(name, opens_ms=opens_ms), ListingStage.SCHEDULED)
         for name, opens_ms in (("BUSDT", 2_000), ("NOTIMEUSDT", None), ("AUSDT", 1_000))
@@ -44,13 +44,13 @@ def test_a_price_is_text_for_programs_and_has_no_exponent() -> None:
     assert listings_page([row], 9_000, PEN).splitlines()[1].split()[-2] == "0.00000012"
 
 
-def test_a_price_of_a_pair_that_is_not_heard_any_more_is_marked() -> None:
+def test_a_price_without_recent_messages_is_marked() -> None:
     for heard_ms in (None, 6_900):
         row = listing_row(listing_samples.listing(), ListingStage.OPEN, price=0.00000012, heard_ms=heard_ms)
         assert listings_page([row], 9_000, PEN).splitlines()[1].split()[-2] == "~0.00000012"
 
 
-def test_a_signal_says_how_sure_it_is_and_on_what_that_rests() -> None:
+def test_a_signal_shows_its_probability_and_sample() -> None:
     page = signals_page([signal_row(listing_samples.signal(), stands=True)], PEN)
     assert "40% (10–80%)  3 few  the triple is 2/2/4" in page
     assert "the triple is 2/2/4" in page
@@ -102,7 +102,7 @@ def _why() -> WhyRow:
     return WhyRow(symbol="NEWUSDT", at_ms=10_000, listings=(story,))
 
 
-def test_why_begins_with_how_it_is_and_what_stands_and_ends_with_how_it_came_about() -> None:
+def test_why_prints_state_then_active_signals_then_changes() -> None:
     lines = why_page(_why(), PEN).splitlines()
     assert lines[0] == "NEWUSDT  open"
     assert lines[1] == "  opened 1970-01-01 00:00:08 UTC (2 s ago), 3 s after schedule"
@@ -124,7 +124,7 @@ def test_why_is_folded_and_never_cut() -> None:
     assert folded.split() == whole.split()
 
 
-def test_an_unknown_pair_is_said_to_be_unknown() -> None:
+def test_an_unknown_pair_is_reported() -> None:
     assert "No listing named XUSDT" in why_page(WhyRow(symbol="XUSDT", at_ms=0, listings=()), PEN)
 
 

@@ -1,4 +1,4 @@
-"""Tables for people."""
+"""Plain-text tables."""
 
 import re
 from decimal import Decimal as D
@@ -14,7 +14,7 @@ from mexc_tui.model.text import clean
 COLOURED = Pen(has_colour=True)
 
 
-def test_columns_are_aligned_and_numbers_stand_to_the_right() -> None:
+def test_columns_are_aligned_and_numbers_are_right_aligned() -> None:
     rows = [
         [TextCell("A"), TextCell("1", is_number=True), TextCell("x")],
         [TextCell("BBBB"), TextCell("10", is_number=True), TextCell("")],
@@ -58,7 +58,7 @@ def test_a_table_fits_whatever_is_in_it(rows: list[tuple[str, str, str]], column
     assert max(width(line) for line in page.split("\n")) <= columns
 
 
-def test_a_table_leaves_out_what_matters_least_before_it_cuts() -> None:
+def test_a_table_drops_the_least_important_columns_before_cutting() -> None:
     rows = [[TextCell("12345678"), TextCell("less"), TextCell("least"), TextCell("words " * 9)]]
     heads = ("KEY", TextColumn("L", 1), TextColumn("LL", 2), "WHY")
     whole = table(heads, rows, Pen(columns=80))

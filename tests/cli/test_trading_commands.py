@@ -1,4 +1,4 @@
-"""Trading from a command line: commands against a faked engine at a real socket, and a real store."""
+"""Trading commands with a fake engine on a real socket and a real store."""
 
 import asyncio
 import json
@@ -149,9 +149,7 @@ def money(engines: Engines) -> FakeTradingQueries:
     return found
 
 
-def test_what_is_held_is_shown_to_people_within_eighty_columns(
-    shell: Desk, money: FakeTradingQueries
-) -> None:
+def test_pages_fit_eighty_columns_without_colour(shell: Desk, money: FakeTradingQueries) -> None:
     pages = {name: shell.run(name) for name in ("positions", "orders", "snipes", "risk", "performance")}
     for done in pages.values():
         assert (done.exit_code, done.stderr) == (0, "")
@@ -177,7 +175,7 @@ def test_lists_are_one_array_with_money_as_text(shell: Desk, money: FakeTradingQ
     assert money.done == []
 
 
-def test_what_if_says_each_verdict_and_what_would_turn_a_no_round(
+def test_what_if_prints_each_check_and_the_value_needed_to_pass(
     shell: Desk, money: FakeTradingQueries
 ) -> None:
     assert shell.run("what-if", "newusdt").exit_code == 0
@@ -189,7 +187,7 @@ def test_what_if_says_each_verdict_and_what_would_turn_a_no_round(
     assert "to pass: close 10 of positions" in words
 
 
-def test_what_only_stops_entries_asks_nothing(shell: Desk, money: FakeTradingQueries) -> None:
+def test_commands_that_only_stop_entries_need_no_confirmation(shell: Desk, money: FakeTradingQueries) -> None:
     assert shell.run("halt", "gone", "for", "lunch").stdout == "Did halt gone for lunch.\n"
     assert shell.json("reduce-only")["state"] == "halted"
     assert shell.run("disarm", "NEWUSDT").stdout == "NEWUSDT is disarmed.\n"
@@ -208,7 +206,7 @@ def test_what_only_stops_entries_asks_nothing(shell: Desk, money: FakeTradingQue
         ("resume",),
     ],
 )
-def test_what_moves_money_is_refused_where_nobody_can_be_asked(
+def test_commands_that_move_money_are_refused_without_a_terminal(
     shell: Desk, money: FakeTradingQueries, words: tuple[str, ...]
 ) -> None:
     done = shell.run(*words)
@@ -220,9 +218,7 @@ def test_what_moves_money_is_refused_where_nobody_can_be_asked(
     assert len(money.done) == 1
 
 
-def test_where_there_is_no_dust_it_is_said_and_nothing_is_sent(
-    shell: Desk, money: FakeTradingQueries
-) -> None:
+def test_without_dust_nothing_is_sent(shell: Desk, money: FakeTradingQueries) -> None:
     money.rests = ()
     done = shell.run("convert-dust", "--yes")
     assert (done.exit_code, done.stdout) == (1, "")
@@ -230,9 +226,7 @@ def test_where_there_is_no_dust_it_is_said_and_nothing_is_sent(
     assert money.done == []
 
 
-def test_what_a_conversion_brought_is_told_in_words_and_numbers(
-    shell: Desk, money: FakeTradingQueries
-) -> None:
+def test_a_conversion_prints_its_proceeds(shell: Desk, money: FakeTradingQueries) -> None:
     assert shell.run("convert-dust", "--yes").stdout == "Converted 0.08 NEW into 0.049 MX.\n"
     result = shell.json("convert-dust", "--yes")
     assert (result["received_mx"], result["fee_mx"], result["coins"][0]["quantity"]) == (
@@ -242,14 +236,14 @@ def test_what_a_conversion_brought_is_told_in_words_and_numbers(
     )
 
 
-def test_what_could_be_done_only_in_part_ends_with_1(shell: Desk, money: FakeTradingQueries) -> None:
+def test_a_partial_sale_ends_with_exit_code_1(shell: Desk, money: FakeTradingQueries) -> None:
     money.is_all = False
     done = shell.run("close", "NEWUSDT", "--share", "50", "--yes")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "Did close NEWUSDT 50." in done.stderr
 
 
-def test_exits_are_told_as_they_were_typed(shell: Desk, money: FakeTradingQueries) -> None:
+def test_exits_are_sent_as_typed(shell: Desk, money: FakeTradingQueries) -> None:
     trail = ("--trail", "15@20", "--break-even", "1", "--time", "600")
     done = shell.run("exits", "newusdt", "--stop", "1.9", "--tp", "50@20, 50@40.5", *trail, "--yes")
     assert (done.exit_code, done.stdout) == (0, "NEWUSDT: stop 1.9.\n")
@@ -271,7 +265,7 @@ def test_exits_are_told_as_they_were_typed(shell: Desk, money: FakeTradingQuerie
         (("--trail", "far"), "is not a number above 0"),
     ],
 )
-def test_exits_that_make_no_sense_go_nowhere(
+def test_invalid_exits_are_not_sent(
     shell: Desk, money: FakeTradingQueries, words: tuple[str, ...], said: str
 ) -> None:
     done = shell.run("exits", "NEWUSDT", *words, "--yes")
@@ -281,14 +275,14 @@ def test_exits_that_make_no_sense_go_nowhere(
 
 
 @pytest.mark.parametrize("share", ["0", "101", "half", "NaN", "-5"])
-def test_a_share_that_is_no_part_is_a_wrong_argument(shell: Desk, share: str) -> None:
+def test_a_share_outside_0_to_100_is_a_wrong_argument(shell: Desk, share: str) -> None:
     done = shell.run("close", "NEWUSDT", "--yes", "--share", share)
     assert done.exit_code == 2
     assert "is not a share" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["what-if", "arm", "disarm", "close"])
-def test_a_name_that_is_none_goes_nowhere_and_is_not_repeated_raw(shell: Desk, name: str) -> None:
+def test_an_invalid_name_is_not_sent_and_not_printed_raw(shell: Desk, name: str) -> None:
     done = shell.run(name, HOSTILE)
     assert done.exit_code == 2
     assert "\x1b" not in done.stderr
@@ -307,7 +301,9 @@ def test_after_a_loss_yes_is_not_enough_to_resume(shell: Desk, engines: Engines)
     assert money.done == []
 
 
-def test_books_that_agree_end_with_0_and_others_with_1(shell: Desk, money: FakeTradingQueries) -> None:
+def test_reconcile_exits_with_0_without_and_1_with_unexplained_differences(
+    shell: Desk, money: FakeTradingQueries
+) -> None:
     nothing: dict[str, list[str]] = {"explained": [], "unexplained": [], "excluded": []}
     assert shell.json("reconcile") == {"at_ms": 1_000, **nothing}
     money.run = reconciled(DIFFERENCE)
@@ -323,14 +319,14 @@ def test_books_that_agree_end_with_0_and_others_with_1(shell: Desk, money: FakeT
     assert "did not answer" in unfinished.stderr
 
 
-def test_a_halted_desk_ends_status_with_1(shell: Desk, engines: Engines) -> None:
+def test_status_of_a_halted_desk_exits_with_1(shell: Desk, engines: Engines) -> None:
     engines.start(FakeTradingQueries(), FakeEngineQueries(TradingState.HALTED))
     done = shell.run("status")
     assert done.exit_code == 1
     assert "halted: a person halted it" in done.stdout
 
 
-def test_an_engine_that_only_looks_holds_nothing_and_refuses_in_words(shell: Desk, engines: Engines) -> None:
+def test_a_read_only_engine_has_no_positions_and_refuses_commands(shell: Desk, engines: Engines) -> None:
     engines.start(None)
     assert shell.json("positions") == []
     done = shell.run("kill", "--yes")
@@ -351,7 +347,7 @@ def test_an_engine_that_only_looks_holds_nothing_and_refuses_in_words(shell: Des
         ("reconcile",),
     ],
 )
-def test_without_an_engine_and_books_one_line_says_so(shell: Desk, words: tuple[str, ...]) -> None:
+def test_without_an_engine_and_a_ledger_one_line_is_printed(shell: Desk, words: tuple[str, ...]) -> None:
     done = shell.run(*words)
     assert (done.exit_code, done.stdout) == (3, "")
     assert len(done.stderr.splitlines()) == 1
@@ -394,7 +390,7 @@ def write_books(paths: Paths) -> None:
     asyncio.run(write())
 
 
-def test_without_an_engine_reading_commands_answer_from_the_newest_books(shell: Desk) -> None:
+def test_without_an_engine_queries_read_the_newest_ledger(shell: Desk) -> None:
     write_books(shell.paths)
     rows = shell.json("positions")
     assert [(row["id"], row["bid"], row["protection"]) for row in rows] == [("p1", None, "none")]
@@ -406,16 +402,14 @@ def test_without_an_engine_reading_commands_answer_from_the_newest_books(shell: 
     assert (run.exit_code, json.loads(run.stdout)["at_ms"]) == (1, 2)
 
 
-def test_the_newest_rows_are_shown_ended_ones_too(shell: Desk) -> None:
+def test_last_shows_closed_rows_too(shell: Desk) -> None:
     write_books(shell.paths)
     assert [row["id"] for row in shell.json("positions", "--last", "5")] == ["p1", "p2"]
     assert len(shell.json("orders", "--last", "1")) == 1
     assert "closed 1970-01-01 00:00:02 UTC by stop" in shell.run("positions", "--last", "5").stdout
 
 
-def test_the_newest_positions_are_shown_as_the_engine_that_runs_sees_them(
-    shell: Desk, engines: Engines
-) -> None:
+def test_last_shows_positions_with_values_of_the_running_engine(shell: Desk, engines: Engines) -> None:
     write_books(shell.paths)
     engines.start(FakeTradingQueries())
     row, closed = shell.json("positions", "--last", "2")
@@ -424,7 +418,7 @@ def test_the_newest_positions_are_shown_as_the_engine_that_runs_sees_them(
     assert "ends with this engine" in row["protection_words"]
 
 
-def test_an_engine_that_does_not_answer_is_not_said_to_be_gone(shell: Desk) -> None:
+def test_an_unresponsive_engine_is_not_reported_as_stopped(shell: Desk) -> None:
     write_books(shell.paths)
     with engine_lock(shell.paths, "key"):
         rows = [*shell.json("positions"), *shell.json("positions", "--last", "1")]
@@ -435,7 +429,7 @@ def test_an_engine_that_does_not_answer_is_not_said_to_be_gone(shell: Desk) -> N
 
 
 @pytest.mark.parametrize("name", ["NEWUSDT", "new", "New/Usdt"])
-def test_what_is_stored_of_a_pair_is_found_by_its_coin(shell: Desk, name: str) -> None:
+def test_stored_rows_of_a_pair_are_found_by_its_coin(shell: Desk, name: str) -> None:
     write_books(shell.paths)
     assert shell.run("why", name).stdout.startswith("Snipe ")
     facts = shell.json("journal", "--about", name)
@@ -452,13 +446,13 @@ def test_a_coin_of_several_open_positions_is_refused_with_their_names(shell: Des
     assert money.done == [("close", "NEWUSDC", "all")]
 
 
-def test_a_position_that_is_not_open_is_refused_with_those_that_are(money: FakeTradingQueries) -> None:
+def test_closing_a_missing_position_lists_the_open_ones(money: FakeTradingQueries) -> None:
     code, told = at_a_terminal(("close", "NOSUCH"), "y")
     assert (code, money.done) == (1, [])
     assert "No open position in NOSUCH. Open: NEWUSDT. See: mexc-tui positions" in told
 
 
-def test_why_prints_what_the_validators_said_of_the_snipe(shell: Desk) -> None:
+def test_why_prints_the_pre_trade_checks_of_the_snipe(shell: Desk) -> None:
     write_books(shell.paths)
     page = shell.run("why", "NEWUSDT").stdout
     assert "yes  risk exposure: 10 USDT (limit 200 USDT)" in page
@@ -479,7 +473,7 @@ def test_why_prints_what_the_validators_said_of_the_snipe(shell: Desk) -> None:
         (("kill",), "", []),
     ],
 )
-def test_a_person_at_a_terminal_is_asked_in_numbers(
+def test_a_confirmation_shows_the_figures(
     money: FakeTradingQueries, words: tuple[str, ...], said: str, expected: list[tuple[str, ...]]
 ) -> None:
     code, told = at_a_terminal(words, said)
@@ -495,7 +489,7 @@ def test_a_person_at_a_terminal_is_asked_in_numbers(
     assert plans[words[0]] in " ".join(told.split())
 
 
-def test_after_a_loss_the_word_is_typed(engines: Engines) -> None:
+def test_after_a_loss_resume_needs_a_typed_word(engines: Engines) -> None:
     money = halted(Cause.DRAWDOWN)
     engines.start(money)
     assert at_a_terminal(("resume",), "yes")[0] == 1
@@ -528,9 +522,7 @@ LEFT_OPEN = (
 )
 
 
-def test_stopping_with_an_open_position_is_refused_where_nobody_can_be_asked(
-    shell: Desk, engines: Engines
-) -> None:
+def test_stop_with_an_open_position_is_refused_without_a_terminal(shell: Desk, engines: Engines) -> None:
     face = FakeEngineQueries()
     engines.start(FakeTradingQueries(), face)
     done = shell.run("stop")
@@ -541,7 +533,7 @@ def test_stopping_with_an_open_position_is_refused_where_nobody_can_be_asked(
     assert len(face.stops) == 1
 
 
-def test_stopping_with_an_open_position_takes_the_word(engines: Engines) -> None:
+def test_stop_with_an_open_position_needs_a_typed_word(engines: Engines) -> None:
     face = FakeEngineQueries()
     engines.start(FakeTradingQueries(), face)
     for typed in ("y", "", "halt"):
@@ -553,14 +545,14 @@ def test_stopping_with_an_open_position_takes_the_word(engines: Engines) -> None
     assert len(face.stops) == 1
 
 
-def test_stopping_with_nothing_held_asks_nothing(shell: Desk, engines: Engines) -> None:
+def test_stop_without_a_position_needs_no_confirmation(shell: Desk, engines: Engines) -> None:
     face = FakeEngineQueries()
     engines.start(NothingHeld(), face)
     assert shell.run("stop").exit_code == 0
     assert len(face.stops) == 1
 
 
-def test_a_follower_whose_reader_has_gone_ends_quietly_with_0(shell: Desk, engines: Engines) -> None:
+def test_journal_follow_exits_with_0_when_its_reader_exits(shell: Desk, engines: Engines) -> None:
     write_books(shell.paths)
     engines.start(FakeTradingQueries())
     with subprocess.Popen(
@@ -576,7 +568,7 @@ def test_a_follower_whose_reader_has_gone_ends_quietly_with_0(shell: Desk, engin
         assert process.wait(50) == 0
 
 
-def test_what_was_done_is_told_by_the_exit_code_whoever_reads(shell: Desk, money: FakeTradingQueries) -> None:
+def test_the_exit_code_reports_the_outcome_without_a_reader(shell: Desk, money: FakeTradingQueries) -> None:
     money.is_all = False
     reading, writing = os.pipe()
     os.close(reading)
@@ -611,7 +603,7 @@ def test_a_restore_asks_before_it_replaces_a_database(shell: Desk) -> None:
     assert shell.run("restore").exit_code == 0  # nothing is replaced
 
 
-def test_plans_count_what_has_no_price() -> None:
+def test_previews_count_positions_without_a_price() -> None:
     blind = position_rows(position_samples.books(), position_samples.sight(None, None))
     words = stop_plan("FLATTEN", Exposure(positions=blind))
     assert "sell 1 position worth 0.00 USDT at the bid (1 without a price), cancel 0 orders" in words

@@ -1,4 +1,4 @@
-"""What commands of trading print, from rows alone."""
+"""Text output of the trading commands, from rows."""
 
 from dataclasses import replace
 from decimal import Decimal as D
@@ -78,7 +78,7 @@ def test_prices_have_no_exponent_and_no_empty_digits(value: str, shown: str) -> 
     assert price(D(value)) == shown
 
 
-def test_what_is_not_known_is_a_dash_and_a_gain_has_its_sign() -> None:
+def test_unknown_values_are_a_dash_and_gains_are_signed() -> None:
     assert (amount(None), price(None), signed(None)) == ("–", "–", "–")
     assert (signed(D(2)), signed(D(-2)), signed(D(0))) == ("+2.00", "-2.00", "0.00")
 
@@ -143,14 +143,14 @@ def test_empty_lists_say_so() -> None:
     assert pages == ("No open positions.", "No open orders.", "No armed snipes.")
 
 
-def test_somebody_elses_order_is_not_taken_for_ours() -> None:
+def test_an_unknown_order_is_marked() -> None:
     foreign = msgspec.structs.replace(samples.order(state=OrderState.FOREIGN, intent_id=""), position_id="")
     books = position_samples.books()
     books.foreign["x"] = foreign
     assert "unknown" in orders_page(order_rows(books, position_samples.sight()), PEN)
 
 
-def test_verdicts_say_what_they_saw_their_limit_and_what_turns_them_round() -> None:
+def test_checks_print_value_limit_and_the_value_needed_to_pass() -> None:
     timed = msgspec.structs.replace(NO, until_ms=0)
     assert list(verdict_lines((samples.APPROVED, timed), PEN)) == [
         "  yes  risk exposure: 10 USDT (limit 200 USDT)",
@@ -252,7 +252,7 @@ def test_a_figure_is_printed_with_its_sample() -> None:
         ),
     ],
 )
-def test_facts_of_trading_are_told_in_plain_words(event: Event, words: str) -> None:
+def test_trading_events_are_printed_as_text(event: Event, words: str) -> None:
     assert words in event_text(fact_row(Fact(1, event)))
 
 
@@ -264,7 +264,7 @@ def test_facts_of_trading_are_told_in_plain_words(event: Event, words: str) -> N
         (("AUSDT", "BUSDT"), "2 positions stay open, and stops are not watched until the next start"),
     ],
 )
-def test_a_stop_says_what_it_leaves_behind(symbols: tuple[str, ...], words: str) -> None:
+def test_stop_lists_the_positions_left_open(symbols: tuple[str, ...], words: str) -> None:
     gone = StopJson(profile="practice", stopped=True, pid=7, held=symbols)
     assert words in " ".join(stop_page(gone, PEN).split())
 
@@ -282,7 +282,7 @@ def test_a_position_of_a_delisted_pair_is_shown_as_such_and_without_a_price() ->
         assert "the exchange no longer lists this pair" in " ".join(page.split())
 
 
-def test_what_was_not_compared_is_printed_with_the_reason() -> None:
+def test_excluded_items_of_a_reconciliation_are_printed_with_the_reason() -> None:
     run = Reconciliation(at_ms=1, trigger=Trigger.TIMER, excluded=(DELISTED,))
     page = reconciliation_page(reconciliation_row(run), PEN)
     assert "not compared: NEWUSDT: unknown to the exchange now" in " ".join(page.split())

@@ -1,4 +1,4 @@
-"""Every command where streams are closed or full, folders are odd, and bytes are no text: one line each."""
+"""Every command with closed or full streams, unusable folders and undecodable arguments: one line each."""
 
 import os
 from collections.abc import Callable, Generator, Mapping
@@ -123,7 +123,7 @@ def test_every_command_is_tried() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("stream", ["/dev/full", CLOSED])
-def test_an_output_that_takes_nothing_is_one_line_and_no_success(
+def test_a_full_output_is_one_line_and_a_failure(
     zygote: Zygote, home: Mapping[str, str], command: tuple[str, ...], stream: str
 ) -> None:
     ran = checked(zygote.run(command, home, stdout=stream))
@@ -146,7 +146,7 @@ def test_what_could_not_be_printed_ends_with_1(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_nobody_hears_what_is_wrong_and_nothing_breaks(
+def test_closed_standard_error_breaks_nothing(
     zygote: Zygote, home: Mapping[str, str], command: tuple[str, ...]
 ) -> None:
     plain = checked(zygote.run(command, home))
@@ -220,7 +220,7 @@ ODD: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_odd_folders_are_one_line(
+def test_unusable_folders_give_one_line(
     zygote: Zygote, home: Mapping[str, str], tmp_path: Path, command: tuple[str, ...], odd: str
 ) -> None:
     ODD[odd](tmp_path)
@@ -228,7 +228,9 @@ def test_odd_folders_are_one_line(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_odd_variables_are_one_line(zygote: Zygote, home: dict[str, str], command: tuple[str, ...]) -> None:
+def test_invalid_variables_give_one_line(
+    zygote: Zygote, home: dict[str, str], command: tuple[str, ...]
+) -> None:
     no_text = os.fsdecode(b"/tmp/\xff\xfe")
     for changed in (
         {"XDG_STATE_HOME": "/" + "long" * 80},
@@ -244,7 +246,7 @@ def test_odd_variables_are_one_line(zygote: Zygote, home: dict[str, str], comman
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_arguments_that_are_no_text_are_one_line(
+def test_undecodable_arguments_give_one_line(
     zygote: Zygote, home: Mapping[str, str], command: tuple[str, ...]
 ) -> None:
     checked(zygote.run([*command, b"\xff\xfe"], home))
@@ -254,7 +256,7 @@ def test_arguments_that_are_no_text_are_one_line(
 
 
 @pytest.mark.parametrize("command", [("keys", "show"), ("keys", "check"), ("keys", "remove", "--yes")])
-def test_a_keyring_that_cannot_be_loaded_says_what_to_correct(
+def test_a_broken_keyring_names_the_correction(
     zygote: Zygote, home: dict[str, str], command: tuple[str, ...]
 ) -> None:
     ran = checked(zygote.run(command, home | {"PYTHON_KEYRING_BACKEND": "no.such.Keyring"}))
@@ -266,7 +268,7 @@ ASKING = ("listings", "signals", "journal", "alerts", "positions", "orders", "sn
 
 
 @pytest.mark.parametrize("name", ASKING)
-def test_a_list_of_a_profile_that_does_not_exist_names_those_that_do(
+def test_an_unknown_profile_lists_the_known_ones(
     zygote: Zygote, home: Mapping[str, str], tmp_path: Path, name: str
 ) -> None:
     command, _, option = name.partition(" ")
@@ -281,7 +283,7 @@ def test_a_list_of_a_profile_that_does_not_exist_names_those_that_do(
 
 
 @pytest.mark.parametrize("command", ["listings", "settings", "--headless"])
-def test_all_mistakes_of_a_settings_file_are_told_at_once_each_with_its_line(
+def test_all_errors_of_a_settings_file_are_printed_with_their_lines(
     zygote: Zygote, home: Mapping[str, str], tmp_path: Path, command: str
 ) -> None:
     folder = tmp_path / "c" / "mexc-tui"
@@ -299,7 +301,7 @@ def test_all_mistakes_of_a_settings_file_are_told_at_once_each_with_its_line(
 
 @pytest.mark.parametrize("profile", [(), ("--profile", "practice")])
 @pytest.mark.parametrize(("command", "code"), [("listings", 2), ("status", 3)])
-def test_a_wrong_name_behind_set_is_reported_by_every_command(
+def test_an_unknown_setting_after_set_is_reported_by_every_command(
     zygote: Zygote, home: Mapping[str, str], profile: tuple[str, ...], command: str, code: int
 ) -> None:
     ran = checked(zygote.run(("--set", "nosuch=1", *profile, command), home))

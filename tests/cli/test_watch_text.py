@@ -1,4 +1,4 @@
-"""What `watch` prints, by example."""
+"""Text output of `watch`."""
 
 from dataclasses import replace
 from typing import Any
@@ -31,23 +31,23 @@ def test_prices_have_the_symbols_own_decimals() -> None:
     assert changed().split() == ["MXUSDT", "2.5000", "2.5010", "2.5005", "buy", "0.2", "s"]
 
 
-def test_header_names_place_offset_rate_and_connections() -> None:
+def test_header_shows_exchange_offset_rate_and_connections() -> None:
     first, second, _ = page(HEADER, []).splitlines()
     assert first == "practice · calm-7"
     assert second == "clock offset -0.2 ms ±1.5 · 1,234 messages/s on 2 connections"
 
 
-def test_what_is_not_known_is_a_dash_and_never_a_zero() -> None:
+def test_unknown_values_are_a_dash_never_zero() -> None:
     row = changed(bid=None, ask=None, last=None, last_side="", age_s=None)
     assert row.split() == ["MXUSDT", "–", "–", "–", "–"]
 
 
-def test_stale_data_says_so() -> None:
+def test_stale_data_is_marked() -> None:
     assert changed(stale=True, state="open for 9 s").endswith("STALE")
     assert changed(stale=True, state="opens in 9 s").endswith("opens in 9 s")
 
 
-def test_a_book_that_is_not_valid_says_so() -> None:
+def test_an_invalid_order_book_is_marked() -> None:
     assert changed(book="catching up").endswith("book catching up")
 
 

@@ -1,4 +1,4 @@
-"""The key of the exchange in the keyring: encrypted keyrings alone, and never a word of it elsewhere."""
+"""The API key in the keyring: encrypting keyrings only, and no copy elsewhere."""
 
 import traceback
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def held() -> Iterator[HeldKeyring]:
     keyring.set_keyring(before)
 
 
-def test_a_key_is_kept_for_its_profile_alone_and_shown_by_its_last_four_signs(held: HeldKeyring) -> None:
+def test_a_key_is_stored_per_profile_and_shown_by_its_last_four_characters(held: HeldKeyring) -> None:
     keys = StoredKeys("live", SAFE)
     assert keys.read() is None
     keys.store(KEY, SECRET, TODAY)
@@ -74,7 +74,7 @@ def test_a_removed_key_leaves_nothing(held: HeldKeyring) -> None:
     assert not keys.remove()
 
 
-def test_a_half_of_a_key_is_none(held: HeldKeyring) -> None:
+def test_an_incomplete_key_counts_as_none(held: HeldKeyring) -> None:
     keys = StoredKeys("live", SAFE)
     keys.store(KEY, SECRET, TODAY)
     held.delete_password("mexc-tui", "live: secret")
@@ -82,7 +82,7 @@ def test_a_half_of_a_key_is_none(held: HeldKeyring) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "short", "with a space in it", "line\nbreak-in-it", "x" * 513])
-def test_what_is_no_key_is_refused_unspoken_and_the_old_one_stays(held: HeldKeyring, wrong: str) -> None:
+def test_an_invalid_key_is_refused_without_printing_it(held: HeldKeyring, wrong: str) -> None:
     keys = StoredKeys("live", SAFE)
     keys.store(KEY, SECRET, TODAY)
     before = dict(held.kept)
@@ -92,20 +92,20 @@ def test_what_is_no_key_is_refused_unspoken_and_the_old_one_stays(held: HeldKeyr
     assert held.kept == before
 
 
-def test_a_locked_keyring_is_said_without_what_it_said(held: HeldKeyring) -> None:
+def test_a_locked_keyring_is_reported_without_its_message(held: HeldKeyring) -> None:
     held.is_locked = True
     with pytest.raises(CredentialsError, match="Unlock it") as refused:
         StoredKeys("live", SAFE).read()
     assert "CANARY" not in "".join(traceback.format_exception(refused.value, chain=False))
 
 
-def test_a_keyring_that_may_not_encrypt_is_refused_by_name_and_nothing_is_kept(held: HeldKeyring) -> None:
+def test_a_keyring_without_encryption_is_refused_by_name(held: HeldKeyring) -> None:
     with pytest.raises(CredentialsError, match=__name__):
         StoredKeys("live").store(KEY, SECRET, TODAY)
     assert held.kept == {}
 
 
-def test_a_machine_without_a_keyring_says_the_next_step(held: HeldKeyring) -> None:
+def test_a_machine_without_a_keyring_prints_the_next_step(held: HeldKeyring) -> None:
     keyring.set_keyring(NoKeyring())
     with pytest.raises(CredentialsError, match="Next step: install and unlock a Secret Service"):
         StoredKeys("live").read()

@@ -1,4 +1,4 @@
-"""The name of a desk: kept in one plain file."""
+"""The desk id, stored in one file."""
 
 from pathlib import Path
 from random import Random
@@ -9,12 +9,12 @@ from mexc_tui.host.desk_id import desk_id_of
 from mexc_tui.host.paths import PathsError
 
 
-def test_the_name_is_made_once_and_kept(tmp_path: Path) -> None:
+def test_the_id_is_generated_once(tmp_path: Path) -> None:
     made = desk_id_of(tmp_path / "instance", Random(1))
     assert desk_id_of(tmp_path / "instance", Random(2)) == made
 
 
-def test_noise_is_replaced_by_a_new_name(tmp_path: Path) -> None:
+def test_an_invalid_id_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "instance").write_bytes(b"\xff" * 100)
     made = desk_id_of(tmp_path / "instance", Random(1))
     assert (tmp_path / "instance").read_text() == f"{made}\n"

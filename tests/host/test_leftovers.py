@@ -1,4 +1,4 @@
-"""What engines that are gone left is deleted; what anybody uses stays."""
+"""Leftover files of ended engines are deleted; files in use stay."""
 
 import os
 import socket
@@ -32,7 +32,7 @@ def socket_at(path: Path, *, is_old: bool) -> socket.socket:
     return made
 
 
-def test_locks_of_accounts_go_and_those_that_an_engine_holds_stay(tmp_path: Path) -> None:
+def test_unused_account_locks_are_deleted_and_held_ones_stay(tmp_path: Path) -> None:
     mine = paths(tmp_path)
     locks = [mine.state.parent / f"account-{number:016x}.lock" for number in range(54)]
     for lock in locks:
@@ -88,7 +88,7 @@ while entered < 150:
         assert one.returncode == 0, complained
 
 
-def test_sockets_that_nobody_serves_go_after_a_day(tmp_path: Path) -> None:
+def test_unserved_sockets_are_deleted_after_a_day(tmp_path: Path) -> None:
     mine = paths(tmp_path)
     folder = mine.socket.parent
     stale, young, served = (folder / f"{name}.sock" for name in ("stale", "young", "served"))
@@ -107,7 +107,7 @@ def test_sockets_that_nobody_serves_go_after_a_day(tmp_path: Path) -> None:
     ]
 
 
-def test_half_written_notes_go_after_a_day_and_the_notes_stay(tmp_path: Path) -> None:
+def test_partial_files_are_deleted_after_a_day(tmp_path: Path) -> None:
     mine = paths(tmp_path)
     names = ["halt.123", "ban.77", "listen-keys.5", "practice_day.9", "halt.json", "instance", "desk.sqlite3"]
     for name in [*names, "halt.124"]:
@@ -118,6 +118,6 @@ def test_half_written_notes_go_after_a_day_and_the_notes_stay(tmp_path: Path) ->
     assert {one.name for one in mine.state.iterdir()} == {"halt.json", "instance", "desk.sqlite3", "halt.124"}
 
 
-def test_folders_that_are_missing_are_no_fault(tmp_path: Path) -> None:
+def test_missing_folders_are_no_error(tmp_path: Path) -> None:
     gone = Paths("mine", tmp_path / "no" / "mine", tmp_path / "c", tmp_path / "none" / "mine.sock")
     assert delete_leftovers(gone, NOW_MS) == 0

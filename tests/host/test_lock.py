@@ -1,4 +1,4 @@
-"""A lock is held by one engine, given back at its end, and never taken through a link."""
+"""A lock is held by one engine, released at its end, and never acquired through a link."""
 
 import os
 import resource
@@ -53,7 +53,7 @@ def test_the_key_is_in_no_file_and_no_file_s_name(tmp_path: Path) -> None:
         assert not [file for file in files if "CANARY" in file.name or "CANARY" in file.read_text()]
 
 
-def test_a_lock_that_is_a_link_or_a_folder_is_refused_in_plain_words(tmp_path: Path) -> None:
+def test_a_lock_that_is_a_link_or_a_folder_is_refused(tmp_path: Path) -> None:
     one, two = paths(tmp_path, "one"), paths(tmp_path, "two")
     one.lock.symlink_to(tmp_path / "elsewhere")
     two.lock.mkdir()
@@ -117,7 +117,7 @@ def test_the_lock_of_a_killed_engine_is_gone_with_it(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*account*"))
 
 
-def test_a_full_disk_keeps_nobody_from_the_lock(tmp_path: Path) -> None:
+def test_a_full_disk_does_not_prevent_the_lock(tmp_path: Path) -> None:
     one = paths(tmp_path, "one")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # no file may grow: every write fails

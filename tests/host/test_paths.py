@@ -1,4 +1,4 @@
-"""A profile's files lie where the XDG rules say, in folders of the user's own."""
+"""A profile's files follow the XDG specification, in folders of the user."""
 
 from pathlib import Path
 
@@ -47,14 +47,14 @@ def test_without_any_home_the_refusal_says_what_to_set() -> None:
         paths_of("live", {})
 
 
-def test_a_socket_path_that_no_system_takes_is_refused_before_it_is_bound() -> None:
+def test_a_too_long_socket_path_is_refused_before_it_is_bound() -> None:
     place = paths_of("live", HOME | {"XDG_RUNTIME_DIR": "/" + "r" * 90})
     with pytest.raises(PathsError, match="at most 103"):
         check_socket(place)
 
 
 @pytest.mark.parametrize("name", ["practice", "live-2", "0", "a" * 32, "my_own"])
-def test_profile_names_that_are_plain_are_taken(name: str) -> None:
+def test_plain_profile_names_are_accepted(name: str) -> None:
     assert check_profile(name) == name
 
 
@@ -88,7 +88,7 @@ def test_folders_are_made_for_this_user_alone(tmp_path: Path) -> None:
     assert paths.config.is_dir()
 
 
-def test_a_state_folder_that_others_may_read_is_refused_with_the_mend(tmp_path: Path) -> None:
+def test_a_state_folder_that_others_can_read_is_refused_with_the_fix(tmp_path: Path) -> None:
     paths = private_paths(tmp_path)
     paths.state.mkdir(parents=True)
     paths.state.chmod(0o750)

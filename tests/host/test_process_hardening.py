@@ -1,4 +1,4 @@
-"""A process that holds a key is not written to disk when it breaks."""
+"""A process with a key writes no core file."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0,
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone hides a process from its own user")
-def test_no_core_is_written_and_no_other_process_of_the_user_looks_in() -> None:
+def test_core_files_and_access_by_other_processes_are_disabled() -> None:
     done = subprocess.run(
         [sys.executable, "-c", LOOK], capture_output=True, text=True, check=True, timeout=20
     )

@@ -1,4 +1,4 @@
-"""The log is bounded whatever is written, and survives a disk that takes nothing."""
+"""The log file is bounded and survives a full disk."""
 
 import os
 import subprocess
@@ -52,7 +52,7 @@ def test_a_full_disk_loses_no_line_that_memory_can_keep(tmp_path: Path) -> None:
     assert lines == [f"line {number}" for number in range(20, KEPT_LINES + 20)] + ["after"]
 
 
-def test_a_folder_that_is_missing_or_cannot_be_changed_stops_nothing(tmp_path: Path) -> None:
+def test_a_missing_or_read_only_folder_raises_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     file = LogFile(folder / "engine.log", most_bytes=4_000)
     file.write("early\n", 1)
@@ -61,7 +61,7 @@ def test_a_folder_that_is_missing_or_cannot_be_changed_stops_nothing(tmp_path: P
     assert (folder / "engine.log").read_text().endswith("they follow\nearly\nlate\n")
 
 
-def test_a_log_that_was_moved_or_deleted_is_begun_anew(tmp_path: Path) -> None:
+def test_a_moved_or_deleted_log_is_created_again(tmp_path: Path) -> None:
     log = tmp_path / "engine.log"
     file = LogFile(log)
     file.write("one\n", 1)
@@ -92,7 +92,7 @@ os.write(1, b"written to standard output\\n")
     assert sum(one.stat().st_size for one in tmp_path.iterdir()) <= 41_000
 
 
-def test_standard_error_that_takes_nothing_raises_nothing(tmp_path: Path) -> None:
+def test_a_full_standard_error_raises_nothing(tmp_path: Path) -> None:
     descriptor = os.open(FULL, os.O_WRONLY)
     stream = LogStream(descriptor)
     for number in range(2 * KEPT_LINES):

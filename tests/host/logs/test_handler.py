@@ -1,4 +1,4 @@
-"""The program's log: written by a thread, collapsed, and never in the way of what logs."""
+"""The log handler: written by a thread, collapsed, and never blocking its callers."""
 
 import logging
 import threading
@@ -71,7 +71,7 @@ def test_repetitions_are_summed_up_when_they_are_due_and_at_the_end(log: logging
     assert len(sink.lines) == 3
 
 
-def test_a_sink_that_hangs_holds_nobody_up_and_memory_is_bounded(log: logging.Logger) -> None:
+def test_a_hanging_sink_delays_no_caller_and_memory_is_bounded(log: logging.Logger) -> None:
     sink = Lines()
     handler = QueuedHandler([sink])
     log.addHandler(handler)

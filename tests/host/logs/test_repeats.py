@@ -1,4 +1,4 @@
-"""Repeated messages are written once and counted; what is new is written at once; nothing grows."""
+"""Repeated messages are written once and counted, new ones at once, in bounded memory."""
 
 from mexc_tui.host.logs.repeats import MOST_KINDS, MOST_TEXTS, Message, MessageOrigin, Repeats
 
@@ -100,7 +100,7 @@ def test_texts_that_are_always_new_are_counted_together_with_the_last_one_shown(
     )
 
 
-def test_what_is_remembered_is_bounded_and_what_was_counted_is_said_when_it_is_dropped() -> None:
+def test_memory_is_bounded_and_evicted_counts_are_written() -> None:
     repeats = Repeats()
     for number in range(2 * MOST_KINDS):
         kind = MessageOrigin("some.logger", "WARNING", "%s", number)

@@ -1,1 +1,1 @@
-"""Measurements, never timed tests: `python -m benchmarks` prints one table."""
+"""Benchmarks: `python -m benchmarks` prints one table."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME...]`: run each benchmark in a process of its own and print one table."""
+"""`python -m benchmarks [NAME...]`: run each benchmark in a separate process and print one table."""
 
 import json
 import subprocess

@@ -1,7 +1,7 @@
-"""Arming: limits re-checked, funds reserved, snipe and intent written, all in one durable transaction.
+"""Arming: check limits, reserve funds, write snipe and intent in one durable transaction.
 
-The books have a past: closed trades, one an hour, open positions, entries that are armed. The limits are
-those that arming checks; the stages of the validation before them are a stub.
+The ledger has a history: one closed trade an hour, open positions and armed entries. The limits are
+those that arming checks; earlier validation stages are stubs.
 """
 
 import asyncio
@@ -59,11 +59,11 @@ GROUP = f"arming, {PAST:,} trades past, {OPEN} positions and {OPEN} entries open
 
 
 class Refused(Exception):
-    """A limit said no."""
+    """A limit refused the candidate."""
 
 
 def snipe_of(number: int) -> Snipe:
-    """Return a snipe with the verdicts that a whole validation leaves."""
+    """Return a snipe with the verdicts of a complete validation."""
     return Snipe(
         id=f"snipe-{number}",
         key=SnipeKey(f"N{number}USDT", f"ready_state:N{number}USDT-1:opening:{number}"),
@@ -84,7 +84,7 @@ def snipe_of(number: int) -> Snipe:
 
 
 def intent_of(snipe: Snipe) -> Intent:
-    """Return its intent with the ids of twenty attempts."""
+    """Return the snipe's intent with the ids of twenty attempts."""
     return Intent(
         id=f"intent-{snipe.id}",
         role=OrderRole.ENTRY,
@@ -102,7 +102,7 @@ def intent_of(snipe: Snipe) -> Intent:
 
 
 def position_of(number: int, *, is_open: bool) -> Position:
-    """Return a position of the past, or one that is held."""
+    """Return a closed or an open position."""
     return Position(
         id=f"position-{number}",
         symbol=f"P{number}USDT",
@@ -121,43 +121,43 @@ def position_of(number: int, *, is_open: bool) -> Position:
     )
 
 
-def check(books: TradingRows, symbol: str) -> None:
-    """Hold a candidate against the limits of the books, as arming does in its transaction."""
-    book = risk_book(books, symbol, NOW_MS, CONDITIONS)
+def check(ledger: TradingRows, symbol: str) -> None:
+    """Check a candidate against the limits of the ledger, as arming does in its transaction."""
+    book = risk_book(ledger, symbol, NOW_MS, CONDITIONS)
     verdicts = check_entry(Candidate(symbol, Decimal(10), NOW_MS + HOUR_MS), book, LIMITS, NOW_MS)
     if refusals(verdicts):
         raise Refused(refusals(verdicts))
 
 
 def arm(unit: UnitOfWork, number: int) -> int:
-    """Arm one snipe; return how long the limits took, in nanoseconds."""
-    books = unit.trading(SCOPE)
+    """Arm one snipe; return the duration of the limit checks in nanoseconds."""
+    ledger = unit.trading(SCOPE)
     snipe = snipe_of(number)
     began = time.perf_counter_ns()
-    check(books, snipe.symbol)
+    check(ledger, snipe.symbol)
     took = time.perf_counter_ns() - began
-    books.snipes.save(snipe)
-    books.intents.save(intent_of(snipe))
+    ledger.snipes.save(snipe)
+    ledger.intents.save(intent_of(snipe))
     unit.record(SnipeChanged(at_ms=number, about=snipe.symbol, snipe=snipe))
     return took
 
 
 def disarm(unit: UnitOfWork, number: int) -> None:
-    """Take an armed one back, so that each round finds the same books."""
-    books, snipe = unit.trading(SCOPE), snipe_of(number)
+    """Disarm a snipe, so that each round starts from the same ledger."""
+    ledger, snipe = unit.trading(SCOPE), snipe_of(number)
     replace = msgspec.structs.replace
-    books.snipes.save(replace(snipe, state=SnipeState.DISARMED, ended_ms=NOW_MS))
-    books.intents.save(replace(intent_of(snipe), reserved=Decimal(0), ended_ms=NOW_MS))
+    ledger.snipes.save(replace(snipe, state=SnipeState.DISARMED, ended_ms=NOW_MS))
+    ledger.intents.save(replace(intent_of(snipe), reserved=Decimal(0), ended_ms=NOW_MS))
 
 
 def fill(unit: UnitOfWork, first: int, last: int) -> None:
-    """Store a part of the past."""
+    """Store a part of the history."""
     for number in range(first, last):
         unit.trading(SCOPE).positions.save(position_of(number, is_open=number < OPEN))
 
 
 def fund(unit: UnitOfWork) -> None:
-    """Book the cash that the desk starts with."""
+    """Book the starting cash of the desk."""
     postings = (
         Posting(LedgerAccount.DESK, "USDT", Decimal(100_000)),
         Posting(LedgerAccount.EXCHANGE, "USDT", Decimal(-100_000)),
@@ -166,7 +166,7 @@ def fund(unit: UnitOfWork) -> None:
 
 
 async def measure(folder: Path) -> list[Row]:
-    """Time arming from the call to the durable answer, and the limits within."""
+    """Time arming from the call to the durable result, and the limit checks within."""
     store = await SqliteStore.open(folder / "desk.db", SystemClock())
     await store.write("fund", fund)
     for start in range(0, PAST, 500):
@@ -192,13 +192,13 @@ async def measure(folder: Path) -> list[Row]:
     ]
 
 
-def row(name: str, took_ms: list[float], note: str) -> Row:
+def row(name: str, durations_ms: list[float], note: str) -> Row:
     """Return one line of the table."""
-    return Row(GROUP, name, statistics.median(took_ms), percentile(took_ms, 0.99), "ms", note=note)
+    return Row(GROUP, name, statistics.median(durations_ms), percentile(durations_ms, 0.99), "ms", note=note)
 
 
 def main() -> None:
-    """Measure in a folder of our own, on a real disk where there is one, and remove it."""
+    """Measure in a temporary folder, on a disk if possible, and remove it."""
     base = os.environ.get("MEXC_TUI_BENCH_DIR") or ("/var/tmp" if Path("/var/tmp").is_dir() else None)  # noqa: S108
     folder = Path(tempfile.mkdtemp(prefix="mexc-tui-arming-", dir=base))
     try:

@@ -1,4 +1,4 @@
-"""What benchmarks of the screen share: an engine to look at, a terminal on it, what a process uses."""
+"""Shared parts of the screen benchmarks: an engine, an attached terminal, resource use of a process."""
 
 import json
 import os
@@ -18,7 +18,7 @@ READY, PAINTED, SPLASH = "entries allowed", "Next openings", "mexc-tui   "
 
 @contextmanager
 def engine(socket: Path, rows: int, per_s: float, *words: str, is_loaded: bool = False) -> Generator[int]:
-    """Run an engine for screens; yields its process."""
+    """Run an engine for screens; yields its process id."""
     numbers = (str(socket), str(rows), str(per_s), str(int(is_loaded)))
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.desk_engine", *numbers, *words])
     while not socket.exists():
@@ -31,22 +31,22 @@ def engine(socket: Path, rows: int, per_s: float, *words: str, is_loaded: bool =
 
 
 def attached(home: Path, *words: str, size: tuple[int, int] = (120, 40)) -> Terminal:
-    """Return a desk on the engine of `home`."""
+    """Return a desk attached to the engine of `home`."""
     return Terminal(environ(home), "attach", "--profile", "bench", *words, size=size)
 
 
 def environ(home: Path) -> dict[str, str]:
-    """Return a user's environment whose everything lies under `home`."""
+    """Return a user's environment with all paths under `home`."""
     named = {"XDG_STATE_HOME": "s", "XDG_CONFIG_HOME": "c", "XDG_RUNTIME_DIR": "r"}
     return {**os.environ, "HOME": str(home), **{name: str(home / folder) for name, folder in named.items()}}
 
 
-def welcomed(home: Path) -> Path:
-    """Return a new home, of somebody who has seen the welcome."""
+def new_home(home: Path) -> Path:
+    """Return a new home in which the welcome was dismissed."""
     (home / "r").mkdir(parents=True, mode=0o700)
     state = home / "s/mexc-tui/practice"
     state.mkdir(parents=True, mode=0o700)
-    (state / "welcomed").touch()
+    (state / "new_home").touch()
     return home
 
 
@@ -69,14 +69,14 @@ def rss_mb(pid: int) -> float:
 
 
 def drain(terminal: Terminal, for_s: float) -> None:
-    """Read for a while."""
+    """Read the terminal for a time."""
     ends = time.monotonic() + for_s
     while time.monotonic() < ends:
         terminal.read(0.01)
 
 
 def socket_of(home: Path) -> Path:
-    """Return where the desk of profile bench is."""
+    """Return the socket path of profile bench."""
     folder = home / "r/mexc-tui"
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     (home / "r").chmod(0o700)
@@ -84,6 +84,6 @@ def socket_of(home: Path) -> Path:
 
 
 def lag_of(socket: Path) -> dict[str, float]:
-    """Return what an engine said of its loop."""
+    """Return the loop lag that an engine reported."""
     said: dict[str, float] = json.loads(socket.with_suffix(".lag").read_text())
     return said

@@ -1,4 +1,4 @@
-"""What every benchmark shares: interleaved rounds, medians and p99, one row a way of doing it."""
+"""Shared parts of the benchmarks: interleaved rounds, medians and p99, one row per method."""
 
 import gc
 import json
@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. `p50` and `p99` are in `unit`; `note` says what it is compared to."""
+    """One line of the table. `p50` and `p99` are in `unit`; `note` names the reference."""
 
     group: str
     name: str
@@ -25,25 +25,25 @@ class Row:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value below which `share` (0..1) of the values lie."""
+    """Return the value at quantile `share` (0..1)."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def interleaved(
-    ways: Mapping[str, Callable[[], object]], *, rounds: int, calls: int = 1
+    methods: Mapping[str, Callable[[], object]], *, rounds: int, calls: int = 1
 ) -> dict[str, list[float]]:
-    """Time each way in turn, `rounds` times; return CPU microseconds per call, one figure a round."""
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for way in ways.values():
-        way()
+    """Time the methods in turn, `rounds` times; return CPU microseconds per call, one figure per round."""
+    times: dict[str, list[float]] = {name: [] for name in methods}
+    for method in methods.values():
+        method()
     gc.collect()
     gc.disable()
     try:
         for _ in range(rounds):
-            for name, way in ways.items():
+            for name, method in methods.items():
                 began = time.process_time_ns()
-                way()
+                method()
                 times[name].append((time.process_time_ns() - began) / 1_000 / calls)
     finally:
         gc.enable()
@@ -51,7 +51,7 @@ def interleaved(
 
 
 def rows(group: str, times: Mapping[str, Sequence[float]], *, base: str, unit: str = "µs") -> list[Row]:
-    """Turn timings into rows; each ratio is that way's median over the median of `base`."""
+    """Convert timings to rows; each ratio is the median over the median of `base`."""
     anchor = statistics.median(times[base])
     return [
         Row(
@@ -76,22 +76,22 @@ def machine() -> str:
                 (line.split(":", 1)[1].strip() for line in info if line.startswith("model name")), model
             )
     except OSError:
-        pass  # not Linux: the platform's own word stands
+        pass  # not Linux: use the name of the platform module
     system = f"{platform.system()} {platform.release()}"
     return f"{model}, {os.cpu_count()} cores, {system}, Python {platform.python_version()}"
 
 
-def emit(found: Sequence[Row]) -> None:
+def emit(results: Sequence[Row]) -> None:
     """Print rows as JSON lines, for the command that collects them."""
-    for row in found:
+    for row in results:
         sys.stdout.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
 
-def table(found: Sequence[Row]) -> str:
+def table(results: Sequence[Row]) -> str:
     """Return the rows as a Markdown table."""
     lines = ["| What | Method | p50 | p99 | Unit | Ratio | Note |", "|---|---|---:|---:|---|---:|---|"]
-    for row in found:
+    for row in results:
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
         times = f"{row.p50:,.2f} | {row.p99:,.2f} | {row.unit}"
         lines.append(f"| {row.group} | {row.name} | {times} | {ratio} | {row.note} |")

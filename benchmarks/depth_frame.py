@@ -1,7 +1,7 @@
-"""One aggre.depth frame (10 + 10 levels) to a valid book with its top read: ours, the bare parts, ccxt.pro.
+"""From one aggre.depth frame (10 + 10 levels) to a valid book and its top: mexc-tui, its parts, ccxt.pro.
 
-Every way gets the same frames, a block of five hundred in turn, each frame timed by itself. After each frame
-the top must be the true one, for ours (which names none unless its versions are whole) and ccxt.pro alike.
+Every method gets the same frames in blocks of five hundred, each frame timed separately. After each frame the
+top must be correct, for mexc-tui (which has none unless its versions are contiguous) and for ccxt.pro.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-import ccxt.pro
+import ccxt.pro  # pyright: ignore[reportMissingTypeStubs]
 from google.protobuf.json_format import MessageToDict
 
 from benchmarks.common import emit, rows
@@ -31,7 +31,7 @@ FLOATS = "upb parse, each level to float once"
 
 
 class Market:
-    """Makes frames whose prices repeat as they do near the touch, and that never cross."""
+    """Generates frames with prices that repeat as they do near the touch, and never cross."""
 
     def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
@@ -41,7 +41,7 @@ class Market:
         self.version = FIRST_VERSION
 
     def snapshot(self) -> DepthSnapshot:
-        """Return the book as the REST API would."""
+        """Return the book in the format of the REST API."""
         return DepthSnapshot(
             last_update_id=self.version,
             asks=tuple((_price(tick), str(quantity)) for tick, quantity in sorted(self.asks.items())),
@@ -51,7 +51,7 @@ class Market:
         )
 
     def frame(self) -> bytes:
-        """Move a little and return what the stream would say."""
+        """Change the book slightly and return the frame of the stream."""
         if self.rng.random() < 0.2:
             self.mid += self.rng.choice((-1, 1))
         topic = topics.depth("MXUSDT")
@@ -89,39 +89,39 @@ def _price(tick: int) -> str:
 
 
 def ours(snapshot: DepthSnapshot) -> Callable[[bytes], tuple[float | None, float | None]]:
-    """Decode, check, apply, read the top, as the desk does."""
+    """Return the desk's method: decode, check, apply, read the top."""
     topic = topics.depth("MXUSDT")
     book = OrderBook("MXUSDT")
     book.load(snapshot, 0)
 
-    def way(frame: bytes) -> tuple[float | None, float | None]:
+    def method(frame: bytes) -> tuple[float | None, float | None]:
         push = decode(frame)
         check(topic, push)
         book.apply(push.aggre_depths, 0)
         return book.best_bid, book.best_ask
 
-    return way
+    return method
 
 
 def parse_only(frame: bytes) -> None:
-    """Parse and touch nothing."""
+    """Parse only."""
     Push.FromString(frame)
 
 
 def parse_and_floats(frame: bytes) -> object:
-    """Parse, and turn every level into two floats once."""
+    """Parse, and convert every level to two floats."""
     body = Push.FromString(frame).aggre_depths
     asks = [(float(level.price), float(level.quantity)) for level in body.asks]
     return asks, [(float(level.price), float(level.quantity)) for level in body.bids]
 
 
 def parse_and_dict(frame: bytes) -> object:
-    """Parse and make dicts of text, as several bots do; no number is made and no book kept."""
+    """Parse to dicts of text, as several bots do, without numbers and without a book."""
     return MessageToDict(Push.FromString(frame))
 
 
 def ccxt_pro(exchange: Any, snapshot: DepthSnapshot) -> Callable[[bytes], tuple[float, float]]:
-    """Feed ccxt.pro's own message handler as its socket does, its book being loaded already."""
+    """Return ccxt.pro's message handler, called as by its socket, with a loaded book."""
     client = exchange.client("wss://wbs-api.mexc.com/ws")
     book = exchange.order_book(
         {
@@ -133,46 +133,46 @@ def ccxt_pro(exchange: Any, snapshot: DepthSnapshot) -> Callable[[bytes], tuple[
     symbol = exchange.safe_symbol("MXUSDT")
     exchange.orderbooks[symbol] = book
 
-    def way(frame: bytes) -> tuple[float, float]:
+    def method(frame: bytes) -> tuple[float, float]:
         exchange.handle_message(client, frame)
         return book["bids"][0][0], book["asks"][0][0]
 
-    return way
+    return method
 
 
-def _time(way: Callable[[bytes], Any], frame: bytes, top: tuple[float, float] | None) -> float:
-    """Return the microseconds that one frame takes, after a look whether the outcome is true."""
+def _time(method: Callable[[bytes], Any], frame: bytes, top: tuple[float, float] | None) -> float:
+    """Return the microseconds for one frame, after a check of the result."""
     began = time.perf_counter_ns()
-    found = way(frame)
-    took = time.perf_counter_ns() - began
+    found = method(frame)
+    durations = time.perf_counter_ns() - began
     assert top is None or found == top, (found, top)
-    return took / 1_000
+    return durations / 1_000
 
 
 async def measure() -> dict[str, list[float]]:
-    """Return microseconds for each frame and way."""
+    """Return microseconds for each frame and method."""
     market = Market(7)
     snapshot = market.snapshot()
     exchange: Any = ccxt.pro.mexc()
     exchange.set_markets(
         [{"id": "MXUSDT", "symbol": "MX/USDT", "base": "MX", "quote": "USDT", "spot": True, "type": "spot"}]
     )
-    ways: dict[str, Callable[[bytes], Any]] = {
+    methods: dict[str, Callable[[bytes], Any]] = {
         "mexc-tui: decode, check, apply, top": ours(snapshot),
         "upb parse only": parse_only,
         FLOATS: parse_and_floats,
         "upb parse and MessageToDict, no book": parse_and_dict,
         "ccxt.pro: message to book, top": ccxt_pro(exchange, snapshot),
     }
-    times: dict[str, list[float]] = {name: [] for name in ways}
+    times: dict[str, list[float]] = {name: [] for name in methods}
     gc.collect()
     gc.freeze()
     gc.disable()
     for number in range(BLOCKS + 1):  # the first one warms up
         frames = [(market.frame(), market.top()) for _ in range(BLOCK)]
-        for name, way in ways.items():
-            took = [_time(way, frame, top if "top" in name else None) for frame, top in frames]
-            times[name] += took if number else []
+        for name, method in methods.items():
+            durations = [_time(method, frame, top if "top" in name else None) for frame, top in frames]
+            times[name] += durations if number else []
         gc.collect()
     await exchange.close()
     return times

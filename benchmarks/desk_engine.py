@@ -1,10 +1,10 @@
-"""An engine for screens to look at: a real desk socket, rows that change as often as asked, a stream load.
+"""An engine for screens: a real desk socket, rows that change at a given rate, a stream load.
 
 `python -m benchmarks.desk_engine SOCKET ROWS PER_S LOADED [screen] [turnover]`: shows positions of which ROWS
 change PER_S times a second, and handles 2,000 stream messages a second if LOADED is 1. With `screen` the desk
-is shown in the same process, the engine in a thread of its own, as `mexc-tui` has it. With `turnover` rows
-come and go, as over a day. Equity is the tenths of seconds since the start: a screen shows how old it is.
-Its loop's lag, and the most that waited for one viewer, are written beside the socket at the end.
+runs in the same process, the engine in a separate thread, as in `mexc-tui`. With `turnover` rows appear and
+disappear, as over a day. Equity is the tenths of seconds since the start, so a screen shows its data age.
+The loop lag and the longest queue of a viewer are written to a file beside the socket at the end.
 """
 
 import asyncio
@@ -36,22 +36,22 @@ from tests.support.tui.frozen_desk import listing, position, risk, status
 
 LAG_EVERY_S = 0.005
 TURNOVER, KEPT = 50, 30
-"""Every so many moves a row comes; so many of them stay."""
+"""Moves between new rows, and number of rows that remain."""
 
 
 class NoAudit:
-    """Nothing is told to this engine."""
+    """Audit of an engine without commands."""
 
     async def begin(self, command: ReceivedCommand) -> AuditEntry | None:
-        """Know nothing of it."""
+        """Record nothing."""
         del command
 
     async def end(self, command: ReceivedCommand, response: CommandResponse) -> None:
-        """Forget it."""
+        """Record nothing."""
 
 
-class NoFacts:
-    """Nothing happens here."""
+class EmptyJournal:
+    """A journal without facts."""
 
     async def after(self, sequence: int, limit: int) -> Sequence[Fact]:
         """Return nothing."""
@@ -60,7 +60,7 @@ class NoFacts:
 
 
 class Lag:
-    """How late a loop wakes, in milliseconds."""
+    """Wake-up delay of the loop, in milliseconds."""
 
     def __init__(self) -> None:
         self.late_ms: list[float] = []
@@ -73,8 +73,8 @@ class Lag:
             await asyncio.sleep(LAG_EVERY_S)
             self.late_ms.append((time.perf_counter() - due) * 1_000)
 
-    def said(self) -> str:
-        """Return the percentiles as JSON, and the most that waited for one viewer."""
+    def to_json(self) -> str:
+        """Return the percentiles as JSON, and the longest queue of a viewer."""
         late = self.late_ms or [0.0]
         figures = {"p50": percentile(late, 0.5), "p99": percentile(late, 0.99), "max": max(late)}
         return json.dumps({**figures, "waiting_bytes": self.waiting_bytes})
@@ -85,8 +85,8 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class Moving:
-    """Views whose rows move."""
+class ChangingViews:
+    """Views with changing rows."""
 
     def __init__(self, shown: int) -> None:
         self.status, self.risk = View(STATUS), View(RISK)
@@ -104,11 +104,11 @@ class Moving:
         self.beat()
 
     def beat(self) -> None:
-        """Say that the engine is alive."""
+        """Update the heartbeat."""
         self.status.put("engine", msgspec.structs.replace(status(), now_ms=now_ms()))
 
     def move(self, rows: int) -> None:
-        """Change three cells of so many rows."""
+        """Change three cells of `rows` rows."""
         self._turn += 1
         for row in self._bases[:rows]:
             tick = Decimal(self._turn % 90) / 1000
@@ -121,11 +121,11 @@ class Moving:
             self.positions.put(row.id, changed)
 
     def stamp(self, tenths: int) -> None:
-        """Show in equity how long this engine runs."""
+        """Show the engine's running time as equity."""
         self.risk.put("risk", msgspec.structs.replace(risk(), equity=Decimal(tenths)))
 
     def turn_over(self) -> None:
-        """Let a listing, a signal and a position go and others come, as a busy day does."""
+        """Replace a listing, a signal and a position by others, as on a busy day."""
         number = self._turn // TURNOVER
         held = position(f"T{number:05}USDT", "1.25", "1.31", "2.5", "4.8")
         ahead = listing(held.symbol, "scheduled", 3_600 + number, "calendar")
@@ -136,7 +136,7 @@ class Moving:
 
     @property
     def turn(self) -> int:
-        """Return how often rows were moved."""
+        """Return the number of moves."""
         return self._turn
 
     def all(self) -> list[View[msgspec.Struct]]:
@@ -146,7 +146,7 @@ class Moving:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What the engine shows."""
+    """Contents of the engine's views."""
 
     rows: int
     per_s: float
@@ -154,13 +154,13 @@ class Day:
     has_turnover: bool
 
 
-async def run(path: Path, day: Day, told: asyncio.Event) -> int:
-    """Serve until told to end."""
-    moving, lag = Moving(day.rows), Lag()
+async def run(path: Path, day: Day, stop: asyncio.Event) -> int:
+    """Serve until the event is set."""
+    moving, lag = ChangingViews(day.rows), Lag()
     server = DeskServer(
         DeskParts(
-            engine="bench", profile="practice", mode="practice", views=moving.all(), facts=NoFacts(), head=0,
-            audit=NoAudit(), now_ms=now_ms,
+            engine="bench", profile="practice", mode="practice", views=moving.all(), head=0,
+            facts=EmptyJournal(), audit=NoAudit(), now_ms=now_ms,
         )
     )  # fmt: skip
     await server.open(path)
@@ -171,12 +171,12 @@ async def run(path: Path, day: Day, told: asyncio.Event) -> int:
     ]
     async with _loaded(is_loaded=day.is_loaded):
         lag.late_ms.clear()
-        await told.wait()
+        await stop.wait()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await server.close(0.1)
-    path.with_suffix(".lag").write_text(lag.said())
+    path.with_suffix(".lag").write_text(lag.to_json())
     return 0
 
 
@@ -187,7 +187,7 @@ async def _weigh(server: DeskServer, lag: Lag) -> None:
         lag.waiting_bytes = max([lag.waiting_bytes, *waiting])
 
 
-async def _move(moving: Moving, day: Day) -> None:
+async def _move(moving: ChangingViews, day: Day) -> None:
     began_s, beat_s = time.monotonic(), 0.0
     while True:
         await asyncio.sleep(1 / day.per_s if day.per_s else 1.0)
@@ -213,11 +213,11 @@ async def _loaded(*, is_loaded: bool) -> AsyncGenerator[None]:
 
 
 def main() -> int:
-    """Run as the command line says."""
+    """Run with the arguments of the command line."""
     path = Path(sys.argv[1])
     day = Day(int(sys.argv[2]), float(sys.argv[3]), sys.argv[4] == "1", "turnover" in sys.argv)
     if day.has_turnover:
-        viewer.UPDATE_INTERVAL_S = 1 / day.per_s  # a day goes faster than people look
+        viewer.UPDATE_INTERVAL_S = 1 / day.per_s  # updates are faster than on a real day
     if "screen" not in sys.argv:
         return asyncio.run(_alone(path, day))
     from mexc_tui.app.run_desk import SWITCH_S
@@ -225,7 +225,7 @@ def main() -> int:
     from mexc_tui.host.detach import DetachedTerminal
 
     sys.setswitchinterval(SWITCH_S)
-    thread = EngineThread(lambda told: run(path, day, told))
+    thread = EngineThread(lambda stop: run(path, day, stop))
     thread.start()
     paths = Paths("practice", path.parent, path.parent, path)
     tether = DetachedTerminal(os.pipe()[1], path.parent / "screen.log")
@@ -236,9 +236,9 @@ def main() -> int:
 
 
 async def _alone(path: Path, day: Day) -> int:
-    told = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
-    return await run(path, day, told)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    return await run(path, day, stop)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Detection over 100 live listings, and the diff of 2,000 pairs: what each costs the event loop."""
+"""Detection over 100 live listings, and the diff of 2,000 pairs: their cost for the event loop."""
 
 import gc
 import time
@@ -37,17 +37,17 @@ def pair(base: str, opens_ms: int | None = None, *, api: bool = True) -> Symbol:
 
 
 def universe() -> list[Symbol]:
-    """Return 2,000 pairs as each reading brings them: equal, but other objects."""
+    """Return 2,000 pairs as after each poll: equal values, new objects."""
     return [pair(f"C{number}") for number in range(PAIRS)]
 
 
 def opens_ms(number: int) -> int:
-    """Return when a listing opens: from twenty minutes ago to an hour and more ahead."""
+    """Return the opening of a listing: from twenty minutes ago to more than an hour ahead."""
     return NOW_MS + (number - 20) * 60_000
 
 
 def knowledge() -> Knowledge:
-    """Return 100 live listings at every stage of their lives, told by three sources."""
+    """Return 100 live listings in every stage, reported by three sources."""
     known = Knowledge((), universe())
     entries = [CalendarEntry(f"coin-{n}", f"NEW{n}", f"New {n}", opens_ms(n)) for n in range(LISTINGS)]
     known.read_calendar(Calendar(tuple(entries), 0, ""), NOW_MS - 7_200_000)
@@ -68,7 +68,7 @@ def knowledge() -> Knowledge:
 
 
 def largest_slice() -> Row:
-    """Return how long the event loop waits at most while 2,000 pairs, 200 of them changed, are folded in."""
+    """Return the longest event-loop turn while 2,000 pairs, 200 of them changed, are merged."""
     known, longest = knowledge(), list[float]()
     for turn in range(40):
         pairs = [pair(f"C{n}", api=(n + turn) % 10 != 0) for n in range(PAIRS)]
@@ -89,7 +89,7 @@ def largest_slice() -> Row:
 
 
 def longest_part(listings: Sequence[Listing]) -> Row:
-    """Return how long the event loop waits at most while everything about 100 listings is new."""
+    """Return the longest event-loop turn while everything about 100 listings is new."""
     longest = list[float]()
     gc.collect()
     gc.freeze()  # as the engine does once it is ready
@@ -108,7 +108,7 @@ def longest_part(listings: Sequence[Listing]) -> Row:
 
 
 def main() -> None:
-    """Print a row for each way."""
+    """Print a row for each method."""
     known = knowledge()
     listings = known.live(NOW_MS)
     assert len(listings) == LISTINGS, len(listings)

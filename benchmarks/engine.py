@@ -1,4 +1,4 @@
-"""The engine on the whole universe: its start, a poll of exchangeInfo, and how long the loop is held."""
+"""The engine on all pairs: its start, a poll of exchangeInfo, and the longest turn of its loop."""
 
 import asyncio
 import gc
@@ -19,14 +19,14 @@ from mexc_tui.model.listing import ListingSource
 
 ROUNDS = 10
 PAUSE_S = 1.5
-"""Polls weigh 25: more often, the request budget holds them back."""
+"""Polls weigh 25: the request budget delays a shorter interval."""
 WARM_S = 5.0
-"""The exchange makes its pairs in this time; then it answers as quickly as it can."""
+"""Time for the exchange to precompute its pairs; afterwards it responds at full speed."""
 
 
 @asynccontextmanager
 async def engine(folder: Path) -> AsyncGenerator[tuple[RunningEngine, float]]:
-    """Run an engine on a calm day; tell how many seconds it took from nothing to ready."""
+    """Run an engine on a calm day; yields it and the seconds from start to ready."""
     async with practice_exchange("calm", 1) as endpoint:
         await asyncio.sleep(WARM_S)
         began = time.perf_counter()
@@ -36,7 +36,7 @@ async def engine(folder: Path) -> AsyncGenerator[tuple[RunningEngine, float]]:
 
 
 async def poll_costs(running: RunningEngine) -> list[float]:
-    """Return milliseconds of this process's CPU, all threads, for each poll."""
+    """Return the CPU milliseconds of this process, all threads, for each poll."""
     costs: list[float] = []
     for _ in range(ROUNDS):
         await asyncio.sleep(PAUSE_S)
@@ -47,7 +47,7 @@ async def poll_costs(running: RunningEngine) -> list[float]:
 
 
 async def longest_holds(running: RunningEngine) -> list[float]:
-    """Return the milliseconds of the longest turn of the loop during each poll."""
+    """Return the longest turn of the loop during each poll, in milliseconds."""
     held: list[float] = []
     for _ in range(ROUNDS):
         await asyncio.sleep(PAUSE_S)
@@ -60,7 +60,7 @@ async def longest_holds(running: RunningEngine) -> list[float]:
 
 
 async def _watch(laps: list[float]) -> None:
-    """Note what each turn of the loop takes of its thread: this task runs once in every turn."""
+    """Record the thread time of each turn of the loop: this task runs once per turn."""
     while True:
         began = time.thread_time()
         await asyncio.sleep(0)
@@ -68,7 +68,7 @@ async def _watch(laps: list[float]) -> None:
 
 
 def rss_mb() -> float:
-    """Return the memory that this process holds now."""
+    """Return the resident memory of this process."""
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 

@@ -1,9 +1,9 @@
-"""Entries of a whole engine: decision to last byte of an attempt, under 2,000 messages a second in its loop.
+"""Entries of a complete engine: decision to last byte of an attempt, under 2,000 messages a second.
 
-The engine trades on a practice exchange in a process of its own, with all its workers. An attempt is fired as
-a snipe's is: prepared, written down in memory, asked for leave at the last moment, sent over a line of its
-own. It is an IOC below the market: it is answered, booked, and buys nothing. The load is decoded and handled
-in the engine's loop.
+The engine runs with all its workers, the practice exchange in a separate process. An attempt is fired like
+one of a snipe: prepared, recorded in memory, checked by the gate immediately before the send, sent over a
+dedicated connection. It is an IOC order below the market, which is acknowledged, booked and never filled. The
+load is decoded and handled in the engine's loop.
 """
 
 import asyncio
@@ -30,12 +30,12 @@ from mexc_tui.model.outcome import Accepted, Purpose
 
 SHOTS = 200
 EVERY_S = 0.16
-"""The engine's own budget lets no more than eight orders of entries go in 1.2 s."""
+"""The engine's request budget admits at most eight entry orders in 1.2 s."""
 WINDOW_MS = 2_000
 
 
 async def intend(components: TradingComponents) -> Intent:
-    """Write an intent down that holds the names of all shots."""
+    """Write an intent with the client order ids of all attempts."""
     names = components.ledger.client_ids(SHOTS)
     intent = Intent(
         id="bench", role=OrderRole.ENTRY, symbol=SYMBOL, base_asset="SOL", quote_asset="USDT", side=Side.BUY,
@@ -51,7 +51,7 @@ async def intend(components: TradingComponents) -> Intent:
 
 
 async def fire(components: TradingComponents, intent: Intent, price: Decimal) -> list[float]:
-    """Fire one shot after another; return how many microseconds each took to its last byte."""
+    """Fire the attempts in sequence; return the microseconds of each to its last byte."""
     took_us: list[float] = []
     line = components.port.line()
     for number, name in enumerate(intent.client_ids):
@@ -62,10 +62,10 @@ async def fire(components: TradingComponents, intent: Intent, price: Decimal) ->
         )
         await asyncio.sleep(EVERY_S)
         began_ns = time.monotonic_ns()
-        shot = line.prepare(
+        signed = line.prepare(
             order, purpose=Purpose.ENTRY, timestamp_ms=components.port.now_ms(), recv_window_ms=WINDOW_MS
         )
-        sent = await components.execution.fire(intent, line, shot)
+        sent = await components.execution.fire(intent, line, signed)
         assert isinstance(sent.outcome, Accepted), sent.outcome
         assert sent.fired is not None
         assert sent.fired.written_ns is not None

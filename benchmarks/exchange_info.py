@@ -1,4 +1,4 @@
-"""A whole exchangeInfo (1.6 MB) to typed, cleaned values, against `json.loads` into dicts."""
+"""A complete exchangeInfo (1.6 MB) to typed, cleaned values, compared with `json.loads` into dicts."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ BASE = "json.loads into dicts"
 
 
 async def body() -> bytes:
-    """Return what a practice exchange answers."""
+    """Return the response of a practice exchange."""
     async with (
         practice_exchange("calm", 1) as endpoint,
         aiohttp.ClientSession(endpoint.rest) as session,

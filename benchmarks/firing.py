@@ -1,10 +1,10 @@
-"""The firing line: decision to last byte, alone and under load, and stops.
+"""The firing connection: decision to last byte, alone and under load, and stops.
 
-Our line, two hand-written ways that send the same bytes, and ccxt's `create_order` take turns against one
-practice exchange in a process of its own. The first of the hand-written is the least there is: a plain
-socket, connected and warm, TCP_NODELAY, not blocking, one `send` of ready bytes from a coroutine of the same
-loop, with no check at all. The other writes them to an asyncio transport. The load is 2,000 stream messages
-a second from another exchange, handled in the same loop as the line.
+The firing connection, two hand-written methods that send the same bytes, and ccxt's `create_order` alternate
+against one practice exchange in a separate process. The first hand-written method is the lower bound: a warm
+non-blocking socket with TCP_NODELAY, and one `send` of prepared bytes from a coroutine of the same loop,
+without any check. The other one writes them to an asyncio transport. The load is 2,000 stream messages a
+second from another exchange, handled in the same loop.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ import aiohttp
 import ccxt.async_support as ccxt  # pyright: ignore[reportMissingTypeStubs]
 
 from benchmarks.common import Row, emit, percentile, rows
-from benchmarks.order_path import LIMITS, SCENARIO, LastWrite, order_for, take_turns, theirs
+from benchmarks.order_path import LIMITS, SCENARIO, LastWrite, ccxt_order, order_for, run_in_turn
 from mexc_tui.app.endpoints import SystemClock, practice_exchange
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.streams import topics
@@ -38,40 +38,40 @@ from mexc_tui.ports.trading import SignedOrder
 from mexc_tui.proto.stream_pb2 import Push
 
 LOADED_PAIRS = 20
-"""A quote of each every 10 ms."""
+"""Each pair quotes every 10 ms."""
 SHOTS = 1_000
 EVERY_S = 0.01
 WINDOW_MS = 2_000
 US = 1_000
 
-Way = Callable[[], Awaitable[object]]
+OrderMethod = Callable[[], Awaitable[object]]
 
 
-def always() -> bool:
-    """Answer for a gate that is open."""
+def gate_open() -> bool:
+    """Return the decision of an open gate."""
     return True
 
 
-class Gunner:
-    """A line, its clock, and shots that differ by their ids."""
+class OrderSender:
+    """A firing connection, its clock, and orders with distinct ids."""
 
     def __init__(self, client: MexcClient, order: NewOrder) -> None:
         self.client = client
         self.line = client.firing_connection()
         self._order = order
-        self._shots = 0
+        self._count = 0
 
-    def shot(self, purpose: Purpose = Purpose.ENTRY) -> SignedOrder:
-        """Prepare another one, signed for now."""
-        self._shots += 1
-        order = replace(self._order, client_order_id=f"shot-{self._shots}")
+    def prepare(self, purpose: Purpose = Purpose.ENTRY) -> SignedOrder:
+        """Prepare another order, signed for the current time."""
+        self._count += 1
+        order = replace(self._order, client_order_id=f"order-{self._count}")
         now_ms = self.client.offset.exchange_now_ms(time.monotonic_ns())
         return self.line.prepare(order, purpose=purpose, timestamp_ms=now_ms, recv_window_ms=WINDOW_MS)
 
 
 @asynccontextmanager
 async def exchange_of(text: str) -> AsyncGenerator[Endpoint]:
-    """Run an exchange with this scenario."""
+    """Run a practice exchange with this scenario."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "scenario.toml"
         file.write_text(text)
@@ -80,7 +80,7 @@ async def exchange_of(text: str) -> AsyncGenerator[Endpoint]:
 
 
 def client_of(endpoint: Endpoint) -> MexcClient:
-    """Return a client that no limit holds up."""
+    """Return a client without effective limits."""
     credentials = Credentials(endpoint.api_key, Secret(endpoint.api_secret))
     return MexcClient(
         endpoint.rest, clock=SystemClock(), rng=Random(1), credentials=credentials, limits=LIMITS
@@ -90,19 +90,21 @@ def client_of(endpoint: Endpoint) -> MexcClient:
 # ---- decision to last byte, side by side
 
 
-def fired(gunner: Gunner) -> tuple[Callable[[], None], Way]:
-    """Return how our line gets ready, and how it fires."""
+def fired(sender: OrderSender) -> tuple[Callable[[], None], OrderMethod]:
+    """Return the preparation and the send of the firing connection."""
     ready: list[SignedOrder] = []
 
     async def fire() -> None:
-        done = await gunner.line.fire(ready.pop(), always)
+        done = await sender.line.fire(ready.pop(), gate_open)
         assert isinstance(done.outcome, Accepted), done.outcome
 
-    return lambda: ready.append(gunner.shot()), fire
+    return lambda: ready.append(sender.prepare()), fire
 
 
-def by_hand(endpoint: Endpoint, gunner: Gunner, stamp: LastWrite) -> tuple[Callable[[], None], Way]:
-    """Return the least that can be done: a socket, the same bytes, one `send`."""
+def raw_socket(
+    endpoint: Endpoint, sender: OrderSender, stamp: LastWrite
+) -> tuple[Callable[[], None], OrderMethod]:
+    """Return the minimum: a socket, the same bytes, one `send`."""
     host, port = endpoint.rest.removeprefix("http://").split(":")
     plain = socket.create_connection((host, int(port)))
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -115,11 +117,13 @@ def by_hand(endpoint: Endpoint, gunner: Gunner, stamp: LastWrite) -> tuple[Calla
         answer = await asyncio.get_running_loop().sock_recv(plain, 65_536)
         assert answer.startswith(b"HTTP/1.1 200"), answer
 
-    return lambda: ready.append(gunner.shot().request), send
+    return lambda: ready.append(sender.prepare().request), send
 
 
-async def by_transport(endpoint: Endpoint, gunner: Gunner) -> tuple[Callable[[], None], Way]:
-    """Return the same by asyncio's means: a transport, the same bytes, one `write`."""
+async def asyncio_transport(
+    endpoint: Endpoint, sender: OrderSender
+) -> tuple[Callable[[], None], OrderMethod]:
+    """Return the same with asyncio: a transport, the same bytes, one `write`."""
     host, port = endpoint.rest.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     ready: list[bytes] = []
@@ -129,11 +133,11 @@ async def by_transport(endpoint: Endpoint, gunner: Gunner) -> tuple[Callable[[],
         answer = await reader.read(65_536)
         assert answer.startswith(b"HTTP/1.1 200"), answer
 
-    return lambda: ready.append(gunner.shot().request), write
+    return lambda: ready.append(sender.prepare().request), write
 
 
 async def side_by_side(endpoint: Endpoint) -> list[Row]:
-    """Measure the three ways in turns."""
+    """Measure the three methods in turn."""
     other: Any = ccxt.mexc(
         {"apiKey": endpoint.api_key, "secret": endpoint.api_secret, "enableRateLimit": False}
     )
@@ -141,16 +145,16 @@ async def side_by_side(endpoint: Endpoint) -> list[Row]:
         try:
             await client.measure_clock()
             order = await order_for(client)
-            gunner, stamp = Gunner(client, order), LastWrite()
-            await gunner.line.warm()
-            make_ours, ours = fired(gunner)
-            make_plain, plain = by_hand(endpoint, gunner, stamp)
-            make_written, written = await by_transport(endpoint, gunner)
-            ways = {
+            sender, stamp = OrderSender(client, order), LastWrite()
+            await sender.line.warm()
+            make_ours, ours = fired(sender)
+            make_plain, plain = raw_socket(endpoint, sender, stamp)
+            make_written, written = await asyncio_transport(endpoint, sender)
+            methods = {
                 "mexc-tui: firing line": ours,
                 "hand-written socket, same bytes": plain,
                 "hand-written asyncio transport, same bytes": written,
-                "ccxt create_order": await theirs(other, endpoint, order),
+                "ccxt create_order": await ccxt_order(other, endpoint, order),
             }
 
             def get_ready() -> None:
@@ -159,8 +163,8 @@ async def side_by_side(endpoint: Endpoint) -> list[Row]:
                 make_written()
 
             with Quiet():
-                times = await take_turns(ways, stamp, get_ready)
-            await gunner.line.close()
+                times = await run_in_turn(methods, stamp, get_ready)
+            await sender.line.close()
         finally:
             await other.close()
     took = {name: found.written for name, found in times.items()}
@@ -168,7 +172,7 @@ async def side_by_side(endpoint: Endpoint) -> list[Row]:
 
 
 class Quiet:
-    """No collection of garbage inside, as around an opening."""
+    """Disable garbage collection inside the block, as around an opening."""
 
     def __enter__(self) -> None:
         gc.collect()
@@ -185,7 +189,7 @@ class Quiet:
 
 @asynccontextmanager
 async def load(on_push: Callable[[int], None]) -> AsyncGenerator[Callable[[], int]]:
-    """Handle 2,000 messages a second for as long as the block runs; yields their count so far."""
+    """Handle 2,000 messages a second during the block; yields a function for their count."""
     clock = SystemClock()
 
     def handle(_topic: StreamTopic, push: Push, received_ns: int) -> None:
@@ -206,30 +210,30 @@ async def load(on_push: Callable[[int], None]) -> AsyncGenerator[Callable[[], in
 
 
 class Stops:
-    """Fires a stop at a push now and then: prepared, fired and written in answer to it."""
+    """Fires a stop after some pushes: prepared, fired and written in the handler."""
 
-    def __init__(self, gunner: Gunner) -> None:
-        self._gunner = gunner
+    def __init__(self, sender: OrderSender) -> None:
+        self._sender = sender
         self._next_ns = 0
         self._left = 0
         self._task: asyncio.Task[None] | None = None
         self._done = asyncio.Event()
         self.took_us: list[float] = []
 
-    async def fire(self, shots: int) -> None:
-        """Fire so many, and return when all are answered."""
-        self._left = shots
+    async def fire(self, orders: int) -> None:
+        """Fire this many, and return when all have responses."""
+        self._left = orders
         await self._done.wait()
 
     def on_push(self, received_ns: int) -> None:
-        """Take a price."""
+        """Handle a price."""
         if self._left and received_ns >= self._next_ns:
             self._next_ns = received_ns + round(EVERY_S * 1e9)
             self._left -= 1
             self._task = asyncio.ensure_future(self._stop(received_ns, is_last=not self._left))
 
     async def _stop(self, received_ns: int, *, is_last: bool) -> None:
-        done = await self._gunner.line.fire(self._gunner.shot(Purpose.STOP), always)
+        done = await self._sender.line.fire(self._sender.prepare(Purpose.STOP), gate_open)
         if done.written_ns is not None:
             self.took_us.append((done.written_ns - received_ns) / US)
         if is_last:
@@ -237,20 +241,20 @@ class Stops:
 
 
 async def under_load(endpoint: Endpoint) -> list[Row]:
-    """Measure shots at once, shots at a moment, and stops, while streams are handled."""
+    """Measure immediate orders, timed orders and stops while streams are handled."""
     async with client_of(endpoint) as client:
         await client.measure_clock()
-        gunner = Gunner(client, await order_for(client))
-        await gunner.line.warm()
-        stops = Stops(gunner)
+        sender = OrderSender(client, await order_for(client))
+        await sender.line.warm()
+        stops = Stops(sender)
         async with load(stops.on_push) as count:
             with Quiet():
                 began_ns, before = time.monotonic_ns(), count()
-                at_once = await fire_at_once(gunner)
-                late = await fire_at_moments(gunner)
+                at_once = await fire_at_once(sender)
+                late = await fire_at_moments(sender)
                 await stops.fire(SHOTS)
                 per_s = (count() - before) / (time.monotonic_ns() - began_ns) * 1e9
-        await gunner.line.close()
+        await sender.line.close()
     group = f"firing, {per_s:,.0f} stream messages/s in the same loop"
     return [
         one_row(group, "decision to last byte", at_once, "p99 at most 5,000"),
@@ -260,36 +264,36 @@ async def under_load(endpoint: Endpoint) -> list[Row]:
 
 
 def one_row(group: str, name: str, values: list[float], note: str, unit: str = "µs") -> Row:
-    """Return a row of one way."""
+    """Return a row of one method."""
     return Row(group, name, percentile(values, 0.5), percentile(values, 0.99), unit, None, note)
 
 
-async def fire_at_once(gunner: Gunner) -> list[float]:
-    """Fire now and then; return how long the last byte took."""
+async def fire_at_once(sender: OrderSender) -> list[float]:
+    """Fire at intervals; return the times to the last byte."""
     took_us: list[float] = []
     for _ in range(SHOTS):
-        shot = gunner.shot()
+        signed = sender.prepare()
         await asyncio.sleep(EVERY_S)
         began_ns = time.monotonic_ns()
-        done = await gunner.line.fire(shot, always)
+        done = await sender.line.fire(signed, gate_open)
         assert done.written_ns is not None, done.outcome
         took_us.append((done.written_ns - began_ns) / US)
     return took_us
 
 
-async def fire_at_moments(gunner: Gunner) -> list[float]:
-    """Fire at moments; return how late the last byte was."""
+async def fire_at_moments(sender: OrderSender) -> list[float]:
+    """Fire at set times; return the delays of the last byte."""
     late_us: list[float] = []
     for _ in range(SHOTS):
         at_ns = time.monotonic_ns() + round(EVERY_S * 1e9)
-        done = await gunner.line.fire_at(gunner.shot(), at_ns, always)
+        done = await sender.line.fire_at(sender.prepare(), at_ns, gate_open)
         assert done.written_ns is not None, done.outcome
         late_us.append((done.written_ns - at_ns) / US)
     return late_us
 
 
 async def main() -> None:
-    """Measure everything; print each part when it is done."""
+    """Measure everything; print each part on completion."""
     async with exchange_of(SCENARIO) as endpoint:
         emit(await side_by_side(endpoint))
         emit(await under_load(endpoint))

@@ -1,16 +1,16 @@
-"""The least Textual app: how soon one can paint at all."""
+"""A minimal Textual app: lower bound of the time to the first paint."""
 
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
 
-class Least(App[None]):
-    """Says one word."""
+class MinimalApp(App[None]):
+    """Shows one word."""
 
     def compose(self) -> ComposeResult:
-        """Say it."""
+        """Return the word as a widget."""
         yield Static("painted")
 
 
 if __name__ == "__main__":
-    Least().run()
+    MinimalApp().run()

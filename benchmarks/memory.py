@@ -1,9 +1,9 @@
-"""How much an engine holds in memory over two hours of the calm practice day, in virtual time.
+"""Memory of an engine over two hours of the calm practice day, in virtual time.
 
     python -m benchmarks.memory [HOURS] [FACTOR]
 
-Every ten virtual minutes: the bytes of all objects that are reachable from the engine, without those of the
-practice exchange, the simulation and the event loop. `FACTOR` thins the market (0.2: a fifth of the pairs).
+Prints every ten virtual minutes the bytes of all objects reachable from the engine, without those of the
+practice exchange, the simulation and the event loop. `FACTOR` scales the market (0.2: a fifth of the pairs).
 """
 
 import asyncio
@@ -25,7 +25,7 @@ SKIPPED = (type, ModuleType, FunctionType, BuiltinFunctionType)
 
 
 def reachable_bytes(root: object) -> tuple[int, int]:
-    """Return number and size of the objects that this one holds, directly or not."""
+    """Return number and size of the objects reachable from this one."""
     seen, number, size = {id(root)}, 0, 0
     todo: list[Any] = [root]
     while todo:
@@ -42,7 +42,7 @@ def reachable_bytes(root: object) -> tuple[int, int]:
 
 
 async def watch(sim: Simulation, plan: Scenario, minutes: int) -> None:
-    """Run one engine and print what it holds."""
+    """Run one engine and print its memory."""
     with tempfile.TemporaryDirectory() as folder:
         day = PracticeDay(sim, Path(folder), plan)
         await day.open()
@@ -56,7 +56,7 @@ async def watch(sim: Simulation, plan: Scenario, minutes: int) -> None:
 
 
 def main() -> None:
-    """Read the arguments, run the day."""
+    """Run the day with the arguments of the command line."""
     hours = float(sys.argv[1]) if len(sys.argv) > 1 else 2.0
     factor = float(sys.argv[2]) if len(sys.argv) > 2 else 1.0
     plan = load("calm")

@@ -1,8 +1,7 @@
-"""Openings met, by the exchange's own log: a shot at each of a day, and a second one where it was early.
+"""Accuracy at openings, by the exchange's log: one order per opening, and a second one if it was early.
 
-The aim is the opening itself. The clock is known to within about a millisecond, so some of the shots
-arrive tenths of a millisecond before it. Those the exchange refuses with 30001, as it must; they are
-fired again.
+The aim is the opening itself. The clock offset is accurate to about a millisecond, so some orders arrive
+tenths of a millisecond early. The exchange refuses them with 30001; they are fired again.
 """
 
 import asyncio
@@ -13,7 +12,7 @@ from decimal import Decimal
 import msgspec
 
 from benchmarks.common import Row, emit, percentile
-from benchmarks.firing import Quiet, always, client_of, exchange_of, one_row
+from benchmarks.firing import Quiet, client_of, exchange_of, gate_open, one_row
 from mexc_tui.app.practice_status import practice_status
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.rest.connection import Headers
@@ -57,25 +56,25 @@ trades_per_s = 0.1
 """
 
 
-class Arrived(msgspec.Struct, frozen=True):
-    """An entry of the exchange's log."""
+class ArrivalEntry(msgspec.Struct, frozen=True):
+    """An entry of the exchange's arrival log."""
 
     at_ns: int
     client_order_id: str
 
 
-class Gunner:
-    """Fires at openings, and counts what came of the first shots and the second ones."""
+class OrderSender:
+    """Fires at openings, and counts the results of first and second orders."""
 
     def __init__(self, client: MexcClient) -> None:
         self.client = client
         self.line = client.firing_connection()
         self.first: dict[str, int] = {}
-        """The code of each pair's first answer; 0: taken."""
+        """Code of each pair's first response; 0: accepted."""
         self.second: Counter[int] = Counter()
 
     async def fire_at(self, symbol: str, opens_ms: int) -> None:
-        """Fire so that it arrives at an opening; once more if the exchange says that it is not open yet."""
+        """Fire for arrival at an opening; once more if the pair was not open yet."""
         at_ns = self.client.offset.monotonic_ns_at(opens_ms) - (self.line.round_trip_ns or 0) // 2
         code = await self._fire(symbol, symbol, opens_ms, at_ns)
         self.first[symbol] = code
@@ -85,8 +84,10 @@ class Gunner:
     async def _fire(self, symbol: str, name: str, opens_ms: int, at_ns: int | None) -> int:
         order = NewOrder(symbol, Side.BUY, OrderType.IMMEDIATE_OR_CANCEL, name, Decimal("0.06"), Decimal(200))
         line = self.line
-        shot = line.prepare(order, purpose=Purpose.ENTRY, timestamp_ms=opens_ms, recv_window_ms=WINDOW_MS)
-        fired = await (line.fire(shot, always) if at_ns is None else line.fire_at(shot, at_ns, always))
+        signed = line.prepare(order, purpose=Purpose.ENTRY, timestamp_ms=opens_ms, recv_window_ms=WINDOW_MS)
+        fired = await (
+            line.fire(signed, gate_open) if at_ns is None else line.fire_at(signed, at_ns, gate_open)
+        )
         match fired.outcome:
             case Accepted(PlacedOrder()):
                 return 0
@@ -96,7 +97,7 @@ class Gunner:
                 return -1
 
     def words(self, late_ms: dict[str, float]) -> str:
-        """Say what came of them."""
+        """Return the results as text."""
         early = [name for name, late in late_ms.items() if late < 0]
         refused = [name for name, code in self.first.items() if code == NOT_OPEN]
         others = [name for name, code in self.first.items() if code not in (0, NOT_OPEN)]
@@ -106,32 +107,32 @@ class Gunner:
 
 
 async def openings() -> list[Row]:
-    """Fire at each opening of a day; compare with what the exchange's log says."""
+    """Fire at each opening of a day; compare with the exchange's arrival log."""
     async with exchange_of(SCENARIO) as endpoint, client_of(endpoint) as client:
         await client.measure_clock()
-        gunner = Gunner(client)
-        await gunner.line.warm()
+        sender = OrderSender(client)
+        await sender.line.warm()
         listed = await planned(endpoint)
         bounds_ms: list[float] = []
         with Quiet():
             for number, (symbol, opens_ms) in enumerate(listed.items()):
                 if number % 10 == 0:
-                    await gunner.line.warm()
+                    await sender.line.warm()
                 estimate = client.offset.estimate(time.monotonic_ns())
                 assert estimate is not None
                 bounds_ms.append(estimate.error_ms)
-                await gunner.fire_at(symbol, opens_ms)
-        await gunner.line.close()
+                await sender.fire_at(symbol, opens_ms)
+        await sender.line.close()
         late_ms = await arrivals(endpoint, listed)
     bound_ms = percentile(bounds_ms, 0.5)
-    return told(gunner, late_ms, bound_ms)
+    return result_rows(sender, late_ms, bound_ms)
 
 
-def told(gunner: Gunner, late_ms: dict[str, float], bound_ms: float) -> list[Row]:
+def result_rows(sender: OrderSender, late_ms: dict[str, float], bound_ms: float) -> list[Row]:
     """Return the rows."""
     late = list(late_ms.values())
     group = f"arrival against the opening, {len(late)} openings, by the exchange's log"
-    note = f"earliest {min(late):.2f}; {gunner.words(late_ms)}"
+    note = f"earliest {min(late):.2f}; {sender.words(late_ms)}"
     goal = f"p50 at most {bound_ms + 1:.2f} (stated clock error {bound_ms:.2f} + 1), p99 10"
     return [
         one_row(group, "arrival minus opening", late, note, "ms"),
@@ -140,7 +141,7 @@ def told(gunner: Gunner, late_ms: dict[str, float], bound_ms: float) -> list[Row
 
 
 async def planned(endpoint: Endpoint) -> dict[str, int]:
-    """Return the pairs that open, and when."""
+    """Return the opening times by pair."""
     async with HttpTransport() as transport:
         start_ms = (await practice_status(transport, endpoint.web)).start_ms
     first_ms = start_ms + FIRST_OPENING_S * 1_000
@@ -148,10 +149,10 @@ async def planned(endpoint: Endpoint) -> dict[str, int]:
 
 
 async def arrivals(endpoint: Endpoint, listed: dict[str, int]) -> dict[str, float]:
-    """Return how many ms after its opening each pair's first shot arrived; below zero: before."""
+    """Return the arrival of each pair's first order in ms after its opening; negative: before."""
     async with HttpTransport() as transport:
         page = await transport.send("GET", endpoint.rest, "/practice/arrivals", "", Headers({}), deadline_s=5)
-    log = msgspec.json.decode(page.body, type=list[Arrived])
+    log = msgspec.json.decode(page.body, type=list[ArrivalEntry])
     return {
         one.client_order_id: one.at_ns / MS - listed[one.client_order_id]
         for one in log

@@ -1,7 +1,7 @@
-"""An order on a warm connection: decision to last byte, and the round trip with the server's own share.
+"""An order on a warm connection: decision to last byte, and the round trip including the server's part.
 
-Our client, ccxt's `create_order` and a bare connection with the bytes ready take turns against one practice
-exchange in a process of its own. The order is an IOC below the market: it is answered and leaves nothing.
+The client, ccxt's `create_order` and a bare connection with prepared bytes alternate against one practice
+exchange in a separate process. The order is an IOC below the market: it is acknowledged and never rests.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from random import Random
 from time import perf_counter_ns
 from typing import Any
 
-import ccxt.async_support as ccxt
+import ccxt.async_support as ccxt  # pyright: ignore[reportMissingTypeStubs]
 
 from benchmarks.common import Row, emit, rows
 from mexc_tui.app.endpoints import SystemClock, practice_exchange
@@ -35,7 +35,7 @@ ROUNDS = 600
 WARM_UP = 40
 SYMBOL, PAIR = "SOLUSDT", "SOL/USDT"
 
-# Neither the exchange's limits nor ours may hold up a benchmark.
+# No limit of the exchange or the client may delay a benchmark.
 SCENARIO = """
 name = "order-path"
 [market]
@@ -51,19 +51,19 @@ LIMITS = ClientLimits(
     budget=BudgetLimits(lanes=tuple(changed(lane, limit=1_000_000, reserve=0) for lane in DEFAULT_LANES))
 )
 
-Way = Callable[[], Awaitable[object]]
+OrderMethod = Callable[[], Awaitable[object]]
 
 
 @dataclass
 class Times:
-    """Microseconds of one way: decision to last byte, and decision to answer."""
+    """Microseconds of one method: decision to last byte, and decision to response."""
 
     written: list[float] = field(default_factory=list[float])
     answered: list[float] = field(default_factory=list[float])
 
 
 class LastWrite:
-    """Stamps the moment after each write to a socket, for every way alike."""
+    """Records the time after each write to a socket, for every method."""
 
     def __init__(self) -> None:
         self.at_ns = 0
@@ -72,7 +72,7 @@ class LastWrite:
             setattr(transport, name, self.stamped(getattr(transport, name)))
 
     def stamped(self, write: Callable[..., object]) -> Callable[..., None]:
-        """Return the same write, with a stamp after it."""
+        """Return the write with a timestamp after it."""
 
         def stamped(*args: Any) -> None:
             write(*args)
@@ -81,8 +81,8 @@ class LastWrite:
         return stamped
 
 
-async def ours(client: MexcClient, order: NewOrder) -> Way:
-    """Return an order through our client, everything included: budget, breaker, clock, signature."""
+async def ours(client: MexcClient, order: NewOrder) -> OrderMethod:
+    """Return an order by the client, including budget, breaker, clock and signature."""
     await client.measure_clock()
 
     async def place() -> None:
@@ -92,7 +92,7 @@ async def ours(client: MexcClient, order: NewOrder) -> Way:
     return place
 
 
-async def theirs(client: Any, endpoint: Endpoint, order: NewOrder) -> Way:
+async def ccxt_order(client: Any, endpoint: Endpoint, order: NewOrder) -> OrderMethod:
     """Return the same order through ccxt."""
     client.urls["api"]["spot"] = {"public": endpoint.rest, "private": endpoint.rest}
     client.urls["api"]["contract"] = {"public": f"{endpoint.rest}/api/v1/contract", "private": endpoint.rest}
@@ -108,8 +108,8 @@ async def theirs(client: Any, endpoint: Endpoint, order: NewOrder) -> Way:
     return place
 
 
-async def bare(endpoint: Endpoint, order: NewOrder, writer_out: list[asyncio.StreamWriter]) -> Way:
-    """Return the same order as ready bytes: what is left is the server's share and loopback."""
+async def bare(endpoint: Endpoint, order: NewOrder, writer_out: list[asyncio.StreamWriter]) -> OrderMethod:
+    """Return the same order as prepared bytes: only the server's part and loopback remain."""
     host, port = endpoint.rest.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer_out.append(writer)
@@ -131,20 +131,20 @@ async def bare(endpoint: Endpoint, order: NewOrder, writer_out: list[asyncio.Str
     return place
 
 
-async def take_turns(
-    ways: dict[str, Way], stamp: LastWrite, get_ready: Callable[[], None] = lambda: None
+async def run_in_turn(
+    methods: dict[str, OrderMethod], stamp: LastWrite, get_ready: Callable[[], None] = lambda: None
 ) -> dict[str, Times]:
-    """Run each way once a round, so that all see the same weather; `get_ready` before each round."""
-    times = {name: Times() for name in ways}
-    order, turns = list(ways), Random(1)
+    """Run each method once a round under the same conditions; `get_ready` before each round."""
+    times = {name: Times() for name in methods}
+    order, turns = list(methods), Random(1)
     for number in range(WARM_UP + ROUNDS):
         get_ready()
-        # In another order each time: who comes after a big one finds the caches cold.
+        # In random order: the method after a large one starts with cold caches.
         turns.shuffle(order)
         for name in order:
-            way = ways[name]
+            method = methods[name]
             began_ns = perf_counter_ns()
-            await way()
+            await method()
             ended_ns = perf_counter_ns()
             if number >= WARM_UP:
                 times[name].written.append((stamp.at_ns - began_ns) / 1_000)
@@ -168,7 +168,7 @@ async def order_for(client: MexcClient) -> NewOrder:
 
 
 async def measure() -> list[Row]:
-    """Measure all ways against one exchange; return the rows."""
+    """Measure all methods against one exchange; return the rows."""
     with tempfile.TemporaryDirectory() as folder:
         scenario = Path(folder) / "order-path.toml"
         scenario.write_text(SCENARIO)
@@ -177,7 +177,7 @@ async def measure() -> list[Row]:
 
 
 async def measure_against(endpoint: Endpoint) -> list[Row]:
-    """Set the three ways up, run them, close them."""
+    """Set up the three methods, run them, close them."""
     credentials = Credentials(endpoint.api_key, Secret(endpoint.api_secret))
     theirs_client: Any = ccxt.mexc(
         {"apiKey": endpoint.api_key, "secret": endpoint.api_secret, "enableRateLimit": False}
@@ -188,16 +188,16 @@ async def measure_against(endpoint: Endpoint) -> list[Row]:
     )
     try:
         order = await order_for(client)
-        ways = {
+        methods = {
             "mexc-tui": await ours(client, order),
-            "ccxt create_order": await theirs(theirs_client, endpoint, order),
+            "ccxt create_order": await ccxt_order(theirs_client, endpoint, order),
             "bytes ready, bare connection (the server's share)": await bare(endpoint, order, writers),
         }
         stamp = LastWrite()
         gc.collect()
         gc.freeze()
         gc.disable()
-        times = await take_turns(ways, stamp)
+        times = await run_in_turn(methods, stamp)
     finally:
         gc.enable()
         await client.close()

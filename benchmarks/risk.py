@@ -1,4 +1,4 @@
-"""One candidate against every limit, over full books; and one price against one position."""
+"""One candidate against every limit, with a full ledger; and one price against one position."""
 
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ D = Decimal
 
 
 def full_book() -> RiskBook:
-    """Return books with ten positions, five reservations, and two busy days behind."""
+    """Return a ledger with ten positions, five reservations and a history of two busy days."""
     return RiskBook(
         equity=D(10_000), peak=D(10_100), free_cash=D(9_000), day_equity=D(10_050),
         held=tuple(HeldPosition(f"C{n}USDT", D(10)) for n in range(10)),
@@ -31,7 +31,7 @@ def full_book() -> RiskBook:
 
 
 def main() -> None:
-    """Print a row for each."""
+    """Print one row for each."""
     book = full_book()
     limits = RiskLimits(max_positions=50, max_trades_hour=100, max_trades_day=1_000)
     asks = tuple((1 + n / 10_000, 50.0) for n in range(100))

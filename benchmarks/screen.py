@@ -1,8 +1,8 @@
-"""The desk through a real pty: keys to paint, bytes, CPU, memory, the start, what it costs the engine.
+"""The desk in a real pty: keys to paint, bytes, CPU, memory, start-up, cost for the engine.
 
-Each start stands beside the least Textual app, and beside peers if `DESK_PEERS` names a folder that holds
-an environment for each: `peer-toolong`, `peer-posting`, `peer-harlequin`, `peer-dolphie`. Peers show other
-things; what is compared is what a person waits for and what a line carries.
+Start-up is compared with a minimal Textual app, and with peers if `DESK_PEERS` is a folder with an
+environment for each: `peer-toolong`, `peer-posting`, `peer-harlequin`, `peer-dolphie`. Peers have
+other content; compared are the waiting times of the user and the bytes on the line.
 """
 
 import os
@@ -26,10 +26,10 @@ from benchmarks.at_terminal import (
     engine,
     environ,
     lag_of,
+    new_home,
     rss_mb,
     socket_of,
     stop,
-    welcomed,
 )
 from benchmarks.common import Row, emit, percentile
 from benchmarks.screen_ends import day, hang_ups, stalled, stopped
@@ -45,7 +45,7 @@ CURSOR = re.compile(r"> S\d{3}USDT")
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Another program: how it is started, and a word of its first frame."""
+    """Another program: its command, and a word of its first frame."""
 
     name: str
     argv: tuple[str, ...]
@@ -53,7 +53,7 @@ class Peer:
 
 
 def peers() -> list[Peer]:
-    """Return the peers that are here."""
+    """Return the installed peers."""
     folder = os.environ.get("DESK_PEERS")
     if not folder:
         return []
@@ -80,7 +80,7 @@ def watch(terminal: Terminal, seconds: float, warm_s: float = WARM_S) -> tuple[f
 
 
 def presses(terminal: Terminal) -> list[float]:
-    """Return milliseconds from a key to the row that it chose, painted."""
+    """Return milliseconds from a key to the paint of the selected row."""
     took: list[float] = []
     terminal.press("4")
     terminal.until("Since the opening")
@@ -108,8 +108,8 @@ def started(open_: Callable[[], Terminal], *words: str) -> list[float]:
 
 
 def starts(home: Path) -> Generator[Row]:
-    """Starts, in turn: the least app, attaching, the whole desk, peers."""
-    ways: dict[str, tuple[Callable[[], Terminal], tuple[str, ...]]] = {
+    """Start-up times in turn: minimal app, attaching, complete desk, peers."""
+    commands: dict[str, tuple[Callable[[], Terminal], tuple[str, ...]]] = {
         "least Textual app": (
             lambda: Terminal(environ(home), run=(sys.executable, "-m", "benchmarks.least_app")),
             ("painted",),
@@ -117,15 +117,15 @@ def starts(home: Path) -> Generator[Row]:
         "mexc-tui attach": (lambda: attached(home), (SPLASH, PAINTED, READY)),
     }
     for peer in peers():
-        ways[peer.name] = (lambda argv=peer.argv: Terminal(environ(home), run=argv), (peer.word,))
-    took: dict[str, list[list[float]]] = {name: [] for name in ways}
+        commands[peer.name] = (lambda argv=peer.argv: Terminal(environ(home), run=argv), (peer.word,))
+    took: dict[str, list[list[float]]] = {name: [] for name in commands}
     with engine(socket_of(home), 10, 0):
         for _ in range(ROUNDS):
-            for name, (open_, words) in ways.items():
+            for name, (open_, words) in commands.items():
                 took[name].append(started(open_, *words))
     whole: list[list[float]] = []
     for number in range(ROUNDS):
-        fresh = welcomed(home / f"f{number}")
+        fresh = new_home(home / f"f{number}")
         whole.append(started(lambda home=fresh: Terminal(environ(home)), SPLASH, PAINTED, READY))
         stop(fresh)
     base = statistics.median(one[0] for one in took["least Textual app"])
@@ -167,7 +167,7 @@ def costs(home: Path) -> Generator[Row]:
 
 
 def idle_peers(home: Path) -> Generator[Row]:
-    """Bytes, processor and memory of peers that nobody touches."""
+    """Bytes, processor and memory of idle peers."""
     for peer in peers():
         with Terminal(environ(home), run=peer.argv) as terminal:
             terminal.until(peer.word)
@@ -179,7 +179,7 @@ def idle_peers(home: Path) -> Generator[Row]:
 
 
 def slow_line(home: Path) -> Generator[Row]:
-    """What a slow line carries: economy mode, a page of rows, the first screen of a small terminal."""
+    """Bytes on a slow line: economy mode, a page of rows, the first screen of a small terminal."""
     name = "screen 120×40"
     with engine(socket_of(home), 10, 4.0), attached(home, "--economy") as terminal:
         terminal.until(READY)
@@ -199,7 +199,7 @@ def slow_line(home: Path) -> Generator[Row]:
 
 
 def paged(terminal: Terminal) -> float:
-    """Return the kB that a page down costs."""
+    """Return the kB of a page down."""
     size = len(terminal.said)
     terminal.press("\x1b[6~")
     drain(terminal, 0.6)
@@ -208,7 +208,7 @@ def paged(terminal: Terminal) -> float:
 
 def calm(home: Path) -> Generator[Row]:
     """The first screen over half a minute of the calm scenario, engine and exchange inside."""
-    fresh = welcomed(home / "calm")
+    fresh = new_home(home / "calm")
     with Terminal(environ(fresh), "--scenario", "calm") as terminal:
         terminal.until(READY)
         sent, _ = watch(terminal, 30.0)
@@ -250,7 +250,7 @@ def beside(home: Path) -> Generator[Row]:
 
 
 def main(chosen: Sequence[str]) -> None:
-    """Measure what was chosen, or all."""
+    """Measure the chosen parts, or all."""
     parts = {
         "starts": starts,
         "costs": costs,

@@ -1,9 +1,9 @@
-"""How old what a desk shows is over a whole listing day: `python -m benchmarks.screen_age [BUSY [SECONDS]]`.
+"""Age of displayed data over a listing day: `python -m benchmarks.screen_age [BUSY [SECONDS]]`.
 
-A desk with its engine and exchange inside runs in a real terminal. Every screen is brought to the front in
-turn, and the terminal is read ten times a second: its clock beside the true one, and countdowns, equity, bids
-and trades beside what a second viewer of the same engine is told. BUSY processes use the processor meanwhile.
-Printed are the oldest of each that was not marked as old, and how many were over 2 s. Exit code 1: any was.
+A desk with its engine and exchange in one process runs in a real terminal. Every screen is shown in turn, and
+the terminal is read ten times a second. Its clock is compared with the true time, and countdowns, equity,
+bids and trades with the data of a second viewer of the same engine, while BUSY processes use the
+processor. Prints the greatest age without a stale mark for each, and the number over 2 s. Exit code 1 if any.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from multiprocessing import Process
 from pathlib import Path
 from random import Random
 
-from benchmarks.at_terminal import READY, environ, stop, welcomed
+from benchmarks.at_terminal import READY, environ, new_home, stop
 from mexc_tui.desk.api_types import FrontEndError, Role
 from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.mirror import Mirror
@@ -34,13 +34,13 @@ from tests.support.tui.virtual_terminal import Glass
 SIZE = 120, 40
 DAY_S, LOOK_S, STAY_S, ASK_S = 240.0, 0.1, 1.3, 0.3
 SCREENS = "141" + "123456789"
-"""Back and forth, then all of them."""
+"""Alternating screens, then all of them."""
 LIMIT_MS = 2_000
 
 
 @dataclass(slots=True)
 class Viewer:
-    """A second viewer of the engine, who keeps what was true when."""
+    """A second viewer of the engine that records values with their times."""
 
     client: DeskClient
     status: Mirror[StatusRow]
@@ -53,12 +53,12 @@ class Viewer:
     _asking: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     def __post_init__(self) -> None:
-        """Take note of every change: a figure may be true for a quarter of a second only."""
+        """Subscribe to every change: a figure can be current for only a quarter of a second."""
         for mirror in (self.status, self.listings, self.snipes, self.positions, self.risk):
             mirror.on_change(lambda _: self.note())
 
     def note(self) -> None:
-        """Take note of what the engine said last, with the time that it gave."""
+        """Record the engine's latest values with their time."""
         status = next(iter(self.status.rows.values()), None)
         if status is None:
             return
@@ -69,7 +69,7 @@ class Viewer:
             self.truth.note_risk(row, status.now_ms)
 
     def ask(self, symbol: str | None) -> None:
-        """Ask for the newest trade of a pair, not too often."""
+        """Query the latest trade of a pair, at a limited rate."""
         if symbol is not None and not self._asking and time.monotonic() - self._asked_s > ASK_S:
             self._asked_s = time.monotonic()
             task = asyncio.create_task(self._ask(symbol))
@@ -107,7 +107,7 @@ def viewer(socket: Path) -> Viewer:
 
 
 async def watch(terminal: Terminal, seeing: Viewer, for_s: float) -> dict[str, list[Age]]:
-    """Go through the screens for so long; return the ages of everything that was seen."""
+    """Cycle through the screens for a time; return the ages of all displayed values."""
     glass, read = Glass(*SIZE), 0
     seen: defaultdict[str, list[Age]] = defaultdict(list)
     listening = asyncio.create_task(seeing.client.run())
@@ -131,7 +131,7 @@ async def watch(terminal: Terminal, seeing: Viewer, for_s: float) -> dict[str, l
 
 
 def report(seen: Mapping[str, Iterable[Age]]) -> bool:
-    """Print the ages; return whether nothing old was unmarked."""
+    """Print the ages; return whether every old value was marked."""
     is_good = True
     print(f"{'what':<12}{'seen':>8}{'marked':>8}{'p99 ms':>9}{'max ms':>9}{'over 2 s':>10}  of the unmarked")
     for what, found in seen.items():
@@ -155,10 +155,10 @@ def _now_ms() -> int:
 
 
 def main(busy: int, for_s: float) -> int:
-    """Measure a day, and say whether anything old was unmarked."""
+    """Measure a day; return 1 if an old value was not marked."""
     others = [Process(target=_spin, daemon=True) for _ in range(busy)]
     with tempfile.TemporaryDirectory() as folder:
-        home = welcomed(Path(folder) / "home")
+        home = new_home(Path(folder) / "home")
         socket = paths_of("practice", environ(home)).socket
         with Terminal(environ(home), "--scenario", "listing-day", size=SIZE) as terminal:
             terminal.until(READY)

@@ -1,4 +1,4 @@
-"""What a terminal that stops, ends or stays for a day costs: parts of `python -m benchmarks.screen`."""
+"""Cost of a terminal that stalls, closes or stays for a day: parts of `python -m benchmarks.screen`."""
 
 import re
 import signal
@@ -16,10 +16,10 @@ from benchmarks.at_terminal import (
     engine,
     environ,
     lag_of,
+    new_home,
     rss_mb,
     socket_of,
     stop,
-    welcomed,
 )
 from benchmarks.common import Row
 from tests.support.processes.pseudo_terminal import Terminal
@@ -28,13 +28,13 @@ STALLED_S, STOPPED_S = 10.0, 60.0
 ROUNDS = 5
 EQUITY = re.compile(r"equity (\d+)\.00")
 DAY_PAINTS = 12 * 3_600 * 4
-"""What a 12-hour day paints at 4 Hz."""
+"""Paints of a 12-hour day at 4 Hz."""
 DAY_PER_S = 200.0
 QUARTERS = 4
 
 
 def stalled(home: Path) -> Generator[Row]:
-    """The screen's loop while its terminal reads nothing for ten seconds, and just before."""
+    """The screen's loop before and while its terminal reads nothing for ten seconds."""
     file = home / "gaps"
     with engine(socket_of(home), 200, 5.0), watched(home, file, 4.0) as terminal:
         terminal.until(READY)
@@ -51,7 +51,7 @@ def stalled(home: Path) -> Generator[Row]:
 
 
 def stopped(home: Path) -> Generator[Row]:
-    """An engine with a viewer that is stopped for a minute, and with the same one that is not."""
+    """An engine with a viewer that is stopped for a minute, and with a running one."""
     socket, took = socket_of(home), 0.0
     for is_stopped, name in ((False, "a viewer that reads"), (True, "a viewer stopped for 60 s")):
         with engine(socket, 200, 5.0) as pid, attached(home) as terminal:
@@ -71,7 +71,7 @@ def stopped(home: Path) -> Generator[Row]:
 
 
 def _until_current(terminal: Terminal) -> float:
-    """Wake the viewer; return seconds until its equity, in tenths of seconds, is of after that."""
+    """Wake the viewer; return the seconds until it shows an equity from after that."""
     size, shown = len(terminal.said), max(_equities(terminal.text()))
     terminal.process.send_signal(signal.SIGCONT)
     began = time.monotonic()
@@ -86,7 +86,7 @@ def _equities(text: str) -> list[int]:
 
 
 def hang_ups(home: Path) -> Generator[Row]:
-    """From a closed terminal to a screen that is gone: attached, and with the engine in the same process."""
+    """From a closed terminal to an ended screen: attached, and with the engine in the same process."""
     took: list[float] = []
     with engine(socket_of(home), 10, 4.0):
         for _ in range(ROUNDS):
@@ -107,7 +107,7 @@ def _whole_desk_hung_up(home: Path) -> Generator[Row]:
     took: list[float] = []
     idle: list[float] = []
     for number in range(ROUNDS):
-        fresh = welcomed(home / f"h{number}")
+        fresh = new_home(home / f"h{number}")
         with Terminal(environ(fresh)) as terminal:
             terminal.until(READY)
             drain(terminal, 2.0)
@@ -143,7 +143,7 @@ def _main_thread_s(pid: int) -> float:
 
 
 def day(home: Path) -> Generator[Row]:
-    """As many paints, moves and rows that come and go as a 12-hour day at 4 Hz has, as fast as they go."""
+    """The paints, moves and row changes of a 12-hour day at 4 Hz, at full speed."""
     file = home / "gaps"
     with engine(socket_of(home), 10, DAY_PER_S, "turnover"), watched(home, file, DAY_PER_S) as terminal:
         terminal.until(READY)
@@ -163,7 +163,7 @@ def day(home: Path) -> Generator[Row]:
 
 
 class Gap:
-    """One line of what a watched screen says."""
+    """One line of a watched screen's log."""
 
     def __init__(self, line: str) -> None:
         _, gap_ms, painted = line.split()
@@ -176,6 +176,6 @@ def _gaps(file: Path) -> list[Gap]:
 
 
 def watched(home: Path, file: Path, per_s: float) -> Terminal:
-    """Return a desk whose loop is watched."""
+    """Return a desk with a watched loop."""
     run = (sys.executable, "-m", "benchmarks.watched_screen", str(file), str(per_s))
     return Terminal(environ(home), "attach", "--profile", "bench", run=run)

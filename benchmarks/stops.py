@@ -1,10 +1,10 @@
-"""Stops of a whole engine: price push received to last byte of the sale, under 2,000 messages a second.
+"""Stops of a complete engine: price push received to last byte of the sale, under 2,000 messages a second.
 
-The engine holds one position after another, bought on a practice exchange in a process of its own. A push of
-the load brings a price far below the stop, and the next one confirms it: a stop needs two observations. What
-is timed begins with the second and ends with the last byte of the sale's request. Where take-profits hold the
-coins, the exchange's part of that is from the last byte of the last cancel until the last of them is known to
-be gone: no client can sell before. What is left of it is ours.
+The engine opens one position after another on a practice exchange in a separate process. A push of the load
+contains a price far below the stop, and the next one confirms it: a stop needs two observations. The time
+runs from the second push to the last byte of the sale. If take-profits lock the coins, the exchange's
+part is from the last byte of the last cancel until all cancels are confirmed: no client can sell before. The
+remainder is the desk's part.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ LADDER = tuple(Rung(Decimal(share), Decimal(gain)) for share, gain in ((30, 10),
 
 
 class Timed:
-    """Notes when the last byte of each sale and of each cancel left, and when take-profits were seen gone."""
+    """Records the last byte of each sale and cancel, and the confirmed cancels of take-profits."""
 
     def __init__(self, execution: Execution, keeper: LedgerWriter) -> None:
         self.written = asyncio.Queue[int]()
@@ -61,15 +61,15 @@ class Timed:
         keeper.on_change(self._note)
         setattr(execution, "fire", self.fire)  # noqa: B010 - a method, for the time of a measurement
 
-    async def fire(self, intent: Intent, line: FiringLine, shot: SignedOrder) -> SendResult:
-        """Fire, and note it."""
-        sent = await self._fire(intent, line, shot)
+    async def fire(self, intent: Intent, line: FiringLine, signed: SignedOrder) -> SendResult:
+        """Fire and record it."""
+        sent = await self._fire(intent, line, signed)
         if sent.fired is not None and sent.fired.written_ns is not None:
             self.written.put_nowait(sent.fired.written_ns)
         return sent
 
     def exchange_us(self) -> float:
-        """Return how long the exchange took to let the coins of the last stop go; 0: nothing held them."""
+        """Return the time until the exchange unlocked the coins of the last stop; 0: none were locked."""
         return max(self.gone_ns - self.cancelled_ns, 0) / 1_000
 
     def _stamped(self) -> Callable[[HttpConnection, bytes], bool]:
@@ -93,7 +93,7 @@ class Timed:
 
 
 class Pushes:
-    """Turns one push of the load into a fall of the price."""
+    """Changes one push of the load into a falling price."""
 
     def __init__(self, components: TradingComponents) -> None:
         self._components = components
@@ -101,15 +101,15 @@ class Pushes:
         self.received_ns = 0
 
     def fall(self, bid: Decimal) -> None:
-        """Let the next two pushes tell of this bid."""
+        """Set this bid in the next two pushes."""
         self._bid, self._left = bid, 2
 
     def recover(self, bid: Decimal) -> None:
-        """Let the next position begin at the price of before."""
+        """Restore the price for the next position."""
         self._components.prices.on_quote(BestQuote(SYMBOL, bid, Decimal(1), bid * 2, Decimal(1), 0))
 
     def on_push(self, received_ns: int) -> None:
-        """Take one push."""
+        """Handle one push."""
         if not self._left:
             return
         self._left -= 1
@@ -120,7 +120,7 @@ class Pushes:
 
 
 async def buy(components: TradingComponents, number: int, ladder: tuple[Rung, ...]) -> Position:
-    """Buy by hand; return the position once it is guarded."""
+    """Buy manually; return the position once it is monitored."""
     now_ms, names = components.port.now_ms(), components.ledger.client_ids(1)
     name = intent_id_of(names[0])
     plan = ExitPlan(stop_loss_pct=Decimal(10), ladder=ladder)
@@ -152,8 +152,8 @@ async def buy(components: TradingComponents, number: int, ladder: tuple[Rung, ..
 
 
 @dataclass(frozen=True, slots=True)
-class Took:
-    """Microseconds of each stop, of them the exchange's, and how many messages a second came meanwhile."""
+class StopTimes:
+    """Microseconds of each stop, the exchange's part, and messages per second meanwhile."""
 
     all_us: list[float]
     exchange_us: list[float]
@@ -161,12 +161,12 @@ class Took:
 
     @property
     def ours_us(self) -> list[float]:
-        """Return what we add."""
+        """Return the desk's part."""
         return [whole - theirs for whole, theirs in zip(self.all_us, self.exchange_us, strict=True)]
 
 
-async def stops(running: RunningEngine, ladder: tuple[Rung, ...], timed: Timed) -> Took:
-    """Buy and stop, again and again."""
+async def stops(running: RunningEngine, ladder: tuple[Rung, ...], timed: Timed) -> StopTimes:
+    """Buy and stop repeatedly."""
     components = running.engine.trading_components
     assert components is not None
     pushes, took_us, exchange_us = Pushes(components), list[float](), list[float]()
@@ -185,7 +185,7 @@ async def stops(running: RunningEngine, ladder: tuple[Rung, ...], timed: Timed) 
                     await asyncio.sleep(0.01)
             pushes.recover(bid)
         rate = (count() - before) / (time.monotonic() - began)
-    return Took(took_us, exchange_us, rate)
+    return StopTimes(took_us, exchange_us, rate)
 
 
 async def measure(endpoint: Endpoint, folder: Path) -> list[Row]:

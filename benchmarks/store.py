@@ -1,7 +1,7 @@
-"""Storage: one durable unit of work against a bare commit, grouped commits, the journal's pace, history.
+"""Storage: one durable unit of work compared with a bare commit, grouped commits, journal rate, history.
 
-Everything on one disk in one run: `/var/tmp` where there is one (it is a real disk by custom), or the
-folder named in MEXC_TUI_BENCH_DIR.
+Everything is on one disk in one run: `/var/tmp` if it exists (a real disk by convention), or the folder
+MEXC_TUI_BENCH_DIR.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ def record(unit: UnitOfWork) -> int:
 
 
 class Bare:
-    """What any program pays for a durable commit of the same row."""
+    """A plain durable commit of the same row."""
 
     def __init__(self, folder: Path) -> None:
         self._connection = open_writer(folder / "desk.db", StoreLimits())
@@ -64,7 +64,7 @@ class Bare:
 
 
 async def single(folder: Path) -> list[Row]:
-    """Time single durable commits, turn by turn."""
+    """Time single durable commits in turn."""
     store = await SqliteStore.open(folder / "ours" / "desk.db", SystemClock())
     bare = Bare(folder / "bare")
     times: dict[str, list[float]] = {"unit of work": [], BARE: []}
@@ -85,7 +85,7 @@ async def single(folder: Path) -> list[Row]:
 
 
 async def grouped(folder: Path) -> list[Row]:
-    """Count durable commits a second of many tasks, each waiting for its own."""
+    """Count durable commits per second of many tasks, each waiting for its own."""
     store = await SqliteStore.open(folder / "grouped" / "desk.db", SystemClock())
 
     async def write_on() -> None:
@@ -113,7 +113,7 @@ async def grouped(folder: Path) -> list[Row]:
 
 
 async def paced(folder: Path) -> list[Row]:
-    """Write events at a steady pace, each a unit of its own; see whether a queue grows."""
+    """Write events at a constant rate, each in its own unit of work; check whether a queue grows."""
     store = await SqliteStore.open(folder / "paced" / "desk.db", SystemClock())
     took: list[float] = []
     queue: list[float] = []
@@ -149,7 +149,7 @@ async def paced(folder: Path) -> list[Row]:
 
 
 def past_signal(number: int) -> Signal:
-    """Return one of many signals of the past."""
+    """Return one of many historic signals."""
     return Signal(
         key=SignalKey(DetectorName.READY_STATE, f"N{number}USDT-1", "opening"),
         state="ready",
@@ -167,7 +167,7 @@ def past_signal(number: int) -> Signal:
 
 
 def past_outcome(number: int) -> ListingOutcome:
-    """Return what became of that signal's listing."""
+    """Return the outcome of that signal's listing."""
     return ListingOutcome(
         listing_id=f"N{number}USDT-1",
         symbol=f"N{number % 2_000}USDT",
@@ -183,7 +183,7 @@ def past_outcome(number: int) -> ListingOutcome:
 
 
 def fill(unit: UnitOfWork, numbers: range) -> None:
-    """Store a part of a long past."""
+    """Store a part of a long history."""
     verdicts = unit.verdicts(LABEL)
     for number in numbers:
         signal = past_signal(number)
@@ -203,7 +203,7 @@ QUERIES: dict[str, Callable[[ReadTransaction], object]] = {
 
 
 async def history(folder: Path) -> list[Row]:
-    """Time stored-history queries through the door of the store."""
+    """Time queries of stored history through the store."""
     store = await SqliteStore.open(folder / "history" / "desk.db", SystemClock())
     for start in range(0, HISTORY, 1_000):
         await store.write("fill", lambda unit, s=start: fill(unit, range(s, s + 1_000)), deadline_s=120)
@@ -226,12 +226,12 @@ async def _timed(call: Callable[[], Awaitable[object]], times: int) -> list[floa
 
 
 async def measure(folder: Path) -> list[Row]:
-    """Run all parts one after the other."""
+    """Run all parts in sequence."""
     return [*await single(folder), *await grouped(folder), *await paced(folder), *await history(folder)]
 
 
 def main() -> None:
-    """Measure in a folder of our own and remove it."""
+    """Measure in a temporary folder and remove it."""
     base = os.environ.get("MEXC_TUI_BENCH_DIR") or ("/var/tmp" if Path("/var/tmp").is_dir() else None)  # noqa: S108
     folder = Path(tempfile.mkdtemp(prefix="mexc-tui-store-", dir=base))
     try:

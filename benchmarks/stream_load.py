@@ -1,7 +1,7 @@
-"""One process, one core: 5,000 stream messages a second from the practice exchange, for a minute.
+"""One process on one core: 5,000 stream messages a second from the practice exchange, for a minute.
 
 Best quotes are pushed every 10 ms even when unchanged, so 60 pairs make 6,000 messages a second. Latency runs
-from the socket's receive to the end of our handler; the exchange runs in a process of its own.
+from the socket's receive to the end of the handler; the exchange runs in a separate process.
 """
 
 import argparse
@@ -34,19 +34,19 @@ WARM_UP_S = 5.0
 
 
 @dataclass
-class Seen:
-    """What the handler saw. Latencies are counted in steps of 10 µs, so that measuring takes no memory."""
+class Handled:
+    """Handled messages. Latencies are counted in steps of 10 µs, so that measuring uses no memory."""
 
     steps: Counter[int] = field(default_factory=Counter[int])
     gaps: int = 0
 
     @property
     def handled(self) -> int:
-        """How many messages were handled."""
+        """Number of handled messages."""
         return self.steps.total()
 
     def percentile_ms(self, share: float) -> float:
-        """Return the latency below which `share` of the messages lie."""
+        """Return the latency at quantile `share` of the messages."""
         left = share * self.handled
         for step in sorted(self.steps):
             left -= self.steps[step]
@@ -63,7 +63,7 @@ async def main(seconds: float) -> None:
 
 async def measure(endpoint: Endpoint, seconds: float) -> None:
     """Subscribe, warm up, and watch for `seconds`."""
-    seen, clock = Seen(), SystemClock()
+    seen, clock = Handled(), SystemClock()
     async with MexcClient(endpoint.rest, clock=clock, rng=Random(1)) as client:
         symbols = [ticker.symbol for ticker in await client.market.tickers_24h() if ticker.symbol.isascii()]
     async with aiohttp.TCPConnector() as connector:
@@ -120,8 +120,8 @@ async def measure(endpoint: Endpoint, seconds: float) -> None:
     )
 
 
-def handler(seen: Seen) -> Callable[[StreamTopic, Push, int], None]:
-    """Return what a desk would do with a quote, and a stamp at its end."""
+def handler(seen: Handled) -> Callable[[StreamTopic, Push, int], None]:
+    """Return the desk's handling of a quote, with a timestamp at its end."""
 
     def handle(_topic: StreamTopic, push: Push, received_ns: int) -> None:
         best_quote_of(push)
@@ -130,8 +130,8 @@ def handler(seen: Seen) -> Callable[[StreamTopic, Push, int], None]:
     return handle
 
 
-def note(seen: Seen, gap: StreamGap) -> None:
-    """Count what was lost; the first subscription tells a closed gap too."""
+def note(seen: Handled, gap: StreamGap) -> None:
+    """Count lost messages; the first subscription also reports a closed gap."""
     seen.gaps += not gap.is_closed
 
 

@@ -1,7 +1,7 @@
-"""A screen whose loop is watched: `python -m benchmarks.watched_screen FILE PAINTS_PER_S attach ...`.
+"""A screen with a watched loop: `python -m benchmarks.watched_screen FILE PAINTS_PER_S attach ...`.
 
-It is `mexc-tui attach` as it is, apart from how often it may paint. Every half second it adds a line to FILE:
-its monotonic time, the longest gap of its loop since the last line, and how often it has painted.
+It is `mexc-tui attach` with another paint rate. Every half second it appends a line to FILE: monotonic time,
+longest gap of its loop since the last line, and number of paints.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ async def _watch(file: Path, desk: app.DeskApp) -> None:
 
 
 def run() -> None:
-    """Watch, and show."""
+    """Run the screen and watch its loop."""
     file, app.USUAL_PER_S = Path(sys.argv[1]), float(sys.argv[2])
     if app.USUAL_PER_S > 4:
         app.MAX_WIRE_PER_S = 100_000_000.0

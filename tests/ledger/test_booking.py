@@ -1,4 +1,4 @@
-"""Fills become postings, lots, positions, intents and days; every cent is somewhere."""
+"""Fills become entries, lots, positions, intents and days; every cent is accounted for."""
 
 from decimal import ROUND_UP, Decimal
 from itertools import permutations
@@ -103,7 +103,7 @@ def test_a_buy_becomes_a_lot_a_position_and_balanced_postings() -> None:
     assert_sound(desk)
 
 
-def test_entry_price_comes_from_fills_and_never_from_the_answer() -> None:
+def test_entry_price_comes_from_fills_and_never_from_the_response() -> None:
     desk = a_desk()
     desk.tell("buy-1", bought(value="25"))
     assert the(desk).entry_price == D("2.5")
@@ -204,9 +204,7 @@ def test_a_sale_closes_the_position_with_profit_net_of_both_fees() -> None:
         (CloseReason.NONE, OrderRole.FLATTEN, CloseReason.FLATTEN),
     ],
 )
-def test_the_last_sale_says_why_a_position_closed(
-    said: CloseReason, role: OrderRole, reason: CloseReason
-) -> None:
+def test_the_last_sale_sets_the_close_reason(said: CloseReason, role: OrderRole, reason: CloseReason) -> None:
     desk = a_desk().expect(intent("exit", role, close_reason=said))
     desk.tell("buy-1", bought())
     done(desk)
@@ -257,7 +255,7 @@ def test_a_fee_in_the_bought_coin_leaves_fewer_coins_to_sell() -> None:
     assert_sound(desk)
 
 
-def test_a_fee_in_mx_costs_what_it_was_worth_and_takes_no_coin_of_the_desk() -> None:
+def test_a_fee_in_mx_is_valued_when_charged_and_reduces_no_position() -> None:
     desk = a_desk(USDT="1000", MX="5")
     desk.tell("buy-1", bought(), fee("buy-1", "10", "0.01", "MX"))
     assert the(desk).remaining_cost == D("20.03")
@@ -267,7 +265,7 @@ def test_a_fee_in_mx_costs_what_it_was_worth_and_takes_no_coin_of_the_desk() -> 
     assert_sound(desk)
 
 
-def test_a_fee_without_a_price_stays_open_and_says_so_until_a_price_is_known() -> None:
+def test_a_fee_without_a_price_stays_unvalued_with_an_alert_until_a_price_is_known() -> None:
     desk = a_desk()
     desk.prices = {}
     desk.tell("buy-1", bought(), fee("buy-1", "10", "0.01", "MX"))
@@ -292,7 +290,7 @@ def test_each_slice_of_a_fee_is_worth_what_it_was_worth_when_it_was_paid() -> No
 
 
 @pytest.mark.parametrize("asset", ["USDT", "ABC", "MX"])
-def test_a_fee_told_before_its_fill_waits_for_it(asset: str) -> None:
+def test_a_fee_reported_before_its_fill_waits_for_it(asset: str) -> None:
     desk = a_desk(USDT="1000", MX="5")
     early = fee("buy-1", "10", "0.02", asset)
     desk.tell("buy-1", early)
@@ -306,7 +304,7 @@ def test_a_fee_told_before_its_fill_waits_for_it(asset: str) -> None:
 
 
 @pytest.mark.parametrize("asset", ["USDT", "ABC", "MX"])
-def test_a_fee_of_more_than_the_fill_that_is_known_keeps_the_books_sound(asset: str) -> None:
+def test_a_fee_beyond_the_known_fill_keeps_the_ledger_consistent(asset: str) -> None:
     desk = a_desk(USDT="1000", MX="5")
     desk.tell("buy-1", from_report(report("buy-1", "0.01", "0.02", OrderStatus.PARTIALLY_FILLED), NOON_MS))
     desk.tell("buy-1", fee("buy-1", "10", "0.02", asset))
@@ -338,7 +336,7 @@ def test_a_buys_late_fee_reaches_what_is_sold_already() -> None:
     assert_sound(desk)
 
 
-def test_a_sale_beyond_what_is_owned_takes_the_persons_coins_and_says_so() -> None:
+def test_a_sale_beyond_the_position_uses_the_users_coins_with_an_alert() -> None:
     desk = a_desk(USDT="1000", ABC="7")
     desk.tell("buy-1", bought())
     done(desk)
@@ -352,7 +350,7 @@ def test_a_sale_beyond_what_is_owned_takes_the_persons_coins_and_says_so() -> No
     assert_sound(desk)
 
 
-def test_the_persons_own_coins_are_never_counted_or_sold() -> None:
+def test_the_users_own_coins_are_never_counted_or_sold() -> None:
     desk = a_desk(USDT="1000", ABC="500")
     desk.tell("buy-1", bought())
     assert (the(desk).remaining, held(desk, "ABC")) == (10, 10)
@@ -487,7 +485,7 @@ def lived(told: list[tuple[str, Evidence]]) -> Desk:
 
 @settings(max_examples=120)
 @given(st.data(), lives())
-def test_any_order_of_arrival_ends_with_the_same_books(
+def test_any_order_of_arrival_gives_the_same_ledger(
     data: st.DataObject, told: list[tuple[str, Evidence]]
 ) -> None:
     repeated = told + told[: data.draw(st.integers(0, len(told)))]
@@ -503,7 +501,7 @@ def test_any_order_of_arrival_ends_with_the_same_books(
 
 @settings(max_examples=120)
 @given(lives())
-def test_at_every_step_books_balance_and_equity_is_explained(told: list[tuple[str, Evidence]]) -> None:
+def test_at_every_step_the_ledger_balances_and_equity_is_explained(told: list[tuple[str, Evidence]]) -> None:
     desk = lived([])
     for name, piece in told:
         desk.tell(name, piece)

@@ -1,4 +1,4 @@
-"""One answer of the exchange books nothing: differences of balances are confirmed, and taken back."""
+"""Confirmation of balance differences: one response books nothing, and false alarms are reversed."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -54,7 +54,7 @@ def without(theirs: ExchangeSnapshot, *assets: str) -> ExchangeSnapshot:
     return replace(theirs, balances=tuple(one for one in theirs.balances if one.asset not in assets))
 
 
-def test_balances_of_another_moment_than_the_books_are_compared_later() -> None:
+def test_balances_and_ledger_of_different_moments_are_compared_later() -> None:
     comparing = Comparing(a_desk())
     theirs = comparing.desk.mirrored(ABC="-1.93", USDT="3.187")
     outcome = comparing.compare(theirs, moved=frozenset({"ABC", "USDT"}))
@@ -76,7 +76,7 @@ def test_balances_of_another_moment_than_the_books_are_compared_later() -> None:
     ids=["empty", "one coin missing", "no coins", "no cash"],
 )
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_wrong_account_answer_books_nothing_pauses_entries_and_is_reported(
+def test_a_wrong_balance_response_books_nothing_pauses_entries_and_is_reported(
     missing: tuple[str, ...], times: int
 ) -> None:
     comparing = Comparing(selling(a_desk("7")))
@@ -95,7 +95,7 @@ def test_a_wrong_account_answer_books_nothing_pauses_entries_and_is_reported(
     assert lasting(comparing.runs) == ()
 
 
-def test_coins_are_not_written_off_before_thirty_seconds_of_equal_answers() -> None:
+def test_coins_are_not_written_off_before_thirty_seconds_of_equal_responses() -> None:
     comparing = Comparing(a_desk())
     gone = comparing.desk.mirrored(ABC="-4")
     for _ in range(6):
@@ -114,7 +114,7 @@ def test_another_amount_begins_another_confirmation() -> None:
 
 
 @pytest.mark.parametrize("asset", ["USDT", "ABC"])
-def test_a_difference_that_changes_with_every_answer_pauses_entries_for_two_minutes_at_most(
+def test_a_difference_that_changes_with_every_response_pauses_entries_for_two_minutes_at_most(
     asset: str,
 ) -> None:
     comparing = Comparing(a_desk())
@@ -162,7 +162,7 @@ def test_coins_that_reappear_are_the_desks_again(gone: str) -> None:
     assert_sound(comparing.desk, wrong)
 
 
-def test_more_coins_than_were_written_off_are_the_persons_own() -> None:
+def test_more_coins_than_were_written_off_are_the_users_own() -> None:
     comparing = Comparing(a_desk())
     gone = comparing.desk.mirrored(ABC="-4")
     for _ in range(7):
@@ -175,7 +175,7 @@ def test_more_coins_than_were_written_off_are_the_persons_own() -> None:
     assert_sound(comparing.desk, more)
 
 
-def test_coins_that_come_long_after_a_write_off_are_the_persons_own() -> None:
+def test_coins_that_come_long_after_a_write_off_are_the_users_own() -> None:
     comparing = Comparing(a_desk())
     gone = comparing.desk.mirrored(ABC="-4")
     for _ in range(7):
@@ -342,7 +342,7 @@ def seen(times: int, *, first_s: int, since_s: int | None = None, short: str = "
         "keeps changing",
     ],
 )
-def test_the_history_of_pairs_is_asked_for_when_a_difference_may_be_booked(
+def test_the_history_of_pairs_is_queried_when_a_difference_may_be_booked(
     one: UnconfirmedDifference, at_s: int, *, needed: bool
 ) -> None:
     assert needs_history(one, at_s * 1_000) is needed

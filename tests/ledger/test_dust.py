@@ -1,4 +1,4 @@
-"""Whose a coin in the account is, before all of it becomes MX, and how that is booked."""
+"""Ownership of dust before its conversion to MX, and the entry of the conversion."""
 
 from decimal import Decimal
 
@@ -27,7 +27,7 @@ def test_only_rests_are_dust() -> None:
     assert written_off_dust([]) == {}
 
 
-def test_a_coin_is_the_persons_own_as_long_as_anything_else_came_to_it() -> None:
+def test_a_coin_is_the_users_own_after_any_other_inflow() -> None:
     dust, own = entry(DUST, D("0.08")), entry(DRIFT, D(3))
     assert written_off_dust([own, dust]) == {}
     assert written_off_dust([dust, own]) == {}
@@ -57,7 +57,7 @@ def test_dust_is_never_more_than_the_account_has_or_the_desk_wrote_off(
     assert dust <= sum((abs(amount) for kind, amount in moves if kind is DUST), D(0))
 
 
-def test_a_conversion_takes_coins_out_brings_mx_in_and_books_the_fee() -> None:
+def test_a_conversion_removes_coins_adds_mx_and_books_the_fee() -> None:
     made = conversion_entry({"NEW": D("0.08"), "OLD": D(2)}, D("0.49"), D("0.01"), 7)
     assert imbalances(made) == ()
     held = sum_balances([made])

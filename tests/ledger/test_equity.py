@@ -82,7 +82,7 @@ def test_change_over_a_day_counts_open_profit_and_needs_complete_points() -> Non
     assert equity_return(point("0"), point("98")) is None
 
 
-def test_an_identity_that_is_off_by_more_than_a_tick_is_told() -> None:
+def test_an_identity_off_by_more_than_a_tick_is_reported() -> None:
     now = point("110")
     assert equity_identity(D(100), now, D(8), D(2), D("0.01")) == ()
     assert equity_identity(D(100), now, D(8), D("2.01"), D("0.01")) == ()
@@ -99,7 +99,7 @@ def test_reservations_and_costs_count_together_against_the_limit() -> None:
     assert exposure(ended, held) == 30
 
 
-def test_an_order_that_costs_more_than_its_reservation_is_told() -> None:
+def test_an_order_that_costs_more_than_its_reservation_is_reported() -> None:
     bought = advance(
         order(price=D(20)), from_report(report("buy-1", "10", "101", OrderStatus.FILLED), NOON_MS)
     ).order
@@ -107,7 +107,7 @@ def test_an_order_that_costs_more_than_its_reservation_is_told() -> None:
     assert within_reservation(intent(spend_cap=D(101)), (bought,)) == ()
 
 
-def test_an_entry_that_does_not_sum_to_zero_is_told() -> None:
+def test_an_entry_that_does_not_sum_to_zero_is_reported() -> None:
     entry = LedgerEntry(
         id="e",
         kind=EntryKind.TRADE,
@@ -129,7 +129,7 @@ def test_positions_and_the_desks_account_must_agree_in_both_directions() -> None
     assert len(lots_agree({}, [position()], RULES.quote_assets)) == 1
 
 
-def test_the_start_gives_the_desk_cash_and_leaves_coins_to_the_person() -> None:
+def test_the_opening_entry_gives_cash_to_the_desk_and_coins_to_the_user() -> None:
     entry = start_entry([Balance("USDT", D(90), D(10)), Balance("ABC", D(7), ZERO)], RULES.quote_assets, 0)
     held = sum_balances([entry])
     assert imbalances(entry) == ()

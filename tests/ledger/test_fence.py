@@ -1,4 +1,4 @@
-"""The fence: absent is proven by answers, after the fence, or not at all."""
+"""The fence: absence is proven by responses after the fence, or not at all."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ def test_an_order_without_a_fence_is_never_concluded() -> None:
     assert conclude(msgspec.structs.replace(lost(), fence_ms=None), ALL, AFTER).evidence is None
 
 
-def test_an_order_that_was_seen_once_ended_and_was_never_absent() -> None:
+def test_an_order_reported_once_is_closed_and_never_absent() -> None:
     seen = advance(
         lost(), from_report(report("buy-1", "4", "8", OrderStatus.PARTIALLY_FILLED), NOON_MS)
     ).order
@@ -63,7 +63,7 @@ def test_a_settled_order_needs_no_conclusion() -> None:
     assert conclude(seen, ALL, AFTER).evidence is None
 
 
-def test_one_answer_of_the_balances_proves_nothing() -> None:
+def test_one_balance_response_proves_nothing() -> None:
     first = replace(ALL, balanced_ms=None).with_balances(AFTER, FENCE_MS)
     assert conclude(lost(), first, AFTER).evidence is None
     soon = first.with_balances(AFTER + APART_MS - 1, FENCE_MS)
@@ -72,7 +72,7 @@ def test_one_answer_of_the_balances_proves_nothing() -> None:
 
 
 @pytest.mark.parametrize("told_ms", [None, FENCE_MS])
-def test_an_answer_that_disagrees_or_is_of_before_the_fence_begins_anew(told_ms: int | None) -> None:
+def test_a_response_that_differs_or_precedes_the_fence_restarts_the_proof(told_ms: int | None) -> None:
     first = replace(ALL, balanced_ms=None).with_balances(AFTER, FENCE_MS)
     again = first.with_balances(told_ms, FENCE_MS).with_balances(AFTER + 5_000, FENCE_MS)
     assert (again.agreed_ms, again.balanced_ms) == (AFTER + 5_000, None)

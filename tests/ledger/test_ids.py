@@ -1,4 +1,4 @@
-"""Client order ids: ours, a stranger's, somebody else's."""
+"""Client order ids: this desk's, unknown and foreign ones."""
 
 import pytest
 from hypothesis import given

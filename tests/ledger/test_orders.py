@@ -1,4 +1,4 @@
-"""The order machine: any order of arrival, any number of times, one order."""
+"""The order state machine: any sequence and repetition of evidence gives one order."""
 
 from decimal import Decimal
 from itertools import permutations
@@ -105,14 +105,14 @@ def told(first: Order, *evidence: Evidence) -> Order:
     return first
 
 
-def test_an_answer_alone_fills_nothing_and_gives_no_price() -> None:
+def test_a_response_alone_fills_nothing_and_has_no_price() -> None:
     after = told(order(), placed())
     assert after.state is OrderState.ACKNOWLEDGED
     assert after.filled_quantity == 0
     assert after.average_price is None
 
 
-def test_a_fill_before_the_answer_stays_booked() -> None:
+def test_a_fill_before_the_response_stays_booked() -> None:
     after = told(order(), push("4", "8", StreamOrderStatus.PARTIALLY_FILLED), placed())
     assert (after.state, after.filled_quantity) == (OrderState.PARTIAL, 4)
 
@@ -166,19 +166,19 @@ def test_an_unknown_order_stays_unknown_while_it_is_being_cancelled() -> None:
     assert mark_cancelling(lost, NOON_MS, "").state is OrderState.UNKNOWN
 
 
-def test_an_ambiguous_answer_has_a_fence_and_is_no_refusal() -> None:
+def test_an_ambiguous_response_has_a_fence_and_is_no_rejection() -> None:
     after = told(order(), from_outcome(Ambiguous("timed out", NOON_MS, 2_000), NOON_MS))
     assert after.state is OrderState.UNKNOWN
     assert after.fence_ms == NOON_MS + 2_000 + SETTLE_MS
     assert needs_query(after)
 
 
-def test_a_refusal_keeps_its_code_and_words() -> None:
+def test_a_rejection_keeps_its_code_and_text() -> None:
     after = told(order(), from_outcome(Rejected(REFUSAL), NOON_MS))
     assert (after.state, after.code, after.reason) == (OrderState.REJECTED, 30004, "not enough funds")
 
 
-def test_an_order_that_never_left_is_refused_in_words() -> None:
+def test_an_order_that_was_never_sent_is_rejected_with_a_reason() -> None:
     after = told(order(), from_outcome(NotSent("no connection"), NOON_MS))
     assert (after.state, after.reason) == (OrderState.REJECTED, "never sent: no connection")
 
@@ -218,7 +218,7 @@ def kinds_of(step: Advanced) -> list[AnomalyKind]:
     ],
     ids=["stream", "report", "report with another quantity"],
 )
-def test_a_filled_order_never_gets_more_than_it_ordered_and_says_so_once(told_ten_times: Evidence) -> None:
+def test_a_filled_order_never_exceeds_its_quantity_and_alerts_once(told_ten_times: Evidence) -> None:
     step = advance(order(), told_ten_times)
     again = advance(step.order, told_ten_times)
     assert (step.order.filled_quantity, step.order.filled_value) == (10, 20)
@@ -230,7 +230,9 @@ def test_a_filled_order_never_gets_more_than_it_ordered_and_says_so_once(told_te
 
 
 @pytest.mark.parametrize("status", [OrderStatus.PARTIALLY_CANCELED, OrderStatus.PARTIALLY_FILLED])
-def test_a_report_that_contradicts_its_own_order_books_nothing_and_ends_nothing(status: OrderStatus) -> None:
+def test_a_report_that_contradicts_its_own_order_books_nothing_and_closes_nothing(
+    status: OrderStatus,
+) -> None:
     step = advance(order(), from_report(report("buy-1", "40", "80", status), NOON_MS))
     assert (step.order.filled_quantity, step.order.state) == (0, OrderState.ACKNOWLEDGED)
     assert kinds_of(step) == [AnomalyKind.OVERFILL]
@@ -238,7 +240,7 @@ def test_a_report_that_contradicts_its_own_order_books_nothing_and_ends_nothing(
     assert (truth.added_quantity, truth.added_value) == (4, 8)
 
 
-def test_a_buy_by_value_never_spends_more_than_asked() -> None:
+def test_a_buy_by_value_never_spends_more_than_ordered() -> None:
     step = advance(by_value(), push("11", "22", StreamOrderStatus.FILLED))
     assert (step.order.filled_quantity, step.order.filled_value) == (0, 0)
     assert not step.order.state.is_terminal
@@ -340,7 +342,7 @@ def test_trades_add_fees_and_never_quantities() -> None:
     assert needs_query(step.order), "trades told of more than the order did"
 
 
-def test_a_trade_told_twice_pays_its_fee_once() -> None:
+def test_a_trade_reported_twice_counts_its_fee_once() -> None:
     after = told(order(), deal(1, "4", "0.004"), deal(1, "4", "0.004"), deal(2, "6", "0.006"))
     assert after.fee_in("USDT") == D("0.010")
 
@@ -351,7 +353,7 @@ def test_a_trade_under_two_names_pays_its_fee_once() -> None:
     assert after.fee_in("USDT") == D("0.010")
 
 
-def test_a_fee_that_is_not_told_is_asked_for() -> None:
+def test_a_fee_that_is_not_reported_is_queried() -> None:
     filled = told(order(), push("10", "20", StreamOrderStatus.FILLED))
     assert needs_trades_query(filled)
     assert not needs_trades_query(told(filled, deal(1, "10", "0")))

@@ -1,4 +1,4 @@
-"""Books against the exchange: nothing differs, or it is found once, explained or not, and put right."""
+"""Reconciliation: each difference is found once, explained or not, and corrected."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -90,7 +90,7 @@ def assert_settled(desk: Desk, theirs: ExchangeSnapshot, outcome: ComparisonResu
     assert agrees(desk.held, theirs.balances, assets, ZERO) == ()
 
 
-def test_books_that_agree_have_no_difference() -> None:
+def test_matching_balances_have_no_difference() -> None:
     desk = selling(a_desk("7"))
     outcome = run(desk, desk.mirrored())
     assert (found(outcome), outcome.corrections, outcome.ids_to_query, outcome.run.problem) == (
@@ -125,7 +125,7 @@ def test_a_missed_cancel_with_fills_kept_is_found() -> None:
     assert desk.orders["stop-1"].state is OrderState.PARTIALLY_CANCELLED
 
 
-def test_a_fee_that_nobody_told_is_found_in_the_trades() -> None:
+def test_a_fee_that_was_not_reported_is_found_in_the_trades() -> None:
     desk = selling(a_desk(), "4", "7.2")
     fees = (trade("stop-1", 1, "4", "0.01", "MX", buys=False),)
     theirs = reporting(desk.mirrored(), trades=fees, MX="-0.01")
@@ -159,7 +159,7 @@ def test_an_order_thought_absent_that_exists_is_revived() -> None:
     assert_settled(desk, theirs, outcome)
 
 
-def test_an_order_reported_beyond_its_quantity_is_booked_to_it_and_a_person_should_know() -> None:
+def test_an_order_reported_beyond_its_quantity_is_booked_up_to_it_with_an_alert() -> None:
     desk = selling(a_desk("7"))
     theirs = reporting(
         desk.mirrored(), report("stop-1", "11", "22", OrderStatus.FILLED, Side.SELL), ABC="-11", USDT="22"
@@ -238,13 +238,13 @@ def test_a_foreign_order_from_before_the_start_moves_nothing() -> None:
     assert_settled(desk, theirs, outcome)
 
 
-def test_a_foreign_order_that_was_over_before_books_agreed_is_not_told_again() -> None:
+def test_a_foreign_order_closed_before_the_last_agreement_is_not_reported_again() -> None:
     desk = a_desk()
     theirs = reporting(desk.mirrored(), report("old", "5", "10", OrderStatus.FILLED, at_ms=NOON_MS - 1))
     assert found(run(desk, theirs)) == ()
 
 
-def test_foreign_fills_explain_nothing_while_nobody_knows_when_books_agreed() -> None:
+def test_foreign_fills_explain_nothing_without_a_time_of_agreement() -> None:
     desk = a_desk()
     theirs = reporting(desk.mirrored(), report("web", "5", "10", OrderStatus.PARTIALLY_FILLED))
     outcome = reconcile(replace(desk.ours(), agreed_ms=0), theirs, RULES, Trigger.START)
@@ -273,13 +273,15 @@ def test_an_order_with_our_prefix_that_we_never_made_halts() -> None:
 
 
 @pytest.mark.parametrize(("moved", "explained"), [("0.4", True), ("0.6", False)])
-def test_a_tolerance_is_a_value_and_never_held_against_a_number_of_coins(moved: str, explained: bool) -> None:
+def test_a_tolerance_is_a_value_and_never_compared_with_a_number_of_coins(
+    moved: str, explained: bool
+) -> None:
     desk = a_desk("7")
     (drift,) = found(run(desk, desk.mirrored(ABC=moved)))
     assert (drift.value, drift.explained) == (D(moved) * 2, explained)
 
 
-def test_putting_a_difference_right_changes_the_books_and_not_a_flag() -> None:
+def test_a_correction_changes_the_ledger_not_a_flag() -> None:
     desk = a_desk()
     outcome = run(desk, desk.mirrored(USDT="5"))
     before = desk.held[LedgerAccount.DESK, "USDT"]
@@ -288,7 +290,7 @@ def test_putting_a_difference_right_changes_the_books_and_not_a_flag() -> None:
     assert desk.held[LedgerAccount.DESK, "USDT"] == before + 5
 
 
-def test_the_persons_coins_of_a_traded_symbol_are_never_adopted() -> None:
+def test_the_users_coins_of_a_traded_symbol_are_never_adopted() -> None:
     desk = a_desk()
     theirs = desk.mirrored(ABC="100")
     desk.correct(run(desk, theirs).corrections)
@@ -320,7 +322,7 @@ def test_a_drift_is_graded_by_value_booked_from_outside_and_never_traded(
     assert desk.positions["p1"].realised == 0
 
 
-def test_an_airdrop_is_the_persons_own_and_of_unknown_worth() -> None:
+def test_an_airdrop_is_the_users_own_and_of_unknown_value() -> None:
     desk = a_desk()
     theirs = desk.mirrored(NEWCOIN="1000")
     outcome = run(desk, theirs)
@@ -331,7 +333,7 @@ def test_an_airdrop_is_the_persons_own_and_of_unknown_worth() -> None:
     assert sum_flows(desk.entries.values()) == 0
 
 
-def test_coins_that_the_person_withdraws_are_the_persons_first() -> None:
+def test_withdrawn_coins_are_the_users_first() -> None:
     desk = a_desk("7")
     theirs = desk.mirrored(ABC="-6")
     outcome = run(desk, theirs)
@@ -359,14 +361,14 @@ def test_a_position_whose_coins_are_all_gone_closes_as_corrected() -> None:
     assert desk.positions["p1"].close_reason.value == "corrected"
 
 
-def test_a_fee_in_coins_that_nobody_told_is_explained_as_too_little_to_matter() -> None:
+def test_a_fee_in_coins_that_was_not_reported_is_explained_as_negligible() -> None:
     desk = a_desk()
     outcome = run(desk, desk.mirrored(ABC="-0.01"))
     assert kinds(outcome) == [DifferenceKind.SHORTFALL]
     assert outcome.run.unexplained == ()
 
 
-def test_an_order_that_should_be_open_and_is_not_listed_is_asked_for() -> None:
+def test_an_order_that_should_be_open_and_is_not_listed_is_queried() -> None:
     desk = selling(a_desk())
     theirs = desk.mirrored(ABC="-10", USDT="18")
     silent = replace(theirs, orders=tuple(one for one in theirs.orders if one.client_order_id != "stop-1"))
@@ -385,7 +387,7 @@ def test_balances_of_an_unknown_order_are_not_judged_yet() -> None:
     assert "ABC, USDT" in outcome.run.problem
 
 
-def test_balances_asked_for_while_orders_moved_are_not_judged() -> None:
+def test_balances_read_while_orders_changed_are_not_compared() -> None:
     before = (report("stop-1", side=Side.SELL),)
     after = (report("stop-1", "4", "7", OrderStatus.PARTIALLY_FILLED, Side.SELL),)
     assert changed_symbols(before, after) == {"ABCUSDT"}

@@ -1,4 +1,4 @@
-"""Opening times in the shapes that were seen, and in others."""
+"""Opening times in observed and other formats."""
 
 import pytest
 from hypothesis import given
@@ -32,6 +32,6 @@ def test_C5_an_opening_more_than_thirty_days_ahead_is_not_credible() -> None:
 
 
 @given(st.one_of(st.integers(), st.floats(), st.text(), st.none(), st.binary()))
-def test_no_value_gives_an_absurd_time(value: object) -> None:
+def test_no_value_returns_an_absurd_time(value: object) -> None:
     read = opening_ms(value)
     assert read is None or EARLIEST_MS <= read <= LATEST_MS

@@ -1,4 +1,4 @@
-"""Numbers as they are shown: what is read back is the value, to the digits shown, in any width."""
+"""Number formatting: the text reads back as the value to its last digit, at any width."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Events go into the journal and come back as they were, also those of another build."""
+"""Events are decoded from the journal as encoded, including those of other builds."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -259,7 +259,7 @@ def test_every_kind_is_known_by_a_name_of_its_own() -> None:
     assert len(KINDS) == len(set(KINDS.values()))
 
 
-def test_times_and_subjects_are_told_without_knowing_the_kind() -> None:
+def test_times_and_subjects_are_readable_without_knowing_the_kind() -> None:
     everything: list[AnyEvent] = [
         ALERT,
         SettingChanged(at_ms=6, about="mode", old="a", new="b", needs_restart=True, origin="a flag"),

@@ -1,4 +1,4 @@
-"""What a statistic says of itself, and Wilson's interval against published ones."""
+"""Texts of figures, and Wilson's interval against published values."""
 
 import msgspec
 import pytest
@@ -26,7 +26,7 @@ from mexc_tui.model.figure import Figure, FigureUnit, too_few, undefined, wilson
         (undefined(30, 20, "no losses yet"), "n/a (no losses yet)"),
     ],
 )
-def test_a_figure_says_its_number_or_why_there_is_none(figure: Figure, words: str) -> None:
+def test_a_figure_shows_its_number_or_the_reason_for_none(figure: Figure, words: str) -> None:
     assert str(figure) == words
 
 
@@ -51,7 +51,7 @@ def test_wilsons_interval_is_the_published_one(hits: int, n: int, low: float, hi
 
 
 @given(st.integers(1, 5000), st.data())
-def test_wilsons_interval_lies_within_zero_and_one_and_holds_the_share(n: int, data: st.DataObject) -> None:
+def test_wilsons_interval_is_within_zero_and_one_and_contains_the_share(n: int, data: st.DataObject) -> None:
     hits = data.draw(st.integers(0, n))
     low, high = wilson_interval(hits, n)
     assert 0 <= low <= hits / n <= high <= 1

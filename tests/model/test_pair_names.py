@@ -1,4 +1,4 @@
-"""Names of pairs as people type them."""
+"""Pair names as users type them."""
 
 import pytest
 

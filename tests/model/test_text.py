@@ -1,4 +1,4 @@
-"""What text from outside may look like after cleaning (reliability 4.5)."""
+"""Cleaning of external text (reliability 4.5)."""
 
 import sys
 import unicodedata

@@ -1,4 +1,4 @@
-"""The P&L of the UTC day: from midnight on, whatever was halted, resumed or restarted since."""
+"""P&L of the UTC day: from midnight on, regardless of halts, resumes and restarts."""
 
 import asyncio
 from decimal import Decimal as D

@@ -1,4 +1,4 @@
-"""What the desk is worth, marked each second: points that are kept, days that begin, prices that are old."""
+"""Equity marked each second: stored points, day starts and stale prices."""
 
 import asyncio
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Fees that are told before the fills they were paid for: no correct account halts."""
+"""Fees reported before their fills: no consistent account halts."""
 
 import asyncio
 from decimal import Decimal

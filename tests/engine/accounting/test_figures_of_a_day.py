@@ -1,4 +1,4 @@
-"""Figures of a practice day, held against a calculation of their own from the rows of the store."""
+"""Figures of a practice day, compared with an independent calculation from the stored rows."""
 
 from dataclasses import dataclass
 from decimal import Decimal as D

@@ -1,4 +1,4 @@
-"""What the components of orders and books do with orders that are denied, foreign, or owe fees."""
+"""Orders that are denied, foreign, or have unsettled fees."""
 
 import asyncio
 from decimal import Decimal
@@ -136,7 +136,7 @@ def _buy(client_order_id: str, rooms_price: Decimal) -> NewOrder:
     )
 
 
-def test_a_persons_own_order_is_shown_and_left_alone(tmp_path: Path) -> None:
+def test_a_manual_order_is_displayed_and_left_alone(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path)
         await day.open()

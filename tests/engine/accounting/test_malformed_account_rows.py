@@ -1,4 +1,4 @@
-"""One malformed row of a private list costs that row: nothing is concluded from what it may hide."""
+"""A malformed row of a private list costs only that row: nothing is concluded from its absence."""
 
 import asyncio
 from decimal import Decimal
@@ -60,9 +60,7 @@ def rest_by_hand(day: PracticeDay) -> None:
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_start_goes_on_with_a_malformed_row_and_what_is_held_is_sold_at_its_stop(
-    tmp_path: Path, path: str
-) -> None:
+def test_a_start_with_a_malformed_row_continues_and_a_stop_still_sells(tmp_path: Path, path: str) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path, torn(path, at_s=60))
         await day.open()

@@ -1,4 +1,4 @@
-"""How the desk has done, from a real store."""
+"""Performance figures from a real store."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -88,7 +88,7 @@ async def performance(store: SqliteStore, *marks: PriceMark) -> PerformanceRow:
     )
 
 
-async def test_time_in_market_is_a_share_of_all_the_time_that_the_books_cover(tmp_path: Path) -> None:
+async def test_time_in_market_is_a_share_of_the_time_that_the_ledger_covers(tmp_path: Path) -> None:
     def one_trade(unit: UnitOfWork) -> None:
         tables = unit.trading(SCOPE)
         tables.entries.add(cash("start", "1000", LedgerAccount.EXTERNAL))
@@ -134,14 +134,14 @@ async def test_money_that_nothing_accounts_for_is_a_gap(tmp_path: Path) -> None:
     assert row.identity_gap == D(-3)
 
 
-async def test_without_a_price_a_position_stands_at_its_cost_and_says_so(tmp_path: Path) -> None:
+async def test_without_a_price_a_position_is_valued_at_cost_with_a_note(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
         row = await performance(store)
     assert (row.unrealised, row.equity, row.identity_gap) == (D(0), D(1_052), D(0))
     assert "1 at cost: no current price" in named(row)["exposure"].words
 
 
-async def test_a_figure_with_too_few_samples_says_so_instead_of_a_number(tmp_path: Path) -> None:
+async def test_a_figure_with_too_few_samples_has_a_text_instead_of_a_number(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
         row = await performance(store)
     rate = named(row)["win rate"]
@@ -192,7 +192,7 @@ async def test_value_at_risk_follows_the_stored_history(tmp_path: Path) -> None:
         assert worse > value
 
 
-async def test_what_is_held_may_open_lower_by_whole_gaps(tmp_path: Path) -> None:
+async def test_open_positions_may_gap_down(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
         figures = named(await performance(store, PriceMark(position_samples.position(), D("2.5"), D(0))))
     # Ten coins at 2.5.
@@ -234,7 +234,7 @@ async def test_stages_of_attempts_and_refusals_are_counted(tmp_path: Path) -> No
     assert figures["refused with 30001"].value == 0.5
 
 
-async def test_entries_are_held_against_the_ask_when_they_were_sent(tmp_path: Path) -> None:
+async def test_entry_slippage_is_measured_from_the_ask_at_send(tmp_path: Path) -> None:
     def entries(unit: UnitOfWork) -> None:
         tables = unit.trading(SCOPE)
         bought = msgspec.structs.replace(
@@ -282,7 +282,7 @@ async def test_returns_come_from_the_daily_closes_with_flows_taken_out(tmp_path:
     assert len(row.points) == 3
 
 
-async def test_books_of_another_scope_are_not_looked_at(tmp_path: Path) -> None:
+async def test_ledgers_of_other_scopes_are_not_read(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
         row = await store.read(
             "other", lambda reading: performance_of(reading.trading(samples.OTHER), samples.OTHER, {})

@@ -1,4 +1,4 @@
-"""Orders with the desk's prefix that its ledger does not know: another host, or an old backup."""
+"""Orders with the desk's prefix outside its ledger: another host, or an old backup."""
 
 import asyncio
 import shutil
@@ -46,7 +46,7 @@ def test_h5_an_engine_with_other_folders_finds_the_orders_of_the_first_and_halts
     simulate(main)
 
 
-def test_h5_what_a_person_has_resumed_after_halts_no_later_start(tmp_path: Path) -> None:
+def test_h5_an_order_before_a_manual_resume_halts_no_later_start(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path / "one", listing=PUNCTUAL, lent=HANDS_OFF)
         await day.open()

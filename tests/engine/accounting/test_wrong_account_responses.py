@@ -1,4 +1,4 @@
-"""Account answers that are wrong for a moment, and pairs that the exchange does not know any more."""
+"""Temporarily wrong balance responses, and delisted pairs."""
 
 import asyncio
 from decimal import Decimal
@@ -44,7 +44,7 @@ async def lasting_of(running: RunningEngine) -> list[Difference]:
     return list(lasting(run for _, run in found))
 
 
-def test_coins_missing_from_one_answer_are_not_written_off_and_entries_wait(tmp_path: Path) -> None:
+def test_coins_missing_from_one_response_are_not_written_off_and_entries_wait(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path, reconcile_s=3_600)
         await day.open()

@@ -1,4 +1,4 @@
-"""A live engine knows what its key may do, and takes none that can withdraw. In virtual time."""
+"""A live engine checks its key and rejects one that can withdraw. In virtual time."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -131,7 +131,7 @@ def test_with_coins_to_protect_it_starts_whatever_the_key_can_and_buys_nothing()
 
 
 @pytest.mark.parametrize("nothing", [None, UNTOLD])
-def test_an_exchange_that_does_not_tell_is_asked_again_in_a_minute(nothing: KeyRights | None) -> None:
+def test_an_inconclusive_response_is_queried_again_in_a_minute(nothing: KeyRights | None) -> None:
     async def main(_: Simulation) -> None:
         async with keeping(Answers(nothing, HARMLESS)) as keeper:
             assert keeper.facts is None, "not known is not harmless"
@@ -142,7 +142,7 @@ def test_an_exchange_that_does_not_tell_is_asked_again_in_a_minute(nothing: KeyR
     simulate(main)
 
 
-def test_a_right_that_is_given_later_is_seen_within_the_hour_and_stays_seen() -> None:
+def test_a_permission_added_later_is_detected_within_the_hour_and_kept() -> None:
     async def main(_: Simulation) -> None:
         async with keeping(Answers(HARMLESS, DANGEROUS, UNTOLD)) as keeper:
             assert keeper.facts is not None
@@ -160,7 +160,7 @@ def test_a_key_that_can_withdraw_is_known_as_that_whatever_else_is_unclear() -> 
     assert facts.may_withdraw
 
 
-def test_rights_that_nobody_tells_again_are_not_known_any_more_and_nothing_is_bought() -> None:
+def test_permissions_not_confirmed_expire_and_block_entries() -> None:
     async def main(_: Simulation) -> None:
         async with keeping(Answers(HARMLESS, None)) as keeper:
             assert keeper.refusal == ""

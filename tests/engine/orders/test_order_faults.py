@@ -1,4 +1,4 @@
-"""Orders and books while requests, answers and pushes are lost, doubled or late (reliability 2.1 to 2.5)."""
+"""Orders and ledger while requests, responses and updates are lost, repeated or late (reliability 2)."""
 
 import asyncio
 from pathlib import Path
@@ -60,7 +60,7 @@ def bought_under(
     ],
 )
 @pytest.mark.parametrize("is_silent", [False, True], ids=["with pushes", "without"])
-def test_r2_to_r7_an_answer_that_never_comes_is_one_buy_at_most(
+def test_r2_to_r7_a_missing_response_is_one_buy_at_most(
     tmp_path: Path, kind: FaultKind, is_sure: bool, is_silent: bool
 ) -> None:
     quiet = (FaultPlan(kind=FaultKind.SILENCE, at_s=35, for_s=60, path=PRIVATE),) if is_silent else ()
@@ -71,15 +71,15 @@ def test_an_order_that_questions_do_not_see_for_a_while_is_not_called_absent(tmp
     bought_under(tmp_path, at_the_opening(FaultKind.LOSE_RESPONSE), knobs=Knobs(visibility_ms=(2_000, 3_000)))
 
 
-def test_o1_a_fill_that_comes_long_before_the_answer_is_booked_once(tmp_path: Path) -> None:
+def test_o1_a_fill_that_comes_long_before_the_response_is_booked_once(tmp_path: Path) -> None:
     bought_under(tmp_path, at_the_opening(FaultKind.DELAY, amount_ms=2_500))
 
 
-def test_r9_a_storm_of_429_after_the_buy_leaves_books_that_agree(tmp_path: Path) -> None:
+def test_r9_a_storm_of_429_after_the_buy_leaves_a_matching_ledger(tmp_path: Path) -> None:
     bought_under(tmp_path, FaultPlan(kind=FaultKind.TOO_MANY_REQUESTS, at_s=41, for_s=5))
 
 
-def test_o4_a_cancel_that_is_refused_and_carried_out_is_asked_for(tmp_path: Path) -> None:
+def test_o4_a_cancel_that_is_rejected_and_executed_is_queried(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         quiet = FaultPlan(kind=FaultKind.SILENCE, at_s=42)
         knobs = Knobs(cancel_race=1.0)
@@ -145,7 +145,7 @@ def test_d3_what_a_full_store_does_not_take_is_booked_later(
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_any_mixture_of_faults_leaves_books_that_agree(tmp_path: Path, seed: int) -> None:
+def test_any_mixture_of_faults_leaves_a_matching_ledger(tmp_path: Path, seed: int) -> None:
     async def main(sim: Simulation) -> None:
         kinds = [
             FaultKind.LOSE_REQUEST,

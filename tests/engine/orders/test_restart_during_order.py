@@ -1,4 +1,4 @@
-"""An engine killed at each point of an order's life: the next one ends with the books of the exchange."""
+"""An engine killed at each stage of an order: the next one ends with the exchange's state."""
 
 import asyncio
 from decimal import Decimal

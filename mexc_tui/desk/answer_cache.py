@@ -24,16 +24,16 @@ class CachedResponse(Generic[T]):
 class ResponseCache:
     """Cache of responses in memory; a new event invalidates all of them."""
 
-    def __init__(self, cache: Cache, newest: Callable[[], int], kept: Lifetimes) -> None:
+    def __init__(self, cache: Cache, newest: Callable[[], int], lifetimes: Lifetimes) -> None:
         """`newest` returns the number of the newest event; `kept` limits the lifetime in memory."""
         self._cache = cache
         self._newest = newest
-        self._kept = Lifetimes(memory_ms=kept.memory_ms)
+        self._lifetimes = Lifetimes(memory_ms=lifetimes.memory_ms)
 
     async def of(
-        self, name: str, kind: type[T], asked: Arguments, read: Callable[[], Awaitable[T]]
+        self, name: str, kind: type[T], args: Arguments, read: Callable[[], Awaitable[T]]
     ) -> CachedResponse[T]:
         """Return the response to query `name`; concurrent callers share one read."""
-        key = f"{self._newest()} {msgspec.json.encode(asked).decode()}"
-        found = await self._cache.get(Space(name, kind, self._kept), key, read)
+        key = f"{self._newest()} {msgspec.json.encode(args).decode()}"
+        found = await self._cache.get(Space(name, kind, self._lifetimes), key, read)
         return CachedResponse(found.value, 0 if found.level is None else found.age_ms)

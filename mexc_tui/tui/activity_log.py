@@ -28,22 +28,22 @@ class ActivityLog:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._kept: deque[tuple[int, ActivityEntry]] = deque(maxlen=MAX_KEPT)
+        self._entries: deque[tuple[int, ActivityEntry]] = deque(maxlen=MAX_KEPT)
         self._number = 0
 
-    def add(self, happening: ActivityEntry) -> None:
+    def add(self, new_entry: ActivityEntry) -> None:
         """Add an entry; it replaces the one with the same key."""
-        for index, (number, kept) in enumerate(self._kept):
-            if happening.key and kept.key == happening.key:
-                self._kept[index] = (number, happening)
+        for index, (number, entry) in enumerate(self._entries):
+            if new_entry.key and entry.key == new_entry.key:
+                self._entries[index] = (number, new_entry)
                 return
         self._number += 1
-        self._kept.appendleft((self._number, happening))
+        self._entries.appendleft((self._number, new_entry))
 
     def __iter__(self) -> Iterator[tuple[int, ActivityEntry]]:
         """Return number and entry, newest first."""
-        return iter(tuple(self._kept))
+        return iter(tuple(self._entries))
 
     def __contains__(self, key: object) -> bool:
         """Whether an entry has this key."""
-        return any(kept.key == key for _, kept in self._kept)
+        return any(entry.key == key for _, entry in self._entries)

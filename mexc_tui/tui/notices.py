@@ -43,24 +43,24 @@ class AlertSignals:
 class _Followed:
     """Events of one kind: earlier ones, queried once, and new ones."""
 
-    asks: JournalQuery
+    query: JournalQuery
     is_old_known: bool = False
-    came: list[tuple[int, AnyEvent]] = field(default_factory=list[tuple[int, AnyEvent]])
+    new_events: list[tuple[int, AnyEvent]] = field(default_factory=list[tuple[int, AnyEvent]])
 
-    def take(self, source: DeskSource) -> tuple[list[AnyEvent], list[AnyEvent]]:
+    def drain(self, source: DeskSource) -> tuple[list[AnyEvent], list[AnyEvent]]:
         """Return earlier events once, then new ones; none until the earlier ones are known."""
         old: list[AnyEvent] = []
         if not self.is_old_known:
-            page = source.answers.latest(JOURNAL, self.asks, ASK_AGAIN_S).result
+            page = source.answers.latest(JOURNAL, self.query, ASK_AGAIN_S).result
             if page is None:
                 return [], []
             rows = sorted(page.rows, key=lambda one: one.sequence)
             old = [event.decode(bytes(row.body)) for row in rows]
             newest = max((row.sequence for row in rows), default=0)
-            self.came = [(sequence, one) for sequence, one in self.came if sequence > newest]
+            self.new_events = [(sequence, one) for sequence, one in self.new_events if sequence > newest]
             self.is_old_known = True
-        came, self.came = self.came, []
-        return old, [one for _, one in came]
+        new_events, self.new_events = self.new_events, []
+        return old, [one for _, one in new_events]
 
 
 class Notices:
@@ -92,30 +92,32 @@ class Notices:
     def _on_fact(self, fact: Fact) -> None:
         match fact.event:
             case Alert():
-                self._alerts.came.append((fact.sequence, fact.event))
+                self._alerts.new_events.append((fact.sequence, fact.event))
             case FillBooked():
-                self._fills.came.append((fact.sequence, fact.event))
+                self._fills.new_events.append((fact.sequence, fact.event))
             case _:
                 pass
 
     def _new_alerts(self) -> list[Notice]:
-        old, came = self._alerts.take(self._source)
+        old, new_events = self._alerts.drain(self._source)
         for one in old:
             if isinstance(one, Alert):
-                self._keep(one)
-        notices = [self._keep(one) for one in came if isinstance(one, Alert)]
+                self._log_alert(one)
+        notices = [self._log_alert(one) for one in new_events if isinstance(one, Alert)]
         return [notice for notice in notices if notice is not None]
 
     def _new_fills(self) -> list[Notice]:
         """Log one entry per order with all its fills; return the texts of new fills."""
-        old, came = self._fills.take(self._source)
+        old, new_events = self._fills.drain(self._source)
         for one in old:
             if isinstance(one, FillBooked):
-                self._book(one)
-        words = {one.client_order_id: self._book(one) for one in came if isinstance(one, FillBooked)}
-        return [Notice(said, Tone.PLAIN, is_critical=False) for said in words.values()]
+                self._log_fill(one)
+        words = {
+            one.client_order_id: self._log_fill(one) for one in new_events if isinstance(one, FillBooked)
+        }
+        return [Notice(text, Tone.PLAIN, is_critical=False) for text in words.values()]
 
-    def _book(self, one: FillBooked) -> str:
+    def _log_fill(self, one: FillBooked) -> str:
         before = self._filled.pop(one.client_order_id, Filled())
         filled = self._filled[one.client_order_id] = before.plus(one)
         while len(self._filled) > MAX_KEPT:
@@ -142,7 +144,7 @@ class Notices:
                 notices.append(Notice(f"{what}: {words}", tone, is_critical=False))
         return notices
 
-    def _keep(self, alert: Alert) -> Notice | None:
+    def _log_alert(self, alert: Alert) -> Notice | None:
         """Log an alert; return its notice if its severity requires one."""
         tone = _TONES.get(alert.severity, Tone.BAD)
         words = alert.text if alert.about in alert.text else f"{alert.about}: {alert.text}"

@@ -47,7 +47,7 @@ def close_text(row: PositionRow) -> tuple[str, Tone]:
     """Describe a closed position: P&L, reason and holding time, with a tone for the P&L."""
     made = gain(row.realised)
     percent = "" if row.realised_pct is None else f" ({gain(row.realised_pct, 1, '%').text.strip()})"
-    held = age((row.closed_ms or row.opened_ms) - row.opened_ms)
+    holding_time = age((row.closed_ms or row.opened_ms) - row.opened_ms)
     reason = reason_text(row.close_reason)
     tone = Tone.GOOD if row.realised > 0 else Tone.PLAIN
-    return f"{made.text.strip()} {row.quote_asset}{percent}, {reason} after {held}", tone
+    return f"{made.text.strip()} {row.quote_asset}{percent}, {reason} after {holding_time}", tone

@@ -58,7 +58,7 @@ class ActionSpec:
     """Query for its effect before confirmation."""
     words: Callable[[DeskSource, Target], str] = no_text
     """Describes the effect from the rows until the preview arrives."""
-    asks: bool = True
+    needs_confirmation: bool = True
     needs_preview: bool = False
     """Adds risk: requires the preview before confirmation."""
     typed: Callable[[DeskSource], str] = no_text
@@ -122,7 +122,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         kind=trading_requests.HALT,
         args=_halt_request,
         words=halt_effect,
-        asks=False,
+        needs_confirmation=False,
         then="h or R resume",
         undo="resume",
         changes=_TRADING_QUERIES,
@@ -153,7 +153,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         name="Lock live",
         kind=trading_requests.LOCK,
         args=_no_arguments,
-        asks=False,
+        needs_confirmation=False,
         then="L unlock",
         undo="unlock",
         changes=_TRADING_QUERIES,
@@ -176,7 +176,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         aim=ActionTarget.PAIR,
         kind=trading_requests.DISARM,
         args=_symbol_arguments,
-        asks=False,
+        needs_confirmation=False,
         changes=_TRADING_QUERIES,
     ),
     ActionSpec(
@@ -207,7 +207,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         name="Reduce only",
         kind=trading_requests.REDUCE_ONLY,
         args=_halt_request,
-        asks=False,
+        needs_confirmation=False,
         then="R resume",
         undo="resume",
         changes=_TRADING_QUERIES,
@@ -238,7 +238,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         kind=trading_requests.RECONCILE,
         command="reconcile",
         args=_no_arguments,
-        asks=False,
+        needs_confirmation=False,
         changes=(engine_requests.JOURNAL,),
     ),
     ActionSpec(
@@ -275,7 +275,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         kind=engine_requests.ADD_LISTING,
         args=_typed_arguments,
         words=_typed_effect,
-        asks=False,
+        needs_confirmation=False,
     ),
     ActionSpec(
         id="drop_listing",

@@ -131,7 +131,7 @@ class CommandController:
             return
         self.withdraw()
         self.shown = run
-        if action.asks:
+        if action.needs_confirmation:
             self._ask_confirmation(run)
         else:
             self._execute(run)
@@ -161,7 +161,7 @@ class CommandController:
                 self._hide()
                 return True
             return False
-        match run.question.hear(key, character, self._callbacks.now_s()):
+        match run.question.handle_key(key, character, self._callbacks.now_s()):
             case KeyMeaning.YES:
                 run.typed = run.question.typed
                 self._execute(run)

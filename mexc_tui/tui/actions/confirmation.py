@@ -54,7 +54,7 @@ class ActionConfirmation:
         """Allow confirmation; keys are ignored for a moment again."""
         self.is_ready, self.word, self.since_s = True, word, now_s
 
-    def hear(self, key: str, character: str | None, now_s: float) -> KeyMeaning:
+    def handle_key(self, key: str, character: str | None, now_s: float) -> KeyMeaning:
         """Handle a key in Textual's notation with its character."""
         is_burst = now_s - self._last_s < BURST_S
         self._last_s = now_s

@@ -109,8 +109,8 @@ def remaining(source: DeskSource) -> str:
 
 def previewed(row: PreviewRow) -> str:
     """Return the text of a preview with its refusals."""
-    said = [one.flip or str(one) for one in row.refusals]
-    more = [] if row.is_allowed else [one for one in said if one not in row.words]
+    refusals = [one.flip or str(one) for one in row.refusals]
+    more = [] if row.is_allowed else [one for one in refusals if one not in row.words]
     return " ".join([row.words, "; ".join(more)]).strip()
 
 

@@ -184,8 +184,8 @@ def _lane(lane: LaneRow, width: int) -> Drawn:
     share = lane.used / lane.limit if lane.limit else 0.0
     tone = Tone.BAD if share >= 1 else Tone.WARN if share >= _FULL else Tone.GOOD
     room = max(min(width - 15 - 18, _BAR), 4)
-    said = f" {lane.used}/{lane.limit} in {lane.window_s:g} s"
-    return StyledSpan(fit(lane.name, 15), Tone.FAINT), StyledSpan(bar(share, room), tone), StyledSpan(said)
+    usage = f" {lane.used}/{lane.limit} in {lane.window_s:g} s"
+    return StyledSpan(fit(lane.name, 15), Tone.FAINT), StyledSpan(bar(share, room), tone), StyledSpan(usage)
 
 
 def _streams(context: RenderContext, width: int, height: int) -> list[Drawn]:

@@ -48,8 +48,8 @@ def ladder(row: PositionRow, now_ms: int, width: int, height: int) -> list[Drawn
 
 
 def _steps(row: PositionRow) -> list[_Step]:
-    held = "high since entry" if row.closed_ms is None else "high while open"
-    highest = [_Step(row.high_price, "·", "high", Tone.FAINT, held)] if row.high_price > 0 else []
+    label = "high since entry" if row.closed_ms is None else "high while open"
+    highest = [_Step(row.high_price, "·", "high", Tone.FAINT, label)] if row.high_price > 0 else []
     return highest + (_of_open(row) if row.closed_ms is None else _of_closed(row))
 
 
@@ -64,7 +64,7 @@ def _of_open(row: PositionRow) -> list[_Step]:
     steps = [_Step(one.price, "┼", f"TP {one.number}", *_rung(one, row)) for one in row.rungs]
     bought = f"{_quantity(row.quantity, row)} {row.base_asset}"
     steps.append(_Step(row.entry_price, "┼", "entry", Tone.PLAIN, bought))
-    steps.append(_Step(row.stop_price, "┴", "stop", Tone.BAD, _stop_words(row)))
+    steps.append(_Step(row.stop_price, "┴", "stop", Tone.BAD, _stop_text(row)))
     if row.bid is not None:
         old = "" if row.bid_age_ms is None or row.bid_age_ms < 1_000 else f", {age(row.bid_age_ms)} old"
         steps.append(_Step(row.bid, "►", "bid", Tone.STRONG, f"now{old}"))
@@ -76,7 +76,7 @@ def _rung(rung: RungRow, row: PositionRow) -> tuple[Tone, str]:
     return tone, f"{_quantity(rung.quantity, row)} {row.base_asset}, {text}"
 
 
-def _stop_words(row: PositionRow) -> str:
+def _stop_text(row: PositionRow) -> str:
     moved = row.stop_price != row.initial_stop
     first = f", initially {price(row.initial_stop, row.price_decimals).text}" if moved else ""
     return f"closes remainder{first}"

@@ -97,27 +97,27 @@ def undoing(page: FactPage) -> Target:
     return Target(made=SettingUndo(name=change.about), words=words)
 
 
-def _held(context: RenderContext, symbol: str) -> PositionRow | None:
+def _open_position(context: RenderContext, symbol: str) -> PositionRow | None:
     rows = context.source.positions.rows.values()
     return next((row for row in rows if row.symbol == symbol and row.closed_ms is None), None)
 
 
 def _exits(context: RenderContext, symbol: str) -> str | None:
-    row = _held(context, symbol)
+    row = _open_position(context, symbol)
     return None if row is None else ""
 
 
 def _read_exits(text: str, context: RenderContext, symbol: str) -> Target:
-    row = _held(context, symbol)
+    row = _open_position(context, symbol)
     if row is None:
         raise InvalidLine("Select an open position first.")
     edit = parse_exits(symbol, text)
-    words = [_stop_words(row, edit.stop_price)] if edit.stop_price is not None else []
+    words = [_stop_text(row, edit.stop_price)] if edit.stop_price is not None else []
     words += [f"{name} {value}" for name, value in _pairs(text) if name != "stop"]
     return Target(symbol, made=edit, words=f"{symbol}: {'; '.join(words)}. Other exits stay unchanged.")
 
 
-def _stop_words(row: PositionRow, stop: Decimal) -> str:
+def _stop_text(row: PositionRow, stop: Decimal) -> str:
     places = row.price_decimals
     away = "" if not row.entry_price else f" ({(stop / row.entry_price - 1) * 100:+.1f}% from entry)"
     return f"stop {price(row.stop_price, places).text} → {price(stop, places).text}{away}"
@@ -139,8 +139,8 @@ def parse_exits(symbol: str, text: str) -> ExitsEdit:
         trailing_distance_pct=trailing[1],
         trailing_after_pct=trailing[2],
         ladder=_ladder(pairs["tp"]) if "tp" in pairs else None,
-        break_even_rung=_whole(pairs["even"]) if "even" in pairs else None,
-        time_stop_s=_whole(pairs["time"]) if "time" in pairs else None,
+        break_even_rung=_integer(pairs["even"]) if "even" in pairs else None,
+        time_stop_s=_integer(pairs["time"]) if "time" in pairs else None,
     )
 
 
@@ -175,7 +175,7 @@ def _number(text: str) -> Decimal:
     return number
 
 
-def _whole(text: str) -> int:
+def _integer(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise InvalidLine(f"{clean(text, 40)!r} is not an integer.")
     return int(text[:12])

@@ -37,16 +37,16 @@ _LOUD = {
 }
 
 
-def asked(words_kept: str) -> JournalQuery:
+def journal_query(filter_text: str) -> JournalQuery:
     """Return the query; an event kind or a symbol in the filter is searched in the whole journal."""
-    kept = words_kept.split()
-    kind = next((word for word in kept if word.casefold() in KINDS), "")
-    about = next((word.upper() for word in kept if _PAIR.fullmatch(word.upper())), "")
+    filter_words = filter_text.split()
+    kind = next((word for word in filter_words if word.casefold() in KINDS), "")
+    about = next((word.upper() for word in filter_words if _PAIR.fullmatch(word.upper())), "")
     return JournalQuery(kind=kind.casefold(), about=about, limit=PAGE)
 
 
 def _query(context: RenderContext) -> QueryResponse[FactPage]:
-    return context.query(JOURNAL, asked(context.filter), FOLLOW_S)
+    return context.query(JOURNAL, journal_query(context.filter), FOLLOW_S)
 
 
 def _rows(page: FactPage, _: RenderContext) -> dict[str, Line]:

@@ -79,13 +79,13 @@ def _limit(row: LimitRow, width: int, room: int) -> Drawn:
     tone = Tone.BAD if share >= _REACHED else Tone.WARN if share >= _NEAR else Tone.GOOD
     used, left = _figures(row)
     beside = f"  {row.words}" if row.words else ""
-    has_room = _NAME + room + len(used) + len(left) + len(beside) <= width
+    fits = _NAME + room + len(used) + len(left) + len(beside) <= width
     return (
         StyledSpan(name),
         StyledSpan(bar(float(share), room), tone),
         StyledSpan(used),
         StyledSpan(left, tone if share >= _NEAR else Tone.FAINT),
-        StyledSpan(beside if has_room else "", Tone.FAINT),
+        StyledSpan(beside if fits else "", Tone.FAINT),
     )
 
 

@@ -100,7 +100,7 @@ class ActivityScreen(Screen[None]):
 
     def update_entries(self) -> None:
         """Show new entries."""
-        self._table.apply({str(number): _line(happening) for number, happening in self._activity})
+        self._table.apply({str(number): _line(entry) for number, entry in self._activity})
         self.on_table_moved()
 
     def on_table_moved(self) -> None:
@@ -144,10 +144,10 @@ class Commands(CommandPalette):
         self.query_one("#--input").border_title = Text("^x: halt   esc: back")
 
 
-def _line(happening: ActivityEntry) -> Line:
+def _line(entry: ActivityEntry) -> Line:
     return (
-        Cell(utc(happening.at_ms), rank=-happening.at_ms),
-        Cell(happening.who, Tone.FAINT),
-        Cell(happening.what, Tone.STRONG),
-        Cell(happening.result, happening.tone),
+        Cell(utc(entry.at_ms), rank=-entry.at_ms),
+        Cell(entry.who, Tone.FAINT),
+        Cell(entry.what, Tone.STRONG),
+        Cell(entry.result, entry.tone),
     )

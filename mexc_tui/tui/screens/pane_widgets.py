@@ -40,12 +40,12 @@ def fill_table(pane: TablePane, table: Table, dirty: Dirty | None, context: Rend
 
 def fill_query_pane(pane: QueryPane[Any], table: Table, context: RenderContext) -> str:
     """Show the last query result in a table, or the reason why there is none. Return the last problem."""
-    response = pane.asks(context)
+    response = pane.query(context)
     has_any = response is not None and response.result is not None
     replace_rows(table, pane.rows(response.result, context) if response is not None and has_any else {})
     problem = "" if response is None else response.problem
-    is_asked = response is not None and not has_any and not problem
-    table.set_empty(problem or (LOADING if is_asked else pane.empty))
+    is_loading = response is not None and not has_any and not problem
+    table.set_empty(problem or (LOADING if is_loading else pane.empty))
     return problem if has_any else ""
 
 

@@ -67,7 +67,7 @@ class QueryPane(Generic[Result]):
 
     title: str
     columns: tuple[Column, ...]
-    asks: Callable[[RenderContext], QueryResponse[Result] | None]
+    query: Callable[[RenderContext], QueryResponse[Result] | None]
     rows: Callable[[Result, RenderContext], dict[str, Line]]
     empty: str
     order: SortOrder = UNSORTED
@@ -107,7 +107,7 @@ class ScreenSpec:
 def reading(
     view: Callable[[DeskSource], MirrorSource[Row]],
     line: Callable[[Row, int], Line],
-    keeps: Callable[[Row], bool] = lambda _: True,
+    passes: Callable[[Row], bool] = lambda _: True,
 ) -> Read:
     """Return a reader of the rows of a view that pass a filter."""
 
@@ -115,7 +115,7 @@ def reading(
         rows = view(context.source).rows
         found = {key: rows.get(key) for key in (rows if keys is None else keys)}
         return {
-            key: None if row is None or not keeps(row) else line(row, context.now_ms)
+            key: None if row is None or not passes(row) else line(row, context.now_ms)
             for key, row in found.items()
         }
 

@@ -44,11 +44,13 @@ def opens_soon(source: DeskSource) -> bool:
 
 def leave_text(source: DeskSource) -> str:
     """Describe the effect of detaching and stopping, with numbers."""
-    held = len(open_positions(source))
+    open_count = len(open_positions(source))
     status = source.status_row
     process = "" if status is None else f" (process {status.pid})"
-    are = "position is" if held == 1 else "positions are"
-    protected = f"{held} {are} open; the engine watches the stops." if held else "No open position."
+    are = "position is" if open_count == 1 else "positions are"
+    protected = (
+        f"{open_count} {are} open; the engine watches the stops." if open_count else "No open position."
+    )
     return (
         f"{protected}\n\n"
         f"  d  Detach: the engine{process} keeps running without a screen.\n"

@@ -41,8 +41,8 @@ def _state(context: RenderContext, width: int, height: int) -> list[Drawn]:
         return [text_line(LOADING, Tone.FAINT)]
     is_only_locked = risk.is_locked and risk.state is TradingState.ACTIVE
     key = " (L)" if context.source.may_operate else ""
-    said, tone = (LOCKED.format(key), Tone.WARN) if is_only_locked else _STATES[risk.state]
-    lines = [text_line(said, tone)]
+    state_text, tone = (LOCKED.format(key), Tone.WARN) if is_only_locked else _STATES[risk.state]
+    lines = [text_line(state_text, tone)]
     if risk.unlocked_until_ms is not None:
         until = local_and_utc(risk.unlocked_until_ms, context.zone)
         lines.append(text_line(f"live trading unlocked until {until}; L lock", Tone.WARN))

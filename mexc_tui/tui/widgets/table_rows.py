@@ -126,7 +126,7 @@ class TableRows:
         return Dirty(dirty, gone, len(self.shown) != len(before))
 
     def _ordered(self) -> list[str]:
-        keys = [key for key, line in self._lines.items() if _is_kept(line, self.filter)]
+        keys = [key for key, line in self._lines.items() if _passes_filter(line, self.filter)]
         column = self.order.column
         if column is None:
             return keys[::-1] if self.order.is_reverse else keys
@@ -143,7 +143,7 @@ def _rank(cell: Cell) -> tuple[bool, float, str]:
     return cell.rank is None, cell.rank or 0.0, "" if cell.rank is not None else cell.text
 
 
-def _is_kept(line: Sequence[Cell], words: str) -> bool:
+def _passes_filter(line: Sequence[Cell], words: str) -> bool:
     if not words:
         return True
     text = " ".join(cell.text for cell in line).casefold()

@@ -92,14 +92,14 @@ async def test_every_command_of_the_palette_and_the_keys_reaches_the_engine() ->
         frozen.positions.put("P-QUXUSDT", None)
         frozen.positions.put("P-LOSTUSDT", None)
         await one.press("5")
-        for key, asks, command in (
+        for key, needs_confirmation, command in (
             ("r", False, "reduce_only"),
             ("B", False, "reconcile"),
             ("X", True, "flatten"),
             ("K", True, "kill"),
         ):
             await one.press(key)
-            if asks:
+            if needs_confirmation:
                 assert one.told() == []
                 await one.press("Y")
             await one.until(f"{command} it was")

@@ -401,5 +401,5 @@ def test_every_deed_is_in_the_one_table_of_keys_under_its_own_id() -> None:
         key = KEYS_BY_ID[action.id]
         assert key.action in (f"command('{action.id}')", f"form('{action.id}')")
         assert key.needs_operator is not action.lowers_risk
-        if action.asks:
+        if action.needs_confirmation:
             assert all(one.isupper() for one in key.each), action.id

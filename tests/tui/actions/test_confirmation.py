@@ -12,16 +12,16 @@ from mexc_tui.tui.actions.confirmation import (
 
 
 def test_only_the_named_key_says_yes_and_any_other_says_no() -> None:
-    assert ActionConfirmation(0).hear("Y", "Y", 1.0) is KeyMeaning.YES
+    assert ActionConfirmation(0).handle_key("Y", "Y", 1.0) is KeyMeaning.YES
     for key, character in (("enter", "\r"), ("y", "y"), ("X", "X"), ("space", " "), ("n", "n"), ("f1", None)):
-        assert ActionConfirmation(0).hear(key, character, 1.0) is KeyMeaning.NO, key
+        assert ActionConfirmation(0).handle_key(key, character, 1.0) is KeyMeaning.NO, key
 
 
 def test_keys_mean_nothing_at_first_but_escape_always_leaves_it() -> None:
     question = ActionConfirmation(10.0)
-    assert question.hear("Y", "Y", 10.0 + IGNORE_S - 0.01) is KeyMeaning.IGNORED
-    assert question.hear("escape", None, 10.0) is KeyMeaning.NO
-    assert question.hear("Y", "Y", 10.0 + IGNORE_S + BURST_S) is KeyMeaning.YES
+    assert question.handle_key("Y", "Y", 10.0 + IGNORE_S - 0.01) is KeyMeaning.IGNORED
+    assert question.handle_key("escape", None, 10.0) is KeyMeaning.NO
+    assert question.handle_key("Y", "Y", 10.0 + IGNORE_S + BURST_S) is KeyMeaning.YES
 
 
 @given(st.lists(st.sampled_from("XY\rn"), min_size=1, max_size=200), st.floats(0, BURST_S * 0.9))
@@ -30,7 +30,7 @@ def test_a_key_held_down_or_a_pasted_text_never_says_yes(characters: list[str], 
     now_s = 0.0
     for character in characters:
         now_s += apart_s
-        assert question.hear(character, character, now_s) is KeyMeaning.IGNORED
+        assert question.handle_key(character, character, now_s) is KeyMeaning.IGNORED
 
 
 def test_it_is_open_for_ten_seconds_and_a_word_may_take_longer() -> None:
@@ -41,36 +41,38 @@ def test_it_is_open_for_ten_seconds_and_a_word_may_take_longer() -> None:
 
 def test_what_has_no_numbers_yet_cannot_be_agreed_to() -> None:
     question = ActionConfirmation(0, is_ready=False)
-    assert question.hear("Y", "Y", 1.0) is KeyMeaning.IGNORED
+    assert question.handle_key("Y", "Y", 1.0) is KeyMeaning.IGNORED
     assert "Not yet" in question.note
     question.ready(2.0)
-    assert question.hear("Y", "Y", 2.1) is KeyMeaning.IGNORED
-    assert question.hear("Y", "Y", 3.0) is KeyMeaning.YES
+    assert question.handle_key("Y", "Y", 2.1) is KeyMeaning.IGNORED
+    assert question.handle_key("Y", "Y", 3.0) is KeyMeaning.YES
 
 
 def test_a_share_is_chosen_by_its_key() -> None:
-    assert ActionConfirmation(0, choices=("2", "5")).hear("5", "5", 1.0) is KeyMeaning.CHOICE
-    assert ActionConfirmation(0, choices=("2", "5")).hear("Y", "Y", 1.0) is KeyMeaning.NO
+    assert ActionConfirmation(0, choices=("2", "5")).handle_key("5", "5", 1.0) is KeyMeaning.CHOICE
+    assert ActionConfirmation(0, choices=("2", "5")).handle_key("Y", "Y", 1.0) is KeyMeaning.NO
 
 
 def _typed(question: ActionConfirmation, text: str, apart_s: float) -> list[KeyMeaning]:
-    return [question.hear(one, one, 1.0 + number * apart_s) for number, one in enumerate(text)]
+    return [question.handle_key(one, one, 1.0 + number * apart_s) for number, one in enumerate(text)]
 
 
 def test_a_word_is_typed_letter_by_letter_and_needs_no_enter() -> None:
     question = ActionConfirmation(0, word="resume")
     heard = _typed(question, "resum", 0.1)
     assert set(heard) == {KeyMeaning.IGNORED}
-    assert question.hear("enter", "\r", 1.6) is KeyMeaning.IGNORED
-    assert question.hear("e", "e", 1.7) is KeyMeaning.YES
+    assert question.handle_key("enter", "\r", 1.6) is KeyMeaning.IGNORED
+    assert question.handle_key("e", "e", 1.7) is KeyMeaning.YES
 
 
 def test_a_wrong_letter_is_taken_back() -> None:
     question = ActionConfirmation(0, word="stop")
     _typed(question, "sx", 0.1)
-    question.hear("backspace", "\x7f", 1.4)
+    question.handle_key("backspace", "\x7f", 1.4)
     assert question.typed == "s"
-    assert [question.hear(one, one, 2.0 + number) for number, one in enumerate("top")][-1] is KeyMeaning.YES
+    assert [question.handle_key(one, one, 2.0 + number) for number, one in enumerate("top")][
+        -1
+    ] is KeyMeaning.YES
 
 
 @given(st.floats(0, 0.03))

@@ -1,7 +1,7 @@
 import pytest
 
 from mexc_tui.desk.engine_requests import FactPage, JournalQuery
-from mexc_tui.tui.screens.journal import asked
+from mexc_tui.tui.screens.journal import journal_query
 from mexc_tui.tui.widgets.table import Table
 from tests.support.tui.desk_app import desk, until
 from tests.support.tui.frozen_desk import Frozen
@@ -15,8 +15,8 @@ def _journal(*numbers: int) -> FactPage:
 
 
 def test_a_kind_or_a_pair_in_the_filter_is_asked_of_the_whole_journal() -> None:
-    assert asked("order_changed fooUSDT halt") == JournalQuery(kind="order_changed", about="FOOUSDT")
-    assert asked("halt") == JournalQuery()
+    assert journal_query("order_changed fooUSDT halt") == JournalQuery(kind="order_changed", about="FOOUSDT")
+    assert journal_query("halt") == JournalQuery()
 
 
 async def test_facts_are_listed_newest_first_in_plain_words_with_all_of_one_beside() -> None:

@@ -47,12 +47,12 @@ class Desk:
         return (await self.answers.of("signals", engine_requests.SignalPage, asked, self.read)).value.next
 
 
-async def test_fifty_who_ask_at_once_cost_one_query() -> None:
+async def test_fifty_concurrent_queries_cost_one_read() -> None:
     desk = Desk()
     assert await asyncio.gather(*(desk.ask() for _ in range(50))) == [1] * 50
 
 
-async def test_the_same_question_again_is_answered_without_a_query_for_as_long_as_the_setting_says() -> None:
+async def test_a_repeated_query_is_served_from_the_cache_for_the_configured_time() -> None:
     desk = Desk()
     await desk.ask()
     desk.clock.ms += 1_999
@@ -61,7 +61,7 @@ async def test_the_same_question_again_is_answered_without_a_query_for_as_long_a
     assert await desk.ask() == 2
 
 
-async def test_an_answer_that_is_kept_says_how_old_it_is() -> None:
+async def test_a_cached_response_states_its_age() -> None:
     desk = Desk()
     first = await desk.answers.of("signals", engine_requests.SignalPage, ABOUT, desk.read)
     desk.clock.ms += 1_500
@@ -69,14 +69,14 @@ async def test_an_answer_that_is_kept_says_how_old_it_is() -> None:
     assert (first.age_ms, again.age_ms, again.value) == (0, 1_500, first.value)
 
 
-async def test_after_a_new_fact_it_is_read_anew() -> None:
+async def test_a_new_event_invalidates_the_cache() -> None:
     desk = Desk()
     await desk.ask()
     desk.newest += 1
     assert await desk.ask() == 2
 
 
-async def test_a_fact_while_it_is_read_does_not_make_the_old_answer_the_new_one() -> None:
+async def test_an_event_during_a_read_does_not_validate_the_old_response() -> None:
     desk = Desk()
     reading = asyncio.create_task(desk.ask())
     await asyncio.sleep(0)
@@ -86,7 +86,7 @@ async def test_a_fact_while_it_is_read_does_not_make_the_old_answer_the_new_one(
     assert await desk.ask() == 2
 
 
-async def test_another_question_is_another_answer() -> None:
+async def test_different_arguments_have_different_responses() -> None:
     desk = Desk()
     await desk.ask()
     assert await desk.ask(engine_requests.SignalsQuery(symbol="OTHERUSDT")) == 2

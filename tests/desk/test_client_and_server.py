@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "desk.sock"
 
 
-async def test_two_viewers_see_the_same_and_both_may_act(path: Path) -> None:
+async def test_two_viewers_receive_the_same_rows_and_both_may_send_commands(path: Path) -> None:
     async with serving(path) as engine:
         engine.quotes.put("AUSDT", Quote(1))
         one, two = client_of(path, who="one"), client_of(path, who="two")
@@ -53,7 +53,7 @@ async def test_two_viewers_see_the_same_and_both_may_act(path: Path) -> None:
         assert [command.sender.who for command, _ in engine.audit.rows.values()] == ["one", "two"]
 
 
-async def test_I13_a_mirror_ends_equal_to_the_engine_through_drops_of_the_connection(path: Path) -> None:
+async def test_I13_a_mirror_equals_the_engine_after_lost_connections(path: Path) -> None:
     rng = Random(5)
     async with serving(path) as engine:
         client = client_of(path)
@@ -75,7 +75,7 @@ async def test_I13_a_mirror_ends_equal_to_the_engine_through_drops_of_the_connec
             assert dict(mirror.rows) == dict(engine.quotes.rows)
 
 
-async def test_facts_come_in_order_once_and_none_is_missing_through_an_engine_restart(path: Path) -> None:
+async def test_events_arrive_once_in_order_and_without_gaps_across_an_engine_restart(path: Path) -> None:
     journal, heard = MemoryJournal(), list[Fact]()
     for _ in range(700):
         journal.add()
@@ -96,7 +96,7 @@ async def test_facts_come_in_order_once_and_none_is_missing_through_an_engine_re
     assert heard == journal.facts[100:]
 
 
-async def test_news_are_the_facts_since_the_first_connection_also_when_a_journal_begins_anew(
+async def test_news_are_the_events_since_the_first_connection_also_after_a_journal_reset(
     path: Path,
 ) -> None:
     journal, heard = MemoryJournal(), list[Fact]()
@@ -120,7 +120,7 @@ async def test_news_are_the_facts_since_the_first_connection_also_when_a_journal
             await until(lambda: [fact.sequence for fact in heard] == [301, 302, 1])
 
 
-async def test_the_same_id_is_done_once_and_answered_alike(path: Path) -> None:
+async def test_a_command_id_is_executed_once_with_the_same_response(path: Path) -> None:
     async with serving(path) as engine:
         client, other = client_of(path), client_of(path)
         async with running(client), running(other):
@@ -140,7 +140,7 @@ async def test_the_same_id_is_done_once_and_answered_alike(path: Path) -> None:
     assert changed.outcome is CommandOutcome.REFUSED
 
 
-async def test_a_command_given_under_a_lost_connection_is_done_once(path: Path) -> None:
+async def test_a_command_during_a_lost_connection_is_executed_once(path: Path) -> None:
     async with serving(path) as engine:
         client = client_of(path)
         async with running(client):
@@ -155,7 +155,7 @@ async def test_a_command_given_under_a_lost_connection_is_done_once(path: Path) 
     assert engine.bought == [7]
 
 
-async def test_an_id_is_known_to_the_next_engine_too(path: Path) -> None:
+async def test_a_command_id_is_recognised_after_an_engine_restart(path: Path) -> None:
     audit = MemoryAudit()
     client = client_of(path)
     async with running(client):
@@ -169,7 +169,7 @@ async def test_an_id_is_known_to_the_next_engine_too(path: Path) -> None:
     assert begun.outcome is CommandOutcome.UNKNOWN
 
 
-async def test_answers_say_why_nothing_was_done(path: Path) -> None:
+async def test_responses_state_why_a_command_was_not_executed(path: Path) -> None:
     stranger = CommandKind("sell", Amount, Amount)
     wrong = CommandKind("buy", Quote, Amount)
     async with serving(path) as engine:
@@ -193,7 +193,7 @@ async def test_answers_say_why_nothing_was_done(path: Path) -> None:
     assert engine.bought == [9]
 
 
-async def test_who_looks_only_may_read_and_halt_and_nothing_else(path: Path) -> None:
+async def test_a_read_only_viewer_may_only_query_and_reduce_risk(path: Path) -> None:
     async with serving(path, highest=Role.VIEW) as engine:
         client = client_of(path, Role.OPERATE)
         async with running(client):
@@ -220,7 +220,7 @@ async def test_more_than_fifty_commands_in_a_second_are_refused(path: Path) -> N
             assert engine.server.viewers
 
 
-async def test_a_link_says_when_the_engine_is_silent_and_when_it_is_gone(
+async def test_the_connection_state_distinguishes_a_silent_engine_from_a_lost_one(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mexc_tui.desk.client.STALE_S", 0.05)
@@ -235,7 +235,7 @@ async def test_a_link_says_when_the_engine_is_silent_and_when_it_is_gone(
         await until(lambda: client.state.link is Link.DISCONNECTED)
 
 
-async def test_an_engine_in_a_thread_of_its_own_serves_this_loop_and_one_shot_questions(path: Path) -> None:
+async def test_an_engine_in_its_own_thread_serves_this_loop_and_single_requests(path: Path) -> None:
     ready, stop = threading.Event(), threading.Event()
 
     async def engine_main() -> None:
@@ -270,7 +270,7 @@ async def test_an_engine_in_a_thread_of_its_own_serves_this_loop_and_one_shot_qu
         await asyncio.to_thread(fetch_view, path, QUOTES, who="cli", deadline_s=1)
 
 
-async def test_a_question_that_is_not_answered_in_time_says_so(path: Path) -> None:
+async def test_a_request_without_a_response_in_time_raises(path: Path) -> None:
     async with serving(path) as engine:
         engine.may_go.clear()
         with pytest.raises(EngineSilent, match="did not respond within"):
@@ -280,7 +280,7 @@ async def test_a_question_that_is_not_answered_in_time_says_so(path: Path) -> No
         engine.may_go.set()
 
 
-async def test_a_late_command_is_not_begun_but_one_that_was_done_is_answered(path: Path) -> None:
+async def test_an_expired_command_is_not_executed_but_a_completed_one_gets_its_response(path: Path) -> None:
     sender = CommandSender("late", 1, Role.OPERATE)
     async with serving(path) as engine:
         commands = engine.server.commands
@@ -313,14 +313,14 @@ async def test_ids_beyond_those_remembered_are_found_in_the_audit(
         assert engine.bought == list(range(1, 10))
 
 
-async def test_a_handler_that_is_cancelled_from_within_is_answered_as_failed(path: Path) -> None:
+async def test_a_handler_cancelled_from_within_is_reported_as_failed(path: Path) -> None:
     async with serving(path):
         client = client_of(path)
         async with running(client):
             assert (await client.send(BUY, Amount(13), deadline_s=5)).outcome is CommandOutcome.FAILED
 
 
-async def test_a_command_under_way_is_answered_before_the_engine_closes(path: Path) -> None:
+async def test_a_running_command_gets_its_response_before_the_engine_closes(path: Path) -> None:
     async with serving(path) as engine:
         client = client_of(path)
         async with running(client):
@@ -334,7 +334,7 @@ async def test_a_command_under_way_is_answered_before_the_engine_closes(path: Pa
             await closing
 
 
-async def test_a_journal_that_fails_once_costs_no_fact(path: Path) -> None:
+async def test_a_single_journal_failure_loses_no_event(path: Path) -> None:
     journal, heard = MemoryJournal(), list[Fact]()
     for _ in range(5):
         journal.add()
@@ -346,7 +346,7 @@ async def test_a_journal_that_fails_once_costs_no_fact(path: Path) -> None:
     assert not journal.is_broken
 
 
-async def test_rows_of_the_engine_before_are_not_taken_for_those_of_the_next(path: Path) -> None:
+async def test_rows_of_a_previous_engine_are_not_mixed_with_current_ones(path: Path) -> None:
     client = client_of(path)
     mirror = client.mirror(QUOTES)
     async with running(client):
@@ -358,7 +358,7 @@ async def test_rows_of_the_engine_before_are_not_taken_for_those_of_the_next(pat
             await until(lambda: dict(mirror.rows) == {"BUSDT": Quote(2)})
 
 
-async def test_a_fact_that_was_not_told_is_fetched_from_the_journal(path: Path) -> None:
+async def test_an_unpublished_event_is_read_from_the_journal(path: Path) -> None:
     journal, heard = MemoryJournal(), list[Fact]()
     client = client_of(path)
     client.follow(0, heard.append)
@@ -372,7 +372,7 @@ async def test_a_fact_that_was_not_told_is_fetched_from_the_journal(path: Path) 
     assert heard == journal.facts
 
 
-async def test_what_lowers_risk_is_done_before_the_audit_answers(path: Path) -> None:
+async def test_a_risk_reducing_command_is_executed_before_the_audit_responds(path: Path) -> None:
     class SilentAudit(MemoryAudit):
         async def begin(self, command: ReceivedCommand) -> AuditEntry | None:
             await answers.wait()
@@ -389,7 +389,7 @@ async def test_what_lowers_risk_is_done_before_the_audit_answers(path: Path) -> 
         await until(lambda: any(answer is not None for _, answer in audit.rows.values()))
 
 
-async def test_what_lowers_risk_and_was_given_to_the_engine_before_is_looked_up_first(path: Path) -> None:
+async def test_an_older_risk_reducing_command_is_looked_up_in_the_audit_first(path: Path) -> None:
     audit, given_ms = MemoryAudit(), now_ms() - 60_000
     give = CommandMessage(
         id="once", name=HALT.name, at_ms=given_ms, until_ms=given_ms + 1, args=raw(Amount(1))
@@ -401,7 +401,7 @@ async def test_what_lowers_risk_and_was_given_to_the_engine_before_is_looked_up_
 
 
 @pytest.mark.parametrize(("kind", "outcome"), [(BUY, CommandOutcome.REFUSED), (HALT, CommandOutcome.DONE)])
-async def test_a_store_that_refuses_is_one_line_for_who_asked_and_in_the_log(
+async def test_a_storage_error_is_one_line_in_the_response_and_in_the_log(
     path: Path,
     caplog: pytest.LogCaptureFixture,
     kind: CommandKind[Amount, Amount],

@@ -41,7 +41,7 @@ async def test_an_engine_of_another_release_is_named_with_the_next_step(
             await asyncio.to_thread(fetch_view, path, QUOTES, who="cli", deadline_s=5)
 
 
-async def test_an_answer_of_another_release_is_not_guessed_at(path: Path) -> None:
+async def test_a_response_of_another_release_is_rejected(path: Path) -> None:
     kind = CommandKind("count", Amount, Other, changes_state=False)
     async with serving(path):
         with pytest.raises(FrontEndError, match=r"response to count .* Run both from the same release"):
@@ -50,14 +50,14 @@ async def test_an_answer_of_another_release_is_not_guessed_at(path: Path) -> Non
             )
 
 
-async def test_rows_of_another_release_are_not_guessed_at(path: Path) -> None:
+async def test_rows_of_another_release_are_rejected(path: Path) -> None:
     async with serving(path) as engine:
         engine.quotes.put("AUSDT", Quote(1))
         with pytest.raises(FrontEndError, match="Run both from the same release"):
             await asyncio.to_thread(fetch_view, path, ViewKind("quotes", Other), who="cli", deadline_s=5)
 
 
-async def test_a_command_that_the_engine_does_not_know_is_refused_with_those_it_knows(path: Path) -> None:
+async def test_an_unknown_command_is_refused_with_the_list_of_known_ones(path: Path) -> None:
     kind = CommandKind("fly", Amount, Amount)
     async with serving(path) as engine:
         reply = await asyncio.to_thread(
@@ -68,7 +68,7 @@ async def test_a_command_that_the_engine_does_not_know_is_refused_with_those_it_
         assert engine.bought == []
 
 
-def test_the_socket_of_a_dead_engine_says_how_to_start_another(tmp_path: Path) -> None:
+def test_connecting_to_a_dead_engine_names_the_command_to_start_one(tmp_path: Path) -> None:
     path = tmp_path / "mine.sock"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
@@ -77,7 +77,9 @@ def test_the_socket_of_a_dead_engine_says_how_to_start_another(tmp_path: Path) -
         fetch_view(path, QUOTES, who="cli", deadline_s=5)
 
 
-async def test_no_word_goes_to_an_engine_of_another_user(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_is_sent_to_an_engine_of_another_user(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def stranger(_: socket.socket) -> Peer:
         return Peer(uid=4_000_000_000, pid=1)
 

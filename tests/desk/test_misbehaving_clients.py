@@ -106,9 +106,7 @@ async def is_served(path: Path, engine: Engine) -> None:
         (frame(Hello(protocol=99, role=Role.VIEW, who="future")), "front end 99"),
     ],
 )
-async def test_what_is_no_hello_is_answered_in_words_and_sent_away(
-    path: Path, sent: bytes, words: str
-) -> None:
+async def test_an_invalid_hello_is_refused_with_a_reason(path: Path, sent: bytes, words: str) -> None:
     async with serving(path) as engine:
         said = await said_to(path, sent)
         assert len(said) == 1
@@ -126,7 +124,7 @@ async def test_garbage_after_the_hello_ends_only_that_viewer(path: Path) -> None
 
 
 @pytest.mark.parametrize("sent", [[b"\0"], [frame(HELLO), b"\0\0\x01\0half"]])
-async def test_a_frame_that_trickles_is_not_waited_for(
+async def test_a_slowly_arriving_frame_times_out(
     path: Path, sent: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wire, "FRAME_S", 0.05)
@@ -135,13 +133,13 @@ async def test_a_frame_that_trickles_is_not_waited_for(
         await is_served(path, engine)
 
 
-async def test_who_says_nothing_is_not_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_without_a_hello_times_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HELLO_S", 0.05)
     async with serving(path):
         assert "No hello" in last_words(await said_to(path))
 
 
-async def test_a_view_or_fact_that_is_not_there_is_refused_and_the_viewer_stays(path: Path) -> None:
+async def test_an_unknown_view_or_event_is_refused_and_the_viewer_stays_connected(path: Path) -> None:
     async with serving(path) as engine:
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(frame(HELLO) + frame(Subscribe(view="orders")) + frame(Follow(after=9)) + frame(HELLO))
@@ -265,7 +263,7 @@ async def test_M10_a_stopped_viewer_costs_little_and_is_current_when_it_wakes(
             await reading
 
 
-async def test_another_user_is_refused_before_it_may_speak(path: Path) -> None:
+async def test_another_user_is_refused_before_the_hello(path: Path) -> None:
     def stranger(connection: socket.socket) -> Peer:
         return Peer(OWN_UID + 1, 1)
 
@@ -273,7 +271,9 @@ async def test_another_user_is_refused_before_it_may_speak(path: Path) -> None:
         assert last_words(await said_to(path)) == "This desk belongs to another user."
 
 
-async def test_one_viewer_too_many_is_told_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_viewer_beyond_the_limit_is_refused_with_a_reason(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(server, "MAX_VIEWERS", 1)
     async with serving(path) as engine, running(client_of(path)):
         await until(lambda: len(engine.server.viewers) == 1)
@@ -283,7 +283,7 @@ async def test_one_viewer_too_many_is_told_so(path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("role", [Role.OPERATE, Role.VIEW])
-async def test_full_slots_lock_out_no_command_that_reduces_risk(path: Path, role: Role) -> None:
+async def test_full_slots_do_not_block_risk_reducing_commands(path: Path, role: Role) -> None:
     async with serving(path) as engine, AsyncExitStack() as viewers:
         for number in range(server.MAX_VIEWERS):
             client = client_of(path, who=f"viewer {number}")
@@ -304,9 +304,7 @@ async def test_full_slots_lock_out_no_command_that_reduces_risk(path: Path, role
         assert 1 not in engine.bought
 
 
-async def test_a_reserved_slot_is_not_kept_by_a_viewer_that_says_nothing(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_silent_viewer_loses_its_reserved_slot(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "MAX_VIEWERS", 0)
     monkeypatch.setattr(server, "RESERVED", 1)
     monkeypatch.setattr(viewer, "RESERVED_SILENCE_S", 0.05)
@@ -323,7 +321,7 @@ async def test_a_reserved_slot_is_not_kept_by_a_viewer_that_says_nothing(
         await until(lambda: not engine.server.viewers)
 
 
-async def test_a_burst_of_silent_connections_keeps_nobody_out(path: Path) -> None:
+async def test_a_burst_of_silent_connections_blocks_no_viewer(path: Path) -> None:
     async with serving(path) as engine:
         burst = [await asyncio.open_unix_connection(path) for _ in range(server.MAX_HANDSHAKES + 20)]
         await is_served(path, engine)
@@ -332,7 +330,7 @@ async def test_a_burst_of_silent_connections_keeps_nobody_out(path: Path) -> Non
             writer.close()
 
 
-async def test_many_connections_may_wait_before_any_is_taken_in(path: Path) -> None:
+async def test_many_connections_may_queue_before_the_first_is_accepted(path: Path) -> None:
     async with serving(path) as engine:
         waiting = [socket.socket(socket.AF_UNIX) for _ in range(300)]
         for one in waiting:  # the engine's loop takes none of them in meanwhile
@@ -354,14 +352,14 @@ async def test_the_socket_is_private_whatever_the_umask_and_gone_after_the_engin
     assert path.name not in os.listdir(path.parent)
 
 
-async def test_a_living_socket_is_never_taken(path: Path) -> None:
+async def test_a_socket_in_use_is_never_replaced(path: Path) -> None:
     async with serving(path) as engine:
         with pytest.raises(SocketInUse, match="attach to it"):
             DeskSocket(path)
         await is_served(path, engine)
 
 
-def test_a_living_socket_without_a_lock_is_not_taken_either(path: Path) -> None:
+def test_a_socket_in_use_without_a_lock_is_not_replaced(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as living:
         living.bind(str(path))
         living.listen(0)
@@ -378,7 +376,7 @@ async def test_the_socket_of_a_dead_engine_is_replaced(path: Path) -> None:
         await is_served(path, engine)
 
 
-def test_what_is_no_socket_stays(path: Path) -> None:
+def test_a_file_that_is_not_a_socket_is_not_removed(path: Path) -> None:
     path.write_text("dear diary")
     with pytest.raises(FrontEndError, match="is not a socket"):
         DeskSocket(path)

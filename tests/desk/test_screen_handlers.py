@@ -30,7 +30,7 @@ def record(unit: UnitOfWork) -> None:
         unit.record(event)
 
 
-async def test_what_the_guard_did_and_who_halted_stand_in_one_list(tmp_path: Path) -> None:
+async def test_risk_actions_and_halts_are_in_one_history(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeEngineQueries()) as (_, client, store):
         await store.write("facts", record)
         everything = await client.send(
@@ -53,7 +53,7 @@ async def test_what_the_guard_did_and_who_halted_stand_in_one_list(tmp_path: Pat
     assert rest.result.rows == [oldest]
 
 
-async def test_an_engine_without_screens_says_so_in_words(tmp_path: Path) -> None:
+async def test_an_engine_without_screen_queries_refuses_them(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeEngineQueries()) as (_, client, _):
         asked = screen_requests.MarketQuery(symbol="NEWUSDT")
         replies = [

@@ -25,7 +25,7 @@ from tests.support.fake_engine import CLOCK, FakeEngineQueries, desk, opened
 from tests.support.samples import listing_samples
 
 
-async def test_a_command_given_twice_is_done_once_also_by_the_next_engine(tmp_path: Path) -> None:
+async def test_a_repeated_command_is_executed_once_also_after_an_engine_restart(tmp_path: Path) -> None:
     face, other = FakeEngineQueries(), FakeEngineQueries()
     add = engine_requests.AddListing(symbol="NEWUSDT")
     async with desk(tmp_path, face) as (_, client, _):
@@ -48,7 +48,7 @@ async def test_a_command_given_twice_is_done_once_also_by_the_next_engine(tmp_pa
     assert [type(fact.event) for fact in facts] == [CommandBegun, CommandDone]
 
 
-async def test_a_command_that_an_engine_died_in_is_said_to_be_unknown(tmp_path: Path) -> None:
+async def test_the_outcome_of_a_command_interrupted_by_a_crash_is_unknown(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
     audit = JournalAudit(store, CLOCK)
     given = ReceivedCommand("command-1", "stop", CommandSender("me", 1, Role.VIEW), 1, 1, 2, b"{}", "digest")
@@ -64,7 +64,7 @@ async def test_a_command_that_an_engine_died_in_is_said_to_be_unknown(tmp_path: 
     await store.close()
 
 
-async def test_what_the_engine_refuses_is_refused_in_its_words(tmp_path: Path) -> None:
+async def test_a_refusal_carries_the_text_of_the_engine(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeEngineQueries()) as (_, client, _):
         reply = await client.send(
             engine_requests.DROP_LISTING, engine_requests.DropListing(symbol="AUSDT"), deadline_s=5
@@ -72,7 +72,7 @@ async def test_what_the_engine_refuses_is_refused_in_its_words(tmp_path: Path) -
     assert (reply.outcome, reply.words) == (CommandOutcome.REFUSED, "AUSDT is unknown.")
 
 
-async def test_who_stopped_the_engine_is_told_to_it(tmp_path: Path) -> None:
+async def test_the_engine_records_who_stopped_it(tmp_path: Path) -> None:
     face = FakeEngineQueries()
     async with desk(tmp_path, face) as (_, client, _):
         reply = await client.send(engine_requests.STOP, engine_requests.NoArguments(), deadline_s=5)
@@ -80,7 +80,7 @@ async def test_who_stopped_the_engine_is_told_to_it(tmp_path: Path) -> None:
     assert face.stops == ["requested by tester"]
 
 
-async def test_long_lists_come_page_by_page_and_large_rows_in_smaller_pages(tmp_path: Path) -> None:
+async def test_long_lists_are_paged_with_fewer_large_rows_per_page(tmp_path: Path) -> None:
     def fill(unit: UnitOfWork) -> None:
         for number in range(150):
             listing = listing_samples.listing(f"N{number}USDT", 1_000 + number)
@@ -112,7 +112,7 @@ async def test_long_lists_come_page_by_page_and_large_rows_in_smaller_pages(tmp_
         assert 1 < len(page.rows) < 50
 
 
-async def test_a_view_follows_what_stands(tmp_path: Path) -> None:
+async def test_a_view_follows_the_engine(tmp_path: Path) -> None:
     face = FakeEngineQueries(standing=[signal_row(listing_samples.signal(), stands=True)])
     store = await SqliteStore.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
     async with opened(store, face, tmp_path / "s.sock") as door:
@@ -132,7 +132,7 @@ async def test_a_view_follows_what_stands(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_the_first_viewer_is_shown_what_stands_now(tmp_path: Path) -> None:
+async def test_the_first_viewer_receives_the_current_rows(tmp_path: Path) -> None:
     face = FakeEngineQueries()
     store = await SqliteStore.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
     async with opened(store, face, tmp_path / "s.sock"):

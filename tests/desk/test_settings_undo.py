@@ -34,7 +34,7 @@ async def change(client: DeskClient, name: str, text: str) -> None:
     assert reply.outcome is CommandOutcome.DONE, reply.words
 
 
-def test_the_last_change_is_taken_back_and_again(tmp_path: Path) -> None:
+def test_the_last_change_is_undone_and_redone(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -56,7 +56,7 @@ def test_the_last_change_is_taken_back_and_again(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_of_several_changes_the_named_one_is_taken_back(tmp_path: Path) -> None:
+def test_undo_with_a_name_reverts_the_change_of_that_setting(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -70,7 +70,7 @@ def test_of_several_changes_the_named_one_is_taken_back(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_setting_that_was_changed_outside_since_then_is_left_alone(tmp_path: Path) -> None:
+def test_a_setting_changed_in_the_file_since_then_is_not_undone(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -85,7 +85,7 @@ def test_a_setting_that_was_changed_outside_since_then_is_left_alone(tmp_path: P
     simulate(main)
 
 
-def test_rows_say_what_a_setting_is_and_where_it_came_from(tmp_path: Path) -> None:
+def test_rows_state_value_and_origin_of_a_setting(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
@@ -102,7 +102,7 @@ def test_rows_say_what_a_setting_is_and_where_it_came_from(tmp_path: Path) -> No
     simulate(main)
 
 
-def test_a_change_is_looked_at_before_it_is_made(tmp_path: Path) -> None:
+def test_a_change_is_checked_before_it_is_made(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()

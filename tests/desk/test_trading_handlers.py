@@ -57,7 +57,7 @@ async def desk(
         await store.close()
 
 
-async def test_views_hold_what_the_engine_holds(tmp_path: Path) -> None:
+async def test_views_have_the_rows_of_the_engine(tmp_path: Path) -> None:
     money = FakeTradingQueries()
     async with desk(tmp_path, money) as (client, _):
         snipes, orders = client.mirror(trading_requests.SNIPES), client.mirror(trading_requests.ORDERS)
@@ -70,7 +70,7 @@ async def test_views_hold_what_the_engine_holds(tmp_path: Path) -> None:
     assert risk.rows["desk"] == money.now
 
 
-async def test_questions_about_money_are_answered(tmp_path: Path) -> None:
+async def test_trading_queries_return_results(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeTradingQueries(approved=False)) as (client, _):
         what_if = await client.send(trading_requests.WHAT_IF, NEW, deadline_s=5)
         how = await client.send(trading_requests.PERFORMANCE, NoArguments(), deadline_s=5)
@@ -81,7 +81,7 @@ async def test_questions_about_money_are_answered(tmp_path: Path) -> None:
     assert (how.result.equity, books.outcome) == (D(1_001), CommandOutcome.DONE)
 
 
-async def test_commands_reach_the_engine_with_who_gave_them(tmp_path: Path) -> None:
+async def test_commands_reach_the_engine_with_their_sender(tmp_path: Path) -> None:
     money = FakeTradingQueries()
     async with desk(tmp_path, money) as (client, _):
         armed = await client.send(trading_requests.ARM, NEW, deadline_s=5)
@@ -110,21 +110,21 @@ async def test_commands_reach_the_engine_with_who_gave_them(tmp_path: Path) -> N
     assert "\x1b" not in money.done[3][1]
 
 
-async def test_a_command_that_could_not_do_all_of_it_says_so(tmp_path: Path) -> None:
+async def test_an_incomplete_command_is_reported_as_partly_done(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeTradingQueries(is_all=False)) as (client, _):
         reply = await client.send(trading_requests.FLATTEN, NoArguments(), deadline_s=5)
     assert (reply.outcome, reply.words) == (CommandOutcome.PARTLY, "Did flatten.")
     assert reply.result is not None
 
 
-async def test_a_comparison_that_could_not_be_finished_is_no_success(tmp_path: Path) -> None:
+async def test_an_incomplete_reconciliation_is_not_reported_as_done(tmp_path: Path) -> None:
     money = FakeTradingQueries(run=reconciled(DIFFERENCE, problem="the exchange did not answer"))
     async with desk(tmp_path, money) as (client, _):
         reply = await client.send(trading_requests.RECONCILE, NoArguments(), deadline_s=5)
     assert (reply.outcome, reply.words) == (CommandOutcome.PARTLY, "the exchange did not answer")
 
 
-async def test_a_refusal_is_handed_on_in_its_words(tmp_path: Path) -> None:
+async def test_a_refusal_keeps_its_text(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeTradingQueries(approved=False)) as (client, _):
         reply = await client.send(trading_requests.ARM, NEW, deadline_s=5)
     assert (reply.outcome, reply.result) == (CommandOutcome.REFUSED, None)
@@ -132,7 +132,7 @@ async def test_a_refusal_is_handed_on_in_its_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", ["0", "-1", "100.01", "NaN"])
-async def test_a_share_that_is_no_part_sells_nothing(tmp_path: Path, share: str) -> None:
+async def test_an_invalid_share_sells_nothing(tmp_path: Path, share: str) -> None:
     money = FakeTradingQueries()
     async with desk(tmp_path, money) as (client, _):
         closing = trading_requests.CloseRequest(symbol="NEWUSDT", share_pct=D(share))
@@ -140,7 +140,7 @@ async def test_a_share_that_is_no_part_sells_nothing(tmp_path: Path, share: str)
     assert (reply.outcome, money.done) == (CommandOutcome.REFUSED, [])
 
 
-async def test_who_only_looks_may_stop_and_sell_but_neither_buy_nor_resume(tmp_path: Path) -> None:
+async def test_a_read_only_viewer_may_halt_and_sell_but_not_buy_or_resume(tmp_path: Path) -> None:
     money = FakeTradingQueries()
     async with desk(tmp_path, money, Role.VIEW) as (client, _):
         refused = [
@@ -172,7 +172,7 @@ async def test_who_only_looks_may_stop_and_sell_but_neither_buy_nor_resume(tmp_p
     assert "Read-only viewer" in offered.words
 
 
-async def test_an_engine_that_only_looks_shows_nothing_and_refuses_in_words(tmp_path: Path) -> None:
+async def test_a_read_only_engine_has_no_rows_and_refuses_with_a_reason(tmp_path: Path) -> None:
     async with desk(tmp_path, None) as (client, _):
         positions = client.mirror(trading_requests.POSITIONS)
         replies = [
@@ -196,7 +196,7 @@ def remember(unit: UnitOfWork) -> None:
     unit.listings.save(listing_samples.listing("NEWUSDT"), ListingStage.SCHEDULED)
 
 
-async def test_why_tells_what_validators_said_then_and_say_now(tmp_path: Path) -> None:
+async def test_why_has_the_checks_when_armed_and_the_current_ones(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeTradingQueries(approved=False)) as (client, store):
         await store.write("snipe", remember)
         reply = await client.send(
@@ -209,7 +209,7 @@ async def test_why_tells_what_validators_said_then_and_say_now(tmp_path: Path) -
     assert not row.what_if.approved
 
 
-async def test_after_a_command_the_views_are_up_to_date_at_once(tmp_path: Path) -> None:
+async def test_views_are_updated_immediately_after_a_command(tmp_path: Path) -> None:
     money = FakeTradingQueries()
     async with desk(tmp_path, money) as (client, _):
         risk = client.mirror(trading_requests.RISK)
@@ -223,7 +223,7 @@ async def test_after_a_command_the_views_are_up_to_date_at_once(tmp_path: Path) 
     assert reply.result.state is TradingState.HALTED
 
 
-def test_rows_travel_whole() -> None:
+def test_rows_are_transferred_without_loss() -> None:
     row = FakeTradingQueries().positions()[0]
     assert row.protection is Protection.ENGINE
     body = msgspec.json.encode(row)

@@ -100,7 +100,7 @@ def test_a_lost_first_page_of_a_new_engine_leaves_no_row_of_the_old_one() -> Non
     assert dict(pair.mirror.rows) == {"BUSDT": Quote(2)}
 
 
-def test_a_row_that_changed_often_is_told_once() -> None:
+def test_a_row_that_changed_often_is_sent_once() -> None:
     pair = Pair(View(QUOTES), Mirror(QUOTES))
     for price in range(1_000):
         pair.view.put("AUSDT", Quote(price))
@@ -110,7 +110,7 @@ def test_a_row_that_changed_often_is_told_once() -> None:
     assert not pair.view.has_changes(pair.cursor)
 
 
-def test_the_same_row_again_is_no_change() -> None:
+def test_an_equal_row_is_no_change() -> None:
     view = View(QUOTES)
     view.put("AUSDT", Quote(1))
     view.put("AUSDT", Quote(1))
@@ -118,7 +118,7 @@ def test_the_same_row_again_is_no_change() -> None:
     assert view.version == 1
 
 
-def test_listeners_of_a_mirror_hear_what_changed_and_only_that() -> None:
+def test_mirror_listeners_receive_only_the_changed_keys() -> None:
     pair = Pair(View(QUOTES), Mirror(QUOTES))
     heard: list[frozenset[str]] = []
     pair.mirror.on_change(heard.append)
@@ -132,12 +132,12 @@ def test_listeners_of_a_mirror_hear_what_changed_and_only_that() -> None:
     assert heard == [frozenset({"AUSDT"}), frozenset({"AUSDT", "BUSDT"})]
 
 
-def test_a_row_too_large_to_show_is_refused_when_it_is_put() -> None:
+def test_a_row_too_large_to_send_is_rejected() -> None:
     with pytest.raises(ValueError, match="a row of"):
         View(QUOTES).put("AUSDT", Quote(1, "x" * views.ROW_BYTES))
 
 
-def test_removed_keys_are_forgotten_in_the_end() -> None:
+def test_removed_keys_are_eventually_forgotten() -> None:
     view = View(QUOTES)
     cursor = view.resume(0)
     view.page(cursor)

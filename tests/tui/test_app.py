@@ -231,7 +231,7 @@ async def test_leaving_asks_and_detaches_by_default() -> None:
         assert app.ending is Ending.LEFT
 
 
-async def test_leaving_may_be_thought_better_of() -> None:
+async def test_leaving_can_be_cancelled() -> None:
     async with desk() as (app, pilot, _):
         await pilot.press("q")
         await until(pilot, app, "Enter detaches.")
@@ -248,7 +248,7 @@ async def test_stopping_the_engine_asks_for_a_word_while_positions_are_open() ->
         assert not any(name == "stop" for name, _ in frozen.given)
 
 
-async def test_who_only_looks_leaves_without_a_question() -> None:
+async def test_a_read_only_screen_leaves_without_a_question() -> None:
     frozen = Frozen()
     frozen.may_operate = False
     async with desk(frozen) as (app, pilot, _):

@@ -52,7 +52,7 @@ async def _broken(fails: Callable[[DeskApp, Frozen], None], apps: list[DeskApp])
 
 
 @pytest.mark.parametrize("fails", [_painting, _a_timer, _a_command_by_name, _an_error_that_draws_itself])
-async def test_a_failure_ends_the_screen_and_is_said(fails: Callable[[DeskApp, Frozen], None]) -> None:
+async def test_a_failure_ends_the_screen_with_a_message(fails: Callable[[DeskApp, Frozen], None]) -> None:
     apps: list[DeskApp] = []
     with pytest.raises(Exception, match="link"):
         await _broken(fails, apps)

@@ -26,7 +26,7 @@ def test_no_key_means_two_things_at_once() -> None:
         assert max(Counter(keys).values()) == 1, scope
 
 
-def test_keys_that_terminals_take_are_left_to_them() -> None:
+def test_keys_used_by_terminals_are_not_bound() -> None:
     taken = {"ctrl+a", "ctrl+b", "ctrl+s", "ctrl+z"}
     for key in KEYS:
         for one in key.each:
@@ -34,7 +34,7 @@ def test_keys_that_terminals_take_are_left_to_them() -> None:
             assert not one.startswith("alt+")
 
 
-def test_what_needs_an_operator_is_never_a_lower_case_letter() -> None:
+def test_an_operator_action_is_never_a_lower_case_letter() -> None:
     for key in KEYS:
         if key.needs_operator:
             assert all(len(one) > 1 or not one.islower() for one in key.each)
@@ -58,7 +58,7 @@ def test_palette_and_help_say_what_the_keys_do() -> None:
     assert all(key.help in text for key in KEYS if key.keys)
 
 
-def test_a_viewer_that_only_looks_has_no_key_of_an_operator() -> None:
+def test_a_read_only_screen_has_no_operator_keys() -> None:
     assert not any(key.needs_operator for key in allowed(may_operate=False))
 
 
@@ -67,5 +67,5 @@ def test_bindings_are_the_table_itself() -> None:
     assert bound == {key.id: key.action for key in KEYS if key.keys}
 
 
-def test_halting_does_not_care_about_caps_lock() -> None:
+def test_the_halt_key_works_with_caps_lock() -> None:
     assert {"h", "H"} <= set(BY_ID["halt"].each)

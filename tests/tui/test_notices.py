@@ -41,7 +41,7 @@ async def _look(notices: Notices) -> list[tuple[str, bool]]:
     return found + [(one.words, one.is_critical) for one in notices.new_notices()]
 
 
-async def test_alerts_of_before_are_kept_and_new_ones_are_told_once_without_asking_again() -> None:
+async def test_earlier_alerts_are_logged_and_new_ones_announced_once_without_another_query() -> None:
     frozen, happened = Frozen(), ActivityLog()
     frozen.replies["journal"] = _page((4, Severity.ERROR, "old"))
     notices = Notices(frozen.source(), happened)
@@ -59,7 +59,7 @@ async def test_alerts_of_before_are_kept_and_new_ones_are_told_once_without_aski
     assert [name for name, _ in frozen.given] == ["journal", "journal"]
 
 
-async def test_a_trading_state_is_news_once_and_grave_when_no_person_wished_it() -> None:
+async def test_a_trading_state_is_announced_once_and_critical_unless_manual() -> None:
     frozen, happened = Frozen(), ActivityLog()
     notices = Notices(frozen.source(), happened)
     assert await _look(notices) == []
@@ -70,7 +70,7 @@ async def test_a_trading_state_is_news_once_and_grave_when_no_person_wished_it()
     assert [one.who for _, one in happened] == ["anna", "engine"]
 
 
-async def test_how_loud_it_is_comes_from_the_settings() -> None:
+async def test_bell_and_flash_follow_the_settings() -> None:
     frozen = Frozen()
     frozen.replies["settings"] = settings(bell=False, flash=True)
     notices = Notices(frozen.source(), ActivityLog())
@@ -80,7 +80,7 @@ async def test_how_loud_it_is_comes_from_the_settings() -> None:
     assert notices.signals_for_critical() == AlertSignals(bell=False, flash=True)
 
 
-def test_what_happened_is_kept_newest_first_once_for_each_key_and_not_for_ever() -> None:
+def test_the_activity_log_is_bounded_newest_first_with_one_entry_per_key() -> None:
     happened = ActivityLog()
     for number in range(MAX_KEPT + 10):
         happened.add(ActivityEntry(number, "you", "x", str(number)))

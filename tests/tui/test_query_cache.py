@@ -13,7 +13,7 @@ async def _answered(answers: QueryCache) -> None:
     await asyncio.wait_for(came.wait(), 5)
 
 
-async def test_the_first_look_asks_and_the_next_one_has_the_answer() -> None:
+async def test_the_first_use_sends_the_query_and_the_next_has_the_response() -> None:
     frozen = Frozen()
     frozen.replies["settings"] = ASKED
     answers = QueryCache(frozen.send, lambda: frozen.now_ms)
@@ -23,7 +23,7 @@ async def test_the_first_look_asks_and_the_next_one_has_the_answer() -> None:
     assert len(frozen.given) == 1
 
 
-async def test_an_answer_that_is_too_old_for_a_look_is_asked_anew_and_shown_meanwhile() -> None:
+async def test_an_old_response_is_shown_until_the_repeated_query_returns() -> None:
     frozen = Frozen()
     frozen.replies["settings"] = ASKED
     answers = QueryCache(frozen.send, lambda: frozen.now_ms)
@@ -34,7 +34,7 @@ async def test_an_answer_that_is_too_old_for_a_look_is_asked_anew_and_shown_mean
     assert len(frozen.given) == 2
 
 
-async def test_a_refusal_is_said_and_the_last_answer_stays() -> None:
+async def test_a_refusal_is_shown_with_the_last_response() -> None:
     frozen = Frozen()
     frozen.replies["settings"] = ASKED
     answers = QueryCache(frozen.send, lambda: frozen.now_ms)
@@ -49,7 +49,7 @@ async def test_a_refusal_is_said_and_the_last_answer_stays() -> None:
     assert "Nobody here answers settings" in heard.problem
 
 
-async def test_only_so_many_answers_are_kept() -> None:
+async def test_the_number_of_cached_responses_is_bounded() -> None:
     frozen = Frozen()
     answers = QueryCache(frozen.send, lambda: frozen.now_ms)
     for number in range(MAX_KEPT + 1):

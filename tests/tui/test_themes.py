@@ -59,7 +59,7 @@ def test_own_themes_are_read_beside_the_shipped_ones(tmp_path: Path) -> None:
     assert set(themes.by_name) == {theme.name for theme in SHIPPED} | {"mine"}
 
 
-def test_an_own_theme_wins_over_the_shipped_one_of_its_name(tmp_path: Path) -> None:
+def test_a_user_theme_replaces_the_bundled_one_of_its_name(tmp_path: Path) -> None:
     _own(tmp_path, "dark.toml", accent="#ffffff")
     assert all_themes(tmp_path).by_name["dark"].accent == "#ffffff"
 
@@ -77,7 +77,7 @@ def test_no_folder_of_own_themes_is_no_problem(tmp_path: Path) -> None:
         (b"# " + b"x" * 70_000, "larger"),
     ],
 )
-def test_a_broken_file_is_reported_and_left_out(tmp_path: Path, body: bytes, word: str) -> None:
+def test_an_invalid_file_is_reported_and_skipped(tmp_path: Path, body: bytes, word: str) -> None:
     (tmp_path / "mine.toml").write_bytes(body)
     _own(tmp_path, "other.toml", name="other")
     themes = all_themes(tmp_path)
@@ -89,7 +89,7 @@ def test_a_broken_file_is_reported_and_left_out(tmp_path: Path, body: bytes, wor
 
 
 @pytest.mark.parametrize("colour", ["red", "#12345", "#gggggg", "#12345678", "$primary", "#123456; x"])
-def test_a_colour_that_is_none_is_named_with_its_field(tmp_path: Path, colour: str) -> None:
+def test_an_invalid_colour_is_reported_with_its_field(tmp_path: Path, colour: str) -> None:
     _own(tmp_path, "mine.toml", name="mine", accent=colour)
     assert "accent" in all_themes(tmp_path).problems[0]
 
@@ -104,21 +104,21 @@ def test_a_files_name_cannot_act_on_the_terminal(tmp_path: Path) -> None:
     assert "\x1b" not in all_themes(tmp_path).problems[0]
 
 
-def test_a_theme_that_is_hard_to_read_is_taken_and_named(tmp_path: Path) -> None:
+def test_a_theme_with_low_contrast_is_used_and_reported(tmp_path: Path) -> None:
     _own(tmp_path, "mine.toml", name="mine", error="#20262e")
     themes = all_themes(tmp_path)
     assert "mine" in themes.by_name
     assert "error on background" in themes.problems[0]
 
 
-def test_without_colour_the_greys_are_taken_whatever_was_wanted(tmp_path: Path) -> None:
+def test_without_colour_the_monochrome_theme_is_used(tmp_path: Path) -> None:
     themes = all_themes(tmp_path)
     assert chosen(themes, "amber", {"NO_COLOR": ""})[0].name == "monochrome"
     assert chosen(themes, "amber", {"TERM": "dumb"})[0].name == "monochrome"
     assert chosen(themes, "amber", {"TERM": "xterm"})[0].name == "amber"
 
 
-def test_a_theme_that_is_not_there_is_said_and_the_usual_one_taken(tmp_path: Path) -> None:
+def test_an_unknown_theme_is_reported_and_the_default_used(tmp_path: Path) -> None:
     theme, words = chosen(all_themes(tmp_path), "none", {})
     assert theme.name == "dark"
     assert "amber" in words

@@ -59,13 +59,13 @@ ALL = ChosenOptions("mine", "live", "here/exchange.json")
         ),
     ],
 )
-def test_a_next_step_carries_the_options_that_were_used(
+def test_a_command_in_a_text_has_the_options_of_the_profile(
     text: str, chosen: ChosenOptions, expected: str
 ) -> None:
     assert with_options(text, chosen) == expected
 
 
-def test_every_command_is_known_to_take_a_profile_or_not() -> None:
+def test_every_command_is_listed_with_or_without_a_profile() -> None:
     context = click.Context(main)
     takes, known = set[str](), set[str]()
     for name in main.list_commands(context):

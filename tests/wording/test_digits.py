@@ -34,7 +34,7 @@ def test_digits_are_plain_and_keep_their_places(number: str, said: str) -> None:
 
 
 @given(st.text())
-def test_texts_that_are_no_numbers_stay_as_they_are(text: str) -> None:
+def test_other_texts_are_unchanged(text: str) -> None:
     for one in (f'{text}"0E-10"', f"E{text}", f"{text} 1E+3"):
         assert plain(one) == one
         assert msgspec.json.decode(plain_json(msgspec.json.encode([one]))) == [one]

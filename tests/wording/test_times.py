@@ -22,18 +22,18 @@ NOW_MS = 1_795_380_000_000
         ("in 5 min", NOW_MS + 300_000),
     ],
 )
-def test_a_moment_is_read_in_every_form(text: str, at_ms: int) -> None:
+def test_a_time_is_parsed_in_every_format(text: str, at_ms: int) -> None:
     assert moment_ms(text, NOW_MS) == at_ms
 
 
 @pytest.mark.parametrize("text", ["", "tomorrow", "14:00", "15m", "1795380000", "2026-13-01", "+15 minutes"])
-def test_what_is_no_moment_is_refused_with_what_is_allowed(text: str) -> None:
+def test_an_invalid_time_is_rejected_with_the_allowed_formats(text: str) -> None:
     with pytest.raises(ValueError, match="use 2026-01-31T14:00Z"):
         moment_ms(text, NOW_MS)
 
 
 @given(st.text(max_size=60))
-def test_no_text_breaks_the_reader(text: str) -> None:
+def test_no_text_breaks_the_parser(text: str) -> None:
     words = ""
     try:
         moment_ms(text, NOW_MS)
@@ -43,14 +43,14 @@ def test_no_text_breaks_the_reader(text: str) -> None:
 
 
 @given(st.integers(0, 4_000_000_000_000))
-def test_what_is_written_is_read_back_to_the_second(at_ms: int) -> None:
+def test_a_formatted_time_is_parsed_back_to_the_second(at_ms: int) -> None:
     assert moment_ms(when(at_ms), NOW_MS) == at_ms // 1_000 * 1_000
 
 
-def test_a_distance_is_said_in_a_unit_that_suits_it() -> None:
+def test_a_duration_is_formatted_in_a_suitable_unit() -> None:
     said = [ahead(NOW_MS + ms, NOW_MS) for ms in (0, 90_000, -600_000, 7_200_000, 432_000_000)]
     assert said == ["in 0 s", "in 90 s", "10 min ago", "in 2 h", "in 5 d"]
 
 
-def test_a_person_tells_by_hand() -> None:
+def test_a_source_by_hand_is_manual() -> None:
     assert (by("by_hand"), by("calendar")) == ("manually", "by calendar")

@@ -14,7 +14,7 @@ from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk
 pytestmark = pytest.mark.timeout(60)  # drives the app
 
 
-async def test_a_question_is_answered_by_its_key_alone_and_every_other_key_only_cancels() -> None:
+async def test_only_the_named_key_confirms_and_any_other_cancels() -> None:
     async with at(size=(80, 24)) as one:
         one.frozen.replies["close"] = done("2930 OPEN sold.")
         await one.press("4")
@@ -38,7 +38,7 @@ async def test_a_question_is_answered_by_its_key_alone_and_every_other_key_only_
         await one.until("2930 OPEN sold.")
 
 
-async def test_what_is_told_meanwhile_never_hides_the_question() -> None:
+async def test_news_never_hide_an_open_confirmation() -> None:
     async with at(size=(80, 24)) as one:
         await one.press("X")
         await one.until("FLATTEN?")
@@ -50,7 +50,7 @@ async def test_what_is_told_meanwhile_never_hides_the_question() -> None:
         assert "equity 512.40" in text
 
 
-async def test_no_row_moves_while_somebody_is_asked_about_one_until_nobody_answered() -> None:
+async def test_no_row_moves_during_a_confirmation_until_it_expires() -> None:
     async with at() as one:
         await one.press("4")
         await one.until("OPENUSDT")
@@ -133,7 +133,7 @@ async def test_a_read_only_screen_does_not_show_what_adds_risk_and_refuses_it_in
         assert BY_ID["arm"].help not in page
 
 
-async def test_a_new_trading_state_is_told_and_kept_among_what_happened() -> None:
+async def test_a_new_trading_state_is_announced_and_logged() -> None:
     async with at() as one:
         one.frozen.risk.put("risk", risk(TradingState.HALTED, "daily loss of 25 USDT"))
         await one.until("trading halted by engine")
@@ -141,7 +141,7 @@ async def test_a_new_trading_state_is_told_and_kept_among_what_happened() -> Non
         await one.until("daily loss of 25 USDT")
 
 
-async def test_nothing_is_told_around_an_opening_but_soon_after() -> None:
+async def test_news_wait_until_shortly_after_an_opening() -> None:
     async with at() as one:
         one.frozen.now_ms = NOW_MS + 47_000  # FOOUSDT opens, and is armed
         one.frozen.risk.put("risk", risk(TradingState.HALTED, "daily loss of 25 USDT"))
@@ -170,7 +170,7 @@ async def test_halting_does_not_wait_for_a_screen_that_is_busy() -> None:
         await one.until("done: halted: by hand")
 
 
-async def test_a_question_and_what_came_of_it_cost_little_to_show_and_to_take_away() -> None:
+async def test_a_confirmation_and_its_result_cost_few_bytes() -> None:
     async with at(size=(120, 40)) as one:
         one.frozen.replies["close"] = done("2930 OPEN sold.")
         await one.press("4")

@@ -39,7 +39,7 @@ def held_back() -> tuple[asyncio.Event, Callable[[Any], Awaitable[Any]]]:
 # Halting
 
 
-async def test_halting_is_one_key_without_a_question_and_says_what_it_achieved() -> None:
+async def test_one_key_halts_without_confirmation_and_reports_the_result() -> None:
     one = Bench()
     one.frozen.replies["halt"] = done("halted: by hand; 5 orders cancelled, 0 left.")
     await one.press("h")
@@ -48,7 +48,7 @@ async def test_halting_is_one_key_without_a_question_and_says_what_it_achieved()
     assert "HALT" in text
 
 
-async def test_the_same_key_again_offers_to_resume_and_resumes_only_when_asked_to() -> None:
+async def test_the_same_key_again_offers_to_resume_and_needs_confirmation() -> None:
     frozen = Frozen()
     halted(frozen)
     one = Bench(frozen)
@@ -61,7 +61,7 @@ async def test_the_same_key_again_offers_to_resume_and_resumes_only_when_asked_t
     assert one.told == ["resume"]
 
 
-async def test_a_halt_key_held_down_halts_once_and_asks_nothing() -> None:
+async def test_a_held_halt_key_halts_once_without_a_question() -> None:
     one = Bench()
     one.frozen.replies["halt"] = done("halted")
     await one.press("h")
@@ -74,7 +74,7 @@ async def test_a_halt_key_held_down_halts_once_and_asks_nothing() -> None:
     assert "RESUME" not in one.text
 
 
-async def test_where_the_three_lines_are_not_seen_results_are_told_otherwise() -> None:
+async def test_results_are_shown_in_the_header_if_the_lines_are_hidden() -> None:
     one = Bench()
     one.is_visible = False
     one.frozen.replies["halt"] = done("halted: by hand")
@@ -95,7 +95,7 @@ async def test_halting_needs_no_answer_to_anything_else() -> None:
     await one.until("FLATTEN: done")
 
 
-async def test_while_the_engine_is_away_halting_is_given_again_not_turned_into_resuming() -> None:
+async def test_without_a_connection_the_halt_key_halts_again_and_never_resumes() -> None:
     frozen = Frozen()
     halted(frozen)
     one = Bench(frozen)
@@ -112,7 +112,7 @@ async def test_while_the_engine_is_away_halting_is_given_again_not_turned_into_r
 # Asking before
 
 
-async def test_closing_names_the_consequence_in_numbers_and_is_done_by_the_named_key() -> None:
+async def test_close_states_its_effect_in_numbers_and_needs_the_named_key() -> None:
     one = Bench()
     one.frozen.replies["close"] = done("2930 OPEN sold.")
     await one.press("D")
@@ -125,7 +125,7 @@ async def test_closing_names_the_consequence_in_numbers_and_is_done_by_the_named
     assert one.args("close") == CloseRequest(symbol="OPENUSDT")
 
 
-async def test_what_it_costs_is_never_cut_off_however_narrow_the_terminal() -> None:
+async def test_the_effect_is_never_cut_off_on_a_narrow_terminal() -> None:
     one = Bench()
     one.width = 60
     cost = "Sell 66.08 KIRA, worth 3.94 USDT at bid 0.05956, expected ~0.05956 (0.00 % slippage), "
@@ -139,14 +139,14 @@ async def test_what_it_costs_is_never_cut_off_however_narrow_the_terminal() -> N
     assert (await one.until(" …")).count("\n") == 5
 
 
-async def test_the_engines_own_numbers_take_the_place_of_those_of_the_rows() -> None:
+async def test_the_preview_of_the_engine_replaces_the_estimate() -> None:
     one = Bench()
     one.frozen.replies["preview"] = previewed("Sells 2930 OPEN for about 99.1 USDT, 0.4 % below the bid.")
     await one.press("D")
     await one.until("0.4 % below the bid")
 
 
-async def test_keys_are_deaf_at_first_and_a_held_key_never_answers() -> None:
+async def test_keys_are_ignored_at_first_and_a_held_key_never_confirms() -> None:
     one = Bench()
     await one.press("D")
     for key in ["Y", *["D"] * 20, *["Y"] * 20]:
@@ -156,7 +156,7 @@ async def test_keys_are_deaf_at_first_and_a_held_key_never_answers() -> None:
     assert "CLOSE OPENUSDT?" in one.text
 
 
-async def test_a_part_is_chosen_first_and_then_asked_about() -> None:
+async def test_a_share_is_selected_before_the_confirmation() -> None:
     one = Bench()
     one.frozen.replies["close"] = done("1465 OPEN sold, 1465 left.")
     await one.press("P")
@@ -215,7 +215,7 @@ async def test_arming_waits_for_the_engines_numbers() -> None:
     assert one.args("preview").name is Preview.ARM
 
 
-async def test_what_the_engine_would_refuse_is_not_asked_about() -> None:
+async def test_a_refused_preview_needs_no_confirmation() -> None:
     one = Bench()
     one.frozen.replies["preview"] = previewed("FOOUSDT is not armed: no calendar.", is_allowed=False)
     await one.press("A")
@@ -224,7 +224,7 @@ async def test_what_the_engine_would_refuse_is_not_asked_about() -> None:
     assert one.told == []
 
 
-async def test_without_numbers_nothing_that_adds_risk_is_done() -> None:
+async def test_without_a_preview_no_action_adds_risk() -> None:
     one = Bench()  # nobody answers the preview
     await one.press("A")
     await one.until("refused: Nobody here answers preview.")
@@ -281,7 +281,7 @@ async def test_stopping_the_engine_with_open_positions_takes_a_typed_word() -> N
 
 
 @pytest.mark.parametrize(("key", "command"), [("a", "disarm"), ("r", "reduce_only"), ("B", "reconcile")])
-async def test_what_needs_no_question_is_given_at_once(key: str, command: str) -> None:
+async def test_actions_without_confirmation_are_sent_immediately(key: str, command: str) -> None:
     one = Bench()
     one.frozen.replies[command] = done(f"{command} it was")
     await one.press(key)
@@ -292,7 +292,7 @@ async def test_what_needs_no_question_is_given_at_once(key: str, command: str) -
 # What goes wrong
 
 
-async def test_a_face_that_cannot_even_ask_says_why() -> None:
+async def test_a_failed_send_is_reported_with_its_reason() -> None:
     one = Bench()
 
     async def answer(_: Any) -> Reply[Any]:
@@ -303,7 +303,7 @@ async def test_a_face_that_cannot_even_ask_says_why() -> None:
     await one.until("failed, check before a retry: This engine does not know the command.")
 
 
-async def test_silence_is_said_to_be_unknown_and_asked_again_under_the_same_number() -> None:
+async def test_no_response_is_reported_as_unknown_and_retried_with_the_same_id() -> None:
     one = Bench()
     answers: list[Reply[Any] | EngineSilent] = [
         EngineSilent("close got no response within 200 s: its outcome is unknown."),
@@ -327,7 +327,7 @@ async def test_silence_is_said_to_be_unknown_and_asked_again_under_the_same_numb
     assert numbers[0]
 
 
-async def test_a_sale_that_nobody_answered_is_not_made_twice_by_giving_it_anew() -> None:
+async def test_an_unanswered_sale_is_not_executed_twice_by_a_retry() -> None:
     one = Bench()
 
     async def silent(_: Any) -> Reply[Any]:
@@ -346,7 +346,7 @@ async def test_a_sale_that_nobody_answered_is_not_made_twice_by_giving_it_anew()
     assert numbers[0] == numbers[1] != numbers[2]
 
 
-async def test_halting_anew_is_another_command_even_if_the_last_one_was_not_answered() -> None:
+async def test_a_second_halt_has_a_new_id_even_without_a_response_to_the_first() -> None:
     one = Bench()
 
     async def silent(_: Any) -> Reply[Any]:
@@ -360,7 +360,7 @@ async def test_halting_anew_is_another_command_even_if_the_last_one_was_not_answ
     assert len(numbers) == len(set(numbers)) == 2
 
 
-async def test_each_deed_has_a_number_of_its_own() -> None:
+async def test_each_command_has_its_own_id() -> None:
     one = Bench()
     one.frozen.replies["disarm"] = done("disarmed")
     await one.press("a")
@@ -370,7 +370,7 @@ async def test_each_deed_has_a_number_of_its_own() -> None:
     assert len(set(numbers)) == 2
 
 
-async def test_the_same_deed_is_not_given_twice_while_it_is_under_way() -> None:
+async def test_an_action_in_progress_is_not_sent_twice() -> None:
     one = Bench()
     release, one.frozen.replies["flatten"] = held_back()
     await one.press("X", "Y")
@@ -384,7 +384,7 @@ async def test_the_same_deed_is_not_given_twice_while_it_is_under_way() -> None:
 # A viewer that only looks
 
 
-async def test_a_viewer_that_only_looks_may_lower_risk() -> None:
+async def test_a_read_only_screen_may_reduce_risk() -> None:
     frozen = Frozen()
     frozen.may_operate = False
     one = Bench(frozen)
@@ -395,7 +395,7 @@ async def test_a_viewer_that_only_looks_may_lower_risk() -> None:
     await one.until("done: all sold")
 
 
-def test_every_deed_is_in_the_one_table_of_keys_under_its_own_id() -> None:
+def test_every_action_is_in_the_table_of_keys_under_its_own_id() -> None:
     assert len(BY_ID) == len(ACTIONS)
     for action in ACTIONS:
         key = KEYS_BY_ID[action.id]

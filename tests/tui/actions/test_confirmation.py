@@ -11,13 +11,13 @@ from mexc_tui.tui.actions.confirmation import (
 )
 
 
-def test_only_the_named_key_says_yes_and_any_other_says_no() -> None:
+def test_only_the_named_key_confirms_and_any_other_key_cancels() -> None:
     assert ActionConfirmation(0).handle_key("Y", "Y", 1.0) is KeyMeaning.YES
     for key, character in (("enter", "\r"), ("y", "y"), ("X", "X"), ("space", " "), ("n", "n"), ("f1", None)):
         assert ActionConfirmation(0).handle_key(key, character, 1.0) is KeyMeaning.NO, key
 
 
-def test_keys_mean_nothing_at_first_but_escape_always_leaves_it() -> None:
+def test_keys_are_ignored_at_first_but_escape_always_cancels() -> None:
     question = ActionConfirmation(10.0)
     assert question.handle_key("Y", "Y", 10.0 + IGNORE_S - 0.01) is KeyMeaning.IGNORED
     assert question.handle_key("escape", None, 10.0) is KeyMeaning.NO
@@ -25,7 +25,7 @@ def test_keys_mean_nothing_at_first_but_escape_always_leaves_it() -> None:
 
 
 @given(st.lists(st.sampled_from("XY\rn"), min_size=1, max_size=200), st.floats(0, BURST_S * 0.9))
-def test_a_key_held_down_or_a_pasted_text_never_says_yes(characters: list[str], apart_s: float) -> None:
+def test_a_held_key_or_pasted_text_never_confirms(characters: list[str], apart_s: float) -> None:
     question = ActionConfirmation(0)
     now_s = 0.0
     for character in characters:
@@ -39,7 +39,7 @@ def test_it_is_open_for_ten_seconds_and_a_word_may_take_longer() -> None:
     assert ActionConfirmation(5.0, word="resume").left_s(5.0) == TYPING_TIMEOUT_S
 
 
-def test_what_has_no_numbers_yet_cannot_be_agreed_to() -> None:
+def test_a_confirmation_waits_for_the_preview() -> None:
     question = ActionConfirmation(0, is_ready=False)
     assert question.handle_key("Y", "Y", 1.0) is KeyMeaning.IGNORED
     assert "Not yet" in question.note
@@ -65,7 +65,7 @@ def test_a_word_is_typed_letter_by_letter_and_needs_no_enter() -> None:
     assert question.handle_key("e", "e", 1.7) is KeyMeaning.YES
 
 
-def test_a_wrong_letter_is_taken_back() -> None:
+def test_backspace_removes_a_wrong_letter() -> None:
     question = ActionConfirmation(0, word="stop")
     _typed(question, "sx", 0.1)
     question.handle_key("backspace", "\x7f", 1.4)
@@ -76,7 +76,7 @@ def test_a_wrong_letter_is_taken_back() -> None:
 
 
 @given(st.floats(0, 0.03))
-def test_a_pasted_word_counts_for_nothing(apart_s: float) -> None:
+def test_a_pasted_word_is_ignored(apart_s: float) -> None:
     question = ActionConfirmation(0, word="resume")
     assert set(_typed(question, "resume", apart_s)) == {KeyMeaning.IGNORED}
     assert question.typed == ""

@@ -22,7 +22,7 @@ def told(frozen: Frozen) -> list[tuple[str, Any]]:
     return [one for one in frozen.given if one[0] in ("unlock", "lock")]
 
 
-def test_a_header_never_says_that_entries_are_allowed_while_live_trading_is_locked() -> None:
+def test_the_header_never_allows_entries_while_live_trading_is_locked() -> None:
     known = replace(KNOWN, status=status("live"), risk=msgspec.structs.replace(risk(), is_locked=True))
     for width in (60, 80, 120, 200):
         said = " ".join(part.text for line in lines(known, width) for part in line)
@@ -30,7 +30,7 @@ def test_a_header_never_says_that_entries_are_allowed_while_live_trading_is_lock
         assert "entries allowed" not in said
 
 
-async def test_unlocking_takes_the_whole_phrase_and_hands_it_over() -> None:
+async def test_unlocking_needs_the_whole_phrase_and_sends_it() -> None:
     one = Bench(live(is_locked=True))
     await one.press("L")
     assert "up to 3 positions of 100.00 USDT" in await one.until(PHRASE)
@@ -45,7 +45,7 @@ async def test_unlocking_takes_the_whole_phrase_and_hands_it_over() -> None:
     assert one.args("unlock").typed == PHRASE
 
 
-async def test_what_stands_against_it_is_said_and_nothing_is_told() -> None:
+async def test_a_refused_unlock_states_its_reasons_and_sends_nothing() -> None:
     frozen = live(is_locked=True)
     frozen.replies["preview"] = previewed("Not yet: the key CAN WITHDRAW.", is_allowed=False)
     one = Bench(frozen)

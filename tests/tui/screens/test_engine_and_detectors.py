@@ -36,7 +36,7 @@ async def test_a_detector_without_history_has_no_hit_rate() -> None:
         await until(pilot, app, "No hit rate: no outcome")
 
 
-async def test_a_shot_is_a_waterfall_beside_what_is_usual() -> None:
+async def test_an_attempt_is_a_waterfall_beside_the_usual_durations() -> None:
     async with desk(engine(), size=(200, 60)) as (app, pilot, _):
         await pilot.press("7")
         text = await until(pilot, app, "FOOUSDT attempt 1, aim 16:13:20 (14:13:20Z)")
@@ -45,7 +45,7 @@ async def test_a_shot_is_a_waterfall_beside_what_is_usual() -> None:
         assert "0.410ms" in text
 
 
-async def test_a_newer_shot_is_above_the_older_ones_and_under_the_cursor() -> None:
+async def test_a_newer_attempt_is_above_the_older_ones_and_under_the_cursor() -> None:
     frozen = engine()
     async with desk(frozen, size=(200, 60)) as (app, pilot, _):
         await pilot.press("7")
@@ -58,7 +58,7 @@ async def test_a_newer_shot_is_above_the_older_ones_and_under_the_cursor() -> No
         assert text.index("> BARUSDT") < text.index("  FOOUSDT")
 
 
-async def test_the_engine_says_what_it_costs_and_what_is_down() -> None:
+async def test_the_engine_screen_shows_resources_and_lost_connections() -> None:
     async with desk(engine(), size=(200, 60)) as (app, pilot, _):
         await pilot.press("7")
         text = await until(pilot, app, "DOWN: refused with 403")
@@ -66,7 +66,7 @@ async def test_the_engine_says_what_it_costs_and_what_is_down() -> None:
             assert words in text
 
 
-async def test_without_an_answer_the_engine_screen_says_why() -> None:
+async def test_without_a_response_the_engine_screen_states_the_reason() -> None:
     async with desk() as (app, pilot, _):
         await pilot.press("7")
         await until(pilot, app, "Nobody here answers latency")

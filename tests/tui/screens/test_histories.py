@@ -14,7 +14,7 @@ def _known() -> Frozen:
     return frozen
 
 
-async def test_a_listing_tells_its_sources_changes_and_signals() -> None:
+async def test_a_listing_shows_its_sources_changes_and_signals() -> None:
     async with desk(_known(), size=(200, 60)) as (app, pilot, _):
         await pilot.press("2")
         text = await until(pilot, app, "calendar: opens 14:14, 90s ago")
@@ -28,7 +28,7 @@ async def test_a_listing_tells_its_sources_changes_and_signals() -> None:
             assert words in text
 
 
-async def test_a_listing_tells_its_plan_its_checklist_and_what_every_gate_says() -> None:
+async def test_a_listing_shows_its_plan_its_checklist_and_every_check() -> None:
     async with desk(_known(), size=(200, 60)) as (app, pilot, _):
         await pilot.press("2")
         text = await until(pilot, app, "Snipe armed: 50.00, max price 0.0412, by person")
@@ -43,7 +43,7 @@ async def test_a_listing_tells_its_plan_its_checklist_and_what_every_gate_says()
             assert words in text
 
 
-async def test_a_signal_tells_why_what_became_of_it_and_what_if() -> None:
+async def test_a_signal_shows_its_reasons_outcome_and_pre_trade_check() -> None:
     async with desk(_known(), size=(120, 40)) as (app, pilot, _):
         await pilot.press("3")
         text = await until(pilot, app, "inputs: sts 2, st 2")
@@ -55,7 +55,7 @@ async def test_a_signal_tells_why_what_became_of_it_and_what_if() -> None:
             assert words in text
 
 
-async def test_a_moment_a_signal_rests_on_is_told_as_one_and_never_in_milliseconds() -> None:
+async def test_a_time_in_a_signal_is_readable_and_never_in_milliseconds() -> None:
     frozen = Frozen()
     for key, row in list(frozen.signals.rows.items()):
         frozen.signals.put(key, msgspec.structs.replace(row, state=f"since {NOW_MS}"))
@@ -65,7 +65,7 @@ async def test_a_moment_a_signal_rests_on_is_told_as_one_and_never_in_millisecon
         assert str(NOW_MS) not in text
 
 
-async def test_without_an_answer_a_story_says_why() -> None:
+async def test_without_a_response_a_history_states_the_reason() -> None:
     async with desk(size=(200, 60)) as (app, pilot, _):
         await pilot.press("2")
         await until(pilot, app, "Nobody here answers why")

@@ -80,7 +80,7 @@ _pieces = (
 
 
 @given(strategies.lists(_pieces, max_size=30))
-def test_fewer_bytes_paint_the_same(pieces: list[str]) -> None:
+def test_the_minified_frame_paints_the_same(pieces: list[str]) -> None:
     frame = "".join(pieces)
     fewer = minified(frame)
     before, after = Paper(frame), Paper(fewer)
@@ -90,14 +90,14 @@ def test_fewer_bytes_paint_the_same(pieces: list[str]) -> None:
     assert len(fewer) <= len(frame)
 
 
-def test_of_a_style_only_what_is_another_is_said() -> None:
+def test_only_changes_of_a_style_are_sent() -> None:
     ground = "48;2;1;2;3"
     first, second, third = "38;2;9;9;9", "38;2;8;8;8", "1;38;2;8;8;8"
     frame = f"\x1b[{first};{ground}ma{RESET}\x1b[{second};{ground}mb{RESET}\x1b[{third};{ground}mc{RESET}"
     assert minified(frame) == f"\x1b[38;2;9;9;9;{ground}ma\x1b[38;2;8;8;8mb\x1b[1mc{RESET}"
 
 
-def test_of_moves_only_the_last_is_said() -> None:
+def test_only_the_last_of_several_moves_is_sent() -> None:
     assert minified("\x1b[4;120H\r\n\x1b[5;1Ha") == "\x1b[5;1Ha"
 
 
@@ -106,6 +106,6 @@ def test_a_link_keeps_its_frame_whole() -> None:
     assert minified(f"\x1b[2ma{RESET}{link}") == f"\x1b[2ma{RESET}{link}"
 
 
-def test_what_never_had_a_style_stays_as_it_is() -> None:
+def test_unstyled_output_is_unchanged() -> None:
     for raw in ("", "words", "\x1b[?1049h\x1b[?25l", "\x1b]52;c;Zm9v\x07"):
         assert minified(raw) == raw

@@ -51,7 +51,7 @@ async def test_after_a_storm_of_random_bytes_the_halt_key_halts() -> None:
         await here.until(lambda: "halt" in [name for name, _ in here.frozen.given])
 
 
-async def test_a_reader_that_failed_is_begun_again_and_said_on_screen() -> None:
+async def test_a_failed_reader_is_restarted_and_reported_on_screen() -> None:
     async with typed(fails_at="f12") as here:
         here.send(b"\x1b[24~h")
         await here.until(lambda: "Reading keys failed" in here.notes())

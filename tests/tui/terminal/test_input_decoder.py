@@ -64,7 +64,7 @@ def pastes(line: Line) -> list[str]:
         (b"\x1bf\x1b\x7f", ["ctrl+right", "ctrl+w"]),
     ],
 )
-def test_keys_are_what_they_were(sent: bytes, wanted: list[str]) -> None:
+def test_keys_are_decoded(sent: bytes, wanted: list[str]) -> None:
     assert Line().send(sent).wait(1).keys == wanted
     assert Line().send(*(bytes([byte]) for byte in sent)).wait(1).keys == wanted
 
@@ -103,7 +103,7 @@ def test_keys_are_what_they_were(sent: bytes, wanted: list[str]) -> None:
         b"\x1b\\",
     ],
 )
-def test_a_sequence_that_means_nothing_here_is_no_key(sent: bytes) -> None:
+def test_an_unknown_sequence_is_dropped(sent: bytes) -> None:
     line = Line().send(sent, b"h").wait(0.2)
     assert line.keys == ["h"]
     assert not [one for one in line.heard if not isinstance(one, (events.Key, events.MouseEvent))]
@@ -126,7 +126,7 @@ def test_a_sequence_that_means_nothing_here_is_no_key(sent: bytes) -> None:
         b"\x9b31m"[:1],
     ],
 )
-def test_invalid_utf_8_is_replaced_and_the_next_key_is_heard(sent: bytes) -> None:
+def test_invalid_utf_8_is_replaced_and_the_next_key_decoded(sent: bytes) -> None:
     assert Line().send(sent + b"h").keys[-1] == "h"
     assert Line().send(sent, b"h").keys[-1] == "h"
     assert Line().send(sent).wait(1).send(b"h").keys[-1] == "h"
@@ -140,7 +140,7 @@ def test_a_sequence_that_never_ends_is_dropped_soon(cut: bytes) -> None:
     assert line.send(b"h").keys == ["h"]
 
 
-def test_a_sequence_that_comes_in_slow_parts_is_no_letters() -> None:
+def test_a_sequence_in_slow_parts_is_not_decoded_as_letters() -> None:
     line = Line()
     for byte in b"\x1b[1;5A":
         line.send(bytes([byte])).wait(0.05 if byte == 0x1B else 0.3)
@@ -155,7 +155,7 @@ def test_a_control_string_without_an_end_takes_no_keys_for_long_even_from_a_key_
     assert "h" in line.keys
 
 
-def test_an_escape_alone_is_the_key() -> None:
+def test_a_single_escape_is_the_escape_key() -> None:
     assert Line().send(b"\x1b").wait(0.2).send(b"h").keys == ["escape", "h"]
     assert Line().send(b"\x1b\x1b\x1b").wait(0.2).keys == ["escape"] * 3
 
@@ -221,7 +221,7 @@ def test_a_long_paste_over_a_slow_line_is_no_keys() -> None:
     assert (pastes(line), line.keys) == (["hXY sell every thing" * 400], [])
 
 
-def test_mouse_focus_and_mode_reports_are_heard() -> None:
+def test_mouse_focus_and_mode_reports_are_decoded() -> None:
     heard = Line().send(b"\x1b[<0;5;6M\x1b[<0;5;6m\x1b[I\x1b[O\x1b[?2026;2$y").heard
     assert [type(one) for one in heard] == [
         events.MouseDown,
@@ -281,7 +281,7 @@ def test_after_any_bytes_and_a_pause_a_key_is_that_key(parts: list[bytes], pause
 
 @given(parts=BYTES)
 @settings(max_examples=300)
-def test_no_message_holds_text_that_cannot_be_sent_on(parts: list[bytes]) -> None:
+def test_no_message_has_text_that_cannot_be_encoded(parts: list[bytes]) -> None:
     for one in Line().send(*parts).wait(2).heard:
         text = one.text if isinstance(one, events.Paste) else getattr(one, "character", None) or ""
         text.encode()

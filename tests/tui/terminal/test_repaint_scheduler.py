@@ -141,7 +141,7 @@ def test_openings_behind_one_another_never_keep_anything_back_for_more_than_a_se
     assert MAX_QUIET_S == 1.0
 
 
-def test_what_a_key_asked_for_waits_for_no_opening() -> None:
+def test_a_repaint_for_a_key_does_not_wait_for_an_opening() -> None:
     desk = _Desk()
     desk.pace.changed("positions", {"a"})
     desk.clock.go(100)
@@ -160,7 +160,7 @@ def test_a_view_without_rows_is_painted_too() -> None:
     assert desk.painted == [(100.0, {"signals": frozenset[str]()})]
 
 
-def test_after_the_end_nothing_is_painted() -> None:
+def test_nothing_is_painted_after_stop() -> None:
     desk = _Desk()
     desk.pace.changed("a", {"1"})
     desk.pace.stop()
@@ -211,7 +211,7 @@ def test_a_line_that_is_full_is_painted_more_rarely_and_an_easy_one_as_wanted_ag
     assert adapted(2.0, 2_600, 2.0, 1_000) == 1.0
 
 
-def test_what_a_key_asked_for_is_painted_at_once_however_slow_the_line() -> None:
+def test_a_repaint_for_a_key_is_immediate_on_a_slow_connection() -> None:
     desk = _Desk(per_s=0.25)
     desk.pace.changed("positions", ["a"])
     desk.clock.go(100.1)

@@ -48,7 +48,7 @@ def test_frames_arrive_whole_and_in_order(pipe: tuple[int, int]) -> None:
     assert outflow.close()
 
 
-def test_a_terminal_that_does_not_read_costs_nobody_time_only_frames(pipe: tuple[int, int]) -> None:
+def test_a_blocked_terminal_loses_frames_but_delays_nothing(pipe: tuple[int, int]) -> None:
     told = Told()
     outflow = told.outflow(pipe[1])
     kept = sum(outflow.put(FRAME) for _ in range(200))
@@ -62,7 +62,7 @@ def test_a_terminal_that_does_not_read_costs_nobody_time_only_frames(pipe: tuple
     assert outflow.close()
 
 
-def test_closing_says_whether_something_was_lost(pipe: tuple[int, int]) -> None:
+def test_close_reports_lost_frames(pipe: tuple[int, int]) -> None:
     outflow = Told().outflow(pipe[1])
     outflow.put(FRAME)
     outflow.put(FRAME)
@@ -71,7 +71,7 @@ def test_closing_says_whether_something_was_lost(pipe: tuple[int, int]) -> None:
     os.close(pipe[0])
 
 
-def test_a_terminal_that_is_gone_is_told_once(pipe: tuple[int, int]) -> None:
+def test_a_hang_up_is_reported_once(pipe: tuple[int, int]) -> None:
     told = Told()
     outflow = told.outflow(pipe[1])
     os.close(pipe[0])

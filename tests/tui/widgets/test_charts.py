@@ -28,7 +28,7 @@ def test_a_rising_line_goes_from_the_lower_left_to_the_upper_right() -> None:
     assert lines[-1].endswith("1.00")
 
 
-def test_marks_stand_where_they_happened_and_levels_have_names() -> None:
+def test_marks_are_at_their_points_and_levels_have_names() -> None:
     plot = Plot([(0, 1), (10, 3)], [ChartMark(0, 1, "B", Tone.GOOD)], [ChartLevel(2, "stop", Tone.BAD)])
     lines = _text(chart(plot, 50, 7, _two, "T+00:10"))
     assert lines[5].startswith("B")

@@ -18,7 +18,7 @@ def _words(known: HeaderData, width: int = 200) -> str:
     return " | ".join(part.text for line in lines(known, width) for part in line)
 
 
-def test_live_is_said_in_words_and_as_a_badge() -> None:
+def test_live_mode_is_a_text_and_a_badge() -> None:
     first = lines(replace(KNOWN, status=status("live")), 80)[0][0]
     assert first.text == "LIVE - REAL MONEY"
     assert first.is_badge
@@ -70,12 +70,12 @@ def test_an_equity_that_misses_a_price_is_marked_as_an_estimate() -> None:
     assert "equity ~512.40 USDT" in _words(replace(KNOWN, risk=row))
 
 
-def test_a_guard_that_warns_is_never_left_out() -> None:
+def test_a_risk_monitor_warning_is_never_dropped() -> None:
     row = msgspec.structs.replace(risk(), guard=RiskLevel.HIGH)
     assert "risk high" in _words(replace(KNOWN, risk=row), 80)
 
 
-def test_before_the_first_answer_nothing_is_made_up() -> None:
+def test_before_the_first_message_values_are_unknown() -> None:
     words = _words(replace(KNOWN, status=None, risk=None))
     assert "CONNECTING" in words
     assert "equity unknown" in words

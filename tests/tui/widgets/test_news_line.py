@@ -105,7 +105,7 @@ async def test_what_is_new_is_said_on_pages_too() -> None:
             await one.press("escape")
 
 
-async def test_fills_and_closes_are_told_and_kept_among_what_happened() -> None:
+async def test_fills_and_closes_are_announced_and_logged() -> None:
     frozen = Frozen()
     frozen.replies["journal"] = FactPage(())
     async with at(frozen, (120, 40)) as one:
@@ -137,7 +137,7 @@ async def _news(one: Desk, words: str) -> None:
 
 @BY_SIZE
 @pytest.mark.parametrize("keys", ["1 slash", "2 N", "4 M"], ids=["filter", "listing", "exits"])
-async def test_a_typed_line_is_seen_under_what_came_of_a_deed(keys: str, size: tuple[int, int]) -> None:
+async def test_an_input_line_stays_visible_below_a_result(keys: str, size: tuple[int, int]) -> None:
     frozen = Frozen()
     frozen.replies["halt"] = done("Entries are halted. " * 20)
     async with at(frozen, size) as one:
@@ -154,7 +154,7 @@ async def test_a_typed_line_is_seen_under_what_came_of_a_deed(keys: str, size: t
 
 
 @BY_SIZE
-async def test_a_result_that_comes_while_words_are_typed_leaves_them_in_sight(size: tuple[int, int]) -> None:
+async def test_a_result_during_typing_leaves_the_line_visible(size: tuple[int, int]) -> None:
     async with at(size=size) as one:
         one.frozen.replies["halt"] = done("Entries are halted. " * 20)
         await one.press("2", "N", "z", "q", "w")

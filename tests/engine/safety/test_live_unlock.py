@@ -119,7 +119,7 @@ def test_locking_while_an_unlock_is_being_written_down_wins(tmp_path: Path) -> N
     async def main() -> None:
         store, one = await opened(tmp_path, HandClock())
         slow = SlowBooks(store)
-        one._books = slow  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+        one._store = slow  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
         unlocking = asyncio.create_task(one.unlock(one.offer(), "test"))
         await slow.begun.wait()
         await one.lock("somebody else")

@@ -66,7 +66,7 @@ def test_a_person_who_resumes_hears_what_entries_wait_for_all_the_same(tmp_path:
             components = components_of(running)
             components.safety.trading_state.pause(Cause.STREAM, "the private stream is down")
             resumed = await components.safety.emergency_stop.resume("ann", "")
-            assert "entries wait" in resumed.words
+            assert "entries are paused" in resumed.words
             assert "the private stream is down" in resumed.words
             assert "trading is active" not in resumed.words
 
@@ -217,7 +217,7 @@ def test_a_stopping_engine_holds_and_says_that_stops_end_with_it(tmp_path: Path)
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, closer):
             engine = running.engine
-        assert "1 positions stay open, and their stops end with this engine: CLEANUSDT" in engine.stop_message
+        assert "1 position left open without stops until the next start: CLEANUSDT" in engine.stop_message
         assert not closer.asked
 
     simulate(main)
@@ -227,7 +227,7 @@ def test_a_stopping_engine_told_to_flatten_sells_first(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, on_stop="flatten") as (day, running, _closer):
             engine = running.engine
-        assert engine.stop_message == "Closed 1 positions at the stop, 0 left."
+        assert engine.stop_message == "1 position closed before the stop, 0 left."
         async with day.engine() as running:
             await until(lambda: running.engine.trading_state()[0] is TradingState.ACTIVE)
 

@@ -92,7 +92,7 @@ def test_losses_of_real_closes_are_counted_and_pause_the_next_entry(tmp_path: Pa
             )
             assert (await closed(running)).realised < 0
             await asyncio.sleep(20)
-            with pytest.raises(CommandRefused, match="losses_in_a_row"):
+            with pytest.raises(CommandRefused, match="losses in a row"):
                 await components.arming.arm(OTHER, "ann")
 
     simulate(main)

@@ -101,7 +101,7 @@ def test_a_restart_keeps_position_and_cash_and_replaces_orders_that_are_gone(tmp
             ]
             state, reason = ends[-1]
             assert state is OrderState.CANCELLED
-            assert "forgotten" in reason
+            assert "no longer known to the exchange" in reason
             await desk.until(lambda: bool(desk.session.open_orders(NAME)))
             (anew,) = desk.session.open_orders(NAME)
             assert (anew.price, anew.quantity) == (resting.price, resting.quantity)

@@ -181,7 +181,7 @@ def test_R18_a_key_that_is_refused_while_coins_are_held_halts_and_says_that_noth
             where, words = await protection(running)
             assert "key" in words, (where, words)
             async with asyncio.timeout(30):
-                while not any("refuses this key" in one for one in await alerts(running)):  # noqa: ASYNC110
+                while not any("API key rejected by the exchange" in one for one in await alerts(running)):  # noqa: ASYNC110
                     await asyncio.sleep(1)
             gate._plan = AccountPlan()  # pyright: ignore[reportPrivateUsage]
             await asyncio.sleep(12)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from benchmarks.common import Row, emit, interleaved, percentile, rows
 from mexc_tui.detection.calibration import CalibrationHistory, CaseKey, Tally
-from mexc_tui.detection.passing import DETECTORS, detect, detect_in_slices, standing_after
+from mexc_tui.detection.detection_pass import DETECTORS, active_after, detect, detect_in_slices
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.polling import plan
 from mexc_tui.market.symbols import diff, diff_in_slices
@@ -63,7 +63,7 @@ def knowledge() -> Knowledge:
     known.read_pairs([*universe(), *coming], NOW_MS - 1_800_000)
     for n in range(20):
         deal = StreamDeal(f"NEW{n}USDT", Decimal(1), Decimal(1), Side.BUY, opens_ms(n), str(n))
-        known.note_deal(deal, NOW_MS)
+        known.merge_deal(deal, NOW_MS)
     return known
 
 
@@ -118,7 +118,7 @@ def main() -> None:
     )
     liquidity = {one.symbol: Liquidity(NOW_MS, 1.0, 1.1, 100.0, 100.0) for one in listings}
     first = detect(listings, NOW_MS, {}, history=history, liquidity=liquidity)
-    standing = standing_after(first.raised)
+    standing = active_after(first.raised)
     again = detect(listings, NOW_MS, standing, history=history, liquidity=liquidity)
     assert not again.raised
     assert {signal.key.detector for signal in first.raised} == {one.name for one in DETECTORS}

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mexc_tui.detection.judging import ClaimVerdict, judge
 from mexc_tui.detection.settings import LabelRule
+from mexc_tui.detection.verdicts import ClaimVerdict, judge
 from mexc_tui.engine.accounting.equity_check import (
     EquityIdentity,
     all_positions,

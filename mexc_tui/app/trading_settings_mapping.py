@@ -13,7 +13,7 @@ from mexc_tui.model.mode import Mode
 from mexc_tui.model.policy import OnCritical
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.risk.candidate import RiskLimits
-from mexc_tui.risk.guard import GuardRules
+from mexc_tui.risk.guard import RiskRules
 from mexc_tui.risk.tightening import TighteningRules
 from mexc_tui.settings.table import TABLE, Settings
 from mexc_tui.sniping.exit_edit import ExitBounds
@@ -167,9 +167,9 @@ def safety_parameters(settings: Settings) -> SafetyParameters:
     )
 
 
-def guard_rules(settings: Settings) -> GuardRules:
+def guard_rules(settings: Settings) -> RiskRules:
     """Return the warning and critical levels of the risk monitor."""
-    return GuardRules(
+    return RiskRules(
         daily_loss_pct=settings.daily_loss_halt_pct,
         drawdown_pct=settings.drawdown_halt_pct,
         losses_halt=settings.losses_halt,

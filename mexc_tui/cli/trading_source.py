@@ -16,7 +16,7 @@ from mexc_tui.desk.single_request import fetch_view
 from mexc_tui.engine.accounting.performance import performance_of
 from mexc_tui.engine.views.trading_rows import (
     RowContext,
-    blind_sight,
+    offline_context,
     order_row,
     position_row,
     reconciliation_row,
@@ -130,7 +130,7 @@ class TradingSource:
 
     def _context(self, run: "Reconciliation | None" = None) -> RowContext:
         words, is_silent = self._engine.absence
-        return blind_sight(words, run, is_silent=is_silent)
+        return offline_context(words, run, is_silent=is_silent)
 
     def _newest_positions(self, last: int) -> list[PositionRow]:
         """Return this many newest rows, newest first, with the engine's current values where it has them."""

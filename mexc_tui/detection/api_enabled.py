@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.detection.look import Detector, DetectorFinding, DetectorInput, Explanation, minutes
+from mexc_tui.detection.detector import Detector, DetectorFinding, DetectorInput, Explanation, minutes
 from mexc_tui.model.listing import ListingSource
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
@@ -10,25 +10,25 @@ from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
 _ASKED = (ListingSource.EXCHANGE_INFO, ListingSource.DEFAULT_SYMBOLS, ListingSource.SELF_SYMBOLS)
 
 
-def find(look: DetectorInput) -> Iterable[DetectorFinding]:
+def find(data: DetectorInput) -> Iterable[DetectorFinding]:
     """Find a symbol that allows API trading now."""
-    listing = look.listing
-    if not listing.api_allowed or look.is_over:
+    listing = data.listing
+    if not listing.api_allowed or data.is_over:
         return ()
     return (DetectorFinding("official", f"since {listing.api_ms}"),)
 
 
-def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
+def explain(data: DetectorInput, finding: DetectorFinding) -> Explanation:
     """List the official sources that agree and those that do not."""
-    listing = look.listing
-    answers = tuple([Input(source.value, _answer(look, source)) for source in _ASKED])
+    listing = data.listing
+    answers = tuple([Input(source.value, _answer(data, source)) for source in _ASKED])
     reasons = [f"{answer.name}: {answer.value}" for answer in answers]
     if listing.opens_ms is None:
-        due_ms = look.now_ms + look.settings.api_lead_ms
+        due_ms = data.now_ms + data.settings.api_lead_ms
         reasons.append("opening time unknown")
     else:
-        due_ms = max(listing.opens_ms, look.now_ms) + look.settings.tolerance_ms
-        ahead_ms = listing.opens_ms - look.now_ms
+        due_ms = max(listing.opens_ms, data.now_ms) + data.settings.tolerance_ms
+        ahead_ms = listing.opens_ms - data.now_ms
         reasons.append(f"opening planned {'in ' if ahead_ms > 0 else 'since '}{minutes(ahead_ms)}")
     return Explanation(
         Severity.INFO,
@@ -39,8 +39,8 @@ def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
     )
 
 
-def _answer(look: DetectorInput, source: ListingSource) -> str:
-    seen = look.listing.latest_from(source)
+def _answer(data: DetectorInput, source: ListingSource) -> str:
+    seen = data.listing.latest_from(source)
     if seen is None:
         return "unknown"
     if source is ListingSource.EXCHANGE_INFO:

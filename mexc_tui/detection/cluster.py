@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from mexc_tui.detection.look import Detector, DetectorFinding, DetectorInput, Explanation, minutes
+from mexc_tui.detection.detector import Detector, DetectorFinding, DetectorInput, Explanation, minutes
 from mexc_tui.model.listing import Listing, ListingStage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
@@ -28,37 +28,37 @@ def groups(listings: Iterable[Listing], window_ms: int) -> Mapping[str, tuple[Li
     return found
 
 
-def find(look: DetectorInput) -> Iterable[DetectorFinding]:
+def find(data: DetectorInput) -> Iterable[DetectorFinding]:
     """Find the group that this listing represents."""
-    if not look.together:
+    if not data.together:
         return ()
-    return (DetectorFinding("together", " ".join(sorted(one.id for one in look.together))),)
+    return (DetectorFinding("together", " ".join(sorted(one.id for one in data.together))),)
 
 
-def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
+def explain(data: DetectorInput, finding: DetectorFinding) -> Explanation:
     """List the members and the time span between them."""
-    times = [_opens_ms(one)[0] for one in look.together]
-    names = ", ".join(one.symbol for one in look.together)
+    times = [_opens_ms(one)[0] for one in data.together]
+    names = ", ".join(one.symbol for one in data.together)
     span = minutes(max(times) - min(times))
     return Explanation(
         Severity.INFO,
         Claim(ClaimKind.OPENS_TOGETHER),
-        (f"{len(look.together)} listings open within {span}: {names}",),
-        "pair" if len(look.together) == 2 else "many",
-        (Input("members", names), Input("size", str(len(look.together)))),
+        (f"{len(data.together)} listings open within {span}: {names}",),
+        "pair" if len(data.together) == 2 else "many",
+        (Input("members", names), Input("size", str(len(data.together)))),
     )
 
 
 def _close(group: list[Listing], found: dict[str, tuple[Listing, ...]]) -> None:
     if len(group) > 1:
-        found[_speaker(group).id] = tuple(group)
+        found[_representative(group).id] = tuple(group)
 
 
 def _opens_ms(listing: Listing) -> tuple[int, str]:
     return (listing.opens_ms or 0, listing.id)
 
 
-def _speaker(together: Iterable[Listing]) -> Listing:
+def _representative(together: Iterable[Listing]) -> Listing:
     return min(together, key=lambda one: (one.first_seen_ms, one.id))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.detection.look import Detector, DetectorFinding, DetectorInput, Explanation, minutes
+from mexc_tui.detection.detector import Detector, DetectorFinding, DetectorInput, Explanation, minutes
 from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
@@ -19,26 +19,26 @@ _AHEAD = frozenset(
 _LONG_MS = 12 * 3_600_000
 
 
-def find(look: DetectorInput) -> Iterable[DetectorFinding]:
+def find(data: DetectorInput) -> Iterable[DetectorFinding]:
     """Find listings that have not opened; each moved opening is a new state."""
-    listing = look.listing
+    listing = data.listing
     opens_ms = listing.opens_ms
-    if look.stage not in _AHEAD:
+    if data.stage not in _AHEAD:
         return ()
     if opens_ms is None:
         return (DetectorFinding("announced", "without a time"),)
-    return (DetectorFinding("announced", f"time {listing.moves + 1}"),) if opens_ms > look.now_ms else ()
+    return (DetectorFinding("announced", f"time {listing.moves + 1}"),) if opens_ms > data.now_ms else ()
 
 
-def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
+def explain(data: DetectorInput, finding: DetectorFinding) -> Explanation:
     """State the source of the announcement and the time to the opening."""
-    listing, settings = look.listing, look.settings
+    listing, settings = data.listing, data.settings
     first = listing.sightings[0]
-    known = f"known from {first.source} since {minutes(look.now_ms - listing.first_seen_ms)}"
+    known = f"known from {first.source} since {minutes(data.now_ms - listing.first_seen_ms)}"
     if listing.opens_ms is None:
         claim = Claim(ClaimKind.OPENS_BY)
         return Explanation(Severity.INFO, claim, (known, "no opening time yet"), "no time")
-    lead_ms = listing.opens_ms - look.now_ms
+    lead_ms = listing.opens_ms - data.now_ms
     reasons = [f"opens in {minutes(lead_ms)} by {listing.opens_source}", known]
     if listing.moves:
         times = "once" if listing.moves == 1 else f"{listing.moves} times"

@@ -2,22 +2,22 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.detection.look import Detector, DetectorFinding, DetectorInput, Explanation, minutes
+from mexc_tui.detection.detector import Detector, DetectorFinding, DetectorInput, Explanation, minutes
 from mexc_tui.model.listing import ListingSource
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
 
 
-def find(look: DetectorInput) -> Iterable[DetectorFinding]:
+def find(data: DetectorInput) -> Iterable[DetectorFinding]:
     """Find an open listing. A listing opens once: late data does not change the state."""
-    if look.listing.opened_ms is None or look.is_over:
+    if data.listing.opened_ms is None or data.is_over:
         return ()
     return (DetectorFinding("open", "open"),)
 
 
-def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
+def explain(data: DetectorInput, finding: DetectorFinding) -> Explanation:
     """State the first event and its delay against the planned time."""
-    listing = look.listing
+    listing = data.listing
     opened_ms = listing.opened_ms
     assert opened_ms is not None, "explain is called with a finding only"
     reasons = ["first trade received" if listing.traded_ms is not None else "first quote received"]

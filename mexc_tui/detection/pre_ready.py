@@ -2,27 +2,27 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.detection.look import Detector, DetectorFinding, DetectorInput, Explanation, minutes
+from mexc_tui.detection.detector import Detector, DetectorFinding, DetectorInput, Explanation, minutes
 from mexc_tui.detection.settings import PreReady
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName
 
 
-def find(look: DetectorInput) -> Iterable[DetectorFinding]:
+def find(data: DetectorInput) -> Iterable[DetectorFinding]:
     """Find a known combination of sts and st that precedes the ready triple."""
-    listing = look.listing
-    if listing.triple is None or listing.opened_ms is not None or look.is_over or _step(look) is None:
+    listing = data.listing
+    if listing.triple is None or listing.opened_ms is not None or data.is_over or _step(data) is None:
         return ()
     return (DetectorFinding("triple", f"since {listing.triple_since_ms}"),)
 
 
-def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
+def explain(data: DetectorInput, finding: DetectorFinding) -> Explanation:
     """State the combination and its usual lead time."""
-    listing, step = look.listing, _step(look)
+    listing, step = data.listing, _step(data)
     assert step is not None, "explain is called with a finding only"
     return Explanation(
         Severity.INFO,
-        Claim(ClaimKind.OPENS_BY, look.now_ms + step.lead_ms + look.settings.tolerance_ms),
+        Claim(ClaimKind.OPENS_BY, data.now_ms + step.lead_ms + data.settings.tolerance_ms),
         (
             f"symbolsV2 shows {listing.triple}",
             f"usually seen ~{minutes(step.lead_ms)} before opening (undocumented)",
@@ -31,11 +31,11 @@ def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
     )
 
 
-def _step(look: DetectorInput) -> PreReady | None:
-    triple = look.listing.triple
-    if triple is None or triple == look.settings.ready_triple:
+def _step(data: DetectorInput) -> PreReady | None:
+    triple = data.listing.triple
+    if triple is None or triple == data.settings.ready_triple:
         return None
-    for step in look.settings.pre_ready:
+    for step in data.settings.pre_ready:
         if triple.status == step.status and triple.state == step.state:
             return step
     return None

@@ -1,22 +1,22 @@
 """Risk checks of the market: closed sides, suspension, delisting, and a book too thin to exit."""
 
-from mexc_tui.detection.look import UNKNOWN, DetectorInput
+from mexc_tui.detection.detector import UNKNOWN, DetectorInput
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.listing import ChangeKind, ListingSource
 from mexc_tui.model.symbol import SymbolStatus, TradeSides
 
 
-def side_closed(look: DetectorInput) -> str | None:
+def side_closed(data: DetectorInput) -> str | None:
     """Detect a symbol with a closed side."""
-    sides = look.listing.sides
+    sides = data.listing.sides
     if sides is None or sides is TradeSides.BOTH or sides is TradeSides.UNKNOWN:
         return None
-    return f"{sides.name.lower()} since {_since(look, ChangeKind.SIDES)}"
+    return f"{sides.name.lower()} since {_since(data, ChangeKind.SIDES)}"
 
 
-def side_closed_words(look: DetectorInput) -> str:
+def side_closed_words(data: DetectorInput) -> str:
     """State which side remains open."""
-    match look.listing.sides:
+    match data.listing.sides:
         case TradeSides.BUY_ONLY:
             return "buy only: selling is closed"
         case TradeSides.SELL_ONLY:
@@ -25,83 +25,83 @@ def side_closed_words(look: DetectorInput) -> str:
             return "both sides are closed"
 
 
-def suspended(look: DetectorInput) -> str | None:
+def suspended(data: DetectorInput) -> str | None:
     """Detect a symbol that is paused or offline."""
-    status = look.listing.status
+    status = data.listing.status
     if status is not SymbolStatus.PAUSED and status is not SymbolStatus.OFFLINE:
         return None
-    return f"{status.name.lower()} since {_since(look, ChangeKind.STATUS)}"
+    return f"{status.name.lower()} since {_since(data, ChangeKind.STATUS)}"
 
 
-def suspended_words(look: DetectorInput) -> str:
+def suspended_words(data: DetectorInput) -> str:
     """State the exchange status."""
-    paused = look.listing.status is SymbolStatus.PAUSED
+    paused = data.listing.status is SymbolStatus.PAUSED
     return "trading paused by the exchange" if paused else "symbol taken offline by the exchange"
 
 
-def delisted(look: DetectorInput) -> str | None:
+def delisted(data: DetectorInput) -> str | None:
     """Detect an opened symbol that left exchangeInfo."""
-    if look.listing.opened_ms is None or look.listing.status is not None:
+    if data.listing.opened_ms is None or data.listing.status is not None:
         return None
-    seen = look.listing.latest_from(ListingSource.EXCHANGE_INFO)
+    seen = data.listing.latest_from(ListingSource.EXCHANGE_INFO)
     return f"since {seen.at_ms}" if seen is not None and not seen.present else None
 
 
-def delisted_words(look: DetectorInput) -> str:
+def delisted_words(data: DetectorInput) -> str:
     """State the consequence for positions."""
     return "no longer in exchangeInfo: positions cannot be sold on the exchange"
 
 
-def at_risk(look: DetectorInput) -> str | None:
+def at_risk(data: DetectorInput) -> str | None:
     """Detect a symbol that the exchange marks as at risk of delisting."""
-    return f"since {_since(look, ChangeKind.AT_RISK)}" if look.listing.at_risk else None
+    return f"since {_since(data, ChangeKind.AT_RISK)}" if data.listing.at_risk else None
 
 
-def at_risk_words(look: DetectorInput) -> str:
+def at_risk_words(data: DetectorInput) -> str:
     """State the exchange's warning."""
     return "marked by the exchange as at risk of delisting"
 
 
-def thin_book(look: DetectorInput) -> str | None:
+def thin_book(data: DetectorInput) -> str | None:
     """Detect too little depth near the best price on either side."""
-    if look.listing.opened_ms is None:
+    if data.listing.opened_ms is None:
         return None
-    now = _fresh(look)
+    now = _fresh(data)
     if now is None:
         return UNKNOWN
-    return "thin" if min(now.bid_value, now.ask_value) < look.settings.thin_value else None
+    return "thin" if min(now.bid_value, now.ask_value) < data.settings.thin_value else None
 
 
-def thin_book_words(look: DetectorInput) -> str:
+def thin_book_words(data: DetectorInput) -> str:
     """State the depth of each side."""
-    now = look.liquidity
+    now = data.liquidity
     if now is None:
         return "order book unknown"
     return f"thin book: {now.bid_value:,.0f} USDT bids / {now.ask_value:,.0f} USDT asks within 2 %"
 
 
-def wide_spread(look: DetectorInput) -> str | None:
+def wide_spread(data: DetectorInput) -> str | None:
     """Detect a wide spread, or an empty side."""
-    if look.listing.opened_ms is None:
+    if data.listing.opened_ms is None:
         return None
-    now = _fresh(look)
+    now = _fresh(data)
     if now is None:
         return UNKNOWN
     ratio = now.spread_ratio
-    return "wide" if ratio is None or ratio > look.settings.wide_spread else None
+    return "wide" if ratio is None or ratio > data.settings.wide_spread else None
 
 
-def wide_spread_words(look: DetectorInput) -> str:
+def wide_spread_words(data: DetectorInput) -> str:
     """State the spread."""
-    ratio = look.liquidity.spread_ratio if look.liquidity is not None else None
+    ratio = data.liquidity.spread_ratio if data.liquidity is not None else None
     return f"spread {ratio:.1%}" if ratio is not None else "one side of the order book is empty"
 
 
-def _fresh(look: DetectorInput) -> Liquidity | None:
-    now = look.liquidity
-    return now if now is not None and look.now_ms - now.at_ms <= look.settings.stale_ms else None
+def _fresh(data: DetectorInput) -> Liquidity | None:
+    now = data.liquidity
+    return now if now is not None and data.now_ms - now.at_ms <= data.settings.stale_ms else None
 
 
-def _since(look: DetectorInput, kind: ChangeKind) -> int:
-    change = look.listing.last(kind)
-    return change.at_ms if change is not None else look.listing.visible_ms or 0
+def _since(data: DetectorInput, kind: ChangeKind) -> int:
+    change = data.listing.last(kind)
+    return change.at_ms if change is not None else data.listing.visible_ms or 0

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mexc_tui.detection import risk_of_listing as listing_risks
 from mexc_tui.detection import risk_of_market as market_risks
-from mexc_tui.detection.look import Detector, DetectorFinding, DetectorInput, Explanation
+from mexc_tui.detection.detector import Detector, DetectorFinding, DetectorInput, Explanation
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
 
@@ -42,24 +42,24 @@ _BEFORE = tuple((topic, risk.state) for topic, risk in RISKS.items() if topic no
 _AFTER = tuple((topic, risk.state) for topic, risk in RISKS.items() if topic not in _UNTIL_OPEN)
 
 
-def find(look: DetectorInput) -> Iterable[DetectorFinding]:
+def find(data: DetectorInput) -> Iterable[DetectorFinding]:
     """Find every risk present now."""
-    checks = _BEFORE if look.listing.opened_ms is None else _AFTER
-    return [DetectorFinding(topic, state) for topic, check in checks if (state := check(look)) is not None]
+    checks = _BEFORE if data.listing.opened_ms is None else _AFTER
+    return [DetectorFinding(topic, state) for topic, check in checks if (state := check(data)) is not None]
 
 
-def explain(look: DetectorInput, finding: DetectorFinding) -> Explanation:
+def explain(data: DetectorInput, finding: DetectorFinding) -> Explanation:
     """Describe one risk in a sentence with its figures."""
     risk = RISKS[finding.topic]
     inputs = [Input("risk", finding.state)]
-    if look.liquidity is not None:
+    if data.liquidity is not None:
         inputs += [
-            Input("spread_ratio", str(look.liquidity.spread_ratio)),
-            Input("bid_value", f"{look.liquidity.bid_value:.2f}"),
-            Input("ask_value", f"{look.liquidity.ask_value:.2f}"),
+            Input("spread_ratio", str(data.liquidity.spread_ratio)),
+            Input("bid_value", f"{data.liquidity.bid_value:.2f}"),
+            Input("ask_value", f"{data.liquidity.ask_value:.2f}"),
         ]
     return Explanation(
-        risk.severity, Claim(ClaimKind.GOES_WRONG), (risk.words(look),), finding.topic, tuple(inputs)
+        risk.severity, Claim(ClaimKind.GOES_WRONG), (risk.words(data),), finding.topic, tuple(inputs)
     )
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from mexc_tui.detection.calibration import Tally
 from mexc_tui.detection.forecasts import Murphy, calibration_error, murphy
-from mexc_tui.detection.judging import ClaimVerdict, base_tally, base_verdict, judge
 from mexc_tui.detection.settings import LabelRule
+from mexc_tui.detection.verdicts import ClaimVerdict, base_tally, base_verdict, judge
 from mexc_tui.model.figure import wilson_interval
 from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.signal import (

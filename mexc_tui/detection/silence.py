@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from mexc_tui.detection.look import DetectorInput, minutes
+from mexc_tui.detection.detector import DetectorInput, minutes
 from mexc_tui.detection.risk_warning import RISKS
 from mexc_tui.model.listing import ListingSource
 from mexc_tui.model.signal import DetectorName
@@ -10,77 +10,77 @@ from mexc_tui.model.signal import DetectorName
 _OFFICIAL = (ListingSource.EXCHANGE_INFO, ListingSource.DEFAULT_SYMBOLS, ListingSource.SELF_SYMBOLS)
 
 
-def why_silent(name: DetectorName, look: DetectorInput) -> str:
+def unmet_condition(name: DetectorName, data: DetectorInput) -> str:
     """Return the unmet condition. Only for a detector without a finding now."""
-    return _WORDS[name](look)
+    return _WORDS[name](data)
 
 
-def _launch_sequence(look: DetectorInput) -> str:
-    if look.is_over:
-        return _over(look)
-    if look.listing.opened_ms is not None:
+def _launch_sequence(data: DetectorInput) -> str:
+    if data.is_over:
+        return _over(data)
+    if data.listing.opened_ms is not None:
         return "already open"
     return "the announced opening time has passed"
 
 
-def _pre_ready(look: DetectorInput) -> str:
-    listing, settings = look.listing, look.settings
-    if look.is_over or listing.opened_ms is not None or listing.triple is None:
-        return _no_triple(look)
+def _pre_ready(data: DetectorInput) -> str:
+    listing, settings = data.listing, data.settings
+    if data.is_over or listing.opened_ms is not None or listing.triple is None:
+        return _no_triple(data)
     if listing.triple == settings.ready_triple:
         return f"symbolsV2 shows {listing.triple}: already the ready state"
     known = ", ".join(f"{step.status}/{step.state}" for step in settings.pre_ready)
     return f"symbolsV2 shows {listing.triple}, not one of the pre-ready states ({known})"
 
 
-def _ready_state(look: DetectorInput) -> str:
-    listing = look.listing
-    if look.is_over or listing.opened_ms is not None or listing.triple is None:
-        return _no_triple(look)
-    return f"symbolsV2 shows {listing.triple}, not {look.settings.ready_triple}"
+def _ready_state(data: DetectorInput) -> str:
+    listing = data.listing
+    if data.is_over or listing.opened_ms is not None or listing.triple is None:
+        return _no_triple(data)
+    return f"symbolsV2 shows {listing.triple}, not {data.settings.ready_triple}"
 
 
-def _no_triple(look: DetectorInput) -> str:
-    if look.is_over:
-        return _over(look)
-    if look.listing.opened_ms is not None:
+def _no_triple(data: DetectorInput) -> str:
+    if data.is_over:
+        return _over(data)
+    if data.listing.opened_ms is not None:
         return "already open: states before an opening no longer apply"
     return "no state in symbolsV2"
 
 
-def _api_enabled(look: DetectorInput) -> str:
-    if look.is_over:
-        return _over(look)
-    said = ", ".join(f"{source} {_answer(look, source)}" for source in _OFFICIAL)
+def _api_enabled(data: DetectorInput) -> str:
+    if data.is_over:
+        return _over(data)
+    said = ", ".join(f"{source} {_answer(data, source)}" for source in _OFFICIAL)
     return f"no official source allows API trading: {said}"
 
 
-def _answer(look: DetectorInput, source: ListingSource) -> str:
-    seen = look.listing.latest_from(source)
+def _answer(data: DetectorInput, source: ListingSource) -> str:
+    seen = data.listing.latest_from(source)
     if seen is None:
         return "no data"
     return "listed without permission" if seen.present else "not listed"
 
 
-def _opening(look: DetectorInput) -> str:
-    return _over(look) if look.is_over else "no quote or trade received"
+def _opening(data: DetectorInput) -> str:
+    return _over(data) if data.is_over else "no quote or trade received"
 
 
-def _risk_warning(look: DetectorInput) -> str:
-    if look.liquidity is None and look.listing.opened_ms is not None:
+def _risk_warning(data: DetectorInput) -> str:
+    if data.liquidity is None and data.listing.opened_ms is not None:
         return f"none of {len(RISKS)} checks found a risk; order book unavailable"
     return f"none of {len(RISKS)} checks found a risk"
 
 
-def _cluster(look: DetectorInput) -> str:
-    if look.listing.opens_ms is None:
+def _cluster(data: DetectorInput) -> str:
+    if data.listing.opens_ms is None:
         return "opening time unknown"
-    window = minutes(look.settings.cluster_window_ms)
+    window = minutes(data.settings.cluster_window_ms)
     return f"no other opening within {window}, or another listing represents the group"
 
 
-def _over(look: DetectorInput) -> str:
-    return f"{look.stage}: no further events expected"
+def _over(data: DetectorInput) -> str:
+    return f"{data.stage}: no further events expected"
 
 
 _WORDS: Mapping[DetectorName, Callable[[DetectorInput], str]] = {

@@ -203,11 +203,11 @@ class Engine:
     async def _update_finally(self) -> None:
         """Reconcile, label outcomes and run a last detection pass before the day report."""
         if self.trading_components is not None:
-            self.unexplained = await self.trading_components.safety.day_over(self._stopped)
+            self.unexplained = await self.trading_components.safety.close_day(self._stopped)
         try:
             async with asyncio.timeout(FINAL_UPDATE_S):
                 await self.outcomes.label()
-                await self.detection.look()
+                await self.detection.run_pass()
         except TimeoutError:
             self.closing_problem = (
                 f"The final update took longer than {FINAL_UPDATE_S:g} s: "

@@ -259,7 +259,7 @@ class TradingComponents:
                 fee=self.entry_context.fee,
                 store_problem=context.store_problem,
                 closer=self.exit_execution,
-                on_stop=self.live_unlock.lock_with,
+                on_stop=self.live_unlock.lock_on_stop,
                 exit_heartbeat_ms=self.exit_monitor.heartbeat_ms,
             ),
             halt_file=self._setup.halt_file,

@@ -53,7 +53,7 @@ def wanted_streams(
     return frozenset(wanted)
 
 
-def in_a_hurry(listings: Iterable[Listing], now_ms: int) -> frozenset[str]:
+def opening_soon(listings: Iterable[Listing], now_ms: int) -> frozenset[str]:
     """Return the symbols whose opening is seconds away by any source: their streams must not be missed.
 
     A symbol may be created half a second before it opens; subscriptions are refused until then.

@@ -96,7 +96,7 @@ class Knowledge:
         kept: dict[str, Symbol] = {}
         for changes in diff_in_slices(self.pairs, pairs, size):
             gone = [change for change in changes if change.after is None]
-            if gone and not self._believes(ListingSource.EXCHANGE_INFO, len(gone), len(self.pairs)):
+            if gone and not self._accepts(ListingSource.EXCHANGE_INFO, len(gone), len(self.pairs)):
                 kept = {change.symbol: change.before for change in gone if change.before is not None}
                 continue
             yield self._fold_pairs(changes, at_ms, first=first)
@@ -111,7 +111,7 @@ class Knowledge:
         after, before = frozenset(names), self._names.get(source)
         self.read_ms[source] = at_ms
         lost = len(before - after) if before is not None else 0
-        if before is not None and not self._believes(source, lost, len(before)):
+        if before is not None and not self._accepts(source, lost, len(before)):
             return ()
         self.doubts.pop(source, None)
         self._names[source], self.names_ms[source] = after, at_ms
@@ -133,17 +133,17 @@ class Knowledge:
             if one.facts.symbol not in self.pairs or self.listings.named(one.facts.symbol) is not None
         )
 
-    def note_quote(self, quote: BestQuote, at_ms: int) -> Update | None:
+    def merge_quote(self, quote: BestQuote, at_ms: int) -> Update | None:
         """Merge a streamed quote: the first one of a listing is its opening."""
         listing = self.listings.named(quote.symbol)
         return self._fold_one(of_quote(quote, at_ms, listing) if listing is not None else None)
 
-    def note_deal(self, deal: StreamDeal, at_ms: int) -> Update | None:
+    def merge_deal(self, deal: StreamDeal, at_ms: int) -> Update | None:
         """Merge a streamed trade."""
         listing = self.listings.named(deal.symbol)
         return self._fold_one(of_deal(deal, at_ms, listing) if listing is not None else None)
 
-    def note_trades(self, symbol: str, trades: Sequence[PublicTrade], at_ms: int) -> Update | None:
+    def merge_trades(self, symbol: str, trades: Sequence[PublicTrade], at_ms: int) -> Update | None:
         """Merge trades from REST: the first of this listing, not of an earlier one with the same name."""
         listing = self.listings.named(symbol)
         if listing is None:
@@ -180,7 +180,7 @@ class Knowledge:
         seen = tuple(sightings)
         gone = sum(not one.present for one in seen)
         held = gone + sum(one.present and self.listings.named(one.facts.symbol) is not None for one in seen)
-        if self._believes(source, gone, held):
+        if self._accepts(source, gone, held):
             self.doubts.pop(source, None)
             return self._fold(seen)
         return self._fold(one for one in seen if one.present)
@@ -195,7 +195,7 @@ class Knowledge:
             )
         )
 
-    def _believes(self, source: ListingSource, lost: int, held: int) -> bool:
+    def _accepts(self, source: ListingSource, lost: int, held: int) -> bool:
         """Return whether to accept the loss of this many entries; a repeated loss is accepted."""
         if lost <= FEW or lost <= MUCH * held or source in self.doubts:
             return True

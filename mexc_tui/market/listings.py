@@ -76,7 +76,7 @@ class KnownListings:
         absorbed = tuple(one for one in matches if one.id != listing.id)
         return Update(found, listing, (seen,), absorbed)
 
-    def see_all(self, sightings: Iterable[Sighting]) -> tuple[Update, ...]:
+    def merge_all(self, sightings: Iterable[Sighting]) -> tuple[Update, ...]:
         """Merge several sightings; return the updates in order."""
         return tuple(update for seen in sightings if (update := self.see(seen)) is not None)
 

@@ -9,7 +9,7 @@ from mexc_tui.model.listing import Listing, ListingSource, ListingStage
 
 WINDOW_S = 10
 """Length of a weight window (protocol 3.1)."""
-LAST_LOOK_MS = 1_000
+EXTRA_REQUEST_MS = 1_000
 """Lead time of an extra request to the sources of the opening time, which may have moved."""
 LATE_MS, LATE_INTERVALS = 30_000, 2
 """Data is too old once a request is overdue for this time and this many intervals."""
@@ -130,14 +130,14 @@ def plan(
     """
     known = tuple(listings)
     begins = pace_begins(known, now_ms, bounds or Bounds())
-    looks = sorted({at_ms - LAST_LOOK_MS for one in known for at_ms in expected_ms(one, now_ms)})
+    looks = sorted({at_ms - EXTRA_REQUEST_MS for one in known for at_ms in expected_ms(one, now_ms)})
     slowed = {pace: _slowed(ladder, pace, weight_per_10s) for pace in begins}
     polls: list[Poll] = []
     for source in ladder:
         every = {pace: intervals[source] for pace, intervals in slowed.items()}
         due_ms = _due_ms(last_ms.get(source), now_ms, begins, every)
         if source in _TELL_TIMES:
-            due_ms = _last_look_ms(due_ms, last_ms.get(source), looks, min(every.values()))
+            due_ms = _extra_request_ms(due_ms, last_ms.get(source), looks, min(every.values()))
         every_ms = every[min(begins)]
         late_ms = max(now_ms - last_ms.get(source, now_ms) - every_ms, 0)
         polls.append(Poll(source, due_ms, every_ms, late_ms))
@@ -194,7 +194,7 @@ def _due_ms(
     return min(max(from_ms, last_ms + every[pace]) for pace, from_ms in begins.items())
 
 
-def _last_look_ms(due_ms: int, last_ms: int | None, looks: Iterable[int], every_ms: int) -> int:
+def _extra_request_ms(due_ms: int, last_ms: int | None, looks: Iterable[int], every_ms: int) -> int:
     """Return the time of an extra request before an opening, at least half an interval after the last one."""
     if last_ms is None:
         return due_ms

@@ -113,7 +113,7 @@ class Tape:
         self.first_ms = deal.time_ms if self.first_ms is None else min(self.first_ms, deal.time_ms)
         return True
 
-    def note_gap(self, from_ms: int, until_ms: int) -> None:
+    def record_gap(self, from_ms: int, until_ms: int) -> None:
         """Record that no trade could be observed between two moments. The oldest of many gaps are merged."""
         if self.gaps and self.gaps[-1][0] <= from_ms <= self.gaps[-1][1]:
             from_ms, until_ms = self.gaps[-1][0], max(until_ms, self.gaps.pop()[1])

@@ -11,7 +11,7 @@ HUNDRED = Decimal(100)
 _ORDER = tuple(RiskLevel)
 
 
-class GuardAction(StrEnum):
+class RiskAction(StrEnum):
     """Actions of the risk monitor; each is recorded with its observed result."""
 
     ALERT = "alert"
@@ -29,7 +29,7 @@ class GuardAction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class GuardRules:
+class RiskRules:
     """Settings of the risk monitor. Shares are per cent; `_pct` limits are per cent of equity."""
 
     daily_loss_pct: Decimal = Decimal(2)
@@ -77,7 +77,7 @@ class Grade:
 
     level: RiskLevel
     findings: tuple[RiskFinding, ...]
-    actions: tuple[GuardAction, ...]
+    actions: tuple[RiskAction, ...]
     halt: Cause = Cause.NONE
     """Cause of the required halt; NONE: no halt."""
     trim_pct: Decimal = Decimal(0)
@@ -86,11 +86,11 @@ class Grade:
     @property
     def state(self) -> TradingState:
         """Return the trading state that this grade requires."""
-        if GuardAction.EMERGENCY in self.actions:
+        if RiskAction.EMERGENCY in self.actions:
             return TradingState.FLATTENING
         if self.halt is not Cause.NONE:
             return TradingState.HALTED
-        return TradingState.REDUCE_ONLY if GuardAction.PAUSE in self.actions else TradingState.ACTIVE
+        return TradingState.REDUCE_ONLY if RiskAction.PAUSE in self.actions else TradingState.ACTIVE
 
 
 def confirmed(looks: Sequence[tuple[RiskFinding, ...]]) -> tuple[RiskFinding, ...]:
@@ -115,7 +115,7 @@ def _mildest(finding: RiskFinding, before: Sequence[tuple[RiskFinding, ...]]) ->
     return replace(finding, level=level)
 
 
-def grade(readings: Readings, rules: GuardRules, found: tuple[RiskFinding, ...] | None = None) -> Grade:
+def grade(readings: Readings, rules: RiskRules, found: tuple[RiskFinding, ...] | None = None) -> Grade:
     """Return the grade of the readings, or of the given confirmed findings."""
     if found is None:
         found = findings(readings, rules)
@@ -127,8 +127,8 @@ def grade(readings: Readings, rules: GuardRules, found: tuple[RiskFinding, ...] 
     trims = level is RiskLevel.MEDIUM and any(finding.trims for finding in gravest)
     actions = set(_ACTIONS[level] if trims or level is not RiskLevel.MEDIUM else ())
     if any(not finding.trims for finding in found):
-        actions |= {GuardAction.ALERT, GuardAction.PAUSE}
-    ordered = tuple(action for action in GuardAction if action in actions)
+        actions |= {RiskAction.ALERT, RiskAction.PAUSE}
+    ordered = tuple(action for action in RiskAction if action in actions)
     return Grade(level, found, ordered, trim_pct=rules.trim_pct if trims else Decimal(0))
 
 
@@ -148,23 +148,23 @@ def risk_check(readings: Readings, found: Grade, at_ms: int) -> RiskCheck:
     )
 
 
-_ACTIONS: dict[RiskLevel, tuple[GuardAction, ...]] = {
+_ACTIONS: dict[RiskLevel, tuple[RiskAction, ...]] = {
     RiskLevel.NORMAL: (),
-    RiskLevel.MEDIUM: (GuardAction.ALERT, GuardAction.TIGHTEN, GuardAction.TRIM),
+    RiskLevel.MEDIUM: (RiskAction.ALERT, RiskAction.TIGHTEN, RiskAction.TRIM),
     RiskLevel.HIGH: (
-        GuardAction.ALERT, GuardAction.TIGHTEN, GuardAction.PAUSE, GuardAction.CANCEL, GuardAction.CLOSE,
+        RiskAction.ALERT, RiskAction.TIGHTEN, RiskAction.PAUSE, RiskAction.CANCEL, RiskAction.CLOSE,
     ),
 }  # fmt: skip
 
 
-def _critical_actions(readings: Readings, rules: GuardRules) -> tuple[GuardAction, ...]:
+def _critical_actions(readings: Readings, rules: RiskRules) -> tuple[RiskAction, ...]:
     """Halt and cancel; flatten as configured, but never on an inconsistent ledger."""
     if rules.flattens and not readings.breaches:
-        return (GuardAction.ALERT, GuardAction.CANCEL, GuardAction.HALT, GuardAction.EMERGENCY)
-    return (GuardAction.ALERT, GuardAction.CANCEL, GuardAction.HALT)
+        return (RiskAction.ALERT, RiskAction.CANCEL, RiskAction.HALT, RiskAction.EMERGENCY)
+    return (RiskAction.ALERT, RiskAction.CANCEL, RiskAction.HALT)
 
 
-def findings(readings: Readings, rules: GuardRules) -> tuple[RiskFinding, ...]:
+def findings(readings: Readings, rules: RiskRules) -> tuple[RiskFinding, ...]:
     """Return every finding about the readings."""
     losses = Decimal(readings.losses_in_a_row)
     found = (
@@ -173,17 +173,17 @@ def findings(readings: Readings, rules: GuardRules) -> tuple[RiskFinding, ...]:
         _of_limit("drawdown", Cause.DRAWDOWN, readings.drawdown_pct, rules.drawdown_pct, rules),
         _count(losses, rules),
         _over(readings.exposure_pct, rules),
-        *(_naked(words) for words in readings.unprotected),
+        *(_unprotected_finding(words) for words in readings.unprotected),
     )
     return tuple(finding for finding in found if finding is not None)
 
 
-def _naked(words: str) -> RiskFinding:
+def _unprotected_finding(words: str) -> RiskFinding:
     return RiskFinding(RiskLevel.MEDIUM, Cause.NONE, f"no protection: {words}", trims=False)
 
 
 def _of_limit(
-    name: str, cause: Cause, value: Decimal | None, limit: Decimal, rules: GuardRules
+    name: str, cause: Cause, value: Decimal | None, limit: Decimal, rules: RiskRules
 ) -> RiskFinding | None:
     if value is None:
         return None
@@ -196,13 +196,13 @@ def _of_limit(
     return RiskFinding(RiskLevel.MEDIUM, cause, words, is_priced=True) if share >= rules.medium_pct else None
 
 
-def _count(losses: Decimal, rules: GuardRules) -> RiskFinding | None:
+def _count(losses: Decimal, rules: RiskRules) -> RiskFinding | None:
     if losses < rules.losses_halt:
         return None
     return RiskFinding(RiskLevel.CRITICAL, Cause.LOSSES_IN_A_ROW, f"{losses} consecutive losses")
 
 
-def _over(exposure_pct: Decimal | None, rules: GuardRules) -> RiskFinding | None:
+def _over(exposure_pct: Decimal | None, rules: RiskRules) -> RiskFinding | None:
     """Return a finding when prices alone raised exposure above its cap: the gain is trimmed, not closed."""
     if exposure_pct is None or exposure_pct <= rules.exposure_pct:
         return None

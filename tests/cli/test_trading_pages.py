@@ -25,7 +25,7 @@ from mexc_tui.cli.trading_pages import (
 )
 from mexc_tui.engine.views.rows import fact_row
 from mexc_tui.engine.views.trading_rows import (
-    blind_sight,
+    offline_context,
     order_rows,
     position_rows,
     reconciliation_row,
@@ -273,7 +273,7 @@ def test_a_position_of_a_delisted_pair_is_shown_as_such_and_without_a_price() ->
     run = Reconciliation(at_ms=1, trigger=Trigger.TIMER, excluded=(DELISTED,))
     for sight in (
         replace(position_samples.sight(), delisted=partial(delisted_words, run)),
-        blind_sight("no engine is running", run),
+        offline_context("no engine is running", run),
     ):
         (row,) = position_rows(position_samples.books(), sight)
         assert (row.bid, row.value, row.unrealised, row.protection) == (None, None, None, Protection.NONE)

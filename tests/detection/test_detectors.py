@@ -2,7 +2,7 @@
 
 import pytest
 
-from mexc_tui.detection.passing import DETECTORS
+from mexc_tui.detection.detection_pass import DETECTORS
 from mexc_tui.detection.risk_warning import RISKS
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.model.listing import ListingSource, Triple
@@ -131,9 +131,9 @@ def test_opening_compares_with_the_plan() -> None:
     desk.known.read_pairs((*OLD, pair()), before(60))
     desk.look(1)
     assert desk.raised(DetectorName.OPENING) == []
-    desk.known.note_quote(quote(), before(-3))
+    desk.known.merge_quote(quote(), before(-3))
     desk.look(-3)
-    desk.known.note_deal(deal(at_ms=before(-2)), before(-4))
+    desk.known.merge_deal(deal(at_ms=before(-2)), before(-4))
     desk.look(-4)
     signal = only(desk.raised(DetectorName.OPENING))
     assert signal.reasons[:2] == ("first quote received", "3 s after the planned time")
@@ -199,7 +199,7 @@ def overdue(desk: Desk) -> None:
 def early(desk: Desk) -> None:
     """Open it a minute early."""
     desk.known.read_pairs((*OLD, pair()), before(100))
-    desk.known.note_deal(deal(at_ms=before(60)), before(60))
+    desk.known.merge_deal(deal(at_ms=before(60)), before(60))
     desk.look(59)
 
 
@@ -239,7 +239,7 @@ def suspended(desk: Desk) -> None:
 def delisted(desk: Desk) -> None:
     """Take the pair away after it opened (reliability M14)."""
     desk.known.read_pairs((*OLD, pair()), before(1_000))
-    desk.known.note_deal(deal(), before(-1))
+    desk.known.merge_deal(deal(), before(-1))
     desk.known.read_pairs(OLD, before(-60))
     desk.look(-61)
 
@@ -253,14 +253,14 @@ def at_risk(desk: Desk) -> None:
 def thin_book(desk: Desk) -> None:
     """Open it with hardly anything in the book."""
     desk.known.read_pairs((*OLD, pair()), before(1_000))
-    desk.known.note_deal(deal(), before(-1))
+    desk.known.merge_deal(deal(), before(-1))
     desk.look(-2, book(-2, value=499))
 
 
 def wide_spread(desk: Desk) -> None:
     """Open it with a hole between bid and ask."""
     desk.known.read_pairs((*OLD, pair()), before(1_000))
-    desk.known.note_deal(deal(), before(-1))
+    desk.known.merge_deal(deal(), before(-1))
     desk.look(-2, book(-2, spread=0.06))
 
 
@@ -322,7 +322,7 @@ def test_every_signal_type_and_every_risk_has_an_example_that_fires() -> None:
     desk.known.read_web_symbols(web(row((2, 2, 4))), before(900))
     desk.known.read_pairs((*OLD, pair()), before(600))
     desk.look(500)
-    desk.known.note_deal(deal(), before(-1))
+    desk.known.merge_deal(deal(), before(-1))
     desk.look(-2, book(-2, value=1))
     assert {one.key.detector for one in desk.stored if isinstance(one, Signal)} == set(DetectorName)
 
@@ -341,7 +341,7 @@ def test_never_api_grows_from_suspicion_to_certainty() -> None:
 def test_a_spread_that_swings_around_the_threshold_is_reported_once_in_five_minutes() -> None:
     desk = announced()
     desk.known.read_pairs((*OLD, pair()), before(1_000))
-    desk.known.note_deal(deal(), before(0))
+    desk.known.merge_deal(deal(), before(0))
     for second in range(1, 301):
         desk.look(-second, book(-second, spread=0.06 if second % 2 else 0.01))
     assert len(desk.raised(DetectorName.RISK_WARNING, "wide_spread")) == 1
@@ -350,7 +350,7 @@ def test_a_spread_that_swings_around_the_threshold_is_reported_once_in_five_minu
 def test_a_stale_quote_neither_raises_nor_ends_a_warning() -> None:
     desk = announced()
     desk.known.read_pairs((*OLD, pair()), before(1_000))
-    desk.known.note_deal(deal(), before(0))
+    desk.known.merge_deal(deal(), before(0))
     desk.look(-20, book(-10, spread=0.5))
     assert desk.raised(DetectorName.RISK_WARNING, "wide_spread") == []
     desk.look(-21, book(-21, spread=0.5))

@@ -6,8 +6,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from mexc_tui.detection.detection_pass import ActiveState, active_after, detect
 from mexc_tui.detection.outcomes import outcome_of
-from mexc_tui.detection.passing import Stand, detect, standing_after
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
 from mexc_tui.exchange.rest.web_calendar import parse_calendar, parse_symbols
 from mexc_tui.market.knowledge import Knowledge
@@ -78,7 +78,7 @@ class Day:
         self.known = Knowledge()
         self.facts: list[Signal | SignalEnd] = []
         self.tapes: dict[str, Tape] = {}
-        self._standing: dict[SignalKey, Stand] = {}
+        self._standing: dict[SignalKey, ActiveState] = {}
         self._last_ms: dict[ListingSource, int] = {}
         self._restart_ms = None if restart_at_s is None else START_MS + restart_at_s * 1_000
 
@@ -94,7 +94,7 @@ class Day:
             self._hear(now_ms)
             found = detect(tuple(self.known.listings), now_ms, self._standing, settings=SETTINGS)
             self.facts += [*found.raised, *found.ended]
-            self._standing = standing_after(self.facts)
+            self._standing = active_after(self.facts)
         return self
 
     def _due(self, now_ms: int) -> Iterator[ListingSource]:
@@ -132,13 +132,13 @@ class Day:
                     f"{trade.time_ms}-{trade.price}-{trade.quantity}",
                 )  # fmt: skip
                 if tape.add(deal):
-                    self.known.note_deal(deal, now_ms)
+                    self.known.merge_deal(deal, now_ms)
 
     def _restart(self) -> None:
         """Lose all that is in memory, and read back what a store holds."""
         listings = msgspec.json.decode(msgspec.json.encode(list(self.known.listings)), type=list[Listing])
         self.known = Knowledge(listings, self.known.pairs.values())
-        self._standing = standing_after(self.facts)
+        self._standing = active_after(self.facts)
 
     def listing(self, base: str) -> Listing:
         """Return a listing by any name it had."""

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.detection.judging import ClaimVerdict, base_verdict
 from mexc_tui.detection.outcomes import outcome_of, outcome_of_ended_session, reference_return
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
+from mexc_tui.detection.verdicts import ClaimVerdict, base_verdict
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.tape import Tape, TapeBar
 from mexc_tui.model.listing import Listing
@@ -31,7 +31,7 @@ def opened(*, api: bool = True) -> Knowledge:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_pairs((*OLD, pair(api=api)), before(1_800))
-    known.note_deal(deal(at_ms=before(-0.05)), before(-0.2))
+    known.merge_deal(deal(at_ms=before(-0.05)), before(-0.2))
     return known
 
 
@@ -99,7 +99,7 @@ def test_nothing_can_be_bought_when_all_trades_came_before_the_delay() -> None:
 
 def test_a_gap_in_what_was_seen_leaves_the_value_open_but_not_the_opening() -> None:
     listing, tape = new(opened()), tape_of("0.05", "0.06")
-    tape.note_gap(before(-100), before(-160))
+    tape.record_gap(before(-100), before(-160))
     outcome = known_outcome(listing, tape, -3_601)
     assert (outcome.end, outcome.has_gap, outcome.reference_return) == (OutcomeEnd.OPENED, True, None)
     assert known_outcome(listing, None, -3_601).has_gap
@@ -107,7 +107,7 @@ def test_a_gap_in_what_was_seen_leaves_the_value_open_but_not_the_opening() -> N
 
 def test_a_gap_before_the_opening_does_not_matter() -> None:
     tape = tape_of("0.05", "0.06")
-    tape.note_gap(before(100), before(60))
+    tape.record_gap(before(100), before(60))
     assert not known_outcome(new(opened()), tape, -3_601).has_gap
 
 

@@ -110,7 +110,7 @@ def test_concurrent_passes_raise_a_new_signal_once(tmp_path: Path) -> None:
         async with day.engine() as running:
             opens_ms = running.engine.parts.market.now_ms() + 600_000
             await running.queries.add_listing("HANDUSDT", opens_ms)
-            await asyncio.gather(*(running.engine.detection.look() for _ in range(3)))
+            await asyncio.gather(*(running.engine.detection.run_pass() for _ in range(3)))
             raised = [
                 fact.event.signal.key.detector
                 for fact in await facts_of(running)
@@ -143,7 +143,7 @@ def test_signals_start_event_and_status_share_one_config_hash(tmp_path: Path) ->
         await day.open()
         async with day.engine() as running:
             await running.queries.add_listing("HANDUSDT", running.engine.parts.market.now_ms() + 600_000)
-            await running.engine.detection.look()
+            await running.engine.detection.run_pass()
             events = [fact.event for fact in await facts_of(running)]
             shown = running.queries.status().config_hash
         started = {event.config_hash for event in events if isinstance(event, EngineStarted)}

@@ -42,7 +42,7 @@ def test_a_clean_listing_walks_through_its_stages_and_keeps_who_told_when() -> N
     known.read_calendar(calendar(entry()), before(80_000))
     known.read_pairs((*OLD, pair(api=False)), before(1_800))
     known.read_pairs((*OLD, pair()), before(60))
-    known.note_deal(deal(), before(-1))
+    known.merge_deal(deal(), before(-1))
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
     assert stages(listing) == [
@@ -159,7 +159,7 @@ def test_an_entry_that_leaves_the_calendar_when_it_is_open_has_only_grown_old() 
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_pairs((*OLD, pair()), before(60))
-    known.note_deal(deal(), before(-1))
+    known.merge_deal(deal(), before(-1))
     assert known.read_calendar(calendar(), before(-60)) == ()
 
 
@@ -173,7 +173,7 @@ def test_M13_listed_early_is_open_whatever_the_plan_says() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_pairs((*OLD, pair()), before(700))
-    update = known.note_quote(quote(), before(600))
+    update = known.merge_quote(quote(), before(600))
     assert update is not None
     assert (update.after.stage, update.after.opened_ms) == (ListingStage.OPEN, before(600))
 
@@ -181,16 +181,16 @@ def test_M13_listed_early_is_open_whatever_the_plan_says() -> None:
 def test_a_quote_without_asks_opens_nothing() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
-    assert known.note_quote(quote(ask=None, bid="0.04"), before(60)) is None
-    assert known.note_quote(quote(ask=None, bid=None), before(60)) is None
+    assert known.merge_quote(quote(ask=None, bid="0.04"), before(60)) is None
+    assert known.merge_quote(quote(ask=None, bid=None), before(60)) is None
 
 
 def test_the_first_trade_after_a_quote_is_kept_as_well() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
-    known.note_quote(quote(), before(0))
-    known.note_deal(deal(at_ms=before(-0.2)), before(-0.3))
-    assert known.note_deal(deal(at_ms=before(-5)), before(-5)) is None
+    known.merge_quote(quote(), before(0))
+    known.merge_deal(deal(at_ms=before(-0.2)), before(-0.3))
+    assert known.merge_deal(deal(at_ms=before(-5)), before(-5)) is None
     listing = known.listings.named("NEWUSDT")
     assert listing is not None
     assert (listing.opened_ms, listing.traded_ms) == (OPENS_MS, before(-0.2))
@@ -271,14 +271,14 @@ def test_two_listings_that_turn_out_to_be_one_are_joined_under_the_older_id() ->
 def test_an_earlier_trade_that_is_told_later_is_the_first_one() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
-    known.note_deal(deal(at_ms=before(-9)), before(-9))
+    known.merge_deal(deal(at_ms=before(-9)), before(-9))
     trades = [
         PublicTrade(Decimal("0.04"), Decimal(1), before(second), False) for second in (-8, 0, 9_000_000)
     ]
-    told = known.note_trades("NEWUSDT", trades, before(-10))
+    told = known.merge_trades("NEWUSDT", trades, before(-10))
     assert told is not None
     assert (told.after.opened_ms, told.after.traded_ms) == (OPENS_MS, OPENS_MS)  # not that of an older life
-    assert known.note_trades("NEWUSDT", trades, before(-11)) is None
+    assert known.merge_trades("NEWUSDT", trades, before(-11)) is None
 
 
 def test_a_clock_that_was_hours_ahead_forgets_no_listing() -> None:
@@ -292,7 +292,7 @@ def test_a_listing_is_live_for_as_long_as_it_is_told_to_mature() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     known.read_pairs((*OLD, pair()), before(600))
-    known.note_deal(deal(), before(0))
+    known.merge_deal(deal(), before(0))
     assert known.live(before(-7_200)) == ()
     assert len(known.live(before(-7_200), maturity_ms=14_400_000)) == 1
 
@@ -397,7 +397,7 @@ def test_a_name_that_is_new_in_defaultSymbols_is_a_listing_before_anybody_announ
 def test_suspension_and_return_are_kept_with_their_times() -> None:
     known = knowing()
     known.read_pairs((*OLD, pair()), before(600))
-    known.note_deal(deal(), before(-1))
+    known.merge_deal(deal(), before(-1))
     known.read_pairs((*OLD, pair(status=SymbolStatus.PAUSED)), before(-100))
     known.read_pairs((*OLD, pair()), before(-200))
     listing = known.listings.named("NEWUSDT")

@@ -63,7 +63,7 @@ def known_after(seen: list[Sighting]) -> KnownListings:
     """Return what is known when all of it was folded in, the first one speaking up as present."""
     known = KnownListings()
     known.see(ANCHOR)
-    known.see_all(seen)
+    known.merge_all(seen)
     return known
 
 
@@ -88,8 +88,8 @@ def test_the_order_in_which_sources_are_heard_does_not_matter(
 def test_a_replay_of_everything_changes_nothing(orders: tuple[list[Sighting], list[Sighting]]) -> None:
     known = known_after(orders[0])
     once = list(known)
-    assert known.see_all(orders[0]) == ()
-    assert known.see_all(orders[1]) == ()
+    assert known.merge_all(orders[0]) == ()
+    assert known.merge_all(orders[1]) == ()
     assert list(known) == once
 
 
@@ -101,7 +101,7 @@ def test_a_restart_in_the_middle_forgets_nothing(
     first = known_after(seen[:cut])
     stored = [msgspec.json.decode(msgspec.json.encode(listing), type=Listing) for listing in first]
     second = KnownListings(stored)
-    second.see_all(seen[cut:])
+    second.merge_all(seen[cut:])
     assert list(second) == list(known_after(seen))
 
 
@@ -132,8 +132,8 @@ def test_a_source_that_speaks_twice_at_one_moment_is_not_heard_again_in_a_replay
         for late_ms in (0, 60_000)
     ]
     known = KnownListings()
-    assert len(known.see_all(said)) == 2
-    assert known.see_all(said) == ()
+    assert len(known.merge_all(said)) == 2
+    assert known.merge_all(said) == ()
 
 
 COINS = st.sampled_from(["A", "B", "C"])
@@ -163,7 +163,7 @@ def crowds(draw: st.DrawFn) -> list[Sighting]:
 def test_coins_never_mix_whatever_the_order(seen: list[Sighting], chance: Random) -> None:
     known = KnownListings()
     chance.shuffle(seen)
-    known.see_all(seen)
+    known.merge_all(seen)
     named = {one.facts.symbol for one in seen}
     assert {listing.symbol for listing in known} == named
     assert len(known) == len(named)

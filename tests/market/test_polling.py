@@ -130,14 +130,14 @@ def test_a_last_look_is_not_lost_when_the_desk_wakes_up_late() -> None:
 def test_after_the_opening_the_pace_falls_back() -> None:
     known = known_with(0)
     known.read_pairs((*OLD, pair("C0")), before(100))
-    known.note_deal(deal("C0USDT"), before(0))
+    known.merge_deal(deal("C0USDT"), before(0))
     assert current_pace(known.live(before(-1)), before(-1)) is PollPace.FAR
 
 
 def test_a_pair_that_trades_without_the_api_is_still_awaited() -> None:
     known = known_with(0)
     known.read_pairs((*OLD, pair("C0", api=False)), before(100))
-    known.note_deal(deal("C0USDT"), before(0))
+    known.merge_deal(deal("C0USDT"), before(0))
     assert current_pace(known.live(before(-1)), before(-1)) is PollPace.NOW
 
 
@@ -245,7 +245,7 @@ def test_streams_are_for_listings_within_the_hour_and_for_what_a_face_shows() ->
 def test_an_open_listing_is_streamed_until_it_has_matured() -> None:
     known = known_with(0)
     known.read_pairs((*OLD, pair("C0")), before(100))
-    known.note_quote(quote("C0USDT"), before(0))
+    known.merge_quote(quote("C0USDT"), before(0))
     assert wanted_streams(tuple(known.listings), before(-3_599))
     assert not wanted_streams(tuple(known.listings), before(-3_601))
 

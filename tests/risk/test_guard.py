@@ -9,10 +9,10 @@ import pytest
 from mexc_tui.model.trading import Cause, RiskLevel, TradingState
 from mexc_tui.risk.guard import (
     Grade,
-    GuardAction,
-    GuardRules,
     Readings,
+    RiskAction,
     RiskFinding,
+    RiskRules,
     confirmed,
     findings,
     grade,
@@ -23,7 +23,7 @@ CALM = Readings(D(0), D(0), 0, D(0))
 
 
 def graded(**changes: Any) -> Grade:
-    return grade(replace(CALM, **changes), GuardRules())
+    return grade(replace(CALM, **changes), RiskRules())
 
 
 def test_nothing_found_is_normal_and_does_nothing() -> None:
@@ -50,19 +50,19 @@ def test_a_loss_of_the_day_is_graded_by_its_share_of_the_limit(
 def test_medium_trims_a_part_and_high_closes() -> None:
     assert graded(drawdown_pct=D(5)).trim_pct == 30
     high = graded(drawdown_pct=D("7.5"))
-    assert GuardAction.CLOSE in high.actions
+    assert RiskAction.CLOSE in high.actions
     assert high.trim_pct == 0
 
 
 def test_a_breach_of_an_invariant_halts_and_sells_nothing() -> None:
     found = graded(breaches=("the books differ",), daily_loss_pct=D(9))
     assert found.state is TradingState.HALTED
-    assert GuardAction.EMERGENCY not in found.actions
+    assert RiskAction.EMERGENCY not in found.actions
     assert found.level is RiskLevel.CRITICAL
 
 
 def found(**changes: Any) -> tuple[RiskFinding, ...]:
-    return findings(replace(CALM, **changes), GuardRules())
+    return findings(replace(CALM, **changes), RiskRules())
 
 
 def test_what_follows_from_prices_counts_at_the_mildest_level_of_all_looks() -> None:
@@ -86,19 +86,19 @@ def test_losses_in_a_row_halt_with_their_cause() -> None:
 
 def test_a_missing_protection_alerts_and_stops_entries_but_trims_nothing() -> None:
     found = graded(unprotected=("NEWUSDT: no price",))
-    assert found.actions == (GuardAction.ALERT, GuardAction.PAUSE)
+    assert found.actions == (RiskAction.ALERT, RiskAction.PAUSE)
     assert found.trim_pct == 0
 
 
 def test_a_medium_warning_trims_and_lowers_limits_and_entries_go_on_within_them() -> None:
     found = graded(daily_loss_pct=D(1))
-    assert found.actions == (GuardAction.ALERT, GuardAction.TRIM, GuardAction.TIGHTEN)
+    assert found.actions == (RiskAction.ALERT, RiskAction.TRIM, RiskAction.TIGHTEN)
     assert found.state is TradingState.ACTIVE
 
 
 def test_a_missing_protection_beside_a_medium_warning_pauses_entries_too() -> None:
     found = graded(daily_loss_pct=D(1), unprotected=("NEWUSDT: no price",))
-    assert {GuardAction.PAUSE, GuardAction.TIGHTEN, GuardAction.TRIM} <= set(found.actions)
+    assert {RiskAction.PAUSE, RiskAction.TIGHTEN, RiskAction.TRIM} <= set(found.actions)
     assert found.state is TradingState.REDUCE_ONLY
 
 
@@ -107,8 +107,8 @@ def test_a_missing_protection_beside_a_medium_warning_pauses_entries_too() -> No
 )
 def test_a_critical_finding_flattens_or_only_halts_as_configured(critical: dict[str, Any]) -> None:
     readings = replace(CALM, **critical)
-    assert grade(readings, GuardRules(flattens=True)).state is TradingState.FLATTENING
-    assert grade(readings, GuardRules(flattens=False)).state is TradingState.HALTED
+    assert grade(readings, RiskRules(flattens=True)).state is TradingState.FLATTENING
+    assert grade(readings, RiskRules(flattens=False)).state is TradingState.HALTED
 
 
 def test_prices_that_carry_exposure_over_its_cap_trim() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mexc_tui.detection.passing import DETECTORS, PassResult, detect_in_slices
+from mexc_tui.detection.detection_pass import DETECTORS, PassResult, detect_in_slices
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.market.knowledge_store import KnowledgeStore
 from mexc_tui.engine.runtime.supervisor import Started
@@ -54,7 +54,7 @@ class DetectionWorker:
         self._read_ms = read_ms
         self._wake = asyncio.Event()
         self._is_opening = is_opening
-        self._looking = asyncio.Lock()
+        self._pass_lock = asyncio.Lock()
         self.last: DetectionPass | None = None
         self.passes = 0
         self.counts: dict[DetectorName, DetectorCounts] = {
@@ -69,7 +69,7 @@ class DetectionWorker:
 
         """
         await self._known.load()
-        await self.look()
+        await self.run_pass()
         started()
         while True:
             await asyncio.sleep(SHORTEST_S)
@@ -81,14 +81,14 @@ class DetectionWorker:
             if self._is_opening():  # performance 10
                 continue
             await self._known.load()
-            await self.look()
+            await self.run_pass()
 
-    async def look(self) -> None:
+    async def run_pass(self) -> None:
         """Run one pass, yielding to the event loop between slices; passes never overlap."""
-        async with self._looking:
-            await self._look()
+        async with self._pass_lock:
+            await self._run_pass()
 
-    async def _look(self) -> None:
+    async def _run_pass(self) -> None:
         """Run one pass; memory and store are updated in the same step."""
         self._wake.clear()
         now_ms, began_ns = self._market.now_ms(), self._clock.monotonic_ns()
@@ -107,7 +107,7 @@ class DetectionWorker:
         )
         over = [(ended, self._symbol_of(ended.key)) for ended in found.ended]
         raised = [(signal, self._symbol_of(signal.key)) for signal in found.raised]
-        self._take(found)
+        self._apply(found)
         self.last, self.passes = done, self.passes + 1
 
         def work(unit: UnitOfWork) -> None:
@@ -146,7 +146,7 @@ class DetectionWorker:
         over = (self._known.knowledge.listings.get(listing_id) for listing_id in sorted(left))
         return live + tuple(listing for listing in over if listing is not None)
 
-    def _take(self, found: PassResult) -> None:
+    def _apply(self, found: PassResult) -> None:
         for signal in found.raised:
             self._known.signals[signal.key] = signal
             count = self.counts[signal.key.detector]

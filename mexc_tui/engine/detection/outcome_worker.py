@@ -80,7 +80,7 @@ class OutcomeWorker:
             return None
         if seen.gap_since_ms is not None:
             now_ms = self._market.now_ms()
-            seen.tape.note_gap(seen.gap_since_ms, now_ms)
+            seen.tape.record_gap(seen.gap_since_ms, now_ms)
             seen.gap_since_ms = now_ms
         return seen.tape
 

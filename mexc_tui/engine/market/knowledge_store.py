@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from mexc_tui.detection.calibration import CalibrationHistory, CaseKey, Tally
+from mexc_tui.detection.detection_pass import ActiveState, active_after
 from mexc_tui.detection.outcomes import outcome_of_ended_session
-from mexc_tui.detection.passing import Stand, standing_after
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.market.outcome_labels import label_version, save_outcome
 from mexc_tui.market.knowledge import Knowledge
@@ -91,9 +91,9 @@ class KnowledgeStore:
         self._in_flight = 0
 
     @property
-    def active_states(self) -> dict[SignalKey, Stand]:
+    def active_states(self) -> dict[SignalKey, ActiveState]:
         """Return the active signals in the form that a detection pass takes."""
-        return {key: Stand(signal.state, signal.at_ms) for key, signal in self.signals.items()}
+        return {key: ActiveState(signal.state, signal.at_ms) for key, signal in self.signals.items()}
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Register a callback for changes of listings; it is called synchronously."""
@@ -116,7 +116,7 @@ class KnowledgeStore:
             await self.write("close earlier session", lambda unit: _close_session(unit, since_ms, settings))
         found = await self._read_whole(lambda stored: _load(stored, version, since_ms))
         self.knowledge = Knowledge(found.listings, found.pairs)
-        keys = standing_after(found.standing)
+        keys = active_after(found.standing)
         self.signals = {signal.key: signal for signal in found.standing if signal.key in keys}
         self.history, self.outcomes = found.history, found.outcomes
 

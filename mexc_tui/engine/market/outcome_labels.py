@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.detection.judging import ClaimVerdict, base_verdict, judge
 from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.detection.verdicts import ClaimVerdict, base_verdict, judge
 from mexc_tui.model.event import ListingLabelled
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome

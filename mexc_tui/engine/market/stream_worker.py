@@ -8,7 +8,7 @@ from mexc_tui.engine.market.bar_memory import limit_histories
 from mexc_tui.engine.market.knowledge_store import KnowledgeStore, PairHistory
 from mexc_tui.engine.market.prices import PriceCache
 from mexc_tui.engine.runtime.supervisor import Started
-from mexc_tui.market.attention import StreamKind, in_a_hurry, may_have_opened, wanted_streams
+from mexc_tui.market.attention import StreamKind, may_have_opened, opening_soon, wanted_streams
 from mexc_tui.market.listings import Update
 from mexc_tui.market.tape import liquidity_of_levels, liquidity_of_quote
 from mexc_tui.model.errors import ExchangeError
@@ -99,7 +99,7 @@ class StreamWorker:
             except ExchangeError as error:
                 log.info("no earlier trades of %s: %s", symbol, error)
                 continue
-            self._queue_update(self._known.knowledge.note_trades(symbol, trades, self._market.now_ms()))
+            self._queue_update(self._known.knowledge.merge_trades(symbol, trades, self._market.now_ms()))
             return
 
     def request_update(self) -> None:
@@ -117,7 +117,7 @@ class StreamWorker:
             maturity_ms=self._maturity_ms(),
             held=self._held(),
         )
-        self._market.stream(wanted, in_a_hurry(live, now_ms))
+        self._market.stream(wanted, opening_soon(live, now_ms))
         streamed = {one.symbol for one in wanted}
         limit_histories(
             self._known.histories, streamed, {name for one in live for name in (one.symbol, *one.names)}
@@ -136,7 +136,7 @@ class StreamWorker:
             if history.tape.add(deal):
                 history.trades.append(deal)
             history.updated_ms = now_ms
-            self._queue_update(self._known.knowledge.note_deal(deal, now_ms))
+            self._queue_update(self._known.knowledge.merge_deal(deal, now_ms))
 
     def on_quote(self, quote: BestQuote) -> None:
         """Apply best prices; the first ask of a listing is its opening.
@@ -152,7 +152,7 @@ class StreamWorker:
         lacks_a_side = quote.bid_price is None or quote.ask_price is None
         if lacks_a_side or history.liquidity is None or not history.liquidity.ask_value:
             history.liquidity = liquidity_of_quote(quote, at_ms)
-        self._queue_update(self._known.knowledge.note_quote(quote, at_ms))
+        self._queue_update(self._known.knowledge.merge_quote(quote, at_ms))
 
     def on_levels(self, levels: TopLevels) -> None:
         """Apply the best levels: liquidity near the best prices."""
@@ -181,7 +181,7 @@ class StreamWorker:
             self._missed_openings.add(symbol)
             self._wake.set()
         if is_closed and history.gap_since_ms is not None:
-            history.tape.note_gap(history.gap_since_ms, now_ms)
+            history.tape.record_gap(history.gap_since_ms, now_ms)
             history.gap_since_ms = None
         elif not is_closed and history.gap_since_ms is None:
             history.gap_since_ms = now_ms

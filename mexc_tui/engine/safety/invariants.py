@@ -31,7 +31,7 @@ QUIET_MS = 2_000
 """Balances are compared only if nothing was booked this long before the reconciliation."""
 UNSETTLED_MS = 30_000
 """A breach that lasts this long halts even while requests are in flight."""
-NAKED_MS = 15_000
+UNPROTECTED_MS = 15_000
 """A failed worker has restarted by then; a position unprotected for longer is a breach."""
 SLACK = Decimal("1.02")
 """Tolerance for equity that was higher between two marks, when a snipe was armed."""
@@ -61,7 +61,7 @@ class Invariants:
         self._now_ms = now_ms
         self._traded_ms = 0
         self._allowed = ZERO
-        self._naked_ms = dict[str, int]()
+        self._unprotected_ms = dict[str, int]()
         self._since_ms = dict[str, int]()
         """First time of each finding that persists."""
         self._unequal_ms = dict[str, int]()
@@ -86,7 +86,7 @@ class Invariants:
             or now_ms - self._since_ms[_about(words)] >= UNSETTLED_MS
         )
         self._settled = frozenset(self._since_ms) if is_settled else frozenset[str]()
-        return (*lasting, *self._naked_for_long())
+        return (*lasting, *self._unprotected_for_long())
 
     def unprotected(self) -> tuple[str, ...]:
         """Return positions without a monitored stop in force, each with the reason (reliability I9)."""
@@ -95,10 +95,12 @@ class Invariants:
             found = protected(position, memory.intents_of(position.id), self.heartbeat_ms(position), now_ms)
             wrong += found
             if found:
-                self._naked_ms.setdefault(position.id, now_ms)
+                self._unprotected_ms.setdefault(position.id, now_ms)
             else:
-                self._naked_ms.pop(position.id, None)
-        self._naked_ms = {name: at for name, at in self._naked_ms.items() if name in memory.positions}
+                self._unprotected_ms.pop(position.id, None)
+        self._unprotected_ms = {
+            name: at for name, at in self._unprotected_ms.items() if name in memory.positions
+        }
         return tuple(wrong)
 
     # ---- inside
@@ -159,10 +161,12 @@ class Invariants:
         self._unequal_ms = first
         return tuple(words for words in unequal if first[_about(words)] < at_ms)
 
-    def _naked_for_long(self) -> tuple[str, ...]:
-        since_ms = self._now_ms() - NAKED_MS
+    def _unprotected_for_long(self) -> tuple[str, ...]:
+        since_ms = self._now_ms() - UNPROTECTED_MS
         positions = self._keeper.state.positions
-        names = [name for name, at_ms in self._naked_ms.items() if at_ms < since_ms and name in positions]
+        names = [
+            name for name, at_ms in self._unprotected_ms.items() if at_ms < since_ms and name in positions
+        ]
         return tuple(f"{positions[name].symbol} has no protection" for name in names)
 
     def _record_trade(self, changes: LedgerChanges) -> None:

@@ -147,7 +147,7 @@ class LiveUnlock:
         await self._record(by, None)
         return "Live trading is locked: no entries; positions keep their exits."
 
-    async def lock_with(self, by: str) -> None:
+    async def lock_on_stop(self, by: str) -> None:
         """Lock as part of an emergency stop, even if the lock event cannot be stored. Raises nothing.
 
         Does nothing in practice and paper modes.

@@ -17,7 +17,7 @@ from mexc_tui.model.trading import Cause, RiskLevel
 from mexc_tui.model.trading import Trading as Halt
 from mexc_tui.ports.trading_store import TradingTables
 from mexc_tui.risk.candidate import RiskLimits
-from mexc_tui.risk.guard import Grade, GuardAction
+from mexc_tui.risk.guard import Grade, RiskAction
 
 log = logging.getLogger(__name__)
 
@@ -70,19 +70,19 @@ class RiskActions:
     async def carry_out(self, grade: Grade | None, report: RiskReport) -> None:
         """Carry out the actions of `grade` and record the result; None: only send the alert."""
         actions = grade.actions if grade is not None else ()
-        if GuardAction.TIGHTEN in actions:
+        if RiskAction.TIGHTEN in actions:
             await self._tighten(report)
-        if grade is not None and GuardAction.EMERGENCY in actions:
+        if grade is not None and RiskAction.EMERGENCY in actions:
             result = await self._emergency_stop.stop_all(ACTOR, report.text, grade.halt)
             await self._record(report, "emergency stop", result.words)
-        elif grade is not None and GuardAction.HALT in actions:
+        elif grade is not None and RiskAction.HALT in actions:
             await self.halt(grade.halt, report)
-        elif GuardAction.CLOSE in actions:
+        elif RiskAction.CLOSE in actions:
             await self._close(report)
         elif grade is not None and grade.trim_pct:
             await self._trim(grade, report)
         else:
-            is_paused = GuardAction.PAUSE in actions
+            is_paused = RiskAction.PAUSE in actions
             await self._record(report, "alert", "no entries meanwhile" if is_paused else "reported")
 
     async def halt(self, cause: Cause, report: RiskReport) -> None:

@@ -21,10 +21,10 @@ from mexc_tui.model.outcome import KEY_CODES
 from mexc_tui.model.trading import Cause, RiskLevel, TradingState
 from mexc_tui.risk.guard import (
     Grade,
-    GuardAction,
-    GuardRules,
     Readings,
+    RiskAction,
     RiskFinding,
+    RiskRules,
     findings,
     grade,
     risk_check,
@@ -47,7 +47,7 @@ FindingKey = tuple[RiskLevel, Cause, bool, bool]
 class RiskMonitorParameters:
     """Settings of the risk monitor. `reconcile_ms`: interval of reconciliations."""
 
-    rules: GuardRules
+    rules: RiskRules
     reconcile_ms: int
 
 
@@ -66,7 +66,7 @@ class RiskMonitor:
         actions: RiskActions,
         pauses: EntryPauses,
         workers: Callable[[], tuple[WorkerStatus, ...]],
-        rules: Callable[[], GuardRules],
+        rules: Callable[[], RiskRules],
     ) -> None:
         """`now_ms`: exchange time."""
         self._now_ms = now_ms
@@ -178,7 +178,7 @@ class RiskMonitor:
             log.error("halt file: %s (%s)", halt.words, halt.by)
             self._begin(self._actions.apply_halt_file(halt))
 
-    def _readings(self, rules: GuardRules) -> Readings:
+    def _readings(self, rules: RiskRules) -> Readings:
         losses = self._equity.losses()
         unprotected = self._invariants.unprotected()
         return Readings(
@@ -266,5 +266,5 @@ def _cause_name(finding: RiskFinding) -> str:
 
 def _key(finding: RiskFinding, found: Grade) -> FindingKey:
     """Return the identity under which a finding acts once; escalation to an emergency stop is a new one."""
-    is_emergency = finding.level is RiskLevel.CRITICAL and GuardAction.EMERGENCY in found.actions
+    is_emergency = finding.level is RiskLevel.CRITICAL and RiskAction.EMERGENCY in found.actions
     return finding.level, finding.cause, finding.trims, is_emergency

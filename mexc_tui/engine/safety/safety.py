@@ -217,7 +217,7 @@ class Safety:
             )
         return self._open_positions_text()
 
-    async def day_over(self, hurried: asyncio.Event) -> tuple[str, ...]:
+    async def close_day(self, hurried: asyncio.Event) -> tuple[str, ...]:
         """Wait for positions to close, sell the rest, reconcile; return every unexplained difference.
 
         `hurried`: skip the wait.

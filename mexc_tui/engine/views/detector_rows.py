@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mexc_tui.detection.calibration import CalibrationHistory
-from mexc_tui.detection.passing import DETECTORS
+from mexc_tui.detection.detection_pass import DETECTORS
 from mexc_tui.detection.score import LeadTimes, Rate, Scorecard, score, wilson
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.detection.detection_worker import DetectorCounts

@@ -44,7 +44,7 @@ def listing_row(
         opened_ms=listing.opened_ms,
         first_seen_ms=listing.first_seen_ms,
         first_source=listing.sightings[0].source.value if listing.sightings else "",
-        sources=tuple(seen.source.value for seen in present_words(listing) if seen.present),
+        sources=tuple(seen.source.value for seen in current_statements(listing) if seen.present),
         disagreements=tuple(map(str, listing.disagreements)),
         price=price,
         trades=trades or (outcome.trades if outcome is not None else 0),
@@ -55,7 +55,7 @@ def listing_row(
     )
 
 
-def present_words(listing: Listing) -> list[Sighting]:
+def current_statements(listing: Listing) -> list[Sighting]:
     """Return the newest statement of each source, in the order of their first ones."""
     return list({seen.source: seen for seen in listing.sightings}.values())
 

@@ -3,21 +3,21 @@
 from collections.abc import Mapping, Sequence
 
 from mexc_tui.detection.cluster import groups
-from mexc_tui.detection.look import UNKNOWN, Detector, DetectorInput
-from mexc_tui.detection.passing import DETECTORS
+from mexc_tui.detection.detection_pass import DETECTORS
+from mexc_tui.detection.detector import UNKNOWN, Detector, DetectorInput
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.detection.silence import why_silent
+from mexc_tui.detection.silence import unmet_condition
 from mexc_tui.engine.market.outcome_labels import signals_of
 from mexc_tui.engine.views.rows import (
     alert_row,
     change_row,
+    current_statements,
     fact_row,
     listing_row,
-    present_words,
     signal_row,
     source_row,
 )
-from mexc_tui.engine.views.trading_rows import blind_sight, snipe_row
+from mexc_tui.engine.views.trading_rows import offline_context, snipe_row
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.pair_names import resolve, typed_name
@@ -32,7 +32,7 @@ CHANGES = 60
 SAID = 8
 """Maximum of signals of one detector about one listing."""
 SIGNALS = 200
-NO_SIGHT = blind_sight("engine not running: stored data only")
+OFFLINE_CONTEXT = offline_context("engine not running: stored data only")
 
 
 def listings(
@@ -93,16 +93,16 @@ def why(
     for listing in stored.listings.named(symbol)[:STORIES]:
         stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
         book = (liquidity or {}).get(listing.symbol)
-        look = DetectorInput(
+        data = DetectorInput(
             listing, now_ms, stage, stage.is_over, settings, book, together.get(listing.id, ())
         )
         said = signals_of(stored, listing, SIGNALS)
         stories.append(
             ListingStory(
                 listing=_row(stored, listing, now_ms, settings),
-                sources=tuple(source_row(listing, seen) for seen in present_words(listing)),
+                sources=tuple(source_row(listing, seen) for seen in current_statements(listing)),
                 changes=tuple(map(change_row, listing.changes[-CHANGES:])),
-                detectors=_detectors(look, said, standing),
+                detectors=_detectors(data, said, standing),
             )
         )
     return WhyRow(symbol=symbol, at_ms=now_ms, listings=tuple(stories), snipes=_snipes(stored, symbol))
@@ -113,7 +113,8 @@ def _snipes(stored: Stored, symbol: str) -> tuple[SnipeDetail, ...]:
     tables = stored.trading(stored.newest_scope())
     found = tables.snipes.of_symbol(symbol, STORIES)
     return tuple(
-        SnipeDetail(snipe=snipe_row(one, NO_SIGHT), verdicts=one.verdicts, plan=one.plan) for one in found
+        SnipeDetail(snipe=snipe_row(one, OFFLINE_CONTEXT), verdicts=one.verdicts, plan=one.plan)
+        for one in found
     )
 
 
@@ -124,13 +125,13 @@ def _is_stored(stored: Stored, symbol: str) -> bool:
 
 
 def _detectors(
-    look: DetectorInput, said: Sequence[Signal], standing: dict[SignalKey, int]
+    data: DetectorInput, said: Sequence[Signal], standing: dict[SignalKey, int]
 ) -> tuple[DetectorDetail, ...]:
-    return tuple(_detector(look, said, standing, one) for one in DETECTORS)
+    return tuple(_detector(data, said, standing, one) for one in DETECTORS)
 
 
 def _detector(
-    look: DetectorInput, said: Sequence[Signal], standing: dict[SignalKey, int], detector: Detector
+    data: DetectorInput, said: Sequence[Signal], standing: dict[SignalKey, int], detector: Detector
 ) -> DetectorDetail:
     own = [signal for signal in said if signal.key.detector is detector.name]
     stand = [standing.get(signal.key) == signal.at_ms for signal in own]
@@ -141,15 +142,15 @@ def _detector(
         version=detector.version,
         saw=saw,
         said=rows[:SAID],
-        why_not="" if any(stand) else _why_not(look, detector),
+        why_not="" if any(stand) else _why_not(data, detector),
     )
 
 
-def _why_not(look: DetectorInput, detector: Detector) -> str:
-    found = [finding.topic for finding in detector.find(look) if finding.state != UNKNOWN]
+def _why_not(data: DetectorInput, detector: Detector) -> str:
+    found = [finding.topic for finding in detector.find(data) if finding.state != UNKNOWN]
     if found:
         return f"condition met now ({', '.join(found)}); signal at the next pass"
-    return why_silent(detector.name, look)
+    return unmet_condition(detector.name, data)
 
 
 def _row(stored: Stored, listing: Listing, now_ms: int, settings: DetectionSettings) -> ListingRow:

@@ -71,7 +71,7 @@ class RowContext:
     """Why an asset has no current price, its symbol being unknown to the exchange; empty: it has one."""
 
 
-def blind_sight(words: str, run: Reconciliation | None = None, *, is_silent: bool = False) -> RowContext:
+def offline_context(words: str, run: Reconciliation | None = None, *, is_silent: bool = False) -> RowContext:
     """Return the context without a responding engine: no prices, no filters; `words` say why.
 
     `run`: the last reconciliation. `is_silent`: an engine runs without answering.

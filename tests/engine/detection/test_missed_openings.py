@@ -57,7 +57,7 @@ def test_a_book_that_empties_after_the_opening_is_warned_of(tmp_path: Path) -> N
             before = {row.topic for row in running.queries.signals() if row.symbol == "CLEANUSDT"}
             nothing = BestQuote("CLEANUSDT", None, Decimal(0), None, Decimal(0), 1)
             running.engine.streams.on_quote(nothing)
-            await running.engine.detection.look()
+            await running.engine.detection.run_pass()
             after = {row.topic for row in running.queries.signals() if row.symbol == "CLEANUSDT"}
         assert after - before >= {"wide_spread"}
 

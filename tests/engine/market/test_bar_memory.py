@@ -94,10 +94,10 @@ def test_a_long_tape_keeps_its_newest_hours_and_records_the_gap() -> None:
 def test_adjacent_gaps_are_merged_and_their_number_is_bounded() -> None:
     tape = Tape()
     for at_ms in range(0, 10_000, 10):
-        tape.note_gap(at_ms, at_ms + 10)
+        tape.record_gap(at_ms, at_ms + 10)
     assert tape.gaps == [(0, 10_000)]
     for number in range(10 * MOST_GAPS):
-        tape.note_gap(20_000 + number * 100, 20_000 + number * 100 + 10)
+        tape.record_gap(20_000 + number * 100, 20_000 + number * 100 + 10)
     assert len(tape.gaps) == MOST_GAPS
     assert tape.gaps[0][0] == 0
     assert tape.gaps[-1] == (20_000 + (10 * MOST_GAPS - 1) * 100, 20_010 + (10 * MOST_GAPS - 1) * 100)
@@ -135,9 +135,9 @@ def test_dropped_bars_of_a_thinly_traded_pair_are_one_gap_before_all_others() ->
     for number in range(2_000):
         tape.add(deal("NEWUSDT", number * 5))
         if number % 100 == 0:
-            tape.note_gap(number * 5_000 + 1_500, number * 5_000 + 2_500)
+            tape.record_gap(number * 5_000 + 1_500, number * 5_000 + 2_500)
     assert tape.gaps == [(0, 1_989 * 5_000 + 1_000)]
     assert tape.bars[0].start_ms == 1_990 * 5_000
-    tape.note_gap(1_998 * 5_000, 1_998 * 5_000 + 10)
+    tape.record_gap(1_998 * 5_000, 1_998 * 5_000 + 10)
     tape.add(deal("NEWUSDT", 2_000 * 5))
     assert tape.gaps == [(0, 1_990 * 5_000 + 1_000), (1_998 * 5_000, 1_998 * 5_000 + 10)]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from mexc_tui.detection.passing import DETECTORS
+from mexc_tui.detection.detection_pass import DETECTORS
 from mexc_tui.detection.risk_warning import RISKS
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.views import stored_queries
@@ -95,7 +95,7 @@ async def test_a_coin_alone_means_its_pair_against_usdt(tmp_path: Path) -> None:
 def _open_desk() -> Desk:
     desk = announced()
     desk.known.read_pairs((*OLD, pair()), before(900))
-    desk.known.note_deal(deal(), before(0))
+    desk.known.merge_deal(deal(), before(0))
     return desk
 
 

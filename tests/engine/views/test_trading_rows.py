@@ -7,7 +7,7 @@ import pytest
 
 from mexc_tui.engine.accounting.ledger_state import LedgerState
 from mexc_tui.engine.views.trading_rows import (
-    blind_sight,
+    offline_context,
     order_rows,
     position_rows,
     reconciliation_row,
@@ -40,7 +40,7 @@ def test_rows_carry_their_pairs_precision_and_when_its_price_was_heard_to_the_se
     for row in (position, snipe, order):
         assert (row.price_decimals, row.quantity_decimals) == (4, 2)
     assert position.priced_ms == snipe.priced_ms == 1_800_014_400_000
-    unseen = position_rows(books, blind_sight("no engine runs"))[0]
+    unseen = position_rows(books, offline_context("no engine runs"))[0]
     assert (unseen.price_decimals, unseen.priced_ms) == (None, None)
 
 
@@ -73,7 +73,7 @@ def test_what_is_not_protected_says_why() -> None:
         ],
         keeps_trying: position_rows(position_samples.books(trapped), position_samples.sight())[0],
         "no engine runs: stop not monitored": position_rows(
-            position_samples.books(), blind_sight("no engine runs")
+            position_samples.books(), offline_context("no engine runs")
         )[0],
     }
     for words, row in told.items():

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from mexc_tui.detection.calibration import CalibrationHistory
-from mexc_tui.detection.passing import PassResult, Stand, detect, standing_after
+from mexc_tui.detection.detection_pass import ActiveState, PassResult, active_after, detect
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.tape import Liquidity
@@ -25,9 +25,9 @@ class Desk:
         self.stored: list[Signal | SignalEnd] = []
 
     @property
-    def standing(self) -> dict[SignalKey, Stand]:
+    def standing(self) -> dict[SignalKey, ActiveState]:
         """Return what stands, told from what is stored alone: each pass is a restart."""
-        return standing_after(self.stored)
+        return active_after(self.stored)
 
     def look(self, seconds: float, liquidity: Mapping[str, Liquidity] | None = None) -> PassResult:
         """Make one pass over all listings, and store what it found."""

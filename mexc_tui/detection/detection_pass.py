@@ -14,7 +14,7 @@ from mexc_tui.detection import (
     risk_warning,
 )
 from mexc_tui.detection.calibration import CalibrationHistory
-from mexc_tui.detection.look import UNKNOWN, Detector, DetectorFinding, DetectorInput, known_inputs
+from mexc_tui.detection.detector import UNKNOWN, Detector, DetectorFinding, DetectorInput, known_inputs
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.listing import Listing
@@ -34,15 +34,15 @@ SLICE = 25
 """Listings per slice before the event loop runs: well under 5 ms, even if all their data is new."""
 
 
-class Stand(NamedTuple):
+class ActiveState(NamedTuple):
     """Active signal of one key: its state and when it was raised."""
 
     state: str
     at_ms: int
 
 
-Standing = Mapping[SignalKey, Stand]
-"""Active signals by key; `standing_after` rebuilds them from stored signals."""
+ActiveSignals = Mapping[SignalKey, ActiveState]
+"""Active signals by key; `active_after` rebuilds them from stored signals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ class PassResult:
     looked_at: int
 
 
-def standing_after(facts: Iterable[Signal | SignalEnd]) -> dict[SignalKey, Stand]:
+def active_after(facts: Iterable[Signal | SignalEnd]) -> dict[SignalKey, ActiveState]:
     """Replay signals and their ends, oldest first; gives the same state as before a restart."""
-    standing: dict[SignalKey, Stand] = {}
+    standing: dict[SignalKey, ActiveState] = {}
     for fact in facts:
         if isinstance(fact, Signal):
-            standing[fact.key] = Stand(fact.state, fact.at_ms)
+            standing[fact.key] = ActiveState(fact.state, fact.at_ms)
             continue
         stood = standing.pop(fact.key, None)
         if stood is not None and fact.goes_on_as is not None:
@@ -70,7 +70,7 @@ def standing_after(facts: Iterable[Signal | SignalEnd]) -> dict[SignalKey, Stand
 def detect(
     listings: Iterable[Listing],
     now_ms: int,
-    standing: Standing,
+    standing: ActiveSignals,
     *,
     settings: DetectionSettings | None = None,
     history: CalibrationHistory | None = None,
@@ -93,84 +93,86 @@ def detect(
 def detect_in_slices(
     listings: Iterable[Listing],
     now_ms: int,
-    standing: Standing,
+    standing: ActiveSignals,
     *,
     settings: DetectionSettings | None = None,
     history: CalibrationHistory | None = None,
     liquidity: Mapping[str, Liquidity] | None = None,
 ) -> Generator[None, None, PassResult]:
     """Run `detect` in slices; yield after each so that the event loop can run."""
-    looking = settings or DetectionSettings()
-    looks = list(_looks(tuple(listings), now_ms, looking, liquidity or {}))
-    look_on = _Pass(_renamed(standing, looks), history or CalibrationHistory(), looking.config_hash)
-    for start in range(0, len(looks), SLICE):
-        for look in looks[start : start + SLICE]:
-            look_on.look(look)
+    settings_in_force = settings or DetectionSettings()
+    inputs = list(_inputs(tuple(listings), now_ms, settings_in_force, liquidity or {}))
+    current = _Pass(
+        _renamed(standing, inputs), history or CalibrationHistory(), settings_in_force.config_hash
+    )
+    for start in range(0, len(inputs), SLICE):
+        for data in inputs[start : start + SLICE]:
+            current.evaluate(data)
         yield
     looked_at = {
-        name: look.listing.id for look in looks for name in (look.listing.id, *look.listing.also_ids)
+        name: data.listing.id for data in inputs for name in (data.listing.id, *data.listing.also_ids)
     }
-    ended = tuple(_ended(standing, look_on.found, looked_at, now_ms, looking.hold_ms))
-    return PassResult(tuple(look_on.raised), ended, len(looks))
+    ended = tuple(_ended(standing, current.found, looked_at, now_ms, settings_in_force.hold_ms))
+    return PassResult(tuple(current.raised), ended, len(inputs))
 
 
 class _Pass:
     """State of one pass in progress."""
 
-    def __init__(self, standing: Standing, history: CalibrationHistory, config: str) -> None:
+    def __init__(self, standing: ActiveSignals, history: CalibrationHistory, config: str) -> None:
         self.raised: list[Signal] = []
         self.found: dict[SignalKey, str] = {}
         self._standing = standing
         self._history = history
         self._config = config
 
-    def look(self, look: DetectorInput) -> None:
+    def evaluate(self, data: DetectorInput) -> None:
         """Evaluate every detector for one listing."""
         new: list[tuple[Detector, DetectorFinding, SignalKey]] = []
         for detector in DETECTORS:
-            for finding in detector.find(look):
-                key = SignalKey(detector.name, look.listing.id, finding.topic)
+            for finding in detector.find(data):
+                key = SignalKey(detector.name, data.listing.id, finding.topic)
                 self.found[key] = finding.state
                 stand = self._standing.get(key)
                 is_new = stand is None or stand.state != finding.state
                 if is_new and finding.state != UNKNOWN:
                     new.append((detector, finding, key))
         if new:
-            known = known_inputs(look.listing)
+            known = known_inputs(data.listing)
             self.raised += [
-                self._signal(detector, look, finding, key, known) for detector, finding, key in new
+                self._signal(detector, data, finding, key, known) for detector, finding, key in new
             ]
 
     def _signal(
         self,
         detector: Detector,
-        look: DetectorInput,
+        data: DetectorInput,
         finding: DetectorFinding,
         key: SignalKey,
         known: tuple[Input, ...],
     ) -> Signal:
-        why = detector.explain(look, finding)
+        why = detector.explain(data, finding)
         return Signal(
             key=key,
             state=finding.state,
-            at_ms=look.now_ms,
+            at_ms=data.now_ms,
             version=detector.version,
             config_hash=self._config,
-            symbol=look.listing.symbol,
+            symbol=data.listing.symbol,
             severity=why.severity,
             claim=why.claim,
             stratum=why.stratum,
             probability=self._history.probability(
-                detector.name, detector.version, why.stratum, why.claim.kind, look.settings.kappa
+                detector.name, detector.version, why.stratum, why.claim.kind, data.settings.kappa
             ),
             reasons=why.reasons,
             inputs=known + why.inputs,
         )
 
 
-def _renamed(standing: Standing, looks: Iterable[DetectorInput]) -> Standing:
+def _renamed(standing: ActiveSignals, inputs: Iterable[DetectorInput]) -> ActiveSignals:
     """Return the active signals, also under the ids of listings that absorbed others."""
-    now_id = {old: look.listing.id for look in looks for old in look.listing.also_ids}
+    now_id = {old: data.listing.id for data in inputs for old in data.listing.also_ids}
     if not now_id:
         return standing
     taken_over = {
@@ -181,7 +183,7 @@ def _renamed(standing: Standing, looks: Iterable[DetectorInput]) -> Standing:
     return {**taken_over, **standing}
 
 
-def _looks(
+def _inputs(
     listings: tuple[Listing, ...],
     now_ms: int,
     settings: DetectionSettings,
@@ -205,7 +207,7 @@ _HELD = {detector.name: detector.held_topics for detector in DETECTORS}
 
 
 def _ended(
-    standing: Standing,
+    standing: ActiveSignals,
     found: Mapping[SignalKey, str],
     looked_at: Mapping[str, str],
     now_ms: int,

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from mexc_tui.detection.judging import ClaimVerdict, base_tally, judge
 from mexc_tui.detection.score import lead_times, score, wilson
+from mexc_tui.detection.verdicts import ClaimVerdict, base_tally, judge
 from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Probability, Signal, SignalKey

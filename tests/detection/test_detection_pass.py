@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mexc_tui.detection.passing import SLICE, Stand, detect, detect_in_slices, standing_after
+from mexc_tui.detection.detection_pass import SLICE, ActiveState, active_after, detect, detect_in_slices
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.model.listing import Listing, ListingSource
 from mexc_tui.model.signal import DetectorName, Signal, SignalEnd, SignalKey
@@ -35,7 +35,7 @@ STEPS: dict[str, Callable[[Knowledge, int], object]] = {
     "pair": lambda known, at_ms: known.read_pairs((*OLD, pair(api=False)), at_ms),
     "api": lambda known, at_ms: known.read_pairs((*OLD, pair()), at_ms),
     "paused": lambda known, at_ms: known.read_pairs((*OLD, pair(status=SymbolStatus.PAUSED)), at_ms),
-    "open": lambda known, at_ms: known.note_deal(deal(at_ms=at_ms), at_ms),
+    "open": lambda known, at_ms: known.merge_deal(deal(at_ms=at_ms), at_ms),
 }
 """What can happen to NEWUSDT."""
 DAYS = st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=12)
@@ -188,5 +188,5 @@ def test_standing_is_the_newest_state_of_each_key_until_it_ends() -> None:
     desk.look(7_000)
     signal = msgspec.structs.replace(next(s for s in desk.stored if isinstance(s, Signal)), key=key)
     newer = msgspec.structs.replace(signal, state="other", at_ms=signal.at_ms + 1)
-    assert standing_after([signal, newer]) == {key: Stand("other", signal.at_ms + 1)}
-    assert standing_after([signal, newer, SignalEnd(key, "other", signal.at_ms + 2)]) == {}
+    assert active_after([signal, newer]) == {key: ActiveState("other", signal.at_ms + 1)}
+    assert active_after([signal, newer, SignalEnd(key, "other", signal.at_ms + 2)]) == {}

@@ -16,7 +16,7 @@ def setting_rows(loaded: Loaded) -> list[SettingRow]:
 def live_rows(live: LiveSettings) -> list[SettingRow]:
     """Return every setting as it is in force now, and what waits for the next start."""
     pending = {change.name: change.new for change in live.pending()}
-    return [_row(name, live.current, live.wanted, pending) for name in TABLE]
+    return [_row(name, live.current, live.configured, pending) for name in TABLE]
 
 
 def _row(name: str, settings: Settings, loaded: Loaded, pending: Mapping[str, str]) -> SettingRow:

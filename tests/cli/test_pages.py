@@ -108,11 +108,11 @@ def test_why_prints_state_then_active_signals_then_changes() -> None:
     assert lines[1] == "  opened 1970-01-01 00:00:08 UTC (2 s ago), 3 s after schedule"
     assert "  ! a, b" in lines
     heads = [line for line in lines[1:] if not line.startswith(" ")]
-    assert heads == ["Stands", "Ended", "Silent detectors", "Sources", "Changes"]
-    stands = lines.index("Stands")
-    assert lines[stands + 1] == "  00:00:09  opening opening"
-    assert lines[stands + 2].startswith("    opens by 00:01:30: 40% (10%–80%), n 3, n too small")
-    assert lines[stands + 3] == "    reasons: the triple is 2/2/4"
+    assert heads == ["Active", "Ended", "Silent detectors", "Sources", "Changes"]
+    active = lines.index("Active")
+    assert lines[active + 1] == "  00:00:09  opening opening"
+    assert lines[active + 2].startswith("    opens by 00:01:30: 40% (10%–80%), n 3, n too small")
+    assert lines[active + 3] == "    reasons: the triple is 2/2/4"
     assert "  cluster: nothing opens with it" in lines
     assert "  00:00:01  calendar  opens 2026-11-22 20:40:00" in lines
     assert lines[-1] == "  00:00:01  stage: – → scheduled (calendar)"

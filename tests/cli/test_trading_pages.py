@@ -240,7 +240,7 @@ def test_a_figure_is_printed_with_its_sample() -> None:
                 about="books",
                 run=Reconciliation(at_ms=1, trigger=Trigger.START, explained=(DIFFERENCE,)),
             ),
-            "reconciled (start): 1 explained, 0 unexplained differences",
+            "reconciled (at start): 1 explained, 0 unexplained differences",
         ),
         (
             events.RecoveryReported(at_ms=1, about="books", lines=("1 position was open", "books agree")),

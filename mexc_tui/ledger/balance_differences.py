@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from mexc_tui.ledger.accounts import drift_entry, external_postings, reversal_entry
-from mexc_tui.ledger.agreement import (
+from mexc_tui.ledger.comparison import (
     Correction,
     ExchangeSnapshot,
     LedgerSnapshot,
@@ -17,7 +17,7 @@ from mexc_tui.ledger.agreement import (
     make_difference,
     value_of,
 )
-from mexc_tui.ledger.confirming import (
+from mexc_tui.ledger.confirmation import (
     AssetState,
     drift_reversed_by,
     expire_pause,

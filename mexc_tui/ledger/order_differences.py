@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.ledger.agreement import (
+from mexc_tui.ledger.comparison import (
     ApplyEvidence,
     Correction,
     ExchangeSnapshot,

@@ -11,9 +11,9 @@ from enum import Enum
 
 import msgspec
 
-from mexc_tui.ledger.believed import excess, mismatch, plausible_part
 from mexc_tui.ledger.evidence import Evidence, OrderTerms, TradeEvidence, state_of, terms_of
 from mexc_tui.ledger.numbers import exactly, plain
+from mexc_tui.ledger.plausibility import excess, mismatch, plausible_part
 from mexc_tui.model.intent import ZERO, Fee, Intent, Order, OrderRole, OrderState, ReportedTrades
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.outcome import SETTLE_MS

@@ -9,15 +9,15 @@ Differences are never traded back, and no coin of the user becomes the desk's.
 
 from collections.abc import Iterable, Mapping
 
-from mexc_tui.ledger.agreement import (
+from mexc_tui.ledger.balance_differences import BalancePair, compare_balances, movements_of
+from mexc_tui.ledger.comparison import (
     ComparisonResult,
     ExchangeSnapshot,
     LedgerSnapshot,
     ReconcileRules,
     UnconfirmedDifference,
 )
-from mexc_tui.ledger.balance_differences import BalancePair, compare_balances, movements_of
-from mexc_tui.ledger.confirming import describe
+from mexc_tui.ledger.confirmation import describe
 from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.ledger.order_differences import compare_orders
 from mexc_tui.model.intent import ZERO

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mexc_tui.ledger.accounts import sum_flows
-from mexc_tui.ledger.agreement import (
+from mexc_tui.ledger.checks import agrees, lots_agree, solvent
+from mexc_tui.ledger.comparison import (
     ComparisonResult,
     ExchangeSnapshot,
     PostEntry,
     StoreForeignOrder,
     changed_symbols,
 )
-from mexc_tui.ledger.checks import agrees, lots_agree, solvent
 from mexc_tui.ledger.evidence import from_outcome
 from mexc_tui.ledger.orders import foreign_order
 from mexc_tui.ledger.reconcile import reconcile

@@ -11,8 +11,8 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.engine.accounting.exchange_side import ExchangeReader
-from mexc_tui.engine.accounting.ledger_side import baseline_of, newest_entry_number, read_ledger
+from mexc_tui.engine.accounting.exchange_snapshot import ExchangeReader
+from mexc_tui.engine.accounting.ledger_snapshot import baseline_of, newest_entry_number, read_ledger
 from mexc_tui.engine.accounting.ledger_transaction import LedgerTransaction
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.accounting.recovery_report import OpenAtStart, open_at_start, publish_recovery
@@ -21,7 +21,7 @@ from mexc_tui.engine.runtime.start_retry import StartRetry
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.engine.runtime.weight_allowance import WeightAllowance
 from mexc_tui.ledger.accounts import start_entry
-from mexc_tui.ledger.agreement import (
+from mexc_tui.ledger.comparison import (
     ApplyEvidence,
     ComparisonResult,
     Correction,
@@ -34,7 +34,7 @@ from mexc_tui.ledger.agreement import (
     UnconfirmedDifference,
     WriteOffMissing,
 )
-from mexc_tui.ledger.confirming import CONFIRM_EVERY_S, describe, needs_history
+from mexc_tui.ledger.confirmation import CONFIRM_EVERY_S, describe, needs_history
 from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
 from mexc_tui.model.errors import ExchangeError, RequestRefused

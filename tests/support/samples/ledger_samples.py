@@ -12,7 +12,15 @@ from mexc_tui.ledger.accounts import (
     sum_balances,
     unreversed_drifts,
 )
-from mexc_tui.ledger.agreement import (
+from mexc_tui.ledger.booking import (
+    Booking,
+    LedgerRows,
+    book,
+    recompute,
+    restore_written_off,
+    write_off_missing,
+)
+from mexc_tui.ledger.comparison import (
     ApplyEvidence,
     Correction,
     ExchangeSnapshot,
@@ -22,14 +30,6 @@ from mexc_tui.ledger.agreement import (
     RestoreWrittenOff,
     StoreForeignOrder,
     WriteOffMissing,
-)
-from mexc_tui.ledger.booking import (
-    Booking,
-    LedgerRows,
-    book,
-    recompute,
-    restore_written_off,
-    write_off_missing,
 )
 from mexc_tui.ledger.days import utc_day
 from mexc_tui.ledger.evidence import Evidence, from_report, from_trades

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from mexc_tui.engine.accounting.ledger_state import LedgerState
 from mexc_tui.ledger.accounts import START_ENTRY, unreversed_drifts
-from mexc_tui.ledger.agreement import ExchangeSnapshot, LedgerSnapshot, UnconfirmedDifference
-from mexc_tui.ledger.confirming import REVERSED_WITHIN_MS
+from mexc_tui.ledger.comparison import ExchangeSnapshot, LedgerSnapshot, UnconfirmedDifference
+from mexc_tui.ledger.confirmation import REVERSED_WITHIN_MS
 from mexc_tui.model.intent import Order
 from mexc_tui.model.position import Position
 from mexc_tui.ports.trading_store import TradingTables

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from mexc_tui.ledger.agreement import LedgerSnapshot, ReconcileRules, UnconfirmedDifference, value_of
+from mexc_tui.ledger.comparison import LedgerSnapshot, ReconcileRules, UnconfirmedDifference, value_of
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import LedgerAccount, LedgerEntry, Posting

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mexc_tui.engine.accounting.ledger_writer import LedgerWriter
 from mexc_tui.engine.runtime.weight_allowance import WeightAllowance
-from mexc_tui.ledger.agreement import ExchangeSnapshot, changed_symbols
+from mexc_tui.ledger.comparison import ExchangeSnapshot, changed_symbols
 from mexc_tui.ledger.orders import needs_trades_query
 from mexc_tui.model.account import Balance
 from mexc_tui.model.errors import ExchangeError, RequestRefused

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from mexc_tui.ledger.accounts import sum_flows
-from mexc_tui.ledger.agreement import ComparisonResult, ExchangeSnapshot, UnconfirmedDifference
 from mexc_tui.ledger.checks import agrees, lots_agree, solvent
-from mexc_tui.ledger.confirming import PAUSE_MS, is_confirmed, needs_history
+from mexc_tui.ledger.comparison import ComparisonResult, ExchangeSnapshot, UnconfirmedDifference
+from mexc_tui.ledger.confirmation import PAUSE_MS, is_confirmed, needs_history
 from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, CloseReason

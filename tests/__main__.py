@@ -6,12 +6,12 @@ import sys
 import pytest
 
 WORKERS = 3
-"""More than a small machine has cores: many tests wait for processes."""
+"""More than the cores of a small machine: many tests wait for processes."""
 
 
 def main() -> int:
     """Run the suite; return the exit code."""
-    # Hundreds of processes import the package; each would compile it anew where bytecode is not written.
+    # Hundreds of processes import the package; without bytecode files, each would compile it.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     options = ["-n", str(WORKERS), "--dist", "worksteal", "-p", "no:cacheprovider", "--durations", "20"]
     return pytest.main([*options, *sys.argv[1:]])

@@ -1,4 +1,4 @@
-"""What all tests share: time limits of property tests, and folders with short names."""
+"""Shared fixtures: time limits of property tests, and folders with short names."""
 
 from pathlib import Path
 
@@ -7,19 +7,19 @@ import pytest
 
 PROPERTY_TIMEOUT_S = 120
 
-# A deadline is a time measured on this machine: a busy one would fail tests that are right.
+# A deadline measures this machine: a busy one would fail correct tests.
 hypothesis.settings.register_profile("mexc-tui", deadline=None)
 hypothesis.settings.load_profile("mexc-tui")
 
 
 @pytest.fixture
 def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Create an empty folder with a short name: the path of a socket in it may have 103 bytes."""
+    """Create an empty folder with a short name: a socket path has at most 103 bytes."""
     return tmp_path_factory.mktemp("t")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give a property test time for all its examples, unless it says how long it may take."""
+    """Set a time limit for property tests without an explicit one."""
     for item in items:
         is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
         if is_property and item.get_closest_marker("timeout") is None:

@@ -25,9 +25,9 @@ class StreamConnection:
         self._now_ms = now_ms
         self._faults = faults
         self._out: list[bytes] = []
-        self._held: list[bytes] = []
+        self._delayed: list[bytes] = []
         self._received_ms: deque[int] = deque()
-        self._is_dead = False
+        self._is_half_open = False
         self._opened_ms = now_ms()
         self._without_topics_ms = self._opened_ms
         self._active_ms = self._opened_ms
@@ -41,7 +41,7 @@ class StreamConnection:
                 if self._apply_fault(hit, data):
                     return
         self._out.append(data)
-        if self._held:
+        if self._delayed:
             self._release()
 
     def answer(self, text: str) -> None:
@@ -57,7 +57,7 @@ class StreamConnection:
     def flush(self) -> None:
         """Write the queued frames; disconnect a client that does not read."""
         out, self._out = self._out, []
-        if not out or self._is_dead or self._transport.is_closing():
+        if not out or self._is_half_open or self._transport.is_closing():
             return
         self._active_ms = self._now_ms()
         self._transport.write(b"".join(out))
@@ -72,9 +72,9 @@ class StreamConnection:
         if hit.kind is FaultKind.DELAY:
             asyncio.get_running_loop().call_later(hit.amount_ms / 1000, self._send_late, data)
         elif hit.kind is FaultKind.REORDER_PUSH:
-            self._held.append(data)
+            self._delayed.append(data)
         elif hit.kind is FaultKind.HALF_OPEN:
-            self._is_dead = True
+            self._is_half_open = True
         elif hit.kind is FaultKind.RESET:
             self._transport.write(data[: len(data) // 2])
             self._transport.abort()
@@ -85,8 +85,8 @@ class StreamConnection:
         self.flush()
 
     def _release(self) -> None:
-        held, self._held = self._held, []
-        self._out.extend(held)
+        delayed, self._delayed = self._delayed, []
+        self._out.extend(delayed)
 
     # Receiving
 
@@ -127,11 +127,11 @@ class StreamConnection:
         if with_frame:
             self._out.append(close_frame())
             self.flush()
-        if even_half_open or not self._is_dead:
+        if even_half_open or not self._is_half_open:
             self._transport.close()
 
-    def release_held(self) -> None:
+    def release_delayed(self) -> None:
         """Send the frames delayed by a reordering fault."""
-        if self._held:
+        if self._delayed:
             self._release()
             self.flush()

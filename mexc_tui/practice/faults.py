@@ -56,7 +56,7 @@ class _Armed:
     def is_due(self, now_ms: int) -> bool:
         return now_ms >= self._from_ms and (self._until_ms is None or now_ms < self._until_ms)
 
-    def strikes(self, now_ms: int, path: str, method: str) -> bool:
+    def applies(self, now_ms: int, path: str, method: str) -> bool:
         plan = self.plan
         if self._left == 0 or not self.is_due(now_ms) or not path.startswith(plan.path):
             return False
@@ -76,7 +76,7 @@ class Faults:
         armed = [_Armed(plan, Random(f"{seed} fault {i}"), start_ms) for i, plan in enumerate(plans)]
         self._requests = [fault for fault in armed if fault.plan.kind in FOR_REQUESTS]
         self._pushes = [
-            fault for fault in armed if fault.plan.kind in FOR_PUSHES and not _names_rest(fault.plan)
+            fault for fault in armed if fault.plan.kind in FOR_PUSHES and not _is_for_rest(fault.plan)
         ]
         self._skews = [fault for fault in armed if fault.plan.kind is FaultKind.CLOCK_SKEW]
 
@@ -100,9 +100,9 @@ class Faults:
 
 def _draw(faults: list[_Armed], now_ms: int, path: str, method: str) -> list[Hit]:
     return [
-        Hit(fault.plan.kind, fault.plan.amount_ms) for fault in faults if fault.strikes(now_ms, path, method)
+        Hit(fault.plan.kind, fault.plan.amount_ms) for fault in faults if fault.applies(now_ms, path, method)
     ]
 
 
-def _names_rest(plan: FaultPlan) -> bool:
+def _is_for_rest(plan: FaultPlan) -> bool:
     return plan.path.startswith("/") or bool(plan.method)

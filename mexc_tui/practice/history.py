@@ -1,8 +1,8 @@
 """Candles before the session started: a closed form of (pair, seed), so that any window is cheap to compute.
 
-A day is made from chance alone; 8 hours are parts of their day, 4 hours of their 8, and so on down to the
-minute, each part drawn from its parent. So every interval agrees with every other, whoever asks first.
-All numbers are whole: prices in ticks, volumes in lots, values in ticks x lots.
+A day is drawn from the seed; 8 hours are parts of their day, 4 hours of their 8, and so on down to the
+minute, each drawn from its parent. So all intervals are consistent, in any order of access. All numbers are
+integers: prices in ticks, volumes in lots, values in ticks x lots.
 """
 
 import math

@@ -91,10 +91,10 @@ class MarketRoutes:
             "serverTime": call.now_ms,
             "rateLimits": [],
             "exchangeFilters": [],
-            "symbols": [self._symbol(pair) for pair in self._asked_pairs(call.params)],
+            "symbols": [self._symbol(pair) for pair in self._requested_pairs(call.params)],
         }
 
-    def _asked_pairs(self, params: Params) -> list[PracticePair]:
+    def _requested_pairs(self, params: Params) -> list[PracticePair]:
         wanted = params.get("symbols") or params.get("symbol")
         if not wanted:
             return list(self._session.visible_pairs())

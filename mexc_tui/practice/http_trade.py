@@ -88,15 +88,15 @@ class TradeRoutes:
         return cancelled(self._session.cancel(symbol, order_id=order_id, client_order_id=client_id))
 
     def _cancel_open(self, call: Call) -> Json:
-        gone: list[OrderRecord] = []
+        cancelled_orders: list[OrderRecord] = []
         symbols = _symbols(call.params.need("symbol"))
         if len(symbols) > self._knobs.cancel_open_pairs:
             raise PracticeRefusal(-1121, "Invalid symbol.")
         for symbol in symbols:
-            gone.extend(self._session.cancel_all(symbol))
-        if not gone and self._knobs.no_open_orders_error:
+            cancelled_orders.extend(self._session.cancel_all(symbol))
+        if not cancelled_orders and self._knobs.no_open_orders_error:
             raise PracticeRefusal(-2011, "Unknown order sent.")
-        return [{**cancelled(order), "orderListId": -1} for order in gone]
+        return [{**cancelled(order), "orderListId": -1} for order in cancelled_orders]
 
     def _cancel_everything(self, call: Call) -> Json:
         self._session.cancel_all(None)

@@ -46,9 +46,9 @@ class WalletRoutes:
 
     def _coins(self, call: Call) -> Json:
         """List the account's coins, or only the requested one if the account has it."""
-        asked = call.params.get("coin")
+        requested = call.params.get("coin")
         held = [balance.asset for balance in self._session.balances()]
-        return [_coin(asset) for asset in held if asked in ("", asset)]
+        return [_coin(asset) for asset in held if requested in ("", asset)]
 
 
 def _reads(path: str, answer: Answer, right: KeyPermission, weight: int = 1) -> PracticeRoute:

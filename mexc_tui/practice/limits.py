@@ -70,7 +70,7 @@ class Window:
             self._sum -= self._taken.popleft()[1]
 
 
-class _Visitor:
+class _AddressLimits:
     """Request history of one address."""
 
     def __init__(self, knobs: Knobs) -> None:
@@ -78,7 +78,7 @@ class _Visitor:
         self.requests = Window(knobs.firewall_per_s or 1, SECOND_MS)
         self.ignored: deque[int] = deque()
         self.banned_until_ms = 0
-        self.walled_until_ms = 0
+        self.firewalled_until_ms = 0
 
 
 class PracticeLimits:
@@ -86,7 +86,7 @@ class PracticeLimits:
 
     def __init__(self, knobs: Knobs) -> None:
         self._knobs = knobs
-        self._visitors: dict[str, _Visitor] = {}
+        self._address_limits: dict[str, _AddressLimits] = {}
         self._key_weight = Window(knobs.key_weight_per_10s, WEIGHT_WINDOW_MS)
         self._buckets = {
             Bucket.ORDERS: Window(knobs.orders_per_s, SECOND_MS),
@@ -105,40 +105,40 @@ class PracticeLimits:
         by_key: bool = False,
     ) -> LimitRejection | None:
         """Count a request, or return its rejection. A signed one counts for its address and key."""
-        visitor = self._visitors.setdefault(address, _Visitor(self._knobs))
-        blocked = self._blocked(visitor, now_ms)
+        limits = self._address_limits.setdefault(address, _AddressLimits(self._knobs))
+        blocked = self._blocked(limits, now_ms)
         if blocked is not None:
             return blocked
-        windows = [(visitor.weight, weight), *((self._buckets[bucket], 1) for bucket in buckets)]
+        windows = [(limits.weight, weight), *((self._buckets[bucket], 1) for bucket in buckets)]
         if by_key:
             windows.append((self._key_weight, weight))
         wait_ms = max(window.wait_ms(now_ms, units) for window, units in windows)
         if wait_ms > 0:
-            return self._limited(visitor, now_ms, wait_ms)
+            return self._limited(limits, now_ms, wait_ms)
         for window, units in windows:
             window.take(now_ms, units)
         return None
 
-    def _blocked(self, visitor: _Visitor, now_ms: int) -> LimitRejection | None:
-        if now_ms < visitor.banned_until_ms:
-            return self._with_time(Block.BANNED, visitor.banned_until_ms - now_ms)
+    def _blocked(self, limits: _AddressLimits, now_ms: int) -> LimitRejection | None:
+        if now_ms < limits.banned_until_ms:
+            return self._with_time(Block.BANNED, limits.banned_until_ms - now_ms)
         if self._knobs.firewall_per_s is not None:
-            if now_ms >= visitor.walled_until_ms and visitor.requests.wait_ms(now_ms, 1):
-                visitor.walled_until_ms = now_ms + int(self._knobs.firewall_s * 1000)
-            visitor.requests.take(now_ms, 1)
-            if now_ms < visitor.walled_until_ms:
+            if now_ms >= limits.firewalled_until_ms and limits.requests.wait_ms(now_ms, 1):
+                limits.firewalled_until_ms = now_ms + int(self._knobs.firewall_s * 1000)
+            limits.requests.take(now_ms, 1)
+            if now_ms < limits.firewalled_until_ms:
                 return LimitRejection(Block.FIREWALL)
         return None
 
-    def _limited(self, visitor: _Visitor, now_ms: int, wait_ms: int) -> LimitRejection:
+    def _limited(self, limits: _AddressLimits, now_ms: int, wait_ms: int) -> LimitRejection:
         """Return 429; further requests while limited lead to a ban."""
-        while visitor.ignored and visitor.ignored[0] <= now_ms - WEIGHT_WINDOW_MS:
-            visitor.ignored.popleft()
-        visitor.ignored.append(now_ms)
-        if len(visitor.ignored) > self._knobs.ban_after_429:
-            visitor.ignored.clear()
-            visitor.banned_until_ms = now_ms + int(self._knobs.ban_s * 1000)
-            return self._with_time(Block.BANNED, visitor.banned_until_ms - now_ms)
+        while limits.ignored and limits.ignored[0] <= now_ms - WEIGHT_WINDOW_MS:
+            limits.ignored.popleft()
+        limits.ignored.append(now_ms)
+        if len(limits.ignored) > self._knobs.ban_after_429:
+            limits.ignored.clear()
+            limits.banned_until_ms = now_ms + int(self._knobs.ban_s * 1000)
+            return self._with_time(Block.BANNED, limits.banned_until_ms - now_ms)
         return self._with_time(Block.LIMITED, wait_ms)
 
     def _with_time(self, block: Block, wait_ms: int) -> LimitRejection:

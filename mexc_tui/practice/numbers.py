@@ -1,4 +1,4 @@
-"""How MEXC prints numbers: REST pads quotes and trades, everything else is trimmed (protocol 4.3)."""
+"""MEXC's number formats: REST pads quotes and trades, everything else is trimmed (protocol 4.3)."""
 
 from decimal import Decimal
 
@@ -6,7 +6,7 @@ from mexc_tui.practice.values import PracticeLevel
 
 
 def trimmed(value: Decimal) -> str:
-    """Print without trailing zeros and without an exponent."""
+    """Format without trailing zeros and without an exponent."""
     text = f"{value:f}"
     if "." not in text:
         return text
@@ -14,14 +14,14 @@ def trimmed(value: Decimal) -> str:
 
 
 def padded(value: Decimal, decimals: int) -> str:
-    """Print with exactly this many decimals."""
+    """Format with exactly this many decimals."""
     return f"{value:.{decimals}f}"
 
 
 def padded_levels(
     levels: list[PracticeLevel], price_decimals: int, quantity_decimals: int
 ) -> list[list[str]]:
-    """Print levels of a book as REST does."""
+    """Return levels of a book in the format of REST."""
     return [
         [f"{price:.{price_decimals}f}", f"{quantity:.{quantity_decimals}f}"] for price, quantity in levels
     ]

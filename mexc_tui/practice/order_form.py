@@ -1,4 +1,4 @@
-"""Reading an order out of parameters, and printing one as REST does (protocol 4.4)."""
+"""Parse an order from parameters, and encode one in the format of REST (protocol 4.4)."""
 
 from mexc_tui.model.order import NewOrder, OrderType, Side, StpMode
 from mexc_tui.practice.numbers import trimmed
@@ -12,7 +12,7 @@ _STP_MODES = {mode.value: mode for mode in StpMode}
 
 
 def read_order(params: Params) -> NewOrder:
-    """Read the parameters of POST /order. Raises PracticeRefusal 700004 for what cannot be read."""
+    """Parse the parameters of POST /order. Raises PracticeRefusal 700004 for invalid ones."""
     symbol = params.need("symbol")
     side = _SIDES.get(params.need("side"))
     kind = _TYPES.get(params.need("type"))
@@ -51,13 +51,13 @@ def placed(order: OrderRecord, now_ms: int) -> Json:
 
 
 def full_order(order: OrderRecord) -> dict[str, Json]:
-    """Print an order as GET /order and allOrders do: an untouched one was updated when it was created."""
+    """Return an order in the format of GET /order and allOrders; `updateTime` starts at creation."""
     updated_ms = order.created_ms if order.updated_ms is None else order.updated_ms
     return {**open_order(order), "updateTime": updated_ms}
 
 
 def open_order(order: OrderRecord) -> dict[str, Json]:
-    """Print an order as openOrders does: `updateTime` of an untouched one is null."""
+    """Return an order in the format of openOrders; `updateTime` is null before the first change."""
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,
@@ -83,7 +83,7 @@ def open_order(order: OrderRecord) -> dict[str, Json]:
 
 
 def cancelled(order: OrderRecord) -> dict[str, Json]:
-    """Print the response to DELETE /order, for any state of the order."""
+    """Return the response to DELETE /order, for any state of the order."""
     return {
         "symbol": order.symbol,
         "origClientOrderId": order.client_order_id or None,

@@ -8,14 +8,14 @@ from mexc_tui.practice.values import Fill, OrderRecord, PracticeRefusal
 ORDERS_KEPT = 20_000
 FILLS_KEPT = 20_000
 ALL_ORDERS_MS = 7 * DAY_MS
-"""How far back queries reach (protocol 4.4)."""
+"""Age limit of queries (protocol 4.4)."""
 MY_TRADES_MS = 30 * DAY_MS
 MY_TRADES_LIMIT = 100
 ALL_ORDERS_LIMIT = 1_000
 
 
 class OrderLog:
-    """Newest record of each order, and fills; old ones are forgotten."""
+    """Latest record of each order, and fills; old ones are dropped."""
 
     def __init__(self) -> None:
         self._orders: OrderedDict[str, OrderRecord] = OrderedDict()
@@ -24,7 +24,7 @@ class OrderLog:
         self._fills: deque[Fill] = deque(maxlen=FILLS_KEPT)
 
     def put(self, order: OrderRecord) -> None:
-        """Remember the current state of an order."""
+        """Record the current state of an order."""
         is_new = order.order_id not in self._orders
         self._orders[order.order_id] = order
         if is_new and order.client_order_id:
@@ -46,7 +46,7 @@ class OrderLog:
                 return
 
     def add_fill(self, fill: Fill) -> None:
-        """Remember a trade."""
+        """Record a trade."""
         self._fills.append(fill)
 
     def find(self, symbol: str, order_id: str, client_order_id: str) -> OrderRecord | None:

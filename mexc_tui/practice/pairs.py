@@ -1,4 +1,4 @@
-"""A trading pair: its exchangeInfo entry (`PairRules`) and current state (`Pair`)."""
+"""A trading pair: its exchangeInfo entry (`PairRules`) and current state (`PracticePair`)."""
 
 from collections import deque
 from decimal import Decimal
@@ -19,7 +19,7 @@ DEPTH_LIMIT = 2_000
 """Largest number of levels a side (protocol 4.3)."""
 
 LISTED_ORDER_TYPES = ("LIMIT", "MARKET", "LIMIT_MAKER")
-"""exchangeInfo names these; IOC and FOK are accepted though not listed (protocol 4.2)."""
+"""Order types in exchangeInfo; IOC and FOK are accepted although not listed (protocol 4.2)."""
 
 
 class PairStatus(StrEnum):
@@ -83,7 +83,7 @@ class PairRules(msgspec.Struct, frozen=True, kw_only=True):
     turnover: Decimal
     """Usual quote volume of a day."""
     history_from_ms: int
-    """When the pair opened; klines do not reach further back."""
+    """Opening of the pair, and start of its klines."""
 
 
 class PracticePair:

@@ -9,19 +9,19 @@ from mexc_tui.practice.scenario import ListingShape
 STEADY_SPREAD = 0.0004
 FAST_SWING, FAST_PULL_S = 0.003, 300.0
 SLOW_SWING, SLOW_PULL_S = 0.02, 21_600.0
-"""(share of the price, seconds to return): a steady market wanders and comes back, however long it runs."""
+"""(share of the price, seconds to revert): a steady market is mean-reverting at any duration."""
 OVER_S = 3_600.0
-"""Time after an opening from which there are no more trades."""
+"""Time after an opening at which trading ends."""
 
 
 class Motion(Protocol):
-    """A market's mood."""
+    """Fair price and trading rate of a market."""
 
     spread: float
     """Usual distance of the best quotes, as a share of the price."""
 
     def fair(self, now_ms: int) -> float:
-        """Return the fair price in ticks. Called with times that never go back."""
+        """Return the fair price in ticks. Times must not decrease."""
         ...
 
     def rate(self, now_ms: int) -> float:
@@ -45,7 +45,7 @@ class _Wander:
 
 
 class Steady:
-    """A pair that has long been trading."""
+    """An established pair."""
 
     spread = STEADY_SPREAD
 

@@ -32,13 +32,13 @@ def refused(refusal: PracticeRefusal) -> web.Response:
     return answer({"msg": refusal.message, "code": refusal.code}, refusal.status)
 
 
-def turned_away(away: LimitRejection) -> web.Response:
+def limit_rejected(rejection: LimitRejection) -> web.Response:
     """Return the response of the rate limiter or the firewall."""
-    if away.block is Block.FIREWALL:
+    if rejection.block is Block.FIREWALL:
         return firewall()
-    response = web.Response(body=_BLOCKED[away.block], status=away.block.value, headers=_JSON)
-    if away.retry_after_s is not None:
-        response.headers["Retry-After"] = str(away.retry_after_s)
+    response = web.Response(body=_BLOCKED[rejection.block], status=rejection.block.value, headers=_JSON)
+    if rejection.retry_after_s is not None:
+        response.headers["Retry-After"] = str(rejection.retry_after_s)
     return response
 
 
@@ -69,11 +69,11 @@ def cut_off(request: web.Request) -> web.Response:
     return web.Response(status=500)
 
 
-def cut_in_half(request: web.Request, whole: web.Response) -> web.Response:
+def cut_in_half(request: web.Request, response: web.Response) -> web.Response:
     """Send the head and half of the body, then break the connection."""
-    body = whole.body if isinstance(whole.body, bytes) else b""
+    body = response.body if isinstance(response.body, bytes) else b""
     head = (
-        f"HTTP/1.1 {whole.status} OK\r\nContent-Type: application/json;charset=utf-8\r\n"
+        f"HTTP/1.1 {response.status} OK\r\nContent-Type: application/json;charset=utf-8\r\n"
         f"Content-Length: {max(len(body), 2)}\r\n\r\n"
     )
     if isinstance(request.transport, asyncio.Transport):
@@ -81,16 +81,16 @@ def cut_in_half(request: web.Request, whole: web.Response) -> web.Response:
     return cut_off(request)
 
 
-def with_malformed_row(whole: web.Response) -> web.Response:
+def with_malformed_row(response: web.Response) -> web.Response:
     """Replace the values of a list's first row by null, except its identifiers.
 
     A response without a list is returned unchanged.
     """
-    data: object = msgspec.json.decode(whole.body) if isinstance(whole.body, bytes) else None
+    data: object = msgspec.json.decode(response.body) if isinstance(response.body, bytes) else None
     fields = cast("dict[str, object]", data) if isinstance(data, dict) else {"": data}
     lists = [cast("list[object]", one) for one in fields.values() if isinstance(one, list) and one]
     if not lists or not isinstance(lists[0][0], dict):
-        return whole
+        return response
     row = cast("dict[str, object]", lists[0][0])
     row.update(dict.fromkeys(row.keys() - _NAMES))
-    return answer(cast("Json", data), whole.status)
+    return answer(cast("Json", data), response.status)

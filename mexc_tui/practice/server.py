@@ -79,7 +79,7 @@ class PracticeServer:
         self._routes = {(route.method, route.path): route for route in self.routes()}
         self._timer: asyncio.TimerHandle | None = None
         self._next_sweep_ms = 0
-        self._gone: asyncio.Event = asyncio.Event()
+        self._is_shut_down: asyncio.Event = asyncio.Event()
 
     def routes(self) -> list[PracticeRoute]:
         """Return all endpoints of the API."""
@@ -126,7 +126,7 @@ class PracticeServer:
 
     def push_changes(self) -> None:
         """Push external changes, and schedule the next event."""
-        self._settle()
+        self._advance()
         self._arm()
 
     # Time
@@ -140,21 +140,21 @@ class PracticeServer:
 
     async def _shut_down(self, application: web.Application) -> None:
         del application
-        self._gone.set()
+        self._is_shut_down.set()
         self._sockets.close_all()
 
     def _tick(self) -> None:
         """Advance the session, push due messages, and schedule the next event."""
         self._timer = None
         try:
-            now_ms = self._settle()
+            now_ms = self._advance()
             if now_ms >= self._next_sweep_ms and len(self._sockets):
                 self._next_sweep_ms = now_ms + SWEEP_MS
                 self._sockets.sweep()
         finally:
             self._arm()
 
-    def _settle(self) -> int:
+    def _advance(self) -> int:
         """Advance the session to the clock's time and push due messages; return that time."""
         now_ms = self._clock.now_ms()
         self._publisher.shown_ms = now_ms + self._faults.skew_ms(now_ms)
@@ -172,7 +172,7 @@ class PracticeServer:
         if len(self._sockets):
             times.append(self._next_sweep_ms)
         due = [time for time in times if time is not None]
-        if due and not self._gone.is_set():
+        if due and not self._is_shut_down.is_set():
             wait_s = max((min(due) - now_ms) / 1000, SHORTEST_WAIT_S)
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
 
@@ -191,18 +191,18 @@ class PracticeServer:
     async def _respond(self, request: web.Request) -> web.StreamResponse:
         arrived_ns = self._clock.now_ns()
         if request.path == PRACTICE_PATH:
-            self._settle()
+            self._advance()
             return responses.answer(self._about())
         if request.path == ARRIVALS_PATH:
             return web.Response(body=msgspec.json.encode(self._arrivals.all()))
         skew_ms = self._faults.skew_ms(arrived_ns // NS_PER_MS)
         self._arrivals.note(request, arrived_ns + skew_ms * NS_PER_MS)
         body = (await request.read()).decode("utf-8", "surrogateescape") if request.can_read_body else ""
-        now_ms = self._settle()
+        now_ms = self._advance()
         hits = self._faults.of_request(now_ms, request.method, request.path)
         try:
             if hits:
-                return await self._struck(request, body, hits)
+                return await self._respond_with_faults(request, body, hits)
             if request.path == WS_PATH:
                 return await self._sockets.serve(request)
             return self._answer(request, body)
@@ -228,15 +228,15 @@ class PracticeServer:
 
     def _api(self, request: web.Request, body: str, stale_ms: int) -> web.Response:
         route = self._routes.get((request.method, request.path))
-        away = self._limits.admit(
+        rejection = self._limits.admit(
             self.session.now_ms,
             request.remote or HOST,
             route.weight if route is not None else 1,
             route.buckets if route is not None else (),
             by_key=route is not None and route.demand is not None,
         )
-        if away is not None:
-            return responses.turned_away(away)
+        if rejection is not None:
+            return responses.limit_rejected(rejection)
         if route is None:
             return responses.not_found()
         params = Params(request.raw_path.partition("?")[2], body)
@@ -261,17 +261,19 @@ class PracticeServer:
 
     # Faults
 
-    async def _struck(self, request: web.Request, body: str, hits: list[Hit]) -> web.StreamResponse:
+    async def _respond_with_faults(
+        self, request: web.Request, body: str, hits: list[Hit]
+    ) -> web.StreamResponse:
         """Answer a request affected by faults."""
         kinds = {hit.kind: hit.amount_ms for hit in hits}
         if FaultKind.LATE_REQUEST in kinds:
             await asyncio.sleep(kinds[FaultKind.LATE_REQUEST] / 1000)
-            self._settle()
+            self._advance()
         if FaultKind.LOSE_REQUEST in kinds:
             return responses.cut_off(request)
-        spoilt = self._instead(kinds)
-        if spoilt is not None:
-            return spoilt
+        blocked = self._blocking_response(kinds)
+        if blocked is not None:
+            return blocked
         if request.path == WS_PATH:
             await asyncio.sleep(kinds.get(FaultKind.DELAY, 0) / 1000)
             return await self._sockets.serve(request)
@@ -280,7 +282,7 @@ class PracticeServer:
         if FaultKind.DELAY in kinds:
             await asyncio.sleep(kinds[FaultKind.DELAY] / 1000)
         if FaultKind.HALF_OPEN in kinds:
-            await self._gone.wait()
+            await self._is_shut_down.wait()
         if FaultKind.HALF_OPEN in kinds or FaultKind.LOSE_RESPONSE in kinds:
             return responses.cut_off(request)
         if FaultKind.MALFORMED_ROW in kinds:
@@ -289,7 +291,7 @@ class PracticeServer:
             return responses.cut_in_half(request, response)
         return responses.internal_error() if FaultKind.EXECUTED_500 in kinds else response
 
-    def _instead(self, kinds: dict[FaultKind, int]) -> web.Response | None:
+    def _blocking_response(self, kinds: dict[FaultKind, int]) -> web.Response | None:
         """Return the response of a fault that blocks the request."""
         if FaultKind.FIREWALL in kinds:
             return responses.firewall()
@@ -298,7 +300,7 @@ class PracticeServer:
         for kind, block in ((FaultKind.BANNED, Block.BANNED), (FaultKind.TOO_MANY_REQUESTS, Block.LIMITED)):
             if kind in kinds:
                 wait_s = max(math.ceil(kinds[kind] / 1000), 1)
-                return responses.turned_away(
+                return responses.limit_rejected(
                     LimitRejection(block, wait_s if self._scenario.knobs.retry_after else None)
                 )
         return None
@@ -346,7 +348,7 @@ async def served(server: PracticeServer, port: int = 0) -> AsyncGenerator[Endpoi
     try:
         site = web.TCPSite(runner, HOST, port)
         await site.start()
-        taken: tuple[str, int] = runner.addresses[0]
-        yield server.endpoint(taken[1])
+        address: tuple[str, int] = runner.addresses[0]
+        yield server.endpoint(address[1])
     finally:
         await runner.cleanup()

@@ -116,7 +116,7 @@ class Sockets:
         """Close idle connections, old ones and those with an expired listen key. Call it once a second."""
         now_ms = self._clock.now_ms()
         for socket in list(self._open):
-            socket.release_held()
+            socket.release_delayed()
             expired = socket.listen_key and not self._listen_keys.is_live(socket.listen_key, now_ms)
             if expired or socket.is_over(self._knobs):
                 self.drop(socket)

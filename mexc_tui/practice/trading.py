@@ -83,7 +83,7 @@ class TradingDesk:
         frozen = pair.value(terms.units) if terms.side is Side.BUY else pair.quantity(terms.lots or 0)
         live = _Live(record=record, pair=pair, terms=terms, frozen=frozen)
         self._live[record.order_id] = live
-        self._tell(live, record)
+        self._report(live, record)
         self._account.move(live.frozen_asset, -frozen, frozen, BookChangeKind.PLACE)
         self._match(live)
         return record
@@ -114,13 +114,13 @@ class TradingDesk:
             case OrderType.FILL_OR_KILL if self._unfillable(live):
                 self._end(live)
             case _:
-                self._take_and_rest(live)
+                self._match_and_add(live)
 
     def _unfillable(self, live: _Live) -> bool:
         lots = live.terms.lots or 0
         return live.pair.book.fillable(live.terms.side, live.terms.ticks, lots) < lots
 
-    def _take_and_rest(self, live: _Live) -> None:
+    def _match_and_add(self, live: _Live) -> None:
         terms, pair = live.terms, live.pair
         matches = pair.take(terms.side, terms.ticks, terms.lots, terms.budget, live.record.order_id)
         for match in matches:
@@ -153,7 +153,7 @@ class TradingDesk:
         live.left -= match.lots * match.ticks if by_amount else match.lots
         is_full = live.left < (match.ticks if by_amount else 1)
         record = self._filled_record(live.record, match.trade, is_full=is_full, is_maker=is_maker)
-        self._tell_deal(record, match, fee, fee_asset, is_maker=is_maker)
+        self._report_deal(record, match, fee, fee_asset, is_maker=is_maker)
         base, quote = pair.rules.base, pair.rules.quote
         spent, got = (value, quantity) if side is Side.BUY else (quantity, value)
         account.move(live.frozen_asset, ZERO, -spent, BookChangeKind.TRADE)
@@ -162,11 +162,11 @@ class TradingDesk:
         live.frozen -= surplus
         account.move(live.frozen_asset, surplus, -surplus, BookChangeKind.UNFROZEN)
         account.pay_fee(fee_asset, fee)
-        self._tell(live, record)
+        self._report(live, record)
         if record.status is OrderStatus.FILLED:
             self._release(live, BookChangeKind.UNFROZEN)
 
-    def _tell_deal(
+    def _report_deal(
         self, record: OrderRecord, match: Match, fee: Decimal, fee_asset: str, *, is_maker: bool
     ) -> None:
         fill = Fill(
@@ -213,7 +213,7 @@ class TradingDesk:
             updated_ms=self._hub.now_ms,
         )
 
-    def _tell(self, live: _Live, record: OrderRecord) -> None:
+    def _report(self, live: _Live, record: OrderRecord) -> None:
         live.record = record
         self._log.put(record)
         if record.status.is_terminal:
@@ -233,7 +233,7 @@ class TradingDesk:
         some = live.record.executed > 0
         status = OrderStatus.PARTIALLY_CANCELED if some else OrderStatus.CANCELED
         self._release(live, BookChangeKind.CANCEL)
-        self._tell(live, msgspec.structs.replace(live.record, status=status, updated_ms=self._hub.now_ms))
+        self._report(live, msgspec.structs.replace(live.record, status=status, updated_ms=self._hub.now_ms))
 
     def cancel(self, symbol: str, order_id: str, client_order_id: str) -> OrderRecord:
         """Cancel one order; return it before or after the cancel (knob). Raises -2011 if it is not open."""

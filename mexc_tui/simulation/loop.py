@@ -103,7 +103,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._jumping.threads_at_work += 1
         answer = asyncio.wrap_future(work, loop=self)
         # Added after wrap_future's own: when ours runs in the loop, the result is already there.
-        work.add_done_callback(self._tell_thread_done)
+        work.add_done_callback(self._signal_thread_done)
         return answer
 
     def close(self) -> None:
@@ -112,11 +112,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self._workers.shutdown(wait=True)
         super().close()
 
-    def _tell_thread_done(self, _work: Future[Any]) -> None:
+    def _signal_thread_done(self, _work: Future[Any]) -> None:
         if not self.is_closed():
-            self.call_soon_threadsafe(self._note_thread_done)
+            self.call_soon_threadsafe(self._record_thread_done)
 
-    def _note_thread_done(self) -> None:
+    def _record_thread_done(self) -> None:
         self._jumping.threads_at_work -= 1
 
     def _shuffle_tasks(self) -> None:

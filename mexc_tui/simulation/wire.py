@@ -61,7 +61,7 @@ class WireEnd(asyncio.Transport):
         self._direction = direction
         self._protocol = protocol
         self._loop = asyncio.get_running_loop()
-        self._on_the_way: deque[tuple[float, bytes | None]] = deque()
+        self._in_transit: deque[tuple[float, bytes | None]] = deque()
         """When each piece arrives; an empty piece is the end of the stream, None a reset."""
         self._unread = 0
         self._handle: asyncio.Handle | None = None
@@ -151,9 +151,9 @@ class WireEnd(asyncio.Transport):
 
     def wake(self) -> None:
         """Deliver the data in transit that may arrive now."""
-        if self._handle is not None or not self._on_the_way or not self._may_deliver():
+        if self._handle is not None or not self._in_transit or not self._can_deliver():
             return
-        due_s = self._on_the_way[0][0]
+        due_s = self._in_transit[0][0]
         if due_s <= self._loop.time():
             self._handle = self._loop.call_soon(self._arrive)
         else:
@@ -168,23 +168,23 @@ class WireEnd(asyncio.Transport):
     def _send(self, piece: bytes | None) -> None:
         self._road.note(self.number, self._direction.value, len(piece or b""))
         due_s = self._loop.time() + self._road.draw_latency_s()
-        if self._on_the_way:
-            due_s = max(due_s, self._on_the_way[-1][0])
-        self._on_the_way.append((due_s, piece))
+        if self._in_transit:
+            due_s = max(due_s, self._in_transit[-1][0])
+        self._in_transit.append((due_s, piece))
         self.wake()
 
-    def _may_deliver(self) -> bool:
+    def _can_deliver(self) -> bool:
         return self._direction not in self._road.lost and (self.peer._reading or self.peer._closing)
 
     def _arrive(self) -> None:
         self._handle = None
         try:
-            while self._on_the_way and self._may_deliver() and self._on_the_way[0][0] <= self._loop.time():
-                self._hand_over(self._on_the_way.popleft()[1])
+            while self._in_transit and self._can_deliver() and self._in_transit[0][0] <= self._loop.time():
+                self._deliver_data(self._in_transit.popleft()[1])
         finally:
             self.wake()
 
-    def _hand_over(self, piece: bytes | None) -> None:
+    def _deliver_data(self, piece: bytes | None) -> None:
         if piece is None:
             self.reset()
             return
@@ -206,7 +206,7 @@ class WireEnd(asyncio.Transport):
             return
         self._is_lost = True
         if error is not None:
-            self._on_the_way.clear()
+            self._in_transit.clear()
         if self.peer._is_lost:
             self._road.ends[:] = [end for end in self._road.ends if end is not self and end is not self.peer]
         self._protocol.connection_lost(error)

@@ -1,4 +1,4 @@
-"""The pages for developers name files that exist."""
+"""The developer pages refer to existing files."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every section of the documentation that code, tests and pages cite exists."""
+"""Every cited section of the documentation exists."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ FOLDERS = ("mexc_tui", "tests", "benchmarks", "docs")
 
 
 def sections(text: str) -> set[str]:
-    """Return what can be cited of a page: numbered headings, rows of tables, items of a section's list."""
+    """Return the citable parts of a page: numbered headings, rows of tables, list items of sections."""
     found: set[str] = set()
     section = ""
     for line in text.splitlines():

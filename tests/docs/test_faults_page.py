@@ -1,4 +1,4 @@
-"""The page about faults names tests that exist."""
+"""The page about faults refers to existing tests."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The pages for users: every command is documented, every link leads somewhere."""
+"""The user pages: every command is documented, every link has a target."""
 
 import re
 from pathlib import Path

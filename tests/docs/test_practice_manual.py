@@ -1,4 +1,4 @@
-"""The manual of the practice exchange names everything that a scenario can hold."""
+"""The manual of the practice exchange describes every field of a scenario."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The page about settings says what the table says."""
+"""The settings page matches the table."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The import contracts in pyproject.toml: each forbidden import breaks the contract made for it."""
+"""The import contracts in pyproject.toml: each forbidden import breaks its contract."""
 
 import json
 import os
@@ -13,7 +13,7 @@ CHECKOUT = Path(__file__).parents[2]
 PROGRAM = CHECKOUT / "tests" / "support" / "packaging" / "planted_imports.py"
 LAYERS = "Layers: a package imports the layers below it only"
 ADAPTERS = "Adapters see ports, model and proto"
-ENGINE = "The engine reaches the world through its ports"
+ENGINE = "The engine does I/O through its ports only"
 PURE = "Pure packages import no I/O library and no clock"
 FORBIDDEN = {
     "market>mexc_tui.sniping": LAYERS,

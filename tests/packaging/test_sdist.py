@@ -1,4 +1,4 @@
-"""What a user gets who unpacks the source archive, and not the checkout."""
+"""The content of the source archive."""
 
 import re
 import shlex
@@ -17,7 +17,7 @@ CHECKOUT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the archive's content."""
+    """Unpack the archive into a folder."""
     work = tmp_path_factory.mktemp("sdist")
     build = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(work)]
     subprocess.run(build, check=True, cwd=CHECKOUT, capture_output=True)

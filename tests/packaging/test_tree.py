@@ -1,4 +1,4 @@
-"""Promises about the tree itself: locks, generated code, TLS, hidden characters."""
+"""Checks of the source tree: locks, generated code, TLS, hidden characters."""
 
 import re
 import subprocess

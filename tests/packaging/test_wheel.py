@@ -1,4 +1,4 @@
-"""What a user gets who installs the wheel, and not the checkout."""
+"""The content of the installed wheel."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ CHECKOUT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder into which the built wheel was unpacked by pip, without its dependencies."""
+    """Build the wheel and install it with pip into a folder, without dependencies."""
     work = tmp_path_factory.mktemp("wheel")
     build = [
         sys.executable,

@@ -1,4 +1,4 @@
-"""Who may call the practice exchange."""
+"""Authentication of calls to the practice exchange."""
 
 import hashlib
 import hmac
@@ -160,7 +160,7 @@ def test_timestamp_rule(ahead_ms: int, window_ms: int | None, code: int) -> None
 
 
 def test_checks_come_in_the_order_of_the_reference() -> None:
-    """Each step mends the first thing that is wrong; the next answer names the next one."""
+    """Each step corrects the first error; the next response reports the next one."""
     plan = AccountPlan(permissions=("SPOT_DEAL_READ",), ips=("10.0.0.1",), pairs=("AUSDT",))
     demand = Demand(KeyPermission.DEAL_WRITE, ("symbol",), of_pair=True)
     wrong_time = f"symbol=BUSDT&timestamp={NOW - 9_000}"

@@ -1,4 +1,4 @@
-"""The book alone: price-time priority and conservation, for any orders."""
+"""Order book: price-time priority and conservation, for any orders."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +13,7 @@ ORDERS = st.lists(
 
 
 def ignore(_side: Side, _ticks: int, _before: int, _after: int) -> None:
-    """Nobody listens."""
+    """Ignore the change."""
 
 
 def lots_in(book: Book) -> int:

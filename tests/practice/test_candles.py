@@ -1,4 +1,4 @@
-"""Candles: every interval agrees with every other, and history joins live trades without a seam."""
+"""Candles: intervals are consistent, and history continues in live trades without a gap."""
 
 from itertools import pairwise
 

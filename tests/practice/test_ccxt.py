@@ -1,4 +1,4 @@
-"""A client that nobody here wrote trades on the practice exchange; only its URLs are configured."""
+"""A third-party client trades on the practice exchange; only its URLs are configured."""
 
 import asyncio
 from collections.abc import AsyncGenerator

@@ -1,4 +1,4 @@
-"""Every spot route that public clients call answers data or a refusal of MEXC's form, never 404."""
+"""Every spot route of public clients returns data or a refusal in MEXC's format, never 404."""
 
 from typing import Any, cast
 
@@ -81,7 +81,7 @@ MANDATORY = {
 
 
 def is_refusal(body: object) -> bool:
-    """Whether a body says what was refused, with a number."""
+    """Whether a body contains a refusal with a code."""
     fields = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
     return fields.keys() >= {"code", "msg"} and int(fields["code"]) not in (0, 404)
 

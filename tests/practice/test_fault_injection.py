@@ -257,7 +257,7 @@ def test_M1_reset_closes_a_socket_in_the_middle_of_a_push() -> None:
 
 
 def test_every_kind_of_fault_has_a_test() -> None:
-    """Named here, so that a new kind is not forgotten."""
+    """Lists every kind, so that a new one is not forgotten."""
     requests = {
         FaultKind.LOSE_REQUEST,
         FaultKind.LOSE_RESPONSE,

@@ -1,4 +1,4 @@
-"""When a planned fault strikes."""
+"""Times and conditions of planned faults."""
 
 from mexc_tui.practice.faults import Faults, Hit
 from mexc_tui.practice.scenario import FaultKind, FaultPlan

@@ -1,4 +1,4 @@
-"""The shipped day of listings: each kind really happens, as the outside sees it."""
+"""The built-in day of listings: each kind happens, as visible in the public data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ SMALL = msgspec.structs.replace(DAY, market=MarketPlan(symbols=20, active_pairs=
 
 @dataclass(frozen=True)
 class Seen:
-    """What the outside sees of one base at one moment; openings in seconds of the day, None: not there."""
+    """Public data of one base at one time; openings in seconds of the day, None: absent."""
 
     calendar_s: float | None
     triple: tuple[int, int, int] | None
@@ -32,7 +32,7 @@ class Seen:
 
 
 def day(seconds: float = 0.0, *bases: str, seed: int = 1) -> ExchangeSession:
-    """The day, `seconds` after it began; with `bases` only their part of it: the same, and quicker."""
+    """Return the day `seconds` after its start; `bases` restricts it to those, for speed."""
     return at(ExchangeSession(part(bases), seed, START_MS), seconds)
 
 
@@ -65,7 +65,7 @@ def seen(session: ExchangeSession, base: str) -> Seen:
 def buy(
     session: ExchangeSession, base: str, *, market: bool = False, price: str = "0.05"
 ) -> int | str | OrderStatus:
-    """Spend 10 USDT or so; the code of a refusal, or the status of the order."""
+    """Buy for about 10 USDT; return the code of the refusal, or the status of the order."""
     symbol = f"{base}USDT"
     if market:
         asked = NewOrder(symbol, Side.BUY, OrderType.MARKET, quote_quantity=Decimal(10))
@@ -79,7 +79,7 @@ def buy(
 
 
 def prices(witness: Witness, base: str) -> Sequence[tuple[float, Decimal]]:
-    """When, in seconds of the day, and at what price it traded."""
+    """Return the time, in seconds of the day, and the price of each trade."""
     return [
         ((trade.time_ms - START_MS) / 1000, trade.price)
         for symbol, trade in witness.trades

@@ -1,4 +1,4 @@
-"""A day's report says of each listing what was seen, what was signalled, and what then happened."""
+"""Report of a day: timeline, signals and outcome of each listing."""
 
 from dataclasses import replace
 from random import Random

@@ -1,4 +1,4 @@
-"""What the report says of money: why nothing was bought, how it was bought and closed, and the books."""
+"""Trading part of the report: refusals, entries, exits and the ledger check."""
 
 import dataclasses
 from decimal import Decimal as D

@@ -1,4 +1,4 @@
-"""Every setting has a reader: a setting that nothing reads promises something that the desk does not do."""
+"""Every setting has a reader."""
 
 import ast
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from mexc_tui.settings.table import TABLE
 
 ROOT = Path(mexc_tui.__file__).parent
 HOLDERS = ("settings", "current", "mode_settings")
-"""Names of variables, attributes and functions that hold or return `Settings`."""
+"""Names of variables, attributes and functions of type `Settings`."""
 
 
 def _settings_read_by(source: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The real client and the practice exchange, joined under MEXC's own address in virtual time."""
+"""The real client against the practice exchange at MEXC's address, in virtual time."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from mexc_tui.simulation.run import Simulation, simulate
 
 
 async def an_hour(sim: Simulation) -> tuple[int, str]:
-    """Measure the clock and read the account every minute; return the answers and the history's digest."""
+    """Measure the clock and read the account every minute; return the responses and the history digest."""
     scenario = Scenario(name="quiet", market=MarketPlan(symbols=20, active_pairs=1, trades_per_s=0.1))
     server = PracticeServer(scenario, 1, sim.clock)
     host = await sim.network.serve("api.mexc.com", 443, server.application())

@@ -1,4 +1,4 @@
-"""Virtual time: it jumps, keeps order, waits for threads, and says when everybody is stuck."""
+"""Virtual time: jumps, order, threads and deadlocks."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""The in-memory network: real aiohttp on both sides, production addresses, every fault of a wire."""
+"""The in-memory network: real aiohttp on both sides, production addresses, all network faults."""
 
 import asyncio
 import inspect
@@ -32,7 +32,7 @@ def loop_time() -> float:
 
 
 class Exchange:
-    """A small server: says who called, sends big bodies, echoes over a WebSocket, keeps a count."""
+    """A small server: returns the caller, sends large bodies, echoes over a WebSocket, counts requests."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -262,7 +262,7 @@ def test_a_server_that_shuts_down_sends_a_close_frame() -> None:
 
 
 async def three_days(sim: Simulation) -> tuple[int, str]:
-    """Talk for 72 hours over WebSockets with heartbeats; every eight hours a new one, and a request."""
+    """Exchange messages for 72 hours over WebSockets with heartbeats; reconnect every eight hours."""
     exchange, _ = await serve(sim)
     host = await sim.network.serve("wbs-api.mexc.com", 443, exchange.app)
     host.latency_s = (0.02, 0.2)
@@ -315,7 +315,7 @@ def trace_in_another_process(hash_seed: str) -> str:
 
 
 async def short_talk(sim: Simulation) -> str:
-    """Let several clients talk at once, over a road that jitters."""
+    """Run several clients at once, with jitter."""
     _, host = await serve(sim)
     host.latency_s = (0.001, 0.3)
 

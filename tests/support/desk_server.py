@@ -45,7 +45,7 @@ def now_ms() -> int:
 
 @dataclass
 class MemoryAudit:
-    """Outlives an engine, as the durable one does."""
+    """An audit that outlives an engine, like the durable one."""
 
     rows: dict[str, tuple[ReceivedCommand, CommandResponse | None]] = field(
         default_factory=dict[str, tuple[ReceivedCommand, "CommandResponse | None"]]
@@ -86,10 +86,11 @@ class MemoryJournal:
 
 
 class Engine:
-    """Counts what it was told to buy, so that doing it twice shows."""
+    """Records its purchases, so that a repeated command is visible."""
 
     def __init__(
         self,
+        *,
         audit: MemoryAudit,
         journal: MemoryJournal,
         engine: str,
@@ -150,12 +151,18 @@ async def serving(
     highest: Role = Role.OPERATE,
     peer: Callable[..., Peer] = peer_of,
 ) -> AsyncGenerator[Engine]:
-    engine = Engine(audit or MemoryAudit(), journal or MemoryJournal(), name, highest, peer)
+    engine = Engine(
+        audit=audit or MemoryAudit(),
+        journal=journal or MemoryJournal(),
+        engine=name,
+        highest=highest,
+        peer=peer,
+    )
     await engine.server.open(path)
     try:
         yield engine
     finally:
-        await engine.server.close(deadline_s=0.5)  # also when it was closed before
+        await engine.server.close(deadline_s=0.5)  # also after an earlier close
 
 
 def client_of(path: Path, role: Role = Role.OPERATE, who: str = "tester") -> DeskClient:
@@ -173,9 +180,9 @@ async def running(client: DeskClient) -> AsyncGenerator[DeskClient]:
 
 
 async def until(is_so: Callable[[], bool], of_s: float = 20.0) -> None:
-    """Wait for something that will be so."""
+    """Wait until the condition is true."""
     async with asyncio.timeout(of_s):
-        while not is_so():  # noqa: ASYNC110 - what is waited for has no event
+        while not is_so():  # noqa: ASYNC110 - the condition has no event
             await asyncio.sleep(0.002)
 
 

@@ -40,7 +40,7 @@ CLOCK = SystemClock()
 
 @dataclass
 class FakeEngineQueries(EngineQueries):
-    """An engine that is what a test says it is."""
+    """An engine with fixed contents."""
 
     state: TradingState = TradingState.ACTIVE
     standing: list[SignalRow] = field(default_factory=list[SignalRow])

@@ -19,7 +19,7 @@ FILE = "desk.db"
 
 
 class HandClock:
-    """A clock that moves when a test says so, and by `step_ns` whenever somebody looks."""
+    """A clock that advances on request, and by `step_ns` on every reading."""
 
     def __init__(self, step_ns: int = 0) -> None:
         self.ns = 1_000_000_000
@@ -37,7 +37,7 @@ class HandClock:
 
 
 def fact(number: int = 0, about: str = "NEWUSDT") -> AnyEvent:
-    """Return some event that tells itself from others by `number`."""
+    """Return an event identified by `number`."""
     return Alert(at_ms=number, about=about, severity=Severity.INFO, rule="test", text=f"fact {number}")
 
 
@@ -60,7 +60,7 @@ class InlineThread(SqliteThread):
 
 class _NoThread:
     def start(self) -> None:
-        """Have nothing to start."""
+        """Start nothing."""
 
 
 class _InlineQueue:
@@ -68,7 +68,7 @@ class _InlineQueue:
         future, function = call
         try:
             result = function()
-        except BaseException as error:  # the caller's future carries it, as aiosqlite's thread does
+        except BaseException as error:  # passed to the caller's future, as by aiosqlite's thread
             if future is not None:
                 future.get_loop().call_soon(_fail, future, error)
         else:
@@ -103,7 +103,7 @@ def alert(
 
 
 def pair(number: int) -> Callable[[UnitOfWork], int]:
-    """Return a unit of two facts, to see whether it is ever torn."""
+    """Return a unit of two facts, to check that it is stored atomically."""
 
     def work(unit: UnitOfWork) -> int:
         unit.record(fact(number))
@@ -118,7 +118,7 @@ def moments(stored: ReadTransaction) -> list[int]:
 
 
 class Blocker:
-    """Work that waits in the writer's thread until it may go on."""
+    """Work that blocks the writer's thread until it is released."""
 
     def __init__(self) -> None:
         self._started = threading.Event()

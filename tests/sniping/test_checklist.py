@@ -1,4 +1,4 @@
-"""The checklist of the last seconds."""
+"""The readiness checklist."""
 
 from dataclasses import replace
 from typing import Any

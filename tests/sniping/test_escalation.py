@@ -1,4 +1,4 @@
-"""Selling when the exchange refuses."""
+"""Sales that the exchange refuses."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -39,13 +39,13 @@ def test_the_pairs_band_bounds_the_lowest_price() -> None:
     assert escalate(replace(FIRST, is_urgent=True), banded, SLIPPAGE, T0).price == D("0.95")
 
 
-def test_a_band_that_nobody_told_of_is_neared_until_the_bid() -> None:
+def test_an_unknown_price_band_is_approached_up_to_the_bid() -> None:
     told = replace(FIRST, is_urgent=True, refusal=refusal(30087, Advice.REPRICE))
     tried = [escalate(replace(told, number=number), GRID, SLIPPAGE, T0).price for number in (1, 2, 3)]
     assert tried == [D("0.95"), D("0.975"), D("0.9875")]
 
 
-def test_oversold_offers_a_step_less_and_asks_for_balances() -> None:
+def test_oversold_offers_a_step_less_and_queries_balances() -> None:
     oversold = refusal(30005, Advice.REFRESH_BALANCES)
     terms = learn(SaleTerms(), oversold, SENT, GRID)
     sale = escalate(replace(FIRST, number=1, refusal=oversold, terms=terms), GRID, SLIPPAGE, T0)
@@ -60,7 +60,7 @@ def test_suspended_selling_is_trapped_alarmed_and_tried_again_later() -> None:
     assert sale.at_ms == T0 + 30_000
 
 
-def test_an_unknown_outcome_is_asked_for_before_anything_is_sold_again() -> None:
+def test_an_unknown_outcome_is_queried_before_anything_is_sold_again() -> None:
     told = replace(FIRST, number=1, refusal=refusal(500, Advice.QUERY, definite=False))
     assert escalate(told, GRID, SLIPPAGE, T0).method is SaleMethod.QUERY
 

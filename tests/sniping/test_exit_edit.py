@@ -1,4 +1,4 @@
-"""A person's wishes for an open position's exits, held against the rules, as examples and properties."""
+"""Edits of an open position's exits against the rules, as examples and properties."""
 
 from decimal import Decimal as D
 

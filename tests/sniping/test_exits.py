@@ -1,4 +1,4 @@
-"""How a position is left."""
+"""Exit decisions."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -55,7 +55,7 @@ def trade(price: str, after_ms: int, *, time_ms: int | None = None) -> tuple[Tic
 
 
 def feed(held: ExitHolding, *ticks: Tick | tuple[Tick, int] | None, after_ms: int = 0) -> Decision:
-    """Return the last decision; None looks at the time `after_ms` after the opening."""
+    """Return the last decision; None evaluates time alone, `after_ms` after the opening."""
     last = Decision(remember(held.position))
     for one in ticks:
         tick, now_ms = one if isinstance(one, tuple) else (one, T0 + after_ms if one is None else one.at_ms)
@@ -249,7 +249,7 @@ def test_a_plain_stop_is_reported_as_a_stop_however_its_price_was_rounded(
     assert memory.fired is CloseReason.STOP
 
 
-def test_a_stop_raised_by_hand_is_reported_as_a_stop() -> None:
+def test_a_manually_raised_stop_is_reported_as_a_stop() -> None:
     held = replace_plan(break_even_rung=1, stop_price=D("0.97"), initial_stop=D("0.9"))
     assert run(holding(held), ("0.96", 0), ("0.96", 400)).memory.fired is CloseReason.STOP
     done = replace_plan(break_even_rung=1, rungs_done=(1,), stop_price=D("1.05"), initial_stop=D("0.9"))

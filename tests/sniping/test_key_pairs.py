@@ -1,4 +1,4 @@
-"""What a key's own list of pairs says about one of them."""
+"""Trading permission of a key from its own symbol list."""
 
 import pytest
 

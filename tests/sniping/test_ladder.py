@@ -1,4 +1,4 @@
-"""The ladder as orders."""
+"""The take-profit ladder as orders."""
 
 import dataclasses
 from decimal import Decimal
@@ -51,7 +51,7 @@ def test_a_rung_is_done_only_when_its_share_is_sold() -> None:
     assert rungs_done(position(remaining=D(70), sold_quantity=D(30)), ((1, D(30)),), GRID) == (1,)
 
 
-def test_what_is_left_of_a_rung_rests_on_although_it_is_too_small_for_a_new_order() -> None:
+def test_the_remainder_of_a_rung_keeps_resting_although_too_small_for_a_new_order() -> None:
     held = position(remaining=D("70.5"), sold_quantity=D("29.5"))
     rest = (RestingRung(1, "a", D("1.1"), D("0.5")),)
     assert rungs(held, GRID, ((1, D("29.5")),), resting=rest)[0].quantity == D("0.5")
@@ -108,7 +108,7 @@ def test_a_slice_that_is_missing_is_placed_and_one_too_many_is_cancelled() -> No
     assert align(plans, three, held, D(55), grid).cancel == ("c",)
 
 
-def test_a_changed_rule_that_lets_no_rung_be_placed_cancels_none_that_rests() -> None:
+def test_a_changed_filter_that_allows_no_rung_cancels_no_resting_one() -> None:
     held = position()
     resting = tuple(
         RestingRung(plan.number, str(plan.number), plan.price, plan.quantity) for plan in rungs(held, GRID)
@@ -145,7 +145,7 @@ def test_a_maximum_below_the_minimum_lets_no_rung_rest() -> None:
     fills_of_rungs,
     st.sampled_from([None, D(20), D(3)]),
 )
-def test_a_ladder_that_rests_stays_as_it_is_however_its_rungs_are_filled(
+def test_a_resting_ladder_stays_unchanged_however_its_rungs_are_filled(
     owned: Decimal, weights: list[int], is_whole: bool, fills: list[tuple[int, int]], most: Decimal | None
 ) -> None:
     grid = dataclasses.replace(GRID, max_value=most)

@@ -1,4 +1,4 @@
-"""When a snipe fires, at which price, and how often."""
+"""Time, price and number of a snipe's attempts."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Where the protection of a position lives, and whether it may sell."""
+"""Where the protection of a position runs, and whether it can sell."""
 
 import pytest
 from msgspec.structs import replace
@@ -49,7 +49,7 @@ def test_a_stop_protects_only_while_it_covers_sees_and_may_sell() -> None:
         (replace(PAIR, is_spot_trading_allowed=False), "trading suspended"),
     ],
 )
-def test_a_pair_that_takes_no_sales_hinders_them(pair: Symbol | None, words: str) -> None:
+def test_a_pair_that_accepts_no_sales_blocks_protection(pair: Symbol | None, words: str) -> None:
     found = blocked_reason(pair, Trading(), T0 - 100, T0)
     assert bool(found) == bool(words)
     assert words in found

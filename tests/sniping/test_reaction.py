@@ -1,4 +1,4 @@
-"""What follows from each answer of an attempt."""
+"""Next step after each response to an attempt."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -98,7 +98,7 @@ def test_missing_balance_halves_twice_then_stops(code: int) -> None:
     assert after(code, replace(START, reductions=2)).step is ReactionStep.STOP
 
 
-def test_too_many_requests_wait_as_long_as_the_answer_says() -> None:
+def test_too_many_requests_wait_for_the_time_in_the_response() -> None:
     assert after(429, replace(START, retry_after_ms=700)).at_ms == T0 + 790
     assert after(429, replace(START, retry_after_ms=7_000)).step is ReactionStep.STOP
 
@@ -124,7 +124,7 @@ def test_a_definite_end_stops_and_calls_somebody(code: int) -> None:
     assert Chore.ALERT in following.chores
 
 
-def test_an_unknown_outcome_is_asked_for_and_nothing_else_is_sent() -> None:
+def test_an_unknown_outcome_is_queried_and_nothing_else_is_sent() -> None:
     following = react(Ambiguous("timeout", T0, 2_000), START, RULES, T0 + 90)
     assert (following.step, following.state) == (ReactionStep.QUERY, SnipeState.UNKNOWN)
 

@@ -1,4 +1,4 @@
-"""The price that a premium is measured from, and what is said of it."""
+"""The reference price of a premium, and its text."""
 
 from decimal import Decimal as D
 

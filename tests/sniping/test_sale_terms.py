@@ -40,7 +40,7 @@ def test_a_disabled_market_order_leaves_limits() -> None:
     assert (sale.method, sale.type, sale.price) == (SaleMethod.RESTING, LIMIT, D("0.8"))
 
 
-def test_a_bid_below_the_band_is_sold_to_at_market_and_then_a_limit_order_rests() -> None:
+def test_a_bid_below_the_band_is_tried_at_market_then_with_a_resting_limit() -> None:
     below = replace(FIRST, bid=D("0.5"), cap=WIDE_CAP)
     first = escalate(below, BANDED, SLIPPAGE, T0)
     assert (first.method, first.type, first.price, first.quantity) == (
@@ -71,7 +71,7 @@ def test_a_band_without_a_number_that_refuses_every_price_ends_at_market() -> No
     assert sale.method is SaleMethod.MARKET
 
 
-def test_a_quantity_above_the_maximum_is_halved_until_it_is_taken() -> None:
+def test_a_quantity_above_the_maximum_is_halved_until_accepted() -> None:
     terms, offered = SaleTerms(), D(100)
     for _ in range(3):
         terms = learn(terms, refusal(30003, Advice.REDUCE_SIZE), replace(SENT, quantity=offered), GRID)
@@ -123,7 +123,7 @@ def test_a_sale_that_is_refused_for_ten_seconds_is_trapped_whatever_the_code(cod
     assert not escalate(replace(late, since_ms=T0 - 4_000), GRID, SLIPPAGE, T0).trapped
 
 
-def test_orders_that_nobody_buys_and_a_missing_bid_trap_a_position_too() -> None:
+def test_unfilled_orders_and_a_missing_bid_also_trap_a_position() -> None:
     late = replace(FIRST, number=5, since_ms=T0 - TRAPPED_AFTER_MS)
     assert escalate(late, GRID, SLIPPAGE, T0).trapped == "orders accepted but not filled"
     assert escalate(replace(late, bid=None), GRID, SLIPPAGE, T0).trapped == "no bid"

@@ -92,7 +92,7 @@ def test_a_last_trade_alone_makes_no_dust_of_what_a_changed_rule_refuses_while_t
         assert last.sellability is not Sellability.DUST
 
 
-def test_a_minute_with_two_looks_confirms_nothing() -> None:
+def test_a_minute_with_two_observations_confirms_nothing() -> None:
     crashed = KnownPrices(D("0.001"), D("0.001"), D(1), D("1.1"))
     first = judge(D(20), GRID, crashed, T0)
     late = judge(D(20), GRID, crashed, T0 + CONFIRM_MS, first.confirmation)
@@ -128,7 +128,7 @@ rules = st.builds(
 
 
 @given(st.decimals(min_value="0.001", max_value=1_000, places=3), rules, prices, prices, prices)
-def test_dust_at_one_look_is_worth_little_at_every_known_price(
+def test_dust_after_one_observation_is_worth_little_at_every_known_price(
     quantity: Decimal, grid: Grid, bid: Decimal | None, last: Decimal | None, entry: Decimal | None
 ) -> None:
     found = judge(quantity, grid, KnownPrices(bid, last, entry, entry), T0)

@@ -51,7 +51,7 @@ def test_hard_cap_holds_against_every_setting() -> None:
     assert "hard cap" in sized.limited_by
 
 
-def test_unknown_equity_refuses_sizes_that_rest_on_it() -> None:
+def test_unknown_equity_refuses_sizes_that_depend_on_it() -> None:
     sized = size(replace(RULES, sizing=Sizing.EQUITY), replace(FACTS, equity=None))
     assert (sized.spend, "unknown" in sized.refused) == (0, True)
 

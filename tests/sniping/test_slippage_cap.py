@@ -24,7 +24,7 @@ def test_a_falling_bid_is_followed_to_the_cap_and_no_further() -> None:
     assert "more than 10 % below the first bid of 1" in capped.words
 
 
-def test_a_bid_that_rises_is_not_given_away() -> None:
+def test_a_rising_bid_is_used() -> None:
     assert escalate(replace(SALE, bid=D(2)), GRID, SLIPPAGE, T0).price == D("1.8")
 
 
@@ -53,7 +53,7 @@ def test_a_bid_that_returns_begins_the_minute_anew() -> None:
     assert (cap.first_bid, cap.below_since_ms) == (1, T0 + CONFIRM_MS)
 
 
-def test_a_person_s_sale_waits_until_the_person_asks_again() -> None:
+def test_a_manual_sale_waits_until_it_is_repeated() -> None:
     cap = observed(FIRST, D("0.7"), SLIPPAGE, T0, is_manual=True)
     cap = observed(cap, D("0.7"), SLIPPAGE, T0 + 100 * CONFIRM_MS, is_manual=True)
     assert cap.first_bid == 1

@@ -1,4 +1,4 @@
-"""What stands against going live, and the phrase that a person types."""
+"""Blockers of the live unlock, and the confirmation phrase."""
 
 from dataclasses import replace
 from decimal import Decimal as D
@@ -16,7 +16,7 @@ from tests.support.samples.sniping_samples import WELL
 HALTED = Trading(state=TradingState.HALTED, cause=Cause.MANUAL, words="lunch")
 
 
-def test_nothing_stands_against_a_desk_that_is_well() -> None:
+def test_a_healthy_desk_has_no_unlock_blockers() -> None:
     assert unlock_blockers(WELL) == ()
 
 
@@ -35,7 +35,7 @@ def test_nothing_stands_against_a_desk_that_is_well() -> None:
         (replace(WELL, ban="the exchange does not serve us"), "does not serve us"),
     ],
 )
-def test_each_thing_that_is_not_well_stands_against_it_in_words(desk: DeskFacts, says: str) -> None:
+def test_each_problem_is_an_unlock_blocker_with_a_text(desk: DeskFacts, says: str) -> None:
     (words,) = unlock_blockers(desk)
     assert says in words
 

@@ -1,4 +1,4 @@
-"""The pipeline: every verdict, in the order of the stages, with what would flip it."""
+"""The validation pipeline: every verdict, in the order of the stages, with what makes it pass."""
 
 import re
 from dataclasses import replace
@@ -57,10 +57,10 @@ def test_stages_come_in_their_order_and_all_are_computed_after_the_first_no() ->
     [
         (1_795_397_562_023, "2026-11-23 01:32:42.023 UTC"),
         (None, "none"),
-        (10**18, f"{10**18} ms, which is no date"),
+        (10**18, f"{10**18} ms, not a valid date"),
     ],
 )
-def test_moments_are_said_as_people_read_them(at_ms: int | None, words: str) -> None:
+def test_times_are_formatted_in_utc(at_ms: int | None, words: str) -> None:
     judged = judge(wish(opens_ms=at_ms), facts(), NOW).verdicts
     said = {one.name: one.value for one in judged}
     assert said["opening_agreed"] == words
@@ -96,7 +96,7 @@ WISHES: list[tuple[str, dict[str, Any]]] = [
         (True, D(1_000), "change the sizing or its caps"),
     ],
 )
-def test_without_a_size_it_is_told_what_has_to_come_first(known: bool, equity: D | None, flip: str) -> None:
+def test_without_a_size_the_verdict_states_the_next_step(known: bool, equity: D | None, flip: str) -> None:
     seen = with_pair() if known else with_pair(symbol=None)
     seen = replace(seen, book=replace(seen.book, equity=equity))
     judgement = judge(wish(spend=D(0), size_words="there is no size"), seen, NOW)
@@ -155,7 +155,7 @@ def test_automatic_arming_outside_practice_needs_the_setting_and_100_outcomes(mo
     assert refused(100, AutoArm.PRACTICE) == {"automatic"}
 
 
-def test_a_person_arms_what_no_detector_may() -> None:
+def test_manual_arming_needs_no_detector() -> None:
     by_hand = wish(detector=None, probability=None)
     assert judge(by_hand, with_desk(mode=Mode.PAPER), NOW).approved
 
@@ -174,7 +174,7 @@ def test_nothing_of_the_pipeline_can_skip_the_risk_limits() -> None:
     assert judgement.first_refusal.stage is CheckStage.RISK
 
 
-def test_an_opening_far_ahead_says_when_it_can_be_armed() -> None:
+def test_an_opening_far_ahead_states_when_it_can_be_armed() -> None:
     refusal = judge(wish(), with_rules(advance_ms=1_000), NOW).first_refusal
     assert refusal is not None
     assert refusal.until_ms == T0 - 1_000

@@ -1,4 +1,4 @@
-"""What signals may arm on paper once enough outcomes are recorded (formulas E7)."""
+"""Arming from signals on paper once enough outcomes are recorded (formulas E7)."""
 
 from pathlib import Path
 

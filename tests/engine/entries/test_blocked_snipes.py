@@ -1,4 +1,4 @@
-"""What keeps a snipe from being armed or fired, and how that is told."""
+"""Conditions that prevent arming or firing, and how they are reported."""
 
 import asyncio
 from decimal import Decimal
@@ -54,7 +54,7 @@ def test_nothing_is_fired_while_the_private_stream_is_down(tmp_path: Path) -> No
     simulate(main)
 
 
-def test_nothing_is_fired_by_a_clock_that_is_not_known_well(tmp_path: Path) -> None:
+def test_an_inaccurate_clock_blocks_firing(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 4)
@@ -103,7 +103,7 @@ def test_signals_arm_only_where_that_is_set(tmp_path: Path, mode: str) -> None:
     simulate(main)
 
 
-def test_armed_by_hand_it_is_fired(tmp_path: Path) -> None:
+def test_a_manually_armed_snipe_fires(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(auto_arm="never")) as watcher:
             await watcher.at(OPENS_S - 9)
@@ -115,7 +115,7 @@ def test_armed_by_hand_it_is_fired(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_what_if_says_exactly_what_arming_says(tmp_path: Path) -> None:
+def test_what_if_returns_the_same_verdicts_as_arming(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         plan = scenario(listing(api_allowed=False), auto_arm="never")
         async with opening(sim, tmp_path, plan) as watcher:
@@ -131,7 +131,7 @@ def test_what_if_says_exactly_what_arming_says(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_refusal_is_told_once_until_it_changes(tmp_path: Path) -> None:
+def test_a_refusal_is_reported_once_until_it_changes(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(listing(api_allowed=False))) as watcher:
             await watcher.at(LATER_S)
@@ -155,7 +155,7 @@ def test_a_refusal_is_told_once_until_it_changes(tmp_path: Path) -> None:
     ],
     ids=["thin", "dud", "suspended"],
 )
-def test_a_poor_opening_ends_with_the_books_that_the_exchange_has(tmp_path: Path, plan: ListingPlan) -> None:
+def test_after_a_poor_opening_ledger_and_exchange_agree(tmp_path: Path, plan: ListingPlan) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(plan)) as watcher:
             await watcher.at(OPENS_S + 12)

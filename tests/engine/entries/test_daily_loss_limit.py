@@ -1,4 +1,4 @@
-"""The gate of the daily loss measures it from the same start of the day as the risk monitor."""
+"""The entry check measures the daily loss from the same start of the day as the risk monitor."""
 
 from decimal import Decimal
 from pathlib import Path

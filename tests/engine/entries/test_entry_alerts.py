@@ -31,7 +31,7 @@ def test_an_entry_that_a_risk_limit_refuses_raises_one_alert_that_names_the_limi
     simulate(main)
 
 
-def test_a_pair_that_nobody_can_buy_yet_raises_no_risk_alert(tmp_path: Path) -> None:
+def test_a_pair_not_open_for_buying_raises_no_risk_alert(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(listing(api_allowed=False))) as watcher:
             await watcher.at(60)

@@ -1,4 +1,4 @@
-"""What limits are held against, out of the books: everything once."""
+"""Inputs of the risk limits from the ledger: each one once."""
 
 from dataclasses import replace
 from decimal import Decimal

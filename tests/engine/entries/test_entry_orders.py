@@ -1,4 +1,4 @@
-"""What the attempts of one snipe cost, or may still cost."""
+"""Cost and possible cost of the attempts of one snipe."""
 
 from typing import TYPE_CHECKING, cast
 

@@ -1,4 +1,4 @@
-"""Answers and changes of the last seconds that are rare or dear (reliability R13, R17, R18, O11 to O13)."""
+"""Rare or costly responses and changes in the last seconds (reliability R13, R17, R18, O11 to O13)."""
 
 import asyncio
 from decimal import Decimal
@@ -62,7 +62,7 @@ def take_and_answer(session: ScriptedSession, refusal: PracticeRefusal) -> None:
 
 
 @pytest.mark.parametrize("is_taken", [False, True], ids=["not taken", "taken"])
-def test_R13_an_answer_with_a_code_that_nobody_knows_decides_nothing_and_is_alerted(
+def test_R13_an_unknown_response_code_decides_nothing_and_raises_an_alert(
     tmp_path: Path, is_taken: bool
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -157,7 +157,7 @@ def test_R18_a_key_that_is_refused_at_the_opening_halts_loudly_and_tries_no_more
     simulate(main)
 
 
-def test_30025_nobody_on_the_other_side_makes_the_order_one_that_rests_at_the_same_limit(
+def test_30025_no_opponent_turns_the_order_into_one_resting_at_the_same_limit(
     tmp_path: Path,
 ) -> None:
     refusal = PracticeRefusal(30025, "no exist opponent order")
@@ -207,7 +207,7 @@ def test_O11_a_quantity_step_that_changes_while_armed_is_followed(tmp_path: Path
     simulate(main)
 
 
-def test_O12_signals_and_persons_at_once_reserve_once(tmp_path: Path) -> None:
+def test_O12_simultaneous_signals_and_manual_requests_reserve_once(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
             arming, memory = watcher.components.arming, watcher.components.ledger.state
@@ -248,7 +248,7 @@ def test_O13_wishes_that_are_judged_at_once_never_reserve_more_than_the_limit(tm
     simulate(main)
 
 
-def test_a_listing_by_hand_whose_pair_is_not_listed_is_never_armed_or_asked_for(tmp_path: Path) -> None:
+def test_a_manual_listing_whose_pair_is_not_listed_is_never_armed_or_queried(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
             opens_ms = watcher.session.start_ms + int(OPENS_S * 1_000)

@@ -1,4 +1,4 @@
-"""A listing's own page at the door: its snipe's plan and checklist, before and after the last second."""
+"""Plan and checklist of a snipe in the desk API, before and after the last second."""
 
 import asyncio
 from pathlib import Path
@@ -20,7 +20,7 @@ async def why(client: DeskClient) -> WhyRow:
     return reply.result
 
 
-def test_a_checklist_is_told_as_of_now_until_it_is_answered_for_good(tmp_path: Path) -> None:
+def test_a_checklist_is_a_preview_until_it_is_final(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path)
         await day.open()

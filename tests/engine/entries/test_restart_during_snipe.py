@@ -1,4 +1,4 @@
-"""An engine that ends at any point of a snipe's life, and the next one, on an exchange that goes on."""
+"""An engine that ends at any point of a snipe, and its successor, while the exchange keeps running."""
 
 import asyncio
 import sqlite3
@@ -174,7 +174,7 @@ def test_a_new_start_states_that_positions_are_protected_again(tmp_path: Path) -
     simulate(main)
 
 
-def test_damaged_books_stop_entries_and_no_exit(tmp_path: Path) -> None:
+def test_a_damaged_ledger_stops_entries_but_no_exit(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0), listing("TWO", opens_s=90)))
         await exchange.open()
@@ -201,7 +201,7 @@ def test_damaged_books_stop_entries_and_no_exit(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_the_second_comparison_of_a_start_serves_also_what_asked_for_one_meanwhile(tmp_path: Path) -> None:
+def test_the_second_reconciliation_of_a_start_also_serves_requests_made_meanwhile(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         exchange = Exchange(sim, tmp_path, scenario(reconcile_s=60))
         await exchange.open()

@@ -1,4 +1,4 @@
-"""A sale of a pair ends its firing first, whatever asked for it."""
+"""A sale of a pair ends its firing first, whatever its cause."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -96,7 +96,7 @@ def test_a_take_profit_that_fills_within_the_entry_window_ends_the_buying(tmp_pa
     simulate(main)
 
 
-def test_a_full_sale_also_sells_what_a_buy_on_its_way_brings(tmp_path: Path) -> None:
+def test_a_full_sale_also_sells_fills_of_a_pending_buy(tmp_path: Path) -> None:
     slow = FaultPlan(kind=FaultKind.LATE_REQUEST, at_s=OPENS_S, method="POST", path=ORDER, amount_ms=700)
 
     async def main(sim: Simulation) -> None:

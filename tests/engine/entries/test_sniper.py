@@ -1,4 +1,4 @@
-"""One opening after another, as each may go; every order and answer is the practice exchange's own."""
+"""Snipes through every kind of opening, with the orders and responses of the practice exchange."""
 
 import asyncio
 import re
@@ -51,7 +51,7 @@ def test_a_clean_listing_is_armed_ready_fired_and_filled(tmp_path: Path) -> None
     simulate(main)
 
 
-def test_the_first_price_seen_at_the_opening_is_the_reference_and_bounds_what_is_paid(tmp_path: Path) -> None:
+def test_the_first_price_at_the_opening_is_the_reference_and_bounds_the_entry_price(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
             heard: list[Price] = []
@@ -218,7 +218,7 @@ def test_a_pair_that_had_no_price_before_is_bought_with_a_limit_over_its_first_p
     simulate(main)
 
 
-def test_a_pair_whose_price_is_never_seen_is_not_bought(tmp_path: Path) -> None:
+def test_a_pair_without_any_price_is_not_bought(tmp_path: Path) -> None:
     quiet = FaultPlan(kind=FaultKind.DROP_PUSH, path="spot@public")
 
     async def main(sim: Simulation) -> None:
@@ -245,7 +245,7 @@ def test_a_ceiling_is_taken_from_the_refusal_and_bid(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_lost_answer_leaves_it_unknown_buys_once_and_is_settled(tmp_path: Path) -> None:
+def test_a_lost_response_leaves_the_order_unknown_buys_once_and_is_resolved(tmp_path: Path) -> None:
     lost = FaultPlan(kind=FaultKind.LOSE_RESPONSE, path="/api/v3/order", method="POST", times=1)
 
     async def main(sim: Simulation) -> None:
@@ -277,7 +277,7 @@ def test_one_postponed_in_the_last_seconds_is_put_down_and_armed_anew(tmp_path: 
 
 
 @pytest.mark.parametrize("before_s", [0.3, 0.06])
-def test_one_postponed_while_its_shot_is_timed_sends_nothing_then_and_is_armed_anew(
+def test_a_listing_postponed_during_a_timed_attempt_sends_nothing_and_is_armed_again(
     tmp_path: Path, before_s: float
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -379,7 +379,7 @@ def test_two_who_arm_one_pair_at_once_get_one_snipe(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_what_a_person_disarmed_no_signal_arms_again_and_a_person_may(tmp_path: Path) -> None:
+def test_a_manually_disarmed_snipe_is_rearmed_manually_only(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
             memory = watcher.components.ledger.state
@@ -407,7 +407,7 @@ def test_a_halt_after_ready_stops_it_before_the_first_byte(tmp_path: Path) -> No
     simulate(main)
 
 
-def test_a_firing_leaves_no_ear_at_the_books(tmp_path: Path) -> None:
+def test_firing_removes_its_ledger_listener(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario()) as watcher:
             before = len(watcher.components.ledger._listeners)  # pyright: ignore[reportPrivateUsage]

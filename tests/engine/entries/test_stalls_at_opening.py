@@ -1,4 +1,4 @@
-"""Standstills around an opening: the attempt is planned again or dropped (reliability C3, C4)."""
+"""A blocked event loop around an opening: the attempt is planned again or dropped (reliability C3, C4)."""
 
 import asyncio
 from decimal import Decimal
@@ -36,7 +36,7 @@ async def arm_with_price(watcher: Watcher) -> None:
 @pytest.mark.parametrize(
     ("from_s", "to_s"), [(-1.5, 4.0), (-1.5, 9.0), (-0.3, 3.0), (-0.1, 1.5), (-0.02, 2.0), (-0.5, 0.4)]
 )
-def test_a_standstill_over_the_opening_of_a_pair_without_a_price_buys_nothing(
+def test_a_blocked_loop_across_the_opening_of_a_pair_without_a_price_buys_nothing(
     tmp_path: Path, from_s: float, to_s: float
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -51,9 +51,7 @@ def test_a_standstill_over_the_opening_of_a_pair_without_a_price_buys_nothing(
 
 
 @pytest.mark.parametrize(("from_s", "to_s"), [(-1.5, 4.0), (-0.1, 2.5), (0.1, 3.0)])
-def test_a_long_standstill_ends_buying_until_the_ledger_was_compared(
-    tmp_path: Path, from_s: float, to_s: float
-) -> None:
+def test_a_long_block_ends_buying_until_reconciliation(tmp_path: Path, from_s: float, to_s: float) -> None:
     async def main(sim: Simulation) -> None:
         refusals = [TOO_EARLY] * 18
         async with opening(sim, tmp_path, scenario(CALM, auto_arm="never"), *refusals) as watcher:
@@ -68,7 +66,7 @@ def test_a_long_standstill_ends_buying_until_the_ledger_was_compared(
 
 
 @pytest.mark.parametrize(("from_s", "to_s"), [(-0.3, 0.4), (-0.05, 0.8), (-1.0, 0.5)])
-def test_after_a_short_standstill_a_pair_with_a_known_price_is_planned_again(
+def test_after_a_short_block_a_pair_with_a_known_price_is_planned_again(
     tmp_path: Path, from_s: float, to_s: float
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -86,7 +84,7 @@ def test_after_a_short_standstill_a_pair_with_a_known_price_is_planned_again(
     simulate(main)
 
 
-def test_a_standstill_between_attempts_makes_the_next_one_ask_for_the_book_first(tmp_path: Path) -> None:
+def test_a_block_between_attempts_makes_the_next_one_query_the_order_book_first(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(PUNCTUAL), *[TOO_EARLY] * 3) as watcher:
             await watcher.until(lambda: len(watcher.session.asked) == 3, OPENS_S + 3)
@@ -101,7 +99,7 @@ def test_a_standstill_between_attempts_makes_the_next_one_ask_for_the_book_first
     simulate(main)
 
 
-def test_a_standstill_before_the_opening_that_is_over_in_time_keeps_the_shot(tmp_path: Path) -> None:
+def test_a_block_that_ends_before_the_opening_keeps_the_attempt(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(PUNCTUAL)) as watcher:
             await watcher.at(OPENS_S - 2.5)
@@ -127,7 +125,7 @@ def test_a_machine_that_slept_before_the_opening_buys_nothing_by_its_old_clock(
     simulate(main)
 
 
-def test_a_standstill_between_decision_and_write_sends_nothing_of_what_was_decided(tmp_path: Path) -> None:
+def test_a_block_between_decision_and_write_drops_the_decided_order(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(CALM, auto_arm="never")) as watcher:
             await arm_with_price(watcher)

@@ -1,4 +1,4 @@
-"""What cannot be watched is not bought: the pair's streams and the private one, in the last seconds."""
+"""A pair without live streams is not bought: its own streams and the user stream, in the last seconds."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -51,7 +51,7 @@ async def buy_by_hand(watcher: Watcher) -> None:
 @pytest.mark.parametrize(
     ("path", "line"), [("spot@public", "public stream"), ("spot@private", "private stream")]
 )
-def test_nothing_is_bought_while_a_stream_stands_still(tmp_path: Path, path: str, line: str) -> None:
+def test_nothing_is_bought_while_a_stream_is_silent(tmp_path: Path, path: str, line: str) -> None:
     async def main(sim: Simulation) -> None:
         plan = scenario(faults=(half_open(path, 3.6),), auto_arm="never")
         async with opening(sim, tmp_path, plan) as watcher:

@@ -53,7 +53,7 @@ async def in_books(running: RunningEngine, asset: str, account: LedgerAccount = 
     )
 
 
-def test_what_was_written_off_becomes_mx_and_the_books_agree(tmp_path: Path) -> None:
+def test_written_off_dust_becomes_mx_and_the_ledger_agrees(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent={"ladder": ""})
         async with with_dust(day) as (running, face, dust):
@@ -81,7 +81,7 @@ def test_what_was_written_off_becomes_mx_and_the_books_agree(tmp_path: Path) -> 
     simulate(main)
 
 
-def test_a_coin_that_the_person_also_has_is_left_alone(tmp_path: Path) -> None:
+def test_a_coin_the_user_also_holds_is_not_converted(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent={"ladder": ""})
         async with with_dust(day) as (_, face, dust):
@@ -111,7 +111,7 @@ def test_what_is_held_is_not_dust(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_conversion_whose_answer_is_lost_is_looked_for_and_booked(tmp_path: Path) -> None:
+def test_a_conversion_with_a_lost_response_is_resolved_and_booked(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent={"ladder": ""}, faults=struck(FaultKind.LOSE_RESPONSE))
         async with with_dust(day) as (running, face, dust):
@@ -191,7 +191,7 @@ def test_what_cannot_be_booked_is_no_refusal_and_the_next_comparison_finds_it(
     simulate(main)
 
 
-def test_a_conversion_goes_on_when_who_asked_is_gone(tmp_path: Path) -> None:
+def test_a_conversion_continues_after_its_caller_is_cancelled(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent={"ladder": ""})
         async with with_dust(day) as (running, face, _):

@@ -1,4 +1,4 @@
-"""What protects and closes positions, on the practice exchange in virtual time."""
+"""Protection and closing of positions, on the practice exchange in virtual time."""
 
 import asyncio
 from decimal import Decimal
@@ -171,7 +171,7 @@ def test_a_time_stop_needs_no_price_and_sells_while_halted(tmp_path: Path) -> No
     simulate(main)
 
 
-def test_a_part_is_closed_by_hand_and_the_ladder_follows_what_is_left(tmp_path: Path) -> None:
+def test_a_manual_partial_close_realigns_the_ladder(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path)) as (running, components, position):
             done = await components.exit_execution.close(
@@ -187,7 +187,7 @@ def test_a_part_is_closed_by_hand_and_the_ladder_follows_what_is_left(tmp_path: 
     simulate(main)
 
 
-def test_a_part_too_small_for_an_order_is_told_as_such_and_the_position_stays_whole(tmp_path: Path) -> None:
+def test_a_part_too_small_for_an_order_is_reported_and_not_sold(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path)) as (running, components, position):
             done = await components.exit_execution.close(
@@ -218,7 +218,7 @@ def test_sales_that_meet_never_sell_a_coin_twice(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_sale_goes_on_when_who_asked_is_gone(tmp_path: Path) -> None:
+def test_a_sale_continues_after_its_caller_is_cancelled(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path)) as (running, components, position):
             asking = asyncio.ensure_future(
@@ -265,7 +265,7 @@ def test_a_trapped_coin_is_said_and_sold_once_it_may_be(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_stop_touched_while_nobody_was_there_sells_at_the_first_price(tmp_path: Path) -> None:
+def test_a_stop_touched_during_downtime_sells_at_the_first_price(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         listing = msgspec.structs.replace(QUIET, shape=ListingShape.FADE, peak=1.0)
         day = day_of(sim, tmp_path, listing=listing, lent={"stop_loss_pct": 2, **NO_LADDER})
@@ -282,7 +282,7 @@ def test_a_stop_touched_while_nobody_was_there_sells_at_the_first_price(tmp_path
     simulate(main)
 
 
-def test_where_the_stream_is_silent_the_book_is_asked_for(tmp_path: Path) -> None:
+def test_a_silent_stream_makes_the_monitor_query_the_order_book(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         silence = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@public")
         day = day_of(sim, tmp_path, faults=(silence,), lent=NO_LADDER)
@@ -296,7 +296,7 @@ def test_where_the_stream_is_silent_the_book_is_asked_for(tmp_path: Path) -> Non
     simulate(main)
 
 
-def test_a_price_that_nobody_tells_is_an_alert_and_no_protection(tmp_path: Path) -> None:
+def test_a_missing_price_raises_an_alert_and_removes_protection(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         silence = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@public")
         refused = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=45, path="/api/v3/depth")
@@ -331,7 +331,7 @@ def test_a_stop_sells_while_the_store_fails(tmp_path: Path, monkeypatch: pytest.
     simulate(main)
 
 
-def test_a_person_may_close_while_the_store_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_manual_close_works_while_the_store_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path)) as (running, components, position):
 
@@ -361,7 +361,7 @@ def test_a_stop_sells_while_the_exchange_serves_nothing_else(tmp_path: Path) -> 
     simulate(main)
 
 
-def test_a_lost_answer_is_asked_for_and_nothing_is_sold_twice(tmp_path: Path) -> None:
+def test_a_lost_response_is_queried_and_nothing_is_sold_twice(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         lost = FaultPlan(kind=FaultKind.LOSE_RESPONSE, at_s=45, path="/api/v3/order", method="POST", times=1)
         async with guarding(day_of(sim, tmp_path, faults=(lost,), lent=NO_LADDER)) as (
@@ -459,7 +459,7 @@ def test_an_order_that_the_exchange_denies_after_its_fence_holds_no_stop_up(
     simulate(main)
 
 
-def test_a_book_that_is_asked_for_counts_as_a_price_whatever_it_is_asked_for(tmp_path: Path) -> None:
+def test_a_queried_order_book_counts_as_a_price_for_every_purpose(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path)) as (_, components, _position):
             for purpose in Purpose:

@@ -1,4 +1,4 @@
-"""Exits of an open position changed at the door, against the practice exchange in virtual time."""
+"""Exits of an open position edited through the desk API, on the practice exchange in virtual time."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -113,7 +113,7 @@ def test_a_raised_stop_protects_at_once_and_outlives_the_engine(tmp_path: Path) 
     simulate(main)
 
 
-def test_a_trail_that_begins_at_once_is_told_by_the_stop_it_moves_to(tmp_path: Path) -> None:
+def test_a_trailing_stop_that_applies_immediately_is_reported_with_its_price(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with desk(sim, tmp_path) as at:
             await give(at.client, ladder=())
@@ -127,7 +127,7 @@ def test_a_trail_that_begins_at_once_is_told_by_the_stop_it_moves_to(tmp_path: P
     simulate(main)
 
 
-def test_a_new_ladder_replaces_what_rests(tmp_path: Path) -> None:
+def test_a_new_ladder_replaces_resting_orders(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with desk(sim, tmp_path) as at:
             running, components, position, client = at.running, at.components, at.position, at.client
@@ -173,7 +173,7 @@ def test_a_nearer_time_stop_closes_in_time(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_what_is_refused_changes_nothing_and_says_value_and_limit(tmp_path: Path) -> None:
+def test_a_refused_edit_changes_nothing_and_states_value_and_limit(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with desk(sim, tmp_path) as at:
             running, components, position, client = at.running, at.components, at.position, at.client

@@ -128,7 +128,7 @@ def test_a_kill_sells_a_position_above_the_maximum_order(tmp_path: Path) -> None
     simulate(main)
 
 
-def test_a_stop_finds_its_size_where_both_bounds_changed_and_nobody_told(tmp_path: Path) -> None:
+def test_a_stop_finds_its_size_after_both_bounds_changed_without_notice(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent={"ladder": ""})
         async with guarding(day) as (running, components, position):

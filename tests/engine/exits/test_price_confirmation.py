@@ -82,7 +82,7 @@ def test_bids_that_are_gone_for_a_second_and_a_half_sell_nothing(tmp_path: Path)
     simulate(main)
 
 
-def test_a_fall_seen_by_bid_and_trade_sells_at_once(tmp_path: Path) -> None:
+def test_a_fall_confirmed_by_bid_and_trade_sells_immediately(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         slow: Lent = {"stop_confirm_ms": 10_000, **NO_LADDER}
         async with guarding(day_of(sim, tmp_path, lent=slow)) as (running, components, position):
@@ -95,7 +95,7 @@ def test_a_fall_seen_by_bid_and_trade_sells_at_once(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_standstill_after_one_low_bid_does_not_confirm_it(tmp_path: Path) -> None:
+def test_a_block_after_one_low_bid_does_not_confirm_it(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, path="spot@public")
         blind = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, path="/api/v3/depth")

@@ -1,4 +1,4 @@
-"""Sales that the exchange refuses or nobody buys: visible, bounded, and done once they can be."""
+"""Sales that are refused or not filled: visible, bounded, and completed once possible."""
 
 import asyncio
 from decimal import Decimal
@@ -46,7 +46,7 @@ def kinds(day: PracticeDay) -> list[str]:
     return [row.type.value for row in ours(day) if row.side is Side.SELL]
 
 
-def test_a_close_never_sells_below_the_cap_of_its_first_bid_until_it_is_asked_again(tmp_path: Path) -> None:
+def test_a_close_never_sells_below_the_cap_of_its_first_bid_until_repeated(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
             price(components, position, "2")
@@ -68,7 +68,7 @@ def test_a_close_never_sells_below_the_cap_of_its_first_bid_until_it_is_asked_ag
     simulate(main)
 
 
-def test_a_close_by_the_guard_is_not_held_back_by_the_cap_of_a_person(tmp_path: Path) -> None:
+def test_a_close_by_the_risk_monitor_is_not_blocked_by_the_cap_of_a_manual_one(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
             price(components, position, "2")
@@ -116,7 +116,7 @@ def test_a_bid_that_returns_wakes_a_sale_at_once(tmp_path: Path) -> None:
     simulate(main)
 
 
-def test_a_pair_that_takes_no_sale_is_trapped_alerted_again_and_sold_once_it_does(tmp_path: Path) -> None:
+def test_a_pair_that_accepts_no_sale_is_trapped_alerted_again_and_sold_once_it_does(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent=NO_LADDER)
         async with guarding(day) as (running, components, position):

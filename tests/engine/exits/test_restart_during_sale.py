@@ -1,4 +1,4 @@
-"""A sale's intent ends with the sale, and an exit that fired stays fired over a restart."""
+"""A sale's intent ends with the sale, and a triggered exit survives a restart."""
 
 import asyncio
 from pathlib import Path
@@ -64,7 +64,7 @@ def test_two_sales_of_parts_that_overlap_leave_nothing_to_sell_for_the_next_star
     simulate(main)
 
 
-def test_an_intent_is_replaced_when_more_is_asked_for_than_it_holds(tmp_path: Path) -> None:
+def test_an_intent_is_replaced_by_a_request_for_more_than_it_covers(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         refused = FaultPlan(
             kind=FaultKind.TOO_MANY_REQUESTS, at_s=41, for_s=20, method="POST", path="/api/v3/order"

@@ -1,4 +1,4 @@
-"""Sales while the exchange bans this address: everything that sells goes out, at the pace of emergencies."""
+"""Sales while the exchange bans this address: every sale is sent, at the rate of emergencies."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -47,7 +47,7 @@ async def rest_by_hand(components: TradingComponents, position: Position) -> str
     return order.client_order_id
 
 
-def test_a_position_is_closed_by_hand_during_a_ban(tmp_path: Path) -> None:
+def test_a_position_is_closed_manually_during_a_ban(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(banned_day(sim, tmp_path, **NO_LADDER)) as (running, components, position):
             await until(components.port.ban)
@@ -91,7 +91,7 @@ def test_a_stop_over_three_resting_orders_sends_one_cancel_during_a_ban(tmp_path
     simulate(main)
 
 
-def test_an_order_of_the_person_on_the_same_pair_survives_the_cancels_of_a_stop(tmp_path: Path) -> None:
+def test_a_user_order_on_the_same_pair_survives_the_cancels_of_a_stop(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = banned_day(sim, tmp_path, **THREE_RUNGS)
         async with guarding(day) as (running, components, position):
@@ -106,7 +106,7 @@ def test_an_order_of_the_person_on_the_same_pair_survives_the_cancels_of_a_stop(
     simulate(main)
 
 
-def test_a_flattening_during_a_ban_says_what_it_reached(tmp_path: Path) -> None:
+def test_a_flattening_during_a_ban_reports_its_result(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(banned_day(sim, tmp_path, **NO_LADDER)) as (_, components, position):
             await until(components.port.ban)

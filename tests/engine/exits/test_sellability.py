@@ -1,4 +1,4 @@
-"""What cannot be sold for a while stays open, is reported, retried and sold; only dust is written off."""
+"""A position that cannot be sold stays open, is reported, retried and sold; only dust is written off."""
 
 import asyncio
 from decimal import Decimal
@@ -164,7 +164,7 @@ def test_a_changed_rule_traps_a_position_until_it_is_changed_back(
     simulate(main)
 
 
-def test_a_rule_that_is_changed_back_frees_a_position_that_nobody_sells(tmp_path: Path) -> None:
+def test_a_filter_that_is_changed_back_clears_the_trapped_state_without_a_sale(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent=NO_LADDER)
         async with guarding(day) as (running, _, position):
@@ -214,7 +214,7 @@ def test_a_part_that_the_rules_refuse_is_given_up_and_the_position_stays_as_it_i
     simulate(main)
 
 
-def test_a_share_below_one_quantity_step_is_refused_in_words_and_not_as_done(tmp_path: Path) -> None:
+def test_a_share_below_one_quantity_step_is_reported_as_refused(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, components, position):
             acted = await (await face_of(running)).close(SYMBOL, D("0.00001"), "ann")

@@ -1,4 +1,4 @@
-"""What a sale waits for: a bid that returns, a cancel that hangs, an order that may have been taken."""
+"""Sales that wait for a returning bid, a slow cancel, or an order that may have been accepted."""
 
 import asyncio
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""Next attempt of a sale after a refusal: at the bid, through the book, then within the exchange's limits
-(O14).
+"""Next attempt of a sale after a refusal: at the bid, through the book, then within limits (reliability
+O14).
 
 The sale is never given up: each step has a time for the next attempt, except dust. A position that cannot
 be sold for a while is reported as trapped, with an alert.
@@ -117,8 +117,10 @@ class Sale:
 
 
 def escalate(sale: SaleAttempt, grid: Grid, slippage_pct: Decimal, now_ms: int) -> Sale:
-    """Return how to sell next. Halts, limits and breakers do not apply: a sale reduces risk (architecture
-    2.4)."""
+    """Return how to sell next.
+
+    Halts, limits and breakers do not apply: a sale reduces risk (architecture 2.4).
+    """
     plan = _next(sale, _whole(sale, sale.terms.grid(grid)), slippage_pct, now_ms)
     is_late = sale.since_ms is not None and plan.at_ms - sale.since_ms >= TRAPPED_AFTER_MS
     if not is_late or plan.trapped or plan.method in (SaleMethod.DUST, SaleMethod.HOLD):
@@ -300,9 +302,9 @@ def _least_price(quantity: Decimal, price: Decimal, bid: Decimal, grid: Grid) ->
 
 def fillable_quantity(bids: Sequence[tuple[float, float]], quantity: float, floor: float) -> float:
     """Return how many base units the order book can fill at `floor` or better."""
-    taken = 0.0
-    for price, there in bids:
-        if price < floor or taken >= quantity:
+    filled = 0.0
+    for price, size in bids:
+        if price < floor or filled >= quantity:
             break
-        taken += min(there, quantity - taken)
-    return taken
+        filled += min(size, quantity - filled)
+    return filled

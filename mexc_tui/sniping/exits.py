@@ -92,8 +92,7 @@ def remember(position: Position) -> ExitMemory:
 
 
 def initial_stop(position: Position) -> Decimal:
-    """Return the plan's stop below the entry price, rounded as stored. The entry price is that of the
-    fills."""
+    """Return the plan's stop below the average entry price, rounded as stored."""
     return rounded(position.entry_price * (1 - position.plan.stop_loss_pct / HUNDRED))
 
 
@@ -134,8 +133,7 @@ def stop_now(memory: ExitMemory, reason: CloseReason, words: str) -> ExitMemory:
 
 
 def _follow(position: Position, memory: ExitMemory, grid: Grid) -> tuple[ExitMemory, str]:
-    """Update the high price and raise the stop that follows it; return why the stop moved, else an empty
-    text.
+    """Update the high price and raise the stop that follows it; return why it moved, else an empty text.
 
     A stop never moves down. A price counts as high or low once two consecutive bids confirm it.
     """
@@ -197,8 +195,7 @@ def exit_fee(position: Position, grid: Grid) -> Decimal:
 
 
 def _reason(position: Position, memory: ExitMemory, grid: Grid) -> CloseReason:
-    """Return the kind of stop that triggered: what moved it last, or derived from its price after a
-    restart."""
+    """Return the kind of stop that triggered: the last move, or after a restart its price, decides."""
     stop = memory.stop_price
     if stop <= max(initial_stop(position), position.initial_stop):
         return CloseReason.STOP

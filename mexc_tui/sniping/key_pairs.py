@@ -32,8 +32,10 @@ UNREAD = KeyPermission(None, "unknown: selfSymbols not read")
 
 
 def key_may_trade(symbol: str, pairs: KeyPairs | None, api_ms: int | None, now_ms: int) -> KeyPermission:
-    """Return whether a key may trade a pair. `api_ms`: when an official source first opened it to API
-    trading."""
+    """Return whether a key may trade a pair.
+
+    `api_ms`: when an official source first opened the pair to API trading.
+    """
     if pairs is None:
         return UNREAD
     age_ms = max(now_ms - pairs.at_ms, 0)

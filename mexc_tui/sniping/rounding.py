@@ -1,5 +1,4 @@
-"""Symbol filters: prices on the tick size, quantities on the step size, values in bounds (protocol 4.2,
-6.2)."""
+"""Symbol filters: prices on the tick size, quantities on the step size, values in bounds (protocol 4.2)."""
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext

@@ -39,8 +39,8 @@ def listing_stage(_: ArmProposal, facts: ArmFacts, now_ms: int) -> Verdict:
 def calendar(_: ArmProposal, facts: ArmFacts, __: int) -> Verdict:
     """Whether the calendar confirms the listing, if required."""
     listing, required = facts.pair.listing, facts.rules.require_calendar
-    seen = None if listing is None else listing.latest_from(ListingSource.CALENDAR)
-    confirmed = seen is not None and seen.present
+    entry = None if listing is None else listing.latest_from(ListingSource.CALENDAR)
+    confirmed = entry is not None and entry.present
     return _rule(
         "calendar", confirmed or not required, "listed" if confirmed else "not listed",
         "required" if required else "not required",

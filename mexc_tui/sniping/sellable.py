@@ -116,14 +116,14 @@ def _small(
     bought_small = _is_small(quantity, (prices.entry, prices.high))
     if bought_small and prices.bid is not None and prices.last is not None:
         return SellableJudgement(Sellability.DUST, fault)
-    seen = _observed(now_ms, before)
+    confirmation = _observed(now_ms, before)
     has_two = bought_small or None not in (prices.bid, prices.last)
-    is_held = now_ms - seen.since_ms >= CONFIRM_MS and seen.observations >= OBSERVATIONS
+    is_held = now_ms - confirmation.since_ms >= CONFIRM_MS and confirmation.observations >= OBSERVATIONS
     if has_two and is_held:
         return SellableJudgement(
-            Sellability.DUST, f"{fault}, for {(now_ms - seen.since_ms) // 1_000} s", seen
+            Sellability.DUST, f"{fault}, for {(now_ms - confirmation.since_ms) // 1_000} s", confirmation
         )
-    return SellableJudgement(Sellability.UNCONFIRMED, f"{fault}; price not confirmed yet", seen)
+    return SellableJudgement(Sellability.UNCONFIRMED, f"{fault}; price not confirmed yet", confirmation)
 
 
 def _observed(now_ms: int, before: Confirmation | None) -> Confirmation:

@@ -43,7 +43,10 @@ def observed(
     if bid >= cap.floor:
         return replace(cap, below_since_ms=None, recent=(), is_manual=is_manual)
     since_ms = now_ms if cap.below_since_ms is None else cap.below_since_ms
-    recent = (*((at_ms, seen) for at_ms, seen in cap.recent if now_ms - at_ms < RECENT_MS), (now_ms, bid))
+    recent = (
+        *((at_ms, past_bid) for at_ms, past_bid in cap.recent if now_ms - at_ms < RECENT_MS),
+        (now_ms, bid),
+    )
     if not is_manual and now_ms - since_ms >= CONFIRM_MS:
-        return SlippageCap(max(seen for _, seen in recent), slippage_pct)
+        return SlippageCap(max(past_bid for _, past_bid in recent), slippage_pct)
     return replace(cap, below_since_ms=since_ms, recent=recent, is_manual=is_manual)

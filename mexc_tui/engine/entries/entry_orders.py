@@ -63,8 +63,7 @@ class EntryOrders:
         return sum((order.filled_value for order in self.all()), Decimal(0))
 
     def committed(self, other_than: Order) -> Decimal:
-        """Return the cost of all other orders, including what they may still cost: an unknown one may be
-        filled."""
+        """Return the cost of all other orders, with what open and unknown ones may still cost."""
         others = tuple(one for one in self.all() if one != other_than)
         open_value = sum((_open_value(one) for one in others), Decimal(0))
         return spent(self._intent, others) + open_value * (1 + self._grid.taker_fee)

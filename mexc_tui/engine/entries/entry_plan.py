@@ -51,9 +51,9 @@ class EntryPlan:
     async def until_ready(self) -> str:
         """Return once an order can be priced from current data; else why no more orders may be sent."""
         while not (off := self._stop_reason()):
-            if stood := self.blocked_since(self._planned_ns):
+            if blocked := self.blocked_since(self._planned_ns):
                 if refused := await self._plan_again():
-                    return f"{stood}: {refused}"
+                    return f"{blocked}: {refused}"
             elif self._price.cap() is not None:
                 return ""
             elif self._price.is_first_missed:
@@ -63,8 +63,7 @@ class EntryPlan:
         return off if self._price.cap() is not None else f"{off} (no price observed)"
 
     async def _plan_again(self) -> str:
-        """Measure, check and refresh the order book; return why the order is dropped, empty: it can be
-        planned."""
+        """Measure, check and refresh the order book; return why the order is dropped, empty: proceed."""
         is_open = self._is_open()
         if is_open:
             self._price.miss_first()

@@ -116,8 +116,10 @@ class Firing:
         next."""
 
     async def warm(self) -> None:
-        """Connect and measure, which starts the plan. A failure is logged: the checklist reports a cold
-        connection."""
+        """Connect and measure, which starts the plan.
+
+        A failure is logged: the checklist reports a cold connection.
+        """
         self._plan.begin()
         await self._measure()
 
@@ -228,8 +230,7 @@ class Firing:
         )
 
     def _stop_reason(self) -> str:
-        """Return why nothing more may be sent: cancelled, or the entry window is over; empty: sending is
-        allowed."""
+        """Return why nothing more may be sent: cancelled, or the entry window is over; empty: proceed."""
         late_ms = self._trading.now_ms() - self.snipe.opens_ms
         if late_ms > self._rules.window_ms:
             window_ms = self._rules.window_ms

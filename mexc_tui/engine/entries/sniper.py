@@ -275,8 +275,10 @@ class Sniper:
         await self._ledger.write("failed entry", lambda desk: desk.alert_failed_order(snipe.symbol, words))
 
     async def _free_intents(self) -> None:
-        """End entry intents of ended snipes, unless an order is unresolved or an absent one is still
-        watched."""
+        """End the entry intents of ended snipes.
+
+        Keep those with an unresolved order, or with an absent one that is still watched.
+        """
         memory, now_ms = self._ledger.state, self._trading.now_ms()
         for intent in list(memory.intents.values()):
             if intent.role is not OrderRole.ENTRY or intent.snipe_id in memory.snipes:

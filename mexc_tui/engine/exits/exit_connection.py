@@ -43,13 +43,13 @@ class ExitConnection:
         line = self._line
         if not is_hot or line is None or not line.is_warm:
             return await self._execution.place(intent, order)
-        shot = line.prepare(
+        request = line.prepare(
             order,
             purpose=Purpose.STOP,
             timestamp_ms=self._trading.now_ms(),
             recv_window_ms=self._window_ms(),
         )
-        return await self._execution.fire(intent, line, shot)
+        return await self._execution.fire(intent, line, request)
 
     async def close(self) -> None:
         """Close the connection."""

@@ -113,8 +113,8 @@ class ExitExecution:
             log.warning("%s is still being sold: %s", sale.symbol, sale.status or words)
         after = self._ledger.state.positions.get(position.id)
         left = ZERO if after is None else self.left(after)
-        said = (sale.status or "sale still in progress") if left > goal else ""
-        return CloseResult(sale.sold - sold_before, left, said, sale.dust)
+        status = (sale.status or "sale still in progress") if left > goal else ""
+        return CloseResult(sale.sold - sold_before, left, status, sale.dust)
 
     def _part(self, symbol: str, left: Decimal, share_pct: Decimal | None) -> Decimal:
         grid = self._symbol_filters.of(symbol)
@@ -262,8 +262,10 @@ class ExitExecution:
         )
 
     async def _wait_for_better(self, sale: ExitJob, position: Position, plan: Sale) -> None:
-        """Wait for a bid, or for quantity that is not free yet. The intent is durable, so a restart resumes
-        it."""
+        """Wait for a bid, or for quantity that is not free yet.
+
+        The intent is durable, so a restart resumes the wait.
+        """
         await self._intent_of(sale, position)
         sale.tries += plan.method is not SaleMethod.CAPPED
         sale.refusal, sale.status = None, plan.words
@@ -353,8 +355,8 @@ class ExitExecution:
             return
         intent, name = await self._intents.next_id(wished)
         order = NewOrder(sale.symbol, Side.SELL, plan.type, name, price=plan.price, quantity=plan.quantity)
-        said = intent.close_reason or CloseReason.STOP
-        if intent.role is OrderRole.STOP and said is not sale.reason:
+        stored_reason = intent.close_reason or CloseReason.STOP
+        if intent.role is OrderRole.STOP and stored_reason is not sale.reason:
             self._recorder.begin(self._intents.mark(intent.id, sale.reason))
         is_hot = sale.is_urgent and sale.tries == 0
         bid = self._prices.of(sale.symbol).bid or plan.price or ZERO

@@ -66,8 +66,7 @@ class ExitIntents:
         return intent
 
     def _covers(self, kept: Intent, wanted: ExitRequest) -> bool:
-        """Whether an intent has the same role and reason and is large enough: a restart sells no more than
-        it."""
+        """Whether an intent has the requested role and reason, and enough unsold quantity."""
         orders = self._ledger.state.orders_of(kept.position_id)
         sold = sum((one.filled_quantity for one in orders if one.intent_id == kept.id), ZERO)
         is_same = (kept.role, kept.close_reason) == (wanted.role, wanted.reason)

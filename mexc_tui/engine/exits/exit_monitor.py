@@ -215,14 +215,14 @@ class ExitMonitor:
             self._wake.set()
 
     def _fire(self, watch: WatchedPosition, now_ms: int) -> None:
-        """Sell first; then store that the exit fired, so that a restart goes on at any price."""
+        """Start the sale, then store the triggered exit, so that a restart resumes it at any price."""
         self._sell(watch, now_ms)
         watch.words = watch.words or f"{watch.memory.fired} fired: {watch.memory.fired_words}"
         watch.saved_ms = 0
         self._save_if_changed(watch, now_ms)
 
     def _sell(self, watch: WatchedPosition, now_ms: int) -> None:
-        """Close a position for the reason that fired; what runs already goes on."""
+        """Close a position for the reason that triggered, or continue the running sale."""
         watch.begun_ms = now_ms
         reason = watch.memory.fired
         role = OrderRole.STOP if reason in BY_PRICE else OrderRole.CLOSE
@@ -287,8 +287,8 @@ class ExitMonitor:
             watch.polled_ms = now_ms
             purpose = Purpose.ORDINARY if watch.memory.observed.touch is None else Purpose.EXIT
             purpose = Purpose.STOP if watch.memory.fired else purpose
-            ask = poll_price(self._trading, self._prices, watch.position.symbol, purpose)
-            self._begin(watch, "poll", ask)
+            query = poll_price(self._trading, self._prices, watch.position.symbol, purpose)
+            self._begin(watch, "poll", query)
 
     def _check_time_stop(self, watch: WatchedPosition, now_ms: int) -> None:
         """Trigger the time stop, which needs no price."""
@@ -316,8 +316,10 @@ class ExitMonitor:
             self._begin(watch, "save", self._save(watch))
 
     def _judge(self, watch: WatchedPosition) -> None:
-        """Write off a remainder that is dust; record one that the filters refuse. Running sales do this
-        themselves."""
+        """Write off a remainder that is dust; record one that the filters refuse.
+
+        Running sales do this themselves.
+        """
         position, grid = watch.position, self._symbol_filters.of(watch.position.symbol)
         is_busy = self._exit_execution.is_selling(position.id) or self._ledger.is_behind
         if grid is None or is_busy or position.state is not PositionState.OPEN or not position.remaining:

@@ -118,8 +118,7 @@ class ExitsEditor:
         return held, edited
 
     def _editable_position(self, symbol: str) -> EditedPosition:
-        """Return the position in its current state. Raises CommandRefused if its exits cannot be changed
-        now."""
+        """Return the current position. Raises CommandRefused if its exits cannot be changed now."""
         position = self._ledger.state.position_of(symbol)
         if position is None:
             raise CommandRefused(f"No open position in {symbol}.")

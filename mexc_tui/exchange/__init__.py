@@ -1,1 +1,1 @@
-"""MEXC client: REST calls, streams, limits, the firing connection."""
+"""MEXC client: REST calls, streams, rate limits and the firing connection."""

@@ -1,4 +1,4 @@
-"""The whole REST client of one exchange and one key."""
+"""REST client for one exchange endpoint and one API key."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -31,7 +31,7 @@ MEXC_REST = "https://api.mexc.com"
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
-    """Numbers of the budget, the clock offset and calls; the defaults are for MEXC itself."""
+    """Limits for the request budget, the clock offset and single calls. The defaults fit MEXC."""
 
     budget: BudgetLimits | None = None
     offset: OffsetLimits | None = None
@@ -39,9 +39,9 @@ class ClientLimits:
 
 
 class MexcClient:
-    """REST of one exchange: `market`, `orders`, `account`, and what a display wants to know.
+    """REST client with `market`, `orders` and `account` endpoints, and its state for display.
 
-    Use it as an async context, or close it. Streams are another part.
+    Use it as an async context manager, or call `close`. WebSocket streams are separate.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class MexcClient:
         connector: aiohttp.BaseConnector | None = None,
         limits: ClientLimits | None = None,
     ) -> None:
-        """Take an origin without `/api/v3`. A connector of one's own carries the connections elsewhere."""
+        """Connect to `origin`, given without `/api/v3`; `connector` replaces the default TCP connector."""
         limits = limits or ClientLimits()
         self._clock = clock
         self.origin = checked_origin(origin)
@@ -89,7 +89,7 @@ class MexcClient:
         await self._transport.close()
 
     def firing_connection(self) -> WarmConnection:
-        """Return a line of its own for firing, not connected yet; the caller closes it."""
+        """Return a new firing connection, not yet connected. The caller closes it."""
         return WarmConnection(self._requester, self._transport.connections, self.origin, self._clock)
 
     @property
@@ -100,7 +100,7 @@ class MexcClient:
 
     @property
     def skipped_rows(self) -> tuple[str, ...]:
-        """Endpoints whose newest list had malformed rows: how many, and why the first was skipped."""
+        """One line per endpoint whose latest list had malformed rows: the count and the first problem."""
         return self._requester.skipped.problems
 
     @property
@@ -109,7 +109,7 @@ class MexcClient:
         return {group: breaker.state() for group, breaker in self._requester.breakers.items()}
 
     async def measure_clock(self, samples: int = 10) -> Measurement:
-        """Measure the exchange's clock and take the result over. Failures are in the result, not raised."""
+        """Measure the exchange clock and apply the best sample. Failures are returned, not raised."""
         measurement = await measure(
             self.market.server_time_ms, self._clock, errors=(ExchangeError,), samples=samples
         )

@@ -1,4 +1,4 @@
-"""Which addresses the client talks to: the exchange's over TLS, or this machine."""
+"""Allowed server addresses: the exchange over TLS, or this machine."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -6,18 +6,21 @@ from urllib.parse import urlsplit
 from mexc_tui.model.errors import DeskError
 
 HOSTS = frozenset({"api.mexc.com", "www.mexc.com", "www.mexc.co"})
-"""The only hosts outside this machine that are ever spoken to (reliability 4.6)."""
+"""The only remote hosts that requests are sent to (reliability 4.6)."""
 
 
 class OriginRefused(DeskError):
-    """An address that the desk does not talk to.
+    """A server address is not allowed.
 
-    Raised when a client or a stream is built. Correct the address: the text names what is allowed.
+    Raised when a client or a stream is built. Correct the address: the message lists the allowed ones.
     """
 
 
 def checked_origin(origin: str) -> str:
-    """Return `https://host`, or `http://` of this machine itself. Raises OriginRefused for all else."""
+    """Return the origin: `https://` of an allowed host, or `http(s)://` of this machine.
+
+    Raises OriginRefused for any other address.
+    """
     parts = urlsplit(origin)
     plain = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
     host = parts.hostname or ""
@@ -33,7 +36,7 @@ def checked_origin(origin: str) -> str:
 
 
 def is_loopback_host(host: str) -> bool:
-    """Return whether a host is certainly this machine; no name but `localhost` is looked at."""
+    """Return whether `host` is `localhost` or a loopback address. Other names are not resolved."""
     if host == "localhost":
         return True
     try:

@@ -1,1 +1,1 @@
-"""What must outlive the process: tables, migrations, units of work, the journal, caches."""
+"""Persistent storage: tables, migrations, units of work, journal and caches."""

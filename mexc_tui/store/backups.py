@@ -1,4 +1,4 @@
-"""Backups of one database: named by their time, bounded in number, and how to restore one."""
+"""Backups of one database: naming, rotation and restore."""
 
 import os
 import re
@@ -18,9 +18,9 @@ FOLDER = "backups"
 DAILY, WEEKLY = 7, 4
 """Number of daily and of weekly backups to keep."""
 SPECIAL = 3
-"""So many are kept of those that were rescued, and of those that a migration made."""
+"""Number of rescue backups, and of pre-migration backups, to keep."""
 SPARE_BYTES = 64 * 1024 * 1024
-"""Share of the disk that a daily backup leaves free."""
+"""Disk space that a daily backup must leave free."""
 
 _TIME = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"desk-(\d{8}T\d{6}Z)(?:-([a-z0-9-]+))?\.sqlite3")
@@ -28,7 +28,7 @@ _REPLACED = re.compile(r"\.replaced-(\d{8}T\d{6}Z)(?:-wal|-shm)?$")
 
 
 class Backups:
-    """The backups beside a database. Everything here blocks."""
+    """Backups in a folder beside the database. All methods block."""
 
     def __init__(self, database: Path) -> None:
         self.database = database
@@ -43,7 +43,7 @@ class Backups:
         return sorted(found, key=lambda file: file.name, reverse=True)
 
     def target(self, now_ms: int, reason: str = "") -> Path:
-        """Return where a new backup goes, in a private folder. Raises StorageRefused."""
+        """Return the path of a new backup, creating its private folder. Raises StorageRefused."""
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
@@ -52,18 +52,18 @@ class Backups:
         return self.folder / f"desk-{moment}{reason and f'-{reason}'}.sqlite3"
 
     def newest_ms(self) -> int | None:
-        """Return when the newest one was made; None: there is none."""
+        """Return the time of the newest backup in Unix ms; None without one."""
         found = self.all()
         return int(backup_time(found[0]).timestamp() * 1_000) if found else None
 
     def has_room(self) -> bool:
-        """Whether a backup leaves the disk enough free space for the desk's own writes."""
+        """Return whether a backup would leave enough free disk space."""
         files = (self.database, self.database.with_name(self.database.name + "-wal"))
         size = sum(file.stat().st_size for file in files if file.exists())
         return shutil.disk_usage(self.database.parent).free > size + SPARE_BYTES
 
     def delete_old(self) -> int:
-        """Delete those that are not to be kept; return how many."""
+        """Delete backups beyond the retention limits; return how many."""
         found = self.all()
         old = set(found) - backups_to_keep(found)
         for file in old:
@@ -71,9 +71,9 @@ class Backups:
         return len(old)
 
     def delete_replaced_copies(self, before_ms: int) -> int:
-        """Delete databases that a restore replaced before that time, the newest aside; return how many.
+        """Delete databases that a restore replaced before `before_ms`, except the newest; return how many.
 
-        What an unfinished copy left before that time goes, too.
+        Also deletes leftovers of unfinished copies from before that time.
         """
         beside = self.database.parent.glob(f"{self.database.name}.*")
         replaced = sorted(file for file in beside if _REPLACED.search(file.name))
@@ -86,7 +86,7 @@ class Backups:
         return len(old)
 
     def advice(self) -> str:
-        """Return which backup to restore, and the command for it."""
+        """Return a hint naming the newest backup and the restore command."""
         found = self.all()
         profile = self.database.parent.name
         if not found:
@@ -98,9 +98,9 @@ class Backups:
 
 
 def backups_to_keep(found: Iterable[Path]) -> set[Path]:
-    """Return which backups are kept: the newest, and the newest of each of the last weeks.
+    """Return the backups to keep: the newest daily ones, and the newest of each of the last weeks.
 
-    Of those with a reason of their own (rescued, schema) the newest few: they push no daily one out.
+    Rescue and pre-migration backups are counted separately and displace no daily one.
     """
     ordered = sorted(found, key=lambda file: file.name, reverse=True)
     daily = [file for file in ordered if not _reason(file)]
@@ -134,7 +134,7 @@ def _modified_ms(file: Path) -> int:
 
 
 def backup_time(backup: Path) -> datetime:
-    """Return when a backup was made, by its name."""
+    """Return the time in the name of a backup."""
     found = _NAME.fullmatch(backup.name)
     if found is None:
         return datetime.fromtimestamp(0, UTC)
@@ -142,9 +142,9 @@ def backup_time(backup: Path) -> datetime:
 
 
 def restore(database: Path, backup: Path, now_ms: int) -> Path | None:
-    """Put a checked copy of a backup in the database's place; return where the database it replaces is kept.
+    """Replace the database with a checked copy of a backup; return the path of the replaced database.
 
-    No engine may run. Raises StorageRefused or StorageDamaged, and leaves everything as it was then.
+    No engine may be running. Raises StorageRefused or StorageDamaged, and changes nothing then.
     """
     if not backup.is_file():
         raise StorageRefused(f"{backup} is not a file.")

@@ -1,4 +1,4 @@
-"""Values as JSON in a column. A field added later needs a default: then old rows stay readable."""
+"""JSON columns. A field that is added later needs a default, so that old rows stay readable."""
 
 from typing import Generic, TypeVar
 
@@ -13,18 +13,18 @@ _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
 class Body(Generic[T]):
-    """Writes and reads one type of value; `what` names it in errors."""
+    """Encodes and decodes values of one type; `what` names it in errors."""
 
     def __init__(self, kind: type[T], what: str) -> None:
         self._decoder = msgspec.json.Decoder(kind)
         self._what = what
 
     def write(self, value: T) -> bytes:
-        """Return the value as JSON. Money becomes text."""
+        """Return the value as JSON. Decimals become text."""
         return _encoder.encode(value)
 
     def read(self, stored: Value) -> T:
-        """Return the value. Raises StorageDamaged when it is not one."""
+        """Return the decoded value. Raises StorageDamaged if it is invalid."""
         try:
             assert isinstance(stored, bytes)
             return self._decoder.decode(stored)

@@ -1,4 +1,4 @@
-"""The cache's slowest level: entries that survive a restart."""
+"""Table of cache entries that survive a restart."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _UPSERT = """
 
 @dataclass(frozen=True, slots=True)
 class StoredCacheRow:
-    """An entry as stored; times are Unix milliseconds."""
+    """A stored cache entry. Times are Unix ms."""
 
     made_ms: int
     expires_ms: int
@@ -21,20 +21,20 @@ class StoredCacheRow:
 
 
 class CacheRows:
-    """Entries by key. Who reads checks `expires_ms`."""
+    """Cache entries by key. Callers check `expires_ms`."""
 
     def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
     def get(self, key: str) -> StoredCacheRow | None:
-        """Return an entry, also an expired one."""
+        """Return an entry, even if it has expired."""
         row = self._rows.one("SELECT made_ms, expires_ms, body FROM cache_entries WHERE key = ?", key)
         if row is None:
             return None
         return next(self._rows.damage.readable("cache entry", (row,), _entry), None)
 
     def put(self, key: str, entry: StoredCacheRow) -> None:
-        """Store an entry in place of what is there."""
+        """Store an entry, replacing an existing one."""
         self._rows.run(_UPSERT, key, entry.made_ms, entry.expires_ms, entry.body)
 
     def drop(self, key: str) -> None:
@@ -42,11 +42,11 @@ class CacheRows:
         self._rows.run("DELETE FROM cache_entries WHERE key = ?", key)
 
     def drop_all(self, prefix: str) -> None:
-        """Delete the entries whose key begins with `prefix`."""
+        """Delete all entries whose key starts with `prefix`."""
         self._rows.run("DELETE FROM cache_entries WHERE key >= ? AND key < ?", prefix, prefix + "\U0010ffff")
 
     def forget_expired(self, now_ms: int) -> int:
-        """Delete what expired by `now_ms`; return how many."""
+        """Delete entries expired at `now_ms`; return how many."""
         return self._rows.run("DELETE FROM cache_entries WHERE expires_ms <= ?", now_ms)
 
 

@@ -1,4 +1,4 @@
-"""Opens connections: checked, private, WAL, foreign keys, bounded waits."""
+"""Opens and checks database connections: private files, WAL, foreign keys, busy timeout."""
 
 import os
 import shutil
@@ -18,12 +18,12 @@ CACHED_STATEMENTS = 256
 INCREMENTAL = 2
 """SQLite's value for incremental auto-vacuum."""
 MAX_REWRITE_BYTES = 128 * 1024 * 1024
-"""A larger database is not rewritten at the start: that would take seconds."""
+"""Largest database that is rewritten at start; a larger one would take seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreLimits:
-    """How long, how many, how large. `size_pages` caps the file (pages of 4 KiB); 0: as the disk allows."""
+    """Timeouts and sizes of the store. `size_pages` caps the file in 4 KiB pages; 0: no cap."""
 
     busy_timeout_s: float = 5.0
     deadline_s: float = 10.0
@@ -35,20 +35,20 @@ class StoreLimits:
 
 @dataclass(slots=True)
 class Findings:
-    """What opening a database found; `now_ms` names a backup that is made before a migration."""
+    """Findings of opening a database. `now_ms` is the time in the name of a pre-migration backup."""
 
     now_ms: int = 0
     is_new: bool = False
-    """Whether it held nothing: no engine has used it."""
+    """Whether the database was empty: no engine has used it."""
     damage: str = ""
-    """What SQLite itself found damaged; empty: nothing."""
+    """Damage reported by SQLite; empty without any."""
 
 
 def open_writer(path: Path, limits: StoreLimits, findings: Findings | None = None) -> sqlite3.Connection:
-    """Check folder and file, open the database, check it and bring its schema up to date.
+    """Check folder and file, open and check the database, and migrate its schema.
 
-    Damage that leaves it readable is noted in `findings` alone: its tables of money have checks of their own.
-    An older schema is copied before it is migrated. Raises StorageRefused or StorageDamaged.
+    Damage that leaves it readable is only recorded in `findings`: ledger tables have their own checksums. A
+    database with an older schema is backed up first. Raises StorageRefused or StorageDamaged.
     """
     findings = findings or Findings()
     prepare(path)
@@ -70,7 +70,7 @@ def open_writer(path: Path, limits: StoreLimits, findings: Findings | None = Non
 
 
 def _inspect(connection: sqlite3.Connection, path: Path, findings: Findings) -> None:
-    """Note whether it is new and sound, and back it up if it is about to be migrated."""
+    """Record whether it is new and intact, and back it up before a migration."""
     check_owner(connection)
     version = version_of(connection)
     findings.is_new = version == 0
@@ -85,7 +85,7 @@ def _inspect(connection: sqlite3.Connection, path: Path, findings: Findings) -> 
 
 
 def open_reader(path: Path, limits: StoreLimits) -> sqlite3.Connection:
-    """Open a connection that cannot change anything."""
+    """Open a read-only connection."""
     try:
         connection = _connect(f"file:{_escaped(path)}?mode=ro", limits)
         connection.execute("PRAGMA query_only = ON")
@@ -95,7 +95,7 @@ def open_reader(path: Path, limits: StoreLimits) -> sqlite3.Connection:
 
 
 def check(connection: sqlite3.Connection, how: str) -> None:
-    """Let SQLite look for damage: `quick_check`, or the slower `integrity_check`. Raises StorageDamaged."""
+    """Run `quick_check` or the slower `integrity_check`. Raises StorageDamaged."""
     with closing(connection.execute(f"PRAGMA {how}(1)")) as cursor:
         found: str = cursor.fetchone()[0]
     if found != "ok":
@@ -111,7 +111,7 @@ def _connect(uri: str, limits: StoreLimits) -> sqlite3.Connection:
         timeout=limits.busy_timeout_s,
         cached_statements=CACHED_STATEMENTS,
     )
-    # A damaged text costs its row, not the whole query: hashes and readers find what was replaced.
+    # A damaged text affects its row, not the whole query: checksums and readers detect replaced characters.
     connection.text_factory = _text
     return connection
 
@@ -121,9 +121,9 @@ def _text(stored: bytes) -> str:
 
 
 def _enable_incremental_vacuum(connection: sqlite3.Connection, path: Path, findings: Findings) -> None:
-    """Rewrite a database of an older version once, so that it can give free pages back to the disk.
+    """Rewrite a database of an older version once, so that it can release free pages to the disk.
 
-    One that is large, damaged or without the room for it stays as it is: its free pages are used again.
+    Skipped if it is large or damaged, or the disk has too little space: free pages are reused anyway.
     """
     mode: int = connection.execute("PRAGMA auto_vacuum").fetchone()[0]
     size = path.stat().st_size
@@ -131,12 +131,14 @@ def _enable_incremental_vacuum(connection: sqlite3.Connection, path: Path, findi
     if mode == INCREMENTAL or findings.damage or size > MAX_REWRITE_BYTES or not has_room:
         return
     connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL:d}")
-    with suppress(sqlite3.OperationalError):  # busy, or the disk is full by now: the next start tries again
+    with suppress(sqlite3.OperationalError):  # busy or disk full: the next start retries
         connection.execute("VACUUM")
 
 
 def _set_up_writer(connection: sqlite3.Connection, limits: StoreLimits) -> None:
-    connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL:d}")  # of a new database, before its first page
+    connection.execute(
+        f"PRAGMA auto_vacuum = {INCREMENTAL:d}"
+    )  # must precede the first page of a new database
     mode: str = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         raise StorageRefused(f"The database cannot use a write-ahead log here (it stays in {mode} mode).")
@@ -153,10 +155,10 @@ def _escaped(path: Path) -> str:
 
 
 def back_up(connection: sqlite3.Connection, target: Path) -> None:
-    """Write a compact copy to `target` (0600), which must not exist yet.
+    """Write a compact copy to `target` (mode 0600), which must not exist.
 
-    Raises StorageRefused when it exists, StorageDamaged when the copy is not sound, and sqlite3's errors. A
-    copy that failed leaves nothing behind.
+    Raises StorageRefused if it exists, StorageDamaged if the copy is damaged, and sqlite3 errors. A failed
+    copy is removed.
     """
     if target.exists():
         raise StorageRefused(f"{target} already exists. Choose another name.")
@@ -166,7 +168,7 @@ def back_up(connection: sqlite3.Connection, target: Path) -> None:
     try:
         connection.execute(
             "PRAGMA query_only = OFF"
-        )  # it forbids this too; the file itself is open read-only
+        )  # query_only also forbids VACUUM INTO; the file itself is opened read-only
         connection.execute("VACUUM INTO ?", (str(unfinished),))
         with closing(open_reader(unfinished, StoreLimits())) as copy:
             check(copy, "integrity_check")

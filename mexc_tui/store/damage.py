@@ -1,4 +1,4 @@
-"""Damage outside the tables of money: a row that cannot be read costs that row, and is reported."""
+"""Damage outside the ledger tables: unreadable rows are skipped and reported."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -11,34 +11,34 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 UNREADABLE = (StorageDamaged, ValueError, AssertionError, TypeError)
-"""What a row raises whose values are not those that were written: another type, another enum's word."""
+"""Errors of a row whose values are not those that were written, e.g. of a wrong type or enum value."""
 
 _log = logging.getLogger("mexc_tui.store")
 
 
 @dataclass(slots=True)
 class Damage:
-    """What was found damaged since the store was opened; it stays until the next start."""
+    """Damage found since the store was opened. It is reported until the next start."""
 
     text: str = ""
-    """The first finding as text; empty: none."""
+    """First finding; empty without one."""
     count: int = 0
 
     def record(self, text: str) -> None:
-        """Keep a finding. Threads may call it at once: each only ever adds."""
+        """Record a finding. May be called from several threads: values only grow."""
         if not self.count:
             _log.error("the database is damaged: %s", text)
         self.count += 1
         self.text = self.text or text
 
     def record_error(self, error: StorageError) -> StorageError:
-        """Record an error caused by damage; return it."""
+        """Record `error` if it is caused by damage; return it."""
         if isinstance(error, StorageDamaged):
             self.record(str(error))
         return error
 
     def readable(self, what: str, found: Iterable[R], read: Callable[[R], T]) -> Iterator[T]:
-        """Yield what `read` makes of each row, without those that are damaged."""
+        """Yield `read(row)` for each row, skipping damaged ones."""
         for row in found:
             try:
                 value = read(row)

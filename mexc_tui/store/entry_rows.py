@@ -1,4 +1,4 @@
-"""The entries of the books, chained and append-only, and the balances that they add up to."""
+"""Ledger entries, hash-chained and append-only, and the balances that they sum to."""
 
 from collections import defaultdict
 from decimal import Decimal
@@ -18,16 +18,16 @@ ZERO = Decimal(0)
 
 
 class EntryRows:
-    """Entries in the order in which they were booked."""
+    """Ledger entries in booking order."""
 
     def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 
     def add(self, entry: LedgerEntry) -> bool:
-        """Book an entry; False: it was booked already, and nothing changes.
+        """Book an entry. False: it is already booked, and nothing changes.
 
-        Raises StorageConflict when its postings do not sum to zero for each asset.
+        Raises StorageConflict if its postings do not sum to zero per asset.
         """
         _check_balanced(entry)
         if self._rows.one("SELECT 1 FROM entries WHERE scope = ? AND id = ?", self._scope, entry.id):
@@ -54,17 +54,17 @@ class EntryRows:
         return ENTRIES.one(self._rows, "WHERE scope = ? AND id = ?", self._scope, entry_id)
 
     def of_position(self, position_id: str) -> list[LedgerEntry]:
-        """Return a position's, oldest first."""
+        """Return the entries of a position, oldest first."""
         sql = "WHERE scope = ? AND position_id = ? ORDER BY number"
         return ENTRIES.many(self._rows, sql, self._scope, position_id)
 
     def page(self, before: int = 2**62, limit: int = 100) -> list[tuple[int, LedgerEntry]]:
-        """Return entries below a number, newest first, each with its number."""
+        """Return entries below number `before`, newest first, each with its number."""
         sql = "INDEXED BY entries_by_scope WHERE scope = ? AND number < ? ORDER BY number DESC LIMIT ?"
         return ENTRIES.numbered(self._rows, sql, self._scope, before, limit)
 
     def balance(self, account: LedgerAccount, asset: str) -> Decimal:
-        """Return one balance, 0 if nothing was booked there."""
+        """Return one balance; 0 without postings."""
         sql = "WHERE scope = ? AND account = ? AND asset = ?"
         balance = BALANCES.one(self._rows, sql, self._scope, account.value, asset)
         return ZERO if balance is None else balance.amount
@@ -84,9 +84,9 @@ class EntryRows:
 
 
 def verify_ledger(rows: StoreRows) -> int:
-    """Check every entry, each one's link to the one before, and the balances against them.
+    """Verify every entry, the hash chain, and the balances against the entries.
 
-    Returns how many rows there were. Raises StorageDamaged.
+    Returns the number of rows checked. Raises StorageDamaged.
     """
     count = 0
     last: dict[object, object] = {}

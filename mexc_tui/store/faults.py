@@ -1,4 +1,4 @@
-"""SQLite's errors in our words. No statement and no value is ever part of them."""
+"""Translates SQLite errors. Messages never contain statements or values."""
 
 import sqlite3
 
@@ -14,7 +14,7 @@ from mexc_tui.model.storage import (
 
 _BY_CODE: dict[int, tuple[type[StorageError], str]] = {
     sqlite3.SQLITE_FULL: (StorageFull, "the disk is full; free some space"),
-    sqlite3.SQLITE_BUSY: (StorageLocked, "another process holds the database; end it or wait"),
+    sqlite3.SQLITE_BUSY: (StorageLocked, "another process has locked the database; end it or wait"),
     sqlite3.SQLITE_LOCKED: (StorageLocked, "the database is locked by this process; wait"),
     sqlite3.SQLITE_INTERRUPT: (StorageDeadline, "stopped at its deadline"),
     sqlite3.SQLITE_CONSTRAINT: (StorageConflict, "a constraint of the tables failed"),
@@ -27,10 +27,10 @@ _BY_CODE: dict[int, tuple[type[StorageError], str]] = {
 
 
 def translate(name: str, error: sqlite3.Error) -> StorageError:
-    """Convert an SQLite error during `name`."""
-    # The low byte is the primary code, the rest its kind. Absent for errors of Python itself.
+    """Return the StorageError for an SQLite error during `name`."""
+    # The low byte is the primary code. Errors raised by Python itself have none.
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if "Could not decode to UTF-8" in str(error):  # Python's words, and they show the value
+    if "Could not decode to UTF-8" in str(error):  # Python's own message, which contains the value
         return StorageDamaged(f"{name}: a stored text is not UTF-8; restore a backup.")
     kind, words = _BY_CODE.get(code, (StorageFailed, "the database refused"))
     return kind(f"{name}: {words} ({error}).")

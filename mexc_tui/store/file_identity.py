@@ -1,39 +1,39 @@
-"""Whether the open database is still the one at its path, and what shows that a lost one was in use."""
+"""Detects a deleted or replaced database file, and signs of an earlier database."""
 
 import os
 from pathlib import Path
 
 USED = ("-wal", "-reserve")
-"""Files beside a database that only a store which was in use leaves."""
+"""Suffixes of files that only a used database leaves behind."""
 
 
 class FileWatch:
-    """The files of an open database, known by device and inode."""
+    """Watches the files of an open database by device and inode."""
 
     def __init__(self, database: Path) -> None:
-        """Note the database as it is now; its log is noted when it first exists."""
+        """Record the identity of the database now, and of its WAL when it first exists."""
         self._files: dict[Path, tuple[int, int] | None] = {
             database: _identity(database),
             database.with_name(database.name + "-wal"): None,
         }
 
     def problem(self) -> str:
-        """Say which file is not the open one any more; empty: all are. What is committed then is lost."""
+        """Return which file was deleted or replaced; empty if none. Later commits are lost."""
         for file, opened in self._files.items():
             found = _identity(file)
             if opened is None:
                 self._files[file] = found
             elif found is None:
-                return f"{file} was deleted or moved away while this engine uses it"
+                return f"{file} was deleted or moved away while in use by this engine"
             elif found != opened:
-                return f"{file} was replaced by another file while this engine uses it"
+                return f"{file} was replaced by another file while in use by this engine"
         return ""
 
 
 def signs_of_use(database: Path, others: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the files beside a database that show that one was in use here.
+    """Return the names of files showing that the database was in use.
 
-    `others`: names in its folder, of files that only a used profile has.
+    `others`: names in its folder of files that only a used profile has.
     """
     beside = [database.with_name(database.name + suffix) for suffix in USED]
     beside += [database.with_name(name) for name in others]

@@ -1,4 +1,4 @@
-"""The store's folder and files: private to one user, or refused with the exact fix (reliability D2, D9)."""
+"""Folder and files of the store: must be private to one user (reliability D2, D9)."""
 
 import os
 import shlex
@@ -13,9 +13,9 @@ _COMPANIONS = ("", "-wal", "-shm", "-journal")
 
 
 def prepare(path: Path) -> None:
-    """Make the database's folder and empty file if they are missing, and refuse what others could read.
+    """Create the database folder and an empty file if missing, and check owner and modes.
 
-    Raises StorageRefused with the command that mends it.
+    Raises StorageRefused with the command that fixes the problem.
     """
     _prepare_folder(path.parent)
     if not path.exists() and not path.is_symlink():
@@ -25,7 +25,7 @@ def prepare(path: Path) -> None:
 
 
 def create_private(path: Path, *, exclusive: bool = True) -> None:
-    """Create an empty file that only its owner may open, and make its name durable."""
+    """Create an empty file with mode 0600 and make its name durable."""
     flags = os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | (os.O_EXCL if exclusive else 0)
     try:
         handle = os.open(path, flags, FILE_MODE)
@@ -40,7 +40,7 @@ def create_private(path: Path, *, exclusive: bool = True) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` survive a power cut."""
+    """Flush the folder, so that its file names survive a power failure."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -1,7 +1,7 @@
-"""Many tasks' units of work in one transaction: each all-or-nothing, none hurt by a neighbour.
+"""Group commit: several units of work in one transaction, each atomic and isolated from the others.
 
-This half runs in the writer's thread and knows no event loop. A transaction begins and ends within one
-call, so that no cancelled task can leave one open (reliability D6).
+Runs in the writer thread, without an event loop. A transaction begins and ends within one call, so that no
+cancelled task can leave it open (reliability D6).
 """
 
 import logging
@@ -24,7 +24,7 @@ _log = logging.getLogger("mexc_tui.store")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One unit of work to do: `name` identifies it in logs, `deadline_ns` is of the monotonic clock."""
+    """A unit of work. `name` identifies it in logs; `deadline_ns` is on the monotonic clock."""
 
     name: str
     work: Callable[[UnitOfWork], Any]
@@ -34,7 +34,7 @@ class Job:
 
 @dataclass(slots=True)
 class GroupOutcome:
-    """How a job ended: `error`, or committed with `value`."""
+    """Outcome of a job: `error`, or committed with `value`."""
 
     value: Any = None
     error: Exception | None = None
@@ -43,7 +43,7 @@ class GroupOutcome:
 
 @dataclass(slots=True)
 class GroupReport:
-    """How a group ended: outcomes in the order of its jobs, facts in the order of the journal."""
+    """Outcomes in the order of the jobs, and facts in the order of the journal."""
 
     outcomes: list[GroupOutcome]
     facts: list[Fact] = field(default_factory=list[Fact])
@@ -52,7 +52,7 @@ class GroupReport:
 
 
 class GroupRunner:
-    """Runs groups of jobs on the one connection that writes."""
+    """Runs groups of jobs on the writer connection."""
 
     def __init__(self, connection: sqlite3.Connection, clock: Clock, damage: Damage | None = None) -> None:
         self._connection = connection
@@ -63,7 +63,7 @@ class GroupRunner:
         self._synchronous: Durability | None = None
 
     def run(self, jobs: Sequence[Job]) -> GroupReport:
-        """Commit the jobs together; where that cannot be, each on its own."""
+        """Commit the jobs together; if that fails, one by one."""
         report = GroupReport([GroupOutcome() for _ in jobs])
         pairs = list(zip(jobs, report.outcomes, strict=True))
         if not self._commit(pairs, report):
@@ -73,13 +73,13 @@ class GroupRunner:
         return report
 
     def _commit(self, pairs: list[tuple[Job, GroupOutcome]], report: GroupReport) -> bool:
-        """Run one transaction. False: nothing was written; the outcomes without an error are still owed."""
+        """Run one transaction. False: nothing was written, and jobs without an error must be run again."""
         try:
             self._begin([job for job, _ in pairs])
             for job, outcome in pairs:
                 self._run_one(job, outcome)
                 if not self._connection.in_transaction:
-                    return False  # SQLite took the whole transaction with the failing unit
+                    return False  # SQLite rolled back the whole transaction
             return self._finish(pairs, report)
         except sqlite3.Error as error:
             _fail_all(pairs, self._rows.damage.record_error(translate("begin", error)))
@@ -89,7 +89,7 @@ class GroupRunner:
             self._roll_back()
 
     def _begin(self, jobs: Sequence[Job]) -> None:
-        self._roll_back()  # in case the last group could not
+        self._roll_back()  # in case the last rollback failed
         durable = any(job.durability is Durability.FULL for job in jobs)
         required = Durability.FULL if durable else Durability.NORMAL
         if required is not self._synchronous:
@@ -106,15 +106,15 @@ class GroupRunner:
         self._rows.start(job.deadline_ns)
         try:
             if began_ns > job.deadline_ns:
-                raise StorageDeadline(f"{job.name}: its deadline passed before its turn.")
+                raise StorageDeadline(f"{job.name}: its deadline passed before it started.")
             outcome.value = job.work(self._unit)
         except sqlite3.Error as error:
             outcome.error = self._rows.damage.record_error(translate(job.name, error))
-        except Exception as error:  # the caller's own, handed back to it as it is
+        except Exception as error:  # raised to the caller unchanged
             outcome.error = error
         self._rows.stop()
         if outcome.error is None and not self._connection.in_transaction:
-            outcome.error = StorageFailed(f"{job.name}: it lost the transaction that it ran in.")
+            outcome.error = StorageFailed(f"{job.name}: its transaction was rolled back by SQLite.")
         if self._connection.in_transaction:
             if outcome.error is not None:
                 self._journal.rewind(mark)
@@ -141,7 +141,7 @@ class GroupRunner:
         try:
             self._connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            # Not raised: what was committed before is known as such. The next BEGIN will fail and say so.
+            # Not raised: earlier commits are already reported. The next BEGIN fails and reports the problem.
             _log.error("a transaction could not be rolled back (%s)", error)
 
 
@@ -151,7 +151,7 @@ def _fail_all(pairs: Sequence[tuple[Job, GroupOutcome]], error: Exception) -> No
 
 
 def failed_report(error: BaseException, count: int) -> GroupReport:
-    """Return the report of a group whose thread itself failed."""
+    """Return the report of a group that failed with its thread."""
     failed = StorageFailed(f"The writer failed: {type(error).__name__}.")
     failed.__cause__ = error
     return GroupReport([GroupOutcome(error=failed) for _ in range(count)])

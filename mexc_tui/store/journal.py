@@ -1,6 +1,6 @@
-"""The journal: facts in order, numbered without a gap, never changed, each sealed to the last.
+"""Append-only journal of facts, numbered without gaps and hash-chained.
 
-Only the oldest ones are ever deleted; `journal_start` keeps the number and seal of the last of those.
+Only the oldest facts are deleted. `journal_start` keeps the number and seal of the last deleted one.
 """
 
 import sqlite3
@@ -24,22 +24,22 @@ _INSERT = """
 
 
 class Journal:
-    """Reads facts. Writing is the unit of work's: a fact is stored with the state that it describes."""
+    """Reads facts. Units of work append them, together with the state change they describe."""
 
     def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
     def head(self) -> int:
-        """Return the newest number, 0 when nothing has happened yet."""
+        """Return the newest number; 0 if the journal is empty."""
         return _last(self._rows)[0]
 
     def after(self, sequence: int, limit: int = PAGE) -> list[Fact]:
-        """Return up to `limit` facts behind `sequence`, oldest first."""
+        """Return up to `limit` facts after number `sequence`, oldest first."""
         sql = _FACTS + "WHERE sequence > ? ORDER BY sequence LIMIT ?"
         return [self._fact(row) for row in self._rows.all(sql, sequence, limit)]
 
     def about(self, about: str, limit: int = PAGE) -> list[Fact]:
-        """Return the newest `limit` facts about one thing, oldest first."""
+        """Return the newest `limit` facts with this subject, oldest first."""
         sql = _FACTS + "WHERE about = ? ORDER BY sequence DESC LIMIT ?"
         return [self._fact(row) for row in reversed(self._rows.all(sql, about, limit))]
 
@@ -56,7 +56,7 @@ class Journal:
     def page(
         self, before: int = 2**62, limit: int = PAGE, *, about: str = "", kind: str = "", since_ms: int = 0
     ) -> list[Fact]:
-        """Return the newest `limit` facts below number `before`, newest first, that fit what is given."""
+        """Return the newest `limit` facts below number `before` that match all filters, newest first."""
         sql, values = "WHERE sequence < ? AND at_ms >= ? ", list[Value]([before, since_ms])
         for column, wanted in (("about", about), ("kind", kind)):
             if wanted:
@@ -66,10 +66,10 @@ class Journal:
         return [self._fact(row) for row in self._rows.all(_FACTS + sql, *values, limit)]
 
     def verify(self, newest: int | None = None) -> int:
-        """Check numbers and seals of all facts, or of the `newest` ones; return how many were checked.
+        """Verify numbers and seals of all facts, or of the `newest` ones; return how many were checked.
 
-        Raises StorageDamaged naming the first number that is not what was written (SQLite itself overlooks
-        most single flipped bits in a row's values).
+        Raises StorageDamaged naming the first number that is missing or modified (SQLite itself does not
+        detect most single-bit errors in values).
         """
         start, start_seal = self._start()
         before = start if newest is None else max(start, self.head() - newest)
@@ -85,7 +85,7 @@ class Journal:
         return checked
 
     def _fact(self, row: Row) -> Fact:
-        """Return an event; a damaged one is replaced by an alert, so that numbers have no gaps."""
+        """Return a fact. A damaged one is replaced by an alert, so that the numbers have no gaps."""
         try:
             return Fact(integer(row[0]), decode(_bytes(row[5])))
         except (BadEvent, AssertionError):
@@ -98,7 +98,7 @@ class Journal:
             )
 
     def _start(self) -> tuple[int, bytes]:
-        """Return the number and seal of the last fact that was forgotten; 0: none was."""
+        """Return the number and seal of the last deleted fact; 0 and an empty seal without one."""
         row = self._rows.one("SELECT sequence, digest FROM journal_start")
         return (0, b"") if row is None else (integer(row[0]), _bytes(row[1]))
 
@@ -114,7 +114,7 @@ class Journal:
 
 
 class JournalWriter:
-    """Appends facts within a transaction and knows which are not committed yet."""
+    """Appends facts within a transaction and tracks the uncommitted ones."""
 
     def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
@@ -124,7 +124,7 @@ class JournalWriter:
         self._is_damaged = False
 
     def begin(self) -> None:
-        """Continue the journal at its end. Call inside the transaction, before its first unit."""
+        """Continue at the end of the journal. Call inside the transaction, before the first unit."""
         self._added = []
         if self._is_damaged:
             return
@@ -134,11 +134,11 @@ class JournalWriter:
             self._disable(error)
 
     def mark(self) -> tuple[int, bytes, int]:
-        """Return where the journal is now, for `back_to`."""
+        """Return the current position, for `rewind`."""
         return self._sequence, self._seal, len(self._added)
 
     def rewind(self, mark: tuple[int, bytes, int]) -> None:
-        """Forget what was appended since `mark`: its unit was rolled back."""
+        """Discard the facts appended since `mark`, after a rollback of their unit."""
         self._sequence, self._seal, length = mark
         del self._added[length:]
 
@@ -158,14 +158,14 @@ class JournalWriter:
         return sequence
 
     def _disable(self, error: sqlite3.DatabaseError) -> None:
-        """Stop storing events if the journal is damaged; the data they describe is still stored."""
+        """Stop storing events if the journal is damaged. Other data is still stored."""
         if not isinstance(translate("journal", error), StorageDamaged):
             raise error
         self._is_damaged = True
         self._rows.damage.record("The journal cannot be read: events are published but not stored.")
 
     def added(self) -> list[Fact]:
-        """Return what was appended since `begin` and not taken back."""
+        """Return the facts appended since `begin` and not discarded."""
         return self._added
 
 

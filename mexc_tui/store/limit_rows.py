@@ -1,4 +1,4 @@
-"""What limits are checked against: a few queries over open rows, cheap enough for the unit that arms."""
+"""Figures for limit checks: a few cheap queries over open rows."""
 
 from mexc_tui.model.storage import CommittedFunds, LossRun
 from mexc_tui.store.exact_sums import total
@@ -32,14 +32,14 @@ _LAST_EXIT = "SELECT max(closed_ms) FROM positions WHERE scope = ? AND symbol = 
 
 
 class LimitRows:
-    """Numbers as of this transaction."""
+    """Figures for limit checks, as of this transaction."""
 
     def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 
     def committed(self, quote_asset: str) -> CommittedFunds:
-        """Return what open entries hold back and open positions cost, and how many there are."""
+        """Return funds reserved by open entries, cost of open positions, and their numbers."""
         entering = INTENTS.many(self._rows, _ENTERING, self._scope)
         held = PositionRows(self._rows, self._scope).open()
         return CommittedFunds(
@@ -50,18 +50,18 @@ class LimitRows:
         )
 
     def entries_ms(self, since_ms: int) -> tuple[int, ...]:
-        """Return when positions opened at or after a moment, without those whose entry is open still."""
+        """Return the opening times of positions since `since_ms`, except those whose entry is still open."""
         return tuple(integer(row[0]) for row in self._rows.all(_ENTRIES_MS, self._scope, since_ms))
 
     def losses_in_a_row(self, since_ms: int = 0) -> LossRun:
-        """Return the losses since the last gain, of positions closed at or after `since_ms`.
+        """Return the consecutive losses since the last gain, of positions closed since `since_ms`.
 
-        What ended at exactly 0 neither counts nor ends a run.
+        A result of exactly 0 neither counts nor ends a run.
         """
         return _run(self._rows.one(_LOSSES, self._scope, since_ms))
 
     def last_exit_ms(self, symbol: str) -> int | None:
-        """Return when the last position of a pair was closed."""
+        """Return the closing time of the last position of a pair; None without one."""
         row = self._rows.one(_LAST_EXIT, self._scope, symbol)
         return None if row is None or row[0] is None else integer(row[0])
 

@@ -1,4 +1,4 @@
-"""Tables of listings: sightings, changes and outcomes."""
+"""Tables of listings, their sightings, changes and outcomes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _UPSERT_OUTCOME = """
 
 @dataclass(frozen=True, slots=True)
 class _HistoryTable:
-    """Statements of a history table: one part of a listing per row."""
+    """SQL statements of a history table with one part of a listing per row."""
 
     all: str
     insert: str
@@ -66,8 +66,7 @@ class ListingRows:
     ) -> None:
         """Store a listing. `stage` is its current stage, including changes by elapsed time.
 
-        `absorbed` were found to be the same listing and go. `is_over` says whether more is expected of it, if
-        its stage does not tell.
+        `absorbed` are duplicates of it and are deleted. `is_over` overrides whether the listing is finished.
         """
         for duplicate in absorbed:
             self._rows.run("DELETE FROM listings WHERE id = ?", duplicate.id)
@@ -94,12 +93,12 @@ class ListingRows:
         return None if row is None else next(self._rows.damage.readable("listing", (row,), self._whole), None)
 
     def named(self, name: str) -> list[Listing]:
-        """Return the listings that a source ever called so, newest first."""
+        """Return the listings that ever had this name in a source, newest first."""
         sql = "WHERE id IN (SELECT listing_id FROM listing_names WHERE name = ?) ORDER BY first_seen_ms DESC"
         return self._many(_LISTINGS + sql, name)
 
     def unfinished(self) -> list[Listing]:
-        """Return unfinished listings, earliest opening first: a restart continues with them."""
+        """Return unfinished listings, earliest opening first, for a restart."""
         return self._many(_LISTINGS + "WHERE is_over = 0 ORDER BY opens_ms")
 
     def latest(self, limit: int = 1_000) -> list[Listing]:
@@ -107,7 +106,7 @@ class ListingRows:
         return self._many(_LISTINGS + "ORDER BY first_seen_ms DESC LIMIT ?", limit)
 
     def page(self, before_ms: int = 2**62, before_id: str = "", limit: int = 200) -> list[Listing]:
-        """Return the listings behind one (its first sighting and id) in the order of `latest`."""
+        """Return the listings after the one with this first sighting and id, in the order of `latest`."""
         sql = "WHERE (first_seen_ms, id) < (?, ?) ORDER BY first_seen_ms DESC, id DESC LIMIT ?"
         return self._many(_LISTINGS + sql, before_ms, before_id, limit)
 
@@ -119,7 +118,7 @@ class ListingRows:
     def _save_history(
         self, history: _HistoryTable, listing_id: str, parts: Sequence[tuple[int, bytes]]
     ) -> None:
-        """Store new parts of a history; it is rewritten only when listings are merged."""
+        """Store new parts of a history. Stored parts change only when listings are merged."""
         stored = self._rows.all(history.all, listing_id)
         same = 0
         for (body,), (_, new) in zip(stored, parts, strict=False):
@@ -147,13 +146,13 @@ class ListingRows:
 
 
 class OutcomeRows:
-    """What became of listings: the past that probabilities are calibrated on."""
+    """Outcomes of listings, used to calibrate probabilities."""
 
     def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
     def save(self, outcome: ListingOutcome) -> None:
-        """Store an outcome; one of the same listing and label version is replaced."""
+        """Store an outcome, replacing one of the same listing and label version."""
         self._rows.run(
             _UPSERT_OUTCOME,
             outcome.listing_id,
@@ -164,17 +163,17 @@ class OutcomeRows:
         )
 
     def of(self, listing_id: str, label_version: str) -> ListingOutcome | None:
-        """Return the label of one listing."""
+        """Return the outcome of one listing under a label version."""
         sql = "SELECT body FROM listing_outcomes WHERE listing_id = ? AND label_version = ?"
         return self._one(sql, listing_id, label_version)
 
     def newest(self, listing_id: str) -> ListingOutcome | None:
-        """Return the newest label of one listing, by whatever version of the rule: for display alone."""
+        """Return the newest outcome of one listing under any label version. For display only."""
         sql = "SELECT body FROM listing_outcomes WHERE listing_id = ? ORDER BY labelled_ms DESC LIMIT 1"
         return self._one(sql, listing_id)
 
     def latest(self, label_version: str, limit: int = 200, before_ms: int = 2**62) -> list[ListingOutcome]:
-        """Return the newest outcomes labelled before `before_ms`, newest first, of one label version."""
+        """Return outcomes of one label version labelled before `before_ms`, newest first."""
         sql = """
             SELECT body FROM listing_outcomes WHERE label_version = ? AND labelled_ms < ?
             ORDER BY labelled_ms DESC LIMIT ?

@@ -1,4 +1,4 @@
-"""A look at a store that no engine holds: it changes nothing and migrates nothing."""
+"""Reads a database without an engine. Never writes or migrates."""
 
 import sqlite3
 from collections.abc import Callable
@@ -20,7 +20,7 @@ T = TypeVar("T")
 def read_offline(
     path: Path, clock: Clock, work: Callable[[ReadTransaction], T], limits: StoreLimits | None = None
 ) -> T:
-    """Return what `work` makes of all that is stored. Blocks; raises what `work` raises, or StorageError."""
+    """Return the result of `work` on the stored data. Blocks. Raises StorageError and errors of `work`."""
     limits = limits or StoreLimits()
     if not path.is_file():
         raise StorageRefused(f"No database at {path} yet: no engine of this profile has run.")

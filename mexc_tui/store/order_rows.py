@@ -44,18 +44,18 @@ class OrderRows:
         return ORDERS.one(self._rows, sql, self._scope, client_order_id)
 
     def by_order_id(self, order_id: str) -> Order | None:
-        """Return an order by the exchange's id; of two, the one stored first."""
+        """Return an order by its exchange order id; the first stored one of several."""
         sql = "WHERE scope = ? AND order_id = ? ORDER BY number LIMIT 1"
         return ORDERS.one(self._rows, sql, self._scope, order_id)
 
     def open(self, symbol: str = "") -> list[Order]:
-        """Return ours that are not at their end, of one pair or of all, oldest first."""
+        """Return the desk's open orders of one pair or of all, oldest first."""
         sql = "WHERE scope = ? AND is_open = 1 ORDER BY created_ms, number"
         orders = ORDERS.many(self._rows, sql, self._scope)
         return [order for order in orders if symbol in ("", order.symbol)]
 
     def live(self, symbol: str = "") -> list[Order]:
-        """Return ours that rest on the exchange, or may."""
+        """Return the desk's orders that are, or may be, on the exchange."""
         return [order for order in self.open(symbol) if order.state.is_on_exchange]
 
     def of_intent(self, intent_id: str) -> list[Order]:
@@ -69,14 +69,14 @@ class OrderRows:
         return ORDERS.many(self._rows, sql, self._scope, position_id)
 
     def foreign(self, limit: int = 100) -> list[Order]:
-        """Return orders that are not ours, ended ones too, newest first."""
+        """Return unknown orders of the account, including closed ones, newest first."""
         sql = "WHERE scope = ? AND intent_id IS NULL ORDER BY created_ms DESC LIMIT ?"
         return ORDERS.many(self._rows, sql, self._scope, limit)
 
     def page(
         self, before_ms: int = 2**62, before_id: str = "", limit: int = 100, *, symbol: str = ""
     ) -> list[Order]:
-        """Return orders behind one, named by when it was made and client id, newest first."""
+        """Return the orders before the one with this creation time and client order id, newest first."""
         newest = (
             "(created_ms, client_order_id) < (?, ?) ORDER BY created_ms DESC, client_order_id DESC LIMIT ?"
         )

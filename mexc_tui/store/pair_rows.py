@@ -1,4 +1,4 @@
-"""The exchange's pairs as read last, so that a restart knows what is new."""
+"""Table of the last known pairs, so that a restart can detect new ones."""
 
 from collections.abc import Iterable
 
@@ -15,15 +15,15 @@ _UPSERT = """
 
 
 class PairRows:
-    """Every pair of exchangeInfo in its newest form."""
+    """Latest state of every pair in exchangeInfo."""
 
     def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
     def save(self, changed: Iterable[Symbol], gone: Iterable[str], at_ms: int) -> None:
-        """Store pairs that are new or changed, and forget those that are gone."""
+        """Store new and changed pairs, and delete removed ones."""
         self._rows.run_many("DELETE FROM pairs WHERE symbol = ?", ((symbol,) for symbol in gone))
-        # One by one, here and below: SQLite lets the event loop's thread run between two of 2,000 rows.
+        # Row by row, here and below: SQLite releases the GIL between rows, so the event loop keeps running.
         self._rows.run_many(_UPSERT, ((pair.symbol, at_ms, _pair.write(pair)) for pair in changed))
 
     def all(self, since_ms: int = 0) -> list[Symbol]:

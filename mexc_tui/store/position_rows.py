@@ -1,4 +1,4 @@
-"""Positions and the lots that they consist of."""
+"""Tables of positions and lots."""
 
 from mexc_tui.model.position import Lot, Position
 from mexc_tui.store.rows import StoreRows
@@ -15,19 +15,19 @@ POSITIONS = SealedTable(
 
 
 class LotRows:
-    """What was bought, first in first out."""
+    """Lots of bought coins, first in, first out."""
 
     def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 
     def save(self, lot: Lot) -> None:
-        """Store a lot as it is now."""
+        """Store a lot, replacing the stored one."""
         found_by = (lot.position_id, lot.asset, lot.opened_ms, int(lot.remaining != 0))
         LOTS.save(self._rows, lot, self._scope, lot.id, *found_by)
 
     def open(self, asset: str = "") -> list[Lot]:
-        """Return those with something left, of one coin or of all, first in first."""
+        """Return lots with a remaining quantity, of one asset or of all, oldest first."""
         if asset:
             sql = "WHERE scope = ? AND asset = ? AND is_open = 1 ORDER BY opened_ms, number"
             return LOTS.many(self._rows, sql, self._scope, asset)
@@ -35,20 +35,20 @@ class LotRows:
         return LOTS.many(self._rows, sql, self._scope)
 
     def of_position(self, position_id: str) -> list[Lot]:
-        """Return a position's, first in first."""
+        """Return the lots of a position, oldest first."""
         sql = "WHERE scope = ? AND position_id = ? ORDER BY opened_ms, number"
         return LOTS.many(self._rows, sql, self._scope, position_id)
 
 
 class PositionRows:
-    """Positions; one is open per pair and snipe."""
+    """Positions. At most one is open per pair and snipe."""
 
     def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 
     def save(self, position: Position) -> None:
-        """Store a position as it is now."""
+        """Store a position, replacing the stored one."""
         POSITIONS.save(
             self._rows,
             position,
@@ -67,7 +67,7 @@ class PositionRows:
         return POSITIONS.one(self._rows, "WHERE scope = ? AND id = ?", self._scope, position_id)
 
     def open(self) -> list[Position]:
-        """Return those not closed, oldest first."""
+        """Return open positions, oldest first."""
         # Without a hint SQLite scans all positions by time instead of sorting the few open ones.
         sql = "INDEXED BY positions_open WHERE scope = ? AND state <> 'closed' ORDER BY opened_ms, number"
         return POSITIONS.many(self._rows, sql, self._scope)
@@ -78,17 +78,17 @@ class PositionRows:
         return POSITIONS.one(self._rows, sql, self._scope, snipe_id)
 
     def of_symbol(self, symbol: str, limit: int = 100) -> list[Position]:
-        """Return the newest of a pair, newest first."""
+        """Return the positions of a pair, newest first."""
         sql = "WHERE scope = ? AND symbol = ? ORDER BY opened_ms DESC LIMIT ?"
         return POSITIONS.many(self._rows, sql, self._scope, symbol, limit)
 
     def page(self, before_ms: int = 2**62, before_id: str = "", limit: int = 100) -> list[Position]:
-        """Return those behind one, named by its opening and id, newest first."""
+        """Return the positions before the one with this opening time and id, newest first."""
         sql = "WHERE scope = ? AND (opened_ms, id) < (?, ?) ORDER BY opened_ms DESC, id DESC LIMIT ?"
         return POSITIONS.many(self._rows, sql, self._scope, before_ms, before_id, limit)
 
     def closed(self, since_ms: int = 0, limit: int = 1_000) -> list[Position]:
-        """Return those closed at or after `since_ms`, the latest closed first."""
+        """Return positions closed since `since_ms`, latest first."""
         sql = "WHERE scope = ? AND closed_ms >= ? ORDER BY closed_ms DESC LIMIT ?"
         return POSITIONS.many(self._rows, sql, self._scope, since_ms, limit)
 

@@ -1,4 +1,4 @@
-"""Readers beside the writer: each on a connection of its own, each read one instant's picture."""
+"""Reader connections: each read sees a consistent snapshot and does not block the writer."""
 
 import asyncio
 import sqlite3
@@ -17,7 +17,7 @@ from mexc_tui.store.unit_of_work import ReadTransaction
 
 
 class _Reader:
-    """One connection that only reads. Its rows are made in its own thread, on first use."""
+    """A read-only connection. Its `StoreRows` is created in its own thread on first use."""
 
     def __init__(self, thread: SqliteThread, clock: Clock, damage: Damage) -> None:
         self.thread = thread
@@ -32,7 +32,7 @@ class _Reader:
         work: Callable[[ReadTransaction], Any],
         deadline_ns: int,
     ) -> GroupOutcome:
-        """Run `work` in one read transaction, in this reader's thread."""
+        """Run `work` in one read transaction, in the thread of the connection."""
         rows = self._rows = self._rows or StoreRows(connection, self._clock, self._damage)
         began_ns = self._clock.monotonic_ns()
         outcome = GroupOutcome()
@@ -42,7 +42,7 @@ class _Reader:
             outcome.value = work(ReadTransaction(rows))
         except sqlite3.Error as error:
             outcome.error = self._damage.record_error(translate(name, error))
-        except Exception as error:  # the caller's own, handed back to it as it is
+        except Exception as error:  # raised to the caller unchanged
             outcome.error = error
         finally:
             rows.stop()
@@ -53,7 +53,7 @@ class _Reader:
 
 
 class Readers:
-    """A few readers, opened when they are first needed."""
+    """Pool of readers, opened on demand."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Readers:
         self._is_closing = False
 
     async def read(self, name: str, work: Callable[[ReadTransaction], Any], deadline_s: float) -> Any:
-        """Return what `work` returned; raise what it raised, or StorageDeadline."""
+        """Return the result of `work`. Raises its errors, or StorageDeadline."""
         if self._is_closing:
             raise StorageClosed("The store is closing.")
         deadline_ns = self._clock.monotonic_ns() + int(deadline_s * 1e9)
@@ -93,7 +93,7 @@ class Readers:
         return outcome.value
 
     async def close(self, timeout_s: float) -> bool:
-        """End every reader, cutting short what they do. False: one was left behind."""
+        """Interrupt and close every reader. False: one did not end in time."""
         self._is_closing = True
         ended = True
         for reader in self._all:

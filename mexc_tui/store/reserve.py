@@ -1,4 +1,4 @@
-"""Disk space held in reserve and released when the disk is full, for exits (reliability D3)."""
+"""Reserved disk space, released when the disk is full so that exits can be stored (reliability D3)."""
 
 import logging
 import os
@@ -16,17 +16,17 @@ _log = logging.getLogger("mexc_tui.store")
 
 
 class Reserve:
-    """A file of 1 MiB beside the database that holds nothing but its place."""
+    """A 1 MiB file beside the database that reserves disk space."""
 
     def __init__(self, database: Path) -> None:
         self._path = database.with_name(database.name + "-reserve")
         self.is_held = False
-        """Whether there is something to release."""
+        """Whether the space is reserved."""
         self.is_released = False
-        """Whether it was given back to a full disk, and is not set aside again."""
+        """Whether the space was released on a full disk and not reserved again."""
 
     def acquire(self) -> bool:
-        """Reserve disk space. False: the disk is too full, and the store continues without."""
+        """Reserve disk space. False: the disk is too full."""
         try:
             self._path.unlink(missing_ok=True)
             create_private(self._path)
@@ -41,12 +41,12 @@ class Reserve:
         return self.is_held
 
     def release_previous(self) -> bool:
-        """Give back what an engine before this one set aside, if the disk is full. False: nothing was."""
+        """Release the reserve of an earlier run if the disk is full. False: nothing was released."""
         try:
             if shutil.disk_usage(self._path.parent).free > RESERVE_BYTES:
                 return False
             self._path.unlink()
-        except OSError:  # there is none
+        except OSError:  # no such file
             return False
         return True
 

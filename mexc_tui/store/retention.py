@@ -1,4 +1,4 @@
-"""Deletes what is older than it is kept, in batches. Orders, positions, lots and ledger entries stay."""
+"""Deletes expired rows in batches. Orders, positions, lots and ledger entries are kept forever."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from mexc_tui.store.connections import INCREMENTAL
 from mexc_tui.store.rows import StoreRows, integer
 
 BATCH = 500
-"""Rows that one unit of work looks at."""
+"""Rows scanned per unit of work."""
 NEWEST_FACTS = 1_000
-"""So many facts stay whatever their age: a start checks their seals."""
+"""Number of facts kept whatever their age: their seals are verified at start."""
 LEAST_EQUITY_DAYS = 35
-"""Days for which equity points are needed: a month's chart and its first point."""
+"""Minimum retention of equity points: a chart of one month and its first point."""
 FREE_PAGES = 256
-"""Pages that stay free, and pages that are released at a time."""
+"""Pages that stay free, and pages released per call."""
 DAY_MS = 86_400_000
 
 _OPEN_SINCE = (
@@ -35,7 +35,7 @@ class _Age(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Rows of `name` are deleted where `old` holds; its `?1` is the time before which they are old."""
+    """Deletion rule: rows of `name` that match `old`, where `?1` is the cutoff time."""
 
     name: str
     key: str
@@ -46,7 +46,7 @@ class _Table:
 _TABLES = (
     _Table("detection_passes", "id", _Age.METRICS, "at_ms < ?1"),
     _Table("risk_checks", "number", _Age.METRICS, "at_ms < ?1"),
-    # The newest run of each scope shows which account was reconciled last, and its result.
+    # The newest run of each scope is kept: it shows the last reconciled account and its result.
     _Table(
         "reconciliations",
         "number",
@@ -61,7 +61,7 @@ _TABLES = (
         "at_ms < ?1 AND number < "
         "(SELECT max(number) FROM reconciliations AS newer WHERE newer.scope = reconciliations.scope)",
     ),
-    # The newest point of each scope holds the current peak.
+    # The newest point of each scope is kept: it contains the current peak.
     _Table(
         "equity_points",
         "number",
@@ -82,23 +82,20 @@ _TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class PruningProgress:
-    """How far one round has come: `table` of `_TABLES`, and the key of the last row that was looked at."""
+    """Progress of a pruning round: index into `_TABLES`, and the key of the last scanned row."""
 
     table: int = 0
     after: int = 0
 
 
 class Pruning:
-    """Deletes old rows of all scopes, within one unit of work."""
+    """Deletes expired rows of all scopes within a unit of work."""
 
     def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
     def step(self, keep: RetentionPeriods, now_ms: int, progress: PruningProgress) -> PruningProgress | None:
-        """Look at the next rows and delete the old ones among them; return how far that is.
-
-        None: the round is over.
-        """
+        """Scan the next rows and delete the expired ones; return the progress, None at the end of a round."""
         if progress.table < len(_TABLES):
             return self._table(_TABLES[progress.table], keep, now_ms, progress)
         is_more = self._facts(now_ms - keep.journal_ms, now_ms)
@@ -119,7 +116,7 @@ class Pruning:
         return PruningProgress(progress.table, last)
 
     def _facts(self, before_ms: int, now_ms: int) -> bool:
-        """Forget the oldest facts up to the first that is kept; return whether there may be more."""
+        """Delete the oldest facts up to the first that is kept; return whether there may be more."""
         open_since = [row[0] for sql in _OPEN_SINCE if (row := self._rows.one(sql)) is not None]
         before_ms = min([before_ms, *(integer(one) - DAY_MS for one in open_since if one is not None)])
         rows = self._rows.all("SELECT sequence, at_ms, digest FROM journal ORDER BY sequence LIMIT ?", BATCH)
@@ -132,7 +129,9 @@ class Pruning:
             if sequence > newest - NEWEST_FACTS or before_ms <= at_ms <= now_ms + DAY_MS:
                 is_more = False
                 break
-            if at_ms < before_ms:  # one from the future is of a wrong clock, and old if one behind it is
+            if (
+                at_ms < before_ms
+            ):  # a fact from the future has a wrong clock: it expires with the next older one
                 gone = sequence, seal
         if gone is None:
             return False
@@ -156,7 +155,7 @@ def _kept_ms(keep: RetentionPeriods, age: _Age) -> int:
 
 
 def release_free_pages(connection: sqlite3.Connection) -> bool:
-    """Give a few free pages back to the disk; return whether there are more."""
+    """Release a few free pages to the disk; return whether there are more."""
     free: int = connection.execute("PRAGMA freelist_count").fetchone()[0]
     mode: int = connection.execute("PRAGMA auto_vacuum").fetchone()[0]
     if mode != INCREMENTAL or free <= FREE_PAGES:

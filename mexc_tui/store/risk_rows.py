@@ -1,4 +1,4 @@
-"""Lowered limits of a scope, and the checks of its risk monitor."""
+"""Tables of lowered entry limits and risk checks."""
 
 from mexc_tui.model.trading import RiskCheck, Tightening
 from mexc_tui.store.rows import StoreRows
@@ -9,23 +9,23 @@ CHECKS = SealedTable("risk_checks", "scope at_ms", RiskCheck, "risk check")
 
 
 class TighteningRows:
-    """How far the limits of entries are lowered."""
+    """Lowered entry limits of a scope."""
 
     def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 
     def get(self) -> Tightening:
-        """Return it; not lowered if nothing was ever stored."""
+        """Return the lowered limits; the default (not lowered) if none are stored."""
         return TIGHTENINGS.one(self._rows, "WHERE scope = ?", self._scope) or Tightening()
 
     def save(self, tightening: Tightening) -> None:
-        """Store it in place of the one before."""
+        """Store the lowered limits, replacing the stored ones."""
         TIGHTENINGS.save(self._rows, tightening, self._scope)
 
 
 class RiskCheckRows:
-    """Checks of the risk monitor, in the order of their time."""
+    """Checks of the risk monitor by time."""
 
     def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows

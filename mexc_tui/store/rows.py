@@ -1,4 +1,4 @@
-"""A connection as repositories see it: statements in, rows out, within one deadline."""
+"""Statement execution for table classes, within a deadline."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,20 +12,20 @@ Value: TypeAlias = str | int | float | bytes | None
 Row: TypeAlias = tuple[Value, ...]
 
 STEPS_BETWEEN_CHECKS = 20_000
-"""Steps of SQLite's machine between two looks at the clock: about a millisecond."""
+"""SQLite virtual-machine steps between deadline checks: about a millisecond."""
 
 _FORBIDDEN = ("BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "ATTACH", "VACUUM")
 
 
 class StoreRows:
-    """What a unit of work or a reader may do with its connection, and only while it lasts.
+    """Executes statements for a unit of work or a read, only while it is active.
 
-    Every statement looks at the deadline first, and SQLite asks again while it runs. Raises StorageDeadline,
-    and sqlite3's own errors, which the room translates where they leave it.
+    The deadline is checked before and during each statement. Raises StorageDeadline, and sqlite3 errors,
+    which are translated at the boundary of the package.
     """
 
     def __init__(self, connection: sqlite3.Connection, clock: Clock, damage: Damage | None = None) -> None:
-        """`damage`: where rows that cannot be read are noted."""
+        """`damage` records unreadable rows."""
         self.damage = damage or Damage()
         self._connection = connection
         self._clock = clock
@@ -34,12 +34,12 @@ class StoreRows:
         connection.set_progress_handler(self._is_late, STEPS_BETWEEN_CHECKS)
 
     def start(self, deadline_ns: int | None) -> None:
-        """Let statements in until `deadline_ns` of the clock; None: no deadline."""
+        """Accept statements until `deadline_ns` (monotonic); None: without a deadline."""
         self._deadline_ns = deadline_ns or 0
         self._open = True
 
     def stop(self) -> None:
-        """Let no statement in any more: what kept a reference can do no harm with it."""
+        """Reject further statements, also from leaked references."""
         self._deadline_ns = 0
         self._open = False
 
@@ -48,20 +48,20 @@ class StoreRows:
         return self._cursor(sql, values).fetchall()
 
     def each(self, sql: str, *values: Value) -> Iterator[Row]:
-        """Return the rows one after the other, as they are found."""
+        """Yield the rows lazily."""
         return self._cursor(sql, values)
 
     def one(self, sql: str, *values: Value) -> Row | None:
-        """Return the first row, or None."""
+        """Return the first row; None without one."""
         row: Row | None = self._cursor(sql, values).fetchone()
         return row
 
     def run(self, sql: str, *values: Value) -> int:
-        """Change rows; return how many."""
+        """Execute a change; return the number of rows changed."""
         return self._cursor(sql, values).rowcount
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> int:
-        """Do the same for each row of values; return how many rows changed."""
+        """Execute a change for each row of values; return the number of rows changed."""
         self._admit(sql)
         return self._connection.executemany(sql, rows).rowcount
 
@@ -73,7 +73,7 @@ class StoreRows:
         if not self._open:
             raise StorageFailed("A unit of work was used after it had ended.")
         if not self._connection.in_transaction:
-            # SQLite ends a transaction on some errors: code that swallowed one must not continue writing.
+            # Some errors end the transaction: code that swallowed one must not continue writing.
             raise StorageFailed("An error before this statement ended the unit of work.")
         if self._is_late():
             raise StorageDeadline("Stopped at its deadline.")
@@ -85,6 +85,6 @@ class StoreRows:
 
 
 def integer(value: Value) -> int:
-    """Return a column that holds whole numbers as one."""
+    """Return the value of an integer column as int."""
     assert isinstance(value, int)
     return value

@@ -1,4 +1,4 @@
-"""Numbered migrations, each in one transaction; a schema from the future is refused (reliability D8)."""
+"""Numbered schema migrations, each in one transaction. A newer schema is refused (reliability D8)."""
 
 import re
 import sqlite3
@@ -9,14 +9,14 @@ from importlib.resources import files
 from mexc_tui.model.storage import StorageRefused
 
 APPLICATION_ID = 0x4D585455
-"""'MXTU' in the file's header: this database is ours."""
+"""'MXTU' in the file header marks a database of mexc-tui."""
 
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of the schema. `number` counts from 1 without a gap."""
+    """One migration. Numbers start at 1, without gaps."""
 
     number: int
     name: str
@@ -38,10 +38,10 @@ def shipped() -> list[Migration]:
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> int:
-    """Bring the database to the newest schema; return how many steps that took.
+    """Migrate the database to the newest schema; return the number of migrations applied.
 
-    Raises StorageRefused when the file is somebody else's or newer than this program. A step that fails
-    leaves the schema at the step before it.
+    Raises StorageRefused if the file belongs to another program or has a newer schema. A failed migration
+    leaves the schema at the previous version.
     """
     check_owner(connection)
     known = len(migrations)
@@ -52,7 +52,7 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> 
             version = version_of(connection)
             if version > known:
                 raise StorageRefused(
-                    f"The database has schema {version}, this program knows {known}. "
+                    f"The database has schema {version}, this program supports {known}. "
                     "Install a newer mexc-tui."
                 )
             if version < known:
@@ -68,7 +68,7 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> 
 
 
 def statements(script: str) -> Iterator[str]:
-    """Split SQL text into its statements (a trigger's body stays whole)."""
+    """Split an SQL script into statements; trigger bodies stay whole."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -95,7 +95,7 @@ def check_owner(connection: sqlite3.Connection) -> None:
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """Return the number of the last migration taken; 0: the database is new."""
+    """Return the number of the last applied migration; 0 for a new database."""
     return _pragma(connection, "user_version")
 
 

@@ -1,6 +1,6 @@
-"""Tables of money: each row carries a hash of all that it holds, checked whenever it is read.
+"""Ledger tables with a checksum per row, verified on every read.
 
-SQLite itself overlooks most single flipped bits in a row's values (reliability D5).
+SQLite itself does not detect most single-bit errors in values (reliability D5).
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,16 +18,16 @@ PAGE = 1_000
 
 
 def digest_of(table: str, values: Sequence[Value]) -> bytes:
-    """Return the hash of a row."""
-    # repr tells None from 'None' and 1 from '1'; lengths keep the columns apart, whatever they hold.
+    """Return the checksum of a row."""
+    # repr distinguishes None from 'None' and 1 from '1'; lengths separate the columns unambiguously.
     text = "".join(f"{len(word)}:{word}" for word in (table, *map(repr, values)))
     return blake2b(text.encode(), digest_size=DIGEST_BYTES).digest()
 
 
 class SealedTable(Generic[T]):
-    """The statements of one table: columns to find a row by (`scope` is the first), its body and digest.
+    """Table with lookup columns (`scope` first), a JSON body and a digest.
 
-    `key` names the columns that a row is one by; without it rows are only added.
+    `key` names the columns that identify a row; without it rows are only appended.
     """
 
     def __init__(self, table: str, columns: str, kind: type[T], what: str, key: str = "") -> None:
@@ -35,7 +35,7 @@ class SealedTable(Generic[T]):
         self._body = Body(kind, what)
         names = [*columns.split(), "body", "digest"]
         listed, marks = ", ".join(names), ", ".join("?" * len(names))
-        # Every name in these statements is a constant of this package.
+        # All names in these statements are constants of this package.
         self._select = f"SELECT number, {listed} FROM {table} "  # noqa: S608
         self._save = f"INSERT INTO {table} ({listed}) VALUES ({marks}) "  # noqa: S608
         if key:
@@ -48,20 +48,20 @@ class SealedTable(Generic[T]):
         rows.run(self._save, *values, digest_of(self.table, values))
 
     def one(self, rows: StoreRows, where: str, *values: Value) -> T | None:
-        """Return the first value that fits, or None. Raises StorageDamaged, as all that read."""
+        """Return the first matching value, or None. Like all reads, raises StorageDamaged."""
         row = rows.one(self._select + where, *values)
         return None if row is None else self._read(row)
 
     def many(self, rows: StoreRows, where: str, *values: Value) -> list[T]:
-        """Return the values that fit."""
+        """Return all matching values."""
         return [self._read(row) for row in rows.all(self._select + where, *values)]
 
     def numbered(self, rows: StoreRows, where: str, *values: Value) -> list[tuple[int, T]]:
-        """Return the values that fit, each with its number."""
+        """Return all matching values, each with its row number."""
         return [(integer(row[0]), self._read(row)) for row in rows.all(self._select + where, *values)]
 
     def walk(self, rows: StoreRows) -> Iterator[tuple[Row, T]]:
-        """Check every row of every scope in the order of their numbers; return each with its value."""
+        """Verify and yield every row of all scopes, with its value, by row number."""
         number = -1
         while page := rows.all(self._select + "WHERE number > ? ORDER BY number LIMIT ?", number, PAGE):
             for row in page:
@@ -76,5 +76,5 @@ class SealedTable(Generic[T]):
 
 
 def or_null(text: str) -> str | None:
-    """Return what a column that refers to something holds: NULL instead of nothing."""
+    """Return the text, or None (NULL) if it is empty."""
     return text or None

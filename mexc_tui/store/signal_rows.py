@@ -35,7 +35,7 @@ class SignalRows:
         self._rows = rows
 
     def add(self, signal: Signal) -> None:
-        """Store a signal that was raised now; the state that its key stood in before ends."""
+        """Store a new signal and end the previous one of its key."""
         key = signal.key
         self._rows.run(_END, signal.at_ms, key.detector.value, key.subject, key.topic)
         self._rows.run(
@@ -60,7 +60,7 @@ class SignalRows:
         return changed > 0
 
     def _move_to_key(self, ended: SignalEnd, later: SignalKey) -> bool:
-        """Move active signals to another key, unless that has an active one."""
+        """Move an active signal to another key, unless that key has an active one."""
         if self._rows.one(_ACTIVE, *_key_columns(later)) is not None:
             return False
         row = self._rows.one(_ACTIVE + "AND state = ?", *_key_columns(ended.key), ended.state)
@@ -71,36 +71,36 @@ class SignalRows:
         return True
 
     def standing(self) -> list[Signal]:
-        """Return the active signals, oldest first: a restart must not raise them again."""
+        """Return active signals, oldest first. A restart must not raise them again."""
         # Without a hint SQLite scans all signals by time instead of sorting the few active ones.
         return self._many("INDEXED BY signals_standing WHERE ended_at_ms IS NULL ORDER BY detected_at_ms")
 
     def of_symbol(self, symbol: str, limit: int = 100) -> list[Signal]:
-        """Return the newest signals about a pair of this name, newest first."""
+        """Return signals about the pair with this name, newest first."""
         return self._many("WHERE symbol = ? ORDER BY detected_at_ms DESC LIMIT ?", symbol, limit)
 
     def of_listing(self, listing_id: str, limit: int = 100) -> list[Signal]:
-        """Return the newest signals about a listing under any name, newest first."""
+        """Return signals about a listing under any name, newest first."""
         return self._many("WHERE subject = ? ORDER BY detected_at_ms DESC LIMIT ?", listing_id, limit)
 
     def of_detector(self, name: DetectorName, version: int, limit: int = 200) -> list[Signal]:
-        """Return the newest signals of one version of a detector, newest first."""
+        """Return signals of one detector version, newest first."""
         sql = "WHERE detector = ? AND version = ? ORDER BY detected_at_ms DESC LIMIT ?"
         return self._many(sql, name.value, version, limit)
 
     def labelled(self, label_version: str, listings: int = 200) -> list[Signal]:
-        """Return every signal about the listings whose outcomes were labelled last: `listings` of them."""
+        """Return every signal about the `listings` most recently labelled listings."""
         rows = self._rows.all(_LABELLED, label_version, listings)
         return list(self._rows.damage.readable("signal", rows, lambda row: _signal.read(row[0])))
 
     def latest(self, limit: int = 100, before_ms: int = 2**62) -> list[Signal]:
-        """Return the newest signals raised before `before_ms`, newest first."""
+        """Return signals raised before `before_ms`, newest first."""
         return self._many("WHERE detected_at_ms < ? ORDER BY detected_at_ms DESC LIMIT ?", before_ms, limit)
 
     def page(self, before: int = 2**62, limit: int = 100, symbol: str = "") -> list[tuple[int, Signal, bool]]:
-        """Return signals behind number `before`, newest first, each with its number and whether it is active.
+        """Return signals below number `before`, newest first, each with its number and whether it is active.
 
-        With a symbol, only those about a pair of that name.
+        With `symbol`, only those about the pair with that name.
         """
         sql = "SELECT id, body, ended_at_ms IS NULL FROM signals WHERE id < ? "
         if symbol:

@@ -1,4 +1,4 @@
-"""Which queries are slow: by name, never with what they were asked."""
+"""Log of slow queries, by name and without parameters."""
 
 import logging
 
@@ -14,10 +14,10 @@ class SlowLog:
         self.slow = 0
         self.too_slow = 0
         self.slowest = ("", 0)
-        """Name and milliseconds of the slowest one so far."""
+        """Name and duration (ms) of the slowest query so far."""
 
     def record(self, name: str, took_ns: int) -> None:
-        """Judge one query that took `took_ns`."""
+        """Count and log a query that took `took_ns`, if it is slow."""
         took_ms = took_ns // 1_000_000
         if took_ms > self.slowest[1]:
             self.slowest = (name, took_ms)

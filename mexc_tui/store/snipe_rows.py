@@ -21,14 +21,14 @@ INTENTS = SealedTable(
 
 
 class SnipeRows:
-    """Snipes; one a key, ever."""
+    """Snipes. A key never has a second one."""
 
     def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 
     def save(self, snipe: Snipe) -> None:
-        """Store a snipe as it is now; the tables refuse a second one of its key."""
+        """Store a snipe, replacing the stored one. A second snipe with the same key is refused."""
         SNIPES.save(
             self._rows,
             snipe,
@@ -51,47 +51,47 @@ class SnipeRows:
         return SNIPES.one(self._rows, sql, self._scope, key.symbol, key.signal_id)
 
     def open(self) -> list[Snipe]:
-        """Return those that are not over, oldest first."""
+        """Return open snipes, oldest first."""
         return SNIPES.many(self._rows, "WHERE scope = ? AND is_over = 0 ORDER BY armed_ms", self._scope)
 
     def of_symbol(self, symbol: str, limit: int = 100) -> list[Snipe]:
-        """Return the newest of a pair, newest first."""
+        """Return the snipes of a pair, newest first."""
         sql = "WHERE scope = ? AND symbol = ? ORDER BY armed_ms DESC LIMIT ?"
         return SNIPES.many(self._rows, sql, self._scope, symbol, limit)
 
     def page(self, before_ms: int = 2**62, before_id: str = "", limit: int = 100) -> list[Snipe]:
-        """Return those behind one, named by when it was armed and id, newest first."""
+        """Return the snipes before the one with this arming time and id, newest first."""
         sql = "WHERE scope = ? AND (armed_ms, id) < (?, ?) ORDER BY armed_ms DESC, id DESC LIMIT ?"
         return SNIPES.many(self._rows, sql, self._scope, before_ms, before_id, limit)
 
 
 class AttemptRows:
-    """What each attempt of a snipe did."""
+    """Attempts of snipes."""
 
     def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 
     def save(self, attempt: Attempt) -> None:
-        """Store an attempt, in place of the one with its number."""
+        """Store an attempt, replacing the one with its number."""
         key = (self._scope, attempt.snipe_id, attempt.number)
         ATTEMPTS.save(self._rows, attempt, *key, attempt.client_order_id)
 
     def of_snipe(self, snipe_id: str) -> list[Attempt]:
-        """Return the attempts of a snipe in their order."""
+        """Return the attempts of a snipe in order."""
         sql = "WHERE scope = ? AND snipe_id = ? ORDER BY place"
         return ATTEMPTS.many(self._rows, sql, self._scope, snipe_id)
 
 
 class IntentRows:
-    """Durable intents to trade. A snipe has at most one open entry; a client id belongs to one intent."""
+    """Durable order intents. A snipe has at most one open entry; a client order id belongs to one intent."""
 
     def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 
     def save(self, intent: Intent) -> None:
-        """Store an intent as it is now. Client ids that it had once stay its own."""
+        """Store an intent, replacing the stored one. Its earlier client order ids stay reserved."""
         INTENTS.save(
             self._rows,
             intent,
@@ -111,23 +111,23 @@ class IntentRows:
         return INTENTS.one(self._rows, "WHERE scope = ? AND id = ?", self._scope, intent_id)
 
     def by_client_id(self, client_order_id: str) -> Intent | None:
-        """Return the intent that a client order id was ever reserved for."""
+        """Return the intent that a client order id is or was reserved for."""
         sql = "SELECT intent_id FROM intent_client_ids WHERE scope = ? AND client_order_id = ?"
         row = self._rows.one(sql, self._scope, client_order_id)
         return None if row is None else self.get(str(row[0]))
 
     def open(self) -> list[Intent]:
-        """Return those not ended, oldest first."""
+        """Return open intents, oldest first."""
         sql = "WHERE scope = ? AND ended_ms IS NULL ORDER BY created_ms, number"
         return INTENTS.many(self._rows, sql, self._scope)
 
     def of_snipe(self, snipe_id: str) -> list[Intent]:
-        """Return a snipe's, oldest first."""
+        """Return the intents of a snipe, oldest first."""
         sql = "WHERE scope = ? AND snipe_id = ? ORDER BY created_ms, number"
         return INTENTS.many(self._rows, sql, self._scope, snipe_id)
 
     def of_position(self, position_id: str) -> list[Intent]:
-        """Return a position's, oldest first."""
+        """Return the intents of a position, oldest first."""
         sql = "WHERE scope = ? AND position_id = ? ORDER BY created_ms, number"
         return INTENTS.many(self._rows, sql, self._scope, position_id)
 
@@ -135,7 +135,7 @@ class IntentRows:
         sql = "SELECT client_order_id FROM intent_client_ids WHERE scope = ? AND intent_id = ?"
         known = {row[0] for row in self._rows.all(sql, self._scope, intent.id)}
         new = [(self._scope, name, intent.id) for name in intent.client_ids if name not in known]
-        if new:  # of another intent: the tables refuse it
+        if new:  # an id of another intent violates the primary key
             self._rows.run_many(
                 "INSERT INTO intent_client_ids (scope, client_order_id, intent_id) VALUES (?, ?, ?)", new
             )

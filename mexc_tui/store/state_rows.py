@@ -1,4 +1,4 @@
-"""The trading state of a scope, and what reconciliations found."""
+"""Tables of the trading state and of reconciliation runs."""
 
 from mexc_tui.model.reconciliation import Reconciliation
 from mexc_tui.model.trading import Trading
@@ -10,23 +10,23 @@ RUNS = SealedTable("reconciliations", "scope at_ms is_clean", Reconciliation, "r
 
 
 class StateRows:
-    """The one trading state."""
+    """Trading state of a scope."""
 
     def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
         self._scope = scope
 
     def get(self) -> Trading:
-        """Return it; active if nothing was ever stored."""
+        """Return the trading state; active if none is stored."""
         return STATES.one(self._rows, "WHERE scope = ?", self._scope) or Trading()
 
     def save(self, trading: Trading) -> None:
-        """Store it; the table refuses a generation that is lower than the stored one."""
+        """Store the trading state. A generation lower than the stored one is refused."""
         STATES.save(self._rows, trading, self._scope, trading.state.value, trading.generation)
 
 
 class ReconciliationRows:
-    """Runs of reconciliation in the order in which they were stored."""
+    """Reconciliation runs in the order of storage."""
 
     def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
@@ -42,7 +42,7 @@ class ReconciliationRows:
         return next((run for _, run in self.page(limit=1)), None)
 
     def page(self, before: int = 2**62, limit: int = 100) -> list[tuple[int, Reconciliation]]:
-        """Return runs below a number, newest first, each with its number."""
+        """Return runs below number `before`, newest first, each with its number."""
         sql = (
             "INDEXED BY reconciliations_by_scope WHERE scope = ? AND number < ? ORDER BY number DESC LIMIT ?"
         )

@@ -1,4 +1,4 @@
-"""The store: writes units of work, reads, backs up, closes."""
+"""The SQLite store: writes, reads, backups and retention."""
 
 import logging
 import sqlite3
@@ -34,7 +34,7 @@ from mexc_tui.store.writer import Publish, Writer
 
 DAY_MS = 86_400_000
 JOURNAL_TAIL = 1_000
-"""Facts whose seals are checked at every start; `Journal.verify` checks them all."""
+"""Number of facts whose seals are verified at start. `Journal.verify` can verify all."""
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ _log = logging.getLogger("mexc_tui.store")
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """How the store is doing, for display."""
+    """State of the store, for display."""
 
     waiting: int
     units: int
@@ -57,11 +57,11 @@ class StoreState:
 
 
 def _discard(_facts: Sequence[Fact]) -> None:
-    """Publish to no one."""
+    """Discard the facts."""
 
 
 class SqliteStore:
-    """One writer and a few readers on one database. Open it with `Store.open`, end it with `close`."""
+    """One writer and several readers on one database. Use `open` and `close`."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class SqliteStore:
         self.path = path
         self.damage = damage
         self.signs_of_use = tuple[str, ...]()
-        """Files beside it that show that a store was in use here, although this one is empty."""
+        """Files showing that a store was in use here, if the database is empty."""
         self.backups = Backups(path)
         self._file_watch = FileWatch(path)
         self._pruning: PruningProgress | None = PruningProgress()
@@ -100,11 +100,11 @@ class SqliteStore:
         thread: type[SqliteThread] = SqliteThread,
         used_names: tuple[str, ...] = (),
     ) -> Self:
-        """Open the database at `path`; it and its folder are made if missing.
+        """Open the database at `path`, creating it and its folder if missing.
 
-        `publish` gets the facts of each commit in the order of their numbers, after the commit and before
-        whoever wrote them goes on. `used_names`: files in its folder that only a profile in use has. Raises
-        StorageRefused (modes, owner, newer schema) or StorageDamaged, with the newest backup.
+        `publish` receives the facts of each commit in order, after the commit and before `write` returns.
+        `used_names`: files in its folder that only a used profile has. Raises StorageRefused (modes, owner,
+        newer schema) or StorageDamaged, which names the newest backup.
         """
         limits = limits or StoreLimits()
         reserve, damage, findings = Reserve(path), Damage(), Findings(clock.now_ms())
@@ -133,10 +133,10 @@ class SqliteStore:
         durability: Durability = Durability.FULL,
         deadline_s: float | None = None,
     ) -> T:
-        """Run `work` in a transaction and return its result once that is committed.
+        """Run `work` in a transaction and return its result after the commit.
 
-        `work` runs in another thread, perhaps twice, and touches nothing but its unit. What it raises undoes
-        it and comes back here. Cancelling a caller leaves either all of it or nothing. Raises StorageError.
+        `work` runs in another thread, possibly twice, and must access nothing but its unit. Its errors roll
+        it back and are raised here. Cancellation leaves either all of it or nothing. Raises StorageError.
         """
         job = Job(name, work, durability, self._deadline_ns(deadline_s))
         result: T = await self._writer.write(job)
@@ -145,19 +145,19 @@ class SqliteStore:
     async def read(
         self, name: str, work: Callable[[ReadTransaction], T], *, deadline_s: float | None = None
     ) -> T:
-        """Run `work` on what is committed now, beside the writer. Raises StorageError."""
+        """Run `work` on a snapshot of the committed data. Raises StorageError."""
         result: T = await self._readers.read(name, work, deadline_s or self._limits.deadline_s)
         return result
 
     async def journal_head(self) -> int:
-        """Return the newest fact's number; 0 of a journal that cannot be read: the damage is noted."""
+        """Return the newest fact number; 0 if the journal is damaged, which is recorded."""
         try:
             return await self.read("journal's head", lambda stored: stored.journal.head())
         except StorageDamaged:
             return 0
 
     async def back_up(self, target: Path) -> None:
-        """Write a checked copy to `target` while the store stays in use. Raises StorageError."""
+        """Write a checked copy to `target` while the store is in use. Raises StorageError."""
         thread = await type(self._thread).opened(self._open_reader)
         try:
             await thread.submit(lambda connection: back_up(connection, target))
@@ -168,12 +168,12 @@ class SqliteStore:
             await thread.end(CLOSING_S)
 
     def damaged(self) -> str:
-        """Say what outside the tables of money is damaged, and which backup there is; empty: nothing."""
+        """Return a warning about damage outside the ledger, with the newest backup; empty if none."""
         words = self.damage.text
         return f"part of the database is damaged: {words} {self.backups.advice()}" if words else ""
 
     def emptied(self) -> str:
-        """Say why this store is empty although one was in use here; empty: it is not."""
+        """Return a warning if the store is empty although the profile was in use; empty otherwise."""
         if not self.signs_of_use:
             return ""
         return (
@@ -182,12 +182,12 @@ class SqliteStore:
         )
 
     def is_backup_due(self) -> bool:
-        """Whether the newest backup is older than a day, or there is none."""
+        """Return whether there is no backup of the last 24 hours."""
         newest_ms = self.backups.newest_ms()
         return newest_ms is None or not 0 <= self._clock.now_ms() - newest_ms < DAY_MS
 
     async def back_up_daily(self) -> Path:
-        """Write a new backup and delete those that are not to be kept. Raises StorageError."""
+        """Write a backup and delete those beyond the retention limits. Raises StorageError."""
         if not self.backups.has_room():
             raise StorageFull(f"No disk space for a backup in {self.backups.folder}. Free some space.")
         target = self.backups.target(self._clock.now_ms())
@@ -196,9 +196,9 @@ class SqliteStore:
         return target
 
     async def prune(self, keep: RetentionPeriods, now_ms: int) -> bool:
-        """Delete one batch of what is older than it is kept, or give free pages back to the disk.
+        """Delete one batch of expired rows, or release free pages to the disk.
 
-        `now_ms`: the exchange's time, as facts have it. False: a round is over. Raises StorageError.
+        `now_ms` is exchange time, as in facts. False: a round is complete. Raises StorageError.
         """
         progress = self._pruning
         if progress is not None:
@@ -217,11 +217,11 @@ class SqliteStore:
         return is_more
 
     def delete_old_copies(self, keep: RetentionPeriods, now_ms: int) -> int:
-        """Delete old copies of the database and what broken-off copies left; return how many. Blocks."""
+        """Delete old backups, replaced databases and unfinished copies; return how many. Blocks."""
         return self.backups.delete_old() + self.backups.delete_replaced_copies(now_ms - keep.copies_ms)
 
     async def rescue(self) -> Path:
-        """Write what this store holds to a new backup, also when its file has lost its name.
+        """Write the contents of the store to a new backup, even if its file was deleted or moved.
 
         Raises StorageError.
         """
@@ -234,7 +234,7 @@ class SqliteStore:
         return target
 
     def lost(self) -> str:
-        """Say why commits are lost: the file was deleted or replaced; empty: they are safe."""
+        """Return why commits are being lost (file deleted or replaced); empty if they are safe."""
         return self._file_watch.problem()
 
     def set_publisher(self, publish: Publish) -> None:
@@ -242,9 +242,9 @@ class SqliteStore:
         self._writer.publish = publish
 
     def release_reserve(self) -> bool:
-        """Give 1 MiB back to a full disk, so that exits can still be stored; False: it was given already.
+        """Release 1 MiB on a full disk, so that exits can still be stored. False: already released.
 
-        Nothing is bought from then on until `regain_reserve` could set the room aside again.
+        Entries are refused until `regain_reserve` succeeds.
         """
         return self._reserve.release()
 
@@ -253,13 +253,13 @@ class SqliteStore:
         return self._reserve.reacquire()
 
     def full(self) -> str:
-        """Return a warning if the space reserved for exits is in use; empty: it is not."""
+        """Return a warning if the reserved space is in use; empty otherwise."""
         if not self._reserve.is_released:
             return ""
         return "the disk is full, and the space reserved for exits is in use: free some space"
 
     async def close(self, timeout_s: float = 5.0) -> None:
-        """Commit what waits, then close every connection. Never waits much longer than `timeout_s`."""
+        """Commit waiting units, then close every connection. Takes little longer than `timeout_s`."""
         drained = await self._writer.drain(timeout_s)
         if not drained:
             self._thread.interrupt_statement()
@@ -269,7 +269,7 @@ class SqliteStore:
             _log.error("the store did not close in time; acknowledged data is on disk")
 
     def state(self) -> StoreState:
-        """Return how the store is doing."""
+        """Return the state for display."""
         writer, slow = self._writer, self._slow
         return StoreState(
             waiting=writer.waiting,
@@ -284,7 +284,7 @@ class SqliteStore:
         )
 
     def _open_reader(self) -> sqlite3.Connection:
-        """Open another connection to the same database. Raises StorageError if its path leads elsewhere."""
+        """Open a reader. Raises StorageError if the path no longer leads to the open database."""
         lost = self._file_watch.problem()
         if lost:
             raise StorageFailed(f"{lost}.")

@@ -1,7 +1,7 @@
-"""aiosqlite's connection and its thread, handed whole functions instead of single statements.
+"""SQLite connection in its own thread (aiosqlite), which runs whole functions, not single statements.
 
-One hop to the thread and back costs as much as half a durable commit, and a transaction that awaits between
-its statements is left open by whoever cancels it (reliability D6). So a transaction is one function.
+A round trip to the thread takes half as long as a durable commit, and a transaction that awaits between
+statements stays open if its task is cancelled (reliability D6). So a transaction is one function.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from mexc_tui.model.storage import StorageClosed
 T = TypeVar("T")
 
 CLOSING_S = 1.0
-"""How long closing a connection may take when nothing is left to do on it."""
+"""Timeout of closing an idle connection."""
 
 
 class SqliteThread(aiosqlite.Connection):
-    """One SQLite connection in its own thread, which never blocks the process exit (reliability D7)."""
+    """SQLite connection in a daemon thread, which never blocks process exit (reliability D7)."""
 
     _tx: SimpleQueue[tuple[asyncio.Future[Any] | None, Callable[[], Any]]]
 
@@ -33,22 +33,22 @@ class SqliteThread(aiosqlite.Connection):
 
     @classmethod
     async def opened(cls, connector: Callable[[], sqlite3.Connection]) -> Self:
-        """Run `connector` in a new thread; raises what it raises. Cancelled, it closes what it opened."""
+        """Open a connection with `connector` in a new thread. Raises its errors. Closes it if cancelled."""
         thread = cls(connector)
         opening = asyncio.ensure_future(thread)
         try:
             await asyncio.shield(opening)
         except asyncio.CancelledError:
-            await asyncio.gather(opening, return_exceptions=True)  # it cannot be stopped, but it is short
+            await asyncio.gather(opening, return_exceptions=True)  # cannot be interrupted, but is short
             await thread.end(CLOSING_S)
             raise
         except BaseException:
-            await thread.end(CLOSING_S)  # else it answers a loop that may be closed by then
+            await thread.end(CLOSING_S)  # otherwise the thread would call a loop that may be closed by then
             raise
         return thread
 
     def submit(self, function: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
-        """Queue `function` for the thread. It runs to its end whatever happens to the future."""
+        """Queue `function` for the thread. It runs to completion even if the future is cancelled."""
         if not self._running or self._connection is None:
             raise StorageClosed("The store is closed.")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -56,7 +56,7 @@ class SqliteThread(aiosqlite.Connection):
         return future
 
     def stop(self) -> asyncio.Future[Any] | None:
-        """Close the connection behind what is queued, and end the thread, without waiting for it."""
+        """Close the connection after the queued functions and end the thread, without waiting."""
         if self._running:
             self._ended = cast(
                 "asyncio.Future[Any] | None",
@@ -65,12 +65,12 @@ class SqliteThread(aiosqlite.Connection):
         return self._ended
 
     def interrupt_statement(self) -> None:
-        """Stop the statement that runs now, if one does: it fails with SQLITE_INTERRUPT."""
+        """Interrupt the running statement, if any: it fails with SQLITE_INTERRUPT."""
         if self._connection is not None:
             self._connection.interrupt()
 
     async def end(self, timeout_s: float) -> bool:
-        """Close the connection after what is queued. False: it did not come back and is left behind."""
+        """Close the connection after the queued functions. False: it did not end in time."""
         ended = self.stop()
         if ended is None:
             return False

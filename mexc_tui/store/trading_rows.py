@@ -31,7 +31,7 @@ _PLAIN: tuple[SealedTable[Any], ...] = (
 
 
 class TradingRows:
-    """Everything that is stored of trading in one scope."""
+    """Tables of one scope."""
 
     def __init__(self, rows: StoreRows, scope: str) -> None:
         self._rows = rows
@@ -51,10 +51,10 @@ class TradingRows:
         self.limits = LimitRows(rows, scope)
 
     def verify(self) -> int:
-        """Hold every row against its hash, entries against their chain, balances against the entries.
+        """Verify row checksums, the chain of entries, and balances against entries, in all scopes.
 
-        It looks at all scopes: a damaged row may have lost its own. Returns how many rows were checked.
-        Raises StorageDamaged naming the first that is not what was written.
+        A damaged row may have lost its scope. Returns the number of rows checked. Raises StorageDamaged
+        naming the first modified row.
         """
         checked = sum(1 for table in _PLAIN for _ in table.walk(self._rows))
         return checked + self._verify_intents() + verify_ledger(self._rows)

@@ -1,4 +1,4 @@
-"""What one piece of work may read and change: repositories over one connection, all-or-nothing."""
+"""Read and write transactions with access to all tables."""
 
 from mexc_tui.model.event import AnyEvent
 from mexc_tui.store.cache_rows import CacheRows
@@ -13,7 +13,7 @@ from mexc_tui.store.watch_rows import AlertRows, PassRows, SettingRows
 
 
 class ReadTransaction:
-    """Everything that is stored, as of one instant. Synchronous: it runs beside the event loop."""
+    """Consistent snapshot of all tables. Synchronous: runs in a reader thread."""
 
     def __init__(self, rows: StoreRows) -> None:
         self.rows = rows
@@ -28,7 +28,7 @@ class ReadTransaction:
         self.cache = CacheRows(rows)
 
     def verdicts(self, label_version: str) -> VerdictRows:
-        """Return what came true of past claims, by one version of the label rule."""
+        """Return the verdicts on past claims under one label version."""
         return VerdictRows(self.rows, label_version)
 
     def trading(self, scope: str) -> TradingRows:
@@ -36,16 +36,16 @@ class ReadTransaction:
         return TradingRows(self.rows, scope)
 
     def newest_scope(self) -> str:
-        """Return the scope whose books were compared last; empty: none ever were."""
+        """Return the last reconciled scope; empty without one."""
         row = self.rows.one("SELECT scope FROM reconciliations ORDER BY number DESC LIMIT 1")
         return "" if row is None else str(row[0])
 
 
 class UnitOfWork(ReadTransaction):
-    """A `Reading` that may change things. A fact recorded here is stored with the change or not at all.
+    """A `ReadTransaction` that may also write. Facts are stored with the changes, or not at all.
 
-    The function that gets it may run twice (its neighbours in a group can fail for good), so it keeps its
-    hands off everything but this object, and it must not keep it.
+    A work function may run twice (if another unit of its group fails), so it must access nothing but this
+    object, and must not keep a reference to it.
     """
 
     def __init__(self, rows: StoreRows, journal: JournalWriter) -> None:
@@ -53,5 +53,5 @@ class UnitOfWork(ReadTransaction):
         self._writer = journal
 
     def record(self, event: AnyEvent) -> int:
-        """Append one fact to the journal; return its number. Subscribers get it after the commit."""
+        """Append a fact to the journal; return its number. It is published after the commit."""
         return self._writer.append(event)

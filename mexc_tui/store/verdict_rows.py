@@ -1,4 +1,4 @@
-"""Whether past claims came true, counted as they come in: a detector's history costs one look."""
+"""Tables of verdicts on past claims, with running counts per case."""
 
 from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.model.storage import CaseTally
@@ -22,27 +22,27 @@ _BASE = """
 
 
 class VerdictRows:
-    """Verdicts under one version of the label rule are never mixed with those of another."""
+    """Verdicts under one label version."""
 
     def __init__(self, rows: StoreRows, label_version: str) -> None:
         self._rows = rows
         self._label_version = label_version
 
     def add(self, detector: DetectorName, version: int, stratum: str, listing_id: str, *, hit: bool) -> None:
-        """Count a listing once for a case; the first verdict is kept."""
+        """Count a listing once per case. The first verdict is kept."""
         self._rows.run(_INSERT, self._label_version, detector.value, version, stratum, listing_id, int(hit))
 
     def add_base(self, claim: ClaimKind, listing_id: str, *, hit: bool) -> None:
-        """Count a listing, signalled or not, by whether a claim of this kind was true of it."""
+        """Count a listing, with or without a signal, by whether a claim of this kind is true for it."""
         self._rows.run(_INSERT, self._label_version, "", 0, claim.value, listing_id, int(hit))
 
     def forget(self, listing_id: str) -> None:
-        """Delete every verdict on a listing, so that it can be labelled again."""
+        """Delete all verdicts on a listing, so that it can be labelled again."""
         sql = "DELETE FROM verdicts WHERE listing_id = ? AND label_version = ?"
         self._rows.run(sql, listing_id, self._label_version)
 
     def tally(self, detector: DetectorName, version: int, stratum: str) -> CaseTally:
-        """Return the count of one case, zero if there is none."""
+        """Return the counts of one case; zero without verdicts."""
         row = self._rows.one(_TALLY, self._label_version, detector.value, version, stratum)
         return CaseTally(detector, version, stratum, 0, 0) if row is None else _tally(row)
 
@@ -52,7 +52,7 @@ class VerdictRows:
         return list(self._rows.damage.readable("tally", rows, _tally))
 
     def base(self) -> dict[ClaimKind, tuple[int, int]]:
-        """Return, for each kind of claim, how many listings were judged and of how many it was true."""
+        """Return per claim kind the number of listings, and for how many the claim was true."""
         rows = self._rows.all(_BASE, self._label_version)
         return dict(self._rows.damage.readable("tally of a claim", rows, _base))
 

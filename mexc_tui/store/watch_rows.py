@@ -1,4 +1,4 @@
-"""What the desk noted about itself: alerts, passes of detection, changes of settings."""
+"""Tables of alerts, detection passes and settings changes."""
 
 from mexc_tui.model.event import Alert, SettingChanged
 from mexc_tui.model.signal import DetectionPass
@@ -21,13 +21,13 @@ _ALERTS = "SELECT body, first_ms, last_ms, times, closed_ms FROM alerts "
 
 
 class AlertRows:
-    """Alerts. The same rule about the same thing is one alert until it is closed."""
+    """Alerts. Rule and subject identify one alert until it is closed."""
 
     def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
 
     def add(self, alert: Alert) -> bool:
-        """Store an alert; False: it is open already, and was counted again."""
+        """Store an alert. False: it is already open, and its count was increased."""
         body = _alert.write(alert)
         severity = alert.severity.value
         if self._rows.run(_REPEAT, alert.at_ms, severity, body, alert.rule, alert.about):
@@ -36,16 +36,16 @@ class AlertRows:
         return True
 
     def close(self, rule: str, about: str, at_ms: int) -> bool:
-        """Close an alert; False: none of that rule about that thing was open."""
+        """Close an alert. False: none with this rule and subject was open."""
         sql = "UPDATE alerts SET closed_ms = ? WHERE rule = ? AND about = ? AND closed_ms IS NULL"
         return self._rows.run(sql, at_ms, rule, about) > 0
 
     def open(self) -> list[StoredAlert]:
-        """Return the open alerts, in the order of rule and subject."""
+        """Return open alerts, by rule and subject."""
         return self._many("WHERE closed_ms IS NULL ORDER BY rule, about")
 
     def latest(self, limit: int = 100) -> list[StoredAlert]:
-        """Return the alerts raised last, newest first, closed ones too."""
+        """Return alerts, newest first, including closed ones."""
         return self._many("ORDER BY last_ms DESC LIMIT ?", limit)
 
     def _many(self, where: str, *values: Value) -> list[StoredAlert]:
@@ -54,7 +54,7 @@ class AlertRows:
 
 
 class PassRows:
-    """The row that each pass of detection leaves."""
+    """Detection passes."""
 
     def __init__(self, rows: StoreRows) -> None:
         self._rows = rows
@@ -71,7 +71,7 @@ class PassRows:
 
 
 class SettingRows:
-    """Every change of a setting, kept for good."""
+    """Settings changes. They are never deleted."""
 
     def __init__(self, rows: StoreRows) -> None:
         self._rows = rows

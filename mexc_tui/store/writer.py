@@ -1,4 +1,4 @@
-"""The one writer: what tasks want stored while a commit is under way goes into the next one together."""
+"""Group commit: units of work that arrive during a commit are committed together by the next one."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from mexc_tui.store.slow_queries import SlowLog
 from mexc_tui.store.thread import SqliteThread
 
 GROUP_LIMIT = 500
-"""Units of work in one transaction: bounds how long the first of them waits for the last."""
+"""Units of work per transaction, to bound the latency of the first one."""
 
 WAITING_LIMIT = 10_000
 
@@ -30,7 +30,7 @@ class _Request:
 
 
 class Writer:
-    """Takes jobs on the event loop and commits them in groups, in the order in which they came."""
+    """Accepts jobs on the event loop and commits them in groups, in order of arrival."""
 
     def __init__(self, thread: SqliteThread, runner: GroupRunner, publish: Publish, slow: SlowLog) -> None:
         self._thread = thread
@@ -48,13 +48,13 @@ class Writer:
 
     @property
     def waiting(self) -> int:
-        """Return how many jobs have not started."""
+        """Number of jobs that have not started."""
         return len(self._waiting)
 
     async def write(self, job: Job) -> Any:
-        """Return what the job's work returned, once it is committed; raise what it raised.
+        """Return the result of the job after its commit. Raises its errors.
 
-        Cancelled before its group starts, nothing is written; later, the job is committed all the same.
+        If cancelled before its group starts, nothing is written; after that, the job is committed anyway.
         """
         if self._is_closing:
             raise StorageClosed("The store is closing.")
@@ -67,7 +67,7 @@ class Writer:
         return await result
 
     async def drain(self, timeout_s: float) -> bool:
-        """Take no more jobs and commit those that wait. False: it took too long, and the rest was refused."""
+        """Refuse new jobs and commit the waiting ones. False: timed out, and the rest was refused."""
         self._is_closing = True
         try:
             async with asyncio.timeout(timeout_s):
@@ -113,7 +113,7 @@ class Writer:
                 request.result.set_result(outcome.value)
             else:
                 request.result.set_exception(outcome.error)
-        # The callers wake up first: what they write next joins the next group instead of the one after.
+        # Callers wake up first, so that their next writes join the next group.
         asyncio.get_running_loop().call_soon(self._start)
 
     def _count(self, group: Sequence[_Request], report: GroupReport) -> None:
@@ -127,7 +127,7 @@ class Writer:
     def _publish(self, facts: Sequence[Fact]) -> None:
         try:
             self.publish(facts)
-        except Exception:  # a subscriber's mistake must not look like a failed commit
+        except Exception:  # a subscriber error must not look like a failed commit
             self.failed_publications += 1
             _log.exception(
                 "events %d to %d were stored but not published", facts[0].sequence, facts[-1].sequence

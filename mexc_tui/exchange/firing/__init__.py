@@ -1,1 +1,1 @@
-"""A warm connection and ready requests, for orders at a given moment."""
+"""Warm connection and prepared requests for orders at an exact time."""

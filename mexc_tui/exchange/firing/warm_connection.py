@@ -1,9 +1,9 @@
-"""A warm connection that fires prepared orders at a moment, and nothing else (performance 4, 5).
+"""Sends prepared orders over a warm connection at an exact time (performance 4, 5).
 
-On the hot path are one look at the clock, the caller's word, and one write of ready bytes. Budget, breaker
-and connection are seen to shortly before; of a shot that goes at once they are only looked at, and what it
-takes is noted when the bytes are gone. One order is in flight on a connection at a time: another that
-comes meanwhile (a stop) gets a connection of its own.
+The hot path is one clock read, one call of `may_send` and one write of prepared bytes. Budget, breaker and
+connection are prepared shortly before. For an order that is sent immediately they are only checked, and its
+budget use is recorded after the write. Each connection carries one order at a time: an order that arrives
+meanwhile (a stop) opens another connection.
 """
 
 import asyncio
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 
 WARM_SAMPLES = 4
 WARM_NS = 30 * NS_PER_S
-"""A connection that was used within this is believed to be alive (performance 10.4)."""
+"""A connection counts as alive for this long after its last use (performance 10.4)."""
 ROUND_TRIPS = 16
-"""How many round trips are remembered; the fastest of them counts."""
+"""Number of recent round trips of which the fastest is reported."""
 ADMIT_BEFORE_NS = 50 * NS_PER_MS
-"""Time before its aim at which an attempt reserves its budget: well inside the lanes' margin, so that what
-the budget counts is what the exchange will see."""
+"""Time before the send time at which an attempt reserves its budget. It lies well inside the lane margin, so
+that the budget counts the request in the same window as the exchange."""
 CHECKOUT_BEFORE_NS = NS_PER_S
-"""Time before its aim from which an attempt owns its connection."""
+"""Time before the send time at which an attempt checks out its connection."""
 WRITE_ATTEMPTS = 2
 CAP_BYTES = 256 * 1024
 REMEMBERED_REQUESTS = 4_096
@@ -69,7 +69,7 @@ class _InFlight:
     answered_ns: int | None = None
 
     def result(self, outcome: SendOutcome[PlacedOrder]) -> FireResult:
-        """Return its outcome."""
+        """Return the result of the attempt with its timestamps."""
         return FireResult(outcome, self.aim_ns, self.woke_ns, self.written_ns, self.answered_ns)
 
     def drop_connection(self) -> None:
@@ -80,10 +80,10 @@ class _InFlight:
 
 
 class WarmConnection:
-    """`engine.trading_ports.FiringLine` on the wire."""
+    """Implements `ports.trading.FiringLine` over HTTP/1.1."""
 
     def __init__(self, requester: Requester, connections: Connections, origin: str, clock: "Clock") -> None:
-        """Connect to nothing yet. Needs a running loop."""
+        """Prepare without connecting. Needs a running event loop."""
         self._requester = requester
         self._limits = requester.limits
         self._connections = connections
@@ -95,23 +95,26 @@ class WarmConnection:
         self._used_ns = 0
         self._round_trips_ns: deque[int] = deque(maxlen=ROUND_TRIPS)
         self._prepared: dict[bytes, SendPermit] = {}
-        """What was prepared and not fired yet."""
+        """Permits of requests that are prepared and not sent yet."""
         self._fired: set[bytes] = set()
         self._is_closed = False
 
     @property
     def is_warm(self) -> bool:
-        """Whether it is connected and was used lately."""
+        """Whether an idle connection is open and was used within `WARM_NS`."""
         idle = self._idle
         return idle is not None and idle.is_usable and self._now_ns() - self._used_ns <= WARM_NS
 
     @property
     def round_trip_ns(self) -> int | None:
-        """Return the fastest recent round trip of a small request; None before the first."""
+        """Fastest recent round trip of a small request; None before the first."""
         return min(self._round_trips_ns, default=None)
 
     async def warm(self) -> None:
-        """Connect if need be; measure round trip and clock over this connection. Raises ExchangeError."""
+        """Connect if necessary, then measure round trip and clock over this connection.
+
+        Raises ExchangeError.
+        """
         connection = await self._checkout(routes.TIME)
         try:
             samples = [await self._query_time(connection) for _ in range(WARM_SAMPLES)]
@@ -125,7 +128,7 @@ class WarmConnection:
     def prepare(
         self, order: NewOrder, *, purpose: Purpose, timestamp_ms: int, recv_window_ms: int
     ) -> SignedOrder:
-        """Build and sign a request, in microseconds. Raises ValueError for an order that cannot be sent."""
+        """Build and sign a request in a few microseconds. Raises ValueError for an invalid order."""
         fault = order_problem(order)
         if fault:
             raise ValueError(fault)
@@ -139,13 +142,14 @@ class WarmConnection:
         return SignedOrder(order, purpose, request, timestamp_ms, recv_window_ms)
 
     async def fire_at(self, signed: SignedOrder, at_ns: int, may_send: MaySend) -> FireResult:
-        """Send an attempt at a time of the monotonic clock, never earlier; wait for the response."""
+        """Send an order at `at_ns` of the monotonic clock, never earlier, and wait for the response."""
         return await self._fire(_InFlight(signed, at_ns), may_send)
 
     async def fire(self, signed: SignedOrder, may_send: MaySend) -> FireResult:
-        """Send an attempt at once; wait for the response.
+        """Send an order immediately and wait for the response.
 
-        Nothing in its way: written in this turn of the loop, and what can wait is done after (performance 4).
+        If connection and budget are available, the request is written before the next await; bookkeeping
+        follows the write (performance 4).
         """
         connection, permit = self._idle, self._prepared.get(signed.request)
         if connection is not None and permit is not None and permit.is_available():
@@ -161,7 +165,7 @@ class WarmConnection:
         return await self._fire(_InFlight(signed, None), may_send)
 
     async def close(self) -> None:
-        """Close the connection. An attempt in flight is awaited first."""
+        """Close the idle connection and open no more. An attempt in flight keeps its own connection."""
         self._is_closed = True
         if self._idle is not None:
             self._idle.close()
@@ -186,10 +190,10 @@ class WarmConnection:
             raise
 
     async def _approach(self, attempt: _InFlight) -> None:
-        """Return at the aim, with a connection and leave to send. Raises NothingSent."""
+        """Check out a connection, reserve budget and return at the send time. Raises NothingSent."""
         aim_ns = attempt.aim_ns
         if aim_ns is not None:
-            # Connect now, so that the moment need not wait for it; until it is near, others may use it.
+            # Connect now, not at the send time. Until shortly before, other attempts may use the connection.
             self._check_in(await self._checkout(_ROUTE))
             await sleep_until(self._clock, aim_ns - CHECKOUT_BEFORE_NS)
         attempt.connection = attempt.connection or await self._checkout(_ROUTE)
@@ -203,7 +207,7 @@ class WarmConnection:
             await spin_until(self._clock, aim_ns)
 
     async def _admit(self, attempt: _InFlight) -> None:
-        """Take a place in the budget. Raises NothingSent."""
+        """Reserve budget for the order. Raises NothingSent."""
         signed = attempt.signed
         if not self._permits[signed.purpose].try_acquire():
             wait_s = min(self._limits.order_deadline_s, signed.recv_window_ms / 1000) * ADMISSION_SHARE
@@ -211,11 +215,11 @@ class WarmConnection:
         attempt.is_admitted = True
 
     async def _write(self, attempt: _InFlight, may_send: MaySend) -> HttpConnection:
-        """Write the request; return the connection that it left by. Raises NothingSent."""
+        """Write the request and return the connection that carried it. Raises NothingSent."""
         for _ in range(WRITE_ATTEMPTS):
             connection = attempt.connection
             if connection is None:
-                # It dropped while we waited. Late is better than never: the window bounds how late.
+                # The connection dropped during the wait. Send late: recvWindow bounds the delay.
                 connection = attempt.connection = await self._checkout(_ROUTE)
             attempt.woke_ns = self._now_ns()
             refusal = self._refusal(attempt.signed, may_send)
@@ -228,22 +232,22 @@ class WarmConnection:
                 return connection
             attempt.drop_connection()
         self._requester.record_no_response(_ROUTE)
-        raise NothingSent(_ROUTE.method, _ROUTE.path, "not sent: connections break before the first byte")
+        raise NothingSent(_ROUTE.method, _ROUTE.path, "not sent: connections broke before the first byte")
 
     def _refusal(self, signed: SignedOrder, may_send: MaySend) -> str:
         if signed.request not in self._prepared:
             return "this attempt was already sent; prepare another one"
-        return "" if may_send() else "not sent: such orders were stopped before sending"
+        return "" if may_send() else "not sent: orders of this kind were stopped before sending"
 
     def _record_fired(self, signed: SignedOrder) -> None:
         if len(self._fired) >= REMEMBERED_REQUESTS:
-            # The exchange takes none of the old ones any more: their windows are over.
+            # The exchange rejects the old requests: their recvWindow has passed.
             self._fired.clear()
         self._fired.add(signed.request)
         del self._prepared[signed.request]
 
     def _release(self, attempt: _InFlight) -> None:
-        """Release everything that this attempt reserved."""
+        """Return the connection and the breaker probe of an attempt that is not sent."""
         self._requester.release(_ROUTE, attempt.signed.purpose)
         if attempt.connection is not None:
             self._check_in(attempt.connection)
@@ -252,7 +256,7 @@ class WarmConnection:
     async def _read_response(
         self, attempt: _InFlight, connection: HttpConnection
     ) -> SendOutcome[PlacedOrder]:
-        """Wait for what the exchange says. No usable answer: ambiguous, whatever went wrong."""
+        """Wait for the response. Without a usable one the outcome is ambiguous."""
         signed, deadline_s = attempt.signed, self._limits.order_deadline_s
         try:
             async with asyncio.timeout(deadline_s):
@@ -270,7 +274,7 @@ class WarmConnection:
     # ---- the connection
 
     async def _checkout(self, route: routes.Route) -> HttpConnection:
-        """Return the kept connection, or another one, for the caller alone. Raises NothingSent."""
+        """Return the idle connection or a new one for exclusive use. Raises NothingSent."""
         idle = self._checkout_idle()
         if idle is not None:
             return idle
@@ -291,7 +295,7 @@ class WarmConnection:
         return None
 
     def _check_in(self, connection: HttpConnection) -> None:
-        """Keep a connection for the next one who asks, if it is good and none is kept."""
+        """Keep a usable connection for the next attempt; close it if another one is idle."""
         if self._idle is not None or self._is_closed or not connection.is_usable:
             connection.close()
             return
@@ -299,7 +303,7 @@ class WarmConnection:
         self._used_ns = self._now_ns()
 
     async def _query_time(self, connection: HttpConnection) -> Sample:
-        """Ask for the exchange's time over this connection. Raises ExchangeError."""
+        """Query the exchange time over this connection. Raises ExchangeError."""
         route, limits = routes.TIME, self._limits
         await self._requester.admit(route, Purpose.ENTRY, limits.deadline_s * ADMISSION_SHARE)
         t0_ns = self._now_ns()

@@ -1,4 +1,4 @@
-"""Bans: what the exchange answers when it wants us quiet, how long that lasts, and who may still go."""
+"""Bans and Retry-After: how long they last, and which requests may still be sent."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -10,7 +10,7 @@ NS_PER_S = 1_000_000_000
 
 
 class BanKind(Enum):
-    """Why the exchange wants us quiet, mildest first."""
+    """Reason of a ban, mildest first."""
 
     RETRY_AFTER = "asked to wait (Retry-After)"
     FIREWALL = "firewall block (403)"
@@ -20,12 +20,12 @@ class BanKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BanLimits:
-    """How long a ban lasts when the exchange does not say, and what goes out meanwhile (protocol 2.2)."""
+    """Ban durations without Retry-After, and the pace of exits and stops during a ban (protocol 2.2)."""
 
     too_many_s: float = 600.0
     firewall_s: float = 90.0
     banned_s: float = 120.0
-    """First 418; doubled each time a new one follows."""
+    """Duration of the first 418; doubled for each further one."""
     longest_s: float = 3 * 86_400.0
     exit_every_s: float = 1.0
     stop_every_s: float = 5.0
@@ -33,7 +33,7 @@ class BanLimits:
 
 @dataclass(frozen=True, slots=True)
 class Ban:
-    """A ban in force. `until_ms` is this machine's wall clock."""
+    """An active ban. `until_ms` is local wall-clock time."""
 
     kind: BanKind
     left_s: float
@@ -41,17 +41,17 @@ class Ban:
 
 
 class Bans:
-    """Which bans are in force, and how long."""
+    """Tracks active bans and their ends."""
 
     def __init__(self, limits: BanLimits) -> None:
         self._limits = limits
         self._until_ns: dict[BanKind, int] = {}
         self._bans_in_a_row = 0
         self.never_banned = True
-        """Whether there was never one: known without a look at the clock."""
+        """Whether no ban was ever recorded. Checked without reading the clock."""
 
     def apply_response(self, status: int, retry_after_s: float | None, now_ns: int) -> bool:
-        """Open or lengthen a ban if this answer calls for one; say whether it did."""
+        """Start or extend a ban if this response requires one; return whether it did."""
         if retry_after_s is not None and not isfinite(retry_after_s):
             retry_after_s = None
         kind = _kind_of(status, retry_after_s)
@@ -73,7 +73,7 @@ class Bans:
     def _banned_length_s(self, retry_after_s: float | None, now_ns: int) -> float:
         until_ns = self._until_ns.get(BanKind.BANNED)
         if until_ns is not None and now_ns < until_ns:
-            # The same ban, reported by another request: only the exchange can extend it.
+            # The same ban, reported for another request: only Retry-After can extend it.
             return retry_after_s if retry_after_s is not None else 1.0
         forgiven = until_ns is not None and now_ns - until_ns > self._limits.longest_s * NS_PER_S
         self._bans_in_a_row = 1 if forgiven else self._bans_in_a_row + 1
@@ -82,19 +82,19 @@ class Bans:
         return self._limits.banned_s * 2 ** min(self._bans_in_a_row - 1, 20)
 
     def restore(self, kind: BanKind, until_ns: int) -> None:
-        """Restore a ban stored by the last engine."""
+        """Restore a ban that was stored before the restart."""
         self._until_ns[kind] = max(until_ns, self._until_ns.get(kind, 0))
         self._bans_in_a_row = 1 if kind is BanKind.BANNED else self._bans_in_a_row
         self.never_banned = False
 
     def current(self, now_ns: int) -> tuple[BanKind, int] | None:
-        """Return the strictest ban in force and when it ends."""
+        """Return the strictest active ban and its end (monotonic ns); None without one."""
         if not self._until_ns:
             return None
         in_force = [kind for kind, until_ns in self._until_ns.items() if now_ns < until_ns]
         if not in_force:
             return None
-        # 418 is stricter than all others, which are alike: of those the longest.
+        # 418 is the strictest; of the other kinds the longest counts.
         strictest = max(in_force, key=lambda kind: (kind is BanKind.BANNED, self._until_ns[kind]))
         return strictest, self._until_ns[strictest]
 
@@ -107,10 +107,10 @@ def _kind_of(status: int, retry_after_s: float | None) -> BanKind | None:
 
 
 def least_urgent_allowed(kind: BanKind) -> Purpose:
-    """Return the least urgent purpose that may go out under a ban."""
+    """Return the least urgent purpose that may be sent during a ban of this kind."""
     return Purpose.STOP if kind is BanKind.BANNED else Purpose.EXIT
 
 
 def may_send(purpose: Purpose, kind: BanKind) -> bool:
-    """Whether a request may go out under a ban of this kind."""
+    """Whether a request with this purpose may be sent during a ban of this kind."""
     return purpose is Purpose.STOP or (purpose is Purpose.EXIT and kind is not BanKind.BANNED)

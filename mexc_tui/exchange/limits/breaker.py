@@ -1,4 +1,4 @@
-"""A circuit breaker per endpoint group. What counts as a failure is the caller's word."""
+"""Circuit breaker of one endpoint group. The caller decides what counts as a failure."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class BreakerPhase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BreakerLimits:
-    """When a breaker opens, for how long, and how it tries again (rules 6)."""
+    """When a breaker opens, how long it stays open and how many probes follow (rules 6)."""
 
     failures: int = 5
     window_s: float = 60.0
@@ -39,15 +39,15 @@ class BreakerState:
     failures: int
     """Failures inside the window."""
     retry_in_s: float
-    """Seconds until ordinary requests are tried again; 0 unless open."""
+    """Seconds until the first probe; 0 unless open."""
     refused: int
     """Requests refused since the start."""
 
 
 class Breaker:
-    """CLOSED until `failures` in `window_s`; OPEN for `open_s`; then HALF_OPEN with a few probes.
+    """Circuit breaker: opens after `failures` in `window_s`, and is half-open after `open_s`.
 
-    Exits and stops always pass. One success while half-open closes it, one failure opens it again.
+    Exits and stops always pass. While half-open, one success closes it and one failure opens it again.
     """
 
     def __init__(self, clock: "Clock", limits: BreakerLimits | None = None) -> None:
@@ -55,14 +55,14 @@ class Breaker:
         self._limits = limits or BreakerLimits()
         self._failed_ns: deque[int] = deque()
         self.is_closed = True
-        """Whether it lets every request pass. A plain value, checked last before an attempt."""
+        """Whether every request passes. A plain attribute, read on the hot path."""
         self._opened_ns: int | None = None
         self._half_open_since_ns = 0
         self._probes = 0
         self._refused = 0
 
     def allow(self, purpose: Purpose) -> bool:
-        """Whether a request may go now; in the half-open phase a yes takes one of the probes."""
+        """Return whether a request may be sent now. While half-open this uses up one probe."""
         if self._opened_ns is None or purpose.reduces_risk:
             return True
         now_ns = self._clock.monotonic_ns()
@@ -72,20 +72,20 @@ class Breaker:
         return False
 
     def record_success(self) -> None:
-        """Note an answer that shows the endpoint at work. Closes a half-open breaker."""
-        # While open, an answer may belong to a request of before the trouble: it proves nothing.
+        """Record a response that shows the endpoint works. Closes a half-open breaker."""
+        # While open, the response may belong to a request sent before the failures: it proves nothing.
         if self._phase(self._clock.monotonic_ns()) is BreakerPhase.HALF_OPEN:
             self._opened_ns = None
             self.is_closed = True
             self._failed_ns.clear()
 
     def record_failure(self) -> None:
-        """Note a failure. May open the breaker."""
+        """Record a failure. May open the breaker."""
         now_ns = self._clock.monotonic_ns()
         phase = self._phase(now_ns)
         self._failed_ns.append(now_ns)
         self._expire(now_ns)
-        # While open, a failing exit must not put off the next probe.
+        # While open, a failing exit must not postpone the next probe.
         if phase is BreakerPhase.HALF_OPEN or (
             phase is BreakerPhase.CLOSED and len(self._failed_ns) >= self._limits.failures
         ):
@@ -94,7 +94,7 @@ class Breaker:
             self._probes = 0
 
     def release_probe(self, purpose: Purpose) -> None:
-        """Note that a request which was allowed ended without telling anything: its probe is free again."""
+        """Return the probe of an allowed request that ended without a result."""
         if not purpose.reduces_risk and self._probes:
             self._probes -= 1
 
@@ -115,7 +115,7 @@ class Breaker:
         return (self._opened_ns or 0) + round(self._limits.open_s * NS_PER_S)
 
     def _take_probe(self, now_ns: int) -> bool:
-        # A cancelled probe never reports: after another open_s it is granted again.
+        # A cancelled probe never reports a result: grant it again after another open_s.
         if self._probes and now_ns - self._half_open_since_ns >= self._limits.open_s * NS_PER_S:
             self._probes = 0
         if self._probes >= self._limits.probes:

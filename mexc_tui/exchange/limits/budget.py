@@ -1,6 +1,6 @@
-"""The rate budget: no request leaves that could break a limit or a ban of the exchange.
+"""Rate budget: delays or refuses requests that would break a rate limit or a ban.
 
-An exact sliding log per lane. The *worst* window is bounded, not the average (reliability 3.5).
+Each lane has an exact sliding log, so the worst window is bounded, not the average (reliability 3.5).
 """
 
 import asyncio
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 NS_PER_S = 1_000_000_000
 SHORTEST_DELAY_S = 1e-6
-"""No timer is nearer than this: a delay of 1e-17 s stops virtual time for ever (reliability 3.4)."""
+"""Shortest timer delay. A delay of 1e-17 s would stop virtual time (reliability 3.4)."""
 
 
 class BudgetRefused(DeskError):
     """A request does not fit the rate budget before its deadline, or a ban forbids it. Nothing was sent.
 
-    Raised by the rate budget. Ask later; callers of the client receive it as `NothingSent`.
+    Raised by the rate budget. Try again later; callers of the client receive it as `NothingSent`.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetLimits:
-    """All numbers of the budget."""
+    """Lanes and ban durations of the budget."""
 
     lanes: tuple[LaneLimit, ...] = DEFAULT_LANES
     bans: BanLimits = field(default_factory=BanLimits)
@@ -39,29 +39,29 @@ class BudgetLimits:
 
 @dataclass(frozen=True, slots=True)
 class LaneState:
-    """One lane for display. `free` is what an ordinary request may still take."""
+    """Usage of one lane, for display."""
 
     limit: LaneLimit
     used: int
 
     @property
     def name(self) -> LaneName:
-        """What is counted."""
+        """Name of the lane."""
         return self.limit.name
 
     def available(self, purpose: Purpose) -> int:
-        """Return what requests of this purpose may still take now."""
+        """Return how much of the lane requests with this purpose may still use."""
         return max(0, self.limit.cap(purpose) - self.used)
 
     @property
     def free(self) -> int:
-        """What ordinary requests may still take now."""
+        """How much of the lane ordinary requests may still use."""
         return self.available(Purpose.ORDINARY)
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """The whole budget for display; counts are since the start."""
+    """Usage of the budget, for display. Counts are since start."""
 
     lanes: tuple[LaneState, ...]
     ban: Ban | None
@@ -71,21 +71,21 @@ class BudgetState:
     refused_by_ban: int
 
     def lane(self, name: LaneName) -> LaneState:
-        """Return the lane of this name."""
+        """Return the lane with this name."""
         return next(lane for lane in self.lanes if lane.name is name)
 
 
 _URGENCY = {Purpose.STOP: 0, Purpose.EXIT: 1, Purpose.ENTRY: 2, Purpose.ORDINARY: 3}
-"""Who is served first."""
+"""Order in which waiting requests are granted."""
 
 
 LaneCosts: TypeAlias = tuple[tuple[Lane, int, int], ...]
-"""What one request takes, lane by lane, and how full its purpose may make the lane."""
+"""Per lane: the amount one request uses, and the cap for its purpose."""
 
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
-    """One caller in the queue."""
+    """A queued request."""
 
     purpose: Purpose
     number: int
@@ -99,10 +99,10 @@ class _Waiter:
 
 
 class RateBudget:
-    """Hands out leave to send, one request at a time.
+    """Grants permission to send, one request at a time.
 
-    Who waits is served by purpose, STOP first, and first come first served within one. A caller that waits
-    for one lane holds up later and less urgent ones only in that lane.
+    Waiting requests are granted by purpose, STOP first, then in order of arrival. A request that waits for a
+    lane delays later and less urgent requests in that lane only.
     """
 
     def __init__(self, clock: "Clock", limits: BudgetLimits | None = None) -> None:
@@ -113,12 +113,12 @@ class RateBudget:
         self._longest_ban_s = limits.bans.longest_s
         self.on_ban: Callable[[Ban], None] = lambda _: None
         """Called at once when a ban begins or is extended."""
-        # Under a ban one more lane bounds the few that may go.
+        # During a ban an extra lane paces the exits and stops that may still be sent.
         every = {Purpose.EXIT: limits.bans.exit_every_s, Purpose.STOP: limits.bans.stop_every_s}
         self._pace = {p: Lane(LaneLimit(LaneName.REQUESTS, 1, window_s)) for p, window_s in every.items()}
         self._queue: list[_Waiter] = []
         self.is_uncontended = True
-        """Whether no request waits and there was never a ban. Checked last before an attempt."""
+        """Whether the queue is empty and no ban was ever recorded. Read on the hot path."""
         self._timer: asyncio.TimerHandle | None = None
         self._waiter_count = self._granted = self._refused = self._refused_by_ban = 0
 
@@ -131,10 +131,10 @@ class RateBudget:
         deadline_s: float,
         lanes: Iterable[LaneName] = (),
     ) -> None:
-        """Return when a request of this weight may leave; `lanes` are its extra windows.
+        """Wait until a request of this weight may be sent; `lanes` are additional lanes that it uses.
 
-        `is_order` takes one of the bucket that placing and cancelling share. Raises `BudgetRefused` when
-        that cannot be within `deadline_s`. A cancelled wait takes nothing.
+        `is_order` uses one slot of the limit shared by placing and cancelling. Raises `BudgetRefused` if the
+        wait would exceed `deadline_s`. A cancelled wait uses nothing.
         """
         lane_costs = self.lane_costs(weight, purpose, is_order=is_order, lanes=lanes)
         if self.try_acquire(lane_costs, purpose):
@@ -159,7 +159,7 @@ class RateBudget:
             raise
 
     def record_response(self, status: int, retry_after_s: float | None = None) -> None:
-        """Tell the budget every answer's HTTP status and its Retry-After in seconds, if it has one."""
+        """Apply the HTTP status and Retry-After (seconds) of a response. May start a ban."""
         now_ns = self._clock.monotonic_ns()
         if self._bans.apply_response(status, retry_after_s, now_ns):
             self._grant_ready()
@@ -168,7 +168,7 @@ class RateBudget:
                 self.on_ban(ban)
 
     def restore_ban(self, ban: Ban) -> None:
-        """Restore a ban stored by the last engine."""
+        """Restore a ban that was stored before the restart."""
         length_ns = round(min(ban.left_s, self._longest_ban_s) * NS_PER_S)
         self._bans.restore(ban.kind, self._clock.monotonic_ns() + length_ns)
         self.is_uncontended = False
@@ -195,7 +195,7 @@ class RateBudget:
     def lane_costs(
         self, weight: int, purpose: Purpose, *, is_order: bool, lanes: Iterable[LaneName] = ()
     ) -> LaneCosts:
-        """Return what such a request takes. Raises ValueError if it can never go."""
+        """Return the lane costs of a request. Raises ValueError if it can never fit."""
         lane_costs = [(self._lanes[LaneName.WEIGHT], weight), (self._lanes[LaneName.REQUESTS], 1)]
         if is_order:
             lane_costs.append((self._lanes[LaneName.ORDERS], 1))
@@ -221,7 +221,7 @@ class RateBudget:
         return True
 
     def available_now(self, name: LaneName, purpose: Purpose) -> int:
-        """Return how much of a lane requests of this purpose may take without waiting for anybody."""
+        """Return how much of a lane requests with this purpose may use without waiting."""
         now_ns = self._clock.monotonic_ns()
         if not self._outranks_queue(purpose) or self._bans.current(now_ns) is not None:
             return 0
@@ -230,18 +230,18 @@ class RateBudget:
         return max(0, lane.cap(purpose) - lane.used)
 
     def record_sent(self, lane_costs: LaneCosts, now_ns: int) -> None:
-        """Record a request that is sent now, or was sent before any other request."""
+        """Count a request as sent at `now_ns`."""
         for lane, amount, _ in lane_costs:
             lane.expire(now_ns)
             lane.record(amount, now_ns)
         self._granted += 1
 
     def _outranks_queue(self, purpose: Purpose) -> bool:
-        """Whether everybody who waits is less urgent."""
+        """Whether every queued request is less urgent."""
         return not self._queue or _URGENCY[self._queue[0].purpose] > _URGENCY[purpose]
 
     def _grant_ready(self) -> None:
-        """Grant whatever may go now, in order, and set the timer for the next that may."""
+        """Grant every request that fits now, in order, and schedule the next grant."""
         now_ns = self._clock.monotonic_ns()
         for lane in (*self._lanes.values(), *self._pace.values()):
             lane.expire(now_ns)
@@ -264,7 +264,7 @@ class RateBudget:
     def _ready_ns(
         self, waiter: _Waiter, ban: tuple[BanKind, int] | None, short: set[Lane], now_ns: int
     ) -> int | None:
-        """Return when this caller may go, None if it waits for one before it; mark the lanes it lacks."""
+        """Return when a request fits; None while an earlier one blocks it. Adds lacking lanes to `short`."""
         if ban is not None and not may_send(waiter.purpose, ban[0]):
             return ban[1]
         lane_costs = waiter.lane_costs
@@ -272,7 +272,7 @@ class RateBudget:
             pace = self._pace[least_urgent_allowed(ban[0])]
             lane_costs = (*lane_costs, (pace, 1, pace.cap(waiter.purpose)))
         if not short.isdisjoint(lane for lane, _, _ in lane_costs):
-            # It keeps its place: what it could have had is not for those behind it either.
+            # It keeps its place in the queue: later requests must not overtake it in the lanes it lacks.
             short.update(lane for lane, amount, cap in lane_costs if lane.used + amount > cap)
             return None
         ready_ns = now_ns
@@ -295,7 +295,7 @@ class RateBudget:
             waiter.granted.set_result(None)
 
     def _withdraw(self, waiter: _Waiter) -> None:
-        """Take a caller out that gave up, with everything it was given in the meantime."""
+        """Remove a request whose caller gave up, and release what it was granted meanwhile."""
         if waiter.granted_ns is None:
             self._queue.remove(waiter)
         else:
@@ -307,7 +307,7 @@ class RateBudget:
         self._grant_ready()
 
     def _refuse_if_banned(self, waiter: _Waiter, deadline_s: float) -> None:
-        """Raise at once what would only be raised after the deadline."""
+        """Refuse immediately if a ban outlasts the deadline."""
         now_ns = self._clock.monotonic_ns()
         current = self._bans.current(now_ns)
         if current is None or may_send(waiter.purpose, current[0]):

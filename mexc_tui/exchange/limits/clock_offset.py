@@ -1,6 +1,6 @@
-"""Clock offset to the exchange: value, error bound, and when it is not usable.
+"""Clock offset to the exchange, with an error bound.
 
-Exchange time is mapped from the monotonic clock, so a step of this machine's wall clock changes nothing.
+Exchange time is derived from the monotonic clock, so a step of the local wall clock has no effect.
 """
 
 from collections import deque
@@ -16,36 +16,36 @@ if TYPE_CHECKING:
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 SAMPLES = 10
-"""Round trips of one measurement; the fastest of them counts."""
+"""Round trips per measurement, of which the fastest is used."""
 ROUNDING_MS = 1.0
-"""The exchange reports whole milliseconds: use the middle of it, with half a one of rounding error."""
+"""Rounding error allowed for: the exchange reports whole milliseconds."""
 HISTORY = 64
 MAX_PLAUSIBLE_DRIFT_PPM = 2_000.0
-"""Measurements that contradict each other by more than this are a jump of a clock, not a drift."""
+"""Measurements that differ by more than this drift indicate a clock jump."""
 
 
 class ClockOutOfBounds(DeskError):
-    """The exchange's time is not known well enough, so nothing may be signed.
+    """The exchange time is too uncertain to sign requests.
 
-    Raised by the clock offset. Measure the clock, then send again; the text names the reason.
+    Raised by the clock offset. Measure the clock, then send again; the message names the reason.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class OffsetLimits:
-    """When to warn and when to refuse. The exchange refuses timestamps 1,000 ms ahead (protocol 2.4)."""
+    """Limits for warning and refusing. The exchange rejects timestamps 1,000 ms ahead (protocol 2.4)."""
 
     warn_error_ms: float = 250.0
     max_error_ms: float = 900.0
     max_age_s: float = 7_200.0
-    """Longer than a ban of ten minutes, in which nothing can be measured and exits must still be signed."""
+    """Longer than a ten-minute ban, during which exits are still signed but no measurement is possible."""
     max_drift_ppm: float = 100.0
-    """What two healthy clocks may drift apart; more is believed once history shows it."""
+    """Assumed drift between two healthy clocks. A higher one is assumed only after it was measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One round trip to `/time`: left at `t0_ns`, back at `t1_ns` (monotonic), with the wall clock then."""
+    """One round trip to `/time`: sent at `t0_ns`, received at `t1_ns` (monotonic) and `wall_ms`."""
 
     t0_ns: int
     t1_ns: int
@@ -54,17 +54,17 @@ class Sample:
 
     @property
     def round_trip_ms(self) -> float:
-        """How long it took."""
+        """Duration of the round trip."""
         return (self.t1_ns - self.t0_ns) / NS_PER_MS
 
     @property
     def midpoint_ns(self) -> int:
-        """The moment that the server's answer most likely belongs to."""
+        """Midpoint of the round trip: the best estimate of when the server read its clock."""
         return (self.t0_ns + self.t1_ns) // 2
 
     @property
     def error_ms(self) -> float:
-        """How wrong `base_ms` can be, whichever way took longer."""
+        """Error bound of `base_ms`, for any split between the outward and the return path."""
         return self.round_trip_ms / 2 + ROUNDING_MS
 
     @property
@@ -75,28 +75,28 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """What is known of the exchange's clock at one moment."""
+    """Estimate of the exchange clock at one moment, for display."""
 
     offset_ms: float
     """Exchange time minus this machine's wall clock, as of the last measurement; for display."""
     error_ms: float
     """Error bound of the offset, plus or minus."""
     drift_ppm: float | None
-    """How fast the monotonic clock loses against the exchange's; None before the second measurement."""
+    """Drift of the exchange clock against the monotonic clock; None before the second measurement."""
     drift_error_ppm: float | None
     """Error bound of the drift, plus or minus."""
     at_ns: int
-    """When the held sample was taken (monotonic)."""
+    """Time of the reference sample (monotonic)."""
     age_s: float
     round_trip_ms: float
     jumps: int
-    """How often a measurement contradicted the one before it."""
+    """Number of measurements that contradicted the previous one."""
     warning: str
-    """What is wrong, in plain words; empty if nothing."""
+    """Warning text; empty if none."""
 
 
 class OffsetEstimator:
-    """Pure: takes samples, answers what time it is at the exchange. `now_ns` is the monotonic clock."""
+    """Estimates exchange time from samples. Pure: `now_ns` is passed in (monotonic clock)."""
 
     def __init__(self, limits: OffsetLimits | None = None) -> None:
         self._limits = limits or OffsetLimits()
@@ -107,13 +107,13 @@ class OffsetEstimator:
         self._jumps = 0
 
     def add(self, sample: Sample) -> None:
-        """Take the best sample of a measurement; hold it if it bounds the time better than the one held."""
+        """Add the best sample of a measurement. It becomes the reference if its error bound is smaller."""
         if sample.t1_ns < sample.t0_ns:
             raise ValueError("a round trip cannot end before it starts")
         if self._reference is not None and self._contradicts(self._reference, sample):
             self._jumps += 1
             if not self._is_explained_by_drift(self._reference, sample):
-                # One of the clocks jumped, or this machine slept: what was known is worth nothing.
+                # One of the clocks jumped, or this machine was suspended: discard the history.
                 self._history.clear()
             self._reference = None
         self._latest = sample
@@ -125,7 +125,7 @@ class OffsetEstimator:
             self._reference = sample
 
     def estimate(self, now_ns: int) -> Offset | None:
-        """Return what is known, for display; None before the first sample."""
+        """Return the current estimate for display; None before the first sample."""
         reference, latest = self._reference, self._latest
         if reference is None or latest is None:
             return None
@@ -145,14 +145,17 @@ class OffsetEstimator:
         )
 
     def exchange_now_ms(self, now_ns: int) -> int:
-        """Return the exchange's time to sign with. Raises `ClockOutOfBounds`."""
+        """Return the exchange time for signing. Raises `ClockOutOfBounds`."""
         problem = self._signing_problem(now_ns)
         if problem or self._reference is None:
             raise ClockOutOfBounds(problem)
         return int(now_ns / NS_PER_MS + self._reference.base_ms)
 
     def monotonic_ns_at(self, exchange_ms: float) -> int:
-        """Return when the exchange will say `exchange_ms`, monotonic. Raises `ClockOutOfBounds`."""
+        """Return the monotonic time at which the exchange clock shows `exchange_ms`.
+
+        Raises `ClockOutOfBounds`.
+        """
         if self._reference is None:
             raise ClockOutOfBounds(_NO_SAMPLE)
         return round((exchange_ms - self._reference.base_ms) * NS_PER_MS)
@@ -171,7 +174,7 @@ class OffsetEstimator:
         return apart_ms <= reference.error_ms + sample.error_ms + passed_ms * MAX_PLAUSIBLE_DRIFT_PPM / 1e6
 
     def _drift(self) -> tuple[float, float] | None:
-        """Return the slope between the ends of history and how wrong it can be, both in ppm."""
+        """Return the drift across the history and its error bound, both in ppm."""
         if len(self._history) < 2:
             return None
         first, last = self._history[0], self._history[-1]
@@ -182,7 +185,7 @@ class OffsetEstimator:
         return slope_ppm, (first.error_ms + last.error_ms) / apart_ms * 1e6
 
     def _assumed_drift_ppm(self) -> float:
-        """Return the drift that error bounds grow by: more than the usual only where history proves more."""
+        """Return the drift by which error bounds grow: above the default only if the history proves it."""
         usual_ppm = self._limits.max_drift_ppm
         drift = self._drift()
         if drift is None or abs(drift[0]) - drift[1] <= usual_ppm:
@@ -220,14 +223,14 @@ _NO_SAMPLE = "The clock offset is unknown. Measure it (GET /api/v3/time) before 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What a burst of round trips brought."""
+    """Result of a series of round trips."""
 
     best: Sample | None
     """The fastest round trip; None if all failed."""
     tried: int
     failed: int
     first_failure: str
-    """Error of the first failed one; empty if none. Later ones may only report an open breaker."""
+    """Error of the first failure; empty if none. Later failures may only report an open breaker."""
 
 
 async def measure(
@@ -237,7 +240,7 @@ async def measure(
     errors: tuple[type[Exception], ...] = (OSError, TimeoutError),
     samples: int = SAMPLES,
 ) -> Measurement:
-    """Ask for the time `samples` times, one after the other. One of `errors` fails a round trip, no more."""
+    """Query the exchange time `samples` times in sequence. `errors` fail a single round trip only."""
     taken: list[Sample] = []
     first_failure = ""
     for _ in range(samples):

@@ -1,1 +1,1 @@
-"""REST: signed and public calls, their routes, rows and errors."""
+"""REST endpoints: public and signed calls, routes, row readers and error codes."""

@@ -1,4 +1,4 @@
-"""Account, fees, listen keys, dust, and probes of a key's rights (protocol 4.5, 4.7; reliability 4.3)."""
+"""Account, fees, listen keys, dust conversion and permission probes (protocol 4.5, 4.7; reliability 4.3)."""
 
 from collections.abc import Sequence
 
@@ -26,11 +26,11 @@ from mexc_tui.model.text import clean_all
 DUST_ASSETS = 15
 PERMISSION_DENIED = 700007
 PROBE_SYMBOL = "BTCUSDT"
-"""Any pair does: rights are looked at before anything else of an order."""
+"""Any pair works: permissions are checked before the order itself."""
 _KEY_PROBLEMS = frozenset(
     {401, 602, 10072, 10073, 700001, 700002, 700003, 700006, 700013, 429, 403, 26, 10098}
 )
-"""Refusals before permissions are checked: they say nothing about the permission."""
+"""Codes returned before the permission check: they leave the permission undecided."""
 
 _ACCOUNT = plain(Account)
 _BALANCES = RowReader(Balance, named_by=("asset",))
@@ -45,61 +45,61 @@ _DUST_LIST = plain(tuple[DustCandidate, ...])
 
 
 class RestAccount:
-    """What belongs to the key. Methods raise ExchangeError, except the one that converts money."""
+    """Endpoints of the account. Methods raise ExchangeError, except `convert_dust`."""
 
     def __init__(self, requester: Requester) -> None:
         self._requester = requester
 
     async def account(self, *, purpose: Purpose = Purpose.ORDINARY) -> Account:
-        """Balances and what the account may do."""
+        """Return balances and account permissions."""
         account = await self._requester.get(routes.ACCOUNT, _account, purpose=purpose)
         total = len(account.balances) + len(account.skipped)
         self._requester.skipped.record(routes.ACCOUNT, account.skipped, total)
         return account
 
     async def self_symbols(self) -> tuple[str, ...]:
-        """Pairs that this key may trade."""
+        """Return the pairs that this key may trade."""
         return clean_all(await self._requester.get(routes.SELF_SYMBOLS, _NAMES))
 
     async def trade_fee(self, symbol: str) -> TradeFee:
-        """Fees of this account on a pair, as ratios."""
+        """Return the account's fees for a pair, as ratios."""
         return await self._requester.get(routes.TRADE_FEE, _FEE, [("symbol", symbol)])
 
     async def create_listen_key(self) -> str:
-        """Get a key to the user stream, valid for an hour; it may be one that was live already."""
+        """Create a listen key valid for one hour. The exchange may return an existing one."""
         response = await self._requester.call(routes.NEW_LISTEN_KEY, _LISTEN_KEY, purpose=Purpose.EXIT)
         return response.listen_key
 
     async def listen_keys(self) -> list[str]:
-        """All live listen keys of the account."""
+        """Return all valid listen keys of the account."""
         return list((await self._requester.get(routes.LISTEN_KEYS, _LISTEN_KEYS)).listen_keys)
 
     async def renew_listen_key(self, key: str) -> None:
-        """Make a listen key valid for another hour. Refused with 730708: get a new one."""
+        """Extend a listen key by one hour. On code 730708 create a new one."""
         params = [("listenKey", key)]
         await self._requester.call(routes.EXTEND_LISTEN_KEY, nothing, params, purpose=Purpose.EXIT)
 
     async def delete_listen_key(self, key: str) -> None:
-        """End a listen key, so that the 60 of an account do not run out."""
+        """Delete a listen key. An account has at most 60."""
         await self._requester.call(routes.CLOSE_LISTEN_KEY, nothing, [("listenKey", key)])
 
     async def dust_candidates(self) -> tuple[DustCandidate, ...]:
-        """Balances small enough to be converted into MX."""
+        """Return balances small enough to be converted to MX."""
         return await self._requester.get(routes.DUST_LIST, _DUST_LIST)
 
     async def convert_dust(self, assets: Sequence[str]) -> SendOutcome[DustConversion]:
-        """Convert 1 to 15 small balances into MX. Needs SPOT_ACCOUNT_WRITE."""
+        """Convert 1 to 15 small balances to MX. Requires SPOT_ACCOUNT_WRITE."""
         if not 1 <= len(assets) <= DUST_ASSETS:
             return NotSent(f"Not sent: name 1 to {DUST_ASSETS} assets.")
         params = [("asset", ",".join(assets))]
         return await self._requester.send(routes.CONVERT_DUST, _DUST, params, purpose=Purpose.ORDINARY)
 
     async def can_read_withdrawals(self, purpose: Purpose = Purpose.ORDINARY) -> KeyRight:
-        """Probe SPOT_WITHDRAW_READ by asking for the history, which changes nothing."""
+        """Probe SPOT_WITHDRAW_READ with a withdrawal-history query. Changes nothing."""
         return await self._probe(routes.WITHDRAW_HISTORY, [], purpose)
 
     async def can_place_orders(self, purpose: Purpose = Purpose.ORDINARY) -> KeyRight:
-        """Probe SPOT_DEAL_WRITE by having an order checked, which places none."""
+        """Probe SPOT_DEAL_WRITE with a test order. Places nothing."""
         order = [
             ("symbol", PROBE_SYMBOL),
             ("side", "BUY"),
@@ -110,7 +110,7 @@ class RestAccount:
         return await self._probe(routes.TEST_ORDER, order, purpose)
 
     async def rights(self, purpose: Purpose = Purpose.ORDINARY) -> KeyRights:
-        """Ask what the key may do, by probes that change nothing."""
+        """Return the permissions of the key, determined by probes that change nothing."""
         account = await self.account(purpose=purpose)
         return KeyRights(
             may_trade=account.can_trade,
@@ -120,11 +120,11 @@ class RestAccount:
         )
 
     async def can_withdraw(self, purpose: Purpose = Purpose.ORDINARY) -> KeyRight:
-        """Probe SPOT_WITHDRAW_WRITE by cancelling a withdrawal that cannot exist, which changes nothing."""
+        """Probe SPOT_WITHDRAW_WRITE by cancelling a withdrawal id that cannot exist. Changes nothing."""
         return await self._probe(routes.CANCEL_WITHDRAW, [("id", "0" * 32)], purpose)
 
     async def _probe(self, route: routes.Route, params: list[tuple[str, str]], purpose: Purpose) -> KeyRight:
-        """Code 700007 means the right is missing; an answer about the request itself means it is there."""
+        """Call `route`. Code 700007 means no permission; an error about the request means permission."""
         try:
             await self._requester.call(route, _any_json, params, purpose=purpose)
         except RequestRefused as error:
@@ -139,7 +139,7 @@ class RestAccount:
 
 
 def _account(body: bytes) -> Account:
-    """Read an account; a malformed balance costs that balance."""
+    """Decode an account. Malformed balances are skipped."""
     try:
         return _ACCOUNT(body)
     except UNREADABLE:
@@ -152,7 +152,7 @@ def _account(body: bytes) -> Account:
 
 
 def _any_json(body: bytes) -> None:
-    """Read an answer of which only matters whether it is JSON and not an error."""
+    """Check that a response is JSON and not an error."""
     msgspec.json.decode(body)
     if body.lstrip().startswith(b"{"):
         nothing(body)

@@ -1,7 +1,7 @@
-"""One HTTP/1.1 connection: bytes of ours go out exactly as they are, and one capped answer comes back.
+"""HTTP/1.1 connection: writes request bytes unchanged and reads one response up to a size cap.
 
-The bytes of a request are written here, over a connection of aiohttp's connector, and its parser reads the
-answer. So it is known exactly whether a byte left, and the text that was signed is the text that is sent.
+Requests are written to a connection of aiohttp's connector, and aiohttp's parser reads the response. So it is
+known exactly whether a byte was sent, and the signed text is sent byte for byte.
 """
 
 import asyncio
@@ -22,33 +22,33 @@ from mexc_tui.model.errors import DeskError
 
 KEEPALIVE_S = 30.0
 CONNECT_S = 3.0
-"""A name that is not found, a host that does not answer and a handshake all end by then."""
+"""Deadline for name resolution, TCP connect and TLS handshake together."""
 STALE_ATTEMPTS = 4
-"""How many kept connections may turn out dead before a request is given up; nothing was sent over them."""
+"""Number of stale pooled connections tried before a request fails. Nothing was sent over them."""
 
-_NO_TIMEOUT = aiohttp.ClientTimeout(total=None)  # one deadline bounds the whole instead
+_NO_TIMEOUT = aiohttp.ClientTimeout(total=None)  # one deadline covers the whole call
 
 
 class Headers:
-    """Headers of a request, printed once. They hold the key, so they do not show."""
+    """Request headers, rendered once. They contain the API key, so `repr` hides them."""
 
     __slots__ = ("text",)
 
     def __init__(self, headers: Mapping[str, str]) -> None:
-        """Raise ValueError for text that could end a header early."""
+        """Raise ValueError for text that could break out of a header line."""
         for name, value in headers.items():
             if not (name + value).isascii() or not (name + value).isprintable():
-                raise ValueError(f"the header {name!r} holds characters that no header may hold")
+                raise ValueError(f"the header {name!r} contains characters that are not allowed in a header")
         self.text = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
 
     def __repr__(self) -> str:
-        """Hide."""
+        """Return a placeholder."""
         return "Headers(***)"
 
 
 @dataclass(frozen=True, slots=True)
 class RawResponse:
-    """An answer as it came. `retry_after_s` is None without such a header or if it makes no sense."""
+    """An undecoded response. `retry_after_s` is None if Retry-After is absent or invalid."""
 
     status: int
     body: bytes
@@ -57,9 +57,9 @@ class RawResponse:
 
 
 class UnreadableResponse(DeskError):
-    """An answer is too large, or its compression cannot be undone.
+    """A response is too large or cannot be decompressed.
 
-    Raised while an answer is read. Callers of the client receive it as `NoResponse`.
+    Raised while a response is read. Callers of the client receive it as `NoResponse`.
     """
 
 
@@ -80,39 +80,39 @@ FAILURES = (
     ValueError,
     RuntimeError,
 )
-"""All that connecting, writing and reading may raise."""
+"""Exceptions that connecting, writing and reading may raise."""
 
 
 class ConnectionAddress:
-    """One origin: what the connector wants to know of it, and its Host header. Needs a running loop."""
+    """Address of one origin: connector request and Host header. Needs a running event loop."""
 
     __slots__ = ("_host", "request")
 
     def __init__(self, origin: str) -> None:
         url = URL(origin)
-        # Only ever used to name the place; it is never sent.
+        # Only tells the connector where to connect; it is never sent.
         self.request = ClientRequest("GET", url, loop=asyncio.get_running_loop())
         self._host = f"Host: {url.authority if url.explicit_port else url.host_subcomponent}\r\n"
 
     def request_bytes(self, method: str, path: str, query: str, headers: Headers) -> bytes:
-        """Print a request without a body; `query`, already encoded, goes in byte for byte."""
+        """Return a request without body. `query` is already encoded and is copied unchanged."""
         target = f"{path}?{query}" if query else path
         length = "" if method == "GET" else "Content-Length: 0\r\n"
         return f"{method} {target} HTTP/1.1\r\n{self._host}{headers.text}{length}\r\n".encode("ascii")
 
 
 def default_connector() -> aiohttp.TCPConnector:
-    """Return a connector with TLS checked (there is no switch) and connections kept for half a minute."""
+    """Return a connector that always verifies TLS and keeps idle connections for 30 s."""
     return aiohttp.TCPConnector(limit=64, ttl_dns_cache=300, keepalive_timeout=KEEPALIVE_S)
 
 
 class HttpConnection:
-    """An open connection, for one request after another. Close or release it."""
+    """An open connection for sequential requests. Close or release it after use."""
 
     __slots__ = ("_connection", "_protocol", "_transport")
 
     def __init__(self, connection: Connection) -> None:
-        """Raise ConnectionResetError if it broke already."""
+        """Raise ConnectionResetError if the connection is already broken."""
         protocol, transport = connection.protocol, connection.transport
         if protocol is None or transport is None:
             raise ConnectionResetError
@@ -122,25 +122,22 @@ class HttpConnection:
 
     @property
     def is_usable(self) -> bool:
-        """Whether it seems open and holds no unrequested response."""
+        """Whether it appears open and has no unrequested response buffered."""
         return not (self._transport.is_closing() or self._protocol.should_close)
 
     def write(self, request: bytes) -> bool:
-        """Hand a request to the system; False: the connection is no good, and no byte of it left."""
+        """Write a request. False: the connection is unusable and no byte was sent."""
         if self._protocol.should_close:
             return False
         transport = self._transport
         transport.write(request)
-        # One that was closing takes nothing; and one closes at once when the system refuses the first bytes.
+        # A closing transport drops the bytes, and a transport closes if the system rejects the first write.
         return not transport.is_closing()
 
     async def read_response(self, cap_bytes: int) -> "RawResponse":
-        """Return the answer to the request just written.
-
-        Raises one of FAILURES; the connection is worth nothing then.
-        """
+        """Return the response to the last request. Raises one of FAILURES: close the connection then."""
         protocol = self._protocol
-        # Nothing was read since the write: bytes only arrive when the loop runs on.
+        # Safe after the write: no byte can arrive before the event loop runs again.
         protocol.set_response_params(read_until_eof=True, auto_decompress=False)
         message, content = await protocol.read()
         while 100 <= message.code < 200 and message.code != 101:
@@ -152,23 +149,23 @@ class HttpConnection:
         )
 
     def release(self) -> None:
-        """Leave it to others."""
+        """Return it to the connector's pool."""
         self._connection.release()
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self._connection.close()
 
 
 class Connections:
-    """Opens connections over one connector, which stays the caller's; TLS is the connector's."""
+    """Opens connections through one connector, which the caller owns and closes."""
 
     def __init__(self, connector: aiohttp.BaseConnector, connect_s: float = CONNECT_S) -> None:
         self._connector = connector
         self._connect_s = connect_s
 
     async def open(self, address: ConnectionAddress) -> HttpConnection:
-        """Return a connection that is open as far as anybody knows. Raises one of FAILURES."""
+        """Return a connection that appears open. Raises one of FAILURES."""
         limit = asyncio.timeout(self._connect_s)
         try:
             async with limit:
@@ -188,7 +185,7 @@ class Connections:
 
 
 def describe_failure(error: Exception, deadline_s: float) -> str:
-    """Say what one of FAILURES means, in words of ours: aiohttp's own print addresses and more."""
+    """Return a message for one of FAILURES. aiohttp's own texts contain addresses."""
     if isinstance(error, UnreadableResponse | ConnectTimeout):
         return str(error)
     if isinstance(error, TimeoutError):
@@ -226,7 +223,7 @@ async def _read(message: RawResponseMessage, content: StreamReader, cap_bytes: i
 
 
 def _decompress(body: bytes, encoding: str, cap_bytes: int) -> bytes:
-    """Inflate what we asked not to be packed, never to more than `cap_bytes`."""
+    """Decompress a body to at most `cap_bytes`. Compression was not requested, but is tolerated."""
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise UnreadableResponse("the response has an unsupported encoding")
     inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
@@ -242,7 +239,7 @@ def _decompress(body: bytes, encoding: str, cap_bytes: int) -> bytes:
 
 
 def _retry_after_s(text: str | None) -> float | None:
-    """Read a Retry-After in seconds; dates and nonsense are None."""
+    """Parse Retry-After in seconds. Dates and invalid values return None."""
     try:
         seconds = float(text) if text is not None else None
     except ValueError:

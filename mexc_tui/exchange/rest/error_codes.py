@@ -1,4 +1,4 @@
-"""One table: what each code of the exchange means, and what a desk should do (protocol 6.1)."""
+"""Exchange error codes: meaning and recommended action (protocol 6.1)."""
 
 import re
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from mexc_tui.model.text import clean
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """One row. `definite`: an order that got this answer certainly does not exist."""
+    """Meaning of one code. `definite`: an order rejected with it certainly does not exist."""
 
     text: str
     advice: Advice
     definite: bool = True
     listing_advice: Advice | None = None
-    """What to do while a listing is opening, if that differs."""
+    """Advice while a listing is opening, if different."""
 
 
 _QUERY = Advice.QUERY
@@ -29,10 +29,10 @@ _STOP = Advice.STOP
 _SYMBOLS = Advice.REFRESH_SYMBOLS
 
 TABLE: dict[int, Meaning] = {
-    # About an order that is asked for or cancelled; of a new order they say nothing.
+    # Errors of order queries and cancels. They prove nothing about a new order.
     -2011: Meaning("The exchange no longer has that order, or never had it", _QUERY, definite=False),
     -2013: Meaning("The exchange does not show that order yet", _QUERY, definite=False),
-    # About the request.
+    # Request errors.
     -1121: Meaning("Unknown pair", _SYMBOLS, listing_advice=_NOW),
     -1128: Meaning("Incompatible parameters", _FIX),
     400: Meaning("Malformed request", _FIX),
@@ -44,7 +44,7 @@ TABLE: dict[int, Meaning] = {
     700008: Meaning("Forbidden characters in a parameter", _FIX),
     700013: Meaning("The Content-Type header is missing or wrong", _FIX),
     30026: Meaning("Invalid order ids", _FIX),
-    # About the key, its rights and the account.
+    # Key, permission and account errors.
     26: Meaning("Operation not allowed for this account", _STOP),
     401: Meaning("Not authorised", _STOP),
     602: Meaning("Wrong signature, or an expired key", _STOP),
@@ -62,7 +62,7 @@ TABLE: dict[int, Meaning] = {
     10073: Meaning("The timestamp is invalid", Advice.RESYNC_CLOCK),
     700003: Meaning("The timestamp is outside recvWindow", Advice.RESYNC_CLOCK),
     730708: Meaning("The listen key is unknown or expired", Advice.RENEW_LISTEN_KEY),
-    # About the pair.
+    # Pair errors.
     10007: Meaning("The pair is not open to API keys", Advice.STOP_PAIR, listing_advice=_NOW),
     30000: Meaning("The pair is suspended", Advice.WAIT, listing_advice=_NOW),
     30001: Meaning("This side of the pair is not tradable", Advice.STOP_PAIR, listing_advice=_NOW),
@@ -74,7 +74,7 @@ TABLE: dict[int, Meaning] = {
     30028: Meaning("Risk control suspended selling of this coin", Advice.WAIT),
     70011: Meaning("The key is banned from this pair", Advice.STOP_PAIR),
     730001: Meaning("Pair not found", _SYMBOLS),
-    # About price, size and type.
+    # Price, size and order-type errors.
     10095: Meaning("The amount is missing", _FIX),
     10096: Meaning("The amount has too many decimals", Advice.REDUCE_SIZE),
     10097: Meaning("The amount is wrong", Advice.REDUCE_SIZE),
@@ -87,13 +87,13 @@ TABLE: dict[int, Meaning] = {
     30051: Meaning("MARKET orders are disabled here for now", Advice.CHANGE_TYPE),
     30025: Meaning("No orders on the other side of the book", Advice.CHANGE_TYPE),
     30041: Meaning("This order type is not accepted now", Advice.CHANGE_TYPE),
-    # About what is held.
+    # Balance and position errors.
     10101: Meaning("Not enough balance", Advice.REFRESH_BALANCES),
     30004: Meaning("Not enough balance", Advice.REFRESH_BALANCES),
     30005: Meaning("More than the free balance", Advice.REFRESH_BALANCES),
     30029: Meaning("Too many open orders", Advice.WAIT),
     30032: Meaning("The maximum position is reached", Advice.REDUCE_SIZE),
-    # About the exchange itself.
+    # Exchange errors.
     403: Meaning("Blocked by the firewall or a missing permission", Advice.WAIT, definite=False),
     429: Meaning("Too many requests", Advice.WAIT),
     500: Meaning("Internal error of the exchange", _QUERY, definite=False),
@@ -112,7 +112,7 @@ BY_STATUS: dict[int, Meaning] = {
     418: Meaning("This machine's address is banned", Advice.WAIT),
     429: TABLE[429],
 }
-"""What an HTTP status means when the body names no code (protocol 2.2)."""
+"""Meaning of an HTTP status without a code in the body (protocol 2.2)."""
 
 UNREADABLE = Meaning("Response without a readable code", _QUERY, definite=False)
 SERVER_FAILED = Meaning("The exchange failed; the outcome of the request is unknown", _QUERY, definite=False)
@@ -135,7 +135,7 @@ _ERROR_BODY = msgspec.json.Decoder(ErrorBody)
 
 
 def read_error(body: bytes) -> ErrorBody:
-    """Return what an answer says about itself; an empty one for HTML and anything else unreadable."""
+    """Return the error in a response body; an empty one for HTML or other unreadable content."""
     try:
         return _ERROR_BODY.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -143,7 +143,7 @@ def read_error(body: bytes) -> ErrorBody:
 
 
 def number_of(code: int | str | None) -> int | None:
-    """Return a code as a number; None if it is none."""
+    """Return a code as an integer; None if it is not numeric."""
     if isinstance(code, str):
         text = code.strip()
         digits = text.removeprefix("-")
@@ -152,12 +152,12 @@ def number_of(code: int | str | None) -> int | None:
 
 
 def is_success(code: int | str | None) -> bool:
-    """Whether a wrapped answer's code means success; endpoints disagree between 0 and 200."""
+    """Whether a code in a wrapped response means success: 0 or 200, depending on the endpoint."""
     return number_of(code) in _SUCCESS
 
 
 def explain(http_status: int, error: ErrorBody) -> Refusal:
-    """Return what an answer that is not a success means. Never raises, whatever the code."""
+    """Return the refusal for an unsuccessful response. Never raises, whatever the code."""
     code = number_of(error.code)
     message = clean(error.msg or "")
     meaning = _meaning(http_status, code)
@@ -175,7 +175,7 @@ def explain(http_status: int, error: ErrorBody) -> Refusal:
 
 
 def parse_number(message: str) -> Decimal | None:
-    """Return the price or value named in a refusal's text; None if there is no positive one."""
+    """Return the price or value in a refusal message; None if there is no positive one."""
     found = _AFTER_THAN.search(message) or _BEFORE_QUOTE.search(message)
     if found is None:
         return None
@@ -188,7 +188,7 @@ def parse_number(message: str) -> Decimal | None:
 
 def _meaning(http_status: int, code: int | None) -> Meaning:
     if http_status >= 500 or 300 <= http_status < 400:
-        # Whatever its body says: such an answer decides nothing about a send (protocol 2.2).
+        # Whatever the body says, the outcome of the request is unknown (protocol 2.2).
         return SERVER_FAILED if http_status >= 500 else UNREADABLE
     if code is not None and not (http_status == 200 and code in _SUCCESS):
         return TABLE.get(code, BY_STATUS.get(http_status, UNKNOWN_CODE))

@@ -1,4 +1,4 @@
-"""Cancels: they may arrive twice without harm, so one that hangs is sent again over another connection."""
+"""Cancel requests: idempotent, so one without a response is repeated over another connection."""
 
 import asyncio
 from typing import TypeVar
@@ -11,15 +11,15 @@ from mexc_tui.model.outcome import Ambiguous, NotSent, Purpose, SendOutcome
 T = TypeVar("T")
 
 REPEAT_AFTER_S = 0.5
-"""Seconds without a response after which a request is repeated: four usual round trips."""
+"""Seconds without a response before a request is repeated: four typical round trips."""
 
 
 async def send_repeatable(
     requester: Requester, route: Route, read: Reader[T], params: Params, *, purpose: Purpose
 ) -> SendOutcome[T]:
-    """Send a request, and a second time if no answer comes within `AGAIN_S` of its turn.
+    """Send a request, and repeat it once if no response arrives within `REPEAT_AFTER_S` of admission.
 
-    Return the first outcome that the exchange told. The other request is given up.
+    Return the first outcome that is a response. The other request is cancelled.
     """
     pairs, is_admitted = tuple(params), asyncio.Event()
     first = asyncio.ensure_future(
@@ -39,7 +39,7 @@ async def send_repeatable(
 
 
 async def _first_response(sends: "list[asyncio.Task[SendOutcome[T]]]") -> SendOutcome[T]:
-    """Return the first outcome that is an answer; without one, that of the first request."""
+    """Return the first outcome that is a response; without one, the outcome of the first request."""
     pending = set(sends)
     while pending:
         _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)

@@ -41,35 +41,35 @@ _TICKERS = RowReader(Ticker24h, TICKER_FIELDS).one_or_all
 _PRICES = RowReader(PriceTicker, TICKER_FIELDS).one_or_all
 
 INFO_DEADLINE_FACTOR = 3.0
-"""So many times as long as other questions may a list of all pairs take."""
+"""Deadline of a list of all pairs, as a multiple of the usual one."""
 PAIRS_AT_ONCE = 100
-"""Read in one go, well below 5 ms."""
+"""Pairs decoded without yielding to the event loop: well below 5 ms."""
 
 
 class RestMarket:
-    """What anybody may ask."""
+    """Public market-data endpoints. They need no key."""
 
     def __init__(self, requester: Requester) -> None:
         self._requester = requester
         self._info_deadline_s = INFO_DEADLINE_FACTOR * requester.limits.deadline_s
 
     async def ping(self) -> None:
-        """Ask whether the exchange answers at all."""
+        """Check that the exchange responds."""
         await self._requester.get(routes.PING, nothing)
 
     async def server_time_ms(self) -> int:
-        """Ask for the exchange's time, once: a repeated question would be no measure of a round trip."""
+        """Return the exchange time. Never retried: a retry would spoil the round-trip measurement."""
         return (await self._requester.call(routes.TIME, _TIME)).server_time
 
     async def exchange_info(self, symbols: tuple[str, ...] = ()) -> ExchangeInfo:
-        """Return all pairs, or the named ones. An unknown pair is missing, or Refused with -1121."""
+        """Return all pairs, or those in `symbols`. An unknown pair is omitted, or refused with -1121."""
         info = await self._info(_symbols(symbols))
         found = _PAIRS.each(info.symbols)
         self._requester.skipped.record(routes.EXCHANGE_INFO, found.skipped, len(info.symbols))
         return ExchangeInfo(info.server_time, found.rows)
 
     async def all_pairs(self) -> Rows[Symbol]:
-        """Return all pairs, read in slices that do not hold the loop (2,000 at once take 15 ms)."""
+        """Return all pairs, decoded in slices: 2,000 at once would block the event loop for 15 ms."""
         raws = (await self._info([])).symbols
         pairs, skipped = list[Symbol](), list[SkippedRow]()
         for start in range(0, len(raws), PAIRS_AT_ONCE):
@@ -86,13 +86,13 @@ class RestMarket:
         )
 
     async def default_symbols(self) -> tuple[str, ...]:
-        """Pairs that ordinary keys may trade."""
+        """Return the pairs that API keys may trade by default."""
         return clean_all(await self._requester.get(routes.DEFAULT_SYMBOLS, _NAMES))
 
     async def announcements(
         self, *, language: str = "en-US", page: int = 1, limit: int = 20
     ) -> tuple[Announcement, ...]:
-        """Headlines, as the exchange orders them."""
+        """Return announcement headlines in the order of the exchange."""
         params = [("language", language), ("page", str(page)), ("limit", str(limit))]
         groups = await self._requester.get(routes.ANNOUNCEMENTS, _ANNOUNCEMENTS, params)
         return tuple(entry for group in groups for entry in group.details)
@@ -100,12 +100,12 @@ class RestMarket:
     async def depth(
         self, symbol: str, limit: int = 1_000, *, purpose: Purpose = Purpose.ORDINARY
     ) -> DepthSnapshot:
-        """The book; at most 2,000 levels a side come back, whatever the limit."""
+        """Return an order book snapshot with at most 2,000 levels a side, whatever the limit."""
         params = [("symbol", symbol), ("limit", str(limit))]
         return await self._requester.get(routes.DEPTH, _DEPTH, params, purpose=purpose)
 
     async def trades(self, symbol: str, limit: int = 500) -> tuple[PublicTrade, ...]:
-        """Latest trades, newest first."""
+        """Return the latest trades, newest first."""
         params = [("symbol", symbol), ("limit", str(limit))]
         return await self._rows(routes.TRADES, _TRADES, params)
 
@@ -118,7 +118,7 @@ class RestMarket:
         end_ms: int | None = None,
         limit: int = 500,
     ) -> tuple[Kline, ...]:
-        """Candles, oldest first."""
+        """Return candles, oldest first."""
         params = [
             ("symbol", symbol),
             ("interval", interval.value),
@@ -128,26 +128,26 @@ class RestMarket:
         return await self._rows(routes.KLINES, _KLINES, params)
 
     async def average_price(self, symbol: str) -> AveragePrice:
-        """The average of the last minutes."""
+        """Return the average price of the last minutes."""
         return await self._requester.get(routes.AVG_PRICE, _AVG_PRICE, [("symbol", symbol)])
 
     async def tickers_24h(self) -> tuple[Ticker24h, ...]:
-        """A day's figures of every pair."""
+        """Return 24-hour statistics of every pair."""
         return await self._rows(routes.TICKER_24H, _TICKERS)
 
     async def prices(self) -> tuple[PriceTicker, ...]:
-        """Last price of every pair."""
+        """Return the last price of every pair."""
         return await self._rows(routes.TICKER_PRICE, _PRICES)
 
     async def price(self, symbol: str) -> PriceTicker:
-        """Last price of one pair."""
+        """Return the last price of one pair."""
         found = await self._rows(routes.TICKER_PRICE, _PRICES, [("symbol", symbol)])
         return _only(found, routes.TICKER_PRICE)
 
     async def _rows(
         self, route: routes.Route, read: Reader[Rows[T]], params: Sequence[tuple[str, str]] = ()
     ) -> tuple[T, ...]:
-        """Return the rows that could be read; the others are counted."""
+        """Return the readable rows; record the malformed ones."""
         return self._requester.skipped.rows_of(route, await self._requester.get(route, read, params))
 
 

@@ -1,4 +1,4 @@
-"""Orders: placing, cancelling, asking (protocol 4.4, 5). Changes are sent once or not at all."""
+"""Order placement, cancellation and queries (protocol 4.4, 5)."""
 
 import re
 from collections.abc import Sequence
@@ -30,12 +30,12 @@ _SYMBOL = ("symbol",)
 _ORDERS = RowReader(OrderReport, named_by=_SYMBOL)
 _MY_TRADES = RowReader(TradeReport, named_by=_SYMBOL)
 
-# Longer ids and other characters risk a refusal (protocol 4.4).
+# Longer ids and other characters may be rejected (protocol 4.4).
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class RestOrders:
-    """Everything about orders. Questions raise ExchangeError; sends return one of four outcomes."""
+    """Order endpoints. Queries raise ExchangeError; place and cancel return a SendOutcome."""
 
     def __init__(self, requester: Requester) -> None:
         self._requester = requester
@@ -48,9 +48,9 @@ class RestOrders:
         recv_window_ms: int | None = None,
         deadline_s: float | None = None,
     ) -> SendOutcome[PlacedOrder]:
-        """Place one order. The response holds its id, never its status or fills.
+        """Place one order; never repeated. The response contains its id, but no status and no fills.
 
-        Without a window and a deadline of its own it gets the client's.
+        `recv_window_ms` and `deadline_s` default to the client's limits.
         """
         problem = order_problem(order)
         if problem:
@@ -65,7 +65,7 @@ class RestOrders:
         )
 
     async def test(self, order: NewOrder) -> None:
-        """Have an order checked without placing it. Raises RequestRefused with the reason."""
+        """Validate an order without placing it. Raises RequestRefused with the reason."""
         await self._requester.call(routes.TEST_ORDER, nothing, order_params(order))
 
     async def cancel(
@@ -76,9 +76,9 @@ class RestOrders:
         client_order_id: str = "",
         purpose: Purpose = Purpose.EXIT,
     ) -> SendOutcome[CancelReport]:
-        """Cancel one order by either id; a cancel that hangs is sent a second time.
+        """Cancel one order by either id. Repeated once if there is no response.
 
-        Accepted is no proof, and -2011 no end: ask for the order.
+        Neither acceptance nor code -2011 proves the final state: query the order.
         """
         if not (order_id or client_order_id):
             return NotSent("Not sent: a cancel needs an order id or a client order id.")
@@ -90,7 +90,7 @@ class RestOrders:
     async def cancel_open(
         self, symbols: Sequence[str], *, purpose: Purpose = Purpose.EXIT
     ) -> SendOutcome[tuple[CancelReport, ...]]:
-        """Cancel all open orders of up to five pairs (newer pages say one: give one to be sure)."""
+        """Cancel all open orders of up to five pairs (one according to newer documentation: pass one)."""
         if not 1 <= len(symbols) <= CANCEL_SYMBOLS:
             return NotSent(f"Not sent: name 1 to {CANCEL_SYMBOLS} pairs.")
         params = [("symbol", ",".join(symbols))]
@@ -105,14 +105,14 @@ class RestOrders:
         client_order_id: str = "",
         purpose: Purpose = Purpose.ORDINARY,
     ) -> OrderReport:
-        """One order of the last seven days. Refused with -2013 may only mean "not visible yet"."""
+        """Return an order of the last seven days. Code -2013 may also mean "not visible yet"."""
         params = [("symbol", symbol), *_ids(order_id, client_order_id)]
         return await self._requester.get(routes.QUERY_ORDER, _ORDER, params, purpose=purpose)
 
     async def open_orders(
         self, symbols: Sequence[str] = (), *, purpose: Purpose = Purpose.ORDINARY
     ) -> Rows[OrderReport]:
-        """Open orders, newest first; of every pair if none is named."""
+        """Return open orders, newest first; of all pairs if `symbols` is empty."""
         query = ",".join(symbols)
         params = [("symbol", query)] if symbols else []
         return await self._list(routes.OPEN_ORDERS, _ORDERS, params, purpose, query)
@@ -126,7 +126,7 @@ class RestOrders:
         limit: int = MAX_HISTORY,
         purpose: Purpose = Purpose.ORDINARY,
     ) -> Rows[OrderReport]:
-        """Orders of a pair, newest first: of the last day unless a range within seven days is given."""
+        """Return the orders of a pair, newest first: of the last day, or of a range within seven days."""
         params = [("symbol", symbol), *_range(start_ms, end_ms), ("limit", str(limit))]
         return await self._list(routes.ALL_ORDERS, _ORDERS, params, purpose, symbol)
 
@@ -140,7 +140,7 @@ class RestOrders:
         limit: int = MAX_TRADES,
         purpose: Purpose = Purpose.ORDINARY,
     ) -> Rows[TradeReport]:
-        """Fills of the last month, at most 100 a call."""
+        """Return fills of the last month, at most 100 per call."""
         params = [
             ("symbol", symbol),
             *_ids(order_id, ""),
@@ -164,7 +164,7 @@ class RestOrders:
 
 
 def order_params(order: NewOrder) -> list[tuple[str, str]]:
-    """Return an order's parameters in the order they are sent."""
+    """Return the request parameters of an order, in the order they are sent."""
     params = [("symbol", order.symbol), ("side", order.side.value), ("type", order.type.value)]
     if order.quantity is not None:
         params.append(("quantity", plain_number(order.quantity)))
@@ -180,12 +180,12 @@ def order_params(order: NewOrder) -> list[tuple[str, str]]:
 
 
 def plain_number(number: Decimal) -> str:
-    """Print a number without an exponent, keeping its decimals."""
+    """Format a number without exponent, keeping its decimals."""
     return f"{number:f}"
 
 
 def order_problem(order: NewOrder) -> str:
-    """Say why an order cannot be sent as it is; empty if it can (protocol 4.4)."""
+    """Return why an order is invalid; empty if it is valid (protocol 4.4)."""
     for name, number in (
         ("price", order.price),
         ("quantity", order.quantity),

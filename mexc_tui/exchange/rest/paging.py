@@ -1,4 +1,4 @@
-"""Reads lists that the exchange answers page by page to their end, newest rows first (protocol 4.4)."""
+"""Reads paged lists completely, newest rows first (protocol 4.4)."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -9,13 +9,13 @@ from mexc_tui.model.rows import Rows, SkippedRow
 T = TypeVar("T")
 
 MAX_PAGES = 50
-"""A longer list is not read to its end, and that is said."""
+"""Page limit of one list. A longer list raises IncompleteList."""
 
 
 class IncompleteList(ExchangeError):
-    """A list could not be read to its end.
+    """A paged list could not be read completely.
 
-    Raised by paged queries. What the list lacks proves nothing: ask again.
+    Raised by paged queries. A row that is missing from the list proves nothing: query again.
     """
 
 
@@ -27,11 +27,11 @@ async def read_all(
     time_of: Callable[[T], int | None],
     key_of: Callable[[T], str],
 ) -> Rows[T]:
-    """Return every row once, newest first, and those that could not be read.
+    """Return every row once, newest first, with the skipped rows.
 
-    `ask` returns at most `page` rows not newer than a time (ms), None: the newest. Rows of the page's
-    oldest millisecond are asked for again, as the page may have cut them. Raises ExchangeError; Incomplete
-    if the exchange gives no older rows although the page was full.
+    `fetch` returns at most `page` rows not newer than a time in ms (None: the newest). Rows in the oldest
+    millisecond of a page are fetched again, because the page may have cut them off. Raises ExchangeError;
+    IncompleteList if a full page brings no older rows.
     """
     found: dict[str, T] = {}
     skipped: dict[SkippedRow, None] = {}

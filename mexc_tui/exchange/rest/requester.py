@@ -1,6 +1,6 @@
-"""The way every REST call goes: breaker, budget, clock, signature, transport, answer.
+"""Pipeline of every REST call: breaker, budget, clock, signature, transport, response.
 
-Questions may be asked again. Whatever changes something is sent once, and becomes one of four outcomes.
+Queries may be retried. Requests that change state are sent once and return a SendOutcome.
 """
 
 import asyncio
@@ -31,15 +31,15 @@ T = TypeVar("T")
 Params = Iterable[tuple[str, str]]
 
 ADMISSION_SHARE = 0.5
-"""How much of its time a request may wait for its turn. One that left at the last moment could not be
-answered in time any more: an order would become ambiguous for nothing."""
+"""Share of the deadline that a request may wait for admission. A request sent later could not receive its
+response in time: an order would become ambiguous without need."""
 NS_PER_S = 1_000_000_000
 MS_PER_S = 1_000
 CLOCK_REJECTIONS = (700003, 10073)
 
 
 class Requester:
-    """Joins the parts that a call passes. One per exchange and key."""
+    """Sends requests through breaker, budget, clock, signer and transport. One per exchange and key."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Requester:
         self.breakers = {group: Breaker(clock, self.limits.breaker) for group in RouteGroup}
         self.skipped = SkippedRows()
         self.clock_suspect = asyncio.Event()
-        """Set when the exchange refused our time: the offset wants measuring (protocol 6.1, code 700003)."""
+        """Set when the exchange rejects a timestamp: measure the clock offset again (protocol 6.1)."""
         self._origin = origin
         self._transport = transport
         self._clock = clock
@@ -69,7 +69,7 @@ class Requester:
         key = {"X-MEXC-APIKEY": signer.access_key} if signer else {}
         self._public_headers = Headers(public)
         self._read_headers = Headers({**public, **key})
-        # Without it every signed POST, PUT and DELETE is refused, body or not (protocol 2.3).
+        # Signed POST, PUT and DELETE requests are refused without it, even without a body (protocol 2.3).
         self._write_headers = Headers({**public, **key, "Content-Type": "application/json"})
 
     async def get(
@@ -81,7 +81,7 @@ class Requester:
         purpose: Purpose = Purpose.ORDINARY,
         deadline_s: float | None = None,
     ) -> T:
-        """Ask, a few times at most and all inside the deadline. Raises ExchangeError."""
+        """Send a query, with retries within the deadline. Raises ExchangeError."""
         pairs = tuple(params)
         limits = self.limits
         total_s = deadline_s or limits.deadline_s
@@ -112,7 +112,7 @@ class Requester:
         purpose: Purpose = Purpose.ORDINARY,
         deadline_s: float | None = None,
     ) -> T:
-        """Send once and return what the answer says. Raises ExchangeError."""
+        """Send a request once and return the decoded response. Raises ExchangeError."""
         window_ms, total_s = self.limits.window_ms, deadline_s or self.limits.deadline_s
         response, _ = await self._exchange(route, params, purpose, window_ms, total_s)
         try:
@@ -132,10 +132,10 @@ class Requester:
         deadline_s: float | None = None,
         on_admitted: Callable[[], None] | None = None,
     ) -> SendOutcome[T]:
-        """Send once something that changes the account, and say which of the four outcomes it has.
+        """Send a state-changing request once and return its outcome.
 
-        `on_turn` is called when the rate budget lets it leave. Raises nothing but cancellation; a cancelled
-        send is ambiguous unless the caller knows better.
+        `on_admitted` is called when the rate budget admits it. Raises only CancelledError; treat a cancelled
+        send as ambiguous.
         """
         window_ms = recv_window_ms or self.limits.order_window_ms
         total_s = deadline_s or self.limits.order_deadline_s
@@ -149,23 +149,23 @@ class Requester:
             return Ambiguous(error.problem, error.timestamp_ms, window_ms)
         return self.outcome_of(response, read, timestamp_ms, window_ms)
 
-    # ---- what the firing line shares: it writes its requests itself
+    # ---- used by the firing connection, which writes its requests itself
 
     def signed_request(
         self, route: Route, params: Params, recv_window_ms: int, timestamp_ms: int, address: ConnectionAddress
     ) -> bytes:
-        """Print and sign a request for a moment of the exchange's clock. Raises ValueError."""
+        """Build and sign a request for a given exchange time. Raises ValueError."""
         if self._signer is None:
             raise ValueError("this needs a key, but none is loaded")
         query = self._signer.signed_query(params, recv_window_ms, timestamp_ms)
         return address.request_bytes(route.method, route.path, query, self._headers(route))
 
     def public_request(self, route: Route, address: ConnectionAddress) -> bytes:
-        """Print a question without parameters."""
+        """Build a public query without parameters."""
         return address.request_bytes(route.method, route.path, "", self._public_headers)
 
     async def admit(self, route: Route, purpose: Purpose, deadline_s: float) -> None:
-        """Return when a request may leave. Raises NothingSent if breaker or budget hold it back."""
+        """Wait until a request may be sent. Raises NothingSent if breaker or budget refuse it."""
         self._check_breaker(route, purpose)
         try:
             await self._admit(route, purpose, deadline_s)
@@ -174,20 +174,20 @@ class Requester:
             raise
 
     def permit(self, route: Route, purpose: Purpose) -> "SendPermit":
-        """Return the quick way to admit such requests."""
+        """Return a permit that admits such requests without waiting."""
         lane_costs = self.budget.lane_costs(route.weight, purpose, is_order=route.is_order, lanes=route.lanes)
         return SendPermit(self.breakers[route.group], self.budget, lane_costs, purpose)
 
     def release(self, route: Route, purpose: Purpose) -> None:
-        """Note that a request which was admitted ended without telling anything of the exchange."""
+        """Return the breaker probe of an admitted request that ended without a result."""
         self.breakers[route.group].release_probe(purpose)
 
     def record_no_response(self, route: Route) -> None:
-        """Note a request that no answer came to."""
+        """Record a request without a response."""
         self.breakers[route.group].record_failure()
 
     def record_response(self, route: Route, response: RawResponse) -> None:
-        """Note an answer: breaker and budget learn from each."""
+        """Update breaker and budget with a response."""
         if response.status >= 500:
             self.breakers[route.group].record_failure()
         else:
@@ -197,11 +197,11 @@ class Requester:
     def outcome_of(
         self, response: RawResponse, read: Reader[T], timestamp_ms: int, window_ms: int
     ) -> SendOutcome[T]:
-        """Say what an answer means for a request that was signed so."""
+        """Return the outcome that a response means for a signed request."""
         if 200 <= response.status < 300:
             try:
                 return Accepted(read(response.body), timestamp_ms)
-            except UNREADABLE:  # an odd 200: what it says decides, below
+            except UNREADABLE:  # an unexpected body with status 200: its error code decides, below
                 pass
         refusal = explain(response.status, read_error(response.body))
         if response.retry_after_s is not None:
@@ -220,7 +220,7 @@ class Requester:
         deadline_s: float,
         on_admitted: Callable[[], None] | None = None,
     ) -> tuple[RawResponse, int]:
-        """Do one round trip; return the answer and the exchange time that it was signed with."""
+        """Send one request; return the response and the exchange time in its signature."""
         self._check_breaker(route, purpose)
         try:
             return await self._round_trip(route, params, purpose, recv_window_ms, deadline_s, on_admitted)
@@ -293,7 +293,7 @@ class Requester:
             raise _Withheld(route.method, route.path, "not sent: a parameter is not valid UTF-8") from None
 
     def _time_to_sign(self, now_ns: int, purpose: Purpose) -> int:
-        """Return the exchange's time. What reduces risk goes with this machine's while that is not known."""
+        """Return the exchange time; local time for exits and stops while the offset is unknown."""
         try:
             return self.offset.exchange_now_ms(now_ns)
         except ClockOutOfBounds:
@@ -314,7 +314,7 @@ class Requester:
 
 
 class SendPermit:
-    """The quick way through breaker and budget for one kind of request."""
+    """Admits one kind of request without waiting, for the hot path."""
 
     __slots__ = ("_breaker", "_budget", "_headroom", "_lane_costs", "_purpose")
 
@@ -326,41 +326,41 @@ class SendPermit:
         self._headroom = tuple((lane, cap - amount) for lane, amount, cap in lane_costs)
 
     def try_acquire(self) -> bool:
-        """Take a place; False where `admit` would wait or refuse."""
+        """Reserve budget; False where `admit` would wait or refuse."""
         return self._breaker.is_closed and self._budget.try_acquire(self._lane_costs, self._purpose)
 
     def is_available(self) -> bool:
-        """Whether a request may be sent first and recorded after. False: use `take`."""
+        """Whether a request may be sent now and recorded afterwards. False: use `try_acquire`."""
         is_available = self._breaker.is_closed and self._budget.is_uncontended
         for lane, most in self._headroom:
-            # Expired amounts still count here: the clock is not read.
+            # Expired amounts still count here, because the clock is not read.
             is_available = is_available and lane.used <= most
         return is_available
 
     def record_sent(self, at_ns: int) -> None:
-        """Record a request sent after `is_free` returned true; no other request ran meanwhile."""
+        """Record a request sent directly after `is_available` returned True."""
         self._budget.record_sent(self._lane_costs, at_ns)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Query:
-    """What is sent, and the exchange time that it was signed with. It holds a signature: it does not show."""
+    """An encoded query and the exchange time in its signature. `repr` hides the signature."""
 
     text: str
     timestamp_ms: int
 
 
 class _Withheld(NothingSent):
-    """Not sent by the desk's own decision.
+    """A request was refused locally by breaker, budget, clock or key check.
 
-    Raised before a send. Sending again at once has the same result.
+    Raised before a send. An immediate retry has the same result.
     """
 
 
 class _NoResponse(NoResponse):
-    """No answer, with the time that the request was signed with.
+    """No response arrived; carries the exchange time in the signature.
 
-    Raised for a signed request. The requester repeats an idempotent one with the same time.
+    Raised after a send. `send` converts it to an Ambiguous outcome.
     """
 
     def __init__(self, error: NoResponse, timestamp_ms: int) -> None:
@@ -369,7 +369,7 @@ class _NoResponse(NoResponse):
 
 
 def _is_retryable(error: Exception) -> bool:
-    """Whether a question may be asked again: nothing came back, or the exchange failed inside."""
+    """Whether a query may be retried: no response, or an internal error of the exchange."""
     if isinstance(error, RequestRefused):
         return error.refusal.http_status >= 500
     return isinstance(error, NothingSent | NoResponse) and not isinstance(error, _Withheld)

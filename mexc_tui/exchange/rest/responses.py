@@ -1,4 +1,4 @@
-"""From the bytes of an answer to a typed value, or to an error that names the field."""
+"""Decodes response bodies to typed values, or to errors that name the field."""
 
 import re
 from collections.abc import Callable
@@ -13,25 +13,25 @@ from mexc_tui.model.outcome import Refusal
 T = TypeVar("T")
 
 Reader: TypeAlias = Callable[[bytes], T]
-"""Decodes a body; raises one of `UNREADABLE` if it is not what the endpoint promises."""
+"""Decodes a body. Raises one of `UNREADABLE` if it does not match the schema."""
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Wrapped(msgspec.Struct, Generic[T], frozen=True):
-    """How newer endpoints wrap what they say (protocol 2.1)."""
+    """Response envelope of newer endpoints (protocol 2.1)."""
 
     data: T
     code: int | str | None = None
 
 
 def plain(kind: type[T]) -> Reader[T]:
-    """Return a reader of a bare value."""
+    """Return a reader for an unwrapped value."""
     return msgspec.json.Decoder(kind).decode
 
 
 def wrapped(kind: type[T]) -> Reader[T]:
-    """Return a reader of `{"data": ..., "code": 0 or 200}`."""
+    """Return a reader for `{"data": ..., "code": 0 or 200}`."""
     decoder = msgspec.json.Decoder(_Wrapped[kind])
 
     def read(body: bytes) -> T:
@@ -44,16 +44,16 @@ def wrapped(kind: type[T]) -> Reader[T]:
 
 
 def nothing(body: bytes) -> None:
-    """Read an answer of which only the success matters, usually `{}`."""
+    """Check that a response reports success; usually `{}`."""
     error = msgspec.json.decode(body, type=ErrorBody)
     if error.code is not None and not is_success(error.code):
         raise msgspec.ValidationError("Expected success - at `$.code`")
 
 
 def read_or_raise(method: str, path: str, status: int, body: bytes, read: Reader[T]) -> T:
-    """Return the value of an answer.
+    """Return the decoded response.
 
-    Raises RequestRefused if it says no, BadResponse if it says nothing we know.
+    Raises RequestRefused for an error response, BadResponse for one that matches no schema.
     """
     if not 200 <= status < 300:
         raise RequestRefused(method, path, explain(status, read_error(body)))
@@ -67,7 +67,7 @@ def read_or_raise(method: str, path: str, status: int, body: bytes, read: Reader
 
 
 def odd_refusal(status: int, body: bytes) -> Refusal | None:
-    """Return the refusal inside an answer that claims success; None if there is none."""
+    """Return the refusal in a response with a success status; None if there is none."""
     error = read_error(body)
     code = number_of(error.code)
     return None if code is None or is_success(code) else explain(status, error)
@@ -78,7 +78,7 @@ _SAFE = re.compile(r"(?:Expected|Object missing required field|Array|`)[A-Za-z0-
 
 
 def problem_of(error: Exception) -> str:
-    """Say what is wrong with a body, naming types and fields but nothing of its contents."""
+    """Return why a body is unreadable. Names types and fields, never contents."""
     text = str(error)
     location = _LOCATION.search(text)
     if not isinstance(error, msgspec.ValidationError):

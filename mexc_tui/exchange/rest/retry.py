@@ -1,4 +1,4 @@
-"""Asking again, for questions only: nothing that changes the account ever comes through here."""
+"""Retries for queries. Never used for requests that change state."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ NS_PER_S = 1_000_000_000
 
 
 class RetryDeadline(DeskError):
-    """The deadline of all tries together passed while one of them was unanswered.
+    """The total deadline passed during an attempt.
 
     Raised by `retrying`. Callers of the client receive it as `NoResponse`.
     """
@@ -33,11 +33,11 @@ async def retrying(
     base_s: float = 0.5,
     cap_s: float = 8.0,
 ) -> T:
-    """Call until an answer comes, at most `tries` times, all inside `deadline_s`.
+    """Call until success, at most `tries` times within `deadline_s`.
 
-    Waits with full jitter: uniform between 0 and `base_s` doubled each time, at most `cap_s`.
-    Raises what `call` raised when that is not retryable, when it was the last try, or when the next
-    wait would outlast the deadline; `RetryDeadline` when the deadline passes during a call.
+    Waits with full jitter: uniform between 0 and `base_s`, doubled after each attempt up to `cap_s`. Raises
+    the error of `call` if it is not retryable, was the last attempt, or if the next wait would exceed the
+    deadline; `RetryDeadline` if the deadline passes during a call.
     """
     ends_ns = clock.monotonic_ns() + round(deadline_s * NS_PER_S)
     last: Exception | None = None

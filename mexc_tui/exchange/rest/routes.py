@@ -1,4 +1,4 @@
-"""Every REST endpoint that we call, with what it costs (protocol 3.2, newest column)."""
+"""REST endpoints in use, with their request weights (protocol 3.2, newest column)."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -7,7 +7,7 @@ from mexc_tui.exchange.limits.rate_windows import LaneName
 
 
 class RouteGroup(Enum):
-    """Endpoints that fail together share a circuit breaker."""
+    """Endpoint group with a common circuit breaker."""
 
     MARKET = "market data"
     ORDERS = "orders"
@@ -17,7 +17,7 @@ class RouteGroup(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One endpoint. `is_order`: it takes one of the 12 a second that placing and cancelling share."""
+    """One endpoint. `is_order`: it counts toward the 12 a second shared by placing and cancelling."""
 
     method: str
     path: str
@@ -60,7 +60,7 @@ AVG_PRICE = _public("avgPrice", 1)
 TICKER_24H = _public("ticker/24hr", 25)
 TICKER_PRICE = _public("ticker/price", 10)
 
-# The bucket is what counts for these; the weight of 1 is the older page's, kept to be on the safe side.
+# The order limit applies to these. The weight of 1 is from older documentation, kept to be safe.
 PLACE_ORDER = _order("POST", "order")
 CANCEL_ORDER = _order("DELETE", "order")
 CANCEL_OPEN_ORDERS = _order("DELETE", "openOrders")

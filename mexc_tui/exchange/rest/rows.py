@@ -1,6 +1,6 @@
-"""Readers of lists that survive a malformed row (protocol 4.10).
+"""List readers that skip malformed rows (protocol 4.10).
 
-The whole list is decoded at once; only if that fails are its rows read one by one.
+A list is decoded as a whole; if that fails, row by row.
 """
 
 import logging
@@ -17,7 +17,7 @@ from mexc_tui.model.text import clean_name
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 MAX_LOGGED = 200
-"""Different rows that are named in the log; the others are only counted."""
+"""Distinct rows that are logged; further ones are only counted."""
 
 _LIST = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -25,13 +25,13 @@ _TEXT = msgspec.json.Decoder(str)
 _NULL, _EMPTY = b"null", b'""'
 
 NAME_FIELDS = ("symbol", "asset", "orderId", "id")
-"""What a row is named by unless its reader says otherwise."""
+"""Default fields that identify a row in messages."""
 
 
 class RowReader(Generic[T]):
-    """Reads rows of one kind. `optional`: fields for which null and "" count as left out.
+    """Reads rows of one type. `optional`: fields for which null and "" count as absent.
 
-    `named_by`: what a skipped row is named by, the first that it has.
+    `named_by`: fields that identify a skipped row; the first one present is used.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class RowReader(Generic[T]):
         self._named_by = named_by
 
     def list(self, body: bytes) -> Rows[T]:
-        """Read an array. Raises one of `UNREADABLE` if it is none."""
+        """Read an array. Raises one of `UNREADABLE` for anything else."""
         try:
             return Rows(self._all.decode(body))
         except UNREADABLE:
             return self.each(_LIST.decode(body))
 
     def one_or_all(self, body: bytes) -> Rows[T]:
-        """Read an endpoint that answers an object for one pair and an array for all."""
+        """Read a response that is an object for one pair and an array for all."""
         if body.lstrip().startswith(b"["):
             return self.list(body)
         return Rows((self.one(body),))
@@ -66,7 +66,7 @@ class RowReader(Generic[T]):
             return self._row.decode(without)
 
     def each(self, raws: Sequence[msgspec.Raw]) -> Rows[T]:
-        """Read every row that can be read."""
+        """Read all rows, skipping malformed ones."""
         rows, skipped = list[T](), list[SkippedRow]()
         for raw in raws:
             try:
@@ -76,7 +76,7 @@ class RowReader(Generic[T]):
         return Rows(tuple(rows), tuple(skipped))
 
     def _without_empty_fields(self, raw: msgspec.Raw | bytes) -> bytes | None:
-        """Return the row without optional fields that hold nothing; None: it has no such field."""
+        """Return the row without empty optional fields; None if there are none."""
         try:
             fields = _OBJECT.decode(raw)
         except UNREADABLE:
@@ -90,7 +90,7 @@ class RowReader(Generic[T]):
 
 
 class SkippedRows:
-    """Rows of the newest answer of each list that could not be read; logged once per row and problem."""
+    """Malformed rows in the latest response of each list, logged once per row and problem."""
 
     def __init__(self) -> None:
         self._problems: dict[str, str] = {}
@@ -99,9 +99,9 @@ class SkippedRows:
         """Rows skipped since the start."""
 
     def record(self, route: Route, skipped: Sequence[SkippedRow], total: int, query: str = "") -> None:
-        """Take the skipped rows of an answer of `total` rows; none clears the list's problem.
+        """Record the skipped rows of a response with `total` rows; without any, clear the problem.
 
-        `about`: the pair that was asked for, where each pair has a list of its own.
+        `query`: the requested pair, for endpoints with one list per pair.
         """
         self.total += len(skipped)
         name = f"{route.path} {query}".rstrip()
@@ -115,18 +115,18 @@ class SkippedRows:
                 log.warning("%s: skipped %s", route.path, row.words)
 
     def rows_of(self, route: Route, found: Rows[T]) -> tuple[T, ...]:
-        """Return the rows of an answer, after counting those that were skipped."""
+        """Record the skipped rows of a response and return the readable ones."""
         self.record(route, found.skipped, len(found))
         return found.rows
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Say for each list whose newest answer had malformed rows how many, and why."""
+        """One line per list with malformed rows in its latest response: count and reason."""
         return tuple(f"{path}: {problem}" for path, problem in sorted(self._problems.items()))
 
 
 def _name_of(raw: msgspec.Raw, named_by: Sequence[str]) -> str:
-    """Return what names a row, cleaned; empty if nothing does."""
+    """Return the identifying field of a row, cleaned; empty if it has none."""
     try:
         fields = _OBJECT.decode(raw)
     except UNREADABLE:

@@ -1,4 +1,4 @@
-"""Signatures of MEXC requests (protocol 2.4)."""
+"""Request signatures (protocol 2.4)."""
 
 import re
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from urllib.parse import quote
 from mexc_tui.model.credentials import Credentials
 
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII).fullmatch
-"""Unreserved characters stay as they are (RFC 3986); most values hold nothing else."""
+"""Matches text of unreserved characters only (RFC 3986), which needs no encoding: most values."""
 
 
 def encode(params: Iterable[tuple[str, str]]) -> str:
@@ -19,7 +19,7 @@ def encode(params: Iterable[tuple[str, str]]) -> str:
 
 
 class Signer:
-    """Signs the text that is sent, byte for byte."""
+    """Signs queries with the API secret. The signed text is sent byte for byte."""
 
     def __init__(self, credentials: Credentials) -> None:
         self.access_key = credentials.access_key
@@ -30,7 +30,7 @@ class Signer:
         return self._secret.sign(text.encode())
 
     def signed_query(self, params: Iterable[tuple[str, str]], recv_window_ms: int, timestamp_ms: int) -> str:
-        """Return the whole query, signature included, ready to be sent as it is."""
+        """Return the complete query including recvWindow, timestamp and signature."""
         encoded = encode(params)
         lead = f"{encoded}&" if encoded else ""
         text = f"{lead}recvWindow={recv_window_ms}&timestamp={timestamp_ms}"

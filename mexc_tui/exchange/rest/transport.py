@@ -1,7 +1,7 @@
-"""One HTTP request, one capped answer, or one of two errors: nothing left, or no usable answer came back.
+"""HTTP transport: one request, one response up to a size cap, or NothingSent or NoResponse.
 
-Redirects are never followed, nothing is ever sent twice, and no error text holds a URL or a header.
-An order costs half of what it costs through a session of aiohttp (docs/benchmarks.md).
+Redirects are never followed, nothing is sent twice, and no error text contains a URL or a header. An order
+takes half the time of an aiohttp session (docs/benchmarks.md).
 """
 
 import asyncio
@@ -23,11 +23,11 @@ from mexc_tui.exchange.rest.connection import (
 from mexc_tui.model.errors import NoResponse, NothingSent
 
 CAP_BYTES = 8 * 1024 * 1024
-"""Enough for everything; exchangeInfo is about 1.6 MB (protocol 1)."""
+"""Response size limit. The largest response, exchangeInfo, is about 1.6 MB (protocol 1)."""
 
 
 class _SentRequest:
-    """One request, and whether bytes of it may have left. It holds key and signature: it does not show."""
+    """A request with key and signature (not in its repr), and whether bytes of it may have been sent."""
 
     __slots__ = ("may_have_left", "request")
 
@@ -37,10 +37,10 @@ class _SentRequest:
 
 
 class HttpTransport:
-    """Sends over the connections of one connector. Close it, or use it as an async context."""
+    """Sends requests through one connector. Close it, or use it as an async context manager."""
 
     def __init__(self, connector: aiohttp.BaseConnector | None = None, connect_s: float = CONNECT_S) -> None:
-        """Take a connector, which closes with the transport. Needs a running loop."""
+        """Own `connector`, or a default one, and close it with the transport. Needs a running event loop."""
         self._connector = connector or default_connector()
         self._addresses: dict[str, ConnectionAddress] = {}
         self.connections = Connections(self._connector, connect_s)
@@ -68,9 +68,9 @@ class HttpTransport:
         deadline_s: float,
         cap_bytes: int = CAP_BYTES,
     ) -> RawResponse:
-        """Send `query`, already encoded, byte for byte; answer within `deadline_s`, whatever the server does.
+        """Send `query`, already encoded, byte for byte; return the response within `deadline_s`.
 
-        Raises NothingSent if no byte left, NoResponse if some may have.
+        Raises NothingSent if no byte was sent, NoResponse if some may have been.
         """
         address = self._addresses.get(origin) or self._add_address(origin)
         sent = _SentRequest(address.request_bytes(method, path, query, headers))

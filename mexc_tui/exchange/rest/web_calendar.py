@@ -1,6 +1,6 @@
-"""The web site's listing calendar and symbol list: unofficial, tolerant, optional (protocol 10).
+"""Listing calendar and symbol list of the MEXC web site: unofficial and optional (protocol 10).
 
-They must never be waited for on the way of an order. All that can go wrong is WebUnavailable.
+Never await them on the order path. Every failure is a WebUnavailable.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mexc_tui.ports.clock import Clock
 
 MEXC_WEB = ("https://www.mexc.com", "https://www.mexc.co")
-"""The mirror answers many data centres that the first one blocks."""
+"""The mirror serves many data centres that the main site blocks."""
 CALENDAR_PATH = "/api/operation/new_coin_calendar"
 SYMBOLS_PATH = "/api/platform/spot/market-v2/web/symbolsV2"
 CAP_BYTES = 32 * 1024 * 1024
@@ -36,7 +36,7 @@ ENTRIES_AT_ONCE = 200
 
 HEADERS = Headers(
     {
-        # The edge refuses what does not look like a browser.
+        # The edge blocks clients that do not look like a browser.
         "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
         "Chrome/142.0.0.0 Safari/537.36",
         "Accept": "application/json, text/plain, */*",
@@ -49,9 +49,9 @@ _JSON = msgspec.json.Decoder()
 
 
 class WebSite:
-    """Reads the site over a transport of its own, without any key. Asks the origins in order.
+    """Client of the web site, without a key. Tries the origins in order.
 
-    Raises OriginRefused for an origin that is neither MEXC's nor this machine.
+    Raises OriginRefused for an origin that is neither MEXC nor this machine.
     """
 
     def __init__(self, transport: HttpTransport, clock: "Clock", origins: Sequence[str] = MEXC_WEB) -> None:
@@ -60,19 +60,19 @@ class WebSite:
         self._origins = tuple(map(checked_origin, origins))
 
     async def calendar(self, deadline_s: float = DEADLINE_S) -> Calendar:
-        """Past and coming listings, about a week each way. Raises WebUnavailable."""
+        """Return past and upcoming listings, about a week each way. Raises WebUnavailable."""
         now_ms = self._clock.now_ms()
         body, origin = await self._fetch(CALENDAR_PATH, f"timestamp={now_ms}", deadline_s)
         return parse_calendar(body, now_ms, origin)
 
     async def symbols(self, deadline_s: float = DEADLINE_S) -> WebSymbols:
-        """Every pair as the site lists it; megabytes. Raises WebUnavailable."""
+        """Return every pair listed on the site (several MB). Raises WebUnavailable."""
         body, origin = await self._fetch(SYMBOLS_PATH, "", deadline_s)
         symbols: list[WebSymbol] = []
         skipped = 0
         for quote, items in _slices(body):
             skipped += _read_slice(quote, items, symbols)
-            await asyncio.sleep(0)  # the loop has its turn in between: 2,000 at once take it 15 ms
+            await asyncio.sleep(0)  # 2,000 at once would block the event loop for 15 ms
         return WebSymbols(tuple(symbols), skipped, origin)
 
     async def _fetch(self, path: str, query: str, deadline_s: float) -> tuple[bytes, str]:
@@ -93,7 +93,7 @@ class WebSite:
 
 
 def parse_calendar(body: bytes, now_ms: int, origin: str = "") -> Calendar:
-    """Read the calendar, skipping and counting entries that make no sense. Raises WebUnavailable."""
+    """Parse the calendar; skip and count invalid entries. Raises WebUnavailable."""
     entries: list[CalendarEntry] = []
     skipped = 0
     for item in _entries(_data(body), "newCoins"):
@@ -106,14 +106,14 @@ def parse_calendar(body: bytes, now_ms: int, origin: str = "") -> Calendar:
 
 
 def parse_symbols(body: bytes, origin: str = "") -> WebSymbols:
-    """Read symbolsV2, keyed by quote or flat, skipping and counting odd entries. Raises WebUnavailable."""
+    """Parse symbolsV2, keyed by quote or flat; skip and count invalid entries. Raises WebUnavailable."""
     symbols: list[WebSymbol] = []
     skipped = sum(_read_slice(quote, items, symbols) for quote, items in _slices(body))
     return WebSymbols(tuple(symbols), skipped, origin)
 
 
 def _slices(body: bytes) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the entries a few at a time, with their quote."""
+    """Yield the entries in slices, with their quote asset."""
     data = _data(body)
     listed = data.get("symbols", data) if isinstance(data, dict) else data
     for quote, items in _by_quote(listed):
@@ -122,7 +122,7 @@ def _slices(body: bytes) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _read_slice(quote: str, items: list[Any], symbols: list[WebSymbol]) -> int:
-    """Add what can be understood to `symbols`; return how many entries cannot."""
+    """Append valid entries to `symbols`; return the number of invalid ones."""
     read = [symbol for item in items if (symbol := _web_symbol(item, quote)) is not None]
     symbols.extend(read)
     return len(items) - len(read)
@@ -137,7 +137,7 @@ def _problem_of(response: RawResponse) -> str:
 
 
 def _data(body: bytes) -> dict[str, Any] | list[Any]:
-    """Return what is wrapped in `data`, or the whole if nothing is."""
+    """Return the value of `data`, or the whole response without such a field."""
     try:
         response: object = _JSON.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

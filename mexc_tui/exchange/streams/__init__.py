@@ -1,1 +1,1 @@
-"""WebSocket streams: shards, subscriptions, messages, the user stream."""
+"""WebSocket streams: connections, subscriptions, messages and the user stream."""

@@ -1,7 +1,6 @@
-"""Binary frames to `Push` (protocol 7.6).
+"""Decodes binary frames to `Push` (protocol 7.6). Raises only `BadStreamMessage`.
 
-`decode` only parses: numbers that nobody asks for are never made. `market_messages` and `private_messages`
-make them where they are asked for. Everything here raises `BadStreamMessage` and nothing else.
+`decode` only parses. `market_messages` and `private_messages` convert numbers on demand.
 """
 
 from google.protobuf.message import DecodeError
@@ -17,7 +16,7 @@ _parse = Push.FromString
 
 
 def decode(frame: bytes) -> Push:
-    """Parse one binary frame. Raises BadStreamMessage when it is not a push message."""
+    """Parse one binary frame. Raises BadStreamMessage if it is not a push message."""
     try:
         return _parse(frame)
     except DecodeError:
@@ -25,9 +24,9 @@ def decode(frame: bytes) -> Push:
 
 
 def channel_bytes(frame: bytes) -> bytes:
-    """Return the raw channel text when it leads the frame, as measured on the wire; else b"".
+    """Return the channel text if it is the first field of the frame, as usual; else b"".
 
-    A hint for routing without a parse; the parsed message decides.
+    Allows routing without parsing. The parsed message is authoritative.
     """
     if len(frame) > 2 and frame[0] == _FIELD_1 and frame[1] < 0x80:
         return frame[2 : 2 + frame[1]]
@@ -35,9 +34,9 @@ def channel_bytes(frame: bytes) -> bytes:
 
 
 def check(topic: StreamTopic, push: Push) -> bool:
-    """Return whether `push` carries a body that we know; False means ignore it (reliability M8).
+    """Return whether `push` has a known body; ignore it otherwise (reliability M8).
 
-    Raises BadStreamMessage when it belongs to another topic, symbol or kind of message.
+    Raises BadStreamMessage if it belongs to another topic, symbol or message type.
     """
     if push.channel != topic.channel:
         raise BadStreamMessage(f"a message of another channel on {topic.channel}")

@@ -1,4 +1,4 @@
-"""Where frames wait between the sockets and the one handler, which works in short slices."""
+"""Queue of frames between the sockets and the message handler, processed in short slices."""
 
 import asyncio
 import logging
@@ -13,26 +13,26 @@ from mexc_tui.ports.clock import Clock
 from mexc_tui.proto.stream_pb2 import Push
 
 SLICE_NS = 250_000
-"""Longest piece of stream work before others get their turn (performance 5)."""
+"""Longest slice of stream processing before other tasks run (performance 5)."""
 
 UNSUBSCRIBED_GRACE_NS = 30 * NS_PER_S
-"""So long after a channel is left its messages may still be on their way: nothing odd about them."""
+"""Period after an unsubscribe in which further messages of the channel are expected."""
 _UNSUBSCRIBED_REMEMBERED = 1_000
 
 log = logging.getLogger(__name__)
 
 
 class UnknownMessages:
-    """Things that we do not know: each kind is logged once and ignored (reliability M8)."""
+    """Counts unknown messages and logs each kind once (reliability M8)."""
 
     def __init__(self, limit: int = 100) -> None:
-        """Remember at most `limit` kinds."""
+        """Log at most `limit` kinds."""
         self.total = 0
         self._limit = limit
         self._logged: set[str] = set()
 
     def record(self, text: str) -> None:
-        """Log `what`, cleaned, unless it was logged before or too many were."""
+        """Count a message and log `text`, cleaned, unless it was logged before or the limit is reached."""
         self.total += 1
         text = clean(text)
         if text not in self._logged and len(self._logged) < self._limit:
@@ -44,11 +44,11 @@ Handler = Callable[[SubscriptionState, Push, int], None]
 
 
 def _ignore_unreadable(_reason: str) -> None:
-    """Do nothing: what a public stream lost comes again."""
+    """Ignore it: public streams repeat their data."""
 
 
 class Inbox:
-    """Routes frames to feeds by their raw channel text, and hands them on one by one in order of arrival."""
+    """Routes frames to subscriptions by channel and passes them to the handler in order of arrival."""
 
     def __init__(
         self,
@@ -57,9 +57,9 @@ class Inbox:
         on_overflow: Callable[[SubscriptionState], None],
         on_unreadable: Callable[[str], None] = _ignore_unreadable,
     ) -> None:
-        """Call `handle(feed, push, received_ns)` for each good message; it may raise BadStreamMessage.
+        """Call `handle(feed, push, received_ns)` for each valid message; it may raise BadStreamMessage.
 
-        `on_unread` is called with the reason for each frame that could not be read: what it told is lost.
+        `on_unreadable` receives the reason for each frame that cannot be read and is lost.
         """
         self.unroutable = 0
         self.received = 0
@@ -70,18 +70,18 @@ class Inbox:
         self._on_unreadable = on_unreadable
         self._routes: dict[bytes, SubscriptionState] = {}
         self._unsubscribed_ns: dict[bytes, int] = {}
-        """When each channel was left that may still push."""
+        """Time of the unsubscribe, for channels that may still push."""
         self._queue: deque[SubscriptionState] = deque()
         self._has_work = asyncio.Event()
 
     def add(self, feed: SubscriptionState) -> None:
-        """Route the feed's channel to it."""
+        """Route messages of the feed's channel to it."""
         channel = feed.topic.channel.encode()
         self._routes[channel] = feed
         self._unsubscribed_ns.pop(channel, None)
 
     def remove(self, feed: SubscriptionState) -> None:
-        """Stop routing to the feed; what waits is dropped."""
+        """Stop routing to the feed and drop its waiting frames."""
         channel = feed.topic.channel.encode()
         self._routes.pop(channel, None)
         self._unsubscribed_ns[channel] = self._clock.monotonic_ns()
@@ -91,11 +91,11 @@ class Inbox:
 
     @property
     def waiting(self) -> int:
-        """How many frames wait."""
+        """Number of waiting frames."""
         return sum(len(feed.frames) for feed in self._routes.values())
 
     def put(self, frame: bytes) -> None:
-        """Take one binary frame from a socket."""
+        """Queue one binary frame from a socket."""
         self.received += 1
         feed = self._routes.get(channel_bytes(frame)) or self._find(frame)
         if feed is None:
@@ -108,19 +108,19 @@ class Inbox:
             self._has_work.set()
 
     async def run(self) -> None:
-        """Handle what comes until cancelled. An error of the handler that is no BadStreamMessage ends it."""
+        """Process frames until cancelled. A handler error other than BadStreamMessage is raised."""
         while True:
             await self._has_work.wait()
             self.process(self._clock.monotonic_ns() + SLICE_NS)
             await asyncio.sleep(0)
 
     def process(self, until_ns: int) -> None:
-        """Handle waiting frames until none is left or the time is over."""
+        """Process waiting frames until none is left or `until_ns` is reached."""
         queue, now_ns = self._queue, self._clock.monotonic_ns
         while queue:
             feed = queue.popleft()
             feed.turns -= 1
-            if feed.frames:  # given-up frames leave empty turns behind
+            if feed.frames:  # dropped frames leave empty turns
                 self._handle_frame(feed, *feed.frames.popleft())
             if now_ns() >= until_ns:
                 break
@@ -146,7 +146,7 @@ class Inbox:
                 )
 
     def _find(self, frame: bytes) -> SubscriptionState | None:
-        """Route by parsing, for a frame whose channel does not lead it or is not wanted."""
+        """Find the feed by parsing, if the channel is not the first field or is not subscribed."""
         try:
             channel = decode(frame).channel
         except BadStreamMessage as error:

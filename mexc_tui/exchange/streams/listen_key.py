@@ -1,4 +1,4 @@
-"""The listen key of the private stream, from its making to its end (protocol 9)."""
+"""Life cycle of the listen key of the private stream (protocol 9)."""
 
 import asyncio
 import logging
@@ -11,37 +11,36 @@ from mexc_tui.model.errors import ExchangeError
 
 log = logging.getLogger(__name__)
 
-VALID_S = 60 * 60
 RENEW_EVERY_S = 27 * 60
-"""Renewed each 25 to 30 minutes, with jitter; valid for 60."""
+"""Mean interval between renewals. With jitter 25 to 29 minutes; a key is valid for 60."""
 _RENEW_JITTER_S = 120
 _RETRY_S = 60
 _ASSUMED_VALID_S = 55 * 60
-"""Without a successful renewal for this long the key is treated as expired."""
+"""Time after the last successful renewal at which the key is treated as expired."""
 
 
 class ListenKeyCalls(Protocol):
-    """The four signed REST calls (protocol 4.7). Each raises ExchangeError."""
+    """The four signed listen-key endpoints (protocol 4.7). Each raises ExchangeError."""
 
     async def create_listen_key(self) -> str:
-        """POST: return a key, maybe one that exists already."""
+        """POST: return a key, possibly an existing one."""
         ...
 
     async def renew_listen_key(self, key: str) -> object:
-        """PUT: make it valid for 60 minutes from now."""
+        """PUT: extend a key to 60 minutes from now."""
         ...
 
     async def listen_keys(self) -> list[str]:
-        """GET: return the live keys of the account."""
+        """GET: return the valid keys of the account."""
         ...
 
     async def delete_listen_key(self, key: str) -> object:
-        """DELETE: end it."""
+        """DELETE: delete a key."""
         ...
 
 
 class KeyRecord(Protocol):
-    """Which keys this desk made, over restarts too. Called in a thread: it may touch the disk."""
+    """Persistent record of the keys that this desk created. Called in a thread: it may access the disk."""
 
     def recorded(self, keys: Iterable[str]) -> frozenset[str]:
         """Return those of these keys that were recorded."""
@@ -53,7 +52,7 @@ class KeyRecord(Protocol):
 
 
 class KeysInMemory:
-    """A record that ends with the engine."""
+    """A key record in memory, lost on restart."""
 
     def __init__(self) -> None:
         self._keys: set[str] = set()
@@ -68,7 +67,7 @@ class KeysInMemory:
 
 
 class KeyEvent(Enum):
-    """What happened to the key, for display and alarms."""
+    """Event in the life of a listen key, for display and alerts."""
 
     CREATED = "created"
     REUSED = "reused"
@@ -80,10 +79,10 @@ class KeyEvent(Enum):
 
 
 class ListenKeyManager:
-    """One key at a time. A new one only when the old one is refused, expired, or cannot be renewed.
+    """Manages one listen key. Creates a new one only if the old one is refused, expired or not renewable.
 
-    Other programs use keys of the same account. Only a key that is recorded as made here is ever ended, or
-    taken up again; one that the exchange hands out a second time is used and left alive.
+    Other programs may use keys of the same account. Only keys that are recorded as created by this desk are
+    deleted or reused; a key of another program that the exchange returns is used, but never deleted.
     """
 
     def __init__(
@@ -93,7 +92,7 @@ class ListenKeyManager:
         on_event: Callable[[KeyEvent], None] | None = None,
         record: KeyRecord | None = None,
     ) -> None:
-        """Start without a key. Without a record none outlasts the engine."""
+        """Start without a key. Without `record`, keys are not reused after a restart."""
         self._record = record or KeysInMemory()
         self._is_recorded = False
         self.created = 0
@@ -106,11 +105,11 @@ class ListenKeyManager:
         self._lock = asyncio.Lock()
 
     def __repr__(self) -> str:
-        """Say whether there is a key, never which."""
+        """Return whether a key is set, never the key."""
         return f"ListenKey({'set' if self._key else 'none'})"
 
     async def get(self) -> str:
-        """Return the key, made or taken over if there is none. Raises ExchangeError."""
+        """Return the current key; create or reuse one if necessary. Raises ExchangeError."""
         async with self._lock:
             if self._key is not None and self._age_s() <= _ASSUMED_VALID_S:
                 return self._key
@@ -118,16 +117,16 @@ class ListenKeyManager:
             return await self._obtain()
 
     async def release(self) -> None:
-        """End the key: on exit, so that the account's 60 are not used up, or because it is suspected dead."""
+        """Delete the key: on exit, because an account has at most 60, or because it may be invalid."""
         async with self._lock:
             await self._delete()
 
     async def renew_until_cancelled(self, on_replaced: Callable[[], None]) -> None:
-        """Renew it in time until cancelled.
+        """Renew the key periodically until cancelled.
 
-        When a renewal fails another key is made at once and `on_replaced` called, so that the sockets move
-        over. If that fails too, the old key serves on while it lives and the renewal is tried again soon;
-        the second failure in a row is an alarm.
+        If a renewal fails, another key is created immediately and `on_replaced` is called, so that the
+        sockets reconnect with it. If that fails too, the old key stays in use and the renewal is retried
+        soon. A second consecutive failure is an alarm.
         """
         pause_s = self._pause_s()
         while True:
@@ -152,23 +151,23 @@ class ListenKeyManager:
         return True
 
     async def _replace(self, old: str) -> bool:
-        """Make another key before the old one is ended; False if none could be had."""
+        """Create another key before deleting the old one; False if none is available."""
         try:
             key, is_recorded = await self._create()
         except ExchangeError as error:
             log.warning("cannot create another listen key: %s", error)
             return False
         if key == old:
-            return False  # the exchange may answer with the same one: nothing is gained yet
+            return False  # the exchange may return the same key
         await self._delete()
         self._adopt(key, KeyEvent.CREATED if is_recorded else KeyEvent.SHARED, is_recorded=is_recorded)
         return True
 
     async def _create(self) -> tuple[str, bool]:
-        """Ask for a key; return it, and whether it was made for this desk. Raises ExchangeError.
+        """Request a key; return it and whether this desk created it. Raises ExchangeError.
 
-        The exchange may answer with a key that lives already (protocol 4.7). What was there before and is
-        not recorded is another program's; if nobody can say what was there, so is whatever comes.
+        The exchange may return an existing key (protocol 4.7). One that existed before and is not recorded
+        belongs to another program; so does any key if the existing ones cannot be listed.
         """
         try:
             before = frozenset(await self._calls.listen_keys())
@@ -191,7 +190,7 @@ class ListenKeyManager:
         self._on_event(KeyEvent.RENEWAL_FAILED if self.failures < 2 else KeyEvent.ALARM)
 
     async def _obtain(self) -> str:
-        """Make a key; if that is refused, take one up that an earlier run made: the limit may be reached."""
+        """Create a key; if refused (the limit may be reached), reuse one created by an earlier run."""
         try:
             key, is_recorded = await self._create()
             event = KeyEvent.CREATED if is_recorded else KeyEvent.SHARED
@@ -213,7 +212,7 @@ class ListenKeyManager:
         self._renewed_s = asyncio.get_running_loop().time()
 
     async def _earlier_key(self) -> str | None:
-        """Return a live key of an earlier run of this desk that can be renewed."""
+        """Return a renewable key created by an earlier run of this desk; None without one."""
         live = await self._calls.listen_keys()
         for key in sorted(await asyncio.to_thread(self._record.recorded, live)):
             try:
@@ -225,7 +224,7 @@ class ListenKeyManager:
         return None
 
     async def _delete(self) -> None:
-        """Use the key no more, and end it if it was made here; that it is gone already is fine."""
+        """Stop using the key, and delete it if this desk created it. Failures are logged only."""
         key, self._key = self._key, None
         if key is None:
             return
@@ -246,4 +245,4 @@ class ListenKeyManager:
 
 
 def _ignore_event(_event: KeyEvent) -> None:
-    """Nobody listens."""
+    """Ignore the event."""

@@ -1,4 +1,4 @@
-"""Public stream messages as values of the desk. Everything raises `BadStreamMessage` and nothing else."""
+"""Converts public stream messages to model types. Raises only `BadStreamMessage`."""
 
 from decimal import Decimal
 from itertools import pairwise
@@ -19,7 +19,7 @@ from mexc_tui.proto.stream_pb2 import Push
 
 
 def deals_of(push: Push) -> list[StreamDeal]:
-    """Return the trades of an aggre.deals message, oldest first as sent."""
+    """Return the trades of an aggre.deals message, oldest first."""
     symbol = clean_name(push.symbol)
     return [
         StreamDeal(
@@ -35,9 +35,9 @@ def deals_of(push: Push) -> list[StreamDeal]:
 
 
 def best_quote_of(push: Push) -> BestQuote:
-    """Return the quote of an aggre.bookTicker message; without any side, as a pair shows before it opens.
+    """Return the quote of an aggre.bookTicker message.
 
-    That is no bad frame: it says truly that there is nothing to price by, and has no price to be absurd.
+    Both sides may be None, as for a pair before its opening.
     """
     body = push.aggre_book_ticker
     return _quote(push.symbol, body, version_of(body.version))
@@ -54,9 +54,9 @@ def _quote(symbol: str, body: wire.AggreBookTicker | wire.BookTicker, version: i
 
 
 def top_levels_of(push: Push) -> TopLevels:
-    """Return the levels of a limit.depth message; both sides empty or crossed is a BadStreamMessage.
+    """Return the levels of a limit.depth message. An empty or crossed book raises BadStreamMessage.
 
-    Bid and ask may be equal for a moment: a locked book is no crossed one.
+    A locked book (bid equal to ask) is valid: it occurs for moments.
     """
     body = push.limit_depths
     asks = tuple((price_of(level.price), positive_of(level.quantity)) for level in body.asks)

@@ -1,4 +1,4 @@
-"""Converts numbers of stream messages to `Decimal`; absurd ones raise `BadStreamMessage` (reliability M7)."""
+"""Converts numbers in stream messages; implausible ones raise `BadStreamMessage` (reliability M7)."""
 
 from decimal import Decimal
 
@@ -13,14 +13,14 @@ MAX_TIME_MS = 10**14
 
 
 def decimal_of(text: str, name: str) -> Decimal:
-    """Read a plain decimal number; no NaN, no infinity, no underscore, no space."""
+    """Parse a plain decimal number. NaN, infinity, underscores and spaces are invalid."""
     if is_signed_number(text) is None:
         raise BadStreamMessage(f"{name} is not a decimal number: {text[:40]!a}")
     return Decimal(text)
 
 
 def price_of(text: str, name: str = "price") -> Decimal:
-    """Read a price above zero and below the absurd."""
+    """Parse a price within MIN_PRICE and MAX_PRICE."""
     value = decimal_of(text, name)
     if not _MIN_PRICE <= value <= _MAX_PRICE:
         raise BadStreamMessage(f"{name} is out of range: {text[:40]!a}")
@@ -28,12 +28,12 @@ def price_of(text: str, name: str = "price") -> Decimal:
 
 
 def price_or_zero_of(text: str, name: str) -> Decimal:
-    """Read a price that may be absent, which proto3 and the exchange write as "" or "0"."""
+    """Parse an optional price. The exchange and proto3 write an absent one as "" or "0"."""
     return Decimal(0) if is_nothing(text) else price_of(text, name)
 
 
 def quantity_of(text: str, name: str = "quantity") -> Decimal:
-    """Read an amount from zero up; "" is zero (proto3 leaves defaults out)."""
+    """Parse an amount of zero or more; "" is zero (proto3 omits defaults)."""
     value = signed_of(text, name)
     if value < 0:
         raise BadStreamMessage(f"{name} is negative: {text[:40]!a}")
@@ -41,7 +41,7 @@ def quantity_of(text: str, name: str = "quantity") -> Decimal:
 
 
 def positive_of(text: str, name: str = "quantity") -> Decimal:
-    """Read an amount above zero."""
+    """Parse an amount above zero."""
     value = quantity_of(text, name)
     if not value:
         raise BadStreamMessage(f"{name} is zero")
@@ -49,7 +49,7 @@ def positive_of(text: str, name: str = "quantity") -> Decimal:
 
 
 def signed_of(text: str, name: str) -> Decimal:
-    """Read an amount of either sign; "" is zero."""
+    """Parse a signed amount; "" is zero."""
     value = decimal_of(text or "0", name)
     if abs(value) > _MAX_QUANTITY:
         raise BadStreamMessage(f"{name} is out of range: {text[:40]!a}")
@@ -62,7 +62,7 @@ def is_nothing(text: str) -> bool:
 
 
 def version_of(text: str) -> int:
-    """Read a version; 0 when absent."""
+    """Parse a version; 0 if absent."""
     if not text:
         return 0
     version = version_number(text)
@@ -72,12 +72,12 @@ def version_of(text: str) -> int:
 
 
 def time_of(value: int, name: str = "time", limit: int = MAX_TIME_MS) -> int:
-    """Check a time in milliseconds (or what `limit` bounds)."""
+    """Return a time in milliseconds that is at least 0 and below `limit`."""
     if not 0 <= value < limit:
         raise BadStreamMessage(f"{name} is out of range: {value}")
     return value
 
 
 def side_of(trade_type: int) -> Side | None:
-    """Return the side of a trade type: 1 buy, 2 sell, None when unknown (reliability M8)."""
+    """Return the side of a trade type: 1 buy, 2 sell, None if unknown (reliability M8)."""
     return {1: Side.BUY, 2: Side.SELL}.get(trade_type)

@@ -1,6 +1,6 @@
-"""Private stream messages as values of the desk. Everything raises `BadStreamMessage` and nothing else.
+"""Converts private stream messages to model types. Raises only `BadStreamMessage`.
 
-Fields with their default value are not on the wire (proto3): an absent number is zero, an absent flag false.
+proto3 omits fields with default values: an absent number is zero, an absent flag False.
 """
 
 from mexc_tui.exchange.streams.numbers import (
@@ -19,7 +19,7 @@ from mexc_tui.proto.stream_pb2 import Push
 
 
 def private_of(push: Push) -> PrivateUpdate:
-    """Return the message of one of the three private channels."""
+    """Convert a message of one of the three private channels."""
     if push.HasField("private_order"):
         return order_of(push)
     if push.HasField("private_deal"):
@@ -28,7 +28,7 @@ def private_of(push: Push) -> PrivateUpdate:
 
 
 def order_of(push: Push) -> OrderUpdate:
-    """Return the order of a private.orders message; unknown enums become None, the rest still counts."""
+    """Return the order of a private.orders message. Unknown enum values become None."""
     body = push.private_order
     if not body.id:
         raise BadStreamMessage("an order without an id")

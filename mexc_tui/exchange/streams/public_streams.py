@@ -1,4 +1,4 @@
-"""Any number of public topics, spread over connections of at most 30 (protocol 7.1)."""
+"""Public topics, spread over connections with at most 30 topics each (protocol 7.1)."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -23,10 +23,10 @@ from mexc_tui.ports.clock import Clock
 from mexc_tui.proto.stream_pb2 import Push
 
 MAX_MESSAGE_BYTES = 1 << 20
-"""Enough for miniTickers of 2,000 symbols (about 0.3 MB); more is not read."""
+"""Message size limit. The largest, miniTickers of 2,000 symbols, has about 0.3 MB."""
 
 HELD_STALE_AFTER_S = 3
-"""For a pair that is held (reliability M2)."""
+"""Stale limit for symbols with an open position (reliability M2)."""
 
 _RATE_OVER_S = 5
 _MUTE_AFTER_S = 15
@@ -34,7 +34,7 @@ _MUTE_AFTER_S = 15
 
 @dataclass(frozen=True, slots=True)
 class StreamsState:
-    """The streams for display."""
+    """State of the market streams, for display."""
 
     feeds: list[FeedState]
     connections: int
@@ -46,25 +46,25 @@ class StreamsState:
     unroutable: int
     unknown_messages: int
     reasons: list[str]
-    """Why each connection that is down is down."""
+    """Reason for each connection that is down."""
 
 
 class _Running(NamedTuple):
-    """What exists only while `run` runs."""
+    """Resources that exist only during `run`."""
 
     group: asyncio.TaskGroup
     session: aiohttp.ClientSession
 
 
 OnPush = Callable[[StreamTopic, Push, int], None]
-"""(topic, message, monotonic ns of its arrival). May raise BadStreamMessage to reject the message."""
+"""Called with (topic, message, arrival in monotonic ns). May raise BadStreamMessage to reject the message."""
 
 
 class MarketStreams:
-    """Subscribes what is wanted and keeps it subscribed while `run` runs.
+    """Keeps the requested topics subscribed during `run`.
 
-    `on_push` is called for each message in short slices; `on_gap` when messages of a topic are being lost,
-    and when its subscription runs (again). Both are plain functions and must be quick.
+    `on_push` is called for each message; `on_gap` when messages of a topic are being lost, and when its
+    subscription is live (again). Both are synchronous and must be fast.
     """
 
     def __init__(
@@ -80,9 +80,9 @@ class MarketStreams:
         stale_after_s: float = 60,
         on_refused: Callable[[int], None] = ignore_refusal,
     ) -> None:
-        """Prepare; the connector stays the caller's. Raises OriginRefused for a strange URL.
+        """Prepare without connecting. The caller owns `connector`. Raises OriginRefused for a foreign URL.
 
-        `on_refused` gets the HTTP status of a refused connection: the rate budget wants to know of a ban.
+        `on_refused` receives the HTTP status of a refused connection, so that the rate budget detects a ban.
         """
         self._url = checked_stream_url(url)
         self._connector = connector
@@ -102,10 +102,10 @@ class MarketStreams:
         self._inbox = Inbox(clock, self._handle, self._on_overflow)
         self._received: list[int] = []
 
-    # ---- what is wanted
+    # ---- subscriptions
 
     def subscribe(self, topics: Iterable[StreamTopic]) -> None:
-        """Subscribe these too."""
+        """Subscribe additional topics."""
         now_ns = self._clock.monotonic_ns()
         for topic in topics:
             if topic.channel in self._feeds:
@@ -116,7 +116,7 @@ class MarketStreams:
             self._assign(feed)
 
     def unsubscribe(self, topics: Iterable[StreamTopic]) -> None:
-        """Subscribe these no longer."""
+        """Unsubscribe topics."""
         for topic in topics:
             feed = self._feeds.pop(topic.channel, None)
             if feed is not None:
@@ -124,24 +124,24 @@ class MarketStreams:
                 self._unassign(feed)
 
     def set_held_symbols(self, symbols: Iterable[str]) -> None:
-        """Say which symbols are held: their topics are stale after 3 s instead of a minute."""
+        """Set the symbols with open positions: their topics are stale after 3 s instead of a minute."""
         self._held = set(symbols)
         for feed in self._feeds.values():
             feed.stale_after_s = self._stale_limit_s(feed.topic.symbol)
 
     def prioritise(self, topics: Iterable[StreamTopic]) -> None:
-        """Ask for these, and no others, again soon if they are refused: their pair is about to open."""
+        """Set the topics whose refused subscriptions are retried faster, before an opening."""
         self._priority = frozenset(topic.channel for topic in topics)
         for shard in self._shards:
             shard.prioritise(self._priority)
 
     def reconnect(self, reason: str) -> None:
-        """End all connections; new ones follow."""
+        """Close all connections and open new ones."""
         for shard in self._shards:
             shard.reconnect(reason)
 
     def state(self) -> StreamsState:
-        """Return what to show."""
+        """Return the state for display."""
         now_ns = self._clock.monotonic_ns()
         spans = max(len(self._received) - 1, 1)
         recent = self._received[-1] - self._received[0] if self._received else 0
@@ -159,30 +159,30 @@ class MarketStreams:
         )
 
     def shards(self) -> list[ShardState]:
-        """Return every connection for display."""
+        """Return the state of every connection, for display."""
         return [shard.state() for shard in self._shards]
 
     def is_stale(self, topic: StreamTopic) -> bool:
-        """Return whether the topic's data should not be trusted now; true for what is not wanted."""
+        """Return whether the topic's data is stale; True if it is not subscribed."""
         feed = self._feeds.get(topic.channel)
         return feed is None or feed.is_stale(self._clock.monotonic_ns())
 
     def silent_s(self, topic: StreamTopic) -> float | None:
-        """Return how long nothing came on the connection of a topic; None: the topic is not accepted."""
+        """Return the seconds since the topic's connection last received anything; None if not accepted."""
         shards = (shard for shard in self._shards if topic.channel in shard.feeds)
         return next((shard.silent_s(topic.channel) for shard in shards), None)
 
     def probe(self, topics: Iterable[StreamTopic]) -> None:
-        """Ping the connections of these topics now."""
+        """Ping the connections of these topics immediately."""
         channels = {topic.channel for topic in topics}
         for shard in self._shards:
             if channels & shard.feeds.keys():
                 shard.probe()
 
-    # ---- work
+    # ---- connections
 
     async def run(self) -> None:
-        """Connect and serve until cancelled. Network trouble never ends it; an error in `on_push` does."""
+        """Run until cancelled. Network errors are handled; an error in `on_push` is raised."""
         async with aiohttp.ClientSession(
             connector=self._connector,
             connector_owner=False,
@@ -203,7 +203,7 @@ class MarketStreams:
                 self._tasks.clear()
 
     async def _monitor(self) -> None:
-        """Each second: measure the rate, and move topics that are acknowledged and mute (reliability M3)."""
+        """Measure the message rate every second and reassign silent topics (reliability M3)."""
         while True:
             self._received = [*self._received[-_RATE_OVER_S:], self._inbox.received]
             now_ns = self._clock.monotonic_ns()
@@ -219,14 +219,14 @@ class MarketStreams:
         self._on_push(feed.topic, push, received_ns)
 
     def _on_overflow(self, feed: SubscriptionState) -> None:
-        """Parts of a series were given up because the handler is slow: a gap that is closed at once."""
+        """Report dropped messages of a slow handler as a gap that is already closed."""
         feed.gaps += 1
         self._on_gap(
             StreamGap(feed.topic.channel, is_closed=True, reason="queue overflow: messages were dropped")
         )
 
     def _on_shard_gap(self, gap: StreamGap) -> None:
-        """Pass it on; a topic that was just subscribed again has had no time to push yet."""
+        """Forward a gap. A closed one restarts the silence timer of the topic."""
         feed = self._feeds.get(gap.channel)
         if feed is not None and gap.is_closed:
             feed.requested_ns = self._clock.monotonic_ns()
@@ -235,10 +235,10 @@ class MarketStreams:
     def _stale_limit_s(self, symbol: str) -> float:
         return HELD_STALE_AFTER_S if symbol in self._held else self._stale_after_s
 
-    # ---- which connection bears what
+    # ---- assignment of topics to connections
 
     def _assign(self, feed: SubscriptionState, avoid: Shard | None = None) -> None:
-        """Assign a topic to a connection with room, or to a new one; before `run` it only waits."""
+        """Assign a topic to a connection with room, or to a new one. Does nothing before `run`."""
         if self._running is None or any(feed.topic.channel in shard.feeds for shard in self._shards):
             return
         shard = next((shard for shard in self._shards if shard.has_room and shard is not avoid), None)
@@ -265,7 +265,7 @@ class MarketStreams:
         return shard
 
     def _unassign(self, feed: SubscriptionState) -> Shard | None:
-        """Take a topic off its connection; one that bears nothing any more is ended."""
+        """Remove a topic from its connection; close the connection if it has no topics left."""
         shard = next((shard for shard in self._shards if feed.topic.channel in shard.feeds), None)
         if shard is None:
             return None
@@ -277,7 +277,7 @@ class MarketStreams:
         return shard
 
     def _reassign(self, feed: SubscriptionState, reason: str) -> None:
-        """Ask for a topic elsewhere."""
+        """Subscribe a topic on another connection."""
         shard = self._unassign(feed)
         feed.phase, feed.reason = SubscriptionPhase.PENDING, reason
         feed.requested_ns = self._clock.monotonic_ns()

@@ -1,4 +1,4 @@
-"""Text frames from the exchange: pongs, acknowledgements, refusals (protocol 7.3, 7.4)."""
+"""Parses text frames of the exchange: pongs, acknowledgements, refusals (protocol 7.3, 7.4)."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,25 +9,25 @@ from mexc_tui.model.text import clean
 
 INVALID_LISTEN_KEY = "invalid listen key"
 NO_SUBSCRIPTION = "no subscription"
-"""The answer to the end of a subscription that there was not (protocol 4.10)."""
+"""Reply to an unsubscribe without a subscription (protocol 4.10)."""
 
-# Full-width or ASCII colon, any spaces; nested brackets do not occur in channels.
+# Channels contain no brackets.
 _REFUSED = re.compile(r"not\s+subscribed\s+successfully\s*!?\s*\[([^\]]*)\]", re.IGNORECASE)
 _ACCEPTED = re.compile(r"(?<!not\s)subscribed\s+successful(?:ly)?\s*!?\s*\[([^\]]*)\]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """The answer to a JSON PING."""
+    """Reply to a JSON PING."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """What a subscription or its end achieved.
+    """Reply to a subscribe or unsubscribe request.
 
-    It names no channel where there was no subscription to end. `request_id` is 0 when the exchange did not
-    echo one. `speaks_for_rest`: whatever else the request named was accepted too (a pure refusal names only
-    the refused, a duplicate is answered by an empty text).
+    Names no channel if there was no subscription to remove. `request_id` is 0 if the exchange did not echo
+    it. `accepts_rest`: all other channels of the request are accepted (a refusal names only the refused ones,
+    a duplicate has an empty reply).
     """
 
     request_id: int
@@ -38,12 +38,12 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class InvalidListenKey:
-    """The listen key in the URL is not (or no longer) good; the exchange closes the socket after this."""
+    """The listen key in the URL is invalid or expired. The exchange closes the socket next."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownReply:
-    """Something that we do not know; cleaned, to be logged once."""
+    """An unknown text frame, cleaned, to be logged once."""
 
     text: str
 
@@ -61,7 +61,7 @@ _decode = msgspec.json.Decoder(_Control).decode
 
 
 def parse_reply(text: str) -> Reply:
-    """Read one text frame. Never raises."""
+    """Parse one text frame. Never raises."""
     if INVALID_LISTEN_KEY in text.lower():
         return InvalidListenKey()
     try:
@@ -96,7 +96,7 @@ def _parse_ack(request_id: int, message: str, whole: str) -> Reply:
 
 
 def _channels(text: str) -> frozenset[str]:
-    """Split comma-joined channels, in whatever order and with whatever spaces."""
+    """Split comma-separated channels, ignoring spaces."""
     return frozenset(part.strip() for part in text.split(",") if part.strip())
 
 

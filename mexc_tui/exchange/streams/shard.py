@@ -1,4 +1,4 @@
-"""Up to 30 topics on one connection, replaced when it ends and before it is too old (reliability M1)."""
+"""A connection with up to 30 topics, replaced when it ends or reaches its age limit (reliability M1)."""
 
 import asyncio
 import logging
@@ -23,8 +23,9 @@ log = logging.getLogger(__name__)
 class StreamGap:
     """Messages of a topic were lost, or may have been.
 
-    `is_closed` False: they are being lost from now. True: the subscription runs (again), and what came before
-    is not replayed: take a snapshot. The first subscription of a topic tells a closed gap too.
+    `is_closed` False: messages are being lost from now on. True: the subscription is live (again); earlier
+    messages are not replayed, so fetch a snapshot. The first subscription of a topic also reports a closed
+    gap.
     """
 
     channel: str
@@ -34,9 +35,10 @@ class StreamGap:
 
 @dataclass(frozen=True, slots=True)
 class ShardParts:
-    """What a shard is made with.
+    """Dependencies of a shard.
 
-    `address` is asked for the URL before each connection; `on_dropped` takes a topic back that got no answer.
+    `address` returns the URL before each connection attempt; `on_dropped` receives topics that were never
+    acknowledged.
     """
 
     session: aiohttp.ClientSession
@@ -53,21 +55,21 @@ class ShardParts:
 
 @dataclass(frozen=True, slots=True)
 class ShardState:
-    """One connection for display."""
+    """State of one connection, for display."""
 
     topics: int
     age_s: float | None
-    """Of its oldest socket; None: it has none."""
+    """Age of its oldest socket; None without one."""
     messages: int
-    """Of the topics that it bears now, wherever those came before."""
+    """Messages of its current topics, including those received over other connections."""
     connects: int
     rotations: int
     reason: str
-    """Why it ended or could not be made last."""
+    """Reason of the last disconnect or failed attempt."""
 
 
 class _Link:
-    """One socket and its subscriptions."""
+    """A socket and its subscriptions."""
 
     def __init__(self, socket: StreamSocket, subscriptions: Subscriptions, opened_s: float) -> None:
         self.socket = socket
@@ -79,7 +81,7 @@ class _Link:
 
 
 class Shard:
-    """Keep its feeds subscribed. Report a gap when no socket carries a topic, and when one does again."""
+    """Keeps its topics subscribed. Reports a gap when no socket carries a topic, and when one does again."""
 
     def __init__(self, parts: ShardParts) -> None:
         """Start without topics; `run` connects."""
@@ -101,11 +103,11 @@ class Shard:
 
     @property
     def sockets(self) -> int:
-        """How many sockets are open: one, two during a rotation, none while reconnecting."""
+        """Number of open sockets: one, two during a rotation, none while reconnecting."""
         return len(self._links)
 
     def state(self) -> ShardState:
-        """Return the connection for display."""
+        """Return the state for display."""
         oldest_s = min((link.opened_s for link in self._links), default=None)
         return ShardState(
             topics=len(self.feeds),
@@ -117,7 +119,7 @@ class Shard:
         )
 
     def silent_s(self, channel: str) -> float | None:
-        """Return how long nothing came on the sockets that bear a topic; None: it is not accepted on any."""
+        """Return the seconds since a socket with this topic last received anything; None if not accepted."""
         feed = self.feeds.get(channel)
         received_s = [
             link.socket.last_received_s for link in self._links if feed is not None and link in feed.carriers
@@ -125,12 +127,12 @@ class Shard:
         return self._loop.time() - max(received_s) if received_s else None
 
     def probe(self) -> None:
-        """Ping every socket now."""
+        """Ping every socket immediately."""
         for link in self._links:
             link.socket.probe()
 
     def add(self, feed: SubscriptionState) -> None:
-        """Subscribe one more topic."""
+        """Subscribe a topic. Raises ValueError if the connection is full."""
         if not self.has_room:
             raise ValueError(f"a connection carries at most {MAX_TOPICS_PER_SOCKET} topics")
         self.feeds[feed.topic.channel] = feed
@@ -142,7 +144,7 @@ class Shard:
     def remove(self, feed: SubscriptionState) -> None:
         """Unsubscribe a topic."""
         self.feeds.pop(feed.topic.channel, None)
-        feed.overlap_filter = None  # it would remember for ever where no rotation ends it
+        feed.overlap_filter = None  # without the end of a rotation it would grow forever
         for link in self._links:
             if link in feed.carriers:
                 feed.carriers.remove(link)
@@ -150,7 +152,7 @@ class Shard:
             link.changed.set()
 
     def prioritise(self, channels: frozenset[str]) -> None:
-        """Subscribe these again soon if they are refused: their trading is about to begin."""
+        """Retry refused subscriptions of these channels faster: their trading is about to begin."""
         if channels != self._priority:
             self._priority = channels
             for link in self._links:
@@ -158,7 +160,7 @@ class Shard:
                 link.changed.set()
 
     def reconnect(self, reason: str) -> None:
-        """End every socket; new ones follow."""
+        """Close every socket and open a new one."""
         for link in self._links:
             link.socket.close(reason)
 
@@ -173,7 +175,7 @@ class Shard:
             self._links.clear()
 
     async def _next_link(self, group: asyncio.TaskGroup, link: _Link) -> _Link:
-        """Return the link that follows `link`: an overlapping one at its time, a new one when it ended."""
+        """Return the successor of `link`: an overlapping one at its age limit, a new one after its end."""
         timings = self._parts.timings
         rotate_s = timings.rotate_after_s * (1 - 0.05 * self._parts.rng.random())
         try:
@@ -186,7 +188,7 @@ class Shard:
         return await self._open(group, attempt=self.failures + 1)
 
     async def _rotate(self, group: asyncio.TaskGroup, old: _Link) -> _Link:
-        """Open a newer connection beside the old one, and close the old one when both are in step."""
+        """Open a newer connection, and close the old one after the overlap."""
         self.rotations += 1
         self._is_rotating = True
         for feed in self.feeds.values():
@@ -195,7 +197,9 @@ class Shard:
             newer = await self._open_overlapping(group, old)
             old.socket.close("replaced by a newer connection")
             await old.ended.wait()
-            await asyncio.sleep(self._parts.timings.overlap_s)  # messages of the old one may still be queued
+            await asyncio.sleep(
+                self._parts.timings.overlap_s
+            )  # messages of the old socket may still be queued
             return newer
         finally:
             self._is_rotating = False
@@ -203,7 +207,7 @@ class Shard:
                 feed.overlap_filter = None
 
     async def _open_overlapping(self, group: asyncio.TaskGroup, old: _Link) -> _Link:
-        """Return a younger link that has stood for the overlap; if one ends sooner, another is tried."""
+        """Return a newer link that lasted for the overlap; retry if one ends sooner."""
         attempt = 0
         while True:
             newer = await self._open(group, attempt)
@@ -214,7 +218,7 @@ class Shard:
             attempt += 1
 
     async def _open(self, group: asyncio.TaskGroup, attempt: int) -> _Link:
-        """Connect, with a jittered and growing pause before each try but the first; never gives up."""
+        """Connect, with exponential backoff and jitter between attempts. Never gives up."""
         while True:
             if attempt:
                 await asyncio.sleep(self._pause_s(attempt))
@@ -259,7 +263,7 @@ class Shard:
         return longest_s * (0.5 + 0.5 * self._parts.rng.random())
 
     async def _serve(self, link: _Link) -> None:
-        """Run a link to its end and say which topics are unserved then."""
+        """Run a link until it ends, then report the topics without a connection."""
         async with asyncio.TaskGroup() as group:
             sender = group.create_task(self._send_requests(link))
             try:
@@ -289,7 +293,7 @@ class Shard:
         link.ended.set()
 
     async def _send_requests(self, link: _Link) -> None:
-        """Send what is due, and take back what was silently dropped, until the link ends."""
+        """Send due requests and reassign silently dropped topics, until the link ends."""
         subscriptions = link.subscriptions
         while True:
             link.changed.clear()
@@ -327,7 +331,7 @@ class Shard:
             link.settled.set()
 
     def _move_dropped(self, channels: Iterable[str]) -> None:
-        """Move topics that the exchange silently ignored here to another connection (reliability M4)."""
+        """Reassign topics that the exchange silently ignored to another connection (reliability M4)."""
         for channel in channels:
             feed = self.feeds.get(channel)
             if feed is not None and not feed.carriers:
@@ -336,7 +340,7 @@ class Shard:
 
 
 async def _either_within(event: asyncio.Event, seconds: float | None) -> None:
-    """Wait for `event`, at most `seconds`."""
+    """Wait for `event`, at most `seconds`; without limit if None."""
     try:
         async with asyncio.timeout(seconds):
             await event.wait()

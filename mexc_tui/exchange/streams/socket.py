@@ -1,4 +1,4 @@
-"""One WebSocket from open to end: receiving, the JSON PING, the watchdog, paced sending (protocol 7.1)."""
+"""One WebSocket connection: receiving, JSON PING, watchdog and paced sending (protocol 7.1)."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,27 +13,30 @@ from mexc_tui.exchange.streams.replies import Ack, InvalidListenKey, Pong, Reply
 from mexc_tui.model.errors import DeskError
 
 RECEIVE_BATCH = 32
-"""Frames taken in a row before other tasks get their turn: well under 250 µs."""
+"""Frames received before other tasks run: well under 250 µs."""
 LATE_S = 0.5
-"""Delay of a timer from which the loop counts as stalled."""
+"""Timer delay from which the event loop counts as stalled."""
 SEND_GAP_S = 0.02
-"""At most 50 client messages a second; the exchange disconnects above 100."""
+"""Pause between sends: at most 50 a second. The exchange disconnects above 100."""
 
 
 StreamConnector: TypeAlias = aiohttp.BaseConnector
-"""Opens the connections of streams; one is shared by all of them."""
+"""Opens stream connections. All streams share one."""
 
 STREAM_HOSTS = frozenset({"wbs-api.mexc.com"})
-"""The only hosts outside this machine whose streams are read (reliability 4.6)."""
+"""The only remote hosts that streams connect to (reliability 4.6)."""
 
 
 def stream_connector() -> StreamConnector:
-    """Return a connector of the system's sockets. Needs a running loop; use it as an async context."""
+    """Return a TCP connector. Needs a running event loop; use it as an async context manager."""
     return aiohttp.TCPConnector()
 
 
 def checked_stream_url(url: str) -> str:
-    """Return `wss://` of the exchange, or `ws(s)://` of this machine. Raises OriginRefused for all else."""
+    """Return a `wss://` URL of the exchange or a `ws(s)://` URL of this machine.
+
+    Raises OriginRefused for any other address.
+    """
     parts = urlsplit(url)
     host = parts.hostname or ""
     is_exchange = parts.scheme == "wss" and host in STREAM_HOSTS
@@ -47,10 +50,10 @@ def checked_stream_url(url: str) -> str:
 
 
 class SocketEnded(DeskError):
-    """A stream's connection ended, or could not be made.
+    """A stream connection ended or could not be established.
 
-    Raised by a socket. Connect again after a pause. The text leaves out the URL, which may hold a listen key;
-    `http_status` is what the server answered instead of a stream, if it did.
+    Raised by a socket. Connect again after a pause. The message omits the URL, which may contain a listen
+    key. `http_status` is the status of a refused handshake; None for other failures.
     """
 
     def __init__(self, reason: str, http_status: int | None = None) -> None:
@@ -59,11 +62,11 @@ class SocketEnded(DeskError):
 
 
 def ignore_refusal(_http_status: int) -> None:
-    """Ignore a refused connection: without a rate budget it concerns no one."""
+    """Ignore a refused connection: there is no rate budget."""
 
 
 class ListenKeyRefused(SocketEnded):
-    """The exchange does not know the listen key of the URL.
+    """The exchange rejected the listen key in the URL.
 
     Raised by a socket of the user stream. Create a new listen key, then connect again.
     """
@@ -75,24 +78,24 @@ class SocketTimings:
 
     ping_every_s: float = 5
     silence_factor: float = 1.5
-    """Ping intervals without a message after which the connection is dead (reliability M2): 7.5 s."""
+    """Ping intervals without a message after which the connection counts as dead (reliability M2): 7.5 s."""
     open_within_s: float = 10
     ack_within_s: float = 5
     refused_retry_s: float = 5
     rotate_after_s: float = 23 * 3600
-    """The exchange closes at 24 h; jitter takes up to 5 % off this."""
+    """Age limit of a connection, shortened by up to 5 % of jitter. The exchange closes it at 24 h."""
     overlap_s: float = 2
     backoff_base_s: float = 1
     backoff_cap_s: float = 30
 
     @property
     def silence_s(self) -> float:
-        """Return how long nothing is received on a link that is dead."""
+        """Seconds without a message after which a connection counts as dead."""
         return self.ping_every_s * self.silence_factor
 
 
 def refuse_redirects() -> aiohttp.TraceConfig:
-    """Return a trace for a session that follows no redirect: aiohttp would, and take headers along."""
+    """Return a trace that refuses redirects: aiohttp would follow them with all headers."""
     trace = aiohttp.TraceConfig()
 
     async def refuse(_session: object, _context: object, _params: object) -> None:
@@ -105,7 +108,7 @@ def refuse_redirects() -> aiohttp.TraceConfig:
 async def open_socket(
     session: aiohttp.ClientSession, url: str, timings: SocketTimings, max_bytes: int
 ) -> aiohttp.ClientWebSocketResponse:
-    """Connect. Raises SocketEnded. No protocol-level heartbeat: the exchange may not answer it."""
+    """Connect. Raises SocketEnded. No protocol-level heartbeat: the exchange may not respond to it."""
     status = None
     try:
         async with asyncio.timeout(timings.open_within_s):
@@ -124,12 +127,12 @@ async def open_socket(
         problem = f"the server refused the stream with HTTP {status}"
     except (aiohttp.ClientError, OSError) as error:
         problem = f"no connection: {type(error).__name__}"
-    # Out here, so that aiohttp's error, which holds the URL and with it the key, is not chained.
+    # Raised here, because aiohttp's error contains the URL with the listen key and must not be chained.
     raise SocketEnded(problem, status)
 
 
 class StreamSocket:
-    """An open socket. `run` receives until the end and raises why."""
+    """An open WebSocket. `run` receives until it ends and raises the reason."""
 
     def __init__(
         self,
@@ -139,7 +142,7 @@ class StreamSocket:
         on_ack: Callable[[Ack], None],
         on_unknown: Callable[[str], None],
     ) -> None:
-        """Hand binary frames, acknowledgements and unknown texts to the three."""
+        """Pass binary frames, acknowledgements and unknown text frames to the callbacks."""
         self._ws = ws
         self._timings = timings
         self._on_frame = on_frame
@@ -147,7 +150,7 @@ class StreamSocket:
         self._on_unknown = on_unknown
         self._loop = asyncio.get_running_loop()
         self.last_received_s = self._loop.time()
-        """When anything was last received."""
+        """Loop time of the last received frame."""
         self._close_reason: str | None = None
         self._closing = asyncio.Event()
         self._probing = asyncio.Event()
@@ -169,16 +172,16 @@ class StreamSocket:
         raise reason
 
     def close(self, reason: str) -> None:
-        """End it from our side."""
+        """Close the connection; `run` raises `reason`."""
         self._close_reason = self._close_reason or reason
         self._closing.set()
 
     def probe(self) -> None:
-        """Ping now instead of at the next turn."""
+        """Ping immediately."""
         self._probing.set()
 
     async def send(self, text: str) -> None:
-        """Send one text frame, not faster than the exchange allows. Raises SocketEnded."""
+        """Send one text frame, paced by SEND_GAP_S. Raises SocketEnded."""
         now_s = self._loop.time()
         wait_s = self._next_send_s - now_s
         self._next_send_s = max(now_s, self._next_send_s) + SEND_GAP_S
@@ -190,7 +193,7 @@ class StreamSocket:
             raise SocketEnded(f"sending failed: {type(error).__name__}") from None
 
     async def _receive(self) -> None:
-        """Hand on what comes, with a turn for others after each batch."""
+        """Dispatch received frames; let other tasks run after each batch."""
         received = 0
         while True:
             message = await self._ws.receive()
@@ -225,9 +228,9 @@ class StreamSocket:
         return f"the exchange closed the connection with code {self._ws.close_code}"
 
     async def _keep_alive(self) -> None:
-        """Ping at a steady pace; give up when nothing at all came for too long.
+        """Ping periodically; raise SocketEnded after `silence_s` without any frame.
 
-        If the loop stood still, what came meanwhile is still unread: the count begins anew.
+        After a stall of the event loop, received frames are still unread: the count restarts.
         """
         every_s, silence_s = self._timings.ping_every_s, self._timings.silence_s
         ping_s, counted_s = self._loop.time() + every_s, self.last_received_s
@@ -261,7 +264,7 @@ class StreamSocket:
 
 
 def _first(group: BaseExceptionGroup[SocketEnded]) -> SocketEnded:
-    """Return the most telling of several ends that came at once."""
+    """Return the most specific of several simultaneous errors."""
     ends = [error for error in group.exceptions if isinstance(error, SocketEnded)]
     refused = [end for end in ends if isinstance(end, ListenKeyRefused)]
     return (refused or ends)[0]

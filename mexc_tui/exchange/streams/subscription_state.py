@@ -1,4 +1,4 @@
-"""One subscribed topic: what waits to be handled, and how well it is served."""
+"""State of one subscribed topic: waiting frames, counters, staleness."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from mexc_tui.model.stream import NS_PER_S, Strikes
 from mexc_tui.proto.stream_pb2 import Push
 
 SERIES_BOUND = 256
-"""Parts of a series that may wait before they are dropped and a gap is reported."""
+"""Waiting messages of a series beyond which they are dropped and a gap is reported."""
 
 _ALWAYS_PUSHING = frozenset({TopicKind.BEST_QUOTE, TopicKind.MINI_TICKER, TopicKind.MINI_TICKERS})
 
@@ -19,17 +19,17 @@ class SubscriptionPhase(Enum):
     """State of a subscription."""
 
     PENDING = "asked"
-    """Not acknowledged yet, or the connection is being made."""
+    """Not acknowledged yet, or not connected."""
     LIVE = "live"
     REFUSED = "refused"
-    """The exchange said no; it is asked again now and then (a pair may not exist yet)."""
+    """Refused by the exchange; retried periodically, because the pair may not exist yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """A topic for display. `age_s` is None before the first message; `reason` explains why it is not live.
+    """State of a topic, for display. `age_s` is None before the first message; `reason`: why it is not live.
 
-    Stale is the connection: a pair that does not trade is not.
+    A pair without trades is not stale by itself.
     """
 
     topic: StreamTopic
@@ -45,16 +45,16 @@ class FeedState:
 
 
 class SubscriptionState:
-    """A wanted topic. Sockets put frames in, one handler takes them out in the order of arrival."""
+    """A subscribed topic with its queue: sockets put frames, one handler removes them in order of arrival."""
 
     def __init__(self, topic: StreamTopic, now_ns: int, stale_after_s: float) -> None:
-        """Start unserved; its age counts from `now_ns` until the first message."""
+        """Start without a connection. The age counts from `now_ns` until the first message."""
         self.topic = topic
         self.frames: deque[tuple[bytes, int]] = deque()
         self.turns = 0
-        """How many turns the inbox owes it; at most one for each waiting frame is added."""
+        """Number of its entries in the queue of the inbox, at most one per waiting frame."""
         self.carriers: list[object] = []
-        """The sockets on which it is acknowledged: two during a rotation."""
+        """Sockets that carry it: two during a rotation."""
         self.phase = SubscriptionPhase.PENDING
         self.reason = "not connected yet"
         self.overlap_filter: OverlapFilter | None = None
@@ -64,13 +64,13 @@ class SubscriptionState:
         self.dropped = 0
         self.gaps = 0
         self.requested_ns = now_ns
-        """When it was last subscribed, or asked for elsewhere."""
+        """Time of the last acknowledgement or reassignment."""
         self.stale_after_s = stale_after_s
         self._since_ns = now_ns
         self._last_message_ns: int | None = None
 
     def put(self, frame: bytes, now_ns: int) -> bool:
-        """Keep a frame; False means that waiting parts of a series were given up for it."""
+        """Queue a frame. False: waiting frames of a series were dropped for it."""
         frames, queueing = self.frames, self.topic.kind.queueing
         if frames and queueing is Queueing.LATEST:
             frames[0] = (frame, now_ns)
@@ -86,41 +86,41 @@ class SubscriptionState:
         return True
 
     def record_message(self, now_ns: int) -> None:
-        """Count a message that made sense."""
+        """Count a valid message."""
         self.messages += 1
         self._last_message_ns = now_ns
 
     def mark_live(self) -> None:
-        """Record that a socket carries it. Its age keeps counting from the last message."""
+        """Record that a socket carries the topic. Its age still counts from the last message."""
         self.phase, self.reason = SubscriptionPhase.LIVE, ""
         self.strikes.clear()
 
     def mark_lost(self, reason: str) -> None:
-        """Note that no socket bears it any more."""
+        """Record that no socket carries the topic."""
         self.phase, self.reason = SubscriptionPhase.PENDING, reason
         self.gaps += 1
 
     def age_s(self, now_ns: int) -> float:
-        """Return seconds since the last message, or since it was wanted."""
+        """Return the seconds since the last message, or since the request before the first one."""
         last_message_ns = self._since_ns if self._last_message_ns is None else self._last_message_ns
         return (now_ns - last_message_ns) / NS_PER_S
 
     def is_stale(self, now_ns: int) -> bool:
-        """Return whether its data should not be trusted: unserved, absurd too often, or mute.
+        """Return whether its data is stale: not live, rejected too often, or silent.
 
-        Only a channel that always pushes can be mute. The others push what changes: their silence is that of
-        the market, and a dead connection ends their being served.
+        Only channels that push at a fixed interval can be silent. The others push on change: a quiet market
+        is normal, and a dead connection ends the live phase.
         """
         is_mute = self.topic.kind in _ALWAYS_PUSHING and self.age_s(now_ns) > self.stale_after_s
         return self.phase is not SubscriptionPhase.LIVE or is_mute or self.strikes.are_out(now_ns)
 
     def is_mute(self, now_ns: int, after_s: float) -> bool:
-        """Return whether an acknowledged channel that should always push is silent (reliability M3, M4)."""
+        """Return whether a live channel with a fixed push interval is silent (reliability M3, M4)."""
         is_expected = self.topic.kind in _ALWAYS_PUSHING and self.phase is SubscriptionPhase.LIVE
         return is_expected and min(self.age_s(now_ns), (now_ns - self.requested_ns) / NS_PER_S) > after_s
 
     def state(self, now_ns: int) -> FeedState:
-        """Return what to show of it."""
+        """Return the state for display."""
         return FeedState(
             topic=self.topic,
             phase=self.phase,
@@ -136,20 +136,20 @@ class SubscriptionState:
 
 
 class OverlapFilter:
-    """Removes duplicates while one socket takes over from another: each message is passed on once.
+    """Removes duplicates while two sockets overlap during a rotation.
 
-    It starts before the younger socket subscribes, and that one is told nothing from before, so remembering
-    since then is enough.
+    It starts before the newer socket subscribes. That socket receives no earlier messages, so remembering
+    messages from then on is sufficient.
     """
 
     def __init__(self) -> None:
-        """Remember nothing yet."""
+        """Start empty."""
         self._trades: set[str] = set()
         self._private: set[bytes] = set()
         self._version = 0
 
     def is_duplicate(self, push: Push) -> bool:
-        """Return whether nothing in `push` is new; known trades are removed from it."""
+        """Return whether `push` contains nothing new. Removes duplicate trades from it."""
         if push.HasField("aggre_deals"):
             return self._strip_deals(push)
         if push.HasField("aggre_depths"):
@@ -161,7 +161,7 @@ class OverlapFilter:
         return _is_private(push) and self._is_repeated(push)
 
     def _is_repeated(self, push: Push) -> bool:
-        """Return whether the same private news came before; only the sending time may differ."""
+        """Return whether the same private message was received before. The send time may differ."""
         parts = (push.private_order, push.private_deal, push.private_account)
         body = push.symbol.encode() + b"".join(part.SerializeToString(deterministic=True) for part in parts)
         if body in self._private:

@@ -1,4 +1,4 @@
-"""Requested and acknowledged topics of one socket. Pure: time in, requests out (reliability M4)."""
+"""Pending and accepted subscriptions of one socket. Pure: time is passed in (reliability M4)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,18 +8,18 @@ import msgspec
 from mexc_tui.exchange.streams.replies import Ack
 
 MAX_REQUEST_BYTES = 1024
-"""A frame of this size is known to be taken (protocol 7.1)."""
+"""Request size that the exchange is known to accept (protocol 7.1)."""
 
 SUBSCRIBE = "SUBSCRIPTION"
 UNSUBSCRIBE = "UNSUBSCRIPTION"
 
 _UNSUBSCRIBES_REMEMBERED = 100
-"""How many unanswered ends are waited for."""
+"""Number of unanswered unsubscribe requests that are tracked."""
 
 
 @dataclass(slots=True)
 class _Pending:
-    """A channel on its way: when it is due (again), how often it was asked, by which request."""
+    """A pending channel: next due time, number of attempts, first and latest request."""
 
     due_s: float = 0
     tries: int = 0
@@ -27,13 +27,13 @@ class _Pending:
     request_id: int = 0
 
     def may_be_answered_by(self, ack: Ack) -> bool:
-        """Whether it was sent, and not after the request that `ack` answers (0 is any)."""
+        """Whether `ack` can belong to it: it was requested, not after that request (id 0 matches any)."""
         return self.tries > 0 and (ack.request_id == 0 or ack.request_id >= self.first_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One frame to send."""
+    """A subscribe or unsubscribe request."""
 
     method: str
     channels: tuple[str, ...]
@@ -46,14 +46,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionVerdict:
-    """What an acknowledgement changed."""
+    """Channels that an acknowledgement accepted or refused."""
 
     accepted: list[str] = field(default_factory=list[str])
     refused: list[str] = field(default_factory=list[str])
 
 
 class Subscriptions:
-    """The asks of one socket."""
+    """Tracks the subscriptions of one socket."""
 
     def __init__(
         self,
@@ -63,15 +63,15 @@ class Subscriptions:
         priority_retry_s: float = 0.5,
         max_tries: int = 2,
     ) -> None:
-        """Ask again after `ack_timeout_s` without an answer, `refused_retry_s` after a refusal.
+        """Retry after `ack_timeout_s` without a reply and `refused_retry_s` after a refusal.
 
-        A refused channel that is in a hurry is asked for again after `hurried_retry_s`.
+        A refused priority channel is retried after `priority_retry_s`.
         """
         self.accepted: dict[str, None] = {}
         self._pending: dict[str, _Pending] = {}
         self._to_unsubscribe: dict[str, None] = {}
         self._unsubscribing: dict[int, frozenset[str]] = {}
-        """Ends that were asked for and not answered yet, by request: their answers start nothing."""
+        """Channels of unanswered unsubscribe requests, by request id. Their replies accept nothing."""
         self._ack_timeout_s = ack_timeout_s
         self._refused_retry_s = refused_retry_s
         self._priority_retry_s = priority_retry_s
@@ -81,25 +81,25 @@ class Subscriptions:
 
     @property
     def is_settled(self) -> bool:
-        """Whether every wanted channel was answered or refused."""
+        """Whether every channel was accepted or refused."""
         return all(pending.tries == 0 and pending.due_s > 0 for pending in self._pending.values())
 
     def add(self, channels: Iterable[str]) -> None:
-        """Ask for these."""
+        """Subscribe channels."""
         for channel in channels:
             self._to_unsubscribe.pop(channel, None)
             if channel not in self.accepted:
                 self._pending.setdefault(channel, _Pending())
 
     def remove(self, channel: str) -> None:
-        """Ask for this no longer."""
+        """Unsubscribe a channel."""
         pending = self._pending.pop(channel, None)
-        # What was asked for may be granted yet: it would take one of the 30 places for nothing.
+        # A pending request may still be accepted and would occupy one of the 30 places.
         if self.accepted.pop(channel, "absent") is None or (pending is not None and pending.tries):
             self._to_unsubscribe[channel] = None
 
     def prioritise(self, channels: frozenset[str], now_s: float) -> None:
-        """Say which channels are in a hurry from now on; a refused one of them need not wait for long."""
+        """Set the priority channels. A refused one among them is retried soon."""
         self._priority = channels
         for channel in channels & self._pending.keys():
             pending = self._pending[channel]
@@ -107,7 +107,7 @@ class Subscriptions:
                 pending.due_s = min(pending.due_s, now_s + self._priority_retry_s)
 
     def due(self, now_s: float) -> list[Request]:
-        """Return what to send now; it counts as sent."""
+        """Return the requests due now and count them as sent."""
         to_unsubscribe, self._to_unsubscribe = list(self._to_unsubscribe), {}
         requests = [self._request(UNSUBSCRIBE, part) for part in _parts(to_unsubscribe)]
         for request in requests:
@@ -130,13 +130,13 @@ class Subscriptions:
         return requests
 
     def next_due_s(self) -> float | None:
-        """Return when something is to be done again, None for never."""
+        """Return when the next request is due; None if none is."""
         if self._to_unsubscribe:
             return 0
         return min((pending.due_s for pending in self._pending.values()), default=None)
 
     def pop_dropped(self, now_s: float) -> list[str]:
-        """Return, and forget, channels that were asked often enough and never answered: silently dropped."""
+        """Remove and return channels without a reply after all attempts: silently dropped."""
         dropped = [
             channel
             for channel, pending in self._pending.items()
@@ -147,7 +147,7 @@ class Subscriptions:
         return dropped
 
     def apply_ack(self, ack: Ack, now_s: float) -> SubscriptionVerdict:
-        """Compare an acknowledgement with what was asked. One of an end says nothing about what is wanted."""
+        """Apply an acknowledgement. A reply to an unsubscribe request changes nothing."""
         if self._answers_unsubscribe(ack):
             return SubscriptionVerdict()
         answered = {channel for channel, pending in self._pending.items() if pending.may_be_answered_by(ack)}
@@ -167,7 +167,7 @@ class Subscriptions:
         return self._priority_retry_s if channel in self._priority else self._refused_retry_s
 
     def _answers_unsubscribe(self, ack: Ack) -> bool:
-        """Return whether it answers the end of subscriptions; without an id, by the channels it names."""
+        """Return whether `ack` replies to an unsubscribe request; without an id, judged by its channels."""
         is_empty = not (ack.accepted or ack.refused or ack.accepts_rest)
         request_id = ack.request_id or next(
             (
@@ -180,7 +180,7 @@ class Subscriptions:
         return self._unsubscribing.pop(request_id, None) is not None
 
     def _channels_of(self, request_id: int) -> list[str]:
-        """Return the open channels of a request; without an id, of the oldest request."""
+        """Return the pending channels of a request; without an id, those of the oldest one."""
         waiting = [
             (pending.request_id, channel) for channel, pending in self._pending.items() if pending.tries
         ]

@@ -1,11 +1,11 @@
-"""The channels that can be subscribed: their texts, built and read (protocol 7.5)."""
+"""Stream channels: builds and parses their names (protocol 7.5)."""
 
 import re
 from dataclasses import dataclass
 from enum import Enum
 
 MAX_TOPICS_PER_SOCKET = 30
-"""More are refused, or silently never pushed (protocol 7.1)."""
+"""Further topics are refused or silently never pushed (protocol 7.1)."""
 
 KLINE_INTERVALS = ("Min1", "Min5", "Min15", "Min30", "Min60", "Hour4", "Hour8", "Day1", "Week1", "Month1")
 DEPTH_LEVELS = (5, 10, 20)
@@ -17,18 +17,18 @@ ZONES = (
 
 
 class Queueing(Enum):
-    """What may be done with waiting messages of a topic when the consumer is slow (reliability M9)."""
+    """How waiting messages are treated when the consumer is slow (reliability M9)."""
 
     LATEST = "latest"
-    """Each message is the whole truth: only the newest is kept."""
+    """Each message is a full state: only the newest is kept."""
     SERIES = "series"
-    """Each message is a part: kept in order up to a bound; then the oldest are dropped and a gap reported."""
+    """Each message is an increment: kept in order up to a bound, then dropped with a gap report."""
     ALWAYS = "always"
     """Never dropped: orders, fills, balances."""
 
 
 class TopicKind(Enum):
-    """What a topic carries: channel name, field of `Push`, and how it waits."""
+    """Kind of a topic: channel name, body field of `Push`, queueing."""
 
     DEALS = ("public.aggre.deals", "aggre_deals", Queueing.SERIES)
     DEPTH = ("public.aggre.depth", "aggre_depths", Queueing.SERIES)
@@ -43,14 +43,14 @@ class TopicKind(Enum):
     PRIVATE_ORDERS = ("private.orders", "private_order", Queueing.ALWAYS)
 
     def __init__(self, channel: str, body: str, queueing: Queueing) -> None:
-        """Take the three apart."""
+        """Set the attributes from the value."""
         self.channel = channel
         self.body = body
         self.queueing = queueing
 
 
 class TopicPace(Enum):
-    """How often an aggregated channel pushes at most."""
+    """Shortest push interval of an aggregated channel."""
 
     MS_10 = "10ms"
     MS_100 = "100ms"
@@ -58,9 +58,9 @@ class TopicPace(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StreamTopic:
-    """One subscription. `channel` is its full text and its identity.
+    """A topic to subscribe. `channel` is its full name and identity.
 
-    `detail` is pace, number of levels, interval or zone, as the kind has it.
+    `detail` is the pace, number of levels, interval or time zone, depending on the kind.
     """
 
     channel: str
@@ -70,51 +70,51 @@ class StreamTopic:
 
 
 def deals(symbol: str, pace: TopicPace = TopicPace.MS_100) -> StreamTopic:
-    """Trades, batched per interval."""
+    """Return the topic of trades, batched per interval."""
     return _paced(TopicKind.DEALS, symbol, pace)
 
 
 def depth(symbol: str, pace: TopicPace = TopicPace.MS_100) -> StreamTopic:
-    """Changed levels of the book per interval, with a version range."""
+    """Return the topic of changed order-book levels per interval, with a version range."""
     return _paced(TopicKind.DEPTH, symbol, pace)
 
 
 def best_quote(symbol: str, pace: TopicPace = TopicPace.MS_100) -> StreamTopic:
-    """Best bid and ask every interval, even if unchanged."""
+    """Return the topic of best bid and ask, pushed every interval."""
     return _paced(TopicKind.BEST_QUOTE, symbol, pace)
 
 
 def top_levels(symbol: str, levels: int = 5) -> StreamTopic:
-    """Return the full best 5, 10 or 20 levels on change."""
+    """Return the topic of the best 5, 10 or 20 levels, pushed on change. Raises ValueError."""
     if levels not in DEPTH_LEVELS:
         raise ValueError(f"{levels} levels cannot be subscribed: choose one of {DEPTH_LEVELS}")
     return _topic(TopicKind.TOP_LEVELS, _checked(symbol), str(levels))
 
 
 def best_quote_batch(symbol: str) -> StreamTopic:
-    """Best quotes in batches."""
+    """Return the topic of best quotes in batches."""
     return _topic(TopicKind.BEST_QUOTE_BATCH, _checked(symbol))
 
 
 def kline(symbol: str, interval: str = "Min1") -> StreamTopic:
-    """Candles of one of KLINE_INTERVALS, each second while trading."""
+    """Return the topic of candles of one of KLINE_INTERVALS, pushed each second. Raises ValueError."""
     if interval not in KLINE_INTERVALS:
         raise ValueError(f"interval {interval!r} is unknown: choose one of {KLINE_INTERVALS}")
     return _topic(TopicKind.KLINE, _checked(symbol), interval)
 
 
 def mini_ticker(symbol: str, zone: str = "24H") -> StreamTopic:
-    """One symbol's day every 3 s."""
+    """Return the topic of one symbol's 24-hour ticker, pushed every 3 s."""
     return _topic(TopicKind.MINI_TICKER, _checked(symbol), _checked_zone(zone))
 
 
 def mini_tickers(zone: str = "24H") -> StreamTopic:
-    """All symbols' days every 3 s, in large frames."""
+    """Return the topic of all 24-hour tickers, pushed every 3 s in large frames."""
     return _topic(TopicKind.MINI_TICKERS, "", _checked_zone(zone))
 
 
 def private_topics() -> tuple[StreamTopic, StreamTopic, StreamTopic]:
-    """Orders, deals and account; they need a listen key (protocol 9)."""
+    """Return the order, trade and account topics. They require a listen key (protocol 9)."""
     return _topic(TopicKind.PRIVATE_ORDERS), _topic(TopicKind.PRIVATE_DEALS), _topic(TopicKind.ACCOUNT)
 
 
@@ -124,7 +124,7 @@ _CHANNEL = re.compile(r"spot@([A-Za-z.]+)\.v3\.api\.pb((?:@[^@]+){0,2})")
 
 
 def parse(channel: str) -> StreamTopic:
-    """Read a channel's text. Raises ValueError when it is none of ours, or not written as we write it."""
+    """Parse a channel name. Raises ValueError if it is unknown or not in canonical form."""
     match = _CHANNEL.fullmatch(channel)
     kind = _KINDS.get(match[1]) if match else None
     if match is None or kind is None:
@@ -136,7 +136,7 @@ def parse(channel: str) -> StreamTopic:
 
 
 def _build(kind: TopicKind, parts: list[str]) -> StreamTopic | None:
-    """Rebuild a topic from the parts of its text; None when they are too many or too few."""
+    """Build a topic from the parts of its name; None if their number is wrong."""
     match kind, parts:
         case ((TopicKind.DEALS | TopicKind.DEPTH | TopicKind.BEST_QUOTE), [pace, symbol]):
             return _paced(kind, symbol, TopicPace(pace))
@@ -167,7 +167,7 @@ def _topic(kind: TopicKind, symbol: str = "", detail: str = "") -> StreamTopic:
 
 
 def _checked(symbol: str) -> str:
-    """Refuse lower case, as the exchange does (protocol 7.2), and what would break the channel's text."""
+    """Return the symbol. Raises ValueError for lower case (protocol 7.2) and for separators."""
     if _SYMBOL.fullmatch(symbol) is None or symbol != symbol.upper() or not symbol.isprintable():
         raise ValueError(f"not a symbol in upper case: {symbol[:80]!a}")
     return symbol

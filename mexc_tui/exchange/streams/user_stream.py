@@ -1,8 +1,8 @@
-"""The private stream: our orders, fills and balances as they change (protocol 9).
+"""Private stream: order, fill and balance updates of the account (protocol 9).
 
-It tells nothing of the past. After every gap (a connection, a reconnection, another key, a message that
-could not be read) `on_gap` is called, and the caller asks by REST what happened (reliability M11). A stream
-that is quiet while fills happen (reliability M12) is found by the caller's own polling only.
+It does not replay the past. After every gap (connect, reconnect, new listen key, unreadable message) `on_gap`
+is called, and the caller queries the state by REST (reliability M11). Only polling by the caller detects a
+stream that is silent while fills happen (reliability M12).
 """
 
 import asyncio
@@ -37,10 +37,10 @@ from mexc_tui.proto.stream_pb2 import Push
 log = logging.getLogger(__name__)
 
 PRIVATE = "private"
-"""The channel name in the gaps of this stream: its three channels count as one."""
+"""Channel name in the gaps of this stream: its three channels count as one."""
 
 RELEASE_KEY_S = 2.0
-"""Deadline for deleting the key: it expires anyway, and a stop waits for this."""
+"""Deadline for deleting the key on shutdown. It expires anyway."""
 
 _CHECK_EVERY_S = 10
 _SUSPECT_AFTER = 3
@@ -48,11 +48,11 @@ _SUSPECT_AFTER = 3
 
 @dataclass(frozen=True, slots=True)
 class UserStreamState:
-    """The private stream for display."""
+    """State of the private stream, for display."""
 
     is_live: bool
     silent_s: float | None
-    """How long nothing came on its connection; None: it has none."""
+    """Seconds since its connection last received anything; None without one."""
     feeds: list[FeedState]
     connects: int
     rotations: int
@@ -62,7 +62,7 @@ class UserStreamState:
 
 
 class UserStream:
-    """Keeps the three private channels subscribed while `run` runs, and ends its listen key at the end."""
+    """Keeps the three private channels subscribed during `run`, and deletes its listen key afterwards."""
 
     def __init__(
         self,
@@ -79,12 +79,12 @@ class UserStream:
         timings: SocketTimings | None = None,
         on_refused: Callable[[int], None] = ignore_refusal,
     ) -> None:
-        """Prepare. `url` is the stream's without a key; the connector stays the caller's.
-        Raises OriginRefused for a strange URL.
+        """Prepare without connecting. `url` excludes the key; the caller owns `connector`.
 
-        `on_update` gets every order, fill and balance in order of arrival, none dropped; `on_gap` is told
-        once when the stream is lost and once when all of it runs again; `on_refused` gets the HTTP status
-        of a refused connection: the rate budget wants to know of a ban. `keys`: which listen keys are ours.
+        `on_update` receives every order, fill and balance in order of arrival, none dropped. `on_gap` is
+        called once when the stream is lost and once when all channels are live again. `on_refused` receives
+        the HTTP status of a refused connection, so that the rate budget detects a ban. `keys` records the
+        listen keys that this desk created. Raises OriginRefused for a foreign URL.
         """
         self._url = checked_stream_url(url)
         self._connector = connector
@@ -105,7 +105,7 @@ class UserStream:
         self._shard: Shard | None = None
 
     def state(self) -> UserStreamState:
-        """Return what to show."""
+        """Return the state for display."""
         now_ns = self._clock.monotonic_ns()
         return UserStreamState(
             is_live=self._is_live,
@@ -119,16 +119,16 @@ class UserStream:
         )
 
     def probe(self) -> None:
-        """Ping its connection now."""
+        """Ping its connection immediately."""
         if self._shard is not None:
             self._shard.probe()
 
     def connection_state(self) -> ShardState | None:
-        """Return its connection; None before it runs."""
+        """Return the state of its connection; None before `run`."""
         return self._shard.state() if self._shard else None
 
     async def run(self) -> None:
-        """Connect and serve until cancelled; an error in `on_update` ends it."""
+        """Run until cancelled. An error in `on_update` is raised."""
         async with aiohttp.ClientSession(
             connector=self._connector,
             connector_owner=False,
@@ -156,7 +156,7 @@ class UserStream:
         return self._shard.silent_s(self._feeds[0].topic.channel)
 
     async def _release_key(self) -> None:
-        """End the key if that is quickly done: an exchange that does not answer must not hold up a stop."""
+        """Delete the key, within a deadline: an unresponsive exchange must not delay shutdown."""
         try:
             async with asyncio.timeout(RELEASE_KEY_S):
                 await self._key.release()
@@ -180,7 +180,7 @@ class UserStream:
         )
 
     async def _address(self) -> str:
-        """Return the URL with a key that is believed to live."""
+        """Return the URL with a valid listen key. Raises SocketEnded without one."""
         try:
             if self._key_is_suspect:
                 self._key_is_suspect = False
@@ -191,7 +191,7 @@ class UserStream:
         return f"{self._url}?listenKey={quote(key, safe='')}"
 
     async def _watch(self, shard: Shard) -> None:
-        """Private channels are refused when the key is no good any more: get another one."""
+        """Replace the key if the private channels are refused: it is no longer valid."""
         while True:
             await asyncio.sleep(_CHECK_EVERY_S)
             if any(feed.phase is SubscriptionPhase.REFUSED for feed in self._feeds):
@@ -210,7 +210,7 @@ class UserStream:
             self._suspect_key(self._shard, f"{feed.topic.channel} was never acknowledged")
 
     def _on_ended(self, ended: SocketEnded) -> None:
-        """A key is suspect when it is refused, or when sockets keep ending without ever being live."""
+        """Suspect the key if it is refused, or if sockets repeatedly end before they are live."""
         if ended.http_status is not None:
             self._on_refused(ended.http_status)
         self._short_lives += 1
@@ -219,7 +219,7 @@ class UserStream:
             self._short_lives = 0
 
     def _on_shard_gap(self, gap: StreamGap) -> None:
-        """Make one gap of the three channels' gaps."""
+        """Combine the gaps of the three channels into one."""
         if not gap.is_closed and self._is_live:
             self._is_live = False
             self._on_gap(StreamGap(PRIVATE, is_closed=False, reason=gap.reason))
@@ -229,7 +229,7 @@ class UserStream:
             self._on_gap(StreamGap(PRIVATE, is_closed=True, reason=gap.reason))
 
     def _on_unreadable(self, reason: str) -> None:
-        """Request the data of an unreadable message."""
+        """Report an unreadable message as a closed gap, so that its data is queried."""
         self._on_gap(StreamGap(PRIVATE, is_closed=True, reason=f"unreadable message: {reason}"))
 
     def _handle(self, feed: SubscriptionState, push: Push, _received_ns: int) -> None:

@@ -1,4 +1,4 @@
-"""Cache levels, queried fastest first; one fetch per key at a time; ages are never understated."""
+"""Multi-level cache with one fetch per key at a time. Ages are never understated."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ _encoder = msgspec.json.Encoder(decimal_format="string")
 
 @dataclass(slots=True)
 class _Fetch:
-    """One fetch shared by all callers of a key. Stale: its result is not cached."""
+    """A fetch shared by all callers of a key. If stale, its result is not stored."""
 
     task: asyncio.Task[Cached[Any]] | None = None
     waiting: int = 0
@@ -36,7 +36,7 @@ class _Found(Generic[T]):
 
 @dataclass(slots=True)
 class CacheCounts:
-    """What the cache did, for display."""
+    """Cache statistics, for display."""
 
     hits: dict[LevelName, int] = field(default_factory=dict[LevelName, int])
     fetched: int = 0
@@ -46,9 +46,9 @@ class CacheCounts:
 
 
 class Cache:
-    """Returns recent responses with their age. A failing level is skipped.
+    """Returns cached responses with their age. A failing level is skipped.
 
-    Never decide about money by it: balances, limits and orders are asked where they are true.
+    Never base trading decisions on it: query balances, limits and orders at their source.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Cache:
         clock: Clock,
         promoted_ms: Mapping[LevelName, int] = PROMOTED_MS,
     ) -> None:
-        """`levels`, fastest first, at least one; `promoted_ms`: how long what a slower one had may live."""
+        """`levels`: at least one, fastest first. `promoted_ms`: lifetime of copies from a slower level."""
         self._levels = list(levels)
         self._clock = clock
         self._promoted_ms = promoted_ms
@@ -65,9 +65,9 @@ class Cache:
         self.counts = CacheCounts()
 
     async def get(self, space: Space[T], key: str, fetch: Callable[[], Awaitable[T]]) -> Cached[T]:
-        """Return the value of `key`, from the fastest level that has it, or fetched once for all who ask.
+        """Return the value of `key` from the fastest level that has it, or fetch it once for all callers.
 
-        Raises what `fetch` raises; an error is not kept.
+        Raises the errors of `fetch`; they are not cached.
         """
         full = _full(space, key)
         pending = self._fetches.get(full)
@@ -81,20 +81,20 @@ class Cache:
         return await self._await_fetch(full, pending)
 
     async def refresh(self, space: Space[T], key: str, fetch: Callable[[], Awaitable[T]]) -> Cached[T]:
-        """Fetch whatever is kept, and keep that instead. Raises what `fetch` raises; then all stays kept."""
+        """Fetch and replace the cached value. Raises the errors of `fetch`, and keeps the old value then."""
         full = _full(space, key)
         self._make_stale(full)
         return await self._await_fetch(full, self._start_fetch(space, full, fetch, read_levels=False))
 
     async def drop(self, space: Space[Any], key: str) -> None:
-        """Forget a value in every level. A fetch under way still reaches those who wait; it is not kept."""
+        """Delete a value from every level. A fetch in progress returns to its callers, but is not stored."""
         full = _full(space, key)
         self._make_stale(full)
         for level in self._levels:
             await self._tolerate(level, level.drop(full))
 
     async def drop_all(self, space: Space[Any]) -> None:
-        """Forget all values of a space in every level."""
+        """Delete all values of a space from every level."""
         prefix = _full(space, "")
         for full in [full for full in self._fetches if full.startswith(prefix)]:
             self._make_stale(full)
@@ -102,7 +102,7 @@ class Cache:
             await self._tolerate(level, level.drop_all(prefix))
 
     async def close(self) -> None:
-        """Cancel what is being fetched."""
+        """Cancel all fetches."""
         tasks = [pending.task for pending in self._fetches.values() if pending.task is not None]
         for task in tasks:
             task.cancel()
@@ -126,7 +126,7 @@ class Cache:
             return await asyncio.shield(pending.task)
         finally:
             pending.waiting -= 1
-            if not pending.waiting and not pending.task.done():  # the last one who wanted it was cancelled
+            if not pending.waiting and not pending.task.done():  # the last caller was cancelled
                 self._make_stale(full)
                 pending.task.cancel()
 
@@ -134,7 +134,7 @@ class Cache:
         if self._fetches.get(full) is pending:
             del self._fetches[full]
         if not done.cancelled():
-            done.exception()  # waiting callers received it; without any it is not needed
+            done.exception()  # retrieved, so that asyncio does not log it; callers received it
 
     def _make_stale(self, full: str) -> None:
         pending = self._fetches.pop(full, None)
@@ -155,7 +155,7 @@ class Cache:
                 faster = self._levels[:depth]
                 await self._save(pending, faster, space, full, found.entry, promoted=True)
                 return found.cached
-        # The age counts from the request, not the response: nothing seems fresher than it is.
+        # The age counts from the request, so that it is never understated.
         made_ms = self._clock.now_ms()
         value = await fetch()
         self.counts.fetched += 1
@@ -174,7 +174,7 @@ class Cache:
             value = msgspec.json.decode(entry.body, type=space.kind)
         except msgspec.DecodeError:
             self.counts.bad_entries += 1
-            _log.warning("cache level %s holds another value under a key of %s", level.name.value, space.name)
+            _log.warning("cache level %s has an invalid value for a key of %s", level.name.value, space.name)
             await self._tolerate(level, level.drop(full))
             return None
         self.counts.hits[level.name] = self.counts.hits.get(level.name, 0) + 1
@@ -190,7 +190,7 @@ class Cache:
         *,
         promoted: bool,
     ) -> None:
-        """Store an entry in the levels, slowest first, unless it was invalidated."""
+        """Store an entry in the levels, slowest first, unless the fetch is stale."""
         for level in reversed(levels):
             life_ms = space.lifetimes.of(level.name)
             if life_ms is None or pending.is_stale:
@@ -201,7 +201,7 @@ class Cache:
             await self._tolerate(level, level.put(full, CacheEntry(entry.body, entry.made_ms, expires_ms)))
 
     async def _tolerate(self, level: CacheLevel, call: Awaitable[T]) -> T | None:
-        """Wait for a level; one that fails counts as one that has nothing."""
+        """Await a level. A failure counts as a miss."""
         try:
             return await call
         except StorageError as error:

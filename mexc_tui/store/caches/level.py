@@ -1,4 +1,4 @@
-"""What a level of the cache is, and how long each may keep what."""
+"""Cache levels, lifetimes and cached values."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -12,48 +12,48 @@ class LevelName(Enum):
 
     MEMORY = "memory"
     SHARED = "shared"
-    """Between processes or machines."""
+    """Shared between processes or machines."""
     DATABASE = "database"
 
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """A value as bytes. `made_ms`: when it was fetched, whatever level it went through since (Unix ms)."""
+    """An encoded value. `made_ms`: Unix ms of the original fetch, whatever levels it passed through."""
 
     body: bytes
     made_ms: int
     expires_ms: int
 
     def is_fresh(self, now_ms: int) -> bool:
-        """Say whether it may be used. Made in the future means that the clock was set back: it may not."""
+        """Return whether the entry may be used. One from the future is not: the clock was set back."""
         return self.made_ms <= now_ms < self.expires_ms
 
 
 class CacheLevel(Protocol):
-    """One place that keeps entries. It may forget any of them at any time.
+    """A cache level. It may evict entries at any time.
 
-    Raises StorageError when it cannot do something; the cache then goes on without it.
+    Raises StorageError on failure; the cache then continues without it.
     """
 
     @property
     def name(self) -> LevelName:
-        """Return which level it is."""
+        """Name of the level."""
         ...
 
     async def get(self, key: str) -> CacheEntry | None:
-        """Return the entry, fresh or not, if it has one."""
+        """Return an entry, fresh or expired; None without one."""
         ...
 
     async def put(self, key: str, entry: CacheEntry) -> None:
-        """Keep an entry in place of what is there."""
+        """Store an entry, replacing an existing one."""
         ...
 
     async def drop(self, key: str) -> None:
-        """Forget an entry."""
+        """Delete an entry."""
         ...
 
     async def drop_all(self, prefix: str) -> None:
-        """Forget the entries whose key begins with `prefix`."""
+        """Delete all entries whose key starts with `prefix`."""
         ...
 
 
@@ -62,29 +62,29 @@ BOUNDS_MS = {
     LevelName.SHARED: (30_000, 300_000),
     LevelName.DATABASE: (300_000, 30 * 86_400_000),
 }
-"""Shortest and longest life in each level."""
+"""Shortest and longest lifetime per level."""
 
 PROMOTED_MS = {LevelName.MEMORY: 5_000, LevelName.SHARED: 60_000}
-"""Longest life, by default, of what a slower level had: it was not fetched just now."""
+"""Default lifetime of entries copied from a slower level."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """How long a fetched value lives in each level; None: that level does not keep it."""
+    """Lifetime of a fetched value per level; None: not stored in that level."""
 
     memory_ms: int | None = 5_000
     shared_ms: int | None = None
     database_ms: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a life outside its level's bounds."""
+        """Raise ValueError for a lifetime outside its bounds."""
         for level, (shortest, longest) in BOUNDS_MS.items():
             life = self.of(level)
             if life is not None and not shortest <= life <= longest:
                 raise ValueError(f"{level.value}: {life} ms is not within {shortest}–{longest} ms")
 
     def of(self, level: LevelName) -> int | None:
-        """Return the life in one level."""
+        """Return the lifetime in one level."""
         lives = {
             LevelName.MEMORY: self.memory_ms,
             LevelName.SHARED: self.shared_ms,
@@ -95,7 +95,7 @@ class Lifetimes:
 
 @dataclass(frozen=True, slots=True)
 class Space(Generic[T]):
-    """Values of one kind: their type, what their keys begin with, how long they live."""
+    """Key space for values of one type: key prefix, type and lifetimes."""
 
     name: str
     kind: type[T]
@@ -104,7 +104,7 @@ class Space(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Cached(Generic[T]):
-    """A value, its age and its cache level (None: fetched for this query)."""
+    """A value with its age and cache level (None: just fetched)."""
 
     value: T
     made_ms: int

@@ -1,4 +1,4 @@
-"""The fastest level: this process's memory, bounded in bytes."""
+"""Memory cache level: fastest, bounded in bytes."""
 
 from cachetools import TLRUCache
 
@@ -9,7 +9,7 @@ SIZE_BYTES = 16 * 1024 * 1024
 
 
 class MemoryLevel:
-    """Forgets what expired, and what was asked for least recently when it is full."""
+    """Cache entries in memory. Evicts expired entries, and the least recently used ones when full."""
 
     name = LevelName.MEMORY
 
@@ -20,21 +20,21 @@ class MemoryLevel:
         )
 
     async def get(self, key: str) -> CacheEntry | None:
-        """Return the entry if it is there and did not expire."""
+        """Return an unexpired entry; None without one."""
         return self._entries.get(key)
 
     async def put(self, key: str, entry: CacheEntry) -> None:
-        """Keep an entry; one that is larger than this level is not kept."""
+        """Store an entry, unless it is larger than this level."""
         self._entries.pop(key, None)
         if _size(entry) <= self._size_bytes:
             self._entries[key] = entry
 
     async def drop(self, key: str) -> None:
-        """Forget an entry."""
+        """Delete an entry."""
         self._entries.pop(key, None)
 
     async def drop_all(self, prefix: str) -> None:
-        """Forget the entries whose key begins with `prefix`."""
+        """Delete all entries whose key starts with `prefix`."""
         for key in [key for key in self._entries if key.startswith(prefix)]:
             self._entries.pop(key, None)
 

@@ -1,4 +1,4 @@
--- Every fact that changed money or a decision, in the order in which it became true for us.
+-- Facts that changed money or a decision, in the order in which the desk recorded them.
 CREATE TABLE journal (
     sequence INTEGER PRIMARY KEY,
     at_ms    INTEGER NOT NULL,

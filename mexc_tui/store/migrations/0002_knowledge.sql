@@ -1,4 +1,4 @@
--- What the desk knows of listings, what it said about them, and what became of them.
+-- Listings, signals about them, and their outcomes.
 
 CREATE TABLE listings (
     id            TEXT    PRIMARY KEY,
@@ -56,7 +56,7 @@ CREATE INDEX signals_by_symbol ON signals (symbol, detected_at_ms);
 CREATE INDEX signals_by_subject ON signals (subject, detected_at_ms);
 CREATE INDEX signals_by_time ON signals (detected_at_ms);
 CREATE INDEX signals_by_detector ON signals (detector, version, detected_at_ms);
--- Per key one state stands at a time.
+-- At most one active signal per key.
 CREATE UNIQUE INDEX signals_standing ON signals (detector, subject, topic) WHERE ended_at_ms IS NULL;
 
 CREATE TABLE listing_outcomes (
@@ -83,7 +83,7 @@ CREATE TABLE alerts (
 ) STRICT;
 
 CREATE INDEX alerts_by_time ON alerts (last_ms);
--- The same rule about the same thing is one alert until it is closed.
+-- Rule and subject identify one alert until it is closed.
 CREATE UNIQUE INDEX alerts_open ON alerts (rule, about) WHERE closed_ms IS NULL;
 
 CREATE TABLE detection_passes (

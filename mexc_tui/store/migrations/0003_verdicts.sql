@@ -1,5 +1,5 @@
--- Whether past claims came true: one verdict a listing and case, and their counts, kept up to date.
--- A case of all listings, signalled or not, has no detector and its claim's kind as its stratum.
+-- Verdicts on past claims, one per listing and case, and running counts of them.
+-- The base case of all listings has no detector and the kind of claim as its stratum.
 
 CREATE TABLE verdicts (
     label_version TEXT    NOT NULL,

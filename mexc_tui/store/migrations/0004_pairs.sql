@@ -1,4 +1,4 @@
--- The exchange's pairs as read last: what is new after a restart is new against these.
+-- The last known pairs of the exchange. After a restart, new pairs are detected against these.
 
 CREATE TABLE pairs (
     symbol  TEXT    PRIMARY KEY,

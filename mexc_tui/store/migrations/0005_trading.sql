@@ -1,5 +1,5 @@
--- The books of trading, by scope: an account in a exchange_session. A row is found by its columns, the body holds the
--- value, the digest is over all of it. Foreign keys are checked at the commit: the order of writing is free.
+-- Ledger tables by scope (account and exchange session). Columns are for lookup, the body contains the value,
+-- the digest covers both. Foreign keys are checked at commit, so rows may be written in any order.
 
 CREATE TABLE snipes (
     number    INTEGER PRIMARY KEY,
@@ -13,7 +13,7 @@ CREATE TABLE snipes (
     body      BLOB    NOT NULL,
     digest    BLOB    NOT NULL,
     UNIQUE (scope, id),
-    -- The same signal does not buy twice.
+    -- A signal never buys twice.
     UNIQUE (scope, symbol, signal_id),
     CHECK (state IN ('watching', 'armed', 'ready', 'firing', 'unknown',
                      'filled', 'partial', 'rejected', 'missed', 'disarmed')),
@@ -49,12 +49,12 @@ CREATE TABLE intents (
     body        BLOB    NOT NULL,
     digest      BLOB    NOT NULL,
     UNIQUE (scope, id),
-    -- No key to positions: an entry names the position that its first fill will open.
+    -- No foreign key to positions: an entry names the position that its first fill will open.
     FOREIGN KEY (scope, snipe_id) REFERENCES snipes (scope, id) DEFERRABLE INITIALLY DEFERRED
 ) STRICT;
 
 CREATE INDEX intents_open ON intents (scope, created_ms) WHERE ended_ms IS NULL;
--- A snipe is one of its signal: so this is one open entry a signal.
+-- One snipe per signal, so one open entry per signal.
 CREATE UNIQUE INDEX intents_entering ON intents (scope, snipe_id) WHERE role = 'entry' AND ended_ms IS NULL;
 CREATE INDEX intents_of_snipe ON intents (scope, snipe_id, created_ms);
 CREATE INDEX intents_of_position ON intents (scope, position_id, created_ms);
@@ -87,7 +87,7 @@ CREATE TABLE orders (
     CHECK (state IN ('intent', 'sent', 'acknowledged', 'partial', 'cancelling', 'unknown', 'filled',
                      'cancelled', 'partially_cancelled', 'rejected', 'absent', 'foreign')),
     CHECK (is_open = (state IN ('intent', 'sent', 'acknowledged', 'partial', 'cancelling', 'unknown'))),
-    -- What is ours was wished for first; a foreign order has no intent, also once it ended.
+    -- Orders of the desk have an intent; unknown orders have none, even after they are closed.
     CHECK (intent_id IS NOT NULL OR is_open = 0),
     FOREIGN KEY (scope, intent_id) REFERENCES intents (scope, id) DEFERRABLE INITIALLY DEFERRED,
     FOREIGN KEY (scope, snipe_id) REFERENCES snipes (scope, id) DEFERRABLE INITIALLY DEFERRED
@@ -109,7 +109,7 @@ CREATE TABLE positions (
     snipe_id   TEXT,
     opened_ms  INTEGER NOT NULL,
     closed_ms  INTEGER,
-    -- Of a closed one: 1 a gain, -1 a loss, 0 neither.
+    -- Of a closed position: 1 gain, -1 loss, 0 neither.
     result     INTEGER CHECK (result IN (-1, 0, 1)),
     body       BLOB    NOT NULL,
     digest     BLOB    NOT NULL,
@@ -143,7 +143,7 @@ CREATE TABLE lots (
 CREATE INDEX lots_open ON lots (scope, asset, opened_ms) WHERE is_open = 1;
 CREATE INDEX lots_of_position ON lots (scope, position_id, opened_ms);
 
--- An entry holds its postings, and the digest of the entry before it in its scope: a chain.
+-- An entry contains its postings and the digest of the previous entry in its scope (hash chain).
 CREATE TABLE entries (
     number          INTEGER PRIMARY KEY,
     scope           TEXT    NOT NULL,
@@ -156,7 +156,7 @@ CREATE TABLE entries (
     before          BLOB    NOT NULL,
     body            BLOB    NOT NULL,
     digest          BLOB    NOT NULL,
-    -- Nothing is booked twice.
+    -- No entry is booked twice.
     UNIQUE (scope, id)
 ) STRICT;
 
@@ -174,7 +174,7 @@ BEGIN
     SELECT RAISE(ABORT, 'the entries of the books are append-only');
 END;
 
--- The sum of all postings onto an account, kept in the entry's own transaction.
+-- Sum of all postings per account, updated in the transaction of the entry.
 CREATE TABLE balances (
     number  INTEGER PRIMARY KEY,
     scope   TEXT    NOT NULL,

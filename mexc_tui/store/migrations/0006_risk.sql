@@ -1,4 +1,4 @@
--- How far the limits of entries are lowered after warnings, and what each check of the risk monitor measured.
+-- Entry limits lowered after warnings, and the measurements of each risk check.
 
 CREATE TABLE tightenings (
     number INTEGER PRIMARY KEY,

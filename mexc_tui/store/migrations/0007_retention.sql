@@ -1,4 +1,4 @@
--- The journal forgets its oldest facts: those up to this number, whose seal proves the facts after it.
+-- The oldest facts are deleted up to this number. Its seal verifies the facts after it.
 
 CREATE TABLE journal_start (
     id       INTEGER PRIMARY KEY CHECK (id = 1),

@@ -71,7 +71,7 @@ def test_a_database_lost_while_running_halts_entries_and_is_backed_up(
             await buy(running)
             how(day)
             words = await halted(running)
-            assert "while this engine uses it" in words
+            assert "while in use by this engine" in words
             components = components_of(running)
             await sell(running)
             await until(lambda: not components.ledger.state.positions)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.exchange.streams.listen_key import VALID_S, KeyEvent, KeyRecord
+from mexc_tui.exchange.streams.listen_key import KeyEvent, KeyRecord
 from mexc_tui.exchange.streams.shard import StreamGap
 from mexc_tui.exchange.streams.socket import SocketTimings
 from mexc_tui.exchange.streams.topics import private_topics
@@ -27,6 +27,9 @@ pytestmark = pytest.mark.timeout(60)  # days of a stream
 
 HOUR_S = 3600
 ORDERS, FILLS, ACCOUNT = (topic.channel for topic in private_topics())
+
+VALID_S = 3_600
+"""Validity of a listen key after its creation or renewal."""
 
 
 class KeyOffice:

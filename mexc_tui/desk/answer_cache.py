@@ -25,7 +25,7 @@ class ResponseCache:
     """Cache of responses in memory; a new event invalidates all of them."""
 
     def __init__(self, cache: Cache, newest: Callable[[], int], lifetimes: Lifetimes) -> None:
-        """`newest` returns the number of the newest event; `kept` limits the lifetime in memory."""
+        """`newest` returns the number of the newest event; `lifetimes` limits the time in memory."""
         self._cache = cache
         self._newest = newest
         self._lifetimes = Lifetimes(memory_ms=lifetimes.memory_ms)

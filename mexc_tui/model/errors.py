@@ -47,13 +47,13 @@ Every error of the package is in this tree, with its module unless that is this 
   x EngineRuns                     host/lock.py
   x PathsError                     host/paths.py
   x OutputLost                     host/standard_streams.py
-  x FrontEndError                  desk/kinds.py
+  x FrontEndError                  desk/api_types.py
     x NoEngine
     x ViewerRefused
     x EngineSilent
     x SocketInUse
     x ProtocolError                desk/wire.py
-  x NotUnderstood (ValueError)     tui/screens/forms.py
+  x InvalidLine (ValueError)       tui/screens/forms.py
   x ThemeError                     tui/themes.py
   x StartError                     app/endpoints.py
   x UsageProblem                   app/launch_options.py

@@ -167,7 +167,7 @@ class ActionMixin(ThemedApp):
             self._controller.want(BY_ID["undo_setting"], target)
 
     async def _checked(self, form: Form, target: Target) -> Target:
-        """Validate the input in the engine before confirmation. Raises NotUnderstood."""
+        """Validate the input in the engine before confirmation. Raises InvalidLine."""
         if form.check is None:
             return target
         try:

@@ -1,4 +1,4 @@
-"""Many faces that ask the same cost one query, and nobody is told what is no longer so."""
+"""Concurrent equal queries cost one read, and no response is outdated."""
 
 import asyncio
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Faces at a real socket: they see what is, do things once, and come back after a loss."""
+"""Clients at a real socket: same rows, commands executed once, recovery after a lost connection."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""A face and an engine that do not belong together: of different releases, or of different users."""
+"""Clients and engines of different releases or users."""
 
 import asyncio
 import socket

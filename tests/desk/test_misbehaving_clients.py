@@ -1,4 +1,4 @@
-"""What a viewer does wrong, or does not do, is felt by it alone."""
+"""A misbehaving viewer affects no other."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The screens' side of an engine's door: without an engine behind it, and over a real journal."""
+"""Queries of screens, without an engine and over a real journal."""
 
 from pathlib import Path
 

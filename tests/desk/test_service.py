@@ -1,4 +1,4 @@
-"""An engine's door: questions and commands at a real socket, over a real store."""
+"""Queries and commands of an engine, at a real socket, over a real store."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Settings at the door of an engine: what rows say, and a change that is taken back."""
+"""Settings over the desk API: rows, checks, and undo of a change."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Trading at an engine's door: views, questions and commands at a real socket, over a real store."""
+"""Trading over the desk API: views, queries and commands at a real socket, over a real store."""
 
 import asyncio
 from collections.abc import AsyncGenerator

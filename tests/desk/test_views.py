@@ -1,4 +1,4 @@
-"""A viewer that applies what it is sent has what the engine has, however it was interrupted."""
+"""A viewer that applies all changes has the rows of the engine, after any interruption."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A screen that fails ends and says why, wherever it failed: nothing is swallowed."""
+"""A failing screen ends with its error, wherever it fails."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A listing day in virtual time, looked at on every screen in turn: what is older than 2 s is marked."""
+"""A listing day in virtual time on every screen: data older than 2 s is marked."""
 
 import asyncio
 from collections import defaultdict
@@ -35,7 +35,7 @@ LOOK_S, LOOKS_A_SCREEN = 0.1, 13
 FROM_S, WATCHED_S = 37.0, 28.0
 MOST_MS = 2_000
 OPENS_S = (40.0, 52.0, 52.4, 53.1, 53.9, 54.6, 70.0)
-"""Some so near one another that their pauses would join."""
+"""Some are so close that their pauses overlap."""
 ARMING = {"armed_detectors": "ready_state,pre_ready,launch_sequence", "min_probability": 0.2, "max_snipes": 8}
 LISTING_DAY = replace(
     DAY,

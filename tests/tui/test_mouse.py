@@ -1,4 +1,4 @@
-"""A desk by the mouse alone: screens, rows, keys; what is dangerous still asks."""
+"""The desk by mouse only: screens, rows, keys; dangerous actions still ask."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A read-only screen says so everywhere, offers only what works, and says where to do the rest."""
+"""Read-only mode is shown everywhere, offers only what works, and names the command for the rest."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Alerts have titles for people."""
+"""Every alert has a title."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Next steps that are printed are about the profile, mode and exchange that were chosen."""
+"""Commands named in texts have the options of the chosen profile, mode and exchange."""
 
 import click
 import pytest

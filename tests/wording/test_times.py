@@ -1,4 +1,4 @@
-"""Moments as people write and read them."""
+"""Parsing and formatting of times."""
 
 import pytest
 from hypothesis import given

@@ -55,7 +55,7 @@ class BoardScreen(InputLineScreen):
         """Other panes became visible and must be drawn."""
 
     def __init__(self, board: ScreenSpec, source: DeskSource, on_shown: Callable[[], None]) -> None:
-        """Show a screen of a source; call `entered` when it comes to the front, before the paint."""
+        """Show a screen of a source; call `on_shown` when it comes to the front, before the paint."""
         super().__init__(board.name)
         self._on_shown = on_shown
         self.marks: dict[str, StaleMark] = {}

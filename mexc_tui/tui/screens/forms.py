@@ -56,7 +56,7 @@ class Form:
     begin: Callable[[RenderContext, str], str | None]
     """Takes the render context and the symbol under the cursor."""
     read: Callable[[str, RenderContext, str], Target]
-    """Raises NotUnderstood."""
+    """Raises InvalidLine."""
     missing: str
     """Shown if no suitable row is selected."""
     about: Callable[[RenderContext, str], str]
@@ -88,7 +88,7 @@ LAST_CHANGE = JournalQuery(kind="setting_changed", limit=1)
 
 
 def undoing(page: FactPage) -> Target:
-    """Describe the undo of the last setting change. Raises NotUnderstood if there was none."""
+    """Describe the undo of the last setting change. Raises InvalidLine if there was none."""
     if not page.rows:
         raise InvalidLine("No setting was changed yet.")
     change = msgspec.json.decode(page.rows[0].body, type=SettingChanged)
@@ -124,7 +124,7 @@ def _stop_text(row: PositionRow, stop: Decimal) -> str:
 
 
 def parse_exits(symbol: str, text: str) -> ExitsEdit:
-    """Parse new exits: `stop 0.031 trail 15@20 tp 30@10,30@25 even 1 time 600`. Raises NotUnderstood."""
+    """Parse new exits: `stop 0.031 trail 15@20 tp 30@10,30@25 even 1 time 600`. Raises InvalidLine."""
     pairs = dict(_pairs(text))
     unknown = pairs.keys() - {"stop", "trail", "tp", "even", "time"}
     if unknown or not pairs:

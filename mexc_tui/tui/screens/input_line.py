@@ -57,7 +57,7 @@ class InputLineScreen(Screen[None]):
         self._focus_rows()
 
     def open_line(self, hint: str, begin: str, on_line: Callable[[str], Awaitable[bool]]) -> None:
-        """Open an input line; `typed` receives it and returns whether it is valid."""
+        """Open an input line; `on_line` receives it and returns whether it is valid."""
         finder = self._finder
         self._filtered_table, self._on_line = self.table, on_line
         finder.placeholder, finder.max_length = "", MAX_LINE

@@ -11,7 +11,7 @@ LEAST = 4
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A table column. The one with the highest `goes` is hidden first; 0 is never hidden."""
+    """A table column. The one with the highest `drop_order` is hidden first; 0 is never hidden."""
 
     head: str
     width: int

@@ -15,7 +15,7 @@ _WORDS = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One text of a bar. The one with the highest `goes` is dropped first; 0 is never dropped."""
+    """One text of a bar. The one with the highest `drop_order` is dropped first; 0 is never dropped."""
 
     text: str
     tone: Tone = Tone.PLAIN

@@ -19,7 +19,7 @@ from tests.support.tui.frozen_desk import Frozen
 THEMES = all_themes(Path("/nonexistent"))
 ZONE = timezone(timedelta(hours=2))
 SOON_S = 40.0
-"""Long before it, a machine of any load has done what is waited for."""
+"""Generous limit for a loaded machine."""
 
 
 @asynccontextmanager
@@ -63,7 +63,7 @@ async def seen(pilot: Pilot[None], app: DeskApp, is_so: Callable[[str], bool], p
 
 
 SAME_FOR = 4
-"""Looks one after the other that find the same: then all there is has come."""
+"""Equal reads in a row after which the screen has settled."""
 
 
 async def settled(pilot: Pilot[Any], app: DeskApp) -> str:

@@ -13,15 +13,15 @@ from mexc_tui.tui.widgets.text import utc
 
 DAY_MS = 86_400_000
 LOOKED_MS = 1_000
-"""A value that was true when somebody looked last may be true still; so long ago that was lately."""
+"""Tolerance for a value that was correct at the previous reading."""
 MARKS = ("OLD", "SILENT", "NO CONNECTION", "FROZEN")
-"""In the header: all below is marked."""
+"""In the header: everything below is marked."""
 _CLOCK = re.compile(r" (\d\d):(\d\d):(\d\d)Z ")
 _COUNTDOWN = re.compile(r"\b([A-Z0-9]{2,}USDT)\s[^│]*?\bT([-+])(?:(\d+):)?(\d\d):(\d\d)\b")
 _OPENED = re.compile(r"opened (\d\d:\d\d:\d\dZ), T\+(?:(\d+):)?(\d\d):(\d\d)")
 _EQUITY = re.compile(r"^ (?:was: )?equity ~?([\d.,]+) ")
 _BID = re.compile(r"\b([A-Z0-9]{2,}USDT)\s+[▲▼ ]*[-+]?[\d.,]+(?:\s+[▲▼ ]*[-+]?[\d.]+%)?\s+([\d.,]+)\s")
-"""The percentage gives way where there is little room."""
+"""The percentage is dropped on a narrow screen."""
 _CHOSEN = re.compile(r"^[│ ] ?> ([A-Z0-9]{2,}USDT) ")
 _TRADE = re.compile(r"(\d\d:\d\d:\d\dZ) [▲▼?]\s+([\d.,]+)\s+([\d.,]+)")
 

@@ -1,4 +1,4 @@
-"""Commands given by keys at a terminal: which key reaches what, on which page, and what is seen of it."""
+"""Commands by keys at a terminal: what each key sends, on which page, and what the screen shows."""
 
 import asyncio
 

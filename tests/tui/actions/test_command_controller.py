@@ -1,4 +1,4 @@
-"""What a person does: each command, its question, its refusals, as three lines above the footer say it."""
+"""Each command with its confirmation, refusals and results, as shown in the lines above the footer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Halting by one key from wherever somebody is: it works there, and the screen says which key it is."""
+"""Halting by one key on every screen and page, which show the key."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Going live from the screen: locked is said, a phrase is typed to unlock, the same key locks again."""
+"""Live trading on screen: locked state, unlocking by a typed phrase, locking by the same key."""
 
 from dataclasses import replace
 from typing import Any

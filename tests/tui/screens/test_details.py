@@ -1,4 +1,4 @@
-"""What Enter shows of a row, as lines of a picture."""
+"""Details of a row, as drawn lines."""
 
 from collections.abc import Sequence
 from datetime import UTC

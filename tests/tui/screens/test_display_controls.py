@@ -1,4 +1,4 @@
-"""What a person does with what is shown: details, zoom, freezing, and what is taken out of it."""
+"""Details, zoom, pause, copy and export."""
 
 import asyncio
 import csv

@@ -1,4 +1,4 @@
-"""At every size: whole numbers, whole frames, keys that work, and a key to every pane."""
+"""At every size: complete numbers and frames, working keys, and a key to every pane."""
 
 import re
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The first page names no key that does not work in front of it, and never covers an opening."""
+"""Every key on the welcome page works there, and the page never covers an opening."""
 
 import pytest
 

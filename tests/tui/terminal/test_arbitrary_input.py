@@ -1,4 +1,4 @@
-"""After whatever bytes come from a terminal, one key still halts."""
+"""After any bytes from a terminal, one key still halts."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""What a terminal receives when every text of every row wants to act on it (reliability 4.5)."""
+"""Terminal output when every text of every row contains control sequences (reliability 4.5)."""
 
 import re
 import unicodedata
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(60)  # drives the app
 _OWN = re.compile(
     r"\x1b\[(?:\?2026[hl]|\?25[hl]|\d+;\d+H|[0-9;]*m)|\x1b\]22;[a-z-]*\x07|\x1b\[\?1[0-9]{3}[hl]|\r?\n"
 )
-"""What the terminal is told with clean data: synchronised output, places, colours, the pointer's shape."""
+"""Sequences sent with clean data: synchronised output, positions, colours, pointer shape."""
 _WORDS = ("777", "]52;", "]0;", "\x9b", "\x90", "P1;1|")
 
 

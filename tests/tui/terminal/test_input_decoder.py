@@ -1,4 +1,4 @@
-"""Whatever bytes come from a terminal: keys go on working, and no garbage is taken for keys."""
+"""Any bytes from a terminal: keys still work, and no garbage is decoded as keys."""
 
 from collections.abc import Iterable
 

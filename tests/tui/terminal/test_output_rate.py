@@ -1,4 +1,4 @@
-"""How many bytes a second a terminal is sent while something lies in front of a board that lives."""
+"""Bytes per second sent to a terminal while a page covers a live screen."""
 
 from decimal import Decimal
 

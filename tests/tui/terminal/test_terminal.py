@@ -7,7 +7,7 @@ import pytest
 from mexc_tui.tui.terminal.terminal import MAX_QUEUED, Meter, OutputWriter
 
 FRAME = b"x" * 70_000
-"""More than a pipe holds: whoever writes it waits for a reader."""
+"""Larger than a pipe: the writer blocks without a reader."""
 SOON_S = 30.0
 
 

@@ -1,4 +1,4 @@
-"""What is new stands in a line of its own: it covers no figure and no line that is typed."""
+"""News have their own line: they cover no figure and no input line."""
 
 import re
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What is older than it looks is marked: by its own time, when painted, and again when it becomes old."""
+"""Stale data is marked: when painted, and again when it becomes stale."""
 
 import asyncio
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Where values come from: scenario < file < environment < flags. Pure; nothing here opens a file.
+"""Layers of settings: scenario < file < environment < flags. Pure, without file access.
 
-A layer only says what was given and where. Whether it is right is `load`'s to decide.
+A layer contains values and their origins. `load` validates them.
 """
 
 import re
@@ -16,7 +16,7 @@ from mexc_tui.model.errors import DeskError
 
 PREFIX = "MEXC_TUI_"
 _MARK = re.compile(r" *# set in (practice|paper)$")
-"""Ends a line that a command of a mode without real money has written."""
+"""Mark at the end of a line written by a command in practice or paper mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class SettingValue:
     origin: str
     """Description of the origin: file and line, variable, flag or scenario."""
     set_in: str = ""
-    """The mode that it was set in by a command; empty: by hand, or for all modes."""
+    """Mode in which a command set it; empty: edited manually, or for all modes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class Layer:
 
 
 class UnreadableSettings(DeskError):
-    """A source cannot be read as settings at all.
+    """A source is not readable as settings.
 
-    Raised while the file, variables and flags are read. Correct the source that the text names.
+    Raised while the file, variables and flags are read. Correct the source named in the text.
     """
 
 
@@ -53,7 +53,7 @@ class SettingSource(PydanticBaseSettingsSource):
     """A layer as a source of pydantic-settings: the first source with a value wins."""
 
     def __init__(self, settings: type[BaseSettings], layer: Layer) -> None:
-        """Give everything that the layer has."""
+        """Return all values of the layer."""
         super().__init__(settings)
         self._values = {name: given.value for name, given in layer.values.items()}
 
@@ -70,7 +70,7 @@ def file_layer(text: str, file: str) -> Layer:
     """Read TOML text. Raises UnreadableSettings with the line."""
     try:
         table = tomllib.loads(text, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:  # too long a number and too deep a list among them
+    except (ValueError, RecursionError) as error:  # including oversized numbers and deeply nested lists
         raise UnreadableSettings(f"{file} is not TOML: {error}.") from None
     return Layer(
         {
@@ -124,7 +124,7 @@ def lines_of(text: str) -> list[str]:
 
 
 def marked(comment: str, mode: str) -> str:
-    """Return a line's comment with the mode that its value was set in; empty: for all modes."""
+    """Return a line's comment with the mode of its value; empty: for all modes."""
     kept = _MARK.sub("", comment.rstrip())
     return f"{kept}  # set in {mode}" if mode else kept
 

@@ -9,13 +9,13 @@ from mexc_tui.settings.table import TABLE, Settings
 
 @dataclass(frozen=True, slots=True)
 class SettingChange:
-    """One setting that has another value than before."""
+    """A changed setting."""
 
     name: str
     old: str
     new: str
     needs_restart: bool
-    """Whether the old value stays in force until the next start."""
+    """Whether the old value stays in effect until the next start."""
     origin: str
 
     def event(self, at_ms: int) -> SettingChanged:

@@ -1,4 +1,4 @@
-"""Loads all layers into one frozen value, or reports all mistakes at once."""
+"""Load all layers into one frozen value, or report all mistakes at once."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ _SECRET_VALUE = re.compile(r"mx0[A-Za-z0-9]{8,}|[0-9A-Fa-f]{32,}|[A-Za-z0-9_+/-]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake."""
+    """A mistake in a setting."""
 
     name: str
     value: str
@@ -36,7 +36,7 @@ class Problem:
     why: str
 
     def __str__(self) -> str:
-        """Return it as one sentence or two."""
+        """Return the mistake as text."""
         allowed = f" Allowed: {self.allowed}." if self.allowed else ""
         return f"{self.name} = {self.value}: {self.why} (from {self.origin}).{allowed}"
 

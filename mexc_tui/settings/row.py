@@ -1,4 +1,4 @@
-"""How one setting is written down, and the kinds of values that settings have."""
+"""Declaration of a setting, and the types of values."""
 
 import json
 import re
@@ -23,14 +23,14 @@ MAX_RUNGS = 6
 MAX_TEXTS = 100
 MAX_PATTERN = 100
 LONGEST = 40
-"""No number of ours has more digits than this before or after the point."""
+"""Largest number of digits before or after the decimal point."""
 
 _RUNG = re.compile(r"(\d{1,3}(?:\.\d{1,4})?)@(\d{1,4}(?:\.\d{1,4})?)")
 _TRIPLE = re.compile(r"\d{1,3}/\d{1,3}/\d{1,3}")
 
 
 class Group(BaseSettings):
-    """Settings that belong together. A setting's group is the class that declares it."""
+    """A group of settings. A setting's group is the class that declares it."""
 
     title: ClassVar[str]
     decides: ClassVar[bool] = True
@@ -49,7 +49,7 @@ class Setting:
     allowed: str
     """Range or choices as text."""
     bounds: tuple[Decimal, Decimal] | None
-    """Lowest and highest value, both allowed; None: it is no number with bounds."""
+    """Inclusive bounds; None: not a number with bounds."""
     needs_restart: bool
     help: str
 
@@ -78,7 +78,7 @@ def plain(number: Decimal | float) -> str:
     """Format a number without exponent and trailing zeros."""
     exact = Decimal(str(number))
     if not exact.is_finite() or abs(exact.adjusted()) > LONGEST:
-        return str(number)  # written out it could be a gigabyte of zeros
+        return str(number)  # in full it could be a gigabyte of zeros
     text = format(exact, "f")
     return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
 
@@ -204,7 +204,7 @@ def _triple(value: str) -> str:
 
 Count: TypeAlias = Annotated[int, BeforeValidator(_number)]
 Amount: TypeAlias = Annotated[Decimal, BeforeValidator(_number), Field(allow_inf_nan=False)]
-"""Money and shares of it: exact."""
+"""Exact money and percentages."""
 Ratio: TypeAlias = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 """Times and statistics, where floating point is exact enough."""
 Switch: TypeAlias = bool

@@ -9,12 +9,12 @@ from mexc_tui.settings.table import TABLE, Settings
 
 
 def setting_rows(loaded: Loaded) -> list[SettingRow]:
-    """Return every setting as it would be in force at a start."""
+    """Return every setting with its value at the next start."""
     return [_row(name, loaded.settings, loaded, {}) for name in TABLE]
 
 
 def live_rows(live: LiveSettings) -> list[SettingRow]:
-    """Return every setting as it is in force now, and what waits for the next start."""
+    """Return every setting with its value in effect, and the pending one for the next start."""
     pending = {change.name: change.new for change in live.pending()}
     return [_row(name, live.current, live.configured, pending) for name in TABLE]
 

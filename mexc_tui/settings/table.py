@@ -66,7 +66,7 @@ class Settings(
     Process,
     Screen,
 ):
-    """Every setting. `load` makes it; nothing is read from anywhere by making one."""
+    """All settings. `load` creates it; the constructor reads no source by itself."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -83,7 +83,7 @@ class Settings(
 
     @property
     def config_hash(self) -> str:
-        """Return a name for everything that decides: the same values, the same name, on every machine."""
+        """Return the hash of all deciding values: equal values, equal hash on every machine."""
         return _hash(_deciding_values(self))
 
 

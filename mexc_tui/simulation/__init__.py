@@ -1,1 +1,1 @@
-"""Virtual time and an in-memory network: the real code, days in seconds."""
+"""Virtual time and an in-memory network: run days of the real code in seconds."""

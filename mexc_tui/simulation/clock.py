@@ -34,7 +34,7 @@ class VirtualClock:
         return round(self._wall_ms * 1e6) + self.monotonic_ns()
 
     def monotonic_ns(self) -> int:
-        """Return the clock that never steps."""
+        """Return the monotonic clock."""
         return round(self._loop.time() * self._rate * 1e9)
 
     def step_wall(self, by_ms: float) -> None:

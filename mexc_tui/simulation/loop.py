@@ -17,7 +17,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 SOONEST_S = 1e-6
-"""A timer re-armed with a delay of 1e-17 s would stop virtual time for ever (reliability 3.4)."""
+"""A timer re-armed with a delay of 1e-17 s would stop virtual time (reliability 3.4)."""
 
 
 class NothingLeftToDo(DeskError):
@@ -28,7 +28,7 @@ class NothingLeftToDo(DeskError):
 
 
 class _JumpingSelector(selectors.SelectSelector):
-    """Instead of waiting for `timeout` it moves the time."""
+    """Advance virtual time instead of waiting for `timeout`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class _JumpingSelector(selectors.SelectSelector):
         if timeout is not None and timeout <= 0:
             return super().select(0) if self._has_outside() else []
         if self.threads_at_work:
-            # A thread lives in real time: wait for it, and let no virtual timer overtake it.
+            # A thread runs in real time: wait for it before the next virtual timer.
             return super().select(None)
         if self._has_outside() and (events := super().select(0)):
             return events
@@ -67,7 +67,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self, shuffle_seed: int | None = None) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
-        # asyncio's nanosecond is finer than a float of a year's seconds: the timer would never be due.
+        # A float of a year's seconds has no nanosecond resolution: the timer would never be due.
         vars(self)["_clock_resolution"] = SOONEST_S / 10
         self._workers: ThreadPoolExecutor | None = None
         if shuffle_seed is not None:
@@ -79,7 +79,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._jumping.now_s
 
     def stand_still(self, seconds: float) -> None:
-        """Let time pass while nothing runs, as for a stopped process or a turn of the loop that blocks it."""
+        """Advance time without running anything, as for a stopped process or a blocked loop."""
         self._jumping.now_s += seconds
 
     def call_at(
@@ -89,7 +89,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
-        """Schedule as asyncio does, but never nearer than a microsecond."""
+        """Schedule as asyncio does, at least a microsecond ahead."""
         return super().call_at(max(when, self.time() + SOONEST_S), callback, *args, context=context)
 
     def run_in_executor(
@@ -102,7 +102,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         work = executor.submit(func, *args)
         self._jumping.threads_at_work += 1
         answer = asyncio.wrap_future(work, loop=self)
-        # Added after wrap_future's own: when ours runs in the loop, the result is already there.
+        # Added after wrap_future's own callback: the result is set when this one runs in the loop.
         work.add_done_callback(self._signal_thread_done)
         return answer
 

@@ -37,9 +37,9 @@ class Host:
         self.reset_after: dict[Direction, int] = {}
         """Reset a connection after this many bytes in that direction."""
         self.lost: set[Direction] = set()
-        """Ways that are cut; change it with `lose` and `heal`."""
+        """Directions that are cut; changed by `lose` and `heal`."""
         self.ends: list[WireEnd] = []
-        """The client's ends of the connections that are open, oldest first."""
+        """Client ends of the open connections, oldest first."""
         self.connected = 0
         """Number of connections since the start."""
         self._network = network
@@ -53,7 +53,7 @@ class Host:
         self._healed.clear()
 
     def heal(self) -> None:
-        """Mend the ways. What was sent meanwhile arrives now, as TCP's repetitions would."""
+        """Restore the directions. Data sent meanwhile arrives now, like TCP retransmissions."""
         self.lost.clear()
         self._healed.set()
         for end in self.ends:
@@ -61,7 +61,7 @@ class Host:
             end.peer.wake()
 
     def reset(self) -> None:
-        """Reset every open connection now."""
+        """Reset every open connection."""
         for end in list(self.ends):
             end.reset()
 
@@ -97,7 +97,7 @@ class Host:
 
 
 class Network:
-    """Hosts by name and port, and a connector that reaches them under their production URLs."""
+    """Hosts by name and port, and a connector for their production URLs."""
 
     def __init__(self, seed: int = 0) -> None:
         self.rng = Random(seed)
@@ -136,7 +136,7 @@ class Network:
         self._history.append(line)
 
     def trace_hash(self) -> str:
-        """Return a digest of all that happened: the same for the same seed, in every process."""
+        """Return a digest of the history: equal for equal seeds, in every process."""
         return self._hash.hexdigest()
 
     def history(self) -> list[str]:
@@ -153,7 +153,7 @@ class Network:
 
 
 class NetworkConnector(aiohttp.BaseConnector):
-    """Joins aiohttp's client to a host of the network. Uses one private method of aiohttp's connector."""
+    """Connects aiohttp's client to a host of the network, by one private method of its connector."""
 
     def __init__(self, network: Network, *, limit: int, limit_per_host: int) -> None:
         # aiohttp measures an idle connection's age with the real clock: no age limit here.

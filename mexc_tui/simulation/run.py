@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What a program in virtual time is handed instead of the real things."""
+    """Clock, network and random generator of a program in virtual time."""
 
     clock: VirtualClock
     network: Network

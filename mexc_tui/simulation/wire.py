@@ -1,4 +1,4 @@
-"""Two transports that are each other's other end, with TCP's manners: order, flow control, late news."""
+"""A pair of connected transports that behave like TCP: order, flow control, late error reports."""
 
 import asyncio
 import errno
@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 SOCKET_BUFFER = 256 * 1024
 """Bytes that the kernel buffers before the program's own buffer fills."""
 PIECE = 64 * 1024
-"""The most that arrives in one go; between pieces a reader can pause."""
+"""Largest piece that arrives at once; a reader can pause between pieces."""
 HIGH_WATER = 64 * 1024
 LOW_WATER = 16 * 1024
 
@@ -21,7 +21,7 @@ class Direction(Enum):
     TO_CLIENT = "to client"
 
 
-class Road(Protocol):
+class NetworkPath(Protocol):
     """Requirements of a connection for its host."""
 
     lost: set[Direction]
@@ -40,14 +40,14 @@ class Road(Protocol):
 
 
 class WireEnd(asyncio.Transport):
-    """One end of a connection. What is written here arrives at `peer` after the road's latency."""
+    """One end of a connection. Written data arrives at `peer` after the latency of the path."""
 
     peer: "WireEnd"
 
     def __init__(
         self,
         *,
-        road: Road,
+        path: NetworkPath,
         number: int,
         direction: Direction,
         protocol: asyncio.Protocol,
@@ -57,7 +57,7 @@ class WireEnd(asyncio.Transport):
         self.number = number
         self.sent = 0
         """Bytes written so far."""
-        self._road = road
+        self._path = path
         self._direction = direction
         self._protocol = protocol
         self._loop = asyncio.get_running_loop()
@@ -69,14 +69,14 @@ class WireEnd(asyncio.Transport):
         self._peer_must_wait = False
         self._reading = True
 
-    # What asyncio's transports offer
+    # Interface of asyncio transports
 
     def get_protocol(self) -> asyncio.BaseProtocol:
-        """Return who reads here."""
+        """Return the protocol."""
         return self._protocol
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Let another read here."""
+        """Replace the protocol."""
         self._protocol = cast("asyncio.Protocol", protocol)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -84,7 +84,7 @@ class WireEnd(asyncio.Transport):
         piece = bytes(data)
         if self._closing or not piece:
             return
-        limit = self._road.reset_after.get(self._direction)
+        limit = self._path.reset_after.get(self._direction)
         if limit is not None and self.sent + len(piece) >= limit:
             self._push(piece[: max(0, limit - self.sent)])
             self._send(None)
@@ -103,7 +103,7 @@ class WireEnd(asyncio.Transport):
         return max(0, self._unread - SOCKET_BUFFER)
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
-        """Return when writing pauses and goes on."""
+        """Return the limits at which writing pauses and resumes."""
         return LOW_WATER, HIGH_WATER
 
     def can_write_eof(self) -> bool:
@@ -115,12 +115,12 @@ class WireEnd(asyncio.Transport):
         self._reading = False
 
     def resume_reading(self) -> None:
-        """Read on."""
+        """Resume reading."""
         self._reading = True
         self.peer.wake()
 
     def is_reading(self) -> bool:
-        """Whether data that arrives is handed on."""
+        """Whether arriving data is delivered."""
         return self._reading and not self._closing
 
     def is_closing(self) -> bool:
@@ -138,13 +138,13 @@ class WireEnd(asyncio.Transport):
         """Close; written data is still sent, as from a kernel's buffer."""
         self.close()
 
-    # What the network does to it
+    # Network events
 
     def reset(self) -> None:
-        """Tear the connection down at both ends, at once."""
+        """Abort the connection at both ends immediately."""
         if self._is_lost and self.peer._is_lost:
             return
-        self._road.note(self.number, "reset", 0)
+        self._path.note(self.number, "reset", 0)
         for end in (self, self.peer):
             end._closing = True
             end._lose(ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"))
@@ -166,15 +166,15 @@ class WireEnd(asyncio.Transport):
             self._send(piece[start : start + PIECE])
 
     def _send(self, piece: bytes | None) -> None:
-        self._road.note(self.number, self._direction.value, len(piece or b""))
-        due_s = self._loop.time() + self._road.draw_latency_s()
+        self._path.note(self.number, self._direction.value, len(piece or b""))
+        due_s = self._loop.time() + self._path.draw_latency_s()
         if self._in_transit:
             due_s = max(due_s, self._in_transit[-1][0])
         self._in_transit.append((due_s, piece))
         self.wake()
 
     def _can_deliver(self) -> bool:
-        return self._direction not in self._road.lost and (self.peer._reading or self.peer._closing)
+        return self._direction not in self._path.lost and (self.peer._reading or self.peer._closing)
 
     def _arrive(self) -> None:
         self._handle = None
@@ -208,25 +208,25 @@ class WireEnd(asyncio.Transport):
         if error is not None:
             self._in_transit.clear()
         if self.peer._is_lost:
-            self._road.ends[:] = [end for end in self._road.ends if end is not self and end is not self.peer]
+            self._path.ends[:] = [end for end in self._path.ends if end is not self and end is not self.peer]
         self._protocol.connection_lost(error)
 
 
 def join(
-    road: Road, number: int, client: asyncio.Protocol, server: asyncio.Protocol, *, tls: bool
+    path: NetworkPath, number: int, client: asyncio.Protocol, server: asyncio.Protocol, *, tls: bool
 ) -> WireEnd:
     """Connect two protocols and return the client's end. A TLS connection is only marked as one."""
-    here, there = ("127.0.0.1", 40_000 + number), (road.name, road.port)
+    here, there = ("127.0.0.1", 40_000 + number), (path.name, path.port)
     marks: dict[str, Any] = {"sslcontext": object()} if tls else {}
     near = WireEnd(
-        road=road,
+        path=path,
         number=number,
         direction=Direction.TO_SERVER,
         protocol=client,
         extra={"sockname": here, "peername": there, **marks},
     )
     far = WireEnd(
-        road=road,
+        path=path,
         number=number,
         direction=Direction.TO_CLIENT,
         protocol=server,

@@ -13,7 +13,7 @@ from mexc_tui.practice.pairs import PairStatus
 from mexc_tui.practice.scenario import MarketPlan, Scenario, load
 from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import PracticeRefusal
-from tests.support.exchange.practice_session import START_MS, Witness
+from tests.support.exchange.practice_session import START_MS, EventRecorder
 
 pytestmark = pytest.mark.timeout(60)  # a whole day of listings
 
@@ -78,29 +78,29 @@ def buy(
     return session.order(symbol, order_id=placed.order_id).status
 
 
-def prices(witness: Witness, base: str) -> Sequence[tuple[float, Decimal]]:
+def prices(recorder: EventRecorder, base: str) -> Sequence[tuple[float, Decimal]]:
     """Return the time, in seconds of the day, and the price of each trade."""
     return [
         ((trade.time_ms - START_MS) / 1000, trade.price)
-        for symbol, trade in witness.trades
+        for symbol, trade in recorder.trades
         if symbol == f"{base}USDT"
     ]
 
 
 @pytest.fixture(scope="module")
-def tape() -> Witness:
+def tape() -> EventRecorder:
     """Every trade of the day."""
-    session, witness = day(), Witness()
-    session.sinks.append(witness)
+    session, recorder = day(), EventRecorder()
+    session.sinks.append(recorder)
     at(session, 240)
-    return witness
+    return recorder
 
 
-def first_trade_s(tape: Witness, base: str) -> float:
+def first_trade_s(tape: EventRecorder, base: str) -> float:
     return prices(tape, base)[0][0]
 
 
-def test_the_day_takes_four_minutes_with_openings_from_15_s_to_210_s(tape: Witness) -> None:
+def test_the_day_takes_four_minutes_with_openings_from_15_s_to_210_s(tape: EventRecorder) -> None:
     assert day().ends_ms == START_MS + 240_000
     bases = {plan.base for plan in DAY.listings} | {"NEWNAME"}
     opened = {base: first_trade_s(tape, base) for base in bases if prices(tape, base)}
@@ -115,25 +115,25 @@ def test_no_listing_has_the_ticker_of_a_trading_pair() -> None:
     assert known & {plan.base for plan in DAY.listings} == set()
 
 
-def test_the_day_depends_on_the_seed(tape: Witness) -> None:
+def test_the_day_depends_on_the_seed(tape: EventRecorder) -> None:
     def trades(seed: int) -> list[tuple[str, int, Decimal, Decimal]]:
-        session, witness = day(seed=seed), Witness()
-        session.sinks.append(witness)
+        session, recorder = day(seed=seed), EventRecorder()
+        session.sinks.append(recorder)
         for seconds in range(1, 35, 7):  # however often it is looked at
             at(session, seconds)
-        return told(witness)
+        return events_of(recorder)
 
     one = trades(1)
     assert one
-    assert one == told(tape)[: len(one)]
+    assert one == events_of(tape)[: len(one)]
     assert one != trades(2)
 
 
-def told(witness: Witness) -> list[tuple[str, int, Decimal, Decimal]]:
-    return [(symbol, one.time_ms, one.price, one.quantity) for symbol, one in witness.trades]
+def events_of(recorder: EventRecorder) -> list[tuple[str, int, Decimal, Decimal]]:
+    return [(symbol, one.time_ms, one.price, one.quantity) for symbol, one in recorder.trades]
 
 
-def test_clean_passes_through_every_state_and_opens_on_schedule(tape: Witness) -> None:
+def test_clean_passes_through_every_state_and_opens_on_schedule(tape: EventRecorder) -> None:
     assert seen(day(1, "DAWN"), "DAWN") == Seen(15, (2, 1, 1), None, False)
     assert buy(day(1, "DAWN"), "DAWN") == 10007
     assert seen(day(6, "DAWN"), "DAWN") == Seen(15, (2, 1, 1), 15, True)
@@ -148,7 +148,7 @@ def test_clean_passes_through_every_state_and_opens_on_schedule(tape: Witness) -
     assert buy(day(15.1, "DAWN"), "DAWN", market=True) in (OrderStatus.FILLED, OrderStatus.PARTIALLY_CANCELED)
 
 
-def test_crash_rises_steeply_and_falls_within_half_a_minute(tape: Witness) -> None:
+def test_crash_rises_steeply_and_falls_within_half_a_minute(tape: EventRecorder) -> None:
     course = prices(tape, "COMET")
     top = max(price for _, price in course)
     peak_s = next(seconds for seconds, price in course if price == top)
@@ -174,7 +174,7 @@ def test_market_is_refused_in_the_first_seconds_and_limit_is_not(
     assert isinstance(buy(at(session, opens_s + 21), base, market=True), OrderStatus)
 
 
-def test_a_dud_has_few_trades(tape: Witness) -> None:
+def test_a_dud_has_few_trades(tape: EventRecorder) -> None:
     assert 0 < len(prices(tape, "DUDE")) * 20 < len(prices(tape, "DAWN"))
 
 
@@ -184,20 +184,20 @@ def test_cancelled_disappears_from_every_source_before_its_opening() -> None:
     assert buy(day(86, "GONER"), "GONER") == 30014
 
 
-def test_cancelled_in_the_last_second_disappears_before_it_opens(tape: Witness) -> None:
+def test_cancelled_in_the_last_second_disappears_before_it_opens(tape: EventRecorder) -> None:
     assert seen(day(134.1, "NEVERMIND"), "NEVERMIND").pair_opens_s == 135
     assert seen(day(134.3, "NEVERMIND"), "NEVERMIND") == Seen(None, None, None, False)
     assert prices(tape, "NEVERMIND") == []
 
 
-def test_postponed_early_opens_at_its_new_time(tape: Witness) -> None:
+def test_postponed_early_opens_at_its_new_time(tape: EventRecorder) -> None:
     assert seen(day(54, "LATER"), "LATER").calendar_s == 80
     assert seen(day(56, "LATER"), "LATER") == Seen(95, (2, 1, 1), 95, True)
     assert buy(day(81, "LATER"), "LATER") == 30001
     assert 95 <= first_trade_s(tape, "LATER") < 97
 
 
-def test_postponed_in_the_last_seconds_does_not_open_at_its_old_time(tape: Witness) -> None:
+def test_postponed_in_the_last_seconds_does_not_open_at_its_old_time(tape: EventRecorder) -> None:
     assert seen(day(122.9, "HOLDON"), "HOLDON").pair_opens_s == 125
     assert seen(day(123.1, "HOLDON"), "HOLDON") == Seen(150, (2, 2, 4), 150, True)
     assert buy(day(125.5, "HOLDON"), "HOLDON") == 30001
@@ -208,12 +208,12 @@ def test_postponed_past_the_end_of_the_day_has_not_opened_when_it_is_over() -> N
     assert seen(day(240, "TOMORROW"), "TOMORROW").pair_opens_s == 808
 
 
-def test_a_cluster_of_three_opens_together(tape: Witness) -> None:
+def test_a_cluster_of_three_opens_together(tape: EventRecorder) -> None:
     assert [seen(day(100, base), base).pair_opens_s for base in ("TRIA", "TRIB", "TRIC")] == [105, 105, 105]
     assert all(105 <= first_trade_s(tape, base) < 106 for base in ("TRIA", "TRIB", "TRIC"))
 
 
-def test_never_api_trades_and_accepts_no_order(tape: Witness) -> None:
+def test_never_api_trades_and_accepts_no_order(tape: EventRecorder) -> None:
     assert len(prices(tape, "WEBONLY")) > 100
     for seconds in (110, 119, 239):
         assert not seen(day(seconds, "WEBONLY"), "WEBONLY").api
@@ -233,7 +233,7 @@ def test_thin_has_a_wide_spread_and_little_depth() -> None:
     assert max(spreads) > Decimal("0.02")
 
 
-def test_renamed_keeps_its_coin_under_another_ticker(tape: Witness) -> None:
+def test_renamed_keeps_its_coin_under_another_ticker(tape: EventRecorder) -> None:
     def coin(session: ExchangeSession, base: str) -> str:
         return next(row.coin_id for row in session.web_symbols() if row.base == base)
 
@@ -244,13 +244,13 @@ def test_renamed_keeps_its_coin_under_another_ticker(tape: Witness) -> None:
     assert 160 <= first_trade_s(tape, "NEWNAME") < 162
 
 
-def test_early_opens_before_the_announced_time(tape: Witness) -> None:
+def test_early_opens_before_the_announced_time(tape: EventRecorder) -> None:
     assert seen(day(173, "EAGER"), "EAGER").calendar_s == 182
     assert 172 <= first_trade_s(tape, "EAGER") < 174
     assert isinstance(buy(day(173, "EAGER"), "EAGER"), OrderStatus)
 
 
-def test_manual_listing_is_in_no_calendar_and_visible_just_before_its_opening(tape: Witness) -> None:
+def test_manual_listing_is_in_no_calendar_and_visible_just_before_its_opening(tape: EventRecorder) -> None:
     assert seen(day(185.9, "WHISPER"), "WHISPER") == Seen(None, None, None, False)
     assert seen(day(186.1, "WHISPER"), "WHISPER") == Seen(None, (2, 2, 4), 190, True)
     assert seen(day(192, "WHISPER"), "WHISPER").calendar_s is None
@@ -258,13 +258,13 @@ def test_manual_listing_is_in_no_calendar_and_visible_just_before_its_opening(ta
     assert 190 <= first_trade_s(tape, "WHISPER") < 192
 
 
-def test_api_access_can_follow_the_opening(tape: Witness) -> None:
+def test_api_access_can_follow_the_opening(tape: EventRecorder) -> None:
     assert 197 <= first_trade_s(tape, "TARDY") < 198
     assert buy(day(200, "TARDY"), "TARDY") == 10007
     assert isinstance(buy(day(201.1, "TARDY"), "TARDY"), OrderStatus)
 
 
-def test_suspended_stops_after_its_opening(tape: Witness) -> None:
+def test_suspended_stops_after_its_opening(tape: EventRecorder) -> None:
     pair = day(213, "HALTED").pair("HALTEDUSDT")
     assert pair is not None
     assert pair.status is PairStatus.PAUSED

@@ -18,7 +18,7 @@ from mexc_tui.practice.scenario import (
 )
 from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import PracticeWebSymbol
-from tests.support.exchange.practice_session import START_MS, Witness, refusal, session
+from tests.support.exchange.practice_session import START_MS, EventRecorder, refusal, session
 
 pytestmark = pytest.mark.timeout(60)  # whole lives of listings
 
@@ -130,7 +130,7 @@ def test_the_response_to_an_early_order_is_configurable(knob: EarlyOrder, code: 
 
 
 def test_it_opens_within_the_jitter_with_asks_above_bids() -> None:
-    found, seen = session(plan()), Witness()
+    found, seen = session(plan()), EventRecorder()
     found.sinks.append(seen)
     at(found, 1000)
     opened_ms = [
@@ -157,7 +157,7 @@ def test_the_ceiling_is_refused_with_its_price_in_the_exact_text() -> None:
 
 
 def test_simulated_traders_respect_the_ceiling() -> None:
-    found, seen = session(plan(ceiling=Decimal("1.05"), shape=ListingShape.SPIKE)), Witness()
+    found, seen = session(plan(ceiling=Decimal("1.05"), shape=ListingShape.SPIKE)), EventRecorder()
     found.sinks.append(seen)
     at(found, 1004.9)
     assert seen.trades
@@ -226,7 +226,7 @@ def test_M13_a_renamed_listing_keeps_its_coin_id() -> None:
     assert found.pair(NEW) is None
     assert found.pair("NEWERUSDT") is not None
     assert (found.calendar()[0].base, found.calendar()[0].coin_id) == ("NEWER", coin_id)
-    seen = Witness()
+    seen = EventRecorder()
     found.sinks.append(seen)
     at(found, 1001).place(NewOrder("NEWERUSDT", Side.BUY, OrderType.MARKET, quote_quantity=Decimal(10)))
     assert coin_id in {change.coin_id for change in seen.changes if change.asset == "NEWER"}
@@ -269,7 +269,7 @@ def test_a_listing_outside_the_calendar_is_in_exchange_info_only() -> None:
 def test_M14_a_pair_suspended_after_its_opening_stops_trading() -> None:
     found = at(session(plan(suspended_after_s=60)), 1061)
     assert new_pair(found).status is PairStatus.PAUSED
-    seen = Witness()
+    seen = EventRecorder()
     found.sinks.append(seen)
     assert code_of(at(found, 1200), buy()) == 30000
     assert seen.trades == []

@@ -9,7 +9,7 @@ from mexc_tui.practice.scenario import CancelAnswer, DuplicateClientId, Knobs, P
 from mexc_tui.practice.values import BookChangeKind
 from tests.support.exchange.practice_session import (
     MX,
-    Witness,
+    EventRecorder,
     best_ask,
     best_bid,
     limit,
@@ -22,10 +22,10 @@ pytestmark = pytest.mark.timeout(60)  # many random histories
 
 
 def test_an_immediate_buy_pushes_order_freeze_deal_assets_fee_order() -> None:
-    found, seen = session(), Witness()
-    found.sinks.append(seen)
+    found, recorder = session(), EventRecorder()
+    found.sinks.append(recorder)
     found.place(limit(Side.BUY, best_ask(found), 1))
-    assert seen.told == [
+    assert recorder.kinds == [
         "NEW",
         "ENTRUST_PLACE USDT",
         "deal",
@@ -37,31 +37,31 @@ def test_an_immediate_buy_pushes_order_freeze_deal_assets_fee_order() -> None:
 
 
 def test_price_improvement_returns_the_surplus_before_the_fee() -> None:
-    found, seen = session(), Witness()
+    found, recorder = session(), EventRecorder()
     ask = best_ask(found)
-    found.sinks.append(seen)
+    found.sinks.append(recorder)
     found.place(limit(Side.BUY, ask + Decimal("0.01"), 1))
-    assert "ENTRUST_UNFROZEN USDT" in seen.told
-    assert seen.fills[0].price == ask
-    assert seen.fills[0].fee == ask * Decimal("0.0005")
+    assert "ENTRUST_UNFROZEN USDT" in recorder.kinds
+    assert recorder.fills[0].price == ask
+    assert recorder.fills[0].fee == ask * Decimal("0.0005")
     usdt = found.balances()[-1]
-    assert (usdt.asset, usdt.free, usdt.locked) == ("USDT", 1000 - ask - seen.fills[0].fee, 0)
+    assert (usdt.asset, usdt.free, usdt.locked) == ("USDT", 1000 - ask - recorder.fills[0].fee, 0)
 
 
 def test_a_buy_of_the_whole_balance_pays_its_fee_from_price_improvement() -> None:
-    found, seen = session(), Witness()
+    found, recorder = session(), EventRecorder()
     price = best_ask(found) + Decimal("0.01")
     found.deposit("USDT", price * 4 - 1000)
-    found.sinks.append(seen)
+    found.sinks.append(recorder)
     found.place(limit(Side.BUY, price, 4))
-    assert [fill.fee for fill in seen.fills] == [
-        fill.quote_quantity * Decimal("0.0005") for fill in seen.fills
+    assert [fill.fee for fill in recorder.fills] == [
+        fill.quote_quantity * Decimal("0.0005") for fill in recorder.fills
     ]
 
 
 def test_a_resting_order_is_queued_visible_and_unlocked_by_its_cancel() -> None:
-    found, seen = session(), Witness()
-    found.sinks.append(seen)
+    found, recorder = session(), EventRecorder()
+    found.sinks.append(recorder)
     price = best_bid(found) - Decimal("0.01")
     placed = found.place(limit(Side.BUY, price, 10, "mine"))
     assert found.open_orders(MX) == [placed]
@@ -69,7 +69,7 @@ def test_a_resting_order_is_queued_visible_and_unlocked_by_its_cancel() -> None:
     answer = found.cancel(MX, order_id=placed.order_id)
     assert answer.status is OrderStatus.NEW
     assert found.order(MX, order_id=placed.order_id).status is OrderStatus.CANCELED
-    assert seen.told[-2:] == ["ENTRUST_CANCEL USDT", "CANCELED"]
+    assert recorder.kinds[-2:] == ["ENTRUST_CANCEL USDT", "CANCELED"]
     assert found.open_orders() == []
     assert refusal(lambda: found.cancel(MX, order_id=placed.order_id)).code == -2011
 
@@ -145,35 +145,35 @@ def test_post_only_order_that_would_match_is_refused_when_configured() -> None:
 
 
 def test_a_self_trade_fills_both_orders_and_is_marked() -> None:
-    found, seen = session(), Witness()
+    found, recorder = session(), EventRecorder()
     between = best_bid(found) + Decimal("0.0001")
     assert between < best_ask(found)
     found.place(limit(Side.BUY, between, 3))
-    found.sinks.append(seen)
+    found.sinks.append(recorder)
     found.place(limit(Side.SELL, between, 3))
-    assert [fill.is_self_trade for fill in seen.fills] == [True, True]
-    assert [fill.is_maker for fill in seen.fills] == [True, False]
-    assert seen.fills[0].fee == 0
+    assert [fill.is_self_trade for fill in recorder.fills] == [True, True]
+    assert [fill.is_maker for fill in recorder.fills] == [True, False]
+    assert recorder.fills[0].fee == 0
 
 
 def test_other_traders_fill_a_resting_order_as_maker_without_fee() -> None:
-    found, seen = session(active=20), Witness()
-    found.sinks.append(seen)
+    found, recorder = session(active=20), EventRecorder()
+    found.sinks.append(recorder)
     placed = found.place(limit(Side.BUY, best_bid(found), 2))
     found.advance(found.now_ms + 600_000)
     ended = found.order(MX, order_id=placed.order_id)
     assert ended.status is OrderStatus.FILLED
     assert ended.is_maker
-    assert all(fill.is_maker and fill.fee == 0 for fill in seen.fills)
+    assert all(fill.is_maker and fill.fee == 0 for fill in recorder.fills)
 
 
 def test_fees_are_in_mx_when_deduction_is_on() -> None:
-    found, seen = session(), Witness()
+    found, recorder = session(), EventRecorder()
     found.mx_deduction = True
-    found.sinks.append(seen)
+    found.sinks.append(recorder)
     found.place(order(Side.BUY, OrderType.MARKET, symbol="XRPUSDT", quote=Decimal(50)))
-    assert {fill.fee_asset for fill in seen.fills} == {"MX"}
-    assert {change.asset for change in seen.changes if change.kind is BookChangeKind.FEE} == {"MX"}
+    assert {fill.fee_asset for fill in recorder.fills} == {"MX"}
+    assert {change.asset for change in recorder.changes if change.kind is BookChangeKind.FEE} == {"MX"}
 
 
 def test_R14_duplicate_client_ids_are_accepted_and_the_newest_is_found() -> None:

@@ -16,7 +16,7 @@ from mexc_tui.practice.pairs import PracticeTradeSides
 from mexc_tui.practice.scenario import Knobs, ListingPlan, load
 from mexc_tui.practice.session import ExchangeSession
 from mexc_tui.practice.values import PracticeRefusal
-from tests.support.exchange.practice_session import MX, START_MS, Witness, scenario, session
+from tests.support.exchange.practice_session import MX, START_MS, EventRecorder, scenario, session
 
 pytestmark = pytest.mark.timeout(60)  # many random histories
 
@@ -76,7 +76,7 @@ def test_money_is_conserved_under_any_sequence_of_orders(
     actions: list[Action], seed: int, deducts: bool
 ) -> None:
     knobs = Knobs(maker_fee=Decimal("0.0002"), mx_deduction=deducts)
-    found, seen = session(seed=seed, active=20, knobs=knobs), Witness()
+    found, seen = session(seed=seed, active=20, knobs=knobs), EventRecorder()
     start = {balance.asset: balance.free for balance in found.balances()}
     found.sinks.append(seen)
     for action in actions:
@@ -100,7 +100,7 @@ def test_money_is_conserved_under_any_sequence_of_orders(
 @settings(max_examples=25)
 @given(ACTIONS, st.integers(0, 3))
 def test_versions_are_contiguous_and_events_rebuild_the_book(actions: list[Action], seed: int) -> None:
-    found, seen = session(seed=seed, active=20), Witness()
+    found, seen = session(seed=seed, active=20), EventRecorder()
     before = found.depth(MX, 2000)
     book = {Side.BUY: dict(before.bids), Side.SELL: dict(before.asks)}
     found.sinks.append(seen)
@@ -144,7 +144,7 @@ LISTING = ListingPlan(opens_s=20, announced_before_s=15, visible_before_s=10, tr
 
 def story(seed: int, steps: list[int], warm: bool = False) -> str:
     """Run a day in the given steps, with an order at fixed times, and return what was told."""
-    found, seen = ExchangeSession(scenario(LISTING, active=5, symbols=120), seed, START_MS), Witness()
+    found, seen = ExchangeSession(scenario(LISTING, active=5, symbols=120), seed, START_MS), EventRecorder()
     if warm:
         for _ in found.warm():
             pass
@@ -199,7 +199,7 @@ def test_a_stale_snapshot_is_an_older_book() -> None:
 
 
 def test_events_are_in_time_order_and_next_event_is_their_time() -> None:
-    found, seen = session(LISTING, active=5), Witness()
+    found, seen = session(LISTING, active=5), EventRecorder()
     found.sinks.append(seen)
     for _ in range(50):
         coming = found.next_event_ms()
@@ -240,7 +240,7 @@ def test_a_busy_pair_has_hundreds_of_levels_a_side_within_a_fifth_of_its_price_a
 
 
 def test_the_books_of_busy_pairs_move_between_their_trades() -> None:
-    found, seen = ExchangeSession(scenario(active=1, symbols=10), 1, START_MS), Witness()
+    found, seen = ExchangeSession(scenario(active=1, symbols=10), 1, START_MS), EventRecorder()
     found.sinks.append(seen)
     moves = 0
     for second in range(1, 121):
@@ -263,7 +263,7 @@ def test_the_calm_scenario_opens_a_listing_a_minute_after_the_start_and_then_eve
 
 
 def test_quiet_pairs_can_trade_too() -> None:
-    found, seen = session(quiet_rate=0.5), Witness()
+    found, seen = session(quiet_rate=0.5), EventRecorder()
     found.sinks.append(seen)
     found.advance(START_MS + 20_000)
     closed = {pair.symbol for pair in found.visible_pairs() if pair.sides is PracticeTradeSides.CLOSED}

@@ -1,4 +1,4 @@
-"""Small sessions of the practice exchange, and a sink that records every event."""
+"""Small practice sessions, and a subscriber that records every event."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ def scenario(
     pairs: tuple[str, ...] = (),
     quiet_rate: float = 0.0,
 ) -> Scenario:
-    """A small quiet day unless said otherwise."""
+    """Return a scenario, by default of a small quiet day."""
     held = balances or {"USDT": Decimal(1000), "MX": Decimal(500)}
     return Scenario(
         name="test",
@@ -45,7 +45,7 @@ def session(
     pairs: tuple[str, ...] = (),
     quiet_rate: float = 0.0,
 ) -> ExchangeSession:
-    """A session of such a day."""
+    """Return a session of such a scenario."""
     day = scenario(
         *listings,
         knobs=knobs,
@@ -59,7 +59,7 @@ def session(
 
 
 def refusal(call: Callable[[], object]) -> PracticeRefusal:
-    """Run what must be refused, and return the refusal."""
+    """Run a call that must be refused, and return the refusal."""
     with pytest.raises(PracticeRefusal) as caught:
         call()
     return caught.value
@@ -96,10 +96,10 @@ def order(
 
 
 @dataclass
-class Witness:
-    """Remembers all that a session tells."""
+class EventRecorder:
+    """Records all events of a session."""
 
-    told: list[str] = field(default_factory=list[str])
+    kinds: list[str] = field(default_factory=list[str])
     trades: list[tuple[str, PracticeTrade]] = field(default_factory=list[tuple[str, PracticeTrade]])
     levels: list[tuple[str, Side, Decimal, Decimal, int]] = field(
         default_factory=list[tuple[str, Side, Decimal, Decimal, int]]
@@ -115,13 +115,13 @@ class Witness:
         self.levels.append((symbol, side, price, quantity, version))
 
     def on_order(self, order: OrderRecord) -> None:
-        self.told.append(order.status)
+        self.kinds.append(order.status)
         self.orders.append(order)
 
     def on_deal(self, fill: Fill) -> None:
-        self.told.append("deal")
+        self.kinds.append("deal")
         self.fills.append(fill)
 
     def on_balance(self, change: BalanceChange) -> None:
-        self.told.append(f"{change.kind} {change.asset}")
+        self.kinds.append(f"{change.kind} {change.asset}")
         self.changes.append(change)

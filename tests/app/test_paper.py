@@ -110,7 +110,7 @@ def test_a_listing_is_bought_on_paper_and_the_ledger_continues_after_a_restart(
         assert asked(tmp_path, "reconcile")["unexplained"] == []
     finally:
         said = end(engine)
-    assert "their stops end with this engine: SOONUSDT" in said
+    assert "left open without stops until the next start: SOONUSDT" in said
     engine = engine_on(tmp_path, market)
     try:
         again = asked(tmp_path, "positions")[0]

@@ -30,7 +30,7 @@ from random import Random
 from mexc_tui.app.endpoints import SystemClock, read_endpoint
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.model.credentials import Credentials, Secret
-from mexc_tui.ledger.ids import make
+from mexc_tui.ledger.ids import make_ids
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Purpose
 
@@ -43,7 +43,7 @@ async def main():
             for one in (await client.orders.open_orders()).rows:
                 print(one.client_order_id)
             return
-        names = [make(sys.argv[2], 1_700_000_000_000, 1, 1)[0], "somebody-else"]
+        names = [make_ids(sys.argv[2], 1_700_000_000_000, 1, 1)[0], "somebody-else"]
         pair = next(p for p in (await client.market.exchange_info()).symbols if p.symbol == "MXUSDT")
         for name in names:
             order = NewOrder(symbol=pair.symbol, side=Side.BUY, type=OrderType.LIMIT, client_order_id=name,

@@ -182,7 +182,9 @@ def test_a_damaged_ledger_stops_entries_but_no_exit(tmp_path: Path) -> None:
             await leave_at(watcher, POINTS["over"])
             assert watcher.components.ledger.state.positions
         with closing(sqlite3.connect(exchange.paths.store)) as connection, connection:
-            connection.execute("UPDATE attempts SET body = CAST(replace(body, 'taken', 'eaten') AS BLOB)")
+            connection.execute(
+                "UPDATE attempts SET body = CAST(replace(body, 'accepted', 'excepted') AS BLOB)"
+            )
         async with exchange.engine() as watcher:
             await watcher.at(70)
             assert not watcher.components.reconciler.is_done
@@ -257,7 +259,7 @@ async def cut_off_once_sent(watcher: Watcher) -> None:
         vars(running.store)["write"] = refuse
         sent(order)
 
-    vars(watcher.components.ledger)["sent"] = last
+    vars(watcher.components.ledger)["register_sent"] = last
     vars(watcher.components)["stop"] = no_farewell
     await watcher.until(lambda: bool(watcher.buys()), 60)
     for task in tuple(watcher.components.execution._running):  # pyright: ignore[reportPrivateUsage]

@@ -147,7 +147,7 @@ def test_a_fact_is_one_line_of_words() -> None:
     )
     assert _line(change).endswith("3 → 5, after restart (a person)")
     raised = SignalRaised(at_ms=1, about="NEWUSDT", signal=listing_samples.signal())
-    assert "ready_state opening: the triple is 2/2/4 (40%" in _line(raised)
+    assert "ready state opening: the triple is 2/2/4 (40%" in _line(raised)
 
 
 def test_an_id_of_a_command_does_not_push_its_words_out_of_line() -> None:

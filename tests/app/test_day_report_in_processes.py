@@ -14,7 +14,7 @@ from mexc_tui.report.text import MOST_COLUMNS
 from tests.support.processes.ready_line import ready_line
 from tests.support.samples.report_samples import whole_lines
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 SCENARIO = Path(__file__).with_name("short-day.toml")
 RUN = [sys.executable, "-m", "mexc_tui"]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.processes.engine_and_exchange import DeskProcesses, begin, desk, end
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 __all__ = ["desk"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 SCENARIO = """
 name = "short"

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.processes.ready_line import ready_line
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 SHORT = """
 name = "short"

@@ -21,7 +21,7 @@ from tests.support.processes.terminal_session import (
     until,
 )
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 __all__ = ["shell"]
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from mexc_tui.model.endpoint import Endpoint
 from tests.support.processes.headless_engine import desk, end_of, written
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 
 @pytest.mark.parametrize(("status", "retry_after"), [(418, "600"), (429, "600"), (503, "600"), (403, "")])

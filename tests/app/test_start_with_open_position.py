@@ -24,7 +24,7 @@ from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.support.processes.headless_engine import desk, end_of, environment, line_of, written
 from tests.support.samples.trading_samples import entry, intent, lot, position
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 NOBODY = 0
 """In place of a status: the connection is taken, and nothing is answered."""

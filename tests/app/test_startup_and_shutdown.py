@@ -23,7 +23,7 @@ from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer, serving
 from tests.support.processes.headless_engine import desk, end_of, environment, line_of, written
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -19,7 +19,7 @@ from mexc_tui.host.paths import PathsError, paths_of
 from mexc_tui.settings.load import SettingsError
 from tests.support.processes.engine_and_exchange import DeskProcesses, desk, end, environment
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 __all__ = ["desk"]
 

@@ -15,7 +15,7 @@ import pytest
 from tests.support.processes.ready_line import ready_line
 from tests.support.processes.shell import RUN, Shell
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from mexc_tui.practice.scenario import MarketPlan
 from mexc_tui.practice.server import PracticeServer
 from tests.support.exchange.practice_client import scenario
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 TINY = """
 name = "tiny"

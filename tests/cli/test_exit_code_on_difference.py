@@ -14,7 +14,7 @@ from mexc_tui.practice.clock import wall_clock
 from mexc_tui.practice.scenario import MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer, served
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 DAY = Scenario(name="short", duration_s=8, market=MarketPlan(symbols=20, active_pairs=1))
 

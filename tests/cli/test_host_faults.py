@@ -16,7 +16,7 @@ from tests.support.processes.pseudo_terminal import Terminal
 from tests.support.processes.shell import Shell
 from tests.support.processes.terminal_session import READY, shell
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 __all__ = ["desk", "shell"]
 

@@ -16,7 +16,7 @@ from mexc_tui.model.endpoint import Endpoint
 from tests.support.processes.file_keyring import FileKeyring
 from tests.support.processes.key_exchange import TRADES, exchange
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 KEY, SECRET = "mx0vCANARYKEY98765", "CANARYSECRET0123456789abcdef0123"
 BOTH = f"{KEY}\n{SECRET}\n"

@@ -24,7 +24,7 @@ from tests.support.processes.engine_and_exchange import (
     start_exchange,
 )
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 __all__ = ["desk"]
 

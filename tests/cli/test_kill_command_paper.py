@@ -11,7 +11,7 @@ from mexc_tui.cli.main import main
 from mexc_tui.host.halt_file import HaltFileOnDisk
 from mexc_tui.model.trading import Cause, TradingState
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 
 def test_kill_direct_on_paper_writes_the_halt_and_explains_paper_orders(

@@ -17,7 +17,7 @@ from tests.support.processes.key_exchange import TRADES, exchange
 from tests.support.processes.pseudo_terminal import Terminal
 from tests.support.processes.shell import Shell
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 RUN = [sys.executable, "-m", "tests.support.processes.file_keyring"]
 ENTER = "\r"

@@ -43,7 +43,7 @@ from tests.support.fake_engine import FakeEngineQueries
 from tests.support.samples import position_samples
 from tests.support.samples import trading_samples as samples
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 CLOCK = SystemClock()
 HOSTILE = "\x1b[31mNEW\u202e"

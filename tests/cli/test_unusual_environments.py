@@ -10,7 +10,7 @@ import pytest
 from mexc_tui.cli.main import main
 from tests.support.processes.command_server import CLOSED, Ran, Zygote
 
-pytestmark = pytest.mark.timeout(60)  # runs processes
+pytestmark = pytest.mark.timeout(180)  # runs processes
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "": (),

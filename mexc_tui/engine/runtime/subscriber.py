@@ -36,8 +36,10 @@ class SubscriberPolicy:
     queue_size: int = 1_000
     """Facts queued at most; on overflow the queue is replaced by one `Resume`."""
     retry_s: float = 1.0
-    """Pause before a failed `Resume` is retried; doubles up to `retry_cap_s`."""
+    """Pause before a failed notice is retried; doubles up to `retry_cap_s`."""
     retry_cap_s: float = 30.0
+    fact_attempts: int = 5
+    """Attempts to handle one fact; then it is skipped, so that one bad fact does not block the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +171,23 @@ class Subscriber:
         self._last_error = describe(error)
         if self._failures & (self._failures - 1) == 0:  # log the 1st, 2nd, 4th, 8th ... failure
             log.error("subscriber %s failed (failure %d): %s", self.name, self._failures, self._last_error)
+        self._tries += 1
         if isinstance(notice, Resume):
             self._resume(notice.from_sequence)
-            self._tries += 1
-            await self._pause()
+        elif self._tries < self._policy.fact_attempts:
+            self._retry(notice)
+        else:
+            log.error("subscriber %s skips fact %d", self.name, notice.sequence)
+            self._tries = 0
+            return
+        await self._pause()
+
+    def _retry(self, fact: Fact) -> None:
+        """Queue a failed fact first; if the queue overflowed meanwhile, resume from it."""
+        if self._resume_from is None:
+            self._facts.appendleft(fact)
+        else:
+            self._resume(fact.sequence)
 
     def _resume(self, from_sequence: int) -> None:
         if self._resume_from is None:

@@ -69,15 +69,51 @@ def test_H7_a_failing_subscriber_is_counted_and_affects_no_other() -> None:
         broken, healthy = RecordingSubscriber(), RecordingSubscriber()
         broken.fail_on = {1, 2}
         feed = EventFeed(sim.clock)
-        feed.subscribe("broken", broken.handle)
+        feed.subscribe("broken", broken.handle, SubscriberPolicy(fact_attempts=2))
         feed.subscribe("healthy", healthy.handle)
         for number in (1, 2, 3):
             feed.publish([fact(number)])
-        await asyncio.sleep(1)
+        await asyncio.sleep(0.5)
+        assert (healthy.facts, broken.facts) == ([1, 2, 3], [])
+        await asyncio.sleep(10)
         states = {state.name: state for state in feed.state().subscribers}
-        assert (states["broken"].failures, states["broken"].handled) == (2, 1)
+        assert (states["broken"].failures, states["broken"].handled) == (4, 1)
         assert states["broken"].last_error == "RuntimeError: handler failed"
-        assert (states["healthy"].failures, healthy.facts, broken.facts) == (0, [1, 2, 3], [3])
+        assert (states["healthy"].failures, broken.facts) == (0, [3])
+        await feed.close()
+
+    simulate(main)
+
+
+def test_a_fact_whose_handling_failed_once_is_handled_in_order() -> None:
+    async def main(sim: Simulation) -> None:
+        subscriber = RecordingSubscriber()
+        subscriber.fail_on = {2}
+        feed = EventFeed(sim.clock)
+        feed.subscribe("desk", subscriber.handle, SHORT_QUEUE)
+        feed.publish([fact(number) for number in (1, 2, 3)])
+        await asyncio.sleep(0.5)
+        assert subscriber.facts == [1]
+        subscriber.fail_on = set()
+        await asyncio.sleep(1)
+        assert subscriber.facts == [1, 2, 3]
+        await feed.close()
+
+    simulate(main)
+
+
+def test_a_failed_fact_is_not_lost_when_the_queue_overflows_during_the_pause() -> None:
+    async def main(sim: Simulation) -> None:
+        subscriber = RecordingSubscriber()
+        subscriber.fail_on = {1}
+        feed = EventFeed(sim.clock)
+        feed.subscribe("desk", subscriber.handle, SHORT_QUEUE)
+        feed.publish([fact(1)])
+        await asyncio.sleep(0.5)
+        feed.publish([fact(number) for number in range(2, 12)])
+        subscriber.fail_on = set()
+        await asyncio.sleep(5)
+        assert subscriber.facts == list(range(1, 12))
         await feed.close()
 
     simulate(main)

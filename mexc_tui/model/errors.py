@@ -33,7 +33,7 @@ Every error of the package is in this tree, with its module unless that is this 
   x BudgetRefused                  exchange/limits/budget.py
   x ClockOutOfBounds               exchange/limits/clock_offset.py
   x OriginRefused                  exchange/origins.py
-  x UnreadableAnswer               exchange/rest/connection.py
+  x UnreadableResponse             exchange/rest/connection.py
   x ConnectTimeout                 exchange/rest/connection.py
   x RetryDeadline                  exchange/rest/retry.py
   x SocketEnded                    exchange/streams/socket.py

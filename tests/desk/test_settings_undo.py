@@ -42,7 +42,7 @@ def test_the_last_change_is_undone_and_redone(tmp_path: Path) -> None:
             nothing = await undo(client)
             assert (nothing.outcome, nothing.words) == (
                 CommandOutcome.REFUSED,
-                "No setting was changed yet.",
+                "No setting has been changed.",
             )
             before = TABLE[NAME].default
             await change(client, NAME, "7")

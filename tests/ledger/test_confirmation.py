@@ -257,7 +257,7 @@ def test_a_dead_pair_costs_its_own_coin_and_everything_else_is_compared() -> Non
     comparing = Comparing(selling(a_desk()))
     theirs = comparing.desk.mirrored(ABC="-10", ABC2="10000", USDT="-50")
     silent = replace(
-        theirs, orders=(), listed=frozenset[str](), delisted={"ABCUSDT": "Unknown pair (code -1121)"}
+        theirs, orders=(), listed_symbols=frozenset[str](), delisted={"ABCUSDT": "Unknown pair (code -1121)"}
     )
     for _ in range(9):
         comparing.compare(silent)

@@ -26,7 +26,7 @@ def test_what_is_made_can_be_read_and_is_short_enough(
 
 @pytest.mark.parametrize("instance", ["ab", "ABCD", "ab-c", ""])
 def test_an_instance_that_does_not_fit_is_refused(instance: str) -> None:
-    with pytest.raises(ValueError, match="no client order ids"):
+    with pytest.raises(ValueError, match="cannot create client order ids"):
         make_ids(instance, 1, 1, 1)
 
 

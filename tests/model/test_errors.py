@@ -77,7 +77,7 @@ def test_an_error_states_who_raises_it(error: type[BaseException]) -> None:
 
 
 NAMED = re.compile(r"\bRaises ((?:[A-Z]\w+(?:, or |, | or | and )?)+)")
-OF_LIBRARIES = {"IncompleteReadError", "ValidationError", "UsageError", "SkipAction"}
+OF_LIBRARIES = {"CancelledError", "IncompleteReadError", "ValidationError", "UsageError", "SkipAction"}
 
 
 @pytest.mark.parametrize("package", sorted({name.split(".")[1] for name in MODULES}))

@@ -79,7 +79,7 @@ def test_h12_a_restored_old_backup_halts_and_names_the_orders_that_are_newer(tmp
         async with day.engine() as running:
             _, cause, words = await halt_of(running)
             assert cause is Cause.UNKNOWN_ORDER
-            assert "made by this desk and is not in its ledger" in words
+            assert "created by this desk and is not in its ledger" in words
             assert "older than the exchange's orders" in words
             ids = components_of(running).ledger.client_ids(1)
             assert ids[0] not in {row.client_order_id for row in bought(day)}

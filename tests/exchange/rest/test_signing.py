@@ -151,6 +151,6 @@ def test_a_secret_never_shows() -> None:
 
 
 def test_an_access_key_cannot_smuggle_a_header() -> None:
-    with pytest.raises(ValueError, match="letters and digits") as caught:
+    with pytest.raises(ValueError, match="letters, digits") as caught:
         Credentials("abc\r\nX-Evil: 1", Secret(OURS))
     assert "Evil" not in str(caught.value)

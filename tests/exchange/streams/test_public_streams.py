@@ -278,7 +278,7 @@ async def test_a_fault_in_asking_for_topics_is_not_swallowed(monkeypatch: pytest
     def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(Subscriptions, "take_dropped", fail)
+    monkeypatch.setattr(Subscriptions, "pop_dropped", fail)
     server = StreamServer()
     async with listening(server) as url, aiohttp.TCPConnector() as connector, asyncio.timeout(5):
         streams = Watcher(url, connector).streams

@@ -179,10 +179,10 @@ def test_a_file_is_whole_or_not_there_and_for_this_user_alone(tmp_path: Path) ->
     assert path.read_bytes() == b"22"
     assert path.stat().st_mode & 0o077 == 0
     assert [one.name for one in path.parent.iterdir()] == ["a.csv"]
-    (tmp_path / "exports").mkdir()
-    with pytest.raises(OSError, match="taken"):
-        save(tmp_path, "taken", b"3")
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["new", "taken"]
+    (tmp_path / "a folder").mkdir()
+    with pytest.raises(OSError, match="a folder"):
+        save(tmp_path, "a folder", b"3")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a folder", "new"]
 
 
 @given(st.text())

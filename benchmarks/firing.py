@@ -200,7 +200,14 @@ async def load(on_push: Callable[[int], None]) -> AsyncGenerator[Callable[[], in
         async with MexcClient(endpoint.rest, clock=clock, rng=Random(1)) as client:
             found = [t.symbol for t in await client.market.tickers_24h() if t.symbol.isascii()]
         async with aiohttp.TCPConnector() as connector:
-            streams = MarketStreams(endpoint.ws, connector, clock, Random(1), handle, lambda _hole: None)
+            streams = MarketStreams(
+                endpoint.ws,
+                connector=connector,
+                clock=clock,
+                rng=Random(1),
+                on_push=handle,
+                on_gap=lambda _hole: None,
+            )
             streams.subscribe(topics.best_quote(symbol, TopicPace.MS_10) for symbol in found[:LOADED_PAIRS])
             running = asyncio.create_task(streams.run())
             await asyncio.sleep(3)

@@ -68,7 +68,12 @@ async def measure(endpoint: Endpoint, seconds: float) -> None:
         symbols = [ticker.symbol for ticker in await client.market.tickers_24h() if ticker.symbol.isascii()]
     async with aiohttp.TCPConnector() as connector:
         streams = MarketStreams(
-            endpoint.ws, connector, clock, Random(1), handler(seen), lambda gap: note(seen, gap)
+            endpoint.ws,
+            connector=connector,
+            clock=clock,
+            rng=Random(1),
+            on_push=handler(seen),
+            on_gap=lambda gap: note(seen, gap),
         )
         streams.subscribe(topics.best_quote(symbol, TopicPace.MS_10) for symbol in symbols[: PAIRS + 5])
         running = asyncio.create_task(streams.run())

@@ -88,11 +88,11 @@ class MexcMarket:
         self._market = parts.client.market
         self._streams = MarketStreams(
             parts.stream_url,
-            parts.connector,
-            parts.clock,
-            parts.rng,
-            self._on_push,
-            self._on_gap,
+            connector=parts.connector,
+            clock=parts.clock,
+            rng=parts.rng,
+            on_push=self._on_push,
+            on_gap=self._on_gap,
             timings=parts.timings,
         )
         self._versions = VersionOrder()

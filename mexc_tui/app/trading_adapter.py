@@ -55,12 +55,12 @@ class MexcTrading:
         self._sink: UserStreamSink | None = None
         self._private = UserStream(
             parts.stream_url,
-            parts.connector,
-            parts.clock,
-            parts.rng,
-            parts.client.account,
-            self._on_update,
-            self._on_gap,
+            connector=parts.connector,
+            clock=parts.clock,
+            rng=parts.rng,
+            calls=parts.client.account,
+            on_update=self._on_update,
+            on_gap=self._on_gap,
             keys=parts.keys,
             timings=parts.timings,
             on_refused=parts.client.budget.record_response,

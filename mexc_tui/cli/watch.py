@@ -127,11 +127,11 @@ class Watcher:
         self._books = OrderBookSync(client.market, clock, rng)
         self._streams = MarketStreams(
             endpoint.ws,
-            connector,
-            clock,
-            rng,
-            self._on_push,
-            self._on_gap,
+            connector=connector,
+            clock=clock,
+            rng=rng,
+            on_push=self._on_push,
+            on_gap=self._on_gap,
             on_refused=client.budget.record_response,
         )
         self._watched: dict[str, _Watched] = {}

@@ -90,7 +90,9 @@ class MexcClient:
 
     def firing_connection(self) -> WarmConnection:
         """Return a new firing connection, not yet connected. The caller closes it."""
-        return WarmConnection(self._requester, self._transport.connections, self.origin, self._clock)
+        return WarmConnection(
+            self._requester, connections=self._transport.connections, origin=self.origin, clock=self._clock
+        )
 
     @property
     def bans(self) -> tuple[Ban, ...]:

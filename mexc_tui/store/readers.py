@@ -58,6 +58,7 @@ class Readers:
     def __init__(
         self,
         connector: Callable[[], sqlite3.Connection],
+        *,
         count: int,
         thread: type[SqliteThread],
         clock: Clock,

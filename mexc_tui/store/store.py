@@ -66,6 +66,7 @@ class SqliteStore:
     def __init__(
         self,
         path: Path,
+        *,
         thread: SqliteThread,
         runner: GroupRunner,
         clock: Clock,
@@ -86,8 +87,15 @@ class SqliteStore:
         self._clock = clock
         self._limits = limits
         self._slow = SlowLog(limits.slow_ms, limits.too_slow_ms)
-        self._writer = Writer(thread, runner, publish, self._slow)
-        self._readers = Readers(self._open_reader, limits.readers, type(thread), clock, self._slow, damage)
+        self._writer = Writer(thread, runner=runner, publish=publish, slow=self._slow)
+        self._readers = Readers(
+            self._open_reader,
+            count=limits.readers,
+            thread=type(thread),
+            clock=clock,
+            slow=self._slow,
+            damage=damage,
+        )
 
     @classmethod
     async def open(
@@ -121,7 +129,16 @@ class SqliteStore:
         except BaseException:
             await opened.end(CLOSING_S)
             raise
-        store = cls(path, opened, runner, clock, publish, limits, reserve, damage)
+        store = cls(
+            path,
+            thread=opened,
+            runner=runner,
+            clock=clock,
+            publish=publish,
+            limits=limits,
+            reserve=reserve,
+            damage=damage,
+        )
         store.signs_of_use = signs if findings.is_new else ()
         return store
 

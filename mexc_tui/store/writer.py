@@ -32,7 +32,7 @@ class _Request:
 class Writer:
     """Accepts jobs on the event loop and commits them in groups, in order of arrival."""
 
-    def __init__(self, thread: SqliteThread, runner: GroupRunner, publish: Publish, slow: SlowLog) -> None:
+    def __init__(self, thread: SqliteThread, *, runner: GroupRunner, publish: Publish, slow: SlowLog) -> None:
         self._thread = thread
         self._runner = runner
         self.publish = publish

@@ -82,7 +82,9 @@ class _InFlight:
 class WarmConnection:
     """Implements `ports.trading.FiringLine` over HTTP/1.1."""
 
-    def __init__(self, requester: Requester, connections: Connections, origin: str, clock: "Clock") -> None:
+    def __init__(
+        self, requester: Requester, *, connections: Connections, origin: str, clock: "Clock"
+    ) -> None:
         """Prepare without connecting. Needs a running event loop."""
         self._requester = requester
         self._limits = requester.limits

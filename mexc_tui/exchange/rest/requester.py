@@ -176,7 +176,9 @@ class Requester:
     def permit(self, route: Route, purpose: Purpose) -> "SendPermit":
         """Return a permit that admits such requests without waiting."""
         lane_costs = self.budget.lane_costs(route.weight, purpose, is_order=route.is_order, lanes=route.lanes)
-        return SendPermit(self.breakers[route.group], self.budget, lane_costs, purpose)
+        return SendPermit(
+            breaker=self.breakers[route.group], budget=self.budget, lane_costs=lane_costs, purpose=purpose
+        )
 
     def release(self, route: Route, purpose: Purpose) -> None:
         """Return the breaker probe of an admitted request that ended without a result."""
@@ -318,7 +320,9 @@ class SendPermit:
 
     __slots__ = ("_breaker", "_budget", "_headroom", "_lane_costs", "_purpose")
 
-    def __init__(self, breaker: Breaker, budget: RateBudget, lane_costs: LaneCosts, purpose: Purpose) -> None:
+    def __init__(
+        self, *, breaker: Breaker, budget: RateBudget, lane_costs: LaneCosts, purpose: Purpose
+    ) -> None:
         self._breaker = breaker
         self._budget = budget
         self._lane_costs = lane_costs

@@ -53,6 +53,7 @@ class Inbox:
     def __init__(
         self,
         clock: Clock,
+        *,
         handle: Handler,
         on_overflow: Callable[[SubscriptionState], None],
         on_unreadable: Callable[[str], None] = _ignore_unreadable,

@@ -88,6 +88,7 @@ class ListenKeyManager:
     def __init__(
         self,
         calls: ListenKeyCalls,
+        *,
         rng: Random,
         on_event: Callable[[KeyEvent], None] | None = None,
         record: KeyRecord | None = None,

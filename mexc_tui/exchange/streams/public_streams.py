@@ -70,12 +70,12 @@ class MarketStreams:
     def __init__(
         self,
         url: str,
+        *,
         connector: aiohttp.BaseConnector,
         clock: Clock,
         rng: Random,
         on_push: OnPush,
         on_gap: Callable[[StreamGap], None],
-        *,
         timings: SocketTimings | None = None,
         stale_after_s: float = 60,
         on_refused: Callable[[int], None] = ignore_refusal,
@@ -99,7 +99,7 @@ class MarketStreams:
         self._shards: list[Shard] = []
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._running: _Running | None = None
-        self._inbox = Inbox(clock, self._handle, self._on_overflow)
+        self._inbox = Inbox(clock, handle=self._handle, on_overflow=self._on_overflow)
         self._received: list[int] = []
 
     # ---- subscriptions

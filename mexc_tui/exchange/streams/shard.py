@@ -246,7 +246,9 @@ class Shard:
         def on_ack(ack: Ack) -> None:
             self._apply_ack(link, ack)
 
-        socket = StreamSocket(ws, timings, parts.on_frame, on_ack, parts.on_unknown)
+        socket = StreamSocket(
+            ws, timings=timings, on_frame=parts.on_frame, on_ack=on_ack, on_unknown=parts.on_unknown
+        )
         link = _Link(socket, subscriptions, self._loop.time())
         return link
 

@@ -137,6 +137,7 @@ class StreamSocket:
     def __init__(
         self,
         ws: aiohttp.ClientWebSocketResponse,
+        *,
         timings: SocketTimings,
         on_frame: Callable[[bytes], None],
         on_ack: Callable[[Ack], None],

@@ -67,13 +67,13 @@ class UserStream:
     def __init__(
         self,
         url: str,
+        *,
         connector: aiohttp.BaseConnector,
         clock: Clock,
         rng: Random,
         calls: ListenKeyCalls,
         on_update: Callable[[PrivateUpdate], None],
         on_gap: Callable[[StreamGap], None],
-        *,
         on_key: Callable[[KeyEvent], None] | None = None,
         keys: KeyRecord | None = None,
         timings: SocketTimings | None = None,
@@ -93,11 +93,13 @@ class UserStream:
         self._on_update = on_update
         self._on_gap = on_gap
         self._on_refused = on_refused
-        self._key = ListenKeyManager(calls, rng, on_key, keys)
+        self._key = ListenKeyManager(calls, rng=rng, on_event=on_key, record=keys)
         self._key_is_suspect = False
         self._short_lives = 0
         self._is_live = False
-        self._inbox = Inbox(clock, self._handle, lambda _feed: None, self._on_unreadable)
+        self._inbox = Inbox(
+            clock, handle=self._handle, on_overflow=lambda _feed: None, on_unreadable=self._on_unreadable
+        )
         self._clock = clock
         self._feeds = [
             SubscriptionState(topic, clock.monotonic_ns(), float("inf")) for topic in private_topics()

@@ -73,7 +73,7 @@ async def play(sim: Simulation, budget: RateBudget, planned: Sequence[Call]) -> 
 
     async def leave(call: Call) -> None:
         needs = budget.lane_costs(call.weight, call.purpose, is_order=call.is_order)
-        quick = SendPermit(breaker, budget, needs, call.purpose)
+        quick = SendPermit(breaker=breaker, budget=budget, lane_costs=needs, purpose=call.purpose)
         if call.is_quick and quick.is_available():
             quick.record_sent(sim.clock.monotonic_ns())
         else:

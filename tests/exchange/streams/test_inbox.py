@@ -38,7 +38,9 @@ class Receiver:
         self.clock = HandClock()
         self.handled: list[tuple[str, Push]] = []
         self.overflows: list[str] = []
-        self.inbox = Inbox(self.clock, self._take, lambda feed: self.overflows.append(feed.topic.channel))
+        self.inbox = Inbox(
+            self.clock, handle=self._take, on_overflow=lambda feed: self.overflows.append(feed.topic.channel)
+        )
         self.feeds = {topic: SubscriptionState(topic, 0, 60) for topic in wanted}
         for feed in self.feeds.values():
             self.inbox.add(feed)

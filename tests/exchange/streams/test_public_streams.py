@@ -45,11 +45,11 @@ class Watcher:
         self._changed = asyncio.Event()
         self.streams = MarketStreams(
             url,
-            connector,
-            MonotonicClock(),
-            Random(1),
-            self._take,
-            self._hole,
+            connector=connector,
+            clock=MonotonicClock(),
+            rng=Random(1),
+            on_push=self._take,
+            on_gap=self._hole,
             timings=timings,
             on_refused=self.refused.append,
         )
@@ -268,7 +268,14 @@ async def test_an_error_of_the_consumer_is_not_swallowed() -> None:
     )
     sent: list[asyncio.Future[None]] = []
     async with listening(server) as url, aiohttp.TCPConnector() as connector:
-        streams = MarketStreams(url, connector, MonotonicClock(), Random(1), fail, lambda _hole: None)
+        streams = MarketStreams(
+            url,
+            connector=connector,
+            clock=MonotonicClock(),
+            rng=Random(1),
+            on_push=fail,
+            on_gap=lambda _hole: None,
+        )
         streams.subscribe([topic])
         with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="own bug")):
             await streams.run()

@@ -78,7 +78,12 @@ def test_M5_M6_books_agree_with_the_exchange_whatever_happens_to_pushes(faults: 
         async with MexcClient(f"http://{HOST}", clock=sim.clock, rng=sim.rng, connector=connector) as client:
             books = Books(client, sim)
             streams = MarketStreams(
-                f"ws://{HOST}/ws", sim.network.connector(), sim.clock, sim.rng, books.on_push, books.on_gap
+                f"ws://{HOST}/ws",
+                connector=sim.network.connector(),
+                clock=sim.clock,
+                rng=sim.rng,
+                on_push=books.on_push,
+                on_gap=books.on_gap,
             )
             symbol = "MXUSDT"
             book = books.order_books.add(symbol)
@@ -123,7 +128,13 @@ async def test_an_order_on_the_practice_exchange_comes_back_on_the_private_strea
         ):
             await client.measure_clock(3)
             stream = UserStream(
-                endpoint.ws, connector, clock, Random(1), client.account, on_update, lambda _hole: live.set()
+                endpoint.ws,
+                connector=connector,
+                clock=clock,
+                rng=Random(1),
+                calls=client.account,
+                on_update=on_update,
+                on_gap=lambda _hole: live.set(),
             )
             task = asyncio.create_task(stream.run())
             async with asyncio.timeout(20):

@@ -111,12 +111,12 @@ class Account:
         self.events: list[KeyEvent] = []
         self.stream = UserStream(
             URL,
-            sim.network.connector(),
-            sim.clock,
-            sim.rng,
-            office,
-            self.updates.append,
-            self.gaps.append,
+            connector=sim.network.connector(),
+            clock=sim.clock,
+            rng=sim.rng,
+            calls=office,
+            on_update=self.updates.append,
+            on_gap=self.gaps.append,
             on_key=self.events.append,
             keys=keys,
             timings=timings,

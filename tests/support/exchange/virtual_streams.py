@@ -29,7 +29,13 @@ class StreamBench:
         self.versions: list[tuple[int, int]] = []
         self.pushes = 0
         self.streams = MarketStreams(
-            URL, sim.network.connector(), sim.clock, sim.rng, self._take, self._hole, timings=timings
+            URL,
+            connector=sim.network.connector(),
+            clock=sim.clock,
+            rng=sim.rng,
+            on_push=self._take,
+            on_gap=self._hole,
+            timings=timings,
         )
 
     @property

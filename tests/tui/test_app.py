@@ -223,7 +223,7 @@ async def test_every_action_of_the_keys_is_one() -> None:
 async def test_leaving_asks_and_detaches_by_default() -> None:
     async with desk() as (app, pilot, _):
         await pilot.press("q")
-        text = await until(pilot, app, "3 positions are open; stops live in the engine.")
+        text = await until(pilot, app, "3 positions are open; the engine manages the stops.")
         assert "mexc-tui attach" in text
         await pilot.press("enter")
         await pilot.pause()

@@ -49,7 +49,7 @@ def leave_text(source: DeskSource) -> str:
     process = "" if status is None else f" (process {status.pid})"
     are = "position is" if open_count == 1 else "positions are"
     protected = (
-        f"{open_count} {are} open; the engine watches the stops." if open_count else "No open position."
+        f"{open_count} {are} open; the engine manages the stops." if open_count else "No open position."
     )
     return (
         f"{protected}\n\n"

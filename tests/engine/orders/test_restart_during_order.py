@@ -46,7 +46,7 @@ async def then_another_agrees(day: PracticeDay, *, holds: bool) -> None:
 
 @pytest.mark.parametrize(
     ("moment", "is_sent", "holds"),
-    [("sent", False, False), ("sent", True, True), ("take", True, True)],
+    [("register_sent", False, False), ("register_sent", True, True), ("book_evidence", True, True)],
     ids=["before the send", "after the send", "after the answer, before it is booked"],
 )
 def test_c2_an_engine_killed_while_it_buys(

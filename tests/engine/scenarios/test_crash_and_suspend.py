@@ -61,7 +61,7 @@ def test_an_engine_killed_after_its_shot_fires_no_second_one_and_knows_what_it_b
         day = a_day(sim, tmp_path, entry_window_ms=window_ms)
         await day.open()
         async with mortal(day, monkeypatch) as running:
-            struck = cut_power_when(running, monkeypatch, "sent", is_sent=True)
+            struck = cut_power_when(running, monkeypatch, "register_sent", is_sent=True)
             await asyncio.sleep(ARM_S)
             await components_of(running).arming.arm(SYMBOL, "ann")
             await struck.wait()

@@ -159,7 +159,7 @@ async def test_an_empty_table_says_what_would_fill_it_and_a_filter_that_it_hides
         table.apply({"1": _line(1)})
         table.set_filter("none")
         await pilot.pause()
-        assert "None of 1 rows has 'none'" in _text(table)[1]
+        assert "None of 1 rows matches 'none'" in _text(table)[1]
         table.set_filter("")
         app.wire.written = ""
         table.apply({"1": None})

@@ -239,7 +239,7 @@ def test_H6_an_order_worker_that_keeps_failing_halts_and_another_only_reduces(
             await until(lambda: components.ledger.state.trading.cause is Cause.WORKER, 60)
             assert components.ledger.state.trading.state is TradingState.REDUCE_ONLY
             monkeypatch.undo()
-            monkeypatch.setattr(components.order_resolution, "_look", broken)
+            monkeypatch.setattr(components.order_resolution, "_check_orders", broken)
             await until(lambda: components.ledger.state.trading.cause is Cause.ORDER_WORKER, 60)
             assert components.ledger.state.trading.state is TradingState.HALTED
             monkeypatch.undo()

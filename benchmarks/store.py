@@ -19,9 +19,9 @@ from mexc_tui.model.event import Alert, encode
 from mexc_tui.model.outcome_of_listing import ListingOutcome, OutcomeEnd
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input, Probability, Signal, SignalKey
-from mexc_tui.store.connections import StoreLimits, open_writer
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import ReadTransaction, UnitOfWork
+from mexc_tui.store.sqlite.connections import StoreLimits, open_writer
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.unit_of_work import ReadTransaction, UnitOfWork
 
 ROUNDS = 40
 COMMITS = 15

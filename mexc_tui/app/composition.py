@@ -32,7 +32,7 @@ from mexc_tui.model.storage import StorageDamaged
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import scenario_layer
 from mexc_tui.settings.load import Layers, Loaded, load
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.store import SqliteStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from mexc_tui.report.day_builder import report_of
 from mexc_tui.report.inputs import DayInputs, EquityInputs, ReportSignal, StoredDay, TradingInputs
 from mexc_tui.settings.load import Loaded
 from mexc_tui.settings.row import text_of
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import ReadTransaction
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.unit_of_work import ReadTransaction
 
 MOST_LISTINGS = 5_000
 MOST_SIGNALS = 1_000

@@ -19,7 +19,7 @@ from mexc_tui.engine.views.trading_queries import trading_queries
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.model.event import Fact
 from mexc_tui.ports.clock import Clock
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.store import SqliteStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

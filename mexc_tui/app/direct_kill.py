@@ -27,9 +27,9 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.store import Stored
-from mexc_tui.store.connections import StoreLimits
-from mexc_tui.store.offline_read import read_offline
-from mexc_tui.store.reserve import Reserve
+from mexc_tui.store.sqlite.connections import StoreLimits
+from mexc_tui.store.sqlite.offline_read import read_offline
+from mexc_tui.store.sqlite.reserve import Reserve
 
 DEADLINE_S = 45.0
 CLOCK_SAMPLES = 2

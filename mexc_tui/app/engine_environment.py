@@ -14,7 +14,7 @@ from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.ports.clock import Clock
 from mexc_tui.practice.server import served
 from mexc_tui.settings.load import Layers
-from mexc_tui.store.thread import SqliteThread
+from mexc_tui.store.sqlite.thread import SqliteThread
 
 
 def real_sockets() -> None:

@@ -32,7 +32,7 @@ from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.mode import Mode
 from mexc_tui.settings.table import Settings
 from mexc_tui.store.caches.cache import Cache
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.store import SqliteStore
 
 log = logging.getLogger(__name__)
 

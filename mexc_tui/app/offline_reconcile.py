@@ -34,7 +34,7 @@ from mexc_tui.model.reconciliation import Reconciliation, lasting
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.ports.store import Stored
 from mexc_tui.settings.table import Settings
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.store import SqliteStore
 
 DEADLINE_S = 120.0
 """Seconds to wait for the resolution of unknown orders and for a busy exchange."""

@@ -27,7 +27,7 @@ from mexc_tui.model.engine_view import (
     ViewerRow,
 )
 from mexc_tui.ports.clock import Clock
-from mexc_tui.store.store import StoreState
+from mexc_tui.store.sqlite.store import StoreState
 
 MINUTE_NS = 60_000_000_000
 SAMPLE_NS = 5_000_000_000

@@ -26,8 +26,8 @@ from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.database import DatabaseLevel
 from mexc_tui.store.caches.level import PROMOTED_MS, LevelName, Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
-from mexc_tui.store.connections import StoreLimits
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.connections import StoreLimits
+from mexc_tui.store.sqlite.store import SqliteStore
 
 MS = 1_000
 DAY_MS = 86_400_000

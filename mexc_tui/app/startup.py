@@ -16,8 +16,8 @@ from mexc_tui.host.private_files import write_private_file
 from mexc_tui.model.errors import ExchangeError, NothingSent
 from mexc_tui.model.storage import StorageError
 from mexc_tui.ports.clock import Clock
-from mexc_tui.store.offline_read import read_offline
-from mexc_tui.store.unit_of_work import ReadTransaction
+from mexc_tui.store.sqlite.offline_read import read_offline
+from mexc_tui.store.sqlite.unit_of_work import ReadTransaction
 
 DAY = "practice_day.json"
 

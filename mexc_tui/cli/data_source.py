@@ -26,7 +26,7 @@ from mexc_tui.settings.rows import setting_rows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mexc_tui.store.unit_of_work import ReadTransaction
+    from mexc_tui.store.sqlite.unit_of_work import ReadTransaction
 
 STATUS_S = 3.0
 

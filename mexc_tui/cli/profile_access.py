@@ -16,7 +16,7 @@ from mexc_tui.settings.layers import environment_layer, flag_layer
 from mexc_tui.settings.load import Layers, Loaded, SettingsError, load
 
 if TYPE_CHECKING:
-    from mexc_tui.store.unit_of_work import ReadTransaction
+    from mexc_tui.store.sqlite.unit_of_work import ReadTransaction
 
 # The store is imported only when no engine responds: that takes a third of a query's time.
 
@@ -86,7 +86,7 @@ class ProfileAccess:
     @property
     def missing_store_message(self) -> str:
         """Return why there is no database, and the next step if it was lost."""
-        from mexc_tui.store.backups import Backups
+        from mexc_tui.store.sqlite.backups import Backups
 
         if is_held(self.paths.lock):
             return f"the engine of profile {self.paths.profile} has not stored any data yet."
@@ -107,7 +107,7 @@ class ProfileAccess:
     def read_store(self, work: "Callable[[ReadTransaction], T]") -> T:
         """Return the result of `work` on the stored data. Raises StorageError."""
         from mexc_tui.app.settings_mapping import store_limits
-        from mexc_tui.store.offline_read import read_offline
+        from mexc_tui.store.sqlite.offline_read import read_offline
 
         return read_offline(self.paths.store, self.clock, work, store_limits(self.loaded.settings))
 

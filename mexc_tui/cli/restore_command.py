@@ -37,8 +37,8 @@ def restore(backup: Path | None, yes: bool, profile: str | None, as_json: bool) 
     """
     from mexc_tui.host.lock import EngineRuns, engine_lock
     from mexc_tui.host.paths import PathsError
-    from mexc_tui.store.backups import Backups, backup_time
-    from mexc_tui.store.backups import restore as restore_backup
+    from mexc_tui.store.sqlite.backups import Backups, backup_time
+    from mexc_tui.store.sqlite.backups import restore as restore_backup
 
     with command_runner(profile, as_json) as runner:
         paths = runner.profile.paths
@@ -63,7 +63,7 @@ def restore(backup: Path | None, yes: bool, profile: str | None, as_json: bool) 
 
 
 def _plan(paths: "Paths", backup: Path) -> str:
-    from mexc_tui.store.backups import backup_time
+    from mexc_tui.store.sqlite.backups import backup_time
 
     made = backup_time(backup).strftime("%Y-%m-%d %H:%M UTC")
     return (

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mexc_tui.model.position import Position
     from mexc_tui.model.reconciliation import Reconciliation
     from mexc_tui.ports.trading_store import TradingTables
-    from mexc_tui.store.unit_of_work import ReadTransaction
+    from mexc_tui.store.sqlite.unit_of_work import ReadTransaction
 
 T = TypeVar("T")
 

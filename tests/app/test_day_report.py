@@ -7,8 +7,8 @@ from mexc_tui.model.outcome_of_listing import OutcomeEnd
 from mexc_tui.model.storage import Durability
 from mexc_tui.settings.layers import scenario_layer
 from mexc_tui.settings.load import Layers, load
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import UnitOfWork
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.samples.report_samples import (
     DAY,
     FROM_MS,

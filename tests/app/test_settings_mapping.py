@@ -24,7 +24,7 @@ from mexc_tui.settings.layers import file_layer
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.settings.table import Settings
 from mexc_tui.store.caches.level import Lifetimes
-from mexc_tui.store.connections import StoreLimits as StoreLimits
+from mexc_tui.store.sqlite.connections import StoreLimits as StoreLimits
 
 DEFAULTS = Settings.of()
 

@@ -19,8 +19,8 @@ from mexc_tui.host.paths import paths_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.position import LedgerAccount
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import UnitOfWork
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.processes.headless_engine import desk, end_of, environment, line_of, written
 from tests.support.samples.trading_samples import entry, intent, lot, position
 

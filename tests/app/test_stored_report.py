@@ -6,8 +6,8 @@ from mexc_tui.app.day_report import BEFORE_START_MS, stored_report
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.model.event import EngineStarted
 from mexc_tui.settings.load import Layers, load
-from mexc_tui.store.offline_read import read_offline
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.offline_read import read_offline
+from mexc_tui.store.sqlite.store import SqliteStore
 
 DAY_MS = 10_000_000
 

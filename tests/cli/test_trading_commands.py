@@ -36,8 +36,8 @@ from mexc_tui.sniping.exit_edit import ExitUpdate
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import UnitOfWork
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.engine.fake_trading_engine import DIFFERENCE, FakeTradingQueries, reconciled, risk
 from tests.support.fake_engine import FakeEngineQueries
 from tests.support.samples import position_samples

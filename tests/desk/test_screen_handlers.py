@@ -7,7 +7,7 @@ from mexc_tui.desk.api_types import CommandOutcome
 from mexc_tui.desk.engine_requests import NoArguments
 from mexc_tui.model.event import RiskMonitorActed, TradingChanged
 from mexc_tui.model.trading import Cause, RiskLevel, Trading, TradingState
-from mexc_tui.store.unit_of_work import UnitOfWork
+from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.fake_engine import FakeEngineQueries, desk
 
 ACTED = RiskMonitorActed(

@@ -18,8 +18,8 @@ from mexc_tui.model.signal import DetectorName
 from mexc_tui.model.view import (
     TradingState,
 )
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import UnitOfWork
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.desk_server import client_of, running
 from tests.support.fake_engine import CLOCK, FakeEngineQueries, desk, opened
 from tests.support.samples import listing_samples

@@ -27,8 +27,8 @@ from mexc_tui.model.why import WhyRow
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import UnitOfWork
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.desk_server import client_of, running
 from tests.support.engine.fake_trading_engine import DIFFERENCE, FakeTradingQueries, reconciled
 from tests.support.fake_engine import FakeEngineQueries

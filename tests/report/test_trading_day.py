@@ -17,8 +17,8 @@ from mexc_tui.model.snipe import Attempt, Snipe, SnipeState, Stamps
 from mexc_tui.report.day import DayReport, to_json
 from mexc_tui.report.day_builder import report_of
 from mexc_tui.report.inputs import DayInputs, EquityInputs, TradingInputs
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import UnitOfWork
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.engine.fake_trading_engine import DIFFERENCE, NO
 from tests.support.samples import position_samples
 from tests.support.samples import trading_samples as samples

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.model.storage import StorageDamaged, StorageFull, StorageRefused
-from mexc_tui.store.backups import DAILY, WEEKLY, Backups, backup_time, restore
-from mexc_tui.store.schema import migrate, shipped
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.backups import DAILY, WEEKLY, Backups, backup_time, restore
+from mexc_tui.store.sqlite.schema import migrate, shipped
+from mexc_tui.store.sqlite.store import SqliteStore
 from tests.support.store_parts import FILE, HandClock, fact
 
 

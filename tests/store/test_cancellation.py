@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mexc_tui.model.storage import Durability, StorageDeadline
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.thread import SqliteThread
-from mexc_tui.store.unit_of_work import ReadTransaction
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.thread import SqliteThread
+from mexc_tui.store.sqlite.unit_of_work import ReadTransaction
 from tests.support.store_parts import FILE, Blocker, HandClock, InlineThread, moments, pair
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.model.storage import StorageClosed
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.thread import SqliteThread
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.thread import SqliteThread
 from tests.support.store_parts import FILE, Blocker, HandClock, fact, moments, pair
 
 CHECKOUT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ CHECKOUT = Path(__file__).parents[2]
 LEAVE = """
 import asyncio, sys, warnings
 from pathlib import Path
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.store import SqliteStore
 from tests.support.store_parts import FILE, HandClock, fact
 warnings.simplefilter("ignore", ResourceWarning)
 
@@ -35,7 +35,7 @@ asyncio.run(main())
 WRITE_ON = """
 import asyncio, sys
 from pathlib import Path
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.store import SqliteStore
 from tests.support.store_parts import FILE, HandClock, pair
 
 async def write_on(store, first):

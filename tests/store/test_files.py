@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.model.storage import StorageRefused
-from mexc_tui.store.files import prepare
+from mexc_tui.store.sqlite.files import prepare
 from tests.support.store_parts import bare
 
 

@@ -17,10 +17,10 @@ from mexc_tui.model.storage import (
     StorageFull,
     StorageLocked,
 )
-from mexc_tui.store.connections import StoreLimits
-from mexc_tui.store.group import GroupRunner, Job
-from mexc_tui.store.schema import migrate, shipped
-from mexc_tui.store.unit_of_work import UnitOfWork
+from mexc_tui.store.sqlite.connections import StoreLimits
+from mexc_tui.store.sqlite.group import GroupRunner, Job
+from mexc_tui.store.sqlite.schema import migrate, shipped
+from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.store_parts import HandClock, bare, fact
 
 FAR_NS = 10**18

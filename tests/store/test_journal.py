@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from mexc_tui.model.event import AnyEvent, EngineStarted, Fact, OpaqueEvent
 from mexc_tui.model.storage import Durability, StorageDamaged
-from mexc_tui.store.group import GroupRunner, Job
-from mexc_tui.store.journal import Journal
-from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.schema import migrate, shipped
+from mexc_tui.store.sqlite.group import GroupRunner, Job
+from mexc_tui.store.sqlite.schema import migrate, shipped
+from mexc_tui.store.sqlite.tables.journal import Journal
+from mexc_tui.store.sqlite.tables.rows import StoreRows
 from tests.support.store_parts import HandClock, bare, fact
 
 STARTED = EngineStarted(at_ms=5, about="practice", mode="practice")

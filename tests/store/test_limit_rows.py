@@ -9,9 +9,9 @@ import pytest
 
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.storage import CommittedFunds, LossRun
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.trading_rows import TradingRows
-from mexc_tui.store.unit_of_work import UnitOfWork
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.tables.trading_rows import TradingRows
+from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.samples.trading_samples import OTHER, SCOPE, intent, position, snipe
 from tests.support.store_parts import FILE, HandClock, in_memory
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.model.storage import StorageError, StorageRefused
-from mexc_tui.store.offline_read import read_offline
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import UnitOfWork
+from mexc_tui.store.sqlite.offline_read import read_offline
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.samples import listing_samples
 from tests.support.store_parts import FILE, HandClock, bare, fact
 

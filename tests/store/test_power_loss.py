@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.store import SqliteStore
 from tests.support.store_parts import FILE, HandClock, fact
 
 CUTS = 40

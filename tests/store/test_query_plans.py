@@ -9,9 +9,9 @@ import pytest
 from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.signal import ClaimKind, DetectorName
-from mexc_tui.store.cache_rows import StoredCacheRow
-from mexc_tui.store.unit_of_work import ReadTransaction
-from mexc_tui.store.verdict_rows import VerdictRows
+from mexc_tui.store.sqlite.tables.cache_rows import StoredCacheRow
+from mexc_tui.store.sqlite.tables.verdict_rows import VerdictRows
+from mexc_tui.store.sqlite.unit_of_work import ReadTransaction
 from tests.support.samples.listing_samples import detection_pass, ended, key, listing, outcome, pair, signal
 from tests.support.store_parts import alert, in_memory
 

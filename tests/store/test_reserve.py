@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.store.reserve import RESERVE_BYTES, Reserve
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.reserve import RESERVE_BYTES, Reserve
+from mexc_tui.store.sqlite.store import SqliteStore
 from tests.support.store_parts import FILE, HandClock
 
 

@@ -10,10 +10,10 @@ import pytest
 from mexc_tui.model.event import Alert
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import RetentionPeriods, StorageConflict
-from mexc_tui.store.retention import BATCH, DAY_MS, NEWEST_FACTS
-from mexc_tui.store.schema import migrate, shipped
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import UnitOfWork
+from mexc_tui.store.sqlite.retention import BATCH, DAY_MS, NEWEST_FACTS
+from mexc_tui.store.sqlite.schema import migrate, shipped
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.samples.listing_samples import detection_pass
 from tests.support.store_parts import FILE, HandClock, fact
 

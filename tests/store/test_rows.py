@@ -14,8 +14,8 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import ClaimKind, DetectorName, SignalEnd
 from mexc_tui.model.storage import CaseTally, StoredAlert
 from mexc_tui.model.symbol import SymbolStatus
-from mexc_tui.store.cache_rows import StoredCacheRow
-from mexc_tui.store.unit_of_work import ReadTransaction
+from mexc_tui.store.sqlite.tables.cache_rows import StoredCacheRow
+from mexc_tui.store.sqlite.unit_of_work import ReadTransaction
 from tests.support.samples.listing_samples import (
     change,
     detection_pass,

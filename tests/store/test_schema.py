@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.model.storage import StorageDamaged, StorageRefused
-from mexc_tui.store.schema import Migration, migrate, shipped, statements
+from mexc_tui.store.sqlite.schema import Migration, migrate, shipped, statements
 from tests.support.store_parts import bare
 
 STEPS = [

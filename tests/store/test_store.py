@@ -11,10 +11,10 @@ import pytest
 from mexc_tui.model.event import Fact
 from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.storage import StorageClosed, StorageDeadline, StorageFailed, StorageOverloaded
-from mexc_tui.store import writer as writer_module
-from mexc_tui.store.connections import StoreLimits
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import ReadTransaction, UnitOfWork
+from mexc_tui.store.sqlite import writer as writer_module
+from mexc_tui.store.sqlite.connections import StoreLimits
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.unit_of_work import ReadTransaction, UnitOfWork
 from tests.support.samples.listing_samples import listing
 from tests.support.store_parts import FILE, Blocker, HandClock, fact
 

@@ -13,12 +13,12 @@ import pytest
 from mexc_tui.model.intent import OrderRole, OrderState
 from mexc_tui.model.position import EntryKind, LedgerAccount
 from mexc_tui.model.storage import StorageConflict, StorageDamaged
-from mexc_tui.store.connections import StoreLimits, open_writer
-from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.schema import migrate, shipped
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.trading_rows import TradingRows
-from mexc_tui.store.unit_of_work import ReadTransaction, UnitOfWork
+from mexc_tui.store.sqlite.connections import StoreLimits, open_writer
+from mexc_tui.store.sqlite.schema import migrate, shipped
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.tables.rows import StoreRows
+from mexc_tui.store.sqlite.tables.trading_rows import TradingRows
+from mexc_tui.store.sqlite.unit_of_work import ReadTransaction, UnitOfWork
 from tests.support.samples.trading_samples import (
     OTHER,
     SCOPE,
@@ -191,7 +191,7 @@ FILL_ON = """
 import asyncio, sys
 from pathlib import Path
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.store import SqliteStore
 from tests.support.samples.trading_samples import SCOPE, entry, intent, snipe
 
 def trade(unit, number):

@@ -8,7 +8,7 @@ import pytest
 from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.trading import RiskCheck, Tightening, Trading
-from mexc_tui.store.trading_rows import TradingRows
+from mexc_tui.store.sqlite.tables.trading_rows import TradingRows
 from tests.support.samples.trading_samples import (
     SCOPE,
     attempt,

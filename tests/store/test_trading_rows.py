@@ -15,8 +15,8 @@ from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.snipe import SnipeKey, SnipeState
 from mexc_tui.model.storage import StorageConflict, StoredBalance
 from mexc_tui.model.trading import Cause, Trading, TradingState
-from mexc_tui.store.trading_rows import TradingRows
-from mexc_tui.store.unit_of_work import ReadTransaction
+from mexc_tui.store.sqlite.tables.trading_rows import TradingRows
+from mexc_tui.store.sqlite.unit_of_work import ReadTransaction
 from tests.support.samples.trading_samples import (
     OTHER,
     SCOPE,

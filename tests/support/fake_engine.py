@@ -31,7 +31,7 @@ from mexc_tui.model.view import (
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.store import SqliteStore
 from tests.support.desk_server import client_of, running
 from tests.support.samples import listing_samples
 

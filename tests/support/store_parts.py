@@ -9,11 +9,11 @@ from typing import Any, cast
 
 from mexc_tui.model.event import Alert, AnyEvent
 from mexc_tui.model.severity import Severity
-from mexc_tui.store.connections import StoreLimits, open_writer
-from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.schema import migrate, shipped
-from mexc_tui.store.thread import SqliteThread
-from mexc_tui.store.unit_of_work import ReadTransaction, UnitOfWork
+from mexc_tui.store.sqlite.connections import StoreLimits, open_writer
+from mexc_tui.store.sqlite.schema import migrate, shipped
+from mexc_tui.store.sqlite.tables.rows import StoreRows
+from mexc_tui.store.sqlite.thread import SqliteThread
+from mexc_tui.store.sqlite.unit_of_work import ReadTransaction, UnitOfWork
 
 FILE = "desk.db"
 

@@ -2,9 +2,9 @@
 
 from mexc_tui.model.storage import Durability
 from mexc_tui.ports.clock import Clock
-from mexc_tui.store.cache_rows import StoredCacheRow
 from mexc_tui.store.caches.level import CacheEntry, LevelName
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.tables.cache_rows import StoredCacheRow
 
 
 class DatabaseLevel:

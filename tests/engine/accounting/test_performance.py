@@ -24,8 +24,8 @@ from mexc_tui.model.position import (
 )
 from mexc_tui.model.snipe import Attempt, Stamps
 from mexc_tui.model.trading_view import MetricRow, PerformanceRow
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import UnitOfWork
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.samples import position_samples
 from tests.support.samples import trading_samples as samples
 

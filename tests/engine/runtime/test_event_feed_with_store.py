@@ -8,7 +8,7 @@ from mexc_tui.engine.runtime.event_feed import EventFeed
 from mexc_tui.engine.runtime.subscriber import Notice, Resume, SubscriberPolicy
 from mexc_tui.model.event import Alert, Fact
 from mexc_tui.model.severity import Severity
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.store import SqliteStore
 
 WRITERS, EACH = 20, 10
 TOTAL = WRITERS * EACH

@@ -14,7 +14,7 @@ from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.storage import StorageDamaged
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
-from mexc_tui.store.backups import Backups, restore
+from mexc_tui.store.sqlite.backups import Backups, restore
 from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL
 from tests.support.engine.monitored_position import SYMBOL, buy, components_of, day_of, held, until
 from tests.support.engine.practice_day import PracticeDay

@@ -14,7 +14,7 @@ from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.storage import StorageError
 from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers, load
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.store import SqliteStore
 from tests.support.samples.sniping_samples import WELL
 
 HOUR_NS = 3_600 * 10**9

@@ -19,7 +19,7 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import StorageFull
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.store import SqliteStore
 from tests.support.engine.crashing_engine import mortal
 from tests.support.engine.inline_store import InlineThread
 from tests.support.engine.open_position import SYMBOL, components_of, holding, rest_a_sale

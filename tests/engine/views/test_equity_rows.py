@@ -8,8 +8,8 @@ from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.engine.views.equity_rows import DAY_MS, equity_of
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.position import EquityPoint
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import UnitOfWork
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.samples.trading_samples import SCOPE
 
 START_MS = 20_000 * DAY_MS + 3_600_000

@@ -10,9 +10,9 @@ from mexc_tui.engine.views import stored_queries
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.signal import DetectorName, Signal
 from mexc_tui.model.why import DetectorDetail, WhyRow
-from mexc_tui.store.offline_read import read_offline
-from mexc_tui.store.store import SqliteStore
-from mexc_tui.store.unit_of_work import UnitOfWork
+from mexc_tui.store.sqlite.offline_read import read_offline
+from mexc_tui.store.sqlite.store import SqliteStore
+from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 from tests.support.samples.detection_samples import Desk, announced, book
 from tests.support.samples.listing_sources import OLD, before, deal, pair
 from tests.support.store_parts import FILE, HandClock

@@ -19,7 +19,7 @@ from mexc_tui.store.caches.level import (
     Space,
 )
 from mexc_tui.store.caches.memory import MemoryLevel
-from mexc_tui.store.store import SqliteStore
+from mexc_tui.store.sqlite.store import SqliteStore
 from tests.support.store_parts import HandClock
 
 

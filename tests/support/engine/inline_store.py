@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Self, TypeVar
 
 from mexc_tui.model.storage import StorageClosed
-from mexc_tui.store.thread import SqliteThread
+from mexc_tui.store.sqlite.thread import SqliteThread
 
 T = TypeVar("T")
 

@@ -1,8 +1,8 @@
 """Tables of lowered entry limits and risk checks."""
 
 from mexc_tui.model.trading import RiskCheck, Tightening
-from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.sealed import SealedTable
+from mexc_tui.store.sqlite.tables.rows import StoreRows
+from mexc_tui.store.sqlite.tables.sealed import SealedTable
 
 TIGHTENINGS = SealedTable("tightenings", "scope", Tightening, "lowered limits", key="scope")
 CHECKS = SealedTable("risk_checks", "scope at_ms", RiskCheck, "risk check")

@@ -1,15 +1,15 @@
 """Read and write transactions with access to all tables."""
 
 from mexc_tui.model.event import AnyEvent
-from mexc_tui.store.cache_rows import CacheRows
-from mexc_tui.store.journal import Journal, JournalWriter
-from mexc_tui.store.listing_rows import ListingRows, OutcomeRows
-from mexc_tui.store.pair_rows import PairRows
-from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.signal_rows import SignalRows
-from mexc_tui.store.trading_rows import TradingRows
-from mexc_tui.store.verdict_rows import VerdictRows
-from mexc_tui.store.watch_rows import AlertRows, PassRows, SettingRows
+from mexc_tui.store.sqlite.tables.cache_rows import CacheRows
+from mexc_tui.store.sqlite.tables.journal import Journal, JournalWriter
+from mexc_tui.store.sqlite.tables.listing_rows import ListingRows, OutcomeRows
+from mexc_tui.store.sqlite.tables.pair_rows import PairRows
+from mexc_tui.store.sqlite.tables.rows import StoreRows
+from mexc_tui.store.sqlite.tables.signal_rows import SignalRows
+from mexc_tui.store.sqlite.tables.trading_rows import TradingRows
+from mexc_tui.store.sqlite.tables.verdict_rows import VerdictRows
+from mexc_tui.store.sqlite.tables.watch_rows import AlertRows, PassRows, SettingRows
 
 
 class ReadTransaction:

@@ -8,11 +8,11 @@ from typing import TypeVar
 
 from mexc_tui.model.storage import StorageRefused
 from mexc_tui.ports.clock import Clock
-from mexc_tui.store.connections import StoreLimits, open_reader
-from mexc_tui.store.faults import translate
-from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.schema import APPLICATION_ID, shipped
-from mexc_tui.store.unit_of_work import ReadTransaction
+from mexc_tui.store.sqlite.connections import StoreLimits, open_reader
+from mexc_tui.store.sqlite.faults import translate
+from mexc_tui.store.sqlite.schema import APPLICATION_ID, shipped
+from mexc_tui.store.sqlite.tables.rows import StoreRows
+from mexc_tui.store.sqlite.unit_of_work import ReadTransaction
 
 T = TypeVar("T")
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mexc_tui.model.storage import RetentionPeriods
-from mexc_tui.store.connections import INCREMENTAL
-from mexc_tui.store.rows import StoreRows, integer
+from mexc_tui.store.sqlite.connections import INCREMENTAL
+from mexc_tui.store.sqlite.tables.rows import StoreRows, integer
 
 BATCH = 500
 """Rows scanned per unit of work."""

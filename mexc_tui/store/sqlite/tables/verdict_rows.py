@@ -2,7 +2,7 @@
 
 from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.model.storage import CaseTally
-from mexc_tui.store.rows import Row, StoreRows, integer
+from mexc_tui.store.sqlite.tables.rows import Row, StoreRows, integer
 
 _INSERT = """
     INSERT OR IGNORE INTO verdicts (label_version, detector, version, stratum, listing_id, hit)

@@ -2,8 +2,8 @@
 
 from mexc_tui.model.reconciliation import Reconciliation
 from mexc_tui.model.trading import Trading
-from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.sealed import SealedTable
+from mexc_tui.store.sqlite.tables.rows import StoreRows
+from mexc_tui.store.sqlite.tables.sealed import SealedTable
 
 STATES = SealedTable("trading_states", "scope state generation", Trading, "trading state", key="scope")
 RUNS = SealedTable("reconciliations", "scope at_ms is_clean", Reconciliation, "reconciliation")

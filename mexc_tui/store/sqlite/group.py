@@ -13,11 +13,11 @@ from typing import Any
 from mexc_tui.model.event import Fact
 from mexc_tui.model.storage import Durability, StorageDeadline, StorageFailed
 from mexc_tui.ports.clock import Clock
-from mexc_tui.store.damage import Damage
-from mexc_tui.store.faults import translate
-from mexc_tui.store.journal import JournalWriter
-from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.unit_of_work import UnitOfWork
+from mexc_tui.store.sqlite.damage import Damage
+from mexc_tui.store.sqlite.faults import translate
+from mexc_tui.store.sqlite.tables.journal import JournalWriter
+from mexc_tui.store.sqlite.tables.rows import StoreRows
+from mexc_tui.store.sqlite.unit_of_work import UnitOfWork
 
 _log = logging.getLogger("mexc_tui.store")
 

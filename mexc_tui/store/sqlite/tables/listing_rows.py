@@ -7,8 +7,8 @@ import msgspec
 
 from mexc_tui.model.listing import Listing, ListingChange, ListingStage, Sighting
 from mexc_tui.model.outcome_of_listing import ListingOutcome
-from mexc_tui.store.bodies import Body
-from mexc_tui.store.rows import Row, StoreRows, Value
+from mexc_tui.store.sqlite.tables.bodies import Body
+from mexc_tui.store.sqlite.tables.rows import Row, StoreRows, Value
 
 _listing = Body(Listing, "listing")
 _sighting = Body(Sighting, "sighting")

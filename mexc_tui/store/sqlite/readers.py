@@ -7,13 +7,13 @@ from typing import Any
 
 from mexc_tui.model.storage import StorageClosed, StorageDeadline
 from mexc_tui.ports.clock import Clock
-from mexc_tui.store.damage import Damage
-from mexc_tui.store.faults import translate
-from mexc_tui.store.group import GroupOutcome
-from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.slow_queries import SlowLog
-from mexc_tui.store.thread import CLOSING_S, SqliteThread
-from mexc_tui.store.unit_of_work import ReadTransaction
+from mexc_tui.store.sqlite.damage import Damage
+from mexc_tui.store.sqlite.faults import translate
+from mexc_tui.store.sqlite.group import GroupOutcome
+from mexc_tui.store.sqlite.slow_queries import SlowLog
+from mexc_tui.store.sqlite.tables.rows import StoreRows
+from mexc_tui.store.sqlite.thread import CLOSING_S, SqliteThread
+from mexc_tui.store.sqlite.unit_of_work import ReadTransaction
 
 
 class _Reader:

@@ -10,8 +10,8 @@ from hashlib import blake2b
 from mexc_tui.model.event import Alert, AnyEvent, BadEvent, Fact, decode, encode
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import StorageDamaged
-from mexc_tui.store.faults import translate
-from mexc_tui.store.rows import Row, StoreRows, Value, integer
+from mexc_tui.store.sqlite.faults import translate
+from mexc_tui.store.sqlite.tables.rows import Row, StoreRows, Value, integer
 
 DIGEST_BYTES = 16
 PAGE = 1_000

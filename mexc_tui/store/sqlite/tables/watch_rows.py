@@ -3,8 +3,8 @@
 from mexc_tui.model.event import Alert, SettingChanged
 from mexc_tui.model.signal import DetectionPass
 from mexc_tui.model.storage import StoredAlert
-from mexc_tui.store.bodies import Body
-from mexc_tui.store.rows import Row, StoreRows, Value, integer
+from mexc_tui.store.sqlite.tables.bodies import Body
+from mexc_tui.store.sqlite.tables.rows import Row, StoreRows, Value, integer
 
 _alert = Body(Alert, "alert")
 _pass = Body(DetectionPass, "detection pass")

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from mexc_tui.model.position import EquityPoint, TradingDay
-from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.sealed import SealedTable
+from mexc_tui.store.sqlite.tables.rows import StoreRows
+from mexc_tui.store.sqlite.tables.sealed import SealedTable
 
 DAYS = SealedTable("trading_days", "scope day", TradingDay, "day", key="scope day")
 POINTS = SealedTable("equity_points", "scope at_ms", EquityPoint, "equity point")

@@ -1,10 +1,10 @@
 """Figures for limit checks: a few cheap queries over open rows."""
 
 from mexc_tui.model.storage import CommittedFunds, LossRun
-from mexc_tui.store.exact_sums import total
-from mexc_tui.store.position_rows import PositionRows
-from mexc_tui.store.rows import Row, StoreRows, integer
-from mexc_tui.store.snipe_rows import INTENTS
+from mexc_tui.store.sqlite.exact_sums import total
+from mexc_tui.store.sqlite.tables.position_rows import PositionRows
+from mexc_tui.store.sqlite.tables.rows import Row, StoreRows, integer
+from mexc_tui.store.sqlite.tables.snipe_rows import INTENTS
 
 _ENTERING = "WHERE scope = ? AND role = 'entry' AND ended_ms IS NULL"
 _PENDING = """

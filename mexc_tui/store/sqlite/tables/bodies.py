@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from mexc_tui.model.storage import StorageDamaged
-from mexc_tui.store.rows import Value
+from mexc_tui.store.sqlite.tables.rows import Value
 
 T = TypeVar("T")
 

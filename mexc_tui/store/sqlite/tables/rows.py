@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from mexc_tui.model.storage import StorageDeadline, StorageFailed
 from mexc_tui.ports.clock import Clock
-from mexc_tui.store.damage import Damage
+from mexc_tui.store.sqlite.damage import Damage
 
 Value: TypeAlias = str | int | float | bytes | None
 Row: TypeAlias = tuple[Value, ...]

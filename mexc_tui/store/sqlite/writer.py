@@ -9,9 +9,9 @@ from typing import Any
 
 from mexc_tui.model.event import Fact
 from mexc_tui.model.storage import StorageClosed, StorageOverloaded
-from mexc_tui.store.group import GroupReport, GroupRunner, Job, failed_report
-from mexc_tui.store.slow_queries import SlowLog
-from mexc_tui.store.thread import SqliteThread
+from mexc_tui.store.sqlite.group import GroupReport, GroupRunner, Job, failed_report
+from mexc_tui.store.sqlite.slow_queries import SlowLog
+from mexc_tui.store.sqlite.thread import SqliteThread
 
 GROUP_LIMIT = 500
 """Units of work per transaction, to bound the latency of the first one."""

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from mexc_tui.model.position import LedgerAccount, LedgerEntry
 from mexc_tui.model.storage import StorageConflict, StorageDamaged, StoredBalance
-from mexc_tui.store.exact_sums import plus, total
-from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.sealed import SealedTable, or_null
+from mexc_tui.store.sqlite.exact_sums import plus, total
+from mexc_tui.store.sqlite.tables.rows import StoreRows
+from mexc_tui.store.sqlite.tables.sealed import SealedTable, or_null
 
 ENTRIES = SealedTable(
     "entries", "scope id kind at_ms client_order_id position_id before", LedgerEntry, "entry"

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from mexc_tui.model.storage import StorageRefused
-from mexc_tui.store.files import create_private
+from mexc_tui.store.sqlite.files import create_private
 
 RESERVE_BYTES = 1024 * 1024
 REACQUIRE_BYTES = 4 * RESERVE_BYTES

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mexc_tui.model.storage import StorageDamaged, StorageRefused
-from mexc_tui.store.faults import translate
-from mexc_tui.store.files import create_private, sync_folder
-from mexc_tui.store.schema import check_owner, version_of
+from mexc_tui.store.sqlite.faults import translate
+from mexc_tui.store.sqlite.files import create_private, sync_folder
+from mexc_tui.store.sqlite.schema import check_owner, version_of
 
 FOLDER = "backups"
 DAILY, WEEKLY = 7, 4

@@ -3,8 +3,8 @@
 import msgspec
 
 from mexc_tui.model.signal import DetectorName, Signal, SignalEnd, SignalKey
-from mexc_tui.store.bodies import Body
-from mexc_tui.store.rows import Row, StoreRows, Value, integer
+from mexc_tui.store.sqlite.tables.bodies import Body
+from mexc_tui.store.sqlite.tables.rows import Row, StoreRows, Value, integer
 
 _signal = Body(Signal, "signal")
 

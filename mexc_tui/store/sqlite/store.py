@@ -18,19 +18,19 @@ from mexc_tui.model.storage import (
     StorageFull,
 )
 from mexc_tui.ports.clock import Clock
-from mexc_tui.store.backups import Backups
-from mexc_tui.store.connections import Findings, StoreLimits, back_up, open_reader, open_writer
-from mexc_tui.store.damage import Damage
-from mexc_tui.store.faults import translate
-from mexc_tui.store.file_identity import FileWatch, signs_of_use
-from mexc_tui.store.group import GroupRunner, Job
-from mexc_tui.store.readers import Readers
-from mexc_tui.store.reserve import Reserve
-from mexc_tui.store.retention import Pruning, PruningProgress, release_free_pages
-from mexc_tui.store.slow_queries import SlowLog
-from mexc_tui.store.thread import CLOSING_S, SqliteThread
-from mexc_tui.store.unit_of_work import ReadTransaction, UnitOfWork
-from mexc_tui.store.writer import Publish, Writer
+from mexc_tui.store.sqlite.backups import Backups
+from mexc_tui.store.sqlite.connections import Findings, StoreLimits, back_up, open_reader, open_writer
+from mexc_tui.store.sqlite.damage import Damage
+from mexc_tui.store.sqlite.faults import translate
+from mexc_tui.store.sqlite.file_identity import FileWatch, signs_of_use
+from mexc_tui.store.sqlite.group import GroupRunner, Job
+from mexc_tui.store.sqlite.readers import Readers
+from mexc_tui.store.sqlite.reserve import Reserve
+from mexc_tui.store.sqlite.retention import Pruning, PruningProgress, release_free_pages
+from mexc_tui.store.sqlite.slow_queries import SlowLog
+from mexc_tui.store.sqlite.thread import CLOSING_S, SqliteThread
+from mexc_tui.store.sqlite.unit_of_work import ReadTransaction, UnitOfWork
+from mexc_tui.store.sqlite.writer import Publish, Writer
 
 DAY_MS = 86_400_000
 JOURNAL_TAIL = 1_000

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mexc_tui.store.rows import Row, StoreRows, integer
+from mexc_tui.store.sqlite.tables.rows import Row, StoreRows, integer
 
 _UPSERT = """
     INSERT INTO cache_entries (key, made_ms, expires_ms, body) VALUES (?, ?, ?, ?)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mexc_tui.model.storage import StorageDamaged, StorageRefused
-from mexc_tui.store.backups import SPARE_BYTES, Backups
-from mexc_tui.store.faults import translate
-from mexc_tui.store.files import create_private, prepare, sync_folder
-from mexc_tui.store.schema import check_owner, migrate, shipped, version_of
+from mexc_tui.store.sqlite.backups import SPARE_BYTES, Backups
+from mexc_tui.store.sqlite.faults import translate
+from mexc_tui.store.sqlite.files import create_private, prepare, sync_folder
+from mexc_tui.store.sqlite.schema import check_owner, migrate, shipped, version_of
 
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 CACHED_STATEMENTS = 256

@@ -8,8 +8,8 @@ from hashlib import blake2b
 from typing import Generic, TypeVar
 
 from mexc_tui.model.storage import StorageDamaged
-from mexc_tui.store.bodies import Body
-from mexc_tui.store.rows import Row, StoreRows, Value, integer
+from mexc_tui.store.sqlite.tables.bodies import Body
+from mexc_tui.store.sqlite.tables.rows import Row, StoreRows, Value, integer
 
 T = TypeVar("T")
 

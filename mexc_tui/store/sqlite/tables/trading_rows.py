@@ -3,16 +3,23 @@
 from typing import Any
 
 from mexc_tui.model.storage import StorageDamaged
-from mexc_tui.store.day_rows import CLOSES, DAYS, POINTS, DayRows, EquityRows
-from mexc_tui.store.entry_rows import EntryRows, verify_ledger
-from mexc_tui.store.limit_rows import LimitRows
-from mexc_tui.store.order_rows import ORDERS, OrderRows
-from mexc_tui.store.position_rows import LOTS, POSITIONS, LotRows, PositionRows
-from mexc_tui.store.risk_rows import CHECKS, TIGHTENINGS, RiskCheckRows, TighteningRows
-from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.sealed import SealedTable
-from mexc_tui.store.snipe_rows import ATTEMPTS, INTENTS, SNIPES, AttemptRows, IntentRows, SnipeRows
-from mexc_tui.store.state_rows import RUNS, STATES, ReconciliationRows, StateRows
+from mexc_tui.store.sqlite.tables.day_rows import CLOSES, DAYS, POINTS, DayRows, EquityRows
+from mexc_tui.store.sqlite.tables.entry_rows import EntryRows, verify_ledger
+from mexc_tui.store.sqlite.tables.limit_rows import LimitRows
+from mexc_tui.store.sqlite.tables.order_rows import ORDERS, OrderRows
+from mexc_tui.store.sqlite.tables.position_rows import LOTS, POSITIONS, LotRows, PositionRows
+from mexc_tui.store.sqlite.tables.risk_rows import CHECKS, TIGHTENINGS, RiskCheckRows, TighteningRows
+from mexc_tui.store.sqlite.tables.rows import StoreRows
+from mexc_tui.store.sqlite.tables.sealed import SealedTable
+from mexc_tui.store.sqlite.tables.snipe_rows import (
+    ATTEMPTS,
+    INTENTS,
+    SNIPES,
+    AttemptRows,
+    IntentRows,
+    SnipeRows,
+)
+from mexc_tui.store.sqlite.tables.state_rows import RUNS, STATES, ReconciliationRows, StateRows
 
 _PLAIN: tuple[SealedTable[Any], ...] = (
     SNIPES,

@@ -2,8 +2,8 @@
 
 from mexc_tui.model.intent import Intent
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeKey
-from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.sealed import SealedTable, or_null
+from mexc_tui.store.sqlite.tables.rows import StoreRows
+from mexc_tui.store.sqlite.tables.sealed import SealedTable, or_null
 
 SNIPES = SealedTable(
     "snipes", "scope id symbol signal_id state is_over armed_ms", Snipe, "snipe", key="scope id"

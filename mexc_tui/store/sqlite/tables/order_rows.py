@@ -1,8 +1,8 @@
 """Table of orders: the desk's own, and unknown ones of the account."""
 
 from mexc_tui.model.intent import Order, OrderState
-from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.sealed import SealedTable, or_null
+from mexc_tui.store.sqlite.tables.rows import StoreRows
+from mexc_tui.store.sqlite.tables.sealed import SealedTable, or_null
 
 ORDERS = SealedTable(
     "orders",

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from mexc_tui.model.symbol import Symbol
-from mexc_tui.store.bodies import Body
-from mexc_tui.store.rows import StoreRows
+from mexc_tui.store.sqlite.tables.bodies import Body
+from mexc_tui.store.sqlite.tables.rows import StoreRows
 
 _pair = Body(Symbol, "pair")
 

@@ -1,8 +1,8 @@
 """Tables of positions and lots."""
 
 from mexc_tui.model.position import Lot, Position
-from mexc_tui.store.rows import StoreRows
-from mexc_tui.store.sealed import SealedTable, or_null
+from mexc_tui.store.sqlite.tables.rows import StoreRows
+from mexc_tui.store.sqlite.tables.sealed import SealedTable, or_null
 
 LOTS = SealedTable("lots", "scope id position_id asset opened_ms is_open", Lot, "lot", key="scope id")
 POSITIONS = SealedTable(

@@ -1,0 +1,1 @@
+"""Tables of the SQLite store: one module for each group of rows."""

@@ -60,7 +60,7 @@ Every error of the package is in this tree, with its module unless that is this 
   x ReconcileFailed                app/offline_reconcile.py
   x CommandFailed                  cli/errors.py
   x ScenarioError                  practice/scenario.py
-  x PracticeRefusal                practice/values.py
+  x PracticeRefusal                practice/matching/values.py
   x NothingLeftToDo                simulation/loop.py
 """
 

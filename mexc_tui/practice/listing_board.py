@@ -3,17 +3,17 @@
 from collections import deque
 from collections.abc import Callable
 
-from mexc_tui.practice.hub import Hub
-from mexc_tui.practice.ids import seeded
-from mexc_tui.practice.intervals import DAY_MS
 from mexc_tui.practice.listings import ListingStep, PracticeListing
-from mexc_tui.practice.pairs import PairStatus, PracticePair
+from mexc_tui.practice.matching.hub import Hub
+from mexc_tui.practice.matching.ids import seeded
+from mexc_tui.practice.matching.intervals import DAY_MS
+from mexc_tui.practice.matching.pairs import PairStatus, PracticePair
+from mexc_tui.practice.matching.rules import OpeningRules
+from mexc_tui.practice.matching.values import PracticeAnnouncement, PracticeCalendarEntry, PracticeWebSymbol
 from mexc_tui.practice.price_models import Opening
-from mexc_tui.practice.rules import OpeningRules
 from mexc_tui.practice.scenario import ListingPlan, Scenario
 from mexc_tui.practice.schedule import Schedule
 from mexc_tui.practice.traders import Crowd, opening_trade_units, seed_opening
-from mexc_tui.practice.values import PracticeAnnouncement, PracticeCalendarEntry, PracticeWebSymbol
 
 CALENDAR_KEPT_MS = 7 * DAY_MS
 """Time for which the calendar shows past openings (protocol 10.1)."""

@@ -7,11 +7,11 @@ postponement moves all steps that are not done yet.
 from decimal import Decimal
 from enum import IntEnum
 
-from mexc_tui.practice.ids import coin_id, contract_address, seeded, symbol_id
-from mexc_tui.practice.pairs import PairRules
-from mexc_tui.practice.rules import OpeningRules
+from mexc_tui.practice.matching.ids import coin_id, contract_address, seeded, symbol_id
+from mexc_tui.practice.matching.pairs import PairRules
+from mexc_tui.practice.matching.rules import OpeningRules
+from mexc_tui.practice.matching.values import PracticeCalendarEntry, PracticeWebSymbol
 from mexc_tui.practice.scenario import Knobs, ListingPlan, MarketPolicy
-from mexc_tui.practice.values import PracticeCalendarEntry, PracticeWebSymbol
 
 _SYLLABLES = ("ZO", "KI", "RA", "VEX", "LU", "MO", "NIX", "TA", "PY", "QUO", "DRA", "FEN", "GO", "HEX", "JU")
 

@@ -10,12 +10,12 @@ from decimal import Decimal
 
 from mexc_tui.model.order import Side
 from mexc_tui.model.symbol import Symbol, SymbolStatus
-from mexc_tui.practice.book import RestingOrder
-from mexc_tui.practice.ids import coin_id, symbol_id
-from mexc_tui.practice.pairs import PairRules, PairStatus, PracticePair, PracticeTradeSides
+from mexc_tui.practice.matching.book import RestingOrder
+from mexc_tui.practice.matching.ids import coin_id, symbol_id
+from mexc_tui.practice.matching.pairs import PairRules, PairStatus, PracticePair, PracticeTradeSides
+from mexc_tui.practice.matching.values import ZERO
 from mexc_tui.practice.scenario import AccountPlan, FaultPlan, Knobs, MarketPlan, Scenario
 from mexc_tui.practice.session import ExchangeSession
-from mexc_tui.practice.values import ZERO
 
 NAME = "paper"
 NO_LARGEST = Decimal(10) ** 12

@@ -11,27 +11,27 @@ import msgspec
 from aiohttp import web
 
 from mexc_tui.model.endpoint import Endpoint
-from mexc_tui.practice import responses
-from mexc_tui.practice.arrival_log import Arrivals
-from mexc_tui.practice.auth import Gate, SignedCall, credentials
 from mexc_tui.practice.clock import PracticeClock, wall_clock
 from mexc_tui.practice.faults import Faults, Hit
-from mexc_tui.practice.http_account import AccountRoutes
-from mexc_tui.practice.http_closed import closed_routes
-from mexc_tui.practice.http_groups import StrategyRoutes
-from mexc_tui.practice.http_market import MarketRoutes
-from mexc_tui.practice.http_trade import TradeRoutes
-from mexc_tui.practice.http_wallet import WalletRoutes
-from mexc_tui.practice.limits import Block, LimitRejection, PracticeLimits
-from mexc_tui.practice.listen_keys import PracticeListenKeys
-from mexc_tui.practice.params import Params
-from mexc_tui.practice.publisher import Publisher
-from mexc_tui.practice.route import Call, Json, PracticeRoute
+from mexc_tui.practice.matching.values import PracticeRefusal
+from mexc_tui.practice.rest import responses
+from mexc_tui.practice.rest.arrival_log import Arrivals
+from mexc_tui.practice.rest.auth import Gate, SignedCall, credentials
+from mexc_tui.practice.rest.http_account import AccountRoutes
+from mexc_tui.practice.rest.http_closed import closed_routes
+from mexc_tui.practice.rest.http_groups import StrategyRoutes
+from mexc_tui.practice.rest.http_market import MarketRoutes
+from mexc_tui.practice.rest.http_trade import TradeRoutes
+from mexc_tui.practice.rest.http_wallet import WalletRoutes
+from mexc_tui.practice.rest.limits import Block, LimitRejection, PracticeLimits
+from mexc_tui.practice.rest.params import Params
+from mexc_tui.practice.rest.route import Call, Json, PracticeRoute
+from mexc_tui.practice.rest.web_pages import CALENDAR, SYMBOLS, calendar, symbols
 from mexc_tui.practice.scenario import FaultKind, Scenario
 from mexc_tui.practice.session import ExchangeSession
-from mexc_tui.practice.sockets import Sockets
-from mexc_tui.practice.values import PracticeRefusal
-from mexc_tui.practice.web_pages import CALENDAR, SYMBOLS, calendar, symbols
+from mexc_tui.practice.streams.listen_keys import PracticeListenKeys
+from mexc_tui.practice.streams.publisher import Publisher
+from mexc_tui.practice.streams.sockets import Sockets
 
 HOST = "127.0.0.1"
 WS_PATH = "/ws"

@@ -10,21 +10,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from mexc_tui.model.order import NewOrder
-from mexc_tui.practice import dust, market_data
-from mexc_tui.practice.accounts import PracticeAccount
-from mexc_tui.practice.hub import Hub
-from mexc_tui.practice.ids import seeded
-from mexc_tui.practice.intervals import KlineInterval
 from mexc_tui.practice.listing_board import ListingBoard
-from mexc_tui.practice.orders import OrderLog
-from mexc_tui.practice.pairs import PracticePair
-from mexc_tui.practice.price_models import Steady
-from mexc_tui.practice.scenario import Scenario
-from mexc_tui.practice.schedule import Schedule
-from mexc_tui.practice.traders import Crowd
-from mexc_tui.practice.trading import TradingDesk
-from mexc_tui.practice.universe import apply_oddity, universe
-from mexc_tui.practice.values import (
+from mexc_tui.practice.matching import dust, market_data
+from mexc_tui.practice.matching.accounts import PracticeAccount
+from mexc_tui.practice.matching.hub import Hub
+from mexc_tui.practice.matching.ids import seeded
+from mexc_tui.practice.matching.intervals import KlineInterval
+from mexc_tui.practice.matching.orders import OrderLog
+from mexc_tui.practice.matching.pairs import PracticePair
+from mexc_tui.practice.matching.trading import TradingDesk
+from mexc_tui.practice.matching.values import (
     ZERO,
     BookChangeKind,
     Candle,
@@ -41,9 +36,14 @@ from mexc_tui.practice.values import (
     PracticeWebSymbol,
     Ticker,
 )
+from mexc_tui.practice.price_models import Steady
+from mexc_tui.practice.scenario import Scenario
+from mexc_tui.practice.schedule import Schedule
+from mexc_tui.practice.traders import Crowd
+from mexc_tui.practice.universe import apply_oddity, universe
 
 if TYPE_CHECKING:
-    from mexc_tui.practice.sink import MessageSink
+    from mexc_tui.practice.matching.sink import MessageSink
 
 
 class ExchangeSession:

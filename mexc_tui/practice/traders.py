@@ -4,8 +4,8 @@ import math
 import random
 
 from mexc_tui.model.order import Side
-from mexc_tui.practice.book import RestingOrder
-from mexc_tui.practice.pairs import PracticePair
+from mexc_tui.practice.matching.book import RestingOrder
+from mexc_tui.practice.matching.pairs import PracticePair
 from mexc_tui.practice.price_models import Motion
 from mexc_tui.practice.scenario import ListingPlan, ListingShape
 

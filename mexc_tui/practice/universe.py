@@ -14,9 +14,9 @@ from itertools import chain, islice
 
 import msgspec
 
-from mexc_tui.practice.ids import coin_id, contract_address, seeded, symbol_id
-from mexc_tui.practice.intervals import DAY_MS
-from mexc_tui.practice.pairs import PairRules, PairStatus, PracticePair, PracticeTradeSides
+from mexc_tui.practice.matching.ids import coin_id, contract_address, seeded, symbol_id
+from mexc_tui.practice.matching.intervals import DAY_MS
+from mexc_tui.practice.matching.pairs import PairRules, PairStatus, PracticePair, PracticeTradeSides
 from mexc_tui.practice.scenario import Knobs
 
 QUOTE_SHARES = (("USDC", 0.165), ("BTC", 0.035), ("ETH", 0.025), ("EUR", 0.008))

@@ -14,7 +14,7 @@ from mexc_tui.host.lock import engine_lock, scope_of
 from mexc_tui.ledger.ids import make_ids
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.trading import Cause
-from mexc_tui.practice.pairs import PracticePair
+from mexc_tui.practice.matching.pairs import PracticePair
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import DAY, PORT, PracticeDay

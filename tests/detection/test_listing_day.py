@@ -19,8 +19,8 @@ from mexc_tui.model.outcome_of_listing import OutcomeEnd
 from mexc_tui.model.signal import DetectorName, Signal, SignalEnd, SignalKey
 from mexc_tui.model.stream import StreamDeal
 from mexc_tui.model.symbol import Symbol
-from mexc_tui.practice import web_pages
-from mexc_tui.practice.http_market import symbol_fields
+from mexc_tui.practice.rest import web_pages
+from mexc_tui.practice.rest.http_market import symbol_fields
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Postponement, Scenario
 from mexc_tui.practice.session import ExchangeSession
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.practice.auth import Demand, Gate, KeyPermission, SignedCall, credentials
-from mexc_tui.practice.params import Params
+from mexc_tui.practice.matching.values import PracticeRefusal
+from mexc_tui.practice.rest.auth import Demand, Gate, KeyPermission, SignedCall, credentials
+from mexc_tui.practice.rest.params import Params
 from mexc_tui.practice.scenario import AccountPlan
-from mexc_tui.practice.values import PracticeRefusal
 
 NOW = 1_760_000_000_000
 KEY = "mx0vtest0123456789"

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.model.order import Side
-from mexc_tui.practice.book import Book, RestingOrder
+from mexc_tui.practice.matching.book import Book, RestingOrder
 
 Incoming = tuple[Side, int, int]
 ORDERS = st.lists(

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from mexc_tui.practice.intervals import DAY_MS, HOUR_MS, KlineInterval, end_of, start_of
-from mexc_tui.practice.values import Candle
+from mexc_tui.practice.matching.intervals import DAY_MS, HOUR_MS, KlineInterval, end_of, start_of
+from mexc_tui.practice.matching.values import Candle
 from tests.support.exchange.practice_session import MX, START_MS, session
 
 pytestmark = pytest.mark.timeout(60)  # months of candles

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.practice.channels import ZONES, ChannelKind, acknowledgement, parse, zone_offset_min
-from mexc_tui.practice.frames import frame, head, sent_at
-from mexc_tui.practice.intervals import KlineInterval
-from mexc_tui.practice.numbers import padded, trimmed
+from mexc_tui.practice.matching.intervals import KlineInterval
+from mexc_tui.practice.matching.numbers import padded, trimmed
+from mexc_tui.practice.streams.channels import ZONES, ChannelKind, acknowledgement, parse, zone_offset_min
+from mexc_tui.practice.streams.frames import frame, head, sent_at
 from mexc_tui.proto.stream_pb2 import AggreDeals, Deal, Push
 
 # Reference 7.7

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from mexc_tui.practice.ids import USDT_ID
+from mexc_tui.practice.matching.ids import USDT_ID
 from mexc_tui.practice.scenario import AccountPlan, EmptySide, Knobs, ListingPlan, MarketSellByQuote
 from mexc_tui.practice.session import ExchangeSession
 from tests.support.exchange.practice_client import Client, real, scenario

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.practice.limits import Block, Bucket, LimitRejection, PracticeLimits
+from mexc_tui.practice.rest.limits import Block, Bucket, LimitRejection, PracticeLimits
 from mexc_tui.practice.scenario import Knobs
 
 ME = "127.0.0.1"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mexc_tui.practice.listen_keys import PracticeListenKeys
+from mexc_tui.practice.matching.values import PracticeRefusal
 from mexc_tui.practice.scenario import Knobs
-from mexc_tui.practice.values import PracticeRefusal
+from mexc_tui.practice.streams.listen_keys import PracticeListenKeys
 
 HOUR_MS = 3_600_000
 

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
-from mexc_tui.practice.pairs import PairStatus
+from mexc_tui.practice.matching.pairs import PairStatus
+from mexc_tui.practice.matching.values import PracticeRefusal
 from mexc_tui.practice.scenario import MarketPlan, Scenario, load
 from mexc_tui.practice.session import ExchangeSession
-from mexc_tui.practice.values import PracticeRefusal
 from tests.support.exchange.practice_session import START_MS, EventRecorder
 
 pytestmark = pytest.mark.timeout(60)  # a whole day of listings

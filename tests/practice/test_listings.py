@@ -6,8 +6,9 @@ from itertools import pairwise
 import pytest
 
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
-from mexc_tui.practice.intervals import KlineInterval
-from mexc_tui.practice.pairs import PairStatus, PracticePair
+from mexc_tui.practice.matching.intervals import KlineInterval
+from mexc_tui.practice.matching.pairs import PairStatus, PracticePair
+from mexc_tui.practice.matching.values import PracticeWebSymbol
 from mexc_tui.practice.scenario import (
     EarlyOrder,
     Knobs,
@@ -17,7 +18,6 @@ from mexc_tui.practice.scenario import (
     Postponement,
 )
 from mexc_tui.practice.session import ExchangeSession
-from mexc_tui.practice.values import PracticeWebSymbol
 from tests.support.exchange.practice_session import START_MS, EventRecorder, refusal, session
 
 pytestmark = pytest.mark.timeout(60)  # whole lives of listings

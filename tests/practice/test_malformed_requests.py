@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 
 from mexc_tui.model.order import OrderType
-from mexc_tui.practice.auth import KeyPermission
 from mexc_tui.practice.clock import wall_clock
+from mexc_tui.practice.rest.auth import KeyPermission
 from mexc_tui.practice.scenario import AccountPlan, Knobs, MarketPlan
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.simulation.run import Simulation, simulate

@@ -6,8 +6,8 @@ import pytest
 
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
 from mexc_tui.model.symbol import ListedType, Permission, Symbol, SymbolStatus
+from mexc_tui.practice.matching.values import PracticeRefusal
 from mexc_tui.practice.mirror import MirrorSession, paper_scenario
-from mexc_tui.practice.values import PracticeRefusal
 from tests.support.exchange.practice_session import START_MS
 
 PAIR = Symbol(

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from mexc_tui.model.order import OrderStatus, OrderType, Side
+from mexc_tui.practice.matching.values import BookChangeKind
 from mexc_tui.practice.scenario import CancelAnswer, DuplicateClientId, Knobs, PostOnlyCrossing
-from mexc_tui.practice.values import BookChangeKind
 from tests.support.exchange.practice_session import (
     MX,
     EventRecorder,

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
-from mexc_tui.practice.pairs import PairStatus, PracticePair, PracticeTradeSides
+from mexc_tui.practice.matching.pairs import PairStatus, PracticePair, PracticeTradeSides
 from mexc_tui.practice.scenario import ExcessPrecision, Knobs
 from mexc_tui.practice.session import ExchangeSession
 from tests.support.exchange.practice_session import MX, best_ask, best_bid, limit, order, refusal, session

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
-from mexc_tui.practice.pairs import PracticeTradeSides
+from mexc_tui.practice.matching.pairs import PracticeTradeSides
+from mexc_tui.practice.matching.values import PracticeRefusal
 from mexc_tui.practice.scenario import Knobs, ListingPlan, load
 from mexc_tui.practice.session import ExchangeSession
-from mexc_tui.practice.values import PracticeRefusal
 from tests.support.exchange.practice_session import MX, START_MS, EventRecorder, scenario, session
 
 pytestmark = pytest.mark.timeout(60)  # many random histories

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.practice.pairs import PairStatus, PracticeTradeSides
+from mexc_tui.practice.matching.pairs import PairStatus, PracticeTradeSides
 from mexc_tui.practice.scenario import Scenario
 from mexc_tui.practice.session import ExchangeSession
 from tests.support.exchange.practice_session import START_MS

@@ -12,7 +12,7 @@ from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.position import Protection
 from mexc_tui.model.reconciliation import Difference, DifferenceKind, Trigger, lasting
-from mexc_tui.practice.values import OrderRecord, PracticeRefusal
+from mexc_tui.practice.matching.values import OrderRecord, PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL
 from tests.support.engine.monitored_position import (

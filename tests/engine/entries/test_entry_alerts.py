@@ -6,7 +6,7 @@ import pytest
 
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.view import AlertRow
-from mexc_tui.practice.values import PracticeRefusal
+from mexc_tui.practice.matching.values import PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.opening_day import NAME, Watcher, listing, opening, scenario
 

@@ -14,9 +14,9 @@ from mexc_tui.model.order import NewOrder, OrderType
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, TradingState
-from mexc_tui.practice.pairs import PairRules
+from mexc_tui.practice.matching.pairs import PairRules
+from mexc_tui.practice.matching.values import OrderRecord, PracticeRefusal
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingShape
-from mexc_tui.practice.values import OrderRecord, PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.opening_day import (
     NAME,

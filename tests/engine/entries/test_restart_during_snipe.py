@@ -15,8 +15,8 @@ from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import TradingState
+from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
-from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import cut_power
 from tests.support.engine.opening_day import NAME, OPENS_S, Exchange, Watcher, listing, scenario

@@ -12,8 +12,8 @@ from mexc_tui.model.listing import ListingSource
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.snipe import ReferenceSource, SnipeState
 from mexc_tui.model.stream import TopLevels
+from mexc_tui.practice.matching.values import PracticeRefusal
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, MarketPolicy, Postponement
-from mexc_tui.practice.values import PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.sniping.reference import confirmed_price
 from mexc_tui.sniping.rounding import floored, grid_of

@@ -8,8 +8,8 @@ import pytest
 
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.stream import TopLevels
+from mexc_tui.practice.matching.values import PracticeRefusal
 from mexc_tui.practice.scenario import ListingShape
-from mexc_tui.practice.values import PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.opening_day import NAME, OPENS_S, Watcher, listing, opening, scenario
 from tests.support.engine.stalls import sleep_machine, stand_still

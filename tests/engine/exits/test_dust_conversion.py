@@ -14,8 +14,8 @@ from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.storage import StorageError
+from mexc_tui.practice.matching.values import Conversion, FailedConversion, PracticeRefusal
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
-from mexc_tui.practice.values import Conversion, FailedConversion, PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.monitored_position import agree, closed, components_of, day_of, guarding, held
 from tests.support.engine.practice_day import PracticeDay

@@ -9,8 +9,8 @@ import pytest
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
-from mexc_tui.practice.book import RestingOrder
-from mexc_tui.practice.values import OrderRecord, PracticeRefusal
+from mexc_tui.practice.matching.book import RestingOrder
+from mexc_tui.practice.matching.values import OrderRecord, PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, ours
 from tests.support.engine.monitored_position import (

@@ -12,7 +12,7 @@ from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import LedgerAccount
-from mexc_tui.practice.values import OrderRecord
+from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.sniping.exit_edit import ExitUpdate
 from tests.support.engine.crashing_engine import ours

@@ -13,7 +13,7 @@ from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.position import Position, Protection
 from mexc_tui.model.stream import BestQuote, StreamDeal
-from mexc_tui.practice.pairs import PracticeTradeSides
+from mexc_tui.practice.matching.pairs import PracticeTradeSides
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import ours

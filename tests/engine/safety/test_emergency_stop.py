@@ -18,8 +18,8 @@ from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import NotSent
 from mexc_tui.model.trading import Cause, Trading, TradingState
+from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.practice.scenario import Knobs
-from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.open_position import SYMBOL, components_of, holding, rest_a_sale, until
 from tests.support.engine.practice_day import DAY, PracticeDay

@@ -14,10 +14,10 @@ from mexc_tui.ledger.days import utc_day
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import LedgerAccount, Position, TradingDay
-from mexc_tui.practice.book import RestingOrder
-from mexc_tui.practice.pairs import PracticePair
+from mexc_tui.practice.matching.book import RestingOrder
+from mexc_tui.practice.matching.pairs import PracticePair
+from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.practice.scenario import AccountPlan, FaultKind, FaultPlan, Knobs
-from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, ours
 from tests.support.engine.monitored_position import (

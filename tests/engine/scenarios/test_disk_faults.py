@@ -19,8 +19,8 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.position import Protection
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import Cause, TradingState
+from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
-from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import (
     HANDS_OFF,

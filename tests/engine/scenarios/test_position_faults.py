@@ -16,8 +16,8 @@ from mexc_tui.model.outcome import Accepted, Purpose
 from mexc_tui.model.position import EntryKind, LedgerAccount
 from mexc_tui.model.reconciliation import DifferenceKind, Reconciliation, Trigger
 from mexc_tui.model.trading import Cause, TradingState
+from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.practice.scenario import AccountPlan, FaultKind, FaultPlan, Knobs
-from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, mortal, ours, same_books, stored_orders
 from tests.support.engine.monitored_position import (

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from mexc_tui.engine.runtime.weight_allowance import WeightAllowance
+from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, MarketPlan, Scenario, load
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.practice.session import ExchangeSession
-from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.monitored_position import components_of, until
 from tests.support.engine.opening_day import listing, scenario

@@ -18,7 +18,7 @@ from mexc_tui.model.errors import RequestRefused
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, Advice, Ambiguous, NotSent, Purpose, Rejected
 from mexc_tui.ports.trading import FireResult
-from mexc_tui.practice.arrival_log import Arrival
+from mexc_tui.practice.rest.arrival_log import Arrival
 from mexc_tui.practice.scenario import (
     EarlyOrder,
     FaultKind,

@@ -17,8 +17,8 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.position import LedgerAccount
 from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.storage import StorageError
+from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
-from mexc_tui.practice.values import OrderRecord
 from tests.support.engine.monitored_position import QUIET, SYMBOL, components_of
 from tests.support.engine.practice_day import PracticeDay
 

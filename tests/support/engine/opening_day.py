@@ -12,11 +12,11 @@ from mexc_tui.model.event import SnipeRefused
 from mexc_tui.model.intent import Order
 from mexc_tui.model.order import NewOrder
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeState
+from mexc_tui.practice.matching.values import OrderRecord, PracticeRefusal
+from mexc_tui.practice.matching.values import Side as ExchangeSide
 from mexc_tui.practice.scenario import FaultPlan, Knobs, ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.practice.session import ExchangeSession
-from mexc_tui.practice.values import OrderRecord, PracticeRefusal
-from mexc_tui.practice.values import Side as ExchangeSide
 from mexc_tui.simulation.run import Simulation
 from tests.support.engine.practice_day import LENT, PracticeDay
 

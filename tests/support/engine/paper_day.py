@@ -17,10 +17,10 @@ from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.event import AnyEvent
 from mexc_tui.model.order import Side
 from mexc_tui.ports.store import Stored
+from mexc_tui.practice.matching.values import OrderRecord
 from mexc_tui.practice.mirror import MirrorSession
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer
-from mexc_tui.practice.values import OrderRecord
 from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers
 from mexc_tui.simulation.run import Simulation

@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 
 from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.practice.matching.values import BalanceChange, Fill, OrderRecord, PracticeRefusal, PracticeTrade
 from mexc_tui.practice.scenario import AccountPlan, Knobs, ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.session import ExchangeSession
-from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, PracticeRefusal, PracticeTrade
 
 START_MS = 1_790_000_000_000
 MX = "MXUSDT"

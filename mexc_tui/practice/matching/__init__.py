@@ -1,0 +1,1 @@
+"""Core of the practice exchange: pairs, order books, matching, account."""

@@ -1,0 +1,105 @@
+"""Endpoints of coins, deposits, withdrawals and transfers (protocol 4.5), without any movement."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from mexc_tui.practice.matching.ids import contract_address
+from mexc_tui.practice.matching.values import PracticeRefusal
+from mexc_tui.practice.rest.auth import Demand, KeyPermission
+from mexc_tui.practice.rest.route import Call, Json, PracticeRoute
+from mexc_tui.practice.session import ExchangeSession
+
+Answer: TypeAlias = Callable[[Call], Json]
+
+_WITHDRAW_READ = KeyPermission.WITHDRAW_READ
+_WITHDRAW_WRITE = KeyPermission.WITHDRAW_WRITE
+_TRANSFER_READ = KeyPermission.TRANSFER_READ
+_TRANSFER_WRITE = KeyPermission.TRANSFER_WRITE
+
+
+class WalletRoutes:
+    """Endpoints for deposits and withdrawals of an account."""
+
+    def __init__(self, session: ExchangeSession) -> None:
+        self._session = session
+
+    def routes(self) -> list[PracticeRoute]:
+        """Return the endpoints of this module."""
+        capital = "/api/v3/capital"
+        return [
+            PracticeRoute("GET", f"{capital}/config/getall", self._coins, 10, Demand()),
+            _reads(f"{capital}/deposit/hisrec", _empty_list, _WITHDRAW_READ, 10),
+            _reads(f"{capital}/deposit/address", _empty_list, _WITHDRAW_READ, 10),
+            _reads(f"{capital}/withdraw/history", _empty_list, _WITHDRAW_READ),
+            _reads(f"{capital}/withdraw/address", empty_page, _WITHDRAW_READ, 10),
+            _reads(f"{capital}/transfer", lambda call: {"rows": [], "total": 0}, _TRANSFER_READ),
+            _reads(f"{capital}/transfer/tranId", _no_record, _TRANSFER_READ),
+            _reads(f"{capital}/transfer/internal", empty_page, _TRANSFER_READ),
+            _reads("/api/v3/asset/internal/transfer/record", empty_page, _TRANSFER_READ, 10),
+            _writes("DELETE", f"{capital}/withdraw", _no_record, _WITHDRAW_WRITE, ("id",)),
+            _writes("POST", f"{capital}/withdraw", _not_allowed, _WITHDRAW_WRITE),
+            _writes("POST", f"{capital}/withdraw/apply", _not_allowed, _WITHDRAW_WRITE),
+            _writes("POST", f"{capital}/deposit/address", _not_allowed, _WITHDRAW_WRITE),
+            _writes("POST", f"{capital}/transfer", _not_allowed, _TRANSFER_WRITE),
+            _writes("POST", f"{capital}/transfer/internal", _not_allowed, _TRANSFER_WRITE),
+        ]
+
+    def _coins(self, call: Call) -> Json:
+        """List the account's coins, or only the requested one if the account has it."""
+        requested = call.params.get("coin")
+        held = [balance.asset for balance in self._session.balances()]
+        return [_coin(asset) for asset in held if requested in ("", asset)]
+
+
+def _reads(path: str, answer: Answer, right: KeyPermission, weight: int = 1) -> PracticeRoute:
+    return PracticeRoute("GET", path, answer, weight, Demand(right))
+
+
+def _writes(
+    method: str, path: str, answer: Answer, right: KeyPermission, mandatory: tuple[str, ...] = ()
+) -> PracticeRoute:
+    return PracticeRoute(method, path, answer, 1, Demand(right, mandatory))
+
+
+def _coin(asset: str) -> Json:
+    """Return one coin in the format of capital/config/getall, with one network."""
+    network: dict[str, Json] = {
+        "coin": asset,
+        "depositDesc": None,
+        "depositEnable": False,
+        "minConfirm": 12,
+        "name": asset,
+        "network": "Ethereum(ERC20)",
+        "netWork": "ETH",
+        "withdrawEnable": False,
+        "withdrawFee": "1",
+        "withdrawIntegerMultiple": None,
+        "withdrawMax": "1000000",
+        "withdrawMin": "10",
+        "sameAddress": False,
+        "contract": contract_address(asset),
+        "withdrawTips": None,
+        "depositTips": None,
+    }
+    return {"coin": asset, "Name": asset, "name": asset, "networkList": [network]}
+
+
+def _empty_list(call: Call) -> Json:
+    del call
+    return []
+
+
+def empty_page(call: Call) -> Json:
+    """Return the only page of an empty history."""
+    del call
+    return {"data": [], "totalRecords": 0, "page": 1, "totalPageNum": 1}
+
+
+def _no_record(call: Call) -> Json:
+    del call
+    raise PracticeRefusal(22222, "record does not exist")
+
+
+def _not_allowed(call: Call) -> Json:
+    del call
+    raise PracticeRefusal(26, "operation not allowed")

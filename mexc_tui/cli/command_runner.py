@@ -17,8 +17,8 @@ from mexc_tui.host.standard_streams import is_output_complete
 if TYPE_CHECKING:
     from mexc_tui.cli.data_source import DataSource
     from mexc_tui.cli.engine_access import EngineAccess
+    from mexc_tui.cli.pages.tables import Pen
     from mexc_tui.cli.profile_access import ProfileAccess
-    from mexc_tui.cli.tables import Pen
     from mexc_tui.cli.trading_source import TradingSource
     from mexc_tui.desk.api_types import Args, CommandKind, Result
 
@@ -65,7 +65,7 @@ class CommandRunner:
         as_json: Callable[[Shown], msgspec.Struct] | None = None,
     ) -> None:
         """Print one result: formatted by `page`, or as one JSON object."""
-        from mexc_tui.cli.json_output import encode
+        from mexc_tui.cli.pages.json_output import encode
 
         if self.as_json:
             click.echo(encode(as_json(row) if as_json else row))
@@ -79,7 +79,7 @@ class CommandRunner:
         as_json: Callable[[Shown], msgspec.Struct] | None = None,
     ) -> None:
         """Print a list: formatted by `page`, or as one JSON array."""
-        from mexc_tui.cli.json_output import many
+        from mexc_tui.cli.pages.json_output import many
 
         objects: Iterable[msgspec.Struct] = map(as_json, rows) if as_json else rows
         click.echo(many(objects) if self.as_json else as_chosen(page(rows, self.pen)))
@@ -97,7 +97,7 @@ class CommandRunner:
 
         A partial result is printed too; the exit code is then 1.
         """
-        from mexc_tui.cli.json_output import encode
+        from mexc_tui.cli.pages.json_output import encode
         from mexc_tui.desk.api_types import CommandOutcome
 
         reply = self.engine.send(kind, args, deadline_s)
@@ -126,8 +126,8 @@ def command_runner(
     command lowers risk, so it ignores unreadable settings and does not wait for an unresponsive engine.
     """
     from mexc_tui.cli.engine_access import EngineAccess
+    from mexc_tui.cli.pages.tables import Pen
     from mexc_tui.cli.profile_access import ProfileAccess
-    from mexc_tui.cli.tables import Pen
     from mexc_tui.desk.api_types import FrontEndError
     from mexc_tui.model.storage import StorageError
     from mexc_tui.settings.load import SettingsError

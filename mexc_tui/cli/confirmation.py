@@ -60,7 +60,7 @@ def typed_phrase(runner: CommandRunner, plan: str, phrase: str) -> str:
 
 
 def _folded(runner: CommandRunner, plan: str) -> list[str]:
-    from mexc_tui.cli.tables import fold
+    from mexc_tui.cli.pages.tables import fold
 
     return fold(as_chosen(plan), "    ", runner.pen)
 

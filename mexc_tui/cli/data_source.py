@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mexc_tui.cli.engine_access import EngineAccess
 from mexc_tui.cli.errors import NO_ENGINE, NOT_DONE, CommandFailed
-from mexc_tui.cli.json_output import NoEngineJson
+from mexc_tui.cli.pages.json_output import NoEngineJson
 from mexc_tui.cli.profile_access import ProfileAccess
 from mexc_tui.desk import engine_requests
 from mexc_tui.desk.api_types import Args, CommandKind, FrontEndError, NoEngine, Result

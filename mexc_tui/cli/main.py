@@ -37,7 +37,7 @@ class OneLine(click.Group):
         return sorted({*self.commands, *self._query_commands()})
 
     def _query_commands(self) -> dict[str, click.Command]:
-        from mexc_tui.cli.engine_commands import COMMANDS
+        from mexc_tui.cli.commands.engine_commands import COMMANDS
 
         return {command.name or "": command for command in COMMANDS}
 
@@ -253,7 +253,7 @@ def exchange(port: int, scenario: str, seed: int, strict: bool, with_parent: boo
 
     Print one line of JSON with its URLs and keys once ready, then serve until SIGINT or SIGTERM.
     """
-    from mexc_tui.cli.exchange_command import run_exchange
+    from mexc_tui.cli.commands.exchange_command import run_exchange
     from mexc_tui.host.logs.handler import log_to_stderr
 
     log_to_stderr()
@@ -280,7 +280,7 @@ def watch(
     from mexc_tui.app.endpoints import StartError
     from mexc_tui.app.launch_options import LaunchOptions, UsageProblem
     from mexc_tui.cli.command_runner import fail_each
-    from mexc_tui.cli.watch import WatchCommand
+    from mexc_tui.cli.commands.watch import WatchCommand
     from mexc_tui.model.errors import ExchangeError
     from mexc_tui.settings.load import SettingsError
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mexc_tui.cli.engine_access import EngineAccess
 from mexc_tui.cli.errors import NO_ENGINE, NOT_DONE, CommandFailed
-from mexc_tui.cli.preview_text import Exposure
+from mexc_tui.cli.pages.preview_text import Exposure
 from mexc_tui.cli.profile_access import ProfileAccess
 from mexc_tui.desk import trading_requests
 from mexc_tui.desk.api_types import EngineSilent, NoEngine, Row, ViewKind

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from mexc_tui.cli.command_runner import CommandRunner, line_width
-from mexc_tui.cli.tables import Pen
+from mexc_tui.cli.pages.tables import Pen
 from mexc_tui.desk.api_types import CommandKind, CommandOutcome, Reply
 
 if TYPE_CHECKING:

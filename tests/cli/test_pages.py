@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from mexc_tui.cli import json_output
-from mexc_tui.cli.pages import alerts_page, fact_line, listings_page
-from mexc_tui.cli.signal_pages import signals_page, why_page
-from mexc_tui.cli.tables import Pen
+from mexc_tui.cli.pages import json_output
+from mexc_tui.cli.pages.pages import alerts_page, fact_line, listings_page
+from mexc_tui.cli.pages.signal_pages import signals_page, why_page
+from mexc_tui.cli.pages.tables import Pen
 from mexc_tui.engine.views.rows import fact_row, listing_row, signal_row
 from mexc_tui.model.event import Alert, CommandBegun, Event, Fact, OpaqueEvent, SettingChanged, SignalRaised
 from mexc_tui.model.listing import Disagreement, ListingSource, ListingStage, ListingTopic, SourceClaim

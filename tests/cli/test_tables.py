@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.cli.tables import Pen, TextCell, TextColumn, TextTone, cut, figure, fold, table, width
+from mexc_tui.cli.pages.tables import Pen, TextCell, TextColumn, TextTone, cut, figure, fold, table, width
 from mexc_tui.model.digits import quantity_number
 from mexc_tui.model.text import clean
 

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.cli.main import main
-from mexc_tui.cli.preview_text import Exposure, close_plan, stop_plan
+from mexc_tui.cli.pages.preview_text import Exposure, close_plan, stop_plan
 from mexc_tui.desk.answer_cache import ResponseCache
 from mexc_tui.desk.service import DeskService, DeskServiceParts
 from mexc_tui.detection.settings import DetectionSettings

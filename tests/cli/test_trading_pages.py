@@ -7,11 +7,11 @@ from functools import partial
 import msgspec
 import pytest
 
-from mexc_tui.cli.json_output import StopJson, reconciliation
-from mexc_tui.cli.performance_page import performance_page
-from mexc_tui.cli.stop_page import stop_page
-from mexc_tui.cli.tables import Pen
-from mexc_tui.cli.trading_pages import (
+from mexc_tui.cli.pages.json_output import StopJson, reconciliation
+from mexc_tui.cli.pages.performance_page import performance_page
+from mexc_tui.cli.pages.stop_page import stop_page
+from mexc_tui.cli.pages.tables import Pen
+from mexc_tui.cli.pages.trading_pages import (
     amount,
     orders_page,
     positions_page,

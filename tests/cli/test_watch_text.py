@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from mexc_tui.cli.watch_text import Header, Line, opening_text, page
+from mexc_tui.cli.pages.watch_text import Header, Line, opening_text, page
 
 HEADER = Header(
     mode="practice", venue="calm-7", offset_ms=-0.25, error_ms=1.5, messages_per_s=1234.4, connections=2

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.cli.json_output import encode
+from mexc_tui.cli.pages.json_output import encode
 from mexc_tui.wording.digits import plain, plain_json
 
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False).filter(lambda one: abs(one.adjusted()) < 300)

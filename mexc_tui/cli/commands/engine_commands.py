@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mexc_tui.cli import (
+from mexc_tui.cli.command_runner import NO_ENGINE, CommandRunner, command_runner, output_flags
+from mexc_tui.cli.commands import (
     dust_command,
     exits_command,
     keys_commands,
@@ -13,7 +14,6 @@ from mexc_tui.cli import (
     restore_command,
     trading_commands,
 )
-from mexc_tui.cli.command_runner import NO_ENGINE, CommandRunner, command_runner, output_flags
 from mexc_tui.cli.confirmation import yes_flag
 from mexc_tui.cli.symbol_names import any_name, pair_name
 from mexc_tui.host.standard_streams import check_output
@@ -30,7 +30,7 @@ OLDEST_OPENING_MS = 86_400_000
 @output_flags
 def status(profile: str | None, as_json: bool) -> None:
     """Show the engine's status. Exit code: 0 running, 1 halted, 3 no engine responds."""
-    from mexc_tui.cli.pages import status_page
+    from mexc_tui.cli.pages.pages import status_page
     from mexc_tui.model.view import StatusRow, TradingState
 
     with command_runner(profile, as_json, is_emergency=True) as runner:
@@ -51,8 +51,8 @@ def stop(yes: bool, profile: str | None, as_json: bool) -> None:
 
     Exit code: 0 stopped, 1 not stopped, 2 open position without a confirmation, 3 no engine.
     """
-    from mexc_tui.cli.json_output import StopJson
-    from mexc_tui.cli.stop_page import stop_page
+    from mexc_tui.cli.pages.json_output import StopJson
+    from mexc_tui.cli.pages.stop_page import stop_page
     from mexc_tui.desk.api_types import NoEngine
 
     with command_runner(profile, as_json, is_emergency=True) as runner:
@@ -75,7 +75,7 @@ def stop(yes: bool, profile: str | None, as_json: bool) -> None:
 def _confirm_stop(runner: CommandRunner) -> None:
     """Confirm before stopping an engine that watches stops. Raises NoEngine."""
     from mexc_tui.cli.confirmation import agree_by_word
-    from mexc_tui.cli.preview_text import stop_engine_plan
+    from mexc_tui.cli.pages.preview_text import stop_engine_plan
 
     held = runner.trading.exposure()
     if held.positions:
@@ -89,11 +89,11 @@ def _confirm_stop(runner: CommandRunner) -> None:
 @click.pass_context
 def listings(context: click.Context, profile: str | None, as_json: bool) -> None:
     """Show all stored listings, including matured and cancelled ones; add or drop one manually."""
-    from mexc_tui.cli import json_output
+    from mexc_tui.cli.pages import json_output
 
     if context.invoked_subcommand is not None:
         return
-    from mexc_tui.cli.pages import listings_page
+    from mexc_tui.cli.pages.pages import listings_page
 
     with command_runner(profile, as_json) as runner:
         now_ms = runner.now_ms()
@@ -110,7 +110,7 @@ def listings(context: click.Context, profile: str | None, as_json: bool) -> None
 @output_flags
 def add(symbol: str, opens: str | None, note: str, profile: str | None, as_json: bool) -> None:
     """Add a listing manually, or change its opening time."""
-    from mexc_tui.cli import json_output
+    from mexc_tui.cli.pages import json_output
     from mexc_tui.desk.engine_requests import ADD_LISTING, AddListing
 
     with command_runner(profile, as_json) as runner:
@@ -140,7 +140,7 @@ def _wrong_listing(opens_ms: int | None, note: str, now_ms: int) -> str:
 @output_flags
 def drop(symbol: str, note: str, profile: str | None, as_json: bool) -> None:
     """Drop a listing until it is added again."""
-    from mexc_tui.cli import json_output
+    from mexc_tui.cli.pages import json_output
     from mexc_tui.desk.engine_requests import DROP_LISTING, MAX_TEXT, DropListing
 
     if len(note) > MAX_TEXT:
@@ -158,7 +158,7 @@ def drop(symbol: str, note: str, profile: str | None, as_json: bool) -> None:
 @output_flags
 def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
     """Show signals with reasons and probabilities, newest last; in JSON newest first."""
-    from mexc_tui.cli.signal_pages import signals_page
+    from mexc_tui.cli.pages.signal_pages import signals_page
 
     with command_runner(profile, as_json) as runner:
         runner.show_all(runner.data.signals(last, any_name(symbol)), signals_page)
@@ -170,7 +170,7 @@ def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
 @output_flags
 def alerts(closed: bool, last: int, profile: str | None, as_json: bool) -> None:
     """Show open alerts with count and time, newest last; in JSON newest first."""
-    from mexc_tui.cli.pages import alerts_page
+    from mexc_tui.cli.pages.pages import alerts_page
 
     with command_runner(profile, as_json) as runner:
         runner.show_all(runner.data.alerts(last, closed=closed), alerts_page)
@@ -181,7 +181,7 @@ def alerts(closed: bool, last: int, profile: str | None, as_json: bool) -> None:
 @output_flags
 def why(symbol: str, profile: str | None, as_json: bool) -> None:
     """Explain a listing: its sources, changes, signals, and the detectors without a signal."""
-    from mexc_tui.cli.signal_pages import why_page
+    from mexc_tui.cli.pages.signal_pages import why_page
 
     with command_runner(profile, as_json) as runner:
         row = runner.data.why(any_name(symbol))
@@ -199,7 +199,7 @@ def settings(
     name: str | None, value: str | None, to_default: bool, profile: str | None, as_json: bool
 ) -> None:
     """Show all settings or one, or change one in the settings file; a running engine applies it."""
-    from mexc_tui.cli.pages import setting_page, settings_page
+    from mexc_tui.cli.pages.pages import setting_page, settings_page
 
     if to_default and (name is None or value is not None):
         raise click.UsageError("--default needs a NAME and no VALUE.")
@@ -248,7 +248,7 @@ def journal(
 ) -> None:
     """Show journal events, oldest first. With --follow, JSON is one object per line."""
     from mexc_tui.cli.data_source import FactFilter
-    from mexc_tui.cli.pages import facts_page
+    from mexc_tui.cli.pages.pages import facts_page
 
     with command_runner(profile, as_json) as runner:
         wanted = FactFilter(about, kind, _time_ms("--since", since, runner) or 0)
@@ -259,9 +259,9 @@ def journal(
 
 
 def _follow(runner: CommandRunner, last: int, wanted: "FactFilter") -> None:
-    from mexc_tui.cli import json_output
-    from mexc_tui.cli.follow_command import follow
-    from mexc_tui.cli.pages import fact_line
+    from mexc_tui.cli.commands.follow_command import follow
+    from mexc_tui.cli.pages import json_output
+    from mexc_tui.cli.pages.pages import fact_line
     from mexc_tui.model.view import FactRow
 
     def show(row: FactRow) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from mexc_tui.cli.tables import Pen, TextCell, TextColumn, TextTone, fold, table
+from mexc_tui.cli.pages.tables import Pen, TextCell, TextColumn, TextTone, fold, table
 from mexc_tui.model.position import TradingDay
 from mexc_tui.model.trading_view import MetricRow, PerformanceRow
 from mexc_tui.wording.money import amount, signed

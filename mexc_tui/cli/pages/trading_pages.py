@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from mexc_tui.cli.tables import Pen, TextCell, TextColumn, TextTone, figure, fold, table
+from mexc_tui.cli.pages.tables import Pen, TextCell, TextColumn, TextTone, figure, fold, table
 from mexc_tui.model.digits import exact, money_number, quantity_number, quote_number
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import Side

@@ -1,7 +1,7 @@
 """Text output of `stop`."""
 
-from mexc_tui.cli.json_output import StopJson
-from mexc_tui.cli.tables import Pen, fold
+from mexc_tui.cli.pages.json_output import StopJson
+from mexc_tui.cli.pages.tables import Pen, fold
 
 
 def stop_page(row: StopJson, pen: Pen) -> str:

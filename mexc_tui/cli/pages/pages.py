@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from mexc_tui.cli.signal_pages import STAGES
-from mexc_tui.cli.tables import Pen, TextCell, TextColumn, TextTone, cut, figure, fold, table
-from mexc_tui.cli.trading_pages import OLD_MS, label
+from mexc_tui.cli.pages.signal_pages import STAGES
+from mexc_tui.cli.pages.tables import Pen, TextCell, TextColumn, TextTone, cut, figure, fold, table
+from mexc_tui.cli.pages.trading_pages import OLD_MS, label
 from mexc_tui.model.digits import exact, price_number
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.text import many

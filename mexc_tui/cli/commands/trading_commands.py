@@ -29,7 +29,7 @@ last_option = click.option(
 @output_flags
 def positions(last: int | None, profile: str | None, as_json: bool) -> None:
     """Show open positions: value, P&L, stop and protection."""
-    from mexc_tui.cli.trading_pages import positions_page
+    from mexc_tui.cli.pages.trading_pages import positions_page
 
     with command_runner(profile, as_json) as runner:
         runner.show_all(runner.trading.positions(last), positions_page)
@@ -40,7 +40,7 @@ def positions(last: int | None, profile: str | None, as_json: bool) -> None:
 @output_flags
 def orders(last: int | None, profile: str | None, as_json: bool) -> None:
     """Show open orders, including unknown orders of the account, which the desk never touches."""
-    from mexc_tui.cli.trading_pages import orders_page
+    from mexc_tui.cli.pages.trading_pages import orders_page
 
     with command_runner(profile, as_json) as runner:
         runner.show_all(runner.trading.orders(last), orders_page)
@@ -51,7 +51,7 @@ def orders(last: int | None, profile: str | None, as_json: bool) -> None:
 @output_flags
 def snipes(last: int | None, profile: str | None, as_json: bool) -> None:
     """Show active snipes: pair, opening time, maximum spend and price."""
-    from mexc_tui.cli.trading_pages import snipes_page
+    from mexc_tui.cli.pages.trading_pages import snipes_page
 
     with command_runner(profile, as_json) as runner:
         now_ms = runner.now_ms()
@@ -62,7 +62,7 @@ def snipes(last: int | None, profile: str | None, as_json: bool) -> None:
 @output_flags
 def risk(profile: str | None, as_json: bool) -> None:
     """Show equity, exposure and the remaining room of each limit."""
-    from mexc_tui.cli.trading_pages import risk_page
+    from mexc_tui.cli.pages.trading_pages import risk_page
 
     with command_runner(profile, as_json) as runner:
         runner.show(runner.trading.risk(), risk_page)
@@ -72,7 +72,7 @@ def risk(profile: str | None, as_json: bool) -> None:
 @output_flags
 def performance(profile: str | None, as_json: bool) -> None:
     """Show performance: equity, figures with their sample, and the last days."""
-    from mexc_tui.cli.performance_page import performance_page
+    from mexc_tui.cli.pages.performance_page import performance_page
 
     with command_runner(profile, as_json) as runner:
         runner.show(runner.trading.performance(), performance_page)
@@ -92,8 +92,8 @@ def reconcile(exchange_file: Path | None, profile: str | None, as_json: bool) ->
     With --exchange this also works without an engine; no order is placed or cancelled.
     Exit code: 0 no unexplained difference, 1 unexplained differences, 3 not reconciled.
     """
-    from mexc_tui.cli.json_output import reconciliation
-    from mexc_tui.cli.trading_pages import reconciliation_page
+    from mexc_tui.cli.pages.json_output import reconciliation
+    from mexc_tui.cli.pages.trading_pages import reconciliation_page
 
     with command_runner(profile, as_json) as runner:
         row = runner.trading.reconciliation(exchange_file)
@@ -109,7 +109,7 @@ def reconcile(exchange_file: Path | None, profile: str | None, as_json: bool) ->
 @output_flags
 def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
     """Run the pre-trade checks for a pair without arming it. Exit code: 0 approved, 1 refused."""
-    from mexc_tui.cli.trading_pages import what_if_page
+    from mexc_tui.cli.pages.trading_pages import what_if_page
     from mexc_tui.desk.trading_requests import WHAT_IF, SymbolArguments
 
     with command_runner(profile, as_json) as runner:
@@ -125,7 +125,7 @@ def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
 @output_flags
 def arm(symbol: str, yes: bool, profile: str | None, as_json: bool) -> None:
     """Arm a snipe: buy this listing at its opening, if all pre-trade checks pass."""
-    from mexc_tui.cli.preview_text import arm_plan
+    from mexc_tui.cli.pages.preview_text import arm_plan
     from mexc_tui.desk.trading_requests import ARM, WHAT_IF, SymbolArguments
 
     with command_runner(profile, as_json) as runner:
@@ -156,7 +156,7 @@ def disarm(symbol: str, profile: str | None, as_json: bool) -> None:
 @output_flags
 def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_json: bool) -> None:
     """Sell a position or a part of it now."""
-    from mexc_tui.cli.preview_text import close_plan
+    from mexc_tui.cli.pages.preview_text import close_plan
     from mexc_tui.desk.trading_requests import CLOSE, CloseRequest
 
     share_pct = _percent(share)
@@ -196,7 +196,7 @@ def reduce_only(words: tuple[str, ...], profile: str | None, as_json: bool) -> N
 @output_flags
 def resume(yes: bool, profile: str | None, as_json: bool) -> None:
     """Resume entries. After a loss or a breach this needs a typed word; --yes is not enough."""
-    from mexc_tui.cli.preview_text import resume_plan
+    from mexc_tui.cli.pages.preview_text import resume_plan
     from mexc_tui.desk.trading_requests import RESUME, ResumeRequest
     from mexc_tui.model.trading import Trading
     from mexc_tui.risk.state import RESUME_WORD, needs_word
@@ -260,7 +260,7 @@ def kill(direct: bool, exchange_file: Path | None, yes: bool, profile: str | Non
     from mexc_tui.desk.trading_requests import KILL, EmergencyStopRequest
 
     if direct:
-        from mexc_tui.cli.kill_command import kill_directly
+        from mexc_tui.cli.commands.kill_command import kill_directly
 
         kill_directly(exchange_file, profile, yes=yes, as_json=as_json)
         return
@@ -270,7 +270,7 @@ def kill(direct: bool, exchange_file: Path | None, yes: bool, profile: str | Non
 
 
 def _confirm_emergency(runner: CommandRunner, name: str, *, yes: bool) -> None:
-    from mexc_tui.cli.preview_text import stop_plan
+    from mexc_tui.cli.pages.preview_text import stop_plan
 
     if not yes:
         agree(runner, stop_plan(name, runner.trading.exposure()))

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from mexc_tui.cli.tables import Pen, TextCell, TextColumn, TextTone, fold, table
-from mexc_tui.cli.trading_pages import label, verdict_lines, what_if_page
+from mexc_tui.cli.pages.tables import Pen, TextCell, TextColumn, TextTone, fold, table
+from mexc_tui.cli.pages.trading_pages import label, verdict_lines, what_if_page
 from mexc_tui.model.listing import ListingStage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import MIN_N_FOR_RATE

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mexc_tui.app.endpoints import MEXC, StartError, SystemClock
 from mexc_tui.app.launch_options import LaunchOptions, layers_of, mode_of, open_exchange
-from mexc_tui.cli.watch_text import Header, Line, opening_text, page
+from mexc_tui.cli.pages.watch_text import Header, Line, opening_text, page
 from mexc_tui.engine.market.order_book_sync import OrderBookSync
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.origins import OriginRefused

@@ -43,7 +43,7 @@ PAPER_PLAN = (
 def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool, as_json: bool) -> None:
     """Stop without an engine. Exit code 0: the halt is stored and no order of the desk is open."""
     from mexc_tui.app.direct_kill import kill_direct
-    from mexc_tui.cli.json_output import encode
+    from mexc_tui.cli.pages.json_output import encode
     from mexc_tui.exchange.origins import OriginRefused
     from mexc_tui.model.mode import Mode
 
@@ -135,7 +135,7 @@ def _is_live(profile: str) -> bool:
 def _kill_on_paper(runner: CommandRunner, *, yes: bool) -> None:
     from mexc_tui.app.direct_kill import kill_paper
     from mexc_tui.app.paper import SCOPE
-    from mexc_tui.cli.json_output import encode
+    from mexc_tui.cli.pages.json_output import encode
 
     if not yes:
         agree(runner, PAPER_PLAN.format(profile=runner.profile.paths.profile))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mexc_tui.cli.tables import NONE, Pen, TextCell, TextColumn, cut, figure, table
+from mexc_tui.cli.pages.tables import NONE, Pen, TextCell, TextColumn, cut, figure, table
 from mexc_tui.model.digits import exact, price_number
 
 

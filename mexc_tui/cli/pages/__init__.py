@@ -1,0 +1,1 @@
+"""Output of the query commands: pages, tables and JSON."""

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from mexc_tui.cli.pages import json_output
-from mexc_tui.cli.pages.pages import alerts_page, fact_line, listings_page
+from mexc_tui.cli.pages.engine_pages import alerts_page, fact_line, listings_page
 from mexc_tui.cli.pages.signal_pages import signals_page, why_page
 from mexc_tui.cli.pages.tables import Pen
 from mexc_tui.engine.views.rows import fact_row, listing_row, signal_row

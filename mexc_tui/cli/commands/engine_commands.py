@@ -30,7 +30,7 @@ OLDEST_OPENING_MS = 86_400_000
 @output_flags
 def status(profile: str | None, as_json: bool) -> None:
     """Show the engine's status. Exit code: 0 running, 1 halted, 3 no engine responds."""
-    from mexc_tui.cli.pages.pages import status_page
+    from mexc_tui.cli.pages.engine_pages import status_page
     from mexc_tui.model.view import StatusRow, TradingState
 
     with command_runner(profile, as_json, is_emergency=True) as runner:
@@ -93,7 +93,7 @@ def listings(context: click.Context, profile: str | None, as_json: bool) -> None
 
     if context.invoked_subcommand is not None:
         return
-    from mexc_tui.cli.pages.pages import listings_page
+    from mexc_tui.cli.pages.engine_pages import listings_page
 
     with command_runner(profile, as_json) as runner:
         now_ms = runner.now_ms()
@@ -170,7 +170,7 @@ def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
 @output_flags
 def alerts(closed: bool, last: int, profile: str | None, as_json: bool) -> None:
     """Show open alerts with count and time, newest last; in JSON newest first."""
-    from mexc_tui.cli.pages.pages import alerts_page
+    from mexc_tui.cli.pages.engine_pages import alerts_page
 
     with command_runner(profile, as_json) as runner:
         runner.show_all(runner.data.alerts(last, closed=closed), alerts_page)
@@ -199,7 +199,7 @@ def settings(
     name: str | None, value: str | None, to_default: bool, profile: str | None, as_json: bool
 ) -> None:
     """Show all settings or one, or change one in the settings file; a running engine applies it."""
-    from mexc_tui.cli.pages.pages import setting_page, settings_page
+    from mexc_tui.cli.pages.engine_pages import setting_page, settings_page
 
     if to_default and (name is None or value is not None):
         raise click.UsageError("--default needs a NAME and no VALUE.")
@@ -248,7 +248,7 @@ def journal(
 ) -> None:
     """Show journal events, oldest first. With --follow, JSON is one object per line."""
     from mexc_tui.cli.data_source import FactFilter
-    from mexc_tui.cli.pages.pages import facts_page
+    from mexc_tui.cli.pages.engine_pages import facts_page
 
     with command_runner(profile, as_json) as runner:
         wanted = FactFilter(about, kind, _time_ms("--since", since, runner) or 0)
@@ -261,7 +261,7 @@ def journal(
 def _follow(runner: CommandRunner, last: int, wanted: "FactFilter") -> None:
     from mexc_tui.cli.commands.follow_command import follow
     from mexc_tui.cli.pages import json_output
-    from mexc_tui.cli.pages.pages import fact_line
+    from mexc_tui.cli.pages.engine_pages import fact_line
     from mexc_tui.model.view import FactRow
 
     def show(row: FactRow) -> None:

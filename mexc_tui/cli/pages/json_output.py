@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from mexc_tui.cli.pages.pages import money
+from mexc_tui.cli.pages.engine_pages import money
 from mexc_tui.model.reconciliation import Difference, Excluded
 from mexc_tui.model.trading_view import ReconciliationRow
 from mexc_tui.model.view import ListingRow

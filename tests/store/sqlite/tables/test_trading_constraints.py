@@ -33,7 +33,7 @@ from tests.support.samples.trading_samples import (
 )
 from tests.support.store_parts import FILE, HandClock, bare, fact, in_memory
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[4]
 
 
 def arm(books: TradingRows, name: str, symbol: str = "NEWUSDT") -> None:

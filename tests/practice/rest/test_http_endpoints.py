@@ -19,7 +19,7 @@ from mexc_tui.practice.scenario import AccountPlan, EmptySide, Knobs, ListingPla
 from mexc_tui.practice.session import ExchangeSession
 from tests.support.exchange.practice_client import Client, real, scenario
 
-RECORDINGS = Path(__file__).parents[1] / "fixtures" / "mexc-rest-2025-12-31.json"
+RECORDINGS = Path(__file__).parents[2] / "fixtures" / "mexc-rest-2025-12-31.json"
 PAIR = "SOLUSDT"
 
 

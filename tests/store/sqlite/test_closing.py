@@ -15,7 +15,7 @@ from mexc_tui.store.sqlite.store import SqliteStore
 from mexc_tui.store.sqlite.thread import SqliteThread
 from tests.support.store_parts import FILE, Blocker, HandClock, fact, moments, pair
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 
 LEAVE = """
 import asyncio, sys, warnings

@@ -105,7 +105,7 @@ def test_an_empty_database_of_a_used_profile_halts_and_names_its_files_and_the_b
             day.paths.store.touch(0o600)
         async with day.engine() as running:
             words = await halted(running)
-            assert "is empty" in words or "made by this desk and is not in its ledger" in words
+            assert "is empty" in words or "created by this desk and is not in its ledger" in words
             emptied = running.store.emptied()
             for part in (
                 "desk.sqlite3-reserve",

@@ -34,7 +34,7 @@ from mexc_tui.model.position import (
 from mexc_tui.model.snipe import ExitPlan, Snipe, SnipeKey, SnipeState
 from mexc_tui.model.verdict import CheckStage, Verdict, refusals
 from mexc_tui.risk.candidate import Candidate, RiskLimits
-from mexc_tui.risk.limits import check_entry
+from mexc_tui.risk.entry_limits import check_entry
 from mexc_tui.store.sqlite.store import SqliteStore
 from mexc_tui.store.sqlite.tables.trading_rows import TradingRows
 from mexc_tui.store.sqlite.unit_of_work import UnitOfWork

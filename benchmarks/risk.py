@@ -8,10 +8,10 @@ from mexc_tui.model.position import Position, PositionState
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.verdict import refusals
 from mexc_tui.risk.candidate import Candidate, HeldPosition, Reserved, RiskBook, RiskLimits
-from mexc_tui.risk.limits import check_entry
-from mexc_tui.sniping.confirmation import Tick
-from mexc_tui.sniping.exits import ExitHolding, decide, remember
+from mexc_tui.risk.entry_limits import check_entry
+from mexc_tui.sniping.exit_decision import ExitHolding, decide, remember
 from mexc_tui.sniping.rounding import Grid
+from mexc_tui.sniping.stop_confirmation import Tick
 
 NOW_MS = 1_790_000_000_000
 ROUNDS, CALLS = 200, 20

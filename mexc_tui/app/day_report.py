@@ -17,8 +17,8 @@ from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.report.day import DayReport
 from mexc_tui.report.day_builder import report_of
 from mexc_tui.report.inputs import DayInputs, EquityInputs, ReportSignal, StoredDay, TradingInputs
+from mexc_tui.settings.declaration import text_of
 from mexc_tui.settings.load import Loaded
-from mexc_tui.settings.row import text_of
 from mexc_tui.store.sqlite.store import SqliteStore
 from mexc_tui.store.sqlite.unit_of_work import ReadTransaction
 

@@ -12,7 +12,7 @@ from mexc_tui.app.trading_settings_mapping import (
     safety_parameters,
 )
 from mexc_tui.engine.parts import EngineParameters, TradingParameters
-from mexc_tui.settings.table import Settings
+from mexc_tui.settings.all_settings import Settings
 
 Parameters = TypeVar("Parameters")
 

@@ -30,7 +30,7 @@ from mexc_tui.host.lock import scope_of
 from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.mode import Mode
-from mexc_tui.settings.table import Settings
+from mexc_tui.settings.all_settings import Settings
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.sqlite.store import SqliteStore
 

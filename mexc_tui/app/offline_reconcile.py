@@ -33,7 +33,7 @@ from mexc_tui.model.errors import DeskError
 from mexc_tui.model.reconciliation import Reconciliation, lasting
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.ports.store import Stored
-from mexc_tui.settings.table import Settings
+from mexc_tui.settings.all_settings import Settings
 from mexc_tui.store.sqlite.store import SqliteStore
 
 DEADLINE_S = 120.0

@@ -21,7 +21,7 @@ from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.storage import RetentionPeriods
 from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.market import CLOCK_SAMPLES
-from mexc_tui.settings.table import Settings
+from mexc_tui.settings.all_settings import Settings
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.database import DatabaseLevel
 from mexc_tui.store.caches.level import PROMOTED_MS, LevelName, Lifetimes

@@ -7,11 +7,11 @@ from pathlib import Path
 from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.view import SettingRow
 from mexc_tui.ports.settings import SettingValue
+from mexc_tui.settings.all_settings import TABLE, Settings
 from mexc_tui.settings.file import checked_value, read_file, set_value
 from mexc_tui.settings.live import LiveSettings
 from mexc_tui.settings.load import Layers, Loaded, load
-from mexc_tui.settings.rows import live_rows
-from mexc_tui.settings.table import TABLE, Settings
+from mexc_tui.settings.setting_rows import live_rows
 
 _Stamp = tuple[int, int, int] | None
 

@@ -15,7 +15,7 @@ from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.risk.candidate import RiskLimits
 from mexc_tui.risk.guard import RiskRules
 from mexc_tui.risk.tightening import TighteningRules
-from mexc_tui.settings.table import TABLE, Settings
+from mexc_tui.settings.all_settings import TABLE, Settings
 from mexc_tui.sniping.exit_edit import ExitBounds
 from mexc_tui.sniping.plan import FireRules
 from mexc_tui.sniping.request import ArmRules

@@ -21,7 +21,7 @@ from mexc_tui.model.why import WhyRow
 from mexc_tui.report.day import DayReport
 from mexc_tui.settings.layers import Layer, SettingValue
 from mexc_tui.settings.load import SettingsError, problems_of
-from mexc_tui.settings.rows import setting_rows
+from mexc_tui.settings.setting_rows import setting_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

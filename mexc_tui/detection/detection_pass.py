@@ -4,7 +4,9 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mexc_tui.detection import (
+from mexc_tui.detection.calibration import CalibrationHistory
+from mexc_tui.detection.detector import UNKNOWN, Detector, DetectorFinding, DetectorInput, known_inputs
+from mexc_tui.detection.detectors import (
     api_enabled,
     cluster,
     launch_sequence,
@@ -13,8 +15,6 @@ from mexc_tui.detection import (
     ready_state,
     risk_warning,
 )
-from mexc_tui.detection.calibration import CalibrationHistory
-from mexc_tui.detection.detector import UNKNOWN, Detector, DetectorFinding, DetectorInput, known_inputs
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.listing import Listing

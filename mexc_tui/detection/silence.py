@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from mexc_tui.detection.detector import DetectorInput, minutes
-from mexc_tui.detection.risk_warning import RISKS
+from mexc_tui.detection.detectors.risk_warning import RISKS
 from mexc_tui.model.listing import ListingSource
 from mexc_tui.model.signal import DetectorName
 

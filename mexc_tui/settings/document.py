@@ -3,8 +3,8 @@
 import sys
 from collections.abc import Iterator
 
-from mexc_tui.settings.row import Setting
-from mexc_tui.settings.table import ASCENDING, GROUPS, TABLE
+from mexc_tui.settings.all_settings import ASCENDING, GROUPS, TABLE
+from mexc_tui.settings.declaration import Setting
 
 HEAD = """# Settings
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import cast
 
+from mexc_tui.settings.declaration import text_of
 from mexc_tui.settings.layers import UnreadableSettings, lines_of, marked
-from mexc_tui.settings.row import text_of
 
 
 def with_value(text: str, name: str, value: object, set_in: str = "") -> str:

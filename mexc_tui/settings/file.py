@@ -6,10 +6,10 @@ import stat
 from dataclasses import replace
 from pathlib import Path
 
+from mexc_tui.settings.all_settings import Settings
 from mexc_tui.settings.edit import with_value, without
 from mexc_tui.settings.layers import Layer, SettingSource, SettingValue, UnreadableSettings, file_layer
 from mexc_tui.settings.load import Layers, Loaded, SettingsError, load, problems_of, set_in_of
-from mexc_tui.settings.table import Settings
 
 SIZE_LIMIT = 1_000_000
 THIS_CHANGE = "this change"

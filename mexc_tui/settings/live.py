@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from mexc_tui.model.event import SettingChanged
+from mexc_tui.settings.all_settings import TABLE, Settings
 from mexc_tui.settings.load import Loaded
-from mexc_tui.settings.table import TABLE, Settings
 
 
 @dataclass(frozen=True, slots=True)

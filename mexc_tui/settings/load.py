@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from mexc_tui.model.errors import SettingsRefused
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
+from mexc_tui.settings.all_settings import ASCENDING, TABLE, Settings
+from mexc_tui.settings.declaration import text_of
 from mexc_tui.settings.layers import Layer, SettingSource, SettingValue
-from mexc_tui.settings.row import text_of
-from mexc_tui.settings.table import ASCENDING, TABLE, Settings
 
 VALUE_LIMIT = 80
 

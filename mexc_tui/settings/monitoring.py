@@ -1,6 +1,6 @@
 """Settings of polls, detection, the clock, stale prices and alerts."""
 
-from mexc_tui.settings.row import Count, Group, Ratio, Triple, row
+from mexc_tui.settings.declaration import Count, Group, Ratio, Triple, row
 
 
 class PollSettings(Group):

@@ -1,6 +1,6 @@
 """Settings of requests, streams, store, caches, process and screen."""
 
-from mexc_tui.settings.row import Count, Group, Ratio, Switch, ThemeName, row
+from mexc_tui.settings.declaration import Count, Group, Ratio, Switch, ThemeName, row
 
 
 class Requests(Group):

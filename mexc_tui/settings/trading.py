@@ -8,7 +8,7 @@ from decimal import Decimal
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.policy import AutoArm, OnCritical, OnStop, Rung, Sizing
 from mexc_tui.model.signal import DetectorName
-from mexc_tui.settings.row import (
+from mexc_tui.settings.declaration import (
     Amount,
     Count,
     Detectors,

@@ -14,7 +14,7 @@ from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.verdict import CheckStage, Verdict
-from mexc_tui.sniping.exits import MS, ExitMemory, higher_stops
+from mexc_tui.sniping.exit_decision import MS, ExitMemory, higher_stops
 from mexc_tui.sniping.ladder import RungSales
 from mexc_tui.sniping.rounding import HUNDRED, Grid, ceiled
 from mexc_tui.sniping.schema_checks import MAX_RUNGS, MAX_STOP, plan_fault

@@ -12,7 +12,7 @@ from mexc_tui.tui.activity_log import MAX_KEPT, ActivityEntry, ActivityLog
 from mexc_tui.tui.source import DeskSource
 from mexc_tui.tui.trade_text import Filled, close_text, fill_text
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.wording.alerts import alert_title
+from mexc_tui.wording.alert_titles import alert_title
 from mexc_tui.wording.reasons import spaced
 
 ASK_AGAIN_S = 5.0

@@ -9,7 +9,7 @@ from mexc_tui.model.event import AnyEvent
 from mexc_tui.model.listing import ListingFacts, Sighting
 from mexc_tui.model.signal import SignalKey
 from mexc_tui.model.view import FactRow
-from mexc_tui.wording.alerts import alert_title
+from mexc_tui.wording.alert_titles import alert_title
 from mexc_tui.wording.digits import plain, plain_json
 from mexc_tui.wording.times import when
 from mexc_tui.wording.trading_event_text import trading_event_text

@@ -20,9 +20,9 @@ from mexc_tui.exchange.limits.clock_offset import OffsetLimits
 from mexc_tui.exchange.streams.socket import SocketTimings
 from mexc_tui.model.listing import Triple
 from mexc_tui.model.outcome import Purpose
+from mexc_tui.settings.all_settings import Settings
 from mexc_tui.settings.layers import file_layer
 from mexc_tui.settings.load import Layers, load
-from mexc_tui.settings.table import Settings
 from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.sqlite.connections import StoreLimits as StoreLimits
 

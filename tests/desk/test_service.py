@@ -12,7 +12,7 @@ from mexc_tui.desk.command_executor import CommandSender, ReceivedCommand
 from mexc_tui.desk.service import JournalAudit
 from mexc_tui.desk.view_kinds import SIGNALS
 from mexc_tui.desk.wire import CommandResponse
-from mexc_tui.engine.views.rows import signal_row
+from mexc_tui.engine.views.listing_rows import signal_row
 from mexc_tui.model.event import CommandBegun, CommandDone, SettingChanged
 from mexc_tui.model.signal import DetectorName
 from mexc_tui.model.view import (

@@ -10,7 +10,7 @@ from mexc_tui.desk.api_types import CommandOutcome, Reply
 from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.engine_requests import NoArguments, SettingChange, SettingUndo
 from mexc_tui.model.view import SettingRow
-from mexc_tui.settings.table import TABLE
+from mexc_tui.settings.all_settings import TABLE
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.desk_server import client_of
 from tests.support.desk_server import running as attached

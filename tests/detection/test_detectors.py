@@ -3,7 +3,7 @@
 import pytest
 
 from mexc_tui.detection.detection_pass import DETECTORS
-from mexc_tui.detection.risk_warning import RISKS
+from mexc_tui.detection.detectors.risk_warning import RISKS
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.model.listing import ListingSource, Triple
 from mexc_tui.model.severity import Severity

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.model import event
-from mexc_tui.settings.table import TABLE
+from mexc_tui.settings.all_settings import TABLE
 from mexc_tui.tui.screens import pages, registry
 from mexc_tui.tui.screens.panes import QueryPane, TablePane
 from mexc_tui.tui.widgets.columns import Column

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from mexc_tui.settings.all_settings import TABLE
 from mexc_tui.settings.document import document
 from mexc_tui.settings.layers import file_layer
 from mexc_tui.settings.load import Layers, load
-from mexc_tui.settings.table import TABLE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
 

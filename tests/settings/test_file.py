@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.model.mode import Mode
+from mexc_tui.settings.all_settings import TABLE, Settings
 from mexc_tui.settings.edit import toml_of, with_value, without
 from mexc_tui.settings.file import read_file, set_value
 from mexc_tui.settings.layers import UnreadableSettings, environment_layer, flag_layer
 from mexc_tui.settings.load import Layers, SettingsError, load
-from mexc_tui.settings.table import TABLE, Settings
 
 DEFAULTS = Settings.of()
 

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.model.event import SettingChanged, decode, encode
+from mexc_tui.settings.all_settings import TABLE
 from mexc_tui.settings.layers import environment_layer, file_layer
 from mexc_tui.settings.live import LiveSettings, SettingChange
 from mexc_tui.settings.load import Layers, Loaded, SettingsError, load
-from mexc_tui.settings.table import TABLE
 
 ENVIRONMENT = environment_layer({"MEXC_TUI_COOLDOWN_S": "60"})
 

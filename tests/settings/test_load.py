@@ -15,6 +15,8 @@ from mexc_tui.model.policy import OnStop, Rung
 from mexc_tui.model.signal import DetectorName
 from mexc_tui.practice.scenario import load as load_scenario
 from mexc_tui.practice.scenario import shipped
+from mexc_tui.settings.all_settings import ASCENDING, GROUPS, TABLE, Settings
+from mexc_tui.settings.declaration import Setting, plain, text_of
 from mexc_tui.settings.edit import toml_of
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import (
@@ -28,8 +30,6 @@ from mexc_tui.settings.layers import (
     scenario_layer,
 )
 from mexc_tui.settings.load import Layers, Loaded, SettingsError, load
-from mexc_tui.settings.row import Setting, plain, text_of
-from mexc_tui.settings.table import ASCENDING, GROUPS, TABLE, Settings
 
 FILE = "/home/ada/.config/mexc-tui/settings.toml"
 NOTHING = Settings.of()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import mexc_tui
-from mexc_tui.settings.table import TABLE
+from mexc_tui.settings.all_settings import TABLE
 
 ROOT = Path(mexc_tui.__file__).parent
 HOLDERS = ("settings", "current", "mode_settings")

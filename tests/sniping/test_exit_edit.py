@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.verdict import refusals
+from mexc_tui.sniping.exit_decision import higher_stops, remember
 from mexc_tui.sniping.exit_edit import Edited, EditedPosition, ExitBounds, ExitUpdate, edit
-from mexc_tui.sniping.exits import higher_stops, remember
 from mexc_tui.sniping.ladder import RungSales
 from tests.support.samples.position_samples import GRID, position
 

@@ -12,7 +12,7 @@ from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.service import DeskService, DeskServiceParts
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.views.engine_queries import EngineQueries
-from mexc_tui.engine.views.rows import listing_row
+from mexc_tui.engine.views.listing_rows import listing_row
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import SettingChanged

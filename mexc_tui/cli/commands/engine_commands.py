@@ -218,7 +218,7 @@ def settings(
 def _check_setting(name: str) -> None:
     from difflib import get_close_matches
 
-    from mexc_tui.settings.table import TABLE
+    from mexc_tui.settings.all_settings import TABLE
 
     if name not in TABLE:
         close = get_close_matches(name, TABLE, n=1)

@@ -10,7 +10,7 @@ from random import Random
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.desk.api_types import Role
 from mexc_tui.desk.client import DeskClient, Link, LinkState
-from mexc_tui.engine.views.rows import fact_row
+from mexc_tui.engine.views.listing_rows import fact_row
 from mexc_tui.host.standard_streams import OUTPUT, OutputLost
 from mexc_tui.model.event import Fact
 from mexc_tui.model.view import FactRow

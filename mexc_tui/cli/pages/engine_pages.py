@@ -11,7 +11,7 @@ from mexc_tui.model.digits import exact, price_number
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.text import many
 from mexc_tui.model.view import AlertRow, FactRow, ListingRow, LoopRow, SettingRow, StatusRow, TradingState
-from mexc_tui.wording.alerts import alert_title
+from mexc_tui.wording.alert_titles import alert_title
 from mexc_tui.wording.event_text import event_text
 from mexc_tui.wording.times import NONE, ahead, when
 

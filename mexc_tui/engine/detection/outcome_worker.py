@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from mexc_tui.detection.cluster import groups
+from mexc_tui.detection.detectors.cluster import groups
 from mexc_tui.detection.outcomes import outcome_of
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.market.knowledge_store import KnowledgeStore

@@ -23,9 +23,9 @@ from mexc_tui.model.snipe import Snipe, SnipeKey, SnipeState
 from mexc_tui.model.storage import Durability
 from mexc_tui.model.verdict import CheckStage, Verdict, refusal_text, refusals
 from mexc_tui.ports.store import Store
-from mexc_tui.risk.limits import check_entry
+from mexc_tui.risk.entry_limits import check_entry
+from mexc_tui.sniping.pre_trade_checks import Judgement, judge
 from mexc_tui.sniping.request import candidate_of
-from mexc_tui.sniping.validation import Judgement, judge
 
 log = logging.getLogger(__name__)
 

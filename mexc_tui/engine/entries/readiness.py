@@ -22,7 +22,7 @@ from mexc_tui.model.snipe import Snipe
 from mexc_tui.model.verdict import Verdict
 from mexc_tui.ports.market import PairStreams
 from mexc_tui.ports.trading import TradingPort
-from mexc_tui.sniping.checklist import ReadyFacts, ReadyLimits, checklist
+from mexc_tui.sniping.readiness_checklist import ReadyFacts, ReadyLimits, checklist
 
 log = logging.getLogger(__name__)
 

@@ -30,13 +30,13 @@ from mexc_tui.model.position import Position, PositionState
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.storage import StorageError
 from mexc_tui.ports.trading import TradingPort
-from mexc_tui.sniping import exits
-from mexc_tui.sniping.confirmation import exclude_gap
-from mexc_tui.sniping.exits import ExitHolding, ExitMemory, Tick
+from mexc_tui.sniping import exit_decision as exits
+from mexc_tui.sniping.exit_decision import ExitHolding, ExitMemory, Tick
 from mexc_tui.sniping.ladder import rungs_done
 from mexc_tui.sniping.rounding import Grid
 from mexc_tui.sniping.sellable import Sellability
 from mexc_tui.sniping.slippage_cap import SlippageCap
+from mexc_tui.sniping.stop_confirmation import exclude_gap
 
 log = logging.getLogger(__name__)
 

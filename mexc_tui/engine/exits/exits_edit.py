@@ -26,8 +26,8 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading_view import PositionRow
 from mexc_tui.model.verdict import refusal_text, refusals
 from mexc_tui.ports.trading import TradingPort
+from mexc_tui.sniping.exit_decision import exit_fee, higher_stops
 from mexc_tui.sniping.exit_edit import Edited, EditedPosition, ExitBounds, ExitUpdate, edit
-from mexc_tui.sniping.exits import exit_fee, higher_stops
 from mexc_tui.sniping.ladder import RungPlace, rungs
 from mexc_tui.sniping.rounding import Grid
 

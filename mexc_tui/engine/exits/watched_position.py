@@ -8,7 +8,7 @@ import msgspec
 from mexc_tui.model.intent import ZERO, CloseReason
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import ExitPlan
-from mexc_tui.sniping.exits import ExitHolding, ExitMemory
+from mexc_tui.sniping.exit_decision import ExitHolding, ExitMemory
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from mexc_tui.engine.runtime.supervisor import Started, WorkerStatus
 from mexc_tui.engine.safety.entry_pauses import EntryPauses, Pause
 from mexc_tui.engine.safety.invariants import Invariants
 from mexc_tui.engine.safety.risk_actions import ACTOR, RiskActions, RiskReport
-from mexc_tui.engine.safety.risk_checks import RecentFindings, RiskChecks
+from mexc_tui.engine.safety.risk_findings import RecentFindings, RiskChecks
 from mexc_tui.engine.safety.trading_state import TradingStateOwner
 from mexc_tui.ledger.ids import unknown_order_text
 from mexc_tui.ledger.orders import AnomalyKind

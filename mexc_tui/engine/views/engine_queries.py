@@ -5,7 +5,7 @@ from functools import partial
 
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.views import stored_queries
-from mexc_tui.engine.views.rows import listing_row, signal_row
+from mexc_tui.engine.views.listing_rows import listing_row, signal_row
 from mexc_tui.market.listings import Update
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.errors import CommandRefused, SettingsRefused

@@ -15,7 +15,7 @@ from mexc_tui.model.position import TradingDay
 from mexc_tui.model.trading import RiskLevel
 from mexc_tui.model.trading_view import LimitRow, RiskRow
 from mexc_tui.risk.candidate import HeldPosition, Reserved, RiskBook, RiskLimits
-from mexc_tui.risk.limits import DAY_MS, HOUR_MS, drawdown_pct, exposure, loss_of_day_pct
+from mexc_tui.risk.entry_limits import DAY_MS, HOUR_MS, drawdown_pct, exposure, loss_of_day_pct
 
 HUNDRED = Decimal(100)
 MS = 1_000

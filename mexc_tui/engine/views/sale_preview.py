@@ -8,7 +8,7 @@ from mexc_tui.ledger.numbers import exactly
 from mexc_tui.model.digits import SHOWN
 from mexc_tui.model.plan_view import SaleRow
 from mexc_tui.model.position import Position
-from mexc_tui.sniping.exits import exit_fee
+from mexc_tui.sniping.exit_decision import exit_fee
 from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid, floored
 
 Levels = Sequence[tuple[Decimal, Decimal]]

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from mexc_tui.detection.cluster import groups
 from mexc_tui.detection.detection_pass import DETECTORS
 from mexc_tui.detection.detector import UNKNOWN, Detector, DetectorInput
+from mexc_tui.detection.detectors.cluster import groups
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.detection.silence import unmet_condition
 from mexc_tui.engine.market.outcome_labels import signals_of
-from mexc_tui.engine.views.rows import (
+from mexc_tui.engine.views.listing_rows import (
     alert_row,
     change_row,
     current_statements,

@@ -17,7 +17,7 @@ from mexc_tui.engine.views.market_rows import (
     path_of,
     trade_rows,
 )
-from mexc_tui.engine.views.own_rows import exit_levels, fill_rows
+from mexc_tui.engine.views.own_fill_rows import exit_levels, fill_rows
 from mexc_tui.model.errors import CommandRefused, ExchangeError
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.market_view import MAX_FILLS, ExitLevelRow, MarketRow, OwnFillRow

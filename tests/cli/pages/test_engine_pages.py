@@ -7,7 +7,7 @@ from mexc_tui.cli.pages import json_output
 from mexc_tui.cli.pages.engine_pages import alerts_page, fact_line, listings_page
 from mexc_tui.cli.pages.signal_pages import signals_page, why_page
 from mexc_tui.cli.pages.tables import Pen
-from mexc_tui.engine.views.rows import fact_row, listing_row, signal_row
+from mexc_tui.engine.views.listing_rows import fact_row, listing_row, signal_row
 from mexc_tui.model.event import Alert, CommandBegun, Event, Fact, OpaqueEvent, SettingChanged, SignalRaised
 from mexc_tui.model.listing import Disagreement, ListingSource, ListingStage, ListingTopic, SourceClaim
 from mexc_tui.model.severity import Severity

@@ -23,7 +23,7 @@ from mexc_tui.cli.pages.trading_pages import (
     verdict_lines,
     what_if_page,
 )
-from mexc_tui.engine.views.rows import fact_row
+from mexc_tui.engine.views.listing_rows import fact_row
 from mexc_tui.engine.views.trading_rows import (
     offline_context,
     order_rows,

@@ -7,7 +7,7 @@ import pytest
 
 from mexc_tui.engine.entries.entry_context import EntryConditions, risk_book
 from mexc_tui.risk.candidate import Candidate, Reserved, RiskLimits
-from mexc_tui.risk.limits import check_entry
+from mexc_tui.risk.entry_limits import check_entry
 from mexc_tui.store.sqlite.tables.trading_rows import TradingRows
 from tests.support.samples.trading_samples import SCOPE, intent, position, snipe
 from tests.support.store_parts import in_memory

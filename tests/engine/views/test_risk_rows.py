@@ -7,7 +7,7 @@ from mexc_tui.engine.views.risk_rows import RiskMonitorView, limit_rows, risk_ro
 from mexc_tui.model.position import TradingDay
 from mexc_tui.model.trading import Cause, RiskLevel, Trading, TradingState
 from mexc_tui.risk.candidate import Candidate, HeldPosition, Reserved, RiskBook, RiskLimits
-from mexc_tui.risk.limits import check_entry
+from mexc_tui.risk.entry_limits import check_entry
 from tests.support.samples import position_samples
 
 NOON_MS = 1_800_014_400_000

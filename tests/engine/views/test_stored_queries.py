@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mexc_tui.detection.detection_pass import DETECTORS
-from mexc_tui.detection.risk_warning import RISKS
+from mexc_tui.detection.detectors.risk_warning import RISKS
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.views import stored_queries
 from mexc_tui.market.tape import Liquidity

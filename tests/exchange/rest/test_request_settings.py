@@ -18,9 +18,9 @@ from mexc_tui.exchange.rest.connection import Headers
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.model.errors import NoResponse, NothingSent, RequestRefused
 from mexc_tui.model.outcome import Ambiguous, Purpose
+from mexc_tui.settings.all_settings import Settings
 from mexc_tui.settings.layers import file_layer
 from mexc_tui.settings.load import Layers, load
-from mexc_tui.settings.table import Settings
 from tests.support.exchange.scripted_http_server import (
     Hostile,
     Reply,

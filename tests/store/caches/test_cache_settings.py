@@ -1,9 +1,9 @@
 """Each setting of the cache changes what it keeps, and for how long."""
 
 from mexc_tui.app.settings_mapping import cache_lifetimes, cache_of
+from mexc_tui.settings.all_settings import Settings
 from mexc_tui.settings.layers import file_layer
 from mexc_tui.settings.load import Layers, load
-from mexc_tui.settings.table import Settings
 from mexc_tui.store.caches.level import LevelName, Space
 from mexc_tui.store.sqlite.store import SqliteStore
 from tests.support.store_parts import HandClock

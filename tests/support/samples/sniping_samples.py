@@ -16,7 +16,7 @@ from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.symbol import ListedType, Permission, Symbol, SymbolStatus
 from mexc_tui.model.trading import Trading
 from mexc_tui.risk.candidate import RiskBook
-from mexc_tui.sniping.exits import ExitHolding
+from mexc_tui.sniping.exit_decision import ExitHolding
 from mexc_tui.sniping.request import ArmFacts, ArmProposal, DeskFacts, KeyFacts, PairFacts, WorkerFact
 from mexc_tui.sniping.rounding import Grid
 

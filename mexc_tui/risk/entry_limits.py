@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from mexc_tui.model.verdict import CheckStage, Verdict
 from mexc_tui.risk.candidate import Candidate, RiskBook, RiskLimits
-from mexc_tui.risk.conditions import CONDITIONS
+from mexc_tui.risk.entry_conditions import CONDITIONS
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

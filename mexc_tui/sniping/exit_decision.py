@@ -13,7 +13,10 @@ from mexc_tui.ledger.numbers import rounded
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import ExitPlan
-from mexc_tui.sniping.confirmation import (
+from mexc_tui.sniping.ladder import RestingRung, RungPlace, RungSales, rested, rungs
+from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid, floored
+from mexc_tui.sniping.sellable import order_fault
+from mexc_tui.sniping.stop_confirmation import (
     ObservedPrices,
     StopRules,
     Tick,
@@ -25,9 +28,6 @@ from mexc_tui.sniping.confirmation import (
     track_above,
     trigger_text,
 )
-from mexc_tui.sniping.ladder import RestingRung, RungPlace, RungSales, rested, rungs
-from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid, floored
-from mexc_tui.sniping.sellable import order_fault
 
 MS = 1_000
 MOST_FEE = Decimal("0.05")

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic_settings import PydanticBaseSettingsSource, SettingsConfigDict
 
+from mexc_tui.settings.declaration import Group, Setting, describe, text_of
 from mexc_tui.settings.monitoring import AlertSettings, Clocks, DetectionGroup, PollSettings, Staleness
-from mexc_tui.settings.row import Group, Setting, describe, text_of
 from mexc_tui.settings.running import Caches, Process, Requests, Screen, StoreSettings, StreamSettings
 from mexc_tui.settings.trading import (
     ArmingSettings,

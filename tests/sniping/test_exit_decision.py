@@ -12,8 +12,7 @@ from mexc_tui.ledger.positions import recompute_position
 from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Position
-from mexc_tui.sniping.confirmation import Tick
-from mexc_tui.sniping.exits import (
+from mexc_tui.sniping.exit_decision import (
     Decision,
     ExitHolding,
     ExitMemory,
@@ -24,6 +23,7 @@ from mexc_tui.sniping.exits import (
     stop_now,
 )
 from mexc_tui.sniping.ladder import RestingRung
+from mexc_tui.sniping.stop_confirmation import Tick
 from tests.support.samples import trading_samples as samples
 from tests.support.samples.sniping_samples import GRID, PLAN, T0, D, holding, position
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from mexc_tui.model.verdict import Verdict, refusals
 from mexc_tui.risk.candidate import Candidate, HeldPosition, Reserved, RiskBook, RiskLimits
-from mexc_tui.risk.conditions import walk
-from mexc_tui.risk.limits import DAY_MS, check_entry, exposure
+from mexc_tui.risk.entry_conditions import walk
+from mexc_tui.risk.entry_limits import DAY_MS, check_entry, exposure
 
 D = Decimal
 NOW = 20_000 * DAY_MS + 10 * 3_600_000

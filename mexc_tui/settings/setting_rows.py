@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from mexc_tui.model.view import SettingRow
+from mexc_tui.settings.all_settings import TABLE, Settings
 from mexc_tui.settings.live import LiveSettings
 from mexc_tui.settings.load import Loaded
-from mexc_tui.settings.table import TABLE, Settings
 
 
 def setting_rows(loaded: Loaded) -> list[SettingRow]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mexc_tui.model.verdict import Verdict, refusal_text, refusals
-from mexc_tui.risk.limits import check_entry
+from mexc_tui.risk.entry_limits import check_entry
 from mexc_tui.sniping import rule_checks, schema_checks, security_checks
 from mexc_tui.sniping.request import ArmFacts, ArmProposal, candidate_of
 

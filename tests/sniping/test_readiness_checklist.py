@@ -10,8 +10,8 @@ from mexc_tui.model.order import OrderType
 from mexc_tui.model.snipe import Snipe, SnipeKey, SnipeState
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.verdict import refusals
-from mexc_tui.sniping.checklist import ReadyFacts, ReadyLimits, checklist
 from mexc_tui.sniping.plan import FireRules
+from mexc_tui.sniping.readiness_checklist import ReadyFacts, ReadyLimits, checklist
 from tests.support.samples.sniping_samples import PAIR, PLAN, T0, D
 
 SNIPE = Snipe(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import mexc_tui
 from mexc_tui.model.trading import RiskLevel
-from mexc_tui.wording.alerts import alert_title
+from mexc_tui.wording.alert_titles import alert_title
 
 RULE = re.compile(r'"((?:books|engine|order|store):[a-z]+)"')
 

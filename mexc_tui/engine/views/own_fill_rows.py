@@ -8,7 +8,7 @@ from mexc_tui.model.intent import Order
 from mexc_tui.model.market_view import ExitLevelRow, OwnFillRow
 from mexc_tui.model.position import Position
 from mexc_tui.model.trading_view import PositionRow
-from mexc_tui.sniping.exits import break_even
+from mexc_tui.sniping.exit_decision import break_even
 from mexc_tui.sniping.rounding import HUNDRED, Grid
 
 STOP, TRAILING, BREAK_EVEN, ENTRY = "stop", "trailing", "break-even", "entry"

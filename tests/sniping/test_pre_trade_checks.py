@@ -16,8 +16,8 @@ from mexc_tui.model.symbol import SymbolStatus
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.model.verdict import CheckStage
 from mexc_tui.sniping.key_pairs import KeyPermission
+from mexc_tui.sniping.pre_trade_checks import judge
 from mexc_tui.sniping.request import ArmFacts, KeyFacts, WorkerFact
-from mexc_tui.sniping.validation import judge
 from tests.support.samples.sniping_samples import PAIR, PLAN, T0, D, facts, listing, wish
 
 NOW = T0 - 60_000

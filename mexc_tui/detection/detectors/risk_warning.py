@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from mexc_tui.detection import risk_of_listing as listing_risks
-from mexc_tui.detection import risk_of_market as market_risks
 from mexc_tui.detection.detector import Detector, DetectorFinding, DetectorInput, Explanation
+from mexc_tui.detection.detectors import risk_of_listing as listing_risks
+from mexc_tui.detection.detectors import risk_of_market as market_risks
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
 

@@ -17,6 +17,8 @@ class _Note(msgspec.Struct, frozen=True):
     origin: str
     kind: BanKind
     until_ms: int
+    since_ms: int = 0
+    """When it was stored."""
 
 
 class BanFile:
@@ -32,12 +34,20 @@ class BanFile:
             note = msgspec.json.decode(self._path.read_bytes(), type=_Note)
         except (OSError, msgspec.DecodeError):
             return None
-        left_s = (note.until_ms - now_ms) / 1_000
-        return Ban(note.kind, left_s, note.until_ms) if note.origin == self._origin and left_s > 0 else None
+        if note.origin != self._origin or note.until_ms <= now_ms:
+            return None
+        if now_ms >= note.since_ms:
+            return Ban(note.kind, (note.until_ms - now_ms) / 1_000, note.until_ms)
+        # The clock was set back: the ban lasts as long as it did when it was stored, from now.
+        length_ms = note.until_ms - note.since_ms
+        ban = Ban(note.kind, length_ms / 1_000, now_ms + length_ms)
+        self.write(ban)
+        return ban
 
     def write(self, ban: Ban) -> None:
         """Store a ban. A write error is logged: the next start may then send requests too early."""
+        note = _Note(self._origin, ban.kind, ban.until_ms, ban.until_ms - round(ban.left_s * 1_000))
         try:
-            write_private_file(self._path, msgspec.json.encode(_Note(self._origin, ban.kind, ban.until_ms)))
+            write_private_file(self._path, msgspec.json.encode(note))
         except OSError as error:
             log.warning("cannot store a ban of the exchange: %s", error)

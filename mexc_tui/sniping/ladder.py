@@ -32,7 +32,7 @@ class RungPlan:
 
 @dataclass(frozen=True, slots=True)
 class RestingRung:
-    """A take-profit that rests on the exchange, or may."""
+    """A resting take-profit order, or one of unknown outcome."""
 
     rung: int
     client_order_id: str

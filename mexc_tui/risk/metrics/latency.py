@@ -13,14 +13,14 @@ _NS_PER_MS = 1e6
 
 
 class LatencySpan(StrEnum):
-    """Span between two timestamps; the value is its display name."""
+    """Span between two timestamps; the value is its display name. "Written": the last byte of the request."""
 
-    LATENESS = "aim to last byte written"
+    LATENESS = "aim to written"
     SIGNING = "decided to signed"
-    WRITING = "signed to last byte written"
-    DECISION_TO_WIRE = "decided to last byte written"
-    ANSWER = "last byte written to answer"
-    FIRST_FILL = "last byte written to first fill seen"
+    WRITING = "signed to written"
+    DECISION_TO_WIRE = "decided to written"
+    ANSWER = "written to response"
+    FIRST_FILL = "written to first fill"
 
 
 @dataclass(frozen=True, slots=True)

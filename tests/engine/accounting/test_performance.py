@@ -229,8 +229,8 @@ async def test_stages_of_attempts_and_refusals_are_counted(tmp_path: Path) -> No
     async with stored(tmp_path) as store:
         await store.write("attempts", attempts)
         figures = named(await performance(store))
-    assert figures["decided to last byte written, p50"].value == 15.5
-    assert figures["decided to last byte written, p99"].words == "not enough data (30 of 100)"
+    assert figures["decided to written, p50"].value == 15.5
+    assert figures["decided to written, p99"].words == "not enough data (30 of 100)"
     assert figures["refused with 30001"].value == 0.5
 
 

@@ -51,14 +51,14 @@ LADDER = tuple(Rung(Decimal(share), Decimal(gain)) for share, gain in ((30, 10),
 class Timed:
     """Records the last byte of each sale and cancel, and the confirmed cancels of take-profits."""
 
-    def __init__(self, execution: Execution, keeper: LedgerWriter) -> None:
+    def __init__(self, execution: Execution, ledger: LedgerWriter) -> None:
         self.written = asyncio.Queue[int]()
         self.cancelled_ns = self.gone_ns = 0
         self._live: set[str] = set()
         self._fire = execution.fire
         self._write = HttpConnection.write
         setattr(HttpConnection, "write", self._stamped())  # noqa: B010
-        keeper.on_change(self._note)
+        ledger.on_change(self._note)
         setattr(execution, "fire", self.fire)  # noqa: B010 - a method, for the time of a measurement
 
     async def fire(self, intent: Intent, line: FiringLine, signed: SignedOrder) -> SendResult:

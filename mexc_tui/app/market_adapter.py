@@ -21,7 +21,7 @@ from mexc_tui.exchange.streams.shard import ShardState, StreamGap
 from mexc_tui.exchange.streams.socket import SocketTimings
 from mexc_tui.exchange.streams.topics import StreamTopic, TopicKind
 from mexc_tui.market.attention import LISTING_KINDS, StreamKind, WantedStream
-from mexc_tui.market.polling import Room
+from mexc_tui.market.polling import PollAllowance
 from mexc_tui.market.versions import VersionOrder
 from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.calendar import Calendar, WebSymbols
@@ -151,11 +151,11 @@ class MexcMarket:
         space = Space("announcements", tuple[Announcement, ...], self._parts.kept)
         return await self._recent(ListingSource.ANNOUNCEMENT, space, self._market.announcements)
 
-    def room(self) -> Room:
+    def room(self) -> PollAllowance:
         """Return what the request budget lets polls ask now without waiting; nothing under a ban."""
         budget = self._parts.client.budget
         weight = budget.available_now(LaneName.WEIGHT, Purpose.ORDINARY)
-        return Room(weight, budget.available_now(LaneName.REQUESTS, Purpose.ORDINARY))
+        return PollAllowance(weight, budget.available_now(LaneName.REQUESTS, Purpose.ORDINARY))
 
     def age_ms(self, source: ListingSource) -> int:
         """Return how old the newest answer of a source was when it was given; 0 if it was asked for."""

@@ -15,7 +15,7 @@ from mexc_tui.exchange.limits.call_limits import CallLimits
 from mexc_tui.exchange.limits.clock_offset import OffsetLimits
 from mexc_tui.exchange.rest import routes
 from mexc_tui.exchange.streams.socket import SocketTimings
-from mexc_tui.market.polling import WINDOW_S, Bounds, Every
+from mexc_tui.market.polling import WINDOW_S, Bounds, PollInterval
 from mexc_tui.model.listing import ListingSource, Triple
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.storage import RetentionPeriods
@@ -186,12 +186,12 @@ def poll_parameters(settings: Settings) -> PollParameters:
     info = max(opening, _ms(settings.exchange_info_least_s))
     soon, slow, rare = min(far, usual), 2 * near, min(news, 60 * MS)
     ladder = {
-        ListingSource.CALENDAR: Every(far, soon, min(soon, near), min(soon, near)),
-        ListingSource.SYMBOLS_V2: Every(far, soon, min(soon, slow), min(soon, slow)),
-        ListingSource.EXCHANGE_INFO: Every(far, soon, max(near, info), info, weight=25),
-        ListingSource.DEFAULT_SYMBOLS: Every(usual, usual, near, opening, weight=1),
-        ListingSource.SELF_SYMBOLS: Every(far, soon, near, opening, weight=1),
-        ListingSource.ANNOUNCEMENT: Every(news, rare, rare, rare, weight=8),
+        ListingSource.CALENDAR: PollInterval(far, soon, min(soon, near), min(soon, near)),
+        ListingSource.SYMBOLS_V2: PollInterval(far, soon, min(soon, slow), min(soon, slow)),
+        ListingSource.EXCHANGE_INFO: PollInterval(far, soon, max(near, info), info, weight=25),
+        ListingSource.DEFAULT_SYMBOLS: PollInterval(usual, usual, near, opening, weight=1),
+        ListingSource.SELF_SYMBOLS: PollInterval(far, soon, near, opening, weight=1),
+        ListingSource.ANNOUNCEMENT: PollInterval(news, rare, rare, rare, weight=8),
     }
     bounds = Bounds(
         soon_ms=settings.advance_s * MS,

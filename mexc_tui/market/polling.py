@@ -32,7 +32,7 @@ class PollPace(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Every:
+class PollInterval:
     """Intervals of a source at each pace, in milliseconds, and the weight of one request."""
 
     far_ms: int
@@ -46,15 +46,15 @@ class Every:
         return (self.far_ms, self.soon_ms, self.hour_ms, self.now_ms)[pace]
 
 
-LADDER: Mapping[ListingSource, Every] = MappingProxyType(
+LADDER: Mapping[ListingSource, PollInterval] = MappingProxyType(
     {
         # Spare the web site: its list is megabytes long (protocol 10).
-        ListingSource.CALENDAR: Every(300_000, 30_000, 5_000, 5_000),
-        ListingSource.SYMBOLS_V2: Every(300_000, 30_000, 10_000, 10_000),
-        ListingSource.EXCHANGE_INFO: Every(300_000, 30_000, 5_000, 3_000, weight=25),
-        ListingSource.DEFAULT_SYMBOLS: Every(30_000, 30_000, 5_000, 1_000, weight=1),
-        ListingSource.SELF_SYMBOLS: Every(300_000, 30_000, 5_000, 1_000, weight=1),
-        ListingSource.ANNOUNCEMENT: Every(300_000, 60_000, 60_000, 60_000, weight=8),
+        ListingSource.CALENDAR: PollInterval(300_000, 30_000, 5_000, 5_000),
+        ListingSource.SYMBOLS_V2: PollInterval(300_000, 30_000, 10_000, 10_000),
+        ListingSource.EXCHANGE_INFO: PollInterval(300_000, 30_000, 5_000, 3_000, weight=25),
+        ListingSource.DEFAULT_SYMBOLS: PollInterval(30_000, 30_000, 5_000, 1_000, weight=1),
+        ListingSource.SELF_SYMBOLS: PollInterval(300_000, 30_000, 5_000, 1_000, weight=1),
+        ListingSource.ANNOUNCEMENT: PollInterval(300_000, 60_000, 60_000, 60_000, weight=8),
     }
 )
 """The polled sources. Together with streams they detect an opening within a second."""
@@ -89,7 +89,7 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class PollAllowance:
     """Remaining budget for requests without waiting."""
 
     weight: int
@@ -97,7 +97,7 @@ class Room:
 
 
 def affordable(
-    due: Iterable[ListingSource], room: Room, ladder: Mapping[ListingSource, Every]
+    due: Iterable[ListingSource], room: PollAllowance, ladder: Mapping[ListingSource, PollInterval]
 ) -> tuple[ListingSource, ...]:
     """Return the sources that fit the remaining budget, in order; web pages always fit.
 
@@ -121,7 +121,7 @@ def plan(
     last_ms: Mapping[ListingSource, int],
     *,
     weight_per_10s: int = 150,
-    ladder: Mapping[ListingSource, Every] = LADDER,
+    ladder: Mapping[ListingSource, PollInterval] = LADDER,
     bounds: Bounds | None = None,
 ) -> tuple[Poll, ...]:
     """Return when each source is due, soonest and longest overdue first. `last_ms`: last request of each.
@@ -203,7 +203,7 @@ def _extra_request_ms(due_ms: int, last_ms: int | None, looks: Iterable[int], ev
 
 
 def _slowed(
-    ladder: Mapping[ListingSource, Every], pace: PollPace, weight_per_10s: int
+    ladder: Mapping[ListingSource, PollInterval], pace: PollPace, weight_per_10s: int
 ) -> dict[ListingSource, int]:
     """Return the intervals at a pace, with the heaviest sources slowed until all fit the weight budget."""
     intervals = {source: every.at(pace) for source, every in ladder.items()}
@@ -219,7 +219,9 @@ def _slowed(
     return intervals
 
 
-def _weight_per_10s(ladder: Mapping[ListingSource, Every], intervals: Mapping[ListingSource, int]) -> float:
+def _weight_per_10s(
+    ladder: Mapping[ListingSource, PollInterval], intervals: Mapping[ListingSource, int]
+) -> float:
     return sum(_share(every.weight, intervals[source]) for source, every in ladder.items())
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mexc_tui.market.attention import StreamKind, WantedStream
-from mexc_tui.market.polling import Room
+from mexc_tui.market.polling import PollAllowance
 from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.calendar import Calendar, WebSymbols
 from mexc_tui.model.listing import ListingSource
@@ -95,7 +95,7 @@ class Market(Protocol):
         """Query the newest headlines."""
         ...
 
-    def room(self) -> Room:
+    def room(self) -> PollAllowance:
         """Return how much of the request budget polls may use now without waiting; nothing under a ban."""
         ...
 

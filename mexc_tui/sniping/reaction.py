@@ -30,7 +30,7 @@ class ReactionStep(StrEnum):
     STOP = "stop"
 
 
-class Chore(StrEnum):
+class FollowUp(StrEnum):
     """A task before the next attempt or after the end."""
 
     REFRESH_BALANCES = "refresh balances"
@@ -78,7 +78,7 @@ class Next:
     price: Decimal | None = None
     quantity: Decimal | None = None
     state: SnipeState | None = None
-    chores: tuple[Chore, ...] = field(default=())
+    follow_ups: tuple[FollowUp, ...] = field(default=())
 
 
 def react(outcome: SendOutcome[PlacedOrder], progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
@@ -126,8 +126,8 @@ def _after_refusal(refusal: Refusal, progress: FiringProgress, rules: FireRules,
         return _back_off(words, progress, rules, now_ms)
     if advice is Advice.RESYNC_CLOCK:
         return _resync(words, progress, rules, now_ms)
-    chores = (Chore.ALERT,) if advice is not Advice.REFRESH_SYMBOLS else (Chore.REFRESH_SYMBOLS,)
-    return _stop(words, progress, chores)
+    follow_ups = (FollowUp.ALERT,) if advice is not Advice.REFRESH_SYMBOLS else (FollowUp.REFRESH_SYMBOLS,)
+    return _stop(words, progress, follow_ups)
 
 
 def _words(refusal: Refusal) -> str:
@@ -175,12 +175,12 @@ def _raise(refusal: Refusal, progress: FiringProgress, rules: FireRules, now_ms:
 
 def _reduce(advice: Advice, words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
     """Retry with half the size, at most twice."""
-    chores = (Chore.REFRESH_BALANCES,) if advice is Advice.REFRESH_BALANCES else ()
+    follow_ups = (FollowUp.REFRESH_BALANCES,) if advice is Advice.REFRESH_BALANCES else ()
     if progress.reductions >= MAX_REDUCTIONS:
-        return _stop(f"{words}: already reduced {progress.reductions} times", progress, chores)
+        return _stop(f"{words}: already reduced {progress.reductions} times", progress, follow_ups)
     half = min(_value(_same(progress), progress) / 2, progress.left)
     order = first_order(progress.type, progress.price, half, progress.grid)
-    return _again(order, progress, rules, now_ms, f"{words}: retry with half", chores)
+    return _again(order, progress, rules, now_ms, f"{words}: retry with half", follow_ups)
 
 
 def _back_off(words: str, progress: FiringProgress, rules: FireRules, now_ms: int) -> Next:
@@ -192,7 +192,9 @@ def _resync(words: str, progress: FiringProgress, rules: FireRules, now_ms: int)
     """Retry with the new clock measurement, at growing intervals; alert if no retry is left."""
     wait_ms = TIMING_RETRY_MS[min(progress.untimely, len(TIMING_RETRY_MS) - 1)]
     following = _again(_same(progress), progress, rules, now_ms + wait_ms, words)
-    return following if following.step is ReactionStep.SEND else replace(following, chores=(Chore.ALERT,))
+    return (
+        following if following.step is ReactionStep.SEND else replace(following, follow_ups=(FollowUp.ALERT,))
+    )
 
 
 def _again(
@@ -201,24 +203,24 @@ def _again(
     rules: FireRules,
     at_ms: int,
     reason: str,
-    chores: tuple[Chore, ...] = (),
+    follow_ups: tuple[FollowUp, ...] = (),
 ) -> Next:
     """Send `order` at the next permitted time, or stop. Every further attempt passes here."""
     if order is None:
-        return _stop(f"{reason}: spend cap used up", progress, chores)
+        return _stop(f"{reason}: spend cap used up", progress, follow_ups)
     if order.price > progress.cap:
         return _stop(
-            f"{reason}: {order.price:f} is above the maximum price {progress.cap:f}", progress, chores
+            f"{reason}: {order.price:f} is above the maximum price {progress.cap:f}", progress, follow_ups
         )
     if fault := _misfit(order, progress):
-        return _stop(f"{reason}: {fault}", progress, chores)
+        return _stop(f"{reason}: {fault}", progress, follow_ups)
     if _value(order, progress) > progress.left:
         order = first_order(order.type, order.price, progress.left, progress.grid)
         if order is None or _misfit(order, progress):
-            return _stop(f"{reason}: spend cap used up", progress, chores)
+            return _stop(f"{reason}: spend cap used up", progress, follow_ups)
     when_ms = next_at_ms(progress.sent, progress.last_sent_ms, progress.opens_ms, rules, at_ms)
     if when_ms is None:
-        stop = _stop(f"{reason}; {_used_up(progress, rules)}", progress, chores)
+        stop = _stop(f"{reason}; {_used_up(progress, rules)}", progress, follow_ups)
         return stop if progress.committed else replace(stop, state=SnipeState.MISSED)
     return Next(
         ReactionStep.SEND,
@@ -228,7 +230,7 @@ def _again(
         order.price,
         order.quantity,
         SnipeState.FIRING,
-        chores,
+        follow_ups,
     )
 
 
@@ -238,9 +240,9 @@ def _used_up(progress: FiringProgress, rules: FireRules) -> str:
     return f"the entry window of {rules.window_ms} ms is over"
 
 
-def _stop(reason: str, progress: FiringProgress, chores: tuple[Chore, ...] = ()) -> Next:
+def _stop(reason: str, progress: FiringProgress, follow_ups: tuple[FollowUp, ...] = ()) -> Next:
     state = SnipeState.REJECTED if progress.committed == 0 else SnipeState.FIRING
-    return Next(ReactionStep.STOP, reason, state=state, chores=chores)
+    return Next(ReactionStep.STOP, reason, state=state, follow_ups=follow_ups)
 
 
 def _same(progress: FiringProgress) -> FirstOrder:

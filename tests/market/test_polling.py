@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.market.attention import StreamKind, WantedStream, wanted_streams
 from mexc_tui.market.knowledge import Knowledge
-from mexc_tui.market.polling import LADDER, Poll, PollPace, Room, affordable, current_pace, plan
+from mexc_tui.market.polling import LADDER, Poll, PollAllowance, PollPace, affordable, current_pace, plan
 from mexc_tui.model.listing import Listing, ListingSource
 from tests.support.samples.listing_sources import (
     OLD,
@@ -175,17 +175,17 @@ def test_what_does_not_fit_the_budget_stays_due_and_lighter_sources_go() -> None
         ListingSource.CALENDAR,
         ListingSource.DEFAULT_SYMBOLS,
     )
-    assert affordable(due, Room(weight=27, requests=9), LADDER) == due
-    assert affordable(due, Room(weight=24, requests=9), LADDER) == due[1:]
-    assert affordable(due, Room(weight=25, requests=9), LADDER) == (
+    assert affordable(due, PollAllowance(weight=27, requests=9), LADDER) == due
+    assert affordable(due, PollAllowance(weight=24, requests=9), LADDER) == due[1:]
+    assert affordable(due, PollAllowance(weight=25, requests=9), LADDER) == (
         ListingSource.EXCHANGE_INFO,
         ListingSource.CALENDAR,
     )
-    assert affordable(due, Room(weight=99, requests=1), LADDER) == (
+    assert affordable(due, PollAllowance(weight=99, requests=1), LADDER) == (
         ListingSource.EXCHANGE_INFO,
         ListingSource.CALENDAR,
     )
-    assert affordable(due, Room(weight=0, requests=0), LADDER) == (ListingSource.CALENDAR,)
+    assert affordable(due, PollAllowance(weight=0, requests=0), LADDER) == (ListingSource.CALENDAR,)
 
 
 def test_what_is_due_for_longest_is_asked_first() -> None:
@@ -223,7 +223,7 @@ def test_polls_go_only_where_there_is_room_and_none_is_forgotten(others: list[in
         taken = min(others[step // 4], left) if step % 4 == 0 else 0
         used.append((now_ms, taken))
         polls = [poll for poll in plan(listings, now_ms, last) if poll.due_ms <= now_ms]
-        asks = affordable([poll.source for poll in polls], Room(left - taken, 10), LADDER)
+        asks = affordable([poll.source for poll in polls], PollAllowance(left - taken, 10), LADDER)
         for poll in polls:
             oldest[poll.source] = max(oldest[poll.source], poll.late_ms)
         for source in asks:

@@ -13,7 +13,7 @@ from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Rejected, SendO
 from mexc_tui.model.report import PlacedOrder
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.sniping.plan import FireRules
-from mexc_tui.sniping.reaction import Chore, FiringProgress, Next, ReactionStep, react
+from mexc_tui.sniping.reaction import FiringProgress, FollowUp, Next, ReactionStep, react
 from tests.support.samples.sniping_samples import GRID, T0, D
 
 RULES = FireRules()
@@ -94,7 +94,7 @@ def test_too_small_a_value_is_raised_only_within_the_spend_cap() -> None:
 def test_missing_balance_halves_twice_then_stops(code: int) -> None:
     following = after(code)
     assert following.quantity == D("2.49")
-    assert Chore.REFRESH_BALANCES in following.chores
+    assert FollowUp.REFRESH_BALANCES in following.follow_ups
     assert after(code, replace(START, reductions=2)).step is ReactionStep.STOP
 
 
@@ -108,7 +108,7 @@ def test_an_attempt_refused_for_its_time_is_sent_again_ever_more_slowly_within_t
     waits = [after(code, replace(START, untimely=count)).at_ms for count in range(4)]
     assert waits == [T0 + 90, T0 + 340, T0 + 590, T0 + 590]
     last = after(code, replace(START, untimely=9), now_ms=T0 + 4_600)
-    assert (last.step, last.chores) == (ReactionStep.STOP, (Chore.ALERT,))
+    assert (last.step, last.follow_ups) == (ReactionStep.STOP, (FollowUp.ALERT,))
     assert after(code, replace(START, sent=RULES.attempts)).step is ReactionStep.STOP
 
 
@@ -121,7 +121,7 @@ def test_a_clock_that_was_ahead_of_the_exchange_waits_for_the_opening() -> None:
 def test_a_definite_end_stops_and_calls_somebody(code: int) -> None:
     following = after(code)
     assert (following.step, following.state) == (ReactionStep.STOP, SnipeState.REJECTED)
-    assert Chore.ALERT in following.chores
+    assert FollowUp.ALERT in following.follow_ups
 
 
 def test_an_unknown_outcome_is_queried_and_nothing_else_is_sent() -> None:

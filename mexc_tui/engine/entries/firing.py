@@ -36,7 +36,7 @@ from mexc_tui.sniping.plan import (
     has_moved_away,
     result_text,
 )
-from mexc_tui.sniping.reaction import Chore, FiringProgress, Next, ReactionStep, react
+from mexc_tui.sniping.reaction import FiringProgress, FollowUp, Next, ReactionStep, react
 from mexc_tui.sniping.rounding import Grid
 
 log = logging.getLogger(__name__)
@@ -73,12 +73,12 @@ class Firing:
         prices: PriceCache,
         clock: Clock,
         window_ms: Callable[[], int],
-        on_chore: Callable[[Chore, str], None],
+        on_follow_up: Callable[[FollowUp, str], None],
         cancel_reason: Callable[[], str],
         suspend_detector: SuspendDetector,
         check: Callable[["Firing"], Awaitable[str]],
     ) -> None:
-        """`window_ms`: recvWindow of an order; `on_chore`: runs what a response requires besides a retry.
+        """`window_ms`: recvWindow of an order; `on_follow_up`: runs what a response requires besides a retry.
 
         `cancel_reason`: why nothing more may be sent, such as a listing cancelled in the last second;
         `check`: returns the failed checks, repeated after the event loop was blocked.
@@ -92,7 +92,7 @@ class Firing:
         self._execution = execution
         self._clock = clock
         self._window_ms = window_ms
-        self._on_chore = on_chore
+        self._on_chore = on_follow_up
         self._cancel_reason = cancel_reason
         self._sent = 0
         self._last_sent_ns: int | None = None
@@ -222,8 +222,8 @@ class Firing:
         after = react(outcome, self._progress(step, sent.order), self._rules, self._trading.now_ms())
         self._note_attempt(step, sent, after, (decided_ns, signed_ns), best_ask)
         self._untimely += is_untimely
-        for chore in after.chores:
-            self._run_chore(chore, after.reason)
+        for follow_up in after.follow_ups:
+            self._run_follow_up(follow_up, after.reason)
         off = self._stop_reason() if after.step is ReactionStep.SEND else ""
         return (
             replace(after, step=ReactionStep.STOP, reason=f"{off}, after: {after.reason}") if off else after
@@ -341,9 +341,9 @@ class Firing:
 
     # ---- after an attempt
 
-    def _run_chore(self, chore: Chore, reason: str) -> None:
-        self._reductions += chore is Chore.REFRESH_BALANCES
-        self._on_chore(chore, reason)
+    def _run_follow_up(self, follow_up: FollowUp, reason: str) -> None:
+        self._reductions += follow_up is FollowUp.REFRESH_BALANCES
+        self._on_chore(follow_up, reason)
 
     def _note_attempt(
         self, step: Next, sent: SendResult, after: Next, began_ns: tuple[int, int], best_ask: Decimal | None

@@ -34,7 +34,7 @@ from mexc_tui.ports.clock import Clock
 from mexc_tui.ports.store import Store
 from mexc_tui.ports.trading import TradingPort
 from mexc_tui.sniping.plan import ended_state, result_text
-from mexc_tui.sniping.reaction import Chore
+from mexc_tui.sniping.reaction import FollowUp
 from mexc_tui.sniping.rounding import grid_of
 from mexc_tui.sniping.verdict_text import moment
 
@@ -346,7 +346,7 @@ class Sniper:
             prices=self._prices,
             clock=self._clock,
             window_ms=self._window_ms,
-            on_chore=self._run_chore,
+            on_follow_up=self._run_follow_up,
             cancel_reason=lambda: (
                 self._cancel_reason(snipe) or self._execution.refusal(OrderRole.ENTRY, snipe.symbol)
             ),
@@ -374,12 +374,12 @@ class Sniper:
         left_ns = self._trading.exchange_ns(exchange_ms) - self._clock.monotonic_ns()
         await asyncio.sleep(max(left_ns / 1e9, 0.0))
 
-    def _run_chore(self, chore: Chore, reason: str) -> None:
-        log.info("%s: %s", chore, reason)
-        match chore:
-            case Chore.REFRESH_BALANCES | Chore.ALERT:
+    def _run_follow_up(self, follow_up: FollowUp, reason: str) -> None:
+        log.info("%s: %s", follow_up, reason)
+        match follow_up:
+            case FollowUp.REFRESH_BALANCES | FollowUp.ALERT:
                 self._reconciler.request_comparison()
-            case Chore.REFRESH_SYMBOLS:
+            case FollowUp.REFRESH_SYMBOLS:
                 self._wake.set()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mexc_tui.engine.market.knowledge_store import KnowledgeStore
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.market.listings import Update
-from mexc_tui.market.polling import Bounds, Every, Poll, affordable, plan
+from mexc_tui.market.polling import Bounds, Poll, PollInterval, affordable, plan
 from mexc_tui.market.symbols import SLICE, PairChange, diff_in_slices
 from mexc_tui.model.errors import ExchangeError, WebUnavailable
 from mexc_tui.model.listing import ListingSource
@@ -45,7 +45,7 @@ HEAVY = (
 class PollParameters:
     """Poll intervals and request budget."""
 
-    ladder: Mapping[ListingSource, Every]
+    ladder: Mapping[ListingSource, PollInterval]
     bounds: Bounds
     weight_per_10s: int
 

@@ -54,7 +54,7 @@ class EmergencyStop:
     def __init__(
         self,
         trading: TradingPort,
-        keeper: LedgerWriter,
+        ledger: LedgerWriter,
         execution: Execution,
         settling: OrderResolution,
         *,
@@ -69,8 +69,8 @@ class EmergencyStop:
         `on_stop`: called with the user at once on an emergency stop or flatten; it raises nothing.
         """
         self._trading = trading
-        self._keeper = keeper
-        self._sweep = CancelSweep(trading=trading, ledger=keeper, execution=execution, resolution=settling)
+        self._ledger = ledger
+        self._sweep = CancelSweep(trading=trading, ledger=ledger, execution=execution, resolution=settling)
         self._trading_state = trading_state
         self._disarm_all = disarm_all
         self._on_loss_resumed = on_loss_resumed
@@ -79,7 +79,7 @@ class EmergencyStop:
         self._stop: asyncio.Task[CommandResult[Achieved]] | None = None
         self._dust: list[str] = []
         """Quantities written off as dust since the last flatten began."""
-        keeper.on_change(self._record_dust)
+        ledger.on_change(self._record_dust)
         self.closer = closer
         """Sells positions; None: the exit monitor is not running, which results report."""
 
@@ -98,7 +98,7 @@ class EmergencyStop:
 
     async def resume(self, by: str, typed: str) -> CommandResult[Achieved]:
         """Allow entries again. Raises CommandRefused with the blockers."""
-        before, memory = self._trading_state.kept, self._keeper.state
+        before, memory = self._trading_state.kept, self._ledger.state
         if before.state is TradingState.ACTIVE and not memory.trading.state.allows_entries:
             words = memory.trading.words
             raise CommandRefused(f"Trading was not stopped: entries are paused until this clears: {words}.")
@@ -239,7 +239,7 @@ class EmergencyStop:
         said: dict[str, str],
     ) -> None:
         """Sell a position until it is closed or time is up; record the latest problem in `said`."""
-        clock, now = asyncio.get_running_loop(), self._keeper.state.positions.get(position.id)
+        clock, now = asyncio.get_running_loop(), self._ledger.state.positions.get(position.id)
         while now is not None and now.remaining and clock.time() < until_s:
             closer = self.closer
             if closer is None:
@@ -252,7 +252,7 @@ class EmergencyStop:
                 log.exception("%s could not be sold", position.symbol)
                 said[position.id] = str(error)
             await asyncio.sleep(RETRY_S)
-            now = self._keeper.state.positions.get(position.id)
+            now = self._ledger.state.positions.get(position.id)
 
     async def _sell_once(
         self, role: OrderRole, reason: CloseReason, words: str, share_pct: Decimal | None
@@ -274,13 +274,13 @@ class EmergencyStop:
         return len(held) - left, left, "; ".join(why)
 
     def _held(self) -> list[Position]:
-        return [one for one in self._keeper.state.positions.values() if one.remaining]
+        return [one for one in self._ledger.state.positions.values() if one.remaining]
 
     def blockers(self) -> tuple[str, ...]:
         """Return the reasons why trading cannot resume."""
-        memory = self._keeper.state
+        memory = self._ledger.state
         unknown = [one.symbol for one in memory.orders.values() if one.state is OrderState.UNKNOWN]
-        problem = self._keeper.problem
+        problem = self._ledger.problem
         return (
             *(f"the outcome of an order for {symbol} is unknown" for symbol in unknown),
             *((f"the ledger cannot be written: {problem}",) if problem else ()),
@@ -307,7 +307,7 @@ class EmergencyStop:
             counts += [f"{ban}: emergency requests are sent one by one"]
         counts += [] if is_durable else [f"{NOT_DURABLE} ({self._trading_state.problem})"]
         achieved = Achieved(
-            state=self._keeper.state.trading.state,
+            state=self._ledger.state.trading.state,
             orders_cancelled=orders.cancelled,
             orders_left=orders.remaining,
             positions_closed=closed,

@@ -45,7 +45,7 @@ class Invariants:
 
     def __init__(
         self,
-        keeper: LedgerWriter,
+        ledger: LedgerWriter,
         equity: EquityMonitor,
         execution: Execution,
         reconciler: Reconciler,
@@ -54,7 +54,7 @@ class Invariants:
         heartbeat_ms: Callable[[Position], int | None],
     ) -> None:
         """`heartbeat_ms`: exchange time of the last exit check of a position; None: never checked."""
-        self._keeper = keeper
+        self._ledger = ledger
         self._equity = equity
         self._execution = execution
         self._reconciler = reconciler
@@ -69,7 +69,7 @@ class Invariants:
         self._settled = frozenset[str]()
         """Findings of the last check, if the state was settled then."""
         self.heartbeat_ms = heartbeat_ms
-        keeper.on_change(self._record_trade)
+        ledger.on_change(self._record_trade)
 
     def breaches(self, cap_pct: Decimal) -> tuple[str, ...]:
         """Return breaches found by two consecutive checks of a settled state, or persistently otherwise.
@@ -90,7 +90,7 @@ class Invariants:
 
     def unprotected(self) -> tuple[str, ...]:
         """Return positions without a monitored stop in force, each with the reason (reliability I9)."""
-        memory, now_ms, wrong = self._keeper.state, self._now_ms(), list[str]()
+        memory, now_ms, wrong = self._ledger.state, self._now_ms(), list[str]()
         for position in memory.positions.values():
             found = protected(position, memory.intents_of(position.id), self.heartbeat_ms(position), now_ms)
             wrong += found
@@ -108,14 +108,14 @@ class Invariants:
     def _is_settled(self) -> bool:
         """Return whether every request is answered and all evidence is booked."""
         return not (
-            self._keeper.is_behind
+            self._ledger.is_behind
             or self._execution.in_flight
-            or any(needs_query(order) for order in self._keeper.state.orders.values())
+            or any(needs_query(order) for order in self._ledger.state.orders.values())
         )
 
     def _limits(self, cap_pct: Decimal) -> tuple[str, ...]:
         """Check I1 against the limit at entry time: later losses do not shrink it."""
-        memory = self._keeper.state
+        memory = self._ledger.state
         intents, positions = list(memory.intents.values()), memory.booked_positions()
         bound = exposure(intents, positions)
         point = memory.equity
@@ -131,12 +131,12 @@ class Invariants:
 
     def _books(self) -> tuple[str, ...]:
         """Check I6: no negative balance, and lots that add up to the balances."""
-        memory = self._keeper.state
+        memory = self._ledger.state
         return solvent(memory.balances) + lots_agree(memory.balances, memory.booked_positions(), QUOTES)
 
     def _balances(self) -> tuple[str, ...]:
         """Check I8: after an undisturbed reconciliation ledger and exchange balances are equal."""
-        memory = self._keeper.state
+        memory = self._ledger.state
         run = memory.reconciled
         if run is None or run.problem:
             return ()
@@ -163,7 +163,7 @@ class Invariants:
 
     def _unprotected_for_long(self) -> tuple[str, ...]:
         since_ms = self._now_ms() - UNPROTECTED_MS
-        positions = self._keeper.state.positions
+        positions = self._ledger.state.positions
         names = [
             name for name, at_ms in self._unprotected_ms.items() if at_ms < since_ms and name in positions
         ]

@@ -29,10 +29,10 @@ class LimitTightening:
     """Owner of the tightening of the entry limits after warnings."""
 
     def __init__(
-        self, keeper: LedgerWriter, now_ms: Callable[[], int], rules: Callable[[], TighteningRules]
+        self, ledger: LedgerWriter, now_ms: Callable[[], int], rules: Callable[[], TighteningRules]
     ) -> None:
         """`now_ms`: exchange time."""
-        self._keeper = keeper
+        self._ledger = ledger
         self._now_ms = now_ms
         self._rules = rules
         self._kept = NOT_TIGHTENED
@@ -44,7 +44,7 @@ class LimitTightening:
 
     async def load(self) -> None:
         """Load the stored tightening. Raises StorageError."""
-        self._kept = await self._keeper.read("lowered limits", lambda tables: tables.tightening.get())
+        self._kept = await self._ledger.read("lowered limits", lambda tables: tables.tightening.get())
 
     def of(self, numbers: EntryParameters) -> EntryParameters:
         """Return the entry parameters with tightened limits and sizes."""
@@ -103,4 +103,4 @@ class LimitTightening:
             if event is not None:
                 desk.unit.record(event)
 
-        await self._keeper.write("lowered limits", work)
+        await self._ledger.write("lowered limits", work)

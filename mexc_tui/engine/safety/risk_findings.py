@@ -37,8 +37,8 @@ class RecentFindings:
 class RiskChecks:
     """Storage of risk checks."""
 
-    def __init__(self, keeper: LedgerWriter) -> None:
-        self._keeper = keeper
+    def __init__(self, ledger: LedgerWriter) -> None:
+        self._ledger = ledger
         self._last: RiskCheck | None = None
 
     def is_due(self, check: RiskCheck) -> bool:
@@ -56,7 +56,7 @@ class RiskChecks:
             desk.tables.risk_checks.add(check)
 
         try:
-            await self._keeper.write("risk check", work)
+            await self._ledger.write("risk check", work)
         except StorageError as error:
             log.warning("risk check cannot be stored: %s", error)
 

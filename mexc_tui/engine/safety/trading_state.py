@@ -46,7 +46,7 @@ class TradingStateOwner:
 
     def __init__(
         self,
-        keeper: LedgerWriter,
+        ledger: LedgerWriter,
         file: HaltFile | None,
         profile: str,
         now_ms: Callable[[], int],
@@ -56,7 +56,7 @@ class TradingStateOwner:
 
         `free_reserve`: free the reserved disk space; False: it was already freed.
         """
-        self._keeper = keeper
+        self._ledger = ledger
         self._file = file
         self._profile = profile
         self._now_ms = now_ms
@@ -87,7 +87,7 @@ class TradingStateOwner:
         if self.is_loaded:
             return
         found = await asyncio.to_thread(self._file.read) if self._file is not None else None
-        self.kept = self._stored = self._keeper.state.trading
+        self.kept = self._stored = self._ledger.state.trading
         self.is_loaded = True
         if found is not None and _is_news(found, self.kept):
             self._apply_found(found)
@@ -168,7 +168,7 @@ class TradingStateOwner:
             if not change.changed:
                 return change
             try:
-                await self._keeper.save_trading(change.trading, self._profile)
+                await self._ledger.save_trading(change.trading, self._profile)
             except StorageError as error:
                 return Transition(before, f"cannot be stored: {error}")
             self._stored = change.trading
@@ -194,7 +194,7 @@ class TradingStateOwner:
         pause, kept = self._pause, self.kept
         if kept.state is TradingState.ACTIVE and pause is not None:
             kept = msgspec.structs.replace(pause, generation=kept.generation)
-        self._keeper.state.trading = kept
+        self._ledger.state.trading = kept
 
     def _apply_found(self, found: Trading) -> None:
         """Apply a halt of the file; `halt_from_file` returns one of another process for further action."""
@@ -255,7 +255,7 @@ class TradingStateOwner:
         kept = self.kept
         try:
             async with asyncio.timeout(WRITE_S):
-                await self._keeper.save_trading(kept, self._profile)
+                await self._ledger.save_trading(kept, self._profile)
         except (StorageError, TimeoutError) as error:
             return error
         self._stored = kept

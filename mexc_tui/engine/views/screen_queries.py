@@ -41,9 +41,9 @@ class ScreenQueries:
             newest=NEWEST,
         )
 
-    async def market(self, symbol: str, wish: SymbolRequest) -> MarketRow:
+    async def market(self, symbol: str, request: SymbolRequest) -> MarketRow:
         """Return the market view of a symbol and stream it. Raises CommandRefused, StorageError."""
-        return await self._symbol_view.market(symbol, wish)
+        return await self._symbol_view.market(symbol, request)
 
     async def equity(self, since_ms: int, points: int) -> EquityRow:
         """Return stored equity since a time.

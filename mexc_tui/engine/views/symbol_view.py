@@ -46,14 +46,14 @@ class SymbolRequest:
 class _Drawn:
     """A built price path."""
 
-    wish: SymbolRequest
+    request: SymbolRequest
     at_ms: int
     trades: int
     path: PricePath
 
-    def is_good(self, wish: SymbolRequest, trades: int, now_ms: int) -> bool:
+    def is_good(self, request: SymbolRequest, trades: int, now_ms: int) -> bool:
         """Return whether the path can be reused."""
-        return self.wish == wish and (self.trades == trades or now_ms - self.at_ms < PATH_MS)
+        return self.request == request and (self.trades == trades or now_ms - self.at_ms < PATH_MS)
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ class SymbolView:
         if engine.trading_components is not None:
             engine.trading_components.ledger.on_change(self._note)
 
-    async def market(self, symbol: str, wish: SymbolRequest) -> MarketRow:
+    async def market(self, symbol: str, request: SymbolRequest) -> MarketRow:
         """Return the market view of a symbol and stream it. Raises CommandRefused, StorageError."""
         if not is_tradable_name(symbol):
             raise CommandRefused(f"Invalid symbol {symbol}: letters and digits, such as NEWUSDT.")
@@ -86,7 +86,7 @@ class SymbolView:
             raise CommandRefused(f"Unknown symbol {symbol}: not on the exchange and not listed.")
         problem = self._watch(symbol)
         fills = await self._fills(symbol) if self._engine.trading_components is not None else ()
-        return self._row(symbol, wish, problem, fills)
+        return self._row(symbol, request, problem, fills)
 
     def _watch(self, symbol: str) -> str:
         is_new = self._watched.is_new(symbol)
@@ -132,13 +132,16 @@ class SymbolView:
     # ---- the row
 
     def _row(
-        self, symbol: str, wish: SymbolRequest, problem: str, fills: tuple[OwnFillRow, ...]
+        self, symbol: str, request: SymbolRequest, problem: str, fills: tuple[OwnFillRow, ...]
     ) -> MarketRow:
         seen, knowledge = self._seen(symbol), self._engine.known.knowledge
         pair, listing = knowledge.pairs.get(symbol), knowledge.listings.named(symbol)
         now_ms = self._engine.parts.market.now_ms()
         (bid, ask), deep, (bids, asks) = best_of(seen), seen.deep_levels, self._levels(symbol, seen)
-        path, trades = self._path(symbol, seen, listing, wish, now_ms), trade_rows(seen, max(wish.trades, 1))
+        path, trades = (
+            self._path(symbol, seen, listing, request, now_ms),
+            trade_rows(seen, max(request.trades, 1)),
+        )
         return MarketRow(
             symbol=symbol,
             at_ms=now_ms,
@@ -152,11 +155,11 @@ class SymbolView:
             ask=ask,
             last=trades[0].price if trades else None,
             priced_ms=seen.updated_ms,
-            bids=level_rows(bids, wish.levels),
-            asks=level_rows(asks, wish.levels),
+            bids=level_rows(bids, request.levels),
+            asks=level_rows(asks, request.levels),
             leveled_ms=None if deep is None else seen.deep_levels_ms,
             is_exact=is_exact(seen, now_ms),
-            trades=trades[: wish.trades],
+            trades=trades[: request.trades],
             path=path.spans,
             path_step_ms=path.step_ms,
             holes=_holes(seen, path),
@@ -175,16 +178,16 @@ class SymbolView:
         return ((), ()) if price is None else (price.bids, price.asks)
 
     def _path(
-        self, symbol: str, seen: PairHistory, listing: Listing | None, wish: SymbolRequest, now_ms: int
+        self, symbol: str, seen: PairHistory, listing: Listing | None, request: SymbolRequest, now_ms: int
     ) -> PricePath:
         drawn, trades = self._kept.paths.get(symbol), seen.tape.trades
-        if drawn is not None and drawn.is_good(wish, trades, now_ms):
+        if drawn is not None and drawn.is_good(request, trades, now_ms):
             return drawn.path
         opened_ms = listing.opened_ms if listing is not None else None
-        path = path_of(seen, wish.path_since_ms or opened_ms or 0, wish.spans)
+        path = path_of(seen, request.path_since_ms or opened_ms or 0, request.spans)
         shown = self._watched.symbols()
         self._kept.paths = {name: one for name, one in self._kept.paths.items() if name in shown}
-        self._kept.paths[symbol] = _Drawn(wish, now_ms, trades, path)
+        self._kept.paths[symbol] = _Drawn(request, now_ms, trades, path)
         return path
 
     def _exits(self, symbol: str) -> tuple[ExitLevelRow, ...]:

@@ -258,16 +258,16 @@ class TradingQueries:
         said = f"{sold}{dust}{left}{why}."
         return CommandResult(said, achieved, is_all=not done.words and (is_closed or not wanted_all))
 
-    async def check_exits(self, symbol: str, wish: ExitUpdate) -> str:
+    async def check_exits(self, symbol: str, request: ExitUpdate) -> str:
         """Return a description of the proceeds at the new stop.
 
         Raises CommandRefused if these exits are not possible.
         """
-        return self._components.exits_editor.check(self._symbols.held(symbol), wish)
+        return self._components.exits_editor.check(self._symbols.held(symbol), request)
 
-    async def edit_exits(self, symbol: str, wish: ExitUpdate, by: str) -> CommandResult[ExitsRow]:
+    async def edit_exits(self, symbol: str, request: ExitUpdate, by: str) -> CommandResult[ExitsRow]:
         """Change the exits of a position; its take-profit orders are replaced."""
-        changed = await _stored(self._components.exits_editor.change(self._symbols.held(symbol), wish, by))
+        changed = await _stored(self._components.exits_editor.change(self._symbols.held(symbol), request, by))
         memory, position = self._components.ledger.state, changed.position
         orders, intents = memory.orders_of(position.id), memory.intents_of(position.id)
         row = exits_row(

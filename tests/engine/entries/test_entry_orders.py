@@ -20,12 +20,12 @@ FEE = 1 + GRID.taker_fee
 
 
 def attempts(*orders: Order) -> EntryOrders:
-    keeper = LedgerWriter(
+    ledger = LedgerWriter(
         store=cast("Store", None), scope="scope", ids_of=("abc", NOON_MS), now_ms=lambda: NOON_MS, prices=dict
     )
     for one in orders:
-        keeper.register_sent(one)
-    return EntryOrders(intent=intent(), grid=GRID, ledger=keeper, clock=cast("Clock", None))
+        ledger.register_sent(one)
+    return EntryOrders(intent=intent(), grid=GRID, ledger=ledger, clock=cast("Clock", None))
 
 
 def by_value(state: OrderState) -> Order:

@@ -72,7 +72,7 @@ def test_a_sale_within_the_entry_window_ends_the_buying_first(tmp_path: Path, se
 def test_a_take_profit_that_fills_within_the_entry_window_ends_the_buying(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with opening(sim, tmp_path, scenario(THIN)) as watcher:
-            position, keeper = await while_buying(watcher), watcher.components.ledger
+            position, ledger = await while_buying(watcher), watcher.components.ledger
             bought = (await watcher.orders(await watcher.last()))[0]
             rung = msgspec.structs.replace(
                 bought,
@@ -82,13 +82,13 @@ def test_a_take_profit_that_fills_within_the_entry_window_ends_the_buying(tmp_pa
                 side=Side.SELL,
                 role=OrderRole.TAKE_PROFIT,
             )
-            entry = next(iter(keeper.state.intents.values()))
+            entry = next(iter(ledger.state.intents.values()))
             rungs = msgspec.structs.replace(
                 entry, id="rungs", role=OrderRole.TAKE_PROFIT, side=Side.SELL, client_ids=("a rung",)
             )
-            await keeper.save_intent(rungs)
+            await ledger.save_intent(rungs)
             before = len(watcher.session.asked)
-            await keeper.write("a filled take-profit", lambda desk: desk.save_order(rung, "test"))
+            await ledger.write("a filled take-profit", lambda desk: desk.save_order(rung, "test"))
             await watcher.at(OPENS_S + 9)
             assert len(watcher.session.asked) <= before + 1
             assert "is being sold" in (await watcher.last()).reason

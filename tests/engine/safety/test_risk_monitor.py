@@ -268,18 +268,18 @@ def test_doubts_lift_themselves_with_their_cause(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (_, running, _closer):
             components = components_of(running)
-            keeper = components.ledger
-            keeper.problem = "the disk is full"
+            ledger = components.ledger
+            ledger.problem = "the disk is full"
             await asyncio.sleep(1.5)
-            assert (keeper.state.trading.state, keeper.state.trading.cause) == (
+            assert (ledger.state.trading.state, ledger.state.trading.cause) == (
                 TradingState.REDUCE_ONLY,
                 Cause.STORAGE,
             )
             with pytest.raises(CommandRefused, match="entries are paused until"):
                 await components.safety.emergency_stop.resume("ann", "")
-            keeper.problem = ""
+            ledger.problem = ""
             await asyncio.sleep(1.5)
-            assert keeper.state.trading.state is TradingState.ACTIVE
+            assert ledger.state.trading.state is TradingState.ACTIVE
 
     simulate(main)
 

@@ -52,9 +52,9 @@ def cut_power(running: RunningEngine, monkeypatch: pytest.MonkeyPatch) -> None:
 def cut_power_when(
     running: RunningEngine, monkeypatch: pytest.MonkeyPatch, method: str, *, is_sent: bool
 ) -> asyncio.Event:
-    """Cut it when the keeper is called so for the first time; `is_sent`: the bytes still leave."""
-    keeper, components = components_of(running).ledger, components_of(running)
-    original: Callable[..., Any] = getattr(keeper, method)
+    """Cut it when this ledger method is called for the first time; `is_sent`: the bytes still leave."""
+    ledger, components = components_of(running).ledger, components_of(running)
+    original: Callable[..., Any] = getattr(ledger, method)
     gate, happened = components.execution.refusal, asyncio.Event()
 
     def struck(*args: Any) -> Any:
@@ -65,7 +65,7 @@ def cut_power_when(
                 components.execution.refusal = gate
         return original(*args)
 
-    monkeypatch.setattr(keeper, method, struck)
+    monkeypatch.setattr(ledger, method, struck)
     return happened
 
 

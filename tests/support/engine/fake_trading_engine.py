@@ -165,14 +165,14 @@ class FakeTradingQueries(TradingQueries):
     async def close(self, symbol: str, share_pct: D | None, by: str) -> CommandResult[Achieved]:
         return self._did("close", symbol, "all" if share_pct is None else str(share_pct))
 
-    async def check_exits(self, symbol: str, wish: ExitUpdate) -> str:
+    async def check_exits(self, symbol: str, request: ExitUpdate) -> str:
         return f"{symbol} may have them."
 
-    async def edit_exits(self, symbol: str, wish: ExitUpdate, by: str) -> CommandResult[ExitsRow]:
-        self.done.append(("edit_exits", symbol, str(wish.stop_price)))
-        self.wishes.append(wish)
+    async def edit_exits(self, symbol: str, request: ExitUpdate, by: str) -> CommandResult[ExitsRow]:
+        self.done.append(("edit_exits", symbol, str(request.stop_price)))
+        self.wishes.append(request)
         position = self.positions()[0]
-        stop = wish.stop_price or position.stop_price
+        stop = request.stop_price or position.stop_price
         row = ExitsRow(position=position, stop_before=position.stop_price, stop_after=stop, time_stop_ms=None)
         return CommandResult(f"{symbol}: stop {stop}.", row)
 

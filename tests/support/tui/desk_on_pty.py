@@ -62,7 +62,7 @@ def _signals_kept() -> Generator[None]:
 
 
 @dataclass
-class KeyMeaning:
+class DeskOnPty:
     """A desk, and the other end of its terminal."""
 
     app: DeskApp
@@ -108,7 +108,7 @@ class KeyMeaning:
 
 
 @asynccontextmanager
-async def typed(fails_at: str = "") -> AsyncGenerator[KeyMeaning]:
+async def typed(fails_at: str = "") -> AsyncGenerator[DeskOnPty]:
     """Open a desk on a pseudo-terminal that is read all the time."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
@@ -127,7 +127,7 @@ async def typed(fails_at: str = "") -> AsyncGenerator[KeyMeaning]:
         driver_class=driver,
     )
     terminal.input_failed = app.report_failed_input
-    here = KeyMeaning(app, driver, master, frozen, now)
+    here = DeskOnPty(app, driver, master, frozen, now)
 
     def read() -> None:
         here.drawn += os.read(master, 65_536)

@@ -7,7 +7,7 @@ import pytest
 from mexc_tui.model.mode import Mode
 from mexc_tui.tui.screens.quit import WelcomePage
 from mexc_tui.tui.screens.welcome import welcome_text
-from tests.support.tui.desk_on_pty import KeyMeaning, typed
+from tests.support.tui.desk_on_pty import DeskOnPty, typed
 from tests.support.tui.frozen_desk import position
 
 pytestmark = pytest.mark.timeout(60)  # drives the app
@@ -16,7 +16,7 @@ MOST_PER_S = 1_300
 """Of the quietest second: on a busy machine repaints of several seconds fall into one."""
 
 
-async def _second(here: KeyMeaning, number: int) -> int:
+async def _second(here: DeskOnPty, number: int) -> int:
     """Let prices move and a second go by; return the bytes until the header says so."""
     begun = len(here.drawn)
     gain = str(Decimal(13) + number)

@@ -54,10 +54,10 @@ class EmergencyStop:
     def __init__(
         self,
         trading: TradingPort,
+        *,
         ledger: LedgerWriter,
         execution: Execution,
-        settling: OrderResolution,
-        *,
+        resolution: OrderResolution,
         trading_state: TradingStateOwner,
         disarm_all: Callable[[str], Awaitable[int]],
         on_loss_resumed: Callable[[], Awaitable[None]],
@@ -70,7 +70,7 @@ class EmergencyStop:
         """
         self._trading = trading
         self._ledger = ledger
-        self._sweep = CancelSweep(trading=trading, ledger=ledger, execution=execution, resolution=settling)
+        self._sweep = CancelSweep(trading=trading, ledger=ledger, execution=execution, resolution=resolution)
         self._trading_state = trading_state
         self._disarm_all = disarm_all
         self._on_loss_resumed = on_loss_resumed

@@ -46,11 +46,11 @@ class Invariants:
     def __init__(
         self,
         ledger: LedgerWriter,
+        *,
         equity: EquityMonitor,
         execution: Execution,
         reconciler: Reconciler,
         now_ms: Callable[[], int],
-        *,
         heartbeat_ms: Callable[[Position], int | None],
     ) -> None:
         """`heartbeat_ms`: exchange time of the last exit check of a position; None: never checked."""

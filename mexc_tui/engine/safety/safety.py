@@ -111,7 +111,11 @@ class Safety:
         self._now_ms = trading.now_ms
         self._started_ms = trading.now_ms()
         self.trading_state = TradingStateOwner(
-            ledger, halt_file, context.profile, trading.now_ms, store.release_reserve
+            ledger,
+            file=halt_file,
+            profile=context.profile,
+            now_ms=trading.now_ms,
+            free_reserve=store.release_reserve,
         )
         self.equity = EquityMonitor(
             ledger=ledger,
@@ -124,17 +128,17 @@ class Safety:
         )
         self.invariants = Invariants(
             ledger,
-            self.equity,
-            execution,
-            reconciler,
-            trading.now_ms,
+            equity=self.equity,
+            execution=execution,
+            reconciler=reconciler,
+            now_ms=trading.now_ms,
             heartbeat_ms=context.exit_heartbeat_ms,
         )
         self.emergency_stop = EmergencyStop(
             trading,
-            ledger,
-            execution,
-            order_resolution,
+            ledger=ledger,
+            execution=execution,
+            resolution=order_resolution,
             trading_state=self.trading_state,
             disarm_all=sniper.disarm_all,
             on_loss_resumed=self.equity.reset_loss_limits,

@@ -47,6 +47,7 @@ class TradingStateOwner:
     def __init__(
         self,
         ledger: LedgerWriter,
+        *,
         file: HaltFile | None,
         profile: str,
         now_ms: Callable[[], int],

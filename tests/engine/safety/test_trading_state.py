@@ -95,7 +95,13 @@ def test_a_halt_on_a_full_disk_gives_back_the_room_kept_for_it_and_is_kept(tmp_p
                 file.has_room = True
                 return len(given) == 1
 
-            switch = TradingStateOwner(components.ledger, file, "practice", components.port.now_ms, make_room)
+            switch = TradingStateOwner(
+                components.ledger,
+                file=file,
+                profile="practice",
+                now_ms=components.port.now_ms,
+                free_reserve=make_room,
+            )
             await switch.load()
             switch.restrict(TradingState.HALTED, Cause.MANUAL, "news", "ann")
             assert await switch.persist()

@@ -144,7 +144,7 @@ class DeskServer:
         if isinstance(sender, RefusedMessage):
             writer.write(frame(sender))
             return
-        viewer = Viewer(self._context, sender, reader, writer)
+        viewer = Viewer(self._context, sender=sender, reader=reader, writer=writer)
         if not self._viewers:
             self._parts.refresh()
         self._viewers.add(viewer)

@@ -61,6 +61,7 @@ class Viewer:
     def __init__(
         self,
         context: ViewerContext,
+        *,
         sender: CommandSender,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,

@@ -101,7 +101,11 @@ class DeskApp(PageMixin):
         loop.set_exception_handler(self._loop_failed)
         time = Time(loop.time, loop.call_later)
         self._scheduler = RepaintScheduler(
-            time, self._paint, self._quiet_left_s, self._repaints_per_s, self._urgent
+            time,
+            paint=self._paint,
+            quiet_left_s=self._quiet_left_s,
+            per_s=self._repaints_per_s,
+            urgent=self._urgent,
         )
         for name, view in self._source.views().items():
             view.on_change(partial(self._scheduler.changed, name))

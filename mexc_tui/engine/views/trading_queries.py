@@ -81,6 +81,7 @@ class TradingQueries:
     def __init__(
         self,
         components: TradingComponents,
+        *,
         known: KnowledgeStore,
         store: Store,
         parameters: Callable[[], ViewParameters],
@@ -358,7 +359,9 @@ async def trading_queries(engine: Engine) -> TradingQueries | None:
         entry = components.safety.tightening.of(numbers.entry())
         return ViewParameters(entry.limits, numbers.safety().stale_ms)
 
-    queries = TradingQueries(components, engine.known, engine.parts.store, view_parameters)
+    queries = TradingQueries(
+        components, known=engine.known, store=engine.parts.store, parameters=view_parameters
+    )
     await queries.load()
     return queries
 

@@ -56,6 +56,7 @@ class RepaintScheduler:
     def __init__(
         self,
         time: Time,
+        *,
         paint: Callable[[Dirty], None],
         quiet_left_s: Callable[[], float] = lambda: 0.0,
         per_s: float = USUAL_PER_S,

@@ -55,7 +55,9 @@ class _Desk:
         self.urgent = set[str]()
         self.painted: list[tuple[float, Dirty]] = []
         time = Time(lambda: self.clock.now_s, self.clock.later)
-        self.pace = RepaintScheduler(time, self._paint, self._quiet_left_s, per_s, self._urgent)
+        self.pace = RepaintScheduler(
+            time, paint=self._paint, quiet_left_s=self._quiet_left_s, per_s=per_s, urgent=self._urgent
+        )
 
     def _quiet_left_s(self) -> float:
         return max(self.quiet_until_s - self.clock.now_s, 0.0)

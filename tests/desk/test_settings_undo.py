@@ -16,7 +16,7 @@ from tests.support.desk_server import client_of
 from tests.support.desk_server import running as attached
 from tests.support.engine.practice_day import PracticeDay, setting_text
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 NAME = "max_positions"
 

@@ -24,7 +24,7 @@ from mexc_tui.practice.rest.http_market import symbol_fields
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Postponement, Scenario
 from mexc_tui.practice.session import ExchangeSession
 
-pytestmark = pytest.mark.timeout(60)  # whole days of listings
+pytestmark = pytest.mark.timeout(120)  # whole days of listings
 
 START_MS = 1_790_000_000_000
 DAY_S = 240

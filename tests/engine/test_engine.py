@@ -15,7 +15,7 @@ from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import PracticeDay, every_listing, setting_text
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
 async def facts_of(running: RunningEngine) -> list[Fact]:

@@ -15,7 +15,7 @@ from mexc_tui.practice.scenario import MarketPlan, Scenario, load
 from mexc_tui.practice.session import ExchangeSession
 from tests.support.exchange.practice_session import START_MS, EventRecorder
 
-pytestmark = pytest.mark.timeout(60)  # a whole day of listings
+pytestmark = pytest.mark.timeout(120)  # a whole day of listings
 
 DAY = load("listing-day")
 SMALL = msgspec.structs.replace(DAY, market=MarketPlan(symbols=20, active_pairs=0))

@@ -20,7 +20,7 @@ from mexc_tui.practice.scenario import (
 from mexc_tui.practice.session import ExchangeSession
 from tests.support.exchange.practice_session import START_MS, EventRecorder, refusal, session
 
-pytestmark = pytest.mark.timeout(60)  # whole lives of listings
+pytestmark = pytest.mark.timeout(120)  # whole lives of listings
 
 NEW = "NEWUSDT"
 OPENS_S = 1_000.0

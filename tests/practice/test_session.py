@@ -18,7 +18,7 @@ from mexc_tui.practice.scenario import Knobs, ListingPlan, load
 from mexc_tui.practice.session import ExchangeSession
 from tests.support.exchange.practice_session import MX, START_MS, EventRecorder, scenario, session
 
-pytestmark = pytest.mark.timeout(60)  # many random histories
+pytestmark = pytest.mark.timeout(120)  # many random histories
 
 ACTIONS = st.lists(
     st.tuples(

@@ -16,7 +16,7 @@ from mexc_tui.simulation.network import Host, Network
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.simulation.wire import Direction
 
-pytestmark = pytest.mark.timeout(60)  # days of virtual time
+pytestmark = pytest.mark.timeout(120)  # days of virtual time
 
 REST = "https://api.mexc.com"
 WS = "wss://wbs-api.mexc.com/ws"

@@ -19,7 +19,7 @@ from tests.support.tui.counting_driver import Counting
 from tests.support.tui.desk_app import SOON_S, THEMES, desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, listing, position, risk, status
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 async def _settled(app: DeskApp, pilot: Pilot[None], frozen: Frozen) -> Counting:

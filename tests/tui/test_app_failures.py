@@ -11,7 +11,7 @@ from mexc_tui.tui.screens.quit import Ending
 from tests.support.tui.desk_app import desk
 from tests.support.tui.frozen_desk import Frozen
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 def _painting(app: DeskApp, frozen: Frozen) -> None:

@@ -28,7 +28,7 @@ from tests.support.tui.desk_app import THEMES, ZONE
 from tests.support.tui.screen_ages import Age, Truth, ages, chosen
 from tests.support.tui.virtual_terminal import Glass
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 SIZE = 120, 40
 LOOK_S, LOOKS_A_SCREEN = 0.1, 13

@@ -5,7 +5,7 @@ import pytest
 from mexc_tui.tui.screens.registry import NAMES
 from tests.support.tui.command_desk import Desk, at, done
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 async def _click(one: Desk, words: str) -> None:

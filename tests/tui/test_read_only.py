@@ -9,7 +9,7 @@ from mexc_tui.tui.screens.registry import NAMES
 from tests.support.tui.command_desk import at, done
 from tests.support.tui.frozen_desk import Frozen, risk, status
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 SIZES = [(80, 24), (120, 40), (200, 60), (40, 24)]
 

@@ -16,7 +16,7 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.open_position import MIDNIGHT_MS, components_of, holding
 from tests.support.samples import position_samples
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
 async def risk_of(running: RunningEngine) -> RiskRow:

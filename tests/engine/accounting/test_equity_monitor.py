@@ -13,7 +13,7 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.open_position import MIDNIGHT_MS, components_of, holding
 from tests.support.engine.practice_day import PracticeDay
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
 def test_points_are_kept_each_minute_and_at_midnight_where_a_new_day_begins(tmp_path: Path) -> None:

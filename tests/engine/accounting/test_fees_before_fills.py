@@ -14,7 +14,7 @@ from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, same_books
 from tests.support.engine.monitored_position import SYMBOL, components_of, day_of, until
 from tests.support.engine.practice_day import PracticeDay
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 ORDERS, DEALS = "spot@private.orders", "spot@private.deals"
 BLIND_MS = (3_000, 3_000)

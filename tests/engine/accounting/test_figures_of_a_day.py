@@ -20,7 +20,7 @@ from mexc_tui.model.trading_view import MetricRow, RiskRow
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.opening_day import Watcher, listing, opening, scenario
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 PLAN = scenario(listing("ONE", opens_s=40), listing("TWO", opens_s=75))
 

@@ -27,7 +27,7 @@ from tests.support.engine.monitored_position import (
 )
 from tests.support.engine.practice_day import PracticeDay
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 OTHER = "OTHERUSDT"
 LISTS = ("/api/v3/account", "/api/v3/openOrders", "/api/v3/allOrders", "/api/v3/myTrades")

@@ -13,7 +13,7 @@ from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, bought
 from tests.support.engine.monitored_position import buy, components_of, day_of, until
 from tests.support.engine.practice_day import PracticeDay
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
 def on_another_host(day: PracticeDay, folder: Path) -> PracticeDay:

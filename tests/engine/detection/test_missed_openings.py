@@ -15,7 +15,7 @@ from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import DAY, PracticeDay
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
 def listing(running: RunningEngine, symbol: str) -> Listing:

@@ -17,7 +17,7 @@ from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan, Listin
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.opening_day import NAME, OPENS_S, listing, opening, scenario
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 LATER_S = OPENS_S + 8
 

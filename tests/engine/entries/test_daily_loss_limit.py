@@ -11,7 +11,7 @@ from mexc_tui.model.position import EquityPoint
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.open_position import components_of, fall_to, holding
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 DAY_MS = 86_400_000
 

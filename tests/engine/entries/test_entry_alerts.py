@@ -10,7 +10,7 @@ from mexc_tui.practice.matching.values import PracticeRefusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.opening_day import NAME, Watcher, listing, opening, scenario
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
 async def alerts_of(watcher: Watcher, rule: str) -> list[AlertRow]:

@@ -28,7 +28,7 @@ from tests.support.engine.opening_day import (
     scenario,
 )
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 LATER_S = OPENS_S + 8
 CALM = listing(jitter_ms=0, shape=ListingShape.DUD, peak=1.0)

@@ -21,7 +21,7 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import cut_power
 from tests.support.engine.opening_day import NAME, OPENS_S, Exchange, Watcher, listing, scenario
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 LOST = FaultPlan(kind=FaultKind.LOSE_RESPONSE, path="/api/v3/order", method="POST", times=1)
 

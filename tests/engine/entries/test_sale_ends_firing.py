@@ -16,7 +16,7 @@ from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingShape
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.opening_day import OPENS_S, Watcher, listing, opening, scenario
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 THIN = listing(jitter_ms=0, shape=ListingShape.THIN, peak=1.0, depth_quote=Decimal(120), trades_per_s=4.0)
 """A book that gives a part of an entry at a time: it goes on buying for seconds."""

@@ -22,7 +22,7 @@ from tests.support.engine.opening_day import NAME, OPENS_S, Watcher, listing, op
 if TYPE_CHECKING:
     from mexc_tui.engine.market.prices import Price
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 LATER_S = OPENS_S + 8
 

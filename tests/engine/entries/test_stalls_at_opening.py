@@ -14,7 +14,7 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.opening_day import NAME, OPENS_S, Watcher, listing, opening, scenario
 from tests.support.engine.stalls import sleep_machine, stand_still
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 LATER_S = OPENS_S + 12
 PUNCTUAL = listing(jitter_ms=0, shape=ListingShape.RUSH, peak=4.0)

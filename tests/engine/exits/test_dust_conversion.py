@@ -20,7 +20,7 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.monitored_position import agree, closed, components_of, day_of, guarding, held
 from tests.support.engine.practice_day import PracticeDay
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 D = Decimal
 CONVERT = "/api/v3/capital/convert"

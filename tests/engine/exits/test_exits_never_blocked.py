@@ -19,7 +19,7 @@ from tests.support.engine.monitored_position import (
     until,
 )
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 POLLED = "/api/v3/defaultSymbols"
 EVERYTHING = "/api/v3/"

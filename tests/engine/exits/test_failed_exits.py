@@ -23,7 +23,7 @@ from tests.support.engine.monitored_position import (
     until,
 )
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 D = Decimal
 REFUSED = 8

@@ -25,7 +25,7 @@ from tests.support.engine.monitored_position import (
 from tests.support.engine.stalls import stand_still
 from tests.support.samples.sniping_samples import D
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 NO_LADDER: Lent = {"ladder": ""}
 

@@ -15,7 +15,7 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.monitored_position import SYMBOL, closed, day_of, guarding, price_for, until
 from tests.support.engine.practice_day import PracticeDay
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 D = Decimal
 BAN_S = 600

@@ -13,7 +13,7 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.crashing_engine import ours
 from tests.support.engine.monitored_position import agree, closed, day_of, guarding, price_for
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 ORDER = "/api/v3/order"
 NO_LADDER = {"ladder": ""}

@@ -21,7 +21,7 @@ from tests.support.engine.crashing_engine import (
 from tests.support.engine.monitored_position import ARM_S, SYMBOL, buy, components_of, day_of, until
 from tests.support.engine.open_position import rest_a_sale
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 SETTLED_S = 45
 

@@ -27,7 +27,7 @@ from tests.support.engine.monitored_position import ARM_S, SYMBOL, components_of
 from tests.support.engine.open_position import rest_a_sale
 from tests.support.engine.practice_day import PracticeDay
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 SETTLED_S = 25
 

@@ -15,7 +15,7 @@ from mexc_tui.simulation.loop import run
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import DAY, PracticeDay
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 KEEP = RetentionPeriods(1, 1, 1, 1)
 NOW_MS = 1_800_000_000_000

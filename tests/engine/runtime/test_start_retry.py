@@ -30,7 +30,7 @@ from tests.support.engine.monitored_position import (
 )
 from tests.support.engine.practice_day import HOST, PORT, PracticeDay
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 OUTAGE_S, RECOVERY_S = 60, 130
 

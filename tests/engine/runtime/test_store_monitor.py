@@ -19,7 +19,7 @@ from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL
 from tests.support.engine.monitored_position import SYMBOL, buy, components_of, day_of, held, until
 from tests.support.engine.practice_day import PracticeDay
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
 def a_day(sim: Simulation, folder: Path) -> PracticeDay:

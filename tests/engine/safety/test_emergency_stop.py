@@ -24,7 +24,7 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.open_position import SYMBOL, components_of, holding, rest_a_sale, until
 from tests.support.engine.practice_day import DAY, PracticeDay
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 LADDER = "30@100,40@200,30@300"
 KILLED = Trading(

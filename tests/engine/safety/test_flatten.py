@@ -14,7 +14,7 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.monitored_position import closed, day_of, guarding
 from tests.support.samples import trading_samples as samples
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 ONE_RUNG = {"ladder": "50@100"}
 WITHIN_MS = 2_000

@@ -23,7 +23,7 @@ from tests.support.engine.inline_store import InlineThread
 from tests.support.engine.paper_day import DAY, NAME, OPENS_S, QUIET
 from tests.support.engine.practice_day import HOST, LENT, PORT, PracticeDay
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 HAND = {**QUIET, "auto_arm": "never"}
 RULE = {**QUIET, "auto_arm": "everywhere", "arm_outcomes": "100", "armed_detectors": "ready_state"}

@@ -31,7 +31,7 @@ from tests.support.engine.open_position import (
     until,
 )
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
 def test_losses_of_a_day_warn_trim_and_lower_limits_once(tmp_path: Path) -> None:

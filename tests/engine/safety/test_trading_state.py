@@ -25,7 +25,7 @@ from tests.support.engine.inline_store import InlineThread
 from tests.support.engine.open_position import SYMBOL, components_of, holding, rest_a_sale
 from tests.support.engine.practice_day import PracticeDay
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 T = TypeVar("T")
 ROOMY = 1_000_000

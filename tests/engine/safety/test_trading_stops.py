@@ -17,7 +17,7 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.open_position import SYMBOL, D, components_of, holding, rest_a_sale, until
 from tests.support.engine.practice_day import PracticeDay
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
 def test_a_halt_disarms_and_outlives_the_engine_until_a_person_resumes(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.paper_day import NAME, OPENS_S, QUIET, PaperDay
 from tests.support.engine.practice_day import HOST, PORT
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
 def test_a_listing_without_an_earlier_price_is_filled_at_the_markets_prices(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.support.engine.monitored_position import components_of, until
 from tests.support.engine.opening_day import listing, scenario
 from tests.support.engine.practice_day import DAY, PracticeDay
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 BUSY = load("listing-day")
 

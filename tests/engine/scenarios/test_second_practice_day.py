@@ -17,7 +17,7 @@ from mexc_tui.report.day import DayReport, ListingReport, Totals
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.support.engine.practice_day import DAY, PracticeDay, every_listing
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 
 async def whole_day(sim: Simulation, folder: Path) -> DayReport:

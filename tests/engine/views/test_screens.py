@@ -24,7 +24,7 @@ from tests.support.desk_server import client_of
 from tests.support.desk_server import running as attached
 from tests.support.engine.monitored_position import SYMBOL, day_of, guarding
 
-pytestmark = pytest.mark.timeout(60)  # runs whole engines
+pytestmark = pytest.mark.timeout(120)  # runs whole engines
 
 BUSY = "BTCUSDT"
 

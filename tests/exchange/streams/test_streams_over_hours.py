@@ -12,7 +12,7 @@ from mexc_tui.simulation.wire import Direction
 from tests.support.exchange.virtual_streams import StreamBench, virtual_streams
 from tests.support.samples import stream_frames as frames
 
-pytestmark = pytest.mark.timeout(60)  # days of streams
+pytestmark = pytest.mark.timeout(120)  # days of streams
 
 HOUR_S = 3600
 

@@ -23,7 +23,7 @@ from tests.support.exchange.scripted_stream_server import StreamServer
 from tests.support.exchange.virtual_streams import URL
 from tests.support.samples import stream_frames as frames
 
-pytestmark = pytest.mark.timeout(60)  # days of a stream
+pytestmark = pytest.mark.timeout(120)  # days of a stream
 
 HOUR_S = 3600
 ORDERS, FILLS, ACCOUNT = (topic.channel for topic in private_topics())

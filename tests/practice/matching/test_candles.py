@@ -8,7 +8,7 @@ from mexc_tui.practice.matching.intervals import DAY_MS, HOUR_MS, KlineInterval,
 from mexc_tui.practice.matching.values import Candle
 from tests.support.exchange.practice_session import MX, START_MS, session
 
-pytestmark = pytest.mark.timeout(60)  # months of candles
+pytestmark = pytest.mark.timeout(120)  # months of candles
 
 START = START_MS + 37 * 60_000 + 12_345
 

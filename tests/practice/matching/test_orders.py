@@ -18,7 +18,7 @@ from tests.support.exchange.practice_session import (
     session,
 )
 
-pytestmark = pytest.mark.timeout(60)  # many random histories
+pytestmark = pytest.mark.timeout(120)  # many random histories
 
 
 def test_an_immediate_buy_pushes_order_freeze_deal_assets_fee_order() -> None:

@@ -11,7 +11,7 @@ from mexc_tui.tui.keys import BY_ID
 from tests.support.tui.command_desk import at, done
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 async def test_only_the_named_key_confirms_and_any_other_cancels() -> None:

@@ -16,7 +16,7 @@ from tests.support.tui.command_desk import Desk, done
 from tests.support.tui.desk_app import desk
 from tests.support.tui.live_desk import OFFER, PHRASE, live
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 @dataclass(frozen=True)

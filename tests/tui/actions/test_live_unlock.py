@@ -15,7 +15,7 @@ from tests.support.tui.frozen_desk import Frozen, risk, status
 from tests.support.tui.live_desk import PHRASE, live
 from tests.support.tui.sample_rows import KNOWN
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 def told(frozen: Frozen) -> list[tuple[str, Any]]:

@@ -26,7 +26,7 @@ from tests.support.tui.desk_app import SOON_S, desk, seen, until
 from tests.support.tui.frozen_desk import Frozen, position, risk
 from tests.support.tui.sample_rows import alarm, settings
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 def _wire(app: DeskApp) -> Counting:

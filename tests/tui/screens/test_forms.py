@@ -26,7 +26,7 @@ from tests.support.tui.desk_app import desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen
 from tests.support.tui.sample_rows import setting
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 def test_exits_are_read_as_they_are_said() -> None:

@@ -5,7 +5,7 @@ from tests.support.tui.desk_app import desk, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen
 from tests.support.tui.sample_rows import why
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 def _known() -> Frozen:

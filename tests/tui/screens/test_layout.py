@@ -26,7 +26,7 @@ from tests.support.tui.desk_app import desk, screen, settled, until
 from tests.support.tui.frozen_desk import NOW_MS, position
 from tests.support.tui.sample_rows import order, whole
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 SIZES = [(80, 24), (100, 30), (120, 40), (160, 45), (200, 60)]
 BY_SIZE = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

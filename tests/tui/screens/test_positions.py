@@ -12,7 +12,7 @@ from tests.support.tui.desk_app import desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, position
 from tests.support.tui.sample_rows import market, order
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 def _held() -> Frozen:

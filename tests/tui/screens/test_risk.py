@@ -9,7 +9,7 @@ from tests.support.tui.desk_app import desk, until
 from tests.support.tui.frozen_desk import NOW_MS, risk
 from tests.support.tui.sample_rows import limited
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 async def test_limits_are_bars_with_what_is_left_and_one_that_is_reached_says_so() -> None:

@@ -6,7 +6,7 @@ from tests.support.tui.desk_app import desk, until
 from tests.support.tui.frozen_desk import Frozen
 from tests.support.tui.sample_rows import setting
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 async def test_every_setting_is_listed_and_the_chosen_one_explained() -> None:

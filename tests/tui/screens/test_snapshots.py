@@ -14,7 +14,7 @@ from mexc_tui.tui.screens.registry import NAMES
 from tests.support.tui.desk_app import THEMES, ZONE, desk, settled
 from tests.support.tui.sample_rows import whole
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 @pytest.fixture(autouse=True)

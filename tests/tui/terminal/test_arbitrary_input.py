@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.tui.desk_on_pty import typed
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 NASTY = (
     b"\xe9",

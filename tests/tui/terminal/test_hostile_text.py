@@ -15,7 +15,7 @@ from tests.support.tui.counting_driver import Counting
 from tests.support.tui.desk_app import desk, screen, until
 from tests.support.tui.hostile_desk import TEXTS, Hostile
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 _OWN = re.compile(
     r"\x1b\[(?:\?2026[hl]|\?25[hl]|\d+;\d+H|[0-9;]*m)|\x1b\]22;[a-z-]*\x07|\x1b\[\?1[0-9]{3}[hl]|\r?\n"

@@ -10,7 +10,7 @@ from mexc_tui.tui.screens.welcome import welcome_text
 from tests.support.tui.desk_on_pty import DeskOnPty, typed
 from tests.support.tui.frozen_desk import position
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 MOST_PER_S = 1_300
 """Of the quietest second: on a busy machine repaints of several seconds fall into one."""

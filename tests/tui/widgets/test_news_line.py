@@ -18,7 +18,7 @@ from mexc_tui.tui.widgets.styled_text import width_of
 from tests.support.tui.command_desk import Desk, at, done
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, position
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 SIZES = [(80, 24), (100, 30), (120, 40), (200, 60)]
 BY_SIZE = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

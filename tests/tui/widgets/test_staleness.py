@@ -20,7 +20,7 @@ from tests.support.tui.desk_app import desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, listing, position
 from tests.support.tui.sample_rows import market
 
-pytestmark = pytest.mark.timeout(60)  # drives the app
+pytestmark = pytest.mark.timeout(120)  # drives the app
 
 
 def _wire(app: DeskApp) -> Counting:

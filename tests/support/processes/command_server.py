@@ -123,15 +123,15 @@ def _child(wanted: dict[str, Any]) -> None:
 
 
 def _serve() -> None:
-    for name in (
-        "app.run_headless",
-        "cli.engine_commands",
-        "app.run_screen",
-        "app.run_desk",
-        "store.offline_read",
-        "cli.watch",
+    for module in (
+        "mexc_tui.app.run_headless",
+        "mexc_tui.cli.commands.engine_commands",
+        "mexc_tui.app.run_screen",
+        "mexc_tui.app.run_desk",
+        "mexc_tui.store.sqlite.offline_read",
+        "mexc_tui.cli.commands.watch",
     ):
-        import_module(f"mexc_tui.{name}")
+        import_module(module)
     for line in sys.stdin:
         wanted = json.loads(line)
         child = os.fork()

@@ -44,8 +44,8 @@ class EngineStarted(Event, frozen=True, kw_only=True, tag="engine_started"):
     """An engine is ready. `about` is its profile."""
 
     mode: str
-    exchange_session: str = ""
-    """Id of the practice session; empty for the real exchange."""
+    exchange_session: str = msgspec.field(default="", name="world")
+    """Id of the practice session; empty for the real exchange. Stored as `world` since version 1."""
     config_hash: str = ""
 
 

@@ -221,6 +221,14 @@ def test_a_row_of_an_older_version_reads_with_the_defaults_of_what_it_lacks() ->
     assert decode(payload) == events.EngineStarted(at_ms=1, about="practice", mode="practice")
 
 
+def test_a_stored_start_of_an_engine_keeps_its_exchange_session() -> None:
+    start = b'"kind":"engine_started","version":1,"at_ms":1,"about":"practice","mode":"practice"'
+    payload = b"{" + start + b',"world":"calm-1-7"}'
+    event = decode(payload)
+    assert isinstance(event, events.EngineStarted)
+    assert event.exchange_session == "calm-1-7"
+
+
 def test_events_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         ALERT.text = "other"  # pyright: ignore[reportAttributeAccessIssue]

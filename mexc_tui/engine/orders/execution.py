@@ -1,4 +1,4 @@
-"""The only module that sends or cancels orders (architecture 4). Results go to the ledger first.
+"""The engine's only sender and canceller of orders (architecture 4). Results go to the ledger first.
 
 Every request is completed even if its caller is cancelled: a lost response would be an order missing
 from the ledger.

@@ -95,7 +95,7 @@ class Viewer:
 
 def viewer(socket: Path) -> Viewer:
     """Return a viewer that is not connected yet."""
-    client = DeskClient(socket, "truth", Role.VIEW, _now_ms, Random(1))
+    client = DeskClient(socket, who="truth", role=Role.VIEW, now_ms=_now_ms, rng=Random(1))
     return Viewer(
         client,
         client.mirror(STATUS),

@@ -29,7 +29,7 @@ class PracticeUnavailable(ExchangeError):
     Raised by a status query. `answer` is the response: read a ban from it.
     """
 
-    def __init__(self, method: str, path: str, problem: str, answer: RawResponse) -> None:
+    def __init__(self, method: str, path: str, problem: str, *, answer: RawResponse) -> None:
         super().__init__(method, path, problem)
         self.answer = answer
 
@@ -46,7 +46,7 @@ async def practice_status(transport: HttpTransport, origin: str) -> PracticeStat
         cap_bytes=PRACTICE_CAP_BYTES,
     )
     if answer.status >= 400:
-        raise PracticeUnavailable("GET", PRACTICE_PATH, f"HTTP {answer.status}", answer)
+        raise PracticeUnavailable("GET", PRACTICE_PATH, f"HTTP {answer.status}", answer=answer)
     try:
         return msgspec.json.decode(answer.body, type=PracticeStatus)
     except msgspec.DecodeError:

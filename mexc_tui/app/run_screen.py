@@ -217,7 +217,12 @@ async def _show(
     role = Role.VIEW if viewing.is_read_only else Role.OPERATE
     back_off_s = BACK_OFF_S if engine is None else BACK_OFF_S / 10
     client = DeskClient(
-        socket_of(paths), _who(), role, _now_ms, Random(os.urandom(16)), back_off_s=back_off_s
+        socket_of(paths),
+        who=_who(),
+        role=role,
+        now_ms=_now_ms,
+        rng=Random(os.urandom(16)),
+        back_off_s=back_off_s,
     )
     terminal = Terminal(
         detached.out,
@@ -233,10 +238,10 @@ async def _show(
         source_of(client, role, _now_ms, terminal.meter.per_s),
         themes,
         theme,
-        local_zone(environ),
+        zone=local_zone(environ),
         is_economy=viewing.is_economy,
         welcome=viewing.welcome,
-        outside=AppEnvironment(paths.state / "exports", "TMUX" in environ),
+        environment=AppEnvironment(paths.state / "exports", "TMUX" in environ),
         driver_class=driver_of(terminal),
     )
     terminal.hung_up = lambda: app.end(Ending.HUNG_UP)

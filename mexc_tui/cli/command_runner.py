@@ -138,7 +138,7 @@ def command_runner(
     try:
         named, wanted = _above("profile", profile), _above("mode", None) or mode
         assignments = [text for one in _contexts(above) for text in one.params.get("assignments") or ()]
-        access = ProfileAccess(named, wanted, os.environ, assignments, is_emergency=is_emergency)
+        access = ProfileAccess(named, wanted, os.environ, assignments=assignments, is_emergency=is_emergency)
         if access.ignored_error:
             words = f"{access.ignored_error} Ignored; using profile {access.paths.profile}."
             say(words)

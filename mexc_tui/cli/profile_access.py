@@ -31,8 +31,8 @@ class ProfileAccess:
         profile: str | None,
         mode: str | None,
         environ: Mapping[str, str],
-        assignments: Sequence[str] = (),
         *,
+        assignments: Sequence[str] = (),
         is_emergency: bool = False,
     ) -> None:
         """Select the named profile, or that of the mode. Raises CommandFailed.

@@ -75,11 +75,11 @@ class DeskClient:
     def __init__(
         self,
         path: Path,
+        *,
         who: str,
         role: Role,
         now_ms: Callable[[], int],
         rng: Random,
-        *,
         back_off_s: float = BACK_OFF_S,
     ) -> None:
         """Register views with `mirror` and events with `follow`, then `run`."""

@@ -64,12 +64,13 @@ class ActionMixin(ThemedApp):
         source: DeskSource,
         themes: Themes,
         theme: Theme,
-        outside: AppEnvironment,
+        *,
+        environment: AppEnvironment,
         driver_class: type[Driver] | None,
     ) -> None:
         """Connect actions to the engine of a source."""
         super().__init__(themes, theme, driver_class)
-        self._source, self._environment = source, outside
+        self._source, self._environment = source, environment
         self._activity, self._news = ActivityLog(), NewsLine()
         callbacks = ControllerCallbacks(
             self._now_s, lambda: uuid4().hex, self.show_message, self._show_command, self._is_board_visible

@@ -64,11 +64,11 @@ class DeskApp(PageMixin):
         source: DeskSource,
         themes: Themes,
         theme: Theme,
-        zone: tzinfo,
         *,
+        zone: tzinfo,
         is_economy: bool = False,
         welcome: str = "",
-        outside: AppEnvironment = DEFAULT_ENVIRONMENT,
+        environment: AppEnvironment = DEFAULT_ENVIRONMENT,
         driver_class: type[Driver] | None = None,
     ) -> None:
         """Show a source in a theme; times are in `zone` and UTC."""
@@ -78,7 +78,7 @@ class DeskApp(PageMixin):
             theme,
             zone=zone,
             welcome=welcome,
-            environment=outside,
+            environment=environment,
             driver_class=driver_class,
         )
         self._themes = themes

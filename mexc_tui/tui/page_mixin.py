@@ -30,7 +30,7 @@ class PageMixin(ActionMixin):
         driver_class: type[Driver] | None,
     ) -> None:
         """Connect the pages to a source; times are in `zone` and UTC."""
-        super().__init__(source, themes, theme, environment, driver_class)
+        super().__init__(source, themes, theme, environment=environment, driver_class=driver_class)
         self._zones = zone, UTC
         self._welcome = welcome
         self._is_stopping = False

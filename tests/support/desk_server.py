@@ -166,7 +166,7 @@ async def serving(
 
 
 def client_of(path: Path, role: Role = Role.OPERATE, who: str = "tester") -> DeskClient:
-    return DeskClient(path, who, role, now_ms, Random(1))
+    return DeskClient(path, who=who, role=role, now_ms=now_ms, rng=Random(1))
 
 
 @asynccontextmanager

@@ -69,10 +69,12 @@ class Looking(Counting):
 async def _shown_from(from_s: float, sim: Simulation, day: PracticeDay) -> AsyncGenerator[DeskApp]:
     """Show the desk of a day's engine after a while."""
     await asyncio.sleep(from_s)
-    client = DeskClient(day.paths.socket, "screen", Role.OPERATE, sim.clock.now_ms, Random(1))
+    client = DeskClient(
+        day.paths.socket, who="screen", role=Role.OPERATE, now_ms=sim.clock.now_ms, rng=Random(1)
+    )
     Looking.glass = Glass(*SIZE)
     source = source_of(client, Role.OPERATE, sim.clock.now_ms, lambda: None)
-    app = DeskApp(source, THEMES, THEMES.by_name["dark"], ZONE, driver_class=Looking)
+    app = DeskApp(source, THEMES, THEMES.by_name["dark"], zone=ZONE, driver_class=Looking)
     connected = asyncio.Event()
     client.on_link(lambda state: connected.set() if state.link is Link.CONNECTED else None)
     listening = asyncio.create_task(client.run())

@@ -46,7 +46,7 @@ async def _follow(
         if state.link is not Link.CONNECTED:
             report(state.words)
 
-    client = DeskClient(socket, who, Role.VIEW, SystemClock().now_ms, Random())
+    client = DeskClient(socket, who=who, role=Role.VIEW, now_ms=SystemClock().now_ms, rng=Random())
     client.on_link(on_link)
     client.follow(after, on_fact)
     running = asyncio.create_task(client.run())

@@ -84,7 +84,14 @@ async def _connected(endpoint: Endpoint, mode: Mode) -> AsyncGenerator["Watcher"
         client = MexcClient(endpoint.rest, clock=clock, rng=Random(os.urandom(8)))
     async with client, HttpTransport() as web, stream_connector() as connector:
         with _refused_as_start_error():
-            watcher = Watcher(endpoint, mode, clock, client, WebSite(web, clock, origins), connector)
+            watcher = Watcher(
+                endpoint,
+                mode=mode,
+                clock=clock,
+                client=client,
+                web=WebSite(web, clock, origins),
+                connector=connector,
+            )
         yield watcher
 
 
@@ -112,6 +119,7 @@ class Watcher:
     def __init__(
         self,
         endpoint: Endpoint,
+        *,
         mode: Mode,
         clock: SystemClock,
         client: MexcClient,

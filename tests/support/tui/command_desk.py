@@ -73,7 +73,7 @@ class Desk:
 async def at(frozen: Frozen | None = None, size: tuple[int, int] = (100, 26)) -> AsyncGenerator[Desk]:
     """Open a desk."""
     now = [100.0]
-    async with desk(frozen, size, outside=AppEnvironment(now_s=lambda: now[0])) as (app, pilot, held):
+    async with desk(frozen, size, environment=AppEnvironment(now_s=lambda: now[0])) as (app, pilot, held):
         yield Desk(app, pilot, held, now)
 
 

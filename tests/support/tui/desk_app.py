@@ -27,12 +27,17 @@ async def desk(
     frozen: Frozen | None = None,
     size: tuple[int, int] = (120, 40),
     theme: str = "dark",
-    outside: AppEnvironment = DEFAULT_ENVIRONMENT,
+    environment: AppEnvironment = DEFAULT_ENVIRONMENT,
 ) -> AsyncGenerator[tuple[DeskApp, Pilot[None], Frozen]]:
     """Open the desk; it is left once the first screen shows money."""
     frozen = frozen or Frozen()
     app = DeskApp(
-        frozen.source(), THEMES, THEMES.by_name[theme], ZONE, outside=outside, driver_class=Counting
+        frozen.source(),
+        THEMES,
+        THEMES.by_name[theme],
+        zone=ZONE,
+        environment=environment,
+        driver_class=Counting,
     )
     async with app.run_test(headless=False, size=size, notifications=True) as pilot:
         await until(pilot, app, "equity")

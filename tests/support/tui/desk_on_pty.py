@@ -122,8 +122,8 @@ async def typed(fails_at: str = "") -> AsyncGenerator[DeskOnPty]:
         frozen.source(),
         THEMES,
         THEMES.by_name["dark"],
-        ZONE,
-        outside=AppEnvironment(now_s=lambda: now[0]),
+        zone=ZONE,
+        environment=AppEnvironment(now_s=lambda: now[0]),
         driver_class=driver,
     )
     terminal.input_failed = app.report_failed_input

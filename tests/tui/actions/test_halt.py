@@ -59,7 +59,7 @@ async def _at() -> AsyncGenerator[Desk]:
         return OFFER if asked.name is Preview.UNLOCK else None
 
     frozen.replies |= {"halt": done("halted: by hand"), "preview": preview}
-    async with desk(frozen, (120, 40), outside=AppEnvironment(now_s=lambda: now[0])) as (app, pilot, _):
+    async with desk(frozen, (120, 40), environment=AppEnvironment(now_s=lambda: now[0])) as (app, pilot, _):
         yield Desk(app, pilot, frozen, now)
 
 

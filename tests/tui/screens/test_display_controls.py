@@ -90,8 +90,8 @@ async def test_a_frozen_view_stands_still_and_catches_up_and_times_may_be_utc_al
 
 
 async def test_a_row_is_copied_to_the_terminal_and_to_a_file_and_tables_are_saved(tmp_path: Path) -> None:
-    outside = AppEnvironment(folder=tmp_path / "exports", in_tmux=True)
-    async with desk(outside=outside) as (app, pilot, _):
+    environment = AppEnvironment(folder=tmp_path / "exports", in_tmux=True)
+    async with desk(environment=environment) as (app, pilot, _):
         await until(pilot, app, "LOSTUSDT")
         await pilot.press("tab", "tab", "y")
         await _written(pilot, tmp_path / "exports", ".txt")
@@ -117,7 +117,7 @@ async def test_a_row_is_copied_to_the_terminal_and_to_a_file_and_tables_are_save
 
 async def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    async with desk(outside=AppEnvironment(folder=tmp_path / "file")) as (app, pilot, _):
+    async with desk(environment=AppEnvironment(folder=tmp_path / "file")) as (app, pilot, _):
         await pilot.press("e")
         happened = app._activity  # pyright: ignore[reportPrivateUsage]
         # A message in the corner is gone after seconds; what happened is kept.

@@ -25,7 +25,7 @@ def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("number", range(len(NAMES)), ids=NAMES)
 def test_a_screen_looks_as_it_did(number: int, snap_compare: Callable[..., bool]) -> None:
-    app = DeskApp(whole().source(), THEMES, THEMES.by_name["dark"], ZONE)
+    app = DeskApp(whole().source(), THEMES, THEMES.by_name["dark"], zone=ZONE)
 
     async def go(pilot: Pilot[Any]) -> None:
         await pilot.press(str((number + 1) % 10))

@@ -202,7 +202,7 @@ async def test_a_book_is_as_old_as_its_last_confirmation(is_exact: bool, words: 
 
 async def test_an_export_says_how_old_its_rows_are(tmp_path: Path) -> None:
     frozen = Frozen()
-    async with desk(frozen, size=(160, 40), outside=AppEnvironment(tmp_path)) as (app, pilot, _):
+    async with desk(frozen, size=(160, 40), environment=AppEnvironment(tmp_path)) as (app, pilot, _):
         frozen.now_ms += 12_000
         await until(pilot, app, "DATA 12s OLD")
         app.action_export("csv")

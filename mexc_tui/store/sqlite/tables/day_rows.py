@@ -6,9 +6,9 @@ from mexc_tui.model.position import EquityPoint, TradingDay
 from mexc_tui.store.sqlite.tables.rows import StoreRows
 from mexc_tui.store.sqlite.tables.sealed import SealedTable
 
-DAYS = SealedTable("trading_days", "scope day", TradingDay, "day", key="scope day")
-POINTS = SealedTable("equity_points", "scope at_ms", EquityPoint, "equity point")
-CLOSES = SealedTable("equity_closes", "scope day", EquityPoint, "daily close", key="scope day")
+DAYS = SealedTable("trading_days", "scope day", TradingDay, what="day", key="scope day")
+POINTS = SealedTable("equity_points", "scope at_ms", EquityPoint, what="equity point")
+CLOSES = SealedTable("equity_closes", "scope day", EquityPoint, what="daily close", key="scope day")
 
 
 class DayRows:

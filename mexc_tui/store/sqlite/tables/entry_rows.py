@@ -10,9 +10,11 @@ from mexc_tui.store.sqlite.tables.rows import StoreRows
 from mexc_tui.store.sqlite.tables.sealed import SealedTable, or_null
 
 ENTRIES = SealedTable(
-    "entries", "scope id kind at_ms client_order_id position_id before", LedgerEntry, "entry"
+    "entries", "scope id kind at_ms client_order_id position_id before", LedgerEntry, what="entry"
 )
-BALANCES = SealedTable("balances", "scope account asset", StoredBalance, "balance", key="scope account asset")
+BALANCES = SealedTable(
+    "balances", "scope account asset", StoredBalance, what="balance", key="scope account asset"
+)
 
 ZERO = Decimal(0)
 

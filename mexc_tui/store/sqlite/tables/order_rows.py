@@ -8,7 +8,7 @@ ORDERS = SealedTable(
     "orders",
     "scope client_order_id order_id symbol state is_open intent_id snipe_id position_id created_ms",
     Order,
-    "order",
+    what="order",
     key="scope client_order_id",
 )
 

@@ -4,12 +4,12 @@ from mexc_tui.model.position import Lot, Position
 from mexc_tui.store.sqlite.tables.rows import StoreRows
 from mexc_tui.store.sqlite.tables.sealed import SealedTable, or_null
 
-LOTS = SealedTable("lots", "scope id position_id asset opened_ms is_open", Lot, "lot", key="scope id")
+LOTS = SealedTable("lots", "scope id position_id asset opened_ms is_open", Lot, what="lot", key="scope id")
 POSITIONS = SealedTable(
     "positions",
     "scope id symbol state snipe_id opened_ms closed_ms result",
     Position,
-    "position",
+    what="position",
     key="scope id",
 )
 

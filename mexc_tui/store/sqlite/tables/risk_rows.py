@@ -4,8 +4,8 @@ from mexc_tui.model.trading import RiskCheck, Tightening
 from mexc_tui.store.sqlite.tables.rows import StoreRows
 from mexc_tui.store.sqlite.tables.sealed import SealedTable
 
-TIGHTENINGS = SealedTable("tightenings", "scope", Tightening, "lowered limits", key="scope")
-CHECKS = SealedTable("risk_checks", "scope at_ms", RiskCheck, "risk check")
+TIGHTENINGS = SealedTable("tightenings", "scope", Tightening, what="lowered limits", key="scope")
+CHECKS = SealedTable("risk_checks", "scope at_ms", RiskCheck, what="risk check")
 
 
 class TighteningRows:

@@ -30,7 +30,7 @@ class SealedTable(Generic[T]):
     `key` names the columns that identify a row; without it rows are only appended.
     """
 
-    def __init__(self, table: str, columns: str, kind: type[T], what: str, key: str = "") -> None:
+    def __init__(self, table: str, columns: str, kind: type[T], *, what: str, key: str = "") -> None:
         self.table = table
         self._body = Body(kind, what)
         names = [*columns.split(), "body", "digest"]

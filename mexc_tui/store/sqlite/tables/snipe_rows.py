@@ -6,16 +6,16 @@ from mexc_tui.store.sqlite.tables.rows import StoreRows
 from mexc_tui.store.sqlite.tables.sealed import SealedTable, or_null
 
 SNIPES = SealedTable(
-    "snipes", "scope id symbol signal_id state is_over armed_ms", Snipe, "snipe", key="scope id"
+    "snipes", "scope id symbol signal_id state is_over armed_ms", Snipe, what="snipe", key="scope id"
 )
 ATTEMPTS = SealedTable(
-    "attempts", "scope snipe_id place client_order_id", Attempt, "attempt", key="scope snipe_id place"
+    "attempts", "scope snipe_id place client_order_id", Attempt, what="attempt", key="scope snipe_id place"
 )
 INTENTS = SealedTable(
     "intents",
     "scope id role symbol snipe_id position_id created_ms ended_ms",
     Intent,
-    "intent",
+    what="intent",
     key="scope id",
 )
 

@@ -5,8 +5,8 @@ from mexc_tui.model.trading import Trading
 from mexc_tui.store.sqlite.tables.rows import StoreRows
 from mexc_tui.store.sqlite.tables.sealed import SealedTable
 
-STATES = SealedTable("trading_states", "scope state generation", Trading, "trading state", key="scope")
-RUNS = SealedTable("reconciliations", "scope at_ms is_clean", Reconciliation, "reconciliation")
+STATES = SealedTable("trading_states", "scope state generation", Trading, what="trading state", key="scope")
+RUNS = SealedTable("reconciliations", "scope at_ms is_clean", Reconciliation, what="reconciliation")
 
 
 class StateRows:
